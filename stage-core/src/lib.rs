@@ -1,0 +1,2 @@
+//! Under way.
+#![forbid(unsafe_code)]
