@@ -1,0 +1,275 @@
+//! Does the code keep the house's rules? Reads the sources and names file, line and remedy where it does not.
+
+use std::fmt;
+
+use tests::source::{SourceFile, imports, read_sources};
+
+/// The layers of stage-core, from the bottom: a module names only modules of its own layer and of those above
+/// it in this list. Where a new module belongs says `docs/design/`; put it here in the same commit.
+const LAYERS: [&[&str]; 7] = [
+    &["demand", "options", "error"],
+    &["sync", "signal", "protocol", "link", "mailbox"],
+    &["buffer", "dispatch", "stats"],
+    &["stage"],
+    &["engine"],
+    &["handle", "supervise", "shutdown", "topology"],
+    &[
+        "source",
+        "sink",
+        "per_event",
+        "into_stream",
+        "ack",
+        "registry",
+        "testing",
+    ],
+];
+
+/// A public module for the macro's expansions; it only names what it re-exports.
+const ABOVE_ALL: &str = "__private";
+
+/// The sources of the libraries.
+const LIBRARIES: [&str; 3] = ["stage-core/src", "stage-macros/src", "flow/src"];
+
+/// The sources of the programs, which keep the same habits.
+const PROGRAMS: [&str; 3] = ["examples", "benches", "tests"];
+
+/// Lines of code, tests and comments not counted, from which a file is to be split.
+const TOO_LONG: usize = 400;
+
+/// Something to mend: where, and what to do.
+struct Finding {
+    path: String,
+    line: usize,
+    remedy: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.path, self.line, self.remedy)
+    }
+}
+
+fn finding(file: &SourceFile, line: usize, remedy: impl Into<String>) -> Finding {
+    Finding {
+        path: file.path().display().to_string(),
+        line,
+        remedy: remedy.into(),
+    }
+}
+
+fn sources(folders: &[&str]) -> Vec<SourceFile> {
+    let read = folders
+        .iter()
+        .flat_map(|folder| read_sources(folder).expect("readable sources"));
+    let files: Vec<_> = read.collect();
+    assert!(!files.is_empty(), "no Rust file below {folders:?}");
+    files
+}
+
+#[track_caller]
+fn assert_kept(rule: &str, findings: &[Finding]) {
+    let list: Vec<_> = findings.iter().map(ToString::to_string).collect();
+    assert!(findings.is_empty(), "{rule}\n\n{}\n", list.join("\n"));
+}
+
+#[test]
+fn every_layer_of_stage_core_only_knows_the_ones_below_it() {
+    let files = sources(&["stage-core/src"]);
+    let findings: Vec<_> = files.iter().flat_map(layer_findings).collect();
+    assert_kept(
+        "a module imports only from its own layer and those below",
+        &findings,
+    );
+}
+
+fn layer_of(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
+}
+
+fn layer_findings(file: &SourceFile) -> Vec<Finding> {
+    let path = file.module_path();
+    let Some(module) = path.first().copied().filter(|module| *module != ABOVE_ALL) else {
+        return Vec::new();
+    };
+    let Some(own) = layer_of(module) else {
+        let remedy =
+            format!("`{module}` has no layer; give it one in LAYERS of tests/architecture.rs");
+        return vec![finding(file, 1, remedy)];
+    };
+    let judge = |import: tests::source::Import| {
+        let remedy = match layer_of(&import.module) {
+            Some(layer) if layer <= own => return None,
+            Some(layer) => format!(
+                "`{module}` (layer {own}) names `{}` (layer {layer}); move what it needs down, or itself up",
+                import.module
+            ),
+            None => format!(
+                "`crate::{0}`: name the module that defines `{0}`, not the crate's root",
+                import.module
+            ),
+        };
+        Some(finding(file, import.line, remedy))
+    };
+    imports(file).into_iter().filter_map(judge).collect()
+}
+
+#[test]
+fn every_module_of_the_layer_table_has_one_layer() {
+    let all: Vec<_> = LAYERS.concat();
+    for module in &all {
+        let times = all.iter().filter(|other| *other == module).count();
+        assert_eq!(times, 1, "`{module}` stands {times} times in LAYERS");
+    }
+}
+
+#[test]
+fn every_crate_root_forbids_unsafe_code() {
+    let files = sources(&[LIBRARIES, PROGRAMS].concat());
+    let roots = files.iter().filter(|file| file.is_crate_root());
+    let findings: Vec<_> = roots
+        .filter(|file| !file.code().contains("#![forbid(unsafe_code)]"))
+        .map(|file| {
+            finding(
+                file,
+                1,
+                "write `#![forbid(unsafe_code)]` below the crate's docs",
+            )
+        })
+        .collect();
+    assert_kept("no crate holds unsafe code", &findings);
+}
+
+#[test]
+fn every_file_begins_with_what_it_is_about() {
+    let files = sources(&[LIBRARIES, PROGRAMS].concat());
+    let findings: Vec<_> = files
+        .iter()
+        .filter(|file| !is_fixture(file) && !says_what_it_is_about(file))
+        .map(|file| {
+            finding(
+                file,
+                1,
+                "begin with a `//!` line that answers the one question of this file",
+            )
+        })
+        .collect();
+    assert_kept(
+        "the first line of a file is its answer in plain words",
+        &findings,
+    );
+}
+
+/// Programs that a test feeds to the compiler; their output names their lines.
+fn is_fixture(file: &SourceFile) -> bool {
+    let folders = file
+        .path()
+        .components()
+        .filter_map(|part| part.as_os_str().to_str());
+    let folders: Vec<_> = folders.collect();
+    matches!(folders[..], ["tests", "macros", "pass" | "fail", ..])
+}
+
+fn says_what_it_is_about(file: &SourceFile) -> bool {
+    let first = file.text().lines().next().unwrap_or("");
+    first
+        .strip_prefix("//! ")
+        .is_some_and(|answer| answer.trim().len() >= 10)
+}
+
+#[test]
+fn crate_roots_and_mod_files_hold_docs_modules_and_exports_only() {
+    let files = sources(&LIBRARIES);
+    let tables = files
+        .iter()
+        .filter(|file| matches!(file.name(), "lib.rs" | "mod.rs"));
+    let findings: Vec<_> = tables.flat_map(other_items).collect();
+    assert_kept("lib.rs and mod.rs are tables of contents", &findings);
+}
+
+/// Items that are neither `mod` nor `use`. The functions of a procedural macro must stand in its crate's root.
+fn other_items(file: &SourceFile) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut depth = 0_i32;
+    let mut begins = true;
+    let mut entry = false;
+    for (number, line) in file.code_lines() {
+        let line = line.trim();
+        let attribute = line.starts_with('#');
+        if begins && depth == 0 && !attribute {
+            if !entry && !is_table_item(line) {
+                findings.push(finding(
+                    file,
+                    number,
+                    "move this item into a file of its own and export it here",
+                ));
+            }
+            entry = false;
+        }
+        entry |= line.starts_with("#[proc_macro");
+        depth += braces(line);
+        begins = attribute || line.ends_with(';') || line.ends_with('}');
+    }
+    findings
+}
+
+fn is_table_item(line: &str) -> bool {
+    let item = line
+        .strip_prefix("pub(crate) ")
+        .or_else(|| line.strip_prefix("pub(super) "));
+    let item = item.or_else(|| line.strip_prefix("pub ")).unwrap_or(line);
+    ["mod ", "use ", "extern crate "]
+        .iter()
+        .any(|table| item.starts_with(table))
+}
+
+fn braces(line: &str) -> i32 {
+    let count = |brace: char| i32::try_from(line.matches(brace).count()).expect("a short line");
+    count('{') - count('}')
+}
+
+#[test]
+fn no_file_is_too_long_to_read() {
+    let files = sources(&[LIBRARIES, PROGRAMS].concat());
+    let findings: Vec<_> = files
+        .iter()
+        .filter_map(|file| {
+            let (line, _) = file.code_lines().nth(TOO_LONG)?;
+            let lines = file.code_lines().count();
+            let remedy = format!("{lines} lines of code; split it by question, at most {TOO_LONG}");
+            Some(finding(file, line, remedy))
+        })
+        .collect();
+    assert_kept("a file is read in one go", &findings);
+}
+
+#[test]
+fn the_checks_find_what_they_look_for() {
+    let upwards = SourceFile::new(
+        "stage-core/src/demand.rs",
+        "//! x\n\nuse crate::{error, engine::run};\nuse crate::Demand;",
+    );
+    let found: Vec<_> = layer_findings(&upwards)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0]
+            .starts_with("stage-core/src/demand.rs:3: `demand` (layer 0) names `engine` (layer 4)")
+    );
+    assert!(found[1].starts_with("stage-core/src/demand.rs:4: `crate::Demand`: name the module"));
+
+    let table = "//! x\npub mod a;\n#[doc(hidden)]\npub mod b {\n    pub use c::D;\n}\npub(crate) use e::{\n    F,\n};\nstruct G;\n";
+    let found: Vec<_> = other_items(&SourceFile::new("x/src/mod.rs", table))
+        .iter()
+        .map(|f| f.line)
+        .collect();
+    assert_eq!(found, [10]);
+
+    let unknown = SourceFile::new("stage-core/src/helpers.rs", "//! x");
+    assert!(
+        layer_findings(&unknown)[0]
+            .remedy
+            .starts_with("`helpers` has no layer")
+    );
+}
