@@ -1,0 +1,227 @@
+//! How is the part between the braces read? Item by item; behind a mistake reading resumes at the next `;`.
+
+use proc_macro2::{Delimiter, Span, TokenTree};
+use syn::ext::IdentExt as _;
+use syn::parse::ParseStream;
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Token};
+
+use super::{Item, Setting, setting};
+use crate::error::Errors;
+use crate::words::{Role, not_yet};
+
+pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> (Vec<Setting>, Vec<Item>) {
+    let mut settings = Vec::new();
+    let mut items = Vec::new();
+    while !input.is_empty() {
+        if at_setting(input) {
+            pipeline_setting(input, items.is_empty(), &mut settings, errors);
+        } else if let Some(item) = item(input, errors) {
+            items.push(item);
+        }
+    }
+    (settings, items)
+}
+
+/// `word :`, but not the `word ::` of a path.
+fn at_setting(input: ParseStream<'_>) -> bool {
+    input.peek(Ident::peek_any) && input.peek2(Token![:]) && !input.peek2(Token![::])
+}
+
+/// Reads `word: value,` in front of the items, where the pipeline's own options stand.
+fn pipeline_setting(
+    input: ParseStream<'_>,
+    in_place: bool,
+    settings: &mut Vec<Setting>,
+    errors: &mut Errors,
+) {
+    if !in_place {
+        errors.at_span(
+            input.span(),
+            "the pipeline's options come before its first item; an item's options follow its recipe, behind a `,` and before the `;`",
+        );
+    }
+    let setting = setting::parse(input, errors);
+    if input.peek(Token![,]) {
+        skip(input);
+    } else if input.peek(Token![;]) {
+        errors.at_span(
+            input.span(),
+            "expected `,`: the pipeline's options end with a comma",
+        );
+        skip(input);
+    } else if at_setting(input) || at_word(input) {
+        if let Some(setting) = &setting {
+            errors.at(&setting.value, "expected `,` behind this option");
+        }
+    } else if !input.is_empty() {
+        errors.at_span(input.span(), "expected `,` behind the option");
+        skip_item(input);
+    }
+    settings.extend(setting);
+}
+
+fn item(input: ParseStream<'_>, errors: &mut Errors) -> Option<Item> {
+    let docs = docs(input, errors);
+    if input.is_empty() {
+        return None;
+    }
+    if !input.peek(Ident::peek_any) {
+        let stray = input.parse::<Option<Token![;]>>().ok().flatten();
+        if stray.is_none() {
+            errors.at_span(
+                input.span(),
+                "expected an item: `start <producer>;`, `step <stage>;` or `finish <consumer>;`",
+            );
+            skip_item(input);
+        }
+        return None;
+    }
+    let word: Ident = input.call(Ident::parse_any).ok()?;
+    let text = word.to_string();
+    let mut item = Item {
+        docs,
+        word: word.span(),
+        role: Role::from_word(&text),
+        recipe: None,
+        settings: Vec::new(),
+    };
+    if item.role.is_none() {
+        if let Some(advice) = not_yet(&text) {
+            errors.at(&word, format!("`{text}` is not there yet: {advice}"));
+            skip_branches(input);
+            return Some(item);
+        }
+        item.role = Role::guess(&text);
+        errors.at(&word, unknown_word(&text, item.role));
+        if item.role.is_none() {
+            skip_item(input);
+            return Some(item);
+        }
+    }
+    recipe(input, &word, &mut item, errors);
+    Some(item)
+}
+
+fn unknown_word(word: &str, guess: Option<Role>) -> String {
+    match guess {
+        Some(role) => format!("unknown word `{word}`: did you mean `{}`?", role.word()),
+        None => format!("unknown word `{word}`: an item begins with `start`, `step` or `finish`"),
+    }
+}
+
+/// Reads the recipe and the options, up to and with the `;`.
+fn recipe(input: ParseStream<'_>, word: &Ident, item: &mut Item, errors: &mut Errors) {
+    if input.is_empty() || input.peek(Token![;]) || input.peek(Token![,]) || at_setting(input) {
+        errors.at(word, format!("`{word}` needs a recipe: the expression that builds its stage, such as `{word} Name::new(…)`"));
+        if at_setting(input) {
+            item.settings.extend(setting::parse(input, errors));
+        }
+    } else {
+        match input.parse::<Expr>() {
+            Ok(expr) => item.recipe = Some(expr),
+            Err(error) => {
+                errors.push(error);
+                skip_item(input);
+                return;
+            }
+        }
+    }
+    loop {
+        if input.peek(Token![;]) {
+            skip(input);
+            return;
+        }
+        if input.is_empty() || at_word(input) {
+            missing_semicolon(word.span(), item, errors);
+            return;
+        }
+        if input.peek(Token![,]) {
+            skip(input);
+            if input.peek(Token![;]) || input.is_empty() || at_word(input) {
+                continue;
+            }
+        } else if at_setting(input) {
+            errors.at_span(input.span(), "expected `,` before this option");
+        } else {
+            errors.at_span(
+                input.span(),
+                "expected `;` to end the item, or `,` and an option",
+            );
+            skip_item(input);
+            return;
+        }
+        item.settings.extend(setting::parse(input, errors));
+    }
+}
+
+fn missing_semicolon(word: Span, item: &Item, errors: &mut Errors) {
+    let message = "expected `;` behind this: every item ends with one";
+    match (item.settings.last(), &item.recipe) {
+        (Some(setting), _) => errors.at(&setting.value, message),
+        (None, Some(recipe)) => errors.at(recipe, message),
+        (None, None) => errors.at_span(word, message),
+    }
+}
+
+/// Is this the first word of an item?
+fn at_word(input: ParseStream<'_>) -> bool {
+    let next = input
+        .fork()
+        .call(Ident::parse_any)
+        .map(|word| word.to_string());
+    !at_setting(input)
+        && next.is_ok_and(|word| Role::from_word(&word).is_some() || not_yet(&word).is_some())
+}
+
+fn docs(input: ParseStream<'_>, errors: &mut Errors) -> Vec<String> {
+    let mut docs = Vec::new();
+    for attribute in input.call(Attribute::parse_outer).unwrap_or_default() {
+        match &attribute.meta {
+            Meta::NameValue(meta) if meta.path.is_ident("doc") => {
+                if let Expr::Lit(ExprLit {
+                    lit: Lit::Str(text),
+                    ..
+                }) = &meta.value
+                {
+                    docs.push(text.value());
+                }
+            }
+            _ => errors.at(&attribute, "items take doc comments, no other attributes"),
+        }
+    }
+    docs
+}
+
+fn skip(input: ParseStream<'_>) {
+    // Only called in front of a token: there is nothing to report when there is none.
+    let _token = input.parse::<TokenTree>();
+}
+
+/// Leaves the stream behind the next `;`, or at its end.
+fn skip_item(input: ParseStream<'_>) {
+    while !input.is_empty() && !input.peek(Token![;]) {
+        skip(input);
+    }
+    skip(input);
+}
+
+/// Leaves the stream behind `broadcast { … } and { … }` and the like, which end without a `;`.
+fn skip_branches(input: ParseStream<'_>) {
+    let mut behind_branch = false;
+    while !input.is_empty() {
+        if input.peek(Token![;]) {
+            skip(input);
+            return;
+        }
+        let joins = input
+            .fork()
+            .parse::<Ident>()
+            .is_ok_and(|word| word == "and");
+        if behind_branch && !joins {
+            return;
+        }
+        let token = input.parse::<TokenTree>();
+        behind_branch =
+            matches!(token, Ok(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace);
+    }
+}

@@ -1,0 +1,78 @@
+//! How is one option read, and how does reading go on behind one that cannot be?
+
+use proc_macro2::TokenTree;
+use syn::ext::IdentExt as _;
+use syn::parse::ParseStream;
+use syn::{Expr, Ident, Token};
+
+use super::Setting;
+use crate::error::Errors;
+use crate::words::{OptionWord, Role};
+
+/// Reads `word: value`. On a mistake it reports, skips to the next `,` or `;`, and returns `None`.
+pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Option<Setting> {
+    let setting = setting(input);
+    match setting {
+        Ok(setting) => Some(setting),
+        Err(error) => {
+            errors.push(error);
+            skip_to_separator(input);
+            None
+        }
+    }
+}
+
+fn setting(input: ParseStream<'_>) -> syn::Result<Setting> {
+    if !input.peek(Ident::peek_any) {
+        return Err(input.error("expected an option, such as `count: 4`, or `;`"));
+    }
+    let word: Ident = input.call(Ident::parse_any)?;
+    if input.peek(Token![=]) {
+        return Err(input.error(format!(
+            "options are written with a colon: `{}`",
+            example(&word)
+        )));
+    }
+    if !input.peek(Token![:]) {
+        return Err(syn::Error::new(
+            word.span(),
+            format!(
+                "expected an option with its value, such as `{}`",
+                example(&word)
+            ),
+        ));
+    }
+    let colon: Token![:] = input.parse()?;
+    if input.is_empty() || input.peek(Token![,]) || input.peek(Token![;]) || at_item(input) {
+        return Err(syn::Error::new(
+            colon.span,
+            format!("`{word}` needs a value: write `{}`", example(&word)),
+        ));
+    }
+    let value: Expr = input.parse()?;
+    Ok(Setting { word, value })
+}
+
+/// Does an item begin here? A role's word, and behind it no operator that would make it a value.
+fn at_item(input: ParseStream<'_>) -> bool {
+    let next = input.fork().parse::<Ident>();
+    next.is_ok_and(|word| Role::from_word(&word.to_string()).is_some())
+        && (input.peek2(Ident) || input.peek2(Token![|]))
+}
+
+fn example(word: &Ident) -> String {
+    OptionWord::from_word(&word.to_string()).map_or_else(
+        || format!("{word}: …"),
+        |option| option.example().to_owned(),
+    )
+}
+
+/// Leaves the stream at the next `,` or `;`, or at its end.
+pub(super) fn skip_to_separator(input: ParseStream<'_>) {
+    while !input.is_empty() && !input.peek(Token![,]) && !input.peek(Token![;]) {
+        // A token tree always parses when there is one left.
+        if input.parse::<TokenTree>().is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! How does the compiler check the numbers that only it can compute?
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Expr;
+use syn::spanned::Spanned as _;
+
+use crate::model::{Model, Number};
+use crate::validate::{Bound, DEFAULT_MAX_DEMAND, Requirement, Verdict, requirements};
+
+/// An assertion for every requirement that the macro had to leave to the compiler, at the user's own number.
+pub(super) fn expand(model: &Model) -> TokenStream {
+    let assertions =
+        requirements(model)
+            .into_iter()
+            .filter_map(|requirement| match requirement.verdict() {
+                Verdict::AskCompiler(message) => Some(assertion(&requirement, &message)),
+                Verdict::Holds | Verdict::Fails(_) | Verdict::AskBuilder => None,
+            });
+    assertions.collect()
+}
+
+/// A constant of the user's, as the number it has to be. Where it is none, every use gives the same error at the same
+/// place, which the compiler reports once.
+pub(super) fn constant(expr: &Expr) -> TokenStream {
+    quote!({ const NUMBER: usize = #expr; NUMBER })
+}
+
+fn assertion(requirement: &Requirement<'_>, message: &str) -> TokenStream {
+    let condition = match requirement {
+        Requirement::AtLeastOne { number, .. } => {
+            let number = value(number);
+            quote!(#number > 0)
+        }
+        Requirement::Below { min, max, .. } => {
+            let (min, max) = (value(min), limit(max));
+            quote!(#min < #max)
+        }
+    };
+    let span = requirement.number().span();
+    let assertion = quote_spanned!(span=> ::core::assert!(HOLDS, #message););
+    quote! { const _: () = { const HOLDS: bool = #condition; #assertion }; }
+}
+
+fn value(number: &Number) -> TokenStream {
+    match number {
+        Number::Literal { literal, .. } => quote!(#literal),
+        Number::Constant(expr) | Number::Computed(expr) => constant(expr),
+    }
+}
+
+fn limit(max: &Bound<'_>) -> TokenStream {
+    max.number()
+        .map_or_else(|| quote!(#DEFAULT_MAX_DEMAND), value)
+}

@@ -1,0 +1,95 @@
+//! Which calls on the builder make the pipeline?
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+
+use super::{assertion, capture};
+use crate::model::{Model, Number, Options, Placement, Recipe, Scope, Shape, Step, Text};
+use crate::words::Role;
+
+/// The calls, one after the other; the last one's value is the pipeline.
+pub(super) fn expand(model: &Model, scope: &Scope<'_>) -> TokenStream {
+    let name = text(&model.name, scope);
+    let defaults = options(&model.defaults, scope);
+    let defaults = if defaults.is_empty() {
+        quote!()
+    } else {
+        quote!(.defaults(::stage_core::StepOptions::new() #defaults))
+    };
+    let steps = model.steps.iter().map(|step| call(step, scope));
+    quote! {
+        let pipeline = ::stage_core::Pipeline::builder(#name) #defaults;
+        #(let pipeline = pipeline #steps;)*
+        pipeline
+    }
+}
+
+/// `.by(…).step(…)`. The method's name has the place of the recipe's: there the compiler reports a recipe that does not
+/// fit behind the one before.
+fn call(step: &Step, scope: &Scope<'_>) -> TokenStream {
+    let Recipe {
+        shape,
+        expr,
+        anchor,
+    } = &step.recipe;
+    let by = step.by.as_ref().map(|by| {
+        let method = Ident::new("by", by.word.span());
+        let key = capture::function(&by.key, scope);
+        quote!(.#method(#key))
+    });
+    let (method, recipe) = match (shape, step.role) {
+        (Shape::Stage, role) => (role.word(), capture::recipe(expr, scope)),
+        (Shape::Function, Role::Start) => ("start_fn", capture::function(expr, scope)),
+        (Shape::Function, Role::Step) => ("step_fn", capture::function(expr, scope)),
+        (Shape::Function, Role::Finish) => ("finish_fn", capture::function(expr, scope)),
+    };
+    let method = Ident::new(method, *anchor);
+    let name = text(&step.name, scope);
+    let options = options(&step.options, scope);
+    quote!(#by.#method(::stage_core::StepOptions::named(#name) #options, #recipe))
+}
+
+fn options(options: &Options, scope: &Scope<'_>) -> TokenStream {
+    let Options {
+        count,
+        min_demand,
+        max_demand,
+        placement,
+    } = options;
+    let count = count
+        .as_ref()
+        .map(|value| number(value, scope))
+        .map(|value| quote!(.count(#value)));
+    let min_demand = min_demand
+        .as_ref()
+        .map(|value| number(value, scope))
+        .map(|value| quote!(.min_demand(#value)));
+    let max_demand = max_demand
+        .as_ref()
+        .map(|value| number(value, scope))
+        .map(|value| quote!(.max_demand(#value)));
+    let placement = placement.as_ref().map(|placement| match placement {
+        Placement::Word(variant) => quote!(.placement(::stage_core::Placement::#variant)),
+        Placement::Computed(expr) => {
+            let placement = capture::once(expr, scope);
+            quote!(.placement(#placement))
+        }
+    });
+    quote!(#count #min_demand #max_demand #placement)
+}
+
+fn number(number: &Number, scope: &Scope<'_>) -> TokenStream {
+    match number {
+        Number::Literal { literal, .. } => literal.to_token_stream(),
+        Number::Constant(expr) => assertion::constant(expr),
+        Number::Computed(expr) => capture::once(expr, scope),
+    }
+}
+
+fn text(text: &Text, scope: &Scope<'_>) -> TokenStream {
+    match text {
+        Text::Default(text) => text.to_token_stream(),
+        Text::Literal(literal) => literal.to_token_stream(),
+        Text::Computed(expr) => capture::once(expr, scope),
+    }
+}

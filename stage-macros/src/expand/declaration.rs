@@ -1,0 +1,74 @@
+//! What does the type look like from outside?
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::GenericParam;
+
+use crate::ast::Header;
+
+/// The type with its methods; `new` is the body of the constructor, an expression of the type `Pipeline`.
+pub(super) fn expand(header: &Header, docs: &[String], new: &TokenStream) -> TokenStream {
+    let Header {
+        attrs,
+        vis,
+        name,
+        generics,
+        params,
+    } = header;
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let (param_names, param_types): (Vec<_>, Vec<_>) =
+        params.iter().map(|param| (&param.name, &param.ty)).unzip();
+    let types = generics.params.iter().filter_map(|param| match param {
+        GenericParam::Type(param) => Some(&param.ident),
+        GenericParam::Lifetime(_) | GenericParam::Const(_) => None,
+    });
+    let text = name.to_string();
+    quote! {
+        #(#attrs)*
+        #(#[doc = #docs])*
+        #vis struct #name #generics #where_clause {
+            pipeline: ::stage_core::Pipeline,
+            types: ::core::marker::PhantomData<(#(fn() -> *const #types,)*)>,
+        }
+
+        impl #impl_generics #name #ty_generics #where_clause {
+            /// Builds the pipeline. Nothing runs before [`start`](Self::start): it calls the recipes, once per copy.
+            #[allow(clippy::needless_pass_by_value, clippy::new_without_default, clippy::too_many_arguments)]
+            #[must_use]
+            #vis fn new(#(#param_names: #param_types),*) -> Self {
+                Self { pipeline: { #new }, types: ::core::marker::PhantomData }
+            }
+
+            /// Starts every copy of every step, under a supervisor, and returns when all of them are initialised.
+            ///
+            /// # Errors
+            ///
+            /// When an option is out of its range, a recipe fails, or a stage fails to initialise or declines to.
+            #[allow(dead_code)]
+            #vis async fn start(self) -> ::core::result::Result<::stage_core::Running, ::stage_core::StartError> {
+                ::stage_core::Pipeline::start(self.pipeline).await
+            }
+
+            /// The steps and the options that they run with.
+            #[allow(dead_code)]
+            #[must_use]
+            #vis fn topology(&self) -> ::stage_core::Topology {
+                ::stage_core::Pipeline::topology(&self.pipeline)
+            }
+        }
+
+        #[automatically_derived]
+        impl #impl_generics ::core::fmt::Debug for #name #ty_generics #where_clause {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(#text).field(&self.pipeline).finish()
+            }
+        }
+
+        #[automatically_derived]
+        impl #impl_generics ::core::convert::From<#name #ty_generics> for ::stage_core::Pipeline #where_clause {
+            fn from(declared: #name #ty_generics) -> Self {
+                declared.pipeline
+            }
+        }
+    }
+}

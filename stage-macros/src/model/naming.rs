@@ -1,0 +1,148 @@
+//! What is a step called when nobody says so, and which of its tokens stands for it?
+
+use proc_macro2::{Ident, Span};
+use syn::spanned::Spanned as _;
+use syn::{Expr, Path};
+
+use super::scope::starts_in_lower_case;
+use super::{Step, Text};
+use crate::words::Role;
+
+/// The snake-case name of the type or function in the recipe; without one, the role and its number.
+pub(super) fn default_name(recipe: &Expr, role: Role, number: usize) -> String {
+    match (subject(recipe), role) {
+        (Some(subject), _) => snake_case(&subject.to_string()),
+        (None, Role::Step) => format!("step_{number}"),
+        (None, Role::Start | Role::Finish) => role.word().to_owned(),
+    }
+}
+
+/// The one token of the recipe that a mistake in it is shown at.
+pub(super) fn anchor(recipe: &Expr) -> Span {
+    match (recipe, subject(recipe)) {
+        (_, Some(subject)) => subject.span(),
+        (Expr::Closure(closure), None) => closure.inputs_begin.span,
+        (other, None) => other.span(),
+    }
+}
+
+/// Gives the steps whose default name is taken a number: `encryption`, `encryption_2`.
+pub(super) fn distinguish(steps: &mut [Step]) {
+    let mut taken: Vec<String> = steps
+        .iter()
+        .filter(|step| !matches!(step.name, Text::Default(_)))
+        .filter_map(|step| step.name.known())
+        .collect();
+    for step in steps {
+        if let Text::Default(name) = &mut step.name {
+            let base = name.clone();
+            let mut number = 2;
+            while taken.contains(name) {
+                *name = format!("{base}_{number}");
+                number += 1;
+            }
+            taken.push(name.clone());
+        }
+    }
+}
+
+/// The type or function that the recipe is about: `RemoteStorage` in `drip::RemoteStorage::new(storage)?`.
+fn subject(recipe: &Expr) -> Option<&Ident> {
+    match recipe {
+        Expr::Path(path) => of_path(&path.path),
+        Expr::Call(call) => subject(&call.func),
+        Expr::MethodCall(call) => subject(&call.receiver),
+        Expr::Struct(literal) => of_path(&literal.path),
+        Expr::Try(inner) => subject(&inner.expr),
+        Expr::Paren(inner) => subject(&inner.expr),
+        Expr::Group(inner) => subject(&inner.expr),
+        Expr::Reference(inner) => subject(&inner.expr),
+        _ => None,
+    }
+}
+
+/// The last type in the path; in a path of functions and modules, the last function that is not just called `new`.
+fn of_path(path: &Path) -> Option<&Ident> {
+    let idents = || path.segments.iter().rev().map(|segment| &segment.ident);
+    let constructor = |ident: &&Ident| *ident == "new" || *ident == "default";
+    idents()
+        .find(|ident| !starts_in_lower_case(ident))
+        .or_else(|| idents().find(|ident| !constructor(ident)))
+        .or_else(|| idents().next())
+}
+
+/// `HttpServer`, `HTTPServer` and `http_server` are all `http_server`.
+pub(super) fn snake_case(name: &str) -> String {
+    let letters: Vec<char> = name.trim_start_matches("r#").chars().collect();
+    let mut snake = String::new();
+    for (index, letter) in letters.iter().enumerate() {
+        let last = index.checked_sub(1).map(|last| letters[last]);
+        let behind_a_word = last.is_some_and(|last| last.is_lowercase() || last.is_ascii_digit());
+        let before_a_word = last.is_some_and(char::is_uppercase)
+            && letters
+                .get(index + 1)
+                .is_some_and(|next| next.is_lowercase());
+        if letter.is_uppercase() && (behind_a_word || before_a_word) {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{default_name, snake_case};
+    use crate::words::Role;
+
+    fn named(recipe: &str) -> String {
+        default_name(
+            &syn::parse_str(recipe).expect("an expression"),
+            Role::Step,
+            3,
+        )
+    }
+
+    #[test]
+    fn words_are_cut_where_a_reader_cuts_them() {
+        for (name, snake) in [
+            ("RemoteStorage", "remote_storage"),
+            ("Qaz", "qaz"),
+            ("Step1Module", "step1_module"),
+            ("HTTPServer", "http_server"),
+            ("parse_line", "parse_line"),
+            ("LIMIT", "limit"),
+            ("r#Match", "match"),
+        ] {
+            assert_eq!(snake_case(name), snake);
+        }
+    }
+
+    #[test]
+    fn a_step_is_named_after_its_type_or_function() {
+        for (recipe, name) in [
+            ("Encryption", "encryption"),
+            ("RemoteStorage::new(storage)", "remote_storage"),
+            ("drip::RemoteStorage::open(&path)?", "remote_storage"),
+            ("Builder::new().with(1).build()", "builder"),
+            ("Adder(1)", "adder"),
+            ("Adder { by: 1 }", "adder"),
+            ("Map::<u64>::new()", "map"),
+            ("text::parse", "parse"),
+            ("make_stage(queue)", "make_stage"),
+            ("counter::new()", "counter"),
+        ] {
+            assert_eq!(named(recipe), name, "{recipe}");
+        }
+    }
+
+    #[test]
+    fn a_step_without_a_name_in_it_is_named_after_its_place() {
+        assert_eq!(named("|x| x + 1"), "step_3");
+        assert_eq!(named("make!(1)"), "step_3");
+        assert_eq!(
+            default_name(&syn::parse_quote!(0..3), Role::Start, 0),
+            "start"
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! What kind of thing builds a step: a stage, or a function?
+
+use proc_macro2::Span;
+use syn::spanned::Spanned as _;
+use syn::{Expr, ExprArray, ExprClosure, parse_quote_spanned};
+
+use super::naming;
+use super::scope::{Scope, starts_in_lower_case};
+use crate::error::Errors;
+use crate::words::Role;
+
+/// The expression behind `start`, `step` or `finish`.
+pub(crate) struct Recipe {
+    pub(crate) shape: Shape,
+    pub(crate) expr: Expr,
+    /// The one token that stands for the recipe: the name of its type or function.
+    pub(crate) anchor: Span,
+}
+
+/// Which of the builder's two methods takes it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// The expression makes a stage; it runs once per copy and again at each restart.
+    Stage,
+    /// The expression is a function: of one event, or, at a start, of nothing to an iterator.
+    Function,
+}
+
+impl Recipe {
+    pub(super) fn read(role: Role, expr: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Self {
+        let anchor = naming::anchor(&expr);
+        let shape = shape(role, &expr, scope);
+        if let Expr::Closure(closure) = &expr {
+            check_closure(role, closure, errors);
+        }
+        let expr = match expr {
+            // A range is the shortest of iterators.
+            Expr::Range(range) => parse_quote_spanned!(range.span()=> || #range),
+            expr => expr,
+        };
+        Self {
+            shape,
+            expr,
+            anchor,
+        }
+    }
+
+    /// Applies `args: [a, b]`: the path becomes `path::new(a, b)`.
+    pub(super) fn call_new(&mut self, args: &ExprArray, errors: &mut Errors) {
+        let (Expr::Path(path), Shape::Stage) = (&self.expr, self.shape) else {
+            errors.at(
+                args,
+                "`args` belongs behind the name of a type: `Name, args: [a, b]` means `Name::new(a, b)`; here, write the arguments into the recipe",
+            );
+            return;
+        };
+        let elems = &args.elems;
+        self.expr = parse_quote_spanned!(args.span()=> #path::new(#elems));
+    }
+}
+
+fn shape(role: Role, expr: &Expr, scope: &Scope<'_>) -> Shape {
+    match expr {
+        Expr::Closure(_) => Shape::Function,
+        Expr::Range(_) if role == Role::Start => Shape::Function,
+        Expr::Path(path) => {
+            let param = path
+                .path
+                .get_ident()
+                .is_some_and(|ident| scope.is_param(ident));
+            let function = path
+                .path
+                .segments
+                .last()
+                .is_some_and(|last| starts_in_lower_case(&last.ident));
+            if function && !param {
+                Shape::Function
+            } else {
+                Shape::Stage
+            }
+        }
+        _ => Shape::Stage,
+    }
+}
+
+fn check_closure(role: Role, closure: &ExprClosure, errors: &mut Errors) {
+    if let Some(token) = &closure.asyncness {
+        errors.at(
+            token,
+            "a closure of one event is not async: write a stage, whose callbacks are",
+        );
+    }
+    let inputs = closure.inputs.len();
+    match role {
+        Role::Start if inputs != 0 => errors.at(
+            &closure.inputs,
+            "the closure of a `start` takes nothing and returns an iterator, such as `|| 0..100`",
+        ),
+        Role::Step | Role::Finish if inputs != 1 => errors.at(
+            closure,
+            format!(
+                "the closure of a `{}` takes one event, such as `|event| …`",
+                role.word()
+            ),
+        ),
+        Role::Start | Role::Step | Role::Finish => {}
+    }
+}

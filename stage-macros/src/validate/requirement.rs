@@ -1,0 +1,188 @@
+//! What must hold between the numbers of a pipeline, and who can tell: the macro, the compiler, or the builder?
+
+use super::DEFAULT_MAX_DEMAND;
+use crate::model::{Model, Number, Options};
+use crate::words::{OptionWord, Role};
+
+/// Something that must hold for one number.
+pub(crate) enum Requirement<'a> {
+    /// A number of copies or events that may not be zero.
+    AtLeastOne {
+        option: OptionWord,
+        number: &'a Number,
+        owner: String,
+    },
+    /// `min_demand` is below the `max_demand` that the same step has, be it its own or not.
+    Below {
+        min: &'a Number,
+        max: Bound<'a>,
+        owner: String,
+    },
+}
+
+/// The `max_demand` that a step has.
+pub(crate) enum Bound<'a> {
+    /// It stands beside the `min_demand`.
+    Own(&'a Number),
+    /// It comes from the pipeline's options.
+    Inherited(&'a Number),
+    /// Nobody says anything.
+    BuiltIn,
+}
+
+/// What the macro can say about a requirement.
+pub(crate) enum Verdict {
+    Holds,
+    Fails(String),
+    /// Constants are involved: the compiler can tell. The message is for the case that it does not hold.
+    AskCompiler(String),
+    /// Parameters are involved: the builder checks them when the pipeline is started.
+    AskBuilder,
+}
+
+/// Everything that must hold for the numbers of `model`.
+///
+/// A step that sets only `max_demand` needs no check: where that falls to or below the default minimum, the builder
+/// halves it for the minimum.
+pub(crate) fn requirements(model: &Model) -> Vec<Requirement<'_>> {
+    let mut requirements = Vec::new();
+    let inherited = model
+        .defaults
+        .max_demand
+        .as_ref()
+        .map_or(Bound::BuiltIn, Bound::Inherited);
+    of_options(
+        &model.defaults,
+        &Bound::BuiltIn,
+        "the pipeline",
+        &mut requirements,
+    );
+    for (index, step) in model.steps.iter().enumerate() {
+        let owner = match step.name.known() {
+            Some(name) => format!("{} `{name}`", step.role.word()),
+            None if step.role == Role::Step => format!("step {index}"),
+            None => step.role.word().to_owned(),
+        };
+        of_options(&step.options, &inherited, &owner, &mut requirements);
+    }
+    requirements
+}
+
+fn of_options<'a>(
+    options: &'a Options,
+    otherwise: &Bound<'a>,
+    owner: &str,
+    requirements: &mut Vec<Requirement<'a>>,
+) {
+    let nonzero = [
+        (OptionWord::Count, &options.count),
+        (OptionWord::MaxDemand, &options.max_demand),
+    ];
+    for (option, number) in nonzero {
+        let owner = owner.to_owned();
+        requirements.extend(number.as_ref().map(|number| Requirement::AtLeastOne {
+            option,
+            number,
+            owner,
+        }));
+    }
+    if let Some(min) = &options.min_demand {
+        let max = options
+            .max_demand
+            .as_ref()
+            .map_or(otherwise.again(), Bound::Own);
+        requirements.push(Requirement::Below {
+            min,
+            max,
+            owner: owner.to_owned(),
+        });
+    }
+}
+
+impl Requirement<'_> {
+    /// The number that the user has to change.
+    pub(crate) fn number(&self) -> &Number {
+        match self {
+            Self::AtLeastOne { number, .. } => number,
+            Self::Below { min, .. } => min,
+        }
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self {
+            Self::AtLeastOne {
+                option,
+                number,
+                owner,
+            } => match number {
+                Number::Literal { value: 0, .. } => Verdict::Fails(zero(*option).to_owned()),
+                Number::Literal { .. } => Verdict::Holds,
+                Number::Constant(_) => Verdict::AskCompiler(format!("{owner}: {}", zero(*option))),
+                Number::Computed(_) => Verdict::AskBuilder,
+            },
+            Self::Below { min, max, owner } => match (min, max.number()) {
+                (Number::Computed(_), _) | (_, Some(Number::Computed(_))) => Verdict::AskBuilder,
+                (Number::Literal { value, .. }, None | Some(Number::Literal { .. })) => match max
+                    .known()
+                {
+                    // Reported as such; nothing is below zero.
+                    Some(0) => Verdict::Holds,
+                    Some(limit) if *value >= limit => Verdict::Fails(not_below(*value, limit, max)),
+                    _ => Verdict::Holds,
+                },
+                _ => Verdict::AskCompiler(format!(
+                    "{owner}: `min_demand` must be below `max_demand`{}",
+                    max.source()
+                )),
+            },
+        }
+    }
+}
+
+impl<'a> Bound<'a> {
+    /// The number in the user's tokens.
+    pub(crate) fn number(&self) -> Option<&'a Number> {
+        match self {
+            Self::Own(number) | Self::Inherited(number) => Some(number),
+            Self::BuiltIn => None,
+        }
+    }
+
+    fn known(&self) -> Option<usize> {
+        self.number()
+            .map_or(Some(DEFAULT_MAX_DEMAND), Number::known)
+    }
+
+    fn again(&self) -> Self {
+        match self {
+            Self::Own(number) => Self::Own(number),
+            Self::Inherited(number) => Self::Inherited(number),
+            Self::BuiltIn => Self::BuiltIn,
+        }
+    }
+
+    fn source(&self) -> &'static str {
+        match self {
+            Self::Own(_) => "",
+            Self::Inherited(_) => " (the pipeline's)",
+            Self::BuiltIn => " (10 by default)",
+        }
+    }
+}
+
+fn zero(option: OptionWord) -> &'static str {
+    match option {
+        OptionWord::MaxDemand => {
+            "`max_demand` is 0: a step that asks for nothing gets nothing; write at least 1"
+        }
+        _ => "`count` is 0: a step has at least one copy",
+    }
+}
+
+fn not_below(min: usize, max: usize, bound: &Bound<'_>) -> String {
+    format!(
+        "`min_demand` must be below `max_demand`{}: {min} is not below {max}; write at most {}, or a larger `max_demand`",
+        bound.source(),
+        max - 1
+    )
+}
