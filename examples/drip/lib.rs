@@ -1,1 +1,3 @@
-//! Under way.
+//! drip.
+#![forbid(unsafe_code)]
+pub mod seal;

@@ -1,0 +1,116 @@
+//! Clear chunks in, frames out.
+
+use ring::aead::{Aad, LessSafeKey, Nonce};
+
+use super::{CHUNK, HEADER_LEN, Header, SealError};
+
+/// What a frame has more than its chunk: the tag and the index.
+pub const FRAME_EXTRA: usize = 16 + 8;
+
+/// Bytes of the trailer of a sealed object.
+pub const TRAILER_LEN: usize = 8 + 8 + 32 + 16;
+
+/// Bytes of the sealed object of a file of `size` clear bytes.
+pub fn sealed_len(size: u64) -> u64 {
+    let frames = size.div_ceil(CHUNK as u64);
+    HEADER_LEN as u64 + size + frames * FRAME_EXTRA as u64 + TRAILER_LEN as u64
+}
+
+/// What the end of a file says of the whole of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trailer {
+    /// How many chunks there are.
+    pub chunks: u64,
+    /// How many clear bytes there are.
+    pub size: u64,
+    /// BLAKE3 of the clear bytes.
+    pub checksum: [u8; 32],
+}
+
+/// Seals the chunks of one file, in order.
+#[derive(Debug)]
+pub struct Sealer {
+    header: [u8; HEADER_LEN],
+    key: LessSafeKey,
+    next: u64,
+    size: u64,
+    hasher: Box<blake3::Hasher>,
+}
+
+impl Sealer {
+    /// A sealer for the file that `header` was made for. It takes the header, so that no second sealer can use its key.
+    pub fn new(header: Header) -> Self {
+        let (header, key) = header.into_parts();
+        Self {
+            header,
+            key,
+            next: 0,
+            size: 0,
+            hasher: Box::default(),
+        }
+    }
+
+    /// Turns the next chunk into its frame, in place.
+    ///
+    /// # Errors
+    /// [`SealError::Cipher`] if the cipher refuses.
+    pub fn seal(&mut self, chunk: &mut Vec<u8>) -> Result<(), SealError> {
+        self.hasher.update(chunk);
+        self.size += chunk.len() as u64;
+        let tag = self
+            .key
+            .seal_in_place_separate_tag(
+                nonce(self.next, Place::Within),
+                Aad::from(&self.header),
+                chunk,
+            )
+            .map_err(|_| SealError::Cipher)?;
+        chunk.extend_from_slice(tag.as_ref());
+        chunk.extend_from_slice(&self.next.to_be_bytes());
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Seals the end. Nothing can be sealed after it.
+    ///
+    /// # Errors
+    /// [`SealError::Cipher`] if the cipher refuses.
+    pub fn finish(self) -> Result<(Trailer, Vec<u8>), SealError> {
+        let checksum = *self.hasher.finalize().as_bytes();
+        let trailer = Trailer {
+            chunks: self.next,
+            size: self.size,
+            checksum,
+        };
+        let mut bytes = Vec::with_capacity(TRAILER_LEN);
+        bytes.extend_from_slice(&trailer.chunks.to_be_bytes());
+        bytes.extend_from_slice(&trailer.size.to_be_bytes());
+        bytes.extend_from_slice(&checksum);
+        self.key
+            .seal_in_place_append_tag(
+                nonce(self.next, Place::Last),
+                Aad::from(&self.header),
+                &mut bytes,
+            )
+            .map_err(|_| SealError::Cipher)?;
+        Ok((trailer, bytes))
+    }
+}
+
+/// The two kinds of place in a stream.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    Within,
+    Last,
+}
+
+/// STREAM's nonce: 11 bytes of counter, one byte that tells the last place from all others.
+pub(super) fn nonce(index: u64, place: Place) -> Nonce {
+    let mut bytes = [0; 12];
+    bytes[3..11].copy_from_slice(&index.to_be_bytes());
+    bytes[11] = match place {
+        Place::Within => 0,
+        Place::Last => 1,
+    };
+    Nonce::assume_unique_for_key(bytes)
+}
