@@ -1,8 +1,8 @@
 //! Does the code keep the house's rules? Reads the sources and names file, line and remedy where it does not.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt, fs};
 
-use tests::source::{SourceFile, imports, read_sources};
+use tests::source::{SourceFile, imports, read_sources, workspace_root};
 
 /// The layers of stage-core, from the bottom: a module names only modules of its own layer and of those above
 /// it in this list. Where a new module belongs says `docs/design/`; put it here in the same commit.
@@ -240,6 +240,36 @@ fn no_file_is_too_long_to_read() {
         })
         .collect();
     assert_kept("a file is read in one go", &findings);
+}
+
+#[test]
+fn the_index_of_the_docs_names_every_note_and_nothing_else() {
+    let docs = workspace_root().join("docs");
+    let index = fs::read_to_string(docs.join("README.md")).expect("docs/README.md");
+    let linked: BTreeSet<_> = index
+        .split("](")
+        .skip(1)
+        .filter_map(|link| link.split_once(')'))
+        .map(|(target, _)| target.to_owned())
+        .collect();
+    let notes = fs::read_dir(docs.join("design")).into_iter().flatten();
+    let notes: BTreeSet<_> = notes
+        .map(|note| note.expect("an entry of docs/design").file_name())
+        .map(|note| format!("design/{}", note.to_string_lossy()))
+        .collect();
+    let missing: Vec<_> = notes.difference(&linked).collect();
+    assert!(
+        missing.is_empty(),
+        "docs/README.md: link these notes, with a line on each: {missing:?}"
+    );
+    let dead: Vec<_> = linked
+        .iter()
+        .filter(|target| !docs.join(target).exists())
+        .collect();
+    assert!(
+        dead.is_empty(),
+        "docs/README.md: these links lead nowhere: {dead:?}"
+    );
 }
 
 #[test]

@@ -1,0 +1,46 @@
+//! What does the exit code say of bad usage? 2, with nothing done; and 0 when only help was wanted.
+
+use crate::support::Home;
+
+#[test]
+fn bad_usage_is_exit_code_2_and_leaves_nothing_behind() {
+    let bad: [&[&str]; 9] = [
+        &[],
+        &["sideload"],
+        &["upload"],
+        &["--jsn", "ls"],
+        &["download", "--to", "back"],
+        &["download", "--all"],
+        &["download", "not-an-id", "--to", "back"],
+        &["--storage", "gopher://attic", "ls"],
+        &["--database", "gopher://attic", "ls"],
+    ];
+    for arguments in bad {
+        let home = Home::new();
+        let ended = home.run(arguments).expect_code(2);
+        assert!(
+            !ended.stderr.trim().is_empty(),
+            "says what is wrong: {}",
+            ended.told()
+        );
+        assert!(!home.back().path().exists(), "{}", ended.told());
+    }
+}
+
+#[test]
+fn help_and_version_are_exit_code_0() {
+    for arguments in [["--help"], ["--version"]] {
+        let ended = Home::new().run(arguments).expect_code(0);
+        assert!(!ended.stdout.trim().is_empty(), "{}", ended.told());
+    }
+}
+
+#[test]
+fn an_id_that_nobody_has_is_one_failed_transfer() {
+    let home = Home::new();
+    home.files().write("a.txt", "a");
+    home.upload();
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let ended = home.run(["download", id, "--to", "back"]).expect_code(1);
+    ended.expect_one_line(id, &[]);
+}

@@ -1,0 +1,13 @@
+//! Does the program `drip` do what it promises? It is run as a user would run it, and judged by what it
+//! leaves behind, prints and answers.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod demo;
+mod full_disk;
+mod key;
+mod odd_places;
+mod round_trip;
+mod second_drip;
+mod support;
+mod tampering;

@@ -1,0 +1,225 @@
+//! What if a path is not a plain readable file? One clear line for it, and everything else goes up.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{PermissionsExt, symlink},
+    },
+    path::Path,
+    process::Command,
+};
+
+use crate::support::{Home, Started, bytes, program, skipped};
+
+/// The user without rights.
+const NOBODY: &str = "65534";
+
+#[test]
+fn a_missing_path_is_said_and_the_others_go_up() {
+    let home = Home::new();
+    let there = home.files().write("there.bin", bytes(1, 5000));
+    let gone = home.path().join("gone.bin");
+    let ended = home
+        .run([OsStr::new("upload"), gone.as_os_str(), there.as_os_str()])
+        .expect_code(1);
+    ended.expect_one_line("gone.bin", &["no such file"]);
+    home.download_all().expect_code(0);
+    home.back().expect_same(&home.files(), &[]);
+}
+
+#[test]
+fn an_empty_folder_is_said_and_is_no_failure() {
+    let home = Home::new();
+    fs::create_dir_all(home.files().path()).unwrap();
+    let ended = home.upload();
+    assert_eq!(
+        ended.lines_about("files").len(),
+        1,
+        "one line names the folder: {}",
+        ended.told()
+    );
+}
+
+#[test]
+fn an_empty_file_goes_up_and_comes_back_empty() {
+    let home = Home::new();
+    home.files().write("empty", "");
+    home.upload();
+    home.download_all().expect_code(0);
+    home.back().expect_same(&home.files(), &[]);
+}
+
+#[test]
+fn a_name_that_is_not_utf_8_comes_back_or_is_said() {
+    let home = Home::new();
+    let odd = OsStr::from_bytes(b"caf\xE9.txt");
+    home.files().write("plain.txt", "plain");
+    home.files().write(Path::new(odd), "odd");
+    let ended = home.run([OsStr::new("upload"), home.files().path().as_os_str()]);
+    match ended.code {
+        Some(0) => {
+            home.download_all().expect_code(0);
+            home.back().expect_same(&home.files(), &[]);
+        }
+        _ => {
+            ended.expect_code(1).expect_one_line("caf", &["utf-8"]);
+            home.download_all().expect_code(0);
+            assert_eq!(home.back().files().len(), 1, "the plain one came back");
+        }
+    }
+}
+
+#[test]
+fn a_symlink_loop_is_said_and_ends() {
+    let home = Home::new();
+    home.files().write("inner/file.txt", "text");
+    symlink("..", home.files().path().join("inner/round")).unwrap();
+    symlink("itself", home.files().path().join("itself")).unwrap();
+    let ended = home.run([OsStr::new("upload"), home.files().path().as_os_str()]);
+    assert!(matches!(ended.code, Some(0 | 1)), "{}", ended.told());
+    ended.expect_one_line("round", &["link"]);
+    ended.expect_one_line("itself", &["link"]);
+    home.download_all().expect_code(0);
+    home.back().expect_same(&home.files(), &[]);
+}
+
+#[test]
+fn what_is_neither_file_nor_folder_is_said() {
+    let home = Home::new();
+    home.files().write("file.txt", "text");
+    let pipe = home.files().path().join("a-fifo");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    if !made.is_ok_and(|status| status.success()) {
+        return skipped(
+            "what_is_neither_file_nor_folder_is_said",
+            "mkfifo does not work here",
+        );
+    }
+    let ended = home.run([OsStr::new("upload"), home.files().path().as_os_str()]);
+    assert!(matches!(ended.code, Some(0 | 1)), "{}", ended.told());
+    ended.expect_one_line("a-fifo", &[]);
+    home.download_all().expect_code(0);
+    home.back().expect_same(&home.files(), &[]);
+}
+
+#[test]
+fn hidden_folders_target_and_the_data_folder_never_go_up() {
+    let home = Home::new();
+    let kept = home.files().write("src/main.rs", "fn main() {}");
+    home.files().write("src/targets/list", "not `target`");
+    home.files().write(".git/config", "hidden");
+    home.files().write("sub/.cache/x", "hidden");
+    home.files().write("target/debug/x", "built");
+    home.files().write("sub/target/x", "built");
+    // The data folder lies in the tree that goes up, under a name that nothing else would leave out.
+    let data = home.files().path().join("sub/store");
+    let drip = |arguments: &[&OsStr]| {
+        let mut command = Command::new(program());
+        command.arg("--data").arg(&data).args(arguments);
+        Started::new(&mut command).wait()
+    };
+    let files = home.files();
+    let upload = [OsStr::new("upload"), files.path().as_os_str()];
+    drip(&upload).expect_code(0);
+    drip(&upload).expect_code(0);
+
+    let listed = drip(&[OsStr::new("ls")]).expect_code(0);
+    for (name, times) in [
+        ("main.rs", 2),
+        ("list", 2),
+        ("config", 0),
+        ("/x", 0),
+        ("store", 0),
+    ] {
+        assert_eq!(
+            listed.lines_about(name).len(),
+            times,
+            "{name}: {}",
+            listed.told()
+        );
+    }
+    assert!(kept.exists(), "an upload leaves the files where they are");
+}
+
+#[test]
+fn unreadable_files_are_said_and_the_others_go_up() {
+    let test = "unreadable_files_are_said_and_the_others_go_up";
+    let home = Home::new();
+    home.files().write("readable.txt", "text");
+    let file = home.files().write("secret.txt", "secret");
+    let folder = home.files().write("closed/inside.txt", "inside");
+    let folder = folder.parent().unwrap();
+    let forbid =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    forbid(&file, 0o000);
+    forbid(folder, 0o000);
+    if fs::read(&file).is_err() {
+        // Not root: the files are closed to us as well.
+        let ended = home.run([OsStr::new("upload"), home.files().path().as_os_str()]);
+        forbid(folder, 0o755);
+        expect_refused(&ended.expect_code(1));
+        return;
+    }
+    let Some(ended) = upload_as_nobody(&home) else {
+        return skipped(
+            test,
+            "running as root, and `setpriv --reuid 65534 --clear-groups` does not work here",
+        );
+    };
+    expect_refused(&ended.expect_code(1));
+    let listed = home.run(["ls"]).expect_code(0);
+    assert_eq!(
+        listed.lines_about("readable.txt").len(),
+        1,
+        "{}",
+        listed.told()
+    );
+    assert_eq!(
+        listed.lines_about("secret.txt").len(),
+        0,
+        "{}",
+        listed.told()
+    );
+}
+
+#[track_caller]
+fn expect_refused(ended: &crate::support::Ended) {
+    ended.expect_one_line("secret.txt", &["permission denied"]);
+    ended.expect_one_line("closed", &["permission denied"]);
+}
+
+/// Uploads the tree as the user without rights, who owns the data folder; none if we cannot become that user.
+fn upload_as_nobody(home: &Home) -> Option<crate::support::Ended> {
+    let as_nobody = |program: &OsStr| {
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid", NOBODY, "--clear-groups", "--"])
+            .arg(program);
+        command
+    };
+    if !as_nobody("true".as_ref())
+        .status()
+        .is_ok_and(|status| status.success())
+    {
+        return None;
+    }
+    // The program and everything it works on must be within reach of that user.
+    let own = home.path().join("drip");
+    fs::copy(program(), &own).unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(home.data()).unwrap();
+    let nobody = Some(NOBODY.parse().unwrap());
+    std::os::unix::fs::chown(home.data(), nobody, None).unwrap();
+
+    let mut command = as_nobody(own.as_os_str());
+    let arguments: [OsString; 4] = [
+        "--data".into(),
+        home.data().into(),
+        "upload".into(),
+        home.files().path().into(),
+    ];
+    command.args(arguments).current_dir(home.path());
+    Some(Started::new(&mut command).wait())
+}

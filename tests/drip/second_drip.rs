@@ -1,0 +1,59 @@
+//! May two drips work on one data folder? Not yet: the second is refused and told who the first is.
+
+use std::{
+    ffi::OsStr,
+    fs::File,
+    time::{Duration, Instant},
+};
+
+use crate::support::{Ended, Home, Started, bytes};
+
+/// Long enough for the first to be found at work.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A file that keeps a drip busy for seconds; it takes no room on the disk.
+const LARGE: u64 = 2 << 30;
+
+#[test]
+fn a_second_drip_on_the_same_data_folder_is_refused_and_told_the_firsts_pid() {
+    let home = Home::new();
+    home.files().write("small.txt", "text");
+    home.upload();
+    let (first, refused) = first_at_work(&home);
+
+    let pid = first.pid().to_string();
+    assert!(matches!(refused.code, Some(1 | 2)), "{}", refused.told());
+    refused.expect_one_line(&pid, &[]);
+    let folder = home.data();
+    assert!(
+        refused.stderr.contains(folder.to_str().unwrap()),
+        "names the folder: {}",
+        refused.told()
+    );
+    let file = home.files().write("more.txt", bytes(1, 10));
+    let upload = home.run([OsStr::new("upload"), file.as_os_str()]);
+    assert_ne!(upload.code, Some(0), "{}", upload.told());
+    upload.expect_one_line(&pid, &[]);
+
+    drop(first);
+    home.run(["ls"]).expect_code(0);
+}
+
+/// Starts a long upload and asks with a second drip until that is refused: the first then works.
+fn first_at_work(home: &Home) -> (Started, Ended) {
+    let large = home.path().join("large.bin");
+    File::create(&large).unwrap().set_len(LARGE).unwrap();
+    let upload = [OsStr::new("upload"), large.as_os_str()];
+    let begin = Instant::now();
+    let mut first = home.start(upload);
+    while begin.elapsed() < LIMIT {
+        let second = home.run(["ls"]);
+        if first.has_ended() {
+            // It was the second that came first, and the first that was refused.
+            first = home.start(upload);
+        } else if second.code != Some(0) {
+            return (first, second);
+        }
+    }
+    panic!("no second drip was refused in {LIMIT:?}");
+}

@@ -1,0 +1,107 @@
+//! Where does one drip live? In a temporary folder with its data, its sources and what it downloads.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use super::{Ended, Object, Started, Tree, program};
+
+/// A folder for one test: `data`, `files`, `back`.
+#[derive(Debug)]
+pub(crate) struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("drip-test-")
+            .tempdir()
+            .expect("a temporary folder");
+        Self { folder }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// drip's data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path().join("data")
+    }
+
+    /// A tree of files to upload.
+    pub(crate) fn files(&self) -> Tree {
+        Tree::new(self.path().join("files"))
+    }
+
+    /// Where downloads go.
+    pub(crate) fn back(&self) -> Tree {
+        Tree::new(self.path().join("back"))
+    }
+
+    /// drip on this home's data folder.
+    pub(crate) fn command(
+        &self,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Command {
+        let mut command = Command::new(program());
+        command
+            .arg("--data")
+            .arg(self.data())
+            .args(arguments)
+            .current_dir(self.path());
+        command
+    }
+
+    pub(crate) fn start(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Started {
+        Started::new(&mut self.command(arguments))
+    }
+
+    pub(crate) fn run(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ended {
+        self.start(arguments).wait()
+    }
+
+    /// Uploads the tree of files, which must succeed.
+    #[track_caller]
+    pub(crate) fn upload(&self) -> Ended {
+        self.run([OsStr::new("upload"), self.files().path().as_os_str()])
+            .expect_code(0)
+    }
+
+    /// Downloads everything into [`back`](Self::back).
+    pub(crate) fn download_all(&self) -> Ended {
+        let back = self.back();
+        self.run([
+            OsStr::new("download"),
+            "--all".as_ref(),
+            "--to".as_ref(),
+            back.path().as_os_str(),
+        ])
+    }
+
+    /// The stored object of the file of `size` bytes, which must be the only one of that size.
+    #[track_caller]
+    pub(crate) fn object_of(&self, size: usize) -> Object {
+        Object::find(&self.data(), size)
+    }
+
+    /// The master key: the one file of 32 bytes in the data folder.
+    #[track_caller]
+    pub(crate) fn key(&self) -> PathBuf {
+        let files = Tree::new(self.data()).files();
+        let keys: Vec<_> = files
+            .into_iter()
+            .filter(|file| fs::metadata(file).unwrap().len() == 32)
+            .collect();
+        let [key] = &keys[..] else {
+            panic!("one file of 32 bytes in the data folder: {keys:?}");
+        };
+        key.clone()
+    }
+}

@@ -1,0 +1,20 @@
+//! What do the suites about drip share? A home for one drip, its runs, trees of files, and its objects.
+
+mod ended;
+mod home;
+mod objects;
+mod run;
+mod tree;
+
+pub(crate) use ended::Ended;
+pub(crate) use home::Home;
+pub(crate) use objects::{CHUNK, FRAME_EXTRA, HEADER, Object, TRAILER, sealed_len};
+pub(crate) use run::{Started, program};
+pub(crate) use tree::{Tree, bytes};
+
+use std::io::Write;
+
+/// Says on the real standard error, which the test harness does not catch, that a test did not run.
+pub(crate) fn skipped(test: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped {test}: {why}");
+}

@@ -1,0 +1,110 @@
+//! How is drip started, and what if it never ends? As a child process, killed when its time is over.
+
+use std::{
+    io::Read,
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::Ended;
+
+/// Longer than any run takes on a slow machine in a debug build.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// The program under test.
+pub(crate) fn program() -> &'static str {
+    env!("CARGO_BIN_EXE_drip-under-test")
+}
+
+/// A drip that runs; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Started {
+    child: Child,
+    output: Receiver<Piece>,
+    begin: Instant,
+    command: String,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Out(Vec<u8>),
+    Error(Vec<u8>),
+}
+
+impl Started {
+    pub(crate) fn new(command: &mut Command) -> Self {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let (pieces, output) = channel();
+        read_all(child.stdout.take(), pieces.clone(), Piece::Out);
+        read_all(child.stderr.take(), pieces, Piece::Error);
+        Self {
+            child,
+            output,
+            begin: Instant::now(),
+            command: format!("{command:?}"),
+        }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child
+            .try_wait()
+            .expect("a child that can be waited for")
+            .is_some()
+    }
+
+    /// Waits for the end, which must come in time, and gives everything that was printed.
+    pub(crate) fn wait(mut self) -> Ended {
+        let (mut out, mut error) = (Vec::new(), Vec::new());
+        loop {
+            let left = LIMIT.saturating_sub(self.begin.elapsed());
+            match self.output.recv_timeout(left) {
+                Ok(Piece::Out(piece)) => out.extend(piece),
+                Ok(Piece::Error(piece)) => error.extend(piece),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    let printed = String::from_utf8_lossy(&error).into_owned();
+                    panic!(
+                        "{} did not end in {LIMIT:?}; it printed\n{printed}",
+                        self.command
+                    );
+                }
+            }
+        }
+        let status = self.child.wait().expect("the child's end");
+        Ended::new(status, &out, &error, self.command.clone())
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read_all(
+    pipe: Option<impl Read + Send + 'static>,
+    pieces: Sender<Piece>,
+    piece: fn(Vec<u8>) -> Piece,
+) {
+    let mut pipe = pipe.expect("a piped stream");
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = pipe.read(&mut buffer) {
+            if pieces.send(piece(buffer[..length].to_vec())).is_err() {
+                return;
+            }
+        }
+    });
+}
