@@ -1,1 +1,15 @@
-//! Under way.
+//! What do we measure? The workloads, each done by us and by peers as their own best users would do it.
+//!
+//! Two programs run them: the criterion benches (`cargo bench -p benches`), for our own history, and the
+//! binary `compare`, which alternates us and each peer in one process and prints the ratios.
+//!
+//! | module | workload |
+//! |---|---|
+//! | [`pipe`] | counted events through 0, 1 or 3 trivial steps into a sum |
+//!
+//! Rules that every workload keeps: the same work, the same bound on events in flight, the same runtime and
+//! the same allocator for all; the result is checked in every round; `black_box` once a batch, never per event.
+#![forbid(unsafe_code)]
+
+pub mod pipe;
+pub mod runtime;

@@ -11,8 +11,5 @@ pub const WORKERS: usize = 2;
 ///
 /// When the operating system refuses the threads or the event queue.
 pub fn runtime() -> std::io::Result<Runtime> {
-    Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .enable_all()
-        .build()
+    Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()
 }

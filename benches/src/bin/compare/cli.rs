@@ -1,0 +1,87 @@
+//! What was asked for? The arguments, and the workloads that their names stand for.
+
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::workloads::Workload;
+
+/// Runs us and the peers alternately and prints throughputs and ratios.
+#[derive(Debug, Parser)]
+pub(crate) struct Arguments {
+    /// Print one JSON array instead of the table
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Shorter rounds: under a minute for everything
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// What to run, by full name or by its beginning (`pipe`, `pipe/k3`); everything when none is named
+    pub(crate) workloads: Vec<String>,
+}
+
+impl Arguments {
+    /// How long one contender works in one round.
+    pub(crate) const fn budget(&self) -> Duration {
+        Duration::from_millis(if self.quick { 100 } else { 500 })
+    }
+}
+
+/// A name on the command line that no workload has.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown workload `{name}`; the workloads are:\n  {}", known.join("\n  "))]
+pub(crate) struct UnknownWorkload {
+    name: String,
+    known: Vec<String>,
+}
+
+/// The workloads that `names` stand for, in the order of `all`, each once.
+pub(crate) fn choose<'a>(
+    names: &[String],
+    all: &'a [Workload],
+) -> Result<Vec<&'a Workload>, UnknownWorkload> {
+    let means = |name: &str, workload: &Workload| {
+        let rest = workload.name.strip_prefix(name.trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|workload| means(name, workload))) {
+        return Err(UnknownWorkload {
+            name: unknown.clone(),
+            known: all.iter().map(|workload| workload.name.clone()).collect(),
+        });
+    }
+    let chosen = |workload: &&Workload| names.is_empty() || names.iter().any(|name| means(name, workload));
+    Ok(all.iter().filter(chosen).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::choose;
+    use crate::workloads;
+
+    fn names(arguments: &[&str]) -> Result<Vec<String>, String> {
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        let all = workloads::all();
+        let chosen = choose(&arguments, &all).map_err(|unknown| unknown.to_string())?;
+        Ok(chosen.iter().map(|workload| workload.name.clone()).collect())
+    }
+
+    #[test]
+    fn no_name_means_everything() {
+        assert_eq!(names(&[]).unwrap().len(), workloads::all().len());
+    }
+
+    #[test]
+    fn the_beginning_of_a_name_means_all_that_begin_so() {
+        let k1 = ["pipe/k1/1000-500", "pipe/k1/100-50", "pipe/k1/10-1"];
+        assert_eq!(names(&["pipe/k1"]).unwrap(), k1);
+        assert_eq!(names(&["pipe/k1/", "pipe/k1/10-1"]).unwrap(), k1, "each once");
+        assert_eq!(names(&["pipe/k1/10-1"]).unwrap(), ["pipe/k1/10-1"]);
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_all_names() {
+        let refusal = names(&["pipe/k1", "pipe/k"]).unwrap_err();
+        assert!(refusal.starts_with("unknown workload `pipe/k`"), "{refusal}");
+        assert!(refusal.contains("\n  pipe/k3/1000-500"), "{refusal}");
+    }
+}

@@ -1,0 +1,34 @@
+//! How do we stand beside the peers? Us and each peer in turn, in one process, and the ratio of each pair.
+//!
+//! `cargo run --release -p benches --bin compare [-- --json] [--quick] [WORKLOAD…]`
+#![forbid(unsafe_code)]
+
+mod cli;
+mod measure;
+mod report;
+mod row;
+mod statistics;
+mod workloads;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    let all = workloads::all();
+    let chosen = match cli::choose(&arguments.workloads, &all) {
+        Ok(chosen) => chosen,
+        Err(unknown) => {
+            eprintln!("error: {unknown}");
+            return ExitCode::from(2);
+        }
+    };
+    match measure::measure(&chosen, &arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! How is it measured? Us, a peer, us, the peer, …, so that what the machine does meanwhile meets both.
+
+use std::error::Error;
+
+use benches::{pipe::Contender, runtime::runtime};
+use tokio::runtime::Runtime;
+
+use crate::{
+    cli::Arguments,
+    report,
+    row::{Pair, Row},
+    workloads::{Peer, Workload},
+};
+
+/// Pairs of rounds a row; odd, so that the median is one of them.
+const PAIRS: usize = 7;
+
+/// Runs the workloads and reports every row, as it comes in the table, at the end in JSON.
+pub(crate) fn measure(workloads: &[&Workload], arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let runtime = runtime()?;
+    let mut report = report::Report::begin(arguments, PAIRS);
+    for workload in workloads {
+        for peer in &workload.peers {
+            report.add(row(workload, peer, &runtime, arguments)?);
+        }
+    }
+    report.end()?;
+    Ok(())
+}
+
+fn row(
+    workload: &Workload,
+    peer: &Peer,
+    runtime: &Runtime,
+    arguments: &Arguments,
+) -> Result<Row, Box<dyn Error>> {
+    let budget = arguments.budget();
+    let ours = workload.fit(Contender::Us, runtime, budget)?;
+    let theirs = workload.fit(peer.contender, runtime, budget)?;
+    let mut pairs = Vec::with_capacity(PAIRS);
+    for _ in 0..PAIRS {
+        pairs.push(Pair {
+            us: workload.round(Contender::Us, runtime, ours)?,
+            them: workload.round(peer.contender, runtime, theirs)?,
+        });
+    }
+    Ok(Row::new(workload, peer, &pairs))
+}

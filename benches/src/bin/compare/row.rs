@@ -1,0 +1,107 @@
+//! What does one comparison say? A workload, a peer, both throughputs and their ratio: a row, a JSON object.
+
+use serde::Serialize;
+
+use crate::{
+    statistics::{extremes, median},
+    workloads::{Better, Peer, Workload},
+};
+
+/// One workload against one peer.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    workload: String,
+    peer: &'static str,
+    unit: &'static str,
+    us: f64,
+    them: f64,
+    ratio: Ratio,
+    better: Better,
+    at_least: Option<f64>,
+}
+
+/// Our figure through theirs, pair by pair.
+#[derive(Debug, Serialize)]
+struct Ratio {
+    median: f64,
+    min: f64,
+    max: f64,
+}
+
+/// Our figure and the peer's, measured one right after the other.
+pub(crate) struct Pair {
+    pub(crate) us: f64,
+    pub(crate) them: f64,
+}
+
+impl Row {
+    pub(crate) fn new(workload: &Workload, peer: &Peer, pairs: &[Pair]) -> Self {
+        let all = |figure: fn(&Pair) -> f64| pairs.iter().map(figure).collect::<Vec<_>>();
+        let ratios = all(|pair| pair.us / pair.them);
+        let (min, max) = extremes(&ratios);
+        let median_ratio = median(&ratios);
+        Self {
+            workload: workload.name.clone(),
+            peer: peer.contender.name(),
+            unit: workload.unit,
+            us: median(&all(|pair| pair.us)),
+            them: median(&all(|pair| pair.them)),
+            ratio: Ratio { median: median_ratio, min, max },
+            better: workload.better,
+            at_least: peer.at_least,
+        }
+    }
+
+    /// Whether the ratio keeps what we promise.
+    pub(crate) fn holds(&self) -> bool {
+        self.at_least.is_none_or(|bound| match self.better {
+            Better::Higher => self.ratio.median >= bound,
+        })
+    }
+
+    /// The cells of the table, as in [`HEADINGS`].
+    pub(crate) fn cells(&self) -> [String; HEADINGS.len()] {
+        let Ratio { median, min, max } = self.ratio;
+        let promise = match (self.at_least, self.holds()) {
+            (None, _) => String::new(),
+            (Some(bound), true) => format!("{bound:.1} ✓"),
+            (Some(bound), false) => format!("{bound:.1} ✗"),
+        };
+        [
+            self.workload.clone(),
+            self.peer.to_owned(),
+            millions(self.us),
+            millions(self.them),
+            format!("{median:.2}"),
+            format!("{min:.2} – {max:.2}"),
+            promise,
+        ]
+    }
+}
+
+/// What the columns of the table are.
+pub(crate) const HEADINGS: [&str; 7] =
+    ["workload", "peer", "us, M/s", "peer, M/s", "ratio", "min – max", "at least"];
+
+fn millions(figure: f64) -> String {
+    format!("{:.2}", figure / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pair, Row};
+    use crate::workloads;
+
+    #[test]
+    fn a_row_in_json_has_the_promised_fields() {
+        let all = workloads::all();
+        let workload = all.iter().find(|workload| workload.name == "pipe/k3/1000-500").unwrap();
+        let pairs = [(300.0, 200.0), (100.0, 200.0), (440.0, 220.0)].map(|(us, them)| Pair { us, them });
+        let row = serde_json::to_value(Row::new(workload, &workload.peers[0], &pairs)).unwrap();
+        let expected = serde_json::json!({
+            "workload": "pipe/k3/1000-500", "peer": "tokio-vec", "unit": "events/s", "us": 300.0, "them": 200.0,
+            "ratio": { "median": 1.5, "min": 0.5, "max": 2.0 }, "better": "higher", "at_least": 1.0,
+        });
+        assert_eq!(row, expected);
+    }
+}

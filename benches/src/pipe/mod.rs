@@ -1,0 +1,17 @@
+//! What does an event cost on its way? A counting source, `k` steps that add one, a summing sink.
+//!
+//! ```text
+//!   0, 1, 2 …  ──▶  +1  ──▶  +1  ──▶  +1  ──▶  sum          k = 3
+//! ```
+//!
+//! Every stage is a task of its own. Demand bounds what is queued *and* what is being handled, so the peers'
+//! channels get the capacity that leaves room for what their receiver holds in hand (see [`Shape`]).
+
+mod contender;
+mod shape;
+mod tokio_item;
+mod tokio_vec;
+mod us;
+
+pub use contender::{Contender, WrongSum};
+pub use shape::{SHAPES, Shape};

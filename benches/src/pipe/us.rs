@@ -1,0 +1,84 @@
+//! How do we write the pipe? Stages that implement the traits, wired by the public builder.
+
+use std::{
+    hint::black_box,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use stage_core::{
+    Consumer, Context, Demand, Emitter, Events, ExitReason, Pipeline, Producer, ProducerConsumer,
+    StageResult, StepOptions,
+};
+
+use super::Shape;
+
+/// Sends `events` events through the pipe and gives the sink's sum.
+pub(super) async fn run(shape: Shape, events: u64) -> u64 {
+    let total = Arc::new(AtomicU64::new(0));
+    let result = Arc::clone(&total);
+    let demand = StepOptions::new().min_demand(shape.min_demand).max_demand(shape.max_demand);
+    let mut chain = Pipeline::builder("pipe")
+        .defaults(demand)
+        .start(StepOptions::named("count"), move || Ok(Count { next: 0, events }));
+    for step in 1..=shape.steps {
+        chain = chain.step(StepOptions::named(format!("add_{step}")), || Ok(AddOne));
+    }
+    let pipeline =
+        chain.finish(StepOptions::named("sum"), move || Ok(Sum { sum: 0, result: Arc::clone(&result) }));
+    let running = pipeline.start().await.expect("the pipe starts");
+    running.join().await.expect("the pipe ends by itself");
+    total.load(Ordering::Acquire)
+}
+
+struct Count {
+    next: u64,
+    events: u64,
+}
+
+impl Producer for Count {
+    type Event = u64;
+
+    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        let end = self.events.min(self.next + demand.get() as u64);
+        out.extend(self.next..end);
+        self.next = end;
+        if end == self.events {
+            out.finish();
+        }
+        Ok(())
+    }
+}
+
+struct AddOne;
+
+impl ProducerConsumer for AddOne {
+    type In = u64;
+    type Out = u64;
+
+    async fn handle_events(&mut self, events: Events<'_, u64>, out: &mut Emitter<'_, u64>) -> StageResult {
+        out.extend(events.into_iter().map(|x| x.wrapping_add(1)));
+        Ok(())
+    }
+}
+
+struct Sum {
+    sum: u64,
+    result: Arc<AtomicU64>,
+}
+
+impl Consumer for Sum {
+    type Event = u64;
+
+    async fn handle_events(&mut self, events: Events<'_, u64>, _: &mut Context<'_>) -> StageResult {
+        let batch = black_box(events.as_slice());
+        self.sum = batch.iter().fold(self.sum, |sum, x| sum.wrapping_add(*x));
+        Ok(())
+    }
+
+    async fn terminate(&mut self, _: &ExitReason) {
+        self.result.store(self.sum, Ordering::Release);
+    }
+}
