@@ -1,3 +1,4 @@
 //! drip.
 #![forbid(unsafe_code)]
 pub mod seal;
+pub mod store;

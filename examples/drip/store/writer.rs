@@ -1,0 +1,225 @@
+//! An object on its way in: gathered into parts, sent two at a time, published whole or not at all.
+
+use bytes::Bytes;
+use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
+use tokio::task::JoinSet;
+
+use super::{Storage, StoreError};
+
+/// Parts of one object that may be under way at a time. With the part being gathered it bounds an object's memory to three.
+const UNDER_WAY: usize = 2;
+
+/// Writes one object. Dropped unfinished, it publishes nothing; [`Writer::abort`] also removes what was sent.
+#[derive(Debug)]
+pub struct Writer {
+    storage: Storage,
+    key: String,
+    part_size: usize,
+    gathered: Vec<Bytes>,
+    room: usize,
+    upload: Option<Box<dyn MultipartUpload>>,
+    under_way: JoinSet<object_store::Result<()>>,
+}
+
+impl Writer {
+    pub(super) fn new(storage: Storage, key: &str, size: u64) -> Self {
+        let part_size = storage.part_size(size);
+        Self {
+            storage,
+            key: key.to_owned(),
+            part_size,
+            gathered: Vec::new(),
+            room: part_size,
+            upload: None,
+            under_way: JoinSet::new(),
+        }
+    }
+
+    /// Takes the next bytes; waits while enough parts are under way.
+    ///
+    /// # Errors
+    /// Whatever the storage has to say, maybe about bytes taken earlier. Then [`Writer::abort`] is all that is left.
+    pub async fn write(&mut self, mut bytes: Bytes) -> Result<(), StoreError> {
+        while bytes.len() >= self.room {
+            self.gathered.push(bytes.split_to(self.room));
+            self.send().await?;
+        }
+        if !bytes.is_empty() {
+            self.room -= bytes.len();
+            self.gathered.push(bytes);
+        }
+        Ok(())
+    }
+
+    /// Publishes the object.
+    ///
+    /// # Errors
+    /// Whatever the storage has to say. Nothing is published then, and nothing stays behind.
+    pub async fn finish(mut self) -> Result<(), StoreError> {
+        let finished = self.publish().await;
+        if finished.is_err() {
+            self.abort().await;
+        }
+        finished
+    }
+
+    /// Gives the object up and removes what was sent of it.
+    pub async fn abort(mut self) {
+        self.under_way.shutdown().await;
+        if let Some(mut upload) = self.upload.take()
+            && let Err(error) = upload.abort().await
+        {
+            tracing::warn!(key = self.key, %error, "could not remove what was sent of an abandoned object");
+        }
+    }
+
+    async fn publish(&mut self) -> Result<(), StoreError> {
+        if self.upload.is_none() {
+            let payload = PutPayload::from_iter(std::mem::take(&mut self.gathered));
+            let place = self.storage.place(&self.key);
+            let put = self.storage.store().put(&place, payload).await;
+            return put.map(drop).map_err(|error| self.error(error));
+        }
+        if !self.gathered.is_empty() {
+            self.send().await?;
+        }
+        self.wait_below(1).await?;
+        match &mut self.upload {
+            Some(upload) => upload
+                .complete()
+                .await
+                .map(drop)
+                .map_err(|error| self.error(error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Sends what is gathered as one part.
+    async fn send(&mut self) -> Result<(), StoreError> {
+        self.wait_below(UNDER_WAY).await?;
+        let payload = PutPayload::from_iter(std::mem::take(&mut self.gathered));
+        self.room = self.part_size;
+        let upload = match &mut self.upload {
+            Some(upload) => upload,
+            None => {
+                let place = self.storage.place(&self.key);
+                let begun = self.storage.store().put_multipart(&place).await;
+                self.upload
+                    .insert(begun.map_err(|error| self.error(error))?)
+            }
+        };
+        self.under_way.spawn(upload.put_part(payload));
+        Ok(())
+    }
+
+    async fn wait_below(&mut self, limit: usize) -> Result<(), StoreError> {
+        while self.under_way.len() >= limit {
+            match self.under_way.join_next().await {
+                Some(Ok(sent)) => sent.map_err(|error| self.error(error))?,
+                Some(Err(broken)) => {
+                    return Err(self.storage.io_error(
+                        "write",
+                        &self.key,
+                        std::io::Error::other(broken),
+                    ));
+                }
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn error(&self, error: object_store::Error) -> StoreError {
+        self.storage.error("write", &self.key, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::Location;
+    use super::*;
+
+    fn folder_storage(folder: &Path) -> Storage {
+        Storage::open(&Location::Folder(folder.to_owned())).unwrap()
+    }
+
+    fn files(folder: &Path) -> Vec<String> {
+        let all = walkdir::WalkDir::new(folder)
+            .into_iter()
+            .map(Result::unwrap);
+        all.filter(|e| e.file_type().is_file())
+            .map(|e| e.file_name().to_string_lossy().into_owned())
+            .collect()
+    }
+
+    async fn read_all(storage: &Storage, key: &str) -> Vec<u8> {
+        let mut reader = storage.read(key).await.unwrap();
+        let mut bytes = Vec::new();
+        let size = usize::try_from(reader.size()).unwrap();
+        reader.read(&mut bytes, size).await.unwrap().unwrap();
+        bytes
+    }
+
+    #[tokio::test]
+    async fn an_object_of_many_parts_comes_back_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = folder_storage(folder.path());
+        let content: Vec<u8> = (0..3_500_000_u32).map(|n| (n % 251) as u8).collect();
+        let mut writer = storage.write("ab/object", content.len() as u64);
+        for piece in content.chunks(300_000) {
+            writer.write(Bytes::copy_from_slice(piece)).await.unwrap();
+        }
+        assert!(
+            !folder.path().join("ab/object").exists(),
+            "published too early"
+        );
+        writer.finish().await.unwrap();
+        assert_eq!(read_all(&storage, "ab/object").await, content);
+    }
+
+    #[tokio::test]
+    async fn an_aborted_object_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = folder_storage(folder.path());
+        let mut writer = storage.write("ab/object", 3_000_000);
+        writer.write(Bytes::from(vec![1; 2_500_000])).await.unwrap();
+        writer.abort().await;
+        assert_eq!(files(folder.path()), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn an_empty_object_is_an_object() {
+        let storage = Storage::in_memory();
+        storage.write("ab/empty", 0).finish().await.unwrap();
+        assert_eq!(storage.read("ab/empty").await.unwrap().size(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_process_left_of_an_object_is_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = folder_storage(folder.path());
+        std::fs::create_dir(folder.path().join("ab")).unwrap();
+        std::fs::write(folder.path().join("ab/object#1"), "half").unwrap();
+        std::fs::write(folder.path().join("ab/other#1"), "somebody else's").unwrap();
+        storage.sweep("ab/object");
+        assert_eq!(files(folder.path()), ["other#1"]);
+    }
+
+    #[tokio::test]
+    async fn a_missing_object_and_a_removed_one_are_missing() {
+        let storage = Storage::in_memory();
+        assert!(matches!(
+            storage.read("ab/none").await,
+            Err(StoreError::Missing { .. })
+        ));
+        storage.write("ab/one", 0).finish().await.unwrap();
+        storage.remove("ab/one").await.unwrap();
+        storage.remove("ab/one").await.unwrap();
+        assert!(matches!(
+            storage.read("ab/one").await,
+            Err(StoreError::Missing { .. })
+        ));
+    }
+}
