@@ -1,4 +1,5 @@
 //! drip.
 #![forbid(unsafe_code)]
+pub mod repository;
 pub mod seal;
 pub mod store;

@@ -21,9 +21,7 @@ pub enum SealError {
     #[error("the stored object was sealed for another file (id {0})")]
     OtherFile(uuid::Uuid),
     /// The file key does not unwrap, and the header names another master key.
-    #[error(
-        "wrong key: the stored object was sealed under master key {sealed}, this is master key {ours}"
-    )]
+    #[error("wrong key: the stored object was sealed under master key {sealed}, this is master key {ours}")]
     OtherKey {
         /// The master key the header names.
         sealed: KeyId,
@@ -62,9 +60,7 @@ pub enum SealError {
         expected: u64,
     },
     /// The trailer does not authenticate: the object does not end where it was ended.
-    #[error(
-        "the end of the stored object was altered or cut off: its trailer does not authenticate"
-    )]
+    #[error("the end of the stored object was altered or cut off: its trailer does not authenticate")]
     Trailer,
     /// The trailer is authentic, and counts otherwise.
     #[error("the stored object holds {found} {what}, its trailer says {sealed}")]

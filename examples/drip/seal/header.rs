@@ -33,15 +33,9 @@ impl Header {
         let key = file_key(&wrapped)?;
 
         let chunk = u32::try_from(CHUNK).map_err(|_| SealError::Cipher)?;
-        let prefix = [
-            MAGIC.as_slice(),
-            &[VERSION],
-            &master.id().0,
-            &salt,
-            file.as_bytes(),
-            &chunk.to_be_bytes(),
-        ]
-        .concat();
+        let prefix =
+            [MAGIC.as_slice(), &[VERSION], &master.id().0, &salt, file.as_bytes(), &chunk.to_be_bytes()]
+                .concat();
         let tag = master
             .wrapping_key(&salt)?
             .seal_in_place_separate_tag(wrapping_nonce(), Aad::from(&prefix), &mut wrapped)
@@ -59,21 +53,16 @@ impl Header {
     /// # Errors
     /// What is wrong with it, see [`SealError`].
     pub fn read(master: &MasterKey, file: Uuid, bytes: &[u8]) -> Result<Self, SealError> {
-        let bytes = *bytes
-            .first_chunk::<HEADER_LEN>()
-            .ok_or_else(|| SealError::Truncated {
-                what: "its header".into(),
-                found: bytes.len() as u64,
-                expected: HEADER_LEN as u64,
-            })?;
+        let bytes = *bytes.first_chunk::<HEADER_LEN>().ok_or_else(|| SealError::Truncated {
+            what: "its header".into(),
+            found: bytes.len() as u64,
+            expected: HEADER_LEN as u64,
+        })?;
         if &bytes[..8] != MAGIC {
             return Err(SealError::NotSealed);
         }
         if bytes[8] != VERSION {
-            return Err(SealError::Version {
-                found: bytes[8],
-                known: VERSION,
-            });
+            return Err(SealError::Version { found: bytes[8], known: VERSION });
         }
         let sealed = KeyId(part(&bytes, 9));
         let mut wrapped: [u8; WRAPPED] = part(&bytes, PREFIX);
@@ -82,10 +71,7 @@ impl Header {
             .open_in_place(wrapping_nonce(), Aad::from(&bytes[..PREFIX]), &mut wrapped)
             .map_err(|_| match sealed == master.id() {
                 true => SealError::Header,
-                false => SealError::OtherKey {
-                    sealed,
-                    ours: master.id(),
-                },
+                false => SealError::OtherKey { sealed, ours: master.id() },
             })?;
         let key = file_key(unwrapped)?;
         let found = Uuid::from_bytes(part(&bytes, 49));
@@ -112,9 +98,7 @@ fn part<const N: usize>(bytes: &[u8; HEADER_LEN], at: usize) -> [u8; N] {
 }
 
 fn file_key(bytes: &[u8]) -> Result<LessSafeKey, SealError> {
-    UnboundKey::new(&AES_256_GCM, bytes)
-        .map(LessSafeKey::new)
-        .map_err(|_| SealError::Cipher)
+    UnboundKey::new(&AES_256_GCM, bytes).map(LessSafeKey::new).map_err(|_| SealError::Cipher)
 }
 
 /// A wrapping key wraps once (invariant 2 of the module), so one nonce will do.
@@ -153,13 +137,7 @@ mod tests {
         let ours = MasterKey::random().unwrap();
         let header = Header::new(&sealed, file()).unwrap();
         let error = Header::read(&ours, file(), header.bytes()).unwrap_err();
-        assert_eq!(
-            error,
-            SealError::OtherKey {
-                sealed: sealed.id(),
-                ours: ours.id()
-            }
-        );
+        assert_eq!(error, SealError::OtherKey { sealed: sealed.id(), ours: ours.id() });
     }
 
     #[test]
@@ -185,9 +163,6 @@ mod tests {
     fn a_short_header_is_truncated() {
         let master = MasterKey::random().unwrap();
         let error = Header::read(&master, file(), b"dripseal").unwrap_err();
-        assert!(
-            matches!(error, SealError::Truncated { found: 8, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, SealError::Truncated { found: 8, .. }), "{error}");
     }
 }

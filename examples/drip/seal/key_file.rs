@@ -49,23 +49,13 @@ pub enum KeyFileError {
 pub fn read_key_file(path: &Path) -> Result<MasterKey, KeyFileError> {
     let unreadable = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => KeyFileError::Missing(path.to_owned()),
-        _ => KeyFileError::Unreadable {
-            path: path.to_owned(),
-            source,
-        },
+        _ => KeyFileError::Unreadable { path: path.to_owned(), source },
     };
     let mut bytes = Vec::with_capacity(MasterKey::LEN + 1);
     let limit = MasterKey::LEN as u64 + 1;
-    File::open(path)
-        .map_err(unreadable)?
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    File::open(path).map_err(unreadable)?.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
     let found = bytes.len();
-    let secret = bytes.try_into().map_err(|_| KeyFileError::Length {
-        path: path.to_owned(),
-        found,
-    })?;
+    let secret = bytes.try_into().map_err(|_| KeyFileError::Length { path: path.to_owned(), found })?;
     Ok(MasterKey::new(secret))
 }
 
@@ -81,10 +71,7 @@ pub fn create_key_file(path: &Path) -> Result<MasterKey, KeyFileError> {
     });
     match written {
         Ok(()) => Ok(key),
-        Err(source) => Err(KeyFileError::Unwritable {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(KeyFileError::Unwritable { path: path.to_owned(), source }),
     }
 }
 
@@ -118,10 +105,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         let first = create_key_file(&path).unwrap();
-        assert!(matches!(
-            create_key_file(&path),
-            Err(KeyFileError::Unwritable { .. })
-        ));
+        assert!(matches!(create_key_file(&path), Err(KeyFileError::Unwritable { .. })));
         assert_eq!(read_key_file(&path).unwrap().id(), first.id());
     }
 
@@ -129,17 +113,11 @@ mod tests {
     fn a_missing_a_short_and_a_long_key_file_are_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
-        assert!(matches!(
-            read_key_file(&path),
-            Err(KeyFileError::Missing(_))
-        ));
+        assert!(matches!(read_key_file(&path), Err(KeyFileError::Missing(_))));
         for found in [0, 31, 33] {
             std::fs::write(&path, vec![7; found]).unwrap();
             let error = read_key_file(&path).unwrap_err();
-            assert!(
-                matches!(error, KeyFileError::Length { found: f, .. } if f == found),
-                "{error}"
-            );
+            assert!(matches!(error, KeyFileError::Length { found: f, .. } if f == found), "{error}");
         }
     }
 }

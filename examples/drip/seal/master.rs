@@ -39,10 +39,7 @@ impl MasterKey {
         let digest = blake3::derive_key("drip master key id", &secret);
         let mut id = [0; 8];
         id.copy_from_slice(&digest[..8]);
-        Self {
-            secret,
-            id: KeyId(id),
-        }
+        Self { secret, id: KeyId(id) }
     }
 
     /// A key nobody had before.
@@ -65,18 +62,14 @@ impl MasterKey {
     /// The key that wraps one file key: HKDF-SHA256 (RFC 5869) of this key under a salt that is never used again.
     pub(super) fn wrapping_key(&self, salt: &[u8; 32]) -> Result<LessSafeKey, SealError> {
         let secret = Salt::new(HKDF_SHA256, salt).extract(&self.secret);
-        let derived = secret
-            .expand(&[b"drip file key"], &AES_256_GCM)
-            .map_err(|_| SealError::Cipher)?;
+        let derived = secret.expand(&[b"drip file key"], &AES_256_GCM).map_err(|_| SealError::Cipher)?;
         Ok(LessSafeKey::new(UnboundKey::from(derived)))
     }
 }
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MasterKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("MasterKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

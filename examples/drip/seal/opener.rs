@@ -20,13 +20,7 @@ impl Opener {
     pub fn new(header: Header, size: u64) -> Self {
         let (header, key) = header.into_parts();
         let of = size.div_ceil(CHUNK as u64);
-        Self {
-            header,
-            key,
-            next: 0,
-            of,
-            size: 0,
-        }
+        Self { header, key, next: 0, of, size: 0 }
     }
 
     /// Turns the next frame into its chunk, in place.
@@ -36,14 +30,8 @@ impl Opener {
     pub fn open(&mut self, frame: &mut Vec<u8>) -> Result<(), SealError> {
         let index = self.next;
         let of = self.of;
-        let body = frame
-            .len()
-            .checked_sub(8)
-            .ok_or(SealError::Altered { index, of })?;
-        let found = frame[body..]
-            .first_chunk()
-            .copied()
-            .map_or(0, u64::from_be_bytes);
+        let body = frame.len().checked_sub(8).ok_or(SealError::Altered { index, of })?;
+        let found = frame[body..].first_chunk().copied().map_or(0, u64::from_be_bytes);
         if found != index && found < of {
             return Err(SealError::Moved { index, found, of });
         }
@@ -51,11 +39,7 @@ impl Opener {
             return Err(SealError::Altered { index, of });
         }
         self.key
-            .open_in_place(
-                nonce(index, Place::Within),
-                Aad::from(&self.header),
-                &mut frame[..body],
-            )
+            .open_in_place(nonce(index, Place::Within), Aad::from(&self.header), &mut frame[..body])
             .map_err(|_| SealError::Altered { index, of })?;
         frame.truncate(frame.len() - FRAME_EXTRA);
         self.size += frame.len() as u64;
@@ -70,11 +54,7 @@ impl Opener {
     pub fn finish(self, trailer: &mut [u8]) -> Result<Trailer, SealError> {
         let opened = self
             .key
-            .open_in_place(
-                nonce(self.next, Place::Last),
-                Aad::from(&self.header),
-                trailer,
-            )
+            .open_in_place(nonce(self.next, Place::Last), Aad::from(&self.header), trailer)
             .map_err(|_| SealError::Trailer)?;
         let (chunks, rest) = opened.split_first_chunk().ok_or(SealError::Trailer)?;
         let (size, checksum) = rest.split_first_chunk().ok_or(SealError::Trailer)?;
@@ -92,11 +72,7 @@ impl Opener {
 fn agree(what: &'static str, found: u64, sealed: u64) -> Result<(), SealError> {
     match found == sealed {
         true => Ok(()),
-        false => Err(SealError::Count {
-            what,
-            found,
-            sealed,
-        }),
+        false => Err(SealError::Count { what, found, sealed }),
     }
 }
 
@@ -191,10 +167,7 @@ mod tests {
             let body = frame.len() - 8;
             frame[body..].copy_from_slice(&index.to_be_bytes());
         }
-        assert_eq!(
-            opened(&parts, 2),
-            Err(SealError::Altered { index: 0, of: 2 })
-        );
+        assert_eq!(opened(&parts, 2), Err(SealError::Altered { index: 0, of: 2 }));
     }
 
     #[test]
@@ -218,9 +191,6 @@ mod tests {
     fn a_frame_of_another_file_does_not_open() {
         let mut parts = sealed(&[vec![1; 10]]);
         parts[1] = sealed(&[vec![1; 10]])[1].clone();
-        assert_eq!(
-            opened(&parts, 1),
-            Err(SealError::Altered { index: 0, of: 1 })
-        );
+        assert_eq!(opened(&parts, 1), Err(SealError::Altered { index: 0, of: 1 }));
     }
 }

@@ -41,13 +41,7 @@ impl Sealer {
     /// A sealer for the file that `header` was made for. It takes the header, so that no second sealer can use its key.
     pub fn new(header: Header) -> Self {
         let (header, key) = header.into_parts();
-        Self {
-            header,
-            key,
-            next: 0,
-            size: 0,
-            hasher: Box::default(),
-        }
+        Self { header, key, next: 0, size: 0, hasher: Box::default() }
     }
 
     /// Turns the next chunk into its frame, in place.
@@ -59,11 +53,7 @@ impl Sealer {
         self.size += chunk.len() as u64;
         let tag = self
             .key
-            .seal_in_place_separate_tag(
-                nonce(self.next, Place::Within),
-                Aad::from(&self.header),
-                chunk,
-            )
+            .seal_in_place_separate_tag(nonce(self.next, Place::Within), Aad::from(&self.header), chunk)
             .map_err(|_| SealError::Cipher)?;
         chunk.extend_from_slice(tag.as_ref());
         chunk.extend_from_slice(&self.next.to_be_bytes());
@@ -77,21 +67,13 @@ impl Sealer {
     /// [`SealError::Cipher`] if the cipher refuses.
     pub fn finish(self) -> Result<(Trailer, Vec<u8>), SealError> {
         let checksum = *self.hasher.finalize().as_bytes();
-        let trailer = Trailer {
-            chunks: self.next,
-            size: self.size,
-            checksum,
-        };
+        let trailer = Trailer { chunks: self.next, size: self.size, checksum };
         let mut bytes = Vec::with_capacity(TRAILER_LEN);
         bytes.extend_from_slice(&trailer.chunks.to_be_bytes());
         bytes.extend_from_slice(&trailer.size.to_be_bytes());
         bytes.extend_from_slice(&checksum);
         self.key
-            .seal_in_place_append_tag(
-                nonce(self.next, Place::Last),
-                Aad::from(&self.header),
-                &mut bytes,
-            )
+            .seal_in_place_append_tag(nonce(self.next, Place::Last), Aad::from(&self.header), &mut bytes)
             .map_err(|_| SealError::Cipher)?;
         Ok((trailer, bytes))
     }

@@ -55,41 +55,23 @@ impl StoreError {
     /// Whether trying again is pointless as long as nobody does something about it.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Address { .. }
-            | Self::Missing { .. }
-            | Self::Full { .. }
-            | Self::Denied { .. } => true,
+            Self::Address { .. } | Self::Missing { .. } | Self::Full { .. } | Self::Denied { .. } => true,
             Self::Failed { .. } => false,
         }
     }
 
-    pub(super) fn of(
-        storage: &str,
-        verb: &'static str,
-        key: &str,
-        error: object_store::Error,
-    ) -> Self {
+    pub(super) fn of(storage: &str, verb: &'static str, key: &str, error: object_store::Error) -> Self {
         let storage = storage.to_owned();
         let key = key.to_owned();
         match error {
             object_store::Error::NotFound { .. } => Self::Missing { storage, key },
             object_store::Error::PermissionDenied { source, .. }
-            | object_store::Error::Unauthenticated { source, .. } => {
-                Self::Denied { storage, source }
-            }
+            | object_store::Error::Unauthenticated { source, .. } => Self::Denied { storage, source },
             other => match io_cause(&other) {
-                Some(cause) => Self::of_io(
-                    &storage,
-                    verb,
-                    &key,
-                    io::Error::new(cause.kind(), cause.to_string()),
-                ),
-                None => Self::Failed {
-                    storage,
-                    verb,
-                    key,
-                    source: other.into(),
-                },
+                Some(cause) => {
+                    Self::of_io(&storage, verb, &key, io::Error::new(cause.kind(), cause.to_string()))
+                }
+                None => Self::Failed { storage, verb, key, source: other.into() },
             },
         }
     }
@@ -99,19 +81,13 @@ impl StoreError {
         let key = key.to_owned();
         match error.kind() {
             io::ErrorKind::NotFound => Self::Missing { storage, key },
-            io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => Self::Full { storage },
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied {
-                storage,
-                source: error.into(),
-            },
-            _ => Self::Failed {
-                storage,
-                verb,
-                key,
-                source: error.into(),
-            },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::Full { storage }
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::Denied { storage, source: error.into() }
+            }
+            _ => Self::Failed { storage, verb, key, source: error.into() },
         }
     }
 }

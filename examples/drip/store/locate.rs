@@ -27,10 +27,7 @@ impl Location {
     /// # Errors
     /// [`StoreError::Address`], saying what is allowed.
     pub fn parse(address: &str) -> Result<Self, StoreError> {
-        let refuse = |reason: String| StoreError::Address {
-            address: address.to_owned(),
-            reason,
-        };
+        let refuse = |reason: String| StoreError::Address { address: address.to_owned(), reason };
         if !address.contains("://") {
             return match address {
                 "" => Err(refuse("it is empty".into())),
@@ -43,9 +40,7 @@ impl Location {
                 .to_file_path()
                 .map(Self::Folder)
                 .map_err(|()| refuse("it names no folder of this machine".into())),
-            "s3" | "s3a" => {
-                Self::bucket(&url).ok_or_else(|| refuse("the bucket is missing".into()))
-            }
+            "s3" | "s3a" => Self::bucket(&url).ok_or_else(|| refuse("the bucket is missing".into())),
             other => Err(refuse(format!(
                 "`{other}://` is unknown; give a folder, file:///folder or s3://bucket/prefix"
             ))),
@@ -67,20 +62,13 @@ mod tests {
 
     #[test]
     fn a_plain_path_and_a_file_url_are_folders() {
-        assert_eq!(
-            Location::parse("some/where").unwrap(),
-            Location::Folder("some/where".into())
-        );
-        assert_eq!(
-            Location::parse("file:///a/b").unwrap(),
-            Location::Folder("/a/b".into())
-        );
+        assert_eq!(Location::parse("some/where").unwrap(), Location::Folder("some/where".into()));
+        assert_eq!(Location::parse("file:///a/b").unwrap(), Location::Folder("/a/b".into()));
     }
 
     #[test]
     fn an_s3_url_is_a_bucket_and_a_prefix() {
-        let Location::Bucket { url, prefix } = Location::parse("s3://media/some/where/").unwrap()
-        else {
+        let Location::Bucket { url, prefix } = Location::parse("s3://media/some/where/").unwrap() else {
             panic!("not a bucket");
         };
         assert_eq!(url.host_str(), Some("media"));
@@ -91,10 +79,7 @@ mod tests {
     fn what_is_no_storage_is_refused_with_what_is_allowed() {
         for address in ["ftp://host/x", "s3://", "", "s3:///prefix"] {
             let error = Location::parse(address).unwrap_err();
-            assert!(
-                matches!(error, StoreError::Address { .. }),
-                "{address}: {error}"
-            );
+            assert!(matches!(error, StoreError::Address { .. }), "{address}: {error}");
         }
         let error = Location::parse("ftp://host/x").unwrap_err().to_string();
         assert!(error.contains("s3://bucket/prefix"), "{error}");

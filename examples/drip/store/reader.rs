@@ -29,10 +29,7 @@ pub struct Reader {
 
 enum Source {
     File(File),
-    Stream {
-        stream: BoxStream<'static, object_store::Result<Bytes>>,
-        rest: Bytes,
-    },
+    Stream { stream: BoxStream<'static, object_store::Result<Bytes>>, rest: Bytes },
 }
 
 impl Reader {
@@ -42,18 +39,10 @@ impl Reader {
             GetResultPayload::File(file, _) => Source::File(file),
             payload @ GetResultPayload::Stream(_) => {
                 let object = GetResult { payload, ..object };
-                Source::Stream {
-                    stream: object.into_stream(),
-                    rest: Bytes::new(),
-                }
+                Source::Stream { stream: object.into_stream(), rest: Bytes::new() }
             }
         };
-        Self {
-            storage,
-            key: key.to_owned(),
-            size,
-            source,
-        }
+        Self { storage, key: key.to_owned(), size, source }
     }
 
     /// Bytes of the whole object.
@@ -65,11 +54,7 @@ impl Reader {
     ///
     /// # Errors
     /// Whatever the storage has to say; `Ok(Err(Short))` if the object ended early.
-    pub async fn read(
-        &mut self,
-        into: &mut Vec<u8>,
-        len: usize,
-    ) -> Result<Result<(), Short>, StoreError> {
+    pub async fn read(&mut self, into: &mut Vec<u8>, len: usize) -> Result<Result<(), Short>, StoreError> {
         into.clear();
         match &mut self.source {
             Source::File(file) => {
@@ -115,10 +100,7 @@ async fn read_stream(
 
 impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reader")
-            .field("key", &self.key)
-            .field("size", &self.size)
-            .finish_non_exhaustive()
+        f.debug_struct("Reader").field("key", &self.key).field("size", &self.size).finish_non_exhaustive()
     }
 }
 
@@ -129,10 +111,7 @@ mod tests {
 
     async fn reads_in_steps(storage: &Storage) {
         let mut writer = storage.write("ab/object", 10);
-        writer
-            .write(Bytes::from_static(b"0123456789"))
-            .await
-            .unwrap();
+        writer.write(Bytes::from_static(b"0123456789")).await.unwrap();
         writer.finish().await.unwrap();
         let mut reader = storage.read("ab/object").await.unwrap();
         let mut bytes = Vec::new();
@@ -141,10 +120,7 @@ mod tests {
         assert_eq!(bytes, b"0123");
         assert_eq!(reader.read(&mut bytes, 4).await.unwrap(), Ok(()));
         assert_eq!(bytes, b"4567");
-        assert_eq!(
-            reader.read(&mut bytes, 4).await.unwrap(),
-            Err(Short { found: 2 })
-        );
+        assert_eq!(reader.read(&mut bytes, 4).await.unwrap(), Err(Short { found: 2 }));
         assert_eq!(bytes, b"89");
     }
 

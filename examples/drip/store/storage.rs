@@ -46,46 +46,25 @@ impl Storage {
                 LocalFileSystem::new_with_prefix(&folder)
                     .map_err(|error| StoreError::of(&name, "open", "itself", error))
             })?;
-        Ok(Self {
-            store: Arc::new(store),
-            prefix: Key::default(),
-            folder: Some(folder),
-            name: name.into(),
-        })
+        Ok(Self { store: Arc::new(store), prefix: Key::default(), folder: Some(folder), name: name.into() })
     }
 
     fn open_bucket(url: &Url, prefix: Key) -> Result<Self, StoreError> {
         // Whoever came first chose the provider; ring does for TLS what any other would.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let retry = RetryConfig {
-            max_retries: 4,
-            retry_timeout: Duration::from_secs(30),
-            ..RetryConfig::default()
-        };
+        let retry =
+            RetryConfig { max_retries: 4, retry_timeout: Duration::from_secs(30), ..RetryConfig::default() };
         let name = format!("the storage {}", url.as_str().trim_end_matches('/'));
-        let store = AmazonS3Builder::from_env()
-            .with_url(url.as_str())
-            .with_retry(retry)
-            .build();
+        let store = AmazonS3Builder::from_env().with_url(url.as_str()).with_retry(retry).build();
         let store = store.map_err(|error| StoreError::of(&name, "open", "itself", error))?;
-        Ok(Self {
-            store: Arc::new(store),
-            prefix,
-            folder: None,
-            name: name.into(),
-        })
+        Ok(Self { store: Arc::new(store), prefix, folder: None, name: name.into() })
     }
 
     /// A storage of this process alone, for tests.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Self {
         let store = Arc::new(object_store::memory::InMemory::new());
-        Self {
-            store,
-            prefix: Key::default(),
-            folder: None,
-            name: "the storage in memory".into(),
-        }
+        Self { store, prefix: Key::default(), folder: None, name: "the storage in memory".into() }
     }
 
     /// What the storage is called in messages.
@@ -108,11 +87,8 @@ impl Storage {
     /// # Errors
     /// [`StoreError::Missing`] and whatever the storage has to say.
     pub async fn read(&self, key: &str) -> Result<Reader, StoreError> {
-        let object = self
-            .store
-            .get(&self.place(key))
-            .await
-            .map_err(|error| self.error("read", key, error))?;
+        let object =
+            self.store.get(&self.place(key)).await.map_err(|error| self.error("read", key, error))?;
         Ok(Reader::new(self.clone(), key, object))
     }
 
@@ -158,21 +134,11 @@ impl Storage {
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
-    pub(super) fn error(
-        &self,
-        verb: &'static str,
-        key: &str,
-        error: object_store::Error,
-    ) -> StoreError {
+    pub(super) fn error(&self, verb: &'static str, key: &str, error: object_store::Error) -> StoreError {
         StoreError::of(&self.name, verb, key, error)
     }
 
-    pub(super) fn io_error(
-        &self,
-        verb: &'static str,
-        key: &str,
-        error: std::io::Error,
-    ) -> StoreError {
+    pub(super) fn io_error(&self, verb: &'static str, key: &str, error: std::io::Error) -> StoreError {
         StoreError::of_io(&self.name, verb, key, error)
     }
 }

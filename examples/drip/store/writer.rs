@@ -85,11 +85,7 @@ impl Writer {
         }
         self.wait_below(1).await?;
         match &mut self.upload {
-            Some(upload) => upload
-                .complete()
-                .await
-                .map(drop)
-                .map_err(|error| self.error(error)),
+            Some(upload) => upload.complete().await.map(drop).map_err(|error| self.error(error)),
             None => Ok(()),
         }
     }
@@ -104,8 +100,7 @@ impl Writer {
             None => {
                 let place = self.storage.place(&self.key);
                 let begun = self.storage.store().put_multipart(&place).await;
-                self.upload
-                    .insert(begun.map_err(|error| self.error(error))?)
+                self.upload.insert(begun.map_err(|error| self.error(error))?)
             }
         };
         self.under_way.spawn(upload.put_part(payload));
@@ -117,11 +112,7 @@ impl Writer {
             match self.under_way.join_next().await {
                 Some(Ok(sent)) => sent.map_err(|error| self.error(error))?,
                 Some(Err(broken)) => {
-                    return Err(self.storage.io_error(
-                        "write",
-                        &self.key,
-                        std::io::Error::other(broken),
-                    ));
+                    return Err(self.storage.io_error("write", &self.key, std::io::Error::other(broken)));
                 }
                 None => break,
             }
@@ -146,9 +137,7 @@ mod tests {
     }
 
     fn files(folder: &Path) -> Vec<String> {
-        let all = walkdir::WalkDir::new(folder)
-            .into_iter()
-            .map(Result::unwrap);
+        let all = walkdir::WalkDir::new(folder).into_iter().map(Result::unwrap);
         all.filter(|e| e.file_type().is_file())
             .map(|e| e.file_name().to_string_lossy().into_owned())
             .collect()
@@ -171,10 +160,7 @@ mod tests {
         for piece in content.chunks(300_000) {
             writer.write(Bytes::copy_from_slice(piece)).await.unwrap();
         }
-        assert!(
-            !folder.path().join("ab/object").exists(),
-            "published too early"
-        );
+        assert!(!folder.path().join("ab/object").exists(), "published too early");
         writer.finish().await.unwrap();
         assert_eq!(read_all(&storage, "ab/object").await, content);
     }
@@ -210,16 +196,10 @@ mod tests {
     #[tokio::test]
     async fn a_missing_object_and_a_removed_one_are_missing() {
         let storage = Storage::in_memory();
-        assert!(matches!(
-            storage.read("ab/none").await,
-            Err(StoreError::Missing { .. })
-        ));
+        assert!(matches!(storage.read("ab/none").await, Err(StoreError::Missing { .. })));
         storage.write("ab/one", 0).finish().await.unwrap();
         storage.remove("ab/one").await.unwrap();
         storage.remove("ab/one").await.unwrap();
-        assert!(matches!(
-            storage.read("ab/one").await,
-            Err(StoreError::Missing { .. })
-        ));
+        assert!(matches!(storage.read("ab/one").await, Err(StoreError::Missing { .. })));
     }
 }

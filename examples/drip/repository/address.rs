@@ -1,0 +1,71 @@
+//! From what was given as `--database` to an open repository.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::sqlite::Sqlite;
+use super::{Repository, RepositoryError};
+
+/// A database by its address. Nothing is opened yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A file of this machine.
+    Sqlite(PathBuf),
+}
+
+impl Database {
+    /// Reads an address: a path, or `sqlite://` and a path.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Address`], saying what is allowed, and that PostgreSQL is not built yet.
+    pub fn parse(address: &str) -> Result<Self, RepositoryError> {
+        let refuse = |reason: &str| {
+            Err(RepositoryError::Address { address: address.to_owned(), reason: reason.to_owned() })
+        };
+        match address.split_once("://") {
+            Some(("postgres" | "postgresql", _)) => {
+                refuse("PostgreSQL is not built yet; give a path for SQLite")
+            }
+            Some(("sqlite", "")) | None if address.is_empty() || address.contains("://") => {
+                refuse("it is empty")
+            }
+            Some(("sqlite", path)) => Ok(Self::Sqlite(path.into())),
+            Some(_) => refuse("give a path, sqlite://path, or (not built yet) postgres://…"),
+            None => Ok(Self::Sqlite(address.into())),
+        }
+    }
+}
+
+/// Opens a database, and makes it if it is missing.
+///
+/// # Errors
+/// [`RepositoryError`], naming the database.
+pub fn open(database: &Database) -> Result<Arc<dyn Repository>, RepositoryError> {
+    match database {
+        Database::Sqlite(path) => Ok(Arc::new(Sqlite::open(path)?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_and_a_sqlite_url_are_sqlite() {
+        assert_eq!(Database::parse("a/b.db").unwrap(), Database::Sqlite("a/b.db".into()));
+        assert_eq!(Database::parse("sqlite:///a/b.db").unwrap(), Database::Sqlite("/a/b.db".into()));
+    }
+
+    #[test]
+    fn postgres_is_not_built_yet_and_says_so() {
+        let error = Database::parse("postgres://user@host/drip").unwrap_err().to_string();
+        assert!(error.contains("not built yet"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_database_is_refused() {
+        for address in ["", "sqlite://", "mysql://host"] {
+            assert!(Database::parse(address).is_err(), "{address}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The trait between drip and its database: whole transactions, in batches, awaited.
+//!
+//! SQLite is what there is. PostgreSQL fits behind the same trait: every method is one transaction, every batch one
+//! statement per table, paths are bytes (`BYTEA`), ids are made by us, and [`Repository::lease`] is what
+//! `… FOR UPDATE SKIP LOCKED` is for.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::{
+    GivenBack, Media, MediaId, NewDownload, NewUpload, RepositoryError, Scope, Stored, Transfer, TransferId,
+    UserId, Waiting,
+};
+
+/// What a repository answers, once it is awaited. Dropped before, the transaction may or may not have happened.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, RepositoryError>> + Send + 'a>>;
+
+/// Users, media and the queue of transfers. Every method is one transaction: it happens whole or not at all.
+pub trait Repository: Debug + Send + Sync + 'static {
+    /// The user with this e-mail address, known from now on.
+    fn user(&self, email: &str) -> Answer<'_, UserId>;
+
+    /// Queues uploads and answers how many were new: a file that this user has waiting is not queued twice.
+    fn add_uploads(&self, user: UserId, uploads: Vec<NewUpload>) -> Answer<'_, u64>;
+
+    /// Queues downloads and answers how many were new: a medium that waits for the same target is not queued twice.
+    fn add_downloads(&self, downloads: Vec<NewDownload>) -> Answer<'_, u64>;
+
+    /// How much a scope has to do.
+    fn waiting(&self, scope: &Scope) -> Answer<'_, Waiting>;
+
+    /// Takes up to `limit` transfers out of the queue; those that were never tried come first, then the oldest.
+    fn lease(&self, scope: &Scope, limit: usize) -> Answer<'_, Vec<Transfer>>;
+
+    /// Puts leased transfers back.
+    fn give_back(&self, transfers: Vec<GivenBack>) -> Answer<'_, ()>;
+
+    /// Takes transfers out for good that cannot be done, and what they would have uploaded.
+    fn give_up(&self, transfers: Vec<TransferId>) -> Answer<'_, ()>;
+
+    /// Makes media of uploads that are whole, and takes their transfers out.
+    fn finish_uploads(&self, stored: Vec<Stored>) -> Answer<'_, ()>;
+
+    /// Takes downloads out that are whole.
+    fn finish_downloads(&self, transfers: Vec<TransferId>) -> Answer<'_, ()>;
+
+    /// Puts everything back that is leased, and answers with it. For when nobody else can be at work.
+    fn recover(&self) -> Answer<'_, Vec<Transfer>>;
+
+    /// An uploaded medium.
+    fn media(&self, id: MediaId) -> Answer<'_, Option<Media>>;
+
+    /// Uploaded media, in the order of their ids, from behind `after` on.
+    fn media_after(&self, after: Option<MediaId>, limit: usize) -> Answer<'_, Vec<Media>>;
+
+    /// A remembered value.
+    fn setting(&self, name: &'static str) -> Answer<'_, Option<String>>;
+
+    /// Remembers a value.
+    fn set_setting(&self, name: &'static str, value: String) -> Answer<'_, ()>;
+}

@@ -1,0 +1,47 @@
+//! Users, media and settings: the statements.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows;
+use crate::repository::{Media, MediaId, UserId};
+
+pub(super) fn user(connection: &Connection, email: &str) -> rusqlite::Result<UserId> {
+    connection.execute(
+        "INSERT INTO users (email, created_at) VALUES (?1, ?2) ON CONFLICT (email) DO NOTHING",
+        params![email, rows::now()],
+    )?;
+    connection.query_row("SELECT id FROM users WHERE email = ?1", [email], |row| row.get(0).map(UserId))
+}
+
+pub(super) fn media(connection: &Connection, id: MediaId) -> rusqlite::Result<Option<Media>> {
+    let columns = rows::MEDIA;
+    let sql = format!(
+        "SELECT {columns} FROM media m JOIN users u ON u.id = m.user_id
+         WHERE m.id = ?1 AND m.uploaded_at IS NOT NULL"
+    );
+    connection.query_row(&sql, [id.0.as_bytes()], rows::media).optional()
+}
+
+pub(super) fn media_after(
+    connection: &Connection,
+    after: Option<MediaId>,
+    limit: usize,
+) -> rusqlite::Result<Vec<Media>> {
+    let columns = rows::MEDIA;
+    let sql = format!(
+        "SELECT {columns} FROM media m JOIN users u ON u.id = m.user_id
+         WHERE m.id > ?1 AND m.uploaded_at IS NOT NULL ORDER BY m.id LIMIT ?2"
+    );
+    let after: &[u8] = after.as_ref().map_or(&[], |id| id.0.as_bytes());
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.query_map(params![after, limit], rows::media)?.collect()
+}
+
+pub(super) fn setting(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0)).optional()
+}
+
+pub(super) fn set_setting(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    connection.execute(sql, [name, value]).map(drop)
+}

@@ -1,0 +1,10 @@
+//! The repository in one SQLite file, no server needed.
+
+mod connection;
+mod media;
+mod queue;
+mod rows;
+mod schema;
+mod service;
+
+pub use connection::Sqlite;

@@ -1,0 +1,58 @@
+//! Rows to values.
+
+use rusqlite::Row;
+use uuid::Uuid;
+
+use crate::repository::path_bytes::from_bytes;
+use crate::repository::{Direction, Media, MediaId, Transfer, TransferId, UserId};
+
+/// The columns [`media`] reads, of `media m JOIN users u`.
+pub(super) const MEDIA: &str =
+    "m.id, m.user_id, u.email, m.relative_path, m.full_path, m.size, m.storage_key,
+     m.checksum, m.created_at, m.updated_at";
+
+/// What comes in front of them for [`transfer`], of `transfers t`.
+pub(super) const TRANSFER: &str = "t.id, t.direction, t.path, t.attempts";
+
+const MEDIA_WIDTH: usize = 10;
+
+/// A medium, from the first ten columns.
+pub(super) fn media(row: &Row<'_>) -> rusqlite::Result<Media> {
+    Ok(Media {
+        id: MediaId(id(row, 0)?),
+        user: UserId(row.get(1)?),
+        email: row.get(2)?,
+        relative_path: from_bytes(row.get(3)?),
+        full_path: from_bytes(row.get(4)?),
+        size: row.get(5)?,
+        storage_key: row.get(6)?,
+        checksum: row.get(7)?,
+        created_at: row.get(8)?,
+        updated_at: row.get(9)?,
+    })
+}
+
+/// A transfer, from the four columns behind its medium's.
+pub(super) fn transfer(row: &Row<'_>) -> rusqlite::Result<Transfer> {
+    let direction: String = row.get(MEDIA_WIDTH + 1)?;
+    Ok(Transfer {
+        id: TransferId(id(row, MEDIA_WIDTH)?),
+        direction: match direction.as_str() {
+            "upload" => Direction::Upload,
+            _ => Direction::Download,
+        },
+        media: media(row)?,
+        path: from_bytes(row.get(MEDIA_WIDTH + 2)?),
+        attempts: row.get(MEDIA_WIDTH + 3)?,
+    })
+}
+
+fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+    row.get::<_, [u8; 16]>(column).map(Uuid::from_bytes)
+}
+
+/// Now, in milliseconds since 1970.
+pub(super) fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,68 @@
+//! The tables, and how an empty file gets them.
+
+use rusqlite::Connection;
+
+/// Written into `user_version`; a later drip that changes the tables counts it up and migrates.
+pub(super) const VERSION: i64 = 1;
+
+/// A medium without `uploaded_at` is one whose upload is still in the queue.
+const TABLES: &str = "
+CREATE TABLE users (
+    id            INTEGER PRIMARY KEY,
+    email         TEXT    NOT NULL UNIQUE,
+    created_at    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE media (
+    id            BLOB    PRIMARY KEY,
+    user_id       INTEGER NOT NULL REFERENCES users (id),
+    file_name     BLOB    NOT NULL,
+    relative_path BLOB    NOT NULL,
+    full_path     BLOB    NOT NULL,
+    size          INTEGER NOT NULL,
+    storage_key   TEXT    NOT NULL UNIQUE,
+    checksum      BLOB,
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL,
+    uploaded_at   INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE transfers (
+    id            BLOB    PRIMARY KEY,
+    direction     TEXT    NOT NULL CHECK (direction IN ('upload', 'download')),
+    media_id      BLOB    NOT NULL REFERENCES media (id),
+    path          BLOB    NOT NULL,
+    folder        BLOB,
+    leased        INTEGER NOT NULL DEFAULT 0,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    created_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX transfers_next ON transfers (direction, leased, attempts, id);
+CREATE INDEX transfers_path ON transfers (direction, path);
+CREATE INDEX transfers_media ON transfers (media_id);
+
+CREATE TABLE settings (
+    name          TEXT    PRIMARY KEY,
+    value         TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// Sets the connection up and makes the tables in an empty file. Answers the version of the tables.
+pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
+    // WAL with NORMAL: a killed process loses nothing; a power cut may lose the last transactions, never the file.
+    // A small log and a small cache: neither may grow with the number of files.
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
+         PRAGMA busy_timeout = 5000; PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 256;",
+    )?;
+    let transaction = connection.transaction()?;
+    let mut version = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version == 0 {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+        version = VERSION;
+    }
+    transaction.commit()?;
+    Ok(version)
+}

@@ -1,0 +1,245 @@
+//! The trait, method by method, each one transaction.
+
+use rusqlite::{Connection, Transaction};
+
+use super::{Sqlite, media, queue};
+use crate::repository::{
+    Answer, GivenBack, Media, MediaId, NewDownload, NewUpload, Repository, Scope, Stored, Transfer,
+    TransferId, UserId, Waiting,
+};
+
+fn whole<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction()?;
+    let answer = work(&transaction)?;
+    transaction.commit()?;
+    Ok(answer)
+}
+
+impl Repository for Sqlite {
+    fn user(&self, email: &str) -> Answer<'_, UserId> {
+        let email = email.to_owned();
+        self.run(move |connection| whole(connection, |transaction| media::user(transaction, &email)))
+    }
+
+    fn add_uploads(&self, user: UserId, uploads: Vec<NewUpload>) -> Answer<'_, u64> {
+        self.run(move |connection| whole(connection, |all| queue::add_uploads(all, user, &uploads)))
+    }
+
+    fn add_downloads(&self, downloads: Vec<NewDownload>) -> Answer<'_, u64> {
+        self.run(move |connection| whole(connection, |all| queue::add_downloads(all, &downloads)))
+    }
+
+    fn waiting(&self, scope: &Scope) -> Answer<'_, Waiting> {
+        let scope = scope.clone();
+        self.run(move |connection| queue::waiting(connection, &scope))
+    }
+
+    fn lease(&self, scope: &Scope, limit: usize) -> Answer<'_, Vec<Transfer>> {
+        let scope = scope.clone();
+        self.run(move |connection| whole(connection, |all| queue::lease(all, &scope, limit)))
+    }
+
+    fn give_back(&self, transfers: Vec<GivenBack>) -> Answer<'_, ()> {
+        self.run(move |connection| whole(connection, |all| queue::give_back(all, &transfers)))
+    }
+
+    fn give_up(&self, transfers: Vec<TransferId>) -> Answer<'_, ()> {
+        self.run(move |connection| whole(connection, |all| queue::give_up(all, &transfers)))
+    }
+
+    fn finish_uploads(&self, stored: Vec<Stored>) -> Answer<'_, ()> {
+        self.run(move |connection| whole(connection, |all| queue::finish_uploads(all, &stored)))
+    }
+
+    fn finish_downloads(&self, transfers: Vec<TransferId>) -> Answer<'_, ()> {
+        self.run(move |connection| whole(connection, |all| queue::finish_downloads(all, &transfers)))
+    }
+
+    fn recover(&self) -> Answer<'_, Vec<Transfer>> {
+        self.run(|connection| whole(connection, queue::recover))
+    }
+
+    fn media(&self, id: MediaId) -> Answer<'_, Option<Media>> {
+        self.run(move |connection| media::media(connection, id))
+    }
+
+    fn media_after(&self, after: Option<MediaId>, limit: usize) -> Answer<'_, Vec<Media>> {
+        self.run(move |connection| media::media_after(connection, after, limit))
+    }
+
+    fn setting(&self, name: &'static str) -> Answer<'_, Option<String>> {
+        self.run(move |connection| media::setting(connection, name))
+    }
+
+    fn set_setting(&self, name: &'static str, value: String) -> Answer<'_, ()> {
+        self.run(move |connection| media::set_setting(connection, name, &value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    fn upload(name: &str) -> NewUpload {
+        NewUpload { full_path: Path::new("/src").join(name), relative_path: name.into(), size: 10 }
+    }
+
+    async fn with_uploads(names: &[&str]) -> (Sqlite, UserId) {
+        let repository = Sqlite::in_memory();
+        let user = repository.user("joe_armstrong@erlang.uk").await.unwrap();
+        let uploads = names.iter().map(|name| upload(name)).collect();
+        repository.add_uploads(user, uploads).await.unwrap();
+        (repository, user)
+    }
+
+    fn names(transfers: &[Transfer]) -> Vec<PathBuf> {
+        transfers.iter().map(|transfer| transfer.media.relative_path.clone()).collect()
+    }
+
+    async fn store(repository: &Sqlite, transfer: &Transfer) {
+        let stored = Stored { transfer: transfer.id, media: transfer.media.id, size: 11, checksum: [3; 32] };
+        repository.finish_uploads(vec![stored]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_user_is_made_once() {
+        let repository = Sqlite::in_memory();
+        let first = repository.user("atenas@meow.cat").await.unwrap();
+        assert_eq!(repository.user("atenas@meow.cat").await.unwrap(), first);
+        assert_ne!(repository.user("billy_boy@woof.dog").await.unwrap(), first);
+    }
+
+    #[tokio::test]
+    async fn the_queue_is_served_in_its_order_and_nothing_twice() {
+        let (repository, _) = with_uploads(&["a", "b", "c"]).await;
+        let first = repository.lease(&Scope::Uploads, 2).await.unwrap();
+        let second = repository.lease(&Scope::Uploads, 2).await.unwrap();
+        assert_eq!(names(&first), [Path::new("a"), Path::new("b")]);
+        assert_eq!(names(&second), [Path::new("c")]);
+        assert!(repository.lease(&Scope::Uploads, 2).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_waits_is_not_queued_twice_but_another_users_is() {
+        let (repository, user) = with_uploads(&["a"]).await;
+        assert_eq!(repository.add_uploads(user, vec![upload("a"), upload("b")]).await.unwrap(), 1);
+        let other = repository.user("mike_williams@erlang.wls").await.unwrap();
+        assert_eq!(repository.add_uploads(other, vec![upload("a")]).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_failed_comes_back_behind_what_was_never_tried_and_what_stopped_is_not_counted() {
+        let (repository, _) = with_uploads(&["a", "b", "c"]).await;
+        let leased = repository.lease(&Scope::Uploads, 2).await.unwrap();
+        let back = vec![GivenBack::Failed(leased[0].id), GivenBack::Stopped(leased[1].id)];
+        repository.give_back(back).await.unwrap();
+        let again = repository.lease(&Scope::Uploads, 9).await.unwrap();
+        assert_eq!(names(&again), [Path::new("b"), Path::new("c"), Path::new("a")]);
+        assert_eq!(again.iter().map(|t| t.attempts).collect::<Vec<_>>(), [1, 1, 2]);
+    }
+
+    #[tokio::test]
+    async fn a_medium_exists_only_once_its_upload_is_whole() {
+        let (repository, _) = with_uploads(&["a"]).await;
+        assert!(repository.media_after(None, 9).await.unwrap().is_empty());
+        let leased = repository.lease(&Scope::Uploads, 1).await.unwrap().remove(0);
+        store(&repository, &leased).await;
+        let media = repository.media(leased.media.id).await.unwrap().unwrap();
+        assert_eq!((media.size, media.checksum), (11, Some([3; 32])));
+        assert_eq!(repository.waiting(&Scope::Uploads).await.unwrap(), Waiting::default());
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_process_had_leased_comes_back() {
+        let (repository, _) = with_uploads(&["a", "b"]).await;
+        let leased = repository.lease(&Scope::Uploads, 1).await.unwrap();
+        let back = repository.recover().await.unwrap();
+        assert_eq!(names(&back), names(&leased));
+        assert_eq!(repository.waiting(&Scope::Uploads).await.unwrap(), Waiting { files: 2, bytes: 20 });
+    }
+
+    #[tokio::test]
+    async fn a_transfer_given_up_takes_its_unfinished_medium_along_and_no_finished_one() {
+        let (repository, _) = with_uploads(&["a", "b"]).await;
+        let leased = repository.lease(&Scope::Uploads, 2).await.unwrap();
+        store(&repository, &leased[0]).await;
+        let media = leased[0].media.id;
+        let download = NewDownload { media, folder: "/to".into(), target: "/to/a".into() };
+        assert_eq!(repository.add_downloads(vec![download]).await.unwrap(), 1);
+        let scope = Scope::Downloads { folder: "/to".into() };
+        let down = repository.lease(&scope, 9).await.unwrap();
+        repository.give_up(vec![leased[1].id, down[0].id]).await.unwrap();
+        let left = repository.media_after(None, 9).await.unwrap();
+        assert_eq!(left.iter().map(|m| m.id).collect::<Vec<_>>(), [media]);
+        assert!(repository.recover().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn downloads_are_leased_by_the_folder_they_go_to() {
+        let (repository, _) = with_uploads(&["a"]).await;
+        let leased = repository.lease(&Scope::Uploads, 1).await.unwrap().remove(0);
+        store(&repository, &leased).await;
+        let media = leased.media.id;
+        let to =
+            |folder: &str| NewDownload { media, folder: folder.into(), target: Path::new(folder).join("a") };
+        repository.add_downloads(vec![to("/one"), to("/two"), to("/one")]).await.unwrap();
+        let one = Scope::Downloads { folder: "/one".into() };
+        let leased = repository.lease(&one, 9).await.unwrap();
+        assert_eq!(leased.iter().map(|t| t.path.clone()).collect::<Vec<_>>(), [Path::new("/one/a")]);
+        repository.finish_downloads(vec![leased[0].id]).await.unwrap();
+        assert_eq!(repository.waiting(&one).await.unwrap().files, 0);
+        assert_eq!(repository.waiting(&Scope::Downloads { folder: "/two".into() }).await.unwrap().files, 1);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_name_that_is_not_utf_8_comes_back_unchanged() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = Path::new(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+        let repository = Sqlite::in_memory();
+        let user = repository.user("a@b.c").await.unwrap();
+        let new = NewUpload { full_path: Path::new("/src").join(name), relative_path: name.into(), size: 0 };
+        repository.add_uploads(user, vec![new]).await.unwrap();
+        assert_eq!(names(&repository.lease(&Scope::Uploads, 1).await.unwrap()), [name]);
+    }
+
+    #[tokio::test]
+    async fn media_are_listed_page_by_page_in_the_order_of_their_ids() {
+        let (repository, _) = with_uploads(&["a", "b", "c"]).await;
+        for transfer in repository.lease(&Scope::Uploads, 9).await.unwrap() {
+            store(&repository, &transfer).await;
+        }
+        let first = repository.media_after(None, 2).await.unwrap();
+        let second = repository.media_after(Some(first[1].id), 2).await.unwrap();
+        assert_eq!((first.len(), second.len()), (2, 1));
+        assert!(first[1].id < second[0].id);
+    }
+
+    #[tokio::test]
+    async fn everything_is_still_there_in_the_next_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("drip.db");
+        let repository = Sqlite::open(&path).unwrap();
+        let user = repository.user("a@b.c").await.unwrap();
+        repository.add_uploads(user, vec![upload("a")]).await.unwrap();
+        repository.set_setting("name", "value".into()).await.unwrap();
+        drop(repository);
+        let repository = Sqlite::open(&path).unwrap();
+        assert_eq!(repository.waiting(&Scope::Uploads).await.unwrap().files, 1);
+        assert_eq!(repository.setting("name").await.unwrap().as_deref(), Some("value"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_said_to_be_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("drip.db");
+        std::fs::write(&path, vec![b'x'; 4096]).unwrap();
+        let error = Sqlite::open(&path).unwrap_err().to_string();
+        assert!(error.contains("is not a database of drip"), "{error}");
+    }
+}
