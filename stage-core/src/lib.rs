@@ -1,2 +1,70 @@
-//! Under way.
+//! Demand-driven stages: producers, producer-consumers and consumers with credit-based back-pressure.
+//!
+//! Events flow down, demand flows up, and no stage ever receives an event it did not ask for:
+//!
+//! ```text
+//!               events ▶                     events ▶
+//!   Producer ═══════════▶ ProducerConsumer ═══════════▶ Consumer
+//!               ◀ demand                     ◀ demand
+//! ```
+//!
+//! * Write stages with the traits [`Producer`], [`ProducerConsumer`] and [`Consumer`], or as closures.
+//! * Declare a pipeline with [`pipeline!`], or in plain Rust with [`Pipeline::builder`].
+//! * Start it, watch it and end it through [`Running`]: every pipeline is supervised.
+//!
+//! ```
+//! use stage_core::{Pipeline, StepOptions};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pipeline = Pipeline::builder("greeter")
+//!     .start_fn("names", || Ok(["Joe", "Robert", "Mike"]))
+//!     .step_fn("greet", |name| format!("Hello, {name}!"))
+//!     .finish_fn("print", |greeting| println!("{greeting}"));
+//! let report = pipeline.start().await?.join().await?;
+//! assert_eq!(report.stages[2].events_in, 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! * `rayon`: steps can be placed on rayon's pool ([`Placement::Rayon`](Placement)).
+//! * `serde`: statistics, reports and topologies can be serialised.
 #![forbid(unsafe_code)]
+
+#[doc(hidden)]
+pub mod __private;
+mod buffer;
+mod demand;
+mod dispatch;
+mod engine;
+mod error;
+mod handle;
+mod link;
+mod mailbox;
+mod options;
+mod protocol;
+mod signal;
+mod stage;
+mod stage_ref;
+mod stats;
+mod supervise;
+mod sync;
+pub mod topology;
+
+pub use demand::{Demand, Window, WindowError};
+pub use error::{BoxError, ExitReason, StageResult, SubscribeError};
+pub use handle::{Monitor, Running, StartError};
+pub use options::{CancelMode, Capacity, Keep, Placement};
+pub use stage::{
+    Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Init, MapEach,
+    Nothing, Producer, ProducerConsumer, Reply,
+};
+pub use stage_macros::pipeline;
+pub use stage_ref::StageRef;
+pub use stats::StageStats;
+pub use supervise::{Intensity, Outcome, PipelineError, Report, Strategy};
+pub use topology::{
+    Chain, OptionError, Pipeline, PipelineBuilder, StepInfo, StepKind, StepOptions, Topology,
+};

@@ -1,0 +1,52 @@
+//! What do expansions of `pipeline!` need besides the public builder? Not a part of the API.
+
+/// A parameter of a pipeline: cloned for every run of every recipe that mentions it.
+///
+/// For a type that is none, `Checked` and whatever is made from it are unknown to the compiler, which then reports the
+/// parameter and not its uses.
+pub trait Parameter {
+    /// `Self`, if it is a parameter.
+    type Checked;
+
+    /// A clone of the parameter.
+    fn copy(&self) -> Self::Checked;
+}
+
+impl<T: CloneParameter + SendParameter + 'static> Parameter for T {
+    type Checked = T;
+
+    fn copy(&self) -> T {
+        CloneParameter::copy(self)
+    }
+}
+
+/// `Clone`, with a message of its own where it is missing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a parameter of a pipeline: it is not `Clone`",
+    label = "a pipeline's parameters are `Clone + Send + 'static`",
+    note = "recipes run once per copy and again at each restart, each time with clones of their parameters",
+    note = "derive `Clone` for `{Self}`, bound it by `Clone`, or take an `Arc` of it"
+)]
+pub trait CloneParameter {
+    /// A clone.
+    fn copy(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> CloneParameter for T {
+    fn copy(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// `Send`, with a message of its own where it is missing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a parameter of a pipeline: it is not `Send`",
+    label = "a pipeline's parameters are `Clone + Send + 'static`",
+    note = "the stages of a pipeline run on several threads, and their recipes with them",
+    note = "bound `{Self}` by `Send`, take an `Arc` in place of an `Rc`, or a lock in place of a cell"
+)]
+pub trait SendParameter {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send> SendParameter for T {}

@@ -1,0 +1,34 @@
+//! Runs stages: takes what crosses between them, decides with pure values, and sends.
+//!
+//! ```text
+//!            ┌───────────────────────── one stage, one task ─────────────────────────┐
+//!  events ═▶ │ LinkRx ─▶ inlet ─▶ handle_events ─▶ emitter ─▶ outlet ─▶ hub ─▶ LinkTx │ ═▶ events
+//!  demand ◀═ │        ◀─ credit, emptied buffer          ask ─▶ hub ◀─        LinkTx │ ◀═ demand
+//!            └───────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! The rules the engine keeps:
+//!
+//! 1. Per subscription, delivered ≤ asked, always.
+//! 2. Per subscription, order is FIFO, and the end or the loss of a peer arrives behind every event that
+//!    peer sent.
+//! 3. Credit is announced once, per subscription, after the batch is handled; batches are at most
+//!    `max − min` events.
+//! 4. An ask is served from the buffer first; only the rest reaches `handle_demand`.
+//! 5. No send between stages ever waits, so no cycle of stages can deadlock; memory is bounded by credit.
+//! 6. A panic or an error in a callback never crosses into another stage; it becomes an exit reason.
+//!    After a panic the stage's state is never used again. Links and buffers live outside of it.
+//! 7. Nothing is dropped silently: every discarded event is counted and reported.
+//! 8. While a callback waits, the engine still takes in asks, cancels, subscriptions and drain; only
+//!    further callbacks wait.
+
+mod attend;
+mod inlet;
+mod outlet;
+mod port;
+mod run;
+
+pub(crate) use inlet::{Inlet, Source};
+pub(crate) use outlet::Outlet;
+pub(crate) use port::Port;
+pub(crate) use run::{Ready, consumer, producer, producer_consumer};

@@ -1,0 +1,194 @@
+//! The producing half of a stage: takes asks, sends what the hub decides.
+
+use std::collections::VecDeque;
+
+use crate::demand::Demand;
+use crate::dispatch::{Delivery, Hub, Outbox, SubscriptionKey};
+use crate::error::ExitReason;
+use crate::link::{FromConsumer, LinkTx};
+use crate::protocol::{Batch, Closed, Subscribe};
+use crate::stats::Counters;
+use crate::sync::Arc;
+
+/// Subscriptions of consumers, the hub that decides between them, and what it announced.
+#[derive(Debug)]
+pub(crate) struct Outlet<E> {
+    hub: Hub<E>,
+    outbox: Outbox<E>,
+    deliveries: Vec<Delivery<E>>,
+    /// Pieces of one message that is larger than a batch; empty between calls.
+    pieces: Vec<Vec<E>>,
+    links: Vec<Option<LinkTx<E>>>,
+    live: usize,
+    /// Consumers that finished by themselves, and how many make this stage finish too.
+    satisfied: usize,
+    subscribers: Option<usize>,
+    announced: VecDeque<Demand>,
+    counters: Arc<Counters>,
+}
+
+impl<E> Outlet<E> {
+    /// An outlet that hands out by `hub`. With `subscribers`, it has had enough when so many consumers
+    /// have finished by themselves.
+    pub(crate) fn new(hub: Hub<E>, counters: Arc<Counters>, subscribers: Option<usize>) -> Self {
+        Self {
+            hub,
+            outbox: Outbox::new(),
+            deliveries: Vec::new(),
+            pieces: Vec::new(),
+            links: Vec::new(),
+            live: 0,
+            satisfied: 0,
+            subscribers,
+            announced: VecDeque::new(),
+            counters,
+        }
+    }
+
+    /// One more than the highest slot in use.
+    pub(crate) fn slots(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Takes a subscription in, or refuses it towards the subscriber.
+    pub(crate) fn subscribe(&mut self, subscribe: Subscribe<E>) {
+        let Subscribe { link, partition } = subscribe;
+        let slot = link.slot();
+        if let Err(refused) = self.hub.subscribe(SubscriptionKey(slot), partition) {
+            tracing::debug!(%refused, "subscription refused");
+            link.close(Closed::Cancelled(ExitReason::Error(Arc::new(refused))));
+            return;
+        }
+        if self.links.len() <= slot {
+            self.links.resize_with(slot + 1, || None);
+        }
+        self.links[slot] = Some(link);
+        self.live += 1;
+        tracing::debug!(slot, "subscribed");
+        self.look(slot);
+    }
+
+    /// Takes in what the consumer of `slot` sent.
+    pub(crate) fn look(&mut self, slot: usize) {
+        let key = SubscriptionKey(slot);
+        while let Some(link) = self.links.get_mut(slot).and_then(Option::as_mut) {
+            match link.receive() {
+                FromConsumer::Nothing => break,
+                FromConsumer::Credited(credited) => {
+                    self.outbox.recycle(credited.buffer);
+                    if let Some(demand) = Demand::new(credited.ask) {
+                        let announce = self.hub.ask(key, demand, &mut self.outbox);
+                        self.settle(announce);
+                    }
+                }
+                FromConsumer::Cancelled(reason) => self.lose(key, &reason),
+            }
+        }
+    }
+
+    fn lose(&mut self, key: SubscriptionKey, reason: &ExitReason) {
+        tracing::debug!(slot = key.0, %reason, "subscriber gone");
+        self.links[key.0] = None;
+        self.live -= 1;
+        if matches!(reason, ExitReason::Normal) {
+            self.satisfied += 1;
+        }
+        let announce = self.hub.cancel(key, &mut self.outbox);
+        self.settle(announce);
+    }
+
+    /// Hands out what a callback emitted; `events` is empty afterwards.
+    pub(crate) fn emit(&mut self, events: &mut Vec<E>) {
+        if events.is_empty() {
+            return;
+        }
+        let (announce, discarded) = self.hub.offer(events, &mut self.outbox);
+        if discarded > 0 {
+            self.counters.discarded(discarded);
+            tracing::warn!(discarded, "events discarded: nobody asked for them and the buffer is full");
+        }
+        self.settle(announce);
+    }
+
+    fn settle(&mut self, announce: Option<Demand>) {
+        self.announced.extend(announce);
+        if self.outbox.has_deliveries() {
+            self.send();
+        }
+        self.counters.hold(self.hub.wanted(), self.hub.waiting());
+    }
+
+    fn send(&mut self) {
+        let mut deliveries = std::mem::take(&mut self.deliveries);
+        self.outbox.swap(&mut deliveries);
+        for Delivery { to, events } in deliveries.drain(..) {
+            debug_assert!(self.links[to.0].is_some(), "nothing goes to a cancelled subscription");
+            if let Some(link) = &mut self.links[to.0] {
+                self.counters.sent(events.len());
+                send_in_batches(link, events, &mut self.pieces, &mut self.outbox);
+                link.announce();
+            }
+        }
+        self.deliveries = deliveries;
+    }
+
+    /// The oldest demand that was not yet told to the stage.
+    pub(crate) fn next_demand(&mut self) -> Option<Demand> {
+        self.announced.pop_front()
+    }
+
+    /// Forgets what was announced: a producer-consumer looks at [`wanted`](Self::wanted) instead.
+    pub(crate) fn ignore_demand(&mut self) {
+        self.announced.clear();
+    }
+
+    /// How many events the subscribers want that are not there.
+    pub(crate) fn wanted(&self) -> usize {
+        self.hub.wanted()
+    }
+
+    /// Whether everything that was emitted has been handed to subscribers.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.hub.waiting() == 0
+    }
+
+    /// Whether every consumer finished by itself, so that nothing will ever be wanted again.
+    pub(crate) fn has_had_enough(&self) -> bool {
+        self.live == 0 && self.subscribers.is_some_and(|subscribers| self.satisfied >= subscribers)
+    }
+
+    /// Ends every subscription, behind everything that was sent; what was not handed out is discarded.
+    pub(crate) fn close(&mut self, closed: &Closed) {
+        let left = self.hub.waiting();
+        if left > 0 {
+            self.counters.discarded(left);
+            tracing::warn!(discarded = left, "events discarded: the stage ended before they were asked for");
+        }
+        for link in self.links.drain(..).flatten() {
+            link.close(closed.clone());
+        }
+        self.live = 0;
+        self.counters.hold(0, 0);
+    }
+}
+
+/// Sends one message, cut into batches from its front.
+fn send_in_batches<E>(
+    link: &mut LinkTx<E>,
+    mut events: Vec<E>,
+    pieces: &mut Vec<Vec<E>>,
+    outbox: &mut Outbox<E>,
+) {
+    let chunk = link.chunk();
+    // Cut from the back, so that no event moves twice.
+    while events.len() > chunk {
+        let last = (events.len() - 1) / chunk * chunk;
+        let mut piece = outbox.buffer();
+        piece.extend(events.drain(last..));
+        pieces.push(piece);
+    }
+    link.send(Batch { events, more: !pieces.is_empty() });
+    while let Some(events) = pieces.pop() {
+        link.send(Batch { events, more: !pieces.is_empty() });
+    }
+}

@@ -1,0 +1,57 @@
+//! What a stage takes in beside its events: mail, and the state of its end.
+
+use std::collections::VecDeque;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::error::ExitReason;
+use crate::mailbox::{Mail, Mailbox};
+use crate::protocol::{Closed, Subscribe};
+use crate::stage::{Message, StageMail};
+use crate::sync::Arc;
+
+/// The mailbox of a running stage, sorted.
+pub(crate) struct Port<S, Out> {
+    pub(crate) mailbox: Arc<Mailbox<StageMail<S, Out>>>,
+    drain: CancellationToken,
+    pub(crate) stop: Option<ExitReason>,
+    pub(crate) messages: VecDeque<Message<S, Out>>,
+}
+
+/// Mail that the halves of the stage have to see to at once.
+pub(crate) enum Request<Out> {
+    Subscribe(Subscribe<Out>),
+    Resubscribe(usize),
+}
+
+impl<S, Out> Port<S, Out> {
+    pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, Out>>>, drain: CancellationToken) -> Self {
+        Self { mailbox, drain, stop: None, messages: VecDeque::new() }
+    }
+
+    /// Reads all mail.
+    pub(crate) fn read(&mut self, mut request: impl FnMut(Request<Out>)) {
+        while let Some(mail) = self.mailbox.receive() {
+            match mail {
+                Mail::Stop(reason) => self.stop = self.stop.take().or(Some(reason)),
+                Mail::Drain => self.drain.cancel(),
+                Mail::Subscribe(subscribe) => request(Request::Subscribe(subscribe)),
+                Mail::Resubscribe(source) => request(Request::Resubscribe(source)),
+                Mail::Message(message) => self.messages.push_back(message),
+            }
+        }
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.drain.is_cancelled()
+    }
+
+    /// Refuses all further mail; subscriptions end as `closed` says.
+    pub(crate) fn close(&mut self, closed: &Closed) {
+        for mail in self.mailbox.close(closed.clone()) {
+            if let Mail::Subscribe(subscribe) = mail {
+                subscribe.link.close(closed.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What can go wrong in a stage, and why a stage ended.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// Any error a callback may end with.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// What a callback returns: `Ok(())` to go on, an error to end the stage.
+pub type StageResult = Result<(), BoxError>;
+
+/// Why a stage ended.
+///
+/// The first two are **normal** ends: a supervisor does not restart a transient stage after them, and a
+/// transient subscription outlives them.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ExitReason {
+    /// It had nothing left to do.
+    Normal,
+    /// It was asked to stop.
+    Shutdown,
+    /// A callback returned this error.
+    Error(Arc<dyn Error + Send + Sync>),
+    /// A callback panicked with this message.
+    Panicked(String),
+    /// Its task was cut off before it could end by itself.
+    Aborted,
+    /// It never ran: what it subscribes to does not exist.
+    NotFound,
+    /// A reason of the application's own.
+    Custom(String),
+}
+
+impl ExitReason {
+    /// Whether this is an orderly end.
+    pub fn is_normal(&self) -> bool {
+        match self {
+            Self::Normal | Self::Shutdown => true,
+            Self::Error(_) | Self::Panicked(_) | Self::Aborted | Self::NotFound | Self::Custom(_) => false,
+        }
+    }
+
+    /// The reason that stands for a panic with `payload`.
+    pub(crate) fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
+        let message = payload
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a value that is not text".to_owned());
+        Self::Panicked(message)
+    }
+}
+
+impl From<BoxError> for ExitReason {
+    fn from(error: BoxError) -> Self {
+        Self::Error(Arc::from(error))
+    }
+}
+
+impl fmt::Display for ExitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Normal => f.write_str("finished"),
+            Self::Shutdown => f.write_str("was stopped"),
+            Self::Error(error) => write!(f, "failed: {error}"),
+            Self::Panicked(message) => write!(f, "panicked: {message}"),
+            Self::Aborted => f.write_str("was cut off"),
+            Self::NotFound => f.write_str("found nothing to subscribe to"),
+            Self::Custom(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// Why a producer refused a subscription; it goes to the subscriber, the producer lives on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// The partition does not exist.
+    #[error("partition {partition} does not exist, there are {partitions} (0 to {})", .partitions - 1)]
+    UnknownPartition {
+        /// The partition asked for.
+        partition: usize,
+        /// How many there are.
+        partitions: usize,
+    },
+    /// Somebody else is subscribed to the partition.
+    #[error("partition {partition} already has a subscriber")]
+    PartitionTaken {
+        /// The partition asked for.
+        partition: usize,
+    },
+    /// A partition dispatcher needs to know which partition the subscriber takes.
+    #[error("a subscription to a partitioned stage must name its partition")]
+    NoPartition,
+}

@@ -1,0 +1,217 @@
+//! How a running pipeline is watched and ended.
+
+use std::any::Any;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::error::ExitReason;
+use crate::stage::{CallError, Consumer, Nothing, Producer, ProducerConsumer};
+use crate::stage_ref::StageRef;
+use crate::stats::{Counters, StageStats};
+use crate::supervise::{Child, Command, Intensity, PipelineError, Report, Strategy, Supervisor};
+use crate::sync::Arc;
+use crate::topology::{OptionError, Topology};
+
+/// A pipeline that did not start.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Options cannot work.
+    #[error("the pipeline `{pipeline}` cannot start: {}", list(.errors))]
+    Options {
+        /// The pipeline.
+        pipeline: String,
+        /// Everything that is wrong.
+        errors: Vec<OptionError>,
+    },
+    /// A recipe or an `init` failed.
+    #[error("the pipeline `{pipeline}` cannot start: the stage `{stage}` {reason}")]
+    Stage {
+        /// The pipeline.
+        pipeline: String,
+        /// The stage that did not come up, as `step/copy`.
+        stage: String,
+        /// Why.
+        reason: ExitReason,
+    },
+}
+
+fn list(errors: &[OptionError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// A running pipeline. Dropping it stops the pipeline.
+#[derive(Debug)]
+pub struct Running {
+    topology: Topology,
+    commands: mpsc::UnboundedSender<Command>,
+    ended: watch::Receiver<Option<Result<Report, PipelineError>>>,
+    monitor: Monitor,
+}
+
+/// Reads the numbers of a pipeline, also after it ended. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Monitor {
+    stages: Arc<[Known]>,
+}
+
+/// A stage as the handle knows it.
+#[derive(Debug)]
+struct Known {
+    step: Arc<str>,
+    copy: usize,
+    counters: Arc<Counters>,
+    mailbox: Arc<dyn Any + Send + Sync>,
+}
+
+impl Monitor {
+    /// What each stage has done and holds now, in the order of the pipeline.
+    pub fn stats(&self) -> Vec<StageStats> {
+        self.stages.iter().map(|stage| stage.counters.read(&stage.step, stage.copy)).collect()
+    }
+}
+
+impl Running {
+    pub(crate) async fn start(
+        topology: Topology,
+        children: Vec<Child>,
+        strategy: Strategy,
+        intensity: Intensity,
+    ) -> Result<Self, StartError> {
+        let stages = children
+            .iter()
+            .map(|child| Known {
+                step: Arc::clone(&child.step),
+                copy: child.copy,
+                counters: Arc::clone(&child.counters),
+                mailbox: Arc::clone(&child.mailbox),
+            })
+            .collect();
+        let mut supervisor = Supervisor::new(children, strategy, intensity);
+        supervisor.start().await.map_err(|failure| StartError::Stage {
+            pipeline: topology.name.clone(),
+            stage: failure.stage,
+            reason: failure.reason,
+        })?;
+        let (commands, commanded) = mpsc::unbounded_channel();
+        let (end, ended) = watch::channel(None);
+        tokio::spawn(async move {
+            let result = supervisor.supervise(commanded).await;
+            end.send_replace(Some(result));
+        });
+        Ok(Self { topology, commands, ended, monitor: Monitor { stages } })
+    }
+
+    /// Waits until the pipeline has ended by itself, or was ended.
+    ///
+    /// # Errors
+    ///
+    /// [`PipelineError::Failed`] if a stage failed more often than the pipeline survives.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped and called again at any time, from several tasks.
+    pub async fn join(&self) -> Result<Report, PipelineError> {
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await {
+            Ok(result) => result.clone().unwrap_or(Err(PipelineError::RuntimeGone)),
+            Err(_) => Err(PipelineError::RuntimeGone),
+        }
+    }
+
+    /// Ends the sources, lets every stage finish what is in flight, and waits until all have ended. What
+    /// is left at the `deadline` is discarded and counted.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    ///
+    /// # Cancel safety
+    ///
+    /// The drain goes on when this future is dropped.
+    pub async fn drain(&self, deadline: Duration) -> Result<Report, PipelineError> {
+        // A pipeline that has ended needs no command.
+        let _ = self.commands.send(Command::Drain(deadline));
+        self.join().await
+    }
+
+    /// Ends every stage after its current callback, the last step first, and waits until all have ended.
+    /// Events in flight are discarded and counted. A callback that takes over 5 seconds is cut off.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    ///
+    /// # Cancel safety
+    ///
+    /// The stop goes on when this future is dropped.
+    pub async fn stop(&self) -> Result<Report, PipelineError> {
+        let _ = self.commands.send(Command::Stop);
+        self.join().await
+    }
+
+    /// What each stage has done and holds now, in the order of the pipeline.
+    pub fn stats(&self) -> Vec<StageStats> {
+        self.monitor.stats()
+    }
+
+    /// A reader of the same numbers that outlives this handle.
+    pub fn monitor(&self) -> Monitor {
+        self.monitor.clone()
+    }
+
+    /// The producer that is copy number `copy` of `step`, to send it messages.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::NoSuchStage`] if there is no such stage, or it is of another type.
+    pub fn producer<P: Producer>(&self, step: &str, copy: usize) -> Result<StageRef<P, P::Event>, CallError> {
+        self.stage(step, copy)
+    }
+
+    /// The producer-consumer that is copy number `copy` of `step`, to send it messages.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::NoSuchStage`] if there is no such stage, or it is of another type.
+    pub fn producer_consumer<S: ProducerConsumer>(
+        &self,
+        step: &str,
+        copy: usize,
+    ) -> Result<StageRef<S, S::Out>, CallError> {
+        self.stage(step, copy)
+    }
+
+    /// The consumer that is copy number `copy` of `step`, to send it messages.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::NoSuchStage`] if there is no such stage, or it is of another type.
+    pub fn consumer<C: Consumer>(&self, step: &str, copy: usize) -> Result<StageRef<C, Nothing>, CallError> {
+        self.stage(step, copy)
+    }
+
+    fn stage<S, Out>(&self, step: &str, copy: usize) -> Result<StageRef<S, Out>, CallError>
+    where
+        S: Send + 'static,
+        Out: Send + 'static,
+    {
+        let name = format!("{step}/{copy}");
+        let known = self.monitor.stages.iter().find(|known| &*known.step == step && known.copy == copy);
+        known
+            .and_then(|known| StageRef::new(name.clone(), &known.mailbox))
+            .ok_or(CallError::NoSuchStage { stage: name, expected: std::any::type_name::<S>() })
+    }
+
+    /// What the pipeline looks like, with its effective options.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.commands.send(Command::Stop);
+    }
+}

@@ -1,0 +1,330 @@
+//! One subscription: batches go down, credit and emptied buffers come back up.
+//!
+//! ```text
+//!   producer  ── LinkTx ══ batches ══════════════▶ LinkRx ──  consumer
+//!                       ◀══ credit + empty buffer ══
+//! ```
+//!
+//! Two rings with one writer and one reader each. No send ever waits: a full ring spills into a locked
+//! queue, whose length credit bounds. The end of either half is seen by the other behind everything that
+//! was sent (rule 2).
+
+use std::collections::VecDeque;
+
+use crate::error::ExitReason;
+use crate::protocol::{Batch, Closed, Credited};
+use crate::signal::Slot;
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock};
+
+/// Batches a ring holds before it spills.
+const RING: usize = 32;
+
+/// What both halves share.
+#[derive(Debug)]
+struct Shared<E> {
+    /// Batches that found the ring full; while there are any, later batches follow them here.
+    spill: Mutex<VecDeque<Batch<E>>>,
+    spilled: AtomicUsize,
+    /// Credit that found its ring full.
+    overflow: AtomicUsize,
+    /// Why the producer's half is gone, and whether it is.
+    closed: Mutex<Option<Closed>>,
+    producer_gone: AtomicBool,
+    /// Why the consumer's half is gone, and whether it is.
+    cancelled: Mutex<Option<ExitReason>>,
+    consumer_gone: AtomicBool,
+    producer: Slot,
+    consumer: Slot,
+}
+
+/// The producer's half.
+#[derive(Debug)]
+pub(crate) struct LinkTx<E> {
+    batches: rtrb::Producer<Batch<E>>,
+    credits: rtrb::Consumer<Credited<E>>,
+    shared: Arc<Shared<E>>,
+    chunk: usize,
+}
+
+/// The consumer's half.
+#[derive(Debug)]
+pub(crate) struct LinkRx<E> {
+    batches: rtrb::Consumer<Batch<E>>,
+    credits: rtrb::Producer<Credited<E>>,
+    shared: Arc<Shared<E>>,
+    /// Spilled batches that were taken over, older than all in the ring.
+    rest: VecDeque<Batch<E>>,
+}
+
+/// What the producer finds on its side.
+#[derive(Debug)]
+pub(crate) enum FromConsumer<E> {
+    Credited(Credited<E>),
+    Nothing,
+    Cancelled(ExitReason),
+}
+
+/// What the consumer finds on its side.
+#[derive(Debug)]
+pub(crate) enum FromProducer<E> {
+    Batch(Batch<E>),
+    Nothing,
+    Closed(Closed),
+}
+
+/// A new subscription between the stages of two slots, cutting messages into batches of `chunk` events.
+pub(crate) fn link<E>(producer: Slot, consumer: Slot, chunk: usize) -> (LinkTx<E>, LinkRx<E>) {
+    let (batches_tx, batches_rx) = rtrb::RingBuffer::new(RING);
+    let (credits_tx, credits_rx) = rtrb::RingBuffer::new(RING);
+    let shared = Arc::new(Shared {
+        spill: Mutex::default(),
+        spilled: AtomicUsize::new(0),
+        overflow: AtomicUsize::new(0),
+        closed: Mutex::new(None),
+        producer_gone: AtomicBool::new(false),
+        cancelled: Mutex::new(None),
+        consumer_gone: AtomicBool::new(false),
+        producer,
+        consumer,
+    });
+    let tx = LinkTx { batches: batches_tx, credits: credits_rx, shared: Arc::clone(&shared), chunk };
+    let rx = LinkRx { batches: batches_rx, credits: credits_tx, shared, rest: VecDeque::new() };
+    (tx, rx)
+}
+
+impl<E> LinkTx<E> {
+    /// The most events a batch may hold.
+    pub(crate) fn chunk(&self) -> usize {
+        self.chunk
+    }
+
+    /// The slot by which the producer knows this subscription.
+    pub(crate) fn slot(&self) -> usize {
+        self.shared.producer.index()
+    }
+
+    /// Sends a batch; never waits. The consumer is told by [`announce`](Self::announce).
+    pub(crate) fn send(&mut self, batch: Batch<E>) {
+        if self.shared.spilled.load(Ordering::Acquire) == 0 {
+            match self.batches.push(batch) {
+                Ok(()) => {}
+                Err(rtrb::PushError::Full(batch)) => self.spill(batch),
+            }
+        } else {
+            self.spill(batch);
+        }
+    }
+
+    #[cold]
+    fn spill(&self, batch: Batch<E>) {
+        let mut spill = lock(&self.shared.spill);
+        spill.push_back(batch);
+        self.shared.spilled.store(spill.len(), Ordering::Release);
+    }
+
+    /// Tells the consumer that batches were sent.
+    pub(crate) fn announce(&self) {
+        self.shared.consumer.mark();
+    }
+
+    /// The next thing the consumer sent.
+    pub(crate) fn receive(&mut self) -> FromConsumer<E> {
+        if let Ok(credited) = self.credits.pop() {
+            return FromConsumer::Credited(credited);
+        }
+        if self.shared.overflow.load(Ordering::Relaxed) > 0 {
+            let ask = self.shared.overflow.swap(0, Ordering::Acquire);
+            return FromConsumer::Credited(Credited { buffer: Vec::new(), ask });
+        }
+        if !self.shared.consumer_gone.load(Ordering::Acquire) {
+            return FromConsumer::Nothing;
+        }
+        let reason = lock(&self.shared.cancelled).clone();
+        FromConsumer::Cancelled(reason.unwrap_or(ExitReason::Aborted))
+    }
+
+    /// Ends the subscription, behind everything that was sent. A half that is dropped without this was
+    /// cut off.
+    pub(crate) fn close(self, closed: Closed) {
+        *lock(&self.shared.closed) = Some(closed);
+    }
+}
+
+impl<E> Drop for LinkTx<E> {
+    fn drop(&mut self) {
+        lock(&self.shared.closed).get_or_insert(Closed::Cancelled(ExitReason::Aborted));
+        self.shared.producer_gone.store(true, Ordering::Release);
+        self.shared.consumer.mark();
+    }
+}
+
+impl<E> LinkRx<E> {
+    /// The slot by which the consumer knows this subscription.
+    pub(crate) fn slot(&self) -> usize {
+        self.shared.consumer.index()
+    }
+
+    /// The next thing the producer sent.
+    pub(crate) fn receive(&mut self) -> FromProducer<E> {
+        if let Some(batch) = self.rest.pop_front() {
+            return FromProducer::Batch(batch);
+        }
+        // In this order, so that whatever was sent before the one read is seen by the next.
+        let gone = self.shared.producer_gone.load(Ordering::Acquire);
+        let spilled = self.shared.spilled.load(Ordering::Acquire) > 0;
+        if let Ok(batch) = self.batches.pop() {
+            return FromProducer::Batch(batch);
+        }
+        if spilled {
+            return self.unspill();
+        }
+        if !gone {
+            return FromProducer::Nothing;
+        }
+        let closed = lock(&self.shared.closed).clone();
+        FromProducer::Closed(closed.unwrap_or(Closed::Cancelled(ExitReason::Aborted)))
+    }
+
+    /// Takes over what was spilled; the ring was empty after the spill began.
+    #[cold]
+    fn unspill(&mut self) -> FromProducer<E> {
+        let mut spill = lock(&self.shared.spill);
+        std::mem::swap(&mut self.rest, &mut spill);
+        self.shared.spilled.store(0, Ordering::Release);
+        drop(spill);
+        self.rest.pop_front().map_or(FromProducer::Nothing, FromProducer::Batch)
+    }
+
+    /// Returns an emptied buffer, and asks for `ask` events if it is not zero.
+    pub(crate) fn give_back(&mut self, buffer: Vec<E>, ask: usize) {
+        let credited = Credited { buffer, ask };
+        if let Err(rtrb::PushError::Full(credited)) = self.credits.push(credited) {
+            self.shared.overflow.fetch_add(credited.ask, Ordering::Release);
+        }
+        if ask > 0 {
+            self.shared.producer.mark();
+        }
+    }
+
+    /// Ends the subscription from this side.
+    pub(crate) fn cancel(self, reason: ExitReason) {
+        *lock(&self.shared.cancelled) = Some(reason);
+    }
+
+    /// How many events arrived and were not received.
+    pub(crate) fn unreceived(&mut self) -> usize {
+        let mut events = 0;
+        while let FromProducer::Batch(batch) = self.receive() {
+            events += batch.events.len();
+        }
+        events
+    }
+}
+
+impl<E> Drop for LinkRx<E> {
+    fn drop(&mut self) {
+        self.shared.consumer_gone.store(true, Ordering::Release);
+        self.shared.producer.mark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::Signal;
+
+    fn pair(chunk: usize) -> (LinkTx<u32>, LinkRx<u32>) {
+        link(Slot::claim(&Signal::new()), Slot::claim(&Signal::new()), chunk)
+    }
+
+    fn send(tx: &mut LinkTx<u32>, events: Vec<u32>) {
+        tx.send(Batch { events, more: false });
+    }
+
+    /// Everything that can be received, and how the link ended, if it did.
+    fn drain(rx: &mut LinkRx<u32>) -> (Vec<u32>, Option<Closed>) {
+        let mut events = Vec::new();
+        loop {
+            match rx.receive() {
+                FromProducer::Batch(batch) => events.extend(batch.events),
+                FromProducer::Nothing => return (events, None),
+                FromProducer::Closed(closed) => return (events, Some(closed)),
+            }
+        }
+    }
+
+    #[test]
+    fn batches_keep_their_order_through_a_full_ring() {
+        let (mut tx, mut rx) = pair(1);
+        for event in 0..100 {
+            send(&mut tx, vec![event]);
+        }
+        let FromProducer::Batch(first) = rx.receive() else { panic!("a batch is there") };
+        assert_eq!(first.events, [0]);
+        for event in 100..200 {
+            send(&mut tx, vec![event]);
+        }
+        let (events, closed) = drain(&mut rx);
+        assert!(events.into_iter().eq(1..200) && closed.is_none());
+        send(&mut tx, vec![200]);
+        assert_eq!(drain(&mut rx).0, [200]);
+    }
+
+    #[test]
+    fn the_end_arrives_behind_every_event() {
+        let (mut tx, mut rx) = pair(10);
+        for event in 0..100 {
+            send(&mut tx, vec![event]);
+        }
+        tx.close(Closed::End);
+        let (events, closed) = drain(&mut rx);
+        assert!(events.into_iter().eq(0..100));
+        assert!(matches!(closed, Some(Closed::End)));
+    }
+
+    #[test]
+    fn a_half_that_was_dropped_was_cut_off() {
+        let (tx, mut rx) = pair(10);
+        drop(tx);
+        assert!(matches!(rx.receive(), FromProducer::Closed(Closed::Cancelled(ExitReason::Aborted))));
+        let (mut tx, rx) = pair(10);
+        rx.cancel(ExitReason::Normal);
+        assert!(matches!(tx.receive(), FromConsumer::Cancelled(ExitReason::Normal)));
+    }
+
+    #[test]
+    fn credit_is_never_lost_to_a_full_ring() {
+        let (mut tx, mut rx) = pair(1);
+        for _ in 0..1000 {
+            rx.give_back(Vec::new(), 2);
+        }
+        let mut asked = 0;
+        while let FromConsumer::Credited(credited) = tx.receive() {
+            asked += credited.ask;
+        }
+        assert_eq!(asked, 2000);
+    }
+
+    #[test]
+    fn two_threads_see_every_event_once_and_in_order() {
+        let (mut tx, mut rx) = pair(1);
+        let sender = std::thread::spawn(move || {
+            for event in 0..100_000 {
+                send(&mut tx, vec![event]);
+            }
+        });
+        let mut expected = 0;
+        loop {
+            match rx.receive() {
+                FromProducer::Batch(batch) => {
+                    assert_eq!(batch.events, [expected]);
+                    expected += 1;
+                }
+                FromProducer::Nothing => std::hint::spin_loop(),
+                FromProducer::Closed(_) => break,
+            }
+        }
+        assert_eq!(expected, 100_000);
+        sender.join().unwrap();
+    }
+}

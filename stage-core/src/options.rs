@@ -1,0 +1,50 @@
+//! How a stage keeps and hands out events: its options, as plain values.
+
+/// How many undemanded events a stage keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capacity {
+    /// At most this many; what does not fit is discarded by [`Keep`], counted and reported.
+    Bounded(usize),
+    /// As many as come.
+    Unbounded,
+}
+
+/// Which events a full buffer keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// The oldest: new events are discarded.
+    First,
+    /// The newest: the oldest are discarded.
+    #[default]
+    Last,
+}
+
+/// Where a stage's callbacks run. Their order and meaning are the same everywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Placement {
+    /// On the runtime's worker threads, as a task. For callbacks that wait or are short.
+    #[default]
+    Runtime,
+    /// On a blocking thread of the runtime that the stage keeps for itself. For callbacks that block:
+    /// file systems, databases, foreign code.
+    Blocking,
+    /// On rayon's pool. For callbacks that compute for long, and may use `par_iter` themselves.
+    #[cfg(feature = "rayon")]
+    Rayon,
+}
+
+/// What a subscriber does when a subscription ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum CancelMode {
+    /// It ends too, for whatever reason the subscription ended.
+    #[default]
+    Permanent,
+    /// It ends too, unless the subscription ended normally.
+    Transient,
+    /// It goes on.
+    Temporary,
+}

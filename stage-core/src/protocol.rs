@@ -1,0 +1,35 @@
+//! All that crosses between stages: subscriptions, batches down, credit up, and the end.
+
+use crate::error::ExitReason;
+use crate::link::LinkTx;
+
+/// Events of one subscription that are handled together.
+#[derive(Debug)]
+pub(crate) struct Batch<E> {
+    pub(crate) events: Vec<E>,
+    /// Whether more batches of the same message follow.
+    pub(crate) more: bool,
+}
+
+/// What a consumer sends back after a batch: the emptied buffer, and credit if it is time to ask.
+#[derive(Debug)]
+pub(crate) struct Credited<E> {
+    pub(crate) buffer: Vec<E>,
+    pub(crate) ask: usize,
+}
+
+/// How a subscription ended, as its consumer sees it; it arrives behind every event.
+#[derive(Clone, Debug)]
+pub(crate) enum Closed {
+    /// The producer has nothing more, ever.
+    End,
+    /// The producer is gone, or cancelled the subscription.
+    Cancelled(ExitReason),
+}
+
+/// A consumer's request to be served by a producer; the consumer has asked already.
+#[derive(Debug)]
+pub(crate) struct Subscribe<E> {
+    pub(crate) link: LinkTx<E>,
+    pub(crate) partition: Option<usize>,
+}

@@ -1,0 +1,146 @@
+//! Messages to a stage beside its events: calls, which are answered, and casts, which are not.
+
+use std::fmt;
+use std::future::Future;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+
+use super::Emitter;
+use crate::error::{ExitReason, StageResult};
+use crate::mailbox::Mail;
+
+/// A stage that answers messages of type `M`.
+pub trait Call<M>: Send + 'static {
+    /// What it may emit meanwhile: the stage's own event, [`Nothing`](crate::Nothing) for a consumer.
+    type Out: Send + 'static;
+    /// The answer.
+    type Reply: Send + 'static;
+
+    /// Handles one message. The answer may be given now, or be kept and given later, from any task.
+    fn handle_call(
+        &mut self,
+        message: M,
+        reply: Reply<Self::Reply>,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> impl Future<Output = StageResult> + Send;
+}
+
+/// A stage that takes messages of type `M` without answering.
+pub trait Cast<M>: Send + 'static {
+    /// What it may emit meanwhile: the stage's own event, [`Nothing`](crate::Nothing) for a consumer.
+    type Out: Send + 'static;
+
+    /// Handles one message.
+    fn handle_cast(
+        &mut self,
+        message: M,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> impl Future<Output = StageResult> + Send;
+}
+
+/// The right to answer one call.
+#[derive(Debug)]
+pub struct Reply<R> {
+    pub(crate) sender: oneshot::Sender<R>,
+}
+
+impl<R> Reply<R> {
+    /// Answers the call.
+    ///
+    /// # Errors
+    ///
+    /// Gives the answer back if the caller does not wait any more.
+    pub fn send(self, answer: R) -> Result<(), R> {
+        self.sender.send(answer)
+    }
+}
+
+/// A call that got no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The stage had ended before the message reached it.
+    #[error("the stage `{stage}` takes no more messages: it {reason}")]
+    Ended {
+        /// The stage that was addressed.
+        stage: String,
+        /// Why it ended.
+        reason: ExitReason,
+    },
+    /// There is no such stage.
+    #[error("there is no stage `{stage}` of type `{expected}` in the pipeline")]
+    NoSuchStage {
+        /// The stage that was addressed, as `step/copy`.
+        stage: String,
+        /// The type it was taken to have.
+        expected: &'static str,
+    },
+    /// The stage took the call and dropped its [`Reply`], or ended before it answered.
+    #[error("the stage `{stage}` took the call and did not answer it")]
+    Unanswered {
+        /// The stage that was called.
+        stage: String,
+    },
+}
+
+/// A call or a cast together with the callback that takes it.
+pub(crate) type Message<S, Out> = Box<dyn Envelope<S, Out>>;
+
+/// What reaches a stage `S` that emits `Out`, beside its links.
+pub(crate) type StageMail<S, Out> = Mail<Out, Message<S, Out>>;
+
+/// Knows which callback a message is for; its type is erased once per message.
+pub(crate) trait Envelope<S, Out>: Send {
+    /// Runs the callback.
+    fn open<'a>(
+        self: Box<Self>,
+        stage: &'a mut S,
+        out: &'a mut Emitter<'_, Out>,
+    ) -> BoxFuture<'a, StageResult>;
+}
+
+impl<S, Out> fmt::Debug for dyn Envelope<S, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Envelope")
+    }
+}
+
+/// A call that was sent.
+pub(crate) struct CallOf<M, R> {
+    pub(crate) message: M,
+    pub(crate) reply: Reply<R>,
+}
+
+impl<S, M> Envelope<S, S::Out> for CallOf<M, S::Reply>
+where
+    S: Call<M>,
+    M: Send + 'static,
+{
+    fn open<'a>(
+        self: Box<Self>,
+        stage: &'a mut S,
+        out: &'a mut Emitter<'_, S::Out>,
+    ) -> BoxFuture<'a, StageResult> {
+        let Self { message, reply } = *self;
+        stage.handle_call(message, reply, out).boxed()
+    }
+}
+
+/// A cast that was sent.
+pub(crate) struct CastOf<M>(pub(crate) M);
+
+impl<S, M> Envelope<S, S::Out> for CastOf<M>
+where
+    S: Cast<M>,
+    M: Send + 'static,
+{
+    fn open<'a>(
+        self: Box<Self>,
+        stage: &'a mut S,
+        out: &'a mut Emitter<'_, S::Out>,
+    ) -> BoxFuture<'a, StageResult> {
+        stage.handle_cast(self.0, out).boxed()
+    }
+}

@@ -1,0 +1,27 @@
+//! What users write: the three stage traits, and what their callbacks are lent.
+//!
+//! ```text
+//!               events ▶                     events ▶
+//!   Producer ═══════════▶ ProducerConsumer ═══════════▶ Consumer
+//!               ◀ demand                     ◀ demand
+//! ```
+
+mod consumer;
+mod context;
+mod emitter;
+mod events;
+mod function;
+mod message;
+mod producer;
+mod producer_consumer;
+
+pub use consumer::Consumer;
+pub(crate) use context::Core;
+pub use context::{Context, CopyOf, Init};
+pub use emitter::{Emitter, Nothing};
+pub use events::Events;
+pub use function::{ForEach, FromIter, MapEach};
+pub use message::{Call, CallError, Cast, Reply};
+pub(crate) use message::{CallOf, CastOf, Message, StageMail};
+pub use producer::Producer;
+pub use producer_consumer::ProducerConsumer;

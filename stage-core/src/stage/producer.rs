@@ -1,0 +1,64 @@
+//! A stage that makes events.
+
+use std::future::{Future, ready};
+
+use super::{Context, Emitter, Init};
+use crate::demand::Demand;
+use crate::error::{BoxError, ExitReason, StageResult};
+
+/// Makes events when they are asked for.
+///
+/// ```
+/// use stage_core::{Demand, Emitter, Producer, StageResult};
+///
+/// /// Counts upwards from a number.
+/// struct Counter(u64);
+///
+/// impl Producer for Counter {
+///     type Event = u64;
+///
+///     async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+///         let next = self.0 + demand.get() as u64;
+///         out.extend(self.0..next);
+///         self.0 = next;
+///         Ok(())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot start a pipeline: it is not a `Producer`",
+    label = "not a `Producer`",
+    note = "implement `stage_core::Producer` for it, or start from a closure that returns an iterator",
+    note = "a recipe that returns a `Result` ends in `?`"
+)]
+pub trait Producer: Send + 'static {
+    /// What it emits.
+    type Event: Send + 'static;
+
+    /// Whether there must be only one copy of it, because two would make the same events twice. A step
+    /// with such a producer refuses a count above 1.
+    const SINGLE: bool = false;
+
+    /// Runs before anything else, also after each restart; a pipeline starts only when every stage is up.
+    fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {
+        let _ = cx;
+        ready(Ok(Init::Ready))
+    }
+
+    /// Subscribers want `demand` more events than are there.
+    ///
+    /// Demand is announced once: a producer that emits fewer events must remember the rest, and emit it
+    /// later. It may wait in here until it has them; asks, cancels, subscriptions and drain are taken in
+    /// meanwhile, and other callbacks wait. More events than were asked for are buffered.
+    fn handle_demand(
+        &mut self,
+        demand: Demand,
+        out: &mut Emitter<'_, Self::Event>,
+    ) -> impl Future<Output = StageResult> + Send;
+
+    /// Runs when the stage ends, unless it panicked or was cut off.
+    fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send {
+        let _ = reason;
+        ready(())
+    }
+}

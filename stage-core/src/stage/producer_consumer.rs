@@ -1,0 +1,56 @@
+//! A stage that turns events into others.
+
+use std::future::{Future, ready};
+
+use super::{Context, Emitter, Events, Init};
+use crate::error::{BoxError, ExitReason, StageResult};
+
+/// Turns batches of events into others: one to one, to none, to many.
+///
+/// It takes events in only while its own subscribers want some; what it emits beyond that is buffered.
+///
+/// ```
+/// use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
+///
+/// struct Double;
+///
+/// impl ProducerConsumer for Double {
+///     type In = u64;
+///     type Out = u64;
+///
+///     async fn handle_events(&mut self, events: Events<'_, u64>, out: &mut Emitter<'_, u64>) -> StageResult {
+///         out.extend(events.into_iter().map(|event| event * 2));
+///         Ok(())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a step: it is not a `ProducerConsumer`",
+    label = "not a `ProducerConsumer`",
+    note = "implement `stage_core::ProducerConsumer` for it, or write the step as a closure of one event"
+)]
+pub trait ProducerConsumer: Send + 'static {
+    /// What it takes.
+    type In: Send + 'static;
+    /// What it emits.
+    type Out: Send + 'static;
+
+    /// Runs before anything else, also after each restart; a pipeline starts only when every stage is up.
+    fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {
+        let _ = cx;
+        ready(Ok(Init::Ready))
+    }
+
+    /// Handles one batch. More is asked for after it returned.
+    fn handle_events(
+        &mut self,
+        events: Events<'_, Self::In>,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> impl Future<Output = StageResult> + Send;
+
+    /// Runs when the stage ends, unless it panicked or was cut off.
+    fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send {
+        let _ = reason;
+        ready(())
+    }
+}

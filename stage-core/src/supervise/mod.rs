@@ -1,0 +1,12 @@
+//! Keeps the stages of a pipeline running: starts them in order, restarts what fails, ends them in order.
+
+mod child;
+mod placement;
+mod policy;
+mod report;
+mod supervisor;
+
+pub(crate) use child::{Child, Control};
+pub use policy::{Intensity, Strategy};
+pub use report::{Outcome, PipelineError, Report};
+pub(crate) use supervisor::{Command, Supervisor};

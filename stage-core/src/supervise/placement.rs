@@ -1,0 +1,78 @@
+//! Where a stage's future runs: on the runtime, on a thread of its own, or on rayon's pool.
+
+use std::future::Future;
+
+use futures_util::future::{self, AbortHandle, Aborted};
+use tokio::runtime::Handle;
+use tokio::task::{self, JoinSet};
+
+use crate::error::ExitReason;
+use crate::options::Placement;
+
+/// A stage's task, and the way to cut it off.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) id: task::Id,
+    cut: Cut,
+}
+
+#[derive(Debug)]
+enum Cut {
+    Task(task::AbortHandle),
+    /// A thread cannot be aborted from outside: its future ends at its next wait.
+    AtNextWait(AbortHandle),
+}
+
+impl Task {
+    /// Cuts the task off at its next wait. A callback that never waits cannot be cut off.
+    pub(crate) fn cut_off(&self) {
+        match &self.cut {
+            Cut::Task(handle) => handle.abort(),
+            Cut::AtNextWait(handle) => handle.abort(),
+        }
+    }
+}
+
+/// Starts `stage` where `placement` says. All stages are spawned here.
+pub(crate) fn spawn(
+    tasks: &mut JoinSet<ExitReason>,
+    placement: Placement,
+    stage: impl Future<Output = ExitReason> + Send + 'static,
+) -> Task {
+    match placement {
+        Placement::Runtime => {
+            let handle = tasks.spawn(stage);
+            Task { id: handle.id(), cut: Cut::Task(handle) }
+        }
+        Placement::Blocking => {
+            let (stage, cut) = future::abortable(stage);
+            let runtime = Handle::current();
+            let handle = tasks.spawn_blocking(move || {
+                runtime.block_on(stage).unwrap_or_else(|Aborted| ExitReason::Aborted)
+            });
+            Task { id: handle.id(), cut: Cut::AtNextWait(cut) }
+        }
+        #[cfg(feature = "rayon")]
+        Placement::Rayon => {
+            let stage = on_rayon(stage);
+            let handle = tasks.spawn(stage);
+            Task { id: handle.id(), cut: Cut::Task(handle) }
+        }
+    }
+}
+
+/// A future of the same output that polls `stage` on rayon's pool, within the current runtime's context.
+#[cfg(feature = "rayon")]
+fn on_rayon<T: Send + 'static>(
+    stage: impl Future<Output = T> + Send + 'static,
+) -> impl Future<Output = T> + Send {
+    let stage = tokio_util::context::TokioContext::new(stage, Handle::current());
+    let schedule = |runnable: async_task::Runnable| {
+        rayon::spawn(move || {
+            runnable.run();
+        });
+    };
+    let (runnable, task) = async_task::spawn(stage, schedule);
+    runnable.schedule();
+    task
+}

@@ -1,0 +1,30 @@
+//! Declares pipelines in plain Rust: what the `pipeline!` macro expands to, and can be written by hand.
+//!
+//! ```
+//! use stage_core::{Pipeline, StepOptions};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (sum, total) = std::sync::mpsc::channel();
+//! let pipeline = Pipeline::builder("squares")
+//!     .defaults(StepOptions::new().max_demand(100).min_demand(50))
+//!     .start_fn("numbers", || Ok(1..=1000_u64))
+//!     .step_fn(StepOptions::named("square").count(2), |number| number * number)
+//!     .finish_fn("send", move |square| sum.send(square).expect("the receiver is alive"));
+//! println!("{}", pipeline.topology());
+//! let report = pipeline.start().await?.join().await?;
+//! assert_eq!(report.stages[0].events_out, 1000);
+//! assert_eq!(total.iter().sum::<u64>(), 333_833_500);
+//! # Ok(())
+//! # }
+//! ```
+
+mod builder;
+mod describe;
+mod draft;
+mod options;
+mod wire;
+
+pub use builder::{Chain, Pipeline, PipelineBuilder};
+pub use describe::{StepInfo, StepKind, Topology};
+pub use options::{OptionError, StepOptions};

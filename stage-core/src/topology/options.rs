@@ -1,0 +1,172 @@
+//! What can be set on a step, and what is legal.
+
+use crate::demand::{Window, WindowError};
+use crate::options::Placement;
+
+/// The options of one step, or the defaults of a pipeline's steps. What is not set falls back to the
+/// pipeline's defaults, and those to: one copy, `min_demand` 1, `max_demand` 10, placed on the runtime.
+///
+/// A step that sets only `max_demand`, and so falls to or below the default minimum, gets
+/// `min_demand = max_demand / 2`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct StepOptions {
+    pub(super) name: Option<String>,
+    pub(super) count: Option<usize>,
+    pub(super) min_demand: Option<usize>,
+    pub(super) max_demand: Option<usize>,
+    pub(super) placement: Option<Placement>,
+}
+
+/// The options of a step with every default filled in.
+#[derive(Clone, Debug)]
+pub(super) struct Effective {
+    pub(super) name: String,
+    pub(super) count: usize,
+    pub(super) window: Window,
+    pub(super) placement: Placement,
+}
+
+/// An option that cannot work, and the step it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionError {
+    /// A step without copies.
+    #[error("step `{step}`: count must be at least 1, got 0")]
+    Count {
+        /// The step.
+        step: String,
+    },
+    /// A source that would make every event several times.
+    #[error("step `{step}`: this source must be alone, so count must be 1, got {count}")]
+    Single {
+        /// The step.
+        step: String,
+        /// The count given.
+        count: usize,
+    },
+    /// A window that cannot work.
+    #[error("step `{step}`: {source}")]
+    Window {
+        /// The step.
+        step: String,
+        /// What is wrong with it.
+        source: WindowError,
+    },
+    /// Two steps of one name.
+    #[error("step `{step}`: there is already a step of this name; give one of them another `name`")]
+    Name {
+        /// The step.
+        step: String,
+    },
+}
+
+impl StepOptions {
+    /// No option set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only the name set.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self::new().name(name)
+    }
+
+    /// The name, unique in the pipeline. Default: made from the type of the stage.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// How many copies of the step run side by side, at least 1. Default: 1.
+    pub fn count(mut self, count: usize) -> Self {
+        self.count = Some(count);
+        self
+    }
+
+    /// The outstanding demand, in events, at or below which each copy asks again: 0 to `max_demand − 1`.
+    /// Default: 1.
+    pub fn min_demand(mut self, events: usize) -> Self {
+        self.min_demand = Some(events);
+        self
+    }
+
+    /// The most events each copy has outstanding at each producer, at least 1. Default: 10.
+    pub fn max_demand(mut self, events: usize) -> Self {
+        self.max_demand = Some(events);
+        self
+    }
+
+    /// Where the callbacks run. Default: on the runtime.
+    pub fn placement(mut self, placement: Placement) -> Self {
+        self.placement = Some(placement);
+        self
+    }
+
+    /// These options with `defaults` and the general defaults filled in.
+    pub(super) fn effective(&self, defaults: &Self, unnamed: &str) -> Result<Effective, OptionError> {
+        let name = self.name.clone().unwrap_or_else(|| unnamed.to_owned());
+        let count = self.count.or(defaults.count).unwrap_or(1);
+        if count == 0 {
+            return Err(OptionError::Count { step: name });
+        }
+        let max = self.max_demand.or(defaults.max_demand).unwrap_or(10);
+        // A maximum that somebody chose counts more than a minimum that nobody did.
+        let halves = self.max_demand.is_some() || defaults.min_demand.is_none();
+        let min = match (self.min_demand, defaults.min_demand.unwrap_or(1)) {
+            (None, min) if max <= min && halves => max / 2,
+            (Some(min), _) | (None, min) => min,
+        };
+        let window =
+            Window::new(max, min).map_err(|source| OptionError::Window { step: name.clone(), source })?;
+        let placement = self.placement.or(defaults.placement).unwrap_or_default();
+        Ok(Effective { name, count, window, placement })
+    }
+}
+
+impl From<&str> for StepOptions {
+    fn from(name: &str) -> Self {
+        Self::named(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(options: &StepOptions, defaults: &StepOptions) -> Result<(usize, usize), String> {
+        let effective = options.effective(defaults, "step").map_err(|error| error.to_string())?;
+        Ok((effective.window.max(), effective.window.min()))
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_book() {
+        let effective = StepOptions::new().effective(&StepOptions::new(), "seal").unwrap();
+        assert_eq!((effective.name.as_str(), effective.count), ("seal", 1));
+        assert_eq!((effective.window.max(), effective.window.min()), (10, 1));
+    }
+
+    #[test]
+    fn a_maximum_at_or_below_the_default_minimum_halves_itself() {
+        assert_eq!(window(&StepOptions::new().max_demand(1), &StepOptions::new()), Ok((1, 0)));
+        let defaults = StepOptions::new().min_demand(500).max_demand(1000);
+        assert_eq!(window(&StepOptions::new().max_demand(100), &defaults), Ok((100, 50)));
+        assert_eq!(window(&StepOptions::new().max_demand(501), &defaults), Ok((501, 500)));
+    }
+
+    #[test]
+    fn errors_name_the_step_the_option_and_the_range() {
+        assert_eq!(
+            window(&StepOptions::named("seal").min_demand(10), &StepOptions::new()),
+            Err("step `seal`: min_demand must be between 0 and 9 (max_demand - 1), got 10".to_owned())
+        );
+        assert_eq!(
+            window(&StepOptions::named("seal").max_demand(0), &StepOptions::new()),
+            Err("step `seal`: max_demand must be at least 1, got 0".to_owned())
+        );
+        assert_eq!(
+            window(&StepOptions::named("seal").count(0), &StepOptions::new()),
+            Err("step `seal`: count must be at least 1, got 0".to_owned())
+        );
+    }
+}
