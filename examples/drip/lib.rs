@@ -3,3 +3,4 @@
 pub mod repository;
 pub mod seal;
 pub mod store;
+pub mod transfer;

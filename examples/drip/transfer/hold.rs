@@ -1,0 +1,192 @@
+//! The token that says who still holds a piece of a transfer, and that a piece dropped is a transfer failed.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Failure, Judged, Verdict, Verdicts};
+use crate::repository::{Transfer, TransferId};
+
+/// One holder of a leased transfer. The lease is judged when the last one is gone.
+#[derive(Debug)]
+#[must_use = "a hold that is dropped fails its transfer; call `handled`"]
+pub struct Hold {
+    lease: Arc<Lease>,
+    handled: bool,
+}
+
+#[derive(Debug)]
+struct Lease {
+    transfer: Transfer,
+    verdict: Mutex<Option<Verdict>>,
+    dead: AtomicBool,
+    moved: AtomicU64,
+    verdicts: Verdicts,
+}
+
+impl Hold {
+    /// The first hold of a transfer that was just leased.
+    pub fn new(transfer: Transfer, verdicts: &Verdicts) -> Self {
+        verdicts.opened();
+        let lease = Lease {
+            transfer,
+            verdict: Mutex::new(None),
+            dead: AtomicBool::new(false),
+            moved: AtomicU64::new(0),
+            verdicts: verdicts.clone(),
+        };
+        Self { lease: Arc::new(lease), handled: false }
+    }
+
+    /// What is held.
+    pub fn transfer(&self) -> &Transfer {
+        &self.lease.transfer
+    }
+
+    /// What keyed steps go by.
+    pub fn key(&self) -> TransferId {
+        self.lease.transfer.id
+    }
+
+    /// One holder more.
+    pub fn again(&self) -> Self {
+        Self { lease: Arc::clone(&self.lease), handled: false }
+    }
+
+    /// This holder did its part.
+    pub fn handled(mut self) {
+        self.handled = true;
+    }
+
+    /// Whether the transfer failed somewhere, so that nothing of it is worth doing.
+    pub fn is_dead(&self) -> bool {
+        self.lease.dead.load(Ordering::Acquire)
+    }
+
+    /// The transfer failed. The first cause is the one that counts.
+    pub fn fail(&self, failure: Failure) {
+        self.lease.judge(Verdict::Failed(failure));
+    }
+
+    /// The transfer is whole at its goal. Comes too late if it failed.
+    pub fn done(&self, bytes: u64) {
+        self.lease.judge(Verdict::Done(bytes));
+    }
+
+    /// So many bytes arrived at the last stage.
+    pub fn moved(&self, bytes: u64) {
+        self.lease.moved.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if !self.handled {
+            self.fail(self.lease.verdicts.why_dropped());
+        }
+    }
+}
+
+impl Lease {
+    fn judge(&self, verdict: Verdict) {
+        let mut first = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.is_none() {
+            self.dead.store(matches!(verdict, Verdict::Failed(_)), Ordering::Release);
+            *first = Some(verdict);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Everybody handled it and nobody finished it: the end of the file never came through.
+        let verdict = verdict.unwrap_or_else(|| Verdict::Failed(self.verdicts.why_dropped()));
+        let moved = *self.moved.get_mut();
+        self.verdicts.report(Judged { transfer: self.transfer.clone(), verdict, moved });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::transfer;
+    use super::*;
+
+    fn held() -> (Hold, Verdicts) {
+        let verdicts = Verdicts::default();
+        (Hold::new(transfer("a"), &verdicts), verdicts)
+    }
+
+    fn verdict(verdicts: &Verdicts) -> Verdict {
+        let judged = verdicts.take();
+        assert_eq!(judged.len(), 1);
+        judged[0].verdict.clone()
+    }
+
+    #[test]
+    fn a_transfer_is_judged_when_its_last_hold_is_gone() {
+        let (first, verdicts) = held();
+        let second = first.again();
+        first.done(5);
+        first.handled();
+        assert!(verdicts.take().is_empty());
+        second.handled();
+        assert_eq!(verdict(&verdicts), Verdict::Done(5));
+    }
+
+    #[test]
+    fn a_hold_that_is_dropped_fails_the_transfer() {
+        let (first, verdicts) = held();
+        drop(first.again());
+        assert!(first.is_dead());
+        first.handled();
+        assert_eq!(verdict(&verdicts), Verdict::Failed(Failure::lost()));
+    }
+
+    #[test]
+    fn a_panic_fails_what_was_held() {
+        let (first, verdicts) = held();
+        let piece = first.again();
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _piece = piece;
+            panic!("a stage breaks");
+        }));
+        assert!(panicked.is_err() && first.is_dead());
+        first.handled();
+        assert_eq!(verdict(&verdicts), Verdict::Failed(Failure::lost()));
+    }
+
+    #[test]
+    fn the_first_cause_is_the_one_that_counts() {
+        let (first, verdicts) = held();
+        first.fail(Failure::permanent("first"));
+        first.fail(Failure::passing("second"));
+        first.done(1);
+        drop(first);
+        assert_eq!(verdict(&verdicts), Verdict::Failed(Failure::permanent("first")));
+    }
+
+    #[test]
+    fn after_a_stop_a_dropped_hold_is_no_failure() {
+        let (first, verdicts) = held();
+        verdicts.stop();
+        drop(first);
+        assert_eq!(verdict(&verdicts), Verdict::Failed(Failure::Stopped));
+    }
+
+    #[test]
+    fn a_transfer_that_nobody_finished_is_not_done() {
+        let (first, verdicts) = held();
+        first.handled();
+        assert_eq!(verdict(&verdicts), Verdict::Failed(Failure::lost()));
+    }
+
+    #[test]
+    fn a_lease_stays_open_until_its_verdict_is_dealt_with() {
+        let (first, verdicts) = held();
+        first.done(0);
+        first.handled();
+        assert_eq!((verdicts.take().len(), verdicts.open()), (1, 1));
+        verdicts.settled(1);
+        assert_eq!(verdicts.open(), 0);
+    }
+}

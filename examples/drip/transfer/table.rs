@@ -1,0 +1,148 @@
+//! What every stage does alike: keep an entry per transfer, skip the dead, pass failures on. A stage only says what its work is.
+
+use std::collections::HashMap;
+use std::future::{Future, ready};
+
+use super::{Failure, Hold, Part, Piece, Shape};
+use crate::repository::{Transfer, TransferId};
+
+/// What one stage does with the parts of one transfer at a time.
+pub trait Work: Send {
+    /// What it is given.
+    type In: Shape;
+    /// What it makes of it.
+    type Out: Shape;
+    /// What it keeps from the beginning to the end of a transfer.
+    type State: Send;
+
+    /// A transfer begins.
+    fn begin(
+        &mut self,
+        transfer: &Transfer,
+        begin: <Self::In as Shape>::Begin,
+    ) -> impl Future<Output = Result<(Self::State, <Self::Out as Shape>::Begin), Failure>> + Send;
+
+    /// The next chunk.
+    fn chunk(
+        &mut self,
+        state: &mut Self::State,
+        chunk: <Self::In as Shape>::Chunk,
+    ) -> impl Future<Output = Result<<Self::Out as Shape>::Chunk, Failure>> + Send;
+
+    /// The transfer is whole. On an error, nothing of it may stay behind.
+    fn end(
+        &mut self,
+        transfer: &Transfer,
+        state: Self::State,
+        end: <Self::In as Shape>::End,
+    ) -> impl Future<Output = Result<<Self::Out as Shape>::End, Failure>> + Send;
+
+    /// The transfer failed somewhere: nothing of it may stay behind.
+    fn give_up(&mut self, state: Self::State) -> impl Future<Output = ()> + Send {
+        drop(state);
+        ready(())
+    }
+}
+
+/// The transfers one stage is in the middle of.
+#[derive(Debug)]
+pub struct Table<S> {
+    entries: HashMap<TransferId, Entry<S>>,
+}
+
+#[derive(Debug)]
+struct Entry<S> {
+    hold: Hold,
+    next: u64,
+    state: S,
+}
+
+impl<S> Default for Table<S> {
+    fn default() -> Self {
+        Self { entries: HashMap::new() }
+    }
+}
+
+impl<S: Send> Table<S> {
+    /// Does the work for one piece. Nothing comes out for what nobody further down has heard of.
+    pub async fn handle<W: Work<State = S>>(
+        &mut self,
+        work: &mut W,
+        piece: Piece<W::In>,
+    ) -> Option<Piece<W::Out>> {
+        let Piece { hold, part } = piece;
+        if hold.is_dead() {
+            return self.bury(work, hold).await;
+        }
+        let made = match part {
+            Part::Begin(begin) => self.begin(work, &hold, begin).await.map(Part::Begin),
+            Part::Chunk(index, chunk) => {
+                self.chunk(work, &hold, index, chunk).await.map(|chunk| Part::Chunk(index, chunk))
+            }
+            Part::End(end) => self.end(work, &hold, end).await.map(Part::End),
+            Part::Broken => Err(Failure::lost()),
+        };
+        match made {
+            Ok(part) => Some(Piece { hold, part }),
+            Err(failure) => {
+                hold.fail(failure);
+                self.bury(work, hold).await
+            }
+        }
+    }
+
+    /// Gives up whatever is unfinished. For the end of the stage.
+    pub async fn clear<W: Work<State = S>>(&mut self, work: &mut W) {
+        for (_, entry) in self.entries.drain() {
+            work.give_up(entry.state).await;
+        }
+    }
+
+    async fn begin<W: Work<State = S>>(
+        &mut self,
+        work: &mut W,
+        hold: &Hold,
+        begin: <W::In as Shape>::Begin,
+    ) -> Result<<W::Out as Shape>::Begin, Failure> {
+        let (state, begin) = work.begin(hold.transfer(), begin).await?;
+        self.entries.insert(hold.key(), Entry { hold: hold.again(), next: 0, state });
+        Ok(begin)
+    }
+
+    async fn chunk<W: Work<State = S>>(
+        &mut self,
+        work: &mut W,
+        hold: &Hold,
+        index: u64,
+        chunk: <W::In as Shape>::Chunk,
+    ) -> Result<<W::Out as Shape>::Chunk, Failure> {
+        let entry = self.entries.get_mut(&hold.key()).ok_or_else(Failure::lost)?;
+        debug_assert_eq!(index, entry.next, "chunks of a transfer come in order");
+        if index != entry.next {
+            return Err(Failure::passing(format!("chunk {index} came in the place of chunk {}", entry.next)));
+        }
+        entry.next += 1;
+        work.chunk(&mut entry.state, chunk).await
+    }
+
+    async fn end<W: Work<State = S>>(
+        &mut self,
+        work: &mut W,
+        hold: &Hold,
+        end: <W::In as Shape>::End,
+    ) -> Result<<W::Out as Shape>::End, Failure> {
+        let entry = self.entries.remove(&hold.key()).ok_or_else(Failure::lost)?;
+        let ended = work.end(hold.transfer(), entry.state, end).await;
+        entry.hold.handled();
+        ended
+    }
+
+    /// Forgets a dead transfer, and tells the next stage if it may have heard of it.
+    async fn bury<W: Work<State = S>>(&mut self, work: &mut W, hold: Hold) -> Option<Piece<W::Out>> {
+        if let Some(entry) = self.entries.remove(&hold.key()) {
+            entry.hold.handled();
+            work.give_up(entry.state).await;
+        }
+        Some(Piece { hold, part: Part::Broken })
+    }
+}

@@ -1,0 +1,82 @@
+//! What the tests of stages need: a transfer, pieces, and somebody to tell.
+
+use std::sync::{Arc, Mutex};
+
+use super::{Hold, Part, Piece, Shape, Verdicts, Witness};
+use crate::repository::{Direction, Media, MediaId, Transfer, TransferId, UserId};
+
+/// An upload of a file of this name.
+pub(crate) fn transfer(name: &str) -> Transfer {
+    let id = MediaId::new();
+    let media = Media {
+        id,
+        user: UserId(1),
+        email: "joe_armstrong@erlang.uk".into(),
+        relative_path: name.into(),
+        full_path: name.into(),
+        size: 0,
+        storage_key: id.storage_key(),
+        checksum: None,
+        created_at: 0,
+        updated_at: 0,
+    };
+    Transfer { id: TransferId::new(), direction: Direction::Upload, path: name.into(), media, attempts: 1 }
+}
+
+/// A transfer on its way, and where its verdict will be.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    pub(crate) hold: Hold,
+    pub(crate) verdicts: Verdicts,
+}
+
+impl Flight {
+    pub(crate) fn of(transfer: Transfer) -> Self {
+        let verdicts = Verdicts::default();
+        Self { hold: Hold::new(transfer, &verdicts), verdicts }
+    }
+
+    pub(crate) fn piece<S: Shape>(&self, part: Part<S>) -> Piece<S> {
+        Piece { hold: self.hold.again(), part }
+    }
+}
+
+/// Writes down what it is told.
+#[derive(Debug, Default)]
+pub(crate) struct Notes(Mutex<Vec<String>>);
+
+impl Notes {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn note(&self, line: String) {
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+impl Witness for Notes {
+    fn moved(&self, bytes: u64) {
+        self.note(format!("moved {bytes}"));
+    }
+
+    fn taken_back(&self, bytes: u64) {
+        self.note(format!("took back {bytes}"));
+    }
+
+    fn done(&self, transfer: &Transfer, bytes: u64) {
+        self.note(format!("{} done, {bytes}", transfer.path.display()));
+    }
+
+    fn failed(&self, transfer: &Transfer, cause: &str) {
+        self.note(format!("{} failed: {cause}", transfer.path.display()));
+    }
+
+    fn returned(&self, transfer: &Transfer) {
+        self.note(format!("{} returned", transfer.path.display()));
+    }
+}
