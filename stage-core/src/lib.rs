@@ -47,7 +47,6 @@ mod options;
 mod protocol;
 mod signal;
 mod stage;
-mod stage_ref;
 mod stats;
 mod supervise;
 mod sync;
@@ -55,14 +54,13 @@ pub mod topology;
 
 pub use demand::{Demand, Window, WindowError};
 pub use error::{BoxError, ExitReason, StageResult, SubscribeError};
-pub use handle::{Monitor, Running, StartError};
+pub use handle::{Monitor, Running, StageRef, StartError};
 pub use options::{CancelMode, Capacity, Keep, Placement};
 pub use stage::{
     Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Init, MapEach,
     Nothing, Producer, ProducerConsumer, Reply,
 };
 pub use stage_macros::pipeline;
-pub use stage_ref::StageRef;
 pub use stats::StageStats;
 pub use supervise::{Intensity, Outcome, PipelineError, Report, Strategy};
 pub use topology::{

@@ -1,14 +1,14 @@
 //! How a running pipeline is watched and ended.
 
-use std::any::Any;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use super::monitor::{Known, Monitor};
+use super::stage_ref::StageRef;
 use crate::error::ExitReason;
 use crate::stage::{CallError, Consumer, Nothing, Producer, ProducerConsumer};
-use crate::stage_ref::StageRef;
-use crate::stats::{Counters, StageStats};
+use crate::stats::StageStats;
 use crate::supervise::{Child, Command, Intensity, PipelineError, Report, Strategy, Supervisor};
 use crate::sync::Arc;
 use crate::topology::{OptionError, Topology};
@@ -48,28 +48,6 @@ pub struct Running {
     commands: mpsc::UnboundedSender<Command>,
     ended: watch::Receiver<Option<Result<Report, PipelineError>>>,
     monitor: Monitor,
-}
-
-/// Reads the numbers of a pipeline, also after it ended. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Monitor {
-    stages: Arc<[Known]>,
-}
-
-/// A stage as the handle knows it.
-#[derive(Debug)]
-struct Known {
-    step: Arc<str>,
-    copy: usize,
-    counters: Arc<Counters>,
-    mailbox: Arc<dyn Any + Send + Sync>,
-}
-
-impl Monitor {
-    /// What each stage has done and holds now, in the order of the pipeline.
-    pub fn stats(&self) -> Vec<StageStats> {
-        self.stages.iter().map(|stage| stage.counters.read(&stage.step, stage.copy)).collect()
-    }
 }
 
 impl Running {

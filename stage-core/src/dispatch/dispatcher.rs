@@ -1,0 +1,30 @@
+//! What every dispatcher does, and the laws it keeps (see the folder's documentation).
+
+use super::Outbox;
+use crate::demand::Demand;
+use crate::error::SubscribeError;
+
+/// One subscription, as its producer knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SubscriptionKey(pub(crate) usize);
+
+/// Decides which subscriber gets which events.
+pub(crate) trait Dispatcher<E>: Send {
+    /// Takes a subscriber in; it wants nothing until it asks.
+    fn subscribe(&mut self, key: SubscriptionKey, partition: Option<usize>) -> Result<(), SubscribeError>;
+
+    /// Forgets a subscriber and what it still wanted.
+    fn cancel(&mut self, key: SubscriptionKey);
+
+    /// Adds to what a subscriber wants; may hand out what the dispatcher kept for it.
+    fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>);
+
+    /// Hands out `events` from the front; what nobody wants stays in `events`.
+    fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>);
+
+    /// How many more events the next dispatch would take in.
+    fn wanted(&self) -> usize;
+
+    /// How many events the dispatcher keeps inside.
+    fn kept(&self) -> usize;
+}

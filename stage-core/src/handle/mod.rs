@@ -1,0 +1,9 @@
+//! How a running pipeline is watched, spoken to, and ended.
+
+mod monitor;
+mod running;
+mod stage_ref;
+
+pub use monitor::Monitor;
+pub use running::{Running, StartError};
+pub use stage_ref::StageRef;
