@@ -1,6 +1,9 @@
 //! drip.
 #![forbid(unsafe_code)]
+pub mod cache;
+pub mod download;
 pub mod repository;
 pub mod seal;
 pub mod store;
 pub mod transfer;
+pub mod upload;

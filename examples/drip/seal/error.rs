@@ -59,6 +59,14 @@ pub enum SealError {
         /// Bytes there must be.
         expected: u64,
     },
+    /// More bytes than were stored.
+    #[error("the stored object was appended to: it has {found} bytes instead of {expected}")]
+    Appended {
+        /// Bytes there are.
+        found: u64,
+        /// Bytes there must be.
+        expected: u64,
+    },
     /// The trailer does not authenticate: the object does not end where it was ended.
     #[error("the end of the stored object was altered or cut off: its trailer does not authenticate")]
     Trailer,

@@ -1,0 +1,112 @@
+//! Opens what was fetched, and keeps small files in the cache. An original passes untouched.
+
+use bytes::Bytes;
+use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
+
+use crate::cache::{ContentCache, Gathering};
+use crate::repository::Transfer;
+use crate::seal::{Header, MasterKey, Opener};
+use crate::transfer::{Buffer, Failure, Fetched, Opened, Origin, Piece, Table, Work};
+
+/// Turns sealed pieces into clear ones.
+#[derive(Debug)]
+pub struct Encryption {
+    opening: Opening,
+    table: Table<OpeningFile>,
+}
+
+impl Encryption {
+    /// An encryption for keys that `master` wrapped.
+    pub fn new(master: MasterKey, cache: ContentCache) -> Self {
+        Self { opening: Opening { master, cache }, table: Table::default() }
+    }
+}
+
+impl ProducerConsumer for Encryption {
+    type In = Piece<Fetched>;
+    type Out = Piece<Opened>;
+
+    async fn handle_events(
+        &mut self,
+        events: Events<'_, Self::In>,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> StageResult {
+        for piece in events {
+            out.extend(self.table.handle(&mut self.opening, piece).await);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct Opening {
+    master: MasterKey,
+    cache: ContentCache,
+}
+
+/// A file that is being opened; nothing for an original.
+type OpeningFile = Option<Sealed>;
+
+#[derive(Debug)]
+struct Sealed {
+    opener: Opener,
+    gathering: Gathering,
+}
+
+impl Work for Opening {
+    type In = Fetched;
+    type Out = Opened;
+    type State = OpeningFile;
+
+    async fn begin(
+        &mut self,
+        transfer: &Transfer,
+        origin: Origin<(), Vec<u8>>,
+    ) -> Result<(OpeningFile, ()), Failure> {
+        let media = &transfer.media;
+        match origin {
+            Origin::Original(()) => Ok((None, ())),
+            Origin::Sealed(header) => {
+                let header = Header::read(&self.master, media.id.0, &header)?;
+                let gathering = self.cache.gather(media.size);
+                Ok((Some(Sealed { opener: Opener::new(header, media.size), gathering }), ()))
+            }
+        }
+    }
+
+    async fn chunk(
+        &mut self,
+        file: &mut OpeningFile,
+        chunk: Origin<Bytes, Buffer>,
+    ) -> Result<Bytes, Failure> {
+        match (file, chunk) {
+            (_, Origin::Original(bytes)) => Ok(bytes),
+            (Some(sealed), Origin::Sealed(mut frame)) => {
+                sealed.opener.open(&mut frame)?;
+                sealed.gathering.add(&frame);
+                Ok(frame.into_bytes())
+            }
+            (None, Origin::Sealed(_)) => {
+                Err(Failure::passing("a sealed chunk came behind an original beginning"))
+            }
+        }
+    }
+
+    async fn end(
+        &mut self,
+        transfer: &Transfer,
+        file: OpeningFile,
+        end: Origin<(), Vec<u8>>,
+    ) -> Result<(), Failure> {
+        let (Some(sealed), Origin::Sealed(mut trailer)) = (file, end) else { return Ok(()) };
+        let media = &transfer.media;
+        let trailer = sealed.opener.finish(&mut trailer)?;
+        if media.checksum != Some(trailer.checksum) {
+            return Err(Failure::permanent(
+                "the stored object is authentic, but not the upload that was recorded",
+            ));
+        }
+        self.cache.put(media.id, sealed.gathering);
+        Ok(())
+    }
+}

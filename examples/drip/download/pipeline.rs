@@ -1,0 +1,33 @@
+//! The download pipeline, declared.
+
+use std::sync::Arc;
+
+use stage_core::{Placement, pipeline};
+
+use super::{Chunks, Encryption, Notifier, RemoteStorage, Starter};
+use crate::cache::ContentCache;
+use crate::repository::Repository;
+use crate::seal::MasterKey;
+use crate::store::Storage;
+use crate::transfer::{Buffers, Queue, Witness};
+
+pipeline! {
+    /// Fetches every queued medium, opens it and writes it down.
+    pub Download(
+        queue: Queue,
+        storage: Storage,
+        cache: ContentCache,
+        buffers: Buffers,
+        master: MasterKey,
+        repository: Arc<dyn Repository>,
+        witness: Arc<dyn Witness>,
+        copies: usize,
+    ) {
+        name: "download",
+
+        start  Starter::new(queue, Chunks);
+        step   RemoteStorage::new(storage, cache.clone(), buffers), count: copies, by: |piece| piece.key(), placement: Placement::Blocking;
+        step   Encryption::new(master, cache), count: copies, by: |piece| piece.key(), placement: Placement::Rayon;
+        finish Notifier::new(repository, witness), count: copies, by: |piece| piece.key(), placement: Placement::Blocking;
+    }
+}

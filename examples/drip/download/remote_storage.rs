@@ -1,0 +1,141 @@
+//! Fetches what is wanted: from the cache if it is there, else from the storage, frame by frame.
+
+use bytes::Bytes;
+use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
+
+use crate::cache::ContentCache;
+use crate::repository::Transfer;
+use crate::seal::{CHUNK, FRAME_EXTRA, HEADER_LEN, SealError, TRAILER_LEN, sealed_len};
+use crate::store::{Reader, Storage};
+use crate::transfer::{Buffers, Failure, Fetched, Origin, Piece, Table, Wanted, Work};
+
+/// Turns wishes into what was stored.
+#[derive(Debug)]
+pub struct RemoteStorage {
+    fetching: Fetching,
+    table: Table<FetchingFile>,
+}
+
+impl RemoteStorage {
+    /// A stage that looks into `cache` first and then into `storage`.
+    pub fn new(storage: Storage, cache: ContentCache, buffers: Buffers) -> Self {
+        Self { fetching: Fetching { storage, cache, buffers }, table: Table::default() }
+    }
+}
+
+impl ProducerConsumer for RemoteStorage {
+    type In = Piece<Wanted>;
+    type Out = Piece<Fetched>;
+
+    async fn handle_events(
+        &mut self,
+        events: Events<'_, Self::In>,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> StageResult {
+        for piece in events {
+            out.extend(self.table.handle(&mut self.fetching, piece).await);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct Fetching {
+    storage: Storage,
+    cache: ContentCache,
+    buffers: Buffers,
+}
+
+/// A file that is being fetched.
+#[derive(Debug)]
+enum FetchingFile {
+    /// From the cache: what is left of it.
+    Original(Bytes),
+    /// From the storage.
+    Sealed { reader: Reader, left: u64, next: u64, of: u64 },
+}
+
+impl Work for Fetching {
+    type In = Wanted;
+    type Out = Fetched;
+    type State = FetchingFile;
+
+    async fn begin(
+        &mut self,
+        transfer: &Transfer,
+        (): (),
+    ) -> Result<(FetchingFile, Origin<(), Vec<u8>>), Failure> {
+        let media = &transfer.media;
+        if let Some(content) = self.cache.get(media.id) {
+            return Ok((FetchingFile::Original(content), Origin::Original(())));
+        }
+        let mut reader = self.storage.read(&media.storage_key).await?;
+        check_size(reader.size(), sealed_len(media.size))?;
+        let mut header = Vec::new();
+        read(&mut reader, &mut header, HEADER_LEN, || "its header".into()).await?;
+        let of = media.size.div_ceil(CHUNK as u64);
+        Ok((FetchingFile::Sealed { reader, left: media.size, next: 0, of }, Origin::Sealed(header)))
+    }
+
+    async fn chunk(
+        &mut self,
+        file: &mut FetchingFile,
+        (): (),
+    ) -> Result<Origin<Bytes, crate::transfer::Buffer>, Failure> {
+        match file {
+            FetchingFile::Original(content) => {
+                let chunk = content.split_to(content.len().min(CHUNK));
+                Ok(Origin::Original(chunk))
+            }
+            FetchingFile::Sealed { reader, left, next, of } => {
+                let clear = (*left).min(CHUNK as u64);
+                let len = usize::try_from(clear).unwrap_or(CHUNK) + FRAME_EXTRA;
+                let mut frame = self.buffers.take();
+                read(reader, &mut frame, len, || format!("chunk {next} of {of}")).await?;
+                *left -= clear;
+                *next += 1;
+                Ok(Origin::Sealed(frame))
+            }
+        }
+    }
+
+    async fn end(
+        &mut self,
+        _: &Transfer,
+        file: FetchingFile,
+        (): (),
+    ) -> Result<Origin<(), Vec<u8>>, Failure> {
+        match file {
+            FetchingFile::Original(_) => Ok(Origin::Original(())),
+            FetchingFile::Sealed { mut reader, .. } => {
+                let mut trailer = Vec::new();
+                read(&mut reader, &mut trailer, TRAILER_LEN, || "its trailer".into()).await?;
+                Ok(Origin::Sealed(trailer))
+            }
+        }
+    }
+}
+
+fn check_size(found: u64, expected: u64) -> Result<(), SealError> {
+    match found.cmp(&expected) {
+        std::cmp::Ordering::Less => Err(SealError::Truncated { what: "it".into(), found, expected }),
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => Err(SealError::Appended { found, expected }),
+    }
+}
+
+/// The next `len` bytes, or what is missing of `what`.
+async fn read(
+    reader: &mut Reader,
+    into: &mut Vec<u8>,
+    len: usize,
+    what: impl FnOnce() -> String + Send,
+) -> Result<(), Failure> {
+    match reader.read(into, len).await? {
+        Ok(()) => Ok(()),
+        Err(short) => {
+            let (found, expected) = (short.found as u64, len as u64);
+            Err(SealError::Truncated { what: what(), found, expected }.into())
+        }
+    }
+}

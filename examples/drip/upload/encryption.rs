@@ -1,0 +1,83 @@
+//! Seals what comes by, a key per file; small files go into the cache before.
+
+use bytes::Bytes;
+use stage_core::{Emitter, Events, ExitReason, ProducerConsumer, StageResult};
+
+use crate::cache::{ContentCache, Gathering};
+use crate::repository::{MediaId, Transfer};
+use crate::seal::{Header, MasterKey, Sealer};
+use crate::transfer::{Buffer, Clear, Failure, Piece, Sealed, SealedEnd, Table, Work};
+
+/// Turns clear pieces into sealed ones.
+#[derive(Debug)]
+pub struct Encryption {
+    sealing: Sealing,
+    table: Table<SealingFile>,
+}
+
+impl Encryption {
+    /// An encryption that wraps its keys by `master`.
+    pub fn new(master: MasterKey, cache: ContentCache) -> Self {
+        Self { sealing: Sealing { master, cache }, table: Table::default() }
+    }
+}
+
+impl ProducerConsumer for Encryption {
+    type In = Piece<Clear>;
+    type Out = Piece<Sealed>;
+
+    async fn handle_events(
+        &mut self,
+        events: Events<'_, Self::In>,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> StageResult {
+        for piece in events {
+            out.extend(self.table.handle(&mut self.sealing, piece).await);
+        }
+        Ok(())
+    }
+
+    async fn terminate(&mut self, _reason: &ExitReason) {
+        self.table.clear(&mut self.sealing).await;
+    }
+}
+
+#[derive(Debug)]
+struct Sealing {
+    master: MasterKey,
+    cache: ContentCache,
+}
+
+/// A file that is being sealed.
+#[derive(Debug)]
+struct SealingFile {
+    media: MediaId,
+    sealer: Sealer,
+    gathering: Gathering,
+}
+
+impl Work for Sealing {
+    type In = Clear;
+    type Out = Sealed;
+    type State = SealingFile;
+
+    async fn begin(&mut self, transfer: &Transfer, (): ()) -> Result<(SealingFile, Bytes), Failure> {
+        let media = transfer.media.id;
+        let header = Header::new(&self.master, media.0)?;
+        let bytes = Bytes::copy_from_slice(header.bytes());
+        let gathering = self.cache.gather(transfer.media.size);
+        Ok((SealingFile { media, sealer: Sealer::new(header), gathering }, bytes))
+    }
+
+    async fn chunk(&mut self, file: &mut SealingFile, mut chunk: Buffer) -> Result<Buffer, Failure> {
+        file.gathering.add(&chunk);
+        file.sealer.seal(&mut chunk)?;
+        Ok(chunk)
+    }
+
+    async fn end(&mut self, _: &Transfer, file: SealingFile, (): ()) -> Result<SealedEnd, Failure> {
+        let (trailer, bytes) = file.sealer.finish()?;
+        self.cache.put(file.media, file.gathering);
+        Ok(SealedEnd { bytes, trailer })
+    }
+}

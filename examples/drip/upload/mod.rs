@@ -1,0 +1,16 @@
+//! The way up: `Starter → Encryption → RemoteStorage → Notifier`.
+
+mod encryption;
+mod files;
+mod notifier;
+mod pipeline;
+mod remote_storage;
+
+pub use encryption::Encryption;
+pub use files::Files;
+pub use notifier::Notifier;
+pub use pipeline::Upload;
+pub use remote_storage::RemoteStorage;
+
+/// The starter of the upload pipeline.
+pub type Starter = crate::transfer::Starter<Files>;

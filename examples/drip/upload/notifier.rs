@@ -1,0 +1,92 @@
+//! Makes media of what is stored, and tells whoever watches. A transfer is done here and nowhere before.
+
+use std::sync::Arc;
+
+use stage_core::{Consumer, Context, Events, StageResult};
+
+use crate::repository::{self, Repository};
+use crate::seal::Trailer;
+use crate::store::Storage;
+use crate::transfer::{Failure, Hold, Part, Piece, Stored, Witness};
+
+/// The last stage of the upload pipeline.
+#[derive(Debug)]
+pub struct Notifier {
+    repository: Arc<dyn Repository>,
+    storage: Storage,
+    witness: Arc<dyn Witness>,
+}
+
+impl Notifier {
+    /// A notifier that writes into `repository` and tells `witness`.
+    pub fn new(repository: Arc<dyn Repository>, storage: Storage, witness: Arc<dyn Witness>) -> Self {
+        Self { repository, storage, witness }
+    }
+
+    /// Records the files that came to their end, in one transaction.
+    async fn record(&self, ended: Vec<(Hold, Trailer)>) {
+        if ended.is_empty() {
+            return;
+        }
+        let stored = ended.iter().map(|(hold, trailer)| stored(hold, *trailer)).collect();
+        match self.repository.finish_uploads(stored).await {
+            Ok(()) => {
+                for (hold, trailer) in ended {
+                    hold.done(trailer.size);
+                    hold.handled();
+                }
+            }
+            Err(error) => {
+                let failure = Failure::permanent(format!("stored, but not recorded: {error}"));
+                for (hold, _) in ended {
+                    self.take_back(&hold).await;
+                    hold.fail(failure.clone());
+                    hold.handled();
+                }
+            }
+        }
+    }
+
+    /// An object without a medium is nobody's: removed, so that nothing is half-stored.
+    async fn take_back(&self, hold: &Hold) {
+        let key = &hold.transfer().media.storage_key;
+        if let Err(error) = self.storage.remove(key).await {
+            tracing::warn!(%error, "an object that could not be recorded could not be removed either");
+        }
+    }
+}
+
+fn stored(hold: &Hold, trailer: Trailer) -> repository::Stored {
+    repository::Stored {
+        transfer: hold.key(),
+        media: hold.transfer().media.id,
+        size: trailer.size,
+        checksum: trailer.checksum,
+    }
+}
+
+impl Consumer for Notifier {
+    type Event = Piece<Stored>;
+
+    async fn handle_events(&mut self, events: Events<'_, Self::Event>, _: &mut Context<'_>) -> StageResult {
+        let mut ended = Vec::new();
+        for Piece { hold, part } in events {
+            match part {
+                Part::End(trailer) if !hold.is_dead() => ended.push((hold, trailer)),
+                Part::Chunk(_, bytes) if !hold.is_dead() => {
+                    hold.moved(bytes);
+                    self.witness.moved(bytes);
+                    hold.handled();
+                }
+                Part::Begin(()) | Part::Chunk(..) | Part::Broken => hold.handled(),
+                // Stored whole, and dead all the same: a stage lost a piece of it after that.
+                Part::End(_) => {
+                    self.take_back(&hold).await;
+                    hold.handled();
+                }
+            }
+        }
+        self.record(ended).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,33 @@
+//! The upload pipeline, declared.
+
+use std::sync::Arc;
+
+use stage_core::{Placement, pipeline};
+
+use super::{Encryption, Files, Notifier, RemoteStorage, Starter};
+use crate::cache::ContentCache;
+use crate::repository::Repository;
+use crate::seal::MasterKey;
+use crate::store::Storage;
+use crate::transfer::{Queue, Witness};
+
+pipeline! {
+    /// Seals every queued file and stores it.
+    pub Upload(
+        queue: Queue,
+        files: Files,
+        master: MasterKey,
+        cache: ContentCache,
+        storage: Storage,
+        repository: Arc<dyn Repository>,
+        witness: Arc<dyn Witness>,
+        copies: usize,
+    ) {
+        name: "upload",
+
+        start  Starter::new(queue, files), placement: Placement::Blocking;
+        step   Encryption::new(master, cache), count: copies, by: |piece| piece.key(), placement: Placement::Rayon;
+        step   RemoteStorage::new(storage.clone()), count: copies, by: |piece| piece.key();
+        finish Notifier::new(repository, storage, witness), max_demand: 100;
+    }
+}
