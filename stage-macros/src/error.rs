@@ -31,12 +31,15 @@ impl Errors {
         self.found.is_empty()
     }
 
-    /// One `compile_error!` for each mistake.
+    pub(crate) fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// One `compile_error!` for each mistake, in the order of the source.
     pub(crate) fn to_compile_errors(&self) -> TokenStream {
-        self.found
-            .iter()
-            .map(syn::Error::to_compile_error)
-            .collect()
+        let mut found: Vec<_> = self.found.iter().collect();
+        found.sort_by_key(|error| position(error.span()));
+        found.into_iter().map(syn::Error::to_compile_error).collect()
     }
 
     /// The messages alone, in the order in which they were found.
@@ -44,4 +47,13 @@ impl Errors {
     pub(crate) fn messages(&self) -> Vec<String> {
         self.found.iter().map(ToString::to_string).collect()
     }
+}
+
+/// Line and column, which only the compiler knows: in a unit test all places are alike.
+fn position(span: Span) -> (usize, usize) {
+    if !proc_macro::is_available() {
+        return (0, 0);
+    }
+    let start = span.unwrap().start();
+    (start.line(), start.column())
 }

@@ -1,10 +1,7 @@
 //! Which known word did the user mean?
 
 /// The known word closest to `word`, if it is close enough to be a slip: at most a third of its letters are wrong.
-pub(crate) fn did_you_mean<'a>(
-    word: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     known
         .into_iter()

@@ -32,7 +32,7 @@ impl Role {
     /// The role that was meant by a word that is not one: a slip of the pen, or a word other libraries use.
     pub(crate) fn guess(word: &str) -> Option<Self> {
         let slip = did_you_mean(word, Self::ALL.map(Self::word)).and_then(Self::from_word);
-        slip.or_else(|| match word {
+        slip.or(match word {
             "begin" | "source" | "from" | "producer" | "input" => Some(Self::Start),
             "stage" | "map" | "then" | "pipe" | "process" | "producer_consumer" => Some(Self::Step),
             "end" | "sink" | "into" | "consumer" | "output" => Some(Self::Finish),
@@ -48,19 +48,13 @@ pub(crate) const NOT_YET: [(&str, &str); 4] = [
         "partition",
         "for order per key, give the next step several copies and a key: `step Recipe, count: 4, by: |event| event.key;`",
     ),
-    (
-        "merge",
-        "write one `start` that yields the events of all sources",
-    ),
+    ("merge", "write one `start` that yields the events of all sources"),
     ("through", "repeat the steps of the other pipeline here"),
 ];
 
 /// The advice for a word that is not understood yet.
 pub(crate) fn not_yet(word: &str) -> Option<&'static str> {
-    NOT_YET
-        .iter()
-        .find(|(known, _)| *known == word)
-        .map(|(_, advice)| *advice)
+    NOT_YET.iter().find(|(known, _)| *known == word).map(|(_, advice)| *advice)
 }
 
 /// An option, of the pipeline or of an item.
@@ -77,25 +71,13 @@ pub(crate) enum OptionWord {
 
 impl OptionWord {
     /// What a whole pipeline takes: its name, and the defaults of its steps.
-    pub(crate) const OF_PIPELINE: [Self; 5] = [
-        Self::Name,
-        Self::Count,
-        Self::MinDemand,
-        Self::MaxDemand,
-        Self::Placement,
-    ];
+    pub(crate) const OF_PIPELINE: [Self; 5] =
+        [Self::Name, Self::Count, Self::MinDemand, Self::MaxDemand, Self::Placement];
     /// What a `start` takes: it asks nobody for events.
     pub(crate) const OF_START: [Self; 4] = [Self::Args, Self::Name, Self::Count, Self::Placement];
     /// What a `step` or a `finish` takes.
-    pub(crate) const OF_STEP: [Self; 7] = [
-        Self::Args,
-        Self::Name,
-        Self::Count,
-        Self::By,
-        Self::MinDemand,
-        Self::MaxDemand,
-        Self::Placement,
-    ];
+    pub(crate) const OF_STEP: [Self; 7] =
+        [Self::Args, Self::Name, Self::Count, Self::By, Self::MinDemand, Self::MaxDemand, Self::Placement];
 
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -123,18 +105,13 @@ impl OptionWord {
     }
 
     pub(crate) fn from_word(word: &str) -> Option<Self> {
-        Self::OF_STEP
-            .into_iter()
-            .find(|option| option.word() == word)
+        Self::OF_STEP.into_iter().find(|option| option.word() == word)
     }
 }
 
 /// The words of `options`, for a sentence: `` `name`, `count` and `by` ``.
 pub(crate) fn sentence(options: &[OptionWord]) -> String {
-    let quoted: Vec<String> = options
-        .iter()
-        .map(|option| format!("`{}`", option.word()))
-        .collect();
+    let quoted: Vec<String> = options.iter().map(|option| format!("`{}`", option.word())).collect();
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => quoted.concat(),

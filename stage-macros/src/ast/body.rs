@@ -37,24 +37,21 @@ fn pipeline_setting(
     if !in_place {
         errors.at_span(
             input.span(),
-            "the pipeline's options come before its first item; an item's options follow its recipe, behind a `,` and before the `;`",
+            "the pipeline's options come before its first item; an item's options follow its recipe, after a `,` and before the `;`",
         );
     }
     let setting = setting::parse(input, errors);
     if input.peek(Token![,]) {
         skip(input);
     } else if input.peek(Token![;]) {
-        errors.at_span(
-            input.span(),
-            "expected `,`: the pipeline's options end with a comma",
-        );
+        errors.at_span(input.span(), "expected `,`: the pipeline's options end with a comma");
         skip(input);
     } else if at_setting(input) || at_word(input) {
         if let Some(setting) = &setting {
-            errors.at(&setting.value, "expected `,` behind this option");
+            errors.at(&setting.value, "expected `,` after this option");
         }
     } else if !input.is_empty() {
-        errors.at_span(input.span(), "expected `,` behind the option");
+        errors.at_span(input.span(), "expected `,` after the option");
         skip_item(input);
     }
     settings.extend(setting);
@@ -78,13 +75,8 @@ fn item(input: ParseStream<'_>, errors: &mut Errors) -> Option<Item> {
     }
     let word: Ident = input.call(Ident::parse_any).ok()?;
     let text = word.to_string();
-    let mut item = Item {
-        docs,
-        word: word.span(),
-        role: Role::from_word(&text),
-        recipe: None,
-        settings: Vec::new(),
-    };
+    let mut item =
+        Item { docs, word: word.span(), role: Role::from_word(&text), recipe: None, settings: Vec::new() };
     if item.role.is_none() {
         if let Some(advice) = not_yet(&text) {
             errors.at(&word, format!("`{text}` is not there yet: {advice}"));
@@ -112,12 +104,17 @@ fn unknown_word(word: &str, guess: Option<Role>) -> String {
 /// Reads the recipe and the options, up to and with the `;`.
 fn recipe(input: ParseStream<'_>, word: &Ident, item: &mut Item, errors: &mut Errors) {
     if input.is_empty() || input.peek(Token![;]) || input.peek(Token![,]) || at_setting(input) {
-        errors.at(word, format!("`{word}` needs a recipe: the expression that builds its stage, such as `{word} Name::new(…)`"));
+        errors.at(
+            word,
+            format!(
+                "`{word}` needs a recipe: the expression that builds its stage, such as `{word} Name::new(…)`"
+            ),
+        );
         if at_setting(input) {
             item.settings.extend(setting::parse(input, errors));
         }
     } else {
-        match input.parse::<Expr>() {
+        match setting::expr(input) {
             Ok(expr) => item.recipe = Some(expr),
             Err(error) => {
                 errors.push(error);
@@ -143,10 +140,7 @@ fn recipe(input: ParseStream<'_>, word: &Ident, item: &mut Item, errors: &mut Er
         } else if at_setting(input) {
             errors.at_span(input.span(), "expected `,` before this option");
         } else {
-            errors.at_span(
-                input.span(),
-                "expected `;` to end the item, or `,` and an option",
-            );
+            errors.at_span(input.span(), "expected `;` to end the item, or `,` and an option");
             skip_item(input);
             return;
         }
@@ -155,7 +149,7 @@ fn recipe(input: ParseStream<'_>, word: &Ident, item: &mut Item, errors: &mut Er
 }
 
 fn missing_semicolon(word: Span, item: &Item, errors: &mut Errors) {
-    let message = "expected `;` behind this: every item ends with one";
+    let message = "expected `;` after this: every item ends with one";
     match (item.settings.last(), &item.recipe) {
         (Some(setting), _) => errors.at(&setting.value, message),
         (None, Some(recipe)) => errors.at(recipe, message),
@@ -165,12 +159,8 @@ fn missing_semicolon(word: Span, item: &Item, errors: &mut Errors) {
 
 /// Is this the first word of an item?
 fn at_word(input: ParseStream<'_>) -> bool {
-    let next = input
-        .fork()
-        .call(Ident::parse_any)
-        .map(|word| word.to_string());
-    !at_setting(input)
-        && next.is_ok_and(|word| Role::from_word(&word).is_some() || not_yet(&word).is_some())
+    let next = input.fork().call(Ident::parse_any).map(|word| word.to_string());
+    !at_setting(input) && next.is_ok_and(|word| Role::from_word(&word).is_some() || not_yet(&word).is_some())
 }
 
 fn docs(input: ParseStream<'_>, errors: &mut Errors) -> Vec<String> {
@@ -178,11 +168,7 @@ fn docs(input: ParseStream<'_>, errors: &mut Errors) -> Vec<String> {
     for attribute in input.call(Attribute::parse_outer).unwrap_or_default() {
         match &attribute.meta {
             Meta::NameValue(meta) if meta.path.is_ident("doc") => {
-                if let Expr::Lit(ExprLit {
-                    lit: Lit::Str(text),
-                    ..
-                }) = &meta.value
-                {
+                if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &meta.value {
                     docs.push(text.value());
                 }
             }
@@ -213,15 +199,11 @@ fn skip_branches(input: ParseStream<'_>) {
             skip(input);
             return;
         }
-        let joins = input
-            .fork()
-            .parse::<Ident>()
-            .is_ok_and(|word| word == "and");
+        let joins = input.fork().parse::<Ident>().is_ok_and(|word| word == "and");
         if behind_branch && !joins {
             return;
         }
         let token = input.parse::<TokenTree>();
-        behind_branch =
-            matches!(token, Ok(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace);
+        behind_branch = matches!(token, Ok(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace);
     }
 }

@@ -1,11 +1,10 @@
 //! How is the part before the brace read?
 
+use proc_macro2::{Span, TokenTree};
 use syn::parse::ParseStream;
-use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Generics, Ident, Result, Token, Type, TypeReference, Visibility, braced,
-    parenthesized, token,
+    Attribute, Generics, Ident, Result, Token, Type, TypeReference, Visibility, braced, parenthesized, token,
 };
 
 use super::{Ast, Header, Param, body};
@@ -19,28 +18,15 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Result<Optio
         );
         return Ok(None);
     }
-    let attrs = Attribute::parse_outer(input)?;
-    let vis: Visibility = input.parse()?;
-    refuse_item_words(input, errors)?;
-    let name: Ident = input.parse()?;
-    let mut generics: Generics = input.parse()?;
-    let params = params(input, &name, errors)?;
-    if input.peek(Token![:]) {
-        skip_shape(input, errors)?;
-    }
-    generics.where_clause = input.parse()?;
-    for lifetime in generics.lifetimes() {
-        errors.at(lifetime, "a pipeline outlives the scope that makes it, so it takes no lifetimes: own the data, or share it in an `Arc`");
-    }
+    let header = header(input, errors)?;
     if !input.peek(token::Brace) {
-        return Err(input.error(format!(
-            "expected `{{`: the steps of `{name}` come in braces"
-        )));
+        return Err(input.error(format!("expected `{{`: the steps of `{}` come in braces", header.name)));
     }
     let content;
     let braces = braced!(content in input);
+    let before = errors.len();
     let (settings, items) = body::parse(&content, errors);
-    if items.is_empty() && errors.is_empty() {
+    if items.is_empty() && errors.len() == before {
         errors.at_span(
             braces.span.join(),
             "a pipeline without steps: write at least `start <producer>;` and `finish <consumer>;`",
@@ -52,18 +38,27 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Result<Optio
             "one `pipeline!` declares one pipeline: write another `pipeline!` for the next",
         );
     }
-    let header = Header {
-        attrs,
-        vis,
-        name,
-        generics,
-        params,
-    };
-    Ok(Some(Ast {
-        header,
-        settings,
-        items,
-    }))
+    Ok(Some(Ast { header, settings, items }))
+}
+
+fn header(input: ParseStream<'_>, errors: &mut Errors) -> Result<Header> {
+    let attrs = Attribute::parse_outer(input)?;
+    let vis: Visibility = input.parse()?;
+    refuse_item_words(input, errors)?;
+    let name: Ident = input.parse()?;
+    let mut generics: Generics = input.parse()?;
+    for lifetime in generics.lifetimes() {
+        errors.at(
+            lifetime,
+            "a pipeline outlives the scope that makes it, so it takes no lifetimes: own the data, or share it in an `Arc`",
+        );
+    }
+    let params = params(input, &name, errors)?;
+    let complete = params.is_some();
+    let params = params.unwrap_or_default();
+    let shape = if input.peek(Token![:]) { Some(skip_shape(input, errors)?) } else { None };
+    generics.where_clause = input.parse()?;
+    Ok(Header { attrs, vis, name, generics, params, complete, shape })
 }
 
 /// `struct`, `fn` and the like before the name are a habit, not a part of the language.
@@ -81,58 +76,64 @@ fn refuse_item_words(input: ParseStream<'_>, errors: &mut Errors) -> Result<()> 
     Ok(())
 }
 
-fn params(input: ParseStream<'_>, name: &Ident, errors: &mut Errors) -> Result<Vec<Param>> {
+/// `None` if one of them could not be read; that was reported.
+fn params(input: ParseStream<'_>, name: &Ident, errors: &mut Errors) -> Result<Option<Vec<Param>>> {
     if !input.peek(token::Paren) {
-        errors.at(name, format!("the parameters of `{name}` come in parentheses behind its name: write `{name}()` when it has none"));
-        return Ok(Vec::new());
+        errors.at(
+            name,
+            format!("the parameters of `{name}` come in parentheses after its name: write `{name}()` when it has none"),
+        );
+        return Ok(Some(Vec::new()));
     }
     let content;
     parenthesized!(content in input);
-    let params = Punctuated::<Param, Token![,]>::parse_terminated_with(&content, param)?;
-    for (index, param) in params.iter().enumerate() {
-        if params
-            .iter()
-            .take(index)
-            .any(|earlier| earlier.name == param.name)
-        {
-            errors.at(
-                &param.name,
-                format!("two parameters are named `{}`: rename one", param.name),
-            );
+    let mut params = Some(Vec::new());
+    while !content.is_empty() {
+        match param(&content) {
+            Ok(param) => {
+                Owned { errors }.visit_type(&param.ty);
+                if let Some(params) = &mut params {
+                    params.push(param);
+                }
+                if !content.is_empty() && !content.peek(Token![,]) {
+                    errors.at_span(content.span(), "expected `,` between parameters");
+                }
+            }
+            Err(error) => {
+                errors.push(error);
+                params = None;
+            }
         }
-        let mut owned = Owned { errors };
-        owned.visit_type(&param.ty);
+        while !content.is_empty() && content.parse::<Option<Token![,]>>()?.is_none() {
+            content.parse::<TokenTree>()?;
+        }
     }
-    Ok(params.into_iter().collect())
+    Ok(params)
 }
 
 fn param(input: ParseStream<'_>) -> Result<Param> {
     if input.peek(Token![mut]) || input.peek(Token![&]) || input.peek(Token![self]) {
-        return Err(input
-            .error("a pipeline parameter is a name and a type, such as `queue: TransferQueue`"));
+        return Err(input.error("a pipeline parameter is a name and a type, such as `queue: TransferQueue`"));
     }
     let name: Ident = input.parse()?;
     if !input.peek(Token![:]) {
-        return Err(syn::Error::new(
-            name.span(),
-            format!("`{name}` needs a type: write `{name}: Type`"),
-        ));
+        return Err(syn::Error::new(name.span(), format!("`{name}` needs a type: write `{name}: Type`")));
     }
     input.parse::<Token![:]>()?;
-    Ok(Param {
-        name,
-        ty: input.parse()?,
-    })
+    Ok(Param { name, ty: input.parse()? })
 }
 
 /// `: In => Out` makes a pipeline that others go `through`; this version has no use for one.
-fn skip_shape(input: ParseStream<'_>, errors: &mut Errors) -> Result<()> {
+fn skip_shape(input: ParseStream<'_>, errors: &mut Errors) -> Result<Span> {
     let colon: Token![:] = input.parse()?;
-    errors.at(colon, "pipelines of the shape `: In => Out`, for `through`, are not there yet: declare a `start` and a `finish`");
+    errors.at(
+        colon,
+        "pipelines of the shape `: In => Out`, for `through`, are not there yet: declare a `start` and a `finish`",
+    );
     while !input.is_empty() && !input.peek(token::Brace) && !input.peek(Token![where]) {
-        input.parse::<proc_macro2::TokenTree>()?;
+        input.parse::<TokenTree>()?;
     }
-    Ok(())
+    Ok(colon.span)
 }
 
 /// Refuses what a pipeline cannot keep for its restarts.
@@ -142,11 +143,7 @@ struct Owned<'a> {
 
 impl<'ast> Visit<'ast> for Owned<'_> {
     fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-        if reference
-            .lifetime
-            .as_ref()
-            .is_none_or(|lifetime| lifetime.ident != "static")
-        {
+        if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") {
             self.errors.at(
                 reference,
                 "a pipeline keeps its parameters for restarts, so it cannot borrow them: take an owned value, an `Arc`, or a `&'static` reference",

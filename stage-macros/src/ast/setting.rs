@@ -9,7 +9,7 @@ use super::Setting;
 use crate::error::Errors;
 use crate::words::{OptionWord, Role};
 
-/// Reads `word: value`. On a mistake it reports, skips to the next `,` or `;`, and returns `None`.
+/// Reads `word: value`. On a mistake it reports, skips to the next `,`, `;` or item, and returns `None`.
 pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Option<Setting> {
     let setting = setting(input);
     match setting {
@@ -28,18 +28,12 @@ fn setting(input: ParseStream<'_>) -> syn::Result<Setting> {
     }
     let word: Ident = input.call(Ident::parse_any)?;
     if input.peek(Token![=]) {
-        return Err(input.error(format!(
-            "options are written with a colon: `{}`",
-            example(&word)
-        )));
+        return Err(input.error(format!("options are written with a colon: `{}`", example(&word))));
     }
     if !input.peek(Token![:]) {
         return Err(syn::Error::new(
             word.span(),
-            format!(
-                "expected an option with its value, such as `{}`",
-                example(&word)
-            ),
+            format!("expected an option with its value, such as `{}`", example(&word)),
         ));
     }
     let colon: Token![:] = input.parse()?;
@@ -49,8 +43,17 @@ fn setting(input: ParseStream<'_>) -> syn::Result<Setting> {
             format!("`{word}` needs a value: write `{}`", example(&word)),
         ));
     }
-    let value: Expr = input.parse()?;
+    let value = expr(input)?;
     Ok(Setting { word, value })
+}
+
+/// Reads an expression. One that a macro of the user's passed on is as good as one written here.
+pub(super) fn expr(input: ParseStream<'_>) -> syn::Result<Expr> {
+    let mut expr: Expr = input.parse()?;
+    while let Expr::Group(group) = expr {
+        expr = *group.expr;
+    }
+    Ok(expr)
 }
 
 /// Does an item begin here? A role's word, and behind it no operator that would make it a value.
@@ -61,15 +64,13 @@ fn at_item(input: ParseStream<'_>) -> bool {
 }
 
 fn example(word: &Ident) -> String {
-    OptionWord::from_word(&word.to_string()).map_or_else(
-        || format!("{word}: …"),
-        |option| option.example().to_owned(),
-    )
+    OptionWord::from_word(&word.to_string())
+        .map_or_else(|| format!("{word}: …"), |option| option.example().to_owned())
 }
 
-/// Leaves the stream at the next `,` or `;`, or at its end.
+/// Leaves the stream at the next `,`, `;` or item, or at its end.
 pub(super) fn skip_to_separator(input: ParseStream<'_>) {
-    while !input.is_empty() && !input.peek(Token![,]) && !input.peek(Token![;]) {
+    while !input.is_empty() && !input.peek(Token![,]) && !input.peek(Token![;]) && !at_item(input) {
         // A token tree always parses when there is one left.
         if input.parse::<TokenTree>().is_err() {
             return;

@@ -10,20 +10,17 @@ use crate::validate::{Bound, DEFAULT_MAX_DEMAND, Requirement, Verdict, requireme
 
 /// An assertion for every requirement that the macro had to leave to the compiler, at the user's own number.
 pub(super) fn expand(model: &Model) -> TokenStream {
-    let assertions =
-        requirements(model)
-            .into_iter()
-            .filter_map(|requirement| match requirement.verdict() {
-                Verdict::AskCompiler(message) => Some(assertion(&requirement, &message)),
-                Verdict::Holds | Verdict::Fails(_) | Verdict::AskBuilder => None,
-            });
+    let assertions = requirements(model).into_iter().filter_map(|requirement| match requirement.verdict() {
+        Verdict::AskCompiler(message) => Some(assertion(&requirement, &message)),
+        Verdict::Holds | Verdict::Fails(_) | Verdict::AskBuilder => None,
+    });
     assertions.collect()
 }
 
 /// A constant of the user's, as the number it has to be. Where it is none, every use gives the same error at the same
 /// place, which the compiler reports once.
 pub(super) fn constant(expr: &Expr) -> TokenStream {
-    quote!({ const NUMBER: usize = #expr; NUMBER })
+    quote!({ const __NUMBER: usize = #expr; __NUMBER })
 }
 
 fn assertion(requirement: &Requirement<'_>, message: &str) -> TokenStream {
@@ -32,14 +29,18 @@ fn assertion(requirement: &Requirement<'_>, message: &str) -> TokenStream {
             let number = value(number);
             quote!(#number > 0)
         }
+        Requirement::Alone { number, .. } => {
+            let number = value(number);
+            quote!(#number <= 1)
+        }
         Requirement::Below { min, max, .. } => {
             let (min, max) = (value(min), limit(max));
             quote!(#min < #max)
         }
     };
     let span = requirement.number().span();
-    let assertion = quote_spanned!(span=> ::core::assert!(HOLDS, #message););
-    quote! { const _: () = { const HOLDS: bool = #condition; #assertion }; }
+    let assertion = quote_spanned!(span=> ::core::assert!(__HOLDS, #message););
+    quote! { const _: () = { const __HOLDS: bool = #condition; #assertion }; }
 }
 
 fn value(number: &Number) -> TokenStream {
@@ -50,6 +51,5 @@ fn value(number: &Number) -> TokenStream {
 }
 
 fn limit(max: &Bound<'_>) -> TokenStream {
-    max.number()
-        .map_or_else(|| quote!(#DEFAULT_MAX_DEMAND), value)
+    max.number().map_or_else(|| quote!(#DEFAULT_MAX_DEMAND), value)
 }

@@ -7,21 +7,26 @@ use syn::{Expr, Token};
 use crate::ast::Param;
 use crate::model::Scope;
 
-/// Has the parameter's type checked at the parameter, whether or not anything mentions it.
+/// Has the type of a parameter checked that nothing mentions.
 pub(super) fn check(param: &Param) -> TokenStream {
     let Param { name, ty } = param;
-    quote_spanned! {name.span()=> let _ = <#ty as ::stage_core::__private::Parameter>::copy; }
+    let copy = copy(param);
+    quote_spanned!(name.span()=> let _ = |#name: #ty| #copy;)
+}
+
+/// A clone of the parameter. All of it is at the parameter, so that the compiler reports a type that is no parameter
+/// there, and, as the same message at the same place, once.
+fn copy(Param { name, ty }: &Param) -> TokenStream {
+    quote_spanned!(name.span()=> <#ty as ::stage_core::__private::Parameter>::copy(&#name))
 }
 
 /// Clones of the parameters that are mentioned, under their own names.
 fn clones(params: &[&Param]) -> TokenStream {
-    let clones = params.iter().map(|Param { name, ty }| {
-        // All of it at the parameter, so that the compiler reports a type that is no parameter there, and once.
-        let copy =
-            quote_spanned!(name.span()=> <#ty as ::stage_core::__private::Parameter>::copy(&#name));
+    let clones = params.iter().map(|param| {
+        let (name, copy) = (&param.name, copy(param));
         quote!(#[allow(unused_variables)] let #name = #copy;)
     });
-    quote!(#(#clones)*)
+    clones.collect()
 }
 
 /// An expression that runs once, in `new`.

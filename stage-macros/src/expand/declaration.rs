@@ -6,21 +6,16 @@ use syn::GenericParam;
 
 use crate::ast::Header;
 
-/// The type with its methods; `new` is the body of the constructor, an expression of the type `Pipeline`.
+/// The type with its methods; `new` is the body of the constructor.
 pub(super) fn expand(header: &Header, docs: &[String], new: &TokenStream) -> TokenStream {
-    let Header {
-        attrs,
-        vis,
-        name,
-        generics,
-        params,
-    } = header;
+    let Header { attrs, vis, name, generics, params, .. } = header;
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let (param_names, param_types): (Vec<_>, Vec<_>) =
         params.iter().map(|param| (&param.name, &param.ty)).unzip();
-    let types = generics.params.iter().filter_map(|param| match param {
-        GenericParam::Type(param) => Some(&param.ident),
-        GenericParam::Lifetime(_) | GenericParam::Const(_) => None,
+    let generics_used = generics.params.iter().filter_map(|param| match param {
+        GenericParam::Type(param) => Some(&param.ident).map(|ident| quote!(fn() -> *const #ident)),
+        GenericParam::Lifetime(param) => Some(&param.lifetime).map(|lifetime| quote!(&#lifetime ())),
+        GenericParam::Const(_) => None,
     });
     let text = name.to_string();
     quote! {
@@ -28,7 +23,7 @@ pub(super) fn expand(header: &Header, docs: &[String], new: &TokenStream) -> Tok
         #(#[doc = #docs])*
         #vis struct #name #generics #where_clause {
             pipeline: ::stage_core::Pipeline,
-            types: ::core::marker::PhantomData<(#(fn() -> *const #types,)*)>,
+            generics: ::core::marker::PhantomData<(#(#generics_used,)*)>,
         }
 
         impl #impl_generics #name #ty_generics #where_clause {
@@ -36,7 +31,7 @@ pub(super) fn expand(header: &Header, docs: &[String], new: &TokenStream) -> Tok
             #[allow(clippy::needless_pass_by_value, clippy::new_without_default, clippy::too_many_arguments)]
             #[must_use]
             #vis fn new(#(#param_names: #param_types),*) -> Self {
-                Self { pipeline: { #new }, types: ::core::marker::PhantomData }
+                #new
             }
 
             /// Starts every copy of every step, under a supervisor, and returns when all of them are initialised.
@@ -52,7 +47,7 @@ pub(super) fn expand(header: &Header, docs: &[String], new: &TokenStream) -> Tok
             /// The steps and the options that they run with.
             #[allow(dead_code)]
             #[must_use]
-            #vis fn topology(&self) -> ::stage_core::Topology {
+            #vis fn topology(&self) -> &::stage_core::Topology {
                 ::stage_core::Pipeline::topology(&self.pipeline)
             }
         }

@@ -7,18 +7,12 @@ use crate::model::{Model, Step};
 pub(super) fn of_pipeline(header: &Header, model: &Model) -> Vec<String> {
     let mut lines = of_broken_pipeline(header);
     lines.push(String::new());
-    lines.push(format!(
-        " Its steps: {}.",
-        model
-            .steps
-            .iter()
-            .map(title)
-            .collect::<Vec<_>>()
-            .join(" → ")
-    ));
-    lines.push(String::new());
-    for step in model.steps.iter().filter(|step| !step.docs.is_empty()) {
-        lines.push(format!(" * {}:{}", title(step), step.docs.join("")));
+    lines.push(format!(" Its steps: {}.", model.steps.iter().map(title).collect::<Vec<_>>().join(" → ")));
+    for (index, step) in model.steps.iter().filter(|step| !step.docs.is_empty()).enumerate() {
+        if index == 0 {
+            lines.push(String::new());
+        }
+        lines.push(format!(" * {}:{}", title(step), step.docs.concat()));
     }
     lines
 }
@@ -26,18 +20,9 @@ pub(super) fn of_pipeline(header: &Header, model: &Model) -> Vec<String> {
 /// A first line where the user wrote none.
 pub(super) fn of_broken_pipeline(header: &Header) -> Vec<String> {
     let documented = header.attrs.iter().any(|attr| attr.path().is_ident("doc"));
-    if documented {
-        Vec::new()
-    } else {
-        vec![format!(" The pipeline `{}`.", header.name)]
-    }
+    if documented { Vec::new() } else { vec![format!(" The pipeline `{}`.", header.name)] }
 }
 
 fn title(step: &Step) -> String {
-    format!(
-        "`{}`",
-        step.name
-            .known()
-            .unwrap_or_else(|| step.role.word().to_owned())
-    )
+    format!("`{}`", step.name.known().unwrap_or_else(|| step.role.word().to_owned()))
 }

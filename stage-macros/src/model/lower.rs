@@ -9,15 +9,12 @@ use crate::words::Role;
 
 /// Reads the options and recipes. What cannot be read is reported and left out.
 pub(crate) fn lower(ast: Ast, errors: &mut Errors) -> (Header, Model) {
-    let Ast {
-        header,
-        settings,
-        items,
-    } = ast;
+    let Ast { header, settings, items } = ast;
     let scope = Scope::of(&header);
     let Settings { name, options, .. } = Settings::read(settings, Owner::PIPELINE, &scope, errors);
     let name = name.unwrap_or_else(|| Text::Default(snake_case(&header.name.to_string())));
-    let outline = items.iter().map(|item| (item.role, item.word)).collect();
+    let shape = header.shape.map(|colon| (None, colon));
+    let outline = shape.into_iter().chain(items.iter().map(|item| (item.role, item.word))).collect();
     let mut number = 0;
     let mut steps = Vec::new();
     for item in items {
@@ -25,15 +22,7 @@ pub(crate) fn lower(ast: Ast, errors: &mut Errors) -> (Header, Model) {
         steps.extend(step(item, number, &scope, errors));
     }
     naming::distinguish(&mut steps);
-    (
-        header,
-        Model {
-            name,
-            defaults: options,
-            steps,
-            outline,
-        },
-    )
+    (header, Model { name, defaults: options, steps, outline })
 }
 
 fn step(item: Item, number: usize, scope: &Scope<'_>, errors: &mut Errors) -> Option<Step> {
@@ -43,12 +32,7 @@ fn step(item: Item, number: usize, scope: &Scope<'_>, errors: &mut Errors) -> Op
         Role::Step => Owner::STEP,
         Role::Finish => Owner::FINISH,
     };
-    let Settings {
-        name,
-        options,
-        by,
-        args,
-    } = Settings::read(item.settings, owner, scope, errors);
+    let Settings { name, options, by, args } = Settings::read(item.settings, owner, scope, errors);
     let expr = item.recipe?;
     let default = naming::default_name(&expr, role, number);
     let mut recipe = Recipe::read(role, expr, scope, errors);
@@ -56,12 +40,5 @@ fn step(item: Item, number: usize, scope: &Scope<'_>, errors: &mut Errors) -> Op
         recipe.call_new(&args, errors);
     }
     let name = name.unwrap_or(Text::Default(default));
-    Some(Step {
-        role,
-        docs: item.docs,
-        recipe,
-        name,
-        options,
-        by,
-    })
+    Some(Step { role, docs: item.docs, recipe, name, options, by })
 }

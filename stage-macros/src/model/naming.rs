@@ -79,9 +79,7 @@ pub(super) fn snake_case(name: &str) -> String {
         let last = index.checked_sub(1).map(|last| letters[last]);
         let behind_a_word = last.is_some_and(|last| last.is_lowercase() || last.is_ascii_digit());
         let before_a_word = last.is_some_and(char::is_uppercase)
-            && letters
-                .get(index + 1)
-                .is_some_and(|next| next.is_lowercase());
+            && letters.get(index + 1).is_some_and(|next| next.is_lowercase());
         if letter.is_uppercase() && (behind_a_word || before_a_word) {
             snake.push('_');
         }
@@ -96,11 +94,7 @@ mod tests {
     use crate::words::Role;
 
     fn named(recipe: &str) -> String {
-        default_name(
-            &syn::parse_str(recipe).expect("an expression"),
-            Role::Step,
-            3,
-        )
+        default_name(&syn::parse_str(recipe).expect("an expression"), Role::Step, 3)
     }
 
     #[test]
@@ -140,9 +134,6 @@ mod tests {
     fn a_step_without_a_name_in_it_is_named_after_its_place() {
         assert_eq!(named("|x| x + 1"), "step_3");
         assert_eq!(named("make!(1)"), "step_3");
-        assert_eq!(
-            default_name(&syn::parse_quote!(0..3), Role::Start, 0),
-            "start"
-        );
+        assert_eq!(default_name(&syn::parse_quote!(0..3), Role::Start, 0), "start");
     }
 }

@@ -61,23 +61,14 @@ impl Number {
         if !matches!(literal.suffix(), "" | "usize") {
             errors.at(
                 literal,
-                format!(
-                    "`{word}` is a `usize`: write `{}` without the suffix",
-                    literal.base10_digits()
-                ),
+                format!("`{word}` is a `usize`: write `{}` without the suffix", literal.base10_digits()),
             );
             return None;
         }
         if let Ok(value) = literal.base10_parse() {
-            return Some(Self::Literal {
-                value,
-                literal: literal.clone(),
-            });
+            return Some(Self::Literal { value, literal: literal.clone() });
         }
-        errors.at(
-            literal,
-            format!("`{word}` is too large: at most {}", usize::MAX),
-        );
+        errors.at(literal, format!("`{word}` is too large: at most {}", usize::MAX));
         None
     }
 
@@ -106,7 +97,7 @@ fn wrong(value: &Expr) -> Option<&'static str> {
             Lit::Int(_) => None,
             Lit::Float(_) => Some("a fraction"),
             Lit::Str(_) => Some("text"),
-            Lit::Bool(_) => Some("a yes or no"),
+            Lit::Bool(_) => Some("true or false"),
             _ => Some("this"),
         },
         Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => Some("a negative one"),

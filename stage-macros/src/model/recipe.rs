@@ -2,7 +2,7 @@
 
 use proc_macro2::Span;
 use syn::spanned::Spanned as _;
-use syn::{Expr, ExprArray, ExprClosure, parse_quote_spanned};
+use syn::{Expr, ExprArray, ExprClosure, ReturnType, parse_quote_spanned};
 
 use super::naming;
 use super::scope::{Scope, starts_in_lower_case};
@@ -33,16 +33,8 @@ impl Recipe {
         if let Expr::Closure(closure) = &expr {
             check_closure(role, closure, errors);
         }
-        let expr = match expr {
-            // A range is the shortest of iterators.
-            Expr::Range(range) => parse_quote_spanned!(range.span()=> || #range),
-            expr => expr,
-        };
-        Self {
-            shape,
-            expr,
-            anchor,
-        }
+        let expr = if role == Role::Start { iterator(expr, shape) } else { expr };
+        Self { shape, expr, anchor }
     }
 
     /// Applies `args: [a, b]`: the path becomes `path::new(a, b)`.
@@ -50,7 +42,7 @@ impl Recipe {
         let (Expr::Path(path), Shape::Stage) = (&self.expr, self.shape) else {
             errors.at(
                 args,
-                "`args` belongs behind the name of a type: `Name, args: [a, b]` means `Name::new(a, b)`; here, write the arguments into the recipe",
+                "`args` belongs after the name of a type: `Name, args: [a, b]` means `Name::new(a, b)`; here, write the arguments into the recipe",
             );
             return;
         };
@@ -64,31 +56,29 @@ fn shape(role: Role, expr: &Expr, scope: &Scope<'_>) -> Shape {
         Expr::Closure(_) => Shape::Function,
         Expr::Range(_) if role == Role::Start => Shape::Function,
         Expr::Path(path) => {
-            let param = path
-                .path
-                .get_ident()
-                .is_some_and(|ident| scope.is_param(ident));
-            let function = path
-                .path
-                .segments
-                .last()
-                .is_some_and(|last| starts_in_lower_case(&last.ident));
-            if function && !param {
-                Shape::Function
-            } else {
-                Shape::Stage
-            }
+            let param = path.path.get_ident().is_some_and(|ident| scope.is_param(ident));
+            let function = path.path.segments.last().is_some_and(|last| starts_in_lower_case(&last.ident));
+            if function && !param { Shape::Function } else { Shape::Stage }
         }
         _ => Shape::Stage,
     }
 }
 
+/// The expression that makes the iterator of a `start`: what its closure does, or the function called.
+fn iterator(expr: Expr, shape: Shape) -> Expr {
+    match (shape, expr) {
+        (Shape::Function, Expr::Closure(closure)) if matches!(closure.output, ReturnType::Default) => {
+            *closure.body
+        }
+        (Shape::Function, Expr::Closure(closure)) => parse_quote_spanned!(closure.span()=> (#closure)()),
+        (Shape::Function, Expr::Path(function)) => parse_quote_spanned!(function.span()=> #function()),
+        (_, expr) => expr,
+    }
+}
+
 fn check_closure(role: Role, closure: &ExprClosure, errors: &mut Errors) {
     if let Some(token) = &closure.asyncness {
-        errors.at(
-            token,
-            "a closure of one event is not async: write a stage, whose callbacks are",
-        );
+        errors.at(token, "a closure of one event is not async: write a stage, whose callbacks are");
     }
     let inputs = closure.inputs.len();
     match role {
@@ -96,13 +86,8 @@ fn check_closure(role: Role, closure: &ExprClosure, errors: &mut Errors) {
             &closure.inputs,
             "the closure of a `start` takes nothing and returns an iterator, such as `|| 0..100`",
         ),
-        Role::Step | Role::Finish if inputs != 1 => errors.at(
-            closure,
-            format!(
-                "the closure of a `{}` takes one event, such as `|event| …`",
-                role.word()
-            ),
-        ),
+        Role::Step | Role::Finish if inputs != 1 => errors
+            .at(closure, format!("the closure of a `{}` takes one event, such as `|event| …`", role.word())),
         Role::Start | Role::Step | Role::Finish => {}
     }
 }

@@ -19,10 +19,7 @@ impl<'a> Scope<'a> {
             GenericParam::Const(param) => &param.ident,
             GenericParam::Lifetime(param) => &param.lifetime.ident,
         });
-        Self {
-            params: &header.params,
-            generics: generics.collect(),
-        }
+        Self { params: &header.params, generics: generics.collect() }
     }
 
     pub(crate) fn is_param(&self, ident: &Ident) -> bool {
@@ -34,10 +31,7 @@ impl<'a> Scope<'a> {
     pub(crate) fn mentioned(&self, tokens: impl ToTokens) -> Vec<&'a Param> {
         let mut words = Words::default();
         words.collect(tokens.into_token_stream());
-        self.params
-            .iter()
-            .filter(|param| words.mention(&param.name.to_string()))
-            .collect()
+        self.params.iter().filter(|param| words.mention(&param.name.to_string())).collect()
     }
 
     /// Can this number be computed at compile time? Calls are left to run time: only some functions are `const`.
@@ -48,15 +42,10 @@ impl<'a> Scope<'a> {
             Expr::Group(inner) => self.is_constant(&inner.expr),
             Expr::Cast(cast) => self.is_constant(&cast.expr),
             Expr::Unary(unary) => self.is_constant(&unary.expr),
-            Expr::Binary(binary) => {
-                self.is_constant(&binary.left) && self.is_constant(&binary.right)
-            }
+            Expr::Binary(binary) => self.is_constant(&binary.left) && self.is_constant(&binary.right),
             // A lower-case name alone is a parameter, or a slip: at run time the compiler can say which one was meant.
             Expr::Path(path) => {
-                let constant = path
-                    .path
-                    .get_ident()
-                    .is_none_or(|ident| !starts_in_lower_case(ident));
+                let constant = path.path.get_ident().is_none_or(|ident| !starts_in_lower_case(ident));
                 constant && !self.mentions_generics(path)
             }
             _ => false,
@@ -66,11 +55,7 @@ impl<'a> Scope<'a> {
     fn mentions_generics(&self, tokens: impl ToTokens) -> bool {
         let mut words = Words::default();
         words.collect(tokens.into_token_stream());
-        words.mention("Self")
-            || self
-                .generics
-                .iter()
-                .any(|generic| words.mention(&generic.to_string()))
+        words.mention("Self") || self.generics.iter().any(|generic| words.mention(&generic.to_string()))
     }
 }
 

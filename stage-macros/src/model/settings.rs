@@ -28,31 +28,14 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    pub(super) const PIPELINE: Self = Self {
-        title: "the pipeline",
-        allowed: &OptionWord::OF_PIPELINE,
-    };
-    pub(super) const START: Self = Self {
-        title: "a `start`",
-        allowed: &OptionWord::OF_START,
-    };
-    pub(super) const STEP: Self = Self {
-        title: "a `step`",
-        allowed: &OptionWord::OF_STEP,
-    };
-    pub(super) const FINISH: Self = Self {
-        title: "a `finish`",
-        allowed: &OptionWord::OF_STEP,
-    };
+    pub(super) const PIPELINE: Self = Self { title: "the pipeline", allowed: &OptionWord::OF_PIPELINE };
+    pub(super) const START: Self = Self { title: "a `start`", allowed: &OptionWord::OF_START };
+    pub(super) const STEP: Self = Self { title: "a `step`", allowed: &OptionWord::OF_STEP };
+    pub(super) const FINISH: Self = Self { title: "a `finish`", allowed: &OptionWord::OF_STEP };
 }
 
 impl Settings {
-    pub(super) fn read(
-        settings: Vec<Setting>,
-        owner: Owner,
-        scope: &Scope<'_>,
-        errors: &mut Errors,
-    ) -> Self {
+    pub(super) fn read(settings: Vec<Setting>, owner: Owner, scope: &Scope<'_>, errors: &mut Errors) -> Self {
         let mut read = Self::default();
         let mut seen = Vec::new();
         for Setting { word, value } in settings {
@@ -69,32 +52,22 @@ impl Settings {
         read
     }
 
-    fn set(
-        &mut self,
-        option: OptionWord,
-        word: Ident,
-        value: Expr,
-        scope: &Scope<'_>,
-        errors: &mut Errors,
-    ) {
+    fn set(&mut self, option: OptionWord, word: Ident, value: Expr, scope: &Scope<'_>, errors: &mut Errors) {
         let options = &mut self.options;
         match option {
             OptionWord::Name => self.name = text(value, errors),
             OptionWord::Count => options.count = Number::read(option, value, scope, errors),
             OptionWord::MinDemand => {
-                options.min_demand = Number::read(option, value, scope, errors)
+                options.min_demand = Number::read(option, value, scope, errors);
             }
             OptionWord::MaxDemand => {
-                options.max_demand = Number::read(option, value, scope, errors)
+                options.max_demand = Number::read(option, value, scope, errors);
             }
             OptionWord::Placement => options.placement = placement(value, scope, errors),
             OptionWord::By => self.by = key(word, value, errors),
             OptionWord::Args => match value {
                 Expr::Array(args) => self.args = Some(args),
-                value => errors.at(
-                    &value,
-                    "`args` is a list, also of one: write `args: [a, b]`",
-                ),
+                value => errors.at(&value, "`args` is a list, also of one: write `args: [a, b]`"),
             },
         }
     }
@@ -105,10 +78,7 @@ fn known(word: &Ident, owner: Owner, errors: &mut Errors) -> Option<OptionWord> 
     let Owner { title, allowed } = owner;
     match OptionWord::from_word(&text) {
         Some(option) if allowed.contains(&option) => return Some(option),
-        Some(option) => errors.at(
-            word,
-            format!("{title} has no `{text}`: {}", misplaced(option)),
-        ),
+        Some(option) => errors.at(word, format!("{title} has no `{text}`: {}", misplaced(option))),
         None => {
             let advice = match did_you_mean(&text, allowed.iter().map(|option| option.word())) {
                 Some(meant) => format!("did you mean `{meant}`?"),
@@ -123,12 +93,10 @@ fn known(word: &Ident, owner: Owner, errors: &mut Errors) -> Option<OptionWord> 
 /// Why an option is refused where it stands, and where it belongs.
 fn misplaced(option: OptionWord) -> &'static str {
     match option {
-        OptionWord::By => {
-            "it feeds the copies of one step by key; put it on that `step` or `finish`"
-        }
-        OptionWord::Args => "it holds the arguments of one recipe; put it behind that recipe",
+        OptionWord::By => "it feeds the copies of one step by key; put it on that `step` or `finish`",
+        OptionWord::Args => "it holds the arguments of one recipe; put it after that recipe",
         OptionWord::MinDemand | OptionWord::MaxDemand => {
-            "it asks nobody for events; put it on the item behind, which does the asking"
+            "it asks nobody for events; put it on the item after it, which does the asking"
         }
         OptionWord::Name | OptionWord::Count | OptionWord::Placement => "put it on an item",
     }
@@ -140,41 +108,28 @@ fn text(value: Expr, errors: &mut Errors) -> Option<Text> {
     };
     match &literal.lit {
         Lit::Str(text) if text.value().is_empty() => {
-            errors.at(
-                text,
-                "a name of no letters names nothing: write one such as `name: \"storage\"`",
-            );
+            errors.at(text, "a name of no letters names nothing: write one such as `name: \"storage\"`");
             None
         }
         Lit::Str(text) => Some(Text::Literal(LitStr::clone(text))),
         other => {
-            errors.at(
-                other,
-                "`name` is text: write it in quotes, such as `name: \"storage\"`",
-            );
+            errors.at(other, "`name` is text: write it in quotes, such as `name: \"storage\"`");
             None
         }
     }
 }
 
 fn placement(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Placement> {
-    const WORDS: [(&str, &str); 3] = [
-        ("runtime", "Runtime"),
-        ("blocking", "Blocking"),
-        ("rayon", "Rayon"),
-    ];
+    const WORDS: [(&str, &str); 3] = [("runtime", "Runtime"), ("blocking", "Blocking"), ("rayon", "Rayon")];
     if let Expr::Lit(literal) = &value {
-        errors.at(
-            literal,
-            "`placement` is one of the words `runtime`, `blocking` and `rayon`, without quotes",
-        );
+        errors
+            .at(literal, "`placement` is one of the words `runtime`, `blocking` and `rayon`, without quotes");
         return None;
     }
     let word = match &value {
-        Expr::Path(path) => path
-            .path
-            .get_ident()
-            .filter(|ident| starts_in_lower_case(ident) && !scope.is_param(ident)),
+        Expr::Path(path) => {
+            path.path.get_ident().filter(|ident| starts_in_lower_case(ident) && !scope.is_param(ident))
+        }
         _ => None,
     };
     let Some(word) = word else {

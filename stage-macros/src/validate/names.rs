@@ -11,10 +11,7 @@ pub(super) fn check(steps: &[Step], errors: &mut Errors) {
             if taken.contains(&name.value()) {
                 errors.at(
                     name,
-                    format!(
-                        "two steps are named \"{}\": give this one another name",
-                        name.value()
-                    ),
+                    format!("two steps are named \"{}\": give this one another name", name.value()),
                 );
             }
             taken.push(name.value());

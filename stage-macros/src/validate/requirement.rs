@@ -1,23 +1,17 @@
 //! What must hold between the numbers of a pipeline, and who can tell: the macro, the compiler, or the builder?
 
 use super::DEFAULT_MAX_DEMAND;
-use crate::model::{Model, Number, Options};
+use crate::model::{Model, Number, Options, Shape, Step};
 use crate::words::{OptionWord, Role};
 
 /// Something that must hold for one number.
 pub(crate) enum Requirement<'a> {
     /// A number of copies or events that may not be zero.
-    AtLeastOne {
-        option: OptionWord,
-        number: &'a Number,
-        owner: String,
-    },
+    AtLeastOne { option: OptionWord, number: &'a Number, owner: String },
+    /// The copies of a start that is an iterator: each would yield all of its events.
+    Alone { number: &'a Number, origin: Origin },
     /// `min_demand` is below the `max_demand` that the same step has, be it its own or not.
-    Below {
-        min: &'a Number,
-        max: Bound<'a>,
-        owner: String,
-    },
+    Below { min: &'a Number, max: Bound<'a>, owner: String },
 }
 
 /// The `max_demand` that a step has.
@@ -28,6 +22,15 @@ pub(crate) enum Bound<'a> {
     Inherited(&'a Number),
     /// Nobody says anything.
     BuiltIn,
+}
+
+/// Where a number stands.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin {
+    /// At the item itself.
+    Own,
+    /// Among the pipeline's options.
+    Inherited,
 }
 
 /// What the macro can say about a requirement.
@@ -46,17 +49,8 @@ pub(crate) enum Verdict {
 /// halves it for the minimum.
 pub(crate) fn requirements(model: &Model) -> Vec<Requirement<'_>> {
     let mut requirements = Vec::new();
-    let inherited = model
-        .defaults
-        .max_demand
-        .as_ref()
-        .map_or(Bound::BuiltIn, Bound::Inherited);
-    of_options(
-        &model.defaults,
-        &Bound::BuiltIn,
-        "the pipeline",
-        &mut requirements,
-    );
+    let inherited = model.defaults.max_demand.as_ref().map_or(Bound::BuiltIn, Bound::Inherited);
+    of_options(&model.defaults, &Bound::BuiltIn, "the pipeline", &mut requirements);
     for (index, step) in model.steps.iter().enumerate() {
         let owner = match step.name.known() {
             Some(name) => format!("{} `{name}`", step.role.word()),
@@ -64,8 +58,19 @@ pub(crate) fn requirements(model: &Model) -> Vec<Requirement<'_>> {
             None => step.role.word().to_owned(),
         };
         of_options(&step.options, &inherited, &owner, &mut requirements);
+        requirements.extend(alone(step, &model.defaults));
     }
     requirements
+}
+
+fn alone<'a>(step: &'a Step, defaults: &'a Options) -> Option<Requirement<'a>> {
+    if step.role != Role::Start || step.recipe.shape != Shape::Function {
+        return None;
+    }
+    let own = step.options.count.as_ref().map(|number| Requirement::Alone { number, origin: Origin::Own });
+    own.or_else(|| {
+        defaults.count.as_ref().map(|number| Requirement::Alone { number, origin: Origin::Inherited })
+    })
 }
 
 fn of_options<'a>(
@@ -74,28 +79,14 @@ fn of_options<'a>(
     owner: &str,
     requirements: &mut Vec<Requirement<'a>>,
 ) {
-    let nonzero = [
-        (OptionWord::Count, &options.count),
-        (OptionWord::MaxDemand, &options.max_demand),
-    ];
+    let nonzero = [(OptionWord::Count, &options.count), (OptionWord::MaxDemand, &options.max_demand)];
     for (option, number) in nonzero {
         let owner = owner.to_owned();
-        requirements.extend(number.as_ref().map(|number| Requirement::AtLeastOne {
-            option,
-            number,
-            owner,
-        }));
+        requirements.extend(number.as_ref().map(|number| Requirement::AtLeastOne { option, number, owner }));
     }
     if let Some(min) = &options.min_demand {
-        let max = options
-            .max_demand
-            .as_ref()
-            .map_or(otherwise.again(), Bound::Own);
-        requirements.push(Requirement::Below {
-            min,
-            max,
-            owner: owner.to_owned(),
-        });
+        let max = options.max_demand.as_ref().map_or(otherwise.again(), Bound::Own);
+        requirements.push(Requirement::Below { min, max, owner: owner.to_owned() });
     }
 }
 
@@ -103,28 +94,28 @@ impl Requirement<'_> {
     /// The number that the user has to change.
     pub(crate) fn number(&self) -> &Number {
         match self {
-            Self::AtLeastOne { number, .. } => number,
+            Self::AtLeastOne { number, .. } | Self::Alone { number, .. } => number,
             Self::Below { min, .. } => min,
         }
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
-            Self::AtLeastOne {
-                option,
-                number,
-                owner,
-            } => match number {
+            Self::AtLeastOne { option, number, owner } => match number {
                 Number::Literal { value: 0, .. } => Verdict::Fails(zero(*option).to_owned()),
                 Number::Literal { .. } => Verdict::Holds,
                 Number::Constant(_) => Verdict::AskCompiler(format!("{owner}: {}", zero(*option))),
                 Number::Computed(_) => Verdict::AskBuilder,
             },
+            Self::Alone { number, origin } => match number {
+                Number::Literal { value: 0 | 1, .. } => Verdict::Holds,
+                Number::Literal { .. } => Verdict::Fails(doubled(*origin).to_owned()),
+                Number::Constant(_) => Verdict::AskCompiler(doubled(*origin).to_owned()),
+                Number::Computed(_) => Verdict::AskBuilder,
+            },
             Self::Below { min, max, owner } => match (min, max.number()) {
                 (Number::Computed(_), _) | (_, Some(Number::Computed(_))) => Verdict::AskBuilder,
-                (Number::Literal { value, .. }, None | Some(Number::Literal { .. })) => match max
-                    .known()
-                {
+                (Number::Literal { value, .. }, None | Some(Number::Literal { .. })) => match max.known() {
                     // Reported as such; nothing is below zero.
                     Some(0) => Verdict::Holds,
                     Some(limit) if *value >= limit => Verdict::Fails(not_below(*value, limit, max)),
@@ -149,8 +140,7 @@ impl<'a> Bound<'a> {
     }
 
     fn known(&self) -> Option<usize> {
-        self.number()
-            .map_or(Some(DEFAULT_MAX_DEMAND), Number::known)
+        self.number().map_or(Some(DEFAULT_MAX_DEMAND), Number::known)
     }
 
     fn again(&self) -> Self {
@@ -176,6 +166,17 @@ fn zero(option: OptionWord) -> &'static str {
             "`max_demand` is 0: a step that asks for nothing gets nothing; write at least 1"
         }
         _ => "`count` is 0: a step has at least one copy",
+    }
+}
+
+fn doubled(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Own => {
+            "each copy of this `start` would yield every event of the iterator: write `count: 1`, or a producer"
+        }
+        Origin::Inherited => {
+            "each copy of the `start` would yield every event of its iterator: write `count: 1` at the `start`, or a producer"
+        }
     }
 }
 

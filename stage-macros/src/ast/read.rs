@@ -1,0 +1,25 @@
+//! How does the text of a pipeline become its parts, whatever is wrong with it?
+
+use proc_macro2::TokenStream;
+use syn::parse::{ParseStream, Parser as _};
+
+use super::header;
+use super::syntax::Ast;
+use crate::error::Errors;
+
+/// Reads a whole `pipeline! { … }`. `None` when the header does not even name the pipeline.
+pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Option<Ast> {
+    let mut ast = None;
+    let outcome = (|input: ParseStream<'_>| {
+        ast = header::parse(input, errors)?;
+        Ok(())
+    })
+    .parse2(tokens);
+    // After a recovery syn also complains about the tokens that were skipped: only the first complaint counts.
+    if let Err(error) = outcome
+        && (ast.is_none() || errors.is_empty())
+    {
+        errors.push(error);
+    }
+    ast
+}

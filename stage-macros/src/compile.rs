@@ -1,0 +1,24 @@
+//! Which way does a pipeline go? ast → model → validate → expand.
+
+use proc_macro2::TokenStream;
+
+use crate::error::Errors;
+use crate::{ast, expand, model, validate};
+
+/// The expansion of `pipeline! { input }`. Every mistake in it becomes an error at its own tokens, all at once.
+pub(crate) fn compile(input: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let Some(ast) = ast::read(input, &mut errors) else {
+        return errors.to_compile_errors();
+    };
+    let (header, model) = model::lower(ast, &mut errors);
+    validate::validate(&model, &mut errors);
+    if errors.is_empty() {
+        expand::expand(&header, &model)
+    } else {
+        expand::fallback(&header, &model, &errors)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! Does what goes in come out as it should: expansions as snapshots, mistakes as messages, noise without a panic?
+
+use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
+use quote::quote;
+
+use super::compile;
+use crate::error::Errors;
+use crate::{ast, model, validate};
+
+/// The expansion as a file of Rust.
+fn expanded(input: TokenStream) -> String {
+    let file = syn::parse2(compile(input)).expect("the expansion is Rust");
+    prettyplease::unparse(&file)
+}
+
+/// Compares the expansion with `snapshots/<name>.snap`; `INSTA_UPDATE=always` writes what it is now.
+#[track_caller]
+fn assert_expansion(name: &str, input: TokenStream) {
+    let mut settings = insta::Settings::new();
+    settings.set_omit_expression(true);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!(name, expanded(input)));
+}
+
+/// The mistakes in a pipeline `P(queue: Queue, copies: usize)` with this body.
+fn mistakes(body: &str) -> Vec<String> {
+    let body: TokenStream = body.parse().expect("tokens");
+    let mut errors = Errors::default();
+    if let Some(ast) = ast::read(quote!(P(queue: Queue, copies: usize) { #body }), &mut errors) {
+        let (_, model) = model::lower(ast, &mut errors);
+        validate::validate(&model, &mut errors);
+    }
+    errors.messages()
+}
+
+#[track_caller]
+fn assert_right(body: &str) {
+    assert_eq!(mistakes(body), Vec::<String>::new(), "{body}");
+}
+
+#[test]
+fn a_line_of_stages_becomes_calls_on_the_builder() {
+    assert_expansion(
+        "stages",
+        quote! {
+            /// Seals every queued file and stores it.
+            pub Upload(queue: TransferQueue, storage: Storage) {
+                name: "upload", min_demand: 1, max_demand: 10, count: 1,
+
+                start  Starter::new(queue);
+                /// in AES-256-GCM
+                step   Encryption, count: 4, by: |c| c.transfer;
+                step   RemoteStorage, args: [storage], max_demand: 50, placement: blocking;
+                finish Notifier;
+            }
+        },
+    );
+}
+
+#[test]
+fn functions_and_iterators_become_function_steps() {
+    assert_expansion(
+        "functions",
+        quote! {
+            Functions(add: u32) {
+                start 0..10;
+                step  |number| number + add;
+                step  text::parse, by: |number| *number;
+                finish drop;
+            }
+        },
+    );
+}
+
+#[test]
+fn constants_are_asserted_and_parameters_are_left_to_the_builder() {
+    assert_expansion(
+        "numbers",
+        quote! {
+            Numbers<T: Clone + Send + 'static>(first: T, copies: usize) {
+                count: COPIES,
+                start Source::open(format!("{first:?}"))?;
+                step Encryption, count: copies * 2, min_demand: limits::MIN, max_demand: 2 * limits::MAX, placement: here();
+                finish drop, min_demand: MIN;
+            }
+        },
+    );
+}
+
+#[test]
+fn mistakes_leave_a_type_that_looks_like_the_one_declared() {
+    assert_expansion(
+        "mistakes",
+        quote! {
+            pub Wrong<T>(queue: Queue<T>) where T: Clone {
+                start Starter::new(queue);
+                stpe Encryption, count: 0;
+            }
+        },
+    );
+}
+
+#[test]
+fn what_the_builder_takes_is_no_mistake() {
+    assert_right("start A; finish B;");
+    assert_right("max_demand: 1, start A; step B; finish C;");
+    assert_right("min_demand: 500, max_demand: 1000, start A; step B, max_demand: 100; finish C;");
+    assert_right("start A; step B, max_demand: 1; finish C, min_demand: 0, max_demand: 1;");
+    assert_right("start A; step B, min_demand: 20, max_demand: copies; finish C, min_demand: copies;");
+    assert_right("start A; step B, count: copies.min(0), placement: queue.placement(); finish C;");
+    assert_right("start A, count: 2,; step B<<C; step |x| x, by: hash; finish { C };");
+    assert_right("start A; step B; step B; step B, name: \"b_2\"; finish drop; ;");
+    assert_right("count: copies, start 0..3; finish drop;");
+}
+
+#[test]
+fn every_mistake_of_a_pipeline_is_found_at_once() {
+    assert_eq!(
+        mistakes(
+            "min_demand: 9, max_demand: 9, nmae: \"p\",
+             strat A, count: 0
+             step , by: 3;
+             step B, count: 1.0, count: 2, colour: 1;
+             broadcast { finish C; } and { finish D; }
+             finish E, name: true;"
+        ),
+        [
+            "unknown word `strat`: did you mean `start`?",
+            "expected `;` after this: every item ends with one",
+            "`step` needs a recipe: the expression that builds its stage, such as `step Name::new(…)`",
+            "`broadcast` is not there yet: write one pipeline per branch",
+            "unknown option `nmae`: did you mean `name`?",
+            "`by` is a closure from an event to its key, such as `by: |event| event.key`",
+            "`count` is a whole number, not a fraction: write one such as `count: 4`",
+            "`count` is set twice: keep one of the two",
+            "unknown option `colour`: a `step` takes `args`, `name`, `count`, `by`, `min_demand`, `max_demand` and `placement`",
+            "`name` is text: write it in quotes, such as `name: \"storage\"`",
+            "`min_demand` must be below `max_demand`: 9 is not below 9; write at most 8, or a larger `max_demand`",
+            "`count` is 0: a step has at least one copy",
+        ]
+    );
+}
+
+#[test]
+fn one_mistake_is_reported_once() {
+    for body in [
+        "start A; step B, max_demand: 0, min_demand: 3; finish C;",
+        "start A step B; finish C;",
+        "start A; step B, count 4; finish C;",
+        "start A; step B, ; step C(,); finish D;",
+        "begin A; finish B;",
+        "observe A; step B; finish C;",
+        "start A; merge; finish C;",
+        "count: start A; finish B;",
+        "start A; finish B; step C;",
+        "finish A; start B; finish C;",
+    ] {
+        assert_eq!(mistakes(body).len(), 1, "{body}: {:?}", mistakes(body));
+    }
+}
+
+/// Xorshift (Marsaglia, 2003): noise that is the same on every run.
+struct Noise(u64);
+
+impl Noise {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit as u64).expect("below a usize")
+    }
+
+    fn stream(&mut self, depth: usize) -> TokenStream {
+        (0..self.below(12)).map(|_| self.token(depth)).collect()
+    }
+
+    fn token(&mut self, depth: usize) -> TokenTree {
+        const WORDS: [&str; 18] = [
+            "start",
+            "step",
+            "finish",
+            "broadcast",
+            "and",
+            "merge",
+            "count",
+            "by",
+            "name",
+            "args",
+            "max_demand",
+            "min_demand",
+            "placement",
+            "Name",
+            "queue",
+            "pub",
+            "where",
+            "move",
+        ];
+        const SIGNS: [char; 12] = [',', ';', ':', '|', '=', '>', '<', '.', '?', '#', '!', '\''];
+        const DELIMITERS: [Delimiter; 4] =
+            [Delimiter::Brace, Delimiter::Parenthesis, Delimiter::Bracket, Delimiter::None];
+        match self.below(8) {
+            0 if depth > 0 => Group::new(DELIMITERS[self.below(4)], self.stream(depth - 1)).into(),
+            0 | 1 => Literal::usize_unsuffixed(self.below(3)).into(),
+            2..=4 => Ident::new(WORDS[self.below(WORDS.len())], Span::call_site()).into(),
+            _ => {
+                let sign = SIGNS[self.below(SIGNS.len() - usize::from(depth == 0))];
+                // An apostrophe alone is no token.
+                let sign = if sign == '\'' { ',' } else { sign };
+                let spacing = if self.below(2) == 0 { Spacing::Alone } else { Spacing::Joint };
+                Punct::new(sign, spacing).into()
+            }
+        }
+    }
+}
+
+#[test]
+fn noise_is_a_mistake_and_never_a_panic() {
+    let mut noise = Noise(0x9E37_79B9_7F4A_7C15);
+    for _ in 0..5_000 {
+        let whole = noise.stream(3);
+        compile(whole);
+        let body = noise.stream(3);
+        compile(quote!(pub P(queue: Queue) { start Queue; #body finish drop; }));
+    }
+}

@@ -1,0 +1,3 @@
+stage_core::pipeline! {}
+
+fn main() {}

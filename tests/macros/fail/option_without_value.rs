@@ -1,0 +1,22 @@
+#[path = "../stages.rs"]
+mod stages;
+
+use stage_core::pipeline;
+use stages::*;
+
+pipeline! {
+    /// Stores every queued file.
+    pub Upload(queue: Queue) {
+        start Starter::new(queue);
+        step Encryption, count;
+        step RemoteStorage, count = 4;
+        step RemoteStorage, 4;
+        finish Notifier, count:;
+    }
+}
+
+fn main() {
+    let upload = Upload::new(Queue);
+    println!("{}", upload.topology());
+    let _running = upload.start();
+}

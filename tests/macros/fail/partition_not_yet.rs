@@ -1,0 +1,24 @@
+#[path = "../stages.rs"]
+mod stages;
+
+use stage_core::pipeline;
+use stages::*;
+
+pipeline! {
+    /// Stores every queued file.
+    pub Upload(queue: Queue) {
+        start Starter::new(queue);
+        partition by |chunk| chunk.transfer, into 4 {
+            step Encryption;
+        }
+        merge;
+        through Sealing::new();
+        finish Notifier;
+    }
+}
+
+fn main() {
+    let upload = Upload::new(Queue);
+    println!("{}", upload.topology());
+    let _running = upload.start();
+}
