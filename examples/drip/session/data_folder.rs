@@ -1,0 +1,97 @@
+//! The data folder, and the lock that keeps a second drip out of it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use super::SessionError;
+
+/// A data folder that is ours as long as this value lives. The lock goes with the process, however that ends.
+#[derive(Debug)]
+pub struct DataFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataFolder {
+    /// Enters a data folder; one that is missing is made.
+    ///
+    /// # Errors
+    /// [`SessionError::InUse`] while another drip is in it, [`SessionError::Folder`] if it cannot be made or written.
+    pub fn enter(path: &Path) -> Result<Self, SessionError> {
+        let unusable = |source| SessionError::Folder { path: path.to_owned(), source };
+        fs::create_dir_all(path).map_err(unusable)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut lock = options.open(path.join("drip.lock")).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use(path, lock)),
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
+        // What is in the file only makes the refusal of another drip readable; a full disk does not keep us out.
+        let told = lock
+            .set_len(0)
+            .and_then(|()| lock.rewind())
+            .and_then(|()| write!(lock, "{}", std::process::id()));
+        if let Err(error) = told {
+            tracing::warn!(%error, "could not write the process id into the lock file");
+        }
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where its database is, unless another is given.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("drip.db")
+    }
+
+    /// Where its objects are, unless another storage is given.
+    pub fn objects(&self) -> PathBuf {
+        self.path.join("objects")
+    }
+
+    /// Where its master key is.
+    pub fn master_key(&self) -> PathBuf {
+        self.path.join("master.key")
+    }
+}
+
+fn in_use(path: &Path, mut lock: File) -> SessionError {
+    let mut pid = String::new();
+    let read = lock.read_to_string(&mut pid);
+    let pid = match (read, pid.trim()) {
+        (Ok(_), pid) if !pid.is_empty() => pid.to_owned(),
+        _ => "unknown".to_owned(),
+    };
+    SessionError::InUse { path: path.to_owned(), pid }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_drip_is_refused_and_told_who_the_first_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/data");
+        let first = DataFolder::enter(&path).unwrap();
+        let refused = DataFolder::enter(&path).unwrap_err().to_string();
+        assert!(refused.contains(&std::process::id().to_string()), "{refused}");
+        drop(first);
+        DataFolder::enter(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_the_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        fs::write(&path, "").unwrap();
+        let error = DataFolder::enter(&path).unwrap_err().to_string();
+        assert!(error.contains("data cannot be used"), "{error}");
+    }
+}

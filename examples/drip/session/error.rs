@@ -1,0 +1,54 @@
+//! Why a command cannot begin.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::repository::RepositoryError;
+use crate::seal::{KeyFileError, KeyId};
+use crate::store::StoreError;
+
+/// Why a command cannot begin.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The data folder cannot be made or entered.
+    #[error("the data folder {} cannot be used: {source}", path.display())]
+    Folder {
+        /// The data folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Another drip is at work in it.
+    #[error("the data folder {} is in use by another drip (process {pid})", path.display())]
+    InUse {
+        /// The data folder.
+        path: PathBuf,
+        /// Its process id, as far as it has told.
+        pid: String,
+    },
+    /// The database.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// The storage.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The master key file.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// There is no master key, and there are files that need it.
+    #[error("the master key {} is missing, and the files in this data folder were sealed under it; put it back", .0.display())]
+    KeyLost(PathBuf),
+    /// There is one, but another sealed what is here.
+    #[error(
+        "wrong key: {} is master key {found}, the files in this data folder were sealed under {expected}", path.display()
+    )]
+    OtherKey {
+        /// The key file.
+        path: PathBuf,
+        /// What is in it.
+        found: KeyId,
+        /// What it should be.
+        expected: String,
+    },
+}

@@ -1,0 +1,92 @@
+//! Which master key a command may use: the one that sealed what is here.
+
+use std::path::Path;
+
+use super::SessionError;
+use crate::repository::{Repository, RepositoryError};
+use crate::seal::{KeyFileError, MasterKey, create_key_file, read_key_file};
+
+/// Remembers the id of the key that seals here.
+const SETTING: &str = "master_key";
+
+/// The key for sealing. Made if nothing was ever sealed here; refused if it is not the one that did.
+pub(super) async fn for_sealing(path: &Path, repository: &dyn Repository) -> Result<MasterKey, SessionError> {
+    let in_use = has_media(repository).await?;
+    let key = match read_key_file(path) {
+        Err(KeyFileError::Missing(path)) if in_use => return Err(SessionError::KeyLost(path)),
+        Err(KeyFileError::Missing(path)) => create_key_file(&path)?,
+        read => read?,
+    };
+    let found = key.id().to_string();
+    match repository.setting(SETTING).await? {
+        Some(expected) if expected == found => {}
+        Some(expected) if in_use => {
+            return Err(SessionError::OtherKey { path: path.to_owned(), found: key.id(), expected });
+        }
+        _ => repository.set_setting(SETTING, found).await?,
+    }
+    Ok(key)
+}
+
+/// The key for opening. Another one than before is no reason to stop here: each file says for itself that it does not open.
+pub(super) async fn for_opening(path: &Path, repository: &dyn Repository) -> Result<MasterKey, SessionError> {
+    match read_key_file(path) {
+        Err(KeyFileError::Missing(path)) if has_media(repository).await? => Err(SessionError::KeyLost(path)),
+        read => Ok(read?),
+    }
+}
+
+async fn has_media(repository: &dyn Repository) -> Result<bool, RepositoryError> {
+    Ok(!repository.media_after(None, 1).await?.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::sqlite::Sqlite;
+    use crate::repository::{NewUpload, Scope, Stored};
+
+    async fn with_a_medium() -> Sqlite {
+        let repository = Sqlite::in_memory();
+        let user = repository.user("a@b.c").await.unwrap();
+        let upload = NewUpload { full_path: "/a".into(), relative_path: "a".into(), size: 0 };
+        repository.add_uploads(user, vec![upload]).await.unwrap();
+        let transfer = repository.lease(&Scope::Uploads, 1).await.unwrap().remove(0);
+        let stored = Stored { transfer: transfer.id, media: transfer.media.id, size: 0, checksum: [0; 32] };
+        repository.finish_uploads(vec![stored]).await.unwrap();
+        repository
+    }
+
+    #[tokio::test]
+    async fn the_first_upload_makes_a_key_and_the_next_one_uses_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        let repository = Sqlite::in_memory();
+        let first = for_sealing(&path, &repository).await.unwrap();
+        let second = for_sealing(&path, &repository).await.unwrap();
+        assert_eq!(first.id(), second.id());
+    }
+
+    #[tokio::test]
+    async fn a_lost_key_is_never_replaced_while_files_need_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        let repository = with_a_medium().await;
+        assert!(matches!(for_sealing(&path, &repository).await, Err(SessionError::KeyLost(_))));
+        assert!(matches!(for_opening(&path, &repository).await, Err(SessionError::KeyLost(_))));
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn another_key_seals_nothing_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        let repository = with_a_medium().await;
+        std::fs::write(&path, [1; 32]).unwrap();
+        for_sealing(&path, &repository).await.unwrap();
+        std::fs::write(&path, [2; 32]).unwrap();
+        let error = for_sealing(&path, &repository).await.unwrap_err().to_string();
+        assert!(error.starts_with("wrong key"), "{error}");
+        for_opening(&path, &repository).await.unwrap();
+    }
+}

@@ -1,0 +1,10 @@
+//! Everything a command needs before it can begin: the data folder for itself, and what is in it, opened.
+
+mod data_folder;
+mod error;
+mod keys;
+mod opened;
+
+pub use data_folder::DataFolder;
+pub use error::SessionError;
+pub use opened::{Places, Session};

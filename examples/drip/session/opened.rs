@@ -1,0 +1,93 @@
+//! A session: the data folder, the database, the storage and the cache, and what an earlier run left behind put in order.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{DataFolder, SessionError, keys};
+use crate::cache::{Bounds, ContentCache};
+use crate::download::temporary_name;
+use crate::repository::{self, Database, Direction, Repository};
+use crate::seal::MasterKey;
+use crate::store::{Location, Storage};
+use crate::walk::Avoid;
+
+/// Where everything is.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The storage, if not the data folder's own.
+    pub storage: Option<Location>,
+    /// The database, if not the data folder's own.
+    pub database: Option<Database>,
+}
+
+/// What a command works with.
+#[derive(Debug)]
+pub struct Session {
+    /// Kept locked.
+    pub folder: DataFolder,
+    /// Users, media, queue.
+    pub repository: Arc<dyn Repository>,
+    /// Sealed objects.
+    pub storage: Storage,
+    /// Clear content of small files.
+    pub cache: ContentCache,
+}
+
+impl Session {
+    /// Opens what is at these places; what is missing is made. Transfers that a killed run had begun return to the queue.
+    ///
+    /// # Errors
+    /// [`SessionError`], naming the place.
+    pub async fn open(places: &Places) -> Result<Self, SessionError> {
+        let folder = DataFolder::enter(&places.data)?;
+        let database = places.database.clone().unwrap_or_else(|| Database::Sqlite(folder.database()));
+        let repository = repository::open(&database)?;
+        let location = places.storage.clone().unwrap_or_else(|| Location::Folder(folder.objects()));
+        let storage = Storage::open(&location)?;
+        let session = Self { folder, repository, storage, cache: ContentCache::new(Bounds::default()) };
+        session.recover().await?;
+        Ok(session)
+    }
+
+    /// The master key for sealing, made if nothing was ever sealed here.
+    ///
+    /// # Errors
+    /// [`SessionError`] if it is missing although it is needed, unreadable or another one.
+    pub async fn sealing_key(&self) -> Result<MasterKey, SessionError> {
+        keys::for_sealing(&self.folder.master_key(), self.repository.as_ref()).await
+    }
+
+    /// The master key for opening.
+    ///
+    /// # Errors
+    /// [`SessionError`] if it is missing or unreadable.
+    pub async fn opening_key(&self) -> Result<MasterKey, SessionError> {
+        keys::for_opening(&self.folder.master_key(), self.repository.as_ref()).await
+    }
+
+    /// What no upload from here takes.
+    pub fn avoid(&self) -> Avoid {
+        Avoid::new([self.folder.path()].into_iter().chain(self.storage.folder()))
+    }
+
+    /// We hold the lock, so whatever is leased was leased by a run that is gone.
+    async fn recover(&self) -> Result<(), SessionError> {
+        let left = self.repository.recover().await?;
+        for transfer in &left {
+            match transfer.direction {
+                Direction::Upload => self.storage.sweep(&transfer.media.storage_key),
+                Direction::Download => drop(fs::remove_file(temporary_name(&transfer.path, transfer.id))),
+            }
+        }
+        if !left.is_empty() {
+            tracing::info!(
+                transfers = left.len(),
+                "an earlier run was interrupted; what it had begun is back in the queue"
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! Which files an upload takes: a path, or everything below it that is not hidden away, built, or drip's own.
+
+mod avoid;
+mod found;
+mod walker;
+
+pub use avoid::Avoid;
+pub use found::{Found, Problem};
+pub use walker::walk;
