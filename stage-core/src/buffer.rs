@@ -45,6 +45,11 @@ impl<E> Buffer<E> {
         excess
     }
 
+    /// Forgets all events; says how many there were.
+    pub(crate) fn clear(&mut self) -> usize {
+        self.events.drain(..).count()
+    }
+
     /// Moves up to `most` of the oldest events to the end of `into`.
     pub(crate) fn take(&mut self, most: usize, into: &mut Vec<E>) {
         let taken = most.min(self.events.len());

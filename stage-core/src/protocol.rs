@@ -1,6 +1,6 @@
 //! All that crosses between stages: subscriptions, batches down, credit up, and the end.
 
-use crate::error::ExitReason;
+use crate::error::{ExitReason, SubscribeError};
 use crate::link::LinkTx;
 
 /// Events of one subscription that are handled together.
@@ -25,6 +25,8 @@ pub(crate) enum Closed {
     End,
     /// The producer is gone, or cancelled the subscription.
     Cancelled(ExitReason),
+    /// The producer did not take the subscription in.
+    Refused(SubscribeError),
 }
 
 /// A consumer's request to be served by a producer; the consumer has asked already.

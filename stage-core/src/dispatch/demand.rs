@@ -84,6 +84,10 @@ impl<E> Dispatcher<E> for DemandDispatcher {
         }
     }
 
+    fn finish(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
+        Dispatcher::<E>::cancel(self, key);
+    }
+
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, _outbox: &mut Outbox<E>) {
         let Some(subscriber) = self.subscriber(key) else { return };
         let credit = subscriber.credit + demand.get();
@@ -106,6 +110,10 @@ impl<E> Dispatcher<E> for DemandDispatcher {
     }
 
     fn kept(&self) -> usize {
+        0
+    }
+
+    fn discard(&mut self) -> usize {
         0
     }
 }

@@ -16,6 +16,9 @@ pub(crate) trait Dispatcher<E>: Send {
     /// Forgets a subscriber and what it still wanted.
     fn cancel(&mut self, key: SubscriptionKey);
 
+    /// Forgets a subscriber that wants nothing ever again, and that nobody will take the place of.
+    fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>);
+
     /// Adds to what a subscriber wants; may hand out what the dispatcher kept for it.
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>);
 
@@ -27,4 +30,7 @@ pub(crate) trait Dispatcher<E>: Send {
 
     /// How many events the dispatcher keeps inside.
     fn kept(&self) -> usize;
+
+    /// Forgets the events it keeps inside; says how many there were.
+    fn discard(&mut self) -> usize;
 }

@@ -45,15 +45,22 @@ impl<E> Hub<E> {
         self.settle(outbox)
     }
 
+    /// A subscriber wants nothing ever again.
+    pub(crate) fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) -> Option<Demand> {
+        self.dispatcher.finish(key, outbox);
+        self.settle(outbox)
+    }
+
     /// The stage emitted `events`: handed out, and kept as far as nobody wants them. Returns what has to
-    /// be announced (for events that went nowhere) and how many were discarded for want of room.
+    /// be announced (for events that went nowhere) and how many were
+    /// discarded for want of room.
     pub(crate) fn offer(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) -> (Option<Demand>, usize) {
         self.ledger.emitted(events.len());
         if self.buffer.is_empty() {
             self.dispatcher.dispatch(events, outbox);
         }
         let discarded = if events.is_empty() { 0 } else { self.buffer.store(events) };
-        (self.settle(outbox), discarded + outbox.take_discarded())
+        (self.settle(outbox), discarded)
     }
 
     /// Serves what the buffer holds, and announces what is still missing.
@@ -74,6 +81,11 @@ impl<E> Hub<E> {
     /// What was announced and not yet emitted.
     pub(crate) fn outstanding(&self) -> usize {
         self.ledger.outstanding()
+    }
+
+    /// Forgets the events that wait here; says how many there were.
+    pub(crate) fn discard(&mut self) -> usize {
+        self.buffer.clear() + self.dispatcher.discard()
     }
 
     /// Events that wait here, in the buffer and inside the dispatcher.

@@ -41,9 +41,9 @@ impl<E> Outbox<E> {
         self.deliveries.push(Delivery { to, events });
     }
 
-    /// Counts an event that can go nowhere.
-    pub(crate) fn discard(&mut self) {
-        self.discarded += 1;
+    /// Counts events that can go nowhere.
+    pub(crate) fn discard(&mut self, events: usize) {
+        self.discarded += events;
     }
 
     /// How many events were discarded since the last call.

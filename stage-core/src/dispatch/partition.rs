@@ -29,12 +29,19 @@ struct Partition<E> {
     backlog: VecDeque<E>,
     /// Events of the dispatch under way that the subscriber asked for.
     outgoing: Vec<E>,
+    /// Its subscriber finished, so that its events can go nowhere.
+    closed: bool,
 }
 
 impl<E, F: FnMut(E) -> Option<(E, usize)>> PartitionDispatcher<E, F> {
     pub(crate) fn new(partitions: usize, route: F) -> Self {
-        let partition =
-            || Partition { subscriber: None, credit: 0, backlog: VecDeque::new(), outgoing: Vec::new() };
+        let partition = || Partition {
+            subscriber: None,
+            credit: 0,
+            backlog: VecDeque::new(),
+            outgoing: Vec::new(),
+            closed: false,
+        };
         Self {
             route,
             partitions: std::iter::repeat_with(partition).take(partitions).collect(),
@@ -49,8 +56,8 @@ impl<E, F: FnMut(E) -> Option<(E, usize)>> PartitionDispatcher<E, F> {
 
     /// Puts one event where it belongs.
     fn place(&mut self, event: E, partition: usize, outbox: &mut Outbox<E>) {
-        let Some(partition) = self.partitions.get_mut(partition) else {
-            outbox.discard();
+        let Some(partition) = self.partitions.get_mut(partition).filter(|partition| !partition.closed) else {
+            outbox.discard(1);
             return;
         };
         if partition.credit > 0 {
@@ -103,6 +110,15 @@ where
         self.credit -= lost;
     }
 
+    fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) {
+        let Some(partition) = self.of(key) else { return };
+        partition.closed = true;
+        let left = partition.backlog.drain(..).count();
+        self.backlog -= left;
+        outbox.discard(left);
+        self.cancel(key);
+    }
+
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
         let Some(partition) = self.of(key) else { return };
         let served = partition.backlog.len().min(demand.get());
@@ -138,6 +154,13 @@ where
 
     fn kept(&self) -> usize {
         self.backlog
+    }
+
+    fn discard(&mut self) -> usize {
+        for partition in &mut self.partitions {
+            partition.backlog.clear();
+        }
+        std::mem::take(&mut self.backlog)
     }
 }
 
@@ -215,6 +238,19 @@ mod tests {
         Dispatcher::<u32>::cancel(&mut bench.dispatcher, SubscriptionKey(0));
         bench.join(0).unwrap();
         assert_eq!(bench.ask(0, 5), [3, 4]);
+    }
+
+    #[test]
+    fn events_of_a_partition_whose_subscriber_finished_are_counted_as_discarded() {
+        let mut bench = Bench::new(2, BY_PARITY);
+        bench.join(0).unwrap();
+        bench.join(1).unwrap();
+        bench.ask(0, 1);
+        bench.ask(1, 9);
+        assert_eq!(bench.emit(&[2, 4, 6]), (vec![(0, vec![2])], vec![]));
+        bench.dispatcher.finish(SubscriptionKey(0), &mut bench.outbox);
+        assert_eq!(bench.emit(&[8, 1]), (vec![(1, vec![1])], vec![]));
+        assert_eq!(bench.outbox.take_discarded(), 3);
     }
 
     #[test]

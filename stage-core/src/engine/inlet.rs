@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::demand::{Credit, Window};
-use crate::error::ExitReason;
+use crate::error::{ExitReason, SubscribeError};
 use crate::link::{FromProducer, LinkRx, link};
 use crate::mailbox::Subscribable;
 use crate::protocol::{Batch, Closed, Subscribe};
@@ -27,6 +27,8 @@ pub(crate) struct Inlet<E> {
     /// Slots that may have something to receive, in turn.
     ready: VecDeque<usize>,
     ended: usize,
+    /// Events in the hands of a callback.
+    held: usize,
     counters: Arc<Counters>,
 }
 
@@ -62,6 +64,8 @@ pub(crate) enum Received<E> {
     Batch(usize, Batch<E>),
     /// Nothing is there now.
     Nothing,
+    /// A producer did not take this stage's subscription in.
+    Refused(SubscribeError),
 }
 
 impl<E: Send + 'static> Inlet<E> {
@@ -81,6 +85,7 @@ impl<E: Send + 'static> Inlet<E> {
             links: Vec::new(),
             ready: VecDeque::new(),
             ended: 0,
+            held: 0,
             counters,
         }
     }
@@ -145,12 +150,14 @@ impl<E: Send + 'static> Inlet<E> {
                     if !batch.more {
                         self.ready.rotate_left(1);
                     }
+                    self.held = batch.events.len();
                     return Received::Batch(slot, batch);
                 }
                 FromProducer::Nothing => {
                     subscription.listed = false;
                     self.ready.pop_front();
                 }
+                FromProducer::Closed(Closed::Refused(error)) => return Received::Refused(error),
                 FromProducer::Closed(closed) => {
                     self.ready.pop_front();
                     self.lose(slot, &closed);
@@ -168,8 +175,8 @@ impl<E: Send + 'static> Inlet<E> {
                 self.ended += 1;
                 known.state = State::Ended;
             }
-            Closed::Cancelled(reason) => {
-                tracing::debug!(slot, %reason, "producer gone");
+            Closed::Cancelled(_) | Closed::Refused(_) => {
+                tracing::debug!(slot, ?closed, "producer gone");
                 known.state = State::Lost;
                 if std::mem::take(&mut known.back) {
                     self.subscribe(source);
@@ -178,9 +185,10 @@ impl<E: Send + 'static> Inlet<E> {
         }
     }
 
-    /// A batch of `events` events was handled: its emptied buffer goes back, with credit if it is time.
-    pub(crate) fn handled(&mut self, slot: usize, events: usize, mut buffer: Vec<E>) {
+    /// The batch that was received was handled: its emptied buffer goes back, with credit if it is time.
+    pub(crate) fn handled(&mut self, slot: usize, mut buffer: Vec<E>) {
         buffer.clear();
+        let events = std::mem::take(&mut self.held);
         self.counters.handled(events);
         if let Some(subscription) = self.links.get_mut(slot).and_then(Option::as_mut) {
             let ask = subscription.credit.settle(events).map_or(0, crate::demand::Demand::get);
@@ -192,19 +200,33 @@ impl<E: Send + 'static> Inlet<E> {
     pub(crate) fn has_ended(&self) -> bool {
         self.ended == self.sources.len()
     }
+}
 
-    /// Ends every subscription for `reason`; events that were not handled are discarded. `held` events
+impl<E> Inlet<E> {
+    /// Ends every subscription for `reason`; events that were not handled are discarded, also those that
     /// were in the hands of a callback that failed.
-    pub(crate) fn close(&mut self, reason: &ExitReason, held: usize) {
-        let mut lost = held;
+    pub(crate) fn close(&mut self, reason: &ExitReason) {
+        let mut lost = std::mem::take(&mut self.held);
         for mut subscription in self.links.drain(..).flatten() {
             lost += subscription.link.unreceived();
             subscription.link.cancel(reason.clone());
         }
         self.ready.clear();
-        if lost > 0 {
-            self.counters.discarded(lost);
-            tracing::warn!(discarded = lost, %reason, "events discarded: the stage ended before they were handled");
+        if lost == 0 {
+            return;
         }
+        self.counters.discarded(lost);
+        if reason.is_normal() {
+            tracing::debug!(discarded = lost, %reason, "events discarded: the stage wanted no more");
+        } else {
+            tracing::warn!(discarded = lost, %reason, "events discarded: the stage ended before it handled them");
+        }
+    }
+}
+
+/// A stage that was cut off had no chance to close.
+impl<E> Drop for Inlet<E> {
+    fn drop(&mut self) {
+        self.close(&ExitReason::Aborted);
     }
 }

@@ -54,9 +54,15 @@ impl<E> Outlet<E> {
     pub(crate) fn subscribe(&mut self, subscribe: Subscribe<E>) {
         let Subscribe { link, partition } = subscribe;
         let slot = link.slot();
-        if let Err(refused) = self.hub.subscribe(SubscriptionKey(slot), partition) {
-            tracing::debug!(%refused, "subscription refused");
-            link.close(Closed::Cancelled(ExitReason::Error(Arc::new(refused))));
+        let mut taken = self.hub.subscribe(SubscriptionKey(slot), partition);
+        if taken.is_err() {
+            // A restarted consumer may be here before the end of its old subscription was seen.
+            (0..self.links.len()).for_each(|slot| self.look(slot));
+            taken = self.hub.subscribe(SubscriptionKey(slot), partition);
+        }
+        if let Err(refused) = taken {
+            tracing::warn!(%refused, "subscription refused");
+            link.close(Closed::Refused(refused));
             return;
         }
         if self.links.len() <= slot {
@@ -90,10 +96,12 @@ impl<E> Outlet<E> {
         tracing::debug!(slot = key.0, %reason, "subscriber gone");
         self.links[key.0] = None;
         self.live -= 1;
-        if matches!(reason, ExitReason::Normal) {
+        let announce = if matches!(reason, ExitReason::Normal) {
             self.satisfied += 1;
-        }
-        let announce = self.hub.cancel(key, &mut self.outbox);
+            self.hub.finish(key, &mut self.outbox)
+        } else {
+            self.hub.cancel(key, &mut self.outbox)
+        };
         self.settle(announce);
     }
 
@@ -110,8 +118,17 @@ impl<E> Outlet<E> {
         self.settle(announce);
     }
 
+    fn report_unroutable(&mut self) {
+        let discarded = self.outbox.take_discarded();
+        if discarded > 0 {
+            self.counters.discarded(discarded);
+            tracing::warn!(discarded, "events discarded: nobody takes events of their key");
+        }
+    }
+
     fn settle(&mut self, announce: Option<Demand>) {
         self.announced.extend(announce);
+        self.report_unroutable();
         if self.outbox.has_deliveries() {
             self.send();
         }
@@ -159,16 +176,28 @@ impl<E> Outlet<E> {
 
     /// Ends every subscription, behind everything that was sent; what was not handed out is discarded.
     pub(crate) fn close(&mut self, closed: &Closed) {
-        let left = self.hub.waiting();
-        if left > 0 {
-            self.counters.discarded(left);
-            tracing::warn!(discarded = left, "events discarded: the stage ended before they were asked for");
-        }
+        self.discard();
         for link in self.links.drain(..).flatten() {
             link.close(closed.clone());
         }
         self.live = 0;
         self.counters.hold(0, 0);
+    }
+
+    /// Counts what will not be handed out any more.
+    fn discard(&mut self) {
+        let discarded = self.hub.discard();
+        if discarded > 0 {
+            self.counters.discarded(discarded);
+            tracing::warn!(discarded, "events discarded: the stage ended before they were asked for");
+        }
+    }
+}
+
+/// A stage that was cut off had no chance to close.
+impl<E> Drop for Outlet<E> {
+    fn drop(&mut self) {
+        self.discard();
     }
 }
 

@@ -160,6 +160,12 @@ where
         Ok(())
     }
 
+    /// A batch, or a demand, of `events` is about to be handled.
+    fn begin_batch(&self, events: usize) {
+        tracing::trace!(events, "batch");
+        self.core.counters.batch();
+    }
+
     /// Waits until something is marked.
     async fn park(&mut self) {
         self.turns = 0;
@@ -171,8 +177,8 @@ where
         self.hands.outlet.is_empty() || self.hands.outlet.has_had_enough()
     }
 
-    /// Ends all subscriptions for `reason`; `held` events were in the hands of a callback that failed.
-    fn close(mut self, reason: ExitReason, held: usize) -> ExitReason {
+    /// Ends all subscriptions for `reason`.
+    fn close(mut self, reason: ExitReason) -> ExitReason {
         let closed = match &reason {
             ExitReason::Normal => Closed::End,
             other => Closed::Cancelled(other.clone()),
@@ -181,7 +187,7 @@ where
         if matches!(reason, ExitReason::Normal) {
             self.hands.port.close(&closed);
         }
-        self.hands.inlet.close(&reason, held);
+        self.hands.inlet.close(&reason);
         self.hands.outlet.close(&closed);
         reason
     }
@@ -216,8 +222,8 @@ async fn begin(
 
 /// Ends a stage: `terminate` unless it panicked, then its subscriptions.
 macro_rules! end {
-    ($body:ident, $reason:expr, $held:expr) => {{
-        let (mut reason, held) = ($reason, $held);
+    ($body:ident, $reason:expr) => {{
+        let mut reason = $reason;
         if !matches!(reason, ExitReason::Panicked(_)) {
             let stage = &mut $body.stage;
             let given = reason.clone();
@@ -225,7 +231,7 @@ macro_rules! end {
                 reason = panicked;
             }
         }
-        $body.close(reason, held)
+        $body.close(reason)
     }};
 }
 
@@ -245,7 +251,7 @@ pub(crate) async fn producer<P: Producer>(
         Ok(()) => produce(&mut body).await.err().unwrap_or(ExitReason::Normal),
         Err(reason) => reason,
     };
-    end!(body, reason, 0)
+    end!(body, reason)
 }
 
 async fn produce<P: Producer>(body: &mut Body<P, Nothing, P::Event>) -> Result<(), ExitReason> {
@@ -259,7 +265,7 @@ async fn produce<P: Producer>(body: &mut Body<P, Nothing, P::Event>) -> Result<(
                 return Ok(());
             }
         } else if let Some(demand) = body.hands.outlet.next_demand() {
-            body.core.counters.batch();
+            body.begin_batch(demand.get());
             run!(body, |stage, out| stage.handle_demand(demand, out))?;
             continue;
         }
@@ -279,19 +285,15 @@ pub(crate) async fn producer_consumer<S: ProducerConsumer>(
     let mut body = Body::new(stage, core, port, inlet, outlet);
     let Body { stage, core, .. } = &mut body;
     let init = attend(async { stage.init(&mut Context { core }).await }, |_| {}).await;
-    let mut held = 0;
     let reason = match begin(init, ready).await {
-        Ok(()) => transform(&mut body, &mut held).await.err().unwrap_or(ExitReason::Normal),
+        Ok(()) => transform(&mut body).await.err().unwrap_or(ExitReason::Normal),
         Err(reason) => reason,
     };
-    end!(body, reason, held)
+    end!(body, reason)
 }
 
 /// Handles batches while events are wanted; a message that was begun is handled whole (spec §12).
-async fn transform<S: ProducerConsumer>(
-    body: &mut Body<S, S::In, S::Out>,
-    held: &mut usize,
-) -> Result<(), ExitReason> {
+async fn transform<S: ProducerConsumer>(body: &mut Body<S, S::In, S::Out>) -> Result<(), ExitReason> {
     body.hands.inlet.open();
     let mut begun = false;
     loop {
@@ -305,16 +307,17 @@ async fn transform<S: ProducerConsumer>(
             return Ok(());
         }
         if !ending && (begun || body.hands.outlet.wanted() > 0) {
-            if let Received::Batch(slot, Batch { mut events, more }) = body.hands.inlet.receive() {
-                begun = more;
-                let count = events.len();
-                *held = count;
-                body.core.counters.batch();
-                let lent = &mut events;
-                run!(body, |stage, out| stage.handle_events(Events { buffer: lent }, out))?;
-                *held = 0;
-                body.hands.inlet.handled(slot, count, events);
-                continue;
+            match body.hands.inlet.receive() {
+                Received::Batch(slot, Batch { mut events, more }) => {
+                    begun = more;
+                    body.begin_batch(events.len());
+                    let lent = &mut events;
+                    run!(body, |stage, out| stage.handle_events(Events { buffer: lent }, out))?;
+                    body.hands.inlet.handled(slot, events);
+                    continue;
+                }
+                Received::Refused(error) => return Err(ExitReason::Error(Arc::new(error))),
+                Received::Nothing => {}
             }
             begun = false;
             if body.hands.inlet.has_ended() {
@@ -337,18 +340,14 @@ pub(crate) async fn consumer<C: Consumer>(
     let mut body = Body::new(stage, core, port, inlet, outlet);
     let Body { stage, core, .. } = &mut body;
     let init = attend(async { stage.init(&mut Context { core }).await }, |_| {}).await;
-    let mut held = 0;
     let reason = match begin(init, ready).await {
-        Ok(()) => consume(&mut body, &mut held).await.err().unwrap_or(ExitReason::Normal),
+        Ok(()) => consume(&mut body).await.err().unwrap_or(ExitReason::Normal),
         Err(reason) => reason,
     };
-    end!(body, reason, held)
+    end!(body, reason)
 }
 
-async fn consume<C: Consumer>(
-    body: &mut Body<C, C::Event, Nothing>,
-    held: &mut usize,
-) -> Result<(), ExitReason> {
+async fn consume<C: Consumer>(body: &mut Body<C, C::Event, Nothing>) -> Result<(), ExitReason> {
     body.hands.inlet.open();
     loop {
         body.turn().await?;
@@ -357,15 +356,13 @@ async fn consume<C: Consumer>(
         }
         match body.hands.inlet.receive() {
             Received::Batch(slot, Batch { mut events, .. }) => {
-                let count = events.len();
-                *held = count;
-                body.core.counters.batch();
+                body.begin_batch(events.len());
                 let lent = &mut events;
                 run!(body, |stage, out| stage
                     .handle_events(Events { buffer: lent }, &mut Context { core: &mut *out.core }))?;
-                *held = 0;
-                body.hands.inlet.handled(slot, count, events);
+                body.hands.inlet.handled(slot, events);
             }
+            Received::Refused(error) => return Err(ExitReason::Error(Arc::new(error))),
             Received::Nothing if body.hands.inlet.has_ended() => return Ok(()),
             Received::Nothing => body.park().await,
         }

@@ -109,6 +109,7 @@ impl<S: Send + 'static, Out: Send + 'static> StageRef<S, Out> {
             reason: match closed {
                 Closed::End => ExitReason::Normal,
                 Closed::Cancelled(reason) => reason,
+                Closed::Refused(error) => ExitReason::Error(Arc::new(error)),
             },
         })
     }

@@ -33,6 +33,13 @@ impl Task {
     }
 }
 
+/// A supervisor that is dropped leaves nothing running. A task that has ended does not mind.
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.cut_off();
+    }
+}
+
 /// Starts `stage` where `placement` says. All stages are spawned here.
 pub(crate) fn spawn(
     tasks: &mut JoinSet<ExitReason>,
