@@ -1,7 +1,22 @@
-//! drip.
+//! drip seals files and keeps them: a real program on stage-core, and its example of two pipelines.
+//!
+//! ```text
+//! upload:   Starter ═▶ Encryption ═▶ RemoteStorage ═▶ Notifier       files → sealed objects
+//! download: Starter ═▶ RemoteStorage ═▶ Encryption ═▶ Notifier       sealed objects → files
+//! ```
+//!
+//! From the bottom up: [`seal`] makes bytes unreadable and untouchable, [`store`] keeps objects, [`repository`] keeps users, media
+//! and the queue of transfers, [`cache`] keeps small files at hand. [`transfer`] is how one file moves through a pipeline;
+//! [`upload`] and [`download`] are the two pipelines and their stages. [`walk`] finds files, [`session`] opens a data folder,
+//! [`report`] shows what happens, [`cli`] is the command line.
+//!
+//! `docs/design/drip.md` says why.
 #![forbid(unsafe_code)]
+
 pub mod cache;
+pub mod cli;
 pub mod download;
+pub mod report;
 pub mod repository;
 pub mod seal;
 pub mod session;
@@ -9,3 +24,5 @@ pub mod store;
 pub mod transfer;
 pub mod upload;
 pub mod walk;
+
+pub use cli::main;

@@ -1,2 +1,8 @@
-//! The program `drip`.
-fn main() {}
+//! The program `drip`: see the library of the same name.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    drip::main()
+}

@@ -12,7 +12,7 @@ pub use encryption::Encryption;
 pub use notifier::Notifier;
 pub use pipeline::Download;
 pub use remote_storage::RemoteStorage;
-pub use target::{Target, temporary_name};
+pub use target::{Target, checksum_of, temporary_name};
 
 /// The starter of the download pipeline.
 pub type Starter = crate::transfer::Starter<Chunks>;

@@ -1,0 +1,149 @@
+//! What may be asked.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use crate::repository::Database;
+use crate::session::Places;
+use crate::store::Location;
+
+/// Whose files are uploaded if nobody says.
+const NOBODY: &str = "owner@localhost";
+
+/// Seals files and keeps them: in a folder, or in S3.
+#[derive(Debug, Parser)]
+#[command(name = "drip", version, about, arg_required_else_help = true)]
+pub struct Args {
+    /// The data folder: database, master key, and objects unless --storage says otherwise [default: ./drip-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// Where objects are kept: a folder, file:///folder or s3://bucket/prefix
+    #[arg(long, global = true, value_name = "URL", value_parser = |text: &str| Location::parse(text))]
+    pub storage: Option<Location>,
+
+    /// Where metadata and the queue are kept: a path of an SQLite file (postgres://… is not built yet)
+    #[arg(long, global = true, value_name = "URL", value_parser = |text: &str| Database::parse(text))]
+    pub database: Option<Database>,
+
+    /// Tells more on stderr: -v what happens, -vv everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Prints one JSON object on stdout instead of words
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+impl Args {
+    /// Where everything is.
+    pub fn places(&self) -> Places {
+        Places {
+            data: self.data.clone().unwrap_or_else(|| "drip-data".into()),
+            storage: self.storage.clone(),
+            database: self.database.clone(),
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Seals files and stores them; folders with all that is below them, except hidden folders and `target`
+    Upload {
+        /// Files and folders
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+
+        /// Whose files they are
+        #[arg(long, value_name = "EMAIL", default_value = NOBODY, value_parser = email)]
+        user: String,
+    },
+    /// Fetches files and opens them
+    Download {
+        /// Which files, by the ids that `ls` shows
+        #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+        ids: Vec<String>,
+
+        /// All of them
+        #[arg(long)]
+        all: bool,
+
+        /// The folder to write them to
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Lists what is stored
+    Ls,
+    /// Uploads and downloads real files, compares them, and shows the figures
+    Demo {
+        /// The folder to take [default: the checkout around the current folder, and a generated file of 256 MiB]
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
+}
+
+impl Command {
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Upload { .. } => "upload",
+            Self::Download { .. } => "download",
+            Self::Ls => "ls",
+            Self::Demo { .. } => "demo",
+        }
+    }
+}
+
+fn email(text: &str) -> Result<String, String> {
+    match text.split_once('@') {
+        Some((name, domain)) if !name.is_empty() && !domain.is_empty() && !domain.contains('@') => {
+            Ok(text.to_owned())
+        }
+        _ => Err("an e-mail address has a name, one `@` and a domain".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn refused(line: &str) -> bool {
+        Args::try_parse_from(line.split(' ')).is_err()
+    }
+
+    #[test]
+    fn the_declared_arguments_agree_with_each_other() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        let args = Args::try_parse_from("drip upload a --data d --json -vv".split(' ')).unwrap();
+        assert_eq!((args.places().data, args.json, args.verbose), ("d".into(), true, 2));
+    }
+
+    #[test]
+    fn bad_usage_is_refused() {
+        for line in [
+            "drip",
+            "drip upload",
+            "drip download --to x",
+            "drip download --all",
+            "drip download --all id --to x",
+            "drip upload a --user nobody",
+            "drip upload a --storage ftp://host",
+            "drip upload a --database postgres://host/drip",
+            "drip sing",
+        ] {
+            assert!(refused(line), "{line}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The demonstration: up, down, compared, and the figures.
+
+use std::path::Path;
+
+use serde::Serialize;
+use stage_core::BoxError;
+
+use super::compare::{Comparison, compare};
+use super::figures;
+use super::fixture::Fixture;
+use crate::cli::Args;
+use crate::cli::download::download;
+use crate::cli::entry::Success;
+use crate::cli::output::Output;
+use crate::cli::upload::upload;
+use crate::report::{Failed, StageRow, Summary};
+use crate::session::{Places, Session};
+
+/// Whose files the demonstration uploads.
+const USER: &str = "andre_albuquerque@elixir.pt";
+
+/// What the demonstration came to.
+#[derive(Debug, Serialize)]
+pub(super) struct Figures {
+    command: &'static str,
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+    pub(super) failed: u64,
+    seconds: f64,
+    pub(super) cache_hits: u64,
+    pub(super) equal: u64,
+    pub(super) failures: Vec<Failed>,
+    stages: Vec<StageRow>,
+    pub(super) up: Summary,
+    pub(super) down: Summary,
+}
+
+pub(in crate::cli) async fn run(
+    args: &Args,
+    folder: Option<&Path>,
+    output: Output,
+) -> Result<Success, BoxError> {
+    let fixture = Fixture::prepare(folder)?;
+    // Without --data the demonstration leaves nothing behind: its data folder is as temporary as its downloads.
+    let data = args.data.clone().unwrap_or_else(|| fixture.data());
+    let places = Places { data, ..args.places() };
+    let session = Session::open(&places).await?;
+
+    let up = upload(&session, fixture.paths(), USER).await?;
+    let hits_before = session.cache.hits();
+    let down = download(&session, &[], &fixture.downloads()).await?;
+    let cache_hits = session.cache.hits() - hits_before;
+    let Comparison { equal, different } = compare(&session, &fixture.downloads()).await?;
+
+    let failures = [up.failures.clone(), down.failures.clone(), different].concat();
+    let figures = Figures {
+        command: "demo",
+        files: down.files,
+        bytes: down.bytes,
+        failed: failures.len() as u64,
+        seconds: up.seconds + down.seconds,
+        cache_hits,
+        equal,
+        failures,
+        stages: figures::all_stages(&up, &down),
+        up,
+        down,
+    };
+    output.result(&figures::words(&figures), &figures);
+    match figures.failed == 0 && figures.up.is_success() && figures.down.is_success() {
+        true => Ok(Success::Whole),
+        false => Ok(Success::Partial),
+    }
+}

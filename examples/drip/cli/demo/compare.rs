@@ -1,0 +1,61 @@
+//! Whether what came down is what went up, file by file, read again from both disks.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use stage_core::BoxError;
+
+use crate::cli::plan::Targets;
+use crate::download::checksum_of;
+use crate::report::{Failed, shown};
+use crate::repository::Media;
+use crate::session::Session;
+
+/// Media compared in one go.
+const PAGE: usize = 500;
+
+/// What comparing came to.
+#[derive(Debug, Default)]
+pub(super) struct Comparison {
+    /// Files that are equal.
+    pub(super) equal: u64,
+    /// Files that are not.
+    pub(super) different: Vec<Failed>,
+}
+
+/// Compares every medium's source with its download in `folder`.
+pub(super) async fn compare(session: &Session, folder: &Path) -> Result<Comparison, BoxError> {
+    let mut comparison = Comparison::default();
+    let folder = std::path::absolute(folder)?;
+    let mut targets = Targets::new(&folder);
+    let mut after = None;
+    loop {
+        let page = session.repository.media_after(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(comparison) };
+        after = Some(last.id);
+        let pairs: Vec<_> = page.into_iter().map(|media| (targets.download(&media).target, media)).collect();
+        let verdicts =
+            tokio::task::spawn_blocking(move || pairs.into_iter().map(judge).collect::<Vec<_>>()).await?;
+        for verdict in verdicts {
+            match verdict {
+                Ok(()) => comparison.equal += 1,
+                Err(failed) => comparison.different.push(failed),
+            }
+        }
+    }
+}
+
+fn judge((target, media): (PathBuf, Media)) -> Result<(), Failed> {
+    let failed = |cause: String| Failed { name: shown(&media.full_path), cause };
+    let source = checksum_of(&media.full_path);
+    let came_down =
+        checksum_of(&target).map_err(|error| failed(format!("its download cannot be read: {error}")))?;
+    match source {
+        Ok(source) if source == came_down => Ok(()),
+        // Somebody works in the folder: what came down is still what went up.
+        Ok(_) if media.checksum == Some(came_down) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && media.checksum == Some(came_down) => Ok(()),
+        Ok(_) => Err(failed("its download is different".to_owned())),
+        Err(error) => Err(failed(format!("cannot be read again: {error}"))),
+    }
+}

@@ -1,0 +1,72 @@
+//! From the arguments to the exit code: 0 if everything that was asked for happened, 1 if not, 2 for bad usage.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::output::Output;
+use super::{Args, Command, demo, download, list, logging, upload};
+use crate::report::Summary;
+
+/// Threads that may block at once: those the stages keep, the database's, the storage's.
+const BLOCKING_THREADS: usize = 32;
+
+/// Runs the program. Bad usage ends the process here, with 2.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    logging::start(args.verbose);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(run(&args)),
+        Err(error) => Err(Summary::of_error(args.command.name(), error)),
+    };
+    match done {
+        Ok(Success::Whole) => ExitCode::SUCCESS,
+        Ok(Success::Partial) => ExitCode::FAILURE,
+        Err(summary) => {
+            if let Some(error) = &summary.error {
+                eprintln!("drip: {error}");
+            }
+            output(&args).result("", &summary);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// How far a command that began got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Success {
+    Whole,
+    Partial,
+}
+
+impl Success {
+    pub(super) fn of(summary: &Summary) -> Self {
+        match summary.is_success() {
+            true => Self::Whole,
+            false => Self::Partial,
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<Success, Summary> {
+    let places = args.places();
+    let output = output(args);
+    match &args.command {
+        Command::Upload { paths, user } => upload::run(&places, paths, user, output).await,
+        Command::Download { ids, all: _, to } => download::run(&places, ids, to, output).await,
+        Command::Ls => list::run(&places, output).await,
+        Command::Demo { folder } => demo::run(args, folder.as_deref(), output).await,
+    }
+    .map_err(|error| Summary::of_error(args.command.name(), error))
+}
+
+fn output(args: &Args) -> Output {
+    match args.json {
+        true => Output::Json,
+        false => Output::Words,
+    }
+}

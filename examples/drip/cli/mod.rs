@@ -1,0 +1,16 @@
+//! The command line: what may be asked, and how each command goes.
+
+mod args;
+mod demo;
+mod download;
+mod entry;
+mod interrupt;
+mod list;
+mod logging;
+mod output;
+mod plan;
+mod run;
+mod upload;
+
+pub use args::{Args, Command};
+pub use entry::main;

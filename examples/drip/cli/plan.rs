@@ -1,0 +1,170 @@
+//! What is put into the queue before a pipeline starts.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+use crate::report::{Progress, shown};
+use crate::repository::{Media, MediaId, NewDownload, NewUpload, Repository, RepositoryError, UserId};
+use crate::walk::{Avoid, Found, Problem, walk};
+
+/// Transfers queued in one transaction.
+const TOGETHER: usize = 500;
+
+/// Queues everything that uploading `root` means, and tells what cannot be.
+///
+/// # Errors
+/// What the repository says.
+pub(super) async fn uploads(
+    repository: &dyn Repository,
+    user: UserId,
+    root: &Path,
+    avoid: Avoid,
+    progress: &Progress,
+) -> Result<(), RepositoryError> {
+    let mut found = walk(root, avoid);
+    let mut nothing = true;
+    loop {
+        // The walk blocks on the disk; a batch at a time keeps its memory bounded.
+        let walked = tokio::task::spawn_blocking(move || {
+            let batch: Vec<_> = found.by_ref().take(TOGETHER).collect();
+            (found, batch)
+        });
+        let Ok((rest, batch)) = walked.await else { break };
+        found = rest;
+        if batch.is_empty() {
+            break;
+        }
+        nothing = false;
+        let uploads = tell_problems(batch, progress);
+        repository.add_uploads(user, uploads).await?;
+    }
+    if nothing {
+        progress.note(&format!("nothing to upload in {}: no files", shown(root)));
+    }
+    Ok(())
+}
+
+fn tell_problems(batch: Vec<Found>, progress: &Progress) -> Vec<NewUpload> {
+    let mut uploads = Vec::with_capacity(batch.len());
+    for found in batch {
+        match found {
+            Found::File(upload) => uploads.push(upload),
+            Found::Problem { path, cause, problem: Problem::Failed } => progress.fail(&path, &cause),
+            Found::Problem { path, cause, problem: Problem::Skipped } => {
+                progress.note(&format!("skipped: {}: {cause}", shown(&path)));
+            }
+        }
+    }
+    uploads
+}
+
+/// Queues every medium for `folder`.
+///
+/// # Errors
+/// What the repository says.
+pub(super) async fn all_downloads(repository: &dyn Repository, folder: &Path) -> Result<(), RepositoryError> {
+    let mut targets = Targets::new(folder);
+    let mut after = None;
+    loop {
+        let media = repository.media_after(after, TOGETHER).await?;
+        let Some(last) = media.last() else { return Ok(()) };
+        after = Some(last.id);
+        let downloads = media.iter().map(|media| targets.download(media)).collect();
+        repository.add_downloads(downloads).await?;
+    }
+}
+
+/// Queues the media with these ids for `folder`, and tells which there are not.
+///
+/// # Errors
+/// What the repository says.
+pub(super) async fn downloads(
+    repository: &dyn Repository,
+    ids: &[String],
+    folder: &Path,
+    progress: &Progress,
+) -> Result<(), RepositoryError> {
+    let mut targets = Targets::new(folder);
+    let mut downloads = Vec::new();
+    for text in ids {
+        let media = match text.parse::<MediaId>() {
+            Ok(id) => repository.media(id).await?,
+            Err(_) => None,
+        };
+        match media {
+            Some(media) => downloads.push(targets.download(&media)),
+            None => progress.fail(Path::new(text), "no file has this id; `drip ls` shows them"),
+        }
+    }
+    repository.add_downloads(downloads).await.map(drop)
+}
+
+/// Gives every medium a file of its own below one folder.
+#[derive(Debug)]
+pub(super) struct Targets<'a> {
+    folder: &'a Path,
+    taken: HashSet<PathBuf>,
+}
+
+impl<'a> Targets<'a> {
+    pub(super) fn new(folder: &'a Path) -> Self {
+        Self { folder, taken: HashSet::new() }
+    }
+
+    /// Its relative path; with its id in the name if another medium has that path.
+    pub(super) fn download(&mut self, media: &Media) -> NewDownload {
+        let mut relative = below(&media.relative_path);
+        if !self.taken.insert(relative.clone()) {
+            relative = with_id(&relative, media.id);
+        }
+        NewDownload { media: media.id, folder: self.folder.to_owned(), target: self.folder.join(relative) }
+    }
+}
+
+/// Only what leads further down: a path out of a database is no reason to write anywhere else.
+fn below(path: &Path) -> PathBuf {
+    let parts = path.components().filter(|part| matches!(part, Component::Normal(_)));
+    let path: PathBuf = parts.collect();
+    if path.as_os_str().is_empty() { "unnamed".into() } else { path }
+}
+
+fn with_id(path: &Path, id: MediaId) -> PathBuf {
+    let mut name: OsString = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("~{}", id.0.simple()));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transfer::testing::transfer;
+
+    fn target(targets: &mut Targets<'_>, relative: &str) -> PathBuf {
+        let mut media = transfer("a").media;
+        media.relative_path = relative.into();
+        targets.download(&media).target
+    }
+
+    #[test]
+    fn media_keep_their_relative_paths_and_never_share_one() {
+        let mut targets = Targets::new(Path::new("/to"));
+        assert_eq!(target(&mut targets, "sub/a.txt"), Path::new("/to/sub/a.txt"));
+        assert_eq!(target(&mut targets, "a.txt"), Path::new("/to/a.txt"));
+        let third = target(&mut targets, "a.txt");
+        let name = third.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with("a~") && name.ends_with(".txt"), "{name}");
+    }
+
+    #[test]
+    fn a_path_out_of_the_database_never_leads_out_of_the_folder() {
+        let mut targets = Targets::new(Path::new("/to"));
+        assert_eq!(target(&mut targets, "../../etc/passwd"), Path::new("/to/etc/passwd"));
+        assert_eq!(target(&mut targets, "/etc/shadow"), Path::new("/to/etc/shadow"));
+        assert_eq!(target(&mut targets, ".."), Path::new("/to/unnamed"));
+    }
+}

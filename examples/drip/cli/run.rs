@@ -1,0 +1,91 @@
+//! How a started pipeline is seen to its end: to the last transfer, or until somebody interrupts.
+
+use std::time::Duration;
+
+use stage_core::{Outcome, PipelineError, Report, Running};
+
+use super::interrupt::interrupted;
+use crate::report::{Progress, StageRow, Summary};
+use crate::transfer::Queue;
+
+/// How long an interrupted pipeline may take to finish what it holds.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long to wait for the last stages to let go of what they held, once the pipeline is over.
+const LETTING_GO: Duration = Duration::from_secs(5);
+
+/// Waits for the end of `running`, deals with every verdict, and sums up.
+pub(super) async fn to_its_end(
+    command: &'static str,
+    running: Running,
+    queue: &Queue,
+    progress: &Progress,
+) -> Summary {
+    let ended = tokio::select! {
+        ended = running.join() => ended,
+        () = interrupted() => {
+            progress.note("interrupted: finishing what is at hand; the rest goes back into the queue");
+            drain(&running, queue).await
+        }
+    };
+    let stages = running.stats();
+    drop(running);
+    settle(queue).await;
+    progress.close();
+
+    let (error, time) = match ended {
+        Ok(Report { outcome, elapsed, .. }) => (why_not_finished(outcome), elapsed),
+        Err(PipelineError::Failed { report, stage, reason, .. }) => {
+            (Some(format!("the stage {stage} {reason}; what is left stays in the queue")), report.elapsed)
+        }
+        Err(other) => (Some(other.to_string()), Duration::ZERO),
+    };
+    let (files, bytes) = progress.done();
+    let failures = progress.failures();
+    Summary {
+        command,
+        files,
+        bytes,
+        failed: failures.len() as u64,
+        seconds: time.as_secs_f64(),
+        returned: progress.returned(),
+        failures,
+        stages: StageRow::of(&stages, time),
+        error,
+    }
+}
+
+/// Nothing new is begun; a second interruption stops at once.
+async fn drain(running: &Running, queue: &Queue) -> Result<Report, PipelineError> {
+    queue.stop();
+    tokio::select! {
+        ended = running.drain(DRAIN) => ended,
+        () = interrupted() => running.stop().await,
+    }
+}
+
+fn why_not_finished(outcome: Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Finished => None,
+        Outcome::Drained | Outcome::Stopped => Some("interrupted".to_owned()),
+    }
+}
+
+/// Takes in every verdict that is still to come.
+async fn settle(queue: &Queue) {
+    let all = async {
+        loop {
+            queue.settle().await;
+            if queue.open() == 0 {
+                break;
+            }
+            queue.arrived().await;
+        }
+    };
+    if tokio::time::timeout(LETTING_GO, all).await.is_err() {
+        tracing::warn!(
+            transfers = queue.open(),
+            "stages did not let go of transfers; the next run will find them"
+        );
+    }
+}

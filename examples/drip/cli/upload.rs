@@ -1,0 +1,67 @@
+//! `drip upload PATH…`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use stage_core::BoxError;
+
+use super::entry::Success;
+use super::output::Output;
+use super::{plan, run};
+use crate::report::{Progress, Summary, count};
+use crate::repository::Scope;
+use crate::session::{Places, Session};
+use crate::transfer::Queue;
+use crate::upload::{Files, Upload};
+
+pub(super) async fn run(
+    places: &Places,
+    paths: &[PathBuf],
+    user: &str,
+    output: Output,
+) -> Result<Success, BoxError> {
+    let session = Session::open(places).await?;
+    let summary = upload(&session, paths, user).await?;
+    output.result(&summary.line("uploaded"), &summary);
+    Ok(Success::of(&summary))
+}
+
+/// Uploads what is at `paths`, and what an earlier run left in the queue.
+pub(super) async fn upload(session: &Session, paths: &[PathBuf], user: &str) -> Result<Summary, BoxError> {
+    let master = session.sealing_key().await?;
+    let repository = &session.repository;
+    let progress = Arc::new(Progress::new("upload"));
+    let left = repository.waiting(&Scope::Uploads).await?;
+    if left.files > 0 {
+        progress.note(&format!(
+            "going on with {} uploads that an earlier run left in the queue",
+            count(left.files)
+        ));
+    }
+    let user = repository.user(user).await?;
+    for path in paths {
+        plan::uploads(repository.as_ref(), user, path, session.avoid(), &progress).await?;
+    }
+    let waiting = repository.waiting(&Scope::Uploads).await?;
+    progress.expect(waiting.files, waiting.bytes);
+
+    let queue = Queue::new(repository.clone(), Scope::Uploads, progress.clone());
+    let running = Upload::new(
+        queue.clone(),
+        Files::default(),
+        master,
+        session.cache.clone(),
+        session.storage.clone(),
+        repository.clone(),
+        progress.clone(),
+        copies(),
+    )
+    .start()
+    .await?;
+    Ok(run::to_its_end("upload", running, &queue, &progress).await)
+}
+
+/// Copies of a keyed step: one per processor, as far as they pay.
+pub(super) fn copies() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().min(4))
+}

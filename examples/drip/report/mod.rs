@@ -1,0 +1,15 @@
+//! What a person, or a program, gets to see: progress on the way, a line per failure, and what it came to.
+
+mod name;
+mod progress;
+mod stages;
+mod summary;
+mod table;
+mod units;
+
+pub use name::shown;
+pub use progress::{Failed, Progress};
+pub use stages::StageRow;
+pub use summary::Summary;
+pub use table::{Align, Table};
+pub use units::{bytes, count, duration, rate, timestamp};

@@ -1,0 +1,197 @@
+//! How far a command is: a bar on a terminal, a line now and then elsewhere; and a line per failure, at once.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use super::{bytes, count, duration, rate, shown};
+use crate::repository::{Direction, Transfer};
+use crate::transfer::Witness;
+
+/// Time between two lines.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// A file that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failed {
+    /// Which one; what is not UTF-8 in its name is replaced.
+    pub name: String,
+    /// Why.
+    pub cause: String,
+}
+
+/// Counts, shows, and remembers what failed.
+#[derive(Debug)]
+pub struct Progress {
+    verb: &'static str,
+    bar: Option<ProgressBar>,
+    begun: Instant,
+    last_line: Mutex<Instant>,
+    total_files: AtomicU64,
+    total_bytes: AtomicU64,
+    moved: AtomicU64,
+    files: AtomicU64,
+    bytes: AtomicU64,
+    returned: AtomicU64,
+    failures: Mutex<Vec<Failed>>,
+}
+
+impl Progress {
+    /// Shows what is done on stderr, under this verb.
+    pub fn new(verb: &'static str) -> Self {
+        let now = Instant::now();
+        Self {
+            verb,
+            bar: std::io::stderr().is_terminal().then(bar),
+            begun: now,
+            last_line: Mutex::new(now),
+            total_files: AtomicU64::new(0),
+            total_bytes: AtomicU64::new(0),
+            moved: AtomicU64::new(0),
+            files: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            returned: AtomicU64::new(0),
+            failures: Mutex::default(),
+        }
+    }
+
+    /// How much there is to do.
+    pub fn expect(&self, files: u64, bytes: u64) {
+        self.total_files.store(files, Ordering::Relaxed);
+        self.total_bytes.store(bytes, Ordering::Relaxed);
+        if let Some(bar) = &self.bar {
+            bar.set_length(bytes);
+            bar.set_message(format!("0 of {}", count(files)));
+        }
+    }
+
+    /// A line for a person, beside the bar.
+    pub fn note(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    /// Something that was asked for and will not be done.
+    pub fn fail(&self, path: &Path, cause: &str) {
+        let name = shown(path);
+        self.note(&format!("failed: {name}: {cause}"));
+        let failed = Failed { name, cause: cause.to_owned() };
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failed);
+    }
+
+    /// No more bars and lines.
+    pub fn close(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Files that are done, and their bytes.
+    pub fn done(&self) -> (u64, u64) {
+        (self.files.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
+    }
+
+    /// Files that went back into the queue.
+    pub fn returned(&self) -> u64 {
+        self.returned.load(Ordering::Relaxed)
+    }
+
+    /// What failed so far.
+    pub fn failures(&self) -> Vec<Failed> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn show(&self) {
+        let moved = self.moved.load(Ordering::Relaxed);
+        match &self.bar {
+            Some(bar) => bar.set_position(moved),
+            None => self.line_if_due(moved),
+        }
+    }
+
+    fn line_if_due(&self, moved: u64) {
+        let now = Instant::now();
+        // Whoever finds the lock taken leaves the line to the holder.
+        let Ok(mut last) = self.last_line.try_lock() else { return };
+        if now.duration_since(*last) >= EVERY {
+            *last = now;
+            eprintln!("{}", self.line(moved, now.duration_since(self.begun)));
+        }
+    }
+
+    fn line(&self, moved: u64, passed: Duration) -> String {
+        let total = self.total_bytes.load(Ordering::Relaxed);
+        let files = count(self.files.load(Ordering::Relaxed));
+        let of = count(self.total_files.load(Ordering::Relaxed));
+        let left =
+            Duration::try_from_secs_f64(passed.as_secs_f64() * remaining(moved, total)).unwrap_or_default();
+        format!(
+            "{}: {files} of {of} files, {} of {}, {}, {} left",
+            self.verb,
+            bytes(moved),
+            bytes(total),
+            rate(moved, passed),
+            duration(left),
+        )
+    }
+}
+
+/// What is left, as a multiple of what is done.
+#[allow(clippy::cast_precision_loss, reason = "an estimate")]
+fn remaining(moved: u64, total: u64) -> f64 {
+    total.saturating_sub(moved) as f64 / (moved as f64).max(1.0)
+}
+
+fn bar() -> ProgressBar {
+    let style = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta} · {msg} files";
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+impl Witness for Progress {
+    fn moved(&self, bytes: u64) {
+        self.moved.fetch_add(bytes, Ordering::Relaxed);
+        self.show();
+    }
+
+    fn taken_back(&self, bytes: u64) {
+        self.moved.fetch_sub(bytes, Ordering::Relaxed);
+        self.show();
+    }
+
+    fn done(&self, transfer: &Transfer, bytes: u64) {
+        let files = self.files.fetch_add(1, Ordering::Relaxed) + 1;
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        tracing::debug!(file = %transfer.path.display(), id = %transfer.media.id, bytes, "done");
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!(
+                "{} of {}",
+                count(files),
+                count(self.total_files.load(Ordering::Relaxed))
+            ));
+        }
+    }
+
+    fn failed(&self, transfer: &Transfer, cause: &str) {
+        match transfer.direction {
+            Direction::Upload => self.fail(&transfer.path, cause),
+            Direction::Download => {
+                let id = transfer.media.id;
+                let name = format!("{} ({id})", shown(&transfer.media.relative_path));
+                self.fail(Path::new(&name), cause);
+            }
+        }
+    }
+
+    fn returned(&self, _: &Transfer) {
+        self.returned.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,73 @@
+//! What each step of a pipeline did, its copies taken together.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use stage_core::StageStats;
+
+/// One step's figures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StageRow {
+    /// The step.
+    pub name: String,
+    /// How many copies it has.
+    pub copies: usize,
+    /// Events that came in.
+    pub events_in: u64,
+    /// Events that went out.
+    pub events_out: u64,
+    /// Batches that were handled.
+    pub batches: u64,
+    /// Demand that was still outstanding at the end.
+    pub demand: u64,
+    /// Times a copy was rebuilt.
+    pub restarts: u64,
+    /// Seconds in callbacks, of all copies together.
+    pub busy_seconds: f64,
+    /// Part of the run that a copy spent in callbacks, on average: 0 to 1.
+    pub busy_share: f64,
+}
+
+impl StageRow {
+    /// The steps of a run of `time`, in their order.
+    pub fn of(stats: &[StageStats], time: Duration) -> Vec<Self> {
+        let mut rows: Vec<Self> = Vec::new();
+        for copy in stats {
+            match rows.last_mut().filter(|row| row.name == copy.step) {
+                Some(row) => row.add(copy),
+                None => rows.push(Self::first(copy)),
+            }
+        }
+        for row in &mut rows {
+            let copies = u32::try_from(row.copies).map_or(1.0, f64::from);
+            row.busy_share = row.busy_seconds / copies / time.as_secs_f64().max(1e-9);
+        }
+        rows
+    }
+
+    fn first(copy: &StageStats) -> Self {
+        let mut row = Self {
+            name: copy.step.clone(),
+            copies: 0,
+            events_in: 0,
+            events_out: 0,
+            batches: 0,
+            demand: 0,
+            restarts: 0,
+            busy_seconds: 0.0,
+            busy_share: 0.0,
+        };
+        row.add(copy);
+        row
+    }
+
+    fn add(&mut self, copy: &StageStats) {
+        self.copies += 1;
+        self.events_in += copy.events_in;
+        self.events_out += copy.events_out;
+        self.batches += copy.batches;
+        self.demand += copy.demand;
+        self.restarts += copy.restarts;
+        self.busy_seconds += copy.busy.as_secs_f64();
+    }
+}

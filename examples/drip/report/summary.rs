@@ -1,0 +1,83 @@
+//! What a command came to: one line for a person, one JSON object for a program.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Failed, StageRow, bytes, count, duration, rate};
+
+/// The result of a command.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// Which command.
+    pub command: &'static str,
+    /// Files that were transferred.
+    pub files: u64,
+    /// Clear bytes of them.
+    pub bytes: u64,
+    /// Files that were not.
+    pub failed: u64,
+    /// How long the pipeline ran.
+    pub seconds: f64,
+    /// Files that went back into the queue because we stopped.
+    pub returned: u64,
+    /// Which files failed, and why.
+    pub failures: Vec<Failed>,
+    /// What each step did.
+    pub stages: Vec<StageRow>,
+    /// Why the command could not go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl Summary {
+    /// The result of a command that could not begin.
+    pub fn of_error(command: &'static str, error: impl ToString) -> Self {
+        Self { command, error: Some(error.to_string()), ..Self::default() }
+    }
+
+    /// Whether everything that was asked for happened.
+    pub fn is_success(&self) -> bool {
+        self.failed == 0 && self.returned == 0 && self.error.is_none()
+    }
+
+    /// One line for a person.
+    pub fn line(&self, verb: &str) -> String {
+        let time = Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
+        let mut line = format!(
+            "{verb} {} file{}, {} in {} ({})",
+            count(self.files),
+            if self.files == 1 { "" } else { "s" },
+            bytes(self.bytes),
+            duration(time),
+            rate(self.bytes, time),
+        );
+        if self.failed > 0 {
+            line += &format!("; {} failed", count(self.failed));
+        }
+        if self.returned > 0 {
+            line += &format!("; {} back in the queue", count(self.returned));
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_has_the_agreed_fields() {
+        let json = serde_json::to_value(Summary { command: "upload", ..Summary::default() }).unwrap();
+        for field in ["files", "bytes", "failed", "seconds", "stages"] {
+            assert!(json.get(field).is_some(), "{field} in {json}");
+        }
+    }
+
+    #[test]
+    fn a_failure_shows_in_the_line_and_in_the_verdict() {
+        let summary = Summary { files: 1, bytes: 5_000_000, failed: 2, seconds: 0.5, ..Summary::default() };
+        assert_eq!(summary.line("uploaded"), "uploaded 1 file, 5.0 MB in 0.50 s (10.0 MB/s); 2 failed");
+        assert!(!summary.is_success());
+    }
+}
