@@ -54,11 +54,7 @@ impl ProducerConsumer for AddOne {
     type In = u64;
     type Out = u64;
 
-    async fn handle_events(
-        &mut self,
-        events: Events<'_, u64>,
-        out: &mut Emitter<'_, u64>,
-    ) -> StageResult {
+    async fn handle_events(&mut self, events: Events<'_, u64>, out: &mut Emitter<'_, u64>) -> StageResult {
         out.extend(events.into_iter().map(|x| x.wrapping_add(1)));
         Ok(())
     }
@@ -98,18 +94,10 @@ async fn readings(max_demand: usize, min_demand: usize) -> Vec<Stats> {
     };
     let sink = move || {
         let (readings, stop) = (Arc::clone(&read), Arc::clone(&stopping));
-        Ok(Read {
-            batches: 0,
-            readings,
-            stop,
-        })
+        Ok(Read { batches: 0, readings, stop })
     };
     let running = Pipeline::builder("steady")
-        .defaults(
-            StepOptions::new()
-                .min_demand(min_demand)
-                .max_demand(max_demand),
-        )
+        .defaults(StepOptions::new().min_demand(min_demand).max_demand(max_demand))
         .start(StepOptions::named("count"), count)
         .step(StepOptions::named("first"), || Ok(AddOne))
         .step(StepOptions::named("second"), || Ok(AddOne))
@@ -124,25 +112,14 @@ async fn readings(max_demand: usize, min_demand: usize) -> Vec<Stats> {
 
 #[test]
 fn a_running_pipeline_allocates_nothing_per_batch() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for (max_demand, min_demand) in [(1000, 500), (100, 50), (10, 1)] {
         let readings = runtime.block_on(readings(max_demand, min_demand));
         let [warm, measured] = readings[..] else {
             panic!("two readings, not {readings:?}");
         };
         let change = measured - warm;
-        let allocated = (
-            change.allocations,
-            change.reallocations,
-            change.deallocations,
-        );
-        assert_eq!(
-            allocated,
-            (0, 0, 0),
-            "in {MEASURED} batches at {max_demand}/{min_demand}: {change:?}"
-        );
+        let allocated = (change.allocations, change.reallocations, change.deallocations);
+        assert_eq!(allocated, (0, 0, 0), "in {MEASURED} batches at {max_demand}/{min_demand}: {change:?}");
     }
 }

@@ -13,15 +13,7 @@ const LAYERS: [&[&str]; 7] = [
     &["stage"],
     &["engine"],
     &["handle", "supervise", "shutdown", "topology"],
-    &[
-        "source",
-        "sink",
-        "per_event",
-        "into_stream",
-        "ack",
-        "registry",
-        "testing",
-    ],
+    &["source", "sink", "per_event", "into_stream", "ack", "registry", "testing"],
 ];
 
 /// A public module for the macro's expansions; it only names what it re-exports.
@@ -50,17 +42,11 @@ impl fmt::Display for Finding {
 }
 
 fn finding(file: &SourceFile, line: usize, remedy: impl Into<String>) -> Finding {
-    Finding {
-        path: file.path().display().to_string(),
-        line,
-        remedy: remedy.into(),
-    }
+    Finding { path: file.path().display().to_string(), line, remedy: remedy.into() }
 }
 
 fn sources(folders: &[&str]) -> Vec<SourceFile> {
-    let read = folders
-        .iter()
-        .flat_map(|folder| read_sources(folder).expect("readable sources"));
+    let read = folders.iter().flat_map(|folder| read_sources(folder).expect("readable sources"));
     let files: Vec<_> = read.collect();
     assert!(!files.is_empty(), "no Rust file below {folders:?}");
     files
@@ -76,10 +62,7 @@ fn assert_kept(rule: &str, findings: &[Finding]) {
 fn every_layer_of_stage_core_only_knows_the_ones_below_it() {
     let files = sources(&["stage-core/src"]);
     let findings: Vec<_> = files.iter().flat_map(layer_findings).collect();
-    assert_kept(
-        "a module imports only from its own layer and those below",
-        &findings,
-    );
+    assert_kept("a module imports only from its own layer and those below", &findings);
 }
 
 fn layer_of(module: &str) -> Option<usize> {
@@ -92,8 +75,7 @@ fn layer_findings(file: &SourceFile) -> Vec<Finding> {
         return Vec::new();
     };
     let Some(own) = layer_of(module) else {
-        let remedy =
-            format!("`{module}` has no layer; give it one in LAYERS of tests/architecture.rs");
+        let remedy = format!("`{module}` has no layer; give it one in LAYERS of tests/architecture.rs");
         return vec![finding(file, 1, remedy)];
     };
     let judge = |import: tests::source::Import| {
@@ -128,13 +110,7 @@ fn every_crate_root_forbids_unsafe_code() {
     let roots = files.iter().filter(|file| file.is_crate_root());
     let findings: Vec<_> = roots
         .filter(|file| !file.code().contains("#![forbid(unsafe_code)]"))
-        .map(|file| {
-            finding(
-                file,
-                1,
-                "write `#![forbid(unsafe_code)]` below the crate's docs",
-            )
-        })
+        .map(|file| finding(file, 1, "write `#![forbid(unsafe_code)]` below the crate's docs"))
         .collect();
     assert_kept("no crate holds unsafe code", &findings);
 }
@@ -145,43 +121,27 @@ fn every_file_begins_with_what_it_is_about() {
     let findings: Vec<_> = files
         .iter()
         .filter(|file| !is_fixture(file) && !says_what_it_is_about(file))
-        .map(|file| {
-            finding(
-                file,
-                1,
-                "begin with a `//!` line that answers the one question of this file",
-            )
-        })
+        .map(|file| finding(file, 1, "begin with a `//!` line that answers the one question of this file"))
         .collect();
-    assert_kept(
-        "the first line of a file is its answer in plain words",
-        &findings,
-    );
+    assert_kept("the first line of a file is its answer in plain words", &findings);
 }
 
 /// Programs that a test feeds to the compiler; their output names their lines.
 fn is_fixture(file: &SourceFile) -> bool {
-    let folders = file
-        .path()
-        .components()
-        .filter_map(|part| part.as_os_str().to_str());
+    let folders = file.path().components().filter_map(|part| part.as_os_str().to_str());
     let folders: Vec<_> = folders.collect();
     matches!(folders[..], ["tests", "macros", "pass" | "fail", ..])
 }
 
 fn says_what_it_is_about(file: &SourceFile) -> bool {
     let first = file.text().lines().next().unwrap_or("");
-    first
-        .strip_prefix("//! ")
-        .is_some_and(|answer| answer.trim().len() >= 10)
+    first.strip_prefix("//! ").is_some_and(|answer| answer.trim().len() >= 10)
 }
 
 #[test]
 fn crate_roots_and_mod_files_hold_docs_modules_and_exports_only() {
     let files = sources(&LIBRARIES);
-    let tables = files
-        .iter()
-        .filter(|file| matches!(file.name(), "lib.rs" | "mod.rs"));
+    let tables = files.iter().filter(|file| matches!(file.name(), "lib.rs" | "mod.rs"));
     let findings: Vec<_> = tables.flat_map(other_items).collect();
     assert_kept("lib.rs and mod.rs are tables of contents", &findings);
 }
@@ -213,13 +173,9 @@ fn other_items(file: &SourceFile) -> Vec<Finding> {
 }
 
 fn is_table_item(line: &str) -> bool {
-    let item = line
-        .strip_prefix("pub(crate) ")
-        .or_else(|| line.strip_prefix("pub(super) "));
+    let item = line.strip_prefix("pub(crate) ").or_else(|| line.strip_prefix("pub(super) "));
     let item = item.or_else(|| line.strip_prefix("pub ")).unwrap_or(line);
-    ["mod ", "use ", "extern crate "]
-        .iter()
-        .any(|table| item.starts_with(table))
+    ["mod ", "use ", "extern crate "].iter().any(|table| item.starts_with(table))
 }
 
 fn braces(line: &str) -> i32 {
@@ -258,18 +214,9 @@ fn the_index_of_the_docs_names_every_note_and_nothing_else() {
         .map(|note| format!("design/{}", note.to_string_lossy()))
         .collect();
     let missing: Vec<_> = notes.difference(&linked).collect();
-    assert!(
-        missing.is_empty(),
-        "docs/README.md: link these notes, with a line on each: {missing:?}"
-    );
-    let dead: Vec<_> = linked
-        .iter()
-        .filter(|target| !docs.join(target).exists())
-        .collect();
-    assert!(
-        dead.is_empty(),
-        "docs/README.md: these links lead nowhere: {dead:?}"
-    );
+    assert!(missing.is_empty(), "docs/README.md: link these notes, with a line on each: {missing:?}");
+    let dead: Vec<_> = linked.iter().filter(|target| !docs.join(target).exists()).collect();
+    assert!(dead.is_empty(), "docs/README.md: these links lead nowhere: {dead:?}");
 }
 
 #[test]
@@ -278,28 +225,15 @@ fn the_checks_find_what_they_look_for() {
         "stage-core/src/demand.rs",
         "//! x\n\nuse crate::{error, engine::run};\nuse crate::Demand;",
     );
-    let found: Vec<_> = layer_findings(&upwards)
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let found: Vec<_> = layer_findings(&upwards).iter().map(ToString::to_string).collect();
     assert_eq!(found.len(), 2, "{found:?}");
-    assert!(
-        found[0]
-            .starts_with("stage-core/src/demand.rs:3: `demand` (layer 0) names `engine` (layer 4)")
-    );
+    assert!(found[0].starts_with("stage-core/src/demand.rs:3: `demand` (layer 0) names `engine` (layer 4)"));
     assert!(found[1].starts_with("stage-core/src/demand.rs:4: `crate::Demand`: name the module"));
 
     let table = "//! x\npub mod a;\n#[doc(hidden)]\npub mod b {\n    pub use c::D;\n}\npub(crate) use e::{\n    F,\n};\nstruct G;\n";
-    let found: Vec<_> = other_items(&SourceFile::new("x/src/mod.rs", table))
-        .iter()
-        .map(|f| f.line)
-        .collect();
+    let found: Vec<_> = other_items(&SourceFile::new("x/src/mod.rs", table)).iter().map(|f| f.line).collect();
     assert_eq!(found, [10]);
 
     let unknown = SourceFile::new("stage-core/src/helpers.rs", "//! x");
-    assert!(
-        layer_findings(&unknown)[0]
-            .remedy
-            .starts_with("`helpers` has no layer")
-    );
+    assert!(layer_findings(&unknown)[0].remedy.starts_with("`helpers` has no layer"));
 }

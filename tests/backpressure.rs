@@ -13,8 +13,7 @@ use std::{
 };
 
 use stage_core::{
-    Consumer, Context, Demand, Emitter, Events, Monitor, Pipeline, Producer, StageResult,
-    StepOptions,
+    Consumer, Context, Demand, Emitter, Events, Monitor, Pipeline, Producer, StageResult, StepOptions,
 };
 use tokio::{sync::watch, task::yield_now};
 
@@ -65,17 +64,10 @@ impl Consumer for Slow {
         for _ in 0..ASIDE {
             yield_now().await;
         }
-        let monitor = self
-            .monitor
-            .wait_for(Option::is_some)
-            .await?
-            .clone()
-            .expect("waited for it");
+        let monitor = self.monitor.wait_for(Option::is_some).await?.clone().expect("waited for it");
         let handled = self.seen.handled.load(Ordering::Relaxed);
         let on_the_way = emitted(&monitor) - handled;
-        self.seen
-            .most_on_the_way
-            .fetch_max(on_the_way, Ordering::Relaxed);
+        self.seen.most_on_the_way.fetch_max(on_the_way, Ordering::Relaxed);
         if on_the_way > self.bound {
             let stats = monitor.stats();
             return Err(format!(
@@ -85,9 +77,7 @@ impl Consumer for Slow {
             .into());
         }
         check_steps(&monitor)?;
-        self.seen
-            .handled
-            .fetch_add(events.len() as u64, Ordering::Relaxed);
+        self.seen.handled.fetch_add(events.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -95,11 +85,7 @@ impl Consumer for Slow {
 /// Events that left the source, by its statistics.
 fn emitted(monitor: &Monitor) -> u64 {
     let stats = monitor.stats();
-    stats
-        .iter()
-        .filter(|stage| stage.step == "source")
-        .map(|stage| stage.events_out)
-        .sum()
+    stats.iter().filter(|stage| stage.step == "source").map(|stage| stage.events_out).sum()
 }
 
 /// No step passes on more events than it took in.
@@ -123,43 +109,20 @@ async fn most_on_the_way(copies: &[usize], bound: u64) -> u64 {
     let seen = Arc::new(Seen::default());
     let (tell, monitor) = watch::channel(None);
     let mut chain = Pipeline::builder("held_up")
-        .defaults(
-            StepOptions::new()
-                .min_demand(5)
-                .max_demand(MAX_DEMAND as usize),
-        )
+        .defaults(StepOptions::new().min_demand(5).max_demand(MAX_DEMAND as usize))
         .start(StepOptions::named("source"), || Ok(Eager { next: 0 }));
     for (number, copies) in copies.iter().enumerate() {
         let options = StepOptions::named(format!("step_{number}")).count(*copies);
         chain = chain.step_fn(options, |x: u64| x.wrapping_add(1));
     }
     let sinks = Arc::clone(&seen);
-    let slow = move || {
-        Ok(Slow {
-            monitor: monitor.clone(),
-            seen: Arc::clone(&sinks),
-            bound,
-        })
-    };
-    let running = chain
-        .finish(StepOptions::named("sink"), slow)
-        .start()
-        .await
-        .expect("the pipeline starts");
+    let slow = move || Ok(Slow { monitor: monitor.clone(), seen: Arc::clone(&sinks), bound });
+    let running = chain.finish(StepOptions::named("sink"), slow).start().await.expect("the pipeline starts");
     tell.send_replace(Some(running.monitor()));
-    let report = running
-        .join()
-        .await
-        .expect("never more on the way than the bound");
+    let report = running.join().await.expect("never more on the way than the bound");
 
     assert_eq!(seen.handled.load(Ordering::Relaxed), EVENTS);
-    assert!(
-        report
-            .stages
-            .iter()
-            .all(|stage| stage.discarded == 0 && stage.restarts == 0),
-        "{report:#?}"
-    );
+    assert!(report.stages.iter().all(|stage| stage.discarded == 0 && stage.restarts == 0), "{report:#?}");
     seen.most_on_the_way.load(Ordering::Relaxed)
 }
 
@@ -177,13 +140,7 @@ async fn behind_a_slow_sink_at_most_twice_the_demand_is_on_the_way() {
     for copies in [&[][..], &[1], &[1, 1, 1], &[4], &[2, 3]] {
         let bound = bound(copies);
         let most = most_on_the_way(copies, bound).await;
-        assert!(
-            most <= bound,
-            "{most} events on the way, bound {bound}, copies {copies:?}"
-        );
-        assert!(
-            most >= MAX_DEMAND,
-            "the pipeline was never full: {most} on the way, copies {copies:?}"
-        );
+        assert!(most <= bound, "{most} events on the way, bound {bound}, copies {copies:?}");
+        assert!(most >= MAX_DEMAND, "the pipeline was never full: {most} on the way, copies {copies:?}");
     }
 }

@@ -18,11 +18,7 @@ fn bad_usage_is_exit_code_2_and_leaves_nothing_behind() {
     for arguments in bad {
         let home = Home::new();
         let ended = home.run(arguments).expect_code(2);
-        assert!(
-            !ended.stderr.trim().is_empty(),
-            "says what is wrong: {}",
-            ended.told()
-        );
+        assert!(!ended.stderr.trim().is_empty(), "says what is wrong: {}", ended.told());
         assert!(!home.back().path().exists(), "{}", ended.told());
     }
 }

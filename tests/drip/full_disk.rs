@@ -26,22 +26,15 @@ impl SmallDisk {
     }
 
     fn grow(&self, size: usize) {
-        self.mount(&format!("remount,size={size}m"))
-            .expect("a mounted disk can grow");
+        self.mount(&format!("remount,size={size}m")).expect("a mounted disk can grow");
     }
 
     fn mount(&self, options: &str) -> Result<(), String> {
         let mut mount = Command::new("mount");
-        mount
-            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
-            .arg(&self.at);
+        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&self.at);
         let done = mount.output().map_err(|error| format!("mount: {error}"))?;
         let said = String::from_utf8_lossy(&done.stderr);
-        if done.status.success() {
-            Ok(())
-        } else {
-            Err(said.trim().to_owned())
-        }
+        if done.status.success() { Ok(()) } else { Err(said.trim().to_owned()) }
     }
 
     fn path(&self) -> &Path {
@@ -72,19 +65,11 @@ fn an_upload_to_a_full_disk_fails_by_name_and_succeeds_when_there_is_room() {
     home.files().write("small.bin", bytes(1, 100_000));
     home.files().write("too-big.bin", bytes(2, 16 * MIB));
 
-    let ended = home
-        .run([OsStr::new("upload"), home.files().path().as_os_str()])
-        .expect_code(1);
+    let ended = home.run([OsStr::new("upload"), home.files().path().as_os_str()]).expect_code(1);
     ended.expect_one_line("too-big.bin", &["no space"]);
     let left = Tree::new(disk.path()).files();
-    let sizes: Vec<_> = left
-        .iter()
-        .map(|file| fs::metadata(file).unwrap().len())
-        .collect();
-    assert!(
-        sizes.iter().all(|size| *size < MIB as u64 * 2),
-        "half an object stays: {left:?} {sizes:?}"
-    );
+    let sizes: Vec<_> = left.iter().map(|file| fs::metadata(file).unwrap().len()).collect();
+    assert!(sizes.iter().all(|size| *size < MIB as u64 * 2), "half an object stays: {left:?} {sizes:?}");
     home.download_all().expect_code(0);
     home.back().expect_same(&home.files(), &["too-big.bin"]);
 
@@ -95,10 +80,7 @@ fn an_upload_to_a_full_disk_fails_by_name_and_succeeds_when_there_is_room() {
     let came = home.back().files();
     let big = came.iter().find(|file| file.ends_with("too-big.bin"));
     let big = big.unwrap_or_else(|| panic!("the big file came back: {came:?}"));
-    assert!(
-        fs::read(big).unwrap() == bytes(2, 16 * MIB),
-        "the big file came back changed"
-    );
+    assert!(fs::read(big).unwrap() == bytes(2, 16 * MIB), "the big file came back changed");
 }
 
 #[test]
@@ -112,16 +94,11 @@ fn a_download_to_a_full_disk_fails_by_name_and_leaves_no_half_file() {
     home.files().write("too-big.bin", bytes(2, 8 * MIB));
     home.upload();
 
-    home.download_all()
-        .expect_code(1)
-        .expect_one_line("too-big.bin", &["no space"]);
+    home.download_all().expect_code(1).expect_one_line("too-big.bin", &["no space"]);
     home.back().expect_same(&home.files(), &["too-big.bin"]);
 
     disk.grow(32);
     home.download_all().expect_code(0);
     let came = home.back().files();
-    assert!(
-        came.iter().any(|file| file.ends_with("too-big.bin")),
-        "{came:?}"
-    );
+    assert!(came.iter().any(|file| file.ends_with("too-big.bin")), "{came:?}");
 }

@@ -37,11 +37,7 @@ fn a_missing_key_is_said_and_none_is_made_in_its_place() {
     let ended = home.download_all();
     assert!(matches!(ended.code, Some(1 | 2)), "{}", ended.told());
     ended.expect_one_line(name, &["missing"]);
-    assert!(
-        !key.exists(),
-        "a new key opens nothing that is stored: {}",
-        ended.told()
-    );
+    assert!(!key.exists(), "a new key opens nothing that is stored: {}", ended.told());
 }
 
 #[test]

@@ -21,9 +21,7 @@ fn a_missing_path_is_said_and_the_others_go_up() {
     let home = Home::new();
     let there = home.files().write("there.bin", bytes(1, 5000));
     let gone = home.path().join("gone.bin");
-    let ended = home
-        .run([OsStr::new("upload"), gone.as_os_str(), there.as_os_str()])
-        .expect_code(1);
+    let ended = home.run([OsStr::new("upload"), gone.as_os_str(), there.as_os_str()]).expect_code(1);
     ended.expect_one_line("gone.bin", &["no such file"]);
     home.download_all().expect_code(0);
     home.back().expect_same(&home.files(), &[]);
@@ -34,12 +32,7 @@ fn an_empty_folder_is_said_and_is_no_failure() {
     let home = Home::new();
     fs::create_dir_all(home.files().path()).unwrap();
     let ended = home.upload();
-    assert_eq!(
-        ended.lines_about("files").len(),
-        1,
-        "one line names the folder: {}",
-        ended.told()
-    );
+    assert_eq!(ended.lines_about("files").len(), 1, "one line names the folder: {}", ended.told());
 }
 
 #[test]
@@ -92,10 +85,7 @@ fn what_is_neither_file_nor_folder_is_said() {
     let pipe = home.files().path().join("a-fifo");
     let made = Command::new("mkfifo").arg(&pipe).status();
     if !made.is_ok_and(|status| status.success()) {
-        return skipped(
-            "what_is_neither_file_nor_folder_is_said",
-            "mkfifo does not work here",
-        );
+        return skipped("what_is_neither_file_nor_folder_is_said", "mkfifo does not work here");
     }
     let ended = home.run([OsStr::new("upload"), home.files().path().as_os_str()]);
     assert!(matches!(ended.code, Some(0 | 1)), "{}", ended.told());
@@ -126,19 +116,8 @@ fn hidden_folders_target_and_the_data_folder_never_go_up() {
     drip(&upload).expect_code(0);
 
     let listed = drip(&[OsStr::new("ls")]).expect_code(0);
-    for (name, times) in [
-        ("main.rs", 2),
-        ("list", 2),
-        ("config", 0),
-        ("/x", 0),
-        ("store", 0),
-    ] {
-        assert_eq!(
-            listed.lines_about(name).len(),
-            times,
-            "{name}: {}",
-            listed.told()
-        );
+    for (name, times) in [("main.rs", 2), ("list", 2), ("config", 0), ("/x", 0), ("store", 0)] {
+        assert_eq!(listed.lines_about(name).len(), times, "{name}: {}", listed.told());
     }
     assert!(kept.exists(), "an upload leaves the files where they are");
 }
@@ -151,8 +130,7 @@ fn unreadable_files_are_said_and_the_others_go_up() {
     let file = home.files().write("secret.txt", "secret");
     let folder = home.files().write("closed/inside.txt", "inside");
     let folder = folder.parent().unwrap();
-    let forbid =
-        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let forbid = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     forbid(&file, 0o000);
     forbid(folder, 0o000);
     if fs::read(&file).is_err() {
@@ -170,18 +148,8 @@ fn unreadable_files_are_said_and_the_others_go_up() {
     };
     expect_refused(&ended.expect_code(1));
     let listed = home.run(["ls"]).expect_code(0);
-    assert_eq!(
-        listed.lines_about("readable.txt").len(),
-        1,
-        "{}",
-        listed.told()
-    );
-    assert_eq!(
-        listed.lines_about("secret.txt").len(),
-        0,
-        "{}",
-        listed.told()
-    );
+    assert_eq!(listed.lines_about("readable.txt").len(), 1, "{}", listed.told());
+    assert_eq!(listed.lines_about("secret.txt").len(), 0, "{}", listed.told());
 }
 
 #[track_caller]
@@ -194,15 +162,10 @@ fn expect_refused(ended: &crate::support::Ended) {
 fn upload_as_nobody(home: &Home) -> Option<crate::support::Ended> {
     let as_nobody = |program: &OsStr| {
         let mut command = Command::new("setpriv");
-        command
-            .args(["--reuid", NOBODY, "--clear-groups", "--"])
-            .arg(program);
+        command.args(["--reuid", NOBODY, "--clear-groups", "--"]).arg(program);
         command
     };
-    if !as_nobody("true".as_ref())
-        .status()
-        .is_ok_and(|status| status.success())
-    {
+    if !as_nobody("true".as_ref()).status().is_ok_and(|status| status.success()) {
         return None;
     }
     // The program and everything it works on must be within reach of that user.
@@ -214,12 +177,8 @@ fn upload_as_nobody(home: &Home) -> Option<crate::support::Ended> {
     std::os::unix::fs::chown(home.data(), nobody, None).unwrap();
 
     let mut command = as_nobody(own.as_os_str());
-    let arguments: [OsString; 4] = [
-        "--data".into(),
-        home.data().into(),
-        "upload".into(),
-        home.files().path().into(),
-    ];
+    let arguments: [OsString; 4] =
+        ["--data".into(), home.data().into(), "upload".into(), home.files().path().into()];
     command.args(arguments).current_dir(home.path());
     Some(Started::new(&mut command).wait())
 }

@@ -25,11 +25,7 @@ fn a_second_drip_on_the_same_data_folder_is_refused_and_told_the_firsts_pid() {
     assert!(matches!(refused.code, Some(1 | 2)), "{}", refused.told());
     refused.expect_one_line(&pid, &[]);
     let folder = home.data();
-    assert!(
-        refused.stderr.contains(folder.to_str().unwrap()),
-        "names the folder: {}",
-        refused.told()
-    );
+    assert!(refused.stderr.contains(folder.to_str().unwrap()), "names the folder: {}", refused.told());
     let file = home.files().write("more.txt", bytes(1, 10));
     let upload = home.run([OsStr::new("upload"), file.as_os_str()]);
     assert_ne!(upload.code, Some(0), "{}", upload.told());

@@ -26,22 +26,14 @@ fn downloaded_after(tampering: impl FnOnce(&Object)) -> Ended {
 
 #[test]
 fn a_flipped_byte_in_a_chunk_fails_that_file_and_names_the_chunk() {
-    let ended =
-        downloaded_after(|object| object.tamper(|bytes| bytes[Object::frame(2).start + 99] ^= 1));
+    let ended = downloaded_after(|object| object.tamper(|bytes| bytes[Object::frame(2).start + 99] ^= 1));
     ended.expect_one_line("victim.bin", &["chunk 2", "altered"]);
 }
 
 #[test]
 fn a_flipped_byte_anywhere_fails_that_file() {
     let trailer = sealed_len(SIZE) - TRAILER;
-    for at in [
-        0,
-        HEADER - 1,
-        HEADER,
-        Object::frame(1).start - 1,
-        trailer,
-        sealed_len(SIZE) - 1,
-    ] {
+    for at in [0, HEADER - 1, HEADER, Object::frame(1).start - 1, trailer, sealed_len(SIZE) - 1] {
         let ended = downloaded_after(|object| object.tamper(|bytes| bytes[at] ^= 0x80));
         ended.expect_one_line("victim.bin", &[]);
     }
@@ -49,14 +41,8 @@ fn a_flipped_byte_anywhere_fails_that_file() {
 
 #[test]
 fn a_truncated_object_fails_that_file_wherever_it_was_cut() {
-    let cuts = [
-        0,
-        HEADER - 1,
-        HEADER,
-        Object::frame(1).start,
-        Object::frame(1).start + 7,
-        sealed_len(SIZE) - 1,
-    ];
+    let cuts =
+        [0, HEADER - 1, HEADER, Object::frame(1).start, Object::frame(1).start + 7, sealed_len(SIZE) - 1];
     for length in cuts {
         let ended = downloaded_after(|object| object.tamper(|bytes| bytes.truncate(length)));
         ended.expect_one_line("victim.bin", &["truncated"]);

@@ -33,8 +33,7 @@ impl Ended {
     /// The one JSON value on the standard output.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", self.told()))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.told()))
     }
 
     /// The lines, of both streams, that speak of something.
@@ -46,35 +45,17 @@ impl Ended {
     /// Requires one line on the standard error that names something and says why, in these words.
     #[track_caller]
     pub(crate) fn expect_one_line(&self, something: &str, words: &[&str]) {
-        let lines: Vec<_> = self
-            .stderr
-            .lines()
-            .filter(|line| line.contains(something))
-            .collect();
-        assert_eq!(
-            lines.len(),
-            1,
-            "one line about {something}: {}",
-            self.told()
-        );
+        let lines: Vec<_> = self.stderr.lines().filter(|line| line.contains(something)).collect();
+        assert_eq!(lines.len(), 1, "one line about {something}: {}", self.told());
         let line = lines[0].to_lowercase();
         for word in words {
-            assert!(
-                line.contains(&word.to_lowercase()),
-                "`{word}` in `{line}`: {}",
-                self.told()
-            );
+            assert!(line.contains(&word.to_lowercase()), "`{word}` in `{line}`: {}", self.told());
         }
     }
 
     /// Everything, for a failing assertion.
     pub(crate) fn told(&self) -> String {
-        let Self {
-            code,
-            stdout,
-            stderr,
-            command,
-        } = self;
+        let Self { code, stdout, stderr, command } = self;
         format!("{command}\nexit code {code:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
     }
 }

@@ -19,10 +19,7 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("drip-test-")
-            .tempdir()
-            .expect("a temporary folder");
+        let folder = tempfile::Builder::new().prefix("drip-test-").tempdir().expect("a temporary folder");
         Self { folder }
     }
 
@@ -46,16 +43,9 @@ impl Home {
     }
 
     /// drip on this home's data folder.
-    pub(crate) fn command(
-        &self,
-        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
-    ) -> Command {
+    pub(crate) fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(program());
-        command
-            .arg("--data")
-            .arg(self.data())
-            .args(arguments)
-            .current_dir(self.path());
+        command.arg("--data").arg(self.data()).args(arguments).current_dir(self.path());
         command
     }
 
@@ -70,19 +60,13 @@ impl Home {
     /// Uploads the tree of files, which must succeed.
     #[track_caller]
     pub(crate) fn upload(&self) -> Ended {
-        self.run([OsStr::new("upload"), self.files().path().as_os_str()])
-            .expect_code(0)
+        self.run([OsStr::new("upload"), self.files().path().as_os_str()]).expect_code(0)
     }
 
     /// Downloads everything into [`back`](Self::back).
     pub(crate) fn download_all(&self) -> Ended {
         let back = self.back();
-        self.run([
-            OsStr::new("download"),
-            "--all".as_ref(),
-            "--to".as_ref(),
-            back.path().as_os_str(),
-        ])
+        self.run([OsStr::new("download"), "--all".as_ref(), "--to".as_ref(), back.path().as_os_str()])
     }
 
     /// The stored object of the file of `size` bytes, which must be the only one of that size.
@@ -95,10 +79,7 @@ impl Home {
     #[track_caller]
     pub(crate) fn key(&self) -> PathBuf {
         let files = Tree::new(self.data()).files();
-        let keys: Vec<_> = files
-            .into_iter()
-            .filter(|file| fs::metadata(file).unwrap().len() == 32)
-            .collect();
+        let keys: Vec<_> = files.into_iter().filter(|file| fs::metadata(file).unwrap().len() == 32).collect();
         let [key] = &keys[..] else {
             panic!("one file of 32 bytes in the data folder: {keys:?}");
         };

@@ -42,10 +42,7 @@ impl Object {
             .filter(|file| fs::metadata(file).expect("a file of the data folder").len() == wanted)
             .collect();
         let [path] = &found[..] else {
-            panic!(
-                "one object of {wanted} bytes below {}: {found:?}",
-                data.display()
-            );
+            panic!("one object of {wanted} bytes below {}: {found:?}", data.display());
         };
         Self { path: path.clone() }
     }

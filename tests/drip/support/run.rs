@@ -35,20 +35,12 @@ enum Piece {
 
 impl Started {
     pub(crate) fn new(command: &mut Command) -> Self {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let (pieces, output) = channel();
         read_all(child.stdout.take(), pieces.clone(), Piece::Out);
         read_all(child.stderr.take(), pieces, Piece::Error);
-        Self {
-            child,
-            output,
-            begin: Instant::now(),
-            command: format!("{command:?}"),
-        }
+        Self { child, output, begin: Instant::now(), command: format!("{command:?}") }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -56,10 +48,7 @@ impl Started {
     }
 
     pub(crate) fn has_ended(&mut self) -> bool {
-        self.child
-            .try_wait()
-            .expect("a child that can be waited for")
-            .is_some()
+        self.child.try_wait().expect("a child that can be waited for").is_some()
     }
 
     /// Waits for the end, which must come in time, and gives everything that was printed.
@@ -73,10 +62,7 @@ impl Started {
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     let printed = String::from_utf8_lossy(&error).into_owned();
-                    panic!(
-                        "{} did not end in {LIMIT:?}; it printed\n{printed}",
-                        self.command
-                    );
+                    panic!("{} did not end in {LIMIT:?}; it printed\n{printed}", self.command);
                 }
             }
         }
@@ -93,11 +79,7 @@ impl Drop for Started {
     }
 }
 
-fn read_all(
-    pipe: Option<impl Read + Send + 'static>,
-    pieces: Sender<Piece>,
-    piece: fn(Vec<u8>) -> Piece,
-) {
+fn read_all(pipe: Option<impl Read + Send + 'static>, pieces: Sender<Piece>, piece: fn(Vec<u8>) -> Piece) {
     let mut pipe = pipe.expect("a piped stream");
     thread::spawn(move || {
         let mut buffer = [0; 4096];

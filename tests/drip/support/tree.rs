@@ -69,19 +69,15 @@ impl Tree {
     pub(crate) fn expect_same(&self, original: &Self, missing: &[&str]) {
         let mut came: BTreeMap<_, _> = self.files().into_iter().map(|file| (file, ())).collect();
         for file in original.files() {
-            let name = file
-                .strip_prefix(&original.path)
-                .expect("a file of the tree");
+            let name = file.strip_prefix(&original.path).expect("a file of the tree");
             let found = came.keys().find(|path| path.ends_with(name)).cloned();
             if missing.iter().any(|missing| name.ends_with(missing)) {
                 assert_eq!(found, None, "{} should not be there", name.display());
                 continue;
             }
-            let found =
-                found.unwrap_or_else(|| panic!("{} did not come back: {came:?}", name.display()));
+            let found = found.unwrap_or_else(|| panic!("{} did not come back: {came:?}", name.display()));
             came.remove(&found);
-            let same =
-                fs::read(&found).expect("what came back") == fs::read(&file).expect("the original");
+            let same = fs::read(&found).expect("what came back") == fs::read(&file).expect("the original");
             assert!(same, "{} came back changed", name.display());
         }
         assert!(came.is_empty(), "nobody uploaded these: {came:?}");

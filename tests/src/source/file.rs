@@ -25,10 +25,7 @@ pub type Line<'a> = (usize, &'a str);
 /// When this package is not in a folder of it.
 pub fn workspace_root() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package
-        .parent()
-        .expect("a package inside the workspace")
-        .to_owned()
+    package.parent().expect("a package inside the workspace").to_owned()
 }
 
 /// Every Rust file below a folder of the workspace, sorted by path; none if the folder is not there.
@@ -87,10 +84,7 @@ impl SourceFile {
 
     /// The file's name.
     pub fn name(&self) -> &str {
-        self.path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or("")
+        self.path.file_name().and_then(|name| name.to_str()).unwrap_or("")
     }
 
     /// Whether this is the root of a library or a program.
@@ -101,14 +95,8 @@ impl SourceFile {
     /// The modules that lead to this file: none for `src/lib.rs`, `["dispatch", "demand"]` for
     /// `src/dispatch/demand.rs`.
     pub fn module_path(&self) -> Vec<&str> {
-        let components = self
-            .path
-            .components()
-            .filter_map(|part| part.as_os_str().to_str());
-        let mut path: Vec<_> = components
-            .skip_while(|part| *part != "src")
-            .skip(1)
-            .collect();
+        let components = self.path.components().filter_map(|part| part.as_os_str().to_str());
+        let mut path: Vec<_> = components.skip_while(|part| *part != "src").skip(1).collect();
         match path.pop() {
             None | Some("lib.rs" | "main.rs" | "mod.rs") => {}
             Some(name) => path.push(name.trim_end_matches(".rs")),
@@ -131,10 +119,7 @@ mod tests {
         assert_eq!(module("stage-core/src/lib.rs"), "");
         assert_eq!(module("stage-core/src/demand.rs"), "demand");
         assert_eq!(module("stage-core/src/dispatch/mod.rs"), "dispatch");
-        assert_eq!(
-            module("stage-core/src/dispatch/demand.rs"),
-            "dispatch::demand"
-        );
+        assert_eq!(module("stage-core/src/dispatch/demand.rs"), "dispatch::demand");
     }
 
     #[test]

@@ -22,10 +22,7 @@ pub fn imports(file: &SourceFile) -> Vec<Import> {
         };
         let Some(path) = behind else { continue };
         let line = 1 + file.code()[..at].matches('\n').count();
-        found.extend(first_names(path).map(|module| Import {
-            module: module.to_owned(),
-            line,
-        }));
+        found.extend(first_names(path).map(|module| Import { module: module.to_owned(), line }));
     }
     found
 }
@@ -69,11 +66,7 @@ fn first_names(path: &str) -> impl Iterator<Item = &str> {
     });
     let members = members.take_while(|member| !member.contains(';'));
     let single = (group.is_empty()).then_some(path);
-    single
-        .into_iter()
-        .chain(members)
-        .map(first_name)
-        .filter(|name| !name.is_empty())
+    single.into_iter().chain(members).map(first_name).filter(|name| !name.is_empty())
 }
 
 fn first_name(path: &str) -> &str {
@@ -88,19 +81,13 @@ mod tests {
 
     fn modules(path: &str, text: &str) -> Vec<String> {
         let file = SourceFile::new(path, text);
-        imports(&file)
-            .into_iter()
-            .map(|import| import.module)
-            .collect()
+        imports(&file).into_iter().map(|import| import.module).collect()
     }
 
     #[test]
     fn paths_from_the_root_are_found_single_grouped_and_in_place() {
         let text = "use crate::demand::Demand;\nuse crate::{link::{Rx, Tx}, error};\nfn f() { crate::engine::run(); }";
-        assert_eq!(
-            modules("src/a.rs", text),
-            ["demand", "link", "error", "engine"]
-        );
+        assert_eq!(modules("src/a.rs", text), ["demand", "link", "error", "engine"]);
     }
 
     #[test]
@@ -108,10 +95,7 @@ mod tests {
         assert_eq!(modules("src/a.rs", "use super::demand;"), ["demand"]);
         assert_eq!(modules("src/a/mod.rs", "use super::demand;"), ["demand"]);
         assert!(modules("src/a/b.rs", "use super::demand;").is_empty());
-        assert_eq!(
-            modules("src/a/b.rs", "use super::super::demand;"),
-            ["demand"]
-        );
+        assert_eq!(modules("src/a/b.rs", "use super::super::demand;"), ["demand"]);
     }
 
     #[test]

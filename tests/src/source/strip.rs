@@ -9,9 +9,7 @@ pub(super) fn only_code(text: &str) -> String {
             '/' if rest.starts_with("//") => (false, rest.find('\n').unwrap_or(rest.len())),
             '/' if rest.starts_with("/*") => (false, block_comment(rest)),
             '"' => (false, 1 + quoted(&rest[1..])),
-            'r' | 'b' if !ends_in_word(&code) => {
-                raw_text(rest).map_or((true, 1), |length| (false, length))
-            }
+            'r' | 'b' if !ends_in_word(&code) => raw_text(rest).map_or((true, 1), |length| (false, length)),
             '\'' => character(rest).map_or((true, 1), |length| (false, length)),
             _ => (true, first.len_utf8()),
         };
@@ -31,10 +29,7 @@ pub(super) fn only_code(text: &str) -> String {
 pub(super) fn without_tests(code: &str) -> String {
     let mut kept = String::with_capacity(code.len());
     let mut rest = code;
-    while let Some(start) = rest
-        .find("#[cfg(test)]")
-        .or_else(|| rest.find("#[cfg(all(test"))
-    {
+    while let Some(start) = rest.find("#[cfg(test)]").or_else(|| rest.find("#[cfg(all(test")) {
         let (before, item) = rest.split_at(start);
         let (tests, behind) = item.split_at(item_length(item));
         kept.push_str(before);
@@ -102,11 +97,7 @@ fn raw_text(rest: &str) -> Option<usize> {
     let inside = behind[hashes..].strip_prefix('"')?;
     let close = format!("\"{}", "#".repeat(hashes));
     let start = rest.len() - inside.len();
-    Some(
-        inside
-            .find(&close)
-            .map_or(rest.len(), |at| start + at + close.len()),
-    )
+    Some(inside.find(&close).map_or(rest.len(), |at| start + at + close.len()))
 }
 
 /// The length of a character literal, if this quote opens one and not a lifetime.
@@ -138,7 +129,8 @@ mod tests {
 
     #[test]
     fn a_test_module_goes_and_what_follows_stays() {
-        let code = "fn a() {}\n#[cfg(test)]\nmod tests {\n  fn b() { {} }\n}\n#[cfg(test)]\nmod c;\nfn d() {}";
+        let code =
+            "fn a() {}\n#[cfg(test)]\nmod tests {\n  fn b() { {} }\n}\n#[cfg(test)]\nmod c;\nfn d() {}";
         assert_eq!(squeezed(&without_tests(code)), "fn a() {} fn d() {}");
     }
 }
