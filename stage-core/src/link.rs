@@ -6,8 +6,13 @@
 //! ```
 //!
 //! Two rings with one writer and one reader each. No send ever waits: a full ring spills into a locked
-//! queue, whose length credit bounds. The end of either half is seen by the other behind everything that
-//! was sent (rule 2).
+//! queue, whose length credit bounds.
+//!
+//! Invariants:
+//! 1. The end of the producer's half is seen behind everything that was sent (rule 2).
+//! 2. Every batch that was sent is received, or taken back by the producer, or counted as lost by whoever
+//!    leaves last: each half, when it ends, first says so and then looks whether the other has
+//!    (sequentially consistent), and what was not received lies in one place that only one can empty.
 
 use std::collections::VecDeque;
 
@@ -33,8 +38,29 @@ struct Shared<E> {
     /// Why the consumer's half is gone, and whether it is.
     cancelled: Mutex<Option<ExitReason>>,
     consumer_gone: AtomicBool,
+    /// What the consumer had not received when it went.
+    unreceived: Mutex<Option<Unreceived<E>>>,
     producer: Slot,
     consumer: Slot,
+}
+
+/// The consumer's end of the batches: what it took over from the spill, and the ring.
+#[derive(Debug)]
+struct Unreceived<E> {
+    rest: VecDeque<Batch<E>>,
+    batches: rtrb::Consumer<Batch<E>>,
+}
+
+impl<E> Shared<E> {
+    /// Everything that was sent and not received, once the consumer is gone; only the first call gets it.
+    fn take_unreceived(&self) -> Vec<E> {
+        let Some(Unreceived { rest, mut batches }) = lock(&self.unreceived).take() else {
+            return Vec::new();
+        };
+        let ring = std::iter::from_fn(|| batches.pop().ok());
+        let spill = std::mem::take(&mut *lock(&self.spill));
+        rest.into_iter().chain(ring).chain(spill).flat_map(|batch| batch.events).collect()
+    }
 }
 
 /// The producer's half.
@@ -84,6 +110,7 @@ pub(crate) fn link<E>(producer: Slot, consumer: Slot, chunk: usize) -> (LinkTx<E
         producer_gone: AtomicBool::new(false),
         cancelled: Mutex::new(None),
         consumer_gone: AtomicBool::new(false),
+        unreceived: Mutex::new(None),
         producer,
         consumer,
     });
@@ -143,18 +170,30 @@ impl<E> LinkTx<E> {
         FromConsumer::Cancelled(reason.unwrap_or(ExitReason::Aborted))
     }
 
-    /// Ends the subscription, behind everything that was sent. A half that is dropped without this was
-    /// cut off.
-    pub(crate) fn close(self, closed: Closed) {
+    /// What a consumer that is gone had not received, in order.
+    pub(crate) fn take_back(&self) -> Vec<E> {
+        self.shared.take_unreceived()
+    }
+
+    /// Ends the subscription, behind everything that was sent. Says how many events were lost, because
+    /// the consumer had gone before.
+    pub(crate) fn close(self, closed: Closed) -> usize {
         *lock(&self.shared.closed) = Some(closed);
+        self.leave()
+    }
+
+    fn leave(&self) -> usize {
+        self.shared.producer_gone.store(true, Ordering::SeqCst);
+        self.shared.consumer.mark();
+        if self.shared.consumer_gone.load(Ordering::SeqCst) { self.take_back().len() } else { 0 }
     }
 }
 
+/// A half that is dropped without being closed was cut off.
 impl<E> Drop for LinkTx<E> {
     fn drop(&mut self) {
         lock(&self.shared.closed).get_or_insert(Closed::Cancelled(ExitReason::Aborted));
-        self.shared.producer_gone.store(true, Ordering::Release);
-        self.shared.consumer.mark();
+        self.leave();
     }
 }
 
@@ -206,25 +245,30 @@ impl<E> LinkRx<E> {
         }
     }
 
-    /// Ends the subscription from this side.
-    pub(crate) fn cancel(self, reason: ExitReason) {
+    /// Ends the subscription from this side; what was not received goes back to the producer. Says how
+    /// many events were lost, because the producer had gone before.
+    pub(crate) fn cancel(mut self, reason: ExitReason) -> usize {
         *lock(&self.shared.cancelled) = Some(reason);
+        self.leave()
     }
 
-    /// How many events arrived and were not received.
-    pub(crate) fn unreceived(&mut self) -> usize {
-        let mut events = 0;
-        while let FromProducer::Batch(batch) = self.receive() {
-            events += batch.events.len();
+    fn leave(&mut self) -> usize {
+        if self.shared.consumer_gone.load(Ordering::Relaxed) {
+            return 0;
         }
-        events
+        let (_, nothing) = rtrb::RingBuffer::new(1);
+        let batches = std::mem::replace(&mut self.batches, nothing);
+        *lock(&self.shared.unreceived) = Some(Unreceived { rest: std::mem::take(&mut self.rest), batches });
+        self.shared.consumer_gone.store(true, Ordering::SeqCst);
+        self.shared.producer.mark();
+        if self.shared.producer_gone.load(Ordering::SeqCst) { self.shared.take_unreceived().len() } else { 0 }
     }
 }
 
+/// A half that is dropped without being cancelled was cut off.
 impl<E> Drop for LinkRx<E> {
     fn drop(&mut self) {
-        self.shared.consumer_gone.store(true, Ordering::Release);
-        self.shared.producer.mark();
+        self.leave();
     }
 }
 
@@ -290,6 +334,31 @@ mod tests {
         let (mut tx, rx) = pair(10);
         rx.cancel(ExitReason::Normal);
         assert!(matches!(tx.receive(), FromConsumer::Cancelled(ExitReason::Normal)));
+    }
+
+    #[test]
+    fn what_was_not_received_goes_back_to_the_producer() {
+        let (mut tx, mut rx) = pair(1);
+        for event in 0..50 {
+            send(&mut tx, vec![event]);
+        }
+        let FromProducer::Batch(_) = rx.receive() else { panic!("a batch is there") };
+        assert_eq!(rx.cancel(ExitReason::Shutdown), 0);
+        send(&mut tx, vec![50]);
+        assert!(tx.take_back().into_iter().eq(1..51));
+        assert_eq!(tx.close(Closed::End), 0);
+    }
+
+    #[test]
+    fn whoever_leaves_last_counts_what_was_lost() {
+        let (mut tx, rx) = pair(1);
+        send(&mut tx, vec![1, 2]);
+        rx.cancel(ExitReason::Shutdown);
+        assert_eq!(tx.close(Closed::End), 2);
+        let (mut tx, rx) = pair(1);
+        send(&mut tx, vec![1, 2, 3]);
+        tx.close(Closed::End);
+        assert_eq!(rx.cancel(ExitReason::Shutdown), 3);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub struct StageStats {
     pub demand: u64,
     /// Events it emitted that nobody asked for yet.
     pub buffered: u64,
-    /// Events that were lost: buffers that overflowed, batches that a failing stage held.
+    /// Events that were lost: buffers that overflowed, what a failing stage held.
     pub discarded: u64,
     /// Time spent in its callbacks, waiting included. Short callbacks are sampled.
     pub busy: Duration,
@@ -62,6 +62,11 @@ impl Counters {
 
     pub(crate) fn sent(&self, events: usize) {
         add(&self.events_out, events as u64);
+    }
+
+    /// Events that were sent came back, or were lost on their way.
+    pub(crate) fn unsent(&self, events: usize) {
+        self.events_out.store(self.events_out.load(Ordering::Relaxed) - events as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn discarded(&self, events: usize) {

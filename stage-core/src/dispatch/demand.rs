@@ -84,6 +84,8 @@ impl<E> Dispatcher<E> for DemandDispatcher {
         }
     }
 
+    fn take_back(&mut self, _key: SubscriptionKey, _events: &mut Vec<E>) {}
+
     fn finish(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
         Dispatcher::<E>::cancel(self, key);
     }

@@ -19,6 +19,10 @@ pub(crate) trait Dispatcher<E>: Send {
     /// Forgets a subscriber that wants nothing ever again, and that nobody will take the place of.
     fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>);
 
+    /// Events that `key` did not receive come back, before it is cancelled; takes those that only its
+    /// place can get.
+    fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>);
+
     /// Adds to what a subscriber wants; may hand out what the dispatcher kept for it.
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>);
 

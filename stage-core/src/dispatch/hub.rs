@@ -45,6 +45,13 @@ impl<E> Hub<E> {
         self.settle(outbox)
     }
 
+    /// Events that were sent to a subscriber come back, since it is gone: they are the next to be handed
+    /// out again. To be followed by `cancel` or `finish`.
+    pub(crate) fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>) {
+        self.dispatcher.take_back(key, events);
+        self.buffer.put_back(events);
+    }
+
     /// A subscriber wants nothing ever again.
     pub(crate) fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) -> Option<Demand> {
         self.dispatcher.finish(key, outbox);

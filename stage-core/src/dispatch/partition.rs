@@ -110,6 +110,15 @@ where
         self.credit -= lost;
     }
 
+    fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>) {
+        let Some(partition) = self.of(key) else { return };
+        let back = events.len();
+        for event in events.drain(..).rev() {
+            partition.backlog.push_front(event);
+        }
+        self.backlog += back;
+    }
+
     fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) {
         let Some(partition) = self.of(key) else { return };
         partition.closed = true;
@@ -238,6 +247,20 @@ mod tests {
         Dispatcher::<u32>::cancel(&mut bench.dispatcher, SubscriptionKey(0));
         bench.join(0).unwrap();
         assert_eq!(bench.ask(0, 5), [3, 4]);
+    }
+
+    #[test]
+    fn events_that_come_back_are_the_first_of_the_next_subscriber() {
+        let mut bench = Bench::new(1, ALL_TO_ZERO);
+        bench.join(0).unwrap();
+        bench.ask(0, 3);
+        bench.emit(&[1, 2, 3]);
+        bench.ask(0, 2);
+        bench.emit(&[4, 5]);
+        bench.dispatcher.take_back(SubscriptionKey(0), &mut vec![2, 3, 4, 5]);
+        Dispatcher::<u32>::cancel(&mut bench.dispatcher, SubscriptionKey(0));
+        bench.join(0).unwrap();
+        assert_eq!(bench.ask(0, 3), [2, 3, 4]);
     }
 
     #[test]

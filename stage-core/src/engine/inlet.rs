@@ -196,6 +196,11 @@ impl<E: Send + 'static> Inlet<E> {
         }
     }
 
+    /// Whether a callback has a batch in its hands.
+    pub(crate) fn is_holding(&self) -> bool {
+        self.held > 0
+    }
+
     /// Whether every producer has ended and everything it sent was received.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended == self.sources.len()
@@ -203,13 +208,12 @@ impl<E: Send + 'static> Inlet<E> {
 }
 
 impl<E> Inlet<E> {
-    /// Ends every subscription for `reason`; events that were not handled are discarded, also those that
-    /// were in the hands of a callback that failed.
+    /// Ends every subscription for `reason`. Events that were not received go back to their producers;
+    /// those in the hands of a callback that failed are discarded.
     pub(crate) fn close(&mut self, reason: &ExitReason) {
         let mut lost = std::mem::take(&mut self.held);
-        for mut subscription in self.links.drain(..).flatten() {
-            lost += subscription.link.unreceived();
-            subscription.link.cancel(reason.clone());
+        for subscription in self.links.drain(..).flatten() {
+            lost += subscription.link.cancel(reason.clone());
         }
         self.ready.clear();
         if lost == 0 {

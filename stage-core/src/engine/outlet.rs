@@ -94,8 +94,11 @@ impl<E> Outlet<E> {
 
     fn lose(&mut self, key: SubscriptionKey, reason: &ExitReason) {
         tracing::debug!(slot = key.0, %reason, "subscriber gone");
-        self.links[key.0] = None;
+        let Some(link) = self.links[key.0].take() else { return };
         self.live -= 1;
+        let mut back = link.take_back();
+        self.counters.unsent(back.len());
+        self.hub.take_back(key, &mut back);
         let announce = if matches!(reason, ExitReason::Normal) {
             self.satisfied += 1;
             self.hub.finish(key, &mut self.outbox)
@@ -176,17 +179,14 @@ impl<E> Outlet<E> {
 
     /// Ends every subscription, behind everything that was sent; what was not handed out is discarded.
     pub(crate) fn close(&mut self, closed: &Closed) {
-        self.discard();
+        let mut discarded = self.hub.discard();
         for link in self.links.drain(..).flatten() {
-            link.close(closed.clone());
+            let lost = link.close(closed.clone());
+            self.counters.unsent(lost);
+            discarded += lost;
         }
         self.live = 0;
         self.counters.hold(0, 0);
-    }
-
-    /// Counts what will not be handed out any more.
-    fn discard(&mut self) {
-        let discarded = self.hub.discard();
         if discarded > 0 {
             self.counters.discarded(discarded);
             tracing::warn!(discarded, "events discarded: the stage ended before they were asked for");
@@ -197,7 +197,7 @@ impl<E> Outlet<E> {
 /// A stage that was cut off had no chance to close.
 impl<E> Drop for Outlet<E> {
     fn drop(&mut self) {
-        self.discard();
+        self.close(&Closed::Cancelled(ExitReason::Aborted));
     }
 }
 

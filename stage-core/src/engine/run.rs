@@ -121,7 +121,7 @@ where
         }
     }
 
-    /// Hands out what a callback emitted; after a failure, counts it as discarded.
+    /// Hands out what a callback emitted; after a failure, discards it.
     fn emit(&mut self, result: Result<StageResult, ExitReason>) -> Result<(), ExitReason> {
         let flushed = self.flushed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.hands.outlet.emit(flushed);
@@ -133,7 +133,8 @@ where
             Ok(Err(error)) => ExitReason::from(error),
             Err(panicked) => panicked,
         };
-        if !self.emitted.is_empty() {
+        // The batch in its hands is what a callback loses; one without a batch loses what it emitted.
+        if !self.emitted.is_empty() && !self.hands.inlet.is_holding() {
             self.core.counters.discarded(self.emitted.len());
             tracing::warn!(
                 discarded = self.emitted.len(),

@@ -171,7 +171,7 @@ impl Supervisor {
     /// Sees to every failure that was noted and is not made good yet.
     async fn recover_all(&mut self) -> Result<(), Failure> {
         while let Some((index, reason)) = self.failed.pop_front() {
-            if self.children[index].task.is_none() {
+            if self.children[index].task.is_none() && !self.children[index].finished {
                 self.recover((index, reason)).await?;
             }
         }
@@ -188,8 +188,10 @@ impl Supervisor {
                 Verdict::GiveUp => return Err(Failure { stage, reason }),
             };
             tracing::warn!(stage, %reason, "stage failed, restarting");
-            let these: Vec<usize> = range.filter(|child| !self.children[*child].finished).collect();
+            let mut these: Vec<usize> = range.collect();
             self.stop_these(&these, &ExitReason::Shutdown).await;
+            // Also those that finished while others were being stopped.
+            these.retain(|child| !self.children[*child].finished);
             self.restarts += 1;
             for child in &these {
                 self.children[*child].child.counters.restarted();

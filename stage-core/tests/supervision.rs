@@ -1,0 +1,236 @@
+//! Failing stages: that the rest goes on, that nothing hangs, and that every event is accounted for.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use stage_core::{
+    Call, CallError, Cast, Consumer, Context, Demand, Emitter, Events, Init, Intensity, Nothing, Outcome,
+    Pipeline, Producer, ProducerConsumer, Reply, Report, StageResult, StepOptions, Strategy,
+};
+
+const LIFTED: Intensity = Intensity { max_restarts: usize::MAX, within: Duration::from_secs(1) };
+
+/// Passes events on, and panics or fails at some of them: one batch in `one_in`, by its own random numbers.
+struct Shaky {
+    state: Arc<AtomicU64>,
+    one_in: u64,
+}
+
+impl Shaky {
+    /// `SplitMix64` (Steele, Lea, Flood, 2014).
+    fn random(&self) -> u64 {
+        let mut z = self.state.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}
+
+impl ProducerConsumer for Shaky {
+    type In = (u64, u64);
+    type Out = (u64, u64);
+
+    async fn handle_events(
+        &mut self,
+        events: Events<'_, (u64, u64)>,
+        out: &mut Emitter<'_, (u64, u64)>,
+    ) -> StageResult {
+        match self.random() % (2 * self.one_in) {
+            0 => panic!("on purpose"),
+            1 => return Err("on purpose".into()),
+            2..6 => tokio::task::yield_now().await,
+            _ => {}
+        }
+        out.extend(events);
+        Ok(())
+    }
+}
+
+/// Runs shaky steps of several keyed copies; returns the report and what arrived.
+async fn run_shaky(seed: u64, strategy: Strategy, events: u64) -> (Report, Vec<(u64, u64)>) {
+    let state = Arc::new(AtomicU64::new(seed));
+    let arrived = Arc::new(Mutex::new(Vec::new()));
+    let shaky = || {
+        let state = Arc::clone(&state);
+        move || Ok(Shaky { state: Arc::clone(&state), one_in: 200 })
+    };
+    let sink = Arc::clone(&arrived);
+    let key = |event: &(u64, u64)| event.0;
+    let pipeline = Pipeline::builder("shaky")
+        .strategy(strategy)
+        .intensity(LIFTED)
+        .start_fn("numbers", move || Ok((0..events).map(|n| (n % 23, n))))
+        .by(key)
+        .step(StepOptions::named("a").count(3), shaky())
+        .by(key)
+        .step(StepOptions::named("b").count(4).max_demand(3), shaky())
+        .by(key)
+        .step(StepOptions::named("c").count(1).max_demand(50).min_demand(10), shaky())
+        .by(key)
+        .finish_fn(StepOptions::named("sink").count(2), move |event| sink.lock().unwrap().push(event));
+    let running = pipeline.start().await.unwrap();
+    let report = tokio::time::timeout(Duration::from_mins(1), running.join())
+        .await
+        .unwrap_or_else(|_| panic!("seed {seed}, {strategy:?}: hangs with {:#?}", running.stats()))
+        .unwrap();
+    let arrived = arrived.lock().unwrap().clone();
+    (report, arrived)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_event_is_handled_or_counted_as_discarded_whatever_fails() {
+    for seed in 0..20 {
+        // Restarting all restarts the source, which then begins anew: its numbers are not comparable.
+        for strategy in [Strategy::OneForOne, Strategy::RestForOne] {
+            let (report, seen) = run_shaky(seed, strategy, 20_000).await;
+            assert_eq!(report.outcome, Outcome::Finished);
+            assert!(report.stages.iter().any(|stage| stage.restarts > 0), "seed {seed}: nothing failed");
+            let discarded: u64 = report.stages.iter().map(|stage| stage.discarded).sum();
+            assert_eq!(seen.len() as u64 + discarded, 20_000, "seed {seed}, {strategy:?}: {report}");
+            for key in 0..23 {
+                let of_key = seen.iter().filter(|event| event.0 == key);
+                assert!(of_key.is_sorted(), "seed {seed}, {strategy:?}: key {key} out of order");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_for_one_restarts_only_what_failed() {
+    let failures = Arc::new(AtomicUsize::new(0));
+    let given = Arc::clone(&failures);
+    let pipeline = Pipeline::builder("one")
+        .strategy(Strategy::OneForOne)
+        .start_fn("numbers", || Ok(0..10_000_u32))
+        .step_fn("explodes", move |x| {
+            assert!(x != 500 || given.fetch_add(1, Ordering::SeqCst) > 0, "on purpose");
+            x
+        })
+        .finish_fn("drop", drop);
+    let report = pipeline.start().await.unwrap().join().await.unwrap();
+    let restarts: Vec<_> = report.stages.iter().map(|stage| stage.restarts).collect();
+    assert_eq!(restarts, [0, 1, 0]);
+    let discarded: u64 = report.stages.iter().map(|stage| stage.discarded).sum();
+    assert_eq!(report.stages[2].events_in + discarded, 10_000);
+}
+
+#[tokio::test]
+async fn one_for_all_restarts_the_source_too() {
+    let failures = Arc::new(AtomicUsize::new(0));
+    let given = Arc::clone(&failures);
+    let pipeline = Pipeline::builder("all")
+        .strategy(Strategy::OneForAll)
+        .start_fn("numbers", || Ok(0..100_u32))
+        .step_fn("explodes", move |x| {
+            assert!(x != 50 || given.fetch_add(1, Ordering::SeqCst) > 0, "on purpose");
+            x
+        })
+        .finish_fn("drop", drop);
+    let report = pipeline.start().await.unwrap().join().await.unwrap();
+    assert!(report.stages.iter().all(|stage| stage.restarts == 1), "{report}");
+    assert!(report.stages[2].events_in > 100, "the source began anew: {report}");
+}
+
+/// A source that declines to run.
+struct Declines;
+
+impl Producer for Declines {
+    type Event = u32;
+
+    async fn init(&mut self, _cx: &mut Context<'_>) -> Result<Init, stage_core::BoxError> {
+        Ok(Init::Declined)
+    }
+
+    async fn handle_demand(&mut self, _demand: Demand, _out: &mut Emitter<'_, u32>) -> StageResult {
+        unreachable!("a stage that declined is not asked")
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_declines_is_an_empty_source() {
+    let pipeline = Pipeline::builder("declines").start("declines", || Ok(Declines)).finish_fn("drop", drop);
+    let report = pipeline.start().await.unwrap().join().await.unwrap();
+    assert_eq!(report.outcome, Outcome::Finished);
+}
+
+/// Sums what it is given, and can be asked for the sum or told to fail.
+struct Sum {
+    sum: u64,
+    ended: Arc<Mutex<Vec<String>>>,
+}
+
+struct Get;
+struct Fail;
+
+impl Consumer for Sum {
+    type Event = u64;
+
+    async fn handle_events(&mut self, events: Events<'_, u64>, _cx: &mut Context<'_>) -> StageResult {
+        self.sum += events.into_iter().sum::<u64>();
+        Ok(())
+    }
+
+    async fn terminate(&mut self, reason: &stage_core::ExitReason) {
+        self.ended.lock().unwrap().push(reason.to_string());
+    }
+}
+
+impl Call<Get> for Sum {
+    type Out = Nothing;
+    type Reply = u64;
+
+    async fn handle_call(&mut self, _: Get, reply: Reply<u64>, _: &mut Emitter<'_, Nothing>) -> StageResult {
+        reply.send(self.sum).map_err(|sum| format!("nobody waits for {sum}").into())
+    }
+}
+
+impl Cast<Fail> for Sum {
+    type Out = Nothing;
+
+    async fn handle_cast(&mut self, _: Fail, _: &mut Emitter<'_, Nothing>) -> StageResult {
+        Err("told to".into())
+    }
+}
+
+/// Emits one batch, then waits for the drain.
+struct Once;
+
+impl Producer for Once {
+    type Event = u64;
+
+    async fn handle_demand(&mut self, _demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        out.extend([1, 2, 3]);
+        out.flush();
+        out.draining().await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_stage_answers_calls_through_restarts_until_it_has_ended() {
+    let ended = Arc::new(Mutex::new(Vec::new()));
+    let given = Arc::clone(&ended);
+    let running = Pipeline::builder("calls")
+        .start("once", || Ok(Once))
+        .finish("sum", move || Ok(Sum { sum: 0, ended: Arc::clone(&given) }))
+        .start()
+        .await
+        .unwrap();
+    let sum = running.consumer::<Sum>("sum", 0).unwrap();
+    while sum.call(Get).await.unwrap() < 6 {}
+    sum.cast(Fail).unwrap();
+    // The new incarnation starts from its recipe; what is sent meanwhile waits for it.
+    while !matches!(sum.call(Get).await, Ok(0)) {}
+    assert_eq!(*ended.lock().unwrap(), ["failed: told to"]);
+    let report = running.drain(Duration::from_secs(5)).await.unwrap();
+    assert_eq!(report.stages[1].restarts, 1);
+    assert_eq!(
+        sum.call(Get).await.unwrap_err().to_string(),
+        "the stage `sum/0` takes no more messages: it finished"
+    );
+    assert!(matches!(running.consumer::<Sum>("sum", 1), Err(CallError::NoSuchStage { .. })));
+    assert!(matches!(running.producer::<Once>("sum", 0), Err(CallError::NoSuchStage { .. })));
+}
