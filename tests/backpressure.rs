@@ -18,7 +18,7 @@ use stage_core::{
 use tokio::{sync::watch, task::yield_now};
 
 const EVENTS: u64 = 100_000;
-const MAX_DEMAND: u64 = 10;
+const MAX_DEMAND: usize = 10;
 
 /// Turns in which every other stage may run: more than it takes to fill the pipeline.
 const ASIDE: usize = 40;
@@ -109,7 +109,7 @@ async fn most_on_the_way(copies: &[usize], bound: u64) -> u64 {
     let seen = Arc::new(Seen::default());
     let (tell, monitor) = watch::channel(None);
     let mut chain = Pipeline::builder("held_up")
-        .defaults(StepOptions::new().min_demand(5).max_demand(MAX_DEMAND as usize))
+        .defaults(StepOptions::new().min_demand(5).max_demand(MAX_DEMAND))
         .start(StepOptions::named("source"), || Ok(Eager { next: 0 }));
     for (number, copies) in copies.iter().enumerate() {
         let options = StepOptions::named(format!("step_{number}")).count(*copies);
@@ -132,7 +132,7 @@ fn bound(copies: &[usize]) -> u64 {
     steps.extend(copies);
     steps.push(1);
     let subscriptions: usize = steps.windows(2).map(|pair| pair[0] * pair[1]).sum();
-    2 * MAX_DEMAND * subscriptions as u64
+    2 * (MAX_DEMAND * subscriptions) as u64
 }
 
 #[tokio::test]
@@ -141,6 +141,9 @@ async fn behind_a_slow_sink_at_most_twice_the_demand_is_on_the_way() {
         let bound = bound(copies);
         let most = most_on_the_way(copies, bound).await;
         assert!(most <= bound, "{most} events on the way, bound {bound}, copies {copies:?}");
-        assert!(most >= MAX_DEMAND, "the pipeline was never full: {most} on the way, copies {copies:?}");
+        assert!(
+            most >= MAX_DEMAND as u64,
+            "the pipeline was never full: {most} on the way, copies {copies:?}"
+        );
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use crate::support::{Ended, Home, Started, bytes};
 
 /// Long enough for the first to be found at work.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A file that keeps a drip busy for seconds; it takes no room on the disk.
 const LARGE: u64 = 2 << 30;
@@ -38,7 +38,8 @@ fn a_second_drip_on_the_same_data_folder_is_refused_and_told_the_firsts_pid() {
 /// Starts a long upload and asks with a second drip until that is refused: the first then works.
 fn first_at_work(home: &Home) -> (Started, Ended) {
     let large = home.path().join("large.bin");
-    File::create(&large).unwrap().set_len(LARGE).unwrap();
+    let file = File::create(&large).expect("a new file");
+    file.set_len(LARGE).expect("a file with a hole");
     let upload = [OsStr::new("upload"), large.as_os_str()];
     let begin = Instant::now();
     let mut first = home.start(upload);

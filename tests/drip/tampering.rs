@@ -1,6 +1,6 @@
 //! Is a tampered object noticed, and does it harm no other? Each kind of tampering fails its file alone.
 
-use std::fs;
+use std::{ffi::OsStr, fs};
 
 use crate::support::{CHUNK, Ended, FRAME_EXTRA, HEADER, Home, Object, TRAILER, bytes, sealed_len};
 
@@ -99,6 +99,23 @@ fn the_object_of_another_file_fails_that_file() {
     let ended = home.download_all().expect_code(1);
     ended.expect_one_line("one.bin", &[]);
     home.back().expect_same(&files, &["one.bin"]);
+}
+
+#[test]
+fn the_json_summary_counts_the_file_that_failed() {
+    let home = Home::new();
+    home.files().write("victim.bin", bytes(1, SIZE));
+    home.files().write("other.bin", bytes(2, 1000));
+    home.upload();
+    home.object_of(SIZE).tamper(|bytes| bytes[HEADER] ^= 1);
+    let back = home.back();
+    let to = back.path().as_os_str();
+    let download = ["--json".as_ref(), "download".as_ref(), "--all".as_ref(), OsStr::new("--to"), to];
+    let ended = home.run(download).expect_code(1);
+    let summary = ended.json();
+    assert_eq!((&summary["files"], &summary["failed"]), (&1.into(), &1.into()), "{summary:#}");
+    assert_eq!(summary["bytes"], 1000, "{summary:#}");
+    ended.expect_one_line("victim.bin", &["chunk 0"]);
 }
 
 #[test]

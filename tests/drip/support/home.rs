@@ -79,7 +79,8 @@ impl Home {
     #[track_caller]
     pub(crate) fn key(&self) -> PathBuf {
         let files = Tree::new(self.data()).files();
-        let keys: Vec<_> = files.into_iter().filter(|file| fs::metadata(file).unwrap().len() == 32).collect();
+        let length = |file: &PathBuf| fs::metadata(file).expect("a file of the data folder").len();
+        let keys: Vec<_> = files.into_iter().filter(|file| length(file) == 32).collect();
         let [key] = &keys[..] else {
             panic!("one file of 32 bytes in the data folder: {keys:?}");
         };

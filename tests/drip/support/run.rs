@@ -11,7 +11,7 @@ use std::{
 use super::Ended;
 
 /// Longer than any run takes on a slow machine in a debug build.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// The program under test.
 pub(crate) fn program() -> &'static str {
