@@ -5,7 +5,8 @@ use proc_macro2::TokenStream;
 use crate::error::Errors;
 use crate::{ast, expand, model, validate};
 
-/// The expansion of `pipeline! { input }`. Every mistake in it becomes an error at its own tokens, all at once.
+/// The expansion of `pipeline! { input }`. Every mistake in it becomes an error at its own tokens, all at
+/// once.
 pub(crate) fn compile(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let Some(ast) = ast::read(input, &mut errors) else {

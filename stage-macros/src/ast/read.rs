@@ -15,7 +15,8 @@ pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Option<Ast> {
         Ok(())
     })
     .parse2(tokens);
-    // After a recovery syn also complains about the tokens that were skipped: only the first complaint counts.
+    // After a recovery syn also complains about the tokens that were skipped: only the first complaint
+    // counts.
     if let Err(error) = outcome
         && (ast.is_none() || errors.is_empty())
     {

@@ -1,4 +1,4 @@
-//! Does what goes in come out as it should: expansions as snapshots, mistakes as messages, noise without a panic?
+//! Does the right thing come out: expansions as snapshots, mistakes as messages, and never a panic?
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::quote;

@@ -17,8 +17,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     assertions.collect()
 }
 
-/// A constant of the user's, as the number it has to be. Where it is none, every use gives the same error at the same
-/// place, which the compiler reports once.
+/// A constant of the user's, as the number it has to be. Where it is none, every use gives the same error at
+/// the same place, which the compiler reports once.
 pub(super) fn constant(expr: &Expr) -> TokenStream {
     quote!({ const __NUMBER: usize = #expr; __NUMBER })
 }

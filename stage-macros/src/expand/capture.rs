@@ -14,8 +14,8 @@ pub(super) fn check(param: &Param) -> TokenStream {
     quote_spanned!(name.span()=> let _ = |#name: #ty| #copy;)
 }
 
-/// A clone of the parameter. All of it is at the parameter, so that the compiler reports a type that is no parameter
-/// there, and, as the same message at the same place, once.
+/// A clone of the parameter. All of it is at the parameter, so that the compiler reports a type that is no
+/// parameter there, and, as the same message at the same place, once.
 fn copy(Param { name, ty }: &Param) -> TokenStream {
     quote_spanned!(name.span()=> <#ty as ::stage_core::__private::Parameter>::copy(&#name))
 }

@@ -29,8 +29,8 @@ pub(super) fn expand(model: &Model, scope: &Scope<'_>) -> TokenStream {
     }
 }
 
-/// `.by(…).step(…)`. The method's name has the place of the recipe's: there the compiler reports a recipe that does not
-/// fit after the one before.
+/// `.by(…).step(…)`. The method's name has the place of the recipe's: there the compiler reports a recipe
+/// that does not fit after the one before.
 fn call(step: &Step, scope: &Scope<'_>) -> TokenStream {
     let Recipe { shape, expr, anchor } = &step.recipe;
     let by = step.by.as_ref().map(|by| {

@@ -10,6 +10,9 @@ use crate::ast::Header;
 pub(super) fn expand(header: &Header, docs: &[String], new: &TokenStream) -> TokenStream {
     let Header { attrs, vis, name, generics, params, .. } = header;
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    // What decides whether the type exists, or what is said about it, holds for all of its parts.
+    let shared: Vec<_> =
+        attrs.iter().filter(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("allow")).collect();
     let (param_names, param_types): (Vec<_>, Vec<_>) =
         params.iter().map(|param| (&param.name, &param.ty)).unzip();
     let generics_used = generics.params.iter().filter_map(|param| match param {
@@ -26,20 +29,21 @@ pub(super) fn expand(header: &Header, docs: &[String], new: &TokenStream) -> Tok
             generics: ::core::marker::PhantomData<(#(#generics_used,)*)>,
         }
 
+        #(#shared)*
         impl #impl_generics #name #ty_generics #where_clause {
-            /// Builds the pipeline. Nothing runs before [`start`](Self::start): it calls the recipes, once per copy.
+            /// Builds the pipeline. Nothing runs before [`start`](Self::start), not even a recipe.
             #[allow(clippy::needless_pass_by_value, clippy::new_without_default, clippy::too_many_arguments)]
             #[must_use]
             #vis fn new(#(#param_names: #param_types),*) -> Self {
                 #new
             }
 
-            /// Starts every copy of every step, under a supervisor, and returns when all of them are initialised.
+            /// Starts every copy of every step, supervised, and returns when all of them are initialised.
             ///
             /// # Errors
             ///
-            /// When an option is out of its range, a recipe fails, or a stage fails to initialise or declines to.
-            #[allow(dead_code)]
+            /// When an option is out of its range, a recipe fails, or a stage does not initialise.
+            #[allow(clippy::missing_errors_doc, dead_code)]
             #vis async fn start(self) -> ::core::result::Result<::stage_core::Running, ::stage_core::StartError> {
                 ::stage_core::Pipeline::start(self.pipeline).await
             }
@@ -52,6 +56,7 @@ pub(super) fn expand(header: &Header, docs: &[String], new: &TokenStream) -> Tok
             }
         }
 
+        #(#shared)*
         #[automatically_derived]
         impl #impl_generics ::core::fmt::Debug for #name #ty_generics #where_clause {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -59,6 +64,7 @@ pub(super) fn expand(header: &Header, docs: &[String], new: &TokenStream) -> Tok
             }
         }
 
+        #(#shared)*
         #[automatically_derived]
         impl #impl_generics ::core::convert::From<#name #ty_generics> for ::stage_core::Pipeline #where_clause {
             fn from(declared: #name #ty_generics) -> Self {

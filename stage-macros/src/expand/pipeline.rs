@@ -34,10 +34,11 @@ fn note(by: &By) -> TokenStream {
     };}
 }
 
-/// Every mistake, and a type that looks like the one declared, so that the rest of the program means what it meant.
+/// Every mistake, and a type that looks like the one declared, so that the rest of the program means what it
+/// meant.
 ///
-/// The mistakes stand in the body of `new`, and so do the expressions that could be read: their names are resolved, and
-/// their own mistakes reported, but nothing that only the missing parts could tell.
+/// The mistakes stand in the body of `new`, and so do the expressions that could be read: their names are
+/// resolved, and their own mistakes reported, but nothing that only the missing parts could tell.
 pub(crate) fn fallback(header: &Header, model: &Model, errors: &Errors) -> TokenStream {
     let errors = errors.to_compile_errors();
     if !header.complete {

@@ -61,7 +61,8 @@ fn subject(recipe: &Expr) -> Option<&Ident> {
     }
 }
 
-/// The last type in the path; in a path of functions and modules, the last function that is not just called `new`.
+/// The last type in the path; in a path of functions and modules, the last function that is not just called
+/// `new`.
 fn of_path(path: &Path) -> Option<&Ident> {
     let idents = || path.segments.iter().rev().map(|segment| &segment.ident);
     let constructor = |ident: &&Ident| *ident == "new" || *ident == "default";

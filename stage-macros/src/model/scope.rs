@@ -26,15 +26,16 @@ impl<'a> Scope<'a> {
         self.params.iter().any(|param| param.name == *ident)
     }
 
-    /// The parameters that `tokens` mention. A field, a method or an inner binding of the same name counts as well: it
-    /// costs a clone that nobody reads, where a parameter that is overlooked would not compile.
+    /// The parameters that `tokens` mention. A field, a method or an inner binding of the same name counts as
+    /// well: it costs a clone that nobody reads, where a parameter that is overlooked would not compile.
     pub(crate) fn mentioned(&self, tokens: impl ToTokens) -> Vec<&'a Param> {
         let mut words = Words::default();
         words.collect(tokens.into_token_stream());
         self.params.iter().filter(|param| words.mention(&param.name.to_string())).collect()
     }
 
-    /// Can this number be computed at compile time? Calls are left to run time: only some functions are `const`.
+    /// Can this number be computed at compile time? Calls are left to run time: only some functions are
+    /// `const`.
     pub(crate) fn is_constant(&self, number: &Expr) -> bool {
         match number {
             Expr::Lit(_) => true,
@@ -43,7 +44,8 @@ impl<'a> Scope<'a> {
             Expr::Cast(cast) => self.is_constant(&cast.expr),
             Expr::Unary(unary) => self.is_constant(&unary.expr),
             Expr::Binary(binary) => self.is_constant(&binary.left) && self.is_constant(&binary.right),
-            // A lower-case name alone is a parameter, or a slip: at run time the compiler can say which one was meant.
+            // A lower-case name alone is a parameter, or a slip: at run time the compiler can say which one
+            // was meant.
             Expr::Path(path) => {
                 let constant = path.path.get_ident().is_none_or(|ident| !starts_in_lower_case(ident));
                 constant && !self.mentions_generics(path)

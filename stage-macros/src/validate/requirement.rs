@@ -1,4 +1,4 @@
-//! What must hold between the numbers of a pipeline, and who can tell: the macro, the compiler, or the builder?
+//! What must hold between a pipeline's numbers, and who can tell: macro, compiler, or builder?
 
 use super::DEFAULT_MAX_DEMAND;
 use crate::model::{Model, Number, Options, Shape, Step};
@@ -45,8 +45,8 @@ pub(crate) enum Verdict {
 
 /// Everything that must hold for the numbers of `model`.
 ///
-/// A step that sets only `max_demand` needs no check: where that falls to or below the default minimum, the builder
-/// halves it for the minimum.
+/// A step that sets only `max_demand` needs no check: where that falls to or below the default minimum, the
+/// builder halves it for the minimum.
 pub(crate) fn requirements(model: &Model) -> Vec<Requirement<'_>> {
     let mut requirements = Vec::new();
     let inherited = model.defaults.max_demand.as_ref().map_or(Bound::BuiltIn, Bound::Inherited);

@@ -1,4 +1,5 @@
-//! Nothing that the user names gets in the way of what the macro names.
+//! Do the user's names or lints get in the way of what the macro writes?
+#![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]
 #![allow(non_camel_case_types, dead_code)]
 
@@ -47,7 +48,16 @@ macro_rules! declare {
 
 declare!(FromMacro, limit, |event: u64| event + 1);
 
-fn main() {
+::stage_core::pipeline! {
+    #[cfg(any())]
+    NotHere() {
+        start nowhere;
+        finish drop;
+    }
+}
+
+#[test]
+fn a_pipeline_is_declared_wherever_an_item_can_be() {
     ::stage_core::pipeline! {
         Local<T: ::std::clone::Clone + Send + 'static, const N: usize>(value: T) where T: PartialEq {
             start || ::std::iter::repeat_n(value, N);

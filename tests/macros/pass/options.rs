@@ -1,4 +1,4 @@
-//! Do options reach the steps, whether they are literals, constants or parameters, and are they refused when they are wrong?
+//! Do options reach the steps, be they literals, constants or parameters, and are wrong ones refused?
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Sender, channel};

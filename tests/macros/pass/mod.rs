@@ -1,0 +1,5 @@
+//! Which pipelines compile, without a warning, and what do they do when they run?
+
+mod options;
+mod qaz;
+mod recipes;
