@@ -50,3 +50,25 @@ pub trait SendParameter {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Send> SendParameter for T {}
+
+/// `Placement::Rayon`, where it exists.
+#[cfg(feature = "rayon")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __rayon {
+    () => {
+        $crate::Placement::Rayon
+    };
+}
+
+/// What to do where it does not exist.
+#[cfg(not(feature = "rayon"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __rayon {
+    () => {
+        ::core::compile_error!(
+            "this placement needs the feature `rayon` of stage-core: add `features = [\"rayon\"]` to it in Cargo.toml"
+        )
+    };
+}

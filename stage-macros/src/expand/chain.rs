@@ -80,6 +80,11 @@ fn options(options: &Options, scope: &Scope<'_>) -> TokenStream {
     let max_demand =
         max_demand.as_ref().map(|value| number(value, scope)).map(|value| quote!(.max_demand(#value)));
     let placement = placement.as_ref().map(|placement| match placement {
+        // Whether this one exists is a matter of features, which only stage-core knows.
+        Placement::Word(variant) if variant == "Rayon" => {
+            let placement = quote_spanned!(variant.span()=> ::stage_core::__rayon!());
+            quote!(.placement(#placement))
+        }
         Placement::Word(variant) => quote!(.placement(::stage_core::Placement::#variant)),
         Placement::Computed(expr) => {
             let placement = capture::once(expr, scope);

@@ -20,7 +20,7 @@ pipeline! {
         step |number| number + 1;
         step |number| number, name: format!("{prefix}-step"), count: copies, max_demand: max, placement: place;
         step |number| number, count: COPIES * 2 + 1, min_demand: limits::MAX / 2, max_demand: limits::MAX;
-        step |number| number, max_demand: 4, placement: blocking;
+        step |number| number, max_demand: 4, placement: rayon;
         step |number| number, name: "named", count: (3), min_demand: 0, placement: Placement::Runtime;
         finish drop;
     }
@@ -52,7 +52,7 @@ fn literals_constants_and_parameters_are_options() {
     let placements: Vec<_> = topology.steps.iter().map(|step| step.placement).collect();
     assert_eq!(
         placements[2..6],
-        [Placement::Blocking, Placement::Runtime, Placement::Blocking, Placement::Runtime]
+        [Placement::Blocking, Placement::Runtime, Placement::Rayon, Placement::Runtime]
     );
 }
 
