@@ -21,7 +21,7 @@ const EVENTS: u64 = 100_000;
 const MAX_DEMAND: usize = 10;
 
 /// Turns in which every other stage may run: more than it takes to fill the pipeline.
-const ASIDE: usize = 40;
+const ASIDE: usize = 12;
 
 /// Emits as much as it is asked for, at once.
 struct Eager {
