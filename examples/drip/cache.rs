@@ -23,7 +23,7 @@ pub struct Bounds {
 impl Default for Bounds {
     /// 32 MiB in all, 1 MiB a file, ten minutes.
     fn default() -> Self {
-        Self { total: 32 << 20, file: 1 << 20, time_to_live: Duration::from_secs(600) }
+        Self { total: 32 << 20, file: 1 << 20, time_to_live: Duration::from_mins(10) }
     }
 }
 
@@ -55,16 +55,15 @@ impl ContentCache {
 
     /// Begins to gather a file of `size` bytes, if it is small enough.
     pub fn gather(&self, size: u64) -> Gathering {
-        match size <= self.file {
-            true => Gathering(Some(Vec::with_capacity(usize::try_from(size).unwrap_or_default()))),
-            false => Gathering(None),
-        }
+        let content = usize::try_from(size).ok().filter(|_| size <= self.file).map(Vec::with_capacity);
+        Gathering { content, bound: self.file }
     }
 
-    /// Takes what was gathered of a medium.
+    /// Takes what was gathered of a medium, in the place of what an earlier attempt left of it.
     pub fn put(&self, id: MediaId, gathered: Gathering) {
-        if let Some(content) = gathered.0.filter(|content| content.len() as u64 <= self.file) {
-            self.content.insert(id, content.into());
+        match gathered.content {
+            Some(content) => self.content.insert(id, content.into()),
+            None => self.content.invalidate(&id),
         }
     }
 
@@ -74,14 +73,19 @@ impl ContentCache {
     }
 }
 
-/// The content of one file as it passes by; nothing for a file that is too large.
-#[derive(Debug, Default)]
-pub struct Gathering(Option<Vec<u8>>);
+/// The content of one file as it passes by; nothing for a file that is, or becomes, too large.
+#[derive(Debug)]
+pub struct Gathering {
+    content: Option<Vec<u8>>,
+    bound: u64,
+}
 
 impl Gathering {
-    /// The next bytes.
+    /// The next bytes. A file that turns out larger than it was said to be is let go of at once.
     pub fn add(&mut self, bytes: &[u8]) {
-        if let Some(content) = &mut self.0 {
+        let bound = self.bound;
+        self.content = self.content.take().filter(|content| (content.len() + bytes.len()) as u64 <= bound);
+        if let Some(content) = &mut self.content {
             content.extend_from_slice(bytes);
         }
     }
@@ -92,7 +96,7 @@ mod tests {
     use super::*;
 
     fn cache() -> ContentCache {
-        ContentCache::new(Bounds { total: 100, file: 10, time_to_live: Duration::from_secs(600) })
+        ContentCache::new(Bounds { total: 100, file: 10, time_to_live: Duration::from_mins(10) })
     }
 
     fn put(cache: &ContentCache, content: &[u8]) -> MediaId {
@@ -131,8 +135,19 @@ mod tests {
         let cache = cache();
         let id = MediaId::new();
         let mut gathering = cache.gather(5);
-        gathering.add(&[1; 11]);
+        gathering.add(&[1; 7]);
+        gathering.add(&[1; 7]);
+        gathering.add(&[1; 1]);
+        assert_eq!(gathering.content, None, "nothing is kept of it");
         cache.put(id, gathering);
+        assert_eq!(cache.get(id), None);
+    }
+
+    #[test]
+    fn a_later_attempt_that_is_not_taken_leaves_nothing_of_an_earlier_one() {
+        let cache = cache();
+        let id = put(&cache, b"first");
+        cache.put(id, cache.gather(11));
         assert_eq!(cache.get(id), None);
     }
 

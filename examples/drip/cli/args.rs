@@ -19,8 +19,14 @@ pub struct Args {
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
 
-    /// Where objects are kept: a folder, file:///folder or s3://bucket/prefix
-    #[arg(long, global = true, value_name = "URL", value_parser = |text: &str| Location::parse(text))]
+    /// Where objects are kept.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "Where objects are kept: a folder, file:///folder or s3://bucket/prefix",
+        value_parser = |text: &str| Location::parse(text)
+    )]
     pub storage: Option<Location>,
 
     /// Where metadata and the queue are kept: a path of an SQLite file (postgres://… is not built yet)

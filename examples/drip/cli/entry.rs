@@ -21,7 +21,7 @@ pub fn main() -> ExitCode {
         .build();
     let done = match runtime {
         Ok(runtime) => runtime.block_on(run(&args)),
-        Err(error) => Err(Summary::of_error(args.command.name(), error)),
+        Err(error) => Err(Summary::of_error(args.command.name(), &error)),
     };
     match done {
         Ok(Success::Whole) => ExitCode::SUCCESS,
@@ -45,10 +45,7 @@ pub(super) enum Success {
 
 impl Success {
     pub(super) fn of(summary: &Summary) -> Self {
-        match summary.is_success() {
-            true => Self::Whole,
-            false => Self::Partial,
-        }
+        if summary.is_success() { Self::Whole } else { Self::Partial }
     }
 }
 
@@ -61,12 +58,9 @@ async fn run(args: &Args) -> Result<Success, Summary> {
         Command::Ls => list::run(&places, output).await,
         Command::Demo { folder } => demo::run(args, folder.as_deref(), output).await,
     }
-    .map_err(|error| Summary::of_error(args.command.name(), error))
+    .map_err(|error| Summary::of_error(args.command.name(), &error))
 }
 
 fn output(args: &Args) -> Output {
-    match args.json {
-        true => Output::Json,
-        false => Output::Words,
-    }
+    if args.json { Output::Json } else { Output::Words }
 }

@@ -1,4 +1,4 @@
-//! `drip ls`
+//! What is stored? The command `drip ls`.
 
 use serde::Serialize;
 use stage_core::BoxError;

@@ -76,12 +76,12 @@ impl Work for Writing {
     type State = Target;
 
     async fn begin(&mut self, transfer: &Transfer, (): ()) -> Result<(Target, ()), Failure> {
-        let target = Target::create(&transfer.path, transfer.id).map_err(unwritable)?;
+        let target = Target::create(&transfer.path, transfer.id).map_err(|error| unwritable(&error))?;
         Ok((target, ()))
     }
 
     async fn chunk(&mut self, target: &mut Target, bytes: Bytes) -> Result<u64, Failure> {
-        target.write(&bytes).map_err(unwritable)?;
+        target.write(&bytes).map_err(|error| unwritable(&error))?;
         Ok(bytes.len() as u64)
     }
 
@@ -92,7 +92,7 @@ impl Work for Writing {
             return Err(Failure::permanent("checksum mismatch: the content is not what was uploaded"));
         }
         let id = media.id.0.simple().to_string();
-        let name = target.publish(&id[id.len() - 8..]).map_err(unwritable)?;
+        let name = target.publish(&id[id.len() - 8..]).map_err(|error| unwritable(&error))?;
         if name != transfer.path {
             tracing::info!(name = %name.display(), "another file had the name already");
         }
@@ -100,7 +100,7 @@ impl Work for Writing {
     }
 }
 
-fn unwritable(error: io::Error) -> Failure {
+fn unwritable(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             Failure::permanent("no space left where it was to be written")

@@ -9,7 +9,7 @@ use crate::cache::ContentCache;
 use crate::repository::Repository;
 use crate::seal::MasterKey;
 use crate::store::Storage;
-use crate::transfer::{Buffers, Queue, Witness};
+use crate::transfer::{Buffers, Piece, Queue, Witness};
 
 pipeline! {
     /// Fetches every queued medium, opens it and writes it down.
@@ -26,8 +26,8 @@ pipeline! {
         name: "download",
 
         start  Starter::new(queue, Chunks);
-        step   RemoteStorage::new(storage, cache.clone(), buffers), count: copies, by: |piece| piece.key(), placement: Placement::Blocking;
-        step   Encryption::new(master, cache), count: copies, by: |piece| piece.key(), placement: Placement::Rayon;
-        finish Notifier::new(repository, witness), count: copies, by: |piece| piece.key(), placement: Placement::Blocking;
+        step   RemoteStorage::new(storage, cache.clone(), buffers), count: copies, by: Piece::key, placement: Placement::Blocking;
+        step   Encryption::new(master, cache), count: copies, by: Piece::key, placement: Placement::Rayon;
+        finish Notifier::new(repository, witness), count: copies, by: Piece::key, placement: Placement::Blocking;
     }
 }

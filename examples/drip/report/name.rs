@@ -7,9 +7,10 @@ pub fn shown(path: &Path) -> String {
     let lossy = path.to_string_lossy();
     let mut shown = String::with_capacity(lossy.len());
     for character in lossy.chars() {
-        match character.is_control() {
-            true => shown.extend(character.escape_default()),
-            false => shown.push(character),
+        if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
         }
     }
     shown

@@ -1,5 +1,6 @@
 //! What a command came to: one line for a person, one JSON object for a program.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -32,7 +33,7 @@ pub struct Summary {
 
 impl Summary {
     /// The result of a command that could not begin.
-    pub fn of_error(command: &'static str, error: impl ToString) -> Self {
+    pub fn of_error(command: &'static str, error: &impl ToString) -> Self {
         Self { command, error: Some(error.to_string()), ..Self::default() }
     }
 
@@ -53,10 +54,10 @@ impl Summary {
             rate(self.bytes, time),
         );
         if self.failed > 0 {
-            line += &format!("; {} failed", count(self.failed));
+            let _ = write!(line, "; {} failed", count(self.failed));
         }
         if self.returned > 0 {
-            line += &format!("; {} back in the queue", count(self.returned));
+            let _ = write!(line, "; {} back in the queue", count(self.returned));
         }
         line
     }

@@ -1,6 +1,6 @@
 //! Columns of text that line up.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// Which side of its column a text stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +41,10 @@ impl Table {
         for (column, cell) in cells.enumerate().take(self.columns.len()) {
             let width = self.width(column);
             let gap = if column > 0 { "  " } else { "" };
-            line += &match self.columns[column].1 {
-                Align::Left => format!("{gap}{cell:<width$}"),
-                Align::Right => format!("{gap}{cell:>width$}"),
-            };
+            match self.columns[column].1 {
+                Align::Left => write!(line, "{gap}{cell:<width$}"),
+                Align::Right => write!(line, "{gap}{cell:>width$}"),
+            }?;
         }
         writeln!(f, "{}", line.trim_end())
     }

@@ -1,16 +1,16 @@
 //! What is known of users, of their files, and of the transfers still to be done: durable, and behind one trait.
 
 mod address;
+mod contract;
 mod error;
 mod model;
 mod path_bytes;
-mod repository;
 pub mod sqlite;
 
 pub use address::{Database, open};
+pub use contract::{Answer, Repository};
 pub use error::RepositoryError;
 pub use model::{
     Direction, GivenBack, Media, MediaId, NewDownload, NewUpload, Scope, Stored, Transfer, TransferId,
     UserId, Waiting,
 };
-pub use repository::{Answer, Repository};

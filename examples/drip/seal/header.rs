@@ -69,10 +69,7 @@ impl Header {
         let unwrapped = master
             .wrapping_key(&part(&bytes, 17))?
             .open_in_place(wrapping_nonce(), Aad::from(&bytes[..PREFIX]), &mut wrapped)
-            .map_err(|_| match sealed == master.id() {
-                true => SealError::Header,
-                false => SealError::OtherKey { sealed, ours: master.id() },
-            })?;
+            .map_err(|_| why_it_does_not_unwrap(sealed, master.id()))?;
         let key = file_key(unwrapped)?;
         let found = Uuid::from_bytes(part(&bytes, 49));
         if found != file {
@@ -89,6 +86,10 @@ impl Header {
     pub(super) fn into_parts(self) -> ([u8; HEADER_LEN], LessSafeKey) {
         (self.bytes, self.key)
     }
+}
+
+fn why_it_does_not_unwrap(sealed: KeyId, ours: KeyId) -> SealError {
+    if sealed == ours { SealError::Header } else { SealError::OtherKey { sealed, ours } }
 }
 
 fn part<const N: usize>(bytes: &[u8; HEADER_LEN], at: usize) -> [u8; N] {

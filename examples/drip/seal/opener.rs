@@ -70,10 +70,7 @@ impl Opener {
 }
 
 fn agree(what: &'static str, found: u64, sealed: u64) -> Result<(), SealError> {
-    match found == sealed {
-        true => Ok(()),
-        false => Err(SealError::Count { what, found, sealed }),
-    }
+    if found == sealed { Ok(()) } else { Err(SealError::Count { what, found, sealed }) }
 }
 
 #[cfg(test)]

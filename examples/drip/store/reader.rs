@@ -66,10 +66,8 @@ impl Reader {
                 read.map_err(|error| self.storage.error("read", &self.key, error))?;
             }
         }
-        match into.len() == len {
-            true => Ok(Ok(())),
-            false => Ok(Err(Short { found: into.len() })),
-        }
+        let found = into.len();
+        Ok(if found == len { Ok(()) } else { Err(Short { found }) })
     }
 }
 

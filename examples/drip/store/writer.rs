@@ -95,13 +95,12 @@ impl Writer {
         self.wait_below(UNDER_WAY).await?;
         let payload = PutPayload::from_iter(std::mem::take(&mut self.gathered));
         self.room = self.part_size;
-        let upload = match &mut self.upload {
-            Some(upload) => upload,
-            None => {
-                let place = self.storage.place(&self.key);
-                let begun = self.storage.store().put_multipart(&place).await;
-                self.upload.insert(begun.map_err(|error| self.error(error))?)
-            }
+        let upload = if let Some(upload) = &mut self.upload {
+            upload
+        } else {
+            let place = self.storage.place(&self.key);
+            let begun = self.storage.store().put_multipart(&place).await;
+            self.upload.insert(begun.map_err(|error| self.error(error))?)
         };
         self.under_way.spawn(upload.put_part(payload));
         Ok(())

@@ -41,10 +41,7 @@ impl fmt::Display for Failure {
 
 impl From<crate::store::StoreError> for Failure {
     fn from(error: crate::store::StoreError) -> Self {
-        match error.is_permanent() {
-            true => Self::permanent(error),
-            false => Self::passing(error),
-        }
+        if error.is_permanent() { Self::permanent(error) } else { Self::passing(error) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{Hold, Part, Piece, Shape, Verdicts, Witness};
+use super::Witness;
 use crate::repository::{Direction, Media, MediaId, Transfer, TransferId, UserId};
 
 /// An upload of a file of this name.
@@ -21,24 +21,6 @@ pub(crate) fn transfer(name: &str) -> Transfer {
         updated_at: 0,
     };
     Transfer { id: TransferId::new(), direction: Direction::Upload, path: name.into(), media, attempts: 1 }
-}
-
-/// A transfer on its way, and where its verdict will be.
-#[derive(Debug)]
-pub(crate) struct Flight {
-    pub(crate) hold: Hold,
-    pub(crate) verdicts: Verdicts,
-}
-
-impl Flight {
-    pub(crate) fn of(transfer: Transfer) -> Self {
-        let verdicts = Verdicts::default();
-        Self { hold: Hold::new(transfer, &verdicts), verdicts }
-    }
-
-    pub(crate) fn piece<S: Shape>(&self, part: Part<S>) -> Piece<S> {
-        Piece { hold: self.hold.again(), part }
-    }
 }
 
 /// Writes down what it is told.

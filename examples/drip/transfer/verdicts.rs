@@ -53,10 +53,7 @@ impl Verdicts {
 
     /// What a dropped hold means now.
     pub(super) fn why_dropped(&self) -> Failure {
-        match self.stopping() {
-            true => Failure::Stopped,
-            false => Failure::lost(),
-        }
+        if self.stopping() { Failure::Stopped } else { Failure::lost() }
     }
 
     /// Takes the verdicts that arrived. Each is still [`Verdicts::open`] until [`Verdicts::settled`] says so.

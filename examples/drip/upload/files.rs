@@ -27,8 +27,8 @@ impl Source for Files {
     type Open = OpenFile;
 
     fn open(&mut self, transfer: &Transfer) -> Result<(OpenFile, ()), Failure> {
-        let file = File::open(&transfer.path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
+        let file = File::open(&transfer.path).map_err(|error| unreadable(&error))?;
+        let metadata = file.metadata().map_err(|error| unreadable(&error))?;
         if !metadata.is_file() {
             return Err(Failure::permanent("it is not a regular file any more"));
         }
@@ -41,7 +41,8 @@ impl Source for Files {
         let left = open.size.map_or(u64::MAX, |size| size - open.read);
         let mut buffer = self.buffers.take();
         let limit = left.min(CHUNK as u64);
-        let read = (&mut open.file).take(limit).read_to_end(&mut buffer).map_err(unreadable)? as u64;
+        let read =
+            (&mut open.file).take(limit).read_to_end(&mut buffer).map_err(|error| unreadable(&error))? as u64;
         open.read += read;
         match open.size {
             Some(_) if read < limit => Err(Failure::passing("it became shorter while it was read")),
@@ -51,7 +52,7 @@ impl Source for Files {
     }
 }
 
-fn unreadable(error: io::Error) -> Failure {
+fn unreadable(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::Interrupted | io::ErrorKind::TimedOut => {
             Failure::passing(format!("cannot be read: {error}"))
@@ -85,7 +86,7 @@ mod tests {
     fn a_file_is_cut_into_chunks_of_which_only_the_last_is_short() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        let content: Vec<u8> = (0..2 * CHUNK + 5).map(|n| (n % 251) as u8).collect();
+        let content: Vec<u8> = (0..251).cycle().take(2 * CHUNK + 5).collect();
         std::fs::write(&path, &content).unwrap();
         let chunks = chunks(&mut opened(&path).unwrap());
         assert_eq!(chunks.iter().map(Vec::len).collect::<Vec<_>>(), [CHUNK, CHUNK, 5]);

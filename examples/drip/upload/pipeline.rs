@@ -9,7 +9,7 @@ use crate::cache::ContentCache;
 use crate::repository::Repository;
 use crate::seal::MasterKey;
 use crate::store::Storage;
-use crate::transfer::{Queue, Witness};
+use crate::transfer::{Piece, Queue, Witness};
 
 pipeline! {
     /// Seals every queued file and stores it.
@@ -26,8 +26,8 @@ pipeline! {
         name: "upload",
 
         start  Starter::new(queue, files), placement: Placement::Blocking;
-        step   Encryption::new(master, cache), count: copies, by: |piece| piece.key(), placement: Placement::Rayon;
-        step   RemoteStorage::new(storage.clone()), count: copies, by: |piece| piece.key();
+        step   Encryption::new(master, cache), count: copies, by: Piece::key, placement: Placement::Rayon;
+        step   RemoteStorage::new(storage.clone()), count: copies, by: Piece::key;
         finish Notifier::new(repository, storage, witness), max_demand: 100;
     }
 }

@@ -67,8 +67,6 @@ pub(in crate::cli) async fn run(
         down,
     };
     output.result(&figures::words(&figures), &figures);
-    match figures.failed == 0 && figures.up.is_success() && figures.down.is_success() {
-        true => Ok(Success::Whole),
-        false => Ok(Success::Partial),
-    }
+    let whole = figures.failed == 0 && figures.up.is_success() && figures.down.is_success();
+    Ok(if whole { Success::Whole } else { Success::Partial })
 }

@@ -20,13 +20,12 @@ impl Fixture {
     /// The files in `given`; without it those of the checkout around the current folder, and a large generated one.
     pub(super) fn prepare(given: Option<&Path>) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("drip-demo-").tempdir()?;
-        let paths = match given {
-            Some(given) => vec![given.to_owned()],
-            None => {
-                let generated = folder.path().join("generated-256-MiB.bin");
-                generate(&generated)?;
-                vec![checkout(&std::env::current_dir()?), generated]
-            }
+        let paths = if let Some(given) = given {
+            vec![given.to_owned()]
+        } else {
+            let generated = folder.path().join("generated-256-MiB.bin");
+            generate(&generated)?;
+            vec![checkout(&std::env::current_dir()?), generated]
         };
         Ok(Self { folder, paths })
     }
