@@ -241,7 +241,7 @@ impl<E> LinkRx<E> {
             self.shared.overflow.fetch_add(credited.ask, Ordering::Release);
         }
         if ask > 0 {
-            self.shared.producer.mark();
+            self.shared.producer.mark_credit();
         }
     }
 

@@ -1,14 +1,17 @@
 //! How a stage learns that something waits for it: one bit per link, and one wake for many.
 //!
 //! A stage has one `Signal`. Whoever puts something where the stage will find it (a batch, credit, a
-//! message) marks its slot; the stage takes all marked slots at once. A wake is sent only by the mark
-//! that finds nothing marked, and only to a stage that is parked.
+//! message) marks its slot; the stage takes all marked slots at once. A wake is sent only to a stage that
+//! is parked, and for credit only to one that waits for it: a step whose input is used up has nothing to
+//! do with credit, and finds it when its next input wakes it. In a pipeline at full speed so only data
+//! wakes the steps, and only credit the source.
 //!
 //! Invariants:
 //! 1. What was published before `mark(slot)` is visible to the stage once it took `slot` (the mark and
 //!    the take are read-modify-writes of one word).
-//! 2. A stage that parked is woken by the next mark: the marker sets the summary, then reads `parked`;
-//!    the stage sets `parked`, then reads the summary; all four are sequentially consistent.
+//! 2. A stage that parked is woken by the next mark that concerns it: the marker sets the summary, then
+//!    reads `parked`; the stage sets `parked`, then reads the summary; all four are sequentially
+//!    consistent.
 
 use std::task::{Context, Poll};
 
@@ -28,6 +31,8 @@ pub(crate) struct Signal {
     summary: AtomicU64,
     words: [AtomicU64; WORDS],
     parked: AtomicBool,
+    /// Whether the parked stage has something to do with credit.
+    wants_credit: AtomicBool,
     waker: AtomicWaker,
     slots: Mutex<FreeSlots>,
 }
@@ -45,6 +50,7 @@ impl Signal {
             summary: AtomicU64::new(0),
             words: std::array::from_fn(|_| AtomicU64::new(0)),
             parked: AtomicBool::new(false),
+            wants_credit: AtomicBool::new(true),
             waker: AtomicWaker::new(),
             slots: Mutex::new(FreeSlots { returned: Vec::new(), next: MAIL + 1 }),
         })
@@ -56,14 +62,23 @@ impl Signal {
     }
 
     fn mark(&self, slot: usize) {
-        let (word, bit) = ((slot % BITS) / 64, 1 << (slot % 64));
-        if self.words[word].fetch_or(bit, Ordering::AcqRel) & bit != 0 {
-            return;
-        }
-        let marked = self.summary.fetch_or(1 << word, Ordering::SeqCst);
-        if marked == 0 && self.parked.load(Ordering::SeqCst) {
+        self.set(slot);
+        if self.parked.load(Ordering::SeqCst) {
             self.wake();
         }
+    }
+
+    fn mark_credit(&self, slot: usize) {
+        self.set(slot);
+        if self.parked.load(Ordering::SeqCst) && self.wants_credit.load(Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    fn set(&self, slot: usize) {
+        let (word, bit) = ((slot % BITS) / 64, 1 << (slot % 64));
+        self.words[word].fetch_or(bit, Ordering::AcqRel);
+        self.summary.fetch_or(1 << word, Ordering::SeqCst);
     }
 
     #[cold]
@@ -97,12 +112,14 @@ impl Signal {
         true
     }
 
-    /// Ready when something is marked; else parks the stage until something is.
-    pub(crate) fn poll_marked(&self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when something is marked; else parks the stage until something is. Credit wakes it only
+    /// if it `wants_credit`.
+    pub(crate) fn poll_marked(&self, cx: &mut Context<'_>, wants_credit: WantsCredit) -> Poll<()> {
         if self.summary.load(Ordering::SeqCst) != 0 {
             return Poll::Ready(());
         }
         self.waker.register(cx.waker());
+        self.wants_credit.store(wants_credit == WantsCredit::Yes, Ordering::SeqCst);
         self.parked.store(true, Ordering::SeqCst);
         if self.summary.load(Ordering::SeqCst) != 0 {
             self.parked.store(false, Ordering::SeqCst);
@@ -110,6 +127,15 @@ impl Signal {
         }
         Poll::Pending
     }
+}
+
+/// Whether a stage that parks has something to do with credit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WantsCredit {
+    /// It makes events on demand, or holds some that wait for demand.
+    Yes,
+    /// It can go on only with new input.
+    No,
 }
 
 /// What a marked slot stands for.
@@ -147,6 +173,11 @@ impl Slot {
     /// Asks the stage to look here.
     pub(crate) fn mark(&self) {
         self.signal.mark(self.index);
+    }
+
+    /// Asks the stage to look here for credit.
+    pub(crate) fn mark_credit(&self) {
+        self.signal.mark_credit(self.index);
     }
 }
 
@@ -194,10 +225,27 @@ mod tests {
     fn a_parked_stage_is_ready_after_a_mark() {
         let signal = Signal::new();
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(signal.poll_marked(&mut cx).is_pending());
+        assert!(signal.poll_marked(&mut cx, WantsCredit::No).is_pending());
         signal.mark_mail();
         assert!(!signal.parked.load(Ordering::SeqCst));
-        assert!(signal.poll_marked(&mut cx).is_ready());
+        assert!(signal.poll_marked(&mut cx, WantsCredit::No).is_ready());
+    }
+
+    #[test]
+    fn credit_wakes_only_a_stage_that_wants_it_and_hides_nothing_that_follows() {
+        let signal = Signal::new();
+        let slot = Slot::claim(&signal);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(signal.poll_marked(&mut cx, WantsCredit::Yes).is_pending());
+        slot.mark_credit();
+        assert!(!signal.parked.load(Ordering::SeqCst));
+        assert_eq!(taken(&signal, 2), [Attention::Link(1)]);
+        assert!(signal.poll_marked(&mut cx, WantsCredit::No).is_pending());
+        slot.mark_credit();
+        assert!(signal.parked.load(Ordering::SeqCst));
+        slot.mark();
+        assert!(!signal.parked.load(Ordering::SeqCst));
+        assert_eq!(taken(&signal, 2), [Attention::Link(1)]);
     }
 
     #[test]

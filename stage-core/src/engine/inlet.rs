@@ -196,6 +196,11 @@ impl<E: Send + 'static> Inlet<E> {
         }
     }
 
+    /// Whether something may be there to be received.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Whether a callback has a batch in its hands.
     pub(crate) fn is_holding(&self) -> bool {
         self.held > 0

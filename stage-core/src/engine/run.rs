@@ -14,7 +14,7 @@ use super::outlet::Outlet;
 use super::port::{Port, Request};
 use crate::error::{BoxError, ExitReason, StageResult};
 use crate::protocol::{Batch, Closed};
-use crate::signal::{Attention, Signal};
+use crate::signal::{Attention, Signal, WantsCredit};
 use crate::stage::{Consumer, Context, Core, Emitter, Events, Init, Nothing, Producer, ProducerConsumer};
 use crate::stats::Stopwatch;
 use crate::sync::{Arc, Mutex, lock};
@@ -94,10 +94,16 @@ where
         }
     }
 
+    /// Whether a producer-consumer could go on with credit alone.
+    fn wants_credit(&self) -> WantsCredit {
+        let holds = self.inlet.has_ready() || !self.outlet.is_empty();
+        if holds { WantsCredit::Yes } else { WantsCredit::No }
+    }
+
     /// What the engine does while a callback waits.
     fn work(&mut self, cx: &mut TaskContext<'_>, flushed: &Mutex<Vec<Out>>) {
         self.outlet.emit(&mut lock(flushed));
-        while self.signal.poll_marked(cx).is_ready() {
+        while self.signal.poll_marked(cx, WantsCredit::Yes).is_ready() {
             self.take_in();
         }
     }
@@ -168,9 +174,9 @@ where
     }
 
     /// Waits until something is marked.
-    async fn park(&mut self) {
+    async fn park(&mut self, wants_credit: WantsCredit) {
         self.turns = 0;
-        poll_fn(|cx| self.hands.signal.poll_marked(cx)).await;
+        poll_fn(|cx| self.hands.signal.poll_marked(cx, wants_credit)).await;
     }
 
     /// Nothing more is to be done but to hand over what is buffered.
@@ -270,7 +276,7 @@ async fn produce<P: Producer>(body: &mut Body<P, Nothing, P::Event>) -> Result<(
             run!(body, |stage, out| stage.handle_demand(demand, out))?;
             continue;
         }
-        body.park().await;
+        body.park(WantsCredit::Yes).await;
     }
 }
 
@@ -325,7 +331,7 @@ async fn transform<S: ProducerConsumer>(body: &mut Body<S, S::In, S::Out>) -> Re
                 continue;
             }
         }
-        body.park().await;
+        body.park(body.hands.wants_credit()).await;
     }
 }
 
@@ -365,7 +371,7 @@ async fn consume<C: Consumer>(body: &mut Body<C, C::Event, Nothing>) -> Result<(
             }
             Received::Refused(error) => return Err(ExitReason::Error(Arc::new(error))),
             Received::Nothing if body.hands.inlet.has_ended() => return Ok(()),
-            Received::Nothing => body.park().await,
+            Received::Nothing => body.park(WantsCredit::No).await,
         }
     }
 }
