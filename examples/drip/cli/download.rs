@@ -1,4 +1,4 @@
-//! `drip download ID…|--all --to DIR`
+//! How do files come down? The command `drip download ID…|--all --to DIR`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -38,14 +38,14 @@ pub(super) async fn download(session: &Session, ids: &[String], to: &Path) -> Re
         ids => plan::downloads(repository.as_ref(), ids, &folder, &progress).await?,
     }
     let scope = Scope::Downloads { folder };
-    let waiting = repository.waiting(&scope).await?;
+    let queue = Queue::new(repository.clone(), scope, session.storage.clone(), progress.clone());
+    let waiting = queue.waiting().await?;
     progress.expect(waiting.files, waiting.bytes);
     if waiting.files == 0 {
         return Ok(nothing_to_do(&progress));
     }
 
     let master = session.opening_key().await?;
-    let queue = Queue::new(repository.clone(), scope, progress.clone());
     let running = Download::new(
         queue.clone(),
         session.storage.clone(),

@@ -6,7 +6,7 @@ use clap::Parser;
 
 use super::output::Output;
 use super::{Args, Command, demo, download, list, logging, upload};
-use crate::report::Summary;
+use crate::report::{Summary, tell};
 
 /// Threads that may block at once: those the stages keep, the database's, the storage's.
 const BLOCKING_THREADS: usize = 32;
@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
         Ok(Success::Partial) => ExitCode::FAILURE,
         Err(summary) => {
             if let Some(error) = &summary.error {
-                eprintln!("drip: {error}");
+                tell(&format!("drip: {error}"));
             }
             output(&args).result("", &summary);
             ExitCode::FAILURE

@@ -5,7 +5,7 @@ use stage_core::BoxError;
 
 use super::entry::Success;
 use super::output::Output;
-use crate::report::{Align, Table, count, shown, timestamp};
+use crate::report::{Align, Table, count, shown, tell, timestamp};
 use crate::repository::Media;
 use crate::session::{Places, Session};
 
@@ -41,8 +41,11 @@ pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxE
     let begun = std::time::Instant::now();
     let mut listing = Listing { command: "ls", ..Listing::default() };
     // Looking is no reason to make a data folder.
-    if places.data.exists() {
+    if places.data.exists() || places.database.is_some() {
         read(&Session::open(places).await?, &mut listing).await?;
+    }
+    if listing.files == 0 {
+        tell(&format!("nothing is stored in {}", shown(&places.data)));
     }
     listing.seconds = begun.elapsed().as_secs_f64();
     output.result(&table(&listing).to_string(), &listing);

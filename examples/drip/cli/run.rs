@@ -31,6 +31,7 @@ pub(super) async fn to_its_end(
     let stages = running.stats();
     drop(running);
     settle(queue).await;
+    let queued = queue.waiting().await.map_or(0, |waiting| waiting.files);
     progress.close();
 
     let (error, time) = match ended {
@@ -40,6 +41,9 @@ pub(super) async fn to_its_end(
         }
         Err(other) => (Some(other.to_string()), Duration::ZERO),
     };
+    if let Some(error) = &error {
+        progress.note(&format!("drip: {error}"));
+    }
     let (files, bytes) = progress.done();
     let failures = progress.failures();
     Summary {
@@ -48,7 +52,7 @@ pub(super) async fn to_its_end(
         bytes,
         failed: failures.len() as u64,
         seconds: time.as_secs_f64(),
-        returned: progress.returned(),
+        queued,
         failures,
         stages: StageRow::of(&stages, time),
         error,

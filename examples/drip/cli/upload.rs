@@ -1,4 +1,4 @@
-//! `drip upload PATH…`
+//! How do files go up? The command `drip upload PATH…`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,10 +42,9 @@ pub(super) async fn upload(session: &Session, paths: &[PathBuf], user: &str) -> 
     for path in paths {
         plan::uploads(repository.as_ref(), user, path, session.avoid(), &progress).await?;
     }
-    let waiting = repository.waiting(&Scope::Uploads).await?;
+    let queue = Queue::new(repository.clone(), Scope::Uploads, session.storage.clone(), progress.clone());
+    let waiting = queue.waiting().await?;
     progress.expect(waiting.files, waiting.bytes);
-
-    let queue = Queue::new(repository.clone(), Scope::Uploads, progress.clone());
     let running = Upload::new(
         queue.clone(),
         Files::default(),

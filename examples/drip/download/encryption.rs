@@ -32,7 +32,7 @@ impl ProducerConsumer for Encryption {
         out: &mut Emitter<'_, Self::Out>,
     ) -> StageResult {
         for piece in events {
-            out.extend(self.table.handle(&mut self.opening, piece).await);
+            out.emit(self.table.handle(&mut self.opening, piece).await);
         }
         Ok(())
     }

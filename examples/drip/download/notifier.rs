@@ -14,14 +14,14 @@ use crate::transfer::{Failure, Hold, Opened, Part, Piece, Table, Witness, Work, 
 #[derive(Debug)]
 pub struct Notifier {
     repository: Arc<dyn Repository>,
-    witness: Arc<dyn Witness>,
+    writing: Writing,
     table: Table<Target>,
 }
 
 impl Notifier {
     /// A notifier that tells `repository` and `witness`.
     pub fn new(repository: Arc<dyn Repository>, witness: Arc<dyn Witness>) -> Self {
-        Self { repository, witness, table: Table::default() }
+        Self { repository, writing: Writing { witness }, table: Table::default() }
     }
 
     /// Takes the files that came to their end out of the queue, in one transaction.
@@ -47,12 +47,12 @@ impl Consumer for Notifier {
     async fn handle_events(&mut self, events: Events<'_, Self::Event>, _: &mut Context<'_>) -> StageResult {
         let mut ended = Vec::new();
         for piece in events {
-            let Some(Piece { hold, part }) = self.table.handle(&mut Writing, piece).await else { continue };
+            let Piece { hold, part } = self.table.handle(&mut self.writing, piece).await;
             match part {
                 Part::Begin(()) | Part::Broken => hold.handled(),
                 Part::Chunk(_, bytes) => {
                     hold.moved(bytes);
-                    self.witness.moved(bytes);
+                    self.writing.witness.moved(bytes);
                     hold.handled();
                 }
                 Part::End(bytes) => ended.push((hold, bytes)),
@@ -63,12 +63,14 @@ impl Consumer for Notifier {
     }
 
     async fn terminate(&mut self, _reason: &ExitReason) {
-        self.table.clear(&mut Writing).await;
+        self.table.clear(&mut self.writing).await;
     }
 }
 
 #[derive(Debug)]
-struct Writing;
+struct Writing {
+    witness: Arc<dyn Witness>,
+}
 
 impl Work for Writing {
     type In = Opened;
@@ -94,7 +96,7 @@ impl Work for Writing {
         let id = media.id.0.simple().to_string();
         let name = target.publish(&id[id.len() - 8..]).map_err(|error| unwritable(&error))?;
         if name != transfer.path {
-            tracing::info!(name = %name.display(), "another file had the name already");
+            self.witness.renamed(transfer, &name);
         }
         Ok(size)
     }

@@ -33,7 +33,7 @@ impl ProducerConsumer for RemoteStorage {
         out: &mut Emitter<'_, Self::Out>,
     ) -> StageResult {
         for piece in events {
-            out.extend(self.table.handle(&mut self.fetching, piece).await);
+            out.emit(self.table.handle(&mut self.fetching, piece).await);
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ mod table;
 mod units;
 
 pub use name::shown;
-pub use progress::{Failed, Progress};
+pub use progress::{Failed, Progress, tell};
 pub use stages::StageRow;
 pub use summary::Summary;
 pub use table::{Align, Table};

@@ -1,6 +1,6 @@
 //! How far a command is: a bar on a terminal, a line now and then elsewhere; and a line per failure, at once.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -37,7 +37,6 @@ pub struct Progress {
     moved: AtomicU64,
     files: AtomicU64,
     bytes: AtomicU64,
-    returned: AtomicU64,
     failures: Mutex<Vec<Failed>>,
 }
 
@@ -47,7 +46,7 @@ impl Progress {
         let now = Instant::now();
         Self {
             verb,
-            bar: std::io::stderr().is_terminal().then(bar),
+            bar: io::stderr().is_terminal().then(bar),
             begun: now,
             last_line: Mutex::new(now),
             total_files: AtomicU64::new(0),
@@ -55,7 +54,6 @@ impl Progress {
             moved: AtomicU64::new(0),
             files: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
-            returned: AtomicU64::new(0),
             failures: Mutex::default(),
         }
     }
@@ -73,8 +71,8 @@ impl Progress {
     /// A line for a person, beside the bar.
     pub fn note(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| tell(line)),
+            None => tell(line),
         }
     }
 
@@ -98,11 +96,6 @@ impl Progress {
         (self.files.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
     }
 
-    /// Files that went back into the queue.
-    pub fn returned(&self) -> u64 {
-        self.returned.load(Ordering::Relaxed)
-    }
-
     /// What failed so far.
     pub fn failures(&self) -> Vec<Failed> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -122,7 +115,7 @@ impl Progress {
         let Ok(mut last) = self.last_line.try_lock() else { return };
         if now.duration_since(*last) >= EVERY {
             *last = now;
-            eprintln!("{}", self.line(moved, now.duration_since(self.begun)));
+            tell(&self.line(moved, now.duration_since(self.begun)));
         }
     }
 
@@ -141,6 +134,11 @@ impl Progress {
             duration(left),
         )
     }
+}
+
+/// Writes a line to stderr. A reader that went away is no reason to break a stage, as `eprintln!` would.
+pub fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// What is left, as a multiple of what is done.
@@ -191,7 +189,8 @@ impl Witness for Progress {
         }
     }
 
-    fn returned(&self, _: &Transfer) {
-        self.returned.fetch_add(1, Ordering::Relaxed);
+    fn renamed(&self, transfer: &Transfer, name: &Path) {
+        let (path, name) = (shown(&transfer.path), shown(name));
+        self.note(&format!("{path} was there already, with other content; the download is {name}"));
     }
 }

@@ -20,8 +20,8 @@ pub struct Summary {
     pub failed: u64,
     /// How long the pipeline ran.
     pub seconds: f64,
-    /// Files that went back into the queue because we stopped.
-    pub returned: u64,
+    /// Files that are still in the queue, because we stopped.
+    pub queued: u64,
     /// Which files failed, and why.
     pub failures: Vec<Failed>,
     /// What each step did.
@@ -39,7 +39,7 @@ impl Summary {
 
     /// Whether everything that was asked for happened.
     pub fn is_success(&self) -> bool {
-        self.failed == 0 && self.returned == 0 && self.error.is_none()
+        self.failed == 0 && self.queued == 0 && self.error.is_none()
     }
 
     /// One line for a person.
@@ -56,8 +56,8 @@ impl Summary {
         if self.failed > 0 {
             let _ = write!(line, "; {} failed", count(self.failed));
         }
-        if self.returned > 0 {
-            let _ = write!(line, "; {} back in the queue", count(self.returned));
+        if self.queued > 0 {
+            let _ = write!(line, "; {} left in the queue", count(self.queued));
         }
         line
     }

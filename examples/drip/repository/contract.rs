@@ -36,8 +36,9 @@ pub trait Repository: Debug + Send + Sync + 'static {
     /// Puts leased transfers back.
     fn give_back(&self, transfers: Vec<GivenBack>) -> Answer<'_, ()>;
 
-    /// Takes transfers out for good that cannot be done, and what they would have uploaded.
-    fn give_up(&self, transfers: Vec<TransferId>) -> Answer<'_, ()>;
+    /// Takes transfers out for good that cannot be done, and what they would have uploaded. Answers with the storage keys
+    /// of that: what is under them is nobody's.
+    fn give_up(&self, transfers: Vec<TransferId>) -> Answer<'_, Vec<String>>;
 
     /// Makes media of uploads that are whole, and takes their transfers out.
     fn finish_uploads(&self, stored: Vec<Stored>) -> Answer<'_, ()>;

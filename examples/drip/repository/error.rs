@@ -14,6 +14,12 @@ pub enum RepositoryError {
         /// What is wrong with it, and what is allowed.
         reason: String,
     },
+    /// Somebody else has it open.
+    #[error("the database {database} is in use by another program")]
+    InUse {
+        /// The database.
+        database: String,
+    },
     /// The disk is full.
     #[error("no space left for the database {database}")]
     Full {

@@ -17,6 +17,14 @@ pub enum SealError {
         /// The version that we read.
         known: u8,
     },
+    /// A drip with other chunks sealed it.
+    #[error("the stored object has chunks of {found} bytes, this drip reads chunks of {known}")]
+    ChunkSize {
+        /// Bytes, as the header says.
+        found: usize,
+        /// Bytes that we read.
+        known: usize,
+    },
     /// It is whole, and somebody else's.
     #[error("the stored object was sealed for another file (id {0})")]
     OtherFile(uuid::Uuid),

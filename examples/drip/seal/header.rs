@@ -75,6 +75,10 @@ impl Header {
         if found != file {
             return Err(SealError::OtherFile(found));
         }
+        let chunk = u32::from_be_bytes(part(&bytes, 65));
+        if chunk as usize != CHUNK {
+            return Err(SealError::ChunkSize { found: chunk as usize, known: CHUNK });
+        }
         Ok(Self { bytes, key })
     }
 

@@ -3,14 +3,19 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::SessionError;
+
+/// How often, and how long apart, the lock file is asked who holds it.
+const ASKED: u32 = 20;
+const BETWEEN: Duration = Duration::from_millis(25);
 
 /// A data folder that is ours as long as this value lives. The lock goes with the process, however that ends.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl DataFolder {
@@ -37,7 +42,7 @@ impl DataFolder {
         if let Err(error) = told {
             tracing::warn!(%error, "could not write the process id into the lock file");
         }
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), lock })
     }
 
     /// Where it is.
@@ -61,13 +66,23 @@ impl DataFolder {
     }
 }
 
+impl Drop for DataFolder {
+    /// No later drip is to be told that it was us.
+    fn drop(&mut self) {
+        let _ = self.lock.set_len(0);
+    }
+}
+
 fn in_use(path: &Path, mut lock: File) -> SessionError {
     let mut pid = String::new();
-    let read = lock.read_to_string(&mut pid);
-    let pid = match (read, pid.trim()) {
-        (Ok(_), pid) if !pid.is_empty() => pid.to_owned(),
-        _ => "unknown".to_owned(),
-    };
+    for _ in 0..ASKED {
+        // Whoever has just taken the lock is about to write.
+        if lock.rewind().and_then(|()| lock.read_to_string(&mut pid)).is_ok_and(|read| read > 0) {
+            break;
+        }
+        std::thread::sleep(BETWEEN);
+    }
+    let pid = if pid.is_empty() { "unknown".to_owned() } else { pid };
     SessionError::InUse { path: path.to_owned(), pid }
 }
 

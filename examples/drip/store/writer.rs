@@ -70,6 +70,8 @@ impl Writer {
             && let Err(error) = upload.abort().await
         {
             tracing::warn!(key = self.key, %error, "could not remove what was sent of an abandoned object");
+            let (storage, key) = (self.storage.clone(), self.key.clone());
+            let _ = tokio::task::spawn_blocking(move || storage.sweep(&key)).await;
         }
     }
 

@@ -185,8 +185,9 @@ mod tests {
         let (first, verdicts) = held();
         first.done(0);
         first.handled();
-        assert_eq!((verdicts.take().len(), verdicts.open()), (1, 1));
-        verdicts.settled(1);
+        let taken = verdicts.take();
+        assert_eq!((taken.len(), verdicts.open()), (1, 1));
+        drop(taken);
         assert_eq!(verdicts.open(), 0);
     }
 }

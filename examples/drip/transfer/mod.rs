@@ -34,5 +34,5 @@ pub use piece::{
 pub use queue::{ATTEMPTS, Queue};
 pub use starter::{Next, Source, Starter};
 pub use table::{Table, Work};
-pub use verdicts::{Judged, Verdict, Verdicts};
+pub use verdicts::{Judged, Taken, Verdict, Verdicts};
 pub use witness::Witness;

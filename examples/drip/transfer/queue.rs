@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{Failure, Hold, Judged, Verdict, Verdicts, Witness};
-use crate::repository::{GivenBack, Repository, RepositoryError, Scope, TransferId};
+use crate::repository::{GivenBack, Repository, RepositoryError, Scope, TransferId, Waiting};
+use crate::store::Storage;
 
 /// How often a transfer is tried before it has failed.
 pub const ATTEMPTS: u32 = 3;
@@ -13,14 +14,28 @@ pub const ATTEMPTS: u32 = 3;
 pub struct Queue {
     repository: Arc<dyn Repository>,
     scope: Scope,
+    storage: Storage,
     verdicts: Verdicts,
     witness: Arc<dyn Witness>,
 }
 
 impl Queue {
     /// The queue of this scope. `witness` is told how each transfer ends.
-    pub fn new(repository: Arc<dyn Repository>, scope: Scope, witness: Arc<dyn Witness>) -> Self {
-        Self { repository, scope, verdicts: Verdicts::default(), witness }
+    pub fn new(
+        repository: Arc<dyn Repository>,
+        scope: Scope,
+        storage: Storage,
+        witness: Arc<dyn Witness>,
+    ) -> Self {
+        Self { repository, scope, storage, verdicts: Verdicts::default(), witness }
+    }
+
+    /// How much there is to do.
+    ///
+    /// # Errors
+    /// What the repository says.
+    pub async fn waiting(&self) -> Result<Waiting, RepositoryError> {
+        self.repository.waiting(&self.scope).await
     }
 
     /// Takes up to `limit` transfers out; none after [`Queue::stop`].
@@ -37,12 +52,13 @@ impl Queue {
 
     /// Deals with the verdicts that arrived, and says how many did: what failed in passing goes back, what failed for good is
     /// taken out.
+    ///
+    /// Cut off, it leaves transfers leased for the next run to find.
     pub async fn settle(&self) -> usize {
         let judged = self.verdicts.take();
-        let count = judged.len();
         let mut back = Vec::new();
         let mut lost = Vec::new();
-        for judged in &judged {
+        for judged in judged.iter() {
             self.judge(judged, &mut back, &mut lost);
         }
         // If this fails the transfers stay leased; the next run finds them. Their failures are told either way.
@@ -52,12 +68,21 @@ impl Queue {
             tracing::error!(%error, "transfers could not go back into the queue; the next run will find them");
         }
         if !lost.is_empty()
-            && let Err(error) = self.repository.give_up(lost).await
+            && let Err(error) = self.give_up(lost).await
         {
-            tracing::error!(%error, "failed transfers could not be taken out of the queue");
+            tracing::error!(%error, "failed transfers could not be taken out of the queue; the next run will find them");
         }
-        self.verdicts.settled(count);
-        count
+        judged.len()
+    }
+
+    /// Takes transfers out for good. A late failure may leave an object that no medium will ever name; it goes, too.
+    async fn give_up(&self, lost: Vec<TransferId>) -> Result<(), RepositoryError> {
+        for key in self.repository.give_up(lost).await? {
+            if let Err(error) = self.storage.remove(&key).await {
+                tracing::warn!(%error, "what a failed upload may have stored could not be removed");
+            }
+        }
+        Ok(())
     }
 
     fn judge(&self, judged: &Judged, back: &mut Vec<GivenBack>, lost: &mut Vec<TransferId>) {
@@ -68,10 +93,7 @@ impl Queue {
         };
         self.witness.taken_back(judged.moved);
         match failure {
-            Failure::Stopped => {
-                back.push(GivenBack::Stopped(transfer.id));
-                self.witness.returned(transfer);
-            }
+            Failure::Stopped => back.push(GivenBack::Stopped(transfer.id)),
             Failure::Passing(cause) if transfer.attempts < ATTEMPTS => {
                 tracing::info!(file = %transfer.path.display(), attempt = transfer.attempts, cause, "will be tried again");
                 back.push(GivenBack::Failed(transfer.id));
@@ -101,28 +123,29 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::super::testing::Notes;
     use super::*;
     use crate::repository::sqlite::Sqlite;
-    use crate::repository::{NewUpload, Waiting};
+    use crate::repository::{NewUpload, Stored};
 
-    async fn queue_of(names: &[&str]) -> (Queue, Arc<dyn Repository>, Arc<Notes>) {
+    async fn queue_of(names: &[&str]) -> (Queue, Arc<Notes>) {
         let repository: Arc<dyn Repository> = Arc::new(Sqlite::in_memory());
         let user = repository.user("a@b.c").await.unwrap();
         let upload = |name: &&str| NewUpload { full_path: name.into(), relative_path: name.into(), size: 1 };
         repository.add_uploads(user, names.iter().map(upload).collect()).await.unwrap();
         let notes = Notes::new();
-        (Queue::new(repository.clone(), Scope::Uploads, notes.clone()), repository, notes)
+        (Queue::new(repository, Scope::Uploads, Storage::in_memory(), notes.clone()), notes)
     }
 
-    async fn waiting(repository: &Arc<dyn Repository>) -> u64 {
-        let Waiting { files, .. } = repository.waiting(&Scope::Uploads).await.unwrap();
-        files
+    async fn waiting(queue: &Queue) -> u64 {
+        queue.waiting().await.unwrap().files
     }
 
     #[tokio::test]
     async fn a_transfer_that_is_lost_is_tried_three_times_and_then_failed_once() {
-        let (queue, repository, notes) = queue_of(&["a"]).await;
+        let (queue, notes) = queue_of(&["a"]).await;
         for _ in 0..ATTEMPTS {
             let leased = queue.lease(5).await.unwrap();
             assert_eq!(leased.len(), 1);
@@ -131,33 +154,68 @@ mod tests {
         }
         assert!(queue.lease(5).await.unwrap().is_empty());
         assert_eq!(queue.open(), 0);
-        assert_eq!(waiting(&repository).await, 0);
+        assert_eq!(waiting(&queue).await, 0);
         let failures: Vec<_> = notes.lines().into_iter().filter(|l| l.contains("failed")).collect();
         assert_eq!(failures, ["a failed: a stage that held a piece of it was restarted"]);
     }
 
     #[tokio::test]
     async fn a_permanent_failure_is_not_tried_again() {
-        let (queue, repository, notes) = queue_of(&["a", "b"]).await;
+        let (queue, notes) = queue_of(&["a", "b"]).await;
         let mut leased = queue.lease(1).await.unwrap();
         let hold = leased.remove(0);
         hold.fail(Failure::permanent("the stored object is missing"));
         hold.handled();
         queue.settle().await;
-        assert_eq!(waiting(&repository).await, 1, "the other one");
+        assert_eq!(waiting(&queue).await, 1, "the other one");
         assert_eq!(notes.lines(), ["took back 0", "a failed: the stored object is missing"]);
     }
 
     #[tokio::test]
     async fn what_is_stopped_returns_and_does_not_count_as_an_attempt() {
-        let (queue, repository, notes) = queue_of(&["a"]).await;
+        let (queue, notes) = queue_of(&["a"]).await;
         let leased = queue.lease(1).await.unwrap();
         queue.stop();
         drop(leased);
         queue.settle().await;
-        assert_eq!(waiting(&repository).await, 1);
-        assert_eq!(notes.lines(), ["took back 0", "a returned"]);
-        let again = repository.lease(&Scope::Uploads, 1).await.unwrap();
+        assert_eq!(waiting(&queue).await, 1);
+        assert_eq!(notes.lines(), ["took back 0"]);
+        let again = queue.repository.lease(&Scope::Uploads, 1).await.unwrap();
         assert_eq!(again[0].attempts, 1);
+    }
+
+    #[tokio::test]
+    async fn what_a_failed_upload_had_stored_is_removed() {
+        let (queue, _) = queue_of(&["a"]).await;
+        let hold = queue.lease(1).await.unwrap().remove(0);
+        let key = hold.transfer().media.storage_key.clone();
+        queue.storage.write(&key, 0).finish().await.unwrap();
+        hold.fail(Failure::permanent("stored, but not recorded"));
+        hold.handled();
+        queue.settle().await;
+        assert!(queue.storage.read(&key).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_was_recorded_before_it_failed_keeps_its_object() {
+        let (queue, _) = queue_of(&["a"]).await;
+        let hold = queue.lease(1).await.unwrap().remove(0);
+        let transfer = hold.transfer().clone();
+        let key = &transfer.media.storage_key;
+        queue.storage.write(key, 0).finish().await.unwrap();
+        let stored = Stored { transfer: transfer.id, media: transfer.media.id, size: 0, checksum: [0; 32] };
+        queue.repository.finish_uploads(vec![stored]).await.unwrap();
+        hold.fail(Failure::permanent("too late"));
+        hold.handled();
+        queue.settle().await;
+        queue.storage.read(key).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn verdicts_whose_settling_is_cut_off_do_not_keep_the_queue_open() {
+        let (queue, _) = queue_of(&["a"]).await;
+        drop(queue.lease(1).await.unwrap());
+        let _cut_off = Box::pin(queue.settle()).now_or_never();
+        assert_eq!(queue.open(), 0);
     }
 }

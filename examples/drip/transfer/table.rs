@@ -52,9 +52,10 @@ pub struct Table<S> {
 
 #[derive(Debug)]
 struct Entry<S> {
-    hold: Hold,
-    next: u64,
+    /// Before the hold, so that a stage that breaks lets go of its state first.
     state: S,
+    next: u64,
+    hold: Hold,
 }
 
 impl<S> Default for Table<S> {
@@ -64,12 +65,8 @@ impl<S> Default for Table<S> {
 }
 
 impl<S: Send> Table<S> {
-    /// Does the work for one piece. Nothing comes out for what nobody further down has heard of.
-    pub async fn handle<W: Work<State = S>>(
-        &mut self,
-        work: &mut W,
-        piece: Piece<W::In>,
-    ) -> Option<Piece<W::Out>> {
+    /// Does the work for one piece: the same part in its next shape, or `Broken` if the transfer is dead, or dies of it.
+    pub async fn handle<W: Work<State = S>>(&mut self, work: &mut W, piece: Piece<W::In>) -> Piece<W::Out> {
         let Piece { hold, part } = piece;
         if hold.is_dead() {
             return self.bury(work, hold).await;
@@ -83,7 +80,7 @@ impl<S: Send> Table<S> {
             Part::Broken => Err(Failure::lost()),
         };
         match made {
-            Ok(part) => Some(Piece { hold, part }),
+            Ok(part) => Piece { hold, part },
             Err(failure) => {
                 hold.fail(failure);
                 self.bury(work, hold).await
@@ -105,7 +102,7 @@ impl<S: Send> Table<S> {
         begin: <W::In as Shape>::Begin,
     ) -> Result<<W::Out as Shape>::Begin, Failure> {
         let (state, begin) = work.begin(hold.transfer(), begin).await?;
-        self.entries.insert(hold.key(), Entry { hold: hold.again(), next: 0, state });
+        self.entries.insert(hold.key(), Entry { state, next: 0, hold: hold.again() });
         Ok(begin)
     }
 
@@ -137,12 +134,12 @@ impl<S: Send> Table<S> {
         ended
     }
 
-    /// Forgets a dead transfer, and tells the next stage if it may have heard of it.
-    async fn bury<W: Work<State = S>>(&mut self, work: &mut W, hold: Hold) -> Option<Piece<W::Out>> {
-        if let Some(entry) = self.entries.remove(&hold.key()) {
-            entry.hold.handled();
-            work.give_up(entry.state).await;
+    /// Forgets a dead transfer, and tells the next stage, which may have heard of it.
+    async fn bury<W: Work<State = S>>(&mut self, work: &mut W, hold: Hold) -> Piece<W::Out> {
+        if let Some(Entry { hold, state, .. }) = self.entries.remove(&hold.key()) {
+            work.give_up(state).await;
+            hold.handled();
         }
-        Some(Piece { hold, part: Part::Broken })
+        Piece { hold, part: Part::Broken }
     }
 }

@@ -1,5 +1,6 @@
 //! What the tests of stages need: a transfer, pieces, and somebody to tell.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::Witness;
@@ -58,7 +59,7 @@ impl Witness for Notes {
         self.note(format!("{} failed: {cause}", transfer.path.display()));
     }
 
-    fn returned(&self, transfer: &Transfer) {
-        self.note(format!("{} returned", transfer.path.display()));
+    fn renamed(&self, transfer: &Transfer, name: &Path) {
+        self.note(format!("{} is now {}", transfer.path.display(), name.display()));
     }
 }

@@ -1,5 +1,6 @@
 //! Where leases report how they ended.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,6 +27,28 @@ pub struct Judged {
     pub verdict: Verdict,
     /// Bytes that were told as moved; after a failure they are to be taken back.
     pub moved: u64,
+}
+
+/// Verdicts that somebody is dealing with. Dropped, they are dealt with: also when that was cut off, or nobody would ever
+/// find the queue empty.
+#[derive(Debug)]
+pub struct Taken {
+    judged: Vec<Judged>,
+    verdicts: Verdicts,
+}
+
+impl Deref for Taken {
+    type Target = [Judged];
+
+    fn deref(&self) -> &[Judged] {
+        &self.judged
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.verdicts.0.open.fetch_sub(self.judged.len(), Ordering::AcqRel);
+    }
 }
 
 /// Collects verdicts; cheap to clone. Reporting one neither waits nor needs a runtime.
@@ -56,14 +79,10 @@ impl Verdicts {
         if self.stopping() { Failure::Stopped } else { Failure::lost() }
     }
 
-    /// Takes the verdicts that arrived. Each is still [`Verdicts::open`] until [`Verdicts::settled`] says so.
-    pub fn take(&self) -> Vec<Judged> {
-        std::mem::take(&mut self.0.judged.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// So many of the verdicts taken are dealt with.
-    pub fn settled(&self, count: usize) {
-        self.0.open.fetch_sub(count, Ordering::AcqRel);
+    /// Takes the verdicts that arrived. They are still [`Verdicts::open`] as long as the answer lives.
+    pub fn take(&self) -> Taken {
+        let judged = std::mem::take(&mut *self.0.judged.lock().unwrap_or_else(PoisonError::into_inner));
+        Taken { judged, verdicts: self.clone() }
     }
 
     /// Leases whose end is not dealt with yet.

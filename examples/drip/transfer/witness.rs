@@ -1,6 +1,7 @@
 //! Who is told how transfers go: a progress bar, a list of failures, a test.
 
 use std::fmt::Debug;
+use std::path::Path;
 
 use crate::repository::Transfer;
 
@@ -18,6 +19,6 @@ pub trait Witness: Debug + Send + Sync + 'static {
     /// A transfer failed for good.
     fn failed(&self, transfer: &Transfer, cause: &str);
 
-    /// A transfer went back into the queue because we stopped.
-    fn returned(&self, transfer: &Transfer);
+    /// A download found another file under its name, and has this name instead.
+    fn renamed(&self, transfer: &Transfer, name: &Path);
 }

@@ -6,21 +6,19 @@ use stage_core::{Consumer, Context, Events, StageResult};
 
 use crate::repository::{self, Repository};
 use crate::seal::Trailer;
-use crate::store::Storage;
 use crate::transfer::{Failure, Hold, Part, Piece, Stored, Witness};
 
 /// The last stage of the upload pipeline.
 #[derive(Debug)]
 pub struct Notifier {
     repository: Arc<dyn Repository>,
-    storage: Storage,
     witness: Arc<dyn Witness>,
 }
 
 impl Notifier {
     /// A notifier that writes into `repository` and tells `witness`.
-    pub fn new(repository: Arc<dyn Repository>, storage: Storage, witness: Arc<dyn Witness>) -> Self {
-        Self { repository, storage, witness }
+    pub fn new(repository: Arc<dyn Repository>, witness: Arc<dyn Witness>) -> Self {
+        Self { repository, witness }
     }
 
     /// Records the files that came to their end, in one transaction.
@@ -39,19 +37,10 @@ impl Notifier {
             Err(error) => {
                 let failure = Failure::permanent(format!("stored, but not recorded: {error}"));
                 for (hold, _) in ended {
-                    self.take_back(&hold).await;
                     hold.fail(failure.clone());
                     hold.handled();
                 }
             }
-        }
-    }
-
-    /// An object without a medium is nobody's: removed, so that nothing is half-stored.
-    async fn take_back(&self, hold: &Hold) {
-        let key = &hold.transfer().media.storage_key;
-        if let Err(error) = self.storage.remove(key).await {
-            tracing::warn!(%error, "an object that could not be recorded could not be removed either");
         }
     }
 }
@@ -78,12 +67,9 @@ impl Consumer for Notifier {
                     self.witness.moved(bytes);
                     hold.handled();
                 }
-                Part::Begin(()) | Part::Chunk(..) | Part::Broken => hold.handled(),
-                // Stored whole, and dead all the same: a stage lost a piece of it after that.
-                Part::End(_) => {
-                    self.take_back(&hold).await;
-                    hold.handled();
-                }
+                // An end that is dead all the same was stored whole; the next attempt writes over it, and whoever gives the
+                // transfer up removes it.
+                Part::Begin(()) | Part::Chunk(..) | Part::End(_) | Part::Broken => hold.handled(),
             }
         }
         self.record(ended).await;

@@ -27,7 +27,7 @@ pipeline! {
 
         start  Starter::new(queue, files), placement: Placement::Blocking;
         step   Encryption::new(master, cache), count: copies, by: Piece::key, placement: Placement::Rayon;
-        step   RemoteStorage::new(storage.clone()), count: copies, by: Piece::key;
-        finish Notifier::new(repository, storage, witness), max_demand: 100;
+        step   RemoteStorage::new(storage), count: copies, by: Piece::key;
+        finish Notifier::new(repository, witness), max_demand: 100;
     }
 }

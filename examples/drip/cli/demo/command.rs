@@ -11,6 +11,7 @@ use super::fixture::Fixture;
 use crate::cli::Args;
 use crate::cli::download::download;
 use crate::cli::entry::Success;
+use crate::cli::interrupt::interrupted;
 use crate::cli::output::Output;
 use crate::cli::upload::upload;
 use crate::report::{Failed, StageRow, Summary};
@@ -47,10 +48,20 @@ pub(in crate::cli) async fn run(
     let session = Session::open(&places).await?;
 
     let up = upload(&session, fixture.paths(), USER).await?;
+    if up.error.is_some() {
+        return Ok(cut_short(&up, "uploaded", output));
+    }
     let hits_before = session.cache.hits();
-    let down = download(&session, &[], &fixture.downloads()).await?;
+    let to = fixture.downloads();
+    let down = download(&session, &[], &to).await?;
+    if down.error.is_some() {
+        return Ok(cut_short(&down, "downloaded", output));
+    }
     let cache_hits = session.cache.hits() - hits_before;
-    let Comparison { equal, different } = compare(&session, &fixture.downloads()).await?;
+    let Comparison { equal, different } = tokio::select! {
+        compared = compare(&session, &to) => compared?,
+        () = interrupted() => return Err("interrupted while comparing".into()),
+    };
 
     let failures = [up.failures.clone(), down.failures.clone(), different].concat();
     let figures = Figures {
@@ -69,4 +80,10 @@ pub(in crate::cli) async fn run(
     output.result(&figures::words(&figures), &figures);
     let whole = figures.failed == 0 && figures.up.is_success() && figures.down.is_success();
     Ok(if whole { Success::Whole } else { Success::Partial })
+}
+
+/// Whoever interrupts one half does not want the other.
+fn cut_short(half: &Summary, verb: &str, output: Output) -> Success {
+    output.result(&half.line(verb), half);
+    Success::Partial
 }

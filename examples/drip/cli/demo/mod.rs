@@ -1,4 +1,4 @@
-//! `drip demo [DIR]`
+//! Does it all work, and how fast? The command `drip demo [DIR]`.
 
 mod command;
 mod compare;

@@ -73,6 +73,7 @@ fn translate(database: &str, error: rusqlite::Error) -> RepositoryError {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             RepositoryError::Damaged { database, source: error.into() }
         }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => RepositoryError::InUse { database },
         _ => RepositoryError::Failed { database, source: error.into() },
     }
 }

@@ -1,7 +1,6 @@
 //! The queue of transfers: the statements.
 
-use rusqlite::{Connection, Transaction, params};
-use uuid::Uuid;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::rows;
 use crate::repository::path_bytes::to_bytes;
@@ -127,17 +126,21 @@ pub(super) fn give_back(transaction: &Transaction<'_>, transfers: &[GivenBack]) 
     Ok(())
 }
 
-pub(super) fn give_up(transaction: &Transaction<'_>, transfers: &[TransferId]) -> rusqlite::Result<()> {
+pub(super) fn give_up(
+    transaction: &Transaction<'_>,
+    transfers: &[TransferId],
+) -> rusqlite::Result<Vec<String>> {
     let mut remove = transaction.prepare_cached("DELETE FROM transfers WHERE id = ?1 RETURNING media_id")?;
-    let mut forget = transaction.prepare_cached("DELETE FROM media WHERE id = ?1 AND uploaded_at IS NULL")?;
+    let mut forget = transaction
+        .prepare_cached("DELETE FROM media WHERE id = ?1 AND uploaded_at IS NULL RETURNING storage_key")?;
+    let mut forgotten = Vec::new();
     for transfer in transfers {
-        let media: Vec<[u8; 16]> =
-            remove.query_map([transfer.0.as_bytes()], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        for id in media {
-            forget.execute([Uuid::from_bytes(id).as_bytes()])?;
-        }
+        let media: Option<[u8; 16]> =
+            remove.query_row([transfer.0.as_bytes()], |row| row.get(0)).optional()?;
+        let key = media.map(|id| forget.query_row([id], |row| row.get(0)).optional()).transpose()?;
+        forgotten.extend(key.flatten());
     }
-    Ok(())
+    Ok(forgotten)
 }
 
 pub(super) fn finish_uploads(transaction: &Transaction<'_>, stored: &[Stored]) -> rusqlite::Result<()> {

@@ -51,10 +51,11 @@ CREATE TABLE settings (
 /// Sets the connection up and makes the tables in an empty file. Answers the version of the tables.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     // WAL with NORMAL: a killed process loses nothing; a power cut may lose the last transactions, never the file.
+    // EXCLUSIVE: one drip a database, wherever its data folder is, for what is leased is ours.
     // A small log and a small cache: neither may grow with the number of files.
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
-         PRAGMA busy_timeout = 5000; PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 256;",
+        "PRAGMA busy_timeout = 1000; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
+         PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 256;",
     )?;
     let transaction = connection.transaction()?;
     let mut version = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;

@@ -46,7 +46,7 @@ impl Repository for Sqlite {
         self.run(move |connection| whole(connection, |all| queue::give_back(all, &transfers)))
     }
 
-    fn give_up(&self, transfers: Vec<TransferId>) -> Answer<'_, ()> {
+    fn give_up(&self, transfers: Vec<TransferId>) -> Answer<'_, Vec<String>> {
         self.run(move |connection| whole(connection, |all| queue::give_up(all, &transfers)))
     }
 
@@ -173,7 +173,8 @@ mod tests {
         assert_eq!(repository.add_downloads(vec![download]).await.unwrap(), 1);
         let scope = Scope::Downloads { folder: "/to".into() };
         let down = repository.lease(&scope, 9).await.unwrap();
-        repository.give_up(vec![leased[1].id, down[0].id]).await.unwrap();
+        let forgotten = repository.give_up(vec![leased[1].id, down[0].id]).await.unwrap();
+        assert_eq!(forgotten, [leased[1].media.storage_key.clone()]);
         let left = repository.media_after(None, 9).await.unwrap();
         assert_eq!(left.iter().map(|m| m.id).collect::<Vec<_>>(), [media]);
         assert!(repository.recover().await.unwrap().is_empty());
@@ -232,6 +233,17 @@ mod tests {
         let repository = Sqlite::open(&path).unwrap();
         assert_eq!(repository.waiting(&Scope::Uploads).await.unwrap().files, 1);
         assert_eq!(repository.setting("name").await.unwrap().as_deref(), Some("value"));
+    }
+
+    #[test]
+    fn a_database_that_is_open_is_said_to_be_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("drip.db");
+        let first = Sqlite::open(&path).unwrap();
+        let error = Sqlite::open(&path).unwrap_err().to_string();
+        assert!(error.contains("in use by another program"), "{error}");
+        drop(first);
+        Sqlite::open(&path).unwrap();
     }
 
     #[test]
