@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::subscriber::PartitionName;
+
 /// Any error a callback may end with.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -81,15 +83,18 @@ pub enum SubscribeError {
     #[error("partition {partition} does not exist, there are {partitions} (0 to {})", .partitions - 1)]
     UnknownPartition {
         /// The partition asked for.
-        partition: usize,
+        partition: PartitionName,
         /// How many there are.
         partitions: usize,
     },
+    /// The stage is subscribed already, and a broadcast serves each stage once.
+    #[error("the stage is already subscribed to this broadcast")]
+    AlreadySubscribed,
     /// Somebody else is subscribed to the partition.
     #[error("partition {partition} already has a subscriber")]
     PartitionTaken {
         /// The partition asked for.
-        partition: usize,
+        partition: PartitionName,
     },
     /// A partition dispatcher needs to know which partition the subscriber takes.
     #[error("a subscription to a partitioned stage must name its partition")]

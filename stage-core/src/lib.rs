@@ -37,7 +37,7 @@
 pub mod __private;
 mod buffer;
 mod demand;
-mod dispatch;
+pub mod dispatch;
 mod engine;
 mod error;
 mod handle;
@@ -48,6 +48,7 @@ mod protocol;
 mod signal;
 mod stage;
 mod stats;
+mod subscriber;
 mod supervise;
 mod sync;
 pub mod topology;

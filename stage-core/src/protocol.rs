@@ -2,6 +2,7 @@
 
 use crate::error::{ExitReason, SubscribeError};
 use crate::link::LinkTx;
+use crate::subscriber::SubscriberOptions;
 
 /// Events of one subscription that are handled together.
 #[derive(Debug)]
@@ -33,5 +34,5 @@ pub(crate) enum Closed {
 #[derive(Debug)]
 pub(crate) struct Subscribe<E> {
     pub(crate) link: LinkTx<E>,
-    pub(crate) partition: Option<usize>,
+    pub(crate) options: SubscriberOptions<E>,
 }

@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use super::{Dispatcher, Outbox, SubscriptionKey};
 use crate::demand::Demand;
 use crate::error::SubscribeError;
+use crate::subscriber::SubscriberOptions;
 
 /// Gives each emission to the subscriber with the most credit, as much as it asked for, then to the
 /// next. Equal credits are served in the order in which they came about.
@@ -68,7 +69,11 @@ impl DemandDispatcher {
 }
 
 impl<E> Dispatcher<E> for DemandDispatcher {
-    fn subscribe(&mut self, key: SubscriptionKey, _partition: Option<usize>) -> Result<(), SubscribeError> {
+    fn subscribe(
+        &mut self,
+        key: SubscriptionKey,
+        _options: SubscriberOptions<E>,
+    ) -> Result<(), SubscribeError> {
         if self.subscribers.len() <= key.0 {
             self.subscribers.resize(key.0 + 1, None);
         }
@@ -138,7 +143,7 @@ mod tests {
         fn new(asks: &[(SubscriptionKey, usize)]) -> Self {
             let mut bench = Self { dispatcher: DemandDispatcher::default(), outbox: Outbox::new(), next: 0 };
             for (key, asked) in asks {
-                Dispatcher::<u32>::subscribe(&mut bench.dispatcher, *key, None).unwrap();
+                Dispatcher::<u32>::subscribe(&mut bench.dispatcher, *key, SubscriberOptions::new()).unwrap();
                 bench.ask(*key, *asked);
             }
             bench

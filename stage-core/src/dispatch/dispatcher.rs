@@ -3,6 +3,7 @@
 use super::Outbox;
 use crate::demand::Demand;
 use crate::error::SubscribeError;
+use crate::subscriber::SubscriberOptions;
 
 /// One subscription, as its producer knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,7 +12,11 @@ pub(crate) struct SubscriptionKey(pub(crate) usize);
 /// Decides which subscriber gets which events.
 pub(crate) trait Dispatcher<E>: Send {
     /// Takes a subscriber in; it wants nothing until it asks.
-    fn subscribe(&mut self, key: SubscriptionKey, partition: Option<usize>) -> Result<(), SubscribeError>;
+    fn subscribe(
+        &mut self,
+        key: SubscriptionKey,
+        options: SubscriberOptions<E>,
+    ) -> Result<(), SubscribeError>;
 
     /// Forgets a subscriber and what it still wanted.
     fn cancel(&mut self, key: SubscriptionKey);

@@ -5,6 +5,7 @@ use super::{Dispatcher, Outbox, SubscriptionKey};
 use crate::buffer::Buffer;
 use crate::demand::{Demand, Ledger};
 use crate::error::SubscribeError;
+use crate::subscriber::SubscriberOptions;
 
 /// The deciding half of an outlet. Every function returns what has to be announced to the stage.
 pub(crate) struct Hub<E> {
@@ -23,9 +24,9 @@ impl<E> Hub<E> {
     pub(crate) fn subscribe(
         &mut self,
         key: SubscriptionKey,
-        partition: Option<usize>,
+        options: SubscriberOptions<E>,
     ) -> Result<(), SubscribeError> {
-        self.dispatcher.subscribe(key, partition)
+        self.dispatcher.subscribe(key, options)
     }
 
     /// A subscriber wants more: served from the buffer first, the rest is announced.

@@ -23,3 +23,5 @@ pub(crate) use hub::Hub;
 pub(crate) use outbox::{Delivery, Outbox};
 pub(crate) use partition::PartitionDispatcher;
 pub(crate) use stable_hash::stable_hash;
+
+pub use crate::subscriber::{PartitionName, Selector, SubscriberOptions};

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::{Dispatcher, Outbox, SubscriptionKey};
 use crate::demand::Demand;
 use crate::error::SubscribeError;
+use crate::subscriber::{PartitionName, SubscriberOptions};
 
 /// Routes every event by a function of the event, keeps what its partition did not ask for yet, and
 /// takes in no more than all partitions together asked for: so the backlogs are bounded (law D5), and a
@@ -89,13 +90,20 @@ where
     E: Send,
     F: FnMut(E) -> Option<(E, usize)> + Send,
 {
-    fn subscribe(&mut self, key: SubscriptionKey, partition: Option<usize>) -> Result<(), SubscribeError> {
+    fn subscribe(
+        &mut self,
+        key: SubscriptionKey,
+        options: SubscriberOptions<E>,
+    ) -> Result<(), SubscribeError> {
         let partitions = self.partitions.len();
-        let partition = partition.ok_or(SubscribeError::NoPartition)?;
-        let place = self
-            .partitions
-            .get_mut(partition)
-            .ok_or(SubscribeError::UnknownPartition { partition, partitions })?;
+        let partition = options.partition.ok_or(SubscribeError::NoPartition)?;
+        let number = match &partition {
+            PartitionName::Number(number) => Some(*number),
+            PartitionName::Name(_) => None,
+        };
+        let Some(place) = number.and_then(|number| self.partitions.get_mut(number)) else {
+            return Err(SubscribeError::UnknownPartition { partition, partitions });
+        };
         if place.subscriber.is_some() {
             return Err(SubscribeError::PartitionTaken { partition });
         }
@@ -190,7 +198,8 @@ mod tests {
         }
 
         fn join(&mut self, partition: usize) -> Result<(), SubscribeError> {
-            self.dispatcher.subscribe(SubscriptionKey(partition), Some(partition))
+            self.dispatcher
+                .subscribe(SubscriptionKey(partition), SubscriberOptions::new().partition(partition))
         }
 
         fn ask(&mut self, partition: usize, asked: usize) -> Vec<u32> {
@@ -301,10 +310,13 @@ mod tests {
         assert_eq!(unknown.to_string(), "partition 2 does not exist, there are 2 (0 to 1)");
         bench.join(0).unwrap();
         assert_eq!(
-            bench.dispatcher.subscribe(SubscriptionKey(7), Some(0)),
-            Err(SubscribeError::PartitionTaken { partition: 0 })
+            bench.dispatcher.subscribe(SubscriptionKey(7), SubscriberOptions::new().partition(0)),
+            Err(SubscribeError::PartitionTaken { partition: 0.into() })
         );
-        assert_eq!(bench.dispatcher.subscribe(SubscriptionKey(7), None), Err(SubscribeError::NoPartition));
+        assert_eq!(
+            bench.dispatcher.subscribe(SubscriptionKey(7), SubscriberOptions::new()),
+            Err(SubscribeError::NoPartition)
+        );
     }
 
     #[test]

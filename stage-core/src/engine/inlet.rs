@@ -9,12 +9,13 @@ use crate::mailbox::Subscribable;
 use crate::protocol::{Batch, Closed, Subscribe};
 use crate::signal::{Signal, Slot};
 use crate::stats::Counters;
+use crate::subscriber::SubscriberOptions;
 use crate::sync::Arc;
 
 /// A producer this stage subscribes to when it starts.
 pub(crate) struct Source<E> {
     pub(crate) producer: Arc<dyn Subscribable<E>>,
-    pub(crate) partition: Option<usize>,
+    pub(crate) options: SubscriberOptions<E>,
 }
 
 /// Subscriptions to producers.
@@ -114,11 +115,11 @@ impl<E: Send + 'static> Inlet<E> {
             }
             State::Lost => {}
         }
-        let Source { producer, partition } = &known.source;
+        let Source { producer, options } = &known.source;
         let (tx, mut rx) = link(producer.claim(), Slot::claim(&self.signal), self.window.chunk());
         let (credit, ask) = Credit::open(self.window);
         rx.give_back(Vec::new(), ask.get());
-        producer.subscribe(Subscribe { link: tx, partition: *partition });
+        producer.subscribe(Subscribe { link: tx, options: options.clone() });
         known.state = State::Open;
         let slot = rx.slot();
         if self.links.len() <= slot {

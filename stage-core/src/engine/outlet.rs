@@ -52,13 +52,13 @@ impl<E> Outlet<E> {
 
     /// Takes a subscription in, or refuses it towards the subscriber.
     pub(crate) fn subscribe(&mut self, subscribe: Subscribe<E>) {
-        let Subscribe { link, partition } = subscribe;
+        let Subscribe { link, options } = subscribe;
         let slot = link.slot();
-        let mut taken = self.hub.subscribe(SubscriptionKey(slot), partition);
+        let mut taken = self.hub.subscribe(SubscriptionKey(slot), options.clone());
         if taken.is_err() {
             // A restarted consumer may be here before the end of its old subscription was seen.
             (0..self.links.len()).for_each(|slot| self.look(slot));
-            taken = self.hub.subscribe(SubscriptionKey(slot), partition);
+            taken = self.hub.subscribe(SubscriptionKey(slot), options);
         }
         if let Err(refused) = taken {
             tracing::warn!(%refused, "subscription refused");

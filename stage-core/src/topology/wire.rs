@@ -10,6 +10,7 @@ use crate::engine::{Outlet, Source};
 use crate::mailbox::Subscribable;
 use crate::options::{Capacity, Keep};
 use crate::stats::Counters;
+use crate::subscriber::SubscriberOptions;
 use crate::sync::Arc;
 
 /// Makes a dispatcher for so many subscribers; once per copy, and again at each restart.
@@ -68,7 +69,11 @@ impl<E: Send + 'static> Upstream<E> {
         move |copy| {
             let source = |producer: &Arc<dyn Subscribable<E>>| Source {
                 producer: Arc::clone(producer),
-                partition: keyed.then_some(copy),
+                options: if keyed {
+                    SubscriberOptions::new().partition(copy)
+                } else {
+                    SubscriberOptions::new()
+                },
             };
             producers.iter().map(source).collect()
         }
