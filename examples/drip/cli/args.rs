@@ -13,7 +13,7 @@ const NOBODY: &str = "owner@localhost";
 
 /// Seals files and keeps them: in a folder, or in S3.
 #[derive(Debug, Parser)]
-#[command(name = "drip", version, about, arg_required_else_help = true)]
+#[command(name = "drip", version, arg_required_else_help = true)]
 pub struct Args {
     /// The data folder: database, master key, and objects unless --storage says otherwise [default: ./drip-data]
     #[arg(long, global = true, value_name = "DIR")]

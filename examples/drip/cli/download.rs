@@ -22,7 +22,7 @@ pub(super) async fn run(
     to: &Path,
     output: Output,
 ) -> Result<Success, BoxError> {
-    let session = Session::open(places).await?;
+    let session = Session::open_existing(places).await?;
     let summary = download(&session, ids, to).await?;
     output.result(&summary.line("downloaded"), &summary);
     Ok(Success::of(&summary))
@@ -30,6 +30,7 @@ pub(super) async fn run(
 
 /// Downloads the media with these `ids`, or all, and what an earlier run into the same folder left in the queue.
 pub(super) async fn download(session: &Session, ids: &[String], to: &Path) -> Result<Summary, BoxError> {
+    session.storage.reach().await?;
     let repository = &session.repository;
     let progress = Arc::new(Progress::new("download"));
     let folder = std::path::absolute(to)?;

@@ -7,7 +7,7 @@ use super::entry::Success;
 use super::output::Output;
 use crate::report::{Align, Table, count, shown, tell, timestamp};
 use crate::repository::Media;
-use crate::session::{Places, Session};
+use crate::session::{Places, Session, SessionError};
 
 /// Media read in one go.
 const PAGE: usize = 1000;
@@ -40,12 +40,11 @@ struct Row {
 pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxError> {
     let begun = std::time::Instant::now();
     let mut listing = Listing { command: "ls", ..Listing::default() };
-    // Looking is no reason to make a data folder.
-    if places.data.exists() || places.database.is_some() {
-        read(&Session::open(places).await?, &mut listing).await?;
-    }
-    if listing.files == 0 {
-        tell(&format!("nothing is stored in {}", shown(&places.data)));
+    match Session::open_existing(places).await {
+        Ok(session) => read(&session, &mut listing).await?,
+        // Not having anything is an answer.
+        Err(none @ SessionError::NoFolder(_)) => tell(&none.to_string()),
+        Err(error) => return Err(error.into()),
     }
     listing.seconds = begun.elapsed().as_secs_f64();
     output.result(&table(&listing).to_string(), &listing);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use stage_core::{Outcome, PipelineError, Report, Running};
 
 use super::interrupt::interrupted;
-use crate::report::{Progress, StageRow, Summary};
+use crate::report::{Progress, StageRow, Summary, tell};
 use crate::transfer::Queue;
 
 /// How long an interrupted pipeline may take to finish what it holds.
@@ -37,13 +37,11 @@ pub(super) async fn to_its_end(
     let (error, time) = match ended {
         Ok(Report { outcome, elapsed, .. }) => (why_not_finished(outcome), elapsed),
         Err(PipelineError::Failed { report, stage, reason, .. }) => {
-            (Some(format!("the stage {stage} {reason}; what is left stays in the queue")), report.elapsed)
+            let error = format!("the stage {stage} {reason}; what is left stays in the queue");
+            (Some(told(error)), report.elapsed)
         }
-        Err(other) => (Some(other.to_string()), Duration::ZERO),
+        Err(other) => (Some(told(other.to_string())), Duration::ZERO),
     };
-    if let Some(error) = &error {
-        progress.note(&format!("drip: {error}"));
-    }
     let (files, bytes) = progress.done();
     let failures = progress.failures();
     Summary {
@@ -66,6 +64,12 @@ async fn drain(running: &Running, queue: &Queue) -> Result<Report, PipelineError
         ended = running.drain(DRAIN) => ended,
         () = interrupted() => running.stop().await,
     }
+}
+
+/// An interruption was told when it came; a failure is told here.
+fn told(error: String) -> String {
+    tell(&format!("drip: {error}"));
+    error
 }
 
 fn why_not_finished(outcome: Outcome) -> Option<String> {

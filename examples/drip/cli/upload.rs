@@ -28,14 +28,16 @@ pub(super) async fn run(
 
 /// Uploads what is at `paths`, and what an earlier run left in the queue.
 pub(super) async fn upload(session: &Session, paths: &[PathBuf], user: &str) -> Result<Summary, BoxError> {
+    session.storage.reach().await?;
     let master = session.sealing_key().await?;
     let repository = &session.repository;
     let progress = Arc::new(Progress::new("upload"));
     let left = repository.waiting(&Scope::Uploads).await?;
     if left.files > 0 {
         progress.note(&format!(
-            "going on with {} uploads that an earlier run left in the queue",
-            count(left.files)
+            "going on with {} upload{} that an earlier run left in the queue",
+            count(left.files),
+            if left.files == 1 { "" } else { "s" },
         ));
     }
     let user = repository.user(user).await?;

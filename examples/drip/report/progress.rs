@@ -46,7 +46,7 @@ impl Progress {
         let now = Instant::now();
         Self {
             verb,
-            bar: io::stderr().is_terminal().then(bar),
+            bar: io::stderr().is_terminal().then(|| bar(verb)),
             begun: now,
             last_line: Mutex::new(now),
             total_files: AtomicU64::new(0),
@@ -65,6 +65,7 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_length(bytes);
             bar.set_message(format!("0 of {}", count(files)));
+            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
         }
     }
 
@@ -147,9 +148,11 @@ fn remaining(moved: u64, total: u64) -> f64 {
     total.saturating_sub(moved) as f64 / (moved as f64).max(1.0)
 }
 
-fn bar() -> ProgressBar {
-    let style = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta} · {msg} files";
-    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+/// A bar that shows itself once it is known how much there is to do.
+fn bar(verb: &'static str) -> ProgressBar {
+    let style = "{prefix} {bar:25} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, \
+                 {eta} left, {msg} files";
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden()).with_prefix(verb);
     bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }

@@ -1,7 +1,7 @@
 //! The data folder, and the lock that keeps a second drip out of it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +25,9 @@ impl DataFolder {
     /// [`SessionError::InUse`] while another drip is in it, [`SessionError::Folder`] if it cannot be made or written.
     pub fn enter(path: &Path) -> Result<Self, SessionError> {
         let unusable = |source| SessionError::Folder { path: path.to_owned(), source };
+        if fs::metadata(path).is_ok_and(|found| !found.is_dir()) {
+            return Err(unusable(io::Error::other("it is not a folder")));
+        }
         fs::create_dir_all(path).map_err(unusable)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);

@@ -19,6 +19,9 @@ pub enum SessionError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// There is none, and there would be nothing in it.
+    #[error("there is no data folder {}: nothing was uploaded there yet", .0.display())]
+    NoFolder(PathBuf),
     /// Another drip is at work in it.
     #[error("the data folder {} is in use by another drip (process {pid})", path.display())]
     InUse {

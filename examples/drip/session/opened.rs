@@ -52,6 +52,17 @@ impl Session {
         Ok(session)
     }
 
+    /// Opens what is at these places, but makes no data folder: whoever wants something back expects one.
+    ///
+    /// # Errors
+    /// [`SessionError::NoFolder`], and all of [`Session::open`].
+    pub async fn open_existing(places: &Places) -> Result<Self, SessionError> {
+        if !places.data.exists() && places.database.is_none() {
+            return Err(SessionError::NoFolder(places.data.clone()));
+        }
+        Self::open(places).await
+    }
+
     /// The master key for sealing, made if nothing was ever sealed here.
     ///
     /// # Errors

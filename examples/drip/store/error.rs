@@ -15,6 +15,16 @@ pub enum StoreError {
         /// What is wrong with it, and what is allowed.
         reason: String,
     },
+    /// It does not answer, or there are no credentials for it.
+    #[error(
+        "{storage} cannot be reached: {reason} (credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the machine's role)"
+    )]
+    Unreachable {
+        /// The storage.
+        storage: String,
+        /// What happened instead.
+        reason: String,
+    },
     /// The object is not there.
     #[error("the stored object {key} is missing in {storage}")]
     Missing {
@@ -55,7 +65,11 @@ impl StoreError {
     /// Whether trying again is pointless as long as nobody does something about it.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Address { .. } | Self::Missing { .. } | Self::Full { .. } | Self::Denied { .. } => true,
+            Self::Address { .. }
+            | Self::Unreachable { .. }
+            | Self::Missing { .. }
+            | Self::Full { .. }
+            | Self::Denied { .. } => true,
             Self::Failed { .. } => false,
         }
     }

@@ -16,6 +16,9 @@ use super::{Location, Reader, StoreError, Writer};
 /// How many leftovers of one object are looked for; each attempt to write it leaves at most one.
 const LEFTOVERS: u32 = 16;
 
+/// How long a storage may take to answer at all.
+const ANSWER: Duration = Duration::from_secs(15);
+
 /// Where objects are, cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Storage {
@@ -54,9 +57,10 @@ impl Storage {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let retry =
             RetryConfig { max_retries: 4, retry_timeout: Duration::from_secs(30), ..RetryConfig::default() };
-        let name = format!("the storage {}", url.as_str().trim_end_matches('/'));
+        let name = format!("the storage {}/{prefix}", url.as_str().trim_end_matches('/'));
+        let name = name.trim_end_matches('/');
         let store = AmazonS3Builder::from_env().with_url(url.as_str()).with_retry(retry).build();
-        let store = store.map_err(|error| StoreError::of(&name, "open", "itself", error))?;
+        let store = store.map_err(|error| StoreError::of(name, "open", "itself", error))?;
         Ok(Self { store: Arc::new(store), prefix, folder: None, name: name.into() })
     }
 
@@ -75,6 +79,27 @@ impl Storage {
     /// The folder that holds the objects, if a folder does.
     pub fn folder(&self) -> Option<&std::path::Path> {
         self.folder.as_deref()
+    }
+
+    /// Asks a bucket for an object that nobody has: once, so that what is wrong with the whole is not said of every file.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`], after 15 s at most.
+    pub async fn reach(&self) -> Result<(), StoreError> {
+        if self.folder.is_some() {
+            return Ok(());
+        }
+        let unreachable = |reason: String| StoreError::Unreachable { storage: self.name.to_string(), reason };
+        let place = self.place("drip-was-here");
+        match tokio::time::timeout(ANSWER, self.store.head(&place)).await {
+            Err(_) => Err(unreachable(format!("no answer within {} s", ANSWER.as_secs()))),
+            // Whoever may not list a bucket is refused what is missing from it, too.
+            Ok(
+                Ok(_)
+                | Err(object_store::Error::NotFound { .. } | object_store::Error::PermissionDenied { .. }),
+            ) => Ok(()),
+            Ok(Err(error)) => Err(unreachable(one_line(&error))),
+        }
     }
 
     /// Starts to write an object of `size` bytes. It is there when [`Writer::finish`] returns, and not before.
@@ -140,5 +165,37 @@ impl Storage {
 
     pub(super) fn io_error(&self, verb: &'static str, key: &str, error: std::io::Error) -> StoreError {
         StoreError::of_io(&self.name, verb, key, error)
+    }
+}
+
+fn one_line(error: &object_store::Error) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bucket_that_does_not_answer_is_unreachable_by_name() {
+        // Nothing listens on the discard port; no credentials are looked for, so nothing leaves this machine.
+        let store = AmazonS3Builder::new()
+            .with_bucket_name("attic")
+            .with_endpoint("http://127.0.0.1:9")
+            .with_allow_http(true)
+            .with_skip_signature(true)
+            .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() });
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let store = Arc::new(store.build().unwrap());
+        let name = "the storage s3://attic/prefix".into();
+        let storage = Storage { store, prefix: Key::default(), folder: None, name };
+        let error = storage.reach().await.unwrap_err().to_string();
+        assert!(error.starts_with("the storage s3://attic/prefix cannot be reached"), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_storage_that_answers_is_reached() {
+        Storage::in_memory().reach().await.unwrap();
     }
 }

@@ -79,7 +79,7 @@ impl Queue {
     async fn give_up(&self, lost: Vec<TransferId>) -> Result<(), RepositoryError> {
         for key in self.repository.give_up(lost).await? {
             if let Err(error) = self.storage.remove(&key).await {
-                tracing::warn!(%error, "what a failed upload may have stored could not be removed");
+                tracing::info!(%error, "what a failed upload may have stored could not be removed");
             }
         }
         Ok(())
