@@ -4,7 +4,7 @@ use crate::support::Home;
 
 #[test]
 fn bad_usage_is_exit_code_2_and_leaves_nothing_behind() {
-    let bad: [&[&str]; 8] = [
+    let bad: [&[&str]; 10] = [
         &[],
         &["sideload"],
         &["upload"],
@@ -13,6 +13,8 @@ fn bad_usage_is_exit_code_2_and_leaves_nothing_behind() {
         &["download", "--all"],
         &["--storage", "gopher://attic", "ls"],
         &["--database", "gopher://attic", "ls"],
+        &["--database", "postgres://attic/drip", "ls"],
+        &["upload", "files", "--user", "nobody"],
     ];
     for arguments in bad {
         let home = Home::new();
@@ -20,6 +22,12 @@ fn bad_usage_is_exit_code_2_and_leaves_nothing_behind() {
         assert!(!ended.stderr.trim().is_empty(), "says what is wrong: {}", ended.told());
         assert!(!home.back().path().exists(), "{}", ended.told());
     }
+}
+
+#[test]
+fn a_database_that_is_not_built_yet_says_so() {
+    let ended = Home::new().run(["--database", "postgres://attic/drip", "ls"]).expect_code(2);
+    ended.expect_one_line("postgres://attic/drip", &["not built yet", "SQLite"]);
 }
 
 #[test]

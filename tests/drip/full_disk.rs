@@ -70,6 +70,7 @@ fn an_upload_to_a_full_disk_fails_by_name_and_succeeds_when_there_is_room() {
     let left = Tree::new(disk.path()).files();
     let sizes: Vec<_> = left.iter().map(|file| fs::metadata(file).unwrap().len()).collect();
     assert!(sizes.iter().all(|size| *size < MIB as u64 * 2), "half an object stays: {left:?} {sizes:?}");
+    assert_eq!(home.unfinished_objects(), Vec::<PathBuf>::new());
     home.download_all().expect_code(0);
     home.back().expect_same(&home.files(), &["too-big.bin"]);
 

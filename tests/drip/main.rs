@@ -5,8 +5,10 @@
 mod arguments;
 mod demo;
 mod full_disk;
+mod interrupted;
 mod key;
 mod odd_places;
+mod refused;
 mod round_trip;
 mod second_drip;
 mod support;

@@ -1,7 +1,7 @@
 //! What if a path is not a plain readable file? One clear line for it, and everything else goes up.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     fs,
     os::unix::{
         ffi::OsStrExt,
@@ -11,10 +11,9 @@ use std::{
     process::Command,
 };
 
-use crate::support::{Home, Started, bytes, program, skipped};
-
-/// The user without rights.
-const NOBODY: u32 = 65534;
+use crate::support::{
+    CANNOT_BE_NOBODY, Ended, Home, NOBODY, Started, bytes, program, run_as_nobody, skipped,
+};
 
 #[test]
 fn a_missing_path_is_said_and_the_others_go_up() {
@@ -138,10 +137,7 @@ fn unreadable_files_are_said_and_the_others_go_up() {
         return;
     }
     let Some(ended) = upload_as_nobody(&home) else {
-        return skipped(
-            test,
-            "running as root, and `setpriv --reuid 65534 --clear-groups` does not work here",
-        );
+        return skipped(test, CANNOT_BE_NOBODY);
     };
     expect_refused(&ended.expect_code(1));
     let listed = home.run(["ls"]).expect_code(0);
@@ -150,34 +146,14 @@ fn unreadable_files_are_said_and_the_others_go_up() {
 }
 
 #[track_caller]
-fn expect_refused(ended: &crate::support::Ended) {
+fn expect_refused(ended: &Ended) {
     ended.expect_one_line("secret.txt", &["permission denied"]);
     ended.expect_one_line("closed", &["permission denied"]);
 }
 
 /// Uploads the tree as the user without rights, who owns the data folder; none if we cannot become that user.
-fn upload_as_nobody(home: &Home) -> Option<crate::support::Ended> {
-    let as_nobody = |program: &OsStr| {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid", &NOBODY.to_string(), "--clear-groups", "--"]).arg(program);
-        command
-    };
-    if !as_nobody("true".as_ref()).status().is_ok_and(|status| status.success()) {
-        return None;
-    }
-    // The program and everything it works on must be within reach of that user.
-    let own = home.path().join("drip");
-    let prepare = || {
-        fs::copy(program(), &own)?;
-        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755))?;
-        fs::create_dir(home.data())?;
-        chown(home.data(), Some(NOBODY), None)
-    };
-    prepare().expect("a home for the user without rights");
-
-    let mut command = as_nobody(own.as_os_str());
-    let arguments: [OsString; 4] =
-        ["--data".into(), home.data().into(), "upload".into(), home.files().path().into()];
-    command.args(arguments).current_dir(home.path());
-    Some(Started::new(&mut command).wait())
+fn upload_as_nobody(home: &Home) -> Option<Ended> {
+    fs::create_dir(home.data()).expect("a data folder");
+    chown(home.data(), Some(NOBODY), None).ok()?;
+    run_as_nobody(home, [OsStr::new("upload"), home.files().path().as_os_str()])
 }

@@ -75,6 +75,13 @@ impl Home {
         Object::find(&self.data(), size)
     }
 
+    /// Objects that somebody began to store, and did not finish.
+    pub(crate) fn unfinished_objects(&self) -> Vec<PathBuf> {
+        let mut files = Tree::new(self.data()).files();
+        files.retain(|file| file.file_name().is_some_and(|name| name.as_encoded_bytes().contains(&b'#')));
+        files
+    }
+
     /// The master key: the one file of 32 bytes in the data folder.
     #[track_caller]
     pub(crate) fn key(&self) -> PathBuf {

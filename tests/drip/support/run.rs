@@ -2,7 +2,7 @@
 
 use std::{
     io::Read,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread,
     time::{Duration, Instant},
@@ -43,12 +43,28 @@ impl Started {
         Self { child, output, begin: Instant::now(), command: format!("{command:?}") }
     }
 
+    /// Starts it with nobody who reads what it prints.
+    pub(crate) fn unheard(command: &mut Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        drop((child.stdout.take(), child.stderr.take()));
+        let (_, output) = channel();
+        Self { child, output, begin: Instant::now(), command: format!("{command:?}") }
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("a child that can be waited for").is_some()
+    }
+
+    /// Asks it to end, as Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        let mut kill = Command::new("sh");
+        kill.args(["-c", "kill -INT \"$0\"", &self.pid().to_string()]);
+        assert!(kill.status().is_ok_and(|status| status.success()), "a signal for {}", self.command);
     }
 
     /// Waits for the end, which must come in time, and gives everything that was printed.
@@ -66,8 +82,18 @@ impl Started {
                 }
             }
         }
-        let status = self.child.wait().expect("the child's end");
-        Ended::new(status, &out, &error, self.command.clone())
+        Ended::new(self.end(), &out, &error, self.command.clone())
+    }
+
+    /// The end of a child that prints no more, which must come in time, too.
+    fn end(&mut self) -> ExitStatus {
+        while self.begin.elapsed() < LIMIT {
+            if let Some(status) = self.child.try_wait().expect("a child that can be waited for") {
+                return status;
+            }
+            thread::park_timeout(Duration::from_millis(1));
+        }
+        panic!("{} did not end in {LIMIT:?}", self.command);
     }
 }
 

@@ -1,0 +1,98 @@
+//! What if drip is ended in the middle? Nothing half-stored stays, and the next run goes on where it was.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::support::{Home, Started};
+
+/// Longer than any run takes to begin.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// A file that takes a while, and no room on the disk.
+const LARGE: u64 = 400 << 20;
+
+fn home_with_a_large_file() -> Home {
+    let home = Home::new();
+    fs::create_dir(home.files().path()).expect("a folder");
+    let file = File::create(home.files().path().join("large.bin")).expect("a new file");
+    file.set_len(LARGE).expect("a file with a hole");
+    home
+}
+
+/// Starts, and comes back as soon as that run has half a file: then it is in the middle of it.
+fn started_halfway(home: &Home, arguments: &[&OsStr], half_files: impl Fn(&Home) -> Vec<PathBuf>) -> Started {
+    let mut started = home.start(arguments);
+    let begin = Instant::now();
+    while half_files(home).is_empty() {
+        assert!(!started.has_ended(), "ended before it could be interrupted: {}", started.wait().told());
+        assert!(begin.elapsed() < LIMIT, "has not begun in {LIMIT:?}");
+        thread::yield_now();
+    }
+    started
+}
+
+fn halfway_up(home: &Home) -> Started {
+    started_halfway(home, &["upload".as_ref(), home.files().path().as_os_str()], Home::unfinished_objects)
+}
+
+fn halfway_down(home: &Home) -> Started {
+    let back = home.back();
+    let arguments = ["download".as_ref(), "--all".as_ref(), OsStr::new("--to"), back.path().as_os_str()];
+    started_halfway(home, &arguments, |home| home.back().files())
+}
+
+#[track_caller]
+fn expect_everything_once(home: &Home) {
+    let listed = home.run(["ls"]).expect_code(0);
+    assert_eq!(listed.lines_about("large.bin").len(), 1, "{}", listed.told());
+    assert_eq!(home.unfinished_objects(), Vec::<PathBuf>::new());
+    home.download_all().expect_code(0);
+    home.back().expect_same(&home.files(), &[]);
+}
+
+#[test]
+fn an_interrupted_upload_returns_to_the_queue_and_the_next_run_completes_it() {
+    let home = home_with_a_large_file();
+    let upload = halfway_up(&home);
+    upload.interrupt();
+    let ended = upload.wait().expect_code(1);
+    ended.expect_one_line("interrupted", &["queue"]);
+    assert!(ended.stdout.contains("1 left in the queue"), "{}", ended.told());
+    assert_eq!(home.unfinished_objects(), Vec::<PathBuf>::new());
+    assert!(home.run(["ls"]).expect_code(0).lines_about("large.bin").is_empty());
+
+    home.upload().expect_one_line("1 upload", &["earlier run"]);
+    expect_everything_once(&home);
+}
+
+#[test]
+fn a_killed_upload_is_completed_by_the_next_run() {
+    let home = home_with_a_large_file();
+    drop(halfway_up(&home));
+    home.upload().expect_one_line("1 upload", &["earlier run"]);
+    expect_everything_once(&home);
+}
+
+#[test]
+fn an_interrupted_download_leaves_no_half_file_and_the_next_run_completes_it() {
+    let home = home_with_a_large_file();
+    home.upload();
+    let download = halfway_down(&home);
+    download.interrupt();
+    download.wait().expect_code(1).expect_one_line("interrupted", &["queue"]);
+    assert_eq!(home.back().files(), Vec::<PathBuf>::new());
+    expect_everything_once(&home);
+}
+
+#[test]
+fn a_killed_download_is_completed_by_the_next_run_which_removes_the_half_file() {
+    let home = home_with_a_large_file();
+    home.upload();
+    drop(halfway_down(&home));
+    expect_everything_once(&home);
+}

@@ -1,0 +1,35 @@
+//! What may a user without rights do? drip, run as that user where we may become it.
+
+use std::{ffi::OsStr, fs, os::unix::fs::PermissionsExt, process::Command};
+
+use super::{Ended, Home, Started, program};
+
+/// The user without rights.
+pub(crate) const NOBODY: u32 = 65534;
+
+/// Why a test that needs that user did not run.
+pub(crate) const CANNOT_BE_NOBODY: &str =
+    "running as root, and `setpriv --reuid 65534 --clear-groups` does not work here";
+
+/// Runs drip on this home's data folder as the user without rights; none if we cannot become that user.
+pub(crate) fn run_as_nobody(
+    home: &Home,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Option<Ended> {
+    // The program and everything it works on must be within reach of that user.
+    let own = home.path().join("drip");
+    fs::copy(program(), &own).expect("a copy of the program");
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).expect("an open home");
+    if !as_nobody("true".as_ref()).status().is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let mut command = as_nobody(own.as_os_str());
+    command.arg("--data").arg(home.data()).args(arguments).current_dir(home.path());
+    Some(Started::new(&mut command).wait())
+}
+
+fn as_nobody(program: &OsStr) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", &NOBODY.to_string(), "--clear-groups", "--"]).arg(program);
+    command
+}
