@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use stage_core::{Demand, Emitter, Producer, StageResult};
 
-use super::{Failure, Hold, Part, Piece, Queue, Shape};
+use super::{ATTEMPTS, Failure, Hold, Part, Piece, Queue, Shape};
 use crate::repository::{RepositoryError, Transfer};
 
 /// Files that are open at a time: enough to keep every copy of the next step busy.
@@ -53,6 +53,8 @@ pub struct Starter<S: Source> {
     /// Demand that was announced and not served.
     wanted: usize,
     leased: VecDeque<Hold>,
+    /// The transfer begun last is on its last attempt, and alone.
+    alone: bool,
     /// The queue had nothing; it is not asked again before something may have come back.
     dry: bool,
     /// Served in turn, one piece each.
@@ -69,7 +71,15 @@ struct Reading<O> {
 impl<S: Source> Starter<S> {
     /// A starter that serves `queue` from `source`.
     pub fn new(queue: Queue, source: S) -> Self {
-        Self { queue, source, wanted: 0, leased: VecDeque::new(), dry: false, open: VecDeque::new() }
+        Self {
+            queue,
+            source,
+            wanted: 0,
+            leased: VecDeque::new(),
+            alone: false,
+            dry: false,
+            open: VecDeque::new(),
+        }
     }
 
     /// The next piece of whichever transfer is at turn, or nothing if there is none now.
@@ -104,7 +114,19 @@ impl<S: Source> Starter<S> {
             };
             self.dry = self.leased.is_empty();
         }
-        Ok(self.leased.pop_front())
+        if !self.may_begin() {
+            return Ok(None);
+        }
+        let next = self.leased.pop_front();
+        self.alone = next.as_ref().is_some_and(is_last_attempt);
+        Ok(next)
+    }
+
+    /// A last attempt is made alone: a stage that breaks takes along whatever it holds, and nothing is to fail for good because
+    /// of another.
+    fn may_begin(&self) -> bool {
+        let under_way = self.queue.open() > self.leased.len();
+        !under_way || !(self.alone || self.leased.front().is_some_and(is_last_attempt))
     }
 
     fn read(&mut self, mut reading: Reading<S::Open>) -> Piece<S::Shape> {
@@ -125,6 +147,10 @@ impl<S: Source> Starter<S> {
             }
         }
     }
+}
+
+fn is_last_attempt(hold: &Hold) -> bool {
+    hold.transfer().attempts >= ATTEMPTS
 }
 
 impl<S: Source> Producer for Starter<S> {

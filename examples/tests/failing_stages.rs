@@ -1,0 +1,252 @@
+//! What does a stage that breaks cost? Only the transfers it held, and those return to the queue.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test: whatever is wrong here is to be loud")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use drip::cache::{Bounds, ContentCache};
+use drip::repository::sqlite::Sqlite;
+use drip::repository::{NewUpload, Repository, Scope, Transfer};
+use drip::seal::MasterKey;
+use drip::store::{Location, Storage};
+use drip::transfer::{Part, Piece, Queue, Sealed, Witness};
+use drip::upload::{Encryption, Files, Notifier, RemoteStorage, Starter};
+use stage_core::{
+    Emitter, Events, Pipeline, Placement, ProducerConsumer, Report, Running, StageResult, StepOptions,
+};
+
+/// Remembers how every transfer ended.
+#[derive(Debug, Default)]
+struct Endings {
+    done: Mutex<Vec<PathBuf>>,
+    failed: Mutex<Vec<PathBuf>>,
+}
+
+impl Witness for Endings {
+    fn moved(&self, _: u64) {}
+
+    fn taken_back(&self, _: u64) {}
+
+    fn done(&self, transfer: &Transfer, _: u64) {
+        self.done.lock().unwrap().push(transfer.media.relative_path.clone());
+    }
+
+    fn failed(&self, transfer: &Transfer, _: &str) {
+        self.failed.lock().unwrap().push(transfer.media.relative_path.clone());
+    }
+
+    fn renamed(&self, _: &Transfer, _: &Path) {}
+}
+
+impl Endings {
+    fn done(&self) -> BTreeSet<PathBuf> {
+        let done = self.done.lock().unwrap();
+        let names: BTreeSet<_> = done.iter().cloned().collect();
+        assert_eq!(names.len(), done.len(), "a transfer was done twice");
+        names
+    }
+
+    fn failed(&self) -> BTreeSet<PathBuf> {
+        self.failed.lock().unwrap().iter().cloned().collect()
+    }
+}
+
+/// When a saboteur breaks.
+#[derive(Debug, Clone)]
+enum Plot {
+    /// When it has seen so many pieces, all its lives together.
+    At(&'static [u64]),
+    /// Whenever it sees a chunk of this file. Like every stage it does not look at what is dead.
+    On(&'static str),
+    /// As [`Plot::At`], but it returns an error instead of panicking.
+    ErrorAt(&'static [u64]),
+}
+
+/// A stage between the others that passes everything on, until it breaks.
+#[derive(Debug)]
+struct Saboteur {
+    plot: Plot,
+    seen: Arc<AtomicU64>,
+}
+
+impl ProducerConsumer for Saboteur {
+    type In = Piece<Sealed>;
+    type Out = Piece<Sealed>;
+
+    async fn handle_events(
+        &mut self,
+        events: Events<'_, Self::In>,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> StageResult {
+        for piece in events {
+            let seen = self.seen.fetch_add(1, Ordering::Relaxed);
+            match &self.plot {
+                Plot::At(times) => assert!(!times.contains(&seen), "the saboteur breaks"),
+                Plot::On(name) => {
+                    let is_victim = piece.hold.transfer().media.relative_path == Path::new(name);
+                    let is_work = matches!(piece.part, Part::Chunk(..)) && !piece.hold.is_dead();
+                    assert!(!(is_victim && is_work), "the saboteur breaks");
+                }
+                Plot::ErrorAt(times) if times.contains(&seen) => return Err("the saboteur gives up".into()),
+                Plot::ErrorAt(_) => {}
+            }
+            out.emit(piece);
+        }
+        Ok(())
+    }
+}
+
+/// A folder of files, everything an upload needs, and how it ended.
+struct Case {
+    folder: tempfile::TempDir,
+    sources: BTreeMap<PathBuf, Vec<u8>>,
+    repository: Arc<dyn Repository>,
+    storage: Storage,
+    endings: Arc<Endings>,
+    queue: Queue,
+}
+
+impl Case {
+    async fn with_files(count: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let repository: Arc<dyn Repository> = Arc::new(Sqlite::open(&folder.path().join("db")).unwrap());
+        let storage = Storage::open(&Location::Folder(folder.path().join("objects"))).unwrap();
+        let mut sources = BTreeMap::new();
+        for number in 0..count {
+            let content = vec![u8::try_from(number % 251).unwrap(); number * 40_000];
+            std::fs::write(folder.path().join(number.to_string()), &content).unwrap();
+            sources.insert(PathBuf::from(number.to_string()), content);
+        }
+        let uploads = sources.iter().map(|(name, content)| NewUpload {
+            full_path: folder.path().join(name),
+            relative_path: name.clone(),
+            size: content.len() as u64,
+        });
+        let user = repository.user("joe_armstrong@erlang.uk").await.unwrap();
+        repository.add_uploads(user, uploads.collect()).await.unwrap();
+        let endings = Arc::new(Endings::default());
+        let queue = Queue::new(repository.clone(), Scope::Uploads, storage.clone(), endings.clone());
+        Self { folder, sources, repository, storage, endings, queue }
+    }
+
+    /// The upload pipeline with a saboteur between encryption and storage.
+    async fn start(&self, plot: Plot) -> Running {
+        let queue = self.queue.clone();
+        let cache = ContentCache::new(Bounds::default());
+        let storage = self.storage.clone();
+        let repository = self.repository.clone();
+        let endings = self.endings.clone();
+        let seen = Arc::new(AtomicU64::new(0));
+        Pipeline::builder("upload")
+            .start(StepOptions::named("starter").placement(Placement::Blocking), move || {
+                Ok(Starter::new(queue.clone(), Files::default()))
+            })
+            .by(Piece::key)
+            .step(StepOptions::named("encryption").count(2), move || {
+                Ok(Encryption::new(MasterKey::new([7; 32]), cache.clone()))
+            })
+            .step(StepOptions::named("saboteur"), move || {
+                Ok(Saboteur { plot: plot.clone(), seen: seen.clone() })
+            })
+            .by(Piece::key)
+            .step(StepOptions::named("remote_storage").count(2), move || {
+                Ok(RemoteStorage::new(storage.clone()))
+            })
+            .finish(StepOptions::named("notifier"), move || {
+                Ok(Notifier::new(repository.clone(), endings.clone()))
+            })
+            .start()
+            .await
+            .unwrap()
+    }
+
+    async fn run(&self, plot: Plot) -> Report {
+        let report = self.start(plot).await.join().await.unwrap();
+        self.queue.settle().await;
+        assert_eq!(self.queue.open(), 0);
+        report
+    }
+
+    fn names(&self) -> BTreeSet<PathBuf> {
+        self.sources.keys().cloned().collect()
+    }
+
+    /// Exactly what was done is recorded and stored: no object without a medium, no half of one.
+    async fn assert_stored(&self, done: &BTreeSet<PathBuf>) {
+        let media = self.repository.media_after(None, 1000).await.unwrap();
+        let recorded: BTreeSet<_> = media.iter().map(|media| media.relative_path.clone()).collect();
+        assert_eq!(&recorded, done);
+        for media in &media {
+            let content = &self.sources[&media.relative_path];
+            assert_eq!(media.checksum, Some(*blake3::hash(content).as_bytes()));
+        }
+        let expected: BTreeSet<_> =
+            media.iter().map(|media| self.folder.path().join("objects").join(&media.storage_key)).collect();
+        let objects =
+            walkdir::WalkDir::new(self.folder.path().join("objects")).into_iter().map(Result::unwrap);
+        let objects: BTreeSet<_> =
+            objects.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect();
+        assert_eq!(objects, expected);
+    }
+}
+
+fn restarts(report: &Report, step: &str) -> u64 {
+    report.stages.iter().filter(|stage| stage.step == step).map(|stage| stage.restarts).sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stage_that_panics_costs_no_transfer() {
+    let case = Case::with_files(30).await;
+    let report = case.run(Plot::At(&[9, 70])).await;
+    assert_eq!((restarts(&report, "encryption"), restarts(&report, "saboteur")), (0, 2));
+    assert_eq!(case.endings.done(), case.names());
+    assert_eq!(case.endings.failed(), BTreeSet::new());
+    case.assert_stored(&case.names()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stage_that_returns_an_error_costs_no_transfer() {
+    let case = Case::with_files(30).await;
+    let report = case.run(Plot::ErrorAt(&[33])).await;
+    assert_eq!(restarts(&report, "saboteur"), 1);
+    assert_eq!(case.endings.done(), case.names());
+    case.assert_stored(&case.names()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_breaks_a_stage_every_time_fails_alone() {
+    let case = Case::with_files(30).await;
+    case.run(Plot::On("17")).await;
+    let victim = BTreeSet::from([PathBuf::from("17")]);
+    assert_eq!(case.endings.failed(), victim);
+    let rest: BTreeSet<_> = case.names().difference(&victim).cloned().collect();
+    assert_eq!(case.endings.done(), rest);
+    case.assert_stored(&rest).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_returns_what_was_under_way_and_a_second_run_finishes_it() {
+    let case = Case::with_files(30).await;
+    let running = case.start(Plot::At(&[])).await;
+    case.queue.stop();
+    running.stop().await.unwrap();
+    drop(running);
+    while case.queue.open() > 0 {
+        case.queue.arrived().await;
+        case.queue.settle().await;
+    }
+    case.queue.settle().await;
+    let first = case.endings.done();
+    let left = case.repository.waiting(&Scope::Uploads).await.unwrap();
+    assert_eq!(first.len() as u64 + left.files, 30, "nothing is lost");
+
+    let again =
+        Queue::new(case.repository.clone(), Scope::Uploads, case.storage.clone(), case.endings.clone());
+    let case = Case { queue: again, ..case };
+    case.run(Plot::At(&[])).await;
+    assert_eq!(case.endings.done(), case.names());
+    case.assert_stored(&case.names()).await;
+}
