@@ -10,6 +10,7 @@
 //!
 //! * Write stages with the traits [`Producer`], [`ProducerConsumer`] and [`Consumer`], or as closures.
 //! * Declare a pipeline with [`pipeline!`], or in plain Rust with [`Pipeline::builder`].
+//! * Begin and end it with ready-made [sources](source) and [sinks](sink).
 //! * Start it, watch it and end it through [`Running`]: every pipeline is supervised.
 //!
 //! ```
@@ -29,6 +30,7 @@
 //!
 //! # Features
 //!
+//! * `crossbeam`: sources and sinks on crossbeam channels, for threads without a runtime.
 //! * `rayon`: steps can be placed on rayon's pool ([`Placement::Rayon`](Placement)).
 //! * `serde`: statistics, reports and topologies can be serialised.
 #![forbid(unsafe_code)]
@@ -46,6 +48,8 @@ mod mailbox;
 mod options;
 mod protocol;
 mod signal;
+pub mod sink;
+pub mod source;
 mod stage;
 mod stats;
 mod subscriber;

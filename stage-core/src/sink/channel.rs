@@ -1,0 +1,84 @@
+//! A sink that sends into a tokio channel.
+
+use tokio::sync::mpsc::Sender;
+
+use super::refused::finish_refused;
+use crate::error::StageResult;
+use crate::stage::{Consumer, Context, Events};
+
+/// A sink that sends every event into a tokio channel.
+///
+/// It waits for room, so a slow receiver holds the pipeline back; hence only for channels with a bound.
+/// When nobody receives any more, the stage finishes, and with it the stages before it.
+///
+/// ```
+/// use stage_core::{Pipeline, sink};
+/// use tokio::sync::mpsc;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (sender, mut receiver) = mpsc::channel(4);
+/// let running = Pipeline::builder("channel")
+///     .start_fn("numbers", || Ok(0..))
+///     .finish("send", move || Ok(sink::into_channel(sender.clone())))
+///     .start()
+///     .await?;
+/// for number in 0..100 {
+///     assert_eq!(receiver.recv().await, Some(number));
+/// }
+/// drop(receiver);
+/// running.join().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The channel is closed when the last sender is dropped: the one in the recipe goes when the pipeline has
+/// ended.
+///
+/// # Ordering
+///
+/// Events are sent in order.
+///
+/// # Restart
+///
+/// A recipe that clones the sender goes on with the same channel.
+///
+/// # Errors
+///
+/// None: a closed channel is an end, not a failure. The events of the batch that found it closed are
+/// counted as discarded, as is what was sent to the stage and not handled.
+///
+/// # Cancel safety
+///
+/// The wait for room is dropped only when the stage is cut off: when it does not stop, or drain, in time.
+/// The event that waited is lost then, and counted with its batch.
+pub fn into_channel<E: Send + 'static>(sender: Sender<E>) -> IntoChannel<E> {
+    IntoChannel { sender }
+}
+
+/// The sink that [`into_channel`] makes. Its clones send into the same channel.
+#[derive(Debug)]
+pub struct IntoChannel<E> {
+    sender: Sender<E>,
+}
+
+impl<E: Send + 'static> Consumer for IntoChannel<E> {
+    type Event = E;
+
+    async fn handle_events(&mut self, events: Events<'_, E>, cx: &mut Context<'_>) -> StageResult {
+        let mut events = events.into_iter();
+        while let Some(event) = events.next() {
+            if self.sender.send(event).await.is_err() {
+                finish_refused(&events, cx);
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<E> Clone for IntoChannel<E> {
+    fn clone(&self) -> Self {
+        Self { sender: self.sender.clone() }
+    }
+}

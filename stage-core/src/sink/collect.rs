@@ -1,0 +1,280 @@
+//! A sink that collects all events, and the future that gives them.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll, Waker};
+
+use crate::error::{BoxError, ExitReason, StageResult};
+use crate::stage::{Consumer, Context, CopyOf, Events, Init};
+use crate::sync::{Arc, Mutex, lock};
+
+/// A sink that collects all events, and a future that gives the collection when the stage has ended.
+///
+/// ```
+/// use std::collections::BTreeSet;
+/// use stage_core::{Pipeline, sink};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (set, collected) = sink::collect::<BTreeSet<_>, _>();
+/// let running = Pipeline::builder("remainders")
+///     .start_fn("numbers", || Ok(0..100))
+///     .step_fn("remainder", |number| number % 7)
+///     .finish("set", move || Ok(set.clone()))
+///     .start()
+///     .await?;
+/// assert!(collected.await?.into_iter().eq(0..7));
+/// # drop(running);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Ordering
+///
+/// One copy collects in the order of its events. Several copies of the step collect into one collection,
+/// batch by batch, in no particular order.
+///
+/// # Restart
+///
+/// Every clone collects into the same collection, so a rebuilt stage goes on where the old one stopped;
+/// but what was lost between, nobody can tell. So the result is an error once any copy ended otherwise
+/// than at the end of its events.
+///
+/// # Errors
+///
+/// [`CollectError`] if not every copy ran to the end of its events: it failed, was stopped, cut off or
+/// restarted (as is every stage behind one that failed, under the default strategy), or never ran. It
+/// holds what was collected and is known to be incomplete. A pipeline that was drained ran to the end.
+///
+/// What earlier stages discarded the collection cannot know: see `discarded` in the pipeline's report.
+///
+/// # Panics
+///
+/// A panic in `extend` ends the stage, which is then restarted, and the result is an error.
+pub fn collect<C, E>() -> (Collect<C, E>, Collected<C>)
+where
+    C: Default + Extend<E> + Send + 'static,
+    E: Send + 'static,
+{
+    let shared = Arc::new(Mutex::new(Shared::default()));
+    let owner = Arc::new(Owner { shared: Arc::clone(&shared) });
+    (Collect { owner, run: None, event: PhantomData }, Collected { shared })
+}
+
+/// The sink that [`collect`] makes. Its clones collect into the same collection.
+pub struct Collect<C, E>
+where
+    C: Default,
+{
+    owner: Arc<Owner<C>>,
+    /// Set while it is a running stage.
+    run: Option<Run<C>>,
+    event: PhantomData<fn(E)>,
+}
+
+/// Gives everything that was collected, when the stage has ended. Made by [`collect`].
+///
+/// Ready once: when the last copy of the stage ran to the end of its events, or else when the last clone of
+/// the sink is gone, which is with the end of the pipeline if only its recipe has one.
+///
+/// # Cancel safety
+///
+/// May be polled by reference, and dropped at any time; the stage collects on.
+#[must_use = "futures do nothing unless polled"]
+pub struct Collected<C> {
+    shared: Arc<Mutex<Shared<C>>>,
+}
+
+/// A collection that is not complete.
+pub struct CollectError<C> {
+    /// What was collected.
+    pub incomplete: C,
+    /// Why the first copy ended that did not run to the end of its events; `None` if the stage never ran.
+    pub reason: Option<ExitReason>,
+}
+
+struct Shared<C> {
+    collection: C,
+    /// Copies that ran to the end of their events.
+    complete: usize,
+    interrupted: Option<ExitReason>,
+    state: State,
+    waker: Option<Waker>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Collecting,
+    /// All copies ran to the end.
+    Complete,
+    /// No copy will run any more.
+    Over,
+    /// The collection was given away.
+    Given,
+}
+
+/// Dropped with the last clone of the sink.
+struct Owner<C: Default> {
+    shared: Arc<Mutex<Shared<C>>>,
+}
+
+/// One run of one copy; dropped without an end, it counts as an interruption.
+struct Run<C: Default> {
+    shared: Arc<Mutex<Shared<C>>>,
+    copy: CopyOf,
+    ended: bool,
+}
+
+impl<C: Default> Default for Shared<C> {
+    fn default() -> Self {
+        Self {
+            collection: C::default(),
+            complete: 0,
+            interrupted: None,
+            state: State::Collecting,
+            waker: None,
+        }
+    }
+}
+
+impl<C: Default> Shared<C> {
+    /// Moves on to `state`; returns who waits for it.
+    fn reach(&mut self, state: State) -> Option<Waker> {
+        if self.state == State::Collecting {
+            self.state = state;
+        }
+        self.waker.take()
+    }
+
+    fn give(&mut self) -> Poll<Result<C, CollectError<C>>> {
+        let collection = match self.state {
+            State::Collecting | State::Given => return Poll::Pending,
+            State::Complete | State::Over => mem::take(&mut self.collection),
+        };
+        let complete = mem::replace(&mut self.state, State::Given) == State::Complete;
+        let reason = self.interrupted.take();
+        if complete && reason.is_none() {
+            return Poll::Ready(Ok(collection));
+        }
+        Poll::Ready(Err(CollectError { incomplete: collection, reason }))
+    }
+}
+
+impl<C: Default> Run<C> {
+    fn end(&mut self, reason: &ExitReason) {
+        self.ended = true;
+        let mut shared = lock(&self.shared);
+        let waker = match reason {
+            ExitReason::Normal => {
+                shared.complete += 1;
+                if shared.complete < self.copy.of { None } else { shared.reach(State::Complete) }
+            }
+            other => {
+                shared.interrupted.get_or_insert_with(|| other.clone());
+                None
+            }
+        };
+        drop(shared);
+        waker.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<C, E> Consumer for Collect<C, E>
+where
+    C: Default + Extend<E> + Send + 'static,
+    E: Send + 'static,
+{
+    type Event = E;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        self.run = Some(Run { shared: Arc::clone(&self.owner.shared), copy: cx.copy(), ended: false });
+        Ok(Init::Ready)
+    }
+
+    async fn handle_events(&mut self, events: Events<'_, E>, _cx: &mut Context<'_>) -> StageResult {
+        lock(&self.owner.shared).collection.extend(events);
+        Ok(())
+    }
+
+    async fn terminate(&mut self, reason: &ExitReason) {
+        if let Some(run) = &mut self.run {
+            run.end(reason);
+        }
+    }
+}
+
+impl<C: Default> Drop for Run<C> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(&ExitReason::Aborted);
+        }
+    }
+}
+
+impl<C: Default> Drop for Owner<C> {
+    fn drop(&mut self) {
+        let waker = lock(&self.shared).reach(State::Over);
+        waker.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<C: Default> Future for Collected<C> {
+    type Output = Result<C, CollectError<C>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let mut shared = lock(&self.shared);
+        let given = shared.give();
+        if given.is_pending() {
+            shared.waker = Some(cx.waker().clone());
+        }
+        given
+    }
+}
+
+/// The same collection, not running.
+impl<C: Default, E> Clone for Collect<C, E> {
+    fn clone(&self) -> Self {
+        Self { owner: Arc::clone(&self.owner), run: None, event: PhantomData }
+    }
+}
+
+impl<C: Default, E> fmt::Debug for Collect<C, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collect").field("runs", &self.run.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl<C> fmt::Debug for Collected<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collected").finish_non_exhaustive()
+    }
+}
+
+/// Collections need not be printable.
+impl<C> fmt::Debug for CollectError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CollectError").field("reason", &self.reason).finish_non_exhaustive()
+    }
+}
+
+impl<C> fmt::Display for CollectError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Some(reason) => write!(f, "the collection is incomplete: its stage {reason}"),
+            None => f.write_str("the collection is incomplete: not every copy of its stage ran"),
+        }
+    }
+}
+
+impl<C> Error for CollectError<C> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.reason {
+            Some(ExitReason::Error(error)) => Some(&**error),
+            _ => None,
+        }
+    }
+}

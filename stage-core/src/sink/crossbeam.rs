@@ -1,0 +1,103 @@
+//! A sink that sends into a crossbeam channel: the way out to threads without a runtime.
+
+use std::fmt;
+
+use crossbeam_channel::{Sender, TrySendError};
+
+use super::refused::finish_refused;
+use crate::error::StageResult;
+use crate::source::Watch;
+use crate::stage::{Consumer, Context, Events};
+
+/// A sink that sends every event into a crossbeam channel.
+///
+/// It waits for room, so a slow receiver holds the pipeline back. It runs on any
+/// [`Placement`](crate::Placement) and never blocks a worker of the runtime: while there is no room, a
+/// blocking thread of the runtime waits for it. When nobody receives any more, the stage finishes, and
+/// with it the stages before it.
+///
+/// ```
+/// use stage_core::{Pipeline, sink};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (sender, receiver) = crossbeam_channel::bounded(4);
+/// let thread = std::thread::spawn(move || receiver.iter().sum::<u64>());
+/// let pipeline = Pipeline::builder("crossbeam")
+///     .start_fn("numbers", || Ok(0..100))
+///     .finish("send", move || Ok(sink::into_crossbeam(sender.clone())));
+/// pipeline.start().await?.join().await?;
+/// assert_eq!(thread.join().expect("no panic"), 4950);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Ordering
+///
+/// A single copy sends events in order.
+///
+/// # Restart
+///
+/// A recipe that clones the sender goes on with the same channel.
+///
+/// # Errors
+///
+/// A closed channel is an end, not a failure. The events of the batch that found it closed are counted as
+/// discarded, as is what was sent to the stage and not handled. The stage fails if it is polled while its
+/// runtime shuts down.
+///
+/// # Panics
+///
+/// Outside of a tokio runtime, which no stage is.
+///
+/// # Cancel safety
+///
+/// The wait for room is dropped only when the stage is cut off: when it does not stop, or drain, in time.
+/// The event that waited is lost then, and counted with its batch.
+///
+/// A channel without room (`bounded(0)`) takes only from a thread that blocks in `recv`; it does not work
+/// with [`from_crossbeam`](crate::source::from_crossbeam) on its other side.
+pub fn into_crossbeam<E: Send + 'static>(sender: Sender<E>) -> IntoCrossbeam<E> {
+    IntoCrossbeam { sender }
+}
+
+/// The sink that [`into_crossbeam`] makes. Its clones send into the same channel.
+pub struct IntoCrossbeam<E> {
+    sender: Sender<E>,
+}
+
+impl<E: Send + 'static> Consumer for IntoCrossbeam<E> {
+    type Event = E;
+
+    async fn handle_events(&mut self, events: Events<'_, E>, cx: &mut Context<'_>) -> StageResult {
+        let mut events = events.into_iter();
+        while let Some(mut event) = events.next() {
+            loop {
+                match self.sender.try_send(event) {
+                    Ok(()) => break,
+                    Err(TrySendError::Full(back)) => {
+                        event = back;
+                        Watch::sender(&self.sender).await?;
+                    }
+                    Err(TrySendError::Disconnected(_)) => {
+                        finish_refused(&events, cx);
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<E> Clone for IntoCrossbeam<E> {
+    fn clone(&self) -> Self {
+        Self { sender: self.sender.clone() }
+    }
+}
+
+impl<E> fmt::Debug for IntoCrossbeam<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IntoCrossbeam").finish_non_exhaustive()
+    }
+}

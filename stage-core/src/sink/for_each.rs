@@ -1,0 +1,36 @@
+//! A sink that calls a function with each event.
+
+use crate::stage::ForEach;
+
+/// A sink that calls `function` with each event, in order.
+///
+/// The same as [`finish_fn`](crate::Chain::finish_fn), for recipes.
+///
+/// ```
+/// use std::sync::mpsc;
+/// use stage_core::{Pipeline, sink};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (sender, receiver) = mpsc::channel();
+/// let pipeline = Pipeline::builder("each").start_fn("numbers", || Ok(1..=3)).finish("send", move || {
+///     let sender = sender.clone();
+///     Ok(sink::for_each(move |number| sender.send(number).expect("the receiver is alive")))
+/// });
+/// pipeline.start().await?.join().await?;
+/// assert_eq!(receiver.iter().sum::<i32>(), 6);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Panics
+///
+/// A panic of `function` ends the stage, which is then restarted; the batch in its hands is counted as
+/// discarded.
+pub fn for_each<F, E>(function: F) -> ForEach<F, E>
+where
+    F: FnMut(E) + Send + 'static,
+    E: Send + 'static,
+{
+    ForEach::new(function)
+}

@@ -1,0 +1,85 @@
+//! A sink that awaits a function of each event.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+
+use crate::error::StageResult;
+use crate::stage::{Consumer, Context, Events};
+
+/// A sink that calls `function` with each event and awaits what it returns, one event after the other.
+///
+/// ```
+/// use stage_core::{Pipeline, sink};
+///
+/// async fn store(line: &str) -> std::io::Result<()> {
+///     // For example an insert into a database.
+///     # tokio::task::yield_now().await;
+///     # let _ = line;
+///     Ok(())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pipeline = Pipeline::builder("store").start_fn("lines", || Ok(["one", "two"])).finish("store", || {
+///     Ok(sink::for_each_async(|line| async move { Ok(store(line).await?) }))
+/// });
+/// let report = pipeline.start().await?.join().await?;
+/// assert_eq!(report.stages[1].events_in, 2);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Ordering
+///
+/// An event is handled when the one before it was. For several at a time, give the step several copies.
+///
+/// # Errors
+///
+/// An error ends the stage, which is then restarted; the whole batch in its hands is counted as
+/// discarded, those of its events included that were handled.
+///
+/// # Panics
+///
+/// As an error.
+///
+/// # Cancel safety
+///
+/// The future of an event is dropped unfinished only when the stage is cut off: when it does not stop, or
+/// drain, in time.
+pub fn for_each_async<F, Fut, E>(function: F) -> ForEachAsync<F, E>
+where
+    F: FnMut(E) -> Fut + Send + 'static,
+    Fut: Future<Output = StageResult> + Send,
+    E: Send + 'static,
+{
+    ForEachAsync { function, event: PhantomData }
+}
+
+/// The sink that [`for_each_async`] makes.
+pub struct ForEachAsync<F, E> {
+    function: F,
+    event: PhantomData<fn(E)>,
+}
+
+impl<F, Fut, E> Consumer for ForEachAsync<F, E>
+where
+    F: FnMut(E) -> Fut + Send + 'static,
+    Fut: Future<Output = StageResult> + Send,
+    E: Send + 'static,
+{
+    type Event = E;
+
+    async fn handle_events(&mut self, events: Events<'_, E>, _cx: &mut Context<'_>) -> StageResult {
+        for event in events {
+            (self.function)(event).await?;
+        }
+        Ok(())
+    }
+}
+
+impl<F, E> fmt::Debug for ForEachAsync<F, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForEachAsync").finish_non_exhaustive()
+    }
+}

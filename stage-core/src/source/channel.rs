@@ -1,0 +1,152 @@
+//! A source of what is sent into a tokio channel.
+
+use std::fmt;
+use std::task::{Context, Poll};
+
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
+
+use super::feed::{Fed, Feed, serve};
+use crate::demand::Demand;
+use crate::error::{BoxError, StageResult};
+use crate::stage::{Emitter, Producer};
+use crate::sync::{Arc, Mutex, PoisonError, lock};
+
+/// A source of what is sent into a tokio channel, each event handed on as soon as it is there.
+///
+/// Takes a `Receiver` or an `UnboundedReceiver`. Events are received only while some are wanted, so a
+/// bounded channel holds its senders back. When all senders are gone and everything they sent was
+/// received, the stage finishes.
+///
+/// ```
+/// use stage_core::{Pipeline, sink, source};
+/// use tokio::sync::mpsc;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (sender, receiver) = mpsc::channel(8);
+/// let numbers = source::from_channel(receiver);
+/// let (all, collected) = sink::collect::<Vec<_>, _>();
+/// let running = Pipeline::builder("channel")
+///     .start("numbers", move || Ok(numbers.clone()))
+///     .finish("all", move || Ok(all.clone()))
+///     .start()
+///     .await?;
+/// for number in 1..=100 {
+///     sender.send(number).await?;
+/// }
+/// drop(sender);
+/// running.join().await?;
+/// assert!(collected.await?.into_iter().eq(1..=100));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Ordering
+///
+/// Events are emitted in the order of the channel.
+///
+/// # Restart
+///
+/// Every clone is the same source: a rebuilt stage goes on receiving where the old one stopped, and
+/// nothing that is in the channel is lost. What the old stage had emitted is the engine's.
+///
+/// # Errors
+///
+/// None. Senders learn that nobody receives any more when the last clone is dropped, which is when the
+/// pipeline has ended; see [`FromChannel::into_receiver`] for what is in the channel then.
+///
+/// # Cancel safety
+///
+/// A drain ends the wait for the next event; what was not received stays in the channel.
+pub fn from_channel<E: Send + 'static>(receiver: impl Into<ChannelReceiver<E>>) -> FromChannel<E> {
+    FromChannel { receiver: Arc::new(Mutex::new(receiver.into())) }
+}
+
+/// The source that [`from_channel`] makes. Its clones share one receiver.
+pub struct FromChannel<E> {
+    /// Only one stage at a time receives; the lock is never held while it waits.
+    receiver: Arc<Mutex<ChannelReceiver<E>>>,
+}
+
+/// The receiving half of a tokio channel.
+#[derive(Debug)]
+pub enum ChannelReceiver<E> {
+    /// Of a channel with a bound, which holds its senders back.
+    Bounded(Receiver<E>),
+    /// Of a channel without, which does not.
+    Unbounded(UnboundedReceiver<E>),
+}
+
+impl<E> From<Receiver<E>> for ChannelReceiver<E> {
+    fn from(receiver: Receiver<E>) -> Self {
+        Self::Bounded(receiver)
+    }
+}
+
+impl<E> From<UnboundedReceiver<E>> for ChannelReceiver<E> {
+    fn from(receiver: UnboundedReceiver<E>) -> Self {
+        Self::Unbounded(receiver)
+    }
+}
+
+impl<E> ChannelReceiver<E> {
+    /// How many events are there; 0 when the channel is closed and empty.
+    fn poll_recv_many(&mut self, cx: &mut Context<'_>, into: &mut Vec<E>, room: usize) -> Poll<usize> {
+        match self {
+            Self::Bounded(receiver) => receiver.poll_recv_many(cx, into, room),
+            Self::Unbounded(receiver) => receiver.poll_recv_many(cx, into, room),
+        }
+    }
+}
+
+impl<E> FromChannel<E> {
+    /// The receiver, with all that was not received, if this is the last clone; for what a drain or a
+    /// stop left in the channel.
+    ///
+    /// # Errors
+    ///
+    /// Gives the source back while there are other clones, for example in a recipe of a running pipeline.
+    pub fn into_receiver(self) -> Result<ChannelReceiver<E>, Self> {
+        Arc::try_unwrap(self.receiver)
+            .map(|receiver| receiver.into_inner().unwrap_or_else(PoisonError::into_inner))
+            .map_err(|receiver| Self { receiver })
+    }
+}
+
+impl<E> Feed for FromChannel<E> {
+    type Item = E;
+
+    fn poll_take(
+        &mut self,
+        cx: &mut Context<'_>,
+        room: usize,
+        into: &mut Vec<E>,
+    ) -> Poll<Result<Fed, BoxError>> {
+        lock(&self.receiver)
+            .poll_recv_many(cx, into, room)
+            .map(|received| Ok(if received == 0 { Fed::End } else { Fed::Events }))
+    }
+}
+
+impl<E: Send + 'static> Producer for FromChannel<E> {
+    type Event = E;
+
+    /// A channel wakes one receiver only.
+    const SINGLE: bool = true;
+
+    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, E>) -> StageResult {
+        serve(self, demand, out).await
+    }
+}
+
+impl<E> Clone for FromChannel<E> {
+    fn clone(&self) -> Self {
+        Self { receiver: Arc::clone(&self.receiver) }
+    }
+}
+
+impl<E> fmt::Debug for FromChannel<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FromChannel").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,271 @@
+//! A source that ticks.
+
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::feed::{Fed, Feed, serve};
+use crate::demand::Demand;
+use crate::error::{BoxError, StageResult};
+use crate::stage::{Context, Emitter, Init, Producer};
+
+/// A source of a [`Tick`] every `period`, the first one `period` after the stage is up.
+///
+/// Nothing is emitted without demand: a tick that is due while nobody asks is late, and [`Missed`] says
+/// what becomes of it. Ticks are handed on one by one as they are due.
+///
+/// ```
+/// use std::time::Duration;
+/// use stage_core::{Pipeline, source};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (ticked, mut ticks) = tokio::sync::mpsc::channel(1);
+/// let pipeline = Pipeline::builder("clock")
+///     .start("tick", || Ok(source::interval(Duration::from_secs(1))?))
+///     .finish("print", move || Ok(stage_core::sink::into_channel(ticked.clone())));
+/// let running = pipeline.start().await?;
+/// assert_eq!(ticks.recv().await.map(|tick| tick.number), Some(0));
+/// assert_eq!(ticks.recv().await.map(|tick| tick.number), Some(1));
+/// running.drain(Duration::from_secs(5)).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Ordering
+///
+/// Ticks are emitted in the order of their numbers.
+///
+/// # Restart
+///
+/// The clock begins anew: numbers from 0, the first tick a period later.
+///
+/// # Errors
+///
+/// [`IntervalError::Period`] if `period` is zero.
+///
+/// # Panics
+///
+/// The stage fails when it runs on a runtime whose time is not enabled.
+///
+/// # Cancel safety
+///
+/// A drain ends the wait for the next tick.
+pub fn interval(period: Duration) -> Result<Interval, IntervalError> {
+    if period.is_zero() {
+        return Err(IntervalError::Period);
+    }
+    Ok(Interval { period, missed: Missed::default(), clock: None })
+}
+
+/// An interval that cannot work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IntervalError {
+    /// The period is zero, so that all ticks would be due at once.
+    #[error("the period of an interval must be longer than zero")]
+    Period,
+}
+
+/// What becomes of ticks that were due while nobody asked for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missed {
+    /// They are skipped, and counted in the tick that stands for them; the next is due when it would have
+    /// been anyway.
+    #[default]
+    Skip,
+    /// They are all emitted as soon as they are asked for.
+    Burst,
+    /// They are skipped and counted, and the next is due a full period after the late one.
+    Delay,
+}
+
+/// One tick of an [`interval`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tick {
+    /// How many ticks this stage emitted before.
+    pub number: u64,
+    /// How many ticks were skipped between this and the one before.
+    pub missed: u64,
+    /// When it was due.
+    pub due: Instant,
+}
+
+/// The source that [`interval`] makes.
+#[derive(Debug)]
+pub struct Interval {
+    period: Duration,
+    missed: Missed,
+    clock: Option<Clock>,
+}
+
+/// A running clock.
+#[derive(Debug)]
+struct Clock {
+    schedule: Schedule,
+    sleep: Pin<Box<Sleep>>,
+}
+
+/// Which ticks are due; time is an argument.
+#[derive(Debug)]
+struct Schedule {
+    period: Duration,
+    policy: Missed,
+    due: Instant,
+    number: u64,
+}
+
+impl Interval {
+    /// What becomes of ticks that nobody asked for in time. Default: [`Missed::Skip`].
+    #[must_use]
+    pub fn missed(mut self, policy: Missed) -> Self {
+        self.missed = policy;
+        self
+    }
+
+    fn clock(&mut self) -> &mut Clock {
+        let (period, policy) = (self.period, self.missed);
+        self.clock.get_or_insert_with(|| {
+            let due = later(Instant::now(), period);
+            Clock { schedule: Schedule { period, policy, due, number: 0 }, sleep: Box::pin(sleep_until(due)) }
+        })
+    }
+}
+
+/// A clone is a clock that was not started yet.
+impl Clone for Interval {
+    fn clone(&self) -> Self {
+        Self { period: self.period, missed: self.missed, clock: None }
+    }
+}
+
+impl Schedule {
+    /// Appends the ticks that are due at `now`, at most `room`; at least one, since `now` is not before
+    /// the next.
+    fn take(&mut self, now: Instant, room: usize, into: &mut Vec<Tick>) {
+        let (skipped, into_period) = self.late(now);
+        match self.policy {
+            Missed::Skip => {
+                let since = now - into_period;
+                into.push(self.tick(skipped, since));
+                self.due = later(since, self.period);
+            }
+            Missed::Delay => {
+                into.push(self.tick(skipped, self.due));
+                self.due = later(now, self.period);
+            }
+            Missed::Burst => {
+                for _ in 0..room {
+                    into.push(self.tick(0, self.due));
+                    self.due = later(self.due, self.period);
+                    if self.due > now {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many ticks were due after the next, and how long ago the last of them was.
+    fn late(&self, now: Instant) -> (u64, Duration) {
+        let late = now.saturating_duration_since(self.due).as_nanos();
+        let period = self.period.as_nanos();
+        let whole = |nanos: u128| u64::try_from(nanos).unwrap_or(u64::MAX);
+        (whole(late / period), Duration::from_nanos(whole(late % period)))
+    }
+
+    fn tick(&mut self, missed: u64, due: Instant) -> Tick {
+        self.number += 1;
+        Tick { number: self.number - 1, missed, due }
+    }
+}
+
+/// `wait` after `from`; as good as never, if that cannot be expressed.
+fn later(from: Instant, wait: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_hours(24 * 365 * 30);
+    from.checked_add(wait).unwrap_or_else(|| from + NEVER)
+}
+
+impl Feed for Interval {
+    type Item = Tick;
+
+    fn poll_take(
+        &mut self,
+        cx: &mut TaskContext<'_>,
+        room: usize,
+        into: &mut Vec<Tick>,
+    ) -> Poll<Result<Fed, BoxError>> {
+        let Clock { schedule, sleep } = self.clock();
+        while Instant::now() < schedule.due {
+            sleep.as_mut().reset(schedule.due);
+            if sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+        schedule.take(Instant::now(), room, into);
+        Poll::Ready(Ok(Fed::Events))
+    }
+}
+
+impl Producer for Interval {
+    type Event = Tick;
+
+    const SINGLE: bool = true;
+
+    async fn init(&mut self, _cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        self.clock();
+        Ok(Init::Ready)
+    }
+
+    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, Tick>) -> StageResult {
+        serve(self, demand, out).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// The ticks taken at each of these tenths of a second, as `(number, missed, due in tenths)`.
+    fn ticks(policy: Missed, room: usize, tenths: &[u32]) -> Vec<(u64, u64, u128)> {
+        let start = Instant::now();
+        let mut schedule = Schedule { period: SECOND, policy, due: start + SECOND, number: 0 };
+        let mut taken = Vec::new();
+        for tenth in tenths {
+            let now = start + SECOND / 10 * *tenth;
+            if now >= schedule.due {
+                schedule.take(now, room, &mut taken);
+            }
+        }
+        taken
+            .iter()
+            .map(|tick: &Tick| (tick.number, tick.missed, (tick.due - start).as_millis() / 100))
+            .collect()
+    }
+
+    #[test]
+    fn skipped_ticks_are_counted_and_the_next_keeps_its_time() {
+        assert_eq!(ticks(Missed::Skip, 9, &[10, 35, 39, 40]), [(0, 0, 10), (1, 1, 30), (2, 0, 40)]);
+    }
+
+    #[test]
+    fn a_burst_makes_up_for_every_late_tick_as_far_as_there_is_room() {
+        assert_eq!(ticks(Missed::Burst, 9, &[35, 40]), [(0, 0, 10), (1, 0, 20), (2, 0, 30), (3, 0, 40)]);
+        assert_eq!(ticks(Missed::Burst, 2, &[35]), [(0, 0, 10), (1, 0, 20)]);
+    }
+
+    #[test]
+    fn a_delayed_tick_delays_the_next() {
+        assert_eq!(ticks(Missed::Delay, 9, &[35, 40, 44, 45]), [(0, 2, 10), (1, 0, 45)]);
+    }
+
+    #[test]
+    fn a_period_of_zero_is_refused_and_the_longest_is_not() {
+        assert_eq!(interval(Duration::ZERO).unwrap_err(), IntervalError::Period);
+        assert!(later(Instant::now(), Duration::MAX) > Instant::now());
+    }
+}

@@ -1,0 +1,18 @@
+//! A source that is pushed into: a bounded queue whose handle waits for room, tries, or overflows.
+//!
+//! ```text
+//!   Push ── push ─────────▶ waiting line ─┐ (only while the queue is full)
+//!        ── try_push ─────▶               ▼
+//!        ── push_overflow ▶ [ queued, at most `capacity` ] ══▶ Queue (the stage)
+//! ```
+
+mod error;
+mod line;
+mod make;
+mod push;
+mod stage;
+
+pub use error::{PushError, QueueError, TryPushError};
+pub use make::queue;
+pub use push::Push;
+pub use stage::Queue;

@@ -1,0 +1,108 @@
+//! The stage that emits what was pushed into its queue.
+
+use std::fmt;
+use std::task::{Context as TaskContext, Poll, Waker};
+
+use super::line::{Line, Took};
+use crate::demand::Demand;
+use crate::error::{BoxError, ExitReason, StageResult};
+use crate::source::feed::{Fed, Feed, serve};
+use crate::stage::{Context, Emitter, Init, Producer};
+use crate::stats::Counters;
+use crate::sync::{Arc, Mutex, lock};
+
+/// The source that [`queue`](super::queue()) makes. Its clones are the same source.
+///
+/// While there are clones, for example in the recipe of a running pipeline, pushes are taken; when the
+/// last is dropped, they are refused.
+pub struct Queue<E> {
+    owner: Arc<Owner<E>>,
+    /// The numbers of the stage that runs.
+    counters: Option<Arc<Counters>>,
+}
+
+/// What all clones share; dropped with the last.
+struct Owner<E> {
+    line: Arc<Mutex<Line<E>>>,
+}
+
+impl<E> Queue<E> {
+    pub(super) fn new(line: Arc<Mutex<Line<E>>>) -> Self {
+        Self { owner: Arc::new(Owner { line }), counters: None }
+    }
+
+    /// Counts what overflowed since the last time.
+    fn report(&self) {
+        let Some(counters) = &self.counters else { return };
+        let discarded = lock(&self.owner.line).take_unreported();
+        if discarded > 0 {
+            counters.discarded(discarded);
+            tracing::warn!(discarded, "events discarded: they were pushed into a full queue");
+        }
+    }
+}
+
+impl<E> Feed for Queue<E> {
+    type Item = E;
+
+    fn poll_take(
+        &mut self,
+        cx: &mut TaskContext<'_>,
+        room: usize,
+        into: &mut Vec<E>,
+    ) -> Poll<Result<Fed, BoxError>> {
+        let mut waiting = Vec::new();
+        let took = lock(&self.owner.line).poll_take(cx, room, into, &mut waiting);
+        waiting.into_iter().for_each(Waker::wake);
+        took.map(|took| match took {
+            Took::Events => Ok(Fed::Events),
+            Took::End => Ok(Fed::End),
+        })
+    }
+}
+
+impl<E: Send + 'static> Producer for Queue<E> {
+    type Event = E;
+
+    /// A queue wakes one stage only.
+    const SINGLE: bool = true;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        self.counters = Some(Arc::clone(&cx.core.counters));
+        Ok(Init::Ready)
+    }
+
+    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, E>) -> StageResult {
+        self.report();
+        let served = serve(self, demand, out).await;
+        self.report();
+        served
+    }
+
+    async fn terminate(&mut self, _reason: &ExitReason) {
+        self.report();
+    }
+}
+
+impl<E> Drop for Owner<E> {
+    fn drop(&mut self) {
+        let (wakers, left) = lock(&self.line).forsake();
+        wakers.into_iter().for_each(Waker::wake);
+        if left > 0 {
+            tracing::warn!(left, "events stay in a queue whose source is gone");
+        }
+    }
+}
+
+/// The same source, not running.
+impl<E> Clone for Queue<E> {
+    fn clone(&self) -> Self {
+        Self { owner: Arc::clone(&self.owner), counters: None }
+    }
+}
+
+impl<E> fmt::Debug for Queue<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").field("runs", &self.counters.is_some()).finish_non_exhaustive()
+    }
+}
