@@ -1,66 +1,79 @@
-//! Events that nobody asked for yet: first in, first out, bounded.
+//! Events that nobody asked for yet, and markers between them: first in, first out, bounded.
 
-use std::collections::VecDeque;
-
+use crate::dispatch::{MarkedQueue, Marker};
 use crate::options::{Capacity, Keep};
 
-/// A bounded queue of undemanded events.
+/// A bounded queue of undemanded events. Markers take no room, and none is ever lost: the marker behind a
+/// displaced event is passed.
 #[derive(Debug)]
 pub(crate) struct Buffer<E> {
-    events: VecDeque<E>,
+    queue: MarkedQueue<E, Marker>,
     capacity: Capacity,
     keep: Keep,
 }
 
 impl<E> Buffer<E> {
     pub(crate) fn new(capacity: Capacity, keep: Keep) -> Self {
-        Self { events: VecDeque::new(), capacity, keep }
+        Self { queue: MarkedQueue::new(), capacity, keep }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.events.len()
+        self.queue.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.queue.is_empty()
     }
 
     /// Stores all of `events` behind what is there; returns how many were discarded for want of room.
     pub(crate) fn store(&mut self, events: &mut Vec<E>) -> usize {
         let room = match self.capacity {
             Capacity::Unbounded => usize::MAX,
-            Capacity::Bounded(capacity) => capacity.saturating_sub(self.events.len()),
+            Capacity::Bounded(capacity) => capacity.saturating_sub(self.queue.len()),
         };
         let excess = events.len().saturating_sub(room);
         match self.keep {
             Keep::First => {
                 events.truncate(events.len() - excess);
-                self.events.extend(events.drain(..));
+                self.queue.extend(events.drain(..));
             }
             Keep::Last => {
-                self.events.extend(events.drain(..));
-                self.events.drain(..excess);
+                self.queue.extend(events.drain(..));
+                self.queue.drain(excess);
             }
         }
         excess
     }
 
-    /// Forgets all events; says how many there were.
-    pub(crate) fn clear(&mut self) -> usize {
-        self.events.drain(..).count()
+    /// Puts a marker behind the events that are there; gives it back if there are none.
+    pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
+        if self.queue.is_empty() {
+            return Some(marker);
+        }
+        self.queue.mark(marker);
+        None
     }
 
-    /// Moves up to `most` of the oldest events to the end of `into`.
-    pub(crate) fn take(&mut self, most: usize, into: &mut Vec<E>) {
-        let taken = most.min(self.events.len());
-        into.extend(self.events.drain(..taken));
+    /// The next marker that no event is before any more; each is given once, in order.
+    pub(crate) fn passed(&mut self) -> Option<Marker> {
+        self.queue.passed()
+    }
+
+    /// Forgets all events; says how many there were.
+    pub(crate) fn clear(&mut self) -> usize {
+        self.queue.clear()
+    }
+
+    /// Moves up to `most` of the oldest events to the end of `into`, and stops at a marker; says how many.
+    pub(crate) fn take(&mut self, most: usize, into: &mut Vec<E>) -> usize {
+        let taken = self.queue.run(most);
+        into.extend(self.queue.drain(taken));
+        taken
     }
 
     /// Puts back, in front, what `take` moved out.
     pub(crate) fn put_back(&mut self, events: &mut Vec<E>) {
-        for event in events.drain(..).rev() {
-            self.events.push_front(event);
-        }
+        self.queue.put_back(events);
     }
 }
 

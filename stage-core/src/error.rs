@@ -80,12 +80,12 @@ impl fmt::Display for ExitReason {
 #[non_exhaustive]
 pub enum SubscribeError {
     /// The partition does not exist.
-    #[error("partition {partition} does not exist, there are {partitions} (0 to {})", .partitions - 1)]
+    #[error("partition {partition} does not exist, there are {partitions}")]
     UnknownPartition {
         /// The partition asked for.
         partition: PartitionName,
-        /// How many there are.
-        partitions: usize,
+        /// How many there are, and which.
+        partitions: String,
     },
     /// The stage is subscribed already, and a broadcast serves each stage once.
     #[error("the stage is already subscribed to this broadcast")]

@@ -33,6 +33,7 @@
 //! * `crossbeam`: sources and sinks on crossbeam channels, for threads without a runtime.
 //! * `rayon`: steps can be placed on rayon's pool ([`Placement::Rayon`](Placement)).
 //! * `serde`: statistics, reports and topologies can be serialised.
+//! * `test-util`: the `testing` module, for tests of your own stages and dispatchers.
 #![forbid(unsafe_code)]
 
 #[doc(hidden)]
@@ -55,6 +56,8 @@ mod stats;
 mod subscriber;
 mod supervise;
 mod sync;
+#[cfg(feature = "test-util")]
+pub mod testing;
 pub mod topology;
 
 pub use demand::{Demand, Window, WindowError};

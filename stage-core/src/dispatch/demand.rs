@@ -1,70 +1,95 @@
 //! Each event to one subscriber: the one that wants most (GenStage's default).
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
-use super::{Dispatcher, Outbox, SubscriptionKey};
+use super::ranking::Ranking;
+use super::slots::Slots;
+use super::{Dispatcher, Notice, Outbox, SubscriptionKey};
 use crate::demand::Demand;
 use crate::error::SubscribeError;
 use crate::subscriber::SubscriberOptions;
 
 /// Gives each emission to the subscriber with the most credit, as much as it asked for, then to the
 /// next. Equal credits are served in the order in which they came about.
+///
+/// It balances emissions, not events: a subscriber that asks for more than the others is served before
+/// them. So an ask beyond `max_demand`, or else beyond the first ask, is [noticed](Notice::LargeAsk).
+///
+/// ```
+/// use stage_core::dispatch::DemandDispatcher;
+///
+/// let dispatcher = DemandDispatcher::new().max_demand(1000).shuffled(42);
+/// ```
 #[derive(Debug, Default)]
-pub(crate) struct DemandDispatcher {
-    /// Credit and the age of the valid entry in `order`, by key; `None` where nobody is subscribed.
-    subscribers: Vec<Option<Subscriber>>,
-    live: usize,
-    /// The most credit first; entries whose age is not the subscriber's current one are stale.
-    order: BinaryHeap<(usize, Reverse<u64>, SubscriptionKey)>,
-    age: u64,
+pub struct DemandDispatcher {
+    /// What each subscriber asked for and did not get.
+    credits: Slots<usize>,
+    /// Those with credit, by credit.
+    ranking: Ranking<usize>,
     credit: usize,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Subscriber {
-    credit: usize,
-    age: u64,
+    /// The largest ask that is nothing special.
+    max: Option<usize>,
+    /// The seed of the order of the first dispatch, until then.
+    shuffle: Option<u64>,
 }
 
 impl DemandDispatcher {
-    fn subscriber(&mut self, key: SubscriptionKey) -> Option<&mut Subscriber> {
-        self.subscribers.get_mut(key.0)?.as_mut()
+    /// A dispatcher that takes the first ask as the largest one to expect.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Sets `key`'s credit and puts it behind those of equal credit.
+    /// Expects asks of at most `max_demand` events; larger ones are served and noticed.
+    pub fn max_demand(mut self, max_demand: usize) -> Self {
+        self.max = Some(max_demand);
+        self
+    }
+
+    /// Serves subscribers in a random order the first time, so that many like stages do not all begin
+    /// with the same one. The order depends on `seed` only.
+    pub fn shuffled(mut self, seed: u64) -> Self {
+        self.shuffle = Some(seed);
+        self
+    }
+
+    /// Sets `key`'s credit and ranks it behind those of equal credit.
     fn rank(&mut self, key: SubscriptionKey, credit: usize) {
-        self.age += 1;
-        let age = self.age;
-        if let Some(subscriber) = self.subscriber(key) {
-            *subscriber = Subscriber { credit, age };
-            if credit > 0 {
-                self.order.push((credit, Reverse(age), key));
-            }
+        self.credits.insert(key, credit);
+        if credit > 0 {
+            self.ranking.set(key, credit);
         }
-        self.forget_stale();
     }
 
-    /// Rebuilds the order when most of it is stale, so that it stays in proportion to the subscribers.
-    fn forget_stale(&mut self) {
-        if self.order.len() <= 2 * self.live + 16 {
-            return;
+    /// Gives `key` what it asked for of `events`.
+    fn serve<E>(&mut self, key: SubscriptionKey, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+        let credit = self.credits.get(key).copied().unwrap_or(0);
+        let count = credit.min(events.len());
+        if count > 0 {
+            outbox.send(key, events, count);
+            self.credit -= count;
         }
-        let subscribers = &self.subscribers;
-        self.order.retain(|(_, Reverse(age), key)| {
-            subscribers[key.0].is_some_and(|subscriber| subscriber.age == *age)
-        });
+        self.rank(key, credit - count);
     }
 
-    /// The subscriber with the most credit, taken out of the order.
-    fn most(&mut self) -> Option<(SubscriptionKey, usize)> {
-        while let Some((_, Reverse(age), key)) = self.order.pop() {
-            match self.subscribers[key.0] {
-                Some(subscriber) if subscriber.age == age => return Some((key, subscriber.credit)),
-                Some(_) | None => {}
-            }
+    /// The first dispatch: only those with credit take part in the shuffle, so nothing waits for one
+    /// without.
+    fn serve_shuffled<E>(&mut self, seed: u64, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+        let mut keys: Vec<_> = std::iter::from_fn(|| self.ranking.pop()).collect();
+        shuffle(&mut keys, seed);
+        for key in keys {
+            self.serve(key, events, outbox);
         }
-        None
+    }
+}
+
+/// Fisher and Yates' shuffle (Durstenfeld, 1964), driven by `SplitMix64` (Steele, Lea and Flood, 2014).
+fn shuffle<T>(items: &mut [T], mut state: u64) {
+    for last in (1..items.len()).rev() {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut random = state;
+        random = (random ^ (random >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        random = (random ^ (random >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        random ^= random >> 31;
+        let other = random % (last as u64 + 1);
+        items.swap(last, usize::try_from(other).unwrap_or(last));
     }
 }
 
@@ -74,54 +99,40 @@ impl<E> Dispatcher<E> for DemandDispatcher {
         key: SubscriptionKey,
         _options: SubscriberOptions<E>,
     ) -> Result<(), SubscribeError> {
-        if self.subscribers.len() <= key.0 {
-            self.subscribers.resize(key.0 + 1, None);
-        }
-        self.subscribers[key.0] = Some(Subscriber { credit: 0, age: 0 });
-        self.live += 1;
+        self.credits.insert(key, 0);
         Ok(())
     }
 
-    fn cancel(&mut self, key: SubscriptionKey) {
-        if let Some(left) = self.subscribers.get_mut(key.0).and_then(Option::take) {
-            self.credit -= left.credit;
-            self.live -= 1;
+    fn cancel(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
+        self.ranking.remove(key);
+        self.credit -= self.credits.remove(key).unwrap_or(0);
+    }
+
+    fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
+        let Some(credit) = self.credits.get(key).copied() else { return };
+        let (asked, max) = (demand.get(), *self.max.get_or_insert(demand.get()));
+        if asked > max {
+            outbox.notice(Notice::LargeAsk { from: key, asked, max });
         }
-    }
-
-    fn take_back(&mut self, _key: SubscriptionKey, _events: &mut Vec<E>) {}
-
-    fn finish(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
-        Dispatcher::<E>::cancel(self, key);
-    }
-
-    fn ask(&mut self, key: SubscriptionKey, demand: Demand, _outbox: &mut Outbox<E>) {
-        let Some(subscriber) = self.subscriber(key) else { return };
-        let credit = subscriber.credit + demand.get();
-        self.credit += demand.get();
-        self.rank(key, credit);
+        self.credit += asked;
+        self.rank(key, credit + asked);
     }
 
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+        if self.ranking.len() > 0
+            && !events.is_empty()
+            && let Some(seed) = self.shuffle.take()
+        {
+            self.serve_shuffled(seed, events, outbox);
+        }
         while !events.is_empty() {
-            let Some((key, credit)) = self.most() else { return };
-            let count = credit.min(events.len());
-            outbox.send(key, events, count);
-            self.credit -= count;
-            self.rank(key, credit - count);
+            let Some(key) = self.ranking.pop() else { return };
+            self.serve(key, events, outbox);
         }
     }
 
     fn wanted(&self) -> usize {
         self.credit
-    }
-
-    fn kept(&self) -> usize {
-        0
-    }
-
-    fn discard(&mut self) -> usize {
-        0
     }
 }
 
@@ -198,18 +209,8 @@ mod tests {
     #[test]
     fn a_cancelled_subscriber_gets_nothing_and_wants_nothing() {
         let mut bench = Bench::new(&[(A, 10), (B, 2)]);
-        Dispatcher::<u32>::cancel(&mut bench.dispatcher, A);
+        bench.dispatcher.cancel(A, &mut bench.outbox);
         assert_eq!(Dispatcher::<u32>::wanted(&bench.dispatcher), 2);
         assert_eq!(bench.emit(5), (vec![(B, 2)], 3));
-    }
-
-    #[test]
-    fn the_order_stays_in_proportion_to_the_subscribers() {
-        let mut bench = Bench::new(&[(A, 1), (B, 1000)]);
-        for _ in 0..1000 {
-            bench.ask(A, 1);
-        }
-        assert!(bench.dispatcher.order.len() <= 20, "{} entries", bench.dispatcher.order.len());
-        assert_eq!(bench.emit(2001), (vec![(A, 1001), (B, 1000)], 0));
     }
 }

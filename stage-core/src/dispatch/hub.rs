@@ -1,7 +1,7 @@
 //! What a producing stage hands out, keeps, and still has to make: dispatcher, buffer and ledger as one
 //! pure value.
 
-use super::{Dispatcher, Outbox, SubscriptionKey};
+use super::{Dispatcher, Marker, Outbox, SubscriptionKey};
 use crate::buffer::Buffer;
 use crate::demand::{Demand, Ledger};
 use crate::error::SubscribeError;
@@ -14,11 +14,13 @@ pub(crate) struct Hub<E> {
     ledger: Ledger,
     /// Events on their way from the buffer to the dispatcher; empty between calls.
     scratch: Vec<E>,
+    /// Events that came back and can go nowhere; reported with the loss of their subscriber.
+    lost: usize,
 }
 
 impl<E> Hub<E> {
     pub(crate) fn new(dispatcher: Box<dyn Dispatcher<E>>, buffer: Buffer<E>) -> Self {
-        Self { dispatcher, buffer, ledger: Ledger::default(), scratch: Vec::new() }
+        Self { dispatcher, buffer, ledger: Ledger::default(), scratch: Vec::new(), lost: 0 }
     }
 
     pub(crate) fn subscribe(
@@ -42,20 +44,22 @@ impl<E> Hub<E> {
 
     /// A subscriber left.
     pub(crate) fn cancel(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) -> Option<Demand> {
-        self.dispatcher.cancel(key);
+        self.dispatcher.cancel(key, outbox);
+        outbox.discard(std::mem::take(&mut self.lost));
         self.settle(outbox)
     }
 
     /// Events that were sent to a subscriber come back, since it is gone: they are the next to be handed
     /// out again. To be followed by `cancel` or `finish`.
     pub(crate) fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>) {
-        self.dispatcher.take_back(key, events);
+        self.lost += self.dispatcher.take_back(key, events);
         self.buffer.put_back(events);
     }
 
     /// A subscriber wants nothing ever again.
     pub(crate) fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) -> Option<Demand> {
         self.dispatcher.finish(key, outbox);
+        outbox.discard(std::mem::take(&mut self.lost));
         self.settle(outbox)
     }
 
@@ -68,17 +72,42 @@ impl<E> Hub<E> {
             self.dispatcher.dispatch(events, outbox);
         }
         let discarded = if events.is_empty() { 0 } else { self.buffer.store(events) };
+        // Markers of displaced events.
+        self.fire_passed(outbox);
         (self.settle(outbox), discarded)
+    }
+
+    /// Puts a marker behind everything that waits here. It fires when that has been handed out or
+    /// discarded: it is returned if that is now, and written into the outbox otherwise.
+    #[cfg_attr(not(feature = "test-util"), allow(dead_code, reason = "for queued messages"))]
+    pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
+        let marker = self.buffer.mark(marker)?;
+        self.dispatcher.mark(marker)
     }
 
     /// Serves what the buffer holds, and announces what is still missing.
     fn settle(&mut self, outbox: &mut Outbox<E>) -> Option<Demand> {
         while !self.buffer.is_empty() && self.dispatcher.wanted() > 0 {
-            self.buffer.take(self.dispatcher.wanted(), &mut self.scratch);
+            let taken = self.buffer.take(self.dispatcher.wanted(), &mut self.scratch);
             self.dispatcher.dispatch(&mut self.scratch, outbox);
+            let left = self.scratch.len();
             self.buffer.put_back(&mut self.scratch);
+            self.fire_passed(outbox);
+            if left == taken {
+                // A dispatcher that breaks D3 waits for the next ask instead of spinning here.
+                break;
+            }
         }
         self.ledger.announce(self.dispatcher.wanted(), self.buffer.len())
+    }
+
+    /// Passes on the markers that no buffered event is before: the dispatcher may keep some.
+    fn fire_passed(&mut self, outbox: &mut Outbox<E>) {
+        while let Some(marker) = self.buffer.passed() {
+            if let Some(marker) = self.dispatcher.mark(marker) {
+                outbox.fire(marker);
+            }
+        }
     }
 
     /// What the subscribers want and nothing is there for.

@@ -1,6 +1,6 @@
 //! What a dispatcher decided: events and the subscription they go to, in order.
 
-use super::SubscriptionKey;
+use super::{Marker, Notice, SubscriptionKey};
 
 /// Events for one subscription: one message.
 #[derive(Debug)]
@@ -9,24 +9,63 @@ pub(crate) struct Delivery<E> {
     pub(crate) events: Vec<E>,
 }
 
-/// Decided deliveries, and the spare buffers they are written into.
+/// Takes down what a dispatcher decides: deliveries, fired markers, discarded events and notices.
+///
+/// Emptied buffers come back and are used again, so that deciding allocates nothing once a stage has run
+/// for a while.
+///
+/// ```
+/// use stage_core::dispatch::{Outbox, SubscriptionKey};
+///
+/// let (a, b) = (SubscriptionKey::new(0), SubscriptionKey::new(1));
+/// let mut outbox = Outbox::new();
+/// outbox.send(a, &mut vec![1, 2], 2);
+/// outbox.push(b, 3);
+/// outbox.push(b, 4);
+/// assert_eq!(outbox.drain().collect::<Vec<_>>(), [(a, vec![1, 2]), (b, vec![3, 4])]);
+/// ```
 #[derive(Debug)]
-pub(crate) struct Outbox<E> {
+pub struct Outbox<E> {
     deliveries: Vec<Delivery<E>>,
+    /// By key, where [`push`](Self::push) may go on: the round and the place in `deliveries`.
+    open: Vec<(u64, usize)>,
+    round: u64,
     spare: Vec<Vec<E>>,
+    /// The most deliveries there were in one round; as many buffers are worth keeping, a few times.
+    widest: usize,
     discarded: usize,
+    fired: Vec<Marker>,
+    notices: Vec<Notice>,
 }
 
-/// Spare buffers kept; a running pipeline needs a few per subscription.
-const MOST_SPARE: usize = 64;
+/// Spare buffers kept for every delivery of the widest round, and at least.
+const SPARE_PER_DELIVERY: usize = 4;
+const LEAST_SPARE: usize = 64;
+
+/// Notices kept until somebody reads them; what comes after is news no more.
+const MOST_NOTICES: usize = 64;
 
 impl<E> Outbox<E> {
-    pub(crate) fn new() -> Self {
-        Self { deliveries: Vec::new(), spare: Vec::new(), discarded: 0 }
+    /// An empty outbox.
+    pub fn new() -> Self {
+        Self {
+            deliveries: Vec::new(),
+            open: Vec::new(),
+            round: 1,
+            spare: Vec::new(),
+            widest: 0,
+            discarded: 0,
+            fired: Vec::new(),
+            notices: Vec::new(),
+        }
     }
 
     /// Addresses the first `count` of `events` to `to`, as one message. A batch that goes whole is moved.
-    pub(crate) fn send(&mut self, to: SubscriptionKey, events: &mut Vec<E>, count: usize) {
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer than `count` events.
+    pub fn send(&mut self, to: SubscriptionKey, events: &mut Vec<E>, count: usize) {
         let mut message = self.buffer();
         if count == events.len() {
             std::mem::swap(&mut message, events);
@@ -36,41 +75,108 @@ impl<E> Outbox<E> {
         self.send_all(to, message);
     }
 
-    /// Addresses a whole buffer to `to`.
-    pub(crate) fn send_all(&mut self, to: SubscriptionKey, events: Vec<E>) {
+    /// Addresses a whole buffer to `to`, as one message; an empty one is kept for later use.
+    pub fn send_all(&mut self, to: SubscriptionKey, events: Vec<E>) {
+        if events.is_empty() {
+            self.recycle(events);
+            return;
+        }
+        if let Some(open) = self.open.get_mut(to.0) {
+            *open = (0, 0);
+        }
+        self.deliveries.push(Delivery { to, events });
+    }
+
+    /// Addresses one event to `to`; it joins the message that the last push to `to` began.
+    pub fn push(&mut self, to: SubscriptionKey, event: E) {
+        if let Some((round, place)) = self.open.get(to.0)
+            && *round == self.round
+        {
+            self.deliveries[*place].events.push(event);
+            return;
+        }
+        let mut events = self.buffer();
+        events.push(event);
+        if self.open.len() <= to.0 {
+            self.open.resize(to.0 + 1, (0, 0));
+        }
+        self.open[to.0] = (self.round, self.deliveries.len());
         self.deliveries.push(Delivery { to, events });
     }
 
     /// Counts events that can go nowhere.
-    pub(crate) fn discard(&mut self, events: usize) {
+    pub fn discard(&mut self, events: usize) {
         self.discarded += events;
     }
 
-    /// How many events were discarded since the last call.
-    pub(crate) fn take_discarded(&mut self) -> usize {
-        std::mem::take(&mut self.discarded)
+    /// Fires a marker: every event before it has been handed out.
+    pub fn fire(&mut self, marker: Marker) {
+        self.fired.push(marker);
+    }
+
+    /// Takes down something a person should know. Beyond 64 unread ones, they are dropped.
+    pub fn notice(&mut self, notice: Notice) {
+        let absorbed = self.notices.last_mut().is_some_and(|last| last.absorb(&notice));
+        if !absorbed && self.notices.len() < MOST_NOTICES {
+            self.notices.push(notice);
+        }
     }
 
     /// An empty buffer, one that was used before if there is any.
-    pub(crate) fn buffer(&mut self) -> Vec<E> {
+    pub fn buffer(&mut self) -> Vec<E> {
         self.spare.pop().unwrap_or_default()
     }
 
     /// Takes an emptied buffer for later use.
-    pub(crate) fn recycle(&mut self, buffer: Vec<E>) {
+    pub fn recycle(&mut self, buffer: Vec<E>) {
         debug_assert!(buffer.is_empty(), "only emptied buffers come back");
-        if self.spare.len() < MOST_SPARE && buffer.capacity() > 0 {
+        let most = LEAST_SPARE.max(SPARE_PER_DELIVERY * self.widest);
+        if self.spare.len() < most && buffer.capacity() > 0 {
             self.spare.push(buffer);
         }
+    }
+
+    /// Takes out the decided deliveries, in order.
+    pub fn drain(&mut self) -> impl Iterator<Item = (SubscriptionKey, Vec<E>)> {
+        self.end_round();
+        self.deliveries.drain(..).map(|delivery| (delivery.to, delivery.events))
+    }
+
+    /// How many events were discarded since the last call.
+    pub fn take_discarded(&mut self) -> usize {
+        std::mem::take(&mut self.discarded)
+    }
+
+    /// Takes out the markers that fired, in order. They fired behind the deliveries that were decided.
+    pub fn drain_fired(&mut self) -> impl Iterator<Item = Marker> {
+        self.fired.drain(..)
+    }
+
+    /// Takes out the notices, in order.
+    pub fn drain_notices(&mut self) -> impl Iterator<Item = Notice> {
+        self.notices.drain(..)
     }
 
     /// Moves the decided deliveries into `into`, which must be empty.
     pub(crate) fn swap(&mut self, into: &mut Vec<Delivery<E>>) {
         debug_assert!(into.is_empty(), "the last deliveries were sent");
+        self.end_round();
         std::mem::swap(&mut self.deliveries, into);
+    }
+
+    /// Closes every message that pushes could join.
+    fn end_round(&mut self) {
+        self.round += 1;
+        self.widest = self.widest.max(self.deliveries.len());
     }
 
     pub(crate) fn has_deliveries(&self) -> bool {
         !self.deliveries.is_empty()
+    }
+}
+
+impl<E> Default for Outbox<E> {
+    fn default() -> Self {
+        Self::new()
     }
 }

@@ -1,8 +1,12 @@
 //! Each event to the partition its key belongs to; one subscriber per partition.
 
-use std::collections::VecDeque;
+use std::hash::Hash;
 
-use super::{Dispatcher, Outbox, SubscriptionKey};
+use super::held::{Held, Ticket};
+use super::slots::Slots;
+use super::{
+    Dispatcher, MarkedQueue, Marker, Notice, Outbox, PartitionError, Partitions, SubscriptionKey, stable_hash,
+};
 use crate::demand::Demand;
 use crate::error::SubscribeError;
 use crate::subscriber::{PartitionName, SubscriberOptions};
@@ -11,166 +15,232 @@ use crate::subscriber::{PartitionName, SubscriberOptions};
 /// takes in no more than all partitions together asked for: so the backlogs are bounded (law D5), and a
 /// partition that stands still holds the others up only then.
 ///
-/// The backlog of a partition whose subscriber left waits for the next one.
+/// A subscriber says which partition it takes. The backlog of a partition whose subscriber left waits for
+/// the next one. The function may rewrite the event, or drop it, which uses no demand; an event that it
+/// routes to a partition that does not exist is discarded, counted and [noticed](Notice::UnknownPartition).
+///
+/// ```
+/// use stage_core::Demand;
+/// use stage_core::dispatch::{Dispatcher, Outbox, PartitionDispatcher, SubscriberOptions, SubscriptionKey};
+///
+/// let route = |event: u32| Some((event, if event % 2 == 0 { "even" } else { "odd" }));
+/// let mut dispatcher = PartitionDispatcher::routed(["even", "odd"], route)?;
+/// let mut outbox = Outbox::new();
+/// let odd = SubscriptionKey::new(0);
+/// dispatcher.subscribe(odd, SubscriberOptions::new().partition("odd"))?;
+/// dispatcher.ask(odd, Demand::new(3).unwrap(), &mut outbox);
+/// dispatcher.dispatch(&mut vec![1, 2, 3], &mut outbox);
+/// assert_eq!(outbox.drain().collect::<Vec<_>>(), [(odd, vec![1, 3])]);
+/// assert_eq!(dispatcher.kept(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub(crate) struct PartitionDispatcher<E, F> {
+pub struct PartitionDispatcher<E, F> {
     /// The event and its partition, or nothing for an event that shall be dropped.
     route: F,
+    names: Partitions,
     partitions: Vec<Partition<E>>,
+    /// The partition of each subscriber.
+    places: Slots<usize>,
     /// What all subscribers asked for and did not get.
     credit: usize,
     /// What all partitions keep.
     backlog: usize,
+    /// Markers that backlogs are before.
+    held: Held,
 }
 
 #[derive(Debug)]
 struct Partition<E> {
     subscriber: Option<SubscriptionKey>,
     credit: usize,
-    backlog: VecDeque<E>,
-    /// Events of the dispatch under way that the subscriber asked for.
-    outgoing: Vec<E>,
+    backlog: MarkedQueue<E, Ticket>,
     /// Its subscriber finished, so that its events can go nowhere.
     closed: bool,
 }
 
-impl<E, F: FnMut(E) -> Option<(E, usize)>> PartitionDispatcher<E, F> {
-    pub(crate) fn new(partitions: usize, route: F) -> Self {
-        let partition = || Partition {
-            subscriber: None,
-            credit: 0,
-            backlog: VecDeque::new(),
-            outgoing: Vec::new(),
-            closed: false,
+impl<E: Hash> PartitionDispatcher<E, ()> {
+    /// Routes each event by its [stable hash](stable_hash).
+    ///
+    /// # Errors
+    ///
+    /// [`PartitionError::None`] for zero partitions.
+    #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
+    pub fn hashed(
+        partitions: usize,
+    ) -> Result<PartitionDispatcher<E, impl FnMut(E) -> Option<(E, usize)> + Send>, PartitionError> {
+        let route = move |event: E| {
+            let partition = stable_hash(&event) % partitions as u64;
+            // Below the number of partitions, which is a usize.
+            Some((event, usize::try_from(partition).unwrap_or(0)))
         };
+        PartitionDispatcher::routed(partitions, route)
+    }
+}
+
+impl<E, F> PartitionDispatcher<E, F> {
+    /// Routes each event, perhaps rewritten, to the partition that `route` names; `None` drops it.
+    ///
+    /// # Errors
+    ///
+    /// [`PartitionError`] if there are no partitions, or two of the same name.
+    pub fn routed<P>(partitions: impl Into<Partitions>, route: F) -> Result<Self, PartitionError>
+    where
+        F: FnMut(E) -> Option<(E, P)>,
+        P: Into<PartitionName>,
+    {
+        let partitions = partitions.into();
+        partitions.check()?;
+        Ok(Self::new(partitions, route))
+    }
+
+    pub(crate) fn new(partitions: impl Into<Partitions>, route: F) -> Self {
+        let names = partitions.into();
+        let partition =
+            || Partition { subscriber: None, credit: 0, backlog: MarkedQueue::new(), closed: false };
+        let partitions = std::iter::repeat_with(partition).take(names.count()).collect();
         Self {
             route,
-            partitions: std::iter::repeat_with(partition).take(partitions).collect(),
+            names,
+            partitions,
+            places: Slots::default(),
             credit: 0,
             backlog: 0,
+            held: Held::default(),
         }
     }
 
     fn of(&mut self, key: SubscriptionKey) -> Option<&mut Partition<E>> {
-        self.partitions.iter_mut().find(|partition| partition.subscriber == Some(key))
+        let place = self.places.get(key)?;
+        self.partitions.get_mut(*place)
     }
 
     /// Puts one event where it belongs.
-    fn place(&mut self, event: E, partition: usize, outbox: &mut Outbox<E>) {
-        let Some(partition) = self.partitions.get_mut(partition).filter(|partition| !partition.closed) else {
+    fn place(&mut self, event: E, name: PartitionName, outbox: &mut Outbox<E>) {
+        let Some(partition) = self.names.find(&name).and_then(|place| self.partitions.get_mut(place)) else {
             outbox.discard(1);
+            outbox.notice(Notice::UnknownPartition { partition: name, events: 1 });
             return;
         };
-        if partition.credit > 0 {
-            partition.credit -= 1;
-            self.credit -= 1;
-            if partition.outgoing.capacity() == 0 {
-                partition.outgoing = outbox.buffer();
+        match partition.subscriber {
+            Some(subscriber) if partition.credit > 0 => {
+                partition.credit -= 1;
+                self.credit -= 1;
+                outbox.push(subscriber, event);
             }
-            partition.outgoing.push(event);
-        } else {
-            partition.backlog.push_back(event);
-            self.backlog += 1;
+            Some(_) | None if partition.closed => outbox.discard(1),
+            Some(_) | None => {
+                partition.backlog.push(event);
+                self.backlog += 1;
+            }
         }
     }
 
-    /// Addresses what the dispatch collected, one message per partition.
-    fn hand_over(&mut self, outbox: &mut Outbox<E>) {
-        for partition in &mut self.partitions {
-            let Some(subscriber) = partition.subscriber else { continue };
-            if !partition.outgoing.is_empty() {
-                outbox.send_all(subscriber, std::mem::take(&mut partition.outgoing));
-            }
-        }
+    /// How many more events all partitions together can take.
+    fn room(&self) -> usize {
+        self.credit.saturating_sub(self.backlog)
+    }
+
+    /// Frees the place of `key`, whose credit is gone.
+    fn leave(&mut self, key: SubscriptionKey) {
+        let Some(partition) = self.of(key) else { return };
+        partition.subscriber = None;
+        let lost = std::mem::take(&mut partition.credit);
+        self.credit -= lost;
+        self.places.remove(key);
     }
 }
 
-impl<E, F> Dispatcher<E> for PartitionDispatcher<E, F>
+impl<E, F, P> Dispatcher<E> for PartitionDispatcher<E, F>
 where
     E: Send,
-    F: FnMut(E) -> Option<(E, usize)> + Send,
+    F: FnMut(E) -> Option<(E, P)> + Send,
+    P: Into<PartitionName>,
 {
     fn subscribe(
         &mut self,
         key: SubscriptionKey,
         options: SubscriberOptions<E>,
     ) -> Result<(), SubscribeError> {
-        let partitions = self.partitions.len();
         let partition = options.partition.ok_or(SubscribeError::NoPartition)?;
-        let number = match &partition {
-            PartitionName::Number(number) => Some(*number),
-            PartitionName::Name(_) => None,
+        let Some(place) = self.names.find(&partition) else {
+            return Err(SubscribeError::UnknownPartition { partition, partitions: self.names.to_string() });
         };
-        let Some(place) = number.and_then(|number| self.partitions.get_mut(number)) else {
-            return Err(SubscribeError::UnknownPartition { partition, partitions });
-        };
-        if place.subscriber.is_some() {
+        let taken = &mut self.partitions[place].subscriber;
+        if taken.is_some() {
             return Err(SubscribeError::PartitionTaken { partition });
         }
-        place.subscriber = Some(key);
+        *taken = Some(key);
+        self.places.insert(key, place);
         Ok(())
     }
 
-    fn cancel(&mut self, key: SubscriptionKey) {
-        let Some(partition) = self.of(key) else { return };
-        partition.subscriber = None;
-        let lost = std::mem::take(&mut partition.credit);
-        self.credit -= lost;
-    }
-
-    fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>) {
-        let Some(partition) = self.of(key) else { return };
-        let back = events.len();
-        for event in events.drain(..).rev() {
-            partition.backlog.push_front(event);
-        }
-        self.backlog += back;
+    fn cancel(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
+        self.leave(key);
     }
 
     fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) {
-        let Some(partition) = self.of(key) else { return };
+        let Some(place) = self.places.get(key).copied() else { return };
+        let partition = &mut self.partitions[place];
         partition.closed = true;
-        let left = partition.backlog.drain(..).count();
+        let left = partition.backlog.clear();
         self.backlog -= left;
         outbox.discard(left);
-        self.cancel(key);
+        self.held.pass(&mut partition.backlog, outbox);
+        self.leave(key);
+    }
+
+    fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>) -> usize {
+        let back = events.len();
+        if let Some(partition) = self.of(key) {
+            partition.backlog.put_back(events);
+            self.backlog += back;
+        }
+        0
     }
 
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
-        let Some(partition) = self.of(key) else { return };
+        let Some(place) = self.places.get(key).copied() else { return };
+        let partition = &mut self.partitions[place];
         let served = partition.backlog.len().min(demand.get());
         let credit = demand.get() - served;
         partition.credit += credit;
+        self.credit += credit;
         if served > 0 {
             let mut message = outbox.buffer();
-            message.extend(partition.backlog.drain(..served));
+            message.extend(partition.backlog.drain(served));
             outbox.send_all(key, message);
+            self.backlog -= served;
+            self.held.pass(&mut partition.backlog, outbox);
         }
-        self.credit += credit;
-        self.backlog -= served;
     }
 
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+        // Events that are dropped leave as much wanted as before.
         loop {
-            let taken = events.len().min(Dispatcher::<E>::wanted(self));
+            let taken = events.len().min(self.room());
             if taken == 0 {
-                break;
+                return;
             }
             for event in events.drain(..taken) {
                 if let Some((event, partition)) = (self.route)(event) {
-                    self.place(event, partition, outbox);
+                    self.place(event, partition.into(), outbox);
                 }
             }
         }
-        self.hand_over(outbox);
     }
 
     fn wanted(&self) -> usize {
-        self.credit.saturating_sub(self.backlog)
+        self.room()
     }
 
     fn kept(&self) -> usize {
         self.backlog
+    }
+
+    fn mark(&mut self, marker: Marker) -> Option<Marker> {
+        let backlogs = self.partitions.iter_mut().map(|partition| &mut partition.backlog);
+        self.held.hold(marker, backlogs)
     }
 
     fn discard(&mut self) -> usize {
@@ -253,7 +323,7 @@ mod tests {
         bench.ask(0, 2);
         bench.ask(1, 5);
         assert_eq!(bench.emit(&[1, 2, 3, 4]), (vec![(0, vec![1, 2])], vec![]));
-        Dispatcher::<u32>::cancel(&mut bench.dispatcher, SubscriptionKey(0));
+        bench.dispatcher.cancel(SubscriptionKey(0), &mut bench.outbox);
         bench.join(0).unwrap();
         assert_eq!(bench.ask(0, 5), [3, 4]);
     }
@@ -266,8 +336,8 @@ mod tests {
         bench.emit(&[1, 2, 3]);
         bench.ask(0, 2);
         bench.emit(&[4, 5]);
-        bench.dispatcher.take_back(SubscriptionKey(0), &mut vec![2, 3, 4, 5]);
-        Dispatcher::<u32>::cancel(&mut bench.dispatcher, SubscriptionKey(0));
+        Dispatcher::<u32>::take_back(&mut bench.dispatcher, SubscriptionKey(0), &mut vec![2, 3, 4, 5]);
+        bench.dispatcher.cancel(SubscriptionKey(0), &mut bench.outbox);
         bench.join(0).unwrap();
         assert_eq!(bench.ask(0, 3), [2, 3, 4]);
     }
@@ -292,7 +362,7 @@ mod tests {
         bench.join(1).unwrap();
         bench.ask(0, 10);
         bench.ask(1, 10);
-        assert_eq!(bench.emit(&[1, 2, 3, 4]), (vec![(0, vec![2, 4]), (1, vec![1, 3])], vec![]));
+        assert_eq!(bench.emit(&[1, 2, 3, 4]), (vec![(1, vec![1, 3]), (0, vec![2, 4])], vec![]));
     }
 
     #[test]

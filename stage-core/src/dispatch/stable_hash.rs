@@ -6,8 +6,16 @@
 
 use std::hash::{Hash, Hasher};
 
-/// The hash of `key`; stable across processes and builds for keys whose `Hash` is.
-pub(crate) fn stable_hash<K: Hash + ?Sized>(key: &K) -> u64 {
+/// The hash of `key`; stable across processes, builds and machines for keys whose `Hash` is: integers,
+/// text, tuples and derived `Hash` of those are, enums and what hashes addresses or `usize` lengths of
+/// another width need not be.
+///
+/// ```
+/// use stage_core::dispatch::stable_hash;
+///
+/// assert_eq!(stable_hash(&1_u64), 7_347_220_335_734_490_347);
+/// ```
+pub fn stable_hash<K: Hash + ?Sized>(key: &K) -> u64 {
     let mut hasher = StableHasher { state: SEED, length: 0 };
     key.hash(&mut hasher);
     hasher.finish()

@@ -1,0 +1,196 @@
+//! Each event to every subscriber, as fast as the slowest asks.
+
+use std::collections::HashSet;
+
+use super::lowest::Lowest;
+use super::slots::Slots;
+use super::{Dispatcher, Outbox, SubscriptionKey};
+use crate::demand::Demand;
+use crate::error::SubscribeError;
+use crate::subscriber::{Selector, SubscriberOptions};
+
+/// Gives every event to every subscriber. Wanted is what all of them asked for: the slowest rules, and a
+/// newcomer holds everybody up until it asks.
+///
+/// Events are cloned for all but one subscriber; broadcast `Arc<E>` to share them instead. A subscriber
+/// with a [selector](SubscriberOptions::selector) gets what it selects, and what it rejects uses none of
+/// its credit. A stage that gives its [identity](SubscriberOptions::subscriber) is served once.
+///
+/// Events that a lost subscriber had not received go to whoever comes next if nobody else got them, and
+/// are discarded otherwise: no subscriber gets an event that was broadcast before it came.
+///
+/// ```
+/// use stage_core::Demand;
+/// use stage_core::dispatch::{BroadcastDispatcher, Dispatcher, Outbox, SubscriberOptions, SubscriptionKey};
+///
+/// let (all, even) = (SubscriptionKey::new(0), SubscriptionKey::new(1));
+/// let mut dispatcher = BroadcastDispatcher::new();
+/// let mut outbox = Outbox::new();
+/// dispatcher.subscribe(all, SubscriberOptions::new())?;
+/// dispatcher.subscribe(even, SubscriberOptions::new().selector(|event: &u32| event % 2 == 0))?;
+/// dispatcher.ask(all, Demand::new(3).unwrap(), &mut outbox);
+/// assert_eq!(dispatcher.wanted(), 0);
+/// dispatcher.ask(even, Demand::new(3).unwrap(), &mut outbox);
+/// dispatcher.dispatch(&mut vec![1, 2, 3], &mut outbox);
+/// assert_eq!(outbox.drain().collect::<Vec<_>>(), [(all, vec![1, 2, 3]), (even, vec![2])]);
+/// # Ok::<(), stage_core::SubscribeError>(())
+/// ```
+#[derive(Debug)]
+pub struct BroadcastDispatcher<E> {
+    members: Vec<Member<E>>,
+    /// The place in `members`, by key.
+    places: Slots<usize>,
+    /// The stages that are subscribed.
+    stages: HashSet<u64>,
+    /// The limits of all members.
+    limits: Lowest,
+    /// How many events were broadcast so far.
+    sent: u64,
+    /// How many events the only member got since it became the only one.
+    alone: usize,
+}
+
+#[derive(Debug)]
+struct Member<E> {
+    key: SubscriptionKey,
+    selector: Option<Selector<E>>,
+    stage: Option<u64>,
+    /// It wants the broadcast up to this number of events.
+    limit: u64,
+}
+
+impl<E> BroadcastDispatcher<E> {
+    /// A dispatcher without subscribers.
+    pub fn new() -> Self {
+        Self {
+            members: Vec::new(),
+            places: Slots::default(),
+            stages: HashSet::new(),
+            limits: Lowest::default(),
+            sent: 0,
+            alone: 0,
+        }
+    }
+
+    /// How many more events everybody wants.
+    fn common(&self) -> usize {
+        let credit = self.limits.get().map_or(0, |limit| limit - self.sent);
+        usize::try_from(credit).unwrap_or(usize::MAX)
+    }
+}
+
+impl<E: Clone> BroadcastDispatcher<E> {
+    /// Gives the first `count` of `events` to everybody.
+    fn broadcast(&mut self, events: &mut Vec<E>, count: usize, outbox: &mut Outbox<E>) {
+        let Some((last, others)) = self.members.split_last_mut() else { return };
+        for member in others {
+            let mut message = outbox.buffer();
+            let offered = events[..count].iter();
+            match &member.selector {
+                None => message.extend(offered.cloned()),
+                Some(selector) => message.extend(offered.filter(|event| selector.selects(event)).cloned()),
+            }
+            member.give(message, count, &mut self.limits, outbox);
+        }
+        let mut message = outbox.buffer();
+        match &last.selector {
+            None if count == events.len() => std::mem::swap(&mut message, events),
+            None => message.extend(events.drain(..count)),
+            Some(selector) => {
+                message.extend(events.drain(..count).filter(|event| selector.selects(event)));
+            }
+        }
+        let got = last.give(message, count, &mut self.limits, outbox);
+        self.alone = if self.members.len() == 1 { self.alone + got } else { 0 };
+        self.sent += count as u64;
+    }
+}
+
+impl<E> Member<E> {
+    /// Sends what was selected of `offered` events, and gives the credit for the others back; says how
+    /// many it got.
+    fn give(
+        &mut self,
+        message: Vec<E>,
+        offered: usize,
+        limits: &mut Lowest,
+        outbox: &mut Outbox<E>,
+    ) -> usize {
+        let got = message.len();
+        if got < offered {
+            self.limit = self.limit.saturating_add((offered - got) as u64).min(u64::MAX - 1);
+            limits.set(self.key, self.limit);
+        }
+        outbox.send_all(self.key, message);
+        got
+    }
+}
+
+impl<E: Clone + Send> Dispatcher<E> for BroadcastDispatcher<E> {
+    fn subscribe(
+        &mut self,
+        key: SubscriptionKey,
+        options: SubscriberOptions<E>,
+    ) -> Result<(), SubscribeError> {
+        if let Some(stage) = options.subscriber
+            && !self.stages.insert(stage)
+        {
+            return Err(SubscribeError::AlreadySubscribed);
+        }
+        let SubscriberOptions { selector, subscriber: stage, .. } = options;
+        self.places.insert(key, self.members.len());
+        self.members.push(Member { key, selector, stage, limit: self.sent });
+        self.limits.set(key, self.sent);
+        self.alone = 0;
+        Ok(())
+    }
+
+    fn cancel(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
+        let Some(place) = self.places.remove(key) else { return };
+        let gone = self.members.swap_remove(place);
+        if let Some(moved) = self.members.get(place) {
+            self.places.insert(moved.key, place);
+        }
+        if let Some(stage) = gone.stage {
+            self.stages.remove(&stage);
+        }
+        self.limits.remove(key);
+        self.alone = 0;
+    }
+
+    fn take_back(&mut self, _key: SubscriptionKey, events: &mut Vec<E>) -> usize {
+        let unseen = if self.members.len() == 1 { self.alone } else { 0 };
+        let seen = events.len().saturating_sub(unseen);
+        events.drain(..seen);
+        seen
+    }
+
+    fn ask(&mut self, key: SubscriptionKey, demand: Demand, _outbox: &mut Outbox<E>) {
+        let Some(place) = self.places.get(key) else { return };
+        let member = &mut self.members[*place];
+        // The highest number stands for nobody.
+        member.limit = member.limit.saturating_add(demand.get() as u64).min(u64::MAX - 1);
+        self.limits.set(key, member.limit);
+    }
+
+    fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+        // Events that the slowest rejects leave it wanting as much as before.
+        loop {
+            let count = self.common().min(events.len());
+            if count == 0 {
+                return;
+            }
+            self.broadcast(events, count, outbox);
+        }
+    }
+
+    fn wanted(&self) -> usize {
+        self.common()
+    }
+}
+
+impl<E> Default for BroadcastDispatcher<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,129 @@
+//! Each event to one subscriber: the one that has the fewest in hand.
+
+use std::cmp::Reverse;
+
+use super::ranking::Ranking;
+use super::slots::Slots;
+use super::{Dispatcher, Outbox, SubscriptionKey};
+use crate::demand::Demand;
+use crate::error::SubscribeError;
+use crate::subscriber::SubscriberOptions;
+
+/// Gives every event, one by one, to the subscriber with the fewest events outstanding; those with
+/// equally many take turns. The events of one dispatch for one subscriber are one message.
+///
+/// *Outstanding* is what a subscriber was sent and has not yet asked for anew. So a slow subscriber gets
+/// less, and a large window brings no more than its share.
+///
+/// ```
+/// use stage_core::Demand;
+/// use stage_core::dispatch::{Dispatcher, FairDispatcher, Outbox, SubscriberOptions, SubscriptionKey};
+///
+/// let (a, b) = (SubscriptionKey::new(0), SubscriptionKey::new(1));
+/// let mut dispatcher = FairDispatcher::new();
+/// let mut outbox = Outbox::new();
+/// for (key, asked) in [(a, 1000), (b, 10)] {
+///     dispatcher.subscribe(key, SubscriberOptions::<u32>::new())?;
+///     dispatcher.ask(key, Demand::new(asked).unwrap(), &mut outbox);
+/// }
+/// dispatcher.dispatch(&mut vec![1, 2, 3, 4], &mut outbox);
+/// assert_eq!(outbox.drain().collect::<Vec<_>>(), [(a, vec![1, 3]), (b, vec![2, 4])]);
+/// # Ok::<(), stage_core::SubscribeError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct FairDispatcher {
+    shares: Slots<Share>,
+    /// Those with credit, the fewest outstanding first.
+    ranking: Ranking<Reverse<usize>>,
+    credit: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    credit: usize,
+    outstanding: usize,
+    /// It has asked before: what it asks for now, it has handled.
+    open: bool,
+}
+
+impl FairDispatcher {
+    /// A dispatcher without subscribers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many subscribers there are.
+    pub(super) fn subscribers(&self) -> usize {
+        self.shares.len()
+    }
+
+    /// Whose turn it is; the event it gets is accounted for.
+    pub(super) fn next(&mut self) -> Option<SubscriptionKey> {
+        let key = self.ranking.pop()?;
+        self.account(key, 1);
+        Some(key)
+    }
+
+    /// Accounts `events` that `key`, who is not ranked now, gets.
+    fn account(&mut self, key: SubscriptionKey, events: usize) {
+        let Some(share) = self.shares.get_mut(key) else { return };
+        share.credit -= events;
+        share.outstanding += events;
+        self.credit -= events;
+        if share.credit > 0 {
+            self.ranking.set(key, Reverse(share.outstanding));
+        }
+    }
+
+    /// Sends as much as it asked for to the only one who asked.
+    fn serve_only<E>(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+        let Some(key) = self.ranking.pop() else { return };
+        let credit = self.shares.get(key).map_or(0, |share| share.credit);
+        let count = credit.min(events.len());
+        outbox.send(key, events, count);
+        self.account(key, count);
+    }
+}
+
+impl<E> Dispatcher<E> for FairDispatcher {
+    fn subscribe(
+        &mut self,
+        key: SubscriptionKey,
+        _options: SubscriberOptions<E>,
+    ) -> Result<(), SubscribeError> {
+        self.shares.insert(key, Share::default());
+        Ok(())
+    }
+
+    fn cancel(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
+        self.ranking.remove(key);
+        self.credit -= self.shares.remove(key).map_or(0, |share| share.credit);
+    }
+
+    fn ask(&mut self, key: SubscriptionKey, demand: Demand, _outbox: &mut Outbox<E>) {
+        let Some(share) = self.shares.get_mut(key) else { return };
+        if std::mem::replace(&mut share.open, true) {
+            share.outstanding = share.outstanding.saturating_sub(demand.get());
+        }
+        share.credit += demand.get();
+        self.credit += demand.get();
+        self.ranking.set(key, Reverse(share.outstanding));
+    }
+
+    fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+        if self.ranking.len() == 1 && !events.is_empty() {
+            self.serve_only(events, outbox);
+            return;
+        }
+        let taken = self.credit.min(events.len());
+        for event in events.drain(..taken) {
+            if let Some(key) = self.next() {
+                outbox.push(key, event);
+            }
+        }
+    }
+
+    fn wanted(&self) -> usize {
+        self.credit
+    }
+}

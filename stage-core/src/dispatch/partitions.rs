@@ -1,0 +1,87 @@
+//! Which partitions there are: a number of them, or a list of names.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::subscriber::PartitionName;
+
+/// The partitions of a [`PartitionDispatcher`](super::PartitionDispatcher).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Partitions {
+    /// 0 to count − 1.
+    Count(usize),
+    /// One for each name. They are few: a name is looked for from the front.
+    Names(Vec<Cow<'static, str>>),
+}
+
+/// Partitions that cannot work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PartitionError {
+    /// There are none, so no event could ever be routed.
+    #[error("a partition dispatcher must have at least 1 partition, got 0")]
+    None,
+    /// Two partitions have the same name.
+    #[error("partition names must differ, got `{name}` twice")]
+    Doubled {
+        /// The name.
+        name: Cow<'static, str>,
+    },
+}
+
+impl Partitions {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Count(count) => *count,
+            Self::Names(names) => names.len(),
+        }
+    }
+
+    /// The number of the partition called `partition`, if it exists.
+    pub fn find(&self, partition: &PartitionName) -> Option<usize> {
+        match (self, partition) {
+            (Self::Count(count), PartitionName::Number(number)) => (number < count).then_some(*number),
+            (Self::Names(names), PartitionName::Name(name)) => names.iter().position(|known| known == name),
+            (Self::Count(_), PartitionName::Name(_)) | (Self::Names(_), PartitionName::Number(_)) => None,
+        }
+    }
+
+    /// Checks that there are some and that their names differ.
+    pub(super) fn check(&self) -> Result<(), PartitionError> {
+        if self.count() == 0 {
+            return Err(PartitionError::None);
+        }
+        let Self::Names(names) = self else { return Ok(()) };
+        let doubled = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name));
+        doubled.map_or(Ok(()), |(_, name)| Err(PartitionError::Doubled { name: name.clone() }))
+    }
+}
+
+impl fmt::Display for Partitions {
+    /// How many there are, and which: `2 (0 to 1)`, or `` 2 (`odd`, `even`) ``.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count} (0 to {})", count.saturating_sub(1)),
+            Self::Names(names) => write!(f, "{} (`{}`)", names.len(), names.join("`, `")),
+        }
+    }
+}
+
+impl From<usize> for Partitions {
+    fn from(count: usize) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl<const N: usize> From<[&'static str; N]> for Partitions {
+    fn from(names: [&'static str; N]) -> Self {
+        Self::Names(names.into_iter().map(Cow::Borrowed).collect())
+    }
+}
+
+impl From<Vec<String>> for Partitions {
+    fn from(names: Vec<String>) -> Self {
+        Self::Names(names.into_iter().map(Cow::Owned).collect())
+    }
+}

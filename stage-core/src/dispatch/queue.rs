@@ -1,0 +1,85 @@
+//! Events in order, with marks between them.
+
+use std::collections::VecDeque;
+
+/// First in, first out; a mark is passed when every event before it has been taken out.
+#[derive(Debug)]
+pub(crate) struct MarkedQueue<E, M> {
+    events: VecDeque<E>,
+    /// The marks, each with the number of the event it stands before.
+    marks: VecDeque<(u64, M)>,
+    /// The number of the first event.
+    head: u64,
+}
+
+/// The number of the first event of all; those that are put back in front of it have lower ones.
+const FIRST: u64 = 1 << 62;
+
+impl<E, M> MarkedQueue<E, M> {
+    pub(crate) fn new() -> Self {
+        Self { events: VecDeque::new(), marks: VecDeque::new(), head: FIRST }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, event: E) {
+        self.events.push_back(event);
+    }
+
+    pub(crate) fn extend(&mut self, events: impl IntoIterator<Item = E>) {
+        self.events.extend(events);
+    }
+
+    /// Puts a mark behind all events that are there.
+    pub(crate) fn mark(&mut self, mark: M) {
+        self.marks.push_back((self.head + self.events.len() as u64, mark));
+    }
+
+    /// How many of `most` events can be taken out before a mark is passed.
+    pub(crate) fn run(&self, most: usize) -> usize {
+        let most = most.min(self.events.len());
+        let mark = self.marks.front().map(|(before, _)| before.saturating_sub(self.head));
+        mark.and_then(|run| usize::try_from(run).ok()).map_or(most, |run| most.min(run))
+    }
+
+    /// Takes out the first `count` events, which must be there.
+    pub(crate) fn drain(&mut self, count: usize) -> std::collections::vec_deque::Drain<'_, E> {
+        self.head += count as u64;
+        self.events.drain(..count)
+    }
+
+    /// Takes out the first event.
+    pub(crate) fn pop(&mut self) -> Option<E> {
+        let event = self.events.pop_front()?;
+        self.head += 1;
+        Some(event)
+    }
+
+    /// Puts events back in front of all.
+    pub(crate) fn put_back(&mut self, events: &mut Vec<E>) {
+        self.head -= events.len() as u64;
+        for event in events.drain(..).rev() {
+            self.events.push_front(event);
+        }
+    }
+
+    /// The next mark that was passed; each is given once.
+    pub(crate) fn passed(&mut self) -> Option<M> {
+        let (before, _) = self.marks.front()?;
+        if *before > self.head {
+            return None;
+        }
+        self.marks.pop_front().map(|(_, mark)| mark)
+    }
+
+    /// Forgets all events, so that all marks are passed; says how many there were.
+    pub(crate) fn clear(&mut self) -> usize {
+        self.drain(self.events.len()).count()
+    }
+}

@@ -1,0 +1,46 @@
+//! Something for each subscription, found by its key in one step.
+
+use super::SubscriptionKey;
+
+/// A table from keys to values.
+#[derive(Debug)]
+pub(super) struct Slots<T> {
+    slots: Vec<Option<T>>,
+    taken: usize,
+}
+
+impl<T> Slots<T> {
+    /// How many keys have a value.
+    pub(super) fn len(&self) -> usize {
+        self.taken
+    }
+
+    pub(super) fn get(&self, key: SubscriptionKey) -> Option<&T> {
+        self.slots.get(key.0)?.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, key: SubscriptionKey) -> Option<&mut T> {
+        self.slots.get_mut(key.0)?.as_mut()
+    }
+
+    pub(super) fn insert(&mut self, key: SubscriptionKey, value: T) {
+        if self.slots.len() <= key.0 {
+            self.slots.resize_with(key.0 + 1, || None);
+        }
+        if self.slots[key.0].replace(value).is_none() {
+            self.taken += 1;
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: SubscriptionKey) -> Option<T> {
+        let removed = self.slots.get_mut(key.0)?.take();
+        self.taken -= usize::from(removed.is_some());
+        removed
+    }
+}
+
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), taken: 0 }
+    }
+}

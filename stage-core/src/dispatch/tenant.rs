@@ -1,0 +1,233 @@
+//! Each event to one subscriber, and the next event from the next tenant: so that none starves the others.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+
+use super::held::{Held, Ticket};
+use super::{Dispatcher, FairDispatcher, MarkedQueue, Marker, Notice, Outbox, SubscriptionKey};
+use crate::demand::Demand;
+use crate::error::SubscribeError;
+use crate::subscriber::SubscriberOptions;
+
+/// How many events the queues of a [`TenantDispatcher`] hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TenantQueues {
+    /// All tenants together, at least 1. What does not fit stays with the stage: nothing is discarded.
+    pub together: usize,
+    /// One tenant. What does not fit is discarded, counted and [noticed](Notice::TenantFull), so that a
+    /// flood of one cannot take the room of all. Not below `together` means never.
+    pub each: usize,
+}
+
+impl TenantQueues {
+    /// Queues for `together` events, of any tenants.
+    pub const fn new(together: usize) -> Self {
+        let together = if together == 0 { 1 } else { together };
+        Self { together, each: usize::MAX }
+    }
+
+    /// Discards what a tenant sends while `each` events of it wait.
+    pub const fn each(self, each: usize) -> Self {
+        Self { each, ..self }
+    }
+}
+
+/// Takes events in ahead of demand, up to a bound, queues them by tenant, and hands them out from the
+/// tenants in turn, to the subscriber with the fewest outstanding (as [`FairDispatcher`] does). The events
+/// of a tenant keep their order.
+///
+/// An event that was taken in waits for at most as many turns as there are tenants, for each event of
+/// its own tenant before it; however many the others sent. What the bound does not take in stays in the
+/// order it came in: give it room for what one tenant sends in one go.
+///
+/// ```
+/// use stage_core::Demand;
+/// use stage_core::dispatch::{
+///     Dispatcher, Outbox, SubscriberOptions, SubscriptionKey, TenantDispatcher, TenantQueues,
+/// };
+///
+/// let tenant = |event: &(char, u32)| event.0;
+/// let mut dispatcher = TenantDispatcher::new(TenantQueues::new(100), tenant);
+/// let mut outbox = Outbox::new();
+/// let worker = SubscriptionKey::new(0);
+/// dispatcher.subscribe(worker, SubscriberOptions::new())?;
+/// dispatcher.dispatch(&mut vec![('a', 1), ('a', 2), ('a', 3), ('b', 4)], &mut outbox);
+/// dispatcher.ask(worker, Demand::new(3).unwrap(), &mut outbox);
+/// assert_eq!(outbox.drain().collect::<Vec<_>>(), [(worker, vec![('a', 1), ('b', 4), ('a', 2)])]);
+/// # Ok::<(), stage_core::SubscribeError>(())
+/// ```
+#[derive(Debug)]
+pub struct TenantDispatcher<E, K, F> {
+    key: F,
+    bounds: TenantQueues,
+    /// The queue of each tenant that has events here.
+    tenants: HashMap<K, usize>,
+    queues: Vec<Queue<E, K>>,
+    /// Queues of nobody.
+    free: Vec<usize>,
+    /// The queues that have events, in turn.
+    turns: VecDeque<usize>,
+    kept: usize,
+    /// Markers that queues are before.
+    held: Held,
+    fair: FairDispatcher,
+}
+
+#[derive(Debug)]
+struct Queue<E, K> {
+    tenant: Option<K>,
+    events: MarkedQueue<E, Ticket>,
+}
+
+impl<E, K, F> TenantDispatcher<E, K, F>
+where
+    K: Clone + Eq + Hash,
+    F: FnMut(&E) -> K,
+{
+    /// Queues within `bounds`, by what `key` says is the tenant of an event.
+    pub fn new(bounds: TenantQueues, key: F) -> Self {
+        let bounds = TenantQueues { together: bounds.together.max(1), each: bounds.each.max(1) };
+        Self {
+            key,
+            bounds,
+            tenants: HashMap::new(),
+            queues: Vec::new(),
+            free: Vec::new(),
+            turns: VecDeque::new(),
+            kept: 0,
+            held: Held::default(),
+            fair: FairDispatcher::new(),
+        }
+    }
+
+    /// The queue for events of `tenant`.
+    fn queue(&mut self, tenant: K) -> usize {
+        if let Some(queue) = self.tenants.get(&tenant) {
+            return *queue;
+        }
+        let queue = self.free.pop().unwrap_or_else(|| {
+            self.queues.push(Queue { tenant: None, events: MarkedQueue::new() });
+            self.queues.len() - 1
+        });
+        self.queues[queue].tenant = Some(tenant.clone());
+        self.tenants.insert(tenant, queue);
+        self.turns.push_back(queue);
+        queue
+    }
+
+    fn keep(&mut self, event: E, outbox: &mut Outbox<E>) {
+        let tenant = (self.key)(&event);
+        let queue = self.queue(tenant);
+        let events = &mut self.queues[queue].events;
+        if events.len() >= self.bounds.each {
+            outbox.discard(1);
+            outbox.notice(Notice::TenantFull { events: 1 });
+        } else {
+            events.push(event);
+            self.kept += 1;
+        }
+    }
+
+    /// Hands out while anybody wants and anything is there.
+    fn serve(&mut self, outbox: &mut Outbox<E>) {
+        while let Some(&queue) = self.turns.front() {
+            let Some(subscriber) = self.fair.next() else { return };
+            self.turns.pop_front();
+            let Queue { tenant, events } = &mut self.queues[queue];
+            if let Some(event) = events.pop() {
+                outbox.push(subscriber, event);
+                self.kept -= 1;
+            }
+            self.held.pass(events, outbox);
+            if events.is_empty() {
+                if let Some(tenant) = tenant.take() {
+                    self.tenants.remove(&tenant);
+                }
+                self.free.push(queue);
+            } else {
+                self.turns.push_back(queue);
+            }
+        }
+    }
+
+    /// What subscribers want beyond what is kept, and what can be kept on top.
+    fn room(&self) -> usize {
+        if self.fair.subscribers() == 0 {
+            return 0;
+        }
+        let credit = Dispatcher::<E>::wanted(&self.fair);
+        credit.saturating_add(self.bounds.together).saturating_sub(self.kept)
+    }
+}
+
+impl<E, K, F> Dispatcher<E> for TenantDispatcher<E, K, F>
+where
+    E: Send,
+    K: Clone + Eq + Hash + Send,
+    F: FnMut(&E) -> K + Send,
+{
+    fn subscribe(
+        &mut self,
+        key: SubscriptionKey,
+        options: SubscriberOptions<E>,
+    ) -> Result<(), SubscribeError> {
+        self.fair.subscribe(key, options)
+    }
+
+    fn cancel(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) {
+        self.fair.cancel(key, outbox);
+        // Those that came back from it may be wanted.
+        self.serve(outbox);
+    }
+
+    fn take_back(&mut self, _key: SubscriptionKey, events: &mut Vec<E>) -> usize {
+        // The last comes back first, so that each tenant's queue begins with its oldest.
+        let mut one = Vec::with_capacity(1);
+        while let Some(event) = events.pop() {
+            let tenant = (self.key)(&event);
+            let queue = self.queue(tenant);
+            one.push(event);
+            self.queues[queue].events.put_back(&mut one);
+            self.kept += 1;
+        }
+        0
+    }
+
+    fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
+        self.fair.ask(key, demand, outbox);
+        self.serve(outbox);
+    }
+
+    fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+        // Events that are discarded leave as much room as before.
+        loop {
+            let taken = events.len().min(self.room());
+            if taken == 0 {
+                return;
+            }
+            for event in events.drain(..taken) {
+                self.keep(event, outbox);
+            }
+            self.serve(outbox);
+        }
+    }
+
+    fn wanted(&self) -> usize {
+        self.room()
+    }
+
+    fn kept(&self) -> usize {
+        self.kept
+    }
+
+    fn mark(&mut self, marker: Marker) -> Option<Marker> {
+        self.held.hold(marker, self.queues.iter_mut().map(|queue| &mut queue.events))
+    }
+
+    fn discard(&mut self) -> usize {
+        for queue in &mut self.queues {
+            queue.events.clear();
+        }
+        std::mem::take(&mut self.kept)
+    }
+}

@@ -1,0 +1,129 @@
+//! The deciding half of a producing stage, without the stage.
+
+use crate::buffer::Buffer;
+use crate::demand::Demand;
+use crate::dispatch::{self, Dispatcher, Marker, Notice, Outbox, SubscriberOptions, SubscriptionKey};
+use crate::error::SubscribeError;
+use crate::options::{Capacity, Keep};
+
+/// Dispatcher, buffer and the account of demand as one plain value, exactly as a producing stage has
+/// them: to test a dispatcher without a runtime.
+///
+/// ```
+/// use stage_core::dispatch::{DemandDispatcher, SubscriberOptions, SubscriptionKey};
+/// use stage_core::testing::Hub;
+///
+/// let mut hub = Hub::new(DemandDispatcher::new());
+/// let consumer = SubscriptionKey::new(0);
+/// hub.subscribe(consumer, SubscriberOptions::new())?;
+/// assert_eq!(hub.ask(consumer, 2), 2);
+/// assert_eq!(hub.emit(['a', 'b', 'c']), 0);
+/// assert_eq!(hub.sent(), [(consumer, vec!['a', 'b'])]);
+/// assert_eq!(hub.ask(consumer, 2), 1);
+/// assert_eq!(hub.sent(), [(consumer, vec!['c'])]);
+/// # Ok::<(), stage_core::SubscribeError>(())
+/// ```
+#[derive(Debug)]
+pub struct Hub<E> {
+    inner: dispatch::Hub<E>,
+    outbox: Outbox<E>,
+    overflowed: usize,
+}
+
+impl<E> Hub<E> {
+    /// A hub with an unbounded buffer.
+    pub fn new(dispatcher: impl Dispatcher<E> + 'static) -> Self {
+        Self::with_buffer(dispatcher, Capacity::Unbounded, Keep::Last)
+    }
+
+    /// A hub that keeps undemanded events as `capacity` and `keep` say.
+    pub fn with_buffer(dispatcher: impl Dispatcher<E> + 'static, capacity: Capacity, keep: Keep) -> Self {
+        let inner = dispatch::Hub::new(Box::new(dispatcher), Buffer::new(capacity, keep));
+        Self { inner, outbox: Outbox::new(), overflowed: 0 }
+    }
+
+    /// Takes a subscriber in.
+    ///
+    /// # Errors
+    ///
+    /// The dispatcher's, which would go to the subscriber.
+    pub fn subscribe(
+        &mut self,
+        key: SubscriptionKey,
+        options: SubscriberOptions<E>,
+    ) -> Result<(), SubscribeError> {
+        self.inner.subscribe(key, options)
+    }
+
+    /// A subscriber asks for `events`; returns what is announced to the stage.
+    pub fn ask(&mut self, key: SubscriptionKey, events: usize) -> usize {
+        let Some(demand) = Demand::new(events) else { return 0 };
+        announced(self.inner.ask(key, demand, &mut self.outbox))
+    }
+
+    /// A subscriber left; returns what is announced to the stage.
+    pub fn cancel(&mut self, key: SubscriptionKey) -> usize {
+        announced(self.inner.cancel(key, &mut self.outbox))
+    }
+
+    /// A subscriber wants nothing ever again; returns what is announced to the stage.
+    pub fn finish(&mut self, key: SubscriptionKey) -> usize {
+        announced(self.inner.finish(key, &mut self.outbox))
+    }
+
+    /// Events that a subscriber did not receive come back; to be followed by `cancel` or `finish`.
+    pub fn take_back(&mut self, key: SubscriptionKey, events: impl IntoIterator<Item = E>) {
+        self.inner.take_back(key, &mut events.into_iter().collect());
+    }
+
+    /// The stage emits; returns what is announced to it.
+    pub fn emit(&mut self, events: impl IntoIterator<Item = E>) -> usize {
+        let (announce, overflowed) = self.inner.offer(&mut events.into_iter().collect(), &mut self.outbox);
+        self.overflowed += overflowed;
+        announced(announce)
+    }
+
+    /// Puts a marker behind everything that waits; gives it back if nothing does.
+    pub fn mark(&mut self, marker: Marker) -> Option<Marker> {
+        self.inner.mark(marker)
+    }
+
+    /// The messages since the last call, in order.
+    pub fn sent(&mut self) -> Vec<(SubscriptionKey, Vec<E>)> {
+        self.outbox.drain().collect()
+    }
+
+    /// The markers that fired since the last call, in order.
+    pub fn fired(&mut self) -> Vec<Marker> {
+        self.outbox.drain_fired().collect()
+    }
+
+    /// What the dispatcher had to say since the last call.
+    pub fn notices(&mut self) -> Vec<Notice> {
+        self.outbox.drain_notices().collect()
+    }
+
+    /// How many events were discarded since the last call: nowhere to go, or no room.
+    pub fn discarded(&mut self) -> usize {
+        self.outbox.take_discarded() + std::mem::take(&mut self.overflowed)
+    }
+
+    /// How many more events the dispatcher takes in.
+    pub fn wanted(&self) -> usize {
+        self.inner.wanted()
+    }
+
+    /// What was announced to the stage and not yet emitted.
+    pub fn outstanding(&self) -> usize {
+        self.inner.outstanding()
+    }
+
+    /// How many events wait, in the buffer and inside the dispatcher.
+    pub fn waiting(&self) -> usize {
+        self.inner.waiting()
+    }
+}
+
+fn announced(demand: Option<Demand>) -> usize {
+    demand.map_or(0, Demand::get)
+}
