@@ -8,11 +8,11 @@ use tests::source::{SourceFile, imports, read_sources, workspace_root};
 /// it in this list. Where a new module belongs says `docs/design/`; put it here in the same commit.
 const LAYERS: [&[&str]; 7] = [
     &["demand", "options", "subscriber", "error"],
-    &["sync", "signal", "protocol", "link", "mailbox"],
+    &["sync", "signal", "subscription", "protocol", "link", "mailbox"],
     &["buffer", "dispatch", "stats"],
     &["stage"],
     &["engine"],
-    &["handle", "supervise", "shutdown", "topology"],
+    &["handle", "supervise", "shutdown", "spawn", "topology"],
     &["source", "sink", "per_event", "into_stream", "ack", "registry", "testing"],
 ];
 

@@ -145,9 +145,22 @@ impl Credit {
         if self.pending > self.window.min {
             return None;
         }
-        let ask = self.window.max - self.pending;
-        self.pending = self.window.max;
+        let ask = self.window.max.saturating_sub(self.pending);
+        self.pending += ask;
         Demand::new(ask)
+    }
+}
+
+impl Credit {
+    /// Asks by `window` from now on; the ask that is due at once, if any.
+    pub(crate) fn set_window(&mut self, window: Window) -> Option<Demand> {
+        self.window = window;
+        self.settle(0)
+    }
+
+    /// More was asked for by hand.
+    pub(crate) fn asked(&mut self, demand: Demand) {
+        self.pending += demand.get();
     }
 }
 

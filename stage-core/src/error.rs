@@ -96,6 +96,17 @@ pub enum SubscribeError {
         /// The partition asked for.
         partition: PartitionName,
     },
+    /// The window of the subscription cannot work.
+    #[error(transparent)]
+    Window(#[from] crate::demand::WindowError),
+    /// The stage that was to subscribe has ended.
+    #[error("the stage `{stage}` cannot subscribe: it {reason}")]
+    Ended {
+        /// The stage that was to subscribe.
+        stage: String,
+        /// Why it ended.
+        reason: String,
+    },
     /// A partition dispatcher needs to know which partition the subscriber takes.
     #[error("a subscription to a partitioned stage must name its partition")]
     NoPartition,

@@ -51,9 +51,11 @@ mod protocol;
 mod signal;
 pub mod sink;
 pub mod source;
+pub mod spawn;
 mod stage;
 mod stats;
 mod subscriber;
+mod subscription;
 mod supervise;
 mod sync;
 #[cfg(feature = "test-util")]
@@ -62,14 +64,15 @@ pub mod topology;
 
 pub use demand::{Demand, Window, WindowError};
 pub use error::{BoxError, ExitReason, StageResult, SubscribeError};
-pub use handle::{Monitor, Running, StageRef, StartError};
-pub use options::{CancelMode, Capacity, Keep, Placement};
+pub use handle::{Monitor, ProducerRef, Running, StageRef, StartError, SubscribeOptions};
+pub use options::{CancelMode, Capacity, DemandMode, Keep, Placement};
 pub use stage::{
     Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Init, MapEach,
     Nothing, Producer, ProducerConsumer, Reply,
 };
 pub use stage_macros::pipeline;
 pub use stats::StageStats;
+pub use subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
 pub use supervise::{Intensity, Outcome, PipelineError, Report, Strategy};
 pub use topology::{
     Chain, OptionError, Pipeline, PipelineBuilder, StepInfo, StepKind, StepOptions, Topology,

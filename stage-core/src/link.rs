@@ -19,6 +19,7 @@ use std::collections::VecDeque;
 use crate::error::ExitReason;
 use crate::protocol::{Batch, Closed, Credited};
 use crate::signal::Slot;
+use crate::subscription::{Cancellation, Subscription};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock};
 
 /// Batches a ring holds before it spills.
@@ -36,12 +37,15 @@ struct Shared<E> {
     closed: Mutex<Option<Closed>>,
     producer_gone: AtomicBool,
     /// Why the consumer's half is gone, and whether it is.
-    cancelled: Mutex<Option<ExitReason>>,
+    cancelled: Mutex<Option<Cancellation>>,
     consumer_gone: AtomicBool,
     /// What the consumer had not received when it went.
     unreceived: Mutex<Option<Unreceived<E>>>,
     producer: Slot,
     consumer: Slot,
+    /// The most events a batch may hold.
+    chunk: AtomicUsize,
+    subscription: Subscription,
 }
 
 /// The consumer's end of the batches: what it took over from the spill, and the ring.
@@ -69,7 +73,6 @@ pub(crate) struct LinkTx<E> {
     batches: rtrb::Producer<Batch<E>>,
     credits: rtrb::Consumer<Credited<E>>,
     shared: Arc<Shared<E>>,
-    chunk: usize,
 }
 
 /// The consumer's half.
@@ -87,7 +90,7 @@ pub(crate) struct LinkRx<E> {
 pub(crate) enum FromConsumer<E> {
     Credited(Credited<E>),
     Nothing,
-    Cancelled(ExitReason),
+    Cancelled(Cancellation),
 }
 
 /// What the consumer finds on its side.
@@ -98,8 +101,13 @@ pub(crate) enum FromProducer<E> {
     Closed(Closed),
 }
 
-/// A new subscription between the stages of two slots, cutting messages into batches of `chunk` events.
-pub(crate) fn link<E>(producer: Slot, consumer: Slot, chunk: usize) -> (LinkTx<E>, LinkRx<E>) {
+/// The link of `subscription` between the stages of two slots, cutting messages into batches of `chunk` events.
+pub(crate) fn link<E>(
+    producer: Slot,
+    consumer: Slot,
+    chunk: usize,
+    subscription: Subscription,
+) -> (LinkTx<E>, LinkRx<E>) {
     let (batches_tx, batches_rx) = rtrb::RingBuffer::new(RING);
     let (credits_tx, credits_rx) = rtrb::RingBuffer::new(RING);
     let shared = Arc::new(Shared {
@@ -113,8 +121,10 @@ pub(crate) fn link<E>(producer: Slot, consumer: Slot, chunk: usize) -> (LinkTx<E
         unreceived: Mutex::new(None),
         producer,
         consumer,
+        chunk: AtomicUsize::new(chunk),
+        subscription,
     });
-    let tx = LinkTx { batches: batches_tx, credits: credits_rx, shared: Arc::clone(&shared), chunk };
+    let tx = LinkTx { batches: batches_tx, credits: credits_rx, shared: Arc::clone(&shared) };
     let rx = LinkRx { batches: batches_rx, credits: credits_tx, shared, rest: VecDeque::new() };
     (tx, rx)
 }
@@ -122,7 +132,11 @@ pub(crate) fn link<E>(producer: Slot, consumer: Slot, chunk: usize) -> (LinkTx<E
 impl<E> LinkTx<E> {
     /// The most events a batch may hold.
     pub(crate) fn chunk(&self) -> usize {
-        self.chunk
+        self.shared.chunk.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn subscription(&self) -> &Subscription {
+        &self.shared.subscription
     }
 
     /// The slot by which the producer knows this subscription.
@@ -167,7 +181,7 @@ impl<E> LinkTx<E> {
             return FromConsumer::Nothing;
         }
         let reason = lock(&self.shared.cancelled).clone();
-        FromConsumer::Cancelled(reason.unwrap_or(ExitReason::Aborted))
+        FromConsumer::Cancelled(reason.unwrap_or_else(|| Cancellation::down(ExitReason::Aborted)))
     }
 
     /// What a consumer that is gone had not received, in order.
@@ -192,17 +206,12 @@ impl<E> LinkTx<E> {
 /// A half that is dropped without being closed was cut off.
 impl<E> Drop for LinkTx<E> {
     fn drop(&mut self) {
-        lock(&self.shared.closed).get_or_insert(Closed::Cancelled(ExitReason::Aborted));
+        lock(&self.shared.closed).get_or_insert(Closed::Down(ExitReason::Aborted));
         self.leave();
     }
 }
 
 impl<E> LinkRx<E> {
-    /// The slot by which the consumer knows this subscription.
-    pub(crate) fn slot(&self) -> usize {
-        self.shared.consumer.index()
-    }
-
     /// The next thing the producer sent.
     pub(crate) fn receive(&mut self) -> FromProducer<E> {
         if let Some(batch) = self.rest.pop_front() {
@@ -221,7 +230,7 @@ impl<E> LinkRx<E> {
             return FromProducer::Nothing;
         }
         let closed = lock(&self.shared.closed).clone();
-        FromProducer::Closed(closed.unwrap_or(Closed::Cancelled(ExitReason::Aborted)))
+        FromProducer::Closed(closed.unwrap_or(Closed::Down(ExitReason::Aborted)))
     }
 
     /// Takes over what was spilled; the ring was empty after the spill began.
@@ -232,6 +241,25 @@ impl<E> LinkRx<E> {
         self.shared.spilled.store(0, Ordering::Release);
         drop(spill);
         self.rest.pop_front().map_or(FromProducer::Nothing, FromProducer::Batch)
+    }
+
+    /// Puts back, as the next, what was received.
+    pub(crate) fn put_back(&mut self, batch: Batch<E>) {
+        self.rest.push_front(batch);
+    }
+
+    /// Whether a batch can be received.
+    pub(crate) fn has_batch(&self) -> bool {
+        !self.rest.is_empty() || !self.batches.is_empty() || self.shared.spilled.load(Ordering::Acquire) > 0
+    }
+
+    pub(crate) fn subscription(&self) -> &Subscription {
+        &self.shared.subscription
+    }
+
+    /// Has later messages cut into batches of `chunk` events.
+    pub(crate) fn set_chunk(&self, chunk: usize) {
+        self.shared.chunk.store(chunk, Ordering::Relaxed);
     }
 
     /// Returns an emptied buffer, and asks for `ask` events if it is not zero.
@@ -247,8 +275,8 @@ impl<E> LinkRx<E> {
 
     /// Ends the subscription from this side; what was not received goes back to the producer. Says how
     /// many events were lost, because the producer had gone before.
-    pub(crate) fn cancel(mut self, reason: ExitReason) -> usize {
-        *lock(&self.shared.cancelled) = Some(reason);
+    pub(crate) fn cancel(mut self, cancellation: Cancellation) -> usize {
+        *lock(&self.shared.cancelled) = Some(cancellation);
         self.leave()
     }
 
@@ -276,9 +304,24 @@ impl<E> Drop for LinkRx<E> {
 mod tests {
     use super::*;
     use crate::signal::Signal;
+    use crate::subscription::{End, Reach, Tell};
+
+    struct Nobody;
+
+    impl Reach for Nobody {
+        fn name(&self) -> Arc<str> {
+            "nobody".into()
+        }
+
+        fn tell(&self, _tell: Tell) {}
+    }
 
     fn pair(chunk: usize) -> (LinkTx<u32>, LinkRx<u32>) {
-        link(Slot::claim(&Signal::new()), Slot::claim(&Signal::new()), chunk)
+        let slots = [Signal::new(), Signal::new()].map(|signal| Slot::claim(&signal));
+        let ends = slots.each_ref().map(|slot| End { stage: Arc::new(Nobody), slot: slot.index() });
+        let [producer, consumer] = slots;
+        let [producer_end, consumer_end] = ends;
+        link(producer, consumer, chunk, Subscription::new(producer_end, consumer_end))
     }
 
     fn send(tx: &mut LinkTx<u32>, events: Vec<u32>) {
@@ -330,10 +373,13 @@ mod tests {
     fn a_half_that_was_dropped_was_cut_off() {
         let (tx, mut rx) = pair(10);
         drop(tx);
-        assert!(matches!(rx.receive(), FromProducer::Closed(Closed::Cancelled(ExitReason::Aborted))));
+        assert!(matches!(rx.receive(), FromProducer::Closed(Closed::Down(ExitReason::Aborted))));
         let (mut tx, rx) = pair(10);
-        rx.cancel(ExitReason::Normal);
-        assert!(matches!(tx.receive(), FromConsumer::Cancelled(ExitReason::Normal)));
+        rx.cancel(Cancellation::down(ExitReason::Normal));
+        assert!(matches!(
+            tx.receive(),
+            FromConsumer::Cancelled(Cancellation { reason: ExitReason::Normal, .. })
+        ));
     }
 
     #[test]
@@ -343,7 +389,7 @@ mod tests {
             send(&mut tx, vec![event]);
         }
         let FromProducer::Batch(_) = rx.receive() else { panic!("a batch is there") };
-        assert_eq!(rx.cancel(ExitReason::Shutdown), 0);
+        assert_eq!(rx.cancel(Cancellation::down(ExitReason::Shutdown)), 0);
         send(&mut tx, vec![50]);
         assert!(tx.take_back().into_iter().eq(1..51));
         assert_eq!(tx.close(Closed::End), 0);
@@ -353,12 +399,12 @@ mod tests {
     fn whoever_leaves_last_counts_what_was_lost() {
         let (mut tx, rx) = pair(1);
         send(&mut tx, vec![1, 2]);
-        rx.cancel(ExitReason::Shutdown);
+        rx.cancel(Cancellation::down(ExitReason::Shutdown));
         assert_eq!(tx.close(Closed::End), 2);
         let (mut tx, rx) = pair(1);
         send(&mut tx, vec![1, 2, 3]);
         tx.close(Closed::End);
-        assert_eq!(rx.cancel(ExitReason::Shutdown), 3);
+        assert_eq!(rx.cancel(Cancellation::down(ExitReason::Shutdown)), 3);
     }
 
     #[test]

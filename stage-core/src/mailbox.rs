@@ -2,9 +2,15 @@
 
 use std::collections::VecDeque;
 
+use tokio::sync::{oneshot, watch};
+
+use crate::demand::Window;
 use crate::error::ExitReason;
+use crate::options::{CancelMode, DemandMode};
 use crate::protocol::{Closed, Subscribe};
 use crate::signal::{Signal, Slot};
+use crate::subscriber::SubscriberOptions;
+use crate::subscription::{Reach, Subscription, Tell};
 use crate::sync::{Arc, Mutex, lock};
 
 /// What reaches a stage beside its links.
@@ -15,31 +21,66 @@ pub(crate) enum Mail<Out, M> {
     Drain,
     /// A consumer wants to be served.
     Subscribe(Subscribe<Out>),
-    /// Subscribe again to the producer of this number: it was restarted.
+    /// Subscribe again to the source of this number: it was restarted.
     Resubscribe(usize),
-    /// A call or a cast.
+    /// Something about one of its subscriptions.
+    Tell(Tell),
+    /// Hold demand back, or let it through again.
+    Mode(DemandMode),
+    /// A call, a cast or a subscription to be made.
     Message(M),
+}
+
+/// A subscription that a stage is about to make.
+pub(crate) struct Join<In> {
+    pub(crate) producer: Arc<dyn Subscribable<In>>,
+    pub(crate) options: SubscriberOptions<In>,
+    pub(crate) window: Window,
+    pub(crate) owner: Owner,
+    /// Who is told once it is made.
+    pub(crate) reply: Option<oneshot::Sender<Subscription>>,
+}
+
+/// What the end of a subscription means to its consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A pipeline wired it, to the source of this number: the stage ends when all its sources have.
+    Pipeline(usize),
+    /// It was made by hand.
+    Hand(CancelMode),
+}
+
+impl<In> std::fmt::Debug for Join<In> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Join")
+            .field("window", &self.window)
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The address of a stage: senders and the running stage share it, and a restarted stage takes it over.
 #[derive(Debug)]
 pub(crate) struct Mailbox<M> {
-    queue: Mutex<Queue<M>>,
+    name: Arc<str>,
+    queue: Mutex<VecDeque<M>>,
     signal: Arc<Signal>,
-}
-
-#[derive(Debug)]
-struct Queue<M> {
-    mail: VecDeque<M>,
-    closed: Option<Closed>,
+    /// Why the stage ended for good, once it did.
+    ended: watch::Sender<Option<ExitReason>>,
 }
 
 impl<M> Mailbox<M> {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(name: impl Into<Arc<str>>) -> Arc<Self> {
         Arc::new(Self {
-            queue: Mutex::new(Queue { mail: VecDeque::new(), closed: None }),
+            name: name.into(),
+            queue: Mutex::default(),
             signal: Signal::new(),
+            ended: watch::Sender::new(None),
         })
+    }
+
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     pub(crate) fn signal(&self) -> &Arc<Signal> {
@@ -47,12 +88,13 @@ impl<M> Mailbox<M> {
     }
 
     /// Sends `mail`; gives it back with the reason when nobody will ever read it.
-    pub(crate) fn send(&self, mail: M) -> Result<(), (M, Closed)> {
+    pub(crate) fn send(&self, mail: M) -> Result<(), (M, ExitReason)> {
         let mut queue = lock(&self.queue);
-        if let Some(closed) = &queue.closed {
-            return Err((mail, closed.clone()));
+        // Read under the lock, so that no mail slips in behind a close.
+        if let Some(reason) = self.ended.borrow().clone() {
+            return Err((mail, reason));
         }
-        queue.mail.push_back(mail);
+        queue.push_back(mail);
         drop(queue);
         self.signal.mark_mail();
         Ok(())
@@ -60,24 +102,60 @@ impl<M> Mailbox<M> {
 
     /// The oldest mail.
     pub(crate) fn receive(&self) -> Option<M> {
-        lock(&self.queue).mail.pop_front()
+        lock(&self.queue).pop_front()
     }
 
-    /// Refuses all further mail for this reason; returns what nobody read.
-    pub(crate) fn close(&self, closed: Closed) -> VecDeque<M> {
+    /// Waits until the stage has ended for good; says why.
+    pub(crate) async fn ended(&self) -> ExitReason {
+        let mut ended = self.ended.subscribe();
+        let reason = match ended.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone(),
+            Err(_) => None,
+        };
+        reason.unwrap_or(ExitReason::Aborted)
+    }
+
+    /// Refuses all further mail for `reason`; returns what nobody read.
+    fn refuse(&self, reason: ExitReason) -> VecDeque<M> {
         let mut queue = lock(&self.queue);
-        queue.closed.get_or_insert(closed);
-        std::mem::take(&mut queue.mail)
+        self.ended.send_if_modified(|ended| {
+            let first = ended.is_none();
+            ended.get_or_insert(reason);
+            first
+        });
+        std::mem::take(&mut queue)
+    }
+}
+
+impl<Out, M> Mailbox<Mail<Out, M>> {
+    /// The stage has ended for good: whoever subscribes, or tried to, is told so.
+    pub(crate) fn close(&self, reason: &ExitReason) {
+        for mail in self.refuse(reason.clone()) {
+            if let Mail::Subscribe(subscribe) = mail {
+                subscribe.link.close(Closed::Late(reason.clone()));
+            }
+        }
     }
 }
 
 /// Something that can be subscribed to, whatever stage is behind it.
-pub(crate) trait Subscribable<E>: Send + Sync {
+pub(crate) trait Subscribable<E>: Reach {
     /// A slot of the producer for one more subscription.
     fn claim(&self) -> Slot;
 
-    /// Takes the subscription in. If the producer has ended for good, the subscription ends alike.
+    /// Takes the subscription in. If the producer has ended for good, the subscription ends at once.
     fn subscribe(&self, subscribe: Subscribe<E>);
+}
+
+impl<Out: Send, M: Send> Reach for Mailbox<Mail<Out, M>> {
+    fn name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+
+    fn tell(&self, tell: Tell) {
+        // A stage that has ended has no subscriptions.
+        let _ = self.send(Mail::Tell(tell));
+    }
 }
 
 impl<Out: Send, M: Send> Subscribable<Out> for Mailbox<Mail<Out, M>> {
@@ -86,8 +164,8 @@ impl<Out: Send, M: Send> Subscribable<Out> for Mailbox<Mail<Out, M>> {
     }
 
     fn subscribe(&self, subscribe: Subscribe<Out>) {
-        if let Err((Mail::Subscribe(refused), closed)) = self.send(Mail::Subscribe(subscribe)) {
-            refused.link.close(closed);
+        if let Err((Mail::Subscribe(refused), reason)) = self.send(Mail::Subscribe(subscribe)) {
+            refused.link.close(Closed::Late(reason));
         }
     }
 }

@@ -48,3 +48,14 @@ pub enum CancelMode {
     /// It goes on.
     Temporary,
 }
+
+/// Whether demand reaches a stage's callbacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DemandMode {
+    /// It does.
+    #[default]
+    Forward,
+    /// It is held back, and events with it, until the mode is set to `Forward`: so that a topology can be
+    /// wired before anything flows.
+    Accumulate,
+}

@@ -24,10 +24,14 @@ pub(crate) struct Credited<E> {
 pub(crate) enum Closed {
     /// The producer has nothing more, ever.
     End,
-    /// The producer is gone, or cancelled the subscription.
+    /// The producer is gone.
+    Down(ExitReason),
+    /// Somebody cancelled the subscription.
     Cancelled(ExitReason),
     /// The producer did not take the subscription in.
     Refused(SubscribeError),
+    /// The producer had ended, for this reason, before the subscription reached it.
+    Late(ExitReason),
 }
 
 /// A consumer's request to be served by a producer; the consumer has asked already.
@@ -35,4 +39,14 @@ pub(crate) enum Closed {
 pub(crate) struct Subscribe<E> {
     pub(crate) link: LinkTx<E>,
     pub(crate) options: SubscriberOptions<E>,
+}
+
+impl Closed {
+    /// What a producer that ended for `reason` leaves behind.
+    pub(crate) fn by(reason: &ExitReason) -> Self {
+        match reason {
+            ExitReason::Normal => Self::End,
+            other => Self::Down(other.clone()),
+        }
+    }
 }

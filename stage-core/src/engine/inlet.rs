@@ -2,90 +2,99 @@
 
 use std::collections::VecDeque;
 
-use crate::demand::{Credit, Window};
+use super::sources::Sources;
+use crate::demand::{Credit, Demand, Window};
 use crate::error::{ExitReason, SubscribeError};
 use crate::link::{FromProducer, LinkRx, link};
-use crate::mailbox::Subscribable;
+use crate::mailbox::{Join, Owner};
+use crate::options::CancelMode;
 use crate::protocol::{Batch, Closed, Subscribe};
 use crate::signal::{Signal, Slot};
 use crate::stats::Counters;
-use crate::subscriber::SubscriberOptions;
+use crate::subscription::{Asking, Cancellation, End, Reach, Subscription, Tell, What};
 use crate::sync::Arc;
-
-/// A producer this stage subscribes to when it starts.
-pub(crate) struct Source<E> {
-    pub(crate) producer: Arc<dyn Subscribable<E>>,
-    pub(crate) options: SubscriberOptions<E>,
-}
 
 /// Subscriptions to producers.
 pub(crate) struct Inlet<E> {
     signal: Arc<Signal>,
-    window: Window,
-    sources: Vec<Known<E>>,
+    stage: Arc<dyn Reach>,
+    sources: Sources<E>,
     /// By slot.
-    links: Vec<Option<Subscription<E>>>,
+    links: Vec<Option<Incoming<E>>>,
     /// Slots that may have something to receive, in turn.
     ready: VecDeque<usize>,
-    ended: usize,
+    /// Subscriptions to be made.
+    joins: VecDeque<Join<E>>,
+    /// Subscriptions that this stage left by itself.
+    left: VecDeque<Gone>,
     /// Events in the hands of a callback.
     held: usize,
     counters: Arc<Counters>,
 }
 
-/// A source, and how the subscription to it stands.
-struct Known<E> {
-    source: Source<E>,
-    state: State,
-    /// Whether it was restarted while the old subscription still held events.
-    back: bool,
-}
-
-/// How a subscription to one source stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// It is there.
-    Open,
-    /// The producer failed and will be back.
-    Lost,
-    /// The producer has nothing more, ever.
-    Ended,
-}
-
-struct Subscription<E> {
+struct Incoming<E> {
     link: LinkRx<E>,
-    credit: Credit,
-    source: usize,
+    /// None where the stage asks by itself.
+    credit: Option<Credit>,
+    owner: Owner,
     listed: bool,
+    paused: bool,
+}
+
+/// A subscription whose slots are claimed, and that was not asked of its producer yet.
+#[derive(Debug)]
+pub(crate) struct Begun<E> {
+    join: Join<E>,
+    producer: Slot,
+    consumer: Slot,
+    pub(crate) subscription: Subscription,
+}
+
+/// A subscription that ended.
+#[derive(Debug)]
+pub(crate) struct Gone {
+    pub(crate) subscription: Subscription,
+    pub(crate) cancellation: Cancellation,
+    /// What this stage does about it; nothing where a pipeline sees to it.
+    pub(crate) mode: Option<CancelMode>,
+    /// Why the producer of a pipeline did not take it in.
+    pub(crate) refused: Option<SubscribeError>,
 }
 
 /// What the inlet received.
 pub(crate) enum Received<E> {
     /// A batch of the subscription with this slot.
     Batch(usize, Batch<E>),
+    /// A subscription ended, and everything it brought was received.
+    Gone(Gone),
     /// Nothing is there now.
     Nothing,
-    /// A producer did not take this stage's subscription in.
-    Refused(SubscribeError),
+}
+
+/// Which things may be received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Appetite {
+    /// Batches and ends.
+    All,
+    /// Only ends that are not behind a batch.
+    Ends,
 }
 
 impl<E: Send + 'static> Inlet<E> {
     pub(crate) fn new(
         signal: &Arc<Signal>,
-        window: Window,
-        sources: impl IntoIterator<Item = Source<E>>,
+        stage: Arc<dyn Reach>,
+        sources: Sources<E>,
         counters: Arc<Counters>,
     ) -> Self {
         Self {
             signal: Arc::clone(signal),
-            window,
-            sources: sources
-                .into_iter()
-                .map(|source| Known { source, state: State::Lost, back: false })
-                .collect(),
+            stage,
+            sources,
             links: Vec::new(),
             ready: VecDeque::new(),
-            ended: 0,
+            joins: VecDeque::new(),
+            left: VecDeque::new(),
             held: 0,
             counters,
         }
@@ -96,57 +105,133 @@ impl<E: Send + 'static> Inlet<E> {
         self.links.len()
     }
 
-    /// Subscribes to every source.
+    /// Wants a subscription to every source of the pipeline.
     pub(crate) fn open(&mut self) {
-        for source in 0..self.sources.len() {
-            self.subscribe(source);
-        }
+        self.joins.extend(self.sources.all());
     }
 
-    /// Subscribes to a source and asks for the first events; if a subscription to it still stands, as
-    /// soon as that has been read to its end.
-    pub(crate) fn subscribe(&mut self, source: usize) {
-        let Some(known) = self.sources.get_mut(source) else { return };
-        match known.state {
-            State::Ended => return,
-            State::Open => {
-                known.back = true;
-                return;
+    /// A source of the pipeline was restarted: subscribes again, as soon as the old subscription, if it
+    /// still stands, was read to its end.
+    pub(crate) fn resubscribe(&mut self, source: usize) {
+        self.joins.extend(self.sources.back(source));
+    }
+
+    /// Wants this subscription.
+    pub(crate) fn join(&mut self, join: Join<E>) {
+        self.joins.push_back(join);
+    }
+
+    /// The next subscription to be made.
+    pub(crate) fn begin(&mut self) -> Option<Begun<E>> {
+        let join = self.joins.pop_front()?;
+        let (producer, consumer) = (join.producer.claim(), Slot::claim(&self.signal));
+        let reach: Arc<dyn Reach> = Arc::clone(&join.producer) as _;
+        let subscription = Subscription::new(
+            End { stage: reach, slot: producer.index() },
+            End { stage: Arc::clone(&self.stage), slot: consumer.index() },
+        );
+        Some(Begun { join, producer, consumer, subscription })
+    }
+
+    /// Makes a subscription, and asks for the first events.
+    pub(crate) fn complete(&mut self, begun: Begun<E>, asking: Asking) {
+        let Begun { join, producer, consumer, subscription } = begun;
+        let chunk = match asking {
+            Asking::Automatic => join.window.chunk(),
+            Asking::Manual => usize::MAX,
+        };
+        let slot = consumer.index();
+        let (tx, mut rx) = link(producer, consumer, chunk, subscription.clone());
+        let credit = match asking {
+            Asking::Automatic => {
+                let (credit, ask) = Credit::open(join.window);
+                rx.give_back(Vec::new(), ask.get());
+                Some(credit)
             }
-            State::Lost => {}
-        }
-        let Source { producer, options } = &known.source;
-        let (tx, mut rx) = link(producer.claim(), Slot::claim(&self.signal), self.window.chunk());
-        let (credit, ask) = Credit::open(self.window);
-        rx.give_back(Vec::new(), ask.get());
-        producer.subscribe(Subscribe { link: tx, options: options.clone() });
-        known.state = State::Open;
-        let slot = rx.slot();
+            Asking::Manual => None,
+        };
+        let identity = Arc::as_ptr(&self.stage).cast::<()>() as usize as u64;
+        join.producer.subscribe(Subscribe { link: tx, options: join.options.subscriber(identity) });
         if self.links.len() <= slot {
             self.links.resize_with(slot + 1, || None);
         }
-        self.links[slot] = Some(Subscription { link: rx, credit, source, listed: false });
+        self.links[slot] =
+            Some(Incoming { link: rx, credit, owner: join.owner, listed: false, paused: false });
         self.look(slot);
+        if let Some(reply) = join.reply {
+            // Whoever wanted to know may have gone.
+            let _ = reply.send(subscription);
+        }
     }
 
     /// Notes that the producer of `slot` sent something.
     pub(crate) fn look(&mut self, slot: usize) {
-        if let Some(subscription) = self.links.get_mut(slot).and_then(Option::as_mut)
-            && !subscription.listed
+        if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut)
+            && !incoming.listed
         {
-            subscription.listed = true;
+            incoming.listed = true;
             self.ready.push_back(slot);
         }
     }
 
-    /// The next batch, from the producers in turn; a message in several batches comes in one go.
-    pub(crate) fn receive(&mut self) -> Received<E> {
-        while let Some(&slot) = self.ready.front() {
-            let Some(subscription) = self.links.get_mut(slot).and_then(Option::as_mut) else {
+    /// Does what was asked of a subscription.
+    pub(crate) fn tell(&mut self, tell: &Tell) {
+        let slot = tell.subscription.consumer_slot();
+        let place = self.links.get_mut(slot);
+        let Some(incoming) =
+            place.and_then(Option::as_mut).filter(|it| *it.link.subscription() == tell.subscription)
+        else {
+            return;
+        };
+        match &tell.what {
+            What::Ask(demand) => {
+                incoming.link.give_back(Vec::new(), demand.get());
+                if let Some(credit) = &mut incoming.credit {
+                    credit.asked(*demand);
+                }
+            }
+            What::Window(window) => incoming.set_window(*window),
+            What::Pause => incoming.paused = true,
+            What::Resume => incoming.paused = false,
+            What::Detach => self.detach(slot),
+            // The producer's business.
+            What::Cancel(_) => {}
+        }
+    }
+
+    fn detach(&mut self, slot: usize) {
+        let Some(incoming) = self.links[slot].take() else { return };
+        let cancellation = Cancellation::cancelled(ExitReason::Normal);
+        self.left.push_back(Gone {
+            subscription: incoming.link.subscription().clone(),
+            cancellation: cancellation.clone(),
+            mode: Some(CancelMode::Temporary),
+            refused: None,
+        });
+        let lost = incoming.link.cancel(cancellation);
+        self.discard(lost, &ExitReason::Normal);
+    }
+
+    /// The next thing there is an appetite for, from the producers in turn; a message in several batches
+    /// comes in one go.
+    pub(crate) fn receive(&mut self, appetite: Appetite) -> Received<E> {
+        if let Some(gone) = self.left.pop_front() {
+            return Received::Gone(gone);
+        }
+        let mut skipped = 0;
+        while skipped < self.ready.len() {
+            let slot = self.ready[0];
+            let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut) else {
                 self.ready.pop_front();
                 continue;
             };
-            match subscription.link.receive() {
+            if incoming.paused || appetite == Appetite::Ends && incoming.link.has_batch() {
+                self.ready.rotate_left(1);
+                skipped += 1;
+                continue;
+            }
+            match incoming.link.receive() {
+                FromProducer::Batch(batch) if appetite == Appetite::Ends => incoming.link.put_back(batch),
                 FromProducer::Batch(batch) => {
                     if !batch.more {
                         self.ready.rotate_left(1);
@@ -155,35 +240,45 @@ impl<E: Send + 'static> Inlet<E> {
                     return Received::Batch(slot, batch);
                 }
                 FromProducer::Nothing => {
-                    subscription.listed = false;
+                    incoming.listed = false;
                     self.ready.pop_front();
                 }
-                FromProducer::Closed(Closed::Refused(error)) => return Received::Refused(error),
                 FromProducer::Closed(closed) => {
                     self.ready.pop_front();
-                    self.lose(slot, &closed);
+                    if let Some(gone) = self.lose(slot, closed) {
+                        return Received::Gone(gone);
+                    }
                 }
             }
         }
         Received::Nothing
     }
 
-    fn lose(&mut self, slot: usize, closed: &Closed) {
-        let Some(Subscription { source, .. }) = self.links[slot].take() else { return };
-        let known = &mut self.sources[source];
-        match closed {
-            Closed::End => {
-                self.ended += 1;
-                known.state = State::Ended;
+    fn lose(&mut self, slot: usize, closed: Closed) -> Option<Gone> {
+        let Incoming { link, owner, .. } = self.links[slot].take()?;
+        tracing::debug!(slot, ?closed, "producer gone");
+        let mut refused = None;
+        let cancellation = match closed {
+            Closed::End => Cancellation::down(ExitReason::Normal),
+            Closed::Down(reason) => Cancellation::down(reason),
+            Closed::Cancelled(reason) => Cancellation::cancelled(reason),
+            Closed::Refused(error) => {
+                refused = Some(error.clone());
+                Cancellation::cancelled(ExitReason::Error(Arc::new(error)))
             }
-            Closed::Cancelled(_) | Closed::Refused(_) => {
-                tracing::debug!(slot, ?closed, "producer gone");
-                known.state = State::Lost;
-                if std::mem::take(&mut known.back) {
-                    self.subscribe(source);
-                }
+            Closed::Late(reason) => Cancellation::down(match owner {
+                Owner::Pipeline(_) => reason,
+                Owner::Hand(_) => ExitReason::NotFound,
+            }),
+        };
+        let mode = match owner {
+            Owner::Pipeline(source) => {
+                self.joins.extend(self.sources.lost(source, &cancellation.reason));
+                None
             }
-        }
+            Owner::Hand(mode) => Some(mode),
+        };
+        Some(Gone { subscription: link.subscription().clone(), cancellation, mode, refused })
     }
 
     /// The batch that was received was handled: its emptied buffer goes back, with credit if it is time.
@@ -191,10 +286,15 @@ impl<E: Send + 'static> Inlet<E> {
         buffer.clear();
         let events = std::mem::take(&mut self.held);
         self.counters.handled(events);
-        if let Some(subscription) = self.links.get_mut(slot).and_then(Option::as_mut) {
-            let ask = subscription.credit.settle(events).map_or(0, crate::demand::Demand::get);
-            subscription.link.give_back(buffer, ask);
+        if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut) {
+            let ask = incoming.credit.as_mut().and_then(|credit| credit.settle(events));
+            incoming.link.give_back(buffer, ask.map_or(0, Demand::get));
         }
+    }
+
+    /// The subscription with this slot.
+    pub(crate) fn subscription(&self, slot: usize) -> Option<&Subscription> {
+        self.links.get(slot)?.as_ref().map(|incoming| incoming.link.subscription())
     }
 
     /// Whether something may be there to be received.
@@ -207,9 +307,19 @@ impl<E: Send + 'static> Inlet<E> {
         self.held > 0
     }
 
-    /// Whether every producer has ended and everything it sent was received.
+    /// Whether every producer of the pipeline has ended and everything it sent was received.
     pub(crate) fn has_ended(&self) -> bool {
-        self.ended == self.sources.len()
+        self.sources.have_ended()
+    }
+}
+
+impl<E> Incoming<E> {
+    fn set_window(&mut self, window: Window) {
+        let Some(credit) = &mut self.credit else { return };
+        self.link.set_chunk(window.chunk());
+        if let Some(ask) = credit.set_window(window) {
+            self.link.give_back(Vec::new(), ask.get());
+        }
     }
 }
 
@@ -218,10 +328,15 @@ impl<E> Inlet<E> {
     /// those in the hands of a callback that failed are discarded.
     pub(crate) fn close(&mut self, reason: &ExitReason) {
         let mut lost = std::mem::take(&mut self.held);
-        for subscription in self.links.drain(..).flatten() {
-            lost += subscription.link.cancel(reason.clone());
+        for incoming in self.links.drain(..).flatten() {
+            lost += incoming.link.cancel(Cancellation::down(reason.clone()));
         }
         self.ready.clear();
+        self.joins.clear();
+        self.discard(lost, reason);
+    }
+
+    fn discard(&self, lost: usize, reason: &ExitReason) {
         if lost == 0 {
             return;
         }

@@ -24,11 +24,14 @@
 
 mod attend;
 mod inlet;
+mod kind;
 mod outlet;
 mod port;
 mod run;
+mod sources;
 
-pub(crate) use inlet::{Inlet, Source};
+pub(crate) use inlet::Inlet;
 pub(crate) use outlet::Outlet;
 pub(crate) use port::Port;
 pub(crate) use run::{Ready, consumer, producer, producer_consumer};
+pub(crate) use sources::{Source, Sources};

@@ -6,8 +6,10 @@ use crate::demand::Demand;
 use crate::dispatch::{Delivery, Hub, Outbox, SubscriptionKey};
 use crate::error::ExitReason;
 use crate::link::{FromConsumer, LinkTx};
+use crate::options::DemandMode;
 use crate::protocol::{Batch, Closed, Subscribe};
 use crate::stats::Counters;
+use crate::subscription::{Cancellation, Subscription};
 use crate::sync::Arc;
 
 /// Subscriptions of consumers, the hub that decides between them, and what it announced.
@@ -24,7 +26,26 @@ pub(crate) struct Outlet<E> {
     satisfied: usize,
     subscribers: Option<usize>,
     announced: VecDeque<Demand>,
+    /// What the stage is to be told of its subscribers.
+    notices: VecDeque<Notice>,
+    /// What waits for the mode to be set to forward; nothing in forward mode.
+    accumulated: Option<VecDeque<Accumulated<E>>>,
     counters: Arc<Counters>,
+}
+
+/// What a stage is told of a subscriber.
+#[derive(Debug)]
+pub(crate) struct Notice {
+    pub(crate) subscription: Subscription,
+    /// Nothing if it has just been made.
+    pub(crate) cancellation: Option<Cancellation>,
+}
+
+/// What happened while demand was held back, in order.
+#[derive(Debug)]
+enum Accumulated<E> {
+    Asked(Subscription, Demand),
+    Emitted(Vec<E>),
 }
 
 impl<E> Outlet<E> {
@@ -41,6 +62,8 @@ impl<E> Outlet<E> {
             satisfied: 0,
             subscribers,
             announced: VecDeque::new(),
+            notices: VecDeque::new(),
+            accumulated: None,
             counters,
         }
     }
@@ -68,6 +91,7 @@ impl<E> Outlet<E> {
         if self.links.len() <= slot {
             self.links.resize_with(slot + 1, || None);
         }
+        self.notices.push_back(Notice { subscription: link.subscription().clone(), cancellation: None });
         self.links[slot] = Some(link);
         self.live += 1;
         tracing::debug!(slot, "subscribed");
@@ -83,23 +107,83 @@ impl<E> Outlet<E> {
                 FromConsumer::Credited(credited) => {
                     self.outbox.recycle(credited.buffer);
                     if let Some(demand) = Demand::new(credited.ask) {
-                        let announce = self.hub.ask(key, demand, &mut self.outbox);
-                        self.settle(announce);
+                        let subscription = link.subscription();
+                        match &mut self.accumulated {
+                            Some(log) => log.push_back(Accumulated::Asked(subscription.clone(), demand)),
+                            None => self.ask(key, demand),
+                        }
                     }
                 }
-                FromConsumer::Cancelled(reason) => self.lose(key, &reason),
+                FromConsumer::Cancelled(cancellation) => self.lose(key, cancellation),
             }
         }
     }
 
-    fn lose(&mut self, key: SubscriptionKey, reason: &ExitReason) {
-        tracing::debug!(slot = key.0, %reason, "subscriber gone");
+    fn ask(&mut self, key: SubscriptionKey, demand: Demand) {
+        let announce = self.hub.ask(key, demand, &mut self.outbox);
+        self.settle(announce);
+    }
+
+    /// Ends a subscription from this side, behind everything that was sent.
+    pub(crate) fn cancel(&mut self, subscription: &Subscription, reason: ExitReason) {
+        let slot = subscription.producer_slot();
+        let place = self.links.get_mut(slot);
+        let Some(link) = place.and_then(|place| place.take_if(|link| link.subscription() == subscription))
+        else {
+            return;
+        };
+        self.live -= 1;
+        let lost = link.close(Closed::Cancelled(reason.clone()));
+        self.counters.unsent(lost);
+        self.counters.discarded(lost);
+        let cancellation = Some(Cancellation::cancelled(reason));
+        self.notices.push_back(Notice { subscription: subscription.clone(), cancellation });
+        let announce = self.hub.cancel(SubscriptionKey(slot), &mut self.outbox);
+        self.settle(announce);
+    }
+
+    /// Holds demand back, or lets it through again: then what happened meanwhile happens now, in order.
+    pub(crate) fn set_mode(&mut self, mode: DemandMode) {
+        match mode {
+            DemandMode::Accumulate => {
+                self.accumulated.get_or_insert_default();
+            }
+            DemandMode::Forward => {
+                for happened in self.accumulated.take().into_iter().flatten() {
+                    match happened {
+                        Accumulated::Emitted(mut events) => self.emit(&mut events),
+                        Accumulated::Asked(subscription, demand) => self.ask_late(&subscription, demand),
+                    }
+                }
+            }
+        }
+    }
+
+    /// An ask that was held back; its subscription may have ended since.
+    fn ask_late(&mut self, subscription: &Subscription, demand: Demand) {
+        let slot = subscription.producer_slot();
+        let link = self.links.get(slot).and_then(Option::as_ref);
+        if link.is_some_and(|link| link.subscription() == subscription) {
+            self.ask(SubscriptionKey(slot), demand);
+        }
+    }
+
+    /// What the stage is to be told next.
+    pub(crate) fn next_notice(&mut self) -> Option<Notice> {
+        self.notices.pop_front()
+    }
+
+    fn lose(&mut self, key: SubscriptionKey, cancellation: Cancellation) {
+        tracing::debug!(slot = key.0, ?cancellation, "subscriber gone");
         let Some(link) = self.links[key.0].take() else { return };
         self.live -= 1;
+        let subscription = link.subscription().clone();
         let mut back = link.take_back();
         self.counters.unsent(back.len());
         self.hub.take_back(key, &mut back);
-        let announce = if matches!(reason, ExitReason::Normal) {
+        let finished = matches!(cancellation.reason, ExitReason::Normal) && self.subscribers.is_some();
+        self.notices.push_back(Notice { subscription, cancellation: Some(cancellation) });
+        let announce = if finished {
             self.satisfied += 1;
             self.hub.finish(key, &mut self.outbox)
         } else {
@@ -111,6 +195,11 @@ impl<E> Outlet<E> {
     /// Hands out what a callback emitted; `events` is empty afterwards.
     pub(crate) fn emit(&mut self, events: &mut Vec<E>) {
         if events.is_empty() {
+            return;
+        }
+        if let Some(log) = &mut self.accumulated {
+            log.push_back(Accumulated::Emitted(std::mem::take(events)));
+            self.note();
             return;
         }
         let (announce, discarded) = self.hub.offer(events, &mut self.outbox);
@@ -135,7 +224,21 @@ impl<E> Outlet<E> {
         if self.outbox.has_deliveries() {
             self.send();
         }
-        self.counters.hold(self.hub.wanted(), self.hub.waiting());
+        self.note();
+    }
+
+    /// Shows how much is wanted and how much waits.
+    fn note(&self) {
+        self.counters.hold(self.hub.wanted(), self.hub.waiting() + self.accumulated());
+    }
+
+    /// Events that were emitted while demand was held back.
+    fn accumulated(&self) -> usize {
+        let events = |happened: &Accumulated<E>| match happened {
+            Accumulated::Emitted(events) => events.len(),
+            Accumulated::Asked(..) => 0,
+        };
+        self.accumulated.iter().flatten().map(events).sum()
     }
 
     fn send(&mut self) {
@@ -169,7 +272,7 @@ impl<E> Outlet<E> {
 
     /// Whether everything that was emitted has been handed to subscribers.
     pub(crate) fn is_empty(&self) -> bool {
-        self.hub.waiting() == 0
+        self.hub.waiting() == 0 && self.accumulated.as_ref().is_none_or(VecDeque::is_empty)
     }
 
     /// Whether every consumer finished by itself, so that nothing will ever be wanted again.
@@ -179,7 +282,8 @@ impl<E> Outlet<E> {
 
     /// Ends every subscription, behind everything that was sent; what was not handed out is discarded.
     pub(crate) fn close(&mut self, closed: &Closed) {
-        let mut discarded = self.hub.discard();
+        let mut discarded = self.hub.discard() + self.accumulated();
+        self.accumulated = None;
         for link in self.links.drain(..).flatten() {
             let lost = link.close(closed.clone());
             self.counters.unsent(lost);
@@ -197,7 +301,7 @@ impl<E> Outlet<E> {
 /// A stage that was cut off had no chance to close.
 impl<E> Drop for Outlet<E> {
     fn drop(&mut self) {
-        self.close(&Closed::Cancelled(ExitReason::Aborted));
+        self.close(&Closed::Down(ExitReason::Aborted));
     }
 }
 

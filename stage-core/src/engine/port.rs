@@ -6,26 +6,30 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::ExitReason;
 use crate::mailbox::{Mail, Mailbox};
-use crate::protocol::{Closed, Subscribe};
+use crate::options::DemandMode;
+use crate::protocol::Subscribe;
 use crate::stage::{Message, StageMail};
+use crate::subscription::Tell;
 use crate::sync::Arc;
 
 /// The mailbox of a running stage, sorted.
-pub(crate) struct Port<S, Out> {
-    pub(crate) mailbox: Arc<Mailbox<StageMail<S, Out>>>,
+pub(crate) struct Port<S, In, Out> {
+    pub(crate) mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
     drain: CancellationToken,
     pub(crate) stop: Option<ExitReason>,
-    pub(crate) messages: VecDeque<Message<S, Out>>,
+    pub(crate) messages: VecDeque<Message<S, In, Out>>,
 }
 
 /// Mail that the halves of the stage have to see to at once.
 pub(crate) enum Request<Out> {
     Subscribe(Subscribe<Out>),
     Resubscribe(usize),
+    Tell(Tell),
+    Mode(DemandMode),
 }
 
-impl<S, Out> Port<S, Out> {
-    pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, Out>>>, drain: CancellationToken) -> Self {
+impl<S, In, Out> Port<S, In, Out> {
+    pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, In, Out>>>, drain: CancellationToken) -> Self {
         Self { mailbox, drain, stop: None, messages: VecDeque::new() }
     }
 
@@ -37,6 +41,8 @@ impl<S, Out> Port<S, Out> {
                 Mail::Drain => self.drain.cancel(),
                 Mail::Subscribe(subscribe) => request(Request::Subscribe(subscribe)),
                 Mail::Resubscribe(source) => request(Request::Resubscribe(source)),
+                Mail::Tell(tell) => request(Request::Tell(tell)),
+                Mail::Mode(mode) => request(Request::Mode(mode)),
                 Mail::Message(message) => self.messages.push_back(message),
             }
         }
@@ -44,14 +50,5 @@ impl<S, Out> Port<S, Out> {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.drain.is_cancelled()
-    }
-
-    /// Refuses all further mail; subscriptions end as `closed` says.
-    pub(crate) fn close(&mut self, closed: &Closed) {
-        for mail in self.mailbox.close(closed.clone()) {
-            if let Mail::Subscribe(subscribe) = mail {
-                subscribe.link.close(closed.clone());
-            }
-        }
     }
 }

@@ -9,14 +9,19 @@ use std::task::{Context as TaskContext, Poll};
 use tokio::sync::oneshot;
 
 use super::attend::attend;
-use super::inlet::{Inlet, Received};
-use super::outlet::Outlet;
+use super::inlet::{Appetite, Gone, Inlet, Received};
+use super::kind::{Consuming, Kind, Producing, Transforming};
+use super::outlet::{Notice, Outlet};
 use super::port::{Port, Request};
-use crate::error::{BoxError, ExitReason, StageResult};
+use crate::error::{BoxError, ExitReason};
+use crate::options::CancelMode;
 use crate::protocol::{Batch, Closed};
 use crate::signal::{Attention, Signal, WantsCredit};
-use crate::stage::{Consumer, Context, Core, Emitter, Events, Init, Nothing, Producer, ProducerConsumer};
+use crate::stage::{
+    Consumer, Context, Core, Emitter, Events, Init, Message, Nothing, Producer, ProducerConsumer,
+};
 use crate::stats::Stopwatch;
+use crate::subscription::{Role, Subscription, Tell, What};
 use crate::sync::{Arc, Mutex, lock};
 
 /// The start of a stage: it says that its `init` succeeded, and waits until the others are up too.
@@ -30,22 +35,24 @@ pub(crate) struct Ready {
 const TURNS: usize = 64;
 
 /// The parts that every stage has. A consumer's outlet has no subscribers, a producer's inlet no sources.
-struct Body<S, In, Out> {
-    stage: S,
+struct Body<K: Kind> {
+    kind: K,
     core: Core,
-    hands: Hands<S, In, Out>,
+    hands: Hands<K::Stage, K::In, K::Out>,
     /// What the running callback emitted; empty between callbacks.
-    emitted: Vec<Out>,
+    emitted: Vec<K::Out>,
     /// What it flushed; empty between callbacks.
-    flushed: Mutex<Vec<Out>>,
+    flushed: Mutex<Vec<K::Out>>,
     stopwatch: Stopwatch,
     turns: usize,
+    /// The subscription that the last batch came by.
+    from: Option<Subscription>,
 }
 
 /// What the engine works with while a callback has the rest.
 struct Hands<S, In, Out> {
     signal: Arc<Signal>,
-    port: Port<S, Out>,
+    port: Port<S, In, Out>,
     inlet: Inlet<In>,
     outlet: Outlet<Out>,
 }
@@ -53,8 +60,8 @@ struct Hands<S, In, Out> {
 /// Runs one callback on the body's stage and sees to what it emitted. (A function cannot be given the
 /// callback: its future would borrow what the function borrows, and could not be shown to be `Send`.)
 macro_rules! run {
-    ($body:expr, |$stage:ident, $out:ident| $callback:expr) => {{
-        let Body { stage: $stage, core, hands, emitted, flushed, stopwatch, .. } = &mut *$body;
+    ($body:expr, |$kind:ident, $out:ident| $callback:expr) => {{
+        let Body { kind: $kind, core, hands, emitted, flushed, stopwatch, .. } = &mut *$body;
         let flushed = &*flushed;
         stopwatch.start();
         let result = attend(
@@ -89,7 +96,12 @@ where
         if mail {
             port.read(|request| match request {
                 Request::Subscribe(subscribe) => outlet.subscribe(subscribe),
-                Request::Resubscribe(source) => inlet.subscribe(source),
+                Request::Resubscribe(source) => inlet.resubscribe(source),
+                Request::Mode(mode) => outlet.set_mode(mode),
+                Request::Tell(Tell { subscription, what: What::Cancel(reason) }) => {
+                    outlet.cancel(&subscription, reason);
+                }
+                Request::Tell(tell) => inlet.tell(&tell),
             });
         }
     }
@@ -109,32 +121,36 @@ where
     }
 }
 
-impl<S, In, Out> Body<S, In, Out>
-where
-    In: Send + 'static,
-{
-    fn new(stage: S, core: Core, port: Port<S, Out>, inlet: Inlet<In>, outlet: Outlet<Out>) -> Self {
+impl<K: Kind> Body<K> {
+    fn new(
+        kind: K,
+        core: Core,
+        port: Port<K::Stage, K::In, K::Out>,
+        inlet: Inlet<K::In>,
+        outlet: Outlet<K::Out>,
+    ) -> Self {
         let signal = Arc::clone(port.mailbox.signal());
         let stopwatch = Stopwatch::new(Arc::clone(&core.counters));
         Self {
-            stage,
+            kind,
             core,
             hands: Hands { signal, port, inlet, outlet },
             emitted: Vec::new(),
             flushed: Mutex::new(Vec::new()),
             stopwatch,
             turns: 0,
+            from: None,
         }
     }
 
     /// Hands out what a callback emitted; after a failure, discards it.
-    fn emit(&mut self, result: Result<StageResult, ExitReason>) -> Result<(), ExitReason> {
+    fn emit<T>(&mut self, result: Result<Result<T, BoxError>, ExitReason>) -> Result<T, ExitReason> {
         let flushed = self.flushed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.hands.outlet.emit(flushed);
         let failure = match result {
-            Ok(Ok(())) => {
+            Ok(Ok(output)) => {
                 self.hands.outlet.emit(&mut self.emitted);
-                return Ok(());
+                return Ok(output);
             }
             Ok(Err(error)) => ExitReason::from(error),
             Err(panicked) => panicked,
@@ -162,15 +178,69 @@ where
             return Err(reason);
         }
         while let Some(message) = self.hands.port.messages.pop_front() {
-            run!(self, |stage, out| message.open(stage, out))?;
+            match message {
+                Message::Envelope(message) => run!(self, |kind, out| message.open(kind.stage(), out))?,
+                Message::Join(join) => self.hands.inlet.join(join),
+            }
+        }
+        self.join().await?;
+        self.notice().await
+    }
+
+    /// Makes the subscriptions that are to be made.
+    async fn join(&mut self) -> Result<(), ExitReason> {
+        while let Some(begun) = self.hands.inlet.begin() {
+            let subscription = &begun.subscription;
+            let asking = run!(self, |kind, out| kind.subscribed(Role::Producer, subscription, out))?;
+            self.hands.inlet.complete(begun, asking);
         }
         Ok(())
+    }
+
+    /// Tells the stage of subscribers that came and went.
+    async fn notice(&mut self) -> Result<(), ExitReason> {
+        while let Some(Notice { subscription, cancellation }) = self.hands.outlet.next_notice() {
+            let subscription = &subscription;
+            match cancellation {
+                None => {
+                    run!(self, |kind, out| kind.subscribed(Role::Consumer, subscription, out))?;
+                }
+                Some(cancellation) => {
+                    let cancellation = &cancellation;
+                    run!(self, |kind, out| kind.cancelled(Role::Consumer, subscription, cancellation, out))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A subscription to a producer ended: tells the stage; the reason for which it ends too, if it does.
+    async fn gone(&mut self, gone: Gone) -> Result<Option<ExitReason>, ExitReason> {
+        let Gone { subscription, cancellation, mode, refused } = gone;
+        let (subscription, given) = (&subscription, &cancellation);
+        run!(self, |kind, out| kind.cancelled(Role::Producer, subscription, given, out))?;
+        let ends = match mode {
+            // A pipeline restarts what failed; a subscription that cannot be made fails the stage.
+            None => return refused.map_or(Ok(None), |error| Err(ExitReason::Error(Arc::new(error)))),
+            Some(CancelMode::Permanent) => true,
+            Some(CancelMode::Transient) => !cancellation.reason.is_normal(),
+            Some(CancelMode::Temporary) => false,
+        };
+        Ok(ends.then_some(cancellation.reason))
     }
 
     /// A batch, or a demand, of `events` is about to be handled.
     fn begin_batch(&self, events: usize) {
         tracing::trace!(events, "batch");
         self.core.counters.batch();
+    }
+
+    /// Notes the subscription with `slot`; the one that the last batch came by is not cloned again.
+    fn came_by(&mut self, slot: usize) {
+        let from = self.hands.inlet.subscription(slot);
+        if self.from.as_ref() != from {
+            self.from = from.cloned();
+        }
     }
 
     /// Waits until something is marked.
@@ -186,16 +256,12 @@ where
 
     /// Ends all subscriptions for `reason`.
     fn close(mut self, reason: ExitReason) -> ExitReason {
-        let closed = match &reason {
-            ExitReason::Normal => Closed::End,
-            other => Closed::Cancelled(other.clone()),
-        };
         // A finished stage will not be back; any other end may be followed by a restart.
         if matches!(reason, ExitReason::Normal) {
-            self.hands.port.close(&closed);
+            self.hands.port.mailbox.close(&reason);
         }
         self.hands.inlet.close(&reason);
-        self.hands.outlet.close(&closed);
+        self.hands.outlet.close(&Closed::by(&reason));
         reason
     }
 }
@@ -232,9 +298,9 @@ macro_rules! end {
     ($body:ident, $reason:expr) => {{
         let mut reason = $reason;
         if !matches!(reason, ExitReason::Panicked(_)) {
-            let stage = &mut $body.stage;
+            let kind = &mut $body.kind;
             let given = reason.clone();
-            if let Err(panicked) = attend(async { stage.terminate(&given).await }, |_| {}).await {
+            if let Err(panicked) = attend(async { kind.terminate(&given).await }, |_| {}).await {
                 reason = panicked;
             }
         }
@@ -242,38 +308,62 @@ macro_rules! end {
     }};
 }
 
+/// Runs the callback for one batch; its emptied buffer goes back.
+macro_rules! handle {
+    ($body:expr, $slot:expr, $batch:expr, |$kind:ident, $events:ident, $out:ident| $callback:expr) => {{
+        let Batch { mut events, .. } = $batch;
+        $body.begin_batch(events.len());
+        $body.came_by($slot);
+        let from = $body.from.take();
+        debug_assert!(from.is_some(), "a batch comes by a subscription that stands");
+        if let Some(from) = &from {
+            let $events = Events { buffer: &mut events, from };
+            run!($body, |$kind, $out| $callback)?;
+        }
+        $body.from = from;
+        $body.hands.inlet.handled($slot, events);
+    }};
+}
+
+/// Runs a stage from its `init` to its end. (A macro for the reason that `run` is one.)
+macro_rules! live {
+    ($kind:expr, $core:ident, $port:ident, $inlet:ident, $outlet:ident, $ready:ident, $work:ident) => {{
+        let mut body = Body::new($kind, $core, $port, $inlet, $outlet);
+        let Body { kind, core, .. } = &mut body;
+        let init = attend(async { kind.init(&mut Context { core }).await }, |_| {}).await;
+        let reason = match begin(init, $ready).await {
+            Ok(()) => $work(&mut body).await.unwrap_or_else(|reason| reason),
+            Err(reason) => reason,
+        };
+        end!(body, reason)
+    }};
+}
+
 /// Runs a producer until it ends, and says why it did.
 pub(crate) async fn producer<P: Producer>(
     stage: P,
     core: Core,
-    port: Port<P, P::Event>,
+    port: Port<P, Nothing, P::Event>,
     inlet: Inlet<Nothing>,
     outlet: Outlet<P::Event>,
     ready: Ready,
 ) -> ExitReason {
-    let mut body = Body::new(stage, core, port, inlet, outlet);
-    let Body { stage, core, .. } = &mut body;
-    let init = attend(async { stage.init(&mut Context { core }).await }, |_| {}).await;
-    let reason = match begin(init, ready).await {
-        Ok(()) => produce(&mut body).await.err().unwrap_or(ExitReason::Normal),
-        Err(reason) => reason,
-    };
-    end!(body, reason)
+    live!(Producing(stage), core, port, inlet, outlet, ready, produce)
 }
 
-async fn produce<P: Producer>(body: &mut Body<P, Nothing, P::Event>) -> Result<(), ExitReason> {
+async fn produce<P: Producer>(body: &mut Body<Producing<P>>) -> Result<ExitReason, ExitReason> {
     loop {
         body.turn().await?;
         if body.hands.outlet.has_had_enough() {
-            return Ok(());
+            return Ok(ExitReason::Normal);
         }
         if body.core.finished || body.hands.port.is_draining() {
             if body.is_done() {
-                return Ok(());
+                return Ok(ExitReason::Normal);
             }
         } else if let Some(demand) = body.hands.outlet.next_demand() {
             body.begin_batch(demand.get());
-            run!(body, |stage, out| stage.handle_demand(demand, out))?;
+            run!(body, |kind, out| kind.0.handle_demand(demand, out))?;
             continue;
         }
         body.park(WantsCredit::Yes).await;
@@ -284,54 +374,47 @@ async fn produce<P: Producer>(body: &mut Body<P, Nothing, P::Event>) -> Result<(
 pub(crate) async fn producer_consumer<S: ProducerConsumer>(
     stage: S,
     core: Core,
-    port: Port<S, S::Out>,
+    port: Port<S, S::In, S::Out>,
     inlet: Inlet<S::In>,
     outlet: Outlet<S::Out>,
     ready: Ready,
 ) -> ExitReason {
-    let mut body = Body::new(stage, core, port, inlet, outlet);
-    let Body { stage, core, .. } = &mut body;
-    let init = attend(async { stage.init(&mut Context { core }).await }, |_| {}).await;
-    let reason = match begin(init, ready).await {
-        Ok(()) => transform(&mut body).await.err().unwrap_or(ExitReason::Normal),
-        Err(reason) => reason,
-    };
-    end!(body, reason)
+    live!(Transforming(stage), core, port, inlet, outlet, ready, transform)
 }
 
 /// Handles batches while events are wanted; a message that was begun is handled whole (spec §12).
-async fn transform<S: ProducerConsumer>(body: &mut Body<S, S::In, S::Out>) -> Result<(), ExitReason> {
+async fn transform<S: ProducerConsumer>(body: &mut Body<Transforming<S>>) -> Result<ExitReason, ExitReason> {
     body.hands.inlet.open();
     let mut begun = false;
+    let mut ending = None;
     loop {
         body.turn().await?;
         body.hands.outlet.ignore_demand();
         if body.hands.outlet.has_had_enough() {
-            return Ok(());
+            return Ok(ExitReason::Normal);
         }
-        let ending = body.core.finished || body.hands.inlet.has_ended();
-        if ending && body.is_done() {
-            return Ok(());
+        if body.core.finished || body.hands.inlet.has_ended() {
+            ending.get_or_insert(ExitReason::Normal);
         }
-        if !ending && (begun || body.hands.outlet.wanted() > 0) {
-            match body.hands.inlet.receive() {
-                Received::Batch(slot, Batch { mut events, more }) => {
-                    begun = more;
-                    body.begin_batch(events.len());
-                    let lent = &mut events;
-                    run!(body, |stage, out| stage.handle_events(Events { buffer: lent }, out))?;
-                    body.hands.inlet.handled(slot, events);
-                    continue;
-                }
-                Received::Refused(error) => return Err(ExitReason::Error(Arc::new(error))),
-                Received::Nothing => {}
+        if let Some(reason) = &ending {
+            if body.is_done() {
+                return Ok(reason.clone());
             }
-            begun = false;
-            if body.hands.inlet.has_ended() {
-                continue;
+            body.park(WantsCredit::Yes).await;
+            continue;
+        }
+        let wanted = begun || body.hands.outlet.wanted() > 0;
+        match body.hands.inlet.receive(if wanted { Appetite::All } else { Appetite::Ends }) {
+            Received::Batch(slot, batch) => {
+                begun = batch.more;
+                handle!(body, slot, batch, |kind, events, out| kind.0.handle_events(events, out));
+            }
+            Received::Gone(gone) => ending = body.gone(gone).await?,
+            Received::Nothing => {
+                begun = false;
+                body.park(body.hands.wants_credit()).await;
             }
         }
-        body.park(body.hands.wants_credit()).await;
     }
 }
 
@@ -339,38 +422,32 @@ async fn transform<S: ProducerConsumer>(body: &mut Body<S, S::In, S::Out>) -> Re
 pub(crate) async fn consumer<C: Consumer>(
     stage: C,
     core: Core,
-    port: Port<C, Nothing>,
+    port: Port<C, C::Event, Nothing>,
     inlet: Inlet<C::Event>,
     outlet: Outlet<Nothing>,
     ready: Ready,
 ) -> ExitReason {
-    let mut body = Body::new(stage, core, port, inlet, outlet);
-    let Body { stage, core, .. } = &mut body;
-    let init = attend(async { stage.init(&mut Context { core }).await }, |_| {}).await;
-    let reason = match begin(init, ready).await {
-        Ok(()) => consume(&mut body).await.err().unwrap_or(ExitReason::Normal),
-        Err(reason) => reason,
-    };
-    end!(body, reason)
+    live!(Consuming(stage), core, port, inlet, outlet, ready, consume)
 }
 
-async fn consume<C: Consumer>(body: &mut Body<C, C::Event, Nothing>) -> Result<(), ExitReason> {
+async fn consume<C: Consumer>(body: &mut Body<Consuming<C>>) -> Result<ExitReason, ExitReason> {
     body.hands.inlet.open();
     loop {
         body.turn().await?;
-        if body.core.finished {
-            return Ok(());
+        if body.core.finished || body.hands.inlet.has_ended() {
+            return Ok(ExitReason::Normal);
         }
-        match body.hands.inlet.receive() {
-            Received::Batch(slot, Batch { mut events, .. }) => {
-                body.begin_batch(events.len());
-                let lent = &mut events;
-                run!(body, |stage, out| stage
-                    .handle_events(Events { buffer: lent }, &mut Context { core: &mut *out.core }))?;
-                body.hands.inlet.handled(slot, events);
+        match body.hands.inlet.receive(Appetite::All) {
+            Received::Batch(slot, batch) => {
+                handle!(body, slot, batch, |kind, events, out| kind
+                    .0
+                    .handle_events(events, &mut Context { core: &mut *out.core }));
             }
-            Received::Refused(error) => return Err(ExitReason::Error(Arc::new(error))),
-            Received::Nothing if body.hands.inlet.has_ended() => return Ok(()),
+            Received::Gone(gone) => {
+                if let Some(reason) = body.gone(gone).await? {
+                    return Ok(reason);
+                }
+            }
             Received::Nothing => body.park(WantsCredit::No).await,
         }
     }

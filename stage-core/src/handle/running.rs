@@ -144,7 +144,11 @@ impl Running {
     /// # Errors
     ///
     /// [`CallError::NoSuchStage`] if there is no such stage, or it is of another type.
-    pub fn producer<P: Producer>(&self, step: &str, copy: usize) -> Result<StageRef<P, P::Event>, CallError> {
+    pub fn producer<P: Producer>(
+        &self,
+        step: &str,
+        copy: usize,
+    ) -> Result<StageRef<P, Nothing, P::Event>, CallError> {
         self.stage(step, copy)
     }
 
@@ -157,7 +161,7 @@ impl Running {
         &self,
         step: &str,
         copy: usize,
-    ) -> Result<StageRef<S, S::Out>, CallError> {
+    ) -> Result<StageRef<S, S::In, S::Out>, CallError> {
         self.stage(step, copy)
     }
 
@@ -166,19 +170,24 @@ impl Running {
     /// # Errors
     ///
     /// [`CallError::NoSuchStage`] if there is no such stage, or it is of another type.
-    pub fn consumer<C: Consumer>(&self, step: &str, copy: usize) -> Result<StageRef<C, Nothing>, CallError> {
+    pub fn consumer<C: Consumer>(
+        &self,
+        step: &str,
+        copy: usize,
+    ) -> Result<StageRef<C, C::Event, Nothing>, CallError> {
         self.stage(step, copy)
     }
 
-    fn stage<S, Out>(&self, step: &str, copy: usize) -> Result<StageRef<S, Out>, CallError>
+    fn stage<S, In, Out>(&self, step: &str, copy: usize) -> Result<StageRef<S, In, Out>, CallError>
     where
         S: Send + 'static,
+        In: Send + 'static,
         Out: Send + 'static,
     {
         let name = format!("{step}/{copy}");
         let known = self.monitor.stages.iter().find(|known| &*known.step == step && known.copy == copy);
         known
-            .and_then(|known| StageRef::new(name.clone(), &known.mailbox))
+            .and_then(|known| StageRef::of(&known.mailbox))
             .ok_or(CallError::NoSuchStage { stage: name, expected: std::any::type_name::<S>() })
     }
 

@@ -5,13 +5,16 @@ use std::fmt;
 
 use tokio::sync::oneshot;
 
-use crate::error::ExitReason;
-use crate::mailbox::{Mail, Mailbox};
-use crate::protocol::Closed;
+use super::producer_ref::ProducerRef;
+use super::subscribe_options::SubscribeOptions;
+use crate::error::{ExitReason, SubscribeError};
+use crate::mailbox::{Join, Mail, Mailbox};
+use crate::options::DemandMode;
 use crate::stage::{Call, CallError, CallOf, Cast, CastOf, Message, Reply, StageMail};
+use crate::subscription::Subscription;
 use crate::sync::Arc;
 
-/// The address of a running stage `S` that emits `Out`. It stays valid through restarts.
+/// The address of a running stage `S` that takes `In` and emits `Out`. It stays valid through restarts.
 ///
 /// Messages are handled between the stage's other callbacks, in the order in which they were sent.
 ///
@@ -58,16 +61,19 @@ use crate::sync::Arc;
 /// # Ok(())
 /// # }
 /// ```
-pub struct StageRef<S, Out> {
-    name: String,
-    mailbox: Arc<Mailbox<StageMail<S, Out>>>,
+pub struct StageRef<S, In, Out> {
+    mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
 }
 
-impl<S: Send + 'static, Out: Send + 'static> StageRef<S, Out> {
+impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In, Out> {
+    /// The stage behind `mailbox`.
+    pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, In, Out>>>) -> Self {
+        Self { mailbox }
+    }
+
     /// The stage behind `mailbox`, if it is of these types.
-    pub(crate) fn new(name: String, mailbox: &Arc<dyn Any + Send + Sync>) -> Option<Self> {
-        let mailbox = Arc::clone(mailbox).downcast().ok()?;
-        Some(Self { name, mailbox })
+    pub(crate) fn of(mailbox: &Arc<dyn Any + Send + Sync>) -> Option<Self> {
+        Arc::clone(mailbox).downcast().ok().map(Self::new)
     }
 
     /// Sends a message and waits for the answer.
@@ -86,8 +92,8 @@ impl<S: Send + 'static, Out: Send + 'static> StageRef<S, Out> {
         M: Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
-        self.send(Box::new(CallOf { message, reply: Reply { sender } }))?;
-        answer.await.map_err(|_| CallError::Unanswered { stage: self.name.clone() })
+        self.send(Message::Envelope(Box::new(CallOf { message, reply: Reply { sender } })))?;
+        answer.await.map_err(|_| CallError::Unanswered { stage: self.name().to_owned() })
     }
 
     /// Sends a message; returns without waiting for it to be handled.
@@ -100,29 +106,105 @@ impl<S: Send + 'static, Out: Send + 'static> StageRef<S, Out> {
         S: Cast<M, Out = Out>,
         M: Send + 'static,
     {
-        self.send(Box::new(CastOf(message)))
+        self.send(Message::Envelope(Box::new(CastOf(message))))
     }
 
-    fn send(&self, message: Message<S, Out>) -> Result<(), CallError> {
-        self.mailbox.send(Mail::Message(message)).map_err(|(_, closed)| CallError::Ended {
-            stage: self.name.clone(),
-            reason: match closed {
-                Closed::End => ExitReason::Normal,
-                Closed::Cancelled(reason) => reason,
-                Closed::Refused(error) => ExitReason::Error(Arc::new(error)),
-            },
-        })
+    fn send(&self, message: Message<S, In, Out>) -> Result<(), CallError> {
+        self.mailbox
+            .send(Mail::Message(message))
+            .map_err(|(_, reason)| CallError::Ended { stage: self.name().to_owned(), reason })
+    }
+
+    /// Has this stage subscribe to `producer`; returns once it has asked for its first events. Whether the
+    /// producer takes the subscription in, this stage's `handle_cancel` learns.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscribeError::Window`] if the demand cannot work; [`SubscribeError::Ended`] if this stage has
+    /// ended, or ended before it could subscribe.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped before it is ready, the subscription is still made.
+    pub async fn subscribe(
+        &self,
+        producer: &ProducerRef<In>,
+        options: SubscribeOptions<In>,
+    ) -> Result<Subscription, SubscribeError> {
+        let (reply, made) = oneshot::channel();
+        self.begin(producer, options, Some(reply))?;
+        match made.await {
+            Ok(subscription) => Ok(subscription),
+            Err(_) => Err(self.cannot_subscribe(&self.mailbox.ended().await)),
+        }
+    }
+
+    /// Has this stage subscribe to `producer`, without waiting for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`subscribe`](Self::subscribe), as far as it is known at once.
+    pub fn subscribe_soon(
+        &self,
+        producer: &ProducerRef<In>,
+        options: SubscribeOptions<In>,
+    ) -> Result<(), SubscribeError> {
+        self.begin(producer, options, None)
+    }
+
+    fn begin(
+        &self,
+        producer: &ProducerRef<In>,
+        options: SubscribeOptions<In>,
+        reply: Option<oneshot::Sender<Subscription>>,
+    ) -> Result<(), SubscribeError> {
+        let (window, owner, options) = options.checked()?;
+        let producer = Arc::clone(&producer.stage);
+        let join = Join { producer, options, window, owner, reply };
+        let sent = self.mailbox.send(Mail::Message(Message::Join(join)));
+        sent.map_err(|(_, reason)| self.cannot_subscribe(&reason))
+    }
+
+    fn cannot_subscribe(&self, reason: &ExitReason) -> SubscribeError {
+        SubscribeError::Ended { stage: self.name().to_owned(), reason: reason.to_string() }
+    }
+
+    /// What others subscribe to.
+    pub fn producer(&self) -> ProducerRef<Out> {
+        ProducerRef { stage: Arc::clone(&self.mailbox) as _ }
+    }
+
+    /// Holds demand back, or lets it through again (see [`DemandMode`]). Of no meaning to a consumer.
+    pub fn set_demand_mode(&self, mode: DemandMode) {
+        // A stage that has ended has no demand.
+        let _ = self.mailbox.send(Mail::Mode(mode));
+    }
+
+    /// Asks the stage to end for `reason` after its current callback, and waits until it has.
+    pub async fn stop(&self, reason: ExitReason) -> ExitReason {
+        let _ = self.mailbox.send(Mail::Stop(reason));
+        self.ended().await
+    }
+
+    /// Waits until the stage has ended for good; says why.
+    pub async fn ended(&self) -> ExitReason {
+        self.mailbox.ended().await
+    }
+
+    /// The name of the stage.
+    pub fn name(&self) -> &str {
+        self.mailbox.name()
     }
 }
 
-impl<S, Out> Clone for StageRef<S, Out> {
+impl<S, In, Out> Clone for StageRef<S, In, Out> {
     fn clone(&self) -> Self {
-        Self { name: self.name.clone(), mailbox: Arc::clone(&self.mailbox) }
+        Self { mailbox: Arc::clone(&self.mailbox) }
     }
 }
 
-impl<S, Out> fmt::Debug for StageRef<S, Out> {
+impl<S, In, Out> fmt::Debug for StageRef<S, In, Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StageRef").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("StageRef").field("name", self.mailbox.name()).finish_non_exhaustive()
     }
 }

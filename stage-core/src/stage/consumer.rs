@@ -4,6 +4,7 @@ use std::future::{Future, ready};
 
 use super::{Context, Events, Init};
 use crate::error::{BoxError, ExitReason, StageResult};
+use crate::subscription::{Asking, Cancellation, Subscription};
 
 /// Uses batches of events up.
 ///
@@ -44,6 +45,29 @@ pub trait Consumer: Send + 'static {
         events: Events<'_, Self::Event>,
         cx: &mut Context<'_>,
     ) -> impl Future<Output = StageResult> + Send;
+
+    /// This stage is about to subscribe to a producer. Says who asks for events: the engine, or the stage
+    /// itself by [`Subscription::ask`].
+    fn handle_subscribe(
+        &mut self,
+        subscription: &Subscription,
+        cx: &mut Context<'_>,
+    ) -> impl Future<Output = Result<Asking, BoxError>> + Send {
+        let _ = (subscription, cx);
+        ready(Ok(Asking::Automatic))
+    }
+
+    /// The subscription to a producer has ended, and everything that it brought was handled. Then the
+    /// stage does what the subscription's [`CancelMode`](crate::CancelMode) says.
+    fn handle_cancel(
+        &mut self,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        cx: &mut Context<'_>,
+    ) -> impl Future<Output = StageResult> + Send {
+        let _ = (subscription, cancellation, cx);
+        ready(Ok(()))
+    }
 
     /// Runs when the stage ends, unless it panicked or was cut off.
     fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send {

@@ -2,6 +2,8 @@
 
 use std::vec::Drain;
 
+use crate::subscription::Subscription;
+
 /// The events of one batch, in order; at least one, at most the subscription's
 /// [`chunk`](crate::Window::chunk).
 ///
@@ -10,6 +12,7 @@ use std::vec::Drain;
 #[derive(Debug)]
 pub struct Events<'a, E> {
     pub(crate) buffer: &'a mut Vec<E>,
+    pub(crate) from: &'a Subscription,
 }
 
 impl<E> Events<'_, E> {
@@ -21,6 +24,11 @@ impl<E> Events<'_, E> {
     /// Whether there are none left.
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty()
+    }
+
+    /// The subscription they came by.
+    pub fn from(&self) -> &Subscription {
+        self.from
     }
 
     /// The events, to be looked at.

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::Emitter;
 use crate::error::{ExitReason, StageResult};
-use crate::mailbox::Mail;
+use crate::mailbox::{Join, Mail};
 
 /// A stage that answers messages of type `M`.
 pub trait Call<M>: Send + 'static {
@@ -85,11 +85,17 @@ pub enum CallError {
     },
 }
 
-/// A call or a cast together with the callback that takes it.
-pub(crate) type Message<S, Out> = Box<dyn Envelope<S, Out>>;
+/// What a stage sees to between its other callbacks.
+#[derive(Debug)]
+pub(crate) enum Message<S, In, Out> {
+    /// A call or a cast together with the callback that takes it.
+    Envelope(Box<dyn Envelope<S, Out>>),
+    /// A subscription to be made.
+    Join(Join<In>),
+}
 
-/// What reaches a stage `S` that emits `Out`, beside its links.
-pub(crate) type StageMail<S, Out> = Mail<Out, Message<S, Out>>;
+/// What reaches a stage `S` that takes `In` and emits `Out`, beside its links.
+pub(crate) type StageMail<S, In, Out> = Mail<Out, Message<S, In, Out>>;
 
 /// Knows which callback a message is for; its type is erased once per message.
 pub(crate) trait Envelope<S, Out>: Send {

@@ -5,6 +5,7 @@ use std::future::{Future, ready};
 use super::{Context, Emitter, Init};
 use crate::demand::Demand;
 use crate::error::{BoxError, ExitReason, StageResult};
+use crate::subscription::{Cancellation, Subscription};
 
 /// Makes events when they are asked for.
 ///
@@ -55,6 +56,27 @@ pub trait Producer: Send + 'static {
         demand: Demand,
         out: &mut Emitter<'_, Self::Event>,
     ) -> impl Future<Output = StageResult> + Send;
+
+    /// A consumer has subscribed.
+    fn handle_subscribe(
+        &mut self,
+        subscription: &Subscription,
+        out: &mut Emitter<'_, Self::Event>,
+    ) -> impl Future<Output = StageResult> + Send {
+        let _ = (subscription, out);
+        ready(Ok(()))
+    }
+
+    /// The subscription of a consumer has ended.
+    fn handle_cancel(
+        &mut self,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        out: &mut Emitter<'_, Self::Event>,
+    ) -> impl Future<Output = StageResult> + Send {
+        let _ = (subscription, cancellation, out);
+        ready(Ok(()))
+    }
 
     /// Runs when the stage ends, unless it panicked or was cut off.
     fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send {

@@ -4,6 +4,7 @@ use std::future::{Future, ready};
 
 use super::{Context, Emitter, Events, Init};
 use crate::error::{BoxError, ExitReason, StageResult};
+use crate::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// Turns batches of events into others: one to one, to none, to many.
 ///
@@ -47,6 +48,32 @@ pub trait ProducerConsumer: Send + 'static {
         events: Events<'_, Self::In>,
         out: &mut Emitter<'_, Self::Out>,
     ) -> impl Future<Output = StageResult> + Send;
+
+    /// `peer` is a producer: this stage is about to subscribe to it, and says who asks for events, the
+    /// engine or the stage itself by [`Subscription::ask`]. Or `peer` is a consumer: it has subscribed to
+    /// this stage, and asks by itself, so that the answer is not looked at.
+    fn handle_subscribe(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> impl Future<Output = Result<Asking, BoxError>> + Send {
+        let _ = (peer, subscription, out);
+        ready(Ok(Asking::Automatic))
+    }
+
+    /// The subscription to a producer, or of a consumer, has ended. After that of a producer, the stage
+    /// does what the subscription's [`CancelMode`](crate::CancelMode) says.
+    fn handle_cancel(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> impl Future<Output = StageResult> + Send {
+        let _ = (peer, subscription, cancellation, out);
+        ready(Ok(()))
+    }
 
     /// Runs when the stage ends, unless it panicked or was cut off.
     fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send {

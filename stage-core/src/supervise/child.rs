@@ -8,7 +8,6 @@ use crate::engine::Ready;
 use crate::error::{BoxError, ExitReason};
 use crate::mailbox::{Mail, Mailbox};
 use crate::options::Placement;
-use crate::protocol::Closed;
 use crate::stats::{Counters, StageStats};
 use crate::sync::Arc;
 
@@ -69,11 +68,6 @@ impl<Out: Send, M: Send> Control for Mailbox<Mail<Out, M>> {
     }
 
     fn close(&self, reason: ExitReason) {
-        let closed = Closed::Cancelled(reason);
-        for mail in Mailbox::close(self, closed.clone()) {
-            if let Mail::Subscribe(subscribe) = mail {
-                subscribe.link.close(closed.clone());
-            }
-        }
+        Mailbox::close(self, &reason);
     }
 }

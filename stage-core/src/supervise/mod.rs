@@ -7,6 +7,7 @@ mod report;
 mod supervisor;
 
 pub(crate) use child::{Child, Control};
+pub(crate) use placement::spawn as place;
 pub use policy::{Intensity, Strategy};
 pub use report::{Outcome, PipelineError, Report};
 pub(crate) use supervisor::{Command, Supervisor};

@@ -11,7 +11,7 @@ use super::describe::{StepKind, Topology};
 use super::draft::{Draft, Shape};
 use super::options::{Effective, StepOptions};
 use super::wire::{Exit, Upstream, by_key};
-use crate::engine::{self, Inlet, Outlet, Port, Ready, Source};
+use crate::engine::{self, Inlet, Outlet, Port, Ready, Source, Sources};
 use crate::error::{BoxError, ExitReason};
 use crate::handle::{Running, StartError};
 use crate::mailbox::{Mailbox, Subscribable};
@@ -232,7 +232,7 @@ fn feed<E: Send + 'static>(
 
 /// Runs a stage of one kind; types are erased here, once per start.
 type Run<S, In, Out> =
-    fn(S, Core, Port<S, Out>, Inlet<In>, Outlet<Out>, Ready) -> BoxFuture<'static, ExitReason>;
+    fn(S, Core, Port<S, In, Out>, Inlet<In>, Outlet<Out>, Ready) -> BoxFuture<'static, ExitReason>;
 
 /// What the copies of a step are made from.
 struct Parts<S, In, Out, R, F> {
@@ -258,7 +258,7 @@ where
         if let Some(options) = options {
             let shared = Arc::new(Mutex::new(self));
             for copy in 0..options.count {
-                let mailbox = Mailbox::new();
+                let mailbox = Mailbox::new(format!("{}/{copy}", options.name));
                 producers.push(Arc::clone(&mailbox) as Arc<dyn Subscribable<Out>>);
                 let mut child = child(&shared, options, copy, mailbox);
                 child.sources = sources.to_vec();
@@ -277,7 +277,7 @@ fn child<S, In, Out, R, F>(
     parts: &Shared<Parts<S, In, Out, R, F>>,
     options: &Effective,
     copy: usize,
-    mailbox: Arc<Mailbox<StageMail<S, Out>>>,
+    mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
 ) -> Child
 where
     S: Send + 'static,
@@ -305,8 +305,9 @@ where
                 finished: false,
             };
             let port = Port::new(Arc::clone(&mailbox), drain.clone());
-            let sources = (parts.feed)(copy);
-            let inlet = Inlet::new(mailbox.signal(), window, sources, Arc::clone(&counters));
+            let sources = Sources::new(window, (parts.feed)(copy));
+            let own = Arc::clone(&mailbox) as _;
+            let inlet = Inlet::new(mailbox.signal(), own, sources, Arc::clone(&counters));
             let outlet = parts.exit.outlet(&counters);
             Ok((parts.run)(stage, core, port, inlet, outlet, ready))
         }

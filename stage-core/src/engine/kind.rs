@@ -1,0 +1,159 @@
+//! The three kinds of stages, as the loop sees them: one shape of hooks, so that the loop has one way to
+//! run them.
+
+use std::future::Future;
+
+use crate::error::{BoxError, ExitReason, StageResult};
+use crate::stage::{Consumer, Context, Emitter, Init, Nothing, Producer, ProducerConsumer};
+use crate::subscription::{Asking, Cancellation, Role, Subscription};
+
+/// A stage of one kind.
+pub(crate) trait Kind: Send {
+    /// What the user wrote.
+    type Stage;
+    /// What it takes.
+    type In: Send + 'static;
+    /// What it emits.
+    type Out: Send + 'static;
+
+    fn stage(&mut self) -> &mut Self::Stage;
+
+    fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send;
+
+    fn subscribed(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> impl Future<Output = Result<Asking, BoxError>> + Send;
+
+    fn cancelled(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> impl Future<Output = StageResult> + Send;
+
+    fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send;
+}
+
+/// A stage that only makes events.
+pub(crate) struct Producing<P>(pub(crate) P);
+
+/// A stage that turns events into others.
+pub(crate) struct Transforming<S>(pub(crate) S);
+
+/// A stage that only uses events up.
+pub(crate) struct Consuming<C>(pub(crate) C);
+
+impl<P: Producer> Kind for Producing<P> {
+    type Stage = P;
+    type In = Nothing;
+    type Out = P::Event;
+
+    fn stage(&mut self) -> &mut P {
+        &mut self.0
+    }
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        self.0.init(cx).await
+    }
+
+    async fn subscribed(
+        &mut self,
+        _peer: Role,
+        subscription: &Subscription,
+        out: &mut Emitter<'_, P::Event>,
+    ) -> Result<Asking, BoxError> {
+        self.0.handle_subscribe(subscription, out).await.map(|()| Asking::Automatic)
+    }
+
+    async fn cancelled(
+        &mut self,
+        _peer: Role,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        out: &mut Emitter<'_, P::Event>,
+    ) -> StageResult {
+        self.0.handle_cancel(subscription, cancellation, out).await
+    }
+
+    async fn terminate(&mut self, reason: &ExitReason) {
+        self.0.terminate(reason).await;
+    }
+}
+
+impl<S: ProducerConsumer> Kind for Transforming<S> {
+    type Stage = S;
+    type In = S::In;
+    type Out = S::Out;
+
+    fn stage(&mut self) -> &mut S {
+        &mut self.0
+    }
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        self.0.init(cx).await
+    }
+
+    async fn subscribed(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        out: &mut Emitter<'_, S::Out>,
+    ) -> Result<Asking, BoxError> {
+        self.0.handle_subscribe(peer, subscription, out).await
+    }
+
+    async fn cancelled(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        out: &mut Emitter<'_, S::Out>,
+    ) -> StageResult {
+        self.0.handle_cancel(peer, subscription, cancellation, out).await
+    }
+
+    async fn terminate(&mut self, reason: &ExitReason) {
+        self.0.terminate(reason).await;
+    }
+}
+
+impl<C: Consumer> Kind for Consuming<C> {
+    type Stage = C;
+    type In = C::Event;
+    type Out = Nothing;
+
+    fn stage(&mut self) -> &mut C {
+        &mut self.0
+    }
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        self.0.init(cx).await
+    }
+
+    async fn subscribed(
+        &mut self,
+        _peer: Role,
+        subscription: &Subscription,
+        out: &mut Emitter<'_, Nothing>,
+    ) -> Result<Asking, BoxError> {
+        self.0.handle_subscribe(subscription, &mut Context { core: &mut *out.core }).await
+    }
+
+    async fn cancelled(
+        &mut self,
+        _peer: Role,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        out: &mut Emitter<'_, Nothing>,
+    ) -> StageResult {
+        self.0.handle_cancel(subscription, cancellation, &mut Context { core: &mut *out.core }).await
+    }
+
+    async fn terminate(&mut self, reason: &ExitReason) {
+        self.0.terminate(reason).await;
+    }
+}

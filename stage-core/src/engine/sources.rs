@@ -1,0 +1,96 @@
+//! The producers that a pipeline feeds a stage from, and how the subscriptions to them stand.
+
+use crate::demand::Window;
+use crate::error::ExitReason;
+use crate::mailbox::{Join, Owner, Subscribable};
+use crate::subscriber::SubscriberOptions;
+use crate::sync::Arc;
+
+/// A producer that a pipeline feeds a stage from.
+pub(crate) struct Source<E> {
+    pub(crate) producer: Arc<dyn Subscribable<E>>,
+    pub(crate) options: SubscriberOptions<E>,
+}
+
+/// All of them; none for a stage that is wired by hand.
+pub(crate) struct Sources<E> {
+    window: Window,
+    known: Vec<Known<E>>,
+    ended: usize,
+}
+
+struct Known<E> {
+    source: Source<E>,
+    state: State,
+    /// Whether it was restarted while the old subscription still held events.
+    back: bool,
+}
+
+/// How a subscription to one source stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It is there, or about to be made.
+    Open,
+    /// The producer failed and will be back.
+    Lost,
+    /// The producer has nothing more, ever.
+    Ended,
+}
+
+impl<E> Sources<E> {
+    /// The sources of a stage in a pipeline, each asked by `window`.
+    pub(crate) fn new(window: Window, sources: impl IntoIterator<Item = Source<E>>) -> Self {
+        let known = |source| Known { source, state: State::Lost, back: false };
+        Self { window, known: sources.into_iter().map(known).collect(), ended: 0 }
+    }
+
+    /// A stage without a pipeline.
+    pub(crate) fn none() -> Self {
+        Self { window: Window::default(), known: Vec::new(), ended: 0 }
+    }
+
+    /// The subscriptions to all of them.
+    pub(crate) fn all(&mut self) -> Vec<Join<E>> {
+        (0..self.known.len()).filter_map(|source| self.back(source)).collect()
+    }
+
+    /// A source is there (again); the subscription to be made, if it is time.
+    pub(crate) fn back(&mut self, source: usize) -> Option<Join<E>> {
+        let known = self.known.get_mut(source)?;
+        match known.state {
+            State::Ended => None,
+            State::Open => {
+                known.back = true;
+                None
+            }
+            State::Lost => {
+                known.state = State::Open;
+                Some(Join {
+                    producer: Arc::clone(&known.source.producer),
+                    options: known.source.options.clone(),
+                    window: self.window,
+                    owner: Owner::Pipeline(source),
+                    reply: None,
+                })
+            }
+        }
+    }
+
+    /// The subscription to a source ended for `reason`; the one to be made instead, if the source is
+    /// back already.
+    pub(crate) fn lost(&mut self, source: usize, reason: &ExitReason) -> Option<Join<E>> {
+        let known = self.known.get_mut(source)?;
+        if matches!(reason, ExitReason::Normal) {
+            self.ended += 1;
+            known.state = State::Ended;
+            return None;
+        }
+        known.state = State::Lost;
+        if std::mem::take(&mut known.back) { self.back(source) } else { None }
+    }
+
+    /// Whether there are sources, and all have nothing more, ever.
+    pub(crate) fn have_ended(&self) -> bool {
+        !self.known.is_empty() && self.ended == self.known.len()
+    }
+}

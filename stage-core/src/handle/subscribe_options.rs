@@ -1,0 +1,66 @@
+//! What can be set on a subscription that is made by hand.
+
+use crate::demand::Window;
+use crate::error::SubscribeError;
+use crate::mailbox::Owner;
+use crate::options::CancelMode;
+use crate::subscriber::SubscriberOptions;
+
+/// The options of one subscription: GenStage's, with GenStage's defaults.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SubscribeOptions<E> {
+    max_demand: usize,
+    min_demand: Option<usize>,
+    cancel: CancelMode,
+    subscriber: SubscriberOptions<E>,
+}
+
+impl<E> SubscribeOptions<E> {
+    /// `max_demand` 1000, `min_demand` half of it, permanent.
+    pub fn new() -> Self {
+        Self {
+            max_demand: 1000,
+            min_demand: None,
+            cancel: CancelMode::Permanent,
+            subscriber: SubscriberOptions::new(),
+        }
+    }
+
+    /// The most events that are outstanding, at least 1. Default: 1000.
+    pub fn max_demand(mut self, events: usize) -> Self {
+        self.max_demand = events;
+        self
+    }
+
+    /// The outstanding demand at or below which more is asked for: 0 to `max_demand − 1`. Default: half of
+    /// `max_demand`, rounded down.
+    pub fn min_demand(mut self, events: usize) -> Self {
+        self.min_demand = Some(events);
+        self
+    }
+
+    /// What the consumer does when the subscription ends. Default: it ends too.
+    pub fn cancel(mut self, mode: CancelMode) -> Self {
+        self.cancel = mode;
+        self
+    }
+
+    /// What the producer's dispatcher is told: a partition, a selector, a weight.
+    pub fn share(mut self, share: SubscriberOptions<E>) -> Self {
+        self.subscriber = share;
+        self
+    }
+
+    pub(super) fn checked(self) -> Result<(Window, Owner, SubscriberOptions<E>), SubscribeError> {
+        let min = self.min_demand.unwrap_or(self.max_demand / 2);
+        let window = Window::new(self.max_demand, min)?;
+        Ok((window, Owner::Hand(self.cancel), self.subscriber))
+    }
+}
+
+impl<E> Default for SubscribeOptions<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,168 @@
+//! Starts one stage and keeps its address.
+
+use std::any::type_name;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::options::StageOptions;
+use crate::buffer::Buffer;
+use crate::dispatch::{DemandDispatcher, Hub};
+use crate::engine::{self, Inlet, Outlet, Port, Ready, Sources};
+use crate::error::ExitReason;
+use crate::handle::StageRef;
+use crate::mailbox::{Mail, Mailbox};
+use crate::options::Capacity;
+use crate::stage::{Consumer, CopyOf, Core, Nothing, Producer, ProducerConsumer, StageMail};
+use crate::stats::Counters;
+use crate::supervise::place;
+use crate::sync::Arc;
+
+/// Undemanded events a producer keeps (GenStage's default).
+const PRODUCER_BUFFER: Capacity = Capacity::Bounded(10_000);
+
+/// A stage that did not come up.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the stage `{stage}` did not start: it {reason}")]
+pub struct SpawnError {
+    /// The stage.
+    pub stage: String,
+    /// Why.
+    pub reason: ExitReason,
+}
+
+/// Starts a producer; returns when its `init` succeeded.
+///
+/// Must be called within a tokio runtime.
+///
+/// # Errors
+///
+/// [`SpawnError`] if its `init` fails.
+///
+/// # Cancel safety
+///
+/// When dropped before it is ready, the stage may go on.
+pub async fn producer<P: Producer>(
+    stage: P,
+    options: StageOptions,
+) -> Result<StageRef<P, Nothing, P::Event>, SpawnError> {
+    let run: Run<P, Nothing, P::Event> = |stage, core, port, inlet, outlet, ready| {
+        engine::producer(stage, core, port, inlet, outlet, ready).boxed()
+    };
+    start(stage, run, PRODUCER_BUFFER, options).await
+}
+
+/// Starts a producer-consumer; returns when its `init` succeeded.
+///
+/// Must be called within a tokio runtime.
+///
+/// # Errors
+///
+/// [`SpawnError`] if its `init` fails.
+///
+/// # Cancel safety
+///
+/// When dropped before it is ready, the stage may go on.
+pub async fn producer_consumer<S: ProducerConsumer>(
+    stage: S,
+    options: StageOptions,
+) -> Result<StageRef<S, S::In, S::Out>, SpawnError> {
+    let run: Run<S, S::In, S::Out> = |stage, core, port, inlet, outlet, ready| {
+        engine::producer_consumer(stage, core, port, inlet, outlet, ready).boxed()
+    };
+    start(stage, run, Capacity::Unbounded, options).await
+}
+
+/// Starts a consumer; returns when its `init` succeeded.
+///
+/// Must be called within a tokio runtime.
+///
+/// # Errors
+///
+/// [`SpawnError`] if its `init` fails.
+///
+/// # Cancel safety
+///
+/// When dropped before it is ready, the stage may go on.
+pub async fn consumer<C: Consumer>(
+    stage: C,
+    options: StageOptions,
+) -> Result<StageRef<C, C::Event, Nothing>, SpawnError> {
+    let run: Run<C, C::Event, Nothing> = |stage, core, port, inlet, outlet, ready| {
+        engine::consumer(stage, core, port, inlet, outlet, ready).boxed()
+    };
+    start(stage, run, Capacity::Unbounded, options).await
+}
+
+/// Runs a stage of one kind; types are erased here, once per start.
+type Run<S, In, Out> =
+    fn(S, Core, Port<S, In, Out>, Inlet<In>, Outlet<Out>, Ready) -> BoxFuture<'static, ExitReason>;
+
+async fn start<S, In, Out>(
+    stage: S,
+    run: Run<S, In, Out>,
+    capacity: Capacity,
+    options: StageOptions,
+) -> Result<StageRef<S, In, Out>, SpawnError>
+where
+    S: Send + 'static,
+    In: Send + 'static,
+    Out: Send + 'static,
+{
+    let StageOptions { name, placement, capacity: chosen, keep, mode } = options;
+    let name: Arc<str> = name.unwrap_or_else(|| type_name::<S>().to_owned()).into();
+    let mailbox: Arc<Mailbox<StageMail<S, In, Out>>> = Mailbox::new(Arc::clone(&name));
+    let (counters, drain) = (Arc::new(Counters::default()), CancellationToken::new());
+    let core = Core {
+        step: Arc::clone(&name),
+        copy: CopyOf { index: 0, of: 1 },
+        counters: Arc::clone(&counters),
+        drain: drain.clone(),
+        finished: false,
+    };
+    let port = Port::new(Arc::clone(&mailbox), drain);
+    let own = Arc::clone(&mailbox) as _;
+    let inlet = Inlet::new(mailbox.signal(), own, Sources::none(), Arc::clone(&counters));
+    let buffer = Buffer::new(chosen.unwrap_or(capacity), keep);
+    let mut outlet = Outlet::new(Hub::new(Box::new(DemandDispatcher::default()), buffer), counters, None);
+    outlet.set_mode(mode);
+    let (up, is_up) = oneshot::channel();
+    let (go, may_go) = oneshot::channel();
+    // Nobody else is waited for.
+    let _ = go.send(());
+    let future = run(stage, core, port, inlet, outlet, Ready { up, go: may_go });
+    let span = tracing::info_span!("stage", step = &*name);
+    let closing = Closing(Arc::clone(&mailbox));
+    tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        let _task = place(&mut tasks, placement, future.instrument(span));
+        closing.close(&match tasks.join_next().await {
+            Some(Ok(reason)) => reason,
+            Some(Err(_)) | None => ExitReason::Aborted,
+        });
+    });
+    match is_up.await {
+        Ok(()) => Ok(StageRef::new(mailbox)),
+        Err(_) => Err(SpawnError { stage: name.to_string(), reason: mailbox.ended().await }),
+    }
+}
+
+/// Closes the mailbox of a stage when it ends, also when the runtime drops it.
+struct Closing<Out, M>(Arc<Mailbox<Mail<Out, M>>>);
+
+impl<Out, M> Closing<Out, M> {
+    fn close(&self, reason: &ExitReason) {
+        self.0.close(reason);
+    }
+}
+
+impl<Out, M> Drop for Closing<Out, M> {
+    fn drop(&mut self) {
+        // The first reason counts.
+        self.0.close(&ExitReason::Aborted);
+    }
+}

@@ -1,0 +1,425 @@
+//! Stages wired by hand: subscriptions that come and go, cancel modes, demand by hand.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
+
+use stage_core::spawn::{self, StageOptions};
+use stage_core::{
+    Asking, BoxError, CancelKind, CancelMode, Cancellation, Cast, Consumer, Context, Demand, DemandMode,
+    Emitter, Events, ExitReason, FromIter, MapEach, Nothing, Producer, ProducerConsumer, Role, StageRef,
+    StageResult, SubscribeError, SubscribeOptions, Subscription, Window,
+};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// What stages report, in order.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    Batch(String, Vec<u64>),
+    Demand(usize),
+    Subscribed(String),
+    Cancelled(String, CancelKind, String),
+}
+
+use Seen::{Batch, Subscribed};
+
+/// Counts upwards forever, or emits what it is told.
+struct Counter {
+    next: u64,
+    report: UnboundedSender<Seen>,
+}
+
+impl Producer for Counter {
+    type Event = u64;
+
+    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        let next = self.next + demand.get() as u64;
+        out.extend(self.next..next);
+        self.next = next;
+        self.report.send(Seen::Demand(demand.get()))?;
+        Ok(())
+    }
+
+    async fn handle_cancel(
+        &mut self,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        _out: &mut Emitter<'_, u64>,
+    ) -> StageResult {
+        self.report.send(cancelled(&subscription.consumer(), cancellation))?;
+        Ok(())
+    }
+}
+
+/// Emits only what it is told to.
+struct Told;
+
+impl Producer for Told {
+    type Event = u64;
+
+    async fn handle_demand(&mut self, _demand: Demand, _out: &mut Emitter<'_, u64>) -> StageResult {
+        Ok(())
+    }
+}
+
+impl Cast<Vec<u64>> for Told {
+    type Out = u64;
+
+    async fn handle_cast(&mut self, events: Vec<u64>, out: &mut Emitter<'_, u64>) -> StageResult {
+        out.extend(events);
+        Ok(())
+    }
+}
+
+/// Reports what it handles.
+struct Probe {
+    asking: Asking,
+    report: UnboundedSender<Seen>,
+}
+
+impl Consumer for Probe {
+    type Event = u64;
+
+    async fn handle_subscribe(
+        &mut self,
+        subscription: &Subscription,
+        _cx: &mut Context<'_>,
+    ) -> Result<Asking, BoxError> {
+        self.report.send(Subscribed(subscription.producer().to_string()))?;
+        Ok(self.asking)
+    }
+
+    async fn handle_cancel(
+        &mut self,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        _cx: &mut Context<'_>,
+    ) -> StageResult {
+        self.report.send(cancelled(&subscription.producer(), cancellation))?;
+        Ok(())
+    }
+
+    async fn handle_events(&mut self, events: Events<'_, u64>, _cx: &mut Context<'_>) -> StageResult {
+        let from = events.from().producer().to_string();
+        self.report.send(Batch(from, events.into_iter().collect()))?;
+        Ok(())
+    }
+}
+
+fn cancelled(peer: &str, cancellation: &Cancellation) -> Seen {
+    Seen::Cancelled(peer.to_owned(), cancellation.kind, cancellation.reason.to_string())
+}
+
+type Report = UnboundedReceiver<Seen>;
+
+async fn counter(name: &str) -> (StageRef<Counter, Nothing, u64>, Report) {
+    let (report, reports) = unbounded_channel();
+    (spawn::producer(Counter { next: 0, report }, StageOptions::named(name)).await.unwrap(), reports)
+}
+
+async fn probe(asking: Asking) -> (StageRef<Probe, u64, Nothing>, Report) {
+    let (report, reports) = unbounded_channel();
+    (spawn::consumer(Probe { asking, report }, StageOptions::named("probe")).await.unwrap(), reports)
+}
+
+/// The next batch, whatever is reported beside it.
+async fn batch(report: &mut Report) -> Vec<u64> {
+    loop {
+        if let Batch(_, events) = report.recv().await.expect("a batch") {
+            return events;
+        }
+    }
+}
+
+fn range(events: std::ops::Range<u64>) -> Vec<u64> {
+    events.collect()
+}
+
+fn window(max: usize, min: usize) -> SubscribeOptions<u64> {
+    SubscribeOptions::new().max_demand(max).min_demand(min)
+}
+
+#[tokio::test]
+async fn a_subscription_by_default_moves_halves_of_a_thousand() {
+    let (counter, mut demands) = counter("counter").await;
+    let (probe, mut seen) = probe(Asking::Automatic).await;
+    probe.subscribe(&counter.producer(), SubscribeOptions::new()).await.unwrap();
+    assert_eq!(seen.recv().await, Some(Subscribed("counter".to_owned())));
+    assert_eq!(batch(&mut seen).await, range(0..500));
+    assert_eq!(batch(&mut seen).await, range(500..1000));
+    assert_eq!(demands.recv().await, Some(Seen::Demand(1000)));
+    assert_eq!(demands.recv().await, Some(Seen::Demand(500)));
+}
+
+#[tokio::test]
+async fn wrong_demand_is_an_error_of_the_subscriber_that_names_the_bounds() {
+    let (counter, _demands) = counter("counter").await;
+    let (probe, _seen) = probe(Asking::Automatic).await;
+    let zero = probe.subscribe(&counter.producer(), window(0, 0)).await.unwrap_err();
+    assert_eq!(zero.to_string(), "max_demand must be at least 1, got 0");
+    let large = probe.subscribe(&counter.producer(), window(1000, 2000)).await.unwrap_err();
+    assert_eq!(large.to_string(), "min_demand must be between 0 and 999 (max_demand - 1), got 2000");
+}
+
+#[tokio::test]
+async fn a_cancel_reaches_both_sides_and_the_mode_decides_about_the_consumer() {
+    let custom = || ExitReason::Custom("oops".to_owned());
+    for (mode, reason, ends) in [
+        (CancelMode::Permanent, ExitReason::Normal, true),
+        (CancelMode::Permanent, custom(), true),
+        (CancelMode::Transient, ExitReason::Shutdown, false),
+        (CancelMode::Transient, custom(), true),
+        (CancelMode::Temporary, custom(), false),
+    ] {
+        let (counter, mut demands) = counter("counter").await;
+        let (probe, mut seen) = probe(Asking::Automatic).await;
+        let subscription = probe.subscribe(&counter.producer(), window(10, 5).cancel(mode)).await.unwrap();
+        batch(&mut seen).await;
+        subscription.cancel(reason.clone());
+        let told = |peer: &str| Seen::Cancelled(peer.to_owned(), CancelKind::Cancelled, reason.to_string());
+        while demands.recv().await.unwrap() != told("probe") {}
+        while seen.recv().await.unwrap() != told("counter") {}
+        if ends {
+            assert_eq!(probe.ended().await.to_string(), reason.to_string());
+        } else {
+            // It lives: it can subscribe again.
+            probe.subscribe(&counter.producer(), window(10, 5)).await.unwrap();
+            batch(&mut seen).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_detached_consumer_lives_and_its_producer_serves_others() {
+    let (counter, mut demands) = counter("counter").await;
+    let (probe, mut seen) = probe(Asking::Automatic).await;
+    let subscription = probe.subscribe(&counter.producer(), window(10, 5)).await.unwrap();
+    batch(&mut seen).await;
+    subscription.detach();
+    while !matches!(demands.recv().await.unwrap(), Seen::Cancelled(..)) {}
+    // What was not handled comes again, and nothing twice.
+    let mut next = None;
+    probe.subscribe(&counter.producer(), window(10, 5)).await.unwrap();
+    for _ in 0..10 {
+        let events = batch(&mut seen).await;
+        assert!(next.is_none_or(|next| events[0] == next), "{events:?} follows {next:?}");
+        next = events.last().map(|last| last + 1);
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_producer_comes_behind_its_events_and_ends_a_permanent_consumer() {
+    let (probe, mut seen) = probe(Asking::Automatic).await;
+    let finite = spawn::producer(FromIter::new(0..25_u64), StageOptions::named("finite")).await.unwrap();
+    probe.subscribe(&finite.producer(), window(10, 6)).await.unwrap();
+    let mut events = Vec::new();
+    loop {
+        match seen.recv().await.unwrap() {
+            Batch(_, batch) => events.extend(batch),
+            Subscribed(_) => {}
+            other => {
+                assert_eq!(
+                    other,
+                    Seen::Cancelled("finite".to_owned(), CancelKind::Down, "finished".to_owned())
+                );
+                break;
+            }
+        }
+    }
+    assert_eq!(events, range(0..25));
+    assert!(matches!(probe.ended().await, ExitReason::Normal));
+    // Whoever comes later is told that it is not there.
+    let (late, _seen) = self::probe(Asking::Automatic).await;
+    late.subscribe(&finite.producer(), window(10, 6)).await.unwrap();
+    assert!(matches!(late.ended().await, ExitReason::NotFound));
+    let again = late.subscribe(&finite.producer(), window(10, 6)).await;
+    assert!(matches!(again, Err(SubscribeError::Ended { .. })));
+}
+
+#[tokio::test]
+async fn demand_by_hand_is_served_as_it_is_asked() {
+    let (counter, _demands) = counter("counter").await;
+    let (probe, mut seen) = probe(Asking::Manual).await;
+    let subscription = probe.subscribe(&counter.producer(), window(10, 5)).await.unwrap();
+    subscription.ask(Demand::new(50).unwrap());
+    assert_eq!(batch(&mut seen).await, range(0..50));
+    subscription.ask(Demand::new(50).unwrap());
+    assert_eq!(batch(&mut seen).await, range(50..100));
+}
+
+#[tokio::test]
+async fn what_was_emitted_with_nobody_there_waits_in_the_buffer() {
+    let told = spawn::producer(Told, StageOptions::named("told")).await.unwrap();
+    told.cast(vec![1, 2, 3]).unwrap();
+    told.cast(vec![4, 5]).unwrap();
+    let (probe, mut seen) = probe(Asking::Automatic).await;
+    probe.subscribe(&told.producer(), window(4, 0)).await.unwrap();
+    assert_eq!(batch(&mut seen).await, [1, 2, 3, 4]);
+    assert_eq!(batch(&mut seen).await, [5]);
+}
+
+#[tokio::test]
+async fn accumulated_demand_and_events_go_on_in_order() {
+    let told = spawn::producer(Told, StageOptions::new().demand(DemandMode::Accumulate)).await.unwrap();
+    let (probe, mut seen) = probe(Asking::Manual).await;
+    let subscription = probe.subscribe(&told.producer(), window(4, 0)).await.unwrap();
+    let ask = |count| subscription.ask(Demand::new(count).unwrap());
+    ask(2);
+    told.cast(vec![1, 2, 3, 4, 5]).unwrap();
+    ask(2);
+    told.set_demand_mode(DemandMode::Accumulate);
+    told.set_demand_mode(DemandMode::Forward);
+    ask(3);
+    let mut events = Vec::new();
+    while events.len() < 5 {
+        events.extend(batch(&mut seen).await);
+    }
+    assert_eq!(events, range(1..6));
+}
+
+#[tokio::test]
+async fn a_paused_subscription_waits_while_others_go_on() {
+    let held = spawn::producer(Told, StageOptions::named("held")).await.unwrap();
+    let other = spawn::producer(Told, StageOptions::named("other")).await.unwrap();
+    let (probe, mut seen) = probe(Asking::Automatic).await;
+    let paused = probe.subscribe(&held.producer(), window(4, 2)).await.unwrap();
+    probe.subscribe(&other.producer(), window(4, 2)).await.unwrap();
+    paused.pause();
+    held.cast(vec![1, 2]).unwrap();
+    // Messages to one stage are read in order, so the pause is known before these arrive.
+    for event in 10..20 {
+        other.cast(vec![event]).unwrap();
+        assert_eq!(batch(&mut seen).await, [event]);
+    }
+    paused.resume();
+    assert_eq!(batch(&mut seen).await, [1, 2]);
+}
+
+/// Reports what is asked of it and emits nothing.
+struct Asked(UnboundedSender<usize>);
+
+impl Producer for Asked {
+    type Event = u64;
+
+    async fn handle_demand(&mut self, demand: Demand, _out: &mut Emitter<'_, u64>) -> StageResult {
+        self.0.send(demand.get())?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_larger_window_asks_for_the_difference_at_once() {
+    let (report, mut asked) = unbounded_channel();
+    let producer = spawn::producer(Asked(report), StageOptions::named("asked")).await.unwrap();
+    let (probe, _seen) = probe(Asking::Automatic).await;
+    let subscription = probe.subscribe(&producer.producer(), window(4, 2)).await.unwrap();
+    assert_eq!(asked.recv().await, Some(4));
+    subscription.set_window(Window::new(20, 10).unwrap());
+    assert_eq!(asked.recv().await, Some(16));
+    subscription.set_window(Window::new(5, 0).unwrap());
+    subscription.ask(Demand::new(3).unwrap());
+    assert_eq!(asked.recv().await, Some(3));
+}
+
+#[tokio::test]
+async fn each_of_several_producers_has_its_own_credit_and_its_own_end() {
+    let (first, _first) = counter("first").await;
+    let (second, _second) = counter("second").await;
+    let (probe, mut seen) = probe(Asking::Automatic).await;
+    let temporary = || window(4, 2).cancel(CancelMode::Temporary);
+    probe.subscribe(&first.producer(), temporary()).await.unwrap();
+    probe.subscribe(&second.producer(), temporary()).await.unwrap();
+    let mut next = [0; 2];
+    while next.iter().any(|next| *next < 50) {
+        if let Batch(from, events) = seen.recv().await.unwrap() {
+            let next = &mut next[usize::from(from == "second")];
+            assert_eq!(events[0], *next, "from {from}");
+            *next += events.len() as u64;
+        }
+    }
+    first.stop(ExitReason::Custom("enough".to_owned())).await;
+    let gone = Seen::Cancelled("first".to_owned(), CancelKind::Down, "enough".to_owned());
+    while seen.recv().await.unwrap() != gone {}
+    assert!(matches!(seen.recv().await.unwrap(), Batch(from, _) if from == "second"));
+}
+
+/// Doubles events and reports what happens around it.
+struct Doubler(UnboundedSender<(Role, String)>);
+
+impl ProducerConsumer for Doubler {
+    type In = u64;
+    type Out = u64;
+
+    async fn handle_subscribe(
+        &mut self,
+        peer: Role,
+        _subscription: &Subscription,
+        _out: &mut Emitter<'_, u64>,
+    ) -> Result<Asking, BoxError> {
+        self.0.send((peer, "subscribed".to_owned()))?;
+        Ok(Asking::Automatic)
+    }
+
+    async fn handle_cancel(
+        &mut self,
+        peer: Role,
+        _subscription: &Subscription,
+        cancellation: &Cancellation,
+        _out: &mut Emitter<'_, u64>,
+    ) -> StageResult {
+        self.0.send((peer, cancellation.reason.to_string()))?;
+        Ok(())
+    }
+
+    async fn handle_events(&mut self, events: Events<'_, u64>, out: &mut Emitter<'_, u64>) -> StageResult {
+        for event in events {
+            out.extend([event, event]);
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_step_hands_its_output_over_before_it_ends_with_its_producer() {
+    // In GenStage, 15 of these 20 outputs are lost.
+    let (report, mut reports) = unbounded_channel();
+    let doubler = spawn::producer_consumer(Doubler(report), StageOptions::named("doubler")).await.unwrap();
+    let ten = spawn::producer(FromIter::new(0..10_u64), StageOptions::named("ten")).await.unwrap();
+    let (probe, mut seen) = probe(Asking::Manual).await;
+    let subscription = probe.subscribe(&doubler.producer(), window(5, 0)).await.unwrap();
+    subscription.ask(Demand::new(5).unwrap());
+    doubler.subscribe(&ten.producer(), window(10, 0)).await.unwrap();
+    assert_eq!(batch(&mut seen).await, [0, 0, 1, 1, 2]);
+    assert!(matches!(ten.ended().await, ExitReason::Normal));
+    while reports.recv().await.unwrap() != (Role::Producer, "finished".to_owned()) {}
+    subscription.ask(Demand::new(100).unwrap());
+    assert_eq!(batch(&mut seen).await.len(), 15);
+    assert!(matches!(doubler.ended().await, ExitReason::Normal));
+}
+
+#[tokio::test]
+async fn a_step_whose_consumer_left_with_credit_does_not_drain_its_producer() {
+    // In GenStage, all 500 events end up in the step's buffer.
+    let (counter, mut demands) = counter("counter").await;
+    let doubler =
+        spawn::producer_consumer(MapEach::new(|x: u64| x), StageOptions::named("same")).await.unwrap();
+    let (probe, mut seen) = probe(Asking::Manual).await;
+    let subscription = probe.subscribe(&doubler.producer(), window(100, 0)).await.unwrap();
+    subscription.ask(Demand::new(100).unwrap());
+    subscription.detach();
+    while !matches!(seen.recv().await.unwrap(), Seen::Cancelled(..)) {}
+    let link = doubler.subscribe(&counter.producer(), window(10, 5)).await.unwrap();
+    assert_eq!(demands.recv().await, Some(Seen::Demand(10)));
+    link.cancel(ExitReason::Shutdown);
+    assert!(matches!(demands.recv().await, Some(Seen::Cancelled(..))), "only the first ask came");
+}
+
+#[tokio::test]
+async fn a_gated_step_learns_of_a_cancel_that_is_not_behind_events() {
+    let told = spawn::producer(Told, StageOptions::named("told")).await.unwrap();
+    let (report, mut reports) = unbounded_channel();
+    let doubler = spawn::producer_consumer(Doubler(report), StageOptions::named("doubler")).await.unwrap();
+    let subscription = doubler.subscribe(&told.producer(), window(10, 5)).await.unwrap();
+    subscription.cancel(ExitReason::Custom("oops".to_owned()));
+    assert_eq!(reports.recv().await, Some((Role::Producer, "subscribed".to_owned())));
+    assert_eq!(reports.recv().await, Some((Role::Producer, "oops".to_owned())));
+    assert_eq!(doubler.ended().await.to_string(), "oops");
+}
