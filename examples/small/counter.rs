@@ -1,0 +1,54 @@
+//! A counter that counts only as far as it is asked to: GenStage's first example.
+//!
+//! A producer counts, a step doubles, a consumer prints, and finishes when it has seen enough: the end goes
+//! up as demand does, and the endless counter stops.
+#![forbid(unsafe_code)]
+
+use stage_core::{BoxError, Consumer, Context, Demand, Emitter, Events, Pipeline, Producer, StageResult};
+
+/// Counts upwards, for ever.
+struct Counter {
+    next: u64,
+}
+
+impl Producer for Counter {
+    type Event = u64;
+
+    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        let end = self.next + demand.get() as u64;
+        out.extend(self.next..end);
+        self.next = end;
+        Ok(())
+    }
+}
+
+/// Prints numbers until it has printed enough.
+struct Print {
+    enough: u64,
+}
+
+impl Consumer for Print {
+    type Event = u64;
+
+    async fn handle_events(&mut self, numbers: Events<'_, u64>, cx: &mut Context<'_>) -> StageResult {
+        println!("a batch of {}:", numbers.len());
+        for number in numbers {
+            println!("  {number}");
+            if number >= self.enough {
+                cx.finish();
+            }
+        }
+        Ok(())
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let pipeline = Pipeline::builder("counter")
+        .start("counter", || Ok(Counter { next: 0 }))
+        .step_fn("double", |number| number * 2)
+        .finish("print", || Ok(Print { enough: 50 }));
+    let report = pipeline.start().await?.join().await?;
+    println!("printed {} numbers", report.stages[2].events_in);
+    Ok(())
+}

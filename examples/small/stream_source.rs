@@ -1,0 +1,32 @@
+//! A stream as a source: an `async_stream::stream!` block written down like a loop, with `yield` and `await`.
+//!
+//! The block runs only while events are wanted; each reading goes on its way when it is there.
+#![forbid(unsafe_code)]
+
+use std::time::Duration;
+
+use async_stream::stream;
+use stage_core::{BoxError, Pipeline, source};
+use tokio::time::sleep;
+
+/// Reads a thermometer, in tenths of a degree: two readings at once, then a pause.
+fn readings() -> impl futures_util::Stream<Item = i32> + Send + 'static {
+    stream! {
+        for hour in 0..6 {
+            yield 180 + hour * 5;
+            yield 182 + hour * 5;
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let pipeline = Pipeline::builder("weather")
+        .start("thermometer", || Ok(source::from_stream(readings())))
+        .step_fn("degrees", |tenths| f64::from(tenths) / 10.0)
+        .finish_fn("print", |degrees| println!("{degrees:.1} °C"));
+    let report = pipeline.start().await?.join().await?;
+    println!("{} readings", report.stages[2].events_in);
+    Ok(())
+}
