@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
+use stage_core::dispatch::{BroadcastDispatcher, PartitionDispatcher, SubscriberOptions};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::{
     Asking, BoxError, CancelKind, CancelMode, Cancellation, Cast, Consumer, Context, Demand, DemandMode,
@@ -422,4 +423,56 @@ async fn a_gated_step_learns_of_a_cancel_that_is_not_behind_events() {
     assert_eq!(reports.recv().await, Some((Role::Producer, "subscribed".to_owned())));
     assert_eq!(reports.recv().await, Some((Role::Producer, "oops".to_owned())));
     assert_eq!(doubler.ended().await.to_string(), "oops");
+}
+
+#[tokio::test]
+async fn a_broadcast_sends_every_event_to_all_that_select_it() {
+    let options = StageOptions::named("counter").dispatcher(BroadcastDispatcher::new());
+    let (report, _reports) = unbounded_channel();
+    let counter =
+        spawn::producer(Counter { next: 0, report }, options.demand(DemandMode::Accumulate)).await.unwrap();
+    let (all, mut all_seen) = probe(Asking::Automatic).await;
+    let (even, mut even_seen) = probe(Asking::Automatic).await;
+    all.subscribe(&counter.producer(), window(10, 0)).await.unwrap();
+    let share = SubscriberOptions::new().selector(|event: &u64| event.is_multiple_of(2));
+    even.subscribe(&counter.producer(), window(10, 0).share(share)).await.unwrap();
+    counter.set_demand_mode(DemandMode::Forward);
+    let (mut everything, mut evens) = (Vec::new(), Vec::new());
+    while everything.len() < 100 || evens.len() < 50 {
+        tokio::select! {
+            some = batch(&mut all_seen), if everything.len() < 100 => everything.extend(some),
+            some = batch(&mut even_seen), if evens.len() < 50 => evens.extend(some),
+        }
+    }
+    assert_eq!(everything[..100], range(0..100));
+    assert!(evens.into_iter().take(50).eq((0..100).step_by(2)));
+}
+
+#[tokio::test]
+async fn a_partition_is_named_by_its_subscriber_and_a_wrong_one_is_the_subscribers_error() {
+    let dispatcher =
+        PartitionDispatcher::routed(2, |event: u64| Some((event, usize::from(event % 2 == 1)))).unwrap();
+    let options = StageOptions::named("counter").dispatcher(dispatcher);
+    let (report, _reports) = unbounded_channel();
+    let counter = spawn::producer(Counter { next: 0, report }, options).await.unwrap();
+    let (wrong, mut told) = probe(Asking::Automatic).await;
+    let partition = |partition: usize| window(10, 0).share(SubscriberOptions::new().partition(partition));
+    wrong.subscribe(&counter.producer(), partition(2)).await.unwrap();
+    while let Some(event) = told.recv().await {
+        if let Seen::Cancelled(_, kind, reason) = event {
+            assert_eq!(kind, CancelKind::Cancelled);
+            assert!(reason.contains("partition 2 does not exist"), "{reason}");
+            break;
+        }
+    }
+    assert!(matches!(wrong.ended().await, ExitReason::Error(_)));
+    let (first, mut first_seen) = probe(Asking::Automatic).await;
+    let (second, mut second_seen) = probe(Asking::Automatic).await;
+    first.subscribe(&counter.producer(), partition(0)).await.unwrap();
+    second.subscribe(&counter.producer(), partition(1)).await.unwrap();
+    let (first, second) = (batch(&mut first_seen).await, batch(&mut second_seen).await);
+    let parity =
+        |events: &[u64]| events.iter().map(|event| event % 2).collect::<std::collections::HashSet<_>>();
+    assert_eq!((parity(&first).len(), parity(&second).len()), (1, 1));
+    assert_ne!(parity(&first), parity(&second));
 }

@@ -1,19 +1,22 @@
 //! What can be set on a stage that is spawned by hand.
 
+use std::fmt;
+
+use crate::dispatch::{DemandDispatcher, Dispatcher};
 use crate::options::{Capacity, DemandMode, Keep, Placement};
 
-/// The options of a stage.
-#[derive(Clone, Debug)]
+/// The options of a stage that emits events of type `Out`.
 #[must_use]
-pub struct StageOptions {
+pub struct StageOptions<Out> {
     pub(super) name: Option<String>,
     pub(super) placement: Placement,
     pub(super) capacity: Option<Capacity>,
     pub(super) keep: Keep,
     pub(super) mode: DemandMode,
+    pub(super) dispatcher: Box<dyn Dispatcher<Out>>,
 }
 
-impl StageOptions {
+impl<Out> StageOptions<Out> {
     /// The defaults.
     pub fn new() -> Self {
         Self {
@@ -22,6 +25,7 @@ impl StageOptions {
             capacity: None,
             keep: Keep::default(),
             mode: DemandMode::default(),
+            dispatcher: Box::new(DemandDispatcher::default()),
         }
     }
 
@@ -49,6 +53,13 @@ impl StageOptions {
         self
     }
 
+    /// Decides which subscriber gets which events. Default: [`DemandDispatcher`]. Of no meaning to a
+    /// consumer.
+    pub fn dispatcher(mut self, dispatcher: impl Dispatcher<Out> + 'static) -> Self {
+        self.dispatcher = Box::new(dispatcher);
+        self
+    }
+
     /// Whether demand is held back at first. Default: it is not.
     pub fn demand(mut self, mode: DemandMode) -> Self {
         self.mode = mode;
@@ -56,8 +67,20 @@ impl StageOptions {
     }
 }
 
-impl Default for StageOptions {
+impl<Out> Default for StageOptions<Out> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl<Out> fmt::Debug for StageOptions<Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StageOptions")
+            .field("name", &self.name)
+            .field("placement", &self.placement)
+            .field("capacity", &self.capacity)
+            .field("keep", &self.keep)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
     }
 }

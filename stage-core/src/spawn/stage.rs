@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use super::options::StageOptions;
 use crate::buffer::Buffer;
-use crate::dispatch::{DemandDispatcher, Hub};
+use crate::dispatch::Hub;
 use crate::engine::{self, Inlet, Outlet, Port, Ready, Sources};
 use crate::error::ExitReason;
 use crate::handle::StageRef;
@@ -48,7 +48,7 @@ pub struct SpawnError {
 /// When dropped before it is ready, the stage may go on.
 pub async fn producer<P: Producer>(
     stage: P,
-    options: StageOptions,
+    options: StageOptions<P::Event>,
 ) -> Result<StageRef<P, Nothing, P::Event>, SpawnError> {
     let run: Run<P, Nothing, P::Event> = |stage, core, port, inlet, outlet, ready| {
         engine::producer(stage, core, port, inlet, outlet, ready).boxed()
@@ -69,7 +69,7 @@ pub async fn producer<P: Producer>(
 /// When dropped before it is ready, the stage may go on.
 pub async fn producer_consumer<S: ProducerConsumer>(
     stage: S,
-    options: StageOptions,
+    options: StageOptions<S::Out>,
 ) -> Result<StageRef<S, S::In, S::Out>, SpawnError> {
     let run: Run<S, S::In, S::Out> = |stage, core, port, inlet, outlet, ready| {
         engine::producer_consumer(stage, core, port, inlet, outlet, ready).boxed()
@@ -90,7 +90,7 @@ pub async fn producer_consumer<S: ProducerConsumer>(
 /// When dropped before it is ready, the stage may go on.
 pub async fn consumer<C: Consumer>(
     stage: C,
-    options: StageOptions,
+    options: StageOptions<Nothing>,
 ) -> Result<StageRef<C, C::Event, Nothing>, SpawnError> {
     let run: Run<C, C::Event, Nothing> = |stage, core, port, inlet, outlet, ready| {
         engine::consumer(stage, core, port, inlet, outlet, ready).boxed()
@@ -106,14 +106,14 @@ async fn start<S, In, Out>(
     stage: S,
     run: Run<S, In, Out>,
     capacity: Capacity,
-    options: StageOptions,
+    options: StageOptions<Out>,
 ) -> Result<StageRef<S, In, Out>, SpawnError>
 where
     S: Send + 'static,
     In: Send + 'static,
     Out: Send + 'static,
 {
-    let StageOptions { name, placement, capacity: chosen, keep, mode } = options;
+    let StageOptions { name, placement, capacity: chosen, keep, mode, dispatcher } = options;
     let name: Arc<str> = name.unwrap_or_else(|| type_name::<S>().to_owned()).into();
     let mailbox: Arc<Mailbox<StageMail<S, In, Out>>> = Mailbox::new(Arc::clone(&name));
     let (counters, drain) = (Arc::new(Counters::default()), CancellationToken::new());
@@ -128,7 +128,7 @@ where
     let own = Arc::clone(&mailbox) as _;
     let inlet = Inlet::new(mailbox.signal(), own, Sources::none(), Arc::clone(&counters));
     let buffer = Buffer::new(chosen.unwrap_or(capacity), keep);
-    let mut outlet = Outlet::new(Hub::new(Box::new(DemandDispatcher::default()), buffer), counters, None);
+    let mut outlet = Outlet::new(Hub::new(dispatcher, buffer), counters, None);
     outlet.set_mode(mode);
     let (up, is_up) = oneshot::channel();
     let (go, may_go) = oneshot::channel();
