@@ -36,6 +36,8 @@ pub struct FairDispatcher {
     /// Those with credit, the fewest outstanding first.
     ranking: Ranking<Reverse<usize>>,
     credit: usize,
+    /// How many have asked.
+    open: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,9 +54,9 @@ impl FairDispatcher {
         Self::default()
     }
 
-    /// How many subscribers there are.
-    pub(super) fn subscribers(&self) -> usize {
-        self.shares.len()
+    /// How many subscribers have asked for anything yet.
+    pub(super) fn open(&self) -> usize {
+        self.open
     }
 
     /// Whose turn it is; the event it gets is accounted for.
@@ -96,14 +98,18 @@ impl<E> Dispatcher<E> for FairDispatcher {
     }
 
     fn cancel(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
+        let Some(share) = self.shares.remove(key) else { return };
         self.ranking.remove(key);
-        self.credit -= self.shares.remove(key).map_or(0, |share| share.credit);
+        self.credit -= share.credit;
+        self.open -= usize::from(share.open);
     }
 
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, _outbox: &mut Outbox<E>) {
         let Some(share) = self.shares.get_mut(key) else { return };
         if std::mem::replace(&mut share.open, true) {
             share.outstanding = share.outstanding.saturating_sub(demand.get());
+        } else {
+            self.open += 1;
         }
         share.credit += demand.get();
         self.credit += demand.get();

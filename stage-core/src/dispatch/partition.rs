@@ -1,5 +1,6 @@
 //! Each event to the partition its key belongs to; one subscriber per partition.
 
+use std::fmt;
 use std::hash::Hash;
 
 use super::held::{Held, Ticket};
@@ -34,7 +35,6 @@ use crate::subscriber::{PartitionName, SubscriberOptions};
 /// assert_eq!(dispatcher.kept(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct PartitionDispatcher<E, F> {
     /// The event and its partition, or nothing for an event that shall be dropped.
     route: F,
@@ -50,7 +50,6 @@ pub struct PartitionDispatcher<E, F> {
     held: Held,
 }
 
-#[derive(Debug)]
 struct Partition<E> {
     subscriber: Option<SubscriptionKey>,
     credit: usize,
@@ -248,6 +247,16 @@ where
             partition.backlog.clear();
         }
         std::mem::take(&mut self.backlog)
+    }
+}
+
+impl<E, F> fmt::Debug for PartitionDispatcher<E, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PartitionDispatcher")
+            .field("partitions", &self.names)
+            .field("credit", &self.credit)
+            .field("backlog", &self.backlog)
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,15 +6,9 @@ use super::SubscriptionKey;
 #[derive(Debug)]
 pub(super) struct Slots<T> {
     slots: Vec<Option<T>>,
-    taken: usize,
 }
 
 impl<T> Slots<T> {
-    /// How many keys have a value.
-    pub(super) fn len(&self) -> usize {
-        self.taken
-    }
-
     pub(super) fn get(&self, key: SubscriptionKey) -> Option<&T> {
         self.slots.get(key.0)?.as_ref()
     }
@@ -27,20 +21,16 @@ impl<T> Slots<T> {
         if self.slots.len() <= key.0 {
             self.slots.resize_with(key.0 + 1, || None);
         }
-        if self.slots[key.0].replace(value).is_none() {
-            self.taken += 1;
-        }
+        self.slots[key.0] = Some(value);
     }
 
     pub(super) fn remove(&mut self, key: SubscriptionKey) -> Option<T> {
-        let removed = self.slots.get_mut(key.0)?.take();
-        self.taken -= usize::from(removed.is_some());
-        removed
+        self.slots.get_mut(key.0)?.take()
     }
 }
 
 impl<T> Default for Slots<T> {
     fn default() -> Self {
-        Self { slots: Vec::new(), taken: 0 }
+        Self { slots: Vec::new() }
     }
 }

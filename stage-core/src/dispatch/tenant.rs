@@ -1,6 +1,7 @@
 //! Each event to one subscriber, and the next event from the next tenant: so that none starves the others.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::hash::Hash;
 
 use super::held::{Held, Ticket};
@@ -51,12 +52,12 @@ impl TenantQueues {
 /// let mut outbox = Outbox::new();
 /// let worker = SubscriptionKey::new(0);
 /// dispatcher.subscribe(worker, SubscriberOptions::new())?;
+/// dispatcher.ask(worker, Demand::new(1).unwrap(), &mut outbox);
 /// dispatcher.dispatch(&mut vec![('a', 1), ('a', 2), ('a', 3), ('b', 4)], &mut outbox);
-/// dispatcher.ask(worker, Demand::new(3).unwrap(), &mut outbox);
+/// dispatcher.ask(worker, Demand::new(2).unwrap(), &mut outbox);
 /// assert_eq!(outbox.drain().collect::<Vec<_>>(), [(worker, vec![('a', 1), ('b', 4), ('a', 2)])]);
 /// # Ok::<(), stage_core::SubscribeError>(())
 /// ```
-#[derive(Debug)]
 pub struct TenantDispatcher<E, K, F> {
     key: F,
     bounds: TenantQueues,
@@ -73,7 +74,6 @@ pub struct TenantDispatcher<E, K, F> {
     fair: FairDispatcher,
 }
 
-#[derive(Debug)]
 struct Queue<E, K> {
     tenant: Option<K>,
     events: MarkedQueue<E, Ticket>,
@@ -152,7 +152,8 @@ where
 
     /// What subscribers want beyond what is kept, and what can be kept on top.
     fn room(&self) -> usize {
-        if self.fair.subscribers() == 0 {
+        // Nothing is taken in ahead of demand before there is any.
+        if self.fair.open() == 0 {
             return 0;
         }
         let credit = Dispatcher::<E>::wanted(&self.fair);
@@ -229,5 +230,15 @@ where
             queue.events.clear();
         }
         std::mem::take(&mut self.kept)
+    }
+}
+
+impl<E, K, F> fmt::Debug for TenantDispatcher<E, K, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantDispatcher")
+            .field("queues", &self.bounds)
+            .field("tenants", &self.tenants.len())
+            .field("kept", &self.kept)
+            .finish_non_exhaustive()
     }
 }

@@ -27,6 +27,7 @@ use crate::options::{Capacity, Keep};
 pub struct Hub<E> {
     inner: dispatch::Hub<E>,
     outbox: Outbox<E>,
+    sent: Vec<(SubscriptionKey, Vec<E>)>,
     overflowed: usize,
 }
 
@@ -39,7 +40,7 @@ impl<E> Hub<E> {
     /// A hub that keeps undemanded events as `capacity` and `keep` say.
     pub fn with_buffer(dispatcher: impl Dispatcher<E> + 'static, capacity: Capacity, keep: Keep) -> Self {
         let inner = dispatch::Hub::new(Box::new(dispatcher), Buffer::new(capacity, keep));
-        Self { inner, outbox: Outbox::new(), overflowed: 0 }
+        Self { inner, outbox: Outbox::new(), sent: Vec::new(), overflowed: 0 }
     }
 
     /// Takes a subscriber in.
@@ -58,17 +59,20 @@ impl<E> Hub<E> {
     /// A subscriber asks for `events`; returns what is announced to the stage.
     pub fn ask(&mut self, key: SubscriptionKey, events: usize) -> usize {
         let Some(demand) = Demand::new(events) else { return 0 };
-        announced(self.inner.ask(key, demand, &mut self.outbox))
+        let announce = self.inner.ask(key, demand, &mut self.outbox);
+        self.send(announce)
     }
 
     /// A subscriber left; returns what is announced to the stage.
     pub fn cancel(&mut self, key: SubscriptionKey) -> usize {
-        announced(self.inner.cancel(key, &mut self.outbox))
+        let announce = self.inner.cancel(key, &mut self.outbox);
+        self.send(announce)
     }
 
     /// A subscriber wants nothing ever again; returns what is announced to the stage.
     pub fn finish(&mut self, key: SubscriptionKey) -> usize {
-        announced(self.inner.finish(key, &mut self.outbox))
+        let announce = self.inner.finish(key, &mut self.outbox);
+        self.send(announce)
     }
 
     /// Events that a subscriber did not receive come back; to be followed by `cancel` or `finish`.
@@ -80,7 +84,7 @@ impl<E> Hub<E> {
     pub fn emit(&mut self, events: impl IntoIterator<Item = E>) -> usize {
         let (announce, overflowed) = self.inner.offer(&mut events.into_iter().collect(), &mut self.outbox);
         self.overflowed += overflowed;
-        announced(announce)
+        self.send(announce)
     }
 
     /// Puts a marker behind everything that waits; gives it back if nothing does.
@@ -90,7 +94,7 @@ impl<E> Hub<E> {
 
     /// The messages since the last call, in order.
     pub fn sent(&mut self) -> Vec<(SubscriptionKey, Vec<E>)> {
-        self.outbox.drain().collect()
+        std::mem::take(&mut self.sent)
     }
 
     /// The markers that fired since the last call, in order.
@@ -122,8 +126,10 @@ impl<E> Hub<E> {
     pub fn waiting(&self) -> usize {
         self.inner.waiting()
     }
-}
 
-fn announced(demand: Option<Demand>) -> usize {
-    demand.map_or(0, Demand::get)
+    /// What a stage does after every step: it sends what was decided.
+    fn send(&mut self, announce: Option<Demand>) -> usize {
+        self.sent.extend(self.outbox.drain());
+        announce.map_or(0, Demand::get)
+    }
 }

@@ -1,0 +1,136 @@
+//! Broadcast: everybody sees the same events between joins, as far as their selectors let them.
+
+use proptest::prelude::*;
+use stage_core::dispatch::{BroadcastDispatcher, SubscriberOptions, SubscriptionKey};
+use stage_core::testing::Hub;
+
+use super::super::support::got;
+use super::history::{KEYS, Step, histories, settings};
+
+/// The subscriber that selects.
+const CHOOSY: usize = 3;
+
+#[derive(Default)]
+struct Subscriber {
+    asked: usize,
+    got: Vec<u32>,
+}
+
+struct Model {
+    hub: Hub<u32>,
+    subscribers: [Option<Subscriber>; KEYS],
+    emitted: u32,
+}
+
+fn selects(key: usize, event: u32) -> bool {
+    key != CHOOSY || event.is_multiple_of(2)
+}
+
+impl Model {
+    fn new() -> Self {
+        let hub = Hub::new(BroadcastDispatcher::new());
+        Self { hub, subscribers: std::array::from_fn(|_| None), emitted: 0 }
+    }
+
+    fn run(mut self, history: &[Step]) {
+        for step in history {
+            self.step(*step);
+            self.deliver();
+            assert!(self.hub.outstanding() >= self.hub.wanted(), "the ledger");
+            let waiting = self.hub.waiting();
+            assert!(waiting == 0 || self.hub.wanted() == 0, "{waiting} wait although wanted");
+        }
+        self.finish();
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Join(key) => self.join(key),
+            Step::Ask(key, events) => self.ask(key, events),
+            Step::Emit(events) => self.emit(events),
+            Step::EmitOutstanding => self.emit(self.hub.outstanding()),
+            Step::Leave(key, back) => self.leave(key, back),
+            Step::Mark => {}
+        }
+    }
+
+    fn join(&mut self, key: usize) {
+        if self.subscribers[key].is_some() {
+            return;
+        }
+        let stage = u64::try_from(key).expect("a small number");
+        let options = SubscriberOptions::new().subscriber(stage);
+        let options = options.selector(move |event| selects(key, *event));
+        self.hub.subscribe(SubscriptionKey::new(key), options).expect("a free place");
+        self.subscribers[key] = Some(Subscriber::default());
+        assert_eq!(self.hub.wanted(), 0, "a newcomer holds everybody up until it asks");
+    }
+
+    fn ask(&mut self, key: usize, events: usize) {
+        if let Some(subscriber) = &mut self.subscribers[key] {
+            subscriber.asked += events;
+            self.hub.ask(SubscriptionKey::new(key), events);
+        }
+    }
+
+    fn emit(&mut self, events: usize) {
+        let first = self.emitted;
+        self.emitted += u32::try_from(events).expect("a small number");
+        self.hub.emit(first..self.emitted);
+    }
+
+    fn leave(&mut self, key: usize, back: usize) {
+        let Some(mut subscriber) = self.subscribers[key].take() else { return };
+        let back = subscriber.got.split_off(subscriber.got.len().saturating_sub(back));
+        let (count, waiting) = (back.len(), self.hub.waiting());
+        self.hub.take_back(SubscriptionKey::new(key), back);
+        let came_back = self.hub.waiting() - waiting;
+        self.hub.cancel(SubscriptionKey::new(key));
+        assert_eq!(came_back + self.hub.discarded(), count, "D2: what came back waits or is counted");
+    }
+
+    fn deliver(&mut self) {
+        let mut got = got(&mut self.hub);
+        let all = (0..KEYS).filter(|key| *key != CHOOSY && self.subscribers[*key].is_some());
+        let seen = all.map(|key| got.get(&SubscriptionKey::new(key)).cloned().unwrap_or_default()).next();
+        for (key, subscriber) in self.subscribers.iter_mut().enumerate() {
+            let events = got.remove(&SubscriptionKey::new(key)).unwrap_or_default();
+            let Some(subscriber) = subscriber else {
+                assert!(events.is_empty(), "D4: to nobody who left");
+                continue;
+            };
+            if let Some(seen) = &seen {
+                let expected: Vec<_> = seen.iter().copied().filter(|event| selects(key, *event)).collect();
+                assert_eq!(events, expected, "all see the same");
+            }
+            subscriber.got.extend(events);
+            assert!(subscriber.got.len() <= subscriber.asked, "D1");
+            assert!(subscriber.got.is_sorted_by(|a, b| a < b), "D2: {:?}", subscriber.got);
+        }
+    }
+
+    /// One who wants everything is left: it gets all that waits, and what comes.
+    fn finish(mut self) {
+        for key in 1..KEYS {
+            self.leave(key, 0);
+            self.deliver();
+        }
+        self.join(0);
+        self.ask(0, self.hub.waiting() + 5);
+        self.deliver();
+        assert_eq!(self.hub.waiting(), 0);
+        self.emit(1);
+        self.deliver();
+        let last = self.subscribers[0].as_ref().expect("the one who is left").got.last().copied();
+        assert_eq!(last, Some(self.emitted - 1));
+    }
+}
+
+proptest! {
+    #![proptest_config(settings())]
+
+    #[test]
+    fn broadcast(history in histories()) {
+        Model::new().run(&history);
+    }
+}

@@ -1,0 +1,50 @@
+//! What can happen to a producing stage, in random order.
+
+use proptest::prelude::*;
+
+/// Subscriptions take one of so many keys, one after the other.
+pub(super) const KEYS: usize = 4;
+
+/// Histories checked for each law.
+pub(super) const HISTORIES: u32 = 10_000;
+
+/// One thing that happens.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    Join(usize),
+    Ask(usize, usize),
+    /// The stage emits so many events, asked for or not.
+    Emit(usize),
+    /// The stage emits what it was told to.
+    EmitOutstanding,
+    /// A subscriber leaves, and so many of the last events it was sent come back.
+    Leave(usize, usize),
+    Mark,
+}
+
+/// Numbers are drawn and read as steps: that is many times cheaper than to draw steps.
+pub(super) fn histories() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(any::<u16>(), 1..24)
+        .prop_map(|numbers| numbers.into_iter().map(Step::from).collect())
+}
+
+impl From<u16> for Step {
+    fn from(number: u16) -> Self {
+        let number = usize::from(number);
+        let (rest, kind) = (number / 19, number % 19);
+        let (rest, key) = (rest / KEYS, rest % KEYS);
+        let events = rest % 11 + 1;
+        match kind {
+            0..6 => Self::Ask(key, events),
+            6..9 => Self::Join(key),
+            9..13 => Self::Emit(events),
+            13..16 => Self::EmitOutstanding,
+            16..18 => Self::Leave(key, rest % 4),
+            _ => Self::Mark,
+        }
+    }
+}
+
+pub(super) fn settings() -> ProptestConfig {
+    ProptestConfig { cases: HISTORIES, failure_persistence: None, ..ProptestConfig::default() }
+}

@@ -1,0 +1,12 @@
+//! Dispatchers and the buffer, as plain values: sections 14 to 17 of the table, what its suite leaves
+//! out, and the laws.
+
+mod broadcast;
+mod buffer;
+mod demand;
+mod laws;
+mod left_out;
+mod notices;
+mod partition;
+mod support;
+mod uneven;
