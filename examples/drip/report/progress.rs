@@ -150,7 +150,7 @@ fn remaining(moved: u64, total: u64) -> f64 {
 
 /// A bar that shows itself once it is known how much there is to do.
 fn bar(verb: &'static str) -> ProgressBar {
-    let style = "{prefix} {bar:25} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, \
+    let style = "{prefix} {wide_bar} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, \
                  {eta} left, {msg} files";
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden()).with_prefix(verb);
     bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
