@@ -180,6 +180,47 @@ async fn a_producer_that_waits_hands_over_what_it_flushed_and_can_race_the_drain
     assert_eq!(report.outcome, Outcome::Drained);
 }
 
+/// Waits for its end without emitting anything.
+struct Silent(tokio::sync::mpsc::UnboundedSender<()>);
+
+impl Producer for Silent {
+    type Event = u64;
+
+    async fn handle_demand(&mut self, _demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        self.0.send(())?;
+        out.draining().await;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_reaches_a_callback_that_waits() {
+    let (waits, mut is_waiting) = tokio::sync::mpsc::unbounded_channel();
+    let pipeline = Pipeline::builder("silent")
+        .start("silent", move || Ok(Silent(waits.clone())))
+        .finish_fn("drop", drop);
+    let running = pipeline.start().await.unwrap();
+    is_waiting.recv().await.unwrap();
+    let report = running.stop().await.unwrap();
+    assert!(report.cut_off.is_empty(), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_has_had_enough_ends_a_source_that_waits() {
+    struct Enough;
+    impl Consumer for Enough {
+        type Event = u64;
+        async fn handle_events(&mut self, _events: Events<'_, u64>, cx: &mut Context<'_>) -> StageResult {
+            cx.finish();
+            Ok(())
+        }
+    }
+    let pipeline =
+        Pipeline::builder("enough").start("waiting", || Ok(Waiting)).finish("enough", || Ok(Enough));
+    let report = pipeline.start().await.unwrap().join().await.unwrap();
+    assert_eq!(report.outcome, Outcome::Finished);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_drain_that_meets_its_deadline_becomes_a_stop() {
     struct Stuck(tokio::sync::mpsc::UnboundedSender<()>);

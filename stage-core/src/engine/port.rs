@@ -16,6 +16,9 @@ use crate::sync::Arc;
 pub(crate) struct Port<S, In, Out> {
     pub(crate) mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
     drain: CancellationToken,
+    /// Resolves what `draining()` waits for: at a drain, and in this run of the stage also at a stop, or when
+    /// nobody will want anything more. A waiting callback must not keep an end waiting.
+    leave: CancellationToken,
     pub(crate) stop: Option<ExitReason>,
     pub(crate) messages: VecDeque<Message<S, In, Out>>,
 }
@@ -30,14 +33,18 @@ pub(crate) enum Request<Out> {
 
 impl<S, In, Out> Port<S, In, Out> {
     pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, In, Out>>>, drain: CancellationToken) -> Self {
-        Self { mailbox, drain, stop: None, messages: VecDeque::new() }
+        let leave = drain.child_token();
+        Self { mailbox, drain, leave, stop: None, messages: VecDeque::new() }
     }
 
     /// Reads all mail.
     pub(crate) fn read(&mut self, mut request: impl FnMut(Request<Out>)) {
         while let Some(mail) = self.mailbox.receive() {
             match mail {
-                Mail::Stop(reason) => self.stop = self.stop.take().or(Some(reason)),
+                Mail::Stop(reason) => {
+                    self.stop = self.stop.take().or(Some(reason));
+                    self.leave.cancel();
+                }
                 Mail::Drain => self.drain.cancel(),
                 Mail::Subscribe(subscribe) => request(Request::Subscribe(subscribe)),
                 Mail::Resubscribe(source) => request(Request::Resubscribe(source)),
@@ -46,6 +53,11 @@ impl<S, In, Out> Port<S, In, Out> {
                 Mail::Message(message) => self.messages.push_back(message),
             }
         }
+    }
+
+    /// What a callback that waits should race.
+    pub(crate) fn leave(&self) -> &CancellationToken {
+        &self.leave
     }
 
     pub(crate) fn is_draining(&self) -> bool {

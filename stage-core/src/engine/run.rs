@@ -118,6 +118,9 @@ where
         while self.signal.poll_marked(cx, WantsCredit::Yes).is_ready() {
             self.take_in();
         }
+        if self.outlet.has_had_enough() {
+            self.port.leave().cancel();
+        }
     }
 }
 

@@ -117,14 +117,14 @@ where
     let name: Arc<str> = name.unwrap_or_else(|| type_name::<S>().to_owned()).into();
     let mailbox: Arc<Mailbox<StageMail<S, In, Out>>> = Mailbox::new(Arc::clone(&name));
     let (counters, drain) = (Arc::new(Counters::default()), CancellationToken::new());
+    let port = Port::new(Arc::clone(&mailbox), drain);
     let core = Core {
         step: Arc::clone(&name),
         copy: CopyOf { index: 0, of: 1 },
         counters: Arc::clone(&counters),
-        drain: drain.clone(),
+        drain: port.leave().clone(),
         finished: false,
     };
-    let port = Port::new(Arc::clone(&mailbox), drain);
     let own = Arc::clone(&mailbox) as _;
     let inlet = Inlet::new(mailbox.signal(), own, Sources::none(), Arc::clone(&counters));
     let buffer = Buffer::new(chosen.unwrap_or(capacity), keep);

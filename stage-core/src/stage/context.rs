@@ -57,7 +57,8 @@ impl Context<'_> {
         self.core.finished = true;
     }
 
-    /// Resolves when the stage is asked to drain; at once if it was already.
+    /// Resolves when the stage is asked to drain or to stop, or when nobody wants its events any more; at
+    /// once if it was already.
     ///
     /// # Cancel safety
     ///

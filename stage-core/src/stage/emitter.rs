@@ -53,7 +53,8 @@ impl<E> Emitter<'_, E> {
         self.core.counters.demand()
     }
 
-    /// Resolves when the stage is asked to drain; at once if it was already. A producer that waits for
+    /// Resolves when the stage is asked to drain or to stop, or when nobody wants its events any more; at
+    /// once if it was already. A producer that waits for
     /// its source should race this.
     ///
     /// # Cancel safety

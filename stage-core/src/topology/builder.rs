@@ -297,14 +297,14 @@ where
         move |ready: Ready| {
             let parts = lock(&parts);
             let stage = (parts.recipe)()?;
+            let port = Port::new(Arc::clone(&mailbox), drain.clone());
             let core = Core {
                 step: Arc::clone(&step),
                 copy: CopyOf { index: copy, of },
                 counters: Arc::clone(&counters),
-                drain: drain.clone(),
+                drain: port.leave().clone(),
                 finished: false,
             };
-            let port = Port::new(Arc::clone(&mailbox), drain.clone());
             let sources = Sources::new(window, (parts.feed)(copy));
             let own = Arc::clone(&mailbox) as _;
             let inlet = Inlet::new(mailbox.signal(), own, sources, Arc::clone(&counters));
