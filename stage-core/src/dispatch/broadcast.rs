@@ -46,7 +46,7 @@ pub struct BroadcastDispatcher<E> {
     limits: Lowest,
     /// How many events were broadcast so far.
     sent: u64,
-    /// How many events the only member got since it became the only one.
+    /// How many events the only member got since it became the only one; 0 when there are several.
     alone: usize,
 }
 
@@ -159,8 +159,7 @@ impl<E: Clone + Send> Dispatcher<E> for BroadcastDispatcher<E> {
     }
 
     fn take_back(&mut self, _key: SubscriptionKey, events: &mut Vec<E>) -> usize {
-        let unseen = if self.members.len() == 1 { self.alone } else { 0 };
-        let seen = events.len().saturating_sub(unseen);
+        let seen = events.len().saturating_sub(self.alone);
         events.drain(..seen);
         seen
     }

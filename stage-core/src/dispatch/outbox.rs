@@ -180,3 +180,22 @@ impl<E> Default for Outbox<E> {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_push_never_joins_a_message_that_another_has_followed() {
+        let to = SubscriptionKey(3);
+        let mut outbox = Outbox::new();
+        outbox.push(to, 1);
+        outbox.push(to, 2);
+        outbox.send(to, &mut vec![3, 4], 2);
+        outbox.push(to, 5);
+        let messages: Vec<_> = outbox.drain().map(|(_, events)| events).collect();
+        assert_eq!(messages, [vec![1, 2], vec![3, 4], vec![5]]);
+        outbox.push(to, 6);
+        assert_eq!(outbox.drain().count(), 1);
+    }
+}

@@ -53,3 +53,17 @@ fn what_others_got_too_is_discarded_and_counted() {
     hub.cancel(A);
     assert_eq!((hub.waiting(), hub.discarded()), (0, 2));
 }
+
+#[test]
+fn what_was_broadcast_before_somebody_came_does_not_go_to_it() {
+    let mut hub = Hub::new(BroadcastDispatcher::new());
+    join(&mut hub, &[A]);
+    hub.ask(A, 5);
+    hub.emit(1..=5);
+    hub.sent();
+    join(&mut hub, &[B]);
+    hub.take_back(A, [4, 5]);
+    hub.cancel(A);
+    hub.ask(B, 5);
+    assert_eq!((hub.sent(), hub.discarded()), (vec![], 2));
+}

@@ -60,6 +60,22 @@ fn a_weight_of_somebody_who_wants_nothing_is_shared_by_the_others() {
 }
 
 #[test]
+fn weights_are_spread_evenly_after_somebody_wanted_no_more() {
+    let mut hub = Hub::new(WeightedDispatcher::new());
+    for (key, weight, asked) in [(A, 100, 1), (B, 3, 60), (C, 1, 20)] {
+        hub.subscribe(key, SubscriberOptions::new().weight(weight)).unwrap();
+        hub.ask(key, asked);
+    }
+    hub.emit([0]);
+    assert_eq!(hub.sent(), [(A, vec![0])]);
+    for round in 0..10 {
+        hub.emit(0..4);
+        let shares: Vec<_> = got(&mut hub).into_iter().map(|(key, events)| (key, events.len())).collect();
+        assert_eq!(shares, [(B, 3), (C, 1)], "round {round}");
+    }
+}
+
+#[test]
 fn a_flood_of_one_tenant_does_not_hold_the_others_up() {
     let mut hub = Hub::new(TenantDispatcher::new(TenantQueues::new(10_000), |event: &(char, u32)| event.0));
     join(&mut hub, &[A]);

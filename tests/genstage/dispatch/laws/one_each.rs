@@ -185,6 +185,11 @@ impl Model {
         let emitted = self.emitted as usize;
         let (routable, known) = (self.routable, self.sent + self.hub.waiting());
         assert!(known <= emitted && known >= routable, "D2: {known} of {emitted} events are known");
+        let asked: usize = self.subscribers.iter().flatten().map(|subscriber| subscriber.asked).sum();
+        let got: usize = self.subscribers.iter().flatten().map(|subscriber| subscriber.got.len()).sum();
+        let held_up = matches!(self.rules.order, Order::Always);
+        assert!(held_up || asked == got || self.hub.waiting() == 0, "events wait although asked for");
+        assert!(asked > 0 || self.hub.wanted() == 0, "nobody asked");
         let (wanted, outstanding) = (self.hub.wanted(), self.hub.outstanding());
         if !matches!(step, Step::Join(_)) {
             assert!(outstanding >= wanted, "the ledger: {outstanding} on their way, {wanted} wanted");
