@@ -1,7 +1,31 @@
-//! What tests of stages and dispatchers need.
+//! What tests of stages and dispatchers need: stages in the hands of the test, and parts of a stage as plain values.
+//!
+//! | to test | take |
+//! |---|---|
+//! | a consumer, or a step's input | [`ManualProducer`]: emits what the test says, logs what it is asked for |
+//! | a producer, or a step's output | [`ManualConsumer`]: asks for what the test says, shows what arrives |
+//! | a pipeline's output | [`Probe`]: a consumer that shows every batch |
+//! | what a producer of yours is asked for | [`DemandLog`] |
+//! | that nothing more happens | [`settle`] |
+//! | a dispatcher, without a runtime | [`Hub`] |
+//! | what a full buffer keeps | [`Buffer`] |
+//!
+//! No test needs a sleep: what is awaited here comes, or the wait fails and names its line. Pause the clock
+//! (`#[tokio::test(start_paused = true)]`), and a wait in vain fails at once.
 
 mod buffer;
+mod demand_log;
 mod hub;
+mod log;
+mod manual_consumer;
+mod manual_producer;
+mod probe;
+mod settle;
 
 pub use buffer::Buffer;
+pub use demand_log::{DemandLog, Recorded, Recorder};
 pub use hub::Hub;
+pub use manual_consumer::ManualConsumer;
+pub use manual_producer::ManualProducer;
+pub use probe::{Probe, Seen, SeenBatch};
+pub use settle::settle;

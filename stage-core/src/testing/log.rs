@@ -1,0 +1,69 @@
+//! How a stage reports to its test: a queue that can be awaited, with an end to the patience.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
+
+/// How long a test waits, in the runtime's time: on a paused clock, until nothing moves any more.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The stage's end. Cheap to clone.
+pub(super) struct Writer<T>(UnboundedSender<T>);
+
+/// The test's end.
+pub(super) struct Log<T>(UnboundedReceiver<T>);
+
+/// A new log.
+pub(super) fn log<T>() -> (Writer<T>, Log<T>) {
+    let (sender, receiver) = unbounded_channel();
+    (Writer(sender), Log(receiver))
+}
+
+impl<T> Writer<T> {
+    pub(super) fn write(&self, entry: T) {
+        // A test that dropped its end does not want to know.
+        let _ = self.0.send(entry);
+    }
+}
+
+impl<T> Log<T> {
+    /// The next entry; panics, naming the caller's line, if none comes.
+    #[track_caller]
+    pub(super) fn next(&mut self, what: &'static str) -> impl Future<Output = T> {
+        let line = Location::caller();
+        async move {
+            match timeout(PATIENCE, self.0.recv()).await {
+                Ok(Some(entry)) => entry,
+                Ok(None) => panic!("{line}: the stage has ended, and {what} never came"),
+                Err(elapsed) => panic!("{line}: waited a minute of the runtime's time for {what}: {elapsed}"),
+            }
+        }
+    }
+
+    /// The entries that are there.
+    pub(super) fn there(&mut self) -> Vec<T> {
+        std::iter::from_fn(|| self.0.try_recv().ok()).collect()
+    }
+}
+
+impl<T> Clone for Writer<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> fmt::Debug for Writer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+impl<T> fmt::Debug for Log<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Log")
+    }
+}

@@ -1,0 +1,238 @@
+//! A producer that does what the test says, and reports what is asked of it.
+
+use std::future::Future;
+
+use super::log::{Log, Writer, log};
+use crate::demand::Demand;
+use crate::error::{BoxError, ExitReason, StageResult};
+use crate::handle::{ProducerRef, StageRef};
+use crate::options::DemandMode;
+use crate::spawn::{self, StageOptions};
+use crate::stage::{Cast, Emitter, Nothing, Producer};
+use crate::subscription::{Cancellation, Subscription};
+
+/// A running producer in the hands of a test: it emits what it is told to, when it is told to, and keeps a
+/// log of the demands, the subscribers and the cancellations it sees.
+///
+/// It emits regardless of demand, as every producer may; what nobody asked for waits in its buffer. To feed a
+/// step or a sink of your own:
+///
+/// ```
+/// use stage_core::spawn::{StageOptions, consumer};
+/// use stage_core::testing::ManualProducer;
+/// use stage_core::{ForEach, SubscribeOptions};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (handled, mut seen) = tokio::sync::mpsc::unbounded_channel();
+/// // The stage under test.
+/// let sink = ForEach::new(move |event: u32| handled.send(event).expect("the test listens"));
+/// let sink = consumer(sink, StageOptions::named("sink")).await?;
+///
+/// let mut source = ManualProducer::spawn(StageOptions::named("source")).await;
+/// sink.subscribe(&source.producer(), SubscribeOptions::new().max_demand(4).min_demand(2)).await?;
+/// assert_eq!(source.next_demand().await, 4);
+/// source.emit([1, 2]);
+/// assert_eq!((seen.recv().await, seen.recv().await), (Some(1), Some(2)));
+/// // Two of four were handled, so two more are asked for.
+/// assert_eq!(source.next_demand().await, 2);
+/// source.finish();
+/// assert!(sink.ended().await.is_normal());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The stage goes on when this is dropped.
+#[derive(Debug)]
+pub struct ManualProducer<E> {
+    stage: StageRef<Told<E>, Nothing, E>,
+    demands: Log<usize>,
+    subscribers: Log<Subscription>,
+    cancels: Log<(Subscription, Cancellation)>,
+}
+
+/// The stage of a [`ManualProducer`].
+#[derive(Debug)]
+struct Told<E> {
+    demands: Writer<usize>,
+    subscribers: Writer<Subscription>,
+    cancels: Writer<(Subscription, Cancellation)>,
+    emits: std::marker::PhantomData<fn() -> E>,
+}
+
+/// What it is told.
+enum Order<E> {
+    Emit(Vec<E>),
+    Finish,
+    Fail(BoxError),
+    Panic(String),
+}
+
+impl<E: Send + 'static> ManualProducer<E> {
+    /// Starts one with these options.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub async fn spawn(options: StageOptions<E>) -> Self {
+        let (demands, demands_log) = log();
+        let (subscribers, subscribers_log) = log();
+        let (cancels, cancels_log) = log();
+        let told = Told { demands, subscribers, cancels, emits: std::marker::PhantomData };
+        let stage = spawn::producer(told, options).await.expect("a stage without `init` starts");
+        Self { stage, demands: demands_log, subscribers: subscribers_log, cancels: cancels_log }
+    }
+
+    /// What consumers subscribe to.
+    pub fn producer(&self) -> ProducerRef<E> {
+        self.stage.producer()
+    }
+
+    /// Emits these events in one callback.
+    ///
+    /// # Panics
+    ///
+    /// If the stage has ended.
+    #[track_caller]
+    pub fn emit(&self, events: impl IntoIterator<Item = E>) {
+        self.order(Order::Emit(events.into_iter().collect()));
+    }
+
+    /// Ends the stage behind everything that was emitted: what is buffered is still delivered.
+    ///
+    /// # Panics
+    ///
+    /// If the stage has ended.
+    #[track_caller]
+    pub fn finish(&self) {
+        self.order(Order::Finish);
+    }
+
+    /// Has a callback return this error, which ends the stage.
+    ///
+    /// # Panics
+    ///
+    /// If the stage has ended.
+    #[track_caller]
+    pub fn fail(&self, error: impl Into<BoxError>) {
+        self.order(Order::Fail(error.into()));
+    }
+
+    /// Has a callback panic with this message, which ends the stage.
+    ///
+    /// # Panics
+    ///
+    /// If the stage has ended; what the callback does stays in the stage.
+    #[track_caller]
+    pub fn crash(&self, message: impl Into<String>) {
+        self.order(Order::Panic(message.into()));
+    }
+
+    #[track_caller]
+    fn order(&self, order: Order<E>) {
+        if let Err(error) = self.stage.cast(order) {
+            panic!("{error}");
+        }
+    }
+
+    /// Ends the stage for `reason` after its current callback, and waits until it has.
+    pub async fn stop(&self, reason: ExitReason) -> ExitReason {
+        self.stage.stop(reason).await
+    }
+
+    /// Waits until the stage has ended; says why.
+    pub async fn ended(&self) -> ExitReason {
+        self.stage.ended().await
+    }
+
+    /// Holds demand back, or lets it through again.
+    pub fn set_demand_mode(&self, mode: DemandMode) {
+        self.stage.set_demand_mode(mode);
+    }
+
+    /// The next demand that reached `handle_demand`, in events.
+    ///
+    /// # Panics
+    ///
+    /// After a minute of the runtime's time: at once on a paused clock if nothing moves any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped before it is ready, nothing is lost.
+    #[track_caller]
+    pub fn next_demand(&mut self) -> impl Future<Output = usize> {
+        self.demands.next("a demand")
+    }
+
+    /// The demands that arrived and were not taken from the log yet, in events.
+    pub fn demands(&mut self) -> Vec<usize> {
+        self.demands.there()
+    }
+
+    /// The next consumer that subscribed.
+    ///
+    /// # Panics
+    ///
+    /// As [`next_demand`](Self::next_demand); it is as cancel safe, too.
+    #[track_caller]
+    pub fn next_subscriber(&mut self) -> impl Future<Output = Subscription> {
+        self.subscribers.next("a subscriber")
+    }
+
+    /// The next subscription that ended, and how.
+    ///
+    /// # Panics
+    ///
+    /// As [`next_demand`](Self::next_demand); it is as cancel safe, too.
+    #[track_caller]
+    pub fn next_cancel(&mut self) -> impl Future<Output = (Subscription, Cancellation)> {
+        self.cancels.next("the end of a subscription")
+    }
+
+    /// The ends of subscriptions that were not taken from the log yet.
+    pub fn cancels(&mut self) -> Vec<(Subscription, Cancellation)> {
+        self.cancels.there()
+    }
+}
+
+impl<E: Send + 'static> Producer for Told<E> {
+    type Event = E;
+
+    async fn handle_demand(&mut self, demand: Demand, _out: &mut Emitter<'_, E>) -> StageResult {
+        self.demands.write(demand.get());
+        Ok(())
+    }
+
+    async fn handle_subscribe(
+        &mut self,
+        subscription: &Subscription,
+        _out: &mut Emitter<'_, E>,
+    ) -> StageResult {
+        self.subscribers.write(subscription.clone());
+        Ok(())
+    }
+
+    async fn handle_cancel(
+        &mut self,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        _out: &mut Emitter<'_, E>,
+    ) -> StageResult {
+        self.cancels.write((subscription.clone(), cancellation.clone()));
+        Ok(())
+    }
+}
+
+impl<E: Send + 'static> Cast<Order<E>> for Told<E> {
+    type Out = E;
+
+    async fn handle_cast(&mut self, order: Order<E>, out: &mut Emitter<'_, E>) -> StageResult {
+        match order {
+            Order::Emit(events) => out.extend(events),
+            Order::Finish => out.finish(),
+            Order::Fail(error) => return Err(error),
+            Order::Panic(message) => panic!("{message}"),
+        }
+        Ok(())
+    }
+}

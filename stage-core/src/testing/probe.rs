@@ -1,0 +1,203 @@
+//! A consumer that shows every batch to the test.
+
+use std::fmt;
+use std::future::Future;
+
+use super::log::{Log, Writer, log};
+use crate::error::{BoxError, StageResult};
+use crate::stage::{Cast, Consumer, Context, Emitter, Events, Nothing};
+use crate::subscription::{Asking, Cancellation, Subscription};
+
+/// A consumer that asks by its window, like any other, and hands every batch to the test.
+///
+/// Spawn it, or finish a pipeline with it: it is its own recipe, and all its clones report to the one [`Seen`].
+///
+/// ```
+/// use stage_core::testing::Probe;
+/// use stage_core::{Pipeline, StepOptions};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (probe, mut seen) = Probe::new();
+/// let running = Pipeline::builder("squares")
+///     .start_fn("numbers", || Ok(1..=4_u64))
+///     .step_fn("square", |number| number * number) // the step under test
+///     .finish(StepOptions::named("probe").max_demand(2).min_demand(0), move || Ok(probe.clone()))
+///     .start()
+///     .await?;
+/// let batch = seen.next_seen().await;
+/// assert_eq!((&*batch.from.producer(), batch.events), ("square/0", vec![1, 4]));
+/// assert_eq!(seen.next_batch().await, [9, 16]);
+/// running.join().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Probe<E> {
+    asking: Asking,
+    batches: Writer<SeenBatch<E>>,
+    subscribed: Writer<Subscription>,
+    ends: Writer<(Subscription, Cancellation)>,
+}
+
+/// What a [`Probe`] saw, in order.
+#[derive(Debug)]
+pub struct Seen<E> {
+    batches: Log<SeenBatch<E>>,
+    subscribed: Log<Subscription>,
+    ends: Log<(Subscription, Cancellation)>,
+}
+
+/// One batch, as `handle_events` was given it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenBatch<E> {
+    /// The subscription it came by.
+    pub from: Subscription,
+    /// Its events, in order.
+    pub events: Vec<E>,
+}
+
+impl<E> Probe<E> {
+    /// A probe, and where to read what it sees.
+    pub fn new() -> (Self, Seen<E>) {
+        Self::asking(Asking::Automatic)
+    }
+
+    pub(super) fn asking(asking: Asking) -> (Self, Seen<E>) {
+        let (batches, batches_log) = log();
+        let (subscribed, subscribed_log) = log();
+        let (ends, ends_log) = log();
+        let seen = Seen { batches: batches_log, subscribed: subscribed_log, ends: ends_log };
+        (Self { asking, batches, subscribed, ends }, seen)
+    }
+}
+
+impl<E> Seen<E> {
+    /// The next batch.
+    ///
+    /// # Panics
+    ///
+    /// If the stage has ended before; after a minute of the runtime's time, which is at once on a paused clock
+    /// if nothing moves any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped before it is ready, nothing is lost.
+    #[track_caller]
+    pub fn next_seen(&mut self) -> impl Future<Output = SeenBatch<E>> {
+        self.batches.next("a batch")
+    }
+
+    /// The events of the next batch.
+    ///
+    /// # Panics
+    ///
+    /// As [`next_seen`](Self::next_seen); it is as cancel safe, too.
+    #[track_caller]
+    pub fn next_batch(&mut self) -> impl Future<Output = Vec<E>> {
+        let next = self.next_seen();
+        async move { next.await.events }
+    }
+
+    /// The batches that are there and were not taken yet. After [`settle`](super::settle), an empty list says
+    /// that nothing arrives.
+    pub fn batches(&mut self) -> Vec<SeenBatch<E>> {
+        self.batches.there()
+    }
+
+    /// The events of the batches that are there and were not taken yet, in one list.
+    pub fn events(&mut self) -> Vec<E> {
+        self.batches().into_iter().flat_map(|batch| batch.events).collect()
+    }
+
+    /// The next subscription that the stage was about to make.
+    ///
+    /// # Panics
+    ///
+    /// As [`next_seen`](Self::next_seen); it is as cancel safe, too.
+    #[track_caller]
+    pub fn next_subscribed(&mut self) -> impl Future<Output = Subscription> {
+        self.subscribed.next("a subscription")
+    }
+
+    /// The next subscription that ended, and how; everything that it brought was seen before.
+    ///
+    /// # Panics
+    ///
+    /// As [`next_seen`](Self::next_seen); it is as cancel safe, too.
+    #[track_caller]
+    pub fn next_end(&mut self) -> impl Future<Output = (Subscription, Cancellation)> {
+        self.ends.next("the end of a subscription")
+    }
+
+    /// The ends of subscriptions that are there and were not taken yet.
+    pub fn ends(&mut self) -> Vec<(Subscription, Cancellation)> {
+        self.ends.there()
+    }
+}
+
+impl<E: Send + 'static> Consumer for Probe<E> {
+    type Event = E;
+
+    async fn handle_events(&mut self, events: Events<'_, E>, _cx: &mut Context<'_>) -> StageResult {
+        let from = events.from().clone();
+        self.batches.write(SeenBatch { from, events: events.into_iter().collect() });
+        Ok(())
+    }
+
+    async fn handle_subscribe(
+        &mut self,
+        subscription: &Subscription,
+        _cx: &mut Context<'_>,
+    ) -> Result<Asking, BoxError> {
+        self.subscribed.write(subscription.clone());
+        Ok(self.asking)
+    }
+
+    async fn handle_cancel(
+        &mut self,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        _cx: &mut Context<'_>,
+    ) -> StageResult {
+        self.ends.write((subscription.clone(), cancellation.clone()));
+        Ok(())
+    }
+}
+
+/// How a test has a probe end.
+pub(super) enum Ending {
+    Finish,
+    Fail(BoxError),
+    Panic(String),
+}
+
+impl<E: Send + 'static> Cast<Ending> for Probe<E> {
+    type Out = Nothing;
+
+    async fn handle_cast(&mut self, ending: Ending, out: &mut Emitter<'_, Nothing>) -> StageResult {
+        match ending {
+            Ending::Finish => out.finish(),
+            Ending::Fail(error) => return Err(error),
+            Ending::Panic(message) => panic!("{message}"),
+        }
+        Ok(())
+    }
+}
+
+impl<E> Clone for Probe<E> {
+    fn clone(&self) -> Self {
+        Self {
+            asking: self.asking,
+            batches: self.batches.clone(),
+            subscribed: self.subscribed.clone(),
+            ends: self.ends.clone(),
+        }
+    }
+}
+
+impl<E> fmt::Display for SeenBatch<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} events from {}", self.events.len(), self.from.producer())
+    }
+}

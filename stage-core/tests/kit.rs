@@ -1,0 +1,156 @@
+//! The test kit: does each piece report what its stage sees, and does a wait in vain say so?
+#![cfg(feature = "test-util")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
+
+use stage_core::spawn::{self, StageOptions};
+use stage_core::testing::{DemandLog, ManualConsumer, ManualProducer, Probe, settle};
+use stage_core::{
+    BoxError, Call, CancelKind, CancelMode, Demand, Emitter, ExitReason, Producer, Reply, StageResult,
+    SubscribeOptions,
+};
+
+fn temporary() -> SubscribeOptions<u32> {
+    SubscribeOptions::new().cancel(CancelMode::Temporary)
+}
+
+async fn pair() -> (ManualProducer<u32>, ManualConsumer<u32>) {
+    let producer = ManualProducer::spawn(StageOptions::named("producer")).await;
+    let mut consumer = ManualConsumer::spawn("consumer").await;
+    consumer.subscribe(&producer.producer(), temporary()).await.unwrap();
+    (producer, consumer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manual_producer_logs_subscribers_demands_and_cancels() {
+    let (mut producer, consumer) = pair().await;
+    assert_eq!(&*producer.next_subscriber().await.consumer(), "consumer");
+    settle().await;
+    assert!(producer.demands().is_empty(), "nothing is asked for by itself");
+    consumer.ask(3);
+    assert_eq!(producer.next_demand().await, 3);
+    consumer.subscription().unwrap().cancel(ExitReason::Custom("enough".to_owned()));
+    let (subscription, cancellation) = producer.next_cancel().await;
+    assert_eq!(Some(&subscription), consumer.subscription());
+    assert_eq!((cancellation.kind, &*cancellation.reason.to_string()), (CancelKind::Cancelled, "enough"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manual_consumer_gets_what_it_asked_for_and_sees_the_end_behind_it() {
+    let (producer, mut consumer) = pair().await;
+    producer.emit(1..=5);
+    producer.finish();
+    consumer.ask(2);
+    assert_eq!(consumer.next_batch().await, [1, 2]);
+    settle().await;
+    assert!(consumer.batches().is_empty() && consumer.ends().is_empty());
+    consumer.ask(9);
+    assert_eq!(consumer.next_batch().await, [3, 4, 5]);
+    let (_, end) = consumer.next_end().await;
+    assert!(matches!(end.reason, ExitReason::Normal));
+    assert!(matches!(producer.ended().await, ExitReason::Normal));
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_can_fail_and_crash_and_their_peers_see_why() {
+    let (producer, mut consumer) = pair().await;
+    producer.fail("no more paper");
+    assert_eq!(consumer.next_end().await.1.reason.to_string(), "failed: no more paper");
+    let (producer, mut consumer) = pair().await;
+    producer.crash("on fire");
+    assert_eq!(consumer.next_end().await.1.reason.to_string(), "panicked: on fire");
+    let (mut producer, consumer) = pair().await;
+    consumer.crash("on fire too");
+    assert_eq!(producer.next_cancel().await.1.reason.to_string(), "panicked: on fire too");
+    let (mut producer, consumer) = pair().await;
+    consumer.fail("full");
+    assert_eq!(producer.next_cancel().await.1.reason.to_string(), "failed: full");
+    let (mut producer, consumer) = pair().await;
+    consumer.finish();
+    assert!(matches!(producer.next_cancel().await.1.reason, ExitReason::Normal));
+    producer.stop(ExitReason::Shutdown).await;
+    assert!(matches!(producer.ended().await, ExitReason::Shutdown));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_asks_by_its_window_and_shows_where_batches_came_from() {
+    let mut producer = ManualProducer::spawn(StageOptions::named("producer")).await;
+    let (probe, mut seen) = Probe::new();
+    let probe = spawn::consumer(probe, StageOptions::named("probe")).await.unwrap();
+    let options = temporary().max_demand(4).min_demand(2);
+    let subscription = probe.subscribe(&producer.producer(), options).await.unwrap();
+    assert_eq!(seen.next_subscribed().await, subscription);
+    assert_eq!(producer.next_demand().await, 4);
+    producer.emit([1, 2, 3]);
+    let batch = seen.next_seen().await;
+    assert_eq!((batch.from, batch.events), (subscription, vec![1, 2]));
+    assert_eq!(seen.next_batch().await, [3]);
+    assert_eq!(producer.next_demand().await, 2);
+}
+
+/// Counts upwards; says how far it is.
+struct Counter(u32);
+
+impl Producer for Counter {
+    type Event = u32;
+
+    const SINGLE: bool = true;
+
+    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, u32>) -> StageResult {
+        let next = self.0 + u32::try_from(demand.get())?;
+        out.extend(self.0..next);
+        self.0 = next;
+        Ok(())
+    }
+}
+
+struct HowFar;
+
+impl Call<HowFar> for Counter {
+    type Out = u32;
+    type Reply = u32;
+
+    async fn handle_call(&mut self, _: HowFar, reply: Reply<u32>, _: &mut Emitter<'_, u32>) -> StageResult {
+        reply.send(self.0).map_err(|_| BoxError::from("nobody waits for the answer"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_logged_producer_stays_what_it_is() {
+    let mut demands = DemandLog::new();
+    let counter = demands.around(Counter(5));
+    assert!(is_single(&counter));
+    let counter = spawn::producer(counter, StageOptions::named("counter")).await.unwrap();
+    let mut consumer = ManualConsumer::spawn("consumer").await;
+    consumer.subscribe(&counter.producer(), temporary()).await.unwrap();
+    consumer.ask(2);
+    consumer.ask(1);
+    settle().await;
+    assert_eq!(demands.demands().into_iter().sum::<usize>(), 3);
+    assert_eq!(consumer.events(), [5, 6, 7]);
+    assert_eq!(counter.call(HowFar).await.unwrap(), 8);
+}
+
+fn is_single<P: Producer>(_: &P) -> bool {
+    P::SINGLE
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "for a batch")]
+async fn a_wait_in_vain_fails_and_names_its_line() {
+    let (_producer, mut consumer) = pair().await;
+    consumer.next_batch().await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "the stage has ended, and a batch never came")]
+async fn a_wait_for_a_stage_that_has_ended_fails() {
+    let (_producer, mut consumer) = pair().await;
+    consumer.finish();
+    consumer.next_batch().await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "settle() needs the runtime's clock paused")]
+async fn nobody_can_settle_while_the_clock_runs() {
+    settle().await;
+}
