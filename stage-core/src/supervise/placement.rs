@@ -6,6 +6,8 @@ use futures_util::future::{self, AbortHandle, Aborted};
 use tokio::runtime::Handle;
 use tokio::task::{self, JoinSet};
 
+#[cfg(feature = "test-util")]
+use super::turns::Gate;
 use crate::error::ExitReason;
 use crate::options::Placement;
 
@@ -40,17 +42,19 @@ impl Drop for Task {
     }
 }
 
-/// Starts `stage` where `placement` says. All stages are spawned here.
+/// Starts `stage` where `placement` says; in a simulation, on its runtime. All stages are spawned here.
 pub(crate) fn spawn(
     tasks: &mut JoinSet<ExitReason>,
     placement: Placement,
     stage: impl Future<Output = ExitReason> + Send + 'static,
 ) -> Task {
+    #[cfg(feature = "test-util")]
+    let stage = match Gate::around(stage) {
+        Ok(gated) => return on_runtime(tasks, gated),
+        Err(stage) => stage,
+    };
     match placement {
-        Placement::Runtime => {
-            let handle = tasks.spawn(stage);
-            Task { id: handle.id(), cut: Cut::Task(handle) }
-        }
+        Placement::Runtime => on_runtime(tasks, stage),
         Placement::Blocking => {
             let (stage, cut) = future::abortable(stage);
             let runtime = Handle::current();
@@ -60,12 +64,16 @@ pub(crate) fn spawn(
             Task { id: handle.id(), cut: Cut::AtNextWait(cut) }
         }
         #[cfg(feature = "rayon")]
-        Placement::Rayon => {
-            let stage = on_rayon(stage);
-            let handle = tasks.spawn(stage);
-            Task { id: handle.id(), cut: Cut::Task(handle) }
-        }
+        Placement::Rayon => on_runtime(tasks, on_rayon(stage)),
     }
+}
+
+fn on_runtime(
+    tasks: &mut JoinSet<ExitReason>,
+    stage: impl Future<Output = ExitReason> + Send + 'static,
+) -> Task {
+    let handle = tasks.spawn(stage);
+    Task { id: handle.id(), cut: Cut::Task(handle) }
 }
 
 /// A future of the same output that polls `stage` on rayon's pool, within the current runtime's context.

@@ -7,6 +7,7 @@
 //! | a pipeline's output | [`Probe`]: a consumer that shows every batch |
 //! | what a producer of yours is asked for | [`DemandLog`] |
 //! | that nothing more happens | [`settle`] |
+//! | every order in which stages can run | [`Sim`]: a runtime whose order a seed decides, and repeats |
 //! | a dispatcher, without a runtime | [`Hub`] |
 //! | what a full buffer keeps | [`Buffer`] |
 //!
@@ -21,6 +22,7 @@ mod manual_consumer;
 mod manual_producer;
 mod probe;
 mod settle;
+mod sim;
 
 pub use buffer::Buffer;
 pub use demand_log::{DemandLog, Recorded, Recorder};
@@ -29,3 +31,4 @@ pub use manual_consumer::ManualConsumer;
 pub use manual_producer::ManualProducer;
 pub use probe::{Probe, Seen, SeenBatch};
 pub use settle::settle;
+pub use sim::{Sim, turn};

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use crate::supervise::Turns;
+
 /// Waits until no stage, and no other task of the runtime, can go on by itself: what did not arrive by then
-/// does not arrive. Needs a paused clock (`#[tokio::test(start_paused = true)]`), which moves on by one
-/// millisecond.
+/// does not arrive. In a [`Sim`](super::Sim), no time passes; elsewhere this needs a paused clock
+/// (`#[tokio::test(start_paused = true)]`), which moves on by one millisecond.
 ///
 /// ```
 /// use stage_core::spawn::StageOptions;
@@ -28,6 +30,9 @@ use std::time::{Duration, Instant};
 ///
 /// If the clock runs: then nobody can know.
 pub async fn settle() {
+    if let Some(turns) = Turns::current() {
+        return turns.idle().await;
+    }
     assert!(
         is_paused(),
         "settle() needs the runtime's clock paused: #[tokio::test(start_paused = true)] or tokio::time::pause()"

@@ -1,0 +1,287 @@
+//! In which order stages run when a test decides it: one turn at a time, each given by a seed.
+//!
+//! A gated stage that is woken does not run: it puts itself on the list of those that could. When nothing else in
+//! the runtime can go on, the runtime is about to park, and then one of the list is chosen and polled once. So
+//! nothing but the seed decides which stage runs next, and no time passes while one of them can.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, ThreadId};
+
+use crate::sync::{Arc, Mutex, lock};
+
+thread_local! {
+    /// The order that stages spawned on this thread run in, if it is not the runtime's own.
+    static CURRENT: RefCell<Option<Arc<Turns>>> = const { RefCell::new(None) };
+}
+
+/// The number that stands for the test itself; stages count from 1, in the order in which they start.
+const TEST: usize = 0;
+
+/// Gives turns to gated tasks, in an order that only the seed decides.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    thread: ThreadId,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    random: SplitMix,
+    /// Tasks that could run.
+    ready: Vec<Arc<Ticket>>,
+    /// By number; a higher one runs first, most of the time.
+    priorities: Vec<u64>,
+    /// Who wants to know when nobody could.
+    idle: Vec<Waker>,
+    /// Who had each turn.
+    given: Vec<usize>,
+    /// How many turns there may be.
+    most: usize,
+    /// Who is told when there were so many.
+    overseer: Option<Waker>,
+}
+
+impl Turns {
+    /// The order that `seed` stands for, for stages that are spawned on this thread.
+    pub(crate) fn seeded(seed: u64) -> Arc<Self> {
+        let state = State {
+            random: SplitMix(seed),
+            ready: Vec::new(),
+            priorities: vec![0],
+            idle: Vec::new(),
+            given: Vec::new(),
+            most: usize::MAX,
+            overseer: None,
+        };
+        Arc::new(Self { thread: thread::current().id(), state: Mutex::new(state) })
+    }
+
+    /// Gates every stage that is spawned on this thread, until the guard is dropped.
+    pub(crate) fn enter(self: &Arc<Self>) -> Entered {
+        Entered(CURRENT.replace(Some(Arc::clone(self))))
+    }
+
+    /// The order of this thread, if a test decides it.
+    pub(crate) fn current() -> Option<Arc<Self>> {
+        CURRENT.with_borrow(Clone::clone)
+    }
+
+    /// Gives one task a turn, or says that there is none. To be called when nothing else can go on.
+    pub(crate) fn give(&self) {
+        let mut state = lock(&self.state);
+        if state.given.len() >= state.most {
+            let overseer = state.overseer.take();
+            drop(state);
+            overseer.into_iter().for_each(Waker::wake);
+        } else if let Some(ticket) = state.choose() {
+            drop(state);
+            ticket.grant();
+        } else {
+            let idle = std::mem::take(&mut state.idle);
+            drop(state);
+            idle.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// Who had each turn until now.
+    pub(crate) fn given(&self) -> Vec<usize> {
+        lock(&self.state).given.clone()
+    }
+
+    /// Whether there were `most` turns already; else wakes `overseer` once there were, and gives no more.
+    pub(crate) fn are_over(&self, most: usize, overseer: &Waker) -> bool {
+        let mut state = lock(&self.state);
+        state.most = most;
+        state.overseer = Some(overseer.clone());
+        state.given.len() >= most
+    }
+
+    /// Waits until nobody could run.
+    pub(crate) async fn idle(&self) {
+        let mut asked = false;
+        std::future::poll_fn(|cx| {
+            if std::mem::replace(&mut asked, true) {
+                return Poll::Ready(());
+            }
+            lock(&self.state).idle.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Waits for a turn of the test's own.
+    pub(crate) async fn turn(self: &Arc<Self>) {
+        Gate::new(Arc::clone(self), TEST, std::future::ready(())).await;
+    }
+
+    fn next_number(&self) -> usize {
+        let mut state = lock(&self.state);
+        let priority = state.random.next();
+        state.priorities.push(priority);
+        state.priorities.len() - 1
+    }
+}
+
+impl State {
+    /// Most turns go to whoever is first by priority, so that some stages starve for long; the others to anyone,
+    /// so that none starves for ever.
+    fn choose(&mut self) -> Option<Arc<Ticket>> {
+        let last = self.ready.len().checked_sub(1)?;
+        let place = match self.random.next() % 8 {
+            0..4 => self.random.below(last + 1),
+            _ => (0..=last).max_by_key(|place| self.priorities[self.ready[*place].number]).unwrap_or(last),
+        };
+        if self.random.below(8) == 0 {
+            let number = self.ready[place].number;
+            self.priorities[number] = self.random.next();
+        }
+        let ticket = self.ready.swap_remove(place);
+        self.given.push(ticket.number);
+        Some(ticket)
+    }
+}
+
+/// Until it is dropped, stages spawned on this thread are gated.
+#[derive(Debug)]
+pub(crate) struct Entered(Option<Arc<Turns>>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.set(self.0.take());
+    }
+}
+
+/// Polls a future only when it has a turn.
+#[derive(Debug)]
+pub(crate) struct Gate<F> {
+    inner: Pin<Box<F>>,
+    ticket: Arc<Ticket>,
+    waker: Waker,
+}
+
+impl<F: Future> Gate<F> {
+    /// Gates a stage if a test decides about this thread; else gives it back.
+    pub(crate) fn around(stage: F) -> Result<Self, F> {
+        match Turns::current() {
+            Some(turns) => {
+                let number = turns.next_number();
+                Ok(Self::new(turns, number, stage))
+            }
+            None => Err(stage),
+        }
+    }
+
+    fn new(turns: Arc<Turns>, number: usize, inner: F) -> Self {
+        let standing = Mutex::new(Standing { listed: false, granted: false, task: None });
+        let ticket = Arc::new(Ticket { number, turns, standing });
+        let waker = Waker::from(Arc::clone(&ticket));
+        Self { inner: Box::pin(inner), ticket, waker }
+    }
+}
+
+impl<F: Future> Future for Gate<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        if !self.ticket.may_run(cx.waker()) {
+            return Poll::Pending;
+        }
+        let Self { inner, waker, .. } = &mut *self;
+        inner.as_mut().poll(&mut Context::from_waker(waker))
+    }
+}
+
+impl<F> Drop for Gate<F> {
+    fn drop(&mut self) {
+        let ready = &mut lock(&self.ticket.turns.state).ready;
+        if let Some(place) = ready.iter().position(|listed| Arc::ptr_eq(listed, &self.ticket)) {
+            ready.swap_remove(place);
+        }
+    }
+}
+
+/// One gated task.
+#[derive(Debug)]
+struct Ticket {
+    number: usize,
+    turns: Arc<Turns>,
+    standing: Mutex<Standing>,
+}
+
+#[derive(Debug)]
+struct Standing {
+    /// On the list, or granted and not polled yet.
+    listed: bool,
+    granted: bool,
+    /// Wakes the task in the runtime.
+    task: Option<Waker>,
+}
+
+impl Ticket {
+    /// Whether the task has a turn; its first poll only lists it.
+    fn may_run(self: &Arc<Self>, task: &Waker) -> bool {
+        let mut standing = lock(&self.standing);
+        let first = standing.task.replace(task.clone()).is_none();
+        if std::mem::take(&mut standing.granted) {
+            standing.listed = false;
+            return true;
+        }
+        drop(standing);
+        if first {
+            self.list();
+        }
+        false
+    }
+
+    fn list(self: &Arc<Self>) {
+        if !std::mem::replace(&mut lock(&self.standing).listed, true) {
+            lock(&self.turns.state).ready.push(Arc::clone(self));
+        }
+    }
+
+    fn grant(&self) {
+        let mut standing = lock(&self.standing);
+        standing.granted = true;
+        let task = standing.task.clone();
+        drop(standing);
+        if let Some(task) = task {
+            task.wake();
+        }
+    }
+}
+
+impl Wake for Ticket {
+    fn wake(self: Arc<Self>) {
+        self.list();
+        // Only a runtime that is parked has to be told that there is somebody to give a turn to.
+        if thread::current().id() != self.turns.thread {
+            let task = lock(&self.standing).task.clone();
+            if let Some(task) = task {
+                task.wake();
+            }
+        }
+    }
+}
+
+/// Sebastiano Vigna's generator (public domain, <https://prng.di.unimi.it/splitmix64.c>).
+#[derive(Debug)]
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `bound`, which is at least 1; evenly enough for a choice between tasks.
+    fn below(&mut self, bound: usize) -> usize {
+        let bound = bound as u64;
+        usize::try_from(self.next() % bound).unwrap_or(0)
+    }
+}

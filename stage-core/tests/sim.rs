@@ -1,0 +1,202 @@
+//! Does a seed decide everything, and nothing but the seed?
+#![cfg(feature = "test-util")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use stage_core::spawn::{self, StageOptions};
+use stage_core::testing::{ManualConsumer, ManualProducer, Probe, Sim, settle, turn};
+use stage_core::{
+    CancelMode, ExitReason, FromIter, MapEach, Outcome, Pipeline, Placement, StepOptions, SubscribeOptions,
+};
+use tokio::time::Instant;
+
+/// Events in the order of their arrival, each with the copy it came by, and who had each turn.
+type Run = (Vec<(String, u64)>, Vec<usize>);
+
+fn pipeline(seed: u64) -> Run {
+    let sim = Sim::seeded(seed);
+    let events = sim.run(async {
+        let (probe, mut arrived) = Probe::new();
+        let running = Pipeline::builder("numbers")
+            .start_fn("numbers", || Ok(0..60_u64))
+            .step_fn(StepOptions::named("double").count(3).max_demand(4).min_demand(2), |number| number * 2)
+            .finish(StepOptions::named("probe").count(2), move || Ok(probe.clone()))
+            .start()
+            .await
+            .unwrap();
+        running.join().await.unwrap();
+        let batches = arrived.batches();
+        let named = |batch: stage_core::testing::SeenBatch<u64>| {
+            let from = batch.from.producer().to_string();
+            batch.events.into_iter().map(move |event| (from.clone(), event))
+        };
+        batches.into_iter().flat_map(named).collect()
+    });
+    (events, sim.turns())
+}
+
+#[test]
+fn the_same_seed_runs_the_same_way() {
+    for seed in [0, 1, 2, u64::MAX] {
+        assert_eq!(pipeline(seed), pipeline(seed), "seed {seed}");
+    }
+}
+
+#[test]
+fn other_seeds_run_other_ways_and_none_loses_an_event() {
+    let runs: Vec<_> = (0..100).map(pipeline).collect();
+    for (seed, (events, _)) in runs.iter().enumerate() {
+        let mut events: Vec<_> = events.iter().map(|(_, event)| *event).collect();
+        events.sort_unstable();
+        assert!(events.into_iter().eq((0..60).map(|number| number * 2)), "seed {seed}");
+    }
+    let orders: HashSet<_> = runs.iter().map(|(events, _)| events).collect();
+    assert!(orders.len() > 50, "only {} orders of arrival", orders.len());
+}
+
+#[test]
+fn stages_wired_by_hand_take_part_as_does_the_test() {
+    let run = |seed| {
+        let sim = Sim::seeded(seed);
+        let seen = sim.run(async {
+            let source = ManualProducer::spawn(StageOptions::named("source")).await;
+            let step =
+                spawn::producer_consumer(MapEach::new(|x: u32| x + 1), StageOptions::new()).await.unwrap();
+            let mut consumer = ManualConsumer::spawn("consumer").await;
+            let options = || SubscribeOptions::new().cancel(CancelMode::Temporary);
+            step.subscribe(&source.producer(), options()).await.unwrap();
+            let subscription = consumer.subscribe(&step.producer(), options()).await.unwrap();
+            consumer.ask(10);
+            for event in 0..10 {
+                source.emit([event]);
+                turn().await;
+            }
+            subscription.detach();
+            settle().await;
+            consumer.batches().into_iter().map(|batch| batch.events).collect::<Vec<_>>()
+        });
+        (seen, sim.turns())
+    };
+    let mut lengths = HashSet::new();
+    for seed in 0..100 {
+        let (seen, turns) = run(seed);
+        assert_eq!((seen.clone(), turns.clone()), run(seed));
+        assert!(turns.contains(&0), "the test had turns too");
+        let events = seen.concat();
+        let expected: Vec<u32> = (1..).take(events.len()).collect();
+        assert_eq!(events, expected, "seed {seed}");
+        lengths.insert(events.len());
+    }
+    assert!(lengths.len() > 3, "the detach came after {lengths:?} events");
+}
+
+#[test]
+fn the_clock_stands_still_while_a_stage_can_run_and_then_moves_at_once() {
+    Sim::seeded(3).run(async {
+        let begun = Instant::now();
+        let (probe, mut seen) = Probe::new();
+        let numbers =
+            spawn::producer(FromIter::new(0..5_000_u32), StageOptions::named("numbers")).await.unwrap();
+        let probe = spawn::consumer(probe, StageOptions::named("probe")).await.unwrap();
+        let options = SubscribeOptions::new().max_demand(2).min_demand(1);
+        probe.subscribe(&numbers.producer(), options).await.unwrap();
+        assert!(matches!(probe.ended().await, ExitReason::Normal));
+        settle().await;
+        assert_eq!(seen.events().len(), 5_000);
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        assert_eq!(begun.elapsed(), Duration::from_mins(5));
+    });
+}
+
+#[test]
+fn restarts_drains_and_stops_are_simulated_too() {
+    for seed in 0..30 {
+        let run = || {
+            let sim = Sim::seeded(seed);
+            let numbers = sim.run(async {
+                let mut broken = false;
+                let (probe, mut seen) = Probe::new();
+                let running = Pipeline::builder("numbers")
+                    .start_fn("numbers", || Ok(0_u32..))
+                    .step_fn(StepOptions::named("break").max_demand(2), move |number| {
+                        assert!(number != 7 || std::mem::replace(&mut broken, true), "broken");
+                        number
+                    })
+                    .finish(StepOptions::named("probe").max_demand(2), move || Ok(probe.clone()))
+                    .start()
+                    .await
+                    .unwrap();
+                while seen.next_batch().await.into_iter().all(|number| number < 20) {}
+                let report = running.drain(Duration::from_secs(1)).await.unwrap();
+                assert_eq!(report.outcome, Outcome::Drained);
+                seen.events()
+            });
+            (numbers, sim.turns())
+        };
+        assert_eq!(run(), run(), "seed {seed}");
+    }
+}
+
+#[test]
+fn every_placement_is_simulated() {
+    let run = || {
+        let sim = Sim::seeded(11);
+        let events = sim.run(async {
+            let (probe, mut seen) = Probe::new();
+            let numbers = spawn::producer(
+                FromIter::new(0..100_u32),
+                StageOptions::named("numbers").placement(Placement::Blocking),
+            )
+            .await
+            .unwrap();
+            let probe =
+                spawn::consumer(probe, StageOptions::new().placement(Placement::Blocking)).await.unwrap();
+            probe.subscribe(&numbers.producer(), SubscribeOptions::new().max_demand(3)).await.unwrap();
+            assert!(matches!(probe.ended().await, ExitReason::Normal));
+            seen.events()
+        });
+        (events, sim.turns())
+    };
+    let (events, turns) = run();
+    assert!(events.into_iter().eq(0..100));
+    assert!(turns.len() > 50 && turns == run().1);
+}
+
+#[test]
+#[should_panic(expected = "the test still waits after 3600s")]
+fn a_test_that_waits_for_what_cannot_happen_fails() {
+    Sim::seeded(1).run(std::future::pending::<()>());
+}
+
+#[test]
+#[should_panic(expected = "the test still waits after 10000 turns")]
+fn a_test_whose_stages_keep_each_other_busy_for_ever_fails() {
+    Sim::seeded(1).most_turns(10_000).run(async {
+        let running =
+            Pipeline::builder("for ever").start_fn("numbers", || Ok(0_u64..)).finish_fn("none", |_| ());
+        let running = running.start().await.unwrap();
+        running.join().await.unwrap();
+    });
+}
+
+#[test]
+fn a_wake_from_another_thread_is_seen() {
+    let sum = Sim::seeded(1).run(async {
+        let (send, receive) = tokio::sync::mpsc::unbounded_channel();
+        let (probe, mut seen) = Probe::new();
+        let source = stage_core::source::from_channel(receive);
+        let source = spawn::producer(source, StageOptions::named("channel")).await.unwrap();
+        let probe = spawn::consumer(probe, StageOptions::named("probe")).await.unwrap();
+        probe.subscribe(&source.producer(), SubscribeOptions::new()).await.unwrap();
+        settle().await;
+        let sender =
+            tokio::task::spawn_blocking(move || (1..=10_u32).for_each(|number| send.send(number).unwrap()));
+        assert!(matches!(probe.ended().await, ExitReason::Normal));
+        sender.await.unwrap();
+        seen.events().into_iter().sum::<u32>()
+    });
+    assert_eq!(sum, 55);
+}
