@@ -9,7 +9,7 @@ use tests::source::{SourceFile, imports, read_sources, workspace_root};
 const LAYERS: [&[&str]; 7] = [
     &["demand", "options", "subscriber", "error"],
     &["sync", "signal", "subscription", "protocol", "link", "mailbox"],
-    &["buffer", "dispatch", "stats"],
+    &["buffer", "dispatch", "stats", "subscribe"],
     &["stage"],
     &["engine"],
     &["handle", "supervise", "shutdown", "spawn", "topology"],

@@ -9,7 +9,8 @@ use crate::subscriber::PartitionName;
 /// Any error a callback may end with.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What a callback returns: `Ok(())` to go on, an error to end the stage.
+/// What a callback returns: `Ok(())` to go on, an error to end the stage. An [`ExitReason`] as the error
+/// is the reason for which it ends.
 pub type StageResult = Result<(), BoxError>;
 
 /// Why a stage ended.
@@ -55,9 +56,23 @@ impl ExitReason {
     }
 }
 
+/// An error that is an exit reason is just that reason: `Err(ExitReason::Normal.into())` ends a stage
+/// normally.
 impl From<BoxError> for ExitReason {
     fn from(error: BoxError) -> Self {
-        Self::Error(Arc::from(error))
+        match error.downcast::<Self>() {
+            Ok(reason) => *reason,
+            Err(error) => Self::Error(Arc::from(error)),
+        }
+    }
+}
+
+impl Error for ExitReason {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Error(error) => Some(&**error),
+            _ => None,
+        }
     }
 }
 
@@ -106,6 +121,16 @@ pub enum SubscribeError {
         stage: String,
         /// Why it ended.
         reason: String,
+    },
+    /// The stage that was to subscribe takes events of another type.
+    #[error("the stage takes `{takes}`, and cannot subscribe to `{producer}`, which emits `{emits}`")]
+    OtherEvents {
+        /// The producer.
+        producer: String,
+        /// What it emits.
+        emits: &'static str,
+        /// What the stage takes.
+        takes: &'static str,
     },
     /// A partition dispatcher needs to know which partition the subscriber takes.
     #[error("a subscription to a partitioned stage must name its partition")]

@@ -54,6 +54,7 @@ pub mod source;
 pub mod spawn;
 mod stage;
 mod stats;
+mod subscribe;
 mod subscriber;
 mod subscription;
 mod supervise;
@@ -64,14 +65,15 @@ pub mod topology;
 
 pub use demand::{Demand, Window, WindowError};
 pub use error::{BoxError, ExitReason, StageResult, SubscribeError};
-pub use handle::{Monitor, ProducerRef, Running, StageRef, StartError, SubscribeOptions};
-pub use options::{CancelMode, Capacity, DemandMode, Keep, Placement};
+pub use handle::{Monitor, Running, StageRef, StartError};
+pub use options::{CancelMode, Capacity, DemandMode, DiscardLog, Keep, Pace, Placement};
 pub use stage::{
-    Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Init, MapEach,
-    Nothing, Producer, ProducerConsumer, Reply,
+    Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Init, Inspection,
+    MapEach, Nothing, Producer, ProducerConsumer, Reply, Timer,
 };
 pub use stage_macros::pipeline;
 pub use stats::StageStats;
+pub use subscribe::{ProducerRef, SubscribeOptions};
 pub use subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
 pub use supervise::{Intensity, Outcome, PipelineError, Report, Strategy};
 pub use topology::{

@@ -253,6 +253,11 @@ impl<E> LinkRx<E> {
         !self.rest.is_empty() || !self.batches.is_empty() || self.shared.spilled.load(Ordering::Acquire) > 0
     }
 
+    /// How many batches can be received.
+    pub(crate) fn waiting(&self) -> usize {
+        self.rest.len() + self.batches.slots() + self.shared.spilled.load(Ordering::Acquire)
+    }
+
     pub(crate) fn subscription(&self) -> &Subscription {
         &self.shared.subscription
     }

@@ -1,6 +1,9 @@
 //! How a stage is reached: an address that survives restarts, and what can be sent to it.
 
 use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 
 use tokio::sync::{oneshot, watch};
 
@@ -11,7 +14,7 @@ use crate::protocol::{Closed, Subscribe};
 use crate::signal::{Signal, Slot};
 use crate::subscriber::SubscriberOptions;
 use crate::subscription::{Reach, Subscription, Tell};
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 
 /// What reaches a stage beside its links.
 pub(crate) enum Mail<Out, M> {
@@ -37,6 +40,8 @@ pub(crate) struct Join<In> {
     pub(crate) options: SubscriberOptions<In>,
     pub(crate) window: Window,
     pub(crate) owner: Owner,
+    /// The subscription that it takes the place of, and why that one ends.
+    pub(crate) instead: Option<(Subscription, ExitReason)>,
     /// Who is told once it is made.
     pub(crate) reply: Option<oneshot::Sender<Subscription>>,
 }
@@ -65,6 +70,8 @@ pub(crate) struct Mailbox<M> {
     name: Arc<str>,
     queue: Mutex<VecDeque<M>>,
     signal: Arc<Signal>,
+    /// Whether the running stage is to be cut off.
+    abort: AtomicBool,
     /// Why the stage ended for good, once it did.
     ended: watch::Sender<Option<ExitReason>>,
 }
@@ -75,6 +82,7 @@ impl<M> Mailbox<M> {
             name: name.into(),
             queue: Mutex::default(),
             signal: Signal::new(),
+            abort: AtomicBool::new(false),
             ended: watch::Sender::new(None),
         })
     }
@@ -103,6 +111,25 @@ impl<M> Mailbox<M> {
     /// The oldest mail.
     pub(crate) fn receive(&self) -> Option<M> {
         lock(&self.queue).pop_front()
+    }
+
+    /// Has the running stage cut off at its next wait.
+    pub(crate) fn abort(&self) {
+        self.abort.store(true, Ordering::Release);
+        self.signal.mark_mail();
+    }
+
+    /// Runs `stage`, unless and until it is to be cut off.
+    pub(crate) async fn run(&self, stage: impl Future<Output = ExitReason>) -> ExitReason {
+        let mut stage = pin!(stage);
+        poll_fn(|cx| {
+            if self.abort.load(Ordering::Acquire) {
+                self.abort.store(false, Ordering::Relaxed);
+                return Poll::Ready(ExitReason::Aborted);
+            }
+            stage.as_mut().poll(cx)
+        })
+        .await
     }
 
     /// Waits until the stage has ended for good; says why.

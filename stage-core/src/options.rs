@@ -49,6 +49,28 @@ pub enum CancelMode {
     Temporary,
 }
 
+/// How far a producer-consumer runs ahead of what its subscribers ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// As GenStage does: once its subscribers want something, it handles everything that its producer
+    /// sent together, and buffers what they did not ask for.
+    #[default]
+    Message,
+    /// It handles one batch at a time, and the next only while its subscribers want something: what it
+    /// buffers is at most what one batch became.
+    Strict,
+}
+
+/// What is logged when a stage discards events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DiscardLog {
+    /// A warning that says how many and why.
+    #[default]
+    Warn,
+    /// Nothing: the stage has seen to it.
+    Silent,
+}
+
 /// Whether demand reaches a stage's callbacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DemandMode {

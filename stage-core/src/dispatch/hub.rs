@@ -79,7 +79,6 @@ impl<E> Hub<E> {
 
     /// Puts a marker behind everything that waits here. It fires when that has been handed out or
     /// discarded: it is returned if that is now, and written into the outbox otherwise.
-    #[cfg_attr(not(feature = "test-util"), allow(dead_code, reason = "for queued messages"))]
     pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
         let marker = self.buffer.mark(marker)?;
         self.dispatcher.mark(marker)

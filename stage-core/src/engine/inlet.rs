@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
+use super::behind::Behind;
 use super::sources::Sources;
 use crate::demand::{Credit, Demand, Window};
+use crate::dispatch::Marker;
 use crate::error::{ExitReason, SubscribeError};
 use crate::link::{FromProducer, LinkRx, link};
 use crate::mailbox::{Join, Owner};
@@ -27,6 +29,8 @@ pub(crate) struct Inlet<E> {
     joins: VecDeque<Join<E>>,
     /// Subscriptions that this stage left by itself.
     left: VecDeque<Gone>,
+    /// Markers behind what was not handled yet.
+    behind: Behind,
     /// Events in the hands of a callback.
     held: usize,
     counters: Arc<Counters>,
@@ -95,6 +99,7 @@ impl<E: Send + 'static> Inlet<E> {
             ready: VecDeque::new(),
             joins: VecDeque::new(),
             left: VecDeque::new(),
+            behind: Behind::default(),
             held: 0,
             counters,
         }
@@ -123,7 +128,10 @@ impl<E: Send + 'static> Inlet<E> {
 
     /// The next subscription to be made.
     pub(crate) fn begin(&mut self) -> Option<Begun<E>> {
-        let join = self.joins.pop_front()?;
+        let mut join = self.joins.pop_front()?;
+        if let Some((old, reason)) = join.instead.take() {
+            self.replace(&old, reason);
+        }
         let (producer, consumer) = (join.producer.claim(), Slot::claim(&self.signal));
         let reach: Arc<dyn Reach> = Arc::clone(&join.producer) as _;
         let subscription = Subscription::new(
@@ -131,6 +139,15 @@ impl<E: Send + 'static> Inlet<E> {
             End { stage: Arc::clone(&self.stage), slot: consumer.index() },
         );
         Some(Begun { join, producer, consumer, subscription })
+    }
+
+    /// A subscription gives way to another: its end is of no consequence to this stage.
+    fn replace(&mut self, old: &Subscription, reason: ExitReason) {
+        let place = self.links.get_mut(old.consumer_slot());
+        if let Some(incoming) = place.and_then(Option::as_mut).filter(|it| it.link.subscription() == old) {
+            incoming.owner = Owner::Hand(CancelMode::Temporary);
+            old.cancel(reason);
+        }
     }
 
     /// Makes a subscription, and asks for the first events.
@@ -209,7 +226,29 @@ impl<E: Send + 'static> Inlet<E> {
             refused: None,
         });
         let lost = incoming.link.cancel(cancellation);
+        self.behind.gone(slot);
         self.discard(lost, &ExitReason::Normal);
+    }
+
+    /// Puts `marker` behind everything that was received and not handled; gives it back if there is
+    /// nothing.
+    pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
+        let waiting = |(slot, incoming): (usize, &Option<Incoming<E>>)| {
+            let batches = incoming.as_ref()?.link.waiting();
+            (batches > 0).then_some((slot, batches))
+        };
+        let batches = self.links.iter().enumerate().filter_map(waiting).collect();
+        self.behind.add(marker, batches)
+    }
+
+    /// The next marker that no unhandled input is before any more.
+    pub(crate) fn passed(&mut self) -> Option<Marker> {
+        self.behind.passed()
+    }
+
+    /// Its subscriptions to producers.
+    pub(crate) fn subscriptions(&self) -> Vec<Subscription> {
+        self.links.iter().flatten().map(|incoming| incoming.link.subscription().clone()).collect()
     }
 
     /// The next thing there is an appetite for, from the producers in turn; a message in several batches
@@ -256,6 +295,7 @@ impl<E: Send + 'static> Inlet<E> {
 
     fn lose(&mut self, slot: usize, closed: Closed) -> Option<Gone> {
         let Incoming { link, owner, .. } = self.links[slot].take()?;
+        self.behind.gone(slot);
         tracing::debug!(slot, ?closed, "producer gone");
         let mut refused = None;
         let cancellation = match closed {
@@ -286,6 +326,9 @@ impl<E: Send + 'static> Inlet<E> {
         buffer.clear();
         let events = std::mem::take(&mut self.held);
         self.counters.handled(events);
+        if !self.behind.is_empty() {
+            self.behind.handled(slot);
+        }
         if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut) {
             let ask = incoming.credit.as_mut().and_then(|credit| credit.settle(events));
             incoming.link.give_back(buffer, ask.map_or(0, Demand::get));

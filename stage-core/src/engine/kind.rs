@@ -4,17 +4,21 @@
 use std::future::Future;
 
 use crate::error::{BoxError, ExitReason, StageResult};
+use crate::options::DiscardLog;
 use crate::stage::{Consumer, Context, Emitter, Init, Nothing, Producer, ProducerConsumer};
 use crate::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// A stage of one kind.
 pub(crate) trait Kind: Send {
     /// What the user wrote.
-    type Stage;
+    type Stage: 'static;
     /// What it takes.
     type In: Send + 'static;
     /// What it emits.
     type Out: Send + 'static;
+
+    /// Whether a queued message waits for the input that was not handled yet.
+    const QUEUES_INPUT: bool = false;
 
     fn stage(&mut self) -> &mut Self::Stage;
 
@@ -34,6 +38,8 @@ pub(crate) trait Kind: Send {
         cancellation: &Cancellation,
         out: &mut Emitter<'_, Self::Out>,
     ) -> impl Future<Output = StageResult> + Send;
+
+    fn discarded(&mut self, events: usize) -> DiscardLog;
 
     fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send;
 }
@@ -79,6 +85,10 @@ impl<P: Producer> Kind for Producing<P> {
         self.0.handle_cancel(subscription, cancellation, out).await
     }
 
+    fn discarded(&mut self, events: usize) -> DiscardLog {
+        self.0.handle_discarded(events)
+    }
+
     async fn terminate(&mut self, reason: &ExitReason) {
         self.0.terminate(reason).await;
     }
@@ -88,6 +98,8 @@ impl<S: ProducerConsumer> Kind for Transforming<S> {
     type Stage = S;
     type In = S::In;
     type Out = S::Out;
+
+    const QUEUES_INPUT: bool = true;
 
     fn stage(&mut self) -> &mut S {
         &mut self.0
@@ -114,6 +126,10 @@ impl<S: ProducerConsumer> Kind for Transforming<S> {
         out: &mut Emitter<'_, S::Out>,
     ) -> StageResult {
         self.0.handle_cancel(peer, subscription, cancellation, out).await
+    }
+
+    fn discarded(&mut self, events: usize) -> DiscardLog {
+        self.0.handle_discarded(events)
     }
 
     async fn terminate(&mut self, reason: &ExitReason) {
@@ -151,6 +167,11 @@ impl<C: Consumer> Kind for Consuming<C> {
         out: &mut Emitter<'_, Nothing>,
     ) -> StageResult {
         self.0.handle_cancel(subscription, cancellation, &mut Context { core: &mut *out.core }).await
+    }
+
+    fn discarded(&mut self, events: usize) -> DiscardLog {
+        let _ = events;
+        DiscardLog::Warn
     }
 
     async fn terminate(&mut self, reason: &ExitReason) {

@@ -23,12 +23,16 @@
 //!    further callbacks wait.
 
 mod attend;
+mod behind;
+mod body;
+mod infos;
 mod inlet;
 mod kind;
 mod outlet;
 mod port;
 mod run;
 mod sources;
+mod timers;
 
 pub(crate) use inlet::Inlet;
 pub(crate) use outlet::Outlet;

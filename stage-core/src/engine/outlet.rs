@@ -1,9 +1,10 @@
 //! The producing half of a stage: takes asks, sends what the hub decides.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::demand::Demand;
-use crate::dispatch::{Delivery, Hub, Outbox, SubscriptionKey};
+use crate::dispatch::{Delivery, Hub, Marker, Outbox, SubscriptionKey};
 use crate::error::ExitReason;
 use crate::link::{FromConsumer, LinkTx};
 use crate::options::DemandMode;
@@ -30,6 +31,12 @@ pub(crate) struct Outlet<E> {
     notices: VecDeque<Notice>,
     /// What waits for the mode to be set to forward; nothing in forward mode.
     accumulated: Option<VecDeque<Accumulated<E>>>,
+    /// Markers whose time has come.
+    fired: VecDeque<Marker>,
+    /// Events that were discarded since the stage was last told.
+    discarded: Discarded,
+    /// Why the dispatcher cannot be used any more: it panicked.
+    broken: Option<ExitReason>,
     counters: Arc<Counters>,
 }
 
@@ -46,6 +53,16 @@ pub(crate) struct Notice {
 enum Accumulated<E> {
     Asked(Subscription, Demand),
     Emitted(Vec<E>),
+    Marked(Marker),
+}
+
+/// Events that were discarded, by why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Discarded {
+    /// Nobody had asked for them, and the buffer was full.
+    pub(crate) overflowed: usize,
+    /// There is nobody for them.
+    pub(crate) unroutable: usize,
 }
 
 impl<E> Outlet<E> {
@@ -64,6 +81,9 @@ impl<E> Outlet<E> {
             announced: VecDeque::new(),
             notices: VecDeque::new(),
             accumulated: None,
+            fired: VecDeque::new(),
+            discarded: Discarded::default(),
+            broken: None,
             counters,
         }
     }
@@ -77,12 +97,14 @@ impl<E> Outlet<E> {
     pub(crate) fn subscribe(&mut self, subscribe: Subscribe<E>) {
         let Subscribe { link, options } = subscribe;
         let slot = link.slot();
-        let mut taken = self.hub.subscribe(SubscriptionKey(slot), options.clone());
-        if taken.is_err() {
+        let key = SubscriptionKey(slot);
+        let mut taken = self.decide(|hub, _| hub.subscribe(key, options.clone()));
+        if matches!(taken, Some(Err(_))) {
             // A restarted consumer may be here before the end of its old subscription was seen.
             (0..self.links.len()).for_each(|slot| self.look(slot));
-            taken = self.hub.subscribe(SubscriptionKey(slot), options);
+            taken = self.decide(|hub, _| hub.subscribe(key, options));
         }
+        let Some(taken) = taken else { return };
         if let Err(refused) = taken {
             tracing::warn!(%refused, "subscription refused");
             link.close(Closed::Refused(refused));
@@ -120,8 +142,28 @@ impl<E> Outlet<E> {
     }
 
     fn ask(&mut self, key: SubscriptionKey, demand: Demand) {
-        let announce = self.hub.ask(key, demand, &mut self.outbox);
-        self.settle(announce);
+        let announce = self.decide(|hub, outbox| hub.ask(key, demand, outbox));
+        self.settle(announce.flatten());
+    }
+
+    /// Has the hub decide something, unless it cannot any more: a dispatcher that panics is not used again.
+    fn decide<T>(&mut self, decide: impl FnOnce(&mut Hub<E>, &mut Outbox<E>) -> T) -> Option<T> {
+        if self.broken.is_some() {
+            return None;
+        }
+        let (hub, outbox) = (&mut self.hub, &mut self.outbox);
+        match catch_unwind(AssertUnwindSafe(|| decide(hub, outbox))) {
+            Ok(decided) => Some(decided),
+            Err(payload) => {
+                self.broken = Some(ExitReason::from_panic(&*payload));
+                None
+            }
+        }
+    }
+
+    /// Why this outlet cannot go on, if it cannot.
+    pub(crate) fn broken(&self) -> Option<&ExitReason> {
+        self.broken.as_ref()
     }
 
     /// Ends a subscription from this side, behind everything that was sent.
@@ -138,8 +180,8 @@ impl<E> Outlet<E> {
         self.counters.discarded(lost);
         let cancellation = Some(Cancellation::cancelled(reason));
         self.notices.push_back(Notice { subscription: subscription.clone(), cancellation });
-        let announce = self.hub.cancel(SubscriptionKey(slot), &mut self.outbox);
-        self.settle(announce);
+        let announce = self.decide(|hub, outbox| hub.cancel(SubscriptionKey(slot), outbox));
+        self.settle(announce.flatten());
     }
 
     /// Holds demand back, or lets it through again: then what happened meanwhile happens now, in order.
@@ -153,6 +195,10 @@ impl<E> Outlet<E> {
                     match happened {
                         Accumulated::Emitted(mut events) => self.emit(&mut events),
                         Accumulated::Asked(subscription, demand) => self.ask_late(&subscription, demand),
+                        Accumulated::Marked(marker) => {
+                            let passed = self.mark(marker);
+                            self.fired.extend(passed);
+                        }
                     }
                 }
             }
@@ -180,16 +226,36 @@ impl<E> Outlet<E> {
         let subscription = link.subscription().clone();
         let mut back = link.take_back();
         self.counters.unsent(back.len());
-        self.hub.take_back(key, &mut back);
+        self.decide(|hub, _| hub.take_back(key, &mut back));
         let finished = matches!(cancellation.reason, ExitReason::Normal) && self.subscribers.is_some();
         self.notices.push_back(Notice { subscription, cancellation: Some(cancellation) });
         let announce = if finished {
             self.satisfied += 1;
-            self.hub.finish(key, &mut self.outbox)
+            self.decide(|hub, outbox| hub.finish(key, outbox))
         } else {
-            self.hub.cancel(key, &mut self.outbox)
+            self.decide(|hub, outbox| hub.cancel(key, outbox))
         };
-        self.settle(announce);
+        self.settle(announce.flatten());
+    }
+
+    /// Puts `marker` behind everything that was emitted; gives it back if nothing is before it.
+    pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
+        if let Some(log) = &mut self.accumulated {
+            log.push_back(Accumulated::Marked(marker));
+            return None;
+        }
+        self.decide(|hub, _| hub.mark(marker)).flatten()
+    }
+
+    /// The next marker whose time has come.
+    pub(crate) fn next_fired(&mut self) -> Option<Marker> {
+        self.fired.pop_front()
+    }
+
+    /// What was discarded since the last call, if anything was.
+    pub(crate) fn take_discarded(&mut self) -> Option<Discarded> {
+        let discarded = std::mem::take(&mut self.discarded);
+        (discarded != Discarded::default()).then_some(discarded)
     }
 
     /// Hands out what a callback emitted; `events` is empty afterwards.
@@ -202,25 +268,24 @@ impl<E> Outlet<E> {
             self.note();
             return;
         }
-        let (announce, discarded) = self.hub.offer(events, &mut self.outbox);
-        if discarded > 0 {
-            self.counters.discarded(discarded);
-            tracing::warn!(discarded, "events discarded: nobody asked for them and the buffer is full");
-        }
+        let offered = self.decide(|hub, outbox| hub.offer(events, outbox));
+        let (announce, overflowed) = offered.unwrap_or_else(|| (None, events.drain(..).len()));
+        self.discarded.overflowed += overflowed;
+        self.counters.discarded(overflowed);
         self.settle(announce);
-    }
-
-    fn report_unroutable(&mut self) {
-        let discarded = self.outbox.take_discarded();
-        if discarded > 0 {
-            self.counters.discarded(discarded);
-            tracing::warn!(discarded, "events discarded: nobody takes events of their key");
-        }
     }
 
     fn settle(&mut self, announce: Option<Demand>) {
         self.announced.extend(announce);
-        self.report_unroutable();
+        self.fired.extend(self.outbox.drain_fired());
+        let unroutable = self.outbox.take_discarded();
+        if unroutable > 0 {
+            self.discarded.unroutable += unroutable;
+            self.counters.discarded(unroutable);
+        }
+        for notice in self.outbox.drain_notices() {
+            tracing::warn!("{notice}");
+        }
         if self.outbox.has_deliveries() {
             self.send();
         }
@@ -229,14 +294,17 @@ impl<E> Outlet<E> {
 
     /// Shows how much is wanted and how much waits.
     fn note(&self) {
-        self.counters.hold(self.hub.wanted(), self.hub.waiting() + self.accumulated());
+        if self.broken.is_some() {
+            return;
+        }
+        self.counters.hold(self.hub.wanted(), self.buffered());
     }
 
     /// Events that were emitted while demand was held back.
     fn accumulated(&self) -> usize {
         let events = |happened: &Accumulated<E>| match happened {
             Accumulated::Emitted(events) => events.len(),
-            Accumulated::Asked(..) => 0,
+            Accumulated::Asked(..) | Accumulated::Marked(_) => 0,
         };
         self.accumulated.iter().flatten().map(events).sum()
     }
@@ -260,9 +328,29 @@ impl<E> Outlet<E> {
         self.announced.pop_front()
     }
 
-    /// Forgets what was announced: a producer-consumer looks at [`wanted`](Self::wanted) instead.
+    /// All demand that was not yet told to the stage.
+    pub(crate) fn all_demand(&mut self) -> Option<Demand> {
+        Demand::new(self.announced.drain(..).map(Demand::get).sum())
+    }
+
+    /// Forgets what was announced.
     pub(crate) fn ignore_demand(&mut self) {
         self.announced.clear();
+    }
+
+    /// The subscriptions of its consumers.
+    pub(crate) fn subscriptions(&self) -> Vec<Subscription> {
+        self.links.iter().flatten().map(|link| link.subscription().clone()).collect()
+    }
+
+    /// Events that were emitted and not handed out.
+    pub(crate) fn buffered(&self) -> usize {
+        self.hub.waiting() + self.accumulated()
+    }
+
+    /// Whether demand is held back.
+    pub(crate) fn mode(&self) -> DemandMode {
+        if self.accumulated.is_some() { DemandMode::Accumulate } else { DemandMode::Forward }
     }
 
     /// How many events the subscribers want that are not there.
@@ -272,7 +360,7 @@ impl<E> Outlet<E> {
 
     /// Whether everything that was emitted has been handed to subscribers.
     pub(crate) fn is_empty(&self) -> bool {
-        self.hub.waiting() == 0 && self.accumulated.as_ref().is_none_or(VecDeque::is_empty)
+        self.buffered() == 0 && self.accumulated.as_ref().is_none_or(VecDeque::is_empty)
     }
 
     /// Whether every consumer finished by itself, so that nothing will ever be wanted again.
@@ -282,7 +370,7 @@ impl<E> Outlet<E> {
 
     /// Ends every subscription, behind everything that was sent; what was not handed out is discarded.
     pub(crate) fn close(&mut self, closed: &Closed) {
-        let mut discarded = self.hub.discard() + self.accumulated();
+        let mut discarded = self.decide(|hub, _| hub.discard()).unwrap_or(0) + self.accumulated();
         self.accumulated = None;
         for link in self.links.drain(..).flatten() {
             let lost = link.close(closed.clone());

@@ -5,13 +5,11 @@ use std::fmt;
 
 use tokio::sync::oneshot;
 
-use super::producer_ref::ProducerRef;
-use super::subscribe_options::SubscribeOptions;
-use crate::error::{ExitReason, SubscribeError};
-use crate::mailbox::{Join, Mail, Mailbox};
+use crate::error::ExitReason;
+use crate::mailbox::{Mail, Mailbox};
 use crate::options::DemandMode;
-use crate::stage::{Call, CallError, CallOf, Cast, CastOf, Message, Reply, StageMail};
-use crate::subscription::Subscription;
+use crate::stage::{Call, CallError, CallOf, Cast, CastOf, Inspection, Message, Reply, StageMail};
+use crate::subscribe::ProducerRef;
 use crate::sync::Arc;
 
 /// The address of a running stage `S` that takes `In` and emits `Out`. It stays valid through restarts.
@@ -62,7 +60,7 @@ use crate::sync::Arc;
 /// # }
 /// ```
 pub struct StageRef<S, In, Out> {
-    mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
+    pub(super) mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
 }
 
 impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In, Out> {
@@ -92,8 +90,8 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         M: Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
-        self.send(Message::Envelope(Box::new(CallOf { message, reply: Reply { sender } })))?;
-        answer.await.map_err(|_| CallError::Unanswered { stage: self.name().to_owned() })
+        self.send(Message::Envelope(Box::new(CallOf { message, reply: Reply::new(sender) })))?;
+        answer.await.map_err(|_| self.unanswered())
     }
 
     /// Sends a message; returns without waiting for it to be handled.
@@ -115,58 +113,58 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
             .map_err(|(_, reason)| CallError::Ended { stage: self.name().to_owned(), reason })
     }
 
-    /// Has this stage subscribe to `producer`; returns once it has asked for its first events. Whether the
-    /// producer takes the subscription in, this stage's `handle_cancel` learns.
+    /// Sends a message that is handled behind everything that waits in the stage when it arrives: what was
+    /// emitted and not handed out, and the input a producer-consumer has not handled. A consumer handles it
+    /// at once. Returns when the message is queued.
     ///
     /// # Errors
     ///
-    /// [`SubscribeError::Window`] if the demand cannot work; [`SubscribeError::Ended`] if this stage has
-    /// ended, or ended before it could subscribe.
+    /// [`CallError::Ended`] if the stage has ended for good; [`CallError::Unanswered`] if it ended before
+    /// the message was queued.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, the subscription is still made.
-    pub async fn subscribe(
-        &self,
-        producer: &ProducerRef<In>,
-        options: SubscribeOptions<In>,
-    ) -> Result<Subscription, SubscribeError> {
-        let (reply, made) = oneshot::channel();
-        self.begin(producer, options, Some(reply))?;
-        match made.await {
-            Ok(subscription) => Ok(subscription),
-            Err(_) => Err(self.cannot_subscribe(&self.mailbox.ended().await)),
-        }
+    /// When dropped before it is ready, the message is still queued.
+    pub async fn info<M>(&self, message: M) -> Result<(), CallError>
+    where
+        S: Cast<M, Out = Out>,
+        M: Send + 'static,
+    {
+        let (sender, queued) = oneshot::channel();
+        self.send(Message::Info(Box::new(CastOf(message)), Some(sender)))?;
+        queued.await.map_err(|_| self.unanswered())
     }
 
-    /// Has this stage subscribe to `producer`, without waiting for it.
+    /// As [`info`](Self::info), without waiting for the message to be queued.
     ///
     /// # Errors
     ///
-    /// As [`subscribe`](Self::subscribe), as far as it is known at once.
-    pub fn subscribe_soon(
-        &self,
-        producer: &ProducerRef<In>,
-        options: SubscribeOptions<In>,
-    ) -> Result<(), SubscribeError> {
-        self.begin(producer, options, None)
+    /// [`CallError::Ended`] if the stage has ended for good.
+    pub fn info_soon<M>(&self, message: M) -> Result<(), CallError>
+    where
+        S: Cast<M, Out = Out>,
+        M: Send + 'static,
+    {
+        self.send(Message::Info(Box::new(CastOf(message)), None))
     }
 
-    fn begin(
-        &self,
-        producer: &ProducerRef<In>,
-        options: SubscribeOptions<In>,
-        reply: Option<oneshot::Sender<Subscription>>,
-    ) -> Result<(), SubscribeError> {
-        let (window, owner, options) = options.checked()?;
-        let producer = Arc::clone(&producer.stage);
-        let join = Join { producer, options, window, owner, reply };
-        let sent = self.mailbox.send(Mail::Message(Message::Join(join)));
-        sent.map_err(|(_, reason)| self.cannot_subscribe(&reason))
+    /// How the stage stands, once it has handled the messages that were sent to it before.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Ended`] or [`CallError::Unanswered`] if the stage has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time.
+    pub async fn inspect(&self) -> Result<Inspection, CallError> {
+        let (sender, answer) = oneshot::channel();
+        self.send(Message::Inspect(sender))?;
+        answer.await.map_err(|_| self.unanswered())
     }
 
-    fn cannot_subscribe(&self, reason: &ExitReason) -> SubscribeError {
-        SubscribeError::Ended { stage: self.name().to_owned(), reason: reason.to_string() }
+    fn unanswered(&self) -> CallError {
+        CallError::Unanswered { stage: self.name().to_owned() }
     }
 
     /// What others subscribe to.
@@ -184,6 +182,13 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     pub async fn stop(&self, reason: ExitReason) -> ExitReason {
         let _ = self.mailbox.send(Mail::Stop(reason));
         self.ended().await
+    }
+
+    /// Cuts the stage off at its next wait, as if its task had been killed: no `terminate`, no restart of
+    /// a stage that is wired by hand. Its peers see it go down for [`ExitReason::Aborted`]. A callback that
+    /// never waits cannot be cut off.
+    pub fn abort(&self) {
+        self.mailbox.abort();
     }
 
     /// Waits until the stage has ended for good; says why.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::dispatch::{DemandDispatcher, Dispatcher};
-use crate::options::{Capacity, DemandMode, Keep, Placement};
+use crate::options::{Capacity, DemandMode, Keep, Pace, Placement};
 
 /// The options of a stage that emits events of type `Out`.
 #[must_use]
@@ -13,6 +13,7 @@ pub struct StageOptions<Out> {
     pub(super) capacity: Option<Capacity>,
     pub(super) keep: Keep,
     pub(super) mode: DemandMode,
+    pub(super) pace: Pace,
     pub(super) dispatcher: Box<dyn Dispatcher<Out>>,
 }
 
@@ -25,6 +26,7 @@ impl<Out> StageOptions<Out> {
             capacity: None,
             keep: Keep::default(),
             mode: DemandMode::default(),
+            pace: Pace::default(),
             dispatcher: Box::new(DemandDispatcher::default()),
         }
     }
@@ -60,6 +62,13 @@ impl<Out> StageOptions<Out> {
         self
     }
 
+    /// How far a producer-consumer runs ahead of its subscribers. Default: it handles whole messages. Of no
+    /// meaning to other stages.
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
     /// Whether demand is held back at first. Default: it is not.
     pub fn demand(mut self, mode: DemandMode) -> Self {
         self.mode = mode;
@@ -81,6 +90,7 @@ impl<Out> fmt::Debug for StageOptions<Out> {
             .field("capacity", &self.capacity)
             .field("keep", &self.keep)
             .field("mode", &self.mode)
+            .field("pace", &self.pace)
             .finish_non_exhaustive()
     }
 }

@@ -17,7 +17,7 @@ use crate::error::ExitReason;
 use crate::handle::StageRef;
 use crate::mailbox::{Mail, Mailbox};
 use crate::options::Capacity;
-use crate::stage::{Consumer, CopyOf, Core, Nothing, Producer, ProducerConsumer, StageMail};
+use crate::stage::{Consumer, CopyOf, Core, Nothing, Producer, ProducerConsumer, StageMail, Wishes};
 use crate::stats::Counters;
 use crate::supervise::place;
 use crate::sync::Arc;
@@ -113,7 +113,7 @@ where
     In: Send + 'static,
     Out: Send + 'static,
 {
-    let StageOptions { name, placement, capacity: chosen, keep, mode, dispatcher } = options;
+    let StageOptions { name, placement, capacity: chosen, keep, mode, pace, dispatcher } = options;
     let name: Arc<str> = name.unwrap_or_else(|| type_name::<S>().to_owned()).into();
     let mailbox: Arc<Mailbox<StageMail<S, In, Out>>> = Mailbox::new(Arc::clone(&name));
     let (counters, drain) = (Arc::new(Counters::default()), CancellationToken::new());
@@ -124,6 +124,8 @@ where
         counters: Arc::clone(&counters),
         drain: port.leave().clone(),
         finished: false,
+        pace,
+        wishes: Wishes::of::<S, In>(),
     };
     let own = Arc::clone(&mailbox) as _;
     let inlet = Inlet::new(mailbox.signal(), own, Sources::none(), Arc::clone(&counters));

@@ -1,10 +1,16 @@
 //! What every callback may ask of its stage.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::message::{CallError, Cast, CastOf};
+use super::wish::{Timer, Wishes};
+use crate::error::SubscribeError;
+use crate::options::Pace;
 use crate::stats::Counters;
+use crate::subscribe::{ProducerRef, SubscribeOptions};
 use crate::sync::Arc;
 
 /// How a stage came up.
@@ -34,6 +40,8 @@ pub(crate) struct Core {
     pub(crate) counters: Arc<Counters>,
     pub(crate) drain: CancellationToken,
     pub(crate) finished: bool,
+    pub(crate) pace: Pace,
+    pub(crate) wishes: Wishes,
 }
 
 impl Core {
@@ -65,6 +73,34 @@ impl Context<'_> {
     /// The future may be dropped and made anew at any time.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
         self.core.draining()
+    }
+
+    /// Has this stage handle `message` after some time, by its `handle_cast`, between its other callbacks.
+    /// The first argument type is the stage itself: `cx.schedule::<Self, _>(…)`.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::OtherStage`] if `S` is not the type of this stage.
+    pub fn schedule<S, M>(&mut self, after: Duration, message: M) -> Result<Timer, CallError>
+    where
+        S: Cast<M>,
+        M: Send + 'static,
+    {
+        self.core.wishes.schedule::<S, S::Out>(after, Box::new(CastOf(message)))
+    }
+
+    /// Has this stage subscribe to `producer`, as soon as this callback has returned.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscribeError::Window`] if the demand cannot work, [`SubscribeError::OtherEvents`] if this stage
+    /// takes other events. What the producer thinks of it, `handle_cancel` learns.
+    pub fn subscribe<E: Send + 'static>(
+        &mut self,
+        producer: &ProducerRef<E>,
+        options: SubscribeOptions<E>,
+    ) -> Result<(), SubscribeError> {
+        self.core.wishes.subscribe(producer, options)
     }
 
     /// Which copy of its step this stage is.

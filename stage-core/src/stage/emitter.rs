@@ -1,8 +1,13 @@
 //! How a callback emits events.
 
 use std::future::Future;
+use std::time::Duration;
 
 use super::context::{CopyOf, Core};
+use super::message::{CallError, Cast, CastOf};
+use super::wish::Timer;
+use crate::error::SubscribeError;
+use crate::subscribe::{ProducerRef, SubscribeOptions};
 use crate::sync::{Mutex, lock};
 
 /// The event of a stage that emits none; it has no values.
@@ -62,6 +67,88 @@ impl<E> Emitter<'_, E> {
     /// The future may be dropped and made anew at any time.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
         self.core.draining()
+    }
+
+    /// Has this stage handle `message` after some time, by its `handle_cast`, between its other callbacks.
+    /// The first type is the stage itself:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use stage_core::{Cast, Demand, Emitter, Producer, StageResult};
+    ///
+    /// /// Makes one event a second, however many are wanted.
+    /// struct Clock {
+    ///     wanted: usize,
+    /// }
+    ///
+    /// struct Tick;
+    ///
+    /// impl Producer for Clock {
+    ///     type Event = ();
+    ///
+    ///     async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, ()>) -> StageResult {
+    ///         if self.wanted == 0 {
+    ///             out.schedule::<Self, _>(Duration::from_secs(1), Tick)?;
+    ///         }
+    ///         self.wanted += demand.get();
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// impl Cast<Tick> for Clock {
+    ///     type Out = ();
+    ///
+    ///     async fn handle_cast(&mut self, _: Tick, out: &mut Emitter<'_, ()>) -> StageResult {
+    ///         out.emit(());
+    ///         self.wanted -= 1;
+    ///         if self.wanted > 0 {
+    ///             out.schedule::<Self, _>(Duration::from_secs(1), Tick)?;
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::OtherStage`] if `S` is not the type of this stage.
+    pub fn schedule<S, M>(&mut self, after: Duration, message: M) -> Result<Timer, CallError>
+    where
+        S: Cast<M, Out = E>,
+        M: Send + 'static,
+        E: 'static,
+    {
+        self.core.wishes.schedule::<S, E>(after, Box::new(CastOf(message)))
+    }
+
+    /// Has this stage handle `message`, by its `handle_cast`, once everything has left that waits in it
+    /// when this callback returns: `out.info::<Self, _>(…)`. A stage that has nothing more to emit can
+    /// so learn when its subscribers have got it all.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::OtherStage`] if `S` is not the type of this stage.
+    pub fn info<S, M>(&mut self, message: M) -> Result<(), CallError>
+    where
+        S: Cast<M, Out = E>,
+        M: Send + 'static,
+        E: 'static,
+    {
+        self.core.wishes.info::<S, E>(Box::new(CastOf(message)))
+    }
+
+    /// Has this stage subscribe to `producer`, as soon as this callback has returned.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscribeError::Window`] if the demand cannot work, [`SubscribeError::OtherEvents`] if this stage
+    /// takes other events. What the producer thinks of it, `handle_cancel` learns.
+    pub fn subscribe<In: Send + 'static>(
+        &mut self,
+        producer: &ProducerRef<In>,
+        options: SubscribeOptions<In>,
+    ) -> Result<(), SubscribeError> {
+        self.core.wishes.subscribe(producer, options)
     }
 
     /// Which copy of its step this stage is.

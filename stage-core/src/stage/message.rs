@@ -8,8 +8,11 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::Emitter;
+use super::reply::{Held, Reply};
 use crate::error::{ExitReason, StageResult};
 use crate::mailbox::{Join, Mail};
+use crate::options::DemandMode;
+use crate::subscription::Subscription;
 
 /// A stage that answers messages of type `M`.
 pub trait Call<M>: Send + 'static {
@@ -18,7 +21,8 @@ pub trait Call<M>: Send + 'static {
     /// The answer.
     type Reply: Send + 'static;
 
-    /// Handles one message. The answer may be given now, or be kept and given later, from any task.
+    /// Handles one message. The answer may be given now (it goes out behind what the callback emits), or
+    /// be kept and given later, from any task.
     fn handle_call(
         &mut self,
         message: M,
@@ -38,23 +42,6 @@ pub trait Cast<M>: Send + 'static {
         message: M,
         out: &mut Emitter<'_, Self::Out>,
     ) -> impl Future<Output = StageResult> + Send;
-}
-
-/// The right to answer one call.
-#[derive(Debug)]
-pub struct Reply<R> {
-    pub(crate) sender: oneshot::Sender<R>,
-}
-
-impl<R> Reply<R> {
-    /// Answers the call.
-    ///
-    /// # Errors
-    ///
-    /// Gives the answer back if the caller does not wait any more.
-    pub fn send(self, answer: R) -> Result<(), R> {
-        self.sender.send(answer)
-    }
 }
 
 /// A call that got no answer.
@@ -77,6 +64,14 @@ pub enum CallError {
         /// The type it was taken to have.
         expected: &'static str,
     },
+    /// A callback left a message for itself, and gave the wrong type for itself.
+    #[error("a callback of `{stage}` cannot leave a message for a `{expected}`: name its own type, `Self`")]
+    OtherStage {
+        /// The stage whose callback it is.
+        stage: &'static str,
+        /// The type that was given.
+        expected: &'static str,
+    },
     /// The stage took the call and dropped its [`Reply`], or ended before it answered.
     #[error("the stage `{stage}` took the call and did not answer it")]
     Unanswered {
@@ -90,8 +85,29 @@ pub enum CallError {
 pub(crate) enum Message<S, In, Out> {
     /// A call or a cast together with the callback that takes it.
     Envelope(Box<dyn Envelope<S, Out>>),
+    /// The same, to be handled behind everything that waits in the stage; who asked is told once it is
+    /// queued.
+    Info(Box<dyn Envelope<S, Out>>, Option<oneshot::Sender<()>>),
     /// A subscription to be made.
     Join(Join<In>),
+    /// Somebody wants to know how the stage stands.
+    Inspect(oneshot::Sender<Inspection>),
+}
+
+/// How a stage stands at one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// Events it emitted that were not handed out yet.
+    pub buffered: usize,
+    /// Events its subscribers want and it has not got.
+    pub demand: usize,
+    /// Whether demand reaches its callbacks.
+    pub mode: DemandMode,
+    /// Its subscriptions to producers.
+    pub producers: Vec<Subscription>,
+    /// The subscriptions of its consumers.
+    pub consumers: Vec<Subscription>,
 }
 
 /// What reaches a stage `S` that takes `In` and emits `Out`, beside its links.
@@ -99,6 +115,11 @@ pub(crate) type StageMail<S, In, Out> = Mail<Out, Message<S, In, Out>>;
 
 /// Knows which callback a message is for; its type is erased once per message.
 pub(crate) trait Envelope<S, Out>: Send {
+    /// What holds the answer back while the callback runs, if the message is a call.
+    fn held(&self) -> Option<Held> {
+        None
+    }
+
     /// Runs the callback.
     fn open<'a>(
         self: Box<Self>,
@@ -124,6 +145,10 @@ where
     S: Call<M>,
     M: Send + 'static,
 {
+    fn held(&self) -> Option<Held> {
+        Some(self.reply.held())
+    }
+
     fn open<'a>(
         self: Box<Self>,
         stage: &'a mut S,

@@ -5,6 +5,7 @@ use std::future::{Future, ready};
 use super::{Context, Emitter, Init};
 use crate::demand::Demand;
 use crate::error::{BoxError, ExitReason, StageResult};
+use crate::options::DiscardLog;
 use crate::subscription::{Cancellation, Subscription};
 
 /// Makes events when they are asked for.
@@ -76,6 +77,14 @@ pub trait Producer: Send + 'static {
     ) -> impl Future<Output = StageResult> + Send {
         let _ = (subscription, cancellation, out);
         ready(Ok(()))
+    }
+
+    /// `events` events of this stage were discarded: its buffer was full, or nobody takes them. Called
+    /// after the callback that emitted them; says whether a warning is logged too. They are counted in
+    /// any case.
+    fn handle_discarded(&mut self, events: usize) -> DiscardLog {
+        let _ = events;
+        DiscardLog::Warn
     }
 
     /// Runs when the stage ends, unless it panicked or was cut off.

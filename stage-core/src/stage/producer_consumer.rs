@@ -2,8 +2,11 @@
 
 use std::future::{Future, ready};
 
+use super::unused::Unused;
 use super::{Context, Emitter, Events, Init};
+use crate::demand::Demand;
 use crate::error::{BoxError, ExitReason, StageResult};
+use crate::options::DiscardLog;
 use crate::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// Turns batches of events into others: one to one, to none, to many.
@@ -49,6 +52,18 @@ pub trait ProducerConsumer: Send + 'static {
         out: &mut Emitter<'_, Self::Out>,
     ) -> impl Future<Output = StageResult> + Send;
 
+    /// Subscribers want `demand` more events than are there or were announced before. The engine sees to
+    /// the demand by itself; a stage that limits or shapes it can ask its producers itself, with
+    /// [`Asking::Manual`], for as much as it lets through.
+    fn handle_demand(
+        &mut self,
+        demand: Demand,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> impl Future<Output = StageResult> + Send {
+        let _ = (demand, out);
+        Unused
+    }
+
     /// `peer` is a producer: this stage is about to subscribe to it, and says who asks for events, the
     /// engine or the stage itself by [`Subscription::ask`]. Or `peer` is a consumer: it has subscribed to
     /// this stage, and asks by itself, so that the answer is not looked at.
@@ -73,6 +88,14 @@ pub trait ProducerConsumer: Send + 'static {
     ) -> impl Future<Output = StageResult> + Send {
         let _ = (peer, subscription, cancellation, out);
         ready(Ok(()))
+    }
+
+    /// `events` events of this stage were discarded: its buffer was full, or nobody takes them. Called
+    /// after the callback that emitted them; says whether a warning is logged too. They are counted in
+    /// any case.
+    fn handle_discarded(&mut self, events: usize) -> DiscardLog {
+        let _ = events;
+        DiscardLog::Warn
     }
 
     /// Runs when the stage ends, unless it panicked or was cut off.

@@ -15,9 +15,10 @@ use crate::engine::{self, Inlet, Outlet, Port, Ready, Source, Sources};
 use crate::error::{BoxError, ExitReason};
 use crate::handle::{Running, StartError};
 use crate::mailbox::{Mailbox, Subscribable};
-use crate::options::Capacity;
+use crate::options::{Capacity, Pace};
 use crate::stage::{
     Consumer, CopyOf, Core, ForEach, FromIter, MapEach, Nothing, Producer, ProducerConsumer, StageMail,
+    Wishes,
 };
 use crate::stats::Counters;
 use crate::supervise::{Child, Control, Intensity, Strategy};
@@ -304,6 +305,8 @@ where
                 counters: Arc::clone(&counters),
                 drain: port.leave().clone(),
                 finished: false,
+                pace: Pace::default(),
+                wishes: Wishes::of::<S, In>(),
             };
             let sources = Sources::new(window, (parts.feed)(copy));
             let own = Arc::clone(&mailbox) as _;

@@ -1,10 +1,12 @@
 //! What can be set on a subscription that is made by hand.
 
+use super::producer_ref::ProducerRef;
 use crate::demand::Window;
 use crate::error::SubscribeError;
-use crate::mailbox::Owner;
+use crate::mailbox::{Join, Owner};
 use crate::options::CancelMode;
 use crate::subscriber::SubscriberOptions;
+use crate::sync::Arc;
 
 /// The options of one subscription: GenStage's, with GenStage's defaults.
 #[derive(Clone, Debug)]
@@ -52,10 +54,13 @@ impl<E> SubscribeOptions<E> {
         self
     }
 
-    pub(super) fn checked(self) -> Result<(Window, Owner, SubscriberOptions<E>), SubscribeError> {
+    /// The subscription to `producer` that is to be made.
+    pub(crate) fn join(self, producer: &ProducerRef<E>) -> Result<Join<E>, SubscribeError> {
         let min = self.min_demand.unwrap_or(self.max_demand / 2);
         let window = Window::new(self.max_demand, min)?;
-        Ok((window, Owner::Hand(self.cancel), self.subscriber))
+        let producer = Arc::clone(&producer.stage);
+        let owner = Owner::Hand(self.cancel);
+        Ok(Join { producer, options: self.subscriber, window, owner, instead: None, reply: None })
     }
 }
 

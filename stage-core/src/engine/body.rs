@@ -1,0 +1,419 @@
+//! The parts of one running stage, and what it sees to between batches: mail, messages, subscriptions.
+//!
+//! Every turn takes in what arrived, then runs the callbacks that are due, one at a time.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context as TaskContext, Poll};
+
+use super::attend::attend;
+use super::infos::Infos;
+use super::inlet::{Gone, Inlet};
+use super::kind::Kind;
+use super::outlet::{Discarded, Notice, Outlet};
+use super::port::{Port, Request};
+use super::timers::Timers;
+use crate::dispatch::Marker;
+use crate::error::{BoxError, ExitReason};
+use crate::mailbox::Join;
+use crate::options::{CancelMode, DiscardLog};
+use crate::protocol::Closed;
+use crate::signal::{Attention, Signal, WantsCredit};
+use crate::stage::{Core, Emitter, Envelope, Held, Inspection, Message, Wish, known};
+use crate::stats::Stopwatch;
+use crate::subscription::{Role, Subscription, Tell, What};
+use crate::sync::{Arc, Mutex, lock};
+
+/// Callbacks in a row before other tasks get a turn.
+const TURNS: usize = 64;
+
+/// The parts that every stage has. A consumer's outlet has no subscribers, a producer's inlet no sources.
+pub(super) struct Body<K: Kind> {
+    pub(super) kind: K,
+    pub(super) core: Core,
+    pub(super) hands: Hands<K::Stage, K::In, K::Out>,
+    /// What the running callback emitted; empty between callbacks.
+    pub(super) emitted: Vec<K::Out>,
+    /// What it flushed; empty between callbacks.
+    pub(super) flushed: Mutex<Vec<K::Out>>,
+    pub(super) stopwatch: Stopwatch,
+    timers: Timers<K::Stage, K::Out>,
+    infos: Infos<K::Stage, K::Out>,
+    /// The answer to a call that ended the stage; it goes out behind `terminate`.
+    answer: Option<Held>,
+    turns: usize,
+    /// The subscription that the last batch came by.
+    pub(super) from: Option<Subscription>,
+}
+
+/// What the engine works with while a callback has the rest.
+pub(super) struct Hands<S, In, Out> {
+    signal: Arc<Signal>,
+    pub(super) port: Port<S, In, Out>,
+    pub(super) inlet: Inlet<In>,
+    pub(super) outlet: Outlet<Out>,
+    /// Whether a producer-consumer is to be told of demand: not, once its hook was seen to be unused.
+    pub(super) tells_demand: bool,
+}
+
+/// Runs one callback on the body's stage and sees to what it emitted. (A function cannot be given the
+/// callback: its future would borrow what the function borrows, and could not be shown to be `Send`.)
+macro_rules! run {
+    ($body:expr, |$kind:ident, $out:ident| $callback:expr) => {{
+        let Body { kind: $kind, core, hands, emitted, flushed, stopwatch, .. } = &mut *$body;
+        let flushed = &*flushed;
+        stopwatch.start();
+        let result = attend(
+            async {
+                let $out = &mut Emitter { buffer: emitted, flushed, core };
+                $callback.await
+            },
+            |cx| hands.work(cx, flushed),
+        )
+        .await;
+        stopwatch.stop();
+        $body.emit(result)
+    }};
+}
+pub(super) use run;
+
+impl<S, In, Out> Hands<S, In, Out>
+where
+    In: Send + 'static,
+{
+    /// Takes in everything that was marked (rule 8).
+    fn take_in(&mut self) {
+        let Self { signal, port, inlet, outlet, .. } = self;
+        let slots = inlet.slots().max(outlet.slots());
+        let mut mail = false;
+        signal.take(slots, |attention| match attention {
+            Attention::Mail => mail = true,
+            Attention::Link(slot) => {
+                outlet.look(slot);
+                inlet.look(slot);
+            }
+        });
+        if mail {
+            port.read(|request| match request {
+                Request::Subscribe(subscribe) => outlet.subscribe(subscribe),
+                Request::Resubscribe(source) => inlet.resubscribe(source),
+                Request::Mode(mode) => outlet.set_mode(mode),
+                Request::Tell(Tell { subscription, what: What::Cancel(reason) }) => {
+                    outlet.cancel(&subscription, reason);
+                }
+                Request::Tell(tell) => inlet.tell(&tell),
+            });
+        }
+    }
+
+    /// Whether a producer-consumer could go on with credit alone.
+    pub(super) fn wants_credit(&self) -> WantsCredit {
+        let works = self.tells_demand || self.inlet.has_ready() || !self.outlet.is_empty();
+        if works { WantsCredit::Yes } else { WantsCredit::No }
+    }
+
+    /// What the engine does while a callback waits.
+    pub(super) fn work(&mut self, cx: &mut TaskContext<'_>, flushed: &Mutex<Vec<Out>>) {
+        self.outlet.emit(&mut lock(flushed));
+        while self.signal.poll_marked(cx, WantsCredit::Yes).is_ready() {
+            self.take_in();
+        }
+        if self.outlet.has_had_enough() {
+            self.port.leave().cancel();
+        }
+    }
+}
+
+impl<K: Kind> Body<K> {
+    pub(super) fn new(
+        kind: K,
+        core: Core,
+        port: Port<K::Stage, K::In, K::Out>,
+        inlet: Inlet<K::In>,
+        outlet: Outlet<K::Out>,
+    ) -> Self {
+        let signal = Arc::clone(port.mailbox.signal());
+        let stopwatch = Stopwatch::new(Arc::clone(&core.counters));
+        Self {
+            kind,
+            core,
+            hands: Hands { signal, port, inlet, outlet, tells_demand: true },
+            emitted: Vec::new(),
+            flushed: Mutex::new(Vec::new()),
+            stopwatch,
+            timers: Timers::new(),
+            infos: Infos::new(),
+            answer: None,
+            turns: 0,
+            from: None,
+        }
+    }
+
+    /// Hands out what a callback emitted; after a failure, discards it.
+    pub(super) fn emit<T>(
+        &mut self,
+        result: Result<Result<T, BoxError>, ExitReason>,
+    ) -> Result<T, ExitReason> {
+        let flushed = self.flushed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.hands.outlet.emit(flushed);
+        let failure = match result {
+            Ok(Ok(output)) => {
+                self.hands.outlet.emit(&mut self.emitted);
+                return Ok(output);
+            }
+            Ok(Err(error)) => ExitReason::from(error),
+            Err(panicked) => panicked,
+        };
+        // The batch in its hands is what a callback loses; one without a batch loses what it emitted.
+        if !self.emitted.is_empty() && !self.hands.inlet.is_holding() {
+            self.core.counters.discarded(self.emitted.len());
+            tracing::warn!(
+                discarded = self.emitted.len(),
+                "events discarded: the callback that emitted them failed"
+            );
+        }
+        Err(failure)
+    }
+
+    /// Takes in what arrived and runs the messages; an error ends the stage.
+    pub(super) async fn turn(&mut self) -> Result<(), ExitReason> {
+        self.turns += 1;
+        if self.turns > TURNS {
+            self.turns = 0;
+            give_way().await;
+        }
+        self.hands.take_in();
+        if let Some(reason) = self.hands.port.stop.take() {
+            return Err(reason);
+        }
+        while self.see_to_one().await? {}
+        match self.hands.outlet.broken() {
+            Some(panicked) => Err(panicked.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs the next callback that is due beside those for events and demand; says whether there was any.
+    async fn see_to_one(&mut self) -> Result<bool, ExitReason> {
+        self.grant();
+        self.report()?;
+        if let Some(message) = self.next_message() {
+            self.read(message).await?;
+        } else if let Some(begun) = self.hands.inlet.begin() {
+            let subscription = &begun.subscription;
+            let asking = run!(self, |kind, out| kind.subscribed(Role::Producer, subscription, out))?;
+            self.hands.inlet.complete(begun, asking);
+        } else if let Some(notice) = self.hands.outlet.next_notice() {
+            self.notice(notice).await?;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Does what the callbacks left to be done.
+    fn grant(&mut self) {
+        if self.core.wishes.open.is_empty() {
+            return;
+        }
+        for wish in std::mem::take(&mut self.core.wishes.open) {
+            match wish {
+                Wish::Timer(at, timer, message) => {
+                    if let Some(message) = known(message) {
+                        self.timers.add(at, timer, message);
+                    }
+                }
+                Wish::Info(message) => {
+                    if let Some(message) = known(message) {
+                        self.queue(message);
+                    }
+                }
+                Wish::Join(join) => {
+                    if let Some(join) = known::<Join<K::In>>(join) {
+                        self.hands.inlet.join(join);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts a message behind everything that waits in the stage.
+    fn queue(&mut self, message: Box<dyn Envelope<K::Stage, K::Out>>) {
+        let marker = self.infos.add(message);
+        let passed = if K::QUEUES_INPUT { self.hands.inlet.mark(marker) } else { Some(marker) };
+        if let Some(marker) = passed.and_then(|marker| self.hands.outlet.mark(marker)) {
+            self.fire(marker);
+        }
+    }
+
+    /// Nothing is before this marker any more: its message is the last in the mailbox.
+    fn fire(&mut self, marker: Marker) {
+        if let Some(message) = self.infos.take(marker) {
+            self.hands.port.messages.push_back(Message::Envelope(message));
+        }
+    }
+
+    /// The next message to be handled: from the mailbox, or one whose time has come.
+    fn next_message(&mut self) -> Option<Message<K::Stage, K::In, K::Out>> {
+        while let Some(marker) = self.hands.inlet.passed() {
+            if let Some(marker) = self.hands.outlet.mark(marker) {
+                self.fire(marker);
+            }
+        }
+        while let Some(marker) = self.hands.outlet.next_fired() {
+            self.fire(marker);
+        }
+        let message = self.hands.port.messages.pop_front();
+        message.or_else(|| self.timers.next().map(Message::Envelope))
+    }
+
+    async fn read(&mut self, message: Message<K::Stage, K::In, K::Out>) -> Result<(), ExitReason> {
+        match message {
+            Message::Envelope(message) => {
+                let answer = message.held();
+                let handled = run!(self, |kind, out| message.open(kind.stage(), out));
+                if handled.is_err() {
+                    self.answer = answer;
+                    return handled;
+                }
+                if let Some(answer) = answer {
+                    answer.release();
+                }
+            }
+            Message::Info(message, queued) => {
+                self.queue(message);
+                // Whoever asked may have gone.
+                let _ = queued.map(|queued| queued.send(()));
+            }
+            Message::Join(join) => self.hands.inlet.join(join),
+            Message::Inspect(asked) => {
+                let _ = asked.send(self.inspect());
+            }
+        }
+        Ok(())
+    }
+
+    fn inspect(&self) -> Inspection {
+        let Hands { inlet, outlet, .. } = &self.hands;
+        Inspection {
+            buffered: outlet.buffered(),
+            demand: outlet.wanted(),
+            mode: outlet.mode(),
+            producers: inlet.subscriptions(),
+            consumers: outlet.subscriptions(),
+        }
+    }
+
+    /// Tells the stage, and the log, of events that were discarded.
+    fn report(&mut self) -> Result<(), ExitReason> {
+        let Some(Discarded { overflowed, unroutable }) = self.hands.outlet.take_discarded() else {
+            return Ok(());
+        };
+        let hook = AssertUnwindSafe(|| self.kind.discarded(overflowed + unroutable));
+        let log = catch_unwind(hook).map_err(|payload| ExitReason::from_panic(&*payload))?;
+        if log == DiscardLog::Warn {
+            if overflowed > 0 {
+                tracing::warn!(
+                    discarded = overflowed,
+                    "events discarded: nobody asked for them and the buffer is full"
+                );
+            }
+            if unroutable > 0 {
+                tracing::warn!(discarded = unroutable, "events discarded: there is nobody who takes them");
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the stage of a subscriber that came or went.
+    async fn notice(&mut self, notice: Notice) -> Result<(), ExitReason> {
+        let Notice { subscription, cancellation } = notice;
+        let subscription = &subscription;
+        match cancellation {
+            None => {
+                run!(self, |kind, out| kind.subscribed(Role::Consumer, subscription, out))?;
+            }
+            Some(cancellation) => {
+                let cancellation = &cancellation;
+                run!(self, |kind, out| kind.cancelled(Role::Consumer, subscription, cancellation, out))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A subscription to a producer ended: tells the stage; the reason for which it ends too, if it does.
+    pub(super) async fn gone(&mut self, gone: Gone) -> Result<Option<ExitReason>, ExitReason> {
+        let Gone { subscription, cancellation, mode, refused } = gone;
+        let (subscription, given) = (&subscription, &cancellation);
+        run!(self, |kind, out| kind.cancelled(Role::Producer, subscription, given, out))?;
+        let ends = match mode {
+            // A pipeline restarts what failed; a subscription that cannot be made fails the stage.
+            None => return refused.map_or(Ok(None), |error| Err(ExitReason::Error(Arc::new(error)))),
+            Some(CancelMode::Permanent) => true,
+            Some(CancelMode::Transient) => !cancellation.reason.is_normal(),
+            Some(CancelMode::Temporary) => false,
+        };
+        Ok(ends.then_some(cancellation.reason))
+    }
+
+    /// A batch, or a demand, of `events` is about to be handled.
+    pub(super) fn begin_batch(&self, events: usize) {
+        tracing::trace!(events, "batch");
+        self.core.counters.batch();
+    }
+
+    /// Notes the subscription with `slot`; the one that the last batch came by is not cloned again.
+    pub(super) fn came_by(&mut self, slot: usize) {
+        let from = self.hands.inlet.subscription(slot);
+        if self.from.as_ref() != from {
+            self.from = from.cloned();
+        }
+    }
+
+    /// Waits until something is marked.
+    pub(super) async fn park(&mut self, wants_credit: WantsCredit) {
+        self.turns = 0;
+        let (timers, signal) = (&mut self.timers, &self.hands.signal);
+        poll_fn(|cx| match timers.poll_due(cx) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => signal.poll_marked(cx, wants_credit),
+        })
+        .await;
+    }
+
+    /// Nothing more is to be done but to hand over what is buffered.
+    pub(super) fn is_done(&self) -> bool {
+        self.hands.outlet.is_empty() || self.hands.outlet.has_had_enough()
+    }
+
+    /// Answers the call that ended the stage.
+    pub(super) fn answer(&mut self) {
+        if let Some(answer) = self.answer.take() {
+            answer.release();
+        }
+    }
+
+    /// Ends all subscriptions for `reason`.
+    pub(super) fn close(mut self, reason: ExitReason) -> ExitReason {
+        // A finished stage will not be back; any other end may be followed by a restart.
+        if matches!(reason, ExitReason::Normal) {
+            self.hands.port.mailbox.close(&reason);
+        }
+        self.hands.inlet.close(&reason);
+        self.hands.outlet.close(&Closed::by(&reason));
+        reason
+    }
+}
+
+/// Lets other tasks run once.
+async fn give_way() {
+    let mut waited = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

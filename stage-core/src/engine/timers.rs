@@ -1,0 +1,63 @@
+//! The messages a stage left for itself at a time of their own.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::stage::{Envelope, Timer};
+
+/// Messages by the time at which they are due; those of one time in the order in which they were left.
+pub(super) struct Timers<S, Out> {
+    due: BTreeMap<(Instant, u64), Due<S, Out>>,
+    next: u64,
+    /// Wakes the stage when the first is due.
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+struct Due<S, Out> {
+    timer: Timer,
+    message: Box<dyn Envelope<S, Out>>,
+}
+
+impl<S, Out> Timers<S, Out> {
+    pub(super) fn new() -> Self {
+        Self { due: BTreeMap::new(), next: 0, sleep: None }
+    }
+
+    pub(super) fn add(&mut self, at: Instant, timer: Timer, message: Box<dyn Envelope<S, Out>>) {
+        self.due.insert((at, self.next), Due { timer, message });
+        self.next += 1;
+    }
+
+    /// The next message that is due.
+    pub(super) fn next(&mut self) -> Option<Box<dyn Envelope<S, Out>>> {
+        if self.first()? > Instant::now() {
+            return None;
+        }
+        self.due.pop_first().map(|(_, due)| due.message)
+    }
+
+    /// When the first is due that was not cancelled.
+    fn first(&mut self) -> Option<Instant> {
+        while let Some(first) = self.due.first_entry() {
+            if !first.get().timer.is_cancelled() {
+                return Some(first.key().0);
+            }
+            first.remove();
+        }
+        None
+    }
+
+    /// Ready when a message is due; else the stage is woken when the first one is.
+    pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(at) = self.first() else { return Poll::Pending };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if sleep.deadline() != at {
+            sleep.as_mut().reset(at);
+        }
+        sleep.as_mut().poll(cx)
+    }
+}

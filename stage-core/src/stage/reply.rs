@@ -1,0 +1,135 @@
+//! How a call is answered: behind what its callback emits, at once, or later.
+
+use tokio::sync::oneshot;
+
+use crate::sync::{Arc, Mutex, lock};
+
+/// The right to answer one call.
+///
+/// It may be kept and used later, from any task. Dropping it leaves the call unanswered.
+#[derive(Debug)]
+pub struct Reply<R> {
+    answer: Arc<Mutex<Answer<R>>>,
+}
+
+/// One answer on its way.
+#[derive(Debug)]
+struct Answer<R> {
+    /// Nothing once it was sent.
+    caller: Option<oneshot::Sender<R>>,
+    /// Whether the callback that took the call still runs.
+    held: bool,
+    value: Option<R>,
+}
+
+/// What holds an answer back until what its callback emitted was handed out.
+pub(crate) type Held = Arc<dyn Release>;
+
+pub(crate) trait Release: Send + Sync {
+    /// Sends the answer, if there is one.
+    fn release(&self);
+}
+
+impl<R: Send + 'static> Reply<R> {
+    /// The right to answer `caller`, whose callback is about to run.
+    pub(crate) fn new(caller: oneshot::Sender<R>) -> Self {
+        Self { answer: Arc::new(Mutex::new(Answer { caller: Some(caller), held: true, value: None })) }
+    }
+
+    pub(crate) fn held(&self) -> Held {
+        Arc::clone(&self.answer) as _
+    }
+}
+
+impl<R> Reply<R> {
+    /// Answers the call. Given from within the callback that took the call, the answer goes out behind
+    /// what that callback emits; if the callback ends the stage, after `terminate`.
+    ///
+    /// # Errors
+    ///
+    /// Gives the answer back if the caller does not wait any more.
+    pub fn send(self, answer: R) -> Result<(), R> {
+        let mut state = lock(&self.answer);
+        if state.held && state.caller.as_ref().is_some_and(|caller| !caller.is_closed()) {
+            state.value = Some(answer);
+            return Ok(());
+        }
+        state.send(answer)
+    }
+
+    /// Answers the call now, before what the running callback emits.
+    ///
+    /// # Errors
+    ///
+    /// Gives the answer back if the caller does not wait any more.
+    pub fn send_now(self, answer: R) -> Result<(), R> {
+        lock(&self.answer).send(answer)
+    }
+}
+
+impl<R> Answer<R> {
+    fn send(&mut self, answer: R) -> Result<(), R> {
+        match self.caller.take() {
+            Some(caller) => caller.send(answer),
+            None => Err(answer),
+        }
+    }
+}
+
+impl<R: Send> Release for Mutex<Answer<R>> {
+    fn release(&self) {
+        let mut state = lock(self);
+        state.held = false;
+        if let Some(answer) = state.value.take() {
+            // Whoever called may have gone.
+            let _ = state.send(answer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_waits_for_its_callback() {
+        let (caller, mut answer) = oneshot::channel();
+        let reply = Reply::new(caller);
+        let held = reply.held();
+        reply.send(1).unwrap();
+        assert!(answer.try_recv().is_err());
+        held.release();
+        assert_eq!(answer.try_recv(), Ok(1));
+    }
+
+    #[test]
+    fn an_answer_that_is_given_later_or_at_once_waits_for_nothing() {
+        let (caller, mut answer) = oneshot::channel();
+        let later = Reply::new(caller);
+        later.held().release();
+        later.send(1).unwrap();
+        assert_eq!(answer.try_recv(), Ok(1));
+        let (caller, mut answer) = oneshot::channel();
+        let now = Reply::new(caller);
+        now.send_now(2).unwrap();
+        assert_eq!(answer.try_recv(), Ok(2));
+    }
+
+    #[test]
+    fn an_answer_nobody_waits_for_comes_back() {
+        let (caller, answer) = oneshot::channel();
+        drop(answer);
+        assert_eq!(Reply::new(caller).send(1), Err(1));
+    }
+
+    #[test]
+    fn a_reply_that_is_dropped_leaves_the_caller_without_an_answer() {
+        let (caller, mut answer) = oneshot::channel::<u8>();
+        let reply = Reply::new(caller);
+        let held = reply.held();
+        drop(reply);
+        held.release();
+        drop(held);
+        assert_eq!(answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+    }
+}

@@ -1,0 +1,122 @@
+//! What a callback leaves to the engine: timers, queued messages, subscriptions to be made.
+
+use std::any::{Any, TypeId, type_name};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::message::{CallError, Envelope};
+use crate::error::SubscribeError;
+use crate::subscribe::{ProducerRef, SubscribeOptions};
+use crate::sync::{Arc, AtomicBool, Ordering};
+
+/// A value whose type the stage knows.
+pub(crate) type Erased = Box<dyn Any + Send>;
+
+/// What the engine sees to after the callback.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    /// Handle a message at a time.
+    Timer(Instant, Timer, Erased),
+    /// Handle a message behind everything that waits in the stage.
+    Info(Erased),
+    /// Subscribe.
+    Join(Erased),
+}
+
+/// A message of a stage to itself that is to be handled at a time of its own.
+#[derive(Clone, Debug)]
+pub struct Timer {
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Timer {
+    /// The message is not handled any more, if it was not yet. Dropping the timer does not cancel it.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+/// The wishes of the callbacks of one stage, and which types they have to be of.
+#[derive(Debug)]
+pub(crate) struct Wishes {
+    pub(crate) open: Vec<Wish>,
+    stage: Named,
+    input: Named,
+}
+
+#[derive(Debug)]
+struct Named {
+    id: TypeId,
+    name: &'static str,
+}
+
+impl Named {
+    fn of<T: 'static>() -> Self {
+        Self { id: TypeId::of::<T>(), name: type_name::<T>() }
+    }
+}
+
+impl Wishes {
+    /// Of a stage `S` that takes `In`.
+    pub(crate) fn of<S: 'static, In: 'static>() -> Self {
+        Self { open: Vec::new(), stage: Named::of::<S>(), input: Named::of::<In>() }
+    }
+
+    pub(super) fn schedule<S: 'static, Out: 'static>(
+        &mut self,
+        after: Duration,
+        message: Box<dyn Envelope<S, Out>>,
+    ) -> Result<Timer, CallError> {
+        self.check::<S>()?;
+        let timer = Timer { cancelled: Arc::default() };
+        let now = Instant::now();
+        // A time that cannot be told does not come.
+        let Some(due) = now.checked_add(after) else { return Ok(timer) };
+        self.open.push(Wish::Timer(due, timer.clone(), Box::new(message)));
+        Ok(timer)
+    }
+
+    pub(super) fn info<S: 'static, Out: 'static>(
+        &mut self,
+        message: Box<dyn Envelope<S, Out>>,
+    ) -> Result<(), CallError> {
+        self.check::<S>()?;
+        self.open.push(Wish::Info(Box::new(message)));
+        Ok(())
+    }
+
+    pub(super) fn subscribe<E: Send + 'static>(
+        &mut self,
+        producer: &ProducerRef<E>,
+        options: SubscribeOptions<E>,
+    ) -> Result<(), SubscribeError> {
+        if self.input.id != TypeId::of::<E>() {
+            return Err(SubscribeError::OtherEvents {
+                producer: producer.name().to_string(),
+                emits: type_name::<E>(),
+                takes: self.input.name,
+            });
+        }
+        self.open.push(Wish::Join(Box::new(options.join(producer)?)));
+        Ok(())
+    }
+
+    fn check<S: 'static>(&self) -> Result<(), CallError> {
+        if self.stage.id == TypeId::of::<S>() {
+            return Ok(());
+        }
+        Err(CallError::OtherStage { stage: self.stage.name, expected: type_name::<S>() })
+    }
+}
+
+/// The value of a wish, whose type was checked when it was made.
+pub(crate) fn known<T: 'static>(erased: Erased) -> Option<T> {
+    let known = erased.downcast().ok().map(|known| *known);
+    debug_assert!(known.is_some(), "the type of a wish is checked when it is made");
+    known
+}
