@@ -5,9 +5,10 @@ use std::ops::{Deref, DerefMut};
 use super::probe::{Ending, Probe, Seen};
 use crate::demand::Demand;
 use crate::error::{BoxError, ExitReason, SubscribeError};
-use crate::handle::{ProducerRef, StageRef, SubscribeOptions};
+use crate::handle::StageRef;
 use crate::spawn::{self, StageOptions};
 use crate::stage::Nothing;
+use crate::subscribe::{ProducerRef, SubscribeOptions};
 use crate::subscription::{Asking, Subscription};
 
 /// A running consumer in the hands of a test: it asks only when told to, and keeps what it gets. What it saw is

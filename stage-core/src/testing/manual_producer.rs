@@ -5,10 +5,11 @@ use std::future::Future;
 use super::log::{Log, Writer, log};
 use crate::demand::Demand;
 use crate::error::{BoxError, ExitReason, StageResult};
-use crate::handle::{ProducerRef, StageRef};
+use crate::handle::StageRef;
 use crate::options::DemandMode;
 use crate::spawn::{self, StageOptions};
 use crate::stage::{Cast, Emitter, Nothing, Producer};
+use crate::subscribe::ProducerRef;
 use crate::subscription::{Cancellation, Subscription};
 
 /// A running producer in the hands of a test: it emits what it is told to, when it is told to, and keeps a
