@@ -1,4 +1,15 @@
 //! Does stage-core behave as GenStage 1.3.2 does? Its own cases, by their ids in the conformance table.
 #![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
+mod consumer_callbacks;
+mod consumer_demand;
+mod demand_mode;
 mod dispatch;
+mod infos;
+mod producer_callbacks;
+mod stage_buffer;
+mod step_callbacks;
+mod step_demand;
+mod subscribing;
+mod support;

@@ -91,7 +91,7 @@ fn g159_events_wait_for_the_subscriber_of_their_partition() {
 /// The second half of G159: what came while nothing was wanted is served first, and only the rest is
 /// asked for.
 #[test]
-fn g159_what_was_left_over_is_served_before_more_is_asked_for() {
+fn what_was_left_over_is_served_before_more_is_asked_for() {
     let mut hub = hub(2, ALL_TO_ZERO);
     take_partition(&mut hub, B, 1);
     hub.ask(B, 5);
@@ -128,7 +128,7 @@ fn g161_a_backlog_and_its_marker_wait_for_the_next_subscriber() {
 }
 
 #[test]
-fn g161_a_backlog_that_nobody_will_take_is_counted_and_releases_its_marker() {
+fn a_backlog_that_nobody_will_take_is_counted_and_releases_its_marker() {
     let mut hub = backed_up();
     hub.mark(marker(1));
     assert_eq!(hub.finish(A), 5);
@@ -155,7 +155,7 @@ fn g164_a_marker_waits_until_every_backlog_has_passed_it() {
 }
 
 #[test]
-fn g164_a_marker_waits_for_the_last_of_several_backlogs() {
+fn a_marker_waits_for_the_last_of_several_backlogs() {
     let mut hub = hub(3, |event| Some((event, event as usize % 2)));
     take_partition(&mut hub, A, 2);
     hub.ask(A, 4);

@@ -1,0 +1,127 @@
+//! Section 8: how a consumer comes up, what it is told, and when it ends with a producer.
+
+use stage_core::{CancelKind, CancelMode, ExitReason, Init, Role, SubscribeOptions, Subscription};
+
+use super::support::{
+    Book, CounterRef, ProbeRef, Seen, assert_reason, oops, permanent, probe, probe_that_starts, settle, soon,
+    temporary, told, transient,
+};
+
+#[tokio::test(start_paused = true)]
+async fn g069_a_consumer_may_fail_to_start_or_decline() {
+    let book = Book::new();
+    let failed = probe_that_starts(&book, "failing", Err(oops())).await.unwrap_err();
+    assert_eq!((&*failed.stage, failed.reason.to_string()), ("failing", "oops".to_owned()));
+    let declined = probe_that_starts(&book, "declining", Ok(Init::Declined)).await.unwrap();
+    assert_reason(&soon(declined.ended()).await, &ExitReason::Normal);
+}
+
+/// A consumer of a silent producer.
+async fn pair(book: &Book, options: SubscribeOptions<u64>) -> (CounterRef, ProbeRef, Subscription) {
+    let (told, probe) = (told(book, "told", |options| options).await, probe(book, "probe").await);
+    let subscription = probe.subscribe(&told.producer(), options).await.unwrap();
+    settle().await;
+    (told, probe, subscription)
+}
+
+/// Whether the consumer has outlived its subscription.
+async fn lives(probe: &ProbeRef) -> bool {
+    settle().await;
+    probe.inspect().await.is_ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn g070_a_consumer_is_told_whom_it_subscribes_to() {
+    let mut book = Book::new();
+    let (_told, _probe, subscription) = pair(&book, temporary()).await;
+    let told = book.seen("probe", Seen::Subscribed(Role::Producer)).await.unwrap();
+    assert_eq!(told, subscription);
+    assert_eq!(&*told.producer(), "told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn g072_a_temporary_subscription_that_is_cancelled_is_told_and_outlived() {
+    let mut book = Book::new();
+    let (_told, probe, subscription) = pair(&book, temporary()).await;
+    subscription.cancel(oops());
+    book.cancelled("probe", Role::Producer, CancelKind::Cancelled, &oops()).await;
+    assert!(lives(&probe).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transient_subscription_that_is_cancelled_normally_is_told_and_outlived() {
+    let mut book = Book::new();
+    let (_told, probe, subscription) = pair(&book, transient()).await;
+    subscription.cancel(ExitReason::Shutdown);
+    book.cancelled("probe", Role::Producer, CancelKind::Cancelled, &ExitReason::Shutdown).await;
+    assert!(lives(&probe).await);
+}
+
+/// The subscription is cancelled for `oops`: the consumer is told, and then ends for the same reason.
+async fn ends_with_the_reason_of_a_cancel(mode: CancelMode) {
+    let mut book = Book::new();
+    let (_told, probe, subscription) = pair(&book, SubscribeOptions::new().cancel(mode)).await;
+    book.settled().await;
+    subscription.cancel(oops());
+    assert_reason(&soon(probe.ended()).await, &oops());
+    let seen = book.settled_of("probe").await;
+    let cancelled = Seen::Cancelled(Role::Producer, CancelKind::Cancelled, oops().to_string());
+    assert_eq!(seen, [cancelled, Seen::Ended(oops().to_string())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g074_a_transient_subscription_that_is_cancelled_abnormally_ends_its_consumer() {
+    ends_with_the_reason_of_a_cancel(CancelMode::Transient).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn g075_a_permanent_subscription_that_is_cancelled_ends_its_consumer() {
+    ends_with_the_reason_of_a_cancel(CancelMode::Permanent).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn g076_a_temporary_subscription_to_a_producer_that_is_cut_off_is_outlived() {
+    let mut book = Book::new();
+    let (told, probe, _subscription) = pair(&book, temporary()).await;
+    told.abort();
+    book.cancelled("probe", Role::Producer, CancelKind::Down, &ExitReason::Aborted).await;
+    assert!(lives(&probe).await);
+}
+
+/// The producer is cut off: the consumer is told, and then ends for the same reason.
+async fn ends_with_a_producer_that_is_cut_off(options: SubscribeOptions<u64>) {
+    let mut book = Book::new();
+    let (told, probe, _subscription) = pair(&book, options).await;
+    book.settled().await;
+    told.abort();
+    assert_reason(&soon(probe.ended()).await, &ExitReason::Aborted);
+    let aborted = ExitReason::Aborted.to_string();
+    let down = Seen::Cancelled(Role::Producer, CancelKind::Down, aborted.clone());
+    assert_eq!(book.settled_of("probe").await, [down, Seen::Ended(aborted)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g077_a_transient_subscription_to_a_producer_that_is_cut_off_ends_its_consumer() {
+    ends_with_a_producer_that_is_cut_off(transient()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permanent_subscription_to_a_producer_that_is_cut_off_ends_its_consumer() {
+    ends_with_a_producer_that_is_cut_off(permanent()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn g080_a_stop_runs_terminate() {
+    let mut book = Book::new();
+    let probe = probe(&book, "probe").await;
+    assert_reason(&soon(probe.stop(ExitReason::Normal)).await, &ExitReason::Normal);
+    assert_eq!(book.settled().await, [("probe", Seen::Ended(ExitReason::Normal.to_string()))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g082_a_consumer_can_be_asked_for_its_producers() {
+    let book = Book::new();
+    let (_told, probe, subscription) = pair(&book, temporary()).await;
+    let inspection = probe.inspect().await.unwrap();
+    assert_eq!((inspection.producers, inspection.consumers), (vec![subscription], vec![]));
+}

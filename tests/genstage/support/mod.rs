@@ -1,0 +1,90 @@
+//! The stages and the book of observations that the cases have in common.
+//!
+//! A case runs on one thread under paused time, so that what happens has one order. A [`Book`] keeps what
+//! stages saw; a case waits for an entry, or lets everything [settle] and looks at what is there.
+//!
+//! [settle]: settle
+
+mod book;
+mod consumer;
+mod counter;
+mod doubler;
+mod warnings;
+
+use std::time::Duration;
+
+use stage_core::{CancelMode, Demand, ExitReason, SubscribeOptions, Subscription};
+
+pub(crate) use book::{Book, Seen};
+pub(crate) use consumer::{ProbeRef, bare, bare_at, probe, probe_that_starts};
+pub(crate) use counter::{
+    CounterRef, Emit, ReplyThenWait, StopWith, counter, counter_with, told, told_discarding,
+};
+pub(crate) use doubler::{DoublerRef, doubler, repeater};
+pub(crate) use warnings::Warnings;
+
+/// Longer than any case takes; time moves only when no stage has anything to do.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Waits until no stage has anything to do.
+pub(crate) async fn settle() {
+    // Under paused time the clock moves only then.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+/// The output of `future`, which must come before everything has come to rest.
+#[track_caller]
+pub(crate) fn soon<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let output = tokio::time::timeout(PATIENCE, future).await;
+        output.unwrap_or_else(|_| panic!("nothing more happens, and this has not: {caller}"))
+    }
+}
+
+/// Options with this window.
+pub(crate) fn window<E>(max: usize, min: usize) -> SubscribeOptions<E> {
+    SubscribeOptions::new().max_demand(max).min_demand(min)
+}
+
+pub(crate) fn permanent() -> SubscribeOptions<u64> {
+    SubscribeOptions::new().cancel(CancelMode::Permanent)
+}
+
+pub(crate) fn transient() -> SubscribeOptions<u64> {
+    SubscribeOptions::new().cancel(CancelMode::Transient)
+}
+
+pub(crate) fn temporary() -> SubscribeOptions<u64> {
+    SubscribeOptions::new().cancel(CancelMode::Temporary)
+}
+
+/// Asks by hand.
+pub(crate) fn ask(subscription: &Subscription, events: usize) {
+    subscription.ask(Demand::new(events).expect("more than none"));
+}
+
+/// The reason `oops`.
+pub(crate) fn oops() -> ExitReason {
+    ExitReason::Custom("oops".to_owned())
+}
+
+pub(crate) fn range(events: std::ops::Range<u64>) -> Vec<u64> {
+    events.collect()
+}
+
+/// Every event twice.
+pub(crate) fn twice(events: std::ops::Range<u64>) -> Vec<u64> {
+    events.flat_map(|event| [event, event]).collect()
+}
+
+/// One event for each letter.
+pub(crate) fn letters(letters: &str) -> Vec<u64> {
+    letters.chars().map(u64::from).collect()
+}
+
+/// Reasons cannot be compared; what they say can.
+#[track_caller]
+pub(crate) fn assert_reason(reason: &ExitReason, expected: &ExitReason) {
+    assert_eq!(reason.to_string(), expected.to_string());
+}
