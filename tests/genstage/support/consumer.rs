@@ -45,6 +45,17 @@ pub(crate) async fn bare_at(
     spawn_probe(probe).await.expect("a probe starts")
 }
 
+/// A probe that subscribes in its `init`.
+pub(crate) async fn probe_at(
+    book: &Book,
+    name: &'static str,
+    producer: &ProducerRef<u64>,
+    options: SubscribeOptions<u64>,
+) -> Result<ProbeRef, SpawnError> {
+    let upstream = Some((producer.clone(), options));
+    spawn_probe(Probe { upstream, ..Probe::new(Asking::Automatic, book.log(name)) }).await
+}
+
 /// A probe whose `init` comes to this.
 pub(crate) async fn probe_that_starts(
     book: &Book,

@@ -2,8 +2,8 @@
 
 use stage_core::spawn::{self, StageOptions};
 use stage_core::{
-    Asking, BoxError, Cancellation, Cast, Emitter, Events, ExitReason, ProducerConsumer, Role, StageRef,
-    StageResult, Subscription,
+    Asking, BoxError, Cancellation, Cast, DiscardLog, Emitter, Events, ExitReason, ProducerConsumer, Role,
+    StageRef, StageResult, Subscription,
 };
 
 use super::book::{Log, Seen};
@@ -66,6 +66,11 @@ impl ProducerConsumer for Doubler {
     ) -> StageResult {
         self.log.cancelled(peer, subscription, cancellation);
         Ok(())
+    }
+
+    fn handle_discarded(&mut self, events: usize) -> DiscardLog {
+        self.log.note(Seen::Discarded(events));
+        DiscardLog::Silent
     }
 
     async fn terminate(&mut self, reason: &ExitReason) {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use stage_core::{CancelMode, Demand, ExitReason, SubscribeOptions, Subscription};
 
 pub(crate) use book::{Book, Seen};
-pub(crate) use consumer::{ProbeRef, bare, bare_at, probe, probe_that_starts};
+pub(crate) use consumer::{ProbeRef, bare, bare_at, probe, probe_at, probe_that_starts};
 pub(crate) use counter::{
     CounterRef, Emit, ReplyThenWait, StopWith, counter, counter_with, told, told_discarding,
 };

@@ -1,0 +1,7 @@
+//! What the suite of GenStage does not cover, by its numbers, and the defects of 1.3.2 by the experiments
+//! that showed them (`bug_…`): the right behaviour of whole stages.
+
+mod dispatching;
+mod modes;
+mod stages;
+mod steps;
