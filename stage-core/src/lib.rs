@@ -44,6 +44,7 @@ pub mod dispatch;
 mod engine;
 mod error;
 mod handle;
+pub mod into_stream;
 mod link;
 mod mailbox;
 mod options;
@@ -66,6 +67,7 @@ pub mod topology;
 pub use demand::{Demand, Window, WindowError};
 pub use error::{BoxError, ExitReason, StageResult, SubscribeError};
 pub use handle::{Monitor, Running, StageRef, StartError};
+pub use into_stream::{EventStream, StreamError};
 pub use options::{CancelMode, Capacity, DemandMode, DiscardLog, Keep, Pace, Placement};
 pub use stage::{
     Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Init, Inspection,

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::guard::guarded;
 use super::lowest::Lowest;
 use super::slots::Slots;
 use super::{Dispatcher, Outbox, SubscriptionKey};
@@ -88,7 +89,10 @@ impl<E: Clone> BroadcastDispatcher<E> {
             let offered = events[..count].iter();
             match &member.selector {
                 None => message.extend(offered.cloned()),
-                Some(selector) => message.extend(offered.filter(|event| selector.selects(event)).cloned()),
+                Some(selector) => {
+                    let mut selects = selecting(member.key, selector, outbox);
+                    message.extend(offered.filter(|event| selects(event)).cloned());
+                }
             }
             member.give(message, count, &mut self.limits, outbox);
         }
@@ -97,12 +101,30 @@ impl<E: Clone> BroadcastDispatcher<E> {
             None if count == events.len() => std::mem::swap(&mut message, events),
             None => message.extend(events.drain(..count)),
             Some(selector) => {
-                message.extend(events.drain(..count).filter(|event| selector.selects(event)));
+                let mut selects = selecting(last.key, selector, outbox);
+                message.extend(events.drain(..count).filter(|event| selects(event)));
             }
         }
         let got = last.give(message, count, &mut self.limits, outbox);
         self.alone = if self.members.len() == 1 { self.alone + got } else { 0 };
         self.sent += count as u64;
+    }
+}
+
+/// Selects for one subscriber; one whose selector panics gets nothing more, and is expelled.
+fn selecting<'a, E>(
+    key: SubscriptionKey,
+    selector: &'a Selector<E>,
+    outbox: &'a mut Outbox<E>,
+) -> impl FnMut(&E) -> bool + 'a {
+    let mut usable = true;
+    move |event| {
+        usable
+            && guarded(|| selector.selects(event)).unwrap_or_else(|panicked| {
+                usable = false;
+                outbox.expel(key, panicked);
+                false
+            })
     }
 }
 

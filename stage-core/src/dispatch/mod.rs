@@ -38,6 +38,7 @@ mod broadcast;
 mod demand;
 mod dispatcher;
 mod fair;
+mod guard;
 mod held;
 mod hub;
 mod key;

@@ -25,6 +25,13 @@ pub enum Notice {
         /// How many events were routed to it.
         events: usize,
     },
+    /// Events were discarded, because the function that routes them panicked.
+    Unroutable {
+        /// How many.
+        events: usize,
+        /// What it panicked with, at the first of them.
+        why: String,
+    },
     /// Events were discarded, because the queue of their tenant was full.
     TenantFull {
         /// How many.
@@ -40,7 +47,8 @@ impl Notice {
                 Self::UnknownPartition { partition, events },
                 Self::UnknownPartition { partition: same, events: more },
             ) if partition == same => *events += more,
-            (Self::TenantFull { events }, Self::TenantFull { events: more }) => *events += more,
+            (Self::TenantFull { events }, Self::TenantFull { events: more })
+            | (Self::Unroutable { events, .. }, Self::Unroutable { events: more, .. }) => *events += more,
             _ => return false,
         }
         true
@@ -58,6 +66,9 @@ impl fmt::Display for Notice {
             ),
             Self::UnknownPartition { partition, events } => {
                 write!(f, "{events} events were routed to partition {partition}, which does not exist")
+            }
+            Self::Unroutable { events, why } => {
+                write!(f, "{events} events could not be routed: the function that routes them {why}")
             }
             Self::TenantFull { events } => write!(f, "{events} events found the queue of their tenant full"),
         }

@@ -1,6 +1,7 @@
 //! What a dispatcher decided: events and the subscription they go to, in order.
 
 use super::{Marker, Notice, SubscriptionKey};
+use crate::error::ExitReason;
 
 /// Events for one subscription: one message.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ pub struct Outbox<E> {
     discarded: usize,
     fired: Vec<Marker>,
     notices: Vec<Notice>,
+    expelled: Vec<(SubscriptionKey, ExitReason)>,
 }
 
 /// Spare buffers kept for every delivery of the widest round, and at least.
@@ -57,6 +59,7 @@ impl<E> Outbox<E> {
             discarded: 0,
             fired: Vec::new(),
             notices: Vec::new(),
+            expelled: Vec::new(),
         }
     }
 
@@ -122,6 +125,12 @@ impl<E> Outbox<E> {
         }
     }
 
+    /// Has a subscription ended for `reason`: something about it cannot work. It is still known to the
+    /// dispatcher until it is cancelled, which comes soon.
+    pub fn expel(&mut self, key: SubscriptionKey, reason: ExitReason) {
+        self.expelled.push((key, reason));
+    }
+
     /// An empty buffer, one that was used before if there is any.
     pub fn buffer(&mut self) -> Vec<E> {
         self.spare.pop().unwrap_or_default()
@@ -155,6 +164,11 @@ impl<E> Outbox<E> {
     /// Takes out the notices, in order.
     pub fn drain_notices(&mut self) -> impl Iterator<Item = Notice> {
         self.notices.drain(..)
+    }
+
+    /// Takes out the subscriptions that are to be ended.
+    pub fn drain_expelled(&mut self) -> impl Iterator<Item = (SubscriptionKey, ExitReason)> {
+        self.expelled.drain(..)
     }
 
     /// Moves the decided deliveries into `into`, which must be empty.

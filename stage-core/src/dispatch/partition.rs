@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hash::Hash;
 
+use super::guard::guarded;
 use super::held::{Held, Ticket};
 use super::slots::Slots;
 use super::{
@@ -18,7 +19,8 @@ use crate::subscriber::{PartitionName, SubscriberOptions};
 ///
 /// A subscriber says which partition it takes. The backlog of a partition whose subscriber left waits for
 /// the next one. The function may rewrite the event, or drop it, which uses no demand; an event that it
-/// routes to a partition that does not exist is discarded, counted and [noticed](Notice::UnknownPartition).
+/// routes to a partition that does not exist is discarded, counted and [noticed](Notice::UnknownPartition);
+/// so is one for which the route panics.
 ///
 /// ```
 /// use stage_core::Demand;
@@ -222,8 +224,13 @@ where
                 return;
             }
             for event in events.drain(..taken) {
-                if let Some((event, partition)) = (self.route)(event) {
-                    self.place(event, partition.into(), outbox);
+                match guarded(|| (self.route)(event)) {
+                    Ok(Some((event, partition))) => self.place(event, partition.into(), outbox),
+                    Ok(None) => {}
+                    Err(panicked) => {
+                        outbox.discard(1);
+                        outbox.notice(Notice::Unroutable { events: 1, why: panicked.to_string() });
+                    }
                 }
             }
         }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
 
+use super::guard::guarded;
 use super::held::{Held, Ticket};
 use super::{Dispatcher, FairDispatcher, MarkedQueue, Marker, Notice, Outbox, SubscriptionKey};
 use crate::demand::Demand;
@@ -116,7 +117,14 @@ where
     }
 
     fn keep(&mut self, event: E, outbox: &mut Outbox<E>) {
-        let tenant = (self.key)(&event);
+        let tenant = match guarded(|| (self.key)(&event)) {
+            Ok(tenant) => tenant,
+            Err(panicked) => {
+                outbox.discard(1);
+                outbox.notice(Notice::Unroutable { events: 1, why: panicked.to_string() });
+                return;
+            }
+        };
         let queue = self.queue(tenant);
         let events = &mut self.queues[queue].events;
         if events.len() >= self.bounds.each {
@@ -183,15 +191,18 @@ where
 
     fn take_back(&mut self, _key: SubscriptionKey, events: &mut Vec<E>) -> usize {
         // The last comes back first, so that each tenant's queue begins with its oldest.
-        let mut one = Vec::with_capacity(1);
+        let (mut one, mut lost) = (Vec::with_capacity(1), 0);
         while let Some(event) = events.pop() {
-            let tenant = (self.key)(&event);
+            let Ok(tenant) = guarded(|| (self.key)(&event)) else {
+                lost += 1;
+                continue;
+            };
             let queue = self.queue(tenant);
             one.push(event);
             self.queues[queue].events.put_back(&mut one);
             self.kept += 1;
         }
-        0
+        lost
     }
 
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {

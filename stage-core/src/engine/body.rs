@@ -14,7 +14,7 @@ use super::outlet::{Discarded, Notice, Outlet};
 use super::port::{Port, Request};
 use super::timers::Timers;
 use crate::dispatch::Marker;
-use crate::error::{BoxError, ExitReason};
+use crate::error::{BoxError, ExitReason, SubscribeError};
 use crate::mailbox::Join;
 use crate::options::{CancelMode, DiscardLog};
 use crate::protocol::Closed;
@@ -343,11 +343,13 @@ impl<K: Kind> Body<K> {
 
     /// A subscription to a producer ended: tells the stage; the reason for which it ends too, if it does.
     pub(super) async fn gone(&mut self, gone: Gone) -> Result<Option<ExitReason>, ExitReason> {
-        let Gone { subscription, cancellation, mode, refused } = gone;
+        let Gone { subscription, cancellation, mode, refused, .. } = gone;
         let (subscription, given) = (&subscription, &cancellation);
         run!(self, |kind, out| kind.cancelled(Role::Producer, subscription, given, out))?;
         let ends = match mode {
             // A pipeline restarts what failed; a subscription that cannot be made fails the stage.
+            // Served already: nothing is lost (spec: genstage-semantics §10.4).
+            _ if refused == Some(SubscribeError::AlreadySubscribed) => false,
             None => return refused.map_or(Ok(None), |error| Err(ExitReason::Error(Arc::new(error)))),
             Some(CancelMode::Permanent) => true,
             Some(CancelMode::Transient) => !cancellation.reason.is_normal(),

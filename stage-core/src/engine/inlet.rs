@@ -61,8 +61,10 @@ pub(crate) struct Gone {
     pub(crate) cancellation: Cancellation,
     /// What this stage does about it; nothing where a pipeline sees to it.
     pub(crate) mode: Option<CancelMode>,
-    /// Why the producer of a pipeline did not take it in.
+    /// Why the producer did not take it in.
     pub(crate) refused: Option<SubscribeError>,
+    /// Whether the producer had ended for good before the subscription reached it.
+    pub(crate) late: bool,
 }
 
 /// What the inlet received.
@@ -216,20 +218,6 @@ impl<E: Send + 'static> Inlet<E> {
         }
     }
 
-    fn detach(&mut self, slot: usize) {
-        let Some(incoming) = self.links[slot].take() else { return };
-        let cancellation = Cancellation::cancelled(ExitReason::Normal);
-        self.left.push_back(Gone {
-            subscription: incoming.link.subscription().clone(),
-            cancellation: cancellation.clone(),
-            mode: Some(CancelMode::Temporary),
-            refused: None,
-        });
-        let lost = incoming.link.cancel(cancellation);
-        self.behind.gone(slot);
-        self.discard(lost, &ExitReason::Normal);
-    }
-
     /// Puts `marker` behind everything that was received and not handled; gives it back if there is
     /// nothing.
     pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
@@ -297,7 +285,7 @@ impl<E: Send + 'static> Inlet<E> {
         let Incoming { link, owner, .. } = self.links[slot].take()?;
         self.behind.gone(slot);
         tracing::debug!(slot, ?closed, "producer gone");
-        let mut refused = None;
+        let (mut refused, late) = (None, matches!(closed, Closed::Late(_)));
         let cancellation = match closed {
             Closed::End => Cancellation::down(ExitReason::Normal),
             Closed::Down(reason) => Cancellation::down(reason),
@@ -318,7 +306,7 @@ impl<E: Send + 'static> Inlet<E> {
             }
             Owner::Hand(mode) => Some(mode),
         };
-        Some(Gone { subscription: link.subscription().clone(), cancellation, mode, refused })
+        Some(Gone { subscription: link.subscription().clone(), cancellation, mode, refused, late })
     }
 
     /// The batch that was received was handled: its emptied buffer goes back, with credit if it is time.
@@ -367,6 +355,39 @@ impl<E> Incoming<E> {
 }
 
 impl<E> Inlet<E> {
+    fn detach(&mut self, slot: usize) {
+        let Some(incoming) = self.links[slot].take() else { return };
+        let cancellation = Cancellation::cancelled(ExitReason::Normal);
+        self.left.push_back(Gone {
+            subscription: incoming.link.subscription().clone(),
+            cancellation: cancellation.clone(),
+            mode: Some(CancelMode::Temporary),
+            refused: None,
+            late: false,
+        });
+        let lost = incoming.link.cancel(cancellation);
+        self.behind.gone(slot);
+        self.discard(lost, &ExitReason::Normal);
+    }
+
+    /// Ends every subscription, and goes on without them.
+    pub(crate) fn detach_all(&mut self) {
+        for slot in 0..self.links.len() {
+            self.detach(slot);
+        }
+    }
+
+    /// Gives back the part of the batch in hand that was not handled; it is the next to be received.
+    pub(crate) fn put_back(&mut self, slot: usize, events: Vec<E>) {
+        let held = std::mem::take(&mut self.held);
+        self.counters.handled(held.saturating_sub(events.len()));
+        if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut)
+            && !events.is_empty()
+        {
+            incoming.link.put_back(Batch { events, more: false });
+        }
+    }
+
     /// Ends every subscription for `reason`. Events that were not received go back to their producers;
     /// those in the hands of a callback that failed are discarded.
     pub(crate) fn close(&mut self, reason: &ExitReason) {

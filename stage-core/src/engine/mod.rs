@@ -34,7 +34,7 @@ mod run;
 mod sources;
 mod timers;
 
-pub(crate) use inlet::Inlet;
+pub(crate) use inlet::{Appetite, Gone, Inlet, Received};
 pub(crate) use outlet::Outlet;
 pub(crate) use port::Port;
 pub(crate) use run::{Ready, consumer, producer, producer_consumer};

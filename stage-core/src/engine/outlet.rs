@@ -290,6 +290,14 @@ impl<E> Outlet<E> {
             self.send();
         }
         self.note();
+        let expelled: Vec<_> = self.outbox.drain_expelled().collect();
+        for (key, reason) in expelled {
+            tracing::warn!(slot = key.0, %reason, "subscription ended: its selector cannot be used");
+            let link = self.links.get(key.0).and_then(Option::as_ref);
+            if let Some(subscription) = link.map(|link| link.subscription().clone()) {
+                self.cancel(&subscription, reason);
+            }
+        }
     }
 
     /// Shows how much is wanted and how much waits.

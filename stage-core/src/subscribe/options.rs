@@ -54,6 +54,11 @@ impl<E> SubscribeOptions<E> {
         self
     }
 
+    /// What the consumer does when the subscription ends.
+    pub(crate) fn mode(&self) -> CancelMode {
+        self.cancel
+    }
+
     /// The subscription to `producer` that is to be made.
     pub(crate) fn join(self, producer: &ProducerRef<E>) -> Result<Join<E>, SubscribeError> {
         let min = self.min_demand.unwrap_or(self.max_demand / 2);

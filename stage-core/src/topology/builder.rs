@@ -215,6 +215,12 @@ impl<E: Send + 'static> Chain<E> {
         self.finish(options, move || Ok(ForEach::new(function.clone())))
     }
 
+    /// A pipeline without a last step, and what is to be subscribed to instead.
+    pub(crate) fn into_open(self) -> (Pipeline, Vec<Source<E>>) {
+        let sources = self.upstream.feed(1)(0);
+        (Pipeline { draft: self.draft }, sources)
+    }
+
     fn shape(&self, kind: StepKind, type_name: &'static str) -> Shape {
         Shape { kind, keyed: self.upstream.is_keyed(), single: false, type_name }
     }
@@ -226,7 +232,7 @@ fn feed<E: Send + 'static>(
     options: Option<&Effective>,
 ) -> Box<dyn Fn(usize) -> Vec<Source<E>> + Send> {
     match options {
-        Some(options) => Box::new(upstream.feed(options)),
+        Some(options) => Box::new(upstream.feed(options.count)),
         None => Box::new(|_| Vec::new()),
     }
 }

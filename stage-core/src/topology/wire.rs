@@ -3,7 +3,6 @@
 use std::hash::Hash;
 use std::sync::OnceLock;
 
-use super::options::Effective;
 use crate::buffer::Buffer;
 use crate::dispatch::{DemandDispatcher, Dispatcher, Hub, PartitionDispatcher, stable_hash};
 use crate::engine::{Outlet, Source};
@@ -59,12 +58,12 @@ impl<E: Send + 'static> Upstream<E> {
         (self.first..self.first + self.producers.len()).collect()
     }
 
-    /// Takes the options of the next step; returns the sources of each of its copies.
-    pub(super) fn feed(self, next: &Effective) -> impl Fn(usize) -> Vec<Source<E>> + Send + 'static {
+    /// Says how many copies of the next step subscribe; returns the sources of each.
+    pub(super) fn feed(self, copies: usize) -> impl Fn(usize) -> Vec<Source<E>> + Send + 'static {
         let keyed = self.is_keyed();
         let route = self.route.unwrap_or_else(by_demand);
         // A step is followed by one step only, so nothing was set before.
-        let _ = self.exit.next.set((next.count, route));
+        let _ = self.exit.next.set((copies, route));
         let producers = self.producers;
         move |copy| {
             let source = |producer: &Arc<dyn Subscribable<E>>| Source {

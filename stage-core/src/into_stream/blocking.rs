@@ -1,0 +1,68 @@
+//! The same events for synchronous code: an iterator that blocks its thread while nothing is there.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use futures_core::Stream;
+
+use super::stream::{EventStream, StreamError};
+
+/// An iterator over the events of an [`EventStream`].
+///
+/// It needs no runtime on its own thread, and must not be used on a thread that runs tasks of one: it would
+/// keep them from running.
+///
+/// ```
+/// use stage_core::spawn::{StageOptions, producer};
+/// use stage_core::{FromIter, SubscribeOptions};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build()?;
+/// let numbers = runtime.block_on(producer(FromIter::new(1..=100_u64), StageOptions::new()))?;
+/// let events = numbers.producer().stream(SubscribeOptions::new())?.blocking();
+/// let sum = events.sum::<Result<u64, _>>()?;
+/// assert_eq!(sum, 5_050);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct BlockingEvents<E> {
+    stream: EventStream<E>,
+}
+
+impl<E: Send + 'static> EventStream<E> {
+    /// The rest of this stream as an iterator that blocks.
+    pub fn blocking(self) -> BlockingEvents<E> {
+        BlockingEvents { stream: self }
+    }
+}
+
+/// Wakes a thread that is parked.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+impl<E: Send + 'static> Iterator for BlockingEvents<E> {
+    type Item = Result<E, StreamError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // Most events are there already, and need no waker.
+        if let Some(event) = self.stream.in_hand() {
+            return Some(Ok(event));
+        }
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut cx = Context::from_waker(&waker);
+        loop {
+            match Pin::new(&mut self.stream).poll_next(&mut cx) {
+                Poll::Ready(event) => return event,
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+}

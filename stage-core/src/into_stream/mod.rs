@@ -1,0 +1,28 @@
+//! The events of stages, pulled by whoever wants them: as a `Stream`, or as a blocking iterator.
+//!
+//! ```
+//! use futures_util::{StreamExt, TryStreamExt};
+//! use stage_core::spawn::{StageOptions, producer};
+//! use stage_core::{FromIter, SubscribeOptions};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let numbers = producer(FromIter::new(1_u64..), StageOptions::named("numbers")).await?;
+//! let demand = SubscribeOptions::new().max_demand(10);
+//! let first: Vec<u64> = numbers.producer().stream(demand)?.take(5).try_collect().await?;
+//! assert_eq!(first, [1, 2, 3, 4, 5]);
+//! // The stream is gone; what it had not taken in went back to the producer, and nothing is lost.
+//! let next: Vec<u64> = numbers.producer().stream(SubscribeOptions::new())?.take(3).try_collect().await?;
+//! assert_eq!(next, [6, 7, 8]);
+//! # Ok(())
+//! # }
+//! ```
+
+mod blocking;
+mod feed;
+mod pipeline;
+mod stream;
+
+pub use blocking::BlockingEvents;
+pub use pipeline::OpenPipeline;
+pub use stream::{EventStream, StreamError};

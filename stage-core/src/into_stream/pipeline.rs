@@ -1,0 +1,82 @@
+//! A pipeline without a last step: what comes out of it is a stream.
+
+use super::feed::{Feed, Loss};
+use super::stream::EventStream;
+use crate::demand::Window;
+use crate::engine::Source;
+use crate::handle::{Running, StartError};
+use crate::topology::{Chain, Pipeline, Topology};
+
+/// A pipeline whose events are taken from outside.
+#[must_use = "a pipeline does nothing until it is started"]
+pub struct OpenPipeline<E> {
+    pipeline: Pipeline,
+    sources: Vec<Source<E>>,
+    window: Window,
+}
+
+impl<E: Send + 'static> Chain<E> {
+    /// Ends the declaration without a last step: what is emitted is taken as a stream, asked for by
+    /// `window`.
+    ///
+    /// When the stream is dropped, the stages finish, as they do when a last step has had enough. A copy
+    /// that failed and was restarted is subscribed to again; the stream gives an error only when the
+    /// pipeline gave up.
+    ///
+    /// ```
+    /// use futures_util::TryStreamExt;
+    /// use stage_core::{Pipeline, Window};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let squares = Pipeline::builder("squares")
+    ///     .start_fn("numbers", || Ok(1..=10_u64))
+    ///     .step_fn("square", |number| number * number)
+    ///     .open(Window::default());
+    /// let (running, events) = squares.start().await?;
+    /// let sum: u64 = events.try_fold(0, |sum, square| async move { Ok(sum + square) }).await?;
+    /// assert_eq!(sum, 385);
+    /// running.join().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open(self, window: Window) -> OpenPipeline<E> {
+        let (pipeline, sources) = self.into_open();
+        OpenPipeline { pipeline, sources, window }
+    }
+}
+
+impl<E: Send + 'static> OpenPipeline<E> {
+    /// What the pipeline looks like, with its effective options.
+    pub fn topology(&self) -> &Topology {
+        self.pipeline.topology()
+    }
+
+    /// Starts all stages. Nothing flows before the stream is polled for the first time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pipeline::start`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Pipeline::start`].
+    pub async fn start(self) -> Result<(Running, EventStream<E>), StartError> {
+        let Self { pipeline, sources, window } = self;
+        let running = pipeline.start().await?;
+        let feed = |Source { producer, options }| Feed {
+            producer,
+            options,
+            window,
+            loss: Loss::Restarts,
+            standing: None,
+        };
+        Ok((running, EventStream::of(sources.into_iter().map(feed).collect())))
+    }
+}
+
+impl<E> std::fmt::Debug for OpenPipeline<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenPipeline").field("pipeline", &self.pipeline).finish_non_exhaustive()
+    }
+}

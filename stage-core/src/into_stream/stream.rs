@@ -1,0 +1,251 @@
+//! A stream of the events of some stages: polling it asks for them.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::stream::{FusedStream, Stream};
+
+use super::feed::{After, Feed, Loss};
+use crate::engine::{Appetite, Gone, Inlet, Received, Sources};
+use crate::error::{ExitReason, SubscribeError};
+use crate::signal::{Attention, Signal, WantsCredit};
+use crate::stats::Counters;
+use crate::subscribe::{ProducerRef, SubscribeOptions};
+use crate::subscription::{Asking, Reach, Tell};
+use crate::sync::{Arc, Mutex, lock};
+
+/// The end of a stream that is not the end of its events.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// The stream cannot be made.
+    #[error("no stream can be made of `{producer}`: {error}")]
+    Options {
+        /// The producer.
+        producer: String,
+        /// What is wrong.
+        error: SubscribeError,
+    },
+    /// A producer is gone before it had nothing more, or could not be subscribed to.
+    #[error("the stream lost `{producer}`: it {reason}")]
+    Lost {
+        /// The producer.
+        producer: String,
+        /// Why.
+        reason: ExitReason,
+    },
+}
+
+/// The events of one stage or several, in the order in which they arrive.
+///
+/// Nothing is asked for before the first poll. Then each subscription asks as a consumer does: for
+/// `max_demand` events at first, and again once a batch has been taken. The stream ends when every
+/// producer has ended; if one is lost otherwise, and its subscription is not
+/// [temporary](crate::CancelMode::Temporary), the stream gives one error and ends.
+///
+/// Dropping it cancels its subscriptions; events that were not taken go back to their producers.
+///
+/// # Cancel safety
+///
+/// `next()` may be dropped at any time: no event is lost.
+pub struct EventStream<E> {
+    feeds: Vec<Feed<E>>,
+    inlet: Inlet<E>,
+    puller: Arc<Puller>,
+    /// The batch in hand, its first event last, and the slot that it came by.
+    batch: Vec<E>,
+    slot: Option<usize>,
+    ended: bool,
+}
+
+/// The consumer's end of the subscriptions of a stream.
+struct Puller {
+    signal: Arc<Signal>,
+    told: Mutex<VecDeque<Tell>>,
+}
+
+impl Reach for Puller {
+    fn name(&self) -> Arc<str> {
+        "stream".into()
+    }
+
+    fn tell(&self, tell: Tell) {
+        lock(&self.told).push_back(tell);
+        self.signal.mark_mail();
+    }
+}
+
+impl<E: Send + 'static> ProducerRef<E> {
+    /// The events of this stage as a stream.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::Options`] if the demand cannot work.
+    pub fn stream(&self, options: SubscribeOptions<E>) -> Result<EventStream<E>, StreamError> {
+        EventStream::over([(self.clone(), options)])
+    }
+}
+
+impl<E: Send + 'static> EventStream<E> {
+    /// The events of several stages.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::Options`] if the demand of one cannot work.
+    pub fn over(
+        producers: impl IntoIterator<Item = (ProducerRef<E>, SubscribeOptions<E>)>,
+    ) -> Result<Self, StreamError> {
+        let mut feeds = Vec::new();
+        for (producer, options) in producers {
+            let loss = Loss::By(options.mode());
+            let join = options
+                .join(&producer)
+                .map_err(|error| StreamError::Options { producer: producer.name().to_string(), error })?;
+            let (options, window) = (join.options, join.window);
+            feeds.push(Feed { producer: join.producer, options, window, loss, standing: None });
+        }
+        Ok(Self::of(feeds))
+    }
+
+    pub(super) fn of(feeds: Vec<Feed<E>>) -> Self {
+        let signal = Signal::new();
+        let puller = Arc::new(Puller { signal: Arc::clone(&signal), told: Mutex::default() });
+        let inlet =
+            Inlet::new(&signal, Arc::clone(&puller) as _, Sources::none(), Arc::new(Counters::default()));
+        let mut stream = Self { feeds, inlet, puller, batch: Vec::new(), slot: None, ended: false };
+        stream.feeds.iter().for_each(|feed| stream.inlet.join(feed.join()));
+        stream
+    }
+
+    /// Subscribes to what is to be subscribed to.
+    fn open(&mut self) {
+        let waiting = self.feeds.iter_mut().filter(|feed| feed.standing.is_none());
+        for feed in waiting {
+            let Some(begun) = self.inlet.begin() else { return };
+            feed.standing = Some(begun.subscription.clone());
+            self.inlet.complete(begun, Asking::Automatic);
+        }
+    }
+
+    /// Takes in what arrived.
+    fn take_in(&mut self) {
+        let (inlet, puller) = (&mut self.inlet, &self.puller);
+        let slots = inlet.slots();
+        puller.signal.take(slots, |attention| match attention {
+            Attention::Mail => {}
+            Attention::Link(slot) => inlet.look(slot),
+        });
+        let told = std::mem::take(&mut *lock(&puller.told));
+        for tell in &told {
+            inlet.tell(tell);
+        }
+    }
+
+    /// A subscription ended; the error with which the stream ends, if it does.
+    fn lose(&mut self, gone: Gone) -> Option<StreamError> {
+        let Gone { subscription, cancellation, late, .. } = gone;
+        let place = self.feeds.iter().position(|feed| feed.standing.as_ref() == Some(&subscription))?;
+        match self.feeds[place].loss.after(&cancellation.reason, late) {
+            After::Drop => {
+                self.feeds.swap_remove(place);
+                None
+            }
+            After::Again => {
+                self.feeds[place].standing = None;
+                self.inlet.join(self.feeds[place].join());
+                None
+            }
+            After::Fail => Some(StreamError::Lost {
+                producer: subscription.producer().to_string(),
+                reason: cancellation.reason,
+            }),
+        }
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        self.feeds.clear();
+        self.leave();
+    }
+
+    /// The next event of the batch in hand.
+    pub(super) fn in_hand(&mut self) -> Option<E> {
+        self.batch.pop()
+    }
+}
+
+impl<E> EventStream<E> {
+    /// Gives back what was not taken, and ends every subscription.
+    fn leave(&mut self) {
+        if let Some(slot) = self.slot.take() {
+            self.batch.reverse();
+            self.inlet.put_back(slot, std::mem::take(&mut self.batch));
+        }
+        self.inlet.detach_all();
+    }
+}
+
+impl<E: Send + 'static> Stream for EventStream<E> {
+    type Item = Result<E, StreamError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        while !this.ended {
+            if let Some(event) = this.batch.pop() {
+                return Poll::Ready(Some(Ok(event)));
+            }
+            if let Some(slot) = this.slot.take() {
+                this.inlet.handled(slot, std::mem::take(&mut this.batch));
+            }
+            this.open();
+            this.take_in();
+            match this.inlet.receive(Appetite::All) {
+                Received::Batch(slot, batch) => {
+                    this.slot = Some(slot);
+                    this.batch = batch.events;
+                    this.batch.reverse();
+                }
+                Received::Gone(gone) => {
+                    if let Some(error) = this.lose(gone) {
+                        this.end();
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                }
+                Received::Nothing if this.feeds.is_empty() => this.end(),
+                Received::Nothing => {
+                    if this.puller.signal.poll_marked(cx, WantsCredit::No).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.batch.len(), if self.ended { Some(0) } else { None })
+    }
+}
+
+impl<E: Send + 'static> FusedStream for EventStream<E> {
+    fn is_terminated(&self) -> bool {
+        self.ended
+    }
+}
+
+impl<E> Unpin for EventStream<E> {}
+
+impl<E> Drop for EventStream<E> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl<E> fmt::Debug for EventStream<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let producers: Vec<_> = self.feeds.iter().map(|feed| feed.producer.name()).collect();
+        f.debug_struct("EventStream").field("producers", &producers).finish_non_exhaustive()
+    }
+}
