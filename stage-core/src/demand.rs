@@ -182,6 +182,13 @@ impl Ledger {
         Demand::new(missing)
     }
 
+    /// As [`announce`](Self::announce), but not more than `most`.
+    pub(crate) fn announce_most(&mut self, most: Demand, wanted: usize, buffered: usize) -> Option<Demand> {
+        let missing = wanted.saturating_sub(buffered).saturating_sub(self.outstanding).min(most.get());
+        self.outstanding += missing;
+        Demand::new(missing)
+    }
+
     /// The stage emitted `events`.
     pub(crate) fn emitted(&mut self, events: usize) {
         self.outstanding = self.outstanding.saturating_sub(events);

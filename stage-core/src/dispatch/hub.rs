@@ -38,8 +38,14 @@ impl<E> Hub<E> {
         demand: Demand,
         outbox: &mut Outbox<E>,
     ) -> Option<Demand> {
+        self.ask_quietly(key, demand, outbox);
+        self.announce()
+    }
+
+    /// A subscriber wants more: served from the buffer; nothing is announced.
+    pub(crate) fn ask_quietly(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
         self.dispatcher.ask(key, demand, outbox);
-        self.settle(outbox)
+        self.serve(outbox);
     }
 
     /// A subscriber left.
@@ -67,6 +73,12 @@ impl<E> Hub<E> {
     /// be announced (for events that went nowhere) and how many were
     /// discarded for want of room.
     pub(crate) fn offer(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) -> (Option<Demand>, usize) {
+        let discarded = self.offer_quietly(events, outbox);
+        (self.announce(), discarded)
+    }
+
+    /// As [`offer`](Self::offer); nothing is announced.
+    pub(crate) fn offer_quietly(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) -> usize {
         self.ledger.emitted(events.len());
         if self.buffer.is_empty() {
             self.dispatcher.dispatch(events, outbox);
@@ -74,7 +86,18 @@ impl<E> Hub<E> {
         let discarded = if events.is_empty() { 0 } else { self.buffer.store(events) };
         // Markers of displaced events.
         self.fire_passed(outbox);
-        (self.settle(outbox), discarded)
+        self.serve(outbox);
+        discarded
+    }
+
+    /// What has to be announced, at most `most` of it.
+    pub(crate) fn announce_most(&mut self, most: Demand) -> Option<Demand> {
+        self.ledger.announce_most(most, self.dispatcher.wanted(), self.buffer.len())
+    }
+
+    /// What has to be announced.
+    pub(crate) fn announce(&mut self) -> Option<Demand> {
+        self.ledger.announce(self.dispatcher.wanted(), self.buffer.len())
     }
 
     /// Puts a marker behind everything that waits here. It fires when that has been handed out or
@@ -86,6 +109,12 @@ impl<E> Hub<E> {
 
     /// Serves what the buffer holds, and announces what is still missing.
     fn settle(&mut self, outbox: &mut Outbox<E>) -> Option<Demand> {
+        self.serve(outbox);
+        self.announce()
+    }
+
+    /// Hands out what the buffer holds, as far as it is wanted.
+    fn serve(&mut self, outbox: &mut Outbox<E>) {
         while !self.buffer.is_empty() && self.dispatcher.wanted() > 0 {
             let taken = self.buffer.take(self.dispatcher.wanted(), &mut self.scratch);
             self.dispatcher.dispatch(&mut self.scratch, outbox);
@@ -97,7 +126,6 @@ impl<E> Hub<E> {
                 break;
             }
         }
-        self.ledger.announce(self.dispatcher.wanted(), self.buffer.len())
     }
 
     /// Passes on the markers that no buffered event is before: the dispatcher may keep some.

@@ -184,34 +184,56 @@ impl<E> Outlet<E> {
         self.settle(announce.flatten());
     }
 
-    /// Holds demand back, or lets it through again: then what happened meanwhile happens now, in order.
+    /// Holds demand back, or lets it through again. Then what was asked for counts first, so that what was
+    /// emitted finds its subscribers, in the batches in which it was emitted; and what was asked for and
+    /// is not there is announced, ask by ask.
     pub(crate) fn set_mode(&mut self, mode: DemandMode) {
-        match mode {
-            DemandMode::Accumulate => {
-                self.accumulated.get_or_insert_default();
-            }
-            DemandMode::Forward => {
-                for happened in self.accumulated.take().into_iter().flatten() {
-                    match happened {
-                        Accumulated::Emitted(mut events) => self.emit(&mut events),
-                        Accumulated::Asked(subscription, demand) => self.ask_late(&subscription, demand),
-                        Accumulated::Marked(marker) => {
-                            let passed = self.mark(marker);
-                            self.fired.extend(passed);
-                        }
-                    }
-                }
+        if mode == DemandMode::Accumulate {
+            self.accumulated.get_or_insert_default();
+            return;
+        }
+        let (mut asked, mut rest) = (Vec::new(), Vec::new());
+        for happened in self.accumulated.take().into_iter().flatten() {
+            match happened {
+                Accumulated::Asked(subscription, demand) => asked.push((subscription, demand)),
+                other => rest.push(other),
             }
         }
+        // A subscription may have ended since it asked.
+        asked.retain(|(subscription, _)| self.is_standing(subscription));
+        for (subscription, demand) in &asked {
+            let key = SubscriptionKey(subscription.producer_slot());
+            self.decide(|hub, outbox| hub.ask_quietly(key, *demand, outbox));
+        }
+        for happened in rest {
+            match happened {
+                Accumulated::Emitted(mut events) => self.offer_quietly(&mut events),
+                Accumulated::Marked(marker) => {
+                    let passed = self.mark(marker);
+                    self.fired.extend(passed);
+                }
+                Accumulated::Asked(..) => {}
+            }
+            self.settle(None);
+        }
+        for (_, demand) in asked {
+            let announce = self.decide(|hub, _| hub.announce_most(demand));
+            self.settle(announce.flatten());
+        }
+        let announce = self.decide(|hub, _| hub.announce());
+        self.settle(announce.flatten());
     }
 
-    /// An ask that was held back; its subscription may have ended since.
-    fn ask_late(&mut self, subscription: &Subscription, demand: Demand) {
-        let slot = subscription.producer_slot();
-        let link = self.links.get(slot).and_then(Option::as_ref);
-        if link.is_some_and(|link| link.subscription() == subscription) {
-            self.ask(SubscriptionKey(slot), demand);
-        }
+    fn is_standing(&self, subscription: &Subscription) -> bool {
+        let link = self.links.get(subscription.producer_slot()).and_then(Option::as_ref);
+        link.is_some_and(|link| link.subscription() == subscription)
+    }
+
+    fn offer_quietly(&mut self, events: &mut Vec<E>) {
+        let offered = self.decide(|hub, outbox| hub.offer_quietly(events, outbox));
+        let overflowed = offered.unwrap_or_else(|| events.drain(..).len());
+        self.discarded.overflowed += overflowed;
+        self.counters.discarded(overflowed);
     }
 
     /// What the stage is to be told next.
