@@ -51,6 +51,21 @@ async fn g049_a_temporary_subscription_to_an_ended_producer_leaves_its_consumer_
     assert!(probe.inspect().await.is_ok(), "it lives");
 }
 
+#[tokio::test(start_paused = true)]
+async fn g050_a_second_subscription_to_a_broadcast_is_refused_and_ends_nobody() {
+    let book = Book::new();
+    let broadcast = told(&book, "broadcast", |options| options.dispatcher(BroadcastDispatcher::new())).await;
+    let (sync, soon) = (probe(&book, "sync").await, probe(&book, "soon").await);
+    for _ in 0..2 {
+        sync.subscribe(&broadcast.producer(), SubscribeOptions::new()).await.unwrap();
+        soon.subscribe_soon(&broadcast.producer(), SubscribeOptions::new()).unwrap();
+    }
+    settle().await;
+    assert_eq!(sync.inspect().await.unwrap().producers.len(), 1);
+    assert_eq!(soon.inspect().await.unwrap().producers.len(), 1);
+    assert_eq!(broadcast.inspect().await.unwrap().consumers.len(), 2);
+}
+
 /// The subscriptions that `probe` was told of, in order.
 async fn two_subscribed(book: &mut Book) -> [Subscription; 2] {
     let first = book.seen("probe", Seen::Subscribed(Role::Producer)).await.unwrap();

@@ -139,13 +139,19 @@ impl Book {
         self.seen(by, Seen::Cancelled(peer, kind, reason.to_string()))
     }
 
-    /// Lets everything settle, and takes out all that was seen.
-    pub(crate) async fn settled(&mut self) -> Vec<(&'static str, Seen)> {
+    /// Lets everything settle, and takes out all entries.
+    pub(crate) async fn settled_entries(&mut self) -> Vec<Entry> {
         settle().await;
         while let Ok(entry) = self.receiver.try_recv() {
             self.unread.push_back(entry);
         }
-        self.unread.drain(..).map(|entry| (entry.by, entry.seen)).collect()
+        self.unread.drain(..).collect()
+    }
+
+    /// Lets everything settle, and takes out all that was seen.
+    pub(crate) async fn settled(&mut self) -> Vec<(&'static str, Seen)> {
+        let entries = self.settled_entries().await;
+        entries.into_iter().map(|entry| (entry.by, entry.seen)).collect()
     }
 
     /// Lets everything settle, and takes out what `by` saw; what others saw is forgotten.

@@ -94,7 +94,7 @@ async fn an_ask_that_was_held_back_dies_with_its_subscription() {
     counter.set_demand_mode(Forward);
     let seen = book.settled().await;
     assert_eq!(
-        seen.iter().filter(|(by, _)| *by == "stays").next_back(),
+        seen.iter().rfind(|(by, _)| *by == "stays"),
         Some(&("stays", Seen::Batch(range(0..3))))
     );
     assert_eq!(counter.inspect().await.unwrap().buffered, 0);
