@@ -93,9 +93,6 @@ async fn an_ask_that_was_held_back_dies_with_its_subscription() {
     settle().await;
     counter.set_demand_mode(Forward);
     let seen = book.settled().await;
-    assert_eq!(
-        seen.iter().rfind(|(by, _)| *by == "stays"),
-        Some(&("stays", Seen::Batch(range(0..3))))
-    );
+    assert_eq!(seen.iter().rfind(|(by, _)| *by == "stays"), Some(&("stays", Seen::Batch(range(0..3)))));
     assert_eq!(counter.inspect().await.unwrap().buffered, 0);
 }
