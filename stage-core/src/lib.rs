@@ -70,8 +70,8 @@ pub use handle::{Monitor, Running, StageRef, StartError};
 pub use into_stream::{EventStream, StreamError};
 pub use options::{CancelMode, Capacity, DemandMode, DiscardLog, Keep, Pace, Placement};
 pub use stage::{
-    Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Init, Inspection,
-    MapEach, Nothing, Producer, ProducerConsumer, Reply, Timer,
+    Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Hold, Init,
+    Inspection, MapEach, Nothing, Producer, ProducerConsumer, Reply, Timer,
 };
 pub use stage_macros::pipeline;
 pub use stats::StageStats;

@@ -308,6 +308,7 @@ impl<E> Drop for LinkRx<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demand::Window;
     use crate::signal::Signal;
     use crate::subscription::{End, Reach, Tell};
 
@@ -326,7 +327,7 @@ mod tests {
         let ends = slots.each_ref().map(|slot| End { stage: Arc::new(Nobody), slot: slot.index() });
         let [producer, consumer] = slots;
         let [producer_end, consumer_end] = ends;
-        link(producer, consumer, chunk, Subscription::new(producer_end, consumer_end))
+        link(producer, consumer, chunk, Subscription::new(producer_end, consumer_end, Window::default()))
     }
 
     fn send(tx: &mut LinkTx<u32>, events: Vec<u32>) {

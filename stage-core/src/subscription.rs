@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::demand::{Demand, Window};
 use crate::error::ExitReason;
-use crate::sync::Arc;
+use crate::sync::{Arc, Mutex, lock};
 
 /// One subscription of a consumer to a producer. Cheap to clone; two are equal if they are the same one.
 ///
@@ -19,6 +19,8 @@ pub struct Subscription {
 pub(crate) struct Tie {
     pub(crate) producer: End,
     pub(crate) consumer: End,
+    /// By which the consumer asks.
+    window: Mutex<Window>,
 }
 
 /// One end: a stage, and the slot by which it knows the subscription.
@@ -98,8 +100,8 @@ pub enum Asking {
 }
 
 impl Subscription {
-    pub(crate) fn new(producer: End, consumer: End) -> Self {
-        Self { tie: Arc::new(Tie { producer, consumer }) }
+    pub(crate) fn new(producer: End, consumer: End, window: Window) -> Self {
+        Self { tie: Arc::new(Tie { producer, consumer, window: Mutex::new(window) }) }
     }
 
     /// Ends the subscription for `reason`. The producer stops sending; the consumer still handles what
@@ -121,7 +123,13 @@ impl Subscription {
 
     /// Asks by `window` from now on. A smaller one takes hold as events arrive: nothing is taken back.
     pub fn set_window(&self, window: Window) {
+        *lock(&self.tie.window) = window;
         self.tell(&self.tie.consumer, What::Window(window));
+    }
+
+    /// The window that was set last. A stage that asks by itself decides what it means.
+    pub fn window(&self) -> Window {
+        *lock(&self.tie.window)
     }
 
     /// The consumer handles no more events of this subscription until [`resume`](Self::resume). Up to

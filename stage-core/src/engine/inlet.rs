@@ -139,6 +139,7 @@ impl<E: Send + 'static> Inlet<E> {
         let subscription = Subscription::new(
             End { stage: reach, slot: producer.index() },
             End { stage: Arc::clone(&self.stage), slot: consumer.index() },
+            join.window,
         );
         Some(Begun { join, producer, consumer, subscription })
     }

@@ -164,7 +164,7 @@ async fn transform<S: ProducerConsumer>(body: &mut Body<Transforming<S>>) -> Res
             ending.get_or_insert(ExitReason::Normal);
         }
         if let Some(reason) = &ending {
-            if body.is_done() {
+            if body.is_done() && !body.core.holds.any() {
                 return Ok(reason.clone());
             }
             body.park(WantsCredit::Yes).await;
@@ -199,10 +199,18 @@ pub(crate) async fn consumer<C: Consumer>(
 
 async fn consume<C: Consumer>(body: &mut Body<Consuming<C>>) -> Result<ExitReason, ExitReason> {
     body.hands.inlet.open();
+    let mut ending = None;
     loop {
         body.turn().await?;
         if body.core.finished || body.hands.inlet.has_ended() {
-            return Ok(ExitReason::Normal);
+            ending.get_or_insert(ExitReason::Normal);
+        }
+        if let Some(reason) = &ending {
+            if !body.core.holds.any() {
+                return Ok(reason.clone());
+            }
+            body.park(WantsCredit::No).await;
+            continue;
         }
         match body.hands.inlet.receive(Appetite::All) {
             Received::Batch(slot, batch) => {
@@ -210,11 +218,7 @@ async fn consume<C: Consumer>(body: &mut Body<Consuming<C>>) -> Result<ExitReaso
                     .0
                     .handle_events(events, &mut Context { core: &mut *out.core }));
             }
-            Received::Gone(gone) => {
-                if let Some(reason) = body.gone(gone).await? {
-                    return Ok(reason);
-                }
-            }
+            Received::Gone(gone) => ending = body.gone(gone).await?,
             Received::Nothing => body.park(WantsCredit::No).await,
         }
     }

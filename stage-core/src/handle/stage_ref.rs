@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use crate::error::ExitReason;
 use crate::mailbox::{Mail, Mailbox};
 use crate::options::DemandMode;
-use crate::stage::{Call, CallError, CallOf, Cast, CastOf, Inspection, Message, Reply, StageMail};
+use crate::stage::{Call, CallError, CallOf, Cast, CastOf, Context, Inspection, Message, Reply, StageMail};
 use crate::subscribe::ProducerRef;
 use crate::sync::Arc;
 
@@ -72,6 +72,16 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     /// The stage behind `mailbox`, if it is of these types.
     pub(crate) fn of(mailbox: &Arc<dyn Any + Send + Sync>) -> Option<Self> {
         Arc::clone(mailbox).downcast().ok().map(Self::new)
+    }
+
+    /// The stage whose callback was lent `cx`, so that tasks it starts can send it messages.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::NoSuchStage`] if these are not the types of that stage.
+    pub fn current(cx: &Context<'_>) -> Result<Self, CallError> {
+        let expected = std::any::type_name::<S>();
+        Self::of(&cx.core.own).ok_or_else(|| CallError::NoSuchStage { stage: cx.name().to_owned(), expected })
     }
 
     /// Sends a message and waits for the answer.

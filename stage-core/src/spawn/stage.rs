@@ -17,7 +17,7 @@ use crate::error::ExitReason;
 use crate::handle::StageRef;
 use crate::mailbox::{Mail, Mailbox};
 use crate::options::Capacity;
-use crate::stage::{Consumer, CopyOf, Core, Nothing, Producer, ProducerConsumer, StageMail, Wishes};
+use crate::stage::{Consumer, CopyOf, Core, Holds, Nothing, Producer, ProducerConsumer, StageMail, Wishes};
 use crate::stats::Counters;
 use crate::supervise::place;
 use crate::sync::Arc;
@@ -126,6 +126,8 @@ where
         finished: false,
         pace,
         wishes: Wishes::of::<S, In>(),
+        holds: Holds::of(mailbox.signal()),
+        own: Arc::clone(&mailbox) as _,
     };
     let own = Arc::clone(&mailbox) as _;
     let inlet = Inlet::new(mailbox.signal(), own, Sources::none(), Arc::clone(&counters));

@@ -1,10 +1,12 @@
 //! What every callback may ask of its stage.
 
+use std::any::Any;
 use std::future::Future;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::hold::{Hold, Holds};
 use super::message::{CallError, Cast, CastOf};
 use super::wish::{Timer, Wishes};
 use crate::error::SubscribeError;
@@ -42,6 +44,9 @@ pub(crate) struct Core {
     pub(crate) finished: bool,
     pub(crate) pace: Pace,
     pub(crate) wishes: Wishes,
+    pub(crate) holds: Arc<Holds>,
+    /// The mailbox of this stage.
+    pub(crate) own: Arc<dyn Any + Send + Sync>,
 }
 
 impl Core {
@@ -101,6 +106,11 @@ impl Context<'_> {
         options: SubscribeOptions<E>,
     ) -> Result<(), SubscribeError> {
         self.core.wishes.subscribe(producer, options)
+    }
+
+    /// Keeps this stage from ending by itself until the [`Hold`] is dropped.
+    pub fn hold(&self) -> Hold {
+        self.core.holds.hold()
     }
 
     /// Which copy of its step this stage is.

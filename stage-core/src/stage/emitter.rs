@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::context::{CopyOf, Core};
+use super::hold::Hold;
 use super::message::{CallError, Cast, CastOf};
 use super::wish::Timer;
 use crate::error::SubscribeError;
@@ -149,6 +150,11 @@ impl<E> Emitter<'_, E> {
         options: SubscribeOptions<In>,
     ) -> Result<(), SubscribeError> {
         self.core.wishes.subscribe(producer, options)
+    }
+
+    /// Keeps this stage from ending by itself until the [`Hold`] is dropped.
+    pub fn hold(&self) -> Hold {
+        self.core.holds.hold()
     }
 
     /// Which copy of its step this stage is.

@@ -17,8 +17,8 @@ use crate::handle::{Running, StartError};
 use crate::mailbox::{Mailbox, Subscribable};
 use crate::options::{Capacity, Pace};
 use crate::stage::{
-    Consumer, CopyOf, Core, ForEach, FromIter, MapEach, Nothing, Producer, ProducerConsumer, StageMail,
-    Wishes,
+    Consumer, CopyOf, Core, ForEach, FromIter, Holds, MapEach, Nothing, Producer, ProducerConsumer,
+    StageMail, Wishes,
 };
 use crate::stats::Counters;
 use crate::supervise::{Child, Control, Intensity, Strategy};
@@ -313,6 +313,8 @@ where
                 finished: false,
                 pace: Pace::default(),
                 wishes: Wishes::of::<S, In>(),
+                holds: Holds::of(mailbox.signal()),
+                own: Arc::clone(&mailbox) as _,
             };
             let sources = Sources::new(window, (parts.feed)(copy));
             let own = Arc::clone(&mailbox) as _;
