@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 7] = [
     &["stage"],
     &["engine"],
     &["handle", "supervise", "shutdown", "spawn", "topology"],
-    &["source", "sink", "per_event", "into_stream", "ack", "registry", "testing"],
+    &["source", "sink", "per_event", "batch", "rate", "into_stream", "ack", "registry", "testing"],
 ];
 
 /// A public module for the macro's expansions; it only names what it re-exports.

@@ -158,6 +158,12 @@ impl Credit {
         self.settle(0)
     }
 
+    /// As [`settle`](Self::settle), by `window` from now on.
+    pub(crate) fn settle_by(&mut self, window: Window, events: usize) -> Option<Demand> {
+        self.window = window;
+        self.settle(events)
+    }
+
     /// More was asked for by hand.
     pub(crate) fn asked(&mut self, demand: Demand) {
         self.pending += demand.get();

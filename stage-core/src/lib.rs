@@ -38,6 +38,7 @@
 
 #[doc(hidden)]
 pub mod __private;
+pub mod batch;
 mod buffer;
 mod demand;
 pub mod dispatch;
@@ -48,7 +49,9 @@ pub mod into_stream;
 mod link;
 mod mailbox;
 mod options;
+pub mod per_event;
 mod protocol;
+pub mod rate;
 mod signal;
 pub mod sink;
 pub mod source;

@@ -11,6 +11,7 @@ mod turns;
 pub(crate) use child::{Child, Control};
 pub(crate) use placement::spawn as place;
 pub use policy::{Intensity, Strategy};
+pub(crate) use policy::{Policy, Verdict};
 pub use report::{Outcome, PipelineError, Report};
 pub(crate) use supervisor::{Command, Supervisor};
 #[cfg(feature = "test-util")]

@@ -1,0 +1,118 @@
+//! One child: what it is told, and the task that does its work, anew if need be.
+
+use std::fmt;
+use std::future::Future;
+
+use futures_util::future::{AbortRegistration, Abortable};
+use tokio_util::sync::CancellationToken;
+
+use super::family::{Family, Next};
+use super::recipe::{Work, work_off};
+use super::stage::Rules;
+use crate::error::ExitReason;
+use crate::sync::Arc;
+
+/// Names one child of a per-event stage; no two children ever have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChildId(pub(super) u64);
+
+impl fmt::Display for ChildId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// What a recipe is told about the child that it begins.
+#[derive(Clone, Debug)]
+pub struct Child {
+    pub(super) id: ChildId,
+    pub(super) attempt: usize,
+    pub(super) shutdown: CancellationToken,
+}
+
+impl Child {
+    /// Which child it is.
+    pub fn id(&self) -> ChildId {
+        self.id
+    }
+
+    /// How often it was started anew: 0 at first.
+    pub fn attempt(&self) -> usize {
+        self.attempt
+    }
+
+    /// Resolves when the child is asked to end, with its stage or alone. How long it may take then says
+    /// [`Shutdown`](super::Shutdown).
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped and made anew at any time.
+    pub fn shutdown(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.shutdown.clone().cancelled_owned()
+    }
+}
+
+/// A child about to run.
+pub(super) struct Start<E> {
+    pub(super) rules: Rules<E>,
+    pub(super) child: Child,
+    /// The event for further attempts, where there may be any.
+    pub(super) kept: Option<E>,
+    pub(super) work: Work,
+    pub(super) cut: AbortRegistration,
+}
+
+/// Runs a child to its end. Its place in the family is given up however it ends.
+pub(super) async fn live<E: Send + 'static>(family: Arc<Family<E>>, start: Start<E>) {
+    let Start { rules, child, kept, work, cut } = start;
+    let mut place = Place { family, id: child.id, reason: ExitReason::Aborted };
+    let attempts = attempts(Arc::clone(&place.family), rules, child, kept, work);
+    if let Ok(reason) = Abortable::new(attempts, cut).await {
+        place.reason = reason;
+    }
+}
+
+/// Does the work until it succeeds, must not be tried again, or is none any more.
+async fn attempts<E: Send + 'static>(
+    family: Arc<Family<E>>,
+    rules: Rules<E>,
+    mut child: Child,
+    kept: Option<E>,
+    work: Work,
+) -> ExitReason {
+    let mut reason = work_off(work).await;
+    loop {
+        if family.next(child.id, &reason) == Next::End {
+            return reason;
+        }
+        child.attempt += 1;
+        let begun = match &kept {
+            Some(event) => rules.begin_again(event, child.clone()),
+            None => return reason,
+        };
+        match begun {
+            Ok(Some(work)) => {
+                family.active(child.id);
+                reason = work_off(work).await;
+            }
+            Ok(None) => return ExitReason::Normal,
+            Err(failed) => {
+                reason = failed;
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+/// The place of a running child; a task that is dropped gives it up too.
+struct Place<E> {
+    family: Arc<Family<E>>,
+    id: ChildId,
+    reason: ExitReason,
+}
+
+impl<E> Drop for Place<E> {
+    fn drop(&mut self) {
+        self.family.leave(self.id, &self.reason);
+    }
+}

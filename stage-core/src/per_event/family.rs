@@ -1,0 +1,333 @@
+//! The children of a per-event stage: who lives, who may start anew, and what is asked for when one ends.
+//!
+//! The stage, its handles and the children share it. The lock is never held across a wait, a recipe or an
+//! ask. Invariants:
+//!
+//! 1. A child holds its stage: the stage does not end by itself while there is one.
+//! 2. A child that is started anew keeps its place; a place is given up once, and asked for again then.
+//! 3. A run that is closing starts nothing, neither by events nor by hand.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::AbortHandle;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
+
+use super::child::{Child, ChildId, Start, live};
+use super::floor::{FloorError, window};
+use super::handle::{ChildInfo, ChildState, Counts};
+use super::stage::Rules;
+use crate::demand::{Credit, Demand};
+use crate::error::ExitReason;
+use crate::stage::{Hold, Holds};
+use crate::subscription::Subscription;
+use crate::supervise::{Policy, Verdict};
+use crate::sync::{Arc, Mutex, lock};
+
+/// All children of a stage and of its copies.
+pub(super) struct Family<E> {
+    state: Mutex<State<E>>,
+}
+
+struct State<E> {
+    next: u64,
+    members: BTreeMap<ChildId, Member>,
+    runs: Vec<Run<E>>,
+    /// What happened so far; the living are counted when asked for.
+    tally: Counts,
+}
+
+/// One running copy of the stage.
+pub(super) struct Run<E> {
+    pub(super) id: RunId,
+    pub(super) rules: Rules<E>,
+    /// Ends the stage: its children failed too often.
+    pub(super) give_up: Box<dyn Fn() + Send>,
+    pub(super) holds: Arc<Holds>,
+    pub(super) runtime: Handle,
+    pub(super) span: Span,
+    pub(super) began: Instant,
+    pub(super) policy: Policy,
+    pub(super) lines: Vec<(Subscription, Credit)>,
+    pub(super) closing: bool,
+}
+
+/// Names one run of a copy of the stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RunId(u64);
+
+/// A living child.
+struct Member {
+    run: RunId,
+    subscription: Option<Subscription>,
+    state: ChildState,
+    restarts: usize,
+    leaving: Option<Leaving>,
+    end: Ending,
+    _hold: Hold,
+}
+
+/// Marks a child that was told to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Leaving;
+
+/// How a child is made to end, and how to learn that it has.
+#[derive(Clone)]
+pub(super) struct Ending {
+    pub(super) shutdown: CancellationToken,
+    pub(super) cut: AbortHandle,
+    pub(super) gone: CancellationToken,
+}
+
+/// What becomes of a child whose work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It is started anew.
+    Again,
+    /// It is gone.
+    End,
+}
+
+/// Why no child was started.
+pub(super) enum NotStarted<E> {
+    /// No copy of the stage runs.
+    NotRunning(E),
+    /// The recipe failed.
+    Failed(ExitReason),
+}
+
+impl<E> Family<E> {
+    pub(super) fn new() -> Arc<Self> {
+        let state = State { next: 0, members: BTreeMap::new(), runs: Vec::new(), tally: Counts::default() };
+        Arc::new(Self { state: Mutex::new(state) })
+    }
+
+    /// Who lives, and what happened so far.
+    pub(super) fn counts(&self) -> Counts {
+        let state = lock(&self.state);
+        let mut counts = state.tally;
+        for member in state.members.values() {
+            match member.state {
+                ChildState::Active => counts.active += 1,
+                ChildState::Restarting => counts.restarting += 1,
+            }
+        }
+        counts
+    }
+
+    /// The living children, the oldest first.
+    pub(super) fn list(&self) -> Vec<ChildInfo> {
+        let info = |(id, member): (&ChildId, &Member)| ChildInfo {
+            id: *id,
+            state: member.state,
+            restarts: member.restarts,
+        };
+        lock(&self.state).members.iter().map(info).collect()
+    }
+
+    /// What becomes of a child whose work ended for `reason`.
+    pub(super) fn next(&self, id: ChildId, reason: &ExitReason) -> Next {
+        let state = &mut *lock(&self.state);
+        let Some(member) = state.members.get_mut(&id) else { return Next::End };
+        let Some(run) = state.runs.iter_mut().find(|run| run.id == member.run) else { return Next::End };
+        if reason.is_normal() || member.leaving.is_some() || run.closing || !run.rules.restarts() {
+            return Next::End;
+        }
+        match run.policy.failed(0, 1, run.began.elapsed()) {
+            Verdict::Restart(_) => {
+                tracing::warn!(child = %id, %reason, "child failed, starting it anew");
+                member.state = ChildState::Restarting;
+                member.restarts += 1;
+                state.tally.restarts += 1;
+                Next::Again
+            }
+            Verdict::GiveUp => {
+                run.closing = true;
+                (run.give_up)();
+                Next::End
+            }
+        }
+    }
+
+    /// A child that was started anew does its work.
+    pub(super) fn active(&self, id: ChildId) {
+        if let Some(member) = lock(&self.state).members.get_mut(&id) {
+            member.state = ChildState::Active;
+        }
+    }
+
+    /// A child is gone for good.
+    pub(super) fn leave(&self, id: ChildId, reason: &ExitReason) {
+        let mut state = lock(&self.state);
+        let Some(member) = state.members.remove(&id) else { return };
+        let terminated = member.leaving.is_some();
+        if terminated {
+            state.tally.terminated += 1;
+        } else if reason.is_normal() {
+            state.tally.finished += 1;
+        } else {
+            state.tally.failed += 1;
+            tracing::warn!(child = %id, %reason, "child ended abnormally");
+        }
+        let ask =
+            member.subscription.as_ref().and_then(|subscription| state.end(member.run, subscription, 1));
+        drop(state);
+        ask_for(member.subscription.as_ref(), ask);
+        member.end.gone.cancel();
+    }
+
+    /// So many events of a subscription ended without ever being children.
+    pub(super) fn ended(&self, run: RunId, subscription: &Subscription, events: usize) {
+        let ask = lock(&self.state).end(run, subscription, events);
+        ask_for(Some(subscription), ask);
+    }
+
+    /// Serves a subscription; the ask to begin with.
+    pub(super) fn subscribe(
+        &self,
+        run: RunId,
+        subscription: &Subscription,
+    ) -> Result<Option<Demand>, FloorError> {
+        let mut state = lock(&self.state);
+        let Some(run) = state.run(run) else { return Ok(None) };
+        let (credit, ask) = Credit::open(window(subscription.window().max(), run.rules.floor())?);
+        run.lines.push((subscription.clone(), credit));
+        Ok(Some(ask))
+    }
+
+    /// Marks one child as leaving; how it is ended.
+    pub(super) fn dismiss(&self, id: ChildId) -> Option<(Ending, super::Shutdown)> {
+        let state = &mut *lock(&self.state);
+        let member = state.members.get_mut(&id)?;
+        member.leaving = Some(Leaving);
+        let shutdown = state.runs.iter().find(|run| run.id == member.run).map(|run| run.rules.shutdown());
+        Some((member.end.clone(), shutdown.unwrap_or_default()))
+    }
+
+    /// Closes a run: nothing starts in it any more. How its children are ended.
+    pub(super) fn close(&self, run: RunId) -> Vec<Ending> {
+        let state = &mut *lock(&self.state);
+        state.runs.retain(|of| of.id != run);
+        let members = state.members.values_mut().filter(|member| member.run == run);
+        let dismissed = members.map(|member| {
+            member.leaving = Some(Leaving);
+            member.end.clone()
+        });
+        dismissed.collect()
+    }
+
+    /// Forgets a subscription; its children go on.
+    pub(super) fn unsubscribe(&self, run: RunId, subscription: &Subscription) {
+        if let Some(run) = lock(&self.state).run(run) {
+            run.lines.retain(|(line, _)| line != subscription);
+        }
+    }
+}
+
+/// Asks for more, outside of the lock.
+fn ask_for(subscription: Option<&Subscription>, ask: Option<Demand>) {
+    if let (Some(subscription), Some(demand)) = (subscription, ask) {
+        subscription.ask(demand);
+    }
+}
+
+impl<E> State<E> {
+    fn run(&mut self, id: RunId) -> Option<&mut Run<E>> {
+        self.runs.iter_mut().find(|run| run.id == id)
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// `events` of a subscription are done with; the ask that is due.
+    fn end(&mut self, run: RunId, subscription: &Subscription, events: usize) -> Option<Demand> {
+        let run = self.run(run)?;
+        let (subscription, credit) = run.lines.iter_mut().find(|(of, _)| of == subscription)?;
+        let max = subscription.window().max();
+        // A maximum that was set below the floor since lowers the floor with it.
+        let floor = run.rules.floor().map(|floor| floor.min(max - 1));
+        credit.settle_by(window(max, floor).ok()?, events)
+    }
+}
+
+impl<E: Send + 'static> Family<E> {
+    /// A copy of the stage begins to run.
+    pub(super) fn open(&self, run: impl FnOnce(RunId) -> Run<E>) -> RunId {
+        let mut state = lock(&self.state);
+        let id = RunId(state.number());
+        state.runs.push(run(id));
+        id
+    }
+
+    /// Starts a child by hand, in the copy that has the fewest.
+    pub(super) fn start(self: &Arc<Self>, event: E) -> Result<Option<ChildId>, NotStarted<E>> {
+        let run = {
+            let state = lock(&self.state);
+            let children = |run: RunId| state.members.values().filter(|member| member.run == run).count();
+            let open = state.runs.iter().filter(|run| !run.closing);
+            open.min_by_key(|run| children(run.id)).map(|run| run.id)
+        };
+        match run {
+            Some(run) => self.start_in(run, event, None),
+            None => Err(NotStarted::NotRunning(event)),
+        }
+    }
+
+    /// Starts a child in this copy.
+    pub(super) fn start_in(
+        self: &Arc<Self>,
+        run: RunId,
+        event: E,
+        subscription: Option<&Subscription>,
+    ) -> Result<Option<ChildId>, NotStarted<E>> {
+        let (id, rules) = {
+            let mut state = lock(&self.state);
+            let id = ChildId(state.number());
+            match state.run(run).filter(|run| !run.closing) {
+                Some(run) => (id, run.rules.clone()),
+                None => return Err(NotStarted::NotRunning(event)),
+            }
+        };
+        let child = Child { id, attempt: 0, shutdown: CancellationToken::new() };
+        let (begun, kept) = rules.begin(event, child.clone());
+        let work = match begun {
+            Ok(Some(work)) => work,
+            Ok(None) => {
+                lock(&self.state).tally.skipped += 1;
+                return Ok(None);
+            }
+            Err(reason) => {
+                lock(&self.state).tally.failed += 1;
+                tracing::warn!(%reason, "no child was started for an event: its recipe failed");
+                return Err(NotStarted::Failed(reason));
+            }
+        };
+        let (cut, registration) = AbortHandle::new_pair();
+        let end = Ending { shutdown: child.shutdown.clone(), cut, gone: CancellationToken::new() };
+        let (runtime, span) = {
+            let state = &mut *lock(&self.state);
+            let Some(place) = state.runs.iter().find(|of| of.id == run && !of.closing) else {
+                return Err(NotStarted::Failed(ExitReason::Shutdown));
+            };
+            let member = Member {
+                run,
+                subscription: subscription.cloned(),
+                state: ChildState::Active,
+                restarts: 0,
+                leaving: None,
+                end,
+                _hold: place.holds.hold(),
+            };
+            state.members.insert(id, member);
+            state.tally.started += 1;
+            (place.runtime.clone(), place.span.clone())
+        };
+        let start = Start { rules, child, kept, work, cut: registration };
+        runtime.spawn(live(Arc::clone(self), start).instrument(span));
+        Ok(Some(id))
+    }
+}

@@ -1,0 +1,61 @@
+//! By which window a subscription of a per-event stage is asked: as much as may run, down to the floor.
+
+use crate::demand::Window;
+
+/// A floor at which nothing would ever be asked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("floor must be between 0 and {} (max_demand - 1), got {floor}", .max_demand - 1)]
+pub struct FloorError {
+    /// The floor given.
+    pub floor: usize,
+    /// The `max_demand` of the subscription, which it has to stay below.
+    pub max_demand: usize,
+}
+
+/// At most `max` in hand, and more when there are `floor`; without one, as soon as one has ended.
+pub(super) fn window(max: usize, floor: Option<usize>) -> Result<Window, FloorError> {
+    let floor = floor.unwrap_or(max.saturating_sub(1));
+    Window::new(max, floor).map_err(|_| FloorError { floor, max_demand: max })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demand::{Credit, Demand};
+
+    /// What is asked for after each of `ends` single ends, with `max` in hand at first.
+    fn asks(max: usize, floor: Option<usize>, ends: usize) -> Vec<usize> {
+        let window = window(max, floor).unwrap();
+        let (mut credit, first) = Credit::open(window);
+        assert_eq!(first.get(), max);
+        (0..ends).map(|_| credit.settle_by(window, 1).map_or(0, Demand::get)).collect()
+    }
+
+    #[test]
+    fn without_a_floor_every_end_is_asked_for_again() {
+        assert_eq!(asks(10, None, 4), [1, 1, 1, 1]);
+        assert_eq!(asks(1, None, 2), [1, 1]);
+    }
+
+    #[test]
+    fn with_a_floor_the_number_falls_to_it_and_is_filled_up() {
+        assert_eq!(asks(10, Some(8), 4), [0, 2, 0, 2]);
+        assert_eq!(asks(10, Some(5), 10), [0, 0, 0, 0, 5, 0, 0, 0, 0, 5]);
+        assert_eq!(asks(3, Some(0), 3), [0, 0, 3]);
+    }
+
+    #[test]
+    fn a_floor_that_is_not_below_the_maximum_is_refused() {
+        let error = window(10, Some(10)).unwrap_err();
+        assert_eq!(error.to_string(), "floor must be between 0 and 9 (max_demand - 1), got 10");
+    }
+
+    #[test]
+    fn another_maximum_takes_hold_at_the_next_end() {
+        let (mut credit, _) = Credit::open(window(10, None).unwrap());
+        let mut end = |events, max| credit.settle_by(window(max, None).unwrap(), events).map(Demand::get);
+        assert_eq!(end(1, 4), None);
+        assert_eq!(end(6, 4), Some(1));
+        assert_eq!(end(1, 20), Some(17));
+    }
+}

@@ -1,0 +1,28 @@
+//! A consumer that runs one supervised task per event (GenStage's `ConsumerSupervisor`).
+//!
+//! ```text
+//!              ┌───────────── PerEvent ─────────────┐
+//!  events ═══▶ │ recipe(event) ─▶ child ─┐          │
+//!              │ recipe(event) ─▶ child ─┤ restart? │ ◀── Children: counts, list, terminate, start
+//!  demand ◀═══ │          ask ◀── ended ─┘          │
+//!              └────────────────────────────────────┘
+//! ```
+//!
+//! At most `max_demand` children run at once for each subscription. One that has ended is asked for
+//! again; one that is restarted keeps its place. [`PerEvent`] has the rules and an example.
+
+mod child;
+mod end;
+mod family;
+mod floor;
+mod handle;
+mod options;
+mod recipe;
+mod stage;
+
+pub use child::{Child, ChildId};
+pub use end::ChildEnd;
+pub use floor::FloorError;
+pub use handle::{ChildInfo, ChildState, Children, Counts, NoSuchChild, StartChildError};
+pub use options::{Restart, Shutdown};
+pub use stage::PerEvent;

@@ -1,0 +1,61 @@
+//! What makes a child of an event: the user's function, its types erased once per stage.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::child::Child;
+use super::end::ChildEnd;
+use crate::error::{BoxError, ExitReason};
+use crate::sync::Arc;
+
+/// The work of one child.
+pub(super) type Work = BoxFuture<'static, ExitReason>;
+
+type Begin<E> = dyn Fn(E, Child) -> Result<Option<Work>, BoxError> + Send + Sync;
+
+/// Makes the work of a child from its event.
+pub(super) struct Recipe<E>(Arc<Begin<E>>);
+
+impl<E> Recipe<E> {
+    /// Begins with every event.
+    pub(super) fn always<F, Fut>(recipe: F) -> Self
+    where
+        F: Fn(E) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: ChildEnd> + Send + 'static,
+    {
+        Self::deciding(move |event, _| Ok(Some(recipe(event))))
+    }
+
+    /// Begins with some events.
+    pub(super) fn deciding<F, Fut>(recipe: F) -> Self
+    where
+        F: Fn(E, Child) -> Result<Option<Fut>, BoxError> + Send + Sync + 'static,
+        Fut: Future<Output: ChildEnd> + Send + 'static,
+    {
+        Self(Arc::new(move |event, child| {
+            Ok(recipe(event, child)?.map(|work| work.map(ChildEnd::reason).boxed()))
+        }))
+    }
+
+    /// The work for `event`, if there is any; a panic is a failure.
+    pub(super) fn begin(&self, event: impl FnOnce() -> E, child: Child) -> Result<Option<Work>, ExitReason> {
+        match catch_unwind(AssertUnwindSafe(|| (self.0)(event(), child))) {
+            Ok(begun) => begun.map_err(ExitReason::from),
+            Err(payload) => Err(ExitReason::from_panic(&*payload)),
+        }
+    }
+}
+
+impl<E> Clone for Recipe<E> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// Does `work` to its end; a panic is a failure.
+pub(super) async fn work_off(work: Work) -> ExitReason {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|payload| ExitReason::from_panic(&*payload))
+}

@@ -1,0 +1,318 @@
+//! The stage that runs one task per event, and what can be set on it.
+
+use std::fmt;
+use std::future::Future;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+use tracing::Span;
+
+use super::child::Child;
+use super::end::ChildEnd;
+use super::family::{Family, NotStarted, Run, RunId};
+use super::handle::{Children, see_off};
+use super::options::{Restart, Shutdown};
+use super::recipe::{Recipe, Work};
+use crate::error::{BoxError, ExitReason, StageResult};
+use crate::handle::StageRef;
+use crate::stage::{Cast, Consumer, Context, Emitter, Events, Init, Nothing};
+use crate::subscription::{Asking, Cancellation, Subscription};
+use crate::supervise::{Intensity, Policy, Strategy};
+use crate::sync::Arc;
+
+/// A consumer that runs one supervised task, a child, for each event: GenStage's `ConsumerSupervisor`.
+///
+/// At most `max_demand` children run at once for each subscription. The recipe makes the work of a child
+/// from its event; it runs on the stage's task and should only make the future, not do the work.
+///
+/// ```
+/// use stage_core::per_event::PerEvent;
+/// use stage_core::{Pipeline, StepOptions};
+///
+/// # async fn deliver(_letter: u64) -> Result<(), std::io::Error> { Ok(()) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let workers = PerEvent::new(|letter: u64| async move { deliver(letter).await });
+/// let children = workers.children();
+/// let pipeline = Pipeline::builder("post")
+///     .start_fn("letters", || Ok(1..=100_u64))
+///     .finish(StepOptions::named("workers").max_demand(20), move || Ok(workers.clone()));
+/// pipeline.start().await?.join().await?;
+/// assert_eq!(children.counts().finished, 100);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Demand
+///
+/// An event is in hand from when it is asked for until its child has ended for good. By default each end is
+/// asked for again at once, so that as many as possible run; [`floor`](Self::floor) lets the number fall and
+/// asks for more at a time. The subscription's `max_demand` counts, its `min_demand` does not: the floor is
+/// its place.
+///
+/// # Errors and panics
+///
+/// Neither of a child nor of the recipe ends the stage: they are logged and counted, and with
+/// [`Restart::Transient`] the child is started anew with the same event, at once. More restarts than its
+/// [`intensity`](Self::intensity) allows end the stage with [`ExitReason::Shutdown`], and thereby its other
+/// children; in a pipeline it is restarted then.
+///
+/// # Ordering
+///
+/// Children begin in the order of their events. They run side by side, and end when they end.
+///
+/// # End
+///
+/// A stage whose producers have ended, or that is drained, waits for its children (GenStage cuts them off).
+/// A stage that is stopped, fails, or follows a producer that failed, ends them as [`Shutdown`] says, all at
+/// once.
+pub struct PerEvent<E> {
+    rules: Rules<E>,
+    family: Arc<Family<E>>,
+    /// Which run this is; none for a stage that does not run.
+    run: Option<RunId>,
+}
+
+/// What was set on the stage.
+pub(super) struct Rules<E> {
+    recipe: Recipe<E>,
+    /// Keeps the event for another attempt, where there may be one.
+    keep: Option<fn(&E) -> E>,
+    intensity: Intensity,
+    shutdown: Shutdown,
+    floor: Option<usize>,
+}
+
+/// What begins a child: its work, if there is any, and its event for further attempts.
+type Begun<E> = (Result<Option<Work>, ExitReason>, Option<E>);
+
+impl<E: Send + 'static> PerEvent<E> {
+    /// A child for every event: what `recipe` returns for it. It may end in `()`, a `Result` or an
+    /// [`ExitReason`].
+    pub fn new<F, Fut>(recipe: F) -> Self
+    where
+        F: Fn(E) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: ChildEnd> + Send + 'static,
+    {
+        Self::with(Recipe::always(recipe))
+    }
+
+    /// A child for those events that `recipe` returns a future for: it may skip an event, by `Ok(None)`, or
+    /// fail. It is also told which [`Child`] it begins, so that the child can hear that it should end.
+    pub fn deciding<F, Fut>(recipe: F) -> Self
+    where
+        F: Fn(E, Child) -> Result<Option<Fut>, BoxError> + Send + Sync + 'static,
+        Fut: Future<Output: ChildEnd> + Send + 'static,
+    {
+        Self::with(Recipe::deciding(recipe))
+    }
+
+    fn with(recipe: Recipe<E>) -> Self {
+        let intensity = Intensity::default();
+        let rules = Rules { recipe, keep: None, intensity, shutdown: Shutdown::default(), floor: None };
+        Self { rules, family: Family::new(), run: None }
+    }
+
+    /// When a child is started anew. Default: never. A restart needs its event again, so events are cloned
+    /// before each attempt; without restarts they need not be `Clone`.
+    #[must_use]
+    pub fn restart(mut self, restart: Restart) -> Self
+    where
+        E: Clone,
+    {
+        self.rules.keep = match restart {
+            Restart::Temporary => None,
+            Restart::Transient => Some(E::clone),
+        };
+        self
+    }
+
+    /// How many restarts the stage survives, attempts that failed included. Default: 3 within 5 seconds.
+    #[must_use]
+    pub fn intensity(mut self, intensity: Intensity) -> Self {
+        self.rules.intensity = intensity;
+        self
+    }
+
+    /// How children are ended with their stage or alone. Default: after 5 seconds.
+    #[must_use]
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.rules.shutdown = shutdown;
+        self
+    }
+
+    /// Lets the events in hand fall to so many before more are asked for, then fills up to `max_demand`: 0
+    /// to `max_demand − 1`. Default: `max_demand − 1`, the earliest.
+    ///
+    /// (In GenStage's supervisor `min_demand` is how many to ask for at a time: its `min_demand: n` is a
+    /// floor of `max_demand − n` here.)
+    #[must_use]
+    pub fn floor(mut self, events: usize) -> Self {
+        self.rules.floor = Some(events);
+        self
+    }
+
+    /// The children of this stage, of its clones and of its copies.
+    pub fn children(&self) -> Children<E> {
+        Children { family: Arc::clone(&self.family) }
+    }
+}
+
+impl<E> Rules<E> {
+    pub(super) fn restarts(&self) -> bool {
+        self.keep.is_some()
+    }
+
+    pub(super) fn shutdown(&self) -> Shutdown {
+        self.shutdown
+    }
+
+    pub(super) fn floor(&self) -> Option<usize> {
+        self.floor
+    }
+
+    /// Begins a child.
+    pub(super) fn begin(&self, event: E, child: Child) -> Begun<E> {
+        let mut kept = None;
+        let given = || {
+            kept = self.keep.map(|keep| keep(&event));
+            event
+        };
+        let begun = self.recipe.begin(given, child);
+        (begun, kept)
+    }
+
+    /// Begins a child anew.
+    pub(super) fn begin_again(&self, event: &E, child: Child) -> Result<Option<Work>, ExitReason> {
+        match self.keep {
+            Some(keep) => self.recipe.begin(|| keep(event), child),
+            None => Ok(None),
+        }
+    }
+}
+
+impl<E: Send + 'static> Consumer for PerEvent<E> {
+    type Event = E;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        let stage = StageRef::<Self, E, Nothing>::current(cx)?;
+        let runtime = Handle::try_current()?;
+        self.run = Some(self.family.open(|id| Run {
+            id,
+            rules: self.rules.clone(),
+            give_up: Box::new(move || {
+                // A stage that has ended needs no telling.
+                let _ = stage.cast(TooManyRestarts);
+            }),
+            holds: Arc::clone(&cx.core.holds),
+            runtime,
+            span: Span::current(),
+            began: Instant::now(),
+            policy: Policy::new(Strategy::OneForOne, self.rules.intensity),
+            lines: Vec::new(),
+            closing: false,
+        }));
+        Ok(Init::Ready)
+    }
+
+    async fn handle_subscribe(
+        &mut self,
+        subscription: &Subscription,
+        _cx: &mut Context<'_>,
+    ) -> Result<Asking, BoxError> {
+        if let Some(run) = self.run
+            && let Some(demand) = self.family.subscribe(run, subscription)?
+        {
+            subscription.ask(demand);
+        }
+        Ok(Asking::Manual)
+    }
+
+    async fn handle_events(&mut self, events: Events<'_, E>, _cx: &mut Context<'_>) -> StageResult {
+        let Some(run) = self.run else { return Ok(()) };
+        let subscription = events.from().clone();
+        let mut ended = 0;
+        for event in events {
+            match self.family.start_in(run, event, Some(&subscription)) {
+                Ok(Some(_)) => {}
+                Ok(None) | Err(NotStarted::Failed(_)) => ended += 1,
+                Err(NotStarted::NotRunning(_)) => return Err(ExitReason::Shutdown.into()),
+            }
+        }
+        self.family.ended(run, &subscription, ended);
+        Ok(())
+    }
+
+    async fn handle_cancel(
+        &mut self,
+        subscription: &Subscription,
+        _cancellation: &Cancellation,
+        _cx: &mut Context<'_>,
+    ) -> StageResult {
+        if let Some(run) = self.run {
+            self.family.unsubscribe(run, subscription);
+        }
+        Ok(())
+    }
+
+    async fn terminate(&mut self, reason: &ExitReason) {
+        let Some(run) = self.run.take() else { return };
+        let leaving = self.family.close(run);
+        if leaving.is_empty() {
+            return;
+        }
+        tracing::warn!(children = leaving.len(), %reason, "children have to end with their stage");
+        see_off(&leaving, self.rules.shutdown).await;
+    }
+}
+
+/// Tells the stage that its children were restarted more often than it survives.
+pub(super) struct TooManyRestarts;
+
+impl<E: Send + 'static> Cast<TooManyRestarts> for PerEvent<E> {
+    type Out = Nothing;
+
+    async fn handle_cast(&mut self, _: TooManyRestarts, _out: &mut Emitter<'_, Nothing>) -> StageResult {
+        tracing::error!("children failed more often than their stage survives");
+        Err(ExitReason::Shutdown.into())
+    }
+}
+
+/// A stage that is cut off takes its children with it.
+impl<E> Drop for PerEvent<E> {
+    fn drop(&mut self) {
+        if let Some(run) = self.run.take() {
+            self.family.close(run).iter().for_each(|ending| ending.cut.abort());
+        }
+    }
+}
+
+/// The same stage, not running. Its children are counted together with those of this one.
+impl<E> Clone for PerEvent<E> {
+    fn clone(&self) -> Self {
+        Self { rules: self.rules.clone(), family: Arc::clone(&self.family), run: None }
+    }
+}
+
+impl<E> Clone for Rules<E> {
+    fn clone(&self) -> Self {
+        Self {
+            recipe: self.recipe.clone(),
+            keep: self.keep,
+            intensity: self.intensity,
+            shutdown: self.shutdown,
+            floor: self.floor,
+        }
+    }
+}
+
+impl<E> fmt::Debug for PerEvent<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PerEvent")
+            .field("restarts", &self.rules.restarts())
+            .field("intensity", &self.rules.intensity)
+            .field("shutdown", &self.rules.shutdown)
+            .field("floor", &self.rules.floor)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,173 @@
+//! A rate that several steps share, and that can be changed while they run.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::Hash;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::bucket::{Bucket, Who};
+use super::limit::Rate;
+use crate::sync::{Arc, Mutex, lock};
+
+/// How many events may pass, for each key. Clones are the same budget.
+///
+/// Steps that wait for the same tokens get them in turn, one each.
+///
+/// ```
+/// use std::time::Duration;
+/// use stage_core::rate::{Budget, Rate};
+///
+/// // What all steps together may send, and what each user may.
+/// let all: Budget = Budget::new(Rate::new(1_000, Duration::from_secs(1))?);
+/// let each: Budget<String> = Budget::new(Rate::new(10, Duration::from_secs(1))?);
+/// # let _ = each;
+///
+/// // Later, while the pipeline runs:
+/// all.set(Rate::new(50, Duration::from_secs(1))?);
+/// # Ok::<(), stage_core::rate::RateError>(())
+/// ```
+pub struct Budget<K = ()> {
+    shared: Arc<Mutex<Shared<K>>>,
+}
+
+struct Shared<K> {
+    rate: Rate,
+    epoch: Option<Instant>,
+    buckets: HashMap<K, Bucket>,
+    /// Idle buckets are dropped when there are so many.
+    prune_at: usize,
+    watchers: BTreeMap<Who, Wake>,
+    next: Who,
+}
+
+/// Has a step look again.
+type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// Buckets from which it is worth while to look for idle ones.
+const MANY: usize = 1024;
+
+impl<K: Clone + Eq + Hash> Budget<K> {
+    /// So much for each key, the full burst at first.
+    pub fn new(rate: Rate) -> Self {
+        let shared = Shared {
+            rate,
+            epoch: None,
+            buckets: HashMap::new(),
+            prune_at: MANY,
+            watchers: BTreeMap::new(),
+            next: 0,
+        };
+        Self { shared: Arc::new(Mutex::new(shared)) }
+    }
+
+    /// The rate now.
+    pub fn rate(&self) -> Rate {
+        lock(&self.shared).rate
+    }
+
+    /// Another rate, from now on, for every key. What was earned is kept, as far as the new burst has room;
+    /// steps that wait take it up at once.
+    pub fn set(&self, rate: Rate) {
+        let mut shared = lock(&self.shared);
+        let (old, now) = (shared.rate, shared.now());
+        shared.rate = rate;
+        shared.buckets.values_mut().for_each(|bucket| bucket.change(old, rate, now));
+        let wake: Vec<_> = shared.watchers.values().cloned().collect();
+        drop(shared);
+        for wake in wake {
+            wake();
+        }
+    }
+
+    /// Joins in; `wake` is called when it is worth while to look again.
+    pub(super) fn join(&self, wake: impl Fn() + Send + Sync + 'static) -> Share<K> {
+        let mut shared = lock(&self.shared);
+        shared.next += 1;
+        let who = shared.next;
+        shared.watchers.insert(who, Arc::new(wake));
+        Share { budget: self.clone(), who, waits: Vec::new() }
+    }
+}
+
+impl<K: Clone + Eq + Hash> Shared<K> {
+    /// The time since the first use.
+    fn now(&mut self) -> Duration {
+        let now = Instant::now();
+        now.saturating_duration_since(*self.epoch.get_or_insert(now))
+    }
+
+    fn prune(&mut self, now: Duration) {
+        if self.buckets.len() >= self.prune_at {
+            let rate = self.rate;
+            self.buckets.retain(|_, bucket| !bucket.is_idle(rate, now));
+            self.prune_at = MANY.max(2 * self.buckets.len());
+        }
+    }
+}
+
+/// The part of one step in a budget; leaves it when dropped.
+pub(super) struct Share<K: Clone + Eq + Hash> {
+    budget: Budget<K>,
+    who: Who,
+    /// The keys whose tokens it waits for.
+    waits: Vec<K>,
+}
+
+impl<K: Clone + Eq + Hash> Share<K> {
+    /// Lets one event with `key` through, or says after what time it is worth another try.
+    pub(super) fn take(&mut self, key: &K) -> Result<(), Duration> {
+        let mut shared = lock(&self.budget.shared);
+        let (rate, now) = (shared.rate, shared.now());
+        if !shared.buckets.contains_key(key) {
+            shared.prune(now);
+        }
+        let bucket = shared.buckets.entry(key.clone()).or_insert_with(|| Bucket::new(rate, now));
+        let taken = bucket.take(rate, now, self.who);
+        drop(shared);
+        match taken {
+            Ok(()) => self.waits.retain(|waits| waits != key),
+            Err(_) if self.waits.contains(key) => {}
+            Err(_) => self.waits.push(key.clone()),
+        }
+        taken
+    }
+
+    /// Waits for nothing any more; others that wait may be served earlier.
+    pub(super) fn give_up(&mut self) {
+        if self.waits.is_empty() {
+            return;
+        }
+        let mut shared = lock(&self.budget.shared);
+        let mut left = false;
+        for key in self.waits.drain(..) {
+            left |= shared.buckets.get_mut(&key).is_some_and(|bucket| bucket.leave(self.who));
+        }
+        let others = shared.watchers.iter().filter(|(who, _)| left && **who != self.who);
+        let wake: Vec<_> = others.map(|(_, wake)| Arc::clone(wake)).collect();
+        drop(shared);
+        for wake in wake {
+            wake();
+        }
+    }
+}
+
+impl<K: Clone + Eq + Hash> Drop for Share<K> {
+    fn drop(&mut self) {
+        self.give_up();
+        lock(&self.budget.shared).watchers.remove(&self.who);
+    }
+}
+
+impl<K> Clone for Budget<K> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<K> fmt::Debug for Budget<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budget").field("rate", &lock(&self.shared).rate).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,291 @@
+//! The step that passes events on at the rate of a budget.
+
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+use std::hash::Hash;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::budget::{Budget, Share};
+use crate::demand::{Credit, Demand};
+use crate::error::{BoxError, StageResult};
+use crate::handle::StageRef;
+use crate::stage::{Cast, Context, Emitter, Events, Hold, Init, ProducerConsumer, Timer};
+use crate::stats::Counters;
+use crate::subscription::{Asking, Cancellation, Role, Subscription};
+use crate::sync::Arc;
+
+/// A step that passes events on unchanged, no faster than its [`Budget`] allows.
+///
+/// ```
+/// use std::time::Duration;
+/// use stage_core::rate::{Budget, Rate, RateLimiter};
+/// use stage_core::{Pipeline, sink};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let budget = Budget::new(Rate::new(1_000, Duration::from_secs(1))?.burst(10)?);
+/// let limit = budget.clone();
+/// let pipeline = Pipeline::builder("mails")
+///     .start_fn("mails", || Ok(0..30))
+///     .step("limit", move || Ok(RateLimiter::new(limit.clone())))
+///     .finish_fn("send", |_| ());
+/// let report = pipeline.start().await?.join().await?;
+/// // Ten at once, then one each millisecond.
+/// assert!(report.elapsed >= Duration::from_millis(20));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Ordering
+///
+/// Without keys, the order is kept. With keys ([`by_key`](Self::by_key)), it is kept for each key; an event
+/// whose key has nothing left waits while those of others pass.
+///
+/// # Demand
+///
+/// An event uses the budget when it is emitted, and is emitted only when it is asked for. At most
+/// `max_demand` events of each producer wait in the step: when all of them are of keys that have nothing
+/// left, the others wait as well.
+///
+/// # End
+///
+/// When its producers have ended, what waits still passes at the rate. A stage that is stopped discards it,
+/// and counts it.
+pub struct RateLimiter<E, K: Clone + Eq + Hash = (), F = fn(&E)> {
+    budget: Budget<K>,
+    key: F,
+    waiting: VecDeque<Waiting<K, E>>,
+    lines: Vec<Line>,
+    /// How many subscriptions there were.
+    subscribed: u64,
+    share: Option<Share<K>>,
+    timer: Option<(Instant, Timer)>,
+    hold: Option<Hold>,
+    counters: Option<Arc<Counters>>,
+}
+
+/// An event that waits, and the line by which it came.
+struct Waiting<K, E> {
+    line: u64,
+    key: K,
+    event: E,
+}
+
+/// A subscription to a producer, and what was asked of it.
+struct Line {
+    number: u64,
+    subscription: Subscription,
+    credit: Credit,
+    /// Events that were passed on and not asked for again.
+    passed: usize,
+}
+
+/// Tells the stage to look whether it may pass something on.
+struct Look;
+
+impl<E: Send + 'static> RateLimiter<E> {
+    /// One budget for all events.
+    pub fn new(budget: Budget) -> Self {
+        Self::by_key(budget, |_| ())
+    }
+}
+
+impl<E, K, F> RateLimiter<E, K, F>
+where
+    E: Send + 'static,
+    K: Clone + Eq + Hash + Send + 'static,
+    F: Fn(&E) -> K + Send + 'static,
+{
+    /// A budget for each key of events.
+    pub fn by_key(budget: Budget<K>, key: F) -> Self {
+        Self {
+            budget,
+            key,
+            waiting: VecDeque::new(),
+            lines: Vec::new(),
+            subscribed: 0,
+            share: None,
+            timer: None,
+            hold: None,
+            counters: None,
+        }
+    }
+
+    /// Passes on what is asked for and the budget has.
+    fn serve(&mut self, out: &mut Emitter<'_, E>) -> StageResult {
+        let mut room = out.demand();
+        let mut spent: HashSet<K> = HashSet::new();
+        let mut wait: Option<Duration> = None;
+        if let Some(share) = &mut self.share {
+            let mut kept = VecDeque::new();
+            while room > 0
+                && let Some(next) = self.waiting.pop_front()
+            {
+                if spent.contains(&next.key) {
+                    kept.push_back(next);
+                    continue;
+                }
+                match share.take(&next.key) {
+                    Ok(()) => {
+                        room -= 1;
+                        out.emit(next.event);
+                        if let Some(line) = self.lines.iter_mut().find(|line| line.number == next.line) {
+                            line.passed += 1;
+                        }
+                    }
+                    Err(time) => {
+                        wait = Some(wait.map_or(time, |wait| wait.min(time)));
+                        spent.insert(next.key.clone());
+                        kept.push_back(next);
+                    }
+                }
+            }
+            kept.append(&mut self.waiting);
+            self.waiting = kept;
+            if room == 0 {
+                // Somebody else may have use for what this step waited for.
+                share.give_up();
+                wait = None;
+            }
+        }
+        self.ask();
+        self.look_again(wait, out)?;
+        let keeps = |hold: Option<Hold>| hold.unwrap_or_else(|| out.hold());
+        self.hold = if self.waiting.is_empty() { None } else { Some(keeps(self.hold.take())) };
+        Ok(())
+    }
+
+    /// Asks for as many events as were passed on.
+    fn ask(&mut self) {
+        for line in &mut self.lines {
+            let passed = std::mem::take(&mut line.passed);
+            if passed > 0
+                && let Some(demand) = line.credit.settle_by(line.subscription.window(), passed)
+            {
+                line.subscription.ask(demand);
+            }
+        }
+    }
+
+    /// Has the stage look again after this time; without one, demand will make it.
+    fn look_again(&mut self, wait: Option<Duration>, out: &mut Emitter<'_, E>) -> StageResult {
+        let at = wait.and_then(|wait| Instant::now().checked_add(wait));
+        // A look too early does no harm; another timer each time would.
+        if let (Some(at), Some(wait)) = (at, wait)
+            && self.timer.as_ref().is_none_or(|(scheduled, _)| *scheduled > at)
+        {
+            self.forget_timer();
+            self.timer = Some((at, out.schedule::<Self, _>(wait, Look)?));
+        }
+        Ok(())
+    }
+
+    fn forget_timer(&mut self) {
+        if let Some((_, timer)) = self.timer.take() {
+            timer.cancel();
+        }
+    }
+}
+
+impl<E, K, F> ProducerConsumer for RateLimiter<E, K, F>
+where
+    E: Send + 'static,
+    K: Clone + Eq + Hash + Send + 'static,
+    F: Fn(&E) -> K + Send + 'static,
+{
+    type In = E;
+    type Out = E;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        let stage = StageRef::<Self, E, E>::current(cx)?;
+        self.counters = Some(Arc::clone(&cx.core.counters));
+        self.share = Some(self.budget.join(move || {
+            // A stage that has ended waits for nothing.
+            let _ = stage.cast(Look);
+        }));
+        Ok(Init::Ready)
+    }
+
+    async fn handle_subscribe(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        _out: &mut Emitter<'_, E>,
+    ) -> Result<Asking, BoxError> {
+        if peer == Role::Consumer {
+            return Ok(Asking::Automatic);
+        }
+        let (credit, ask) = Credit::open(subscription.window());
+        subscription.ask(ask);
+        self.subscribed += 1;
+        let line = Line { number: self.subscribed, subscription: subscription.clone(), credit, passed: 0 };
+        self.lines.push(line);
+        Ok(Asking::Manual)
+    }
+
+    async fn handle_cancel(
+        &mut self,
+        _peer: Role,
+        subscription: &Subscription,
+        _cancellation: &Cancellation,
+        _out: &mut Emitter<'_, E>,
+    ) -> StageResult {
+        self.lines.retain(|line| line.subscription != *subscription);
+        Ok(())
+    }
+
+    async fn handle_events(&mut self, events: Events<'_, E>, out: &mut Emitter<'_, E>) -> StageResult {
+        let from = events.from().clone();
+        let line = self.lines.iter().find(|line| line.subscription == from).map_or(0, |line| line.number);
+        for event in events {
+            let key = (self.key)(&event);
+            self.waiting.push_back(Waiting { line, key, event });
+        }
+        self.serve(out)
+    }
+
+    async fn handle_demand(&mut self, _demand: Demand, out: &mut Emitter<'_, E>) -> StageResult {
+        self.serve(out)
+    }
+}
+
+impl<E, K, F> Cast<Look> for RateLimiter<E, K, F>
+where
+    E: Send + 'static,
+    K: Clone + Eq + Hash + Send + 'static,
+    F: Fn(&E) -> K + Send + 'static,
+{
+    type Out = E;
+
+    async fn handle_cast(&mut self, _: Look, out: &mut Emitter<'_, E>) -> StageResult {
+        self.forget_timer();
+        self.serve(out)
+    }
+}
+
+/// What a stage that was stopped, or failed, still held is lost, and counted.
+impl<E, K: Clone + Eq + Hash, F> Drop for RateLimiter<E, K, F> {
+    fn drop(&mut self) {
+        let discarded = self.waiting.len();
+        if discarded > 0
+            && let Some(counters) = &self.counters
+        {
+            counters.discarded(discarded);
+            tracing::warn!(
+                discarded,
+                "events discarded: the stage ended before their budget let them through"
+            );
+        }
+    }
+}
+
+impl<E, K: Clone + Eq + Hash, F> fmt::Debug for RateLimiter<E, K, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimiter")
+            .field("budget", &self.budget)
+            .field("waiting", &self.waiting.len())
+            .finish_non_exhaustive()
+    }
+}
