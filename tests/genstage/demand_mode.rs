@@ -1,8 +1,10 @@
 //! Section 3: demand that is held back, and let through again.
 
 use stage_core::DemandMode::{Accumulate, Forward};
+use stage_core::dispatch::BroadcastDispatcher;
+use stage_core::{ExitReason, SubscribeOptions};
 
-use super::support::{Book, Seen, counter, counter_with, probe, range, temporary, told, window};
+use super::support::{Book, Emit, Seen, counter, counter_with, probe, range, temporary, told, window};
 
 #[tokio::test(start_paused = true)]
 async fn a_stage_can_start_accumulating() {
@@ -13,6 +15,33 @@ async fn a_stage_can_start_accumulating() {
     assert_eq!(book.settled_of("counter").await.len(), 1, "only the subscription");
     counter.set_demand_mode(Forward);
     assert_eq!(book.batch("probe").await, range(0..4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn g019_emissions_of_an_accumulating_broadcast_go_out_one_by_one_when_it_forwards() {
+    let mut book = Book::new();
+    let told = told(&book, "told", |options| options.dispatcher(BroadcastDispatcher::new())).await;
+    for name in ["first", "second"] {
+        let probe = probe(&book, name).await;
+        probe.subscribe(&told.producer(), SubscribeOptions::new()).await.unwrap();
+        told.set_demand_mode(Accumulate);
+        probe.stop(ExitReason::Normal).await;
+    }
+    for event in 1..=4 {
+        told.cast(Emit(vec![event])).unwrap();
+    }
+    for name in ["third", "fourth"] {
+        let probe = probe(&book, name).await;
+        probe.subscribe(&told.producer(), SubscribeOptions::new()).await.unwrap();
+    }
+    let seen = book.settled().await;
+    assert!(!seen.iter().any(|(_, seen)| matches!(seen, Seen::Batch(_))), "{seen:?}");
+    told.set_demand_mode(Forward);
+    let seen = book.settled().await;
+    for name in ["third", "fourth"] {
+        let of = seen.iter().filter(|(by, _)| *by == name).map(|(_, seen)| seen.clone());
+        assert_eq!(of.collect::<Vec<_>>(), [1, 2, 3, 4].map(|event| Seen::Batch(vec![event])));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,4 +16,5 @@ mod step_demand;
 mod stream;
 mod subscribing;
 mod support;
+mod traces;
 mod uncovered;
