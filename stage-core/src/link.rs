@@ -20,10 +20,10 @@ use crate::error::ExitReason;
 use crate::protocol::{Batch, Closed, Credited};
 use crate::signal::Slot;
 use crate::subscription::{Cancellation, Subscription};
-use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock, ring};
 
 /// Batches a ring holds before it spills.
-const RING: usize = 32;
+const RING: usize = if cfg!(stage_loom) { 1 } else { 32 };
 
 /// What both halves share.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ struct Shared<E> {
 #[derive(Debug)]
 struct Unreceived<E> {
     rest: VecDeque<Batch<E>>,
-    batches: rtrb::Consumer<Batch<E>>,
+    batches: ring::Consumer<Batch<E>>,
 }
 
 impl<E> Shared<E> {
@@ -70,16 +70,16 @@ impl<E> Shared<E> {
 /// The producer's half.
 #[derive(Debug)]
 pub(crate) struct LinkTx<E> {
-    batches: rtrb::Producer<Batch<E>>,
-    credits: rtrb::Consumer<Credited<E>>,
+    batches: ring::Producer<Batch<E>>,
+    credits: ring::Consumer<Credited<E>>,
     shared: Arc<Shared<E>>,
 }
 
 /// The consumer's half.
 #[derive(Debug)]
 pub(crate) struct LinkRx<E> {
-    batches: rtrb::Consumer<Batch<E>>,
-    credits: rtrb::Producer<Credited<E>>,
+    batches: ring::Consumer<Batch<E>>,
+    credits: ring::Producer<Credited<E>>,
     shared: Arc<Shared<E>>,
     /// Spilled batches that were taken over, older than all in the ring.
     rest: VecDeque<Batch<E>>,
@@ -108,8 +108,8 @@ pub(crate) fn link<E>(
     chunk: usize,
     subscription: Subscription,
 ) -> (LinkTx<E>, LinkRx<E>) {
-    let (batches_tx, batches_rx) = rtrb::RingBuffer::new(RING);
-    let (credits_tx, credits_rx) = rtrb::RingBuffer::new(RING);
+    let (batches_tx, batches_rx) = ring::RingBuffer::new(RING);
+    let (credits_tx, credits_rx) = ring::RingBuffer::new(RING);
     let shared = Arc::new(Shared {
         spill: Mutex::default(),
         spilled: AtomicUsize::new(0),
@@ -149,7 +149,7 @@ impl<E> LinkTx<E> {
         if self.shared.spilled.load(Ordering::Acquire) == 0 {
             match self.batches.push(batch) {
                 Ok(()) => {}
-                Err(rtrb::PushError::Full(batch)) => self.spill(batch),
+                Err(ring::PushError::Full(batch)) => self.spill(batch),
             }
         } else {
             self.spill(batch);
@@ -197,6 +197,10 @@ impl<E> LinkTx<E> {
     }
 
     fn leave(&self) -> usize {
+        // Only once: what a closed half took back when it is dropped, nobody would count.
+        if self.shared.producer_gone.load(Ordering::Relaxed) {
+            return 0;
+        }
         self.shared.producer_gone.store(true, Ordering::SeqCst);
         self.shared.consumer.mark();
         if self.shared.consumer_gone.load(Ordering::SeqCst) { self.take_back().len() } else { 0 }
@@ -270,7 +274,7 @@ impl<E> LinkRx<E> {
     /// Returns an emptied buffer, and asks for `ask` events if it is not zero.
     pub(crate) fn give_back(&mut self, buffer: Vec<E>, ask: usize) {
         let credited = Credited { buffer, ask };
-        if let Err(rtrb::PushError::Full(credited)) = self.credits.push(credited) {
+        if let Err(ring::PushError::Full(credited)) = self.credits.push(credited) {
             self.shared.overflow.fetch_add(credited.ask, Ordering::Release);
         }
         if ask > 0 {
@@ -289,7 +293,7 @@ impl<E> LinkRx<E> {
         if self.shared.consumer_gone.load(Ordering::Relaxed) {
             return 0;
         }
-        let (_, nothing) = rtrb::RingBuffer::new(1);
+        let (_, nothing) = ring::RingBuffer::new(1);
         let batches = std::mem::replace(&mut self.batches, nothing);
         *lock(&self.shared.unreceived) = Some(Unreceived { rest: std::mem::take(&mut self.rest), batches });
         self.shared.consumer_gone.store(true, Ordering::SeqCst);
@@ -304,6 +308,9 @@ impl<E> Drop for LinkRx<E> {
         self.leave();
     }
 }
+
+#[cfg(all(test, stage_loom))]
+mod models;
 
 #[cfg(test)]
 mod tests {

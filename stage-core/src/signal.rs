@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 
 use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicWaker, Mutex, Ordering, lock};
 
-const WORDS: usize = 64;
+const WORDS: usize = if cfg!(stage_loom) { 1 } else { 64 };
 /// Bits there are; slots beyond share the bit of the slot this many below.
 const BITS: usize = WORDS * 64;
 
@@ -186,6 +186,9 @@ impl Drop for Slot {
         lock(&self.signal.slots).returned.push(self.index);
     }
 }
+
+#[cfg(all(test, stage_loom))]
+mod models;
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,166 @@
+//! What the model checker puts in place of the real atomics, locks, wakers and rings.
+
+use loom::sync::atomic::{self, fence};
+
+pub(crate) use loom::sync::atomic::Ordering;
+pub(crate) use loom::sync::{Mutex, MutexGuard};
+
+/// An atomic of loom's, which orders sequentially consistent accesses like acquire and release only. Here they are
+/// what they are on a machine that has none: a load behind a fence, and an exchange in place of a store (a store alone
+/// loom would put before an exchange that it came after, and report a wake as lost).
+macro_rules! atomic {
+    ($name:ident, $value:ty) => {
+        #[derive(Debug, Default)]
+        pub(crate) struct $name(atomic::$name);
+
+        impl $name {
+            pub(crate) fn new(value: $value) -> Self {
+                Self(atomic::$name::new(value))
+            }
+
+            pub(crate) fn load(&self, order: Ordering) -> $value {
+                consistent(order);
+                self.0.load(order)
+            }
+
+            pub(crate) fn store(&self, value: $value, order: Ordering) {
+                if order == Ordering::SeqCst {
+                    self.swap(value, order);
+                } else {
+                    self.0.store(value, order);
+                }
+            }
+
+            pub(crate) fn swap(&self, value: $value, order: Ordering) -> $value {
+                consistent(order);
+                let before = self.0.swap(value, order);
+                consistent(order);
+                before
+            }
+        }
+    };
+    ($name:ident, $value:ty, $($change:ident),+) => {
+        atomic!($name, $value);
+
+        impl $name {
+            $(pub(crate) fn $change(&self, value: $value, order: Ordering) -> $value {
+                consistent(order);
+                let before = self.0.$change(value, order);
+                consistent(order);
+                before
+            })+
+        }
+    };
+}
+
+atomic!(AtomicBool, bool);
+atomic!(AtomicU64, u64, fetch_or);
+atomic!(AtomicUsize, usize, fetch_add);
+
+fn consistent(order: Ordering) {
+    if order == Ordering::SeqCst {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// loom's waker cell, with the signatures of the real one.
+#[derive(Debug)]
+pub(crate) struct AtomicWaker(loom::future::AtomicWaker);
+
+impl AtomicWaker {
+    pub(crate) fn new() -> Self {
+        Self(loom::future::AtomicWaker::new())
+    }
+
+    pub(crate) fn register(&self, waker: &std::task::Waker) {
+        self.0.register_by_ref(waker);
+    }
+
+    pub(crate) fn wake(&self) {
+        self.0.wake();
+    }
+}
+
+/// Runs `test` in every order of its threads that takes at most three pre-emptions, and for every value that a
+/// relaxed load may see. (Two find less; four take minutes.)
+pub(crate) fn model(test: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(test);
+}
+
+pub(crate) mod ring {
+    //! A ring with one writer and one reader that publishes as rtrb does: a slot is written, then the tail is stored
+    //! with release; the tail is read with acquire, then the slot is taken, then the head is stored with release.
+
+    use super::{AtomicUsize, Ordering};
+    use crate::sync::Arc;
+
+    /// Slots are behind locks that the model does not see: only head and tail order them.
+    #[derive(Debug)]
+    struct Ring<T> {
+        slots: Box<[std::sync::Mutex<Option<T>>]>,
+        head: AtomicUsize,
+        tail: AtomicUsize,
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Producer<T>(Arc<Ring<T>>);
+
+    #[derive(Debug)]
+    pub(crate) struct Consumer<T>(Arc<Ring<T>>);
+
+    #[derive(Debug)]
+    pub(crate) enum PushError<T> {
+        Full(T),
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct PopError;
+
+    pub(crate) struct RingBuffer;
+
+    impl RingBuffer {
+        #[expect(clippy::new_ret_no_self, reason = "as rtrb has it")]
+        pub(crate) fn new<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
+            let slots = (0..capacity).map(|_| std::sync::Mutex::new(None)).collect();
+            let ring = Arc::new(Ring { slots, head: AtomicUsize::new(0), tail: AtomicUsize::new(0) });
+            (Producer(Arc::clone(&ring)), Consumer(ring))
+        }
+    }
+
+    impl<T> Ring<T> {
+        fn slot(&self, position: usize) -> std::sync::MutexGuard<'_, Option<T>> {
+            self.slots[position % self.slots.len()].lock().expect("no holder panics")
+        }
+    }
+
+    impl<T> Producer<T> {
+        pub(crate) fn push(&mut self, value: T) -> Result<(), PushError<T>> {
+            let tail = self.0.tail.load(Ordering::Relaxed);
+            if tail - self.0.head.load(Ordering::Acquire) == self.0.slots.len() {
+                return Err(PushError::Full(value));
+            }
+            let before = self.0.slot(tail).replace(value);
+            assert!(before.is_none(), "a slot was written before it was read");
+            self.0.tail.store(tail + 1, Ordering::Release);
+            Ok(())
+        }
+    }
+
+    impl<T> Consumer<T> {
+        pub(crate) fn pop(&mut self) -> Result<T, PopError> {
+            let head = self.0.head.load(Ordering::Relaxed);
+            if head == self.0.tail.load(Ordering::Acquire) {
+                return Err(PopError);
+            }
+            let value = self.0.slot(head).take().expect("a slot is written before it is read");
+            self.0.head.store(head + 1, Ordering::Release);
+            Ok(value)
+        }
+
+        pub(crate) fn is_empty(&self) -> bool {
+            self.0.head.load(Ordering::Relaxed) == self.0.tail.load(Ordering::Acquire)
+        }
+    }
+}
