@@ -5,7 +5,7 @@ use std::future::Future;
 use super::log::{Log, Writer, log};
 use crate::demand::Demand;
 use crate::error::{BoxError, ExitReason, StageResult};
-use crate::stage::{Call, Cast, Context, Emitter, Init, Producer, Reply};
+use crate::stage::{Call, Cast, Context, DiscardLog, Emitter, Init, Producer, Reply};
 use crate::subscription::{Cancellation, Subscription};
 
 /// A log of every demand that reaches a producer of your own, which stays what it is otherwise: its hooks, calls
@@ -160,6 +160,10 @@ impl<P: Producer> Producer for Recorded<P> {
         out: &mut Emitter<'_, P::Event>,
     ) -> StageResult {
         self.producer.handle_cancel(subscription, cancellation, out).await
+    }
+
+    fn handle_discarded(&mut self, events: usize) -> DiscardLog {
+        self.producer.handle_discarded(events)
     }
 
     async fn terminate(&mut self, reason: &ExitReason) {
