@@ -8,6 +8,7 @@ use loom::future::block_on;
 use loom::thread;
 
 use super::*;
+use crate::demand::Window;
 use crate::signal::{Signal, WantsCredit};
 use crate::subscription::{End, Reach, Tell};
 use crate::sync::model::model;
@@ -35,7 +36,8 @@ fn pair() -> Pair {
     let [producer_end, consumer_end] =
         slots.each_ref().map(|slot| End { stage: Arc::new(Nobody), slot: slot.index() });
     let [producer_slot, consumer_slot] = slots;
-    let (tx, rx) = link(producer_slot, consumer_slot, 1, Subscription::new(producer_end, consumer_end));
+    let subscription = Subscription::new(producer_end, consumer_end, Window::default());
+    let (tx, rx) = link(producer_slot, consumer_slot, 1, subscription);
     Pair { producer, consumer, tx, rx }
 }
 

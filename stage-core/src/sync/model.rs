@@ -55,7 +55,7 @@ macro_rules! atomic {
 
 atomic!(AtomicBool, bool);
 atomic!(AtomicU64, u64, fetch_or);
-atomic!(AtomicUsize, usize, fetch_add);
+atomic!(AtomicUsize, usize, fetch_add, fetch_sub);
 
 fn consistent(order: Ordering) {
     if order == Ordering::SeqCst {
@@ -160,7 +160,11 @@ pub(crate) mod ring {
         }
 
         pub(crate) fn is_empty(&self) -> bool {
-            self.0.head.load(Ordering::Relaxed) == self.0.tail.load(Ordering::Acquire)
+            self.slots() == 0
+        }
+
+        pub(crate) fn slots(&self) -> usize {
+            self.0.tail.load(Ordering::Acquire) - self.0.head.load(Ordering::Relaxed)
         }
     }
 }

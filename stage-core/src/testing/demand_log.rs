@@ -5,7 +5,8 @@ use std::future::Future;
 use super::log::{Log, Writer, log};
 use crate::demand::Demand;
 use crate::error::{BoxError, ExitReason, StageResult};
-use crate::stage::{Call, Cast, Context, DiscardLog, Emitter, Init, Producer, Reply};
+use crate::options::DiscardLog;
+use crate::stage::{Call, Cast, Context, Emitter, Init, Producer, Reply};
 use crate::subscription::{Cancellation, Subscription};
 
 /// A log of every demand that reaches a producer of your own, which stays what it is otherwise: its hooks, calls
