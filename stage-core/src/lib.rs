@@ -38,6 +38,8 @@
 
 #[doc(hidden)]
 pub mod __private;
+mod again;
+mod backoff;
 pub mod batch;
 mod buffer;
 mod demand;
@@ -52,6 +54,7 @@ mod options;
 pub mod per_event;
 mod protocol;
 pub mod rate;
+mod registry;
 mod signal;
 pub mod sink;
 pub mod source;
@@ -67,11 +70,13 @@ mod sync;
 pub mod testing;
 pub mod topology;
 
+pub use backoff::Backoff;
 pub use demand::{Demand, Window, WindowError};
 pub use error::{BoxError, ExitReason, StageResult, SubscribeError};
 pub use handle::{Monitor, Running, StageRef, StartError};
 pub use into_stream::{EventStream, StreamError};
 pub use options::{CancelMode, Capacity, DemandMode, DiscardLog, Keep, Pace, Placement};
+pub use registry::{Registry, RegistryError};
 pub use stage::{
     Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Hold, Init,
     Inspection, MapEach, Nothing, Producer, ProducerConsumer, Reply, Timer,

@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use tokio::sync::{oneshot, watch};
 
+use crate::again::Again;
 use crate::demand::Window;
 use crate::error::ExitReason;
 use crate::options::{CancelMode, DemandMode};
@@ -40,6 +41,8 @@ pub(crate) struct Join<In> {
     pub(crate) options: SubscriberOptions<In>,
     pub(crate) window: Window,
     pub(crate) owner: Owner,
+    /// How it is made again, if it is.
+    pub(crate) again: Option<Again>,
     /// The subscription that it takes the place of, and why that one ends.
     pub(crate) instead: Option<(Subscription, ExitReason)>,
     /// Who is told once it is made.
@@ -132,6 +135,11 @@ impl<M> Mailbox<M> {
         .await
     }
 
+    /// Whether the stage has ended for good.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.borrow().is_some()
+    }
+
     /// Waits until the stage has ended for good; says why.
     pub(crate) async fn ended(&self) -> ExitReason {
         let mut ended = self.ended.subscribe();
@@ -167,6 +175,12 @@ impl<Out, M> Mailbox<Mail<Out, M>> {
 
 /// Something that can be subscribed to, whatever stage is behind it.
 pub(crate) trait Subscribable<E>: Reach {
+    /// Whoever this stands for now: itself, unless it is but a name.
+    fn resolve(self: Arc<Self>) -> Arc<dyn Subscribable<E>>;
+
+    /// Whether the producer has ended for good.
+    fn has_ended(&self) -> bool;
+
     /// A slot of the producer for one more subscription.
     fn claim(&self) -> Slot;
 
@@ -185,7 +199,15 @@ impl<Out: Send, M: Send> Reach for Mailbox<Mail<Out, M>> {
     }
 }
 
-impl<Out: Send, M: Send> Subscribable<Out> for Mailbox<Mail<Out, M>> {
+impl<Out: Send + 'static, M: Send + 'static> Subscribable<Out> for Mailbox<Mail<Out, M>> {
+    fn resolve(self: Arc<Self>) -> Arc<dyn Subscribable<Out>> {
+        self
+    }
+
+    fn has_ended(&self) -> bool {
+        Mailbox::has_ended(self)
+    }
+
     fn claim(&self) -> Slot {
         Slot::claim(&self.signal)
     }

@@ -30,6 +30,8 @@ pub(crate) enum Closed {
     Cancelled(ExitReason),
     /// The producer did not take the subscription in.
     Refused(SubscribeError),
+    /// There is no producer, for this reason.
+    Nowhere(ExitReason),
     /// The producer had ended, for this reason, before the subscription reached it.
     Late(ExitReason),
 }

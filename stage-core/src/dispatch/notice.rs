@@ -40,6 +40,14 @@ pub enum Notice {
 }
 
 impl Notice {
+    /// The subscription it is about, if it is about one.
+    pub fn about(&self) -> Option<SubscriptionKey> {
+        match self {
+            Self::LargeAsk { from, .. } => Some(*from),
+            _ => None,
+        }
+    }
+
     /// Adds `other` if it says the same of more events.
     pub(super) fn absorb(&mut self, other: &Self) -> bool {
         match (self, other) {

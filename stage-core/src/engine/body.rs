@@ -6,6 +6,8 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
 
+use tokio::time::Instant;
+
 use super::attend::attend;
 use super::infos::Infos;
 use super::inlet::{Gone, Inlet};
@@ -19,7 +21,7 @@ use crate::mailbox::Join;
 use crate::options::{CancelMode, DiscardLog};
 use crate::protocol::Closed;
 use crate::signal::{Attention, Signal, WantsCredit};
-use crate::stage::{Core, Emitter, Envelope, Held, Inspection, Message, Wish, known};
+use crate::stage::{Core, Emitter, Envelope, Held, Inspection, Message, Timer, Wish, known};
 use crate::stats::Stopwatch;
 use crate::subscription::{Role, Subscription, Tell, What};
 use crate::sync::{Arc, Mutex, lock};
@@ -37,7 +39,7 @@ pub(super) struct Body<K: Kind> {
     /// What it flushed; empty between callbacks.
     pub(super) flushed: Mutex<Vec<K::Out>>,
     pub(super) stopwatch: Stopwatch,
-    timers: Timers<K::Stage, K::Out>,
+    timers: Timers<Message<K::Stage, K::In, K::Out>>,
     infos: Infos<K::Stage, K::Out>,
     /// The answer to a call that ended the stage; it goes out behind `terminate`.
     answer: Option<Held>,
@@ -220,7 +222,7 @@ impl<K: Kind> Body<K> {
             match wish {
                 Wish::Timer(at, timer, message) => {
                     if let Some(message) = known(message) {
-                        self.timers.add(at, timer, message);
+                        self.timers.add(at, timer, Message::Envelope(message));
                     }
                 }
                 Wish::Info(message) => {
@@ -264,7 +266,7 @@ impl<K: Kind> Body<K> {
             self.fire(marker);
         }
         let message = self.hands.port.messages.pop_front();
-        message.or_else(|| self.timers.next().map(Message::Envelope))
+        message.or_else(|| self.timers.next())
     }
 
     async fn read(&mut self, message: Message<K::Stage, K::In, K::Out>) -> Result<(), ExitReason> {
@@ -342,10 +344,14 @@ impl<K: Kind> Body<K> {
     }
 
     /// A subscription to a producer ended: tells the stage; the reason for which it ends too, if it does.
-    pub(super) async fn gone(&mut self, gone: Gone) -> Result<Option<ExitReason>, ExitReason> {
-        let Gone { subscription, cancellation, mode, refused, .. } = gone;
+    pub(super) async fn gone(&mut self, gone: Gone<K::In>) -> Result<Option<ExitReason>, ExitReason> {
+        let Gone { subscription, cancellation, mode, refused, again, .. } = gone;
         let (subscription, given) = (&subscription, &cancellation);
         run!(self, |kind, out| kind.cancelled(Role::Producer, subscription, given, out))?;
+        if let Some((delay, join)) = again {
+            self.timers.add(Instant::now() + delay, Timer::new(), Message::Join(join));
+            return Ok(None);
+        }
         let ends = match mode {
             // A pipeline restarts what failed; a subscription that cannot be made fails the stage.
             // Served already: nothing is lost (spec: genstage-semantics §10.4).

@@ -1,18 +1,21 @@
 //! The consuming half of a stage: receives batches, and asks for more once they are handled.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::behind::Behind;
 use super::sources::Sources;
+use crate::again::Again;
 use crate::demand::{Credit, Demand, Window};
-use crate::dispatch::Marker;
+use crate::dispatch::{Marker, stable_hash};
 use crate::error::{ExitReason, SubscribeError};
 use crate::link::{FromProducer, LinkRx, link};
-use crate::mailbox::{Join, Owner};
+use crate::mailbox::{Join, Owner, Subscribable};
 use crate::options::CancelMode;
 use crate::protocol::{Batch, Closed, Subscribe};
 use crate::signal::{Signal, Slot};
 use crate::stats::Counters;
+use crate::subscriber::SubscriberOptions;
 use crate::subscription::{Asking, Cancellation, End, Reach, Subscription, Tell, What};
 use crate::sync::Arc;
 
@@ -28,7 +31,7 @@ pub(crate) struct Inlet<E> {
     /// Subscriptions to be made.
     joins: VecDeque<Join<E>>,
     /// Subscriptions that this stage left by itself.
-    left: VecDeque<Gone>,
+    left: VecDeque<Gone<E>>,
     /// Markers behind what was not handled yet.
     behind: Behind,
     /// Events in the hands of a callback.
@@ -43,12 +46,22 @@ struct Incoming<E> {
     owner: Owner,
     listed: bool,
     paused: bool,
+    /// How it is made again, if it is.
+    again: Option<(Again, Remake<E>)>,
+}
+
+/// What a subscription is made from again.
+struct Remake<E> {
+    producer: Arc<dyn Subscribable<E>>,
+    options: SubscriberOptions<E>,
+    window: Window,
 }
 
 /// A subscription whose slots are claimed, and that was not asked of its producer yet.
-#[derive(Debug)]
 pub(crate) struct Begun<E> {
     join: Join<E>,
+    /// Whom the producer of the join stands for.
+    stage: Arc<dyn Subscribable<E>>,
     producer: Slot,
     consumer: Slot,
     pub(crate) subscription: Subscription,
@@ -56,7 +69,7 @@ pub(crate) struct Begun<E> {
 
 /// A subscription that ended.
 #[derive(Debug)]
-pub(crate) struct Gone {
+pub(crate) struct Gone<E> {
     pub(crate) subscription: Subscription,
     pub(crate) cancellation: Cancellation,
     /// What this stage does about it; nothing where a pipeline sees to it.
@@ -65,6 +78,8 @@ pub(crate) struct Gone {
     pub(crate) refused: Option<SubscribeError>,
     /// Whether the producer had ended for good before the subscription reached it.
     pub(crate) late: bool,
+    /// The subscription that is to be made in its place, and after how long.
+    pub(crate) again: Option<(Duration, Join<E>)>,
 }
 
 /// What the inlet received.
@@ -72,7 +87,7 @@ pub(crate) enum Received<E> {
     /// A batch of the subscription with this slot.
     Batch(usize, Batch<E>),
     /// A subscription ended, and everything it brought was received.
-    Gone(Gone),
+    Gone(Box<Gone<E>>),
     /// Nothing is there now.
     Nothing,
 }
@@ -134,14 +149,15 @@ impl<E: Send + 'static> Inlet<E> {
         if let Some((old, reason)) = join.instead.take() {
             self.replace(&old, reason);
         }
-        let (producer, consumer) = (join.producer.claim(), Slot::claim(&self.signal));
-        let reach: Arc<dyn Reach> = Arc::clone(&join.producer) as _;
+        let stage = Arc::clone(&join.producer).resolve();
+        let (producer, consumer) = (stage.claim(), Slot::claim(&self.signal));
+        let reach: Arc<dyn Reach> = Arc::clone(&stage) as _;
         let subscription = Subscription::new(
             End { stage: reach, slot: producer.index() },
             End { stage: Arc::clone(&self.stage), slot: consumer.index() },
             join.window,
         );
-        Some(Begun { join, producer, consumer, subscription })
+        Some(Begun { join, stage, producer, consumer, subscription })
     }
 
     /// A subscription gives way to another: its end is of no consequence to this stage.
@@ -155,7 +171,7 @@ impl<E: Send + 'static> Inlet<E> {
 
     /// Makes a subscription, and asks for the first events.
     pub(crate) fn complete(&mut self, begun: Begun<E>, asking: Asking) {
-        let Begun { join, producer, consumer, subscription } = begun;
+        let Begun { join, stage, producer, consumer, subscription } = begun;
         let chunk = match asking {
             Asking::Automatic => join.window.chunk(),
             Asking::Manual => usize::MAX,
@@ -171,12 +187,16 @@ impl<E: Send + 'static> Inlet<E> {
             Asking::Manual => None,
         };
         let identity = Arc::as_ptr(&self.stage).cast::<()>() as usize as u64;
-        join.producer.subscribe(Subscribe { link: tx, options: join.options.subscriber(identity) });
+        let again = join.again.map(|again| {
+            let (producer, options) = (Arc::clone(&join.producer), join.options.clone());
+            (again, Remake { producer, options, window: join.window })
+        });
+        stage.subscribe(Subscribe { link: tx, options: join.options.subscriber(identity) });
         if self.links.len() <= slot {
             self.links.resize_with(slot + 1, || None);
         }
         self.links[slot] =
-            Some(Incoming { link: rx, credit, owner: join.owner, listed: false, paused: false });
+            Some(Incoming { link: rx, credit, owner: join.owner, listed: false, paused: false, again });
         self.look(slot);
         if let Some(reply) = join.reply {
             // Whoever wanted to know may have gone.
@@ -244,7 +264,7 @@ impl<E: Send + 'static> Inlet<E> {
     /// comes in one go.
     pub(crate) fn receive(&mut self, appetite: Appetite) -> Received<E> {
         if let Some(gone) = self.left.pop_front() {
-            return Received::Gone(gone);
+            return Received::Gone(Box::new(gone));
         }
         let mut skipped = 0;
         while skipped < self.ready.len() {
@@ -274,7 +294,7 @@ impl<E: Send + 'static> Inlet<E> {
                 FromProducer::Closed(closed) => {
                     self.ready.pop_front();
                     if let Some(gone) = self.lose(slot, closed) {
-                        return Received::Gone(gone);
+                        return Received::Gone(Box::new(gone));
                     }
                 }
             }
@@ -282,14 +302,14 @@ impl<E: Send + 'static> Inlet<E> {
         Received::Nothing
     }
 
-    fn lose(&mut self, slot: usize, closed: Closed) -> Option<Gone> {
-        let Incoming { link, owner, .. } = self.links[slot].take()?;
+    fn lose(&mut self, slot: usize, closed: Closed) -> Option<Gone<E>> {
+        let Incoming { link, owner, again, .. } = self.links[slot].take()?;
         self.behind.gone(slot);
         tracing::debug!(slot, ?closed, "producer gone");
         let (mut refused, late) = (None, matches!(closed, Closed::Late(_)));
         let cancellation = match closed {
             Closed::End => Cancellation::down(ExitReason::Normal),
-            Closed::Down(reason) => Cancellation::down(reason),
+            Closed::Down(reason) | Closed::Nowhere(reason) => Cancellation::down(reason),
             Closed::Cancelled(reason) => Cancellation::cancelled(reason),
             Closed::Refused(error) => {
                 refused = Some(error.clone());
@@ -307,7 +327,14 @@ impl<E: Send + 'static> Inlet<E> {
             }
             Owner::Hand(mode) => Some(mode),
         };
-        Some(Gone { subscription: link.subscription().clone(), cancellation, mode, refused, late })
+        let subscription = link.subscription().clone();
+        let seed = stable_hash(&(&*subscription.consumer(), slot));
+        let again = again.and_then(|(mut again, Remake { producer, options, window })| {
+            let delay = again.after(&cancellation, refused.as_ref(), seed)?;
+            let again = Some(again);
+            Some((delay, Join { producer, options, window, owner, again, instead: None, reply: None }))
+        });
+        Some(Gone { subscription, cancellation, mode, refused, late, again })
     }
 
     /// The batch that was received was handled: its emptied buffer goes back, with credit if it is time.
@@ -319,6 +346,9 @@ impl<E: Send + 'static> Inlet<E> {
             self.behind.handled(slot);
         }
         if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut) {
+            if let Some((again, _)) = &mut incoming.again {
+                again.succeeded();
+            }
             let ask = incoming.credit.as_mut().and_then(|credit| credit.settle(events));
             incoming.link.give_back(buffer, ask.map_or(0, Demand::get));
         }
@@ -365,6 +395,7 @@ impl<E> Inlet<E> {
             mode: Some(CancelMode::Temporary),
             refused: None,
             late: false,
+            again: None,
         });
         let lost = incoming.link.cancel(cancellation);
         self.behind.gone(slot);

@@ -306,7 +306,11 @@ impl<E> Outlet<E> {
             self.counters.discarded(unroutable);
         }
         for notice in self.outbox.drain_notices() {
-            tracing::warn!("{notice}");
+            let place = notice.about().and_then(|key| self.links.get(key.0));
+            match place.and_then(Option::as_ref) {
+                Some(link) => tracing::warn!("{notice} (it is of `{}`)", link.subscription().consumer()),
+                None => tracing::warn!("{notice}"),
+            }
         }
         if self.outbox.has_deliveries() {
             self.send();

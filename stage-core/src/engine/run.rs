@@ -176,7 +176,7 @@ async fn transform<S: ProducerConsumer>(body: &mut Body<Transforming<S>>) -> Res
                 begun = batch.more;
                 handle!(body, slot, batch, |kind, events, out| kind.0.handle_events(events, out));
             }
-            Received::Gone(gone) => ending = body.gone(gone).await?,
+            Received::Gone(gone) => ending = body.gone(*gone).await?,
             Received::Nothing => {
                 begun = false;
                 body.park(body.hands.wants_credit()).await;
@@ -218,7 +218,7 @@ async fn consume<C: Consumer>(body: &mut Body<Consuming<C>>) -> Result<ExitReaso
                     .0
                     .handle_events(events, &mut Context { core: &mut *out.core }));
             }
-            Received::Gone(gone) => ending = body.gone(gone).await?,
+            Received::Gone(gone) => ending = body.gone(*gone).await?,
             Received::Nothing => body.park(WantsCredit::No).await,
         }
     }

@@ -70,6 +70,7 @@ impl<E> Sources<E> {
                     options: known.source.options.clone(),
                     window: self.window,
                     owner: Owner::Pipeline(source),
+                    again: None,
                     instead: None,
                     reply: None,
                 })

@@ -1,4 +1,4 @@
-//! The messages a stage left for itself at a time of their own.
+//! The messages of a stage to itself that have a time of their own.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -7,33 +7,33 @@ use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::stage::{Envelope, Timer};
+use crate::stage::Timer;
 
 /// Messages by the time at which they are due; those of one time in the order in which they were left.
-pub(super) struct Timers<S, Out> {
-    due: BTreeMap<(Instant, u64), Due<S, Out>>,
+pub(super) struct Timers<M> {
+    due: BTreeMap<(Instant, u64), Due<M>>,
     next: u64,
     /// Wakes the stage when the first is due.
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-struct Due<S, Out> {
+struct Due<M> {
     timer: Timer,
-    message: Box<dyn Envelope<S, Out>>,
+    message: M,
 }
 
-impl<S, Out> Timers<S, Out> {
+impl<M> Timers<M> {
     pub(super) fn new() -> Self {
         Self { due: BTreeMap::new(), next: 0, sleep: None }
     }
 
-    pub(super) fn add(&mut self, at: Instant, timer: Timer, message: Box<dyn Envelope<S, Out>>) {
+    pub(super) fn add(&mut self, at: Instant, timer: Timer, message: M) {
         self.due.insert((at, self.next), Due { timer, message });
         self.next += 1;
     }
 
     /// The next message that is due.
-    pub(super) fn next(&mut self) -> Option<Box<dyn Envelope<S, Out>>> {
+    pub(super) fn next(&mut self) -> Option<M> {
         if self.first()? > Instant::now() {
             return None;
         }

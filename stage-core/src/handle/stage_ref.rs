@@ -201,6 +201,11 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         self.mailbox.abort();
     }
 
+    /// Whether the stage has ended for good.
+    pub fn has_ended(&self) -> bool {
+        self.mailbox.has_ended()
+    }
+
     /// Waits until the stage has ended for good; says why.
     pub async fn ended(&self) -> ExitReason {
         self.mailbox.ended().await

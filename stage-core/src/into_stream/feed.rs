@@ -63,6 +63,7 @@ impl<E> Feed<E> {
                 Loss::By(mode) => Owner::Hand(mode),
                 Loss::Restarts => Owner::Pipeline(0),
             },
+            again: None,
             instead: None,
             reply: None,
         }

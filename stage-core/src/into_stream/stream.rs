@@ -144,7 +144,7 @@ impl<E: Send + 'static> EventStream<E> {
     }
 
     /// A subscription ended; the error with which the stream ends, if it does.
-    fn lose(&mut self, gone: Gone) -> Option<StreamError> {
+    fn lose(&mut self, gone: Gone<E>) -> Option<StreamError> {
         let Gone { subscription, cancellation, late, .. } = gone;
         let place = self.feeds.iter().position(|feed| feed.standing.as_ref() == Some(&subscription))?;
         match self.feeds[place].loss.after(&cancellation.reason, late) {
@@ -208,7 +208,7 @@ impl<E: Send + 'static> Stream for EventStream<E> {
                     this.batch.reverse();
                 }
                 Received::Gone(gone) => {
-                    if let Some(error) = this.lose(gone) {
+                    if let Some(error) = this.lose(*gone) {
                         this.end();
                         return Poll::Ready(Some(Err(error)));
                     }

@@ -31,6 +31,11 @@ pub struct Timer {
 }
 
 impl Timer {
+    /// A timer that was not cancelled.
+    pub(crate) fn new() -> Self {
+        Self { cancelled: Arc::default() }
+    }
+
     /// The message is not handled any more, if it was not yet. Dropping the timer does not cancel it.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
@@ -73,7 +78,7 @@ impl Wishes {
         message: Box<dyn Envelope<S, Out>>,
     ) -> Result<Timer, CallError> {
         self.check::<S>()?;
-        let timer = Timer { cancelled: Arc::default() };
+        let timer = Timer::new();
         let now = Instant::now();
         // A time that cannot be told does not come.
         let Some(due) = now.checked_add(after) else { return Ok(timer) };

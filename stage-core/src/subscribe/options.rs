@@ -1,6 +1,8 @@
 //! What can be set on a subscription that is made by hand.
 
 use super::producer_ref::ProducerRef;
+use crate::again::Again;
+use crate::backoff::Backoff;
 use crate::demand::Window;
 use crate::error::SubscribeError;
 use crate::mailbox::{Join, Owner};
@@ -16,6 +18,7 @@ pub struct SubscribeOptions<E> {
     min_demand: Option<usize>,
     cancel: CancelMode,
     subscriber: SubscriberOptions<E>,
+    again: Option<Again>,
 }
 
 impl<E> SubscribeOptions<E> {
@@ -26,6 +29,7 @@ impl<E> SubscribeOptions<E> {
             min_demand: None,
             cancel: CancelMode::Permanent,
             subscriber: SubscriberOptions::new(),
+            again: None,
         }
     }
 
@@ -48,6 +52,18 @@ impl<E> SubscribeOptions<E> {
         self
     }
 
+    /// Makes the subscription again when the producer is lost, or its partition is taken: after a wait, and
+    /// after a longer one if that fails too. Until the attempts of `backoff` are used up, the end of the
+    /// subscription does not end the consumer, whatever its cancel mode; `handle_cancel` is called each
+    /// time. A producer that ended normally, and a subscription that somebody cancelled, are not returned
+    /// to. Most useful with a name of a [`Registry`](crate::Registry), which is looked up anew each time.
+    ///
+    /// Streams are not made again. Default: it is not.
+    pub fn again(mut self, backoff: Backoff) -> Self {
+        self.again = Some(Again::new(backoff));
+        self
+    }
+
     /// What the producer's dispatcher is told: a partition, a selector, a weight.
     pub fn share(mut self, share: SubscriberOptions<E>) -> Self {
         self.subscriber = share;
@@ -65,7 +81,8 @@ impl<E> SubscribeOptions<E> {
         let window = Window::new(self.max_demand, min)?;
         let producer = Arc::clone(&producer.stage);
         let owner = Owner::Hand(self.cancel);
-        Ok(Join { producer, options: self.subscriber, window, owner, instead: None, reply: None })
+        let (options, again) = (self.subscriber, self.again);
+        Ok(Join { producer, options, window, owner, again, instead: None, reply: None })
     }
 }
 

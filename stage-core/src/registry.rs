@@ -1,0 +1,235 @@
+//! Names for stages: a value that is made and passed, none is global.
+
+use std::any::{Any, type_name};
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::error::{ExitReason, SubscribeError};
+use crate::handle::StageRef;
+use crate::mailbox::Subscribable;
+use crate::protocol::{Closed, Subscribe};
+use crate::signal::{Signal, Slot};
+use crate::subscribe::ProducerRef;
+use crate::subscription::{Reach, Tell};
+use crate::sync::{Arc, Mutex, lock};
+
+/// Stages by name. Cheap to clone; clones share their names.
+///
+/// A name is free again when its stage has ended. What subscribes by name looks the name up when the
+/// subscription is made, and again each time it is [made again](crate::SubscribeOptions::again).
+///
+/// ```
+/// use stage_core::spawn::{StageOptions, consumer, producer};
+/// use stage_core::{ExitReason, ForEach, FromIter, Registry, SubscribeOptions};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let registry = Registry::new();
+/// let numbers = producer(FromIter::new(1..=3_u64), StageOptions::new()).await?;
+/// registry.register("numbers", &numbers)?;
+///
+/// let (sum, total) = std::sync::mpsc::channel();
+/// let sink = ForEach::new(move |number: u64| sum.send(number).expect("the receiver is alive"));
+/// let sink = consumer(sink, StageOptions::new()).await?;
+/// sink.subscribe(&registry.producer("numbers"), SubscribeOptions::new()).await?;
+/// assert!(matches!(sink.ended().await, ExitReason::Normal));
+/// assert_eq!(total.iter().sum::<u64>(), 6);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct Registry {
+    names: Arc<Mutex<BTreeMap<String, Entry>>>,
+}
+
+/// A stage that has a name.
+struct Entry {
+    /// A `StageRef` of the stage's types, if they are known.
+    stage: Option<Box<dyn Any + Send + Sync>>,
+    /// A `ProducerRef` of its events.
+    producer: Box<dyn Any + Send + Sync>,
+    emits: &'static str,
+    has_ended: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+/// A name that cannot be given, or is not known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// Another stage has the name.
+    #[error("the name `{name}` is taken by a running stage")]
+    Taken {
+        /// The name.
+        name: String,
+    },
+    /// Nobody has the name.
+    #[error("there is no running stage named `{name}`; there are: {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// The stage with the name is of another type.
+    #[error("the stage named `{name}` is not a `{expected}`")]
+    OtherType {
+        /// The name.
+        name: String,
+        /// The type it was taken to have.
+        expected: &'static str,
+    },
+}
+
+impl Registry {
+    /// A registry without names.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives `stage` a name.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::Taken`] if another running stage has it.
+    pub fn register<S, In, Out>(
+        &self,
+        name: impl Into<String>,
+        stage: &StageRef<S, In, Out>,
+    ) -> Result<(), RegistryError>
+    where
+        S: Send + 'static,
+        In: Send + 'static,
+        Out: Send + 'static,
+    {
+        self.insert(name.into(), Some(Box::new(stage.clone())), stage.producer())
+    }
+
+    /// Gives a name to a stage of which only the events are of interest.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::Taken`] if another running stage has it.
+    pub fn register_producer<E: Send + 'static>(
+        &self,
+        name: impl Into<String>,
+        producer: &ProducerRef<E>,
+    ) -> Result<(), RegistryError> {
+        self.insert(name.into(), None, producer.clone())
+    }
+
+    fn insert<E: Send + 'static>(
+        &self,
+        name: String,
+        stage: Option<Box<dyn Any + Send + Sync>>,
+        producer: ProducerRef<E>,
+    ) -> Result<(), RegistryError> {
+        let mut names = lock(&self.names);
+        if names.get(&name).is_some_and(|entry| !(entry.has_ended)()) {
+            return Err(RegistryError::Taken { name });
+        }
+        let watched = Arc::clone(&producer.stage);
+        let entry = Entry {
+            stage,
+            producer: Box::new(producer),
+            emits: type_name::<E>(),
+            has_ended: Box::new(move || watched.has_ended()),
+        };
+        names.insert(name, entry);
+        Ok(())
+    }
+
+    /// Takes a name back; says whether a stage had it.
+    pub fn unregister(&self, name: &str) -> bool {
+        lock(&self.names).remove(name).is_some()
+    }
+
+    /// The names of running stages, in alphabetical order.
+    pub fn names(&self) -> Vec<String> {
+        let mut names = lock(&self.names);
+        names.retain(|_, entry| !(entry.has_ended)());
+        names.keys().cloned().collect()
+    }
+
+    /// Whatever stage has this name when somebody subscribes to it. If there is none then, or it emits
+    /// other events, the subscription ends at once, for [`ExitReason::NotFound`] or with that error.
+    pub fn producer<E: Send + 'static>(&self, name: impl Into<String>) -> ProducerRef<E> {
+        let named = Named { registry: self.clone(), name: name.into().into(), stage: Signal::new() };
+        ProducerRef { stage: Arc::new(named) as Arc<dyn Subscribable<E>> }
+    }
+
+    /// The stage that has this name now.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::Unknown`] if there is none, [`RegistryError::OtherType`] if it is of another type.
+    pub fn stage<S, In, Out>(&self, name: &str) -> Result<StageRef<S, In, Out>, RegistryError>
+    where
+        S: Send + 'static,
+        In: Send + 'static,
+        Out: Send + 'static,
+    {
+        let known = self.names();
+        let names = lock(&self.names);
+        let Some(entry) = names.get(name) else {
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(RegistryError::Unknown { name: name.to_owned(), known });
+        };
+        let stage = entry.stage.as_ref().and_then(|stage| stage.downcast_ref::<StageRef<S, In, Out>>());
+        stage.cloned().ok_or(RegistryError::OtherType { name: name.to_owned(), expected: type_name::<S>() })
+    }
+
+    /// Whom `name` stands for, as somebody to subscribe to.
+    fn find<E: Send + 'static>(&self, name: &str) -> Result<Arc<dyn Subscribable<E>>, ExitReason> {
+        let names = lock(&self.names);
+        let entry = names.get(name).filter(|entry| !(entry.has_ended)()).ok_or(ExitReason::NotFound)?;
+        match entry.producer.downcast_ref::<ProducerRef<E>>() {
+            Some(producer) => Ok(Arc::clone(&producer.stage)),
+            None => Err(ExitReason::Error(Arc::new(SubscribeError::OtherEvents {
+                producer: name.to_owned(),
+                emits: entry.emits,
+                takes: type_name::<E>(),
+            }))),
+        }
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").field("names", &self.names()).finish()
+    }
+}
+
+/// A name that stands for a stage; where it stands for none, whoever subscribes learns so.
+struct Named {
+    registry: Registry,
+    name: Arc<str>,
+    /// For the slots of subscriptions that lead nowhere.
+    stage: Arc<Signal>,
+}
+
+impl Reach for Named {
+    fn name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+
+    fn tell(&self, _tell: Tell) {}
+}
+
+impl<E: Send + 'static> Subscribable<E> for Named {
+    fn resolve(self: Arc<Self>) -> Arc<dyn Subscribable<E>> {
+        self.registry.find(&self.name).unwrap_or(self)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.registry.find::<E>(&self.name).is_err()
+    }
+
+    fn claim(&self) -> Slot {
+        Slot::claim(&self.stage)
+    }
+
+    fn subscribe(&self, subscribe: Subscribe<E>) {
+        let found = self.registry.find::<E>(&self.name);
+        subscribe.link.close(Closed::Nowhere(found.err().unwrap_or(ExitReason::NotFound)));
+    }
+}
