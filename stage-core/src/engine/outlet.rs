@@ -307,9 +307,10 @@ impl<E> Outlet<E> {
         }
         for notice in self.outbox.drain_notices() {
             let place = notice.about().and_then(|key| self.links.get(key.0));
-            match place.and_then(Option::as_ref) {
-                Some(link) => tracing::warn!("{notice} (it is of `{}`)", link.subscription().consumer()),
-                None => tracing::warn!("{notice}"),
+            if let Some(link) = place.and_then(Option::as_ref) {
+                tracing::warn!("{notice} (it is of `{}`)", link.subscription().consumer());
+            } else {
+                tracing::warn!("{notice}");
             }
         }
         if self.outbox.has_deliveries() {
