@@ -5,6 +5,7 @@
 mod consumer_callbacks;
 mod consumer_demand;
 mod demand_mode;
+mod differences;
 mod dispatch;
 mod infos;
 mod names;

@@ -37,6 +37,10 @@ pub(crate) struct ReplyThenWait(pub(crate) oneshot::Receiver<Vec<u64>>);
 #[derive(Debug)]
 pub(crate) struct StopWith(pub(crate) ExitReason);
 
+/// A cast: panic.
+#[derive(Debug)]
+pub(crate) struct Crash;
+
 impl Counter {
     fn new(log: Log) -> Self {
         Self { next: 0, limit: LIMIT, discards: DiscardLog::Warn, log }
@@ -148,6 +152,14 @@ impl Cast<StopWith> for Counter {
 
     async fn handle_cast(&mut self, StopWith(reason): StopWith, _out: &mut Emitter<'_, u64>) -> StageResult {
         Err(reason.into())
+    }
+}
+
+impl Cast<Crash> for Counter {
+    type Out = u64;
+
+    async fn handle_cast(&mut self, _crash: Crash, _out: &mut Emitter<'_, u64>) -> StageResult {
+        panic!("on purpose");
     }
 }
 

@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use stage_core::{CancelMode, Demand, ExitReason, SubscribeOptions, Subscription};
 
-pub(crate) use book::{Book, Seen};
+pub(crate) use book::{Book, Log, Seen};
 pub(crate) use consumer::{ProbeRef, bare, bare_at, probe, probe_at, probe_that_starts};
 pub(crate) use counter::{
-    CounterRef, Emit, ReplyThenWait, StopWith, counter, counter_with, told, told_discarding,
+    CounterRef, Crash, Emit, ReplyThenWait, StopWith, counter, counter_with, told, told_discarding,
 };
 pub(crate) use doubler::{DoublerRef, doubler, repeater};
 pub(crate) use warnings::Warnings;
