@@ -1,6 +1,6 @@
 //! Section 8: how a consumer comes up, what it is told, and when it ends with a producer.
 
-use stage_core::{CancelKind, CancelMode, ExitReason, Init, Role, SubscribeOptions, Subscription};
+use stage_core::{CancelKind, CancelMode, ExitReason, Init, Registry, Role, SubscribeOptions, Subscription};
 
 use super::support::{
     Book, CounterRef, ProbeRef, Seen, assert_reason, oops, permanent, probe, probe_that_starts, settle, soon,
@@ -8,12 +8,18 @@ use super::support::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn g069_a_consumer_may_fail_to_start_or_decline() {
+async fn g069_a_consumer_may_fail_to_start_or_decline_or_find_its_name_taken() {
     let book = Book::new();
     let failed = probe_that_starts(&book, "failing", Err(oops())).await.unwrap_err();
     assert_eq!((&*failed.stage, failed.reason.to_string()), ("failing", "oops".to_owned()));
     let declined = probe_that_starts(&book, "declining", Ok(Init::Declined)).await.unwrap();
     assert_reason(&soon(declined.ended()).await, &ExitReason::Normal);
+    let first = probe_that_starts(&book, "first", Ok(Init::Ready)).await.unwrap();
+    let second = probe_that_starts(&book, "second", Ok(Init::Ready)).await.unwrap();
+    let registry = Registry::new();
+    registry.register("name", &first).unwrap();
+    let taken = registry.register("name", &second).unwrap_err();
+    assert!(taken.to_string().contains("name"), "{taken}");
 }
 
 /// A consumer of a silent producer.

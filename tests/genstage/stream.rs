@@ -3,8 +3,8 @@
 use futures_util::{StreamExt, TryStreamExt};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::{
-    CancelKind, Demand, Emitter, EventStream, ExitReason, FromIter, Nothing, Producer, Role, StageRef,
-    StageResult, SubscribeOptions, Subscription,
+    CancelKind, Demand, Emitter, EventStream, ExitReason, FromIter, Nothing, Producer, Registry, Role,
+    StageRef, StageResult, SubscribeOptions, Subscription,
 };
 use tokio::sync::oneshot;
 
@@ -47,6 +47,16 @@ async fn what_was_asked_for_and_not_taken_is_not_lost() {
     let second: Vec<u64> = soon(stream.take(7).try_collect()).await.unwrap();
     assert_eq!([first, second].concat(), range(0..14));
     assert_eq!((book.demand("counter").await, book.demand("counter").await), (10, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn g105_a_permanent_stream_of_an_unknown_name_gives_an_error() {
+    let unknown = Registry::new().producer("nobody");
+    let error = only_error(unknown.stream(permanent()).unwrap()).await;
+    assert!(error.contains("nobody") && error.contains(&ExitReason::NotFound.to_string()), "{error}");
+    let unknown = Registry::new().producer("nobody");
+    let error = only_error(unknown.stream(transient()).unwrap()).await;
+    assert!(error.contains(&ExitReason::NotFound.to_string()), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,6 +133,12 @@ async fn a_refusal_of_a_producer_that_lives_is_an_error_of_a_permanent_stream() 
     let refuser = refuser(Afterwards::Lives).await;
     let error = only_error(refuser.producer().stream(permanent()).unwrap()).await;
     assert!(error.contains("no_thanks"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn g109_a_temporary_stream_of_an_unknown_name_is_empty() {
+    let unknown = Registry::new().producer("nobody");
+    assert_eq!(all(unknown.stream(temporary()).unwrap()).await, []);
 }
 
 #[tokio::test(start_paused = true)]

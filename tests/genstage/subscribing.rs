@@ -1,7 +1,7 @@
 //! Section 6: subscribing, subscribing instead, and demand by hand.
 
 use stage_core::dispatch::BroadcastDispatcher;
-use stage_core::{ExitReason, Role, SubscribeError, SubscribeOptions, Subscription};
+use stage_core::{CancelKind, ExitReason, Registry, Role, SubscribeError, SubscribeOptions, Subscription};
 
 use super::support::{
     Book, Seen, Warnings, ask, assert_reason, bare, bare_at, counter, counter_with, oops, probe, range,
@@ -32,6 +32,18 @@ async fn g045_wrong_demand_is_refused_with_its_bounds_before_anything_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn g046_a_permanent_subscription_to_an_unknown_name_ends_its_consumer() {
+    let mut book = Book::new();
+    let probe = probe(&book, "probe").await;
+    let unknown = Registry::new().producer("nobody");
+    let doomed = soon(probe.subscribe(&unknown, SubscribeOptions::new())).await.unwrap();
+    assert_eq!(&*doomed.producer(), "nobody");
+    assert_reason(&soon(probe.ended()).await, &ExitReason::NotFound);
+    let told = book.cancelled("probe", Role::Producer, CancelKind::Down, &ExitReason::NotFound).await;
+    assert_eq!(told, Some(doomed), "it is told which it was");
+}
+
+#[tokio::test(start_paused = true)]
 async fn g047_a_permanent_subscription_to_an_ended_producer_ends_its_consumer() {
     let book = Book::new();
     let (counter, probe) = (counter(&book, "counter").await, probe(&book, "probe").await);
@@ -46,8 +58,7 @@ async fn g049_a_temporary_subscription_to_an_ended_producer_leaves_its_consumer_
     let (counter, probe) = (counter(&book, "counter").await, probe(&book, "probe").await);
     counter.stop(ExitReason::Normal).await;
     soon(probe.subscribe(&counter.producer(), temporary())).await.expect("made, if doomed");
-    let down = stage_core::CancelKind::Down;
-    book.cancelled("probe", Role::Producer, down, &ExitReason::NotFound).await;
+    book.cancelled("probe", Role::Producer, CancelKind::Down, &ExitReason::NotFound).await;
     assert!(probe.inspect().await.is_ok(), "it lives");
 }
 

@@ -7,8 +7,8 @@ use stage_core::{
 };
 
 use super::support::{
-    Book, DoublerRef, Emit, Seen, ask, assert_reason, bare, counter, oops, permanent, probe, range, repeater,
-    settle, soon, temporary, told, window,
+    Book, DoublerRef, Emit, Seen, Warnings, ask, assert_reason, bare, counter, oops, permanent, probe, range,
+    repeater, settle, soon, temporary, told, window,
 };
 
 fn demands(seen: &[(&'static str, Seen)], by: &str) -> Vec<usize> {
@@ -250,4 +250,24 @@ async fn a_producer_that_ends_on_an_info_to_itself_has_handed_everything_over() 
     assert_reason(&soon(last.ended()).await, &ExitReason::Normal);
     assert_reason(&soon(probe.ended()).await, &ExitReason::Normal);
     assert_eq!(book.batches("probe").await.concat(), range(0..10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ask_beyond_the_first_is_served_and_logged() {
+    let book = Book::new();
+    let warnings = Warnings::watch();
+    let told = told(&book, "told", |options| options).await;
+    let peer = bare(&book, "peer").await;
+    let subscription = peer.subscribe(&told.producer(), temporary()).await.unwrap();
+    ask(&subscription, 10);
+    ask(&subscription, 3);
+    settle().await;
+    assert!(warnings.all().is_empty());
+    ask(&subscription, 11);
+    settle().await;
+    let [warning] = &warnings.all()[..] else { panic!("{warnings:?}") };
+    assert!(
+        warning.text.contains("11") && warning.text.contains("10") && warning.text.contains("peer"),
+        "{warning:?}"
+    );
 }
