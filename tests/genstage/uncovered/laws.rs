@@ -1,9 +1,10 @@
-//! Random histories of whole stages, against what must always hold: asks ≥ deliveries for each subscription,
-//! first in first out for each subscription, and no event lost or sent twice while its peers live.
+//! Random histories of whole stages in random interleavings, against what must always hold: asks ≥ deliveries
+//! and first in first out for each subscription, and no event lost or sent twice.
 
 use proptest::prelude::*;
 use stage_core::dispatch::{BroadcastDispatcher, DemandDispatcher};
-use stage_core::{DemandMode, StageRef, Subscription};
+use stage_core::testing::{Sim, turn};
+use stage_core::{DemandMode, ProducerRef, StageRef, Subscription};
 
 use crate::support::{
     Book, CounterRef, Emit, ProbeRef, Seen, ask, bare, repeater, settle, temporary, told, window,
@@ -15,33 +16,34 @@ enum Step {
     Emit(u64),
     Ask(usize, usize),
     Leave(usize),
+    Abort(usize),
     Join(usize),
     Mode(DemandMode),
     Settle,
 }
 
-/// The most peers at one time.
-const PEERS: usize = 3;
+/// The most peers at one time, by name.
+const NAMES: [&str; 3] = ["first", "second", "third"];
+const PEERS: usize = NAMES.len();
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (1..8_u64).prop_map(Step::Emit),
         4 => (0..PEERS, 1..8_usize).prop_map(|(peer, events)| Step::Ask(peer, events)),
         1 => (0..PEERS).prop_map(Step::Leave),
+        1 => (0..PEERS).prop_map(Step::Abort),
         2 => (0..PEERS).prop_map(Step::Join),
         1 => prop_oneof![Just(DemandMode::Accumulate), Just(DemandMode::Forward)].prop_map(Step::Mode),
         2 => Just(Step::Settle),
     ]
 }
 
-fn paused() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
-}
-
 /// A producer and peers that come and go.
 struct World {
     book: Book,
     told: CounterRef,
+    /// What the peers subscribe to: that producer, or a step behind it.
+    served: ProducerRef<u64>,
     peers: Vec<(ProbeRef, Option<Subscription>)>,
     /// Every subscription there ever was, and what it asked for.
     asked: Vec<(Subscription, usize)>,
@@ -49,12 +51,12 @@ struct World {
 }
 
 impl World {
-    async fn new(book: Book, told: CounterRef) -> Self {
+    async fn new(book: Book, told: CounterRef, served: ProducerRef<u64>) -> Self {
         let mut peers = Vec::new();
-        for name in ["first", "second", "third"] {
+        for name in NAMES {
             peers.push((bare(&book, name).await, None));
         }
-        Self { book, told, peers, asked: Vec::new(), emitted: 0 }
+        Self { book, told, served, peers, asked: Vec::new(), emitted: 0 }
     }
 
     async fn take(&mut self, step: Step) {
@@ -76,10 +78,14 @@ impl World {
                     subscription.detach();
                 }
             }
+            Step::Abort(peer) => {
+                self.peers[peer].0.abort();
+                self.peers[peer] = (bare(&self.book, NAMES[peer]).await, None);
+            }
             Step::Join(peer) => {
                 let (probe, standing) = &mut self.peers[peer];
                 if standing.is_none() {
-                    let subscription = probe.subscribe(&self.told.producer(), temporary()).await.unwrap();
+                    let subscription = probe.subscribe(&self.served, temporary()).await.unwrap();
                     self.asked.push((subscription.clone(), 0));
                     *standing = Some(subscription);
                 }
@@ -87,6 +93,7 @@ impl World {
             Step::Mode(mode) => self.told.set_demand_mode(mode),
             Step::Settle => settle().await,
         }
+        turn().await;
     }
 
     /// What each subscription got, in order; and everything that any got, in the order in which it was
@@ -95,9 +102,11 @@ impl World {
         let mut by: Vec<_> = self.asked.iter().map(|(of, _)| (of.clone(), Vec::new())).collect();
         let mut all = Vec::new();
         for entry in self.book.settled_entries().await {
-            if let (Seen::Batch(events), Some(subscription)) = (entry.seen, entry.subscription) {
+            if let (Seen::Batch(events), Some(subscription)) = (entry.seen, entry.subscription)
+                && let Some((_, got)) = by.iter_mut().find(|(of, _)| *of == subscription)
+            {
                 all.extend(&events);
-                by.iter_mut().find(|(of, _)| *of == subscription).unwrap().1.extend(events);
+                got.extend(events);
             }
         }
         (by, all)
@@ -108,51 +117,74 @@ impl World {
     }
 }
 
+/// Every subscription got at most what it asked for and in order, and all got everything once.
+async fn nothing_is_lost_or_doubled(mut world: World, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    // What a peer that leaves has not handled comes again, to another, behind what that one got.
+    let all_stay = !steps.iter().any(|step| matches!(step, Step::Leave(_) | Step::Abort(_)));
+    for step in steps {
+        world.take(step).await;
+    }
+    world.take(Step::Mode(DemandMode::Forward)).await;
+    let (by, mut all) = world.delivered().await;
+    for (subscription, events) in &by {
+        prop_assert!(events.len() <= world.asked_by(subscription), "asks ≥ deliveries");
+        prop_assert!(!all_stay || events.is_sorted(), "first in, first out: {events:?}");
+    }
+    // What was not delivered waits, and comes next and in order.
+    let last = bare(&world.book, "last").await;
+    let subscription = last.subscribe(&world.served, temporary()).await.unwrap();
+    world.peers.iter().filter_map(|(_, standing)| standing.as_ref()).for_each(Subscription::detach);
+    settle().await;
+    ask(&subscription, 10_000);
+    let rest = world.book.batches("last").await.concat();
+    prop_assert!(!all_stay || rest.is_sorted(), "{rest:?}");
+    all.extend(rest);
+    all.sort_unstable();
+    prop_assert!(all.into_iter().eq(0..world.emitted));
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn uncovered_14_no_event_is_lost_or_sent_twice_and_no_subscription_gets_more_than_it_asked_for(
+        seed: u64,
         steps in prop::collection::vec(step(), 1..60),
     ) {
-        paused().block_on(async {
+        Sim::seeded(seed).run(async {
             let book = Book::new();
             let told = told(&book, "told", |options| options.dispatcher(DemandDispatcher::new())).await;
-            let mut world = World::new(book, told).await;
-            // What a peer that leaves has not handled comes again, to another, behind what that one got.
-            let all_stay = !steps.iter().any(|step| matches!(step, Step::Leave(_)));
-            for step in steps {
-                world.take(step).await;
-            }
-            world.take(Step::Mode(DemandMode::Forward)).await;
-            let (by, mut all) = world.delivered().await;
-            for (subscription, events) in &by {
-                prop_assert!(events.len() <= world.asked_by(subscription), "asks ≥ deliveries");
-                prop_assert!(!all_stay || events.is_sorted(), "first in, first out: {events:?}");
-            }
-            // What was not delivered waits in the producer, and comes next and in order.
-            let last = bare(&world.book, "last").await;
-            let subscription = last.subscribe(&world.told.producer(), temporary()).await.unwrap();
-            world.peers.iter().filter_map(|(_, standing)| standing.as_ref()).for_each(Subscription::detach);
-            settle().await;
-            ask(&subscription, 10_000);
-            let rest = world.book.batches("last").await.concat();
-            prop_assert!(!all_stay || rest.is_sorted(), "{rest:?}");
-            all.extend(rest);
-            all.sort_unstable();
-            prop_assert!(all.into_iter().eq(0..world.emitted));
-            Ok(())
+            let served = told.producer();
+            nothing_is_lost_or_doubled(World::new(book, told, served).await, steps).await
+        })?;
+    }
+
+    #[test]
+    fn uncovered_14_nor_is_any_behind_a_step(
+        seed: u64,
+        steps in prop::collection::vec(step(), 1..60),
+        (max, min) in (1..12_usize).prop_flat_map(|max| (Just(max), 0..max)),
+    ) {
+        Sim::seeded(seed).run(async {
+            let book = Book::new();
+            let told = told(&book, "told", |options| options).await;
+            let step = repeater(&book, "step", 1, |options| options).await;
+            step.subscribe(&told.producer(), window(max, min)).await.unwrap();
+            nothing_is_lost_or_doubled(World::new(book, told, step.producer()).await, steps).await
         })?;
     }
 
     #[test]
     fn uncovered_14_all_peers_of_a_broadcast_see_one_sequence_without_gaps(
+        seed: u64,
         steps in prop::collection::vec(step(), 1..60),
     ) {
-        paused().block_on(async {
+        Sim::seeded(seed).run(async {
             let book = Book::new();
             let told = told(&book, "told", |options| options.dispatcher(BroadcastDispatcher::new())).await;
-            let mut world = World::new(book, told).await;
+            let served = told.producer();
+            let mut world = World::new(book, told, served).await;
             for step in steps {
                 world.take(step).await;
             }
@@ -168,11 +200,12 @@ proptest! {
 
     #[test]
     fn uncovered_14_a_step_between_loses_nothing_and_holds_no_more_than_its_window_brings(
+        seed: u64,
         asks in prop::collection::vec(1..40_usize, 1..20),
         (max, min) in (1..30_usize).prop_flat_map(|max| (Just(max), 0..max)),
         times in 1..4_usize,
     ) {
-        paused().block_on(async {
+        Sim::seeded(seed).run(async {
             let mut book = Book::new();
             let counter = crate::support::counter(&book, "counter").await;
             let step = repeater(&book, "step", times, |options| options).await;
