@@ -9,6 +9,7 @@ mod differences;
 mod dispatch;
 mod infos;
 mod names;
+mod per_event;
 mod producer_callbacks;
 mod protocol;
 mod stage_buffer;

@@ -90,7 +90,7 @@ pub struct NoSuchChild {
 }
 
 /// A child that was not started.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartChildError<E> {
     /// The stage does not run, or is about to end.
@@ -170,6 +170,16 @@ pub(super) async fn see_off(leaving: &[Ending], shutdown: Shutdown) {
     }
     for ending in leaving {
         ending.gone.cancelled().await;
+    }
+}
+
+/// Without the event, which need not be `Debug`.
+impl<E> fmt::Debug for StartChildError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRunning { .. } => f.debug_struct("NotRunning").finish_non_exhaustive(),
+            Self::Failed { reason } => f.debug_struct("Failed").field("reason", reason).finish(),
+        }
     }
 }
 

@@ -1,0 +1,9 @@
+//! The stage that runs one task per event: sections 18 to 22 of the table, and what its suite leaves out.
+
+mod consuming;
+mod restarts;
+mod start;
+mod subscribing;
+mod support;
+mod termination;
+mod uncovered;

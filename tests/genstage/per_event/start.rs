@@ -1,0 +1,33 @@
+//! Section 18: start and options.
+
+use std::time::Duration;
+
+use stage_core::Intensity;
+use stage_core::per_event::{PerEvent, Restart, Shutdown};
+use stage_core::spawn::{self, StageOptions};
+use stage_core::testing::ManualProducer;
+use stage_core::{ExitReason, SubscribeOptions};
+
+#[tokio::test(start_paused = true)]
+async fn g171_no_child_is_restarted_for_ever_and_every_shutdown_can_be_kept() {
+    // The original refuses `permanent` and odd shutdowns when it starts; here they cannot be written.
+    let says = |restart| match restart {
+        Restart::Temporary => "never",
+        Restart::Transient => "after a failure",
+    };
+    assert_eq!([Restart::Temporary, Restart::Transient].map(says), ["never", "after a failure"]);
+    let waits = |shutdown| match shutdown {
+        Shutdown::Abort => Some(Duration::ZERO),
+        Shutdown::After(time) => Some(time),
+        Shutdown::Wait => None,
+    };
+    assert_eq!(waits(Shutdown::default()), Some(Duration::from_secs(5)));
+    assert_eq!(Intensity::default(), Intensity { max_restarts: 3, within: Duration::from_secs(5) });
+    // What depends on the subscription is refused with it.
+    let workers = PerEvent::new(|_: u64| async {}).floor(10);
+    let stage = spawn::consumer(workers, StageOptions::named("supervisor")).await.unwrap();
+    let source = ManualProducer::spawn(StageOptions::named("source")).await;
+    stage.subscribe(&source.producer(), SubscribeOptions::new().max_demand(10)).await.unwrap_err();
+    let ExitReason::Error(error) = stage.ended().await else { panic!("an error") };
+    assert_eq!(error.to_string(), "floor must be between 0 and 9 (max_demand - 1), got 10");
+}
