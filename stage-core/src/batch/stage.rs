@@ -66,6 +66,8 @@ pub struct Batcher<E, S: Sort<E> = Together> {
     closed: VecDeque<(S::Key, Vec<E>)>,
     /// When the next look at the open batches is scheduled.
     timer: Option<Instant>,
+    /// Events it held when its last callback returned; of one that fails, the engine counts the batch.
+    held: usize,
     counters: Option<Arc<Counters>>,
 }
 
@@ -113,6 +115,7 @@ impl<E: Send + 'static, S: Sort<E>> Batcher<E, S> {
             inbox: VecDeque::new(),
             closed: VecDeque::new(),
             timer: None,
+            held: 0,
             counters: None,
         })
     }
@@ -140,7 +143,13 @@ impl<E: Send + 'static, S: Sort<E>> Batcher<E, S> {
                 break;
             }
         }
+        self.note();
         self.schedule(now, out)
+    }
+
+    fn note(&mut self) {
+        let closed: usize = self.closed.iter().map(|(_, events)| events.len()).sum();
+        self.held = self.inbox.len() + self.collection.events() + closed;
     }
 
     /// Puts an event where it belongs.
@@ -167,6 +176,7 @@ impl<E: Send + 'static, S: Sort<E>> Batcher<E, S> {
         while let Some(closed) = self.closed.pop_front() {
             self.emit(closed, out);
         }
+        self.note();
     }
 
     /// Has the stage look again when the oldest batch is due. One that is due already waits for demand.
@@ -226,8 +236,7 @@ impl<E: Send + 'static, S: Sort<E>> Cast<Look> for Batcher<E, S> {
 /// What a stage that failed still held is lost, and counted.
 impl<E, S: Sort<E>> Drop for Batcher<E, S> {
     fn drop(&mut self) {
-        let closed: usize = self.closed.iter().map(|(_, events)| events.len()).sum();
-        let discarded = self.inbox.len() + self.collection.events() + closed;
+        let discarded = self.held;
         if discarded > 0
             && let Some(counters) = &self.counters
         {

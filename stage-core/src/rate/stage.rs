@@ -63,6 +63,8 @@ pub struct RateLimiter<E, K: Clone + Eq + Hash = (), F = fn(&E)> {
     share: Option<Share<K>>,
     timer: Option<(Instant, Timer)>,
     hold: Option<Hold>,
+    /// Events that waited when the last callback returned; of one that fails, the engine counts the batch.
+    held: usize,
     counters: Option<Arc<Counters>>,
 }
 
@@ -109,6 +111,7 @@ where
             share: None,
             timer: None,
             hold: None,
+            held: 0,
             counters: None,
         }
     }
@@ -150,6 +153,7 @@ where
                 wait = None;
             }
         }
+        self.held = self.waiting.len();
         self.ask();
         self.look_again(wait, out)?;
         let keeps = |hold: Option<Hold>| hold.unwrap_or_else(|| out.hold());
@@ -268,7 +272,7 @@ where
 /// What a stage that was stopped, or failed, still held is lost, and counted.
 impl<E, K: Clone + Eq + Hash, F> Drop for RateLimiter<E, K, F> {
     fn drop(&mut self) {
-        let discarded = self.waiting.len();
+        let discarded = self.held;
         if discarded > 0
             && let Some(counters) = &self.counters
         {

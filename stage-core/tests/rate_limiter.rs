@@ -1,0 +1,193 @@
+//! The rate limiter: is its budget kept, shared, changed, and spent on nothing that nobody asked for?
+#![cfg(feature = "test-util")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
+
+use std::time::Duration;
+
+use stage_core::rate::{Budget, Rate, RateError, RateLimiter};
+use stage_core::spawn::{self, StageOptions};
+use stage_core::testing::{ManualConsumer, ManualProducer, settle};
+use stage_core::{ExitReason, Pipeline, ProducerConsumer, StageRef, SubscribeOptions, sink};
+use tokio::time::{Instant, sleep, timeout};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn rate(events: u32, burst: u32) -> Rate {
+    Rate::new(events, SECOND).unwrap().burst(burst).unwrap()
+}
+
+type Limiter<S> = (ManualProducer<u32>, StageRef<S, u32, u32>, ManualConsumer<u32>);
+
+/// A limiter between a source and a consumer in the hands of the test.
+async fn between<S: ProducerConsumer<In = u32, Out = u32>>(limiter: S) -> Limiter<S> {
+    let source = ManualProducer::spawn(StageOptions::named("source")).await;
+    let stage = spawn::producer_consumer(limiter, StageOptions::named("limit")).await.unwrap();
+    stage.subscribe(&source.producer(), SubscribeOptions::new().max_demand(100)).await.unwrap();
+    let mut consumer = ManualConsumer::spawn("consumer").await;
+    consumer.subscribe(&stage.producer(), SubscribeOptions::new()).await.unwrap();
+    (source, stage, consumer)
+}
+
+/// At which millisecond each of the next events came.
+async fn times(consumer: &mut ManualConsumer<u32>, events: usize) -> Vec<(u128, u32)> {
+    let began = Instant::now();
+    let mut times = Vec::new();
+    while times.len() < events {
+        let batch = consumer.next_batch().await;
+        times.extend(batch.into_iter().map(|event| (began.elapsed().as_millis(), event)));
+    }
+    times
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_passes_at_once_and_the_rest_at_the_rate_to_the_millisecond() {
+    let (source, _stage, mut consumer) = between(RateLimiter::new(Budget::new(rate(10, 3)))).await;
+    consumer.ask(100);
+    source.emit(0..6);
+    assert_eq!(times(&mut consumer, 6).await, [(0, 0), (0, 1), (0, 2), (100, 3), (200, 4), (300, 5)]);
+    // What is not used is saved up to the burst and no further.
+    sleep(SECOND * 60).await;
+    source.emit(6..11);
+    assert_eq!(times(&mut consumer, 5).await, [(0, 6), (0, 7), (0, 8), (100, 9), (200, 10)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_second_sees_two_bursts() {
+    let (source, _stage, mut consumer) = between(RateLimiter::new(Budget::new(rate(100, 100)))).await;
+    consumer.ask(1000);
+    sleep(Duration::from_millis(999)).await;
+    source.emit(0..400);
+    let times = times(&mut consumer, 300).await;
+    // A budget that is renewed at the full second would let 200 through within two milliseconds.
+    assert_eq!(times.iter().filter(|(time, _)| *time <= 2).count(), 100);
+    assert_eq!(times.iter().filter(|(time, _)| *time <= 1000).count(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_asks_for_uses_no_budget() {
+    let (mut source, stage, mut consumer) = between(RateLimiter::new(Budget::new(rate(10, 5)))).await;
+    source.emit(0..1000);
+    consumer.ask(2);
+    settle().await;
+    assert_eq!(consumer.events(), [0, 1]);
+    assert_eq!(stage.inspect().await.unwrap().buffered, 0);
+    assert!(source.demands().into_iter().sum::<usize>() <= 102, "a source is asked for what passed");
+    // Three tokens are left, and a hundred are not saved up meanwhile.
+    sleep(SECOND * 10).await;
+    consumer.ask(100);
+    settle().await;
+    assert_eq!(consumer.events(), [2, 3, 4, 5, 6]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_that_share_a_budget_take_turns() {
+    let budget = Budget::new(rate(10, 1));
+    let mut first = between(RateLimiter::new(budget.clone())).await;
+    let mut second = between(RateLimiter::new(budget)).await;
+    for (source, _, consumer) in [&mut first, &mut second] {
+        consumer.ask(100);
+        source.emit(0..50);
+    }
+    sleep(SECOND * 3 + SECOND / 20).await;
+    let passed = [&mut first, &mut second].map(|(_, _, consumer)| consumer.events().len());
+    assert_eq!(passed.iter().sum::<usize>(), 31);
+    assert!(passed[0].abs_diff(passed[1]) <= 1, "{passed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_is_stopped_or_not_asked_leaves_its_turn_to_others() {
+    let budget = Budget::new(rate(10, 1));
+    let first = between(RateLimiter::new(budget.clone())).await;
+    let mut second = between(RateLimiter::new(budget)).await;
+    first.2.ask(1);
+    first.0.emit(0..50);
+    second.2.ask(100);
+    second.0.emit(0..50);
+    // The first got one event, and its consumer wants no more.
+    assert_eq!(times(&mut second.2, 2).await, [(100, 0), (200, 1)]);
+    first.2.ask(50);
+    settle().await;
+    first.1.stop(ExitReason::Shutdown).await;
+    sleep(SECOND).await;
+    assert!(second.2.events().len() >= 10, "nothing is kept for one that is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_rate_counts_at_once_also_for_what_waits() {
+    let budget = Budget::new(Rate::new(1, SECOND * 3600).unwrap());
+    let (source, _stage, mut consumer) = between(RateLimiter::new(budget.clone())).await;
+    consumer.ask(100);
+    source.emit(0..6);
+    settle().await;
+    assert_eq!(consumer.events(), [0]);
+    budget.set(rate(10, 1));
+    assert_eq!(budget.rate(), rate(10, 1));
+    let times = times(&mut consumer, 3).await;
+    assert!(times[0].0 <= 100, "{times:?}");
+    assert_eq!([times[1].0 - times[0].0, times[2].0 - times[1].0], [100, 100]);
+    budget.set(rate(1, 1));
+    let slow = self::times(&mut consumer, 1).await;
+    assert!((900..=1000).contains(&slow[0].0), "{slow:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_key_has_its_own_budget_and_none_waits_for_another() {
+    let limiter = RateLimiter::by_key(Budget::new(rate(1, 2)), |event: &u32| event / 10);
+    let (source, _stage, mut consumer) = between(limiter).await;
+    consumer.ask(100);
+    source.emit([10, 11, 12, 13, 20, 21, 22, 30]);
+    settle().await;
+    assert_eq!(consumer.events(), [10, 11, 20, 21, 30]);
+    sleep(SECOND).await;
+    assert_eq!(consumer.events(), [12, 22]);
+    sleep(SECOND).await;
+    assert_eq!(consumer.events(), [13]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_passes_after_the_source_has_ended() {
+    let (source, stage, mut consumer) = between(RateLimiter::new(Budget::new(rate(10, 1)))).await;
+    consumer.ask(100);
+    source.emit(0..5);
+    source.finish();
+    source.ended().await;
+    assert_eq!(times(&mut consumer, 5).await.last(), Some(&(400, 4)));
+    assert!(matches!(timeout(SECOND, stage.ended()).await, Ok(ExitReason::Normal)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_pipeline_the_order_is_kept_and_a_drain_lets_everything_pass() {
+    let (all, collected) = sink::collect::<Vec<_>, _>();
+    let budget = Budget::new(rate(1000, 10));
+    let pipeline = Pipeline::builder("limited")
+        .start_fn("numbers", || Ok(0..))
+        .step("limit", move || Ok(RateLimiter::new(budget.clone())))
+        .finish("all", move || Ok(all.clone()));
+    let running = pipeline.start().await.unwrap();
+    sleep(SECOND).await;
+    running.drain(SECOND).await.unwrap();
+    let all: Vec<u64> = collected.await.unwrap();
+    assert!((1010..=1040).contains(&all.len()), "{}", all.len());
+    assert_eq!(all, (0..all.len() as u64).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_is_stopped_counts_what_waited() {
+    let pipeline = Pipeline::builder("limited")
+        .start_fn("numbers", || Ok(0..100))
+        .step("limit", || Ok(RateLimiter::new(Budget::new(Rate::new(1, SECOND)?))))
+        .finish_fn("ignore", |_| ());
+    let running = pipeline.start().await.unwrap();
+    settle().await;
+    let report = running.stop().await.unwrap();
+    assert_eq!((report.stages[1].events_out, report.stages[1].discarded), (1, 9));
+}
+
+#[test]
+fn rates_that_cannot_be_kept_are_refused_by_name() {
+    assert_eq!(Rate::new(0, SECOND), Err(RateError::Events));
+    assert_eq!(Rate::new(1, Duration::ZERO), Err(RateError::Per { per: Duration::ZERO }));
+    assert_eq!(Rate::new(1, Duration::MAX), Err(RateError::Per { per: Duration::MAX }));
+    assert_eq!(Rate::new(1, SECOND).unwrap().burst(0), Err(RateError::Burst));
+    assert_eq!(RateError::Burst.to_string(), "the burst of a rate must be at least 1, got 0");
+}
