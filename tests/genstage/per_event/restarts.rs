@@ -110,9 +110,9 @@ async fn g185_what_a_recipe_comes_to_when_a_child_starts_anew_decides_about_the_
             tokio::task::yield_now().await;
         }
         until(&children, expected).await;
-        let state = children.list().iter().find(|info| info.id == child).map(|info| info.state);
+        let child = children.list().into_iter().find(|info| info.id == child);
         let states = [Some(ChildState::Active), None, Some(ChildState::Restarting)];
-        assert_eq!(state, states[[0, 0, 1, 2, 2][number]], "case {number}");
+        assert_eq!(child.map(|info| info.state), states[[0, 0, 1, 2, 2][number]], "case {number}");
     }
     soon(stage.stop(ExitReason::Shutdown)).await;
     assert_eq!(workers_and_active(&children), (0, 0));

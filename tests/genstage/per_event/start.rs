@@ -6,7 +6,9 @@ use stage_core::Intensity;
 use stage_core::per_event::{PerEvent, Restart, Shutdown};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::testing::ManualProducer;
-use stage_core::{ExitReason, SubscribeOptions};
+use stage_core::{ExitReason, Registry, RegistryError, SubscribeOptions};
+
+use super::support::{Supervisor, jobs, start};
 
 #[tokio::test(start_paused = true)]
 async fn g171_no_child_is_restarted_for_ever_and_every_shutdown_can_be_kept() {
@@ -30,4 +32,18 @@ async fn g171_no_child_is_restarted_for_ever_and_every_shutdown_can_be_kept() {
     stage.subscribe(&source.producer(), SubscribeOptions::new().max_demand(10)).await.unwrap_err();
     let ExitReason::Error(error) = stage.ended().await else { panic!("an error") };
     assert_eq!(error.to_string(), "floor must be between 0 and 9 (max_demand - 1), got 10");
+}
+
+#[tokio::test(start_paused = true)]
+async fn g174_a_stage_is_found_by_its_name_which_it_has_for_itself() {
+    let registry = Registry::new();
+    let (stage, _children) = start(jobs()).await;
+    registry.register("supervisor", &stage).unwrap();
+    let found: Supervisor = registry.stage("supervisor").unwrap();
+    assert_eq!(found.name(), "supervisor");
+    let (other, _children) = start(jobs()).await;
+    let taken = registry.register("supervisor", &other).unwrap_err();
+    assert!(matches!(taken, RegistryError::Taken { .. }));
+    stage.stop(ExitReason::Shutdown).await;
+    registry.register("supervisor", &other).expect("the name of a stage that has ended is free");
 }

@@ -2,7 +2,7 @@
 
 use stage_core::spawn::StageOptions;
 use stage_core::testing::{ManualProducer, settle};
-use stage_core::{CancelMode, ExitReason, SubscribeOptions};
+use stage_core::{CancelMode, ExitReason, Registry, SubscribeOptions};
 
 use super::support::{Job, jobs, start};
 use crate::support::{assert_reason, soon, window};
@@ -29,6 +29,14 @@ async fn g200_wrong_demand_is_an_error_that_names_the_bounds() {
     assert_eq!(zero.to_string(), "max_demand must be at least 1, got 0");
     let large = stage.subscribe(&source.producer(), window(1000, 2000)).await.unwrap_err();
     assert_eq!(large.to_string(), "min_demand must be between 0 and 999 (max_demand - 1), got 2000");
+}
+
+#[tokio::test(start_paused = true)]
+async fn g201_a_permanent_subscription_to_a_name_nobody_has_ends_the_stage() {
+    let (stage, _children) = start(jobs()).await;
+    let unknown = Registry::new().producer("unknown");
+    soon(stage.subscribe(&unknown, SubscribeOptions::new())).await.expect("made, if doomed");
+    assert_reason(&soon(stage.ended()).await, &ExitReason::NotFound);
 }
 
 #[tokio::test(start_paused = true)]
