@@ -184,6 +184,15 @@ impl<E> Outbox<E> {
         self.widest = self.widest.max(self.deliveries.len());
     }
 
+    /// Whether anything was decided beside deliveries.
+    pub(crate) fn has_asides(&self) -> bool {
+        self.discarded > 0 || !self.fired.is_empty() || !self.notices.is_empty()
+    }
+
+    pub(crate) fn has_expelled(&self) -> bool {
+        !self.expelled.is_empty()
+    }
+
     pub(crate) fn has_deliveries(&self) -> bool {
         !self.deliveries.is_empty()
     }

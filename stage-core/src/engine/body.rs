@@ -188,11 +188,26 @@ impl<K: Kind> Body<K> {
         if let Some(reason) = self.hands.port.stop.take() {
             return Err(reason);
         }
-        while self.see_to_one().await? {}
+        // Most turns have nothing of this, and need not set up a future for it.
+        while self.has_business() {
+            if !self.see_to_one().await? {
+                break;
+            }
+        }
         match self.hands.outlet.broken() {
             Some(panicked) => Err(panicked.clone()),
             None => Ok(()),
         }
+    }
+
+    /// Whether there may be anything for [`see_to_one`](Self::see_to_one).
+    fn has_business(&self) -> bool {
+        let Hands { port, inlet, outlet, .. } = &self.hands;
+        !self.core.wishes.open.is_empty()
+            || !port.messages.is_empty()
+            || !self.timers.is_empty()
+            || inlet.has_business()
+            || outlet.has_business()
     }
 
     /// Runs the next callback that is due beside those for events and demand; says whether there was any.

@@ -359,6 +359,11 @@ impl<E: Send + 'static> Inlet<E> {
         self.links.get(slot)?.as_ref().map(|incoming| incoming.link.subscription())
     }
 
+    /// Whether there are subscriptions to be made, or markers that wait for input.
+    pub(crate) fn has_business(&self) -> bool {
+        !self.joins.is_empty() || !self.behind.is_empty()
+    }
+
     /// Whether something may be there to be received.
     pub(crate) fn has_ready(&self) -> bool {
         !self.ready.is_empty()

@@ -236,6 +236,11 @@ impl<E> Outlet<E> {
         self.counters.discarded(overflowed);
     }
 
+    /// Whether the stage is to be told anything.
+    pub(crate) fn has_business(&self) -> bool {
+        !self.notices.is_empty() || !self.fired.is_empty() || self.discarded != Discarded::default()
+    }
+
     /// What the stage is to be told next.
     pub(crate) fn next_notice(&mut self) -> Option<Notice> {
         self.notices.pop_front()
@@ -299,6 +304,21 @@ impl<E> Outlet<E> {
 
     fn settle(&mut self, announce: Option<Demand>) {
         self.announced.extend(announce);
+        if self.outbox.has_asides() {
+            self.settle_asides();
+        }
+        if self.outbox.has_deliveries() {
+            self.send();
+        }
+        self.note();
+        if self.outbox.has_expelled() {
+            self.expel();
+        }
+    }
+
+    /// Sees to what a dispatcher decided beside deliveries.
+    #[cold]
+    fn settle_asides(&mut self) {
         self.fired.extend(self.outbox.drain_fired());
         let unroutable = self.outbox.take_discarded();
         if unroutable > 0 {
@@ -313,10 +333,11 @@ impl<E> Outlet<E> {
                 tracing::warn!("{notice}");
             }
         }
-        if self.outbox.has_deliveries() {
-            self.send();
-        }
-        self.note();
+    }
+
+    /// Ends the subscriptions that cannot work.
+    #[cold]
+    fn expel(&mut self) {
         let expelled: Vec<_> = self.outbox.drain_expelled().collect();
         for (key, reason) in expelled {
             tracing::warn!(slot = key.0, %reason, "subscription ended: its selector cannot be used");

@@ -32,6 +32,10 @@ impl<M> Timers<M> {
         self.next += 1;
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.due.is_empty()
+    }
+
     /// The next message that is due.
     pub(super) fn next(&mut self) -> Option<M> {
         if self.first()? > Instant::now() {
