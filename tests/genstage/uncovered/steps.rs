@@ -146,3 +146,42 @@ async fn bug_minor_the_discard_hook_of_a_step_runs_behind_the_batch_it_is_about(
         [Seen::Batch(range(0..5)), Seen::Discarded(4), Seen::Batch(range(5..10)), Seen::Discarded(10)];
     assert_eq!(seen, expected);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_ends_with_its_producer_and_has_no_consumer_waits_for_one() {
+    let mut book = Book::new();
+    let (told, doubler) = (told(&book, "told", |options| options).await, doubler(&book, "doubler").await);
+    doubler.subscribe(&told.producer(), permanent()).await.unwrap();
+    doubler.cast(Emit(range(0..3))).unwrap();
+    settle().await;
+    told.stop(ExitReason::Normal).await;
+    book.cancelled("doubler", Role::Producer, CancelKind::Down, &ExitReason::Normal).await;
+    settle().await;
+    assert_eq!(doubler.inspect().await.unwrap().buffered, 3);
+    let peer = bare(&book, "peer").await;
+    ask(&peer.subscribe(&doubler.producer(), temporary()).await.unwrap(), 10);
+    assert_eq!(book.batches("peer").await, [range(0..3)]);
+    assert_reason(&soon(doubler.ended()).await, &ExitReason::Normal);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_other_producers_sent_to_a_step_that_ends_goes_back_to_them() {
+    // In GenStage the step lives until it was handled.
+    let mut book = Book::new();
+    let (ends, other) =
+        (told(&book, "ends", |options| options).await, told(&book, "other", |options| options).await);
+    let step = repeater(&book, "step", 1, |options| options).await;
+    step.subscribe(&ends.producer(), permanent()).await.unwrap();
+    step.subscribe(&other.producer(), temporary()).await.unwrap();
+    settle().await;
+    other.cast(Emit(range(0..5))).unwrap();
+    settle().await;
+    assert_eq!(other.inspect().await.unwrap().buffered, 0);
+    ends.stop(ExitReason::Normal).await;
+    assert_reason(&soon(step.ended()).await, &ExitReason::Normal);
+    settle().await;
+    assert_eq!(other.inspect().await.unwrap().buffered, 5);
+    let next = probe(&book, "next").await;
+    next.subscribe(&other.producer(), temporary()).await.unwrap();
+    assert_eq!(book.batches("next").await, [range(0..5)]);
+}
