@@ -7,6 +7,7 @@ mod consumer_demand;
 mod demand_mode;
 mod differences;
 mod dispatch;
+mod ids;
 mod infos;
 mod names;
 mod per_event;
