@@ -29,7 +29,7 @@ fn every_case_of_the_table_has_one_test_and_no_other_has_any() {
     for section in TABLE {
         for case in section.cases {
             let found = tests.remove(case.id).unwrap_or_default();
-            let expected = if matches!(case.class, Class::NotApplicable(_)) { 0 } else { 1 };
+            let expected = usize::from(!matches!(case.class, Class::NotApplicable(_)));
             if found.len() != expected {
                 wrong.push(format!("{} has {} tests, not {expected}: {found:?}", case.id, found.len()));
             }

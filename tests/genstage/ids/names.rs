@@ -38,10 +38,10 @@ fn names_in(source: &str) -> Vec<String> {
     for line in source.lines().map(str::trim_start) {
         if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
             is_test = true;
-        } else if let Some(rest) = line.strip_prefix("async fn ").or_else(|| line.strip_prefix("fn ")) {
-            if std::mem::take(&mut is_test) {
-                names.push(rest.chars().take_while(|letter| *letter != '(').collect());
-            }
+        } else if let Some(rest) = line.strip_prefix("async fn ").or_else(|| line.strip_prefix("fn "))
+            && std::mem::take(&mut is_test)
+        {
+            names.push(rest.chars().take_while(|letter| *letter != '(').collect());
         }
     }
     names
