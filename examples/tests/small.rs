@@ -40,3 +40,47 @@ fn a_stream_delivers_every_reading_in_order() {
     assert_eq!(lines[..12], expected[..]);
     assert_eq!(lines[12..], ["12 readings"]);
 }
+
+#[test]
+fn a_rate_limit_is_kept_by_all_who_share_it_together() {
+    let lines = lines(env!("CARGO_BIN_EXE_rate_limiter"));
+    let sent: Vec<_> = lines.iter().map(|line| line.split(',').next().unwrap_or_default()).collect();
+    assert_eq!(sent[..2], ["50 mails", "50 texts"]);
+    let early: f64 = lines[..2].iter().map(|line| number_after(line, ", ")).sum();
+    // The burst, and 200 a second.
+    assert!(early <= 12.0 + number_after(&lines[0], "first ") / 5.0, "{lines:?}");
+}
+
+#[test]
+fn every_event_gets_a_worker_which_is_started_anew_if_it_fails() {
+    let lines = lines(env!("CARGO_BIN_EXE_per_event_workers"));
+    assert!(lines[0].ends_with("is ended by hand"), "{lines:?}");
+    // 14 numbers up to 100 are multiples of 7; 42 never answers, and 70 is a multiple of 10.
+    assert_eq!(lines[1..], ["89 fetched, 10 skipped, 1 ended, 12 attempts failed"]);
+}
+
+#[test]
+fn every_notification_reaches_its_user_and_is_timed() {
+    let lines = lines(env!("CARGO_BIN_EXE_realtime_push"));
+    assert_eq!(lines[0], "50000 delivered, 0 to the wrong user");
+    let worked = number_after(&lines[1], "worker time: p50 ");
+    let waited = number_after(&lines[2], "push to delivery: p50 ");
+    assert!(worked <= waited, "a notification waits for its worker: {lines:?}");
+    for (line, p50) in lines[1..].iter().zip([worked, waited]) {
+        assert!(p50 <= number_after(line, "p99 ") && line.ends_with(" of 50000"), "{line}");
+    }
+    assert_eq!(lines.len(), 3);
+}
+
+#[test]
+fn events_are_completed_from_a_database_in_their_order() {
+    let lines = lines(env!("CARGO_BIN_EXE_augment"));
+    assert_eq!(lines[1], "1: 100 bytes of daniel_caixinha@elixir.pt");
+    assert_eq!(lines.last().map(String::as_str), Some("200 completed, in order: true"));
+}
+
+/// The number that follows `what`.
+fn number_after(line: &str, what: &str) -> f64 {
+    let (_, rest) = line.split_once(what).expect(line);
+    rest.split(' ').next().and_then(|number| number.parse().ok()).expect(line)
+}

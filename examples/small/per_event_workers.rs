@@ -1,0 +1,53 @@
+//! One supervised task per event: GenStage's `ConsumerSupervisor`.
+//!
+//! At most five pages are fetched at once. A fetch that fails is started anew; a page that is not wanted is
+//! skipped; a page that never answers can be ended by hand.
+#![forbid(unsafe_code)]
+
+use std::time::Duration;
+
+use stage_core::per_event::{Child, PerEvent, Restart, Shutdown};
+use stage_core::{BoxError, Intensity, Pipeline, StepOptions};
+
+/// Fetches a page: every seventh is busy at the first attempt, and number 42 never answers.
+async fn fetch(page: u32, attempt: usize) -> Result<(), BoxError> {
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    if page == 42 {
+        return std::future::pending().await;
+    }
+    if page.is_multiple_of(7) && attempt == 0 { Err("busy".into()) } else { Ok(()) }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let fetches = PerEvent::deciding(|page: u32, child: Child| {
+        let wanted = !page.is_multiple_of(10);
+        Ok(wanted.then(|| fetch(page, child.attempt())))
+    });
+    let within = Duration::from_secs(5);
+    let fetches = fetches
+        .restart(Restart::Transient)
+        .intensity(Intensity { max_restarts: 100, within })
+        .shutdown(Shutdown::Abort);
+    let children = fetches.children();
+
+    let pipeline = Pipeline::builder("pages")
+        .start_fn("pages", || Ok(1..=100))
+        .finish(StepOptions::named("fetch").max_demand(5), move || Ok(fetches.clone()));
+    let running = pipeline.start().await?;
+    // The end of the pages waits for every fetch, so for number 42 too.
+    while children.counts().started < 90 || children.counts().active > 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    for stuck in children.list() {
+        println!("fetch {} is ended by hand", stuck.id);
+        children.terminate(stuck.id).await?;
+    }
+    running.join().await?;
+    let counts = children.counts();
+    println!(
+        "{} fetched, {} skipped, {} ended, {} attempts failed",
+        counts.finished, counts.skipped, counts.terminated, counts.restarts
+    );
+    Ok(())
+}
