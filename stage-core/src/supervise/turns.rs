@@ -61,7 +61,7 @@ impl Turns {
 
     /// Gates every stage that is spawned on this thread, until the guard is dropped.
     pub(crate) fn enter(self: &Arc<Self>) -> Entered {
-        Entered(CURRENT.replace(Some(Arc::clone(self))))
+        Entered { turns: Arc::clone(self), before: CURRENT.replace(Some(Arc::clone(self))) }
     }
 
     /// The order of this thread, if a test decides it.
@@ -146,11 +146,19 @@ impl State {
 
 /// Until it is dropped, stages spawned on this thread are gated.
 #[derive(Debug)]
-pub(crate) struct Entered(Option<Arc<Turns>>);
+pub(crate) struct Entered {
+    turns: Arc<Turns>,
+    before: Option<Arc<Turns>>,
+}
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        CURRENT.set(self.0.take());
+        CURRENT.set(self.before.take());
+        // A waker has hold of its runtime, which has hold of these turns.
+        let mut state = lock(&self.turns.state);
+        let left = (state.overseer.take(), std::mem::take(&mut state.idle), std::mem::take(&mut state.ready));
+        drop(state);
+        drop(left);
     }
 }
 

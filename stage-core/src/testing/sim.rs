@@ -166,3 +166,21 @@ impl fmt::Display for Sim {
         write!(f, "Sim::seeded({})", self.seed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_simulation_leaves_no_runtime_behind() {
+        let sim = Sim::seeded(1);
+        let turns = Arc::downgrade(&sim.turns);
+        sim.run(async {
+            tokio::spawn(std::future::pending::<()>());
+            turn().await;
+            super::super::settle().await;
+        });
+        drop(sim);
+        assert_eq!(turns.strong_count(), 0);
+    }
+}
