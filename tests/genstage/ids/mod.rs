@@ -1,6 +1,7 @@
 //! Does every case of the conformance table have its one test?
 
 mod documents;
+mod left_out;
 mod names;
 mod table;
 

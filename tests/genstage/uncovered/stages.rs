@@ -95,6 +95,49 @@ async fn uncovered_08_a_subscription_to_one_producer_can_replace_one_to_another(
     assert!(first.inspect().await.unwrap().consumers.is_empty());
 }
 
+/// Emits what is asked for; its `handle_cancel` takes its time.
+struct SlowProducer {
+    go: Option<oneshot::Receiver<()>>,
+}
+
+impl Producer for SlowProducer {
+    type Event = u64;
+
+    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        out.extend(0..demand.get() as u64);
+        Ok(())
+    }
+
+    async fn handle_cancel(
+        &mut self,
+        _subscription: &Subscription,
+        _cancellation: &Cancellation,
+        _out: &mut Emitter<'_, u64>,
+    ) -> StageResult {
+        match self.go.take() {
+            Some(go) => Ok(go.await?),
+            None => Ok(()),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bug_replaced_no_answer_of_a_producer_to_the_end_of_the_old_subscription_drops_the_new_one() {
+    let mut book = Book::new();
+    let (go, may_go) = oneshot::channel();
+    let slow = SlowProducer { go: Some(may_go) };
+    let slow = spawn::producer(slow, StageOptions::named("slow")).await.unwrap();
+    let peer = bare(&book, "peer").await;
+    let old = peer.subscribe(&slow.producer(), temporary()).await.unwrap();
+    settle().await;
+    let new = soon(peer.resubscribe(&old, oops(), &slow.producer(), temporary())).await.unwrap();
+    ask(&new, 3);
+    settle().await;
+    go.send(()).unwrap();
+    assert_eq!(book.seen("peer", Seen::Batch(range(0..3))).await.as_ref(), Some(&new));
+    assert_eq!(slow.inspect().await.unwrap().consumers, [new]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn bug_e6_wrong_options_of_a_subscription_made_in_init_fail_the_start() {
     let book = Book::new();
