@@ -11,6 +11,8 @@
 //! * Write stages with the traits [`Producer`], [`ProducerConsumer`] and [`Consumer`], or as closures.
 //! * Declare a pipeline with [`pipeline!`], or in plain Rust with [`Pipeline::builder`].
 //! * Begin and end it with ready-made [sources](source) and [sinks](sink).
+//! * Put ready-made steps between them: [batches](batch), a [rate limit](rate); run [one task per
+//!   event](per_event).
 //! * Start it, watch it and end it through [`Running`]: every pipeline is supervised.
 //!
 //! ```

@@ -171,3 +171,40 @@ impl<K> fmt::Debug for Budget<K> {
         f.debug_struct("Budget").field("rate", &lock(&self.shared).rate).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(events: u32) -> Rate {
+        Rate::new(events, Duration::from_secs(1)).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_that_are_idle_take_no_memory_for_long() {
+        let budget = Budget::new(rate(10));
+        let mut share = budget.join(|| {});
+        for second in 0..10 {
+            for key in 0..MANY {
+                assert_eq!(share.take(&(second, key)), Ok(()));
+            }
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert!(lock(&budget.shared).buckets.len() <= 2 * MANY);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_share_that_is_dropped_leaves_nothing_behind() {
+        let woken = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&woken);
+        let budget: Budget = Budget::new(rate(1));
+        let (mut first, mut second) = (budget.join(|| {}), budget.join(move || *lock(&count) += 1));
+        assert_eq!(first.take(&()), Ok(()));
+        assert!(first.take(&()).is_err());
+        assert_eq!(second.take(&()), Err(Duration::from_secs(2)));
+        drop(first);
+        assert_eq!(*lock(&woken), 1, "the next in turn looks again");
+        assert_eq!(second.take(&()), Err(Duration::from_secs(1)));
+        assert_eq!(lock(&budget.shared).watchers.len(), 1);
+    }
+}
