@@ -42,6 +42,7 @@ async fn g019_emissions_of_an_accumulating_broadcast_go_out_one_by_one_when_it_f
         let of = seen.iter().filter(|(by, _)| *by == name).map(|(_, seen)| seen.clone());
         assert_eq!(of.collect::<Vec<_>>(), [1, 2, 3, 4].map(|event| Seen::Batch(vec![event])));
     }
+    assert_eq!(told.inspect().await.unwrap().buffered, 0);
 }
 
 #[tokio::test(start_paused = true)]

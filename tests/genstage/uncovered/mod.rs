@@ -6,3 +6,4 @@ mod laws;
 mod modes;
 mod stages;
 mod steps;
+mod world;
