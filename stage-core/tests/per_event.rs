@@ -164,3 +164,26 @@ async fn copies_of_a_step_share_their_handle_and_end_their_own_children() {
     let counts = children.counts();
     assert_eq!((counts.started, counts.finished, counts.terminated), (12, 11, 1));
 }
+
+#[test]
+fn children_of_a_runtime_that_is_gone_are_gone_too() {
+    let children = {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let workers = PerEvent::new(|_: u64| std::future::pending::<()>());
+        let children = workers.children();
+        let stage = runtime.block_on(spawn::consumer(workers, StageOptions::named("workers"))).unwrap();
+        children.start(1).unwrap();
+        runtime.block_on(async {
+            while children.counts().active == 0 {
+                tokio::task::yield_now().await;
+            }
+        });
+        // This one never runs.
+        children.start(2).unwrap();
+        assert_eq!(children.counts().active, 2);
+        drop(stage);
+        children
+    };
+    assert_eq!((children.counts().active, children.list().len()), (0, 0));
+    assert!(children.start(3).is_err());
+}

@@ -54,6 +54,7 @@ impl Child {
 
 /// A child about to run.
 pub(super) struct Start<E> {
+    pub(super) place: Place<E>,
     pub(super) rules: Rules<E>,
     pub(super) child: Child,
     /// The event for further attempts, where there may be any.
@@ -62,10 +63,9 @@ pub(super) struct Start<E> {
     pub(super) cut: AbortRegistration,
 }
 
-/// Runs a child to its end. Its place in the family is given up however it ends.
-pub(super) async fn live<E: Send + 'static>(family: Arc<Family<E>>, start: Start<E>) {
-    let Start { rules, child, kept, work, cut } = start;
-    let mut place = Place { family, id: child.id, reason: ExitReason::Aborted };
+/// Runs a child to its end. Its place in the family is given up however it ends, also if it never ran.
+pub(super) async fn live<E: Send + 'static>(start: Start<E>) {
+    let Start { mut place, rules, child, kept, work, cut } = start;
     let attempts = attempts(Arc::clone(&place.family), rules, child, kept, work);
     if let Ok(reason) = Abortable::new(attempts, cut).await {
         place.reason = reason;
@@ -105,10 +105,17 @@ async fn attempts<E: Send + 'static>(
 }
 
 /// The place of a running child; a task that is dropped gives it up too.
-struct Place<E> {
+pub(super) struct Place<E> {
     family: Arc<Family<E>>,
     id: ChildId,
     reason: ExitReason,
+}
+
+impl<E> Place<E> {
+    /// The place of a child that is a member of `family`.
+    pub(super) fn of(family: &Arc<Family<E>>, id: ChildId) -> Self {
+        Self { family: Arc::clone(family), id, reason: ExitReason::Aborted }
+    }
 }
 
 impl<E> Drop for Place<E> {

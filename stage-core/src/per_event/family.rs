@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
-use super::child::{Child, ChildId, Start, live};
+use super::child::{Child, ChildId, Place, Start, live};
 use super::floor::{FloorError, window};
 use super::handle::{ChildInfo, ChildState, Counts};
 use super::stage::Rules;
@@ -308,26 +308,35 @@ impl<E: Send + 'static> Family<E> {
         };
         let (cut, registration) = AbortHandle::new_pair();
         let end = Ending { shutdown: child.shutdown.clone(), cut, gone: CancellationToken::new() };
-        let (runtime, span) = {
-            let state = &mut *lock(&self.state);
-            let Some(place) = state.runs.iter().find(|of| of.id == run && !of.closing) else {
-                return Err(NotStarted::Failed(ExitReason::Shutdown));
-            };
-            let member = Member {
-                run,
-                subscription: subscription.cloned(),
-                state: ChildState::Active,
-                restarts: 0,
-                leaving: None,
-                end,
-                _hold: place.holds.hold(),
-            };
-            state.members.insert(id, member);
-            state.tally.started += 1;
-            (place.runtime.clone(), place.span.clone())
+        let Some((runtime, span)) = self.take_up(run, id, subscription, end) else {
+            return Err(NotStarted::Failed(ExitReason::Shutdown));
         };
-        let start = Start { rules, child, kept, work, cut: registration };
-        runtime.spawn(live(Arc::clone(self), start).instrument(span));
+        let start = Start { place: Place::of(self, id), rules, child, kept, work, cut: registration };
+        runtime.spawn(live(start).instrument(span));
         Ok(Some(id))
+    }
+
+    /// Gives a child its place, unless the run is closing: where it is to be spawned, and in which span.
+    fn take_up(
+        &self,
+        run: RunId,
+        id: ChildId,
+        subscription: Option<&Subscription>,
+        end: Ending,
+    ) -> Option<(Handle, Span)> {
+        let state = &mut *lock(&self.state);
+        let run = state.runs.iter().find(|of| of.id == run && !of.closing)?;
+        let member = Member {
+            run: run.id,
+            subscription: subscription.cloned(),
+            state: ChildState::Active,
+            restarts: 0,
+            leaving: None,
+            end,
+            _hold: run.holds.hold(),
+        };
+        state.members.insert(id, member);
+        state.tally.started += 1;
+        Some((run.runtime.clone(), run.span.clone()))
     }
 }

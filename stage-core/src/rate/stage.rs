@@ -116,49 +116,57 @@ where
         }
     }
 
-    /// Passes on what is asked for and the budget has.
+    /// Passes on what is asked for and the budget has, and sees to what follows from it.
     fn serve(&mut self, out: &mut Emitter<'_, E>) -> StageResult {
-        let mut room = out.demand();
-        let mut spent: HashSet<K> = HashSet::new();
-        let mut wait: Option<Duration> = None;
-        if let Some(share) = &mut self.share {
-            let mut kept = VecDeque::new();
-            while room > 0
-                && let Some(next) = self.waiting.pop_front()
-            {
-                if spent.contains(&next.key) {
-                    kept.push_back(next);
-                    continue;
-                }
-                match share.take(&next.key) {
-                    Ok(()) => {
-                        room -= 1;
-                        out.emit(next.event);
-                        if let Some(line) = self.lines.iter_mut().find(|line| line.number == next.line) {
-                            line.passed += 1;
-                        }
-                    }
-                    Err(time) => {
-                        wait = Some(wait.map_or(time, |wait| wait.min(time)));
-                        spent.insert(next.key.clone());
-                        kept.push_back(next);
-                    }
-                }
-            }
-            kept.append(&mut self.waiting);
-            self.waiting = kept;
-            if room == 0 {
-                // Somebody else may have use for what this step waited for.
-                share.give_up();
-                wait = None;
-            }
-        }
+        let wait = self.pass(out);
         self.held = self.waiting.len();
         self.ask();
         self.look_again(wait, out)?;
-        let keeps = |hold: Option<Hold>| hold.unwrap_or_else(|| out.hold());
-        self.hold = if self.waiting.is_empty() { None } else { Some(keeps(self.hold.take())) };
+        self.hold = match self.hold.take() {
+            _ if self.waiting.is_empty() => None,
+            Some(hold) => Some(hold),
+            None => Some(out.hold()),
+        };
         Ok(())
+    }
+
+    /// Passes on what is asked for and the budget has. Says after what time it may have more for an event
+    /// that waits; without a time, demand is what it waits for.
+    fn pass(&mut self, out: &mut Emitter<'_, E>) -> Option<Duration> {
+        let share = self.share.as_mut()?;
+        let (mut room, mut wait) = (out.demand(), None);
+        let mut spent: HashSet<K> = HashSet::new();
+        let mut kept = VecDeque::new();
+        while room > 0
+            && let Some(next) = self.waiting.pop_front()
+        {
+            if spent.contains(&next.key) {
+                kept.push_back(next);
+                continue;
+            }
+            match share.take(&next.key) {
+                Ok(()) => {
+                    room -= 1;
+                    out.emit(next.event);
+                    if let Some(line) = self.lines.iter_mut().find(|line| line.number == next.line) {
+                        line.passed += 1;
+                    }
+                }
+                Err(time) => {
+                    wait = Some(wait.map_or(time, |wait: Duration| wait.min(time)));
+                    spent.insert(next.key.clone());
+                    kept.push_back(next);
+                }
+            }
+        }
+        kept.append(&mut self.waiting);
+        self.waiting = kept;
+        if room > 0 {
+            return wait;
+        }
+        // Somebody else may have use for what this step waited for.
+        share.give_up();
+        None
     }
 
     /// Asks for as many events as were passed on.
