@@ -6,7 +6,8 @@
 //!                                  └──────── worker time ────────┘
 //! ```
 //!
-//! Whoever pushes stamps the time. Two histograms say how long a worker took, and how long the user waited.
+//! Bursts of 53 come every other millisecond. Whoever pushes stamps the time. Two histograms say how long a
+//! worker took, and how long the user waited.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -102,11 +103,15 @@ async fn main() -> Result<(), BoxError> {
 
     let (push, queue) = source::queue(10_000)?;
     let running = Push::new(queue, workers).start().await?;
-    for number in 0..50_000_u32 {
-        let user = number % 20;
-        let notification = Notification { user, text: format!("for user {user}"), pushed: Instant::now() };
-        // Waits while 10,000 are queued.
-        push.push(notification).await.map_err(|_| "the pipeline has ended")?;
+    for burst in 0..200_u32 {
+        for number in 0..53 {
+            let user = (burst + number) % 20;
+            let text = format!("for user {user}");
+            let notification = Notification { user, text, pushed: Instant::now() };
+            // Waits while 10,000 are queued.
+            push.push(notification).await.map_err(|_| "the pipeline has ended")?;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     push.close();
     running.join().await?;

@@ -62,12 +62,12 @@ fn every_event_gets_a_worker_which_is_started_anew_if_it_fails() {
 #[test]
 fn every_notification_reaches_its_user_and_is_timed() {
     let lines = lines(env!("CARGO_BIN_EXE_realtime_push"));
-    assert_eq!(lines[0], "50000 delivered, 0 to the wrong user");
+    assert_eq!(lines[0], "10600 delivered, 0 to the wrong user");
     let worked = number_after(&lines[1], "worker time: p50 ");
     let waited = number_after(&lines[2], "push to delivery: p50 ");
     assert!(worked <= waited, "a notification waits for its worker: {lines:?}");
     for (line, p50) in lines[1..].iter().zip([worked, waited]) {
-        assert!(p50 <= number_after(line, "p99 ") && line.ends_with(" of 50000"), "{line}");
+        assert!(p50 <= number_after(line, "p99 ") && line.ends_with(" of 10600"), "{line}");
     }
     assert_eq!(lines.len(), 3);
 }
