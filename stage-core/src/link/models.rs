@@ -47,8 +47,8 @@ fn send(tx: &mut LinkTx<u32>, event: u32) {
 }
 
 /// Parks until the link is marked. A wake that is lost ends the model with a deadlock.
-fn wait(signal: &Signal) {
-    block_on(poll_fn(|cx| signal.poll_marked(cx, WantsCredit::Yes)));
+fn wait(signal: &Signal, wants_credit: WantsCredit) {
+    block_on(poll_fn(|cx| signal.poll_marked(cx, wants_credit)));
     signal.take(2, |_| {});
 }
 
@@ -58,7 +58,7 @@ fn receive_all(rx: &mut LinkRx<u32>, signal: &Signal) -> (Vec<u32>, Closed) {
     loop {
         match rx.receive() {
             FromProducer::Batch(batch) => events.extend(batch.events),
-            FromProducer::Nothing => wait(signal),
+            FromProducer::Nothing => wait(signal, WantsCredit::No),
             FromProducer::Closed(closed) => return (events, closed),
         }
     }
@@ -118,7 +118,7 @@ fn credit_is_neither_lost_nor_doubled_and_wakes_who_waits_for_it() {
         while asked < 7 {
             match tx.receive() {
                 FromConsumer::Credited(credited) => asked += credited.ask,
-                FromConsumer::Nothing => wait(&producer),
+                FromConsumer::Nothing => wait(&producer, WantsCredit::Yes),
                 FromConsumer::Cancelled(cancellation) => panic!("{cancellation:?}"),
             }
         }
@@ -185,7 +185,7 @@ fn what_a_consumer_leaves_behind_is_taken_back_or_counted_once() {
 }
 
 #[test]
-fn a_producer_that_waits_learns_that_its_consumer_left() {
+fn a_producer_that_waits_learns_that_its_consumer_left_also_if_it_wants_no_credit() {
     model(|| {
         let Pair { producer, mut tx, rx, .. } = pair();
         send(&mut tx, 0);
@@ -197,7 +197,7 @@ fn a_producer_that_waits_learns_that_its_consumer_left() {
                     assert!(matches!(cancellation.reason, ExitReason::Normal));
                     break tx.take_back();
                 }
-                FromConsumer::Nothing => wait(&producer),
+                FromConsumer::Nothing => wait(&producer, WantsCredit::No),
                 FromConsumer::Credited(credited) => panic!("{credited:?}"),
             }
         };
@@ -223,7 +223,7 @@ fn a_half_that_is_cut_off_is_seen_by_the_other() {
         let Pair { producer, mut tx, rx, .. } = pair();
         let cut_off = thread::spawn(move || drop(rx));
         while matches!(tx.receive(), FromConsumer::Nothing) {
-            wait(&producer);
+            wait(&producer, WantsCredit::No);
         }
         assert!(
             matches!(tx.receive(), FromConsumer::Cancelled(cancellation) if !cancellation.reason.is_normal())
