@@ -6,10 +6,12 @@
 //! | module | workload |
 //! |---|---|
 //! | [`pipe`] | counted events through 0, 1 or 3 trivial steps into a sum |
+//! | [`idle`] | batches to one busy consumer beside 1, 100 or 10,000 idle ones (for our own history only) |
 //!
 //! Rules that every workload keeps: the same work, the same bound on events in flight, the same runtime and
 //! the same allocator for all; the result is checked in every round; `black_box` once a batch, never per event.
 #![forbid(unsafe_code)]
 
+pub mod idle;
 pub mod pipe;
 pub mod runtime;
