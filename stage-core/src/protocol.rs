@@ -41,6 +41,16 @@ pub(crate) enum Closed {
 pub(crate) struct Subscribe<E> {
     pub(crate) link: LinkTx<E>,
     pub(crate) options: SubscriberOptions<E>,
+    pub(crate) made_by: MadeBy,
+}
+
+/// Who made a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MadeBy {
+    /// The pipeline that the producer belongs to: it ends when all these consumers have finished.
+    Pipeline,
+    /// Somebody else: a guest, who comes and goes.
+    Hand,
 }
 
 impl Closed {

@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
+use std::ops::RangeFrom;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stage_core::{
-    Call, CallError, Cast, Consumer, Context, Demand, Emitter, Events, Init, Intensity, Nothing, Outcome,
-    Pipeline, Producer, ProducerConsumer, Reply, Report, StageResult, StepOptions, Strategy,
+    Call, CallError, Cast, Consumer, Context, Demand, Emitter, Events, ExitReason, FromIter, Init, Intensity,
+    Nothing, Outcome, Pipeline, Producer, ProducerConsumer, Reply, Report, StageResult, StepOptions,
+    Strategy, SubscribeOptions,
+    spawn::{self, StageOptions},
 };
 
 /// Events of one shaky run.
@@ -236,4 +239,42 @@ async fn a_stage_answers_calls_through_restarts_until_it_has_ended() {
     );
     assert!(matches!(running.consumer::<Sum>("sum", 1), Err(CallError::NoSuchStage { .. })));
     assert!(matches!(running.producer::<Once>("sum", 0), Err(CallError::NoSuchStage { .. })));
+}
+
+/// Has seen enough after its first batch.
+struct Guest;
+
+impl Consumer for Guest {
+    type Event = u64;
+
+    async fn handle_events(&mut self, _: Events<'_, u64>, cx: &mut Context<'_>) -> StageResult {
+        cx.finish();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_guest_that_finishes_is_not_one_of_the_consumers_whose_end_ends_a_pipeline() {
+    let running = Pipeline::builder("host")
+        .start_fn("numbers", || Ok(0_u64..))
+        .finish("sum", || Ok(Sum { sum: 0, ended: Arc::default() }))
+        .start()
+        .await
+        .unwrap();
+    let numbers = running.producer::<FromIter<RangeFrom<u64>>>("numbers", 0).unwrap();
+    let guest = spawn::consumer(Guest, StageOptions::named("guest")).await.unwrap();
+    guest.subscribe(&numbers.producer(), SubscribeOptions::new().max_demand(10)).await.unwrap();
+    assert!(matches!(guest.ended().await, ExitReason::Normal));
+    let sum = running.consumer::<Sum>("sum", 0).unwrap();
+    // For a moment, the source has no consumer at all.
+    sum.cast(Fail).unwrap();
+    while running.stats()[1].restarts == 0 {
+        tokio::task::yield_now().await;
+    }
+    let before = running.stats()[1].events_in;
+    while running.stats()[1].events_in < before + 10_000 {
+        assert!(!sum.has_ended(), "the source took the guest for its own consumer");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(running.stop().await.unwrap().outcome, Outcome::Stopped);
 }

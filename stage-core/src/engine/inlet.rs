@@ -12,7 +12,7 @@ use crate::error::{ExitReason, SubscribeError};
 use crate::link::{FromProducer, LinkRx, link};
 use crate::mailbox::{Join, Owner, Subscribable};
 use crate::options::CancelMode;
-use crate::protocol::{Batch, Closed, Subscribe};
+use crate::protocol::{Batch, Closed, MadeBy, Subscribe};
 use crate::signal::{Signal, Slot};
 use crate::stats::Counters;
 use crate::subscriber::SubscriberOptions;
@@ -191,7 +191,11 @@ impl<E: Send + 'static> Inlet<E> {
             let (producer, options) = (Arc::clone(&join.producer), join.options.clone());
             (again, Remake { producer, options, window: join.window })
         });
-        stage.subscribe(Subscribe { link: tx, options: join.options.subscriber(identity) });
+        let made_by = match join.owner {
+            Owner::Pipeline(_) => MadeBy::Pipeline,
+            Owner::Hand(_) => MadeBy::Hand,
+        };
+        stage.subscribe(Subscribe { link: tx, options: join.options.subscriber(identity), made_by });
         if self.links.len() <= slot {
             self.links.resize_with(slot + 1, || None);
         }

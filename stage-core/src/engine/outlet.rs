@@ -1,6 +1,6 @@
 //! The producing half of a stage: takes asks, sends what the hub decides.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::demand::Demand;
@@ -8,7 +8,7 @@ use crate::dispatch::{Delivery, Hub, Marker, Outbox, SubscriptionKey};
 use crate::error::ExitReason;
 use crate::link::{FromConsumer, LinkTx};
 use crate::options::DemandMode;
-use crate::protocol::{Batch, Closed, Subscribe};
+use crate::protocol::{Batch, Closed, MadeBy, Subscribe};
 use crate::stats::Counters;
 use crate::subscription::{Cancellation, Subscription};
 use crate::sync::Arc;
@@ -26,6 +26,8 @@ pub(crate) struct Outlet<E> {
     /// Consumers that finished by themselves, and how many make this stage finish too.
     satisfied: usize,
     subscribers: Option<usize>,
+    /// The slots of a pipeline's stage whose consumers do not belong to the pipeline.
+    guests: HashSet<usize>,
     announced: VecDeque<Demand>,
     /// What the stage is to be told of its subscribers.
     notices: VecDeque<Notice>,
@@ -78,6 +80,7 @@ impl<E> Outlet<E> {
             live: 0,
             satisfied: 0,
             subscribers,
+            guests: HashSet::new(),
             announced: VecDeque::new(),
             notices: VecDeque::new(),
             accumulated: None,
@@ -95,7 +98,7 @@ impl<E> Outlet<E> {
 
     /// Takes a subscription in, or refuses it towards the subscriber.
     pub(crate) fn subscribe(&mut self, subscribe: Subscribe<E>) {
-        let Subscribe { link, options } = subscribe;
+        let Subscribe { link, options, made_by } = subscribe;
         let slot = link.slot();
         let key = SubscriptionKey(slot);
         let mut taken = self.decide(|hub, _| hub.subscribe(key, options.clone()));
@@ -116,6 +119,9 @@ impl<E> Outlet<E> {
         self.notices.push_back(Notice { subscription: link.subscription().clone(), cancellation: None });
         self.links[slot] = Some(link);
         self.live += 1;
+        if self.subscribers.is_some() && made_by == MadeBy::Hand {
+            self.guests.insert(slot);
+        }
         tracing::debug!(slot, "subscribed");
         self.look(slot);
     }
@@ -175,6 +181,7 @@ impl<E> Outlet<E> {
             return;
         };
         self.live -= 1;
+        self.guests.remove(&slot);
         let lost = link.close(Closed::Cancelled(reason.clone()));
         self.counters.unsent(lost);
         self.counters.discarded(lost);
@@ -254,7 +261,8 @@ impl<E> Outlet<E> {
         let mut back = link.take_back();
         self.counters.unsent(back.len());
         self.decide(|hub, _| hub.take_back(key, &mut back));
-        let finished = matches!(cancellation.reason, ExitReason::Normal) && self.subscribers.is_some();
+        let belongs = self.subscribers.is_some() && !self.guests.remove(&key.0);
+        let finished = belongs && matches!(cancellation.reason, ExitReason::Normal);
         self.notices.push_back(Notice { subscription, cancellation: Some(cancellation) });
         let announce = if finished {
             self.satisfied += 1;
