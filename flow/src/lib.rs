@@ -1,26 +1,54 @@
-//! How will a query over events be written? As a lazy flow that compiles to stages. Nothing is built yet.
+//! Lazy, partitioned, parallel queries on stage-core.
 //!
-//! This crate is a place and a plan; it exports nothing. What runs today is the engine, `stage-core`, and its
-//! pipelines. The plan, so that the words mean the same from the start:
+//! A [`Flow`] is a description: where events come from, and what is done with them. Nothing happens until
+//! it is run, and it can be run as often as wanted. It then compiles to the stages of `stage-core`: the
+//! steps between two exchanges are one loop inside one stage, each layer has as many stages as there are
+//! cores, and demand flows up through all of them.
 //!
-//! ```text
-//!   Flow::from(source)          a description: nothing runs until collect, run, start, iter or into_stream
-//!      .map(…).filter(…)        fused at compile time into one loop inside one stage
-//!      .partition(key)          a new layer, fed through the partition dispatcher
-//!      .reduce(…)               state per partition and per window
-//!      .collect().await
+//! ```
+//! use std::collections::HashMap;
+//! use flow::Flow;
 //!
-//!   source ─▶ [map·filter]₁ ─┬─▶ [reduce]₁ ─▶
-//!          ─▶ [map·filter]₂ ─┴─▶ [reduce]₂ ─▶      demand flows up each arrow, events down
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), flow::FlowError> {
+//! let lines = ["the quick brown fox", "the lazy dog", "the end"];
+//! let words = Flow::from_items(lines)
+//!     .flat_map(|line| line.split(' ').collect::<Vec<_>>())
+//!     .partition(|word| *word)
+//!     .reduce(HashMap::new, |counts, word| *counts.entry(word).or_insert(0_u32) += 1)
+//!     .emit();
+//! let counts: HashMap<&str, u32> = words.collect().await?;
+//! assert_eq!(counts["the"], 3);
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! * **Lazy and typed.** A flow is a value, `Clone`, and runs as often as it is started. What GenStage's Flow
-//!   refuses when it runs is to be a type error here.
-//! * **The same engine.** Layers become stages with demand, dispatchers, supervision and draining; there is no
-//!   second runtime.
-//! * **Partitions** hash a key once and carry the hash; a reducer that can merge partial results combines
-//!   before the exchange, so that a group-by ships one entry per key and worker, not one per event.
-//! * **Windows**: global, by count, fixed, sliding, session, periodic; triggers by count and time; watermarks
-//!   that are decided at the source, so that results depend neither on batching nor on the number of stages.
-//! * **Both worlds.** Terminals are async; `iter` and `collect_blocking` are their synchronous twins.
+//! Every event is handled by one stage; equal keys of a [partition](Flow::partition) meet in one stage. Between
+//! the stages of a layer there is no order; what one stage sends another arrives in order.
 #![forbid(unsafe_code)]
+
+mod blocking;
+pub mod chain;
+mod error;
+mod exec;
+mod flow;
+mod options;
+mod output;
+pub mod plan;
+pub mod reduce;
+mod reduced;
+pub mod source;
+mod stats;
+pub mod time;
+pub mod window;
+
+pub use blocking::FlowIter;
+pub use error::FlowError;
+pub use exec::Workers;
+pub use flow::{Flow, IterFlow, LayerFlow};
+pub use options::LayerOptions;
+pub use output::{FlowStream, RunningFlow};
+pub use plan::{Outline, Place};
+pub use reduced::Reduced;
+pub use stats::Tally;
+pub use window::{Trigger, TriggerName, Window, WindowId};

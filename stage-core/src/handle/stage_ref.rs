@@ -194,6 +194,12 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         self.ended().await
     }
 
+    /// Asks the stage to end for `reason` after its current callback, without waiting for it.
+    pub fn stop_soon(&self, reason: ExitReason) {
+        // A stage that has ended need not be asked.
+        let _ = self.mailbox.send(Mail::Stop(reason));
+    }
+
     /// Cuts the stage off at its next wait, as if its task had been killed: no `terminate`, no restart of
     /// a stage that is wired by hand. Its peers see it go down for [`ExitReason::Aborted`]. A callback that
     /// never waits cannot be cut off.

@@ -1,0 +1,59 @@
+//! Why a flow did not come to its end.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use stage_core::{ExitReason, SubscribeError};
+
+/// A flow that did not come to its end; what it gave before is not the whole.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlowError {
+    /// A function or a source failed.
+    #[error("the flow failed in stage `{stage}`: it {reason}")]
+    Stage {
+        /// The stage, as `layer/number`.
+        stage: String,
+        /// Why.
+        reason: ExitReason,
+    },
+    /// The demand of a layer cannot work.
+    #[error("the layer `{layer}` cannot run: {error}")]
+    Options {
+        /// The layer.
+        layer: String,
+        /// What is wrong.
+        error: SubscribeError,
+    },
+    /// A function sent events to a partition that does not exist.
+    #[error(
+        "an event was sent to partition {partition} of layer `{layer}`, which has partitions 0 to {last}"
+    )]
+    Partition {
+        /// The layer.
+        layer: String,
+        /// The partition.
+        partition: usize,
+        /// The last that there is.
+        last: usize,
+    },
+    /// The flow was stopped from outside.
+    #[error("the flow was stopped before its end")]
+    Stopped,
+}
+
+/// The first thing that went wrong in one run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FirstError {
+    error: Arc<Mutex<Option<FlowError>>>,
+}
+
+impl FirstError {
+    /// Notes `error`, unless there was one before.
+    pub(crate) fn note(&self, error: impl FnOnce() -> FlowError) {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(error);
+    }
+
+    pub(crate) fn get(&self) -> Option<FlowError> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

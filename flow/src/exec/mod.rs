@@ -1,0 +1,10 @@
+//! What runs: a stage around each operator, and the threads they run on.
+
+mod fed_stage;
+mod source_stage;
+mod workers;
+
+pub(crate) use fed_stage::FedStage;
+pub(crate) use source_stage::SourceStage;
+pub use workers::Workers;
+pub(crate) use workers::spawn;

@@ -1,0 +1,234 @@
+//! Running a flow: everything it gives at once, one by one, or only that it was done.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use stage_core::{CancelMode, EventStream, StreamError, SubscribeOptions};
+
+use crate::chain::{Chain, TimeOf};
+use crate::error::{FirstError, FlowError};
+use crate::exec::{Workers, spawn};
+use crate::flow::Flow;
+use crate::plan::{Build, Exit};
+use crate::time::Time;
+
+/// The events of one run of a flow, in the order in which they come. Dropping it ends the run.
+///
+/// An error is the last item: what came before is not the whole.
+pub struct FlowStream<M: Time, T: Send + 'static> {
+    events: EventStream<M::Of<T>>,
+    stages: Stages,
+    ended: bool,
+}
+
+/// The stages of a run; they end with it.
+struct Stages {
+    build: Build,
+}
+
+impl Drop for Stages {
+    fn drop(&mut self) {
+        self.build.stop();
+    }
+}
+
+impl<M: Time, T: Send + 'static> FlowStream<M, T> {
+    fn fail(&self, error: StreamError) -> FlowError {
+        let first: &FirstError = &self.stages.build.first_error;
+        first.get().unwrap_or(match error {
+            StreamError::Lost { producer, reason } => FlowError::Stage { stage: producer, reason },
+            _ => FlowError::Stopped,
+        })
+    }
+}
+
+impl<M: Time, T: Send + 'static> Stream for FlowStream<M, T> {
+    type Item = Result<T, FlowError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if this.ended {
+            return Poll::Ready(None);
+        }
+        let event = std::task::ready!(this.events.poll_next_unpin(cx));
+        Poll::Ready(match event {
+            Some(Ok(carried)) => Some(Ok(M::open(carried).1)),
+            Some(Err(error)) => {
+                this.ended = true;
+                Some(Err(this.fail(error)))
+            }
+            None => {
+                this.ended = true;
+                this.stages.build.first_error.get().map(Err)
+            }
+        })
+    }
+}
+
+impl<M: Time, T: Send + 'static> Unpin for FlowStream<M, T> {}
+
+impl<M: Time, T: Send + 'static> fmt::Debug for FlowStream<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlowStream").field("ended", &self.ended).finish_non_exhaustive()
+    }
+}
+
+/// A flow that was started, to be waited for or stopped.
+#[derive(Debug)]
+pub struct RunningFlow {
+    stop: tokio_util::sync::CancellationToken,
+    task: tokio::task::JoinHandle<Result<u64, FlowError>>,
+}
+
+impl RunningFlow {
+    /// Waits until the flow has come to its end; how many events came out of it.
+    ///
+    /// # Errors
+    ///
+    /// The [`FlowError`] it ended with, if it did not come to its end.
+    pub async fn join(self) -> Result<u64, FlowError> {
+        self.task.await.unwrap_or(Err(FlowError::Stopped))
+    }
+
+    /// Ends the flow now.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+}
+
+/// What a flow does, in the way its results are taken.
+impl<C: Chain> Flow<C> {
+    /// Starts the flow on its own threads; its events come as they are polled.
+    ///
+    /// # Errors
+    ///
+    /// [`FlowError`] if a stage cannot start or the demand of a layer cannot work.
+    pub async fn stream(&self) -> Result<FlowStream<TimeOf<C>, C::Out>, FlowError> {
+        self.stream_on(Workers::Own).await
+    }
+
+    /// Starts the flow on these threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`stream`](Self::stream).
+    pub async fn stream_on(&self, workers: Workers) -> Result<FlowStream<TimeOf<C>, C::Out>, FlowError> {
+        let node = self.node();
+        let opened = spawn(workers, async move {
+            let build = Build::default();
+            let stages = Stages { build: build.clone() };
+            let outputs = node.build(&build, Exit::single()).await?;
+            let demand = || SubscribeOptions::new().cancel(CancelMode::Transient);
+            let subscriptions = outputs.into_iter().map(|producer| (producer, demand()));
+            let events = EventStream::over(subscriptions).map_err(|_| FlowError::Stopped)?;
+            Ok((events, stages))
+        });
+        let (events, stages) = opened.await.unwrap_or(Err(FlowError::Stopped))?;
+        stages.build.release();
+        Ok(FlowStream { events, stages, ended: false })
+    }
+
+    /// Runs the flow and collects what comes of it, in the order in which it comes.
+    ///
+    /// # Errors
+    ///
+    /// [`FlowError`] if anything failed: then there is no result.
+    pub async fn collect<B: Default + Extend<C::Out>>(&self) -> Result<B, FlowError> {
+        self.collect_on(Workers::Own).await
+    }
+
+    /// As [`collect`](Self::collect), on these threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`collect`](Self::collect).
+    pub async fn collect_on<B: Default + Extend<C::Out>>(&self, workers: Workers) -> Result<B, FlowError> {
+        let mut all = B::default();
+        let mut events = self.stream_on(workers).await?;
+        while let Some(event) = events.next().await {
+            all.extend([event?]);
+        }
+        Ok(all)
+    }
+
+    /// Runs the flow and folds what comes of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`collect`](Self::collect).
+    pub async fn fold<A>(&self, init: A, mut function: impl FnMut(A, C::Out) -> A) -> Result<A, FlowError> {
+        let mut events = self.stream().await?;
+        let mut folded = init;
+        while let Some(event) = events.next().await {
+            folded = function(folded, event?);
+        }
+        Ok(folded)
+    }
+
+    /// Runs the flow for what its steps do, and drops what comes of it: memory does not grow.
+    ///
+    /// # Errors
+    ///
+    /// As [`collect`](Self::collect).
+    pub async fn run(&self) -> Result<(), FlowError> {
+        self.count().await.map(|_| ())
+    }
+
+    /// Runs the flow and counts what comes of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`collect`](Self::collect).
+    pub async fn count(&self) -> Result<u64, FlowError> {
+        self.fold(0, |count, _| count + 1).await
+    }
+
+    /// The first `count` events that come; then the run is ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`collect`](Self::collect).
+    pub async fn first(&self, count: usize) -> Result<Vec<C::Out>, FlowError> {
+        let mut first = Vec::with_capacity(count.min(1024));
+        if count == 0 {
+            return Ok(first);
+        }
+        let mut events = self.stream().await?;
+        while let Some(event) = events.next().await {
+            first.push(event?);
+            if first.len() == count {
+                break;
+            }
+        }
+        Ok(first)
+    }
+
+    /// Starts the flow; it runs for what its steps do, and what comes of it is counted and dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`stream`](Self::stream).
+    pub async fn start(&self) -> Result<RunningFlow, FlowError> {
+        let mut events = self.stream().await?;
+        let stop = tokio_util::sync::CancellationToken::new();
+        let stopped = stop.clone();
+        let task = spawn(Workers::Own, async move {
+            let mut count = 0;
+            loop {
+                let event = tokio::select! {
+                    biased;
+                    () = stopped.cancelled() => return Err(FlowError::Stopped),
+                    event = events.next() => event,
+                };
+                match event {
+                    None => return Ok(count),
+                    Some(event) => event.map(|_| count += 1)?,
+                }
+            }
+        });
+        Ok(RunningFlow { stop, task })
+    }
+}

@@ -1,0 +1,97 @@
+//! One run of a flow while its stages are being started: what is running, and how it is ended.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use stage_core::dispatch::{DemandDispatcher, Dispatcher};
+use stage_core::spawn::SpawnError;
+use stage_core::{DemandMode, ExitReason, StageRef};
+
+use crate::error::{FirstError, FlowError};
+
+/// How the stages of a layer hand out their events.
+pub struct Exit<E> {
+    /// How many stages subscribe to each of them.
+    pub(crate) consumers: usize,
+    pub(crate) dispatcher: Arc<dyn Fn() -> Box<dyn Dispatcher<E>> + Send + Sync>,
+}
+
+impl<E> Clone for Exit<E> {
+    fn clone(&self) -> Self {
+        Self { consumers: self.consumers, dispatcher: Arc::clone(&self.dispatcher) }
+    }
+}
+
+impl<E> fmt::Debug for Exit<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exit").field("consumers", &self.consumers).finish_non_exhaustive()
+    }
+}
+
+impl<E: Send + 'static> Exit<E> {
+    /// To one subscriber, as it asks.
+    pub(crate) fn single() -> Self {
+        Self { consumers: 1, dispatcher: Arc::new(|| Box::new(DemandDispatcher::default())) }
+    }
+}
+
+/// A stage that was started, whatever it is.
+pub(crate) trait RunningStage: Send + Sync {
+    fn release(&self);
+    fn stop(&self);
+}
+
+impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> RunningStage for StageRef<S, In, Out> {
+    fn release(&self) {
+        self.set_demand_mode(DemandMode::Forward);
+    }
+
+    fn stop(&self) {
+        self.stop_soon(ExitReason::Shutdown);
+    }
+}
+
+/// The stages of one run.
+#[derive(Clone, Default)]
+pub struct Build {
+    stages: Arc<Mutex<Vec<Box<dyn RunningStage>>>>,
+    pub(crate) first_error: FirstError,
+    /// Numbers for layers, so that their names differ.
+    layers: Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl Build {
+    /// Keeps a stage that was started.
+    pub(crate) fn keep(&self, stage: impl RunningStage + 'static) {
+        self.stages.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(stage));
+    }
+
+    /// Everything is wired: events may flow.
+    pub(crate) fn release(&self) {
+        let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
+        stages.iter().for_each(|stage| stage.release());
+    }
+
+    /// Ends every stage.
+    pub(crate) fn stop(&self) {
+        let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
+        stages.iter().for_each(|stage| stage.stop());
+    }
+
+    /// A name for a layer that does `what`.
+    pub(crate) fn name(&self, what: &str) -> String {
+        let number = self.layers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        format!("{what}#{number}")
+    }
+
+    /// A stage did not start.
+    pub(crate) fn failed(error: SpawnError) -> FlowError {
+        FlowError::Stage { stage: error.stage, reason: error.reason }
+    }
+}
+
+impl fmt::Debug for Build {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Build").finish_non_exhaustive()
+    }
+}

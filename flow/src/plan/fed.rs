@@ -1,0 +1,113 @@
+//! A layer that is fed by the stages of the layer before.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use stage_core::dispatch::{DemandDispatcher, Dispatcher, SubscriberOptions};
+use stage_core::spawn::{StageOptions, producer_consumer};
+use stage_core::{CancelMode, ProducerRef, SubscribeOptions};
+
+use super::{Build, Exit, Layer, NodeOf, Origin, Outline, Place};
+use crate::error::FlowError;
+use crate::exec::FedStage;
+use crate::time::Time;
+
+/// Makes the dispatcher that hands events to so many stages of the layer with this name.
+pub type Routing<E> = Arc<dyn Fn(usize, &Build, &str) -> Box<dyn Dispatcher<E>> + Send + Sync>;
+
+/// Events from the layer before.
+pub struct Fed<M: Time, T: Send + 'static> {
+    pub(crate) node: NodeOf<M::Of<T>>,
+    /// By partition, or if nothing is said to whoever asks.
+    pub(crate) routing: Option<Routing<M::Of<T>>>,
+}
+
+impl<M: Time, T: Send + 'static> Clone for Fed<M, T> {
+    fn clone(&self) -> Self {
+        Self { node: Arc::clone(&self.node), routing: self.routing.clone() }
+    }
+}
+
+impl<M: Time, T: Send + 'static> fmt::Debug for Fed<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fed").field("partitioned", &self.routing.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
+    type Item = T;
+    type Time = M;
+
+    fn open<'a, L>(
+        &'a self,
+        layer: L,
+        build: &'a Build,
+        exit: Exit<L::Out>,
+    ) -> BoxFuture<'a, Result<Vec<ProducerRef<L::Out>>, FlowError>>
+    where
+        L: Layer<In = M::Of<T>>,
+    {
+        async move {
+            let of = layer.options().count();
+            let name = build.name(&layer.name());
+            let dispatcher = match &self.routing {
+                None => {
+                    Arc::new(|| Box::new(DemandDispatcher::default()) as Box<dyn Dispatcher<_>>) as Arc<_>
+                }
+                Some(routing) => {
+                    let (routing, build, name) = (Arc::clone(routing), build.clone(), name.clone());
+                    Arc::new(move || routing(of, &build, &name)) as Arc<_>
+                }
+            };
+            let upstream = self.node.build(build, Exit { consumers: of, dispatcher }).await?;
+            feed(&layer, &name, self.routing.is_some(), &upstream, build, &exit).await
+        }
+        .boxed()
+    }
+
+    fn outline(&self, outline: &mut Outline) -> Vec<usize> {
+        self.node.outline(outline)
+    }
+
+    fn node(&self) -> Option<NodeOf<M::Of<T>>> {
+        // Whoever follows would lose the partitions.
+        if self.routing.is_some() { None } else { Some(Arc::clone(&self.node)) }
+    }
+}
+
+/// Starts the stages of `layer`, each subscribed to every one of `upstream`.
+pub(super) async fn feed<L: Layer>(
+    layer: &L,
+    name: &str,
+    partitioned: bool,
+    upstream: &[ProducerRef<L::In>],
+    build: &Build,
+    exit: &Exit<L::Out>,
+) -> Result<Vec<ProducerRef<L::Out>>, FlowError> {
+    let options = layer.options();
+    let of = options.count();
+    let mut outputs = Vec::with_capacity(of);
+    for index in 0..of {
+        let place = Place { index, of };
+        let stage = FedStage::new(layer, place, upstream.len(), exit.consumers, build.first_error.clone());
+        let stage_options = StageOptions::named(format!("{name}/{index}")).dispatcher((exit.dispatcher)());
+        let stage = producer_consumer(stage, stage_options).await.map_err(Build::failed)?;
+        build.keep(stage.clone());
+        for producer in upstream {
+            let mut demand =
+                SubscribeOptions::new().max_demand(options.max_demand).cancel(CancelMode::Transient);
+            if let Some(min) = options.min_demand {
+                demand = demand.min_demand(min);
+            }
+            if partitioned {
+                demand = demand.share(SubscriberOptions::new().partition(index));
+            }
+            let subscribed = stage.subscribe(producer, demand).await;
+            subscribed.map_err(|error| FlowError::Options { layer: name.to_owned(), error })?;
+        }
+        outputs.push(stage.producer());
+    }
+    Ok(outputs)
+}

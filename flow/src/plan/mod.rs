@@ -1,0 +1,15 @@
+//! From a description to running stages: what layers are made of, and how they are wired.
+
+mod build;
+mod fed;
+mod node;
+mod operator;
+mod outline;
+mod sourced;
+
+pub use build::{Build, Exit};
+pub use fed::{Fed, Routing};
+pub use node::{LayerNode, Merged, Node, NodeOf};
+pub use operator::{Feeds, Layer, Operator, Origin, Place};
+pub use outline::Outline;
+pub use sourced::{Fused, Sourced};

@@ -1,0 +1,88 @@
+//! A part of a plan with its types forgotten, apart from that of the events that come out of it.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use stage_core::ProducerRef;
+
+use super::{Build, Exit, Layer, Origin, Outline};
+use crate::error::FlowError;
+use crate::time::Time;
+
+/// A shared [`Node`].
+pub type NodeOf<E> = Arc<dyn Node<E>>;
+
+/// Stages that emit `E`, not started yet.
+pub trait Node<E: Send + 'static>: Send + Sync {
+    /// Starts them, and all before them; they hand their events out by `exit`.
+    #[doc(hidden)]
+    fn build<'a>(
+        &'a self,
+        build: &'a Build,
+        exit: Exit<E>,
+    ) -> BoxFuture<'a, Result<Vec<ProducerRef<E>>, FlowError>>;
+
+    /// Describes them; their numbers.
+    #[doc(hidden)]
+    fn outline(&self, outline: &mut Outline) -> Vec<usize>;
+}
+
+/// One layer and what feeds it.
+#[derive(Clone, Debug)]
+pub struct LayerNode<O, L> {
+    pub(crate) origin: O,
+    pub(crate) layer: L,
+}
+
+impl<O, L> Node<L::Out> for LayerNode<O, L>
+where
+    O: Origin,
+    L: Layer<In = <O::Time as Time>::Of<O::Item>>,
+{
+    fn build<'a>(
+        &'a self,
+        build: &'a Build,
+        exit: Exit<L::Out>,
+    ) -> BoxFuture<'a, Result<Vec<ProducerRef<L::Out>>, FlowError>> {
+        self.origin.open(self.layer.clone(), build, exit)
+    }
+
+    fn outline(&self, outline: &mut Outline) -> Vec<usize> {
+        let from = self.origin.outline(outline);
+        let options = self.layer.options();
+        vec![outline.add(self.layer.name(), options.count(), from)]
+    }
+}
+
+/// Several parts that emit the same events.
+pub struct Merged<E> {
+    pub(crate) parts: Vec<NodeOf<E>>,
+}
+
+impl<E> std::fmt::Debug for Merged<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Merged").field("parts", &self.parts.len()).finish()
+    }
+}
+
+impl<E: Send + 'static> Node<E> for Merged<E> {
+    fn build<'a>(
+        &'a self,
+        build: &'a Build,
+        exit: Exit<E>,
+    ) -> BoxFuture<'a, Result<Vec<ProducerRef<E>>, FlowError>> {
+        async move {
+            let mut all = Vec::new();
+            for part in &self.parts {
+                all.extend(part.build(build, exit.clone()).await?);
+            }
+            Ok(all)
+        }
+        .boxed()
+    }
+
+    fn outline(&self, outline: &mut Outline) -> Vec<usize> {
+        self.parts.iter().flat_map(|part| part.outline(outline)).collect()
+    }
+}

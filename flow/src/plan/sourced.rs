@@ -1,0 +1,205 @@
+//! A layer that begins at a source: fed by the source's own stages, or fused with its parts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use stage_core::dispatch::DemandDispatcher;
+use stage_core::spawn::{StageOptions, producer};
+use stage_core::{DemandMode, ExitReason, ProducerRef};
+
+use super::fed::feed;
+use super::{Build, Exit, Layer, Node, NodeOf, Operator, Origin, Outline, Place};
+use crate::error::FlowError;
+use crate::exec::SourceStage;
+use crate::source::{Part, Source, Stamper};
+use crate::time::Time;
+
+/// Events of a source whose parts cannot be split: each part is a stage, and feeds every stage of the layer.
+pub struct Sourced<S, M> {
+    pub(crate) source: S,
+    pub(crate) stamper: M,
+}
+
+/// Events of a source that is split into as many parts as the layer has stages: each stage reads its own.
+pub struct Fused<S, M> {
+    pub(crate) source: S,
+    pub(crate) stamper: M,
+}
+
+impl<S: Clone, M: Clone> Clone for Sourced<S, M> {
+    fn clone(&self) -> Self {
+        Self { source: self.source.clone(), stamper: self.stamper.clone() }
+    }
+}
+
+impl<S: Clone, M: Clone> Clone for Fused<S, M> {
+    fn clone(&self) -> Self {
+        Self { source: self.source.clone(), stamper: self.stamper.clone() }
+    }
+}
+
+impl<S, M> fmt::Debug for Sourced<S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sourced").finish_non_exhaustive()
+    }
+}
+
+impl<S, M> fmt::Debug for Fused<S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fused").finish_non_exhaustive()
+    }
+}
+
+impl<S: Source, M: Stamper<S::Item>> Origin for Sourced<S, M> {
+    type Item = S::Item;
+    type Time = M::Time;
+
+    fn open<'a, L>(
+        &'a self,
+        layer: L,
+        build: &'a Build,
+        exit: Exit<L::Out>,
+    ) -> BoxFuture<'a, Result<Vec<ProducerRef<L::Out>>, FlowError>>
+    where
+        L: Layer<In = <M::Time as Time>::Of<S::Item>>,
+    {
+        async move {
+            let name = build.name(&layer.name());
+            let consumers = layer.options().count();
+            let demand = Exit { consumers, dispatcher: Arc::new(|| Box::new(DemandDispatcher::default())) };
+            let upstream = self.build(build, demand).await?;
+            feed(&layer, &name, false, &upstream, build, &exit).await
+        }
+        .boxed()
+    }
+
+    fn outline(&self, outline: &mut Outline) -> Vec<usize> {
+        let parts = self.source.parts(usize::MAX).map_or(1, |parts| parts.len());
+        vec![outline.add(self.source.name(), parts, Vec::new())]
+    }
+
+    fn node(&self) -> Option<NodeOf<<M::Time as Time>::Of<S::Item>>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+/// The source's own stages.
+impl<S: Source, M: Stamper<S::Item>> Node<<M::Time as Time>::Of<S::Item>> for Sourced<S, M> {
+    fn build<'a>(
+        &'a self,
+        build: &'a Build,
+        exit: Exit<<M::Time as Time>::Of<S::Item>>,
+    ) -> BoxFuture<'a, Result<Vec<ProducerRef<<M::Time as Time>::Of<S::Item>>>, FlowError>> {
+        let pass = |_| Pass { takes: std::marker::PhantomData };
+        let name = build.name(&self.source.name());
+        read(&self.source, &self.stamper, usize::MAX, name, pass, build, exit).boxed()
+    }
+
+    fn outline(&self, outline: &mut Outline) -> Vec<usize> {
+        Origin::outline(self, outline)
+    }
+}
+
+impl<S: Source, M: Stamper<S::Item>> Origin for Fused<S, M> {
+    type Item = S::Item;
+    type Time = M::Time;
+
+    fn open<'a, L>(
+        &'a self,
+        layer: L,
+        build: &'a Build,
+        exit: Exit<L::Out>,
+    ) -> BoxFuture<'a, Result<Vec<ProducerRef<L::Out>>, FlowError>>
+    where
+        L: Layer<In = <M::Time as Time>::Of<S::Item>>,
+    {
+        async move {
+            let name = build.name(&layer.name());
+            let most = layer.options().count();
+            read(&self.source, &self.stamper, most, name, |place| layer.operator(place), build, exit).await
+        }
+        .boxed()
+    }
+
+    fn outline(&self, _outline: &mut Outline) -> Vec<usize> {
+        Vec::new()
+    }
+
+    fn steps(&self, names: &mut Vec<&'static str>) {
+        names.push("read");
+    }
+}
+
+/// Starts a stage for each part of `source`, at most `most`.
+async fn read<S, M, P>(
+    source: &S,
+    stamper: &M,
+    most: usize,
+    name: String,
+    operator: impl Fn(Place) -> P,
+    build: &Build,
+    exit: Exit<P::Out>,
+) -> Result<Vec<ProducerRef<P::Out>>, FlowError>
+where
+    S: Source,
+    M: Stamper<S::Item>,
+    P: Operator<In = <M::Time as Time>::Of<S::Item>>,
+{
+    let parts = source
+        .parts(most)
+        .map_err(|error| FlowError::Stage { stage: name.clone(), reason: ExitReason::from(error) })?;
+    let of = parts.len();
+    let mut outputs = Vec::with_capacity(of);
+    for (index, part) in parts.into_iter().enumerate() {
+        let place = Place { index, of };
+        let part = Stamping { part, live: stamper.live(number(index), number(of)) };
+        let stage = SourceStage::new(part, operator(place), exit.consumers, build.first_error.clone());
+        let options = StageOptions::named(format!("{name}/{index}"))
+            .dispatcher((exit.dispatcher)())
+            .demand(DemandMode::Accumulate);
+        let stage = producer(stage, options).await.map_err(Build::failed)?;
+        outputs.push(stage.producer());
+        build.keep(stage);
+    }
+    Ok(outputs)
+}
+
+/// As it is counted in a stamp.
+fn number(parts: usize) -> u32 {
+    u32::try_from(parts).unwrap_or(u32::MAX)
+}
+
+/// A part of a source whose items get their stamps.
+struct Stamping<P, M> {
+    part: P,
+    live: M,
+}
+
+impl<P: Part, V: crate::source::LiveStamper<P::Item>> Part for Stamping<P, V> {
+    type Item = <V::Time as Time>::Of<P::Item>;
+
+    fn read(
+        &mut self,
+        most: usize,
+        each: &mut impl FnMut(Self::Item),
+    ) -> Result<crate::source::More, stage_core::BoxError> {
+        let live = &mut self.live;
+        self.part.read(most, &mut |item| each(live.stamp(item)))
+    }
+}
+
+/// Hands on what it gets.
+struct Pass<T> {
+    takes: std::marker::PhantomData<fn(T)>,
+}
+
+impl<T: Send + 'static> Operator for Pass<T> {
+    type In = T;
+    type Out = T;
+
+    fn batch<K: FnMut(T)>(&mut self, _edge: usize, events: impl Iterator<Item = T>, sink: &mut K) {
+        events.for_each(sink);
+    }
+}

@@ -1,0 +1,73 @@
+//! A layer that only has steps: what comes of each event is handed on at once.
+
+use crate::chain::{Chain, InOf, TimeOf};
+use crate::options::LayerOptions;
+use crate::plan::{Layer, Operator, Origin as _, Place};
+use crate::time::Time;
+
+/// A layer of steps without a reducer.
+#[derive(Clone, Debug)]
+pub struct MapLayer<C> {
+    pub(crate) chain: C,
+    pub(crate) options: LayerOptions,
+}
+
+/// What each of its stages runs.
+pub struct MapOperator<C: Chain> {
+    chain: C,
+    state: C::State,
+}
+
+impl<C: Chain> std::fmt::Debug for MapOperator<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MapOperator").finish_non_exhaustive()
+    }
+}
+
+/// The steps of a chain, joined; `otherwise` if there are none.
+pub(crate) fn name_of<C: Chain>(chain: &C, options: &LayerOptions, otherwise: &'static str) -> String {
+    if let Some(name) = &options.name {
+        return name.to_string();
+    }
+    let mut names = Vec::new();
+    chain.origin().steps(&mut names);
+    chain.steps(&mut names);
+    if names.is_empty() { otherwise.to_owned() } else { names.join("·") }
+}
+
+impl<C: Chain> Layer for MapLayer<C> {
+    type In = <TimeOf<C> as Time>::Of<InOf<C>>;
+    type Out = <TimeOf<C> as Time>::Of<C::Out>;
+    type Operator = MapOperator<C>;
+
+    fn operator(&self, _place: Place) -> MapOperator<C> {
+        MapOperator { chain: self.chain.clone(), state: self.chain.state() }
+    }
+
+    fn options(&self) -> &LayerOptions {
+        &self.options
+    }
+
+    fn name(&self) -> String {
+        name_of(&self.chain, &self.options, "pass")
+    }
+}
+
+impl<C: Chain> Operator for MapOperator<C> {
+    type In = <TimeOf<C> as Time>::Of<InOf<C>>;
+    type Out = <TimeOf<C> as Time>::Of<C::Out>;
+
+    fn batch<K: FnMut(Self::Out)>(
+        &mut self,
+        _edge: usize,
+        events: impl Iterator<Item = Self::In>,
+        sink: &mut K,
+    ) {
+        for event in events {
+            let (stamp, event) = TimeOf::<C>::open(event);
+            self.chain.push(&mut self.state, stamp, event, &mut |stamp, event| {
+                sink(TimeOf::<C>::close(stamp, event));
+            });
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Turning the events of a window into one value, and handing out what became of it.
+
+mod emit;
+mod layer;
+mod map_layer;
+mod marks;
+mod operator;
+mod reducer;
+
+pub use emit::{Emit, EmitEvents, EmitNothing, EmitState, OnTrigger};
+pub use layer::ReduceLayer;
+pub use map_layer::{MapLayer, MapOperator};
+pub use operator::ReduceOperator;
+pub use reducer::{Accumulate, Fold, FoldAndEmit, Reducer};

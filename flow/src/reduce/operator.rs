@@ -1,0 +1,358 @@
+//! What each stage of a layer with a reducer runs: its windows, and the triggers of each.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::layer::ReduceLayer;
+use super::marks::Marks;
+use super::{Accumulate, Emit, Reducer};
+use crate::chain::{Chain, InOf, StampOf, TimeOf};
+use crate::plan::{Feeds, Operator, Place};
+use crate::time::{Stamp, Time};
+use crate::window::{Kind, Trigger, TriggerName, WindowId};
+
+/// The windows of one stage.
+pub struct ReduceOperator<C, R, M>
+where
+    C: Chain,
+    R: Accumulate + Reducer<C::Out, M::Out>,
+    M: Emit<<R as Accumulate>::Acc>,
+{
+    layer: ReduceLayer<C, R, M>,
+    place: Place,
+    /// The window that is open where windows follow each other; nothing where they go by event time.
+    current: Option<Open<C::State, R::Acc>>,
+    /// Its number.
+    number: u64,
+    /// Events that it still takes, where it is one of so many.
+    left: usize,
+    /// By start, where windows go by event time.
+    timed: BTreeMap<i64, Open<C::State, R::Acc>>,
+    /// Where the windows that were handed out for good end, in steps of windows.
+    passed: Option<i64>,
+    marks: Marks,
+    /// When a window by the clock ends.
+    end: Option<Instant>,
+    /// Periods, and when each is over next.
+    periods: Vec<(Duration, Instant)>,
+}
+
+/// One window that is open.
+struct Open<S, A> {
+    state: S,
+    acc: Option<A>,
+    /// Events until the next trigger, where it goes by their number.
+    until: usize,
+    /// Whether it was handed out because the watermark had passed it.
+    passed: bool,
+}
+
+impl<C, R, M> fmt::Debug for ReduceOperator<C, R, M>
+where
+    C: Chain,
+    R: Accumulate + Reducer<C::Out, M::Out>,
+    M: Emit<<R as Accumulate>::Acc>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReduceOperator").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl<C, R, M> ReduceOperator<C, R, M>
+where
+    C: Chain,
+    R: Accumulate + Reducer<C::Out, M::Out>,
+    M: Emit<<R as Accumulate>::Acc>,
+{
+    pub(super) fn new(layer: ReduceLayer<C, R, M>, place: Place) -> Self {
+        let now = Instant::now();
+        let periods = layer.window.periodically.iter().map(|period| (*period, now + *period)).collect();
+        let (end, left) = match layer.window.kind {
+            Kind::Periodic(period) => (Some(now + period), 0),
+            Kind::Count(events) => (None, events),
+            Kind::Global | Kind::Fixed(_) | Kind::Sliding(..) => (None, 0),
+        };
+        let mut operator = Self {
+            layer,
+            place,
+            current: None,
+            number: 0,
+            left,
+            timed: BTreeMap::new(),
+            passed: None,
+            marks: Marks::new(),
+            end,
+            periods,
+        };
+        if !operator.goes_by_event_time() {
+            operator.current = Some(operator.open());
+        }
+        operator
+    }
+
+    fn goes_by_event_time(&self) -> bool {
+        matches!(self.layer.window.kind, Kind::Fixed(_) | Kind::Sliding(..))
+    }
+
+    fn open(&self) -> Open<C::State, R::Acc> {
+        Open {
+            state: self.layer.chain.state(),
+            acc: Some(self.layer.reducer.acc()),
+            until: self.layer.window.every.unwrap_or(usize::MAX),
+            passed: false,
+        }
+    }
+
+    /// The window that is open now.
+    fn id(&self) -> WindowId {
+        match self.layer.window.kind {
+            Kind::Count(_) => WindowId::Count(self.number),
+            Kind::Periodic(_) => WindowId::Periodic(self.number),
+            _ => WindowId::Global,
+        }
+    }
+
+    /// The window of event time that begins at `start`.
+    fn timed_id(&self, start: i64) -> WindowId {
+        match self.layer.window.kind {
+            Kind::Sliding(..) => WindowId::Sliding(start),
+            _ => WindowId::Fixed(start),
+        }
+    }
+
+    /// Ends the window that is open, and opens the next.
+    fn next_window<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
+        let id = self.id();
+        if let Some(mut open) = self.current.take() {
+            fire(&self.layer, &mut open, id, TriggerName::Done, self.place, sink);
+        }
+        self.number += 1;
+        self.current = Some(self.open());
+    }
+
+    /// One event of a flow whose windows go by its time.
+    fn timed_event<K: FnMut(M::Out)>(&mut self, stamp: StampOf<C>, at: Stamp, event: InOf<C>, sink: &mut K) {
+        let (span, step) = match self.layer.window.kind {
+            Kind::Sliding(span, step) => (span, step),
+            Kind::Fixed(span) => (span, span),
+            _ => return,
+        };
+        let late = at.watermark.saturating_sub(self.layer.window.lateness);
+        let last = at.at.div_euclid(step).saturating_mul(step);
+        // The windows that contain it, the last first: those that are over are the earliest.
+        let first = at.at.max(late).saturating_sub(span);
+        if last <= first {
+            self.layer.window.late.add(1);
+            return;
+        }
+        let mut start = last;
+        while start.saturating_sub(step) > first {
+            if let Some(copy) = self.layer.copy {
+                self.put(start, stamp, copy(&event), sink);
+            }
+            start = start.saturating_sub(step);
+        }
+        self.put(start, stamp, event, sink);
+    }
+
+    /// Puts an event into the window that begins at `start`.
+    fn put<K: FnMut(M::Out)>(&mut self, start: i64, stamp: StampOf<C>, event: InOf<C>, sink: &mut K) {
+        let id = self.timed_id(start);
+        let mut open = self.timed.remove(&start).unwrap_or_else(|| self.open());
+        take_in(&self.layer, &mut open, id, self.place, stamp, event, sink);
+        self.timed.insert(start, open);
+    }
+
+    /// Hands out the windows that the watermark has passed.
+    fn pass<K: FnMut(M::Out)>(&mut self, watermark: i64, sink: &mut K) {
+        let (Kind::Fixed(span) | Kind::Sliding(span, _)) = self.layer.window.kind else { return };
+        let lateness = self.layer.window.lateness;
+        let is_over = |start: &i64| start.saturating_add(span).saturating_add(lateness) <= watermark;
+        while self.timed.keys().next().is_some_and(is_over) {
+            self.close_first(sink);
+        }
+        if lateness == 0 {
+            return;
+        }
+        let reached: Vec<i64> = self
+            .timed
+            .iter()
+            .take_while(|(start, _)| start.saturating_add(span) <= watermark)
+            .filter(|(_, open)| !open.passed)
+            .map(|(start, _)| *start)
+            .collect();
+        for start in reached {
+            let id = self.timed_id(start);
+            if let Some(open) = self.timed.get_mut(&start) {
+                open.passed = true;
+                fire(&self.layer, open, id, TriggerName::Watermark, self.place, sink);
+            }
+        }
+    }
+
+    /// Hands out the earliest window for good, and before it those without events, if they are wanted.
+    fn close_first<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
+        let Some((start, mut open)) = self.timed.pop_first() else { return };
+        let step = match self.layer.window.kind {
+            Kind::Fixed(span) => span,
+            Kind::Sliding(_, step) => step,
+            _ => return,
+        };
+        if self.layer.window.emit_empty {
+            let mut gap = self.passed.unwrap_or(start);
+            while gap < start {
+                let mut empty = self.open();
+                fire(&self.layer, &mut empty, self.timed_id(gap), TriggerName::Done, self.place, sink);
+                gap = gap.saturating_add(step);
+            }
+        }
+        fire(&self.layer, &mut open, self.timed_id(start), TriggerName::Done, self.place, sink);
+        self.passed = Some(start.saturating_add(step));
+    }
+}
+
+/// Hands something out of a window.
+fn fire<C, R, M, K>(
+    layer: &ReduceLayer<C, R, M>,
+    open: &mut Open<C::State, R::Acc>,
+    window: WindowId,
+    name: TriggerName,
+    place: Place,
+    sink: &mut K,
+) where
+    C: Chain,
+    R: Accumulate + Reducer<C::Out, M::Out>,
+    M: Emit<<R as Accumulate>::Acc>,
+    K: FnMut(M::Out),
+{
+    let acc = open.acc.take().unwrap_or_else(|| layer.reducer.acc());
+    open.acc = layer.emit.emit(acc, &Trigger { window, name, place }, sink);
+}
+
+/// Takes one event into a window.
+#[inline]
+fn take_in<C, R, M, K>(
+    layer: &ReduceLayer<C, R, M>,
+    open: &mut Open<C::State, R::Acc>,
+    window: WindowId,
+    place: Place,
+    stamp: StampOf<C>,
+    event: InOf<C>,
+    sink: &mut K,
+) where
+    C: Chain,
+    R: Accumulate + Reducer<C::Out, M::Out>,
+    M: Emit<<R as Accumulate>::Acc>,
+    K: FnMut(M::Out),
+{
+    let Open { state, acc, until, .. } = open;
+    let acc = acc.get_or_insert_with(|| layer.reducer.acc());
+    layer.chain.push(state, stamp, event, &mut |_, event| layer.reducer.reduce(acc, event, sink));
+    *until -= 1;
+    if *until == 0
+        && let Some(every) = layer.window.every
+    {
+        *until = every;
+        fire(layer, open, window, TriggerName::Every(every), place, sink);
+    }
+}
+
+impl<C, R, M> Operator for ReduceOperator<C, R, M>
+where
+    C: Chain,
+    R: Accumulate + Reducer<C::Out, M::Out>,
+    M: Emit<<R as Accumulate>::Acc>,
+{
+    type In = <TimeOf<C> as Time>::Of<InOf<C>>;
+    type Out = M::Out;
+
+    fn fed_by(&mut self, feeds: Feeds) {
+        self.marks.fed_by(feeds);
+    }
+
+    fn batch<K: FnMut(M::Out)>(&mut self, edge: usize, events: impl Iterator<Item = Self::In>, sink: &mut K) {
+        if let (Kind::Global, None, Some(open)) =
+            (self.layer.window.kind, self.layer.window.every, &mut self.current)
+        {
+            // Most layers have one window, and look at nothing else for each event.
+            let (chain, reducer) = (&self.layer.chain, &self.layer.reducer);
+            let acc = open.acc.get_or_insert_with(|| reducer.acc());
+            for event in events {
+                let (stamp, event) = TimeOf::<C>::open(event);
+                let reduce = &mut |_, event| reducer.reduce(acc, event, sink);
+                chain.push(&mut open.state, stamp, event, reduce);
+            }
+            return;
+        }
+        for event in events {
+            let (stamp, event) = TimeOf::<C>::open(event);
+            if self.goes_by_event_time() {
+                let Some(at) = TimeOf::<C>::moment(stamp) else { continue };
+                let moved = self.marks.note(edge, at);
+                if moved && let Some(watermark) = self.marks.watermark() {
+                    self.pass(watermark, sink);
+                }
+                self.timed_event(stamp, at, event, sink);
+                continue;
+            }
+            let id = self.id();
+            let Some(open) = &mut self.current else { return };
+            take_in(&self.layer, open, id, self.place, stamp, event, sink);
+            if let Kind::Count(events) = self.layer.window.kind {
+                self.left -= 1;
+                if self.left == 0 {
+                    self.left = events;
+                    self.next_window(sink);
+                }
+            }
+        }
+    }
+
+    fn finish<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
+        let id = self.id();
+        if let Some(mut open) = self.current.take() {
+            fire(&self.layer, &mut open, id, TriggerName::Done, self.place, sink);
+        }
+        while !self.timed.is_empty() {
+            self.close_first(sink);
+        }
+        (self.end, self.periods) = (None, Vec::new());
+    }
+
+    fn alarm(&self) -> Option<Instant> {
+        self.periods.iter().map(|(_, at)| *at).chain(self.end).min()
+    }
+
+    fn ring<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
+        let now = Instant::now();
+        let over: Vec<Duration> =
+            self.periods.iter().filter(|(_, at)| *at <= now).map(|(period, _)| *period).collect();
+        for (period, at) in &mut self.periods {
+            while *at <= now {
+                *at += *period;
+            }
+        }
+        for period in over {
+            let (id, name) = (self.id(), TriggerName::Periodically(period));
+            if let Some(open) = &mut self.current {
+                fire(&self.layer, open, id, name.clone(), self.place, sink);
+            }
+            let starts: Vec<i64> = self.timed.keys().copied().collect();
+            for start in starts {
+                let id = self.timed_id(start);
+                if let Some(open) = self.timed.get_mut(&start) {
+                    fire(&self.layer, open, id, name.clone(), self.place, sink);
+                }
+            }
+        }
+        if let (Some(end), Kind::Periodic(period)) = (self.end, self.layer.window.kind)
+            && end <= now
+        {
+            self.end = Some(end + period);
+            self.next_window(sink);
+        }
+    }
+}

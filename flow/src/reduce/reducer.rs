@@ -1,0 +1,97 @@
+//! How an event changes what is known of its window.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Has a value that events are folded into.
+pub trait Accumulate: Clone + Send + Sync + 'static {
+    /// The value.
+    type Acc: Send + 'static;
+
+    /// The value of a window without events.
+    #[doc(hidden)]
+    fn acc(&self) -> Self::Acc;
+}
+
+/// Folds events of type `T` into a value, and may emit events of type `U` meanwhile.
+pub trait Reducer<T, U>: Accumulate {
+    /// Takes one event in.
+    #[doc(hidden)]
+    fn reduce<K: FnMut(U)>(&self, acc: &mut Self::Acc, event: T, sink: &mut K);
+}
+
+/// Folds by a function.
+pub struct Fold<I, F> {
+    pub(crate) init: Arc<I>,
+    pub(crate) function: Arc<F>,
+}
+
+/// Folds by a function that emits what it returns.
+pub struct FoldAndEmit<I, F> {
+    pub(crate) init: Arc<I>,
+    pub(crate) function: Arc<F>,
+}
+
+macro_rules! shared {
+    ($name:ident) => {
+        impl<I, F> Clone for $name<I, F> {
+            fn clone(&self) -> Self {
+                Self { init: Arc::clone(&self.init), function: Arc::clone(&self.function) }
+            }
+        }
+
+        impl<I, F> fmt::Debug for $name<I, F> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+shared!(Fold);
+shared!(FoldAndEmit);
+
+macro_rules! accumulate {
+    ($name:ident) => {
+        impl<A, I, F> Accumulate for $name<I, F>
+        where
+            A: Send + 'static,
+            I: Fn() -> A + Send + Sync + 'static,
+            F: Send + Sync + 'static,
+        {
+            type Acc = A;
+
+            fn acc(&self) -> A {
+                (self.init)()
+            }
+        }
+    };
+}
+
+accumulate!(Fold);
+accumulate!(FoldAndEmit);
+
+impl<T, U, A, I, F> Reducer<T, U> for Fold<I, F>
+where
+    A: Send + 'static,
+    I: Fn() -> A + Send + Sync + 'static,
+    F: Fn(&mut A, T) + Send + Sync + 'static,
+{
+    #[inline]
+    fn reduce<K: FnMut(U)>(&self, acc: &mut A, event: T, _sink: &mut K) {
+        (self.function)(acc, event);
+    }
+}
+
+impl<T, U, A, E, I, F> Reducer<T, U> for FoldAndEmit<I, F>
+where
+    A: Send + 'static,
+    E: IntoIterator<Item = U>,
+    I: Fn() -> A + Send + Sync + 'static,
+    F: Fn(&mut A, T) -> E + Send + Sync + 'static,
+{
+    #[inline]
+    fn reduce<K: FnMut(U)>(&self, acc: &mut A, event: T, sink: &mut K) {
+        (self.function)(acc, event).into_iter().for_each(sink);
+    }
+}

@@ -1,0 +1,90 @@
+//! A flow whose last step folds events into a value: what is handed out of it is still to be said.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::chain::{Chain, Start};
+use crate::flow::{Flow, LayerFlow};
+use crate::plan::{Fed, LayerNode};
+use crate::reduce::{Accumulate, Emit, EmitEvents, EmitNothing, EmitState, OnTrigger, ReduceLayer, Reducer};
+use crate::time::Untimed;
+use crate::window::Trigger;
+
+/// A flow that ends in a reducer. Nothing more can be done with its events in this layer but to say what is
+/// handed out when a window is: then a flow goes on with that.
+#[must_use = "say what is handed out of the reduced value: emit, emit_state, on_trigger"]
+pub struct Reduced<C: Chain, R> {
+    pub(crate) flow: Flow<C>,
+    pub(crate) reducer: R,
+}
+
+impl<C: Chain, R: Clone> Clone for Reduced<C, R> {
+    fn clone(&self) -> Self {
+        Self { flow: self.flow.clone(), reducer: self.reducer.clone() }
+    }
+}
+
+impl<C: Chain, R> fmt::Debug for Reduced<C, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reduced").field("flow", &self.flow).finish_non_exhaustive()
+    }
+}
+
+/// The value of a reducer.
+type AccOf<R> = <R as Accumulate>::Acc;
+
+impl<C: Chain, R> Reduced<C, R> {
+    /// Hands out what the value consists of: the entries of a map, the items of a list. A value that is
+    /// handed out before the end of its window is kept.
+    pub fn emit<A, U>(self) -> LayerFlow<Untimed, U>
+    where
+        R: Accumulate<Acc = A> + Reducer<C::Out, U>,
+        A: IntoIterator<Item = U> + Clone + Send + 'static,
+        U: Send + 'static,
+    {
+        self.emitting(EmitEvents)
+    }
+
+    /// Hands out the value itself. One that is handed out before the end of its window is kept.
+    pub fn emit_state<A>(self) -> LayerFlow<Untimed, A>
+    where
+        R: Accumulate<Acc = A> + Reducer<C::Out, A>,
+        A: Clone + Send + 'static,
+    {
+        self.emitting(EmitState)
+    }
+
+    /// Hands out nothing: what the reducer emitted by itself is all.
+    pub fn emit_nothing<U>(self) -> LayerFlow<Untimed, U>
+    where
+        R: Reducer<C::Out, U>,
+        U: Send + 'static,
+    {
+        self.emitting(EmitNothing { emits: PhantomData })
+    }
+
+    /// Hands out what a function makes of the value at each trigger, and goes on with the value that the
+    /// function returns: the same to keep it, a fresh one to begin anew.
+    pub fn on_trigger<A, I, F>(self, function: F) -> LayerFlow<Untimed, I::Item>
+    where
+        R: Accumulate<Acc = A> + Reducer<C::Out, I::Item>,
+        A: Send + 'static,
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(AccOf<R>, &Trigger) -> (I, A) + Send + Sync + 'static,
+    {
+        self.emitting(OnTrigger { function: Arc::new(function) })
+    }
+
+    fn emitting<M>(self, emit: M) -> LayerFlow<Untimed, M::Out>
+    where
+        R: Accumulate + Reducer<C::Out, M::Out>,
+        M: Emit<<R as Accumulate>::Acc>,
+    {
+        let Self { flow, reducer } = self;
+        let Flow { chain, options, window, copy } = flow;
+        let origin = chain.origin().clone();
+        let layer = ReduceLayer { chain, reducer, emit, window, copy, options, types: PhantomData };
+        Flow::<Start<_>>::at(Fed { node: Arc::new(LayerNode { origin, layer }), routing: None })
+    }
+}

@@ -1,0 +1,43 @@
+//! What a source is, and how its parts are read.
+
+use stage_core::BoxError;
+
+/// A description of events outside of a flow. It can be read again and again, each time from the start.
+pub trait Source: Clone + Send + Sync + 'static {
+    /// The events.
+    type Item: Send + 'static;
+    /// A part of them.
+    type Part: Part<Item = Self::Item>;
+
+    /// The parts, at most `most` unless there are more that cannot be joined.
+    ///
+    /// # Errors
+    ///
+    /// If the source cannot be read.
+    fn parts(&self, most: usize) -> Result<Vec<Self::Part>, BoxError>;
+
+    /// What it is, in a few words.
+    fn name(&self) -> String;
+}
+
+/// A part of a source, at some place in it.
+pub trait Part: Send + 'static {
+    /// The events.
+    type Item: Send + 'static;
+
+    /// Gives `each` the next `most` events, or as many as there are.
+    ///
+    /// # Errors
+    ///
+    /// If an event cannot be read; the flow fails then.
+    fn read(&mut self, most: usize, each: &mut impl FnMut(Self::Item)) -> Result<More, BoxError>;
+}
+
+/// Whether there is more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    /// There may be.
+    Yes,
+    /// There is not, and there will not be.
+    No,
+}

@@ -1,0 +1,8 @@
+//! Which events belong together, and when what became of them is handed out.
+
+mod id;
+mod spec;
+
+pub use id::{Trigger, TriggerName, WindowId};
+pub use spec::{AnyTime, EventTime, FitsTime, Window};
+pub(crate) use spec::{Kind, WindowSpec};
