@@ -1,8 +1,9 @@
 //! Random histories of one producer and peers that come and go.
 
 use proptest::prelude::*;
+use stage_core::dispatch::SubscriberOptions;
 use stage_core::testing::turn;
-use stage_core::{DemandMode, ProducerRef, Subscription, Window};
+use stage_core::{DemandMode, ProducerRef, SubscribeOptions, Subscription, Window};
 
 use crate::support::{Book, CounterRef, Emit, ProbeRef, Seen, ask, bare, oops, probe, settle, temporary};
 
@@ -135,8 +136,7 @@ impl World {
     async fn join(&mut self, peer: usize) {
         let (probe, standing) = &mut self.peers[peer];
         if standing.is_none() {
-            let options = temporary().max_demand(10);
-            let subscription = probe.subscribe(&self.served, options).await.unwrap();
+            let subscription = probe.subscribe(&self.served, share(peer)).await.unwrap();
             self.asked.push((subscription.clone(), 0));
             *standing = Some(subscription);
         }
@@ -175,15 +175,21 @@ impl World {
         }
     }
 
-    /// All peers leave; what nobody got goes to one that asks for everything.
+    /// All peers leave; what nobody got goes to others that ask for everything.
     pub(super) async fn rest(&mut self) -> Vec<u64> {
-        let last = bare(&self.book, "last").await;
-        let subscription = last.subscribe(&self.served, temporary()).await.unwrap();
         self.peers.iter().filter_map(|(_, standing)| standing.as_ref()).for_each(Subscription::detach);
         settle().await;
-        ask(&subscription, 10_000);
+        for partition in 0..NAMES.len() {
+            let last = bare(&self.book, "last").await;
+            ask(&last.subscribe(&self.served, share(partition)).await.unwrap(), 10_000);
+        }
         self.book.batches("last").await.concat()
     }
+}
+
+/// Options of the peer with this number; where there are partitions, it takes the one with its number.
+fn share(peer: usize) -> SubscribeOptions<u64> {
+    temporary().max_demand(10).share(SubscriberOptions::new().partition(peer))
 }
 
 impl Peers {
