@@ -166,7 +166,7 @@ impl Credit {
 
     /// More was asked for by hand.
     pub(crate) fn asked(&mut self, demand: Demand) {
-        self.pending += demand.get();
+        self.pending = self.pending.saturating_add(demand.get());
     }
 }
 

@@ -275,7 +275,8 @@ impl<E> LinkRx<E> {
     pub(crate) fn give_back(&mut self, buffer: Vec<E>, ask: usize) {
         let credited = Credited { buffer, ask };
         if let Err(ring::PushError::Full(credited)) = self.credits.push(credited) {
-            self.shared.overflow.fetch_add(credited.ask, Ordering::Release);
+            let more = |asked: usize| Some(asked.saturating_add(credited.ask));
+            let _ = self.shared.overflow.fetch_update(Ordering::Release, Ordering::Relaxed, more);
         }
         if ask > 0 {
             self.shared.producer.mark_credit();

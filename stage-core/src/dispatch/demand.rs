@@ -2,6 +2,7 @@
 
 use super::ranking::Ranking;
 use super::slots::Slots;
+use super::total::Total;
 use super::{Dispatcher, Notice, Outbox, SubscriptionKey};
 use crate::demand::Demand;
 use crate::error::SubscribeError;
@@ -24,7 +25,7 @@ pub struct DemandDispatcher {
     credits: Slots<usize>,
     /// Those with credit, by credit.
     ranking: Ranking<usize>,
-    credit: usize,
+    credit: Total,
     /// The largest ask that is nothing special.
     max: Option<usize>,
     /// The seed of the order of the first dispatch, until then.
@@ -64,7 +65,7 @@ impl DemandDispatcher {
         let count = credit.min(events.len());
         if count > 0 {
             outbox.send(key, events, count);
-            self.credit -= count;
+            self.credit.less(count);
         }
         self.rank(key, credit - count);
     }
@@ -105,17 +106,17 @@ impl<E> Dispatcher<E> for DemandDispatcher {
 
     fn cancel(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
         self.ranking.remove(key);
-        self.credit -= self.credits.remove(key).unwrap_or(0);
+        self.credit.less(self.credits.remove(key).unwrap_or(0));
     }
 
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
-        let Some(credit) = self.credits.get(key).copied() else { return };
+        let Some(mut credit) = self.credits.get(key).copied() else { return };
         let (asked, max) = (demand.get(), *self.max.get_or_insert(demand.get()));
         if asked > max {
             outbox.notice(Notice::LargeAsk { from: key, asked, max });
         }
-        self.credit += asked;
-        self.rank(key, credit + asked);
+        self.credit.ask(&mut credit, asked);
+        self.rank(key, credit);
     }
 
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
@@ -132,7 +133,7 @@ impl<E> Dispatcher<E> for DemandDispatcher {
     }
 
     fn wanted(&self) -> usize {
-        self.credit
+        self.credit.get()
     }
 }
 

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::ranking::Ranking;
 use super::slots::Slots;
+use super::total::Total;
 use super::{Dispatcher, Outbox, SubscriptionKey};
 use crate::demand::Demand;
 use crate::error::SubscribeError;
@@ -35,7 +36,7 @@ pub struct FairDispatcher {
     shares: Slots<Share>,
     /// Those with credit, the fewest outstanding first.
     ranking: Ranking<Reverse<usize>>,
-    credit: usize,
+    credit: Total,
     /// How many have asked.
     open: usize,
 }
@@ -71,7 +72,7 @@ impl FairDispatcher {
         let Some(share) = self.shares.get_mut(key) else { return };
         share.credit -= events;
         share.outstanding += events;
-        self.credit -= events;
+        self.credit.less(events);
         if share.credit > 0 {
             self.ranking.set(key, Reverse(share.outstanding));
         }
@@ -100,7 +101,7 @@ impl<E> Dispatcher<E> for FairDispatcher {
     fn cancel(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
         let Some(share) = self.shares.remove(key) else { return };
         self.ranking.remove(key);
-        self.credit -= share.credit;
+        self.credit.less(share.credit);
         self.open -= usize::from(share.open);
     }
 
@@ -111,8 +112,7 @@ impl<E> Dispatcher<E> for FairDispatcher {
         } else {
             self.open += 1;
         }
-        share.credit += demand.get();
-        self.credit += demand.get();
+        self.credit.ask(&mut share.credit, demand.get());
         self.ranking.set(key, Reverse(share.outstanding));
     }
 
@@ -121,7 +121,7 @@ impl<E> Dispatcher<E> for FairDispatcher {
             self.serve_only(events, outbox);
             return;
         }
-        let taken = self.credit.min(events.len());
+        let taken = self.credit.get().min(events.len());
         for event in events.drain(..taken) {
             if let Some(key) = self.next() {
                 outbox.push(key, event);
@@ -130,6 +130,6 @@ impl<E> Dispatcher<E> for FairDispatcher {
     }
 
     fn wanted(&self) -> usize {
-        self.credit
+        self.credit.get()
     }
 }

@@ -53,6 +53,7 @@ mod ranking;
 mod slots;
 mod stable_hash;
 mod tenant;
+mod total;
 mod weighted;
 
 pub(crate) use hub::Hub;

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use super::guard::guarded;
 use super::held::{Held, Ticket};
 use super::slots::Slots;
+use super::total::Total;
 use super::{
     Dispatcher, MarkedQueue, Marker, Notice, Outbox, PartitionError, Partitions, SubscriptionKey, stable_hash,
 };
@@ -45,7 +46,7 @@ pub struct PartitionDispatcher<E, F> {
     /// The partition of each subscriber.
     places: Slots<usize>,
     /// What all subscribers asked for and did not get.
-    credit: usize,
+    credit: Total,
     /// What all partitions keep.
     backlog: usize,
     /// Markers that backlogs are before.
@@ -105,7 +106,7 @@ impl<E, F> PartitionDispatcher<E, F> {
             names,
             partitions,
             places: Slots::default(),
-            credit: 0,
+            credit: Total::default(),
             backlog: 0,
             held: Held::default(),
         }
@@ -126,7 +127,7 @@ impl<E, F> PartitionDispatcher<E, F> {
         match partition.subscriber {
             Some(subscriber) if partition.credit > 0 => {
                 partition.credit -= 1;
-                self.credit -= 1;
+                self.credit.less(1);
                 outbox.push(subscriber, event);
             }
             Some(_) | None if partition.closed => outbox.discard(1),
@@ -139,7 +140,7 @@ impl<E, F> PartitionDispatcher<E, F> {
 
     /// How many more events all partitions together can take.
     fn room(&self) -> usize {
-        self.credit.saturating_sub(self.backlog)
+        self.credit.get().saturating_sub(self.backlog)
     }
 
     /// Frees the place of `key`, whose credit is gone.
@@ -147,7 +148,7 @@ impl<E, F> PartitionDispatcher<E, F> {
         let Some(partition) = self.of(key) else { return };
         partition.subscriber = None;
         let lost = std::mem::take(&mut partition.credit);
-        self.credit -= lost;
+        self.credit.less(lost);
         self.places.remove(key);
     }
 }
@@ -205,8 +206,7 @@ where
         let partition = &mut self.partitions[place];
         let served = partition.backlog.len().min(demand.get());
         let credit = demand.get() - served;
-        partition.credit += credit;
-        self.credit += credit;
+        self.credit.ask(&mut partition.credit, credit);
         if served > 0 {
             let mut message = outbox.buffer();
             message.extend(partition.backlog.drain(served));

@@ -1,6 +1,7 @@
 //! Each event to one subscriber: in proportion to the weights, evenly spread.
 
 use super::slots::Slots;
+use super::total::Total;
 use super::{Dispatcher, Outbox, SubscriptionKey};
 use crate::demand::Demand;
 use crate::error::SubscribeError;
@@ -36,7 +37,7 @@ pub struct WeightedDispatcher {
     ready: Vec<Turn>,
     /// The sum of their weights.
     weights: i64,
-    credit: usize,
+    credit: Total,
 }
 
 #[derive(Debug)]
@@ -78,7 +79,7 @@ impl WeightedDispatcher {
 
     /// Accounts `events` that the one at `place` gets.
     fn account(&mut self, place: usize, events: usize) {
-        self.credit -= events;
+        self.credit.less(events);
         let Some(share) = self.shares.get_mut(self.ready[place].key) else { return };
         share.credit -= events;
         if share.credit == 0 {
@@ -111,7 +112,7 @@ impl<E> Dispatcher<E> for WeightedDispatcher {
         if let Some(place) = self.ready.iter().position(|turn| turn.key == key) {
             self.rest(place);
         }
-        self.credit -= self.shares.remove(key).map_or(0, |share| share.credit);
+        self.credit.less(self.shares.remove(key).map_or(0, |share| share.credit));
     }
 
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, _outbox: &mut Outbox<E>) {
@@ -120,20 +121,19 @@ impl<E> Dispatcher<E> for WeightedDispatcher {
             self.ready.push(Turn { key, weight: share.weight, gained: share.gained });
             self.weights += share.weight;
         }
-        share.credit += demand.get();
-        self.credit += demand.get();
+        self.credit.ask(&mut share.credit, demand.get());
     }
 
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
         if let [Turn { key, .. }] = self.ready[..]
             && !events.is_empty()
         {
-            let count = self.credit.min(events.len());
+            let count = self.credit.get().min(events.len());
             outbox.send(key, events, count);
             self.account(0, count);
             return;
         }
-        let taken = self.credit.min(events.len());
+        let taken = self.credit.get().min(events.len());
         for event in events.drain(..taken) {
             if let Some(place) = self.next() {
                 outbox.push(self.ready[place].key, event);
@@ -143,7 +143,7 @@ impl<E> Dispatcher<E> for WeightedDispatcher {
     }
 
     fn wanted(&self) -> usize {
-        self.credit
+        self.credit.get()
     }
 }
 

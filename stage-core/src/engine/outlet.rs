@@ -394,7 +394,7 @@ impl<E> Outlet<E> {
 
     /// All demand that was not yet told to the stage.
     pub(crate) fn all_demand(&mut self) -> Option<Demand> {
-        Demand::new(self.announced.drain(..).map(Demand::get).sum())
+        Demand::new(self.announced.drain(..).map(Demand::get).fold(0, usize::saturating_add))
     }
 
     /// Forgets what was announced.

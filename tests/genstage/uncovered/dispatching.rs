@@ -1,13 +1,14 @@
 //! Consumers that come and go under each dispatcher: nothing stalls, nothing is lost, nothing comes twice.
 
 use stage_core::dispatch::{
-    BroadcastDispatcher, DemandDispatcher, Dispatcher, PartitionDispatcher, SubscriberOptions,
+    BroadcastDispatcher, DemandDispatcher, Dispatcher, FairDispatcher, PartitionDispatcher,
+    SubscriberOptions, WeightedDispatcher,
 };
 use stage_core::{CancelKind, ExitReason, Role, SubscribeOptions};
 
 use crate::support::{
-    Book, CounterRef, Emit, ProbeRef, Seen, ask, bare, counter_with, probe, range, settle, soon, temporary,
-    told, window,
+    Book, CounterRef, Emit, ProbeRef, Seen, ask, bare, counter_with, probe, range, repeater, settle, soon,
+    temporary, told, window,
 };
 
 /// By which of these partitions an event goes.
@@ -176,4 +177,48 @@ async fn events_that_a_selector_rejects_use_no_credit_of_their_subscriber() {
         got.extend(batch);
     }
     assert!(got.into_iter().take(100).eq((0..).step_by(10).take(100)));
+}
+
+/// The number of events that are handled by two consumers that want as many as can be counted.
+async fn served_without_bound(dispatcher: impl Dispatcher<u64> + 'static) -> usize {
+    let mut book = Book::new();
+    let told = told(&book, "told", |options| options.dispatcher(dispatcher)).await;
+    for (name, partition) in [("first", 0), ("second", 1)] {
+        let probe = probe(&book, name).await;
+        let share = SubscriberOptions::new().partition(partition);
+        probe.subscribe(&told.producer(), window(usize::MAX, 0).share(share)).await.unwrap();
+    }
+    for start in [0, 5] {
+        settle().await;
+        told.cast(Emit(range(start..start + 5))).unwrap();
+    }
+    let seen = book.settled().await;
+    let handled = |(_, seen): &(_, Seen)| if let Seen::Batch(events) = seen { events.len() } else { 0 };
+    seen.iter().map(handled).sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn windows_beyond_what_can_be_counted_are_served() {
+    let by_parity = |event: u64| Some((event, usize::from(event % 2 == 1)));
+    assert_eq!(served_without_bound(DemandDispatcher::new()).await, 10);
+    assert_eq!(served_without_bound(BroadcastDispatcher::new()).await, 20);
+    assert_eq!(served_without_bound(FairDispatcher::new()).await, 10);
+    assert_eq!(served_without_bound(WeightedDispatcher::new()).await, 10);
+    assert_eq!(served_without_bound(PartitionDispatcher::routed(2, by_parity).unwrap()).await, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn asks_that_add_up_to_more_than_can_be_counted_are_served() {
+    let mut book = Book::new();
+    let told = told(&book, "told", |options| options).await;
+    let step = repeater(&book, "step", 1, |options| options).await;
+    step.subscribe(&told.producer(), window(usize::MAX, usize::MAX / 2)).await.unwrap();
+    let peer = bare(&book, "peer").await;
+    let subscription = peer.subscribe(&step.producer(), temporary()).await.unwrap();
+    for _ in 0..3 {
+        ask(&subscription, usize::MAX);
+    }
+    settle().await;
+    told.cast(Emit(range(0..5))).unwrap();
+    assert_eq!(book.batches("peer").await, [range(0..5)]);
 }
