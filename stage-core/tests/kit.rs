@@ -65,6 +65,12 @@ async fn both_can_fail_and_crash_and_their_peers_see_why() {
     consumer.fail("full");
     assert_eq!(producer.next_cancel().await.1.reason.to_string(), "failed: full");
     let (mut producer, consumer) = pair().await;
+    consumer.abort();
+    assert!(matches!(producer.next_cancel().await.1.reason, ExitReason::Aborted));
+    let (producer, mut consumer) = pair().await;
+    producer.abort();
+    assert!(matches!(consumer.next_end().await.1.reason, ExitReason::Aborted));
+    let (mut producer, consumer) = pair().await;
     consumer.finish();
     assert!(matches!(producer.next_cancel().await.1.reason, ExitReason::Normal));
     producer.stop(ExitReason::Shutdown).await;

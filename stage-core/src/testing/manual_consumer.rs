@@ -127,6 +127,12 @@ impl<E: Send + 'static> ManualConsumer<E> {
         self.stage.stop(reason).await
     }
 
+    /// Cuts the stage off at its next wait: no hook runs any more, and its peers see
+    /// [`ExitReason::Aborted`].
+    pub fn abort(&self) {
+        self.stage.abort();
+    }
+
     /// Waits until the stage has ended; says why.
     pub async fn ended(&self) -> ExitReason {
         self.stage.ended().await
