@@ -79,6 +79,37 @@ fn events_are_completed_from_a_database_in_their_order() {
     assert_eq!(lines.last().map(String::as_str), Some("200 completed, in order: true"));
 }
 
+#[test]
+fn a_broadcast_reaches_everybody_with_what_they_selected() {
+    let lines = lines(env!("CARGO_BIN_EXE_broadcast_events"));
+    let everything = lines[1..8].join(",");
+    assert_eq!(lines[0], "everything: 7");
+    assert!(everything.starts_with("  Ordered(\"Joe\"),  Paid(\"Joe\"),  Ordered(\"Mike\")"), "{everything}");
+    assert_eq!(lines[8..12], ["orders: 3", lines[1].as_str(), &lines[3], &lines[5]]);
+    assert_eq!(lines[12..], ["of Mike: 3", lines[3].as_str(), &lines[4], &lines[7]]);
+}
+
+#[test]
+fn a_durable_producer_delivers_again_what_a_killed_process_had_not_done() {
+    let lines = lines(env!("CARGO_BIN_EXE_durable_producer"));
+    let jobs = |from: u32, to: u32| (from..=to).map(|job| format!("job {job}"));
+    let expected = jobs(1, 6)
+        .chain(["the first process was killed: true; 5 jobs are done".to_owned()])
+        .chain(jobs(6, 12))
+        .chain(["the second did 7; 12 jobs are done".to_owned()]);
+    assert_eq!(lines, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_user_who_floods_a_queue_does_not_hold_up_the_others() {
+    let lines = lines(env!("CARGO_BIN_EXE_fair_dispatch"));
+    let ada: Vec<_> = lines[2].split_whitespace().collect();
+    assert_eq!(ada[..3], ["ada", "10", "1009"], "{lines:?}");
+    // Four users in turn, and what the worker was given before the first turn.
+    assert!(ada[3].parse::<u32>().is_ok_and(|before| before < 4 * 10 + 2), "{lines:?}");
+    assert_eq!(lines[5], "all were done: 1040, 1040");
+}
+
 /// The number that follows `what`.
 fn number_after(line: &str, what: &str) -> f64 {
     let (_, rest) = line.split_once(what).expect(line);
