@@ -6,10 +6,14 @@ use stage_core::dispatch::{
     BroadcastDispatcher, DemandDispatcher, Dispatcher, FairDispatcher, PartitionDispatcher,
     WeightedDispatcher,
 };
+use stage_core::spawn::{self, StageOptions};
 use stage_core::testing::Sim;
+use stage_core::{DemandMode, ExitReason, FromIter, Pace};
 
 use super::world::{Peers, Step, World, steps};
-use crate::support::{Book, ask, bare, counter, repeater, temporary, told, window};
+use crate::support::{
+    Book, ask, assert_reason, bare, counter, probe, repeater, soon, temporary, told, window,
+};
 
 /// Every subscription got at most what it asked for and in order, and all got everything once.
 async fn nothing_is_lost_or_doubled(mut world: World, steps: Vec<Step>) -> Result<(), TestCaseError> {
@@ -67,18 +71,23 @@ proptest! {
     }
 
     #[test]
-    fn uncovered_14_nor_is_any_behind_a_step(
+    fn uncovered_14_nor_is_any_behind_steps(
         seed: u64,
         steps in steps(),
         peers in peers(),
-        (max, min) in max_and_min(),
+        windows in prop::collection::vec(max_and_min(), 1..4),
+        pace in prop_oneof![Just(Pace::Message), Just(Pace::Strict)],
     ) {
         Sim::seeded(seed).run(async {
             let book = Book::new();
             let told = told(&book, "told", |options| options).await;
-            let step = repeater(&book, "step", 1, |options| options).await;
-            step.subscribe(&told.producer(), window(max, min)).await.unwrap();
-            nothing_is_lost_or_doubled(World::new(book, told, step.producer(), peers).await, steps).await
+            let mut served = told.producer();
+            for (max, min) in windows {
+                let step = repeater(&book, "step", 1, |options| options.pace(pace)).await;
+                step.subscribe(&served, window(max, min)).await.unwrap();
+                served = step.producer();
+            }
+            nothing_is_lost_or_doubled(World::new(book, told, served, peers).await, steps).await
         })?;
     }
 
@@ -128,6 +137,49 @@ proptest! {
             }
             let all = (0..).flat_map(|event| std::iter::repeat_n(event, times)).take(wanted);
             prop_assert!(got.into_iter().eq(all));
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn uncovered_03_a_finite_chain_wired_by_hand_hands_everything_over_and_ends(
+        seed: u64,
+        events in 0..300_u64,
+        windows in prop::collection::vec(max_and_min(), 0..4),
+        pace in prop_oneof![Just(Pace::Message), Just(Pace::Strict)],
+        consumers in 1..4_usize,
+        (max, min) in max_and_min(),
+    ) {
+        Sim::seeded(seed).run(async {
+            let mut book = Book::new();
+            // Nothing flows, and so nothing ends, before all is wired.
+            let options = StageOptions::named("finite").demand(DemandMode::Accumulate);
+            let finite = spawn::producer(FromIter::new(0..events), options).await.unwrap();
+            let mut served = finite.producer();
+            let mut steps = Vec::new();
+            for (max, min) in windows {
+                let step = repeater(&book, "step", 1, |options| options.pace(pace)).await;
+                step.subscribe(&served, window(max, min)).await.unwrap();
+                served = step.producer();
+                steps.push(step);
+            }
+            let mut probes = Vec::new();
+            for _ in 0..consumers {
+                let probe = probe(&book, "probe").await;
+                probe.subscribe(&served, window(max, min)).await.unwrap();
+                probes.push(probe);
+            }
+            finite.set_demand_mode(DemandMode::Forward);
+            assert_reason(&soon(finite.ended()).await, &ExitReason::Normal);
+            for step in steps {
+                assert_reason(&soon(step.ended()).await, &ExitReason::Normal);
+            }
+            for probe in probes {
+                assert_reason(&soon(probe.ended()).await, &ExitReason::Normal);
+            }
+            let mut got = book.batches("probe").await.concat();
+            got.sort_unstable();
+            prop_assert!(got.into_iter().eq(0..events));
             Ok(())
         })?;
     }
