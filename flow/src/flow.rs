@@ -402,7 +402,7 @@ where
 }
 
 /// Sends each event to the stage of its key.
-fn by_key<M, T, Q, F>(key: F) -> Routing<M::Of<T>>
+pub(crate) fn by_key<M, T, Q, F>(key: F) -> Routing<M::Of<T>>
 where
     M: Time,
     T: Send + 'static,

@@ -32,6 +32,8 @@ pub mod chain;
 mod error;
 mod exec;
 mod flow;
+mod grouping;
+pub mod join;
 mod options;
 mod output;
 pub mod plan;

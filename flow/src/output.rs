@@ -123,7 +123,9 @@ impl<C: Chain> Flow<C> {
             let outputs = node.build(&build, Exit::single()).await?;
             let demand = || SubscribeOptions::new().cancel(CancelMode::Transient);
             let subscriptions = outputs.into_iter().map(|producer| (producer, demand()));
-            let events = EventStream::over(subscriptions).map_err(|_| FlowError::Stopped)?;
+            let mut events = EventStream::over(subscriptions).map_err(|_| FlowError::Stopped)?;
+            // Before anything flows: a stage that has nothing to do may end at once.
+            events.connect();
             Ok((events, stages))
         });
         let (events, stages) = opened.await.unwrap_or(Err(FlowError::Stopped))?;

@@ -33,7 +33,7 @@ impl<P: Operator> FedStage<P> {
     pub(crate) fn new<L>(
         layer: &L,
         place: Place,
-        upstream: usize,
+        upstream: (usize, Feeds),
         consumers: usize,
         first_error: FirstError,
     ) -> Self
@@ -44,7 +44,8 @@ impl<P: Operator> FedStage<P> {
             on_init(place);
         }
         let mut operator = layer.operator(place);
-        operator.fed_by(Feeds::Stages(upstream));
+        let (upstream, feeds) = upstream;
+        operator.fed_by(feeds);
         Self { operator, upstream, consumers, first_error, edges: Vec::new(), alarm: None, finished: false }
     }
 

@@ -9,7 +9,7 @@ use stage_core::dispatch::{DemandDispatcher, Dispatcher, SubscriberOptions};
 use stage_core::spawn::{StageOptions, producer_consumer};
 use stage_core::{CancelMode, ProducerRef, SubscribeOptions};
 
-use super::{Build, Exit, Layer, NodeOf, Origin, Outline, Place};
+use super::{Build, Exit, Feeds, Layer, NodeOf, Origin, Outline, Place};
 use crate::error::FlowError;
 use crate::exec::FedStage;
 use crate::time::Time;
@@ -62,7 +62,8 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
                 }
             };
             let upstream = self.node.build(build, Exit { consumers: of, dispatcher }).await?;
-            feed(&layer, &name, self.routing.is_some(), &upstream, build, &exit).await
+            let feeds = Feeds::Stages(upstream.len());
+            feed(&layer, &name, self.routing.is_some(), (&upstream, feeds), build, &exit).await
         }
         .boxed()
     }
@@ -82,7 +83,7 @@ pub(super) async fn feed<L: Layer>(
     layer: &L,
     name: &str,
     partitioned: bool,
-    upstream: &[ProducerRef<L::In>],
+    (upstream, feeds): (&[ProducerRef<L::In>], Feeds),
     build: &Build,
     exit: &Exit<L::Out>,
 ) -> Result<Vec<ProducerRef<L::Out>>, FlowError> {
@@ -91,7 +92,8 @@ pub(super) async fn feed<L: Layer>(
     let mut outputs = Vec::with_capacity(of);
     for index in 0..of {
         let place = Place { index, of };
-        let stage = FedStage::new(layer, place, upstream.len(), exit.consumers, build.first_error.clone());
+        let stage =
+            FedStage::new(layer, place, (upstream.len(), feeds), exit.consumers, build.first_error.clone());
         let stage_options = StageOptions::named(format!("{name}/{index}")).dispatcher((exit.dispatcher)());
         let stage = producer_consumer(stage, stage_options).await.map_err(Build::failed)?;
         build.keep(stage.clone());

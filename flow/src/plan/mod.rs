@@ -6,6 +6,7 @@ mod node;
 mod operator;
 mod outline;
 mod sourced;
+mod then;
 
 pub use build::{Build, Exit};
 pub use fed::{Fed, Routing};
@@ -13,3 +14,4 @@ pub use node::{LayerNode, Merged, Node, NodeOf};
 pub use operator::{Feeds, Layer, Operator, Origin, Place};
 pub use outline::Outline;
 pub use sourced::{Fused, Sourced};
+pub use then::{Staged, Then};

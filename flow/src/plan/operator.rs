@@ -23,6 +23,8 @@ pub struct Place {
 pub enum Feeds {
     /// One part of a source, which it reads itself.
     OwnPart,
+    /// So many stages, each of which reads a part of a source.
+    Parts(usize),
     /// So many stages, each of which may bring events of every part of the sources.
     Stages(usize),
 }

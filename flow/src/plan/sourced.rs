@@ -10,7 +10,7 @@ use stage_core::spawn::{StageOptions, producer};
 use stage_core::{DemandMode, ExitReason, ProducerRef};
 
 use super::fed::feed;
-use super::{Build, Exit, Layer, Node, NodeOf, Operator, Origin, Outline, Place};
+use super::{Build, Exit, Feeds, Layer, Node, NodeOf, Operator, Origin, Outline, Place};
 use crate::error::FlowError;
 use crate::exec::SourceStage;
 use crate::source::{Part, Source, Stamper};
@@ -70,7 +70,8 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Sourced<S, M> {
             let consumers = layer.options().count();
             let demand = Exit { consumers, dispatcher: Arc::new(|| Box::new(DemandDispatcher::default())) };
             let upstream = self.build(build, demand).await?;
-            feed(&layer, &name, false, &upstream, build, &exit).await
+            let feeds = Feeds::Parts(upstream.len());
+            feed(&layer, &name, false, (&upstream, feeds), build, &exit).await
         }
         .boxed()
     }

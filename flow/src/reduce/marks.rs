@@ -7,7 +7,7 @@ use crate::time::Stamp;
 
 /// The watermarks that a stage has seen.
 #[derive(Debug)]
-pub(super) struct Marks {
+pub(crate) struct Marks {
     feeds: Feeds,
     /// By edge and part of the source.
     seen: HashMap<(usize, u32), i64>,
@@ -16,16 +16,16 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { feeds: Feeds::OwnPart, seen: HashMap::new(), sources: 0 }
     }
 
-    pub(super) fn fed_by(&mut self, feeds: Feeds) {
+    pub(crate) fn fed_by(&mut self, feeds: Feeds) {
         self.feeds = feeds;
     }
 
     /// An event with this stamp came by `edge`; says whether that moved anything.
-    pub(super) fn note(&mut self, edge: usize, stamp: Stamp) -> bool {
+    pub(crate) fn note(&mut self, edge: usize, stamp: Stamp) -> bool {
         self.sources = stamp.sources as usize;
         let mark = self.seen.entry((edge, stamp.source)).or_insert(i64::MIN);
         let moved = stamp.watermark > *mark;
@@ -35,11 +35,10 @@ impl Marks {
 
     /// No event that is yet to come is of a window that ends here or before, but for late ones. Nothing as
     /// long as some way from some source has not shown anything.
-    pub(super) fn watermark(&self) -> Option<i64> {
+    pub(crate) fn watermark(&self) -> Option<i64> {
         let ways = match self.feeds {
             Feeds::OwnPart => 1,
-            // A layer that is fed by the sources themselves gets from each edge one part.
-            Feeds::Stages(stages) if stages == self.sources => stages,
+            Feeds::Parts(parts) => parts,
             Feeds::Stages(stages) => stages * self.sources,
         };
         if self.seen.len() < ways { None } else { self.seen.values().min().copied() }

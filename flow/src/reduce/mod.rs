@@ -10,5 +10,6 @@ mod reducer;
 pub use emit::{Emit, EmitEvents, EmitNothing, EmitState, OnTrigger};
 pub use layer::ReduceLayer;
 pub use map_layer::{MapLayer, MapOperator};
+pub(crate) use marks::Marks;
 pub use operator::ReduceOperator;
 pub use reducer::{Accumulate, Fold, FoldAndEmit, Reducer};

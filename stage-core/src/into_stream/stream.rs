@@ -119,6 +119,12 @@ impl<E: Send + 'static> EventStream<E> {
         stream
     }
 
+    /// Subscribes now, and asks for the first events, instead of at the first poll: for producers that
+    /// could have ended by then.
+    pub fn connect(&mut self) {
+        self.open();
+    }
+
     /// Subscribes to what is to be subscribed to.
     fn open(&mut self) {
         let waiting = self.feeds.iter_mut().filter(|feed| feed.standing.is_none());

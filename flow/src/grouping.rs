@@ -1,0 +1,223 @@
+//! Reducing by key: groups, counts and sums, with partial results merged before they change stages.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::chain::{Chain, Map, TimeOf};
+use crate::flow::{Flow, LayerFlow};
+use crate::reduce::Fold;
+use crate::reduced::Reduced;
+use crate::time::Untimed;
+
+/// Entries of a partial result that one stage keeps before it hands them on.
+const MOST_PARTIAL: usize = 1 << 17;
+
+impl<C: Chain> Flow<C> {
+    /// Collects the values of each key in this stage and window, in the order in which they come. Partition
+    /// by the same key before it, for one list per key.
+    #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
+    pub fn group_by<Q, V, F, G>(
+        self,
+        key: F,
+        value: G,
+    ) -> Reduced<
+        C,
+        Fold<
+            fn() -> FxHashMap<Q, Vec<V>>,
+            impl Fn(&mut FxHashMap<Q, Vec<V>>, C::Out) + Send + Sync + 'static + use<C, Q, V, F, G>,
+        >,
+    >
+    where
+        Q: Eq + Hash + Send + 'static,
+        V: Send + 'static,
+        F: Fn(&C::Out) -> Q + Send + Sync + 'static,
+        G: Fn(C::Out) -> V + Send + Sync + 'static,
+    {
+        self.reduce(FxHashMap::default as fn() -> _, move |groups: &mut FxHashMap<Q, Vec<V>>, event| {
+            let key = key(&event);
+            groups.entry(key).or_default().push(value(event));
+        })
+    }
+
+    /// Folds the events of each key into one value, over the whole input.
+    ///
+    /// Each stage folds what it gets itself; only the partial values change stages, one for each key and
+    /// stage, and are merged where the key lives. So the result comes at the end of the input, and `fold`
+    /// and `merge` have to agree: folding two parts and merging them is folding both one after the other,
+    /// for any order of events.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let longest = Flow::from_items(["pear", "apple", "plum", "apricot"]).combine_by(
+    ///     |word| word.chars().next(),
+    ///     || 0,
+    ///     |longest, word| *longest = word.len().max(*longest),
+    ///     |longest, other| *longest = other.max(*longest),
+    /// );
+    /// let mut longest: Vec<(Option<char>, usize)> = longest.collect().await?;
+    /// longest.sort();
+    /// assert_eq!(longest, [(Some('a'), 7), (Some('p'), 4)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn combine_by<Q, A, F, I, G, H>(
+        self,
+        key: F,
+        init: I,
+        fold: G,
+        merge: H,
+    ) -> LayerFlow<Untimed, (Q, A)>
+    where
+        Q: Clone + Eq + Hash + Send + 'static,
+        A: Clone + Send + 'static,
+        F: Fn(&C::Out) -> Q + Send + Sync + 'static,
+        I: Fn() -> A + Send + Sync + 'static,
+        G: Fn(&mut A, C::Out) + Send + Sync + 'static,
+        H: Fn(&mut A, A) + Send + Sync + 'static,
+    {
+        let stages = self.options.stages;
+        let init = Arc::new(init);
+        let partial = move |values: &mut FxHashMap<Q, A>, event: C::Out| {
+            let value = values.entry(key(&event)).or_insert_with(|| init());
+            fold(value, event);
+            // What is too much for one stage is handed on as it is.
+            if values.len() >= MOST_PARTIAL { std::mem::take(values) } else { FxHashMap::default() }
+        };
+        let partials = self.emit_and_reduce(FxHashMap::default, partial).emit();
+        let mut merged = partials.partition(|(key, _): &(Q, A)| KeyOf::of(key));
+        merged.options.stages = stages;
+        merged
+            .reduce(FxHashMap::default, move |values: &mut FxHashMap<Q, A>, (key, value)| {
+                match values.entry(key) {
+                    std::collections::hash_map::Entry::Occupied(mut known) => merge(known.get_mut(), value),
+                    std::collections::hash_map::Entry::Vacant(new) => {
+                        new.insert(value);
+                    }
+                }
+            })
+            .emit()
+    }
+
+    /// How many events each key has, over the whole input; partial counts are merged before they change
+    /// stages.
+    pub fn count_by<Q, F>(self, key: F) -> LayerFlow<Untimed, (Q, u64)>
+    where
+        Q: Clone + Eq + Hash + Send + 'static,
+        F: Fn(&C::Out) -> Q + Send + Sync + 'static,
+    {
+        self.combine_by(key, || 0, |count, _| *count += 1, |count, other| *count += other)
+    }
+
+    /// The sum of the values of each key, over the whole input; partial sums are merged before they change
+    /// stages.
+    pub fn sum_by<Q, V, F, G>(self, key: F, value: G) -> LayerFlow<Untimed, (Q, V)>
+    where
+        Q: Clone + Eq + Hash + Send + 'static,
+        V: Clone + Default + std::ops::AddAssign + Send + 'static,
+        F: Fn(&C::Out) -> Q + Send + Sync + 'static,
+        G: Fn(C::Out) -> V + Send + Sync + 'static,
+    {
+        self.combine_by(key, V::default, move |sum, event| *sum += value(event), |sum, other| *sum += other)
+    }
+
+    /// The `most` first events of the whole input as `compare` orders them, as one list.
+    pub fn take_sort<F>(self, most: usize, compare: F) -> LayerFlow<Untimed, Vec<C::Out>>
+    where
+        C::Out: Clone,
+        F: Fn(&C::Out, &C::Out) -> std::cmp::Ordering + Clone + Send + Sync + 'static,
+    {
+        let cut = move |list: &mut Vec<C::Out>| {
+            list.sort_by(|a, b| compare(a, b));
+            list.truncate(most);
+        };
+        // Sorted now and then, so that the cost of an event is that of sorting twice as many at once.
+        let room = most.saturating_mul(2).max(64);
+        let (first, last, whole) = (cut.clone(), cut.clone(), cut);
+        self.reduce(Vec::new, move |list: &mut Vec<C::Out>, event| {
+            list.push(event);
+            if list.len() >= room {
+                first(list);
+            }
+        })
+        .on_trigger(move |mut list, _| {
+            last(&mut list);
+            ([list], Vec::new())
+        })
+        .stages(1)
+        .reduce(Vec::new, move |all: &mut Vec<C::Out>, list| {
+            all.extend(list);
+            whole(all);
+        })
+        .emit_state()
+    }
+
+    /// All events of the whole input in the order of `compare`. They are kept in memory until the end.
+    pub fn sort<F>(self, compare: F) -> LayerFlow<Untimed, C::Out>
+    where
+        C::Out: Clone,
+        F: Fn(&C::Out, &C::Out) -> std::cmp::Ordering + Clone + Send + Sync + 'static,
+    {
+        self.take_sort(usize::MAX, compare).stages(1).flat_map_one_stage()
+    }
+}
+
+impl<C: Chain<Out = Vec<T>>, T: Send + 'static> Flow<C> {
+    /// The items of lists, in their order: the stage that follows is one.
+    fn flat_map_one_stage(self) -> LayerFlow<TimeOf<C>, T> {
+        self.flat_map(|list| list).stages(1).shuffle().stages(1)
+    }
+}
+
+impl<C, Q, V> Flow<C>
+where
+    C: Chain<Out = (Q, V)>,
+    Q: Send + 'static,
+    V: Send + 'static,
+{
+    /// The value of each pair through a function.
+    #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
+    pub fn map_values<W, F>(
+        self,
+        function: F,
+    ) -> Flow<Map<C, impl Fn((Q, V)) -> (Q, W) + Send + Sync + 'static + use<C, Q, V, W, F>>>
+    where
+        F: Fn(V) -> W + Send + Sync + 'static,
+        W: Send + 'static,
+    {
+        self.map(move |(key, value)| (key, function(value)))
+    }
+
+    /// Collects the values of each key in this stage and window, as [`group_by`](Self::group_by) does.
+    #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
+    pub fn group_by_key(
+        self,
+    ) -> Reduced<
+        C,
+        Fold<
+            fn() -> FxHashMap<Q, Vec<V>>,
+            impl Fn(&mut FxHashMap<Q, Vec<V>>, (Q, V)) + Send + Sync + 'static + use<C, Q, V>,
+        >,
+    >
+    where
+        Q: Eq + Hash,
+    {
+        self.reduce(FxHashMap::default as fn() -> _, |groups: &mut FxHashMap<Q, Vec<V>>, (key, value)| {
+            groups.entry(key).or_default().push(value);
+        })
+    }
+}
+
+/// The hash of a key, as a key: what is sent to a partition need not be copied for it.
+#[derive(Hash)]
+struct KeyOf(u64);
+
+impl KeyOf {
+    fn of<Q: Hash>(key: &Q) -> Self {
+        Self(stage_core::dispatch::stable_hash(key))
+    }
+}

@@ -1,0 +1,113 @@
+//! How two flows are joined.
+
+use std::hash::Hash;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::{JoinKind, JoinLayer, Side};
+use crate::chain::{Chain, Start, TimeOf};
+use crate::flow::{Flow, by_key};
+use crate::options::LayerOptions;
+use crate::plan::{Fed, Merged, Origin, Staged};
+use crate::window::{EventTime, FitsTime, Window, WindowSpec};
+
+/// A flow of what comes out of a join.
+pub type Joined<M, Q, L, R, J> = Flow<Start<Staged<Fed<M, Side<Q, L, R>>, JoinLayer<M, Q, L, R, J>>>>;
+
+impl<C: Chain> Flow<C>
+where
+    C::Out: Clone,
+{
+    /// Joins this flow, the left one, with another by key, over the whole of both. Pairs come out as soon as
+    /// both are there, what has no partner at the end. Both sides are kept in memory until then.
+    ///
+    /// ```
+    /// use flow::Flow;
+    /// use flow::join::LeftOuter;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let users = Flow::from_items([(1, "Joe"), (2, "Robert"), (3, "Mike")]);
+    /// let sizes = Flow::from_items([(1, 10), (3, 30), (4, 40)]);
+    /// let joined = users.bounded_join(LeftOuter, sizes, |user| user.0, |size| size.0);
+    /// let mut all: Vec<_> = joined.map(|(user, size)| (user.1, size.map(|size| size.1))).collect().await?;
+    /// all.sort();
+    /// assert_eq!(all, [("Joe", Some(10)), ("Mike", Some(30)), ("Robert", None)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn bounded_join<D, Q, J, F, G>(
+        self,
+        kind: J,
+        right: Flow<D>,
+        left_key: F,
+        right_key: G,
+    ) -> Joined<TimeOf<C>, Q, C::Out, D::Out, J>
+    where
+        D: Chain<Out: Clone>,
+        D::Origin: Origin<Time = TimeOf<C>>,
+        Q: Eq + Hash + Send + 'static,
+        J: JoinKind<C::Out, D::Out>,
+        F: Fn(&C::Out) -> Q + Send + Sync + 'static,
+        G: Fn(&D::Out) -> Q + Send + Sync + 'static,
+    {
+        self.joined(kind, right, left_key, right_key, WindowSpec::default())
+    }
+
+    /// Joins as [`bounded_join`](Self::bounded_join) does, but only events of the same window, which has to
+    /// be a [fixed](Window::fixed) one. What has no partner comes out when its window ends, and nothing of
+    /// a window is kept longer. Triggers have no meaning here.
+    pub fn window_join<D, Q, J, F, G>(
+        self,
+        kind: J,
+        window: Window<EventTime>,
+        right: Flow<D>,
+        left_key: F,
+        right_key: G,
+    ) -> Joined<TimeOf<C>, Q, C::Out, D::Out, J>
+    where
+        EventTime: FitsTime<TimeOf<C>>,
+        D: Chain<Out: Clone>,
+        D::Origin: Origin<Time = TimeOf<C>>,
+        Q: Eq + Hash + Send + 'static,
+        J: JoinKind<C::Out, D::Out>,
+        F: Fn(&C::Out) -> Q + Send + Sync + 'static,
+        G: Fn(&D::Out) -> Q + Send + Sync + 'static,
+    {
+        self.joined(kind, right, left_key, right_key, window.spec)
+    }
+
+    fn joined<D, Q, J, F, G>(
+        self,
+        _kind: J,
+        right: Flow<D>,
+        left_key: F,
+        right_key: G,
+        window: WindowSpec,
+    ) -> Joined<TimeOf<C>, Q, C::Out, D::Out, J>
+    where
+        D: Chain<Out: Clone>,
+        D::Origin: Origin<Time = TimeOf<C>>,
+        Q: Eq + Hash + Send + 'static,
+        J: JoinKind<C::Out, D::Out>,
+        F: Fn(&C::Out) -> Q + Send + Sync + 'static,
+        G: Fn(&D::Out) -> Q + Send + Sync + 'static,
+    {
+        let left = self.map(move |event| Side::Left(left_key(&event), event)).node();
+        let right = right.map(move |event| Side::Right(right_key(&event), event)).node();
+        let routing = by_key::<TimeOf<C>, _, _, _>(|side: &Side<Q, _, _>| KeyHash::of(side.key()));
+        let node = Arc::new(Merged { parts: vec![left, right] });
+        let first = JoinLayer { window, options: LayerOptions::default(), types: PhantomData };
+        Flow::at(Staged { origin: Fed { node, routing: Some(routing) }, first })
+    }
+}
+
+/// The hash of a key, which is hashed once more for the partition.
+#[derive(Hash)]
+struct KeyHash(u64);
+
+impl KeyHash {
+    fn of<Q: Hash>(key: &Q) -> Self {
+        Self(stage_core::dispatch::stable_hash(key))
+    }
+}

@@ -1,0 +1,121 @@
+//! One operator after another in the same stage.
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use stage_core::ProducerRef;
+use tokio::time::Instant;
+
+use super::{Build, Exit, Feeds, Layer, Operator, Origin, Outline, Place};
+use crate::error::FlowError;
+use crate::options::LayerOptions;
+use crate::time::{Time, Untimed};
+
+/// An origin whose events go through a layer's operators first, in the stages of whatever layer follows.
+#[derive(Clone, Debug)]
+pub struct Staged<O, X> {
+    pub(crate) origin: O,
+    pub(crate) first: X,
+}
+
+impl<O, X> Origin for Staged<O, X>
+where
+    O: Origin,
+    X: Layer<In = <O::Time as Time>::Of<O::Item>>,
+{
+    type Item = X::Out;
+    type Time = Untimed;
+
+    fn open<'a, L>(
+        &'a self,
+        layer: L,
+        build: &'a Build,
+        exit: Exit<L::Out>,
+    ) -> BoxFuture<'a, Result<Vec<ProducerRef<L::Out>>, FlowError>>
+    where
+        L: Layer<In = X::Out>,
+    {
+        self.origin.open(Then { first: self.first.clone(), then: layer }, build, exit)
+    }
+
+    fn outline(&self, outline: &mut Outline) -> Vec<usize> {
+        self.origin.outline(outline)
+    }
+
+    fn steps(&self, names: &mut Vec<&'static str>) {
+        names.push("join");
+    }
+}
+
+/// Two layers in the same stages; the options are those of the second.
+pub struct Then<A, B> {
+    first: A,
+    then: B,
+}
+
+impl<A: Clone, B: Clone> Clone for Then<A, B> {
+    fn clone(&self) -> Self {
+        Self { first: self.first.clone(), then: self.then.clone() }
+    }
+}
+
+impl<A, B> fmt::Debug for Then<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Then").finish_non_exhaustive()
+    }
+}
+
+impl<A: Layer, B: Layer<In = A::Out>> Layer for Then<A, B> {
+    type In = A::In;
+    type Out = B::Out;
+    type Operator = Then<A::Operator, B::Operator>;
+
+    fn operator(&self, place: Place) -> Self::Operator {
+        Then { first: self.first.operator(place), then: self.then.operator(place) }
+    }
+
+    fn options(&self) -> &LayerOptions {
+        self.then.options()
+    }
+
+    fn name(&self) -> String {
+        self.then.name()
+    }
+}
+
+impl<A: Operator, B: Operator<In = A::Out>> Operator for Then<A, B> {
+    type In = A::In;
+    type Out = B::Out;
+
+    fn fed_by(&mut self, feeds: Feeds) {
+        self.first.fed_by(feeds);
+        self.then.fed_by(feeds);
+    }
+
+    fn batch<K: FnMut(B::Out)>(&mut self, edge: usize, events: impl Iterator<Item = A::In>, sink: &mut K) {
+        let then = &mut self.then;
+        self.first.batch(edge, events, &mut |event| then.batch(edge, std::iter::once(event), sink));
+    }
+
+    fn finish<K: FnMut(B::Out)>(&mut self, sink: &mut K) {
+        let then = &mut self.then;
+        self.first.finish(&mut |event| then.batch(0, std::iter::once(event), sink));
+        self.then.finish(sink);
+    }
+
+    fn alarm(&self) -> Option<Instant> {
+        [self.first.alarm(), self.then.alarm()].into_iter().flatten().min()
+    }
+
+    fn ring<K: FnMut(B::Out)>(&mut self, sink: &mut K) {
+        let now = Instant::now();
+        let is_due = |alarm: Option<Instant>| alarm.is_some_and(|at| at <= now);
+        if is_due(self.first.alarm()) {
+            let then = &mut self.then;
+            self.first.ring(&mut |event| then.batch(0, std::iter::once(event), sink));
+        }
+        if is_due(self.then.alarm()) {
+            self.then.ring(sink);
+        }
+    }
+}

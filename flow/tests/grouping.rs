@@ -1,0 +1,38 @@
+//! Counts, sums, groups and rankings.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use flow::Flow;
+
+#[tokio::test]
+async fn counts_and_sums_are_merged_from_all_stages() {
+    let numbers = Flow::from_slice((0..10_000_u64).collect::<Vec<_>>()).stages(3);
+    let mut counts: Vec<(u64, u64)> = numbers.clone().count_by(|n| n % 7).collect().await.unwrap();
+    counts.sort_unstable();
+    assert_eq!(counts, (0..7_u64).map(|key| (key, (10_000 - key).div_ceil(7))).collect::<Vec<_>>());
+    let mut sums: Vec<(bool, u64)> = numbers.sum_by(|n| n % 2 == 0, |n| n).collect().await.unwrap();
+    sums.sort_unstable();
+    assert_eq!(sums, [(false, 25_000_000), (true, 24_995_000)]);
+}
+
+#[tokio::test]
+async fn groups_keep_the_order_of_arrival() {
+    let words = Flow::from_items(["the", "quick", "brown", "fox"]).stages(1);
+    let mut groups: Vec<(usize, Vec<&str>)> =
+        words.group_by(|word| word.len(), |word| word).emit().collect().await.unwrap();
+    groups.sort();
+    assert_eq!(groups, [(3, vec!["the", "fox"]), (5, vec!["quick", "brown"])]);
+    let pairs = Flow::from_items([("foo", 1), ("bar", 3), ("foo", 2)]).stages(1);
+    let mut groups: Vec<(&str, Vec<i32>)> =
+        pairs.map_values(|value| value * 10).group_by_key().emit().collect().await.unwrap();
+    groups.sort();
+    assert_eq!(groups, [("bar", vec![30]), ("foo", vec![10, 20])]);
+}
+
+#[tokio::test]
+async fn the_first_of_an_order_are_one_list_and_all_are_sorted() {
+    let numbers = Flow::from_slice((0..1000_u64).map(|n| n * 7919 % 1000).collect::<Vec<_>>()).stages(4);
+    let top: Vec<Vec<u64>> = numbers.clone().take_sort(3, |a, b| b.cmp(a)).collect().await.unwrap();
+    assert_eq!(top, [vec![999, 998, 997]]);
+    let sorted: Vec<u64> = numbers.sort(u64::cmp).collect().await.unwrap();
+    assert_eq!(sorted, (0..1000).collect::<Vec<_>>());
+}
