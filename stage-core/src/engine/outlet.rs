@@ -212,6 +212,8 @@ impl<E> Outlet<E> {
             let key = SubscriptionKey(subscription.producer_slot());
             self.decide(|hub, outbox| hub.ask_quietly(key, *demand, outbox));
         }
+        // Markers that these asks let pass come before those that accumulated.
+        self.settle(None);
         for happened in rest {
             match happened {
                 Accumulated::Emitted(mut events) => self.offer_quietly(&mut events),

@@ -2,6 +2,7 @@
 //! that showed them (`bug_…`): the right behaviour of whole stages.
 
 mod dispatching;
+mod infos;
 mod laws;
 mod modes;
 mod stages;

@@ -96,3 +96,20 @@ async fn an_ask_that_was_held_back_dies_with_its_subscription() {
     assert_eq!(seen.iter().rfind(|(by, _)| *by == "stays"), Some(&("stays", Seen::Batch(range(0..3)))));
     assert_eq!(counter.inspect().await.unwrap().buffered, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_info_from_before_comes_before_one_that_accumulated() {
+    let mut book = Book::new();
+    let told = told(&book, "told", |options| options).await;
+    told.cast(Emit(letters("abc"))).unwrap();
+    told.info("first").await.unwrap();
+    told.set_demand_mode(Accumulate);
+    told.info("second").await.unwrap();
+    let peer = bare(&book, "peer").await;
+    ask(&peer.subscribe(&told.producer(), temporary()).await.unwrap(), 3);
+    settle().await;
+    told.set_demand_mode(Forward);
+    let seen = book.settled_of("told").await;
+    let notes: Vec<_> = seen.into_iter().filter(|seen| matches!(seen, Seen::Note(_))).collect();
+    assert_eq!(notes, [Seen::Note("first"), Seen::Note("second")]);
+}
