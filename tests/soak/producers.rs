@@ -38,10 +38,19 @@ impl Producer for Mortal {
     async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
         self.demands += 1;
         if self.demands > DEMANDS {
-            if self.fate == Fate::Finishes {
-                out.finish();
+            match self.fate {
+                Fate::PanicsInHand | Fate::FailsInHand => return self.fate.strike(),
+                Fate::Finishes => out.finish(),
+                // From outside.
+                Fate::Cancelled
+                | Fate::Detached
+                | Fate::Stopped
+                | Fate::Aborted
+                | Fate::AbortedInHand
+                | Fate::Panics
+                | Fate::Fails => {}
             }
-            return self.fate.strike();
+            return Ok(());
         }
         let first = self.emitted.load(Ordering::Acquire);
         let end = first + demand.get() as u64;
