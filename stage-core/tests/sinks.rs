@@ -191,6 +191,79 @@ async fn a_channel_that_nobody_receives_from_ends_an_endless_pipeline() {
     assert!(report.stages[1].discarded >= 1, "{report}");
 }
 
+// A stop, while a sink is busy
+
+/// Stops a pipeline whose sink waits for ever; it must not wait for the sink to be cut off, and counts what
+/// it discards. Time is paused, and a cut-off takes five seconds of it.
+async fn stop(running: Running, handled: u64) {
+    while running.stats()[1].batches == 0 {
+        tokio::task::yield_now().await;
+    }
+    let began = tokio::time::Instant::now();
+    let report = running.stop().await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(1) && report.cut_off.is_empty(), "{report}");
+    let [numbers, sink] = &report.stages[..] else { panic!("two stages") };
+    assert_eq!((sink.events_in, sink.discarded), (9, 9 - handled), "{report}");
+    assert_eq!(numbers.events_out, 9, "what was not received went back: {report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_room_in_a_channel() {
+    let (sender, mut receiver) = mpsc::channel(2);
+    stop(run(numbers(100), move || Ok(sink::into_channel(sender.clone()))).await, 2).await;
+    assert_eq!(
+        (receiver.recv().await, receiver.recv().await, receiver.recv().await),
+        (Some(0), Some(1), None)
+    );
+}
+
+#[cfg(feature = "crossbeam")]
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_room_in_a_crossbeam_channel() {
+    let (sender, receiver) = crossbeam_channel::bounded(2);
+    stop(run(numbers(100), move || Ok(sink::into_crossbeam(sender.clone()))).await, 2).await;
+    assert!(receiver.iter().eq(0..2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_until_a_futures_sink_is_ready() {
+    /// Takes one event, and is never ready again.
+    #[derive(Default)]
+    struct One(bool);
+
+    impl futures_sink::Sink<u32> for One {
+        type Error = BoxError;
+
+        fn poll_ready(self: Pin<&mut Self>, _cx: &mut TaskContext<'_>) -> Poll<Result<(), BoxError>> {
+            if self.0 { Poll::Pending } else { Poll::Ready(Ok(())) }
+        }
+
+        fn start_send(mut self: Pin<&mut Self>, _item: u32) -> Result<(), BoxError> {
+            self.0 = true;
+            Ok(())
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _cx: &mut TaskContext<'_>) -> Poll<Result<(), BoxError>> {
+            Poll::Pending
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _cx: &mut TaskContext<'_>) -> Poll<Result<(), BoxError>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    stop(run(numbers(100), || Ok(sink::into_sink(One::default()))).await, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_the_event_in_hand_of_an_asynchronous_function_and_for_no_other() {
+    let slow = |_| async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        Ok(())
+    };
+    stop(run(numbers(100), move || Ok(sink::for_each_async(slow))).await, 1).await;
+}
+
 // collect
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! A sink that sends into a tokio channel.
 
 use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
 
-use super::refused::finish_refused;
+use super::refused::{finish_refused, leave_stopped};
 use crate::error::StageResult;
 use crate::stage::{Consumer, Context, Events};
 
@@ -48,10 +49,10 @@ use crate::stage::{Consumer, Context, Events};
 /// None: a closed channel is an end, not a failure. The events of the batch that found it closed are
 /// counted as discarded, as is what was sent to the stage and not handled.
 ///
-/// # Cancel safety
+/// # Drain and stop
 ///
-/// The wait for room is dropped only when the stage is cut off: when it does not stop, or drain, in time.
-/// The event that waited is lost then, and counted with its batch.
+/// A drain waits for room; a stop does not: the event that waits, and those of its batch behind it, are
+/// discarded and counted.
 pub fn into_channel<E: Send + 'static>(sender: Sender<E>) -> IntoChannel<E> {
     IntoChannel { sender }
 }
@@ -68,7 +69,19 @@ impl<E: Send + 'static> Consumer for IntoChannel<E> {
     async fn handle_events(&mut self, events: Events<'_, E>, cx: &mut Context<'_>) -> StageResult {
         let mut events = events.into_iter();
         while let Some(event) = events.next() {
-            if self.sender.send(event).await.is_err() {
+            let sent = match self.sender.try_send(event) {
+                Ok(()) => continue,
+                Err(TrySendError::Closed(_)) => false,
+                Err(TrySendError::Full(event)) => tokio::select! {
+                    biased;
+                    sent = self.sender.send(event) => sent.is_ok(),
+                    () = cx.draining() => {
+                        leave_stopped(events.len() + 1, cx);
+                        break;
+                    }
+                },
+            };
+            if !sent {
                 finish_refused(&events, cx);
                 break;
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crossbeam_channel::{Sender, TrySendError};
 
-use super::refused::finish_refused;
+use super::refused::{finish_refused, leave_stopped};
 use crate::error::StageResult;
 use crate::source::Watch;
 use crate::stage::{Consumer, Context, Events};
@@ -50,10 +50,10 @@ use crate::stage::{Consumer, Context, Events};
 ///
 /// Outside of a tokio runtime, which no stage is.
 ///
-/// # Cancel safety
+/// # Drain and stop
 ///
-/// The wait for room is dropped only when the stage is cut off: when it does not stop, or drain, in time.
-/// The event that waited is lost then, and counted with its batch.
+/// A drain waits for room; a stop does not: the event that waits, and those of its batch behind it, are
+/// discarded and counted.
 ///
 /// A channel without room (`bounded(0)`) takes only from a thread that blocks in `recv`; it does not work
 /// with [`from_crossbeam`](crate::source::from_crossbeam) on its other side.
@@ -77,7 +77,14 @@ impl<E: Send + 'static> Consumer for IntoCrossbeam<E> {
                     Ok(()) => break,
                     Err(TrySendError::Full(back)) => {
                         event = back;
-                        Watch::sender(&self.sender).await?;
+                        tokio::select! {
+                            biased;
+                            ready = Watch::sender(&self.sender) => ready?,
+                            () = cx.draining() => {
+                                leave_stopped(events.len() + 1, cx);
+                                return Ok(());
+                            }
+                        }
                     }
                     Err(TrySendError::Disconnected(_)) => {
                         finish_refused(&events, cx);

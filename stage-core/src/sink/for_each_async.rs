@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 
+use super::refused::leave_stopped;
 use crate::error::StageResult;
 use crate::stage::{Consumer, Context, Events};
 
@@ -43,6 +44,11 @@ use crate::stage::{Consumer, Context, Events};
 ///
 /// As an error.
 ///
+/// # Drain and stop
+///
+/// A drain waits for all events that are in flight. A stop waits for the event in hand; those of its batch
+/// behind it are discarded and counted.
+///
 /// # Cancel safety
 ///
 /// The future of an event is dropped unfinished only when the stage is cut off: when it does not stop, or
@@ -70,9 +76,14 @@ where
 {
     type Event = E;
 
-    async fn handle_events(&mut self, events: Events<'_, E>, _cx: &mut Context<'_>) -> StageResult {
-        for event in events {
+    async fn handle_events(&mut self, events: Events<'_, E>, cx: &mut Context<'_>) -> StageResult {
+        let mut events = events.into_iter();
+        while let Some(event) = events.next() {
             (self.function)(event).await?;
+            if cx.core.drain.is_cancelled() {
+                leave_stopped(events.len(), cx);
+                break;
+            }
         }
         Ok(())
     }

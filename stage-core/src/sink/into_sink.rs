@@ -1,12 +1,14 @@
 //! A sink that feeds a `Sink` of the futures crates.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 
 use futures_sink::Sink;
 
+use super::refused::leave_stopped;
 use crate::error::{BoxError, ExitReason, StageResult};
 use crate::stage::{Consumer, Context, Events};
 
@@ -46,9 +48,10 @@ use crate::stage::{Consumer, Context, Events};
 /// discarded. An error of the close at the end is logged: there is nothing left that could be restarted,
 /// and what the sink was fed before had been flushed.
 ///
-/// # Cancel safety
+/// # Drain and stop
 ///
-/// Waits are dropped unfinished only when the stage is cut off: when it does not stop, or drain, in time.
+/// A drain waits for the sink; a stop does not, but for its close: the event that the sink is not ready
+/// for, and those of its batch behind it, are discarded and counted.
 pub fn into_sink<S, E>(sink: S) -> IntoSink<S, E>
 where
     S: Sink<E, Error: Into<BoxError>> + Send + 'static,
@@ -69,12 +72,32 @@ impl<S, E> IntoSink<S, E>
 where
     S: Sink<E>,
 {
-    async fn feed(&mut self, events: Events<'_, E>) -> Result<(), S::Error> {
-        for event in events {
-            poll_fn(|cx| self.sink.as_mut().poll_ready(cx)).await?;
-            self.sink.as_mut().start_send(event)?;
+    /// Feeds the batch to the sink; says how many events were left, if the stage was stopped meanwhile.
+    async fn feed(
+        &mut self,
+        events: Events<'_, E>,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<usize, S::Error> {
+        let (mut stopped, mut events) = (pin!(stopped), events.into_iter());
+        while events.len() > 0 {
+            let sink = &mut self.sink;
+            let ready = poll_fn(|cx| match sink.as_mut().poll_ready(cx) {
+                Poll::Ready(ready) => Poll::Ready(Some(ready)),
+                Poll::Pending => stopped.as_mut().poll(cx).map(|()| None),
+            });
+            let Some(ready) = ready.await else { return Ok(events.len()) };
+            ready?;
+            if let Some(event) = events.next() {
+                self.sink.as_mut().start_send(event)?;
+            }
         }
-        poll_fn(|cx| self.sink.as_mut().poll_flush(cx)).await
+        poll_fn(|cx| match self.sink.as_mut().poll_flush(cx) {
+            // The close at the end flushes too.
+            Poll::Pending => stopped.as_mut().poll(cx).map(Ok),
+            flushed @ Poll::Ready(_) => flushed,
+        })
+        .await?;
+        Ok(0)
     }
 }
 
@@ -85,11 +108,17 @@ where
 {
     type Event = E;
 
-    async fn handle_events(&mut self, events: Events<'_, E>, _cx: &mut Context<'_>) -> StageResult {
-        self.feed(events).await.map_err(|error| {
-            self.failed = true;
-            error.into()
-        })
+    async fn handle_events(&mut self, events: Events<'_, E>, cx: &mut Context<'_>) -> StageResult {
+        match self.feed(events, cx.draining()).await {
+            Ok(left) => {
+                leave_stopped(left, cx);
+                Ok(())
+            }
+            Err(error) => {
+                self.failed = true;
+                Err(error.into())
+            }
+        }
     }
 
     async fn terminate(&mut self, _reason: &ExitReason) {

@@ -1,4 +1,4 @@
-//! What a sink does when nobody takes its events any more.
+//! What a sink does with the rest of a batch when nobody takes its events any more, or when it is stopped.
 
 use std::vec::Drain;
 
@@ -7,8 +7,18 @@ use crate::stage::Context;
 /// Finishes the stage, since the receivers of its channel are gone; `rest` follows an event that was
 /// refused, and is discarded with it.
 pub(super) fn finish_refused<E>(rest: &Drain<'_, E>, cx: &mut Context<'_>) {
-    let discarded = rest.len() + 1;
-    cx.core.counters.discarded(discarded);
-    tracing::debug!(discarded, "events discarded: nobody receives from the channel any more");
+    discard(rest.len() + 1, "nobody receives from the channel any more", cx);
     cx.finish();
+}
+
+/// Leaves `left` events of a batch, since the stage is stopped.
+pub(super) fn leave_stopped(left: usize, cx: &Context<'_>) {
+    if left > 0 {
+        discard(left, "the stage was stopped while its sink was busy", cx);
+    }
+}
+
+fn discard(discarded: usize, why: &'static str, cx: &Context<'_>) {
+    cx.core.counters.discarded(discarded);
+    tracing::debug!(discarded, "events discarded: {why}");
 }
