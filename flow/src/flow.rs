@@ -370,7 +370,9 @@ impl<C: Chain> Flow<C> {
 
     /// The stages that do this layer's steps.
     pub(crate) fn node(&self) -> NodeOf<CarriedOf<C>> {
-        if let Some(node) = self.chain.node() {
+        if let Some(node) = self.chain.node()
+            && !self.options.foreign
+        {
             return node;
         }
         let layer = MapLayer { chain: self.chain.clone(), options: self.options.clone() };

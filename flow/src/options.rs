@@ -13,6 +13,8 @@ pub struct LayerOptions {
     pub(crate) max_demand: usize,
     pub(crate) min_demand: Option<usize>,
     pub(crate) name: Option<Arc<str>>,
+    /// Whether what feeds the layer hands its events out as it does, whoever subscribes.
+    pub(crate) foreign: bool,
     pub(crate) on_init: Option<Arc<dyn Fn(Place) + Send + Sync>>,
 }
 
@@ -25,7 +27,7 @@ impl LayerOptions {
 
 impl Default for LayerOptions {
     fn default() -> Self {
-        Self { stages: None, max_demand: 1000, min_demand: None, name: None, on_init: None }
+        Self { stages: None, max_demand: 1000, min_demand: None, name: None, foreign: false, on_init: None }
     }
 }
 

@@ -25,8 +25,29 @@ pub struct FlowStream<M: Time, T: Send + 'static> {
 }
 
 /// The stages of a run; they end with it.
-struct Stages {
+#[derive(Debug)]
+pub(crate) struct Stages {
     build: Build,
+}
+
+impl Stages {
+    pub(crate) fn of(build: Build) -> Self {
+        Self { build }
+    }
+
+    /// Everything is wired: events may flow.
+    pub(crate) fn release(&self) {
+        self.build.release();
+    }
+
+    /// Waits until all have ended.
+    pub(crate) async fn ended(self) -> Result<(), FlowError> {
+        let reasons = self.build.ended().await;
+        match (self.build.first_error.get(), reasons) {
+            (Some(error), _) | (None, Some(error)) => Err(error),
+            (None, None) => Ok(()),
+        }
+    }
 }
 
 impl Drop for Stages {

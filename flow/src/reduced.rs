@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use crate::chain::{Chain, Start};
 use crate::flow::{Flow, LayerFlow};
-use crate::plan::{Fed, LayerNode};
-use crate::reduce::{Accumulate, Emit, EmitEvents, EmitNothing, EmitState, OnTrigger, ReduceLayer, Reducer};
+use crate::options::LayerOptions;
+use crate::plan::{Fed, LayerNode, Staged};
+use crate::reduce::{
+    Accumulate, DepartitionLayer, Emit, EmitEvents, EmitNothing, EmitState, OnTrigger, ReduceLayer, Reducer,
+};
 use crate::time::Untimed;
-use crate::window::Trigger;
+use crate::window::{Trigger, WindowId};
 
 /// A flow that ends in a reducer. Nothing more can be done with its events in this layer but to say what is
 /// handed out when a window is: then a flow goes on with that.
@@ -30,6 +33,10 @@ impl<C: Chain, R> fmt::Debug for Reduced<C, R> {
         f.debug_struct("Reduced").field("flow", &self.flow).finish_non_exhaustive()
     }
 }
+
+/// A flow of what a departition makes of each window.
+pub type Departitioned<S, I, F, G> =
+    Flow<Start<Staged<Fed<Untimed, (Trigger, S)>, DepartitionLayer<S, I, F, G>>>>;
 
 /// The value of a reducer.
 type AccOf<R> = <R as Accumulate>::Acc;
@@ -74,6 +81,48 @@ impl<C: Chain, R> Reduced<C, R> {
         F: Fn(AccOf<R>, &Trigger) -> (I, A) + Send + Sync + 'static,
     {
         self.emitting(OnTrigger { function: Arc::new(function) })
+    }
+
+    /// Opens a layer of one stage that puts together what all stages of this layer made of the same window.
+    ///
+    /// At each trigger of this layer, `merge` gets the value of the window, which is kept. Once every stage
+    /// has handed a window out for the last time, or at the end of the input, `done` makes of what was
+    /// merged what comes out. A window that is handed out several times is merged several times.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let sum = Flow::from_items(1..=100_u64)
+    ///     .partition(|number| *number)
+    ///     .reduce(|| 0, |sum, number| *sum += number)
+    ///     .departition(|| 0, |total, sum| *total += sum, |total, _window| total);
+    /// assert_eq!(sum.collect::<Vec<_>>().await?, [5050]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn departition<S, A, U, I, F, G>(self, init: I, merge: F, done: G) -> Departitioned<S, I, F, G>
+    where
+        R: Accumulate<Acc = S> + Reducer<C::Out, (Trigger, S)>,
+        S: Clone + Send + 'static,
+        A: Send + 'static,
+        U: Send + 'static,
+        I: Fn() -> A + Send + Sync + 'static,
+        F: Fn(&mut A, S) + Send + Sync + 'static,
+        G: Fn(A, WindowId) -> U + Send + Sync + 'static,
+    {
+        let tagged =
+            self.on_trigger(|state: S, trigger: &Trigger| ([(trigger.clone(), state.clone())], state));
+        let Start { origin } = tagged.chain;
+        let first = DepartitionLayer {
+            init: Arc::new(init),
+            merge: Arc::new(merge),
+            done: Arc::new(done),
+            options: LayerOptions::default(),
+            takes: PhantomData,
+        };
+        Flow::at(Staged { origin, first, what: "departition" }).stages(1)
     }
 
     fn emitting<M>(self, emit: M) -> LayerFlow<Untimed, M::Out>

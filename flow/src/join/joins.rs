@@ -98,7 +98,7 @@ where
         let routing = by_key::<TimeOf<C>, _, _, _>(|side: &Side<Q, _, _>| KeyHash::of(side.key()));
         let node = Arc::new(Merged { parts: vec![left, right] });
         let first = JoinLayer { window, options: LayerOptions::default(), types: PhantomData };
-        Flow::at(Staged { origin: Fed { node, routing: Some(routing) }, first })
+        Flow::at(Staged { origin: Fed { node, routing: Some(routing) }, first, what: "join" })
     }
 }
 

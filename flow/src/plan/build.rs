@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use stage_core::dispatch::{DemandDispatcher, Dispatcher};
 use stage_core::spawn::SpawnError;
 use stage_core::{DemandMode, ExitReason, StageRef};
@@ -37,11 +39,17 @@ impl<E: Send + 'static> Exit<E> {
 
 /// A stage that was started, whatever it is.
 pub(crate) trait RunningStage: Send + Sync {
+    fn ended(&self) -> BoxFuture<'static, (String, ExitReason)>;
     fn release(&self);
     fn stop(&self);
 }
 
 impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> RunningStage for StageRef<S, In, Out> {
+    fn ended(&self) -> BoxFuture<'static, (String, ExitReason)> {
+        let stage = self.clone();
+        async move { (stage.name().to_owned(), StageRef::ended(&stage).await) }.boxed()
+    }
+
     fn release(&self) {
         self.set_demand_mode(DemandMode::Forward);
     }
@@ -76,6 +84,22 @@ impl Build {
     pub(crate) fn stop(&self) {
         let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
         stages.iter().for_each(|stage| stage.stop());
+    }
+
+    /// Waits until all stages have ended; the first of them that did not end normally.
+    pub(crate) async fn ended(&self) -> Option<FlowError> {
+        let ends: Vec<_> = {
+            let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
+            stages.iter().map(|stage| stage.ended()).collect()
+        };
+        let mut failed = None;
+        for end in ends {
+            let (stage, reason) = end.await;
+            if !matches!(reason, ExitReason::Normal) {
+                failed.get_or_insert(FlowError::Stage { stage, reason });
+            }
+        }
+        failed
     }
 
     /// A name for a layer that does `what`.

@@ -16,6 +16,8 @@ use crate::time::{Time, Untimed};
 pub struct Staged<O, X> {
     pub(crate) origin: O,
     pub(crate) first: X,
+    /// What the first does, in a word.
+    pub(crate) what: &'static str,
 }
 
 impl<O, X> Origin for Staged<O, X>
@@ -43,7 +45,7 @@ where
     }
 
     fn steps(&self, names: &mut Vec<&'static str>) {
-        names.push("join");
+        names.push(self.what);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Turning the events of a window into one value, and handing out what became of it.
 
+mod departition;
 mod emit;
 mod layer;
 mod map_layer;
@@ -7,6 +8,7 @@ mod marks;
 mod operator;
 mod reducer;
 
+pub use departition::{DepartitionLayer, DepartitionOperator};
 pub use emit::{Emit, EmitEvents, EmitNothing, EmitState, OnTrigger};
 pub use layer::ReduceLayer;
 pub use map_layer::{MapLayer, MapOperator};

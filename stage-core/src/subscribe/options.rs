@@ -11,7 +11,7 @@ use crate::subscriber::SubscriberOptions;
 use crate::sync::Arc;
 
 /// The options of one subscription: GenStage's, with GenStage's defaults.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[must_use]
 pub struct SubscribeOptions<E> {
     max_demand: usize,
@@ -83,6 +83,18 @@ impl<E> SubscribeOptions<E> {
         let owner = Owner::Hand(self.cancel);
         let (options, again) = (self.subscriber, self.again);
         Ok(Join { producer, options, window, owner, again, instead: None, reply: None })
+    }
+}
+
+impl<E> Clone for SubscribeOptions<E> {
+    fn clone(&self) -> Self {
+        Self {
+            max_demand: self.max_demand,
+            min_demand: self.min_demand,
+            cancel: self.cancel,
+            subscriber: self.subscriber.clone(),
+            again: self.again,
+        }
     }
 }
 

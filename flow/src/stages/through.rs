@@ -1,0 +1,186 @@
+//! Stages between two layers of a flow: such as run already, and such as the flow starts itself.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use stage_core::dispatch::DemandDispatcher;
+use stage_core::spawn::{StageOptions, producer_consumer};
+use stage_core::{
+    BoxError, CancelMode, ExitReason, ProducerConsumer, ProducerRef, StageRef, SubscribeOptions,
+};
+
+use super::owned::Owned;
+use crate::chain::Chain;
+use crate::error::FlowError;
+use crate::flow::{Flow, LayerFlow};
+use crate::options::LayerOptions;
+use crate::plan::{Build, Exit, Fed, Node, NodeOf, Origin, Outline, Place};
+use crate::time::Untimed;
+
+/// Has a stage subscribe to a producer.
+type Subscribe<T> = Arc<dyn Fn(ProducerRef<T>) -> BoxFuture<'static, Result<(), FlowError>> + Send + Sync>;
+
+/// A producer-consumer that runs already, of whatever type it is.
+pub struct Through<T, U> {
+    subscribe: Subscribe<T>,
+    producer: ProducerRef<U>,
+}
+
+impl<T, U> Clone for Through<T, U> {
+    fn clone(&self) -> Self {
+        Self { subscribe: Arc::clone(&self.subscribe), producer: self.producer.clone() }
+    }
+}
+
+impl<T, U> fmt::Debug for Through<T, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Through").field("stage", &self.producer).finish_non_exhaustive()
+    }
+}
+
+impl<S, T, U> From<&StageRef<S, T, U>> for Through<T, U>
+where
+    S: Send + 'static,
+    T: Send + 'static,
+    U: Send + 'static,
+{
+    fn from(stage: &StageRef<S, T, U>) -> Self {
+        let producer = stage.producer();
+        let stage = stage.clone();
+        let subscribe = move |producer: ProducerRef<T>| {
+            let stage = stage.clone();
+            async move {
+                let options = SubscribeOptions::new().cancel(CancelMode::Transient);
+                let made = stage.subscribe(&producer, options).await;
+                made.map(|_| ()).map_err(|error| FlowError::Options { layer: stage.name().to_owned(), error })
+            }
+            .boxed()
+        };
+        Self { subscribe: Arc::new(subscribe), producer }
+    }
+}
+
+/// Running stages that are fed by the layer before.
+struct ThroughRunning<T, U> {
+    before: NodeOf<T>,
+    stages: Vec<Through<T, U>>,
+}
+
+impl<T: Send + 'static, U: Send + 'static> Node<U> for ThroughRunning<T, U> {
+    fn build<'a>(
+        &'a self,
+        build: &'a Build,
+        _exit: Exit<U>,
+    ) -> BoxFuture<'a, Result<Vec<ProducerRef<U>>, FlowError>> {
+        async move {
+            let upstream = self.before.build(build, as_asked(self.stages.len())).await?;
+            for stage in &self.stages {
+                for producer in &upstream {
+                    (stage.subscribe)(producer.clone()).await?;
+                }
+            }
+            Ok(self.stages.iter().map(|stage| stage.producer.clone()).collect())
+        }
+        .boxed()
+    }
+
+    fn outline(&self, outline: &mut Outline) -> Vec<usize> {
+        let from = self.before.outline(outline);
+        vec![outline.add("stages".to_owned(), self.stages.len(), from)]
+    }
+}
+
+/// Makes the stage at a place.
+type Recipe<S> = Arc<dyn Fn(Place) -> Result<S, BoxError> + Send + Sync>;
+
+/// Stages that are started with the flow, fed by the layer before.
+struct ThroughOwned<T, S> {
+    before: NodeOf<T>,
+    recipe: Recipe<S>,
+    options: LayerOptions,
+}
+
+impl<S: ProducerConsumer> Node<S::Out> for ThroughOwned<S::In, S> {
+    fn build<'a>(
+        &'a self,
+        build: &'a Build,
+        exit: Exit<S::Out>,
+    ) -> BoxFuture<'a, Result<Vec<ProducerRef<S::Out>>, FlowError>> {
+        async move {
+            let of = self.options.count();
+            let name = build.name(self.options.name.as_deref().unwrap_or("stages"));
+            let upstream = self.before.build(build, as_asked(of)).await?;
+            let mut outputs = Vec::with_capacity(of);
+            for index in 0..of {
+                let stage = (self.recipe)(Place { index, of }).map_err(|error| FlowError::Stage {
+                    stage: format!("{name}/{index}"),
+                    reason: ExitReason::from(error),
+                })?;
+                let (upstreams, first_error) = (upstream.len(), build.first_error.clone());
+                let stage = Owned { stage, upstream: upstreams, consumers: exit.consumers, first_error };
+                let options = StageOptions::named(format!("{name}/{index}")).dispatcher((exit.dispatcher)());
+                let stage = producer_consumer(stage, options).await.map_err(Build::failed)?;
+                build.keep(stage.clone());
+                for producer in &upstream {
+                    let mut demand = SubscribeOptions::new()
+                        .max_demand(self.options.max_demand)
+                        .cancel(CancelMode::Transient);
+                    if let Some(min) = self.options.min_demand {
+                        demand = demand.min_demand(min);
+                    }
+                    let made = stage.subscribe(producer, demand).await;
+                    made.map_err(|error| FlowError::Options { layer: name.clone(), error })?;
+                }
+                outputs.push(stage.producer());
+            }
+            Ok(outputs)
+        }
+        .boxed()
+    }
+
+    fn outline(&self, outline: &mut Outline) -> Vec<usize> {
+        let from = self.before.outline(outline);
+        let name = self.options.name.as_deref().unwrap_or("stages").to_owned();
+        vec![outline.add(name, self.options.count(), from)]
+    }
+}
+
+/// An exit to so many stages, as they ask.
+pub(super) fn as_asked<E: Send + 'static>(consumers: usize) -> Exit<E> {
+    Exit { consumers, dispatcher: Arc::new(|| Box::new(DemandDispatcher::default())) }
+}
+
+impl<C: Chain> Flow<C>
+where
+    C::Origin: Origin<Time = Untimed>,
+{
+    /// Sends the events through producer-consumers that run already: each subscribes to every stage of this
+    /// layer, and the next layer subscribes to all of them. They are not of the flow: they go on when it
+    /// ends, and one that is to end with its input has to see to that itself. So does the flow end only
+    /// when they do.
+    pub fn through_stages<U, X>(self, stages: impl IntoIterator<Item = X>) -> LayerFlow<Untimed, U>
+    where
+        U: Send + 'static,
+        X: Into<Through<C::Out, U>>,
+    {
+        let stages = stages.into_iter().map(Into::into).collect();
+        let mut flow =
+            Flow::at(Fed { node: Arc::new(ThroughRunning { before: self.node(), stages }), routing: None });
+        flow.options.foreign = true;
+        flow
+    }
+
+    /// Sends the events through producer-consumers that are made by `recipe` and started with the flow, so
+    /// many as `stages` says. Each ends when all that feeds it has ended.
+    pub fn through<S, F>(self, stages: usize, recipe: F) -> LayerFlow<Untimed, S::Out>
+    where
+        S: ProducerConsumer<In = C::Out>,
+        F: Fn(Place) -> Result<S, BoxError> + Send + Sync + 'static,
+    {
+        let options = LayerOptions { stages: Some(stages), ..LayerOptions::default() };
+        let node = ThroughOwned { before: self.node(), recipe: Arc::new(recipe), options };
+        Flow::at(Fed { node: Arc::new(node), routing: None })
+    }
+}

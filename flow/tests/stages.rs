@@ -1,0 +1,82 @@
+//! Stages of stage-core as source, middle and end of flows; departitions.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use flow::{Flow, Window, WindowId};
+use stage_core::spawn::{StageOptions, consumer, producer, producer_consumer};
+use stage_core::{ForEach, FromIter, MapEach, SubscribeOptions};
+
+fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
+    items.sort();
+    items
+}
+
+#[tokio::test]
+async fn running_stages_are_a_hot_source() {
+    let numbers = producer(FromIter::new(0_u64..), StageOptions::named("numbers")).await.unwrap();
+    let flow = Flow::from_stages([numbers.producer()]).stages(1).max_demand(1);
+    assert_eq!(flow.first(3).await.unwrap(), [0, 1, 2]);
+    let next = flow.first(1).await.unwrap()[0];
+    assert!(next >= 3, "the stage goes on where it is: {next}");
+    assert!(!numbers.has_ended());
+}
+
+#[tokio::test]
+async fn events_of_running_stages_can_be_partitioned() {
+    let numbers = producer(FromIter::new(0..100_u64), StageOptions::named("numbers")).await.unwrap();
+    let flow = Flow::from_stages([numbers.producer()])
+        .partition(|number| number % 2)
+        .stages(2)
+        .reduce(|| 0, |sum, number| *sum += number)
+        .emit_state();
+    assert_eq!(flow.collect::<Vec<_>>().await.unwrap().into_iter().sum::<u64>(), 4950);
+}
+
+#[tokio::test]
+async fn events_go_through_stages_that_the_flow_starts_and_ends() {
+    let flow = Flow::from_items(1..=100_u64)
+        .stages(2)
+        .through(3, |_| Ok(MapEach::new(|number: u64| number * 10)))
+        .stages(2)
+        .filter(|number| number % 20 == 0);
+    let all: Vec<u64> = flow.collect().await.unwrap();
+    assert_eq!(sorted(all), (1..=50).map(|number| number * 20).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn events_go_through_stages_that_run_already() {
+    let ten = MapEach::new(|number: u64| number * 10);
+    let ten = producer_consumer(ten, StageOptions::named("ten")).await.unwrap();
+    let flow =
+        Flow::from_items(1..=5_u64).stages(1).through_stages([&ten]).stages(1).map(|number| number + 1);
+    assert_eq!(flow.first(5).await.unwrap(), [11, 21, 31, 41, 51]);
+    assert!(!ten.has_ended());
+}
+
+#[tokio::test]
+async fn consumers_that_run_already_get_the_events() {
+    let (tx, mut rx) = tokio::sync::mpsc::unbounded_channel();
+    let sink = ForEach::new(move |number: u64| tx.send(number).unwrap());
+    let sink = consumer(sink, StageOptions::named("sink")).await.unwrap();
+    let flow = Flow::from_items(1..=6_u64).filter(|number| number % 2 == 0).stages(2);
+    let feeding = flow.into_stages([(sink.clone(), SubscribeOptions::new())]).await.unwrap();
+    let all = [rx.recv().await.unwrap(), rx.recv().await.unwrap(), rx.recv().await.unwrap()];
+    assert_eq!(sorted(all.to_vec()), [2, 4, 6]);
+    feeding.join().await.unwrap();
+    assert!(!sink.has_ended());
+}
+
+#[tokio::test]
+async fn a_departition_puts_windows_together() {
+    // Everything goes to one of two stages: windows of three, the other stage has one that is empty.
+    let flow = Flow::from_items(1..=10_u64)
+        .stages(1)
+        .partition_with(|number| Some((number, 1)))
+        .stages(2)
+        .window(Window::count(3))
+        .reduce(|| 0, |sum, number| *sum += number)
+        .departition(|| 0, |all, sum| *all += sum, |all, window| (window, all))
+        .map(|(window, sum)| (window, sum * 10));
+    let all: Vec<(WindowId, u64)> = flow.collect().await.unwrap();
+    let expected = [(0, 60), (1, 150), (2, 240), (3, 100)].map(|(id, sum)| (WindowId::Count(id), sum));
+    assert_eq!(sorted(all), expected);
+}
