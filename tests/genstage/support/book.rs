@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use stage_core::{CancelKind, Cancellation, ExitReason, Role, Subscription};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::{settle, soon};
+use super::{settle, soon, warnings};
 
 /// Something that a stage saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +69,7 @@ pub(crate) struct Book {
 
 impl Book {
     pub(crate) fn new() -> Self {
+        warnings::listen();
         let (sender, receiver) = unbounded_channel();
         Self { sender, receiver, unread: VecDeque::new() }
     }

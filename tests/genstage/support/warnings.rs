@@ -1,17 +1,30 @@
 //! The warnings that stages of this thread log.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Level, Metadata, Subscriber};
+
+thread_local! {
+    /// Where the warnings of this thread go, while somebody watches.
+    static WATCHED: RefCell<Option<Logged>> = const { RefCell::new(None) };
+}
+
+type Logged = Arc<Mutex<Vec<Warning>>>;
 
 /// What was logged as a warning or an error since the watch began.
 #[derive(Debug)]
 pub(crate) struct Warnings {
-    logged: Arc<Mutex<Vec<Warning>>>,
-    _guard: DefaultGuard,
+    logged: Logged,
+}
+
+/// Has every thread of this process listen. A case that begins with this can be sure that no other makes a
+/// place in the code known to nobody but its own thread, which listens to nothing.
+pub(crate) fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(Listener).expect("nobody else listens"));
 }
 
 /// One of them.
@@ -26,9 +39,11 @@ pub(crate) struct Warning {
 impl Warnings {
     /// Watches this thread, on which every stage of a case runs.
     pub(crate) fn watch() -> Self {
-        let logged = Arc::<Mutex<Vec<_>>>::default();
-        let watch = Watch { logged: Arc::clone(&logged) };
-        Self { logged, _guard: tracing::subscriber::set_default(watch) }
+        listen();
+        tracing::callsite::rebuild_interest_cache();
+        let logged = Logged::default();
+        WATCHED.set(Some(Arc::clone(&logged)));
+        Self { logged }
     }
 
     pub(crate) fn all(&self) -> Vec<Warning> {
@@ -41,11 +56,15 @@ impl Warnings {
     }
 }
 
-struct Watch {
-    logged: Arc<Mutex<Vec<Warning>>>,
+impl Drop for Warnings {
+    fn drop(&mut self) {
+        WATCHED.set(None);
+    }
 }
 
-impl Subscriber for Watch {
+struct Listener;
+
+impl Subscriber for Listener {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= Level::WARN && metadata.is_event()
     }
@@ -59,9 +78,13 @@ impl Subscriber for Watch {
     fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut warning = Warning::default();
-        event.record(&mut warning);
-        self.logged.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+        WATCHED.with_borrow(|watched| {
+            if let Some(logged) = watched {
+                let mut warning = Warning::default();
+                event.record(&mut warning);
+                logged.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+            }
+        });
     }
 
     fn enter(&self, _span: &Id) {}
