@@ -1,11 +1,37 @@
 //! Where events come from: parts that are read one after the other or side by side.
 
+#[cfg(feature = "csv")]
+mod csv;
+mod decode;
 mod iters;
+#[cfg(feature = "json")]
+mod json;
+mod lines;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+mod packed;
+mod packing;
 mod part;
+mod range;
+mod read_error;
+mod record_reader;
+mod records;
 mod slice;
 mod stamper;
+#[cfg(feature = "zstd")]
+mod zstd;
 
+#[cfg(feature = "csv")]
+pub use csv::{Csv, CsvFlow, CsvPart};
+pub use decode::{By, Bytes, Decode, Text, Undecodable};
 pub use iters::{IterPart, Iters};
+#[cfg(feature = "json")]
+pub use json::Json;
+pub use lines::RecordFlow;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+pub use packed::PackedFlow;
 pub use part::{More, Part, Source};
+pub use range::{Numbers, NumbersPart, Whole};
+pub use read_error::ReadError;
+pub use records::{RecordPart, Records};
 pub use slice::{SharedSlice, SlicePart};
 pub use stamper::{ByTime, LiveByTime, LiveStamper, NoStamp, Stamper};

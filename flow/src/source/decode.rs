@@ -1,0 +1,83 @@
+//! What is made of the bytes of a record.
+
+use std::fmt;
+use std::sync::Arc;
+
+use stage_core::BoxError;
+
+/// Makes events of records.
+pub trait Decode: Clone + Send + Sync + 'static {
+    /// The events.
+    type Item: Send + 'static;
+
+    /// What this record is; nothing for one that is passed over.
+    #[doc(hidden)]
+    fn decode(&self, record: &[u8]) -> Result<Option<Self::Item>, Undecodable>;
+}
+
+/// What is wrong with a record.
+#[derive(Debug)]
+pub enum Undecodable {
+    /// It is not UTF-8 from this byte of it.
+    NotText(usize),
+    /// It is not what is wanted, at this byte of it, from 1; 0 where it is the whole.
+    Other(u64, BoxError),
+}
+
+/// Records are text.
+#[derive(Clone, Copy, Debug)]
+pub struct Text;
+
+impl Decode for Text {
+    type Item = String;
+
+    fn decode(&self, record: &[u8]) -> Result<Option<String>, Undecodable> {
+        match str::from_utf8(record) {
+            Ok(text) => Ok(Some(text.to_owned())),
+            Err(error) => Err(Undecodable::NotText(error.valid_up_to())),
+        }
+    }
+}
+
+/// Records are bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes;
+
+impl Decode for Bytes {
+    type Item = Vec<u8>;
+
+    #[inline]
+    fn decode(&self, record: &[u8]) -> Result<Option<Vec<u8>>, Undecodable> {
+        Ok(Some(record.to_vec()))
+    }
+}
+
+/// A function makes an event of each record.
+pub struct By<F> {
+    pub(super) function: Arc<F>,
+}
+
+impl<F> Clone for By<F> {
+    fn clone(&self) -> Self {
+        Self { function: Arc::clone(&self.function) }
+    }
+}
+
+impl<F> fmt::Debug for By<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("By").finish_non_exhaustive()
+    }
+}
+
+impl<F, T> Decode for By<F>
+where
+    F: Fn(&[u8]) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    type Item = T;
+
+    #[inline]
+    fn decode(&self, record: &[u8]) -> Result<Option<T>, Undecodable> {
+        Ok(Some((self.function)(record)))
+    }
+}

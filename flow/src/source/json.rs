@@ -1,0 +1,92 @@
+//! Files of JSON lines: each line is a value of its own.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use super::decode::{Decode, Text, Undecodable};
+use super::lines::{RecordFlow, paths};
+use super::packing::Packing;
+use super::records::{Ending, Records};
+use crate::flow::Flow;
+
+/// Lines are JSON.
+pub struct Json<T> {
+    makes: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Json<T> {
+    fn clone(&self) -> Self {
+        Self { makes: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Json<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Json").finish_non_exhaustive()
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Decode for Json<T> {
+    type Item = T;
+
+    fn decode(&self, record: &[u8]) -> Result<Option<T>, Undecodable> {
+        if record.trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        serde_json::from_slice(record).map(Some).map_err(|error| {
+            let column = u64::try_from(error.column()).unwrap_or(u64::MAX);
+            let said = error.to_string();
+            // Its line is that of the record, which is always the first.
+            let what = said.rfind(" at line ").map_or(said.as_str(), |end| &said[..end]);
+            Undecodable::Other(column, what.into())
+        })
+    }
+}
+
+impl RecordFlow<Text> {
+    /// The values of a file of JSON lines; lines without anything are passed over. Split and read as
+    /// [`from_lines`](Flow::from_lines). With feature `json`.
+    ///
+    /// ```
+    /// use flow::Flow;
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Media {
+    ///     user: u32,
+    ///     size: u64,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("media.jsonl");
+    /// std::fs::write(&path, "{\"user\": 3, \"size\": 8915}\n{\"user\": 2, \"size\": 540}\n")?;
+    /// let media = Flow::from_json_lines::<Media>(&path).filter(|media| media.user == 3);
+    /// assert_eq!(media.fold(0, |all, media| all + media.size).await?, 8915);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Of the run: a [`ReadError`](super::ReadError) that names file, line and column of what is not a `T`.
+    pub fn from_json_lines<T>(file: impl AsRef<Path>) -> RecordFlow<Json<T>>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        Self::from_json_lines_of([file])
+    }
+
+    /// The values of several files of JSON lines.
+    pub fn from_json_lines_of<T>(files: impl IntoIterator<Item: AsRef<Path>>) -> RecordFlow<Json<T>>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let json = Json { makes: PhantomData };
+        Flow::from_source(Records::new(paths(files), Ending::Line, Packing::None, json))
+    }
+}

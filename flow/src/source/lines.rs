@@ -1,0 +1,123 @@
+//! Files by lines, or by records that end in a byte: the sources by which most data comes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::NoStamp;
+use super::decode::{By, Bytes, Text};
+use super::packing::Packing;
+use super::records::{Ending, Records};
+use crate::chain::Start;
+use crate::flow::Flow;
+use crate::plan::Fused;
+
+/// A flow of the records of files, each stage of its first layer reading its own part.
+pub type RecordFlow<D> = Flow<Start<Fused<Records<D>, NoStamp>>>;
+
+pub(super) fn paths(files: impl IntoIterator<Item: AsRef<Path>>) -> Arc<[PathBuf]> {
+    files.into_iter().map(|file| file.as_ref().to_owned()).collect()
+}
+
+/// Text, line by line.
+impl RecordFlow<Text> {
+    /// The lines of a file, without their ends (`\n` or `\r\n`).
+    ///
+    /// The file is split into as many parts as the layer has stages, by bytes: each stage reads its own in
+    /// large blocks, begins behind the first end of a line, and does the steps itself. A pipe is read by one
+    /// stage. The file is opened when the flow runs, and read anew in each run.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("lines");
+    /// std::fs::write(&path, "the end\r\nof the line\n\nno newline here")?;
+    /// let mut lines: Vec<String> = Flow::from_lines(&path).collect().await?;
+    /// lines.sort();
+    /// assert_eq!(lines, ["", "no newline here", "of the line", "the end"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Ordering
+    ///
+    /// Within a part as in the file; `stages(1)` keeps the order of the whole.
+    ///
+    /// # Errors
+    ///
+    /// Of the run: a [`ReadError`](super::ReadError) if the file cannot be read, or is not UTF-8; it names
+    /// the file and the byte.
+    pub fn from_lines(file: impl AsRef<Path>) -> Self {
+        Self::from_lines_of([file])
+    }
+
+    /// The lines of several files, as [`from_lines`](Self::from_lines): the files are split together, so that
+    /// a large one among small ones keeps all stages busy.
+    pub fn from_lines_of(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
+        Self::from_source(Records::new(paths(files), Ending::Line, Packing::None, Text))
+    }
+}
+
+/// Bytes, line by line or record by record.
+impl RecordFlow<Bytes> {
+    /// The lines of a file as bytes, whatever they are: as [`from_lines`](Flow::from_lines) without looking
+    /// whether it is text.
+    pub fn from_byte_lines(file: impl AsRef<Path>) -> Self {
+        Self::from_byte_lines_of([file])
+    }
+
+    /// The lines of several files as bytes.
+    pub fn from_byte_lines_of(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
+        Self::from_source(Records::new(paths(files), Ending::Line, Packing::None, Bytes))
+    }
+
+    /// The records of a file that end in a byte, without it: split and read as
+    /// [`from_lines`](Flow::from_lines).
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("names");
+    /// std::fs::write(&path, "a file\0another\nfile\0")?;
+    /// let records: Vec<Vec<u8>> = Flow::from_records(&path, 0).stages(1).collect().await?;
+    /// assert_eq!(records, [&b"a file"[..], b"another\nfile"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_records(file: impl AsRef<Path>, separator: u8) -> Self {
+        Self::from_source(Records::new(paths([file]), Ending::Byte(separator), Packing::None, Bytes))
+    }
+}
+
+/// What a function makes of each line.
+impl<T, F> RecordFlow<By<F>>
+where
+    T: Send + 'static,
+    F: Fn(&[u8]) -> T + Send + Sync + 'static,
+{
+    /// What a function makes of each line of a file, which it gets as it lies in the block that was read:
+    /// nothing is copied for lines that do not matter.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("words");
+    /// std::fs::write(&path, "a line\nand another one\n")?;
+    /// let words = Flow::from_lines_with(&path, |line| line.split(|byte| *byte == b' ').count());
+    /// assert_eq!(words.fold(0, |all, words| all + words).await?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_lines_with(file: impl AsRef<Path>, function: F) -> Self {
+        let by = By { function: Arc::new(function) };
+        Self::from_source(Records::new(paths([file]), Ending::Line, Packing::None, by))
+    }
+}

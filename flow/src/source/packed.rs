@@ -1,0 +1,78 @@
+//! Packed files by lines: they cannot be split, so a stage unpacks each, and feeds the stages of the layer.
+
+use std::path::Path;
+
+use super::NoStamp;
+use super::decode::Text;
+use super::lines::paths;
+use super::packing::Packing;
+use super::records::{Ending, Records};
+use crate::chain::Start;
+use crate::flow::Flow;
+use crate::plan::Sourced;
+
+/// A flow of the lines of packed files, one stage unpacking each.
+pub type PackedFlow = Flow<Start<Sourced<Records<Text>, NoStamp>>>;
+
+impl PackedFlow {
+    /// The lines of files packed by gzip, of one or several members each, as
+    /// [`from_lines`](Flow::from_lines) gives those of plain ones. With feature `gzip`.
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("lines.gz");
+    /// let mut packed = flate2::write::GzEncoder::new(std::fs::File::create(&path)?, flate2::Compression::fast());
+    /// packed.write_all(b"one\ntwo\n")?;
+    /// packed.finish()?;
+    /// let lines: Vec<String> = Flow::from_gzip_lines([&path]).stages(1).collect().await?;
+    /// assert_eq!(lines, ["one", "two"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Of the run: a [`ReadError`](super::ReadError) if a file cannot be read, is damaged or cut off, or
+    /// what is packed in it is not UTF-8.
+    #[cfg(feature = "gzip")]
+    pub fn from_gzip_lines(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
+        Self::packed(files, Packing::Gzip)
+    }
+
+    /// The lines of files packed by zstd, of one or several frames each, as
+    /// [`from_lines`](Flow::from_lines) gives those of plain ones. With feature `zstd`.
+    ///
+    /// ```
+    /// use flow::Flow;
+    /// use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("lines.zst");
+    /// std::fs::write(&path, compress_to_vec(&b"one\ntwo\n"[..], CompressionLevel::Fastest))?;
+    /// let lines: Vec<String> = Flow::from_zstd_lines([&path]).stages(1).collect().await?;
+    /// assert_eq!(lines, ["one", "two"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Of the run: a [`ReadError`](super::ReadError) if a file cannot be read, is damaged or cut off, or
+    /// what is packed in it is not UTF-8.
+    #[cfg(feature = "zstd")]
+    pub fn from_zstd_lines(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
+        Self::packed(files, Packing::Zstd)
+    }
+
+    fn packed(files: impl IntoIterator<Item: AsRef<Path>>, packing: Packing) -> Self {
+        let source = Records::new(paths(files), Ending::Line, packing, Text);
+        Self::at(Sourced { source, stamper: NoStamp })
+    }
+}

@@ -1,0 +1,183 @@
+//! Cuts what is read in large blocks into records.
+
+use std::io::{self, Read};
+
+/// How many bytes are read at once.
+const BLOCK: usize = 256 * 1024;
+
+/// Reads records from `input`, none of which is copied unless it reaches over the end of a block.
+pub(super) struct RecordReader<R> {
+    input: R,
+    /// What was read; only `start..filled` is still of use.
+    block: Vec<u8>,
+    start: usize,
+    filled: usize,
+    /// There is no separator before this.
+    searched: usize,
+    /// Where `start` is in the input.
+    offset: u64,
+    ended: bool,
+}
+
+/// A record, without what separates it from the next.
+pub(super) struct Record<'a> {
+    /// Where it begins in the input.
+    pub(super) offset: u64,
+    pub(super) bytes: &'a [u8],
+    /// How it ends.
+    pub(super) end: End,
+}
+
+/// How a record ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Separator,
+    Input,
+}
+
+impl<R: Read> RecordReader<R> {
+    /// Reads on from byte `offset`, at which `input` is; `block` is memory that can be used again.
+    pub(super) fn new(input: R, offset: u64, mut block: Vec<u8>) -> Self {
+        if block.len() < BLOCK {
+            block.resize(BLOCK, 0);
+        }
+        Self { input, block, start: 0, filled: 0, searched: 0, offset, ended: false }
+    }
+
+    /// Its memory, for another.
+    pub(super) fn into_block(self) -> Vec<u8> {
+        self.block
+    }
+
+    /// Where the next record begins, or reading stopped.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Where reading stopped.
+    pub(super) fn read_so_far(&self) -> u64 {
+        self.offset + wide(self.filled - self.start)
+    }
+
+    /// The next record. The last may end with the input; there is none after a separator at the end.
+    pub(super) fn next(&mut self, separator: u8) -> io::Result<Option<Record<'_>>> {
+        let (end, ending) = loop {
+            if let Some(at) = memchr::memchr(separator, &self.block[self.searched..self.filled]) {
+                break (self.searched + at, End::Separator);
+            }
+            self.searched = self.filled;
+            if self.ended && self.start == self.filled {
+                return Ok(None);
+            }
+            if self.ended {
+                break (self.filled, End::Input);
+            }
+            self.fill()?;
+        };
+        let (start, offset) = (self.start, self.offset);
+        self.advance(end + usize::from(ending == End::Separator));
+        Ok(Some(Record { offset, bytes: &self.block[start..end], end: ending }))
+    }
+
+    /// Goes on behind the next separator, however far away, or to the end of the input.
+    pub(super) fn skip(&mut self, separator: u8) -> io::Result<()> {
+        loop {
+            if let Some(at) = memchr::memchr(separator, &self.block[self.start..self.filled]) {
+                self.advance(self.start + at + 1);
+                return Ok(());
+            }
+            self.advance(self.filled);
+            if self.ended {
+                return Ok(());
+            }
+            self.fill()?;
+        }
+    }
+
+    fn advance(&mut self, to: usize) {
+        self.offset += wide(to - self.start);
+        self.start = to;
+        self.searched = to;
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        if self.start > 0 {
+            self.block.copy_within(self.start..self.filled, 0);
+            self.filled -= self.start;
+            self.searched -= self.start;
+            self.start = 0;
+        }
+        if self.filled == self.block.len() {
+            self.block.resize(self.block.len() * 2, 0);
+        }
+        loop {
+            match self.input.read(&mut self.block[self.filled..]) {
+                Ok(0) => self.ended = true,
+                Ok(read) => self.filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            return Ok(());
+        }
+    }
+}
+
+/// No memory is larger than what a u64 counts.
+fn wide(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives a few bytes at a time.
+    struct Drops<'a>(&'a [u8], usize);
+
+    impl Read for Drops<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let count = self.1.min(into.len()).min(self.0.len());
+            into[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    fn records(text: &[u8], at_once: usize) -> Vec<(u64, Vec<u8>, End)> {
+        let mut reader = RecordReader::new(Drops(text, at_once), 0, Vec::new());
+        let mut all = Vec::new();
+        while let Some(record) = reader.next(b'\n').unwrap() {
+            all.push((record.offset, record.bytes.to_vec(), record.end));
+        }
+        all
+    }
+
+    #[test]
+    fn records_end_with_a_separator_or_the_input() {
+        for at_once in [1, 2, 3, 100] {
+            assert_eq!(records(b"", at_once), []);
+            assert_eq!(records(b"\n", at_once), [(0, vec![], End::Separator)]);
+            let expected = [(0, b"ab".to_vec(), End::Separator), (3, b"c".to_vec(), End::Input)];
+            assert_eq!(records(b"ab\nc", at_once), expected);
+        }
+    }
+
+    #[test]
+    fn a_record_may_be_longer_than_a_block() {
+        let long = vec![b'x'; 3 * BLOCK + 17];
+        let text = [&b"a\n"[..], &long, b"\nb"].concat();
+        let all = records(&text, usize::MAX);
+        assert_eq!(all.iter().map(|record| record.1.len()).collect::<Vec<_>>(), [1, long.len(), 1]);
+        assert_eq!(all[2].0, u64::try_from(long.len() + 3).unwrap());
+    }
+
+    #[test]
+    fn skipping_a_long_record_takes_no_more_memory() {
+        let text = [vec![b'x'; 3 * BLOCK], b"\nb".to_vec()].concat();
+        let mut reader = RecordReader::new(Drops(&text, usize::MAX), 0, Vec::new());
+        reader.skip(b'\n').unwrap();
+        assert_eq!(reader.block.len(), BLOCK);
+        assert_eq!(reader.next(b'\n').unwrap().unwrap().bytes, b"b");
+        assert_eq!(reader.offset(), u64::try_from(text.len()).unwrap());
+    }
+}

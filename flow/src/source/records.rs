@@ -1,0 +1,344 @@
+//! Files of records as a source: split by bytes, each part begins with the first record that begins in it.
+//!
+//! 1. A record belongs to the part in which its first byte lies; so each belongs to one part, whatever the
+//!    number of parts.
+//! 2. A part that does not begin with the file looks at the byte before its own, to see whether a record
+//!    begins with its first.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use stage_core::BoxError;
+
+use super::decode::{Decode, Undecodable};
+use super::packing::Packing;
+use super::record_reader::{End, Record, RecordReader};
+use super::{More, Part, ReadError, Source};
+
+/// What ends a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// A newline, or a carriage return and a newline.
+    Line,
+    /// This byte.
+    Byte(u8),
+}
+
+impl Ending {
+    fn separator(self) -> u8 {
+        match self {
+            Self::Line => b'\n',
+            Self::Byte(separator) => separator,
+        }
+    }
+
+    #[inline]
+    fn trim<'a>(self, record: &Record<'a>) -> &'a [u8] {
+        match (self, record.end, record.bytes) {
+            (Self::Line, End::Separator, [line @ .., b'\r']) => line,
+            (_, _, bytes) => bytes,
+        }
+    }
+}
+
+/// Files of records, each made into an event.
+#[derive(Clone, Debug)]
+pub struct Records<D> {
+    files: Arc<[PathBuf]>,
+    ending: Ending,
+    packing: Packing,
+    decode: D,
+}
+
+impl<D: Decode> Records<D> {
+    pub(super) fn new(files: Arc<[PathBuf]>, ending: Ending, packing: Packing, decode: D) -> Self {
+        Self { files, ending, packing, decode }
+    }
+
+    /// A part of these pieces.
+    fn part(&self, pieces: impl IntoIterator<Item = Piece>) -> RecordPart<D> {
+        RecordPart {
+            pieces: pieces.into_iter().collect(),
+            ending: self.ending,
+            packing: self.packing,
+            decode: self.decode.clone(),
+            open: None,
+            block: Vec::new(),
+        }
+    }
+}
+
+impl<D: Decode> Source for Records<D> {
+    type Item = D::Item;
+    type Part = RecordPart<D>;
+
+    fn parts(&self, most: usize) -> Result<Vec<RecordPart<D>>, BoxError> {
+        if self.packing != Packing::None {
+            let whole = |file: &PathBuf| self.part([Piece { path: file.clone(), range: 0..u64::MAX }]);
+            let parts = self.files.iter().map(whole).collect::<Vec<_>>();
+            return Ok(if parts.is_empty() { vec![self.part([])] } else { parts });
+        }
+        let sizes = self.files.iter().map(|file| size(file)).collect::<Result<Vec<_>, _>>()?;
+        Ok(split(&self.files, &sizes, most).into_iter().map(|pieces| self.part(pieces)).collect())
+    }
+
+    fn name(&self) -> String {
+        match &*self.files {
+            [file] => format!("read {}", file.display()),
+            files => format!("read {} files", files.len()),
+        }
+    }
+}
+
+/// Some bytes of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Piece {
+    path: PathBuf,
+    range: Range<u64>,
+}
+
+/// How many bytes a file has, as far as that is known: nobody knows it of a pipe.
+fn size(path: &Path) -> Result<Option<u64>, ReadError> {
+    let failed = |source| ReadError::Open { path: path.to_owned(), source };
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    // What the kernel makes up when it is read has no size either.
+    Ok((metadata.is_file() && metadata.len() > 0).then_some(metadata.len()))
+}
+
+/// Cuts files of these sizes, one behind the other, into `most` parts that differ by at most a byte. Files of
+/// unknown size are dealt out whole.
+fn split(files: &[PathBuf], sizes: &[Option<u64>], most: usize) -> Vec<Vec<Piece>> {
+    let total: u64 = sizes.iter().flatten().sum();
+    let unknown = sizes.iter().filter(|size| size.is_none()).count();
+    let useful = usize::try_from(total).unwrap_or(usize::MAX).max(unknown).max(1);
+    let most = most.clamp(1, useful);
+    let wide = u64::try_from(most).unwrap_or(u64::MAX);
+    let cut = |part: u64| total / wide * part + (total % wide).min(part);
+    let mut parts: Vec<Vec<Piece>> = vec![Vec::new(); most];
+    let (mut begin, mut part, mut dealt) = (0, 0, 0);
+    for (path, size) in files.iter().zip(sizes) {
+        let Some(size) = size else {
+            parts[dealt % most].push(Piece { path: path.clone(), range: 0..u64::MAX });
+            dealt += 1;
+            continue;
+        };
+        let end = begin + size;
+        let mut from = begin;
+        while from < end {
+            let to = cut(part + 1).min(end);
+            if from < to {
+                let index = usize::try_from(part).unwrap_or(most - 1).min(most - 1);
+                parts[index].push(Piece { path: path.clone(), range: from - begin..to - begin });
+            }
+            from = to;
+            part += u64::from(to == cut(part + 1));
+        }
+        begin = end;
+    }
+    parts
+}
+
+/// The rest of a part of some files.
+pub struct RecordPart<D> {
+    pieces: VecDeque<Piece>,
+    ending: Ending,
+    packing: Packing,
+    decode: D,
+    open: Option<Open>,
+    block: Vec<u8>,
+}
+
+struct Open {
+    piece: Piece,
+    reader: RecordReader<Box<dyn Read + Send>>,
+}
+
+impl<D: Decode> RecordPart<D> {
+    /// The piece that is being read; nothing after the last.
+    fn open(&mut self) -> Result<Option<Open>, ReadError> {
+        if let Some(open) = self.open.take() {
+            return Ok(Some(open));
+        }
+        let Some(piece) = self.pieces.pop_front() else {
+            return Ok(None);
+        };
+        let at = piece.range.start.saturating_sub(1);
+        let input = self
+            .packing
+            .open(&piece.path, at)
+            .map_err(|source| ReadError::Open { path: piece.path.clone(), source })?;
+        let mut open = Open { reader: RecordReader::new(input, at, std::mem::take(&mut self.block)), piece };
+        if open.piece.range.start > 0 {
+            let skipped = open.reader.skip(self.ending.separator());
+            skipped.map_err(|error| open.failed(error))?;
+        }
+        Ok(Some(open))
+    }
+
+    /// Reads up to `most` records of a piece; whether there are more.
+    fn read_piece(
+        &self,
+        open: &mut Open,
+        most: usize,
+        each: &mut impl FnMut(D::Item),
+    ) -> Result<(usize, More), ReadError> {
+        let separator = self.ending.separator();
+        for read in 0..most {
+            if open.reader.offset() >= open.piece.range.end {
+                return Ok((read, More::No));
+            }
+            let record = match open.reader.next(separator) {
+                Ok(Some(record)) => record,
+                Ok(None) => return Ok((read, More::No)),
+                Err(error) => return Err(open.failed(error)),
+            };
+            match self.decode.decode(self.ending.trim(&record)) {
+                Ok(item) => item.map(&mut *each).unwrap_or_default(),
+                Err(wrong) => {
+                    let offset = record.offset;
+                    return Err(self.wrong(&open.piece.path, offset, wrong));
+                }
+            }
+        }
+        Ok((most, More::Yes))
+    }
+
+    fn wrong(&self, path: &Path, offset: u64, wrong: Undecodable) -> ReadError {
+        let path = path.to_owned();
+        match wrong {
+            Undecodable::NotText(at) => {
+                ReadError::NotText { path, at: offset + u64::try_from(at).unwrap_or(u64::MAX) }
+            }
+            Undecodable::Other(column, source) => {
+                let line = self.line(&path, offset);
+                ReadError::Record { path, line, column, source }
+            }
+        }
+    }
+
+    /// The number of the line that begins at `offset`, counted only now that somebody wants to know it.
+    fn line(&self, path: &Path, offset: u64) -> u64 {
+        let counted = || -> io::Result<u64> {
+            let mut reader = RecordReader::new(self.packing.open(path, 0)?, 0, Vec::new());
+            let mut line = 1;
+            while reader.offset() < offset && reader.next(self.ending.separator())?.is_some() {
+                line += 1;
+            }
+            Ok(line)
+        };
+        // The file was there a moment ago.
+        counted().unwrap_or_default()
+    }
+}
+
+impl Open {
+    fn failed(&self, source: io::Error) -> ReadError {
+        ReadError::Read { path: self.piece.path.clone(), at: self.reader.read_so_far(), source }
+    }
+}
+
+impl<D: Decode> Part for RecordPart<D> {
+    type Item = D::Item;
+
+    fn read(&mut self, most: usize, each: &mut impl FnMut(D::Item)) -> Result<More, BoxError> {
+        let mut missing = most;
+        while missing > 0 {
+            let Some(mut open) = self.open()? else {
+                return Ok(More::No);
+            };
+            let (read, more) = self.read_piece(&mut open, missing, each)?;
+            missing -= read;
+            match more {
+                More::Yes => self.open = Some(open),
+                More::No => self.block = open.reader.into_block(),
+            }
+        }
+        Ok(More::Yes)
+    }
+}
+
+impl<D> fmt::Debug for RecordPart<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordPart").field("pieces", &self.pieces).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decode::Bytes;
+    use super::*;
+
+    #[test]
+    fn files_are_cut_evenly_over_their_borders() {
+        let files: Vec<PathBuf> = ["a", "pipe", "b"].map(PathBuf::from).into();
+        let piece = |path: &str, range| Piece { path: path.into(), range };
+        let parts = split(&files, &[Some(7), None, Some(4)], 3);
+        let expected = [
+            vec![piece("a", 0..4), piece("pipe", 0..u64::MAX)],
+            vec![piece("a", 4..7), piece("b", 0..1)],
+            vec![piece("b", 1..4)],
+        ];
+        assert_eq!(parts, expected);
+        assert_eq!(split(&files[..1], &[Some(2)], 8), [vec![piece("a", 0..1)], vec![piece("a", 1..2)]]);
+        assert_eq!(split(&[], &[], 8), [vec![]]);
+    }
+
+    fn lines_of(parts: Vec<RecordPart<Bytes>>) -> Vec<Vec<u8>> {
+        let mut lines = Vec::new();
+        for mut part in parts {
+            while part.read(2, &mut |line| lines.push(line)).unwrap() == More::Yes {}
+        }
+        lines
+    }
+
+    /// As a loop over the whole would cut it.
+    fn expected(text: &[u8]) -> Vec<Vec<u8>> {
+        let ended = |line: &[u8]| line.strip_suffix(b"\r").unwrap_or(line).to_vec();
+        let mut lines: Vec<_> = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+        let last = lines.pop().unwrap_or_default();
+        let mut lines: Vec<_> = lines.iter().map(|line| ended(line)).collect();
+        lines.extend((!last.is_empty()).then_some(last));
+        lines
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_number_of_parts_gives_the_same_lines_in_order(
+            texts in proptest::collection::vec(
+                proptest::collection::vec(proptest::sample::select(b"ab\n\n\r".to_vec()), 0..40),
+                0..4,
+            ),
+            most in 1..50_usize,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let files: Arc<[PathBuf]> =
+                (0..texts.len()).map(|number| folder.path().join(number.to_string())).collect();
+            for (file, text) in files.iter().zip(&texts) {
+                fs::write(file, text).unwrap();
+            }
+            let source = Records::new(Arc::clone(&files), Ending::Line, Packing::None, Bytes);
+            let expected = texts.iter().flat_map(|text| expected(text)).collect::<Vec<_>>();
+            proptest::prop_assert_eq!(lines_of(source.parts(most).unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn a_line_over_many_parts_belongs_to_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("long");
+        fs::write(&file, [&[b'x'; 1000][..], b"\nend"].concat()).unwrap();
+        let source = Records::new([file].into(), Ending::Line, Packing::None, Bytes);
+        let mut parts = source.parts(10).unwrap();
+        assert_eq!(parts.len(), 10);
+        assert_eq!(lines_of(parts.split_off(1)), [b"end"]);
+        assert_eq!(lines_of(parts), [[b'x'; 1000]]);
+    }
+}
