@@ -18,7 +18,7 @@ use crate::reduced::Reduced;
 use crate::source::{ByTime, Iters, NoStamp, SharedSlice, Source};
 use crate::stats::Tally;
 use crate::time::{Time, Untimed};
-use crate::window::{EventTime, FitsTime, Window, WindowSpec};
+use crate::window::{EventTime, FitsTime, Looks, Next, Window, WindowSpec};
 
 /// A query: a description that nothing is done for until it is run, as often as it is run.
 ///
@@ -44,6 +44,7 @@ pub struct Flow<C: Chain> {
     pub(crate) options: LayerOptions,
     pub(crate) window: WindowSpec,
     pub(crate) copy: CopyOf<C>,
+    pub(crate) looks: Option<Looks<InOf<C>>>,
 }
 
 impl<C: Chain> Clone for Flow<C> {
@@ -53,6 +54,7 @@ impl<C: Chain> Clone for Flow<C> {
             options: self.options.clone(),
             window: self.window.clone(),
             copy: self.copy,
+            looks: self.looks.clone(),
         }
     }
 }
@@ -75,6 +77,7 @@ impl<O: Origin> Flow<Start<O>> {
             options: LayerOptions::default(),
             window: WindowSpec::default(),
             copy: None,
+            looks: None,
         }
     }
 }
@@ -177,8 +180,8 @@ impl<O: Origin<Time = Untimed>> Flow<Start<O>> {
 
 impl<C: Chain> Flow<C> {
     fn step<D: Chain<Origin = C::Origin>>(self, step: impl FnOnce(C) -> D) -> Flow<D> {
-        let Self { chain, options, window, copy } = self;
-        Flow { chain: step(chain), options, window, copy }
+        let Self { chain, options, window, copy, looks } = self;
+        Flow { chain: step(chain), options, window, copy, looks }
     }
 
     /// Each event through a function.
@@ -309,6 +312,23 @@ impl<C: Chain> Flow<C> {
     {
         self.window = window.spec;
         self.copy = Some(InOf::<C>::clone);
+        self
+    }
+
+    /// Has a function look at the batches that a window gets before they are reduced, and say when the window
+    /// is handed out. It has a state of its own for each window, which begins with `init()`. Of no effect
+    /// where windows go by event time; takes the place of [`Window::trigger_every`].
+    pub fn trigger<A, I, F>(mut self, init: I, function: F) -> Self
+    where
+        A: Send + 'static,
+        I: Fn() -> A + Send + Sync + 'static,
+        F: Fn(&mut A, Vec<InOf<C>>) -> Next<InOf<C>> + Send + Sync + 'static,
+    {
+        let function = Arc::new(function);
+        self.looks = Some(Arc::new(move || {
+            let (mut state, function) = (init(), Arc::clone(&function));
+            Box::new(move |batch| function(&mut state, batch))
+        }));
         self
     }
 

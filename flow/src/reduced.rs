@@ -131,9 +131,9 @@ impl<C: Chain, R> Reduced<C, R> {
         M: Emit<<R as Accumulate>::Acc>,
     {
         let Self { flow, reducer } = self;
-        let Flow { chain, options, window, copy } = flow;
+        let Flow { chain, options, window, copy, looks } = flow;
         let origin = chain.origin().clone();
-        let layer = ReduceLayer { chain, reducer, emit, window, copy, options, types: PhantomData };
+        let layer = ReduceLayer { chain, reducer, emit, window, copy, looks, options, types: PhantomData };
         Flow::<Start<_>>::at(Fed { node: Arc::new(LayerNode { origin, layer }), routing: None })
     }
 }

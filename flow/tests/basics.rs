@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use flow::{Flow, FlowError, Tally, TriggerName, Window, WindowId};
+use flow::{Flow, FlowError, Next, Tally, TriggerName, Window, WindowId};
 
 fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
     items.sort();
@@ -224,4 +224,27 @@ fn a_plan_is_shown_before_it_runs() {
         .filter(|number| *number > 3);
     assert_eq!(flow.explain().to_string(), "0: iterator × 1\n1: map × 3 ← 0\n2: filter × 2 ← 1\n");
     assert!(flow.explain().to_mermaid().contains("l1 --> l2"));
+}
+
+#[tokio::test]
+async fn a_trigger_of_ones_own_sees_each_batch_and_may_hold_events_back() {
+    // A moving window of two: fires with the first two, and shows all but the first again.
+    let flow = Flow::from_iters([["a", "b", "c"], ["d", "e", "f"]])
+        .stages(1)
+        .trigger(Vec::new, |held: &mut Vec<&str>, batch: Vec<&str>| {
+            held.extend(batch);
+            if held.len() < 2 {
+                return Next::Reduce(Vec::new());
+            }
+            let before = vec![held[0], held[1]];
+            let after = held.drain(..).skip(1).collect();
+            Next::Fire { name: "moving".into(), before, after }
+        })
+        .reduce(Vec::new, Vec::push)
+        .on_trigger(|pair, trigger| (Some((pair, trigger.is_done())), Vec::new()));
+    let all: Vec<(Vec<&str>, bool)> = flow.collect().await.unwrap();
+    assert_eq!(all.len(), 6);
+    assert!(all[..5].iter().all(|(pair, done)| pair.len() == 2 && !done));
+    assert!(all[..5].windows(2).all(|two| two[0].0[1] == two[1].0[0]));
+    assert_eq!(all[5], (Vec::new(), true));
 }

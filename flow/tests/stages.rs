@@ -1,6 +1,7 @@
 //! Stages of stage-core as source, middle and end of flows; departitions.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use flow::stages::OnError;
 use flow::{Flow, Window, WindowId};
 use stage_core::spawn::{StageOptions, consumer, producer, producer_consumer};
 use stage_core::{ForEach, FromIter, MapEach, SubscribeOptions};
@@ -79,4 +80,32 @@ async fn a_departition_puts_windows_together() {
     let all: Vec<(WindowId, u64)> = flow.collect().await.unwrap();
     let expected = [(0, 60), (1, 150), (2, 240), (3, 100)].map(|(id, sum)| (WindowId::Count(id), sum));
     assert_eq!(sorted(all), expected);
+}
+
+#[tokio::test]
+async fn what_is_mapped_on_all_cores_keeps_its_order_and_its_panics() {
+    let numbers = Flow::from_items(0..5000_u64).stages(1);
+    let all: Vec<u64> = numbers.clone().par_map(|number| number + 1).collect().await.unwrap();
+    assert!(all.into_iter().eq(1..=5000));
+    let failed = numbers.par_map(|number| {
+        assert!(number != 4000, "too much");
+        number
+    });
+    let error = failed.collect::<Vec<_>>().await.unwrap_err().to_string();
+    assert!(error.ends_with("panicked: too much"), "{error}");
+}
+
+#[tokio::test]
+async fn an_error_ends_the_flow_is_counted_or_is_sent() {
+    let numbers = Flow::from_items(["1", "two", "3", "four"]).map(str::parse::<u64>);
+    let error = numbers.clone().errors(OnError::Fail).count().await.unwrap_err();
+    assert!(error.to_string().contains("invalid digit"), "{error}");
+    let (errors, mut sent) = tokio::sync::mpsc::unbounded_channel();
+    let sum = numbers.errors(OnError::Send(errors)).fold(0, |sum, number| sum + number).await;
+    assert_eq!(sum.unwrap(), 4);
+    let mut count = 0;
+    while sent.try_recv().is_ok() {
+        count += 1;
+    }
+    assert_eq!(count, 2);
 }

@@ -9,7 +9,7 @@ use crate::chain::{Chain, CopyOf, InOf, TimeOf};
 use crate::options::LayerOptions;
 use crate::plan::{Layer, Place};
 use crate::time::Time;
-use crate::window::WindowSpec;
+use crate::window::{Looks, WindowSpec};
 
 /// A layer with a reducer.
 pub struct ReduceLayer<C: Chain, R, M> {
@@ -19,6 +19,8 @@ pub struct ReduceLayer<C: Chain, R, M> {
     pub(crate) window: WindowSpec,
     /// Copies an event for each window it belongs to, where windows overlap.
     pub(crate) copy: CopyOf<C>,
+    /// A trigger of the application's own.
+    pub(crate) looks: Option<Looks<InOf<C>>>,
     pub(crate) options: LayerOptions,
     pub(crate) types: PhantomData<fn(C)>,
 }
@@ -31,6 +33,7 @@ impl<C: Chain, R: Clone, M: Clone> Clone for ReduceLayer<C, R, M> {
             emit: self.emit.clone(),
             window: self.window.clone(),
             copy: self.copy,
+            looks: self.looks.clone(),
             options: self.options.clone(),
             types: PhantomData,
         }

@@ -12,7 +12,7 @@ use super::{Accumulate, Emit, Reducer};
 use crate::chain::{Chain, InOf, StampOf, TimeOf};
 use crate::plan::{Feeds, Operator, Place};
 use crate::time::{Stamp, Time};
-use crate::window::{Kind, Trigger, TriggerName, WindowId};
+use crate::window::{Kind, Look, Next, Trigger, TriggerName, WindowId};
 
 /// The windows of one stage.
 pub struct ReduceOperator<C, R, M>
@@ -24,13 +24,13 @@ where
     layer: ReduceLayer<C, R, M>,
     place: Place,
     /// The window that is open where windows follow each other; nothing where they go by event time.
-    current: Option<Open<C::State, R::Acc>>,
+    current: Option<OpenOf<C, R>>,
     /// Its number.
     number: u64,
     /// Events that it still takes, where it is one of so many.
     left: usize,
     /// By start, where windows go by event time.
-    timed: BTreeMap<i64, Open<C::State, R::Acc>>,
+    timed: BTreeMap<i64, OpenOf<C, R>>,
     /// Where the windows that were handed out for good end, in steps of windows.
     passed: Option<i64>,
     marks: Marks,
@@ -40,14 +40,19 @@ where
     periods: Vec<(Duration, Instant)>,
 }
 
+/// A window of these steps and this reducer.
+type OpenOf<C, R> = Open<<C as Chain>::State, <R as Accumulate>::Acc, InOf<C>>;
+
 /// One window that is open.
-struct Open<S, A> {
+struct Open<S, A, T> {
     state: S,
     acc: Option<A>,
     /// Events until the next trigger, where it goes by their number.
     until: usize,
     /// Whether it was handed out because the watermark had passed it.
     passed: bool,
+    /// The application's own trigger, if it has one.
+    look: Option<Look<T>>,
 }
 
 impl<C, R, M> fmt::Debug for ReduceOperator<C, R, M>
@@ -97,12 +102,13 @@ where
         matches!(self.layer.window.kind, Kind::Fixed(_) | Kind::Sliding(..))
     }
 
-    fn open(&self) -> Open<C::State, R::Acc> {
+    fn open(&self) -> OpenOf<C, R> {
         Open {
             state: self.layer.chain.state(),
             acc: Some(self.layer.reducer.acc()),
             until: self.layer.window.every.unwrap_or(usize::MAX),
             passed: false,
+            look: self.layer.looks.as_ref().map(|looks| looks()),
         }
     }
 
@@ -131,6 +137,46 @@ where
         }
         self.number += 1;
         self.current = Some(self.open());
+    }
+
+    /// So many events were taken into the window that is open; it ends if it has all.
+    fn count<K: FnMut(M::Out)>(&mut self, taken: usize, sink: &mut K) {
+        if let Kind::Count(events) = self.layer.window.kind {
+            self.left = self.left.saturating_sub(taken);
+            if self.left == 0 {
+                self.left = events;
+                self.next_window(sink);
+            }
+        }
+    }
+
+    /// Shows events of the window that is open to the application's own trigger.
+    fn look_at<K: FnMut(M::Out)>(&mut self, slice: Vec<(StampOf<C>, InOf<C>)>, sink: &mut K) {
+        let (id, taken) = (self.id(), slice.len());
+        let Some((stamp, _)) = slice.first() else { return };
+        let stamp = *stamp;
+        let mut batch: Vec<InOf<C>> = slice.into_iter().map(|(_, event)| event).collect();
+        if let Some(open) = &mut self.current
+            && let Some(mut look) = open.look.take()
+        {
+            while !batch.is_empty() {
+                let (before, fire) = match look(std::mem::take(&mut batch)) {
+                    Next::Reduce(events) => (events, None),
+                    Next::Fire { name, before, after } => {
+                        batch = after;
+                        (before, Some(TriggerName::Custom(name)))
+                    }
+                };
+                for event in before {
+                    take_in(&self.layer, open, id, self.place, stamp, event, sink);
+                }
+                if let Some(name) = fire {
+                    self::fire(&self.layer, open, id, name, self.place, sink);
+                }
+            }
+            open.look = Some(look);
+        }
+        self.count(taken, sink);
     }
 
     /// One event of a flow whose windows go by its time.
@@ -217,7 +263,7 @@ where
 /// Hands something out of a window.
 fn fire<C, R, M, K>(
     layer: &ReduceLayer<C, R, M>,
-    open: &mut Open<C::State, R::Acc>,
+    open: &mut OpenOf<C, R>,
     window: WindowId,
     name: TriggerName,
     place: Place,
@@ -236,7 +282,7 @@ fn fire<C, R, M, K>(
 #[inline]
 fn take_in<C, R, M, K>(
     layer: &ReduceLayer<C, R, M>,
-    open: &mut Open<C::State, R::Acc>,
+    open: &mut OpenOf<C, R>,
     window: WindowId,
     place: Place,
     stamp: StampOf<C>,
@@ -274,8 +320,8 @@ where
     }
 
     fn batch<K: FnMut(M::Out)>(&mut self, edge: usize, events: impl Iterator<Item = Self::In>, sink: &mut K) {
-        if let (Kind::Global, None, Some(open)) =
-            (self.layer.window.kind, self.layer.window.every, &mut self.current)
+        if let (Kind::Global, None, None, Some(open)) =
+            (self.layer.window.kind, self.layer.window.every, &self.layer.looks, &mut self.current)
         {
             // Most layers have one window, and look at nothing else for each event.
             let (chain, reducer) = (&self.layer.chain, &self.layer.reducer);
@@ -284,6 +330,16 @@ where
                 let (stamp, event) = TimeOf::<C>::open(event);
                 let reduce = &mut |_, event| reducer.reduce(acc, event, sink);
                 chain.push(&mut open.state, stamp, event, reduce);
+            }
+            return;
+        }
+        if self.layer.looks.is_some() && !self.goes_by_event_time() {
+            let mut rest: Vec<_> = events.map(TimeOf::<C>::open).collect();
+            while !rest.is_empty() {
+                let most =
+                    if matches!(self.layer.window.kind, Kind::Count(_)) { self.left } else { usize::MAX };
+                let slice: Vec<_> = rest.drain(..most.min(rest.len())).collect();
+                self.look_at(slice, sink);
             }
             return;
         }
@@ -301,13 +357,7 @@ where
             let id = self.id();
             let Some(open) = &mut self.current else { return };
             take_in(&self.layer, open, id, self.place, stamp, event, sink);
-            if let Kind::Count(events) = self.layer.window.kind {
-                self.left -= 1;
-                if self.left == 0 {
-                    self.left = events;
-                    self.next_window(sink);
-                }
-            }
+            self.count(1, sink);
         }
     }
 

@@ -1,8 +1,11 @@
 //! Which events belong together, and when what became of them is handed out.
 
+mod custom;
 mod id;
 mod spec;
 
+pub use custom::Next;
+pub(crate) use custom::{Look, Looks};
 pub use id::{Trigger, TriggerName, WindowId};
 pub use spec::{AnyTime, EventTime, FitsTime, Window};
 pub(crate) use spec::{Kind, WindowSpec};

@@ -1,0 +1,346 @@
+//! Sessions: the events of a key that follow each other without a long gap.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::hash::Hash;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+
+use crate::chain::Start;
+use crate::flow::Flow;
+use crate::options::LayerOptions;
+use crate::plan::{Feeds, Layer, Operator, Origin, Place, Staged};
+use crate::reduce::Marks;
+use crate::stats::Tally;
+use crate::time::{Stamped, Timed};
+
+/// When a session ends.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    /// In milliseconds.
+    gap: i64,
+    lateness: i64,
+    late: Tally,
+}
+
+impl Sessions {
+    /// A session ends when its key has no event for `gap`, at least a millisecond.
+    pub fn new(gap: Duration) -> Self {
+        Self { gap: millis(gap).max(1), lateness: 0, late: Tally::new() }
+    }
+
+    /// Waits for late events for so much event time more.
+    #[must_use]
+    pub fn allowed_lateness(mut self, lateness: Duration) -> Self {
+        self.lateness = millis(lateness);
+        self
+    }
+
+    /// Counts the events that come too late for any session.
+    #[must_use]
+    pub fn count_late(mut self, late: &Tally) -> Self {
+        self.late = late.clone();
+        self
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// One session that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session<Q, A> {
+    /// Whose it was.
+    pub key: Q,
+    /// When its first event happened.
+    pub start: i64,
+    /// When its last event happened.
+    pub end: i64,
+    /// What was made of its events.
+    pub value: A,
+}
+
+/// Finds sessions.
+pub struct SessionLayer<T, F, I, G, H> {
+    sessions: Sessions,
+    key: Arc<F>,
+    init: Arc<I>,
+    fold: Arc<G>,
+    merge: Arc<H>,
+    options: LayerOptions,
+    takes: PhantomData<fn(T)>,
+}
+
+/// The sessions of one stage that have not ended.
+pub struct SessionOperator<T, Q, A, F, I, G, H> {
+    layer: SessionLayer<T, F, I, G, H>,
+    /// By key, each list in the order of time.
+    open: FxHashMap<Q, Vec<Open<A>>>,
+    /// When the first session of a key ends, if nothing more comes.
+    ends: BTreeSet<(i64, u64)>,
+    /// The key of a number in `ends`.
+    keys: FxHashMap<u64, Q>,
+    next: u64,
+    marks: Marks,
+}
+
+struct Open<A> {
+    start: i64,
+    end: i64,
+    value: A,
+    number: u64,
+}
+
+impl<T, F, I, G, H> Clone for SessionLayer<T, F, I, G, H> {
+    fn clone(&self) -> Self {
+        Self {
+            sessions: self.sessions.clone(),
+            key: Arc::clone(&self.key),
+            init: Arc::clone(&self.init),
+            fold: Arc::clone(&self.fold),
+            merge: Arc::clone(&self.merge),
+            options: self.options.clone(),
+            takes: PhantomData,
+        }
+    }
+}
+
+impl<T, F, I, G, H> fmt::Debug for SessionLayer<T, F, I, G, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionLayer").field("sessions", &self.sessions).finish_non_exhaustive()
+    }
+}
+
+impl<T, Q, A, F, I, G, H> fmt::Debug for SessionOperator<T, Q, A, F, I, G, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionOperator").field("keys", &self.open.len()).finish_non_exhaustive()
+    }
+}
+
+impl<T, Q, A, F, I, G, H> Layer for SessionLayer<T, F, I, G, H>
+where
+    T: Send + 'static,
+    Q: Clone + Eq + Hash + Send + 'static,
+    A: Send + 'static,
+    F: Fn(&T) -> Q + Send + Sync + 'static,
+    I: Fn() -> A + Send + Sync + 'static,
+    G: Fn(&mut A, T) + Send + Sync + 'static,
+    H: Fn(&mut A, A) + Send + Sync + 'static,
+{
+    type In = Stamped<T>;
+    type Out = Session<Q, A>;
+    type Operator = SessionOperator<T, Q, A, F, I, G, H>;
+
+    fn operator(&self, _place: Place) -> Self::Operator {
+        SessionOperator {
+            layer: self.clone(),
+            open: FxHashMap::default(),
+            ends: BTreeSet::new(),
+            keys: FxHashMap::default(),
+            next: 0,
+            marks: Marks::new(),
+        }
+    }
+
+    fn options(&self) -> &LayerOptions {
+        &self.options
+    }
+
+    fn name(&self) -> String {
+        "sessions".to_owned()
+    }
+}
+
+impl<T, Q, A, F, I, G, H> SessionOperator<T, Q, A, F, I, G, H>
+where
+    Q: Clone + Eq + Hash,
+    F: Fn(&T) -> Q,
+    I: Fn() -> A,
+    G: Fn(&mut A, T),
+    H: Fn(&mut A, A),
+{
+    /// Puts an event into its session, which may join sessions that were apart.
+    fn take_in(&mut self, at: i64, event: T) {
+        let key = (self.layer.key)(&event);
+        let gap = self.layer.sessions.gap;
+        let list = self.open.entry(key.clone()).or_default();
+        let near =
+            |open: &Open<A>| at >= open.start.saturating_sub(gap) && at <= open.end.saturating_add(gap);
+        let first = list.iter().position(near);
+        let place = first.unwrap_or_else(|| {
+            let place = list.partition_point(|open| open.end < at);
+            let number = self.next;
+            self.next += 1;
+            list.insert(place, Open { start: at, end: at, value: (self.layer.init)(), number });
+            self.keys.insert(number, key.clone());
+            self.ends.insert((at, number));
+            place
+        });
+        // An event reaches at most the session after it, too.
+        if first.is_some() && list.get(place + 1).is_some_and(near) {
+            let other = list.remove(place + 1);
+            self.ends.remove(&(other.end, other.number));
+            self.keys.remove(&other.number);
+            let open = &mut list[place];
+            self.ends.remove(&(open.end, open.number));
+            open.end = open.end.max(other.end);
+            self.ends.insert((open.end, open.number));
+            (self.layer.merge)(&mut open.value, other.value);
+        }
+        let open = &mut list[place];
+        self.ends.remove(&(open.end, open.number));
+        (open.start, open.end) = (open.start.min(at), open.end.max(at));
+        self.ends.insert((open.end, open.number));
+        (self.layer.fold)(&mut open.value, event);
+    }
+
+    /// Hands out the sessions whose last event happened before `before`.
+    fn pass<K: FnMut(Session<Q, A>)>(&mut self, before: i64, sink: &mut K) {
+        while let Some(&(end, number)) = self.ends.first() {
+            if end >= before {
+                return;
+            }
+            self.ends.pop_first();
+            let Some(key) = self.keys.remove(&number) else { continue };
+            let Some(list) = self.open.get_mut(&key) else { continue };
+            let Some(place) = list.iter().position(|open| open.number == number) else { continue };
+            let Open { start, end, value, .. } = list.remove(place);
+            if list.is_empty() {
+                self.open.remove(&key);
+            }
+            sink(Session { key, start, end, value });
+        }
+    }
+}
+
+impl<T, Q, A, F, I, G, H> Operator for SessionOperator<T, Q, A, F, I, G, H>
+where
+    T: Send + 'static,
+    Q: Clone + Eq + Hash + Send + 'static,
+    A: Send + 'static,
+    F: Fn(&T) -> Q + Send + Sync + 'static,
+    I: Fn() -> A + Send + Sync + 'static,
+    G: Fn(&mut A, T) + Send + Sync + 'static,
+    H: Fn(&mut A, A) + Send + Sync + 'static,
+{
+    type In = Stamped<T>;
+    type Out = Session<Q, A>;
+
+    fn fed_by(&mut self, feeds: Feeds) {
+        self.marks.fed_by(feeds);
+    }
+
+    fn batch<K: FnMut(Session<Q, A>)>(
+        &mut self,
+        edge: usize,
+        events: impl Iterator<Item = Stamped<T>>,
+        sink: &mut K,
+    ) {
+        let Sessions { gap, lateness, late } = self.layer.sessions.clone();
+        for Stamped { stamp, event } in events {
+            if self.marks.note(edge, stamp)
+                && let Some(watermark) = self.marks.watermark()
+            {
+                self.pass(watermark.saturating_sub(gap).saturating_sub(lateness), sink);
+            }
+            // Its session would have ended, by the clock of its own source.
+            if stamp.at.saturating_add(gap).saturating_add(lateness) < stamp.watermark {
+                late.add(1);
+                continue;
+            }
+            self.take_in(stamp.at, event);
+        }
+    }
+
+    fn finish<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
+        self.pass(i64::MAX, sink);
+    }
+}
+
+/// A flow of sessions.
+pub type SessionFlow<O, T, F, I, G, H> = Flow<Start<Staged<O, SessionLayer<T, F, I, G, H>>>>;
+
+impl<O: Origin<Time = Timed>> Flow<Start<O>> {
+    /// Finds the sessions of each key in this stage, and folds the events of each into a value; `merge` puts
+    /// two together that turn out to be one. A session comes out when the watermark says that it is over,
+    /// or at the end of the input, in the order of their ends. Partition by the same key before it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use flow::session::Sessions;
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let seconds = |at: &i64| at * 1000;
+    /// let visits = Flow::from_items([1, 2, 3, 60, 61]).event_time(seconds, Duration::MAX).stages(1);
+    /// let gap = Sessions::new(Duration::from_secs(10));
+    /// let lengths = visits
+    ///     .sessions(gap, |_| "visitor", || 0, |count, _| *count += 1, |count, other| *count += other)
+    ///     .map(|session| ((session.end - session.start) / 1000, session.value));
+    /// assert_eq!(lengths.collect::<Vec<_>>().await?, [(2, 3), (1, 2)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[allow(clippy::type_complexity, reason = "a flow names its functions")]
+    pub fn sessions<Q, A, F, I, G, H>(
+        self,
+        sessions: Sessions,
+        key: F,
+        init: I,
+        fold: G,
+        merge: H,
+    ) -> SessionFlow<O, O::Item, F, I, G, H>
+    where
+        Q: Clone + Eq + Hash + Send + 'static,
+        A: Send + 'static,
+        F: Fn(&O::Item) -> Q + Send + Sync + 'static,
+        I: Fn() -> A + Send + Sync + 'static,
+        G: Fn(&mut A, O::Item) + Send + Sync + 'static,
+        H: Fn(&mut A, A) + Send + Sync + 'static,
+    {
+        let Self { chain: Start { origin }, options, .. } = self;
+        let first = SessionLayer {
+            sessions,
+            key: Arc::new(key),
+            init: Arc::new(init),
+            fold: Arc::new(fold),
+            merge: Arc::new(merge),
+            options: LayerOptions::default(),
+            takes: PhantomData,
+        };
+        let mut flow = Flow::at(Staged { origin, first, what: "sessions" });
+        flow.options = options;
+        flow
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_between_two_sessions_joins_them() {
+        let layer = SessionLayer {
+            sessions: Sessions::new(Duration::from_millis(10)),
+            key: Arc::new(|_: &i64| 0),
+            init: Arc::new(Vec::new),
+            fold: Arc::new(Vec::push),
+            merge: Arc::new(|all: &mut Vec<i64>, other| all.extend(other)),
+            options: LayerOptions::default(),
+            takes: PhantomData,
+        };
+        let mut operator = layer.operator(Place { index: 0, of: 1 });
+        for at in [100, 118, 50, 109] {
+            operator.take_in(at, at);
+        }
+        let mut all = Vec::new();
+        operator.finish(&mut |session| all.push((session.start, session.end, session.value)));
+        assert_eq!(all, [(50, 50, vec![50]), (100, 118, vec![100, 118, 109])]);
+        assert!(operator.open.is_empty() && operator.keys.is_empty());
+    }
+}

@@ -1,0 +1,162 @@
+//! Steps that wait, or compute for long: several events at once, in order or as they are done.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::iter;
+use stage_core::{BoxError, Emitter, Events, ProducerConsumer, StageResult};
+
+use crate::chain::Chain;
+use crate::flow::{Flow, LayerFlow};
+use crate::options::cores;
+use crate::plan::Origin;
+use crate::time::Untimed;
+
+/// In which order results are handed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As their events came.
+    #[default]
+    Kept,
+    /// As they are done, within one batch.
+    AsDone,
+}
+
+/// Maps the events of a batch by futures, so many at once.
+struct MapAsync<F, T, U> {
+    function: Arc<F>,
+    at_once: usize,
+    order: Order,
+    types: PhantomData<fn(T) -> U>,
+}
+
+impl<F, T, U, W> ProducerConsumer for MapAsync<F, T, U>
+where
+    F: Fn(T) -> W + Send + Sync + 'static,
+    W: Future<Output = Result<U, BoxError>> + Send,
+    T: Send + 'static,
+    U: Send + 'static,
+{
+    type In = T;
+    type Out = U;
+
+    async fn handle_events(&mut self, events: Events<'_, T>, out: &mut Emitter<'_, U>) -> StageResult {
+        let function = &*self.function;
+        // Owned, so that what is lent is not held while futures wait.
+        let events: Vec<T> = events.into_iter().collect();
+        let waiting = iter(events.into_iter().map(function));
+        match self.order {
+            Order::Kept => {
+                let mut made = std::pin::pin!(waiting.buffered(self.at_once));
+                while let Some(event) = made.next().await {
+                    out.emit(event?);
+                    out.flush();
+                }
+            }
+            Order::AsDone => {
+                let mut made = std::pin::pin!(waiting.buffer_unordered(self.at_once));
+                while let Some(event) = made.next().await {
+                    out.emit(event?);
+                    out.flush();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Maps the events of a batch on several threads, in order.
+struct MapParallel<F, T, U> {
+    function: Arc<F>,
+    types: PhantomData<fn(T) -> U>,
+}
+
+impl<F, T, U> ProducerConsumer for MapParallel<F, T, U>
+where
+    F: Fn(T) -> U + Send + Sync + 'static,
+    T: Send + 'static,
+    U: Send + 'static,
+{
+    type In = T;
+    type Out = U;
+
+    async fn handle_events(&mut self, events: Events<'_, T>, out: &mut Emitter<'_, U>) -> StageResult {
+        let share = events.len().div_ceil(cores());
+        let mut events = events.into_iter();
+        let mut parts = Vec::new();
+        loop {
+            let part: Vec<T> = events.by_ref().take(share).collect();
+            if part.is_empty() {
+                break;
+            }
+            let function = Arc::clone(&self.function);
+            parts.push(tokio::spawn(async move { part.into_iter().map(&*function).collect::<Vec<U>>() }));
+        }
+        drop(events);
+        for part in parts {
+            match part.await {
+                Ok(made) => out.extend(made),
+                // The same panic, in the stage that asked for it.
+                Err(failed) => match failed.try_into_panic() {
+                    Ok(panicked) => std::panic::resume_unwind(panicked),
+                    Err(cut_off) => return Err(cut_off.into()),
+                },
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<F, T, U> fmt::Debug for MapAsync<F, T, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MapAsync").field("at_once", &self.at_once).finish_non_exhaustive()
+    }
+}
+
+impl<C: Chain> Flow<C>
+where
+    C::Origin: Origin<Time = Untimed>,
+{
+    /// Each event through an async function, in one stage, `at_once` (at least 1) of a batch at the same
+    /// time. An error ends the flow.
+    ///
+    /// ```
+    /// use flow::Flow;
+    /// use flow::stages::Order;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let slow = Flow::from_items(0..10_u64).stages(1).map_async(4, Order::Kept, |number| async move {
+    ///     tokio::task::yield_now().await;
+    ///     Ok(number * 2)
+    /// });
+    /// assert_eq!(slow.collect::<Vec<_>>().await?, (0..10).map(|number| number * 2).collect::<Vec<_>>());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn map_async<U, F, W>(self, at_once: usize, order: Order, function: F) -> LayerFlow<Untimed, U>
+    where
+        U: Send + 'static,
+        F: Fn(C::Out) -> W + Send + Sync + 'static,
+        W: Future<Output = Result<U, BoxError>> + Send + 'static,
+    {
+        let (function, at_once) = (Arc::new(function), at_once.max(1));
+        self.through(1, move |_| {
+            Ok(MapAsync { function: Arc::clone(&function), at_once, order, types: PhantomData })
+        })
+    }
+
+    /// Each event through a function, a batch at a time on all cores, in the order in which the events come
+    /// to the one stage that shares them out. For functions that compute for long.
+    pub fn par_map<U, F>(self, function: F) -> LayerFlow<Untimed, U>
+    where
+        U: Send + 'static,
+        F: Fn(C::Out) -> U + Send + Sync + 'static,
+    {
+        let function = Arc::new(function);
+        self.through(1, move |_| Ok(MapParallel { function: Arc::clone(&function), types: PhantomData }))
+    }
+}
