@@ -24,6 +24,12 @@ pub enum FlowError {
         /// What is wrong.
         error: SubscribeError,
     },
+    /// A layer has windows, and no reducer that they would be for.
+    #[error("the layer `{layer}` has a window and no reducer: say what is made of each window, or drop it")]
+    Window {
+        /// The layer.
+        layer: String,
+    },
     /// A function sent events to a partition that does not exist.
     #[error(
         "an event was sent to partition {partition} of layer `{layer}`, which has partitions 0 to {last}"

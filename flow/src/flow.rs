@@ -390,12 +390,14 @@ impl<C: Chain> Flow<C> {
 
     /// The stages that do this layer's steps.
     pub(crate) fn node(&self) -> NodeOf<CarriedOf<C>> {
+        let windowed = !self.window.is_plain() || self.looks.is_some();
         if let Some(node) = self.chain.node()
             && !self.options.foreign
+            && !windowed
         {
             return node;
         }
-        let layer = MapLayer { chain: self.chain.clone(), options: self.options.clone() };
+        let layer = MapLayer { chain: self.chain.clone(), options: self.options.clone(), windowed };
         Arc::new(LayerNode { origin: self.chain.origin().clone(), layer })
     }
 

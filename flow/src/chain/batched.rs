@@ -105,6 +105,10 @@ where
     fn name(&self) -> String {
         self.layer.name()
     }
+
+    fn check(&self) -> Result<(), FlowError> {
+        self.layer.check()
+    }
 }
 
 impl<P, F, T> Operator for Unbatched<P, F, T>

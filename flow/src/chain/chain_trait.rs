@@ -47,8 +47,4 @@ pub trait Chain: Clone + Send + Sync + 'static {
     fn node(&self) -> Option<NodeOf<CarriedOf<Self>>> {
         None
     }
-
-    /// Whether a step remembers something, so that its windows matter without a reducer.
-    #[doc(hidden)]
-    const REMEMBERS: bool;
 }

@@ -32,8 +32,6 @@ where
     type Out = C::Out;
     type State = C::State;
 
-    const REMEMBERS: bool = C::REMEMBERS;
-
     fn origin(&self) -> &C::Origin {
         self.chain.origin()
     }
@@ -88,8 +86,6 @@ where
     type Origin = C::Origin;
     type Out = U;
     type State = C::State;
-
-    const REMEMBERS: bool = C::REMEMBERS;
 
     fn origin(&self) -> &C::Origin {
         self.chain.origin()

@@ -33,8 +33,6 @@ where
     type Out = U;
     type State = C::State;
 
-    const REMEMBERS: bool = C::REMEMBERS;
-
     fn origin(&self) -> &C::Origin {
         self.chain.origin()
     }

@@ -15,8 +15,6 @@ impl<O: Origin> Chain for Start<O> {
     type Out = O::Item;
     type State = ();
 
-    const REMEMBERS: bool = false;
-
     fn origin(&self) -> &O {
         &self.origin
     }

@@ -58,8 +58,6 @@ where
     type Out = C::Out;
     type State = Seen<Q, C::State>;
 
-    const REMEMBERS: bool = true;
-
     fn origin(&self) -> &C::Origin {
         self.chain.origin()
     }

@@ -1,5 +1,7 @@
 //! A stage that runs an operator on what other stages send it.
 
+use std::time::Duration;
+
 use stage_core::{
     Asking, BoxError, Cancellation, Cast, Context, Emitter, Events, ExitReason, Init, ProducerConsumer, Role,
     StageResult, Subscription,
@@ -7,7 +9,7 @@ use stage_core::{
 use tokio::time::Instant;
 
 use crate::error::{FirstError, FlowError};
-use crate::plan::{Feeds, Layer, Operator, Place};
+use crate::plan::{Feeds, Operator};
 
 /// The stage of a layer that is fed by the layer before.
 #[derive(Debug)]
@@ -30,23 +32,24 @@ pub(crate) struct FedStage<P> {
 pub(crate) struct Ring;
 
 impl<P: Operator> FedStage<P> {
-    pub(crate) fn new<L>(
-        layer: &L,
-        place: Place,
+    pub(crate) fn new(
+        mut operator: P,
         upstream: (usize, Feeds),
         consumers: usize,
         first_error: FirstError,
-    ) -> Self
-    where
-        L: Layer<Operator = P>,
-    {
-        if let Some(on_init) = &layer.options().on_init {
-            on_init(place);
-        }
-        let mut operator = layer.operator(place);
+    ) -> Self {
         let (upstream, feeds) = upstream;
         operator.fed_by(feeds);
         Self { operator, upstream, consumers, first_error, edges: Vec::new(), alarm: None, finished: false }
+    }
+
+    /// Ends once everything that feeds it has come to its end.
+    fn finish_if_all_did(&mut self, out: &mut Emitter<'_, P::Out>) {
+        if self.upstream == 0 && !self.finished {
+            self.finished = true;
+            self.operator.finish(&mut |event| out.emit(event));
+            out.finish();
+        }
     }
 
     /// Has itself woken when the operator wants to be.
@@ -67,6 +70,10 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
     type Out = P::Out;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        if self.upstream == 0 {
+            // Nothing will ever come.
+            cx.schedule::<Self, _>(Duration::ZERO, Ring)?;
+        }
         if let Some(at) = self.operator.alarm() {
             self.alarm = Some(at);
             cx.schedule::<Self, _>(at.saturating_duration_since(Instant::now()), Ring)?;
@@ -106,11 +113,7 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
         match peer {
             Role::Producer if matches!(cancellation.reason, ExitReason::Normal) => {
                 self.upstream = self.upstream.saturating_sub(1);
-                if self.upstream == 0 && !self.finished {
-                    self.finished = true;
-                    self.operator.finish(&mut |event| out.emit(event));
-                    out.finish();
-                }
+                self.finish_if_all_did(out);
             }
             // What has failed is not whole: nothing is made of it.
             Role::Producer => self.first_error.note(|| FlowError::Stage {
@@ -133,6 +136,7 @@ impl<P: Operator> Cast<Ring> for FedStage<P> {
 
     async fn handle_cast(&mut self, _: Ring, out: &mut Emitter<'_, P::Out>) -> StageResult {
         self.alarm = None;
+        self.finish_if_all_did(out);
         if !self.finished && self.operator.alarm().is_some_and(|at| at <= Instant::now()) {
             self.operator.ring(&mut |event| out.emit(event));
         }

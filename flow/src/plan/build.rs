@@ -1,6 +1,7 @@
 //! One run of a flow while its stages are being started: what is running, and how it is ended.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
@@ -9,6 +10,7 @@ use stage_core::dispatch::{DemandDispatcher, Dispatcher};
 use stage_core::spawn::SpawnError;
 use stage_core::{DemandMode, ExitReason, StageRef};
 
+use super::{Layer, Place};
 use crate::error::{FirstError, FlowError};
 
 /// How the stages of a layer hand out their events.
@@ -108,10 +110,33 @@ impl Build {
         format!("{what}#{number}")
     }
 
+    /// What the stage at `place` of `layer` runs; a user's function that panics meanwhile is an error that
+    /// names the stage.
+    pub(crate) fn operator<L: Layer>(layer: &L, name: &str, place: Place) -> Result<L::Operator, FlowError> {
+        guarded(&format!("{name}/{}", place.index), || {
+            if let Some(on_init) = &layer.options().on_init {
+                on_init(place);
+            }
+            layer.operator(place)
+        })
+    }
+
     /// A stage did not start.
     pub(crate) fn failed(error: SpawnError) -> FlowError {
         FlowError::Stage { stage: error.stage, reason: error.reason }
     }
+}
+
+/// Calls what a user wrote; a panic of it is an error of this stage.
+pub(crate) fn guarded<T>(stage: &str, call: impl FnOnce() -> T) -> Result<T, FlowError> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
+        let message = payload
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a value that is not text".to_owned());
+        FlowError::Stage { stage: stage.to_owned(), reason: ExitReason::Panicked(message) }
+    })
 }
 
 impl fmt::Debug for Build {

@@ -87,13 +87,15 @@ pub(super) async fn feed<L: Layer>(
     build: &Build,
     exit: &Exit<L::Out>,
 ) -> Result<Vec<ProducerRef<L::Out>>, FlowError> {
+    layer.check()?;
     let options = layer.options();
     let of = options.count();
     let mut outputs = Vec::with_capacity(of);
     for index in 0..of {
         let place = Place { index, of };
-        let stage =
-            FedStage::new(layer, place, (upstream.len(), feeds), exit.consumers, build.first_error.clone());
+        let operator = Build::operator(layer, name, place)?;
+        let upstreams = (upstream.len(), feeds);
+        let stage = FedStage::new(operator, upstreams, exit.consumers, build.first_error.clone());
         let stage_options = StageOptions::named(format!("{name}/{index}")).dispatcher((exit.dispatcher)());
         let stage = producer_consumer(stage, stage_options).await.map_err(Build::failed)?;
         build.keep(stage.clone());

@@ -84,6 +84,16 @@ pub trait Layer: Clone + Send + Sync + 'static {
     /// What it does, in a few words.
     #[doc(hidden)]
     fn name(&self) -> String;
+
+    /// Whether it can run as it was described.
+    ///
+    /// # Errors
+    ///
+    /// What cannot work.
+    #[doc(hidden)]
+    fn check(&self) -> Result<(), FlowError> {
+        Ok(())
+    }
 }
 
 /// What one stage does with its events: a pure value, apart from the clock that alarms go by.

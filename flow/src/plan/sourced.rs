@@ -9,6 +9,7 @@ use stage_core::dispatch::DemandDispatcher;
 use stage_core::spawn::{StageOptions, producer};
 use stage_core::{DemandMode, ExitReason, ProducerRef};
 
+use super::build::guarded;
 use super::fed::feed;
 use super::{Build, Exit, Feeds, Layer, Node, NodeOf, Operator, Origin, Outline, Place};
 use crate::error::FlowError;
@@ -93,7 +94,7 @@ impl<S: Source, M: Stamper<S::Item>> Node<<M::Time as Time>::Of<S::Item>> for So
         build: &'a Build,
         exit: Exit<<M::Time as Time>::Of<S::Item>>,
     ) -> BoxFuture<'a, Result<Vec<ProducerRef<<M::Time as Time>::Of<S::Item>>>, FlowError>> {
-        let pass = |_| Pass { takes: std::marker::PhantomData };
+        let pass = |_| Ok(Pass { takes: std::marker::PhantomData });
         let name = build.name(&self.source.name());
         read(&self.source, &self.stamper, usize::MAX, name, pass, build, exit).boxed()
     }
@@ -117,9 +118,12 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Fused<S, M> {
         L: Layer<In = <M::Time as Time>::Of<S::Item>>,
     {
         async move {
+            layer.check()?;
             let name = build.name(&layer.name());
             let most = layer.options().count();
-            read(&self.source, &self.stamper, most, name, |place| layer.operator(place), build, exit).await
+            let stages = name.clone();
+            let operator = |place| Build::operator(&layer, &stages, place);
+            read(&self.source, &self.stamper, most, name, operator, build, exit).await
         }
         .boxed()
     }
@@ -139,7 +143,7 @@ async fn read<S, M, P>(
     stamper: &M,
     most: usize,
     name: String,
-    operator: impl Fn(Place) -> P,
+    operator: impl Fn(Place) -> Result<P, FlowError>,
     build: &Build,
     exit: Exit<P::Out>,
 ) -> Result<Vec<ProducerRef<P::Out>>, FlowError>
@@ -148,15 +152,14 @@ where
     M: Stamper<S::Item>,
     P: Operator<In = <M::Time as Time>::Of<S::Item>>,
 {
-    let parts = source
-        .parts(most)
+    let parts = guarded(&name, || source.parts(most))?
         .map_err(|error| FlowError::Stage { stage: name.clone(), reason: ExitReason::from(error) })?;
     let of = parts.len();
     let mut outputs = Vec::with_capacity(of);
     for (index, part) in parts.into_iter().enumerate() {
         let place = Place { index, of };
         let part = Stamping { part, live: stamper.live(number(index), number(of)) };
-        let stage = SourceStage::new(part, operator(place), exit.consumers, build.first_error.clone());
+        let stage = SourceStage::new(part, operator(place)?, exit.consumers, build.first_error.clone());
         let options = StageOptions::named(format!("{name}/{index}"))
             .dispatcher((exit.dispatcher)())
             .demand(DemandMode::Accumulate);

@@ -83,6 +83,11 @@ impl<A: Layer, B: Layer<In = A::Out>> Layer for Then<A, B> {
     fn name(&self) -> String {
         self.then.name()
     }
+
+    fn check(&self) -> Result<(), FlowError> {
+        self.first.check()?;
+        self.then.check()
+    }
 }
 
 impl<A: Operator, B: Operator<In = A::Out>> Operator for Then<A, B> {

@@ -65,6 +65,9 @@ where
     }
 
     fn name(&self) -> String {
+        if let Some(name) = &self.options.name {
+            return name.to_string();
+        }
         let steps = name_of(&self.chain, &self.options, "");
         if steps.is_empty() { "reduce".to_owned() } else { format!("{steps}·reduce") }
     }

@@ -1,6 +1,7 @@
 //! A layer that only has steps: what comes of each event is handed on at once.
 
 use crate::chain::{Chain, InOf, TimeOf};
+use crate::error::FlowError;
 use crate::options::LayerOptions;
 use crate::plan::{Layer, Operator, Origin as _, Place};
 use crate::time::Time;
@@ -10,6 +11,8 @@ use crate::time::Time;
 pub struct MapLayer<C> {
     pub(crate) chain: C,
     pub(crate) options: LayerOptions,
+    /// Whether windows were declared, which have no meaning without a reducer.
+    pub(crate) windowed: bool,
 }
 
 /// What each of its stages runs.
@@ -50,6 +53,10 @@ impl<C: Chain> Layer for MapLayer<C> {
 
     fn name(&self) -> String {
         name_of(&self.chain, &self.options, "pass")
+    }
+
+    fn check(&self) -> Result<(), FlowError> {
+        if self.windowed { Err(FlowError::Window { layer: self.name() }) } else { Ok(()) }
     }
 }
 

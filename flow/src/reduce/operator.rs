@@ -31,8 +31,8 @@ where
     left: usize,
     /// By start, where windows go by event time.
     timed: BTreeMap<i64, OpenOf<C, R>>,
-    /// Where the windows that were handed out for good end, in steps of windows.
-    passed: Option<i64>,
+    /// The start of the first window that was not looked at for being empty.
+    gaps: Option<i64>,
     marks: Marks,
     /// When a window by the clock ends.
     end: Option<Instant>,
@@ -87,7 +87,7 @@ where
             number: 0,
             left,
             timed: BTreeMap::new(),
-            passed: None,
+            gaps: None,
             marks: Marks::new(),
             end,
             periods,
@@ -215,6 +215,7 @@ where
     /// Hands out the windows that the watermark has passed.
     fn pass<K: FnMut(M::Out)>(&mut self, watermark: i64, sink: &mut K) {
         let (Kind::Fixed(span) | Kind::Sliding(span, _)) = self.layer.window.kind else { return };
+        self.open_gaps(watermark);
         let lateness = self.layer.window.lateness;
         let is_over = |start: &i64| start.saturating_add(span).saturating_add(lateness) <= watermark;
         while self.timed.keys().next().is_some_and(is_over) {
@@ -239,24 +240,32 @@ where
         }
     }
 
-    /// Hands out the earliest window for good, and before it those without events, if they are wanted.
-    fn close_first<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
-        let Some((start, mut open)) = self.timed.pop_first() else { return };
-        let step = match self.layer.window.kind {
-            Kind::Fixed(span) => span,
-            Kind::Sliding(_, step) => step,
+    /// Opens the windows without events that end until `end`, if they are wanted.
+    fn open_gaps(&mut self, end: i64) {
+        let (span, step) = match self.layer.window.kind {
+            Kind::Fixed(span) => (span, span),
+            Kind::Sliding(span, step) => (span, step),
             _ => return,
         };
-        if self.layer.window.emit_empty {
-            let mut gap = self.passed.unwrap_or(start);
-            while gap < start {
-                let mut empty = self.open();
-                fire(&self.layer, &mut empty, self.timed_id(gap), TriggerName::Done, self.place, sink);
-                gap = gap.saturating_add(step);
-            }
+        if !self.layer.window.emit_empty {
+            return;
         }
+        let first = self.gaps.or_else(|| self.timed.keys().next().copied());
+        let Some(mut start) = first else { return };
+        while start.saturating_add(span) <= end {
+            if !self.timed.contains_key(&start) {
+                let open = self.open();
+                self.timed.insert(start, open);
+            }
+            start = start.saturating_add(step);
+        }
+        self.gaps = Some(start);
+    }
+
+    /// Hands out the earliest window for good.
+    fn close_first<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
+        let Some((start, mut open)) = self.timed.pop_first() else { return };
         fire(&self.layer, &mut open, self.timed_id(start), TriggerName::Done, self.place, sink);
-        self.passed = Some(start.saturating_add(step));
     }
 }
 
@@ -365,6 +374,9 @@ where
         let id = self.id();
         if let Some(mut open) = self.current.take() {
             fire(&self.layer, &mut open, id, TriggerName::Done, self.place, sink);
+        }
+        if let Some(last) = self.timed.keys().next_back().copied() {
+            self.open_gaps(last);
         }
         while !self.timed.is_empty() {
             self.close_first(sink);

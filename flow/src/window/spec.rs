@@ -45,6 +45,13 @@ pub(crate) struct WindowSpec {
     pub(crate) emit_empty: bool,
 }
 
+impl WindowSpec {
+    /// Whether it is the one window that a layer has if nothing is said.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.kind == Kind::Global && self.every.is_none() && self.periodically.is_empty()
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Kind {
     #[default]
