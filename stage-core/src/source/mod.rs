@@ -39,7 +39,7 @@ pub use channel::{ChannelReceiver, FromChannel, from_channel};
 #[cfg(feature = "crossbeam")]
 pub use crossbeam::{FromCrossbeam, from_crossbeam};
 pub use interval::{Interval, IntervalError, Missed, Tick, interval};
-pub use items::{Items, from_iter};
+pub use items::from_iter;
 pub use queue::{Push, PushError, Queue, QueueError, TryPushError, queue};
 pub use stream::{FromStream, from_stream};
 #[cfg(feature = "crossbeam")]

@@ -129,7 +129,8 @@ impl PipelineBuilder {
         Chain { draft: self.draft, upstream }
     }
 
-    /// The source: all events of an iterator, in order, each made when it is asked for.
+    /// The source: all events of an iterator, in order, each made when it is asked for, and handed on
+    /// before a demand is filled where making them is slow (see [`from_iter`](crate::source::from_iter)).
     ///
     /// After a restart the recipe makes a new iterator, which begins anew.
     pub fn start_fn<I, R>(self, options: impl Into<StepOptions>, recipe: R) -> Chain<I::Item>

@@ -1,23 +1,59 @@
-//! A producer of the events of an iterator.
+//! A producer of the items of an iterator that does not wait for the slow ones.
 
 use std::fmt;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::task::yield_now;
+use tokio::time::Instant;
 
 use crate::demand::Demand;
 use crate::error::StageResult;
 use crate::stage::{Emitter, Producer};
 
+/// Making items for longer than this is slow: what is there is handed on.
+const SLOW: Duration = Duration::from_micros(500);
+
+/// Demands that are served without a look at the clock after one that was served fast: a look costs as
+/// much as making a hundred numbers.
+const UNWATCHED: u32 = 7;
+
 /// Emits the items of an iterator, in order, as they are asked for, and finishes with it.
 ///
-/// The iterator is advanced on the stage's task: one that waits or computes for long belongs on a
-/// blocking thread (`placement`).
+/// A demand that takes long to serve is handed on in parts, see [`source::from_iter`](crate::source::from_iter).
 pub struct FromIter<I> {
     items: I,
+    /// How many items are made before the clock is looked at; at least 1.
+    part: usize,
+    /// Demands still to be served without a look at it, if they are no larger than a part.
+    unwatched: u32,
 }
 
 impl<I: Iterator> FromIter<I> {
     /// A producer of what `items` iterates over.
     pub fn new(items: impl IntoIterator<IntoIter = I>) -> Self {
-        Self { items: items.into_iter() }
+        Self { items: items.into_iter(), part: 1, unwatched: 0 }
+    }
+
+    /// Makes `part` items, or what is left, which finishes the stage.
+    fn make(&mut self, part: usize, out: &mut Emitter<'_, I::Item>) {
+        let mut made = 0;
+        out.extend(self.items.by_ref().take(part).inspect(|_| made += 1));
+        if made < part {
+            out.finish();
+        }
+    }
+
+    /// Takes note of how long a part took to make; whether that was slow.
+    fn took(&mut self, part: usize, took: Duration) -> bool {
+        if took < SLOW {
+            self.part = self.part.max(part.saturating_mul(2));
+            return false;
+        }
+        // As many as can be made in time.
+        let fitting = part as u128 * SLOW.as_nanos() / took.as_nanos();
+        self.part = usize::try_from(fitting).unwrap_or(part).max(1);
+        true
     }
 }
 
@@ -30,17 +66,53 @@ where
     const SINGLE: bool = true;
 
     async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, I::Item>) -> StageResult {
-        let mut made = 0;
-        out.extend(self.items.by_ref().take(demand.get()).inspect(|_| made += 1));
-        if made < demand.get() {
-            out.finish();
+        let mut missing = demand.get();
+        if self.unwatched > 0 && missing <= self.part {
+            self.unwatched -= 1;
+            self.make(missing, out);
+            return Ok(());
         }
-        Ok(())
+        loop {
+            let part = missing.min(self.part);
+            let began = Instant::now();
+            self.make(part, out);
+            let slow = self.took(part, began.elapsed());
+            self.unwatched = if slow { 0 } else { UNWATCHED };
+            missing -= part;
+            if missing == 0 || out.core.finished {
+                return Ok(());
+            }
+            if slow {
+                out.flush();
+                yield_now().await;
+                if out.draining().now_or_never().is_some() {
+                    return Ok(());
+                }
+            }
+        }
     }
 }
 
 impl<I> fmt::Debug for FromIter<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FromIter").finish_non_exhaustive()
+        f.debug_struct("FromIter").field("part", &self.part).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_grow_while_they_are_fast_and_shrink_to_what_can_be_made_in_time() {
+        let mut numbers = FromIter::new(0..);
+        for part in [1, 2, 4, 8, 16, 32] {
+            assert!(!numbers.took(part, SLOW / 2));
+            assert_eq!(numbers.part, 2 * part);
+        }
+        assert!(numbers.took(64, SLOW * 16));
+        assert_eq!(numbers.part, 4);
+        assert!(numbers.took(4, Duration::from_secs(1)));
+        assert_eq!(numbers.part, 1);
     }
 }
