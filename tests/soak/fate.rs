@@ -3,11 +3,13 @@
 use std::{future::pending, panic::resume_unwind};
 
 use stage_core::{
-    Cast, Consumer, Context, Emitter, Events, ExitReason, Nothing, ProducerRef, StageResult,
-    SubscribeOptions,
+    Cast, Consumer, Context, Emitter, Events, ExitReason, Nothing, ProducerRef, StageRef, StageResult,
+    SubscribeOptions, Subscription,
     spawn::{self, StageOptions},
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
+
+use crate::PATIENCE;
 
 /// How a stage ends. "In hand": while it has a batch, which is lost then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +110,17 @@ pub(crate) async fn live(producer: &ProducerRef<u64>, options: SubscribeOptions<
     let mortal = Mortal { see, fate, batches: 0, waits: Some(waits) };
     let mortal = spawn::consumer(mortal, StageOptions::named("mortal")).await.unwrap();
     let subscription = mortal.subscribe(producer, options).await.unwrap();
+    let ends = end(&mortal, &subscription, fate, waiting);
+    let ended = timeout(PATIENCE, ends).await;
+    assert!(ended.is_ok(), "still there is a consumer that was to be {fate:?}: {subscription:?}");
+}
+
+async fn end(
+    mortal: &StageRef<Mortal, u64, Nothing>,
+    subscription: &Subscription,
+    fate: Fate,
+    waiting: oneshot::Receiver<()>,
+) {
     match fate {
         Fate::Cancelled => subscription.cancel(ExitReason::Shutdown),
         Fate::Detached => {

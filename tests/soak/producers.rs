@@ -13,9 +13,10 @@ use stage_core::{
     Nothing, Producer, StageRef, StageResult, SubscribeOptions, Subscription,
     spawn::{self, StageOptions},
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::timeout};
 
 use crate::{
+    PATIENCE,
     fate::Fate,
     pace::{Driver, Pace, Tally},
     partitions::assert_or_abort,
@@ -175,7 +176,14 @@ async fn live(sink: &Sink, seen: &Seen, number: u64, fate: Fate) -> (u64, u64) {
 async fn drive(sink: Sink, seen: Arc<Seen>, mut driver: Driver, first: u64) -> Tally {
     let mut tally = Tally::default();
     while let Some(fate) = driver.next().await {
-        let (events, kept) = live(&sink, &seen, first + 2 * tally.lives, fate).await;
+        let number = first + 2 * tally.lives;
+        let lived = timeout(PATIENCE, live(&sink, &seen, number, fate)).await;
+        let Ok((events, kept)) = lived else {
+            panic!(
+                "still there is producer {number}, that was to be {fate:?}; the sink: {:?}",
+                sink.has_ended()
+            )
+        };
         tally += Tally { events, lives: 1, discarded: kept };
     }
     tally

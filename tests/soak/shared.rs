@@ -13,9 +13,10 @@ use stage_core::{
     Cast, Emitter, Events, Intensity, Monitor, Pipeline, ProducerConsumer, ProducerRef, Running, StageRef,
     StageResult, StepOptions, Strategy, SubscribeOptions,
 };
-use tokio::task::yield_now;
+use tokio::{task::yield_now, time::timeout};
 
 use crate::{
+    PATIENCE,
     count::{Count, Emitted},
     fate::{Fate, See, live},
     pace::{Driver, Pace, Tally},
@@ -108,9 +109,13 @@ async fn drive_step(step: Step, monitor: Monitor, seen: Arc<AtomicU64>, mut driv
             | Fate::AbortedInHand
             | Fate::Finishes => step.abort(),
         }
-        while restarts(&monitor) == before {
-            yield_now().await;
-        }
+        let restarted = async {
+            while restarts(&monitor) == before {
+                yield_now().await;
+            }
+        };
+        let in_time = timeout(PATIENCE, restarted).await;
+        assert!(in_time.is_ok(), "the step was not restarted after {fate:?}: {:#?}", monitor.stats());
     }
     driver.lives()
 }
