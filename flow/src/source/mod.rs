@@ -3,6 +3,7 @@
 #[cfg(feature = "csv")]
 mod csv;
 mod decode;
+mod directory;
 mod iters;
 #[cfg(feature = "json")]
 mod json;
@@ -23,6 +24,7 @@ mod zstd;
 #[cfg(feature = "csv")]
 pub use csv::{Csv, CsvFlow, CsvPart};
 pub use decode::{By, Bytes, Decode, Text, Undecodable};
+pub use directory::{Entry, Tree, TreePart, WalkError};
 pub use iters::{IterPart, Iters};
 #[cfg(feature = "json")]
 pub use json::Json;

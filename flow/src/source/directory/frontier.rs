@@ -1,0 +1,164 @@
+//! The directories that are still to be read, and how many are being read now.
+
+use std::fs::Metadata;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long a part waits for the others to find a directory before it lets its stage look at other things.
+const PATIENCE: Duration = Duration::from_micros(500);
+
+/// A directory that is still to be read.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) path: PathBuf,
+    pub(super) depth: usize,
+    pub(super) line: Arc<Ancestor>,
+}
+
+/// A directory and those it lies in.
+#[derive(Debug)]
+pub(super) struct Ancestor {
+    identity: Option<(u64, u64)>,
+    parent: Option<Arc<Ancestor>>,
+}
+
+impl Ancestor {
+    pub(super) fn of(metadata: &Metadata, parent: Option<Arc<Self>>) -> Arc<Self> {
+        Arc::new(Self { identity: identity(metadata), parent })
+    }
+
+    /// Whether a directory lies within itself.
+    pub(super) fn is_its_own(&self) -> bool {
+        let Some(identity) = self.identity else {
+            return false;
+        };
+        let mut above = self.parent.as_deref();
+        while let Some(ancestor) = above {
+            if ancestor.identity == Some(identity) {
+                return true;
+            }
+            above = ancestor.parent.as_deref();
+        }
+        false
+    }
+}
+
+/// Which file system something is on, and which of its files it is; where the system says so.
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "other systems do not say")]
+pub(super) fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Which file system something is on, and which of its files it is; where the system says so.
+#[cfg(not(unix))]
+pub(super) fn identity(_metadata: &Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+/// What the parts of a walk share.
+#[derive(Debug)]
+pub(super) struct Frontier {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The youngest is taken first, so that few wait.
+    waiting: Vec<Pending>,
+    /// How many are being read, each of which may add some.
+    busy: usize,
+}
+
+/// What there is to do.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// This directory.
+    Read(Pending, Busy),
+    /// Nothing now.
+    Wait,
+    /// Nothing any more.
+    Over,
+}
+
+/// A directory is being read until this is dropped.
+#[derive(Debug)]
+pub(super) struct Busy {
+    frontier: Arc<Frontier>,
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut state = self.frontier.lock();
+        state.busy -= 1;
+        if state.busy == 0 {
+            self.frontier.changed.notify_all();
+        }
+    }
+}
+
+impl Frontier {
+    pub(super) fn new(root: Option<Pending>) -> Arc<Self> {
+        let state = State { waiting: root.into_iter().collect(), busy: 0 };
+        Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more directory to be read.
+    pub(super) fn add(&self, pending: Pending) {
+        self.lock().waiting.push(pending);
+        self.changed.notify_one();
+    }
+
+    /// What there is to do; waits a little for it.
+    pub(super) fn take(self: &Arc<Self>) -> Work {
+        let mut state = self.lock();
+        if state.waiting.is_empty() && state.busy > 0 {
+            let waited = self.changed.wait_timeout(state, PATIENCE);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        match state.waiting.pop() {
+            Some(pending) => {
+                state.busy += 1;
+                Work::Read(pending, Busy { frontier: Arc::clone(self) })
+            }
+            None if state.busy > 0 => Work::Wait,
+            None => Work::Over,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(numbers: &[u64]) -> Arc<Ancestor> {
+        let below = |parent, number: &u64| Some(Arc::new(Ancestor { identity: Some((1, *number)), parent }));
+        numbers.iter().fold(None, below).unwrap()
+    }
+
+    #[test]
+    fn a_directory_within_itself_is_seen() {
+        assert!(!line(&[1]).is_its_own());
+        assert!(!line(&[1, 2, 3]).is_its_own());
+        assert!(line(&[1, 2, 1]).is_its_own());
+    }
+
+    #[test]
+    fn it_is_over_when_nothing_waits_and_nobody_is_busy() {
+        let pending = || Pending { path: "x".into(), depth: 0, line: line(&[1]) };
+        let frontier = Frontier::new(Some(pending()));
+        let Work::Read(_, busy) = frontier.take() else { panic!("there is one") };
+        assert!(matches!(frontier.take(), Work::Wait));
+        frontier.add(pending());
+        let Work::Read(_, second) = frontier.take() else { panic!("there is another") };
+        drop((busy, second));
+        assert!(matches!(frontier.take(), Work::Over));
+    }
+}
