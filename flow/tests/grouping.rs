@@ -36,3 +36,10 @@ async fn the_first_of_an_order_are_one_list_and_all_are_sorted() {
     let sorted: Vec<u64> = numbers.sort(u64::cmp).collect().await.unwrap();
     assert_eq!(sorted, (0..1000).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn a_result_larger_than_any_buffer_is_whole() {
+    let numbers = Flow::from_slice((0..100_000_u64).collect::<Vec<_>>()).stages(2);
+    let counts = numbers.count_by(|number| *number);
+    assert_eq!(counts.count().await.unwrap(), 100_000);
+}

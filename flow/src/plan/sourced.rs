@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use stage_core::dispatch::DemandDispatcher;
 use stage_core::spawn::{StageOptions, producer};
-use stage_core::{DemandMode, ExitReason, ProducerRef};
+use stage_core::{Capacity, DemandMode, ExitReason, ProducerRef};
 
 use super::build::guarded;
 use super::fed::feed;
@@ -162,6 +162,8 @@ where
         let stage = SourceStage::new(part, operator(place)?, exit.consumers, build.first_error.clone());
         let options = StageOptions::named(format!("{name}/{index}"))
             .dispatcher((exit.dispatcher)())
+            // What a reducer hands out at the end was not asked for one by one.
+            .buffer(Capacity::Unbounded)
             .demand(DemandMode::Accumulate);
         let stage = producer(stage, options).await.map_err(Build::failed)?;
         outputs.push(stage.producer());
