@@ -126,13 +126,25 @@ impl<M> Mailbox<M> {
     pub(crate) async fn run(&self, stage: impl Future<Output = ExitReason>) -> ExitReason {
         let mut stage = pin!(stage);
         poll_fn(|cx| {
-            if self.abort.load(Ordering::Acquire) {
-                self.abort.store(false, Ordering::Relaxed);
+            if self.takes_abort() {
                 return Poll::Ready(ExitReason::Aborted);
             }
-            stage.as_mut().poll(cx)
+            let polled = stage.as_mut().poll(cx);
+            // Whoever aborted it during the poll has marked it as well, and the stage took that mark.
+            if polled.is_pending() && self.takes_abort() {
+                return Poll::Ready(ExitReason::Aborted);
+            }
+            polled
         })
         .await
+    }
+
+    fn takes_abort(&self) -> bool {
+        let aborted = self.abort.load(Ordering::Acquire);
+        if aborted {
+            self.abort.store(false, Ordering::Relaxed);
+        }
+        aborted
     }
 
     /// Whether the stage has ended for good.

@@ -367,6 +367,28 @@ async fn a_stage_that_is_cut_off_is_seen_to_go_down() {
     assert!(matches!(source.inspect().await, Err(CallError::Ended { .. })));
 }
 
+/// Has itself cut off in its first batch, and waits for that.
+struct Doomed;
+
+impl Consumer for Doomed {
+    type Event = u32;
+
+    async fn handle_events(&mut self, _: Events<'_, u32>, cx: &mut Context<'_>) -> StageResult {
+        StageRef::<Self, u32, Nothing>::current(cx)?.abort();
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_that_is_cut_off_while_it_runs_is_so_at_its_next_wait() {
+    let (source, _log) = source(StageOptions::new()).await;
+    let doomed = consumer(Doomed, StageOptions::new()).await.unwrap();
+    doomed.subscribe(&source.producer(), SubscribeOptions::new()).await.unwrap();
+    source.cast(Emit(vec![7])).unwrap();
+    let ended = tokio::time::timeout(Duration::from_mins(1), doomed.ended()).await;
+    assert!(matches!(ended, Ok(ExitReason::Aborted)), "{ended:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stage_can_subscribe_in_its_init() {
     let (source, _log) = source(StageOptions::new()).await;
