@@ -8,8 +8,8 @@ use tests::source::{SourceFile, imports, read_sources, workspace_root};
 /// it in this list. Where a new module belongs says `docs/design/`; put it here in the same commit.
 const LAYERS: [&[&str]; 7] = [
     &["demand", "options", "subscriber", "error", "backoff"],
-    &["sync", "signal", "subscription", "again", "protocol", "link", "mailbox"],
-    &["buffer", "dispatch", "stats", "subscribe"],
+    &["sync", "stats", "signal", "subscription", "again", "protocol", "link", "mailbox"],
+    &["buffer", "dispatch", "subscribe"],
     &["stage"],
     &["engine"],
     &["handle", "supervise", "shutdown", "spawn", "topology"],

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_util::StreamExt;
-use stage_core::{CancelMode, EventStream, StreamError, SubscribeOptions};
+use stage_core::{CancelMode, EventStream, StageStats, StreamError, SubscribeOptions};
 
 use crate::chain::{Chain, TimeOf};
 use crate::error::{FirstError, FlowError};
@@ -57,6 +57,11 @@ impl Drop for Stages {
 }
 
 impl<M: Time, T: Send + 'static> FlowStream<M, T> {
+    /// What each stage of the run has done so far, sources first; its step is `layer/number`.
+    pub fn stats(&self) -> Vec<StageStats> {
+        self.stages.build.stats()
+    }
+
     fn fail(&self, error: StreamError) -> FlowError {
         let first: &FirstError = &self.stages.build.first_error;
         first.get().unwrap_or(match error {

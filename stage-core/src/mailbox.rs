@@ -13,6 +13,7 @@ use crate::error::ExitReason;
 use crate::options::{CancelMode, DemandMode};
 use crate::protocol::{Closed, Subscribe};
 use crate::signal::{Signal, Slot};
+use crate::stats::Counters;
 use crate::subscriber::SubscriberOptions;
 use crate::subscription::{Reach, Subscription, Tell};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
@@ -73,6 +74,8 @@ pub(crate) struct Mailbox<M> {
     name: Arc<str>,
     queue: Mutex<VecDeque<M>>,
     signal: Arc<Signal>,
+    /// What the stage did and holds, over all its restarts.
+    counters: Arc<Counters>,
     /// Whether the running stage is to be cut off.
     abort: AtomicBool,
     /// Why the stage ended for good, once it did.
@@ -85,6 +88,7 @@ impl<M> Mailbox<M> {
             name: name.into(),
             queue: Mutex::default(),
             signal: Signal::new(),
+            counters: Arc::default(),
             abort: AtomicBool::new(false),
             ended: watch::Sender::new(None),
         })
@@ -92,6 +96,10 @@ impl<M> Mailbox<M> {
 
     pub(crate) fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
     }
 
     pub(crate) fn signal(&self) -> &Arc<Signal> {

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use stage_core::dispatch::{DemandDispatcher, Dispatcher};
 use stage_core::spawn::SpawnError;
-use stage_core::{DemandMode, ExitReason, StageRef};
+use stage_core::{DemandMode, ExitReason, StageRef, StageStats};
 
 use super::{Layer, Place};
 use crate::error::{FirstError, FlowError};
@@ -44,6 +44,7 @@ pub(crate) trait RunningStage: Send + Sync {
     fn ended(&self) -> BoxFuture<'static, (String, ExitReason)>;
     fn release(&self);
     fn stop(&self);
+    fn stats(&self) -> StageStats;
 }
 
 impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> RunningStage for StageRef<S, In, Out> {
@@ -58,6 +59,10 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> RunningStage fo
 
     fn stop(&self) {
         self.stop_soon(ExitReason::Shutdown);
+    }
+
+    fn stats(&self) -> StageStats {
+        StageRef::stats(self)
     }
 }
 
@@ -86,6 +91,12 @@ impl Build {
     pub(crate) fn stop(&self) {
         let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
         stages.iter().for_each(|stage| stage.stop());
+    }
+
+    /// What each stage has done, sources first.
+    pub(crate) fn stats(&self) -> Vec<StageStats> {
+        let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
+        stages.iter().map(|stage| stage.stats()).collect()
     }
 
     /// Waits until all stages have ended; the first of them that did not end normally.

@@ -9,6 +9,7 @@ use crate::error::ExitReason;
 use crate::mailbox::{Mail, Mailbox};
 use crate::options::DemandMode;
 use crate::stage::{Call, CallError, CallOf, Cast, CastOf, Context, Inspection, Message, Reply, StageMail};
+use crate::stats::StageStats;
 use crate::subscribe::ProducerRef;
 use crate::sync::Arc;
 
@@ -205,6 +206,11 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     /// never waits cannot be cut off.
     pub fn abort(&self) {
         self.mailbox.abort();
+    }
+
+    /// What the stage has done and holds now; also after its end. Its step is its name.
+    pub fn stats(&self) -> StageStats {
+        self.mailbox.counters().read(self.name(), 0)
     }
 
     /// Whether the stage has ended for good.

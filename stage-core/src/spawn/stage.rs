@@ -18,7 +18,6 @@ use crate::handle::StageRef;
 use crate::mailbox::{Mail, Mailbox};
 use crate::options::Capacity;
 use crate::stage::{Consumer, CopyOf, Core, Holds, Nothing, Producer, ProducerConsumer, StageMail, Wishes};
-use crate::stats::Counters;
 use crate::supervise::place;
 use crate::sync::Arc;
 
@@ -116,7 +115,7 @@ where
     let StageOptions { name, placement, capacity: chosen, keep, mode, pace, dispatcher } = options;
     let name: Arc<str> = name.unwrap_or_else(|| type_name::<S>().to_owned()).into();
     let mailbox: Arc<Mailbox<StageMail<S, In, Out>>> = Mailbox::new(Arc::clone(&name));
-    let (counters, drain) = (Arc::new(Counters::default()), CancellationToken::new());
+    let (counters, drain) = (Arc::clone(mailbox.counters()), CancellationToken::new());
     let port = Port::new(Arc::clone(&mailbox), drain);
     let core = Core {
         step: Arc::clone(&name),

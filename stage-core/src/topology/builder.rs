@@ -20,7 +20,6 @@ use crate::stage::{
     Consumer, CopyOf, Core, ForEach, FromIter, Holds, MapEach, Nothing, Producer, ProducerConsumer,
     StageMail, Wishes,
 };
-use crate::stats::Counters;
 use crate::supervise::{Child, Control, Intensity, Strategy};
 use crate::sync::{Arc, Mutex, lock};
 
@@ -295,7 +294,7 @@ where
     F: Fn(usize) -> Vec<Source<In>> + Send + 'static,
 {
     let step: Arc<str> = options.name.as_str().into();
-    let counters = Arc::new(Counters::default());
+    let counters = Arc::clone(mailbox.counters());
     let drain = CancellationToken::new();
     let (window, of) = (options.window, options.count);
     let parts = Arc::clone(parts);
