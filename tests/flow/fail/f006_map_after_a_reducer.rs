@@ -1,0 +1,8 @@
+//! A step behind a reducer is of the next layer, which begins where it is said what is handed out.
+use flow::Flow;
+
+fn main() {
+    let sums = Flow::from_items([1, 2, 3]).reduce(|| 0, |sum, number| *sum += number);
+    let _ = sums.clone().emit_state().map(|sum| sum + 1);
+    let _ = sums.map(|sum| sum + 1);
+}

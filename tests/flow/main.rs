@@ -1,0 +1,16 @@
+//! Does `flow` behave as Flow 1.2.4 does? Its own cases, by their ids in the conformance table.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
+#![allow(clippy::trivially_copy_pass_by_ref, reason = "flows give functions their events by reference")]
+
+mod beyond;
+mod documentation;
+mod four_stages;
+mod ids;
+mod merge;
+mod partition;
+mod partitioned;
+mod running;
+mod support;
+mod two_sources;
+mod windows;

@@ -1,0 +1,102 @@
+//! F002 to F012, F132, F134: how flows run, fail and end.
+
+use std::sync::{Arc, Mutex};
+
+use flow::{Flow, Place, Workers};
+use futures_util::StreamExt;
+use stage_core::testing::settle;
+
+use crate::support::{
+    begins, collect, failed_in, in_any_order, is_even, no_task_is_left, sorted, started, two_sources,
+};
+
+/// An iterator that panics.
+fn broken() -> std::iter::FromFn<impl FnMut() -> Option<u64> + Send> {
+    std::iter::from_fn(|| panic!("oops"))
+}
+
+#[tokio::test]
+async fn f002_a_flow_is_started_by_what_supervises_it_as_often_as_it_ends() {
+    let (sender, mut sent) = tokio::sync::mpsc::unbounded_channel();
+    let flow = two_sources().filter(is_even).inspect(move |number| sender.send(*number).unwrap());
+    let supervisor = tokio::spawn(async move {
+        for _ in 0..2 {
+            flow.start().await.unwrap().join().await.unwrap();
+        }
+    });
+    supervisor.await.unwrap();
+    let mut all = Vec::new();
+    while let Some(number) = sent.recv().await {
+        all.push(number);
+    }
+    assert_eq!(sorted(all), [2, 2, 4, 4, 6, 6]);
+}
+
+#[test]
+fn f009_a_source_that_fails_ends_the_stream_and_not_its_caller() {
+    let flow = Flow::from_fn(broken).map(|number| number);
+    in_any_order(async || {
+        let mut events = flow.stream_on(Workers::Current).await.unwrap();
+        failed_in(&events.next().await.unwrap().unwrap_err(), "iterator", "panicked: oops");
+        assert!(events.next().await.is_none());
+        drop(events);
+        no_task_is_left().await;
+    });
+}
+
+#[tokio::test]
+async fn f010_join_tells_how_a_started_flow_ended() {
+    let (_, empty) = started(|_| Flow::from_items(Vec::<u64>::new()).map(|number| number)).await;
+    assert_eq!(empty.unwrap(), 0);
+    let (_, failed) = started(|_| Flow::from_fn(broken).map(|number| number)).await;
+    failed_in(&failed.unwrap_err(), "iterator", "panicked: oops");
+}
+
+#[test]
+fn f011_nothing_is_left_behind_when_all_is_collected() {
+    let sums =
+        Flow::from_items(1..=100_u64).stages(4).reduce(|| 0, |sum, number| *sum += number).emit_state();
+    in_any_order(async || {
+        assert_eq!(collect(&sums).await.unwrap().iter().sum::<u64>(), 5050);
+        no_task_is_left().await;
+    });
+}
+
+#[test]
+fn f012_the_stages_end_with_the_task_that_takes_their_events() {
+    in_any_order(async || {
+        let guard = Arc::new(());
+        let held = Arc::clone(&guard);
+        let flow = Flow::from_items(0_u64..).stages(2).map(move |number| (number, Arc::clone(&held)).0);
+        let (sender, taken) = tokio::sync::oneshot::channel();
+        let task = tokio::spawn(async move {
+            let mut events = flow.stream_on(Workers::Current).await.unwrap();
+            sender.send(events.next().await.unwrap().unwrap()).unwrap();
+            std::future::pending::<()>().await;
+        });
+        assert!(taken.await.unwrap() < 2000);
+        assert!(Arc::strong_count(&guard) > 1);
+        task.abort();
+        settle().await;
+        assert_eq!(Arc::strong_count(&guard), 1);
+        drop(task);
+        no_task_is_left().await;
+    });
+}
+
+#[test]
+fn f132_a_running_flow_is_consumed_as_a_stream() {
+    begins(&Flow::from_items(0_u64..).stages(1).reject(is_even), [1, 3, 5, 7, 9]);
+}
+
+#[test]
+fn f134_on_init_is_called_once_for_each_stage() {
+    let places = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&places);
+    let flow = two_sources().on_init(move |place| noted.lock().unwrap().push(place)).map(|number| number);
+    in_any_order(async || {
+        places.lock().unwrap().clear();
+        collect(&flow).await.unwrap();
+        assert_eq!(*places.lock().unwrap(), [Place { index: 0, of: 2 }, Place { index: 1, of: 2 }]);
+    });
+}

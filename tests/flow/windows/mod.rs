@@ -1,0 +1,90 @@
+//! F138 to F185: what is reduced in which window, and when it is handed out.
+
+mod count;
+mod fixed;
+mod fixed_disorder;
+mod global;
+
+use flow::time::Untimed;
+use flow::{Flow, LayerFlow, Trigger, TriggerName, Window};
+
+/// The numbers of a case: how they are asked for does not change what comes of them.
+#[derive(Clone, Copy)]
+enum Demand {
+    Large,
+    Small,
+}
+
+impl Demand {
+    fn of(self, flow: crate::support::Numbers) -> crate::support::Numbers {
+        match self {
+            Self::Large => flow,
+            Self::Small => flow.max_demand(5).min_demand(0),
+        }
+    }
+}
+
+/// What becomes of a sum that was handed out.
+#[derive(Clone, Copy)]
+enum After {
+    Keep,
+    Reset,
+}
+
+impl After {
+    fn of(self, sum: u64) -> u64 {
+        match self {
+            Self::Keep => sum,
+            Self::Reset => 0,
+        }
+    }
+}
+
+/// The sums of 1 to 100 in one stage, at each trigger of these windows.
+fn sums(window: Window, demand: Demand, after: After) -> LayerFlow<Untimed, u64> {
+    demand
+        .of(Flow::from_iters([(1..=100).collect::<Vec<_>>()]))
+        .stages(1)
+        .window(window)
+        .reduce(|| 0, |sum, number| *sum += number)
+        .on_trigger(move |sum, _| ([sum], after.of(sum)))
+}
+
+/// The same in windows of event time.
+fn timed_sums(
+    window: Window<flow::window::EventTime>,
+    happened: fn(&u64) -> i64,
+    demand: Demand,
+) -> LayerFlow<Untimed, Told> {
+    demand
+        .of(Flow::from_iters([(1..=100).collect::<Vec<_>>()]))
+        .event_time(happened, std::time::Duration::MAX)
+        .stages(1)
+        .window(window)
+        .reduce(|| 0, |sum, number| *sum += number)
+        .on_trigger(|sum, trigger| ([told(sum, trigger)], sum))
+}
+
+/// A sum, the number of its window, and why it was handed out.
+type Told = (u64, i64, &'static str);
+
+fn told(sum: u64, trigger: &Trigger) -> Told {
+    let window = match trigger.window {
+        flow::WindowId::Count(number) | flow::WindowId::Periodic(number) => i64::try_from(number).unwrap(),
+        flow::WindowId::Fixed(start) | flow::WindowId::Sliding(start) => start,
+        _ => 0,
+    };
+    let why = match &trigger.name {
+        TriggerName::Done => "done",
+        TriggerName::Watermark => "watermark",
+        TriggerName::Every(_) => "every",
+        TriggerName::Periodically(_) => "periodically",
+        _ => "other",
+    };
+    (sum, window, why)
+}
+
+/// Every ten, and the sum is kept.
+const KEPT: [u64; 11] = [55, 210, 465, 820, 1275, 1830, 2485, 3240, 4095, 5050, 5050];
+/// Every ten, and the sum begins anew.
+const RESET: [u64; 11] = [55, 155, 255, 355, 455, 555, 655, 755, 855, 955, 0];
