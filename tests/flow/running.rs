@@ -1,8 +1,9 @@
 //! F002 to F012, F132, F134: how flows run, fail and end.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use flow::{Flow, Place, Workers};
+use flow::{Flow, FlowError, Place, Window, Workers};
 use futures_util::StreamExt;
 use stage_core::testing::settle;
 
@@ -30,6 +31,20 @@ async fn f002_a_flow_is_started_by_what_supervises_it_as_often_as_it_ends() {
         all.push(number);
     }
     assert_eq!(sorted(all), [2, 2, 4, 4, 6, 6]);
+}
+
+#[test]
+fn f007_a_window_without_a_reducer_is_refused() {
+    let windowed =
+        two_sources().event_time(|_| 0, Duration::MAX).window(Window::fixed(Duration::from_secs(1)));
+    in_any_order(async || {
+        for error in
+            [collect(&windowed).await.unwrap_err(), collect(&windowed.clone().map(|x| x)).await.unwrap_err()]
+        {
+            assert!(matches!(error, FlowError::Window { .. }), "{error}");
+        }
+        no_task_is_left().await;
+    });
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 /// The ids that have no test yet.
 pub(super) const OPEN: &[(&str, &str)] = &[
-    ("F007", "a window without a reducer is ignored"),
     ("F026", "a started flow has no name"),
     ("F029", "a started flow has no name"),
     ("F030", NEXT),
