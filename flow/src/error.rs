@@ -1,7 +1,9 @@
 //! Why a flow did not come to its end.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 
+use futures_util::task::AtomicWaker;
 use stage_core::{ExitReason, SubscribeError};
 
 /// A flow that did not come to its end; what it gave before is not the whole.
@@ -47,19 +49,32 @@ pub enum FlowError {
     Stopped,
 }
 
-/// The first thing that went wrong in one run.
+/// The first thing that went wrong in one run. Whoever takes the results learns of it at once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FirstError {
-    error: Arc<Mutex<Option<FlowError>>>,
+    noted: Arc<Noted>,
+}
+
+#[derive(Debug, Default)]
+struct Noted {
+    error: OnceLock<FlowError>,
+    waker: AtomicWaker,
 }
 
 impl FirstError {
     /// Notes `error`, unless there was one before.
     pub(crate) fn note(&self, error: impl FnOnce() -> FlowError) {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(error);
+        self.noted.error.get_or_init(error);
+        self.noted.waker.wake();
     }
 
     pub(crate) fn get(&self) -> Option<FlowError> {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.noted.error.get().cloned()
+    }
+
+    /// Ready once there is one; one task can wait for it.
+    pub(crate) fn poll_noted(&self, cx: &mut Context<'_>) -> Poll<FlowError> {
+        self.noted.waker.register(cx.waker());
+        self.get().map_or(Poll::Pending, Poll::Ready)
     }
 }

@@ -10,9 +10,11 @@ use stage_core::dispatch::{Dispatcher, PartitionDispatcher, stable_hash};
 use crate::chain::{
     Batched, CarriedOf, Chain, CopyOf, Filter, FilterMap, FlatMap, InOf, Inspect, Map, Start, TimeOf, UniqBy,
 };
-use crate::error::FlowError;
+use crate::error::{FirstError, FlowError};
 use crate::options::LayerOptions;
-use crate::plan::{Build, Fed, Fused, LayerNode, Merged, NodeOf, Origin, Outline, Place, Routing, Sourced};
+use crate::plan::{
+    Build, Fed, Fused, LayerNode, Merged, NodeOf, Origin, Outline, Place, Routing, Sourced, guarded,
+};
 use crate::reduce::{Fold, FoldAndEmit, MapLayer};
 use crate::reduced::Reduced;
 use crate::source::{ByTime, Iters, NoStamp, SharedSlice, Source};
@@ -434,10 +436,10 @@ where
     F: Fn(&T) -> Q + Send + Sync + 'static,
 {
     let key = Arc::new(key);
-    Arc::new(move |stages, _: &Build, _: &str| {
-        let key = Arc::clone(&key);
+    Arc::new(move |stages, build: &Build, layer: &str| {
+        let (key, errors, layer) = (Arc::clone(&key), build.first_error.clone(), layer.to_owned());
         let route = move |event: M::Of<T>| {
-            let hash = stable_hash(&key(M::event(&event))) % stages as u64;
+            let hash = noted(&errors, &layer, || stable_hash(&key(M::event(&event))))? % stages as u64;
             // Below the number of stages, which is a usize.
             Some((event, usize::try_from(hash).unwrap_or(0)))
         };
@@ -455,7 +457,7 @@ where
     Arc::new(move |stages, build: &Build, layer: &str| {
         let (route, errors, layer) = (Arc::clone(&route), build.first_error.clone(), layer.to_owned());
         let checked = move |event: T| {
-            let routed = route(event);
+            let routed = noted(&errors, &layer, || route(event)).flatten();
             if let Some((_, partition)) = &routed
                 && *partition >= stages
             {
@@ -466,6 +468,11 @@ where
         };
         dispatcher(stages, checked)
     })
+}
+
+/// Calls what says where an event goes; its panic is the end of the flow.
+fn noted<T>(errors: &FirstError, layer: &str, call: impl FnOnce() -> T) -> Option<T> {
+    guarded(layer, call).map_err(|error| errors.note(|| error)).ok()
 }
 
 fn dispatcher<T, F>(stages: usize, route: F) -> Box<dyn Dispatcher<T>>

@@ -1,6 +1,7 @@
 //! Running a flow: everything it gives at once, one by one, or only that it was done.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -40,9 +41,13 @@ impl Stages {
         self.build.release();
     }
 
-    /// Waits until all have ended.
+    /// Waits until all have ended, or something went wrong.
     pub(crate) async fn ended(self) -> Result<(), FlowError> {
-        let reasons = self.build.ended().await;
+        let error = poll_fn(|cx| self.build.first_error.poll_noted(cx));
+        let reasons = tokio::select! {
+            reasons = self.build.ended() => reasons,
+            error = error => return Err(error),
+        };
         match (self.build.first_error.get(), reasons) {
             (Some(error), _) | (None, Some(error)) => Err(error),
             (None, None) => Ok(()),
@@ -79,7 +84,18 @@ impl<M: Time, T: Send + 'static> Stream for FlowStream<M, T> {
         if this.ended {
             return Poll::Ready(None);
         }
-        let event = std::task::ready!(this.events.poll_next_unpin(cx));
+        let event = match this.events.poll_next_unpin(cx) {
+            Poll::Ready(event) => event,
+            Poll::Pending => {
+                let error = std::task::ready!(this.stages.build.first_error.poll_noted(cx));
+                this.ended = true;
+                return Poll::Ready(Some(Err(error)));
+            }
+        };
+        if let Some(error) = this.stages.build.first_error.get() {
+            this.ended = true;
+            return Poll::Ready(Some(Err(error)));
+        }
         Poll::Ready(match event {
             Some(Ok(carried)) => Some(Ok(M::open(carried).1)),
             Some(Err(error)) => {

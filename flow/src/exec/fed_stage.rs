@@ -19,6 +19,7 @@ pub(crate) struct FedStage<P> {
     upstream: usize,
     /// How many stages it feeds that are still there, counting those that have not subscribed yet.
     consumers: usize,
+    subscribed: usize,
     first_error: FirstError,
     /// The subscriptions it is fed by; the place of each is its edge.
     edges: Vec<Subscription>,
@@ -40,7 +41,16 @@ impl<P: Operator> FedStage<P> {
     ) -> Self {
         let (upstream, feeds) = upstream;
         operator.fed_by(feeds);
-        Self { operator, upstream, consumers, first_error, edges: Vec::new(), alarm: None, finished: false }
+        Self {
+            operator,
+            upstream,
+            consumers,
+            subscribed: 0,
+            first_error,
+            edges: Vec::new(),
+            alarm: None,
+            finished: false,
+        }
     }
 
     /// Ends once everything that feeds it has come to its end.
@@ -70,10 +80,6 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
     type Out = P::Out;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
-        if self.upstream == 0 {
-            // Nothing will ever come.
-            cx.schedule::<Self, _>(Duration::ZERO, Ring)?;
-        }
         if let Some(at) = self.operator.alarm() {
             self.alarm = Some(at);
             cx.schedule::<Self, _>(at.saturating_duration_since(Instant::now()), Ring)?;
@@ -95,10 +101,17 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
         &mut self,
         peer: Role,
         subscription: &Subscription,
-        _out: &mut Emitter<'_, P::Out>,
+        out: &mut Emitter<'_, P::Out>,
     ) -> Result<Asking, BoxError> {
-        if peer == Role::Producer {
-            self.edges.push(subscription.clone());
+        match peer {
+            Role::Producer => self.edges.push(subscription.clone()),
+            Role::Consumer => {
+                self.subscribed += 1;
+                if self.upstream == 0 && self.subscribed == self.consumers {
+                    // Nothing will ever come.
+                    out.schedule::<Self, _>(Duration::ZERO, Ring)?;
+                }
+            }
         }
         Ok(Asking::Automatic)
     }

@@ -8,6 +8,7 @@ mod outline;
 mod sourced;
 mod then;
 
+pub(crate) use build::guarded;
 pub use build::{Build, Exit};
 pub use fed::{Fed, Routing};
 pub use node::{LayerNode, Merged, Node, NodeOf};
