@@ -472,7 +472,7 @@ where
 
 /// Calls what says where an event goes; its panic is the end of the flow.
 fn noted<T>(errors: &FirstError, layer: &str, call: impl FnOnce() -> T) -> Option<T> {
-    guarded(layer, call).map_err(|error| errors.note(|| error)).ok()
+    guarded(&format!("{layer}/key"), call).map_err(|error| errors.note(|| error)).ok()
 }
 
 fn dispatcher<T, F>(stages: usize, route: F) -> Box<dyn Dispatcher<T>>
