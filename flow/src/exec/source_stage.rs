@@ -1,10 +1,12 @@
 //! A stage that reads a part of a source and runs an operator on it.
 
+use std::sync::Arc;
+use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use stage_core::{
-    BoxError, Cancellation, Cast, Context, Demand, Emitter, ExitReason, Init, Producer, StageResult,
-    Subscription,
+    BoxError, Cancellation, Cast, Context, Demand, Emitter, ExitReason, Init, Nothing, Producer, StageRef,
+    StageResult, Subscription,
 };
 use tokio::time::Instant;
 
@@ -77,6 +79,9 @@ where
                 out.finish();
                 return Ok(());
             }
+            if more == More::Later {
+                return self.set_alarm(out);
+            }
             if began.elapsed() >= SLOW {
                 self.slice = (slice / 2).max(1);
                 break;
@@ -114,6 +119,9 @@ where
             self.alarm = Some(at);
             cx.schedule::<Self, _>(at.saturating_duration_since(Instant::now()), Ring)?;
         }
+        let stage = StageRef::<Self, Nothing, P::Out>::current(cx)?;
+        // A stage that has ended has nothing more to read.
+        self.part.wake_by(&Nudge::waker(move || stage.cast(Read).unwrap_or_default()));
         Ok(Init::Ready)
     }
 
@@ -136,6 +144,23 @@ where
         }
         self.consumers = self.consumers.saturating_sub(1);
         if self.consumers == 0 { Err(ExitReason::Normal.into()) } else { Ok(()) }
+    }
+}
+
+/// Wakes a stage that waits for its source.
+struct Nudge<F> {
+    wake: F,
+}
+
+impl<F: Fn() + Send + Sync + 'static> Nudge<F> {
+    fn waker(wake: F) -> Waker {
+        Waker::from(Arc::new(Self { wake }))
+    }
+}
+
+impl<F: Fn() + Send + Sync + 'static> Wake for Nudge<F> {
+    fn wake(self: Arc<Self>) {
+        (self.wake)();
     }
 }
 

@@ -78,8 +78,7 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Sourced<S, M> {
     }
 
     fn outline(&self, outline: &mut Outline) -> Vec<usize> {
-        let parts = self.source.parts(usize::MAX).map_or(1, |parts| parts.len());
-        vec![outline.add(self.source.name(), parts, Vec::new())]
+        vec![outline.add(self.source.name(), self.source.count(), Vec::new())]
     }
 
     fn node(&self) -> Option<NodeOf<<M::Time as Time>::Of<S::Item>>> {
@@ -185,6 +184,10 @@ struct Stamping<P, M> {
 
 impl<P: Part, V: crate::source::LiveStamper<P::Item>> Part for Stamping<P, V> {
     type Item = <V::Time as Time>::Of<P::Item>;
+
+    fn wake_by(&mut self, waker: &std::task::Waker) {
+        self.part.wake_by(waker);
+    }
 
     fn read(
         &mut self,

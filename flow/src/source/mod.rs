@@ -1,5 +1,8 @@
 //! Where events come from: parts that are read one after the other or side by side.
 
+mod channel;
+#[cfg(feature = "crossbeam")]
+mod crossbeam;
 #[cfg(feature = "csv")]
 mod csv;
 mod decode;
@@ -18,9 +21,13 @@ mod record_reader;
 mod records;
 mod slice;
 mod stamper;
+mod stream;
 #[cfg(feature = "zstd")]
 mod zstd;
 
+pub use channel::{ChannelPart, Once, OnceFlow, Taken};
+#[cfg(feature = "crossbeam")]
+pub use crossbeam::CrossbeamPart;
 #[cfg(feature = "csv")]
 pub use csv::{Csv, CsvFlow, CsvPart};
 pub use decode::{By, Bytes, Decode, Text, Undecodable};
@@ -37,3 +44,4 @@ pub use read_error::ReadError;
 pub use records::{RecordPart, Records};
 pub use slice::{SharedSlice, SlicePart};
 pub use stamper::{ByTime, LiveByTime, LiveStamper, NoStamp, Stamper};
+pub use stream::{StreamPart, Streams};

@@ -1,5 +1,7 @@
 //! What a source is, and how its parts are read.
 
+use std::task::Waker;
+
 use stage_core::BoxError;
 
 /// A description of events outside of a flow. It can be read again and again, each time from the start.
@@ -16,6 +18,11 @@ pub trait Source: Clone + Send + Sync + 'static {
     /// If the source cannot be read.
     fn parts(&self, most: usize) -> Result<Vec<Self::Part>, BoxError>;
 
+    /// How many parts there are if nobody says how many there may be.
+    fn count(&self) -> usize {
+        self.parts(usize::MAX).map_or(1, |parts| parts.len())
+    }
+
     /// What it is, in a few words.
     fn name(&self) -> String;
 }
@@ -24,6 +31,12 @@ pub trait Source: Clone + Send + Sync + 'static {
 pub trait Part: Send + 'static {
     /// The events.
     type Item: Send + 'static;
+
+    /// Called once before the first [`read`](Self::read) with what a part that answers [`More::Later`] wakes
+    /// when there may be more.
+    fn wake_by(&mut self, waker: &Waker) {
+        let _ = waker;
+    }
 
     /// Gives `each` the next `most` events, or as many as there are.
     ///
@@ -38,6 +51,8 @@ pub trait Part: Send + 'static {
 pub enum More {
     /// There may be.
     Yes,
+    /// Not now; the waker that was given will be woken when there may be.
+    Later,
     /// There is not, and there will not be.
     No,
 }

@@ -257,7 +257,7 @@ impl<D: Decode> Part for RecordPart<D> {
             let (read, more) = self.read_piece(&mut open, missing, each)?;
             missing -= read;
             match more {
-                More::Yes => self.open = Some(open),
+                More::Yes | More::Later => self.open = Some(open),
                 More::No => self.block = open.reader.into_block(),
             }
         }

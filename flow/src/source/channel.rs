@@ -1,0 +1,124 @@
+//! Channels as a source: what others send while the flow runs, taken by one run.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use stage_core::BoxError;
+use tokio::sync::mpsc;
+
+use super::{More, NoStamp, Part, Source};
+use crate::chain::Start;
+use crate::flow::Flow;
+use crate::plan::Sourced;
+
+/// A run took the events that another run wants; what comes but once cannot be read twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the channel was taken by an earlier run of this flow; make a new channel for each run")]
+pub struct Taken;
+
+/// A part that one run can have.
+pub struct Once<P> {
+    part: Arc<Mutex<Option<P>>>,
+}
+
+impl<P> Once<P> {
+    pub(super) fn new(part: P) -> Self {
+        Self { part: Arc::new(Mutex::new(Some(part))) }
+    }
+}
+
+impl<P> Clone for Once<P> {
+    fn clone(&self) -> Self {
+        Self { part: Arc::clone(&self.part) }
+    }
+}
+
+impl<P> fmt::Debug for Once<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Once").finish_non_exhaustive()
+    }
+}
+
+impl<P: Part> Source for Once<P> {
+    type Item = P::Item;
+    type Part = P;
+
+    fn parts(&self, _most: usize) -> Result<Vec<P>, BoxError> {
+        let part = self.part.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(vec![part.ok_or(Taken)?])
+    }
+
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn name(&self) -> String {
+        "channel".to_owned()
+    }
+}
+
+/// What is still to come by a channel of tokio.
+#[derive(Debug)]
+pub struct ChannelPart<T> {
+    receiver: mpsc::Receiver<T>,
+    waker: Waker,
+}
+
+impl<T: Send + 'static> Part for ChannelPart<T> {
+    type Item = T;
+
+    fn wake_by(&mut self, waker: &Waker) {
+        self.waker = waker.clone();
+    }
+
+    fn read(&mut self, most: usize, each: &mut impl FnMut(T)) -> Result<More, BoxError> {
+        let mut cx = Context::from_waker(&self.waker);
+        for _ in 0..most {
+            match self.receiver.poll_recv(&mut cx) {
+                Poll::Ready(Some(item)) => each(item),
+                Poll::Ready(None) => return Ok(More::No),
+                Poll::Pending => return Ok(More::Later),
+            }
+        }
+        Ok(More::Yes)
+    }
+}
+
+/// A flow of what comes by something that one run takes.
+pub type OnceFlow<P> = Flow<Start<Sourced<Once<P>, NoStamp>>>;
+
+impl<T: Send + 'static> OnceFlow<ChannelPart<T>> {
+    /// What is sent into a channel of tokio, until all senders are gone. Events are received only while some
+    /// are wanted, so a bounded channel holds its senders back.
+    ///
+    /// The first run takes the channel, and closes it when it ends, however it ends: what is in it then is
+    /// lost.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (sender, receiver) = tokio::sync::mpsc::channel(8);
+    /// let flow = Flow::from_channel(receiver).map(|number: u64| number + 1);
+    /// let sending = tokio::spawn(async move {
+    ///     for number in 0..100 {
+    ///         let _ = sender.send(number).await;
+    ///     }
+    /// });
+    /// assert_eq!(flow.count().await?, 100);
+    /// sending.await?;
+    /// assert!(flow.count().await.unwrap_err().to_string().contains("taken by an earlier run"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Of every run but the first: [`Taken`].
+    pub fn from_channel(receiver: mpsc::Receiver<T>) -> Self {
+        let part = ChannelPart { receiver, waker: Waker::noop().clone() };
+        Self::at(Sourced { source: Once::new(part), stamper: NoStamp })
+    }
+}

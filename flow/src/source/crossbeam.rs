@@ -1,0 +1,100 @@
+//! Channels of crossbeam as a source: the way in from threads without a runtime.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
+use stage_core::BoxError;
+use tokio::task::spawn_blocking;
+
+use super::channel::{Once, OnceFlow};
+use super::{More, NoStamp, Part};
+use crate::plan::Sourced;
+
+/// What is still to come by a channel of crossbeam.
+#[derive(Debug)]
+pub struct CrossbeamPart<T> {
+    receiver: Receiver<T>,
+    waker: Waker,
+    /// Whether a thread waits for the channel.
+    watched: Arc<AtomicBool>,
+    /// Dropping it ends that wait.
+    watch: Option<Sender<Infallible>>,
+}
+
+impl<T: Send + 'static> CrossbeamPart<T> {
+    /// Has a blocking thread of the runtime wait until there is something, taking nothing out.
+    fn watch(&mut self) {
+        if self.watched.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (watch, dropped) = bounded(0);
+        self.watch = Some(watch);
+        let (receiver, waker, watched) =
+            (self.receiver.clone(), self.waker.clone(), Arc::clone(&self.watched));
+        spawn_blocking(move || {
+            let mut select = Select::new();
+            select.recv(&receiver);
+            select.recv(&dropped);
+            select.ready();
+            watched.store(false, Ordering::Release);
+            waker.wake();
+        });
+    }
+}
+
+impl<T: Send + 'static> Part for CrossbeamPart<T> {
+    type Item = T;
+
+    fn wake_by(&mut self, waker: &Waker) {
+        self.waker = waker.clone();
+    }
+
+    fn read(&mut self, most: usize, each: &mut impl FnMut(T)) -> Result<More, BoxError> {
+        for _ in 0..most {
+            match self.receiver.try_recv() {
+                Ok(item) => each(item),
+                Err(TryRecvError::Disconnected) => return Ok(More::No),
+                Err(TryRecvError::Empty) => {
+                    self.watch();
+                    return Ok(More::Later);
+                }
+            }
+        }
+        Ok(More::Yes)
+    }
+}
+
+impl<T: Send + 'static> OnceFlow<CrossbeamPart<T>> {
+    /// What is sent into a channel of crossbeam, until all senders are gone. Events are received only while
+    /// some are wanted, so a bounded channel holds its senders back; while there are none, a blocking thread
+    /// waits. The first run takes the receiver. With feature `crossbeam`.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (sender, receiver) = crossbeam_channel::bounded(8);
+    /// let thread = std::thread::spawn(move || (0..100_u64).try_for_each(|number| sender.send(number)));
+    /// assert_eq!(Flow::from_crossbeam(receiver).fold(0, |sum, number| sum + number).await?, 4950);
+    /// thread.join().expect("no panic")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Of every run but the first: [`Taken`](super::Taken).
+    pub fn from_crossbeam(receiver: Receiver<T>) -> Self {
+        let part = CrossbeamPart {
+            receiver,
+            waker: Waker::noop().clone(),
+            watched: Arc::new(AtomicBool::new(false)),
+            watch: None,
+        };
+        Self::at(Sourced { source: Once::new(part), stamper: NoStamp })
+    }
+}

@@ -1,0 +1,139 @@
+//! Streams as a source: read without blocking a thread while there is nothing.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use futures_core::Stream;
+use stage_core::BoxError;
+
+use super::{More, NoStamp, Part, Source};
+use crate::chain::Start;
+use crate::flow::Flow;
+use crate::plan::Sourced;
+
+/// Streams, each made anew whenever the flow runs.
+pub struct Streams<S> {
+    recipes: Vec<Arc<dyn Fn() -> S + Send + Sync>>,
+}
+
+impl<S> Clone for Streams<S> {
+    fn clone(&self) -> Self {
+        Self { recipes: self.recipes.clone() }
+    }
+}
+
+impl<S> fmt::Debug for Streams<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streams").field("streams", &self.recipes.len()).finish()
+    }
+}
+
+impl<S> Source for Streams<S>
+where
+    S: Stream<Item: Send + 'static> + Send + 'static,
+{
+    type Item = S::Item;
+    type Part = StreamPart<S>;
+
+    fn parts(&self, _most: usize) -> Result<Vec<StreamPart<S>>, BoxError> {
+        Ok(self.recipes.iter().map(|recipe| StreamPart::new(recipe())).collect())
+    }
+
+    fn count(&self) -> usize {
+        self.recipes.len()
+    }
+
+    fn name(&self) -> String {
+        "stream".to_owned()
+    }
+}
+
+/// The rest of a stream.
+pub struct StreamPart<S> {
+    stream: Pin<Box<S>>,
+    waker: Waker,
+}
+
+impl<S> StreamPart<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self { stream: Box::pin(stream), waker: Waker::noop().clone() }
+    }
+}
+
+impl<S> fmt::Debug for StreamPart<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamPart").finish_non_exhaustive()
+    }
+}
+
+impl<S> Part for StreamPart<S>
+where
+    S: Stream<Item: Send + 'static> + Send + 'static,
+{
+    type Item = S::Item;
+
+    fn wake_by(&mut self, waker: &Waker) {
+        self.waker = waker.clone();
+    }
+
+    fn read(&mut self, most: usize, each: &mut impl FnMut(S::Item)) -> Result<More, BoxError> {
+        let mut cx = Context::from_waker(&self.waker);
+        for _ in 0..most {
+            match self.stream.as_mut().poll_next(&mut cx) {
+                Poll::Ready(Some(item)) => each(item),
+                Poll::Ready(None) => return Ok(More::No),
+                Poll::Pending => return Ok(More::Later),
+            }
+        }
+        Ok(More::Yes)
+    }
+}
+
+impl<S> Flow<Start<Sourced<Streams<S>, NoStamp>>>
+where
+    S: Stream<Item: Send + 'static> + Send + 'static,
+{
+    /// The items of a stream that is made by `recipe` whenever the flow runs. One stage polls it, only while
+    /// events are wanted, and hands on what is there whenever it has to wait.
+    ///
+    /// ```
+    /// use flow::Flow;
+    /// use futures_util::stream;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let numbers = Flow::from_stream(|| stream::iter(1..=3)).map(|number| number * 2);
+    /// assert_eq!(numbers.fold(0, |sum, number| sum + number).await?, 12);
+    /// // The same again: the recipe makes a new stream.
+    /// assert_eq!(numbers.count().await?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The recipe and the stream run on the threads of the flow, which have timers and no network: what
+    /// reads from sockets is made before, or runs on [`Workers::Current`](crate::Workers::Current).
+    ///
+    /// # Ordering
+    ///
+    /// Each stage of the layer gets its events in the order of the stream.
+    ///
+    /// # Errors
+    ///
+    /// An item is an event, whatever it is: errors in a stream of results are for
+    /// [`errors`](crate::Flow::errors). A panic of the stream ends the flow.
+    pub fn from_stream(recipe: impl Fn() -> S + Send + Sync + 'static) -> Self {
+        Self::from_streams([recipe])
+    }
+
+    /// The items of several streams, each polled by a stage of its own.
+    pub fn from_streams<F>(recipes: impl IntoIterator<Item = F>) -> Self
+    where
+        F: Fn() -> S + Send + Sync + 'static,
+    {
+        let recipe = |recipe: F| -> Arc<dyn Fn() -> S + Send + Sync> { Arc::new(recipe) };
+        let source = Streams { recipes: recipes.into_iter().map(recipe).collect() };
+        Self::at(Sourced { source, stamper: NoStamp })
+    }
+}
