@@ -9,7 +9,6 @@
 #![forbid(unsafe_code)]
 
 mod args;
-mod chart;
 mod entry_facts;
 mod queries;
 mod report;

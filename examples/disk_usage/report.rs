@@ -4,11 +4,10 @@ use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use drip::report::{Align, Table, bytes, count, duration, shown};
+use drip::report::{Align, Table, bar, bytes, count, duration, share, shown};
 use serde::Serialize;
 
 use super::args::{Args, Rank};
-use super::chart::{bar, share};
 use super::entry_facts::AGES;
 use super::queries::Owner;
 use super::totals::Totals;

@@ -13,3 +13,4 @@ mod round_trip;
 mod second_drip;
 mod support;
 mod tampering;
+mod usage;

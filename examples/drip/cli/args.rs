@@ -86,6 +86,8 @@ pub enum Command {
     },
     /// Lists what is stored
     Ls,
+    /// Ranks the users by how much they store
+    Usage,
     /// Uploads and downloads real files, compares them, and shows the figures
     Demo {
         /// The folder to take [default: the checkout around the current folder, and a generated file of 256 MiB]
@@ -101,6 +103,7 @@ impl Command {
             Self::Upload { .. } => "upload",
             Self::Download { .. } => "download",
             Self::Ls => "ls",
+            Self::Usage => "usage",
             Self::Demo { .. } => "demo",
         }
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::output::Output;
-use super::{Args, Command, demo, download, list, logging, upload};
+use super::{Args, Command, demo, download, list, logging, upload, usage};
 use crate::report::{Summary, tell};
 
 /// Threads that may block at once: those the stages keep, the database's, the storage's.
@@ -56,6 +56,7 @@ async fn run(args: &Args) -> Result<Success, Summary> {
         Command::Upload { paths, user } => upload::run(&places, paths, user, output).await,
         Command::Download { ids, all: _, to } => download::run(&places, ids, to, output).await,
         Command::Ls => list::run(&places, output).await,
+        Command::Usage => usage::run(&places, output).await,
         Command::Demo { folder } => demo::run(args, folder.as_deref(), output).await,
     }
     .map_err(|error| Summary::of_error(args.command.name(), &error))

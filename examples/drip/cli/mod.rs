@@ -11,6 +11,7 @@ mod output;
 mod plan;
 mod run;
 mod upload;
+mod usage;
 
 pub use args::{Args, Command};
 pub use entry::main;

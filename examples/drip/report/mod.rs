@@ -1,5 +1,6 @@
 //! What a person, or a program, gets to see: progress on the way, a line per failure, and what it came to.
 
+mod chart;
 mod name;
 mod progress;
 mod stages;
@@ -7,6 +8,7 @@ mod summary;
 mod table;
 mod units;
 
+pub use chart::{bar, share};
 pub use name::shown;
 pub use progress::{Failed, Progress, tell};
 pub use stages::StageRow;

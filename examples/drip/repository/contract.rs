@@ -10,7 +10,7 @@ use std::pin::Pin;
 
 use super::{
     GivenBack, Media, MediaId, NewDownload, NewUpload, RepositoryError, Scope, Stored, Transfer, TransferId,
-    UserId, Waiting,
+    User, UserId, Waiting,
 };
 
 /// What a repository answers, once it is awaited. Dropped before, the transaction may or may not have happened.
@@ -54,6 +54,9 @@ pub trait Repository: Debug + Send + Sync + 'static {
 
     /// Uploaded media, in the order of their ids, from behind `after` on.
     fn media_after(&self, after: Option<MediaId>, limit: usize) -> Answer<'_, Vec<Media>>;
+
+    /// Users, in the order of their ids, from behind `after` on.
+    fn users_after(&self, after: Option<UserId>, limit: usize) -> Answer<'_, Vec<User>>;
 
     /// A remembered value.
     fn setting(&self, name: &'static str) -> Answer<'_, Option<String>>;

@@ -64,6 +64,15 @@ impl Default for TransferId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UserId(pub i64);
 
+/// Somebody who has files, or had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its name here.
+    pub id: UserId,
+    /// The e-mail address.
+    pub email: String,
+}
+
 /// A file of a user: where it came from, and where its sealed object is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Media {

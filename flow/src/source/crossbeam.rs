@@ -49,7 +49,7 @@ impl<T: Send + 'static> Part for CrossbeamPart<T> {
     type Item = T;
 
     fn wake_by(&mut self, waker: &Waker) {
-        self.waker = waker.clone();
+        self.waker.clone_from(waker);
     }
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(T)) -> Result<More, BoxError> {

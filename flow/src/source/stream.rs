@@ -75,7 +75,7 @@ where
     type Item = S::Item;
 
     fn wake_by(&mut self, waker: &Waker) {
-        self.waker = waker.clone();
+        self.waker.clone_from(waker);
     }
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(S::Item)) -> Result<More, BoxError> {

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows;
-use crate::repository::{Media, MediaId, UserId};
+use crate::repository::{Media, MediaId, User, UserId};
 
 pub(super) fn user(connection: &Connection, email: &str) -> rusqlite::Result<UserId> {
     connection.execute(
@@ -35,6 +35,18 @@ pub(super) fn media_after(
     let after: &[u8] = after.as_ref().map_or(&[], |id| id.0.as_bytes());
     let mut statement = connection.prepare_cached(&sql)?;
     statement.query_map(params![after, limit], rows::media)?.collect()
+}
+
+pub(super) fn users_after(
+    connection: &Connection,
+    after: Option<UserId>,
+    limit: usize,
+) -> rusqlite::Result<Vec<User>> {
+    let sql = "SELECT id, email FROM users WHERE id > ?1 ORDER BY id LIMIT ?2";
+    let after = after.map_or(i64::MIN, |user| user.0);
+    let mut statement = connection.prepare_cached(sql)?;
+    let user = |row: &rusqlite::Row<'_>| Ok(User { id: UserId(row.get(0)?), email: row.get(1)? });
+    statement.query_map(params![after, limit], user)?.collect()
 }
 
 pub(super) fn setting(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {

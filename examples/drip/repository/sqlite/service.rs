@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction};
 use super::{Sqlite, media, queue};
 use crate::repository::{
     Answer, GivenBack, Media, MediaId, NewDownload, NewUpload, Repository, Scope, Stored, Transfer,
-    TransferId, UserId, Waiting,
+    TransferId, User, UserId, Waiting,
 };
 
 fn whole<T>(
@@ -68,6 +68,10 @@ impl Repository for Sqlite {
 
     fn media_after(&self, after: Option<MediaId>, limit: usize) -> Answer<'_, Vec<Media>> {
         self.run(move |connection| media::media_after(connection, after, limit))
+    }
+
+    fn users_after(&self, after: Option<UserId>, limit: usize) -> Answer<'_, Vec<User>> {
+        self.run(move |connection| media::users_after(connection, after, limit))
     }
 
     fn setting(&self, name: &'static str) -> Answer<'_, Option<String>> {

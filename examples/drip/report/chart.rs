@@ -4,7 +4,7 @@
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 /// A bar for `value`, of `width` characters for `most`; something that is not nothing is seen.
-pub(crate) fn bar(value: u64, most: u64, width: u64) -> String {
+pub fn bar(value: u64, most: u64, width: u64) -> String {
     if value == 0 || most == 0 {
         return String::new();
     }
@@ -16,7 +16,7 @@ pub(crate) fn bar(value: u64, most: u64, width: u64) -> String {
 
 /// A share in percent.
 #[allow(clippy::cast_precision_loss, reason = "one digit behind the point is shown")]
-pub(crate) fn share(value: u64, whole: u64) -> String {
+pub fn share(value: u64, whole: u64) -> String {
     if whole == 0 { "-".to_owned() } else { format!("{:.1} %", value as f64 * 100.0 / whole as f64) }
 }
 

@@ -1,0 +1,149 @@
+//! Who stores how much? The command `drip usage`: a flow over the media, joined with all users.
+//!
+//! ```text
+//! media ─▶ sums by user ─┐
+//!                        ├─▶ users ⟕ sums ─▶ sorted
+//! users ─────────────────┘
+//! ```
+
+use std::cmp::Reverse;
+use std::ops::AddAssign;
+use std::sync::Arc;
+
+use flow::join::LeftOuter;
+use flow::stages::OnError;
+use flow::{Flow, FlowError};
+use futures_util::stream::{Stream, try_unfold};
+use serde::Serialize;
+use stage_core::{BoxError, ExitReason};
+
+use super::entry::Success;
+use super::output::Output;
+use crate::report::{Align, Table, bar, bytes, count, share, tell};
+use crate::repository::{Media, Repository, RepositoryError, User};
+use crate::session::{Places, Session, SessionError};
+
+/// Rows read in one go.
+const PAGE: usize = 1000;
+
+/// How many characters the longest bar has.
+const BAR: u64 = 30;
+
+/// Who stores how much, for a program.
+#[derive(Debug, Default, Serialize)]
+struct Usage {
+    command: &'static str,
+    files: u64,
+    bytes: u64,
+    failed: u64,
+    seconds: f64,
+    stages: [(); 0],
+    users: Vec<Row>,
+}
+
+/// What a user stores.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Row {
+    user: String,
+    files: u64,
+    bytes: u64,
+}
+
+/// Some files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Stored {
+    files: u64,
+    bytes: u64,
+}
+
+impl AddAssign for Stored {
+    fn add_assign(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+    }
+}
+
+pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxError> {
+    let begun = std::time::Instant::now();
+    let mut usage = Usage { command: "usage", ..Usage::default() };
+    match Session::open_existing(places).await {
+        Ok(session) => usage.users = ranking(&session.repository).await.map_err(why)?,
+        // Not having anything is an answer.
+        Err(none @ SessionError::NoFolder(_)) => tell(&none.to_string()),
+        Err(error) => return Err(error.into()),
+    }
+    for row in &usage.users {
+        usage.files += row.files;
+        usage.bytes += row.bytes;
+    }
+    usage.seconds = begun.elapsed().as_secs_f64();
+    output.result(&table(&usage).to_string(), &usage);
+    Ok(Success::Whole)
+}
+
+/// What a person wants to know of it: not which stage it was that could not read.
+fn why(error: FlowError) -> BoxError {
+    match error {
+        FlowError::Stage { reason: ExitReason::Error(error), .. } => error.to_string().into(),
+        other => other.into(),
+    }
+}
+
+/// All users, those who store most first; those who store nothing too.
+async fn ranking(repository: &Arc<dyn Repository>) -> Result<Vec<Row>, FlowError> {
+    let (of_media, of_users) = (Arc::clone(repository), Arc::clone(repository));
+    let stored = Flow::from_stream(move || media(Arc::clone(&of_media)))
+        .errors(OnError::Fail)
+        .flat_map(|page| page)
+        .sum_by(|medium| medium.user, |medium| Stored { files: 1, bytes: medium.size });
+    Flow::from_stream(move || users(Arc::clone(&of_users)))
+        .errors(OnError::Fail)
+        .flat_map(|page| page)
+        .bounded_join(LeftOuter, stored, |user| user.id, |(user, _)| *user)
+        .map(|(user, stored)| {
+            let Stored { files, bytes } = stored.map(|(_, stored)| stored).unwrap_or_default();
+            Row { user: user.email, files, bytes }
+        })
+        .sort(|one, other| {
+            let order = |row: &Row| Reverse((row.bytes, row.files));
+            order(one).cmp(&order(other)).then_with(|| one.user.cmp(&other.user))
+        })
+        .collect()
+        .await
+}
+
+/// All media, page by page.
+fn media(repository: Arc<dyn Repository>) -> impl Stream<Item = Result<Vec<Media>, RepositoryError>> + Send {
+    try_unfold((repository, None), |(repository, after)| async move {
+        let page = repository.media_after(after, PAGE).await?;
+        let last = page.last().map(|medium| medium.id);
+        Ok(last.map(|last| (page, (repository, Some(last)))))
+    })
+}
+
+/// All users, page by page.
+fn users(repository: Arc<dyn Repository>) -> impl Stream<Item = Result<Vec<User>, RepositoryError>> + Send {
+    try_unfold((repository, None), |(repository, after)| async move {
+        let page = repository.users_after(after, PAGE).await?;
+        let last = page.last().map(|user| user.id);
+        Ok(last.map(|last| (page, (repository, Some(last)))))
+    })
+}
+
+fn table(usage: &Usage) -> Table {
+    let right = Align::Right;
+    let columns =
+        [("USER", Align::Left), ("FILES", right), ("SIZE", right), ("SHARE", right), ("", Align::Left)];
+    let most = usage.users.iter().map(|row| row.bytes).max().unwrap_or_default();
+    let mut table = Table::new(columns);
+    for row in &usage.users {
+        table.row([
+            row.user.clone(),
+            count(row.files),
+            bytes(row.bytes),
+            share(row.bytes, usage.bytes),
+            bar(row.bytes, most, BAR),
+        ]);
+    }
+    table
+}
