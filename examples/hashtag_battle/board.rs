@@ -1,0 +1,140 @@
+//! The ranking: drawn over itself in a terminal, else a line for each window that is over.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{Write as _, stdout};
+use std::time::{Duration, Instant};
+
+use drip::report::{bar, duration};
+
+use super::args::Args;
+use super::battle::Count;
+use super::feed::FeedError;
+use super::replay::Notice;
+
+/// How many characters the longest bar has.
+const BAR: u64 = 40;
+/// A picture is seen for so long at least.
+const FRAME: Duration = Duration::from_millis(50);
+
+/// What is shown.
+#[derive(Debug)]
+pub(crate) struct Board {
+    live: bool,
+    /// In milliseconds.
+    window: i64,
+    /// The windows that are not over, by when they began.
+    open: BTreeMap<i64, Count>,
+    state: String,
+    drawn: Option<(Instant, usize)>,
+}
+
+impl Board {
+    pub(crate) fn new(args: &Args, live: bool) -> Self {
+        let window = i64::from(args.window) * 1000;
+        Self { live, window, open: BTreeMap::new(), state: "connected".to_owned(), drawn: None }
+    }
+
+    /// What a window has counted by now.
+    pub(crate) fn show(&mut self, count: Count) {
+        if count.done {
+            self.open.remove(&count.start);
+            if !self.live {
+                self.line(&count);
+            }
+        } else {
+            self.open.insert(count.start, count);
+        }
+        if self.drawn.is_none_or(|(at, _)| at.elapsed() >= FRAME) {
+            self.draw();
+        }
+    }
+
+    /// What happened to the connection.
+    pub(crate) fn note(&mut self, notice: Notice) -> Result<(), FeedError> {
+        self.state = match notice {
+            Notice::Lost(patience) => format!("dropped out; next attempt in {}", duration(patience)),
+            Notice::Back => "connected again".to_owned(),
+            Notice::Failed(error) => return Err(error),
+        };
+        if self.live {
+            self.draw();
+        } else {
+            eprintln!("hashtag_battle: {}", self.state);
+        }
+        Ok(())
+    }
+
+    /// The feed is over.
+    pub(crate) fn end(&mut self, late: u64) {
+        "the feed is over".clone_into(&mut self.state);
+        self.draw();
+        if late > 0 {
+            eprintln!("hashtag_battle: {late} entries came too late for their windows");
+        }
+    }
+
+    fn line(&self, count: &Count) {
+        let mut line = format!("{}-{}", clock(count.start), clock(count.start + self.window));
+        for (tag, count) in ranked(count) {
+            let _ = write!(line, "  {tag} {count}");
+        }
+        // A reader that went away is no failure.
+        let _ = writeln!(stdout(), "{line}");
+    }
+
+    /// Draws the oldest open window, which is the fullest, over what was drawn before.
+    fn draw(&mut self) {
+        let Some((_, count)) = self.open.first_key_value().filter(|_| self.live) else {
+            return;
+        };
+        let ranking = ranked(count);
+        let most = ranking.first().map_or(0, |(_, count)| *count);
+        let width = ranking.iter().map(|(tag, _)| tag.chars().count()).max().unwrap_or_default();
+        let mut text = String::new();
+        if let Some((_, lines)) = self.drawn {
+            // Back to the first line, and clear all behind it.
+            let _ = write!(text, "\x1b[{lines}A\x1b[J");
+        }
+        for (place, (tag, count)) in (1..).zip(&ranking) {
+            let _ = writeln!(text, "{place:>2}. {tag:<width$}  {count:>7}  {}", bar(*count, most, BAR));
+        }
+        let (from, to) = (clock(count.start), clock(count.start + self.window));
+        let _ = writeln!(text, "{from} to {to} · {}", self.state);
+        let _ = stdout().write_all(text.as_bytes());
+        let _ = stdout().flush();
+        self.drawn = Some((Instant::now(), ranking.len() + 1));
+    }
+}
+
+/// Who is ahead first; with the same count, by name.
+fn ranked(count: &Count) -> Vec<(&str, u64)> {
+    let mut ranking: Vec<_> = count.tags.iter().map(|(tag, count)| (tag.as_str(), *count)).collect();
+    ranking.sort_by_key(|(tag, count)| (Reverse(*count), *tag));
+    ranking
+}
+
+/// Milliseconds as `h:mm:ss`.
+fn clock(milliseconds: i64) -> String {
+    let seconds = milliseconds.div_euclid(1000);
+    let (sign, seconds) = if seconds < 0 { ("-", -seconds) } else { ("", seconds) };
+    format!("{sign}{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_hours_minutes_and_seconds() {
+        assert_eq!([3_661_000, 0, -50_000, 59_999].map(clock), ["1:01:01", "0:00:00", "-0:00:50", "0:00:59"]);
+    }
+
+    #[test]
+    fn who_has_most_is_first() {
+        let tags = [("#b", 2), ("#a", 2), ("#c", 5)].map(|(tag, count)| (tag.to_owned(), count)).into();
+        let count = Count { start: 0, done: false, tags };
+        assert_eq!(ranked(&count), [("#c", 5), ("#a", 2), ("#b", 2)]);
+    }
+}

@@ -1,0 +1,73 @@
+//! Which hashtag is ahead? Hashtags of an endless feed, counted in sliding windows, shown at every entry.
+//!
+//! ```text
+//! feed (drops out, comes back) ─▶ event time ─▶ sliding windows ─▶ counts, at each entry and window's end
+//! ```
+//!
+//! `cargo run --bin hashtag_battle -- '#rust' '#elixir'` makes entries up and never ends;
+//! `--file entries --speed 60` replays a file, a minute in a second.
+#![forbid(unsafe_code)]
+
+mod args;
+mod battle;
+mod board;
+mod entry;
+mod feed;
+mod replay;
+
+use std::io::{IsTerminal, stdout};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use flow::{FlowError, Tally};
+use futures_util::StreamExt;
+use stage_core::{BoxError, ExitReason};
+use tokio::sync::mpsc::unbounded_channel;
+
+use args::Args;
+use board::Board;
+use feed::Feed;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hashtag_battle: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> Result<(), BoxError> {
+    let feed = Arc::new(Feed::new(args.file.clone(), args.drop_out));
+    let (notices, mut news) = unbounded_channel();
+    let late = Tally::new();
+    let flow = battle::flow(&args, feed, notices, &late);
+    let mut counts = flow.stream().await.map_err(why)?;
+    let mut board = Board::new(&args, stdout().is_terminal());
+    loop {
+        tokio::select! {
+            biased;
+            Some(notice) = news.recv() => board.note(notice)?,
+            next = counts.next() => match next {
+                Some(count) => board.show(count.map_err(why)?),
+                None => break,
+            },
+        }
+    }
+    while let Ok(notice) = news.try_recv() {
+        board.note(notice)?;
+    }
+    board.end(late.get());
+    Ok(())
+}
+
+/// What a person wants to know of it: not which stage it was that failed.
+fn why(error: FlowError) -> BoxError {
+    match error {
+        FlowError::Stage { reason: ExitReason::Error(error), .. } => error.to_string().into(),
+        other => other.into(),
+    }
+}
