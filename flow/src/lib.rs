@@ -30,11 +30,13 @@
 mod blocking;
 pub mod chain;
 mod error;
+mod exchange;
 mod exec;
 mod flow;
 mod grouping;
 pub mod join;
 mod options;
+mod origins;
 mod output;
 pub mod plan;
 mod profile;
@@ -44,8 +46,10 @@ pub mod session;
 pub mod source;
 pub mod stages;
 mod stats;
+mod steps;
 pub mod time;
 pub mod window;
+mod windowed;
 
 pub use blocking::FlowIter;
 pub use error::FlowError;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::{JoinKind, JoinLayer, Side};
 use crate::chain::{Chain, Start, TimeOf};
-use crate::flow::{Flow, by_key};
+use crate::exchange::by_key;
+use crate::flow::Flow;
 use crate::options::LayerOptions;
 use crate::plan::{Fed, Merged, Origin, Staged};
 use crate::window::{EventTime, FitsTime, Window, WindowSpec};

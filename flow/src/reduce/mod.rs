@@ -1,5 +1,6 @@
 //! Turning the events of a window into one value, and handing out what became of it.
 
+mod by_time;
 mod departition;
 mod emit;
 mod layer;

@@ -11,7 +11,7 @@ use super::marks::Marks;
 use super::{Accumulate, Emit, Reducer};
 use crate::chain::{Chain, InOf, StampOf, TimeOf};
 use crate::plan::{Feeds, Operator, Place};
-use crate::time::{Stamp, Time};
+use crate::time::Time;
 use crate::window::{Kind, Look, Next, Trigger, TriggerName, WindowId};
 
 /// The windows of one stage.
@@ -21,8 +21,8 @@ where
     R: Accumulate + Reducer<C::Out, M::Out>,
     M: Emit<<R as Accumulate>::Acc>,
 {
-    layer: ReduceLayer<C, R, M>,
-    place: Place,
+    pub(super) layer: ReduceLayer<C, R, M>,
+    pub(super) place: Place,
     /// The window that is open where windows follow each other; nothing where they go by event time.
     current: Option<OpenOf<C, R>>,
     /// Its number.
@@ -30,10 +30,10 @@ where
     /// Events that it still takes, where it is one of so many.
     left: usize,
     /// By start, where windows go by event time.
-    timed: BTreeMap<i64, OpenOf<C, R>>,
+    pub(super) timed: BTreeMap<i64, OpenOf<C, R>>,
     /// The start of the first window that was not looked at for being empty.
-    gaps: Option<i64>,
-    marks: Marks,
+    pub(super) gaps: Option<i64>,
+    pub(super) marks: Marks,
     /// When a window by the clock ends.
     end: Option<Instant>,
     /// Periods, and when each is over next.
@@ -41,16 +41,16 @@ where
 }
 
 /// A window of these steps and this reducer.
-type OpenOf<C, R> = Open<<C as Chain>::State, <R as Accumulate>::Acc, InOf<C>>;
+pub(super) type OpenOf<C, R> = Open<<C as Chain>::State, <R as Accumulate>::Acc, InOf<C>>;
 
 /// One window that is open.
-struct Open<S, A, T> {
+pub(super) struct Open<S, A, T> {
     state: S,
     acc: Option<A>,
     /// Events until the next trigger, where it goes by their number.
     until: usize,
     /// Whether it was handed out because the watermark had passed it.
-    passed: bool,
+    pub(super) passed: bool,
     /// The application's own trigger, if it has one.
     look: Option<Look<T>>,
 }
@@ -102,7 +102,7 @@ where
         matches!(self.layer.window.kind, Kind::Fixed(_) | Kind::Sliding(..))
     }
 
-    fn open(&self) -> OpenOf<C, R> {
+    pub(super) fn open(&self) -> OpenOf<C, R> {
         Open {
             state: self.layer.chain.state(),
             acc: Some(self.layer.reducer.acc()),
@@ -118,14 +118,6 @@ where
             Kind::Count(_) => WindowId::Count(self.number),
             Kind::Periodic(_) => WindowId::Periodic(self.number),
             _ => WindowId::Global,
-        }
-    }
-
-    /// The window of event time that begins at `start`.
-    fn timed_id(&self, start: i64) -> WindowId {
-        match self.layer.window.kind {
-            Kind::Sliding(..) => WindowId::Sliding(start),
-            _ => WindowId::Fixed(start),
         }
     }
 
@@ -178,99 +170,10 @@ where
         }
         self.count(taken, sink);
     }
-
-    /// One event of a flow whose windows go by its time.
-    fn timed_event<K: FnMut(M::Out)>(&mut self, stamp: StampOf<C>, at: Stamp, event: InOf<C>, sink: &mut K) {
-        let (span, step) = match self.layer.window.kind {
-            Kind::Sliding(span, step) => (span, step),
-            Kind::Fixed(span) => (span, span),
-            _ => return,
-        };
-        let late = at.watermark.saturating_sub(self.layer.window.lateness);
-        let last = at.at.div_euclid(step).saturating_mul(step);
-        // The windows that contain it, the last first: those that are over are the earliest.
-        let first = at.at.max(late).saturating_sub(span);
-        if last <= first {
-            self.layer.window.late.add(1);
-            return;
-        }
-        let mut start = last;
-        while start.saturating_sub(step) > first {
-            if let Some(copy) = self.layer.copy {
-                self.put(start, stamp, copy(&event), sink);
-            }
-            start = start.saturating_sub(step);
-        }
-        self.put(start, stamp, event, sink);
-    }
-
-    /// Puts an event into the window that begins at `start`.
-    fn put<K: FnMut(M::Out)>(&mut self, start: i64, stamp: StampOf<C>, event: InOf<C>, sink: &mut K) {
-        let id = self.timed_id(start);
-        let mut open = self.timed.remove(&start).unwrap_or_else(|| self.open());
-        take_in(&self.layer, &mut open, id, self.place, stamp, event, sink);
-        self.timed.insert(start, open);
-    }
-
-    /// Hands out the windows that the watermark has passed.
-    fn pass<K: FnMut(M::Out)>(&mut self, watermark: i64, sink: &mut K) {
-        let (Kind::Fixed(span) | Kind::Sliding(span, _)) = self.layer.window.kind else { return };
-        self.open_gaps(watermark);
-        let lateness = self.layer.window.lateness;
-        let is_over = |start: &i64| start.saturating_add(span).saturating_add(lateness) <= watermark;
-        while self.timed.keys().next().is_some_and(is_over) {
-            self.close_first(sink);
-        }
-        if lateness == 0 {
-            return;
-        }
-        let reached: Vec<i64> = self
-            .timed
-            .iter()
-            .take_while(|(start, _)| start.saturating_add(span) <= watermark)
-            .filter(|(_, open)| !open.passed)
-            .map(|(start, _)| *start)
-            .collect();
-        for start in reached {
-            let id = self.timed_id(start);
-            if let Some(open) = self.timed.get_mut(&start) {
-                open.passed = true;
-                fire(&self.layer, open, id, TriggerName::Watermark, self.place, sink);
-            }
-        }
-    }
-
-    /// Opens the windows without events that end until `end`, if they are wanted.
-    fn open_gaps(&mut self, end: i64) {
-        let (span, step) = match self.layer.window.kind {
-            Kind::Fixed(span) => (span, span),
-            Kind::Sliding(span, step) => (span, step),
-            _ => return,
-        };
-        if !self.layer.window.emit_empty {
-            return;
-        }
-        let first = self.gaps.or_else(|| self.timed.keys().next().copied());
-        let Some(mut start) = first else { return };
-        while start.saturating_add(span) <= end {
-            if !self.timed.contains_key(&start) {
-                let open = self.open();
-                self.timed.insert(start, open);
-            }
-            start = start.saturating_add(step);
-        }
-        self.gaps = Some(start);
-    }
-
-    /// Hands out the earliest window for good.
-    fn close_first<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
-        let Some((start, mut open)) = self.timed.pop_first() else { return };
-        fire(&self.layer, &mut open, self.timed_id(start), TriggerName::Done, self.place, sink);
-    }
 }
 
 /// Hands something out of a window.
-fn fire<C, R, M, K>(
+pub(super) fn fire<C, R, M, K>(
     layer: &ReduceLayer<C, R, M>,
     open: &mut OpenOf<C, R>,
     window: WindowId,
@@ -289,7 +192,7 @@ fn fire<C, R, M, K>(
 
 /// Takes one event into a window.
 #[inline]
-fn take_in<C, R, M, K>(
+pub(super) fn take_in<C, R, M, K>(
     layer: &ReduceLayer<C, R, M>,
     open: &mut OpenOf<C, R>,
     window: WindowId,

@@ -1,0 +1,124 @@
+//! How events change stages: by key, as there is time, or from several flows into one layer.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use stage_core::dispatch::{DemandDispatcher, Dispatcher, PartitionDispatcher, stable_hash};
+
+use crate::chain::{Chain, TimeOf};
+use crate::error::{FirstError, FlowError};
+use crate::flow::{Flow, LayerFlow};
+use crate::plan::{Build, Fed, Merged, Origin, Routing, guarded};
+use crate::time::{Time, Untimed};
+
+impl<C: Chain> Flow<C> {
+    /// Opens a layer whose stages each get the events of their own keys: equal keys meet in one stage, in
+    /// the order in which each stage before emits them.
+    ///
+    /// The hash of a key is the same for every number of stages and on every machine.
+    pub fn partition<Q, F>(self, key: F) -> LayerFlow<TimeOf<C>, C::Out>
+    where
+        F: Fn(&C::Out) -> Q + Send + Sync + 'static,
+        Q: Hash,
+    {
+        let node = self.node();
+        Flow::at(Fed { node, routing: Some(by_key::<TimeOf<C>, _, _, _>(key)) })
+    }
+
+    /// Opens a layer whose stages take whatever comes, as they have time.
+    pub fn shuffle(self) -> LayerFlow<TimeOf<C>, C::Out> {
+        Flow::at(Fed { node: self.node(), routing: None })
+    }
+
+    /// Opens a layer that is fed by this flow and others of the same events.
+    pub fn merge<D>(self, others: impl IntoIterator<Item = Flow<D>>) -> LayerFlow<TimeOf<C>, C::Out>
+    where
+        D: Chain<Out = C::Out>,
+        D::Origin: Origin<Time = TimeOf<C>>,
+    {
+        let mut parts = vec![self.node()];
+        parts.extend(others.into_iter().map(|flow| flow.node()));
+        Flow::at(Fed { node: Arc::new(Merged { parts }), routing: None })
+    }
+
+    /// A flow with the type of its steps forgotten, to be stored in a field.
+    pub fn boxed(self) -> LayerFlow<TimeOf<C>, C::Out> {
+        self.shuffle()
+    }
+}
+
+impl<C: Chain> Flow<C>
+where
+    C::Origin: Origin<Time = Untimed>,
+{
+    /// Opens a layer whose stages each get what `route` sends them: an event, perhaps another than before,
+    /// and the number of a stage. Nothing drops the event. A stage that does not exist is an error of the
+    /// flow.
+    pub fn partition_with<F>(self, route: F) -> LayerFlow<Untimed, C::Out>
+    where
+        F: Fn(C::Out) -> Option<(C::Out, usize)> + Send + Sync + 'static,
+    {
+        let node = self.node();
+        Flow::at(Fed { node, routing: Some(by_route(route)) })
+    }
+}
+
+/// Sends each event to the stage of its key.
+pub(crate) fn by_key<M, T, Q, F>(key: F) -> Routing<M::Of<T>>
+where
+    M: Time,
+    T: Send + 'static,
+    Q: Hash,
+    F: Fn(&T) -> Q + Send + Sync + 'static,
+{
+    let key = Arc::new(key);
+    Arc::new(move |stages, build: &Build, layer: &str| {
+        let (key, errors, layer) = (Arc::clone(&key), build.first_error.clone(), layer.to_owned());
+        let route = move |event: M::Of<T>| {
+            let hash = noted(&errors, &layer, || stable_hash(&key(M::event(&event))))? % stages as u64;
+            // Below the number of stages, which is a usize.
+            Some((event, usize::try_from(hash).unwrap_or(0)))
+        };
+        dispatcher(stages, route)
+    })
+}
+
+/// Sends each event where a function says.
+fn by_route<T, F>(route: F) -> Routing<T>
+where
+    T: Send + 'static,
+    F: Fn(T) -> Option<(T, usize)> + Send + Sync + 'static,
+{
+    let route = Arc::new(route);
+    Arc::new(move |stages, build: &Build, layer: &str| {
+        let (route, errors, layer) = (Arc::clone(&route), build.first_error.clone(), layer.to_owned());
+        let checked = move |event: T| {
+            let routed = noted(&errors, &layer, || route(event)).flatten();
+            if let Some((_, partition)) = &routed
+                && *partition >= stages
+            {
+                let (layer, partition, last) = (layer.clone(), *partition, stages - 1);
+                errors.note(|| FlowError::Partition { layer, partition, last });
+            }
+            routed
+        };
+        dispatcher(stages, checked)
+    })
+}
+
+/// Calls what says where an event goes; its panic is the end of the flow.
+fn noted<T>(errors: &FirstError, layer: &str, call: impl FnOnce() -> T) -> Option<T> {
+    guarded(&format!("{layer}/key"), call).map_err(|error| errors.note(|| error)).ok()
+}
+
+fn dispatcher<T, F>(stages: usize, route: F) -> Box<dyn Dispatcher<T>>
+where
+    T: Send + 'static,
+    F: FnMut(T) -> Option<(T, usize)> + Send + 'static,
+{
+    // A layer has at least one stage, which is all that can be wrong.
+    match PartitionDispatcher::routed(stages.max(1), route) {
+        Ok(dispatcher) => Box::new(dispatcher),
+        Err(_) => Box::new(DemandDispatcher::default()),
+    }
+}

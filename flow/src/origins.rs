@@ -1,0 +1,92 @@
+//! Where the events of a flow come from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::chain::Start;
+use crate::flow::{Flow, IterFlow};
+use crate::plan::{Fused, Sourced};
+use crate::source::{ByTime, Iters, NoStamp, SharedSlice, Source};
+
+impl<I> IterFlow<I>
+where
+    I: Iterator<Item: Send + 'static> + Send + 'static,
+{
+    /// The items of an iterator, read from the start whenever the flow runs.
+    ///
+    /// One stage reads it and feeds the stages that do the steps. What can be split is better read by
+    /// [`from_slice`](Flow::from_slice).
+    pub fn from_items<A>(items: A) -> Self
+    where
+        A: IntoIterator<Item = I::Item, IntoIter = I> + Clone + Send + Sync + 'static,
+    {
+        Self::from_iters([items])
+    }
+
+    /// The items of several iterators, each read by a stage of its own.
+    pub fn from_iters<A>(all: impl IntoIterator<Item = A>) -> Self
+    where
+        A: IntoIterator<Item = I::Item, IntoIter = I> + Clone + Send + Sync + 'static,
+    {
+        let recipe =
+            |items: A| -> Arc<dyn Fn() -> I + Send + Sync> { Arc::new(move || items.clone().into_iter()) };
+        let iters = Iters::new(all.into_iter().map(recipe).collect());
+        Self::at(Sourced { source: iters, stamper: NoStamp })
+    }
+
+    /// The items of an iterator that is made by `recipe` whenever the flow runs.
+    pub fn from_fn(recipe: impl Fn() -> I + Send + Sync + 'static) -> Self {
+        let iters = Iters::new(vec![Arc::new(recipe)]);
+        Self::at(Sourced { source: iters, stamper: NoStamp })
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Flow<Start<Fused<SharedSlice<T>, NoStamp>>> {
+    /// The items of a slice, split evenly over the stages: each clones its own part, and does the steps
+    /// itself.
+    pub fn from_slice(items: impl Into<Arc<[T]>>) -> Self {
+        Self::from_source(SharedSlice { items: items.into() })
+    }
+}
+
+impl<S: Source> Flow<Start<Fused<S, NoStamp>>> {
+    /// The events of a source that can be split: each stage of the first layer reads its own part.
+    pub fn from_source(source: S) -> Self {
+        Self::at(Fused { source, stamper: NoStamp })
+    }
+}
+
+impl<S: Source> Flow<Start<Sourced<S, NoStamp>>> {
+    /// Says when each event happened, in milliseconds since any origin, so that windows can go by it.
+    ///
+    /// Whether an event is late is decided here, by the order of the source, and so depends neither on the
+    /// number of stages nor on how events are batched. An event that is more than `most_ahead` later than
+    /// all before it does not count as progress of time.
+    pub fn event_time<F>(self, function: F, most_ahead: Duration) -> Flow<Start<Sourced<S, ByTime<F>>>>
+    where
+        F: Fn(&S::Item) -> i64 + Send + Sync + 'static,
+    {
+        let Start { origin: Sourced { source, .. } } = self.chain;
+        let mut flow = Flow::at(Sourced { source, stamper: by_time(function, most_ahead) });
+        flow.options = self.options;
+        flow
+    }
+}
+
+impl<S: Source> Flow<Start<Fused<S, NoStamp>>> {
+    /// As for other sources; each part that is read has a watermark of its own.
+    pub fn event_time<F>(self, function: F, most_ahead: Duration) -> Flow<Start<Fused<S, ByTime<F>>>>
+    where
+        F: Fn(&S::Item) -> i64 + Send + Sync + 'static,
+    {
+        let Start { origin: Fused { source, .. } } = self.chain;
+        let mut flow = Flow::at(Fused { source, stamper: by_time(function, most_ahead) });
+        flow.options = self.options;
+        flow
+    }
+}
+
+fn by_time<F>(function: F, most_ahead: Duration) -> ByTime<F> {
+    let most_ahead = i64::try_from(most_ahead.as_millis()).unwrap_or(i64::MAX);
+    ByTime { function: Arc::new(function), most_ahead }
+}

@@ -1,0 +1,114 @@
+//! What is done with each event of a layer.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use crate::chain::{Batched, Chain, Filter, FilterMap, FlatMap, Inspect, Map, Start, UniqBy};
+use crate::flow::Flow;
+use crate::plan::Origin;
+use crate::stats::Tally;
+use crate::time::Untimed;
+
+impl<O: Origin<Time = Untimed>> Flow<Start<O>> {
+    /// Each batch through a function, before any other step. How large a batch is depends on demand: at
+    /// most `max_demand − min_demand`.
+    pub fn map_batch<U, F>(self, function: F) -> Flow<Start<Batched<O, F>>>
+    where
+        F: Fn(Vec<O::Item>) -> Vec<U> + Send + Sync + 'static,
+        U: Send + 'static,
+    {
+        let origin = Batched { origin: self.chain.origin, function: Arc::new(function) };
+        Flow { options: self.options, window: self.window, ..Flow::at(origin) }
+    }
+}
+
+impl<C: Chain> Flow<C> {
+    fn step<D: Chain<Origin = C::Origin>>(self, step: impl FnOnce(C) -> D) -> Flow<D> {
+        let Self { chain, options, window, copy, looks } = self;
+        Flow { chain: step(chain), options, window, copy, looks }
+    }
+
+    /// Each event through a function.
+    pub fn map<U, F>(self, function: F) -> Flow<Map<C, F>>
+    where
+        F: Fn(C::Out) -> U + Send + Sync + 'static,
+        U: Send + 'static,
+    {
+        self.step(|chain| Map { chain, function: Arc::new(function) })
+    }
+
+    /// The events for which a function says so.
+    pub fn filter<F>(self, function: F) -> Flow<Filter<C, F>>
+    where
+        F: Fn(&C::Out) -> bool + Send + Sync + 'static,
+    {
+        self.step(|chain| Filter { chain, function: Arc::new(function) })
+    }
+
+    /// The events for which a function does not say so.
+    pub fn reject<F>(
+        self,
+        function: F,
+    ) -> Flow<Filter<C, impl Fn(&C::Out) -> bool + Send + Sync + 'static + use<C, F>>>
+    where
+        F: Fn(&C::Out) -> bool + Send + Sync + 'static,
+    {
+        self.filter(move |event| !function(event))
+    }
+
+    /// What a function makes of some events.
+    pub fn filter_map<U, F>(self, function: F) -> Flow<FilterMap<C, F>>
+    where
+        F: Fn(C::Out) -> Option<U> + Send + Sync + 'static,
+        U: Send + 'static,
+    {
+        self.step(|chain| FilterMap { chain, function: Arc::new(function) })
+    }
+
+    /// What a function makes of each event, one after the other.
+    pub fn flat_map<I, F>(self, function: F) -> Flow<FlatMap<C, F>>
+    where
+        F: Fn(C::Out) -> I + Send + Sync + 'static,
+        I: IntoIterator<Item: Send + 'static>,
+    {
+        self.step(|chain| FlatMap { chain, function: Arc::new(function) })
+    }
+
+    /// Has a function look at each event.
+    pub fn inspect<F>(self, function: F) -> Flow<Inspect<C, F>>
+    where
+        F: Fn(&C::Out) + Send + Sync + 'static,
+    {
+        self.step(|chain| Inspect { chain, function: Arc::new(function) })
+    }
+
+    #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
+    /// Each event once in its stage and window, in the order in which they come. Partition before it, for
+    /// each event once at all.
+    pub fn uniq(self) -> Flow<UniqBy<C, impl Fn(&C::Out) -> C::Out + Send + Sync + 'static + use<C>>>
+    where
+        C::Out: Clone + Eq + Hash,
+    {
+        self.uniq_by(C::Out::clone)
+    }
+
+    /// The first event of each key in its stage and window, in the order in which they come.
+    pub fn uniq_by<Q, F>(self, key: F) -> Flow<UniqBy<C, F>>
+    where
+        F: Fn(&C::Out) -> Q + Send + Sync + 'static,
+        Q: Clone + Eq + Hash + Send + 'static,
+    {
+        self.uniq_by_most(usize::MAX, &Tally::new(), key)
+    }
+
+    /// As [`uniq_by`](Self::uniq_by), remembering the `most` youngest keys, at least 1; counts those that
+    /// are forgotten.
+    pub fn uniq_by_most<Q, F>(self, most: usize, evicted: &Tally, key: F) -> Flow<UniqBy<C, F>>
+    where
+        F: Fn(&C::Out) -> Q + Send + Sync + 'static,
+        Q: Clone + Eq + Hash + Send + 'static,
+    {
+        let (most, evicted) = (most.max(1), evicted.clone());
+        self.step(|chain| UniqBy { chain, function: Arc::new(key), most, evicted })
+    }
+}
