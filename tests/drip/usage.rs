@@ -16,7 +16,7 @@ const MEDIA: [(&str, &[usize]); 5] = [
 fn home_with_users() -> Home {
     let home = Home::new();
     for (user, sizes) in MEDIA {
-        std::fs::create_dir_all(home.files().path().join(user)).unwrap();
+        std::fs::create_dir_all(home.files().path().join(user)).expect("a folder of the user");
         for (seed, size) in (1..).zip(sizes) {
             home.files().write(format!("{user}/{size}.bin"), bytes(seed, *size));
         }
