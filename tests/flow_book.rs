@@ -108,7 +108,9 @@ async fn files_by_user_v1_without_a_partition_has_only_partial_counts() {
     let counts: Vec<(usize, u64)> = partial.emit().collect().await.unwrap();
     // How the files fell to the stages is nobody's promise; what they add up to is.
     let mut sums = BTreeMap::new();
-    counts.iter().for_each(|(user, count)| *sums.entry(*user).or_default() += count);
+    for (user, count) in &counts {
+        *sums.entry(*user).or_default() += count;
+    }
     assert_eq!(sums.into_iter().collect::<Vec<_>>(), expected());
     assert!(counts.len() <= 6);
 }
