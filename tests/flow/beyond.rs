@@ -409,3 +409,24 @@ fn on_init_is_called_for_the_stages_of_a_split_source() {
     gives(&flow, (0..100).collect::<Vec<_>>());
     assert_eq!(*places.lock().unwrap(), (0..4).collect());
 }
+
+#[test]
+#[ignore = "it is handed out as soon as two of four ways have shown a later time"]
+fn a_window_is_not_over_before_every_source_has_passed_it() {
+    // Two sources, two stages that may each have events of both, and then one stage.
+    let (early, late) = ((0..200_i64).collect::<Vec<_>>(), (0..200_i64).map(|at| at * 5).collect());
+    let windows = Flow::from_iters([early, late])
+        .event_time(|at| *at, Duration::MAX)
+        .stages(2)
+        .max_demand(3)
+        .map(|at| at)
+        .shuffle()
+        .stages(1)
+        .window(Window::fixed(Duration::from_millis(50)))
+        .reduce(|| 0_u32, |count, _| *count += 1)
+        .on_trigger(|count, trigger| ([(trigger.window, count)], 0));
+    let count = |start: u32| if start < 200 { 60 } else { 10 };
+    let expected: Vec<_> =
+        (0..1000).step_by(50).map(|start| (WindowId::Fixed(i64::from(start)), count(start))).collect();
+    gives_in_order(&windows, expected);
+}

@@ -226,3 +226,24 @@ fn d22_sessions_by_emit_and_reduce() {
         [("elixir", (1, 2_000_000)), ("elixir", (2, 4_100_000)), ("erlang", (3, 4_150_000))],
     );
 }
+
+#[test]
+fn d07_map_values() {
+    let pairs = Flow::from_items([("a", 1), ("b", 2), ("c", 3), ("d", 4), ("e", 5)]);
+    gives(&pairs.map_values(|value| value * 2), [("a", 2), ("b", 4), ("c", 6), ("d", 8), ("e", 10)]);
+}
+
+#[test]
+fn d13_group_by() {
+    let words = Flow::from_items(["the", "quick", "brown", "fox"]).stages(1);
+    // In the order in which they come; the original has the newest first.
+    let groups = words.group_by(|word| word.len(), |word| word).emit();
+    gives(&groups, [(3, vec!["the", "fox"]), (5, vec!["quick", "brown"])]);
+}
+
+#[test]
+fn d14_group_by_key() {
+    let pairs = Flow::from_items([("foo", 1), ("foo", 2), ("bar", 3), ("foo", 4), ("bar", 5)]);
+    let groups = pairs.partition(|(key, _)| *key).group_by_key().emit();
+    gives(&groups, [("foo", vec![1, 2, 4]), ("bar", vec![3, 5])]);
+}

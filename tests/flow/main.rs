@@ -4,13 +4,18 @@
 #![allow(clippy::trivially_copy_pass_by_ref, reason = "flows give functions their events by reference")]
 
 mod beyond;
+mod departition;
 mod documentation;
 mod four_stages;
 mod ids;
+mod joins;
+mod leaks;
 mod merge;
 mod partition;
 mod partitioned;
+mod properties;
 mod running;
+mod stages;
 mod support;
 mod two_sources;
 mod windows;

@@ -1,6 +1,7 @@
 //! What do the cases share? Flows of a few numbers, and ways to run them in many orders.
 
 mod hashes;
+mod recorder;
 mod tokens;
 
 use std::fmt::Debug;
@@ -13,7 +14,8 @@ use stage_core::testing::{Sim, settle};
 use tokio::runtime::Handle;
 
 pub(crate) use hashes::{key_to, of_four, of_two, to_four};
-pub(crate) use tokens::Tokens;
+pub(crate) use recorder::Batches;
+pub(crate) use tokens::{Token, Tokens};
 
 /// In how many orders of its stages a case runs.
 const ORDERS: u64 = 12;

@@ -1,0 +1,368 @@
+//! F030 to F094: stages as source, between layers, and at the end.
+
+use flow::source::{IterPart, Source};
+use flow::time::Untimed;
+use flow::{Flow, LayerFlow, Workers};
+use futures_util::StreamExt;
+use stage_core::spawn::{StageOptions, consumer, producer};
+use stage_core::testing::{Probe, settle};
+use stage_core::{BoxError, FromIter, Nothing, StageRef, SubscribeOptions};
+
+use crate::support::{
+    Batches, Numbers, begins, collect, first, gives_in_order, in_any_order, is_even, sorted, to_four,
+    two_sources,
+};
+
+fn two_batches() -> Vec<Vec<u64>> {
+    vec![vec![1, 2, 3], vec![4, 5, 6]]
+}
+
+fn their_even_ones() -> Vec<Vec<u64>> {
+    vec![vec![2], vec![4, 6]]
+}
+
+/// Two sources of three numbers go through a stage that runs, a filter, and another such stage.
+fn through_running(sources: &Numbers, stages: usize) {
+    in_any_order(async || {
+        let (before, after) = (Batches::default(), Batches::default());
+        let (one, other) = (before.running().await, after.running().await);
+        let through =
+            sources.clone().through_stages([&one]).stages(stages).filter(is_even).through_stages([&other]);
+        assert_eq!(sorted(first(&through, 3).await), [2, 4, 6]);
+        assert_eq!(before.take(), two_batches());
+        assert_eq!(after.take(), their_even_ones());
+        settle().await;
+        assert!(!one.has_ended() && !other.has_ended());
+    });
+}
+
+#[test]
+fn f030_events_go_through_stages_that_run() {
+    through_running(&two_sources(), 2);
+}
+
+#[test]
+fn f054_events_go_through_stages_that_run() {
+    through_running(&two_sources(), 4);
+}
+
+/// What a consumer that runs already is sent.
+async fn fed(
+    flow: Flow<impl flow::chain::Chain<Origin: flow::plan::Origin<Time = Untimed>, Out = u64>>,
+    batches: usize,
+) -> Vec<Vec<u64>> {
+    let (probe, mut seen) = Probe::new();
+    let probe = consumer(probe, StageOptions::named("probe")).await.unwrap();
+    let feeding = flow.into_stages([(probe.clone(), SubscribeOptions::new())]).await.unwrap();
+    let mut given = Vec::new();
+    for _ in 0..batches {
+        given.push(seen.next_batch().await);
+    }
+    drop(feeding);
+    assert!(!probe.has_ended());
+    sorted(given)
+}
+
+#[tokio::test]
+async fn f031_events_go_through_stages_that_run_to_a_consumer_that_runs() {
+    let (before, after) = (Batches::default(), Batches::default());
+    let (one, other) = (before.running().await, after.running().await);
+    let through =
+        two_sources().through_stages([&one]).stages(2).filter(is_even).through_stages([&other]).stages(2);
+    assert_eq!(fed(through, 2).await, their_even_ones());
+    assert_eq!((before.take(), after.take()), (two_batches(), their_even_ones()));
+}
+
+#[tokio::test]
+async fn f055_events_go_through_stages_that_run_to_a_consumer_that_runs() {
+    let (before, after) = (Batches::default(), Batches::default());
+    let (one, other) = (before.running().await, after.running().await);
+    let through =
+        two_sources().through_stages([&one]).stages(4).filter(is_even).through_stages([&other]).stages(4);
+    assert_eq!(fed(through, 2).await, their_even_ones());
+    assert_eq!((before.take(), after.take()), (two_batches(), their_even_ones()));
+}
+
+#[tokio::test]
+async fn f052_a_consumer_that_runs_is_fed() {
+    assert_eq!(fed(two_sources().stages(4).filter(is_even), 2).await, their_even_ones());
+}
+
+/// A stage at the end that is started with the flow, and ends with it.
+fn ends_in_an_owned_stage(sources: &Numbers) {
+    in_any_order(async || {
+        let seen = Batches::default();
+        let at_the_end = seen.clone();
+        let flow = sources.clone().filter(is_even).through(1, move |_| Ok(at_the_end.recorder()));
+        assert_eq!(sorted(collect(&flow).await.unwrap()), [2, 4, 6]);
+        assert_eq!(seen.take(), their_even_ones());
+        crate::support::no_task_is_left().await;
+    });
+}
+
+#[test]
+fn f032_a_stage_at_the_end_is_started_with_the_flow() {
+    ends_in_an_owned_stage(&two_sources());
+}
+
+#[test]
+fn f056_a_stage_at_the_end_is_started_with_the_flow() {
+    ends_in_an_owned_stage(&two_sources().stages(4));
+}
+
+/// Stages between the layers that are started with the flow; perhaps another at its end.
+fn through_owned(sources: &Numbers, stages: usize, at_the_end: usize) {
+    in_any_order(async || {
+        let books = [Batches::default(), Batches::default(), Batches::default()];
+        let [before, after, last] = books.clone();
+        let through = sources
+            .clone()
+            .through(1, move |_| Ok(before.recorder()))
+            .stages(stages)
+            .filter(is_even)
+            .through(1, move |_| Ok(after.recorder()))
+            .stages(stages);
+        let given = if at_the_end == 0 {
+            collect(&through).await
+        } else {
+            collect(&through.through(at_the_end, move |_| Ok(last.recorder()))).await
+        };
+        assert_eq!(sorted(given.unwrap()), [2, 4, 6]);
+        let [before, after, last] = books.map(|book| book.take());
+        assert_eq!((before, after), (two_batches(), their_even_ones()));
+        assert_eq!(last, if at_the_end == 0 { vec![] } else { their_even_ones() });
+        crate::support::no_task_is_left().await;
+    });
+}
+
+#[test]
+fn f034_events_go_through_stages_of_the_flow() {
+    through_owned(&two_sources(), 2, 0);
+}
+
+#[test]
+fn f035_events_go_through_stages_of_the_flow_to_one_at_its_end() {
+    through_owned(&two_sources(), 2, 1);
+}
+
+#[test]
+fn f059_events_go_through_stages_of_the_flow_to_one_at_its_end() {
+    through_owned(&two_sources(), 4, 1);
+}
+
+/// Three sources in four partitions.
+fn partitioned() -> LayerFlow<Untimed, u64> {
+    Flow::from_iters([vec![1, 2, 3], vec![4, 5, 6], vec![7, 8, 9, 10]]).partition_with(to_four).stages(4)
+}
+
+/// The batches of a partition are those of a source.
+fn of_each_partition() -> Vec<Vec<u64>> {
+    vec![vec![1], vec![2], vec![3], vec![4], vec![5], vec![6], vec![7, 9], vec![8], vec![10]]
+}
+
+fn even_of_each_partition() -> Vec<Vec<u64>> {
+    vec![vec![2], vec![4], vec![6], vec![8], vec![10]]
+}
+
+#[test]
+fn f075_the_batches_of_partitions_go_through_stages_that_run() {
+    in_any_order(async || {
+        let (before, after) = (Batches::default(), Batches::default());
+        let (one, other) = (before.running().await, after.running().await);
+        let through = partitioned().through_stages([&one]).stages(4).filter(is_even).through_stages([&other]);
+        let mut events = through.stream_on(Workers::Current).await.unwrap();
+        let even = events.by_ref().take(5).map(Result::unwrap).collect().await;
+        assert_eq!(sorted(even), [2, 4, 6, 8, 10]);
+        settle().await;
+        assert_eq!((before.take(), after.take()), (of_each_partition(), even_of_each_partition()));
+    });
+}
+
+#[tokio::test]
+async fn f076_the_batches_of_partitions_go_through_stages_that_run_to_a_consumer_that_runs() {
+    let (before, after) = (Batches::default(), Batches::default());
+    let (one, other) = (before.running().await, after.running().await);
+    let through =
+        partitioned().through_stages([&one]).stages(4).filter(is_even).through_stages([&other]).stages(4);
+    assert_eq!(fed(through, 5).await, even_of_each_partition());
+    assert_eq!((before.take(), after.take()), (of_each_partition(), even_of_each_partition()));
+}
+
+#[test]
+fn f077_a_stage_at_the_end_of_partitions_is_started_with_the_flow() {
+    in_any_order(async || {
+        let seen = Batches::default();
+        let at_the_end = seen.clone();
+        let flow = partitioned().filter(is_even).through(1, move |_| Ok(at_the_end.recorder()));
+        assert_eq!(sorted(collect(&flow).await.unwrap()), [2, 4, 6, 8, 10]);
+        assert_eq!(seen.take(), even_of_each_partition());
+    });
+}
+
+fn partitions_through_owned(at_the_end: usize) {
+    in_any_order(async || {
+        let books = [Batches::default(), Batches::default(), Batches::default()];
+        let [before, after, last] = books.clone();
+        let through = partitioned()
+            .through(1, move |_| Ok(before.recorder()))
+            .stages(4)
+            .filter(is_even)
+            .through(1, move |_| Ok(after.recorder()));
+        let given = if at_the_end == 0 {
+            collect(&through).await
+        } else {
+            collect(&through.through(at_the_end, move |_| Ok(last.recorder()))).await
+        };
+        assert_eq!(sorted(given.unwrap()), [2, 4, 6, 8, 10]);
+        let [before, after, last] = books.map(|book| book.take());
+        assert_eq!((before, after), (of_each_partition(), even_of_each_partition()));
+        assert_eq!(last, if at_the_end == 0 { vec![] } else { even_of_each_partition() });
+    });
+}
+
+#[test]
+fn f079_the_batches_of_partitions_go_through_stages_of_the_flow() {
+    partitions_through_owned(0);
+}
+
+#[test]
+fn f080_the_batches_of_partitions_go_through_stages_of_the_flow_to_one_at_its_end() {
+    partitions_through_owned(1);
+}
+
+/// The first events of a flow whose source is a stage that counts from 0, and goes on afterwards.
+#[track_caller]
+fn counts<C: flow::chain::Chain<Out = u64>>(
+    make: impl Fn(LayerFlow<Untimed, u64>) -> Flow<C>,
+    expected: [u64; 5],
+) {
+    in_any_order(async || {
+        let counter = producer(FromIter::new(0_u64..), StageOptions::named("counter")).await.unwrap();
+        let flow = make(Flow::from_stages([counter.producer()]).stages(1));
+        assert_eq!(first(&flow, 5).await, expected);
+        settle().await;
+        assert!(!counter.has_ended());
+    });
+}
+
+#[test]
+fn f081_a_running_stage_is_a_source() {
+    counts(|numbers| numbers, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn f082_filter_after_a_running_stage() {
+    counts(|numbers| numbers.filter(is_even), [0, 2, 4, 6, 8]);
+}
+
+#[test]
+fn f084_map_after_a_running_stage() {
+    counts(|numbers| numbers.map(|number| number * 2), [0, 2, 4, 6, 8]);
+}
+
+#[test]
+fn f085_reject_after_a_running_stage() {
+    counts(|numbers| numbers.reject(is_even), [1, 3, 5, 7, 9]);
+}
+
+#[test]
+fn f086_steps_after_a_running_stage_are_done_in_their_order() {
+    let steps = |numbers: LayerFlow<Untimed, u64>| {
+        numbers.filter(is_even).map(|number| number + 1).map(|number| number * 2)
+    };
+    counts(steps, [2, 6, 10, 14, 18]);
+}
+
+/// A source that counts from 0, made anew whenever the flow runs.
+fn counter() -> flow::IterFlow<std::ops::RangeFrom<u64>> {
+    Flow::from_fn(|| 0_u64..).stages(1)
+}
+
+#[test]
+fn f087_a_source_is_started_with_the_flow() {
+    begins(&counter(), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn f089_flat_map_after_a_source_of_the_flow() {
+    begins(&counter().flat_map(|number| [number, number]), [0, 0, 1, 1, 2]);
+}
+
+#[test]
+fn f090_map_after_a_source_of_the_flow() {
+    begins(&counter().map(|number| number * 2), [0, 2, 4, 6, 8]);
+}
+
+#[test]
+fn f091_a_batch_is_half_of_a_thousand_if_nothing_is_said() {
+    let sums = counter().map_batch(|batch| vec![batch.iter().sum::<u64>()]);
+    begins(&sums, [124_750, 374_750, 624_750, 874_750, 1_124_750]);
+}
+
+#[test]
+fn f092_reject_after_a_source_of_the_flow() {
+    begins(&counter().reject(is_even), [1, 3, 5, 7, 9]);
+}
+
+/// A source that has nothing to be read.
+#[derive(Clone)]
+struct Declines;
+
+impl Source for Declines {
+    type Item = u64;
+    type Part = IterPart<std::iter::Empty<u64>>;
+
+    fn parts(&self, _most: usize) -> Result<Vec<Self::Part>, BoxError> {
+        Ok(Vec::new())
+    }
+
+    fn name(&self) -> String {
+        "declines".to_owned()
+    }
+}
+
+#[test]
+fn f094_a_source_that_declines_to_start_gives_nothing() {
+    gives_in_order(&Flow::from_source(Declines).stages(2).map(|number| number), []);
+}
+
+#[tokio::test]
+async fn f127_who_subscribes_later_misses_nothing() {
+    let even = counter().max_demand(1).filter(is_even);
+    let mut seen = stage_core::testing::ManualConsumer::<u64>::spawn("later").await;
+    let nobody = std::iter::empty::<(StageRef<Probe<u64>, u64, Nothing>, SubscribeOptions<u64>)>();
+    let feeding = even.into_stages(nobody).await.unwrap();
+    seen.subscribe(&feeding.producers()[0], SubscribeOptions::new().max_demand(1)).await.unwrap();
+    for expected in [0, 2, 4, 6] {
+        seen.ask(1);
+        assert_eq!(seen.next_batch().await, [expected]);
+    }
+    drop(feeding);
+}
+
+#[tokio::test]
+async fn f129_a_source_that_fails_fails_who_waits_for_the_flow() {
+    let broken =
+        Flow::from_fn(|| (0..).map(|number: u64| if number < 3 { number } else { panic!("oops") })).stages(1);
+    let (probe, _seen) = Probe::new();
+    let probe = consumer(probe, StageOptions::named("probe")).await.unwrap();
+    let feeding = broken.map(|number| number).into_stages([(probe, SubscribeOptions::new())]).await.unwrap();
+    crate::support::failed_in(&feeding.join().await.unwrap_err(), "iterator", "panicked: oops");
+}
+
+#[tokio::test]
+async fn a_flow_that_feeds_is_a_stream_too() {
+    let (probe, mut seen) = Probe::<u64>::new();
+    let probe = consumer(probe, StageOptions::named("probe")).await.unwrap();
+    let odd = Flow::from_items(0..100_u64).stages(1).reject(is_even);
+    let feeding = odd.into_stages([(probe, SubscribeOptions::new())]).await.unwrap();
+    feeding.join().await.unwrap();
+    let mut events = odd.stream().await.unwrap();
+    let mut all = Vec::new();
+    while let Some(event) = events.next().await {
+        all.push(event.unwrap());
+    }
+    let (_, end) = seen.next_end().await;
+    assert!(end.reason.is_normal());
+    assert_eq!(seen.events(), all);
+}

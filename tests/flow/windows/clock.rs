@@ -1,0 +1,189 @@
+//! F135 to F165: triggers by the clock, and triggers of one's own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use flow::chain::Chain;
+use flow::time::Untimed;
+use flow::{Flow, LayerFlow, Next, Place, Trigger, TriggerName, Window, WindowId, Workers};
+use futures_util::StreamExt;
+use stage_core::spawn::StageOptions;
+use stage_core::testing::{ManualProducer, Sim};
+use tokio::time::Instant;
+
+use super::{Told, told};
+use crate::support::{gives_in_order, in_any_order, sorted};
+
+/// The numbers to ten, and then a source that waits; one stage.
+async fn waiting() -> (ManualProducer<u64>, LayerFlow<Untimed, u64>) {
+    let source = ManualProducer::spawn(StageOptions::named("source")).await;
+    source.emit(1..=10);
+    let flow = Flow::from_stages([source.producer()]).stages(1);
+    (source, flow)
+}
+
+/// What comes of a flow, and after how much time; its source ends as soon as so many came.
+async fn timed<C: Chain>(
+    source: ManualProducer<u64>,
+    flow: &Flow<C>,
+    until: usize,
+) -> Vec<(C::Out, Duration)> {
+    let began = Instant::now();
+    let mut events = flow.stream_on(Workers::Current).await.unwrap();
+    let mut given = Vec::new();
+    while let Some(event) = events.next().await {
+        given.push((event.unwrap(), began.elapsed()));
+        if given.len() == until {
+            source.finish();
+        }
+    }
+    given
+}
+
+#[test]
+fn f135_a_periodic_trigger_has_the_name_of_its_period() {
+    Sim::seeded(135).within(Duration::from_hours(11)).run(async {
+        let (source, numbers) = waiting().await;
+        let window = Window::global()
+            .trigger_periodically(Duration::from_secs(10))
+            .trigger_periodically(Duration::from_mins(10))
+            .trigger_periodically(Duration::from_hours(10));
+        let names = numbers
+            .window(window)
+            .reduce(|| (), |(), _| ())
+            .on_trigger(|(), trigger| ([trigger.name.clone()], ()));
+        let given = timed(source, &names, 3600 + 60 + 1).await;
+        for (period, times) in [(10_000, 3600), (600_000, 60), (36_000_000, 1)] {
+            let name = TriggerName::Periodically(Duration::from_millis(period));
+            let own: Vec<_> = given.iter().filter(|(own, _)| *own == name).collect();
+            assert_eq!(own.len(), times, "{name:?}");
+            assert_eq!(own[0].1, Duration::from_millis(period));
+        }
+        assert_eq!(given.last().unwrap().0, TriggerName::Done);
+    });
+}
+
+#[test]
+fn f144_a_periodic_trigger_fires_while_nothing_comes() {
+    in_any_order(async || {
+        let (source, numbers) = waiting().await;
+        let sums = numbers
+            .map(|number| number * 2)
+            .window(Window::global().trigger_periodically(Duration::from_millis(100)))
+            .reduce(|| 0, |sum, number| *sum += number)
+            .on_trigger(|sum, trigger| ([told(sum, trigger)], sum));
+        let given = timed(source, &sums, 1).await;
+        assert_eq!(given[0], ((110, 0, "periodically"), Duration::from_millis(100)));
+        assert_eq!(given[1].0, (110, 0, "done"));
+        assert_eq!(given.len(), 2);
+    });
+}
+
+/// A trigger that fires for every two, and shows all but the first again.
+fn moving(injected: &'static [&'static str]) -> LayerFlow<Untimed, Vec<&'static str>> {
+    Flow::from_iters([["a", "b", "c"], ["a", "b", "c"]])
+        .stages(1)
+        .trigger(Vec::new, move |held: &mut Vec<&'static str>, batch: Vec<&'static str>| {
+            let mut batch: Vec<_> = held.drain(..).chain(batch).collect();
+            if batch.len() < 2 {
+                *held = batch;
+                return Next::Reduce(injected.to_vec());
+            }
+            let before = batch[..2].to_vec();
+            Next::Fire { name: "moving".into(), before, after: batch.split_off(1) }
+        })
+        .reduce(Vec::new, Vec::push)
+        .on_trigger(|events, _| ([events], Vec::new()))
+}
+
+#[test]
+fn f136_a_trigger_may_hold_events_back() {
+    let pairs = [vec!["a", "b"], vec!["b", "c"], vec!["c", "a"], vec!["a", "b"], vec!["b", "c"], vec![]];
+    gives_in_order(&moving(&[]), pairs);
+}
+
+#[test]
+fn f137_a_trigger_may_give_events_of_its_own() {
+    let pairs = [
+        vec!["a", "b"],
+        vec!["b", "c"],
+        vec!["extra", "c", "a"],
+        vec!["a", "b"],
+        vec!["b", "c"],
+        vec!["extra"],
+    ];
+    gives_in_order(&moving(&["extra"]), pairs);
+    assert_eq!(sorted(vec!["extra", "c", "a"]), ["a", "c", "extra"]);
+}
+
+/// The numbers to ten, changed, in a window with a trigger that counts how often it looks.
+fn looked_at(window: Window) {
+    let looks = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&looks);
+    let sum = Flow::from_items(1..=10_u64)
+        .partition(|number| *number)
+        .stages(1)
+        .window(window)
+        .trigger(
+            || (),
+            move |(), batch| {
+                assert_eq!(batch, (1..=10).collect::<Vec<_>>());
+                count.fetch_add(1, Ordering::SeqCst);
+                Next::Reduce(batch)
+            },
+        )
+        .map(|number| number + 1)
+        .map(|number| number * 2)
+        .reduce(|| 0, |sum, number| *sum += number)
+        .emit_state();
+    in_any_order(async || {
+        looks.store(0, Ordering::SeqCst);
+        assert_eq!(crate::support::collect(&sum).await.unwrap(), [130]);
+        assert_eq!(looks.load(Ordering::SeqCst), 1);
+    });
+}
+
+#[test]
+fn f142_a_trigger_looks_once_at_what_comes_before_the_steps_of_a_global_window() {
+    looked_at(Window::global());
+}
+
+#[test]
+fn f151_a_trigger_looks_once_at_what_comes_before_the_steps_of_a_window_by_count() {
+    looked_at(Window::count(1000));
+}
+
+#[test]
+fn f184_a_window_by_the_clock_is_handed_out_when_it_ends_also_if_it_is_empty() {
+    in_any_order(async || {
+        let (source, numbers) = waiting().await;
+        let sums = numbers
+            .window(Window::periodic(Duration::from_millis(100)))
+            .reduce(|| 0, |sum, number| *sum += number)
+            .on_trigger(|sum, trigger: &Trigger| {
+                ([(sum, trigger.place, trigger.window, trigger.name.clone())], sum)
+            });
+        let given = timed(source, &sums, 2).await;
+        let expected =
+            |sum, number| (sum, Place { index: 0, of: 1 }, WindowId::Periodic(number), TriggerName::Done);
+        assert_eq!(given[0], (expected(55, 0), Duration::from_millis(100)));
+        assert_eq!(given[1], (expected(0, 1), Duration::from_millis(200)));
+        // The window that is open when the source ends.
+        assert_eq!(given[2].0, expected(0, 2));
+        assert_eq!(given.len(), 3);
+    });
+}
+
+#[test]
+fn f185_a_window_by_the_clock_has_triggers_by_count() {
+    in_any_order(async || {
+        let (source, numbers) = waiting().await;
+        let sums = numbers
+            .window(Window::periodic(Duration::from_millis(100)).trigger_every(5))
+            .reduce(|| 0, |sum, number| *sum += number)
+            .on_trigger(|sum, trigger| ([told(sum, trigger)], sum));
+        let given: Vec<Told> = timed(source, &sums, 3).await.into_iter().map(|(told, _)| told).collect();
+        assert_eq!(given, [(15, 0, "every"), (55, 0, "every"), (55, 0, "done"), (0, 1, "done")]);
+    });
+}
