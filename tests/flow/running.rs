@@ -115,3 +115,12 @@ fn f134_on_init_is_called_once_for_each_stage() {
         assert_eq!(*places.lock().unwrap(), [Place { index: 0, of: 2 }, Place { index: 1, of: 2 }]);
     });
 }
+
+#[tokio::test]
+async fn run_goes_with_every_end() {
+    let numbers = || Flow::from_items(1..=100_u64).stages(2);
+    numbers().run().await.unwrap();
+    numbers().emit_and_reduce(|| 0, |sum, number| Some(*sum + number)).emit_state().run().await.unwrap();
+    let summed = numbers().reduce(|| 0, |sum, number| *sum += number);
+    summed.departition(|| 0, |total, sum| *total += sum, |total, _| total).run().await.unwrap();
+}

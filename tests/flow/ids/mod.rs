@@ -1,5 +1,6 @@
 //! Does every case of the conformance table have its one test, or is it said what it waits for?
 
+mod documents;
 mod names;
 mod open;
 mod table;

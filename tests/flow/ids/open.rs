@@ -13,13 +13,9 @@ pub(super) const OPEN: &[(&str, &str)] = &[
     ("F145", TIMER),
     ("F154", TIMER),
     ("F162", "a trigger of one's own has no effect where windows go by event time"),
-    ("F164", TIMED),
     ("F165", TIMER),
-    ("F170", TIMED),
-    ("F175", TIMED),
     ("G09", "a source that is idle holds the watermark back"),
 ];
 
 const NAME: &str = "a started flow has no name to be found by";
 const TIMER: &str = "a reducer cannot set a trigger by a timer of its own";
-const TIMED: &str = "there is no source that waits and whose events carry a time";

@@ -166,7 +166,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    #[ignore = "a stage takes the watermark to have passed what a source has not shown yet"]
+    #[ignore = "a stage that mixes the events of others hands on the watermark of the fastest"]
     fn windows_by_event_time_are_as_the_order_of_the_sources_says(case in case()) {
         let late = Tally::new();
         let told = case.run(&late);
@@ -190,7 +190,7 @@ proptest! {
     }
 
     #[test]
-    #[ignore = "a stage takes the watermark to have passed what a source has not shown yet"]
+    #[ignore = "a stage that mixes the events of others hands on the watermark of the fastest"]
     fn a_window_is_passed_by_the_watermark_once_and_before_it_is_done(case in case()) {
         let told = case.run(&Tally::new());
         for (stage, start, name, numbers) in &told {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use flow::chain::Chain;
 use flow::time::Untimed;
 use flow::{Flow, LayerFlow, Next, Place, Trigger, TriggerName, Window, WindowId, Workers};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use stage_core::spawn::StageOptions;
 use stage_core::testing::{ManualProducer, Sim};
 use tokio::time::Instant;
@@ -186,4 +186,67 @@ fn f185_a_window_by_the_clock_has_triggers_by_count() {
         let given: Vec<Told> = timed(source, &sums, 3).await.into_iter().map(|(told, _)| told).collect();
         assert_eq!(given, [(15, 0, "every"), (55, 0, "every"), (55, 0, "done"), (0, 1, "done")]);
     });
+}
+
+/// A source whose events carry a time, and that then waits.
+fn waiting_with_times(most: u64, happened: fn(&u64) -> i64, emit: Empty) -> LayerFlow<Untimed, Told> {
+    let window = Window::fixed(Duration::from_secs(1)).trigger_periodically(Duration::from_millis(100));
+    let window = match emit {
+        Empty::Drop => window,
+        Empty::Emit => window.emit_empty(),
+    };
+    Flow::from_stream(move || stream::iter(1..=most).chain(stream::pending()))
+        .event_time(happened, Duration::MAX)
+        .stages(1)
+        .window(window)
+        .reduce(|| 0, |sum, number| *sum += number)
+        .on_trigger(|sum, trigger| ([told(sum, trigger)], sum))
+}
+
+/// What becomes of windows without events.
+#[derive(Clone, Copy)]
+enum Empty {
+    Drop,
+    Emit,
+}
+
+/// What is handed out until the clock has triggered, and again a period later.
+fn then_waits<const N: usize>(flow: &LayerFlow<Untimed, Told>, expected: [Told; N]) {
+    in_any_order(async || {
+        let began = Instant::now();
+        let mut events = flow.stream_on(Workers::Current).await.unwrap();
+        for told in expected {
+            assert_eq!(events.next().await.unwrap().unwrap(), told);
+        }
+        assert_eq!(began.elapsed(), Duration::from_millis(100));
+        assert_eq!(events.next().await.unwrap().unwrap(), expected[N - 1]);
+        assert_eq!(began.elapsed(), Duration::from_millis(200));
+    });
+}
+
+#[test]
+fn f164_a_periodic_trigger_fires_in_a_window_of_event_time() {
+    let doubled = Flow::from_stream(|| stream::iter(1..=10_u64).chain(stream::pending()))
+        .event_time(|_| 0, Duration::MAX)
+        .stages(1)
+        .map(|number| number * 2)
+        .window(Window::fixed(Duration::from_secs(1)).trigger_periodically(Duration::from_millis(100)))
+        .reduce(|| 0, |sum, number| *sum += number)
+        .on_trigger(|sum, trigger| ([told(sum, trigger)], sum));
+    then_waits(&doubled, [(110, 0, "periodically")]);
+}
+
+#[test]
+fn f170_a_periodic_trigger_fires_for_the_windows_that_are_open() {
+    let sums = waiting_with_times(100, |number| if *number <= 50 { 0 } else { 1000 }, Empty::Drop);
+    then_waits(&sums, [(1275, 0, "done"), (3775, 1000, "periodically")]);
+}
+
+#[test]
+fn f175_a_periodic_trigger_fires_for_the_windows_that_are_open_behind_late_events() {
+    let disordered = |number: &u64| if (41..=80).contains(number) { 2000 } else { 0 };
+    let sums = waiting_with_times(100, disordered, Empty::Drop);
+    then_waits(&sums, [(820, 0, "done"), (2420, 2000, "periodically")]);
+    let sums = waiting_with_times(100, disordered, Empty::Emit);
+    then_waits(&sums, [(820, 0, "done"), (0, 1000, "done"), (2420, 2000, "periodically")]);
 }
