@@ -33,6 +33,8 @@ pub(crate) struct Outlet<E> {
     notices: VecDeque<Notice>,
     /// What waits for the mode to be set to forward; nothing in forward mode.
     accumulated: Option<VecDeque<Accumulated<E>>>,
+    /// How many events do.
+    held_back: usize,
     /// Markers whose time has come.
     fired: VecDeque<Marker>,
     /// Events that were discarded since the stage was last told.
@@ -84,6 +86,7 @@ impl<E> Outlet<E> {
             announced: VecDeque::new(),
             notices: VecDeque::new(),
             accumulated: None,
+            held_back: 0,
             fired: VecDeque::new(),
             discarded: Discarded::default(),
             broken: None,
@@ -200,6 +203,7 @@ impl<E> Outlet<E> {
             return;
         }
         let (mut asked, mut rest) = (Vec::new(), Vec::new());
+        self.held_back = 0;
         for happened in self.accumulated.take().into_iter().flatten() {
             match happened {
                 Accumulated::Asked(subscription, demand) => asked.push((subscription, demand)),
@@ -301,6 +305,7 @@ impl<E> Outlet<E> {
             return;
         }
         if let Some(log) = &mut self.accumulated {
+            self.held_back += events.len();
             log.push_back(Accumulated::Emitted(std::mem::take(events)));
             self.note();
             return;
@@ -366,15 +371,6 @@ impl<E> Outlet<E> {
         self.counters.hold(self.hub.wanted(), self.buffered());
     }
 
-    /// Events that were emitted while demand was held back.
-    fn accumulated(&self) -> usize {
-        let events = |happened: &Accumulated<E>| match happened {
-            Accumulated::Emitted(events) => events.len(),
-            Accumulated::Asked(..) | Accumulated::Marked(_) => 0,
-        };
-        self.accumulated.iter().flatten().map(events).sum()
-    }
-
     fn send(&mut self) {
         let mut deliveries = std::mem::take(&mut self.deliveries);
         self.outbox.swap(&mut deliveries);
@@ -411,7 +407,7 @@ impl<E> Outlet<E> {
 
     /// Events that were emitted and not handed out.
     pub(crate) fn buffered(&self) -> usize {
-        self.hub.waiting() + self.accumulated()
+        self.hub.waiting() + self.held_back
     }
 
     /// Whether demand is held back.
@@ -436,7 +432,7 @@ impl<E> Outlet<E> {
 
     /// Ends every subscription, behind everything that was sent; what was not handed out is discarded.
     pub(crate) fn close(&mut self, closed: &Closed) {
-        let mut discarded = self.decide(|hub, _| hub.discard()).unwrap_or(0) + self.accumulated();
+        let mut discarded = self.decide(|hub, _| hub.discard()).unwrap_or(0) + std::mem::take(&mut self.held_back);
         self.accumulated = None;
         for link in self.links.drain(..).flatten() {
             let lost = link.close(closed.clone());
