@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{Write as _, stdout};
+use std::io::{self, Write as _, stdout};
 use std::time::{Duration, Instant};
 
 use drip::report::{bar, duration};
@@ -37,11 +37,14 @@ impl Board {
     }
 
     /// What a window has counted by now.
-    pub(crate) fn show(&mut self, count: Count) {
+    ///
+    /// # Errors
+    /// If nobody reads it any more.
+    pub(crate) fn show(&mut self, count: Count) -> io::Result<()> {
         if count.done {
             self.open.remove(&count.start);
             if !self.live {
-                self.line(&count);
+                self.line(&count)?;
             }
         } else {
             self.open.insert(count.start, count);
@@ -49,6 +52,7 @@ impl Board {
         if self.drawn.is_none_or(|(at, _)| at.elapsed() >= FRAME) {
             self.draw();
         }
+        Ok(())
     }
 
     /// What happened to the connection.
@@ -75,13 +79,12 @@ impl Board {
         }
     }
 
-    fn line(&self, count: &Count) {
+    fn line(&self, count: &Count) -> io::Result<()> {
         let mut line = format!("{}-{}", clock(count.start), clock(count.start + self.window));
         for (tag, count) in ranked(count) {
             let _ = write!(line, "  {tag} {count}");
         }
-        // A reader that went away is no failure.
-        let _ = writeln!(stdout(), "{line}");
+        writeln!(stdout(), "{line}")
     }
 
     /// Draws the oldest open window, which is the fullest, over what was drawn before.

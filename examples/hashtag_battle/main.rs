@@ -15,7 +15,7 @@ mod entry;
 mod feed;
 mod replay;
 
-use std::io::{IsTerminal, stdout};
+use std::io::{ErrorKind, IsTerminal, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -52,7 +52,11 @@ async fn run(args: Args) -> Result<(), BoxError> {
             biased;
             Some(notice) = news.recv() => board.note(notice)?,
             next = counts.next() => match next {
-                Some(count) => board.show(count.map_err(why)?),
+                Some(count) => match board.show(count.map_err(why)?) {
+                    // `… | head` has seen enough.
+                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                    shown => shown?,
+                },
                 None => break,
             },
         }

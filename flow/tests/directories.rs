@@ -3,7 +3,7 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
 use flow::source::{Tree, WalkError};
@@ -85,4 +85,19 @@ async fn an_unreadable_directory_is_an_error_among_the_entries() {
     let [WalkError::Directory { path, .. }] = &*errors else { panic!("{errors:?}") };
     assert!(path.starts_with(root.path()), "{}", path.display());
     assert!(all.iter().flatten().any(|entry| entry.path.ends_with("file")));
+}
+
+#[tokio::test]
+async fn one_file_system_leaves_out_what_is_mounted_below() {
+    let devices = |tree: Tree| async move {
+        let walk = Flow::from_directory(tree).filter_map(Result::ok).map(|entry| entry.metadata.dev());
+        walk.uniq().collect::<std::collections::BTreeSet<u64>>().await.unwrap()
+    };
+    let root = fs::symlink_metadata("/dev").unwrap().dev();
+    assert!(devices(Tree::new("/dev").one_file_system()).await.into_iter().eq([root]));
+    // Where something is mounted, it is found unless it is left out.
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    if mounts.lines().any(|line| line.split(' ').nth(1) == Some("/dev/pts")) {
+        assert!(devices(Tree::new("/dev")).await.len() > 1);
+    }
 }

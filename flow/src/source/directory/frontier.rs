@@ -71,6 +71,8 @@ struct State {
     waiting: Vec<Pending>,
     /// How many are being read, each of which may add some.
     busy: usize,
+    /// How many parts wait; waking nobody would cost a call of the system for each directory.
+    idle: usize,
 }
 
 /// What there is to do.
@@ -94,7 +96,7 @@ impl Drop for Busy {
     fn drop(&mut self) {
         let mut state = self.frontier.lock();
         state.busy -= 1;
-        if state.busy == 0 {
+        if state.busy == 0 && state.idle > 0 {
             self.frontier.changed.notify_all();
         }
     }
@@ -102,7 +104,7 @@ impl Drop for Busy {
 
 impl Frontier {
     pub(super) fn new(root: Option<Pending>) -> Arc<Self> {
-        let state = State { waiting: root.into_iter().collect(), busy: 0 };
+        let state = State { waiting: root.into_iter().collect(), busy: 0, idle: 0 };
         Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
     }
 
@@ -112,16 +114,21 @@ impl Frontier {
 
     /// One more directory to be read.
     pub(super) fn add(&self, pending: Pending) {
-        self.lock().waiting.push(pending);
-        self.changed.notify_one();
+        let mut state = self.lock();
+        state.waiting.push(pending);
+        if state.idle > 0 {
+            self.changed.notify_one();
+        }
     }
 
     /// What there is to do; waits a little for it.
     pub(super) fn take(self: &Arc<Self>) -> Work {
         let mut state = self.lock();
         if state.waiting.is_empty() && state.busy > 0 {
+            state.idle += 1;
             let waited = self.changed.wait_timeout(state, PATIENCE);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.idle -= 1;
         }
         match state.waiting.pop() {
             Some(pending) => {
