@@ -4,6 +4,7 @@
 
 mod order;
 mod program;
+mod sessions;
 mod steps;
 mod timed;
 mod windows;
