@@ -4,6 +4,7 @@
 #![allow(clippy::trivially_copy_pass_by_ref, reason = "flows give functions their events by reference")]
 
 mod beyond;
+mod beyond_time;
 mod departition;
 mod documentation;
 mod four_stages;
