@@ -195,8 +195,8 @@ impl<Out, M> Mailbox<Mail<Out, M>> {
 
 /// Something that can be subscribed to, whatever stage is behind it.
 pub(crate) trait Subscribable<E>: Reach {
-    /// Whoever this stands for now: itself, unless it is but a name.
-    fn resolve(self: Arc<Self>) -> Arc<dyn Subscribable<E>>;
+    /// Whoever this stands for now: itself, or if it is but a name, the stage that has it.
+    fn resolve(self: Arc<Self>) -> Option<Arc<dyn Subscribable<E>>>;
 
     /// Whether the producer has ended for good.
     fn has_ended(&self) -> bool;
@@ -220,8 +220,8 @@ impl<Out: Send, M: Send> Reach for Mailbox<Mail<Out, M>> {
 }
 
 impl<Out: Send + 'static, M: Send + 'static> Subscribable<Out> for Mailbox<Mail<Out, M>> {
-    fn resolve(self: Arc<Self>) -> Arc<dyn Subscribable<Out>> {
-        self
+    fn resolve(self: Arc<Self>) -> Option<Arc<dyn Subscribable<Out>>> {
+        Some(self)
     }
 
     fn has_ended(&self) -> bool {

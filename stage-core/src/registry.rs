@@ -104,17 +104,23 @@ impl Registry {
         self.insert(name.into(), Some(Box::new(stage.clone())), stage.producer())
     }
 
-    /// Gives a name to a stage of which only the events are of interest.
+    /// Gives a name to a stage of which only the events are of interest. If `producer` is itself
+    /// [a name](Self::producer), the stage that has it now gets this one too.
     ///
     /// # Errors
     ///
-    /// [`RegistryError::Taken`] if another running stage has it.
+    /// [`RegistryError::Taken`] if another running stage has it; [`RegistryError::Unknown`] if `producer` is
+    /// a name that no running stage with such events has.
     pub fn register_producer<E: Send + 'static>(
         &self,
         name: impl Into<String>,
         producer: &ProducerRef<E>,
     ) -> Result<(), RegistryError> {
-        self.insert(name.into(), None, producer.clone())
+        // A name for a name would look itself up while the registry is locked.
+        let Some(stage) = Arc::clone(&producer.stage).resolve() else {
+            return Err(self.unknown(&producer.name()));
+        };
+        self.insert(name.into(), None, ProducerRef { stage })
     }
 
     fn insert<E: Send + 'static>(
@@ -168,14 +174,19 @@ impl Registry {
         In: Send + 'static,
         Out: Send + 'static,
     {
-        let known = self.names();
         let names = lock(&self.names);
-        let Some(entry) = names.get(name) else {
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            return Err(RegistryError::Unknown { name: name.to_owned(), known });
+        let Some(entry) = names.get(name).filter(|entry| !(entry.has_ended)()) else {
+            drop(names);
+            return Err(self.unknown(name));
         };
         let stage = entry.stage.as_ref().and_then(|stage| stage.downcast_ref::<StageRef<S, In, Out>>());
         stage.cloned().ok_or(RegistryError::OtherType { name: name.to_owned(), expected: type_name::<S>() })
+    }
+
+    fn unknown(&self, name: &str) -> RegistryError {
+        let known = self.names();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        RegistryError::Unknown { name: name.to_owned(), known }
     }
 
     /// Whom `name` stands for, as somebody to subscribe to.
@@ -216,8 +227,8 @@ impl Reach for Named {
 }
 
 impl<E: Send + 'static> Subscribable<E> for Named {
-    fn resolve(self: Arc<Self>) -> Arc<dyn Subscribable<E>> {
-        self.registry.find(&self.name).unwrap_or(self)
+    fn resolve(self: Arc<Self>) -> Option<Arc<dyn Subscribable<E>>> {
+        self.registry.find(&self.name).ok()
     }
 
     fn has_ended(&self) -> bool {

@@ -46,6 +46,19 @@ async fn a_name_nobody_has_is_an_error_that_names_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_can_be_given_by_another_name_of_the_stage() {
+    let registry = Registry::new();
+    let stage = producer(FromIter::new(0..3_u32), StageOptions::named("first")).await.unwrap();
+    registry.register("numbers", &stage).unwrap();
+    registry.register_producer("digits", &registry.producer::<u32>("numbers")).unwrap();
+    assert_eq!(registry.names(), ["digits", "numbers"]);
+    let itself = registry.register_producer("self", &registry.producer::<u32>("self")).unwrap_err();
+    assert_eq!(itself.to_string(), "there is no running stage named `self`; there are: digits, numbers");
+    stage.stop(ExitReason::Normal).await;
+    assert_eq!(registry.names(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_subscription_to_a_name_nobody_has_ends_as_its_mode_says() {
     let registry = Registry::new();
     for (mode, ends) in

@@ -149,7 +149,7 @@ impl<E: Send + 'static> Inlet<E> {
         if let Some((old, reason)) = join.instead.take() {
             self.replace(&old, reason);
         }
-        let stage = Arc::clone(&join.producer).resolve();
+        let stage = Arc::clone(&join.producer).resolve().unwrap_or_else(|| Arc::clone(&join.producer));
         let (producer, consumer) = (stage.claim(), Slot::claim(&self.signal));
         let reach: Arc<dyn Reach> = Arc::clone(&stage) as _;
         let subscription = Subscription::new(
