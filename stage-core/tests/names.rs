@@ -7,7 +7,7 @@ use stage_core::dispatch::{PartitionDispatcher, SubscriberOptions};
 use stage_core::spawn::{StageOptions, consumer, producer};
 use stage_core::testing::{ManualProducer, Probe, settle};
 use stage_core::{
-    Backoff, CancelMode, ExitReason, ForEach, FromIter, Registry, SubscribeError, SubscribeOptions,
+    Backoff, CancelMode, ExitReason, ForEach, FromIter, Registry, SubscribeError, SubscribeOptions, Window,
 };
 use tokio::time::Instant;
 
@@ -113,6 +113,23 @@ async fn a_subscription_is_made_again_when_the_name_stands_for_another_stage() {
     // A normal end is an end.
     second.finish();
     assert!(matches!(stage.ended().await, ExitReason::Normal));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_is_made_again_asks_by_the_window_that_was_set_last() {
+    let registry = Registry::new();
+    let mut first = ManualProducer::<u32>::spawn(StageOptions::named("first")).await;
+    registry.register_producer("source", &first.producer()).unwrap();
+    let (probe, _seen) = Probe::<u32>::new();
+    let stage = consumer(probe, StageOptions::new()).await.unwrap();
+    let options = SubscribeOptions::new().max_demand(10).again(in_seconds(1));
+    let subscription = stage.subscribe(&registry.producer("source"), options).await.unwrap();
+    assert_eq!(first.next_demand().await, 10);
+    subscription.set_window(Window::new(15, 5).unwrap());
+    first.crash("oops");
+    let mut second = ManualProducer::<u32>::spawn(StageOptions::named("second")).await;
+    registry.register_producer("source", &second.producer()).unwrap();
+    assert_eq!(second.next_demand().await, 15);
 }
 
 #[tokio::test(start_paused = true)]

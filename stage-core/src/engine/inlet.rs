@@ -54,7 +54,6 @@ struct Incoming<E> {
 struct Remake<E> {
     producer: Arc<dyn Subscribable<E>>,
     options: SubscriberOptions<E>,
-    window: Window,
 }
 
 /// A subscription whose slots are claimed, and that was not asked of its producer yet.
@@ -189,7 +188,7 @@ impl<E: Send + 'static> Inlet<E> {
         let identity = Arc::as_ptr(&self.stage).cast::<()>() as usize as u64;
         let again = join.again.map(|again| {
             let (producer, options) = (Arc::clone(&join.producer), join.options.clone());
-            (again, Remake { producer, options, window: join.window })
+            (again, Remake { producer, options })
         });
         let made_by = match join.owner {
             Owner::Pipeline(_) => MadeBy::Pipeline,
@@ -333,7 +332,9 @@ impl<E: Send + 'static> Inlet<E> {
         };
         let subscription = link.subscription().clone();
         let seed = stable_hash(&(&*subscription.consumer(), slot));
-        let again = again.and_then(|(mut again, Remake { producer, options, window })| {
+        // The window may have been changed since the subscription was made.
+        let window = subscription.window();
+        let again = again.and_then(|(mut again, Remake { producer, options })| {
             let delay = again.after(&cancellation, refused.as_ref(), seed)?;
             let again = Some(again);
             Some((delay, Join { producer, options, window, owner, again, instead: None, reply: None }))

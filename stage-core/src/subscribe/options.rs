@@ -58,6 +58,9 @@ impl<E> SubscribeOptions<E> {
     /// time. A producer that ended normally, and a subscription that somebody cancelled, are not returned
     /// to. Most useful with a name of a [`Registry`](crate::Registry), which is looked up anew each time.
     ///
+    /// Each is a [`Subscription`](crate::Subscription) of its own, with the window that was set last and not
+    /// paused; `handle_subscribe` is told of it.
+    ///
     /// Streams are not made again. Default: it is not.
     pub fn again(mut self, backoff: Backoff) -> Self {
         self.again = Some(Again::new(backoff));
