@@ -126,6 +126,22 @@ fn an_iterator_blocks_its_thread_until_events_are_there() {
     assert!(events.map(Result::unwrap).eq(0..10_000));
 }
 
+#[tokio::test]
+#[should_panic(expected = "Cannot block the current thread from within a runtime")]
+async fn an_iterator_does_not_block_a_thread_that_runs_tasks() {
+    let numbers = producer(FromIter::new(0..3_u64), StageOptions::named("numbers")).await.unwrap();
+    let mut events = numbers.producer().stream(window(10, 5)).unwrap().blocking();
+    events.next();
+}
+
+#[tokio::test]
+async fn an_iterator_may_block_a_thread_of_the_runtime_that_is_there_for_it() {
+    let numbers = producer(FromIter::new(0..100_u64), StageOptions::named("numbers")).await.unwrap();
+    let events = numbers.producer().stream(window(10, 5)).unwrap().blocking();
+    let seen = tokio::task::spawn_blocking(move || events.map(Result::unwrap).collect::<Vec<_>>());
+    assert!(seen.await.unwrap().into_iter().eq(0..100));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_comes_out_of_a_pipeline_is_a_stream_and_dropping_it_ends_the_pipeline() {
     let pipeline = Pipeline::builder("endless")

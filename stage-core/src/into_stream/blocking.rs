@@ -6,13 +6,13 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use futures_core::Stream;
+use tokio::sync::oneshot;
 
 use super::stream::{EventStream, StreamError};
 
 /// An iterator over the events of an [`EventStream`].
 ///
-/// It needs no runtime on its own thread, and must not be used on a thread that runs tasks of one: it would
-/// keep them from running.
+/// It needs no runtime on its own thread: any thread will do, one of `spawn_blocking` too.
 ///
 /// ```
 /// use stage_core::spawn::{StageOptions, producer};
@@ -27,6 +27,11 @@ use super::stream::{EventStream, StreamError};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Panics
+///
+/// `next` panics where it would have to wait on a thread that runs tasks, as tokio's blocking calls do: it
+/// would keep those tasks from running, the stages among them. Async code takes the stream.
 #[derive(Debug)]
 pub struct BlockingEvents<E> {
     stream: EventStream<E>,
@@ -61,8 +66,19 @@ impl<E: Send + 'static> Iterator for BlockingEvents<E> {
         loop {
             match Pin::new(&mut self.stream).poll_next(&mut cx) {
                 Poll::Ready(event) => return event,
-                Poll::Pending => thread::park(),
+                Poll::Pending => {
+                    refuse_to_block_tasks();
+                    thread::park();
+                }
             }
         }
     }
+}
+
+/// Panics on a thread that runs tasks. Only tokio knows; it says so whenever one blocks, here on nothing.
+fn refuse_to_block_tasks() {
+    let (sender, receiver) = oneshot::channel::<()>();
+    drop(sender);
+    // The answer is that there is none.
+    let _ = receiver.blocking_recv();
 }
