@@ -184,6 +184,7 @@ impl<E> Outlet<E> {
             return;
         };
         self.live -= 1;
+        self.forget_asks(subscription);
         self.guests.remove(&slot);
         let lost = link.close(Closed::Cancelled(reason.clone()));
         self.counters.unsent(lost);
@@ -237,6 +238,14 @@ impl<E> Outlet<E> {
         self.settle(announce.flatten());
     }
 
+    /// What a subscription that ended had asked for while demand was held back counts no more. It is not
+    /// kept, since subscribers may come and go for as long as the mode stays.
+    fn forget_asks(&mut self, ended: &Subscription) {
+        if let Some(log) = &mut self.accumulated {
+            log.retain(|happened| !matches!(happened, Accumulated::Asked(by, _) if by == ended));
+        }
+    }
+
     fn is_standing(&self, subscription: &Subscription) -> bool {
         let link = self.links.get(subscription.producer_slot()).and_then(Option::as_ref);
         link.is_some_and(|link| link.subscription() == subscription)
@@ -264,6 +273,7 @@ impl<E> Outlet<E> {
         let Some(link) = self.links[key.0].take() else { return };
         self.live -= 1;
         let subscription = link.subscription().clone();
+        self.forget_asks(&subscription);
         let mut back = link.take_back();
         self.counters.unsent(back.len());
         self.decide(|hub, _| hub.take_back(key, &mut back));
@@ -473,5 +483,56 @@ fn send_in_batches<E>(
     link.send(Batch { events, more: !pieces.is_empty() });
     while let Some(events) = pieces.pop() {
         link.send(Batch { events, more: !pieces.is_empty() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::buffer::Buffer;
+    use crate::demand::Window;
+    use crate::dispatch::{DemandDispatcher, SubscriberOptions};
+    use crate::link::link;
+    use crate::options::{Capacity, Keep};
+    use crate::signal::{Signal, Slot};
+    use crate::subscription::{End, Reach, Tell};
+
+    struct Nobody;
+
+    impl Reach for Nobody {
+        fn name(&self) -> Arc<str> {
+            "nobody".into()
+        }
+
+        fn tell(&self, _tell: Tell) {}
+    }
+
+    #[test]
+    fn asks_that_are_held_back_go_with_their_subscription() {
+        let hub =
+            Hub::new(Box::new(DemandDispatcher::new()), Buffer::<u32>::new(Capacity::Unbounded, Keep::Last));
+        let mut outlet = Outlet::new(hub, Arc::new(Counters::default()), None);
+        outlet.set_mode(DemandMode::Accumulate);
+        let signals = [Signal::new(), Signal::new()];
+        for _ in 0..10 {
+            let slots = signals.each_ref().map(Slot::claim);
+            let [producer_end, consumer_end] =
+                slots.each_ref().map(|slot| End { stage: Arc::new(Nobody), slot: slot.index() });
+            let subscription = Subscription::new(producer_end, consumer_end, Window::default());
+            let [producer, consumer] = slots;
+            let slot = producer.index();
+            let (tx, mut rx) = link(producer, consumer, 1, subscription);
+            outlet.subscribe(Subscribe {
+                link: tx,
+                options: SubscriberOptions::new(),
+                made_by: MadeBy::Hand,
+            });
+            rx.give_back(Vec::new(), 5);
+            outlet.look(slot);
+            assert_eq!(outlet.accumulated.as_ref().map(VecDeque::len), Some(1));
+            rx.cancel(Cancellation::down(ExitReason::Aborted));
+            outlet.look(slot);
+            assert_eq!(outlet.accumulated.as_ref().map(VecDeque::len), Some(0));
+        }
     }
 }
