@@ -1,6 +1,6 @@
 //! A rate that several steps share, and that can be changed while they run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::hash::Hash;
 use std::time::Duration;
@@ -87,7 +87,7 @@ impl<K: Clone + Eq + Hash> Budget<K> {
         shared.next += 1;
         let who = shared.next;
         shared.watchers.insert(who, Arc::new(wake));
-        Share { budget: self.clone(), who, waits: Vec::new() }
+        Share { budget: self.clone(), who, waits: HashSet::new() }
     }
 }
 
@@ -112,7 +112,7 @@ pub(super) struct Share<K: Clone + Eq + Hash> {
     budget: Budget<K>,
     who: Who,
     /// The keys whose tokens it waits for.
-    waits: Vec<K>,
+    waits: HashSet<K>,
 }
 
 impl<K: Clone + Eq + Hash> Share<K> {
@@ -127,9 +127,13 @@ impl<K: Clone + Eq + Hash> Share<K> {
         let taken = bucket.take(rate, now, self.who);
         drop(shared);
         match taken {
-            Ok(()) => self.waits.retain(|waits| waits != key),
+            Ok(()) => {
+                self.waits.remove(key);
+            }
             Err(_) if self.waits.contains(key) => {}
-            Err(_) => self.waits.push(key.clone()),
+            Err(_) => {
+                self.waits.insert(key.clone());
+            }
         }
         taken
     }
@@ -141,7 +145,7 @@ impl<K: Clone + Eq + Hash> Share<K> {
         }
         let mut shared = lock(&self.budget.shared);
         let mut left = false;
-        for key in self.waits.drain(..) {
+        for key in self.waits.drain() {
             left |= shared.buckets.get_mut(&key).is_some_and(|bucket| bucket.leave(self.who));
         }
         let others = shared.watchers.iter().filter(|(who, _)| left && **who != self.who);
