@@ -78,6 +78,7 @@ pub enum DemandMode {
     #[default]
     Forward,
     /// It is held back, and events with it, until the mode is set to `Forward`: so that a topology can be
-    /// wired before anything flows.
+    /// wired before anything flows. What a stage emits all the same is kept, in order and without bound: the
+    /// buffer's capacity counts once it is let through.
     Accumulate,
 }

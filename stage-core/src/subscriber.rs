@@ -5,7 +5,8 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-/// What a subscriber tells the dispatcher it subscribes to. Each dispatcher reads what concerns it.
+/// What a subscriber tells the dispatcher it subscribes to. Each dispatcher reads what concerns it and
+/// ignores the rest: a selector narrows a broadcast, and does nothing under demand.
 ///
 /// ```
 /// use stage_core::dispatch::SubscriberOptions;

@@ -189,7 +189,14 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         let _ = self.mailbox.send(Mail::Mode(mode));
     }
 
-    /// Asks the stage to end for `reason` after its current callback, and waits until it has.
+    /// Asks the stage to end for `reason` after its current callback, and waits until it has. Says why it
+    /// ended: for another reason, if it was about to end before. A callback that never returns is waited for
+    /// without limit, unless it races [`Emitter::draining`](crate::Emitter::draining); set a time limit of
+    /// your own, and then [`abort`](Self::abort).
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped before it is ready, the stage still ends, once it has been polled.
     pub async fn stop(&self, reason: ExitReason) -> ExitReason {
         let _ = self.mailbox.send(Mail::Stop(reason));
         self.ended().await
@@ -219,6 +226,10 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     }
 
     /// Waits until the stage has ended for good; says why.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped and called anew at any time.
     pub async fn ended(&self) -> ExitReason {
         self.mailbox.ended().await
     }
