@@ -442,7 +442,8 @@ impl<E> Outlet<E> {
 
     /// Ends every subscription, behind everything that was sent; what was not handed out is discarded.
     pub(crate) fn close(&mut self, closed: &Closed) {
-        let mut discarded = self.decide(|hub, _| hub.discard()).unwrap_or(0) + std::mem::take(&mut self.held_back);
+        let mut discarded =
+            self.decide(|hub, _| hub.discard()).unwrap_or(0) + std::mem::take(&mut self.held_back);
         self.accumulated = None;
         for link in self.links.drain(..).flatten() {
             let lost = link.close(closed.clone());
