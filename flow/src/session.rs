@@ -234,6 +234,10 @@ where
         self.marks.fed_by(feeds);
     }
 
+    fn edge_ended(&mut self, edge: usize) {
+        self.marks.ended(edge);
+    }
+
     fn batch<K: FnMut(Session<Q, A>)>(
         &mut self,
         edge: usize,
@@ -242,7 +246,7 @@ where
     ) {
         let Sessions { gap, lateness, late } = self.layer.sessions.clone();
         for Stamped { stamp, event } in events {
-            if self.marks.note(edge, stamp)
+            if self.marks.note(edge, stamp.reached)
                 && let Some(watermark) = self.marks.watermark()
             {
                 self.pass(watermark.saturating_sub(gap).saturating_sub(lateness), sink);

@@ -23,6 +23,10 @@ pub trait Time: sealed::Sealed + Clone + Debug + Send + Sync + 'static {
     #[doc(hidden)]
     fn close<T: Send + 'static>(stamp: Self::Stamp, event: T) -> Self::Of<T>;
 
+    /// The stamp of an event that is sent on by a stage which all ways have brought so far.
+    #[doc(hidden)]
+    fn sent_on(stamp: Self::Stamp, reached: i64) -> Self::Stamp;
+
     /// When it happened, if that is known.
     #[doc(hidden)]
     fn moment(stamp: Self::Stamp) -> Option<Stamp>;
@@ -41,12 +45,12 @@ pub struct Timed;
 pub struct Stamp {
     /// When it happened.
     pub at: i64,
-    /// The latest time its source had seen when it made the event, this one included: its watermark.
+    /// The latest time its source had seen when it made the event, this one included: what is late goes by
+    /// that.
     pub watermark: i64,
-    /// Which part of the source made it.
-    pub source: u32,
-    /// How many parts there are.
-    pub sources: u32,
+    /// What all ways into the stage that sent it had reached: whoever receives it gets nothing from there
+    /// any more that happened in a window which ended by then, but what is late. What is over goes by that.
+    pub reached: i64,
 }
 
 /// An event and when it happened.
@@ -72,6 +76,8 @@ impl Time for Untimed {
         event
     }
 
+    fn sent_on((): (), _reached: i64) {}
+
     fn moment((): ()) -> Option<Stamp> {
         None
     }
@@ -91,6 +97,10 @@ impl Time for Timed {
 
     fn close<T: Send + 'static>(stamp: Stamp, event: T) -> Stamped<T> {
         Stamped { stamp, event }
+    }
+
+    fn sent_on(stamp: Stamp, reached: i64) -> Stamp {
+        Stamp { reached, ..stamp }
     }
 
     fn moment(stamp: Stamp) -> Option<Stamp> {

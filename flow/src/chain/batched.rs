@@ -129,6 +129,10 @@ where
         self.layer.batch(edge, made.into_iter(), sink);
     }
 
+    fn edge_ended(&mut self, edge: usize) {
+        self.layer.edge_ended(edge);
+    }
+
     fn finish<K: FnMut(P::Out)>(&mut self, sink: &mut K) {
         self.layer.finish(sink);
     }

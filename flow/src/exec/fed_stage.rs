@@ -126,6 +126,9 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
         match peer {
             Role::Producer if matches!(cancellation.reason, ExitReason::Normal) => {
                 self.upstream = self.upstream.saturating_sub(1);
+                if let Some(edge) = self.edges.iter().position(|edge| edge == subscription) {
+                    self.operator.edge_ended(edge);
+                }
                 self.finish_if_all_did(out);
             }
             // What has failed is not whole: nothing is made of it.

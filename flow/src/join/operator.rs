@@ -174,12 +174,16 @@ where
         self.marks.fed_by(feeds);
     }
 
+    fn edge_ended(&mut self, edge: usize) {
+        self.marks.ended(edge);
+    }
+
     fn batch<K: FnMut(J::Out)>(&mut self, edge: usize, events: impl Iterator<Item = Self::In>, sink: &mut K) {
         for event in events {
             let (stamp, side) = M::open(event);
             let start = match (self.window.kind, M::moment(stamp)) {
                 (Kind::Fixed(span), Some(stamp)) => {
-                    if self.marks.note(edge, stamp) {
+                    if self.marks.note(edge, stamp.reached) {
                         self.pass(span, sink);
                     }
                     let start = stamp.at.div_euclid(span).saturating_mul(span);

@@ -23,9 +23,7 @@ pub struct Place {
 pub enum Feeds {
     /// One part of a source, which it reads itself.
     OwnPart,
-    /// So many stages, each of which reads a part of a source.
-    Parts(usize),
-    /// So many stages, each of which may bring events of every part of the sources.
+    /// So many stages.
     Stages(usize),
 }
 
@@ -117,6 +115,12 @@ pub trait Operator: Send + 'static {
         events: impl Iterator<Item = Self::In>,
         sink: &mut K,
     );
+
+    /// The edge with this number will bring nothing more.
+    #[doc(hidden)]
+    fn edge_ended(&mut self, edge: usize) {
+        let _ = edge;
+    }
 
     /// There will be no more events: all who make them have come to their end.
     #[doc(hidden)]

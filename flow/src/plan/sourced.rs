@@ -71,7 +71,7 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Sourced<S, M> {
             let consumers = layer.options().count();
             let demand = Exit { consumers, dispatcher: Arc::new(|| Box::new(DemandDispatcher::default())) };
             let upstream = self.build(build, demand).await?;
-            let feeds = Feeds::Parts(upstream.len());
+            let feeds = Feeds::Stages(upstream.len());
             feed(&layer, &name, false, (&upstream, feeds), build, &exit).await
         }
         .boxed()
@@ -157,7 +157,7 @@ where
     let mut outputs = Vec::with_capacity(of);
     for (index, part) in parts.into_iter().enumerate() {
         let place = Place { index, of };
-        let part = Stamping { part, live: stamper.live(number(index), number(of)) };
+        let part = Stamping { part, live: stamper.live() };
         let stage = SourceStage::new(part, operator(place)?, exit.consumers, build.first_error.clone());
         let options = StageOptions::named(format!("{name}/{index}"))
             .dispatcher((exit.dispatcher)())
@@ -169,11 +169,6 @@ where
         build.keep(stage);
     }
     Ok(outputs)
-}
-
-/// As it is counted in a stamp.
-fn number(parts: usize) -> u32 {
-    u32::try_from(parts).unwrap_or(u32::MAX)
 }
 
 /// A part of a source whose items get their stamps.

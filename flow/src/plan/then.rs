@@ -104,6 +104,11 @@ impl<A: Operator, B: Operator<In = A::Out>> Operator for Then<A, B> {
         self.first.batch(edge, events, &mut |event| then.batch(edge, std::iter::once(event), sink));
     }
 
+    fn edge_ended(&mut self, edge: usize) {
+        self.first.edge_ended(edge);
+        self.then.edge_ended(edge);
+    }
+
     fn finish<K: FnMut(B::Out)>(&mut self, sink: &mut K) {
         let then = &mut self.then;
         self.first.finish(&mut |event| then.batch(0, std::iter::once(event), sink));

@@ -1,9 +1,10 @@
 //! A layer that only has steps: what comes of each event is handed on at once.
 
+use super::Marks;
 use crate::chain::{Chain, InOf, TimeOf};
 use crate::error::FlowError;
 use crate::options::LayerOptions;
-use crate::plan::{Layer, Operator, Origin as _, Place};
+use crate::plan::{Feeds, Layer, Operator, Origin as _, Place};
 use crate::time::Time;
 
 /// A layer of steps without a reducer.
@@ -19,6 +20,7 @@ pub struct MapLayer<C> {
 pub struct MapOperator<C: Chain> {
     chain: C,
     state: C::State,
+    marks: Marks,
 }
 
 impl<C: Chain> std::fmt::Debug for MapOperator<C> {
@@ -44,7 +46,7 @@ impl<C: Chain> Layer for MapLayer<C> {
     type Operator = MapOperator<C>;
 
     fn operator(&self, _place: Place) -> MapOperator<C> {
-        MapOperator { chain: self.chain.clone(), state: self.chain.state() }
+        MapOperator { chain: self.chain.clone(), state: self.chain.state(), marks: Marks::new() }
     }
 
     fn options(&self) -> &LayerOptions {
@@ -64,14 +66,26 @@ impl<C: Chain> Operator for MapOperator<C> {
     type In = <TimeOf<C> as Time>::Of<InOf<C>>;
     type Out = <TimeOf<C> as Time>::Of<C::Out>;
 
+    fn fed_by(&mut self, feeds: Feeds) {
+        self.marks.fed_by(feeds);
+    }
+
+    fn edge_ended(&mut self, edge: usize) {
+        self.marks.ended(edge);
+    }
+
     fn batch<K: FnMut(Self::Out)>(
         &mut self,
-        _edge: usize,
+        edge: usize,
         events: impl Iterator<Item = Self::In>,
         sink: &mut K,
     ) {
         for event in events {
-            let (stamp, event) = TimeOf::<C>::open(event);
+            let (mut stamp, event) = TimeOf::<C>::open(event);
+            if let Some(told) = TimeOf::<C>::moment(stamp) {
+                self.marks.note(edge, told.reached);
+                stamp = TimeOf::<C>::sent_on(stamp, self.marks.reached());
+            }
             self.chain.push(&mut self.state, stamp, event, &mut |stamp, event| {
                 sink(TimeOf::<C>::close(stamp, event));
             });

@@ -231,6 +231,10 @@ where
         self.marks.fed_by(feeds);
     }
 
+    fn edge_ended(&mut self, edge: usize) {
+        self.marks.ended(edge);
+    }
+
     fn batch<K: FnMut(M::Out)>(&mut self, edge: usize, events: impl Iterator<Item = Self::In>, sink: &mut K) {
         if let (Kind::Global, None, None, Some(open)) =
             (self.layer.window.kind, self.layer.window.every, &self.layer.looks, &mut self.current)
@@ -259,7 +263,7 @@ where
             let (stamp, event) = TimeOf::<C>::open(event);
             if self.goes_by_event_time() {
                 let Some(at) = TimeOf::<C>::moment(stamp) else { continue };
-                let moved = self.marks.note(edge, at);
+                let moved = self.marks.note(edge, at.reached);
                 if moved && let Some(watermark) = self.marks.watermark() {
                     self.pass(watermark, sink);
                 }

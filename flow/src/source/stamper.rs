@@ -13,9 +13,9 @@ pub trait Stamper<T: Send + 'static>: Clone + Send + Sync + 'static {
     /// The stamper of one part.
     type Live: LiveStamper<T, Time = Self::Time>;
 
-    /// The stamper of the part with this number, of so many.
+    /// The stamper of one part.
     #[doc(hidden)]
-    fn live(&self, part: u32, of: u32) -> Self::Live;
+    fn live(&self) -> Self::Live;
 }
 
 /// Stamps the events of one part, in their order.
@@ -36,7 +36,7 @@ impl<T: Send + 'static> Stamper<T> for NoStamp {
     type Time = Untimed;
     type Live = Self;
 
-    fn live(&self, _part: u32, _of: u32) -> Self {
+    fn live(&self) -> Self {
         Self
     }
 }
@@ -62,8 +62,6 @@ pub struct ByTime<F> {
 pub struct LiveByTime<T, F> {
     function: Arc<F>,
     most_ahead: i64,
-    source: u32,
-    sources: u32,
     watermark: Option<i64>,
     takes: PhantomData<fn(T)>,
 }
@@ -94,12 +92,10 @@ where
     type Time = Timed;
     type Live = LiveByTime<T, F>;
 
-    fn live(&self, part: u32, of: u32) -> LiveByTime<T, F> {
+    fn live(&self) -> LiveByTime<T, F> {
         LiveByTime {
             function: Arc::clone(&self.function),
             most_ahead: self.most_ahead,
-            source: part,
-            sources: of,
             watermark: None,
             takes: PhantomData,
         }
@@ -121,6 +117,6 @@ where
             None => at,
         };
         self.watermark = Some(watermark);
-        Stamped { stamp: Stamp { at, watermark, source: self.source, sources: self.sources }, event }
+        Stamped { stamp: Stamp { at, watermark, reached: watermark }, event }
     }
 }
