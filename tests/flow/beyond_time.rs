@@ -87,7 +87,6 @@ fn a_window_is_not_over_before_every_source_has_passed_it() {
 }
 
 #[test]
-#[ignore = "a stage that mixes the events of two others hands on the watermark of the faster one"]
 fn a_window_is_not_over_before_all_stages_that_were_mixed_have_passed_it() {
     // One source, two stages, one that mixes what comes of both, and then one with windows.
     let windows = Flow::from_items(0..200_i64)

@@ -222,7 +222,6 @@ proptest! {
     }
 
     #[test]
-    #[ignore = "a stage that mixes the events of others hands on the watermark of the fastest"]
     fn windows_behind_two_layers_are_as_the_order_of_the_sources_says(case in two_layers()) {
         windows_are_as_the_order_of_the_sources_says(&case)?;
         windows_are_passed_once_and_then_done(&case)?;
