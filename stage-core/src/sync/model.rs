@@ -61,6 +61,18 @@ atomic!(AtomicBool, bool);
 atomic!(AtomicU64, u64, fetch_or);
 atomic!(AtomicUsize, usize, fetch_add, fetch_sub);
 
+impl AtomicUsize {
+    pub(crate) fn fetch_update(
+        &self,
+        set: Ordering,
+        fetch: Ordering,
+        update: impl FnMut(usize) -> Option<usize>,
+    ) -> Result<usize, usize> {
+        tick();
+        self.0.fetch_update(set, fetch, update)
+    }
+}
+
 loom::lazy_static! {
     static ref TICKS: atomic::AtomicUsize = atomic::AtomicUsize::new(0);
 }
