@@ -44,6 +44,8 @@ pub(crate) struct Join<In> {
     pub(crate) owner: Owner,
     /// How it is made again, if it is.
     pub(crate) again: Option<Again>,
+    /// Whether it waits to be resumed before anything is asked for.
+    pub(crate) paused: bool,
     /// The subscription that it takes the place of, and why that one ends.
     pub(crate) instead: Option<(Subscription, ExitReason)>,
     /// Who is told once it is made.

@@ -307,6 +307,21 @@ impl Producer for Asked {
 }
 
 #[tokio::test]
+async fn a_subscription_that_begins_paused_asks_when_it_is_resumed() {
+    let (tx, mut asked) = unbounded_channel();
+    let asked_of = spawn::producer(Asked(tx), StageOptions::named("asked")).await.unwrap();
+    let (probe, _seen) = probe(Asking::Automatic).await;
+    let waiting = probe.subscribe(&asked_of.producer(), window(4, 2).paused()).await.unwrap();
+    // A larger window than it began with is what it asks for, then.
+    waiting.set_window(Window::new(10, 5).unwrap());
+    probe.inspect().await.unwrap();
+    asked_of.inspect().await.unwrap();
+    assert!(asked.try_recv().is_err());
+    waiting.resume();
+    assert_eq!(asked.recv().await, Some(10));
+}
+
+#[tokio::test]
 async fn a_larger_window_asks_for_the_difference_at_once() {
     let (report, mut asked) = unbounded_channel();
     let producer = spawn::producer(Asked(report), StageOptions::named("asked")).await.unwrap();

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use stage_core::dispatch::{DemandDispatcher, Dispatcher};
 use stage_core::spawn::SpawnError;
-use stage_core::{DemandMode, ExitReason, StageRef, StageStats};
+use stage_core::{DemandMode, ExitReason, StageRef, StageStats, Subscription};
 
 use super::{Layer, Place};
 use crate::error::{FirstError, FlowError};
@@ -70,6 +70,8 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> RunningStage fo
 #[derive(Clone, Default)]
 pub struct Build {
     stages: Arc<Mutex<Vec<Box<dyn RunningStage>>>>,
+    /// Subscriptions that ask for nothing yet.
+    waiting: Arc<Mutex<Vec<Subscription>>>,
     pub(crate) first_error: FirstError,
     /// Numbers for layers, so that their names differ.
     layers: Arc<std::sync::atomic::AtomicUsize>,
@@ -81,8 +83,16 @@ impl Build {
         self.stages.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(stage));
     }
 
+    /// Keeps a subscription that began paused until everything is wired: running stages that the flow reads
+    /// would otherwise give all they have to the first that asks.
+    pub(crate) fn hold(&self, subscription: Subscription) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(subscription);
+    }
+
     /// Everything is wired: events may flow.
     pub(crate) fn release(&self) {
+        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        waiting.iter().for_each(Subscription::resume);
         let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
         stages.iter().for_each(|stage| stage.release());
     }

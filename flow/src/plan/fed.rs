@@ -101,7 +101,7 @@ pub(super) async fn feed<L: Layer>(
         build.keep(stage.clone());
         for producer in upstream {
             let mut demand =
-                SubscribeOptions::new().max_demand(options.max_demand).cancel(CancelMode::Transient);
+                SubscribeOptions::new().max_demand(options.max_demand).cancel(CancelMode::Transient).paused();
             if let Some(min) = options.min_demand {
                 demand = demand.min_demand(min);
             }
@@ -109,7 +109,7 @@ pub(super) async fn feed<L: Layer>(
                 demand = demand.share(SubscriberOptions::new().partition(index));
             }
             let subscribed = stage.subscribe(producer, demand).await;
-            subscribed.map_err(|error| FlowError::Options { layer: name.to_owned(), error })?;
+            build.hold(subscribed.map_err(|error| FlowError::Options { layer: name.to_owned(), error })?);
         }
         outputs.push(stage.producer());
     }

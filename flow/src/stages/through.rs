@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use stage_core::dispatch::DemandDispatcher;
 use stage_core::spawn::{StageOptions, producer_consumer};
 use stage_core::{
-    BoxError, CancelMode, ExitReason, ProducerConsumer, ProducerRef, StageRef, SubscribeOptions,
+    BoxError, CancelMode, ExitReason, ProducerConsumer, ProducerRef, StageRef, SubscribeOptions, Subscription,
 };
 
 use super::owned::Owned;
@@ -20,7 +20,8 @@ use crate::plan::{Build, Exit, Fed, Node, NodeOf, Origin, Outline, Place};
 use crate::time::Untimed;
 
 /// Has a stage subscribe to a producer.
-type Subscribe<T> = Arc<dyn Fn(ProducerRef<T>) -> BoxFuture<'static, Result<(), FlowError>> + Send + Sync>;
+type Subscribe<T> =
+    Arc<dyn Fn(ProducerRef<T>) -> BoxFuture<'static, Result<Subscription, FlowError>> + Send + Sync>;
 
 /// A producer-consumer that runs already, of whatever type it is.
 pub struct Through<T, U> {
@@ -52,9 +53,9 @@ where
         let subscribe = move |producer: ProducerRef<T>| {
             let stage = stage.clone();
             async move {
-                let options = SubscribeOptions::new().cancel(CancelMode::Transient);
+                let options = SubscribeOptions::new().cancel(CancelMode::Transient).paused();
                 let made = stage.subscribe(&producer, options).await;
-                made.map(|_| ()).map_err(|error| FlowError::Options { layer: stage.name().to_owned(), error })
+                made.map_err(|error| FlowError::Options { layer: stage.name().to_owned(), error })
             }
             .boxed()
         };
@@ -78,7 +79,7 @@ impl<T: Send + 'static, U: Send + 'static> Node<U> for ThroughRunning<T, U> {
             let upstream = self.before.build(build, as_asked(self.stages.len())).await?;
             for stage in &self.stages {
                 for producer in &upstream {
-                    (stage.subscribe)(producer.clone()).await?;
+                    build.hold((stage.subscribe)(producer.clone()).await?);
                 }
             }
             Ok(self.stages.iter().map(|stage| stage.producer.clone()).collect())
@@ -126,12 +127,13 @@ impl<S: ProducerConsumer> Node<S::Out> for ThroughOwned<S::In, S> {
                 for producer in &upstream {
                     let mut demand = SubscribeOptions::new()
                         .max_demand(self.options.max_demand)
-                        .cancel(CancelMode::Transient);
+                        .cancel(CancelMode::Transient)
+                        .paused();
                     if let Some(min) = self.options.min_demand {
                         demand = demand.min_demand(min);
                     }
                     let made = stage.subscribe(producer, demand).await;
-                    made.map_err(|error| FlowError::Options { layer: name.clone(), error })?;
+                    build.hold(made.map_err(|error| FlowError::Options { layer: name.clone(), error })?);
                 }
                 outputs.push(stage.producer());
             }

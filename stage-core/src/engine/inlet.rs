@@ -46,6 +46,8 @@ struct Incoming<E> {
     owner: Owner,
     listed: bool,
     paused: bool,
+    /// What is asked for when it is resumed: of one that began paused, its first demand.
+    unasked: usize,
     /// How it is made again, if it is.
     again: Option<(Again, Remake<E>)>,
 }
@@ -177,10 +179,15 @@ impl<E: Send + 'static> Inlet<E> {
         };
         let slot = consumer.index();
         let (tx, mut rx) = link(producer, consumer, chunk, subscription.clone());
+        let mut unasked = 0;
         let credit = match asking {
             Asking::Automatic => {
                 let (credit, ask) = Credit::open(join.window);
-                rx.give_back(Vec::new(), ask.get());
+                if join.paused {
+                    unasked = ask.get();
+                } else {
+                    rx.give_back(Vec::new(), ask.get());
+                }
                 Some(credit)
             }
             Asking::Manual => None,
@@ -198,8 +205,8 @@ impl<E: Send + 'static> Inlet<E> {
         if self.links.len() <= slot {
             self.links.resize_with(slot + 1, || None);
         }
-        self.links[slot] =
-            Some(Incoming { link: rx, credit, owner: join.owner, listed: false, paused: false, again });
+        let (owner, paused) = (join.owner, join.paused);
+        self.links[slot] = Some(Incoming { link: rx, credit, owner, listed: false, paused, unasked, again });
         self.look(slot);
         if let Some(reply) = join.reply {
             // Whoever wanted to know may have gone.
@@ -235,7 +242,7 @@ impl<E: Send + 'static> Inlet<E> {
             }
             What::Window(window) => incoming.set_window(*window),
             What::Pause => incoming.paused = true,
-            What::Resume => incoming.paused = false,
+            What::Resume => incoming.resume(),
             What::Detach => self.detach(slot),
             // The producer's business.
             What::Cancel(_) => {}
@@ -337,7 +344,10 @@ impl<E: Send + 'static> Inlet<E> {
         let again = again.and_then(|(mut again, Remake { producer, options })| {
             let delay = again.after(&cancellation, refused.as_ref(), seed)?;
             let again = Some(again);
-            Some((delay, Join { producer, options, window, owner, again, instead: None, reply: None }))
+            Some((
+                delay,
+                Join { producer, options, window, owner, again, paused: false, instead: None, reply: None },
+            ))
         });
         Some(Gone { subscription, cancellation, mode, refused, late, again })
     }
@@ -389,8 +399,18 @@ impl<E> Incoming<E> {
     fn set_window(&mut self, window: Window) {
         let Some(credit) = &mut self.credit else { return };
         self.link.set_chunk(window.chunk());
-        if let Some(ask) = credit.set_window(window) {
-            self.link.give_back(Vec::new(), ask.get());
+        match credit.set_window(window) {
+            Some(ask) if self.unasked > 0 => self.unasked += ask.get(),
+            Some(ask) => self.link.give_back(Vec::new(), ask.get()),
+            None => {}
+        }
+    }
+
+    fn resume(&mut self) {
+        self.paused = false;
+        let ask = std::mem::take(&mut self.unasked);
+        if ask > 0 {
+            self.link.give_back(Vec::new(), ask);
         }
     }
 }

@@ -71,6 +71,7 @@ impl<E> Sources<E> {
                     window: self.window,
                     owner: Owner::Pipeline(source),
                     again: None,
+                    paused: false,
                     instead: None,
                     reply: None,
                 })

@@ -64,6 +64,7 @@ impl<E> Feed<E> {
                 Loss::Restarts => Owner::Pipeline(0),
             },
             again: None,
+            paused: false,
             instead: None,
             reply: None,
         }

@@ -19,6 +19,7 @@ pub struct SubscribeOptions<E> {
     cancel: CancelMode,
     subscriber: SubscriberOptions<E>,
     again: Option<Again>,
+    paused: bool,
 }
 
 impl<E> SubscribeOptions<E> {
@@ -30,6 +31,7 @@ impl<E> SubscribeOptions<E> {
             cancel: CancelMode::Permanent,
             subscriber: SubscriberOptions::new(),
             again: None,
+            paused: false,
         }
     }
 
@@ -67,6 +69,14 @@ impl<E> SubscribeOptions<E> {
         self
     }
 
+    /// Begins paused: nothing is asked for until [`Subscription::resume`](crate::Subscription::resume). So
+    /// several consumers can be subscribed to a producer before the first of them takes its events. A stream
+    /// asks as it is read, paused or not. Default: what may be outstanding is asked for at once.
+    pub fn paused(mut self) -> Self {
+        self.paused = true;
+        self
+    }
+
     /// What the producer's dispatcher is told: a partition, a selector, a weight.
     pub fn share(mut self, share: SubscriberOptions<E>) -> Self {
         self.subscriber = share;
@@ -84,8 +94,8 @@ impl<E> SubscribeOptions<E> {
         let window = Window::new(self.max_demand, min)?;
         let producer = Arc::clone(&producer.stage);
         let owner = Owner::Hand(self.cancel);
-        let (options, again) = (self.subscriber, self.again);
-        Ok(Join { producer, options, window, owner, again, instead: None, reply: None })
+        let (options, again, paused) = (self.subscriber, self.again, self.paused);
+        Ok(Join { producer, options, window, owner, again, paused, instead: None, reply: None })
     }
 }
 
@@ -97,6 +107,7 @@ impl<E> Clone for SubscribeOptions<E> {
             cancel: self.cancel,
             subscriber: self.subscriber.clone(),
             again: self.again,
+            paused: self.paused,
         }
     }
 }
