@@ -9,11 +9,11 @@ use tests::source::{SourceFile, imports, read_sources, workspace_root};
 const LAYERS: [&[&str]; 7] = [
     &["demand", "options", "subscriber", "error", "backoff"],
     &["sync", "stats", "signal", "subscription", "again", "protocol", "link", "mailbox"],
-    &["buffer", "dispatch", "subscribe"],
+    &["buffer", "dispatch", "subscribe", "ack"],
     &["stage"],
     &["engine"],
     &["handle", "supervise", "shutdown", "spawn", "topology"],
-    &["source", "sink", "per_event", "batch", "rate", "into_stream", "ack", "registry", "testing"],
+    &["source", "sink", "per_event", "batch", "rate", "into_stream", "registry", "testing"],
 ];
 
 /// A public module for the macro's expansions; it only names what it re-exports.

@@ -13,6 +13,7 @@
 //! * Begin and end it with ready-made [sources](source) and [sinks](sink).
 //! * Put ready-made steps between them: [batches](batch), a [rate limit](rate); run [one task per
 //!   event](per_event).
+//! * Have every event [acknowledged](ack), so that none is lost in silence.
 //! * Start it, watch it and end it through [`Running`]: every pipeline is supervised.
 //!
 //! ```
@@ -40,6 +41,7 @@
 
 #[doc(hidden)]
 pub mod __private;
+pub mod ack;
 mod again;
 mod backoff;
 pub mod batch;
@@ -89,5 +91,5 @@ pub use subscribe::{ProducerRef, SubscribeOptions};
 pub use subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
 pub use supervise::{Intensity, Outcome, PipelineError, Report, Strategy};
 pub use topology::{
-    Chain, OptionError, Pipeline, PipelineBuilder, StepInfo, StepKind, StepOptions, Topology,
+    Acknowledged, Chain, OptionError, Pipeline, PipelineBuilder, StepInfo, StepKind, StepOptions, Topology,
 };

@@ -126,6 +126,7 @@ where
         pace,
         wishes: Wishes::of::<S, In>(),
         holds: Holds::of(mailbox.signal()),
+        collectors: Arc::default(),
         own: Arc::clone(&mailbox) as _,
     };
     let own = Arc::clone(&mailbox) as _;

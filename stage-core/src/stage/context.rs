@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::hold::{Hold, Holds};
 use super::message::{CallError, Cast, CastOf};
 use super::wish::{Timer, Wishes};
+use crate::ack::{AckOptions, Acknowledger, Collectors, Deliveries};
 use crate::error::SubscribeError;
 use crate::options::Pace;
 use crate::stats::Counters;
@@ -45,6 +46,7 @@ pub(crate) struct Core {
     pub(crate) pace: Pace,
     pub(crate) wishes: Wishes,
     pub(crate) holds: Arc<Holds>,
+    pub(crate) collectors: Arc<Collectors>,
     /// The mailbox of this stage.
     pub(crate) own: Arc<dyn Any + Send + Sync>,
 }
@@ -111,6 +113,16 @@ impl Context<'_> {
     /// Keeps this stage from ending by itself until the [`Hold`] is dropped.
     pub fn hold(&self) -> Hold {
         self.core.holds.hold()
+    }
+
+    /// Starts a collector for what this stage delivers, and returns its other side, by which the stage makes
+    /// [deliveries](crate::ack::Delivery). The collector outlives the stage until everything was judged.
+    pub fn acknowledge_by<A: Acknowledger>(
+        &mut self,
+        acknowledger: A,
+        options: AckOptions,
+    ) -> Deliveries<A::Receipt> {
+        self.core.collectors.start(acknowledger, options)
     }
 
     /// Which copy of its step this stage is.

@@ -4,6 +4,7 @@ use std::any::Any;
 
 use futures_util::future::BoxFuture;
 
+use crate::ack::Collectors;
 use crate::engine::Ready;
 use crate::error::{BoxError, ExitReason};
 use crate::mailbox::{Mail, Mailbox};
@@ -20,6 +21,8 @@ pub(crate) struct Child {
     pub(crate) copy: usize,
     pub(crate) placement: Placement,
     pub(crate) counters: Arc<Counters>,
+    /// Who tells what became of its deliveries.
+    pub(crate) collectors: Arc<Collectors>,
     pub(crate) control: Arc<dyn Control>,
     /// The same mailbox, for whoever knows the stage's type.
     pub(crate) mailbox: Arc<dyn Any + Send + Sync>,

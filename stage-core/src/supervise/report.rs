@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::ack::Settlement;
 use crate::error::ExitReason;
 use crate::stats::StageStats;
 
@@ -30,6 +31,8 @@ pub struct Report {
     pub elapsed: Duration,
     /// What each stage did, in the order of the pipeline.
     pub stages: Vec<StageStats>,
+    /// What became of what the sources delivered, if they want to know.
+    pub settlement: Settlement,
     /// Stages that did not end in time and were cut off, as `step/copy`.
     pub cut_off: Vec<String>,
 }
@@ -75,6 +78,9 @@ impl fmt::Display for Report {
                 stage.discarded,
                 stage.restarts,
             )?;
+        }
+        if self.settlement.delivered > 0 {
+            writeln!(f, "  {}", self.settlement)?;
         }
         Ok(())
     }

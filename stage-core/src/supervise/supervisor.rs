@@ -13,6 +13,7 @@ use super::child::Child;
 use super::placement::{Task, spawn};
 use super::policy::{Intensity, Policy, Strategy, Verdict};
 use super::report::{Outcome, PipelineError, Report};
+use crate::ack::Settlement;
 use crate::engine::Ready;
 use crate::error::ExitReason;
 
@@ -127,6 +128,7 @@ impl Supervisor {
             }
         };
         self.close();
+        self.settle().await;
         let restarts = self.restarts;
         let report = self.report(outcome);
         ended.map(|()| report.clone()).map_err(|Failure { stage, reason }| {
@@ -140,8 +142,25 @@ impl Supervisor {
             outcome,
             elapsed: self.started.elapsed(),
             stages: self.children.iter().map(|supervised| supervised.child.stats()).collect(),
+            settlement: self.settlement(),
             cut_off: self.cut_off,
         }
+    }
+
+    /// Waits until the sources know what became of everything they delivered: nothing is in a stage any more.
+    async fn settle(&mut self) {
+        let deadline = Instant::now() + SHUTDOWN;
+        for supervised in &mut self.children {
+            supervised.child.collectors.ended(deadline).await;
+        }
+    }
+
+    fn settlement(&self) -> Settlement {
+        let mut all = Settlement::default();
+        for supervised in &self.children {
+            all.add(supervised.child.collectors.settlement());
+        }
+        all
     }
 
     /// Notes that a task ended; the child and the reason, if it has to be restarted.
@@ -292,6 +311,9 @@ impl Supervisor {
     }
 
     async fn stop(&mut self) {
+        for supervised in &self.children {
+            supervised.child.collectors.stop();
+        }
         let all: Vec<usize> = (0..self.children.len()).collect();
         self.stop_these(&all, &ExitReason::Shutdown).await;
         self.failed.clear();

@@ -11,6 +11,7 @@ use super::describe::{StepKind, Topology};
 use super::draft::{Draft, Shape};
 use super::options::{Effective, StepOptions};
 use super::wire::{Exit, Upstream, by_key};
+use crate::ack::Collectors;
 use crate::engine::{self, Inlet, Outlet, Port, Ready, Source, Sources};
 use crate::error::{BoxError, ExitReason};
 use crate::handle::{Running, StartError};
@@ -296,11 +297,13 @@ where
     let step: Arc<str> = options.name.as_str().into();
     let counters = Arc::clone(mailbox.counters());
     let drain = CancellationToken::new();
+    let collectors = Arc::new(Collectors::default());
     let (window, of) = (options.window, options.count);
     let parts = Arc::clone(parts);
     let build = {
         let (step, counters) = (Arc::clone(&step), Arc::clone(&counters));
         let mailbox = Arc::clone(&mailbox);
+        let collectors = Arc::clone(&collectors);
         move |ready: Ready| {
             let parts = lock(&parts);
             let stage = (parts.recipe)()?;
@@ -314,6 +317,7 @@ where
                 pace: Pace::default(),
                 wishes: Wishes::of::<S, In>(),
                 holds: Holds::of(mailbox.signal()),
+                collectors: Arc::clone(&collectors),
                 own: Arc::clone(&mailbox) as _,
             };
             let sources = Sources::new(window, (parts.feed)(copy));
@@ -328,6 +332,7 @@ where
         copy,
         placement: options.placement,
         counters,
+        collectors,
         mailbox: Arc::clone(&mailbox) as _,
         control: mailbox as Arc<dyn Control>,
         build: Box::new(build),

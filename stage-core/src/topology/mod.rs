@@ -19,12 +19,14 @@
 //! # }
 //! ```
 
+mod acknowledged;
 mod builder;
 mod describe;
 mod draft;
 mod options;
 mod wire;
 
+pub use acknowledged::Acknowledged;
 pub use builder::{Chain, Pipeline, PipelineBuilder};
 pub use describe::{StepInfo, StepKind, Topology};
 pub use options::{OptionError, StepOptions};

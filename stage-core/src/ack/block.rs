@@ -1,0 +1,99 @@
+//! The deliveries of one batch that leave a source together: who still holds each, and what was said.
+
+use std::collections::BTreeMap;
+use std::mem;
+
+use super::inbox::{Inbox, Spent};
+use super::reason::Reason;
+use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
+
+/// In the place of a count of holders: the verdict was taken to the acknowledger.
+const TOLD: usize = usize::MAX;
+
+/// A slot for each delivery: how many hold it. One block is shared by the tokens of one batch, so a delivery
+/// costs no allocation of its own.
+#[derive(Debug)]
+pub(super) struct Block {
+    id: u64,
+    holders: Vec<AtomicUsize>,
+    /// The first reason for which each rejected delivery was.
+    reasons: Mutex<BTreeMap<usize, Reason>>,
+    inbox: Arc<Inbox>,
+}
+
+impl Block {
+    /// A block with one holder for each of `slots` deliveries, in the memory of `spare`.
+    pub(super) fn new(id: u64, slots: usize, mut spare: Vec<AtomicUsize>, inbox: Arc<Inbox>) -> Arc<Self> {
+        spare.clear();
+        spare.resize_with(slots, || AtomicUsize::new(1));
+        inbox.opened();
+        Arc::new(Self { id, holders: spare, reasons: Mutex::new(BTreeMap::new()), inbox })
+    }
+
+    /// One holder more.
+    pub(super) fn hold(&self, slot: usize) {
+        self.holders[slot].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One holder did its part.
+    pub(super) fn acknowledge(&self, slot: usize) {
+        let holders = &self.holders[slot];
+        // Nobody but the only holder can make others, so this needs no read-modify-write.
+        if holders.load(Ordering::Acquire) == 1 {
+            holders.store(0, Ordering::Release);
+            self.inbox.mark();
+        } else {
+            self.release(slot);
+        }
+    }
+
+    /// One holder did not do its part. The first reason counts.
+    pub(super) fn reject(&self, slot: usize, reason: Option<Reason>) {
+        let reason = reason.unwrap_or_else(|| self.inbox.why_dropped());
+        lock(&self.reasons).entry(slot).or_insert(reason);
+        self.release(slot);
+    }
+
+    fn release(&self, slot: usize) {
+        if self.holders[slot].fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.inbox.mark();
+        }
+    }
+
+    pub(super) fn why_dropped(&self) -> Reason {
+        self.inbox.why_dropped()
+    }
+
+    /// Whether somebody has rejected it already.
+    pub(super) fn is_rejected(&self, slot: usize) -> bool {
+        lock(&self.reasons).contains_key(&slot)
+    }
+
+    /// Tells of every delivery that was judged and not told of yet.
+    pub(super) fn tell(&self, tell: impl FnMut(usize, Option<Reason>)) {
+        tell_judged(&self.holders, &mut lock(&self.reasons), tell);
+    }
+}
+
+/// See [`Block::tell`].
+pub(super) fn tell_judged(
+    holders: &[AtomicUsize],
+    reasons: &mut BTreeMap<usize, Reason>,
+    mut tell: impl FnMut(usize, Option<Reason>),
+) {
+    for (slot, holders) in holders.iter().enumerate() {
+        if holders.load(Ordering::Acquire) == 0 {
+            holders.store(TOLD, Ordering::Relaxed);
+            tell(slot, reasons.remove(&slot));
+        }
+    }
+}
+
+/// No token of it is left: what was not told yet goes into the inbox as a whole.
+impl Drop for Block {
+    fn drop(&mut self) {
+        let holders = mem::take(&mut self.holders);
+        let reasons = mem::take(&mut *lock(&self.reasons));
+        self.inbox.spent(Spent { id: self.id, holders, reasons });
+    }
+}

@@ -1,0 +1,159 @@
+//! The task that tells one source what became of its deliveries.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::acknowledger::{AckOptions, Acknowledger};
+use super::books::{Books, Verdicts};
+use crate::error::{BoxError, ExitReason};
+use crate::sync::Arc;
+
+/// How long to wait before looking once more, at least: a verdict that was written while the collector looked
+/// may have been missed, and its mark with it.
+const AGAIN: Duration = Duration::from_millis(1);
+
+/// Who collects the verdicts of one source.
+pub(super) struct Collector<A: Acknowledger> {
+    books: Arc<Books<A::Receipt>>,
+    /// Nothing after it panicked: then nobody can be told any more.
+    acknowledger: Option<A>,
+    options: AckOptions,
+    beat: Option<Instant>,
+    /// Chance for the retries' jitter.
+    calls: u64,
+}
+
+impl<A: Acknowledger> Collector<A> {
+    pub(super) fn new(books: Arc<Books<A::Receipt>>, acknowledger: A, options: AckOptions) -> Self {
+        Self { books, acknowledger: Some(acknowledger), options, beat: None, calls: 0 }
+    }
+
+    /// Runs until the source is gone and everything was judged and told.
+    pub(super) async fn run(mut self) {
+        let books = Arc::clone(&self.books);
+        let mut verdicts = Verdicts::new();
+        self.beat = self.options.heartbeat.map(|every| Instant::now() + every);
+        while !books.inbox.has_ended() {
+            self.until_judged().await;
+            let mut rest = self.options.linger;
+            // Once more after the last verdict: see AGAIN.
+            loop {
+                self.rest(rest).await;
+                let marked = books.inbox.unmark();
+                books.collect(&mut verdicts);
+                if !marked && verdicts.len() == 0 {
+                    break;
+                }
+                self.tell(&mut verdicts).await;
+                rest = self.options.linger.max(AGAIN);
+            }
+        }
+        books.collect(&mut verdicts);
+        self.tell(&mut verdicts).await;
+    }
+
+    /// Waits for the first verdict, or the end.
+    async fn until_judged(&mut self) {
+        let books = Arc::clone(&self.books);
+        loop {
+            tokio::select! {
+                () = books.inbox.judged() => return,
+                () = books.inbox.ended() => return,
+                () = at(self.beat) => self.keep().await,
+            }
+        }
+    }
+
+    /// Waits for `rest`, or the end.
+    async fn rest(&mut self, rest: Duration) {
+        let books = Arc::clone(&self.books);
+        let until = Instant::now() + rest;
+        loop {
+            tokio::select! {
+                () = books.inbox.ended() => return,
+                () = sleep_until(until) => return,
+                () = at(self.beat) => self.keep().await,
+            }
+        }
+    }
+
+    /// Tells the source, again and again if the options ask for it.
+    async fn tell(&mut self, verdicts: &mut Verdicts<A::Receipt>) {
+        let mut attempt = 0;
+        while verdicts.len() > 0 {
+            let (acknowledged, rejected) = (verdicts.acknowledged.len(), verdicts.rejected.len());
+            let told = self.settle(verdicts).await;
+            let Err(error) = told else {
+                self.books.tally.told(acknowledged, rejected);
+                break;
+            };
+            self.books.tally.error(error.to_string());
+            self.calls += 1;
+            let Some(delay) = self.wait_before(attempt) else {
+                tracing::error!(%error, acknowledged, rejected, "verdicts could not be told to their source");
+                self.books.tally.untold(acknowledged + rejected);
+                break;
+            };
+            tracing::warn!(%error, ?delay, "verdicts could not be told to their source, trying again");
+            attempt += 1;
+            self.sleep(delay).await;
+        }
+        verdicts.clear();
+    }
+
+    fn wait_before(&self, attempt: u32) -> Option<Duration> {
+        self.acknowledger.as_ref().and_then(|_| self.options.retry.delay(attempt, self.calls))
+    }
+
+    /// One attempt. After a panic the acknowledger is never used again.
+    async fn settle(&mut self, verdicts: &Verdicts<A::Receipt>) -> Result<(), BoxError> {
+        let Some(acknowledger) = &mut self.acknowledger else {
+            return Err("the acknowledger has panicked".into());
+        };
+        let settle = acknowledger.settle(&verdicts.acknowledged, &verdicts.rejected);
+        match AssertUnwindSafe(settle).catch_unwind().await {
+            Ok(told) => told,
+            Err(payload) => {
+                self.acknowledger = None;
+                Err(format!("the acknowledger {}", ExitReason::from_panic(&*payload)).into())
+            }
+        }
+    }
+
+    /// A wait that does not end with the deliveries, but keeps them alive.
+    async fn sleep(&mut self, delay: Duration) {
+        let mut until = std::pin::pin!(sleep(delay));
+        loop {
+            tokio::select! {
+                () = &mut until => return,
+                () = at(self.beat) => self.keep().await,
+            }
+        }
+    }
+
+    async fn keep(&mut self) {
+        self.beat = self.options.heartbeat.map(|every| Instant::now() + every);
+        let Some(acknowledger) = &mut self.acknowledger else { return };
+        let error = match AssertUnwindSafe(acknowledger.keep()).catch_unwind().await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error,
+            Err(payload) => {
+                self.acknowledger = None;
+                format!("the acknowledger {}", ExitReason::from_panic(&*payload)).into()
+            }
+        };
+        tracing::warn!(%error, "a source could not be told that its deliveries are in hand");
+        self.books.tally.error(error.to_string());
+    }
+}
+
+/// Resolves at `time`, or never.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}

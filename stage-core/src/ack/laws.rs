@@ -1,0 +1,220 @@
+//! Do random histories of holders keep the invariants of acknowledgement?
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::books::{Books, Verdicts};
+use super::deliveries::Deliveries;
+use super::delivery::Delivery;
+use super::reason::Reason;
+use super::settlement::Tally;
+use crate::sync::{Arc, AtomicBool, Ordering};
+
+/// What a history does next, to one of the deliveries there are (by its number, modulo how many there are).
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Deliver(u64),
+    Acknowledge(usize),
+    Reject(usize),
+    Drop(usize),
+    Clone(usize),
+    Split(usize),
+    Join(usize, usize),
+    Collect,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (0..5_u64).prop_map(Step::Deliver),
+        any::<usize>().prop_map(Step::Acknowledge),
+        any::<usize>().prop_map(Step::Acknowledge),
+        any::<usize>().prop_map(Step::Reject),
+        any::<usize>().prop_map(Step::Drop),
+        any::<usize>().prop_map(Step::Clone),
+        any::<usize>().prop_map(Step::Split),
+        any::<(usize, usize)>().prop_map(|(one, other)| Step::Join(one, other)),
+        Just(Step::Collect),
+    ]
+}
+
+/// A delivery that carries the numbers of all it came from.
+type Held = Delivery<Vec<u64>>;
+
+/// The real thing, and beside it a plain count of who holds and who rejected each number.
+struct World {
+    books: Arc<Books<u64>>,
+    source: Deliveries<u64>,
+    held: Vec<Held>,
+    next: u64,
+    holders: BTreeMap<u64, usize>,
+    bad: BTreeMap<u64, bool>,
+    told: BTreeMap<u64, bool>,
+}
+
+impl World {
+    fn new() -> Self {
+        let books = Books::new(Arc::new(AtomicBool::new(false)), Arc::new(Tally::default()));
+        let source = Deliveries::new(&books);
+        let (held, holders, bad, told) = (Vec::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { books, source, held, next: 0, holders, bad, told }
+    }
+
+    fn take(&mut self, number: usize) -> Option<Held> {
+        let index = number.checked_rem(self.held.len())?;
+        Some(self.held.swap_remove(index))
+    }
+
+    fn more(&mut self, numbers: &[u64]) {
+        for number in numbers {
+            *self.holders.entry(*number).or_default() += 1;
+        }
+    }
+
+    fn fewer(&mut self, numbers: &[u64], good: bool) {
+        for number in numbers {
+            *self.holders.entry(*number).or_default() -= 1;
+            *self.bad.entry(*number).or_default() |= !good;
+        }
+    }
+
+    fn run(&mut self, step: Step) {
+        match step {
+            Step::Deliver(many) => {
+                let numbers = self.next..self.next + many;
+                self.next += many;
+                numbers.clone().for_each(|number| self.more(&[number]));
+                self.held.extend(self.source.deliver(numbers.map(|number| (vec![number], number))));
+            }
+            Step::Acknowledge(number) => {
+                let Some(one) = self.take(number) else { return };
+                self.fewer(&one, true);
+                one.acknowledge();
+            }
+            Step::Reject(number) => {
+                let Some(one) = self.take(number) else { return };
+                self.fewer(&one, false);
+                one.reject(Reason::failed("on purpose"));
+            }
+            Step::Drop(number) => {
+                let Some(one) = self.take(number) else { return };
+                self.fewer(&one, false);
+            }
+            Step::Clone(number) => {
+                let Some(one) = self.take(number) else { return };
+                self.more(&one);
+                self.held.extend([one.clone(), one]);
+            }
+            Step::Split(number) => {
+                let Some(one) = self.take(number) else { return };
+                let numbers = one.clone_value();
+                self.more(&numbers);
+                self.more(&numbers);
+                self.fewer(&numbers, true);
+                let parts = one.map(|numbers| [numbers.clone(), numbers]).split();
+                self.held.extend(parts);
+            }
+            Step::Join(one, other) => {
+                let pair = [self.take(one), self.take(other)];
+                let joined = Delivery::join(pair.into_iter().flatten());
+                if !joined.is_empty() {
+                    self.held.push(joined.map(|parts| parts.concat()));
+                }
+            }
+            Step::Collect => self.collect(),
+        }
+    }
+
+    /// Takes the verdicts; each must be that of the plain count, and new.
+    fn collect(&mut self) {
+        let mut verdicts = Verdicts::new();
+        self.books.collect(&mut verdicts);
+        let rejected = verdicts.rejected.iter().map(|rejected| (rejected.receipt, false));
+        let all = verdicts.acknowledged.iter().map(|receipt| (*receipt, true)).chain(rejected);
+        for (receipt, good) in all {
+            assert_eq!(self.holders[&receipt], 0, "{receipt} is judged while it is held");
+            assert_eq!(good, !self.bad[&receipt], "{receipt}");
+            assert_eq!(self.told.insert(receipt, good), None, "{receipt} is judged twice");
+        }
+        let judged = self.holders.iter().filter(|(_, holders)| **holders == 0).count();
+        assert_eq!(self.told.len(), judged, "whatever nobody holds is judged");
+    }
+}
+
+impl Held {
+    fn clone_value(&self) -> Vec<u64> {
+        self.value.clone()
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_delivery_is_judged_once_when_nobody_holds_it_any_more(
+        steps in prop::collection::vec(step(), 0..120)
+    ) {
+        let mut world = World::new();
+        for step in steps {
+            world.run(step);
+        }
+        while let Some(one) = world.take(0) {
+            world.fewer(&one, false);
+        }
+        world.collect();
+        prop_assert_eq!(world.told.len() as u64, world.next);
+        prop_assert_eq!(world.books.open_pages(), 0);
+    }
+}
+
+#[test]
+fn a_panic_rejects_what_was_in_hand() {
+    let world = World::new();
+    let mut batch = world.source.deliver([((), 7), ((), 8)]);
+    let unlucky = batch.next().unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _ = unlucky.map(|()| -> u8 { panic!("a step breaks") });
+    }));
+    assert!(panicked.is_err());
+    batch.next().unwrap().acknowledge();
+    let mut verdicts = Verdicts::new();
+    world.books.collect(&mut verdicts);
+    assert_eq!(verdicts.acknowledged, [8]);
+    assert_eq!((verdicts.rejected.len(), verdicts.rejected[0].receipt), (1, 7));
+    assert!(matches!(verdicts.rejected[0].reason, Reason::Dropped));
+}
+
+#[test]
+fn the_first_reason_counts_and_a_dropped_delivery_was_stopped_after_a_stop() {
+    let stopping = Arc::new(AtomicBool::new(false));
+    let books = Books::new(Arc::clone(&stopping), Arc::new(Tally::default()));
+    let mut tokens = Deliveries::new(&books).tokens(0..3);
+    let one = tokens.next().unwrap();
+    one.share().reject(Reason::failed("first"));
+    assert!(one.is_rejected());
+    one.reject(Reason::failed("second"));
+    drop(tokens.next());
+    stopping.store(true, Ordering::Release);
+    drop(tokens);
+    let mut verdicts = Verdicts::<i32>::new();
+    books.collect(&mut verdicts);
+    let reasons: Vec<_> = verdicts.rejected.iter().map(|rejected| rejected.reason.to_string()).collect();
+    assert_eq!(reasons, ["first", "a stage that held it let go of it", "the pipeline was stopped"]);
+}
+
+#[test]
+fn an_empty_delivery_is_acknowledged_by_its_split_and_unmade_parts_reject_it() {
+    let world = World::new();
+    let mut batch = world.source.deliver([(Vec::<u8>::new(), 1), (vec![1, 2], 2)]);
+    assert_eq!(batch.next().unwrap().split().count(), 0);
+    let mut parts = batch.next().unwrap().split();
+    parts.next().unwrap().acknowledge();
+    drop(parts);
+    let mut verdicts = Verdicts::new();
+    world.books.collect(&mut verdicts);
+    assert_eq!(verdicts.acknowledged, [1]);
+    assert_eq!(verdicts.rejected[0].receipt, 2);
+}
+
+#[test]
+fn a_delivery_is_no_larger_than_its_event_and_two_words() {
+    assert_eq!(size_of::<Delivery<u64>>(), 8 + 16);
+}

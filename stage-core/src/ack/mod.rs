@@ -1,0 +1,95 @@
+//! Acknowledgement: what was handled is told to its source, and what was not cannot be lost in silence.
+//!
+//! ```text
+//!   source ══ Delivery<T> ═▶ steps ══ Delivery<U> ═▶ sink
+//!     ▲            │ dropped: rejected                │ acknowledged
+//!     │            ▼                                  ▼
+//!     └─ Acknowledger ◀── batches of verdicts ── collector ◀─┘
+//! ```
+//!
+//! A source wraps each event into a [`Delivery`], with a receipt of its own. Whoever handles it last says
+//! [`acknowledge`](Delivery::acknowledge); a delivery that is dropped without that, by a panic's unwind too,
+//! is rejected. The collector tells the source's [`Acknowledger`], in batches.
+//!
+//! 1. Every delivery is judged once: acknowledged if all of its holders acknowledged it, else rejected for the
+//!    first reason given.
+//! 2. It is judged when its last holder lets go of it, so nothing of it is in hand when it is delivered again.
+//! 3. Letting go only writes the verdict down: it does not wait, does not panic, and needs no runtime.
+//! 4. The collector ends when its source is gone and every delivery was judged; a pipeline waits for that.
+//!
+//! ```
+//! use stage_core::ack::{Acknowledger, AckOptions, Deliveries, Delivery, Rejected};
+//! use stage_core::{BoxError, Context, Demand, Emitter, Init, Pipeline, Producer, StageResult};
+//!
+//! /// Prints what became of each number.
+//! struct Print;
+//!
+//! impl Acknowledger for Print {
+//!     type Receipt = u64;
+//!
+//!     async fn settle(&mut self, done: &[u64], rejected: &[Rejected<u64>]) -> Result<(), BoxError> {
+//!         println!("done: {done:?}, to be tried again: {}", rejected.len());
+//!         Ok(())
+//!     }
+//! }
+//!
+//! /// Delivers the numbers below ten, once.
+//! #[derive(Default)]
+//! struct Numbers {
+//!     deliveries: Option<Deliveries<u64>>,
+//! }
+//!
+//! impl Producer for Numbers {
+//!     type Event = Delivery<u64>;
+//!
+//!     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+//!         self.deliveries = Some(cx.acknowledge_by(Print, AckOptions::new()));
+//!         Ok(Init::Ready)
+//!     }
+//!
+//!     async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, Delivery<u64>>) -> StageResult {
+//!         if let Some(deliveries) = &self.deliveries {
+//!             out.extend(deliveries.deliver((0..10).map(|number| (number, number))));
+//!         }
+//!         out.finish();
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pipeline = Pipeline::builder("numbers")
+//!     .start("numbers", || Ok(Numbers::default()))
+//!     .acknowledged()
+//!     .step_fn("double", |number| 2 * number)
+//!     .finish_fn("print", |number| println!("{number}"));
+//! let report = pipeline.start().await?.join().await?;
+//! assert_eq!(report.settlement.acknowledged, 10);
+//! # Ok(())
+//! # }
+//! ```
+
+mod acknowledger;
+mod block;
+mod books;
+mod collector;
+mod collectors;
+mod deliveries;
+mod delivery;
+mod inbox;
+mod joined;
+#[cfg(test)]
+mod laws;
+mod reason;
+mod settlement;
+mod split;
+mod token;
+
+pub use acknowledger::{AckOptions, Acknowledger, Rejected};
+pub(crate) use collectors::Collectors;
+pub use deliveries::{Deliveries, Delivering, Tokens};
+pub use delivery::Delivery;
+pub use reason::Reason;
+pub use settlement::Settlement;
+pub use split::Split;
+pub use token::Token;

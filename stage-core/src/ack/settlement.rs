@@ -1,0 +1,103 @@
+//! How much was acknowledged, and how much was not.
+
+use std::fmt;
+
+use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+
+/// Errors that are kept word for word.
+const KEPT: usize = 16;
+
+/// What became of everything the sources of a pipeline delivered. All zero where nothing is acknowledged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Settlement {
+    /// Events that were delivered, again included.
+    pub delivered: u64,
+    /// Events of which the source knows that they were handled.
+    pub acknowledged: u64,
+    /// Events of which the source knows that they were not.
+    pub rejected: u64,
+    /// Verdicts that the source could not be told; what it does is up to it, mostly to deliver again.
+    pub untold: u64,
+    /// The first errors of acknowledgers.
+    pub errors: Vec<String>,
+}
+
+impl Settlement {
+    /// Deliveries that somebody still holds.
+    pub const fn open(&self) -> u64 {
+        self.delivered.saturating_sub(self.acknowledged + self.rejected + self.untold)
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.delivered += other.delivered;
+        self.acknowledged += other.acknowledged;
+        self.rejected += other.rejected;
+        self.untold += other.untold;
+        let room = KEPT.saturating_sub(self.errors.len());
+        self.errors.extend(other.errors.into_iter().take(room));
+    }
+}
+
+impl fmt::Display for Settlement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { delivered, acknowledged, rejected, untold, .. } = self;
+        write!(f, "{delivered} delivered, {acknowledged} acknowledged, {rejected} rejected")?;
+        if *untold > 0 {
+            write!(f, ", {untold} verdicts not told")?;
+        }
+        match self.open() {
+            0 => Ok(()),
+            open => write!(f, ", {open} still held"),
+        }
+    }
+}
+
+/// The live numbers of one stage's sources.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    delivered: AtomicU64,
+    acknowledged: AtomicU64,
+    rejected: AtomicU64,
+    untold: AtomicU64,
+    errors: Mutex<Vec<String>>,
+}
+
+/// A source that was restarted has several collectors, so there are several writers.
+fn add(counter: &AtomicU64, amount: usize) {
+    counter.fetch_add(amount as u64, Ordering::Relaxed);
+}
+
+impl Tally {
+    pub(super) fn delivered(&self, events: usize) {
+        add(&self.delivered, events);
+    }
+
+    pub(super) fn told(&self, acknowledged: usize, rejected: usize) {
+        add(&self.acknowledged, acknowledged);
+        add(&self.rejected, rejected);
+    }
+
+    pub(super) fn untold(&self, events: usize) {
+        add(&self.untold, events);
+    }
+
+    pub(super) fn error(&self, error: String) {
+        let mut errors = lock(&self.errors);
+        if errors.len() < KEPT {
+            errors.push(error);
+        }
+    }
+
+    pub(super) fn read(&self) -> Settlement {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Settlement {
+            delivered: load(&self.delivered),
+            acknowledged: load(&self.acknowledged),
+            rejected: load(&self.rejected),
+            untold: load(&self.untold),
+            errors: lock(&self.errors).clone(),
+        }
+    }
+}
