@@ -45,6 +45,11 @@ impl ExitReason {
         }
     }
 
+    /// Whether a restart would not mend it.
+    pub(crate) fn is_fatal(&self) -> bool {
+        matches!(self, Self::Error(error) if error.is::<Fatal>())
+    }
+
     /// The reason that stands for a panic with `payload`.
     pub(crate) fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
         let message = payload
@@ -87,6 +92,27 @@ impl fmt::Display for ExitReason {
             Self::NotFound => f.write_str("found nothing to subscribe to"),
             Self::Custom(reason) => f.write_str(reason),
         }
+    }
+}
+
+/// An error that no restart mends: a stage of a pipeline that ends with it ends the pipeline.
+///
+/// ```
+/// use stage_core::{Fatal, StageResult};
+///
+/// fn check(password: &str) -> StageResult {
+///     if password.is_empty() { Err(Fatal::new("there is no password").into()) } else { Ok(()) }
+/// }
+/// assert_eq!(check("").unwrap_err().to_string(), "there is no password");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Fatal(BoxError);
+
+impl Fatal {
+    /// The pipeline cannot go on because of `cause`.
+    pub fn new(cause: impl Into<BoxError>) -> Self {
+        Self(cause.into())
     }
 }
 

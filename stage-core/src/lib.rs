@@ -14,6 +14,7 @@
 //! * Put ready-made steps between them: [batches](batch), a [rate limit](rate); run [one task per
 //!   event](per_event).
 //! * Have every event [acknowledged](ack), so that none is lost in silence.
+//! * Say what happens to [an event that fails](policy): skipped, tried again, set aside.
 //! * Start it, watch it and end it through [`Running`]: every pipeline is supervised.
 //!
 //! ```
@@ -56,6 +57,7 @@ mod link;
 mod mailbox;
 mod options;
 pub mod per_event;
+pub mod policy;
 mod protocol;
 pub mod rate;
 mod registry;
@@ -76,7 +78,7 @@ pub mod topology;
 
 pub use backoff::Backoff;
 pub use demand::{Demand, Window, WindowError};
-pub use error::{BoxError, ExitReason, StageResult, SubscribeError};
+pub use error::{BoxError, ExitReason, Fatal, StageResult, SubscribeError};
 pub use handle::{Monitor, Running, StageRef, StartError};
 pub use into_stream::{EventStream, StreamError};
 pub use options::{CancelMode, Capacity, DemandMode, DiscardLog, Keep, Pace, Placement};

@@ -78,6 +78,11 @@ impl Token {
         self.settle_rejected(Some(reason));
     }
 
+    /// Whether anybody is told of it, and it is not settled yet.
+    pub const fn is_tracked(&self) -> bool {
+        !matches!(self.0, Held::Nothing)
+    }
+
     /// Whether another holder has rejected it, so that nothing more of it is worth doing.
     pub fn is_rejected(&self) -> bool {
         match &self.0 {

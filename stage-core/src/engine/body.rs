@@ -212,7 +212,7 @@ impl<K: Kind> Body<K> {
 
     /// Runs the next callback that is due beside those for events and demand; says whether there was any.
     async fn see_to_one(&mut self) -> Result<bool, ExitReason> {
-        self.grant();
+        self.grant()?;
         self.report()?;
         if let Some(message) = self.next_message() {
             self.read(message).await?;
@@ -229,9 +229,9 @@ impl<K: Kind> Body<K> {
     }
 
     /// Does what the callbacks left to be done.
-    fn grant(&mut self) {
+    fn grant(&mut self) -> Result<(), ExitReason> {
         if self.core.wishes.open.is_empty() {
-            return;
+            return Ok(());
         }
         for wish in std::mem::take(&mut self.core.wishes.open) {
             match wish {
@@ -250,8 +250,10 @@ impl<K: Kind> Body<K> {
                         self.hands.inlet.join(join);
                     }
                 }
+                Wish::Fail(reason) => return Err(reason),
             }
         }
+        Ok(())
     }
 
     /// Puts a message behind everything that waits in the stage.

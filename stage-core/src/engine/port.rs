@@ -8,7 +8,7 @@ use crate::error::ExitReason;
 use crate::mailbox::{Mail, Mailbox};
 use crate::options::DemandMode;
 use crate::protocol::Subscribe;
-use crate::stage::{Message, StageMail};
+use crate::stage::{Leave, Message, StageMail};
 use crate::subscription::Tell;
 use crate::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(crate) struct Port<S, In, Out> {
     drain: CancellationToken,
     /// Resolves what `draining()` waits for: at a drain, and in this run of the stage also at a stop, or when
     /// nobody will want anything more. A waiting callback must not keep an end waiting.
-    leave: CancellationToken,
+    leave: Leave,
     pub(crate) stop: Option<ExitReason>,
     pub(crate) messages: VecDeque<Message<S, In, Out>>,
 }
@@ -33,7 +33,7 @@ pub(crate) enum Request<Out> {
 
 impl<S, In, Out> Port<S, In, Out> {
     pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, In, Out>>>, drain: CancellationToken) -> Self {
-        let leave = drain.child_token();
+        let leave = Leave::with(&drain);
         Self { mailbox, drain, leave, stop: None, messages: VecDeque::new() }
     }
 
@@ -43,7 +43,7 @@ impl<S, In, Out> Port<S, In, Out> {
             match mail {
                 Mail::Stop(reason) => {
                     self.stop = self.stop.take().or(Some(reason));
-                    self.leave.cancel();
+                    self.leave.stop();
                 }
                 Mail::Drain => self.drain.cancel(),
                 Mail::Subscribe(subscribe) => request(Request::Subscribe(subscribe)),
@@ -56,7 +56,7 @@ impl<S, In, Out> Port<S, In, Out> {
     }
 
     /// What a callback that waits should race.
-    pub(crate) fn leave(&self) -> &CancellationToken {
+    pub(crate) fn leave(&self) -> &Leave {
         &self.leave
     }
 

@@ -4,9 +4,8 @@ use std::any::Any;
 use std::future::Future;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
 use super::hold::{Hold, Holds};
+use super::leave::Leave;
 use super::message::{CallError, Cast, CastOf};
 use super::wish::{Timer, Wishes};
 use crate::ack::{AckOptions, Acknowledger, Collectors, Deliveries};
@@ -41,7 +40,7 @@ pub(crate) struct Core {
     pub(crate) step: Arc<str>,
     pub(crate) copy: CopyOf,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) drain: CancellationToken,
+    pub(crate) drain: Leave,
     pub(crate) finished: bool,
     pub(crate) pace: Pace,
     pub(crate) wishes: Wishes,
@@ -53,7 +52,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.drain.clone().cancelled_owned()
+        self.drain.left()
     }
 }
 

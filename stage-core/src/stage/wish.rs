@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::message::{CallError, Envelope};
-use crate::error::SubscribeError;
+use crate::error::{ExitReason, SubscribeError};
 use crate::subscribe::{ProducerRef, SubscribeOptions};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
@@ -22,6 +22,8 @@ pub(crate) enum Wish {
     Info(Erased),
     /// Subscribe.
     Join(Erased),
+    /// End for this reason; the callback itself did its work.
+    Fail(ExitReason),
 }
 
 /// A message of a stage to itself that is to be handled at a time of its own.

@@ -201,6 +201,9 @@ impl Supervisor {
     async fn recover(&mut self, (mut index, mut reason): (usize, ExitReason)) -> Result<(), Failure> {
         loop {
             let stage = self.children[index].child.name();
+            if reason.is_fatal() {
+                return Err(Failure { stage, reason });
+            }
             let now = self.started.elapsed();
             let range = match self.policy.failed(index, self.children.len(), now) {
                 Verdict::Restart(range) => range,

@@ -23,6 +23,7 @@ mod acknowledged;
 mod builder;
 mod describe;
 mod draft;
+mod each;
 mod options;
 mod wire;
 

@@ -7,6 +7,7 @@
 //! ```
 
 mod error;
+mod letters;
 mod line;
 mod make;
 mod push;

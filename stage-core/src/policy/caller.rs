@@ -1,0 +1,189 @@
+//! How one event is handled, as often as its policy says, and what comes of it.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use tokio::time::{sleep, timeout};
+
+use super::decision::{Decision, Then};
+use super::each_event::EachEvent;
+use super::event_error::EventError;
+use super::failure_policy::FailurePolicy;
+use super::letter::DeadLetter;
+use crate::ack::{Reason, Token};
+use crate::error::{BoxError, ExitReason, Fatal};
+use crate::stage::{Core, Wish};
+use crate::sync::Arc;
+
+/// A handler, how to make it anew, and what to do about its failures.
+pub(super) struct Caller<H: EachEvent> {
+    recipe: Recipe<H>,
+    handler: H,
+    policy: FailurePolicy<H::In>,
+    /// Chance for the retries' jitter.
+    calls: u64,
+}
+
+/// Makes a handler, at the start of the stage and after each panic.
+pub(super) type Recipe<H> = Arc<dyn Fn() -> Result<H, BoxError> + Send + Sync>;
+
+/// What came of the events of one batch that failed.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    discarded: usize,
+    rejected: usize,
+    last: Option<EventError>,
+    /// Why the stage fails behind this batch.
+    exit: Option<ExitReason>,
+}
+
+/// What came of one event.
+pub(super) enum Called<Out> {
+    /// It is handled.
+    Done(Option<Out>, Token),
+    /// It is not, and was dealt with.
+    Lost,
+    /// It is not, and the stage goes no further.
+    Over,
+}
+
+impl<H: EachEvent> Caller<H> {
+    pub(super) fn new(recipe: Recipe<H>, policy: FailurePolicy<H::In>) -> Result<Self, BoxError> {
+        Ok(Self { handler: recipe()?, recipe, policy, calls: 0 })
+    }
+
+    /// Handles one event and deals with its failure.
+    pub(super) async fn call(
+        &mut self,
+        mut event: H::In,
+        token: Token,
+        core: &mut Core,
+        losses: &mut Losses,
+    ) -> Called<H::Out> {
+        let mut attempts = 0;
+        loop {
+            if core.drain.is_stopped() {
+                return losses.end(ExitReason::Shutdown);
+            }
+            attempts += 1;
+            self.calls = self.calls.wrapping_add(1);
+            let kept = self.policy.keep(&event);
+            let (error, back) = match self.attempt(event).await {
+                Ok(out) => return Called::Done(out, token),
+                Err(failure) => failure,
+            };
+            if let EventError::Panicked(_) = error {
+                core.counters.restarted();
+                match (self.recipe)() {
+                    Ok(handler) => self.handler = handler,
+                    Err(failed) => {
+                        losses.lose::<H::Out>(token, error, Then::Skip);
+                        return losses.end(failed.into());
+                    }
+                }
+            }
+            let kept = kept.or(back);
+            match (self.policy.decide(attempts, &error, kept.as_ref(), self.calls), kept) {
+                (Decision::Again(delay), Some(again)) => {
+                    tracing::debug!(%error, attempts, ?delay, "an event failed and is tried again");
+                    tokio::select! {
+                        () = sleep(delay) => {}
+                        () = core.drain.stopped() => {}
+                    }
+                    event = again;
+                }
+                (Decision::Last(Then::DeadLetter), Some(event)) => {
+                    let letter = DeadLetter { event, error, attempts, step: Arc::clone(&core.step) };
+                    return self.set_aside(letter, token, losses).await;
+                }
+                // What is gone is not tried again: `decide` says so.
+                (Decision::Last(then), _) => return losses.lose(token, error, then),
+                (Decision::Again(_), None) => return losses.lose(token, error, Then::Skip),
+            }
+        }
+    }
+
+    /// One attempt; a failure may give the event back.
+    async fn attempt(&mut self, event: H::In) -> Result<Option<H::Out>, (EventError, Option<H::In>)> {
+        let handler = &mut self.handler;
+        let call = AssertUnwindSafe(async move { handler.handle(event).await }).catch_unwind();
+        let called = match self.policy.deadline {
+            None => call.await,
+            Some(deadline) => match timeout(deadline, call).await {
+                Ok(called) => called,
+                Err(_) => return Err((EventError::Deadline(deadline), None)),
+            },
+        };
+        match called {
+            Ok(Ok(out)) => Ok(out),
+            Ok(Err(error)) => {
+                let (event, error) = self.policy.take_back(error);
+                Err((EventError::Failed(Arc::from(error)), event))
+            }
+            Err(payload) => match ExitReason::from_panic(&*payload) {
+                ExitReason::Panicked(message) => Err((EventError::Panicked(message), None)),
+                other => Err((EventError::Panicked(other.to_string()), None)),
+            },
+        }
+    }
+
+    async fn set_aside(
+        &mut self,
+        letter: DeadLetter<H::In>,
+        token: Token,
+        losses: &mut Losses,
+    ) -> Called<H::Out> {
+        let Some(letters) = &self.policy.letters else { return Called::Lost };
+        let tracked = token.is_tracked();
+        if let Err(error) = letters.send(token.with(letter)).await {
+            tracing::error!(%error, "a dead letter could not be delivered");
+            // The delivery was dropped, and so rejected.
+            losses.count(tracked, EventError::Failed(Arc::from(error)));
+        }
+        Called::Lost
+    }
+}
+
+impl Losses {
+    /// The event is not tried again and goes nowhere.
+    fn lose<Out>(&mut self, token: Token, error: EventError, then: Then) -> Called<Out> {
+        self.count(token.is_tracked(), error.clone());
+        token.reject(Reason::failed(error.clone()));
+        match then {
+            Then::Skip | Then::DeadLetter => Called::Lost,
+            Then::Restart => {
+                self.exit.get_or_insert_with(|| error.into_exit());
+                Called::Lost
+            }
+            Then::Stop => self.end(BoxError::from(Fatal::new(error)).into()),
+        }
+    }
+
+    fn count(&mut self, tracked: bool, error: EventError) {
+        if tracked {
+            self.rejected += 1;
+        } else {
+            self.discarded += 1;
+        }
+        self.last = Some(error);
+    }
+
+    fn end<Out>(&mut self, reason: ExitReason) -> Called<Out> {
+        self.exit = Some(reason);
+        Called::Over
+    }
+
+    /// Tells of them, once a batch, of which the last `left` events were not begun. The stage fails because of
+    /// them, if it does, when its callback has returned: what the others came to is not lost.
+    pub(super) fn close(mut self, left: usize, core: &mut Core) {
+        self.discarded += left;
+        if let Some(error) = &self.last {
+            let Self { discarded, rejected, .. } = self;
+            tracing::warn!(%error, discarded, rejected, "events could not be handled");
+        }
+        core.counters.discarded(self.discarded);
+        if let Some(reason) = self.exit {
+            core.wishes.open.push(Wish::Fail(reason));
+        }
+    }
+}

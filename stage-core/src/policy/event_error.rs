@@ -1,0 +1,84 @@
+//! How the handling of one event can fail.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{BoxError, ExitReason};
+
+/// Why an event was not handled.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum EventError {
+    /// The handler returned this error.
+    Failed(Arc<dyn Error + Send + Sync>),
+    /// The handler panicked with this message.
+    Panicked(String),
+    /// The handler took longer than this.
+    Deadline(Duration),
+}
+
+impl EventError {
+    /// The handler's error, if it is of this type.
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        match self {
+            Self::Failed(error) => error.downcast_ref(),
+            Self::Panicked(_) | Self::Deadline(_) => None,
+        }
+    }
+
+    /// The reason for which a stage ends that does not survive it.
+    pub(super) fn into_exit(self) -> ExitReason {
+        match self {
+            Self::Failed(error) => ExitReason::Error(error),
+            Self::Panicked(message) => ExitReason::Panicked(message),
+            Self::Deadline(_) => ExitReason::Error(Arc::new(self)),
+        }
+    }
+}
+
+impl Error for EventError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed(error) => error.source(),
+            Self::Panicked(_) | Self::Deadline(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for EventError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => error.fmt(f),
+            Self::Panicked(message) => write!(f, "the handler panicked: {message}"),
+            Self::Deadline(deadline) => write!(f, "the handler took longer than {deadline:?}"),
+        }
+    }
+}
+
+/// An error that gives the event back, so that it can be handled again or set aside without having been cloned.
+pub struct Failed<E> {
+    /// What was not handled.
+    pub event: E,
+    /// Why.
+    pub source: BoxError,
+}
+
+impl<E> Error for Failed<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+impl<E> fmt::Display for Failed<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl<E> fmt::Debug for Failed<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failed").field("source", &self.source).finish_non_exhaustive()
+    }
+}

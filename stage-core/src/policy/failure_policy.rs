@@ -1,0 +1,173 @@
+//! What a step does about events that fail: the options.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::decision::{Decision, Facts, Then, decide};
+use super::event_error::{EventError, Failed};
+use super::letter::DeadLetters;
+use crate::backoff::Backoff;
+use crate::error::BoxError;
+use crate::sync::Arc;
+
+/// What a step does about events of type `E` that fail. Default: [`restart`](Self::restart).
+#[must_use]
+pub struct FailurePolicy<E> {
+    retry: Option<Backoff>,
+    only: Option<Only>,
+    then: Then,
+    pub(super) letters: Option<Arc<dyn DeadLetters<E>>>,
+    pub(super) deadline: Option<Duration>,
+    keep: Keep<E>,
+}
+
+/// Which failures are tried again.
+type Only = Arc<dyn Fn(&EventError) -> bool + Send + Sync>;
+
+/// How an event survives a failure.
+enum Keep<E> {
+    No,
+    Clone(fn(&E) -> E),
+    /// It is in the error.
+    GivenBack(fn(BoxError) -> Result<Failed<E>, BoxError>),
+}
+
+impl<E> Clone for Keep<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Keep<E> {}
+
+impl<E> FailurePolicy<E> {
+    fn then(then: Then) -> Self {
+        Self { retry: None, only: None, then, letters: None, deadline: None, keep: Keep::No }
+    }
+
+    /// The stage handles the rest of its batch, then fails: it is restarted as the pipeline's strategy says.
+    pub fn restart() -> Self {
+        Self::then(Then::Restart)
+    }
+
+    /// The stage goes on. A delivery is rejected with the error; any other event is counted as discarded.
+    pub fn skip() -> Self {
+        Self::then(Then::Skip)
+    }
+
+    /// The pipeline ends, with the error.
+    pub fn stop() -> Self {
+        Self::then(Then::Stop)
+    }
+
+    /// The event goes to `letters`, with the error. It is cloned before it is handled.
+    pub fn dead_letter(letters: impl DeadLetters<E>) -> Self
+    where
+        E: Clone,
+    {
+        Self { keep: Keep::Clone(E::clone), ..Self::dead_letter_given_back_by(letters) }
+    }
+
+    /// The event goes to `letters`, with the error, if that is a [`Failed`] that holds it; else it is skipped.
+    pub fn dead_letter_given_back(letters: impl DeadLetters<E>) -> Self
+    where
+        E: Send + Sync + 'static,
+    {
+        Self { keep: Keep::GivenBack(given_back), ..Self::dead_letter_given_back_by(letters) }
+    }
+
+    fn dead_letter_given_back_by(letters: impl DeadLetters<E>) -> Self {
+        Self { letters: Some(Arc::new(letters)), ..Self::then(Then::DeadLetter) }
+    }
+
+    /// Before that, the event is handled again after each of these waits; the events behind it wait too. It is
+    /// cloned before it is handled.
+    pub fn retry(mut self, backoff: Backoff) -> Self
+    where
+        E: Clone,
+    {
+        self.retry = Some(backoff);
+        self.keep = Keep::Clone(E::clone);
+        self
+    }
+
+    /// Before that, the event is handled again after each of these waits, if the error is a [`Failed`] that
+    /// holds it.
+    pub fn retry_given_back(mut self, backoff: Backoff) -> Self
+    where
+        E: Send + Sync + 'static,
+    {
+        self.retry = Some(backoff);
+        self.keep = Keep::GivenBack(given_back);
+        self
+    }
+
+    /// Only these failures are tried again. Default: all.
+    pub fn only(mut self, these: impl Fn(&EventError) -> bool + Send + Sync + 'static) -> Self {
+        self.only = Some(Arc::new(these));
+        self
+    }
+
+    /// An attempt that takes longer fails, and its future is dropped at its next wait. Default: none.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// A copy of the event, if the policy may need it after a failure.
+    pub(super) fn keep(&self, event: &E) -> Option<E> {
+        match &self.keep {
+            Keep::Clone(clone) => Some(clone(event)),
+            Keep::No | Keep::GivenBack(_) => None,
+        }
+    }
+
+    /// The event out of an error, if it is in there, and the error.
+    pub(super) fn take_back(&self, error: BoxError) -> (Option<E>, BoxError) {
+        let Keep::GivenBack(take) = self.keep else { return (None, error) };
+        match take(error) {
+            Ok(Failed { event, source }) => (Some(event), source),
+            Err(error) => (None, error),
+        }
+    }
+
+    /// What is done about the failure of an event that is `kept` or gone.
+    pub(super) fn decide(&self, attempts: u32, error: &EventError, kept: Option<&E>, seed: u64) -> Decision {
+        let eligible = self.only.as_ref().is_none_or(|only| only(error));
+        let facts = Facts { attempts, eligible, kept: kept.is_some(), seed };
+        decide(self.retry.as_ref(), self.then, facts)
+    }
+}
+
+fn given_back<E: Send + Sync + 'static>(error: BoxError) -> Result<Failed<E>, BoxError> {
+    error.downcast().map(|failed| *failed)
+}
+
+impl<E> Default for FailurePolicy<E> {
+    fn default() -> Self {
+        Self::restart()
+    }
+}
+
+impl<E> Clone for FailurePolicy<E> {
+    fn clone(&self) -> Self {
+        Self {
+            retry: self.retry,
+            only: self.only.clone(),
+            then: self.then,
+            letters: self.letters.clone(),
+            deadline: self.deadline,
+            keep: self.keep,
+        }
+    }
+}
+
+impl<E> fmt::Debug for FailurePolicy<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FailurePolicy")
+            .field("retry", &self.retry)
+            .field("then", &self.then)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

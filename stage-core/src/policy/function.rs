@@ -1,0 +1,82 @@
+//! Functions as handlers of one event.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+
+use super::each_event::EachEvent;
+use crate::error::BoxError;
+
+/// A function that turns each event into one other, or fails: see [`each`].
+pub struct Each<F, In, Out, E> {
+    function: F,
+    types: PhantomData<fn(In) -> Result<Out, E>>,
+}
+
+/// A function that turns each event into one other or none, or fails: see [`each_some`].
+pub struct EachSome<F, In, Out, E> {
+    function: F,
+    types: PhantomData<fn(In) -> Result<Out, E>>,
+}
+
+/// Handles each event by `function`, which makes one other of it.
+pub fn each<F, Run, In, Out, E>(function: F) -> Each<F, In, Out, E>
+where
+    F: FnMut(In) -> Run,
+    Run: Future<Output = Result<Out, E>>,
+{
+    Each { function, types: PhantomData }
+}
+
+/// Handles each event by `function`, which makes one other of it or none.
+pub fn each_some<F, Run, In, Out, E>(function: F) -> EachSome<F, In, Out, E>
+where
+    F: FnMut(In) -> Run,
+    Run: Future<Output = Result<Option<Out>, E>>,
+{
+    EachSome { function, types: PhantomData }
+}
+
+impl<F, Run, In, Out, E> EachEvent for Each<F, In, Out, E>
+where
+    F: FnMut(In) -> Run + Send + 'static,
+    Run: Future<Output = Result<Out, E>> + Send,
+    In: Send + 'static,
+    Out: Send + 'static,
+    E: Into<BoxError> + 'static,
+{
+    type In = In;
+    type Out = Out;
+
+    async fn handle(&mut self, event: In) -> Result<Option<Out>, BoxError> {
+        (self.function)(event).await.map(Some).map_err(Into::into)
+    }
+}
+
+impl<F, Run, In, Out, E> EachEvent for EachSome<F, In, Out, E>
+where
+    F: FnMut(In) -> Run + Send + 'static,
+    Run: Future<Output = Result<Option<Out>, E>> + Send,
+    In: Send + 'static,
+    Out: Send + 'static,
+    E: Into<BoxError> + 'static,
+{
+    type In = In;
+    type Out = Out;
+
+    async fn handle(&mut self, event: In) -> Result<Option<Out>, BoxError> {
+        (self.function)(event).await.map_err(Into::into)
+    }
+}
+
+impl<F, In, Out, E> fmt::Debug for Each<F, In, Out, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Each").finish_non_exhaustive()
+    }
+}
+
+impl<F, In, Out, E> fmt::Debug for EachSome<F, In, Out, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EachSome").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,57 @@
+//! What happens to an event whose handling fails.
+//!
+//! A step of one event ([`EachEvent`], or a function by [`each`]) has a [`FailurePolicy`]. One bad event never
+//! takes its batch with it: the others are handled, in order.
+//!
+//! | policy | the event | the stage |
+//! |---|---|---|
+//! | [`restart`](FailurePolicy::restart) (default) | is lost, or rejected if it is a delivery | handles the rest of the batch, then fails and is restarted |
+//! | [`skip`](FailurePolicy::skip) | the same | goes on |
+//! | [`dead_letter`](FailurePolicy::dead_letter) | goes elsewhere with its error, and its token if it is a delivery | goes on |
+//! | [`stop`](FailurePolicy::stop) | is lost, or rejected | ends the pipeline |
+//! | [`retry`](FailurePolicy::retry) before any of these | is handled again, in its place in the order | waits |
+//!
+//! An event fails by an error, a panic, or a [deadline](FailurePolicy::deadline). After a panic whatever handles
+//! the events is made anew by its recipe, whatever the policy says. With `panic = "abort"` none of this holds.
+//!
+//! ```
+//! use std::time::Duration;
+//! use stage_core::policy::{FailurePolicy, each};
+//! use stage_core::{Backoff, Pipeline};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (letters, mut set_aside) = tokio::sync::mpsc::unbounded_channel();
+//! let policy = FailurePolicy::dead_letter(letters)
+//!     .retry(Backoff::new(Duration::from_millis(1), Duration::from_millis(9)).attempts(2));
+//! let pipeline = Pipeline::builder("numbers")
+//!     .start_fn("words", || Ok(["1", "two", "3"]))
+//!     .step_each("parse", policy, || Ok(each(|word: &str| async move { word.parse::<u64>() })))
+//!     .finish_fn("print", |number| println!("{number}"));
+//! let report = pipeline.start().await?.join().await?;
+//! assert_eq!(report.stages[2].events_in, 2);
+//! let letter = set_aside.recv().await.ok_or("there is one")?;
+//! assert_eq!((letter.event, letter.attempts), ("two", 3));
+//! # Ok(())
+//! # }
+//! ```
+
+mod caller;
+mod carry;
+mod decision;
+mod each_event;
+mod event_error;
+mod failure_policy;
+mod function;
+mod letter;
+mod sink;
+mod step;
+
+pub use carry::{Acknowledged, Carry, Plain};
+pub use each_event::EachEvent;
+pub use event_error::{EventError, Failed};
+pub use failure_policy::FailurePolicy;
+pub use function::{Each, EachSome, each, each_some};
+pub use letter::{DeadLetter, DeadLetters};
+pub use sink::EventSink;
+pub use step::EventStep;

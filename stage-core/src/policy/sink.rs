@@ -1,0 +1,58 @@
+//! A consumer that handles its events one by one, with a policy for those that fail.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::caller::{Called, Caller, Losses};
+use super::carry::Carry;
+use super::each_event::EachEvent;
+use super::failure_policy::FailurePolicy;
+use crate::error::{BoxError, StageResult};
+use crate::stage::{Consumer, Context, Events};
+use crate::sync::Arc;
+
+/// The stage of an [`EachEvent`] at the end of a pipeline: what it returns is dropped, a delivery that it handled
+/// is acknowledged.
+pub struct EventSink<H: EachEvent, C> {
+    caller: Caller<H>,
+    carry: PhantomData<fn() -> C>,
+}
+
+impl<H: EachEvent, C: Carry> EventSink<H, C> {
+    /// A sink that handles events by what `recipe` makes.
+    ///
+    /// # Errors
+    ///
+    /// What the recipe says.
+    pub fn new(
+        policy: FailurePolicy<H::In>,
+        recipe: impl Fn() -> Result<H, BoxError> + Send + Sync + 'static,
+    ) -> Result<Self, BoxError> {
+        Ok(Self { caller: Caller::new(Arc::new(recipe), policy)?, carry: PhantomData })
+    }
+}
+
+impl<H: EachEvent, C: Carry> Consumer for EventSink<H, C> {
+    type Event = C::Of<H::In>;
+
+    async fn handle_events(&mut self, events: Events<'_, Self::Event>, cx: &mut Context<'_>) -> StageResult {
+        let mut losses = Losses::default();
+        let mut events = events.into_iter();
+        for carried in events.by_ref() {
+            let (event, token) = C::open(carried);
+            match self.caller.call(event, token, cx.core, &mut losses).await {
+                Called::Done(_, token) => token.acknowledge(),
+                Called::Lost => {}
+                Called::Over => break,
+            }
+        }
+        losses.close(events.len(), cx.core);
+        Ok(())
+    }
+}
+
+impl<H: EachEvent, C> fmt::Debug for EventSink<H, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSink").finish_non_exhaustive()
+    }
+}

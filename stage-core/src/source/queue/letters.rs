@@ -1,0 +1,16 @@
+//! A queue that takes the dead letters of another pipeline.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::push::Push;
+use crate::ack::Delivery;
+use crate::error::BoxError;
+use crate::policy::{DeadLetter, DeadLetters};
+
+impl<E: Send + 'static> DeadLetters<E> for Push<Delivery<DeadLetter<E>>> {
+    fn send(&self, letter: Delivery<DeadLetter<E>>) -> BoxFuture<'_, Result<(), BoxError>> {
+        let push = self.push(letter);
+        async move { push.await.map_err(|_| "the queue of dead letters is closed".into()) }.boxed()
+    }
+}
