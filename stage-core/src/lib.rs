@@ -85,7 +85,7 @@ pub use options::{CancelMode, Capacity, DemandMode, DiscardLog, Keep, Pace, Plac
 pub use registry::{Registry, RegistryError};
 pub use stage::{
     Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Hold, Init,
-    Inspection, MapEach, Nothing, Producer, ProducerConsumer, Reply, Timer,
+    Inspection, MapEach, Nothing, Producer, ProducerConsumer, Reply, Then, Timer,
 };
 pub use stage_macros::pipeline;
 pub use stats::StageStats;
@@ -93,5 +93,6 @@ pub use subscribe::{ProducerRef, SubscribeOptions};
 pub use subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
 pub use supervise::{Intensity, Outcome, PipelineError, Report, Strategy};
 pub use topology::{
-    Acknowledged, Chain, OptionError, Pipeline, PipelineBuilder, StepInfo, StepKind, StepOptions, Topology,
+    Acknowledged, Chain, Link, LinkKind, OptionError, Passage, Pipeline, PipelineBuilder, Segment, StepInfo,
+    StepKind, StepOptions, Topology,
 };

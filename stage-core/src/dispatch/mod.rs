@@ -17,6 +17,7 @@
 //! | [`PartitionDispatcher`] | the one subscriber of its partition |
 //! | [`FairDispatcher`] | the subscriber with the fewest events outstanding |
 //! | [`TenantDispatcher`] | as under fair; the event itself is chosen from the tenants in turn |
+//! | [`GroupDispatcher`] | every group of subscribers, or one; in the group, as its own dispatcher decides |
 //! | [`WeightedDispatcher`] | the subscribers in proportion to their weights |
 //!
 //! # Laws
@@ -38,12 +39,14 @@ mod broadcast;
 mod demand;
 mod dispatcher;
 mod fair;
+mod group;
 mod guard;
 mod held;
 mod hub;
 mod key;
 mod lowest;
 mod marker;
+mod members;
 mod notice;
 mod outbox;
 mod partition;
@@ -64,6 +67,7 @@ pub use broadcast::BroadcastDispatcher;
 pub use demand::DemandDispatcher;
 pub use dispatcher::Dispatcher;
 pub use fair::FairDispatcher;
+pub use group::{Group, GroupDispatcher};
 pub use key::SubscriptionKey;
 pub use marker::Marker;
 pub use notice::Notice;

@@ -178,6 +178,16 @@ impl<E> Outbox<E> {
         std::mem::swap(&mut self.deliveries, into);
     }
 
+    /// How many markers have fired.
+    pub(super) fn fired(&self) -> usize {
+        self.fired.len()
+    }
+
+    /// Takes the markers that fired after the first `before`.
+    pub(super) fn take_fired(&mut self, before: usize) -> Vec<Marker> {
+        self.fired.split_off(before)
+    }
+
     /// Closes every message that pushes could join.
     fn end_round(&mut self) {
         self.round += 1;

@@ -11,7 +11,7 @@ use crate::topology::{Chain, Pipeline, Topology};
 #[must_use = "a pipeline does nothing until it is started"]
 pub struct OpenPipeline<E> {
     pipeline: Pipeline,
-    sources: Vec<Source<E>>,
+    sources: Box<dyn FnOnce() -> Vec<Source<E>> + Send>,
     window: Window,
 }
 
@@ -42,7 +42,7 @@ impl<E: Send + 'static> Chain<E> {
     /// ```
     pub fn open(self, window: Window) -> OpenPipeline<E> {
         let (pipeline, sources) = self.into_open();
-        OpenPipeline { pipeline, sources, window }
+        OpenPipeline { pipeline, sources: Box::new(sources), window }
     }
 }
 
@@ -71,7 +71,7 @@ impl<E: Send + 'static> OpenPipeline<E> {
             loss: Loss::Restarts,
             standing: None,
         };
-        Ok((running, EventStream::of(sources.into_iter().map(feed).collect())))
+        Ok((running, EventStream::of(sources().into_iter().map(feed).collect())))
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) use context::Core;
 pub use context::{Context, CopyOf, Init};
 pub use emitter::{Emitter, Nothing};
 pub use events::Events;
-pub use function::{ForEach, FromIter, MapEach};
+pub use function::{ForEach, FromIter, MapEach, Then};
 pub use hold::Hold;
 pub(crate) use hold::Holds;
 pub(crate) use leave::Leave;

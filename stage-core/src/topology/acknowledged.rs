@@ -2,7 +2,8 @@
 
 use std::hash::Hash;
 
-use super::builder::{Chain, Pipeline};
+use super::builder::Pipeline;
+use super::chain::Chain;
 use super::options::StepOptions;
 use crate::ack::Delivery;
 use crate::error::BoxError;

@@ -1,28 +1,22 @@
-//! The typed builder: each step takes what the step before emits, checked by the compiler.
+//! The beginning of a declaration, and its end: a pipeline that can be started.
 
 use std::any::type_name;
-use std::hash::Hash;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use tokio_util::sync::CancellationToken;
 
+use super::chain::Chain;
 use super::describe::{StepKind, Topology};
 use super::draft::{Draft, Shape};
-use super::options::{Effective, StepOptions};
-use super::wire::{Exit, Upstream, by_key};
-use crate::ack::Collectors;
-use crate::engine::{self, Inlet, Outlet, Port, Ready, Source, Sources};
-use crate::error::{BoxError, ExitReason};
+use super::options::StepOptions;
+use super::parts::Parts;
+use super::wire::{Exit, Upstream};
+use crate::engine;
+use crate::error::BoxError;
 use crate::handle::{Running, StartError};
-use crate::mailbox::{Mailbox, Subscribable};
-use crate::options::{Capacity, Pace};
-use crate::stage::{
-    Consumer, CopyOf, Core, ForEach, FromIter, Holds, MapEach, Nothing, Producer, ProducerConsumer,
-    StageMail, Wishes,
-};
-use crate::supervise::{Child, Control, Intensity, Strategy};
-use crate::sync::{Arc, Mutex, lock};
+use crate::options::Capacity;
+use crate::stage::{FromIter, Producer};
+use crate::supervise::{Intensity, Strategy};
+use crate::sync::Arc;
 
 /// Undemanded events a producer keeps (GenStage's default).
 const PRODUCER_BUFFER: Capacity = Capacity::Bounded(10_000);
@@ -31,7 +25,7 @@ const PRODUCER_BUFFER: Capacity = Capacity::Bounded(10_000);
 #[derive(Debug)]
 #[must_use = "a pipeline does nothing until it is started"]
 pub struct Pipeline {
-    draft: Draft,
+    pub(super) draft: Draft,
 }
 
 /// The beginning of a declaration: options of the whole pipeline.
@@ -41,26 +35,10 @@ pub struct PipelineBuilder {
     draft: Draft,
 }
 
-/// A declaration whose last step so far emits events of type `E`.
-#[must_use = "a pipeline ends with its finish step"]
-pub struct Chain<E> {
-    draft: Draft,
-    upstream: Upstream<E>,
-}
-
 impl Pipeline {
     /// Begins the declaration of a pipeline called `name`.
     pub fn builder(name: impl Into<String>) -> PipelineBuilder {
-        PipelineBuilder {
-            draft: Draft {
-                topology: Topology { name: name.into(), steps: Vec::new() },
-                defaults: StepOptions::new(),
-                strategy: Strategy::default(),
-                intensity: Intensity::default(),
-                children: Vec::new(),
-                errors: Vec::new(),
-            },
-        }
+        PipelineBuilder { draft: Draft::new(name.into()) }
     }
 
     /// What the pipeline looks like, with its effective options.
@@ -81,11 +59,11 @@ impl Pipeline {
     ///
     /// When dropped before it is ready, the stages that were started are cut off.
     pub async fn start(self) -> Result<Running, StartError> {
-        let Draft { topology, strategy, intensity, children, errors, .. } = self.draft;
+        let Draft { topology, strategy, intensity, planned, errors, .. } = self.draft;
         if !errors.is_empty() {
             return Err(StartError::Options { pipeline: topology.name, errors });
         }
-        Running::start(topology, children, strategy, intensity).await
+        Running::start(topology, Draft::children(planned), strategy, intensity).await
     }
 }
 
@@ -96,7 +74,8 @@ impl PipelineBuilder {
         self
     }
 
-    /// Which stages are restarted with one that failed. Default: [`Strategy::RestForOne`].
+    /// Which stages are restarted with one that failed. Default: [`Strategy::RestForOne`]. The stages after
+    /// one are those declared after it, also on other branches.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.draft.strategy = strategy;
         self
@@ -109,23 +88,14 @@ impl PipelineBuilder {
     }
 
     /// The source. Its recipe runs once per copy, and again at each restart.
+    ///
+    /// For several sources, see [`Chain::and_start`].
     pub fn start<S, R>(mut self, options: impl Into<StepOptions>, recipe: R) -> Chain<S::Event>
     where
         S: Producer,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
-        let shape =
-            Shape { kind: StepKind::Producer, keyed: false, single: S::SINGLE, type_name: type_name::<S>() };
-        let options = self.draft.note(&options.into(), shape);
-        let parts = Parts {
-            recipe,
-            exit: Exit::new(PRODUCER_BUFFER),
-            feed: |_| Vec::new(),
-            run: |stage, core, port, inlet, outlet, ready| {
-                engine::producer(stage, core, port, inlet, outlet, ready).boxed()
-            },
-        };
-        let upstream = parts.install(&mut self.draft, options.as_ref(), &[]);
+        let upstream = source(&mut self.draft, &options.into(), recipe);
         Chain { draft: self.draft, upstream }
     }
 
@@ -144,204 +114,26 @@ impl PipelineBuilder {
     }
 }
 
-impl<E: Send + 'static> Chain<E> {
-    /// Feeds the copies of the next step by key: events of equal keys go to the same copy, in order.
-    ///
-    /// The key is hashed in a way that is the same on every run.
-    pub fn by<K, F>(mut self, key: F) -> Self
-    where
-        K: Hash,
-        F: Fn(&E) -> K + Send + Sync + 'static,
-    {
-        self.upstream.route = Some(by_key(key));
-        self
-    }
-
-    /// A step that takes what the step before emits.
-    pub fn step<S, R>(mut self, options: impl Into<StepOptions>, recipe: R) -> Chain<S::Out>
-    where
-        S: ProducerConsumer<In = E>,
-        R: Fn() -> Result<S, BoxError> + Send + 'static,
-    {
-        let shape = self.shape(StepKind::ProducerConsumer, type_name::<S>());
-        let options = self.draft.note(&options.into(), shape);
-        let sources = self.upstream.children();
-        let parts = Parts {
-            recipe,
-            exit: Exit::new(Capacity::Unbounded),
-            feed: feed(self.upstream, options.as_ref()),
-            run: |stage, core, port, inlet, outlet, ready| {
-                engine::producer_consumer(stage, core, port, inlet, outlet, ready).boxed()
-            },
-        };
-        let upstream = parts.install(&mut self.draft, options.as_ref(), &sources);
-        Chain { draft: self.draft, upstream }
-    }
-
-    /// A step that turns each event into one other. Every copy has a clone of the function.
-    pub fn step_fn<F, Out>(self, options: impl Into<StepOptions>, function: F) -> Chain<Out>
-    where
-        F: FnMut(E) -> Out + Clone + Send + 'static,
-        Out: Send + 'static,
-    {
-        self.step(options, move || Ok(MapEach::new(function.clone())))
-    }
-
-    /// The last step.
-    pub fn finish<C, R>(mut self, options: impl Into<StepOptions>, recipe: R) -> Pipeline
-    where
-        C: Consumer<Event = E>,
-        R: Fn() -> Result<C, BoxError> + Send + 'static,
-    {
-        let shape = self.shape(StepKind::Consumer, type_name::<C>());
-        let options = self.draft.note(&options.into(), shape);
-        let sources = self.upstream.children();
-        let parts = Parts {
-            recipe,
-            exit: Exit::<Nothing>::new(Capacity::Unbounded),
-            feed: feed(self.upstream, options.as_ref()),
-            run: |stage, core, port, inlet, outlet, ready| {
-                engine::consumer(stage, core, port, inlet, outlet, ready).boxed()
-            },
-        };
-        parts.install(&mut self.draft, options.as_ref(), &sources);
-        Pipeline { draft: self.draft }
-    }
-
-    /// The last step: calls a function with each event. Every copy has a clone of the function.
-    pub fn finish_fn<F>(self, options: impl Into<StepOptions>, function: F) -> Pipeline
-    where
-        F: FnMut(E) + Clone + Send + 'static,
-    {
-        self.finish(options, move || Ok(ForEach::new(function.clone())))
-    }
-
-    /// A pipeline without a last step, and what is to be subscribed to instead.
-    pub(crate) fn into_open(self) -> (Pipeline, Vec<Source<E>>) {
-        let sources = self.upstream.feed(1)(0);
-        (Pipeline { draft: self.draft }, sources)
-    }
-
-    fn shape(&self, kind: StepKind, type_name: &'static str) -> Shape {
-        Shape { kind, keyed: self.upstream.is_keyed(), single: false, type_name }
-    }
-}
-
-/// The sources of each copy of a step; none if its options cannot work.
-fn feed<E: Send + 'static>(
-    upstream: Upstream<E>,
-    options: Option<&Effective>,
-) -> Box<dyn Fn(usize) -> Vec<Source<E>> + Send> {
-    match options {
-        Some(options) => Box::new(upstream.feed(options.count)),
-        None => Box::new(|_| Vec::new()),
-    }
-}
-
-/// Runs a stage of one kind; types are erased here, once per start.
-type Run<S, In, Out> =
-    fn(S, Core, Port<S, In, Out>, Inlet<In>, Outlet<Out>, Ready) -> BoxFuture<'static, ExitReason>;
-
-/// What the copies of a step are made from.
-struct Parts<S, In, Out, R, F> {
-    recipe: R,
-    exit: Arc<Exit<Out>>,
-    feed: F,
-    run: Run<S, In, Out>,
-}
-
-impl<S, In, Out, R, F> Parts<S, In, Out, R, F>
+/// Declares a source.
+pub(super) fn source<S, R>(draft: &mut Draft, options: &StepOptions, recipe: R) -> Upstream<S::Event>
 where
-    S: Send + 'static,
-    In: Send + 'static,
-    Out: Send + 'static,
+    S: Producer,
     R: Fn() -> Result<S, BoxError> + Send + 'static,
-    F: Fn(usize) -> Vec<Source<In>> + Send + 'static,
 {
-    /// Adds a child for each copy; returns the step as what the next one is fed from.
-    fn install(self, draft: &mut Draft, options: Option<&Effective>, sources: &[usize]) -> Upstream<Out> {
-        let first = draft.children.len();
-        let exit = Arc::clone(&self.exit);
-        let mut producers: Vec<Arc<dyn Subscribable<Out>>> = Vec::new();
-        if let Some(options) = options {
-            let shared = Arc::new(Mutex::new(self));
-            for copy in 0..options.count {
-                let mailbox = Mailbox::new(format!("{}/{copy}", options.name));
-                producers.push(Arc::clone(&mailbox) as Arc<dyn Subscribable<Out>>);
-                let mut child = child(&shared, options, copy, mailbox);
-                child.sources = sources.to_vec();
-                draft.children.push(child);
-            }
-        }
-        Upstream { producers, first, exit, route: None }
-    }
-}
-
-/// What the copies of a step have in common; only the supervisor uses it, one copy at a time.
-type Shared<T> = Arc<Mutex<T>>;
-
-/// One copy of a step, as the supervisor knows it.
-fn child<S, In, Out, R, F>(
-    parts: &Shared<Parts<S, In, Out, R, F>>,
-    options: &Effective,
-    copy: usize,
-    mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
-) -> Child
-where
-    S: Send + 'static,
-    In: Send + 'static,
-    Out: Send + 'static,
-    R: Fn() -> Result<S, BoxError> + Send + 'static,
-    F: Fn(usize) -> Vec<Source<In>> + Send + 'static,
-{
-    let step: Arc<str> = options.name.as_str().into();
-    let counters = Arc::clone(mailbox.counters());
-    let drain = CancellationToken::new();
-    let collectors = Arc::new(Collectors::default());
-    let (window, of) = (options.window, options.count);
-    let parts = Arc::clone(parts);
-    let build = {
-        let (step, counters) = (Arc::clone(&step), Arc::clone(&counters));
-        let mailbox = Arc::clone(&mailbox);
-        let collectors = Arc::clone(&collectors);
-        move |ready: Ready| {
-            let parts = lock(&parts);
-            let stage = (parts.recipe)()?;
-            let port = Port::new(Arc::clone(&mailbox), drain.clone());
-            let core = Core {
-                step: Arc::clone(&step),
-                copy: CopyOf { index: copy, of },
-                counters: Arc::clone(&counters),
-                drain: port.leave().clone(),
-                finished: false,
-                pace: Pace::default(),
-                wishes: Wishes::of::<S, In>(),
-                holds: Holds::of(mailbox.signal()),
-                collectors: Arc::clone(&collectors),
-                own: Arc::clone(&mailbox) as _,
-            };
-            let sources = Sources::new(window, (parts.feed)(copy));
-            let own = Arc::clone(&mailbox) as _;
-            let inlet = Inlet::new(mailbox.signal(), own, sources, Arc::clone(&counters));
-            let outlet = parts.exit.outlet(&counters);
-            Ok((parts.run)(stage, core, port, inlet, outlet, ready))
-        }
+    let shape =
+        Shape { kind: StepKind::Producer, single: S::SINGLE, keyed: false, type_name: type_name::<S>() };
+    let exit = Exit::new(draft.next(), 1);
+    let parts = Parts {
+        recipe,
+        upstream: Upstream::none(),
+        count: Arc::default(),
+        exit: Arc::clone(&exit),
+        capacity: PRODUCER_BUFFER,
+        run: |stage, core, port, inlet, outlet, ready| {
+            engine::producer(stage, core, port, inlet, outlet, ready).boxed()
+        },
     };
-    Child {
-        step,
-        copy,
-        placement: options.placement,
-        counters,
-        collectors,
-        mailbox: Arc::clone(&mailbox) as _,
-        control: mailbox as Arc<dyn Control>,
-        build: Box::new(build),
-        sources: Vec::new(),
-    }
-}
-
-impl<E> std::fmt::Debug for Chain<E> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Chain").field("topology", &self.draft.topology).finish_non_exhaustive()
-    }
+    let install = Box::new(move |options: &_, children: &mut _| parts.install(options, children));
+    draft.plan(options, shape, &Upstream::<S::Event>::none().links(), install);
+    Upstream::of(exit)
 }

@@ -1,18 +1,22 @@
 //! What a pipeline looks like, as data.
 
-use std::fmt;
-
+use super::draft::Shape;
+use super::options::Effective;
 use crate::options::Placement;
 
-/// The steps of a pipeline with their effective options.
+/// The steps of a pipeline with their effective options, and how they are linked.
+///
+/// [`to_mermaid`](Self::to_mermaid) and [`to_dot`](Self::to_dot) draw it; its `Display` is a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Topology {
     /// The name of the pipeline.
     pub name: String,
-    /// Its steps, from the source to the sink.
+    /// Its steps, in the order of their declaration.
     pub steps: Vec<StepInfo>,
+    /// Which step takes what which step emits.
+    pub links: Vec<Link>,
 }
 
 /// One step of a pipeline.
@@ -24,8 +28,10 @@ pub struct StepInfo {
     pub name: String,
     /// What kind of stage it is.
     pub kind: StepKind,
-    /// How many copies run side by side.
+    /// How many copies run side by side in each lane.
     pub count: usize,
+    /// How many lanes of a partition it runs in: 1 outside of partitions.
+    pub lanes: usize,
     /// When each copy asks again. Of no use to a source.
     pub min_demand: usize,
     /// The most events each copy has outstanding at each producer. Of no use to a source.
@@ -49,42 +55,73 @@ pub enum StepKind {
     Consumer,
 }
 
-impl Topology {
-    /// How many stages run: the copies of all steps.
-    pub fn stages(&self) -> usize {
-        self.steps.iter().map(|step| step.count).sum()
+/// That one step takes what another emits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Link {
+    /// The step that emits.
+    pub from: String,
+    /// The step that takes.
+    pub to: String,
+    /// How events come from one to the other.
+    pub kind: LinkKind,
+}
+
+/// Which events go along a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum LinkKind {
+    /// All.
+    Straight,
+    /// All, as along the other branches of the broadcast.
+    Broadcast,
+    /// Those that the branch of the broadcast selects.
+    Selected,
+    /// To each lane those of its keys.
+    Partition,
+}
+
+impl StepInfo {
+    pub(super) fn new(options: &Effective, shape: Shape, lanes: usize) -> Self {
+        Self {
+            name: options.name.clone(),
+            kind: shape.kind,
+            count: options.count,
+            lanes,
+            min_demand: options.window.min(),
+            max_demand: options.window.max(),
+            keyed: shape.keyed,
+            placement: options.placement,
+        }
     }
 
-    /// How many subscriptions connect them: every copy of a step subscribes to every copy before it.
-    pub fn subscriptions(&self) -> usize {
-        self.steps.windows(2).map(|pair| pair[0].count * pair[1].count).sum()
+    /// How many copies run in all lanes together.
+    pub fn copies(&self) -> usize {
+        self.count * self.lanes
     }
 }
 
-impl fmt::Display for Topology {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {} stages, {} subscriptions", self.name, self.stages(), self.subscriptions())?;
-        for step in &self.steps {
-            let kind = match step.kind {
-                StepKind::Producer => "start ",
-                StepKind::ProducerConsumer => "step  ",
-                StepKind::Consumer => "finish",
-            };
-            write!(f, "  {kind} {} x{}", step.name, step.count)?;
-            if step.kind != StepKind::Producer {
-                write!(f, ", demand {}..{}", step.min_demand, step.max_demand)?;
-            }
-            if step.keyed {
-                f.write_str(", by key")?;
-            }
-            match step.placement {
-                Placement::Runtime => {}
-                Placement::Blocking => f.write_str(", on a blocking thread")?,
-                #[cfg(feature = "rayon")]
-                Placement::Rayon => f.write_str(", on rayon")?,
-            }
-            writeln!(f)?;
-        }
-        Ok(())
+impl Topology {
+    /// The step of this name.
+    pub fn step(&self, name: &str) -> Option<&StepInfo> {
+        self.steps.iter().find(|step| step.name == name)
+    }
+
+    /// How many stages run: the copies of all steps.
+    pub fn stages(&self) -> usize {
+        self.steps.iter().map(StepInfo::copies).sum()
+    }
+
+    /// How many subscriptions connect them: every copy of a step subscribes to every copy before it, as far
+    /// as they are in the same lane.
+    pub fn subscriptions(&self) -> usize {
+        let subscriptions = |link: &Link| {
+            let (from, to) = (self.step(&link.from)?, self.step(&link.to)?);
+            Some(from.copies() * to.copies() / from.lanes.min(to.lanes))
+        };
+        self.links.iter().filter_map(subscriptions).sum()
     }
 }

@@ -1,52 +1,118 @@
-//! A pipeline that is being declared: its children so far, and what is wrong with it.
+//! A pipeline that is being declared: its steps so far, and what is wrong with it.
 
-use super::describe::{StepInfo, StepKind, Topology};
-use super::options::{Effective, OptionError, StepOptions};
+use super::describe::{Link, LinkKind, StepInfo, StepKind, Topology};
+use super::error::OptionError;
+use super::options::{Effective, StepOptions};
+use super::parts::Install;
+use super::wire::{Links, Upstream, Way};
 use crate::supervise::{Child, Intensity, Strategy};
+use crate::sync::Arc;
 
-/// Everything known of a pipeline, apart from the types that flow at its end.
-#[derive(Debug)]
+/// Everything known of a pipeline, apart from the types that flow in it.
 pub(super) struct Draft {
     pub(super) topology: Topology,
+    /// What the steps that say nothing else get.
     pub(super) defaults: StepOptions,
+    /// What stands in front of the names of steps, while a pipeline is gone through.
+    pub(super) prefix: String,
     pub(super) strategy: Strategy,
     pub(super) intensity: Intensity,
-    pub(super) children: Vec<Child>,
+    pub(super) planned: Vec<Planned>,
     pub(super) errors: Vec<OptionError>,
+    /// Tells this declaration from others.
+    pub(super) identity: Arc<()>,
+}
+
+/// A step that becomes children when the pipeline is started.
+pub(super) struct Planned {
+    name: String,
+    /// None if the options cannot work, which was noted.
+    options: Option<Effective>,
+    install: Install,
 }
 
 /// What a step is, apart from its options.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub(super) kind: StepKind,
-    pub(super) keyed: bool,
     pub(super) single: bool,
+    /// Whether its copies are fed by key.
+    pub(super) keyed: bool,
     /// The stage's type, from which an unnamed step gets its name.
     pub(super) type_name: &'static str,
 }
 
 impl Draft {
-    /// Notes a step and returns its options; `None` if they cannot work, which is noted too.
-    pub(super) fn note(&mut self, options: &StepOptions, shape: Shape) -> Option<Effective> {
+    pub(super) fn new(name: String) -> Self {
+        Self {
+            topology: Topology { name, steps: Vec::new(), links: Vec::new() },
+            defaults: StepOptions::new(),
+            prefix: String::new(),
+            strategy: Strategy::default(),
+            intensity: Intensity::default(),
+            planned: Vec::new(),
+            errors: Vec::new(),
+            identity: Arc::new(()),
+        }
+    }
+
+    /// The number of the next step.
+    pub(super) fn next(&self) -> usize {
+        self.planned.len()
+    }
+
+    /// Notes a step that takes what arrives by `from`; what is wrong with its options is noted too.
+    pub(super) fn plan(&mut self, options: &StepOptions, shape: Shape, from: &Links, install: Install) {
         let unnamed = self.unnamed(shape.type_name);
-        match options.effective(&self.defaults, &unnamed).and_then(|options| self.check(options, shape)) {
-            Ok(effective) => {
-                self.topology.steps.push(StepInfo {
-                    name: effective.name.clone(),
-                    kind: shape.kind,
-                    count: effective.count,
-                    min_demand: effective.window.min(),
-                    max_demand: effective.window.max(),
-                    keyed: shape.keyed,
-                    placement: effective.placement,
-                });
-                Some(effective)
+        let named = options.effective(&self.defaults, &unnamed).map(|mut options| {
+            options.name.insert_str(0, &self.prefix);
+            options
+        });
+        let name = match &named {
+            Ok(options) => options.name.clone(),
+            Err(error) => error.step().to_owned(),
+        };
+        let links = from.steps.iter().map(|(step, way)| Link {
+            from: self.name_of(*step).to_owned(),
+            to: name.clone(),
+            kind: LinkKind::from(*way),
+        });
+        let links: Vec<_> = links.collect();
+        let options = match named.and_then(|options| self.check(options, shape)) {
+            Ok(options) => {
+                self.topology.steps.push(StepInfo::new(&options, shape, from.lanes));
+                Some(options)
             }
             Err(error) => {
                 self.errors.push(error);
                 None
             }
+        };
+        self.topology.links.extend(links);
+        self.planned.push(Planned { name, options, install });
+    }
+
+    /// The steps that `upstream` comes from, for a message.
+    pub(super) fn names<E>(&self, upstream: &Upstream<E>) -> String {
+        let names: Vec<_> =
+            upstream.ends.iter().map(|end| format!("`{}`", self.name_of(end.exit.step))).collect();
+        names.join(" and ")
+    }
+
+    /// The name of a step; there is none of that number where a branch returned another pipeline.
+    fn name_of(&self, step: usize) -> &str {
+        self.planned.get(step).map_or("unknown", |planned| &planned.name)
+    }
+
+    /// The children, once nothing is wrong.
+    pub(super) fn children(planned: Vec<Planned>) -> Vec<Child> {
+        let mut children = Vec::new();
+        for Planned { options, install, .. } in planned {
+            if let Some(options) = options {
+                install(&options, &mut children);
+            }
         }
+        children
     }
 
     fn check(&self, options: Effective, shape: Shape) -> Result<Effective, OptionError> {
@@ -73,7 +139,7 @@ impl Draft {
         };
         let mut free = name.clone();
         let mut number = 2;
-        while self.is_taken(&free) {
+        while self.is_taken(&format!("{}{free}", self.prefix)) {
             free = format!("{name}_{number}");
             number += 1;
         }
@@ -81,7 +147,18 @@ impl Draft {
     }
 }
 
-fn snake_case(word: &str) -> String {
+impl From<Way> for LinkKind {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Straight => Self::Straight,
+            Way::Broadcast => Self::Broadcast,
+            Way::Selected => Self::Selected,
+            Way::Partition => Self::Partition,
+        }
+    }
+}
+
+pub(super) fn snake_case(word: &str) -> String {
     let mut snake = String::new();
     for (index, letter) in word.char_indices() {
         if letter.is_uppercase() && index > 0 {
@@ -90,4 +167,13 @@ fn snake_case(word: &str) -> String {
         snake.extend(letter.to_lowercase());
     }
     snake
+}
+
+impl std::fmt::Debug for Draft {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Draft")
+            .field("topology", &self.topology)
+            .field("errors", &self.errors)
+            .finish_non_exhaustive()
+    }
 }

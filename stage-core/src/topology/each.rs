@@ -1,7 +1,8 @@
 //! Steps that handle events one by one, with a policy for those that fail.
 
 use super::acknowledged::Acknowledged;
-use super::builder::{Chain, Pipeline};
+use super::builder::Pipeline;
+use super::chain::Chain;
 use super::options::StepOptions;
 use crate::error::BoxError;
 use crate::policy::{self, EachEvent, EventSink, EventStep, FailurePolicy, Plain};

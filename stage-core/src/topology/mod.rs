@@ -21,13 +21,26 @@
 
 mod acknowledged;
 mod builder;
+mod chain;
 mod describe;
 mod draft;
+mod draw;
 mod each;
+mod error;
+mod fork;
+mod fuse;
 mod options;
+mod parts;
+mod route;
+mod segment;
 mod wire;
 
 pub use acknowledged::Acknowledged;
-pub use builder::{Chain, Pipeline, PipelineBuilder};
-pub use describe::{StepInfo, StepKind, Topology};
-pub use options::{OptionError, StepOptions};
+pub use builder::{Pipeline, PipelineBuilder};
+pub use chain::Chain;
+pub use describe::{Link, LinkKind, StepInfo, StepKind, Topology};
+pub use error::OptionError;
+pub use fork::{Broadcast, Fork, Merging};
+pub use fuse::{Fuse, Fused, Recipe};
+pub use options::StepOptions;
+pub use segment::{Passage, Segment};

@@ -1,7 +1,8 @@
 //! What can be set on a step, and what is legal.
 
-use crate::demand::{Window, WindowError};
-use crate::options::Placement;
+use super::error::OptionError;
+use crate::demand::Window;
+use crate::options::{Capacity, Keep, Placement};
 
 /// The options of one step, or the defaults of a pipeline's steps. What is not set falls back to the
 /// pipeline's defaults, and those to: one copy, `min_demand` 1, `max_demand` 10, placed on the runtime.
@@ -16,6 +17,8 @@ pub struct StepOptions {
     pub(super) min_demand: Option<usize>,
     pub(super) max_demand: Option<usize>,
     pub(super) placement: Option<Placement>,
+    pub(super) buffer: Option<Capacity>,
+    pub(super) keep: Option<Keep>,
 }
 
 /// The options of a step with every default filled in.
@@ -25,40 +28,9 @@ pub(super) struct Effective {
     pub(super) count: usize,
     pub(super) window: Window,
     pub(super) placement: Placement,
-}
-
-/// An option that cannot work, and the step it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum OptionError {
-    /// A step without copies.
-    #[error("step `{step}`: count must be at least 1, got 0")]
-    Count {
-        /// The step.
-        step: String,
-    },
-    /// A source that would make every event several times.
-    #[error("step `{step}`: this source must be alone, so count must be 1, got {count}")]
-    Single {
-        /// The step.
-        step: String,
-        /// The count given.
-        count: usize,
-    },
-    /// A window that cannot work.
-    #[error("step `{step}`: {source}")]
-    Window {
-        /// The step.
-        step: String,
-        /// What is wrong with it.
-        source: WindowError,
-    },
-    /// Two steps of one name.
-    #[error("step `{step}`: there is already a step of this name; give one of them another `name`")]
-    Name {
-        /// The step.
-        step: String,
-    },
+    /// None for what the kind of stage has.
+    pub(super) buffer: Option<Capacity>,
+    pub(super) keep: Keep,
 }
 
 impl StepOptions {
@@ -103,6 +75,32 @@ impl StepOptions {
         self
     }
 
+    /// How many events that nobody asked for yet each copy keeps. Default: 10,000 for a source, all for a
+    /// step. Of no meaning to a last step.
+    pub fn buffer(mut self, capacity: Capacity) -> Self {
+        self.buffer = Some(capacity);
+        self
+    }
+
+    /// Which events a full buffer keeps. Default: the last.
+    pub fn keep(mut self, keep: Keep) -> Self {
+        self.keep = Some(keep);
+        self
+    }
+
+    /// What is set in these options, and otherwise what is set in `others`. The name is not taken over.
+    pub(super) fn or(&self, others: &Self) -> Self {
+        Self {
+            name: self.name.clone(),
+            count: self.count.or(others.count),
+            min_demand: self.min_demand.or(others.min_demand),
+            max_demand: self.max_demand.or(others.max_demand),
+            placement: self.placement.or(others.placement),
+            buffer: self.buffer.or(others.buffer),
+            keep: self.keep.or(others.keep),
+        }
+    }
+
     /// These options with `defaults` and the general defaults filled in.
     pub(super) fn effective(&self, defaults: &Self, unnamed: &str) -> Result<Effective, OptionError> {
         let name = self.name.clone().unwrap_or_else(|| unnamed.to_owned());
@@ -120,7 +118,9 @@ impl StepOptions {
         let window =
             Window::new(max, min).map_err(|source| OptionError::Window { step: name.clone(), source })?;
         let placement = self.placement.or(defaults.placement).unwrap_or_default();
-        Ok(Effective { name, count, window, placement })
+        let buffer = self.buffer.or(defaults.buffer);
+        let keep = self.keep.or(defaults.keep).unwrap_or_default();
+        Ok(Effective { name, count, window, placement, buffer, keep })
     }
 }
 

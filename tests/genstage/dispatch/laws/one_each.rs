@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use stage_core::dispatch::{
-    DemandDispatcher, Dispatcher, FairDispatcher, Marker, PartitionDispatcher, SubscriberOptions,
-    SubscriptionKey, TenantDispatcher, TenantQueues, WeightedDispatcher,
+    DemandDispatcher, Dispatcher, FairDispatcher, Group, GroupDispatcher, Marker, PartitionDispatcher,
+    SubscriberOptions, SubscriptionKey, TenantDispatcher, TenantQueues, WeightedDispatcher,
 };
 use stage_core::testing::Hub;
 
@@ -20,6 +20,8 @@ enum Order {
     Always,
     /// Those of the same tenant, as long as none came back.
     ByTenant,
+    /// All, as long as none came back; a group that stands still holds the others up.
+    InGroup,
 }
 
 /// What is known of one dispatcher.
@@ -187,7 +189,7 @@ impl Model {
         assert!(known <= emitted && known >= routable, "D2: {known} of {emitted} events are known");
         let asked: usize = self.subscribers.iter().flatten().map(|subscriber| subscriber.asked).sum();
         let got: usize = self.subscribers.iter().flatten().map(|subscriber| subscriber.got.len()).sum();
-        let held_up = matches!(self.rules.order, Order::Always);
+        let held_up = matches!(self.rules.order, Order::Always | Order::InGroup);
         assert!(held_up || asked == got || self.hub.waiting() == 0, "events wait although asked for");
         assert!(asked > 0 || self.hub.wanted() == 0, "nobody asked");
         let (wanted, outstanding) = (self.hub.wanted(), self.hub.outstanding());
@@ -216,13 +218,13 @@ impl Rules {
     fn is_ordered(self, returned: bool) -> bool {
         match self.order {
             Order::Always => true,
-            Order::UnlessReturned | Order::ByTenant => !returned,
+            Order::UnlessReturned | Order::ByTenant | Order::InGroup => !returned,
         }
     }
 
     fn in_order(self, events: &[u32]) -> bool {
         match self.order {
-            Order::Always | Order::UnlessReturned => events.is_sorted(),
+            Order::Always | Order::UnlessReturned | Order::InGroup => events.is_sorted(),
             Order::ByTenant => (0..TENANTS)
                 .all(|tenant| events.iter().filter(|event| **event % TENANTS == tenant).is_sorted()),
         }
@@ -239,8 +241,22 @@ fn partitions() -> impl Dispatcher<u32> {
     PartitionDispatcher::routed(KEYS, route).expect("some partitions")
 }
 
+/// By remainder, to a group of two that share, and one of two partitions.
+fn groups() -> impl Dispatcher<u32> {
+    let shared = Group::new(2, DemandDispatcher::new());
+    let parity = |event: u32| Some((event, event as usize / 3 % 2));
+    let divided = Group::new(2, PartitionDispatcher::routed(2, parity).expect("some partitions"));
+    GroupDispatcher::one([shared, divided], |event| *event as usize % 2)
+}
+
 proptest! {
     #![proptest_config(settings())]
+
+    #[test]
+    fn one_group(history in histories()) {
+        let rules = Rules { order: Order::InGroup, routable: EVERYTHING };
+        Model::new(groups(), rules).run(&history);
+    }
 
     #[test]
     fn demand(history in histories()) {

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 use stage_core::Demand;
 use stage_core::dispatch::{
-    BroadcastDispatcher, DemandDispatcher, Dispatcher, FairDispatcher, Outbox, PartitionDispatcher,
-    SubscriberOptions, SubscriptionKey, TenantDispatcher, TenantQueues, WeightedDispatcher,
+    BroadcastDispatcher, DemandDispatcher, Dispatcher, FairDispatcher, Group, GroupDispatcher, Outbox,
+    PartitionDispatcher, SubscriberOptions, SubscriptionKey, TenantDispatcher, TenantQueues,
+    WeightedDispatcher,
 };
 
 use super::history::{KEYS, Step, histories, settings};
@@ -65,6 +66,19 @@ proptest! {
     #[test]
     fn broadcast_alone(history in histories()) {
         check(BroadcastDispatcher::new(), 0, &history);
+    }
+
+    #[test]
+    fn every_group_alone(history in histories()) {
+        let even = Group::new(1, DemandDispatcher::new()).selector(|event| event % 2 == 0);
+        let groups = [Group::new(2, DemandDispatcher::new()), even, Group::new(1, FairDispatcher::new())];
+        check(GroupDispatcher::every(groups), 0, &history);
+    }
+
+    #[test]
+    fn one_group_alone(history in histories()) {
+        let groups = [Group::new(3, DemandDispatcher::new()), Group::new(1, FairDispatcher::new())];
+        check(GroupDispatcher::one(groups, |event| *event as usize % 2), 0, &history);
     }
 
     #[test]

@@ -1,0 +1,268 @@
+//! Each event to every group of subscribers, or to one of them; who in the group is another's decision.
+
+use super::guard::guarded;
+use super::members::{Members, Settle};
+use super::slots::Slots;
+use super::{Dispatcher, Marker, Notice, Outbox, SubscriptionKey};
+use crate::demand::Demand;
+use crate::error::SubscribeError;
+use crate::subscriber::{Selector, SubscriberOptions};
+
+/// Serves groups of subscribers, such as the copies of the steps that branches begin with. Within each group,
+/// a dispatcher of its own decides.
+///
+/// [`every`](Self::every) gives each group every event, or those that its selector takes; wanted is what all
+/// groups want, so the slowest rules. [`one`](Self::one) gives each event to one group; wanted is what all
+/// groups want together, less what waits for those that want nothing now (law D5).
+///
+/// Unlike the subscribers of a [broadcast](super::BroadcastDispatcher), groups are there from the beginning
+/// to the end: while the subscribers of one are lost, its events wait for the next ones, and hold the others
+/// up. A group whose subscribers have all finished gets nothing more, and holds nobody up.
+///
+/// Subscribers are numbered through all groups: the partition of their
+/// [options](SubscriberOptions::partition) is that number.
+///
+/// ```
+/// use stage_core::Demand;
+/// use stage_core::dispatch::{
+///     DemandDispatcher, Dispatcher, Group, GroupDispatcher, Outbox, SubscriberOptions, SubscriptionKey,
+/// };
+///
+/// // Two subscribers share everything, a third gets what is even.
+/// let shared = Group::new(2, DemandDispatcher::new());
+/// let even = Group::new(1, DemandDispatcher::new()).selector(|event: &u32| event % 2 == 0);
+/// let mut dispatcher = GroupDispatcher::every([shared, even]);
+/// let mut outbox = Outbox::new();
+/// for number in 0..3 {
+///     let key = SubscriptionKey::new(number);
+///     dispatcher.subscribe(key, SubscriberOptions::new().partition(number))?;
+///     dispatcher.ask(key, Demand::new(2).unwrap(), &mut outbox);
+/// }
+/// dispatcher.dispatch(&mut vec![1, 2, 3, 4], &mut outbox);
+/// let sent: Vec<_> = outbox.drain().map(|(key, events)| (key.number(), events)).collect();
+/// assert_eq!(sent, [(0, vec![1, 2]), (2, vec![2]), (1, vec![3, 4]), (2, vec![4])]);
+/// # Ok::<(), stage_core::SubscribeError>(())
+/// ```
+pub struct GroupDispatcher<E> {
+    rule: Rule<E>,
+    groups: Vec<Members<E>>,
+    /// The group of each subscriber.
+    places: Slots<usize>,
+    settle: Settle,
+    /// What was taken in for each group; empty between calls.
+    scratch: Vec<Vec<E>>,
+}
+
+/// A group of subscribers, and who decides between them.
+pub struct Group<E> {
+    pub(super) size: usize,
+    pub(super) selector: Option<Selector<E>>,
+    pub(super) dispatcher: Box<dyn Dispatcher<E>>,
+}
+
+/// Which groups an event goes to.
+enum Rule<E> {
+    /// Every one; events are cloned for all but the last.
+    Every(fn(&E) -> E),
+    /// The one with this number.
+    One(Box<dyn FnMut(&E) -> usize + Send>),
+}
+
+impl<E> Group<E> {
+    /// A group of `size` subscribers, numbered from 0 for `dispatcher`.
+    pub fn new(size: usize, dispatcher: impl Dispatcher<E> + 'static) -> Self {
+        Self { size, selector: None, dispatcher: Box::new(dispatcher) }
+    }
+
+    /// Wants only the events that `selects` is true for; the others use none of its demand. One for which
+    /// `selects` panics is not selected, which is [noticed](Notice::Unroutable).
+    pub fn selector(mut self, selects: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
+        self.selector = Some(Selector::new(selects));
+        self
+    }
+}
+
+impl<E: Send> GroupDispatcher<E> {
+    /// Gives every event to every group.
+    pub fn every(groups: impl IntoIterator<Item = Group<E>>) -> Self
+    where
+        E: Clone,
+    {
+        Self::new(Rule::Every(E::clone), groups)
+    }
+
+    /// Gives every event to the group with the number that `route` gives, from 0. An event whose number is
+    /// too large, or for which `route` panics, is discarded, counted and noticed.
+    pub fn one(
+        groups: impl IntoIterator<Item = Group<E>>,
+        route: impl FnMut(&E) -> usize + Send + 'static,
+    ) -> Self {
+        Self::new(Rule::One(Box::new(route)), groups)
+    }
+
+    fn new(rule: Rule<E>, groups: impl IntoIterator<Item = Group<E>>) -> Self {
+        let mut first = 0;
+        let groups: Vec<_> = groups
+            .into_iter()
+            .map(|group| {
+                let members = Members::new(first, group);
+                first = members.end();
+                members
+            })
+            .collect();
+        let scratch = groups.iter().map(|_| Vec::new()).collect();
+        Self { rule, groups, places: Slots::default(), settle: Settle::default(), scratch }
+    }
+
+    fn of(&mut self, key: SubscriptionKey) -> Option<(&mut Members<E>, &mut Settle)> {
+        let place = self.places.get(key)?;
+        Some((self.groups.get_mut(*place)?, &mut self.settle))
+    }
+
+    /// Writes the first `count` of `events` into the scratch of every open group.
+    fn copy(&mut self, clone: fn(&E) -> E, events: &mut Vec<E>, count: usize, outbox: &mut Outbox<E>) {
+        let Some(last) = self.groups.iter().rposition(Members::is_open) else { return };
+        for (group, into) in self.groups[..last].iter().zip(&mut self.scratch) {
+            if group.is_open() {
+                let selected = events[..count].iter().filter(|event| group.selects(event, outbox));
+                into.extend(selected.map(clone));
+            }
+        }
+        let (group, into) = (&self.groups[last], &mut self.scratch[last]);
+        if count == events.len() && !group.has_selector() {
+            std::mem::swap(into, events);
+        } else {
+            into.extend(events.drain(..count).filter(|event| group.selects(event, outbox)));
+        }
+    }
+
+    /// Moves the first `count` of `events` into the scratch of the group that each belongs to.
+    fn route(&mut self, events: &mut Vec<E>, count: usize, outbox: &mut Outbox<E>) {
+        let Rule::One(route) = &mut self.rule else { return };
+        for event in events.drain(..count) {
+            match guarded(|| route(&event)) {
+                Ok(number) if self.groups.get(number).is_some_and(Members::is_open) => {
+                    self.scratch[number].push(event);
+                }
+                Ok(number) if number < self.groups.len() => outbox.discard(1),
+                Ok(number) => {
+                    outbox.discard(1);
+                    outbox.notice(Notice::UnknownPartition { partition: number.into(), events: 1 });
+                }
+                Err(panicked) => {
+                    outbox.discard(1);
+                    outbox.notice(Notice::Unroutable { events: 1, why: panicked.to_string() });
+                }
+            }
+        }
+    }
+
+    /// Hands over what is in the scratch.
+    fn hand_over(&mut self, outbox: &mut Outbox<E>) {
+        for (group, events) in self.groups.iter_mut().zip(&mut self.scratch) {
+            if !events.is_empty() {
+                group.give(events, &mut self.settle, outbox);
+            }
+        }
+    }
+}
+
+impl<E: Send> Dispatcher<E> for GroupDispatcher<E> {
+    fn subscribe(
+        &mut self,
+        key: SubscriptionKey,
+        options: SubscriberOptions<E>,
+    ) -> Result<(), SubscribeError> {
+        use crate::subscriber::PartitionName;
+        let all = self.groups.last().map_or(0, Members::end);
+        let number = match options.partition.clone().ok_or(SubscribeError::NoPartition)? {
+            PartitionName::Number(number) if number < all => number,
+            partition => {
+                let partitions = format!("{all} subscribers");
+                return Err(SubscribeError::UnknownPartition { partition, partitions });
+            }
+        };
+        let place = self.groups.partition_point(|group| group.end() <= number);
+        self.groups[place].subscribe(key, number, options)?;
+        self.places.insert(key, place);
+        Ok(())
+    }
+
+    fn cancel(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) {
+        if let Some((group, settle)) = self.of(key) {
+            group.cancel(key, settle, outbox);
+        }
+        self.places.remove(key);
+    }
+
+    fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) {
+        if let Some((group, settle)) = self.of(key) {
+            group.finish(key, settle, outbox);
+        }
+        self.places.remove(key);
+    }
+
+    fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>) -> usize {
+        self.of(key).map_or(0, |(group, _)| group.take_back(key, events))
+    }
+
+    fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
+        if let Some((group, settle)) = self.of(key) {
+            group.ask(key, demand, settle, outbox);
+        }
+    }
+
+    fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+        // What a selector rejects, or nobody takes, leaves as much wanted as before.
+        loop {
+            let count = events.len().min(self.wanted());
+            if count == 0 {
+                return;
+            }
+            match &self.rule {
+                Rule::Every(clone) => self.copy(*clone, events, count, outbox),
+                Rule::One(_) => self.route(events, count, outbox),
+            }
+            self.hand_over(outbox);
+        }
+    }
+
+    fn wanted(&self) -> usize {
+        let open = self.groups.iter().filter(|group| group.is_open());
+        match self.rule {
+            Rule::Every(_) => open.map(Members::wanted).min().unwrap_or(0),
+            Rule::One(_) => {
+                let (wanted, queued) = open.fold((0_usize, 0_usize), |(wanted, queued), group| {
+                    (wanted.saturating_add(group.wanted()), queued + group.queued())
+                });
+                wanted.saturating_sub(queued)
+            }
+        }
+    }
+
+    fn kept(&self) -> usize {
+        self.groups.iter().map(Members::kept).sum()
+    }
+
+    fn mark(&mut self, marker: Marker) -> Option<Marker> {
+        let Self { groups, settle, .. } = self;
+        settle
+            .hold(marker, |ticket| groups.iter_mut().map(|group| usize::from(group.is_before(ticket))).sum())
+    }
+
+    fn discard(&mut self) -> usize {
+        self.groups.iter_mut().map(Members::discard).sum()
+    }
+}
+
+impl<E> std::fmt::Debug for GroupDispatcher<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GroupDispatcher").field("groups", &self.groups).finish_non_exhaustive()
+    }
+}
+
+impl<E> std::fmt::Debug for Group<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Group").field("size", &self.size).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,214 @@
+//! One group of a group dispatcher: what waits for it, and when a marker has passed it.
+
+use std::collections::VecDeque;
+
+use super::group::Group;
+use super::guard::guarded;
+use super::{Dispatcher, MarkedQueue, Marker, Notice, Outbox, SubscriptionKey};
+use crate::demand::Demand;
+use crate::error::SubscribeError;
+use crate::subscriber::{Selector, SubscriberOptions};
+
+/// A group's subscribers, and the events that wait for them.
+///
+/// While events wait in the queue, the group's dispatcher wants none.
+pub(super) struct Members<E> {
+    /// The number of the first subscriber, and of them.
+    first: usize,
+    size: usize,
+    selector: Option<Selector<E>>,
+    dispatcher: Box<dyn Dispatcher<E>>,
+    queue: MarkedQueue<E, u64>,
+    /// Events on their way from the queue to the dispatcher; empty between calls.
+    scratch: Vec<E>,
+    /// How many want nothing ever again.
+    finished: usize,
+}
+
+/// Markers, and how many groups still have events before each.
+#[derive(Debug, Default)]
+pub(super) struct Settle {
+    waiting: VecDeque<(Marker, usize)>,
+    /// The ticket of the first.
+    first: u64,
+}
+
+impl<E> Members<E> {
+    pub(super) fn new(first: usize, group: Group<E>) -> Self {
+        let Group { size, selector, dispatcher } = group;
+        let (queue, scratch) = (MarkedQueue::new(), Vec::new());
+        Self { first, size, selector, dispatcher, queue, scratch, finished: 0 }
+    }
+
+    /// One more than the number of its last subscriber.
+    pub(super) fn end(&self) -> usize {
+        self.first + self.size
+    }
+
+    /// Whether any of its subscribers may want something.
+    pub(super) fn is_open(&self) -> bool {
+        self.finished < self.size
+    }
+
+    pub(super) fn has_selector(&self) -> bool {
+        self.selector.is_some()
+    }
+
+    /// Whether it wants `event` at all.
+    pub(super) fn selects(&self, event: &E, outbox: &mut Outbox<E>) -> bool {
+        let Some(selector) = &self.selector else { return true };
+        guarded(|| selector.selects(event)).unwrap_or_else(|panicked| {
+            outbox.discard(1);
+            outbox.notice(Notice::Unroutable { events: 1, why: panicked.to_string() });
+            false
+        })
+    }
+
+    pub(super) fn subscribe(
+        &mut self,
+        key: SubscriptionKey,
+        number: usize,
+        options: SubscriberOptions<E>,
+    ) -> Result<(), SubscribeError> {
+        self.dispatcher.subscribe(key, options.partition(number - self.first))
+    }
+
+    pub(super) fn cancel(&mut self, key: SubscriptionKey, settle: &mut Settle, outbox: &mut Outbox<E>) {
+        settle.watch(outbox, |outbox| self.dispatcher.cancel(key, outbox));
+        self.serve(settle, outbox);
+    }
+
+    pub(super) fn finish(&mut self, key: SubscriptionKey, settle: &mut Settle, outbox: &mut Outbox<E>) {
+        self.finished += 1;
+        settle.watch(outbox, |outbox| self.dispatcher.finish(key, outbox));
+        self.serve(settle, outbox);
+        if !self.is_open() {
+            outbox.discard(self.queue.clear() + self.dispatcher.discard());
+            self.pass(settle, outbox);
+        }
+    }
+
+    pub(super) fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>) -> usize {
+        let lost = self.dispatcher.take_back(key, events);
+        self.queue.put_back(events);
+        lost
+    }
+
+    pub(super) fn ask(
+        &mut self,
+        key: SubscriptionKey,
+        demand: Demand,
+        settle: &mut Settle,
+        outbox: &mut Outbox<E>,
+    ) {
+        settle.watch(outbox, |outbox| self.dispatcher.ask(key, demand, outbox));
+        self.serve(settle, outbox);
+    }
+
+    /// Hands out `events`; what is not wanted now waits.
+    pub(super) fn give(&mut self, events: &mut Vec<E>, settle: &mut Settle, outbox: &mut Outbox<E>) {
+        if self.queue.is_empty() {
+            settle.watch(outbox, |outbox| self.dispatcher.dispatch(events, outbox));
+        }
+        self.queue.extend(events.drain(..));
+    }
+
+    /// Hands out what waits, as far as it is wanted.
+    fn serve(&mut self, settle: &mut Settle, outbox: &mut Outbox<E>) {
+        loop {
+            let count = self.queue.run(self.dispatcher.wanted());
+            if count == 0 {
+                return;
+            }
+            self.scratch.extend(self.queue.drain(count));
+            settle.watch(outbox, |outbox| self.dispatcher.dispatch(&mut self.scratch, outbox));
+            let left = self.scratch.len();
+            self.queue.put_back(&mut self.scratch);
+            self.pass(settle, outbox);
+            if left == count {
+                // A dispatcher that breaks D3 waits for the next ask instead of spinning here.
+                return;
+            }
+        }
+    }
+
+    /// Passes on the markers that nothing in the queue is before.
+    fn pass(&mut self, settle: &mut Settle, outbox: &mut Outbox<E>) {
+        while let Some(ticket) = self.queue.passed() {
+            if let Some(passed) = self.dispatcher.mark(Marker::new(ticket)) {
+                settle.passed(passed.number(), outbox);
+            }
+        }
+    }
+
+    /// Puts a marker behind its events; whether there are any.
+    pub(super) fn is_before(&mut self, ticket: u64) -> bool {
+        if self.queue.is_empty() {
+            return self.dispatcher.mark(Marker::new(ticket)).is_none();
+        }
+        self.queue.mark(ticket);
+        true
+    }
+
+    pub(super) fn wanted(&self) -> usize {
+        if self.queue.is_empty() { self.dispatcher.wanted() } else { 0 }
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) fn kept(&self) -> usize {
+        self.queue.len() + self.dispatcher.kept()
+    }
+
+    pub(super) fn discard(&mut self) -> usize {
+        self.queue.clear() + self.dispatcher.discard()
+    }
+}
+
+impl<E> std::fmt::Debug for Members<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Members")
+            .field("size", &self.size)
+            .field("finished", &self.finished)
+            .field("queued", &self.queue.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settle {
+    /// Keeps `marker` until so many groups have passed its ticket; gives it back if there are none.
+    pub(super) fn hold(&mut self, marker: Marker, before: impl FnOnce(u64) -> usize) -> Option<Marker> {
+        let before = before(self.first + self.waiting.len() as u64);
+        if before == 0 {
+            return Some(marker);
+        }
+        self.waiting.push_back((marker, before));
+        None
+    }
+
+    /// Does something with a group's dispatcher, whose markers are tickets of this table.
+    fn watch<E>(&mut self, outbox: &mut Outbox<E>, act: impl FnOnce(&mut Outbox<E>)) {
+        let before = outbox.fired();
+        act(outbox);
+        if outbox.fired() > before {
+            for ticket in outbox.take_fired(before) {
+                self.passed(ticket.number(), outbox);
+            }
+        }
+    }
+
+    /// One more group has passed this ticket.
+    fn passed<E>(&mut self, ticket: u64, outbox: &mut Outbox<E>) {
+        let place = usize::try_from(ticket - self.first).unwrap_or(usize::MAX);
+        if let Some((_, before)) = self.waiting.get_mut(place) {
+            *before -= 1;
+        }
+        while let Some((marker, 0)) = self.waiting.front() {
+            outbox.fire(*marker);
+            self.waiting.pop_front();
+            self.first += 1;
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Two steps that run as one stage.
+
+use std::fmt;
+
+use crate::error::{BoxError, ExitReason, StageResult};
+use crate::options::DiscardLog;
+use crate::stage::{Context, Emitter, Events, Init, ProducerConsumer};
+use crate::subscription::{Asking, Cancellation, Role, Subscription};
+use crate::sync::{Mutex, lock};
+
+/// Runs a second stage on what a first one emits, batch by batch, with no queue between them.
+///
+/// What the first flushes reaches the second when the first has handled its batch. Messages, timers and
+/// `handle_demand` are for stages that run alone: to schedule in here is an error.
+pub struct Then<A: ProducerConsumer, B> {
+    first: A,
+    second: B,
+    /// What the first emitted; empty between callbacks.
+    between: Vec<A::Out>,
+    /// What it flushed; empty between callbacks.
+    flushed: Mutex<Vec<A::Out>>,
+}
+
+impl<A, B> Then<A, B>
+where
+    A: ProducerConsumer,
+    B: ProducerConsumer<In = A::Out>,
+{
+    /// `first`, and `second` on what it emits.
+    pub fn new(first: A, second: B) -> Self {
+        Self { first, second, between: Vec::new(), flushed: Mutex::new(Vec::new()) }
+    }
+
+    /// Has the second stage handle what the first emitted.
+    async fn hand_on(&mut self, from: &Subscription, out: &mut Emitter<'_, B::Out>) -> StageResult {
+        let mut flushed = std::mem::take(&mut *lock(&self.flushed));
+        if !flushed.is_empty() {
+            flushed.append(&mut self.between);
+            self.between = flushed;
+        }
+        if self.between.is_empty() {
+            return Ok(());
+        }
+        let handled = self.second.handle_events(Events { buffer: &mut self.between, from }, out).await;
+        // What was left undrained counts as handled.
+        self.between.clear();
+        handled
+    }
+}
+
+impl<A, B> ProducerConsumer for Then<A, B>
+where
+    A: ProducerConsumer,
+    B: ProducerConsumer<In = A::Out>,
+{
+    type In = A::In;
+    type Out = B::Out;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        match self.first.init(cx).await? {
+            Init::Ready => self.second.init(cx).await,
+            Init::Declined => Ok(Init::Declined),
+        }
+    }
+
+    async fn handle_events(
+        &mut self,
+        events: Events<'_, A::In>,
+        out: &mut Emitter<'_, B::Out>,
+    ) -> StageResult {
+        let from = events.from;
+        let emitter =
+            &mut Emitter { buffer: &mut self.between, flushed: &self.flushed, core: &mut *out.core };
+        self.first.handle_events(events, emitter).await?;
+        self.hand_on(from, out).await
+    }
+
+    async fn handle_subscribe(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        out: &mut Emitter<'_, B::Out>,
+    ) -> Result<Asking, BoxError> {
+        if peer == Role::Consumer {
+            return self.second.handle_subscribe(peer, subscription, out).await;
+        }
+        let emitter =
+            &mut Emitter { buffer: &mut self.between, flushed: &self.flushed, core: &mut *out.core };
+        let asking = self.first.handle_subscribe(peer, subscription, emitter).await?;
+        self.hand_on(subscription, out).await?;
+        Ok(asking)
+    }
+
+    async fn handle_cancel(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        out: &mut Emitter<'_, B::Out>,
+    ) -> StageResult {
+        if peer == Role::Consumer {
+            return self.second.handle_cancel(peer, subscription, cancellation, out).await;
+        }
+        let emitter =
+            &mut Emitter { buffer: &mut self.between, flushed: &self.flushed, core: &mut *out.core };
+        self.first.handle_cancel(peer, subscription, cancellation, emitter).await?;
+        self.hand_on(subscription, out).await
+    }
+
+    fn handle_discarded(&mut self, events: usize) -> DiscardLog {
+        self.second.handle_discarded(events)
+    }
+
+    async fn terminate(&mut self, reason: &ExitReason) {
+        self.first.terminate(reason).await;
+        self.second.terminate(reason).await;
+    }
+}
+
+impl<A: ProducerConsumer, B> fmt::Debug for Then<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Then").finish_non_exhaustive()
+    }
+}

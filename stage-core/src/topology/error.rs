@@ -1,0 +1,86 @@
+//! What can be wrong with a declaration, found when it is built.
+
+use crate::demand::WindowError;
+
+/// An option that cannot work, and the step it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionError {
+    /// A step without copies.
+    #[error("step `{step}`: count must be at least 1, got 0")]
+    Count {
+        /// The step.
+        step: String,
+    },
+    /// A source that would make every event several times.
+    #[error("step `{step}`: this source must be alone, so count must be 1, got {count}")]
+    Single {
+        /// The step.
+        step: String,
+        /// The count given.
+        count: usize,
+    },
+    /// A window that cannot work.
+    #[error("step `{step}`: {source}")]
+    Window {
+        /// The step.
+        step: String,
+        /// What is wrong with it.
+        source: WindowError,
+    },
+    /// Two steps of one name.
+    #[error("step `{step}`: there is already a step of this name; give one of them another `name`")]
+    Name {
+        /// The step.
+        step: String,
+    },
+    /// A partition without lanes.
+    #[error("the partition after {step}: into must be at least 1, got 0")]
+    Into {
+        /// The steps before it.
+        step: String,
+    },
+    /// A partition whose lanes are empty, so that they would change nothing.
+    #[error("the partition after {step}: its lanes need at least one step before they come back")]
+    EmptyLane {
+        /// The steps before it.
+        step: String,
+    },
+    /// A broadcast to nobody.
+    #[error("the broadcast after {step}: it needs at least one branch")]
+    NoBranch {
+        /// The steps before it.
+        step: String,
+    },
+    /// Something that has no effect, or no meaning, where it stands.
+    #[error("after {step}: {what}")]
+    Misplaced {
+        /// The steps before it.
+        step: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A branch ended in a pipeline that it did not begin with.
+    #[error("the branch after {step}: it must return what it was given, not another pipeline")]
+    Foreign {
+        /// The steps before it.
+        step: String,
+    },
+}
+
+impl OptionError {
+    /// The step it belongs to, or the steps before it.
+    pub fn step(&self) -> &str {
+        match self {
+            Self::Count { step }
+            | Self::Single { step, .. }
+            | Self::Window { step, .. }
+            | Self::Name { step }
+            | Self::Into { step }
+            | Self::EmptyLane { step }
+            | Self::NoBranch { step }
+            | Self::Misplaced { step, .. }
+            | Self::Foreign { step } => step,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Parts of pipelines: declared once, gone through wherever their events come along.
+
+use super::chain::Chain;
+use super::draft::snake_case;
+use super::options::StepOptions;
+
+/// A part of a pipeline that takes events of one type and emits events of another: what
+/// [`Chain::through`] takes. Declared by `pipeline!` with `: In => Out`, or made from a function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be gone through: it is not a part of a pipeline",
+    label = "neither declared with `: In => Out`, nor a `Segment`",
+    note = "declare it by `pipeline! {{ Name(parameters): In => Out {{ step …; }} }}`, or make a `stage_core::Segment` from a function of a `Chain`"
+)]
+pub trait Passage {
+    /// What it takes.
+    type In: Send + 'static;
+    /// What it emits.
+    type Out: Send + 'static;
+
+    /// What it is called unless its user says otherwise; stands in front of the names of its steps.
+    fn name(&self) -> String {
+        let path = std::any::type_name::<Self>();
+        let path = path.split('<').next().unwrap_or(path);
+        snake_case(path.rsplit("::").next().unwrap_or(path))
+    }
+
+    /// Adds its steps.
+    fn attach(self, chain: Chain<Self::In>) -> Chain<Self::Out>;
+}
+
+/// A part of a pipeline, as a value.
+pub struct Segment<In, Out> {
+    name: String,
+    attach: Box<dyn FnOnce(Chain<In>) -> Chain<Out> + Send>,
+}
+
+impl<In, Out> Segment<In, Out> {
+    /// The steps that `attach` adds.
+    pub fn new(
+        name: impl Into<String>,
+        attach: impl FnOnce(Chain<In>) -> Chain<Out> + Send + 'static,
+    ) -> Self {
+        Self { name: name.into(), attach: Box::new(attach) }
+    }
+}
+
+impl<In: Send + 'static, Out: Send + 'static> Passage for Segment<In, Out> {
+    type In = In;
+    type Out = Out;
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn attach(self, chain: Chain<In>) -> Chain<Out> {
+        (self.attach)(chain)
+    }
+}
+
+impl<E: Send + 'static> Chain<E> {
+    /// Goes through a part of a pipeline that was declared elsewhere. Its steps are called
+    /// `part.step`; the name in `options`, or else the [part's own](Passage::name), comes first. The other
+    /// options are for those of its steps that set nothing else.
+    ///
+    /// ```
+    /// # use stage_core::{Chain, Pipeline, Segment, StepOptions};
+    /// fn add(by: u32) -> Segment<u32, u32> {
+    ///     Segment::new("add", move |chain| chain.step_fn("sum", move |number| number + by))
+    /// }
+    ///
+    /// let pipeline = Pipeline::builder("sums")
+    ///     .start_fn("numbers", || Ok(0..10))
+    ///     .through(StepOptions::new(), add(1))
+    ///     .through(StepOptions::named("again").count(2), add(2))
+    ///     .finish_fn("print", |number| println!("{number}"));
+    /// let names: Vec<_> = pipeline.topology().steps.iter().map(|step| step.name.as_str()).collect();
+    /// assert_eq!(names, ["numbers", "add.sum", "again.sum", "print"]);
+    /// ```
+    pub fn through<P>(mut self, options: impl Into<StepOptions>, part: P) -> Chain<P::Out>
+    where
+        P: Passage<In = E>,
+    {
+        let options = options.into();
+        let name = options.name.clone().unwrap_or_else(|| part.name());
+        let (prefix, defaults) = (self.draft.prefix.clone(), self.draft.defaults.clone());
+        self.draft.prefix = format!("{prefix}{name}.");
+        self.draft.defaults = options.or(&defaults);
+        let mut chain = part.attach(self);
+        chain.draft.prefix = prefix;
+        chain.draft.defaults = defaults;
+        chain
+    }
+}
+
+impl<In, Out> std::fmt::Debug for Segment<In, Out> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Segment").field("name", &self.name).finish_non_exhaustive()
+    }
+}
