@@ -40,7 +40,7 @@ use crate::subscriber::{Selector, SubscriberOptions};
 /// }
 /// dispatcher.dispatch(&mut vec![1, 2, 3, 4], &mut outbox);
 /// let sent: Vec<_> = outbox.drain().map(|(key, events)| (key.number(), events)).collect();
-/// assert_eq!(sent, [(0, vec![1, 2]), (2, vec![2]), (1, vec![3, 4]), (2, vec![4])]);
+/// assert_eq!(sent, [(0, vec![1, 2]), (2, vec![2]), (1, vec![3]), (1, vec![4]), (2, vec![4])]);
 /// # Ok::<(), stage_core::SubscribeError>(())
 /// ```
 pub struct GroupDispatcher<E> {
