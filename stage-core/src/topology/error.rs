@@ -36,7 +36,7 @@ pub enum OptionError {
     },
     /// A partition without lanes.
     #[error("the partition after {step}: into must be at least 1, got 0")]
-    Into {
+    Lanes {
         /// The steps before it.
         step: String,
     },
@@ -76,7 +76,7 @@ impl OptionError {
             | Self::Single { step, .. }
             | Self::Window { step, .. }
             | Self::Name { step }
-            | Self::Into { step }
+            | Self::Lanes { step }
             | Self::EmptyLane { step }
             | Self::NoBranch { step }
             | Self::Misplaced { step, .. }

@@ -134,7 +134,7 @@ impl<E: Send + 'static> Chain<E> {
         );
         if into == 0 {
             let step = self.draft.names(&self.upstream);
-            self.draft.errors.push(OptionError::Into { step });
+            self.draft.errors.push(OptionError::Lanes { step });
         }
         let into = into.max(1);
         let key = hashed(self.upstream.lanes, key);
