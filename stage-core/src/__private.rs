@@ -1,4 +1,8 @@
-//! What do expansions of `pipeline!` need besides the public builder? Not a part of the API.
+//! What do expansions of the macros need besides the public API? Not a part of it.
+
+pub use crate::stage::expansion::{
+    Argument, Done, Fallible, Many, Optional, TakenBatch, Turn, emit_all, wait, wait_unless_draining,
+};
 
 /// A parameter of a pipeline: cloned for every run of every recipe that mentions it.
 ///

@@ -87,7 +87,7 @@ pub use stage::{
     Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Hold, Init,
     Inspection, MapEach, Nothing, Producer, ProducerConsumer, Reply, Then, Timer,
 };
-pub use stage_macros::pipeline;
+pub use stage_macros::{consumer, pipeline, producer, producer_consumer};
 pub use stats::StageStats;
 pub use subscribe::{ProducerRef, SubscribeOptions};
 pub use subscription::{Asking, CancelKind, Cancellation, Role, Subscription};

@@ -1,9 +1,11 @@
-//! The language that declares pipelines: `pipeline!`. `stage_core` re-exports it.
+//! The language that declares pipelines: `pipeline!`, and the attributes that make stages. `stage_core`
+//! re-exports them.
 #![forbid(unsafe_code)]
 
 extern crate proc_macro;
 
 mod ast;
+mod attribute;
 mod compile;
 mod error;
 mod expand;
@@ -16,4 +18,25 @@ mod words;
 #[proc_macro]
 pub fn pipeline(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     compile::compile(input.into()).into()
+}
+
+#[doc = include_str!("attribute/producer.md")]
+#[proc_macro_attribute]
+pub fn producer(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    attribute::compile(attribute::Kind::Producer, options.into(), &item.into()).into()
+}
+
+#[doc = include_str!("attribute/producer_consumer.md")]
+#[proc_macro_attribute]
+pub fn producer_consumer(
+    options: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute::compile(attribute::Kind::ProducerConsumer, options.into(), &item.into()).into()
+}
+
+#[doc = include_str!("attribute/consumer.md")]
+#[proc_macro_attribute]
+pub fn consumer(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    attribute::compile(attribute::Kind::Consumer, options.into(), &item.into()).into()
 }

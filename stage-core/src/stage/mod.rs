@@ -10,6 +10,7 @@ mod consumer;
 mod context;
 mod emitter;
 mod events;
+pub(crate) mod expansion;
 mod function;
 mod hold;
 mod leave;

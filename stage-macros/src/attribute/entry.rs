@@ -1,0 +1,46 @@
+//! Which way does a stage attribute go? What it stands on decides.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::Item;
+
+use super::options::Options;
+use super::{Kind, block, function};
+use crate::error::Errors;
+
+/// The expansion of `#[kind(options)] item`. Every mistake becomes an error at its own tokens, all at once, and
+/// the item stays.
+pub(crate) fn compile(kind: Kind, options: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let options = Options::read(options, kind, &mut errors);
+    match syn::parse2(item.clone()) {
+        Ok(Item::Fn(function)) => function::compile(kind, &options, function, &mut errors),
+        Ok(Item::Impl(block)) => block::compile(kind, &options, block, &mut errors),
+        Ok(other) => {
+            errors.at_span(Span::call_site(), misplaced(kind, &other));
+            let errors = errors.to_compile_errors();
+            quote!(#item #errors)
+        }
+        Err(error) => {
+            errors.push(error);
+            let errors = errors.to_compile_errors();
+            quote!(#item #errors)
+        }
+    }
+}
+
+fn misplaced(kind: Kind, item: &Item) -> String {
+    let attribute = kind.attribute();
+    match item {
+        Item::Struct(_) | Item::Enum(_) => format!(
+            "`{attribute}` stands on a function or on an `impl` block: put it on the `impl` block of this type, which has its `{}`",
+            kind.required()
+        ),
+        Item::Mod(_) | Item::Trait(_) => {
+            format!(
+                "`{attribute}` stands on a function or on an `impl` block: put it on each function in here that is a stage"
+            )
+        }
+        _ => format!("`{attribute}` stands on a function or on an `impl` block"),
+    }
+}

@@ -1,0 +1,13 @@
+//! What does a function with a stage attribute become? Itself, and a stage that calls it.
+
+mod body;
+mod compile;
+mod generics;
+mod model;
+mod outcome;
+mod param;
+mod read;
+mod stage;
+
+pub(super) use self::compile::compile;
+pub(super) use self::param::{argument_of, bare};

@@ -1,0 +1,90 @@
+//! Which stages can an attribute make, and what does each of them consist of?
+
+/// One of the three attributes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `#[producer]`
+    Producer,
+    /// `#[producer_consumer]`
+    ProducerConsumer,
+    /// `#[consumer]`
+    Consumer,
+}
+
+impl Kind {
+    /// The attribute, for messages.
+    pub(super) fn attribute(self) -> &'static str {
+        match self {
+            Self::Producer => "#[producer]",
+            Self::ProducerConsumer => "#[producer_consumer]",
+            Self::Consumer => "#[consumer]",
+        }
+    }
+
+    /// The attribute with a word in it.
+    pub(super) fn with(self, word: &str) -> String {
+        self.attribute().replace(']', &format!("({word})]"))
+    }
+
+    /// The trait that it implements.
+    pub(super) fn trait_name(self) -> &'static str {
+        match self {
+            Self::Producer => "Producer",
+            Self::ProducerConsumer => "ProducerConsumer",
+            Self::Consumer => "Consumer",
+        }
+    }
+
+    /// The callback that a stage of this kind cannot do without.
+    pub(super) fn required(self) -> &'static str {
+        match self {
+            Self::Producer => "handle_demand",
+            Self::ProducerConsumer | Self::Consumer => "handle_events",
+        }
+    }
+
+    /// How that callback is written.
+    pub(super) fn example(self) -> &'static str {
+        match self {
+            Self::Producer => {
+                "async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, Event>) -> StageResult"
+            }
+            Self::ProducerConsumer => {
+                "async fn handle_events(&mut self, events: Events<'_, In>, out: &mut Emitter<'_, Out>) -> StageResult"
+            }
+            Self::Consumer => {
+                "async fn handle_events(&mut self, events: Events<'_, Event>, cx: &mut Context<'_>) -> StageResult"
+            }
+        }
+    }
+
+    /// All that the trait has: callbacks, types and constants.
+    pub(super) fn members(self) -> &'static [&'static str] {
+        match self {
+            Self::Producer => &[
+                "handle_demand",
+                "handle_subscribe",
+                "handle_cancel",
+                "handle_discarded",
+                "init",
+                "terminate",
+                "Event",
+                "SINGLE",
+            ],
+            Self::ProducerConsumer => &[
+                "handle_events",
+                "handle_demand",
+                "handle_subscribe",
+                "handle_cancel",
+                "handle_discarded",
+                "init",
+                "terminate",
+                "In",
+                "Out",
+            ],
+            Self::Consumer => {
+                &["handle_events", "handle_subscribe", "handle_cancel", "init", "terminate", "Event"]
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What do `#[producer]`, `#[producer_consumer]` and `#[consumer]` become? A stage, from a function or from an
+//! `impl` block.
+
+mod block;
+mod entry;
+mod function;
+mod kind;
+mod options;
+mod owned;
+mod words;
+
+pub(crate) use self::entry::compile;
+pub(crate) use self::kind::Kind;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+//! May a stage keep a value of this type? Not if it borrows from somebody.
+
+use syn::visit::{self, Visit};
+use syn::{Lifetime, Type, TypeReference};
+
+use crate::error::Errors;
+
+/// Reports what a stage cannot keep in `ty`.
+pub(super) fn check(ty: &Type, errors: &mut Errors) {
+    Owned { errors }.visit_type(ty);
+}
+
+struct Owned<'a> {
+    errors: &'a mut Errors,
+}
+
+impl<'ast> Visit<'ast> for Owned<'_> {
+    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+        if reference.lifetime.is_none() {
+            self.errors.at(
+                reference,
+                "a stage outlives the scope that makes it, so it cannot borrow this: own it, share it in an `Arc`, or take a `&'static` reference",
+            );
+        }
+        visit::visit_type_reference(self, reference);
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        if lifetime.ident != "static" {
+            self.errors.at(
+                lifetime,
+                "a stage outlives the scope that makes it, so it cannot borrow for `'_` or a lifetime with a name: own the data, or share it in an `Arc`",
+            );
+        }
+    }
+
+    fn visit_type(&mut self, ty: &'ast Type) {
+        match ty {
+            Type::ImplTrait(_) => self.errors.at(
+                ty,
+                "a stage needs a type with a name to keep: add a type parameter, such as `F: Fn(u64) -> u64`",
+            ),
+            Type::Infer(_) => self.errors.at(ty, "a stage needs to know this type: write it out"),
+            // `fn(&str)` and `dyn Fn(&str)` borrow for one call only.
+            Type::FnPtr(_) | Type::TraitObject(_) => {}
+            _ => visit::visit_type(self, ty),
+        }
+    }
+}

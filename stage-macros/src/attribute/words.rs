@@ -1,0 +1,63 @@
+//! Which words does a stage attribute take?
+
+use super::Kind;
+
+/// What one call of the function takes and returns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// One event.
+    #[default]
+    One,
+    /// A whole batch; for a producer, a demand.
+    Batch,
+    /// One event in, any number out; for a producer, any number at a time.
+    Many,
+    /// One event in, one or none out; for a producer, one or the end.
+    Optional,
+}
+
+/// A word in the parentheses of the attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    Shape(Shape),
+    Result,
+    Single,
+    CancelSafe,
+    Name,
+    Args,
+}
+
+impl Word {
+    const ALL: [(&'static str, Self); 8] = [
+        ("batch", Self::Shape(Shape::Batch)),
+        ("many", Self::Shape(Shape::Many)),
+        ("option", Self::Shape(Shape::Optional)),
+        ("result", Self::Result),
+        ("single", Self::Single),
+        ("cancel_safe", Self::CancelSafe),
+        ("name", Self::Name),
+        ("args", Self::Args),
+    ];
+
+    pub(super) fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find_map(|(word, value)| (word == text).then_some(value))
+    }
+
+    /// The words that can be meant.
+    pub(super) fn texts() -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().map(|(text, _)| text)
+    }
+
+    /// Why a stage of this kind has no such word; `None` if it has.
+    pub(super) fn refused(self, kind: Kind) -> Option<&'static str> {
+        match (self, kind) {
+            (Self::Shape(Shape::Many | Shape::Optional), Kind::Consumer) => Some(
+                "a consumer emits nothing, so there is nothing to return: `batch` and `result` are its shapes",
+            ),
+            (Self::Single | Self::CancelSafe, Kind::ProducerConsumer | Kind::Consumer) => {
+                Some("this is for producers: remove it")
+            }
+            _ => None,
+        }
+    }
+}

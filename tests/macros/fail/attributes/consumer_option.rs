@@ -1,0 +1,10 @@
+use stage_core::consumer;
+
+#[consumer(option)]
+fn notify(file: u64) {
+    let _ = file;
+}
+
+fn main() {
+    let _ = Notify::new();
+}

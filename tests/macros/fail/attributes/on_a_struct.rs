@@ -1,0 +1,8 @@
+use stage_core::producer;
+
+#[producer]
+struct Starter;
+
+fn main() {
+    let _ = Starter;
+}
