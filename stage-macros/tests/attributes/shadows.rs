@@ -42,7 +42,7 @@ macro_rules! adders {
 
 adders! {
     add_small, number: u8, number;
-    add_large, number: u64, number * 1;
+    add_large, number: u64, number * 2;
 }
 
 #[::tokio::test]
@@ -54,7 +54,7 @@ async fn names_are_not_mixed_up() {
     assert_eq!(numbers.await, [1, 2, 3]);
     let _ = Match::new();
     assert_eq!(crate::support::through(::std::vec![1_u8], || AddSmall::new(2)).await.unwrap(), [3]);
-    assert_eq!(crate::support::through(::std::vec![1_u64], || AddLarge::new(2)).await.unwrap(), [3]);
+    assert_eq!(crate::support::through(::std::vec![1_u64], || AddLarge::new(2)).await.unwrap(), [4]);
 }
 
 #[::tokio::test]
