@@ -40,7 +40,7 @@ pub(crate) async fn out_of<S: Producer>(
     {
         events.push(event);
     }
-    running.drain(Duration::from_secs(60)).await.expect("a drain in time");
+    running.drain(Duration::from_secs(30)).await.expect("a drain in time");
     events
 }
 
