@@ -1,8 +1,11 @@
 //! What do expansions of the macros need besides the public API? Not a part of it.
 
+pub use tracing;
+
 pub use crate::stage::expansion::{
     Argument, Done, Fallible, Many, Optional, TakenBatch, Turn, emit_all, wait, wait_unless_draining,
 };
+pub use crate::timed::{Site, Timing, never, shown};
 
 /// A parameter of a pipeline: cloned for every run of every recipe that mentions it.
 ///
@@ -75,4 +78,29 @@ macro_rules! __rayon {
             "this placement needs the feature `rayon` of stage-core: add `features = [\"rayon\"]` to it in Cargo.toml"
         )
     };
+}
+
+/// Begins to measure a call of a function with `#[timed]`; `Some` if its span is on. Span and event are the
+/// function's module's.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __timed {
+    ($level:ident, $unit:ident, $name:expr, $span:expr $(, $field:expr => $value:expr)*) => {{
+        static SITE: $crate::__private::Site =
+            $crate::__private::Site::new($name, $crate::timed::Unit::$unit, |span, took, unit| {
+                $crate::__private::tracing::event!(
+                    parent: span,
+                    $crate::__private::tracing::Level::$level,
+                    took,
+                    unit,
+                    "took {took} {unit} to run {}",
+                    $name
+                );
+            });
+        SITE.begin($crate::__private::tracing::span!(
+            $crate::__private::tracing::Level::$level,
+            $span
+            $(, $field = $value)*
+        ))
+    }};
 }

@@ -74,6 +74,7 @@ mod supervise;
 mod sync;
 #[cfg(feature = "test-util")]
 pub mod testing;
+pub mod timed;
 pub mod topology;
 
 pub use backoff::Backoff;
@@ -87,7 +88,7 @@ pub use stage::{
     Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Hold, Init,
     Inspection, MapEach, Nothing, Producer, ProducerConsumer, Reply, Then, Timer,
 };
-pub use stage_macros::{consumer, pipeline, producer, producer_consumer};
+pub use stage_macros::{consumer, pipeline, producer, producer_consumer, timed};
 pub use stats::StageStats;
 pub use subscribe::{ProducerRef, SubscribeOptions};
 pub use subscription::{Asking, CancelKind, Cancellation, Role, Subscription};

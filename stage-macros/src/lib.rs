@@ -11,6 +11,7 @@ mod error;
 mod expand;
 mod model;
 mod suggest;
+mod timed;
 mod validate;
 mod words;
 
@@ -39,4 +40,10 @@ pub fn producer_consumer(
 #[proc_macro_attribute]
 pub fn consumer(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     attribute::compile(attribute::Kind::Consumer, options.into(), &item.into()).into()
+}
+
+#[doc = include_str!("timed/timed.md")]
+#[proc_macro_attribute]
+pub fn timed(settings: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    timed::compile(settings.into(), &item.into()).into()
 }

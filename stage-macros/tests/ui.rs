@@ -25,6 +25,13 @@ fn every_mistake_in_a_stage_attribute_is_reported_at_its_token_with_its_remedy()
     }
 }
 
+#[test]
+fn every_mistake_in_a_timed_function_is_reported_at_its_token_with_its_remedy() {
+    if on_the_tested_compiler() {
+        trybuild::TestCases::new().compile_fail("tests/fail/timed/*.rs");
+    }
+}
+
 /// Is this the compiler that `rust-version` names? If not, says so, past the harness that would keep it to
 /// itself.
 fn on_the_tested_compiler() -> bool {

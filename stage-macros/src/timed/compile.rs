@@ -1,0 +1,48 @@
+//! Which way does `#[timed]` go? On a function it measures; on a module or an `impl` block it settles how the
+//! functions in there measure that have the attribute.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens as _, quote};
+use syn::{ImplItemFn, Item};
+
+use super::settings::Settings;
+use super::{function, scope};
+use crate::error::Errors;
+
+/// The expansion of `#[timed(settings)] item`. Every mistake becomes an error at its own tokens, and the item stays.
+pub(crate) fn compile(settings: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let settings = Settings::read(settings, &mut errors);
+    let measured = measured(&settings, item, &mut errors);
+    let errors = errors.to_compile_errors();
+    quote!(#measured #errors)
+}
+
+fn measured(settings: &Settings, item: &TokenStream, errors: &mut Errors) -> TokenStream {
+    // A method parses as a function; one of a trait need not have a body.
+    if let Ok(mut method) = syn::parse2::<ImplItemFn>(item.clone()) {
+        function::measure(settings, &method.sig, &mut method.block, errors);
+        return method.into_token_stream();
+    }
+    match syn::parse2(item.clone()) {
+        Ok(Item::Fn(mut found)) => {
+            function::measure(settings, &found.sig, &mut found.block, errors);
+            found.into_token_stream()
+        }
+        Ok(Item::Mod(mut module)) => {
+            scope::module(settings, &mut module, errors);
+            module.into_token_stream()
+        }
+        Ok(Item::Impl(mut block)) => {
+            scope::block(settings, &mut block, errors);
+            block.into_token_stream()
+        }
+        _ => {
+            errors.at_span(
+                Span::call_site(),
+                "`#[timed]` stands on a function or a method with a body, or on a module or `impl` block, for those in there that have it too",
+            );
+            item.clone()
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! How does a module or an `impl` block pass its settings on? It writes them into the attributes in there.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{Attribute, ImplItem, Item, ItemImpl, ItemMod, LitStr, Meta, Path, Type};
+
+use super::settings::Settings;
+use crate::error::Errors;
+
+/// Settles how the marked functions of a module are measured.
+pub(super) fn module(settings: &Settings, module: &mut ItemMod, errors: &mut Errors) {
+    refuse_name(settings, errors);
+    let Some((_, items)) = &mut module.content else {
+        return errors.at(
+            &module.ident,
+            "the functions of another file are not seen from here: write `unit` on each of them",
+        );
+    };
+    if within(settings, items) == 0 {
+        errors.at(&module.ident, "no function in here is marked: put `#[timed]` on those to measure");
+    }
+}
+
+/// Settles how the marked methods of a block are measured.
+pub(super) fn block(settings: &Settings, block: &mut ItemImpl, errors: &mut Errors) {
+    refuse_name(settings, errors);
+    if methods(settings, block) == 0 {
+        errors.at(&block.self_ty, "no method in here is marked: put `#[timed]` on those to measure");
+    }
+}
+
+fn refuse_name(settings: &Settings, errors: &mut Errors) {
+    if let Some(name) = &settings.name {
+        errors.at(name, "a name is one function's: put it there");
+    }
+}
+
+/// How many are marked.
+fn within(settings: &Settings, items: &mut [Item]) -> usize {
+    let mut marked = 0;
+    for item in items {
+        marked += match item {
+            Item::Fn(found) => usize::from(pass_on(settings, &mut found.attrs)),
+            // A module or block that is marked itself passes on what it has got.
+            Item::Impl(block) => {
+                if pass_on(settings, &mut block.attrs) {
+                    1
+                } else {
+                    methods(settings, block)
+                }
+            }
+            Item::Mod(module) => {
+                let items = module.content.as_mut().map(|(_, items)| items);
+                if pass_on(settings, &mut module.attrs) {
+                    1
+                } else {
+                    items.map_or(0, |items| within(settings, items))
+                }
+            }
+            _ => 0,
+        };
+    }
+    marked
+}
+
+fn methods(settings: &Settings, block: &mut ItemImpl) -> usize {
+    let mut settings = settings.clone();
+    settings.of.get_or_insert_with(|| LitStr::new(&type_name(&block.self_ty), Span::call_site()));
+    let methods = block.items.iter_mut().map(|item| match item {
+        ImplItem::Fn(method) => usize::from(pass_on(&settings, &mut method.attrs)),
+        _ => 0,
+    });
+    methods.sum()
+}
+
+/// The type without its parameters.
+fn type_name(ty: &Type) -> String {
+    match ty {
+        Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default(),
+        other => quote!(#other).to_string(),
+    }
+}
+
+/// Adds the settings to the attribute, if it is there; whether it is.
+fn pass_on(settings: &Settings, attrs: &mut [Attribute]) -> bool {
+    let Some(attr) = attrs.iter_mut().find(|attr| is_timed(attr.path())) else { return false };
+    let own = match &attr.meta {
+        Meta::List(list) => list.tokens.clone(),
+        Meta::Path(_) | Meta::NameValue(_) => TokenStream::new(),
+    };
+    // What is wrong with it, it will say itself.
+    let beyond = settings.beyond(&Settings::read(own.clone(), &mut Errors::default()));
+    let path = attr.path();
+    let comma = (!own.is_empty()).then(|| quote!(,));
+    if let Ok(Meta::List(list)) = syn::parse2(quote!(#path(#own #comma #beyond))) {
+        attr.meta = Meta::List(list);
+    }
+    true
+}
+
+/// `timed` or `stage_core::timed`
+fn is_timed(path: &Path) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == "timed") && path.segments.len() <= 2
+}
