@@ -1,5 +1,7 @@
 //! What does `#[timed]` cost a call while nobody takes its span? `cargo bench -p benches --bench timed`
 
+#![allow(clippy::unused_async, reason = "what is measured is the call, not what it waits for")]
+
 use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
