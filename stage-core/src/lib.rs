@@ -37,6 +37,7 @@
 //! * `crossbeam`: sources and sinks on crossbeam channels, for threads without a runtime.
 //! * `rayon`: steps can be placed on rayon's pool ([`Placement::Rayon`](Placement)).
 //! * `serde`: statistics, reports and topologies can be serialised.
+//! * `sqlite`: a durable queue in an SQLite file, as a source (the `sqlite` module).
 //! * `test-util`: the `testing` module, for tests of your own stages and dispatchers.
 #![forbid(unsafe_code)]
 
@@ -65,6 +66,8 @@ mod signal;
 pub mod sink;
 pub mod source;
 pub mod spawn;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod stage;
 mod stats;
 mod subscribe;

@@ -1,0 +1,122 @@
+//! How verdicts are written into the queue.
+
+use std::time::Duration;
+
+use super::job::Receipt;
+use super::options::QueueOptions;
+use super::queue::{Queue, millis, now};
+use super::table::{Return, Table};
+use crate::ack::{Acknowledger, Reason, Rejected};
+use crate::error::BoxError;
+
+/// Writes the verdicts of one source, and keeps its leases alive.
+pub(super) struct Settler {
+    queue: Queue,
+    lessee: i64,
+}
+
+/// What is done with a job that was not handled. A pure decision.
+#[derive(Debug, PartialEq)]
+enum Fate {
+    /// It is tried again after this time; the attempt counts.
+    Again(Duration),
+    /// The same, but the attempt does not count.
+    Untried(Duration),
+    /// It is dead.
+    Dead,
+}
+
+impl Settler {
+    pub(super) fn new(queue: Queue, lessee: i64) -> Self {
+        Self { queue, lessee }
+    }
+}
+
+impl Acknowledger for Settler {
+    type Receipt = Receipt;
+
+    async fn settle(&mut self, done: &[Receipt], rejected: &[Rejected<Receipt>]) -> Result<(), BoxError> {
+        let (done, rejected) = (done.to_vec(), rejected.to_vec());
+        let options = self.queue.options().clone();
+        self.queue
+            .run(move |table, _, tx| {
+                for receipt in done {
+                    if !table.acknowledge(tx, receipt)? {
+                        // It is, or was, delivered once more: nothing is lost.
+                        tracing::warn!(job = receipt.id.0, "a job was done after its lease had run out");
+                    }
+                }
+                rejected.iter().try_for_each(|rejected| reject(table, tx, rejected, &options))
+            })
+            .await?;
+        self.queue.changed().notify_waiters();
+        Ok(())
+    }
+
+    async fn keep(&mut self) -> Result<(), BoxError> {
+        let (lessee, visibility) = (self.lessee, millis(self.queue.options().visibility));
+        self.queue.run(move |table, _, tx| table.keep(tx, lessee, now().saturating_add(visibility))).await?;
+        Ok(())
+    }
+}
+
+fn reject(
+    table: &Table,
+    connection: &rusqlite::Connection,
+    Rejected { receipt, reason }: &Rejected<Receipt>,
+    options: &QueueOptions,
+) -> rusqlite::Result<()> {
+    let now = now();
+    let due = |delay| now.saturating_add(millis(delay));
+    let cause = reason.to_string();
+    match fate(reason, *receipt, options) {
+        Fate::Again(delay) => table.give_back(connection, *receipt, Return::Failed(&cause), due(delay))?,
+        Fate::Untried(delay) => table.give_back(connection, *receipt, Return::Untried, due(delay))?,
+        Fate::Dead => {
+            tracing::warn!(job = receipt.id.0, attempts = receipt.attempt, cause, "a job is dead");
+            table.bury(connection, *receipt, &cause, now)?
+        }
+    };
+    Ok(())
+}
+
+fn fate(reason: &Reason, receipt: Receipt, options: &QueueOptions) -> Fate {
+    match reason {
+        Reason::Stopped => Fate::Untried(Duration::ZERO),
+        Reason::Postponed(delay) => Fate::Untried(*delay),
+        Reason::Hopeless(_) => Fate::Dead,
+        Reason::Dropped | Reason::Failed(_) if receipt.attempt >= options.attempts => Fate::Dead,
+        Reason::Dropped | Reason::Failed(_) => {
+            // A backoff that ends counts attempts that the queue counts itself.
+            let seed = receipt.id.0.cast_unsigned();
+            Fate::Again(options.retry_after.delay(receipt.attempt - 1, seed).unwrap_or_default())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::job::JobId;
+    use super::*;
+    use crate::backoff::Backoff;
+
+    #[test]
+    fn failures_are_tried_again_after_growing_waits_until_the_attempts_are_used_up() {
+        let second = Duration::from_secs(1);
+        let options = QueueOptions::new().attempts(3).retry_after(Backoff::new(second, 8 * second));
+        let at = |attempt| fate(&Reason::Dropped, Receipt { id: JobId(1), lease: 9, attempt }, &options);
+        assert!(matches!(at(1), Fate::Again(delay) if delay >= second / 2 && delay <= second), "{:?}", at(1));
+        assert!(matches!(at(2), Fate::Again(delay) if delay >= second && delay <= 2 * second), "{:?}", at(2));
+        assert_eq!(at(3), Fate::Dead);
+    }
+
+    #[test]
+    fn what_was_stopped_or_postponed_was_not_tried_and_what_is_hopeless_is_dead() {
+        let options = QueueOptions::new().attempts(1);
+        let receipt = Receipt { id: JobId(1), lease: 9, attempt: 1 };
+        let second = Duration::from_secs(1);
+        assert_eq!(fate(&Reason::Stopped, receipt, &options), Fate::Untried(Duration::ZERO));
+        assert_eq!(fate(&Reason::Postponed(second), receipt, &options), Fate::Untried(second));
+        assert_eq!(fate(&Reason::hopeless("no"), receipt, &QueueOptions::new()), Fate::Dead);
+    }
+}

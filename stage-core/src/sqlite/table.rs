@@ -1,0 +1,233 @@
+//! The rules of the queue, as statements on a connection of yours: no clock, no thread, no transaction of its own.
+//!
+//! Every method is to be called within a transaction that may write (`BEGIN IMMEDIATE`), so that a queue can be
+//! changed together with other tables: a job is acknowledged in the transaction that keeps its result.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::QueueError;
+use super::job::{Counts, DeadJob, Job, JobId, NewJob, Receipt};
+use super::statements::Statements;
+
+/// One table of jobs. Times are milliseconds since 1970.
+#[derive(Clone, Debug)]
+pub struct Table {
+    name: Arc<str>,
+    statements: Arc<Statements>,
+}
+
+/// What is to be leased.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease<'a> {
+    /// Which of the queues in the table.
+    pub lane: &'a str,
+    /// To whom; whoever keeps leases alive keeps all of this number.
+    pub lessee: i64,
+    /// At most so many jobs.
+    pub limit: usize,
+    /// The time.
+    pub now: i64,
+    /// When the leases run out.
+    pub until: i64,
+    /// Jobs whose lease ran out at this attempt are dead.
+    pub attempts: u32,
+}
+
+/// How a job goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Return<'a> {
+    /// It failed: the attempt counts.
+    Failed(&'a str),
+    /// Nothing is wrong with it: the attempt does not count.
+    Untried,
+}
+
+impl Table {
+    /// The table of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Name`] if it is not of the letters a to z, digits and `_`, beginning with a letter.
+    pub fn new(name: &str) -> Result<Self, QueueError> {
+        let legal = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
+        if !name.starts_with(|letter: char| letter.is_ascii_lowercase()) || !name.chars().all(legal) {
+            return Err(QueueError::Name { name: name.to_owned() });
+        }
+        Ok(Self { name: name.into(), statements: Arc::new(Statements::of(name)) })
+    }
+
+    /// Its name; dead jobs are in the table of this name and `_dead`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Makes the tables, if they are missing.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn create(&self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.execute_batch(&self.statements.create)
+    }
+
+    /// Adds jobs; they can be leased at once. Their numbers are in the order of the jobs.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn enqueue(
+        &self,
+        connection: &Connection,
+        lane: &str,
+        jobs: impl IntoIterator<Item = NewJob>,
+        now: i64,
+    ) -> rusqlite::Result<Vec<JobId>> {
+        let mut add = connection.prepare_cached(&self.statements.enqueue)?;
+        let add = |NewJob { payload, key, priority }: NewJob| {
+            add.query_row(params![lane, key, priority, payload, now], |row| row.get(0)).map(JobId)
+        };
+        jobs.into_iter().map(add).collect()
+    }
+
+    /// Leases the next jobs, after it has set aside those whose last lease ran out.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn lease(&self, connection: &Connection, lease: Lease<'_>) -> rusqlite::Result<Vec<Job>> {
+        self.bury_those_that_ran_out(connection, lease)?;
+        let mut next = connection.prepare_cached(&self.statements.next)?;
+        let next = next.query_map(params![lease.lane, lease.now, lease.limit], |row| row.get(0))?;
+        let next: Vec<i64> = next.collect::<rusqlite::Result<_>>()?;
+        let mut take = connection.prepare_cached(&self.statements.take)?;
+        let take = |id: i64| {
+            take.query_row(params![id, lease.lessee, lease.until], |row| {
+                let (payload, key, attempt, lease) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok(Job { id: JobId(id), payload, key, attempt, lease })
+            })
+        };
+        next.into_iter().map(take).collect()
+    }
+
+    fn bury_those_that_ran_out(&self, connection: &Connection, lease: Lease<'_>) -> rusqlite::Result<()> {
+        let mut run_out = connection.prepare_cached(&self.statements.run_out)?;
+        let receipt = |row: &rusqlite::Row<'_>| {
+            Ok(Receipt { id: JobId(row.get(0)?), lease: row.get(1)?, attempt: lease.attempts })
+        };
+        let dead = run_out.query_map(params![lease.now, lease.attempts, lease.lane], receipt)?;
+        for receipt in dead.collect::<rusqlite::Result<Vec<_>>>()? {
+            self.bury(connection, receipt, "its lease ran out", lease.now)?;
+        }
+        Ok(())
+    }
+
+    /// Renews every lease of `lessee`; says how many.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn keep(&self, connection: &Connection, lessee: i64, until: i64) -> rusqlite::Result<usize> {
+        connection.prepare_cached(&self.statements.keep)?.execute(params![lessee, until])
+    }
+
+    /// The job is done: it leaves the queue. Says whether it was still leased by this lease.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn acknowledge(&self, connection: &Connection, receipt: Receipt) -> rusqlite::Result<bool> {
+        let mut remove = connection.prepare_cached(&self.statements.remove)?;
+        let removed: Option<(String, Option<Vec<u8>>)> = remove
+            .query_row(params![receipt.id.0, receipt.lease], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((lane, Some(key))) = &removed {
+            connection.prepare_cached(&self.statements.unblock)?.execute(params![lane, key])?;
+        }
+        Ok(removed.is_some())
+    }
+
+    /// The job goes back, and can be leased from `due` on. Says whether it was still leased by this lease.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn give_back(
+        &self,
+        connection: &Connection,
+        receipt: Receipt,
+        how: Return<'_>,
+        due: i64,
+    ) -> rusqlite::Result<bool> {
+        let (uncounted, cause) = match how {
+            Return::Failed(cause) => (0, Some(cause)),
+            Return::Untried => (1, None),
+        };
+        let mut put = connection.prepare_cached(&self.statements.put_back)?;
+        Ok(put.execute(params![receipt.id.0, receipt.lease, due, uncounted, cause])? > 0)
+    }
+
+    /// The job is set aside for good. Says whether it was still leased by this lease.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn bury(
+        &self,
+        connection: &Connection,
+        receipt: Receipt,
+        cause: &str,
+        now: i64,
+    ) -> rusqlite::Result<bool> {
+        let mut bury = connection.prepare_cached(&self.statements.bury)?;
+        let buried = bury.execute(params![receipt.id.0, receipt.lease, now, cause])? > 0;
+        Ok(buried && self.acknowledge(connection, receipt)?)
+    }
+
+    /// How many jobs there are.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn counts(&self, connection: &Connection, lane: &str) -> rusqlite::Result<Counts> {
+        let mut counts = connection.prepare_cached(&self.statements.counts)?;
+        counts.query_row([lane], |row| {
+            Ok(Counts { waiting: row.get(0)?, leased: row.get(1)?, dead: row.get(2)? })
+        })
+    }
+
+    /// The first dead jobs.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn dead(&self, connection: &Connection, lane: &str, limit: usize) -> rusqlite::Result<Vec<DeadJob>> {
+        let mut dead = connection.prepare_cached(&self.statements.dead)?;
+        let dead = dead.query_map(params![lane, limit], |row| {
+            Ok(DeadJob {
+                id: JobId(row.get(0)?),
+                payload: row.get(1)?,
+                key: row.get(2)?,
+                attempts: row.get(3)?,
+                cause: row.get(4)?,
+            })
+        })?;
+        dead.collect()
+    }
+
+    /// A dead job waits again, as a new one: behind those of its key. Its new number, if it was dead.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn revive(&self, connection: &Connection, id: JobId, now: i64) -> rusqlite::Result<Option<JobId>> {
+        let mut take = connection.prepare_cached(&self.statements.take_dead)?;
+        let dead = take.query_row([id.0], |row| {
+            let job = NewJob { key: row.get(1)?, priority: row.get(2)?, payload: row.get(3)? };
+            Ok((row.get::<_, String>(0)?, job))
+        });
+        let Some((lane, job)) = dead.optional()? else { return Ok(None) };
+        Ok(self.enqueue(connection, &lane, [job], now)?.pop())
+    }
+}

@@ -1,0 +1,7 @@
+//! The durable queue: its rules against a plain model, and its source in pipelines.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
+
+mod model;
+mod pipelines;
+mod rules;

@@ -1,0 +1,107 @@
+//! What the queue should do, in plain Rust: a list of jobs, looked through from the beginning each time.
+
+use stage_core::sqlite::{Counts, Job, NewJob};
+
+/// One job that is not done.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) id: i64,
+    pub(crate) key: Option<u8>,
+    pub(crate) priority: i32,
+    pub(crate) due: i64,
+    pub(crate) lessee: Option<i64>,
+    pub(crate) leases: i64,
+    pub(crate) attempts: u32,
+}
+
+/// The queue.
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    pub(crate) jobs: Vec<Entry>,
+    pub(crate) dead: Vec<Entry>,
+    last: i64,
+}
+
+/// A job's key, as the queue has it.
+pub(crate) fn new_job(id: i64, key: Option<u8>, priority: i32) -> NewJob {
+    let job = NewJob::new(id.to_string()).priority(priority);
+    match key {
+        Some(key) => job.key([key]),
+        None => job,
+    }
+}
+
+impl Model {
+    pub(crate) fn enqueue(&mut self, key: Option<u8>, priority: i32, now: i64) -> i64 {
+        self.last += 1;
+        let id = self.last;
+        self.jobs.push(Entry { id, key, priority, due: now, lessee: None, leases: 0, attempts: 0 });
+        id
+    }
+
+    /// A number that somebody else has.
+    pub(crate) fn skip(&mut self) {
+        self.last += 1;
+    }
+
+    pub(crate) fn lease(
+        &mut self,
+        lessee: i64,
+        limit: usize,
+        now: i64,
+        until: i64,
+        most: u32,
+    ) -> Vec<(i64, u32, i64)> {
+        let ran_out = |job: &Entry| job.lessee.is_some() && job.due <= now && job.attempts >= most;
+        for id in self.jobs.iter().filter(|job| ran_out(job)).map(|job| job.id).collect::<Vec<_>>() {
+            self.bury(id);
+        }
+        let is_first = |job: &Entry| {
+            job.key.is_none() || self.jobs.iter().all(|other| other.key != job.key || other.id >= job.id)
+        };
+        let mut next: Vec<(i32, i64)> = self
+            .jobs
+            .iter()
+            .filter(|job| job.due <= now && is_first(job))
+            .map(|job| (-job.priority, job.id))
+            .collect();
+        next.sort_unstable();
+        next.truncate(limit);
+        let take = |(_, id): &(i32, i64)| {
+            let job = self.jobs.iter_mut().find(|job| job.id == *id).unwrap();
+            job.lessee = Some(lessee);
+            job.due = until;
+            job.leases += 1;
+            job.attempts += 1;
+            (job.id, job.attempts, job.leases)
+        };
+        next.iter().map(take).collect()
+    }
+
+    /// The job, if it is still leased by this lease.
+    pub(crate) fn held(&mut self, id: i64, lease: i64) -> Option<&mut Entry> {
+        self.jobs.iter_mut().find(|job| job.id == id && job.leases == lease && job.lessee.is_some())
+    }
+
+    pub(crate) fn remove(&mut self, id: i64) -> Entry {
+        let index = self.jobs.iter().position(|job| job.id == id).unwrap();
+        self.jobs.remove(index)
+    }
+
+    pub(crate) fn bury(&mut self, id: i64) {
+        let job = self.remove(id);
+        self.dead.push(job);
+        self.dead.sort_unstable_by_key(|job| job.id);
+    }
+
+    pub(crate) fn check(&self, counts: Counts) {
+        let leased = self.jobs.iter().filter(|job| job.lessee.is_some()).count() as u64;
+        let expected = (self.jobs.len() as u64 - leased, leased, self.dead.len() as u64);
+        assert_eq!((counts.waiting, counts.leased, counts.dead), expected);
+    }
+}
+
+/// A leased job, as the model has it.
+pub(crate) fn told(job: &Job) -> (i64, u32, i64) {
+    (job.id.0, job.attempt, job.lease)
+}
