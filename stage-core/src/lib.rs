@@ -85,7 +85,7 @@ pub use demand::{Demand, Window, WindowError};
 pub use error::{BoxError, ExitReason, Fatal, StageResult, SubscribeError};
 pub use handle::{Monitor, Running, StageRef, StartError};
 pub use into_stream::{EventStream, StreamError};
-pub use options::{CancelMode, Capacity, DemandMode, DiscardLog, Keep, Pace, Placement};
+pub use options::{CancelMode, Capacity, DemandMode, DiscardLog, Keep, Pace, Placement, Restart};
 pub use registry::{Registry, RegistryError};
 pub use stage::{
     Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Hold, Init,
@@ -95,7 +95,10 @@ pub use stage_macros::{consumer, pipeline, producer, producer_consumer, timed};
 pub use stats::StageStats;
 pub use subscribe::{ProducerRef, SubscribeOptions};
 pub use subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
-pub use supervise::{Intensity, Outcome, PipelineError, Report, Strategy};
+pub use supervise::{
+    ChildOptions, Intensity, Outcome, PipelineError, Rejected, Report, StageExit, Stopping, Strategy,
+    Supervisor,
+};
 pub use topology::{
     Acknowledged, Chain, Link, LinkKind, OptionError, Passage, Pipeline, PipelineBuilder, Segment, StepInfo,
     StepKind, StepOptions, Topology,

@@ -22,12 +22,16 @@ use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 pub(crate) enum Mail<Out, M> {
     /// Stop, now.
     Stop(ExitReason),
+    /// Stop, now, says the supervisor: meant for the running stage, not for the one that takes its place.
+    Halt(ExitReason),
     /// Finish: make nothing new, hand over what is there, end.
     Drain,
     /// A consumer wants to be served.
     Subscribe(Subscribe<Out>),
     /// Subscribe again to the source of this number: it was restarted.
     Resubscribe(usize),
+    /// The source of this number ended, and will not be back.
+    Abandon(usize),
     /// Something about one of its subscriptions.
     Tell(Tell),
     /// Hold demand back, or let it through again.
@@ -185,6 +189,20 @@ impl<M> Mailbox<M> {
 }
 
 impl<Out, M> Mailbox<Mail<Out, M>> {
+    /// The stage is about to be started anew: what its supervisor told the one before, which did not read it,
+    /// is of no concern to it.
+    pub(crate) fn renew(&self) {
+        lock(&self.queue).retain(|mail| match mail {
+            Mail::Halt(_) | Mail::Resubscribe(_) | Mail::Abandon(_) => false,
+            Mail::Stop(_)
+            | Mail::Drain
+            | Mail::Subscribe(_)
+            | Mail::Tell(_)
+            | Mail::Mode(_)
+            | Mail::Message(_) => true,
+        });
+    }
+
     /// The stage has ended for good: whoever subscribes, or tried to, is told so.
     pub(crate) fn close(&self, reason: &ExitReason) {
         for mail in self.refuse(reason.clone()) {

@@ -1,4 +1,6 @@
-//! How a stage keeps and hands out events: its options, as plain values.
+//! How a stage keeps and hands out events, and when it comes back: its options, as plain values.
+
+use crate::error::ExitReason;
 
 /// How many undemanded events a stage keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,36 @@ pub enum Placement {
     /// On rayon's pool. For callbacks that compute for long, and may use `par_iter` themselves.
     #[cfg(feature = "rayon")]
     Rayon,
+}
+
+/// When a supervisor builds anew what has ended: OTP's restart types.
+///
+/// A stage of a pipeline that has [finished](crate::Emitter::finish), or whose producers have, stays finished
+/// whatever its type: its events were all handled. A child of a [`Supervisor`](crate::Supervisor) that ends
+/// normally is restarted if it is permanent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Restart {
+    /// Always.
+    #[default]
+    Permanent,
+    /// After a failure, but not after a [normal](ExitReason::is_normal) end, such as a stop of its own.
+    Transient,
+    /// Never, not even with others that a failure restarts. Its end does not count as a restart. The rest of a
+    /// pipeline goes on without it: to its producers and consumers it has finished.
+    Temporary,
+}
+
+impl Restart {
+    /// Whether it comes back after an end for `reason`.
+    pub(crate) fn returns(self, reason: &ExitReason) -> bool {
+        match self {
+            Self::Permanent => true,
+            Self::Transient => !reason.is_normal(),
+            Self::Temporary => false,
+        }
+    }
 }
 
 /// What a subscriber does when a subscription ends.

@@ -33,6 +33,20 @@ pub struct StageStats {
     pub restarts: u64,
 }
 
+impl StageStats {
+    /// Adds the numbers of another run of the same stage; what is held now is what that one holds.
+    pub(crate) fn add(&mut self, next: &Self) {
+        self.events_in += next.events_in;
+        self.events_out += next.events_out;
+        self.batches += next.batches;
+        self.demand = next.demand;
+        self.buffered = next.buffered;
+        self.discarded += next.discarded;
+        self.busy += next.busy;
+        self.restarts += next.restarts;
+    }
+}
+
 /// The live numbers of one stage. Each is written by one task at a time, and read by anyone.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {

@@ -99,6 +99,7 @@ where
             port.read(|request| match request {
                 Request::Subscribe(subscribe) => outlet.subscribe(subscribe),
                 Request::Resubscribe(source) => inlet.resubscribe(source),
+                Request::Abandon(source) => inlet.abandon(source),
                 Request::Mode(mode) => outlet.set_mode(mode),
                 Request::Tell(Tell { subscription, what: What::Cancel(reason) }) => {
                     outlet.cancel(&subscription, reason);

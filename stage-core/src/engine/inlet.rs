@@ -139,6 +139,12 @@ impl<E: Send + 'static> Inlet<E> {
         self.joins.extend(self.sources.back(source));
     }
 
+    /// A source of the pipeline ended and will not be back: once what it sent was handled, it has ended as one
+    /// that finished.
+    pub(crate) fn abandon(&mut self, source: usize) {
+        self.sources.abandon(source);
+    }
+
     /// Wants this subscription.
     pub(crate) fn join(&mut self, join: Join<E>) {
         self.joins.push_back(join);
@@ -332,6 +338,9 @@ impl<E: Send + 'static> Inlet<E> {
         };
         let mode = match owner {
             Owner::Pipeline(source) => {
+                if late {
+                    self.sources.abandon(source);
+                }
                 self.joins.extend(self.sources.lost(source, &cancellation.reason));
                 None
             }

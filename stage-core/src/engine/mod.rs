@@ -32,6 +32,7 @@ mod outlet;
 mod port;
 mod run;
 mod sources;
+mod stand_in;
 mod timers;
 
 pub(crate) use inlet::{Appetite, Gone, Inlet, Received};
@@ -39,3 +40,4 @@ pub(crate) use outlet::Outlet;
 pub(crate) use port::Port;
 pub(crate) use run::{Ready, consumer, producer, producer_consumer};
 pub(crate) use sources::{Source, Sources};
+pub(crate) use stand_in::finish_for;

@@ -27,6 +27,7 @@ pub(crate) struct Port<S, In, Out> {
 pub(crate) enum Request<Out> {
     Subscribe(Subscribe<Out>),
     Resubscribe(usize),
+    Abandon(usize),
     Tell(Tell),
     Mode(DemandMode),
 }
@@ -41,13 +42,14 @@ impl<S, In, Out> Port<S, In, Out> {
     pub(crate) fn read(&mut self, mut request: impl FnMut(Request<Out>)) {
         while let Some(mail) = self.mailbox.receive() {
             match mail {
-                Mail::Stop(reason) => {
+                Mail::Stop(reason) | Mail::Halt(reason) => {
                     self.stop = self.stop.take().or(Some(reason));
                     self.leave.stop();
                 }
                 Mail::Drain => self.drain.cancel(),
                 Mail::Subscribe(subscribe) => request(Request::Subscribe(subscribe)),
                 Mail::Resubscribe(source) => request(Request::Resubscribe(source)),
+                Mail::Abandon(source) => request(Request::Abandon(source)),
                 Mail::Tell(tell) => request(Request::Tell(tell)),
                 Mail::Mode(mode) => request(Request::Mode(mode)),
                 Mail::Message(message) => self.messages.push_back(message),

@@ -22,8 +22,20 @@ pub(crate) struct Sources<E> {
 struct Known<E> {
     source: Source<E>,
     state: State,
-    /// Whether it was restarted while the old subscription still held events.
-    back: bool,
+    /// What became of it while the old subscription still held events.
+    meanwhile: Meanwhile,
+}
+
+/// What became of a source whose end was not read yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Meanwhile {
+    /// Nothing is known.
+    #[default]
+    Unknown,
+    /// It was restarted.
+    Back,
+    /// It will not be back.
+    Gone,
 }
 
 /// How a subscription to one source stands.
@@ -40,7 +52,7 @@ enum State {
 impl<E> Sources<E> {
     /// The sources of a stage in a pipeline, each asked by `window`.
     pub(crate) fn new(window: Window, sources: impl IntoIterator<Item = Source<E>>) -> Self {
-        let known = |source| Known { source, state: State::Lost, back: false };
+        let known = |source| Known { source, state: State::Lost, meanwhile: Meanwhile::Unknown };
         Self { window, known: sources.into_iter().map(known).collect(), ended: 0 }
     }
 
@@ -60,7 +72,7 @@ impl<E> Sources<E> {
         match known.state {
             State::Ended => None,
             State::Open => {
-                known.back = true;
+                known.meanwhile = Meanwhile::Back;
                 None
             }
             State::Lost => {
@@ -83,13 +95,27 @@ impl<E> Sources<E> {
     /// back already.
     pub(crate) fn lost(&mut self, source: usize, reason: &ExitReason) -> Option<Join<E>> {
         let known = self.known.get_mut(source)?;
-        if matches!(reason, ExitReason::Normal) {
+        let meanwhile = std::mem::take(&mut known.meanwhile);
+        if matches!(reason, ExitReason::Normal) || meanwhile == Meanwhile::Gone {
             self.ended += 1;
             known.state = State::Ended;
             return None;
         }
         known.state = State::Lost;
-        if std::mem::take(&mut known.back) { self.back(source) } else { None }
+        if meanwhile == Meanwhile::Back { self.back(source) } else { None }
+    }
+
+    /// A source ended and will not be back.
+    pub(crate) fn abandon(&mut self, source: usize) {
+        let Some(known) = self.known.get_mut(source) else { return };
+        match known.state {
+            State::Ended => {}
+            State::Open => known.meanwhile = Meanwhile::Gone,
+            State::Lost => {
+                self.ended += 1;
+                known.state = State::Ended;
+            }
+        }
     }
 
     /// Whether there are sources, and all have nothing more, ever.

@@ -3,6 +3,7 @@
 use std::any::Any;
 
 use crate::stats::{Counters, StageStats};
+use crate::supervise::Nature;
 use crate::sync::Arc;
 
 /// Reads the numbers of a pipeline, also after it ended. Cheap to clone.
@@ -18,11 +19,20 @@ pub(super) struct Known {
     pub(super) copy: usize,
     pub(super) counters: Arc<Counters>,
     pub(super) mailbox: Arc<dyn Any + Send + Sync>,
+    pub(super) nature: Nature,
 }
 
 impl Monitor {
     /// What each stage has done and holds now, in the order of the pipeline.
     pub fn stats(&self) -> Vec<StageStats> {
-        self.stages.iter().map(|stage| stage.counters.read(&stage.step, stage.copy)).collect()
+        let mut stats = Vec::with_capacity(self.stages.len());
+        for stage in &*self.stages {
+            stats.push(stage.counters.read(&stage.step, stage.copy));
+            match &stage.nature {
+                Nature::Stage | Nature::Task => {}
+                Nature::Group(inner) => stats.extend(inner.stats(&stage.step)),
+            }
+        }
+        stats
     }
 }

@@ -9,7 +9,7 @@ use super::stage_ref::StageRef;
 use crate::error::ExitReason;
 use crate::stage::{CallError, Consumer, Nothing, Producer, ProducerConsumer};
 use crate::stats::StageStats;
-use crate::supervise::{Child, Command, Intensity, PipelineError, Report, Strategy, Supervisor};
+use crate::supervise::{Child, Command, PipelineError, Plan, Report, Supervision};
 use crate::sync::Arc;
 use crate::topology::{OptionError, Topology};
 
@@ -41,7 +41,7 @@ fn list(errors: &[OptionError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// A running pipeline. Dropping it stops the pipeline.
+/// A running pipeline, or [`Supervisor`](crate::Supervisor). Dropping it stops the pipeline.
 #[derive(Debug)]
 pub struct Running {
     topology: Topology,
@@ -54,8 +54,7 @@ impl Running {
     pub(crate) async fn start(
         topology: Topology,
         children: Vec<Child>,
-        strategy: Strategy,
-        intensity: Intensity,
+        plan: Plan,
     ) -> Result<Self, StartError> {
         let stages = children
             .iter()
@@ -64,10 +63,11 @@ impl Running {
                 copy: child.copy,
                 counters: Arc::clone(&child.counters),
                 mailbox: Arc::clone(&child.mailbox),
+                nature: child.nature.clone(),
             })
             .collect();
-        let mut supervisor = Supervisor::new(children, strategy, intensity);
-        supervisor.start().await.map_err(|failure| StartError::Stage {
+        let mut supervision = Supervision::new(children, plan);
+        supervision.start().await.map_err(|failure| StartError::Stage {
             pipeline: topology.name.clone(),
             stage: failure.stage,
             reason: failure.reason,
@@ -75,10 +75,15 @@ impl Running {
         let (commands, commanded) = mpsc::unbounded_channel();
         let (end, ended) = watch::channel(None);
         tokio::spawn(async move {
-            let result = supervisor.supervise(commanded).await;
+            let result = supervision.supervise(commanded).await;
             end.send_replace(Some(result));
         });
         Ok(Self { topology, commands, ended, monitor: Monitor { stages } })
+    }
+
+    pub(crate) fn command(&self, command: Command) {
+        // A pipeline that has ended needs no command.
+        let _ = self.commands.send(command);
     }
 
     /// Waits until the pipeline has ended by itself, or was ended.
@@ -109,8 +114,7 @@ impl Running {
     ///
     /// The drain goes on when this future is dropped.
     pub async fn drain(&self, deadline: Duration) -> Result<Report, PipelineError> {
-        // A pipeline that has ended needs no command.
-        let _ = self.commands.send(Command::Drain(deadline));
+        self.command(Command::Drain(deadline));
         self.join().await
     }
 
@@ -125,7 +129,7 @@ impl Running {
     ///
     /// The stop goes on when this future is dropped.
     pub async fn stop(&self) -> Result<Report, PipelineError> {
-        let _ = self.commands.send(Command::Stop);
+        self.command(Command::Stop);
         self.join().await
     }
 
@@ -199,6 +203,6 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.commands.send(Command::Stop);
+        self.command(Command::Stop);
     }
 }

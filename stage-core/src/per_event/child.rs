@@ -82,8 +82,13 @@ async fn attempts<E: Send + 'static>(
 ) -> ExitReason {
     let mut reason = work_off(work).await;
     loop {
-        if family.next(child.id, &reason) == Next::End {
-            return reason;
+        let Next::Again(wait) = family.next(child.id, &reason) else { return reason };
+        if !wait.is_zero() {
+            tokio::select! {
+                biased;
+                () = child.shutdown.cancelled() => return reason,
+                () = tokio::time::sleep(wait) => {}
+            }
         }
         child.attempt += 1;
         let begun = match &kept {

@@ -8,6 +8,7 @@
 //! 3. A run that is closing starts nothing, neither by events nor by hand.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::future::AbortHandle;
 use tokio::runtime::Handle;
@@ -84,8 +85,8 @@ pub(super) struct Ending {
 /// What becomes of a child whose work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// It is started anew.
-    Again,
+    /// It is started anew after this time.
+    Again(Duration),
     /// It is gone.
     End,
 }
@@ -135,15 +136,16 @@ impl<E> Family<E> {
         if reason.is_normal() || member.leaving.is_some() || run.closing || !run.rules.restarts() {
             return Next::End;
         }
-        match run.policy.failed(0, 1, run.began.elapsed()) {
-            Verdict::Restart(_) => {
+        let Some(wait) = run.rules.wait(member.restarts + 1, id.0) else { return Next::End };
+        match run.policy.failed(0, run.began.elapsed(), id.0) {
+            Verdict::Restart { .. } => {
                 tracing::warn!(child = %id, %reason, "child failed, starting it anew");
                 member.state = ChildState::Restarting;
                 member.restarts += 1;
                 state.tally.restarts += 1;
-                Next::Again
+                Next::Again(wait)
             }
-            Verdict::GiveUp => {
+            Verdict::GiveUp | Verdict::Leave => {
                 run.closing = true;
                 (run.give_up)();
                 Next::End

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -13,11 +14,12 @@ use super::family::{Family, NotStarted, Run, RunId};
 use super::handle::{Children, see_off};
 use super::options::{Restart, Shutdown};
 use super::recipe::{Recipe, Work};
+use crate::backoff::Backoff;
 use crate::error::{BoxError, ExitReason, StageResult};
 use crate::handle::StageRef;
 use crate::stage::{Cast, Consumer, Context, Emitter, Events, Init, Nothing};
 use crate::subscription::{Asking, Cancellation, Subscription};
-use crate::supervise::{Intensity, Policy, Strategy};
+use crate::supervise::{Intensity, Plan, Policy, Strategy};
 use crate::sync::Arc;
 
 /// A consumer that runs one supervised task, a child, for each event: GenStage's `ConsumerSupervisor`.
@@ -53,7 +55,8 @@ use crate::sync::Arc;
 /// # Errors and panics
 ///
 /// Neither of a child nor of the recipe ends the stage: they are logged and counted, and with
-/// [`Restart::Transient`] the child is started anew with the same event, at once. More restarts than its
+/// [`Restart::Transient`] the child is started anew with the same event, at once or after a
+/// [back-off](Self::backoff). More restarts than its
 /// [`intensity`](Self::intensity) allows end the stage with [`ExitReason::Shutdown`], and thereby its other
 /// children; in a pipeline it is restarted then.
 ///
@@ -79,6 +82,7 @@ pub(super) struct Rules<E> {
     /// Keeps the event for another attempt, where there may be one.
     keep: Option<fn(&E) -> E>,
     intensity: Intensity,
+    backoff: Option<Backoff>,
     shutdown: Shutdown,
     floor: Option<usize>,
 }
@@ -109,7 +113,8 @@ impl<E: Send + 'static> PerEvent<E> {
 
     fn with(recipe: Recipe<E>) -> Self {
         let intensity = Intensity::default();
-        let rules = Rules { recipe, keep: None, intensity, shutdown: Shutdown::default(), floor: None };
+        let shutdown = Shutdown::default();
+        let rules = Rules { recipe, keep: None, intensity, backoff: None, shutdown, floor: None };
         Self { rules, family: Family::new(), run: None }
     }
 
@@ -131,6 +136,14 @@ impl<E: Send + 'static> PerEvent<E> {
     #[must_use]
     pub fn intensity(mut self, intensity: Intensity) -> Self {
         self.rules.intensity = intensity;
+        self
+    }
+
+    /// How long a child that failed waits before it is started anew: longer with each of its own attempts. When
+    /// they are used up, it is not: its event has failed. Default: not at all.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.rules.backoff = Some(backoff);
         self
     }
 
@@ -161,6 +174,18 @@ impl<E: Send + 'static> PerEvent<E> {
 impl<E> Rules<E> {
     pub(super) fn restarts(&self) -> bool {
         self.keep.is_some()
+    }
+
+    fn policy(&self) -> Policy {
+        let plan = Plan { strategy: Strategy::OneForOne, intensity: self.intensity, backoff: None };
+        // Any child: all are of one kind.
+        Policy::new(plan, vec![crate::options::Restart::Transient])
+    }
+
+    /// How long a child waits before its attempt of this number, from 1; nothing if there is to be none.
+    pub(super) fn wait(&self, attempt: usize, seed: u64) -> Option<Duration> {
+        let before = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.backoff.map_or(Some(Duration::ZERO), |backoff| backoff.delay(before, seed))
     }
 
     pub(super) fn shutdown(&self) -> Shutdown {
@@ -208,7 +233,7 @@ impl<E: Send + 'static> Consumer for PerEvent<E> {
             runtime,
             span: Span::current(),
             began: Instant::now(),
-            policy: Policy::new(Strategy::OneForOne, self.rules.intensity),
+            policy: self.rules.policy(),
             lines: Vec::new(),
             closing: false,
         }));
@@ -300,6 +325,7 @@ impl<E> Clone for Rules<E> {
             recipe: self.recipe.clone(),
             keep: self.keep,
             intensity: self.intensity,
+            backoff: self.backoff,
             shutdown: self.shutdown,
             floor: self.floor,
         }
@@ -311,6 +337,7 @@ impl<E> fmt::Debug for PerEvent<E> {
         f.debug_struct("PerEvent")
             .field("restarts", &self.rules.restarts())
             .field("intensity", &self.rules.intensity)
+            .field("backoff", &self.rules.backoff)
             .field("shutdown", &self.rules.shutdown)
             .field("floor", &self.rules.floor)
             .finish_non_exhaustive()

@@ -1,12 +1,17 @@
-//! Which stages a failure restarts, and when it is one failure too many: pure decisions.
+//! Who is restarted with whom, when, and when it is one failure too many: pure decisions.
 //!
-//! The strategies and the restart intensity are those of Erlang/OTP's `supervisor`.
+//! The strategies, the restart types and the intensity are those of Erlang/OTP's `supervisor`; the waits between
+//! restarts are not (OTP restarts at once).
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
-/// Which other stages are restarted with one that failed.
+use crate::backoff::Backoff;
+use crate::error::ExitReason;
+use crate::options::Restart;
+
+/// Which others are restarted with one that failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -20,7 +25,7 @@ pub enum Strategy {
     RestForOne,
 }
 
-/// How many failures a pipeline survives: more than `max_restarts` restarts within `within` end it.
+/// How many failures are survived: more than `max_restarts` restarts within `within` are too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intensity {
     /// Restarts that are allowed within the period. Default: 3.
@@ -35,75 +40,97 @@ impl Default for Intensity {
     }
 }
 
-/// What to do about a failure.
+/// Everything that is said about restarts, beside what each child says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) strategy: Strategy,
+    pub(crate) intensity: Intensity,
+    /// Restarts are made at once if there is none.
+    pub(crate) backoff: Option<Backoff>,
+}
+
+/// What to do about the end of a child.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Restart these children, in order.
-    Restart(Range<usize>),
-    /// End the pipeline.
+    /// Go on without it.
+    Leave,
+    /// End these, in reverse order; then start those of them that come back, in order, after some time.
+    Restart { end: Range<usize>, back: Vec<usize>, after: Duration },
+    /// End all: it failed too often.
     GiveUp,
 }
 
-/// The memory that decisions need: when the last restarts were.
+/// The memory that decisions need: who may come back, and when the last restarts were.
 #[derive(Debug)]
 pub(crate) struct Policy {
-    strategy: Strategy,
-    intensity: Intensity,
-    restarts: VecDeque<Duration>,
+    plan: Plan,
+    /// By child; nothing for one that will never come back.
+    children: Vec<Option<Restart>>,
+    recent: VecDeque<Duration>,
 }
 
 impl Policy {
-    pub(crate) fn new(strategy: Strategy, intensity: Intensity) -> Self {
-        Self { strategy, intensity, restarts: VecDeque::new() }
+    pub(crate) fn new(plan: Plan, children: Vec<Restart>) -> Self {
+        Self { plan, children: children.into_iter().map(Some).collect(), recent: VecDeque::new() }
     }
 
-    /// Child number `failed` of `children` failed at `now`, counted from any fixed moment.
-    pub(crate) fn failed(&mut self, failed: usize, children: usize, now: Duration) -> Verdict {
-        self.restarts.push_back(now);
-        while self.restarts.front().is_some_and(|then| now.saturating_sub(*then) > self.intensity.within) {
-            self.restarts.pop_front();
+    /// A child ended for `reason` at `now`, counted from any fixed moment. `seed` stands for chance.
+    pub(crate) fn ended(&mut self, child: usize, reason: &ExitReason, now: Duration, seed: u64) -> Verdict {
+        match self.children[child] {
+            _ if reason.is_fatal() => Verdict::GiveUp,
+            Some(restart) if restart.returns(reason) => self.failed(child, now, seed),
+            Some(_) | None => {
+                self.leave(child);
+                Verdict::Leave
+            }
         }
-        if self.restarts.len() > self.intensity.max_restarts {
-            return Verdict::GiveUp;
+    }
+
+    /// A child is gone, or has finished, for good.
+    pub(crate) fn leave(&mut self, child: usize) {
+        self.children[child] = None;
+    }
+
+    /// A child that is to run failed, or could not be started.
+    pub(crate) fn failed(&mut self, child: usize, now: Duration, seed: u64) -> Verdict {
+        let Intensity { max_restarts, within } = self.plan.intensity;
+        while self.recent.front().is_some_and(|then| now.saturating_sub(*then) > within) {
+            self.recent.pop_front();
         }
-        Verdict::Restart(match self.strategy {
-            Strategy::OneForOne => failed..failed + 1,
-            Strategy::OneForAll => 0..children,
-            Strategy::RestForOne => failed..children,
-        })
+        let attempt = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
+        let after = match self.plan.backoff {
+            Some(backoff) => backoff.delay(attempt, seed),
+            None => Some(Duration::ZERO),
+        };
+        self.recent.push_back(now);
+        match after {
+            Some(after) if self.recent.len() <= max_restarts => self.restart(child, after),
+            Some(_) | None => Verdict::GiveUp,
+        }
+    }
+
+    fn restart(&mut self, child: usize, after: Duration) -> Verdict {
+        let end = match self.plan.strategy {
+            Strategy::OneForOne => child..child + 1,
+            Strategy::OneForAll => 0..self.children.len(),
+            Strategy::RestForOne => child..self.children.len(),
+        };
+        let mut back = Vec::new();
+        for index in end.clone() {
+            match self.children[index] {
+                Some(Restart::Permanent | Restart::Transient) => back.push(index),
+                Some(Restart::Temporary) => self.leave(index),
+                None => {}
+            }
+        }
+        Verdict::Restart { end, back, after }
+    }
+
+    /// How many restarts, this far, there were within the period that counts.
+    pub(crate) fn recent(&self) -> usize {
+        self.recent.len()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn seconds(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn each_strategy_restarts_its_own_share() {
-        let restarted = |strategy| Policy::new(strategy, Intensity::default()).failed(2, 5, seconds(0));
-        assert_eq!(restarted(Strategy::OneForOne), Verdict::Restart(2..3));
-        assert_eq!(restarted(Strategy::OneForAll), Verdict::Restart(0..5));
-        assert_eq!(restarted(Strategy::RestForOne), Verdict::Restart(2..5));
-    }
-
-    #[test]
-    fn the_fourth_restart_within_five_seconds_is_one_too_many() {
-        let mut policy = Policy::new(Strategy::RestForOne, Intensity::default());
-        for at in [0, 1, 2] {
-            assert_eq!(policy.failed(0, 1, seconds(at)), Verdict::Restart(0..1));
-        }
-        assert_eq!(policy.failed(0, 1, seconds(5)), Verdict::GiveUp);
-    }
-
-    #[test]
-    fn old_restarts_are_forgotten() {
-        let mut policy = Policy::new(Strategy::RestForOne, Intensity::default());
-        for at in [0, 1, 2, 6, 7, 8] {
-            assert_eq!(policy.failed(0, 1, seconds(at)), Verdict::Restart(0..1), "at {at} s");
-        }
-    }
-}
+mod tests;

@@ -33,8 +33,38 @@ pub struct Report {
     pub stages: Vec<StageStats>,
     /// What became of what the sources delivered, if they want to know.
     pub settlement: Settlement,
-    /// Stages that did not end in time and were cut off, as `step/copy`.
+    /// What was still in the stages when they were stopped, at the deadline of a drain or otherwise, and was
+    /// not handled: by stage, in the order of the pipeline. Stages that had nothing are left out. It counts
+    /// as discarded, too.
+    pub rejected: Vec<Rejected>,
+    /// Stages that ended otherwise than normally, and were not restarted since they are
+    /// [temporary](crate::Restart::Temporary).
+    pub not_restarted: Vec<StageExit>,
+    /// Stages that did not end in time and were cut off, as `step/copy`. What a callback that never came back
+    /// had in its hands is in no other number.
     pub cut_off: Vec<String>,
+}
+
+/// Events that a stage held when it was stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Rejected {
+    /// The stage, as `step/copy`.
+    pub stage: String,
+    /// How many events it held.
+    pub events: u64,
+}
+
+/// A stage that ended, and why.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct StageExit {
+    /// The stage, as `step/copy`.
+    pub stage: String,
+    /// Why it ended.
+    pub reason: ExitReason,
 }
 
 /// A pipeline that could not go on.
@@ -42,12 +72,14 @@ pub struct Report {
 #[non_exhaustive]
 pub enum PipelineError {
     /// A stage failed more often than the pipeline's [`Intensity`](crate::Intensity) allows.
-    #[error("the stage `{stage}` {reason}; the pipeline gave up after {restarts} restarts")]
+    #[error("the stage `{stage}` {reason}; the pipeline gave up after {restarts} restarts{}", Began(.first, .stage, .reason))]
     Failed {
         /// The stage whose failure ended the pipeline, as `step/copy`.
         stage: String,
         /// Why it failed.
         reason: ExitReason,
+        /// The first of the failures that were too many: what it began with.
+        first: Box<StageExit>,
         /// How many restarts were tried, all stages together.
         restarts: u64,
         /// What was done until then.
@@ -56,6 +88,25 @@ pub enum PipelineError {
     /// The runtime that ran the pipeline was shut down before the pipeline ended.
     #[error("the runtime was shut down before the pipeline ended")]
     RuntimeGone,
+}
+
+/// Names the first failure, where it says more than the last.
+struct Began<'a>(&'a StageExit, &'a str, &'a ExitReason);
+
+impl fmt::Display for Began<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(first, stage, reason) = self;
+        if first.stage == **stage && first.reason.to_string() == reason.to_string() {
+            return Ok(());
+        }
+        write!(f, "; it began when {first}")
+    }
+}
+
+impl fmt::Display for StageExit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the stage `{}` {}", self.stage, self.reason)
+    }
 }
 
 impl fmt::Display for Report {
@@ -81,6 +132,15 @@ impl fmt::Display for Report {
         }
         if self.settlement.delivered > 0 {
             writeln!(f, "  {}", self.settlement)?;
+        }
+        for Rejected { stage, events } in &self.rejected {
+            writeln!(f, "  {stage}: {events} events were not handled any more")?;
+        }
+        for exit in &self.not_restarted {
+            writeln!(f, "  {exit}, and was not restarted")?;
+        }
+        for stage in &self.cut_off {
+            writeln!(f, "  {stage}: did not stop in time and was cut off")?;
         }
         Ok(())
     }

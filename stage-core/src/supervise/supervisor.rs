@@ -1,358 +1,215 @@
-//! The supervisor of one pipeline: a task that starts, watches, restarts and ends its stages.
+//! Several pipelines, tasks and supervisors under one supervisor.
 
-use std::collections::{HashMap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::future::Future;
 
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::{self, JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until, timeout};
-use tracing::Instrument;
+use futures_util::FutureExt;
 
-use super::child::Child;
-use super::placement::{Task, spawn};
-use super::policy::{Intensity, Policy, Strategy, Verdict};
-use super::report::{Outcome, PipelineError, Report};
-use crate::ack::Settlement;
-use crate::engine::Ready;
-use crate::error::ExitReason;
+use super::child::{Child, Nature};
+use super::group::{self, Inner};
+use super::policy::{Intensity, Plan, Strategy};
+use super::task::{self, Stopping, TaskControl};
+use crate::backoff::Backoff;
+use crate::error::{BoxError, StageResult};
+use crate::handle::{Running, StartError};
+use crate::options::{Placement, Restart};
+use crate::sync::Arc;
+use crate::topology::{Pipeline, Topology};
 
-/// How long a stage may take to stop before it is cut off (OTP's default).
-const SHUTDOWN: Duration = Duration::from_secs(5);
-
-/// What a pipeline is told from outside.
+/// Keeps several children running: pipelines, tasks, and supervisors with children of their own.
+///
+/// Children start in the order in which they are declared, and are stopped in reverse order. What a failure
+/// restarts is said by the [`Strategy`] (here by default [`OneForOne`](Strategy::OneForOne)) and the [`Restart`]
+/// of each child; a child that comes back is built by its recipe. More failures than the [`Intensity`] allows end
+/// all children, and the supervisor fails in its turn: if it is a child itself, it is up to its supervisor.
+///
+/// ```
+/// use std::time::Duration;
+/// use stage_core::{Backoff, ChildOptions, Pipeline, Restart, Strategy, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let numbers = || {
+///     Ok(Pipeline::builder("numbers")
+///         .start_fn("source", || Ok(0..100_u64))
+///         .finish_fn("sink", |_| ()))
+/// };
+/// let inner = || {
+///     Ok(Supervisor::new("inner").task("clock", |stopping| async move {
+///         stopping.asked().await;
+///         Ok(())
+///     }))
+/// };
+/// let running = Supervisor::new("everything")
+///     .strategy(Strategy::RestForOne)
+///     .backoff(Backoff::new(Duration::from_millis(100), Duration::from_secs(10)))
+///     .pipeline(ChildOptions::named("numbers").restart(Restart::Transient), numbers)
+///     .supervisor("inner", inner)
+///     .start()
+///     .await?;
+/// let report = running.drain(Duration::from_secs(5)).await?;
+/// let sink = report.stages.iter().find(|stage| stage.step == "numbers/sink").unwrap();
+/// assert!(sink.events_in <= 100);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # End
+///
+/// A permanent child is started again also when it ends normally, so a supervisor with one ends when it is told to.
+/// One with others only ends when all have ended, and are not restarted. A [drain](Running::drain) drains the
+/// children one by one in the order of their declaration: those behind may live on what those before them make.
 #[derive(Debug)]
-pub(crate) enum Command {
-    /// End the sources, finish what is in flight; stop at the deadline.
-    Drain(Duration),
-    /// End now.
-    Stop,
+#[must_use = "a supervisor does nothing until it is started"]
+pub struct Supervisor {
+    name: String,
+    plan: Plan,
+    children: Vec<Child>,
 }
 
-/// A stage that failed to come up or to go on.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) stage: String,
-    pub(crate) reason: ExitReason,
+/// The name of a child of a [`Supervisor`], and when it is restarted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct ChildOptions {
+    name: String,
+    restart: Restart,
 }
 
-/// The running children of a pipeline.
-#[derive(Debug)]
-pub(crate) struct Supervisor {
-    children: Vec<Supervised>,
-    tasks: JoinSet<ExitReason>,
-    /// Which child a task runs.
-    running: HashMap<task::Id, usize>,
-    /// Children that failed while something else was waited for.
-    failed: VecDeque<(usize, ExitReason)>,
-    policy: Policy,
-    started: Instant,
-    restarts: u64,
-    cut_off: Vec<String>,
+impl ChildOptions {
+    /// A permanent child of this name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), restart: Restart::Permanent }
+    }
+
+    /// When it is restarted. Default: always.
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.restart = restart;
+        self
+    }
 }
 
-#[derive(Debug)]
-struct Supervised {
-    child: Child,
-    task: Option<Task>,
-    finished: bool,
+impl From<&str> for ChildOptions {
+    fn from(name: &str) -> Self {
+        Self::named(name)
+    }
 }
 
 impl Supervisor {
-    pub(crate) fn new(children: Vec<Child>, strategy: Strategy, intensity: Intensity) -> Self {
-        Self {
-            children: children
-                .into_iter()
-                .map(|child| Supervised { child, task: None, finished: false })
-                .collect(),
-            tasks: JoinSet::new(),
-            running: HashMap::new(),
-            failed: VecDeque::new(),
-            policy: Policy::new(strategy, intensity),
-            started: Instant::now(),
-            restarts: 0,
-            cut_off: Vec::new(),
-        }
+    /// A supervisor without children.
+    pub fn new(name: impl Into<String>) -> Self {
+        let plan = Plan { strategy: Strategy::OneForOne, ..Plan::default() };
+        Self { name: name.into(), plan, children: Vec::new() }
     }
 
-    /// Starts every child; returns when all are up. If one does not come up, none is left running.
-    pub(crate) async fn start(&mut self) -> Result<(), Failure> {
-        let all: Vec<usize> = (0..self.children.len()).collect();
-        let started = self.start_these(&all).await;
-        if started.is_err() {
-            self.stop_these(&all, &ExitReason::Shutdown).await;
-            self.close();
-        }
-        started
+    /// Which children are restarted with one that failed. Default: [`Strategy::OneForOne`].
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.plan.strategy = strategy;
+        self
     }
 
-    /// Watches the children until all have ended.
-    pub(crate) async fn supervise(
-        mut self,
-        mut commands: mpsc::UnboundedReceiver<Command>,
-    ) -> Result<Report, PipelineError> {
-        let mut outcome = Outcome::Finished;
-        let mut deadline = None;
-        let mut listening = true;
-        let ended = loop {
-            if let Err(failure) = self.recover_all().await {
-                self.stop().await;
-                break Err(failure);
-            }
-            if self.running.is_empty() {
-                break Ok(());
-            }
-            tokio::select! {
-                biased;
-                command = commands.recv(), if listening => match command {
-                    Some(Command::Drain(within)) => {
-                        outcome = Outcome::Drained;
-                        deadline = Some(Instant::now() + within);
-                        self.drain();
-                    }
-                    Some(Command::Stop) => {
-                        outcome = Outcome::Stopped;
-                        self.stop().await;
-                    }
-                    None => listening = false,
-                },
-                Some(exit) = self.tasks.join_next_with_id() => {
-                    let failed = self.ended(exit);
-                    self.failed.extend(failed);
-                }
-                () = sleep_until(deadline.unwrap_or(self.started)), if deadline.is_some() => {
-                    outcome = Outcome::Stopped;
-                    deadline = None;
-                    self.stop().await;
-                }
-            }
-        };
-        self.close();
-        self.settle().await;
-        let restarts = self.restarts;
-        let report = self.report(outcome);
-        ended.map(|()| report.clone()).map_err(|Failure { stage, reason }| {
-            tracing::error!(stage, %reason, restarts, "the pipeline gave up");
-            PipelineError::Failed { stage, reason, restarts, report: Box::new(report) }
+    /// How many failures it survives. Default: 3 restarts within 5 seconds.
+    pub fn intensity(mut self, intensity: Intensity) -> Self {
+        self.plan.intensity = intensity;
+        self
+    }
+
+    /// How long it waits before a restart: longer with each one within the period of the intensity. It gives up
+    /// when the attempts are used up. Default: not at all.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.plan.backoff = Some(backoff);
+        self
+    }
+
+    /// A pipeline, or what `pipeline!` declared. A run that finished or was drained has ended normally.
+    pub fn pipeline<P, R>(self, options: impl Into<ChildOptions>, recipe: R) -> Self
+    where
+        P: Into<Pipeline>,
+        R: Fn() -> Result<P, BoxError> + Send + 'static,
+    {
+        self.group(options.into(), move || {
+            let pipeline: Pipeline = recipe()?.into();
+            Ok(pipeline.start())
         })
     }
 
-    fn report(self, outcome: Outcome) -> Report {
-        Report {
-            outcome,
-            elapsed: self.started.elapsed(),
-            stages: self.children.iter().map(|supervised| supervised.child.stats()).collect(),
-            settlement: self.settlement(),
-            cut_off: self.cut_off,
-        }
+    /// A supervisor with children of its own.
+    pub fn supervisor<R>(self, options: impl Into<ChildOptions>, recipe: R) -> Self
+    where
+        R: Fn() -> Result<Self, BoxError> + Send + 'static,
+    {
+        // Boxed, since it may hold another of its kind.
+        self.group(options.into(), move || Ok(recipe()?.start().boxed()))
     }
 
-    /// Waits until the sources know what became of everything they delivered: nothing is in a stage any more.
-    async fn settle(&mut self) {
-        let deadline = Instant::now() + SHUTDOWN;
-        for supervised in &mut self.children {
-            supervised.child.collectors.ended(deadline).await;
-        }
+    /// A task: anything that is a future. It may start stages that are wired by hand, and should end when it is
+    /// [asked](Stopping::asked) to.
+    pub fn task<R, F>(mut self, options: impl Into<ChildOptions>, recipe: R) -> Self
+    where
+        R: Fn(Stopping) -> F + Send + 'static,
+        F: Future<Output = StageResult> + Send + 'static,
+    {
+        let control = Arc::new(TaskControl::default());
+        let ChildOptions { name, restart } = options.into();
+        self.children.push(Child {
+            step: name.into(),
+            copy: 0,
+            placement: Placement::Runtime,
+            restart,
+            counters: Arc::default(),
+            collectors: Arc::default(),
+            control: Arc::clone(&control) as _,
+            mailbox: Arc::new(()),
+            build: Box::new(move |ready| Ok(task::run(recipe(control.open()), ready).boxed())),
+            retire: Box::new(|_| ()),
+            sources: Vec::new(),
+            nature: Nature::Task,
+        });
+        self
     }
 
-    fn settlement(&self) -> Settlement {
-        let mut all = Settlement::default();
-        for supervised in &self.children {
-            all.add(supervised.child.collectors.settlement());
-        }
-        all
+    fn group<R, F>(mut self, options: ChildOptions, recipe: R) -> Self
+    where
+        R: Fn() -> Result<F, BoxError> + Send + 'static,
+        F: Future<Output = Result<Running, StartError>> + Send + 'static,
+    {
+        let inner = Arc::new(Inner::default());
+        let ChildOptions { name, restart } = options;
+        let running = Arc::clone(&inner);
+        self.children.push(Child {
+            step: name.into(),
+            copy: 0,
+            placement: Placement::Runtime,
+            restart,
+            counters: Arc::default(),
+            collectors: Arc::default(),
+            control: Arc::clone(&inner) as _,
+            mailbox: Arc::new(()),
+            build: Box::new(move |ready| {
+                let commands = running.open();
+                Ok(group::run(recipe()?, Arc::clone(&running), commands, ready).boxed())
+            }),
+            retire: Box::new(|_| ()),
+            sources: Vec::new(),
+            nature: Nature::Group(inner),
+        });
+        self
     }
 
-    /// Notes that a task ended; the child and the reason, if it has to be restarted.
-    fn ended(&mut self, exit: Result<(task::Id, ExitReason), JoinError>) -> Option<(usize, ExitReason)> {
-        let (id, reason) = match exit {
-            Ok((id, reason)) => (id, reason),
-            Err(error) => {
-                let id = error.id();
-                let reason = match error.try_into_panic() {
-                    Ok(payload) => ExitReason::from_panic(&*payload),
-                    Err(_) => ExitReason::Aborted,
-                };
-                (id, reason)
-            }
-        };
-        let index = self.running.remove(&id)?;
-        let supervised = &mut self.children[index];
-        supervised.task = None;
-        if matches!(reason, ExitReason::Normal) {
-            tracing::debug!(stage = supervised.child.name(), "finished");
-            supervised.finished = true;
-            return None;
-        }
-        Some((index, reason))
-    }
-
-    /// Sees to every failure that was noted and is not made good yet.
-    async fn recover_all(&mut self) -> Result<(), Failure> {
-        while let Some((index, reason)) = self.failed.pop_front() {
-            if self.children[index].task.is_none() && !self.children[index].finished {
-                self.recover((index, reason)).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Restarts what the policy says, again and again if need be, or gives up.
-    async fn recover(&mut self, (mut index, mut reason): (usize, ExitReason)) -> Result<(), Failure> {
-        loop {
-            let stage = self.children[index].child.name();
-            if reason.is_fatal() {
-                return Err(Failure { stage, reason });
-            }
-            let now = self.started.elapsed();
-            let range = match self.policy.failed(index, self.children.len(), now) {
-                Verdict::Restart(range) => range,
-                Verdict::GiveUp => return Err(Failure { stage, reason }),
-            };
-            tracing::warn!(stage, %reason, "stage failed, restarting");
-            let mut these: Vec<usize> = range.collect();
-            self.stop_these(&these, &ExitReason::Shutdown).await;
-            // Also those that finished while others were being stopped.
-            these.retain(|child| !self.children[*child].finished);
-            self.restarts += 1;
-            for child in &these {
-                self.children[*child].child.counters.restarted();
-            }
-            match self.start_these(&these).await {
-                Ok(()) => {
-                    self.resubscribe(&these);
-                    return Ok(());
-                }
-                Err(failure) => {
-                    index = these
-                        .iter()
-                        .copied()
-                        .find(|child| self.children[*child].child.name() == failure.stage)
-                        .unwrap_or(index);
-                    reason = failure.reason;
-                }
-            }
-        }
-    }
-
-    /// Starts these children in order; none handles an event before all are up.
-    async fn start_these(&mut self, these: &[usize]) -> Result<(), Failure> {
-        let mut waiting = Vec::with_capacity(these.len());
-        for index in these {
-            waiting.push(self.start_one(*index).await?);
-        }
-        for go in waiting {
-            // A stage that ended meanwhile is seen to as an exit.
-            let _ = go.send(());
-        }
-        Ok(())
-    }
-
-    /// Builds and spawns one child and waits until its `init` succeeded.
-    async fn start_one(&mut self, index: usize) -> Result<oneshot::Sender<()>, Failure> {
-        let supervised = &mut self.children[index];
-        let (up, is_up) = oneshot::channel();
-        let (go, may_go) = oneshot::channel();
-        let ready = Ready { up, go: may_go };
-        let built = catch_unwind(AssertUnwindSafe(|| (supervised.child.build)(ready)));
-        let stage = match built {
-            Ok(Ok(stage)) => stage,
-            Ok(Err(error)) => return Err(supervised.failure(error.into())),
-            Err(payload) => return Err(supervised.failure(ExitReason::from_panic(&*payload))),
-        };
-        let child = &supervised.child;
-        let span = tracing::info_span!("stage", step = &*child.step, copy = child.copy);
-        let task = spawn(&mut self.tasks, child.placement, stage.instrument(span));
-        self.running.insert(task.id, index);
-        supervised.task = Some(task);
-        if is_up.await.is_ok() {
-            return Ok(go);
-        }
-        let reason = self.exit_of(index).await;
-        Err(self.children[index].failure(reason))
-    }
-
-    /// Waits for the end of a child that is ending; ends of others are kept for later.
-    async fn exit_of(&mut self, index: usize) -> ExitReason {
-        while let Some(exit) = self.tasks.join_next_with_id().await {
-            let of_this = match &exit {
-                Ok((id, _)) => self.running.get(id) == Some(&index),
-                Err(error) => self.running.get(&error.id()) == Some(&index),
-            };
-            let failed = self.ended(exit);
-            if of_this {
-                return failed.map_or(ExitReason::Normal, |(_, reason)| reason);
-            }
-            self.failed.extend(failed);
-        }
-        ExitReason::Aborted
-    }
-
-    /// Stops these children, the last first, each within [`SHUTDOWN`].
-    async fn stop_these(&mut self, these: &[usize], reason: &ExitReason) {
-        for index in these.iter().rev() {
-            if self.children[*index].task.is_none() {
-                continue;
-            }
-            self.children[*index].child.control.stop(reason.clone());
-            if timeout(SHUTDOWN, self.exit_of(*index)).await.is_err() {
-                self.cut_off(*index).await;
-            }
-        }
-    }
-
-    /// Cuts a child off at its next wait, and gives up on it if it does not wait.
-    async fn cut_off(&mut self, index: usize) {
-        let supervised = &mut self.children[index];
-        let Some(task) = supervised.task.take() else { return };
-        tracing::warn!(stage = supervised.child.name(), "stage did not stop in time and is cut off");
-        task.cut_off();
-        self.cut_off.push(supervised.child.name());
-        if timeout(SHUTDOWN, self.exit_of(index)).await.is_err() {
-            self.running.remove(&task.id);
-        }
-    }
-
-    async fn stop(&mut self) {
-        for supervised in &self.children {
-            supervised.child.collectors.stop();
-        }
-        let all: Vec<usize> = (0..self.children.len()).collect();
-        self.stop_these(&all, &ExitReason::Shutdown).await;
-        self.failed.clear();
-    }
-
-    /// Asks the sources to finish; the end follows the events through every stage.
-    fn drain(&self) {
-        for supervised in self.children.iter().filter(|supervised| supervised.child.sources.is_empty()) {
-            supervised.child.control.drain();
-        }
-    }
-
-    /// Tells surviving consumers of restarted children to subscribe again.
-    fn resubscribe(&self, restarted: &[usize]) {
-        for (index, supervised) in self.children.iter().enumerate() {
-            if restarted.contains(&index) || supervised.task.is_none() {
-                continue;
-            }
-            for (source, producer) in supervised.child.sources.iter().enumerate() {
-                if restarted.contains(producer) {
-                    supervised.child.control.resubscribe(source);
-                }
-            }
-        }
-    }
-
-    /// Tells whoever still looks for these stages that they are gone.
-    fn close(&self) {
-        for supervised in &self.children {
-            supervised.child.control.close(ExitReason::Shutdown);
-        }
-    }
-}
-
-impl Supervised {
-    fn failure(&self, reason: ExitReason) -> Failure {
-        Failure { stage: self.child.name(), reason }
+    /// Starts all children in order; returns when every one is up. A pipeline is up, and begins to work, when all
+    /// its stages have been initialised.
+    ///
+    /// The handle is that of a pipeline: its [topology](Running::topology) has no steps, its statistics and reports
+    /// have those of all stages, named `child/step`.
+    ///
+    /// Must be called within a tokio runtime with its time enabled.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Stage`] if a child did not come up; none is left running then.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped before it is ready, the children that were started are stopped.
+    pub async fn start(self) -> Result<Running, StartError> {
+        Running::start(Topology::unwired(self.name), self.children, self.plan).await
     }
 }

@@ -10,6 +10,7 @@ use super::draft::{Draft, Shape};
 use super::options::StepOptions;
 use super::parts::Parts;
 use super::wire::{Exit, Upstream};
+use crate::backoff::Backoff;
 use crate::engine;
 use crate::error::BoxError;
 use crate::handle::{Running, StartError};
@@ -59,11 +60,11 @@ impl Pipeline {
     ///
     /// When dropped before it is ready, the stages that were started are cut off.
     pub async fn start(self) -> Result<Running, StartError> {
-        let Draft { topology, strategy, intensity, planned, errors, .. } = self.draft;
+        let Draft { topology, plan, planned, errors, .. } = self.draft;
         if !errors.is_empty() {
             return Err(StartError::Options { pipeline: topology.name, errors });
         }
-        Running::start(topology, Draft::children(planned), strategy, intensity).await
+        Running::start(topology, Draft::children(planned), plan).await
     }
 }
 
@@ -77,13 +78,20 @@ impl PipelineBuilder {
     /// Which stages are restarted with one that failed. Default: [`Strategy::RestForOne`]. The stages after
     /// one are those declared after it, also on other branches.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
-        self.draft.strategy = strategy;
+        self.draft.plan.strategy = strategy;
         self
     }
 
     /// How many failures the pipeline survives. Default: 3 restarts within 5 seconds.
     pub fn intensity(mut self, intensity: Intensity) -> Self {
-        self.draft.intensity = intensity;
+        self.draft.plan.intensity = intensity;
+        self
+    }
+
+    /// How long it is waited before a restart: longer with each one within the period of the intensity. The
+    /// pipeline gives up when the attempts are used up. Default: not at all.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.draft.plan.backoff = Some(backoff);
         self
     }
 

@@ -105,6 +105,11 @@ impl StepInfo {
 }
 
 impl Topology {
+    /// No steps.
+    pub(crate) fn unwired(name: String) -> Self {
+        Self { name, steps: Vec::new(), links: Vec::new() }
+    }
+
     /// The step of this name.
     pub fn step(&self, name: &str) -> Option<&StepInfo> {
         self.steps.iter().find(|step| step.name == name)

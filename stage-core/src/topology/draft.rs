@@ -5,7 +5,7 @@ use super::error::OptionError;
 use super::options::{Effective, StepOptions};
 use super::parts::Install;
 use super::wire::{Links, Upstream, Way};
-use crate::supervise::{Child, Intensity, Strategy};
+use crate::supervise::{Child, Plan};
 use crate::sync::Arc;
 
 /// Everything known of a pipeline, apart from the types that flow in it.
@@ -15,8 +15,7 @@ pub(super) struct Draft {
     pub(super) defaults: StepOptions,
     /// What stands in front of the names of steps, while a pipeline is gone through.
     pub(super) prefix: String,
-    pub(super) strategy: Strategy,
-    pub(super) intensity: Intensity,
+    pub(super) plan: Plan,
     pub(super) planned: Vec<Planned>,
     pub(super) errors: Vec<OptionError>,
     /// Tells this declaration from others.
@@ -48,8 +47,7 @@ impl Draft {
             topology: Topology { name, steps: Vec::new(), links: Vec::new() },
             defaults: StepOptions::new(),
             prefix: String::new(),
-            strategy: Strategy::default(),
-            intensity: Intensity::default(),
+            plan: Plan::default(),
             planned: Vec::new(),
             errors: Vec::new(),
             identity: Arc::new(()),

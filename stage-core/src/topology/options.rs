@@ -2,10 +2,11 @@
 
 use super::error::OptionError;
 use crate::demand::Window;
-use crate::options::{Capacity, Keep, Placement};
+use crate::options::{Capacity, Keep, Placement, Restart};
 
 /// The options of one step, or the defaults of a pipeline's steps. What is not set falls back to the
-/// pipeline's defaults, and those to: one copy, `min_demand` 1, `max_demand` 10, placed on the runtime.
+/// pipeline's defaults, and those to: one copy, `min_demand` 1, `max_demand` 10, placed on the runtime, restarted
+/// after every failure.
 ///
 /// A step that sets only `max_demand`, and so falls to or below the default minimum, gets
 /// `min_demand = max_demand / 2`.
@@ -19,6 +20,7 @@ pub struct StepOptions {
     pub(super) placement: Option<Placement>,
     pub(super) buffer: Option<Capacity>,
     pub(super) keep: Option<Keep>,
+    pub(super) restart: Option<Restart>,
 }
 
 /// The options of a step with every default filled in.
@@ -31,6 +33,7 @@ pub(super) struct Effective {
     /// None for what the kind of stage has.
     pub(super) buffer: Option<Capacity>,
     pub(super) keep: Keep,
+    pub(super) restart: Restart,
 }
 
 impl StepOptions {
@@ -88,6 +91,12 @@ impl StepOptions {
         self
     }
 
+    /// When a copy that has ended is built anew. Default: always, unless it has finished.
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.restart = Some(restart);
+        self
+    }
+
     /// What is set in these options, and otherwise what is set in `others`. The name is not taken over.
     pub(super) fn or(&self, others: &Self) -> Self {
         Self {
@@ -98,6 +107,7 @@ impl StepOptions {
             placement: self.placement.or(others.placement),
             buffer: self.buffer.or(others.buffer),
             keep: self.keep.or(others.keep),
+            restart: self.restart.or(others.restart),
         }
     }
 
@@ -120,7 +130,8 @@ impl StepOptions {
         let placement = self.placement.or(defaults.placement).unwrap_or_default();
         let buffer = self.buffer.or(defaults.buffer);
         let keep = self.keep.or(defaults.keep).unwrap_or_default();
-        Ok(Effective { name, count, window, placement, buffer, keep })
+        let restart = self.restart.or(defaults.restart).unwrap_or_default();
+        Ok(Effective { name, count, window, placement, buffer, keep, restart })
     }
 }
 

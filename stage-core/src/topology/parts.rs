@@ -8,12 +8,13 @@ use tokio_util::sync::CancellationToken;
 use super::options::Effective;
 use super::wire::{Exit, Upstream};
 use crate::ack::Collectors;
-use crate::engine::{Inlet, Outlet, Port, Ready, Sources};
+use crate::engine::{self, Inlet, Outlet, Port, Ready, Sources};
 use crate::error::{BoxError, ExitReason};
 use crate::mailbox::{Mailbox, Subscribable};
 use crate::options::{Capacity, Pace};
 use crate::stage::{CopyOf, Core, Holds, StageMail, Wishes};
-use crate::supervise::{Child, Control};
+use crate::subscription::Reach;
+use crate::supervise::{Child, Control, Nature};
 use crate::sync::{Arc, Mutex, lock};
 
 /// Runs a stage of one kind; types are erased here, once per start.
@@ -82,6 +83,15 @@ where
     let (window, count) = (options.window, options.count);
     let sources = lock(parts).upstream.feed(copy.index, count).into_iter().map(|(_, child)| child).collect();
     let parts = Arc::clone(parts);
+    let retire = {
+        let (parts, mailbox) = (Arc::clone(&parts), Arc::clone(&mailbox));
+        let gone = Arc::clone(&mailbox) as Arc<dyn Reach>;
+        move |source: usize| {
+            if let Some((source, _)) = lock(&parts).upstream.feed(copy.index, count).into_iter().nth(source) {
+                engine::finish_for(&gone, mailbox.signal(), source);
+            }
+        }
+    };
     let build = {
         let (step, counters) = (Arc::clone(&step), Arc::clone(&counters));
         let mailbox = Arc::clone(&mailbox);
@@ -114,11 +124,14 @@ where
         step,
         copy: copy.index,
         placement: options.placement,
+        restart: options.restart,
         counters,
         collectors,
         mailbox: Arc::clone(&mailbox) as _,
         control: mailbox as Arc<dyn Control>,
         build: Box::new(build),
+        retire: Box::new(retire),
         sources,
+        nature: Nature::Stage,
     }
 }

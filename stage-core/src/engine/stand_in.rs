@@ -1,0 +1,31 @@
+//! How a producer learns that one of its pipeline's consumers will never come: somebody finishes in its place.
+
+use super::sources::Source;
+use crate::demand::Window;
+use crate::error::ExitReason;
+use crate::link::link;
+use crate::protocol::{MadeBy, Subscribe};
+use crate::signal::{Signal, Slot};
+use crate::subscription::{Cancellation, End, Reach, Subscription};
+use crate::sync::Arc;
+
+/// Subscribes to `source` in the place of a consumer that is gone for good, and finishes at once: what only that
+/// one could get is discarded, and the producer waits for it no more.
+pub(crate) fn finish_for<E>(gone: &Arc<dyn Reach>, signal: &Arc<Signal>, source: Source<E>) {
+    let Source { producer, options } = source;
+    let (at_producer, at_consumer) = (producer.claim(), Slot::claim(signal));
+    let reach: Arc<dyn Reach> = Arc::clone(&producer) as _;
+    let subscription = Subscription::new(
+        End { stage: reach, slot: at_producer.index() },
+        End { stage: Arc::clone(gone), slot: at_consumer.index() },
+        Window::default(),
+    );
+    let (tx, rx) = link(at_producer, at_consumer, 1, subscription);
+    rx.cancel(Cancellation::down(ExitReason::Normal));
+    let identity = Arc::as_ptr(gone).cast::<()>() as usize as u64;
+    producer.subscribe(Subscribe {
+        link: tx,
+        options: options.subscriber(identity),
+        made_by: MadeBy::Pipeline,
+    });
+}

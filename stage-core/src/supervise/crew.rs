@@ -1,0 +1,290 @@
+//! The children of a supervisor and their tasks: started in order, ended in reverse order, each within its time.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tokio::sync::oneshot;
+use tokio::task::{self, JoinError, JoinSet};
+use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
+
+use super::child::{Child, SHUTDOWN};
+use super::placement::{Task, spawn};
+use crate::engine::Ready;
+use crate::error::ExitReason;
+
+/// Children by number, in the order in which they start.
+#[derive(Debug)]
+pub(super) struct Crew {
+    members: Vec<Member>,
+    tasks: JoinSet<ExitReason>,
+    /// Which child a task runs.
+    running: HashMap<task::Id, usize>,
+    /// Children that ended, and nobody has seen to it yet.
+    ended: VecDeque<(usize, ExitReason)>,
+    cut_off: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Member {
+    child: Child,
+    task: Option<Task>,
+    standing: Standing,
+}
+
+/// Whether a child will run (again).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It runs, or is to run.
+    Serving,
+    /// Its work is done.
+    Finished,
+    /// It ended otherwise, and nobody brings it back.
+    Gone,
+}
+
+/// What a start came to: who is up and waits for the word to go, and who is not.
+#[derive(Debug, Default)]
+pub(super) struct Starting {
+    pub(super) up: Vec<usize>,
+    waiting: Vec<oneshot::Sender<()>>,
+    /// The first that did not come up; those after it were not tried.
+    pub(super) failed: Option<(usize, ExitReason)>,
+}
+
+impl Starting {
+    /// Lets go those that are up.
+    pub(super) fn go(self) {
+        for waiting in self.waiting {
+            // A stage that ended meanwhile is seen to as an exit.
+            let _ = waiting.send(());
+        }
+    }
+}
+
+impl Crew {
+    pub(super) fn new(children: Vec<Child>) -> Self {
+        let member = |child| Member { child, task: None, standing: Standing::Serving };
+        Self {
+            members: children.into_iter().map(member).collect(),
+            tasks: JoinSet::new(),
+            running: HashMap::new(),
+            ended: VecDeque::new(),
+            cut_off: Vec::new(),
+        }
+    }
+
+    pub(super) fn children(&self) -> impl Iterator<Item = &Child> {
+        self.members.iter().map(|member| &member.child)
+    }
+
+    pub(super) fn all(&self) -> Vec<usize> {
+        (0..self.members.len()).collect()
+    }
+
+    pub(super) fn child(&self, index: usize) -> &Child {
+        &self.members[index].child
+    }
+
+    /// Whether a task runs.
+    pub(super) fn is_at_work(&self) -> bool {
+        !self.running.is_empty()
+    }
+
+    pub(super) fn is_up(&self, index: usize) -> bool {
+        self.members[index].task.is_some()
+    }
+
+    /// Whether a child runs or is to run.
+    pub(super) fn is_serving(&self, index: usize) -> bool {
+        self.members[index].standing == Standing::Serving
+    }
+
+    pub(super) fn cut_off(&self) -> &[String] {
+        &self.cut_off
+    }
+
+    /// Waits for the end of a child, and notes it.
+    pub(super) async fn watch(&mut self) {
+        if let Some(exit) = self.tasks.join_next_with_id().await
+            && let Some(ended) = self.note(exit)
+        {
+            self.ended.push_back(ended);
+        }
+    }
+
+    /// The oldest end that somebody has to see to, of a child that is still down.
+    pub(super) fn next_ended(&mut self) -> Option<(usize, ExitReason)> {
+        while let Some((index, reason)) = self.ended.pop_front() {
+            if !self.is_up(index) && self.is_serving(index) {
+                return Some((index, reason));
+            }
+        }
+        None
+    }
+
+    /// A child did not come up, which is to be seen to.
+    pub(super) fn note_end(&mut self, index: usize, reason: ExitReason) {
+        self.ended.push_back((index, reason));
+    }
+
+    /// Nobody need see to any end.
+    pub(super) fn forget_ends(&mut self) {
+        self.ended.clear();
+    }
+
+    /// Notes that a task ended; the child and the reason, if its work is not done.
+    fn note(&mut self, exit: Result<(task::Id, ExitReason), JoinError>) -> Option<(usize, ExitReason)> {
+        let (id, reason) = match exit {
+            Ok((id, reason)) => (id, reason),
+            Err(error) => {
+                let id = error.id();
+                let reason = match error.try_into_panic() {
+                    Ok(payload) => ExitReason::from_panic(&*payload),
+                    Err(_) => ExitReason::Aborted,
+                };
+                (id, reason)
+            }
+        };
+        let index = self.running.remove(&id)?;
+        let member = &mut self.members[index];
+        member.task = None;
+        if member.child.is_stage() && matches!(reason, ExitReason::Normal) {
+            tracing::debug!(stage = member.child.name(), "finished");
+            member.standing = Standing::Finished;
+            return None;
+        }
+        Some((index, reason))
+    }
+
+    /// A child will not be back: those it served have got all there is, those that served it wait in vain.
+    pub(super) fn leave(&mut self, index: usize, reason: ExitReason) {
+        self.members[index].standing = Standing::Gone;
+        self.child(index).control.close(reason);
+        for member in self.members.iter().filter(|member| member.task.is_some()) {
+            for (source, _) in numbered(&member.child.sources).filter(|(_, producer)| *producer == index) {
+                member.child.control.abandon(source);
+            }
+        }
+        for (source, producer) in numbered(&self.child(index).sources) {
+            if self.is_up(producer) {
+                (self.child(index).retire)(source);
+            }
+        }
+    }
+
+    /// Tells everybody about these, which were started again: their consumers subscribe anew, and they learn
+    /// whom they need not wait for.
+    pub(super) fn introduce(&self, restarted: &[usize]) {
+        for (index, member) in self.members.iter().enumerate() {
+            for (source, producer) in numbered(&member.child.sources) {
+                if !restarted.contains(&producer) || restarted.contains(&index) {
+                    continue;
+                }
+                match member.standing {
+                    Standing::Serving if member.task.is_some() => member.child.control.resubscribe(source),
+                    Standing::Serving => {}
+                    Standing::Finished | Standing::Gone => (member.child.retire)(source),
+                }
+            }
+        }
+    }
+
+    /// Starts these children in order; none handles an event before it is told to go.
+    pub(super) async fn start(&mut self, these: &[usize]) -> Starting {
+        let mut starting = Starting::default();
+        for index in these {
+            match self.start_one(*index).await {
+                Ok(waiting) => {
+                    starting.up.push(*index);
+                    starting.waiting.push(waiting);
+                }
+                Err(reason) => {
+                    starting.failed = Some((*index, reason));
+                    break;
+                }
+            }
+        }
+        starting
+    }
+
+    /// Builds and spawns one child and waits until its `init` succeeded.
+    async fn start_one(&mut self, index: usize) -> Result<oneshot::Sender<()>, ExitReason> {
+        let member = &mut self.members[index];
+        let child = &mut member.child;
+        child.control.renew();
+        let (up, is_up) = oneshot::channel();
+        let (go, may_go) = oneshot::channel();
+        let ready = Ready { up, go: may_go };
+        let stage = match catch_unwind(AssertUnwindSafe(|| (child.build)(ready))) {
+            Ok(built) => built.map_err(ExitReason::from)?,
+            Err(payload) => return Err(ExitReason::from_panic(&*payload)),
+        };
+        let span = tracing::info_span!("stage", step = &*child.step, copy = child.copy);
+        let task = spawn(&mut self.tasks, child.placement, stage.instrument(span));
+        self.running.insert(task.id, index);
+        member.task = Some(task);
+        if is_up.await.is_ok() { Ok(go) } else { Err(self.exit_of(index).await) }
+    }
+
+    /// Waits for the end of a child that is ending; ends of others are kept for later.
+    async fn exit_of(&mut self, index: usize) -> ExitReason {
+        while self.is_up(index) {
+            let Some(exit) = self.tasks.join_next_with_id().await else { break };
+            match self.note(exit) {
+                Some((ended, reason)) if ended == index => return reason,
+                Some(other) => self.ended.push_back(other),
+                None => {}
+            }
+        }
+        if self.is_serving(index) { ExitReason::Aborted } else { ExitReason::Normal }
+    }
+
+    /// Stops these children, the last first, each within its time. As soon as one takes longer, all that are
+    /// left are told, and share one more such time: many that are stuck do not add up.
+    pub(super) async fn stop(&mut self, these: &[usize], reason: &ExitReason) {
+        let mut these: Vec<usize> = these.iter().rev().copied().filter(|index| self.is_up(*index)).collect();
+        let mut last = None;
+        while let Some(index) = these.first().copied() {
+            these.remove(0);
+            let child = self.child(index);
+            let deadline = last.unwrap_or(Instant::now() + child.shutdown());
+            if last.is_none() {
+                child.control.stop(reason.clone());
+            }
+            if timeout_at(deadline, self.exit_of(index)).await.is_ok() {
+                continue;
+            }
+            if last.is_none() {
+                these.iter().for_each(|index| self.child(*index).control.stop(reason.clone()));
+            }
+            let last = *last.get_or_insert(Instant::now() + SHUTDOWN);
+            self.cut(index, last + SHUTDOWN).await;
+        }
+    }
+
+    /// Cuts a child off at its next wait, and gives up on it if it does not wait.
+    async fn cut(&mut self, index: usize, deadline: Instant) {
+        let member = &mut self.members[index];
+        let Some(task) = &member.task else { return };
+        tracing::warn!(stage = member.child.name(), "stage did not stop in time and is cut off");
+        task.cut_off();
+        let id = task.id;
+        self.cut_off.push(member.child.name());
+        if timeout_at(deadline, self.exit_of(index)).await.is_err() {
+            self.running.remove(&id);
+            self.members[index].task = None;
+        }
+    }
+
+    /// Tells whoever still looks for these stages that they are gone.
+    pub(super) fn close(&self) {
+        for child in self.children() {
+            child.control.close(ExitReason::Shutdown);
+        }
+    }
+}
+
+fn numbered(sources: &[usize]) -> impl Iterator<Item = (usize, usize)> {
+    sources.iter().copied().enumerate()
+}

@@ -1,0 +1,67 @@
+//! Restarts that wait for their time.
+
+use tokio::time::Instant;
+
+/// Children that are down and come back, and when. A child waits once: for the restart that was decided last.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    waiting: Vec<(Instant, Vec<usize>)>,
+}
+
+impl Pending {
+    /// These start at `at`, together and in order.
+    pub(super) fn add(&mut self, at: Instant, these: Vec<usize>) {
+        for (_, others) in &mut self.waiting {
+            others.retain(|other| !these.contains(other));
+        }
+        self.waiting.push((at, these));
+        self.waiting.retain(|(_, these)| !these.is_empty());
+    }
+
+    /// Nobody starts any more.
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn contains(&self, child: usize) -> bool {
+        self.waiting.iter().any(|(_, these)| these.contains(&child))
+    }
+
+    /// When the next ones start.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.waiting.iter().map(|(at, _)| *at).min()
+    }
+
+    /// Those whose time has come; of several, those decided first.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<Vec<usize>> {
+        let due = self.waiting.iter().position(|(at, _)| *at <= now)?;
+        Some(self.waiting.remove(due).1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_child_starts_once_with_those_it_was_last_restarted_with() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(1);
+        let mut pending = Pending::default();
+        pending.add(later, vec![3]);
+        pending.add(later, vec![4]);
+        pending.add(now, vec![2, 3]);
+        assert!(pending.contains(3) && pending.contains(4) && !pending.contains(1));
+        assert_eq!(pending.next(), Some(now));
+        assert_eq!(pending.take_due(now), Some(vec![2, 3]));
+        assert_eq!(pending.take_due(now), None);
+        assert_eq!((pending.next(), pending.take_due(later)), (Some(later), Some(vec![4])));
+        assert!(pending.is_empty());
+    }
+}

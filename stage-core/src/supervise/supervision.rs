@@ -1,0 +1,309 @@
+//! A running supervisor: a task that starts, watches, restarts and ends its children.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::child::{Child, Nature, SHUTDOWN};
+use super::crew::{Crew, Starting};
+use super::orders::{Command, Order, Orders, until};
+use super::pending::Pending;
+use super::policy::{Plan, Policy, Verdict};
+use super::report::{PipelineError, Rejected, Report, StageExit};
+use crate::ack::Settlement;
+use crate::dispatch::stable_hash;
+use crate::error::ExitReason;
+use crate::sync::Arc;
+
+/// Children, and what is decided about them.
+#[derive(Debug)]
+pub(crate) struct Supervision {
+    crew: Crew,
+    policy: Policy,
+    pending: Pending,
+    began: Instant,
+    restarts: u64,
+    /// The failures that count, the oldest first.
+    failures: VecDeque<StageExit>,
+    not_restarted: Vec<StageExit>,
+    /// What each child had discarded before it was stopped for good; nothing before that.
+    before_stop: Option<Vec<u64>>,
+}
+
+/// How it goes on after a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Stop,
+}
+
+impl Supervision {
+    pub(crate) fn new(children: Vec<Child>, plan: Plan) -> Self {
+        let kinds = children.iter().map(|child| child.restart).collect();
+        Self {
+            crew: Crew::new(children),
+            policy: Policy::new(plan, kinds),
+            pending: Pending::default(),
+            began: Instant::now(),
+            restarts: 0,
+            failures: VecDeque::new(),
+            not_restarted: Vec::new(),
+            before_stop: None,
+        }
+    }
+
+    /// Starts every child; returns when all are up. If one does not come up, none is left running.
+    pub(crate) async fn start(&mut self) -> Result<(), StageExit> {
+        let all = self.crew.all();
+        let mut starting = self.crew.start(&all).await;
+        match starting.failed.take() {
+            None => {
+                starting.go();
+                Ok(())
+            }
+            Some((index, reason)) => {
+                // Nobody who is up waits any more for the word to go.
+                drop(starting);
+                self.crew.stop(&all, &ExitReason::Shutdown).await;
+                self.crew.close();
+                Err(self.exit(index, reason))
+            }
+        }
+    }
+
+    /// Watches the children until all have ended.
+    pub(crate) async fn supervise(
+        mut self,
+        commands: mpsc::UnboundedReceiver<Command>,
+    ) -> Result<Report, PipelineError> {
+        let mut orders = Orders::new(commands);
+        let ended = self.watch(&mut orders).await;
+        self.crew.close();
+        self.settle().await;
+        let (restarts, first) = (self.restarts, self.failures.pop_front());
+        let report = self.report(&orders);
+        let Err(last) = ended else { return Ok(report) };
+        let first = Box::new(first.unwrap_or_else(|| last.clone()));
+        let StageExit { stage, reason } = last;
+        tracing::error!(stage, %reason, %first, restarts, "the pipeline gave up");
+        Err(PipelineError::Failed { stage, reason, first, restarts, report: Box::new(report) })
+    }
+
+    async fn watch(&mut self, orders: &mut Orders) -> Result<(), StageExit> {
+        loop {
+            if let Err(failure) = self.see_to_ends(orders).await {
+                self.stop().await;
+                return Err(failure);
+            }
+            if let Some(these) = self.pending.take_due(Instant::now()) {
+                if self.start_again(these, orders).await == Next::Stop {
+                    self.stop().await;
+                }
+                continue;
+            }
+            if !self.crew.is_at_work() && self.pending.is_empty() {
+                return Ok(());
+            }
+            let due = self.pending.next();
+            tokio::select! {
+                biased;
+                order = orders.next() => match order {
+                    Order::Drain => self.drain(),
+                    Order::Stop => self.stop().await,
+                },
+                () = self.crew.watch(), if self.crew.is_at_work() => {}
+                () = until(due) => {}
+            }
+        }
+    }
+
+    /// Decides about every child that ended and is not made good yet.
+    async fn see_to_ends(&mut self, orders: &Orders) -> Result<(), StageExit> {
+        while let Some((index, reason)) = self.crew.next_ended() {
+            if self.pending.contains(index) {
+                continue;
+            }
+            let over = orders.is_ending() && reason.is_normal() && !self.crew.child(index).is_stage();
+            if over {
+                self.leave(index, reason);
+            } else {
+                self.decide(index, reason).await?;
+            }
+        }
+        self.drain_next(orders);
+        Ok(())
+    }
+
+    /// Does what the policy says about a child that ended.
+    async fn decide(&mut self, index: usize, reason: ExitReason) -> Result<(), StageExit> {
+        let exit = self.exit(index, reason.clone());
+        let now = self.began.elapsed();
+        let seed = stable_hash(&(exit.stage.as_str(), self.restarts));
+        let (end, back, after) = match self.policy.ended(index, &reason, now, seed) {
+            Verdict::Leave => {
+                self.leave(index, reason);
+                return Ok(());
+            }
+            Verdict::GiveUp => {
+                self.note_failure(&exit);
+                return Err(exit);
+            }
+            Verdict::Restart { end, back, after } => (end, back, after),
+        };
+        tracing::warn!(stage = exit.stage, %reason, ?after, "stage failed, restarting");
+        self.note_failure(&exit);
+        self.restarts += 1;
+        let end: Vec<usize> = end.collect();
+        self.crew.stop(&end, &ExitReason::Shutdown).await;
+        for index in end.into_iter().filter(|index| !back.contains(index)) {
+            if self.crew.is_serving(index) {
+                self.leave(index, ExitReason::Shutdown);
+            }
+        }
+        self.pending.add(Instant::now() + after, back);
+        Ok(())
+    }
+
+    /// Keeps the failures that the policy remembers.
+    fn note_failure(&mut self, exit: &StageExit) {
+        self.failures.push_back(exit.clone());
+        while self.failures.len() > self.policy.recent() {
+            self.failures.pop_front();
+        }
+    }
+
+    /// Goes on without a child.
+    fn leave(&mut self, index: usize, reason: ExitReason) {
+        self.policy.leave(index);
+        let exit = self.exit(index, reason.clone());
+        tracing::warn!(stage = exit.stage, %reason, "stage ended and is not restarted");
+        if !reason.is_normal() {
+            self.not_restarted.push(exit);
+        }
+        self.crew.leave(index, reason);
+    }
+
+    /// Starts children that were stopped, or failed; a stop that is ordered meanwhile comes first.
+    async fn start_again(&mut self, mut these: Vec<usize>, orders: &mut Orders) -> Next {
+        // Some may have finished while others were being stopped.
+        these.retain(|index| self.crew.is_serving(*index) && !self.crew.is_up(*index));
+        these.iter().for_each(|index| self.crew.child(*index).counters.restarted());
+        let mut drain = false;
+        let started = {
+            let mut starting = pin!(self.crew.start(&these));
+            loop {
+                tokio::select! {
+                    biased;
+                    order = orders.next() => match order {
+                        Order::Drain => drain = true,
+                        Order::Stop => return Next::Stop,
+                    },
+                    started = &mut starting => break started,
+                }
+            }
+        };
+        self.came_up(started, &these);
+        if drain {
+            self.drain();
+        }
+        Next::GoOn
+    }
+
+    /// Lets those go that are up. One that is not is a failure of its own; those behind it wait for what is
+    /// decided about it.
+    fn came_up(&mut self, mut started: Starting, these: &[usize]) {
+        if let Some((failed, reason)) = started.failed.take() {
+            let rest = these.iter().copied().skip_while(|index| *index != failed).skip(1).collect();
+            self.pending.add(Instant::now(), rest);
+            if self.crew.is_serving(failed) {
+                self.crew.note_end(failed, reason);
+            }
+        }
+        self.crew.introduce(&started.up);
+        started.go();
+    }
+
+    async fn stop(&mut self) {
+        let discarded = self.crew.children().map(|child| child.stats().discarded).collect();
+        self.before_stop.get_or_insert(discarded);
+        self.pending.clear();
+        self.crew.children().for_each(|child| child.collectors.stop());
+        let all = self.crew.all();
+        self.crew.stop(&all, &ExitReason::Shutdown).await;
+        self.crew.forget_ends();
+    }
+
+    /// Waits until the sources know what became of everything they delivered: nothing is in a stage any more.
+    async fn settle(&mut self) {
+        let deadline = Instant::now() + SHUTDOWN;
+        let collectors: Vec<_> = self.crew.children().map(|child| Arc::clone(&child.collectors)).collect();
+        for collectors in collectors {
+            collectors.ended(deadline).await;
+        }
+    }
+
+    fn settlement(&self) -> Settlement {
+        let mut all = Settlement::default();
+        for child in self.crew.children() {
+            all.add(child.collectors.settlement());
+        }
+        all
+    }
+
+    /// Asks the sources to finish; the end follows the events through every stage. What is no stage is
+    /// drained in order (`drain_next`).
+    fn drain(&self) {
+        for child in self.crew.children().filter(|child| child.sources.is_empty() && child.is_stage()) {
+            child.control.drain();
+        }
+    }
+
+    /// Of children that are no stages, asks the first that still runs to finish: it may feed those behind it.
+    fn drain_next(&self, orders: &Orders) {
+        if !orders.is_ending() {
+            return;
+        }
+        let mut running = self.crew.all().into_iter().filter(|index| self.crew.is_up(*index));
+        if let Some(first) = running.next().map(|index| self.crew.child(index))
+            && !first.is_stage()
+        {
+            first.control.drain();
+        }
+    }
+
+    fn exit(&self, index: usize, reason: ExitReason) -> StageExit {
+        StageExit { stage: self.crew.child(index).name(), reason }
+    }
+
+    fn report(self, orders: &Orders) -> Report {
+        let mut report = Report {
+            outcome: orders.outcome(),
+            elapsed: self.began.elapsed(),
+            stages: Vec::new(),
+            settlement: self.settlement(),
+            rejected: self.rejected(),
+            not_restarted: self.not_restarted,
+            cut_off: self.crew.cut_off().to_vec(),
+        };
+        for child in self.crew.children() {
+            report.stages.push(child.stats());
+            match &child.nature {
+                Nature::Stage | Nature::Task => {}
+                Nature::Group(inner) => inner.gathered().add_to(&mut report, &child.step),
+            }
+        }
+        report
+    }
+
+    /// What the children held when they were stopped.
+    fn rejected(&self) -> Vec<Rejected> {
+        let before = self.before_stop.iter().flatten();
+        let rejected = self.crew.children().zip(before).map(|(child, before)| Rejected {
+            stage: child.name(),
+            events: child.stats().discarded.saturating_sub(*before),
+        });
+        rejected.filter(|rejected| rejected.events > 0).collect()
+    }
+}
