@@ -1,6 +1,6 @@
 //! Does the policy decide as OTP's `supervisor` would? By example, and against a model of it.
 
-use proptest::prelude::*;
+use proptest::prelude::{Just, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 use super::*;
 
