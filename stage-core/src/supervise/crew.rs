@@ -256,7 +256,9 @@ impl Crew {
                 continue;
             }
             if last.is_none() {
-                these.iter().for_each(|index| self.child(*index).control.stop(reason.clone()));
+                for index in &these {
+                    self.child(*index).control.stop(reason.clone());
+                }
             }
             let last = *last.get_or_insert(Instant::now() + SHUTDOWN);
             self.cut(index, last + SHUTDOWN).await;

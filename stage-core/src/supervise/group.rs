@@ -76,8 +76,10 @@ impl Inner {
     }
 }
 
-fn within(prefix: &str, stats: StageStats) -> StageStats {
-    StageStats { step: format!("{prefix}/{}", stats.step), ..stats }
+fn within(prefix: &str, mut stats: StageStats) -> StageStats {
+    stats.step.insert(0, '/');
+    stats.step.insert_str(0, prefix);
+    stats
 }
 
 impl Gathered {

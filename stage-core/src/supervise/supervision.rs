@@ -189,7 +189,9 @@ impl Supervision {
     async fn start_again(&mut self, mut these: Vec<usize>, orders: &mut Orders) -> Next {
         // Some may have finished while others were being stopped.
         these.retain(|index| self.crew.is_serving(*index) && !self.crew.is_up(*index));
-        these.iter().for_each(|index| self.crew.child(*index).counters.restarted());
+        for index in &these {
+            self.crew.child(*index).counters.restarted();
+        }
         let mut drain = false;
         let started = {
             let mut starting = pin!(self.crew.start(&these));
@@ -229,7 +231,9 @@ impl Supervision {
         let discarded = self.crew.children().map(|child| child.stats().discarded).collect();
         self.before_stop.get_or_insert(discarded);
         self.pending.clear();
-        self.crew.children().for_each(|child| child.collectors.stop());
+        for child in self.crew.children() {
+            child.collectors.stop();
+        }
         let all = self.crew.all();
         self.crew.stop(&all, &ExitReason::Shutdown).await;
         self.crew.forget_ends();

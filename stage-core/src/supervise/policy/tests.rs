@@ -112,7 +112,7 @@ impl Otp {
             return Some(Vec::new());
         }
         self.restarts.push(now);
-        self.restarts.retain(|then| now - *then <= self.intensity.within);
+        self.restarts.retain(|then| *then + self.intensity.within >= now);
         if self.restarts.len() > self.intensity.max_restarts {
             return None;
         }
