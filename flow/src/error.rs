@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
-use stage_core::{ExitReason, SubscribeError};
+use stage_core::{ExitReason, RegistryError, SubscribeError};
 
 /// A flow that did not come to its end; what it gave before is not the whole.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -26,6 +27,17 @@ pub enum FlowError {
         /// What is wrong.
         error: SubscribeError,
     },
+    /// A stage did not subscribe in time to one that feeds it.
+    #[error("the flow cannot start: the stage `{stage}` did not subscribe within {within:?}")]
+    SubscribeTimeout {
+        /// The stage that was to subscribe.
+        stage: String,
+        /// The time it had.
+        within: Duration,
+    },
+    /// A name cannot be given to the flow, or stands for another stage than the flow needs.
+    #[error("the flow cannot start: {0}")]
+    Name(#[from] RegistryError),
     /// A layer has windows, and no reducer that they would be for.
     #[error("the layer `{layer}` has a window and no reducer: say what is made of each window, or drop it")]
     Window {

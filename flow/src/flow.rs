@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::chain::{CarriedOf, Chain, CopyOf, InOf, Start};
-use crate::options::LayerOptions;
+use crate::options::{FedBy, LayerOptions};
 use crate::plan::{Fed, LayerNode, NodeOf, Origin, Outline, Place, Sourced};
 use crate::reduce::MapLayer;
 use crate::source::{Iters, NoStamp};
@@ -107,7 +107,7 @@ impl<C: Chain> Flow<C> {
     pub(crate) fn node(&self) -> NodeOf<CarriedOf<C>> {
         let windowed = !self.window.is_plain() || self.looks.is_some();
         if let Some(node) = self.chain.node()
-            && !self.options.foreign
+            && self.options.fed_by == FedBy::Layer
             && !windowed
         {
             return node;

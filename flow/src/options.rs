@@ -3,7 +3,21 @@
 use std::fmt;
 use std::sync::Arc;
 
+use stage_core::{CancelMode, SubscribeOptions};
+
 use crate::plan::Place;
+
+/// What feeds a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum FedBy {
+    /// The layer before, by the dispatcher that this one needs.
+    #[default]
+    Layer,
+    /// Stages that run already and go on running, as they hand their events out.
+    RunningSource,
+    /// Such stages, fed by the layer before.
+    RunningStep,
+}
 
 /// The options of one layer.
 #[derive(Clone)]
@@ -13,8 +27,7 @@ pub struct LayerOptions {
     pub(crate) max_demand: usize,
     pub(crate) min_demand: Option<usize>,
     pub(crate) name: Option<Arc<str>>,
-    /// Whether what feeds the layer hands its events out as it does, whoever subscribes.
-    pub(crate) foreign: bool,
+    pub(crate) fed_by: FedBy,
     pub(crate) on_init: Option<Arc<dyn Fn(Place) + Send + Sync>>,
 }
 
@@ -23,11 +36,21 @@ impl LayerOptions {
     pub(crate) fn count(&self) -> usize {
         self.stages.unwrap_or_else(cores).max(1)
     }
+
+    /// How a stage of the layer asks a stage that feeds it. It ends when that fails, not when that ends.
+    pub(crate) fn demand<E>(&self) -> SubscribeOptions<E> {
+        let demand = SubscribeOptions::new().max_demand(self.max_demand).cancel(CancelMode::Transient);
+        match self.min_demand {
+            Some(min) => demand.min_demand(min),
+            None => demand,
+        }
+    }
 }
 
 impl Default for LayerOptions {
     fn default() -> Self {
-        Self { stages: None, max_demand: 1000, min_demand: None, name: None, foreign: false, on_init: None }
+        let fed_by = FedBy::default();
+        Self { stages: None, max_demand: 1000, min_demand: None, name: None, fed_by, on_init: None }
     }
 }
 

@@ -1,19 +1,23 @@
 //! Running a flow: everything it gives at once, one by one, or only that it was done.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::StreamExt;
-use stage_core::{CancelMode, EventStream, StageStats, StreamError, SubscribeOptions};
+use stage_core::{CancelMode, EventStream, Nothing, ProducerRef, StageStats, StreamError, SubscribeOptions};
 
 use crate::chain::{Chain, TimeOf};
 use crate::error::{FirstError, FlowError};
-use crate::exec::{Workers, spawn};
+use crate::exec::{Readers, Workers, spawn};
 use crate::flow::Flow;
-use crate::plan::{Build, Exit};
+use crate::plan::{Build, Exit, SUBSCRIBE_TIMEOUT};
+use crate::profile::LayerProfile;
+use crate::running::{Begun, RunningFlow, StartOptions, begin};
 use crate::time::Time;
 
 /// The events of one run of a flow, in the order in which they come. Dropping it ends the run.
@@ -39,19 +43,6 @@ impl Stages {
     /// Everything is wired: events may flow.
     pub(crate) fn release(&self) {
         self.build.release();
-    }
-
-    /// Waits until all have ended, or something went wrong.
-    pub(crate) async fn ended(self) -> Result<(), FlowError> {
-        let error = poll_fn(|cx| self.build.first_error.poll_noted(cx));
-        let reasons = tokio::select! {
-            reasons = self.build.ended() => reasons,
-            error = error => return Err(error),
-        };
-        match (self.build.first_error.get(), reasons) {
-            (Some(error), _) | (None, Some(error)) => Err(error),
-            (None, None) => Ok(()),
-        }
     }
 }
 
@@ -118,29 +109,6 @@ impl<M: Time, T: Send + 'static> fmt::Debug for FlowStream<M, T> {
     }
 }
 
-/// A flow that was started, to be waited for or stopped.
-#[derive(Debug)]
-pub struct RunningFlow {
-    stop: tokio_util::sync::CancellationToken,
-    task: tokio::task::JoinHandle<Result<u64, FlowError>>,
-}
-
-impl RunningFlow {
-    /// Waits until the flow has come to its end; how many events came out of it.
-    ///
-    /// # Errors
-    ///
-    /// The [`FlowError`] it ended with, if it did not come to its end.
-    pub async fn join(self) -> Result<u64, FlowError> {
-        self.task.await.unwrap_or(Err(FlowError::Stopped))
-    }
-
-    /// Ends the flow now.
-    pub fn stop(&self) {
-        self.stop.cancel();
-    }
-}
-
 /// What a flow does, in the way its results are taken.
 impl<C: Chain> Flow<C> {
     /// Starts the flow on its own threads; its events come as they are polled.
@@ -158,11 +126,22 @@ impl<C: Chain> Flow<C> {
     ///
     /// As [`stream`](Self::stream).
     pub async fn stream_on(&self, workers: Workers) -> Result<FlowStream<TimeOf<C>, C::Out>, FlowError> {
+        let stream = self.wired(workers, SUBSCRIBE_TIMEOUT).await?;
+        stream.stages.release();
+        Ok(stream)
+    }
+
+    /// Starts the stages of the flow, whose sources wait for their release.
+    async fn wired(
+        &self,
+        workers: Workers,
+        subscribe_timeout: Duration,
+    ) -> Result<FlowStream<TimeOf<C>, C::Out>, FlowError> {
         let node = self.node();
         let opened = spawn(workers, async move {
-            let build = Build::default();
-            let stages = Stages { build: build.clone() };
-            let outputs = node.build(&build, Exit::single()).await?;
+            let build = Build::new(subscribe_timeout);
+            let stages = Stages::of(build.clone());
+            let outputs = node.build(&build, Exit::as_asked(1, Readers::Own)).await?;
             let demand = || SubscribeOptions::new().cancel(CancelMode::Transient);
             let subscriptions = outputs.into_iter().map(|producer| (producer, demand()));
             let mut events = EventStream::over(subscriptions).map_err(|_| FlowError::Stopped)?;
@@ -171,7 +150,6 @@ impl<C: Chain> Flow<C> {
             Ok((events, stages))
         });
         let (events, stages) = opened.await.unwrap_or(Err(FlowError::Stopped))?;
-        stages.build.release();
         Ok(FlowStream { events, stages, ended: false })
     }
 
@@ -250,29 +228,53 @@ impl<C: Chain> Flow<C> {
         Ok(first)
     }
 
-    /// Starts the flow; it runs for what its steps do, and what comes of it is counted and dropped.
+    /// Starts the flow, to run for what its steps do: what comes of it is counted and dropped. Dropping what
+    /// this gives stops it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use flow::Flow;
+    /// use stage_core::Outcome;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let endless = Flow::from_items(0_u64..).map(|number| number * 2);
+    /// let running = endless.start().await?;
+    /// assert!(running.layers().len() == 2);
+    /// let report = running.drain(Duration::from_secs(60)).await?;
+    /// assert_eq!(report.outcome, Outcome::Drained);
+    /// assert_eq!(report.events(), report.profile.layers[1].events_in());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
     /// As [`stream`](Self::stream).
     pub async fn start(&self) -> Result<RunningFlow, FlowError> {
-        let mut events = self.stream().await?;
-        let stop = tokio_util::sync::CancellationToken::new();
-        let stopped = stop.clone();
-        let task = spawn(Workers::Own, async move {
-            let mut count = 0;
-            loop {
-                let event = tokio::select! {
-                    biased;
-                    () = stopped.cancelled() => return Err(FlowError::Stopped),
-                    event = events.next() => event,
-                };
-                match event {
-                    None => return Ok(count),
-                    Some(event) => event.map(|_| count += 1)?,
-                }
+        self.start_with(StartOptions::new()).await
+    }
+
+    /// As [`start`](Self::start), with these options.
+    ///
+    /// # Errors
+    ///
+    /// As [`stream`](Self::stream); [`FlowError::Name`] if another has the name,
+    /// [`FlowError::SubscribeTimeout`] if a stage does not subscribe in time.
+    pub async fn start_with(&self, options: StartOptions) -> Result<RunningFlow, FlowError> {
+        let mut events = self.wired(options.workers, options.subscribe_timeout).await?;
+        let build = events.stages.build.clone();
+        let came = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&came);
+        let work = async move {
+            while let Some(event) = events.next().await {
+                event?;
+                count.fetch_add(1, Ordering::Relaxed);
             }
-        });
-        Ok(RunningFlow { stop, task })
+            Ok(())
+        };
+        let events = move |_: &[LayerProfile]| came.load(Ordering::Relaxed);
+        begin(options, Begun { build, producers: Vec::<ProducerRef<Nothing>>::new(), work, events }).await
     }
 }

@@ -34,6 +34,29 @@ pub struct LayerProfile {
 
 #[allow(clippy::cast_precision_loss, reason = "shares need no more than 52 bits")]
 impl LayerProfile {
+    /// The layers of these stages.
+    pub(crate) fn of(stages: Vec<StageStats>) -> Vec<Self> {
+        let mut layers: Vec<Self> = Vec::new();
+        for stats in stages {
+            let name = stats.step.rsplit_once('/').map_or(stats.step.as_str(), |(layer, _)| layer).to_owned();
+            match layers.last_mut().filter(|layer| layer.name == name) {
+                Some(layer) => layer.stages.push(stats),
+                None => layers.push(Self { name, stages: vec![stats] }),
+            }
+        }
+        layers
+    }
+
+    /// Events its stages have made that nobody asked for yet.
+    pub fn buffered(&self) -> u64 {
+        self.stages.iter().map(|stage| stage.buffered).sum()
+    }
+
+    /// Events of its stages that were lost: what a stage held that failed or was stopped.
+    pub fn discarded(&self) -> u64 {
+        self.stages.iter().map(|stage| stage.discarded).sum()
+    }
+
     /// Events its stages handled; a source handles none.
     pub fn events_in(&self) -> u64 {
         self.stages.iter().map(|stage| stage.events_in).sum()
@@ -147,14 +170,6 @@ impl<C: Chain> Flow<C> {
             count += 1;
         }
         let elapsed = began.elapsed();
-        let mut layers: Vec<LayerProfile> = Vec::new();
-        for stats in events.stats() {
-            let name = stats.step.rsplit_once('/').map_or(stats.step.as_str(), |(layer, _)| layer).to_owned();
-            match layers.last_mut().filter(|layer| layer.name == name) {
-                Some(layer) => layer.stages.push(stats),
-                None => layers.push(LayerProfile { name, stages: vec![stats] }),
-            }
-        }
-        Ok(Profile { elapsed, events: count, layers })
+        Ok(Profile { elapsed, events: count, layers: LayerProfile::of(events.stats()) })
     }
 }

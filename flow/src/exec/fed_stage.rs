@@ -8,54 +8,34 @@ use stage_core::{
 };
 use tokio::time::Instant;
 
-use crate::error::{FirstError, FlowError};
+use super::alarm::{Alarm, Ring};
+use super::ends::Ends;
 use crate::plan::{Feeds, Operator};
 
 /// The stage of a layer that is fed by the layer before.
 #[derive(Debug)]
 pub(crate) struct FedStage<P> {
     operator: P,
-    /// How many stages feed it that have not come to their end.
-    upstream: usize,
-    /// How many stages it feeds that are still there, counting those that have not subscribed yet.
-    consumers: usize,
-    subscribed: usize,
-    first_error: FirstError,
+    ends: Ends,
     /// The subscriptions it is fed by; the place of each is its edge.
     edges: Vec<Subscription>,
-    /// When it is to be woken, if it is.
-    alarm: Option<Instant>,
+    alarm: Alarm,
     finished: bool,
 }
 
-/// Look at the clock.
+/// Take no more of what feeds you, and finish.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ring;
+pub(crate) struct Leave;
 
 impl<P: Operator> FedStage<P> {
-    pub(crate) fn new(
-        mut operator: P,
-        upstream: (usize, Feeds),
-        consumers: usize,
-        first_error: FirstError,
-    ) -> Self {
-        let (upstream, feeds) = upstream;
+    pub(crate) fn new(mut operator: P, feeds: Feeds, ends: Ends) -> Self {
         operator.fed_by(feeds);
-        Self {
-            operator,
-            upstream,
-            consumers,
-            subscribed: 0,
-            first_error,
-            edges: Vec::new(),
-            alarm: None,
-            finished: false,
-        }
+        Self { operator, ends, edges: Vec::new(), alarm: Alarm::default(), finished: false }
     }
 
     /// Ends once everything that feeds it has come to its end.
     fn finish_if_all_did(&mut self, out: &mut Emitter<'_, P::Out>) {
-        if self.upstream == 0 && !self.finished {
+        if self.ends.all_came() && !self.finished {
             self.finished = true;
             self.operator.finish(&mut |event| out.emit(event));
             out.finish();
@@ -65,11 +45,8 @@ impl<P: Operator> FedStage<P> {
     /// Has itself woken when the operator wants to be.
     fn set_alarm(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
         let wanted = if self.finished { None } else { self.operator.alarm() };
-        if let Some(at) = wanted
-            && self.alarm.is_none_or(|alarm| at < alarm)
-        {
-            self.alarm = Some(at);
-            out.schedule::<Self, _>(at.saturating_duration_since(Instant::now()), Ring)?;
+        if let Some(after) = self.alarm.set(wanted) {
+            out.schedule::<Self, _>(after, Ring)?;
         }
         Ok(())
     }
@@ -80,9 +57,8 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
     type Out = P::Out;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
-        if let Some(at) = self.operator.alarm() {
-            self.alarm = Some(at);
-            cx.schedule::<Self, _>(at.saturating_duration_since(Instant::now()), Ring)?;
+        if let Some(after) = self.alarm.set(self.operator.alarm()) {
+            cx.schedule::<Self, _>(after, Ring)?;
         }
         Ok(Init::Ready)
     }
@@ -106,9 +82,7 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
         match peer {
             Role::Producer => self.edges.push(subscription.clone()),
             Role::Consumer => {
-                self.subscribed += 1;
-                if self.upstream == 0 && self.subscribed == self.consumers {
-                    // Nothing will ever come.
+                if self.ends.complete_in_vain() {
                     out.schedule::<Self, _>(Duration::ZERO, Ring)?;
                 }
             }
@@ -124,26 +98,17 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
         out: &mut Emitter<'_, P::Out>,
     ) -> StageResult {
         match peer {
-            Role::Producer if matches!(cancellation.reason, ExitReason::Normal) => {
-                self.upstream = self.upstream.saturating_sub(1);
-                if let Some(edge) = self.edges.iter().position(|edge| edge == subscription) {
-                    self.operator.edge_ended(edge);
+            Role::Producer => {
+                if self.ends.came_to_its_end(subscription, cancellation) {
+                    if let Some(edge) = self.edges.iter().position(|edge| edge == subscription) {
+                        self.operator.edge_ended(edge);
+                    }
+                    self.finish_if_all_did(out);
                 }
-                self.finish_if_all_did(out);
+                Ok(())
             }
-            // What has failed is not whole: nothing is made of it.
-            Role::Producer => self.first_error.note(|| FlowError::Stage {
-                stage: subscription.producer().to_string(),
-                reason: cancellation.reason.clone(),
-            }),
-            Role::Consumer => {
-                self.consumers = self.consumers.saturating_sub(1);
-                if self.consumers == 0 {
-                    return Err(ExitReason::Normal.into());
-                }
-            }
+            Role::Consumer => self.ends.reader_left(subscription, cancellation),
         }
-        Ok(())
     }
 }
 
@@ -151,11 +116,21 @@ impl<P: Operator> Cast<Ring> for FedStage<P> {
     type Out = P::Out;
 
     async fn handle_cast(&mut self, _: Ring, out: &mut Emitter<'_, P::Out>) -> StageResult {
-        self.alarm = None;
+        self.alarm.rang();
         self.finish_if_all_did(out);
         if !self.finished && self.operator.alarm().is_some_and(|at| at <= Instant::now()) {
             self.operator.ring(&mut |event| out.emit(event));
         }
         self.set_alarm(out)
+    }
+}
+
+/// The end of each subscription comes behind what it brought.
+impl<P: Operator> Cast<Leave> for FedStage<P> {
+    type Out = P::Out;
+
+    async fn handle_cast(&mut self, _: Leave, _out: &mut Emitter<'_, P::Out>) -> StageResult {
+        self.edges.iter().for_each(|edge| edge.cancel(ExitReason::Normal));
+        Ok(())
     }
 }

@@ -1,10 +1,13 @@
 //! What runs: a stage around each operator, and the threads they run on.
 
+mod alarm;
+mod ends;
 mod fed_stage;
 mod source_stage;
 mod workers;
 
-pub(crate) use fed_stage::FedStage;
+pub(crate) use ends::{Ends, Readers};
+pub(crate) use fed_stage::{FedStage, Leave};
 pub(crate) use source_stage::SourceStage;
 pub use workers::Workers;
 pub(crate) use workers::spawn;

@@ -5,13 +5,14 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use stage_core::{
-    BoxError, Cancellation, Cast, Context, Demand, Emitter, ExitReason, Init, Nothing, Producer, StageRef,
-    StageResult, Subscription,
+    BoxError, Cancellation, Cast, Context, Demand, Emitter, Init, Nothing, Producer, StageRef, StageResult,
+    Subscription,
 };
 use tokio::time::Instant;
 
-use super::fed_stage::Ring;
-use crate::error::{FirstError, FlowError};
+use super::alarm::{Alarm, Ring};
+use super::ends::Ends;
+use super::fed_stage::Leave;
 use crate::plan::{Feeds, Operator};
 use crate::source::{More, Part};
 
@@ -25,15 +26,14 @@ const MOST: usize = 4096;
 pub(crate) struct SourceStage<I, P> {
     part: I,
     operator: P,
-    consumers: usize,
-    first_error: FirstError,
+    ends: Ends,
     /// Events that are wanted and were not made yet.
     wanted: usize,
     /// Items to be read before the clock is looked at.
     slice: usize,
     /// Whether it has told itself to go on.
     going: bool,
-    alarm: Option<Instant>,
+    alarm: Alarm,
     finished: bool,
 }
 
@@ -46,17 +46,16 @@ where
     I: Part,
     P: Operator<In = I::Item>,
 {
-    pub(crate) fn new(part: I, mut operator: P, consumers: usize, first_error: FirstError) -> Self {
+    pub(crate) fn new(part: I, mut operator: P, ends: Ends) -> Self {
         operator.fed_by(Feeds::OwnPart);
         Self {
             part,
             operator,
-            consumers,
-            first_error,
+            ends,
             wanted: 0,
             slice: 1,
             going: false,
-            alarm: None,
+            alarm: Alarm::default(),
             finished: false,
         }
     }
@@ -74,9 +73,7 @@ where
             });
             self.wanted = self.wanted.saturating_sub(made);
             if more == More::No {
-                self.finished = true;
-                self.operator.finish(&mut |event| out.emit(event));
-                out.finish();
+                self.finish(out);
                 return Ok(());
             }
             if more == More::Later {
@@ -95,13 +92,19 @@ where
         self.set_alarm(out)
     }
 
+    /// There is nothing more to be read.
+    fn finish(&mut self, out: &mut Emitter<'_, P::Out>) {
+        if !self.finished {
+            self.finished = true;
+            self.operator.finish(&mut |event| out.emit(event));
+            out.finish();
+        }
+    }
+
     fn set_alarm(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
         let wanted = if self.finished { None } else { self.operator.alarm() };
-        if let Some(at) = wanted
-            && self.alarm.is_none_or(|alarm| at < alarm)
-        {
-            self.alarm = Some(at);
-            out.schedule::<Self, _>(at.saturating_duration_since(Instant::now()), Ring)?;
+        if let Some(after) = self.alarm.set(wanted) {
+            out.schedule::<Self, _>(after, Ring)?;
         }
         Ok(())
     }
@@ -115,9 +118,8 @@ where
     type Event = P::Out;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
-        if let Some(at) = self.operator.alarm() {
-            self.alarm = Some(at);
-            cx.schedule::<Self, _>(at.saturating_duration_since(Instant::now()), Ring)?;
+        if let Some(after) = self.alarm.set(self.operator.alarm()) {
+            cx.schedule::<Self, _>(after, Ring)?;
         }
         let stage = StageRef::<Self, Nothing, P::Out>::current(cx)?;
         // A stage that has ended has nothing more to read.
@@ -136,14 +138,7 @@ where
         cancellation: &Cancellation,
         _out: &mut Emitter<'_, P::Out>,
     ) -> StageResult {
-        if !cancellation.reason.is_normal() {
-            self.first_error.note(|| FlowError::Stage {
-                stage: subscription.consumer().to_string(),
-                reason: cancellation.reason.clone(),
-            });
-        }
-        self.consumers = self.consumers.saturating_sub(1);
-        if self.consumers == 0 { Err(ExitReason::Normal.into()) } else { Ok(()) }
+        self.ends.reader_left(subscription, cancellation)
     }
 }
 
@@ -185,10 +180,23 @@ where
     type Out = P::Out;
 
     async fn handle_cast(&mut self, _: Ring, out: &mut Emitter<'_, P::Out>) -> StageResult {
-        self.alarm = None;
+        self.alarm.rang();
         if !self.finished && self.operator.alarm().is_some_and(|at| at <= Instant::now()) {
             self.operator.ring(&mut |event| out.emit(event));
         }
         self.set_alarm(out)
+    }
+}
+
+impl<I, P> Cast<Leave> for SourceStage<I, P>
+where
+    I: Part,
+    P: Operator<In = I::Item>,
+{
+    type Out = P::Out;
+
+    async fn handle_cast(&mut self, _: Leave, out: &mut Emitter<'_, P::Out>) -> StageResult {
+        self.finish(out);
+        Ok(())
     }
 }

@@ -1,28 +1,36 @@
 //! One run of a flow while its stages are being started: what is running, and how it is ended.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use stage_core::dispatch::{DemandDispatcher, Dispatcher};
 use stage_core::spawn::SpawnError;
-use stage_core::{DemandMode, ExitReason, StageRef, StageStats, Subscription};
+use stage_core::{DemandMode, ExitReason, ProducerRef, StageRef, StageStats, SubscribeOptions, Subscription};
 
 use super::{Layer, Place};
 use crate::error::{FirstError, FlowError};
+use crate::exec::{Ends, Readers};
+
+/// How long one stage may take to subscribe to another.
+pub(crate) const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How the stages of a layer hand out their events.
 pub struct Exit<E> {
     /// How many stages subscribe to each of them.
     pub(crate) consumers: usize,
+    pub(crate) readers: Readers,
     pub(crate) dispatcher: Arc<dyn Fn() -> Box<dyn Dispatcher<E>> + Send + Sync>,
 }
 
 impl<E> Clone for Exit<E> {
     fn clone(&self) -> Self {
-        Self { consumers: self.consumers, dispatcher: Arc::clone(&self.dispatcher) }
+        let Self { consumers, readers, .. } = *self;
+        Self { consumers, readers, dispatcher: Arc::clone(&self.dispatcher) }
     }
 }
 
@@ -33,9 +41,9 @@ impl<E> fmt::Debug for Exit<E> {
 }
 
 impl<E: Send + 'static> Exit<E> {
-    /// To one subscriber, as it asks.
-    pub(crate) fn single() -> Self {
-        Self { consumers: 1, dispatcher: Arc::new(|| Box::new(DemandDispatcher::default())) }
+    /// To so many subscribers, as they ask.
+    pub(crate) fn as_asked(consumers: usize, readers: Readers) -> Self {
+        Self { consumers, readers, dispatcher: Arc::new(|| Box::new(DemandDispatcher::default())) }
     }
 }
 
@@ -44,6 +52,7 @@ pub(crate) trait RunningStage: Send + Sync {
     fn ended(&self) -> BoxFuture<'static, (String, ExitReason)>;
     fn release(&self);
     fn stop(&self);
+    fn abort(&self);
     fn stats(&self) -> StageStats;
 }
 
@@ -61,26 +70,50 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> RunningStage fo
         self.stop_soon(ExitReason::Shutdown);
     }
 
+    fn abort(&self) {
+        StageRef::abort(self);
+    }
+
     fn stats(&self) -> StageStats {
         StageRef::stats(self)
     }
 }
 
+/// Ends a source, so that what it made comes to its end.
+type Drain = Box<dyn Fn() + Send + Sync>;
+
 /// The stages of one run.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Build {
     stages: Arc<Mutex<Vec<Box<dyn RunningStage>>>>,
+    sources: Arc<Mutex<Vec<Drain>>>,
     /// Subscriptions that ask for nothing yet.
     waiting: Arc<Mutex<Vec<Subscription>>>,
     pub(crate) first_error: FirstError,
     /// Numbers for layers, so that their names differ.
     layers: Arc<std::sync::atomic::AtomicUsize>,
+    subscribe_timeout: Duration,
 }
 
 impl Build {
+    /// No stages yet; each may take so long to subscribe to another.
+    pub(crate) fn new(subscribe_timeout: Duration) -> Self {
+        let (stages, sources, waiting, first_error) = Default::default();
+        Self { stages, sources, waiting, first_error, layers: Arc::default(), subscribe_timeout }
+    }
+
     /// Keeps a stage that was started.
     pub(crate) fn keep(&self, stage: impl RunningStage + 'static) {
-        self.stages.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(stage));
+        self.stages().push(Box::new(stage));
+    }
+
+    /// Keeps what ends a source.
+    pub(crate) fn keep_source(&self, drain: impl Fn() + Send + Sync + 'static) {
+        lock(&self.sources).push(Box::new(drain));
+    }
+
+    fn stages(&self) -> MutexGuard<'_, Vec<Box<dyn RunningStage>>> {
+        lock(&self.stages)
     }
 
     /// Keeps a subscription that began paused until everything is wired: running stages that the flow reads
@@ -91,38 +124,108 @@ impl Build {
 
     /// Everything is wired: events may flow.
     pub(crate) fn release(&self) {
-        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let waiting = std::mem::take(&mut *lock(&self.waiting));
         waiting.iter().for_each(Subscription::resume);
-        let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
-        stages.iter().for_each(|stage| stage.release());
+        self.stages().iter().for_each(|stage| stage.release());
+    }
+
+    /// Ends the sources: every other stage ends behind what they made.
+    pub(crate) fn drain(&self) {
+        lock(&self.sources).iter().for_each(|drain| drain());
     }
 
     /// Ends every stage.
     pub(crate) fn stop(&self) {
-        let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
-        stages.iter().for_each(|stage| stage.stop());
+        self.stages().iter().for_each(|stage| stage.stop());
+    }
+
+    /// Cuts every stage off at its next wait.
+    pub(crate) fn abort(&self) {
+        self.stages().iter().for_each(|stage| stage.abort());
     }
 
     /// What each stage has done, sources first.
     pub(crate) fn stats(&self) -> Vec<StageStats> {
-        let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
-        stages.iter().map(|stage| stage.stats()).collect()
+        self.stages().iter().map(|stage| stage.stats()).collect()
     }
 
-    /// Waits until all stages have ended; the first of them that did not end normally.
-    pub(crate) async fn ended(&self) -> Option<FlowError> {
-        let ends: Vec<_> = {
-            let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
-            stages.iter().map(|stage| stage.ended()).collect()
-        };
-        let mut failed = None;
-        for end in ends {
-            let (stage, reason) = end.await;
-            if !matches!(reason, ExitReason::Normal) {
-                failed.get_or_insert(FlowError::Stage { stage, reason });
+    /// What counts the ends around a stage that is fed by so many.
+    pub(crate) fn ends<E>(&self, upstream: usize, exit: &Exit<E>) -> Ends {
+        Ends::new(upstream, (exit.consumers, exit.readers), self.first_error.clone())
+    }
+
+    /// Has a stage of `layer` subscribe to `producer`, and ask when everything is wired: a running stage that
+    /// the flow reads would otherwise give all it has to the first that asks.
+    pub(crate) async fn wire<S, In, Out>(
+        &self,
+        layer: &str,
+        stage: &StageRef<S, In, Out>,
+        producer: &ProducerRef<In>,
+        demand: SubscribeOptions<In>,
+    ) -> Result<(), FlowError>
+    where
+        S: Send + 'static,
+        In: Send + 'static,
+        Out: Send + 'static,
+    {
+        let waiting = self.subscribe(layer, stage, producer, demand.paused()).await?;
+        lock(&self.waiting).push(waiting);
+        Ok(())
+    }
+
+    /// Has a stage of `layer` subscribe to `producer`.
+    pub(crate) async fn subscribe<S, In, Out>(
+        &self,
+        layer: &str,
+        stage: &StageRef<S, In, Out>,
+        producer: &ProducerRef<In>,
+        demand: SubscribeOptions<In>,
+    ) -> Result<Subscription, FlowError>
+    where
+        S: Send + 'static,
+        In: Send + 'static,
+        Out: Send + 'static,
+    {
+        let within = self.subscribe_timeout;
+        let subscribed = async {
+            // No stage is so fast, however seldom that shows.
+            if within.is_zero() {
+                return None;
             }
+            tokio::time::timeout(within, stage.subscribe(producer, demand)).await.ok()
+        };
+        match subscribed.await {
+            Some(Ok(subscription)) => Ok(subscription),
+            Some(Err(error)) => Err(FlowError::Options { layer: layer.to_owned(), error }),
+            None => Err(FlowError::SubscribeTimeout { stage: stage.name().to_owned(), within }),
         }
-        failed
+    }
+
+    /// Waits until all stages that were kept so far have ended; the first of them that did not end normally.
+    pub(crate) fn ended(&self) -> impl Future<Output = Option<FlowError>> + Send + use<> {
+        let ends: Vec<_> = self.stages().iter().map(|stage| stage.ended()).collect();
+        async move {
+            let mut failed = None;
+            for end in ends {
+                let (stage, reason) = end.await;
+                if !matches!(reason, ExitReason::Normal) {
+                    failed.get_or_insert(FlowError::Stage { stage, reason });
+                }
+            }
+            failed
+        }
+    }
+
+    /// The stages that have not ended.
+    pub(crate) fn running(&self) -> Vec<String> {
+        let stages = self.stages();
+        let running = stages.iter().filter(|stage| stage.ended().now_or_never().is_none());
+        running.map(|stage| stage.stats().step).collect()
+    }
+
+    /// Waits until something goes wrong.
+    pub(crate) async fn fails(&self) -> FlowError {
+        poll_fn(|cx| self.first_error.poll_noted(cx)).await
     }
 
     /// A name for a layer that does `what`.
@@ -146,6 +249,10 @@ impl Build {
     pub(crate) fn failed(error: SpawnError) -> FlowError {
         FlowError::Stage { stage: error.stage, reason: error.reason }
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Calls what a user wrote; a panic of it is an error of this stage.

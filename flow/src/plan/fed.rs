@@ -7,11 +7,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use stage_core::dispatch::{DemandDispatcher, Dispatcher, SubscriberOptions};
 use stage_core::spawn::{StageOptions, producer_consumer};
-use stage_core::{CancelMode, ProducerRef, SubscribeOptions};
+use stage_core::ProducerRef;
 
 use super::{Build, Exit, Feeds, Layer, NodeOf, Origin, Outline, Place};
 use crate::error::FlowError;
-use crate::exec::FedStage;
+use crate::exec::{FedStage, Leave, Readers};
+use crate::options::FedBy;
 use crate::time::Time;
 
 /// Makes the dispatcher that hands events to so many stages of the layer with this name.
@@ -61,7 +62,7 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
                     Arc::new(move || routing(of, &build, &name)) as Arc<_>
                 }
             };
-            let upstream = self.node.build(build, Exit { consumers: of, dispatcher }).await?;
+            let upstream = self.node.build(build, Exit { consumers: of, readers: Readers::Own, dispatcher }).await?;
             let feeds = Feeds::Stages(upstream.len());
             feed(&layer, &name, self.routing.is_some(), (&upstream, feeds), build, &exit).await
         }
@@ -94,22 +95,20 @@ pub(super) async fn feed<L: Layer>(
     for index in 0..of {
         let place = Place { index, of };
         let operator = Build::operator(layer, name, place)?;
-        let upstreams = (upstream.len(), feeds);
-        let stage = FedStage::new(operator, upstreams, exit.consumers, build.first_error.clone());
+        let stage = FedStage::new(operator, feeds, build.ends(upstream.len(), exit));
         let stage_options = StageOptions::named(format!("{name}/{index}")).dispatcher((exit.dispatcher)());
         let stage = producer_consumer(stage, stage_options).await.map_err(Build::failed)?;
         build.keep(stage.clone());
+        if options.fed_by == FedBy::RunningSource {
+            let stage = stage.clone();
+            build.keep_source(move || stage.cast(Leave).unwrap_or_default());
+        }
         for producer in upstream {
-            let mut demand =
-                SubscribeOptions::new().max_demand(options.max_demand).cancel(CancelMode::Transient).paused();
-            if let Some(min) = options.min_demand {
-                demand = demand.min_demand(min);
-            }
+            let mut demand = options.demand();
             if partitioned {
                 demand = demand.share(SubscriberOptions::new().partition(index));
             }
-            let subscribed = stage.subscribe(producer, demand).await;
-            build.hold(subscribed.map_err(|error| FlowError::Options { layer: name.to_owned(), error })?);
+            build.wire(name, &stage, producer, demand).await?;
         }
         outputs.push(stage.producer());
     }

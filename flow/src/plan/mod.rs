@@ -8,7 +8,7 @@ mod outline;
 mod sourced;
 mod then;
 
-pub(crate) use build::guarded;
+pub(crate) use build::{RunningStage, SUBSCRIBE_TIMEOUT, guarded};
 pub use build::{Build, Exit};
 pub use fed::{Fed, Routing};
 pub use node::{LayerNode, Merged, Node, NodeOf};

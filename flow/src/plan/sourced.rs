@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use stage_core::dispatch::DemandDispatcher;
 use stage_core::spawn::{StageOptions, producer};
 use stage_core::{Capacity, DemandMode, ExitReason, ProducerRef};
 
@@ -13,7 +12,7 @@ use super::build::guarded;
 use super::fed::feed;
 use super::{Build, Exit, Feeds, Layer, Node, NodeOf, Operator, Origin, Outline, Place};
 use crate::error::FlowError;
-use crate::exec::SourceStage;
+use crate::exec::{Leave, Readers, SourceStage};
 use crate::source::{Part, Source, Stamper};
 use crate::time::Time;
 
@@ -68,9 +67,8 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Sourced<S, M> {
     {
         async move {
             let name = build.name(&layer.name());
-            let consumers = layer.options().count();
-            let demand = Exit { consumers, dispatcher: Arc::new(|| Box::new(DemandDispatcher::default())) };
-            let upstream = self.build(build, demand).await?;
+            let exit_to_layer = Exit::as_asked(layer.options().count(), Readers::Own);
+            let upstream = self.build(build, exit_to_layer).await?;
             let feeds = Feeds::Stages(upstream.len());
             feed(&layer, &name, false, (&upstream, feeds), build, &exit).await
         }
@@ -158,7 +156,7 @@ where
     for (index, part) in parts.into_iter().enumerate() {
         let place = Place { index, of };
         let part = Stamping { part, live: stamper.live() };
-        let stage = SourceStage::new(part, operator(place)?, exit.consumers, build.first_error.clone());
+        let stage = SourceStage::new(part, operator(place)?, build.ends(0, &exit));
         let options = StageOptions::named(format!("{name}/{index}"))
             .dispatcher((exit.dispatcher)())
             // What a reducer hands out at the end was not asked for one by one.
@@ -166,7 +164,8 @@ where
             .demand(DemandMode::Accumulate);
         let stage = producer(stage, options).await.map_err(Build::failed)?;
         outputs.push(stage.producer());
-        build.keep(stage);
+        build.keep(stage.clone());
+        build.keep_source(move || stage.cast(Leave).unwrap_or_default());
     }
     Ok(outputs)
 }

@@ -10,6 +10,7 @@ use stage_core::ProducerRef;
 use crate::chain::Start;
 use crate::error::FlowError;
 use crate::flow::Flow;
+use crate::options::FedBy;
 use crate::plan::{Build, Exit, Fed, Node, Outline};
 use crate::time::Untimed;
 
@@ -60,7 +61,7 @@ impl<T: Send + 'static> Flow<Start<Fed<Untimed, T>>> {
     pub fn from_stages(producers: impl IntoIterator<Item = ProducerRef<T>>) -> Self {
         let node = Arc::new(Foreign { producers: producers.into_iter().collect() });
         let mut flow = Flow::at(Fed { node, routing: None });
-        flow.options.foreign = true;
+        flow.options.fed_by = FedBy::RunningSource;
         flow
     }
 }

@@ -1,36 +1,49 @@
-//! Stages at the end of a flow.
+//! Running stages of others at the end of a flow.
+
+use std::fmt;
+use std::ops::Deref;
 
 use stage_core::{CancelMode, ProducerRef, StageRef, SubscribeOptions};
 
-use super::through::as_asked;
 use crate::chain::Chain;
 use crate::error::FlowError;
-use crate::exec::{Workers, spawn};
+use crate::exec::{Readers, spawn};
 use crate::flow::Flow;
 use crate::output::Stages;
-use crate::plan::{Build, Origin};
+use crate::plan::{Build, Exit, Origin};
+use crate::profile::LayerProfile;
+use crate::running::{Begun, RunningFlow, StartOptions, begin};
 use crate::time::Untimed;
 
-/// A flow that feeds stages of others. Dropping it ends the flow, not the stages it feeds.
-#[derive(Debug)]
+/// A running flow that stages of others may subscribe to. Dropping it stops the flow, not those stages.
+#[must_use = "dropping it stops the flow"]
 pub struct Feeding<T> {
     producers: Vec<ProducerRef<T>>,
-    stages: Stages,
+    running: RunningFlow,
 }
 
 impl<T> Feeding<T> {
+    pub(super) fn new(producers: Vec<ProducerRef<T>>, running: RunningFlow) -> Self {
+        Self { producers, running }
+    }
+
     /// What others can subscribe to as well: the stages of the last layer.
     pub fn producers(&self) -> &[ProducerRef<T>] {
         &self.producers
     }
+}
 
-    /// Waits until the flow has come to its end.
-    ///
-    /// # Errors
-    ///
-    /// The [`FlowError`] it ended with, if it did not come to its end.
-    pub async fn join(self) -> Result<(), FlowError> {
-        self.stages.ended().await
+impl<T> Deref for Feeding<T> {
+    type Target = RunningFlow;
+
+    fn deref(&self) -> &RunningFlow {
+        &self.running
+    }
+}
+
+impl<T> fmt::Debug for Feeding<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feeding").field("producers", &self.producers).finish_non_exhaustive()
     }
 }
 
@@ -39,7 +52,7 @@ where
     C::Origin: Origin<Time = Untimed>,
 {
     /// Starts the flow and has consumers that run already subscribe to every stage of its last layer, each
-    /// with these options. Demand is held back until all are.
+    /// with these options, but that it outlives the end of the flow. Demand is held back until all are.
     ///
     /// # Errors
     ///
@@ -52,23 +65,50 @@ where
         S: Send + 'static,
         U: Send + 'static,
     {
+        self.into_stages_with(consumers, StartOptions::new()).await
+    }
+
+    /// As [`into_stages`](Self::into_stages), with these options.
+    ///
+    /// # Errors
+    ///
+    /// [`FlowError`] if a stage cannot start or subscribe, or does not in time, or the name is taken.
+    pub async fn into_stages_with<S, U>(
+        &self,
+        consumers: impl IntoIterator<Item = (StageRef<S, C::Out, U>, SubscribeOptions<C::Out>)>,
+        options: StartOptions,
+    ) -> Result<Feeding<C::Out>, FlowError>
+    where
+        S: Send + 'static,
+        U: Send + 'static,
+    {
         let consumers: Vec<_> = consumers.into_iter().collect();
-        let node = self.node();
-        let count = consumers.len();
-        let started = spawn(Workers::Own, async move {
-            let build = Build::default();
+        let (node, within) = (self.node(), options.subscribe_timeout);
+        let wired = spawn(options.workers, async move {
+            let build = Build::new(within);
             let stages = Stages::of(build.clone());
-            let producers = node.build(&build, as_asked(count)).await?;
-            Ok((producers, stages))
-        });
-        let (producers, stages) = started.await.unwrap_or(Err(FlowError::Stopped))?;
-        for (consumer, options) in consumers {
-            for producer in &producers {
-                let made = consumer.subscribe(producer, options.clone().cancel(CancelMode::Transient)).await;
-                made.map_err(|error| FlowError::Options { layer: consumer.name().to_owned(), error })?;
+            let producers = node.build(&build, Exit::as_asked(consumers.len(), Readers::Foreign)).await?;
+            for (consumer, demand) in consumers {
+                for producer in &producers {
+                    let demand = demand.clone().cancel(CancelMode::Transient);
+                    build.wire(consumer.name(), &consumer, producer, demand).await?;
+                }
             }
-        }
-        stages.release();
-        Ok(Feeding { producers, stages })
+            Ok((build, stages, producers))
+        });
+        let (build, stages, producers) = wired.await.unwrap_or(Err(FlowError::Stopped))?;
+        let (ended, watched) = (build.ended(), build.clone());
+        let work = async move {
+            // They end with this.
+            let _stages = stages;
+            tokio::select! {
+                biased;
+                error = watched.fails() => Err(error),
+                failed = ended => failed.map_or(Ok(()), Err),
+            }
+        };
+        let events = |layers: &[LayerProfile]| layers.last().map_or(0, LayerProfile::events_out);
+        let begun = Begun { build, producers: producers.clone(), work, events };
+        Ok(Feeding::new(producers, begin(options, begun).await?))
     }
 }

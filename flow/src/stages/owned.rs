@@ -5,15 +5,12 @@ use stage_core::{
     Role, StageResult, Subscription,
 };
 
-use crate::error::{FirstError, FlowError};
+use crate::exec::Ends;
 
 /// A user's producer-consumer as a stage of a flow.
 pub(super) struct Owned<S> {
     pub(super) stage: S,
-    /// How many stages feed it that have not come to their end.
-    pub(super) upstream: usize,
-    pub(super) consumers: usize,
-    pub(super) first_error: FirstError,
+    pub(super) ends: Ends,
 }
 
 impl<S: ProducerConsumer> ProducerConsumer for Owned<S> {
@@ -38,7 +35,11 @@ impl<S: ProducerConsumer> ProducerConsumer for Owned<S> {
         subscription: &Subscription,
         out: &mut Emitter<'_, S::Out>,
     ) -> Result<Asking, BoxError> {
-        self.stage.handle_subscribe(peer, subscription, out).await
+        let asking = self.stage.handle_subscribe(peer, subscription, out).await?;
+        if matches!(peer, Role::Consumer) && self.ends.complete_in_vain() {
+            out.finish();
+        }
+        Ok(asking)
     }
 
     async fn handle_cancel(
@@ -50,24 +51,14 @@ impl<S: ProducerConsumer> ProducerConsumer for Owned<S> {
     ) -> StageResult {
         self.stage.handle_cancel(peer, subscription, cancellation, out).await?;
         match peer {
-            Role::Producer if matches!(cancellation.reason, ExitReason::Normal) => {
-                self.upstream = self.upstream.saturating_sub(1);
-                if self.upstream == 0 {
+            Role::Producer => {
+                if self.ends.came_to_its_end(subscription, cancellation) && self.ends.all_came() {
                     out.finish();
                 }
+                Ok(())
             }
-            Role::Producer => self.first_error.note(|| FlowError::Stage {
-                stage: subscription.producer().to_string(),
-                reason: cancellation.reason.clone(),
-            }),
-            Role::Consumer => {
-                self.consumers = self.consumers.saturating_sub(1);
-                if self.consumers == 0 {
-                    return Err(ExitReason::Normal.into());
-                }
-            }
+            Role::Consumer => self.ends.reader_left(subscription, cancellation),
         }
-        Ok(())
     }
 
     fn handle_discarded(&mut self, events: usize) -> DiscardLog {

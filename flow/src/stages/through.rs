@@ -5,23 +5,21 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use stage_core::dispatch::DemandDispatcher;
 use stage_core::spawn::{StageOptions, producer_consumer};
-use stage_core::{
-    BoxError, CancelMode, ExitReason, ProducerConsumer, ProducerRef, StageRef, SubscribeOptions, Subscription,
-};
+use stage_core::{BoxError, CancelMode, ExitReason, ProducerConsumer, ProducerRef, Registry, StageRef, SubscribeOptions};
 
 use super::owned::Owned;
 use crate::chain::Chain;
 use crate::error::FlowError;
 use crate::flow::{Flow, LayerFlow};
-use crate::options::LayerOptions;
-use crate::plan::{Build, Exit, Fed, Node, NodeOf, Origin, Outline, Place};
+use crate::exec::Readers;
+use crate::options::{FedBy, LayerOptions};
+use crate::plan::{Build, Exit, Fed, Node, NodeOf, Origin, Outline, Place, guarded};
 use crate::time::Untimed;
 
 /// Has a stage subscribe to a producer.
 type Subscribe<T> =
-    Arc<dyn Fn(ProducerRef<T>) -> BoxFuture<'static, Result<Subscription, FlowError>> + Send + Sync>;
+    Arc<dyn Fn(Build, ProducerRef<T>) -> BoxFuture<'static, Result<(), FlowError>> + Send + Sync>;
 
 /// A producer-consumer that runs already, of whatever type it is.
 pub struct Through<T, U> {
@@ -48,14 +46,27 @@ where
     U: Send + 'static,
 {
     fn from(stage: &StageRef<S, T, U>) -> Self {
-        let producer = stage.producer();
-        let stage = stage.clone();
-        let subscribe = move |producer: ProducerRef<T>| {
-            let stage = stage.clone();
+        let (producer, stage) = (stage.producer(), stage.clone());
+        Self::found(producer, move || Ok(stage.clone()))
+    }
+}
+
+impl<T: Send + 'static, U: Send + 'static> Through<T, U> {
+    /// The stage of type `S` that has this name whenever the flow starts.
+    pub fn named<S: Send + 'static>(registry: &Registry, name: impl Into<String>) -> Self {
+        let (registry, name) = (registry.clone(), name.into());
+        Self::found(registry.producer(name.clone()), move || Ok(registry.stage::<S, T, U>(&name)?))
+    }
+
+    fn found<S: Send + 'static>(
+        producer: ProducerRef<U>,
+        find: impl Fn() -> Result<StageRef<S, T, U>, FlowError> + Send + Sync + 'static,
+    ) -> Self {
+        let subscribe = move |build: Build, producer: ProducerRef<T>| {
+            let stage = find();
             async move {
-                let options = SubscribeOptions::new().cancel(CancelMode::Transient).paused();
-                let made = stage.subscribe(&producer, options).await;
-                made.map_err(|error| FlowError::Options { layer: stage.name().to_owned(), error })
+                let (stage, options) = (stage?, SubscribeOptions::new().cancel(CancelMode::Transient));
+                build.wire(stage.name(), &stage, &producer, options).await
             }
             .boxed()
         };
@@ -76,10 +87,10 @@ impl<T: Send + 'static, U: Send + 'static> Node<U> for ThroughRunning<T, U> {
         _exit: Exit<U>,
     ) -> BoxFuture<'a, Result<Vec<ProducerRef<U>>, FlowError>> {
         async move {
-            let upstream = self.before.build(build, as_asked(self.stages.len())).await?;
+            let upstream = self.before.build(build, Exit::as_asked(self.stages.len(), Readers::Foreign)).await?;
             for stage in &self.stages {
                 for producer in &upstream {
-                    build.hold((stage.subscribe)(producer.clone()).await?);
+                    (stage.subscribe)(build.clone(), producer.clone()).await?;
                 }
             }
             Ok(self.stages.iter().map(|stage| stage.producer.clone()).collect())
@@ -94,7 +105,14 @@ impl<T: Send + 'static, U: Send + 'static> Node<U> for ThroughRunning<T, U> {
 }
 
 /// Makes the stage at a place.
-type Recipe<S> = Arc<dyn Fn(Place) -> Result<S, BoxError> + Send + Sync>;
+pub(super) type Recipe<S> = Arc<dyn Fn(Place) -> Result<S, BoxError> + Send + Sync>;
+
+/// What the recipe makes for one of the stages of a layer.
+pub(super) fn made<S>(recipe: &Recipe<S>, layer: &str, index: usize, of: usize) -> Result<S, FlowError> {
+    let stage = format!("{layer}/{index}");
+    guarded(&stage, || recipe(Place { index, of }))?
+        .map_err(|error| FlowError::Stage { stage, reason: ExitReason::from(error) })
+}
 
 /// Stages that are started with the flow, fed by the layer before.
 struct ThroughOwned<T, S> {
@@ -112,28 +130,16 @@ impl<S: ProducerConsumer> Node<S::Out> for ThroughOwned<S::In, S> {
         async move {
             let of = self.options.count();
             let name = build.name(self.options.name.as_deref().unwrap_or("stages"));
-            let upstream = self.before.build(build, as_asked(of)).await?;
+            let upstream = self.before.build(build, Exit::as_asked(of, Readers::Own)).await?;
             let mut outputs = Vec::with_capacity(of);
             for index in 0..of {
-                let stage = (self.recipe)(Place { index, of }).map_err(|error| FlowError::Stage {
-                    stage: format!("{name}/{index}"),
-                    reason: ExitReason::from(error),
-                })?;
-                let (upstreams, first_error) = (upstream.len(), build.first_error.clone());
-                let stage = Owned { stage, upstream: upstreams, consumers: exit.consumers, first_error };
+                let stage = made(&self.recipe, &name, index, of)?;
+                let stage = Owned { stage, ends: build.ends(upstream.len(), &exit) };
                 let options = StageOptions::named(format!("{name}/{index}")).dispatcher((exit.dispatcher)());
                 let stage = producer_consumer(stage, options).await.map_err(Build::failed)?;
                 build.keep(stage.clone());
                 for producer in &upstream {
-                    let mut demand = SubscribeOptions::new()
-                        .max_demand(self.options.max_demand)
-                        .cancel(CancelMode::Transient)
-                        .paused();
-                    if let Some(min) = self.options.min_demand {
-                        demand = demand.min_demand(min);
-                    }
-                    let made = stage.subscribe(producer, demand).await;
-                    build.hold(made.map_err(|error| FlowError::Options { layer: name.clone(), error })?);
+                    build.wire(&name, &stage, producer, self.options.demand()).await?;
                 }
                 outputs.push(stage.producer());
             }
@@ -147,11 +153,6 @@ impl<S: ProducerConsumer> Node<S::Out> for ThroughOwned<S::In, S> {
         let name = self.options.name.as_deref().unwrap_or("stages").to_owned();
         vec![outline.add(name, self.options.count(), from)]
     }
-}
-
-/// An exit to so many stages, as they ask.
-pub(super) fn as_asked<E: Send + 'static>(consumers: usize) -> Exit<E> {
-    Exit { consumers, dispatcher: Arc::new(|| Box::new(DemandDispatcher::default())) }
 }
 
 impl<C: Chain> Flow<C>
@@ -170,7 +171,7 @@ where
         let stages = stages.into_iter().map(Into::into).collect();
         let mut flow =
             Flow::at(Fed { node: Arc::new(ThroughRunning { before: self.node(), stages }), routing: None });
-        flow.options.foreign = true;
+        flow.options.fed_by = FedBy::RunningStep;
         flow
     }
 

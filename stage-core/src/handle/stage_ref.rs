@@ -208,6 +208,14 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         let _ = self.mailbox.send(Mail::Stop(reason));
     }
 
+    /// Asks the stage to drain, without waiting for it: [`Emitter::draining`](crate::Emitter::draining)
+    /// resolves, and a producer ends once everything it has emitted was handed out. Other stages end with
+    /// what feeds them.
+    pub fn drain_soon(&self) {
+        // A stage that has ended has nothing left.
+        let _ = self.mailbox.send(Mail::Drain);
+    }
+
     /// Cuts the stage off at its next wait, as if its task had been killed: no `terminate`, no restart of
     /// a stage that is wired by hand. Its peers see it go down for [`ExitReason::Aborted`]. A callback that
     /// never waits cannot be cut off.

@@ -1,0 +1,37 @@
+//! The stage that has the name of a flow, and tells whoever asks which flow that is.
+
+use stage_core::{Call, Demand, Emitter, Nothing, Producer, Reply, StageResult};
+
+use super::flow_ref::FlowRef;
+
+/// It emits nothing, and ends with its flow.
+pub(super) struct Keeper {
+    pub(super) flow: FlowRef,
+}
+
+/// Which flow has this name?
+pub(super) struct Whose;
+
+impl Producer for Keeper {
+    type Event = Nothing;
+
+    async fn handle_demand(&mut self, _: Demand, _: &mut Emitter<'_, Nothing>) -> StageResult {
+        Ok(())
+    }
+}
+
+impl Call<Whose> for Keeper {
+    type Out = Nothing;
+    type Reply = FlowRef;
+
+    async fn handle_call(
+        &mut self,
+        _: Whose,
+        reply: Reply<FlowRef>,
+        _: &mut Emitter<'_, Nothing>,
+    ) -> StageResult {
+        // A caller that went away is no error of this stage.
+        let _ = reply.send(self.flow.clone());
+        Ok(())
+    }
+}

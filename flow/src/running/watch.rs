@@ -1,0 +1,74 @@
+//! Who watches a running flow: the task that drains and ends it, and waits for its stages.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use stage_core::Outcome;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::error::FlowError;
+use crate::plan::Build;
+
+/// How long stages may take to stop before they are cut off.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a handle wants of a flow.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Command {
+    Drain(Duration),
+    Stop,
+}
+
+/// Watches a flow until `work` is done, fails, or somebody ends it; then no stage of it is left. The stages
+/// that had to be cut off.
+pub(super) async fn watch(
+    build: &Build,
+    work: impl Future<Output = Result<(), FlowError>>,
+    commands: &mut UnboundedReceiver<Command>,
+) -> Result<(Outcome, Vec<String>), FlowError> {
+    let ended = until_it_ends(build, work, commands).await;
+    build.stop();
+    let mut cut_off = Vec::new();
+    if timeout(PATIENCE, build.ended()).await.is_err() {
+        cut_off = build.running();
+        build.abort();
+    }
+    match (build.first_error.get(), ended) {
+        // A stop that comes behind a failure does not undo it.
+        (Some(error), _) | (None, Err(error)) => Err(error),
+        (None, Ok(outcome)) => Ok((outcome, cut_off)),
+    }
+}
+
+async fn until_it_ends(
+    build: &Build,
+    work: impl Future<Output = Result<(), FlowError>>,
+    commands: &mut UnboundedReceiver<Command>,
+) -> Result<Outcome, FlowError> {
+    let mut work = pin!(work);
+    let mut outcome = Outcome::Finished;
+    let mut deadline: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            biased;
+            Some(command) = commands.recv() => match command {
+                Command::Drain(within) => {
+                    outcome = Outcome::Drained;
+                    // A time beyond all clocks is none.
+                    deadline = Instant::now().checked_add(within);
+                    build.drain();
+                }
+                Command::Stop => return Ok(Outcome::Stopped),
+            },
+            done = &mut work => return match done {
+                Ok(()) => Ok(outcome),
+                Err(FlowError::Stopped) => Ok(Outcome::Stopped),
+                Err(error) => Err(error),
+            },
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                return Ok(Outcome::Stopped);
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The consumers of one run of a flow: started, watched, and started again.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use stage_core::spawn::{StageOptions, consumer};
+use stage_core::{Consumer, ExitReason, Nothing, ProducerRef, StageRef, StageStats};
+use tokio::time::Instant;
+
+use super::finish::{FinishOptions, Restart};
+use super::owned_consumer::OwnedConsumer;
+use super::through::{Recipe, made};
+use crate::error::FlowError;
+use crate::exec::{Ends, Readers};
+use crate::plan::{Build, RunningStage};
+
+type Running<S> = StageRef<OwnedConsumer<S>, <S as Consumer>::Event, Nothing>;
+
+/// The consumers of one run.
+pub(super) struct Crew<S: Consumer> {
+    name: String,
+    recipe: Recipe<S>,
+    options: FinishOptions,
+    producers: Vec<ProducerRef<S::Event>>,
+    build: Build,
+    members: Vec<Member<S>>,
+    restarts: VecDeque<Instant>,
+}
+
+/// What is to be done about a consumer that has ended.
+enum Verdict {
+    /// It came to its end.
+    Done,
+    /// The flow goes on without it.
+    Leave,
+    Restart,
+}
+
+impl<S: Consumer> Crew<S> {
+    /// Makes and starts all; they ask when the flow is released.
+    pub(super) async fn start(
+        recipe: Recipe<S>,
+        options: FinishOptions,
+        producers: &[ProducerRef<S::Event>],
+        build: &Build,
+    ) -> Result<Self, FlowError> {
+        let name = build.name(options.layer.name.as_deref().unwrap_or("consumers"));
+        let (producers, build) = (producers.to_vec(), build.clone());
+        let (members, restarts) = (Vec::new(), VecDeque::new());
+        let mut crew = Self { name, recipe, options, producers, build, members, restarts };
+        for index in 0..crew.options.layer.count() {
+            let stage = crew.spawn(index).await?;
+            let member = Member::new(stage.clone());
+            crew.build.keep(member.clone());
+            crew.members.push(member);
+            for producer in &crew.producers {
+                crew.build.wire(&crew.name, &stage, producer, crew.options.layer.demand()).await?;
+            }
+        }
+        Ok(crew)
+    }
+
+    async fn spawn(&self, index: usize) -> Result<Running<S>, FlowError> {
+        let stage = made(&self.recipe, &self.name, index, self.options.layer.count())?;
+        // Nobody reads what a consumer makes.
+        let ends = Ends::new(self.producers.len(), (0, Readers::Own), self.build.first_error.clone());
+        let options = StageOptions::named(format!("{}/{index}", self.name));
+        consumer(OwnedConsumer { stage, ends }, options).await.map_err(Build::failed)
+    }
+
+    /// Done when all have come to their end, or those that have not are gone and all `before` them has ended.
+    pub(super) async fn work(
+        mut self,
+        before: impl Future<Output = Option<FlowError>>,
+    ) -> Result<(), FlowError> {
+        let ends: FuturesUnordered<_> = (0..self.members.len()).map(|index| self.end_of(index)).collect();
+        let (build, mut ends, mut left) = (self.build.clone(), ends, 0);
+        let mut fails = std::pin::pin!(build.fails());
+        while let Some((index, reason)) = tokio::select! {
+            biased;
+            error = &mut fails => return Err(error),
+            end = ends.next() => end,
+        } {
+            match self.verdict(index, reason)? {
+                Verdict::Done => {}
+                Verdict::Leave => left += 1,
+                Verdict::Restart => {
+                    self.restart(index).await?;
+                    ends.push(self.end_of(index));
+                }
+            }
+        }
+        if left < self.members.len() {
+            return Ok(());
+        }
+        // Others may come and read the rest.
+        tokio::select! {
+            biased;
+            error = &mut fails => Err(error),
+            failed = before => failed.map_or(Ok(()), Err),
+        }
+    }
+
+    fn end_of(&self, index: usize) -> BoxFuture<'static, (usize, ExitReason)> {
+        let stage = self.members[index].now().stage.clone();
+        async move { (index, stage.ended().await) }.boxed()
+    }
+
+    fn verdict(&mut self, index: usize, reason: ExitReason) -> Result<Verdict, FlowError> {
+        let stopped = match (&reason, self.options.restart) {
+            (ExitReason::Normal, _) => return Ok(Verdict::Done),
+            (_, Restart::Temporary) | (ExitReason::Shutdown, Restart::Transient) => return Ok(Verdict::Leave),
+            (ExitReason::Shutdown, Restart::Permanent) => FlowError::Stopped,
+            (_, Restart::Permanent | Restart::Transient) => {
+                FlowError::Stage { stage: format!("{}/{index}", self.name), reason }
+            }
+        };
+        let intensity = self.options.intensity;
+        let now = Instant::now();
+        self.restarts.push_back(now);
+        self.restarts.retain(|then| now.duration_since(*then) <= intensity.within);
+        if self.restarts.len() > intensity.max_restarts { Err(stopped) } else { Ok(Verdict::Restart) }
+    }
+
+    async fn restart(&mut self, index: usize) -> Result<(), FlowError> {
+        let stage = self.spawn(index).await?;
+        tracing::warn!(stage = stage.name(), "a consumer of a flow is started again");
+        self.members[index].replace(stage.clone());
+        for producer in &self.producers {
+            let demand = self.options.layer.demand();
+            self.build.subscribe(&self.name, &stage, producer, demand).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A consumer, over all its restarts.
+struct Member<S: Consumer> {
+    now: Arc<Mutex<Now<S>>>,
+}
+
+struct Now<S: Consumer> {
+    stage: Running<S>,
+    /// What those before it did.
+    before: StageStats,
+}
+
+impl<S: Consumer> Clone for Member<S> {
+    fn clone(&self) -> Self {
+        Self { now: Arc::clone(&self.now) }
+    }
+}
+
+impl<S: Consumer> Member<S> {
+    fn new(stage: Running<S>) -> Self {
+        Self { now: Arc::new(Mutex::new(Now { stage, before: StageStats::default() })) }
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now<S>> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn replace(&self, stage: Running<S>) {
+        let before = self.stats();
+        let mut now = self.now();
+        *now = Now { stage, before };
+        now.before.restarts += 1;
+    }
+}
+
+impl<S: Consumer> RunningStage for Member<S> {
+    fn ended(&self) -> BoxFuture<'static, (String, ExitReason)> {
+        RunningStage::ended(&self.now().stage)
+    }
+
+    /// Consumers hold nothing back themselves.
+    fn release(&self) {}
+
+    fn stop(&self) {
+        RunningStage::stop(&self.now().stage);
+    }
+
+    fn abort(&self) {
+        RunningStage::abort(&self.now().stage);
+    }
+
+    fn stats(&self) -> StageStats {
+        let now = self.now();
+        let mut stats = now.stage.stats();
+        stats.events_in += now.before.events_in;
+        stats.batches += now.before.batches;
+        stats.discarded += now.before.discarded;
+        stats.busy += now.before.busy;
+        stats.restarts += now.before.restarts;
+        stats
+    }
+}

@@ -1,0 +1,53 @@
+//! A consumer that a flow starts, feeds, and ends with its input.
+
+use stage_core::{
+    Asking, BoxError, Cancellation, Consumer, Context, Events, ExitReason, Init, StageResult, Subscription,
+};
+
+use crate::exec::Ends;
+
+/// A user's consumer as a stage of a flow.
+pub(super) struct OwnedConsumer<S> {
+    pub(super) stage: S,
+    pub(super) ends: Ends,
+}
+
+impl<S: Consumer> Consumer for OwnedConsumer<S> {
+    type Event = S::Event;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        if self.ends.all_came() {
+            cx.finish();
+        }
+        self.stage.init(cx).await
+    }
+
+    async fn handle_events(&mut self, events: Events<'_, S::Event>, cx: &mut Context<'_>) -> StageResult {
+        self.stage.handle_events(events, cx).await
+    }
+
+    async fn handle_subscribe(
+        &mut self,
+        subscription: &Subscription,
+        cx: &mut Context<'_>,
+    ) -> Result<Asking, BoxError> {
+        self.stage.handle_subscribe(subscription, cx).await
+    }
+
+    async fn handle_cancel(
+        &mut self,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        cx: &mut Context<'_>,
+    ) -> StageResult {
+        self.stage.handle_cancel(subscription, cancellation, cx).await?;
+        if self.ends.came_to_its_end(subscription, cancellation) && self.ends.all_came() {
+            cx.finish();
+        }
+        Ok(())
+    }
+
+    async fn terminate(&mut self, reason: &ExitReason) {
+        self.stage.terminate(reason).await;
+    }
+}

@@ -1,0 +1,91 @@
+//! Producers that are started with a flow, as its source.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use stage_core::spawn::{StageOptions, producer};
+use stage_core::{BoxError, DemandMode, Producer, ProducerRef};
+
+use super::owned_producer::OwnedProducer;
+use super::through::{Recipe, made};
+use crate::error::FlowError;
+use crate::flow::{Flow, LayerFlow};
+use crate::plan::{Build, Exit, Fed, Node, Outline};
+use crate::time::Untimed;
+
+/// Producers, not started yet.
+struct Started<S> {
+    count: usize,
+    recipe: Recipe<S>,
+}
+
+impl<S> fmt::Debug for Started<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Started").field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
+impl<S: Producer> Node<S::Event> for Started<S> {
+    fn build<'a>(
+        &'a self,
+        build: &'a Build,
+        exit: Exit<S::Event>,
+    ) -> BoxFuture<'a, Result<Vec<ProducerRef<S::Event>>, FlowError>> {
+        async move {
+            let name = build.name("producers");
+            let mut outputs = Vec::with_capacity(self.count);
+            for index in 0..self.count {
+                let stage = made(&self.recipe, &name, index, self.count)?;
+                let declined = Arc::new(AtomicBool::new(false));
+                let ends = build.ends(0, &exit);
+                let stage = OwnedProducer { stage, ends, declined: Arc::clone(&declined) };
+                let options = StageOptions::named(format!("{name}/{index}"))
+                    .dispatcher((exit.dispatcher)())
+                    .demand(DemandMode::Accumulate);
+                let stage = producer(stage, options).await.map_err(Build::failed)?;
+                build.keep(stage.clone());
+                if !declined.load(Ordering::Acquire) {
+                    outputs.push(stage.producer());
+                    build.keep_source(move || stage.drain_soon());
+                }
+            }
+            Ok(outputs)
+        }
+        .boxed()
+    }
+
+    fn outline(&self, outline: &mut Outline) -> Vec<usize> {
+        vec![outline.add("producers".to_owned(), self.count, Vec::new())]
+    }
+}
+
+impl<T: Send + 'static> LayerFlow<Untimed, T> {
+    /// The events of producers that are made by `recipe` and started whenever the flow runs, so many as
+    /// `producers` says. Demand is held back until everything is wired; they end with the flow. One that
+    /// declines to start has no events.
+    ///
+    /// ```
+    /// use flow::Flow;
+    /// use stage_core::FromIter;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let numbers = Flow::from_producers(1, |_| Ok(FromIter::new(0_u64..))).stages(1);
+    /// assert_eq!(numbers.first(3).await?, [0, 1, 2]);
+    /// // Another run has producers of its own.
+    /// assert_eq!(numbers.first(2).await?, [0, 1]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_producers<S, F>(producers: usize, recipe: F) -> Self
+    where
+        S: Producer<Event = T>,
+        F: Fn(crate::plan::Place) -> Result<S, BoxError> + Send + Sync + 'static,
+    {
+        let node = Arc::new(Started { count: producers, recipe: Arc::new(recipe) });
+        Flow::at(Fed { node, routing: None })
+    }
+}
