@@ -63,6 +63,16 @@ where
     }
 }
 
+/// The hash of a key, as a key: what is sent to a partition need not be copied for it.
+#[derive(Hash)]
+pub(crate) struct KeyHash(u64);
+
+impl KeyHash {
+    pub(crate) fn of<Q: Hash>(key: &Q) -> Self {
+        Self(stable_hash(key))
+    }
+}
+
 /// Sends each event to the stage of its key.
 pub(crate) fn by_key<M, T, Q, F>(key: F) -> Routing<M::Of<T>>
 where

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::chain::{Chain, Map, TimeOf};
+use crate::exchange::KeyHash;
 use crate::flow::{Flow, LayerFlow};
 use crate::reduce::Fold;
 use crate::reduced::Reduced;
@@ -89,7 +90,7 @@ impl<C: Chain> Flow<C> {
             if values.len() >= MOST_PARTIAL { std::mem::take(values) } else { FxHashMap::default() }
         };
         let partials = self.emit_and_reduce(FxHashMap::default, partial).emit();
-        let mut merged = partials.partition(|(key, _): &(Q, A)| KeyOf::of(key));
+        let mut merged = partials.partition(|(key, _): &(Q, A)| KeyHash::of(key));
         merged.options.stages = stages;
         merged
             .reduce(FxHashMap::default, move |values: &mut FxHashMap<Q, A>, (key, value)| {
@@ -209,15 +210,5 @@ where
         self.reduce(FxHashMap::default as fn() -> _, |groups: &mut FxHashMap<Q, Vec<V>>, (key, value)| {
             groups.entry(key).or_default().push(value);
         })
-    }
-}
-
-/// The hash of a key, as a key: what is sent to a partition need not be copied for it.
-#[derive(Hash)]
-struct KeyOf(u64);
-
-impl KeyOf {
-    fn of<Q: Hash>(key: &Q) -> Self {
-        Self(stage_core::dispatch::stable_hash(key))
     }
 }

@@ -5,13 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::StreamExt;
 use stage_core::{CancelMode, EventStream, Nothing, ProducerRef, StageStats, StreamError, SubscribeOptions};
 
-use crate::chain::{Chain, TimeOf};
+use crate::chain::{CarriedOf, Chain, TimeOf};
 use crate::error::{FirstError, FlowError};
 use crate::exec::{Readers, Workers, spawn};
 use crate::flow::Flow;
@@ -126,7 +125,7 @@ impl<C: Chain> Flow<C> {
     ///
     /// As [`stream`](Self::stream).
     pub async fn stream_on(&self, workers: Workers) -> Result<FlowStream<TimeOf<C>, C::Out>, FlowError> {
-        let stream = self.wired(workers, SUBSCRIBE_TIMEOUT).await?;
+        let stream = self.wired(workers, Build::new(SUBSCRIBE_TIMEOUT), SubscribeOptions::new()).await?;
         stream.stages.release();
         Ok(stream)
     }
@@ -135,15 +134,15 @@ impl<C: Chain> Flow<C> {
     async fn wired(
         &self,
         workers: Workers,
-        subscribe_timeout: Duration,
+        build: Build,
+        demand: SubscribeOptions<CarriedOf<C>>,
     ) -> Result<FlowStream<TimeOf<C>, C::Out>, FlowError> {
         let node = self.node();
         let opened = spawn(workers, async move {
-            let build = Build::new(subscribe_timeout);
             let stages = Stages::of(build.clone());
             let outputs = node.build(&build, Exit::as_asked(1, Readers::Own)).await?;
-            let demand = || SubscribeOptions::new().cancel(CancelMode::Transient);
-            let subscriptions = outputs.into_iter().map(|producer| (producer, demand()));
+            let demand = demand.cancel(CancelMode::Transient);
+            let subscriptions = outputs.into_iter().map(|producer| (producer, demand.clone()));
             let mut events = EventStream::over(subscriptions).map_err(|_| FlowError::Stopped)?;
             // Before anything flows: a stage that has nothing to do may end at once.
             events.connect();
@@ -210,15 +209,29 @@ impl<C: Chain> Flow<C> {
 
     /// The first `count` events that come; then the run is ended.
     ///
+    /// The stages of the last layer do little in vain: each handles at most one batch, of `max_demand −
+    /// min_demand` events, beyond what is taken; for a `count` above 1000 that and a thousandth of it.
+    ///
     /// # Errors
     ///
     /// As [`collect`](Self::collect).
     pub async fn first(&self, count: usize) -> Result<Vec<C::Out>, FlowError> {
+        self.first_on(count, Workers::Own).await
+    }
+
+    /// As [`first`](Self::first), on these threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`collect`](Self::collect).
+    pub async fn first_on(&self, count: usize, workers: Workers) -> Result<Vec<C::Out>, FlowError> {
         let mut first = Vec::with_capacity(count.min(1024));
         if count == 0 {
             return Ok(first);
         }
-        let mut events = self.stream().await?;
+        let demand = SubscribeOptions::new().max_demand((count / 1000).clamp(1, 500)).min_demand(0);
+        let mut events = self.wired(workers, Build::new(SUBSCRIBE_TIMEOUT).strict(), demand).await?;
+        events.stages.release();
         while let Some(event) = events.next().await {
             first.push(event?);
             if first.len() == count {
@@ -232,8 +245,7 @@ impl<C: Chain> Flow<C> {
     /// this gives stops it.
     ///
     /// ```
-    /// use std::time::Duration;
-    ///
+    ///     ///
     /// use flow::Flow;
     /// use stage_core::Outcome;
     ///
@@ -263,7 +275,9 @@ impl<C: Chain> Flow<C> {
     /// As [`stream`](Self::stream); [`FlowError::Name`] if another has the name,
     /// [`FlowError::SubscribeTimeout`] if a stage does not subscribe in time.
     pub async fn start_with(&self, options: StartOptions) -> Result<RunningFlow, FlowError> {
-        let mut events = self.wired(options.workers, options.subscribe_timeout).await?;
+        let mut events = self
+            .wired(options.workers, Build::new(options.subscribe_timeout), SubscribeOptions::new())
+            .await?;
         let build = events.stages.build.clone();
         let came = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&came);

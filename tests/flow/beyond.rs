@@ -87,7 +87,7 @@ async fn flow_g06_run_keeps_nothing_of_what_comes() {
     while tokens.most() == 0 {
         tokio::task::yield_now().await;
     }
-    running.stop();
+    running.stop().await.unwrap();
     assert!(running.join().await.is_err());
     assert!(tokens.most() <= 4000, "{} lived at once", tokens.most());
 }

@@ -1,5 +1,6 @@
 //! F002 to F012, F132, F134: how flows run, fail and end.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -123,4 +124,25 @@ async fn run_goes_with_every_end() {
     numbers().emit_and_reduce(|| 0, |sum, number| Some(*sum + number)).emit_state().run().await.unwrap();
     let summed = numbers().reduce(|| 0, |sum, number| *sum += number);
     summed.departition(|| 0, |total, sum| *total += sum, |total, _| total).run().await.unwrap();
+}
+
+#[test]
+fn the_first_few_cost_at_most_a_batch_of_each_stage_beyond_them() {
+    let mapped = Arc::new(AtomicU64::new(0));
+    for (count, stages, demand) in [(1, 1, 1), (3, 4, 1), (10, 4, 10), (10, 3, 1000), (1000, 2, 100)] {
+        let counted = Arc::clone(&mapped);
+        let flow = Flow::from_items(0_u64..).stages(stages).max_demand(demand).map(move |number| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            number
+        });
+        in_any_order(async || {
+            mapped.store(0, Ordering::SeqCst);
+            let first = flow.first_on(count, Workers::Current).await.unwrap();
+            no_task_is_left().await;
+            assert_eq!(first.len(), count);
+            let (mapped, batch) = (mapped.load(Ordering::SeqCst), demand - demand / 2);
+            let most = count + stages * batch;
+            assert!(mapped <= most as u64, "{mapped} for {count}, {stages} stages, batches of {batch}");
+        });
+    }
 }

@@ -1,16 +1,20 @@
 //! F030 to F094: stages as source, between layers, and at the end.
 
 use flow::source::{IterPart, Source};
+use flow::stages::FinishOptions;
 use flow::time::Untimed;
-use flow::{Flow, LayerFlow, Workers};
+use flow::{Flow, LayerFlow, StartOptions, Workers};
 use futures_util::StreamExt;
 use stage_core::spawn::{StageOptions, consumer, producer};
 use stage_core::testing::{Probe, settle};
-use stage_core::{BoxError, FromIter, Nothing, StageRef, SubscribeOptions};
+use stage_core::{
+    BoxError, Context, Demand, Emitter, FromIter, Init, Nothing, Producer, StageRef, StageResult,
+    SubscribeOptions,
+};
 
 use crate::support::{
-    Batches, Numbers, begins, collect, first, gives_in_order, in_any_order, is_even, sorted, to_four,
-    two_sources,
+    Batches, Numbers, begins, collect, failed_in, first, gives_in_order, in_any_order, is_even,
+    no_task_is_left, sorted, to_four, two_sources,
 };
 
 fn two_batches() -> Vec<Vec<u64>> {
@@ -88,15 +92,26 @@ async fn f052_a_consumer_that_runs_is_fed() {
     assert_eq!(fed(two_sources().stages(4).filter(is_even), 2).await, their_even_ones());
 }
 
-/// A stage at the end that is started with the flow, and ends with it.
+/// What a consumer that is started with the flow is sent, until both have ended.
+async fn finished<C>(flow: Flow<C>) -> Vec<Vec<u64>>
+where
+    C: flow::chain::Chain<Origin: flow::plan::Origin<Time = Untimed>, Out = u64>,
+{
+    let seen = Batches::default();
+    let at_the_end = seen.clone();
+    let options = StartOptions::new().workers(Workers::Current);
+    let running = flow.finish_with(FinishOptions::new(1), options, move |_| Ok(at_the_end.recorder()));
+    let report = running.await.unwrap().join().await.unwrap();
+    let given = seen.take();
+    assert_eq!(report.events(), given.iter().map(Vec::len).sum::<usize>() as u64);
+    no_task_is_left().await;
+    given
+}
+
+/// A consumer at the end that is started with the flow, and ends with it.
 fn ends_in_an_owned_stage(sources: &Numbers) {
     in_any_order(async || {
-        let seen = Batches::default();
-        let at_the_end = seen.clone();
-        let flow = sources.clone().filter(is_even).through(1, move |_| Ok(at_the_end.recorder()));
-        assert_eq!(sorted(collect(&flow).await.unwrap()), [2, 4, 6]);
-        assert_eq!(seen.take(), their_even_ones());
-        crate::support::no_task_is_left().await;
+        assert_eq!(finished(sources.clone().filter(is_even)).await, their_even_ones());
     });
 }
 
@@ -110,11 +125,17 @@ fn f056_a_stage_at_the_end_is_started_with_the_flow() {
     ends_in_an_owned_stage(&two_sources().stages(4));
 }
 
-/// Stages between the layers that are started with the flow; perhaps another at its end.
-fn through_owned(sources: &Numbers, stages: usize, at_the_end: usize) {
+/// Who takes what comes of a flow.
+enum AtTheEnd {
+    Stream,
+    Consumer,
+}
+
+/// Stages between the layers that are started with the flow; perhaps a consumer at its end.
+fn through_owned(sources: &Numbers, stages: usize, at_the_end: &AtTheEnd) {
     in_any_order(async || {
-        let books = [Batches::default(), Batches::default(), Batches::default()];
-        let [before, after, last] = books.clone();
+        let books = [Batches::default(), Batches::default()];
+        let [before, after] = books.clone();
         let through = sources
             .clone()
             .through(1, move |_| Ok(before.recorder()))
@@ -122,32 +143,29 @@ fn through_owned(sources: &Numbers, stages: usize, at_the_end: usize) {
             .filter(is_even)
             .through(1, move |_| Ok(after.recorder()))
             .stages(stages);
-        let given = if at_the_end == 0 {
-            collect(&through).await
-        } else {
-            collect(&through.through(at_the_end, move |_| Ok(last.recorder()))).await
-        };
-        assert_eq!(sorted(given.unwrap()), [2, 4, 6]);
-        let [before, after, last] = books.map(|book| book.take());
+        match at_the_end {
+            AtTheEnd::Stream => assert_eq!(sorted(collect(&through).await.unwrap()), [2, 4, 6]),
+            AtTheEnd::Consumer => assert_eq!(finished(through).await, their_even_ones()),
+        }
+        let [before, after] = books.map(|book| book.take());
         assert_eq!((before, after), (two_batches(), their_even_ones()));
-        assert_eq!(last, if at_the_end == 0 { vec![] } else { their_even_ones() });
-        crate::support::no_task_is_left().await;
+        no_task_is_left().await;
     });
 }
 
 #[test]
 fn f034_events_go_through_stages_of_the_flow() {
-    through_owned(&two_sources(), 2, 0);
+    through_owned(&two_sources(), 2, &AtTheEnd::Stream);
 }
 
 #[test]
 fn f035_events_go_through_stages_of_the_flow_to_one_at_its_end() {
-    through_owned(&two_sources(), 2, 1);
+    through_owned(&two_sources(), 2, &AtTheEnd::Consumer);
 }
 
 #[test]
 fn f059_events_go_through_stages_of_the_flow_to_one_at_its_end() {
-    through_owned(&two_sources(), 4, 1);
+    through_owned(&two_sources(), 4, &AtTheEnd::Consumer);
 }
 
 /// Three sources in four partitions.
@@ -191,43 +209,36 @@ async fn f076_the_batches_of_partitions_go_through_stages_that_run_to_a_consumer
 #[test]
 fn f077_a_stage_at_the_end_of_partitions_is_started_with_the_flow() {
     in_any_order(async || {
-        let seen = Batches::default();
-        let at_the_end = seen.clone();
-        let flow = partitioned().filter(is_even).through(1, move |_| Ok(at_the_end.recorder()));
-        assert_eq!(sorted(collect(&flow).await.unwrap()), [2, 4, 6, 8, 10]);
-        assert_eq!(seen.take(), even_of_each_partition());
+        assert_eq!(finished(partitioned().filter(is_even)).await, even_of_each_partition());
     });
 }
 
-fn partitions_through_owned(at_the_end: usize) {
+fn partitions_through_owned(at_the_end: &AtTheEnd) {
     in_any_order(async || {
-        let books = [Batches::default(), Batches::default(), Batches::default()];
-        let [before, after, last] = books.clone();
+        let books = [Batches::default(), Batches::default()];
+        let [before, after] = books.clone();
         let through = partitioned()
             .through(1, move |_| Ok(before.recorder()))
             .stages(4)
             .filter(is_even)
             .through(1, move |_| Ok(after.recorder()));
-        let given = if at_the_end == 0 {
-            collect(&through).await
-        } else {
-            collect(&through.through(at_the_end, move |_| Ok(last.recorder()))).await
-        };
-        assert_eq!(sorted(given.unwrap()), [2, 4, 6, 8, 10]);
-        let [before, after, last] = books.map(|book| book.take());
+        match at_the_end {
+            AtTheEnd::Stream => assert_eq!(sorted(collect(&through).await.unwrap()), [2, 4, 6, 8, 10]),
+            AtTheEnd::Consumer => assert_eq!(finished(through).await, even_of_each_partition()),
+        }
+        let [before, after] = books.map(|book| book.take());
         assert_eq!((before, after), (of_each_partition(), even_of_each_partition()));
-        assert_eq!(last, if at_the_end == 0 { vec![] } else { even_of_each_partition() });
     });
 }
 
 #[test]
 fn f079_the_batches_of_partitions_go_through_stages_of_the_flow() {
-    partitions_through_owned(0);
+    partitions_through_owned(&AtTheEnd::Stream);
 }
 
 #[test]
 fn f080_the_batches_of_partitions_go_through_stages_of_the_flow_to_one_at_its_end() {
-    partitions_through_owned(1);
+    partitions_through_owned(&AtTheEnd::Consumer);
 }
 
 /// The first events of a flow whose source is a stage that counts from 0, and goes on afterwards.
@@ -273,9 +284,9 @@ fn f086_steps_after_a_running_stage_are_done_in_their_order() {
     counts(steps, [2, 6, 10, 14, 18]);
 }
 
-/// A source that counts from 0, made anew whenever the flow runs.
-fn counter() -> flow::IterFlow<std::ops::RangeFrom<u64>> {
-    Flow::from_fn(|| 0_u64..).stages(1)
+/// A producer that counts from 0, made anew whenever the flow runs.
+fn counter() -> LayerFlow<Untimed, u64> {
+    Flow::from_producers(1, |_| Ok(FromIter::new(0_u64..))).stages(1)
 }
 
 #[test]
@@ -321,8 +332,21 @@ impl Source for Declines {
     }
 }
 
+impl Producer for Declines {
+    type Event = u64;
+
+    async fn init(&mut self, _: &mut Context<'_>) -> Result<Init, BoxError> {
+        Ok(Init::Declined)
+    }
+
+    async fn handle_demand(&mut self, _: Demand, _: &mut Emitter<'_, u64>) -> StageResult {
+        unreachable!("it has declined")
+    }
+}
+
 #[test]
 fn f094_a_source_that_declines_to_start_gives_nothing() {
+    gives_in_order(&Flow::from_producers(2, |_| Ok(Declines)).stages(2).map(|number| number), []);
     gives_in_order(&Flow::from_source(Declines).stages(2).map(|number| number), []);
 }
 
@@ -342,12 +366,11 @@ async fn f127_who_subscribes_later_misses_nothing() {
 
 #[tokio::test]
 async fn f129_a_source_that_fails_fails_who_waits_for_the_flow() {
-    let broken =
-        Flow::from_fn(|| (0..).map(|number: u64| if number < 3 { number } else { panic!("oops") })).stages(1);
-    let (probe, _seen) = Probe::new();
-    let probe = consumer(probe, StageOptions::named("probe")).await.unwrap();
-    let feeding = broken.map(|number| number).into_stages([(probe, SubscribeOptions::new())]).await.unwrap();
-    crate::support::failed_in(&feeding.join().await.unwrap_err(), "iterator", "panicked: oops");
+    let numbers = || (0..).map(|number: u64| if number < 3 { number } else { panic!("oops") });
+    let broken = Flow::from_producers(1, move |_| Ok(FromIter::new(numbers()))).stages(1);
+    let seen = Batches::default();
+    let running = broken.map(|number| number).finish(1, move |_| Ok(seen.recorder())).await.unwrap();
+    failed_in(&running.join().await.unwrap_err(), "producers", "panicked: oops");
 }
 
 #[tokio::test]

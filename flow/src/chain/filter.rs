@@ -1,26 +1,11 @@
 //! Some events pass, others do not.
 
-use std::fmt;
-use std::sync::Arc;
-
+use super::step::step;
 use super::{Chain, InOf, StampOf};
 
-/// The events for which a function says so.
-pub struct Filter<C, F> {
-    pub(crate) chain: C,
-    pub(crate) function: Arc<F>,
-}
-
-impl<C: Clone, F> Clone for Filter<C, F> {
-    fn clone(&self) -> Self {
-        Self { chain: self.chain.clone(), function: Arc::clone(&self.function) }
-    }
-}
-
-impl<C, F> fmt::Debug for Filter<C, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Filter").finish_non_exhaustive()
-    }
+step! {
+    /// The events for which a function says so.
+    Filter
 }
 
 impl<C, F> Chain for Filter<C, F>
@@ -59,22 +44,9 @@ where
     }
 }
 
-/// What a function makes of some events.
-pub struct FilterMap<C, F> {
-    pub(crate) chain: C,
-    pub(crate) function: Arc<F>,
-}
-
-impl<C: Clone, F> Clone for FilterMap<C, F> {
-    fn clone(&self) -> Self {
-        Self { chain: self.chain.clone(), function: Arc::clone(&self.function) }
-    }
-}
-
-impl<C, F> fmt::Debug for FilterMap<C, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FilterMap").finish_non_exhaustive()
-    }
+step! {
+    /// What a function makes of some events.
+    FilterMap
 }
 
 impl<C, F, U> Chain for FilterMap<C, F>

@@ -1,26 +1,11 @@
 //! One event in, any number out.
 
-use std::fmt;
-use std::sync::Arc;
-
+use super::step::step;
 use super::{Chain, InOf, StampOf};
 
-/// What a function makes of each event, one after the other.
-pub struct FlatMap<C, F> {
-    pub(crate) chain: C,
-    pub(crate) function: Arc<F>,
-}
-
-impl<C: Clone, F> Clone for FlatMap<C, F> {
-    fn clone(&self) -> Self {
-        Self { chain: self.chain.clone(), function: Arc::clone(&self.function) }
-    }
-}
-
-impl<C, F> fmt::Debug for FlatMap<C, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlatMap").finish_non_exhaustive()
-    }
+step! {
+    /// What a function makes of each event, one after the other.
+    FlatMap
 }
 
 impl<C, F, I> Chain for FlatMap<C, F>

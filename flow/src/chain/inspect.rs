@@ -1,26 +1,11 @@
 //! Looking at each event.
 
-use std::fmt;
-use std::sync::Arc;
-
+use super::step::step;
 use super::{Chain, InOf, StampOf};
 
-/// Each event, after a function has looked at it.
-pub struct Inspect<C, F> {
-    pub(crate) chain: C,
-    pub(crate) function: Arc<F>,
-}
-
-impl<C: Clone, F> Clone for Inspect<C, F> {
-    fn clone(&self) -> Self {
-        Self { chain: self.chain.clone(), function: Arc::clone(&self.function) }
-    }
-}
-
-impl<C, F> fmt::Debug for Inspect<C, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inspect").finish_non_exhaustive()
-    }
+step! {
+    /// Each event, after a function has looked at it.
+    Inspect
 }
 
 impl<C, F> Chain for Inspect<C, F>

@@ -1,26 +1,11 @@
 //! One event in, one out.
 
-use std::fmt;
-use std::sync::Arc;
-
+use super::step::step;
 use super::{Chain, InOf, StampOf};
 
-/// Each event through a function.
-pub struct Map<C, F> {
-    pub(crate) chain: C,
-    pub(crate) function: Arc<F>,
-}
-
-impl<C: Clone, F> Clone for Map<C, F> {
-    fn clone(&self) -> Self {
-        Self { chain: self.chain.clone(), function: Arc::clone(&self.function) }
-    }
-}
-
-impl<C, F> fmt::Debug for Map<C, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Map").finish_non_exhaustive()
-    }
+step! {
+    /// Each event through a function.
+    Map
 }
 
 impl<C, F, U> Chain for Map<C, F>

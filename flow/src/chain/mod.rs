@@ -12,6 +12,7 @@ mod flat_map;
 mod inspect;
 mod map;
 mod start;
+mod step;
 mod uniq;
 
 pub use batched::{Batched, Unbatched};

@@ -29,7 +29,11 @@ pub(crate) struct Ends {
 
 impl Ends {
     /// Fed by so many stages, and read by so many.
-    pub(crate) fn new(upstream: usize, (consumers, readers): (usize, Readers), first_error: FirstError) -> Self {
+    pub(crate) fn new(
+        upstream: usize,
+        (consumers, readers): (usize, Readers),
+        first_error: FirstError,
+    ) -> Self {
         Self { upstream, consumers, subscribed: 0, readers, first_error }
     }
 
@@ -44,11 +48,20 @@ impl Ends {
         self.upstream == 0 && self.subscribed == self.consumers
     }
 
+    /// A stage that would feed this one has nothing more.
+    pub(crate) fn one_is_over(&mut self) {
+        self.upstream = self.upstream.saturating_sub(1);
+    }
+
     /// A stage that feeds this one has left. Whether it came to its end: what has failed is not whole, and
     /// nothing is made of it.
-    pub(crate) fn came_to_its_end(&mut self, subscription: &Subscription, cancellation: &Cancellation) -> bool {
+    pub(crate) fn came_to_its_end(
+        &mut self,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+    ) -> bool {
         if matches!(cancellation.reason, ExitReason::Normal) {
-            self.upstream = self.upstream.saturating_sub(1);
+            self.one_is_over();
             return true;
         }
         self.note(&subscription.producer(), &cancellation.reason);
@@ -60,7 +73,11 @@ impl Ends {
     /// # Errors
     ///
     /// The reason for which the stage ends with it, if it does.
-    pub(crate) fn reader_left(&mut self, subscription: &Subscription, cancellation: &Cancellation) -> StageResult {
+    pub(crate) fn reader_left(
+        &mut self,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+    ) -> StageResult {
         match self.readers {
             Readers::Returning => return Ok(()),
             Readers::Own if !cancellation.reason.is_normal() => {
@@ -73,7 +90,6 @@ impl Ends {
     }
 
     fn note(&self, stage: &str, reason: &ExitReason) {
-        self.first_error
-            .note(|| FlowError::Stage { stage: stage.to_owned(), reason: reason.clone() });
+        self.first_error.note(|| FlowError::Stage { stage: stage.to_owned(), reason: reason.clone() });
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{JoinKind, JoinLayer, Side};
 use crate::chain::{Chain, Start, TimeOf};
-use crate::exchange::by_key;
+use crate::exchange::{KeyHash, by_key};
 use crate::flow::Flow;
 use crate::options::LayerOptions;
 use crate::plan::{Fed, Merged, Origin, Staged};
@@ -100,15 +100,5 @@ where
         let node = Arc::new(Merged { parts: vec![left, right] });
         let first = JoinLayer { window, options: LayerOptions::default(), types: PhantomData };
         Flow::at(Staged { origin: Fed { node, routing: Some(routing) }, first, what: "join" })
-    }
-}
-
-/// The hash of a key, which is hashed once more for the partition.
-#[derive(Hash)]
-struct KeyHash(u64);
-
-impl KeyHash {
-    fn of<Q: Hash>(key: &Q) -> Self {
-        Self(stage_core::dispatch::stable_hash(key))
     }
 }

@@ -9,8 +9,10 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use stage_core::dispatch::{DemandDispatcher, Dispatcher};
-use stage_core::spawn::SpawnError;
-use stage_core::{DemandMode, ExitReason, ProducerRef, StageRef, StageStats, SubscribeOptions, Subscription};
+use stage_core::spawn::{SpawnError, StageOptions};
+use stage_core::{
+    DemandMode, ExitReason, Pace, ProducerRef, StageRef, StageStats, SubscribeOptions, Subscription,
+};
 
 use super::{Layer, Place};
 use crate::error::{FirstError, FlowError};
@@ -93,13 +95,30 @@ pub struct Build {
     /// Numbers for layers, so that their names differ.
     layers: Arc<std::sync::atomic::AtomicUsize>,
     subscribe_timeout: Duration,
+    pace: Pace,
 }
 
 impl Build {
     /// No stages yet; each may take so long to subscribe to another.
     pub(crate) fn new(subscribe_timeout: Duration) -> Self {
         let (stages, sources, waiting, first_error) = Default::default();
-        Self { stages, sources, waiting, first_error, layers: Arc::default(), subscribe_timeout }
+        let (layers, pace) = Default::default();
+        Self { stages, sources, waiting, first_error, layers, subscribe_timeout, pace }
+    }
+
+    /// As it was, and each stage handles no batch more than is wanted.
+    pub(crate) fn strict(self) -> Self {
+        Self { pace: Pace::Strict, ..self }
+    }
+
+    /// How the stage with this number of a layer runs that hands its events out by `exit`.
+    pub(crate) fn stage_options<E: Send + 'static>(
+        &self,
+        layer: &str,
+        index: usize,
+        exit: &Exit<E>,
+    ) -> StageOptions<E> {
+        StageOptions::named(format!("{layer}/{index}")).dispatcher((exit.dispatcher)()).pace(self.pace)
     }
 
     /// Keeps a stage that was started.
@@ -114,12 +133,6 @@ impl Build {
 
     fn stages(&self) -> MutexGuard<'_, Vec<Box<dyn RunningStage>>> {
         lock(&self.stages)
-    }
-
-    /// Keeps a subscription that began paused until everything is wired: running stages that the flow reads
-    /// would otherwise give all they have to the first that asks.
-    pub(crate) fn hold(&self, subscription: Subscription) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(subscription);
     }
 
     /// Everything is wired: events may flow.
@@ -214,6 +227,15 @@ impl Build {
             }
             failed
         }
+    }
+
+    /// The first stage that has failed so far, of the layers other than `layer`.
+    pub(crate) fn failure_beside(&self, layer: &str) -> Option<FlowError> {
+        let stages = self.stages();
+        let ends = stages.iter().filter_map(|stage| stage.ended().now_or_never());
+        let mut others = ends.filter(|(stage, _)| stage.rsplit_once('/').is_none_or(|(of, _)| of != layer));
+        let (stage, reason) = others.find(|(_, reason)| !reason.is_normal())?;
+        Some(FlowError::Stage { stage, reason })
     }
 
     /// The stages that have not ended.

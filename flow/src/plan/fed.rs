@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use stage_core::dispatch::{DemandDispatcher, Dispatcher, SubscriberOptions};
-use stage_core::spawn::{StageOptions, producer_consumer};
 use stage_core::ProducerRef;
+use stage_core::dispatch::{DemandDispatcher, Dispatcher, SubscriberOptions};
+use stage_core::spawn::producer_consumer;
 
 use super::{Build, Exit, Feeds, Layer, NodeOf, Origin, Outline, Place};
 use crate::error::FlowError;
@@ -62,7 +62,8 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
                     Arc::new(move || routing(of, &build, &name)) as Arc<_>
                 }
             };
-            let upstream = self.node.build(build, Exit { consumers: of, readers: Readers::Own, dispatcher }).await?;
+            let upstream =
+                self.node.build(build, Exit { consumers: of, readers: Readers::Own, dispatcher }).await?;
             let feeds = Feeds::Stages(upstream.len());
             feed(&layer, &name, self.routing.is_some(), (&upstream, feeds), build, &exit).await
         }
@@ -96,8 +97,8 @@ pub(super) async fn feed<L: Layer>(
         let place = Place { index, of };
         let operator = Build::operator(layer, name, place)?;
         let stage = FedStage::new(operator, feeds, build.ends(upstream.len(), exit));
-        let stage_options = StageOptions::named(format!("{name}/{index}")).dispatcher((exit.dispatcher)());
-        let stage = producer_consumer(stage, stage_options).await.map_err(Build::failed)?;
+        let stage =
+            producer_consumer(stage, build.stage_options(name, index, exit)).await.map_err(Build::failed)?;
         build.keep(stage.clone());
         if options.fed_by == FedBy::RunningSource {
             let stage = stage.clone();

@@ -8,8 +8,8 @@ mod outline;
 mod sourced;
 mod then;
 
-pub(crate) use build::{RunningStage, SUBSCRIBE_TIMEOUT, guarded};
 pub use build::{Build, Exit};
+pub(crate) use build::{RunningStage, SUBSCRIBE_TIMEOUT, guarded};
 pub use fed::{Fed, Routing};
 pub use node::{LayerNode, Merged, Node, NodeOf};
 pub use operator::{Feeds, Layer, Operator, Origin, Place};

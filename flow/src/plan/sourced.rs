@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use stage_core::spawn::{StageOptions, producer};
+use stage_core::spawn::producer;
 use stage_core::{Capacity, DemandMode, ExitReason, ProducerRef};
 
 use super::build::guarded;
@@ -157,8 +157,8 @@ where
         let place = Place { index, of };
         let part = Stamping { part, live: stamper.live() };
         let stage = SourceStage::new(part, operator(place)?, build.ends(0, &exit));
-        let options = StageOptions::named(format!("{name}/{index}"))
-            .dispatcher((exit.dispatcher)())
+        let options = build
+            .stage_options(&name, index, &exit)
             // What a reducer hands out at the end was not asked for one by one.
             .buffer(Capacity::Unbounded)
             .demand(DemandMode::Accumulate);

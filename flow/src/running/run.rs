@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use stage_core::spawn::{StageOptions, producer};
-use stage_core::{ExitReason, ProducerRef, StageStats};
+use stage_core::{ExitReason, Nothing, ProducerRef, StageRef, StageStats};
 use tokio::sync::{mpsc, watch};
 
 use super::flow_ref::{FlowRef, RunningFlow};
@@ -74,12 +74,14 @@ where
     let flow = FlowRef::new(Arc::new(Run { build: build.clone(), commands, ended }));
     let workers = options.workers;
     let named = spawn(workers, name(options, flow.clone(), producers));
-    let unname = named.await.unwrap_or(Err(FlowError::Stopped)).inspect_err(|_| build.stop())?;
+    let keeper = named.await.unwrap_or(Err(FlowError::Stopped)).inspect_err(|_| build.stop())?;
     build.release();
     let _watching = spawn(workers, async move {
         let began = Instant::now();
         let watched = watch(&build, work, &mut commanded).await;
-        unname().await;
+        if let Some(keeper) = keeper {
+            keeper.stop(ExitReason::Normal).await;
+        }
         let layers = LayerProfile::of(build.stats());
         let profile = Profile { elapsed: began.elapsed(), events: events(&layers), layers };
         end.send_replace(Some(watched.map(|(outcome, cut_off)| FlowReport { outcome, profile, cut_off })));
@@ -87,28 +89,23 @@ where
     Ok(RunningFlow::new(flow))
 }
 
-/// Gives a flow and the stages of its last layer their names; what takes the names back.
+/// Gives a flow and the stages of its last layer their names; who keeps the first of them.
 async fn name<T: Send + 'static>(
     options: StartOptions,
     flow: FlowRef,
     producers: Vec<ProducerRef<T>>,
-) -> Result<impl AsyncFnOnce() + Send, FlowError> {
-    let mut keeper = None;
-    if let Some((registry, name)) = options.name {
-        let stage = producer(Keeper { flow }, StageOptions::named(&*name)).await.map_err(Build::failed)?;
-        let taken = registry.register(&*name, &stage).and_then(|()| {
-            let mut numbered = producers.iter().enumerate();
-            numbered.try_for_each(|(number, stage)| registry.register_producer(format!("{name}/{number}"), stage))
-        });
-        if let Err(taken) = taken {
-            stage.stop_soon(ExitReason::Normal);
-            return Err(taken.into());
+) -> Result<Option<StageRef<Keeper, Nothing, Nothing>>, FlowError> {
+    let Some((registry, name)) = options.name else { return Ok(None) };
+    let keeper = producer(Keeper { flow }, StageOptions::named(&*name)).await.map_err(Build::failed)?;
+    let named = registry.register(&*name, &keeper).and_then(|()| {
+        let mut numbered = producers.iter().enumerate();
+        numbered.try_for_each(|(number, stage)| registry.register_producer(format!("{name}/{number}"), stage))
+    });
+    match named {
+        Ok(()) => Ok(Some(keeper)),
+        Err(taken) => {
+            keeper.stop_soon(ExitReason::Normal);
+            Err(taken.into())
         }
-        keeper = Some(stage);
     }
-    Ok(async move || {
-        if let Some(keeper) = keeper {
-            keeper.stop(ExitReason::Normal).await;
-        }
-    })
 }

@@ -7,11 +7,11 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use stage_core::spawn::{StageOptions, consumer};
-use stage_core::{Consumer, ExitReason, Nothing, ProducerRef, StageRef, StageStats};
+use stage_core::{CancelMode, Consumer, ExitReason, Nothing, ProducerRef, StageRef, StageStats};
 use tokio::time::Instant;
 
 use super::finish::{FinishOptions, Restart};
-use super::owned_consumer::OwnedConsumer;
+use super::owned_consumer::{Life, OwnedConsumer};
 use super::through::{Recipe, made};
 use crate::error::FlowError;
 use crate::exec::{Ends, Readers};
@@ -52,7 +52,7 @@ impl<S: Consumer> Crew<S> {
         let (members, restarts) = (Vec::new(), VecDeque::new());
         let mut crew = Self { name, recipe, options, producers, build, members, restarts };
         for index in 0..crew.options.layer.count() {
-            let stage = crew.spawn(index).await?;
+            let stage = crew.spawn(index, Life::First).await?;
             let member = Member::new(stage.clone());
             crew.build.keep(member.clone());
             crew.members.push(member);
@@ -63,12 +63,12 @@ impl<S: Consumer> Crew<S> {
         Ok(crew)
     }
 
-    async fn spawn(&self, index: usize) -> Result<Running<S>, FlowError> {
+    async fn spawn(&self, index: usize, life: Life) -> Result<Running<S>, FlowError> {
         let stage = made(&self.recipe, &self.name, index, self.options.layer.count())?;
         // Nobody reads what a consumer makes.
         let ends = Ends::new(self.producers.len(), (0, Readers::Own), self.build.first_error.clone());
         let options = StageOptions::named(format!("{}/{index}", self.name));
-        consumer(OwnedConsumer { stage, ends }, options).await.map_err(Build::failed)
+        consumer(OwnedConsumer { stage, ends, life }, options).await.map_err(Build::failed)
     }
 
     /// Done when all have come to their end, or those that have not are gone and all `before` them has ended.
@@ -94,7 +94,8 @@ impl<S: Consumer> Crew<S> {
             }
         }
         if left < self.members.len() {
-            return Ok(());
+            // One that failed while no consumer was there told nobody.
+            return build.failure_beside(&self.name).map_or(Ok(()), Err);
         }
         // Others may come and read the rest.
         tokio::select! {
@@ -112,7 +113,9 @@ impl<S: Consumer> Crew<S> {
     fn verdict(&mut self, index: usize, reason: ExitReason) -> Result<Verdict, FlowError> {
         let stopped = match (&reason, self.options.restart) {
             (ExitReason::Normal, _) => return Ok(Verdict::Done),
-            (_, Restart::Temporary) | (ExitReason::Shutdown, Restart::Transient) => return Ok(Verdict::Leave),
+            (_, Restart::Temporary) | (ExitReason::Shutdown, Restart::Transient) => {
+                return Ok(Verdict::Leave);
+            }
             (ExitReason::Shutdown, Restart::Permanent) => FlowError::Stopped,
             (_, Restart::Permanent | Restart::Transient) => {
                 FlowError::Stage { stage: format!("{}/{index}", self.name), reason }
@@ -126,11 +129,12 @@ impl<S: Consumer> Crew<S> {
     }
 
     async fn restart(&mut self, index: usize) -> Result<(), FlowError> {
-        let stage = self.spawn(index).await?;
+        let stage = self.spawn(index, Life::Again).await?;
         tracing::warn!(stage = stage.name(), "a consumer of a flow is started again");
         self.members[index].replace(stage.clone());
         for producer in &self.producers {
-            let demand = self.options.layer.demand();
+            // A producer that has ended meanwhile is no failure.
+            let demand = self.options.layer.demand().cancel(CancelMode::Temporary);
             self.build.subscribe(&self.name, &stage, producer, demand).await?;
         }
         Ok(())

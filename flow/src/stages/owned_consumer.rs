@@ -10,6 +10,15 @@ use crate::exec::Ends;
 pub(super) struct OwnedConsumer<S> {
     pub(super) stage: S,
     pub(super) ends: Ends,
+    pub(super) life: Life,
+}
+
+/// Whether a consumer was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    First,
+    /// What feeds it may have ended meanwhile.
+    Again,
 }
 
 impl<S: Consumer> Consumer for OwnedConsumer<S> {
@@ -41,7 +50,12 @@ impl<S: Consumer> Consumer for OwnedConsumer<S> {
         cx: &mut Context<'_>,
     ) -> StageResult {
         self.stage.handle_cancel(subscription, cancellation, cx).await?;
-        if self.ends.came_to_its_end(subscription, cancellation) && self.ends.all_came() {
+        if self.life == Life::Again && matches!(cancellation.reason, ExitReason::NotFound) {
+            self.ends.one_is_over();
+        } else if !self.ends.came_to_its_end(subscription, cancellation) {
+            return Ok(());
+        }
+        if self.ends.all_came() {
             cx.finish();
         }
         Ok(())

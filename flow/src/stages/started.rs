@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use stage_core::spawn::{StageOptions, producer};
+use stage_core::spawn::producer;
 use stage_core::{BoxError, DemandMode, Producer, ProducerRef};
 
 use super::owned_producer::OwnedProducer;
@@ -42,9 +42,7 @@ impl<S: Producer> Node<S::Event> for Started<S> {
                 let declined = Arc::new(AtomicBool::new(false));
                 let ends = build.ends(0, &exit);
                 let stage = OwnedProducer { stage, ends, declined: Arc::clone(&declined) };
-                let options = StageOptions::named(format!("{name}/{index}"))
-                    .dispatcher((exit.dispatcher)())
-                    .demand(DemandMode::Accumulate);
+                let options = build.stage_options(&name, index, &exit).demand(DemandMode::Accumulate);
                 let stage = producer(stage, options).await.map_err(Build::failed)?;
                 build.keep(stage.clone());
                 if !declined.load(Ordering::Acquire) {

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use stage_core::spawn::{StageOptions, producer_consumer};
-use stage_core::{BoxError, CancelMode, ExitReason, ProducerConsumer, ProducerRef, Registry, StageRef, SubscribeOptions};
+use stage_core::spawn::producer_consumer;
+use stage_core::{
+    BoxError, CancelMode, ExitReason, ProducerConsumer, ProducerRef, Registry, StageRef, SubscribeOptions,
+};
 
 use super::owned::Owned;
 use crate::chain::Chain;
 use crate::error::FlowError;
-use crate::flow::{Flow, LayerFlow};
 use crate::exec::Readers;
+use crate::flow::{Flow, LayerFlow};
 use crate::options::{FedBy, LayerOptions};
 use crate::plan::{Build, Exit, Fed, Node, NodeOf, Origin, Outline, Place, guarded};
 use crate::time::Untimed;
@@ -87,7 +89,8 @@ impl<T: Send + 'static, U: Send + 'static> Node<U> for ThroughRunning<T, U> {
         _exit: Exit<U>,
     ) -> BoxFuture<'a, Result<Vec<ProducerRef<U>>, FlowError>> {
         async move {
-            let upstream = self.before.build(build, Exit::as_asked(self.stages.len(), Readers::Foreign)).await?;
+            let upstream =
+                self.before.build(build, Exit::as_asked(self.stages.len(), Readers::Foreign)).await?;
             for stage in &self.stages {
                 for producer in &upstream {
                     (stage.subscribe)(build.clone(), producer.clone()).await?;
@@ -135,7 +138,7 @@ impl<S: ProducerConsumer> Node<S::Out> for ThroughOwned<S::In, S> {
             for index in 0..of {
                 let stage = made(&self.recipe, &name, index, of)?;
                 let stage = Owned { stage, ends: build.ends(upstream.len(), &exit) };
-                let options = StageOptions::named(format!("{name}/{index}")).dispatcher((exit.dispatcher)());
+                let options = build.stage_options(&name, index, &exit);
                 let stage = producer_consumer(stage, options).await.map_err(Build::failed)?;
                 build.keep(stage.clone());
                 for producer in &upstream {

@@ -14,7 +14,7 @@ use stage_core::testing::{Sim, settle};
 use tokio::runtime::Handle;
 
 pub(crate) use hashes::{key_to, of_four, of_two, to_four};
-pub(crate) use recorder::Batches;
+pub(crate) use recorder::{Batches, Recorder};
 pub(crate) use tokens::{Token, Tokens};
 
 /// In how many orders of its stages a case runs.
@@ -133,7 +133,7 @@ pub(crate) async fn started<C: Chain>(
 ) -> (Vec<u64>, Result<u64, FlowError>) {
     let (sender, receiver) = mpsc::channel();
     let flow = make(Box::new(move |number| sender.send(number).unwrap()));
-    let ended = flow.start().await.unwrap().join().await;
+    let ended = flow.start().await.unwrap().join().await.map(|report| report.events());
     drop(flow);
     (sorted(receiver.iter().collect()), ended)
 }

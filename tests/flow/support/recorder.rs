@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use stage_core::spawn::{StageOptions, producer_consumer};
-use stage_core::{Emitter, Events, ProducerConsumer, StageRef, StageResult};
+use stage_core::{Consumer, Context, Emitter, Events, ProducerConsumer, StageRef, StageResult};
 
 /// The batches that were seen.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,16 @@ impl ProducerConsumer for Recorder {
         for number in &batch {
             out.emit(*number);
         }
+        self.batches.seen.lock().unwrap().push(batch);
+        Ok(())
+    }
+}
+
+impl Consumer for Recorder {
+    type Event = u64;
+
+    async fn handle_events(&mut self, events: Events<'_, u64>, _: &mut Context<'_>) -> StageResult {
+        let batch: Vec<u64> = events.into_iter().collect();
         self.batches.seen.lock().unwrap().push(batch);
         Ok(())
     }
