@@ -61,14 +61,14 @@ pub(crate) struct Begun<T, W, E> {
 /// Gives the flow its name, and lets its events go.
 pub(crate) async fn begin<T, W, E>(
     options: StartOptions,
-    begun: Begun<T, W, E>,
+    wired: Begun<T, W, E>,
 ) -> Result<RunningFlow, FlowError>
 where
     T: Send + 'static,
     W: Future<Output = Result<(), FlowError>> + Send + 'static,
     E: Fn(&[LayerProfile]) -> u64 + Send + 'static,
 {
-    let Begun { build, producers, work, events } = begun;
+    let Begun { build, producers, work, events } = wired;
     let (commands, mut commanded) = mpsc::unbounded_channel();
     let (end, ended) = watch::channel(None);
     let flow = FlowRef::new(Arc::new(Run { build: build.clone(), commands, ended }));
