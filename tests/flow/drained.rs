@@ -18,7 +18,7 @@ fn here() -> StartOptions {
     StartOptions::new().workers(Workers::Current)
 }
 
-const LONG: Duration = Duration::from_secs(3600);
+const LONG: Duration = Duration::from_hours(1);
 
 async fn some_turns() {
     for _ in 0..40 {
