@@ -6,12 +6,19 @@
 //! | module | workload |
 //! |---|---|
 //! | [`pipe`] | counted events through 0, 1 or 3 trivial steps into a sum |
+//! | [`words`] | counting the words of a text of 200 MB |
+//! | [`usage`] | 5,000,000 records grouped, joined with 100,000 users, sorted |
 //! | [`idle`] | batches to one busy consumer beside 1, 100 or 10,000 idle ones (for our own history only) |
 //!
 //! Rules that every workload keeps: the same work, the same bound on events in flight, the same runtime and
 //! the same allocator for all; the result is checked in every round; `black_box` once a batch, never per event.
 #![forbid(unsafe_code)]
 
+pub mod catalogue;
 pub mod idle;
 pub mod pipe;
+pub mod random;
 pub mod runtime;
+pub mod usage;
+pub mod words;
+pub mod workload;

@@ -1,14 +1,12 @@
 //! Reducing by key: groups, counts and sums, with partial results merged before they change stages.
 
 use std::hash::Hash;
-use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::chain::{Chain, Map, TimeOf};
-use crate::exchange::KeyHash;
 use crate::flow::{Flow, LayerFlow};
-use crate::reduce::Fold;
+use crate::reduce::{Fold, Merged, Partials, Shard};
 use crate::reduced::Reduced;
 use crate::time::Untimed;
 
@@ -74,41 +72,72 @@ impl<C: Chain> Flow<C> {
         merge: H,
     ) -> LayerFlow<Untimed, (Q, A)>
     where
-        Q: Clone + Eq + Hash + Send + 'static,
-        A: Clone + Send + 'static,
+        Q: Eq + Hash + Send + 'static,
+        A: Send + 'static,
         F: Fn(&C::Out) -> Q + Send + Sync + 'static,
         I: Fn() -> A + Send + Sync + 'static,
         G: Fn(&mut A, C::Out) + Send + Sync + 'static,
         H: Fn(&mut A, A) + Send + Sync + 'static,
     {
+        self.combine(
+            move |values: &mut Partials<Q, A>, event| fold(values.of_or(key(&event), &init), event),
+            merge,
+        )
+    }
+
+    /// As [`combine_by`](Self::combine_by) for events with many keys each: `fold` looks the keys up itself, by
+    /// something that is only lent if need be, so that nothing is allocated for a key that is known.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let lines = Flow::from_items(["the quick brown fox", "the lazy dog", "the end"]);
+    /// let counts = lines.combine(
+    ///     |counts, line| {
+    ///         for word in line.split(' ') {
+    ///             *counts.of_lent(word) += 1;
+    ///         }
+    ///     },
+    ///     |count, other| *count += other,
+    /// );
+    /// let counts: Vec<(Box<str>, u32)> = counts.collect().await?;
+    /// assert!(counts.contains(&("the".into(), 3)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn combine<Q, A, G, H>(self, fold: G, merge: H) -> LayerFlow<Untimed, (Q, A)>
+    where
+        Q: Eq + Hash + Send + 'static,
+        A: Send + 'static,
+        G: Fn(&mut Partials<Q, A>, C::Out) + Send + Sync + 'static,
+        H: Fn(&mut A, A) + Send + Sync + 'static,
+    {
         let stages = self.options.stages;
-        let init = Arc::new(init);
-        let partial = move |values: &mut FxHashMap<Q, A>, event: C::Out| {
-            let value = values.entry(key(&event)).or_insert_with(|| init());
-            fold(value, event);
+        let partitions = self.options.count();
+        let partial = move |values: &mut Partials<Q, A>, event: C::Out| {
+            fold(values, event);
             // What is too much for one stage is handed on as it is.
-            if values.len() >= MOST_PARTIAL { std::mem::take(values) } else { FxHashMap::default() }
+            if values.len() >= MOST_PARTIAL { values.take_shards(partitions) } else { Vec::new() }
         };
-        let partials = self.emit_and_reduce(FxHashMap::default, partial).emit();
-        let mut merged = partials.partition(|(key, _): &(Q, A)| KeyHash::of(key));
+        let shards = self.emit_and_reduce(Partials::default, partial);
+        let shards = shards.on_trigger(move |mut values, _| (values.take_shards(partitions), values));
+        let mut merged = shards.partition_with(|shard: Shard<Q, A>| {
+            let partition = shard.partition;
+            Some((shard, partition))
+        });
         merged.options.stages = stages;
         merged
-            .reduce(FxHashMap::default, move |values: &mut FxHashMap<Q, A>, (key, value)| {
-                match values.entry(key) {
-                    std::collections::hash_map::Entry::Occupied(mut known) => merge(known.get_mut(), value),
-                    std::collections::hash_map::Entry::Vacant(new) => {
-                        new.insert(value);
-                    }
-                }
-            })
-            .emit()
+            .reduce(Merged::default, move |values: &mut Merged<Q, A>, shard| values.merge(shard, &merge))
+            .on_trigger(|values, _| (values.into_entries(), Merged::default()))
     }
 
     /// How many events each key has, over the whole input; partial counts are merged before they change
     /// stages.
     pub fn count_by<Q, F>(self, key: F) -> LayerFlow<Untimed, (Q, u64)>
     where
-        Q: Clone + Eq + Hash + Send + 'static,
+        Q: Eq + Hash + Send + 'static,
         F: Fn(&C::Out) -> Q + Send + Sync + 'static,
     {
         self.combine_by(key, || 0, |count, _| *count += 1, |count, other| *count += other)
@@ -118,8 +147,8 @@ impl<C: Chain> Flow<C> {
     /// stages.
     pub fn sum_by<Q, V, F, G>(self, key: F, value: G) -> LayerFlow<Untimed, (Q, V)>
     where
-        Q: Clone + Eq + Hash + Send + 'static,
-        V: Clone + Default + std::ops::AddAssign + Send + 'static,
+        Q: Eq + Hash + Send + 'static,
+        V: Default + std::ops::AddAssign + Send + 'static,
         F: Fn(&C::Out) -> Q + Send + Sync + 'static,
         G: Fn(C::Out) -> V + Send + Sync + 'static,
     {

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use super::{Shape, tokio_item, tokio_vec, us};
+use super::{SHAPES, Shape, tokio_item, tokio_vec, us};
+use crate::workload::{self, Peer, Unit, Workload};
 
 /// One way of building the pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,22 @@ impl Contender {
         }
     }
 
+    /// The ratio that we promise.
+    fn promised(self, shape: Shape) -> Option<f64> {
+        match (shape.to_string().as_str(), self) {
+            ("k3/1000-500", Self::TokioVec) => Some(1.5),
+            ("k3/1000-500", Self::TokioItem) => Some(50.0),
+            ("k3/100-50" | "k0/1000-500", Self::TokioVec) => Some(1.2),
+            ("k3/10-1", Self::TokioVec) => Some(1.0),
+            _ => None,
+        }
+    }
+
+    /// This pipe by this contender.
+    fn of(self, shape: Shape) -> workload::Contender {
+        workload::Contender::new(self.name(), move |runtime, events| Ok(self.round(runtime, shape, events)?))
+    }
+
     /// Sends `events` events through the pipe and says how long that took.
     ///
     /// # Errors
@@ -65,6 +82,22 @@ impl Contender {
             return Ok(took);
         }
         Err(WrongSum { contender: self, shape, events, summed, expected })
+    }
+}
+
+/// Every pipe, with its peers.
+pub fn workloads() -> Vec<Workload> {
+    SHAPES.into_iter().map(workload).collect()
+}
+
+fn workload(shape: Shape) -> Workload {
+    let peer = |contender: Contender| Peer { contender: contender.of(shape), at_least: contender.promised(shape) };
+    Workload {
+        name: format!("pipe/{shape}"),
+        unit: Unit::Rate("events/s", 1.0),
+        least: 20_000,
+        us: Contender::Us.of(shape),
+        peers: [Contender::TokioVec, Contender::TokioItem].map(peer).into(),
     }
 }
 

@@ -13,5 +13,5 @@ mod tokio_item;
 mod tokio_vec;
 mod us;
 
-pub use contender::{Contender, WrongSum};
+pub use contender::{Contender, WrongSum, workloads};
 pub use shape::{SHAPES, Shape};

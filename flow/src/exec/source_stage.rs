@@ -62,9 +62,9 @@ where
 
     /// Reads until what is wanted is there, or it is time to look at other things.
     fn read(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
-        let began = Instant::now();
+        let (began, most) = (Instant::now(), self.part.at_once().min(MOST));
         while self.wanted > 0 && !self.finished {
-            let slice = self.slice.min(self.wanted.max(1)).min(MOST);
+            let slice = self.slice.min(self.wanted.max(1)).min(most);
             let (mut items, mut made) = (Vec::with_capacity(slice), 0);
             let more = self.part.read(slice, &mut |item| items.push(item))?;
             self.operator.batch(0, items.into_iter(), &mut |event| {
@@ -83,7 +83,7 @@ where
                 self.slice = (slice / 2).max(1);
                 break;
             }
-            self.slice = self.slice.max(slice.saturating_mul(2)).min(MOST);
+            self.slice = self.slice.max(slice.saturating_mul(2)).min(most);
         }
         if self.wanted > 0 && !self.going {
             self.going = true;

@@ -183,6 +183,10 @@ impl<P: Part, V: crate::source::LiveStamper<P::Item>> Part for Stamping<P, V> {
         self.part.wake_by(waker);
     }
 
+    fn at_once(&self) -> usize {
+        self.part.at_once()
+    }
+
     fn read(
         &mut self,
         most: usize,

@@ -1,5 +1,6 @@
 //! Where events come from: parts that are read one after the other or side by side.
 
+mod blocks;
 mod channel;
 #[cfg(feature = "crossbeam")]
 mod crossbeam;
@@ -25,6 +26,7 @@ mod stream;
 #[cfg(feature = "zstd")]
 mod zstd;
 
+pub use blocks::{BlockFlow, LineBlock, LineBlocks, LineBlocksPart};
 pub use channel::{ChannelPart, Once, OnceFlow, Taken};
 #[cfg(feature = "crossbeam")]
 pub use crossbeam::CrossbeamPart;

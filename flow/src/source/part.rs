@@ -38,6 +38,11 @@ pub trait Part: Send + 'static {
         let _ = waker;
     }
 
+    /// How many events are best read in one go; few where each is large.
+    fn at_once(&self) -> usize {
+        usize::MAX
+    }
+
     /// Gives `each` the next `most` events, or as many as there are.
     ///
     /// # Errors

@@ -83,7 +83,7 @@ impl<D: Decode> Source for Records<D> {
             let parts = self.files.iter().map(whole).collect::<Vec<_>>();
             return Ok(if parts.is_empty() { vec![self.part([])] } else { parts });
         }
-        let sizes = self.files.iter().map(|file| size(file)).collect::<Result<Vec<_>, _>>()?;
+        let sizes = sizes(&self.files)?;
         Ok(split(&self.files, &sizes, most).into_iter().map(|pieces| self.part(pieces)).collect())
     }
 
@@ -97,9 +97,14 @@ impl<D: Decode> Source for Records<D> {
 
 /// Some bytes of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Piece {
-    path: PathBuf,
-    range: Range<u64>,
+pub(super) struct Piece {
+    pub(super) path: PathBuf,
+    pub(super) range: Range<u64>,
+}
+
+/// How many bytes each file has, as far as that is known.
+pub(super) fn sizes(files: &[PathBuf]) -> Result<Vec<Option<u64>>, ReadError> {
+    files.iter().map(|file| size(file)).collect()
 }
 
 /// How many bytes a file has, as far as that is known: nobody knows it of a pipe.
@@ -115,7 +120,7 @@ fn size(path: &Path) -> Result<Option<u64>, ReadError> {
 
 /// Cuts files of these sizes, one behind the other, into `most` parts that differ by at most a byte. Files of
 /// unknown size are dealt out whole.
-fn split(files: &[PathBuf], sizes: &[Option<u64>], most: usize) -> Vec<Vec<Piece>> {
+pub(super) fn split(files: &[PathBuf], sizes: &[Option<u64>], most: usize) -> Vec<Vec<Piece>> {
     let total: u64 = sizes.iter().flatten().sum();
     let unknown = sizes.iter().filter(|size| size.is_none()).count();
     let useful = usize::try_from(total).unwrap_or(usize::MAX).max(unknown).max(1);

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use benches::{catalogue::Scale, workload::Workload};
 use clap::Parser;
-
-use crate::workloads::Workload;
 
 /// Runs us and the peers alternately and prints throughputs and ratios.
 #[derive(Debug, Parser)]
@@ -12,7 +11,7 @@ pub(crate) struct Arguments {
     /// Print one JSON array instead of the table
     #[arg(long)]
     pub(crate) json: bool,
-    /// Shorter rounds: under a minute for everything
+    /// Shorter rounds, smaller inputs: under a minute for everything
     #[arg(long)]
     pub(crate) quick: bool,
     /// What to run, by full name or by its beginning (`pipe`, `pipe/k3`); everything when none is named
@@ -23,6 +22,11 @@ impl Arguments {
     /// How long one contender works in one round.
     pub(crate) const fn budget(&self) -> Duration {
         Duration::from_millis(if self.quick { 100 } else { 500 })
+    }
+
+    /// How large inputs are.
+    pub(crate) const fn scale(&self) -> Scale {
+        if self.quick { Scale::Tenth } else { Scale::Full }
     }
 }
 
@@ -55,19 +59,20 @@ pub(crate) fn choose<'a>(
 
 #[cfg(test)]
 mod tests {
+    use benches::catalogue::{self, Scale};
+
     use super::choose;
-    use crate::workloads;
 
     fn names(arguments: &[&str]) -> Result<Vec<String>, String> {
         let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
-        let all = workloads::all();
+        let all = catalogue::all(Scale::Tenth);
         let chosen = choose(&arguments, &all).map_err(|unknown| unknown.to_string())?;
         Ok(chosen.iter().map(|workload| workload.name.clone()).collect())
     }
 
     #[test]
     fn no_name_means_everything() {
-        assert_eq!(names(&[]).unwrap().len(), workloads::all().len());
+        assert_eq!(names(&[]).unwrap().len(), catalogue::all(Scale::Tenth).len());
     }
 
     #[test]

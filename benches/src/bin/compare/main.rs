@@ -8,15 +8,15 @@ mod measure;
 mod report;
 mod row;
 mod statistics;
-mod workloads;
 
 use std::process::ExitCode;
 
+use benches::catalogue;
 use clap::Parser;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
-    let all = workloads::all();
+    let all = catalogue::all(arguments.scale());
     let chosen = match cli::choose(&arguments.workloads, &all) {
         Ok(chosen) => chosen,
         Err(unknown) => {

@@ -2,14 +2,16 @@
 
 use std::error::Error;
 
-use benches::{pipe::Contender, runtime::runtime};
+use benches::{
+    runtime::runtime,
+    workload::{Contender, Peer, Workload},
+};
 use tokio::runtime::Runtime;
 
 use crate::{
     cli::Arguments,
     report,
     row::{Pair, Row},
-    workloads::{Peer, Workload},
 };
 
 /// Pairs of rounds a row; odd, so that the median is one of them.
@@ -34,15 +36,15 @@ fn row(
     runtime: &Runtime,
     arguments: &Arguments,
 ) -> Result<Row, Box<dyn Error>> {
-    let budget = arguments.budget();
-    let ours = workload.fit(Contender::Us, runtime, budget)?;
-    let theirs = workload.fit(peer.contender, runtime, budget)?;
+    let sized = |contender: &Contender| contender.fit(runtime, arguments.budget(), workload.least);
+    let (ours, theirs) = (sized(&workload.us)?, sized(&peer.contender)?);
+    let figure = |contender: &Contender, size| -> Result<f64, Box<dyn Error>> {
+        Ok(workload.unit.figure(size, contender.round(runtime, size)?))
+    };
     let mut pairs = Vec::with_capacity(PAIRS);
     for _ in 0..PAIRS {
-        pairs.push(Pair {
-            us: workload.round(Contender::Us, runtime, ours)?,
-            them: workload.round(peer.contender, runtime, theirs)?,
-        });
+        let us = figure(&workload.us, ours)?;
+        pairs.push(Pair { us, them: figure(&peer.contender, theirs)? });
     }
     Ok(Row::new(workload, peer, &pairs))
 }

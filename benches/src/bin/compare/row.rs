@@ -1,11 +1,9 @@
 //! What does one comparison say? A workload, a peer, both throughputs and their ratio: a row, a JSON object.
 
+use benches::workload::{Better, Peer, Workload};
 use serde::Serialize;
 
-use crate::{
-    statistics::{extremes, median},
-    workloads::{Better, Peer, Workload},
-};
+use crate::statistics::{extremes, median};
 
 /// One workload against one peer.
 #[derive(Debug, Serialize)]
@@ -42,12 +40,12 @@ impl Row {
         let median_ratio = median(&ratios);
         Self {
             workload: workload.name.clone(),
-            peer: peer.contender.name(),
-            unit: workload.unit,
+            peer: peer.contender.name,
+            unit: workload.unit.name(),
             us: median(&all(|pair| pair.us)),
             them: median(&all(|pair| pair.them)),
             ratio: Ratio { median: median_ratio, min, max },
-            better: workload.better,
+            better: workload.unit.better(),
             at_least: peer.at_least,
         }
     }
@@ -56,22 +54,35 @@ impl Row {
     pub(crate) fn holds(&self) -> bool {
         self.at_least.is_none_or(|bound| match self.better {
             Better::Higher => self.ratio.median >= bound,
+            Better::Lower => self.ratio.median <= bound,
         })
+    }
+
+    /// Rates in millions.
+    fn shown(&self, figure: f64) -> String {
+        match self.better {
+            Better::Higher => format!("{:.2}", figure / 1e6),
+            Better::Lower => format!("{figure:.2} µs"),
+        }
     }
 
     /// The cells of the table, as in [`HEADINGS`].
     pub(crate) fn cells(&self) -> [String; HEADINGS.len()] {
         let Ratio { median, min, max } = self.ratio;
+        let sign = match self.better {
+            Better::Higher => "≥",
+            Better::Lower => "≤",
+        };
         let promise = match (self.at_least, self.holds()) {
             (None, _) => String::new(),
-            (Some(bound), true) => format!("{bound:.1} ✓"),
-            (Some(bound), false) => format!("{bound:.1} ✗"),
+            (Some(bound), true) => format!("{sign} {bound} ✓"),
+            (Some(bound), false) => format!("{sign} {bound} ✗"),
         };
         [
             self.workload.clone(),
             self.peer.to_owned(),
-            millions(self.us),
-            millions(self.them),
+            self.shown(self.us),
+            self.shown(self.them),
             format!("{median:.2}"),
             format!("{min:.2} – {max:.2}"),
             promise,
@@ -81,26 +92,23 @@ impl Row {
 
 /// What the columns of the table are.
 pub(crate) const HEADINGS: [&str; 7] =
-    ["workload", "peer", "us, M/s", "peer, M/s", "ratio", "min – max", "at least"];
-
-fn millions(figure: f64) -> String {
-    format!("{:.2}", figure / 1e6)
-}
+    ["workload", "peer", "us", "peer's", "ratio", "min – max", "promised"];
 
 #[cfg(test)]
 mod tests {
+    use benches::catalogue::{self, Scale};
+
     use super::{Pair, Row};
-    use crate::workloads;
 
     #[test]
     fn a_row_in_json_has_the_promised_fields() {
-        let all = workloads::all();
+        let all = catalogue::all(Scale::Tenth);
         let workload = all.iter().find(|workload| workload.name == "pipe/k3/1000-500").unwrap();
         let pairs = [(300.0, 200.0), (100.0, 200.0), (440.0, 220.0)].map(|(us, them)| Pair { us, them });
         let row = serde_json::to_value(Row::new(workload, &workload.peers[0], &pairs)).unwrap();
         let expected = serde_json::json!({
             "workload": "pipe/k3/1000-500", "peer": "tokio-vec", "unit": "events/s", "us": 300.0, "them": 200.0,
-            "ratio": { "median": 1.5, "min": 0.5, "max": 2.0 }, "better": "higher", "at_least": 1.0,
+            "ratio": { "median": 1.5, "min": 0.5, "max": 2.0 }, "better": "higher", "at_least": 1.5,
         });
         assert_eq!(row, expected);
     }

@@ -1,0 +1,22 @@
+//! Which workloads are there, in which order, and how large is what they work on?
+
+use crate::{pipe, usage, words, workload::Workload};
+
+/// How large the inputs of workloads with files or records are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// As the table of promises says.
+    Full,
+    /// A tenth of it.
+    Tenth,
+}
+
+/// All workloads, in the order in which they are run and printed.
+///
+/// Inputs are made when a workload is run for the first time.
+pub fn all(scale: Scale) -> Vec<Workload> {
+    let mut all = pipe::workloads();
+    all.extend(words::workloads(scale));
+    all.push(usage::workload(scale));
+    all
+}

@@ -1,0 +1,130 @@
+//! Who counts words? We, threads by hand, and rayon, each result checked against what was written.
+
+use std::{
+    cell::OnceCell,
+    error::Error,
+    fs, io,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use tokio::runtime::Runtime;
+
+use super::{
+    Key, Packed, Text, hand, rayon_chunks, rayon_lines,
+    text::Sum,
+    us,
+};
+use crate::{
+    catalogue::Scale,
+    workload::{Contender, Peer, Unit, Workload},
+};
+
+/// The text, made when it is first wanted.
+#[derive(Debug)]
+struct Input {
+    bytes: u64,
+    text: OnceCell<Text>,
+    in_memory: OnceCell<String>,
+}
+
+impl Input {
+    fn text(&self) -> io::Result<&Text> {
+        if let Some(text) = self.text.get() {
+            return Ok(text);
+        }
+        let text = Text::write(self.bytes)?;
+        Ok(self.text.get_or_init(|| text))
+    }
+
+    fn in_memory(&self) -> io::Result<&str> {
+        if let Some(text) = self.in_memory.get() {
+            return Ok(text);
+        }
+        let text = fs::read_to_string(self.text()?.path())?;
+        Ok(self.in_memory.get_or_init(|| text))
+    }
+
+    /// Counts so many times with `count`, and checks each result.
+    fn rounds<K: Key, C: IntoIterator<Item = (K, u64)>>(
+        &self,
+        times: u64,
+        count: impl Fn() -> Result<C, Box<dyn Error>>,
+    ) -> Result<Duration, Box<dyn Error>> {
+        let mut took = Duration::ZERO;
+        for _ in 0..times {
+            let began = Instant::now();
+            let counts = count()?;
+            took += began.elapsed();
+            let mut sum = Sum::default();
+            counts.into_iter().for_each(|(word, count)| sum.add(&word.word(), count));
+            self.text()?.check(sum)?;
+        }
+        Ok(took)
+    }
+}
+
+/// `words/str` and `words/inline`.
+pub fn workloads(scale: Scale) -> Vec<Workload> {
+    let bytes = match scale {
+        Scale::Full => 200_000_000,
+        Scale::Tenth => 20_000_000,
+    };
+    let input = Rc::new(Input { bytes, text: OnceCell::new(), in_memory: OnceCell::new() });
+    // The lines are whole, so the text is a little larger: less than can be measured.
+    let unit = Unit::Rate("bytes/s", crate::workload::as_figure(bytes));
+    let workload = |name: &str, us, peers| Workload { name: format!("words/{name}"), unit, least: 1, us, peers };
+    let mut str_peers = rayon::<Box<[u8]>>(&input);
+    str_peers.push(by_hand::<Box<[u8]>>(&input, 1.0));
+    vec![
+        workload("str", ours::<Box<[u8]>>(&input), str_peers),
+        workload("inline", ours::<Packed>(&input), vec![by_hand::<Packed>(&input, 0.9)]),
+    ]
+}
+
+fn ours<K: Key>(input: &Rc<Input>) -> Contender {
+    let input = Rc::clone(input);
+    Contender::new("us", move |runtime: &Runtime, times| {
+        let path = input.text()?.path();
+        input.rounds(times, || Ok(runtime.block_on(us::count::<K>(path))?))
+    })
+}
+
+fn by_hand<K: Key>(input: &Rc<Input>, at_least: f64) -> Peer {
+    let input = Rc::clone(input);
+    let contender = Contender::new("hand", move |_, times| {
+        let path = input.text()?.path();
+        input.rounds(times, || Ok(hand::count::<K>(path)?))
+    });
+    Peer { contender, at_least: Some(at_least) }
+}
+
+fn rayon<K: Key>(input: &Rc<Input>) -> Vec<Peer> {
+    let (lines, chunks) = (Rc::clone(input), Rc::clone(input));
+    let lines = Contender::new("rayon-lines", move |_, times| {
+        let text = lines.in_memory()?;
+        lines.rounds(times, || Ok(rayon_lines::count::<K>(text)))
+    });
+    let chunks = Contender::new("rayon-chunks", move |_, times| {
+        let text = chunks.in_memory()?;
+        chunks.rounds(times, || Ok(rayon_chunks::count::<K>(text.as_bytes())))
+    });
+    [lines, chunks].map(|contender| Peer { contender, at_least: Some(1.0) }).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::runtime;
+
+    #[test]
+    fn every_contender_counts_right() {
+        let runtime = runtime().unwrap();
+        for workload in workloads(Scale::Tenth) {
+            workload.us.round(&runtime, 1).unwrap();
+            for peer in &workload.peers {
+                peer.contender.round(&runtime, 1).unwrap();
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! How do we write it? A flow of blocks of lines, combined by word.
+
+use std::path::Path;
+
+use flow::{Flow, FlowError};
+
+use super::key::{Key, words};
+
+/// Counts the words of a file: each with its count.
+///
+/// # Errors
+///
+/// When the file cannot be read.
+pub async fn count<K: Key>(path: &Path) -> Result<Vec<(K, u64)>, FlowError> {
+    let counts = Flow::from_line_blocks(path).combine(
+        |counts, block| {
+            for word in words(&block) {
+                K::with(word, |lent| *counts.of_lent(lent) += 1);
+            }
+        },
+        |count, other| *count += other,
+    );
+    counts.collect().await
+}

@@ -1,0 +1,369 @@
+//! Files as blocks of whole lines: for steps that look at the bytes of many lines without copying any.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{self, Read};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use stage_core::BoxError;
+
+use super::lines::paths;
+use super::packing::Packing;
+use super::records::{Piece, sizes, split};
+use super::{More, NoStamp, Part, ReadError, Source};
+use crate::chain::Start;
+use crate::flow::Flow;
+use crate::plan::Fused;
+
+/// How many bytes are read at once: few enough to stay in a core's own cache until they were looked at.
+const BLOCK: usize = 128 * 1024;
+/// How many blocks that nobody uses a part keeps for the next.
+const SPARE: usize = 4;
+
+/// A flow of blocks of lines, each stage of its first layer reading its own part.
+pub type BlockFlow = Flow<Start<Fused<LineBlocks, NoStamp>>>;
+
+/// Files that are read in blocks of whole lines.
+#[derive(Clone, Debug)]
+pub struct LineBlocks {
+    files: Arc<[PathBuf]>,
+}
+
+/// Some whole lines, one behind the other, with their ends: it can be used as a slice of bytes. Its memory is
+/// used again when it is dropped.
+pub struct LineBlock {
+    memory: Vec<u8>,
+    length: usize,
+    spare: Arc<Spare>,
+}
+
+/// Memory for the next blocks.
+#[derive(Debug, Default)]
+struct Spare(Mutex<Vec<Vec<u8>>>);
+
+impl Spare {
+    fn take(&self) -> Vec<u8> {
+        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.unwrap_or_else(|| vec![0; BLOCK])
+    }
+
+    fn keep(&self, memory: Vec<u8>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What had to grow for one long line is not kept.
+        if all.len() < SPARE && memory.len() == BLOCK {
+            all.push(memory);
+        }
+    }
+}
+
+impl LineBlock {
+    /// The lines, without their ends (`\n` or `\r\n`).
+    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.split_inclusive(|byte| *byte == b'\n').map(|line| match line {
+            [line @ .., b'\r', b'\n'] | [line @ .., b'\n'] => line,
+            line => line,
+        })
+    }
+}
+
+impl Deref for LineBlock {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.memory[..self.length]
+    }
+}
+
+impl Drop for LineBlock {
+    fn drop(&mut self) {
+        self.spare.keep(std::mem::take(&mut self.memory));
+    }
+}
+
+impl fmt::Debug for LineBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LineBlock").field("length", &self.length).finish_non_exhaustive()
+    }
+}
+
+impl Source for LineBlocks {
+    type Item = LineBlock;
+    type Part = LineBlocksPart;
+
+    fn parts(&self, most: usize) -> Result<Vec<LineBlocksPart>, BoxError> {
+        let sizes = sizes(&self.files)?;
+        let part = |pieces: Vec<Piece>| LineBlocksPart {
+            pieces: pieces.into(),
+            open: None,
+            spare: Arc::default(),
+        };
+        Ok(split(&self.files, &sizes, most).into_iter().map(part).collect())
+    }
+
+    fn name(&self) -> String {
+        match &*self.files {
+            [file] => format!("read {}", file.display()),
+            files => format!("read {} files", files.len()),
+        }
+    }
+}
+
+/// The rest of a part of some files.
+#[derive(Debug)]
+pub struct LineBlocksPart {
+    pieces: VecDeque<Piece>,
+    open: Option<Open>,
+    spare: Arc<Spare>,
+}
+
+/// A piece that is being read.
+struct Open {
+    piece: Piece,
+    input: Box<dyn Read + Send>,
+    /// What was read and not given out, from the beginning of a line.
+    memory: Vec<u8>,
+    filled: usize,
+    /// Where that is in the file.
+    at: u64,
+    ended: bool,
+}
+
+impl LineBlocksPart {
+    /// The next block; nothing after the last.
+    fn next(&mut self) -> Result<Option<LineBlock>, ReadError> {
+        loop {
+            let mut open = match (self.open.take(), self.pieces.pop_front()) {
+                (None, None) => return Ok(None),
+                (None, Some(piece)) => Open::begin(piece, self.spare.take())?,
+                (Some(open), piece) => {
+                    piece.into_iter().for_each(|piece| self.pieces.push_front(piece));
+                    open
+                }
+            };
+            match open.whole_lines().map_err(|error| open.failed(error))? {
+                0 => self.spare.keep(open.memory),
+                length => {
+                    let block = open.cut(length, &self.spare);
+                    self.open = Some(open);
+                    return Ok(Some(block));
+                }
+            }
+        }
+    }
+}
+
+impl Open {
+    /// Opens the piece, at the first line that begins in it.
+    fn begin(piece: Piece, memory: Vec<u8>) -> Result<Self, ReadError> {
+        // The byte before tells whether a line begins with the first.
+        let at = piece.range.start.saturating_sub(1);
+        let opened = Packing::None.open(&piece.path, at);
+        let input = opened.map_err(|source| ReadError::Open { path: piece.path.clone(), source })?;
+        let mut open = Self { piece, input, memory, filled: 0, at, ended: false };
+        if open.piece.range.start > 0 {
+            open.skip_line().map_err(|error| open.failed(error))?;
+        }
+        Ok(open)
+    }
+
+    /// Forgets what belongs to a line that began before.
+    fn skip_line(&mut self) -> io::Result<()> {
+        loop {
+            self.fill()?;
+            let end = memchr::memchr(b'\n', &self.memory[..self.filled]);
+            let skipped = end.map_or(self.filled, |end| end + 1);
+            self.memory.copy_within(skipped..self.filled, 0);
+            self.filled -= skipped;
+            self.at += wide(skipped);
+            if end.is_some() || self.ended {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads until there are whole lines; how many bytes they have, none when the piece is over.
+    fn whole_lines(&mut self) -> io::Result<usize> {
+        loop {
+            if self.at >= self.piece.range.end {
+                return Ok(0);
+            }
+            let known = &self.memory[..self.filled];
+            // The last line that begins in the piece ends behind the last byte of it.
+            let last = usize::try_from(self.piece.range.end - self.at - 1).unwrap_or(usize::MAX);
+            let end = if last < self.filled {
+                memchr::memchr(b'\n', &known[last..]).map(|end| last + end)
+            } else if self.filled >= BLOCK / 2 {
+                memchr::memrchr(b'\n', known)
+            } else {
+                None
+            };
+            if let Some(end) = end {
+                return Ok(end + 1);
+            }
+            if self.ended {
+                return Ok(self.filled);
+            }
+            self.fill()?;
+        }
+    }
+
+    /// Gives the first `length` bytes out, and goes on with the rest in other memory.
+    fn cut(&mut self, length: usize, spare: &Arc<Spare>) -> LineBlock {
+        let rest = self.filled - length;
+        let mut next = spare.take();
+        if next.len() <= rest {
+            next.resize(self.memory.len(), 0);
+        }
+        next[..rest].copy_from_slice(&self.memory[length..self.filled]);
+        let memory = std::mem::replace(&mut self.memory, next);
+        self.filled = rest;
+        self.at += wide(length);
+        LineBlock { memory, length, spare: Arc::clone(spare) }
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        if self.filled == self.memory.len() {
+            self.memory.resize(self.memory.len() * 2, 0);
+        }
+        loop {
+            match self.input.read(&mut self.memory[self.filled..]) {
+                Ok(0) => self.ended = true,
+                Ok(read) => self.filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            return Ok(());
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> ReadError {
+        ReadError::Read { path: self.piece.path.clone(), at: self.at + wide(self.filled), source }
+    }
+}
+
+/// No memory is larger than what a u64 counts.
+fn wide(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+impl fmt::Debug for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Open").field("piece", &self.piece).field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+impl Part for LineBlocksPart {
+    type Item = LineBlock;
+
+    fn at_once(&self) -> usize {
+        1
+    }
+
+    fn read(&mut self, most: usize, each: &mut impl FnMut(LineBlock)) -> Result<More, BoxError> {
+        for _ in 0..most {
+            match self.next()? {
+                Some(block) => each(block),
+                None => return Ok(More::No),
+            }
+        }
+        Ok(More::Yes)
+    }
+}
+
+impl BlockFlow {
+    /// The lines of a file, many at once: each event is a [`LineBlock`], some 128 KiB of whole lines that can
+    /// be looked at as one slice of bytes. For speed: nothing is allocated or copied for a line, as
+    /// [`from_lines`](Flow::from_lines) has to.
+    ///
+    /// The file is split as there; a line belongs to one block, however long it is.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("lines");
+    /// std::fs::write(&path, "one\ntwo\r\n\nfour")?;
+    /// let longest = Flow::from_line_blocks(&path).map(|block| block.lines().map(<[u8]>::len).max());
+    /// assert_eq!(longest.fold(None, Option::max).await?, Some(4));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Ordering
+    ///
+    /// Within a part as in the file; `stages(1)` keeps the order of the whole.
+    ///
+    /// # Errors
+    ///
+    /// Of the run: a [`ReadError`] if the file cannot be read; it names the file and the byte.
+    pub fn from_line_blocks(file: impl AsRef<Path>) -> Self {
+        Self::from_line_blocks_of([file])
+    }
+
+    /// The lines of several files, many at once; no block has lines of two files.
+    pub fn from_line_blocks_of(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
+        Self::from_source(LineBlocks { files: paths(files) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(parts: Vec<LineBlocksPart>) -> Vec<u8> {
+        let mut text = Vec::new();
+        for mut part in parts {
+            while let Some(block) = part.next().unwrap() {
+                assert!(!block.is_empty());
+                text.extend_from_slice(&block);
+            }
+        }
+        text
+    }
+
+    fn written(text: &[u8]) -> (tempfile::TempDir, LineBlocks) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("text");
+        std::fs::write(&file, text).unwrap();
+        (folder, LineBlocks { files: [file].into() })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn blocks_are_the_text_and_end_with_lines(
+            text in proptest::collection::vec(proptest::sample::select(b"ab\n".to_vec()), 0..200),
+            most in 1..20_usize,
+        ) {
+            let (_folder, source) = written(&text);
+            let parts = source.parts(most).unwrap();
+            proptest::prop_assert_eq!(text_of(parts), &text[..]);
+            for mut part in source.parts(most).unwrap() {
+                while let Some(block) = part.next().unwrap() {
+                    proptest::prop_assert!(block.ends_with(b"\n") || text.ends_with(&block));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_may_be_longer_than_a_block() {
+        let text = [&b"a\n"[..], &vec![b'x'; 3 * BLOCK], b"\nb\n", &vec![b'y'; BLOCK - 1], b"\nlast"].concat();
+        let (_folder, source) = written(&text);
+        for most in [1, 2, 7] {
+            assert_eq!(text_of(source.parts(most).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn memory_is_used_again() {
+        let (_folder, source) = written(&b"a line\n".repeat(BLOCK));
+        let mut part = source.parts(1).unwrap().remove(0);
+        let first = part.next().unwrap().map(|block| block.memory.as_ptr());
+        part.next().unwrap();
+        assert_eq!(part.next().unwrap().map(|block| block.memory.as_ptr()), first);
+    }
+}
