@@ -14,5 +14,5 @@ mod us;
 
 pub use contenders::workloads;
 pub use key::{Key, Packed, count_words};
-pub use text::Text;
+pub use text::{Text, WrongCounts};
 pub use us::count as count_by_flow;

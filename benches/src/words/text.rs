@@ -8,6 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
+use super::key::Key;
 use crate::random::{SplitMix, Zipf};
 
 /// Different words.
@@ -34,7 +35,7 @@ pub(super) struct Sum {
 /// Words were counted wrong.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the counts come to {found:?}, not {expected:?}")]
-pub(super) struct WrongCounts {
+pub struct WrongCounts {
     found: Sum,
     expected: Sum,
 }
@@ -69,7 +70,18 @@ impl Text {
         &self.path
     }
 
-    /// Whether these are its words.
+    /// Whether these are its words with their counts.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongCounts`] when they are not.
+    pub fn check_all<K: Key>(&self, counts: &[(K, u64)]) -> Result<(), WrongCounts> {
+        let mut sum = Sum::default();
+        counts.iter().for_each(|(word, count)| sum.add(&word.word(), *count));
+        self.check(sum)
+    }
+
+    /// Whether this is the fold of its words.
     pub(super) fn check(&self, found: Sum) -> Result<(), WrongCounts> {
         let expected = self.sum;
         if found == expected { Ok(()) } else { Err(WrongCounts { found, expected }) }
