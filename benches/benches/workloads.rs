@@ -7,7 +7,9 @@ use benches::{
     runtime::runtime,
     workload::{Contender, Unit, Workload},
 };
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
+use criterion::{
+    BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
+};
 use tokio::runtime::Runtime;
 
 /// How long one iteration takes: long against building what does the work, short against a sample.
@@ -40,7 +42,8 @@ fn bench(
         group.throughput(Throughput::Elements(1));
     }
     group.bench_function(contender.name, |bencher| {
-        let size = *size.get_or_insert_with(|| contender.fit(runtime, ITERATION, workload.least).expect("a size"));
+        let size =
+            *size.get_or_insert_with(|| contender.fit(runtime, ITERATION, workload.least).expect("a size"));
         bencher.iter_custom(|times| {
             let rounds = (0..times).map(|_| contender.round(runtime, size).expect("a right result"));
             // Of one unit: what criterion shows is the time of that, and how many are done a second.

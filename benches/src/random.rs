@@ -35,7 +35,8 @@ impl SplitMix {
         let mut known = std::collections::HashSet::with_capacity(count);
         while words.len() < count {
             let length = 3 + self.below(8);
-            let letter = |random: &mut Self| char::from(b"abcdefghijklmnopqrstuvwxyz"[index(random.below(26))]);
+            let letter =
+                |random: &mut Self| char::from(b"abcdefghijklmnopqrstuvwxyz"[index(random.below(26))]);
             let word: String = (0..length).map(|_| letter(self)).collect();
             if known.insert(word.clone()) {
                 words.push(word);
@@ -63,7 +64,9 @@ impl Zipf {
         };
         let mut shares: Vec<f64> = (1..=ranks).scan(0.0, harmonic).collect();
         let whole = shares[ranks - 1];
-        shares.iter_mut().for_each(|share| *share /= whole);
+        for share in &mut shares {
+            *share /= whole;
+        }
         let from = |step: u64| {
             let below = crate::workload::as_figure(step) / crate::workload::as_figure(1 << 16);
             shares.partition_point(|share| *share < below)

@@ -91,7 +91,8 @@ pub fn workloads() -> Vec<Workload> {
 }
 
 fn workload(shape: Shape) -> Workload {
-    let peer = |contender: Contender| Peer { contender: contender.of(shape), at_least: contender.promised(shape) };
+    let peer =
+        |contender: Contender| Peer { contender: contender.of(shape), at_least: contender.promised(shape) };
     Workload {
         name: format!("pipe/{shape}"),
         unit: Unit::Rate("events/s", 1.0),

@@ -71,8 +71,7 @@ pub fn workload(scale: Scale) -> Workload {
     let input = Rc::new(Input { media, made: OnceCell::new() });
     let by = |name, answer: fn(&Data) -> Vec<Row>, at_least| {
         let input = Rc::clone(&input);
-        let contender =
-            Contender::new(name, move |_, times| input.rounds(times, |data| Ok(answer(data))));
+        let contender = Contender::new(name, move |_, times| input.rounds(times, |data| Ok(answer(data))));
         Peer { contender, at_least: Some(at_least) }
     };
     let peers = vec![
@@ -83,7 +82,13 @@ pub fn workload(scale: Scale) -> Workload {
     let us = Contender::new("us", move |runtime: &Runtime, times| {
         input.rounds(times, |data| Ok(runtime.block_on(us::rows(data))?))
     });
-    Workload { name: "usage".to_owned(), unit: Unit::Rate("records/s", as_figure(media)), least: LEAST, us, peers }
+    Workload {
+        name: "usage".to_owned(),
+        unit: Unit::Rate("records/s", as_figure(media)),
+        least: LEAST,
+        us,
+        peers,
+    }
 }
 
 #[cfg(test)]

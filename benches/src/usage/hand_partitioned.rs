@@ -14,6 +14,8 @@ const BATCH: usize = 1000;
 /// Batches that may wait for an owner.
 const WAITING: usize = 16;
 
+/// The way to an owner, and that of emptied batches back.
+#[derive(Clone)]
 struct Owner {
     batches: Sender<Vec<Media>>,
     emptied: Receiver<Vec<Media>>,
@@ -29,9 +31,8 @@ pub(super) fn rows(data: &Data) -> Vec<Row> {
             to.push(Owner { batches, emptied });
             owners.push(scope.spawn(move || own(data, owner, &taken, &back)));
         }
-        let to = to;
         for media in data.media.chunks(half) {
-            let to: Vec<_> = to.iter().map(|owner| (owner.batches.clone(), owner.emptied.clone())).collect();
+            let to: Vec<Owner> = to.clone();
             scope.spawn(move || deal(media, &to));
         }
         drop(to);
@@ -45,20 +46,20 @@ fn owner_of(user: u32) -> usize {
     (user.wrapping_mul(0x9E37_79B9) >> 16) as usize % WORKERS
 }
 
-fn deal(media: &[Media], owners: &[(Sender<Vec<Media>>, Receiver<Vec<Media>>)]) {
+fn deal(media: &[Media], owners: &[Owner]) {
     let mut open: Vec<_> = owners.iter().map(|_| Vec::with_capacity(BATCH)).collect();
     for media in media {
         let owner = owner_of(media.user);
         open[owner].push(*media);
         if open[owner].len() == BATCH {
-            let (batches, emptied) = &owners[owner];
+            let Owner { batches, emptied } = &owners[owner];
             let next = emptied.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH));
             let full = std::mem::replace(&mut open[owner], next);
             batches.send(full).expect("owners stay to the end");
         }
     }
-    for ((batches, _), rest) in owners.iter().zip(open) {
-        batches.send(rest).expect("owners stay to the end");
+    for (owner, rest) in owners.iter().zip(open) {
+        owner.batches.send(rest).expect("owners stay to the end");
     }
 }
 

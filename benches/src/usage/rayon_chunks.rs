@@ -16,7 +16,9 @@ pub(super) fn rows(data: &Data) -> Vec<Row> {
         .par_chunks(chunk)
         .map(|media| {
             let mut usages = Usages::default();
-            media.iter().for_each(|media| usages.entry(media.user).or_default().add(*media));
+            for media in media {
+                usages.entry(media.user).or_default().add(*media);
+            }
             usages
         })
         .reduce(Usages::default, merge);

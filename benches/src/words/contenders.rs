@@ -10,11 +10,7 @@ use std::{
 
 use tokio::runtime::Runtime;
 
-use super::{
-    Key, Packed, Text, hand, rayon_chunks, rayon_lines,
-    text::Sum,
-    us,
-};
+use super::{Key, Packed, Text, hand, rayon_chunks, rayon_lines, text::Sum, us};
 use crate::{
     catalogue::Scale,
     workload::{Contender, Peer, Unit, Workload},
@@ -73,7 +69,8 @@ pub fn workloads(scale: Scale) -> Vec<Workload> {
     let input = Rc::new(Input { bytes, text: OnceCell::new(), in_memory: OnceCell::new() });
     // The lines are whole, so the text is a little larger: less than can be measured.
     let unit = Unit::Rate("bytes/s", crate::workload::as_figure(bytes));
-    let workload = |name: &str, us, peers| Workload { name: format!("words/{name}"), unit, least: 1, us, peers };
+    let workload =
+        |name: &str, us, peers| Workload { name: format!("words/{name}"), unit, least: 1, us, peers };
     let mut str_peers = rayon::<Box<[u8]>>(&input);
     str_peers.push(by_hand::<Box<[u8]>>(&input, 1.0));
     vec![

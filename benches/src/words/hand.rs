@@ -53,7 +53,8 @@ fn part<K: Key>(file: &File, size: u64, next: &AtomicU64) -> io::Result<FxHashMa
 
 /// The lines that begin in the block, to their ends.
 fn whole_lines(read: &[u8], begin: u64, from: u64, size: u64) -> &[u8] {
-    let behind = |at: usize| read[at..].iter().position(|byte| *byte == b'\n').map_or(read.len(), |end| at + end + 1);
+    let behind =
+        |at: usize| read[at..].iter().position(|byte| *byte == b'\n').map_or(read.len(), |end| at + end + 1);
     let start = if begin == 0 { 0 } else { behind(0) };
     let last = index((begin + BLOCK).min(size) - from) - 1;
     let end = behind(last).max(start);

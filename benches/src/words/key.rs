@@ -9,7 +9,9 @@ use rustc_hash::FxHashMap;
 pub struct Packed(u128);
 
 /// What words are counted by.
-pub trait Key: Eq + Hash + Send + Sized + 'static + Borrow<Self::Lent> + for<'a> From<&'a Self::Lent> {
+pub trait Key:
+    Eq + Hash + Send + Sized + 'static + Borrow<Self::Lent> + for<'a> From<&'a Self::Lent>
+{
     /// What it is looked up by.
     type Lent: ?Sized + Eq + Hash;
 
@@ -69,7 +71,7 @@ impl Packed {
 
 /// Counts the words of some whole lines.
 #[inline]
-pub fn count_words<K: Key>(lines: &[u8], counts: &mut FxHashMap<K, u64>) {
+pub(super) fn count_words<K: Key>(lines: &[u8], counts: &mut FxHashMap<K, u64>) {
     for word in words(lines) {
         K::with(word, |lent| match counts.get_mut(lent) {
             Some(count) => *count += 1,

@@ -13,6 +13,6 @@ mod text;
 mod us;
 
 pub use contenders::workloads;
-pub use key::{Key, Packed, count_words};
+pub use key::{Key, Packed};
 pub use text::{Text, WrongCounts};
 pub use us::count as count_by_flow;

@@ -14,7 +14,11 @@ const CHUNKS: usize = 64;
 pub(super) fn count<K: Key>(text: &[u8]) -> FxHashMap<K, u64> {
     let cut = |chunk: usize| {
         let at = text.len() / CHUNKS * chunk;
-        if chunk == 0 { 0 } else { text[at..].iter().position(|byte| *byte == b'\n').map_or(at, |end| at + end + 1) }
+        if chunk == 0 {
+            0
+        } else {
+            text[at..].iter().position(|byte| *byte == b'\n').map_or(at, |end| at + end + 1)
+        }
     };
     let cuts: Vec<usize> = (0..CHUNKS).map(cut).chain([text.len()]).collect();
     cuts.par_windows(2)

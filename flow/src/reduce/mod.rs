@@ -15,7 +15,7 @@ pub use emit::{Emit, EmitEvents, EmitNothing, EmitState, OnTrigger};
 pub use layer::ReduceLayer;
 pub use map_layer::{MapLayer, MapOperator};
 pub(crate) use marks::Marks;
+pub use operator::ReduceOperator;
 pub use partials::Partials;
 pub(crate) use partials::{Merged, Shard};
-pub use operator::ReduceOperator;
 pub use reducer::{Accumulate, Fold, FoldAndEmit, Reducer};

@@ -96,7 +96,7 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
 /// Of sixteen bits in the middle, as the table uses the highest and the lowest.
 fn partition_of(hash: u64, partitions: usize) -> usize {
     let bits = usize::from(u16::try_from(hash >> 40 & 0xFFFF).unwrap_or_default());
-    bits * partitions >> 16
+    (bits * partitions) >> 16
 }
 
 impl<Q, A> Default for Partials<Q, A> {

@@ -61,9 +61,9 @@ impl Spare {
 impl LineBlock {
     /// The lines, without their ends (`\n` or `\r\n`).
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        self.split_inclusive(|byte| *byte == b'\n').map(|line| match line {
-            [line @ .., b'\r', b'\n'] | [line @ .., b'\n'] => line,
-            line => line,
+        self.split_inclusive(|byte| *byte == b'\n').map(|line| {
+            let Some(line) = line.strip_suffix(b"\n") else { return line };
+            line.strip_suffix(b"\r").unwrap_or(line)
         })
     }
 }
@@ -94,11 +94,8 @@ impl Source for LineBlocks {
 
     fn parts(&self, most: usize) -> Result<Vec<LineBlocksPart>, BoxError> {
         let sizes = sizes(&self.files)?;
-        let part = |pieces: Vec<Piece>| LineBlocksPart {
-            pieces: pieces.into(),
-            open: None,
-            spare: Arc::default(),
-        };
+        let part =
+            |pieces: Vec<Piece>| LineBlocksPart { pieces: pieces.into(), open: None, spare: Arc::default() };
         Ok(split(&self.files, &sizes, most).into_iter().map(part).collect())
     }
 
@@ -134,13 +131,12 @@ impl LineBlocksPart {
     /// The next block; nothing after the last.
     fn next(&mut self) -> Result<Option<LineBlock>, ReadError> {
         loop {
-            let mut open = match (self.open.take(), self.pieces.pop_front()) {
-                (None, None) => return Ok(None),
-                (None, Some(piece)) => Open::begin(piece, self.spare.take())?,
-                (Some(open), piece) => {
-                    piece.into_iter().for_each(|piece| self.pieces.push_front(piece));
-                    open
-                }
+            let mut open = match self.open.take() {
+                Some(open) => open,
+                None => match self.pieces.pop_front() {
+                    Some(piece) => Open::begin(piece, self.spare.take())?,
+                    None => return Ok(None),
+                },
             };
             match open.whole_lines().map_err(|error| open.failed(error))? {
                 0 => self.spare.keep(open.memory),
@@ -351,7 +347,8 @@ mod tests {
 
     #[test]
     fn a_line_may_be_longer_than_a_block() {
-        let text = [&b"a\n"[..], &vec![b'x'; 3 * BLOCK], b"\nb\n", &vec![b'y'; BLOCK - 1], b"\nlast"].concat();
+        let text =
+            [&b"a\n"[..], &vec![b'x'; 3 * BLOCK], b"\nb\n", &vec![b'y'; BLOCK - 1], b"\nlast"].concat();
         let (_folder, source) = written(&text);
         for most in [1, 2, 7] {
             assert_eq!(text_of(source.parts(most).unwrap()), text);

@@ -91,8 +91,7 @@ impl Row {
 }
 
 /// What the columns of the table are.
-pub(crate) const HEADINGS: [&str; 7] =
-    ["workload", "peer", "us", "peer's", "ratio", "min – max", "promised"];
+pub(crate) const HEADINGS: [&str; 7] = ["workload", "peer", "us", "peer's", "ratio", "min – max", "promised"];
 
 #[cfg(test)]
 mod tests {

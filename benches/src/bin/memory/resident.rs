@@ -14,6 +14,7 @@ pub(crate) fn peak() -> io::Result<u64> {
 
 fn field(name: &str) -> io::Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
-    let told = status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
+    let told =
+        status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
     told.ok_or_else(|| io::Error::other(format!("the system does not say {name}")))
 }

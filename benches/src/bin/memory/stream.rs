@@ -80,7 +80,10 @@ fn judge(seen: &[u64]) -> Result<(), Box<dyn Error>> {
     let (first, second) = seen.split_at(seen.len() / 2);
     let most = |half: &[u64]| half.iter().copied().max().unwrap_or_default();
     let (before, after) = (most(first), most(second));
-    println!("at most {before} KiB in the first half, {after} KiB in the second, {} KiB ever", resident::peak()?);
+    println!(
+        "at most {before} KiB in the first half, {after} KiB in the second, {} KiB ever",
+        resident::peak()?
+    );
     if !first.is_empty() && after > before + before / 10 + 8 * 1024 {
         return Err("memory grew".into());
     }
