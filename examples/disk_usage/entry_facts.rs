@@ -1,6 +1,8 @@
 //! What is summed of an entry: whose it is, of what kind, how old, how large.
 
+use std::borrow::Cow;
 use std::fs::Metadata;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -23,41 +25,63 @@ const LONGEST: usize = 12;
 
 /// What is summed of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct EntryFacts {
+pub(crate) struct EntryFacts<'a> {
     pub(crate) owner: u32,
     /// The extension of a file in small letters; in parentheses what has none.
-    pub(crate) kind: String,
+    pub(crate) kind: Cow<'a, str>,
     /// Which of [`AGES`].
     pub(crate) age: usize,
     pub(crate) usage: Usage,
 }
 
-impl EntryFacts {
-    pub(crate) fn of(path: &Path, metadata: &Metadata, now: i64) -> Self {
+impl<'a> EntryFacts<'a> {
+    pub(crate) fn of(path: &'a Path, metadata: &Metadata, now: i64) -> Self {
         let seconds = now.saturating_sub(metadata.mtime());
         let age = AGES.iter().position(|(most, _)| seconds <= *most).unwrap_or(AGES.len() - 1);
         Self { owner: metadata.uid(), kind: kind(path, metadata), age, usage: Usage::of(metadata) }
     }
+
+    /// The same, to be kept longer than the path.
+    pub(crate) fn kept(self) -> EntryFacts<'static> {
+        let Self { owner, kind, age, usage } = self;
+        EntryFacts { owner, kind: Cow::Owned(kind.into_owned()), age, usage }
+    }
 }
 
-fn kind(path: &Path, metadata: &Metadata) -> String {
+fn kind<'a>(path: &'a Path, metadata: &Metadata) -> Cow<'a, str> {
     let kind = metadata.file_type();
     if kind.is_dir() {
-        return "(directory)".to_owned();
+        return Cow::Borrowed("(directory)");
     }
     if kind.is_symlink() {
-        return "(link)".to_owned();
+        return Cow::Borrowed("(link)");
     }
     if !kind.is_file() {
-        return "(special)".to_owned();
+        return Cow::Borrowed("(special)");
     }
-    // `1.2-beta` and `backup.20240501T1200` have no extension that a file would have in common with others.
-    let usual = |text: &&str| {
-        let word = |letter: char| letter.is_alphanumeric() || "_-+~".contains(letter);
-        text.len() <= LONGEST && text.chars().all(word) && text.chars().any(char::is_alphabetic)
-    };
-    let extension = path.extension().and_then(|extension| extension.to_str()).filter(usual);
-    extension.map_or_else(|| "(none)".to_owned(), |extension| format!(".{}", extension.to_lowercase()))
+    match extension(path) {
+        None => Cow::Borrowed("(none)"),
+        Some(extension) if extension.chars().any(char::is_uppercase) => Cow::Owned(extension.to_lowercase()),
+        Some(extension) => Cow::Borrowed(extension),
+    }
+}
+
+/// What follows the last dot of a name, with the dot, if it is one that other files would have too: in
+/// `1.2-beta` and `backup.20240501T1200` there is none.
+fn extension(path: &Path) -> Option<&str> {
+    // Only the end of the path: taking it to pieces costs more than all else that is done with it here.
+    let bytes = path.as_os_str().as_bytes();
+    let end = &bytes[bytes.len().saturating_sub(LONGEST + 1)..];
+    let dot = end.iter().rposition(|byte| matches!(byte, b'.' | b'/')).filter(|dot| end[*dot] == b'.')?;
+    let before = bytes.len() - (end.len() - dot);
+    // A name that begins with its only dot is hidden, and has no extension.
+    if before == 0 || bytes[before - 1] == b'/' {
+        return None;
+    }
+    let word = |letter: char| letter.is_alphanumeric() || "_-+~".contains(letter);
+    let extension = str::from_utf8(&end[dot..]).ok()?;
+    let letters = &extension[1..];
+    (letters.chars().all(word) && letters.chars().any(char::is_alphabetic)).then_some(extension)
 }
 
 #[cfg(test)]
@@ -73,13 +97,17 @@ mod tests {
             (".hidden", "(none)"),
             ("b.tar.gz", ".gz"),
             ("v1.2", "(none)"),
+            ("a.tar.twelveletter", ".twelveletter"),
+            ("a.thirteenchars", "(none)"),
+            (".a.b", ".b"),
+            ("ends.", "(none)"),
         ] {
             let path = folder.path().join(name);
             std::fs::write(&path, "").unwrap();
             let facts = EntryFacts::of(&path, &path.symlink_metadata().unwrap(), 0);
-            assert_eq!((facts.kind.as_str(), facts.age), (expected, 0), "{name}");
+            assert_eq!((&*facts.kind, facts.age), (expected, 0), "{name}");
         }
         let facts = EntryFacts::of(folder.path(), &folder.path().symlink_metadata().unwrap(), i64::MAX);
-        assert_eq!((facts.kind.as_str(), facts.age), ("(directory)", AGES.len() - 1));
+        assert_eq!((&*facts.kind, facts.age), ("(directory)", AGES.len() - 1));
     }
 }

@@ -51,8 +51,7 @@ impl Report {
         let mut extensions: Vec<_> =
             totals.kinds.iter().map(|(name, usage)| Row { name: name.clone(), usage: *usage }).collect();
         extensions.sort_by_key(|row| (Reverse(row.usage.rank(args.by)), row.name.clone()));
-        let usage = |age: usize| totals.ages.get(&age).copied().unwrap_or_default();
-        let ages = AGES.iter().enumerate();
+        let ages = AGES.iter().zip(totals.ages);
         Self {
             directory: shown(&args.directory),
             all: totals.all,
@@ -64,7 +63,7 @@ impl Report {
                 .map(|Owner { uid, user, usage }| OwnerRow { uid, user, usage })
                 .collect(),
             extensions,
-            ages: ages.map(|(age, (_, name))| Row { name: (*name).to_owned(), usage: usage(age) }).collect(),
+            ages: ages.map(|((_, name), usage)| Row { name: (*name).to_owned(), usage }).collect(),
         }
     }
 

@@ -1,12 +1,12 @@
 //! What a part of the walk comes to, and how the parts are put together.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::os::unix::fs::MetadataExt;
 
 use flow::source::{Entry, WalkError};
+use rustc_hash::FxHashMap;
 
-use super::entry_facts::EntryFacts;
+use super::entry_facts::{AGES, EntryFacts};
 use super::usage::Usage;
 
 /// The sums of a part of the walk.
@@ -14,12 +14,13 @@ use super::usage::Usage;
 pub(crate) struct Totals {
     pub(crate) all: Usage,
     pub(crate) directories: Usage,
-    pub(crate) owners: HashMap<u32, Usage>,
-    pub(crate) kinds: HashMap<String, Usage>,
-    pub(crate) ages: HashMap<usize, Usage>,
+    pub(crate) owners: FxHashMap<u32, Usage>,
+    pub(crate) kinds: FxHashMap<String, Usage>,
+    /// As in [`AGES`].
+    pub(crate) ages: [Usage; AGES.len()],
     /// Files with several names, by file system and number: another part may have found another name, so they
     /// are summed at the end.
-    links: HashMap<(u64, u64), EntryFacts>,
+    links: FxHashMap<(u64, u64), EntryFacts<'static>>,
     pub(crate) problems: Vec<String>,
 }
 
@@ -40,19 +41,28 @@ impl Totals {
     }
 
     /// Of the names of a file, the kind that comes first in the alphabet: it does not matter who found what.
-    fn link(&mut self, file: (u64, u64), facts: EntryFacts) {
-        let known = self.links.entry(file).or_insert_with(|| facts.clone());
-        if facts.kind < known.kind {
-            *known = facts;
+    fn link(&mut self, file: (u64, u64), facts: EntryFacts<'_>) {
+        match self.links.get_mut(&file) {
+            Some(known) if known.kind <= facts.kind => {}
+            Some(known) => *known = facts.kept(),
+            None => {
+                self.links.insert(file, facts.kept());
+            }
         }
     }
 
-    fn sum(&mut self, facts: EntryFacts) {
+    fn sum(&mut self, facts: EntryFacts<'_>) {
         let EntryFacts { owner, kind, age, usage } = facts;
         self.all += usage;
         *self.owners.entry(owner).or_default() += usage;
-        *self.kinds.entry(kind).or_default() += usage;
-        *self.ages.entry(age).or_default() += usage;
+        self.ages[age] += usage;
+        // Few kinds are new.
+        match self.kinds.get_mut(&*kind) {
+            Some(known) => *known += usage,
+            None => {
+                self.kinds.insert(kind.into_owned(), usage);
+            }
+        }
     }
 
     /// These and others.
@@ -61,7 +71,9 @@ impl Totals {
         self.directories += other.directories;
         merge_into(&mut self.owners, other.owners);
         merge_into(&mut self.kinds, other.kinds);
-        merge_into(&mut self.ages, other.ages);
+        for (age, other) in self.ages.iter_mut().zip(other.ages) {
+            *age += other;
+        }
         for (file, facts) in other.links {
             self.link(file, facts);
         }
@@ -79,7 +91,7 @@ impl Totals {
     }
 }
 
-fn merge_into<K: Eq + Hash>(sums: &mut HashMap<K, Usage>, other: HashMap<K, Usage>) {
+fn merge_into<K: Eq + Hash>(sums: &mut FxHashMap<K, Usage>, other: FxHashMap<K, Usage>) {
     for (key, usage) in other {
         *sums.entry(key).or_default() += usage;
     }

@@ -121,7 +121,8 @@ fn noted<T>(errors: &FirstError, layer: &str, call: impl FnOnce() -> T) -> Optio
     guarded(&format!("{layer}/key"), call).map_err(|error| errors.note(|| error)).ok()
 }
 
-fn dispatcher<T, F>(stages: usize, route: F) -> Box<dyn Dispatcher<T>>
+/// Hands events out to so many stages by a route.
+pub(crate) fn dispatcher<T, F>(stages: usize, route: F) -> Box<dyn Dispatcher<T>>
 where
     T: Send + 'static,
     F: FnMut(T) -> Option<(T, usize)> + Send + 'static,

@@ -5,13 +5,11 @@ use std::hash::Hash;
 use rustc_hash::FxHashMap;
 
 use crate::chain::{Chain, Map, TimeOf};
+use crate::combining::CombinedFlow;
 use crate::flow::{Flow, LayerFlow};
-use crate::reduce::{Fold, Merged, Partials, Shard};
+use crate::reduce::{Fold, Partials};
 use crate::reduced::Reduced;
 use crate::time::Untimed;
-
-/// Entries of a partial result that one stage keeps before it hands them on.
-const MOST_PARTIAL: usize = 1 << 17;
 
 impl<C: Chain> Flow<C> {
     /// Collects the values of each key in this stage and window, in the order in which they come. Partition
@@ -64,13 +62,7 @@ impl<C: Chain> Flow<C> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn combine_by<Q, A, F, I, G, H>(
-        self,
-        key: F,
-        init: I,
-        fold: G,
-        merge: H,
-    ) -> LayerFlow<Untimed, (Q, A)>
+    pub fn combine_by<Q, A, F, I, G, H>(self, key: F, init: I, fold: G, merge: H) -> CombinedFlow<Q, A>
     where
         Q: Eq + Hash + Send + 'static,
         A: Send + 'static,
@@ -79,63 +71,15 @@ impl<C: Chain> Flow<C> {
         G: Fn(&mut A, C::Out) + Send + Sync + 'static,
         H: Fn(&mut A, A) + Send + Sync + 'static,
     {
-        self.combine(
-            move |values: &mut Partials<Q, A>, event| fold(values.of_or(key(&event), &init), event),
-            merge,
-        )
-    }
-
-    /// As [`combine_by`](Self::combine_by) for events with many keys each: `fold` looks the keys up itself, by
-    /// something that is only lent if need be, so that nothing is allocated for a key that is known.
-    ///
-    /// ```
-    /// use flow::Flow;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), flow::FlowError> {
-    /// let lines = Flow::from_items(["the quick brown fox", "the lazy dog", "the end"]);
-    /// let counts = lines.combine(
-    ///     |counts, line| {
-    ///         for word in line.split(' ') {
-    ///             *counts.of_lent(word) += 1;
-    ///         }
-    ///     },
-    ///     |count, other| *count += other,
-    /// );
-    /// let counts: Vec<(Box<str>, u32)> = counts.collect().await?;
-    /// assert!(counts.contains(&("the".into(), 3)));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn combine<Q, A, G, H>(self, fold: G, merge: H) -> LayerFlow<Untimed, (Q, A)>
-    where
-        Q: Eq + Hash + Send + 'static,
-        A: Send + 'static,
-        G: Fn(&mut Partials<Q, A>, C::Out) + Send + Sync + 'static,
-        H: Fn(&mut A, A) + Send + Sync + 'static,
-    {
-        let stages = self.options.stages;
-        let partitions = self.options.count();
-        let partial = move |values: &mut Partials<Q, A>, event: C::Out| {
-            fold(values, event);
-            // What is too much for one stage is handed on as it is.
-            if values.len() >= MOST_PARTIAL { values.take_shards(partitions) } else { Vec::new() }
+        let partial = move |values: &mut Partials<Q, A>, event| {
+            fold(values.of_or(key(&event), &init), event);
         };
-        let shards = self.emit_and_reduce(Partials::default, partial);
-        let shards = shards.on_trigger(move |mut values, _| (values.take_shards(partitions), values));
-        let mut merged = shards.partition_with(|shard: Shard<Q, A>| {
-            let partition = shard.partition;
-            Some((shard, partition))
-        });
-        merged.options.stages = stages;
-        merged
-            .reduce(Merged::default, move |values: &mut Merged<Q, A>, shard| values.merge(shard, &merge))
-            .on_trigger(|values, _| (values.into_entries(), Merged::default()))
+        self.combining(partial).merged(merge)
     }
 
     /// How many events each key has, over the whole input; partial counts are merged before they change
     /// stages.
-    pub fn count_by<Q, F>(self, key: F) -> LayerFlow<Untimed, (Q, u64)>
+    pub fn count_by<Q, F>(self, key: F) -> CombinedFlow<Q, u64>
     where
         Q: Eq + Hash + Send + 'static,
         F: Fn(&C::Out) -> Q + Send + Sync + 'static,
@@ -145,7 +89,7 @@ impl<C: Chain> Flow<C> {
 
     /// The sum of the values of each key, over the whole input; partial sums are merged before they change
     /// stages.
-    pub fn sum_by<Q, V, F, G>(self, key: F, value: G) -> LayerFlow<Untimed, (Q, V)>
+    pub fn sum_by<Q, V, F, G>(self, key: F, value: G) -> CombinedFlow<Q, V>
     where
         Q: Eq + Hash + Send + 'static,
         V: Default + std::ops::AddAssign + Send + 'static,

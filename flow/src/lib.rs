@@ -29,6 +29,7 @@
 
 mod blocking;
 pub mod chain;
+mod combining;
 mod error;
 mod exchange;
 mod exec;
@@ -53,6 +54,7 @@ pub mod window;
 mod windowed;
 
 pub use blocking::FlowIter;
+pub use combining::{CombinedFlow, Combining};
 pub use error::FlowError;
 pub use exec::Workers;
 pub use flow::{Flow, IterFlow, LayerFlow};

@@ -1,22 +1,35 @@
-//! How do we write it? Media combined by user, users joined with that, rows sorted.
+//! How do we write it? Media and users combined by user, rows made of both, and ranked.
 
 use std::sync::Arc;
 
-use flow::{Flow, FlowError, join::LeftOuter};
+use flow::{Flow, FlowError, reduce::Partials};
 
 use super::data::{Data, Media, Row, Usage, User};
 
+/// What is known of a user: who it is, if there is such a user, and what is used.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    user: Option<User>,
+    usage: Usage,
+}
+
+impl Known {
+    fn merge(&mut self, other: Self) {
+        self.user = self.user.or(other.user);
+        self.usage += other.usage;
+    }
+}
+
 pub(super) async fn rows(data: &Data) -> Result<Vec<Row>, FlowError> {
-    let usages = Flow::from_slice(Arc::clone(&data.media)).combine_by(
-        |media: &Media| media.user,
-        Usage::default,
-        Usage::add,
-        |usage, other| *usage += other,
-    );
-    Flow::from_slice(Arc::clone(&data.users))
-        .bounded_join(LeftOuter, usages, |user: &User| user.id, |(user, _)| *user)
-        .map(|(user, usage)| Row::new(user, usage.map(|(_, usage)| usage).unwrap_or_default()))
-        .sort(Row::order)
-        .collect()
-        .await
+    let media = Flow::from_slice(Arc::clone(&data.media))
+        .combining(|known: &mut Partials<u32, Known>, media: Media| known.of(media.user).usage.add(media));
+    let users = Flow::from_slice(Arc::clone(&data.users))
+        .combining(|known: &mut Partials<u32, Known>, user: User| known.of(user.id).user = Some(user));
+    let ranked = users
+        .and(media)
+        .merged(Known::merge)
+        // Every user, with or without media, and no media of nobody.
+        .filter_map(|(_, Known { user, usage })| Some(Row::new(user?, usage)))
+        .take_sort(usize::MAX, Row::order);
+    Ok(ranked.collect::<Vec<_>>().await?.pop().unwrap_or_default())
 }

@@ -62,10 +62,13 @@ impl Input {
 
 /// `words/str` and `words/inline`.
 pub fn workloads(scale: Scale) -> Vec<Workload> {
-    let bytes = match scale {
+    workloads_of(match scale {
         Scale::Full => 200_000_000,
         Scale::Tenth => 20_000_000,
-    };
+    })
+}
+
+fn workloads_of(bytes: u64) -> Vec<Workload> {
     let input = Rc::new(Input { bytes, text: OnceCell::new(), in_memory: OnceCell::new() });
     // The lines are whole, so the text is a little larger: less than can be measured.
     let unit = Unit::Rate("bytes/s", crate::workload::as_figure(bytes));
@@ -117,7 +120,7 @@ mod tests {
     #[test]
     fn every_contender_counts_right() {
         let runtime = runtime().unwrap();
-        for workload in workloads(Scale::Tenth) {
+        for workload in workloads_of(1_000_000) {
             workload.us.round(&runtime, 1).unwrap();
             for peer in &workload.peers {
                 peer.contender.round(&runtime, 1).unwrap();

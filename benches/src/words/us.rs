@@ -12,13 +12,10 @@ use super::key::{Key, words};
 ///
 /// When the file cannot be read.
 pub async fn count<K: Key>(path: &Path) -> Result<Vec<(K, u64)>, FlowError> {
-    let counts = Flow::from_line_blocks(path).combine(
-        |counts, block| {
-            for word in words(&block) {
-                K::with(word, |lent| *counts.of_lent(lent) += 1);
-            }
-        },
-        |count, other| *count += other,
-    );
-    counts.collect().await
+    let counts = Flow::from_line_blocks(path).combining(|counts, block| {
+        for word in words(&block) {
+            K::with(word, |lent| *counts.of_lent(lent) += 1);
+        }
+    });
+    counts.merged(|count, other| *count += other).collect().await
 }

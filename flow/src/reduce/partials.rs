@@ -16,15 +16,15 @@ pub struct Partials<Q, A> {
     table: HashTable<(Q, A)>,
 }
 
-/// The values of the keys of one partition.
-pub(crate) struct Shard<Q, A> {
+/// What one stage knew of the keys of one partition.
+pub struct Shard<Q, A> {
     pub(crate) partition: usize,
     /// With the hash of each key.
     entries: Vec<(u64, Q, A)>,
 }
 
-/// One value for each key of a partition.
-pub(crate) struct Merged<Q, A> {
+/// One value for each key of a stage.
+pub(super) struct Merged<Q, A> {
     table: HashTable<(Q, A)>,
 }
 
@@ -111,6 +111,13 @@ impl<Q, A> fmt::Debug for Partials<Q, A> {
     }
 }
 
+impl<Q, A> fmt::Debug for Shard<Q, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (partition, keys) = (&self.partition, self.entries.len());
+        f.debug_struct("Shard").field("partition", partition).field("keys", &keys).finish_non_exhaustive()
+    }
+}
+
 impl<Q, A> Default for Merged<Q, A> {
     fn default() -> Self {
         Self { table: HashTable::new() }
@@ -119,7 +126,7 @@ impl<Q, A> Default for Merged<Q, A> {
 
 impl<Q: Eq + Hash, A> Merged<Q, A> {
     /// Puts the values of a shard together with those that are known.
-    pub(crate) fn merge(&mut self, shard: Shard<Q, A>, merge: impl Fn(&mut A, A)) {
+    pub(super) fn merge(&mut self, shard: Shard<Q, A>, merge: impl Fn(&mut A, A)) {
         if self.table.is_empty() {
             self.table.reserve(shard.entries.len(), |(key, _)| hash_of(key));
         }
@@ -134,7 +141,7 @@ impl<Q: Eq + Hash, A> Merged<Q, A> {
     }
 
     /// The keys with their values.
-    pub(crate) fn into_entries(self) -> impl Iterator<Item = (Q, A)> {
+    pub(super) fn into_entries(self) -> impl Iterator<Item = (Q, A)> {
         self.table.into_iter()
     }
 }
