@@ -1,6 +1,6 @@
 //! Which workloads are there, in which order, and how large is what they work on?
 
-use crate::{pipe, usage, words, workload::Workload};
+use crate::{fanout, latency, pipe, usage, words, workload::Workload};
 
 /// How large the inputs of workloads with files or records are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Scale {
 /// Inputs are made when a workload is run for the first time.
 pub fn all(scale: Scale) -> Vec<Workload> {
     let mut all = pipe::workloads();
+    all.extend(latency::workloads());
+    all.extend(fanout::workloads());
     all.extend(words::workloads(scale));
     all.push(usage::workload(scale));
     all

@@ -6,6 +6,8 @@
 //! | module | workload |
 //! |---|---|
 //! | [`pipe`] | counted events through 0, 1 or 3 trivial steps into a sum |
+//! | [`latency`] | one event in flight through three steps |
+//! | [`fanout`] | counted events to four consumers: by demand, to all, by their rest |
 //! | [`words`] | counting the words of a text of 200 MB |
 //! | [`usage`] | 5,000,000 records grouped, joined with 100,000 users, sorted |
 //! | [`idle`] | batches to one busy consumer beside 1, 100 or 10,000 idle ones (for our own history only) |
@@ -15,7 +17,9 @@
 #![forbid(unsafe_code)]
 
 pub mod catalogue;
+pub mod fanout;
 pub mod idle;
+pub mod latency;
 pub mod pipe;
 pub mod random;
 pub mod runtime;

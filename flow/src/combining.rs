@@ -88,13 +88,17 @@ where
     ///
     /// ```
     /// use flow::Flow;
+    /// use flow::reduce::Partials;
+    ///
+    /// // By number: a name, if there is one, and the sum of sizes.
+    /// type Known = Partials<u32, (Option<&'static str>, u32)>;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), flow::FlowError> {
     /// let users = Flow::from_items([(1, "Joe"), (2, "Robert")]);
     /// let sizes = Flow::from_items([(1, 10), (1, 20), (7, 40)]);
-    /// let users = users.combining(|known, (id, name)| *known.of(id) = (Some(name), 0));
-    /// let sizes = sizes.combining(|known, (id, size)| known.of(id).1 += size);
+    /// let users = users.combining(|known: &mut Known, (id, name)| known.of(id).0 = Some(name));
+    /// let sizes = sizes.combining(|known: &mut Known, (id, size)| known.of(id).1 += size);
     /// let all = users.and(sizes).merged(|one, other| *one = (one.0.or(other.0), one.1 + other.1));
     /// let mut all: Vec<_> = all.filter_map(|(_, (name, size))| Some((name?, size))).collect().await?;
     /// all.sort();

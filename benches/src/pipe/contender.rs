@@ -4,18 +4,29 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use super::{SHAPES, Shape, tokio_item, tokio_vec, us};
-use crate::workload::{self, Peer, Unit, Workload};
+use super::{Shape, crossbeam_vec, futures, one_thread, spsc, tokio_item, tokio_vec, us};
 
 /// One way of building the pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contender {
     /// Stages of `stage-core`, through its public builder.
     Us,
+    /// The same with all steps fused into one stage.
+    Fused,
+    /// Our stages, wired and started by hand, with nobody to restart them.
+    Unsupervised,
     /// Tasks and bounded tokio channels that carry a `Vec` of events.
     TokioVec,
     /// Tasks and bounded tokio channels that carry single events.
     TokioItem,
+    /// Threads and bounded crossbeam channels that carry a `Vec` of events.
+    CrossbeamVec,
+    /// Adapters of streams in one task.
+    Futures,
+    /// Two threads and a ring: the limit.
+    Spsc,
+    /// A loop.
+    OneThread,
 }
 
 /// A pipe lost, doubled or changed events.
@@ -31,31 +42,30 @@ pub struct WrongSum {
 
 impl Contender {
     /// Everybody.
-    pub const ALL: [Self; 3] = [Self::Us, Self::TokioVec, Self::TokioItem];
+    pub const ALL: [Self; 9] = [
+        Self::Us,
+        Self::Fused,
+        Self::Unsupervised,
+        Self::TokioVec,
+        Self::TokioItem,
+        Self::CrossbeamVec,
+        Self::Futures,
+        Self::Spsc,
+        Self::OneThread,
+    ];
 
     /// The name in tables and reports.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Us => "us",
+            Self::Us | Self::Fused => "us",
+            Self::Unsupervised => "unsupervised",
             Self::TokioVec => "tokio-vec",
             Self::TokioItem => "tokio-item",
+            Self::CrossbeamVec => "crossbeam-vec",
+            Self::Futures => "futures",
+            Self::Spsc => "spsc",
+            Self::OneThread => "one-thread",
         }
-    }
-
-    /// The ratio that we promise.
-    fn promised(self, shape: Shape) -> Option<f64> {
-        match (shape.to_string().as_str(), self) {
-            ("k3/1000-500", Self::TokioVec) => Some(1.5),
-            ("k3/1000-500", Self::TokioItem) => Some(50.0),
-            ("k3/100-50" | "k0/1000-500", Self::TokioVec) => Some(1.2),
-            ("k3/10-1", Self::TokioVec) => Some(1.0),
-            _ => None,
-        }
-    }
-
-    /// This pipe by this contender.
-    fn of(self, shape: Shape) -> workload::Contender {
-        workload::Contender::new(self.name(), move |runtime, events| Ok(self.round(runtime, shape, events)?))
     }
 
     /// Sends `events` events through the pipe and says how long that took.
@@ -72,8 +82,15 @@ impl Contender {
         let summed = runtime.block_on(async {
             match self {
                 Self::Us => us::run(shape, events).await,
+                Self::Fused => us::run_fused(shape, events).await,
+                Self::Unsupervised => us::run_unsupervised(shape, events).await,
                 Self::TokioVec => tokio_vec::run(shape, events).await,
                 Self::TokioItem => tokio_item::run(shape, events).await,
+                Self::Futures => futures::run(shape, events).await,
+                // Threads of their own; nobody else waits for this one.
+                Self::CrossbeamVec => crossbeam_vec::run(shape, events),
+                Self::Spsc => spsc::run(shape, events),
+                Self::OneThread => one_thread::run(shape, events),
             }
         });
         let took = begin.elapsed();
@@ -82,23 +99,6 @@ impl Contender {
             return Ok(took);
         }
         Err(WrongSum { contender: self, shape, events, summed, expected })
-    }
-}
-
-/// Every pipe, with its peers.
-pub fn workloads() -> Vec<Workload> {
-    SHAPES.into_iter().map(workload).collect()
-}
-
-fn workload(shape: Shape) -> Workload {
-    let peer =
-        |contender: Contender| Peer { contender: contender.of(shape), at_least: contender.promised(shape) };
-    Workload {
-        name: format!("pipe/{shape}"),
-        unit: Unit::Rate("events/s", 1.0),
-        least: 20_000,
-        us: Contender::Us.of(shape),
-        peers: [Contender::TokioVec, Contender::TokioItem].map(peer).into(),
     }
 }
 

@@ -7,11 +7,17 @@
 //! Every stage is a task of its own. Demand bounds what is queued *and* what is being handled, so the peers'
 //! channels get the capacity that leaves room for what their receiver holds in hand (see [`Shape`]).
 
+mod catalogue;
 mod contender;
+mod crossbeam_vec;
+mod futures;
+mod one_thread;
 mod shape;
+mod spsc;
 mod tokio_item;
 mod tokio_vec;
-mod us;
+pub(crate) mod us;
 
-pub use contender::{Contender, WrongSum, workloads};
+pub use contender::{Contender, WrongSum};
+pub use catalogue::workloads;
 pub use shape::{SHAPES, Shape};

@@ -18,7 +18,7 @@ const fn shape(steps: usize, max_demand: usize, min_demand: usize) -> Shape {
 }
 
 /// Every pipe that is measured.
-pub const SHAPES: [Shape; 9] = [
+pub const SHAPES: [Shape; 10] = [
     shape(0, 1000, 500),
     shape(0, 100, 50),
     shape(0, 10, 1),
@@ -28,6 +28,8 @@ pub const SHAPES: [Shape; 9] = [
     shape(3, 1000, 500),
     shape(3, 100, 50),
     shape(3, 10, 1),
+    // Sixteen batches of 500.
+    shape(3, 8000, 7500),
 ];
 
 impl Shape {

@@ -9,8 +9,9 @@ use std::{
 };
 
 use stage_core::{
-    Consumer, Context, Demand, Emitter, Events, ExitReason, Pipeline, Producer, ProducerConsumer,
-    StageResult, StepOptions,
+    BoxError, Consumer, Context, Demand, DemandMode, Emitter, Events, ExitReason, Pipeline, Producer,
+    ProducerConsumer, ProducerRef, StageResult, StepOptions, SubscribeOptions,
+    spawn::{StageOptions, consumer, producer, producer_consumer},
 };
 
 use super::Shape;
@@ -33,9 +34,56 @@ pub(super) async fn run(shape: Shape, events: u64) -> u64 {
     total.load(Ordering::Acquire)
 }
 
-struct Count {
-    next: u64,
-    events: u64,
+/// The same with all steps fused into one stage.
+pub(super) async fn run_fused(shape: Shape, events: u64) -> u64 {
+    let total = Arc::new(AtomicU64::new(0));
+    let result = Arc::clone(&total);
+    let add = |x: u64| x.wrapping_add(1);
+    let demand = StepOptions::new().min_demand(shape.min_demand).max_demand(shape.max_demand);
+    let chain = Pipeline::builder("pipe")
+        .defaults(demand)
+        .start(StepOptions::named("count"), move || Ok(Count { next: 0, events }));
+    let chain = match shape.steps {
+        0 => chain,
+        1 => chain.step_fn("add", add),
+        3 => chain.fused("add", move |stage| stage.step_fn(add).step_fn(add).step_fn(add)),
+        steps => panic!("no pipe of {steps} steps is measured"),
+    };
+    let pipeline =
+        chain.finish(StepOptions::named("sum"), move || Ok(Sum { sum: 0, result: Arc::clone(&result) }));
+    let running = pipeline.start().await.expect("the pipe starts");
+    running.join().await.expect("the pipe ends by itself");
+    total.load(Ordering::Acquire)
+}
+
+/// The same stages wired by hand; nobody watches them.
+pub(super) async fn run_unsupervised(shape: Shape, events: u64) -> u64 {
+    by_hand(shape, events).await.expect("the stages start and end by themselves")
+}
+
+async fn by_hand(shape: Shape, events: u64) -> Result<u64, BoxError> {
+    let total = Arc::new(AtomicU64::new(0));
+    let demand = || SubscribeOptions::new().min_demand(shape.min_demand).max_demand(shape.max_demand);
+    // Nothing flows before all are subscribed.
+    let held = StageOptions::named("count").demand(DemandMode::Accumulate);
+    let source = producer(Count { next: 0, events }, held).await?;
+    let mut last: ProducerRef<u64> = source.producer();
+    for step in 1..=shape.steps {
+        let stage = producer_consumer(AddOne, StageOptions::named(format!("add_{step}"))).await?;
+        stage.subscribe(&last, demand()).await?;
+        last = stage.producer();
+    }
+    let sink = consumer(Sum { sum: 0, result: Arc::clone(&total) }, StageOptions::named("sum")).await?;
+    sink.subscribe(&last, demand()).await?;
+    source.set_demand_mode(DemandMode::Forward);
+    sink.ended().await;
+    Ok(total.load(Ordering::Acquire))
+}
+
+/// Emits `next`, `next + 1`, … below `events`.
+pub(crate) struct Count {
+    pub(crate) next: u64,
+    pub(crate) events: u64,
 }
 
 impl Producer for Count {

@@ -52,7 +52,7 @@ impl Report {
     }
 }
 
-const WIDTHS: [usize; HEADINGS.len()] = [19, 16, 10, 10, 6, 15, 10];
+const WIDTHS: [usize; HEADINGS.len()] = [25, 16, 10, 10, 6, 15, 10];
 
 /// One line of the table; names to the left, figures to the right.
 fn line(cells: &[String; HEADINGS.len()]) -> String {

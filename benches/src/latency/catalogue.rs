@@ -1,0 +1,83 @@
+//! Which latencies are compared? The median and the 99th of a hundred, on two workers and on one.
+
+use std::{error::Error, rc::Rc, time::Duration};
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::{STEPS, quantile, tokio_item, us};
+use crate::workload::{Contender, Peer, Unit, Workload};
+
+/// The most that we promise to take of the peer's time.
+const AT_MOST: f64 = 1.2;
+/// Events of a round at least: of fewer, one in a hundred is chance.
+const LEAST: u64 = 2_000;
+
+/// An event was lost or doubled.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("{seen} events arrived of {events}")]
+struct WrongNumber {
+    seen: usize,
+    events: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Who {
+    Us,
+    Tokio,
+}
+
+/// `latency/k3/p50` and `latency/k3/p99`, and the same on one worker.
+pub fn workloads() -> Vec<Workload> {
+    let quantiles = [("p50", 0.5), ("p99", 0.99)];
+    let both = quantiles.map(|(name, share)| workload(format!("latency/k3/{name}"), share, None));
+    let single = Rc::new(Builder::new_multi_thread().worker_threads(1).enable_all().build());
+    let one = quantiles.map(|(name, share)| {
+        workload(format!("latency/k3/{name}/one-worker"), share, Some(Rc::clone(&single)))
+    });
+    both.into_iter().chain(one).collect()
+}
+
+/// A runtime of one worker, unless there can be none.
+type Single = Rc<std::io::Result<Runtime>>;
+
+fn workload(name: String, share: f64, single: Option<Single>) -> Workload {
+    let of = |name, who| {
+        let single = single.clone();
+        Contender::new(name, move |runtime, events| match single.as_deref() {
+            None => round(runtime, who, share, events),
+            Some(Ok(single)) => round(single, who, share, events),
+            Some(Err(error)) => Err(error.to_string().into()),
+        })
+    };
+    let peer = Peer { contender: of("tokio-item", Who::Tokio), at_least: Some(AT_MOST) };
+    Workload { name, unit: Unit::Microseconds, least: LEAST, us: of("us", Who::Us), peers: vec![peer] }
+}
+
+fn round(runtime: &Runtime, who: Who, share: f64, events: u64) -> Result<Duration, Box<dyn Error>> {
+    // Within the runtime: what is measured is no hop to this thread.
+    let run = async move {
+        match who {
+            Who::Us => us::run(STEPS, events).await,
+            Who::Tokio => tokio_item::run(STEPS, events).await,
+        }
+    };
+    let times = runtime.block_on(runtime.spawn(run))?;
+    if times.len() as u64 != events {
+        return Err(WrongNumber { seen: times.len(), events }.into());
+    }
+    Ok(quantile(times, share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_arrives() {
+        let runtime = crate::runtime::runtime().unwrap();
+        for workload in workloads() {
+            workload.us.round(&runtime, 100).unwrap();
+            workload.peers[0].contender.round(&runtime, 100).unwrap();
+        }
+    }
+}
