@@ -30,7 +30,9 @@ fn workload(kind: Kind) -> Workload {
         Kind::Broadcast => 1.2,
     };
     let us = Contender::new("us", move |runtime: &Runtime, events| {
-        checked(kind, events, || Ok(runtime.block_on(us::run(kind, events))?))
+        checked(kind, events, || {
+            runtime.block_on(us::run(kind, events)).map_err(|error| -> Box<dyn Error> { error })
+        })
     });
     let contender = Contender::new("tokio-vec", move |runtime: &Runtime, events| {
         checked(kind, events, || Ok(runtime.block_on(tokio_vec::run(kind, events))))

@@ -31,18 +31,17 @@ pub fn workloads() -> Vec<Workload> {
     let quantiles = [("p50", 0.5), ("p99", 0.99)];
     let both = quantiles.map(|(name, share)| workload(format!("latency/k3/{name}"), share, None));
     let single = Rc::new(Builder::new_multi_thread().worker_threads(1).enable_all().build());
-    let one = quantiles.map(|(name, share)| {
-        workload(format!("latency/k3/{name}/one-worker"), share, Some(Rc::clone(&single)))
-    });
+    let one = quantiles
+        .map(|(name, share)| workload(format!("latency/k3/{name}/one-worker"), share, Some(&single)));
     both.into_iter().chain(one).collect()
 }
 
 /// A runtime of one worker, unless there can be none.
 type Single = Rc<std::io::Result<Runtime>>;
 
-fn workload(name: String, share: f64, single: Option<Single>) -> Workload {
+fn workload(name: String, share: f64, single: Option<&Single>) -> Workload {
     let of = |name, who| {
-        let single = single.clone();
+        let single = single.cloned();
         Contender::new(name, move |runtime, events| match single.as_deref() {
             None => round(runtime, who, share, events),
             Some(Ok(single)) => round(single, who, share, events),

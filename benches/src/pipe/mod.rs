@@ -18,6 +18,6 @@ mod tokio_item;
 mod tokio_vec;
 pub(crate) mod us;
 
-pub use contender::{Contender, WrongSum};
 pub use catalogue::workloads;
+pub use contender::{Contender, WrongSum};
 pub use shape::{SHAPES, Shape};

@@ -80,7 +80,7 @@ fn push<T>(ring: &mut Producer<T>, value: T) {
 
 fn wait(spins: &mut u32) {
     *spins += 1;
-    if *spins % SPINS == 0 {
+    if spins.is_multiple_of(SPINS) {
         thread::yield_now();
     } else {
         hint::spin_loop();
