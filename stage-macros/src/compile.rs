@@ -13,7 +13,7 @@ pub(crate) fn compile(input: TokenStream) -> TokenStream {
         return errors.to_compile_errors();
     };
     let (header, model) = model::lower(ast, &mut errors);
-    validate::validate(&model, &mut errors);
+    validate::validate(&header, &model, &mut errors);
     if errors.is_empty() {
         expand::expand(&header, &model)
     } else {

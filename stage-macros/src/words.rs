@@ -2,25 +2,31 @@
 
 use crate::suggest::did_you_mean;
 
-/// What an item of a pipeline is.
+/// What an item of a pipeline is that has a recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Where events come from.
     Start,
     /// What events go through.
     Step,
+    /// What the step before it hands its events to, within the same stage.
+    Then,
+    /// Another pipeline that events go through.
+    Through,
     /// Where events end.
     Finish,
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 3] = [Self::Start, Self::Step, Self::Finish];
+    pub(crate) const ALL: [Self; 5] = [Self::Start, Self::Step, Self::Then, Self::Through, Self::Finish];
 
     /// The word that begins the item.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Start => "start",
             Self::Step => "step",
+            Self::Then => "then",
+            Self::Through => "through",
             Self::Finish => "finish",
         }
     }
@@ -31,30 +37,75 @@ impl Role {
 
     /// The role that was meant by a word that is not one: a slip of the pen, or a word other libraries use.
     pub(crate) fn guess(word: &str) -> Option<Self> {
-        let slip = did_you_mean(word, Self::ALL.map(Self::word)).and_then(Self::from_word);
-        slip.or(match word {
+        let slip = did_you_mean(word, item_words()).map(Self::from_word);
+        slip.unwrap_or(match word {
             "begin" | "source" | "from" | "producer" | "input" => Some(Self::Start),
-            "stage" | "map" | "then" | "pipe" | "process" | "producer_consumer" => Some(Self::Step),
+            "stage" | "map" | "pipe" | "process" | "producer_consumer" => Some(Self::Step),
             "end" | "sink" | "into" | "consumer" | "output" => Some(Self::Finish),
+            "fuse" => Some(Self::Then),
             _ => None,
         })
     }
+
+    /// What the recipe of this item is, for a message.
+    pub(crate) fn example(self) -> &'static str {
+        match self {
+            Self::Start => "start Name::new(…)",
+            Self::Step => "step Name::new(…)",
+            Self::Then => "then |event| …",
+            Self::Through => "through Other::new(…)",
+            Self::Finish => "finish Name::new(…)",
+        }
+    }
 }
 
-/// Words of the language that this version does not understand yet, and what to write until it does.
-pub(crate) const NOT_YET: [(&str, &str); 4] = [
-    ("broadcast", "write one pipeline per branch"),
-    (
-        "partition",
-        "for order per key, give the next step several copies and a key: `step Recipe, count: 4, by: |event| event.key;`",
-    ),
-    ("merge", "write one `start` that yields the events of all sources"),
-    ("through", "repeat the steps of the other pipeline here"),
-];
+/// What an item of a pipeline is that has branches, or brings them back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Junction {
+    Broadcast,
+    Partition,
+    Merge,
+}
 
-/// The advice for a word that is not understood yet.
-pub(crate) fn not_yet(word: &str) -> Option<&'static str> {
-    NOT_YET.iter().find(|(known, _)| *known == word).map(|(_, advice)| *advice)
+impl Junction {
+    pub(crate) const ALL: [Self; 3] = [Self::Broadcast, Self::Partition, Self::Merge];
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Broadcast => "broadcast",
+            Self::Partition => "partition",
+            Self::Merge => "merge",
+        }
+    }
+
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|junction| junction.word() == word)
+    }
+
+    /// The junction that was meant by a word that is not one.
+    pub(crate) fn guess(word: &str) -> Option<Self> {
+        let slip = did_you_mean(word, item_words()).map(Self::from_word);
+        slip.unwrap_or(match word {
+            "branch" | "branches" | "fork" | "split" | "tee" | "fan_out" => Some(Self::Broadcast),
+            "shard" | "group_by" | "partition_by" | "key_by" => Some(Self::Partition),
+            "join" | "union" | "fan_in" | "collect" => Some(Self::Merge),
+            _ => None,
+        })
+    }
+
+    /// How it looks when it is right.
+    pub(crate) fn example(self) -> &'static str {
+        match self {
+            Self::Broadcast => "broadcast { … } and { … }",
+            Self::Partition => "partition by |event| event.key, into 4 { … }",
+            Self::Merge => "merge;",
+        }
+    }
+}
+
+/// Every word that an item begins with.
+pub(crate) fn item_words() -> impl Iterator<Item = &'static str> {
+    Role::ALL.into_iter().map(Role::word).chain(Junction::ALL.into_iter().map(Junction::word))
 }
 
 /// An option, of the pipeline or of an item.
@@ -65,19 +116,77 @@ pub(crate) enum OptionWord {
     MinDemand,
     MaxDemand,
     Placement,
+    Buffer,
+    Keep,
     By,
+    Dispatcher,
     Args,
+    Strategy,
+    MaxRestarts,
+    Within,
 }
 
 impl OptionWord {
-    /// What a whole pipeline takes: its name, and the defaults of its steps.
-    pub(crate) const OF_PIPELINE: [Self; 5] =
-        [Self::Name, Self::Count, Self::MinDemand, Self::MaxDemand, Self::Placement];
+    /// What a whole pipeline takes: its name, its supervision, and the defaults of its steps.
+    pub(crate) const OF_PIPELINE: &[Self] = &[
+        Self::Name,
+        Self::Count,
+        Self::MinDemand,
+        Self::MaxDemand,
+        Self::Placement,
+        Self::Buffer,
+        Self::Keep,
+        Self::Strategy,
+        Self::MaxRestarts,
+        Self::Within,
+    ];
+    /// What a pipeline takes that others go through: they supervise it.
+    pub(crate) const OF_PART: &[Self] = &[
+        Self::Name,
+        Self::Count,
+        Self::MinDemand,
+        Self::MaxDemand,
+        Self::Placement,
+        Self::Buffer,
+        Self::Keep,
+    ];
     /// What a `start` takes: it asks nobody for events.
-    pub(crate) const OF_START: [Self; 4] = [Self::Args, Self::Name, Self::Count, Self::Placement];
-    /// What a `step` or a `finish` takes.
-    pub(crate) const OF_STEP: [Self; 7] =
-        [Self::Args, Self::Name, Self::Count, Self::By, Self::MinDemand, Self::MaxDemand, Self::Placement];
+    pub(crate) const OF_START: &[Self] =
+        &[Self::Args, Self::Name, Self::Count, Self::Placement, Self::Buffer, Self::Keep, Self::Dispatcher];
+    /// What a `step` takes.
+    pub(crate) const OF_STEP: &[Self] = &[
+        Self::Args,
+        Self::Name,
+        Self::Count,
+        Self::By,
+        Self::MinDemand,
+        Self::MaxDemand,
+        Self::Placement,
+        Self::Buffer,
+        Self::Keep,
+        Self::Dispatcher,
+    ];
+    /// What a `finish` takes: it emits nothing.
+    pub(crate) const OF_FINISH: &[Self] =
+        &[Self::Args, Self::Name, Self::Count, Self::By, Self::MinDemand, Self::MaxDemand, Self::Placement];
+    /// What a `then` takes: the rest is the business of its step.
+    pub(crate) const OF_THEN: &[Self] = &[Self::Args];
+
+    const ALL: [Self; 13] = [
+        Self::Name,
+        Self::Count,
+        Self::MinDemand,
+        Self::MaxDemand,
+        Self::Placement,
+        Self::Buffer,
+        Self::Keep,
+        Self::By,
+        Self::Dispatcher,
+        Self::Args,
+        Self::Strategy,
+        Self::MaxRestarts,
+        Self::Within,
+    ];
 
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -86,8 +195,14 @@ impl OptionWord {
             Self::MinDemand => "min_demand",
             Self::MaxDemand => "max_demand",
             Self::Placement => "placement",
+            Self::Buffer => "buffer",
+            Self::Keep => "keep",
             Self::By => "by",
+            Self::Dispatcher => "dispatcher",
             Self::Args => "args",
+            Self::Strategy => "strategy",
+            Self::MaxRestarts => "max_restarts",
+            Self::Within => "within",
         }
     }
 
@@ -99,21 +214,32 @@ impl OptionWord {
             Self::MinDemand => "min_demand: 1",
             Self::MaxDemand => "max_demand: 10",
             Self::Placement => "placement: blocking",
+            Self::Buffer => "buffer: 1000",
+            Self::Keep => "keep: first",
             Self::By => "by: |event| event.key",
+            Self::Dispatcher => "dispatcher: FairDispatcher::new()",
             Self::Args => "args: [first, second]",
+            Self::Strategy => "strategy: one_for_one",
+            Self::MaxRestarts => "max_restarts: 3",
+            Self::Within => "within: Duration::from_secs(5)",
         }
     }
 
     pub(crate) fn from_word(word: &str) -> Option<Self> {
-        Self::OF_STEP.into_iter().find(|option| option.word() == word)
+        Self::ALL.into_iter().find(|option| option.word() == word)
     }
 }
 
 /// The words of `options`, for a sentence: `` `name`, `count` and `by` ``.
 pub(crate) fn sentence(options: &[OptionWord]) -> String {
-    let quoted: Vec<String> = options.iter().map(|option| format!("`{}`", option.word())).collect();
+    list(options.iter().map(|option| option.word()), "and")
+}
+
+/// Some words, for a sentence.
+pub(crate) fn list<'a>(words: impl IntoIterator<Item = &'a str>, joined_by: &str) -> String {
+    let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, rest)) if !rest.is_empty() => format!("{} {joined_by} {last}", rest.join(", ")),
         _ => quoted.concat(),
     }
 }

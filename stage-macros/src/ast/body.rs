@@ -1,13 +1,13 @@
 //! How is the part between the braces read? Item by item; behind a mistake reading resumes at the next `;`.
 
-use proc_macro2::{Delimiter, Span, TokenTree};
+use proc_macro2::{Span, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Token};
 
-use super::{Item, Setting, setting};
+use super::{Item, Setting, Stage, branch, setting};
 use crate::error::Errors;
-use crate::words::{Role, not_yet};
+use crate::words::{Junction, Role, item_words, list};
 
 pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> (Vec<Setting>, Vec<Item>) {
     let mut settings = Vec::new();
@@ -15,11 +15,31 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> (Vec<Setting
     while !input.is_empty() {
         if at_setting(input) {
             pipeline_setting(input, items.is_empty(), &mut settings, errors);
-        } else if let Some(item) = item(input, errors) {
-            items.push(item);
+        } else {
+            items.extend(item(input, errors));
         }
     }
     (settings, items)
+}
+
+/// Reads the items of a branch, which has no options of its own.
+pub(super) fn items(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Item> {
+    let mut items = Vec::new();
+    while !input.is_empty() {
+        if at_setting(input) {
+            errors.at_span(
+                input.span(),
+                "a branch has no options: put them on its items, after a recipe, or in front of the pipeline's first item",
+            );
+            setting::parse(input, &mut Errors::default());
+            if input.peek(Token![,]) || input.peek(Token![;]) {
+                skip(input);
+            }
+        } else {
+            items.extend(item(input, errors));
+        }
+    }
+    items
 }
 
 /// `word :`, but not the `word ::` of a path.
@@ -75,39 +95,61 @@ fn item(input: ParseStream<'_>, errors: &mut Errors) -> Option<Item> {
     }
     let word: Ident = input.call(Ident::parse_any).ok()?;
     let text = word.to_string();
-    let mut item =
-        Item { docs, word: word.span(), role: Role::from_word(&text), recipe: None, settings: Vec::new() };
-    if item.role.is_none() {
-        if let Some(advice) = not_yet(&text) {
-            errors.at(&word, format!("`{text}` is not there yet: {advice}"));
-            skip_branches(input);
-            return Some(item);
-        }
-        item.role = Role::guess(&text);
-        errors.at(&word, unknown_word(&text, item.role));
-        if item.role.is_none() {
-            skip_item(input);
-            return Some(item);
-        }
+    if let Some(junction) = Junction::from_word(&text) {
+        no_docs(&docs, &word, errors);
+        return Some(branch::parse(junction, &word, input, errors));
     }
-    recipe(input, &word, &mut item, errors);
-    Some(item)
+    let role = match Role::from_word(&text) {
+        Some(role) => role,
+        None => {
+            if let Some(junction) = Junction::guess(&text) {
+                errors.at(&word, format!("unknown word `{word}`: did you mean `{}`?", junction.word()));
+                return Some(branch::parse(junction, &word, input, errors));
+            }
+            let guess = Role::guess(&text);
+            errors.at(&word, unknown_word(&text, guess));
+            let Some(role) = guess else {
+                skip_item(input);
+                return Some(Item::Unknown(word.span()));
+            };
+            role
+        }
+    };
+    let mut stage = Stage { docs, word: word.span(), role, recipe: None, settings: Vec::new() };
+    recipe(input, &word, &mut stage, errors);
+    Some(Item::Stage(stage))
+}
+
+fn no_docs(docs: &[String], word: &Ident, errors: &mut Errors) {
+    if !docs.is_empty() {
+        errors.at(
+            word,
+            format!("a doc comment above `{word}` describes nothing: put it above one of the items"),
+        );
+    }
 }
 
 fn unknown_word(word: &str, guess: Option<Role>) -> String {
-    match guess {
-        Some(role) => format!("unknown word `{word}`: did you mean `{}`?", role.word()),
-        None => format!("unknown word `{word}`: an item begins with `start`, `step` or `finish`"),
+    match (guess, word) {
+        (Some(role), _) => format!("unknown word `{word}`: did you mean `{}`?", role.word()),
+        (None, "and") => "`and` without a `broadcast` before it: write `broadcast { … } and { … }`".to_owned(),
+        (None, "when") => "`when` selects the events of a branch: write `broadcast when (|event| …) { … } and { … }`".to_owned(),
+        (None, "by") => "`by` without a `partition`, or a recipe: write `partition by |event| event.key, into 4 { … }`, or `step Name, by: |event| event.key;`".to_owned(),
+        (None, _) => {
+            format!("unknown word `{word}`: an item begins with {}", list(item_words(), "or"))
+        }
     }
 }
 
 /// Reads the recipe and the options, up to and with the `;`.
-fn recipe(input: ParseStream<'_>, word: &Ident, item: &mut Item, errors: &mut Errors) {
+fn recipe(input: ParseStream<'_>, word: &Ident, item: &mut Stage, errors: &mut Errors) {
     if input.is_empty() || input.peek(Token![;]) || input.peek(Token![,]) || at_setting(input) {
         errors.at(
             word,
             format!(
-                "`{word}` needs a recipe: the expression that builds its stage, such as `{word} Name::new(…)`"
+                "`{}` needs a recipe: the expression that builds its stage, such as `{}`",
+                item.role.word(),
+                item.role.example()
             ),
         );
         if at_setting(input) {
@@ -148,7 +190,7 @@ fn recipe(input: ParseStream<'_>, word: &Ident, item: &mut Item, errors: &mut Er
     }
 }
 
-fn missing_semicolon(word: Span, item: &Item, errors: &mut Errors) {
+fn missing_semicolon(word: Span, item: &Stage, errors: &mut Errors) {
     let message = "expected `;` after this: every item ends with one";
     match (item.settings.last(), &item.recipe) {
         (Some(setting), _) => errors.at(&setting.value, message),
@@ -160,7 +202,7 @@ fn missing_semicolon(word: Span, item: &Item, errors: &mut Errors) {
 /// Is this the first word of an item?
 fn at_word(input: ParseStream<'_>) -> bool {
     let next = input.fork().call(Ident::parse_any).map(|word| word.to_string());
-    !at_setting(input) && next.is_ok_and(|word| Role::from_word(&word).is_some() || not_yet(&word).is_some())
+    !at_setting(input) && next.is_ok_and(|word| item_words().any(|known| known == word))
 }
 
 fn docs(input: ParseStream<'_>, errors: &mut Errors) -> Vec<String> {
@@ -178,32 +220,16 @@ fn docs(input: ParseStream<'_>, errors: &mut Errors) -> Vec<String> {
     docs
 }
 
-fn skip(input: ParseStream<'_>) {
+/// Leaves the stream behind the next token.
+pub(super) fn skip(input: ParseStream<'_>) {
     // Only called in front of a token: there is nothing to report when there is none.
     let _token = input.parse::<TokenTree>();
 }
 
 /// Leaves the stream behind the next `;`, or at its end.
-fn skip_item(input: ParseStream<'_>) {
+pub(super) fn skip_item(input: ParseStream<'_>) {
     while !input.is_empty() && !input.peek(Token![;]) {
         skip(input);
     }
     skip(input);
-}
-
-/// Leaves the stream behind `broadcast { … } and { … }` and the like, which end without a `;`.
-fn skip_branches(input: ParseStream<'_>) {
-    let mut behind_branch = false;
-    while !input.is_empty() {
-        if input.peek(Token![;]) {
-            skip(input);
-            return;
-        }
-        let joins = input.fork().parse::<Ident>().is_ok_and(|word| word == "and");
-        if behind_branch && !joins {
-            return;
-        }
-        let token = input.parse::<TokenTree>();
-        behind_branch = matches!(token, Ok(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace);
-    }
 }

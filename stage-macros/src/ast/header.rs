@@ -1,13 +1,13 @@
 //! How is the part before the brace read?
 
-use proc_macro2::{Span, TokenTree};
+use proc_macro2::TokenTree;
 use syn::parse::ParseStream;
 use syn::visit::{self, Visit};
 use syn::{
     Attribute, Generics, Ident, Result, Token, Type, TypeReference, Visibility, braced, parenthesized, token,
 };
 
-use super::{Ast, Header, Param, body};
+use super::{Ast, Header, Param, Part, body};
 use crate::error::Errors;
 
 pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Result<Option<Ast>> {
@@ -29,7 +29,12 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Result<Optio
     if items.is_empty() && errors.len() == before {
         errors.at_span(
             braces.span.join(),
-            "a pipeline without steps: write at least `start <producer>;` and `finish <consumer>;`",
+            match header.part {
+                None => {
+                    "a pipeline without steps: write at least `start <producer>;` and `finish <consumer>;`"
+                }
+                Some(_) => "a pipeline without steps: write at least `step <stage>;`",
+            },
         );
     }
     if !input.is_empty() {
@@ -56,9 +61,9 @@ fn header(input: ParseStream<'_>, errors: &mut Errors) -> Result<Header> {
     let params = params(input, &name, errors)?;
     let complete = params.is_some();
     let params = params.unwrap_or_default();
-    let shape = if input.peek(Token![:]) { Some(skip_shape(input, errors)?) } else { None };
+    let part = if input.peek(Token![:]) { Some(part(input, errors)?) } else { None };
     generics.where_clause = input.parse()?;
-    Ok(Header { attrs, vis, name, generics, params, complete, shape })
+    Ok(Header { attrs, vis, name, generics, params, complete, part })
 }
 
 /// `struct`, `fn` and the like before the name are a habit, not a part of the language.
@@ -123,17 +128,34 @@ fn param(input: ParseStream<'_>) -> Result<Param> {
     Ok(Param { name, ty: input.parse()? })
 }
 
-/// `: In => Out` makes a pipeline that others go `through`; this version has no use for one.
-fn skip_shape(input: ParseStream<'_>, errors: &mut Errors) -> Result<Span> {
+/// `: In => Out` makes a pipeline that others go `through`.
+fn part(input: ParseStream<'_>, errors: &mut Errors) -> Result<Part> {
     let colon: Token![:] = input.parse()?;
-    errors.at(
-        colon,
-        "pipelines of the shape `: In => Out`, for `through`, are not there yet: declare a `start` and a `finish`",
-    );
+    match types(input) {
+        Ok(types) => return Ok(Part { colon: colon.span, types: Some(types) }),
+        Err(error) => errors.push(error),
+    }
     while !input.is_empty() && !input.peek(token::Brace) && !input.peek(Token![where]) {
         input.parse::<TokenTree>()?;
     }
-    Ok(colon.span)
+    Ok(Part { colon: colon.span, types: None })
+}
+
+fn types(input: ParseStream<'_>) -> Result<(Type, Type)> {
+    const ADVICE: &str =
+        "a pipeline that others go `through` says what it takes and what it emits: write `: In => Out`";
+    if input.is_empty() || input.peek(token::Brace) {
+        return Err(input.error(ADVICE));
+    }
+    let takes = input.parse()?;
+    if !input.peek(Token![=>]) {
+        return Err(input.error(ADVICE));
+    }
+    input.parse::<Token![=>]>()?;
+    if input.is_empty() || input.peek(token::Brace) {
+        return Err(input.error(ADVICE));
+    }
+    Ok((takes, input.parse()?))
 }
 
 /// Refuses what a pipeline cannot keep for its restarts.

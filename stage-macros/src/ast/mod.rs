@@ -1,10 +1,11 @@
 //! What did the user write? The pipeline token for token, before anything is judged.
 
 mod body;
+mod branch;
 mod header;
 mod read;
 mod setting;
 mod syntax;
 
 pub(crate) use self::read::read;
-pub(crate) use self::syntax::{Ast, Header, Item, Param, Setting};
+pub(crate) use self::syntax::{Ast, Branch, Broadcast, Header, Item, Param, Part, Partition, Setting, Stage};

@@ -56,6 +56,15 @@ pub(super) fn expr(input: ParseStream<'_>) -> syn::Result<Expr> {
     Ok(expr)
 }
 
+/// Reads an expression that a brace ends.
+pub(super) fn expr_without_brace(input: ParseStream<'_>) -> syn::Result<Expr> {
+    let mut expr = Expr::parse_without_eager_brace(input)?;
+    while let Expr::Group(group) = expr {
+        expr = *group.expr;
+    }
+    Ok(expr)
+}
+
 /// Does an item begin here? A role's word, and behind it no operator that would make it a value.
 fn at_item(input: ParseStream<'_>) -> bool {
     let next = input.fork().parse::<Ident>();

@@ -5,7 +5,7 @@ use syn::{Attribute, Expr, Generics, Ident, Type, Visibility};
 
 use crate::words::Role;
 
-/// `attr* vis Name generics? "(" params ")" where? "{" (setting ",")* item* "}"`
+/// `attr* vis Name generics? "(" params ")" (":" In "=>" Out)? where? "{" (setting ",")* item* "}"`
 pub(crate) struct Ast {
     pub(crate) header: Header,
     /// The pipeline's own options: its name, and the defaults of its steps.
@@ -22,8 +22,8 @@ pub(crate) struct Header {
     pub(crate) params: Vec<Param>,
     /// Could all parameters be read?
     pub(crate) complete: bool,
-    /// The colon of `: In => Out`, which has no start and no finish.
-    pub(crate) shape: Option<Span>,
+    /// `: In => Out`, of a pipeline that others go `through`.
+    pub(crate) part: Option<Part>,
 }
 
 /// `queue: TransferQueue`
@@ -38,14 +38,67 @@ pub(crate) struct Setting {
     pub(crate) value: Expr,
 }
 
+/// `: In => Out`
+pub(crate) struct Part {
+    pub(crate) colon: Span,
+    /// `None` if they could not be read; that was reported.
+    pub(crate) types: Option<(Type, Type)>,
+}
+
+/// One item of a pipeline or of a branch.
+pub(crate) enum Item {
+    Stage(Stage),
+    Merge(Span),
+    Broadcast(Broadcast),
+    Partition(Partition),
+    /// Its word says nothing about it; that was reported.
+    Unknown(Span),
+}
+
+impl Item {
+    /// Its first word.
+    pub(crate) fn word(&self) -> Span {
+        match self {
+            Self::Stage(stage) => stage.word,
+            Self::Broadcast(broadcast) => broadcast.word,
+            Self::Partition(partition) => partition.word,
+            Self::Merge(word) | Self::Unknown(word) => *word,
+        }
+    }
+}
+
 /// `step Encryption, count: 4;`
-pub(crate) struct Item {
+pub(crate) struct Stage {
     /// The text of the doc comments above it.
     pub(crate) docs: Vec<String>,
     pub(crate) word: Span,
-    /// What the item is. `None` when its word says nothing about it; that was reported.
-    pub(crate) role: Option<Role>,
+    pub(crate) role: Role,
     /// `None` when it could not be read; that was reported.
     pub(crate) recipe: Option<Expr>,
     pub(crate) settings: Vec<Setting>,
+}
+
+/// `broadcast branch ("and" branch)+`
+pub(crate) struct Broadcast {
+    pub(crate) word: Span,
+    pub(crate) branches: Vec<Branch>,
+    /// Whether all of it could be read.
+    pub(crate) complete: bool,
+}
+
+/// `"partition" "by" key "," "into" number branch`
+pub(crate) struct Partition {
+    pub(crate) word: Span,
+    /// `None` when it could not be read; that was reported.
+    pub(crate) key: Option<Expr>,
+    pub(crate) into: Option<Expr>,
+    pub(crate) branch: Option<Branch>,
+}
+
+/// `("when" "(" selector ")")? "{" item* "}"`
+pub(crate) struct Branch {
+    /// The word before it: `broadcast`, `and` or `into`.
+    pub(crate) word: Span,
+    pub(crate) when: Option<Expr>,
+    pub(crate) items: Vec<Item>,
 }

@@ -27,8 +27,8 @@ fn mistakes(body: &str) -> Vec<String> {
     let body: TokenStream = body.parse().expect("tokens");
     let mut errors = Errors::default();
     if let Some(ast) = ast::read(quote!(P(queue: Queue, copies: usize) { #body }), &mut errors) {
-        let (_, model) = model::lower(ast, &mut errors);
-        validate::validate(&model, &mut errors);
+        let (header, model) = model::lower(ast, &mut errors);
+        validate::validate(&header, &model, &mut errors);
     }
     errors.messages()
 }
@@ -88,6 +88,90 @@ fn constants_are_asserted_and_parameters_are_left_to_the_builder() {
 }
 
 #[test]
+fn sources_in_a_row_run_together() {
+    assert_expansion(
+        "sources",
+        quote! {
+            Sources(queue: Queue) {
+                strategy: one_for_one, max_restarts: 9,
+
+                start Starter::new(queue), buffer: 100, keep: first, dispatcher: FairDispatcher::new();
+                start || numbers(), name: "numbers";
+                finish drop, count: 2;
+            }
+        },
+    );
+}
+
+#[test]
+fn a_then_is_fused_with_the_step_before_it() {
+    assert_expansion(
+        "then",
+        quote! {
+            Fused(key: Key) {
+                start 0..10;
+                step  parse, name: "parse", count: 2;
+                then  Seal::new(key);
+                then  |sealed| sealed.len();
+                finish drop;
+            }
+        },
+    );
+}
+
+#[test]
+fn a_broadcast_becomes_branches() {
+    assert_expansion(
+        "broadcast",
+        quote! {
+            Branches(limit: u32) {
+                start 0..10;
+                broadcast {
+                    finish Log;
+                } and when (|number| *number > limit) {
+                    step Halve;
+                } and {}
+                merge;
+                finish drop;
+            }
+        },
+    );
+}
+
+#[test]
+fn a_partition_becomes_lanes() {
+    assert_expansion(
+        "partition",
+        quote! {
+            Lanes(lanes: usize) {
+                start 0..10;
+                partition by |number| number % 7, into lanes {
+                    step Halve;
+                    step Halve;
+                }
+                merge;
+                partition by hash, into 2 { finish drop; }
+            }
+        },
+    );
+}
+
+#[test]
+fn a_part_is_a_function_from_a_chain_to_a_chain() {
+    assert_expansion(
+        "part",
+        quote! {
+            /// Seals chunks.
+            pub Seal<K: Cipher>(key: K): Chunk => Sealed {
+                max_demand: 5,
+                step Encrypt::new(key);
+                through Inner::new(), name: "inner", count: 2;
+            }
+        },
+    );
+}
+
+#[test]
 fn mistakes_leave_a_type_that_looks_like_the_one_declared() {
     assert_expansion(
         "mistakes",
@@ -111,6 +195,22 @@ fn what_the_builder_takes_is_no_mistake() {
     assert_right("start A, count: 2,; step B<<C; step |x| x, by: hash; finish { C };");
     assert_right("start A; step B; step B; step B, name: \"b_2\"; finish drop; ;");
     assert_right("count: copies, start 0..3; finish drop;");
+    assert_right("start A; start B; start C; finish D;");
+    assert_right("start A; broadcast { finish B; } and when (is_large) { step C; finish D; };");
+    assert_right(
+        "start A; broadcast { } and { step C; then D; } merge; then_what(); finish D;"
+            .replace("then_what();", "")
+            .as_str(),
+    );
+    assert_right(
+        "start A; partition by |a| a.key, into copies { step B; partition by hash, into 3 { step C; } merge; } merge; finish D;",
+    );
+    assert_right(
+        "start A; broadcast { partition by hash, into 2 { finish B; } } and { broadcast { finish C; } and { finish D; } }",
+    );
+    assert_right(
+        "start A, buffer: unbounded; step B, buffer: copies, keep: last; through C::new(), max_demand: 3; finish D;",
+    );
 }
 
 #[test]
@@ -121,19 +221,17 @@ fn every_mistake_of_a_pipeline_is_found_at_once() {
              strat A, count: 0
              step , by: 3;
              step B, count: 1.0, count: 2, colour: 1;
-             broadcast { finish C; } and { finish D; }
              finish E, name: true;"
         ),
         [
             "unknown word `strat`: did you mean `start`?",
             "expected `;` after this: every item ends with one",
             "`step` needs a recipe: the expression that builds its stage, such as `step Name::new(…)`",
-            "`broadcast` is not there yet: write one pipeline per branch",
             "unknown option `nmae`: did you mean `name`?",
             "`by` is a closure from an event to its key, such as `by: |event| event.key`",
             "`count` is a whole number, not a fraction: write one such as `count: 4`",
             "`count` is set twice: keep one of the two",
-            "unknown option `colour`: a `step` takes `args`, `name`, `count`, `by`, `min_demand`, `max_demand` and `placement`",
+            "unknown option `colour`: a `step` takes `args`, `name`, `count`, `by`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep` and `dispatcher`",
             "`name` is text: write it in quotes, such as `name: \"storage\"`",
             "`min_demand` must be below `max_demand`: 9 is not below 9; write at most 8, or a larger `max_demand`",
             "`count` is 0: a step has at least one copy",
@@ -151,6 +249,25 @@ fn one_mistake_is_reported_once() {
         "begin A; finish B;",
         "observe A; step B; finish C;",
         "start A; merge; finish C;",
+        "start A; broadcast { step B; } and { step C; } finish D;",
+        "start A; broadcast { finish B; } and finish C;",
+        "start A; broadcast { finish B; } and { finish C; } merge;",
+        "start A; broadcast when { finish B; } and { finish C; }",
+        "start A; broadcast { finish B; } adn { finish C; }",
+        "start A; partition by hash into 2 { finish B; }",
+        "start A; partition hash, into 2 { finish B; }",
+        "start A; partition by hash, into { finish B; }",
+        "start A; partition by hash, into 2;",
+        "start A; partition by hash, into 1 { finish B; }",
+        "start A; partition by hash, into 2 { } merge; finish B;",
+        "start A; partition by hash, into 2 { step B; } finish C;",
+        "start A; broadcast { count: 2, finish B; } and { finish C; }",
+        "start A; broadcast { start B; finish B; } and { finish C; }",
+        "start A; then B; finish C;",
+        "start A; step B; through |x| x; finish C;",
+        "start A; step B, dispatcher: d(); step C, by: hash, count: 2; finish C;",
+        "start A, keep: frist; finish C;",
+        "start A; finish C, buffer: 3;",
         "count: start A; finish B;",
         "start A; finish B; step C;",
         "finish A; start B; finish C;",

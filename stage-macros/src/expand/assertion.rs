@@ -29,6 +29,10 @@ fn assertion(requirement: &Requirement<'_>, message: &str) -> TokenStream {
             let number = value(number);
             quote!(#number > 0)
         }
+        Requirement::Parts { into } => {
+            let number = value(into);
+            quote!(#number > 0)
+        }
         Requirement::Alone { number, .. } => {
             let number = value(number);
             quote!(#number <= 1)

@@ -66,3 +66,19 @@ pub(super) fn recipe(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
         }
     }}
 }
+
+/// An expression that runs again and again, and makes something each time.
+pub(super) fn maker(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
+    let params = scope.mentioned(expr);
+    if params.is_empty() {
+        return quote!(move || #expr);
+    }
+    let clones = clones(&params);
+    quote! {{
+        #clones
+        move || {
+            #clones
+            #expr
+        }
+    }}
+}

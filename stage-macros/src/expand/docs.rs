@@ -1,14 +1,16 @@
 //! What do the docs of a declared pipeline say?
 
 use crate::ast::Header;
-use crate::model::{Model, Step};
+use crate::model::{Branch, Model, Node, Step, steps};
+use crate::words::Role;
 
 /// Lines that follow the user's own, if there are any: what the pipeline is made of.
 pub(super) fn of_pipeline(header: &Header, model: &Model) -> Vec<String> {
     let mut lines = of_broken_pipeline(header);
     lines.push(String::new());
-    lines.push(format!(" Its steps: {}.", model.steps.iter().map(title).collect::<Vec<_>>().join(" → ")));
-    for (index, step) in model.steps.iter().filter(|step| !step.docs.is_empty()).enumerate() {
+    lines.push(format!(" Its steps: {}.", line(&model.nodes)));
+    let documented = steps(&model.nodes).into_iter().filter(|step| !step.docs.is_empty());
+    for (index, step) in documented.enumerate() {
         if index == 0 {
             lines.push(String::new());
         }
@@ -21,6 +23,33 @@ pub(super) fn of_pipeline(header: &Header, model: &Model) -> Vec<String> {
 pub(super) fn of_broken_pipeline(header: &Header) -> Vec<String> {
     let documented = header.attrs.iter().any(|attr| attr.path().is_ident("doc"));
     if documented { Vec::new() } else { vec![format!(" The pipeline `{}`.", header.name)] }
+}
+
+/// `a` → ( `b` | `c` → `d` ) → `e`; sources that run together are joined by a plus.
+fn line(nodes: &[Node]) -> String {
+    let mut line = String::new();
+    let mut behind_start = false;
+    for (index, node) in nodes.iter().enumerate() {
+        let is_start = matches!(node, Node::Step(step) if step.role == Role::Start);
+        if index > 0 {
+            line.push_str(if is_start && behind_start { " + " } else { " → " });
+        }
+        behind_start = is_start;
+        line.push_str(&match node {
+            Node::Step(step) => title(step),
+            Node::Broadcast(broadcast) => {
+                let branches: Vec<_> = broadcast.branches.iter().map(branch).collect();
+                format!("( {} )", branches.join(" | "))
+            }
+            Node::Partition(partition) => format!("n × ( {} )", self::line(&partition.nodes)),
+        });
+    }
+    line
+}
+
+fn branch(branch: &Branch) -> String {
+    let line = if branch.nodes.is_empty() { "…".to_owned() } else { line(&branch.nodes) };
+    if branch.when.is_some() { format!("some: {line}") } else { line }
 }
 
 fn title(step: &Step) -> String {

@@ -5,6 +5,8 @@ mod capture;
 mod chain;
 mod declaration;
 mod docs;
+mod options;
+mod part;
 mod pipeline;
 
 pub(crate) use self::pipeline::{expand, fallback};

@@ -1,36 +1,47 @@
 //! What does a whole pipeline become, when it is right and when it is not?
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::{assertion, capture, chain, declaration, docs};
+use super::options::text;
+use super::{assertion, capture, chain, declaration, docs, part};
 use crate::ast::Header;
 use crate::error::Errors;
-use crate::model::{By, Model, Scope};
-use crate::validate::idle_keys;
+use crate::model::{Model, Scope};
+use crate::validate::{Idle, idle};
 
 /// The pipeline as declared.
 pub(crate) fn expand(header: &Header, model: &Model) -> TokenStream {
     let scope = Scope::of(header);
     let assertions = assertion::expand(model);
     let checks = header.params.iter().map(capture::check);
-    let notes = idle_keys(model).map(note);
-    let chain = chain::expand(model, &scope);
-    let new = quote! {
+    let notes = idle(model).into_iter().map(note);
+    let docs = docs::of_pipeline(header, model);
+    let checks = quote! {
         #assertions
         #(#checks)*
         #(#notes)*
+    };
+    if let Some(types) = &model.part {
+        let (name, body) = (text(&model.name, &scope), chain::expand_part(model, &scope));
+        return part::expand(header, types, &docs, &checks, &name, &body);
+    }
+    let chain = chain::expand(model, &scope);
+    let new = quote! {
+        #checks
         Self { pipeline: { #chain }, generics: ::core::marker::PhantomData }
     };
-    declaration::expand(header, &docs::of_pipeline(header, model), &new)
+    declaration::expand(header, &docs, &new)
 }
 
 /// A warning. The only one that a macro can give is that something is deprecated.
-fn note(by: &By) -> TokenStream {
-    quote_spanned! {by.word.span()=> {
-        #[deprecated(note = "this step has one copy, which gets every event whatever its key: give the step a `count`, or remove `by`")]
-        const fn by() {}
-        by()
+fn note(idle: Idle) -> TokenStream {
+    let Idle { at, word, note } = idle;
+    let word = Ident::new(word, at);
+    quote_spanned! {at=> {
+        #[deprecated(note = #note)]
+        const fn #word() {}
+        #word()
     };}
 }
 
@@ -52,5 +63,11 @@ pub(crate) fn fallback(header: &Header, model: &Model, errors: &Errors) -> Token
         #(let _ = || -> ::core::result::Result<_, ::stage_core::BoxError> { ::core::result::Result::Ok(#mentions) };)*
         ::core::unreachable!("a pipeline that did not compile")
     };
-    declaration::expand(header, &docs::of_broken_pipeline(header), &new)
+    let docs = docs::of_broken_pipeline(header);
+    match (&header.part, &model.part) {
+        (None, _) => declaration::expand(header, &docs, &new),
+        (Some(_), Some(types)) => part::expand_broken(header, types, &docs, &new),
+        // Without its types nothing can go through it.
+        (Some(_), None) => errors,
+    }
 }

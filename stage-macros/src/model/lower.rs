@@ -1,44 +1,120 @@
 //! How does a model come out of the tokens?
 
 use super::naming::{self, snake_case};
+use super::pipeline::{Branch, Broadcast, Node, Partition};
 use super::settings::{Owner, Settings};
-use super::{Model, Recipe, Scope, Step, Text};
-use crate::ast::{Ast, Header, Item};
+use super::walk::steps_mut;
+use super::{Model, Number, Outline, Recipe, Scope, Step, Text};
+use crate::ast::{self, Ast, Header, Item, Stage};
 use crate::error::Errors;
-use crate::words::Role;
+use crate::words::{OptionWord, Role};
 
 /// Reads the options and recipes. What cannot be read is reported and left out.
 pub(crate) fn lower(ast: Ast, errors: &mut Errors) -> (Header, Model) {
     let Ast { header, settings, items } = ast;
     let scope = Scope::of(&header);
-    let Settings { name, options, .. } = Settings::read(settings, Owner::PIPELINE, &scope, errors);
+    let owner = if header.part.is_some() { Owner::PART } else { Owner::PIPELINE };
+    let Settings { name, options, supervision, .. } = Settings::read(settings, owner, &scope, errors);
     let name = name.unwrap_or_else(|| Text::Default(snake_case(&header.name.to_string())));
-    let shape = header.shape.map(|colon| (None, colon));
-    let outline = shape.into_iter().chain(items.iter().map(|item| (item.role, item.word))).collect();
-    let mut number = 0;
-    let mut steps = Vec::new();
-    for item in items {
-        number += usize::from(item.role == Some(Role::Step));
-        steps.extend(step(item, number, &scope, errors));
-    }
-    naming::distinguish(&mut steps);
-    (header, Model { name, defaults: options, steps, outline })
+    let part = header.part.as_ref().and_then(|part| part.types.clone());
+    let outline = Outline::of(&items);
+    let mut reader = Reader { scope: &scope, number: 0, errors };
+    let mut nodes = reader.nodes(items);
+    naming::distinguish(&mut steps_mut(&mut nodes));
+    (header, Model { name, part, defaults: options, supervision, nodes, outline })
 }
 
-fn step(item: Item, number: usize, scope: &Scope<'_>, errors: &mut Errors) -> Option<Step> {
-    let role = item.role?;
-    let owner = match role {
-        Role::Start => Owner::START,
-        Role::Step => Owner::STEP,
-        Role::Finish => Owner::FINISH,
-    };
-    let Settings { name, options, by, args } = Settings::read(item.settings, owner, scope, errors);
-    let expr = item.recipe?;
-    let default = naming::default_name(&expr, role, number);
-    let mut recipe = Recipe::read(role, expr, scope, errors);
-    if let Some(args) = args {
-        recipe.call_new(&args, errors);
+/// Reads items, and counts the steps so that those without a name get a number.
+struct Reader<'a> {
+    scope: &'a Scope<'a>,
+    number: usize,
+    errors: &'a mut Errors,
+}
+
+impl Reader<'_> {
+    fn nodes(&mut self, items: Vec<Item>) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        for item in items {
+            match item {
+                Item::Stage(stage) if stage.role == Role::Then => self.then(stage, &mut nodes),
+                Item::Stage(stage) => nodes.extend(self.step(stage).map(Node::Step)),
+                Item::Broadcast(broadcast) => nodes.push(Node::Broadcast(self.broadcast(broadcast))),
+                Item::Partition(partition) => nodes.extend(self.partition(partition).map(Node::Partition)),
+                Item::Merge(word) => match nodes.last_mut() {
+                    Some(
+                        Node::Broadcast(Broadcast { merge, .. }) | Node::Partition(Partition { merge, .. }),
+                    ) => {
+                        merge.get_or_insert(word);
+                    }
+                    Some(Node::Step(_)) | None => {}
+                },
+                Item::Unknown(_) => {}
+            }
+        }
+        nodes
     }
-    let name = name.unwrap_or(Text::Default(default));
-    Some(Step { role, docs: item.docs, recipe, name, options, by })
+
+    fn step(&mut self, stage: Stage) -> Option<Step> {
+        let Stage { docs, role, recipe, settings, .. } = stage;
+        self.number += usize::from(role == Role::Step);
+        let owner = match role {
+            Role::Start => Owner::START,
+            Role::Step | Role::Then => Owner::STEP,
+            Role::Through => Owner::THROUGH,
+            Role::Finish => Owner::FINISH,
+        };
+        let settings = Settings::read(settings, owner, self.scope, self.errors);
+        let Settings { name, options, by, dispatcher, args, .. } = settings;
+        let expr = recipe?;
+        let default = naming::default_name(&expr, role, self.number);
+        let mut recipe = Recipe::read(role, expr, self.scope, self.errors);
+        if let Some(args) = args {
+            recipe.call_new(&args, self.errors);
+        }
+        let name = name.unwrap_or(Text::Default(default));
+        Some(Step { role, docs, recipe, thens: Vec::new(), name, options, by, dispatcher })
+    }
+
+    /// Adds to the step before; where there is none, that is reported elsewhere.
+    fn then(&mut self, stage: Stage, nodes: &mut [Node]) {
+        let Stage { role, recipe, settings, .. } = stage;
+        let Settings { args, .. } = Settings::read(settings, Owner::THEN, self.scope, self.errors);
+        let Some(expr) = recipe else { return };
+        let mut recipe = Recipe::read(role, expr, self.scope, self.errors);
+        if let Some(args) = args {
+            recipe.call_new(&args, self.errors);
+        }
+        if let Some(Node::Step(step)) = nodes.last_mut() {
+            step.thens.push(recipe);
+        }
+    }
+
+    fn broadcast(&mut self, broadcast: ast::Broadcast) -> Broadcast {
+        let ast::Broadcast { word, branches, .. } = broadcast;
+        let branch = |ast::Branch { word, when, items }| {
+            let when = when.and_then(|when| self.selector(when));
+            Branch { word, when, nodes: self.nodes(items) }
+        };
+        Broadcast { word, branches: branches.into_iter().map(branch).collect(), merge: None }
+    }
+
+    fn selector(&mut self, when: syn::Expr) -> Option<syn::Expr> {
+        let advice =
+            "`when` takes a function of the event that says yes or no, such as `when (|event| event.urgent)`";
+        match &when {
+            syn::Expr::Closure(closure) if closure.inputs.len() != 1 => self.errors.at(closure, advice),
+            syn::Expr::Lit(literal) => self.errors.at(literal, advice),
+            _ => return Some(when),
+        }
+        None
+    }
+
+    fn partition(&mut self, partition: ast::Partition) -> Option<Partition> {
+        let ast::Partition { word, key, into, branch } = partition;
+        let into = into.and_then(|into| Number::read(OptionWord::Count, into, self.scope, self.errors));
+        let nodes = branch.map(|branch| self.nodes(branch.items));
+        let key =
+            key.and_then(|key| super::settings::key(key, "partition by |event| event.key", self.errors));
+        Some(Partition { word, key: key?, into: into?, nodes: nodes?, merge: None })
+    }
 }

@@ -3,13 +3,20 @@
 mod lower;
 mod naming;
 mod number;
+mod outline;
 mod pipeline;
 mod recipe;
 mod scope;
 mod settings;
+mod walk;
 
 pub(crate) use self::lower::lower;
 pub(crate) use self::number::Number;
-pub(crate) use self::pipeline::{By, Model, Options, Placement, Step, Text};
+pub(crate) use self::outline::{Kind, Mark, Outline};
+pub(crate) use self::pipeline::{
+    Branch, Broadcast, Buffer, By, Choice, Dispatcher, Model, Node, Options, Partition, Step, Supervision,
+    Text, ends,
+};
 pub(crate) use self::recipe::{Recipe, Shape};
 pub(crate) use self::scope::Scope;
+pub(crate) use self::walk::{branches, partitions, steps};

@@ -12,8 +12,8 @@ use crate::words::Role;
 pub(super) fn default_name(recipe: &Expr, role: Role, number: usize) -> String {
     match (subject(recipe), role) {
         (Some(subject), _) => snake_case(&subject.to_string()),
-        (None, Role::Step) => format!("step_{number}"),
-        (None, Role::Start | Role::Finish) => role.word().to_owned(),
+        (None, Role::Step | Role::Then) => format!("step_{number}"),
+        (None, Role::Start | Role::Through | Role::Finish) => role.word().to_owned(),
     }
 }
 
@@ -27,7 +27,7 @@ pub(super) fn anchor(recipe: &Expr) -> Span {
 }
 
 /// Gives the steps whose default name is taken a number: `encryption`, `encryption_2`.
-pub(super) fn distinguish(steps: &mut [Step]) {
+pub(super) fn distinguish(steps: &mut [&mut Step]) {
     let mut taken: Vec<String> = steps
         .iter()
         .filter(|step| !matches!(step.name, Text::Default(_)))

@@ -1,29 +1,66 @@
 //! What is a pipeline made of, once its options have types?
 
 use proc_macro2::Span;
-use syn::{Expr, Ident, LitStr};
+use syn::{Expr, Ident, LitStr, Type};
 
-use super::{Number, Recipe};
+use super::{Number, Outline, Recipe};
 use crate::words::Role;
 
 /// A pipeline whose every option has its type. What goes together with what is for `validate` to judge.
 pub(crate) struct Model {
     pub(crate) name: Text,
+    /// What it takes and emits, if others go through it.
+    pub(crate) part: Option<(Type, Type)>,
     /// What the steps that say nothing else get.
     pub(crate) defaults: Options,
-    pub(crate) steps: Vec<Step>,
-    /// The word of every item in order, also of those that could not be read.
-    pub(crate) outline: Vec<(Option<Role>, Span)>,
+    pub(crate) supervision: Supervision,
+    pub(crate) nodes: Vec<Node>,
+    /// Every item in order, also those that could not be read.
+    pub(crate) outline: Outline,
 }
 
-/// A `start`, `step` or `finish`.
+/// One thing that events come to.
+pub(crate) enum Node {
+    Step(Step),
+    Broadcast(Broadcast),
+    Partition(Partition),
+}
+
+/// A `start`, `step`, `through` or `finish`.
 pub(crate) struct Step {
     pub(crate) role: Role,
     pub(crate) docs: Vec<String>,
     pub(crate) recipe: Recipe,
+    /// What it hands its events to within the same stage.
+    pub(crate) thens: Vec<Recipe>,
     pub(crate) name: Text,
     pub(crate) options: Options,
     pub(crate) by: Option<By>,
+    pub(crate) dispatcher: Option<Dispatcher>,
+}
+
+/// Branches that all get every event.
+pub(crate) struct Broadcast {
+    pub(crate) word: Span,
+    pub(crate) branches: Vec<Branch>,
+    /// Where the branches come back together.
+    pub(crate) merge: Option<Span>,
+}
+
+/// One branch of a broadcast.
+pub(crate) struct Branch {
+    pub(crate) word: Span,
+    pub(crate) when: Option<Expr>,
+    pub(crate) nodes: Vec<Node>,
+}
+
+/// A branch that exists several times, each for some of the keys.
+pub(crate) struct Partition {
+    pub(crate) word: Span,
+    pub(crate) key: Expr,
+    pub(crate) into: Number,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) merge: Option<Span>,
 }
 
 /// The options that a step may set or inherit.
@@ -32,7 +69,17 @@ pub(crate) struct Options {
     pub(crate) count: Option<Number>,
     pub(crate) min_demand: Option<Number>,
     pub(crate) max_demand: Option<Number>,
-    pub(crate) placement: Option<Placement>,
+    pub(crate) placement: Option<Choice>,
+    pub(crate) buffer: Option<Buffer>,
+    pub(crate) keep: Option<Choice>,
+}
+
+/// How failures are met.
+#[derive(Default)]
+pub(crate) struct Supervision {
+    pub(crate) strategy: Option<Choice>,
+    pub(crate) max_restarts: Option<Number>,
+    pub(crate) within: Option<Expr>,
 }
 
 /// What a name is made of.
@@ -54,15 +101,44 @@ impl Text {
     }
 }
 
-/// Where a step's callbacks run.
-pub(crate) enum Placement {
+/// One of a few words, or an expression of their type.
+pub(crate) enum Choice {
     /// One of the words: the name of the variant, at the word.
     Word(Ident),
     Computed(Expr),
+}
+
+/// How many events a stage keeps that nobody asked for.
+pub(crate) enum Buffer {
+    /// All of them: the word `unbounded`.
+    Unbounded,
+    Bounded(Number),
 }
 
 /// `by: |event| event.key`
 pub(crate) struct By {
     pub(crate) word: Ident,
     pub(crate) key: Expr,
+}
+
+/// `dispatcher: FairDispatcher::new()`
+pub(crate) struct Dispatcher {
+    pub(crate) word: Ident,
+    pub(crate) recipe: Expr,
+}
+
+impl Node {
+    /// Does nothing come out behind it?
+    pub(crate) fn ends(&self) -> bool {
+        match self {
+            Self::Step(step) => step.role == Role::Finish,
+            Self::Broadcast(broadcast) => broadcast.branches.iter().all(|branch| ends(&branch.nodes)),
+            Self::Partition(partition) => ends(&partition.nodes),
+        }
+    }
+}
+
+/// Does nothing come out of these?
+pub(crate) fn ends(nodes: &[Node]) -> bool {
+    nodes.last().is_some_and(Node::ends)
 }

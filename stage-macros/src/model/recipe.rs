@@ -53,6 +53,8 @@ impl Recipe {
 
 fn shape(role: Role, expr: &Expr, scope: &Scope<'_>) -> Shape {
     match expr {
+        // What it is, only its type says.
+        _ if role == Role::Through => Shape::Stage,
         Expr::Closure(_) => Shape::Function,
         Expr::Range(_) if role == Role::Start => Shape::Function,
         Expr::Path(path) => {
@@ -77,7 +79,7 @@ fn iterator(expr: Expr, shape: Shape) -> Expr {
 }
 
 fn check_closure(role: Role, closure: &ExprClosure, errors: &mut Errors) {
-    if let Some(token) = &closure.asyncness {
+    if let Some(token) = closure.asyncness.as_ref().filter(|_| role != Role::Through) {
         errors.at(token, "a closure of one event is not async: write a stage, whose callbacks are");
     }
     let inputs = closure.inputs.len();
@@ -86,8 +88,12 @@ fn check_closure(role: Role, closure: &ExprClosure, errors: &mut Errors) {
             &closure.inputs,
             "the closure of a `start` takes nothing and returns an iterator, such as `|| 0..100`",
         ),
-        Role::Step | Role::Finish if inputs != 1 => errors
+        Role::Through => errors.at(
+            closure,
+            "`through` takes a pipeline declared with `: In => Out`, or a `Segment`: write `through Other::new(…)`, or a `step` for a closure",
+        ),
+        Role::Step | Role::Then | Role::Finish if inputs != 1 => errors
             .at(closure, format!("the closure of a `{}` takes one event, such as `|event| …`", role.word())),
-        Role::Start | Role::Step | Role::Finish => {}
+        Role::Start | Role::Step | Role::Then | Role::Finish => {}
     }
 }

@@ -4,18 +4,20 @@ use proc_macro2::Ident;
 use syn::{Expr, ExprArray, Lit, LitStr};
 
 use super::scope::{Scope, starts_in_lower_case};
-use super::{By, Number, Options, Placement, Text};
+use super::{Buffer, By, Choice, Dispatcher, Number, Options, Supervision, Text};
 use crate::ast::Setting;
 use crate::error::Errors;
 use crate::suggest::did_you_mean;
-use crate::words::{OptionWord, sentence};
+use crate::words::{OptionWord, list, sentence};
 
 /// All options of one item, or of the pipeline.
 #[derive(Default)]
 pub(super) struct Settings {
     pub(super) name: Option<Text>,
     pub(super) options: Options,
+    pub(super) supervision: Supervision,
     pub(super) by: Option<By>,
+    pub(super) dispatcher: Option<Dispatcher>,
     pub(super) args: Option<ExprArray>,
 }
 
@@ -28,10 +30,14 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    pub(super) const PIPELINE: Self = Self { title: "the pipeline", allowed: &OptionWord::OF_PIPELINE };
-    pub(super) const START: Self = Self { title: "a `start`", allowed: &OptionWord::OF_START };
-    pub(super) const STEP: Self = Self { title: "a `step`", allowed: &OptionWord::OF_STEP };
-    pub(super) const FINISH: Self = Self { title: "a `finish`", allowed: &OptionWord::OF_STEP };
+    pub(super) const PIPELINE: Self = Self { title: "the pipeline", allowed: OptionWord::OF_PIPELINE };
+    pub(super) const PART: Self =
+        Self { title: "a pipeline that others go `through`", allowed: OptionWord::OF_PART };
+    pub(super) const START: Self = Self { title: "a `start`", allowed: OptionWord::OF_START };
+    pub(super) const STEP: Self = Self { title: "a `step`", allowed: OptionWord::OF_STEP };
+    pub(super) const THEN: Self = Self { title: "a `then`", allowed: OptionWord::OF_THEN };
+    pub(super) const THROUGH: Self = Self { title: "a `through`", allowed: OptionWord::OF_PART };
+    pub(super) const FINISH: Self = Self { title: "a `finish`", allowed: OptionWord::OF_FINISH };
 }
 
 impl Settings {
@@ -63,8 +69,30 @@ impl Settings {
             OptionWord::MaxDemand => {
                 options.max_demand = Number::read(option, value, scope, errors);
             }
-            OptionWord::Placement => options.placement = placement(value, scope, errors),
-            OptionWord::By => self.by = key(word, value, errors),
+            OptionWord::Placement => options.placement = choice(&PLACEMENT, value, scope, errors),
+            OptionWord::Buffer => options.buffer = buffer(value, scope, errors),
+            OptionWord::Keep => options.keep = choice(&KEEP, value, scope, errors),
+            OptionWord::By => {
+                self.by = key(value, "by: |event| event.key", errors).map(|key| By { word, key });
+            }
+            OptionWord::Dispatcher => match value {
+                Expr::Lit(literal) => errors.at(
+                    &literal,
+                    "`dispatcher` is the recipe of a dispatcher, such as `dispatcher: FairDispatcher::new()`",
+                ),
+                recipe => self.dispatcher = Some(Dispatcher { word, recipe }),
+            },
+            OptionWord::Strategy => self.supervision.strategy = choice(&STRATEGY, value, scope, errors),
+            OptionWord::MaxRestarts => {
+                self.supervision.max_restarts = Number::read(option, value, scope, errors);
+            }
+            OptionWord::Within => match value {
+                Expr::Lit(literal) => errors.at(
+                    &literal,
+                    "`within` is a `Duration`: write one such as `within: Duration::from_secs(5)`",
+                ),
+                value => self.supervision.within = Some(value),
+            },
             OptionWord::Args => match value {
                 Expr::Array(args) => self.args = Some(args),
                 value => errors.at(&value, "`args` is a list, also of one: write `args: [a, b]`"),
@@ -75,10 +103,10 @@ impl Settings {
 
 fn known(word: &Ident, owner: Owner, errors: &mut Errors) -> Option<OptionWord> {
     let text = word.to_string();
-    let Owner { title, allowed } = owner;
+    let Owner { title, allowed, .. } = owner;
     match OptionWord::from_word(&text) {
         Some(option) if allowed.contains(&option) => return Some(option),
-        Some(option) => errors.at(word, format!("{title} has no `{text}`: {}", misplaced(option))),
+        Some(option) => errors.at(word, format!("{title} has no `{text}`: {}", misplaced(option, owner))),
         None => {
             let advice = match did_you_mean(&text, allowed.iter().map(|option| option.word())) {
                 Some(meant) => format!("did you mean `{meant}`?"),
@@ -91,12 +119,22 @@ fn known(word: &Ident, owner: Owner, errors: &mut Errors) -> Option<OptionWord> 
 }
 
 /// Why an option is refused where it stands, and where it belongs.
-fn misplaced(option: OptionWord) -> &'static str {
+fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
+    if owner.title == Owner::THEN.title {
+        return "it is a part of the stage before it; put the option on the `step` that it belongs to";
+    }
     match option {
         OptionWord::By => "it feeds the copies of one step by key; put it on that `step` or `finish`",
         OptionWord::Args => "it holds the arguments of one recipe; put it after that recipe",
         OptionWord::MinDemand | OptionWord::MaxDemand => {
             "it asks nobody for events; put it on the item after it, which does the asking"
+        }
+        OptionWord::Buffer | OptionWord::Keep => {
+            "it emits nothing that could be kept; put it on the `start` or `step` before"
+        }
+        OptionWord::Dispatcher => "it hands out what one step emits; put it on that `start` or `step`",
+        OptionWord::Strategy | OptionWord::MaxRestarts | OptionWord::Within => {
+            "it is the supervision of a whole pipeline; put it in front of the first item of the one that is started"
         }
         OptionWord::Name | OptionWord::Count | OptionWord::Placement => "put it on an item",
     }
@@ -119,40 +157,67 @@ fn text(value: Expr, errors: &mut Errors) -> Option<Text> {
     }
 }
 
-fn placement(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Placement> {
-    const WORDS: [(&str, &str); 3] = [("runtime", "Runtime"), ("blocking", "Blocking"), ("rayon", "Rayon")];
+/// The words that an option is one of: the user's, and the name of the variant.
+struct Words {
+    option: OptionWord,
+    words: &'static [(&'static str, &'static str)],
+}
+
+const PLACEMENT: Words = Words {
+    option: OptionWord::Placement,
+    words: &[("runtime", "Runtime"), ("blocking", "Blocking"), ("rayon", "Rayon")],
+};
+const KEEP: Words = Words { option: OptionWord::Keep, words: &[("first", "First"), ("last", "Last")] };
+const STRATEGY: Words = Words {
+    option: OptionWord::Strategy,
+    words: &[("one_for_one", "OneForOne"), ("one_for_all", "OneForAll"), ("rest_for_one", "RestForOne")],
+};
+
+fn choice(words: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Choice> {
+    let option = words.option.word();
+    let known = || words.words.iter().map(|(word, _)| *word);
     if let Expr::Lit(literal) = &value {
         errors
-            .at(literal, "`placement` is one of the words `runtime`, `blocking` and `rayon`, without quotes");
+            .at(literal, format!("`{option}` is one of the words {}, without quotes", list(known(), "and")));
         return None;
     }
-    let word = match &value {
-        Expr::Path(path) => {
-            path.path.get_ident().filter(|ident| starts_in_lower_case(ident) && !scope.is_param(ident))
-        }
-        _ => None,
+    let Some(word) = lower_case(&value, scope) else {
+        return Some(Choice::Computed(value));
     };
-    let Some(word) = word else {
-        return Some(Placement::Computed(value));
-    };
-    if let Some((_, variant)) = WORDS.iter().find(|(text, _)| word == text) {
-        return Some(Placement::Word(Ident::new(variant, word.span())));
+    if let Some((_, variant)) = words.words.iter().find(|(text, _)| word == text) {
+        return Some(Choice::Word(Ident::new(variant, word.span())));
     }
-    let meant = did_you_mean(&word.to_string(), WORDS.map(|(text, _)| text));
-    let advice = meant.map_or_else(
-        || "`runtime` (the default), `blocking` or `rayon`".to_owned(),
-        |meant| format!("did you mean `{meant}`?"),
-    );
-    errors.at(word, format!("unknown placement `{word}`: {advice}"));
+    let advice = did_you_mean(&word.to_string(), known())
+        .map_or_else(|| list(known(), "or"), |meant| format!("did you mean `{meant}`?"));
+    errors.at(word, format!("unknown {option} `{word}`: {advice}"));
     None
 }
 
-fn key(word: Ident, key: Expr, errors: &mut Errors) -> Option<By> {
-    let advice = "`by` is a closure from an event to its key, such as `by: |event| event.key`";
+/// A name alone that means nothing of the user's: neither a parameter nor a constant.
+fn lower_case<'a>(value: &'a Expr, scope: &Scope<'_>) -> Option<&'a Ident> {
+    let Expr::Path(path) = value else { return None };
+    path.path.get_ident().filter(|ident| starts_in_lower_case(ident) && !scope.is_param(ident))
+}
+
+fn buffer(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Buffer> {
+    match lower_case(&value, scope) {
+        Some(word) if word == "unbounded" => return Some(Buffer::Unbounded),
+        Some(word) if did_you_mean(&word.to_string(), ["unbounded"]).is_some() => {
+            errors.at(word, format!("unknown buffer `{word}`: did you mean `unbounded`?"));
+            return None;
+        }
+        Some(_) | None => {}
+    }
+    Number::read(OptionWord::Buffer, value, scope, errors).map(Buffer::Bounded)
+}
+
+/// A closure or function from an event to its key.
+pub(super) fn key(key: Expr, example: &str, errors: &mut Errors) -> Option<Expr> {
+    let advice = format!("`by` is a closure from an event to its key, such as `{example}`");
     match &key {
         Expr::Closure(closure) if closure.inputs.len() != 1 => errors.at(closure, advice),
         Expr::Lit(literal) => errors.at(literal, advice),
-        _ => return Some(By { word, key }),
+        _ => return Some(key),
     }
     None
 }

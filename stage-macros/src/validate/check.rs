@@ -1,13 +1,15 @@
 //! Which rules are there, all in all?
 
-use super::{Verdict, names, outline, requirements};
+use super::{Verdict, junctions, names, outline, requirements};
+use crate::ast::Header;
 use crate::error::Errors;
 use crate::model::Model;
 
 /// Reports everything that is wrong with the model.
-pub(crate) fn validate(model: &Model, errors: &mut Errors) {
-    outline::check(&model.outline, errors);
-    names::check(&model.steps, errors);
+pub(crate) fn validate(header: &Header, model: &Model, errors: &mut Errors) {
+    outline::check(&model.outline, header.part.as_ref().map(|part| part.colon), errors);
+    names::check(model, errors);
+    junctions::check(&model.nodes, errors);
     for requirement in requirements(model) {
         if let Verdict::Fails(message) = requirement.verdict() {
             errors.at(requirement.number(), message);

@@ -1,14 +1,79 @@
-//! What is allowed, but without effect?
+//! What is allowed, but hardly meant?
 
-use super::DEFAULT_COUNT;
-use crate::model::{By, Model, Number, Options};
+use proc_macro2::Span;
+use syn::spanned::Spanned as _;
 
-/// The `by`s that change nothing: a step with one copy gets every key anyway.
-pub(crate) fn idle_keys(model: &Model) -> impl Iterator<Item = &By> {
-    let count = |options: &Options| options.count.as_ref().map(Number::known);
+use super::{DEFAULT_COUNT, DEFAULT_MAX_DEMAND};
+use crate::model::{Buffer, Model, Node, Number, Options, Step, partitions, steps};
+
+/// Something to warn of.
+pub(crate) struct Idle {
+    pub(crate) at: Span,
+    /// The option it is about.
+    pub(crate) word: &'static str,
+    pub(crate) note: String,
+}
+
+/// Everything that changes nothing, or not what it seems to.
+pub(crate) fn idle(model: &Model) -> Vec<Idle> {
+    let mut found: Vec<_> = steps(&model.nodes).into_iter().filter_map(|step| key(model, step)).collect();
+    for partition in partitions(&model.nodes) {
+        found.extend(partition.nodes.iter().filter_map(overtaking));
+    }
+    buffers(&model.nodes, model, &mut found);
+    found
+}
+
+fn count(options: &Options) -> Option<Option<usize>> {
+    options.count.as_ref().map(Number::known)
+}
+
+/// A step with one copy gets every key anyway.
+fn key(model: &Model, step: &Step) -> Option<Idle> {
     let default = count(&model.defaults).unwrap_or(Some(DEFAULT_COUNT));
-    model.steps.iter().filter_map(move |step| {
-        let single = count(&step.options).unwrap_or(default) == Some(1);
-        step.by.as_ref().filter(|_| single)
-    })
+    let by = step.by.as_ref().filter(|_| count(&step.options).unwrap_or(default) == Some(1))?;
+    let note = "this step has one copy, which gets every event whatever its key: give the step a `count`, or remove `by`";
+    Some(Idle { at: by.word.span(), word: "by", note: note.to_owned() })
+}
+
+/// Copies that share one part of a partition.
+fn overtaking(node: &Node) -> Option<Idle> {
+    let Node::Step(step) = node else { return None };
+    let number = step.options.count.as_ref()?;
+    if step.by.is_some() || number.known().is_none_or(|count| count < 2) {
+        return None;
+    }
+    let note = "several copies in each part of a `partition` share its events, so that those of one key may overtake each other: put the number into `into`, or feed them `by` key";
+    Some(Idle { at: number.span(), word: "count", note: note.to_owned() })
+}
+
+/// Buffers that cannot hold what is asked for at once.
+fn buffers(nodes: &[Node], model: &Model, found: &mut Vec<Idle>) {
+    for (index, node) in nodes.iter().enumerate() {
+        match node {
+            Node::Step(step) => {
+                if let Some(Node::Step(next)) = nodes.get(index + 1) {
+                    found.extend(small(step, next, &model.defaults));
+                }
+            }
+            Node::Broadcast(broadcast) => {
+                broadcast.branches.iter().for_each(|branch| buffers(&branch.nodes, model, found));
+            }
+            Node::Partition(partition) => buffers(&partition.nodes, model, found),
+        }
+    }
+}
+
+fn small(step: &Step, next: &Step, defaults: &Options) -> Option<Idle> {
+    let Some(Buffer::Bounded(number)) = &step.options.buffer else { return None };
+    let kept = number.known()?;
+    let max = next.options.max_demand.as_ref().or(defaults.max_demand.as_ref());
+    let asked = max.map_or(Some(DEFAULT_MAX_DEMAND), Number::known)?;
+    if kept == 0 || kept >= asked {
+        return None;
+    }
+    let note = format!(
+        "the next step asks for up to {asked} events at once, of which this buffer could keep {kept} when they come unasked: write at least `buffer: {asked}`, or a smaller `max_demand` there"
+    );
+    Some(Idle { at: number.span(), word: "buffer", note })
 }

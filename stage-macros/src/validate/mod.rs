@@ -3,11 +3,12 @@
 mod check;
 mod defaults;
 mod idle;
+mod junctions;
 mod names;
 mod outline;
 mod requirement;
 
 pub(crate) use self::check::validate;
 pub(crate) use self::defaults::{DEFAULT_COUNT, DEFAULT_MAX_DEMAND};
-pub(crate) use self::idle::idle_keys;
+pub(crate) use self::idle::{Idle, idle};
 pub(crate) use self::requirement::{Bound, Requirement, Verdict, requirements};

@@ -1,54 +1,188 @@
-//! Do the items come in an order that makes a pipeline: one start, steps, one finish?
+//! Do the items come in an order that makes a pipeline: where do events come from, and where do they end?
 
 use proc_macro2::Span;
 
 use crate::error::Errors;
+use crate::model::{Kind, Mark, Outline};
 use crate::words::Role;
 
-/// Looks at the items' words only, so that an item which could not be read still counts.
-pub(super) fn check(outline: &[(Option<Role>, Span)], errors: &mut Errors) {
-    let (Some((first, first_word)), Some((last, last_word))) = (outline.first(), outline.last()) else {
+/// Looks at the items' words only, so that an item which could not be read still counts. `part` is the colon
+/// of `: In => Out`.
+pub(super) fn check(outline: &Outline, part: Option<Span>, errors: &mut Errors) {
+    let place = if part.is_some() { Place::Part } else { Place::Whole };
+    let (Some(first), Some(last)) = (outline.marks.first(), outline.marks.last()) else {
         return;
     };
-    let has = |role: Role| outline.iter().any(|(item, _)| *item == Some(role));
-    let position =
-        |role, from: usize| Some(from + outline.iter().skip(from).position(|(item, _)| *item == Some(role))?);
-    let unknown = outline.iter().any(|(role, _)| role.is_none());
-    let start = position(Role::Start, 0);
-    let finish = position(Role::Finish, start.unwrap_or(0));
-    if !has(Role::Start) && !unknown && first.is_some() {
-        errors.at_span(*first_word, "a pipeline begins with `start`: write `start <producer>;` before this");
+    let has_start = outline.marks.iter().any(|mark| mark.is(Role::Start));
+    let known = outline
+        .marks
+        .iter()
+        .all(|mark| !matches!(mark.kind, Kind::Unknown | Kind::Fork { complete: false, .. }));
+    if place == Place::Whole && !has_start && known {
+        errors.at_span(first.word, "a pipeline begins with `start`: write `start <producer>;` before this");
     }
-    for (index, (role, word)) in outline.iter().enumerate() {
-        let Some(role) = role else { continue };
-        let after_start = start.is_none_or(|start| index > start);
-        let after_finish = finish.is_some_and(|finish| index > finish);
-        match role {
-            Role::Start if after_start => errors.at_span(*word, SECOND_START),
-            Role::Finish if after_finish => errors.at_span(*word, SECOND_FINISH),
-            Role::Step | Role::Finish if !after_start => {
-                errors.at_span(
-                    *word,
-                    format!(
-                        "`{}` before `start`: nothing comes in here; move it after the `start`",
-                        role.word()
-                    ),
-                );
-            }
-            Role::Step if after_finish => {
-                errors.at_span(
-                    *word,
-                    "`step` after `finish`: nothing comes out of a `finish`; move it before the `finish`",
-                );
-            }
-            Role::Start | Role::Step | Role::Finish => {}
+    let begin = if place == Place::Whole && has_start { Flow::Nothing } else { Flow::Events };
+    let mut line = Line { place, flow: begin, errors };
+    line.walk(outline);
+    match (line.flow, place) {
+        (Flow::Events | Flow::Nothing, Place::Whole) if known => {
+            errors.at_span(last.word, "a pipeline ends with `finish`: nobody takes what comes out here; write `finish <consumer>;` after it");
         }
-    }
-    if !has(Role::Finish) && !unknown && last.is_some() {
-        errors.at_span(*last_word, "a pipeline ends with `finish`: nobody takes what comes out here; write `finish <consumer>;` after it");
+        (Flow::Ended(_), Place::Part) if known => {
+            errors.at_span(last.word, "nothing comes out of a pipeline `: In => Out` that ends here: leave one branch without its `finish`, and `merge;`");
+        }
+        _ => {}
     }
 }
 
-const SECOND_START: &str =
-    "a second `start`: sources that merge are not there yet; write one `start` that yields the events of all";
-const SECOND_FINISH: &str = "a second `finish`: branches are not there yet; make the first one a `step`, or declare a second pipeline";
+/// What the items belong to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Whole,
+    /// A pipeline that others go through.
+    Part,
+    Branch,
+}
+
+/// What comes out of the items so far.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Nothing,
+    Events,
+    /// Whatever could not be read.
+    Anything,
+    /// Events of branches that have not come together: of the junction with this word.
+    Branches(&'static str),
+    /// Nothing more, after this word.
+    Ended(&'static str),
+}
+
+/// Items that are walked along.
+struct Line<'a> {
+    place: Place,
+    flow: Flow,
+    errors: &'a mut Errors,
+}
+
+impl Line<'_> {
+    fn walk(&mut self, outline: &Outline) {
+        let mut fork = None;
+        for (index, mark) in outline.marks.iter().enumerate() {
+            let before = index.checked_sub(1).map(|before| &outline.marks[before]);
+            if let (Flow::Branches(word), Kind::Stage(_) | Kind::Fork { .. }, Some(at)) =
+                (self.flow, &mark.kind, fork)
+            {
+                self.errors.at_span(at, apart(word));
+                self.flow = Flow::Events;
+            }
+            match &mark.kind {
+                Kind::Stage(role) => self.stage(*role, mark, before),
+                Kind::Merge => self.merge(mark),
+                Kind::Fork { word, branches, complete } => {
+                    fork = Some(mark.word);
+                    self.fork(mark, word, branches, *complete);
+                }
+                Kind::Unknown if self.flow != Flow::Nothing => self.flow = Flow::Anything,
+                Kind::Unknown => {}
+            }
+        }
+        if let (Flow::Branches(word), Some(at)) = (self.flow, fork) {
+            self.errors.at_span(at, apart(word));
+            self.flow = Flow::Ended(word);
+        }
+    }
+
+    fn stage(&mut self, role: Role, mark: &Mark, before: Option<&Mark>) {
+        let word = role.word();
+        let wrong = match (role, self.flow) {
+            (Role::Start, _) if self.place == Place::Part => Some("a pipeline `: In => Out` takes its events from where it is gone `through`: remove the `start`, or the `: In => Out`".to_owned()),
+            (Role::Start, _) if self.place == Place::Branch => Some("a `start` within a branch: its events come from before the branch; put the `start` in front of the others".to_owned()),
+            (Role::Start, Flow::Nothing) => {
+                self.flow = Flow::Events;
+                None
+            }
+            (Role::Start, _) if before.is_some_and(|before| before.is(Role::Start)) => None,
+            (Role::Start, _) => Some("a second `start` behind other items: sources that run together stand in a row, in front of them".to_owned()),
+            (_, Flow::Nothing) => Some(format!("`{word}` before `start`: nothing comes in here; move it after the `start`")),
+            (_, Flow::Ended(end)) if role == Role::Finish && end == "finish" => Some("a second `finish`: write `broadcast { … } and { … }` for branches with ends of their own, make the first one a `step`, or declare a second pipeline".to_owned()),
+            (_, Flow::Ended("finish")) => Some(format!("`{word}` after `finish`: nothing comes out of a `finish`; move it before the `finish`")),
+            (_, Flow::Ended(fork)) => Some(format!("`{word}` after a `{fork}` from which nothing comes back: leave a branch without its `finish`, and write `merge;` before this")),
+            (Role::Finish, _) if self.place == Place::Part => Some("a pipeline `: In => Out` hands its events back to where it is gone `through`: remove the `finish`, or the `: In => Out`".to_owned()),
+            (Role::Then, _) if !before.is_some_and(|before| before.is(Role::Step) || before.is(Role::Then)) => Some("`then` adds to the stage of the `step` before it: put it directly behind a `step`, or make it one".to_owned()),
+            (Role::Finish, _) => {
+                self.flow = Flow::Ended("finish");
+                None
+            }
+            (Role::Step | Role::Then | Role::Through, _) => None,
+        };
+        if let Some(message) = wrong {
+            self.errors.at_span(mark.word, message);
+        }
+    }
+
+    fn merge(&mut self, mark: &Mark) {
+        let message = match self.flow {
+            Flow::Branches(_) | Flow::Anything => {
+                self.flow = Flow::Events;
+                return;
+            }
+            Flow::Ended(fork) if fork != "finish" => {
+                "`merge` of branches none of which comes back: leave one without its `finish`, or remove the `merge`"
+            }
+            _ => {
+                "`merge` brings branches back together, and there are none: put it behind a `broadcast` or a `partition`"
+            }
+        };
+        self.errors.at_span(mark.word, message);
+    }
+
+    fn fork(&mut self, mark: &Mark, word: &'static str, branches: &[Outline], complete: bool) {
+        let message = match self.flow {
+            Flow::Nothing => {
+                Some(format!("`{word}` before `start`: nothing comes in here; move it after the `start`"))
+            }
+            Flow::Ended(end) => {
+                Some(format!("`{word}` after `{end}`: nothing comes out there; move it before"))
+            }
+            Flow::Events | Flow::Anything | Flow::Branches(_) => None,
+        };
+        if let Some(message) = message {
+            self.errors.at_span(mark.word, message);
+        }
+        if complete && word == "partition" && branches.iter().all(|branch| branch.marks.is_empty()) {
+            self.errors.at_span(
+                mark.word,
+                "a `partition` without steps changes nothing: write at least one `step` into its braces",
+            );
+        }
+        let (mut comes_back, mut unknown) = (false, false);
+        for branch in branches {
+            let mut line = Line { place: Place::Branch, flow: Flow::Events, errors: &mut *self.errors };
+            line.walk(branch);
+            unknown |= line.flow == Flow::Anything;
+            comes_back |= !matches!(line.flow, Flow::Ended(_) | Flow::Anything);
+        }
+        self.flow = match (comes_back, complete && !unknown) {
+            (true, true) => Flow::Branches(word),
+            (false, true) => Flow::Ended(word),
+            (_, false) => Flow::Anything,
+        };
+    }
+}
+
+impl Mark {
+    fn is(&self, role: Role) -> bool {
+        matches!(self.kind, Kind::Stage(this) if this == role)
+    }
+}
+
+fn apart(word: &str) -> &'static str {
+    match word {
+        "partition" => {
+            "what comes out of the parts of this `partition` is apart: write `merge;` behind it, or end them with a `finish`"
+        }
+        _ => {
+            "a branch of this `broadcast` comes back: write `merge;` behind it, or end every branch with a `finish`"
+        }
+    }
+}

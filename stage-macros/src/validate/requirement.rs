@@ -1,7 +1,7 @@
 //! What must hold between a pipeline's numbers, and who can tell: macro, compiler, or builder?
 
 use super::DEFAULT_MAX_DEMAND;
-use crate::model::{Model, Number, Options, Shape, Step};
+use crate::model::{Model, Number, Options, Shape, Step, partitions, steps};
 use crate::words::{OptionWord, Role};
 
 /// Something that must hold for one number.
@@ -10,6 +10,8 @@ pub(crate) enum Requirement<'a> {
     AtLeastOne { option: OptionWord, number: &'a Number, owner: String },
     /// The copies of a start that is an iterator: each would yield all of its events.
     Alone { number: &'a Number, origin: Origin },
+    /// A partition has more parts than one.
+    Parts { into: &'a Number },
     /// `min_demand` is below the `max_demand` that the same step has, be it its own or not.
     Below { min: &'a Number, max: Bound<'a>, owner: String },
 }
@@ -51,7 +53,7 @@ pub(crate) fn requirements(model: &Model) -> Vec<Requirement<'_>> {
     let mut requirements = Vec::new();
     let inherited = model.defaults.max_demand.as_ref().map_or(Bound::BuiltIn, Bound::Inherited);
     of_options(&model.defaults, &Bound::BuiltIn, "the pipeline", &mut requirements);
-    for (index, step) in model.steps.iter().enumerate() {
+    for (index, step) in steps(&model.nodes).into_iter().enumerate() {
         let owner = match step.name.known() {
             Some(name) => format!("{} `{name}`", step.role.word()),
             None if step.role == Role::Step => format!("step {index}"),
@@ -60,6 +62,9 @@ pub(crate) fn requirements(model: &Model) -> Vec<Requirement<'_>> {
         of_options(&step.options, &inherited, &owner, &mut requirements);
         requirements.extend(alone(step, &model.defaults));
     }
+    requirements.extend(
+        partitions(&model.nodes).into_iter().map(|partition| Requirement::Parts { into: &partition.into }),
+    );
     requirements
 }
 
@@ -95,6 +100,7 @@ impl Requirement<'_> {
     pub(crate) fn number(&self) -> &Number {
         match self {
             Self::AtLeastOne { number, .. } | Self::Alone { number, .. } => number,
+            Self::Parts { into } => into,
             Self::Below { min, .. } => min,
         }
     }
@@ -111,6 +117,13 @@ impl Requirement<'_> {
                 Number::Literal { value: 0 | 1, .. } => Verdict::Holds,
                 Number::Literal { .. } => Verdict::Fails(doubled(*origin).to_owned()),
                 Number::Constant(_) => Verdict::AskCompiler(doubled(*origin).to_owned()),
+                Number::Computed(_) => Verdict::AskBuilder,
+            },
+            Self::Parts { into } => match into {
+                Number::Literal { value: 0, .. } => Verdict::Fails(NO_PART.to_owned()),
+                Number::Literal { value: 1, .. } => Verdict::Fails(ONE_PART.to_owned()),
+                Number::Literal { .. } => Verdict::Holds,
+                Number::Constant(_) => Verdict::AskCompiler(NO_PART.to_owned()),
                 Number::Computed(_) => Verdict::AskBuilder,
             },
             Self::Below { min, max, owner } => match (min, max.number()) {
@@ -159,6 +172,9 @@ impl<'a> Bound<'a> {
         }
     }
 }
+
+const NO_PART: &str = "a `partition` into 0 parts: write at least `into 2`";
+const ONE_PART: &str = "a `partition` into 1 part divides nothing: write at least `into 2`, or its items without the `partition`";
 
 fn zero(option: OptionWord) -> &'static str {
     match option {

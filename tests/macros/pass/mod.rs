@@ -1,5 +1,6 @@
 //! Which pipelines compile, without a warning, and what do they do when they run?
 
+mod graphs;
 mod options;
 mod qaz;
 mod recipes;

@@ -1,0 +1,72 @@
+//! Do options and branches go together where events part?
+
+use syn::{Expr, Lit};
+
+use crate::error::Errors;
+use crate::model::{By, Dispatcher, Node, branches};
+
+/// Reports a dispatcher that has nothing to decide, and a selector that selects nothing or everything.
+pub(super) fn check(nodes: &[Node], errors: &mut Errors) {
+    dispatchers(nodes, errors);
+    for branch in branches(nodes) {
+        let Some(Expr::Closure(closure)) = &branch.when else { continue };
+        match always(&closure.body) {
+            Some(true) => errors.at(
+                &closure.body,
+                "this selects every event: leave `when (…)` out for a branch that gets everything",
+            ),
+            Some(false) => errors.at(
+                &closure.body,
+                "this selects no event, so that nothing ever comes into the branch: write a condition, or remove the branch",
+            ),
+            None => {}
+        }
+    }
+}
+
+/// The value of a condition that has only one.
+fn always(condition: &Expr) -> Option<bool> {
+    match condition {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Bool(value) => Some(value.value),
+            _ => None,
+        },
+        Expr::Paren(inner) => always(&inner.expr),
+        _ => None,
+    }
+}
+
+fn dispatchers(nodes: &[Node], errors: &mut Errors) {
+    for (index, node) in nodes.iter().enumerate() {
+        match node {
+            Node::Step(step) => {
+                if let Some(dispatcher) = &step.dispatcher {
+                    next(dispatcher, nodes.get(index + 1), errors);
+                }
+            }
+            Node::Broadcast(broadcast) => {
+                broadcast.branches.iter().for_each(|branch| dispatchers(&branch.nodes, errors));
+            }
+            Node::Partition(partition) => dispatchers(&partition.nodes, errors),
+        }
+    }
+}
+
+/// A dispatcher feeds the copies of the next step; here is what else may do that.
+fn next(dispatcher: &Dispatcher, next: Option<&Node>, errors: &mut Errors) {
+    let word = &dispatcher.word;
+    match next {
+        Some(Node::Step(step)) => {
+            if let Some(By { word: by, .. }) = &step.by {
+                errors.at(by, "`by` feeds the copies of this step by key, and the `dispatcher` of the item before it does so too: keep one of the two");
+            }
+        }
+        Some(Node::Broadcast(_)) => {
+            errors.at(word, "`dispatcher` before a `broadcast`, whose branches get every event: remove it")
+        }
+        Some(Node::Partition(_)) => errors
+            .at(word, "`dispatcher` before a `partition`, which divides the events by its key: remove it"),
+        None => errors
+            .at(word, "`dispatcher` at the end of a branch: what follows is behind the `merge`; remove it"),
+    }
+}
