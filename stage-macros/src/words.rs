@@ -124,6 +124,8 @@ pub(crate) enum OptionWord {
     Strategy,
     MaxRestarts,
     Within,
+    /// Not an option, but read as one: the number of parts of a partition.
+    Into,
 }
 
 impl OptionWord {
@@ -203,6 +205,7 @@ impl OptionWord {
             Self::Strategy => "strategy",
             Self::MaxRestarts => "max_restarts",
             Self::Within => "within",
+            Self::Into => "into",
         }
     }
 
@@ -222,6 +225,7 @@ impl OptionWord {
             Self::Strategy => "strategy: one_for_one",
             Self::MaxRestarts => "max_restarts: 3",
             Self::Within => "within: Duration::from_secs(5)",
+            Self::Into => "into 4",
         }
     }
 

@@ -10,7 +10,7 @@ use super::builder::{Pipeline, source};
 use super::describe::StepKind;
 use super::draft::{Draft, Shape};
 use super::error::OptionError;
-use super::fuse::{Fuse, Fused};
+use super::fuse::{Fuse, Fused, Recipe};
 use super::options::StepOptions;
 use super::parts::{Parts, Run};
 use super::route::{Node, by_demand, by_key, hashed};
@@ -151,16 +151,17 @@ impl<E: Send + 'static> Chain<E> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn fused<S, R>(
+    pub fn fused<R, O>(
         self,
         options: impl Into<StepOptions>,
-        stages: impl FnOnce(Fuse<E>) -> Fused<S, R>,
-    ) -> Chain<S::Out>
+        stages: impl FnOnce(Fuse<E>) -> Fused<R>,
+    ) -> Chain<O>
     where
-        S: ProducerConsumer<In = E>,
-        R: Fn() -> Result<S, BoxError> + Send + 'static,
+        R: Recipe<Stage: ProducerConsumer<In = E, Out = O>>,
+        O: Send + 'static,
     {
-        self.step(options, stages(Fuse::new()).into_recipe())
+        let recipe = stages(Fuse::new()).into_recipe();
+        self.step(options, move || recipe.build())
     }
 
     /// The last step.

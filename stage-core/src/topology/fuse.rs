@@ -5,17 +5,60 @@ use std::marker::PhantomData;
 use crate::error::BoxError;
 use crate::stage::{MapEach, ProducerConsumer, Then};
 
-/// The beginning of a step of several stages that takes events of type `E`; see [`Chain::fused`](super::Chain::fused).
+/// The beginning of a step of several stages that takes events of type `E`; see
+/// [`Chain::fused`](super::Chain::fused).
 pub struct Fuse<E> {
     events: PhantomData<fn(E)>,
 }
 
-/// Stages that run as one: the recipe of a stage `S`.
+/// Stages that run as one.
 #[must_use = "fused stages are returned to `fused`"]
-pub struct Fused<S, R> {
+pub struct Fused<R> {
     recipe: R,
+}
+
+/// What builds a stage, once per copy and again at each restart.
+pub trait Recipe: Send + 'static {
+    /// The stage.
+    type Stage: ProducerConsumer;
+
+    /// Builds one.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the recipes of its parts fail with.
+    fn build(&self) -> Result<Self::Stage, BoxError>;
+}
+
+/// A closure that builds a stage.
+struct Made<S, F> {
+    build: F,
     stage: PhantomData<fn() -> S>,
 }
+
+impl<S, F> Recipe for Made<S, F>
+where
+    S: ProducerConsumer,
+    F: Fn() -> Result<S, BoxError> + Send + 'static,
+{
+    type Stage = S;
+
+    fn build(&self) -> Result<S, BoxError> {
+        (self.build)()
+    }
+}
+
+fn made<S, F>(build: F) -> Fused<Made<S, F>>
+where
+    S: ProducerConsumer,
+    F: Fn() -> Result<S, BoxError> + Send + 'static,
+{
+    Fused { recipe: Made { build, stage: PhantomData } }
+}
+
+/// What a recipe's stage takes, and what it emits.
+type In<R> = <<R as Recipe>::Stage as ProducerConsumer>::In;
+type Out<R> = <<R as Recipe>::Stage as ProducerConsumer>::Out;
 
 impl<E: Send + 'static> Fuse<E> {
     pub(super) fn new() -> Self {
@@ -23,53 +66,60 @@ impl<E: Send + 'static> Fuse<E> {
     }
 
     /// Begins with a stage.
-    pub fn step<S, R>(self, recipe: R) -> Fused<S, R>
+    pub fn step<S, R>(
+        self,
+        recipe: R,
+    ) -> Fused<impl Recipe<Stage = impl ProducerConsumer<In = E, Out = S::Out>>>
     where
         S: ProducerConsumer<In = E>,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
-        Fused::new(recipe)
+        made(recipe)
     }
 
     /// Begins with a function of one event.
-    pub fn step_fn<F, Out>(self, function: F) -> Fused<MapEach<F, E, Out>, impl Recipe<MapEach<F, E, Out>>>
+    pub fn step_fn<F, O>(
+        self,
+        function: F,
+    ) -> Fused<impl Recipe<Stage = impl ProducerConsumer<In = E, Out = O>>>
     where
-        F: FnMut(E) -> Out + Clone + Send + 'static,
-        Out: Send + 'static,
+        F: FnMut(E) -> O + Clone + Send + 'static,
+        O: Send + 'static,
     {
-        Fused::new(move || Ok(MapEach::new(function.clone())))
+        made(move || Ok(MapEach::new(function.clone())))
     }
 }
 
-impl<S: ProducerConsumer, R: Recipe<S>> Fused<S, R> {
-    fn new(recipe: R) -> Self {
-        Self { recipe, stage: PhantomData }
-    }
-
+// The types of the stages are not named: a mistake in one of them is reported there, and not again by
+// everything that is made of it.
+impl<R: Recipe> Fused<R> {
     /// Adds a stage that takes what the one before emits, at once.
     ///
     /// It keeps its hooks for subscriptions, its `init` and its `terminate`. It cannot be sent messages, nor
     /// schedule some, and it is not told of demand: a stage that does so is a step of its own.
-    pub fn step<T, Q>(self, recipe: Q) -> Fused<Then<S, T>, impl Recipe<Then<S, T>>>
+    pub fn step<S, Q>(
+        self,
+        recipe: Q,
+    ) -> Fused<impl Recipe<Stage = impl ProducerConsumer<In = In<R>, Out = S::Out>>>
     where
-        T: ProducerConsumer<In = S::Out>,
-        Q: Fn() -> Result<T, BoxError> + Send + 'static,
+        S: ProducerConsumer<In = Out<R>>,
+        Q: Fn() -> Result<S, BoxError> + Send + 'static,
     {
         let first = self.recipe;
-        Fused::new(move || Ok(Then::new(first()?, recipe()?)))
+        made(move || Ok(Then::new(first.build()?, recipe()?)))
     }
 
     /// Adds a function of one event.
-    #[allow(clippy::type_complexity, reason = "the type says which stages were fused")]
-    pub fn step_fn<F, Out>(
+    pub fn step_fn<F, O>(
         self,
         function: F,
-    ) -> Fused<Then<S, MapEach<F, S::Out, Out>>, impl Recipe<Then<S, MapEach<F, S::Out, Out>>>>
+    ) -> Fused<impl Recipe<Stage = impl ProducerConsumer<In = In<R>, Out = O>>>
     where
-        F: FnMut(S::Out) -> Out + Clone + Send + 'static,
-        Out: Send + 'static,
+        F: FnMut(Out<R>) -> O + Clone + Send + 'static,
+        O: Send + 'static,
     {
-        self.step(move || Ok(MapEach::new(function.clone())))
+        let first = self.recipe;
+        made(move || Ok(Then::new(first.build()?, MapEach::new(function.clone()))))
     }
 
     pub(super) fn into_recipe(self) -> R {
@@ -77,19 +127,14 @@ impl<S: ProducerConsumer, R: Recipe<S>> Fused<S, R> {
     }
 }
 
-/// What builds a stage, once per copy and again at each restart.
-pub trait Recipe<S>: Fn() -> Result<S, BoxError> + Send + 'static {}
-
-impl<S, R: Fn() -> Result<S, BoxError> + Send + 'static> Recipe<S> for R {}
-
 impl<E> std::fmt::Debug for Fuse<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Fuse")
     }
 }
 
-impl<S, R> std::fmt::Debug for Fused<S, R> {
+impl<R> std::fmt::Debug for Fused<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fused").field("stage", &std::any::type_name::<S>()).finish_non_exhaustive()
+        f.debug_struct("Fused").finish_non_exhaustive()
     }
 }

@@ -28,7 +28,8 @@ fn merge(word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Item {
             word,
             "`merge` takes nothing: it brings the branches before it back together; write `merge;`",
         );
-        skip_item(input);
+        // What follows a brace is the next item.
+        if input.peek(token::Brace) { skip(input) } else { skip_item(input) }
     } else {
         errors.at(word, "expected `;` after this: every item ends with one");
     }

@@ -9,7 +9,9 @@ use super::capture;
 use super::options::{
     mentions as of_options, mentions_of_supervision, number, of_number, options, span_of, supervision, text,
 };
-use crate::model::{Branch, Broadcast, Model, Node, Options, Partition, Recipe, Scope, Shape, Step, ends};
+use crate::model::{
+    Branch, Broadcast, Dispatcher, Model, Node, Options, Partition, Recipe, Scope, Shape, Step, ends,
+};
 use crate::words::Role;
 
 /// The calls, one after the other; the last one's value is the pipeline.
@@ -67,7 +69,7 @@ fn calls(nodes: &[Node], scope: &Scope<'_>) -> TokenStream {
             Node::Broadcast(broadcast) => broadcast_call(broadcast, scope),
             Node::Partition(partition) => partition_call(partition, scope),
         };
-        quote!(let #pipeline = #pipeline #call;)
+        quote!(let #pipeline = #call;)
     });
     calls.collect()
 }
@@ -80,11 +82,7 @@ fn step_call(step: &Step, again: bool, scope: &Scope<'_>) -> TokenStream {
         let key = capture::function(&by.key, scope);
         quote!(.#method(#key))
     });
-    let dispatcher = step.dispatcher.as_ref().map(|dispatcher| {
-        let method = Ident::new("dispatcher", dispatcher.word.span());
-        let recipe = capture::maker(&dispatcher.recipe, scope);
-        quote!(.#method(#recipe))
-    });
+    let pipeline = pipeline(Span::mixed_site());
     let name = text(&step.name, scope);
     // At the user's own name, where the compiler is to complain if it is none.
     let name = quote_spanned!(span_of(&step.name)=> ::stage_core::StepOptions::named(#name));
@@ -93,7 +91,7 @@ fn step_call(step: &Step, again: bool, scope: &Scope<'_>) -> TokenStream {
     if !step.thens.is_empty() {
         let method = Ident::new("fused", *anchor);
         let stages = fused(step, scope);
-        return quote!(#by.#method(#name #options, #stages)#dispatcher);
+        return handing_out(step, &quote!(#pipeline #by.#method(#name #options, #stages)), scope);
     }
     let (method, recipe) = match (shape, step.role) {
         (_, Role::Through) => ("through", capture::once(expr, scope)),
@@ -105,32 +103,47 @@ fn step_call(step: &Step, again: bool, scope: &Scope<'_>) -> TokenStream {
         (Shape::Function, Role::Finish) => ("finish_fn", capture::function(expr, scope)),
     };
     let method = Ident::new(method, *anchor);
-    quote!(#by.#method(#name #options, #recipe)#dispatcher)
+    handing_out(step, &quote!(#pipeline #by.#method(#name #options, #recipe)), scope)
 }
 
-/// `|stage| stage.step(…).step_fn(…)`
+/// The step with its dispatcher, if it has one.
+fn handing_out(step: &Step, declared: &TokenStream, scope: &Scope<'_>) -> TokenStream {
+    let Some(Dispatcher { word, recipe }) = &step.dispatcher else { return declared.clone() };
+    let pipeline = pipeline(word.span());
+    let recipe = capture::maker(recipe, scope);
+    quote!({
+        let #pipeline = #declared;
+        ::stage_core::Chain::dispatcher(#pipeline, #recipe)
+    })
+}
+
+/// `|stage| stage.step(…).step_fn(…)`, all of it where it ends: a mistake there concerns the whole as well.
 fn fused(step: &Step, scope: &Scope<'_>) -> TokenStream {
-    let stage = Ident::new("stage", Span::mixed_site());
+    let last = step.thens.last().unwrap_or(&step.recipe).anchor;
+    let stage = Ident::new("stage", Span::mixed_site().located_at(last));
     let calls = [&step.recipe].into_iter().chain(&step.thens).map(|Recipe { shape, expr, anchor }| {
         let (method, recipe) = match shape {
             Shape::Stage => ("step", capture::recipe(expr, scope)),
             Shape::Function => ("step_fn", capture::function(expr, scope)),
         };
         let method = Ident::new(method, *anchor);
-        quote!(.#method(#recipe))
+        quote_spanned!(*anchor=> .#method(#recipe))
     });
     quote!(|#stage| #stage #(#calls)*)
 }
 
 /// `.broadcast().branch(…).ending_when(…).merge()`
 fn broadcast_call(broadcast: &Broadcast, scope: &Scope<'_>) -> TokenStream {
-    let method = Ident::new("broadcast", broadcast.word);
+    // Called as a function: the compiler then reports events that are not `Clone` at the argument, which
+    // stands at the word.
+    let events = pipeline(broadcast.word);
+    let begin = quote!(::stage_core::Chain::broadcast(#events));
     let branches = broadcast.branches.iter().map(|branch| branch_call(branch, scope));
     let end = match broadcast.merge {
         Some(merge) => Ident::new("merge", merge),
         None => Ident::new("done", broadcast.word),
     };
-    quote!(.#method() #(#branches)* .#end())
+    quote!(#begin #(#branches)* .#end())
 }
 
 fn branch_call(branch: &Branch, scope: &Scope<'_>) -> TokenStream {
@@ -153,7 +166,8 @@ fn partition_call(partition: &Partition, scope: &Scope<'_>) -> TokenStream {
     let method = Ident::new(if ends(nodes) { "partition_ending" } else { "partition" }, *word);
     let (into, key) = (number(into, scope), capture::function(key, scope));
     let body = branch_body(nodes, scope);
-    quote!(.#method(#into, #key, #body))
+    let pipeline = pipeline(Span::mixed_site());
+    quote!(#pipeline.#method(#into, #key, #body))
 }
 
 /// `|pipeline| { …; pipeline }`

@@ -111,7 +111,7 @@ impl Reader<'_> {
 
     fn partition(&mut self, partition: ast::Partition) -> Option<Partition> {
         let ast::Partition { word, key, into, branch } = partition;
-        let into = into.and_then(|into| Number::read(OptionWord::Count, into, self.scope, self.errors));
+        let into = into.and_then(|into| Number::read(OptionWord::Into, into, self.scope, self.errors));
         let nodes = branch.map(|branch| self.nodes(branch.items));
         let key =
             key.and_then(|key| super::settings::key(key, "partition by |event| event.key", self.errors));

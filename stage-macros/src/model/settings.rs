@@ -93,6 +93,8 @@ impl Settings {
                 ),
                 value => self.supervision.within = Some(value),
             },
+            // No option is called so.
+            OptionWord::Into => {}
             OptionWord::Args => match value {
                 Expr::Array(args) => self.args = Some(args),
                 value => errors.at(&value, "`args` is a list, also of one: write `args: [a, b]`"),
@@ -136,7 +138,9 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
         OptionWord::Strategy | OptionWord::MaxRestarts | OptionWord::Within => {
             "it is the supervision of a whole pipeline; put it in front of the first item of the one that is started"
         }
-        OptionWord::Name | OptionWord::Count | OptionWord::Placement => "put it on an item",
+        OptionWord::Name | OptionWord::Count | OptionWord::Placement | OptionWord::Into => {
+            "put it on an item"
+        }
     }
 }
 

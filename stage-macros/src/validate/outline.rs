@@ -134,6 +134,9 @@ impl Line<'_> {
             }
         };
         self.errors.at_span(mark.word, message);
+        if self.flow != Flow::Nothing {
+            self.flow = Flow::Anything;
+        }
     }
 
     fn fork(&mut self, mark: &Mark, word: &'static str, branches: &[Outline], complete: bool) {

@@ -4,8 +4,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use stage_core::dispatch::FairDispatcher;
 use stage_core::{
-    BoxError, Emitter, Events, Intensity, LinkKind, Pipeline, ProducerConsumer, Report, StageResult, Strategy,
-    pipeline,
+    BoxError, Emitter, Events, Intensity, LinkKind, Pipeline, ProducerConsumer, Report, StageResult,
+    Strategy, pipeline,
 };
 
 async fn run(pipeline: impl Into<Pipeline>) -> Result<Report, BoxError> {
@@ -220,7 +220,15 @@ async fn parts_are_gone_through_wherever_they_are_wanted() -> Result<(), BoxErro
     let steps: Vec<_> = parts.topology().steps.iter().map(|step| step.name.as_str()).collect();
     assert_eq!(
         steps,
-        ["start", "twice.add.sum", "twice.add.drop", "twice.again.sum", "twice.again.drop", "twice.from", "finish"]
+        [
+            "start",
+            "twice.add.sum",
+            "twice.add.drop",
+            "twice.again.sum",
+            "twice.again.drop",
+            "twice.from",
+            "finish"
+        ]
     );
     assert_eq!(parts.topology().step("twice.add.sum").map(|step| step.max_demand), Some(7));
     run(parts).await?;

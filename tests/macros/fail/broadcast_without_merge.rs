@@ -7,10 +7,13 @@ use stages::*;
 pipeline! {
     /// Stores every queued file.
     pub Upload(queue: Queue) {
-        start Starter::new(queue.clone());
-        start Starter::new(queue);
-        step Encryption;
-        finish Notifier;
+        start 0..10;
+        broadcast {
+            step |number| number + 1;
+        } and {
+            step |number| number + 2;
+        }
+        finish drop;
     }
 }
 

@@ -7,14 +7,8 @@ use stages::*;
 pipeline! {
     /// Stores every queued file.
     pub Upload(queue: Queue) {
-        start Starter::new(queue);
-        step Encryption;
-        broadcast {
-            finish Notifier;
-        } and {
-            step RemoteStorage;
-            finish Notifier;
-        }
+        start 0..10, buffer: unbuonded;
+        finish drop, buffer: 10;
     }
 }
 

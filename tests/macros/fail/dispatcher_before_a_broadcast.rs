@@ -1,0 +1,23 @@
+#[path = "../stages.rs"]
+mod stages;
+
+use stage_core::pipeline;
+use stages::*;
+
+pipeline! {
+    /// Stores every queued file.
+    pub Upload(queue: Queue) {
+        start 0..10, dispatcher: stage_core::dispatch::FairDispatcher::new();
+        broadcast {
+            finish drop;
+        } and {
+            finish drop;
+        }
+    }
+}
+
+fn main() {
+    let upload = Upload::new(Queue);
+    println!("{}", upload.topology());
+    let _running = upload.start();
+}

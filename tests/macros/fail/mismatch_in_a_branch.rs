@@ -1,0 +1,24 @@
+#[path = "../stages.rs"]
+mod stages;
+
+use stage_core::pipeline;
+use stages::*;
+
+pipeline! {
+    /// Stores every queued file.
+    pub Upload(queue: Queue) {
+        start || ["a", "b"];
+        broadcast {
+            step RemoteStorage;
+            finish Notifier;
+        } and {
+            finish drop;
+        }
+    }
+}
+
+fn main() {
+    let upload = Upload::new(Queue);
+    println!("{}", upload.topology());
+    let _running = upload.start();
+}
