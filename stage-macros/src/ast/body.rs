@@ -99,21 +99,18 @@ fn item(input: ParseStream<'_>, errors: &mut Errors) -> Option<Item> {
         no_docs(&docs, &word, errors);
         return Some(branch::parse(junction, &word, input, errors));
     }
-    let role = match Role::from_word(&text) {
-        Some(role) => role,
-        None => {
-            if let Some(junction) = Junction::guess(&text) {
-                errors.at(&word, format!("unknown word `{word}`: did you mean `{}`?", junction.word()));
-                return Some(branch::parse(junction, &word, input, errors));
-            }
-            let guess = Role::guess(&text);
-            errors.at(&word, unknown_word(&text, guess));
-            let Some(role) = guess else {
-                skip_item(input);
-                return Some(Item::Unknown(word.span()));
-            };
-            role
+    let mut role = Role::from_word(&text);
+    if role.is_none() {
+        if let Some(junction) = Junction::guess(&text) {
+            errors.at(&word, format!("unknown word `{word}`: did you mean `{}`?", junction.word()));
+            return Some(branch::parse(junction, &word, input, errors));
         }
+        role = Role::guess(&text);
+        errors.at(&word, unknown_word(&text, role));
+    }
+    let Some(role) = role else {
+        skip_item(input);
+        return Some(Item::Unknown(word.span()));
     };
     let mut stage = Stage { docs, word: word.span(), role, recipe: None, settings: Vec::new() };
     recipe(input, &word, &mut stage, errors);

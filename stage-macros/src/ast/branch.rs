@@ -40,13 +40,11 @@ fn broadcast(word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Item 
     let mut broadcast = Broadcast { word: word.span(), branches: Vec::new(), complete: true };
     let mut before = word.clone();
     loop {
-        match branch(&before, input, errors) {
-            Some(branch) => broadcast.branches.push(branch),
-            None => {
-                broadcast.complete = false;
-                break;
-            }
-        }
+        let Some(branch) = branch(&before, input, errors) else {
+            broadcast.complete = false;
+            break;
+        };
+        broadcast.branches.push(branch);
         let Some(and) = and(input, errors) else { break };
         before = and;
     }
@@ -103,7 +101,7 @@ fn partition(word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Item 
         }
     }
     behind(input);
-    Item::Partition(partition)
+    Item::Partition(Box::new(partition))
 }
 
 /// `by key, into number`

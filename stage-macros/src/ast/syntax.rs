@@ -50,7 +50,7 @@ pub(crate) enum Item {
     Stage(Stage),
     Merge(Span),
     Broadcast(Broadcast),
-    Partition(Partition),
+    Partition(Box<Partition>),
     /// Its word says nothing about it; that was reported.
     Unknown(Span),
 }

@@ -2,7 +2,6 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned as _;
 use syn::{Expr, Token};
 
 use crate::ast::Param;
@@ -68,15 +67,14 @@ pub(super) fn recipe(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
     }}
 }
 
-/// An expression that runs again and again, and makes something each time. All of it is at the expression,
-/// where the compiler reports a thing that is not what is wanted.
+/// An expression that runs again and again, and makes something each time.
 pub(super) fn maker(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
     let params = scope.mentioned(expr);
     if params.is_empty() {
-        return quote_spanned!(expr.span()=> move || #expr);
+        return quote!(move || #expr);
     }
     let clones = clones(&params);
-    quote_spanned! {expr.span()=> {
+    quote! {{
         #clones
         move || {
             #clones

@@ -3,7 +3,6 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Expr;
-use syn::spanned::Spanned as _;
 
 use super::capture;
 use super::options::{
@@ -155,7 +154,7 @@ fn branch_call(branch: &Branch, scope: &Scope<'_>) -> TokenStream {
         (true, None) => "ending",
         (true, Some(_)) => "ending_when",
     };
-    let method = Ident::new(method, when.as_ref().map_or(*word, |when| when.span()));
+    let method = Ident::new(method, when.as_ref().map_or(*word, syn::spanned::Spanned::span));
     let when = when.as_ref().map(|when| capture::function(when, scope)).map(|when| quote!(#when,));
     quote!(.#method(#when #body))
 }

@@ -35,14 +35,15 @@ fn line(nodes: &[Node]) -> String {
             line.push_str(if is_start && behind_start { " + " } else { " → " });
         }
         behind_start = is_start;
-        line.push_str(&match node {
+        let node = match node {
             Node::Step(step) => title(step),
             Node::Broadcast(broadcast) => {
                 let branches: Vec<_> = broadcast.branches.iter().map(branch).collect();
                 format!("( {} )", branches.join(" | "))
             }
             Node::Partition(partition) => format!("n × ( {} )", self::line(&partition.nodes)),
-        });
+        };
+        line.push_str(&node);
     }
     line
 }

@@ -37,17 +37,19 @@ impl Reader<'_> {
         for item in items {
             match item {
                 Item::Stage(stage) if stage.role == Role::Then => self.then(stage, &mut nodes),
-                Item::Stage(stage) => nodes.extend(self.step(stage).map(Node::Step)),
+                Item::Stage(stage) => nodes.extend(self.step(stage).map(|step| Node::Step(Box::new(step)))),
                 Item::Broadcast(broadcast) => nodes.push(Node::Broadcast(self.broadcast(broadcast))),
-                Item::Partition(partition) => nodes.extend(self.partition(partition).map(Node::Partition)),
-                Item::Merge(word) => match nodes.last_mut() {
-                    Some(
-                        Node::Broadcast(Broadcast { merge, .. }) | Node::Partition(Partition { merge, .. }),
-                    ) => {
-                        merge.get_or_insert(word);
-                    }
-                    Some(Node::Step(_)) | None => {}
-                },
+                Item::Partition(partition) => {
+                    nodes.extend(self.partition(*partition).map(|parts| Node::Partition(Box::new(parts))));
+                }
+                Item::Merge(word) => {
+                    let merge = match nodes.last_mut() {
+                        Some(Node::Broadcast(broadcast)) => &mut broadcast.merge,
+                        Some(Node::Partition(partition)) => &mut partition.merge,
+                        Some(Node::Step(_)) | None => continue,
+                    };
+                    merge.get_or_insert(word);
+                }
                 Item::Unknown(_) => {}
             }
         }

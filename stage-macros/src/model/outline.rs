@@ -40,11 +40,14 @@ impl Outline {
                     branches: branches.iter().map(|branch| Self::of(&branch.items)).collect(),
                     complete: *complete,
                 },
-                Item::Partition(Partition { branch, key, .. }) => Kind::Fork {
-                    word: "partition",
-                    branches: branch.iter().map(|branch| Self::of(&branch.items)).collect(),
-                    complete: branch.is_some() && key.is_some(),
-                },
+                Item::Partition(partition) => {
+                    let Partition { branch, key, .. } = &**partition;
+                    Kind::Fork {
+                        word: "partition",
+                        branches: branch.iter().map(|branch| Self::of(&branch.items)).collect(),
+                        complete: branch.is_some() && key.is_some(),
+                    }
+                }
                 Item::Unknown(_) => Kind::Unknown,
             };
             Mark { word: item.word(), kind }

@@ -21,9 +21,9 @@ pub(crate) struct Model {
 
 /// One thing that events come to.
 pub(crate) enum Node {
-    Step(Step),
+    Step(Box<Step>),
     Broadcast(Broadcast),
-    Partition(Partition),
+    Partition(Box<Partition>),
 }
 
 /// A `start`, `step`, `through` or `finish`.

@@ -7,7 +7,7 @@ pub(crate) fn steps(nodes: &[Node]) -> Vec<&Step> {
     let mut found = Vec::new();
     walk(nodes, &mut |node| {
         if let Node::Step(step) = node {
-            found.push(step);
+            found.push(&**step);
         }
     });
     found
@@ -18,7 +18,7 @@ pub(crate) fn partitions(nodes: &[Node]) -> Vec<&Partition> {
     let mut found = Vec::new();
     walk(nodes, &mut |node| {
         if let Node::Partition(partition) = node {
-            found.push(partition);
+            found.push(&**partition);
         }
     });
     found
@@ -55,7 +55,7 @@ pub(super) fn steps_mut(nodes: &mut [Node]) -> Vec<&mut Step> {
     let mut found = Vec::new();
     for node in nodes {
         match node {
-            Node::Step(step) => found.push(step),
+            Node::Step(step) => found.push(&mut **step),
             Node::Broadcast(broadcast) => {
                 for branch in &mut broadcast.branches {
                     found.extend(steps_mut(&mut branch.nodes));

@@ -24,14 +24,11 @@ pub(crate) fn idle(model: &Model) -> Vec<Idle> {
     found
 }
 
-fn count(options: &Options) -> Option<Option<usize>> {
-    options.count.as_ref().map(Number::known)
-}
-
 /// A step with one copy gets every key anyway.
 fn key(model: &Model, step: &Step) -> Option<Idle> {
-    let default = count(&model.defaults).unwrap_or(Some(DEFAULT_COUNT));
-    let by = step.by.as_ref().filter(|_| count(&step.options).unwrap_or(default) == Some(1))?;
+    let count = step.options.count.as_ref().or(model.defaults.count.as_ref());
+    let single = count.map_or(Some(DEFAULT_COUNT), Number::known) == Some(1);
+    let by = step.by.as_ref().filter(|_| single)?;
     let note = "this step has one copy, which gets every event whatever its key: give the step a `count`, or remove `by`";
     Some(Idle { at: by.word.span(), word: "by", note: note.to_owned() })
 }
@@ -43,8 +40,8 @@ fn overtaking(node: &Node) -> Option<Idle> {
     if step.by.is_some() || number.known().is_none_or(|count| count < 2) {
         return None;
     }
-    let note = "several copies in each part of a `partition` share its events, so that those of one key may overtake each other: put the number into `into`, or feed them `by` key";
-    Some(Idle { at: number.span(), word: "count", note: note.to_owned() })
+    let warning = "several copies in each part of a `partition` share its events, so that those of one key may overtake each other: put the number into `into`, or feed them `by` key";
+    Some(Idle { at: number.span(), word: "count", note: warning.to_owned() })
 }
 
 /// Buffers that cannot hold what is asked for at once.

@@ -62,7 +62,7 @@ fn next(dispatcher: &Dispatcher, next: Option<&Node>, errors: &mut Errors) {
             }
         }
         Some(Node::Broadcast(_)) => {
-            errors.at(word, "`dispatcher` before a `broadcast`, whose branches get every event: remove it")
+            errors.at(word, "`dispatcher` before a `broadcast`, whose branches get every event: remove it");
         }
         Some(Node::Partition(_)) => errors
             .at(word, "`dispatcher` before a `partition`, which divides the events by its key: remove it"),

@@ -1,4 +1,5 @@
 //! Do graphs carry every event where it belongs, whatever they are made of?
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -18,6 +19,7 @@ fn sorted<T: Ord>(received: &Receiver<T>) -> Vec<T> {
     all
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "a selector is lent its events")]
 fn is_even(number: &u32) -> bool {
     number.is_multiple_of(2)
 }
