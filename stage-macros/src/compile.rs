@@ -22,4 +22,6 @@ pub(crate) fn compile(input: TokenStream) -> TokenStream {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
-//! Does the right thing come out: expansions as snapshots, mistakes as messages, and never a panic?
+//! Does the right thing come out: expansions as snapshots, mistakes as messages?
 
-use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::compile;
@@ -273,70 +273,5 @@ fn one_mistake_is_reported_once() {
         "finish A; start B; finish C;",
     ] {
         assert_eq!(mistakes(body).len(), 1, "{body}: {:?}", mistakes(body));
-    }
-}
-
-/// Xorshift (Marsaglia, 2003): noise that is the same on every run.
-struct Noise(u64);
-
-impl Noise {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).expect("below a usize")
-    }
-
-    fn stream(&mut self, depth: usize) -> TokenStream {
-        (0..self.below(12)).map(|_| self.token(depth)).collect()
-    }
-
-    fn token(&mut self, depth: usize) -> TokenTree {
-        const WORDS: [&str; 18] = [
-            "start",
-            "step",
-            "finish",
-            "broadcast",
-            "and",
-            "merge",
-            "count",
-            "by",
-            "name",
-            "args",
-            "max_demand",
-            "min_demand",
-            "placement",
-            "Name",
-            "queue",
-            "pub",
-            "where",
-            "move",
-        ];
-        const SIGNS: [char; 12] = [',', ';', ':', '|', '=', '>', '<', '.', '?', '#', '!', '\''];
-        const DELIMITERS: [Delimiter; 4] =
-            [Delimiter::Brace, Delimiter::Parenthesis, Delimiter::Bracket, Delimiter::None];
-        match self.below(8) {
-            0 if depth > 0 => Group::new(DELIMITERS[self.below(4)], self.stream(depth - 1)).into(),
-            0 | 1 => Literal::usize_unsuffixed(self.below(3)).into(),
-            2..=4 => Ident::new(WORDS[self.below(WORDS.len())], Span::call_site()).into(),
-            _ => {
-                let sign = SIGNS[self.below(SIGNS.len() - usize::from(depth == 0))];
-                // An apostrophe alone is no token.
-                let sign = if sign == '\'' { ',' } else { sign };
-                let spacing = if self.below(2) == 0 { Spacing::Alone } else { Spacing::Joint };
-                Punct::new(sign, spacing).into()
-            }
-        }
-    }
-}
-
-#[test]
-fn noise_is_a_mistake_and_never_a_panic() {
-    let mut noise = Noise(0x9E37_79B9_7F4A_7C15);
-    for _ in 0..5_000 {
-        let whole = noise.stream(3);
-        compile(whole);
-        let body = noise.stream(3);
-        compile(quote!(pub P(queue: Queue) { start Queue; #body finish drop; }));
     }
 }
