@@ -1,6 +1,7 @@
 //! Which pipelines compile, without a warning, and what do they do when they run?
 
 mod graphs;
+mod hundred;
 mod options;
 mod qaz;
 mod recipes;
