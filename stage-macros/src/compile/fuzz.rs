@@ -2,6 +2,7 @@
 //!
 //! `PIPELINE_FUZZ_SECONDS=600 cargo test -p stage-macros --lib fuzz -- --nocapture` goes on for that long.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
@@ -128,7 +129,7 @@ impl Author<'_> {
         let recipe = self.noise.one_of(recipes);
         self.names += 1;
         let name = self.names;
-        self.text += &format!("{word} {recipe}, name: \"n{name}\"");
+        write!(self.text, "{word} {recipe}, name: \"n{name}\"").expect("a string takes all");
         if word != "start" {
             self.option(&[
                 "",
@@ -142,14 +143,12 @@ impl Author<'_> {
     }
 
     fn step(&mut self) {
-        match self.noise.below(4) {
-            0 => self.item("through", &["Other::new(queue)", "other(1)"]),
-            _ => {
-                self.item("step", &["A", "A::new(queue)?", "|a| a + copies", "text::parse", "A { b: 1 }"]);
-                for _ in 0..self.noise.below(3) {
-                    self.option(&["then |a| a;", "then B::new(copies);", "then hash;"]);
-                }
-            }
+        if self.noise.below(4) == 0 {
+            return self.item("through", &["Other::new(queue)", "other(1)"]);
+        }
+        self.item("step", &["A", "A::new(queue)?", "|a| a + copies", "text::parse", "A { b: 1 }"]);
+        for _ in 0..self.noise.below(3) {
+            self.option(&["then |a| a;", "then B::new(copies);", "then hash;"]);
         }
     }
 
