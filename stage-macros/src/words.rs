@@ -118,12 +118,14 @@ pub(crate) enum OptionWord {
     Placement,
     Buffer,
     Keep,
+    Restart,
     By,
     Dispatcher,
     Args,
     Strategy,
     MaxRestarts,
     Within,
+    Backoff,
     /// Not an option, but read as one: the number of parts of a partition.
     Into,
 }
@@ -138,9 +140,11 @@ impl OptionWord {
         Self::Placement,
         Self::Buffer,
         Self::Keep,
+        Self::Restart,
         Self::Strategy,
         Self::MaxRestarts,
         Self::Within,
+        Self::Backoff,
     ];
     /// What a pipeline takes that others go through: they supervise it.
     pub(crate) const OF_PART: &[Self] = &[
@@ -151,6 +155,7 @@ impl OptionWord {
         Self::Placement,
         Self::Buffer,
         Self::Keep,
+        Self::Restart,
     ];
     /// What a `start` takes: it asks nobody for events.
     pub(crate) const OF_START: &[Self] =
@@ -166,15 +171,24 @@ impl OptionWord {
         Self::Placement,
         Self::Buffer,
         Self::Keep,
+        Self::Restart,
         Self::Dispatcher,
     ];
     /// What a `finish` takes: it emits nothing.
-    pub(crate) const OF_FINISH: &[Self] =
-        &[Self::Args, Self::Name, Self::Count, Self::By, Self::MinDemand, Self::MaxDemand, Self::Placement];
+    pub(crate) const OF_FINISH: &[Self] = &[
+        Self::Args,
+        Self::Name,
+        Self::Count,
+        Self::By,
+        Self::MinDemand,
+        Self::MaxDemand,
+        Self::Placement,
+        Self::Restart,
+    ];
     /// What a `then` takes: the rest is the business of its step.
     pub(crate) const OF_THEN: &[Self] = &[Self::Args];
 
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::Name,
         Self::Count,
         Self::MinDemand,
@@ -182,12 +196,14 @@ impl OptionWord {
         Self::Placement,
         Self::Buffer,
         Self::Keep,
+        Self::Restart,
         Self::By,
         Self::Dispatcher,
         Self::Args,
         Self::Strategy,
         Self::MaxRestarts,
         Self::Within,
+        Self::Backoff,
     ];
 
     pub(crate) fn word(self) -> &'static str {
@@ -199,12 +215,14 @@ impl OptionWord {
             Self::Placement => "placement",
             Self::Buffer => "buffer",
             Self::Keep => "keep",
+            Self::Restart => "restart",
             Self::By => "by",
             Self::Dispatcher => "dispatcher",
             Self::Args => "args",
             Self::Strategy => "strategy",
             Self::MaxRestarts => "max_restarts",
             Self::Within => "within",
+            Self::Backoff => "backoff",
             Self::Into => "into",
         }
     }
@@ -219,12 +237,14 @@ impl OptionWord {
             Self::Placement => "placement: blocking",
             Self::Buffer => "buffer: 1000",
             Self::Keep => "keep: first",
+            Self::Restart => "restart: temporary",
             Self::By => "by: |event| event.key",
             Self::Dispatcher => "dispatcher: FairDispatcher::new()",
             Self::Args => "args: [first, second]",
             Self::Strategy => "strategy: one_for_one",
             Self::MaxRestarts => "max_restarts: 3",
             Self::Within => "within: Duration::from_secs(5)",
+            Self::Backoff => "backoff: Backoff::new(FIRST, MOST)",
             Self::Into => "into 4",
         }
     }

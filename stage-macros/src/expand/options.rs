@@ -10,7 +10,7 @@ use crate::model::{Buffer, Choice, Number, Options, Scope, Supervision, Text};
 
 /// `.count(4).max_demand(10)`
 pub(super) fn options(options: &Options, scope: &Scope<'_>) -> TokenStream {
-    let Options { count, min_demand, max_demand, placement, buffer, keep } = options;
+    let Options { count, min_demand, max_demand, placement, buffer, keep, restart } = options;
     let count = count.as_ref().map(|value| number(value, scope)).map(|value| quote!(.count(#value)));
     let min_demand =
         min_demand.as_ref().map(|value| number(value, scope)).map(|value| quote!(.min_demand(#value)));
@@ -26,16 +26,20 @@ pub(super) fn options(options: &Options, scope: &Scope<'_>) -> TokenStream {
     });
     let keep = keep.as_ref().map(|value| choice(value, &quote!(::stage_core::Keep), scope));
     let keep = keep.map(|value| quote!(.keep(#value)));
-    quote!(#count #min_demand #max_demand #placement #buffer #keep)
+    let restart = restart.as_ref().map(|value| choice(value, &quote!(::stage_core::Restart), scope));
+    let restart = restart.map(|value| quote!(.restart(#value)));
+    quote!(#count #min_demand #max_demand #placement #buffer #keep #restart)
 }
 
 /// `.strategy(…).intensity(…)`
 pub(super) fn supervision(supervision: &Supervision, scope: &Scope<'_>) -> TokenStream {
-    let Supervision { strategy, max_restarts, within } = supervision;
+    let Supervision { strategy, max_restarts, within, backoff } = supervision;
     let strategy = strategy.as_ref().map(|value| choice(value, &quote!(::stage_core::Strategy), scope));
     let strategy = strategy.map(|value| quote!(.strategy(#value)));
+    let backoff = backoff.as_ref().map(|value| capture::once(value, scope));
+    let backoff = backoff.map(|value| quote!(.backoff(#value)));
     if max_restarts.is_none() && within.is_none() {
-        return quote!(#strategy);
+        return quote!(#strategy #backoff);
     }
     let max_restarts = max_restarts.as_ref().map(|value| number(value, scope));
     let max_restarts = max_restarts.map(|value| quote!(max_restarts: #value,));
@@ -43,7 +47,7 @@ pub(super) fn supervision(supervision: &Supervision, scope: &Scope<'_>) -> Token
     let within = within.map(|value| quote!(within: #value,));
     let rest =
         (max_restarts.is_none() || within.is_none()).then(|| quote!(..::core::default::Default::default()));
-    quote!(#strategy.intensity(::stage_core::Intensity { #max_restarts #within #rest }))
+    quote!(#strategy #backoff.intensity(::stage_core::Intensity { #max_restarts #within #rest }))
 }
 
 fn placed(placement: &Choice, scope: &Scope<'_>) -> TokenStream {
@@ -90,20 +94,20 @@ pub(super) fn text(text: &Text, scope: &Scope<'_>) -> TokenStream {
 
 /// The expressions among the options, for a pipeline that does not become one.
 pub(super) fn mentions<'a>(name: &'a Text, options: &'a Options) -> Vec<&'a Expr> {
-    let Options { count, min_demand, max_demand, placement, buffer, keep } = options;
+    let Options { count, min_demand, max_demand, placement, buffer, keep, restart } = options;
     let name = if let Text::Computed(expr) = name { Some(expr) } else { None };
     let buffer = if let Some(Buffer::Bounded(number)) = buffer { Some(number) } else { None };
     let numbers = [count.as_ref(), min_demand.as_ref(), max_demand.as_ref(), buffer];
     let numbers = numbers.into_iter().flatten().filter_map(of_number);
-    let choices = [placement, keep].into_iter().flatten().filter_map(of_choice);
+    let choices = [placement, keep, restart].into_iter().flatten().filter_map(of_choice);
     name.into_iter().chain(numbers).chain(choices).collect()
 }
 
 /// As [`mentions`], of the supervision.
 pub(super) fn mentions_of_supervision(supervision: &Supervision) -> Vec<&Expr> {
-    let Supervision { strategy, max_restarts, within } = supervision;
+    let Supervision { strategy, max_restarts, within, backoff } = supervision;
     let strategy = strategy.iter().filter_map(of_choice);
-    strategy.chain(max_restarts.iter().filter_map(of_number)).chain(within).collect()
+    strategy.chain(max_restarts.iter().filter_map(of_number)).chain(within).chain(backoff).collect()
 }
 
 pub(super) fn of_number(number: &Number) -> Option<&Expr> {

@@ -72,6 +72,7 @@ pub(crate) struct Options {
     pub(crate) placement: Option<Choice>,
     pub(crate) buffer: Option<Buffer>,
     pub(crate) keep: Option<Choice>,
+    pub(crate) restart: Option<Choice>,
 }
 
 /// How failures are met.
@@ -80,6 +81,7 @@ pub(crate) struct Supervision {
     pub(crate) strategy: Option<Choice>,
     pub(crate) max_restarts: Option<Number>,
     pub(crate) within: Option<Expr>,
+    pub(crate) backoff: Option<Expr>,
 }
 
 /// What a name is made of.

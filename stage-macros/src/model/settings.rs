@@ -72,6 +72,7 @@ impl Settings {
             OptionWord::Placement => options.placement = choice(&PLACEMENT, value, scope, errors),
             OptionWord::Buffer => options.buffer = buffer(value, scope, errors),
             OptionWord::Keep => options.keep = choice(&KEEP, value, scope, errors),
+            OptionWord::Restart => options.restart = choice(&RESTART, value, scope, errors),
             OptionWord::By => {
                 self.by = key(value, "by: |event| event.key", errors).map(|key| By { word, key });
             }
@@ -92,6 +93,13 @@ impl Settings {
                     "`within` is a `Duration`: write one such as `within: Duration::from_secs(5)`",
                 ),
                 value => self.supervision.within = Some(value),
+            },
+            OptionWord::Backoff => match value {
+                Expr::Lit(literal) => errors.at(
+                    &literal,
+                    "`backoff` is a `Backoff`: write one such as `backoff: Backoff::new(FIRST, MOST)`",
+                ),
+                value => self.supervision.backoff = Some(value),
             },
             // No option is called so.
             OptionWord::Into => {}
@@ -135,12 +143,14 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
             "it emits nothing that could be kept; put it on the `start` or `step` before"
         }
         OptionWord::Dispatcher => "it hands out what one step emits; put it on that `start` or `step`",
-        OptionWord::Strategy | OptionWord::MaxRestarts | OptionWord::Within => {
+        OptionWord::Strategy | OptionWord::MaxRestarts | OptionWord::Within | OptionWord::Backoff => {
             "it is the supervision of a whole pipeline; put it in front of the first item of the one that is started"
         }
-        OptionWord::Name | OptionWord::Count | OptionWord::Placement | OptionWord::Into => {
-            "put it on an item"
-        }
+        OptionWord::Name
+        | OptionWord::Count
+        | OptionWord::Placement
+        | OptionWord::Restart
+        | OptionWord::Into => "put it on an item",
     }
 }
 
@@ -172,6 +182,10 @@ const PLACEMENT: Words = Words {
     words: &[("runtime", "Runtime"), ("blocking", "Blocking"), ("rayon", "Rayon")],
 };
 const KEEP: Words = Words { option: OptionWord::Keep, words: &[("first", "First"), ("last", "Last")] };
+const RESTART: Words = Words {
+    option: OptionWord::Restart,
+    words: &[("permanent", "Permanent"), ("transient", "Transient"), ("temporary", "Temporary")],
+};
 const STRATEGY: Words = Words {
     option: OptionWord::Strategy,
     words: &[("one_for_one", "OneForOne"), ("one_for_all", "OneForAll"), ("rest_for_one", "RestForOne")],
