@@ -5,11 +5,10 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::chain::{Chain, Start};
-use crate::exchange::dispatcher;
 use crate::flow::Flow;
 use crate::plan::{Build, Fed, Merged, NodeOf, Routing, Staged};
 use crate::reduce::{MergeLayer, Partials, Shard};
-use crate::time::Untimed;
+use crate::time::{Time, Untimed};
 
 /// Keys that one stage keeps before it hands on what it knows of them.
 const MOST_PARTIAL: usize = 1 << 17;
@@ -120,7 +119,7 @@ where
     pub fn merged(self, merge: impl Fn(&mut A, A) + Send + Sync + 'static) -> CombinedFlow<Q, A> {
         let Self { parts, stages } = self;
         let routing: Routing<Shard<Q, A>> = Arc::new(|stages, _: &Build, _: &str| {
-            dispatcher(stages, move |shard: Shard<Q, A>| {
+            Untimed::by_partition(stages, move |shard: Shard<Q, A>| {
                 let stage = shard.partition % stages;
                 Some((shard, stage))
             })

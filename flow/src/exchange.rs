@@ -3,7 +3,7 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use stage_core::dispatch::{DemandDispatcher, Dispatcher, PartitionDispatcher, stable_hash};
+use stage_core::dispatch::stable_hash;
 
 use crate::chain::{Chain, TimeOf};
 use crate::error::{FirstError, FlowError};
@@ -85,11 +85,12 @@ where
     Arc::new(move |stages, build: &Build, layer: &str| {
         let (key, errors, layer) = (Arc::clone(&key), build.first_error.clone(), layer.to_owned());
         let route = move |event: M::Of<T>| {
-            let hash = noted(&errors, &layer, || stable_hash(&key(M::event(&event))))? % stages as u64;
+            let known = M::event(&event)?;
+            let hash = noted(&errors, &layer, || stable_hash(&key(known)))? % stages as u64;
             // Below the number of stages, which is a usize.
             Some((event, usize::try_from(hash).unwrap_or(0)))
         };
-        dispatcher(stages, route)
+        M::by_partition::<T, _>(stages, route)
     })
 }
 
@@ -112,24 +113,11 @@ where
             }
             routed
         };
-        dispatcher(stages, checked)
+        Untimed::by_partition::<T, _>(stages, checked)
     })
 }
 
 /// Calls what says where an event goes; its panic is the end of the flow.
 fn noted<T>(errors: &FirstError, layer: &str, call: impl FnOnce() -> T) -> Option<T> {
     guarded(&format!("{layer}/key"), call).map_err(|error| errors.note(|| error)).ok()
-}
-
-/// Hands events out to so many stages by a route.
-pub(crate) fn dispatcher<T, F>(stages: usize, route: F) -> Box<dyn Dispatcher<T>>
-where
-    T: Send + 'static,
-    F: FnMut(T) -> Option<(T, usize)> + Send + 'static,
-{
-    // A layer has at least one stage, which is all that can be wrong.
-    match PartitionDispatcher::routed(stages.max(1), route) {
-        Ok(dispatcher) => Box::new(dispatcher),
-        Err(_) => Box::new(DemandDispatcher::default()),
-    }
 }

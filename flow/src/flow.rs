@@ -8,7 +8,7 @@ use crate::options::{FedBy, LayerOptions};
 use crate::plan::{Fed, LayerNode, NodeOf, Origin, Outline, Place, Sourced};
 use crate::reduce::MapLayer;
 use crate::source::{Iters, NoStamp};
-use crate::window::{Looks, WindowSpec};
+use crate::window::{Looks, TakesLate, WindowSpec};
 
 /// A query: a description that nothing is done for until it is run, as often as it is run.
 ///
@@ -35,6 +35,7 @@ pub struct Flow<C: Chain> {
     pub(crate) window: WindowSpec,
     pub(crate) copy: CopyOf<C>,
     pub(crate) looks: Option<Looks<InOf<C>>>,
+    pub(crate) late: Option<TakesLate<InOf<C>>>,
 }
 
 impl<C: Chain> Clone for Flow<C> {
@@ -45,6 +46,7 @@ impl<C: Chain> Clone for Flow<C> {
             window: self.window.clone(),
             copy: self.copy,
             looks: self.looks.clone(),
+            late: self.late.clone(),
         }
     }
 }
@@ -68,6 +70,7 @@ impl<O: Origin> Flow<Start<O>> {
             window: WindowSpec::default(),
             copy: None,
             looks: None,
+            late: None,
         }
     }
 }

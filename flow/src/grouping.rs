@@ -7,8 +7,10 @@ use rustc_hash::FxHashMap;
 use crate::chain::{Chain, Map, TimeOf};
 use crate::combining::CombinedFlow;
 use crate::flow::{Flow, LayerFlow};
+use crate::recent::Recent;
 use crate::reduce::{Fold, Partials};
 use crate::reduced::Reduced;
+use crate::stats::Tally;
 use crate::time::Untimed;
 
 impl<C: Chain> Flow<C> {
@@ -35,6 +37,36 @@ impl<C: Chain> Flow<C> {
         self.reduce(FxHashMap::default as fn() -> _, move |groups: &mut FxHashMap<Q, Vec<V>>, event| {
             let key = key(&event);
             groups.entry(key).or_default().push(value(event));
+        })
+    }
+
+    /// As [`group_by`](Self::group_by), of the `most` keys that had an event last, at least 1: when there would
+    /// be more, the key whose last event came first is forgotten with its values, and counted. The keys come
+    /// out in the order of their last events. For another value than a list, see [`Recent`].
+    #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
+    pub fn group_by_most<Q, V, F, G>(
+        self,
+        most: usize,
+        evicted: &Tally,
+        key: F,
+        value: G,
+    ) -> Reduced<
+        C,
+        Fold<
+            impl Fn() -> Recent<Q, Vec<V>> + Send + Sync + 'static + use<C, Q, V, F, G>,
+            impl Fn(&mut Recent<Q, Vec<V>>, C::Out) + Send + Sync + 'static + use<C, Q, V, F, G>,
+        >,
+    >
+    where
+        Q: Clone + Eq + Hash + Send + 'static,
+        V: Send + 'static,
+        F: Fn(&C::Out) -> Q + Send + Sync + 'static,
+        G: Fn(C::Out) -> V + Send + Sync + 'static,
+    {
+        let evicted = evicted.clone();
+        let init = move || Recent::new(most, &evicted);
+        self.reduce(init, move |groups: &mut Recent<Q, Vec<V>>, event| {
+            groups.entry(key(&event), Vec::new).push(value(event));
         })
     }
 

@@ -61,7 +61,9 @@ impl<S: Source> Flow<Start<Sourced<S, NoStamp>>> {
     ///
     /// Whether an event is late is decided here, by the order of the source, and so depends neither on the
     /// number of stages nor on how events are batched. An event that is more than `most_ahead` later than
-    /// all before it does not count as progress of time.
+    /// all before it does not count as progress of time; the first of a source always does. Where a source
+    /// may pause for longer than `most_ahead`, say [`idle_after`](Self::idle_after) too: the first event
+    /// after the pause counts then, and all others would not without it.
     pub fn event_time<F>(self, function: F, most_ahead: Duration) -> Flow<Start<Sourced<S, ByTime<F>>>>
     where
         F: Fn(&S::Item) -> i64 + Send + Sync + 'static,
@@ -86,7 +88,57 @@ impl<S: Source> Flow<Start<Fused<S, NoStamp>>> {
     }
 }
 
+impl<S: Source, F> Flow<Start<Sourced<S, ByTime<F>>>>
+where
+    F: Fn(&S::Item) -> i64 + Send + Sync + 'static,
+{
+    /// Does not wait for a part of the source that has had nothing for so long, by the clock: what is over
+    /// goes by the others until it brings an event again. What it then brings of windows that are over is
+    /// late, so that which events are late depends on the clock from then on.
+    ///
+    /// A part has nothing when it waits without blocking: a stream or a channel. An iterator that blocks
+    /// cannot be known to wait, and a part that nobody asks for events is not idle. Default: every part is
+    /// waited for until it ends.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use flow::{Flow, Window};
+    /// use futures_util::{StreamExt, stream};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// // One stream brings events, the other never brings any.
+    /// let streams = [vec![100, 1200, 2300], vec![]];
+    /// let streams = streams.map(|all: Vec<i64>| move || stream::iter(all.clone()).chain(stream::pending()));
+    /// let counts = Flow::from_streams(streams)
+    ///     .event_time(|at| *at, Duration::MAX)
+    ///     .idle_after(Duration::from_millis(20))
+    ///     .stages(1)
+    ///     .window(Window::fixed(Duration::from_secs(1)))
+    ///     .reduce(|| 0, |count, _| *count += 1)
+    ///     .emit_state();
+    /// assert_eq!(counts.first(2).await?, [1, 1]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn idle_after(mut self, time: Duration) -> Self {
+        self.chain.origin.stamper.idle_after = Some(time);
+        self
+    }
+}
+
+impl<S: Source, F> Flow<Start<Fused<S, ByTime<F>>>>
+where
+    F: Fn(&S::Item) -> i64 + Send + Sync + 'static,
+{
+    /// As for other sources; what reads files and slices never waits.
+    pub fn idle_after(mut self, time: Duration) -> Self {
+        self.chain.origin.stamper.idle_after = Some(time);
+        self
+    }
+}
+
 fn by_time<F>(function: F, most_ahead: Duration) -> ByTime<F> {
     let most_ahead = i64::try_from(most_ahead.as_millis()).unwrap_or(i64::MAX);
-    ByTime { function: Arc::new(function), most_ahead }
+    ByTime { function: Arc::new(function), most_ahead, idle_after: None }
 }

@@ -17,7 +17,7 @@ use crate::flow::Flow;
 use crate::plan::{Build, Exit, SUBSCRIBE_TIMEOUT};
 use crate::profile::LayerProfile;
 use crate::running::{Begun, RunningFlow, StartOptions, begin};
-use crate::time::Time;
+use crate::time::{Carried, Time};
 
 /// The events of one run of a flow, in the order in which they come. Dropping it ends the run.
 ///
@@ -74,12 +74,20 @@ impl<M: Time, T: Send + 'static> Stream for FlowStream<M, T> {
         if this.ended {
             return Poll::Ready(None);
         }
-        let event = match this.events.poll_next_unpin(cx) {
-            Poll::Ready(event) => event,
-            Poll::Pending => {
-                let error = std::task::ready!(this.stages.build.first_error.poll_noted(cx));
-                this.ended = true;
-                return Poll::Ready(Some(Err(error)));
+        let event = loop {
+            match this.events.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(carried))) => {
+                    if let Carried::Event(_, event) = M::open(carried) {
+                        break Some(Ok(event));
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => break Some(Err(error)),
+                Poll::Ready(None) => break None,
+                Poll::Pending => {
+                    let error = std::task::ready!(this.stages.build.first_error.poll_noted(cx));
+                    this.ended = true;
+                    return Poll::Ready(Some(Err(error)));
+                }
             }
         };
         if let Some(error) = this.stages.build.first_error.get() {
@@ -87,7 +95,7 @@ impl<M: Time, T: Send + 'static> Stream for FlowStream<M, T> {
             return Poll::Ready(Some(Err(error)));
         }
         Poll::Ready(match event {
-            Some(Ok(carried)) => Some(Ok(M::open(carried).1)),
+            Some(Ok(event)) => Some(Ok(event)),
             Some(Err(error)) => {
                 this.ended = true;
                 Some(Err(this.fail(error)))

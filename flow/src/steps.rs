@@ -24,8 +24,8 @@ impl<O: Origin<Time = Untimed>> Flow<Start<O>> {
 
 impl<C: Chain> Flow<C> {
     fn step<D: Chain<Origin = C::Origin>>(self, step: impl FnOnce(C) -> D) -> Flow<D> {
-        let Self { chain, options, window, copy, looks } = self;
-        Flow { chain: step(chain), options, window, copy, looks }
+        let Self { chain, options, window, copy, looks, late } = self;
+        Flow { chain: step(chain), options, window, copy, looks, late }
     }
 
     /// Each event through a function.

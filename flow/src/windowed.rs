@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::chain::{Chain, InOf, TimeOf};
 use crate::flow::Flow;
-use crate::reduce::{Fold, FoldAndEmit};
+use crate::reduce::{Alarms, Fold, FoldAndEmit, FoldAndSet};
 use crate::reduced::Reduced;
-use crate::window::{EventTime, FitsTime, Next, Window};
+use crate::window::{EventTime, FitsTime, Late, Next, Window};
 
 impl<C: Chain> Flow<C> {
     /// Splits the events that this layer gets into windows, for the reducer that follows.
@@ -27,8 +27,12 @@ impl<C: Chain> Flow<C> {
     }
 
     /// Has a function look at the batches that a window gets before they are reduced, and say when the window
-    /// is handed out. It has a state of its own for each window, which begins with `init()`. Of no effect
-    /// where windows go by event time; takes the place of [`Window::trigger_every`].
+    /// is handed out. It has a state of its own for each window, which begins with `init()`.
+    ///
+    /// Where windows follow each other, it looks at what a batch has for the window. Where they go by event
+    /// time, it looks at the events of each window that came with one batch, those of an earlier window
+    /// first; at the latest when the window is handed out for another reason. It sees no late events, and an
+    /// event of several windows once in each.
     pub fn trigger<A, I, F>(mut self, init: I, function: F) -> Self
     where
         A: Send + 'static,
@@ -43,6 +47,46 @@ impl<C: Chain> Flow<C> {
         self
     }
 
+    /// Gives a function the events that come too late for every window they belong to, as they come to the
+    /// layer, before any step of it. Each late event is given once, in the stage that it came to; it is
+    /// counted too, if [`count_late`](Window::count_late) is said. Without windows of event time, nothing is
+    /// late.
+    ///
+    /// The function is called by the stage, and waits for nobody: it counts, logs, or sends the event where
+    /// somebody takes it, perhaps another flow.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use flow::{Flow, Window};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// let counts = Flow::from_items([0_i64, 500, 2000, 999, 2500])
+    ///     .event_time(|at| *at, Duration::MAX)
+    ///     .stages(1)
+    ///     .window(Window::fixed(Duration::from_secs(1)))
+    ///     .late(move |late| sender.send(late.event).unwrap_or_default())
+    ///     .reduce(|| 0, |count, _| *count += 1)
+    ///     .emit_state();
+    /// assert_eq!(counts.collect::<Vec<_>>().await?, [2, 2]);
+    /// drop(counts);
+    /// assert_eq!(receiver.iter().collect::<Vec<_>>(), [999]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// A panic of the function is the end of the flow, as one of a step is.
+    pub fn late<F>(mut self, function: F) -> Self
+    where
+        F: Fn(Late<InOf<C>>) + Send + Sync + 'static,
+    {
+        self.late = Some(Arc::new(function));
+        self
+    }
+
     /// Folds the events of each window of each stage into a value, beginning with `init()`.
     pub fn reduce<A, I, F>(self, init: I, function: F) -> Reduced<C, Fold<I, F>>
     where
@@ -51,6 +95,41 @@ impl<C: Chain> Flow<C> {
         F: Fn(&mut A, C::Out) + Send + Sync + 'static,
     {
         Reduced { flow: self, reducer: Fold { init: Arc::new(init), function: Arc::new(function) } }
+    }
+
+    /// Folds as [`reduce`](Self::reduce) does, with a timer of the reducer's own: `init` and the function may
+    /// set [`Alarms`], and the window is handed out when one rings. Alarms go by the clock, and end with
+    /// their window.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use flow::{Flow, TriggerName};
+    /// use futures_util::{StreamExt, stream};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// // A stream that gives three numbers and then nothing: what came is handed out after a pause.
+    /// let sums = Flow::from_stream(|| stream::iter([1, 2, 3]).chain(stream::pending()))
+    ///     .stages(1)
+    ///     .reduce_with_alarms(
+    ///         |_| 0,
+    ///         |sum, number, alarms| {
+    ///             *sum += number;
+    ///             alarms.set("pause", Duration::from_millis(10));
+    ///         },
+    ///     )
+    ///     .on_trigger(|sum, trigger| ([(sum, trigger.name.clone())], sum));
+    /// assert_eq!(sums.first(1).await?, [(6, TriggerName::Custom("pause".into()))]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reduce_with_alarms<A, I, F>(self, init: I, function: F) -> Reduced<C, FoldAndSet<I, F>>
+    where
+        A: Send + 'static,
+        I: Fn(&mut Alarms) -> A + Send + Sync + 'static,
+        F: Fn(&mut A, C::Out, &mut Alarms) + Send + Sync + 'static,
+    {
+        Reduced { flow: self, reducer: FoldAndSet { init: Arc::new(init), function: Arc::new(function) } }
     }
 
     /// Folds as [`reduce`](Self::reduce) does, and emits at once what the function returns.

@@ -129,8 +129,8 @@ where
         self.layer.batch(edge, made.into_iter(), sink);
     }
 
-    fn edge_ended(&mut self, edge: usize) {
-        self.layer.edge_ended(edge);
+    fn edge_ended<K: FnMut(P::Out)>(&mut self, edge: usize, sink: &mut K) {
+        self.layer.edge_ended(edge, sink);
     }
 
     fn finish<K: FnMut(P::Out)>(&mut self, sink: &mut K) {

@@ -101,9 +101,10 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
             Role::Producer => {
                 if self.ends.came_to_its_end(subscription, cancellation) {
                     if let Some(edge) = self.edges.iter().position(|edge| edge == subscription) {
-                        self.operator.edge_ended(edge);
+                        self.operator.edge_ended(edge, &mut |event| out.emit(event));
                     }
                     self.finish_if_all_did(out);
+                    self.set_alarm(out)?;
                 }
                 Ok(())
             }

@@ -34,6 +34,9 @@ pub(crate) struct SourceStage<I, P> {
     /// Whether it has told itself to go on.
     going: bool,
     alarm: Alarm,
+    /// Since when it waits for events, until it has said that it is idle.
+    waits_since: Option<Instant>,
+    is_idle: bool,
     finished: bool,
 }
 
@@ -56,6 +59,8 @@ where
             slice: 1,
             going: false,
             alarm: Alarm::default(),
+            waits_since: None,
+            is_idle: false,
             finished: false,
         }
     }
@@ -67,6 +72,10 @@ where
             let slice = self.slice.min(self.wanted.max(1)).min(most);
             let (mut items, mut made) = (Vec::with_capacity(slice), 0);
             let more = self.part.read(slice, &mut |item| items.push(item))?;
+            if !items.is_empty() {
+                self.waits_since = None;
+                self.is_idle = false;
+            }
             self.operator.batch(0, items.into_iter(), &mut |event| {
                 made += 1;
                 out.emit(event);
@@ -77,6 +86,9 @@ where
                 return Ok(());
             }
             if more == More::Later {
+                if !self.is_idle {
+                    self.waits_since.get_or_insert(began);
+                }
                 return self.set_alarm(out);
             }
             if began.elapsed() >= SLOW {
@@ -101,8 +113,23 @@ where
         }
     }
 
+    /// When it is idle, if nothing comes until then.
+    fn idle_at(&self) -> Option<Instant> {
+        Some(self.waits_since? + self.part.patience()?)
+    }
+
+    /// Says that it is idle if it has waited for long enough.
+    fn see_if_idle(&mut self, out: &mut Emitter<'_, P::Out>) {
+        if self.idle_at().is_some_and(|at| at <= Instant::now()) {
+            (self.waits_since, self.is_idle) = (None, true);
+            let item = self.part.idle();
+            self.operator.batch(0, item.into_iter(), &mut |event| out.emit(event));
+        }
+    }
+
     fn set_alarm(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
-        let wanted = if self.finished { None } else { self.operator.alarm() };
+        let alarms = [self.operator.alarm(), self.idle_at()];
+        let wanted = if self.finished { None } else { alarms.into_iter().flatten().min() };
         if let Some(after) = self.alarm.set(wanted) {
             out.schedule::<Self, _>(after, Ring)?;
         }
@@ -183,6 +210,9 @@ where
         self.alarm.rang();
         if !self.finished && self.operator.alarm().is_some_and(|at| at <= Instant::now()) {
             self.operator.ring(&mut |event| out.emit(event));
+        }
+        if !self.finished {
+            self.see_if_idle(out);
         }
         self.set_alarm(out)
     }

@@ -4,13 +4,16 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::operator::Bound;
 use super::{JoinKind, JoinLayer, Side};
 use crate::chain::{Chain, Start, TimeOf};
 use crate::exchange::{KeyHash, by_key};
 use crate::flow::Flow;
 use crate::options::LayerOptions;
 use crate::plan::{Fed, Merged, Origin, Staged};
-use crate::window::{EventTime, FitsTime, Window, WindowSpec};
+use crate::stats::Tally;
+use crate::time::Time;
+use crate::window::{EventTime, FitsTime, Late, Window, WindowSpec};
 
 /// A flow of what comes out of a join.
 pub type Joined<M, Q, L, R, J> = Flow<Start<Staged<Fed<M, Side<Q, L, R>>, JoinLayer<M, Q, L, R, J>>>>;
@@ -98,7 +101,41 @@ where
         let right = right.map(move |event| Side::Right(right_key(&event), event)).node();
         let routing = by_key::<TimeOf<C>, _, _, _>(|side: &Side<Q, _, _>| KeyHash::of(side.key()));
         let node = Arc::new(Merged { parts: vec![left, right] });
-        let first = JoinLayer { window, options: LayerOptions::default(), types: PhantomData };
+        let options = LayerOptions::default();
+        let first = JoinLayer { window, bound: None, late: None, options, types: PhantomData };
         Flow::at(Staged { origin: Fed { node, routing: Some(routing) }, first, what: "join" })
+    }
+}
+
+impl<M, Q, L, R, J> Joined<M, Q, L, R, J>
+where
+    M: Time,
+    Q: Eq + Hash + Send + 'static,
+    L: Clone + Send + 'static,
+    R: Clone + Send + 'static,
+    J: JoinKind<L, R>,
+{
+    /// Keeps at most so many events, of both sides and all windows together, in each stage; at least 1. When
+    /// there would be more, the one that came first is forgotten, and counted: it meets nobody who comes
+    /// later. If it has met nobody before, it comes out at once as one that has no partner, where such are
+    /// wanted. Default: all are kept until their window ends.
+    pub fn keep_at_most(mut self, events: usize, evicted: &Tally) -> Self
+    where
+        Q: Clone,
+    {
+        let bound = Bound { most: events.max(1), evicted: evicted.clone(), copy: Q::clone };
+        self.chain.origin.first.bound = Some(bound);
+        self
+    }
+
+    /// Gives a function the events of both sides that come too late for their window, each once; they are
+    /// counted too, if [`count_late`](Window::count_late) is said. As [`late`](Flow::late), the function
+    /// waits for nobody.
+    pub fn late_sides<F>(mut self, function: F) -> Self
+    where
+        F: Fn(Late<Side<Q, L, R>>) + Send + Sync + 'static,
+    {
+        self.chain.origin.first.late = Some(Arc::new(function));
+        self
     }
 }

@@ -4,6 +4,7 @@ mod joins;
 mod kind;
 mod operator;
 mod side;
+mod sides;
 
 pub use joins::Joined;
 pub use kind::{FullOuter, Inner, JoinKind, LeftOuter, RightOuter};

@@ -1,18 +1,18 @@
 //! What each stage of a join runs: both sides by key, for each window.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 
-use rustc_hash::FxHashMap;
-
+use super::sides::{Sides, Which};
 use super::{JoinKind, Side};
 use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Place};
 use crate::reduce::Marks;
-use crate::time::Time;
-use crate::window::{Kind, WindowSpec};
+use crate::stats::Tally;
+use crate::time::{Carried, Stamp, Time};
+use crate::window::{Kind, Late, TakesLate, WindowSpec};
 
 /// What a join is of.
 type Types<M, Q, L, R, J> = fn(M, Q, L, R) -> J;
@@ -20,13 +20,21 @@ type Types<M, Q, L, R, J> = fn(M, Q, L, R) -> J;
 /// Joins what comes by key.
 pub struct JoinLayer<M, Q, L, R, J> {
     pub(super) window: WindowSpec,
+    pub(super) bound: Option<Bound<Q>>,
+    pub(super) late: Option<TakesLate<Side<Q, L, R>>>,
     pub(super) options: LayerOptions,
     pub(super) types: PhantomData<Types<M, Q, L, R, J>>,
 }
 
 impl<M, Q, L, R, J> Clone for JoinLayer<M, Q, L, R, J> {
     fn clone(&self) -> Self {
-        Self { window: self.window.clone(), options: self.options.clone(), types: PhantomData }
+        Self {
+            window: self.window.clone(),
+            bound: self.bound.clone(),
+            late: self.late.clone(),
+            options: self.options.clone(),
+            types: PhantomData,
+        }
     }
 }
 
@@ -50,10 +58,11 @@ where
 
     fn operator(&self, _place: Place) -> Self::Operator {
         JoinOperator {
-            window: self.window.clone(),
+            layer: self.clone(),
             sides: BTreeMap::new(),
+            held: 0,
+            order: VecDeque::new(),
             marks: Marks::new(),
-            types: PhantomData,
         }
     }
 
@@ -68,11 +77,15 @@ where
 
 /// Both sides of each window that is open.
 pub struct JoinOperator<M, Q, L, R, J> {
-    window: WindowSpec,
+    layer: JoinLayer<M, Q, L, R, J>,
     /// By the start of the window; there is one at 0 where there are no windows.
     sides: BTreeMap<i64, Sides<Q, L, R>>,
+    /// How many events all of them hold.
+    held: usize,
+    /// Whose event came when, the oldest first; only kept where there is a bound. Those of windows that are
+    /// over may be among them.
+    order: VecDeque<(i64, Q, Which)>,
     marks: Marks,
-    types: PhantomData<fn(M) -> J>,
 }
 
 impl<M, Q, L, R, J> fmt::Debug for JoinOperator<M, Q, L, R, J> {
@@ -81,60 +94,16 @@ impl<M, Q, L, R, J> fmt::Debug for JoinOperator<M, Q, L, R, J> {
     }
 }
 
-/// What came of each key, in the order in which it came.
-struct Sides<Q, L, R> {
-    keys: FxHashMap<Q, usize>,
-    /// In the order in which keys came.
-    entries: Vec<(Vec<L>, Vec<R>)>,
+/// At most how many events each stage keeps.
+pub(super) struct Bound<Q> {
+    pub(super) most: usize,
+    pub(super) evicted: Tally,
+    pub(super) copy: fn(&Q) -> Q,
 }
 
-impl<Q, L, R> Default for Sides<Q, L, R> {
-    fn default() -> Self {
-        Self { keys: FxHashMap::default(), entries: Vec::new() }
-    }
-}
-
-impl<Q: Eq + Hash, L: Clone, R: Clone> Sides<Q, L, R> {
-    /// Takes one event in; gives `sink` its pairs, with the youngest partner first.
-    fn take_in<J: JoinKind<L, R>, K: FnMut(J::Out)>(&mut self, side: Side<Q, L, R>, sink: &mut K) {
-        match side {
-            Side::Left(key, left) => {
-                let (lefts, rights) = self.entry(key);
-                for right in rights.iter().rev() {
-                    sink(J::pair(left.clone(), right.clone()));
-                }
-                lefts.push(left);
-            }
-            Side::Right(key, right) => {
-                let (lefts, rights) = self.entry(key);
-                for left in lefts.iter().rev() {
-                    sink(J::pair(left.clone(), right.clone()));
-                }
-                rights.push(right);
-            }
-        }
-    }
-
-    fn entry(&mut self, key: Q) -> &mut (Vec<L>, Vec<R>) {
-        let entries = &mut self.entries;
-        let place = *self.keys.entry(key).or_insert_with(|| {
-            entries.push((Vec::new(), Vec::new()));
-            entries.len() - 1
-        });
-        &mut entries[place]
-    }
-
-    /// Gives `sink` what has no partner.
-    fn end<J: JoinKind<L, R>, K: FnMut(J::Out)>(self, sink: &mut K) {
-        let mut alone = Vec::new();
-        for (lefts, rights) in self.entries {
-            match (lefts.is_empty(), rights.is_empty()) {
-                (false, true) => lefts.into_iter().filter_map(J::left).for_each(&mut *sink),
-                (true, false) => alone.extend(rights),
-                _ => {}
-            }
-        }
-        alone.into_iter().filter_map(J::right).for_each(sink);
+impl<Q> Clone for Bound<Q> {
+    fn clone(&self) -> Self {
+        Self { most: self.most, evicted: self.evicted.clone(), copy: self.copy }
     }
 }
 
@@ -147,15 +116,56 @@ where
     J: JoinKind<L, R>,
 {
     /// Ends the windows that the watermark has passed.
-    fn pass<K: FnMut(J::Out)>(&mut self, span: i64, sink: &mut K) {
-        let Some(watermark) = self.marks.watermark() else { return };
+    fn pass<K: FnMut(J::Out)>(&mut self, sink: &mut K) {
+        let window = &self.layer.window;
+        let (Kind::Fixed(span), Some(watermark)) = (window.kind, self.marks.watermark()) else { return };
         while let Some(first) = self.sides.first_entry() {
-            let end = first.key().saturating_add(span).saturating_add(self.window.lateness);
-            if end > watermark {
-                return;
+            if first.key().saturating_add(span).saturating_add(window.lateness) > watermark {
+                break;
             }
-            first.remove().end::<J, _>(sink);
+            let over = first.remove();
+            self.held -= over.held();
+            over.end::<J, _>(sink);
         }
+        while self.order.front().is_some_and(|(start, ..)| !self.sides.contains_key(start)) {
+            self.order.pop_front();
+        }
+    }
+
+    /// Forgets the oldest events, if there are too many.
+    fn evict<K: FnMut(J::Out)>(&mut self, sink: &mut K) {
+        let Some(bound) = &self.layer.bound else { return };
+        while self.held > bound.most
+            && let Some((start, key, which)) = self.order.pop_front()
+        {
+            if let Some(sides) = self.sides.get_mut(&start) {
+                sides.evict::<J, _>(&key, which, sink);
+                self.held -= 1;
+                bound.evicted.add(1);
+            }
+        }
+    }
+
+    /// The start of the window of an event that happened then; nothing if it comes too late.
+    fn window_of(&self, span: i64, stamp: Stamp) -> Result<i64, i64> {
+        let start = stamp.at.div_euclid(span).saturating_mul(span);
+        let ended = stamp.watermark.max(self.marks.reached());
+        let over = start.saturating_add(span).saturating_add(self.layer.window.lateness) <= ended;
+        if over { Err(ended) } else { Ok(start) }
+    }
+
+    /// Takes one event into its window.
+    fn take_in<K: FnMut(J::Out)>(&mut self, start: i64, side: Side<Q, L, R>, sink: &mut K) {
+        if let Some(bound) = &self.layer.bound {
+            let which = match side {
+                Side::Left(..) => Which::Left,
+                Side::Right(..) => Which::Right,
+            };
+            self.order.push_back((start, (bound.copy)(side.key()), which));
+        }
+        self.sides.entry(start).or_default().take_in::<J, _>(side, sink);
+        self.held += 1;
+        self.evict(sink);
     }
 }
 
@@ -174,28 +184,38 @@ where
         self.marks.fed_by(feeds);
     }
 
-    fn edge_ended(&mut self, edge: usize) {
+    fn edge_ended<K: FnMut(J::Out)>(&mut self, edge: usize, sink: &mut K) {
         self.marks.ended(edge);
+        self.pass(sink);
     }
 
     fn batch<K: FnMut(J::Out)>(&mut self, edge: usize, events: impl Iterator<Item = Self::In>, sink: &mut K) {
-        for event in events {
-            let (stamp, side) = M::open(event);
-            let start = match (self.window.kind, M::moment(stamp)) {
-                (Kind::Fixed(span), Some(stamp)) => {
-                    if self.marks.note(edge, stamp.reached) {
-                        self.pass(span, sink);
+        for carried in events {
+            let (stamp, side) = match M::open(carried) {
+                Carried::Event(stamp, side) => (M::moment(stamp), side),
+                Carried::Mark(progress) => {
+                    if self.marks.told(edge, progress) {
+                        self.pass(sink);
                     }
-                    let start = stamp.at.div_euclid(span).saturating_mul(span);
-                    if start.saturating_add(span).saturating_add(self.window.lateness) <= stamp.watermark {
-                        self.window.late.add(1);
-                        continue;
-                    }
-                    start
+                    continue;
                 }
-                _ => 0,
             };
-            self.sides.entry(start).or_default().take_in::<J, _>(side, sink);
+            let (Kind::Fixed(span), Some(stamp)) = (self.layer.window.kind, stamp) else {
+                self.take_in(0, side, sink);
+                continue;
+            };
+            if self.marks.note(edge, stamp.reached) {
+                self.pass(sink);
+            }
+            match self.window_of(span, stamp) {
+                Ok(start) => self.take_in(start, side, sink),
+                Err(watermark) => {
+                    self.layer.window.late.add(1);
+                    if let Some(late) = &self.layer.late {
+                        late(Late { event: side, at: stamp.at, watermark });
+                    }
+                }
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use stage_core::ProducerRef;
-use stage_core::dispatch::{DemandDispatcher, Dispatcher, SubscriberOptions};
+use stage_core::dispatch::{Dispatcher, SubscriberOptions};
 use stage_core::spawn::producer_consumer;
 
 use super::{Build, Exit, Feeds, Layer, NodeOf, Origin, Outline, Place};
@@ -54,9 +54,7 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
             let of = layer.options().count();
             let name = build.name(&layer.name());
             let dispatcher = match &self.routing {
-                None => {
-                    Arc::new(|| Box::new(DemandDispatcher::default()) as Box<dyn Dispatcher<_>>) as Arc<_>
-                }
+                None => Arc::new(M::by_demand::<T>) as Arc<_>,
                 Some(routing) => {
                     let (routing, build, name) = (Arc::clone(routing), build.clone(), name.clone());
                     Arc::new(move || routing(of, &build, &name)) as Arc<_>

@@ -116,10 +116,10 @@ pub trait Operator: Send + 'static {
         sink: &mut K,
     );
 
-    /// The edge with this number will bring nothing more.
+    /// The edge with this number will bring nothing more; others may.
     #[doc(hidden)]
-    fn edge_ended(&mut self, edge: usize) {
-        let _ = edge;
+    fn edge_ended<K: FnMut(Self::Out)>(&mut self, edge: usize, sink: &mut K) {
+        let _ = (edge, sink);
     }
 
     /// There will be no more events: all who make them have come to their end.

@@ -67,8 +67,9 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Sourced<S, M> {
     {
         async move {
             let name = build.name(&layer.name());
-            let exit_to_layer = Exit::as_asked(layer.options().count(), Readers::Own);
-            let upstream = self.build(build, exit_to_layer).await?;
+            let consumers = layer.options().count();
+            let dispatcher = Arc::new(M::Time::by_demand::<S::Item>);
+            let upstream = self.build(build, Exit { consumers, readers: Readers::Own, dispatcher }).await?;
             let feeds = Feeds::Stages(upstream.len());
             feed(&layer, &name, false, (&upstream, feeds), build, &exit).await
         }
@@ -194,6 +195,14 @@ impl<P: Part, V: crate::source::LiveStamper<P::Item>> Part for Stamping<P, V> {
     ) -> Result<crate::source::More, stage_core::BoxError> {
         let live = &mut self.live;
         self.part.read(most, &mut |item| each(live.stamp(item)))
+    }
+
+    fn patience(&self) -> Option<std::time::Duration> {
+        self.live.patience()
+    }
+
+    fn idle(&mut self) -> Option<Self::Item> {
+        self.live.idle()
     }
 }
 

@@ -104,9 +104,10 @@ impl<A: Operator, B: Operator<In = A::Out>> Operator for Then<A, B> {
         self.first.batch(edge, events, &mut |event| then.batch(edge, std::iter::once(event), sink));
     }
 
-    fn edge_ended(&mut self, edge: usize) {
-        self.first.edge_ended(edge);
-        self.then.edge_ended(edge);
+    fn edge_ended<K: FnMut(B::Out)>(&mut self, edge: usize, sink: &mut K) {
+        let then = &mut self.then;
+        self.first.edge_ended(edge, &mut |event| then.batch(edge, std::iter::once(event), sink));
+        self.then.edge_ended(edge, sink);
     }
 
     fn finish<K: FnMut(B::Out)>(&mut self, sink: &mut K) {

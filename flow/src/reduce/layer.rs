@@ -9,7 +9,7 @@ use crate::chain::{Chain, CopyOf, InOf, TimeOf};
 use crate::options::LayerOptions;
 use crate::plan::{Layer, Place};
 use crate::time::Time;
-use crate::window::{Looks, WindowSpec};
+use crate::window::{Looks, TakesLate, WindowSpec};
 
 /// A layer with a reducer.
 pub struct ReduceLayer<C: Chain, R, M> {
@@ -21,6 +21,8 @@ pub struct ReduceLayer<C: Chain, R, M> {
     pub(crate) copy: CopyOf<C>,
     /// A trigger of the application's own.
     pub(crate) looks: Option<Looks<InOf<C>>>,
+    /// Takes the events that come too late.
+    pub(crate) late: Option<TakesLate<InOf<C>>>,
     pub(crate) options: LayerOptions,
     pub(crate) types: PhantomData<fn(C)>,
 }
@@ -34,6 +36,7 @@ impl<C: Chain, R: Clone, M: Clone> Clone for ReduceLayer<C, R, M> {
             window: self.window.clone(),
             copy: self.copy,
             looks: self.looks.clone(),
+            late: self.late.clone(),
             options: self.options.clone(),
             types: PhantomData,
         }

@@ -5,7 +5,7 @@ use crate::chain::{Chain, InOf, TimeOf};
 use crate::error::FlowError;
 use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Origin as _, Place};
-use crate::time::Time;
+use crate::time::{Carried, Progress, Time};
 
 /// A layer of steps without a reducer.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct MapOperator<C: Chain> {
     chain: C,
     state: C::State,
     marks: Marks,
+    /// What those behind were told last.
+    sent: Progress,
 }
 
 impl<C: Chain> std::fmt::Debug for MapOperator<C> {
@@ -46,7 +48,8 @@ impl<C: Chain> Layer for MapLayer<C> {
     type Operator = MapOperator<C>;
 
     fn operator(&self, _place: Place) -> MapOperator<C> {
-        MapOperator { chain: self.chain.clone(), state: self.chain.state(), marks: Marks::new() }
+        let (chain, state) = (self.chain.clone(), self.chain.state());
+        MapOperator { chain, state, marks: Marks::new(), sent: Progress::UNKNOWN }
     }
 
     fn options(&self) -> &LayerOptions {
@@ -62,6 +65,19 @@ impl<C: Chain> Layer for MapLayer<C> {
     }
 }
 
+impl<C: Chain> MapOperator<C> {
+    /// Tells those behind how far this stage is, if no event has.
+    fn tell<K: FnMut(<TimeOf<C> as Time>::Of<C::Out>)>(&mut self, sink: &mut K) {
+        let now = self.marks.progress().filter(|now| *now != self.sent && *now != Progress::UNKNOWN);
+        if let Some(now) = now
+            && let Some(mark) = TimeOf::<C>::mark(now)
+        {
+            self.sent = now;
+            sink(mark);
+        }
+    }
+}
+
 impl<C: Chain> Operator for MapOperator<C> {
     type In = <TimeOf<C> as Time>::Of<InOf<C>>;
     type Out = <TimeOf<C> as Time>::Of<C::Out>;
@@ -70,8 +86,9 @@ impl<C: Chain> Operator for MapOperator<C> {
         self.marks.fed_by(feeds);
     }
 
-    fn edge_ended(&mut self, edge: usize) {
+    fn edge_ended<K: FnMut(Self::Out)>(&mut self, edge: usize, sink: &mut K) {
         self.marks.ended(edge);
+        self.tell(sink);
     }
 
     fn batch<K: FnMut(Self::Out)>(
@@ -80,15 +97,24 @@ impl<C: Chain> Operator for MapOperator<C> {
         events: impl Iterator<Item = Self::In>,
         sink: &mut K,
     ) {
-        for event in events {
-            let (mut stamp, event) = TimeOf::<C>::open(event);
+        for carried in events {
+            let (mut stamp, event) = match TimeOf::<C>::open(carried) {
+                Carried::Event(stamp, event) => (stamp, event),
+                Carried::Mark(progress) => {
+                    self.marks.told(edge, progress);
+                    continue;
+                }
+            };
             if let Some(told) = TimeOf::<C>::moment(stamp) {
                 self.marks.note(edge, told.reached);
                 stamp = TimeOf::<C>::sent_on(stamp, self.marks.reached());
             }
+            let (sent, now) = (&mut self.sent, self.marks.reached());
             self.chain.push(&mut self.state, stamp, event, &mut |stamp, event| {
+                *sent = Progress { reached: now, idle: false };
                 sink(TimeOf::<C>::close(stamp, event));
             });
         }
+        self.tell(sink);
     }
 }

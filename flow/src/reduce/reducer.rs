@@ -3,25 +3,35 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::{AlarmSet, Alarms, NoAlarms};
+
 /// Has a value that events are folded into.
 pub trait Accumulate: Clone + Send + Sync + 'static {
     /// The value.
     type Acc: Send + 'static;
+    /// The alarms it sets, if it can.
+    type Alarms: AlarmSet;
 
     /// The value of a window without events.
     #[doc(hidden)]
-    fn acc(&self) -> Self::Acc;
+    fn acc(&self, alarms: &mut Self::Alarms) -> Self::Acc;
 }
 
 /// Folds events of type `T` into a value, and may emit events of type `U` meanwhile.
 pub trait Reducer<T, U>: Accumulate {
     /// Takes one event in.
     #[doc(hidden)]
-    fn reduce<K: FnMut(U)>(&self, acc: &mut Self::Acc, event: T, sink: &mut K);
+    fn reduce<K: FnMut(U)>(&self, acc: &mut Self::Acc, alarms: &mut Self::Alarms, event: T, sink: &mut K);
 }
 
 /// Folds by a function.
 pub struct Fold<I, F> {
+    pub(crate) init: Arc<I>,
+    pub(crate) function: Arc<F>,
+}
+
+/// Folds by a function that sets alarms.
+pub struct FoldAndSet<I, F> {
     pub(crate) init: Arc<I>,
     pub(crate) function: Arc<F>,
 }
@@ -50,6 +60,7 @@ macro_rules! shared {
 
 shared!(Fold);
 shared!(FoldAndEmit);
+shared!(FoldAndSet);
 
 macro_rules! accumulate {
     ($name:ident) => {
@@ -60,8 +71,9 @@ macro_rules! accumulate {
             F: Send + Sync + 'static,
         {
             type Acc = A;
+            type Alarms = NoAlarms;
 
-            fn acc(&self) -> A {
+            fn acc(&self, _alarms: &mut NoAlarms) -> A {
                 (self.init)()
             }
         }
@@ -71,6 +83,32 @@ macro_rules! accumulate {
 accumulate!(Fold);
 accumulate!(FoldAndEmit);
 
+impl<A, I, F> Accumulate for FoldAndSet<I, F>
+where
+    A: Send + 'static,
+    I: Fn(&mut Alarms) -> A + Send + Sync + 'static,
+    F: Send + Sync + 'static,
+{
+    type Acc = A;
+    type Alarms = Alarms;
+
+    fn acc(&self, alarms: &mut Alarms) -> A {
+        (self.init)(alarms)
+    }
+}
+
+impl<T, U, A, I, F> Reducer<T, U> for FoldAndSet<I, F>
+where
+    A: Send + 'static,
+    I: Fn(&mut Alarms) -> A + Send + Sync + 'static,
+    F: Fn(&mut A, T, &mut Alarms) + Send + Sync + 'static,
+{
+    #[inline]
+    fn reduce<K: FnMut(U)>(&self, acc: &mut A, alarms: &mut Alarms, event: T, _sink: &mut K) {
+        (self.function)(acc, event, alarms);
+    }
+}
+
 impl<T, U, A, I, F> Reducer<T, U> for Fold<I, F>
 where
     A: Send + 'static,
@@ -78,7 +116,7 @@ where
     F: Fn(&mut A, T) + Send + Sync + 'static,
 {
     #[inline]
-    fn reduce<K: FnMut(U)>(&self, acc: &mut A, event: T, _sink: &mut K) {
+    fn reduce<K: FnMut(U)>(&self, acc: &mut A, _alarms: &mut NoAlarms, event: T, _sink: &mut K) {
         (self.function)(acc, event);
     }
 }
@@ -91,7 +129,7 @@ where
     F: Fn(&mut A, T) -> E + Send + Sync + 'static,
 {
     #[inline]
-    fn reduce<K: FnMut(U)>(&self, acc: &mut A, event: T, sink: &mut K) {
+    fn reduce<K: FnMut(U)>(&self, acc: &mut A, _alarms: &mut NoAlarms, event: T, sink: &mut K) {
         (self.function)(acc, event).into_iter().for_each(sink);
     }
 }

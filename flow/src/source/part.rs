@@ -1,6 +1,7 @@
 //! What a source is, and how its parts are read.
 
 use std::task::Waker;
+use std::time::Duration;
 
 use stage_core::BoxError;
 
@@ -49,6 +50,18 @@ pub trait Part: Send + 'static {
     ///
     /// If an event cannot be read; the flow fails then.
     fn read(&mut self, most: usize, each: &mut impl FnMut(Self::Item)) -> Result<More, BoxError>;
+
+    /// After how much waiting [`idle`](Self::idle) is to be called, if at all.
+    #[doc(hidden)]
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
+    /// It has answered [`More::Later`] so long ago, and nothing came since; it may have something to say.
+    #[doc(hidden)]
+    fn idle(&mut self) -> Option<Self::Item> {
+        None
+    }
 }
 
 /// Whether there is more.

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::time::{Stamp, Stamped, Time, Timed, Untimed};
+use crate::time::{Progress, Stamp, Stamped, Time, Timed, Untimed};
 
 /// How the events of a source get their stamps.
 pub trait Stamper<T: Send + 'static>: Clone + Send + Sync + 'static {
@@ -26,6 +27,18 @@ pub trait LiveStamper<T: Send + 'static>: Send + 'static {
     /// Stamps the next event.
     #[doc(hidden)]
     fn stamp(&mut self, event: T) -> <Self::Time as Time>::Of<T>;
+
+    /// After how much waiting the part is idle, if that is to be known.
+    #[doc(hidden)]
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The part is idle: what those behind are told.
+    #[doc(hidden)]
+    fn idle(&mut self) -> Option<<Self::Time as Time>::Of<T>> {
+        None
+    }
 }
 
 /// Events carry no time.
@@ -56,19 +69,25 @@ pub struct ByTime<F> {
     /// An event that is later than the watermark by more than this is not believed: the watermark does not
     /// follow it. In milliseconds.
     pub(crate) most_ahead: i64,
+    /// After how much waiting a part is idle.
+    pub(crate) idle_after: Option<Duration>,
 }
 
 /// The same, of one part.
 pub struct LiveByTime<T, F> {
     function: Arc<F>,
     most_ahead: i64,
+    idle_after: Option<Duration>,
     watermark: Option<i64>,
+    /// Whether the next event is believed, however far ahead it is.
+    believes: bool,
     takes: PhantomData<fn(T)>,
 }
 
 impl<F> Clone for ByTime<F> {
     fn clone(&self) -> Self {
-        Self { function: Arc::clone(&self.function), most_ahead: self.most_ahead }
+        let Self { most_ahead, idle_after, .. } = *self;
+        Self { function: Arc::clone(&self.function), most_ahead, idle_after }
     }
 }
 
@@ -96,7 +115,9 @@ where
         LiveByTime {
             function: Arc::clone(&self.function),
             most_ahead: self.most_ahead,
+            idle_after: self.idle_after,
             watermark: None,
+            believes: false,
             takes: PhantomData,
         }
     }
@@ -112,11 +133,22 @@ where
     fn stamp(&mut self, event: T) -> Stamped<T> {
         let at = (self.function)(&event);
         let watermark = match self.watermark {
-            Some(seen) if at.saturating_sub(seen) > self.most_ahead => seen,
+            Some(seen) if at.saturating_sub(seen) > self.most_ahead && !self.believes => seen,
             Some(seen) => seen.max(at),
             None => at,
         };
-        self.watermark = Some(watermark);
-        Stamped { stamp: Stamp { at, watermark, reached: watermark }, event }
+        (self.watermark, self.believes) = (Some(watermark), false);
+        Stamped::Event(Stamp { at, watermark, reached: watermark }, event)
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.idle_after
+    }
+
+    fn idle(&mut self) -> Option<Stamped<T>> {
+        // Time went on meanwhile, nobody knows how far.
+        self.believes = true;
+        let reached = self.watermark.unwrap_or(i64::MIN);
+        Some(Stamped::Mark(Progress { reached, idle: true }, None))
     }
 }

@@ -2,10 +2,13 @@
 
 mod custom;
 mod id;
+mod late;
 mod spec;
 
 pub use custom::Next;
 pub(crate) use custom::{Look, Looks};
 pub use id::{Trigger, TriggerName, WindowId};
+pub use late::Late;
+pub(crate) use late::TakesLate;
 pub use spec::{AnyTime, EventTime, FitsTime, Window};
 pub(crate) use spec::{Kind, WindowSpec};

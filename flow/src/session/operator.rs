@@ -1,68 +1,21 @@
-//! Sessions: the events of a key that follow each other without a long gap.
+//! Which events of a key belong to the same session?
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
+use super::{Session, Sessions};
 use crate::chain::Start;
 use crate::flow::Flow;
 use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Origin, Place, Staged};
 use crate::reduce::Marks;
-use crate::stats::Tally;
-use crate::time::{Stamped, Timed};
-
-/// When a session ends.
-#[derive(Clone, Debug)]
-pub struct Sessions {
-    /// In milliseconds.
-    gap: i64,
-    lateness: i64,
-    late: Tally,
-}
-
-impl Sessions {
-    /// A session ends when its key has no event for `gap`, at least a millisecond.
-    pub fn new(gap: Duration) -> Self {
-        Self { gap: millis(gap).max(1), lateness: 0, late: Tally::new() }
-    }
-
-    /// Waits for late events for so much event time more.
-    #[must_use]
-    pub fn allowed_lateness(mut self, lateness: Duration) -> Self {
-        self.lateness = millis(lateness);
-        self
-    }
-
-    /// Counts the events that come too late for any session.
-    #[must_use]
-    pub fn count_late(mut self, late: &Tally) -> Self {
-        self.late = late.clone();
-        self
-    }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// One session that has ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session<Q, A> {
-    /// Whose it was.
-    pub key: Q,
-    /// When its first event happened.
-    pub start: i64,
-    /// When its last event happened.
-    pub end: i64,
-    /// What was made of its events.
-    pub value: A,
-}
+use crate::time::{Stamp, Stamped, Timed};
+use crate::window::{Late, TakesLate};
 
 /// Finds sessions.
 pub struct SessionLayer<T, F, I, G, H> {
@@ -71,6 +24,7 @@ pub struct SessionLayer<T, F, I, G, H> {
     init: Arc<I>,
     fold: Arc<G>,
     merge: Arc<H>,
+    late: Option<TakesLate<T>>,
     options: LayerOptions,
     takes: PhantomData<fn(T)>,
 }
@@ -103,6 +57,7 @@ impl<T, F, I, G, H> Clone for SessionLayer<T, F, I, G, H> {
             init: Arc::clone(&self.init),
             fold: Arc::clone(&self.fold),
             merge: Arc::clone(&self.merge),
+            late: self.late.clone(),
             options: self.options.clone(),
             takes: PhantomData,
         }
@@ -198,22 +153,54 @@ where
         (self.layer.fold)(&mut open.value, event);
     }
 
+    /// Hands out the sessions that the watermark has passed.
+    fn pass_watermark<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
+        let Sessions { gap, lateness, .. } = self.layer.sessions;
+        if let Some(watermark) = self.marks.watermark() {
+            self.pass(watermark.saturating_sub(gap).saturating_sub(lateness), sink);
+        }
+    }
+
+    /// Whether the session of an event would have ended, by the clock of its own source, or by that of the
+    /// others if its own was idle.
+    fn is_late(&self, stamp: Stamp) -> bool {
+        let Sessions { gap, lateness, .. } = self.layer.sessions;
+        let ended = stamp.watermark.max(self.marks.reached());
+        stamp.at.saturating_add(gap).saturating_add(lateness) < ended
+    }
+
     /// Hands out the sessions whose last event happened before `before`.
     fn pass<K: FnMut(Session<Q, A>)>(&mut self, before: i64, sink: &mut K) {
         while let Some(&(end, number)) = self.ends.first() {
             if end >= before {
                 return;
             }
-            self.ends.pop_first();
-            let Some(key) = self.keys.remove(&number) else { continue };
-            let Some(list) = self.open.get_mut(&key) else { continue };
-            let Some(place) = list.iter().position(|open| open.number == number) else { continue };
-            let Open { start, end, value, .. } = list.remove(place);
-            if list.is_empty() {
-                self.open.remove(&key);
-            }
-            sink(Session { key, start, end, value });
+            self.hand_out(number, sink);
         }
+    }
+
+    /// Hands out the sessions whose last event happened first, if there are too many.
+    fn evict<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
+        let most = self.layer.sessions.most;
+        while self.ends.len() > most
+            && let Some(&(_, number)) = self.ends.first()
+        {
+            self.layer.sessions.evicted.add(1);
+            self.hand_out(number, sink);
+        }
+    }
+
+    /// Hands out the session with this number, which is the first that ends.
+    fn hand_out<K: FnMut(Session<Q, A>)>(&mut self, number: u64, sink: &mut K) {
+        self.ends.pop_first();
+        let Some(key) = self.keys.remove(&number) else { return };
+        let Some(list) = self.open.get_mut(&key) else { return };
+        let Some(place) = list.iter().position(|open| open.number == number) else { return };
+        let Open { start, end, value, .. } = list.remove(place);
+        if list.is_empty() {
+            self.open.remove(&key);
+        }
+        sink(Session { key, start, end, value });
     }
 }
 
@@ -234,8 +221,9 @@ where
         self.marks.fed_by(feeds);
     }
 
-    fn edge_ended(&mut self, edge: usize) {
+    fn edge_ended<K: FnMut(Session<Q, A>)>(&mut self, edge: usize, sink: &mut K) {
         self.marks.ended(edge);
+        self.pass_watermark(sink);
     }
 
     fn batch<K: FnMut(Session<Q, A>)>(
@@ -244,19 +232,20 @@ where
         events: impl Iterator<Item = Stamped<T>>,
         sink: &mut K,
     ) {
-        let Sessions { gap, lateness, late } = self.layer.sessions.clone();
-        for Stamped { stamp, event } in events {
-            if self.marks.note(edge, stamp.reached)
-                && let Some(watermark) = self.marks.watermark()
-            {
-                self.pass(watermark.saturating_sub(gap).saturating_sub(lateness), sink);
+        for item in events {
+            if self.marks.told(edge, item.progress()) {
+                self.pass_watermark(sink);
             }
-            // Its session would have ended, by the clock of its own source.
-            if stamp.at.saturating_add(gap).saturating_add(lateness) < stamp.watermark {
-                late.add(1);
+            let Stamped::Event(stamp, event) = item else { continue };
+            if self.is_late(stamp) {
+                self.layer.sessions.late.add(1);
+                if let Some(late) = &self.layer.late {
+                    late(Late { event, at: stamp.at, watermark: stamp.watermark.max(self.marks.reached()) });
+                }
                 continue;
             }
             self.take_in(stamp.at, event);
+            self.evict(sink);
         }
     }
 
@@ -271,7 +260,8 @@ pub type SessionFlow<O, T, F, I, G, H> = Flow<Start<Staged<O, SessionLayer<T, F,
 impl<O: Origin<Time = Timed>> Flow<Start<O>> {
     /// Finds the sessions of each key in this stage, and folds the events of each into a value; `merge` puts
     /// two together that turn out to be one. A session comes out when the watermark says that it is over,
-    /// or at the end of the input, in the order of their ends. Partition by the same key before it.
+    /// or at the end of the input, in the order of their ends. Partition by the same key before it. What
+    /// [`late`](Flow::late) was said of gets the events that come too late for any session.
     ///
     /// ```
     /// use std::time::Duration;
@@ -307,13 +297,14 @@ impl<O: Origin<Time = Timed>> Flow<Start<O>> {
         G: Fn(&mut A, O::Item) + Send + Sync + 'static,
         H: Fn(&mut A, A) + Send + Sync + 'static,
     {
-        let Self { chain: Start { origin }, options, .. } = self;
+        let Self { chain: Start { origin }, options, late, .. } = self;
         let first = SessionLayer {
             sessions,
             key: Arc::new(key),
             init: Arc::new(init),
             fold: Arc::new(fold),
             merge: Arc::new(merge),
+            late,
             options: LayerOptions::default(),
             takes: PhantomData,
         };
@@ -325,6 +316,8 @@ impl<O: Origin<Time = Timed>> Flow<Start<O>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -335,6 +328,7 @@ mod tests {
             init: Arc::new(Vec::new),
             fold: Arc::new(Vec::push),
             merge: Arc::new(|all: &mut Vec<i64>, other| all.extend(other)),
+            late: None,
             options: LayerOptions::default(),
             takes: PhantomData,
         };

@@ -1,0 +1,89 @@
+//! When does a reducer want what it has handed out, by its own timer?
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The alarms that a reducer has set in one window. They end with it: nothing is handed out after its last
+/// trigger.
+#[derive(Debug, Default)]
+pub struct Alarms {
+    set: Vec<(Instant, Cow<'static, str>)>,
+}
+
+impl Alarms {
+    /// Hands the window out once, in so much time from now: the trigger has the name
+    /// [`Custom(name)`](crate::TriggerName::Custom). An alarm of the same name that has not rung yet rings
+    /// then, and not before.
+    pub fn set(&mut self, name: impl Into<Cow<'static, str>>, after: Duration) {
+        let name = name.into();
+        self.cancel(&name);
+        self.set.push((Instant::now() + after, name));
+    }
+
+    /// The alarm of this name does not ring; says whether there was one.
+    pub fn cancel(&mut self, name: &str) -> bool {
+        let before = self.set.len();
+        self.set.retain(|(_, set)| set != name);
+        self.set.len() < before
+    }
+}
+
+/// What a reducer can set.
+pub trait AlarmSet: Default + Send + 'static {
+    /// When the first rings.
+    #[doc(hidden)]
+    fn next(&self) -> Option<Instant>;
+
+    /// Takes out the first of those that ring by `now`.
+    #[doc(hidden)]
+    fn take_due(&mut self, now: Instant) -> Option<Cow<'static, str>>;
+}
+
+/// A reducer that sets none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoAlarms;
+
+impl AlarmSet for NoAlarms {
+    fn next(&self) -> Option<Instant> {
+        None
+    }
+
+    fn take_due(&mut self, _now: Instant) -> Option<Cow<'static, str>> {
+        None
+    }
+}
+
+impl AlarmSet for Alarms {
+    fn next(&self) -> Option<Instant> {
+        self.set.iter().map(|(at, _)| *at).min()
+    }
+
+    fn take_due(&mut self, now: Instant) -> Option<Cow<'static, str>> {
+        let due = self.set.iter().enumerate().filter(|(_, (at, _))| *at <= now);
+        let (place, _) = due.min_by_key(|(_, (at, _))| *at)?;
+        Some(self.set.remove(place).1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn alarms_ring_in_their_order_and_each_once() {
+        let mut alarms = Alarms::default();
+        let began = Instant::now();
+        for (name, after) in [("late", 30), ("early", 10), ("gone", 20), ("put off", 5), ("put off", 40)] {
+            alarms.set(name, Duration::from_millis(after));
+        }
+        assert!(alarms.cancel("gone") && !alarms.cancel("gone"));
+        assert_eq!(alarms.next(), Some(began + Duration::from_millis(10)));
+        assert_eq!(alarms.take_due(began), None);
+        let end = began + Duration::from_millis(40);
+        let rung: Vec<_> = std::iter::from_fn(|| alarms.take_due(end)).collect();
+        assert_eq!(rung, ["early", "late", "put off"]);
+        assert_eq!(alarms.next(), None);
+    }
+}

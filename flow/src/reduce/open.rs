@@ -1,0 +1,136 @@
+//! One window that is open: how events come into it, and how it is handed out.
+
+use super::layer::ReduceLayer;
+use super::{Accumulate, Emit, Reducer};
+use crate::chain::{Chain, InOf, StampOf};
+use crate::plan::Place;
+use crate::window::{Look, Next, Trigger, TriggerName, WindowId};
+
+/// One window that is open.
+pub(super) struct Open<C: Chain, R: Accumulate> {
+    state: C::State,
+    acc: Option<R::Acc>,
+    pub(super) alarms: R::Alarms,
+    /// Events until the next trigger, where it goes by their number.
+    until: usize,
+    /// Whether it was handed out because the watermark had passed it.
+    pub(super) passed: bool,
+    /// The application's own trigger, if it has one.
+    look: Option<Look<InOf<C>>>,
+    /// Events that the trigger has not looked at, and the stamp of the first.
+    waiting: (Vec<InOf<C>>, Option<StampOf<C>>),
+}
+
+impl<C, R> Open<C, R>
+where
+    C: Chain,
+    R: Accumulate,
+{
+    pub(super) fn new<M>(layer: &ReduceLayer<C, R, M>) -> Self {
+        let mut alarms = R::Alarms::default();
+        Self {
+            state: layer.chain.state(),
+            acc: Some(layer.reducer.acc(&mut alarms)),
+            alarms,
+            until: layer.window.every.unwrap_or(usize::MAX),
+            passed: false,
+            look: layer.looks.as_ref().map(|looks| looks()),
+            waiting: (Vec::new(), None),
+        }
+    }
+
+    /// Keeps an event for the application's own trigger to look at.
+    pub(super) fn wait(&mut self, stamp: StampOf<C>, event: InOf<C>) {
+        self.waiting.1.get_or_insert(stamp);
+        self.waiting.0.push(event);
+    }
+}
+
+/// A window with its layer and its names, to be changed.
+pub(super) struct Opened<'a, C: Chain, R: Accumulate, M> {
+    pub(super) layer: &'a ReduceLayer<C, R, M>,
+    pub(super) window: WindowId,
+    pub(super) place: Place,
+    pub(super) open: &'a mut Open<C, R>,
+}
+
+impl<C, R, M> Opened<'_, C, R, M>
+where
+    C: Chain,
+    R: Reducer<C::Out, M::Out>,
+    M: Emit<<R as Accumulate>::Acc>,
+{
+    /// Hands something out of the window, behind what its trigger has not looked at yet.
+    pub(super) fn fire<K: FnMut(M::Out)>(&mut self, name: TriggerName, sink: &mut K) {
+        self.look(sink);
+        self.hand_out(name, sink);
+    }
+
+    fn hand_out<K: FnMut(M::Out)>(&mut self, name: TriggerName, sink: &mut K) {
+        let Open { acc, alarms, .. } = &mut *self.open;
+        let value = acc.take().unwrap_or_else(|| self.layer.reducer.acc(alarms));
+        let trigger = Trigger { window: self.window, name, place: self.place };
+        *acc = self.layer.emit.emit(value, &trigger, sink);
+    }
+
+    /// Hands the window out for each of its alarms that ring by `now`.
+    pub(super) fn ring<K: FnMut(M::Out)>(&mut self, now: tokio::time::Instant, sink: &mut K) {
+        use super::AlarmSet as _;
+        while let Some(name) = self.open.alarms.take_due(now) {
+            self.fire(TriggerName::Custom(name), sink);
+        }
+    }
+
+    /// Shows the events that wait to the application's own trigger.
+    pub(super) fn look<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
+        let Some(stamp) = self.open.waiting.1.take() else { return };
+        let mut batch = std::mem::take(&mut self.open.waiting.0);
+        let Some(mut look) = self.open.look.take() else { return };
+        while !batch.is_empty() {
+            let (before, fire) = match look(std::mem::take(&mut batch)) {
+                Next::Reduce(events) => (events, None),
+                Next::Fire { name, before, after } => {
+                    batch = after;
+                    (before, Some(TriggerName::Custom(name)))
+                }
+            };
+            for event in before {
+                self.take_in(stamp, event, sink);
+            }
+            if let Some(name) = fire {
+                self.hand_out(name, sink);
+            }
+        }
+        self.open.look = Some(look);
+    }
+
+    /// Takes one event into the window.
+    #[inline]
+    pub(super) fn take_in<K: FnMut(M::Out)>(&mut self, stamp: StampOf<C>, event: InOf<C>, sink: &mut K) {
+        let (layer, Open { state, acc, alarms, .. }) = (self.layer, &mut *self.open);
+        let acc = acc.get_or_insert_with(|| layer.reducer.acc(alarms));
+        let reduce = &mut |_, event| layer.reducer.reduce(acc, alarms, event, sink);
+        layer.chain.push(state, stamp, event, reduce);
+        self.open.until -= 1;
+        if self.open.until == 0
+            && let Some(every) = layer.window.every
+        {
+            self.open.until = every;
+            self.hand_out(TriggerName::Every(every), sink);
+        }
+    }
+
+    /// Takes events into the only window there is.
+    pub(super) fn take_all<K: FnMut(M::Out)>(
+        &mut self,
+        events: impl Iterator<Item = (StampOf<C>, InOf<C>)>,
+        sink: &mut K,
+    ) {
+        let (layer, Open { state, acc, alarms, .. }) = (self.layer, &mut *self.open);
+        let acc = acc.get_or_insert_with(|| layer.reducer.acc(alarms));
+        for (stamp, event) in events {
+            let reduce = &mut |_, event| layer.reducer.reduce(acc, alarms, event, sink);
+            layer.chain.push(state, stamp, event, reduce);
+        }
+    }
+}

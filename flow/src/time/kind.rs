@@ -1,0 +1,163 @@
+//! Whether the events of a flow carry when they happened, and what that changes between stages.
+
+use std::fmt::Debug;
+
+use stage_core::dispatch::{DemandDispatcher, Dispatcher, PartitionDispatcher};
+
+use super::by_demand::Timely;
+use super::by_partition::Announcing;
+use super::{Carried, Progress, Stamp, Stamped};
+
+/// Whether the events of a flow carry the time at which they happened.
+///
+/// Implemented by [`Untimed`] and [`Timed`]; nothing else can be.
+pub trait Time: sealed::Sealed + Clone + Debug + Send + Sync + 'static {
+    /// What an event carries.
+    type Stamp: Copy + Debug + Send + 'static;
+    /// An event with its stamp, or a mark, as it goes from stage to stage.
+    type Of<T: Send + 'static>: Send + 'static;
+
+    /// An event and its stamp, or a mark.
+    #[doc(hidden)]
+    fn open<T: Send + 'static>(carried: Self::Of<T>) -> Carried<Self::Stamp, T>;
+
+    /// The event itself, to be looked at; a mark has none.
+    #[doc(hidden)]
+    fn event<T: Send + 'static>(carried: &Self::Of<T>) -> Option<&T>;
+
+    /// An event that carries `stamp`.
+    #[doc(hidden)]
+    fn close<T: Send + 'static>(stamp: Self::Stamp, event: T) -> Self::Of<T>;
+
+    /// A mark for all who receive from a stage; nothing where events carry no time.
+    #[doc(hidden)]
+    fn mark<T: Send + 'static>(progress: Progress) -> Option<Self::Of<T>>;
+
+    /// The stamp of an event that is sent on by a stage which all ways have brought so far.
+    #[doc(hidden)]
+    fn sent_on(stamp: Self::Stamp, reached: i64) -> Self::Stamp;
+
+    /// When it happened, if that is known.
+    #[doc(hidden)]
+    fn moment(stamp: Self::Stamp) -> Option<Stamp>;
+
+    /// Hands events to whoever asks, and marks to all.
+    #[doc(hidden)]
+    fn by_demand<T: Send + 'static>() -> Box<dyn Dispatcher<Self::Of<T>>>;
+
+    /// Hands each event to the partition that `route` names, and marks to all.
+    #[doc(hidden)]
+    fn by_partition<T, F>(partitions: usize, route: F) -> Box<dyn Dispatcher<Self::Of<T>>>
+    where
+        T: Send + 'static,
+        F: FnMut(Self::Of<T>) -> Option<(Self::Of<T>, usize)> + Send + 'static;
+}
+
+/// The events of a flow carry no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Untimed;
+
+/// The events of a flow carry the time at which they happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timed;
+
+impl Time for Untimed {
+    type Stamp = ();
+    type Of<T: Send + 'static> = T;
+
+    #[inline]
+    fn open<T: Send + 'static>(carried: T) -> Carried<(), T> {
+        Carried::Event((), carried)
+    }
+
+    fn event<T: Send + 'static>(carried: &T) -> Option<&T> {
+        Some(carried)
+    }
+
+    fn close<T: Send + 'static>((): (), event: T) -> T {
+        event
+    }
+
+    fn mark<T: Send + 'static>(_progress: Progress) -> Option<T> {
+        None
+    }
+
+    fn sent_on((): (), _reached: i64) {}
+
+    fn moment((): ()) -> Option<Stamp> {
+        None
+    }
+
+    fn by_demand<T: Send + 'static>() -> Box<dyn Dispatcher<T>> {
+        Box::new(DemandDispatcher::default())
+    }
+
+    fn by_partition<T, F>(partitions: usize, route: F) -> Box<dyn Dispatcher<T>>
+    where
+        T: Send + 'static,
+        F: FnMut(T) -> Option<(T, usize)> + Send + 'static,
+    {
+        // A layer has at least one stage, which is all that can be wrong.
+        match PartitionDispatcher::routed(partitions.max(1), route) {
+            Ok(dispatcher) => Box::new(dispatcher),
+            Err(_) => Box::new(DemandDispatcher::default()),
+        }
+    }
+}
+
+impl Time for Timed {
+    type Stamp = Stamp;
+    type Of<T: Send + 'static> = Stamped<T>;
+
+    #[inline]
+    fn open<T: Send + 'static>(carried: Stamped<T>) -> Carried<Stamp, T> {
+        match carried {
+            Stamped::Event(stamp, event) => Carried::Event(stamp, event),
+            Stamped::Mark(progress, _) => Carried::Mark(progress),
+        }
+    }
+
+    fn event<T: Send + 'static>(carried: &Stamped<T>) -> Option<&T> {
+        match carried {
+            Stamped::Event(_, event) => Some(event),
+            Stamped::Mark(..) => None,
+        }
+    }
+
+    fn close<T: Send + 'static>(stamp: Stamp, event: T) -> Stamped<T> {
+        Stamped::Event(stamp, event)
+    }
+
+    fn mark<T: Send + 'static>(progress: Progress) -> Option<Stamped<T>> {
+        Some(Stamped::Mark(progress, None))
+    }
+
+    fn sent_on(stamp: Stamp, reached: i64) -> Stamp {
+        Stamp { reached, ..stamp }
+    }
+
+    fn moment(stamp: Stamp) -> Option<Stamp> {
+        Some(stamp)
+    }
+
+    fn by_demand<T: Send + 'static>() -> Box<dyn Dispatcher<Stamped<T>>> {
+        Box::new(Timely::new())
+    }
+
+    fn by_partition<T, F>(partitions: usize, route: F) -> Box<dyn Dispatcher<Stamped<T>>>
+    where
+        T: Send + 'static,
+        F: FnMut(Stamped<T>) -> Option<(Stamped<T>, usize)> + Send + 'static,
+    {
+        match Announcing::new(partitions.max(1), route) {
+            Ok(dispatcher) => Box::new(dispatcher),
+            Err(_) => Self::by_demand::<T>(),
+        }
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Untimed {}
+    impl Sealed for super::Timed {}
+}
