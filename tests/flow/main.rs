@@ -22,4 +22,5 @@ mod running;
 mod stages;
 mod support;
 mod two_sources;
+mod watermarks;
 mod windows;

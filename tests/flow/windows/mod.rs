@@ -1,5 +1,6 @@
 //! F138 to F185: what is reduced in which window, and when it is handed out.
 
+mod alarms;
 mod clock;
 mod count;
 mod fixed;
