@@ -57,12 +57,12 @@ impl LayerProfile {
         self.stages.iter().map(|stage| stage.discarded).sum()
     }
 
-    /// Events its stages handled; a source handles none.
+    /// Events its stages handled, marks of time included; a source handles none.
     pub fn events_in(&self) -> u64 {
         self.stages.iter().map(|stage| stage.events_in).sum()
     }
 
-    /// Events its stages handed on.
+    /// Events its stages handed on; where events carry their time, marks of how far it has come are among them.
     pub fn events_out(&self) -> u64 {
         self.stages.iter().map(|stage| stage.events_out).sum()
     }

@@ -5,6 +5,7 @@
 
 mod beyond;
 mod beyond_time;
+mod bounds;
 mod departition;
 mod documentation;
 mod drained;

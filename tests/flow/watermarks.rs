@@ -182,14 +182,14 @@ fn after_a_pause_an_event_is_believed_however_far_ahead_it_is() {
 #[test]
 fn late_events_are_given_as_they_came_and_once() {
     let taken = Arc::new(Mutex::new(Vec::new()));
-    let takes = Arc::clone(&taken);
+    let sink = Arc::clone(&taken);
     let (tally, second) = (Tally::new(), Duration::from_secs(1));
     let window = Window::sliding(second * 2, second).allowed_lateness(Duration::from_millis(700));
     let windows = Flow::from_items([100_i64, 3600, 900, 1200, 4000, 1999])
         .event_time(|at| *at, Duration::MAX)
         .stages(1)
         .sliding_window(window.count_late(&tally))
-        .late(move |late| takes.lock().unwrap().push((late.event, late.at, late.watermark)))
+        .late(move |late| sink.lock().unwrap().push((late.event, late.at, late.watermark)))
         .map(|at| at * 10)
         .reduce(Vec::new, Vec::push)
         .emit();

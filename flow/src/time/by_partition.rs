@@ -29,7 +29,7 @@ pub(super) struct Announcing<D, T> {
 struct Told {
     key: Option<SubscriptionKey>,
     asked: u64,
-    told: Progress,
+    front: Progress,
 }
 
 /// What the route has seen. Only one thread at a time looks at it: all orderings are relaxed.
@@ -114,9 +114,9 @@ impl<T: Send + 'static> Announcing<(), T> {
         F: FnMut(Stamped<T>) -> Option<(Stamped<T>, usize)> + Send + 'static,
     {
         let seen = Arc::new(Seen::new(partitions));
-        let sees = Arc::clone(&seen);
-        let inner = PartitionDispatcher::routed(partitions, move |item| sees.send(item, &mut route))?;
-        let told = Told { key: None, asked: 0, told: Progress::UNKNOWN };
+        let shared = Arc::clone(&seen);
+        let inner = PartitionDispatcher::routed(partitions, move |item| shared.send(item, &mut route))?;
+        let told = Told { key: None, asked: 0, front: Progress::UNKNOWN };
         Ok(Announcing { inner, seen, partitions: vec![told; partitions], marks: Vec::new() })
     }
 }
@@ -136,13 +136,13 @@ impl<D: Dispatcher<Stamped<T>>, T> Announcing<D, T> {
         }
         let last = self.seen.last.load(Ordering::Relaxed);
         for (number, partition) in self.partitions.iter_mut().enumerate() {
-            if partition.told == front {
+            if partition.front == front {
                 continue;
             }
             if number == last {
-                partition.told = front;
+                partition.front = front;
             } else if partition.asked > self.seen.routed(number) {
-                partition.told = front;
+                partition.front = front;
                 self.marks.push(Stamped::Mark(front, Some(number)));
             }
         }
@@ -153,7 +153,7 @@ impl<D: Dispatcher<Stamped<T>>, T> Announcing<D, T> {
         // There was no room: these are told when somebody asks.
         for mark in self.marks.drain(..) {
             if let Stamped::Mark(_, Some(to)) = mark {
-                self.partitions[to].told = Progress::UNKNOWN;
+                self.partitions[to].front = Progress::UNKNOWN;
             }
         }
     }
@@ -168,7 +168,7 @@ impl<D: Dispatcher<Stamped<T>>, T> Announcing<D, T> {
         if let Some((number, partition)) = self.of(key) {
             partition.key = None;
             partition.asked = partition.asked.min(seen.routed(number));
-            partition.told = Progress::UNKNOWN;
+            partition.front = Progress::UNKNOWN;
         }
     }
 }
@@ -252,7 +252,7 @@ mod tests {
     type Sent = Vec<(usize, Stamped<i64>)>;
 
     fn sent(outbox: &mut Outbox<Stamped<i64>>) -> Sent {
-        let number = |key| if key == SubscriptionKey::new(0) { 0 } else { 1 };
+        let number = |key| usize::from(key != SubscriptionKey::new(0));
         let mut all: Sent = Vec::new();
         for (to, events) in outbox.drain() {
             all.extend(events.into_iter().map(|event| (number(to), event)));

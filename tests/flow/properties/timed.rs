@@ -1,6 +1,7 @@
 //! Windows by event time, fixed and sliding, under disorder and lateness, for any layers before them.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flow::chain::Chain;
@@ -95,6 +96,13 @@ fn millis(time: i64) -> Duration {
     Duration::from_millis(u64::try_from(time).unwrap())
 }
 
+/// The events that came too late: how many, and which.
+#[derive(Default)]
+struct TooLate {
+    counted: Tally,
+    given: Arc<Mutex<Vec<usize>>>,
+}
+
 /// What a stage hands out: which stage, which window, whether for good, and the numbers of the events.
 type Told = (usize, i64, TriggerName, Vec<usize>);
 
@@ -105,7 +113,7 @@ fn tell(events: Vec<Event>, trigger: &Trigger) -> ([Told; 1], Vec<Event>) {
 }
 
 impl Case {
-    fn run(&self, late: &Tally) -> Vec<Told> {
+    fn run(&self, late: &TooLate) -> Vec<Told> {
         let [first, second, last] = self.layouts;
         let most_ahead = if self.most_ahead == i64::MAX { Duration::MAX } else { millis(self.most_ahead) };
         let events = Flow::from_iters(self.sources.clone()).event_time(|event: &Event| event.0, most_ahead);
@@ -125,7 +133,7 @@ impl Case {
         }
     }
 
-    fn windows<C>(&self, flow: Flow<C>, late: &Tally) -> Vec<Told>
+    fn windows<C>(&self, flow: Flow<C>, late: &TooLate) -> Vec<Told>
     where
         C: Chain<Out = Event>,
         C::Origin: flow::plan::Origin<Time = Timed, Item = Event>,
@@ -134,19 +142,21 @@ impl Case {
             None => Window::fixed(millis(self.span)),
             Some(step) => Window::sliding(millis(self.span), millis(step)),
         };
-        let window = window.count_late(late);
+        let window = window.count_late(&late.counted);
         let window = match self.lateness {
             None => window,
             Some(lateness) => window.allowed_lateness(millis(lateness)),
         };
-        let told = flow.sliding_window(window).reduce(Vec::new, Vec::push).on_trigger(tell);
+        let given = Arc::clone(&late.given);
+        let windows = flow.sliding_window(window).late(move |late| given.lock().unwrap().push(late.event.1));
+        let told = windows.reduce(Vec::new, Vec::push).on_trigger(tell);
         Sim::seeded(self.seed).run(collect(&told)).unwrap()
     }
 
-    /// The events of each window, and how many were in none that was still open.
-    fn reference(&self) -> (BTreeMap<i64, Vec<usize>>, u64) {
+    /// The events of each window, and those that were in none that was still open.
+    fn reference(&self) -> (BTreeMap<i64, Vec<usize>>, Vec<usize>) {
         let (step, lateness) = (self.step.unwrap_or(self.span), self.lateness.unwrap_or(0));
-        let (mut windows, mut late) = (BTreeMap::<i64, Vec<usize>>::new(), 0);
+        let (mut windows, mut late) = (BTreeMap::<i64, Vec<usize>>::new(), Vec::new());
         for source in &self.sources {
             let mut watermark = None;
             for (at, number) in source {
@@ -157,22 +167,23 @@ impl Case {
                 let open = |start: &i64| start + self.span > mark - lateness;
                 let starts = (-100..700).map(|window| window * step).filter(contains);
                 let open: Vec<i64> = starts.filter(open).collect();
-                late += u64::from(open.is_empty());
+                late.extend(open.is_empty().then_some(*number));
                 for start in open {
                     windows.entry(start).or_default().push(*number);
                 }
             }
         }
-        (windows, late)
+        (windows, sorted(late))
     }
 }
 
 /// Each stage is done with each window once, in the order of the windows; together they had the events that were not late.
 fn windows_are_as_the_order_of_the_sources_says(case: &Case) -> Result<(), TestCaseError> {
-    let late = Tally::new();
+    let late = TooLate::default();
     let told = case.run(&late);
     let (expected, too_late) = case.reference();
-    prop_assert_eq!(late.get(), too_late, "late events");
+    prop_assert_eq!(late.counted.get(), too_late.len() as u64, "late events");
+    prop_assert_eq!(sorted(late.given.lock().unwrap().clone()), too_late, "late events that were given");
     let mut windows: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
     let mut last: BTreeMap<usize, i64> = BTreeMap::new();
     for (stage, start, name, numbers) in &told {
@@ -193,7 +204,7 @@ fn windows_are_as_the_order_of_the_sources_says(case: &Case) -> Result<(), TestC
 
 /// A window is handed out when the watermark has passed it if it waits for late events, and then for good.
 fn windows_are_passed_once_and_then_done(case: &Case) -> Result<(), TestCaseError> {
-    let told = case.run(&Tally::new());
+    let told = case.run(&TooLate::default());
     for (stage, start, name, numbers) in &told {
         let mut others = told.iter().filter(|other| (other.0, other.1) == (*stage, *start));
         let names: Vec<_> = others.clone().map(|other| other.2.clone()).collect();
