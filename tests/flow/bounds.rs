@@ -41,7 +41,7 @@ fn what_a_join_forgets_comes_out_once_and_is_counted() {
 fn the_bound_of_a_join_is_of_all_its_windows_and_gives_back_what_is_over() {
     let evicted = Tally::new();
     let side = || Flow::from_items((0..100_i64).map(|number| number * 100).collect::<Vec<_>>());
-    let side = || side().event_time(|at| *at, Duration::MAX);
+    let side = || side().event_time(|at| *at, Duration::MAX).stages(1);
     let window = Window::fixed(Duration::from_millis(100));
     let joined = side().window_join(FullOuter, window, side(), |left| *left, |right| *right);
     // Both sides have two hundred events. One may wait with all of its own until the other begins.

@@ -108,6 +108,19 @@ impl<T: Send> Dispatcher<Stamped<T>> for Timely {
     fn wanted(&self) -> usize {
         self.subscribers.iter().fold(0, |sum, subscriber| sum.saturating_add(subscriber.credit))
     }
+
+    /// The marks that wait for somebody to ask: the engine looks for asks only while something waits.
+    fn kept(&self) -> usize {
+        let waits = |subscriber: &&Subscriber| subscriber.told != self.front;
+        if self.front == Progress::UNKNOWN { 0 } else { self.subscribers.iter().filter(waits).count() }
+    }
+
+    fn discard(&mut self) -> usize {
+        for subscriber in &mut self.subscribers {
+            subscriber.told = self.front;
+        }
+        0
+    }
 }
 
 #[cfg(test)]
@@ -155,6 +168,7 @@ mod tests {
             .flat_map(|(to, events)| events.into_iter().map(move |event| (to, event)))
             .collect();
         assert_eq!(sent, [(A, event(1)), (A, mark(4))]);
+        assert_eq!(Dispatcher::<Stamped<i64>>::kept(&timely), 1);
         timely.ask(B, Demand::new(1).unwrap(), &mut outbox);
         assert_eq!(outbox.drain().collect::<Vec<_>>(), [(B, vec![mark(4)])]);
     }

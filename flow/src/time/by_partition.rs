@@ -223,8 +223,12 @@ impl<D: Dispatcher<Stamped<T>>, T: Send> Dispatcher<Stamped<T>> for Announcing<D
         self.inner.wanted()
     }
 
+    /// Also the marks that wait for somebody to ask: the engine looks for asks only while something waits.
     fn kept(&self) -> usize {
-        self.inner.kept()
+        let front = self.seen.front();
+        let waits = |partition: &&Told| partition.key.is_some() && partition.front != front;
+        let marks = if front == Progress::UNKNOWN { 0 } else { self.partitions.iter().filter(waits).count() };
+        self.inner.kept() + marks
     }
 
     fn mark(&mut self, marker: Marker) -> Option<Marker> {
@@ -232,6 +236,10 @@ impl<D: Dispatcher<Stamped<T>>, T: Send> Dispatcher<Stamped<T>> for Announcing<D
     }
 
     fn discard(&mut self) -> usize {
+        let front = self.seen.front();
+        for partition in &mut self.partitions {
+            partition.front = front;
+        }
         self.inner.discard()
     }
 }
@@ -305,7 +313,7 @@ mod tests {
         dispatcher.dispatch(&mut vec![event(6)], &mut outbox);
         dispatcher.dispatch(&mut vec![event(8)], &mut outbox);
         assert_eq!(sent(&mut outbox), [(0, event(4)), (0, event(6)), (0, event(8)), (1, event(1))]);
-        assert_eq!(dispatcher.kept(), 1);
+        assert_eq!(dispatcher.kept(), 2, "an event and a mark");
         dispatcher.ask(SubscriptionKey::new(1), Demand::new(4).unwrap(), &mut outbox);
         assert_eq!(sent(&mut outbox), [(1, event(3)), (1, mark(8, 1))]);
     }
