@@ -1,28 +1,21 @@
-//! Does every case of the conformance table have its one test, or is it said what it waits for?
+//! Does every case of the conformance table have its one test?
 
 mod documents;
 mod names;
-mod open;
 mod table;
 
 use names::by_id;
-use open::OPEN;
 use table::{Class, EXAMPLES, LEFT_OUT, TABLE};
 
-/// What a case waits for, if it does.
-fn waits_for(id: &str) -> Option<&'static str> {
-    OPEN.iter().find(|(open, _)| *open == id).map(|(_, what)| *what)
-}
-
 #[test]
-fn every_case_of_the_table_has_one_test_or_is_open_and_no_other_has_any() {
+fn every_case_of_the_table_has_one_test_and_no_other_has_any() {
     let mut tests = by_id();
     let mut wrong = Vec::new();
     for case in TABLE.iter().flat_map(|section| section.cases) {
         let found = tests.remove(case.id).unwrap_or_default();
         let expected = match case.class {
             Class::NotApplicable(_) => 0,
-            Class::AsIs | Class::Adapts => usize::from(waits_for(case.id).is_none()),
+            Class::AsIs | Class::Adapts => 1,
         };
         if found.len() != expected {
             wrong.push(format!("{} has {} tests, not {expected}: {found:?}", case.id, found.len()));
@@ -32,8 +25,8 @@ fn every_case_of_the_table_has_one_test_or_is_open_and_no_other_has_any() {
         EXAMPLES.map(|number| format!("D{number:02}")).chain(LEFT_OUT.map(|number| format!("G{number:02}")));
     for id in others {
         let found = tests.remove(&id).unwrap_or_default();
-        if found.is_empty() == waits_for(&id).is_none() {
-            wrong.push(format!("{id} has to have tests or to be open: {found:?}"));
+        if found.is_empty() {
+            wrong.push(format!("{id} has no test"));
         }
     }
     wrong.extend(tests.into_iter().map(|(id, names)| format!("{id} is not in the table: {names:?}")));
@@ -54,8 +47,6 @@ fn the_count_of_cases_is_that_of_the_table() {
         for case in section.cases {
             if let Class::NotApplicable(reason) = case.class {
                 println!("      {} has no test: {reason}", case.id);
-            } else if let Some(what) = waits_for(case.id) {
-                println!("      {} is open: {what}", case.id);
             }
         }
         counts.iter_mut().zip(own).for_each(|(count, own)| *count += own);
@@ -66,10 +57,6 @@ fn the_count_of_cases_is_that_of_the_table() {
         EXAMPLES.count(),
         LEFT_OUT.count()
     );
-    println!("open: {}", OPEN.len());
-    for (id, what) in OPEN.iter().filter(|(id, _)| !id.starts_with('F')) {
-        println!("      {id} is open: {what}");
-    }
     assert_eq!(counts, [92, 55, 1]);
 }
 
