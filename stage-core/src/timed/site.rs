@@ -65,12 +65,6 @@ impl Timing {
     pub fn enter(&self) -> Entered<'_> {
         self.span.enter()
     }
-
-    /// The span of the call; none, if it is not measured.
-    #[inline]
-    pub fn span(timing: Option<&Self>) -> Span {
-        timing.map_or_else(Span::none, |timing| timing.span.clone())
-    }
 }
 
 impl Drop for Timing {

@@ -20,22 +20,25 @@ pub(super) fn measure(settings: &Settings, sig: &Signature, block: &mut Block, e
     }
     let begin = begin(settings, sig, errors);
     let timing = Ident::new("timing", Span::mixed_site());
+    let entered = Ident::new("_entered", Span::mixed_site());
     let statements = &block.stmts;
     let body = if sig.asyncness.is_some() {
         let hint = hint(&sig.output);
+        let future = Ident::new("future", Span::mixed_site());
+        let cx = Ident::new("cx", Span::mixed_site());
         quote! {{
             let #timing = #begin;
-            ::stage_core::__private::tracing::Instrument::instrument(
-                async move {
-                    #hint
-                    #(#statements)*
-                },
-                ::stage_core::__private::Timing::span(#timing.as_ref()),
-            )
+            let mut #future = ::core::pin::pin!(async move {
+                #hint
+                #(#statements)*
+            });
+            ::core::future::poll_fn(|#cx| {
+                let #entered = #timing.as_ref().map(::stage_core::__private::Timing::enter);
+                ::core::future::Future::poll(#future.as_mut(), #cx)
+            })
             .await
         }}
     } else {
-        let entered = Ident::new("_entered", Span::mixed_site());
         quote! {{
             let #timing = #begin;
             let #entered = #timing.as_ref().map(::stage_core::__private::Timing::enter);
