@@ -34,6 +34,7 @@
 //!
 //! # Features
 //!
+//! * `config`: options of pipelines from files, maps and variables ([`config`]).
 //! * `crossbeam`: sources and sinks on crossbeam channels, for threads without a runtime.
 //! * `rayon`: steps can be placed on rayon's pool ([`Placement::Rayon`](Placement)).
 //! * `serde`: statistics, reports and topologies can be serialised.
@@ -48,6 +49,8 @@ mod again;
 mod backoff;
 pub mod batch;
 mod buffer;
+#[cfg(feature = "config")]
+pub mod config;
 mod demand;
 pub mod dispatch;
 mod engine;

@@ -13,6 +13,8 @@ pub enum Capacity {
 
 /// Which events a full buffer keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Keep {
     /// The oldest: new events are discarded.
     First,
@@ -23,7 +25,7 @@ pub enum Keep {
 
 /// Where a stage's callbacks run. Their order and meaning are the same everywhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Placement {
     /// On the runtime's worker threads, as a task. For callbacks that wait or are short.
@@ -43,7 +45,7 @@ pub enum Placement {
 /// whatever its type: its events were all handled. A child of a [`Supervisor`](crate::Supervisor) that ends
 /// normally is restarted if it is permanent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Restart {
     /// Always.

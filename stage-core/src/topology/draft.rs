@@ -16,6 +16,9 @@ pub(super) struct Draft {
     /// What stands in front of the names of steps, while a pipeline is gone through.
     pub(super) prefix: String,
     pub(super) plan: Plan,
+    /// Where options come from that were not declared, by their paths.
+    #[cfg(feature = "config")]
+    pub(super) origins: std::collections::BTreeMap<String, String>,
     pub(super) planned: Vec<Planned>,
     pub(super) errors: Vec<OptionError>,
     /// Tells this declaration from others.
@@ -24,9 +27,11 @@ pub(super) struct Draft {
 
 /// A step that becomes children when the pipeline is started.
 pub(super) struct Planned {
-    name: String,
+    pub(super) name: String,
     /// None if the options cannot work, which was noted.
-    options: Option<Effective>,
+    pub(super) options: Option<Effective>,
+    #[cfg(feature = "config")]
+    pub(super) declared: super::redeclare::Declared,
     install: Install,
 }
 
@@ -48,6 +53,8 @@ impl Draft {
             defaults: StepOptions::new(),
             prefix: String::new(),
             plan: Plan::default(),
+            #[cfg(feature = "config")]
+            origins: std::collections::BTreeMap::new(),
             planned: Vec::new(),
             errors: Vec::new(),
             identity: Arc::new(()),
@@ -60,9 +67,9 @@ impl Draft {
     }
 
     /// Notes a step that takes what arrives by `from`; what is wrong with its options is noted too.
-    pub(super) fn plan(&mut self, options: &StepOptions, shape: Shape, from: &Links, install: Install) {
+    pub(super) fn plan(&mut self, declared: &StepOptions, shape: Shape, from: &Links, install: Install) {
         let unnamed = self.unnamed(shape.type_name);
-        let named = options.effective(&self.defaults, &unnamed).map(|mut options| {
+        let named = declared.effective(&self.defaults, &unnamed).map(|mut options| {
             options.name.insert_str(0, &self.prefix);
             options
         });
@@ -87,7 +94,20 @@ impl Draft {
             }
         };
         self.topology.links.extend(links);
-        self.planned.push(Planned { name, options, install });
+        #[cfg(feature = "config")]
+        let declared = super::redeclare::Declared {
+            own: declared.clone(),
+            defaults: self.defaults.clone(),
+            shape,
+            lanes: from.lanes,
+        };
+        self.planned.push(Planned {
+            name,
+            options,
+            #[cfg(feature = "config")]
+            declared,
+            install,
+        });
     }
 
     /// The steps that `upstream` comes from, for a message.

@@ -31,6 +31,8 @@ mod fork;
 mod fuse;
 mod options;
 mod parts;
+#[cfg(feature = "config")]
+mod redeclare;
 mod route;
 mod segment;
 mod wire;
@@ -43,4 +45,6 @@ pub use error::OptionError;
 pub use fork::{Broadcast, Fork, Merging};
 pub use fuse::{Fuse, Fused, Recipe};
 pub use options::StepOptions;
+#[cfg(feature = "config")]
+pub(crate) use redeclare::StepDeclaration;
 pub use segment::{Passage, Segment};

@@ -13,27 +13,27 @@ use crate::options::{Capacity, Keep, Placement, Restart};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct StepOptions {
-    pub(super) name: Option<String>,
-    pub(super) count: Option<usize>,
-    pub(super) min_demand: Option<usize>,
-    pub(super) max_demand: Option<usize>,
-    pub(super) placement: Option<Placement>,
-    pub(super) buffer: Option<Capacity>,
-    pub(super) keep: Option<Keep>,
-    pub(super) restart: Option<Restart>,
+    pub(crate) name: Option<String>,
+    pub(crate) count: Option<usize>,
+    pub(crate) min_demand: Option<usize>,
+    pub(crate) max_demand: Option<usize>,
+    pub(crate) placement: Option<Placement>,
+    pub(crate) buffer: Option<Capacity>,
+    pub(crate) keep: Option<Keep>,
+    pub(crate) restart: Option<Restart>,
 }
 
 /// The options of a step with every default filled in.
 #[derive(Clone, Debug)]
-pub(super) struct Effective {
-    pub(super) name: String,
-    pub(super) count: usize,
-    pub(super) window: Window,
-    pub(super) placement: Placement,
+pub(crate) struct Effective {
+    pub(crate) name: String,
+    pub(crate) count: usize,
+    pub(crate) window: Window,
+    pub(crate) placement: Placement,
     /// None for what the kind of stage has.
-    pub(super) buffer: Option<Capacity>,
-    pub(super) keep: Keep,
-    pub(super) restart: Restart,
+    pub(crate) buffer: Option<Capacity>,
+    pub(crate) keep: Keep,
+    pub(crate) restart: Restart,
 }
 
 impl StepOptions {
@@ -98,7 +98,7 @@ impl StepOptions {
     }
 
     /// What is set in these options, and otherwise what is set in `others`. The name is not taken over.
-    pub(super) fn or(&self, others: &Self) -> Self {
+    pub(crate) fn or(&self, others: &Self) -> Self {
         Self {
             name: self.name.clone(),
             count: self.count.or(others.count),

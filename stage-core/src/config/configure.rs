@@ -1,0 +1,109 @@
+//! How does a declared pipeline take options from outside?
+
+use super::effective::EffectiveOptions;
+use super::error::{ConfigError, ConfigErrors, Problem};
+use super::overrides::Overrides;
+use super::patch::{Patch, path_of_step};
+use super::setting::Setting;
+use crate::topology::{OptionError, Pipeline, StepDeclaration};
+
+/// What `pipeline!` declares is configured as a pipeline is, and becomes one.
+///
+/// ```
+/// use stage_core::config::{Configure, Overrides};
+/// use stage_core::pipeline;
+///
+/// pipeline! {
+///     Squares(limit: u64) {
+///         start  0..limit;
+///         step   |number| number * number, name: "square", count: 2;
+///         finish drop;
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let overrides = Overrides::new().toml("squares.toml", "[steps.square]\ncount = 3\n")?;
+/// let running = Squares::new(100).configure(&overrides)?.start().await?;
+/// assert_eq!(running.topology().step("square").map(|step| step.count), Some(3));
+/// # running.join().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub trait Configure: Into<Pipeline> {
+    /// The pipeline with these options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pipeline::configure`].
+    fn configure(self, overrides: &Overrides) -> Result<Pipeline, ConfigErrors> {
+        Pipeline::configure(self.into(), overrides)
+    }
+}
+
+impl<P: Into<Pipeline>> Configure for P {}
+
+impl Pipeline {
+    /// The same pipeline with these options. May be called several times: the last says what holds.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigErrors`] has everything that is wrong, with its path, where it is from, and what is legal.
+    pub fn configure(mut self, overrides: &Overrides) -> Result<Self, ConfigErrors> {
+        let steps: Vec<_> = self.declarations().map(|step| (step.name, step.kind)).collect();
+        let (patch, mut errors) = Patch::read(overrides, &steps);
+        let mut whole = self.whole();
+        whole.strategy = patch.strategy.unwrap_or(whole.strategy);
+        whole.intensity.max_restarts = patch.max_restarts.unwrap_or(whole.intensity.max_restarts);
+        whole.intensity.within = patch.within.unwrap_or(whole.intensity.within);
+        whole.origins.extend(patch.origins.clone());
+        let mut changes = patch.steps.iter();
+        let wrong = self.redeclare(whole, |_, own, defaults| {
+            let own = changes.next().map_or_else(
+                || own.clone(),
+                |change| {
+                    let mut next = change.or(own);
+                    next.name.clone_from(&own.name);
+                    next
+                },
+            );
+            (own, patch.defaults.or(defaults))
+        });
+        let options = self.options();
+        errors.extend(wrong.into_iter().map(|error| together(error, &self, &options)));
+        if errors.is_empty() {
+            Ok(self)
+        } else {
+            Err(ConfigErrors { pipeline: self.topology().name.clone(), errors })
+        }
+    }
+
+    /// Every option it runs with, and where it is from.
+    pub fn options(&self) -> EffectiveOptions {
+        EffectiveOptions::of(self)
+    }
+}
+
+/// An error of several options of one step: says where each of them is from.
+fn together(error: OptionError, pipeline: &Pipeline, options: &EffectiveOptions) -> ConfigError {
+    let settings: &[Setting] = match &error {
+        OptionError::Count { .. } | OptionError::Single { .. } => &[Setting::Count],
+        _ => &[Setting::MinDemand, Setting::MaxDemand],
+    };
+    let step = error.step().to_owned();
+    let declaration = pipeline.declarations().find(|declaration| declaration.name == step);
+    let from = |setting: &Setting| {
+        let origin =
+            declaration.as_ref().map(|step: &StepDeclaration<'_>| options.origin_in(step, *setting))?;
+        Some(format!("{setting} is from {origin}"))
+    };
+    // Of one option, the error says all.
+    let origins: Vec<_> = settings.iter().filter(|_| settings.len() > 1).filter_map(from).collect();
+    let path = match settings {
+        [setting] => path_of_step(&step, *setting),
+        _ => format!("steps.{step}"),
+    };
+    let set = settings.iter().find_map(|setting| options.overridden(&step, *setting));
+    let origin = set.unwrap_or("the declaration").to_owned();
+    ConfigError { origin, path, problem: Problem::Options { error, origins } }
+}

@@ -1,0 +1,192 @@
+//! With which options does a pipeline run, and where is each of them from?
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::origin::Origin;
+use super::patch::{path_of_default, path_of_step};
+use super::setting::{Setting, shown, shown_capacity};
+use super::structs::PipelineOptions;
+use crate::options::Capacity;
+use crate::supervise::{Intensity, Strategy};
+use crate::topology::{Pipeline, StepDeclaration, StepKind, StepOptions};
+
+/// What a source buffers if nobody says anything, as GenStage's.
+const SOURCE_BUFFER: Capacity = Capacity::Bounded(10_000);
+
+/// Every option of a pipeline with its origin.
+///
+/// Its `Display` is a TOML file that sets them all, with a comment behind each that says where it is from: to be looked
+/// at, or to be changed and passed to [`Overrides::file`](super::Overrides::file).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EffectiveOptions {
+    /// The name of the pipeline.
+    pub pipeline: String,
+    /// Those of the whole pipeline, and then those of its steps, in the order of their declaration.
+    pub options: Vec<EffectiveOption>,
+    #[serde(skip)]
+    origins: BTreeMap<String, String>,
+}
+
+/// One option.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EffectiveOption {
+    /// The step it belongs to; `None` for an option of the whole pipeline.
+    pub step: Option<String>,
+    /// What it is called.
+    pub name: &'static str,
+    /// A number or a word.
+    pub value: Value,
+    /// Where it is from.
+    pub origin: Origin,
+}
+
+impl EffectiveOptions {
+    pub(super) fn of(pipeline: &Pipeline) -> Self {
+        let whole = pipeline.whole();
+        let mut all =
+            Self { pipeline: pipeline.topology().name.clone(), options: Vec::new(), origins: whole.origins };
+        let strategy = shown(whole.strategy);
+        let (usual, given) = (Intensity::default(), whole.intensity);
+        all.push_whole("strategy", strategy, whole.strategy == Strategy::default());
+        all.push_whole("max_restarts", given.max_restarts.into(), given.max_restarts == usual.max_restarts);
+        all.push_whole("within_seconds", seconds(given), given.within == usual.within);
+        for step in pipeline.declarations() {
+            let settings = Setting::ALL.into_iter().filter(|setting| setting.idle(step.kind).is_none());
+            let options = settings.filter_map(|setting| {
+                let value = value_in(&step, setting)?;
+                let origin = all.origin_in(&step, setting);
+                Some(EffectiveOption {
+                    step: Some(step.name.to_owned()),
+                    name: setting.name(),
+                    value,
+                    origin,
+                })
+            });
+            let options: Vec<_> = options.collect();
+            all.options.extend(options);
+        }
+        all
+    }
+
+    /// The option at a path: `strategy`, `steps.encryption.count`.
+    pub fn get(&self, path: &str) -> Option<&EffectiveOption> {
+        self.options.iter().find(|option| option.path() == path)
+    }
+
+    /// The values alone, as a struct.
+    pub fn to_options(&self) -> PipelineOptions {
+        let mut tree = serde_json::Map::new();
+        let mut steps = serde_json::Map::new();
+        for option in &self.options {
+            let table = match &option.step {
+                None => &mut tree,
+                Some(step) => {
+                    let table =
+                        steps.entry(step.clone()).or_insert_with(|| Value::Object(serde_json::Map::new()));
+                    let Value::Object(table) = table else { continue };
+                    table
+                }
+            };
+            table.insert(option.name.to_owned(), option.value.clone());
+        }
+        tree.insert("steps".to_owned(), Value::Object(steps));
+        // What is shown is what can be read.
+        serde_json::from_value(Value::Object(tree)).unwrap_or_default()
+    }
+
+    /// What set the option of a step from outside, if something did.
+    pub(super) fn overridden(&self, step: &str, setting: Setting) -> Option<&str> {
+        let own = self.origins.get(&path_of_step(step, setting));
+        own.or_else(|| self.origins.get(&path_of_default(setting))).map(String::as_str)
+    }
+
+    /// Where the option of a step is from.
+    pub(super) fn origin_in(&self, step: &StepDeclaration<'_>, setting: Setting) -> Origin {
+        let outside = |path: String| self.origins.get(&path).cloned().map(Origin::Override);
+        let said = |options: &StepOptions, path: String| {
+            setting.is_set(options).then(|| outside(path).unwrap_or(Origin::Declared))
+        };
+        said(step.own, path_of_step(step.name, setting))
+            .or_else(|| is_half(step, setting).then_some(Origin::HalfOfMaxDemand))
+            .or_else(|| said(step.defaults, path_of_default(setting)))
+            .unwrap_or(Origin::Default)
+    }
+
+    fn push_whole(&mut self, name: &'static str, value: Value, usual: bool) {
+        let origin = match self.origins.get(name) {
+            Some(origin) => Origin::Override(origin.clone()),
+            None if usual => Origin::Default,
+            None => Origin::Declared,
+        };
+        self.options.push(EffectiveOption { step: None, name, value, origin });
+    }
+}
+
+impl EffectiveOption {
+    /// `steps.encryption.count`
+    pub fn path(&self) -> String {
+        match &self.step {
+            Some(step) => format!("steps.{step}.{}", self.name),
+            None => self.name.to_owned(),
+        }
+    }
+}
+
+/// Did `min_demand` follow from `max_demand`?
+fn is_half(step: &StepDeclaration<'_>, setting: Setting) -> bool {
+    let default = step.defaults.min_demand.unwrap_or(1);
+    setting == Setting::MinDemand
+        && step.own.min_demand.is_none()
+        && step.effective.is_some_and(|effective| effective.min_demand != default)
+}
+
+/// The value of an option; `None` if the options of the step cannot work.
+fn value_in(step: &StepDeclaration<'_>, setting: Setting) -> Option<Value> {
+    let options = step.effective?;
+    let usual = if step.kind == StepKind::Producer { SOURCE_BUFFER } else { Capacity::Unbounded };
+    Some(match setting {
+        Setting::Count => options.count.into(),
+        Setting::MinDemand => options.min_demand.into(),
+        Setting::MaxDemand => options.max_demand.into(),
+        Setting::Placement => shown(options.placement),
+        Setting::Buffer => shown_capacity(options.buffer.unwrap_or(usual)),
+        Setting::Keep => shown(options.keep),
+        Setting::Restart => shown(options.restart),
+    })
+}
+
+/// Seconds, without a fraction where there is none.
+fn seconds(intensity: Intensity) -> Value {
+    let within = intensity.within;
+    if within.subsec_nanos() == 0 { within.as_secs().into() } else { within.as_secs_f64().into() }
+}
+
+impl fmt::Display for EffectiveOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# The options of {}, and where each is from.", self.pipeline)?;
+        let mut table = None;
+        for option in &self.options {
+            if option.step != table {
+                table.clone_from(&option.step);
+                let name = option.step.as_deref().unwrap_or_default();
+                writeln!(f, "\n[steps.{}]", key(name))?;
+            }
+            let line = format!("{} = {}", option.name, option.value);
+            writeln!(f, "{line:<32} # {}", option.origin)?;
+        }
+        Ok(())
+    }
+}
+
+/// A key of TOML, in quotes where it needs them.
+fn key(name: &str) -> String {
+    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    // A text of JSON is one of TOML.
+    if bare { name.to_owned() } else { Value::from(name).to_string() }
+}

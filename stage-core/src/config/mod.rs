@@ -1,0 +1,71 @@
+//! Options of pipelines from outside: files, maps and variables, by the names of steps, without recompiling.
+//!
+//! ```
+//! use stage_core::{Pipeline, StepOptions};
+//! use stage_core::config::Overrides;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let overrides = Overrides::new()
+//!     .toml("upload.toml", "strategy = 'one_for_all'\n[steps.square]\ncount = 4\nmax_demand = 20\n")?
+//!     .variables("UPLOAD", [("UPLOAD__STEPS__SQUARE__COUNT", "2"), ("PATH", "/bin")]);
+//!
+//! let pipeline = Pipeline::builder("upload")
+//!     .start_fn("numbers", || Ok(1..=100_u64))
+//!     .step_fn(StepOptions::named("square").min_demand(5), |number| number * number)
+//!     .finish_fn("check", |square| assert!(square > 0))
+//!     .configure(&overrides)?;
+//!
+//! let options = pipeline.options();
+//! let count = options.get("steps.square.count").expect("it is a step");
+//! assert_eq!(format!("{} from {}", count.value, count.origin), "2 from the variable UPLOAD__STEPS__SQUARE__COUNT");
+//! println!("{options}"); // all of them, each with where it is from, as a file to begin with
+//!
+//! let report = pipeline.start().await?.join().await?;
+//! assert_eq!(report.stages.len(), 1 + 2 + 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What can be set
+//!
+//! | path | |
+//! |---|---|
+//! | `strategy` | `one_for_one`, `one_for_all` or `rest_for_one` |
+//! | `max_restarts`, `within_seconds` | how many failures the pipeline survives, and in which time |
+//! | `defaults.…` | an option for every step that does not set it itself |
+//! | `steps.NAME.count` | how many copies, at least 1 |
+//! | `steps.NAME.max_demand` | at least 1 event; not for sources |
+//! | `steps.NAME.min_demand` | from 0 to `max_demand` − 1 events; not for sources |
+//! | `steps.NAME.placement` | `runtime`, `blocking` or `rayon` |
+//! | `steps.NAME.buffer` | events, or `unbounded`; not for last steps |
+//! | `steps.NAME.keep` | `first` or `last`; not for last steps |
+//! | `steps.NAME.restart` | `permanent`, `transient` or `temporary` |
+//!
+//! What is said of a step counts more than the defaults; what is said from outside counts more than what was declared;
+//! of several from outside, the one that was added last counts.
+//!
+//! # What can be wrong
+//!
+//! [`configure`](crate::Pipeline::configure) finds everything at once: keys and steps that do not exist (with the one
+//! that was probably meant), values that are none, and options that cannot work together, each with its path, where it
+//! is from, and what is legal. A pipeline declared by `pipeline!` is configured by [`Configure`].
+
+mod configure;
+mod effective;
+mod error;
+mod meant;
+mod origin;
+mod overrides;
+mod patch;
+mod read;
+mod setting;
+mod structs;
+
+pub use configure::Configure;
+pub use effective::{EffectiveOption, EffectiveOptions};
+pub use error::{ConfigError, ConfigErrors, OverridesError, Problem};
+pub use origin::Origin;
+pub use overrides::Overrides;
+pub use setting::Setting;
+pub use structs::{PipelineOptions, StepSettings};

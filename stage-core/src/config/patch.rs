@@ -1,0 +1,93 @@
+//! What do all entries together change?
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::error::ConfigError;
+use super::overrides::Overrides;
+use super::read::{Target, error, target};
+use super::setting::{Setting, typed, wrong};
+use crate::supervise::Strategy;
+use crate::topology::{StepKind, StepOptions};
+
+/// What is to be changed, by the numbers of the steps.
+#[derive(Debug, Default)]
+pub(super) struct Patch {
+    pub(super) strategy: Option<Strategy>,
+    pub(super) max_restarts: Option<usize>,
+    pub(super) within: Option<Duration>,
+    pub(super) defaults: StepOptions,
+    pub(super) steps: Vec<StepOptions>,
+    /// Where each change is from, by its path.
+    pub(super) origins: BTreeMap<String, String>,
+}
+
+impl Patch {
+    /// Reads all entries, the later over the earlier; every mistake is found.
+    pub(super) fn read(overrides: &Overrides, steps: &[(&str, StepKind)]) -> (Self, Vec<ConfigError>) {
+        let mut patch = Self { steps: vec![StepOptions::new(); steps.len()], ..Self::default() };
+        let mut errors = Vec::new();
+        for entry in &overrides.entries {
+            let value = &entry.value;
+            let target = match target(entry, steps) {
+                Ok(target) => target,
+                Err(error) => {
+                    errors.push(error);
+                    continue;
+                }
+            };
+            let set = match &target {
+                Target::Strategy => set(&mut patch.strategy, typed(value))
+                    .ok_or("\"one_for_one\", \"one_for_all\" or \"rest_for_one\""),
+                Target::MaxRestarts => {
+                    set(&mut patch.max_restarts, typed(value)).ok_or("a whole number of restarts")
+                }
+                Target::WithinSeconds => {
+                    set(&mut patch.within, seconds(typed(value))).ok_or("a number of seconds, above 0")
+                }
+                Target::Default(setting) => {
+                    setting.set(&mut patch.defaults, value).map_err(|_| setting.legal())
+                }
+                Target::Step(step, setting) => {
+                    setting.set(&mut patch.steps[*step], value).map_err(|_| setting.legal())
+                }
+            };
+            match set {
+                Ok(()) => {
+                    patch.origins.insert(target.path(steps), entry.origin.clone());
+                }
+                Err(legal) => errors.push(error(entry, wrong(legal, value))),
+            }
+        }
+        (patch, errors)
+    }
+}
+
+impl Target {
+    /// The path as it is written in a file.
+    fn path(&self, steps: &[(&str, StepKind)]) -> String {
+        match self {
+            Self::Strategy => "strategy".to_owned(),
+            Self::MaxRestarts => "max_restarts".to_owned(),
+            Self::WithinSeconds => "within_seconds".to_owned(),
+            Self::Default(setting) => path_of_default(*setting),
+            Self::Step(step, setting) => path_of_step(steps[*step].0, *setting),
+        }
+    }
+}
+
+pub(super) fn path_of_default(setting: Setting) -> String {
+    format!("defaults.{setting}")
+}
+
+pub(super) fn path_of_step(step: &str, setting: Setting) -> String {
+    format!("steps.{step}.{setting}")
+}
+
+fn set<T>(slot: &mut Option<T>, value: Option<T>) -> Option<()> {
+    value.map(|value| *slot = Some(value))
+}
+
+fn seconds(number: Option<f64>) -> Option<Duration> {
+    number.filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+}

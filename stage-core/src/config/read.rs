@@ -1,0 +1,83 @@
+//! What do the entries mean for a pipeline with these steps?
+
+use super::error::{ConfigError, Problem};
+use super::meant::meant;
+use super::overrides::{Entry, Spelling};
+use super::setting::Setting;
+use crate::topology::StepKind;
+
+/// What a path leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Strategy,
+    MaxRestarts,
+    WithinSeconds,
+    /// An option of every step that does not set it itself.
+    Default(Setting),
+    /// An option of the step of this number.
+    Step(usize, Setting),
+}
+
+/// The keys of the whole pipeline.
+const WHOLE: [&str; 5] = ["strategy", "max_restarts", "within_seconds", "defaults", "steps"];
+
+const TABLE_OF_STEPS: &str = "a table of steps, each with a table of its options";
+const TABLE_OF_OPTIONS: &str = "a table of options, such as `count`";
+
+/// Finds what `entry` is about.
+pub(super) fn target(entry: &Entry, steps: &[(&str, StepKind)]) -> Result<Target, ConfigError> {
+    let path: Vec<&str> = entry.path.iter().map(String::as_str).collect();
+    match path[..] {
+        ["strategy"] => Ok(Target::Strategy),
+        ["max_restarts"] => Ok(Target::MaxRestarts),
+        ["within_seconds"] => Ok(Target::WithinSeconds),
+        ["defaults"] => Err(no_table(entry, TABLE_OF_OPTIONS)),
+        ["defaults", setting] => Ok(Target::Default(known(entry, setting)?)),
+        ["steps"] => Err(no_table(entry, TABLE_OF_STEPS)),
+        ["steps", step] => {
+            // Whoever misspelt the step is told that first.
+            find(entry, step, steps)?;
+            Err(no_table(entry, TABLE_OF_OPTIONS))
+        }
+        ["steps", ref name @ .., setting] => {
+            let step = find(entry, &name.join("."), steps)?;
+            let setting = known(entry, setting)?;
+            match setting.idle(steps[step].1) {
+                Some(why) => Err(error(entry, Problem::NoEffect { why })),
+                None => Ok(Target::Step(step, setting)),
+            }
+        }
+        [] => Err(no_table(entry, "a table of options")),
+        [first, ..] => Err(unknown_key(entry, first, WHOLE)),
+    }
+}
+
+pub(super) fn error(entry: &Entry, problem: Problem) -> ConfigError {
+    ConfigError { origin: entry.origin.clone(), path: entry.key(), problem }
+}
+
+fn no_table(entry: &Entry, legal: &'static str) -> ConfigError {
+    error(entry, Problem::Value { legal, found: entry.value.to_string() })
+}
+
+fn known(entry: &Entry, name: &str) -> Result<Setting, ConfigError> {
+    Setting::from_name(name).ok_or_else(|| unknown_key(entry, name, Setting::ALL.map(Setting::name)))
+}
+
+fn unknown_key<const N: usize>(entry: &Entry, name: &str, known: [&'static str; N]) -> ConfigError {
+    let meant = meant(name, known).map(str::to_owned);
+    error(entry, Problem::Key { meant, known: known.map(str::to_owned).to_vec() })
+}
+
+/// The number of the step of this name. In a variable, a name that two steps could be written as is the first's.
+fn find(entry: &Entry, name: &str, steps: &[(&str, StepKind)]) -> Result<usize, ConfigError> {
+    let exact = steps.iter().position(|(step, _)| *step == name);
+    let similar = || steps.iter().position(|(step, _)| entry.spelling.is(name, step));
+    exact.or_else(|| (entry.spelling == Spelling::Variable).then(similar).flatten()).ok_or_else(|| {
+        let meant = meant(name, steps.iter().map(|(step, _)| *step)).map(str::to_owned);
+        error(
+            entry,
+            Problem::Step { meant, known: steps.iter().map(|(step, _)| (*step).to_owned()).collect() },
+        )
+    })
+}

@@ -1,0 +1,144 @@
+//! Which options does a step have, what is legal for each, and how are they read and written?
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::Problem;
+use super::structs::capacity;
+use crate::options::Capacity;
+use crate::topology::{StepKind, StepOptions};
+
+/// An option of a step that can be set from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Setting {
+    /// How many copies.
+    Count,
+    /// When each copy asks again.
+    MinDemand,
+    /// The most events outstanding.
+    MaxDemand,
+    /// Where callbacks run.
+    Placement,
+    /// How many undemanded events are kept.
+    Buffer,
+    /// Which of them.
+    Keep,
+    /// Whether a copy that ended comes back.
+    Restart,
+}
+
+impl Setting {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 7] =
+        [Self::Count, Self::MinDemand, Self::MaxDemand, Self::Placement, Self::Buffer, Self::Keep, Self::Restart];
+
+    /// What it is called in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::MinDemand => "min_demand",
+            Self::MaxDemand => "max_demand",
+            Self::Placement => "placement",
+            Self::Buffer => "buffer",
+            Self::Keep => "keep",
+            Self::Restart => "restart",
+        }
+    }
+
+    /// The setting of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|setting| setting.name() == name)
+    }
+
+    /// What may be written.
+    pub const fn legal(self) -> &'static str {
+        match self {
+            Self::Count => "a whole number of copies, at least 1",
+            Self::MinDemand => "a whole number of events, from 0 to max_demand - 1",
+            Self::MaxDemand => "a whole number of events, at least 1",
+            #[cfg(feature = "rayon")]
+            Self::Placement => "\"runtime\", \"blocking\" or \"rayon\"",
+            #[cfg(not(feature = "rayon"))]
+            Self::Placement => "\"runtime\" or \"blocking\" (and \"rayon\", with that feature of stage-core)",
+            Self::Buffer => "a whole number of events, or \"unbounded\"",
+            Self::Keep => "\"first\" or \"last\"",
+            Self::Restart => "\"permanent\", \"transient\" or \"temporary\"",
+        }
+    }
+
+    /// Why it has no effect on steps of this kind; `None` if it has.
+    pub(super) const fn idle(self, kind: StepKind) -> Option<&'static str> {
+        match (self, kind) {
+            (Self::MinDemand | Self::MaxDemand, StepKind::Producer) => {
+                Some("a source asks nobody for events; set it on the steps after it, which ask the source")
+            }
+            (Self::Buffer | Self::Keep, StepKind::Consumer) => {
+                Some("a last step emits nothing, so it has nothing to buffer")
+            }
+            _ => None,
+        }
+    }
+
+    /// Writes a value into the options.
+    pub(super) fn set(self, options: &mut StepOptions, value: &Value) -> Result<(), Problem> {
+        let at_least_1 = || typed::<usize>(value).filter(|number| *number > 0);
+        let done = match self {
+            Self::Count => at_least_1().map(|count| options.count = Some(count)),
+            Self::MinDemand => typed(value).map(|events| options.min_demand = Some(events)),
+            Self::MaxDemand => at_least_1().map(|events| options.max_demand = Some(events)),
+            Self::Placement => typed(value).map(|placement| options.placement = Some(placement)),
+            Self::Buffer => {
+                capacity::deserialize(value).ok().flatten().map(|capacity| options.buffer = Some(capacity))
+            }
+            Self::Keep => typed(value).map(|keep| options.keep = Some(keep)),
+            Self::Restart => typed(value).map(|restart| options.restart = Some(restart)),
+        };
+        done.ok_or_else(|| wrong(self.legal(), value))
+    }
+
+    /// Whether the options say something of it.
+    pub(super) fn is_set(self, options: &StepOptions) -> bool {
+        match self {
+            Self::Count => options.count.is_some(),
+            Self::MinDemand => options.min_demand.is_some(),
+            Self::MaxDemand => options.max_demand.is_some(),
+            Self::Placement => options.placement.is_some(),
+            Self::Buffer => options.buffer.is_some(),
+            Self::Keep => options.keep.is_some(),
+            Self::Restart => options.restart.is_some(),
+        }
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The value, if it is of this type.
+pub(super) fn typed<'de, T: Deserialize<'de>>(value: &'de Value) -> Option<T> {
+    T::deserialize(value).ok()
+}
+
+/// Says that a value is not legal.
+pub(super) fn wrong(legal: &'static str, value: &Value) -> Problem {
+    Problem::Value { legal, found: value.to_string() }
+}
+
+/// How a capacity is shown.
+pub(super) fn shown_capacity(capacity: Capacity) -> Value {
+    match capacity {
+        Capacity::Bounded(events) => events.into(),
+        Capacity::Unbounded => "unbounded".into(),
+    }
+}
+
+/// How a word is shown.
+pub(super) fn shown(word: impl Serialize) -> Value {
+    // Words are always text.
+    serde_json::to_value(word).unwrap_or_default()
+}

@@ -1,0 +1,159 @@
+//! What do options from outside change?
+
+use std::collections::BTreeMap;
+
+use stage_core::config::{Configure as _, Overrides, PipelineOptions, StepSettings};
+use stage_core::{Capacity, Keep, Pipeline, Placement, StepOptions, pipeline};
+
+use crate::support::{option, pipeline, with};
+
+#[tokio::test]
+async fn a_pipeline_runs_with_the_options_it_was_given() {
+    let configured = with("[steps.double]\ncount = 4\nmax_demand = 20\n").unwrap();
+    let step = configured.topology().step("double").unwrap().clone();
+    assert_eq!((step.count, step.min_demand, step.max_demand), (4, 5, 20));
+    assert_eq!(configured.topology().subscriptions(), 4 + 4 + 1);
+    let report = configured.start().await.unwrap().join().await.unwrap();
+    let double: Vec<_> = report.stages.iter().filter(|stage| stage.step == "double").collect();
+    assert_eq!(double.len(), 4);
+    assert_eq!(double.iter().map(|stage| stage.events_in).sum::<u64>(), 1000);
+    // At 20/5, no batch holds more than 15.
+    assert!(double.iter().all(|stage| stage.batches >= stage.events_in.div_ceil(15)), "{double:?}");
+}
+
+#[test]
+fn what_is_said_of_a_step_counts_more_than_defaults_and_outside_more_than_inside() {
+    let configured = with(
+        "[defaults]
+         max_demand = 50
+         count = 3
+         [steps]
+         numbers.count = 1
+         remote-storage.min_demand = 0",
+    )
+    .unwrap();
+    let topology = configured.topology();
+    let demands: Vec<_> =
+        topology.steps.iter().map(|step| (step.count, step.min_demand, step.max_demand)).collect();
+    // The defaults from outside replace those of the declaration, but nothing that is said of a step.
+    assert_eq!(demands[1..], [(2, 5, 50), (3, 0, 1), (3, 1, 50)]);
+}
+
+#[test]
+fn the_last_of_several_layers_counts() {
+    let layers = Overrides::new()
+        .toml("a.toml", "strategy = 'one_for_all'\n[steps.double]\ncount = 3\nmax_demand = 30\n")
+        .unwrap()
+        .json("b", r#"{"steps": {"double": {"count": 4}}}"#)
+        .unwrap()
+        .map("c", &BTreeMap::from([("steps.double.min_demand", 7)]))
+        .variables(
+            "UP",
+            [("UP__STEPS__DOUBLE__COUNT", "5"), ("UPPER__STEPS", "x"), ("HOME", "/"), ("U", "")],
+        );
+    let configured = pipeline().configure(&layers).unwrap();
+    for (path, expected) in [
+        ("strategy", "\"one_for_all\" from a.toml"),
+        ("steps.double.count", "5 from the variable UP__STEPS__DOUBLE__COUNT"),
+        ("steps.double.max_demand", "30 from a.toml"),
+        ("steps.double.min_demand", "7 from c"),
+        ("steps.double.placement", "\"runtime\" from the default"),
+    ] {
+        assert_eq!(option(&configured, path), expected, "{path}");
+    }
+    let again =
+        configured.configure(&Overrides::new().map("d", &BTreeMap::from([("steps.double.count", 1)])));
+    assert_eq!(option(&again.unwrap(), "steps.double.count"), "1 from d");
+}
+
+#[test]
+fn a_struct_of_options_is_a_layer_too() {
+    let mut options =
+        PipelineOptions { max_restarts: Some(9), within_seconds: Some(0.5), ..Default::default() };
+    let double = StepSettings {
+        placement: Some(Placement::Blocking),
+        buffer: Some(Capacity::Bounded(12)),
+        keep: Some(Keep::First),
+        ..Default::default()
+    };
+    options.steps.insert("double".to_owned(), double);
+    let configured = pipeline().configure(&Overrides::new().map("the tuner", &options)).unwrap();
+    for (path, expected) in [
+        ("max_restarts", "9 from the tuner"),
+        ("within_seconds", "0.5 from the tuner"),
+        ("steps.double.placement", "\"blocking\" from the tuner"),
+        ("steps.double.buffer", "12 from the tuner"),
+        ("steps.double.keep", "\"first\" from the tuner"),
+    ] {
+        assert_eq!(option(&configured, path), expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn more_restarts_from_outside_are_survived() {
+    let fails = || {
+        Pipeline::builder("fails")
+            .start_fn("numbers", || Ok(0..40_u32))
+            .step_fn("panics", |number| {
+                assert!(!number.is_multiple_of(8) || number == 0, "on purpose");
+                number
+            })
+            .finish_fn("drop", drop)
+    };
+    assert!(fails().start().await.unwrap().join().await.is_err(), "there are more panics than restarts");
+    let never = Overrides::new().json("test", r#"{"max_restarts": 0}"#).unwrap();
+    let failed = fails().configure(&never).unwrap().start().await.unwrap().join().await.unwrap_err();
+    assert!(failed.to_string().contains("panics"), "{failed}");
+}
+
+#[tokio::test]
+async fn options_that_were_declared_wrong_can_be_put_right() {
+    let wrong = || {
+        Pipeline::builder("wrong")
+            .start_fn("numbers", || Ok(0..10_u32))
+            .step_fn(StepOptions::named("step").count(0), |number| number)
+            .finish_fn("drop", drop)
+    };
+    assert!(wrong().start().await.is_err());
+    let right = Overrides::new().toml("right.toml", "[steps.step]\ncount = 2\n").unwrap();
+    let right = wrong().configure(&right).unwrap();
+    assert_eq!(right.topology().stages(), 4);
+    right.start().await.unwrap().join().await.unwrap();
+    let errors = wrong().configure(&Overrides::new()).unwrap_err();
+    assert_eq!(
+        errors.to_string(),
+        "the pipeline `wrong` cannot be configured\n  the declaration: steps.step.count: step `step`: count must be at least 1, got 0"
+    );
+}
+
+pipeline! {
+    Squares(limit: u64) {
+        count: 2,
+        start  0..limit, count: 1;
+        step   |number| number * number, name: "square", by: |number| *number;
+        finish drop;
+    }
+}
+
+#[tokio::test]
+async fn what_the_macro_declares_is_configured_the_same_way() {
+    let overrides =
+        Overrides::new().toml("squares.toml", "[steps.square]\ncount = 3\n[steps.drop]\ncount = 1\n");
+    let running = Squares::new(100).configure(&overrides.unwrap()).unwrap().start().await.unwrap();
+    assert_eq!(running.topology().stages(), 1 + 3 + 1);
+    let report = running.join().await.unwrap();
+    assert_eq!(report.stages.last().unwrap().events_in, 100);
+}
+
+#[tokio::test]
+async fn lanes_and_parts_keep_their_shape() {
+    let graph = Pipeline::builder("graph")
+        .start_fn("numbers", || Ok(0..100_u64))
+        .partition(3, |number| number % 3, |lane| lane.step_fn("inner", |number| number + 1))
+        .finish_fn("drop", drop);
+    let overrides = Overrides::new().toml("graph.toml", "[steps.inner]\ncount = 2\n").unwrap();
+    let graph = graph.configure(&overrides).unwrap();
+    assert_eq!((graph.topology().stages(), graph.topology().subscriptions()), (1 + 6 + 1, 6 + 6));
+    let report = graph.start().await.unwrap().join().await.unwrap();
+    assert_eq!(report.stages.last().unwrap().events_in, 100);
+}

@@ -1,0 +1,162 @@
+//! Is everything that is wrong found at once, with its path, where it is from, and what is legal?
+
+use std::collections::BTreeMap;
+
+use stage_core::config::{Overrides, Problem};
+use stage_core::{Demand, Emitter, Pipeline, Producer, StageResult};
+
+use crate::support::{mistakes, pipeline};
+
+#[test]
+fn all_mistakes_of_a_file_are_told_together() {
+    let told = mistakes(
+        "stratgy = 'one_for_all'
+         strategy = 'one_for_one_'
+         max_restarts = -1
+         within_seconds = 0
+         steps.duoble.count = 3
+         steps.double.cuont = 3
+         steps.double.count = 0
+         steps.double.max_demand = '20'
+         steps.double.placement = 'moon'
+         steps.double.keep = 'middle'
+         steps.numbers.max_demand = 3
+         steps.drop.buffer = 3
+         defaults.buffer = 'bounded'
+         steps.remote-storage = 4
+        ",
+    );
+    let mut expected = [
+        "upload.toml: defaults.buffer: expected a whole number of events, or \"unbounded\", got \"bounded\"",
+        "upload.toml: max_restarts: expected a whole number of restarts, got -1",
+        "upload.toml: steps.double.count: expected a whole number of copies, at least 1, got 0",
+        "upload.toml: steps.double.cuont: no such key, did you mean `count`?; there is `count`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep` and `restart`",
+        "upload.toml: steps.double.keep: expected \"first\" or \"last\", got \"middle\"",
+        "upload.toml: steps.double.max_demand: expected a whole number of events, at least 1, got \"20\"",
+        "upload.toml: steps.drop.buffer: this has no effect here: a last step emits nothing, so it has nothing to buffer",
+        "upload.toml: steps.duoble.count: the pipeline has no such step, did you mean `double`?; it has `numbers`, `double`, `remote-storage` and `drop`",
+        "upload.toml: steps.numbers.max_demand: this has no effect here: a source asks nobody for events; set it on the steps after it, which ask the source",
+        "upload.toml: steps.remote-storage: expected a table of options, such as `count`, got 4",
+        "upload.toml: strategy: expected \"one_for_one\", \"one_for_all\" or \"rest_for_one\", got \"one_for_one_\"",
+        "upload.toml: stratgy: no such key, did you mean `strategy`?; there is `strategy`, `max_restarts`, `within_seconds`, `defaults` and `steps`",
+        "upload.toml: within_seconds: expected a number of seconds, above 0, got 0",
+    ];
+    let (placements, mut others): (Vec<_>, Vec<_>) =
+        told.into_iter().partition(|line| line.contains("placement: "));
+    others.sort();
+    expected.sort_unstable();
+    assert_eq!(others, expected);
+    assert!(
+        placements[0].starts_with("upload.toml: steps.double.placement: expected \"runtime\""),
+        "{placements:?}"
+    );
+}
+
+#[test]
+fn options_that_cannot_work_together_say_where_each_is_from() {
+    assert_eq!(
+        mistakes("[steps.double]\nmax_demand = 5\n"),
+        [
+            "upload.toml: steps.double: step `double`: min_demand must be between 0 and 4 (max_demand - 1), got 5 (min_demand is from the declaration, max_demand is from upload.toml)"
+        ]
+    );
+    let both = Overrides::new()
+        .map("a map", &BTreeMap::from([("defaults.min_demand", 100)]))
+        .variables("X", [("X__STEPS__REMOTE_STORAGE__MIN_DEMAND", "1")]);
+    let errors = pipeline().configure(&both).unwrap_err().errors;
+    let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "a map: steps.numbers: step `numbers`: min_demand must be between 0 and 99 (max_demand - 1), got 100 (min_demand is from a map, max_demand is from the declaration)",
+            "the variable X__STEPS__REMOTE_STORAGE__MIN_DEMAND: steps.remote-storage: step `remote-storage`: min_demand must be between 0 and 0 (max_demand - 1), got 1 (min_demand is from the variable X__STEPS__REMOTE_STORAGE__MIN_DEMAND, max_demand is from the declaration)",
+            "a map: steps.drop: step `drop`: min_demand must be between 0 and 99 (max_demand - 1), got 100 (min_demand is from a map, max_demand is from the declaration)",
+        ]
+    );
+}
+
+#[test]
+fn mistakes_in_variables_name_the_variable() {
+    let variables = [
+        ("UP__STEPS__DUOBLE__COUNT", "3"),
+        ("UP__STEPS__DOUBLE__COUNT", "many"),
+        ("up__steps__remote_storage__count", " 2 "),
+        ("UP__", "1"),
+        ("UP", "1"),
+    ];
+    let errors = pipeline().configure(&Overrides::new().variables("UP", variables)).unwrap_err();
+    assert_eq!(
+        errors.to_string(),
+        "the pipeline `upload` cannot be configured
+  the variable UP__STEPS__DUOBLE__COUNT: steps.duoble.count: the pipeline has no such step, did you mean `double`?; it has `numbers`, `double`, `remote-storage` and `drop`
+  the variable UP__STEPS__DOUBLE__COUNT: steps.double.count: expected a whole number of copies, at least 1, got \"many\"
+  the variable UP__: : no such key; there is `strategy`, `max_restarts`, `within_seconds`, `defaults` and `steps`"
+    );
+}
+
+/// A source that must be alone.
+#[derive(Debug)]
+struct Alone;
+
+impl Producer for Alone {
+    type Event = u8;
+
+    const SINGLE: bool = true;
+
+    async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, u8>) -> StageResult {
+        out.finish();
+        Ok(())
+    }
+}
+
+#[test]
+fn a_source_that_must_be_alone_is_not_doubled_from_outside() {
+    let alone = Pipeline::builder("alone").start("alone", || Ok(Alone)).finish_fn("drop", drop);
+    let errors =
+        alone.configure(&Overrides::new().map("test", &BTreeMap::from([("defaults.count", 2)]))).unwrap_err();
+    assert_eq!(errors.errors.len(), 1);
+    assert_eq!(errors.errors[0].path, "steps.alone.count");
+    assert!(matches!(errors.errors[0].problem, Problem::Options { .. }), "{errors}");
+    assert!(
+        errors.to_string().contains("test: steps.alone.count: step `alone`: this source must be alone"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn whatever_is_written_is_an_option_or_a_mistake_and_never_a_panic() {
+    let values =
+        ["1", "-1", "0", "1e300", "null", "true", "\"\"", "\"unbounded\"", "[]", "[1]", "{}", "{\"\": {}}"];
+    let keys = [
+        "",
+        ".",
+        "steps",
+        "steps.",
+        "steps.double",
+        "steps..count",
+        "steps.double.count",
+        "steps.double.x.y",
+    ];
+    let keys = keys.into_iter().chain([
+        "defaults",
+        "defaults.keep.x",
+        "strategy",
+        "within_seconds",
+        "steps.double.buffer",
+    ]);
+    for key in keys {
+        for value in values {
+            let text = format!("{{\"{key}\": {value}}}");
+            let overrides = Overrides::new().json("noise", &text).unwrap();
+            match pipeline().configure(&overrides) {
+                Ok(configured) => assert_eq!(configured.topology().steps.len(), 4, "{text}"),
+                Err(errors) => {
+                    assert!(
+                        errors.errors.iter().all(|error| error.to_string().starts_with("noise: ")),
+                        "{errors}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What is shown of the options, and can it be read again?
+
+use stage_core::config::{Overrides, PipelineOptions};
+use stage_core::{Pipeline, StepOptions};
+
+use crate::support::{pipeline, with};
+
+#[test]
+fn every_option_is_shown_with_where_it_is_from_as_a_file_to_begin_with() {
+    let shown = with("max_restarts = 5\n[defaults]\nplacement = 'blocking'\n[steps.double]\ncount = 3\n");
+    assert_eq!(
+        shown.unwrap().options().to_string(),
+        "# The options of upload, and where each is from.
+strategy = \"rest_for_one\"        # the default
+max_restarts = 5                 # upload.toml
+within_seconds = 5               # the default
+
+[steps.numbers]
+count = 1                        # the default
+placement = \"blocking\"           # the declaration
+buffer = 10000                   # the default
+keep = \"last\"                    # the default
+restart = \"permanent\"            # the default
+
+[steps.double]
+count = 3                        # upload.toml
+min_demand = 5                   # the declaration
+max_demand = 100                 # the declaration
+placement = \"blocking\"           # upload.toml
+buffer = \"unbounded\"             # the default
+keep = \"last\"                    # the default
+restart = \"permanent\"            # the default
+
+[steps.remote-storage]
+count = 1                        # the default
+min_demand = 0                   # half of max_demand
+max_demand = 1                   # the declaration
+placement = \"blocking\"           # upload.toml
+buffer = \"unbounded\"             # the default
+keep = \"last\"                    # the default
+restart = \"permanent\"            # the default
+
+[steps.drop]
+count = 1                        # the default
+min_demand = 1                   # the default
+max_demand = 100                 # the declaration
+placement = \"blocking\"           # upload.toml
+restart = \"permanent\"            # the default
+"
+    );
+}
+
+#[test]
+fn what_is_shown_can_be_read_again_and_changes_nothing() {
+    let odd = || {
+        Pipeline::builder("odd")
+            .start_fn("it's a \"name\" [x]", || Ok(0..3))
+            .finish_fn(StepOptions::named("dots.and.more").count(2).max_demand(7), drop)
+    };
+    for declared in [pipeline(), odd()] {
+        let before = declared.options();
+        let text = before.to_string();
+        let after =
+            declared.configure(&Overrides::new().toml("again.toml", &text).unwrap()).unwrap().options();
+        let values = |options: &stage_core::config::EffectiveOptions| -> Vec<_> {
+            options.options.iter().map(|option| (option.path(), option.value.clone())).collect()
+        };
+        assert_eq!(values(&before), values(&after));
+        assert!(after.options.iter().all(|option| option.origin.to_string() == "again.toml"), "{after}");
+        assert_eq!(before.to_options(), after.to_options());
+    }
+}
+
+#[test]
+fn options_are_a_struct_that_serde_writes_and_reads() {
+    let options = pipeline().options().to_options();
+    assert_eq!(options.steps["double"].count, Some(2));
+    assert_eq!(options.within_seconds, Some(5.0));
+    let text = serde_json::to_string(&options).unwrap();
+    assert_eq!(serde_json::from_str::<PipelineOptions>(&text).unwrap(), options);
+    let error = serde_json::from_str::<PipelineOptions>(r#"{"steps": {"a": {"cuont": 3}}}"#).unwrap_err();
+    assert!(error.to_string().contains("unknown field `cuont`"), "{error}");
+    let shown = serde_json::to_value(pipeline().options()).unwrap();
+    assert_eq!(shown["options"][3]["step"], "numbers");
+    assert_eq!(shown["options"][3]["origin"], "default");
+}
