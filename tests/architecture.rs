@@ -14,7 +14,18 @@ const LAYERS: [&[&str]; 8] = [
     &["engine"],
     &["policy"],
     &["handle", "supervise", "shutdown", "spawn", "topology"],
-    &["source", "sink", "per_event", "batch", "rate", "into_stream", "registry", "sqlite", "testing", "config"],
+    &[
+        "source",
+        "sink",
+        "per_event",
+        "batch",
+        "rate",
+        "into_stream",
+        "registry",
+        "sqlite",
+        "testing",
+        "config",
+    ],
 ];
 
 /// A public module for the macro's expansions; it only names what it re-exports.

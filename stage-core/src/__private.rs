@@ -80,7 +80,7 @@ macro_rules! __rayon {
     };
 }
 
-/// Begins to measure a call of a function with `#[timed]`; `Some` if its span is on. Span and event are the
+/// Begins to measure a call of a function with `#[timed]`, if its span is on. Span and event are the
 /// function's module's.
 #[doc(hidden)]
 #[macro_export]
@@ -97,10 +97,14 @@ macro_rules! __timed {
                     $name
                 );
             });
-        SITE.begin($crate::__private::tracing::span!(
-            $crate::__private::tracing::Level::$level,
-            $span
-            $(, $field = $value)*
-        ))
+        const LEVEL: $crate::__private::tracing::Level = $crate::__private::tracing::Level::$level;
+        // As `span!` itself begins, before anything else is done.
+        if LEVEL <= $crate::__private::tracing::level_filters::STATIC_MAX_LEVEL
+            && LEVEL <= $crate::__private::tracing::level_filters::LevelFilter::current()
+        {
+            SITE.begin($crate::__private::tracing::span!(LEVEL, $span $(, $field = $value)*))
+        } else {
+            $crate::__private::Timing::off()
+        }
     }};
 }

@@ -29,17 +29,15 @@ impl Site {
     }
 
     /// Begins to measure a call, if its span is on.
-    #[inline]
-    pub fn begin(&'static self, span: Span) -> Option<Timing> {
-        if span.is_disabled() { None } else { Some(self.measure(span)) }
-    }
-
     #[cold]
-    fn measure(&'static self, span: Span) -> Timing {
+    pub fn begin(&'static self, span: Span) -> Timing {
+        if span.is_disabled() {
+            return Timing::off();
+        }
         if !self.known.swap(true, Ordering::Relaxed) {
             sites::add(self);
         }
-        Timing { site: self, span, began: Instant::now() }
+        Timing(Some(Box::new(Call { site: self, span, began: Instant::now() })))
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -51,23 +49,37 @@ impl Site {
     }
 }
 
-/// One call that is measured until this is dropped, when it returns, or unwinds, or its future is dropped.
+/// One call, measured if its span is on, until this is dropped: when it returns, or unwinds, or its future is dropped.
+///
+/// A call that is not measured costs a null pointer, which every use of this looks at.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Timing {
+pub struct Timing(Option<Box<Call>>);
+
+/// A call that is measured.
+#[derive(Debug)]
+struct Call {
     site: &'static Site,
     span: Span,
     began: Instant,
 }
 
 impl Timing {
-    /// Enters the span of the call.
-    pub fn enter(&self) -> Entered<'_> {
-        self.span.enter()
+    /// A call that is not measured.
+    #[inline]
+    pub const fn off() -> Self {
+        Self(None)
+    }
+
+    /// Enters the span of the call, if it is on.
+    #[inline]
+    pub fn enter(&self) -> Option<Entered<'_>> {
+        self.0.as_ref().map(|call| call.span.enter())
     }
 }
 
-impl Drop for Timing {
+impl Drop for Call {
+    #[cold]
     fn drop(&mut self) {
         let took = self.began.elapsed();
         self.site.histogram.record(took);

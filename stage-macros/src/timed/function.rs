@@ -33,7 +33,7 @@ pub(super) fn measure(settings: &Settings, sig: &Signature, block: &mut Block, e
                 #(#statements)*
             });
             ::core::future::poll_fn(|#cx| {
-                let #entered = #timing.as_ref().map(::stage_core::__private::Timing::enter);
+                let #entered = #timing.enter();
                 ::core::future::Future::poll(#future.as_mut(), #cx)
             })
             .await
@@ -41,7 +41,7 @@ pub(super) fn measure(settings: &Settings, sig: &Signature, block: &mut Block, e
     } else {
         quote! {{
             let #timing = #begin;
-            let #entered = #timing.as_ref().map(::stage_core::__private::Timing::enter);
+            let #entered = #timing.enter();
             #(#statements)*
         }}
     };
