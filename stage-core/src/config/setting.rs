@@ -32,8 +32,15 @@ pub enum Setting {
 
 impl Setting {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 7] =
-        [Self::Count, Self::MinDemand, Self::MaxDemand, Self::Placement, Self::Buffer, Self::Keep, Self::Restart];
+    pub const ALL: [Self; 7] = [
+        Self::Count,
+        Self::MinDemand,
+        Self::MaxDemand,
+        Self::Placement,
+        Self::Buffer,
+        Self::Keep,
+        Self::Restart,
+    ];
 
     /// What it is called in files.
     pub const fn name(self) -> &'static str {
