@@ -8,7 +8,7 @@ use tests::source::{SourceFile, imports, read_sources, workspace_root};
 /// it in this list. Where a new module belongs says `docs/design/`; put it here in the same commit.
 const LAYERS: [&[&str]; 8] = [
     &["demand", "options", "subscriber", "error", "backoff", "timed"],
-    &["sync", "stats", "signal", "subscription", "again", "protocol", "link", "mailbox"],
+    &["sync", "stats", "signal", "subscription", "again", "protocol", "link", "diagnosis", "mailbox"],
     &["buffer", "dispatch", "subscribe", "ack"],
     &["stage"],
     &["engine"],

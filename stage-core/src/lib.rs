@@ -52,6 +52,7 @@ mod buffer;
 #[cfg(feature = "config")]
 pub mod config;
 mod demand;
+mod diagnosis;
 pub mod dispatch;
 mod engine;
 mod error;
@@ -86,7 +87,7 @@ pub mod topology;
 pub use backoff::Backoff;
 pub use demand::{Demand, Window, WindowError};
 pub use error::{BoxError, ExitReason, Fatal, StageResult, SubscribeError};
-pub use handle::{Monitor, Running, StageRef, StartError};
+pub use handle::{Monitor, Running, StageRef, Stall, StartError, WaitsFor};
 pub use into_stream::{EventStream, StreamError};
 pub use options::{CancelMode, Capacity, DemandMode, DiscardLog, Keep, Pace, Placement, Restart};
 pub use registry::{Registry, RegistryError};

@@ -9,6 +9,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::again::Again;
 use crate::demand::Window;
+use crate::diagnosis::Diagnosis;
 use crate::error::ExitReason;
 use crate::options::{CancelMode, DemandMode};
 use crate::protocol::{Closed, Subscribe};
@@ -34,6 +35,8 @@ pub(crate) enum Mail<Out, M> {
     Abandon(usize),
     /// Something about one of its subscriptions.
     Tell(Tell),
+    /// Say how it stands.
+    Diagnose(oneshot::Sender<Diagnosis>),
     /// Hold demand back, or let it through again.
     Mode(DemandMode),
     /// A call, a cast or a subscription to be made.
@@ -193,7 +196,7 @@ impl<Out, M> Mailbox<Mail<Out, M>> {
     /// is of no concern to it.
     pub(crate) fn renew(&self) {
         lock(&self.queue).retain(|mail| match mail {
-            Mail::Halt(_) | Mail::Resubscribe(_) | Mail::Abandon(_) => false,
+            Mail::Halt(_) | Mail::Resubscribe(_) | Mail::Abandon(_) | Mail::Diagnose(_) => false,
             Mail::Stop(_)
             | Mail::Drain
             | Mail::Subscribe(_)

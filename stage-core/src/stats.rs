@@ -25,6 +25,8 @@ pub struct StageStats {
     pub demand: u64,
     /// Events it emitted that nobody asked for yet.
     pub buffered: u64,
+    /// Events it took in and keeps inside: open batches, what waits for a rate.
+    pub held: u64,
     /// Events that were lost: buffers that overflowed, what a failing stage held.
     pub discarded: u64,
     /// Time spent in its callbacks, waiting included. Short callbacks are sampled.
@@ -41,6 +43,7 @@ impl StageStats {
         self.batches += next.batches;
         self.demand = next.demand;
         self.buffered = next.buffered;
+        self.held = next.held;
         self.discarded += next.discarded;
         self.busy += next.busy;
         self.restarts += next.restarts;
@@ -55,6 +58,7 @@ pub(crate) struct Counters {
     batches: AtomicU64,
     demand: AtomicU64,
     buffered: AtomicU64,
+    held: AtomicU64,
     discarded: AtomicU64,
     busy_nanos: AtomicU64,
     restarts: AtomicU64,
@@ -96,6 +100,16 @@ impl Counters {
         self.buffered.store(buffered as u64, Ordering::Relaxed);
     }
 
+    /// A stage keeps so many events inside.
+    pub(crate) fn keep(&self, events: usize) {
+        self.held.store(events as u64, Ordering::Relaxed);
+    }
+
+    /// What it keeps inside.
+    pub(crate) fn kept(&self) -> usize {
+        usize::try_from(self.held.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
+    }
+
     pub(crate) fn demand(&self) -> usize {
         usize::try_from(self.demand.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
     }
@@ -111,6 +125,7 @@ impl Counters {
             batches: load(&self.batches),
             demand: load(&self.demand),
             buffered: load(&self.buffered),
+            held: load(&self.held),
             discarded: load(&self.discarded),
             busy: Duration::from_nanos(load(&self.busy_nanos)),
             restarts: load(&self.restarts),

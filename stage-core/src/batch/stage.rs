@@ -150,6 +150,9 @@ impl<E: Send + 'static, S: Sort<E>> Batcher<E, S> {
     fn note(&mut self) {
         let closed: usize = self.closed.iter().map(|(_, events)| events.len()).sum();
         self.held = self.inbox.len() + self.collection.events() + closed;
+        if let Some(counters) = &self.counters {
+            counters.keep(self.held);
+        }
     }
 
     /// Puts an event where it belongs.
@@ -241,6 +244,7 @@ impl<E, S: Sort<E>> Drop for Batcher<E, S> {
             && let Some(counters) = &self.counters
         {
             counters.discarded(discarded);
+            counters.keep(0);
             tracing::warn!(discarded, "events discarded: their batches were still open");
         }
     }

@@ -15,6 +15,7 @@ use super::kind::Kind;
 use super::outlet::{Discarded, Notice, Outlet};
 use super::port::{Port, Request};
 use super::timers::Timers;
+use crate::diagnosis::{Callback, Diagnosis};
 use crate::dispatch::Marker;
 use crate::error::{BoxError, ExitReason, SubscribeError};
 use crate::mailbox::Join;
@@ -124,6 +125,10 @@ where
         if self.outlet.has_had_enough() {
             self.port.leave().cancel();
         }
+        for question in self.port.questions.drain(..) {
+            // Whoever asked may have gone.
+            let _ = question.send(diagnose(Callback::Waits, &self.inlet, &self.outlet));
+        }
     }
 }
 
@@ -209,11 +214,25 @@ impl<K: Kind> Body<K> {
             || !self.timers.is_empty()
             || inlet.has_business()
             || outlet.has_business()
+            || !port.questions.is_empty()
+    }
+
+    /// Says how it stands, between two callbacks.
+    fn answer_questions(&mut self) {
+        let Hands { port, inlet, outlet, .. } = &mut self.hands;
+        for question in port.questions.drain(..) {
+            let mut told = diagnose(Callback::None, inlet, outlet);
+            told.holds = self.core.holds.count();
+            told.timer = self.timers.wait();
+            // Whoever asked may have gone.
+            let _ = question.send(told);
+        }
     }
 
     /// Runs the next callback that is due beside those for events and demand; says whether there was any.
     async fn see_to_one(&mut self) -> Result<bool, ExitReason> {
         self.grant()?;
+        self.answer_questions();
         self.report()?;
         if let Some(message) = self.next_message() {
             self.read(message).await?;
@@ -428,6 +447,27 @@ impl<K: Kind> Body<K> {
         self.hands.inlet.close(&reason);
         self.hands.outlet.close(&Closed::by(&reason));
         reason
+    }
+}
+
+/// How a stage stands, as far as its halves know.
+fn diagnose<In: Send + 'static, Out>(
+    callback: Callback,
+    inlet: &Inlet<In>,
+    outlet: &Outlet<Out>,
+) -> Diagnosis {
+    let (queued, paused) = inlet.waiting();
+    Diagnosis {
+        callback,
+        in_hand: inlet.in_hand(),
+        queued,
+        buffered: outlet.buffered(),
+        wanted: outlet.wanted(),
+        consumers: outlet.subscriptions().iter().map(Subscription::consumer).collect(),
+        paused,
+        mode: outlet.mode(),
+        holds: 0,
+        timer: None,
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use crate::diagnosis::Diagnosis;
 use crate::error::ExitReason;
 use crate::mailbox::{Mail, Mailbox};
 use crate::options::DemandMode;
@@ -21,6 +23,8 @@ pub(crate) struct Port<S, In, Out> {
     leave: Leave,
     pub(crate) stop: Option<ExitReason>,
     pub(crate) messages: VecDeque<Message<S, In, Out>>,
+    /// Who wants to know how the stage stands.
+    pub(crate) questions: Vec<oneshot::Sender<Diagnosis>>,
 }
 
 /// Mail that the halves of the stage have to see to at once.
@@ -35,7 +39,7 @@ pub(crate) enum Request<Out> {
 impl<S, In, Out> Port<S, In, Out> {
     pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, In, Out>>>, drain: CancellationToken) -> Self {
         let leave = Leave::with(&drain);
-        Self { mailbox, drain, leave, stop: None, messages: VecDeque::new() }
+        Self { mailbox, drain, leave, stop: None, messages: VecDeque::new(), questions: Vec::new() }
     }
 
     /// Reads all mail.
@@ -51,6 +55,7 @@ impl<S, In, Out> Port<S, In, Out> {
                 Mail::Resubscribe(source) => request(Request::Resubscribe(source)),
                 Mail::Abandon(source) => request(Request::Abandon(source)),
                 Mail::Tell(tell) => request(Request::Tell(tell)),
+                Mail::Diagnose(question) => self.questions.push(question),
                 Mail::Mode(mode) => request(Request::Mode(mode)),
                 Mail::Message(message) => self.messages.push_back(message),
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -34,6 +35,11 @@ impl<M> Timers<M> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.due.is_empty()
+    }
+
+    /// How long it is until the first is due.
+    pub(super) fn wait(&mut self) -> Option<Duration> {
+        self.first().map(|at| at.saturating_duration_since(Instant::now()))
     }
 
     /// The next message that is due.

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use super::monitor::{Known, Monitor};
+use super::known::Known;
+use super::monitor::Monitor;
 use super::stage_ref::StageRef;
+use super::stall::Stall;
+use super::stalled;
 use crate::error::ExitReason;
 use crate::stage::{CallError, Consumer, Nothing, Producer, ProducerConsumer};
 use crate::stats::StageStats;
@@ -56,16 +59,8 @@ impl Running {
         children: Vec<Child>,
         plan: Plan,
     ) -> Result<Self, StartError> {
-        let stages = children
-            .iter()
-            .map(|child| Known {
-                step: Arc::clone(&child.step),
-                copy: child.copy,
-                counters: Arc::clone(&child.counters),
-                mailbox: Arc::clone(&child.mailbox),
-                nature: child.nature.clone(),
-            })
-            .collect();
+        let stages = children.iter().map(|child| Arc::new(Known::of(child))).collect();
+        let monitor = Monitor { stages };
         let mut supervision = Supervision::new(children, plan);
         supervision.start().await.map_err(|failure| StartError::Stage {
             pipeline: topology.name.clone(),
@@ -74,11 +69,16 @@ impl Running {
         })?;
         let (commands, commanded) = mpsc::unbounded_channel();
         let (end, ended) = watch::channel(None);
+        let warnings = stalled::warn(monitor.clone(), plan.stalls);
         tokio::spawn(async move {
-            let result = supervision.supervise(commanded).await;
+            let result = tokio::select! {
+                biased;
+                result = supervision.supervise(commanded) => result,
+                never = warnings => match never {},
+            };
             end.send_replace(Some(result));
         });
-        Ok(Self { topology, commands, ended, monitor: Monitor { stages } })
+        Ok(Self { topology, commands, ended, monitor })
     }
 
     pub(crate) fn command(&self, command: Command) {
@@ -136,6 +136,18 @@ impl Running {
     /// What each stage has done and holds now, in the order of the pipeline.
     pub fn stats(&self) -> Vec<StageStats> {
         self.monitor.stats()
+    }
+
+    /// Watches the pipeline for `within`, and says which stages hold events and did not get on in that time: which
+    /// stage, since when, and what it waits for. Stages that wait for events and hold none are not among them.
+    ///
+    /// See [`PipelineBuilder::warn_of_stalls`](crate::PipelineBuilder::warn_of_stalls) to be warned.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time.
+    pub async fn stalls(&self, within: Duration) -> Vec<Stall> {
+        stalled::stalls(&self.monitor, within).await
     }
 
     /// A reader of the same numbers that outlives this handle.

@@ -2,8 +2,10 @@
 
 use std::any::Any;
 use std::fmt;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::error::ExitReason;
 use crate::mailbox::{Mail, Mailbox};
@@ -191,8 +193,8 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
 
     /// Asks the stage to end for `reason` after its current callback, and waits until it has. Says why it
     /// ended: for another reason, if it was about to end before. A callback that never returns is waited for
-    /// without limit, unless it races [`Emitter::draining`](crate::Emitter::draining); set a time limit of
-    /// your own, and then [`abort`](Self::abort).
+    /// without limit, unless it races [`Emitter::draining`](crate::Emitter::draining); set a [time
+    /// limit](Self::stop_within) where that may be.
     ///
     /// # Cancel safety
     ///
@@ -214,6 +216,20 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     pub fn drain_soon(&self) {
         // A stage that has ended has nothing left.
         let _ = self.mailbox.send(Mail::Drain);
+    }
+
+    /// As [`stop`](Self::stop), but [cuts it off](Self::abort) if it has not ended by itself after `deadline`. A
+    /// callback that never waits is waited for all the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped before it is ready, the stage is not cut off any more.
+    pub async fn stop_within(&self, reason: ExitReason, deadline: Duration) -> ExitReason {
+        if let Ok(ended) = timeout(deadline, self.stop(reason)).await {
+            return ended;
+        }
+        self.abort();
+        self.ended().await
     }
 
     /// Cuts the stage off at its next wait, as if its task had been killed: no `terminate`, no restart of

@@ -177,7 +177,8 @@ impl<E> Rules<E> {
     }
 
     fn policy(&self) -> Policy {
-        let plan = Plan { strategy: Strategy::OneForOne, intensity: self.intensity, backoff: None };
+        let intensity = self.intensity;
+        let plan = Plan { strategy: Strategy::OneForOne, intensity, ..Plan::default() };
         // Any child: all are of one kind.
         Policy::new(plan, vec![crate::options::Restart::Transient])
     }

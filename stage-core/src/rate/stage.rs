@@ -120,6 +120,9 @@ where
     fn serve(&mut self, out: &mut Emitter<'_, E>) -> StageResult {
         let wait = self.pass(out);
         self.held = self.waiting.len();
+        if let Some(counters) = &self.counters {
+            counters.keep(self.held);
+        }
         self.ask();
         self.look_again(wait, out)?;
         self.hold = match self.hold.take() {
@@ -285,6 +288,7 @@ impl<E, K: Clone + Eq + Hash, F> Drop for RateLimiter<E, K, F> {
             && let Some(counters) = &self.counters
         {
             counters.discarded(discarded);
+            counters.keep(0);
             tracing::warn!(
                 discarded,
                 "events discarded: the stage ended before their budget let them through"

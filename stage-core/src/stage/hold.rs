@@ -72,6 +72,11 @@ impl Holds {
         Hold { holds: Arc::clone(self) }
     }
 
+    /// How many holds there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
     /// Whether anything holds it.
     pub(crate) fn any(&self) -> bool {
         self.count.load(Ordering::Acquire) > 0

@@ -4,15 +4,17 @@ use std::any::Any;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
 
 use super::group::Inner;
 use crate::ack::Collectors;
+use crate::diagnosis::Diagnosis;
 use crate::engine::Ready;
 use crate::error::{BoxError, ExitReason};
 use crate::mailbox::{Mail, Mailbox};
 use crate::options::{Placement, Restart};
 use crate::stats::{Counters, StageStats};
-use crate::sync::Arc;
+use crate::sync::{Arc, AtomicBool};
 
 /// Builds a stage from its recipe, as a future that runs it to its end.
 pub(crate) type Build = Box<dyn FnMut(Ready) -> Result<BoxFuture<'static, ExitReason>, BoxError> + Send>;
@@ -40,6 +42,8 @@ pub(crate) struct Child {
     /// The children it subscribes to; their place in this list is the number of the source.
     pub(crate) sources: Vec<usize>,
     pub(crate) nature: Nature,
+    /// Whether it runs.
+    pub(crate) up: Arc<AtomicBool>,
 }
 
 /// What a child is.
@@ -98,6 +102,9 @@ pub(crate) trait Control: Send + Sync {
     fn resubscribe(&self, source: usize);
     /// The source of this number will not be back.
     fn abandon(&self, source: usize);
+    /// It is asked how it stands; no answer comes from one that has ended.
+    fn diagnose(&self, question: oneshot::Sender<Diagnosis>);
+    fn has_ended(&self) -> bool;
     /// The stage will not be back: whoever subscribes is told so.
     fn close(&self, reason: ExitReason);
 }
@@ -121,6 +128,14 @@ impl<Out: Send, M: Send> Control for Mailbox<Mail<Out, M>> {
 
     fn abandon(&self, source: usize) {
         let _ = self.send(Mail::Abandon(source));
+    }
+
+    fn diagnose(&self, question: oneshot::Sender<Diagnosis>) {
+        let _ = self.send(Mail::Diagnose(question));
+    }
+
+    fn has_ended(&self) -> bool {
+        Mailbox::has_ended(self)
     }
 
     fn close(&self, reason: ExitReason) {

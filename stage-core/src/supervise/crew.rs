@@ -12,6 +12,7 @@ use super::child::{Child, SHUTDOWN};
 use super::placement::{Task, spawn};
 use crate::engine::Ready;
 use crate::error::ExitReason;
+use crate::sync::Ordering;
 
 /// Children by number, in the order in which they start.
 #[derive(Debug)]
@@ -149,6 +150,7 @@ impl Crew {
         let index = self.running.remove(&id)?;
         let member = &mut self.members[index];
         member.task = None;
+        member.child.up.store(false, Ordering::Release);
         if member.child.is_stage() && matches!(reason, ExitReason::Normal) {
             tracing::debug!(stage = member.child.name(), "finished");
             member.standing = Standing::Finished;
@@ -224,7 +226,11 @@ impl Crew {
         let task = spawn(&mut self.tasks, child.placement, stage.instrument(span));
         self.running.insert(task.id, index);
         member.task = Some(task);
-        if is_up.await.is_ok() { Ok(go) } else { Err(self.exit_of(index).await) }
+        if is_up.await.is_err() {
+            return Err(self.exit_of(index).await);
+        }
+        self.child(index).up.store(true, Ordering::Release);
+        Ok(go)
     }
 
     /// Waits for the end of a child that is ending; ends of others are kept for later.

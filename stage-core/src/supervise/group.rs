@@ -1,11 +1,12 @@
 //! A child with children of its own: how it is told what to do, and what its runs did.
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::child::Control;
 use super::orders::Command;
 use super::report::{Outcome, PipelineError, Rejected, Report, StageExit};
 use crate::ack::Settlement;
+use crate::diagnosis::Diagnosis;
 use crate::engine::Ready;
 use crate::error::ExitReason;
 use crate::handle::{Monitor, Running, StartError};
@@ -60,6 +61,11 @@ impl Inner {
         let state = &mut *lock(&self.state);
         state.running = None;
         state.past.add(report);
+    }
+
+    /// The stages of the running one, and where else to look for them.
+    pub(crate) fn running(&self) -> Option<Monitor> {
+        lock(&self.state).running.clone()
     }
 
     pub(super) fn gathered(&self) -> Gathered {
@@ -171,6 +177,12 @@ impl Control for Inner {
     fn resubscribe(&self, _source: usize) {}
 
     fn abandon(&self, _source: usize) {}
+
+    fn diagnose(&self, _question: oneshot::Sender<Diagnosis>) {}
+
+    fn has_ended(&self) -> bool {
+        false
+    }
 
     fn close(&self, _reason: ExitReason) {
         lock(&self.state).commands = None;

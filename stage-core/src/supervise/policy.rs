@@ -47,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) intensity: Intensity,
     /// Restarts are made at once if there is none.
     pub(crate) backoff: Option<Backoff>,
+    /// After what time without progress it is warned of a stage that holds events; not at all if there is none.
+    pub(crate) stalls: Option<Duration>,
 }
 
 /// What to do about the end of a child.

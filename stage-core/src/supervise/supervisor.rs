@@ -162,6 +162,7 @@ impl Supervisor {
             retire: Box::new(|_| ()),
             sources: Vec::new(),
             nature: Nature::Task,
+            up: Arc::default(),
         });
         self
     }
@@ -190,6 +191,7 @@ impl Supervisor {
             retire: Box::new(|_| ()),
             sources: Vec::new(),
             nature: Nature::Group(inner),
+            up: Arc::default(),
         });
         self
     }

@@ -3,9 +3,11 @@
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::child::Control;
+use crate::diagnosis::Diagnosis;
 use crate::engine::Ready;
 use crate::error::{ExitReason, StageResult};
 use crate::sync::{Mutex, lock};
@@ -79,6 +81,12 @@ impl Control for TaskControl {
     fn resubscribe(&self, _source: usize) {}
 
     fn abandon(&self, _source: usize) {}
+
+    fn diagnose(&self, _question: oneshot::Sender<Diagnosis>) {}
+
+    fn has_ended(&self) -> bool {
+        false
+    }
 
     fn close(&self, _reason: ExitReason) {}
 }

@@ -1,6 +1,7 @@
 //! The beginning of a declaration, and its end: a pipeline that can be started.
 
 use std::any::type_name;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 
@@ -92,6 +93,17 @@ impl PipelineBuilder {
     /// pipeline gives up when the attempts are used up. Default: not at all.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.draft.plan.backoff = Some(backoff);
+        self
+    }
+
+    /// Warns, by [tracing](https://docs.rs/tracing), of every stage that holds events and has neither handled nor
+    /// handed out any for `after`: which stage, since when, and what it waits for (see
+    /// [`Running::stalls`]). Stages that only wait for one of them, or for a timer of their
+    /// own, are left out. Default: nobody is warned.
+    ///
+    /// It costs a look at the counters four times within `after`, and a question to stages that do not get on.
+    pub fn warn_of_stalls(mut self, after: Duration) -> Self {
+        self.draft.plan.stalls = Some(after);
         self
     }
 

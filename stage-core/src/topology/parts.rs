@@ -133,5 +133,6 @@ where
         retire: Box::new(retire),
         sources,
         nature: Nature::Stage,
+        up: Arc::default(),
     }
 }

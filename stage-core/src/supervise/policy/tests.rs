@@ -150,7 +150,7 @@ proptest! {
             children: kinds.iter().copied().enumerate().collect(),
             restarts: Vec::new(),
         };
-        let mut policy = Policy::new(Plan { strategy, intensity, backoff: None }, kinds.clone());
+        let mut policy = Policy::new(Plan { strategy, intensity, ..Plan::default() }, kinds.clone());
         let mut now = Duration::ZERO;
         for (child, normal, later) in history {
             now += seconds(later);
