@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{Home, Started};
+use crate::support::{Ended, Home, Started};
 
 /// Longer than any run takes to begin.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -55,19 +55,66 @@ fn expect_everything_once(home: &Home) {
     home.back().expect_same(&home.files(), &[]);
 }
 
+/// Interrupts until it has ended; the first time it only finishes what it has begun.
+fn interrupted_twice(mut started: Started) -> Ended {
+    while !started.has_ended() {
+        started.interrupt();
+    }
+    started.wait()
+}
+
 #[test]
-fn an_interrupted_upload_returns_to_the_queue_and_the_next_run_completes_it() {
+fn an_upload_that_is_interrupted_twice_returns_to_the_queue_and_the_next_run_completes_it() {
     let home = home_with_a_large_file();
-    let upload = halfway_up(&home);
-    upload.interrupt();
-    let ended = upload.wait().expect_code(1);
-    ended.expect_one_line("interrupted", &["queue"]);
+    let ended = interrupted_twice(halfway_up(&home)).expect_code(1);
+    ended.expect_one_line("interrupted:", &["queue"]);
     assert!(ended.stdout.contains("1 left in the queue"), "{}", ended.told());
     assert_eq!(home.unfinished_objects(), Vec::<PathBuf>::new());
     assert!(home.run(["ls"]).expect_code(0).lines_about("large.bin").is_empty());
 
     home.upload().expect_one_line("1 upload", &["earlier run"]);
     expect_everything_once(&home);
+}
+
+/// Files of a home that has many of them, none of which takes long.
+const MANY: usize = 120;
+
+fn home_with_many_files() -> Home {
+    let home = Home::new();
+    fs::create_dir(home.files().path()).expect("a folder");
+    for number in 0..MANY {
+        let file = File::create(home.files().path().join(format!("{number:03}.bin"))).expect("a new file");
+        file.set_len(2 << 20).expect("a file with a hole");
+    }
+    home
+}
+
+fn listed(home: &Home) -> usize {
+    home.run(["ls"]).expect_code(0).lines_about(".bin").len()
+}
+
+#[test]
+fn a_signal_under_load_finishes_the_files_that_were_begun_ends_with_0_and_nothing_is_uploaded_again() {
+    for signal in ["TERM", "INT"] {
+        let home = home_with_many_files();
+        let upload = halfway_up(&home);
+        upload.signal(signal);
+        let ended = upload.wait().expect_code(0);
+        ended.expect_one_line("interrupted:", &["queue"]);
+        assert_eq!(home.unfinished_objects(), Vec::<PathBuf>::new(), "{}", ended.told());
+        let done = listed(&home);
+        assert!(done > 0 && done < MANY, "{done} of {MANY} files: {}", ended.told());
+        assert!(ended.stdout.contains(&format!("uploaded {done} file")), "{}", ended.told());
+
+        // An empty folder adds nothing to the queue.
+        let empty = home.path().join("empty");
+        fs::create_dir(&empty).expect("a folder");
+        let rest = home.run(["upload".as_ref(), empty.as_os_str()]).expect_code(0);
+        assert!(rest.stdout.contains(&format!("uploaded {} file", MANY - done)), "{}", rest.told());
+        assert_eq!(listed(&home), MANY);
+        home.download_all().expect_code(0);
+        home.back().expect_same(&home.files(), &[]);
+    }
 }
 
 #[test]
@@ -79,12 +126,11 @@ fn a_killed_upload_is_completed_by_the_next_run() {
 }
 
 #[test]
-fn an_interrupted_download_leaves_no_half_file_and_the_next_run_completes_it() {
+fn a_download_that_is_interrupted_twice_leaves_no_half_file_and_the_next_run_completes_it() {
     let home = home_with_a_large_file();
     home.upload();
-    let download = halfway_down(&home);
-    download.interrupt();
-    download.wait().expect_code(1).expect_one_line("interrupted", &["queue"]);
+    let ended = interrupted_twice(halfway_down(&home)).expect_code(1);
+    ended.expect_one_line("interrupted:", &["queue"]);
     assert_eq!(home.back().files(), Vec::<PathBuf>::new());
     expect_everything_once(&home);
 }

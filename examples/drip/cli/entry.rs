@@ -1,4 +1,4 @@
-//! From the arguments to the exit code: 0 if everything that was asked for happened, 1 if not, 2 for bad usage.
+//! From the arguments to the exit code: 0 if nothing went wrong, 1 if something did, 2 for bad usage.
 
 use std::process::ExitCode;
 

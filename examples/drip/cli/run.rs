@@ -8,8 +8,8 @@ use super::interrupt::interrupted;
 use crate::report::{Progress, StageRow, Summary, tell};
 use crate::transfer::Queue;
 
-/// How long an interrupted pipeline may take to finish what it holds.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long an interrupted pipeline may take to finish the files it has begun.
+const FINISH: Duration = Duration::from_secs(10);
 
 /// How long to wait for the last stages to let go of what they held, once the pipeline is over.
 const LETTING_GO: Duration = Duration::from_secs(5);
@@ -24,8 +24,8 @@ pub(super) async fn to_its_end(
     let ended = tokio::select! {
         ended = running.join() => ended,
         () = interrupted() => {
-            progress.note("interrupted: finishing what is at hand; the rest goes back into the queue");
-            drain(&running, queue).await
+            progress.note("interrupted: finishing the files that were begun; the rest stays in the queue");
+            finish(&running, queue).await
         }
     };
     let stages = running.stats();
@@ -57,12 +57,13 @@ pub(super) async fn to_its_end(
     }
 }
 
-/// Nothing new is begun; a second interruption stops at once.
-async fn drain(running: &Running, queue: &Queue) -> Result<Report, PipelineError> {
+/// Nothing new is begun, and what was begun has its time; a second interruption stops at once.
+async fn finish(running: &Running, queue: &Queue) -> Result<Report, PipelineError> {
     queue.stop();
     tokio::select! {
-        ended = running.drain(DRAIN) => ended,
+        ended = running.join() => ended,
         () = interrupted() => running.stop().await,
+        () = tokio::time::sleep(FINISH) => running.stop().await,
     }
 }
 

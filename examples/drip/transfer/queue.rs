@@ -43,7 +43,7 @@ impl Queue {
     /// # Errors
     /// What the repository says.
     pub async fn lease(&self, limit: usize) -> Result<Vec<Hold>, RepositoryError> {
-        if self.verdicts.stopping() {
+        if self.is_stopping() {
             return Ok(Vec::new());
         }
         let leased = self.repository.lease(&self.scope, limit).await?;
@@ -113,6 +113,11 @@ impl Queue {
     /// Waits until a verdict arrived since the last call. Cancel safe.
     pub async fn arrived(&self) {
         self.verdicts.arrived().await;
+    }
+
+    /// Whether nothing new is to be begun.
+    pub fn is_stopping(&self) -> bool {
+        self.verdicts.stopping()
     }
 
     /// From now on nothing is leased, and what is dropped goes back uncounted.

@@ -102,6 +102,11 @@ impl<S: Source> Starter<S> {
     }
 
     async fn next_lease(&mut self) -> Result<Option<Hold>, RepositoryError> {
+        if self.queue.is_stopping() {
+            // What was not begun goes back; what was goes on.
+            self.leased.clear();
+            return Ok(None);
+        }
         if self.leased.is_empty() && !self.dry {
             self.leased = match self.queue.lease(LEASED).await {
                 Ok(leased) => leased.into(),

@@ -62,8 +62,13 @@ impl Started {
 
     /// Asks it to end, as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
+        self.signal("INT");
+    }
+
+    /// Sends a signal to it.
+    pub(crate) fn signal(&self, name: &str) {
         let mut kill = Command::new("sh");
-        kill.args(["-c", "kill -INT \"$0\"", &self.pid().to_string()]);
+        kill.args(["-c", "kill -\"$1\" \"$0\"", &self.pid().to_string(), name]);
         assert!(kill.status().is_ok_and(|status| status.success()), "a signal for {}", self.command);
     }
 
