@@ -15,7 +15,8 @@
 //!   event](per_event).
 //! * Have every event [acknowledged](ack), so that none is lost in silence.
 //! * Say what happens to [an event that fails](policy): skipped, tried again, set aside.
-//! * Start it, watch it and end it through [`Running`]: every pipeline is supervised.
+//! * Start it, watch it and end it through [`Running`]: every pipeline is supervised. Several of them, and tasks, are kept
+//!   running by a [`Supervisor`].
 //!
 //! ```
 //! use stage_core::{Pipeline, StepOptions};

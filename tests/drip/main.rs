@@ -13,4 +13,5 @@ mod round_trip;
 mod second_drip;
 mod support;
 mod tampering;
+mod under_fire;
 mod usage;

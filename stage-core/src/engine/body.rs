@@ -9,6 +9,7 @@ use std::task::{Context as TaskContext, Poll};
 use tokio::time::Instant;
 
 use super::attend::attend;
+use super::diagnose::{answer, halves};
 use super::infos::Infos;
 use super::inlet::{Gone, Inlet};
 use super::kind::Kind;
@@ -125,10 +126,9 @@ where
         if self.outlet.has_had_enough() {
             self.port.leave().cancel();
         }
-        for question in self.port.questions.drain(..) {
-            // Whoever asked may have gone.
-            let _ = question.send(diagnose(Callback::Waits, &self.inlet, &self.outlet));
-        }
+        let Self { port, inlet, outlet, .. } = self;
+        let callback = Callback::Waits;
+        answer(&mut port.questions, || Diagnosis { callback, ..halves(inlet, outlet) });
     }
 }
 
@@ -173,7 +173,7 @@ impl<K: Kind> Body<K> {
             Err(panicked) => panicked,
         };
         // The batch in its hands is what a callback loses; one without a batch loses what it emitted.
-        if !self.emitted.is_empty() && !self.hands.inlet.is_holding() {
+        if !self.emitted.is_empty() && self.hands.inlet.in_hand() == 0 {
             self.core.counters.discarded(self.emitted.len());
             tracing::warn!(
                 discarded = self.emitted.len(),
@@ -220,13 +220,12 @@ impl<K: Kind> Body<K> {
     /// Says how it stands, between two callbacks.
     fn answer_questions(&mut self) {
         let Hands { port, inlet, outlet, .. } = &mut self.hands;
-        for question in port.questions.drain(..) {
-            let mut told = diagnose(Callback::None, inlet, outlet);
-            told.holds = self.core.holds.count();
-            told.timer = self.timers.wait();
-            // Whoever asked may have gone.
-            let _ = question.send(told);
-        }
+        let holds = self.core.holds.count();
+        answer(&mut port.questions, || Diagnosis {
+            holds,
+            timer: self.timers.wait(),
+            ..halves(inlet, outlet)
+        });
     }
 
     /// Runs the next callback that is due beside those for events and demand; says whether there was any.
@@ -447,27 +446,6 @@ impl<K: Kind> Body<K> {
         self.hands.inlet.close(&reason);
         self.hands.outlet.close(&Closed::by(&reason));
         reason
-    }
-}
-
-/// How a stage stands, as far as its halves know.
-fn diagnose<In: Send + 'static, Out>(
-    callback: Callback,
-    inlet: &Inlet<In>,
-    outlet: &Outlet<Out>,
-) -> Diagnosis {
-    let (queued, paused) = inlet.waiting();
-    Diagnosis {
-        callback,
-        in_hand: inlet.in_hand(),
-        queued,
-        buffered: outlet.buffered(),
-        wanted: outlet.wanted(),
-        consumers: outlet.subscriptions().iter().map(Subscription::consumer).collect(),
-        paused,
-        mode: outlet.mode(),
-        holds: 0,
-        timer: None,
     }
 }
 

@@ -393,27 +393,14 @@ impl<E: Send + 'static> Inlet<E> {
         !self.ready.is_empty()
     }
 
-    /// Whether a callback has a batch in its hands.
-    pub(crate) fn is_holding(&self) -> bool {
-        self.held > 0
-    }
-
     /// How many events a callback has in its hands.
     pub(crate) fn in_hand(&self) -> usize {
         self.held
     }
 
-    /// How many batches wait to be received, and the producers of those that may not be.
-    pub(crate) fn waiting(&self) -> (usize, Vec<Arc<str>>) {
-        let (mut batches, mut paused) = (0, Vec::new());
-        for incoming in self.links.iter().flatten() {
-            let waiting = incoming.link.waiting();
-            batches += waiting;
-            if incoming.paused && waiting > 0 {
-                paused.push(incoming.link.subscription().producer());
-            }
-        }
-        (batches, paused)
+    /// The links from its producers, and whether they are paused.
+    pub(super) fn links(&self) -> impl Iterator<Item = (&LinkRx<E>, bool)> {
+        self.links.iter().flatten().map(|incoming| (&incoming.link, incoming.paused))
     }
 
     /// Whether every producer of the pipeline has ended and everything it sent was received.

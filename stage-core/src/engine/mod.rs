@@ -25,6 +25,7 @@
 mod attend;
 mod behind;
 mod body;
+mod diagnose;
 mod infos;
 mod inlet;
 mod kind;
