@@ -7,6 +7,10 @@ pub use crate::stage::expansion::{
 };
 pub use crate::timed::{Site, Timing, never, shown};
 
+use crate::demand::Demand;
+use crate::error::StageResult;
+use crate::stage::Emitter;
+
 /// A parameter of a pipeline: cloned for every run of every recipe that mentions it.
 ///
 /// For a type that is none, `Checked` and whatever is made from it are unknown to the compiler, which then reports the
@@ -57,6 +61,19 @@ pub trait SendParameter {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Send> SendParameter for T {}
+
+/// A source in the outline of a pipeline, which is never started.
+#[derive(Debug)]
+pub struct Outline;
+
+impl crate::stage::Producer for Outline {
+    type Event = ();
+
+    async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, ()>) -> StageResult {
+        out.finish();
+        Ok(())
+    }
+}
 
 /// `Placement::Rayon`, where it exists.
 #[cfg(feature = "rayon")]

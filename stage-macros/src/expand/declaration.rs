@@ -6,8 +6,13 @@ use syn::GenericParam;
 
 use crate::ast::Header;
 
-/// The type with its methods; `new` is the body of the constructor.
-pub(super) fn expand(header: &Header, docs: &[String], new: &TokenStream) -> TokenStream {
+/// The type with its methods; `new` is the body of the constructor, `outline` that of `topology`.
+pub(super) fn expand(
+    header: &Header,
+    docs: &[String],
+    new: &TokenStream,
+    outline: &TokenStream,
+) -> TokenStream {
     let Header { attrs, vis, name, generics, params, .. } = header;
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     // What decides whether the type exists, or what is said about it, holds for all of its parts.
@@ -48,11 +53,22 @@ pub(super) fn expand(header: &Header, docs: &[String], new: &TokenStream) -> Tok
                 ::stage_core::Pipeline::start(self.pipeline).await
             }
 
-            /// The steps and the options that they run with.
-            #[allow(dead_code)]
-            #[must_use]
-            #vis fn topology(&self) -> &::stage_core::Topology {
-                ::stage_core::Pipeline::topology(&self.pipeline)
+            /// The steps as they are declared: what is computed from parameters is as if it was not said.
+            ///
+            /// A pipeline that was built, and one that runs, have a `topology` with the options that hold.
+            #[allow(clippy::must_use_candidate, dead_code)]
+            #vis fn topology() -> ::stage_core::Topology {
+                #outline
+            }
+        }
+
+        #(#shared)*
+        #[automatically_derived]
+        impl #impl_generics ::core::ops::Deref for #name #ty_generics #where_clause {
+            type Target = ::stage_core::Pipeline;
+
+            fn deref(&self) -> &::stage_core::Pipeline {
+                &self.pipeline
             }
         }
 

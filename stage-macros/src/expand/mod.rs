@@ -6,6 +6,7 @@ mod chain;
 mod declaration;
 mod docs;
 mod options;
+mod outline;
 mod part;
 mod pipeline;
 

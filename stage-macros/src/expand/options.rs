@@ -1,6 +1,6 @@
 //! Which calls on the builder's options say what the user's options say?
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned as _;
@@ -29,6 +29,41 @@ pub(super) fn options(options: &Options, scope: &Scope<'_>) -> TokenStream {
     let restart = restart.as_ref().map(|value| choice(value, &quote!(::stage_core::Restart), scope));
     let restart = restart.map(|value| quote!(.restart(#value)));
     quote!(#count #min_demand #max_demand #placement #buffer #keep #restart)
+}
+
+/// As [`options`], as far as it is known without the parameters.
+pub(super) fn known(options: &Options) -> TokenStream {
+    let Options { count, min_demand, max_demand, placement, buffer, keep, restart } = options;
+    let number = |number: &Number| match number {
+        Number::Literal { literal, .. } => Some(literal.to_token_stream()),
+        Number::Constant(expr) => Some(assertion::constant(expr)),
+        Number::Computed(_) => None,
+    };
+    let numbers = [("count", count), ("min_demand", min_demand), ("max_demand", max_demand)];
+    let numbers = numbers.into_iter().filter_map(|(method, value)| {
+        let (method, value) = (Ident::new(method, Span::call_site()), number(value.as_ref()?)?);
+        Some(quote!(.#method(#value)))
+    });
+    let buffer = buffer.as_ref().and_then(|buffer| match buffer {
+        Buffer::Unbounded => Some(quote!(.buffer(::stage_core::Capacity::Unbounded))),
+        Buffer::Bounded(value) => {
+            number(value).map(|value| quote!(.buffer(::stage_core::Capacity::Bounded(#value))))
+        }
+    });
+    let word = |choice: &Option<Choice>| match choice {
+        Some(Choice::Word(word)) => Some(word.clone()),
+        Some(Choice::Computed(_)) | None => None,
+    };
+    let keep = word(keep).map(|word| quote!(.keep(::stage_core::Keep::#word)));
+    let restart = word(restart).map(|word| quote!(.restart(::stage_core::Restart::#word)));
+    let placement = word(placement).map(|word| {
+        if word == "Rayon" {
+            quote!(.placement(::stage_core::__rayon!()))
+        } else {
+            quote!(.placement(::stage_core::Placement::#word))
+        }
+    });
+    quote!(#(#numbers)* #placement #buffer #keep #restart)
 }
 
 /// `.strategy(…).intensity(…)`

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::options::text;
-use super::{assertion, capture, chain, declaration, docs, part};
+use super::{assertion, capture, chain, declaration, docs, outline, part};
 use crate::ast::Header;
 use crate::error::Errors;
 use crate::model::{Model, Scope};
@@ -31,7 +31,7 @@ pub(crate) fn expand(header: &Header, model: &Model) -> TokenStream {
         #checks
         Self { pipeline: { #chain }, generics: ::core::marker::PhantomData }
     };
-    declaration::expand(header, &docs, &new)
+    declaration::expand(header, &docs, &new, &outline::expand(model))
 }
 
 /// A warning. The only one that a macro can give is that something is deprecated.
@@ -64,8 +64,9 @@ pub(crate) fn fallback(header: &Header, model: &Model, errors: &Errors) -> Token
         ::core::unreachable!("a pipeline that did not compile")
     };
     let docs = docs::of_broken_pipeline(header);
+    let unreachable = quote!(::core::unreachable!("a pipeline that did not compile"));
     match (&header.part, &model.part) {
-        (None, _) => declaration::expand(header, &docs, &new),
+        (None, _) => declaration::expand(header, &docs, &new, &unreachable),
         (Some(_), Some(types)) => part::expand_broken(header, types, &docs, &new),
         // Without its types nothing can go through it.
         (Some(_), None) => errors,

@@ -147,6 +147,27 @@ async fn partitions_and_broadcasts_stand_in_one_another() -> Result<(), BoxError
     Ok(())
 }
 
+#[test]
+fn a_pipeline_shows_what_it_is_before_anybody_has_its_parameters() {
+    let topology = Nested::topology();
+    let (sums, _received) = channel();
+    let (rest, _others) = channel();
+    assert_eq!(&topology, Nested::new(sums, rest).topology());
+    assert_eq!(
+        topology.to_string(),
+        "nested: 13 stages, 17 subscriptions
+  start  start x1
+  step   fizz x1 in 3 lanes, demand 1..10, from start (broadcast, when)
+  step   all x1 in 3 lanes, demand 1..10, from start (broadcast)
+  step   both x1 in 3 lanes, demand 1..10, from fizz and all
+  finish sums x1, demand 1..10
+  finish rest x1 in 2 lanes, demand 1..10, from start (partition)
+"
+    );
+    // The number of lanes is a parameter: as many as make it a partition.
+    assert_eq!(Diamond::topology().step("seal").map(|step| (step.count, step.lanes)), Some((1, 2)));
+}
+
 /// Emits the digits of numbers.
 struct Digits;
 

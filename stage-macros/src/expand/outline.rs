@@ -1,0 +1,101 @@
+//! What does the pipeline look like before anybody has its parameters?
+//!
+//! The same calls on the builder, with stages that have nothing in them: they are never started.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+
+use super::options::known;
+use crate::model::{Branch, Model, Node, Number, Partition, Step, Text, ends};
+use crate::words::Role;
+
+/// An expression of the type `Topology`.
+pub(super) fn expand(model: &Model) -> TokenStream {
+    let name = model.name.known().unwrap_or_else(|| "pipeline".to_owned());
+    let defaults = known(&model.defaults);
+    let mut outline = Outline { steps: 0 };
+    let calls = outline.calls(&model.nodes);
+    quote! {
+        let pipeline = ::stage_core::Pipeline::builder(#name)
+            .defaults(::stage_core::StepOptions::new() #defaults);
+        #calls
+        ::stage_core::Pipeline::topology(&pipeline).clone()
+    }
+}
+
+/// Counts the steps, for the names of those whose own is computed.
+struct Outline {
+    steps: usize,
+}
+
+impl Outline {
+    fn calls(&mut self, nodes: &[Node]) -> TokenStream {
+        let mut begun = false;
+        let mut calls = TokenStream::new();
+        for node in nodes {
+            let call = match node {
+                Node::Step(step) => {
+                    let again = std::mem::replace(&mut begun, step.role == Role::Start);
+                    self.step(step, again)
+                }
+                Node::Broadcast(broadcast) => {
+                    let branches: Vec<_> =
+                        broadcast.branches.iter().map(|branch| self.branch(branch)).collect();
+                    let end = if broadcast.merge.is_some() { quote!(merge) } else { quote!(done) };
+                    quote!(broadcast() #(.#branches)* .#end())
+                }
+                Node::Partition(partition) => self.partition(partition),
+            };
+            calls.extend(quote!(let pipeline = pipeline.#call;));
+        }
+        calls
+    }
+
+    fn step(&mut self, step: &Step, again: bool) -> TokenStream {
+        self.steps += 1;
+        let name = match &step.name {
+            Text::Default(name) => name.to_token_stream(),
+            Text::Literal(name) => name.to_token_stream(),
+            Text::Computed(_) => format!("{}_{}", step.role.word(), self.steps).to_token_stream(),
+        };
+        let by = step.by.as_ref().map(|_| quote!(by(|()| ()).));
+        let options = known(&step.options);
+        let options = quote!(::stage_core::StepOptions::named(#name) #options);
+        match step.role {
+            Role::Start => {
+                let method = Ident::new(if again { "and_start" } else { "start" }, Span::call_site());
+                quote!(#method(#options, || ::core::result::Result::Ok(::stage_core::__private::Outline)))
+            }
+            Role::Step | Role::Then | Role::Through => quote!(#by step_fn(#options, |()| ())),
+            Role::Finish => quote!(#by finish_fn(#options, |()| ())),
+        }
+    }
+
+    fn branch(&mut self, branch: &Branch) -> TokenStream {
+        let body = self.body(&branch.nodes);
+        match (ends(&branch.nodes), &branch.when) {
+            (false, None) => quote!(branch(#body)),
+            (false, Some(_)) => quote!(branch_when(|()| true, #body)),
+            (true, None) => quote!(ending(#body)),
+            (true, Some(_)) => quote!(ending_when(|()| true, #body)),
+        }
+    }
+
+    fn partition(&mut self, partition: &Partition) -> TokenStream {
+        let method = if ends(&partition.nodes) { "partition_ending" } else { "partition" };
+        let method = Ident::new(method, Span::call_site());
+        let into = match &partition.into {
+            Number::Literal { literal, .. } => literal.to_token_stream(),
+            Number::Constant(expr) => super::assertion::constant(expr),
+            // As many as make it one.
+            Number::Computed(_) => quote!(2),
+        };
+        let body = self.body(&partition.nodes);
+        quote!(#method(#into, |()| (), #body))
+    }
+
+    fn body(&mut self, nodes: &[Node]) -> TokenStream {
+        let calls = self.calls(nodes);
+        quote!(|pipeline| { #calls pipeline })
+    }
+}
