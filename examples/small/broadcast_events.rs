@@ -1,12 +1,10 @@
-//! Events for everybody who is interested: a broadcaster, and subscribers that say what they want to hear.
+//! Events for everybody who is interested: a broadcast, and branches that say what they want to hear.
 //!
 //! A [`source::queue`] takes what is pushed and broadcasts it. A selector is asked before an event is sent:
-//! what it rejects costs its subscriber no demand. The broadcaster holds demand back until all are there.
+//! what it rejects costs its branch no demand.
 #![forbid(unsafe_code)]
 
-use stage_core::dispatch::{BroadcastDispatcher, SubscriberOptions};
-use stage_core::spawn::{self, StageOptions};
-use stage_core::{BoxError, DemandMode, ProducerRef, SubscribeOptions, sink, source};
+use stage_core::{BoxError, pipeline, sink, source};
 
 /// What happens in a shop.
 #[derive(Clone, Debug)]
@@ -25,31 +23,28 @@ impl Event {
     }
 }
 
-/// Everything a subscriber hears, when the broadcast is over.
-type Heard = sink::Collected<Vec<Event>>;
+/// Everything a listener hears.
+type Heard = sink::Collect<Vec<Event>, Event>;
 
-/// Subscribes a listener to what it selects.
-async fn listen(
-    to: &ProducerRef<Event>,
-    selects: impl Fn(&Event) -> bool + Send + Sync + 'static,
-) -> Result<Heard, BoxError> {
-    let (all, heard) = sink::collect();
-    let listener = spawn::consumer(all, StageOptions::named("listener")).await?;
-    let share = SubscriberOptions::new().selector(selects);
-    listener.subscribe(to, SubscribeOptions::new().max_demand(10).share(share)).await?;
-    Ok(heard)
+pipeline! {
+    /// Tells everybody what happens, and some what they want to hear of it.
+    Shop(queue: source::Queue<Event>, everything: Heard, orders: Heard, of_mike: Heard) {
+        start queue;
+        broadcast {
+            finish everything;
+        } and when (|event| matches!(event, Event::Ordered(_))) {
+            finish orders;
+        } and when (|event| event.by() == "Mike") {
+            finish of_mike;
+        }
+    }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let (push, queue) = source::queue(100)?;
-    let options =
-        StageOptions::named("shop").dispatcher(BroadcastDispatcher::new()).demand(DemandMode::Accumulate);
-    let shop = spawn::producer(queue, options).await?;
-    let everything = listen(&shop.producer(), |_| true).await?;
-    let orders = listen(&shop.producer(), |event| matches!(event, Event::Ordered(_))).await?;
-    let of_mike = listen(&shop.producer(), |event| event.by() == "Mike").await?;
-    shop.set_demand_mode(DemandMode::Forward);
+    let [(all, everything), (some, orders), (his, of_mike)] = std::array::from_fn(|_| sink::collect());
+    let shop = Shop::new(queue, all, some, his).start().await?;
 
     for by in ["Joe", "Mike", "Robert"] {
         push.push(Event::Ordered(by)).await?;
@@ -57,6 +52,7 @@ async fn main() -> Result<(), BoxError> {
     }
     push.push(Event::Complained("Mike")).await?;
     push.close();
+    shop.join().await?;
 
     for (name, heard) in [("everything", everything), ("orders", orders), ("of Mike", of_mike)] {
         let heard = heard.await?;

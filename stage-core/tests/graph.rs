@@ -260,6 +260,25 @@ async fn a_branch_that_restarts_loses_its_batch_only_and_the_others_nothing() {
 }
 
 #[tokio::test]
+async fn the_rest_that_restarts_with_a_stage_is_what_was_declared_after_it() {
+    let stumbled = std::sync::Arc::default();
+    let pipeline = Pipeline::builder("rest")
+        .start_fn("numbers", || Ok(0..200_u32))
+        .broadcast()
+        .ending(|all| all.finish_fn("before", drop))
+        .ending(|all| {
+            all.step("stumbles", move || Ok(Stumbles(std::sync::Arc::clone(&stumbled))))
+                .finish_fn("same", drop)
+        })
+        .ending(|all| all.finish_fn("after", drop))
+        .done();
+    let report = run(pipeline).await;
+    let restarts: Vec<_> = report.stages.iter().map(|stage| (&*stage.step, stage.restarts)).collect();
+    assert_eq!(restarts, [("numbers", 0), ("before", 0), ("stumbles", 1), ("same", 1), ("after", 1)]);
+    assert_eq!(report.stages[1].events_in, 200);
+}
+
+#[tokio::test]
 async fn a_graph_drains_to_its_last_event() {
     let (sent, received) = channel();
     let pipeline = Pipeline::builder("endless")
@@ -436,6 +455,23 @@ fn a_topology_says_where_events_come_from() {
   finish log x1, demand 1..10, from numbers (broadcast)
   step   lane x1 in 4 lanes, demand 1..10, from numbers (partition)
   finish end x1, demand 1..10, from lane and numbers (broadcast)
+"
+    );
+    assert_eq!(
+        topology.to_dot(),
+        "digraph \"levels\" {
+    rankdir=LR;
+    node [fontname=\"sans-serif\"];
+    edge [fontname=\"sans-serif\"];
+    s0 [label=\"numbers x1\", shape=ellipse];
+    s1 [label=\"log x1\", shape=box, peripheries=2];
+    s2 [label=\"lane x1 in 4 lanes\", shape=box];
+    s3 [label=\"end x1\", shape=box, peripheries=2];
+    s0 -> s1 [label=\"all, 1..10\"];
+    s0 -> s2 [label=\"partition, 1..10\"];
+    s2 -> s3 [label=\"1..10\"];
+    s0 -> s3 [label=\"all, 1..10\"];
+}
 "
     );
     assert_eq!(

@@ -55,7 +55,7 @@ impl Topology {
     /// ```
     pub fn to_dot(&self) -> String {
         let mut text = format!(
-            "digraph \"{}\" {{\n    rankdir=LR;\n    node [fontname=\"sans-serif\"];\n",
+            "digraph \"{}\" {{\n    rankdir=LR;\n    node [fontname=\"sans-serif\"];\n    edge [fontname=\"sans-serif\"];\n",
             escaped(&self.name)
         );
         for (number, step) in self.steps.iter().enumerate() {

@@ -11,7 +11,7 @@ use crate::words::Role;
 
 /// An expression of the type `Topology`.
 pub(super) fn expand(model: &Model) -> TokenStream {
-    let name = model.name.known().unwrap_or_else(|| "pipeline".to_owned());
+    let name = model.name.known().unwrap_or_else(|| model.default_name.clone());
     let defaults = known(&model.defaults);
     let mut outline = Outline { steps: 0 };
     let calls = outline.calls(&model.nodes);

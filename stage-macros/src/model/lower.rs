@@ -15,13 +15,14 @@ pub(crate) fn lower(ast: Ast, errors: &mut Errors) -> (Header, Model) {
     let scope = Scope::of(&header);
     let owner = if header.part.is_some() { Owner::PART } else { Owner::PIPELINE };
     let Settings { name, options, supervision, .. } = Settings::read(settings, owner, &scope, errors);
-    let name = name.unwrap_or_else(|| Text::Default(snake_case(&header.name.to_string())));
+    let default_name = snake_case(&header.name.to_string());
+    let name = name.unwrap_or_else(|| Text::Default(default_name.clone()));
     let part = header.part.as_ref().and_then(|part| part.types.clone());
     let outline = Outline::of(&items);
     let mut reader = Reader { scope: &scope, number: 0, errors };
     let mut nodes = reader.nodes(items);
     naming::distinguish(&mut steps_mut(&mut nodes));
-    (header, Model { name, part, defaults: options, supervision, nodes, outline })
+    (header, Model { name, default_name, part, defaults: options, supervision, nodes, outline })
 }
 
 /// Reads items, and counts the steps so that those without a name get a number.

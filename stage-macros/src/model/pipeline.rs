@@ -9,6 +9,8 @@ use crate::words::Role;
 /// A pipeline whose every option has its type. What goes together with what is for `validate` to judge.
 pub(crate) struct Model {
     pub(crate) name: Text,
+    /// What it would be called if nothing was said.
+    pub(crate) default_name: String,
     /// What it takes and emits, if others go through it.
     pub(crate) part: Option<(Type, Type)>,
     /// What the steps that say nothing else get.

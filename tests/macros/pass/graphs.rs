@@ -164,6 +164,8 @@ fn a_pipeline_shows_what_it_is_before_anybody_has_its_parameters() {
   finish rest x1 in 2 lanes, demand 1..10, from start (partition)
 "
     );
+    let text = serde_json::to_string(&topology).unwrap();
+    assert!(text.contains(r#"{"from":"start","to":"fizz","kind":"selected"}"#), "{text}");
     // The number of lanes is a parameter: as many as make it a partition.
     assert_eq!(Diamond::topology().step("seal").map(|step| (step.count, step.lanes)), Some((1, 2)));
 }
