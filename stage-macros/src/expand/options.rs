@@ -58,7 +58,8 @@ pub(super) fn known(options: &Options) -> TokenStream {
     let restart = word(restart).map(|word| quote!(.restart(::stage_core::Restart::#word)));
     let placement = word(placement).map(|word| {
         if word == "Rayon" {
-            quote!(.placement(::stage_core::__rayon!()))
+            let rayon = quote_spanned!(word.span()=> ::stage_core::__rayon!());
+            quote!(.placement(#rayon))
         } else {
             quote!(.placement(::stage_core::Placement::#word))
         }

@@ -6,16 +6,20 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
 use super::options::known;
+use crate::ast::Header;
 use crate::model::{Branch, Model, Node, Number, Partition, Step, Text, ends};
 use crate::words::Role;
 
 /// An expression of the type `Topology`.
-pub(super) fn expand(model: &Model) -> TokenStream {
+pub(super) fn expand(header: &Header, model: &Model) -> TokenStream {
     let name = model.name.known().unwrap_or_else(|| model.default_name.clone());
     let defaults = known(&model.defaults);
     let mut outline = Outline { steps: 0 };
     let calls = outline.calls(&model.nodes);
+    // A constant that does not exist is then reported in the same words as in `new`, and so once.
+    let params = header.params.iter().map(|param| &param.name);
     quote! {
+        #(#[allow(unused_variables, clippy::let_unit_value)] let #params = ();)*
         let pipeline = ::stage_core::Pipeline::builder(#name)
             .defaults(::stage_core::StepOptions::new() #defaults);
         #calls

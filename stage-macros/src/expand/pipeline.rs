@@ -31,7 +31,7 @@ pub(crate) fn expand(header: &Header, model: &Model) -> TokenStream {
         #checks
         Self { pipeline: { #chain }, generics: ::core::marker::PhantomData }
     };
-    declaration::expand(header, &docs, &new, &outline::expand(model))
+    declaration::expand(header, &docs, &new, &outline::expand(header, model))
 }
 
 /// A warning. The only one that a macro can give is that something is deprecated.
