@@ -37,7 +37,7 @@ impl ProducerConsumer for Scale {
 pipeline! {
     Hundred(factor: u64) {
         start  0..100_u64;
-        step   |number| number + 0, name: "add_0", count: 2;
+        step   |number| number + 1, name: "add_0", count: 2;
         step   Same, name: "same_1", by: |number| *number, count: 2;
         step   |number| number.wrapping_mul(2), name: "times_2", max_demand: 50;
         step   Scale::new(factor), name: "scale_3";
