@@ -1,0 +1,90 @@
+//! A process that works on a queue and writes down what it does: `queue-worker FILE NAME VISIBILITY PEERS`.
+//!
+//! It says `ready`, waits for a line, and does all jobs. It finishes none before so many processes, itself included,
+//! have begun one; where there are never that many it holds its first job for ever, and says `holding`.
+#![forbid(unsafe_code)]
+
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+use stage_core::policy::{FailurePolicy, each};
+use stage_core::sqlite::{Job, Queue, QueueOptions, Synchronous};
+use stage_core::{BoxError, Pipeline, StepOptions};
+
+/// What this process writes down, in the file of the queue.
+struct Log {
+    connection: Connection,
+    name: String,
+}
+
+impl Log {
+    fn open(file: &Path, name: &str) -> rusqlite::Result<Self> {
+        let connection = Connection::open(file)?;
+        connection.busy_timeout(Duration::from_secs(20))?;
+        Ok(Self { connection, name: name.to_owned() })
+    }
+
+    fn write(&self, job: &Job, what: &str) -> rusqlite::Result<()> {
+        self.connection.execute(
+            "INSERT INTO log (process, job, key, attempt, what, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, CAST(unixepoch('subsec') * 1000 AS INTEGER))",
+            params![self.name, job.id.0, job.key, job.attempt, what],
+        )?;
+        Ok(())
+    }
+
+    fn processes(&self) -> rusqlite::Result<u32> {
+        self.connection.query_row("SELECT count(DISTINCT process) FROM log", [], |row| row.get(0))
+    }
+}
+
+fn say(word: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{word}")?;
+    out.flush()
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [file, name, visibility, peers] = &arguments[..] else {
+        return Err("usage: queue-worker FILE NAME VISIBILITY PEERS".into());
+    };
+    let peers: u32 = peers.parse()?;
+    let options = QueueOptions::new()
+        .visibility(Duration::from_millis(visibility.parse()?))
+        .poll(Duration::from_millis(5))
+        .synchronous(Synchronous::Normal);
+    let queue = Queue::open(file, options).await?;
+    say("ready")?;
+    io::stdin().lock().read_line(&mut String::new())?;
+    let (file, name) = (file.clone(), name.clone());
+    let pipeline = Pipeline::builder("worker")
+        .defaults(StepOptions::new().max_demand(4).min_demand(2))
+        .start("queue", move || Ok(queue.source().until_empty()))
+        .acknowledged()
+        .finish_each("work", FailurePolicy::stop(), move || {
+            let (file, name) = (file.clone(), name.clone());
+            Ok(each(move |job| work(Path::new(&file).to_owned(), name.clone(), job, peers)))
+        });
+    pipeline.start().await?.join().await?;
+    Ok(())
+}
+
+async fn work(file: std::path::PathBuf, name: String, job: Job, peers: u32) -> Result<(), BoxError> {
+    tokio::task::spawn_blocking(move || {
+        let log = Log::open(&file, &name)?;
+        log.write(&job, "begin")?;
+        if log.processes()? < peers {
+            say("holding")?;
+        }
+        while log.processes()? < peers {
+            std::thread::yield_now();
+        }
+        log.write(&job, "end")?;
+        Ok(())
+    })
+    .await?
+}
