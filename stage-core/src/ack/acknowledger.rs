@@ -11,7 +11,7 @@ use crate::error::BoxError;
 /// gone and everything it delivered was judged.
 pub trait Acknowledger: Send + 'static {
     /// By what the source knows an event again.
-    type Receipt: Send + Sync + 'static;
+    type Receipt: Clone + Send + Sync + 'static;
 
     /// These were handled, those were not. In the order of delivery within what left the source together; each
     /// receipt once.

@@ -5,17 +5,17 @@ use std::mem;
 
 use super::inbox::{Inbox, Spent};
 use super::reason::Reason;
-use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
+use crate::sync::{Arc, AtomicU32, Mutex, Ordering, lock};
 
 /// In the place of a count of holders: the verdict was taken to the acknowledger.
-const TOLD: usize = usize::MAX;
+const TOLD: u32 = u32::MAX;
 
 /// A slot for each delivery: how many hold it. One block is shared by the tokens of one batch, so a delivery
 /// costs no allocation of its own.
 #[derive(Debug)]
 pub(super) struct Block {
     id: u64,
-    holders: Vec<AtomicUsize>,
+    holders: Vec<AtomicU32>,
     /// The first reason for which each rejected delivery was.
     reasons: Mutex<BTreeMap<usize, Reason>>,
     inbox: Arc<Inbox>,
@@ -23,9 +23,9 @@ pub(super) struct Block {
 
 impl Block {
     /// A block with one holder for each of `slots` deliveries, in the memory of `spare`.
-    pub(super) fn new(id: u64, slots: usize, mut spare: Vec<AtomicUsize>, inbox: Arc<Inbox>) -> Arc<Self> {
+    pub(super) fn new(id: u64, slots: usize, mut spare: Vec<AtomicU32>, inbox: Arc<Inbox>) -> Arc<Self> {
         spare.clear();
-        spare.resize_with(slots, || AtomicUsize::new(1));
+        spare.resize_with(slots, || AtomicU32::new(1));
         inbox.opened();
         Arc::new(Self { id, holders: spare, reasons: Mutex::new(BTreeMap::new()), inbox })
     }
@@ -70,23 +70,19 @@ impl Block {
     }
 
     /// Tells of every delivery that was judged and not told of yet.
-    pub(super) fn tell(&self, tell: impl FnMut(usize, Option<Reason>)) {
-        tell_judged(&self.holders, &mut lock(&self.reasons), tell);
+    pub(super) fn tell(&self, mut tell: impl FnMut(usize, Option<Reason>)) {
+        for (slot, holders) in self.holders.iter().enumerate() {
+            if holders.load(Ordering::Acquire) == 0 {
+                holders.store(TOLD, Ordering::Relaxed);
+                tell(slot, lock(&self.reasons).remove(&slot));
+            }
+        }
     }
 }
 
-/// See [`Block::tell`].
-pub(super) fn tell_judged(
-    holders: &[AtomicUsize],
-    reasons: &mut BTreeMap<usize, Reason>,
-    mut tell: impl FnMut(usize, Option<Reason>),
-) {
-    for (slot, holders) in holders.iter().enumerate() {
-        if holders.load(Ordering::Acquire) == 0 {
-            holders.store(TOLD, Ordering::Relaxed);
-            tell(slot, reasons.remove(&slot));
-        }
-    }
+/// Whether the verdict was taken while others of the block were held.
+pub(super) fn was_told(holders: &AtomicU32) -> bool {
+    holders.load(Ordering::Relaxed) == TOLD
 }
 
 /// No token of it is left: what was not told yet goes into the inbox as a whole.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Weak;
 
 use super::acknowledger::Rejected;
-use super::block::{Block, tell_judged};
+use super::block::{Block, was_told};
 use super::inbox::{Inbox, Spent};
 use super::reason::Reason;
 use super::settlement::Tally;
-use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, lock};
+use crate::sync::{Arc, AtomicBool, AtomicU32, Mutex, lock};
 
 /// Memory of so many blocks is kept for later ones.
 const SPARE: usize = 64;
@@ -25,15 +25,17 @@ pub(super) struct Books<R> {
 struct Pages<R> {
     next: u64,
     open: BTreeMap<u64, Page<R>>,
-    spare_receipts: Vec<Vec<Option<R>>>,
-    spare_holders: Vec<Vec<AtomicUsize>>,
+    spare_receipts: Vec<Vec<R>>,
+    spare_holders: Vec<Vec<AtomicU32>>,
 }
 
-/// The receipts of one block; a judged one is taken out.
+/// The receipts of one block.
 #[derive(Debug)]
 struct Page<R> {
-    receipts: Vec<Option<R>>,
+    receipts: Vec<R>,
     block: Weak<Block>,
+    /// How many were told of while others were held.
+    told: usize,
 }
 
 /// Verdicts that the source is not told of yet.
@@ -57,16 +59,15 @@ impl<R> Verdicts<R> {
         self.rejected.clear();
     }
 
-    fn add(&mut self, receipt: Option<R>, reason: Option<Reason>) {
-        match (receipt, reason) {
-            (Some(receipt), None) => self.acknowledged.push(receipt),
-            (Some(receipt), Some(reason)) => self.rejected.push(Rejected { receipt, reason }),
-            (None, _) => debug_assert!(false, "a delivery is judged once (invariant 1)"),
+    fn add(&mut self, receipt: R, reason: Option<Reason>) {
+        match reason {
+            None => self.acknowledged.push(receipt),
+            Some(reason) => self.rejected.push(Rejected { receipt, reason }),
         }
     }
 }
 
-impl<R> Books<R> {
+impl<R: Clone> Books<R> {
     pub(super) fn new(stopping: Arc<AtomicBool>, tally: Arc<Tally>) -> Arc<Self> {
         let pages =
             Pages { next: 0, open: BTreeMap::new(), spare_receipts: Vec::new(), spare_holders: Vec::new() };
@@ -74,7 +75,7 @@ impl<R> Books<R> {
     }
 
     /// An empty list for receipts.
-    pub(super) fn spare_receipts(&self) -> Vec<Option<R>> {
+    pub(super) fn spare_receipts(&self) -> Vec<R> {
         lock(&self.pages).spare_receipts.pop().unwrap_or_default()
     }
 
@@ -83,7 +84,7 @@ impl<R> Books<R> {
     /// # Panics
     ///
     /// If there are over `u32::MAX` receipts.
-    pub(super) fn open(&self, receipts: Vec<Option<R>>) -> (Option<Arc<Block>>, u32) {
+    pub(super) fn open(&self, receipts: Vec<R>) -> (Option<Arc<Block>>, u32) {
         let slots = u32::try_from(receipts.len()).expect("fewer than 2³² deliveries in one batch");
         if slots == 0 {
             return (None, 0);
@@ -94,7 +95,7 @@ impl<R> Books<R> {
         pages.next += 1;
         let spare = pages.spare_holders.pop().unwrap_or_default();
         let block = Block::new(id, receipts.len(), spare, Arc::clone(&self.inbox));
-        pages.open.insert(id, Page { receipts, block: Arc::downgrade(&block) });
+        pages.open.insert(id, Page { receipts, block: Arc::downgrade(&block), told: 0 });
         (Some(block), slots)
     }
 
@@ -103,30 +104,59 @@ impl<R> Books<R> {
         lock(&self.pages).open.len()
     }
 
-    /// Takes all verdicts there are now.
+    /// Takes all verdicts there are now. The source is kept waiting for a moment only.
     pub(super) fn collect(&self, verdicts: &mut Verdicts<R>) {
-        let mut pages = lock(&self.pages);
-        for spent in self.inbox.take_spent() {
-            pages.close(spent, verdicts);
-        }
-        for page in pages.open.values_mut() {
-            // Without it, the block has just gone into the inbox.
-            if let Some(block) = page.block.upgrade() {
-                block.tell(|slot, reason| verdicts.add(page.receipts[slot].take(), reason));
+        let spent = self.inbox.take_spent();
+        let mut ready = Vec::with_capacity(spent.len());
+        {
+            let mut pages = lock(&self.pages);
+            for spent in spent {
+                if let Some(page) = pages.open.remove(&spent.id) {
+                    ready.push((page, spent));
+                }
+            }
+            for page in pages.open.values_mut() {
+                page.look(verdicts);
             }
         }
+        let spare: Vec<_> = ready.into_iter().map(|(page, spent)| page.close(spent, verdicts)).collect();
+        lock(&self.pages).keep(spare);
     }
 }
 
 impl<R> Pages<R> {
-    fn close(&mut self, spent: Spent, verdicts: &mut Verdicts<R>) {
-        let Spent { id, holders, mut reasons } = spent;
-        let Some(mut page) = self.open.remove(&id) else { return };
-        tell_judged(&holders, &mut reasons, |slot, reason| verdicts.add(page.receipts[slot].take(), reason));
-        if self.spare_holders.len() < SPARE {
-            page.receipts.clear();
-            self.spare_receipts.push(page.receipts);
+    fn keep(&mut self, spare: Vec<(Vec<R>, Vec<AtomicU32>)>) {
+        for (receipts, holders) in spare.into_iter().take(SPARE.saturating_sub(self.spare_holders.len())) {
+            self.spare_receipts.push(receipts);
             self.spare_holders.push(holders);
         }
+    }
+}
+
+impl<R: Clone> Page<R> {
+    /// Tells of what was judged of a block that is still held.
+    fn look(&mut self, verdicts: &mut Verdicts<R>) {
+        // Without it, the block has just gone into the inbox.
+        let Some(block) = self.block.upgrade() else { return };
+        block.tell(|slot, reason| {
+            verdicts.add(self.receipts[slot].clone(), reason);
+            self.told += 1;
+        });
+    }
+}
+
+impl<R> Page<R> {
+    /// Tells of the rest of a block that nobody holds; returns the memory.
+    fn close(mut self, spent: Spent, verdicts: &mut Verdicts<R>) -> (Vec<R>, Vec<AtomicU32>) {
+        let Spent { holders, mut reasons, .. } = spent;
+        if self.told == 0 && reasons.is_empty() {
+            verdicts.acknowledged.append(&mut self.receipts);
+        }
+        for (slot, receipt) in self.receipts.drain(..).enumerate() {
+            if !was_told(&holders[slot]) {
+                verdicts.add(receipt, reasons.remove(&slot));
+            }
+        }
+        (self.receipts, holders)
     }
 }

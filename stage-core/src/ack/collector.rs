@@ -74,6 +74,7 @@ impl<A: Acknowledger> Collector<A> {
         loop {
             tokio::select! {
                 () = books.inbox.ended() => return,
+                () = books.inbox.full() => return,
                 () = sleep_until(until) => return,
                 () = at(self.beat) => self.keep().await,
             }

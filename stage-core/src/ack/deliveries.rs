@@ -16,7 +16,7 @@ pub struct Deliveries<R> {
     books: Arc<Books<R>>,
 }
 
-impl<R: Send + 'static> Deliveries<R> {
+impl<R: Clone + Send + 'static> Deliveries<R> {
     pub(super) fn new(books: &Arc<Books<R>>) -> Self {
         Self { books: Arc::clone(books) }
     }
@@ -29,7 +29,7 @@ impl<R: Send + 'static> Deliveries<R> {
     pub fn deliver<T>(&self, events: impl IntoIterator<Item = (T, R)>) -> Delivering<T> {
         let mut receipts = self.books.spare_receipts();
         let keep = |(value, receipt)| {
-            receipts.push(Some(receipt));
+            receipts.push(receipt);
             value
         };
         let values: Vec<T> = events.into_iter().map(keep).collect();
@@ -44,7 +44,7 @@ impl<R: Send + 'static> Deliveries<R> {
     /// If there are over `u32::MAX` receipts.
     pub fn tokens(&self, receipts: impl IntoIterator<Item = R>) -> Tokens {
         let mut spare = self.books.spare_receipts();
-        spare.extend(receipts.into_iter().map(Some));
+        spare.extend(receipts);
         Tokens::of(self.books.open(spare))
     }
 }

@@ -6,14 +6,35 @@ use std::mem;
 use tokio::sync::Notify;
 
 use super::reason::Reason;
-use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock};
+use crate::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Mutex, Ordering, lock};
+
+/// So many deliveries that were judged do not wait for others: what is kept of them should stay in the cache.
+const FULL: usize = 16_384;
 
 /// A block that nobody holds a token of.
 #[derive(Debug)]
 pub(super) struct Spent {
     pub(super) id: u64,
-    pub(super) holders: Vec<AtomicUsize>,
+    /// Of each delivery nothing but whether it was told of.
+    pub(super) holders: Vec<AtomicU32>,
     pub(super) reasons: BTreeMap<usize, Reason>,
+}
+
+/// The blocks that were not taken yet.
+#[derive(Debug, Default)]
+struct Heap {
+    blocks: Vec<Spent>,
+    deliveries: usize,
+}
+
+impl Heap {
+    /// Says whether there are enough now; once.
+    fn add(&mut self, spent: Spent) -> bool {
+        let before = self.deliveries;
+        self.deliveries += spent.holders.len();
+        self.blocks.push(spent);
+        before < FULL && self.deliveries >= FULL
+    }
 }
 
 /// What tokens write into, from any thread, without waiting.
@@ -22,7 +43,8 @@ pub(super) struct Inbox {
     /// Something was judged since the collector looked.
     dirty: AtomicBool,
     judged: Notify,
-    spent: Mutex<Vec<Spent>>,
+    spent: Mutex<Heap>,
+    full: Notify,
     /// Blocks that are not in `spent` yet.
     open: AtomicUsize,
     /// The source makes no more.
@@ -36,7 +58,8 @@ impl Inbox {
         Arc::new(Self {
             dirty: AtomicBool::new(false),
             judged: Notify::new(),
-            spent: Mutex::new(Vec::new()),
+            spent: Mutex::default(),
+            full: Notify::new(),
             open: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             ended: Notify::new(),
@@ -61,14 +84,22 @@ impl Inbox {
     }
 
     pub(super) fn spent(&self, spent: Spent) {
-        lock(&self.spent).push(spent);
+        let full = lock(&self.spent).add(spent);
+        if full {
+            self.full.notify_one();
+        }
         if self.open.fetch_sub(1, Ordering::SeqCst) == 1 && self.closed.load(Ordering::SeqCst) {
             self.ended.notify_one();
         }
     }
 
     pub(super) fn take_spent(&self) -> Vec<Spent> {
-        mem::take(&mut *lock(&self.spent))
+        mem::take(&mut *lock(&self.spent)).blocks
+    }
+
+    /// Resolves when so much was judged that it should be told now. Cancel safe.
+    pub(super) async fn full(&self) {
+        self.full.notified().await;
     }
 
     /// The source makes no more deliveries.
