@@ -36,6 +36,7 @@ impl Block {
     }
 
     /// One holder did its part.
+    #[inline]
     pub(super) fn acknowledge(&self, slot: usize) {
         let holders = &self.holders[slot];
         // Nobody but the only holder can make others, so this needs no read-modify-write.
@@ -54,6 +55,7 @@ impl Block {
         self.release(slot);
     }
 
+    #[cold]
     fn release(&self, slot: usize) {
         if self.holders[slot].fetch_sub(1, Ordering::AcqRel) == 1 {
             self.inbox.mark();

@@ -101,6 +101,7 @@ impl Tokens {
 impl Iterator for Tokens {
     type Item = Token;
 
+    #[inline]
     fn next(&mut self) -> Option<Token> {
         if self.next == self.end {
             return None;

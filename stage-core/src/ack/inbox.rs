@@ -72,6 +72,7 @@ impl Inbox {
     }
 
     /// Something was judged. At most one wake until the collector looks.
+    #[inline]
     pub(super) fn mark(&self) {
         if !self.dirty.load(Ordering::Relaxed) && !self.dirty.swap(true, Ordering::AcqRel) {
             self.judged.notify_one();

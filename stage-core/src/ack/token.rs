@@ -30,6 +30,7 @@ impl Token {
         Self(Held::Nothing)
     }
 
+    #[inline]
     pub(super) const fn slot(block: Arc<Block>, slot: u32) -> Self {
         Self(Held::Slot { block, slot })
     }
@@ -60,11 +61,13 @@ impl Token {
     }
 
     /// The delivery of `value` that is settled by this token.
+    #[inline]
     pub const fn with<T>(self, value: T) -> Delivery<T> {
         Delivery { value, token: self }
     }
 
     /// This holder did its part.
+    #[inline]
     pub fn acknowledge(mut self) {
         match mem::replace(&mut self.0, Held::Nothing) {
             Held::Nothing => {}
@@ -100,6 +103,7 @@ impl Token {
         }
     }
 
+    #[cold]
     fn settle_rejected(&mut self, reason: Option<Reason>) {
         match mem::replace(&mut self.0, Held::Nothing) {
             Held::Nothing => {}
@@ -110,7 +114,10 @@ impl Token {
 }
 
 impl Drop for Token {
+    #[inline]
     fn drop(&mut self) {
-        self.settle_rejected(None);
+        if self.is_tracked() {
+            self.settle_rejected(None);
+        }
     }
 }
