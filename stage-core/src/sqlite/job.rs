@@ -26,7 +26,8 @@ impl NewJob {
         self
     }
 
-    /// Of the jobs that can be leased, those of greater priority are first. Default: 0.
+    /// Of the jobs that can be leased, those of greater priority are first; among equals those that were tried
+    /// less often, then the earlier ones. Default: 0.
     pub fn priority(mut self, priority: i32) -> Self {
         self.priority = priority;
         self

@@ -16,6 +16,8 @@ pub(super) struct Statements {
     pub(super) counts: String,
     pub(super) dead: String,
     pub(super) take_dead: String,
+    pub(super) leased: String,
+    pub(super) release_all: String,
 }
 
 impl Statements {
@@ -35,6 +37,8 @@ impl Statements {
             counts: COUNTS.replace("$t", table),
             dead: DEAD.replace("$t", table),
             take_dead: TAKE_DEAD.replace("$t", table),
+            leased: LEASED.replace("$t", table),
+            release_all: RELEASE_ALL.replace("$t", table),
         }
     }
 }
@@ -55,7 +59,7 @@ CREATE TABLE IF NOT EXISTS $t (
     attempts INTEGER NOT NULL DEFAULT 0,
     cause    TEXT
 ) STRICT;
-CREATE INDEX IF NOT EXISTS $t_next ON $t (lane, priority DESC, id) WHERE blocked = 0;
+CREATE INDEX IF NOT EXISTS $t_next ON $t (lane, priority DESC, attempts, id) WHERE blocked = 0;
 CREATE INDEX IF NOT EXISTS $t_key ON $t (lane, key, id) WHERE key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS $t_leased ON $t (lessee, due) WHERE lessee IS NOT NULL;
 CREATE TABLE IF NOT EXISTS $t_dead (
@@ -76,7 +80,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?2 IS NOT NULL AND EXISTS (SELECT 1 FROM $t WHERE la
 RETURNING id";
 
 const NEXT: &str = "
-SELECT id FROM $t WHERE lane = ?1 AND blocked = 0 AND due <= ?2 ORDER BY priority DESC, id LIMIT ?3";
+SELECT id FROM $t WHERE lane = ?1 AND blocked = 0 AND due <= ?2
+ORDER BY priority DESC, attempts, id LIMIT ?3";
 
 const TAKE: &str = "
 UPDATE $t SET lessee = ?2, due = ?3, leases = leases + 1, attempts = attempts + 1 WHERE id = ?1
@@ -111,3 +116,7 @@ const DEAD: &str = "
 SELECT id, payload, key, attempts, cause FROM $t_dead WHERE lane = ?1 ORDER BY id LIMIT ?2";
 
 const TAKE_DEAD: &str = "DELETE FROM $t_dead WHERE id = ?1 RETURNING lane, key, priority, payload";
+
+const LEASED: &str = "SELECT leases, attempts FROM $t WHERE id = ?1 AND lessee IS NOT NULL";
+
+const RELEASE_ALL: &str = "UPDATE $t SET lessee = NULL, due = ?1 WHERE lessee IS NOT NULL RETURNING id";

@@ -1,7 +1,8 @@
 //! The rules of the queue, as statements on a connection of yours: no clock, no thread, no transaction of its own.
 //!
 //! Every method is to be called within a transaction that may write (`BEGIN IMMEDIATE`), so that a queue can be
-//! changed together with other tables: a job is acknowledged in the transaction that keeps its result.
+//! changed together with other tables: a job is acknowledged in the transaction that keeps its result. Statements of
+//! yours may read the columns `id`, `lane`, `attempts` and `lessee` (null while a job waits); only these methods write.
 
 use std::sync::Arc;
 
@@ -91,7 +92,7 @@ impl Table {
         jobs.into_iter().map(add).collect()
     }
 
-    /// Leases the next jobs, after it has set aside those whose last lease ran out.
+    /// Leases the next jobs, of greater priority first, then those tried less often, then the earlier ones; after it has set aside those whose last lease ran out.
     ///
     /// # Errors
     ///
@@ -130,6 +131,28 @@ impl Table {
     /// What SQLite says.
     pub fn keep(&self, connection: &Connection, lessee: i64, until: i64) -> rusqlite::Result<usize> {
         connection.prepare_cached(&self.statements.keep)?.execute(params![lessee, until])
+    }
+
+    /// The lease that stands for this job, if any: for whoever has the table to himself.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn leased(&self, connection: &Connection, id: JobId) -> rusqlite::Result<Option<Receipt>> {
+        let mut leased = connection.prepare_cached(&self.statements.leased)?;
+        let receipt = |row: &rusqlite::Row<'_>| Ok(Receipt { id, lease: row.get(0)?, attempt: row.get(1)? });
+        leased.query_row([id.0], receipt).optional()
+    }
+
+    /// Ends every lease in the table, as if it had run out: for whoever knows that nobody is at work. The jobs
+    /// whose leases they were.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn release_all(&self, connection: &Connection, now: i64) -> rusqlite::Result<Vec<JobId>> {
+        let mut release = connection.prepare_cached(&self.statements.release_all)?;
+        release.query_map([now], |row| row.get(0).map(JobId))?.collect()
     }
 
     /// The job is done: it leaves the queue. Says whether it was still leased by this lease.

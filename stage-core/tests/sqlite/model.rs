@@ -59,15 +59,15 @@ impl Model {
         let is_first = |job: &Entry| {
             job.key.is_none() || self.jobs.iter().all(|other| other.key != job.key || other.id >= job.id)
         };
-        let mut next: Vec<(i32, i64)> = self
+        let mut next: Vec<(i32, u32, i64)> = self
             .jobs
             .iter()
             .filter(|job| job.due <= now && is_first(job))
-            .map(|job| (-job.priority, job.id))
+            .map(|job| (-job.priority, job.attempts, job.id))
             .collect();
         next.sort_unstable();
         next.truncate(limit);
-        let take = |(_, id): &(i32, i64)| {
+        let take = |(_, _, id): &(i32, u32, i64)| {
             let job = self.jobs.iter_mut().find(|job| job.id == *id).unwrap();
             job.lessee = Some(lessee);
             job.due = until;

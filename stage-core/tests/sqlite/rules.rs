@@ -20,6 +20,7 @@ enum Step {
     Bury(usize),
     Keep(i64),
     Revive(usize),
+    ReleaseAll,
     Advance(i64),
 }
 
@@ -33,6 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<usize>().prop_map(Step::Bury),
         1 => (0..2_i64).prop_map(Step::Keep),
         1 => any::<usize>().prop_map(Step::Revive),
+        1 => Just(Step::ReleaseAll),
         2 => (1..120_i64).prop_map(Step::Advance),
     ]
 }
@@ -70,6 +72,8 @@ impl World {
             Step::Acknowledge(number) => {
                 let Some(receipt) = self.lease_of(number) else { return };
                 let was = self.model.held(receipt.id.0, receipt.lease).is_some();
+                let stands = self.table.leased(&self.connection, receipt.id).unwrap();
+                assert_eq!(stands.is_some_and(|stands| stands.lease == receipt.lease), was);
                 assert_eq!(self.table.acknowledge(&self.connection, receipt).unwrap(), was);
                 if was {
                     self.model.remove(receipt.id.0);
@@ -98,6 +102,16 @@ impl World {
                 let dead = model.dead.remove(index);
                 let id = model.enqueue(dead.key, dead.priority, *now);
                 assert_eq!(table.revive(connection, JobId(dead.id), *now).unwrap(), Some(JobId(id)));
+            }
+            Step::ReleaseAll => {
+                let leased: Vec<_> = model.jobs.iter_mut().filter(|job| job.lessee.is_some()).collect();
+                let mut released = table.release_all(connection, *now).unwrap();
+                released.sort_unstable();
+                assert_eq!(released, leased.iter().map(|job| JobId(job.id)).collect::<Vec<_>>());
+                for job in leased {
+                    job.lessee = None;
+                    job.due = *now;
+                }
             }
             Step::Advance(millis) => *now += millis,
         }

@@ -2,6 +2,7 @@
 
 mod connection;
 mod media;
+mod migration;
 mod queue;
 mod rows;
 mod schema;

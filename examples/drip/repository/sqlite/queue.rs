@@ -1,6 +1,12 @@
-//! The queue of transfers: the statements.
+//! The queue of transfers: a durable queue of stage-core in the tables of drip, changed in the same transactions.
+//!
+//! This process has the database to itself, so its leases last until it ends; what a killed one had leased is
+//! [`recover`]ed by the next.
+
+use std::fmt::Write;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use stage_core::sqlite::{JobId, Lease, NewJob, Receipt, Return, Table};
 
 use super::rows;
 use crate::repository::path_bytes::to_bytes;
@@ -22,8 +28,10 @@ pub(super) fn add_uploads(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
     )?;
     let mut add = transaction.prepare_cached(
-        "INSERT INTO transfers (id, direction, media_id, path, created_at) VALUES (?1, 'upload', ?2, ?3, ?4)",
+        "INSERT INTO transfers (id, direction, media_id, path, created_at, job)
+         VALUES (?1, 'upload', ?2, ?3, ?4, ?5)",
     )?;
+    let lane = lane("upload", None);
     let now = rows::now();
     let mut added = 0;
     for upload in uploads {
@@ -43,7 +51,9 @@ pub(super) fn add_uploads(
             id.storage_key(),
             now,
         ])?;
-        add.execute(params![TransferId::new().0.as_bytes(), id.0.as_bytes(), path, now])?;
+        let transfer = *TransferId::new().0.as_bytes();
+        let job = enqueue(transaction, &lane, transfer)?;
+        add.execute(params![transfer, id.0.as_bytes(), path, now, job])?;
         added += 1;
     }
     Ok(added)
@@ -57,8 +67,8 @@ pub(super) fn add_downloads(
         "SELECT 1 FROM transfers WHERE direction = 'download' AND path = ?1 AND media_id = ?2",
     )?;
     let mut add = transaction.prepare_cached(
-        "INSERT INTO transfers (id, direction, media_id, path, folder, created_at)
-         VALUES (?1, 'download', ?2, ?3, ?4, ?5)",
+        "INSERT INTO transfers (id, direction, media_id, path, folder, created_at, job)
+         VALUES (?1, 'download', ?2, ?3, ?4, ?5, ?6)",
     )?;
     let now = rows::now();
     let mut added = 0;
@@ -68,26 +78,89 @@ pub(super) fn add_downloads(
         if waits.exists(params![path, media])? {
             continue;
         }
-        add.execute(params![TransferId::new().0.as_bytes(), media, path, to_bytes(&download.folder), now])?;
+        let (transfer, folder) = (*TransferId::new().0.as_bytes(), to_bytes(&download.folder));
+        let job = enqueue(transaction, &lane("download", Some(&folder)), transfer)?;
+        add.execute(params![transfer, media, path, folder, now, job])?;
         added += 1;
     }
     Ok(added)
 }
 
-/// A scope as two values: the direction, and the folder if it has one.
-fn scope_values(scope: &Scope) -> (&'static str, Option<Vec<u8>>) {
+/// Nothing in this queue waits for a time, so it has none: a clock that jumps changes nothing.
+const NOW: i64 = 0;
+
+/// The table of jobs.
+fn jobs() -> rusqlite::Result<Table> {
+    Table::new("jobs").map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+pub(super) fn create(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    jobs()?.create(transaction)
+}
+
+/// Which of the queues in the table of jobs: uploads, or downloads into one folder, whose name may be any bytes.
+pub(super) fn lane(direction: &str, folder: Option<&[u8]>) -> String {
+    let mut lane = direction.to_owned();
+    for byte in folder.unwrap_or_default() {
+        // Writing into text does not fail.
+        let _ = write!(lane, " {byte:02x}");
+    }
+    lane
+}
+
+fn lane_of(scope: &Scope) -> String {
     match scope {
-        Scope::Uploads => ("upload", None),
-        Scope::Downloads { folder } => ("download", Some(to_bytes(folder))),
+        Scope::Uploads => lane("upload", None),
+        Scope::Downloads { folder } => lane("download", Some(&to_bytes(folder))),
     }
 }
 
+/// Adds a job for a transfer.
+pub(super) fn enqueue(
+    transaction: &Transaction<'_>,
+    lane: &str,
+    transfer: [u8; 16],
+) -> rusqlite::Result<Option<i64>> {
+    let ids = jobs()?.enqueue(transaction, lane, [NewJob::new(transfer)], NOW)?;
+    Ok(ids.first().map(|id| id.0))
+}
+
+/// Leases jobs, for as long as this process lives; their numbers.
+pub(super) fn lease_jobs(
+    transaction: &Transaction<'_>,
+    lane: &str,
+    limit: usize,
+) -> rusqlite::Result<Vec<i64>> {
+    // Attempts are counted here and judged by the pipeline, which knows why they failed.
+    let lease = Lease { lane, lessee: 0, limit, now: NOW, until: i64::MAX, attempts: u32::MAX };
+    let leased = jobs()?.lease(transaction, lease)?;
+    Ok(leased.into_iter().map(|job| job.id.0).collect())
+}
+
+/// The lease of a transfer, if it is leased.
+fn leased(transaction: &Transaction<'_>, transfer: TransferId) -> rusqlite::Result<Option<Receipt>> {
+    let mut job = transaction.prepare_cached("SELECT job FROM transfers WHERE id = ?1")?;
+    match job.query_row([transfer.0.as_bytes()], |row| row.get(0).map(JobId)).optional()? {
+        Some(job) => jobs()?.leased(transaction, job),
+        None => Ok(None),
+    }
+}
+
+/// A transfer is over: its job leaves the queue. Answers with its medium, if it was still there.
+fn remove(transaction: &Transaction<'_>, transfer: TransferId) -> rusqlite::Result<Option<[u8; 16]>> {
+    if let Some(receipt) = leased(transaction, transfer)? {
+        jobs()?.acknowledge(transaction, receipt)?;
+    }
+    let mut remove = transaction.prepare_cached("DELETE FROM transfers WHERE id = ?1 RETURNING media_id")?;
+    remove.query_row([transfer.0.as_bytes()], |row| row.get(0)).optional()
+}
+
 pub(super) fn waiting(connection: &Connection, scope: &Scope) -> rusqlite::Result<Waiting> {
-    let (direction, folder) = scope_values(scope);
     connection.query_row(
-        "SELECT count(*), coalesce(sum(m.size), 0) FROM transfers t JOIN media m ON m.id = t.media_id
-         WHERE t.direction = ?1 AND t.folder IS ?2 AND t.leased = 0",
-        params![direction, folder],
+        "SELECT count(*), coalesce(sum(m.size), 0)
+         FROM jobs j JOIN transfers t ON t.job = j.id JOIN media m ON m.id = t.media_id
+         WHERE j.lane = ?1 AND j.lessee IS NULL",
+        [lane_of(scope)],
         |row| Ok(Waiting { files: row.get(0)?, bytes: row.get(1)? }),
     )
 }
@@ -97,31 +170,31 @@ pub(super) fn lease(
     scope: &Scope,
     limit: usize,
 ) -> rusqlite::Result<Vec<Transfer>> {
-    let (direction, folder) = scope_values(scope);
-    let mut next = transaction.prepare_cached(&select(
-        "WHERE t.direction = ?1 AND t.folder IS ?2 AND t.leased = 0 ORDER BY t.attempts, t.id LIMIT ?3",
+    transfers(transaction, lease_jobs(transaction, &lane_of(scope), limit)?)
+}
+
+/// The transfers of these jobs, in their order.
+fn transfers(
+    transaction: &Transaction<'_>,
+    jobs: impl IntoIterator<Item = i64>,
+) -> rusqlite::Result<Vec<Transfer>> {
+    let (media, transfer) = (rows::MEDIA, rows::TRANSFER);
+    let mut transfer_of = transaction.prepare_cached(&format!(
+        "SELECT {media}, {transfer} FROM transfers t JOIN jobs j ON j.id = t.job
+         JOIN media m ON m.id = t.media_id JOIN users u ON u.id = m.user_id WHERE t.job = ?1"
     ))?;
-    let mut transfers: Vec<_> = next
-        .query_map(params![direction, folder, limit], rows::transfer)?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut take = transaction
-        .prepare_cached("UPDATE transfers SET leased = 1, attempts = attempts + 1 WHERE id = ?1")?;
-    for transfer in &mut transfers {
-        take.execute([transfer.id.0.as_bytes()])?;
-        transfer.attempts += 1;
-    }
-    Ok(transfers)
+    jobs.into_iter().map(|job| transfer_of.query_row([job], rows::transfer)).collect()
 }
 
 pub(super) fn give_back(transaction: &Transaction<'_>, transfers: &[GivenBack]) -> rusqlite::Result<()> {
-    let mut give = transaction
-        .prepare_cached("UPDATE transfers SET leased = 0, attempts = attempts - ?2 WHERE id = ?1")?;
     for transfer in transfers {
-        let (id, not_counted) = match transfer {
-            GivenBack::Failed(id) => (id, 0),
-            GivenBack::Stopped(id) => (id, 1),
+        let (id, how) = match transfer {
+            GivenBack::Failed(id) => (id, Return::Failed("it failed in passing")),
+            GivenBack::Stopped(id) => (id, Return::Untried),
         };
-        give.execute(params![id.0.as_bytes(), not_counted])?;
+        if let Some(receipt) = leased(transaction, *id)? {
+            jobs()?.give_back(transaction, receipt, how, NOW)?;
+        }
     }
     Ok(())
 }
@@ -130,13 +203,11 @@ pub(super) fn give_up(
     transaction: &Transaction<'_>,
     transfers: &[TransferId],
 ) -> rusqlite::Result<Vec<String>> {
-    let mut remove = transaction.prepare_cached("DELETE FROM transfers WHERE id = ?1 RETURNING media_id")?;
     let mut forget = transaction
         .prepare_cached("DELETE FROM media WHERE id = ?1 AND uploaded_at IS NULL RETURNING storage_key")?;
     let mut forgotten = Vec::new();
     for transfer in transfers {
-        let media: Option<[u8; 16]> =
-            remove.query_row([transfer.0.as_bytes()], |row| row.get(0)).optional()?;
+        let media = remove(transaction, *transfer)?;
         let key = media.map(|id| forget.query_row([id], |row| row.get(0)).optional()).transpose()?;
         forgotten.extend(key.flatten());
     }
@@ -147,11 +218,10 @@ pub(super) fn finish_uploads(transaction: &Transaction<'_>, stored: &[Stored]) -
     let mut keep = transaction.prepare_cached(
         "UPDATE media SET size = ?2, checksum = ?3, updated_at = ?4, uploaded_at = ?4 WHERE id = ?1",
     )?;
-    let mut remove = transaction.prepare_cached("DELETE FROM transfers WHERE id = ?1")?;
     let now = rows::now();
     for upload in stored {
         keep.execute(params![upload.media.0.as_bytes(), upload.size, upload.checksum, now])?;
-        remove.execute([upload.transfer.0.as_bytes()])?;
+        remove(transaction, upload.transfer)?;
     }
     Ok(())
 }
@@ -160,26 +230,13 @@ pub(super) fn finish_downloads(
     transaction: &Transaction<'_>,
     transfers: &[TransferId],
 ) -> rusqlite::Result<()> {
-    let mut remove = transaction.prepare_cached("DELETE FROM transfers WHERE id = ?1")?;
     for transfer in transfers {
-        remove.execute([transfer.0.as_bytes()])?;
+        remove(transaction, *transfer)?;
     }
     Ok(())
 }
 
 pub(super) fn recover(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Transfer>> {
-    let leased = transaction
-        .prepare_cached(&select("WHERE t.leased = 1"))?
-        .query_map([], rows::transfer)?
-        .collect::<rusqlite::Result<_>>()?;
-    transaction.execute("UPDATE transfers SET leased = 0 WHERE leased = 1", [])?;
-    Ok(leased)
-}
-
-fn select(rest: &str) -> String {
-    let (media, transfer) = (rows::MEDIA, rows::TRANSFER);
-    format!(
-        "SELECT {media}, {transfer} FROM transfers t JOIN media m ON m.id = t.media_id
-         JOIN users u ON u.id = m.user_id {rest}"
-    )
+    let released = jobs()?.release_all(transaction, NOW)?;
+    transfers(transaction, released.into_iter().map(|job| job.0))
 }

@@ -11,8 +11,8 @@ pub(super) const MEDIA: &str =
     "m.id, m.user_id, u.email, m.relative_path, m.full_path, m.size, m.storage_key,
      m.checksum, m.created_at, m.updated_at";
 
-/// What comes in front of them for [`transfer`], of `transfers t`.
-pub(super) const TRANSFER: &str = "t.id, t.direction, t.path, t.attempts";
+/// What comes in front of them for [`transfer`], of `transfers t JOIN jobs j`.
+pub(super) const TRANSFER: &str = "t.id, t.direction, t.path, j.attempts";
 
 const MEDIA_WIDTH: usize = 10;
 

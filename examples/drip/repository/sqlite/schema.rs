@@ -2,10 +2,13 @@
 
 use rusqlite::Connection;
 
-/// Written into `user_version`; a later drip that changes the tables counts it up and migrates.
-pub(super) const VERSION: i64 = 1;
+use super::{migration, queue};
 
-/// A medium without `uploaded_at` is one whose upload is still in the queue.
+/// Written into `user_version`; a later drip that changes the tables counts it up and migrates.
+pub(super) const VERSION: i64 = 2;
+
+/// A medium without `uploaded_at` is one whose upload is still in the queue. A transfer's `job` is its place in the
+/// table of jobs, which says whether it is leased, and how often it was tried.
 const TABLES: &str = "
 CREATE TABLE users (
     id            INTEGER PRIMARY KEY,
@@ -33,12 +36,11 @@ CREATE TABLE transfers (
     media_id      BLOB    NOT NULL REFERENCES media (id),
     path          BLOB    NOT NULL,
     folder        BLOB,
-    leased        INTEGER NOT NULL DEFAULT 0,
-    attempts      INTEGER NOT NULL DEFAULT 0,
+    job           INTEGER,
     created_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX transfers_next ON transfers (direction, leased, attempts, id);
+CREATE UNIQUE INDEX transfers_job ON transfers (job);
 CREATE INDEX transfers_path ON transfers (direction, path);
 CREATE INDEX transfers_media ON transfers (media_id);
 
@@ -61,6 +63,12 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     let mut version = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version == 0 {
         transaction.execute_batch(TABLES)?;
+        queue::create(&transaction)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+        version = VERSION;
+    }
+    if version == 1 {
+        migration::from_1(&transaction)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         version = VERSION;
     }
