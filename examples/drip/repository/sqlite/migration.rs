@@ -4,6 +4,14 @@ use rusqlite::{Transaction, params};
 
 use super::queue;
 
+/// A transfer of version 1.
+struct Old {
+    id: [u8; 16],
+    direction: String,
+    folder: Option<Vec<u8>>,
+    leased: bool,
+}
+
 /// In version 1 a transfer said itself whether it was leased, and how often it was tried. What was leased is leased
 /// still, by a run that is gone; attempts begin anew.
 pub(super) fn from_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
@@ -15,9 +23,11 @@ pub(super) fn from_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     )?;
     let mut transfers = transaction
         .prepare("SELECT id, direction, folder, leased FROM transfers ORDER BY leased DESC, attempts, id")?;
-    let rows = transfers.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-    let rows: Vec<([u8; 16], String, Option<Vec<u8>>, bool)> = rows.collect::<rusqlite::Result<_>>()?;
-    for (id, direction, folder, leased) in rows {
+    let rows = transfers.query_map([], |row| {
+        Ok(Old { id: row.get(0)?, direction: row.get(1)?, folder: row.get(2)?, leased: row.get(3)? })
+    })?;
+    let rows: Vec<Old> = rows.collect::<rusqlite::Result<_>>()?;
+    for Old { id, direction, folder, leased } in rows {
         let lane = queue::lane(&direction, folder.as_deref());
         let job = queue::enqueue(transaction, &lane, id)?;
         if leased {
