@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use stage_core::timed;
 
 #[inline(never)]
@@ -21,36 +21,49 @@ fn measured(number: u64) -> u64 {
     number.rotate_left(7) ^ 5
 }
 
-#[inline(never)]
 async fn plain_future(number: u64) -> u64 {
-    number.rotate_left(7) ^ 5
+    plain(number)
 }
 
 #[timed(args)]
-#[inline(never)]
 async fn measured_future(number: u64) -> u64 {
-    number.rotate_left(7) ^ 5
+    plain(number)
 }
 
-fn ready(future: impl Future<Output = u64>) -> u64 {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(number) => number,
+/// Calls in a row: a look at the clock costs more than any of them.
+const CALLS: u64 = 1000;
+
+/// Calls in a row, as a task makes them.
+fn in_a_row<F: Future<Output = u64>>(function: impl Fn(u64) -> F) -> u64 {
+    let calls = async {
+        let mut sum = 0_u64;
+        for number in 0..CALLS {
+            sum ^= function(black_box(number)).await;
+        }
+        sum
+    };
+    match pin!(calls).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(sum) => sum,
         Poll::Pending => unreachable!("these never wait"),
     }
 }
 
+fn functions_in_a_row(function: impl Fn(u64) -> u64) -> u64 {
+    (0..CALLS).fold(0, |sum, number| sum ^ function(black_box(number)))
+}
+
 fn timed(criterion: &mut Criterion) {
-    assert_eq!((plain(3), ready(plain_future(3))), (measured(3), ready(measured_future(3))));
+    assert_eq!(functions_in_a_row(plain), functions_in_a_row(measured));
+    assert_eq!(in_a_row(plain_future), in_a_row(measured_future));
     let mut group = criterion.benchmark_group("timed");
     group.warm_up_time(Duration::from_millis(500));
     group.measurement_time(Duration::from_secs(2));
-    group.bench_function("plain function", |bencher| bencher.iter(|| plain(black_box(1))));
-    group.bench_function("measured function, off", |bencher| bencher.iter(|| measured(black_box(1))));
+    group.throughput(Throughput::Elements(CALLS));
+    group.bench_function("plain function", |bencher| bencher.iter(|| functions_in_a_row(plain)));
+    group.bench_function("measured function, off", |bencher| bencher.iter(|| functions_in_a_row(measured)));
+    group.bench_function("plain async function", |bencher| bencher.iter(|| in_a_row(plain_future)));
     group
-        .bench_function("plain async function", |bencher| bencher.iter(|| ready(plain_future(black_box(1)))));
-    group.bench_function("measured async function, off", |bencher| {
-        bencher.iter(|| ready(measured_future(black_box(1))));
-    });
+        .bench_function("measured async function, off", |bencher| bencher.iter(|| in_a_row(measured_future)));
     group.finish();
 }
 
