@@ -253,7 +253,8 @@ impl<C: Chain> Flow<C> {
     /// this gives stops it.
     ///
     /// ```
-    ///     ///
+    /// use std::time::Duration;
+    ///
     /// use flow::Flow;
     /// use stage_core::Outcome;
     ///
