@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod configured;
 mod demo;
 mod full_disk;
 mod interrupted;

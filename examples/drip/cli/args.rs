@@ -33,6 +33,10 @@ pub struct Args {
     #[arg(long, global = true, value_name = "URL", value_parser = |text: &str| Database::parse(text))]
     pub database: Option<Database>,
 
+    /// Options of the pipelines: a TOML or JSON file, as in `[upload.steps.encryption] count = 2` (-v shows them all)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// Tells more on stderr: -v what happens, -vv everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
@@ -53,6 +57,7 @@ impl Args {
             data: self.data.clone().unwrap_or_else(|| "drip-data".into()),
             storage: self.storage.clone(),
             database: self.database.clone(),
+            config: self.config.clone(),
         }
     }
 }

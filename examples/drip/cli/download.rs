@@ -47,7 +47,7 @@ pub(super) async fn download(session: &Session, ids: &[String], to: &Path) -> Re
     }
 
     let master = session.opening_key().await?;
-    let running = Download::new(
+    let pipeline = Download::new(
         queue.clone(),
         session.storage.clone(),
         session.cache.clone(),
@@ -56,9 +56,8 @@ pub(super) async fn download(session: &Session, ids: &[String], to: &Path) -> Re
         repository.clone(),
         progress.clone(),
         copies(),
-    )
-    .start()
-    .await?;
+    );
+    let running = session.settings.apply(pipeline)?.start().await?;
     Ok(run::to_its_end("download", running, &queue, &progress).await)
 }
 

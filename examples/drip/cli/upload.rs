@@ -47,7 +47,7 @@ pub(super) async fn upload(session: &Session, paths: &[PathBuf], user: &str) -> 
     let queue = Queue::new(repository.clone(), Scope::Uploads, session.storage.clone(), progress.clone());
     let waiting = queue.waiting().await?;
     progress.expect(waiting.files, waiting.bytes);
-    let running = Upload::new(
+    let pipeline = Upload::new(
         queue.clone(),
         Files::default(),
         master,
@@ -56,9 +56,8 @@ pub(super) async fn upload(session: &Session, paths: &[PathBuf], user: &str) -> 
         repository.clone(),
         progress.clone(),
         copies(),
-    )
-    .start()
-    .await?;
+    );
+    let running = session.settings.apply(pipeline)?.start().await?;
     Ok(run::to_its_end("upload", running, &queue, &progress).await)
 }
 

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use stage_core::config::OverridesError;
+
 use crate::repository::RepositoryError;
 use crate::seal::{KeyFileError, KeyId};
 use crate::store::StoreError;
@@ -29,6 +31,17 @@ pub enum SessionError {
         path: PathBuf,
         /// Its process id, as far as it has told.
         pid: String,
+    },
+    /// The file of `--config`.
+    #[error(transparent)]
+    Config(#[from] OverridesError),
+    /// A part of it is for no pipeline.
+    #[error("{}: {key}: there is no such pipeline; there is [upload] and [download]", path.display())]
+    Section {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
     },
     /// The database.
     #[error(transparent)]

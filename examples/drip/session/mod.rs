@@ -4,7 +4,9 @@ mod data_folder;
 mod error;
 mod keys;
 mod opened;
+mod settings;
 
 pub use data_folder::DataFolder;
 pub use error::SessionError;
 pub use opened::{Places, Session};
+pub use settings::Settings;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{DataFolder, SessionError, keys};
+use super::{DataFolder, SessionError, Settings, keys};
 use crate::cache::{Bounds, ContentCache};
 use crate::download::temporary_name;
 use crate::repository::{self, Database, Direction, Repository};
@@ -21,6 +21,8 @@ pub struct Places {
     pub storage: Option<Location>,
     /// The database, if not the data folder's own.
     pub database: Option<Database>,
+    /// Options of the pipelines, if there are any.
+    pub config: Option<PathBuf>,
 }
 
 /// What a command works with.
@@ -34,6 +36,8 @@ pub struct Session {
     pub storage: Storage,
     /// Clear content of small files.
     pub cache: ContentCache,
+    /// Options of the pipelines.
+    pub settings: Settings,
 }
 
 impl Session {
@@ -42,12 +46,14 @@ impl Session {
     /// # Errors
     /// [`SessionError`], naming the place.
     pub async fn open(places: &Places) -> Result<Self, SessionError> {
+        let settings = Settings::read(places.config.as_deref())?;
         let folder = DataFolder::enter(&places.data)?;
         let database = places.database.clone().unwrap_or_else(|| Database::Sqlite(folder.database()));
         let repository = repository::open(&database)?;
         let location = places.storage.clone().unwrap_or_else(|| Location::Folder(folder.objects()));
         let storage = Storage::open(&location)?;
-        let session = Self { folder, repository, storage, cache: ContentCache::new(Bounds::default()) };
+        let session =
+            Self { folder, repository, storage, cache: ContentCache::new(Bounds::default()), settings };
         session.recover().await?;
         Ok(session)
     }
