@@ -1,5 +1,6 @@
 //! The durable queue between processes: two that share a file, and one that is killed with jobs in its hands.
 
+#![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
 use std::io::{BufRead, BufReader, Write};
