@@ -12,6 +12,9 @@ use tokio::runtime::Runtime;
 /// How one contender does `size` units of work; it says what it measured, having checked its result.
 type Round = Box<dyn Fn(&Runtime, u64) -> Result<Duration, Box<dyn Error>>>;
 
+/// Rounds of which the fastest tells how large a round is to be.
+const TRIALS: usize = 3;
+
 /// One kind of work, done by us and by every peer.
 #[derive(Debug)]
 pub struct Workload {
@@ -114,15 +117,26 @@ impl Contender {
     pub fn fit(&self, runtime: &Runtime, budget: Duration, least: u64) -> Result<u64, Box<dyn Error>> {
         let mut size = least;
         loop {
-            let began = Instant::now();
-            self.round(runtime, size)?;
-            let factor = budget.as_secs_f64() / began.elapsed().as_secs_f64().max(1e-6);
+            let took = self.fastest(runtime, size)?;
+            let factor = budget.as_secs_f64() / took.as_secs_f64().max(1e-6);
             // A tenth of the budget is long enough to trust the rate.
             if factor <= 10.0 {
                 return Ok(scaled(size, factor).max(least));
             }
             size = scaled(size, (factor / 2.0).min(20.0)).max(least);
         }
+    }
+
+    /// How long a round takes when nothing else disturbs it: a machine that is busy for a moment would else
+    /// make all rounds short.
+    fn fastest(&self, runtime: &Runtime, size: u64) -> Result<Duration, Box<dyn Error>> {
+        let mut fastest = Duration::MAX;
+        for _ in 0..TRIALS {
+            let began = Instant::now();
+            self.round(runtime, size)?;
+            fastest = fastest.min(began.elapsed());
+        }
+        Ok(fastest)
     }
 }
 
