@@ -49,6 +49,10 @@ pub struct PartitionDispatcher<E, F> {
     credit: Total,
     /// What all partitions keep.
     backlog: usize,
+    /// Partitions that have sorted events, in the order in which they got their first; empty between calls.
+    touched: Vec<usize>,
+    /// How many sorted events there are; none between calls.
+    sorted: usize,
     /// Markers that backlogs are before.
     held: Held,
 }
@@ -57,6 +61,8 @@ struct Partition<E> {
     subscriber: Option<SubscriptionKey>,
     credit: usize,
     backlog: MarkedQueue<E, Ticket>,
+    /// Events of the batch that is being dispatched; empty between calls.
+    sorted: Vec<E>,
     /// Its subscriber finished, so that its events can go nowhere.
     closed: bool,
 }
@@ -98,8 +104,13 @@ impl<E, F> PartitionDispatcher<E, F> {
 
     pub(crate) fn new(partitions: impl Into<Partitions>, route: F) -> Self {
         let names = partitions.into();
-        let partition =
-            || Partition { subscriber: None, credit: 0, backlog: MarkedQueue::new(), closed: false };
+        let partition = || Partition {
+            subscriber: None,
+            credit: 0,
+            backlog: MarkedQueue::new(),
+            sorted: Vec::new(),
+            closed: false,
+        };
         let partitions = std::iter::repeat_with(partition).take(names.count()).collect();
         Self {
             route,
@@ -108,6 +119,8 @@ impl<E, F> PartitionDispatcher<E, F> {
             places: Slots::default(),
             credit: Total::default(),
             backlog: 0,
+            touched: Vec::new(),
+            sorted: 0,
             held: Held::default(),
         }
     }
@@ -117,24 +130,51 @@ impl<E, F> PartitionDispatcher<E, F> {
         self.partitions.get_mut(*place)
     }
 
-    /// Puts one event where it belongs.
-    fn place(&mut self, event: E, name: PartitionName, outbox: &mut Outbox<E>) {
-        let Some(partition) = self.names.find(&name).and_then(|place| self.partitions.get_mut(place)) else {
-            outbox.discard(1);
-            outbox.notice(Notice::UnknownPartition { partition: name, events: 1 });
-            return;
-        };
-        match partition.subscriber {
-            Some(subscriber) if partition.credit > 0 => {
-                partition.credit -= 1;
-                self.credit.less(1);
-                outbox.push(subscriber, event);
+    /// Puts events beside those of the same partition.
+    fn sort<P>(&mut self, events: &mut std::vec::Drain<'_, E>, outbox: &mut Outbox<E>)
+    where
+        F: FnMut(E) -> Option<(E, P)>,
+        P: Into<PartitionName>,
+    {
+        for event in events {
+            let Some((event, name)) = (self.route)(event) else { continue };
+            let name = name.into();
+            let Some(place) = self.names.find(&name) else {
+                outbox.discard(1);
+                outbox.notice(Notice::UnknownPartition { partition: name, events: 1 });
+                continue;
+            };
+            let sorted = &mut self.partitions[place].sorted;
+            if sorted.is_empty() {
+                *sorted = outbox.buffer();
+                self.touched.push(place);
             }
-            Some(_) | None if partition.closed => outbox.discard(1),
-            Some(_) | None => {
-                partition.backlog.push(event);
-                self.backlog += 1;
+            sorted.push(event);
+            self.sorted += 1;
+        }
+    }
+
+    /// Addresses sorted events to those who asked for them; the rest waits.
+    fn hand_out(&mut self, outbox: &mut Outbox<E>) {
+        self.sorted = 0;
+        for place in self.touched.drain(..) {
+            let partition = &mut self.partitions[place];
+            let mut events = std::mem::take(&mut partition.sorted);
+            if let Some(subscriber) = partition.subscriber {
+                let served = partition.credit.min(events.len());
+                partition.credit -= served;
+                self.credit.less(served);
+                if served > 0 {
+                    outbox.send(subscriber, &mut events, served);
+                }
             }
+            if partition.closed {
+                outbox.discard(events.len());
+                events.clear();
+            }
+            self.backlog += events.len();
+            events.drain(..).for_each(|event| partition.backlog.push(event));
+            outbox.recycle(events);
         }
     }
 
@@ -219,21 +259,18 @@ where
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
         // Events that are dropped leave as much wanted as before.
         loop {
-            let taken = events.len().min(self.room());
+            let taken = events.len().min(self.room().saturating_sub(self.sorted));
             if taken == 0 {
-                return;
+                break;
             }
-            for event in events.drain(..taken) {
-                match guarded(|| (self.route)(event)) {
-                    Ok(Some((event, partition))) => self.place(event, partition.into(), outbox),
-                    Ok(None) => {}
-                    Err(panicked) => {
-                        outbox.discard(1);
-                        outbox.notice(Notice::Unroutable { events: 1, why: panicked.to_string() });
-                    }
-                }
+            let mut rest = events.drain(..taken);
+            // A panic takes the event that it was about with it and no other: one guard is enough for many.
+            while let Err(panicked) = guarded(|| self.sort(&mut rest, outbox)) {
+                outbox.discard(1);
+                outbox.notice(Notice::Unroutable { events: 1, why: panicked.to_string() });
             }
         }
+        self.hand_out(outbox);
     }
 
     fn wanted(&self) -> usize {

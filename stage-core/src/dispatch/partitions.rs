@@ -39,6 +39,7 @@ impl Partitions {
     }
 
     /// The number of the partition called `partition`, if it exists.
+    #[inline]
     pub fn find(&self, partition: &PartitionName) -> Option<usize> {
         match (self, partition) {
             (Self::Count(count), PartitionName::Number(number)) => (number < count).then_some(*number),
