@@ -156,8 +156,8 @@ async fn chaos(seed: u64, jobs: u64) -> Books {
     }
     let counts = queue.counts().await.unwrap();
     assert_eq!(counts.all(), 0);
-    let handled = handled.lock().unwrap();
     let dead = queue.dead(usize::MAX >> 1).await.unwrap();
+    let handled = handled.lock().unwrap();
     assert!(dead.iter().all(|job| job.attempts == ATTEMPTS && !job.cause.is_empty()));
     // Each job once: handled, or dead.
     let mut all: Vec<_> =
