@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 
 /// Writes down spans and events, up to a level, on the test's own thread.
@@ -31,6 +32,11 @@ impl Log {
 }
 
 impl Subscriber for Log {
+    /// Asked for each call: what is decided once for all holds for other threads too, which have no log or another.
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("timed") && *metadata.level() <= self.level
     }
