@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use tests::source::{read_sources, workspace_root};
+use tests::source::workspace_root;
+use tests::suite::test_names_below;
 
 /// Where tests are.
 const FOLDERS: [&str; 6] =
@@ -12,23 +13,7 @@ const FOLDERS: [&str; 6] =
 
 /// The names of all tests.
 fn tests() -> BTreeSet<String> {
-    let files = FOLDERS.iter().flat_map(|folder| read_sources(folder).expect("readable sources"));
-    let mut names = BTreeSet::new();
-    for file in files {
-        let mut is_test = false;
-        for line in file.text().lines().map(str::trim) {
-            let function = ["fn ", "async fn "].iter().find_map(|begin| line.strip_prefix(begin));
-            match function.and_then(|rest| rest.split_once(['(', '<'])) {
-                Some((name, _)) if is_test => {
-                    names.insert(name.to_owned());
-                    is_test = false;
-                }
-                Some(_) => is_test = false,
-                None => is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test"),
-            }
-        }
-    }
-    names
+    FOLDERS.into_iter().flat_map(test_names_below).collect()
 }
 
 /// The rows of the tables of a note, each with the names between backticks that could be those of tests.

@@ -1,25 +1,17 @@
-//! Which tests are there? Reads the sources of this suite.
+//! Which tests of this suite stand for which case?
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+
+use tests::source::read_sources;
+use tests::suite::test_names_below;
+
+const SUITE: &str = "tests/flow";
 
 /// The names of all tests of this suite; a program that must not compile is one too.
 pub(super) fn test_names() -> Vec<String> {
-    test_names_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("flow"))
-}
-
-/// The names of all functions below a folder that are tests and run, and of the programs in `fail`.
-pub(super) fn test_names_below(folder: &Path) -> Vec<String> {
-    let mut names = Vec::new();
-    for file in files(folder) {
-        if file.parent().is_some_and(|folder| folder.ends_with("fail")) {
-            names.push(file.file_stem().expect("a name").to_string_lossy().into_owned());
-        } else {
-            names.extend(names_in(&fs::read_to_string(file).expect("a readable source")));
-        }
-    }
-    assert!(!names.is_empty(), "no test below {}", folder.display());
+    let mut names = test_names_below(SUITE);
+    let programs = read_sources(&format!("{SUITE}/fail")).expect("readable sources");
+    names.extend(programs.iter().map(|program| program.name().trim_end_matches(".rs").to_owned()));
     names
 }
 
@@ -45,44 +37,6 @@ fn id_of(name: &str) -> Option<String> {
     };
     let is_id = number.len() == digits && number.bytes().all(|digit| digit.is_ascii_digit());
     is_id.then(|| id.to_uppercase())
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder of sources");
-    let mut files = Vec::new();
-    for path in entries.map(|entry| entry.expect("an entry").path()) {
-        if path.is_dir() {
-            files.extend(self::files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    files
-}
-
-/// The functions of one source that follow a line `#[test]` or `#[tokio::test…]`, unless they are ignored.
-fn names_in(source: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut is_test = false;
-    for line in source.lines().map(str::trim_start) {
-        if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
-            is_test = true;
-        } else if line.starts_with("#[ignore") {
-            is_test = false;
-        } else if let Some(rest) = line.strip_prefix("async fn ").or_else(|| line.strip_prefix("fn "))
-            && std::mem::take(&mut is_test)
-        {
-            names.push(rest.chars().take_while(|letter| *letter != '(').collect());
-        }
-    }
-    names
-}
-
-#[test]
-fn tests_are_found_and_helpers_and_ignored_ones_are_not() {
-    let source = "#[test]\nfn one() {}\nfn helper() {}\n#[tokio::test(start_paused = true)]\nasync fn two() {}\n\
-                  #[test]\n#[ignore = \"why\"]\nfn three() {}\n";
-    assert_eq!(names_in(source), ["one", "two"]);
 }
 
 #[test]
