@@ -335,6 +335,30 @@ async fn fused_steps_are_one_stage() {
     assert_eq!((report.stages[1].events_in, report.stages[1].events_out), (4, 10));
 }
 
+#[tokio::test]
+async fn an_event_goes_through_all_fused_functions_before_the_next_one_does() {
+    let (seen, order) = channel();
+    let (first, second) = (seen.clone(), seen);
+    let pipeline = Pipeline::builder("order")
+        .start_fn("numbers", || Ok(1..=2_u32))
+        .fused("both", move |stage| {
+            stage
+                .step_fn(move |number| {
+                    first.send(("first", number)).unwrap();
+                    number * 10
+                })
+                .step_fn(move |number| {
+                    second.send(("second", number)).unwrap();
+                })
+        })
+        .finish_fn("ignore", drop);
+    run(pipeline).await;
+    assert_eq!(
+        order.iter().collect::<Vec<_>>(),
+        [("first", 1), ("second", 10), ("first", 2), ("second", 20)]
+    );
+}
+
 fn add(by: u32) -> Segment<u32, u32> {
     Segment::new("add", move |chain: Chain<u32>| {
         chain

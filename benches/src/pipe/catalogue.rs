@@ -6,8 +6,9 @@ use crate::workload::{self, Peer, Unit, Workload};
 /// Every pipe, with its peers.
 pub fn workloads() -> Vec<Workload> {
     let mut all: Vec<_> = SHAPES.into_iter().map(pipe).collect();
+    let fused = &[(Contender::OneThread, Some(0.8))];
+    all.push(compared("pipe/k3/fused", sixteen_batches(), Contender::Fused, fused));
     let shape = default_shape();
-    all.push(compared("pipe/k3/fused", shape, Contender::Fused, &[(Contender::OneThread, Some(0.8))]));
     all.push(compared("supervised/k3", shape, Contender::Us, &[(Contender::Unsupervised, Some(0.95))]));
     all
 }
@@ -15,6 +16,11 @@ pub fn workloads() -> Vec<Workload> {
 /// Three steps at 1000/500.
 fn default_shape() -> Shape {
     Shape { steps: 3, max_demand: 1000, min_demand: 500 }
+}
+
+/// Three steps, sixteen batches of 500: a loop by hand waits for nobody.
+fn sixteen_batches() -> Shape {
+    Shape { steps: 3, max_demand: 8000, min_demand: 7500 }
 }
 
 fn pipe(shape: Shape) -> Workload {

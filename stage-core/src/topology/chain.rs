@@ -136,7 +136,7 @@ impl<E: Send + 'static> Chain<E> {
     }
 
     /// A step of several stages that run as one, each on what the one before emits, with no queue between
-    /// them.
+    /// them. Functions in a row are one loop: an event goes through all of them before the next one does.
     ///
     /// ```
     /// # use stage_core::Pipeline;

@@ -28,6 +28,17 @@ pub trait Recipe: Send + 'static {
     ///
     /// Whatever the recipes of its parts fail with.
     fn build(&self) -> Result<Self::Stage, BoxError>;
+
+    /// The recipe of that stage and a function of one event behind it.
+    fn then_fn<F, O>(self, function: F) -> impl Recipe<Stage = impl ProducerConsumer<In = In<Self>, Out = O>>
+    where
+        Self: Sized,
+        F: FnMut(Out<Self>) -> O + Clone + Send + 'static,
+        O: Send + 'static,
+    {
+        let first = self;
+        make(move || Ok(Then::new(first.build()?, MapEach::new(function.clone()))))
+    }
 }
 
 /// A closure that builds a stage.
@@ -48,12 +59,41 @@ where
     }
 }
 
-fn made<S, F>(build: F) -> Fused<Made<S, F>>
+/// A function of one event. With another behind it, it is one function still: so an event goes through all of
+/// them in one loop, and the compiler sees them as one.
+struct MadeFn<F, In> {
+    function: F,
+    events: PhantomData<fn(In)>,
+}
+
+impl<F, I, O> Recipe for MadeFn<F, I>
+where
+    F: FnMut(I) -> O + Clone + Send + 'static,
+    I: Send + 'static,
+    O: Send + 'static,
+{
+    type Stage = MapEach<F, I, O>;
+
+    fn build(&self) -> Result<Self::Stage, BoxError> {
+        Ok(MapEach::new(self.function.clone()))
+    }
+
+    fn then_fn<G, P>(self, mut second: G) -> impl Recipe<Stage = impl ProducerConsumer<In = I, Out = P>>
+    where
+        G: FnMut(O) -> P + Clone + Send + 'static,
+        P: Send + 'static,
+    {
+        let mut first = self.function;
+        MadeFn { function: move |event| second(first(event)), events: PhantomData }
+    }
+}
+
+fn make<S, F>(build: F) -> Made<S, F>
 where
     S: ProducerConsumer,
     F: Fn() -> Result<S, BoxError> + Send + 'static,
 {
-    Fused { recipe: Made { build, stage: PhantomData } }
+    Made { build, stage: PhantomData }
 }
 
 /// What a recipe's stage takes, and what it emits.
@@ -74,7 +114,7 @@ impl<E: Send + 'static> Fuse<E> {
         S: ProducerConsumer<In = E>,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
-        made(recipe)
+        Fused { recipe: make(recipe) }
     }
 
     /// Begins with a function of one event.
@@ -86,7 +126,7 @@ impl<E: Send + 'static> Fuse<E> {
         F: FnMut(E) -> O + Clone + Send + 'static,
         O: Send + 'static,
     {
-        made(move || Ok(MapEach::new(function.clone())))
+        Fused { recipe: MadeFn { function, events: PhantomData } }
     }
 }
 
@@ -106,7 +146,7 @@ impl<R: Recipe> Fused<R> {
         Q: Fn() -> Result<S, BoxError> + Send + 'static,
     {
         let first = self.recipe;
-        made(move || Ok(Then::new(first.build()?, recipe()?)))
+        Fused { recipe: make(move || Ok(Then::new(first.build()?, recipe()?))) }
     }
 
     /// Adds a function of one event.
@@ -118,8 +158,7 @@ impl<R: Recipe> Fused<R> {
         F: FnMut(Out<R>) -> O + Clone + Send + 'static,
         O: Send + 'static,
     {
-        let first = self.recipe;
-        made(move || Ok(Then::new(first.build()?, MapEach::new(function.clone()))))
+        Fused { recipe: self.recipe.then_fn(function) }
     }
 
     pub(super) fn into_recipe(self) -> R {
