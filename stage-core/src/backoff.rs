@@ -34,6 +34,12 @@ impl Backoff {
         self
     }
 
+    /// The shortest wait, the longest, and how many there are at most.
+    #[cfg(feature = "config")]
+    pub(crate) const fn parts(&self) -> (Duration, Duration, Option<u32>) {
+        (self.first, self.most, self.attempts)
+    }
+
     /// The wait before attempt number `attempt`, from 0; nothing if there is to be none. `seed` stands for
     /// chance: the same seed and attempt give the same wait.
     pub fn delay(&self, attempt: u32, seed: u64) -> Option<Duration> {

@@ -70,8 +70,11 @@ impl Restart {
 }
 
 /// What a subscriber does when a subscription ends.
+///
+/// A step of a pipeline is temporary unless it says otherwise ([`StepOptions::cancel`](crate::StepOptions::cancel)):
+/// it goes on with its other producers, and with one that failed when that is back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum CancelMode {
     /// It ends too, for whatever reason the subscription ended.

@@ -56,6 +56,10 @@ impl Pipeline {
         whole.strategy = patch.strategy.unwrap_or(whole.strategy);
         whole.intensity.max_restarts = patch.max_restarts.unwrap_or(whole.intensity.max_restarts);
         whole.intensity.within = patch.within.unwrap_or(whole.intensity.within);
+        match patch.backoff.over(whole.backoff, |path| patch.origins.get(path).cloned()) {
+            Ok(backoff) => whole.backoff = backoff,
+            Err(error) => errors.push(error),
+        }
         whole.origins.extend(patch.origins.clone());
         let mut changes = patch.steps.iter();
         let wrong = self.redeclare(whole, |_, own, defaults| {

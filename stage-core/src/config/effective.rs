@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 
+use super::backoff::{ATTEMPTS, Attempts, FIRST, MOST, Unlimited};
 use super::origin::Origin;
 use super::patch::{path_of_default, path_of_step};
 use super::setting::{Setting, shown, shown_capacity};
@@ -13,6 +15,8 @@ use super::structs::PipelineOptions;
 use crate::options::Capacity;
 use crate::supervise::{Intensity, Strategy};
 use crate::topology::{Pipeline, StepDeclaration, StepKind, StepOptions};
+
+const ZERO: Duration = Duration::ZERO;
 
 /// What a source buffers if nobody says anything, as GenStage's.
 const SOURCE_BUFFER: Capacity = Capacity::Bounded(10_000);
@@ -55,7 +59,12 @@ impl EffectiveOptions {
         let (usual, given) = (Intensity::default(), whole.intensity);
         all.push_whole("strategy", strategy, whole.strategy == Strategy::default());
         all.push_whole("max_restarts", given.max_restarts.into(), given.max_restarts == usual.max_restarts);
-        all.push_whole("within_seconds", seconds(given), given.within == usual.within);
+        all.push_whole("within_seconds", seconds(given.within), given.within == usual.within);
+        let (first, most, attempts) = whole.backoff.map_or((ZERO, ZERO, None), |backoff| backoff.parts());
+        all.push_whole(FIRST.0, seconds(first), whole.backoff.is_none());
+        all.push_whole(MOST.0, seconds(most), whole.backoff.is_none());
+        let attempts = attempts.map_or(Attempts::Unlimited(Unlimited::Unlimited), Attempts::Most);
+        all.push_whole(ATTEMPTS.0, shown(attempts), whole.backoff.is_none());
         for step in pipeline.declarations() {
             let settings = Setting::ALL.into_iter().filter(|setting| setting.idle(step.kind).is_none());
             let options = settings.filter_map(|setting| {
@@ -93,7 +102,15 @@ impl EffectiveOptions {
                     table
                 }
             };
-            table.insert(option.name.to_owned(), option.value.clone());
+            let (table, name) = match option.name.split_once('.') {
+                None => (table, option.name),
+                Some((outer, name)) => {
+                    let inner = table.entry(outer).or_insert_with(|| Value::Object(serde_json::Map::new()));
+                    let Value::Object(inner) = inner else { continue };
+                    (inner, name)
+                }
+            };
+            table.insert(name.to_owned(), option.value.clone());
         }
         tree.insert("steps".to_owned(), Value::Object(steps));
         // What is shown is what can be read.
@@ -158,13 +175,13 @@ fn value_in(step: &StepDeclaration<'_>, setting: Setting) -> Option<Value> {
         Setting::Buffer => shown_capacity(options.buffer.unwrap_or(usual)),
         Setting::Keep => shown(options.keep),
         Setting::Restart => shown(options.restart),
+        Setting::Cancel => shown(options.cancel),
     })
 }
 
 /// Seconds, without a fraction where there is none.
-fn seconds(intensity: Intensity) -> Value {
-    let within = intensity.within;
-    if within.subsec_nanos() == 0 { within.as_secs().into() } else { within.as_secs_f64().into() }
+fn seconds(time: Duration) -> Value {
+    if time.subsec_nanos() == 0 { time.as_secs().into() } else { time.as_secs_f64().into() }
 }
 
 impl fmt::Display for EffectiveOptions {

@@ -33,6 +33,8 @@
 //! |---|---|
 //! | `strategy` | `one_for_one`, `one_for_all` or `rest_for_one` |
 //! | `max_restarts`, `within_seconds` | how many failures the pipeline survives, and in which time |
+//! | `backoff.first_seconds`, `backoff.most_seconds` | how long it is waited before a restart: the waits double from the one to the other; 0 for not at all |
+//! | `backoff.attempts` | after how many restarts it gives up: a number, or `unlimited` |
 //! | `defaults.…` | an option for every step that does not set it itself |
 //! | `steps.NAME.count` | how many copies, at least 1 |
 //! | `steps.NAME.max_demand` | at least 1 event; not for sources |
@@ -40,7 +42,8 @@
 //! | `steps.NAME.placement` | `runtime`, `blocking` or `rayon` |
 //! | `steps.NAME.buffer` | events, or `unbounded`; not for last steps |
 //! | `steps.NAME.keep` | `first` or `last`; not for last steps |
-//! | `steps.NAME.restart` | `permanent`, `transient` or `temporary` |
+//! | `steps.NAME.restart` | `permanent`, `transient` or `temporary`: when a copy that ended is built anew |
+//! | `steps.NAME.cancel` | `permanent`, `transient` or `temporary`: what a copy does when a producer before it ends; not for sources |
 //!
 //! What is said of a step counts more than the defaults; what is said from outside counts more than what was declared;
 //! of several from outside, the one that was added last counts.
@@ -51,6 +54,7 @@
 //! that was probably meant), values that are none, and options that cannot work together, each with its path, where it
 //! is from, and what is legal. A pipeline declared by `pipeline!` is configured by [`Configure`].
 
+mod backoff;
 mod configure;
 mod effective;
 mod error;
@@ -62,10 +66,11 @@ mod read;
 mod setting;
 mod structs;
 
+pub use backoff::{Attempts, Unlimited};
 pub use configure::Configure;
 pub use effective::{EffectiveOption, EffectiveOptions};
 pub use error::{ConfigError, ConfigErrors, OverridesError, Problem};
 pub use origin::Origin;
 pub use overrides::Overrides;
 pub use setting::Setting;
-pub use structs::{PipelineOptions, StepSettings};
+pub use structs::{BackoffSettings, PipelineOptions, StepSettings};

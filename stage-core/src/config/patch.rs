@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::backoff::{ATTEMPTS, FIRST, MOST, Waits};
 use super::error::ConfigError;
 use super::overrides::Overrides;
 use super::read::{Target, error, target};
@@ -16,6 +17,7 @@ pub(super) struct Patch {
     pub(super) strategy: Option<Strategy>,
     pub(super) max_restarts: Option<usize>,
     pub(super) within: Option<Duration>,
+    pub(super) backoff: Waits,
     pub(super) defaults: StepOptions,
     pub(super) steps: Vec<StepOptions>,
     /// Where each change is from, by its path.
@@ -43,8 +45,12 @@ impl Patch {
                     set(&mut patch.max_restarts, typed(value)).ok_or("a whole number of restarts")
                 }
                 Target::WithinSeconds => {
-                    set(&mut patch.within, seconds(typed(value))).ok_or("a number of seconds, above 0")
+                    let within = seconds(typed(value)).filter(|within| !within.is_zero());
+                    set(&mut patch.within, within).ok_or("a number of seconds, above 0")
                 }
+                Target::BackoffFirst => set(&mut patch.backoff.first, seconds(typed(value))).ok_or(FIRST.1),
+                Target::BackoffMost => set(&mut patch.backoff.most, seconds(typed(value))).ok_or(MOST.1),
+                Target::BackoffAttempts => set(&mut patch.backoff.attempts, typed(value)).ok_or(ATTEMPTS.1),
                 Target::Default(setting) => {
                     setting.set(&mut patch.defaults, value).map_err(|_| setting.legal())
                 }
@@ -70,6 +76,9 @@ impl Target {
             Self::Strategy => "strategy".to_owned(),
             Self::MaxRestarts => "max_restarts".to_owned(),
             Self::WithinSeconds => "within_seconds".to_owned(),
+            Self::BackoffFirst => FIRST.0.to_owned(),
+            Self::BackoffMost => MOST.0.to_owned(),
+            Self::BackoffAttempts => ATTEMPTS.0.to_owned(),
             Self::Default(setting) => path_of_default(*setting),
             Self::Step(step, setting) => path_of_step(steps[*step].0, *setting),
         }
@@ -89,5 +98,5 @@ fn set<T>(slot: &mut Option<T>, value: Option<T>) -> Option<()> {
 }
 
 fn seconds(number: Option<f64>) -> Option<Duration> {
-    number.filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }

@@ -12,6 +12,9 @@ pub(super) enum Target {
     Strategy,
     MaxRestarts,
     WithinSeconds,
+    BackoffFirst,
+    BackoffMost,
+    BackoffAttempts,
     /// An option of every step that does not set it itself.
     Default(Setting),
     /// An option of the step of this number.
@@ -19,9 +22,13 @@ pub(super) enum Target {
 }
 
 /// The keys of the whole pipeline.
-const WHOLE: [&str; 5] = ["strategy", "max_restarts", "within_seconds", "defaults", "steps"];
+const WHOLE: [&str; 6] = ["strategy", "max_restarts", "within_seconds", "backoff", "defaults", "steps"];
+
+/// The keys of a backoff.
+const BACKOFF: [&str; 3] = ["first_seconds", "most_seconds", "attempts"];
 
 const TABLE_OF_STEPS: &str = "a table of steps, each with a table of its options";
+const TABLE_OF_WAITS: &str = "a table of `first_seconds`, `most_seconds` and `attempts`";
 const TABLE_OF_OPTIONS: &str = "a table of options, such as `count`";
 
 /// Finds what `entry` is about.
@@ -31,6 +38,11 @@ pub(super) fn target(entry: &Entry, steps: &[(&str, StepKind)]) -> Result<Target
         ["strategy"] => Ok(Target::Strategy),
         ["max_restarts"] => Ok(Target::MaxRestarts),
         ["within_seconds"] => Ok(Target::WithinSeconds),
+        ["backoff"] => Err(no_table(entry, TABLE_OF_WAITS)),
+        ["backoff", "first_seconds"] => Ok(Target::BackoffFirst),
+        ["backoff", "most_seconds"] => Ok(Target::BackoffMost),
+        ["backoff", "attempts"] => Ok(Target::BackoffAttempts),
+        ["backoff", other] => Err(unknown_key(entry, other, BACKOFF)),
         ["defaults"] => Err(no_table(entry, TABLE_OF_OPTIONS)),
         ["defaults", setting] => Ok(Target::Default(known(entry, setting)?)),
         ["steps"] => Err(no_table(entry, TABLE_OF_STEPS)),

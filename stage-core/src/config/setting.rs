@@ -28,11 +28,13 @@ pub enum Setting {
     Keep,
     /// Whether a copy that ended comes back.
     Restart,
+    /// What a copy does when a producer before it ends.
+    Cancel,
 }
 
 impl Setting {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Count,
         Self::MinDemand,
         Self::MaxDemand,
@@ -40,6 +42,7 @@ impl Setting {
         Self::Buffer,
         Self::Keep,
         Self::Restart,
+        Self::Cancel,
     ];
 
     /// What it is called in files.
@@ -52,6 +55,7 @@ impl Setting {
             Self::Buffer => "buffer",
             Self::Keep => "keep",
             Self::Restart => "restart",
+            Self::Cancel => "cancel",
         }
     }
 
@@ -72,7 +76,7 @@ impl Setting {
             Self::Placement => "\"runtime\" or \"blocking\" (and \"rayon\", with that feature of stage-core)",
             Self::Buffer => "a whole number of events, or \"unbounded\"",
             Self::Keep => "\"first\" or \"last\"",
-            Self::Restart => "\"permanent\", \"transient\" or \"temporary\"",
+            Self::Restart | Self::Cancel => "\"permanent\", \"transient\" or \"temporary\"",
         }
     }
 
@@ -81,6 +85,9 @@ impl Setting {
         match (self, kind) {
             (Self::MinDemand | Self::MaxDemand, StepKind::Producer) => {
                 Some("a source asks nobody for events; set it on the steps after it, which ask the source")
+            }
+            (Self::Cancel, StepKind::Producer) => {
+                Some("a source has no producers that could end; set it on the steps after it")
             }
             (Self::Buffer | Self::Keep, StepKind::Consumer) => {
                 Some("a last step emits nothing, so it has nothing to buffer")
@@ -102,6 +109,7 @@ impl Setting {
             }
             Self::Keep => typed(value).map(|keep| options.keep = Some(keep)),
             Self::Restart => typed(value).map(|restart| options.restart = Some(restart)),
+            Self::Cancel => typed(value).map(|mode| options.cancel = Some(mode)),
         };
         done.ok_or_else(|| wrong(self.legal(), value))
     }
@@ -116,6 +124,7 @@ impl Setting {
             Self::Buffer => options.buffer.is_some(),
             Self::Keep => options.keep.is_some(),
             Self::Restart => options.restart.is_some(),
+            Self::Cancel => options.cancel.is_some(),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::options::{Capacity, Keep, Placement, Restart};
+use super::backoff::Attempts;
+use crate::options::{CancelMode, Capacity, Keep, Placement, Restart};
 use crate::supervise::Strategy;
 
 /// The options of a pipeline as a program has them: what is `None` is not said. [`Overrides::map`] takes it.
@@ -31,12 +32,37 @@ pub struct PipelineOptions {
     /// The period, in seconds, above 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub within_seconds: Option<f64>,
+    /// How long it is waited before a restart.
+    #[serde(skip_serializing_if = "BackoffSettings::is_empty")]
+    pub backoff: BackoffSettings,
     /// Options of every step that does not set them itself.
     #[serde(skip_serializing_if = "StepSettings::is_empty")]
     pub defaults: StepSettings,
     /// Options of steps, by their names.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub steps: BTreeMap<String, StepSettings>,
+}
+
+/// How long it is waited before a restart: what is `None` is not said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackoffSettings {
+    /// Before the first restart, in seconds, from 0 to `most_seconds`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_seconds: Option<f64>,
+    /// At most, in seconds: the waits double up to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_seconds: Option<f64>,
+    /// After how many restarts the pipeline gives up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<Attempts>,
+}
+
+impl BackoffSettings {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The options of a step: what is `None` is not said.
@@ -64,6 +90,9 @@ pub struct StepSettings {
     /// Whether a copy that ended comes back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart: Option<Restart>,
+    /// What a copy does when a producer before it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<CancelMode>,
 }
 
 impl StepSettings {

@@ -381,7 +381,7 @@ impl<K: Kind> Body<K> {
 
     /// A subscription to a producer ended: tells the stage; the reason for which it ends too, if it does.
     pub(super) async fn gone(&mut self, gone: Gone<K::In>) -> Result<Option<ExitReason>, ExitReason> {
-        let Gone { subscription, cancellation, mode, refused, again, .. } = gone;
+        let Gone { subscription, cancellation, mode, ends, refused, again, .. } = gone;
         let (subscription, given) = (&subscription, &cancellation);
         run!(self, |kind, out| kind.cancelled(Role::Producer, subscription, given, out))?;
         if let Some((delay, join)) = again {
@@ -392,7 +392,7 @@ impl<K: Kind> Body<K> {
             // A pipeline restarts what failed; a subscription that cannot be made fails the stage.
             // Served already: nothing is lost (spec: genstage-semantics §10.4).
             _ if refused == Some(SubscribeError::AlreadySubscribed) => false,
-            None => return refused.map_or(Ok(None), |error| Err(ExitReason::Error(Arc::new(error)))),
+            None => return refused.map_or(Ok(ends), |error| Err(ExitReason::Error(Arc::new(error)))),
             Some(CancelMode::Permanent) => true,
             Some(CancelMode::Transient) => !cancellation.reason.is_normal(),
             Some(CancelMode::Temporary) => false,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::behind::Behind;
-use super::sources::Sources;
+use super::sources::{HadEnded, Sources};
 use crate::again::Again;
 use crate::demand::{Credit, Demand, Window};
 use crate::dispatch::{Marker, stable_hash};
@@ -75,6 +75,8 @@ pub(crate) struct Gone<E> {
     pub(crate) cancellation: Cancellation,
     /// What this stage does about it; nothing where a pipeline sees to it.
     pub(crate) mode: Option<CancelMode>,
+    /// The reason for which the stage ends with it, where a pipeline sees to it.
+    pub(crate) ends: Option<ExitReason>,
     /// Why the producer did not take it in.
     pub(crate) refused: Option<SubscribeError>,
     /// Whether the producer had ended for good before the subscription reached it.
@@ -336,15 +338,16 @@ impl<E: Send + 'static> Inlet<E> {
                 Owner::Hand(_) => ExitReason::NotFound,
             }),
         };
-        let mode = match owner {
+        let (mode, ends) = match owner {
             Owner::Pipeline(source) => {
                 if late {
                     self.sources.abandon(source);
                 }
                 self.joins.extend(self.sources.lost(source, &cancellation.reason));
-                None
+                let had_ended = if late { HadEnded::Before } else { HadEnded::Meanwhile };
+                (None, self.sources.ends_with(&cancellation.reason, had_ended))
             }
-            Owner::Hand(mode) => Some(mode),
+            Owner::Hand(mode) => (Some(mode), None),
         };
         let subscription = link.subscription().clone();
         let seed = stable_hash(&(&*subscription.consumer(), slot));
@@ -358,7 +361,7 @@ impl<E: Send + 'static> Inlet<E> {
                 Join { producer, options, window, owner, again, paused: false, instead: None, reply: None },
             ))
         });
-        Some(Gone { subscription, cancellation, mode, refused, late, again })
+        Some(Gone { subscription, cancellation, mode, ends, refused, late, again })
     }
 
     /// The batch that was received was handled: its emptied buffer goes back, with credit if it is time.
@@ -437,6 +440,7 @@ impl<E> Inlet<E> {
             subscription: incoming.link.subscription().clone(),
             cancellation: cancellation.clone(),
             mode: Some(CancelMode::Temporary),
+            ends: None,
             refused: None,
             late: false,
             again: None,

@@ -3,6 +3,7 @@
 use crate::demand::Window;
 use crate::error::ExitReason;
 use crate::mailbox::{Join, Owner, Subscribable};
+use crate::options::CancelMode;
 use crate::subscriber::SubscriberOptions;
 use crate::sync::Arc;
 
@@ -15,6 +16,7 @@ pub(crate) struct Source<E> {
 /// All of them; none for a stage that is wired by hand.
 pub(crate) struct Sources<E> {
     window: Window,
+    cancel: CancelMode,
     known: Vec<Known<E>>,
     ended: usize,
 }
@@ -38,6 +40,15 @@ enum Meanwhile {
     Gone,
 }
 
+/// When a source ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HadEnded {
+    /// Before the subscription reached it.
+    Before,
+    /// While the subscription stood.
+    Meanwhile,
+}
+
 /// How a subscription to one source stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -50,15 +61,19 @@ enum State {
 }
 
 impl<E> Sources<E> {
-    /// The sources of a stage in a pipeline, each asked by `window`.
-    pub(crate) fn new(window: Window, sources: impl IntoIterator<Item = Source<E>>) -> Self {
+    /// The sources of a stage in a pipeline, each asked by `window`; it ends with them as `cancel` says.
+    pub(crate) fn new(
+        window: Window,
+        cancel: CancelMode,
+        sources: impl IntoIterator<Item = Source<E>>,
+    ) -> Self {
         let known = |source| Known { source, state: State::Lost, meanwhile: Meanwhile::Unknown };
-        Self { window, known: sources.into_iter().map(known).collect(), ended: 0 }
+        Self { window, cancel, known: sources.into_iter().map(known).collect(), ended: 0 }
     }
 
     /// A stage without a pipeline.
     pub(crate) fn none() -> Self {
-        Self { window: Window::default(), known: Vec::new(), ended: 0 }
+        Self { window: Window::default(), cancel: CancelMode::Temporary, known: Vec::new(), ended: 0 }
     }
 
     /// The subscriptions to all of them.
@@ -103,6 +118,19 @@ impl<E> Sources<E> {
         }
         known.state = State::Lost;
         if meanwhile == Meanwhile::Back { self.back(source) } else { None }
+    }
+
+    /// The reason for which the stage ends with a source that ended for `reason`, if it does. One that had ended
+    /// before anything came of it counts as one that finished, however it ended: the stage would else fail with it
+    /// again after each restart.
+    pub(crate) fn ends_with(&self, reason: &ExitReason, had_ended: HadEnded) -> Option<ExitReason> {
+        let finished = matches!(reason, ExitReason::Normal) || had_ended == HadEnded::Before;
+        match self.cancel {
+            CancelMode::Temporary => None,
+            CancelMode::Transient if finished => None,
+            CancelMode::Permanent if finished => Some(ExitReason::Normal),
+            CancelMode::Transient | CancelMode::Permanent => Some(reason.clone()),
+        }
     }
 
     /// A source ended and will not be back.

@@ -2,7 +2,7 @@
 
 use super::error::OptionError;
 use crate::demand::Window;
-use crate::options::{Capacity, Keep, Placement, Restart};
+use crate::options::{CancelMode, Capacity, Keep, Placement, Restart};
 
 /// The options of one step, or the defaults of a pipeline's steps. What is not set falls back to the
 /// pipeline's defaults, and those to: one copy, `min_demand` 1, `max_demand` 10, placed on the runtime, restarted
@@ -21,6 +21,7 @@ pub struct StepOptions {
     pub(crate) buffer: Option<Capacity>,
     pub(crate) keep: Option<Keep>,
     pub(crate) restart: Option<Restart>,
+    pub(crate) cancel: Option<CancelMode>,
 }
 
 /// The options of a step with every default filled in.
@@ -34,6 +35,7 @@ pub(crate) struct Effective {
     pub(crate) buffer: Option<Capacity>,
     pub(crate) keep: Keep,
     pub(crate) restart: Restart,
+    pub(crate) cancel: CancelMode,
 }
 
 impl StepOptions {
@@ -97,6 +99,19 @@ impl StepOptions {
         self
     }
 
+    /// What a copy does when one of the producers before it ends. Default:
+    /// [temporary](CancelMode::Temporary), it goes on until all have ended, and with one that failed when that is
+    /// back.
+    ///
+    /// [Transient](CancelMode::Transient): it fails with one that fails, and is restarted as
+    /// [`restart`](Self::restart) says; with [`Strategy::OneForOne`](crate::Strategy::OneForOne), else it is
+    /// restarted with those before it anyway. [Permanent](CancelMode::Permanent): it also finishes as soon as one
+    /// has finished, and takes no more of the others. Of no meaning to a source.
+    pub fn cancel(mut self, mode: CancelMode) -> Self {
+        self.cancel = Some(mode);
+        self
+    }
+
     /// What is set in these options, and otherwise what is set in `others`. The name is not taken over.
     pub(crate) fn or(&self, others: &Self) -> Self {
         Self {
@@ -108,6 +123,7 @@ impl StepOptions {
             buffer: self.buffer.or(others.buffer),
             keep: self.keep.or(others.keep),
             restart: self.restart.or(others.restart),
+            cancel: self.cancel.or(others.cancel),
         }
     }
 
@@ -131,7 +147,8 @@ impl StepOptions {
         let buffer = self.buffer.or(defaults.buffer);
         let keep = self.keep.or(defaults.keep).unwrap_or_default();
         let restart = self.restart.or(defaults.restart).unwrap_or_default();
-        Ok(Effective { name, count, window, placement, buffer, keep, restart })
+        let cancel = self.cancel.or(defaults.cancel).unwrap_or(CancelMode::Temporary);
+        Ok(Effective { name, count, window, placement, buffer, keep, restart, cancel })
     }
 }
 

@@ -80,7 +80,7 @@ where
     let counters = Arc::clone(mailbox.counters());
     let drain = CancellationToken::new();
     let collectors = Arc::new(Collectors::default());
-    let (window, count) = (options.window, options.count);
+    let (window, count, cancel) = (options.window, options.count, options.cancel);
     let sources = lock(parts).upstream.feed(copy.index, count).into_iter().map(|(_, child)| child).collect();
     let parts = Arc::clone(parts);
     let retire = {
@@ -113,7 +113,7 @@ where
                 own: Arc::clone(&mailbox) as _,
             };
             let feed = parts.upstream.feed(copy.index, count);
-            let sources = Sources::new(window, feed.into_iter().map(|(source, _)| source));
+            let sources = Sources::new(window, cancel, feed.into_iter().map(|(source, _)| source));
             let own = Arc::clone(&mailbox) as _;
             let inlet = Inlet::new(mailbox.signal(), own, sources, Arc::clone(&counters));
             let outlet = parts.exit.outlet(&counters);

@@ -7,7 +7,8 @@ use super::describe::{StepInfo, StepKind};
 use super::draft::Shape;
 use super::error::OptionError;
 use super::options::{Effective, StepOptions};
-use crate::options::{Capacity, Keep, Restart};
+use crate::backoff::Backoff;
+use crate::options::{CancelMode, Capacity, Keep, Restart};
 use crate::supervise::{Intensity, Strategy};
 
 /// What a step was declared with, kept until the pipeline starts.
@@ -41,6 +42,7 @@ pub(crate) struct EffectiveStep {
     pub(crate) buffer: Option<Capacity>,
     pub(crate) keep: Keep,
     pub(crate) restart: Restart,
+    pub(crate) cancel: CancelMode,
 }
 
 /// The options of the whole pipeline.
@@ -48,6 +50,7 @@ pub(crate) struct EffectiveStep {
 pub(crate) struct Whole {
     pub(crate) strategy: Strategy,
     pub(crate) intensity: Intensity,
+    pub(crate) backoff: Option<Backoff>,
     /// Where options come from that were not declared, by their paths.
     pub(crate) origins: BTreeMap<String, String>,
 }
@@ -62,6 +65,7 @@ impl From<&Effective> for EffectiveStep {
             buffer: options.buffer,
             keep: options.keep,
             restart: options.restart,
+            cancel: options.cancel,
         }
     }
 }
@@ -83,6 +87,7 @@ impl Pipeline {
         Whole {
             strategy: self.draft.plan.strategy,
             intensity: self.draft.plan.intensity,
+            backoff: self.draft.plan.backoff,
             origins: self.draft.origins.clone(),
         }
     }
@@ -97,6 +102,7 @@ impl Pipeline {
         let draft = &mut self.draft;
         draft.plan.strategy = whole.strategy;
         draft.plan.intensity = whole.intensity;
+        draft.plan.backoff = whole.backoff;
         draft.origins = whole.origins;
         // What was wrong with the options before is judged anew; the rest stays wrong.
         let (_, mut others): (Vec<_>, Vec<_>) = draft.errors.drain(..).partition(is_of_options);

@@ -1,9 +1,10 @@
 //! What do options from outside change?
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use stage_core::config::{Configure as _, Overrides, PipelineOptions, StepSettings};
-use stage_core::{Capacity, Keep, Pipeline, Placement, StepOptions, pipeline};
+use stage_core::{Capacity, Keep, Pipeline, Placement, Restart, StepOptions, pipeline};
 
 use crate::support::{option, pipeline, with};
 
@@ -104,6 +105,52 @@ async fn more_restarts_from_outside_are_survived() {
     let never = Overrides::new().json("test", r#"{"max_restarts": 0}"#).unwrap();
     let failed = fails().configure(&never).unwrap().start().await.unwrap().join().await.unwrap_err();
     assert!(failed.to_string().contains("panics"), "{failed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn restarts_wait_as_long_as_is_said_from_outside() {
+    let fails = || {
+        Pipeline::builder("fails")
+            .start_fn("numbers", || Ok(0..40_u32))
+            .step_fn(StepOptions::named("panics"), |number| {
+                assert!(number != 8, "on purpose");
+                number
+            })
+            .finish_fn("drop", drop)
+    };
+    let elapsed = async |toml: &str| {
+        let begun = tokio::time::Instant::now();
+        let declared = fails().configure(&Overrides::new().toml("waits.toml", toml).unwrap()).unwrap();
+        declared.start().await.unwrap().join().await.unwrap();
+        begun.elapsed()
+    };
+    assert_eq!(elapsed("").await, Duration::ZERO);
+    let waited = elapsed("backoff.first_seconds = 8").await;
+    assert!(waited >= Duration::from_secs(4) && waited <= Duration::from_secs(8), "{waited:?}");
+    let waited = elapsed("[backoff]\nfirst_seconds = 0.5\nmost_seconds = 60\nattempts = 3\n").await;
+    assert!(waited >= Duration::from_millis(250) && waited <= Duration::from_millis(500), "{waited:?}");
+    let never = Overrides::new().json("test", r#"{"backoff": {"attempts": 0}}"#).unwrap();
+    assert!(fails().configure(&never).unwrap().start().await.unwrap().join().await.is_err());
+}
+
+#[tokio::test]
+async fn a_step_that_is_temporary_from_outside_is_not_restarted() {
+    let fails = || {
+        Pipeline::builder("fails")
+            .start_fn("numbers", || Ok(0..40_u32))
+            .step_fn(StepOptions::named("panics").restart(Restart::Permanent), |number| {
+                assert!(number != 8, "on purpose");
+                number
+            })
+            .finish_fn("drop", drop)
+    };
+    let temporary = Overrides::new().toml("t.toml", "[steps.panics]\nrestart = 'temporary'\n").unwrap();
+    let temporary = fails().configure(&temporary).unwrap();
+    assert_eq!(option(&temporary, "steps.panics.restart"), "\"temporary\" from t.toml");
+    let report = temporary.start().await.unwrap().join().await.unwrap();
+    assert_eq!(report.stages[1].restarts, 0);
+    let report = fails().start().await.unwrap().join().await.unwrap();
+    assert_eq!(report.stages[1].restarts, 1);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Is everything that is wrong found at once, with its path, where it is from, and what is legal?
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use stage_core::config::{Overrides, Problem};
 use stage_core::{Demand, Emitter, Pipeline, Producer, StageResult};
@@ -20,6 +21,12 @@ fn all_mistakes_of_a_file_are_told_together() {
          steps.double.max_demand = '20'
          steps.double.placement = 'moon'
          steps.double.keep = 'middle'
+         steps.double.restart = 'permament'
+         steps.numbers.cancel = 'permanent'
+         backoff.fisrt_seconds = 1
+         backoff.first_seconds = -1
+         backoff.most_seconds = 'long'
+         backoff.attempts = 1.5
          steps.numbers.max_demand = 3
          steps.drop.buffer = 3
          defaults.buffer = 'bounded'
@@ -27,10 +34,16 @@ fn all_mistakes_of_a_file_are_told_together() {
         ",
     );
     let mut expected = [
+        "upload.toml: backoff.attempts: expected a whole number of restarts, or \"unlimited\", got 1.5",
+        "upload.toml: backoff.first_seconds: expected a number of seconds, from 0 to backoff.most_seconds, got -1",
+        "upload.toml: backoff.fisrt_seconds: no such key, did you mean `first_seconds`?; there is `first_seconds`, `most_seconds` and `attempts`",
+        "upload.toml: backoff.most_seconds: expected a number of seconds, 0 or more, got \"long\"",
+        "upload.toml: steps.double.restart: expected \"permanent\", \"transient\" or \"temporary\", got \"permament\"",
+        "upload.toml: steps.numbers.cancel: this has no effect here: a source has no producers that could end; set it on the steps after it",
         "upload.toml: defaults.buffer: expected a whole number of events, or \"unbounded\", got \"bounded\"",
         "upload.toml: max_restarts: expected a whole number of restarts, got -1",
         "upload.toml: steps.double.count: expected a whole number of copies, at least 1, got 0",
-        "upload.toml: steps.double.cuont: no such key, did you mean `count`?; there is `count`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep` and `restart`",
+        "upload.toml: steps.double.cuont: no such key, did you mean `count`?; there is `count`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep`, `restart` and `cancel`",
         "upload.toml: steps.double.keep: expected \"first\" or \"last\", got \"middle\"",
         "upload.toml: steps.double.max_demand: expected a whole number of events, at least 1, got \"20\"",
         "upload.toml: steps.drop.buffer: this has no effect here: a last step emits nothing, so it has nothing to buffer",
@@ -38,7 +51,7 @@ fn all_mistakes_of_a_file_are_told_together() {
         "upload.toml: steps.numbers.max_demand: this has no effect here: a source asks nobody for events; set it on the steps after it, which ask the source",
         "upload.toml: steps.remote-storage: expected a table of options, such as `count`, got 4",
         "upload.toml: strategy: expected \"one_for_one\", \"one_for_all\" or \"rest_for_one\", got \"one_for_one_\"",
-        "upload.toml: stratgy: no such key, did you mean `strategy`?; there is `strategy`, `max_restarts`, `within_seconds`, `defaults` and `steps`",
+        "upload.toml: stratgy: no such key, did you mean `strategy`?; there is `strategy`, `max_restarts`, `within_seconds`, `backoff`, `defaults` and `steps`",
         "upload.toml: within_seconds: expected a number of seconds, above 0, got 0",
     ];
     let (placements, mut others): (Vec<_>, Vec<_>) =
@@ -76,6 +89,25 @@ fn options_that_cannot_work_together_say_where_each_is_from() {
 }
 
 #[test]
+fn a_first_wait_above_the_longest_names_both() {
+    assert_eq!(
+        mistakes("backoff = { first_seconds = 9, most_seconds = 0.5 }"),
+        [
+            "upload.toml: backoff.first_seconds: expected a number of seconds, from 0 to backoff.most_seconds, got 9 (the other is 0.5)"
+        ]
+    );
+    let patient = || {
+        let backoff = stage_core::Backoff::new(Duration::from_secs(2), Duration::from_secs(9));
+        Pipeline::builder("patient").backoff(backoff).start_fn("numbers", || Ok(0..3)).finish_fn("drop", drop)
+    };
+    let short = Overrides::new().map("a map", &BTreeMap::from([("backoff.most_seconds", 1)]));
+    assert_eq!(
+        patient().configure(&short).unwrap_err().errors[0].to_string(),
+        "a map: backoff.most_seconds: expected a number of seconds, at least backoff.first_seconds, got 1 (the other is 2)"
+    );
+}
+
+#[test]
 fn mistakes_in_variables_name_the_variable() {
     let variables = [
         ("UP__STEPS__DUOBLE__COUNT", "3"),
@@ -90,7 +122,7 @@ fn mistakes_in_variables_name_the_variable() {
         "the pipeline `upload` cannot be configured
   the variable UP__STEPS__DUOBLE__COUNT: steps.duoble.count: the pipeline has no such step, did you mean `double`?; it has `numbers`, `double`, `remote-storage` and `drop`
   the variable UP__STEPS__DOUBLE__COUNT: steps.double.count: expected a whole number of copies, at least 1, got \"many\"
-  the variable UP__: : no such key; there is `strategy`, `max_restarts`, `within_seconds`, `defaults` and `steps`"
+  the variable UP__: : no such key; there is `strategy`, `max_restarts`, `within_seconds`, `backoff`, `defaults` and `steps`"
     );
 }
 

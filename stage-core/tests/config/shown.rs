@@ -14,6 +14,9 @@ fn every_option_is_shown_with_where_it_is_from_as_a_file_to_begin_with() {
 strategy = \"rest_for_one\"        # the default
 max_restarts = 5                 # upload.toml
 within_seconds = 5               # the default
+backoff.first_seconds = 0        # the default
+backoff.most_seconds = 0         # the default
+backoff.attempts = \"unlimited\"   # the default
 
 [steps.numbers]
 count = 1                        # the default
@@ -30,6 +33,7 @@ placement = \"blocking\"           # upload.toml
 buffer = \"unbounded\"             # the default
 keep = \"last\"                    # the default
 restart = \"permanent\"            # the default
+cancel = \"temporary\"             # the default
 
 [steps.remote-storage]
 count = 1                        # the default
@@ -39,6 +43,7 @@ placement = \"blocking\"           # upload.toml
 buffer = \"unbounded\"             # the default
 keep = \"last\"                    # the default
 restart = \"permanent\"            # the default
+cancel = \"temporary\"             # the default
 
 [steps.drop]
 count = 1                        # the default
@@ -46,6 +51,7 @@ min_demand = 1                   # the default
 max_demand = 100                 # the declaration
 placement = \"blocking\"           # upload.toml
 restart = \"permanent\"            # the default
+cancel = \"temporary\"             # the default
 "
     );
 }
@@ -81,6 +87,6 @@ fn options_are_a_struct_that_serde_writes_and_reads() {
     let error = serde_json::from_str::<PipelineOptions>(r#"{"steps": {"a": {"cuont": 3}}}"#).unwrap_err();
     assert!(error.to_string().contains("unknown field `cuont`"), "{error}");
     let shown = serde_json::to_value(pipeline().options()).unwrap();
-    assert_eq!(shown["options"][3]["step"], "numbers");
-    assert_eq!(shown["options"][3]["origin"], "default");
+    assert_eq!(shown["options"][6]["step"], "numbers");
+    assert_eq!(shown["options"][6]["origin"], "default");
 }
