@@ -63,9 +63,24 @@ pub struct Group<E> {
 /// Which groups an event goes to.
 enum Rule<E> {
     /// Every one; events are cloned for all but the last.
-    Every(fn(&E) -> E),
+    Every(Copying<E>),
     /// The one with this number.
     One(Box<dyn FnMut(&E) -> usize + Send>),
+}
+
+/// What happens to an event on its way to every group.
+struct Copying<E> {
+    clone: fn(&E) -> E,
+    /// What is done with one that the last group does not select.
+    leave: fn(E),
+}
+
+impl<E> Copy for Copying<E> {}
+
+impl<E> Clone for Copying<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
 
 impl<E> Group<E> {
@@ -88,7 +103,16 @@ impl<E: Send> GroupDispatcher<E> {
     where
         E: Clone,
     {
-        Self::new(Rule::Every(E::clone), groups)
+        Self::every_leaving(groups, drop)
+    }
+
+    /// Gives every event to every group. To drop an event says something where events keep books of who holds
+    /// them: `leave` is what is done with one instead that is held no longer because a group does not select it.
+    pub(crate) fn every_leaving(groups: impl IntoIterator<Item = Group<E>>, leave: fn(E)) -> Self
+    where
+        E: Clone,
+    {
+        Self::new(Rule::Every(Copying { clone: E::clone, leave }), groups)
     }
 
     /// Gives every event to the group with the number that `route` gives, from 0. An event whose number is
@@ -120,19 +144,32 @@ impl<E: Send> GroupDispatcher<E> {
     }
 
     /// Writes the first `count` of `events` into the scratch of every open group.
-    fn copy(&mut self, clone: fn(&E) -> E, events: &mut Vec<E>, count: usize, outbox: &mut Outbox<E>) {
+    fn copy(&mut self, how: Copying<E>, events: &mut Vec<E>, count: usize, outbox: &mut Outbox<E>) {
         let Some(last) = self.groups.iter().rposition(Members::is_open) else { return };
         for (group, into) in self.groups[..last].iter().zip(&mut self.scratch) {
-            if group.is_open() {
-                let selected = events[..count].iter().filter(|event| group.selects(event, outbox));
-                into.extend(selected.map(clone));
+            if !group.is_open() {
+                continue;
+            }
+            for event in &events[..count] {
+                match group.selects(event, outbox) {
+                    Some(true) => into.push((how.clone)(event)),
+                    Some(false) => {}
+                    // Whoever keeps books of it learns that it came to nothing here.
+                    None => drop((how.clone)(event)),
+                }
             }
         }
         let (group, into) = (&self.groups[last], &mut self.scratch[last]);
         if count == events.len() && !group.has_selector() {
             std::mem::swap(into, events);
-        } else {
-            into.extend(events.drain(..count).filter(|event| group.selects(event, outbox)));
+            return;
+        }
+        for event in events.drain(..count) {
+            match group.selects(&event, outbox) {
+                Some(true) => into.push(event),
+                Some(false) => (how.leave)(event),
+                None => drop(event),
+            }
         }
     }
 
@@ -220,7 +257,7 @@ impl<E: Send> Dispatcher<E> for GroupDispatcher<E> {
                 return;
             }
             match &self.rule {
-                Rule::Every(clone) => self.copy(*clone, events, count, outbox),
+                Rule::Every(how) => self.copy(*how, events, count, outbox),
                 Rule::One(_) => self.route(events, count, outbox),
             }
             self.hand_over(outbox);

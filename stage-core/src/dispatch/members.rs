@@ -54,14 +54,17 @@ impl<E> Members<E> {
         self.selector.is_some()
     }
 
-    /// Whether it wants `event` at all.
-    pub(super) fn selects(&self, event: &E, outbox: &mut Outbox<E>) -> bool {
-        let Some(selector) = &self.selector else { return true };
-        guarded(|| selector.selects(event)).unwrap_or_else(|panicked| {
-            outbox.discard(1);
-            outbox.notice(Notice::Unroutable { events: 1, why: panicked.to_string() });
-            false
-        })
+    /// Whether it wants `event` at all; `None` if nobody can say.
+    pub(super) fn selects(&self, event: &E, outbox: &mut Outbox<E>) -> Option<bool> {
+        let Some(selector) = &self.selector else { return Some(true) };
+        match guarded(|| selector.selects(event)) {
+            Ok(selects) => Some(selects),
+            Err(panicked) => {
+                outbox.discard(1);
+                outbox.notice(Notice::Unroutable { events: 1, why: panicked.to_string() });
+                None
+            }
+        }
     }
 
     pub(super) fn subscribe(
