@@ -9,10 +9,11 @@
 //! [`Batcher`] has the rules and an example.
 
 mod collect;
+mod declare;
 mod limits;
 mod sort;
 mod stage;
 
 pub use limits::{BatchError, Limits};
-pub use sort::{Batch, ByKey, Sort, Together};
+pub use sort::{Batch, ByKey, Joined, Sort, Together};
 pub use stage::Batcher;

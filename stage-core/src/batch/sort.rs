@@ -3,6 +3,8 @@
 use std::fmt;
 use std::hash::Hash;
 
+use crate::ack::Delivery;
+
 /// Says which events belong together, and what a batch looks like.
 pub trait Sort<E>: Send + 'static {
     /// What the events of a batch have in common.
@@ -29,6 +31,22 @@ impl<E: Send + 'static> Sort<E> for Together {
 
     fn batch(&self, (): (), events: Vec<E>) -> Vec<E> {
         events
+    }
+}
+
+/// All deliveries go together; a batch is one delivery of a `Vec`, and whatever becomes of it becomes of all of
+/// them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Joined;
+
+impl<T: Send + 'static> Sort<Delivery<T>> for Joined {
+    type Key = ();
+    type Batch = Delivery<Vec<T>>;
+
+    fn key(&self, _event: &Delivery<T>) {}
+
+    fn batch(&self, (): (), events: Vec<Delivery<T>>) -> Delivery<Vec<T>> {
+        Delivery::join(events)
     }
 }
 

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::collect::Collection;
 use super::limits::{BatchError, Limits};
-use super::sort::{ByKey, Sort, Together};
+use super::sort::{ByKey, Joined, Sort, Together};
+use crate::ack::Delivery;
 use crate::demand::Demand;
 use crate::error::{BoxError, StageResult};
 use crate::stage::{Cast, Context, Emitter, Events, Init, ProducerConsumer};
@@ -82,6 +83,17 @@ impl<E: Send + 'static> Batcher<E> {
     /// [`BatchError`] names the limit that cannot work.
     pub fn new(limits: Limits<E>) -> Result<Self, BatchError> {
         Self::sorting(limits, Together, 1)
+    }
+}
+
+impl<T: Send + 'static> Batcher<Delivery<T>, Joined> {
+    /// Batches of all deliveries, each of them one delivery.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError`] names the limit that cannot work.
+    pub fn joining(limits: Limits<Delivery<T>>) -> Result<Self, BatchError> {
+        Self::sorting(limits, Joined, 1)
     }
 }
 

@@ -21,6 +21,17 @@ pub struct FailurePolicy<E> {
     keep: Keep<E>,
 }
 
+/// What can be handled again, or sent elsewhere, after it failed: a clone of it is made before.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can be neither tried again nor sent elsewhere when it fails: it is not `Clone`",
+    label = "a clone of each event is kept while it is handled",
+    note = "derive `Clone` for `{Self}`, or have the handler give it back in a `policy::Failed`: see `FailurePolicy::retry_given_back` and `dead_letter_given_back`"
+)]
+pub trait Retained: Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Clone> Retained for E {}
+
 /// Which failures are tried again.
 type Only = Arc<dyn Fn(&EventError) -> bool + Send + Sync>;
 
@@ -63,7 +74,7 @@ impl<E> FailurePolicy<E> {
     /// The event goes to `letters`, with the error. It is cloned before it is handled.
     pub fn dead_letter(letters: impl DeadLetters<E>) -> Self
     where
-        E: Clone,
+        E: Retained,
     {
         Self { keep: Keep::Clone(E::clone), ..Self::dead_letter_given_back_by(letters) }
     }
@@ -84,7 +95,7 @@ impl<E> FailurePolicy<E> {
     /// cloned before it is handled.
     pub fn retry(mut self, backoff: Backoff) -> Self
     where
-        E: Clone,
+        E: Retained,
     {
         self.retry = Some(backoff);
         self.keep = Keep::Clone(E::clone);

@@ -19,6 +19,20 @@ pub struct EachSome<F, In, Out, E> {
     types: PhantomData<fn(In) -> Result<Out, E>>,
 }
 
+/// A function that turns each event into one other without waiting, or fails: see [`attempt`].
+pub struct Attempt<F, In, Out, E> {
+    function: F,
+    types: PhantomData<fn(In) -> Result<Out, E>>,
+}
+
+/// Handles each event by `function`, which makes one other of it without waiting.
+pub fn attempt<F, In, Out, E>(function: F) -> Attempt<F, In, Out, E>
+where
+    F: FnMut(In) -> Result<Out, E>,
+{
+    Attempt { function, types: PhantomData }
+}
+
 /// Handles each event by `function`, which makes one other of it.
 pub fn each<F, Run, In, Out, E>(function: F) -> Each<F, In, Out, E>
 where
@@ -66,6 +80,27 @@ where
 
     async fn handle(&mut self, event: In) -> Result<Option<Out>, BoxError> {
         (self.function)(event).await.map_err(Into::into)
+    }
+}
+
+impl<F, In, Out, E> EachEvent for Attempt<F, In, Out, E>
+where
+    F: FnMut(In) -> Result<Out, E> + Send + 'static,
+    In: Send + 'static,
+    Out: Send + 'static,
+    E: Into<BoxError> + 'static,
+{
+    type In = In;
+    type Out = Out;
+
+    async fn handle(&mut self, event: In) -> Result<Option<Out>, BoxError> {
+        (self.function)(event).map(Some).map_err(Into::into)
+    }
+}
+
+impl<F, In, Out, E> fmt::Debug for Attempt<F, In, Out, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt").finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What happens to an event whose handling fails.
 //!
-//! A step of one event ([`EachEvent`], or a function by [`each`]) has a [`FailurePolicy`]. One bad event never
+//! A step of one event ([`EachEvent`], or a function by [`each`] or [`attempt`]) has a [`FailurePolicy`]. One bad event never
 //! takes its batch with it: the others are handled, in order.
 //!
 //! | policy | the event | the stage |
@@ -50,8 +50,8 @@ mod step;
 pub use carry::{Acknowledged, Carry, Plain};
 pub use each_event::EachEvent;
 pub use event_error::{EventError, Failed};
-pub use failure_policy::FailurePolicy;
-pub use function::{Each, EachSome, each, each_some};
+pub use failure_policy::{FailurePolicy, Retained};
+pub use function::{Attempt, Each, EachSome, attempt, each, each_some};
 pub use letter::{DeadLetter, DeadLetters};
 pub use sink::EventSink;
 pub use step::EventStep;

@@ -48,6 +48,12 @@ type Wake = Arc<dyn Fn() + Send + Sync>;
 /// Buckets from which it is worth while to look for idle ones.
 const MANY: usize = 1024;
 
+impl<K: Clone + Eq + Hash> From<Rate> for Budget<K> {
+    fn from(rate: Rate) -> Self {
+        Self::new(rate)
+    }
+}
+
 impl<K: Clone + Eq + Hash> Budget<K> {
     /// So much for each key, the full burst at first.
     pub fn new(rate: Rate) -> Self {

@@ -10,6 +10,7 @@
 
 mod bucket;
 mod budget;
+mod declare;
 mod limit;
 mod stage;
 

@@ -4,8 +4,13 @@ use std::hash::Hash;
 
 use super::builder::Pipeline;
 use super::chain::Chain;
+use super::fork::{Broadcast, Fork};
+use super::fuse::Recipe;
+use super::fuse_deliveries::{FuseDeliveries, FusedDeliveries};
 use super::options::StepOptions;
+use super::segment::Passage;
 use crate::ack::Delivery;
+use crate::dispatch::{Dispatcher, GroupDispatcher};
 use crate::error::BoxError;
 use crate::stage::{Consumer, ProducerConsumer};
 
@@ -13,18 +18,48 @@ use crate::stage::{Consumer, ProducerConsumer};
 #[derive(Debug)]
 #[must_use = "a pipeline ends with its finish step"]
 pub struct Acknowledged<T> {
-    chain: Chain<Delivery<T>>,
+    pub(super) chain: Chain<Delivery<T>>,
 }
 
-impl<T: Send + 'static> Chain<Delivery<T>> {
-    /// From here on functions are of `T`: the delivery goes around them. Stages still take and emit
-    /// deliveries, since only they know what comes of what.
-    pub fn acknowledged(self) -> Acknowledged<T> {
-        Acknowledged { chain: self }
+/// What can be acknowledged: a [`Delivery`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be acknowledged: it is not a `Delivery`",
+    label = "what arrives here is `{Self}`",
+    note = "only a source of `stage_core::ack::Delivery`s is told what became of its events: see the documentation of `stage_core::ack`, and `stage_core::sqlite` for a ready-made one"
+)]
+pub trait Delivered: Sized {
+    /// What is delivered.
+    type Value: Send + 'static;
+
+    #[doc(hidden)]
+    fn lift(chain: Chain<Self>) -> Acknowledged<Self::Value>;
+}
+
+impl<T: Send + 'static> Delivered for Delivery<T> {
+    type Value = T;
+
+    fn lift(chain: Chain<Self>) -> Acknowledged<T> {
+        Acknowledged { chain }
+    }
+}
+
+impl<E: Send + 'static> Chain<E> {
+    /// From here on functions are of what is delivered: the delivery goes around them. Stages still take and
+    /// emit deliveries, since only they know what comes of what.
+    pub fn acknowledged(self) -> Acknowledged<E::Value>
+    where
+        E: Delivered,
+    {
+        E::lift(self)
     }
 }
 
 impl<T: Send + 'static> Acknowledged<T> {
+    /// Options for every step declared from here on: see [`Chain::defaults`].
+    pub fn defaults(self, defaults: &StepOptions) -> Self {
+        Self { chain: self.chain.defaults(defaults) }
+    }
+
     /// Feeds the copies of the next step by key: see [`Chain::by`].
     pub fn by<K, F>(self, key: F) -> Self
     where
@@ -32,6 +67,14 @@ impl<T: Send + 'static> Acknowledged<T> {
         F: Fn(&T) -> K + Send + Sync + 'static,
     {
         Self { chain: self.chain.by(move |delivery: &Delivery<T>| key(delivery)) }
+    }
+
+    /// Has dispatchers of deliveries decide which copy of the next step gets which: see [`Chain::dispatcher`].
+    pub fn dispatcher<D>(self, dispatcher: impl Fn() -> D + Send + Sync + 'static) -> Self
+    where
+        D: Dispatcher<Delivery<T>> + 'static,
+    {
+        Self { chain: self.chain.dispatcher(dispatcher) }
     }
 
     /// A step that takes deliveries and emits deliveries.
@@ -52,6 +95,65 @@ impl<T: Send + 'static> Acknowledged<T> {
         U: Send + 'static,
     {
         self.chain.step_fn(options, move |delivery: Delivery<T>| delivery.map(&mut function)).acknowledged()
+    }
+
+    /// A step of several stages that run as one: see [`Chain::fused`]. The stages take and emit deliveries, the
+    /// functions what is delivered.
+    pub fn fused<R, U>(
+        self,
+        options: impl Into<StepOptions>,
+        stages: impl FnOnce(FuseDeliveries<T>) -> FusedDeliveries<U, R>,
+    ) -> Acknowledged<U>
+    where
+        R: Recipe<Stage: ProducerConsumer<In = Delivery<T>, Out = Delivery<U>>>,
+        U: Send + 'static,
+    {
+        let recipe = stages(FuseDeliveries::new()).into_recipe();
+        self.step(options, move || recipe.build())
+    }
+
+    /// Goes through a part that takes deliveries and emits deliveries: see [`Chain::through`].
+    pub fn through<P, U>(self, options: impl Into<StepOptions>, part: P) -> Acknowledged<U>
+    where
+        P: Passage<In = Delivery<T>, Out = Delivery<U>>,
+        U: Send + 'static,
+    {
+        self.chain.through(options, part).acknowledged()
+    }
+
+    /// Gives every event to each of the branches that follow: see [`Chain::broadcast`]. An event is acknowledged
+    /// when all branches that got it have acknowledged it, and at once if none selects it.
+    pub fn broadcast(self) -> Fork<Self>
+    where
+        T: Broadcast,
+    {
+        self.chain.fork(|groups| GroupDispatcher::every_leaving(groups, Delivery::acknowledge))
+    }
+
+    /// Divides the events by key among `into` lanes that come back together: see [`Chain::partition`].
+    pub fn partition<K, F, U>(
+        self,
+        into: usize,
+        key: F,
+        lane: impl FnOnce(Self) -> Acknowledged<U>,
+    ) -> Acknowledged<U>
+    where
+        K: Hash,
+        F: Fn(&T) -> K + Send + Sync + 'static,
+        U: Send + 'static,
+    {
+        let key = move |delivery: &Delivery<T>| key(delivery);
+        self.chain.partition(into, key, |chain| lane(Self { chain }).chain).acknowledged()
+    }
+
+    /// As [`partition`](Self::partition), where every lane has its own end.
+    pub fn partition_ending<K, F>(self, into: usize, key: F, lane: impl FnOnce(Self) -> Pipeline) -> Pipeline
+    where
+        K: Hash,
+        F: Fn(&T) -> K + Send + Sync + 'static,
+    {
+        let key = move |delivery: &Delivery<T>| key(delivery);
+        self.chain.partition_ending(into, key, |chain| lane(Self { chain }))
     }
 
     /// The last step, which acknowledges or rejects what it takes.

@@ -5,8 +5,8 @@ use super::builder::Pipeline;
 use super::chain::Chain;
 use super::options::StepOptions;
 use crate::error::BoxError;
-use crate::policy::{self, EachEvent, EventSink, EventStep, FailurePolicy, Plain};
-use crate::sync::Arc;
+use crate::policy::{self, EachEvent, EventSink, EventStep, FailurePolicy, Plain, attempt};
+use crate::sync::{Arc, Mutex, lock};
 
 impl<E: Send + 'static> Chain<E> {
     /// A step that handles each event by what `recipe` makes; see [`policy`] for what happens to those that
@@ -19,13 +19,10 @@ impl<E: Send + 'static> Chain<E> {
     ) -> Chain<H::Out>
     where
         H: EachEvent<In = E>,
-        R: Fn() -> Result<H, BoxError> + Send + Sync + 'static,
+        R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
-        let recipe = Arc::new(recipe);
-        self.step(options, move || {
-            let recipe = Arc::clone(&recipe);
-            EventStep::<H, Plain>::new(policy.clone(), move || recipe())
-        })
+        let recipe = shared(recipe);
+        self.step(options, move || EventStep::<H, Plain>::new(policy.clone(), recipe.clone()))
     }
 
     /// The last step: handles each event by what `recipe` makes.
@@ -37,13 +34,53 @@ impl<E: Send + 'static> Chain<E> {
     ) -> Pipeline
     where
         H: EachEvent<In = E>,
-        R: Fn() -> Result<H, BoxError> + Send + Sync + 'static,
+        R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
-        let recipe = Arc::new(recipe);
-        self.finish(options, move || {
-            let recipe = Arc::clone(&recipe);
-            EventSink::<H, Plain>::new(policy.clone(), move || recipe())
-        })
+        let recipe = shared(recipe);
+        self.finish(options, move || EventSink::<H, Plain>::new(policy.clone(), recipe.clone()))
+    }
+
+    /// A step that turns each event into one other by a function that may fail; every copy has a clone of it.
+    ///
+    /// ```
+    /// # use stage_core::{Pipeline, policy::FailurePolicy};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let pipeline = Pipeline::builder("numbers")
+    ///     .start_fn("words", || Ok(["1", "two", "3"]))
+    ///     .step_each_fn("parse", FailurePolicy::skip(), |word| word.parse::<u64>())
+    ///     .finish_fn("print", |number| println!("{number}"));
+    /// let report = pipeline.start().await?.join().await?;
+    /// assert_eq!((report.stages[1].discarded, report.stages[2].events_in), (1, 2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn step_each_fn<F, Out, Error>(
+        self,
+        options: impl Into<StepOptions>,
+        policy: FailurePolicy<E>,
+        function: F,
+    ) -> Chain<Out>
+    where
+        F: FnMut(E) -> Result<Out, Error> + Clone + Send + 'static,
+        Out: Send + 'static,
+        Error: Into<BoxError> + 'static,
+    {
+        self.step_each(options, policy, move || Ok(attempt(function.clone())))
+    }
+
+    /// The last step: handles each event by a function that may fail; every copy has a clone of it.
+    pub fn finish_each_fn<F, Error>(
+        self,
+        options: impl Into<StepOptions>,
+        policy: FailurePolicy<E>,
+        function: F,
+    ) -> Pipeline
+    where
+        F: FnMut(E) -> Result<(), Error> + Clone + Send + 'static,
+        Error: Into<BoxError> + 'static,
+    {
+        self.finish_each(options, policy, move || Ok(attempt(function.clone())))
     }
 }
 
@@ -58,13 +95,10 @@ impl<T: Send + 'static> Acknowledged<T> {
     ) -> Acknowledged<H::Out>
     where
         H: EachEvent<In = T>,
-        R: Fn() -> Result<H, BoxError> + Send + Sync + 'static,
+        R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
-        let recipe = Arc::new(recipe);
-        self.step(options, move || {
-            let recipe = Arc::clone(&recipe);
-            EventStep::<H, policy::Acknowledged>::new(policy.clone(), move || recipe())
-        })
+        let recipe = shared(recipe);
+        self.step(options, move || EventStep::<H, policy::Acknowledged>::new(policy.clone(), recipe.clone()))
     }
 
     /// The last step: handles each event by what `recipe` makes, and acknowledges it.
@@ -76,12 +110,49 @@ impl<T: Send + 'static> Acknowledged<T> {
     ) -> Pipeline
     where
         H: EachEvent<In = T>,
-        R: Fn() -> Result<H, BoxError> + Send + Sync + 'static,
+        R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
-        let recipe = Arc::new(recipe);
+        let recipe = shared(recipe);
         self.finish(options, move || {
-            let recipe = Arc::clone(&recipe);
-            EventSink::<H, policy::Acknowledged>::new(policy.clone(), move || recipe())
+            EventSink::<H, policy::Acknowledged>::new(policy.clone(), recipe.clone())
         })
     }
+
+    /// A step that turns each event into one other by a function that may fail; every copy has a clone of it.
+    pub fn step_each_fn<F, Out, Error>(
+        self,
+        options: impl Into<StepOptions>,
+        policy: FailurePolicy<T>,
+        function: F,
+    ) -> Acknowledged<Out>
+    where
+        F: FnMut(T) -> Result<Out, Error> + Clone + Send + 'static,
+        Out: Send + 'static,
+        Error: Into<BoxError> + 'static,
+    {
+        self.step_each(options, policy, move || Ok(attempt(function.clone())))
+    }
+
+    /// The last step: handles each event by a function that may fail, and acknowledges it; every copy has a clone
+    /// of it.
+    pub fn finish_each_fn<F, Error>(
+        self,
+        options: impl Into<StepOptions>,
+        policy: FailurePolicy<T>,
+        function: F,
+    ) -> Pipeline
+    where
+        F: FnMut(T) -> Result<(), Error> + Clone + Send + 'static,
+        Error: Into<BoxError> + 'static,
+    {
+        self.finish_each(options, policy, move || Ok(attempt(function.clone())))
+    }
+}
+
+/// A recipe that every copy has, and calls again after a panic.
+fn shared<H: 'static>(
+    recipe: impl Fn() -> Result<H, BoxError> + Send + 'static,
+) -> impl Fn() -> Result<H, BoxError> + Clone + Send + Sync + 'static {
+    let recipe = Arc::new(Mutex::new(recipe));
+    move || lock(&recipe)()
 }

@@ -6,7 +6,8 @@ use super::builder::Pipeline;
 use super::chain::Chain;
 use super::draft::Draft;
 use super::error::OptionError;
-use super::route::{Node, hashed};
+use super::line::Line;
+use super::route::{Gather, Node, hashed};
 use super::wire::Upstream;
 use crate::dispatch::GroupDispatcher;
 use crate::subscriber::Selector;
@@ -14,16 +15,16 @@ use crate::sync::Arc;
 
 /// A broadcast none of whose branches has come back so far.
 #[must_use = "a broadcast ends with `merge` or `done`"]
-pub struct Fork<E> {
+pub struct Fork<L: Line> {
     draft: Draft,
-    trunk: Upstream<E>,
+    trunk: Upstream<L::Event>,
 }
 
-/// A broadcast some of whose branches have come back, with events of type `Out`.
+/// A broadcast some of whose branches have come back, as lines of type `Back`.
 #[must_use = "branches that come back are brought together by `merge`"]
-pub struct Merging<E, Out> {
-    fork: Fork<E>,
-    back: Upstream<Out>,
+pub struct Merging<L: Line, Back: Line> {
+    fork: Fork<L>,
+    back: Upstream<Back::Event>,
 }
 
 /// What can be broadcast: every branch gets its own clone.
@@ -61,12 +62,17 @@ impl<E: Send + 'static> Chain<E> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn broadcast(mut self) -> Fork<E>
+    pub fn broadcast(self) -> Fork<Self>
     where
         E: Broadcast,
     {
+        self.fork(GroupDispatcher::every)
+    }
+
+    /// A broadcast whose branches are declared as lines of type `L`.
+    pub(super) fn fork<L: Line<Event = E>>(mut self, gather: Gather<E>) -> Fork<L> {
         self.refuse_sharing("a `by` or `dispatcher` before a broadcast, whose branches get every event: put it into the branches");
-        self.upstream.set(|| Node::Every { gather: GroupDispatcher::every, branches: Vec::new() });
+        self.upstream.set(|| Node::Every { gather, branches: Vec::new() });
         Fork { draft: self.draft, trunk: self.upstream }
     }
 
@@ -151,39 +157,33 @@ impl<E: Send + 'static> Chain<E> {
     }
 }
 
-impl<E: Send + 'static> Fork<E> {
+impl<L: Line> Fork<L> {
     /// A branch that comes back.
-    pub fn branch<Out>(self, branch: impl FnOnce(Chain<E>) -> Chain<Out>) -> Merging<E, Out>
-    where
-        Out: Send + 'static,
-    {
+    pub fn branch<Back: Line>(self, branch: impl FnOnce(L) -> Back) -> Merging<L, Back> {
         self.begin().grow(None, branch)
     }
 
     /// A branch that comes back, of the events that `selects` is true for.
-    pub fn branch_when<Out>(
+    pub fn branch_when<Back: Line>(
         self,
-        selects: impl Fn(&E) -> bool + Send + Sync + 'static,
-        branch: impl FnOnce(Chain<E>) -> Chain<Out>,
-    ) -> Merging<E, Out>
-    where
-        Out: Send + 'static,
-    {
-        self.begin().grow(Some(&Selector::new(selects)), branch)
+        selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
+        branch: impl FnOnce(L) -> Back,
+    ) -> Merging<L, Back> {
+        self.begin().grow(Some(&L::selector(selects)), branch)
     }
 
     /// A branch that has its own end.
-    pub fn ending(self, branch: impl FnOnce(Chain<E>) -> Pipeline) -> Self {
+    pub fn ending(self, branch: impl FnOnce(L) -> Pipeline) -> Self {
         self.end(None, branch)
     }
 
     /// A branch that has its own end, of the events that `selects` is true for.
     pub fn ending_when(
         self,
-        selects: impl Fn(&E) -> bool + Send + Sync + 'static,
-        branch: impl FnOnce(Chain<E>) -> Pipeline,
+        selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
+        branch: impl FnOnce(L) -> Pipeline,
     ) -> Self {
-        self.end(Some(&Selector::new(selects)), branch)
+        self.end(Some(&L::selector(selects)), branch)
     }
 
     /// The pipeline, all of whose branches have their own ends.
@@ -195,57 +195,59 @@ impl<E: Send + 'static> Fork<E> {
         Pipeline { draft: self.draft }
     }
 
-    fn begin<Out: Send + 'static>(self) -> Merging<E, Out> {
+    fn begin<Back: Line>(self) -> Merging<L, Back> {
         let back = Upstream { ends: Vec::new(), lanes: self.trunk.lanes, route: None };
         Merging { fork: self, back }
     }
 
-    fn end(self, selector: Option<&Selector<E>>, branch: impl FnOnce(Chain<E>) -> Pipeline) -> Self {
+    fn end(self, selector: Option<&Selector<L::Event>>, branch: impl FnOnce(L) -> Pipeline) -> Self {
         let Self { draft, trunk } = self;
         let begin = trunk.branch(selector);
+        let branch = |chain| branch(L::from_chain(chain));
         let Pipeline { draft } = within(draft, &trunk, begin, branch, |pipeline| &mut pipeline.draft);
         Self { draft, trunk }
     }
 }
 
-impl<E: Send + 'static, Out: Send + 'static> Merging<E, Out> {
+impl<L: Line, Back: Line> Merging<L, Back> {
     /// One more branch that comes back.
-    pub fn branch(self, branch: impl FnOnce(Chain<E>) -> Chain<Out>) -> Self {
+    pub fn branch(self, branch: impl FnOnce(L) -> Back) -> Self {
         self.grow(None, branch)
     }
 
     /// One more branch that comes back, of the events that `selects` is true for.
     pub fn branch_when(
         self,
-        selects: impl Fn(&E) -> bool + Send + Sync + 'static,
-        branch: impl FnOnce(Chain<E>) -> Chain<Out>,
+        selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
+        branch: impl FnOnce(L) -> Back,
     ) -> Self {
-        self.grow(Some(&Selector::new(selects)), branch)
+        self.grow(Some(&L::selector(selects)), branch)
     }
 
     /// A branch that has its own end.
-    pub fn ending(self, branch: impl FnOnce(Chain<E>) -> Pipeline) -> Self {
+    pub fn ending(self, branch: impl FnOnce(L) -> Pipeline) -> Self {
         Self { fork: self.fork.end(None, branch), back: self.back }
     }
 
     /// A branch that has its own end, of the events that `selects` is true for.
     pub fn ending_when(
         self,
-        selects: impl Fn(&E) -> bool + Send + Sync + 'static,
-        branch: impl FnOnce(Chain<E>) -> Pipeline,
+        selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
+        branch: impl FnOnce(L) -> Pipeline,
     ) -> Self {
-        Self { fork: self.fork.end(Some(&Selector::new(selects)), branch), back: self.back }
+        Self { fork: self.fork.end(Some(&L::selector(selects)), branch), back: self.back }
     }
 
     /// Brings the branches together: the next step takes what all of them emit. The order of each branch is
     /// kept, there is none between them.
-    pub fn merge(self) -> Chain<Out> {
-        Chain { draft: self.fork.draft, upstream: self.back }
+    pub fn merge(self) -> Back {
+        Back::from_chain(Chain { draft: self.fork.draft, upstream: self.back })
     }
 
-    fn grow(self, selector: Option<&Selector<E>>, branch: impl FnOnce(Chain<E>) -> Chain<Out>) -> Self {
+    fn grow(self, selector: Option<&Selector<L::Event>>, branch: impl FnOnce(L) -> Back) -> Self {
         let Self { fork: Fork { draft, trunk }, mut back } = self;
         let begin = trunk.branch(selector);
+        let branch = |chain| branch(L::from_chain(chain)).into_chain();
         let mut chain = within(draft, &trunk, begin, branch, |chain| &mut chain.draft);
         chain.refuse_sharing("a `by` or `dispatcher` at the end of a branch: put it after the `merge`");
         back.ends.extend(chain.upstream.ends);
@@ -272,13 +274,13 @@ fn within<E: Send + 'static, B>(
     declared
 }
 
-impl<E> std::fmt::Debug for Fork<E> {
+impl<L: Line> std::fmt::Debug for Fork<L> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Fork").field("draft", &self.draft).finish_non_exhaustive()
     }
 }
 
-impl<E, Out> std::fmt::Debug for Merging<E, Out> {
+impl<L: Line, Back: Line> std::fmt::Debug for Merging<L, Back> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Merging").field("fork", &self.fork).finish_non_exhaustive()
     }

@@ -97,8 +97,8 @@ where
 }
 
 /// What a recipe's stage takes, and what it emits.
-type In<R> = <<R as Recipe>::Stage as ProducerConsumer>::In;
-type Out<R> = <<R as Recipe>::Stage as ProducerConsumer>::Out;
+pub(super) type In<R> = <<R as Recipe>::Stage as ProducerConsumer>::In;
+pub(super) type Out<R> = <<R as Recipe>::Stage as ProducerConsumer>::Out;
 
 impl<E: Send + 'static> Fuse<E> {
     pub(super) fn new() -> Self {

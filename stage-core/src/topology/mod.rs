@@ -29,6 +29,8 @@ mod each;
 mod error;
 mod fork;
 mod fuse;
+mod fuse_deliveries;
+mod line;
 mod options;
 mod parts;
 #[cfg(feature = "config")]
@@ -37,13 +39,15 @@ mod route;
 mod segment;
 mod wire;
 
-pub use acknowledged::Acknowledged;
+pub use acknowledged::{Acknowledged, Delivered};
 pub use builder::{Pipeline, PipelineBuilder};
 pub use chain::Chain;
 pub use describe::{Link, LinkKind, StepInfo, StepKind, Topology};
 pub use error::OptionError;
 pub use fork::{Broadcast, Fork, Merging};
 pub use fuse::{Fuse, Fused, Recipe};
+pub use fuse_deliveries::{FuseDeliveries, FusedDeliveries};
+pub use line::Line;
 pub use options::StepOptions;
 #[cfg(feature = "config")]
 pub(crate) use redeclare::StepDeclaration;
