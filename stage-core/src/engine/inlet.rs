@@ -338,13 +338,10 @@ impl<E: Send + 'static> Inlet<E> {
                 Owner::Hand(_) => ExitReason::NotFound,
             }),
         };
+        let had_ended = if late { HadEnded::Before } else { HadEnded::Meanwhile };
         let (mode, ends) = match owner {
             Owner::Pipeline(source) => {
-                if late {
-                    self.sources.abandon(source);
-                }
-                self.joins.extend(self.sources.lost(source, &cancellation.reason));
-                let had_ended = if late { HadEnded::Before } else { HadEnded::Meanwhile };
+                self.joins.extend(self.sources.lost(source, &cancellation.reason, had_ended));
                 (None, self.sources.ends_with(&cancellation.reason, had_ended))
             }
             Owner::Hand(mode) => (Some(mode), None),

@@ -108,10 +108,16 @@ impl<E> Sources<E> {
 
     /// The subscription to a source ended for `reason`; the one to be made instead, if the source is
     /// back already.
-    pub(crate) fn lost(&mut self, source: usize, reason: &ExitReason) -> Option<Join<E>> {
+    pub(crate) fn lost(
+        &mut self,
+        source: usize,
+        reason: &ExitReason,
+        had_ended: HadEnded,
+    ) -> Option<Join<E>> {
         let known = self.known.get_mut(source)?;
         let meanwhile = std::mem::take(&mut known.meanwhile);
-        if matches!(reason, ExitReason::Normal) || meanwhile == Meanwhile::Gone {
+        let gone = meanwhile == Meanwhile::Gone || had_ended == HadEnded::Before;
+        if matches!(reason, ExitReason::Normal) || gone {
             self.ended += 1;
             known.state = State::Ended;
             return None;
