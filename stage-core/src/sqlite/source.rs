@@ -69,7 +69,7 @@ impl Source {
     async fn is_at_its_end(&self) -> Result<bool, QueueError> {
         match self.end {
             End::Never => Ok(false),
-            End::Empty => Ok(self.queue.counts().await?.all() == 0),
+            End::Empty => self.queue.run(|table, lane, tx| table.is_empty(tx, lane)).await,
         }
     }
 }

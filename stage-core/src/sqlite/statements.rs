@@ -14,6 +14,7 @@ pub(super) struct Statements {
     pub(super) put_back: String,
     pub(super) bury: String,
     pub(super) counts: String,
+    pub(super) is_empty: String,
     pub(super) dead: String,
     pub(super) take_dead: String,
     pub(super) leased: String,
@@ -35,6 +36,7 @@ impl Statements {
             put_back: PUT_BACK.replace("$t", table),
             bury: BURY.replace("$t", table),
             counts: COUNTS.replace("$t", table),
+            is_empty: IS_EMPTY.replace("$t", table),
             dead: DEAD.replace("$t", table),
             take_dead: TAKE_DEAD.replace("$t", table),
             leased: LEASED.replace("$t", table),
@@ -111,6 +113,9 @@ const COUNTS: &str = "
 SELECT (SELECT count(*) FROM $t WHERE lane = ?1 AND lessee IS NULL),
        (SELECT count(*) FROM $t WHERE lane = ?1 AND lessee IS NOT NULL),
        (SELECT count(*) FROM $t_dead WHERE lane = ?1)";
+
+/// The earliest job of each key is not blocked, so that the index of those that can be leased knows.
+const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM $t WHERE lane = ?1 AND blocked = 0)";
 
 const DEAD: &str = "
 SELECT id, payload, key, attempts, cause FROM $t_dead WHERE lane = ?1 ORDER BY id LIMIT ?2";

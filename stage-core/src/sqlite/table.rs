@@ -220,6 +220,15 @@ impl Table {
         })
     }
 
+    /// Whether there is no job left to be done, leased or not. Does not walk over the jobs, as counting them does.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn is_empty(&self, connection: &Connection, lane: &str) -> rusqlite::Result<bool> {
+        connection.prepare_cached(&self.statements.is_empty)?.query_row([lane], |row| row.get(0))
+    }
+
     /// The first dead jobs.
     ///
     /// # Errors

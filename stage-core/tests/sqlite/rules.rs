@@ -161,7 +161,9 @@ proptest! {
         world.model.skip();
         for step in steps {
             world.run(step);
-            world.model.check(world.table.counts(&world.connection, "a").unwrap());
+            let counts = world.table.counts(&world.connection, "a").unwrap();
+            world.model.check(counts);
+            prop_assert_eq!(world.table.is_empty(&world.connection, "a").unwrap(), counts.all() == 0);
         }
         let dead = world.table.dead(&world.connection, "a", usize::MAX >> 1).unwrap();
         let dead: Vec<_> = dead.iter().map(|job| (job.id.0, job.attempts)).collect();
