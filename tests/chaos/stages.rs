@@ -1,13 +1,16 @@
 //! What goes wrong in a stage.
 
 use std::panic::resume_unwind;
+use std::time::Duration;
 
 use stage_core::ack::Delivery;
 use stage_core::sqlite::Job;
 use stage_core::{BoxError, Emitter, Events, ProducerConsumer, StageResult};
 use tokio::task::yield_now;
+use tokio::time::sleep;
 
 use crate::chance::Chance;
+use crate::pipeline::DEADLINE;
 
 /// Passes deliveries on; sometimes it panics, fails, forgets one, or takes its time.
 pub(crate) struct Shaky {
@@ -30,11 +33,15 @@ impl ProducerConsumer for Shaky {
         out: &mut Emitter<'_, Delivery<Job>>,
     ) -> StageResult {
         for event in events {
-            match self.chance.below(300) {
-                0 => resume_unwind(Box::new("as it must")),
-                1 => return Err("as it must".into()),
-                2 => drop(event),
-                3..20 => {
+            match self.chance.below(600) {
+                0 | 1 => resume_unwind(Box::new("as it must")),
+                2 | 3 => return Err("as it must".into()),
+                4 | 5 => drop(event),
+                6 => {
+                    slow_call(&self.chance).await;
+                    out.emit(event);
+                }
+                7..40 => {
                     yield_now().await;
                     out.emit(event);
                 }
@@ -45,15 +52,25 @@ impl ProducerConsumer for Shaky {
     }
 }
 
+/// A call to something that takes its time: up to twice what a job may take.
+async fn slow_call(chance: &Chance) {
+    let most = 2_000 * u64::try_from(DEADLINE.as_millis()).unwrap();
+    sleep(Duration::from_micros(chance.below(most))).await;
+}
+
 /// Handles one job; sometimes it panics, fails, or takes its time. Some fail each time.
 pub(crate) async fn handle(job: Job, chance: Chance) -> Result<Job, BoxError> {
     if job.id.0 % 97 == 0 {
         return Err("it never works".into());
     }
-    match chance.below(200) {
-        0 => resume_unwind(Box::new("as it must")),
-        1 | 2 => Err("as it must".into()),
-        3..12 => {
+    match chance.below(600) {
+        0..3 => resume_unwind(Box::new("as it must")),
+        3..9 => Err("as it must".into()),
+        9 => {
+            slow_call(&chance).await;
+            Ok(job)
+        }
+        10..36 => {
             yield_now().await;
             Ok(job)
         }

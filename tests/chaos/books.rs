@@ -1,0 +1,102 @@
+//! Do the books agree? Those of the queue, kept by the database itself, and those of all pipelines together.
+
+use std::fmt;
+use std::path::Path;
+
+use rusqlite::Connection;
+use stage_core::Report;
+
+use crate::ATTEMPTS;
+
+/// What all pipelines of one seed came to.
+#[derive(Debug, Default)]
+pub(crate) struct Books {
+    pub(crate) pipelines: u64,
+    pub(crate) delivered: u64,
+    pub(crate) acknowledged: u64,
+    pub(crate) rejected: u64,
+    pub(crate) restarts: u64,
+    /// Stages that came, and cancelled their subscription.
+    pub(crate) visits: u64,
+    /// Stages that were stopped or cut off from outside.
+    pub(crate) blows: u64,
+    pub(crate) redelivered: u64,
+    pub(crate) dead: u64,
+    /// Bytes by which memory grew at most.
+    pub(crate) grown: usize,
+}
+
+impl Books {
+    pub(crate) fn add(&mut self, report: &Report) {
+        let settlement = &report.settlement;
+        assert_eq!((settlement.untold, settlement.open()), (0, 0), "{settlement}: {:?}", settlement.errors);
+        self.pipelines += 1;
+        self.delivered += settlement.delivered;
+        self.acknowledged += settlement.acknowledged;
+        self.rejected += settlement.rejected;
+        self.restarts += report.stages.iter().map(|stage| stage.restarts).sum::<u64>();
+    }
+
+    /// Whether everything that can go wrong did; short runs are let off.
+    pub(crate) fn expect_trouble(&self, seed: u64, jobs: u64) {
+        assert!(self.rejected > 0 && self.restarts > 0, "seed {seed}: nothing happened: {self}");
+        if jobs >= 10_000 {
+            let all = [self.visits, self.blows, self.redelivered, self.dead, self.pipelines - 1];
+            assert!(all.iter().all(|&count| count > 0), "seed {seed}: not enough happened: {self}");
+        }
+    }
+}
+
+impl fmt::Display for Books {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pipelines, delivered, acknowledged, rejected, restarts, .. } = self;
+        write!(
+            f,
+            "{pipelines} pipelines, {restarts} restarts, {} visits, {} blows; ",
+            self.visits, self.blows
+        )?;
+        write!(f, "{delivered} delivered, {acknowledged} acknowledged, {rejected} rejected, ")?;
+        write!(f, "{} again, {} dead; grew by {} KiB", self.redelivered, self.dead, self.grown >> 10)
+    }
+}
+
+/// The database writes down each job that leaves the queue, whoever has it leave.
+pub(crate) struct Ledger {
+    connection: Connection,
+}
+
+impl Ledger {
+    pub(crate) fn kept_in(file: &Path) -> Self {
+        let connection = Connection::open(file).unwrap();
+        connection.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+        let keep = "
+            CREATE TABLE departed (id INTEGER, leases INTEGER, attempts INTEGER, dead INTEGER);
+            CREATE TRIGGER departs AFTER DELETE ON jobs BEGIN
+                INSERT INTO departed VALUES
+                (old.id, old.leases, old.attempts, EXISTS (SELECT 1 FROM jobs_dead WHERE id = old.id));
+            END";
+        connection.execute_batch(keep).unwrap();
+        Self { connection }
+    }
+
+    fn number(&self, what: &str) -> u64 {
+        self.connection.query_row(&format!("SELECT {what}"), [], |row| row.get(0)).unwrap()
+    }
+
+    pub(crate) fn expect_agreement(&self, jobs: u64, dead: u64, handled: u64, books: &mut Books) {
+        let check: String =
+            self.connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(check, "ok");
+        assert_eq!(self.number("count(*) FROM departed"), jobs, "each job left");
+        assert_eq!(self.number("count(DISTINCT id) FROM departed"), jobs, "each job left once");
+        assert_eq!(self.number("count(*) FROM departed WHERE dead"), dead);
+        assert!(self.number("max(attempts) FROM departed") <= u64::from(ATTEMPTS));
+        // What the queue leased is what the pipelines delivered, so what came again is counted, too.
+        let leases = self.number("sum(leases) FROM departed");
+        assert_eq!(leases, books.delivered);
+        assert_eq!(jobs - dead, books.acknowledged);
+        assert_eq!(handled, books.acknowledged);
+        assert_eq!(books.delivered, books.acknowledged + books.rejected);
+        (books.redelivered, books.dead) = (leases - jobs, dead);
+    }
+}

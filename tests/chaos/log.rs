@@ -1,0 +1,95 @@
+//! What was handled, and in which order? Kept in memory that does not grow with what happens.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use stage_core::sqlite::{Job, JobId};
+use tokio::sync::watch;
+
+use crate::memory;
+
+/// So often the memory is looked at, in jobs.
+const LOOK: u64 = 32;
+
+/// Whoever has it may note what it handled; clones are one log.
+#[derive(Clone)]
+pub(crate) struct Log {
+    notes: Arc<Mutex<Notes>>,
+    handled: Arc<watch::Sender<u64>>,
+}
+
+struct Notes {
+    /// How often each job was handled, by its number.
+    times: Vec<u8>,
+    /// The job of each key that was handled last.
+    last: BTreeMap<Vec<u8>, JobId>,
+    /// The first jobs that were not in order.
+    disorder: String,
+    peak: usize,
+}
+
+impl Log {
+    pub(crate) fn of(jobs: u64) -> Self {
+        let times = vec![0; usize::try_from(jobs).unwrap() + 1];
+        let notes = Notes { times, last: BTreeMap::new(), disorder: String::new(), peak: 0 };
+        Self { notes: Arc::new(Mutex::new(notes)), handled: Arc::new(watch::Sender::new(0)) }
+    }
+
+    pub(crate) fn note(&self, job: &Job) {
+        let mut notes = self.notes.lock().unwrap();
+        notes.note(job);
+        // Within the lock, so that no count is lost.
+        let total = self.handled() + 1;
+        if total.is_multiple_of(LOOK) {
+            notes.peak = notes.peak.max(memory::live());
+        }
+        self.handled.send_replace(total);
+    }
+
+    pub(crate) fn handled(&self) -> u64 {
+        *self.handled.borrow()
+    }
+
+    /// Waits until so many jobs were handled.
+    pub(crate) async fn reached(&self, wanted: u64) {
+        let mut handled = self.handled.subscribe();
+        handled.wait_for(|handled| *handled >= wanted).await.expect("the log is alive");
+    }
+
+    /// The most bytes there were.
+    pub(crate) fn peak(&self) -> usize {
+        self.notes.lock().unwrap().peak
+    }
+
+    pub(crate) fn expect_in_order(&self) {
+        let notes = self.notes.lock().unwrap();
+        assert!(notes.disorder.is_empty(), "{}", notes.disorder);
+    }
+
+    /// Each job was handled once, or is among the dead.
+    pub(crate) fn expect_each_once(&self, dead: impl Iterator<Item = JobId>) {
+        let mut times = self.notes.lock().unwrap().times.clone();
+        for id in dead {
+            times[usize::try_from(id.0).unwrap()] += 1;
+        }
+        let wrong: Vec<_> = (1..times.len()).filter(|&id| times[id] != 1).take(10).collect();
+        assert!(wrong.is_empty(), "jobs that are missing, or there twice: {wrong:?}");
+    }
+}
+
+impl Notes {
+    fn note(&mut self, job: &Job) {
+        self.times[usize::try_from(job.id.0).unwrap()] += 1;
+        let Some(key) = &job.key else { return };
+        match self.last.get_mut(key) {
+            None => drop(self.last.insert(key.clone(), job.id)),
+            Some(last) if *last < job.id => *last = job.id,
+            Some(last) if self.disorder.len() < 1_000 => {
+                let (id, last) = (job.id.0, last.0);
+                writeln!(self.disorder, "job {id} of {key:?} was handled behind {last}").unwrap();
+            }
+            Some(_) => {}
+        }
+    }
+}

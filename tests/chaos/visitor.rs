@@ -1,0 +1,76 @@
+//! Who comes and goes? A stage that subscribes to a running pipeline by hand, takes some of its jobs, and cancels.
+
+use stage_core::ack::Delivery;
+use stage_core::spawn::{StageOptions, consumer};
+use stage_core::sqlite::Job;
+use stage_core::{
+    Asking, BoxError, Consumer, Context, Events, ExitReason, Nothing, ProducerRef, StageRef, StageResult,
+    SubscribeOptions, Subscription,
+};
+
+use crate::chance::Chance;
+use crate::log::Log;
+use crate::stages;
+
+/// Handles jobs as the last stage does, until it has enough.
+pub(crate) struct Visitor {
+    chance: Chance,
+    log: Log,
+    /// So many jobs are enough.
+    enough: u64,
+    subscription: Option<Subscription>,
+}
+
+/// A visitor that is there, or was.
+pub(crate) type Visit = StageRef<Visitor, Delivery<Job>, Nothing>;
+
+impl Visitor {
+    /// Comes to `producer`. A producer that is about to be restarted is nobody to visit.
+    pub(crate) async fn come(producer: &ProducerRef<Delivery<Job>>, chance: &Chance, log: &Log) -> Visit {
+        let enough = 1 + chance.below(40);
+        let visitor = Self { chance: chance.clone(), log: log.clone(), enough, subscription: None };
+        let visit = consumer(visitor, StageOptions::named("visitor")).await.unwrap();
+        let options = SubscribeOptions::new().max_demand(1 + usize::try_from(chance.below(10)).unwrap());
+        // It ends with its only subscription, whatever ends that.
+        visit.subscribe(producer, options).await.unwrap();
+        visit
+    }
+
+    fn leave(&mut self, cx: &mut Context<'_>) {
+        match self.subscription.take() {
+            Some(subscription) if self.chance.below(2) == 0 => {
+                subscription.cancel(ExitReason::Custom("as it likes".to_owned()));
+            }
+            _ => cx.finish(),
+        }
+    }
+}
+
+impl Consumer for Visitor {
+    type Event = Delivery<Job>;
+
+    async fn handle_subscribe(
+        &mut self,
+        subscription: &Subscription,
+        _: &mut Context<'_>,
+    ) -> Result<Asking, BoxError> {
+        self.subscription = Some(subscription.clone());
+        Ok(Asking::Automatic)
+    }
+
+    async fn handle_events(&mut self, jobs: Events<'_, Delivery<Job>>, cx: &mut Context<'_>) -> StageResult {
+        for delivery in jobs {
+            let (job, token) = delivery.into_parts();
+            // One that fails is rejected by the end of its token.
+            if let Ok(job) = stages::handle(job, self.chance.clone()).await {
+                self.log.note(&job);
+                token.acknowledge();
+            }
+            self.enough = self.enough.saturating_sub(1);
+        }
+        if self.enough == 0 {
+            self.leave(cx);
+        }
+        Ok(())
+    }
+}
