@@ -8,23 +8,19 @@ pub(crate) use std::sync::{Arc, PoisonError};
 
 #[cfg(not(all(test, stage_loom)))]
 mod real {
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     pub(crate) use std::sync::{Mutex, MutexGuard};
 
     pub(crate) use futures_util::task::AtomicWaker;
     pub(crate) use rtrb as ring;
 }
 #[cfg(not(all(test, stage_loom)))]
-pub(crate) use real::{
-    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, ring,
-};
+pub(crate) use real::{AtomicBool, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, ring};
 
 #[cfg(all(test, stage_loom))]
 pub(crate) mod model;
 #[cfg(all(test, stage_loom))]
-pub(crate) use model::{
-    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, ring,
-};
+pub(crate) use model::{AtomicBool, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, ring};
 
 /// Locks `mutex`, also when a holder panicked: every critical section here leaves its data whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -13,8 +13,7 @@ pub trait Acknowledger: Send + 'static {
     /// By what the source knows an event again.
     type Receipt: Clone + Send + Sync + 'static;
 
-    /// These were handled, those were not. In the order of delivery within what left the source together; each
-    /// receipt once.
+    /// These were handled, those were not; each in the order in which they were judged, each receipt once.
     ///
     /// An error is counted, logged and reported; the same verdicts are told again if the options ask for
     /// [`retry`](AckOptions::retry), so a part of them may be known already.

@@ -1,17 +1,14 @@
 //! Which receipt belongs to which delivery, until it is judged.
 
-use std::collections::BTreeMap;
-use std::sync::Weak;
-
 use super::acknowledger::Rejected;
-use super::block::{Block, was_told};
-use super::inbox::{Inbox, Spent};
+use super::inbox::{Inbox, Judged};
 use super::reason::Reason;
 use super::settlement::Tally;
-use crate::sync::{Arc, AtomicBool, AtomicU32, Mutex, lock};
+use super::slot::Slot;
+use crate::sync::{Arc, AtomicBool, Mutex, lock};
 
-/// Memory of so many blocks is kept for later ones.
-const SPARE: usize = 64;
+/// Receipts looked up in one go, while the source cannot deliver.
+const AT_ONCE: usize = 1024;
 
 /// What a source and its collector share.
 #[derive(Debug)]
@@ -21,21 +18,13 @@ pub(super) struct Books<R> {
     pages: Mutex<Pages<R>>,
 }
 
+/// As many places as deliveries were ever out together.
 #[derive(Debug)]
 struct Pages<R> {
-    next: u64,
-    open: BTreeMap<u64, Page<R>>,
-    spare_receipts: Vec<Vec<R>>,
-    spare_holders: Vec<Vec<AtomicU32>>,
-}
-
-/// The receipts of one block.
-#[derive(Debug)]
-struct Page<R> {
-    receipts: Vec<R>,
-    block: Weak<Block>,
-    /// How many were told of while others were held.
-    told: usize,
+    /// By the places of the slots.
+    receipts: Vec<Option<R>>,
+    /// Slots that are at home.
+    spare: Vec<Slot>,
 }
 
 /// Verdicts that the source is not told of yet.
@@ -43,11 +32,13 @@ struct Page<R> {
 pub(super) struct Verdicts<R> {
     pub(super) acknowledged: Vec<R>,
     pub(super) rejected: Vec<Rejected<R>>,
+    /// Empty between two looks.
+    judged: Judged,
 }
 
 impl<R> Verdicts<R> {
-    pub(super) const fn new() -> Self {
-        Self { acknowledged: Vec::new(), rejected: Vec::new() }
+    pub(super) fn new() -> Self {
+        Self { acknowledged: Vec::new(), rejected: Vec::new(), judged: Judged::default() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -58,105 +49,71 @@ impl<R> Verdicts<R> {
         self.acknowledged.clear();
         self.rejected.clear();
     }
-
-    fn add(&mut self, receipt: R, reason: Option<Reason>) {
-        match reason {
-            None => self.acknowledged.push(receipt),
-            Some(reason) => self.rejected.push(Rejected { receipt, reason }),
-        }
-    }
 }
 
-impl<R: Clone> Books<R> {
+impl<R> Books<R> {
     pub(super) fn new(stopping: Arc<AtomicBool>, tally: Arc<Tally>) -> Arc<Self> {
-        let pages =
-            Pages { next: 0, open: BTreeMap::new(), spare_receipts: Vec::new(), spare_holders: Vec::new() };
-        Arc::new(Self { inbox: Inbox::new(stopping), tally, pages: Mutex::new(pages) })
+        let pages = Mutex::new(Pages { receipts: Vec::new(), spare: Vec::new() });
+        Arc::new(Self { inbox: Inbox::new(stopping), tally, pages })
     }
 
-    /// An empty list for receipts.
-    pub(super) fn spare_receipts(&self) -> Vec<R> {
-        lock(&self.pages).spare_receipts.pop().unwrap_or_default()
-    }
-
-    /// A block with a slot for each receipt, and how many there are; no block for none.
+    /// A slot for each receipt, in order.
     ///
     /// # Panics
     ///
-    /// If there are over `u32::MAX` receipts.
-    pub(super) fn open(&self, receipts: Vec<R>) -> (Option<Arc<Block>>, u32) {
-        let slots = u32::try_from(receipts.len()).expect("fewer than 2³² deliveries in one batch");
-        if slots == 0 {
-            return (None, 0);
-        }
-        self.tally.delivered(receipts.len());
-        let mut pages = lock(&self.pages);
-        let id = pages.next;
-        pages.next += 1;
-        let spare = pages.spare_holders.pop().unwrap_or_default();
-        let block = Block::new(id, receipts.len(), spare, Arc::clone(&self.inbox));
-        pages.open.insert(id, Page { receipts, block: Arc::downgrade(&block), told: 0 });
-        (Some(block), slots)
+    /// If over 2³² deliveries are out.
+    pub(super) fn open(&self, receipts: Vec<R>) -> Vec<Slot> {
+        let deliveries = receipts.len();
+        self.tally.delivered(deliveries);
+        self.inbox.opened(deliveries);
+        lock(&self.pages).open(receipts, &self.inbox)
     }
 
     #[cfg(test)]
-    pub(super) fn open_pages(&self) -> usize {
-        lock(&self.pages).open.len()
+    pub(super) fn open_places(&self) -> usize {
+        lock(&self.pages).receipts.iter().flatten().count()
     }
 
-    /// Takes all verdicts there are now. The source is kept waiting for a moment only.
+    /// Takes all verdicts there are now. The source is kept waiting for moments only.
     pub(super) fn collect(&self, verdicts: &mut Verdicts<R>) {
-        let spent = self.inbox.take_spent();
-        let mut ready = Vec::with_capacity(spent.len());
-        {
-            let mut pages = lock(&self.pages);
-            for spent in spent {
-                if let Some(page) = pages.open.remove(&spent.id) {
-                    ready.push((page, spent));
-                }
-            }
-            for page in pages.open.values_mut() {
-                page.look(verdicts);
-            }
+        let Verdicts { acknowledged, rejected, judged } = verdicts;
+        self.inbox.take(judged);
+        acknowledged.reserve(judged.acknowledged.len());
+        let mut slots = judged.acknowledged.drain(..);
+        while slots.len() > 0 {
+            lock(&self.pages).close(slots.by_ref().take(AT_ONCE), acknowledged);
         }
-        let spare: Vec<_> = ready.into_iter().map(|(page, spent)| page.close(spent, verdicts)).collect();
-        lock(&self.pages).keep(spare);
+        for (slot, reason) in judged.rejected.drain(..) {
+            rejected.extend(lock(&self.pages).close_rejected(slot, reason));
+        }
     }
 }
 
 impl<R> Pages<R> {
-    fn keep(&mut self, spare: Vec<(Vec<R>, Vec<AtomicU32>)>) {
-        for (receipts, holders) in spare.into_iter().take(SPARE.saturating_sub(self.spare_holders.len())) {
-            self.spare_receipts.push(receipts);
-            self.spare_holders.push(holders);
+    fn open(&mut self, receipts: Vec<R>, inbox: &Arc<Inbox>) -> Vec<Slot> {
+        while self.spare.len() < receipts.len() {
+            let place = u32::try_from(self.receipts.len()).expect("fewer than 2³² deliveries at a time");
+            self.spare.push(Slot::new(place, inbox));
+            self.receipts.push(None);
+        }
+        let slots = self.spare.split_off(self.spare.len() - receipts.len());
+        for (slot, receipt) in slots.iter().zip(receipts) {
+            self.receipts[slot.place()] = Some(receipt);
+        }
+        slots
+    }
+
+    /// The receipts of these slots, in order; the slots are at home.
+    fn close(&mut self, slots: impl Iterator<Item = Slot>, receipts: &mut Vec<R>) {
+        for slot in slots {
+            receipts.extend(self.receipts[slot.place()].take());
+            self.spare.push(slot);
         }
     }
-}
 
-impl<R: Clone> Page<R> {
-    /// Tells of what was judged of a block that is still held.
-    fn look(&mut self, verdicts: &mut Verdicts<R>) {
-        // Without it, the block has just gone into the inbox.
-        let Some(block) = self.block.upgrade() else { return };
-        block.tell(|slot, reason| {
-            verdicts.add(self.receipts[slot].clone(), reason);
-            self.told += 1;
-        });
-    }
-}
-
-impl<R> Page<R> {
-    /// Tells of the rest of a block that nobody holds; returns the memory.
-    fn close(mut self, spent: Spent, verdicts: &mut Verdicts<R>) -> (Vec<R>, Vec<AtomicU32>) {
-        let Spent { holders, mut reasons, .. } = spent;
-        if self.told == 0 && reasons.is_empty() {
-            verdicts.acknowledged.append(&mut self.receipts);
-        }
-        for (slot, receipt) in self.receipts.drain(..).enumerate() {
-            if !was_told(&holders[slot]) {
-                verdicts.add(receipt, reasons.remove(&slot));
-            }
-        }
-        (self.receipts, holders)
+    fn close_rejected(&mut self, slot: Slot, reason: Reason) -> Option<Rejected<R>> {
+        let receipt = self.receipts[slot.place()].take();
+        self.spare.push(slot);
+        receipt.map(|receipt| Rejected { receipt, reason })
     }
 }

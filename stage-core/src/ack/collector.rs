@@ -11,10 +11,6 @@ use super::books::{Books, Verdicts};
 use crate::error::{BoxError, ExitReason};
 use crate::sync::Arc;
 
-/// How long to wait before looking once more, at least: a verdict that was written while the collector looked
-/// may have been missed, and its mark with it.
-const AGAIN: Duration = Duration::from_millis(1);
-
 /// Who collects the verdicts of one source.
 pub(super) struct Collector<A: Acknowledger> {
     books: Arc<Books<A::Receipt>>,
@@ -38,18 +34,9 @@ impl<A: Acknowledger> Collector<A> {
         self.beat = self.options.heartbeat.map(|every| Instant::now() + every);
         while !books.inbox.has_ended() {
             self.until_judged().await;
-            let mut rest = self.options.linger;
-            // Once more after the last verdict: see AGAIN.
-            loop {
-                self.rest(rest).await;
-                let marked = books.inbox.unmark();
-                books.collect(&mut verdicts);
-                if !marked && verdicts.len() == 0 {
-                    break;
-                }
-                self.tell(&mut verdicts).await;
-                rest = self.options.linger.max(AGAIN);
-            }
+            self.rest(self.options.linger).await;
+            books.collect(&mut verdicts);
+            self.tell(&mut verdicts).await;
         }
         books.collect(&mut verdicts);
         self.tell(&mut verdicts).await;
@@ -148,6 +135,13 @@ impl<A: Acknowledger> Collector<A> {
         };
         tracing::warn!(%error, "a source could not be told that its deliveries are in hand");
         self.books.tally.error(error.to_string());
+    }
+}
+
+/// Nobody can be told any more: at its end, or because the runtime is gone.
+impl<A: Acknowledger> Drop for Collector<A> {
+    fn drop(&mut self) {
+        self.books.inbox.abandon();
     }
 }
 

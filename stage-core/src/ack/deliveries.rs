@@ -4,9 +4,9 @@ use std::fmt;
 use std::iter::Zip;
 use std::vec;
 
-use super::block::Block;
 use super::books::Books;
 use super::delivery::Delivery;
+use super::slot::Slot;
 use super::token::Token;
 use crate::sync::Arc;
 
@@ -25,27 +25,19 @@ impl<R: Clone + Send + 'static> Deliveries<R> {
     ///
     /// # Panics
     ///
-    /// If there are over `u32::MAX` events.
+    /// If over `u32::MAX` deliveries of one source are out.
     pub fn deliver<T>(&self, events: impl IntoIterator<Item = (T, R)>) -> Delivering<T> {
-        let mut receipts = self.books.spare_receipts();
-        let keep = |(value, receipt)| {
-            receipts.push(receipt);
-            value
-        };
-        let values: Vec<T> = events.into_iter().map(keep).collect();
-        let tokens = Tokens::of(self.books.open(receipts));
-        Delivering { parts: values.into_iter().zip(tokens) }
+        let (values, receipts): (Vec<T>, Vec<R>) = events.into_iter().unzip();
+        Delivering { parts: values.into_iter().zip(Tokens::of(self.books.open(receipts))) }
     }
 
     /// A token for each receipt, to make deliveries of. Those that are left when this is dropped are rejected.
     ///
     /// # Panics
     ///
-    /// If there are over `u32::MAX` receipts.
+    /// If over `u32::MAX` deliveries of one source are out.
     pub fn tokens(&self, receipts: impl IntoIterator<Item = R>) -> Tokens {
-        let mut spare = self.books.spare_receipts();
-        spare.extend(receipts);
-        Tokens::of(self.books.open(spare))
+        Tokens::of(self.books.open(receipts.into_iter().collect()))
     }
 }
 
@@ -71,6 +63,7 @@ pub struct Delivering<T> {
 impl<T> Iterator for Delivering<T> {
     type Item = Delivery<T>;
 
+    #[inline]
     fn next(&mut self) -> Option<Delivery<T>> {
         self.parts.next().map(|(value, token)| token.with(value))
     }
@@ -86,15 +79,12 @@ impl<T> ExactSizeIterator for Delivering<T> {}
 #[derive(Debug)]
 #[must_use = "tokens that are not taken out are rejected"]
 pub struct Tokens {
-    /// Nothing when there was no receipt.
-    block: Option<Arc<Block>>,
-    next: u32,
-    end: u32,
+    slots: vec::IntoIter<Slot>,
 }
 
 impl Tokens {
-    fn of((block, slots): (Option<Arc<Block>>, u32)) -> Self {
-        Self { block, next: 0, end: slots }
+    fn of(slots: Vec<Slot>) -> Self {
+        Self { slots: slots.into_iter() }
     }
 }
 
@@ -103,18 +93,12 @@ impl Iterator for Tokens {
 
     #[inline]
     fn next(&mut self) -> Option<Token> {
-        if self.next == self.end {
-            return None;
-        }
-        let slot = self.next;
-        self.next += 1;
-        let block = if self.next == self.end { self.block.take() } else { self.block.clone() };
-        block.map(|block| Token::slot(block, slot))
+        self.slots.next().map(Token::slot)
     }
 
+    #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = (self.end - self.next) as usize;
-        (left, Some(left))
+        self.slots.size_hint()
     }
 }
 

@@ -1,44 +1,70 @@
-//! Many deliveries that are handled as one.
+//! What has several holders, or is many deliveries that are handled as one.
 
+use std::fmt;
 use std::mem;
 
+use super::inbox::Inbox;
 use super::reason::Reason;
 use super::token::Token;
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
 
-/// The tokens of what was joined, and one count of holders for all of them.
-#[derive(Debug)]
-pub(super) struct Joined {
+/// Some tokens, and one count of holders for all of them. When the last holder has settled, the tokens are.
+pub(super) struct Group {
     holders: AtomicUsize,
+    /// The first reason that was given.
     reason: Mutex<Option<Reason>>,
-    parts: Mutex<Vec<Token>>,
+    tokens: Mutex<Vec<Token>>,
+    /// Knows what a dropped token means; none if nobody is told of any of them.
+    inbox: Option<Arc<Inbox>>,
 }
 
-impl Joined {
-    /// With one holder.
-    pub(super) fn new(parts: Vec<Token>) -> Arc<Self> {
-        Arc::new(Self { holders: AtomicUsize::new(1), reason: Mutex::new(None), parts: Mutex::new(parts) })
+impl Group {
+    fn new(tokens: Vec<Token>, inbox: Option<Arc<Inbox>>) -> Arc<Self> {
+        let (reason, tokens) = (Mutex::new(None), Mutex::new(tokens));
+        Arc::new(Self { holders: AtomicUsize::new(1), reason, tokens, inbox })
     }
 
+    /// Of the delivery whose first holder has its slot, and [keeps](Self::keep) it here when he lets go.
+    pub(super) fn of_one(inbox: &Arc<Inbox>) -> Arc<Self> {
+        Self::new(Vec::new(), Some(Arc::clone(inbox)))
+    }
+
+    /// Of many, with one holder.
+    pub(super) fn of_many(tokens: Vec<Token>) -> Arc<Self> {
+        let inbox = tokens.iter().find_map(Token::inbox).cloned();
+        Self::new(tokens, inbox)
+    }
+
+    pub(super) const fn inbox(&self) -> Option<&Arc<Inbox>> {
+        self.inbox.as_ref()
+    }
+
+    /// This token is settled with the last holder, too. Called by a holder.
+    pub(super) fn keep(&self, token: Token) {
+        lock(&self.tokens).push(token);
+    }
+
+    /// One holder more. Called by a holder.
     pub(super) fn hold(&self) {
         self.holders.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// One holder did its part.
     pub(super) fn acknowledge(&self) {
         if self.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
             let reason = lock(&self.reason).take();
-            for token in mem::take(&mut *lock(&self.parts)) {
-                match &reason {
-                    None => token.acknowledge(),
-                    Some(reason) => token.reject(reason.clone()),
-                }
+            let tokens = mem::take(&mut *lock(&self.tokens));
+            match reason {
+                None => Token::acknowledge_all(tokens),
+                Some(reason) => tokens.into_iter().for_each(|token| token.reject(reason.clone())),
             }
         }
     }
 
+    /// One holder did not do its part. The first reason counts.
     pub(super) fn reject(&self, reason: Option<Reason>) {
-        let reason = reason.or_else(|| lock(&self.parts).first().map(Token::why_dropped));
-        lock(&self.reason).get_or_insert(reason.unwrap_or(Reason::Dropped));
+        let reason = reason.unwrap_or_else(|| self.why_dropped());
+        lock(&self.reason).get_or_insert(reason);
         self.acknowledge();
     }
 
@@ -47,6 +73,13 @@ impl Joined {
     }
 
     pub(super) fn why_dropped(&self) -> Reason {
-        lock(&self.parts).first().map_or(Reason::Dropped, Token::why_dropped)
+        self.inbox.as_ref().map_or(Reason::Dropped, |inbox| inbox.why_dropped())
+    }
+}
+
+/// The tokens may lead back to it.
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group").field("holders", &self.holders).finish_non_exhaustive()
     }
 }

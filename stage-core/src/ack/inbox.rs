@@ -1,101 +1,103 @@
 //! Where verdicts wait for the collector of one source.
 
-use std::collections::BTreeMap;
 use std::mem;
 
 use tokio::sync::Notify;
 
 use super::reason::Reason;
-use crate::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Mutex, Ordering, lock};
+use super::slot::Slot;
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 
 /// So many deliveries that were judged do not wait for others: what is kept of them should stay in the cache.
 const FULL: usize = 16_384;
 
-/// A block that nobody holds a token of.
-#[derive(Debug)]
-pub(super) struct Spent {
-    pub(super) id: u64,
-    /// Of each delivery nothing but whether it was told of.
-    pub(super) holders: Vec<AtomicU32>,
-    pub(super) reasons: BTreeMap<usize, Reason>,
-}
-
-/// The blocks that were not taken yet.
+/// Slots that came home, each with its verdict, in the order in which they did.
 #[derive(Debug, Default)]
-struct Heap {
-    blocks: Vec<Spent>,
-    deliveries: usize,
+pub(super) struct Judged {
+    pub(super) acknowledged: Vec<Slot>,
+    pub(super) rejected: Vec<(Slot, Reason)>,
 }
 
-impl Heap {
-    /// Says whether there are enough now; once.
-    fn add(&mut self, spent: Spent) -> bool {
-        let before = self.deliveries;
-        self.deliveries += spent.holders.len();
-        self.blocks.push(spent);
-        before < FULL && self.deliveries >= FULL
+impl Judged {
+    pub(super) fn len(&self) -> usize {
+        self.acknowledged.len() + self.rejected.len()
     }
 }
 
-/// What tokens write into, from any thread, without waiting.
+#[derive(Debug, Default)]
+struct Heap {
+    judged: Judged,
+    /// Deliveries that somebody holds.
+    open: usize,
+    /// The source makes no more.
+    closed: bool,
+    /// Nobody looks any more.
+    abandoned: bool,
+}
+
+/// What tokens write into, from any thread. Its lock is held for moments: nobody waits for anything under it.
 #[derive(Debug)]
 pub(super) struct Inbox {
-    /// Something was judged since the collector looked.
-    dirty: AtomicBool,
+    heap: Mutex<Heap>,
     judged: Notify,
-    spent: Mutex<Heap>,
     full: Notify,
-    /// Blocks that are not in `spent` yet.
-    open: AtomicUsize,
-    /// The source makes no more.
-    closed: AtomicBool,
     ended: Notify,
     stopping: Arc<AtomicBool>,
 }
 
 impl Inbox {
     pub(super) fn new(stopping: Arc<AtomicBool>) -> Arc<Self> {
-        Arc::new(Self {
-            dirty: AtomicBool::new(false),
-            judged: Notify::new(),
-            spent: Mutex::default(),
-            full: Notify::new(),
-            open: AtomicUsize::new(0),
-            closed: AtomicBool::new(false),
-            ended: Notify::new(),
-            stopping,
-        })
+        let (judged, full, ended) = (Notify::new(), Notify::new(), Notify::new());
+        Arc::new(Self { heap: Mutex::default(), judged, full, ended, stopping })
     }
 
-    pub(super) fn opened(&self) {
-        self.open.fetch_add(1, Ordering::Relaxed);
+    /// So many more are held.
+    pub(super) fn opened(&self, deliveries: usize) {
+        lock(&self.heap).open += deliveries;
     }
 
-    /// Something was judged. At most one wake until the collector looks.
-    #[inline]
-    pub(super) fn mark(&self) {
-        if !self.dirty.load(Ordering::Relaxed) && !self.dirty.swap(true, Ordering::AcqRel) {
+    pub(super) fn acknowledged(&self, slot: Slot) {
+        self.put(|judged| judged.acknowledged.push(slot));
+    }
+
+    /// All of them, in one go.
+    pub(super) fn all_acknowledged(&self, slots: &mut Vec<Slot>) {
+        self.put(|judged| judged.acknowledged.append(slots));
+    }
+
+    pub(super) fn rejected(&self, slot: Slot, reason: Reason) {
+        self.put(|judged| judged.rejected.push((slot, reason)));
+    }
+
+    /// Adds verdicts. The collector is woken by the first, by the one that makes the heap full, and by the last.
+    fn put(&self, add: impl FnOnce(&mut Judged)) {
+        let mut waste = Judged::default();
+        let (before, after, ended) = {
+            let mut heap = lock(&self.heap);
+            let before = heap.judged.len();
+            add(&mut heap.judged);
+            let after = heap.judged.len();
+            heap.open -= after - before;
+            if heap.abandoned {
+                mem::swap(&mut heap.judged, &mut waste);
+            }
+            (before, after, heap.has_ended())
+        };
+        if before == 0 {
             self.judged.notify_one();
         }
-    }
-
-    /// The collector is about to look; says whether there was a mark.
-    pub(super) fn unmark(&self) -> bool {
-        self.dirty.swap(false, Ordering::AcqRel)
-    }
-
-    pub(super) fn spent(&self, spent: Spent) {
-        let full = lock(&self.spent).add(spent);
-        if full {
+        if before < FULL && after >= FULL {
             self.full.notify_one();
         }
-        if self.open.fetch_sub(1, Ordering::SeqCst) == 1 && self.closed.load(Ordering::SeqCst) {
+        if ended {
             self.ended.notify_one();
         }
     }
 
-    pub(super) fn take_spent(&self) -> Vec<Spent> {
-        mem::take(&mut *lock(&self.spent)).blocks
+    /// Takes all verdicts in exchange for an empty heap, whose memory is used for the next.
+    pub(super) fn take(&self, judged: &mut Judged) {
+        debug_assert_eq!(judged.len(), 0);
+        mem::swap(&mut lock(&self.heap).judged, judged);
     }
 
     /// Resolves when so much was judged that it should be told now. Cancel safe.
@@ -105,18 +107,31 @@ impl Inbox {
 
     /// The source makes no more deliveries.
     pub(super) fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
-        if self.open.load(Ordering::SeqCst) == 0 {
+        let ended = {
+            let mut heap = lock(&self.heap);
+            heap.closed = true;
+            heap.has_ended()
+        };
+        if ended {
             self.ended.notify_one();
         }
     }
 
-    /// Whether no verdict can come any more but those in `spent`.
-    pub(super) fn has_ended(&self) -> bool {
-        self.closed.load(Ordering::SeqCst) && self.open.load(Ordering::SeqCst) == 0
+    /// Nobody is told of anything any more. Slots that waited here, and kept this inbox, are let go of.
+    pub(super) fn abandon(&self) {
+        let mut waste = Judged::default();
+        let mut heap = lock(&self.heap);
+        heap.abandoned = true;
+        mem::swap(&mut heap.judged, &mut waste);
+        drop(heap);
     }
 
-    /// Resolves when something was judged since the collector looked. Cancel safe.
+    /// Whether no verdict can come any more but those that wait.
+    pub(super) fn has_ended(&self) -> bool {
+        lock(&self.heap).has_ended()
+    }
+
+    /// Resolves when something was judged since verdicts were taken. Cancel safe.
     pub(super) async fn judged(&self) {
         self.judged.notified().await;
     }
@@ -131,5 +146,11 @@ impl Inbox {
     /// What it means now that a token is dropped.
     pub(super) fn why_dropped(&self) -> Reason {
         if self.stopping.load(Ordering::Acquire) { Reason::Stopped } else { Reason::Dropped }
+    }
+}
+
+impl Heap {
+    const fn has_ended(&self) -> bool {
+        self.closed && self.open == 0
     }
 }

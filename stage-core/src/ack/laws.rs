@@ -9,6 +9,7 @@ use super::deliveries::Deliveries;
 use super::delivery::Delivery;
 use super::reason::Reason;
 use super::settlement::Tally;
+use super::token::Token;
 use crate::sync::{Arc, AtomicBool, Ordering};
 
 /// What a history does next, to one of the deliveries there are (by its number, modulo how many there are).
@@ -16,6 +17,7 @@ use crate::sync::{Arc, AtomicBool, Ordering};
 enum Step {
     Deliver(u64),
     Acknowledge(usize),
+    AcknowledgeAll(usize, usize),
     Reject(usize),
     Drop(usize),
     Clone(usize),
@@ -29,6 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
         (0..5_u64).prop_map(Step::Deliver),
         any::<usize>().prop_map(Step::Acknowledge),
         any::<usize>().prop_map(Step::Acknowledge),
+        any::<(usize, usize)>().prop_map(|(one, other)| Step::AcknowledgeAll(one, other)),
         any::<usize>().prop_map(Step::Reject),
         any::<usize>().prop_map(Step::Drop),
         any::<usize>().prop_map(Step::Clone),
@@ -90,6 +93,13 @@ impl World {
                 let Some(one) = self.take(number) else { return };
                 self.fewer(&one, true);
                 one.acknowledge();
+            }
+            Step::AcknowledgeAll(one, other) => {
+                let some: Vec<_> = [self.take(one), self.take(other)].into_iter().flatten().collect();
+                for one in &some {
+                    self.fewer(one, true);
+                }
+                Token::acknowledge_all(some.into_iter().map(|one| one.into_parts().1));
             }
             Step::Reject(number) => {
                 let Some(one) = self.take(number) else { return };
@@ -161,7 +171,7 @@ proptest! {
         }
         world.collect();
         prop_assert_eq!(world.told.len() as u64, world.next);
-        prop_assert_eq!(world.books.open_pages(), 0);
+        prop_assert_eq!(world.books.open_places(), 0);
     }
 }
 
@@ -212,6 +222,39 @@ fn an_empty_delivery_is_acknowledged_by_its_split_and_unmade_parts_reject_it() {
     world.books.collect(&mut verdicts);
     assert_eq!(verdicts.acknowledged, [1]);
     assert_eq!(verdicts.rejected[0].receipt, 2);
+}
+
+#[test]
+fn deliveries_of_several_sources_are_acknowledged_together_and_by_the_unwind_of_what_comes_behind_them() {
+    let (one, other) = (World::new(), World::new());
+    let tokens = one.source.tokens([1]).chain(other.source.tokens([2])).chain(one.source.tokens([3]));
+    let (kept, tokens): (Vec<_>, Vec<_>) = tokens.map(|token| (token.share(), token)).unzip();
+    kept.into_iter().skip(1).for_each(Token::acknowledge);
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let breaks = std::iter::from_fn(|| -> Option<Token> { panic!("a step breaks") });
+        Token::acknowledge_all(tokens.into_iter().chain(breaks));
+    }));
+    assert!(panicked.is_err());
+    for (world, acknowledged, rejected) in [(&one, vec![3], vec![1]), (&other, vec![2], vec![])] {
+        let mut verdicts = Verdicts::new();
+        world.books.collect(&mut verdicts);
+        assert_eq!(verdicts.acknowledged, acknowledged);
+        assert_eq!(verdicts.rejected.iter().map(|it| it.receipt).collect::<Vec<_>>(), rejected);
+    }
+}
+
+#[test]
+fn verdicts_that_nobody_looks_at_keep_no_memory() {
+    let World { books, source, .. } = World::new();
+    let inbox = Arc::downgrade(&books.inbox);
+    let mut tokens = source.tokens(0..3);
+    tokens.next().unwrap().acknowledge();
+    let late = tokens.next().unwrap();
+    books.inbox.abandon();
+    drop((tokens, books, source));
+    assert!(inbox.upgrade().is_some());
+    late.acknowledge();
+    assert!(inbox.upgrade().is_none());
 }
 
 #[test]

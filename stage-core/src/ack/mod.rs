@@ -70,18 +70,21 @@
 //! ```
 
 mod acknowledger;
-mod block;
 mod books;
 mod collector;
 mod collectors;
 mod deliveries;
 mod delivery;
+mod group;
+mod handled;
 mod inbox;
-mod joined;
 #[cfg(test)]
 mod laws;
+#[cfg(all(test, stage_loom))]
+mod models;
 mod reason;
 mod settlement;
+mod slot;
 mod split;
 mod token;
 
@@ -89,6 +92,7 @@ pub use acknowledger::{AckOptions, Acknowledger, Rejected};
 pub(crate) use collectors::Collectors;
 pub use deliveries::{Deliveries, Delivering, Tokens};
 pub use delivery::Delivery;
+pub(crate) use handled::Handled;
 pub use reason::Reason;
 pub use settlement::Settlement;
 pub use split::Split;

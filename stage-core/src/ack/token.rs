@@ -2,10 +2,12 @@
 
 use std::mem;
 
-use super::block::Block;
 use super::delivery::Delivery;
-use super::joined::Joined;
+use super::group::Group;
+use super::handled::Handled;
+use super::inbox::Inbox;
 use super::reason::Reason;
+use super::slot::Slot;
 use crate::sync::Arc;
 
 /// The part of a [`Delivery`] that is settled. A token that is dropped rejects.
@@ -17,11 +19,10 @@ pub struct Token(Held);
 enum Held {
     /// Nothing that anybody wants to know of, or settled already.
     Nothing,
-    Slot {
-        block: Arc<Block>,
-        slot: u32,
-    },
-    Joined(Arc<Joined>),
+    /// The first holder of a delivery.
+    Slot(Slot),
+    /// One of its other holders, or of many deliveries.
+    Group(Arc<Group>),
 }
 
 impl Token {
@@ -31,8 +32,8 @@ impl Token {
     }
 
     #[inline]
-    pub(super) const fn slot(block: Arc<Block>, slot: u32) -> Self {
-        Self(Held::Slot { block, slot })
+    pub(super) const fn slot(slot: Slot) -> Self {
+        Self(Held::Slot(slot))
     }
 
     /// One token for many: whatever is said of it is said of all.
@@ -41,23 +42,19 @@ impl Token {
         match tokens.len() {
             0 => Self::untracked(),
             1 => tokens.remove(0),
-            _ => Self(Held::Joined(Joined::new(tokens))),
+            _ => Self(Held::Group(Group::of_many(tokens))),
         }
     }
 
     /// One holder more: the delivery is acknowledged when all of them acknowledged it.
     pub fn share(&self) -> Self {
-        Self(match &self.0 {
-            Held::Nothing => Held::Nothing,
-            Held::Slot { block, slot } => {
-                block.hold(*slot as usize);
-                Held::Slot { block: Arc::clone(block), slot: *slot }
-            }
-            Held::Joined(joined) => {
-                joined.hold();
-                Held::Joined(Arc::clone(joined))
-            }
-        })
+        let group = match &self.0 {
+            Held::Nothing => return Self::untracked(),
+            Held::Slot(slot) => slot.share(),
+            Held::Group(group) => Arc::clone(group),
+        };
+        group.hold();
+        Self(Held::Group(group))
     }
 
     /// The delivery of `value` that is settled by this token.
@@ -71,9 +68,15 @@ impl Token {
     pub fn acknowledge(mut self) {
         match mem::replace(&mut self.0, Held::Nothing) {
             Held::Nothing => {}
-            Held::Slot { block, slot } => block.acknowledge(slot as usize),
-            Held::Joined(joined) => joined.acknowledge(),
+            Held::Slot(slot) => slot.acknowledge(),
+            Held::Group(group) => group.acknowledge(),
         }
+    }
+
+    /// These holders did their parts. As [`acknowledge`](Self::acknowledge) of each, in order, and cheaper.
+    pub fn acknowledge_all(tokens: impl IntoIterator<Item = Self>) {
+        let mut handled = Handled::default();
+        tokens.into_iter().for_each(|token| handled.add(token));
     }
 
     /// This holder did not do its part. If several reject, the first reason counts.
@@ -90,16 +93,25 @@ impl Token {
     pub fn is_rejected(&self) -> bool {
         match &self.0 {
             Held::Nothing => false,
-            Held::Slot { block, slot } => block.is_rejected(*slot as usize),
-            Held::Joined(joined) => joined.is_rejected(),
+            Held::Slot(slot) => slot.is_rejected(),
+            Held::Group(group) => group.is_rejected(),
         }
     }
 
-    pub(super) fn why_dropped(&self) -> Reason {
+    /// The slot of a first holder, or the token.
+    #[inline]
+    pub(super) fn into_slot(mut self) -> Result<Slot, Self> {
+        match mem::replace(&mut self.0, Held::Nothing) {
+            Held::Slot(slot) => Ok(slot),
+            held => Err(Self(held)),
+        }
+    }
+
+    pub(super) fn inbox(&self) -> Option<&Arc<Inbox>> {
         match &self.0 {
-            Held::Nothing => Reason::Dropped,
-            Held::Slot { block, .. } => block.why_dropped(),
-            Held::Joined(joined) => joined.why_dropped(),
+            Held::Nothing => None,
+            Held::Slot(slot) => Some(slot.inbox()),
+            Held::Group(group) => group.inbox(),
         }
     }
 
@@ -107,8 +119,8 @@ impl Token {
     fn settle_rejected(&mut self, reason: Option<Reason>) {
         match mem::replace(&mut self.0, Held::Nothing) {
             Held::Nothing => {}
-            Held::Slot { block, slot } => block.reject(slot as usize, reason),
-            Held::Joined(joined) => joined.reject(reason),
+            Held::Slot(slot) => slot.reject(reason),
+            Held::Group(group) => group.reject(reason),
         }
     }
 }

@@ -58,7 +58,6 @@ macro_rules! atomic {
 }
 
 atomic!(AtomicBool, bool);
-atomic!(AtomicU32, u32, fetch_add, fetch_sub);
 atomic!(AtomicU64, u64, fetch_or, fetch_add);
 atomic!(AtomicUsize, usize, fetch_add, fetch_sub);
 

@@ -7,6 +7,7 @@ use super::chain::Chain;
 use super::fork::{Broadcast, Fork};
 use super::fuse::Recipe;
 use super::fuse_deliveries::{FuseDeliveries, FusedDeliveries};
+use super::handle_each::HandleEach;
 use super::options::StepOptions;
 use super::segment::Passage;
 use crate::ack::Delivery;
@@ -165,12 +166,13 @@ impl<T: Send + 'static> Acknowledged<T> {
         self.chain.finish(options, recipe)
     }
 
-    /// The last step: calls a function with each event, and acknowledges it when the function has returned.
-    pub fn finish_fn<F>(self, options: impl Into<StepOptions>, mut function: F) -> Pipeline
+    /// The last step: calls a function with each event, and acknowledges it when the function has returned, up to 64
+    /// events of a batch together.
+    pub fn finish_fn<F>(self, options: impl Into<StepOptions>, function: F) -> Pipeline
     where
         F: FnMut(T) + Clone + Send + 'static,
     {
-        self.chain.finish_fn(options, move |delivery: Delivery<T>| delivery.map(&mut function).acknowledge())
+        self.chain.finish(options, move || Ok(HandleEach::new(function.clone())))
     }
 
     /// A chain whose functions take deliveries again.

@@ -30,6 +30,7 @@ mod error;
 mod fork;
 mod fuse;
 mod fuse_deliveries;
+mod handle_each;
 mod line;
 mod options;
 mod parts;

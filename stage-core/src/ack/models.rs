@@ -1,0 +1,82 @@
+//! Is every delivery judged once, whoever lets go of it when? Every interleaving, by loom.
+
+use loom::thread;
+
+use super::books::{Books, Verdicts};
+use super::deliveries::Deliveries;
+use super::reason::Reason;
+use super::settlement::Tally;
+use super::token::Token;
+use crate::sync::model::model;
+use crate::sync::{Arc, AtomicBool};
+use futures_util::FutureExt;
+
+fn books() -> Arc<Books<u8>> {
+    Books::new(Arc::new(AtomicBool::new(false)), Arc::new(Tally::default()))
+}
+
+#[test]
+fn a_delivery_with_two_holders_is_judged_once_behind_the_last_of_them() {
+    model(|| {
+        let books = books();
+        let source = Deliveries::new(&books);
+        let one = source.tokens([7]).next().unwrap();
+        let other = one.share();
+        let first = thread::spawn(move || one.acknowledge());
+        let second = thread::spawn(move || other.reject(Reason::failed("no")));
+        let mut verdicts = Verdicts::new();
+        books.collect(&mut verdicts);
+        first.join().unwrap();
+        second.join().unwrap();
+        books.collect(&mut verdicts);
+        assert!(verdicts.acknowledged.is_empty());
+        assert_eq!(verdicts.rejected.len(), 1);
+        assert_eq!(books.open_places(), 0);
+    });
+}
+
+#[test]
+fn verdicts_of_several_threads_are_each_taken_once_and_the_collector_is_woken_for_those_that_wait() {
+    model(|| {
+        let books = books();
+        let source = Deliveries::new(&books);
+        let mut tokens = source.tokens([1, 2]);
+        let (one, two) = (tokens.next().unwrap(), tokens.next().unwrap());
+        drop((tokens, source));
+        let first = thread::spawn(move || one.acknowledge());
+        let second = thread::spawn(move || Token::acknowledge_all([two]));
+        let mut verdicts = Verdicts::new();
+        books.collect(&mut verdicts);
+        let seen = verdicts.len();
+        first.join().unwrap();
+        second.join().unwrap();
+        let woken = books.inbox.judged().now_or_never().is_some();
+        books.collect(&mut verdicts);
+        assert!(woken || verdicts.len() == seen, "a verdict waits, and nobody is woken");
+        verdicts.acknowledged.sort_unstable();
+        assert_eq!(verdicts.acknowledged, [1, 2]);
+        assert!(books.inbox.has_ended());
+        assert!(books.inbox.ended().now_or_never().is_some());
+    });
+}
+
+#[test]
+fn a_slot_that_is_used_again_knows_nothing_of_its_last_delivery() {
+    model(|| {
+        let books = books();
+        let source = Deliveries::new(&books);
+        let one = source.tokens([1]).next().unwrap();
+        let other = one.share();
+        let first = thread::spawn(move || one.reject(Reason::failed("no")));
+        other.acknowledge();
+        let mut verdicts = Verdicts::new();
+        books.collect(&mut verdicts);
+        let again = source.tokens([2]).next().unwrap();
+        assert!(!again.is_rejected());
+        again.acknowledge();
+        first.join().unwrap();
+        books.collect(&mut verdicts);
+        assert_eq!(verdicts.acknowledged, [2]);
+        assert_eq!((verdicts.rejected.len(), verdicts.rejected[0].receipt), (1, 1));
+    });
+}
