@@ -6,7 +6,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::repository::Database;
 use crate::session::Places;
-use crate::store::Location;
+use crate::store::{Faults, Location};
 
 /// Whose files are uploaded if nobody says.
 const NOBODY: &str = "owner@localhost";
@@ -37,6 +37,10 @@ pub struct Args {
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
+    /// For tests: the storage is slow and fails, as in `wait=20,fail=30,seed=1` (milliseconds, per cent)
+    #[arg(long, global = true, hide = true, value_name = "FAULTS")]
+    pub storage_faults: Option<Faults>,
+
     /// Tells more on stderr: -v what happens, -vv everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
@@ -58,6 +62,7 @@ impl Args {
             storage: self.storage.clone(),
             database: self.database.clone(),
             config: self.config.clone(),
+            faults: self.storage_faults,
         }
     }
 }

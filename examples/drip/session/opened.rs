@@ -9,7 +9,7 @@ use crate::cache::{Bounds, ContentCache};
 use crate::download::temporary_name;
 use crate::repository::{self, Database, Direction, Repository};
 use crate::seal::MasterKey;
-use crate::store::{Location, Storage};
+use crate::store::{Faults, Location, Storage};
 use crate::walk::Avoid;
 
 /// Where everything is.
@@ -23,6 +23,8 @@ pub struct Places {
     pub database: Option<Database>,
     /// Options of the pipelines, if there are any.
     pub config: Option<PathBuf>,
+    /// What the storage does wrong on purpose, if anything.
+    pub faults: Option<Faults>,
 }
 
 /// What a command works with.
@@ -52,6 +54,10 @@ impl Session {
         let repository = repository::open(&database)?;
         let location = places.storage.clone().unwrap_or_else(|| Location::Folder(folder.objects()));
         let storage = Storage::open(&location)?;
+        let storage = match places.faults {
+            Some(faults) => storage.with_faults(faults),
+            None => storage,
+        };
         let session =
             Self { folder, repository, storage, cache: ContentCache::new(Bounds::default()), settings };
         session.recover().await?;

@@ -1,12 +1,15 @@
 //! Where sealed objects are kept: a local folder or S3, behind one door, each object whole or not there at all.
 
 mod error;
+mod faults;
+mod faulty;
 mod locate;
 mod reader;
 mod storage;
 mod writer;
 
 pub use error::StoreError;
+pub use faults::Faults;
 pub use locate::Location;
 pub use reader::{Reader, Short};
 pub use storage::Storage;

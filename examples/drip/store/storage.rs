@@ -11,7 +11,8 @@ use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
 use url::Url;
 
-use super::{Location, Reader, StoreError, Writer};
+use super::faulty::Faulty;
+use super::{Faults, Location, Reader, StoreError, Writer};
 
 /// How many leftovers of one object are looked for; each attempt to write it leaves at most one.
 const LEFTOVERS: u32 = 16;
@@ -62,6 +63,11 @@ impl Storage {
         let store = AmazonS3Builder::from_env().with_url(url.as_str()).with_retry(retry).build();
         let store = store.map_err(|error| StoreError::of(name, "open", "itself", error))?;
         Ok(Self { store: Arc::new(store), prefix, folder: None, name: name.into() })
+    }
+
+    /// The same storage, slow and failing: for tests of what is done about it.
+    pub fn with_faults(self, faults: Faults) -> Self {
+        Self { store: Arc::new(Faulty::new(self.store, faults)), ..self }
     }
 
     /// A storage of this process alone, for tests.
