@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use crate::support::{Home, Tree, bytes, skipped};
+use crate::support::{Database, Home, Tree, bytes, skipped};
 
 const MIB: usize = 1024 * 1024;
 
@@ -102,4 +102,31 @@ fn a_download_to_a_full_disk_fails_by_name_and_leaves_no_half_file() {
     home.download_all().expect_code(0);
     let came = home.back().files();
     assert!(came.iter().any(|file| file.ends_with("too-big.bin")), "{came:?}");
+}
+
+#[test]
+fn a_read_only_storage_refuses_uploads_by_name_gives_downloads_and_takes_uploads_again_when_it_can_be_written()
+ {
+    let home = Home::new();
+    let test = "a_read_only_storage";
+    let Some(disk) = small_disk(test, home.path().join("attic"), 12) else {
+        return;
+    };
+    let with_attic = |command: &[&str]| home.run(["--storage", "attic"].iter().chain(command));
+    home.files().write("first.bin", bytes(1, 100_000));
+    home.files().write("second.bin", bytes(2, 3 * MIB));
+    with_attic(&["upload", "files/first.bin"]).expect_code(0);
+
+    disk.mount("remount,ro").expect("a tmpfs that can be made read-only");
+    let refused = with_attic(&["upload", "files/second.bin"]).expect_code(1);
+    refused.expect_one_line("second.bin", &["denied", "read-only"]);
+    with_attic(&["download", "--all", "--to", "back"]).expect_code(0);
+    home.back().expect_same(&home.files(), &["second.bin"]);
+
+    disk.mount("remount,rw").expect("a tmpfs that can be written again");
+    with_attic(&["upload", "files/second.bin"]).expect_code(0);
+    with_attic(&["download", "--all", "--to", "back"]).expect_code(0);
+    home.back().expect_same(&home.files(), &[]);
+    Database::of(&home).expect_sound();
+    Database::of(&home).expect_done();
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{Ended, Home, Started};
+use crate::support::{Database, Ended, Home, Started};
 
 /// Longer than any run takes to begin.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -76,8 +76,14 @@ fn an_upload_that_is_interrupted_twice_returns_to_the_queue_and_the_next_run_com
     expect_everything_once(&home);
 }
 
-/// Files of a home that has many of them, none of which takes long.
+/// Files of a home that has many of them.
 const MANY: usize = 120;
+
+/// The storage takes so long for each part that a signal comes surely in the middle of the upload.
+const SLOW: &str = "wait=100";
+
+/// How long drip may take to finish what it has begun.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 fn home_with_many_files() -> Home {
     let home = Home::new();
@@ -93,18 +99,35 @@ fn listed(home: &Home) -> usize {
     home.run(["ls"]).expect_code(0).lines_about(".bin").len()
 }
 
+/// What is left in the queue waits there as if nobody had ever touched it, so nothing is delivered again.
+#[track_caller]
+fn expect_never_begun(home: &Home, left: usize) {
+    let database = Database::of(home);
+    database.expect_sound();
+    assert_eq!(database.number("SELECT count(*) FROM jobs"), left as u64);
+    let begun = "SELECT count(*) FROM jobs WHERE attempts > 0 OR lessee IS NOT NULL OR cause IS NOT NULL";
+    assert_eq!(database.number(begun), 0);
+    assert_eq!(database.number("SELECT count(*) FROM jobs_dead"), 0);
+}
+
 #[test]
 fn a_signal_under_load_finishes_the_files_that_were_begun_ends_with_0_and_nothing_is_uploaded_again() {
     for signal in ["TERM", "INT"] {
         let home = home_with_many_files();
-        let upload = halfway_up(&home);
+        let files = home.files();
+        let arguments =
+            ["--storage-faults".as_ref(), SLOW.as_ref(), "upload".as_ref(), files.path().as_os_str()];
+        let upload = started_halfway(&home, &arguments, Home::unfinished_objects);
+        let begin = Instant::now();
         upload.signal(signal);
         let ended = upload.wait().expect_code(0);
+        assert!(begin.elapsed() < DEADLINE, "it took {:?}: {}", begin.elapsed(), ended.told());
         ended.expect_one_line("interrupted:", &["queue"]);
         assert_eq!(home.unfinished_objects(), Vec::<PathBuf>::new(), "{}", ended.told());
         let done = listed(&home);
         assert!(done > 0 && done < MANY, "{done} of {MANY} files: {}", ended.told());
         assert!(ended.stdout.contains(&format!("uploaded {done} file")), "{}", ended.told());
+        expect_never_begun(&home, MANY - done);
 
         // An empty folder adds nothing to the queue.
         let empty = home.path().join("empty");

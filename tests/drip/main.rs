@@ -5,6 +5,7 @@
 mod arguments;
 mod configured;
 mod demo;
+mod faulty_storage;
 mod full_disk;
 mod interrupted;
 mod key;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{Home, Started, Tree, bytes, sealed_len};
+use crate::support::{Database, Home, Started, Tree, bytes, sealed_len};
 
 /// Longer than any run takes.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -50,50 +50,110 @@ fn runs_until(home: &Home, upload: &mut Started, wanted: usize) -> bool {
     true
 }
 
-fn upload(home: &Home, folder: &Path) -> Started {
-    home.start(["upload".as_ref(), folder.as_os_str()])
+/// How many files, how often it is killed, how slow the storage is, and when it is killed.
+#[derive(Clone, Copy)]
+struct Fire {
+    files: usize,
+    kills: usize,
+    /// Milliseconds that each call of the storage takes.
+    wait: u64,
+    moments: Moments,
 }
 
-/// Uploads so many files, kills drip so many times in the middle of it, and has the last run complete it.
-fn killed(files: usize, kills: usize) {
-    let home = Home::new();
-    for number in 0..files {
-        let size = SIZE + number % SIZES;
-        home.files().write(format!("{number:04}.bin"), bytes(number as u64, size));
+/// When drip is killed.
+#[derive(Clone, Copy)]
+enum Moments {
+    /// Just behind an object that was stored: not all files are stored by then.
+    Stored,
+    /// After some milliseconds, up to so many: also while it starts, and between two objects.
+    Millis(usize),
+}
+
+impl Fire {
+    fn upload(self, home: &Home, folder: &Path) -> Started {
+        let faults = format!("wait={}", self.wait);
+        // Two copies store, so that it takes as long on every machine.
+        let arguments = ["--storage-faults", &faults, "--config", "two.toml", "upload"];
+        home.start(arguments.iter().map(AsRef::as_ref).chain([folder.as_os_str()]))
     }
-    let empty = home.path().join("empty");
-    fs::create_dir(&empty).expect("a folder");
-    let mut random = Random(files as u64);
-    let (mut folder, mut killed) = (home.files().path().to_owned(), 0);
-    while killed < kills {
-        let mut run = upload(&home, &folder);
-        let wanted = objects(&home) + random.up_to(2 * files / kills - 1);
-        if !runs_until(&home, &mut run, wanted.min(files)) {
-            break;
+
+    /// Comes back when it is time to kill it; says whether it still runs.
+    fn is_time(self, home: &Home, upload: &mut Started, random: &mut Random) -> bool {
+        match self.moments {
+            Moments::Stored => {
+                let wanted = objects(home) + random.up_to(2 * self.files / self.kills - 1);
+                runs_until(home, upload, wanted.min(self.files))
+            }
+            Moments::Millis(most) => {
+                thread::park_timeout(Duration::from_millis(random.up_to(most) as u64));
+                !upload.has_ended()
+            }
         }
-        // It is killed when it is dropped.
-        drop(run);
-        killed += 1;
-        // What is queued already is not queued again; an empty folder adds nothing.
-        folder.clone_from(&empty);
     }
-    assert!(killed > kills / 2, "only {killed} kills: the upload was over");
-    upload(&home, &empty).wait().expect_code(0);
-    let listed = home.run(["ls"]).expect_code(0);
-    assert_eq!(listed.lines_about(".bin").len(), files, "each file is there once");
-    assert_eq!(home.unfinished_objects(), Vec::<PathBuf>::new());
-    assert_eq!(objects(&home), files, "no object without a file");
-    home.download_all().expect_code(0);
-    home.back().expect_same(&home.files(), &[]);
+
+    /// Uploads the files, kills drip again and again in the middle of it, and has the last run complete it.
+    fn burn(self) {
+        let home = Home::new();
+        for number in 0..self.files {
+            let size = SIZE + number % SIZES;
+            home.files().write(format!("{number:04}.bin"), bytes(number as u64, size));
+        }
+        fs::write(home.path().join("two.toml"), "[upload.steps.remote_storage]\ncount = 2\n")
+            .expect("a file");
+        let empty = home.path().join("empty");
+        fs::create_dir(&empty).expect("a folder");
+        let mut random = Random(self.files as u64);
+        // What is queued already is not queued again; the first runs queue it.
+        let (mut folder, mut killed, mut at_work) = (home.files().path().to_owned(), 0, Duration::ZERO);
+        while killed < self.kills {
+            let begin = Instant::now();
+            let mut run = self.upload(&home, &folder);
+            if !self.is_time(&home, &mut run, &mut random) {
+                break;
+            }
+            // It is killed when it is dropped.
+            drop(run);
+            at_work += begin.elapsed();
+            killed += 1;
+            if objects(&home) > 0 {
+                // An empty folder adds nothing.
+                folder.clone_from(&empty);
+            }
+        }
+        let stored = objects(&home);
+        let begin = Instant::now();
+        self.upload(&home, &empty).wait().expect_code(0);
+        at_work += begin.elapsed();
+        println!("{killed} kills, {stored} of {} objects before the last run, {at_work:?}", self.files);
+        self.expect_whole(&home, killed, at_work);
+    }
+
+    fn expect_whole(self, home: &Home, killed: usize, at_work: Duration) {
+        match self.moments {
+            Moments::Stored => assert!(killed > self.kills / 2, "only {killed} kills: the upload was over"),
+            Moments::Millis(_) => assert_eq!(killed, self.kills, "the upload was over"),
+        }
+        let least = Duration::from_millis(self.wait * self.files as u64 / 2);
+        assert!(at_work > least, "it took {at_work:?}, the storage alone takes {least:?}");
+        let listed = home.run(["ls"]).expect_code(0);
+        assert_eq!(listed.lines_about(".bin").len(), self.files, "each file is there once");
+        assert_eq!(home.unfinished_objects(), Vec::<PathBuf>::new());
+        assert_eq!(objects(home), self.files, "no object without a file");
+        home.download_all().expect_code(0);
+        home.back().expect_same(&home.files(), &[]);
+        let database = Database::of(home);
+        database.expect_sound();
+        database.expect_done();
+    }
 }
 
 #[test]
 fn an_upload_that_is_killed_again_and_again_stores_every_file_once() {
-    killed(200, 8);
+    Fire { files: 200, kills: 8, wait: 1, moments: Moments::Stored }.burn();
 }
 
 #[test]
-#[ignore = "takes some minutes: cargo test -p tests --test drip -- --ignored"]
+#[ignore = "takes some minutes: cargo test -p tests --test drip -- --ignored --nocapture"]
 fn an_upload_of_2000_files_that_is_killed_50_times_stores_every_file_once() {
-    killed(2_000, 50);
+    Fire { files: 2_000, kills: 50, wait: 90, moments: Moments::Millis(2_000) }.burn();
 }

@@ -1,5 +1,6 @@
 //! What do the suites about drip share? A home for one drip, its runs, trees of files, and its objects.
 
+mod database;
 mod ended;
 mod home;
 mod nobody;
@@ -7,6 +8,7 @@ mod objects;
 mod run;
 mod tree;
 
+pub(crate) use database::Database;
 pub(crate) use ended::Ended;
 pub(crate) use home::Home;
 pub(crate) use nobody::{CANNOT_BE_NOBODY, NOBODY, run_as_nobody};
