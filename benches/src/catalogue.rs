@@ -1,6 +1,6 @@
 //! Which workloads are there, in which order, and how large is what they work on?
 
-use crate::{fanout, latency, pipe, usage, words, workload::Workload};
+use crate::{acked, fanout, latency, pipe, usage, words, workload::Workload};
 
 /// How large the inputs of workloads with files or records are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,7 @@ pub fn all(scale: Scale) -> Vec<Workload> {
     let mut all = pipe::workloads();
     all.extend(latency::workloads());
     all.extend(fanout::workloads());
+    all.push(acked::workload());
     all.extend(words::workloads(scale));
     all.push(usage::workload(scale));
     all

@@ -11,7 +11,7 @@
 //! | [`words`] | counting the words of a text of 200 MB |
 //! | [`usage`] | 5,000,000 records grouped, joined with 100,000 users, sorted |
 //! | [`idle`] | batches to one busy consumer beside 1, 100 or 10,000 idle ones (for our own history only) |
-//! | [`acked`] | counted events through 3 steps, alone and as deliveries (for our own history only) |
+//! | [`acked`] | counted events through 3 steps, alone and as deliveries |
 //!
 //! Rules that every workload keeps: the same work, the same bound on events in flight, the same runtime and
 //! the same allocator for all; the result is checked in every round; `black_box` once a batch, never per event.

@@ -1,7 +1,4 @@
-//! What does acknowledgement cost? Counted events through three steps, once alone and once as deliveries.
-//!
-//! Both ways have the same demand, the same work per event and step, and one function per step. The acknowledger
-//! only counts, so that what is measured is the library's part.
+//! How do events travel? Alone, or as deliveries; one pipeline each, by the public builder.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -12,40 +9,7 @@ use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, Rejected};
 use stage_core::{BoxError, Context, Demand, Emitter, Init, Pipeline, Producer, StageResult, StepOptions};
 use tokio::runtime::Runtime;
 
-/// Steps between the source and the sink.
-pub const STEPS: u64 = 3;
-
-/// What a step does to an event, beside adding one: so many turns of a mixing loop.
-#[derive(Clone, Copy, Debug)]
-pub struct Work(u64);
-
-impl Work {
-    /// Nothing more.
-    pub const NONE: Self = Self(0);
-
-    /// About so long on this machine, now.
-    pub fn lasting(each: Duration) -> Self {
-        const TURNS: u64 = 2_000_000;
-        let fastest = (0..7).map(|_| {
-            let begin = Instant::now();
-            black_box(Self(TURNS).on(black_box(1)));
-            begin.elapsed()
-        });
-        let fastest = fastest.min().unwrap_or(each);
-        let turns = u128::from(TURNS) * each.as_nanos() / fastest.as_nanos().max(1);
-        Self(u64::try_from(turns).unwrap_or(TURNS))
-    }
-
-    fn on(self, event: u64) -> u64 {
-        let mut mixed = event;
-        for _ in 0..self.0 {
-            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        }
-        // The sum at the end stays known, and the loop stays.
-        black_box(mixed);
-        event + 1
-    }
-}
+use super::{STEPS, Work, tokio_vec};
 
 /// How events travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +18,8 @@ pub enum Travel {
     Plain,
     /// As deliveries, acknowledged by the sink.
     Acked,
+    /// Alone, by tasks and channels of tokio that carry a `Vec` of events.
+    TokioVec,
 }
 
 /// A round that lost events, or told of too few.
@@ -81,6 +47,7 @@ pub fn round(runtime: &Runtime, travel: Travel, work: Work, events: u64) -> Resu
         match travel {
             Travel::Plain => plain(work, events).await,
             Travel::Acked => acked(work, events).await,
+            Travel::TokioVec => (tokio_vec::run(work, events).await, 0),
         }
     });
     let took = begin.elapsed();
@@ -191,13 +158,14 @@ impl Acknowledger for Count {
 
 #[cfg(test)]
 mod tests {
-    use super::{Travel, Work, round};
+    use super::{Travel, round};
+    use crate::acked::Work;
     use crate::runtime::runtime;
 
     #[test]
-    fn both_ways_sum_up_right_and_tell_of_every_event() {
+    fn all_ways_sum_up_right_and_tell_of_every_event() {
         let runtime = runtime().unwrap();
-        for travel in [Travel::Plain, Travel::Acked] {
+        for travel in [Travel::Plain, Travel::Acked, Travel::TokioVec] {
             for events in [0, 1, 10_007] {
                 round(&runtime, travel, Work::NONE, events).unwrap();
             }
