@@ -11,6 +11,15 @@ pub enum Scale {
     Tenth,
 }
 
+/// The peers that this build leaves out, and the features that have them.
+pub fn left_out() -> Vec<(&'static str, &'static str)> {
+    let all = [
+        ("timely, datum and pumps", "peers", cfg!(feature = "peers")),
+        ("renoir", "renoir", cfg!(feature = "renoir")),
+    ];
+    all.into_iter().filter(|(.., built)| !built).map(|(peers, feature, _)| (peers, feature)).collect()
+}
+
 /// All workloads, in the order in which they are run and printed.
 ///
 /// Inputs are made when a workload is run for the first time.

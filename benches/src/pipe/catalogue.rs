@@ -30,7 +30,12 @@ fn pipe(shape: Shape) -> Workload {
 
 fn peers(shape: Shape) -> &'static [Contender] {
     use Contender::{CrossbeamVec, Futures, Spsc, TokioItem, TokioVec};
+    #[cfg(feature = "peers")]
+    use Contender::{Datum, Pumps, Timely};
     match shape.max_demand {
+        #[cfg(feature = "peers")]
+        1000 => &[TokioVec, TokioItem, CrossbeamVec, Futures, Spsc, Timely, Datum, Pumps],
+        #[cfg(not(feature = "peers"))]
         1000 => &[TokioVec, TokioItem, CrossbeamVec, Futures, Spsc],
         8000 => &[TokioVec, Spsc],
         _ => &[TokioVec, TokioItem],

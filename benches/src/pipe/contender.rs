@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use super::{Shape, crossbeam_vec, futures, one_thread, spsc, tokio_item, tokio_vec, us};
+#[cfg(feature = "peers")]
+use super::{datum, pumps, timely};
 
 /// One way of building the pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,15 @@ pub enum Contender {
     Spsc,
     /// A loop.
     OneThread,
+    /// A dataflow on two workers.
+    #[cfg(feature = "peers")]
+    Timely,
+    /// A source, maps and a fold of datum, as one.
+    #[cfg(feature = "peers")]
+    Datum,
+    /// Pumps and their channels, which carry a `Vec` of events.
+    #[cfg(feature = "peers")]
+    Pumps,
 }
 
 /// A pipe lost, doubled or changed events.
@@ -42,7 +53,7 @@ pub struct WrongSum {
 
 impl Contender {
     /// Everybody.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: &[Self] = &[
         Self::Us,
         Self::Fused,
         Self::Unsupervised,
@@ -52,6 +63,12 @@ impl Contender {
         Self::Futures,
         Self::Spsc,
         Self::OneThread,
+        #[cfg(feature = "peers")]
+        Self::Timely,
+        #[cfg(feature = "peers")]
+        Self::Datum,
+        #[cfg(feature = "peers")]
+        Self::Pumps,
     ];
 
     /// The name in tables and reports.
@@ -65,6 +82,12 @@ impl Contender {
             Self::Futures => "futures",
             Self::Spsc => "spsc",
             Self::OneThread => "one-thread",
+            #[cfg(feature = "peers")]
+            Self::Timely => "timely",
+            #[cfg(feature = "peers")]
+            Self::Datum => "datum",
+            #[cfg(feature = "peers")]
+            Self::Pumps => "pumps",
         }
     }
 
@@ -91,6 +114,12 @@ impl Contender {
                 Self::CrossbeamVec => crossbeam_vec::run(shape, events),
                 Self::Spsc => spsc::run(shape, events),
                 Self::OneThread => one_thread::run(shape, events),
+                #[cfg(feature = "peers")]
+                Self::Timely => timely::run(shape, events),
+                #[cfg(feature = "peers")]
+                Self::Datum => datum::run(shape, events),
+                #[cfg(feature = "peers")]
+                Self::Pumps => pumps::run(shape, events).await,
             }
         });
         let took = begin.elapsed();

@@ -10,10 +10,16 @@
 mod catalogue;
 mod contender;
 mod crossbeam_vec;
+#[cfg(feature = "peers")]
+mod datum;
 mod futures;
 mod one_thread;
+#[cfg(feature = "peers")]
+mod pumps;
 mod shape;
 mod spsc;
+#[cfg(feature = "peers")]
+mod timely;
 mod tokio_item;
 mod tokio_vec;
 pub(crate) mod us;

@@ -78,6 +78,8 @@ pub fn workload(scale: Scale) -> Workload {
         by("rayon-chunks", rayon_chunks::rows, 1.0),
         by("hand-partitioned", hand_partitioned::rows, 0.85),
         by("single", single::rows, 0.85),
+        #[cfg(feature = "renoir")]
+        by("renoir", super::renoir::rows, 2.0),
     ];
     let us = Contender::new("us", move |runtime: &Runtime, times| {
         input.rounds(times, |data| Ok(runtime.block_on(us::rows(data))?))

@@ -25,6 +25,7 @@ pub(super) struct User {
 }
 
 /// The files of a user, and their bytes.
+#[cfg_attr(feature = "renoir", derive(serde::Deserialize, serde::Serialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Usage {
     pub(super) files: u64,
@@ -32,6 +33,7 @@ pub(super) struct Usage {
 }
 
 /// What is known of a user in the end.
+#[cfg_attr(feature = "renoir", derive(serde::Deserialize, serde::Serialize))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) user: u32,

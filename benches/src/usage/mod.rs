@@ -12,6 +12,8 @@ mod contenders;
 mod data;
 mod hand_partitioned;
 mod rayon_chunks;
+#[cfg(feature = "renoir")]
+mod renoir;
 mod single;
 mod us;
 

@@ -4,6 +4,7 @@ use std::{
     cell::OnceCell,
     error::Error,
     fs, io,
+    path::Path,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -76,6 +77,10 @@ fn workloads_of(bytes: u64) -> Vec<Workload> {
         |name: &str, us, peers| Workload { name: format!("words/{name}"), unit, least: 1, us, peers };
     let mut str_peers = rayon::<Box<[u8]>>(&input);
     str_peers.push(by_hand::<Box<[u8]>>(&input, 1.0));
+    #[cfg(feature = "peers")]
+    str_peers.push(of_file("timely", &input, None, |path| Ok(super::timely::count(path)?)));
+    #[cfg(feature = "renoir")]
+    str_peers.push(of_file("renoir", &input, Some(2.0), |path| Ok(super::renoir::count(path))));
     vec![
         workload("str", ours::<Box<[u8]>>(&input), str_peers),
         workload("inline", ours::<Packed>(&input), vec![by_hand::<Packed>(&input, 0.9)]),
@@ -91,12 +96,22 @@ fn ours<K: Key>(input: &Rc<Input>) -> Contender {
 }
 
 fn by_hand<K: Key>(input: &Rc<Input>, at_least: f64) -> Peer {
+    of_file("hand", input, Some(at_least), |path| Ok(hand::count::<K>(path)?))
+}
+
+/// One that reads the file itself.
+fn of_file<K: Key, C: IntoIterator<Item = (K, u64)> + 'static>(
+    name: &'static str,
+    input: &Rc<Input>,
+    at_least: Option<f64>,
+    count: fn(&Path) -> Result<C, Box<dyn Error>>,
+) -> Peer {
     let input = Rc::clone(input);
-    let contender = Contender::new("hand", move |_, times| {
+    let contender = Contender::new(name, move |_, times| {
         let path = input.text()?.path();
-        input.rounds(times, || Ok(hand::count::<K>(path)?))
+        input.rounds(times, || count(path))
     });
-    Peer { contender, at_least: Some(at_least) }
+    Peer { contender, at_least }
 }
 
 fn rayon<K: Key>(input: &Rc<Input>) -> Vec<Peer> {

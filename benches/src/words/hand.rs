@@ -3,9 +3,7 @@
 //! Blocks of 128 KiB, read into the same memory again and again, so that they stay in the second-level cache.
 
 use std::{
-    fs::File,
     io,
-    os::unix::fs::FileExt,
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
     thread,
@@ -13,20 +11,18 @@ use std::{
 
 use rustc_hash::FxHashMap;
 
-use super::key::{Key, count_words};
-use crate::{random::index, runtime::WORKERS};
-
-const BLOCK: u64 = 128 * 1024;
-/// Longer than any line.
-const OVERLAP: u64 = 4096;
+use super::{
+    blocks::Blocks,
+    key::{Key, count_words},
+};
+use crate::runtime::WORKERS;
 
 /// Counts the words of a file.
 pub(super) fn count<K: Key>(path: &Path) -> io::Result<FxHashMap<K, u64>> {
-    let file = File::open(path)?;
-    let size = file.metadata()?.len();
+    let blocks = Blocks::open(path)?;
     let next = AtomicU64::new(0);
     let counted = thread::scope(|scope| {
-        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(|| part(&file, size, &next))).collect();
+        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(|| part(&blocks, &next))).collect();
         let join = |worker: thread::ScopedJoinHandle<'_, _>| worker.join().expect("a worker ends by itself");
         workers.into_iter().map(join).collect::<io::Result<Vec<_>>>()
     })?;
@@ -34,31 +30,16 @@ pub(super) fn count<K: Key>(path: &Path) -> io::Result<FxHashMap<K, u64>> {
 }
 
 /// What is left, block by block.
-fn part<K: Key>(file: &File, size: u64, next: &AtomicU64) -> io::Result<FxHashMap<K, u64>> {
+fn part<K: Key>(blocks: &Blocks, next: &AtomicU64) -> io::Result<FxHashMap<K, u64>> {
     let mut counts = FxHashMap::default();
-    let mut block = vec![0; index(1 + BLOCK + OVERLAP)];
+    let mut memory = Vec::new();
     loop {
-        let begin = next.fetch_add(BLOCK, Ordering::Relaxed);
-        if begin >= size {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= blocks.count() {
             return Ok(counts);
         }
-        // One byte before tells whether a line begins here.
-        let from = begin.saturating_sub(1);
-        let to = size.min(begin + BLOCK + OVERLAP);
-        let read = &mut block[..index(to - from)];
-        file.read_exact_at(read, from)?;
-        count_words(whole_lines(read, begin, from, size), &mut counts);
+        count_words(blocks.read(number, &mut memory)?, &mut counts);
     }
-}
-
-/// The lines that begin in the block, to their ends.
-fn whole_lines(read: &[u8], begin: u64, from: u64, size: u64) -> &[u8] {
-    let behind =
-        |at: usize| read[at..].iter().position(|byte| *byte == b'\n').map_or(read.len(), |end| at + end + 1);
-    let start = if begin == 0 { 0 } else { behind(0) };
-    let last = index((begin + BLOCK).min(size) - from) - 1;
-    let end = behind(last).max(start);
-    &read[start..end]
 }
 
 /// The smaller into the larger.

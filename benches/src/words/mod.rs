@@ -4,12 +4,17 @@
 //! up to 15 bytes of a word and its length. All hash with rustc-hash. The file is in the page cache. The peers
 //! on rayon get the text in memory, read before the clock starts; we and the threads by hand read the file.
 
+mod blocks;
 mod contenders;
 mod hand;
 mod key;
 mod rayon_chunks;
 mod rayon_lines;
+#[cfg(feature = "renoir")]
+mod renoir;
 mod text;
+#[cfg(feature = "peers")]
+mod timely;
 mod us;
 
 pub use contenders::workloads;

@@ -24,6 +24,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    for (peers, feature) in catalogue::left_out() {
+        eprintln!("left out: {peers}, which come with `--features {feature}`");
+    }
     match measure::measure(&chosen, &arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,0 +1,48 @@
+//! How would a timely user write the pipe? A dataflow on two workers, each with half of the events, changed in place.
+//!
+//! Nothing is exchanged between the workers: a step is an operator that hands its batches on, in timely's own size
+//! of batches, and nothing bounds how many wait but what a source makes in one go.
+
+use std::{cell::Cell, hint::black_box, rc::Rc};
+
+use timely::{
+    Config,
+    dataflow::{
+        channels::pact::Pipeline,
+        operators::{ToStream, generic::Operator, vec::Map},
+    },
+};
+
+use super::Shape;
+use crate::runtime::WORKERS;
+
+/// Sends `events` events through the pipe and gives the sum of the workers' sums.
+pub(super) fn run(shape: Shape, events: u64) -> u64 {
+    let workers = timely::execute(Config::process(WORKERS), move |worker| {
+        let part = events.div_ceil(worker.peers() as u64);
+        let first = events.min(worker.index() as u64 * part);
+        let numbers = first..events.min(first + part);
+        let total = Rc::new(Cell::new(0_u64));
+        let sum = Rc::clone(&total);
+        worker.dataflow::<u64, _, _>(|scope| {
+            let mut stream = numbers.to_stream(scope);
+            for _ in 0..shape.steps {
+                stream = stream.map_in_place(|x| *x = x.wrapping_add(1));
+            }
+            stream.sink(Pipeline, "sum", move |(input, _)| {
+                input.for_each_time(|_, batches| {
+                    for batch in batches {
+                        let batch = black_box(&*batch);
+                        sum.set(batch.iter().fold(sum.get(), |sum, x| sum.wrapping_add(*x)));
+                    }
+                });
+            });
+        });
+        while worker.has_dataflows() {
+            worker.step_or_park(None);
+        }
+        total.get()
+    });
+    let sums = workers.expect("timely starts").join().into_iter();
+    sums.map(|sum| sum.expect("a worker ends by itself")).fold(0, u64::wrapping_add)
+}
