@@ -1,6 +1,6 @@
 //! Which workloads are there, in which order, and how large is what they work on?
 
-use crate::{acked, fanout, latency, pipe, usage, words, workload::Workload};
+use crate::{acked, fanout, files, latency, pipe, usage, words, workload::Workload};
 
 /// How large the inputs of workloads with files or records are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,5 +30,6 @@ pub fn all(scale: Scale) -> Vec<Workload> {
     all.push(acked::workload());
     all.extend(words::workloads(scale));
     all.push(usage::workload(scale));
+    all.extend(files::workloads(scale));
     all
 }

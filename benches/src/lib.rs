@@ -10,6 +10,7 @@
 //! | [`fanout`] | counted events to four consumers: by demand, to all, by their rest |
 //! | [`words`] | counting the words of a text of 200 MB |
 //! | [`usage`] | 5,000,000 records grouped, joined with 100,000 users, sorted |
+//! | [`files`] | 400 files of 4 MiB read, sealed and stored |
 //! | [`idle`] | batches to one busy consumer beside 1, 100 or 10,000 idle ones (for our own history only) |
 //! | [`acked`] | counted events through 3 steps, alone and as deliveries |
 //!
@@ -20,6 +21,7 @@
 pub mod acked;
 pub mod catalogue;
 pub mod fanout;
+pub mod files;
 pub mod idle;
 pub mod latency;
 pub mod pipe;

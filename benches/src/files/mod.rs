@@ -1,0 +1,21 @@
+//! What do files cost on their way into a storage? 400 files of 4 MiB are read, sealed, and put by `object_store`.
+//!
+//! ```text
+//! file ─▶ chunks of 256 KiB ─▶ frames of AES-256-GCM, BLAKE3 of the clear bytes ─▶ object: staged, then renamed
+//! ```
+//!
+//! We are drip's upload pipeline as it is, with a queue in memory in the place of its database. The peers call the
+//! same functions for a file's header, frames and trailer, take their memory from the same kind of pool and put into
+//! the same kind of store, which never waits for the disk. All write the same objects again and again: on a disk for
+//! `files/disk`, in memory for `files/tmpfs`. The files are in the page cache. After each round, outside the clock,
+//! all checksums and sizes are compared with those of the files, and one object in forty is opened.
+
+mod contenders;
+mod fixture;
+mod ledger;
+mod rayon_chunks;
+mod sealing;
+mod tokio_vec;
+mod us;
+
+pub use contenders::workloads;

@@ -1,0 +1,43 @@
+//! How do we do it? By drip's upload pipeline, as `drip upload` starts it.
+
+use std::{num::NonZero, sync::Arc, thread};
+
+use drip::{
+    cache::{Bounds, ContentCache},
+    repository::{Repository, Scope},
+    seal::MasterKey,
+    store::Storage,
+    transfer::{Queue, Witness},
+    upload::{Files, Upload},
+};
+
+use super::{
+    fixture::{Broken, Done, Input},
+    ledger::{Ledger, Nobody},
+};
+
+/// Stores all files.
+pub(super) async fn run(
+    inputs: &[Input],
+    master: &MasterKey,
+    storage: &Storage,
+) -> Result<Vec<Done>, Broken> {
+    let ledger = Arc::new(Ledger::of(inputs));
+    let repository: Arc<dyn Repository> = ledger.clone();
+    let witness: Arc<dyn Witness> = Arc::new(Nobody);
+    let queue = Queue::new(Arc::clone(&repository), Scope::Uploads, storage.clone(), Arc::clone(&witness));
+    let copies = thread::available_parallelism().map_or(1, NonZero::get).min(4);
+    let pipeline = Upload::new(
+        queue.clone(),
+        Files::default(),
+        master.clone(),
+        ContentCache::new(Bounds::default()),
+        storage.clone(),
+        repository,
+        witness,
+        copies,
+    );
+    pipeline.start().await?.join().await?;
+    queue.settle().await;
+    Ok(ledger.done())
+}
