@@ -42,8 +42,8 @@ fn bench(
         group.throughput(Throughput::Elements(1));
     }
     group.bench_function(contender.name, |bencher| {
-        let size =
-            *size.get_or_insert_with(|| contender.fit(runtime, ITERATION, workload.least).expect("a size"));
+        let size = *size
+            .get_or_insert_with(|| contender.fit(runtime, ITERATION, workload.least).expect("a size").size);
         bencher.iter_custom(|times| {
             let rounds = (0..times).map(|_| contender.round(runtime, size).expect("a right result"));
             // Of one unit: what criterion shows is the time of that, and how many are done a second.

@@ -46,6 +46,15 @@ pub struct Contender {
     round: Round,
 }
 
+/// How large a round is, and how long that takes when nothing else disturbs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Fit {
+    /// The size of the round.
+    pub size: u64,
+    /// How long it takes.
+    pub took: Duration,
+}
+
 /// What a figure is, and which of two wins.
 #[derive(Clone, Copy, Debug)]
 pub enum Unit {
@@ -109,32 +118,38 @@ impl Contender {
         (self.round)(runtime, size).map_err(|error| format!("{}: {error}", self.name).into())
     }
 
-    /// With how much work a round takes about `budget`, at least `least`.
+    /// With how much work a round takes about `budget`, at least `least`; a round of the least size may take longer.
     ///
     /// # Errors
     ///
     /// As [`round`](Self::round).
-    pub fn fit(&self, runtime: &Runtime, budget: Duration, least: u64) -> Result<u64, Box<dyn Error>> {
+    pub fn fit(&self, runtime: &Runtime, budget: Duration, least: u64) -> Result<Fit, Box<dyn Error>> {
         let mut size = least;
         loop {
-            let took = self.fastest(runtime, size)?;
+            let took = self.fastest(runtime, size, budget)?;
+            if size == least && took >= budget {
+                return Ok(Fit { size, took });
+            }
             let factor = budget.as_secs_f64() / took.as_secs_f64().max(1e-6);
             // A tenth of the budget is long enough to trust the rate.
             if factor <= 10.0 {
-                return Ok(scaled(size, factor).max(least));
+                return Ok(Fit { size: scaled(size, factor).max(least), took: budget });
             }
             size = scaled(size, (factor / 2.0).min(20.0)).max(least);
         }
     }
 
     /// How long a round takes when nothing else disturbs it: a machine that is busy for a moment would else
-    /// make all rounds short.
-    fn fastest(&self, runtime: &Runtime, size: u64) -> Result<Duration, Box<dyn Error>> {
+    /// make all rounds short. One that takes far longer than `budget` is not tried again.
+    fn fastest(&self, runtime: &Runtime, size: u64, budget: Duration) -> Result<Duration, Box<dyn Error>> {
         let mut fastest = Duration::MAX;
         for _ in 0..TRIALS {
             let began = Instant::now();
             self.round(runtime, size)?;
             fastest = fastest.min(began.elapsed());
+            if fastest > 2 * budget {
+                break;
+            }
         }
         Ok(fastest)
     }

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// How long one contender works in one round.
     pub(crate) const fn budget(&self) -> Duration {
-        Duration::from_millis(if self.quick { 50 } else { 500 })
+        Duration::from_millis(if self.quick { 20 } else { 250 })
     }
 
     /// How large inputs are.

@@ -1,10 +1,12 @@
 //! How is it measured? Us, a peer, us, the peer, …, so that what the machine does meanwhile meets both.
+//!
+//! Where a round cannot be short, all peers take their turns after one round of ours: us, a peer, the next, us, …
 
 use std::error::Error;
 
 use benches::{
     runtime::runtime,
-    workload::{Contender, Peer, Workload},
+    workload::{Contender, Fit, Peer, Workload},
 };
 use tokio::runtime::Runtime;
 
@@ -22,29 +24,44 @@ pub(crate) fn measure(workloads: &[&Workload], arguments: &Arguments) -> Result<
     let runtime = runtime()?;
     let mut report = report::Report::begin(arguments, PAIRS);
     for workload in workloads {
-        for peer in &workload.peers {
-            report.add(row(workload, peer, &runtime, arguments)?);
+        let measured = Measured { workload, runtime: &runtime, arguments };
+        let ours = measured.fit(&workload.us)?;
+        // All take their turns, or one alone with us.
+        let together = if ours.took > arguments.budget() { workload.peers.len() } else { 1 };
+        for peers in workload.peers.chunks(together.max(1)) {
+            measured.rows(ours, peers)?.into_iter().for_each(|row| report.add(row));
         }
     }
     report.end()?;
     Ok(())
 }
 
-fn row(
-    workload: &Workload,
-    peer: &Peer,
-    runtime: &Runtime,
-    arguments: &Arguments,
-) -> Result<Row, Box<dyn Error>> {
-    let sized = |contender: &Contender| contender.fit(runtime, arguments.budget(), workload.least);
-    let (ours, theirs) = (sized(&workload.us)?, sized(&peer.contender)?);
-    let figure = |contender: &Contender, size| -> Result<f64, Box<dyn Error>> {
-        Ok(workload.unit.figure(size, contender.round(runtime, size)?))
-    };
-    let mut pairs = Vec::with_capacity(PAIRS);
-    for _ in 0..PAIRS {
-        let us = figure(&workload.us, ours)?;
-        pairs.push(Pair { us, them: figure(&peer.contender, theirs)? });
+/// A workload, and how it is measured.
+struct Measured<'a> {
+    workload: &'a Workload,
+    runtime: &'a Runtime,
+    arguments: &'a Arguments,
+}
+
+impl Measured<'_> {
+    /// A row for each of the peers, from rounds in turn.
+    fn rows(&self, ours: Fit, peers: &[Peer]) -> Result<Vec<Row>, Box<dyn Error>> {
+        let theirs = peers.iter().map(|peer| self.fit(&peer.contender)).collect::<Result<Vec<_>, _>>()?;
+        let mut pairs: Vec<_> = peers.iter().map(|_| Vec::with_capacity(PAIRS)).collect();
+        for _ in 0..PAIRS {
+            let us = self.figure(&self.workload.us, ours)?;
+            for ((peer, fit), pairs) in peers.iter().zip(&theirs).zip(&mut pairs) {
+                pairs.push(Pair { us, them: self.figure(&peer.contender, *fit)? });
+            }
+        }
+        Ok(peers.iter().zip(pairs).map(|(peer, pairs)| Row::new(self.workload, peer, &pairs)).collect())
     }
-    Ok(Row::new(workload, peer, &pairs))
+
+    fn fit(&self, contender: &Contender) -> Result<Fit, Box<dyn Error>> {
+        contender.fit(self.runtime, self.arguments.budget(), self.workload.least)
+    }
+
+    fn figure(&self, contender: &Contender, fit: Fit) -> Result<f64, Box<dyn Error>> {
+        Ok(self.workload.unit.figure(fit.size, contender.round(self.runtime, fit.size)?))
+    }
 }
