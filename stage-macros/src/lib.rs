@@ -10,6 +10,7 @@ mod compile;
 mod error;
 mod expand;
 mod model;
+mod option_words;
 mod suggest;
 mod timed;
 mod validate;

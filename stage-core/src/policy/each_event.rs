@@ -26,6 +26,11 @@ use crate::error::BoxError;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not handle events one by one, so a failure policy has no event to judge",
+    label = "this is not an `EachEvent`",
+    note = "a failure policy is for functions of one event that return a `Result`, for `policy::each(…)`, and for types that implement `policy::EachEvent`"
+)]
 pub trait EachEvent: Send + 'static {
     /// What it takes.
     type In: Send + 'static;

@@ -29,15 +29,16 @@ pub struct Acknowledged<T> {
     note = "only a source of `stage_core::ack::Delivery`s is told what became of its events: see the documentation of `stage_core::ack`, and `stage_core::sqlite` for a ready-made one"
 )]
 pub trait Delivered: Sized {
-    /// What is delivered.
-    type Value: Send + 'static;
+    /// The [`Acknowledged`] chain of them. Where there is none, the compiler knows nothing of what follows, and
+    /// reports nothing of it.
+    type Lifted;
 
     #[doc(hidden)]
-    fn lift(chain: Chain<Self>) -> Acknowledged<Self::Value>;
+    fn lift(chain: Chain<Self>) -> Self::Lifted;
 }
 
 impl<T: Send + 'static> Delivered for Delivery<T> {
-    type Value = T;
+    type Lifted = Acknowledged<T>;
 
     fn lift(chain: Chain<Self>) -> Acknowledged<T> {
         Acknowledged { chain }
@@ -46,8 +47,9 @@ impl<T: Send + 'static> Delivered for Delivery<T> {
 
 impl<E: Send + 'static> Chain<E> {
     /// From here on functions are of what is delivered: the delivery goes around them. Stages still take and
-    /// emit deliveries, since only they know what comes of what.
-    pub fn acknowledged(self) -> Acknowledged<E::Value>
+    /// emit deliveries, since only they know what comes of what. A chain of [`Delivery<T>`] becomes an
+    /// [`Acknowledged<T>`].
+    pub fn acknowledged(self) -> E::Lifted
     where
         E: Delivered,
     {

@@ -7,13 +7,14 @@ use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Token};
 
 use super::{Item, Setting, Stage, branch, setting};
 use crate::error::Errors;
+use crate::option_words::OptionWord;
 use crate::words::{Junction, Role, item_words, list};
 
 pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> (Vec<Setting>, Vec<Item>) {
     let mut settings = Vec::new();
     let mut items = Vec::new();
     while !input.is_empty() {
-        if at_setting(input) {
+        if at_setting(input) || at_lone_option(input) {
             pipeline_setting(input, items.is_empty(), &mut settings, errors);
         } else {
             items.extend(item(input, errors));
@@ -26,7 +27,7 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> (Vec<Setting
 pub(super) fn items(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Item> {
     let mut items = Vec::new();
     while !input.is_empty() {
-        if at_setting(input) {
+        if at_setting(input) || at_lone_option(input) {
             errors.at_span(
                 input.span(),
                 "a branch has no options: put them on its items, after a recipe, or in front of the pipeline's first item",
@@ -45,6 +46,18 @@ pub(super) fn items(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Item> {
 /// `word :`, but not the `word ::` of a path.
 fn at_setting(input: ParseStream<'_>) -> bool {
     input.peek(Ident::peek_any) && input.peek2(Token![:]) && !input.peek2(Token![::])
+}
+
+/// The word of an option where an item could begin: one that takes no value, or whose value is missing.
+fn at_lone_option(input: ParseStream<'_>) -> bool {
+    let fork = input.fork();
+    let Ok(word) = fork.call(Ident::parse_any).map(|word| word.to_string()) else { return false };
+    let ends = fork.is_empty() || fork.peek(Token![,]) || fork.peek(Token![;]);
+    match OptionWord::from_word(&word) {
+        Some(OptionWord::Acknowledged) => ends || at_word(&fork) || at_setting(&fork),
+        Some(_) => ends,
+        None => ends && OptionWord::stands_alone(&word),
+    }
 }
 
 /// Reads `word: value,` in front of the items, where the pipeline's own options stand.
@@ -68,7 +81,7 @@ fn pipeline_setting(
         skip(input);
     } else if at_setting(input) || at_word(input) {
         if let Some(setting) = &setting {
-            errors.at(&setting.value, "expected `,` after this option");
+            errors.at(setting.end(), "expected `,` after this option");
         }
     } else if !input.is_empty() {
         errors.at_span(input.span(), "expected `,` after the option");
@@ -190,7 +203,7 @@ fn recipe(input: ParseStream<'_>, word: &Ident, item: &mut Stage, errors: &mut E
 fn missing_semicolon(word: Span, item: &Stage, errors: &mut Errors) {
     let message = "expected `;` after this: every item ends with one";
     match (item.settings.last(), &item.recipe) {
-        (Some(setting), _) => errors.at(&setting.value, message),
+        (Some(setting), _) => errors.at(setting.end(), message),
         (None, Some(recipe)) => errors.at(recipe, message),
         (None, None) => errors.at_span(word, message),
     }

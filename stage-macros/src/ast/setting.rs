@@ -7,7 +7,8 @@ use syn::{Expr, Ident, Token};
 
 use super::Setting;
 use crate::error::Errors;
-use crate::words::{OptionWord, Role};
+use crate::option_words::OptionWord;
+use crate::words::Role;
 
 /// Reads `word: value`. On a mistake it reports, skips to the next `,`, `;` or item, and returns `None`.
 pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Option<Setting> {
@@ -30,6 +31,9 @@ fn setting(input: ParseStream<'_>) -> syn::Result<Setting> {
     if input.peek(Token![=]) {
         return Err(input.error(format!("options are written with a colon: `{}`", example(&word))));
     }
+    if !input.peek(Token![:]) && OptionWord::stands_alone(&word.to_string()) {
+        return Ok(Setting { word, value: None });
+    }
     if !input.peek(Token![:]) {
         return Err(syn::Error::new(
             word.span(),
@@ -44,7 +48,7 @@ fn setting(input: ParseStream<'_>) -> syn::Result<Setting> {
         ));
     }
     let value = expr(input)?;
-    Ok(Setting { word, value })
+    Ok(Setting { word, value: Some(value) })
 }
 
 /// Reads an expression. One that a macro of the user's passed on is as good as one written here.

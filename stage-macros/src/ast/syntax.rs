@@ -1,6 +1,7 @@
 //! Which parts does the text of a pipeline have?
 
 use proc_macro2::Span;
+use quote::ToTokens;
 use syn::{Attribute, Expr, Generics, Ident, Type, Visibility};
 
 use crate::words::Role;
@@ -32,10 +33,18 @@ pub(crate) struct Param {
     pub(crate) ty: Type,
 }
 
-/// `count: 4`
+/// `count: 4`, or `acknowledged`
 pub(crate) struct Setting {
     pub(crate) word: Ident,
-    pub(crate) value: Expr,
+    /// `None` where the word stands alone.
+    pub(crate) value: Option<Expr>,
+}
+
+impl Setting {
+    /// What it ends with.
+    pub(crate) fn end(&self) -> &dyn ToTokens {
+        self.value.as_ref().map_or(&self.word as &dyn ToTokens, |value| value)
+    }
 }
 
 /// `: In => Out`

@@ -172,6 +172,54 @@ fn a_part_is_a_function_from_a_chain_to_a_chain() {
 }
 
 #[test]
+fn what_is_delivered_is_lifted_behind_the_sources() {
+    assert_expansion(
+        "acknowledged",
+        quote! {
+            Jobs(queue: Queue) {
+                acknowledged,
+                start  Source::new(queue), dispatcher: FairDispatcher::new();
+                start  Other;
+                step   |job| job + 1, count: 2, dispatcher: FairDispatcher::new();
+                broadcast { finish drop; } and { step Halve; then |half| half; }
+                merge;
+                finish drop, count: 2;
+            }
+        },
+    );
+}
+
+#[test]
+fn a_part_of_deliveries_takes_and_emits_them() {
+    assert_expansion(
+        "acknowledged_part",
+        quote! {
+            Seal(): Chunk => Sealed {
+                acknowledged,
+                step |chunk| chunk.seal();
+            }
+        },
+    );
+}
+
+#[test]
+fn policies_rates_and_batches_become_calls_of_their_own() {
+    assert_expansion(
+        "policies",
+        quote! {
+            Careful(letters: Letters, budget: Budget, label: String) {
+                strategy: one_for_one,
+                start  0..10, restart: transient;
+                step   parse, on_failure: skip, cancel: transient;
+                step   Fetch::new(), on_failure: dead_letter(letters), retry: WAITS.attempts(3), rate: budget;
+                step   |page| check(page), name: label, batch: Limits::count(10), rate: Rate::new(5, SECOND)?;
+                finish |page| store(page), retry: WAITS, on_failure: policy(), batch: Limits::count(LARGE);
+            }
+        },
+    );
+}
+
+#[test]
 fn mistakes_leave_a_type_that_looks_like_the_one_declared() {
     assert_expansion(
         "mistakes",
@@ -211,6 +259,11 @@ fn what_the_builder_takes_is_no_mistake() {
     assert_right(
         "start A, buffer: unbounded; step B, buffer: copies, keep: last; through C::new(), max_demand: 3; finish D;",
     );
+    assert_right("acknowledged, start A; finish B;");
+    assert_right("acknowledged, max_demand: 2, start A; finish B, cancel: permanent;");
+    assert_right("start A; step B, on_failure: policy(queue), retry: waits(); finish acknowledged;");
+    assert_right("start count; step b, on_failure: POLICY; finish C, on_failure: self::dead_letters(queue);");
+    assert_right("start A; step B, rate: copies, batch: limits()?; finish C, batch: Limits::count(3);");
 }
 
 #[test]
@@ -231,7 +284,7 @@ fn every_mistake_of_a_pipeline_is_found_at_once() {
             "`by` is a closure from an event to its key, such as `by: |event| event.key`",
             "`count` is a whole number, not a fraction: write one such as `count: 4`",
             "`count` is set twice: keep one of the two",
-            "unknown option `colour`: a `step` takes `args`, `name`, `count`, `by`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep`, `restart` and `dispatcher`",
+            "unknown option `colour`: a `step` takes `args`, `name`, `count`, `by`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep`, `restart`, `cancel`, `dispatcher`, `on_failure`, `retry`, `rate` and `batch`",
             "`name` is text: write it in quotes, such as `name: \"storage\"`",
             "`min_demand` must be below `max_demand`: 9 is not below 9; write at most 8, or a larger `max_demand`",
             "`count` is 0: a step has at least one copy",
@@ -271,6 +324,36 @@ fn one_mistake_is_reported_once() {
         "count: start A; finish B;",
         "start A; finish B; step C;",
         "finish A; start B; finish C;",
+        "acknowledged; start A; finish B;",
+        "acknowledged start A; finish B;",
+        "acknowledged max_demand: 3, start A; finish B;",
+        "acknowleged, start A; finish B;",
+        "acked, start A; finish B;",
+        "acknowledged: yes, start A; finish B;",
+        "start A, acknowledged; finish B;",
+        "start A; acknowledged, finish B;",
+        "start A; broadcast { acknowledged, finish B; } and { finish C; }",
+        "count, start A; finish B;",
+        "start A; step B, on_failure: skp; finish C;",
+        "start A; step B, on_failure: ignore; finish C;",
+        "start A; step B, on_failure: \"skip\"; finish C;",
+        "start A; step B, on_failure: dead_letter; finish C;",
+        "start A; step B, on_failure: dead_letter(); finish C;",
+        "start A; step B, on_failure: dead_leter(queue); finish C;",
+        "start A; step B, on_failure: skip(); finish C;",
+        "start A; step B, on_failure: skip; then C; finish D;",
+        "start A; step |e| async move { e }, retry: WAITS; finish D;",
+        "start A; finish |e| async move { e };",
+        "start A; step B, retry: 3; finish C;",
+        "start A; step B, rate: 3; finish C;",
+        "start A; step B, batch: 3; finish C;",
+        "start A; step B, cancel: transiant; finish C;",
+        "start A, cancel: transient; finish C;",
+        "start A, rate: r; finish C;",
+        "start A, on_failure: skip; finish C;",
+        "start A; through P, on_failure: skip; finish C;",
+        "start A; step B, policy: skip; finish C;",
+        "start A, dispatcher: d(); finish C, batch: Limits::count(3);",
     ] {
         assert_eq!(mistakes(body).len(), 1, "{body}: {:?}", mistakes(body));
     }

@@ -4,10 +4,10 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Expr;
 
-use super::capture;
 use super::options::{
     mentions as of_options, mentions_of_supervision, number, of_number, options, span_of, supervision, text,
 };
+use super::{capture, policy};
 use crate::model::{
     Branch, Broadcast, Dispatcher, Model, Node, Options, Partition, Recipe, Scope, Shape, Step, ends,
 };
@@ -19,11 +19,16 @@ pub(super) fn expand(model: &Model, scope: &Scope<'_>) -> TokenStream {
     let defaults = defaults(&model.defaults, scope).map(|defaults| quote!(.defaults(#defaults)));
     let supervision = supervision(&model.supervision, scope);
     let builder = quote_spanned!(span_of(&model.name)=> ::stage_core::Pipeline::builder(#name));
-    let calls = calls(&model.nodes, scope);
+    let is_start = |node: &&Node| matches!(node, Node::Step(step) if step.role == Role::Start);
+    let (starts, others) = model.nodes.split_at(model.nodes.iter().take_while(is_start).count());
+    let calls = Calls::of(model, scope);
+    let (starts, lifted, others) = (calls.all(starts), lifted(model), calls.all(others));
     let pipeline = pipeline(Span::mixed_site());
     quote! {
         let #pipeline = #builder #defaults #supervision;
-        #calls
+        #starts
+        #lifted
+        #others
         #pipeline
     }
 }
@@ -33,13 +38,24 @@ pub(super) fn expand_part(model: &Model, scope: &Scope<'_>) -> TokenStream {
     let pipeline = pipeline(Span::mixed_site());
     let defaults = defaults(&model.defaults, scope)
         .map(|defaults| quote!(let #pipeline = #pipeline.defaults(&#defaults);));
-    let (calls, last) = (calls(&model.nodes, scope), out_of(&model.nodes));
-    quote!(#defaults #calls #last)
+    let (lifted, calls, last) =
+        (lifted(model), Calls::of(model, scope).all(&model.nodes), out_of(&model.nodes));
+    let lowered = model.acknowledged.map(|_| quote_spanned!(last.span()=> .deliveries()));
+    quote!(#defaults #lifted #calls #last #lowered)
 }
 
 /// Not a name that the user's expressions could see, or hide.
 pub(super) fn pipeline(span: Span) -> Ident {
     Ident::new("pipeline", Span::mixed_site().located_at(span))
+}
+
+/// From here on functions are of what is delivered. Called as a function: the compiler then reports events that are
+/// no deliveries at the argument, which stands at the word.
+fn lifted(model: &Model) -> Option<TokenStream> {
+    let events = pipeline(model.acknowledged?);
+    let lifted = quote_spanned!(events.span()=> ::stage_core::Chain::acknowledged(#events));
+    let pipeline = pipeline(Span::mixed_site());
+    Some(quote!(let #pipeline = #lifted;))
 }
 
 /// What comes out of the last item, at its place: there the compiler reports an event of another type.
@@ -56,123 +72,162 @@ fn defaults(of: &Options, scope: &Scope<'_>) -> Option<TokenStream> {
     (!options.is_empty()).then(|| quote!(::stage_core::StepOptions::new() #options))
 }
 
-fn calls(nodes: &[Node], scope: &Scope<'_>) -> TokenStream {
-    let pipeline = pipeline(Span::mixed_site());
-    let mut begun = false;
-    let calls = nodes.iter().map(|node| {
-        let call = match node {
-            Node::Step(step) => {
-                let again = std::mem::replace(&mut begun, step.role == Role::Start);
-                step_call(step, again, scope)
-            }
-            Node::Broadcast(broadcast) => broadcast_call(broadcast, scope),
-            Node::Partition(partition) => partition_call(partition, scope),
-        };
-        quote!(let #pipeline = #call;)
-    });
-    calls.collect()
+/// What the calls need to know.
+struct Calls<'a> {
+    scope: &'a Scope<'a>,
+    /// The type that the calls are on, once its events come from the sources.
+    line: &'static str,
 }
 
-/// `.by(…).step(…)`. The method's name has the place of the recipe's: there the compiler reports a recipe
-/// that does not fit after the one before. `again` for a source that is not the first.
-fn step_call(step: &Step, again: bool, scope: &Scope<'_>) -> TokenStream {
-    let by = step.by.as_ref().map(|by| {
-        let method = Ident::new("by", by.word.span());
-        let key = capture::function(&by.key, scope);
-        quote!(.#method(#key))
-    });
-    let pipeline = pipeline(Span::mixed_site());
-    let name = text(&step.name, scope);
-    // At the user's own name, where the compiler is to complain if it is none.
-    let name = quote_spanned!(span_of(&step.name)=> ::stage_core::StepOptions::named(#name));
-    let options = options(&step.options, scope);
-    let Recipe { shape, expr, anchor } = &step.recipe;
-    if !step.thens.is_empty() {
-        let method = Ident::new("fused", *anchor);
-        let stages = fused(step, scope);
-        return handing_out(step, &quote!(#pipeline #by.#method(#name #options, #stages)), scope);
+impl<'a> Calls<'a> {
+    fn of(model: &Model, scope: &'a Scope<'a>) -> Self {
+        let line = if model.acknowledged.is_some() { "Acknowledged" } else { "Chain" };
+        Self { scope, line }
     }
-    let (method, recipe) = match (shape, step.role) {
-        (_, Role::Through) => ("through", capture::once(expr, scope)),
+
+    fn all(&self, nodes: &[Node]) -> TokenStream {
+        let pipeline = pipeline(Span::mixed_site());
+        let mut begun = false;
+        let calls = nodes.iter().map(|node| {
+            let call = match node {
+                Node::Step(step) => {
+                    let again = std::mem::replace(&mut begun, step.role == Role::Start);
+                    self.step(step, again)
+                }
+                Node::Broadcast(broadcast) => self.broadcast(broadcast),
+                Node::Partition(partition) => self.partition(partition),
+            };
+            quote!(let #pipeline = #call;)
+        });
+        calls.collect()
+    }
+
+    /// `.by(…).step(…)`. The method's name has the place of the recipe's: there the compiler reports a recipe
+    /// that does not fit after the one before. `again` for a source that is not the first.
+    fn step(&self, step: &Step, again: bool) -> TokenStream {
+        let scope = self.scope;
+        let gates = policy::gates(step, scope);
+        let by = step.by.as_ref().map(|by| {
+            let method = Ident::new("by", by.word.span());
+            let key = capture::function(&by.key, scope);
+            quote!(.#method(#key))
+        });
+        let name = text(&step.name, scope);
+        // At the user's own name, where the compiler is to complain if it is none.
+        let name = quote_spanned!(span_of(&step.name)=> ::stage_core::StepOptions::named(#name));
+        let options = options(&step.options, scope);
+        let anchor = step.recipe.anchor;
+        if let Some(last) = step.thens.last() {
+            // All of it where it ends, as a call of a function: a mistake there concerns the whole as well, and is
+            // the same one at the same place.
+            let (events, stages) = (pipeline(Span::mixed_site()), self.fused(step, last.anchor));
+            let (line, events) = (Ident::new(self.line, last.anchor), quote!(#events #gates #by));
+            let call =
+                quote_spanned!(last.anchor=> ::stage_core::#line::fused(#events, #name #options, #stages));
+            return self.handing_out(step, &call);
+        }
+        let (method, recipe) = match (step.recipe.shape, step.role) {
+            _ if step.policy.is_some() => policy::handled(step, scope),
+            (_, Role::Through) => ("through", capture::once(&step.recipe.expr, scope)),
+            (shape, role) => built(shape, role, again, &step.recipe.expr, scope),
+        };
+        let method = Ident::new(method, anchor);
+        let policy = step.policy.as_ref().map(|of| policy::expand(of, scope)).map(|policy| quote!(#policy,));
+        let pipeline = pipeline(Span::mixed_site());
+        self.handing_out(step, &quote!(#pipeline #gates #by.#method(#name #options, #policy #recipe)))
+    }
+
+    /// The step with its dispatcher, if it has one.
+    fn handing_out(&self, step: &Step, declared: &TokenStream) -> TokenStream {
+        let Some(Dispatcher { word, recipe }) = &step.dispatcher else { return declared.clone() };
+        let pipeline = pipeline(word.span());
+        let recipe = capture::maker(recipe, self.scope);
+        // A source emits before its events are lifted.
+        let line = if step.role == Role::Start { "Chain" } else { self.line };
+        let line = Ident::new(line, Span::mixed_site());
+        quote!({
+            let #pipeline = #declared;
+            ::stage_core::#line::dispatcher(#pipeline, #recipe)
+        })
+    }
+
+    /// `|stage| stage.step(…).step_fn(…)`, whose whole has the place of its last.
+    fn fused(&self, step: &Step, last: Span) -> TokenStream {
+        let stage = Ident::new("stage", Span::mixed_site().located_at(last));
+        let calls = [&step.recipe].into_iter().chain(&step.thens).map(|Recipe { shape, expr, anchor }| {
+            let (method, recipe) = match shape {
+                Shape::Stage => ("step", capture::recipe(expr, self.scope)),
+                Shape::Function => ("step_fn", capture::function(expr, self.scope)),
+            };
+            let method = Ident::new(method, *anchor);
+            quote_spanned!(*anchor=> .#method(#recipe))
+        });
+        quote_spanned!(last=> |#stage| #stage #(#calls)*)
+    }
+
+    /// `.broadcast().branch(…).ending_when(…).merge()`
+    fn broadcast(&self, broadcast: &Broadcast) -> TokenStream {
+        // Called as a function: the compiler then reports events that are not `Clone` at the argument, which
+        // stands at the word.
+        let (events, line) = (pipeline(broadcast.word), Ident::new(self.line, Span::mixed_site()));
+        let begin = quote!(::stage_core::#line::broadcast(#events));
+        let branches = broadcast.branches.iter().map(|branch| self.branch(branch));
+        let end = match broadcast.merge {
+            Some(merge) => Ident::new("merge", merge),
+            None => Ident::new("done", broadcast.word),
+        };
+        quote!(#begin #(#branches)* .#end())
+    }
+
+    fn branch(&self, branch: &Branch) -> TokenStream {
+        let Branch { word, when, nodes } = branch;
+        let body = self.body(nodes);
+        let method = match (ends(nodes), when) {
+            (false, None) => "branch",
+            (false, Some(_)) => "branch_when",
+            (true, None) => "ending",
+            (true, Some(_)) => "ending_when",
+        };
+        let method = Ident::new(method, when.as_ref().map_or(*word, syn::spanned::Spanned::span));
+        let when = when.as_ref().map(|when| capture::function(when, self.scope)).map(|when| quote!(#when,));
+        quote!(.#method(#when #body))
+    }
+
+    /// `.partition(into, key, …)`
+    fn partition(&self, partition: &Partition) -> TokenStream {
+        let Partition { word, key, into, nodes, .. } = partition;
+        let method = Ident::new(if ends(nodes) { "partition_ending" } else { "partition" }, *word);
+        let (into, key) = (number(into, self.scope), capture::function(key, self.scope));
+        let body = self.body(nodes);
+        let pipeline = pipeline(Span::mixed_site());
+        quote!(#pipeline.#method(#into, #key, #body))
+    }
+
+    /// `|pipeline| { …; pipeline }`
+    fn body(&self, nodes: &[Node]) -> TokenStream {
+        let (pipeline, calls, last) = (pipeline(Span::mixed_site()), self.all(nodes), out_of(nodes));
+        quote!(|#pipeline| { #calls #last })
+    }
+}
+
+/// The method that takes a recipe, and how it takes it.
+fn built(
+    shape: Shape,
+    role: Role,
+    again: bool,
+    expr: &Expr,
+    scope: &Scope<'_>,
+) -> (&'static str, TokenStream) {
+    match (shape, role) {
         (Shape::Stage, Role::Start) if again => ("and_start", capture::recipe(expr, scope)),
         (Shape::Function, Role::Start) if again => ("and_start_fn", capture::recipe(expr, scope)),
         (Shape::Stage, role) => (role.word(), capture::recipe(expr, scope)),
         (Shape::Function, Role::Start) => ("start_fn", capture::recipe(expr, scope)),
-        (Shape::Function, Role::Step | Role::Then) => ("step_fn", capture::function(expr, scope)),
+        (Shape::Function, Role::Step | Role::Then | Role::Through) => {
+            ("step_fn", capture::function(expr, scope))
+        }
         (Shape::Function, Role::Finish) => ("finish_fn", capture::function(expr, scope)),
-    };
-    let method = Ident::new(method, *anchor);
-    handing_out(step, &quote!(#pipeline #by.#method(#name #options, #recipe)), scope)
-}
-
-/// The step with its dispatcher, if it has one.
-fn handing_out(step: &Step, declared: &TokenStream, scope: &Scope<'_>) -> TokenStream {
-    let Some(Dispatcher { word, recipe }) = &step.dispatcher else { return declared.clone() };
-    let pipeline = pipeline(word.span());
-    let recipe = capture::maker(recipe, scope);
-    quote!({
-        let #pipeline = #declared;
-        ::stage_core::Chain::dispatcher(#pipeline, #recipe)
-    })
-}
-
-/// `|stage| stage.step(…).step_fn(…)`, all of it where it ends: a mistake there concerns the whole as well.
-fn fused(step: &Step, scope: &Scope<'_>) -> TokenStream {
-    let last = step.thens.last().unwrap_or(&step.recipe).anchor;
-    let stage = Ident::new("stage", Span::mixed_site().located_at(last));
-    let calls = [&step.recipe].into_iter().chain(&step.thens).map(|Recipe { shape, expr, anchor }| {
-        let (method, recipe) = match shape {
-            Shape::Stage => ("step", capture::recipe(expr, scope)),
-            Shape::Function => ("step_fn", capture::function(expr, scope)),
-        };
-        let method = Ident::new(method, *anchor);
-        quote_spanned!(*anchor=> .#method(#recipe))
-    });
-    quote!(|#stage| #stage #(#calls)*)
-}
-
-/// `.broadcast().branch(…).ending_when(…).merge()`
-fn broadcast_call(broadcast: &Broadcast, scope: &Scope<'_>) -> TokenStream {
-    // Called as a function: the compiler then reports events that are not `Clone` at the argument, which
-    // stands at the word.
-    let events = pipeline(broadcast.word);
-    let begin = quote!(::stage_core::Chain::broadcast(#events));
-    let branches = broadcast.branches.iter().map(|branch| branch_call(branch, scope));
-    let end = match broadcast.merge {
-        Some(merge) => Ident::new("merge", merge),
-        None => Ident::new("done", broadcast.word),
-    };
-    quote!(#begin #(#branches)* .#end())
-}
-
-fn branch_call(branch: &Branch, scope: &Scope<'_>) -> TokenStream {
-    let Branch { word, when, nodes } = branch;
-    let body = branch_body(nodes, scope);
-    let method = match (ends(nodes), when) {
-        (false, None) => "branch",
-        (false, Some(_)) => "branch_when",
-        (true, None) => "ending",
-        (true, Some(_)) => "ending_when",
-    };
-    let method = Ident::new(method, when.as_ref().map_or(*word, syn::spanned::Spanned::span));
-    let when = when.as_ref().map(|when| capture::function(when, scope)).map(|when| quote!(#when,));
-    quote!(.#method(#when #body))
-}
-
-/// `.partition(into, key, …)`
-fn partition_call(partition: &Partition, scope: &Scope<'_>) -> TokenStream {
-    let Partition { word, key, into, nodes, .. } = partition;
-    let method = Ident::new(if ends(nodes) { "partition_ending" } else { "partition" }, *word);
-    let (into, key) = (number(into, scope), capture::function(key, scope));
-    let body = branch_body(nodes, scope);
-    let pipeline = pipeline(Span::mixed_site());
-    quote!(#pipeline.#method(#into, #key, #body))
-}
-
-/// `|pipeline| { …; pipeline }`
-fn branch_body(nodes: &[Node], scope: &Scope<'_>) -> TokenStream {
-    let (pipeline, calls, last) = (pipeline(Span::mixed_site()), calls(nodes, scope), out_of(nodes));
-    quote!(|#pipeline| { #calls #last })
+    }
 }
 
 /// Every expression of the user's, for a pipeline that does not become one.
@@ -190,6 +245,8 @@ fn mention<'a>(nodes: &'a [Node], all: &mut Vec<&'a Expr>) {
                 all.extend(of_options(&step.name, &step.options));
                 all.extend(step.by.as_ref().map(|by| &by.key));
                 all.extend(step.dispatcher.as_ref().map(|dispatcher| &dispatcher.recipe));
+                all.extend(step.policy.iter().flat_map(policy::mentions));
+                all.extend(step.gates.iter().map(|gate| &gate.recipe));
                 all.push(&step.recipe.expr);
                 all.extend(step.thens.iter().map(|recipe| &recipe.expr));
             }

@@ -36,7 +36,11 @@ fn line(nodes: &[Node]) -> String {
         }
         behind_start = is_start;
         let node = match node {
-            Node::Step(step) => title(step),
+            Node::Step(step) => {
+                let name = name(step);
+                let gates = step.gates.iter().map(|gate| format!("`{name}.{}` → ", gate.word));
+                gates.chain([title(step)]).collect()
+            }
             Node::Broadcast(broadcast) => {
                 let branches: Vec<_> = broadcast.branches.iter().map(branch).collect();
                 format!("( {} )", branches.join(" | "))
@@ -54,5 +58,9 @@ fn branch(branch: &Branch) -> String {
 }
 
 fn title(step: &Step) -> String {
-    format!("`{}`", step.name.known().unwrap_or_else(|| step.role.word().to_owned()))
+    format!("`{}`", name(step))
+}
+
+fn name(step: &Step) -> String {
+    step.name.known().unwrap_or_else(|| step.role.word().to_owned())
 }

@@ -9,5 +9,6 @@ mod options;
 mod outline;
 mod part;
 mod pipeline;
+mod policy;
 
 pub(crate) use self::pipeline::{expand, fallback};

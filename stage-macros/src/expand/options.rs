@@ -10,7 +10,7 @@ use crate::model::{Buffer, Choice, Number, Options, Scope, Supervision, Text};
 
 /// `.count(4).max_demand(10)`
 pub(super) fn options(options: &Options, scope: &Scope<'_>) -> TokenStream {
-    let Options { count, min_demand, max_demand, placement, buffer, keep, restart } = options;
+    let Options { count, min_demand, max_demand, placement, buffer, keep, restart, cancel } = options;
     let count = count.as_ref().map(|value| number(value, scope)).map(|value| quote!(.count(#value)));
     let min_demand =
         min_demand.as_ref().map(|value| number(value, scope)).map(|value| quote!(.min_demand(#value)));
@@ -28,12 +28,14 @@ pub(super) fn options(options: &Options, scope: &Scope<'_>) -> TokenStream {
     let keep = keep.map(|value| quote!(.keep(#value)));
     let restart = restart.as_ref().map(|value| choice(value, &quote!(::stage_core::Restart), scope));
     let restart = restart.map(|value| quote!(.restart(#value)));
-    quote!(#count #min_demand #max_demand #placement #buffer #keep #restart)
+    let cancel = cancel.as_ref().map(|value| choice(value, &quote!(::stage_core::CancelMode), scope));
+    let cancel = cancel.map(|value| quote!(.cancel(#value)));
+    quote!(#count #min_demand #max_demand #placement #buffer #keep #restart #cancel)
 }
 
 /// As [`options`], as far as it is known without the parameters.
 pub(super) fn known(options: &Options) -> TokenStream {
-    let Options { count, min_demand, max_demand, placement, buffer, keep, restart } = options;
+    let Options { count, min_demand, max_demand, placement, buffer, keep, restart, cancel } = options;
     let number = |number: &Number| match number {
         Number::Literal { literal, .. } => Some(literal.to_token_stream()),
         Number::Constant(expr) => Some(assertion::constant(expr)),
@@ -64,7 +66,8 @@ pub(super) fn known(options: &Options) -> TokenStream {
             quote!(.placement(::stage_core::Placement::#word))
         }
     });
-    quote!(#(#numbers)* #placement #buffer #keep #restart)
+    let cancel = word(cancel).map(|word| quote!(.cancel(::stage_core::CancelMode::#word)));
+    quote!(#(#numbers)* #placement #buffer #keep #restart #cancel)
 }
 
 /// `.strategy(…).intensity(…)`
@@ -130,12 +133,12 @@ pub(super) fn text(text: &Text, scope: &Scope<'_>) -> TokenStream {
 
 /// The expressions among the options, for a pipeline that does not become one.
 pub(super) fn mentions<'a>(name: &'a Text, options: &'a Options) -> Vec<&'a Expr> {
-    let Options { count, min_demand, max_demand, placement, buffer, keep, restart } = options;
+    let Options { count, min_demand, max_demand, placement, buffer, keep, restart, cancel } = options;
     let name = if let Text::Computed(expr) = name { Some(expr) } else { None };
     let buffer = if let Some(Buffer::Bounded(number)) = buffer { Some(number) } else { None };
     let numbers = [count.as_ref(), min_demand.as_ref(), max_demand.as_ref(), buffer];
     let numbers = numbers.into_iter().flatten().filter_map(of_number);
-    let choices = [placement, keep, restart].into_iter().flatten().filter_map(of_choice);
+    let choices = [placement, keep, restart, cancel].into_iter().flatten().filter_map(of_choice);
     name.into_iter().chain(numbers).chain(choices).collect()
 }
 

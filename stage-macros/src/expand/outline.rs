@@ -57,12 +57,17 @@ impl Outline {
 
     fn step(&mut self, step: &Step, again: bool) -> TokenStream {
         self.steps += 1;
+        let unknown = || format!("{}_{}", step.role.word(), self.steps);
+        let title = step.name.known().unwrap_or_else(unknown);
         let name = match &step.name {
-            Text::Default(name) => name.to_token_stream(),
             Text::Literal(name) => name.to_token_stream(),
-            Text::Computed(_) => format!("{}_{}", step.role.word(), self.steps).to_token_stream(),
+            Text::Default(_) | Text::Computed(_) => title.to_token_stream(),
         };
         let by = step.by.as_ref().map(|_| quote!(by(|()| ()).));
+        let gates = step.gates.iter().map(|gate| {
+            let name = format!("{title}.{}", gate.word);
+            quote!(step_fn(::stage_core::StepOptions::named(#name).count(1), |()| ()).)
+        });
         let options = known(&step.options);
         let options = quote!(::stage_core::StepOptions::named(#name) #options);
         match step.role {
@@ -70,8 +75,8 @@ impl Outline {
                 let method = Ident::new(if again { "and_start" } else { "start" }, Span::call_site());
                 quote!(#method(#options, || ::core::result::Result::Ok(::stage_core::__private::Outline)))
             }
-            Role::Step | Role::Then | Role::Through => quote!(#by step_fn(#options, |()| ())),
-            Role::Finish => quote!(#by finish_fn(#options, |()| ())),
+            Role::Step | Role::Then | Role::Through => quote!(#(#gates)* #by step_fn(#options, |()| ())),
+            Role::Finish => quote!(#(#gates)* #by finish_fn(#options, |()| ())),
         }
     }
 

@@ -3,10 +3,22 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{GenericParam, Type};
+use syn::{GenericParam, Type, parse_quote_spanned};
 
 use super::chain;
 use crate::ast::Header;
+use crate::model::Model;
+
+/// What it takes and what it emits, if others go through it: deliveries of what is declared, where these are
+/// acknowledged.
+pub(super) fn types(model: &Model) -> Option<(Type, Type)> {
+    let (takes, emits) = model.part.clone()?;
+    if model.acknowledged.is_none() {
+        return Some((takes, emits));
+    }
+    let deliveries = |of: Type| parse_quote_spanned!(of.span()=> ::stage_core::ack::Delivery<#of>);
+    Some((deliveries(takes), deliveries(emits)))
+}
 
 /// The type with its constructor; `checks` come first in it, and `body` makes the chain that goes out of the
 /// one that comes in.

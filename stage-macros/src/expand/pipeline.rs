@@ -22,7 +22,7 @@ pub(crate) fn expand(header: &Header, model: &Model) -> TokenStream {
         #(#checks)*
         #(#notes)*
     };
-    if let Some(types) = &model.part {
+    if let Some(types) = &part::types(model) {
         let (name, body) = (text(&model.name, &scope), chain::expand_part(model, &scope));
         return part::expand(header, types, &docs, &checks, &name, &body);
     }
@@ -65,7 +65,7 @@ pub(crate) fn fallback(header: &Header, model: &Model, errors: &Errors) -> Token
     };
     let docs = docs::of_broken_pipeline(header);
     let unreachable = quote!(::core::unreachable!("a pipeline that did not compile"));
-    match (&header.part, &model.part) {
+    match (&header.part, &part::types(model)) {
         (None, _) => declaration::expand(header, &docs, &new, &unreachable),
         (Some(_), Some(types)) => part::expand_broken(header, types, &docs, &new),
         // Without its types nothing can go through it.

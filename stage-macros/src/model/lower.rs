@@ -7,14 +7,16 @@ use super::walk::steps_mut;
 use super::{Model, Number, Outline, Recipe, Scope, Step, Text};
 use crate::ast::{self, Ast, Header, Item, Stage};
 use crate::error::Errors;
-use crate::words::{OptionWord, Role};
+use crate::option_words::OptionWord;
+use crate::words::Role;
 
 /// Reads the options and recipes. What cannot be read is reported and left out.
 pub(crate) fn lower(ast: Ast, errors: &mut Errors) -> (Header, Model) {
     let Ast { header, settings, items } = ast;
     let scope = Scope::of(&header);
     let owner = if header.part.is_some() { Owner::PART } else { Owner::PIPELINE };
-    let Settings { name, options, supervision, .. } = Settings::read(settings, owner, &scope, errors);
+    let Settings { name, options, supervision, acknowledged, .. } =
+        Settings::read(settings, owner, &scope, errors);
     let default_name = snake_case(&header.name.to_string());
     let name = name.unwrap_or_else(|| Text::Default(default_name.clone()));
     let part = header.part.as_ref().and_then(|part| part.types.clone());
@@ -22,7 +24,7 @@ pub(crate) fn lower(ast: Ast, errors: &mut Errors) -> (Header, Model) {
     let mut reader = Reader { scope: &scope, number: 0, errors };
     let mut nodes = reader.nodes(items);
     naming::distinguish(&mut steps_mut(&mut nodes));
-    (header, Model { name, default_name, part, defaults: options, supervision, nodes, outline })
+    (header, Model { name, default_name, part, defaults: options, acknowledged, supervision, nodes, outline })
 }
 
 /// Reads items, and counts the steps so that those without a name get a number.
@@ -67,7 +69,7 @@ impl Reader<'_> {
             Role::Finish => Owner::FINISH,
         };
         let settings = Settings::read(settings, owner, self.scope, self.errors);
-        let Settings { name, options, by, dispatcher, args, .. } = settings;
+        let Settings { name, options, by, dispatcher, args, policy, gates, .. } = settings;
         let expr = recipe?;
         let default = naming::default_name(&expr, role, self.number);
         let mut recipe = Recipe::read(role, expr, self.scope, self.errors);
@@ -75,7 +77,7 @@ impl Reader<'_> {
             recipe.call_new(&args, self.errors);
         }
         let name = name.unwrap_or(Text::Default(default));
-        Some(Step { role, docs, recipe, thens: Vec::new(), name, options, by, dispatcher })
+        Some(Step { role, docs, recipe, thens: Vec::new(), name, options, by, dispatcher, policy, gates })
     }
 
     /// Adds to the step before; where there is none, that is reported elsewhere.

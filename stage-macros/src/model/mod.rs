@@ -5,6 +5,7 @@ mod naming;
 mod number;
 mod outline;
 mod pipeline;
+mod policy;
 mod recipe;
 mod scope;
 mod settings;
@@ -14,8 +15,8 @@ pub(crate) use self::lower::lower;
 pub(crate) use self::number::Number;
 pub(crate) use self::outline::{Kind, Mark, Outline};
 pub(crate) use self::pipeline::{
-    Branch, Broadcast, Buffer, By, Choice, Dispatcher, Model, Node, Options, Partition, Step, Supervision,
-    Text, ends,
+    Branch, Broadcast, Buffer, By, Choice, Dispatcher, Failure, Gate, Model, Node, Options, Partition,
+    Policy, Retry, Step, Supervision, Text, ends,
 };
 pub(crate) use self::recipe::{Recipe, Shape};
 pub(crate) use self::scope::Scope;

@@ -6,7 +6,7 @@ use syn::{Expr, Lit, LitInt, UnOp};
 
 use super::Scope;
 use crate::error::Errors;
-use crate::words::OptionWord;
+use crate::option_words::OptionWord;
 
 /// The value of `count`, `min_demand` or `max_demand`.
 pub(crate) enum Number {

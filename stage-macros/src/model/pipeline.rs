@@ -15,6 +15,8 @@ pub(crate) struct Model {
     pub(crate) part: Option<(Type, Type)>,
     /// What the steps that say nothing else get.
     pub(crate) defaults: Options,
+    /// The word that says that its events are deliveries.
+    pub(crate) acknowledged: Option<Span>,
     pub(crate) supervision: Supervision,
     pub(crate) nodes: Vec<Node>,
     /// Every item in order, also those that could not be read.
@@ -39,6 +41,9 @@ pub(crate) struct Step {
     pub(crate) options: Options,
     pub(crate) by: Option<By>,
     pub(crate) dispatcher: Option<Dispatcher>,
+    pub(crate) policy: Option<Policy>,
+    /// The steps in front of it that it brings along, in the order in which events come through them.
+    pub(crate) gates: Vec<Gate>,
 }
 
 /// Branches that all get every event.
@@ -75,6 +80,7 @@ pub(crate) struct Options {
     pub(crate) buffer: Option<Buffer>,
     pub(crate) keep: Option<Choice>,
     pub(crate) restart: Option<Choice>,
+    pub(crate) cancel: Option<Choice>,
 }
 
 /// How failures are met.
@@ -127,6 +133,38 @@ pub(crate) struct By {
 
 /// `dispatcher: FairDispatcher::new()`
 pub(crate) struct Dispatcher {
+    pub(crate) word: Ident,
+    pub(crate) recipe: Expr,
+}
+
+/// What is done about events that fail.
+pub(crate) struct Policy {
+    /// The option that asks for it.
+    pub(crate) word: Ident,
+    /// `None` where only `retry` is said: restarted in the end.
+    pub(crate) failure: Option<Failure>,
+    pub(crate) retry: Option<Retry>,
+}
+
+/// `on_failure: skip`
+pub(crate) enum Failure {
+    /// `restart`, `skip` or `stop`.
+    Word(Ident),
+    /// `dead_letter(letters)`: the word, and whom the events go to.
+    DeadLetter(Ident, Expr),
+    Computed(Expr),
+}
+
+/// `retry: Backoff::new(FIRST, MOST)`
+pub(crate) struct Retry {
+    pub(crate) word: Ident,
+    pub(crate) backoff: Expr,
+}
+
+/// `rate: Rate::new(100, SECOND)?` or `batch: Limits::count(100)`: a step of its own, in front of the one that has
+/// the option.
+pub(crate) struct Gate {
+    /// The option, after which the step is called, too.
     pub(crate) word: Ident,
     pub(crate) recipe: Expr,
 }

@@ -1,14 +1,17 @@
 //! What does each option mean? Unknown, doubled and misplaced ones are reported here.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use syn::{Expr, ExprArray, Lit, LitStr};
 
 use super::scope::{Scope, starts_in_lower_case};
-use super::{Buffer, By, Choice, Dispatcher, Number, Options, Supervision, Text};
+use super::{
+    Buffer, By, Choice, Dispatcher, Failure, Gate, Number, Options, Policy, Retry, Supervision, Text, policy,
+};
 use crate::ast::Setting;
 use crate::error::Errors;
+use crate::option_words::{OptionWord, sentence};
 use crate::suggest::did_you_mean;
-use crate::words::{OptionWord, list, sentence};
+use crate::words::list;
 
 /// All options of one item, or of the pipeline.
 #[derive(Default)]
@@ -19,6 +22,12 @@ pub(super) struct Settings {
     pub(super) by: Option<By>,
     pub(super) dispatcher: Option<Dispatcher>,
     pub(super) args: Option<ExprArray>,
+    pub(super) policy: Option<Policy>,
+    /// The rate before the batch: it is one of events.
+    pub(super) gates: Vec<Gate>,
+    pub(super) acknowledged: Option<Span>,
+    failure: Option<(Ident, Failure)>,
+    retry: Option<Retry>,
 }
 
 /// Who has the options.
@@ -36,7 +45,7 @@ impl Owner {
     pub(super) const START: Self = Self { title: "a `start`", allowed: OptionWord::OF_START };
     pub(super) const STEP: Self = Self { title: "a `step`", allowed: OptionWord::OF_STEP };
     pub(super) const THEN: Self = Self { title: "a `then`", allowed: OptionWord::OF_THEN };
-    pub(super) const THROUGH: Self = Self { title: "a `through`", allowed: OptionWord::OF_PART };
+    pub(super) const THROUGH: Self = Self { title: "a `through`", allowed: OptionWord::OF_THROUGH };
     pub(super) const FINISH: Self = Self { title: "a `finish`", allowed: OptionWord::OF_FINISH };
 }
 
@@ -53,8 +62,14 @@ impl Settings {
                 continue;
             }
             seen.push(option);
-            read.set(option, word, value, scope, errors);
+            match value {
+                Some(value) => read.set(option, word, value, scope, errors),
+                // No other option is read without a value.
+                None => read.acknowledged = Some(word.span()),
+            }
         }
+        read.gates.sort_by_key(|gate| gate.word != OptionWord::Rate.word());
+        read.policy = policy::together(read.failure.take(), read.retry.take());
         read
     }
 
@@ -73,6 +88,17 @@ impl Settings {
             OptionWord::Buffer => options.buffer = buffer(value, scope, errors),
             OptionWord::Keep => options.keep = choice(&KEEP, value, scope, errors),
             OptionWord::Restart => options.restart = choice(&RESTART, value, scope, errors),
+            OptionWord::Cancel => options.cancel = choice(&CANCEL, value, scope, errors),
+            OptionWord::OnFailure => {
+                self.failure = policy::failure(value, scope, errors).map(|failure| (word, failure));
+            }
+            OptionWord::Retry => self.retry = policy::retry(word, value, errors),
+            OptionWord::Rate | OptionWord::Batch => {
+                self.gates.extend(policy::gate(option, word, value, errors));
+            }
+            OptionWord::Acknowledged => {
+                errors.at(&value, "`acknowledged` takes no value: write the word alone, `acknowledged,`")
+            }
             OptionWord::By => {
                 self.by = key(value, "by: |event| event.key", errors).map(|key| By { word, key });
             }
@@ -118,8 +144,8 @@ fn known(word: &Ident, owner: Owner, errors: &mut Errors) -> Option<OptionWord> 
         Some(option) if allowed.contains(&option) => return Some(option),
         Some(option) => errors.at(word, format!("{title} has no `{text}`: {}", misplaced(option, owner))),
         None => {
-            let advice = match did_you_mean(&text, allowed.iter().map(|option| option.word())) {
-                Some(meant) => format!("did you mean `{meant}`?"),
+            let advice = match OptionWord::guess(&text, allowed) {
+                Some(meant) => format!("did you mean `{}`?", meant.word()),
                 None => format!("{title} takes {}", sentence(allowed)),
             };
             errors.at(word, format!("unknown option `{text}`: {advice}"));
@@ -145,6 +171,18 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
         OptionWord::Dispatcher => "it hands out what one step emits; put it on that `start` or `step`",
         OptionWord::Strategy | OptionWord::MaxRestarts | OptionWord::Within | OptionWord::Backoff => {
             "it is the supervision of a whole pipeline; put it in front of the first item of the one that is started"
+        }
+        OptionWord::Acknowledged => {
+            "it concerns every step of a pipeline; put the word in front of the first item, as `acknowledged,`"
+        }
+        OptionWord::OnFailure | OptionWord::Retry => {
+            "it is about the events that one step handles; put it on that `step` or `finish`"
+        }
+        OptionWord::Rate | OptionWord::Batch => {
+            "it is about the events that come to one step; put it on that `step` or `finish`"
+        }
+        OptionWord::Cancel => {
+            "it takes events from nobody who could end before it; put it on the items after it"
         }
         OptionWord::Name
         | OptionWord::Count
@@ -184,6 +222,10 @@ const PLACEMENT: Words = Words {
 const KEEP: Words = Words { option: OptionWord::Keep, words: &[("first", "First"), ("last", "Last")] };
 const RESTART: Words = Words {
     option: OptionWord::Restart,
+    words: &[("permanent", "Permanent"), ("transient", "Transient"), ("temporary", "Temporary")],
+};
+const CANCEL: Words = Words {
+    option: OptionWord::Cancel,
     words: &[("permanent", "Permanent"), ("transient", "Transient"), ("temporary", "Temporary")],
 };
 const STRATEGY: Words = Words {

@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use syn::spanned::Spanned as _;
 
 use super::{DEFAULT_COUNT, DEFAULT_MAX_DEMAND};
-use crate::model::{Buffer, Model, Node, Number, Options, Step, partitions, steps};
+use crate::model::{Buffer, Choice, Model, Node, Number, Options, Step, partitions, steps};
 
 /// Something to warn of.
 pub(crate) struct Idle {
@@ -21,7 +21,24 @@ pub(crate) fn idle(model: &Model) -> Vec<Idle> {
         found.extend(partition.nodes.iter().filter_map(overtaking));
     }
     buffers(&model.nodes, model, &mut found);
+    found.extend(steps(&model.nodes).into_iter().filter_map(|step| transient(model, step)));
     found
+}
+
+/// A step that is restarted with those before it, whatever it does itself.
+fn transient(model: &Model, step: &Step) -> Option<Idle> {
+    let Some(Choice::Word(word)) = &step.options.cancel else { return None };
+    let alone = match &model.supervision.strategy {
+        Some(Choice::Word(strategy)) => strategy == "OneForOne",
+        Some(Choice::Computed(_)) => true,
+        // Whoever goes through it supervises it.
+        None => model.part.is_some(),
+    };
+    if alone || word != "Transient" {
+        return None;
+    }
+    let note = "this step is restarted with one before it that failed anyway, since the strategy is not `one_for_one`: write `strategy: one_for_one` in front, or remove `cancel`";
+    Some(Idle { at: word.span(), word: "cancel", note: note.to_owned() })
 }
 
 /// A step with one copy gets every key anyway.
@@ -49,7 +66,9 @@ fn buffers(nodes: &[Node], model: &Model, found: &mut Vec<Idle>) {
     for (index, node) in nodes.iter().enumerate() {
         match node {
             Node::Step(step) => {
-                if let Some(Node::Step(next)) = nodes.get(index + 1) {
+                if let Some(Node::Step(next)) = nodes.get(index + 1)
+                    && next.gates.is_empty()
+                {
                     found.extend(small(step, next, &model.defaults));
                 }
             }

@@ -57,6 +57,12 @@ fn next(dispatcher: &Dispatcher, next: Option<&Node>, errors: &mut Errors) {
     let word = &dispatcher.word;
     match next {
         Some(Node::Step(step)) => {
+            if let Some(gate) = step.gates.first() {
+                errors.at(
+                    word,
+                    format!("`dispatcher` before a `{}`, which is one copy in front of the next step, and gets everything: remove it", gate.word),
+                );
+            }
             if let Some(By { word: by, .. }) = &step.by {
                 errors.at(by, "`by` feeds the copies of this step by key, and the `dispatcher` of the item before it does so too: keep one of the two");
             }

@@ -6,6 +6,7 @@ mod idle;
 mod junctions;
 mod names;
 mod outline;
+mod policies;
 mod requirement;
 
 pub(crate) use self::check::validate;

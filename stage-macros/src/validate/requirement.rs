@@ -2,7 +2,8 @@
 
 use super::DEFAULT_MAX_DEMAND;
 use crate::model::{Model, Number, Options, Shape, Step, partitions, steps};
-use crate::words::{OptionWord, Role};
+use crate::option_words::OptionWord;
+use crate::words::Role;
 
 /// Something that must hold for one number.
 pub(crate) enum Requirement<'a> {

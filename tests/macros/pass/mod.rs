@@ -1,5 +1,7 @@
 //! Which pipelines compile, without a warning, and what do they do when they run?
 
+mod acknowledged;
+mod failures;
 mod graphs;
 mod hundred;
 mod options;

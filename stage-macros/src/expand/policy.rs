@@ -1,0 +1,88 @@
+//! Which calls say what is done about events that fail, and which steps do a rate and a batch bring along?
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Expr;
+
+use super::{capture, options};
+use crate::model::{Failure, Gate, Policy, Retry, Scope, Shape, Step, Text};
+use crate::words::Role;
+
+/// `FailurePolicy::skip().retry(…)`
+pub(super) fn expand(policy: &Policy, scope: &Scope<'_>) -> TokenStream {
+    let Policy { word, failure, retry } = policy;
+    let at = |word: &Ident| Span::mixed_site().located_at(word.span());
+    let made = |word: &Ident, name: &str, letters: Option<TokenStream>| {
+        let name = Ident::new(name, at(word));
+        quote_spanned!(at(word)=> ::stage_core::policy::FailurePolicy::#name(#letters))
+    };
+    let failure = match failure {
+        None => made(word, "restart", None),
+        Some(Failure::Word(word)) => made(word, &word.to_string(), None),
+        Some(Failure::DeadLetter(word, letters)) => {
+            made(word, "dead_letter", Some(capture::once(letters, scope)))
+        }
+        Some(Failure::Computed(expr)) => capture::once(expr, scope),
+    };
+    let Some(Retry { word, backoff }) = retry else { return failure };
+    let backoff = capture::once(backoff, scope);
+    // At the word, where the compiler reports events that are not `Clone`, but not the user's own: it would propose
+    // to borrow those.
+    quote_spanned!(at(word)=> {
+        let policy = #failure;
+        policy.retry(#backoff)
+    })
+}
+
+/// The method that takes what handles single events, and how it takes it.
+pub(super) fn handled(step: &Step, scope: &Scope<'_>) -> (&'static str, TokenStream) {
+    let expr = &step.recipe.expr;
+    match (step.recipe.shape, step.role == Role::Finish) {
+        (Shape::Stage, false) => ("step_each", capture::recipe(expr, scope)),
+        (Shape::Stage, true) => ("finish_each", capture::recipe(expr, scope)),
+        (Shape::Function, false) => ("step_each_fn", capture::function(expr, scope)),
+        (Shape::Function, true) => ("finish_each_fn", capture::function(expr, scope)),
+    }
+}
+
+/// `.limited("step.rate", …).batched("step.batch", …)`
+pub(super) fn gates(step: &Step, scope: &Scope<'_>) -> TokenStream {
+    let gates = step.gates.iter().map(|gate| {
+        let method = Ident::new(method(gate), gate.word.span());
+        let (name, recipe) = (name(step, gate, scope), capture::recipe(&gate.recipe, scope));
+        quote_spanned!(gate.word.span()=> .#method(#name, #recipe))
+    });
+    gates.collect()
+}
+
+/// The call of the builder that declares its step.
+pub(super) fn method(gate: &Gate) -> &'static str {
+    if gate.word == "rate" { "limited" } else { "batched" }
+}
+
+fn name(step: &Step, gate: &Gate, scope: &Scope<'_>) -> TokenStream {
+    let suffix = format!(".{}", gate.word);
+    match &step.name {
+        Text::Default(name) => {
+            let name = format!("{name}{suffix}");
+            quote!(#name)
+        }
+        Text::Literal(name) => {
+            let name = format!("{}{suffix}", name.value());
+            quote!(#name)
+        }
+        computed @ Text::Computed(_) => {
+            let name = options::text(computed, scope);
+            quote!(::stage_core::StepOptions::named(::std::format!("{}{}", #name, #suffix)))
+        }
+    }
+}
+
+/// The expressions in it.
+pub(super) fn mentions(policy: &Policy) -> Vec<&Expr> {
+    let failure = match &policy.failure {
+        Some(Failure::DeadLetter(_, expr) | Failure::Computed(expr)) => Some(expr),
+        Some(Failure::Word(_)) | None => None,
+    };
+    failure.into_iter().chain(policy.retry.as_ref().map(|retry| &retry.backoff)).collect()
+}

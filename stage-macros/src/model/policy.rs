@@ -1,0 +1,118 @@
+//! What do the options say that concern events that fail, or that bring a step of their own along?
+
+use proc_macro2::Ident;
+use syn::{Expr, ExprCall, Path};
+
+use super::scope::{Scope, starts_in_lower_case};
+use super::{Failure, Gate, Policy, Retry};
+use crate::error::Errors;
+use crate::option_words::OptionWord;
+use crate::suggest::did_you_mean;
+
+const WORDS: [&str; 4] = ["restart", "skip", "stop", "dead_letter"];
+const ALLOWED: &str = "`restart`, `skip`, `stop`, `dead_letter(letters)`, or a `FailurePolicy`";
+
+/// `on_failure: …`
+pub(super) fn failure(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Failure> {
+    match &value {
+        Expr::Lit(literal) => {
+            errors.at(literal, format!("`on_failure` is one of {ALLOWED}, without quotes"));
+            return None;
+        }
+        Expr::Path(path) => {
+            let Some(word) = word(&path.path, scope) else { return Some(Failure::Computed(value)) };
+            return bare(word.clone(), errors);
+        }
+        Expr::Call(call) => {
+            if let Expr::Path(path) = &*call.func
+                && let Some(word) = word(&path.path, scope)
+            {
+                return called(word.clone(), call, errors).unwrap_or(Some(Failure::Computed(value)));
+            }
+        }
+        _ => {}
+    }
+    Some(Failure::Computed(value))
+}
+
+/// A name alone that means nothing of the user's.
+fn word<'a>(path: &'a Path, scope: &Scope<'_>) -> Option<&'a Ident> {
+    path.get_ident().filter(|ident| starts_in_lower_case(ident) && !scope.is_param(ident))
+}
+
+fn bare(word: Ident, errors: &mut Errors) -> Option<Failure> {
+    let text = word.to_string();
+    if text == "dead_letter" {
+        errors.at(&word, "`dead_letter` needs to know where the events go: write `on_failure: dead_letter(letters)`, with the sender of a channel or the handle of a queue");
+        return None;
+    }
+    if WORDS.contains(&text.as_str()) {
+        return Some(Failure::Word(word));
+    }
+    let advice = match meant(&text) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => ALLOWED.to_owned(),
+    };
+    errors.at(&word, format!("unknown `on_failure` `{word}`: {advice}"));
+    None
+}
+
+/// `None` if it is a function of the user's.
+fn called(word: Ident, call: &ExprCall, errors: &mut Errors) -> Option<Option<Failure>> {
+    let text = word.to_string();
+    if text == "dead_letter" {
+        let mut args = call.args.iter();
+        if let (Some(letters), None) = (args.next(), args.next()) {
+            return Some(Some(Failure::DeadLetter(word, letters.clone())));
+        }
+        errors.at(call, "`dead_letter` takes one thing, where the events go: write `on_failure: dead_letter(letters)`, with the sender of a channel or the handle of a queue");
+        return Some(None);
+    }
+    if WORDS.contains(&text.as_str()) {
+        errors.at(call, format!("`{word}` takes nothing: write `on_failure: {word}`"));
+        return Some(None);
+    }
+    let meant = meant(&text)?;
+    errors.at(
+        &word,
+        format!("unknown `on_failure` `{word}`: did you mean `{meant}`? (A function of your own needs more of its path here: `self::{word}(…)`.)"),
+    );
+    Some(None)
+}
+
+fn meant(word: &str) -> Option<&'static str> {
+    let synonym = match word {
+        "ignore" | "drop" | "discard" | "continue" => Some("skip"),
+        "abort" | "fail" | "end" => Some("stop"),
+        "dead_letters" | "dlq" | "letters" => Some("dead_letter"),
+        _ => None,
+    };
+    did_you_mean(word, WORDS).or(synonym)
+}
+
+/// `retry: Backoff::new(FIRST, MOST)`
+pub(super) fn retry(word: Ident, value: Expr, errors: &mut Errors) -> Option<Retry> {
+    let backoff = value_of(OptionWord::Retry, "a `Backoff`", value, errors)?;
+    Some(Retry { word, backoff })
+}
+
+/// `rate: …` or `batch: …`
+pub(super) fn gate(option: OptionWord, word: Ident, value: Expr, errors: &mut Errors) -> Option<Gate> {
+    let what = if option == OptionWord::Rate { "a `Rate` or a `Budget`" } else { "the `Limits` of a batch" };
+    let recipe = value_of(option, what, value, errors)?;
+    Some(Gate { word, recipe })
+}
+
+/// An expression that is no literal.
+fn value_of(option: OptionWord, what: &str, value: Expr, errors: &mut Errors) -> Option<Expr> {
+    let Expr::Lit(literal) = value else { return Some(value) };
+    let (word, example) = (option.word(), option.example());
+    errors.at(&literal, format!("`{word}` is {what}: write one such as `{example}`"));
+    None
+}
+
+/// What both options say together.
+pub(super) fn together(failure: Option<(Ident, Failure)>, retry: Option<Retry>) -> Option<Policy> {
+    let word = failure.as_ref().map(|(word, _)| word).or(retry.as_ref().map(|retry| &retry.word))?.clone();
+    Some(Policy { word, failure: failure.map(|(_, failure)| failure), retry })
+}

@@ -1,0 +1,199 @@
+//! Which options does the language have, who takes which, and what does each look like?
+
+use crate::suggest::did_you_mean;
+use crate::words::list;
+
+/// An option, of the pipeline or of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OptionWord {
+    Name,
+    Count,
+    MinDemand,
+    MaxDemand,
+    Placement,
+    Buffer,
+    Keep,
+    Restart,
+    Cancel,
+    By,
+    Dispatcher,
+    OnFailure,
+    Retry,
+    Rate,
+    Batch,
+    Args,
+    Acknowledged,
+    Strategy,
+    MaxRestarts,
+    Within,
+    Backoff,
+    /// Not an option, but read as one: the number of parts of a partition.
+    Into,
+}
+
+/// Every option with its word, and how it looks when it is right.
+const ALL: [(OptionWord, &str, &str); 21] = [
+    (OptionWord::Name, "name", "name: \"storage\""),
+    (OptionWord::Count, "count", "count: 4"),
+    (OptionWord::MinDemand, "min_demand", "min_demand: 1"),
+    (OptionWord::MaxDemand, "max_demand", "max_demand: 10"),
+    (OptionWord::Placement, "placement", "placement: blocking"),
+    (OptionWord::Buffer, "buffer", "buffer: 1000"),
+    (OptionWord::Keep, "keep", "keep: first"),
+    (OptionWord::Restart, "restart", "restart: temporary"),
+    (OptionWord::Cancel, "cancel", "cancel: transient"),
+    (OptionWord::By, "by", "by: |event| event.key"),
+    (OptionWord::Dispatcher, "dispatcher", "dispatcher: FairDispatcher::new()"),
+    (OptionWord::OnFailure, "on_failure", "on_failure: skip"),
+    (OptionWord::Retry, "retry", "retry: Backoff::new(FIRST, MOST).attempts(3)"),
+    (OptionWord::Rate, "rate", "rate: Rate::new(100, Duration::from_secs(1))?"),
+    (OptionWord::Batch, "batch", "batch: Limits::count(100)"),
+    (OptionWord::Args, "args", "args: [first, second]"),
+    (OptionWord::Acknowledged, "acknowledged", "acknowledged"),
+    (OptionWord::Strategy, "strategy", "strategy: one_for_one"),
+    (OptionWord::MaxRestarts, "max_restarts", "max_restarts: 3"),
+    (OptionWord::Within, "within", "within: Duration::from_secs(5)"),
+    (OptionWord::Backoff, "backoff", "backoff: Backoff::new(FIRST, MOST)"),
+];
+
+/// The one that is not an option.
+const INTO: (OptionWord, &str, &str) = (OptionWord::Into, "into", "into 4");
+
+impl OptionWord {
+    /// What a whole pipeline takes: its name, its supervision, and the defaults of its steps.
+    pub(crate) const OF_PIPELINE: &[Self] = &[
+        Self::Name,
+        Self::Acknowledged,
+        Self::Count,
+        Self::MinDemand,
+        Self::MaxDemand,
+        Self::Placement,
+        Self::Buffer,
+        Self::Keep,
+        Self::Restart,
+        Self::Cancel,
+        Self::Strategy,
+        Self::MaxRestarts,
+        Self::Within,
+        Self::Backoff,
+    ];
+    /// What a pipeline takes that others go through: they supervise it.
+    pub(crate) const OF_PART: &[Self] = &[
+        Self::Name,
+        Self::Acknowledged,
+        Self::Count,
+        Self::MinDemand,
+        Self::MaxDemand,
+        Self::Placement,
+        Self::Buffer,
+        Self::Keep,
+        Self::Restart,
+        Self::Cancel,
+    ];
+    /// What a `through` takes: defaults for the steps of the other pipeline.
+    pub(crate) const OF_THROUGH: &[Self] = &[
+        Self::Name,
+        Self::Count,
+        Self::MinDemand,
+        Self::MaxDemand,
+        Self::Placement,
+        Self::Buffer,
+        Self::Keep,
+        Self::Restart,
+        Self::Cancel,
+    ];
+    /// What a `start` takes: it asks nobody for events.
+    pub(crate) const OF_START: &[Self] = &[
+        Self::Args,
+        Self::Name,
+        Self::Count,
+        Self::Placement,
+        Self::Buffer,
+        Self::Keep,
+        Self::Restart,
+        Self::Dispatcher,
+    ];
+    /// What a `step` takes.
+    pub(crate) const OF_STEP: &[Self] = &[
+        Self::Args,
+        Self::Name,
+        Self::Count,
+        Self::By,
+        Self::MinDemand,
+        Self::MaxDemand,
+        Self::Placement,
+        Self::Buffer,
+        Self::Keep,
+        Self::Restart,
+        Self::Cancel,
+        Self::Dispatcher,
+        Self::OnFailure,
+        Self::Retry,
+        Self::Rate,
+        Self::Batch,
+    ];
+    /// What a `finish` takes: it emits nothing.
+    pub(crate) const OF_FINISH: &[Self] = &[
+        Self::Args,
+        Self::Name,
+        Self::Count,
+        Self::By,
+        Self::MinDemand,
+        Self::MaxDemand,
+        Self::Placement,
+        Self::Restart,
+        Self::Cancel,
+        Self::OnFailure,
+        Self::Retry,
+        Self::Rate,
+        Self::Batch,
+    ];
+    /// What a `then` takes: the rest is the business of its step.
+    pub(crate) const OF_THEN: &[Self] = &[Self::Args];
+
+    fn row(self) -> (Self, &'static str, &'static str) {
+        ALL.into_iter().find(|(option, ..)| *option == self).unwrap_or(INTO)
+    }
+
+    pub(crate) fn word(self) -> &'static str {
+        self.row().1
+    }
+
+    /// How it looks when it is right.
+    pub(crate) fn example(self) -> &'static str {
+        self.row().2
+    }
+
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        ALL.into_iter().find(|(_, known, _)| *known == word).map(|(option, ..)| option)
+    }
+
+    /// The one of `allowed` that was meant by a word that is none: a slip of the pen, or a word others use.
+    pub(crate) fn guess(word: &str, allowed: &[Self]) -> Option<Self> {
+        let slip = did_you_mean(word, allowed.iter().map(|option| option.word())).and_then(Self::from_word);
+        let meant = slip.or(match word {
+            "copies" | "workers" | "concurrency" | "parallel" | "stages" => Some(Self::Count),
+            "demand" | "max" => Some(Self::MaxDemand),
+            "key" | "partition_by" => Some(Self::By),
+            "capacity" | "buffer_size" => Some(Self::Buffer),
+            "cancel_mode" => Some(Self::Cancel),
+            "policy" | "failure" | "failure_policy" | "on_error" => Some(Self::OnFailure),
+            "retries" | "attempts" => Some(Self::Retry),
+            "rate_limit" | "limit" | "throttle" => Some(Self::Rate),
+            "batch_size" | "batches" | "chunks" => Some(Self::Batch),
+            "ack" | "acked" => Some(Self::Acknowledged),
+            _ => None,
+        });
+        meant.filter(|meant| allowed.contains(meant))
+    }
+
+    /// Does it stand alone, without a value?
+    pub(crate) fn stands_alone(word: &str) -> bool {
+        Self::guess(word, &[Self::Acknowledged]).is_some()
+    }
+}
+
+/// The words of `options`, for a sentence: `` `name`, `count` and `by` ``.
+pub(crate) fn sentence(options: &[OptionWord]) -> String {
+    list(options.iter().map(|option| option.word()), "and")
+}

@@ -1,0 +1,46 @@
+//! Does a failure policy stand where single events fail?
+
+use syn::Expr;
+
+use crate::error::Errors;
+use crate::model::{Model, Shape, Step, steps};
+use crate::words::Role;
+
+/// Reports policies that have no event to judge, and functions that nobody would wait for.
+pub(super) fn check(model: &Model, errors: &mut Errors) {
+    for step in steps(&model.nodes) {
+        let Some(policy) = &step.policy else {
+            unawaited(step, errors);
+            continue;
+        };
+        if !step.thens.is_empty() {
+            errors.at(
+                &policy.word,
+                format!(
+                    "`{}` on a step with a `then` behind it: they are one stage, in which no single event fails; make the `then` a `step`",
+                    policy.word
+                ),
+            );
+        } else if step.recipe.shape == Shape::Function && is_async(&step.recipe.expr) {
+            errors.at(&step.recipe.expr, waits(step, &format!("{}: …", policy.word)));
+        }
+    }
+}
+
+/// A future that the last step drops was never begun.
+fn unawaited(step: &Step, errors: &mut Errors) {
+    if step.role == Role::Finish && step.recipe.shape == Shape::Function && is_async(&step.recipe.expr) {
+        errors.at(&step.recipe.expr, waits(step, "on_failure: restart"));
+    }
+}
+
+fn waits(step: &Step, policy: &str) -> String {
+    let word = step.role.word();
+    format!(
+        "this closure makes a future, for which nobody waits: write `{word} policy::each(|event: Event| async move {{ … }}), {policy}`, with the type of the event and `use stage_core::policy;`"
+    )
+}
+
+fn is_async(expr: &Expr) -> bool {
+    matches!(expr, Expr::Closure(closure) if matches!(&*closure.body, Expr::Async(_)))
+}

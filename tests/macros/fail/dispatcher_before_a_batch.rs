@@ -1,0 +1,22 @@
+#[path = "../stages.rs"]
+mod stages;
+
+use stage_core::batch::Limits;
+use stage_core::dispatch::FairDispatcher;
+use stage_core::pipeline;
+use stages::*;
+
+pipeline! {
+    /// Stores every queued file.
+    pub Upload(queue: Queue) {
+        start Starter::new(queue), dispatcher: FairDispatcher::new();
+        step |chunks| chunks.len(), batch: Limits::count(10), count: 4;
+        finish drop;
+    }
+}
+
+fn main() {
+    let upload = Upload::new(Queue);
+    println!("{}", upload.topology());
+    let _running = upload.start();
+}

@@ -1,0 +1,24 @@
+#[path = "../stages.rs"]
+mod stages;
+
+use stage_core::pipeline;
+use stages::*;
+
+fn check(chunk: Chunk) -> Result<u64, String> {
+    Ok(chunk.transfer)
+}
+
+pipeline! {
+    /// Stores every queued file.
+    pub Upload(queue: Queue) {
+        start Starter::new(queue);
+        step check, on_failure: skpi;
+        finish drop, on_failure: ignore;
+    }
+}
+
+fn main() {
+    let upload = Upload::new(Queue);
+    println!("{}", upload.topology());
+    let _running = upload.start();
+}

@@ -1,0 +1,22 @@
+#[path = "../stages.rs"]
+mod stages;
+
+use std::time::Duration;
+
+use stage_core::pipeline;
+use stages::*;
+
+pipeline! {
+    /// Stores every queued file.
+    pub Upload(queue: Queue) {
+        start Starter::new(queue);
+        step Encryption, rate: Duration::from_secs(1);
+        finish Notifier;
+    }
+}
+
+fn main() {
+    let upload = Upload::new(Queue);
+    println!("{}", upload.topology());
+    let _running = upload.start();
+}

@@ -1,0 +1,165 @@
+//! Do steps meet failures as their options say, and wait as long as they say?
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use stage_core::ack::Delivery;
+use stage_core::batch::Limits;
+use stage_core::policy::{DeadLetter, EachEvent, FailurePolicy, each};
+use stage_core::rate::{Budget, Rate};
+use stage_core::{Backoff, BoxError, Pipeline, Report, pipeline};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
+
+const SECOND: Duration = Duration::from_secs(1);
+const WAITS: Backoff = Backoff::new(SECOND, SECOND);
+
+async fn run(pipeline: impl Into<Pipeline>) -> Result<Report, BoxError> {
+    Ok(pipeline.into().start().await?.join().await?)
+}
+
+fn odd(number: u32) -> Result<u32, String> {
+    if number.is_multiple_of(2) { Err(format!("{number} is even")) } else { Ok(number) }
+}
+
+pipeline! {
+    /// A function, a closure that panics, and a policy of the program's own.
+    Skips(own: FailurePolicy<u32>, kept: Sender<u32>) {
+        start  0..20_u32;
+        step   odd, on_failure: skip, count: 2, by: |number| *number;
+        step   |number| { assert!(number != 7, "on purpose"); Ok::<_, BoxError>(number) }, name: "panics", on_failure: skip;
+        step   |number| if number == 9 { Err("nine") } else { Ok(number) }, name: "own", on_failure: own;
+        finish |number| kept.send(number), on_failure: restart;
+    }
+}
+
+#[tokio::test]
+async fn events_that_fail_are_skipped_one_by_one() -> Result<(), BoxError> {
+    let (kept, received) = channel();
+    run(Skips::new(FailurePolicy::skip(), kept)).await?;
+    let mut numbers: Vec<u32> = received.iter().collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [1, 3, 5, 11, 13, 15, 17, 19]);
+    Ok(())
+}
+
+pipeline! {
+    Stops() {
+        start  0..20_u32;
+        finish |number| if number == 5 { Err("five") } else { Ok(()) }, on_failure: stop;
+    }
+}
+
+#[tokio::test]
+async fn a_failure_that_stops_ends_the_pipeline_with_its_error() {
+    let failed = run(Stops::new()).await.unwrap_err();
+    assert!(format!("{failed:?}").contains("five"), "{failed:?}");
+}
+
+/// Handles each number at the third attempt.
+#[derive(Debug)]
+struct Third(Arc<AtomicU32>);
+
+impl EachEvent for Third {
+    type In = u32;
+    type Out = u32;
+
+    async fn handle(&mut self, number: u32) -> Result<Option<u32>, BoxError> {
+        if (self.0.fetch_add(1, Ordering::SeqCst) + 1).is_multiple_of(3) {
+            Ok(Some(number))
+        } else {
+            Err("not yet".into())
+        }
+    }
+}
+
+pipeline! {
+    Retries(attempts: Arc<AtomicU32>, letters: UnboundedSender<Delivery<DeadLetter<u32>>>) {
+        start  0..4_u32;
+        step   Third(attempts), retry: WAITS.attempts(2);
+        step   each(|number: u32| async move { if number == 3 { Err("three") } else { Ok(number) } }),
+               name: "waits", retry: WAITS.attempts(1), on_failure: dead_letter(letters);
+        finish drop;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_are_tried_again_after_the_waits_and_then_set_aside() -> Result<(), BoxError> {
+    let (attempts, begun) = (Arc::default(), Instant::now());
+    let (letters, mut set_aside) = unbounded_channel();
+    let report = run(Retries::new(Arc::clone(&attempts), letters)).await?;
+    assert_eq!((attempts.load(Ordering::SeqCst), report.stages[3].events_in), (12, 3));
+    let letter = set_aside.recv().await.unwrap();
+    assert_eq!((letter.event, letter.attempts, &*letter.step), (3, 2, "waits"));
+    // Eight waits of half a second to a second before the first step, of which some run beside the second's.
+    let elapsed = begun.elapsed();
+    assert!(elapsed >= 4 * SECOND && elapsed <= 9 * SECOND, "{elapsed:?}");
+    Ok(())
+}
+
+pipeline! {
+    Slow(all: Budget, label: String, batches: Sender<usize>) {
+        start  0..50_u32;
+        step   |number| number, rate: all, name: label;
+        finish |numbers: Vec<u32>| batches.send(numbers.len()).unwrap(), name: "send",
+               rate: Rate::new(10, SECOND)?.burst(10)?, batch: Limits::count(20);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_come_at_a_rate_and_in_batches() -> Result<(), BoxError> {
+    let (batches, received) = channel();
+    let all = Budget::new(Rate::new(1000, SECOND)?);
+    let slow = Slow::new(all, "label".to_owned(), batches);
+    assert_eq!(
+        slow.topology().to_string(),
+        "slow: 6 stages, 5 subscriptions
+  start  start x1
+  step   label.rate x1, demand 1..10
+  step   label x1, demand 1..10
+  step   send.rate x1, demand 1..10
+  step   send.batch x1, demand 1..10
+  finish send x1, demand 1..10
+"
+    );
+    assert_eq!(Slow::topology().stages(), 6);
+    let begun = Instant::now();
+    run(slow).await?;
+    // Ten at once, and then one in each tenth of a second.
+    assert_eq!(begun.elapsed().as_secs(), 4);
+    assert_eq!(received.iter().collect::<Vec<_>>(), [20, 20, 10]);
+    Ok(())
+}
+
+pipeline! {
+    /// Ends with the shorter of its sources.
+    Shorter() {
+        strategy: one_for_one,
+        start  0..30_u32;
+        start  || 0_u32.., name: "endless", restart: temporary;
+        step   |number| number, name: "some", cancel: transient, count: 2;
+        finish drop;
+    }
+}
+
+pipeline! {
+    Ends() {
+        cancel: permanent,
+        start  0..30_u32;
+        start  || 0_u32.., name: "endless";
+        step   |number| number, name: "some";
+        finish drop;
+    }
+}
+
+#[tokio::test]
+async fn a_permanent_step_ends_with_the_first_of_its_producers() -> Result<(), BoxError> {
+    assert_eq!(Shorter::new().topology().subscriptions(), 2 * 2 + 2);
+    let report = run(Ends::new()).await?;
+    assert_eq!(report.stages[0].events_out, 30);
+    assert!(report.stages[3].events_in >= 30);
+    Ok(())
+}
