@@ -9,6 +9,7 @@ pub fn workloads() -> Vec<Workload> {
     let fused = &[(Contender::OneThread, Some(0.8))];
     all.push(compared("pipe/k3/fused", sixteen_batches(), Contender::Fused, fused));
     let shape = default_shape();
+    all.push(compared("pipe/k3/macro", shape, Contender::Macro, &[(Contender::Wired, Some(0.97))]));
     all.push(compared("supervised/k3", shape, Contender::Us, &[(Contender::Unsupervised, Some(0.95))]));
     all
 }

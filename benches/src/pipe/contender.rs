@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use super::{Shape, crossbeam_vec, futures, one_thread, spsc, tokio_item, tokio_vec, us};
+use super::{Shape, crossbeam_vec, declared, futures, one_thread, spsc, tokio_item, tokio_vec, us};
 #[cfg(feature = "peers")]
 use super::{datum, pumps, timely};
 
@@ -13,6 +13,10 @@ use super::{datum, pumps, timely};
 pub enum Contender {
     /// Stages of `stage-core`, through its public builder.
     Us,
+    /// The same, declared by `pipeline!`.
+    Macro,
+    /// What the macro is compared with: the same stages, wired by the builder.
+    Wired,
     /// The same with all steps fused into one stage.
     Fused,
     /// Our stages, wired and started by hand, with nobody to restart them.
@@ -55,6 +59,8 @@ impl Contender {
     /// Everybody.
     pub const ALL: &[Self] = &[
         Self::Us,
+        Self::Macro,
+        Self::Wired,
         Self::Fused,
         Self::Unsupervised,
         Self::TokioVec,
@@ -74,7 +80,8 @@ impl Contender {
     /// The name in tables and reports.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Us | Self::Fused => "us",
+            Self::Us | Self::Macro | Self::Fused => "us",
+            Self::Wired => "wired",
             Self::Unsupervised => "unsupervised",
             Self::TokioVec => "tokio-vec",
             Self::TokioItem => "tokio-item",
@@ -104,7 +111,8 @@ impl Contender {
         let begin = Instant::now();
         let summed = runtime.block_on(async {
             match self {
-                Self::Us => us::run(shape, events).await,
+                Self::Us | Self::Wired => us::run(shape, events).await,
+                Self::Macro => declared::run(shape, events).await,
                 Self::Fused => us::run_fused(shape, events).await,
                 Self::Unsupervised => us::run_unsupervised(shape, events).await,
                 Self::TokioVec => tokio_vec::run(shape, events).await,

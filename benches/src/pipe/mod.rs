@@ -12,6 +12,7 @@ mod contender;
 mod crossbeam_vec;
 #[cfg(feature = "peers")]
 mod datum;
+mod declared;
 mod futures;
 mod one_thread;
 #[cfg(feature = "peers")]

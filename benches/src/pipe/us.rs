@@ -100,7 +100,7 @@ impl Producer for Count {
     }
 }
 
-struct AddOne;
+pub(super) struct AddOne;
 
 impl ProducerConsumer for AddOne {
     type In = u64;
@@ -112,9 +112,9 @@ impl ProducerConsumer for AddOne {
     }
 }
 
-struct Sum {
-    sum: u64,
-    result: Arc<AtomicU64>,
+pub(super) struct Sum {
+    pub(super) sum: u64,
+    pub(super) result: Arc<AtomicU64>,
 }
 
 impl Consumer for Sum {
