@@ -4,7 +4,7 @@
 //! up as demand does, and the endless counter stops.
 #![forbid(unsafe_code)]
 
-use stage_core::{BoxError, Consumer, Context, Demand, Emitter, Events, Pipeline, Producer, StageResult};
+use stage_core::{BoxError, Consumer, Context, Demand, Emitter, Events, Producer, StageResult, pipeline};
 
 /// Counts upwards, for ever.
 struct Counter {
@@ -42,13 +42,18 @@ impl Consumer for Print {
     }
 }
 
+pipeline! {
+    /// Prints even numbers up to `enough`.
+    Even(enough: u64) {
+        start  Counter { next: 0 };
+        step   |number| number * 2, name: "double";
+        finish Print { enough };
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let pipeline = Pipeline::builder("counter")
-        .start("counter", || Ok(Counter { next: 0 }))
-        .step_fn("double", |number| number * 2)
-        .finish("print", || Ok(Print { enough: 50 }));
-    let report = pipeline.start().await?.join().await?;
+    let report = Even::new(50).start().await?.join().await?;
     println!("printed {} numbers", report.stages[2].events_in);
     Ok(())
 }

@@ -14,32 +14,36 @@ use std::process::{Command, abort};
 use std::time::Duration;
 
 use stage_core::sqlite::{Job, NewJob, Queue, QueueError, QueueOptions};
-use stage_core::{BoxError, Pipeline, Report};
+use stage_core::{BoxError, pipeline};
 
 /// The queue in this file. A service would leave a lease its 30 seconds.
 async fn queue(file: &Path) -> Result<Queue, QueueError> {
     Queue::open(file, QueueOptions::new().visibility(Duration::from_millis(250))).await
 }
 
-/// Does all jobs of the queue, unless one is fatal.
-async fn work(queue: Queue, fatal: Option<&'static str>) -> Result<Report, BoxError> {
-    let pipeline = Pipeline::builder("durable")
-        .start("jobs", move || Ok(queue.source().until_empty()))
-        .acknowledged()
-        .finish_fn("work", move |job: Job| {
-            let what = String::from_utf8_lossy(&job.payload);
-            println!("{what}");
-            if fatal == Some(&what) {
-                abort();
-            }
-        });
-    Ok(pipeline.start().await?.join().await?)
+pipeline! {
+    /// Does all jobs of the queue, unless one is fatal.
+    Work(queue: Queue, fatal: Option<&'static str>) {
+        acknowledged,
+
+        start  queue.source().until_empty();
+        finish |job| handle(&job, fatal), name: "work";
+    }
+}
+
+/// Prints the job, or kills the process.
+fn handle(job: &Job, fatal: Option<&str>) {
+    let what = String::from_utf8_lossy(&job.payload);
+    println!("{what}");
+    if fatal == Some(&what) {
+        abort();
+    }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     if let Some(file) = std::env::args_os().nth(1) {
-        work(queue(file.as_ref()).await?, Some("job 6")).await?;
+        Work::new(queue(file.as_ref()).await?, Some("job 6")).start().await?.join().await?;
         return Ok(());
     }
     let folder = tempfile::tempdir()?;
@@ -52,7 +56,7 @@ async fn main() -> Result<(), BoxError> {
         !first.success(),
         queue.counts().await?.all()
     );
-    let report = work(queue.clone(), None).await?;
+    let report = Work::new(queue.clone(), None).start().await?.join().await?;
     println!("the second did {}; {} are left", report.settlement.acknowledged, queue.counts().await?.all());
     Ok(())
 }

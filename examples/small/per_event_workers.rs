@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use stage_core::per_event::{Child, PerEvent, Restart, Shutdown};
-use stage_core::{BoxError, Intensity, Pipeline, StepOptions};
+use stage_core::{BoxError, Intensity, pipeline};
 
 /// Fetches a page: every seventh is busy at the first attempt, and number 42 never answers.
 async fn fetch(page: u32, attempt: usize) -> Result<(), BoxError> {
@@ -16,6 +16,14 @@ async fn fetch(page: u32, attempt: usize) -> Result<(), BoxError> {
         return std::future::pending().await;
     }
     if page.is_multiple_of(7) && attempt == 0 { Err("busy".into()) } else { Ok(()) }
+}
+
+pipeline! {
+    /// Fetches a hundred pages, five at a time.
+    Pages(fetches: PerEvent<u32>) {
+        start  1..=100_u32;
+        finish fetches, max_demand: 5;
+    }
 }
 
 #[tokio::main]
@@ -31,10 +39,7 @@ async fn main() -> Result<(), BoxError> {
         .shutdown(Shutdown::Abort);
     let children = fetches.children();
 
-    let pipeline = Pipeline::builder("pages")
-        .start_fn("pages", || Ok(1..=100))
-        .finish(StepOptions::named("fetch").max_demand(5), move || Ok(fetches.clone()));
-    let running = pipeline.start().await?;
+    let running = Pages::new(fetches).start().await?;
     // The end of the pages waits for every fetch, so for number 42 too.
     while children.counts().started < 90 || children.counts().active > 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use stage_core::rate::{Budget, Rate, RateLimiter};
+use stage_core::rate::{Budget, Rate};
 use stage_core::{BoxError, Running, pipeline, sink};
 
 /// What is sent, and when.
@@ -16,8 +16,7 @@ pipeline! {
     /// Sends `count` messages within the budget.
     Send(count: u32, budget: Budget, sent: Sent) {
         start  || 0..count;
-        step   RateLimiter::new(budget), name: "limit";
-        step   |message: u32| (message, Instant::now()), name: "send";
+        step   |message: u32| (message, Instant::now()), name: "send", rate: budget;
         finish sent;
     }
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use async_stream::stream;
-use stage_core::{BoxError, Pipeline, source};
+use stage_core::{BoxError, pipeline, source};
 use tokio::time::sleep;
 
 /// Reads a thermometer, in tenths of a degree: two readings at once, then a pause.
@@ -20,13 +20,18 @@ fn readings() -> impl futures_util::Stream<Item = i32> + Send + 'static {
     }
 }
 
+pipeline! {
+    /// Prints what the thermometer says.
+    Weather() {
+        start  source::from_stream(readings()), name: "thermometer";
+        step   |tenths| f64::from(tenths) / 10.0, name: "degrees";
+        finish |degrees| println!("{degrees:.1} °C");
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let pipeline = Pipeline::builder("weather")
-        .start("thermometer", || Ok(source::from_stream(readings())))
-        .step_fn("degrees", |tenths| f64::from(tenths) / 10.0)
-        .finish_fn("print", |degrees| println!("{degrees:.1} °C"));
-    let report = pipeline.start().await?.join().await?;
+    let report = Weather::new().start().await?.join().await?;
     println!("{} readings", report.stages[2].events_in);
     Ok(())
 }
