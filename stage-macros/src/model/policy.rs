@@ -14,25 +14,24 @@ const ALLOWED: &str = "`restart`, `skip`, `stop`, `dead_letter(letters)`, or a `
 
 /// `on_failure: …`
 pub(super) fn failure(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Failure> {
-    match &value {
+    match value {
         Expr::Lit(literal) => {
             errors.at(literal, format!("`on_failure` is one of {ALLOWED}, without quotes"));
-            return None;
+            None
         }
-        Expr::Path(path) => {
-            let Some(word) = word(&path.path, scope) else { return Some(Failure::Computed(value)) };
-            return bare(word.clone(), errors);
-        }
+        Expr::Path(path) => match word(&path.path, scope) {
+            Some(word) => bare(word.clone(), errors),
+            None => Some(Failure::Computed(Expr::Path(path))),
+        },
         Expr::Call(call) => {
-            if let Expr::Path(path) = &*call.func
-                && let Some(word) = word(&path.path, scope)
-            {
-                return called(word.clone(), call, errors).unwrap_or(Some(Failure::Computed(value)));
+            let Expr::Path(path) = &*call.func else { return Some(Failure::Computed(Expr::Call(call))) };
+            match word(&path.path, scope).cloned() {
+                Some(word) => called(word, call, errors),
+                None => Some(Failure::Computed(Expr::Call(call))),
             }
         }
-        _ => {}
+        value => Some(Failure::Computed(value)),
     }
-    Some(Failure::Computed(value))
 }
 
 /// A name alone that means nothing of the user's.
@@ -57,27 +56,27 @@ fn bare(word: Ident, errors: &mut Errors) -> Option<Failure> {
     None
 }
 
-/// `None` if it is a function of the user's.
-fn called(word: Ident, call: &ExprCall, errors: &mut Errors) -> Option<Option<Failure>> {
+/// `dead_letter(letters)`, or a function of the user's.
+fn called(word: Ident, call: ExprCall, errors: &mut Errors) -> Option<Failure> {
     let text = word.to_string();
     if text == "dead_letter" {
         let mut args = call.args.iter();
         if let (Some(letters), None) = (args.next(), args.next()) {
-            return Some(Some(Failure::DeadLetter(word, letters.clone())));
+            return Some(Failure::DeadLetter(word, letters.clone()));
         }
         errors.at(call, "`dead_letter` takes one thing, where the events go: write `on_failure: dead_letter(letters)`, with the sender of a channel or the handle of a queue");
-        return Some(None);
+        return None;
     }
     if WORDS.contains(&text.as_str()) {
         errors.at(call, format!("`{word}` takes nothing: write `on_failure: {word}`"));
-        return Some(None);
+        return None;
     }
-    let meant = meant(&text)?;
+    let Some(meant) = meant(&text) else { return Some(Failure::Computed(Expr::Call(call))) };
     errors.at(
         &word,
         format!("unknown `on_failure` `{word}`: did you mean `{meant}`? (A function of your own needs more of its path here: `self::{word}(…)`.)"),
     );
-    Some(None)
+    None
 }
 
 fn meant(word: &str) -> Option<&'static str> {

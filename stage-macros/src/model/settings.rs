@@ -97,7 +97,7 @@ impl Settings {
                 self.gates.extend(policy::gate(option, word, value, errors));
             }
             OptionWord::Acknowledged => {
-                errors.at(&value, "`acknowledged` takes no value: write the word alone, `acknowledged,`")
+                errors.at(&value, "`acknowledged` takes no value: write the word alone, `acknowledged,`");
             }
             OptionWord::By => {
                 self.by = key(value, "by: |event| event.key", errors).map(|key| By { word, key });
