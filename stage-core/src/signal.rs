@@ -6,19 +6,34 @@
 //! do with credit, and finds it when its next input wakes it. In a pipeline at full speed so only data
 //! wakes the steps, and only credit the source.
 //!
+//! ```text
+//!   state   63 wants credit │ 62 parked │ 61 far │ 60 … 1 links │ 0 mailbox
+//!   far     one bit for each of 64 words, which hold the slots from 61 on
+//! ```
+//!
 //! Invariants:
 //! 1. What was published before `mark(slot)` is visible to the stage once it took `slot` (the mark and
 //!    the take are read-modify-writes of one word).
-//! 2. A stage that parked is woken by the next mark that concerns it: the marker sets the summary, then
-//!    reads `parked`; the stage sets `parked`, then reads the summary; all four are sequentially
-//!    consistent.
+//! 2. A stage that parked is woken by the next mark that concerns it: marks and "parked" are bits of one
+//!    word, so either parking sees the mark, or the mark sees that the stage is parked. The waker is in
+//!    its place before the stage parks.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
-use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicWaker, Mutex, Ordering, lock};
+use crate::sync::{Arc, AtomicU64, Mutex, Ordering, lock};
+
+/// Slots with a bit in the state itself.
+const NEAR: usize = if cfg!(stage_loom) { 2 } else { 61 };
+/// Slots beyond may be marked.
+const FAR: u64 = 1 << 61;
+/// The stage waits to be woken.
+const PARKED: u64 = 1 << 62;
+/// The parked stage has something to do with credit.
+const WANTS_CREDIT: u64 = 1 << 63;
+const MARKS: u64 = FAR | (FAR - 1);
 
 const WORDS: usize = if cfg!(stage_loom) { 1 } else { 64 };
-/// Bits there are; slots beyond share the bit of the slot this many below.
+/// Far bits there are; slots beyond share the bit of the slot this many below.
 const BITS: usize = WORDS * 64;
 
 /// The slot that stands for the mailbox.
@@ -27,14 +42,18 @@ const MAIL: usize = 0;
 /// Who wants the attention of one stage.
 #[derive(Debug)]
 pub(crate) struct Signal {
+    state: AtomicU64,
+    far: Far,
+    waker: Mutex<Option<Waker>>,
+    slots: Mutex<FreeSlots>,
+}
+
+/// The marks of the slots that have no bit in the state.
+#[derive(Debug)]
+struct Far {
     /// One bit for each word that may hold marks.
     summary: AtomicU64,
     words: [AtomicU64; WORDS],
-    parked: AtomicBool,
-    /// Whether the parked stage has something to do with credit.
-    wants_credit: AtomicBool,
-    waker: AtomicWaker,
-    slots: Mutex<FreeSlots>,
 }
 
 /// Slots that were given back, and the first that was never given out.
@@ -47,11 +66,9 @@ struct FreeSlots {
 impl Signal {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
-            summary: AtomicU64::new(0),
-            words: std::array::from_fn(|_| AtomicU64::new(0)),
-            parked: AtomicBool::new(false),
-            wants_credit: AtomicBool::new(true),
-            waker: AtomicWaker::new(),
+            state: AtomicU64::new(0),
+            far: Far { summary: AtomicU64::new(0), words: std::array::from_fn(|_| AtomicU64::new(0)) },
+            waker: Mutex::new(None),
             slots: Mutex::new(FreeSlots { returned: Vec::new(), next: MAIL + 1 }),
         })
     }
@@ -62,70 +79,123 @@ impl Signal {
     }
 
     fn mark(&self, slot: usize) {
-        self.set(slot);
-        if self.parked.load(Ordering::SeqCst) {
+        if self.set(slot) & PARKED != 0 {
             self.wake();
         }
     }
 
     fn mark_credit(&self, slot: usize) {
-        self.set(slot);
-        if self.parked.load(Ordering::SeqCst) && self.wants_credit.load(Ordering::SeqCst) {
+        if self.set(slot) & (PARKED | WANTS_CREDIT) == PARKED | WANTS_CREDIT {
             self.wake();
         }
     }
 
-    fn set(&self, slot: usize) {
-        let (word, bit) = ((slot % BITS) / 64, 1 << (slot % 64));
-        self.words[word].fetch_or(bit, Ordering::AcqRel);
-        self.summary.fetch_or(1 << word, Ordering::SeqCst);
+    /// Marks a slot; the state before.
+    fn set(&self, slot: usize) -> u64 {
+        if slot < NEAR {
+            return self.state.fetch_or(1 << slot, Ordering::AcqRel);
+        }
+        self.far.set(slot - NEAR);
+        self.state.fetch_or(FAR, Ordering::AcqRel)
     }
 
-    #[cold]
     fn wake(&self) {
-        if self.parked.swap(false, Ordering::SeqCst) {
-            self.waker.wake();
+        if self.state.fetch_and(!PARKED, Ordering::AcqRel) & PARKED != 0
+            && let Some(waker) = &*lock(&self.waker)
+        {
+            waker.wake_by_ref();
         }
     }
 
     /// Gives every marked slot below `slots` to `seen` and unmarks it; says whether there was any.
     pub(crate) fn take(&self, slots: usize, mut seen: impl FnMut(Attention)) -> bool {
-        if self.summary.load(Ordering::Relaxed) == 0 {
+        if self.state.load(Ordering::Relaxed) & MARKS == 0 {
             return false;
         }
-        let mut words = self.summary.swap(0, Ordering::SeqCst);
+        // Whoever takes is not parked.
+        let state = self.state.swap(0, Ordering::AcqRel);
+        let mut near = state & (FAR - 1);
+        while near != 0 {
+            let slot = near.trailing_zeros() as usize;
+            near &= near - 1;
+            seen(if slot == MAIL { Attention::Mail } else { Attention::Link(slot) });
+        }
+        if state & FAR != 0 {
+            self.far.take(slots, seen);
+        }
+        true
+    }
+}
+
+impl Far {
+    fn set(&self, slot: usize) {
+        let (word, bit) = ((slot % BITS) / 64, 1 << (slot % 64));
+        self.words[word].fetch_or(bit, Ordering::AcqRel);
+        self.summary.fetch_or(1 << word, Ordering::AcqRel);
+    }
+
+    #[cold]
+    fn take(&self, slots: usize, mut seen: impl FnMut(Attention)) {
+        let mut words = self.summary.swap(0, Ordering::AcqRel);
         while words != 0 {
             let word = words.trailing_zeros() as usize;
             words &= words - 1;
             let mut bits = self.words[word].swap(0, Ordering::AcqRel);
             while bits != 0 {
-                let slot = word * 64 + bits.trailing_zeros() as usize;
+                let slot = NEAR + word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                if slot == MAIL {
-                    seen(Attention::Mail);
-                }
-                for shared in (slot..slots.max(slot + 1)).step_by(BITS).filter(|shared| *shared != MAIL) {
-                    seen(Attention::Link(shared));
-                }
+                (slot..slots.max(slot + 1)).step_by(BITS).for_each(|shared| seen(Attention::Link(shared)));
             }
         }
-        true
+    }
+}
+
+/// The stage's own half of its signal.
+#[derive(Debug)]
+pub(crate) struct Parking {
+    signal: Arc<Signal>,
+    /// The waker that is in its place, so that the same one need not be put there again.
+    waker: Option<Waker>,
+}
+
+impl Parking {
+    pub(crate) fn new(signal: Arc<Signal>) -> Self {
+        Self { signal, waker: None }
+    }
+
+    /// Gives every marked slot below `slots` to `seen` and unmarks it; says whether there was any.
+    pub(crate) fn take(&self, slots: usize, seen: impl FnMut(Attention)) -> bool {
+        self.signal.take(slots, seen)
     }
 
     /// Ready when something is marked; else parks the stage until something is. Credit wakes it only
     /// if it `wants_credit`.
-    pub(crate) fn poll_marked(&self, cx: &mut Context<'_>, wants_credit: WantsCredit) -> Poll<()> {
-        if self.summary.load(Ordering::SeqCst) != 0 {
+    pub(crate) fn poll_marked(&mut self, cx: &mut Context<'_>, wants_credit: WantsCredit) -> Poll<()> {
+        let mut before = self.signal.state.load(Ordering::Acquire);
+        if before & MARKS != 0 {
             return Poll::Ready(());
         }
-        self.waker.register(cx.waker());
-        self.wants_credit.store(wants_credit == WantsCredit::Yes, Ordering::SeqCst);
-        self.parked.store(true, Ordering::SeqCst);
-        if self.summary.load(Ordering::SeqCst) != 0 {
-            self.parked.store(false, Ordering::SeqCst);
-            return Poll::Ready(());
+        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            self.settle_in(cx.waker());
+        }
+        let parked = match wants_credit {
+            WantsCredit::Yes => PARKED | WANTS_CREDIT,
+            WantsCredit::No => PARKED,
+        };
+        let state = &self.signal.state;
+        while let Err(now) = state.compare_exchange(before, parked, Ordering::AcqRel, Ordering::Acquire) {
+            if now & MARKS != 0 {
+                return Poll::Ready(());
+            }
+            before = now;
         }
         Poll::Pending
+    }
+
+    #[cold]
+    fn settle_in(&mut self, waker: &Waker) {
+        *lock(&self.signal.waker) = Some(waker.clone());
+        self.waker = Some(waker.clone());
     }
 }
 
@@ -193,7 +263,9 @@ mod models;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::task::Waker;
+    fn is_parked(signal: &Signal) -> bool {
+        signal.state.load(Ordering::Relaxed) & PARKED != 0
+    }
 
     fn taken(signal: &Signal, slots: usize) -> Vec<Attention> {
         let mut seen = Vec::new();
@@ -216,38 +288,47 @@ mod tests {
     #[test]
     fn slots_beyond_the_bits_share_one() {
         let signal = Signal::new();
-        let slots: Vec<_> = (0..BITS + 2).map(|_| Slot::claim(&signal)).collect();
-        slots[BITS + 1].mark();
-        assert_eq!(taken(&signal, BITS + 3), [Attention::Link(2), Attention::Link(BITS + 2)]);
-        slots[BITS - 1].mark();
-        // A look at the mail for nothing does no harm.
-        assert_eq!(taken(&signal, BITS + 3), [Attention::Mail, Attention::Link(BITS)]);
+        let slots: Vec<_> = (0..NEAR + BITS + 2).map(|_| Slot::claim(&signal)).collect();
+        let last = &slots[NEAR + BITS];
+        last.mark();
+        let shared = [Attention::Link(last.index() - BITS), Attention::Link(last.index())];
+        assert_eq!(taken(&signal, NEAR + BITS + 3), shared);
+        slots[NEAR + BITS - 2].mark();
+        assert_eq!(
+            taken(&signal, NEAR + BITS + 3),
+            [Attention::Link(NEAR + BITS - 1)],
+            "the last of its own"
+        );
+        signal.mark_mail();
+        assert_eq!(taken(&signal, NEAR + BITS + 3), [Attention::Mail], "no link shares with the mailbox");
     }
 
     #[test]
     fn a_parked_stage_is_ready_after_a_mark() {
         let signal = Signal::new();
+        let mut parking = Parking::new(Arc::clone(&signal));
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(signal.poll_marked(&mut cx, WantsCredit::No).is_pending());
+        assert!(parking.poll_marked(&mut cx, WantsCredit::No).is_pending());
         signal.mark_mail();
-        assert!(!signal.parked.load(Ordering::SeqCst));
-        assert!(signal.poll_marked(&mut cx, WantsCredit::No).is_ready());
+        assert!(!is_parked(&signal));
+        assert!(parking.poll_marked(&mut cx, WantsCredit::No).is_ready());
     }
 
     #[test]
     fn credit_wakes_only_a_stage_that_wants_it_and_hides_nothing_that_follows() {
         let signal = Signal::new();
         let slot = Slot::claim(&signal);
+        let mut parking = Parking::new(Arc::clone(&signal));
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(signal.poll_marked(&mut cx, WantsCredit::Yes).is_pending());
+        assert!(parking.poll_marked(&mut cx, WantsCredit::Yes).is_pending());
         slot.mark_credit();
-        assert!(!signal.parked.load(Ordering::SeqCst));
+        assert!(!is_parked(&signal));
         assert_eq!(taken(&signal, 2), [Attention::Link(1)]);
-        assert!(signal.poll_marked(&mut cx, WantsCredit::No).is_pending());
+        assert!(parking.poll_marked(&mut cx, WantsCredit::No).is_pending());
         slot.mark_credit();
-        assert!(signal.parked.load(Ordering::SeqCst));
+        assert!(is_parked(&signal));
         slot.mark();
-        assert!(!signal.parked.load(Ordering::SeqCst));
+        assert!(!is_parked(&signal));
         assert_eq!(taken(&signal, 2), [Attention::Link(1)]);
     }
 

@@ -22,7 +22,7 @@ use crate::error::{BoxError, ExitReason, SubscribeError};
 use crate::mailbox::Join;
 use crate::options::{CancelMode, DiscardLog};
 use crate::protocol::Closed;
-use crate::signal::{Attention, Signal, WantsCredit};
+use crate::signal::{Attention, Parking, WantsCredit};
 use crate::stage::{Core, Emitter, Envelope, Held, Inspection, Message, Timer, Wish, known};
 use crate::stats::Stopwatch;
 use crate::subscription::{Role, Subscription, Tell, What};
@@ -52,7 +52,7 @@ pub(super) struct Body<K: Kind> {
 
 /// What the engine works with while a callback has the rest.
 pub(super) struct Hands<S, In, Out> {
-    signal: Arc<Signal>,
+    parking: Parking,
     pub(super) port: Port<S, In, Out>,
     pub(super) inlet: Inlet<In>,
     pub(super) outlet: Outlet<Out>,
@@ -87,10 +87,10 @@ where
 {
     /// Takes in everything that was marked (rule 8).
     fn take_in(&mut self) {
-        let Self { signal, port, inlet, outlet, .. } = self;
+        let Self { parking, port, inlet, outlet, .. } = self;
         let slots = inlet.slots().max(outlet.slots());
         let mut mail = false;
-        signal.take(slots, |attention| match attention {
+        parking.take(slots, |attention| match attention {
             Attention::Mail => mail = true,
             Attention::Link(slot) => {
                 outlet.look(slot);
@@ -120,7 +120,7 @@ where
     /// What the engine does while a callback waits.
     pub(super) fn work(&mut self, cx: &mut TaskContext<'_>, flushed: &Mutex<Vec<Out>>) {
         self.outlet.emit(&mut lock(flushed));
-        while self.signal.poll_marked(cx, WantsCredit::Yes).is_ready() {
+        while self.parking.poll_marked(cx, WantsCredit::Yes).is_ready() {
             self.take_in();
         }
         if self.outlet.has_had_enough() {
@@ -140,12 +140,12 @@ impl<K: Kind> Body<K> {
         inlet: Inlet<K::In>,
         outlet: Outlet<K::Out>,
     ) -> Self {
-        let signal = Arc::clone(port.mailbox.signal());
+        let parking = Parking::new(Arc::clone(port.mailbox.signal()));
         let stopwatch = Stopwatch::new(Arc::clone(&core.counters));
         Self {
             kind,
             core,
-            hands: Hands { signal, port, inlet, outlet, tells_demand: true },
+            hands: Hands { parking, port, inlet, outlet, tells_demand: true },
             emitted: Vec::new(),
             flushed: Mutex::new(Vec::new()),
             stopwatch,
@@ -417,10 +417,10 @@ impl<K: Kind> Body<K> {
     /// Waits until something is marked.
     pub(super) async fn park(&mut self, wants_credit: WantsCredit) {
         self.turns = 0;
-        let (timers, signal) = (&mut self.timers, &self.hands.signal);
+        let (timers, parking) = (&mut self.timers, &mut self.hands.parking);
         poll_fn(|cx| match timers.poll_due(cx) {
             Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => signal.poll_marked(cx, wants_credit),
+            Poll::Pending => parking.poll_marked(cx, wants_credit),
         })
         .await;
     }

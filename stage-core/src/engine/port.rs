@@ -18,6 +18,8 @@ use crate::sync::Arc;
 pub(crate) struct Port<S, In, Out> {
     pub(crate) mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
     drain: CancellationToken,
+    /// Whether that was cancelled.
+    draining: bool,
     /// Resolves what `draining()` waits for: at a drain, and in this run of the stage also at a stop, or when
     /// nobody will want anything more. A waiting callback must not keep an end waiting.
     leave: Leave,
@@ -39,7 +41,8 @@ pub(crate) enum Request<Out> {
 impl<S, In, Out> Port<S, In, Out> {
     pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, In, Out>>>, drain: CancellationToken) -> Self {
         let leave = Leave::with(&drain);
-        Self { mailbox, drain, leave, stop: None, messages: VecDeque::new(), questions: Vec::new() }
+        let draining = drain.is_cancelled();
+        Self { mailbox, drain, draining, leave, stop: None, messages: VecDeque::new(), questions: Vec::new() }
     }
 
     /// Reads all mail.
@@ -50,7 +53,10 @@ impl<S, In, Out> Port<S, In, Out> {
                     self.stop = self.stop.take().or(Some(reason));
                     self.leave.stop();
                 }
-                Mail::Drain => self.drain.cancel(),
+                Mail::Drain => {
+                    self.draining = true;
+                    self.drain.cancel();
+                }
                 Mail::Subscribe(subscribe) => request(Request::Subscribe(subscribe)),
                 Mail::Resubscribe(source) => request(Request::Resubscribe(source)),
                 Mail::Abandon(source) => request(Request::Abandon(source)),
@@ -68,6 +74,6 @@ impl<S, In, Out> Port<S, In, Out> {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.drain.is_cancelled()
+        self.draining
     }
 }

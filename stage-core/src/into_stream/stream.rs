@@ -10,7 +10,7 @@ use futures_core::stream::{FusedStream, Stream};
 use super::feed::{After, Feed, Loss};
 use crate::engine::{Appetite, Gone, Inlet, Received, Sources};
 use crate::error::{ExitReason, SubscribeError};
-use crate::signal::{Attention, Signal, WantsCredit};
+use crate::signal::{Attention, Parking, Signal, WantsCredit};
 use crate::stats::Counters;
 use crate::subscribe::{ProducerRef, SubscribeOptions};
 use crate::subscription::{Asking, Reach, Tell};
@@ -54,6 +54,7 @@ pub struct EventStream<E> {
     feeds: Vec<Feed<E>>,
     inlet: Inlet<E>,
     puller: Arc<Puller>,
+    parking: Parking,
     /// The batch in hand, its first event last, and the slot that it came by.
     batch: Vec<E>,
     slot: Option<usize>,
@@ -114,7 +115,8 @@ impl<E: Send + 'static> EventStream<E> {
         let puller = Arc::new(Puller { signal: Arc::clone(&signal), told: Mutex::default() });
         let inlet =
             Inlet::new(&signal, Arc::clone(&puller) as _, Sources::none(), Arc::new(Counters::default()));
-        let mut stream = Self { feeds, inlet, puller, batch: Vec::new(), slot: None, ended: false };
+        let parking = Parking::new(signal);
+        let mut stream = Self { feeds, inlet, puller, parking, batch: Vec::new(), slot: None, ended: false };
         stream.feeds.iter().for_each(|feed| stream.inlet.join(feed.join()));
         stream
     }
@@ -139,7 +141,7 @@ impl<E: Send + 'static> EventStream<E> {
     fn take_in(&mut self) {
         let (inlet, puller) = (&mut self.inlet, &self.puller);
         let slots = inlet.slots();
-        puller.signal.take(slots, |attention| match attention {
+        self.parking.take(slots, |attention| match attention {
             Attention::Mail => {}
             Attention::Link(slot) => inlet.look(slot),
         });
@@ -221,7 +223,7 @@ impl<E: Send + 'static> Stream for EventStream<E> {
                 }
                 Received::Nothing if this.feeds.is_empty() => this.end(),
                 Received::Nothing => {
-                    if this.puller.signal.poll_marked(cx, WantsCredit::No).is_pending() {
+                    if this.parking.poll_marked(cx, WantsCredit::No).is_pending() {
                         return Poll::Pending;
                     }
                 }

@@ -9,7 +9,7 @@ use loom::thread;
 
 use super::*;
 use crate::demand::Window;
-use crate::signal::{Signal, WantsCredit};
+use crate::signal::{Parking, Signal, WantsCredit};
 use crate::subscription::{End, Reach, Tell};
 use crate::sync::model::model;
 
@@ -24,8 +24,8 @@ impl Reach for Nobody {
 }
 
 struct Pair {
-    producer: Arc<Signal>,
-    consumer: Arc<Signal>,
+    producer: Parking,
+    consumer: Parking,
     tx: LinkTx<u32>,
     rx: LinkRx<u32>,
 }
@@ -38,7 +38,7 @@ fn pair() -> Pair {
     let [producer_slot, consumer_slot] = slots;
     let subscription = Subscription::new(producer_end, consumer_end, Window::default());
     let (tx, rx) = link(producer_slot, consumer_slot, 1, subscription);
-    Pair { producer, consumer, tx, rx }
+    Pair { producer: Parking::new(producer), consumer: Parking::new(consumer), tx, rx }
 }
 
 fn send(tx: &mut LinkTx<u32>, event: u32) {
@@ -47,13 +47,13 @@ fn send(tx: &mut LinkTx<u32>, event: u32) {
 }
 
 /// Parks until the link is marked. A wake that is lost ends the model with a deadlock.
-fn wait(signal: &Signal, wants_credit: WantsCredit) {
+fn wait(signal: &mut Parking, wants_credit: WantsCredit) {
     block_on(poll_fn(|cx| signal.poll_marked(cx, wants_credit)));
     signal.take(2, |_| {});
 }
 
 /// Receives until the end, parking when there is nothing.
-fn receive_all(rx: &mut LinkRx<u32>, signal: &Signal) -> (Vec<u32>, Closed) {
+fn receive_all(rx: &mut LinkRx<u32>, signal: &mut Parking) -> (Vec<u32>, Closed) {
     let mut events = Vec::new();
     loop {
         match rx.receive() {
@@ -90,14 +90,14 @@ fn every_batch_is_received_once_in_order_whatever_spills_meanwhile() {
 #[test]
 fn the_end_is_behind_every_batch_and_wakes_who_waits() {
     model(|| {
-        let Pair { consumer, mut tx, mut rx, .. } = pair();
+        let Pair { mut consumer, mut tx, mut rx, .. } = pair();
         let sender = thread::spawn(move || {
             for event in 0..2 {
                 send(&mut tx, event);
             }
             assert_eq!(tx.close(Closed::End), 0);
         });
-        let (events, closed) = receive_all(&mut rx, &consumer);
+        let (events, closed) = receive_all(&mut rx, &mut consumer);
         assert_eq!(events, [0, 1]);
         assert!(matches!(closed, Closed::End));
         sender.join().unwrap();
@@ -107,7 +107,7 @@ fn the_end_is_behind_every_batch_and_wakes_who_waits() {
 #[test]
 fn credit_is_neither_lost_nor_doubled_and_wakes_who_waits_for_it() {
     model(|| {
-        let Pair { producer, mut tx, mut rx, .. } = pair();
+        let Pair { mut producer, mut tx, mut rx, .. } = pair();
         let asker = thread::spawn(move || {
             for ask in [1, 2, 4] {
                 rx.give_back(Vec::new(), ask);
@@ -118,7 +118,7 @@ fn credit_is_neither_lost_nor_doubled_and_wakes_who_waits_for_it() {
         while asked < 7 {
             match tx.receive() {
                 FromConsumer::Credited(credited) => asked += credited.ask,
-                FromConsumer::Nothing => wait(&producer, WantsCredit::Yes),
+                FromConsumer::Nothing => wait(&mut producer, WantsCredit::Yes),
                 FromConsumer::Cancelled(cancellation) => panic!("{cancellation:?}"),
             }
         }
@@ -187,7 +187,7 @@ fn what_a_consumer_leaves_behind_is_taken_back_or_counted_once() {
 #[test]
 fn a_producer_that_waits_learns_that_its_consumer_left_also_if_it_wants_no_credit() {
     model(|| {
-        let Pair { producer, mut tx, rx, .. } = pair();
+        let Pair { mut producer, mut tx, rx, .. } = pair();
         send(&mut tx, 0);
         send(&mut tx, 1);
         let leaver = thread::spawn(move || take_one_and_leave(rx));
@@ -197,7 +197,7 @@ fn a_producer_that_waits_learns_that_its_consumer_left_also_if_it_wants_no_credi
                     assert!(matches!(cancellation.reason, ExitReason::Normal));
                     break tx.take_back();
                 }
-                FromConsumer::Nothing => wait(&producer, WantsCredit::No),
+                FromConsumer::Nothing => wait(&mut producer, WantsCredit::No),
                 FromConsumer::Credited(credited) => panic!("{credited:?}"),
             }
         };
@@ -209,21 +209,21 @@ fn a_producer_that_waits_learns_that_its_consumer_left_also_if_it_wants_no_credi
 #[test]
 fn a_half_that_is_cut_off_is_seen_by_the_other() {
     model(|| {
-        let Pair { consumer, mut tx, mut rx, .. } = pair();
+        let Pair { mut consumer, mut tx, mut rx, .. } = pair();
         let cut_off = thread::spawn(move || {
             send(&mut tx, 0);
             drop(tx);
         });
-        let (events, closed) = receive_all(&mut rx, &consumer);
+        let (events, closed) = receive_all(&mut rx, &mut consumer);
         assert_eq!(events, [0]);
         assert!(matches!(closed, Closed::Down(ExitReason::Aborted)));
         cut_off.join().unwrap();
     });
     model(|| {
-        let Pair { producer, mut tx, rx, .. } = pair();
+        let Pair { mut producer, mut tx, rx, .. } = pair();
         let cut_off = thread::spawn(move || drop(rx));
         while matches!(tx.receive(), FromConsumer::Nothing) {
-            wait(&producer, WantsCredit::No);
+            wait(&mut producer, WantsCredit::No);
         }
         assert!(
             matches!(tx.receive(), FromConsumer::Cancelled(cancellation) if !cancellation.reason.is_normal())

@@ -12,7 +12,7 @@ use crate::sync::model::model;
 
 /// Parks until something is marked, then takes what is; as a stage does. A wake that is lost ends the model with a
 /// deadlock.
-fn wait(signal: &Signal, wants_credit: WantsCredit) -> Vec<Attention> {
+fn wait(signal: &mut Parking, wants_credit: WantsCredit) -> Vec<Attention> {
     block_on(poll_fn(|cx| signal.poll_marked(cx, wants_credit)));
     let mut seen = Vec::new();
     signal.take(2, |attention| seen.push(attention));
@@ -23,6 +23,7 @@ fn wait(signal: &Signal, wants_credit: WantsCredit) -> Vec<Attention> {
 fn a_mark_wakes_a_parked_stage_that_then_sees_what_was_published() {
     model(|| {
         let signal = Signal::new();
+        let mut parking = Parking::new(Arc::clone(&signal));
         let slot = Slot::claim(&signal);
         let published = Arc::new(AtomicUsize::new(0));
         let writer = thread::spawn({
@@ -36,7 +37,7 @@ fn a_mark_wakes_a_parked_stage_that_then_sees_what_was_published() {
         });
         let mut seen = 0;
         while seen < 2 {
-            for attention in wait(&signal, WantsCredit::No) {
+            for attention in wait(&mut parking, WantsCredit::No) {
                 assert_eq!(attention, Attention::Link(1));
                 seen = published.load(Ordering::Relaxed);
             }
@@ -49,6 +50,7 @@ fn a_mark_wakes_a_parked_stage_that_then_sees_what_was_published() {
 fn marks_of_several_threads_are_each_taken() {
     model(|| {
         let signal = Signal::new();
+        let mut parking = Parking::new(Arc::clone(&signal));
         let slot = Slot::claim(&signal);
         let link = thread::spawn(move || slot.mark());
         let mail = thread::spawn({
@@ -57,7 +59,7 @@ fn marks_of_several_threads_are_each_taken() {
         });
         let mut seen = Vec::new();
         while seen.len() < 2 {
-            seen.extend(wait(&signal, WantsCredit::No));
+            seen.extend(wait(&mut parking, WantsCredit::No));
         }
         assert!(seen.contains(&Attention::Mail) && seen.contains(&Attention::Link(1)), "{seen:?}");
         link.join().unwrap();
@@ -69,6 +71,7 @@ fn marks_of_several_threads_are_each_taken() {
 fn a_stage_without_use_for_credit_is_woken_by_all_else() {
     model(|| {
         let signal = Signal::new();
+        let mut parking = Parking::new(Arc::clone(&signal));
         let slot = Slot::claim(&signal);
         let peer = thread::spawn({
             let signal = Arc::clone(&signal);
@@ -79,7 +82,7 @@ fn a_stage_without_use_for_credit_is_woken_by_all_else() {
         });
         let mut seen = Vec::new();
         while !seen.contains(&Attention::Mail) {
-            seen.extend(wait(&signal, WantsCredit::No));
+            seen.extend(wait(&mut parking, WantsCredit::No));
         }
         peer.join().unwrap();
         assert!(seen.contains(&Attention::Link(1)), "the credit came before the mail: {seen:?}");
@@ -90,6 +93,7 @@ fn a_stage_without_use_for_credit_is_woken_by_all_else() {
 fn a_stage_that_comes_to_want_credit_does_not_sleep_over_it() {
     model(|| {
         let signal = Signal::new();
+        let mut parking = Parking::new(Arc::clone(&signal));
         let slot = Slot::claim(&signal);
         let credit = Arc::new(AtomicUsize::new(0));
         let peer = thread::spawn({
@@ -100,10 +104,10 @@ fn a_stage_that_comes_to_want_credit_does_not_sleep_over_it() {
             }
         });
         // Its input is used up, so it parks without a use for credit; then something else wakes it.
-        let _ = signal.poll_marked(&mut Context::from_waker(Waker::noop()), WantsCredit::No);
+        let _ = parking.poll_marked(&mut Context::from_waker(Waker::noop()), WantsCredit::No);
         let mut seen = 0;
         while seen == 0 {
-            for attention in wait(&signal, WantsCredit::Yes) {
+            for attention in wait(&mut parking, WantsCredit::Yes) {
                 assert_eq!(attention, Attention::Link(1));
                 seen = credit.load(Ordering::Relaxed);
             }

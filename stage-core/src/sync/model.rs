@@ -58,7 +58,21 @@ macro_rules! atomic {
 }
 
 atomic!(AtomicBool, bool);
-atomic!(AtomicU64, u64, fetch_or, fetch_add);
+atomic!(AtomicU64, u64, fetch_or, fetch_and, fetch_add);
+
+impl AtomicU64 {
+    pub(crate) fn compare_exchange(
+        &self,
+        before: u64,
+        after: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64> {
+        tick();
+        self.0.compare_exchange(before, after, success, failure)
+    }
+}
+
 atomic!(AtomicUsize, usize, fetch_add, fetch_sub);
 
 impl AtomicUsize {
