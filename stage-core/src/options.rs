@@ -29,6 +29,10 @@ pub enum Keep {
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Placement {
     /// On the runtime's worker threads, as a task. For callbacks that wait or are short.
+    ///
+    /// On a runtime of several workers, stages whose callbacks take less than a few microseconds are polled in
+    /// turn by one task, since to wake another worker costs more; as soon as one takes longer, it gets a worker
+    /// of its own again. A callback that blocks belongs elsewhere: its neighbours may wait behind it.
     #[default]
     Runtime,
     /// On a blocking thread of the runtime that the stage keeps for itself. For callbacks that block:

@@ -3,11 +3,14 @@
 mod child;
 mod crew;
 mod group;
+mod home;
 mod orders;
 mod pending;
 mod placement;
 mod policy;
 mod report;
+mod resident;
+mod round;
 mod supervision;
 mod supervisor;
 mod task;

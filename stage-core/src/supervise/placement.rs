@@ -3,13 +3,16 @@
 use std::future::Future;
 
 use futures_util::future::{self, AbortHandle, Aborted};
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{self, JoinSet};
 
+use super::home::Home;
+use super::resident::resident;
 #[cfg(feature = "test-util")]
 use super::turns::Gate;
 use crate::error::ExitReason;
 use crate::options::Placement;
+use crate::sync::Arc;
 
 /// A stage's task, and the way to cut it off.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ pub(crate) struct Task {
 #[derive(Debug)]
 enum Cut {
     Task(task::AbortHandle),
+    Stage(Arc<Home>),
     /// A thread cannot be aborted from outside: its future ends at its next wait.
     AtNextWait(AbortHandle),
 }
@@ -30,6 +34,7 @@ impl Task {
     pub(crate) fn cut_off(&self) {
         match &self.cut {
             Cut::Task(handle) => handle.abort(),
+            Cut::Stage(home) => home.cut_off(),
             Cut::AtNextWait(handle) => handle.abort(),
         }
     }
@@ -54,6 +59,10 @@ pub(crate) fn spawn(
         Err(stage) => stage,
     };
     match placement {
+        Placement::Runtime if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread => {
+            let (resident, home) = resident(stage);
+            Task { id: tasks.spawn(resident).id(), cut: Cut::Stage(home) }
+        }
         Placement::Runtime => on_runtime(tasks, stage),
         Placement::Blocking => {
             let (stage, cut) = future::abortable(stage);

@@ -1,0 +1,166 @@
+//! Where is a stage polled that no neighbour polls? And are its polls quick?
+
+use tokio::runtime::Id;
+
+use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicWaker, Mutex, Ordering, lock};
+
+/// A stage that is to be polled.
+pub(super) type Runnable = async_task::Runnable<Arc<Home>>;
+
+/// Polls that take less, in nanoseconds on average, are quick.
+///
+/// To wake a worker, and to move a batch from one cache to another, costs about as much. Stages whose polls take
+/// longer gain by a worker each.
+const QUICK: u64 = 3_000;
+
+/// What a poll counts for at most: one that was interrupted does not make a stage slow, a few in a row do.
+const MOST: u64 = 2 * QUICK;
+
+/// While polls are well below [`QUICK`], one of so many is measured; else all are.
+const SAMPLE: u64 = 16;
+
+/// What a stage and its own task share.
+#[derive(Debug)]
+pub(super) struct Home {
+    runtime: Id,
+    guest: Mutex<Guest>,
+    /// Wakes the task.
+    waker: AtomicWaker,
+    /// Whether the stage is to be cut off.
+    cut: AtomicBool,
+    quick: AtomicBool,
+    /// Polls until now, and what one takes on average, in nanoseconds. Only who polls the stage writes these.
+    polls: AtomicU64,
+    nanos: AtomicU64,
+}
+
+/// What the task is to do with its stage.
+#[derive(Debug)]
+enum Guest {
+    Away,
+    /// Poll it.
+    Waits(Runnable),
+    /// There is no task any more.
+    Closed,
+}
+
+impl Home {
+    /// The home of a stage on this runtime.
+    pub(super) fn on(runtime: Id) -> Arc<Self> {
+        Arc::new(Self {
+            runtime,
+            guest: Mutex::new(Guest::Away),
+            waker: AtomicWaker::new(),
+            cut: AtomicBool::new(false),
+            quick: AtomicBool::new(false),
+            polls: AtomicU64::new(0),
+            nanos: AtomicU64::new(MOST),
+        })
+    }
+
+    pub(super) fn runtime(&self) -> Id {
+        self.runtime
+    }
+
+    /// Where the task is to be found.
+    pub(super) fn waker(&self) -> &AtomicWaker {
+        &self.waker
+    }
+
+    /// Has the task poll `runnable`; without a task, the stage is dropped.
+    pub(super) fn send(runnable: Runnable) {
+        let home = Arc::clone(runnable.metadata());
+        let mut guest = lock(&home.guest);
+        if !matches!(*guest, Guest::Closed) {
+            *guest = Guest::Waits(runnable);
+            drop(guest);
+            home.waker.wake();
+        }
+    }
+
+    /// What the task is to poll.
+    pub(super) fn receive(&self) -> Option<Runnable> {
+        let mut guest = lock(&self.guest);
+        match std::mem::replace(&mut *guest, Guest::Away) {
+            Guest::Waits(runnable) => Some(runnable),
+            Guest::Away | Guest::Closed => None,
+        }
+    }
+
+    /// The task has ended.
+    pub(super) fn close(&self) {
+        let guest = std::mem::replace(&mut *lock(&self.guest), Guest::Closed);
+        // Which may drop the stage.
+        drop(guest);
+    }
+
+    /// Has the stage cut off at its next wait.
+    pub(super) fn cut_off(&self) {
+        self.cut.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.cut.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_quick(&self) -> bool {
+        self.quick.load(Ordering::Relaxed)
+    }
+
+    /// A poll begins; whether it is to be measured.
+    pub(super) fn count_poll(&self) -> Measure {
+        let polls = self.polls.load(Ordering::Relaxed);
+        self.polls.store(polls.wrapping_add(1), Ordering::Relaxed);
+        if self.nanos.load(Ordering::Relaxed) < QUICK / 2 && !polls.is_multiple_of(SAMPLE) {
+            Measure::No
+        } else {
+            Measure::Yes
+        }
+    }
+
+    /// A poll took so many nanoseconds: the average moves by a quarter of the difference.
+    pub(super) fn measured(&self, nanos: u64) {
+        let average = (self.nanos.load(Ordering::Relaxed) * 3 + nanos.min(MOST)) / 4;
+        self.nanos.store(average, Ordering::Relaxed);
+        self.quick.store(average < QUICK, Ordering::Relaxed);
+    }
+}
+
+/// Whether a poll is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Measure {
+    Yes,
+    No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home() -> Arc<Home> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        Home::on(runtime.handle().id())
+    }
+
+    #[test]
+    fn a_stage_is_quick_after_some_short_polls_and_slow_after_some_long_ones() {
+        let home = home();
+        assert!(!home.is_quick(), "nothing is known of it");
+        (0..10).for_each(|_| home.measured(500));
+        assert!(home.is_quick());
+        home.measured(u64::MAX / 4);
+        assert!(home.is_quick(), "one may have been interrupted");
+        (0..3).for_each(|_| home.measured(QUICK * 2));
+        assert!(!home.is_quick());
+    }
+
+    #[test]
+    fn all_polls_are_measured_until_they_prove_short() {
+        let home = home();
+        assert!((0..100).all(|_| home.count_poll() == Measure::Yes));
+        (0..20).for_each(|_| home.measured(100));
+        let measured = (0..SAMPLE * 10).filter(|_| home.count_poll() == Measure::Yes).count();
+        assert_eq!(measured, 10);
+    }
+}
