@@ -117,6 +117,8 @@ impl Author<'_> {
                 "name: \"p\",",
                 "strategy: one_for_all,",
                 "buffer: unbounded,",
+                "acknowledged,",
+                "acknowledged, cancel: permanent,",
                 "",
             ]);
             for _ in 0..=author.noise.below(2) {
@@ -147,6 +149,7 @@ impl Author<'_> {
                 ", count: copies",
                 ", placement: blocking",
                 ", min_demand: 0",
+                ", cancel: transient",
             ]);
         }
         self.text += ";";
@@ -155,6 +158,17 @@ impl Author<'_> {
     fn step(&mut self) {
         if self.noise.below(4) == 0 {
             return self.item("through", &["Other::new(queue)", "other(1)"]);
+        }
+        if self.noise.below(4) == 0 {
+            return self.item(
+                "step",
+                &[
+                    "A, on_failure: skip",
+                    "text::parse, on_failure: dead_letter(queue), retry: WAITS",
+                    "|a| a.check(), retry: WAITS.attempts(copies), rate: rate()?",
+                    "A, on_failure: POLICY, batch: Limits::count(copies), rate: queue",
+                ],
+            );
         }
         self.item("step", &["A", "A::new(queue)?", "|a| a + copies", "text::parse", "A { b: 1 }"]);
         for _ in 0..self.noise.below(3) {
