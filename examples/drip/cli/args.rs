@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, global = true, value_name = "URL", value_parser = |text: &str| Database::parse(text))]
     pub database: Option<Database>,
 
-    /// Options of the pipelines: a TOML or JSON file, as in `[upload.steps.encryption] count = 2` (-v shows them all)
+    /// Options of the pipelines: a TOML or JSON file, as in `[upload.steps.encryption] count = 2` (`drip show` has them all)
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
@@ -98,6 +98,8 @@ pub enum Command {
     Ls,
     /// Ranks the users by how much they store
     Usage,
+    /// Shows the options the pipelines run with and where each is from, as a file for --config to begin with
+    Show,
     /// Uploads and downloads real files, compares them, and shows the figures
     Demo {
         /// The folder to take [default: the checkout around the current folder, and a generated file of 256 MiB]
@@ -114,6 +116,7 @@ impl Command {
             Self::Download { .. } => "download",
             Self::Ls => "ls",
             Self::Usage => "usage",
+            Self::Show => "show",
             Self::Demo { .. } => "demo",
         }
     }

@@ -7,13 +7,12 @@ use stage_core::BoxError;
 
 use super::entry::Success;
 use super::output::Output;
-use super::upload::copies;
-use super::{plan, run};
-use crate::download::Download;
+use super::{pipelines, plan, run};
 use crate::report::{Progress, Summary};
 use crate::repository::Scope;
+use crate::seal::MasterKey;
 use crate::session::{Places, Session};
-use crate::transfer::{Buffers, Queue};
+use crate::transfer::Queue;
 
 /// Downloads the media with these `ids`; all of them if there are none.
 pub(super) async fn run(
@@ -34,12 +33,14 @@ pub(super) async fn download(session: &Session, ids: &[String], to: &Path) -> Re
     let repository = &session.repository;
     let progress = Arc::new(Progress::new("download"));
     let folder = std::path::absolute(to)?;
+    let scope = Scope::Downloads { folder: folder.clone() };
+    let queue = Queue::new(repository.clone(), scope, session.storage.clone(), progress.clone());
+    // Before anything is queued: options that are wrong leave nothing behind. Where nothing is stored, there is no key.
+    drop(pipelines::download(session, &queue, MasterKey::random()?, &progress)?);
     match ids {
         [] => plan::all_downloads(repository.as_ref(), &folder).await?,
         ids => plan::downloads(repository.as_ref(), ids, &folder, &progress).await?,
     }
-    let scope = Scope::Downloads { folder };
-    let queue = Queue::new(repository.clone(), scope, session.storage.clone(), progress.clone());
     let waiting = queue.waiting().await?;
     progress.expect(waiting.files, waiting.bytes);
     if waiting.files == 0 {
@@ -47,17 +48,7 @@ pub(super) async fn download(session: &Session, ids: &[String], to: &Path) -> Re
     }
 
     let master = session.opening_key().await?;
-    let pipeline = Download::new(
-        queue.clone(),
-        session.storage.clone(),
-        session.cache.clone(),
-        Buffers::default(),
-        master,
-        repository.clone(),
-        progress.clone(),
-        copies(),
-    );
-    let running = session.settings.apply(pipeline)?.start().await?;
+    let running = pipelines::download(session, &queue, master, &progress)?.start().await?;
     Ok(run::to_its_end("download", running, &queue, &progress).await)
 }
 

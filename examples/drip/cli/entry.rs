@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::output::Output;
-use super::{Args, Command, demo, download, list, logging, upload, usage};
+use super::{Args, Command, demo, download, list, logging, show, upload, usage};
 use crate::report::{Summary, tell};
 
 /// Threads that may block at once: those the stages keep, the database's, the storage's.
@@ -57,6 +57,7 @@ async fn run(args: &Args) -> Result<Success, Summary> {
         Command::Download { ids, all: _, to } => download::run(&places, ids, to, output).await,
         Command::Ls => list::run(&places, output).await,
         Command::Usage => usage::run(&places, output).await,
+        Command::Show => show::run(&places, output).await,
         Command::Demo { folder } => demo::run(args, folder.as_deref(), output).await,
     }
     .map_err(|error| Summary::of_error(args.command.name(), &error))

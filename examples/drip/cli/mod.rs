@@ -8,8 +8,10 @@ mod interrupt;
 mod list;
 mod logging;
 mod output;
+mod pipelines;
 mod plan;
 mod run;
+mod show;
 mod upload;
 mod usage;
 

@@ -7,12 +7,11 @@ use stage_core::BoxError;
 
 use super::entry::Success;
 use super::output::Output;
-use super::{plan, run};
+use super::{pipelines, plan, run};
 use crate::report::{Progress, Summary, count};
 use crate::repository::Scope;
 use crate::session::{Places, Session};
 use crate::transfer::Queue;
-use crate::upload::{Files, Upload};
 
 pub(super) async fn run(
     places: &Places,
@@ -40,28 +39,15 @@ pub(super) async fn upload(session: &Session, paths: &[PathBuf], user: &str) -> 
             if left.files == 1 { "" } else { "s" },
         ));
     }
+    let queue = Queue::new(repository.clone(), Scope::Uploads, session.storage.clone(), progress.clone());
+    // Before anything is queued: options that are wrong leave nothing behind.
+    let pipeline = pipelines::upload(session, &queue, master, &progress)?;
     let user = repository.user(user).await?;
     for path in paths {
         plan::uploads(repository.as_ref(), user, path, session.avoid(), &progress).await?;
     }
-    let queue = Queue::new(repository.clone(), Scope::Uploads, session.storage.clone(), progress.clone());
     let waiting = queue.waiting().await?;
     progress.expect(waiting.files, waiting.bytes);
-    let pipeline = Upload::new(
-        queue.clone(),
-        Files::default(),
-        master,
-        session.cache.clone(),
-        session.storage.clone(),
-        repository.clone(),
-        progress.clone(),
-        copies(),
-    );
-    let running = session.settings.apply(pipeline)?.start().await?;
+    let running = pipeline.start().await?;
     Ok(run::to_its_end("upload", running, &queue, &progress).await)
-}
-
-/// Copies of a keyed step: one per processor, as far as they pay.
-pub(super) fn copies() -> usize {
-    std::thread::available_parallelism().map_or(1, |processors| processors.get().min(4))
 }

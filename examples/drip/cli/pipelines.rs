@@ -1,0 +1,56 @@
+//! Which pipelines do the commands run, and with which options?
+
+use std::sync::Arc;
+
+use stage_core::Pipeline;
+use stage_core::config::ConfigErrors;
+
+use crate::download::Download;
+use crate::report::Progress;
+use crate::seal::MasterKey;
+use crate::session::Session;
+use crate::transfer::{Buffers, Queue};
+use crate::upload::{Files, Upload};
+
+/// The pipeline of `drip upload`, with the options of its section.
+pub(super) fn upload(
+    session: &Session,
+    queue: &Queue,
+    master: MasterKey,
+    progress: &Arc<Progress>,
+) -> Result<Pipeline, ConfigErrors> {
+    session.settings.apply(Upload::new(
+        queue.clone(),
+        Files::default(),
+        master,
+        session.cache.clone(),
+        session.storage.clone(),
+        session.repository.clone(),
+        progress.clone(),
+        copies(),
+    ))
+}
+
+/// The pipeline of `drip download`, with the options of its section.
+pub(super) fn download(
+    session: &Session,
+    queue: &Queue,
+    master: MasterKey,
+    progress: &Arc<Progress>,
+) -> Result<Pipeline, ConfigErrors> {
+    session.settings.apply(Download::new(
+        queue.clone(),
+        session.storage.clone(),
+        session.cache.clone(),
+        Buffers::default(),
+        master,
+        session.repository.clone(),
+        progress.clone(),
+        copies(),
+    ))
+}
+
+/// Copies of a keyed step: one per processor, as far as they pay.
+fn copies() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().min(4))
+}

@@ -1,0 +1,49 @@
+//! With which options do the pipelines run, and where is each of them from? The command `drip show`.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use stage_core::config::EffectiveOptions;
+use stage_core::{BoxError, Pipeline};
+
+use super::entry::Success;
+use super::output::Output;
+use super::pipelines;
+use crate::report::Progress;
+use crate::repository::Scope;
+use crate::seal::MasterKey;
+use crate::session::{Places, Session};
+use crate::transfer::Queue;
+
+/// The options of all pipelines, for a program.
+#[derive(Debug, Serialize)]
+struct Shown {
+    command: &'static str,
+    pipelines: Vec<EffectiveOptions>,
+}
+
+/// Nothing is begun: the pipelines are built to be looked at, with a key that seals nothing.
+pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxError> {
+    let session = Session::open_existing(places).await?;
+    let progress = Arc::new(Progress::new("show"));
+    let queue = |scope: Scope| {
+        Queue::new(session.repository.clone(), scope, session.storage.clone(), progress.clone())
+    };
+    let up = pipelines::upload(&session, &queue(Scope::Uploads), MasterKey::random()?, &progress);
+    let folder = std::env::current_dir()?;
+    let down = queue(Scope::Downloads { folder });
+    let down = pipelines::download(&session, &down, MasterKey::random()?, &progress);
+    progress.close();
+    let shown: Vec<_> = [up?, down?].iter().map(Pipeline::options).collect();
+    let words: Vec<_> = shown.iter().map(section).collect();
+    output.result(&words.join("\n"), &Shown { command: "show", pipelines: shown });
+    Ok(Success::Whole)
+}
+
+/// The options as a section of the file that `--config` takes.
+fn section(options: &EffectiveOptions) -> String {
+    let name = &options.pipeline;
+    let text = options.to_string();
+    let (title, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    format!("{title}\n[{name}]\n{}", rest.replace("\n[steps.", &format!("\n[{name}.steps.")))
+}
