@@ -7,31 +7,12 @@
 //! `TRYBUILD=overwrite cargo test -p flow --test ui` writes what the compiler says now: read it as a newcomer.
 #![forbid(unsafe_code)]
 
-use std::io::Write as _;
-use std::process::Command;
+#[path = "../../stage-macros/tests/compiler/mod.rs"]
+mod compiler;
 
 #[test]
 fn orders_of_steps_that_cannot_work_do_not_compile() {
-    if on_the_tested_compiler() {
+    if compiler::is_the_tested_one("the mistakes of flows") {
         trybuild::TestCases::new().compile_fail("tests/fail/*.rs");
     }
-}
-
-/// Is this the compiler that `rust-version` names? If not, says so, past the harness that would keep it to itself.
-fn on_the_tested_compiler() -> bool {
-    let tested = env!("CARGO_PKG_RUST_VERSION");
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc).arg("--version").output().expect("rustc says its version");
-    let version = String::from_utf8_lossy(&output.stdout);
-    let number = version.split_whitespace().nth(1).unwrap_or_default();
-    let same = number == tested || number.starts_with(&format!("{tested}."));
-    if !same {
-        let version = version.trim();
-        writeln!(
-            std::io::stderr(),
-            "skipped the mistakes of flows: they are for rustc {tested}, this is {version}"
-        )
-        .expect("an open stderr");
-    }
-    same
 }

@@ -8,46 +8,27 @@
 //! newcomer.
 #![forbid(unsafe_code)]
 
-use std::io::Write as _;
-use std::process::Command;
+mod compiler;
+
+const MISTAKES: &str = "the mistakes of pipeline!";
 
 #[test]
 fn every_mistake_is_reported_at_its_token_with_its_remedy() {
-    if on_the_tested_compiler() {
+    if compiler::is_the_tested_one(MISTAKES) {
         trybuild::TestCases::new().compile_fail("tests/fail/*.rs");
     }
 }
 
 #[test]
 fn every_mistake_in_a_stage_attribute_is_reported_at_its_token_with_its_remedy() {
-    if on_the_tested_compiler() {
+    if compiler::is_the_tested_one(MISTAKES) {
         trybuild::TestCases::new().compile_fail("tests/fail/attributes/*.rs");
     }
 }
 
 #[test]
 fn every_mistake_in_a_timed_function_is_reported_at_its_token_with_its_remedy() {
-    if on_the_tested_compiler() {
+    if compiler::is_the_tested_one(MISTAKES) {
         trybuild::TestCases::new().compile_fail("tests/fail/timed/*.rs");
     }
-}
-
-/// Is this the compiler that `rust-version` names? If not, says so, past the harness that would keep it to
-/// itself.
-fn on_the_tested_compiler() -> bool {
-    let tested = env!("CARGO_PKG_RUST_VERSION");
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc).arg("--version").output().expect("rustc says its version");
-    let version = String::from_utf8_lossy(&output.stdout);
-    let number = version.split_whitespace().nth(1).unwrap_or_default();
-    let same = number == tested || number.starts_with(&format!("{tested}."));
-    if !same {
-        let version = version.trim();
-        writeln!(
-            std::io::stderr(),
-            "skipped the mistakes of pipeline!: they are for rustc {tested}, this is {version}"
-        )
-        .expect("an open stderr");
-    }
-    same
 }
