@@ -106,8 +106,15 @@ impl ProducerConsumer for AddOne {
     type In = u64;
     type Out = u64;
 
-    async fn handle_events(&mut self, events: Events<'_, u64>, out: &mut Emitter<'_, u64>) -> StageResult {
-        out.extend(events.into_iter().map(|x| x.wrapping_add(1)));
+    async fn handle_events(
+        &mut self,
+        mut events: Events<'_, u64>,
+        out: &mut Emitter<'_, u64>,
+    ) -> StageResult {
+        for x in events.as_mut_slice() {
+            *x = x.wrapping_add(1);
+        }
+        out.forward(events);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::context::{CopyOf, Core};
+use super::events::Events;
 use super::hold::Hold;
 use super::message::{CallError, Cast, CastOf};
 use super::wish::Timer;
@@ -39,6 +40,34 @@ impl<E> Emitter<'_, E> {
     /// without a check per event.
     pub fn extend<I: IntoIterator<Item = E>>(&mut self, events: I) {
         self.buffer.extend(events);
+    }
+
+    /// Emits every event of a batch, as it is now. If nothing was emitted before, no event is moved: the batch
+    /// goes on in its own buffer, and another goes back to its producer.
+    ///
+    /// ```
+    /// use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
+    ///
+    /// struct Double;
+    ///
+    /// impl ProducerConsumer for Double {
+    ///     type In = u64;
+    ///     type Out = u64;
+    ///
+    ///     async fn handle_events(&mut self, mut events: Events<'_, u64>, out: &mut Emitter<'_, u64>) -> StageResult {
+    ///         events.as_mut_slice().iter_mut().for_each(|number| *number *= 2);
+    ///         out.forward(events);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    pub fn forward(&mut self, events: Events<'_, E>) {
+        let Events { buffer, .. } = events;
+        if self.buffer.is_empty() {
+            std::mem::swap(self.buffer, buffer);
+        } else {
+            self.buffer.append(buffer);
+        }
     }
 
     /// Hands over what was emitted so far at the callback's next `await`, instead of at its end. For

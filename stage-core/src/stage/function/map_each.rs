@@ -1,12 +1,13 @@
 //! A producer-consumer that turns each event into one other.
 
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::marker::PhantomData;
 
 use crate::error::StageResult;
 use crate::stage::{Emitter, Events, ProducerConsumer};
 
-/// Turns each event into one other by a function, in order.
+/// Turns each event into one other by a function, in order; those of the same type in the buffer they came in.
 pub struct MapEach<F, In, Out> {
     function: F,
     types: PhantomData<fn(In) -> Out>,
@@ -29,8 +30,21 @@ where
     type Out = Out;
 
     async fn handle_events(&mut self, events: Events<'_, In>, out: &mut Emitter<'_, Out>) -> StageResult {
-        out.extend(events.into_iter().map(&mut self.function));
+        if TypeId::of::<In>() != TypeId::of::<Out>() || !out.buffer.is_empty() {
+            out.extend(events.into_iter().map(&mut self.function));
+            return Ok(());
+        }
+        // The standard library collects these into the buffer that they come from.
+        let mapped = std::mem::take(events.buffer).into_iter().map(&mut self.function).collect();
+        give_back(events.buffer, std::mem::replace(out.buffer, mapped));
         Ok(())
+    }
+}
+
+/// Lets an empty buffer go back to the producer in the place of the one that goes on.
+fn give_back<Out: 'static>(place: &mut dyn Any, emptied: Vec<Out>) {
+    if let Some(place) = place.downcast_mut() {
+        *place = emptied;
     }
 }
 
