@@ -114,6 +114,19 @@ impl Queue {
         Ok(revived)
     }
 
+    /// Keeps a dead job no longer; says whether it was dead.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped before it is ready, it may have been done.
+    pub async fn forget(&self, id: JobId) -> Result<bool, QueueError> {
+        self.run(move |table, _, tx| table.forget(tx, id)).await
+    }
+
     /// A source of this queue's jobs, for the recipe of a pipeline's first step. There may be several, in one
     /// pipeline and in many.
     pub fn source(&self) -> Source {

@@ -248,6 +248,16 @@ impl Table {
         dead.collect()
     }
 
+    /// A dead job is kept no longer. Says whether it was dead.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn forget(&self, connection: &Connection, id: JobId) -> rusqlite::Result<bool> {
+        let mut take = connection.prepare_cached(&self.statements.take_dead)?;
+        Ok(take.query_row([id.0], |_| Ok(())).optional()?.is_some())
+    }
+
     /// A dead job waits again, as a new one: behind those of its key. Its new number, if it was dead.
     ///
     /// # Errors

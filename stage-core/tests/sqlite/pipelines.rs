@@ -177,6 +177,12 @@ async fn what_a_stop_takes_back_was_not_tried_and_what_was_rejected_says_how() {
     let again = queue.revive(JobId(2)).await.unwrap();
     assert_eq!((again, queue.counts().await.unwrap().waiting), (Some(JobId(5)), 1));
     assert_eq!(queue.revive(JobId(2)).await.unwrap(), None);
+    let (running, mut jobs) = begin().await;
+    jobs.remove(0).reject(Reason::hopeless("unreadable"));
+    running.stop().await.unwrap();
+    assert_eq!(queue.counts().await.unwrap().dead, 1);
+    assert!(queue.forget(JobId(5)).await.unwrap() && !queue.forget(JobId(5)).await.unwrap());
+    assert_eq!(queue.counts().await.unwrap().dead, 0);
 }
 
 /// The stop is told to the collector before this runs again.
