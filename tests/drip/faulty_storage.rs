@@ -74,22 +74,58 @@ fn a_storage_that_fails_three_calls_of_ten_makes_transfers_be_tried_again_and_lo
     let mut ended = run(&home, "fail=30,seed=1", &["upload", "files", "-v"]);
     let again = ended.lines_about("will be tried again").len();
     assert!(again > SMALL / 5, "{again} were tried again: {}", ended.told());
-    // Those that failed three times are told by name, and uploaded when they are named again.
+    // Those that failed three times are told by name, and kept.
     let mut left = failed(&ended);
     assert!(left.len() < SMALL / 4, "most get through: {left:?}");
+    expect_kept(&home, &left);
     for seed in 2..RUNS {
         assert_eq!(ended.code, Some(i32::from(!left.is_empty())), "{}", ended.told());
         if left.is_empty() {
             break;
         }
-        let paths: Vec<_> = left.iter().map(|name| format!("files/{name}")).collect();
-        let command: Vec<_> = ["upload"].into_iter().chain(paths.iter().map(String::as_str)).collect();
-        ended = run(&home, &format!("fail=30,seed={seed}"), &command);
+        ended = run(&home, &format!("fail=30,seed={seed}"), &["upload", "--failed"]);
         left = failed(&ended);
     }
     assert!(left.is_empty(), "after {RUNS} runs {left:?} are not uploaded");
     expect_everything_once(&home);
     Database::of(&home).expect_done();
+}
+
+/// Requires that just these are dead, each with its cause.
+#[track_caller]
+fn expect_kept(home: &Home, names: &[String]) {
+    let kept = home.run(["failed"]).expect_code(0);
+    let causes = kept.lines_about("failed, as it was asked to");
+    assert_eq!(causes.len(), names.len(), "{}", kept.told());
+    for name in names {
+        assert_eq!(kept.lines_about(name).len(), 1, "{name}: {}", kept.told());
+    }
+    assert_eq!(home.run(["failed", "--json"]).json()["failures"].as_array().map(Vec::len), Some(names.len()));
+}
+
+#[test]
+fn uploads_to_a_storage_that_always_fails_are_kept_as_dead_until_they_are_tried_again_or_forgotten() {
+    let home = Home::new();
+    let names: Vec<_> = (0..20).map(|number| format!("{number:02}.bin")).collect();
+    for name in &names {
+        home.files().write(name, bytes(1, 2_000));
+    }
+    let ended = run(&home, "fail=100", &["upload", "files"]).expect_code(1);
+    ended.expect_one_line("20 uploads that failed are kept", &["drip failed", "upload --failed"]);
+    expect_kept(&home, &names);
+    // Naming a file again has it tried again, under its old name in the queue.
+    home.run(["upload", "files/00.bin"]).expect_code(0);
+    expect_kept(&home, &names[1..]);
+
+    // The storage of these removes nothing either: what they stored in vain is theirs until it is gone.
+    run(&home, "fail=100", &["failed", "--forget"]).expect_code(1);
+    home.run(["failed", "--forget"]).expect_code(0);
+    expect_kept(&home, &[]);
+    let objects = Tree::new(home.data().join("objects")).files();
+    assert_eq!(objects.len(), 1, "that of the file that got through: {objects:?}");
+    Database::of(&home).expect_done();
+    home.run(["upload", "files"]).expect_code(0);
+    assert_eq!(home.run(["ls"]).expect_code(0).lines_about(".bin").len(), names.len() + 1);
 }
 
 #[test]

@@ -73,8 +73,12 @@ pub enum Command {
     /// Seals files and stores them; folders with all that is below them, except hidden folders and `target`
     Upload {
         /// Files and folders
-        #[arg(required = true, value_name = "PATH")]
+        #[arg(required_unless_present = "failed", value_name = "PATH")]
         paths: Vec<PathBuf>,
+
+        /// Also those that failed for good in earlier runs
+        #[arg(long)]
+        failed: bool,
 
         /// Whose files they are
         #[arg(long, value_name = "EMAIL", default_value = NOBODY, value_parser = email)]
@@ -96,6 +100,12 @@ pub enum Command {
     },
     /// Lists what is stored
     Ls,
+    /// Lists the uploads that failed for good, and why; `upload --failed` tries them again
+    Failed {
+        /// Forgets them
+        #[arg(long)]
+        forget: bool,
+    },
     /// Ranks the users by how much they store
     Usage,
     /// Shows the options the pipelines run with and where each is from, as a file for --config to begin with
@@ -115,6 +125,7 @@ impl Command {
             Self::Upload { .. } => "upload",
             Self::Download { .. } => "download",
             Self::Ls => "ls",
+            Self::Failed { .. } => "failed",
             Self::Usage => "usage",
             Self::Show => "show",
             Self::Demo { .. } => "demo",

@@ -4,6 +4,7 @@ mod args;
 mod demo;
 mod download;
 mod entry;
+mod failed;
 mod interrupt;
 mod list;
 mod logging;

@@ -8,21 +8,45 @@ use stage_core::BoxError;
 use super::entry::Success;
 use super::output::Output;
 use super::{pipelines, plan, run};
-use crate::report::{Progress, Summary, count};
-use crate::repository::Scope;
+use crate::report::{Progress, Summary, count, tell};
+use crate::repository::{RepositoryError, Scope};
 use crate::session::{Places, Session};
 use crate::transfer::Queue;
+
+/// What is done with uploads that failed for good in earlier runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Earlier {
+    TryAgain,
+    Leave,
+}
 
 pub(super) async fn run(
     places: &Places,
     paths: &[PathBuf],
+    earlier: Earlier,
     user: &str,
     output: Output,
 ) -> Result<Success, BoxError> {
     let session = Session::open(places).await?;
+    if earlier == Earlier::TryAgain {
+        let revived = session.repository.revive_uploads().await?;
+        tracing::info!(revived, "uploads that failed in earlier runs are tried again");
+    }
     let summary = upload(&session, paths, user).await?;
+    tell_dead(&session).await?;
     output.result(&summary.line("uploaded"), &summary);
     Ok(Success::of(&summary))
+}
+
+/// What failed for good, now or earlier, is kept.
+async fn tell_dead(session: &Session) -> Result<(), RepositoryError> {
+    let dead = session.repository.dead_uploads().await?.len() as u64;
+    if dead > 0 {
+        let uploads = if dead == 1 { "upload that failed is" } else { "uploads that failed are" };
+        let dead = count(dead);
+        tell(&format!("{dead} {uploads} kept: `drip failed` tells why, `drip upload --failed` tries again"));
+    }
+    Ok(())
 }
 
 /// Uploads what is at `paths`, and what an earlier run left in the queue.

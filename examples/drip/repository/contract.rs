@@ -9,8 +9,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::{
-    GivenBack, Media, MediaId, NewDownload, NewUpload, RepositoryError, Scope, Stored, Transfer, TransferId,
-    User, UserId, Waiting,
+    DeadUpload, GivenBack, GivenUp, Media, MediaId, NewDownload, NewUpload, RepositoryError, Scope, Stored,
+    Transfer, TransferId, User, UserId, Waiting,
 };
 
 /// What a repository answers, once it is awaited. Dropped before, the transaction may or may not have happened.
@@ -21,7 +21,8 @@ pub trait Repository: Debug + Send + Sync + 'static {
     /// The user with this e-mail address, known from now on.
     fn user(&self, email: &str) -> Answer<'_, UserId>;
 
-    /// Queues uploads and answers how many were new: a file that this user has waiting is not queued twice.
+    /// Queues uploads and answers how many were new: a file that this user has waiting is not queued twice, and one whose
+    /// upload is dead is tried again.
     fn add_uploads(&self, user: UserId, uploads: Vec<NewUpload>) -> Answer<'_, u64>;
 
     /// Queues downloads and answers how many were new: a medium that waits for the same target is not queued twice.
@@ -36,9 +37,18 @@ pub trait Repository: Debug + Send + Sync + 'static {
     /// Puts leased transfers back.
     fn give_back(&self, transfers: Vec<GivenBack>) -> Answer<'_, ()>;
 
-    /// Takes transfers out for good that cannot be done, and what they would have uploaded. Answers with the storage keys
-    /// of that: what is under them is nobody's.
-    fn give_up(&self, transfers: Vec<TransferId>) -> Answer<'_, Vec<String>>;
+    /// Takes transfers out that cannot be done. Uploads are kept as dead; answers with their storage keys: what is under
+    /// them is no use.
+    fn give_up(&self, transfers: Vec<GivenUp>) -> Answer<'_, Vec<String>>;
+
+    /// The uploads that are dead, the oldest first.
+    fn dead_uploads(&self) -> Answer<'_, Vec<DeadUpload>>;
+
+    /// Has all dead uploads tried again; answers how many they were.
+    fn revive_uploads(&self) -> Answer<'_, u64>;
+
+    /// Keeps a dead upload no longer; whoever forgets it has removed what may be under its storage key.
+    fn forget_upload(&self, transfer: TransferId) -> Answer<'_, ()>;
 
     /// Makes media of uploads that are whole, and takes their transfers out.
     fn finish_uploads(&self, stored: Vec<Stored>) -> Answer<'_, ()>;

@@ -11,6 +11,6 @@ pub use address::{Database, open};
 pub use contract::{Answer, Repository};
 pub use error::RepositoryError;
 pub use model::{
-    Direction, GivenBack, Media, MediaId, NewDownload, NewUpload, Scope, Stored, Transfer, TransferId, User,
-    UserId, Waiting,
+    DeadUpload, Direction, GivenBack, GivenUp, Media, MediaId, NewDownload, NewUpload, Scope, Stored,
+    Transfer, TransferId, User, UserId, Waiting,
 };

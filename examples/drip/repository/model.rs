@@ -174,6 +174,24 @@ pub enum GivenBack {
     Stopped(TransferId),
 }
 
+/// A transfer that failed for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUp {
+    /// Which one.
+    pub transfer: TransferId,
+    /// Why.
+    pub cause: String,
+}
+
+/// An upload that failed for good, and is kept until it is tried again or forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadUpload {
+    /// What was to be moved. It is not leased.
+    pub transfer: Transfer,
+    /// Why it was not.
+    pub cause: String,
+}
+
 /// An upload that is whole in the storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {

@@ -9,7 +9,6 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
-use stage_core::Backoff;
 use url::Url;
 
 use super::faulty::Faulty;
@@ -20,9 +19,6 @@ const LEFTOVERS: u32 = 16;
 
 /// How long a storage may take to answer at all.
 const ANSWER: Duration = Duration::from_secs(15);
-
-/// How a removal that failed is tried again.
-const REMOVING: Backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(1)).attempts(12);
 
 /// Where objects are, cheap to clone.
 #[derive(Debug, Clone)]
@@ -127,22 +123,14 @@ impl Storage {
         Ok(Reader::new(self.clone(), key, object))
     }
 
-    /// Removes an object; one that is not there is removed already. What fails in passing is tried again for some seconds:
-    /// nobody else would ever remove it.
+    /// Removes an object; one that is not there is removed already.
     ///
     /// # Errors
     /// Whatever the storage has to say.
     pub async fn remove(&self, key: &str) -> Result<(), StoreError> {
-        let mut attempt = 0;
-        loop {
-            let error = match self.store.delete(&self.place(key)).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => return Ok(()),
-                Err(error) => self.error("remove", key, error),
-            };
-            let delay = REMOVING.delay(attempt, 0).filter(|_| !error.is_permanent());
-            let Some(delay) = delay else { return Err(error) };
-            attempt += 1;
-            tokio::time::sleep(delay).await;
+        match self.store.delete(&self.place(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.error("remove", key, error)),
         }
     }
 

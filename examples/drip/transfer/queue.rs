@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Failure, Hold, Judged, Verdict, Verdicts, Witness};
-use crate::repository::{GivenBack, Repository, RepositoryError, Scope, TransferId, Waiting};
+use crate::repository::{GivenBack, GivenUp, Repository, RepositoryError, Scope, Waiting};
 use crate::store::Storage;
 
 /// How often a transfer is tried before it has failed.
@@ -75,17 +75,18 @@ impl Queue {
         judged.len()
     }
 
-    /// Takes transfers out for good. A late failure may leave an object that no medium will ever name; it goes, too.
-    async fn give_up(&self, lost: Vec<TransferId>) -> Result<(), RepositoryError> {
+    /// Takes transfers out; uploads are kept as dead. A late failure may leave an object that no medium names; it goes, too.
+    async fn give_up(&self, lost: Vec<GivenUp>) -> Result<(), RepositoryError> {
         for key in self.repository.give_up(lost).await? {
             if let Err(error) = self.storage.remove(&key).await {
+                // It is overwritten when the upload is tried again, and removed when it is forgotten.
                 tracing::info!(%error, "what a failed upload may have stored could not be removed");
             }
         }
         Ok(())
     }
 
-    fn judge(&self, judged: &Judged, back: &mut Vec<GivenBack>, lost: &mut Vec<TransferId>) {
+    fn judge(&self, judged: &Judged, back: &mut Vec<GivenBack>, lost: &mut Vec<GivenUp>) {
         let transfer = &judged.transfer;
         let failure = match &judged.verdict {
             Verdict::Done(bytes) => return self.witness.done(transfer, *bytes),
@@ -99,7 +100,7 @@ impl Queue {
                 back.push(GivenBack::Failed(transfer.id));
             }
             Failure::Passing(cause) | Failure::Permanent(cause) => {
-                lost.push(transfer.id);
+                lost.push(GivenUp { transfer: transfer.id, cause: cause.clone() });
                 self.witness.failed(transfer, cause);
             }
         }

@@ -1,6 +1,7 @@
 //! The repository in one SQLite file, no server needed.
 
 mod connection;
+mod dead;
 mod media;
 mod migration;
 mod queue;

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use stage_core::sqlite::{JobId, Lease, NewJob, Receipt, Return, Table};
 
-use super::rows;
+use super::{dead, rows};
 use crate::repository::path_bytes::to_bytes;
 use crate::repository::{
     GivenBack, MediaId, NewDownload, NewUpload, Scope, Stored, Transfer, TransferId, UserId, Waiting,
@@ -19,8 +19,8 @@ pub(super) fn add_uploads(
     user: UserId,
     uploads: &[NewUpload],
 ) -> rusqlite::Result<u64> {
-    let mut waits = transaction.prepare_cached(
-        "SELECT 1 FROM transfers t JOIN media m ON m.id = t.media_id
+    let mut known = transaction.prepare_cached(
+        "SELECT t.job FROM transfers t JOIN media m ON m.id = t.media_id
          WHERE t.direction = 'upload' AND t.path = ?1 AND m.user_id = ?2",
     )?;
     let mut add_media = transaction.prepare_cached(
@@ -36,7 +36,9 @@ pub(super) fn add_uploads(
     let mut added = 0;
     for upload in uploads {
         let path = to_bytes(&upload.full_path);
-        if waits.exists(params![path, user.0])? {
+        let job: Option<i64> = known.query_row(params![path, user.0], |row| row.get(0)).optional()?;
+        if let Some(job) = job {
+            added += u64::from(dead::revive(transaction, job)?);
             continue;
         }
         let id = MediaId::new();
@@ -87,10 +89,10 @@ pub(super) fn add_downloads(
 }
 
 /// Nothing in this queue waits for a time, so it has none: a clock that jumps changes nothing.
-const NOW: i64 = 0;
+pub(super) const NOW: i64 = 0;
 
 /// The table of jobs.
-fn jobs() -> rusqlite::Result<Table> {
+pub(super) fn jobs() -> rusqlite::Result<Table> {
     Table::new("jobs").map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
@@ -138,7 +140,10 @@ pub(super) fn lease_jobs(
 }
 
 /// The lease of a transfer, if it is leased.
-fn leased(transaction: &Transaction<'_>, transfer: TransferId) -> rusqlite::Result<Option<Receipt>> {
+pub(super) fn leased(
+    transaction: &Transaction<'_>,
+    transfer: TransferId,
+) -> rusqlite::Result<Option<Receipt>> {
     let mut job = transaction.prepare_cached("SELECT job FROM transfers WHERE id = ?1")?;
     match job.query_row([transfer.0.as_bytes()], |row| row.get(0).map(JobId)).optional()? {
         Some(job) => jobs()?.leased(transaction, job),
@@ -147,7 +152,10 @@ fn leased(transaction: &Transaction<'_>, transfer: TransferId) -> rusqlite::Resu
 }
 
 /// A transfer is over: its job leaves the queue. Answers with its medium, if it was still there.
-fn remove(transaction: &Transaction<'_>, transfer: TransferId) -> rusqlite::Result<Option<[u8; 16]>> {
+pub(super) fn remove(
+    transaction: &Transaction<'_>,
+    transfer: TransferId,
+) -> rusqlite::Result<Option<[u8; 16]>> {
     if let Some(receipt) = leased(transaction, transfer)? {
         jobs()?.acknowledge(transaction, receipt)?;
     }
@@ -197,21 +205,6 @@ pub(super) fn give_back(transaction: &Transaction<'_>, transfers: &[GivenBack]) 
         }
     }
     Ok(())
-}
-
-pub(super) fn give_up(
-    transaction: &Transaction<'_>,
-    transfers: &[TransferId],
-) -> rusqlite::Result<Vec<String>> {
-    let mut forget = transaction
-        .prepare_cached("DELETE FROM media WHERE id = ?1 AND uploaded_at IS NULL RETURNING storage_key")?;
-    let mut forgotten = Vec::new();
-    for transfer in transfers {
-        let media = remove(transaction, *transfer)?;
-        let key = media.map(|id| forget.query_row([id], |row| row.get(0)).optional()).transpose()?;
-        forgotten.extend(key.flatten());
-    }
-    Ok(forgotten)
 }
 
 pub(super) fn finish_uploads(transaction: &Transaction<'_>, stored: &[Stored]) -> rusqlite::Result<()> {

@@ -2,10 +2,10 @@
 
 use rusqlite::{Connection, Transaction};
 
-use super::{Sqlite, media, queue};
+use super::{Sqlite, dead, media, queue};
 use crate::repository::{
-    Answer, GivenBack, Media, MediaId, NewDownload, NewUpload, Repository, Scope, Stored, Transfer,
-    TransferId, User, UserId, Waiting,
+    Answer, DeadUpload, GivenBack, GivenUp, Media, MediaId, NewDownload, NewUpload, Repository, Scope,
+    Stored, Transfer, TransferId, User, UserId, Waiting,
 };
 
 fn whole<T>(
@@ -46,8 +46,20 @@ impl Repository for Sqlite {
         self.run(move |connection| whole(connection, |all| queue::give_back(all, &transfers)))
     }
 
-    fn give_up(&self, transfers: Vec<TransferId>) -> Answer<'_, Vec<String>> {
-        self.run(move |connection| whole(connection, |all| queue::give_up(all, &transfers)))
+    fn give_up(&self, transfers: Vec<GivenUp>) -> Answer<'_, Vec<String>> {
+        self.run(move |connection| whole(connection, |all| dead::give_up(all, &transfers)))
+    }
+
+    fn dead_uploads(&self) -> Answer<'_, Vec<DeadUpload>> {
+        self.run(|connection| whole(connection, dead::uploads))
+    }
+
+    fn revive_uploads(&self) -> Answer<'_, u64> {
+        self.run(|connection| whole(connection, dead::revive_uploads))
+    }
+
+    fn forget_upload(&self, transfer: TransferId) -> Answer<'_, ()> {
+        self.run(move |connection| whole(connection, |all| dead::forget(all, transfer)))
     }
 
     fn finish_uploads(&self, stored: Vec<Stored>) -> Answer<'_, ()> {
@@ -168,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_transfer_given_up_takes_its_unfinished_medium_along_and_no_finished_one() {
+    async fn an_upload_given_up_is_dead_until_it_is_tried_again_or_forgotten_and_a_download_is_gone() {
         let (repository, _) = with_uploads(&["a", "b"]).await;
         let leased = repository.lease(&Scope::Uploads, 2).await.unwrap();
         store(&repository, &leased[0]).await;
@@ -177,11 +189,33 @@ mod tests {
         assert_eq!(repository.add_downloads(vec![download]).await.unwrap(), 1);
         let scope = Scope::Downloads { folder: "/to".into() };
         let down = repository.lease(&scope, 9).await.unwrap();
-        let forgotten = repository.give_up(vec![leased[1].id, down[0].id]).await.unwrap();
-        assert_eq!(forgotten, [leased[1].media.storage_key.clone()]);
+        let given_up = |transfer: &Transfer| GivenUp { transfer: transfer.id, cause: "no".to_owned() };
+        let useless = repository.give_up(vec![given_up(&leased[1]), given_up(&down[0])]).await.unwrap();
+        assert_eq!(useless, [leased[1].media.storage_key.clone()]);
         let left = repository.media_after(None, 9).await.unwrap();
         assert_eq!(left.iter().map(|m| m.id).collect::<Vec<_>>(), [media]);
         assert!(repository.recover().await.unwrap().is_empty());
+
+        let dead = repository.dead_uploads().await.unwrap();
+        assert_eq!(dead, [DeadUpload { transfer: leased[1].clone(), cause: "no".to_owned() }]);
+        assert!(repository.lease(&Scope::Uploads, 9).await.unwrap().is_empty());
+        assert_eq!(repository.revive_uploads().await.unwrap(), 1);
+        let again = repository.lease(&Scope::Uploads, 9).await.unwrap();
+        assert_eq!(again, [leased[1].clone()], "the same, at its first attempt");
+        repository.give_up(vec![given_up(&again[0])]).await.unwrap();
+        repository.forget_upload(again[0].id).await.unwrap();
+        assert!(repository.dead_uploads().await.unwrap().is_empty());
+        assert_eq!(repository.revive_uploads().await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_file_whose_upload_is_dead_is_tried_again_when_it_is_asked_for_again() {
+        let (repository, user) = with_uploads(&["a"]).await;
+        let leased = repository.lease(&Scope::Uploads, 1).await.unwrap();
+        repository.give_up(vec![GivenUp { transfer: leased[0].id, cause: "no".to_owned() }]).await.unwrap();
+        assert_eq!(repository.add_uploads(user, vec![upload("a")]).await.unwrap(), 1);
+        assert_eq!(repository.lease(&Scope::Uploads, 9).await.unwrap(), leased);
+        assert!(repository.dead_uploads().await.unwrap().is_empty());
     }
 
     #[tokio::test]
