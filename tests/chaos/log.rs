@@ -1,7 +1,6 @@
 //! What was handled, and in which order? Kept in memory that does not grow with what happens.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use stage_core::sqlite::{Job, JobId};
@@ -24,15 +23,15 @@ struct Notes {
     times: Vec<u8>,
     /// The job of each key that was handled last.
     last: BTreeMap<Vec<u8>, JobId>,
-    /// The first jobs that were not in order.
-    disorder: String,
+    /// The first jobs that were not in order: which one, and behind which of the same key.
+    disorder: Vec<(JobId, JobId)>,
     peak: usize,
 }
 
 impl Log {
     pub(crate) fn of(jobs: u64) -> Self {
         let times = vec![0; usize::try_from(jobs).unwrap() + 1];
-        let notes = Notes { times, last: BTreeMap::new(), disorder: String::new(), peak: 0 };
+        let notes = Notes { times, last: BTreeMap::new(), disorder: Vec::new(), peak: 0 };
         Self { notes: Arc::new(Mutex::new(notes)), handled: Arc::new(watch::Sender::new(0)) }
     }
 
@@ -62,18 +61,22 @@ impl Log {
         self.notes.lock().unwrap().peak
     }
 
-    pub(crate) fn expect_in_order(&self) {
+    /// Those of a key were handled in order, but for jobs that came again while they were in hand.
+    pub(crate) fn expect_in_order(&self, expired: &BTreeSet<JobId>) {
         let notes = self.notes.lock().unwrap();
-        assert!(notes.disorder.is_empty(), "{}", notes.disorder);
+        let wrong: Vec<_> = notes.disorder.iter().filter(|(job, _)| !expired.contains(job)).collect();
+        assert!(wrong.is_empty(), "jobs, and those of their key behind which they were handled: {wrong:?}");
     }
 
-    /// Each job was handled once, or is among the dead.
-    pub(crate) fn expect_each_once(&self, dead: impl Iterator<Item = JobId>) {
+    /// Each job was handled once, or is among the dead; those that came again while they were in hand, at least once.
+    pub(crate) fn expect_each_once(&self, dead: impl Iterator<Item = JobId>, expired: &BTreeSet<JobId>) {
         let mut times = self.notes.lock().unwrap().times.clone();
         for id in dead {
             times[usize::try_from(id.0).unwrap()] += 1;
         }
-        let wrong: Vec<_> = (1..times.len()).filter(|&id| times[id] != 1).take(10).collect();
+        let again = |id: usize| expired.contains(&JobId(i64::try_from(id).unwrap()));
+        let right = |id: usize| times[id] == 1 || times[id] > 1 && again(id);
+        let wrong: Vec<_> = (1..times.len()).filter(|&id| !right(id)).take(10).collect();
         assert!(wrong.is_empty(), "jobs that are missing, or there twice: {wrong:?}");
     }
 }
@@ -85,10 +88,8 @@ impl Notes {
         match self.last.get_mut(key) {
             None => drop(self.last.insert(key.clone(), job.id)),
             Some(last) if *last < job.id => *last = job.id,
-            Some(last) if self.disorder.len() < 1_000 => {
-                let (id, last) = (job.id.0, last.0);
-                writeln!(self.disorder, "job {id} of {key:?} was handled behind {last}").unwrap();
-            }
+            // As many as fit into a message.
+            Some(last) if self.disorder.len() < 100 => self.disorder.push((job.id, *last)),
             Some(_) => {}
         }
     }

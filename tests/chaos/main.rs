@@ -4,7 +4,8 @@
 //!
 //! Then the books must be exact: every job left the queue once, as handled or as dead; it was handled; those of one key
 //! were handled in order; every delivery was acknowledged or rejected, and those that came again are counted by the
-//! queue as by the pipelines. Meanwhile memory may not grow with the number of jobs.
+//! queue as by the pipelines. Meanwhile memory may not grow with the number of jobs. (If the machine stands still for longer
+//! than a lease lasts, the jobs whose leases ran out are handled at least once, and every other one is as above.)
 //!
 //! `CHAOS_SEEDS` runs of `CHAOS_EVENTS` jobs from the seed `CHAOS_FIRST` on, or else two of 1,000; or, for `CHAOS_SECONDS`,
 //! as many runs as there is time for, of seeds that nobody has seen:
@@ -24,6 +25,7 @@ mod memory;
 mod pipeline;
 mod stages;
 mod visitor;
+mod watch;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -36,12 +38,16 @@ use books::{Books, Ledger};
 use chance::Chance;
 use log::Log;
 use memory::Memory;
+use watch::Watch;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
 /// How often a job is tried.
 const ATTEMPTS: u32 = 8;
+
+/// How long a lease lasts that nobody renews.
+const VISIBILITY: Duration = Duration::from_secs(30);
 
 /// One run of all jobs may take so long.
 const PATIENCE: Duration = Duration::from_mins(20);
@@ -56,6 +62,7 @@ fn number(name: &str) -> Option<u64> {
 async fn queue_of(jobs: u64, file: &std::path::Path) -> Queue {
     let options = QueueOptions::new()
         .attempts(ATTEMPTS)
+        .visibility(VISIBILITY)
         .retry_after(Backoff::new(Duration::ZERO, Duration::ZERO))
         .poll(Duration::from_millis(1))
         .linger(Duration::from_millis(1))
@@ -79,7 +86,7 @@ async fn chaos(seed: u64, jobs: u64) -> Books {
     let queue = queue_of(jobs, &file).await;
     let ledger = Ledger::kept_in(&file);
     let (chance, log) = (Chance::new(seed), Log::of(jobs));
-    let memory = Memory::now();
+    let (memory, watch) = (Memory::now(), Watch::over(&queue));
     let mut books = Books::default();
     loop {
         let pipeline = pipeline::pipeline(&queue, &chance, &log);
@@ -93,8 +100,14 @@ async fn chaos(seed: u64, jobs: u64) -> Books {
     let dead = queue.dead(usize::MAX >> 1).await.unwrap();
     assert!(dead.iter().all(|job| job.attempts == ATTEMPTS && !job.cause.is_empty()));
     books.grown = memory.assert_bounded(log.peak());
-    log.expect_in_order();
-    log.expect_each_once(dead.iter().map(|job| job.id));
+    let expired = ledger.expired();
+    (books.expired, books.longest) = (expired.len() as u64, watch.longest());
+    assert!(
+        expired.is_empty() || books.longest > VISIBILITY / 2,
+        "leases ran out of jobs in hand: {expired:?}"
+    );
+    log.expect_in_order(&expired);
+    log.expect_each_once(dead.iter().map(|job| job.id), &expired);
     ledger.expect_agreement(jobs, dead.len() as u64, log.handled(), &mut books);
     books
 }
