@@ -80,7 +80,7 @@ fn an_upload_that_is_interrupted_twice_returns_to_the_queue_and_the_next_run_com
 const MANY: usize = 120;
 
 /// The storage takes so long for each part that a signal comes surely in the middle of the upload.
-const SLOW: &str = "wait=100";
+const SLOW: &str = "wait=40";
 
 /// How long drip may take to finish what it has begun.
 const DEADLINE: Duration = Duration::from_secs(10);
