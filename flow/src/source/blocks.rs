@@ -1,6 +1,5 @@
 //! Files as blocks of whole lines: for steps that look at the bytes of many lines without copying any.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read};
 use std::ops::Deref;
@@ -12,6 +11,7 @@ use stage_core::BoxError;
 use super::lines::paths;
 use super::packing::Packing;
 use super::records::{Piece, sizes, split};
+use super::shared_pieces::SharedPieces;
 use super::{More, NoStamp, Part, ReadError, Source};
 use crate::chain::Start;
 use crate::flow::Flow;
@@ -94,9 +94,11 @@ impl Source for LineBlocks {
 
     fn parts(&self, most: usize) -> Result<Vec<LineBlocksPart>, BoxError> {
         let sizes = sizes(&self.files)?;
-        let part =
-            |pieces: Vec<Piece>| LineBlocksPart { pieces: pieces.into(), open: None, spare: Arc::default() };
-        Ok(split(&self.files, &sizes, most).into_iter().map(part).collect())
+        let parts = split(&self.files, &sizes, most);
+        let count = parts.len();
+        let pieces = SharedPieces::new(parts);
+        let part = |_| LineBlocksPart { pieces: pieces.clone(), open: None, spare: Arc::default() };
+        Ok((0..count).map(part).collect())
     }
 
     fn name(&self) -> String {
@@ -107,10 +109,10 @@ impl Source for LineBlocks {
     }
 }
 
-/// The rest of a part of some files.
+/// A reader of some files: it takes what no other has taken.
 #[derive(Debug)]
 pub struct LineBlocksPart {
-    pieces: VecDeque<Piece>,
+    pieces: SharedPieces,
     open: Option<Open>,
     spare: Arc<Spare>,
 }
@@ -133,7 +135,7 @@ impl LineBlocksPart {
         loop {
             let mut open = match self.open.take() {
                 Some(open) => open,
-                None => match self.pieces.pop_front() {
+                None => match self.pieces.take() {
                     Some(piece) => Open::begin(piece, self.spare.take())?,
                     None => return Ok(None),
                 },
@@ -273,7 +275,9 @@ impl BlockFlow {
     /// be looked at as one slice of bytes. For speed: nothing is allocated or copied for a line, as
     /// [`from_lines`](Flow::from_lines) has to.
     ///
-    /// The file is split as there; a line belongs to one block, however long it is.
+    /// The file is cut into many pieces, in which lines are found as there; each stage takes the next piece
+    /// whenever it has read one, so that a stage that is slower for a while reads less. A line belongs to one
+    /// block, however long it is.
     ///
     /// ```
     /// use flow::Flow;
@@ -291,7 +295,7 @@ impl BlockFlow {
     ///
     /// # Ordering
     ///
-    /// Within a part as in the file; `stages(1)` keeps the order of the whole.
+    /// In each stage as in the file; `stages(1)` keeps the order of the whole.
     ///
     /// # Errors
     ///

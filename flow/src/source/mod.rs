@@ -20,6 +20,7 @@ mod range;
 mod read_error;
 mod record_reader;
 mod records;
+mod shared_pieces;
 mod slice;
 mod stamper;
 mod stream;
