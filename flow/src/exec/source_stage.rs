@@ -14,7 +14,7 @@ use super::alarm::{Alarm, Ring};
 use super::ends::Ends;
 use super::fed_stage::Leave;
 use crate::plan::{Feeds, Operator};
-use crate::source::{More, Part};
+use crate::source::{More, Part, Taker};
 
 /// Reading for longer than this is slow: what is there is handed on, and messages are looked at.
 const SLOW: Duration = Duration::from_micros(500);
@@ -38,6 +38,27 @@ pub(crate) struct SourceStage<I, P> {
     waits_since: Option<Instant>,
     is_idle: bool,
     finished: bool,
+}
+
+/// Runs the operator on what is read.
+struct Run<'a, 'e, P: Operator> {
+    operator: &'a mut P,
+    out: &'a mut Emitter<'e, P::Out>,
+    /// Events that came of it.
+    made: usize,
+    has_taken: bool,
+}
+
+impl<P: Operator> Taker<P::In> for Run<'_, '_, P> {
+    #[inline]
+    fn take(&mut self, events: impl Iterator<Item = P::In>) {
+        self.has_taken = true;
+        let Self { operator, out, made, .. } = self;
+        operator.batch(0, events, &mut |event| {
+            *made += 1;
+            out.emit(event);
+        });
+    }
 }
 
 /// Go on reading.
@@ -70,16 +91,13 @@ where
         let (began, most) = (Instant::now(), self.part.at_once().min(MOST));
         while self.wanted > 0 && !self.finished {
             let slice = self.slice.min(self.wanted.max(1)).min(most);
-            let (mut items, mut made) = (Vec::with_capacity(slice), 0);
-            let more = self.part.read(slice, &mut |item| items.push(item))?;
-            if !items.is_empty() {
+            let mut taker = Run { operator: &mut self.operator, out, made: 0, has_taken: false };
+            let more = self.part.read_in_one(slice, &mut taker)?;
+            let Run { made, has_taken, .. } = taker;
+            if has_taken {
                 self.waits_since = None;
                 self.is_idle = false;
             }
-            self.operator.batch(0, items.into_iter(), &mut |event| {
-                made += 1;
-                out.emit(event);
-            });
             self.wanted = self.wanted.saturating_sub(made);
             if more == More::No {
                 self.finish(out);

@@ -13,7 +13,7 @@ use super::fed::feed;
 use super::{Build, Exit, Feeds, Layer, Node, NodeOf, Operator, Origin, Outline, Place};
 use crate::error::FlowError;
 use crate::exec::{Leave, Readers, SourceStage};
-use crate::source::{Part, Source, Stamper};
+use crate::source::{LiveStamper, Part, Source, Stamper, Taker};
 use crate::time::Time;
 
 /// Events of a source whose parts cannot be split: each part is a stage, and feeds every stage of the layer.
@@ -177,7 +177,7 @@ struct Stamping<P, M> {
     live: M,
 }
 
-impl<P: Part, V: crate::source::LiveStamper<P::Item>> Part for Stamping<P, V> {
+impl<P: Part, V: LiveStamper<P::Item>> Part for Stamping<P, V> {
     type Item = <V::Time as Time>::Of<P::Item>;
 
     fn wake_by(&mut self, waker: &std::task::Waker) {
@@ -197,12 +197,38 @@ impl<P: Part, V: crate::source::LiveStamper<P::Item>> Part for Stamping<P, V> {
         self.part.read(most, &mut |item| each(live.stamp(item)))
     }
 
+    fn read_in_one(
+        &mut self,
+        most: usize,
+        taker: &mut impl Taker<Self::Item>,
+    ) -> Result<crate::source::More, stage_core::BoxError> {
+        self.part.read_in_one(most, &mut StampingTaker { live: &mut self.live, taker })
+    }
+
     fn patience(&self) -> Option<std::time::Duration> {
         self.live.patience()
     }
 
     fn idle(&mut self) -> Option<Self::Item> {
         self.live.idle()
+    }
+}
+
+/// Gives a taker stamped events.
+struct StampingTaker<'a, V, K> {
+    live: &'a mut V,
+    taker: &'a mut K,
+}
+
+impl<T, V, K> Taker<T> for StampingTaker<'_, V, K>
+where
+    T: Send + 'static,
+    V: LiveStamper<T>,
+    K: Taker<<V::Time as Time>::Of<T>>,
+{
+    fn take(&mut self, events: impl Iterator<Item = T>) {
+        let Self { live, taker } = self;
+        taker.take(events.map(|event| live.stamp(event)));
     }
 }
 

@@ -41,6 +41,8 @@ pub use json::Json;
 pub use lines::RecordFlow;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 pub use packed::PackedFlow;
+#[doc(hidden)]
+pub use part::Taker;
 pub use part::{More, Part, Source};
 pub use range::{Numbers, NumbersPart, Whole};
 pub use read_error::ReadError;

@@ -51,6 +51,22 @@ pub trait Part: Send + 'static {
     /// If an event cannot be read; the flow fails then.
     fn read(&mut self, most: usize, each: &mut impl FnMut(Self::Item)) -> Result<More, BoxError>;
 
+    /// Gives `taker` the next `most` events in one go, or as many as there are; nothing if there are none. A
+    /// part that has its events at hand gives them as they are, without storing them once more.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    #[doc(hidden)]
+    fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<Self::Item>) -> Result<More, BoxError> {
+        let mut events = Vec::with_capacity(most);
+        let more = self.read(most, &mut |event| events.push(event))?;
+        if !events.is_empty() {
+            taker.take(events.into_iter());
+        }
+        Ok(more)
+    }
+
     /// After how much waiting [`idle`](Self::idle) is to be called, if at all.
     #[doc(hidden)]
     fn patience(&self) -> Option<Duration> {
@@ -62,6 +78,13 @@ pub trait Part: Send + 'static {
     fn idle(&mut self) -> Option<Self::Item> {
         None
     }
+}
+
+/// Takes events, by whatever iterator they come.
+#[doc(hidden)]
+pub trait Taker<T> {
+    /// Takes all of them; there is at least one.
+    fn take(&mut self, events: impl Iterator<Item = T>);
 }
 
 /// Whether there is more.

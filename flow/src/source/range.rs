@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use stage_core::BoxError;
 
-use super::{More, NoStamp, Part, Source};
+use super::{More, NoStamp, Part, Source, Taker};
 use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Fused;
@@ -77,15 +77,32 @@ impl<N: Whole> Source for Numbers<N> {
     }
 }
 
+impl<N> NumbersPart<N> {
+    /// The next `most` numbers, and whether there are more behind them.
+    fn next(&mut self, most: usize) -> (Range<i128>, More) {
+        let most = i128::try_from(most).unwrap_or(i128::MAX);
+        let until = self.end.min(self.next.saturating_add(most));
+        let next = self.next..until;
+        self.next = until;
+        (next, if self.next < self.end { More::Yes } else { More::No })
+    }
+}
+
 impl<N: Whole> Part for NumbersPart<N> {
     type Item = N;
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(N)) -> Result<More, BoxError> {
-        let most = i128::try_from(most).unwrap_or(i128::MAX);
-        let until = self.end.min(self.next.saturating_add(most));
-        (self.next..until).map(N::from_wide).for_each(each);
-        self.next = until;
-        Ok(if self.next < self.end { More::Yes } else { More::No })
+        let (next, more) = self.next(most);
+        next.map(N::from_wide).for_each(each);
+        Ok(more)
+    }
+
+    fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<N>) -> Result<More, BoxError> {
+        let (next, more) = self.next(most);
+        if !next.is_empty() {
+            taker.take(next.map(N::from_wide));
+        }
+        Ok(more)
     }
 }
 

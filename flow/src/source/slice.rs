@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use stage_core::BoxError;
 
-use super::{More, Part, Source};
+use super::{More, Part, Source, Taker};
 
 /// The items of a slice that everybody shares.
 pub struct SharedSlice<T> {
@@ -54,14 +54,31 @@ impl<T: Clone + Send + Sync + 'static> Source for SharedSlice<T> {
     }
 }
 
+impl<T> SlicePart<T> {
+    /// Where the next `most` items are, and whether there are more behind them.
+    fn next(&mut self, most: usize) -> (Range<usize>, More) {
+        let end = self.range.end.min(self.range.start.saturating_add(most));
+        let next = self.range.start..end;
+        self.range.start = end;
+        (next, if self.range.is_empty() { More::No } else { More::Yes })
+    }
+}
+
 impl<T: Clone + Send + Sync + 'static> Part for SlicePart<T> {
     type Item = T;
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(T)) -> Result<More, BoxError> {
-        let end = self.range.end.min(self.range.start.saturating_add(most));
-        self.items[self.range.start..end].iter().cloned().for_each(each);
-        self.range.start = end;
-        Ok(if self.range.is_empty() { More::No } else { More::Yes })
+        let (next, more) = self.next(most);
+        self.items[next].iter().cloned().for_each(each);
+        Ok(more)
+    }
+
+    fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<T>) -> Result<More, BoxError> {
+        let (next, more) = self.next(most);
+        if !next.is_empty() {
+            taker.take(self.items[next].iter().cloned());
+        }
+        Ok(more)
     }
 }
 
