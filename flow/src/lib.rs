@@ -55,7 +55,7 @@ pub mod window;
 mod windowed;
 
 pub use blocking::FlowIter;
-pub use combining::{CombinedFlow, Combining};
+pub use combining::{CombinedFlow, Combining, KnowingFlow};
 pub use error::FlowError;
 pub use exec::Workers;
 pub use flow::{Flow, IterFlow, LayerFlow};

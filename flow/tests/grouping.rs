@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use flow::Flow;
+use flow::reduce::Partials;
 
 #[tokio::test]
 async fn counts_and_sums_are_merged_from_all_stages() {
@@ -42,4 +43,36 @@ async fn a_result_larger_than_any_buffer_is_whole() {
     let numbers = Flow::from_slice((0..100_000_u64).collect::<Vec<_>>()).stages(2);
     let counts = numbers.count_by(|number| *number);
     assert_eq!(counts.count().await.unwrap(), 100_000);
+}
+
+#[tokio::test]
+async fn events_get_the_values_of_their_keys_whatever_the_stages() {
+    // Keys 0 to 4999; events want 2500 to 9999, each key twice.
+    let values = |stages| {
+        let numbers = Flow::from_range(0..50_000_u64).stages(stages);
+        numbers.combining(|sums: &mut Partials<u64, u64>, number| *sums.of(number % 5000) += number)
+    };
+    for (folding, asking, meeting) in [(1, 1, 1), (3, 2, 4), (32, 1, 3), (1, 32, 5)] {
+        let events = Flow::from_range(5000..20_000_u64).stages(asking);
+        let all = values(folding).merged_for(events, |event| event / 2, |sum, other| *sum += other);
+        let mut all: Vec<(u64, Option<u64>)> = all.stages(meeting).collect().await.unwrap();
+        all.sort_unstable();
+        let value = |key: u64| (key < 5000).then_some(10 * key + 5000 * 45);
+        let expected: Vec<_> = (5000..20_000).map(|event| (event, value(event / 2))).collect();
+        assert_eq!(all, expected, "{folding}, {asking}, {meeting}");
+    }
+}
+
+#[tokio::test]
+async fn flows_of_any_number_of_stages_are_put_together() {
+    for stages in [1, 17, 32, 40] {
+        let part = |stages, range: std::ops::Range<u64>| {
+            let numbers = Flow::from_range(range).stages(stages);
+            numbers.combining(|counts: &mut Partials<u64, u64>, number| *counts.of(number % 1000) += 1)
+        };
+        let both = part(stages, 0..3000).and(part(2, 0..2000)).merged(|count, other| *count += other);
+        let mut both: Vec<(u64, u64)> = both.stages(3).collect().await.unwrap();
+        both.sort_unstable();
+        assert_eq!(both, (0..1000).map(|key| (key, 5)).collect::<Vec<_>>(), "{stages}");
+    }
 }

@@ -4,12 +4,12 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use super::partials::{Merged, Shard};
+use super::shard::{Merged, Shard};
 use crate::options::LayerOptions;
 use crate::plan::{Layer, Operator, Place};
 
 /// Puts two values of a key together.
-type Merge<A> = Arc<dyn Fn(&mut A, A) + Send + Sync>;
+pub(crate) type Merge<A> = Arc<dyn Fn(&mut A, A) + Send + Sync>;
 
 /// A layer that puts values together.
 pub struct MergeLayer<Q, A> {

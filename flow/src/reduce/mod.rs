@@ -2,24 +2,31 @@
 
 mod alarms;
 mod by_time;
+mod combine;
 mod departition;
 mod emit;
 mod layer;
 mod map_layer;
 mod marks;
+mod merge_for;
 mod merge_layer;
 mod open;
 mod operator;
 mod partials;
 mod reducer;
+mod shard;
 
 pub use alarms::{AlarmSet, Alarms, NoAlarms};
+pub(crate) use combine::{Deal, FoldPartials};
 pub use departition::{DepartitionLayer, DepartitionOperator};
 pub use emit::{Emit, EmitEvents, EmitNothing, EmitState, OnTrigger};
 pub use layer::ReduceLayer;
 pub use map_layer::{MapLayer, MapOperator};
 pub(crate) use marks::Marks;
+pub use merge_for::{Bulk, MergeForLayer, MergeForOperator};
+pub(crate) use merge_layer::Merge;
 pub use merge_layer::{MergeLayer, MergeOperator};
 pub use operator::ReduceOperator;
-pub use partials::{Partials, Shard};
+pub use partials::Partials;
 pub use reducer::{Accumulate, Fold, FoldAndEmit, FoldAndSet, Reducer};
+pub use shard::Shard;

@@ -111,6 +111,7 @@ where
         let acc = acc.get_or_insert_with(|| layer.reducer.acc(alarms));
         let reduce = &mut |_, event| layer.reducer.reduce(acc, alarms, event, sink);
         layer.chain.push(state, stamp, event, reduce);
+        layer.reducer.settle(acc, sink);
         self.open.until -= 1;
         if self.open.until == 0
             && let Some(every) = layer.window.every
@@ -126,11 +127,14 @@ where
         events: impl Iterator<Item = (StampOf<C>, InOf<C>)>,
         sink: &mut K,
     ) {
-        let (layer, Open { state, acc, alarms, .. }) = (self.layer, &mut *self.open);
-        let acc = acc.get_or_insert_with(|| layer.reducer.acc(alarms));
+        let (layer, Open { state, acc: kept, alarms, .. }) = (self.layer, &mut *self.open);
+        // Nobody else knows where it is meanwhile: what it consists of can stay in registers.
+        let mut acc = kept.take().unwrap_or_else(|| layer.reducer.acc(alarms));
         for (stamp, event) in events {
-            let reduce = &mut |_, event| layer.reducer.reduce(acc, alarms, event, sink);
+            let reduce = &mut |_, event| layer.reducer.reduce(&mut acc, alarms, event, sink);
             layer.chain.push(state, stamp, event, reduce);
         }
+        layer.reducer.settle(&mut acc, sink);
+        *kept = Some(acc);
     }
 }

@@ -2,34 +2,20 @@
 //!
 //! 1. A key is hashed once in each stage that has events of it; its hash goes through the exchange with it.
 //! 2. What goes through the exchange is one [`Shard`] for each stage and partition, not one event for each key.
+//! 3. Keys and values lie in the table itself: numbers for values that are elsewhere, so that the table is smaller
+//!    or the first keys are together, were slower.
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::hash::{BuildHasher, Hash};
+use std::hash::Hash;
 
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-use rustc_hash::FxBuildHasher;
+
+use super::shard::{Shard, hash_of, partition_of};
 
 /// One value for each key that was seen here.
 pub struct Partials<Q, A> {
     table: HashTable<(Q, A)>,
-}
-
-/// What one stage knew of the keys of one partition.
-pub struct Shard<Q, A> {
-    pub(crate) partition: usize,
-    /// With the hash of each key.
-    entries: Vec<(u64, Q, A)>,
-}
-
-/// One value for each key of a stage.
-pub(super) struct Merged<Q, A> {
-    table: HashTable<(Q, A)>,
-}
-
-fn hash_of<B: Hash + ?Sized>(key: &B) -> u64 {
-    FxBuildHasher.hash_one(key)
 }
 
 impl<Q: Eq + Hash, A> Partials<Q, A> {
@@ -37,9 +23,10 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
     #[inline]
     pub fn of_or(&mut self, key: Q, init: impl FnOnce() -> A) -> &mut A {
         let hash = hash_of(&key);
-        match self.table.entry(hash, |(known, _)| *known == key, |(known, _)| hash_of(known)) {
-            Entry::Occupied(known) => &mut known.into_mut().1,
-            Entry::Vacant(new) => &mut new.insert((key, init())).into_mut().1,
+        // Most keys are known: no place is looked for before one is not.
+        match self.table.find_entry(hash, |(known, _)| *known == key) {
+            Ok(known) => &mut known.into_mut().1,
+            Err(unknown) => insert(unknown.into_table(), hash, key, init()),
         }
     }
 
@@ -63,9 +50,9 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
         A: Default,
     {
         let hash = hash_of(lent);
-        match self.table.entry(hash, |(known, _)| known.borrow() == lent, |(known, _)| hash_of(known)) {
-            Entry::Occupied(known) => &mut known.into_mut().1,
-            Entry::Vacant(new) => &mut new.insert((lent.into(), A::default())).into_mut().1,
+        match self.table.find_entry(hash, |(known, _)| known.borrow() == lent) {
+            Ok(known) => &mut known.into_mut().1,
+            Err(unknown) => insert(unknown.into_table(), hash, lent.into(), A::default()),
         }
     }
 
@@ -81,8 +68,9 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
 
     /// Everything, to be sent to so many partitions; nothing is left here.
     pub(crate) fn take_shards(&mut self, partitions: usize) -> Vec<Shard<Q, A>> {
-        let expected = self.table.len() / partitions + self.table.len() / 16;
-        let shard = |partition| Shard { partition, entries: Vec::with_capacity(expected) };
+        // Hashes are even: a shard has seldom an eighth more than its share.
+        let share = self.table.len() / partitions;
+        let shard = |partition| Shard { partition, entries: Vec::with_capacity(share + share / 8 + 1) };
         let mut shards: Vec<_> = (0..partitions).map(shard).collect();
         for (key, value) in self.table.drain() {
             let hash = hash_of(&key);
@@ -93,10 +81,11 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
     }
 }
 
-/// Of sixteen bits in the middle, as the table uses the highest and the lowest.
-fn partition_of(hash: u64, partitions: usize) -> usize {
-    let bits = usize::from(u16::try_from(hash >> 40 & 0xFFFF).unwrap_or_default());
-    (bits * partitions) >> 16
+/// A key that is not there yet, with its value.
+#[cold]
+#[inline(never)]
+fn insert<Q: Hash, A>(table: &mut HashTable<(Q, A)>, hash: u64, key: Q, value: A) -> &mut A {
+    &mut table.insert_unique(hash, (key, value), |(key, _)| hash_of(key)).into_mut().1
 }
 
 impl<Q, A> Default for Partials<Q, A> {
@@ -111,43 +100,9 @@ impl<Q, A> fmt::Debug for Partials<Q, A> {
     }
 }
 
-impl<Q, A> fmt::Debug for Shard<Q, A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (partition, keys) = (&self.partition, self.entries.len());
-        f.debug_struct("Shard").field("partition", partition).field("keys", &keys).finish_non_exhaustive()
-    }
-}
-
-impl<Q, A> Default for Merged<Q, A> {
-    fn default() -> Self {
-        Self { table: HashTable::new() }
-    }
-}
-
-impl<Q: Eq + Hash, A> Merged<Q, A> {
-    /// Puts the values of a shard together with those that are known.
-    pub(super) fn merge(&mut self, shard: Shard<Q, A>, merge: impl Fn(&mut A, A)) {
-        if self.table.is_empty() {
-            self.table.reserve(shard.entries.len(), |(key, _)| hash_of(key));
-        }
-        for (hash, key, value) in shard.entries {
-            match self.table.entry(hash, |(known, _)| *known == key, |(known, _)| hash_of(known)) {
-                Entry::Occupied(mut known) => merge(&mut known.get_mut().1, value),
-                Entry::Vacant(new) => {
-                    new.insert((key, value));
-                }
-            }
-        }
-    }
-
-    /// The keys with their values.
-    pub(super) fn into_entries(self) -> impl Iterator<Item = (Q, A)> {
-        self.table.into_iter()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::shard::Merged;
     use super::*;
 
     #[test]

@@ -22,6 +22,12 @@ pub trait Reducer<T, U>: Accumulate {
     /// Takes one event in.
     #[doc(hidden)]
     fn reduce<K: FnMut(U)>(&self, acc: &mut Self::Acc, alarms: &mut Self::Alarms, event: T, sink: &mut K);
+
+    /// A batch was taken in.
+    #[doc(hidden)]
+    fn settle<K: FnMut(U)>(&self, acc: &mut Self::Acc, sink: &mut K) {
+        let _ = (acc, sink);
+    }
 }
 
 /// Folds by a function.
