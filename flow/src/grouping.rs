@@ -10,6 +10,7 @@ use crate::flow::{Flow, LayerFlow};
 use crate::recent::Recent;
 use crate::reduce::{Fold, Partials};
 use crate::reduced::Reduced;
+use crate::sorted::Sorted;
 use crate::stats::Tally;
 use crate::time::Untimed;
 
@@ -137,29 +138,26 @@ impl<C: Chain> Flow<C> {
         C::Out: Clone,
         F: Fn(&C::Out, &C::Out) -> std::cmp::Ordering + Clone + Send + Sync + 'static,
     {
-        let cut = move |list: &mut Vec<C::Out>| {
-            list.sort_by(|a, b| compare(a, b));
+        let cut = move |list: &mut Vec<C::Out>, compare: &F| {
+            list.sort_by(compare);
             list.truncate(most);
         };
         // Sorted now and then, so that the cost of an event is that of sorting twice as many at once.
         let room = most.saturating_mul(2).max(64);
-        let (first, last, whole) = (cut.clone(), cut.clone(), cut);
+        let (first, last, next, whole) = (compare.clone(), compare.clone(), compare.clone(), compare);
         self.reduce(Vec::new, move |list: &mut Vec<C::Out>, event| {
             list.push(event);
             if list.len() >= room {
-                first(list);
+                cut(list, &first);
             }
         })
         .on_trigger(move |mut list, _| {
-            last(&mut list);
+            cut(&mut list, &last);
             ([list], Vec::new())
         })
         .stages(1)
-        .reduce(Vec::new, move |all: &mut Vec<C::Out>, list| {
-            all.extend(list);
-            whole(all);
-        })
-        .emit_state()
+        .reduce(move || Sorted::new(most), move |all: &mut Sorted<C::Out>, list| all.add(list, &next))
+        .on_trigger(move |mut all, _| ([all.take(&whole)], all))
     }
 
     /// All events of the whole input in the order of `compare`. They are kept in memory until the end.

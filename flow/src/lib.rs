@@ -46,6 +46,7 @@ pub mod reduce;
 mod reduced;
 mod running;
 pub mod session;
+mod sorted;
 pub mod source;
 pub mod stages;
 mod stats;
