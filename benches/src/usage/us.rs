@@ -1,35 +1,20 @@
-//! How do we write it? Media and users combined by user, rows made of both, and ranked.
+//! How do we write it? A row made of each user, media folded by user and looked up for the rows, which are ranked.
 
-use std::sync::Arc;
+use std::{ops::AddAssign, sync::Arc};
 
 use flow::{Flow, FlowError, reduce::Partials};
 
 use super::data::{Data, Media, Row, Usage, User};
 
-/// What is known of a user: who it is, if there is such a user, and what is used.
-#[derive(Clone, Copy, Default)]
-struct Known {
-    user: Option<User>,
-    usage: Usage,
-}
-
-impl Known {
-    fn merge(&mut self, other: Self) {
-        self.user = self.user.or(other.user);
-        self.usage += other.usage;
-    }
-}
-
 pub(super) async fn rows(data: &Data) -> Result<Vec<Row>, FlowError> {
-    let media = Flow::from_slice(Arc::clone(&data.media))
-        .combining(|known: &mut Partials<u32, Known>, media: Media| known.of(media.user).usage.add(media));
-    let users = Flow::from_slice(Arc::clone(&data.users))
-        .combining(|known: &mut Partials<u32, Known>, user: User| known.of(user.id).user = Some(user));
-    let ranked = users
-        .and(media)
-        .merged(Known::merge)
+    let usages = Flow::from_slice(Arc::clone(&data.media))
+        .combining(|usages: &mut Partials<u32, Usage>, media: Media| usages.of(media.user).add(media));
+    // Users lie side by side in memory here, and not any more when they have been dealt out.
+    let users = Flow::from_slice(Arc::clone(&data.users)).map(|user: User| Row::new(user, Usage::default()));
+    let ranked = usages
+        .merged_for(users, |row| row.user, Usage::add_assign)
         // Every user, with or without media, and no media of nobody.
-        .filter_map(|(_, Known { user, usage })| Some(Row::new(user?, usage)))
+        .map(|(row, usage)| Row { usage: usage.unwrap_or_default(), ..row })
         .take_sort(usize::MAX, Row::order);
     Ok(ranked.collect::<Vec<_>>().await?.pop().unwrap_or_default())
 }
