@@ -1,16 +1,17 @@
-//! Each event to the partition its key belongs to; one subscriber per partition.
+//! Who gets which events, what each partition keeps, and how much all of them want.
 
 use std::fmt;
 use std::hash::Hash;
 
-use super::guard::guarded;
-use super::held::{Held, Ticket};
-use super::slots::Slots;
-use super::total::Total;
-use super::{
+use super::sorter::Sorter;
+use crate::demand::Demand;
+use crate::dispatch::guard::guarded;
+use crate::dispatch::held::{Held, Ticket};
+use crate::dispatch::slots::Slots;
+use crate::dispatch::total::Total;
+use crate::dispatch::{
     Dispatcher, MarkedQueue, Marker, Notice, Outbox, PartitionError, Partitions, SubscriptionKey, stable_hash,
 };
-use crate::demand::Demand;
 use crate::error::SubscribeError;
 use crate::subscriber::{PartitionName, SubscriberOptions};
 
@@ -49,10 +50,7 @@ pub struct PartitionDispatcher<E, F> {
     credit: Total,
     /// What all partitions keep.
     backlog: usize,
-    /// Partitions that have sorted events, in the order in which they got their first; empty between calls.
-    touched: Vec<usize>,
-    /// How many sorted events there are; none between calls.
-    sorted: usize,
+    sorter: Sorter<E>,
     /// Markers that backlogs are before.
     held: Held,
 }
@@ -61,8 +59,6 @@ struct Partition<E> {
     subscriber: Option<SubscriptionKey>,
     credit: usize,
     backlog: MarkedQueue<E, Ticket>,
-    /// Events of the batch that is being dispatched; empty between calls.
-    sorted: Vec<E>,
     /// Its subscriber finished, so that its events can go nowhere.
     closed: bool,
 }
@@ -104,23 +100,17 @@ impl<E, F> PartitionDispatcher<E, F> {
 
     pub(crate) fn new(partitions: impl Into<Partitions>, route: F) -> Self {
         let names = partitions.into();
-        let partition = || Partition {
-            subscriber: None,
-            credit: 0,
-            backlog: MarkedQueue::new(),
-            sorted: Vec::new(),
-            closed: false,
-        };
-        let partitions = std::iter::repeat_with(partition).take(names.count()).collect();
+        let partition =
+            || Partition { subscriber: None, credit: 0, backlog: MarkedQueue::new(), closed: false };
+        let count = names.count();
         Self {
             route,
             names,
-            partitions,
+            partitions: std::iter::repeat_with(partition).take(count).collect(),
             places: Slots::default(),
             credit: Total::default(),
             backlog: 0,
-            touched: Vec::new(),
-            sorted: 0,
+            sorter: Sorter::new(count),
             held: Held::default(),
         }
     }
@@ -136,34 +126,26 @@ impl<E, F> PartitionDispatcher<E, F> {
         F: FnMut(E) -> Option<(E, P)>,
         P: Into<PartitionName>,
     {
+        let Self { route, names, sorter, .. } = self;
         for event in events {
-            let Some((event, name)) = (self.route)(event) else { continue };
+            let Some((event, name)) = route(event) else { continue };
             let name = name.into();
-            let Some(place) = self.names.find(&name) else {
-                outbox.discard(1);
-                outbox.notice(Notice::UnknownPartition { partition: name, events: 1 });
-                continue;
-            };
-            let sorted = &mut self.partitions[place].sorted;
-            if sorted.is_empty() {
-                *sorted = outbox.buffer();
-                self.touched.push(place);
+            match names.find(&name) {
+                Some(place) => sorter.put(place, event, outbox),
+                None => unknown(name, outbox),
             }
-            sorted.push(event);
-            self.sorted += 1;
         }
     }
 
     /// Addresses sorted events to those who asked for them; the rest waits.
     fn hand_out(&mut self, outbox: &mut Outbox<E>) {
-        self.sorted = 0;
-        for place in self.touched.drain(..) {
-            let partition = &mut self.partitions[place];
-            let mut events = std::mem::take(&mut partition.sorted);
+        let Self { sorter, partitions, credit, backlog, .. } = self;
+        sorter.take(|place, mut events| {
+            let partition = &mut partitions[place];
             if let Some(subscriber) = partition.subscriber {
                 let served = partition.credit.min(events.len());
                 partition.credit -= served;
-                self.credit.less(served);
+                credit.less(served);
                 if served > 0 {
                     outbox.send(subscriber, &mut events, served);
                 }
@@ -172,10 +154,10 @@ impl<E, F> PartitionDispatcher<E, F> {
                 outbox.discard(events.len());
                 events.clear();
             }
-            self.backlog += events.len();
-            events.drain(..).for_each(|event| partition.backlog.push(event));
+            *backlog += events.len();
+            partition.backlog.extend(events.drain(..));
             outbox.recycle(events);
-        }
+        });
     }
 
     /// How many more events all partitions together can take.
@@ -191,6 +173,13 @@ impl<E, F> PartitionDispatcher<E, F> {
         self.credit.less(lost);
         self.places.remove(key);
     }
+}
+
+/// An event goes nowhere: no partition has this name.
+#[cold]
+fn unknown<E>(name: PartitionName, outbox: &mut Outbox<E>) {
+    outbox.discard(1);
+    outbox.notice(Notice::UnknownPartition { partition: name, events: 1 });
 }
 
 impl<E, F, P> Dispatcher<E> for PartitionDispatcher<E, F>
@@ -259,7 +248,7 @@ where
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
         // Events that are dropped leave as much wanted as before.
         loop {
-            let taken = events.len().min(self.room().saturating_sub(self.sorted));
+            let taken = events.len().min(self.room().saturating_sub(self.sorter.count()));
             if taken == 0 {
                 break;
             }
@@ -301,153 +290,5 @@ impl<E, F> fmt::Debug for PartitionDispatcher<E, F> {
             .field("credit", &self.credit)
             .field("backlog", &self.backlog)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    type Route = fn(u32) -> Option<(u32, usize)>;
-
-    struct Bench {
-        dispatcher: PartitionDispatcher<u32, Route>,
-        outbox: Outbox<u32>,
-    }
-
-    impl Bench {
-        fn new(partitions: usize, route: Route) -> Self {
-            Self { dispatcher: PartitionDispatcher::new(partitions, route), outbox: Outbox::new() }
-        }
-
-        fn join(&mut self, partition: usize) -> Result<(), SubscribeError> {
-            self.dispatcher
-                .subscribe(SubscriptionKey(partition), SubscriberOptions::new().partition(partition))
-        }
-
-        fn ask(&mut self, partition: usize, asked: usize) -> Vec<u32> {
-            self.dispatcher.ask(SubscriptionKey(partition), Demand::new(asked).unwrap(), &mut self.outbox);
-            self.sent().pop().map(|(_, events)| events).unwrap_or_default()
-        }
-
-        fn sent(&mut self) -> Vec<(usize, Vec<u32>)> {
-            let mut sent = Vec::new();
-            self.outbox.swap(&mut sent);
-            sent.into_iter().map(|delivery| (delivery.to.0, delivery.events)).collect()
-        }
-
-        fn emit(&mut self, events: &[u32]) -> (Vec<(usize, Vec<u32>)>, Vec<u32>) {
-            let mut events = events.to_vec();
-            self.dispatcher.dispatch(&mut events, &mut self.outbox);
-            (self.sent(), events)
-        }
-    }
-
-    const ALL_TO_ZERO: Route = |event| Some((event, 0));
-    const BY_PARITY: Route = |event| Some((event, event as usize % 2));
-
-    #[test]
-    fn a_partition_gets_what_it_asked_for_and_the_rest_is_left_over() {
-        let mut bench = Bench::new(1, ALL_TO_ZERO);
-        bench.join(0).unwrap();
-        bench.ask(0, 3);
-        assert_eq!(bench.emit(&[1]), (vec![(0, vec![1])], vec![]));
-        bench.ask(0, 3);
-        assert_eq!(bench.emit(&[2, 3, 4, 5, 6, 9, 11]), (vec![(0, vec![2, 3, 4, 5, 6])], vec![9, 11]));
-    }
-
-    #[test]
-    fn events_wait_for_the_subscriber_of_their_partition() {
-        let mut bench = Bench::new(2, ALL_TO_ZERO);
-        bench.join(1).unwrap();
-        bench.ask(1, 5);
-        assert_eq!(bench.emit(&[1, 2, 5, 6, 7]), (vec![], vec![]));
-        assert_eq!(bench.emit(&[8, 9]), (vec![], vec![8, 9]));
-        bench.join(0).unwrap();
-        assert_eq!(bench.ask(0, 5), [1, 2, 5, 6, 7]);
-        assert_eq!(Dispatcher::<u32>::wanted(&bench.dispatcher), 5);
-    }
-
-    #[test]
-    fn a_backlog_survives_the_loss_of_its_subscriber() {
-        let mut bench = Bench::new(2, ALL_TO_ZERO);
-        bench.join(0).unwrap();
-        bench.join(1).unwrap();
-        bench.ask(0, 2);
-        bench.ask(1, 5);
-        assert_eq!(bench.emit(&[1, 2, 3, 4]), (vec![(0, vec![1, 2])], vec![]));
-        bench.dispatcher.cancel(SubscriptionKey(0), &mut bench.outbox);
-        bench.join(0).unwrap();
-        assert_eq!(bench.ask(0, 5), [3, 4]);
-    }
-
-    #[test]
-    fn events_that_come_back_are_the_first_of_the_next_subscriber() {
-        let mut bench = Bench::new(1, ALL_TO_ZERO);
-        bench.join(0).unwrap();
-        bench.ask(0, 3);
-        bench.emit(&[1, 2, 3]);
-        bench.ask(0, 2);
-        bench.emit(&[4, 5]);
-        Dispatcher::<u32>::take_back(&mut bench.dispatcher, SubscriptionKey(0), &mut vec![2, 3, 4, 5]);
-        bench.dispatcher.cancel(SubscriptionKey(0), &mut bench.outbox);
-        bench.join(0).unwrap();
-        assert_eq!(bench.ask(0, 3), [2, 3, 4]);
-    }
-
-    #[test]
-    fn events_of_a_partition_whose_subscriber_finished_are_counted_as_discarded() {
-        let mut bench = Bench::new(2, BY_PARITY);
-        bench.join(0).unwrap();
-        bench.join(1).unwrap();
-        bench.ask(0, 1);
-        bench.ask(1, 9);
-        assert_eq!(bench.emit(&[2, 4, 6]), (vec![(0, vec![2])], vec![]));
-        bench.dispatcher.finish(SubscriptionKey(0), &mut bench.outbox);
-        assert_eq!(bench.emit(&[8, 1]), (vec![(1, vec![1])], vec![]));
-        assert_eq!(bench.outbox.take_discarded(), 3);
-    }
-
-    #[test]
-    fn each_partition_gets_one_message_in_order() {
-        let mut bench = Bench::new(2, BY_PARITY);
-        bench.join(0).unwrap();
-        bench.join(1).unwrap();
-        bench.ask(0, 10);
-        bench.ask(1, 10);
-        assert_eq!(bench.emit(&[1, 2, 3, 4]), (vec![(1, vec![1, 3]), (0, vec![2, 4])], vec![]));
-    }
-
-    #[test]
-    fn dropped_events_use_no_demand() {
-        let mut bench = Bench::new(1, |event| event.is_multiple_of(2).then_some((event, 0)));
-        bench.join(0).unwrap();
-        bench.ask(0, 2);
-        assert_eq!(bench.emit(&[1, 2, 3, 4, 5]), (vec![(0, vec![2, 4])], vec![5]));
-    }
-
-    #[test]
-    fn a_wrong_partition_is_an_error_of_the_subscriber() {
-        let mut bench = Bench::new(2, ALL_TO_ZERO);
-        let unknown = bench.join(2).unwrap_err();
-        assert_eq!(unknown.to_string(), "partition 2 does not exist, there are 2 (0 to 1)");
-        bench.join(0).unwrap();
-        assert_eq!(
-            bench.dispatcher.subscribe(SubscriptionKey(7), SubscriberOptions::new().partition(0)),
-            Err(SubscribeError::PartitionTaken { partition: 0.into() })
-        );
-        assert_eq!(
-            bench.dispatcher.subscribe(SubscriptionKey(7), SubscriberOptions::new()),
-            Err(SubscribeError::NoPartition)
-        );
-    }
-
-    #[test]
-    fn an_event_routed_nowhere_is_counted_as_discarded() {
-        let mut bench = Bench::new(1, |event| Some((event, 9)));
-        bench.join(0).unwrap();
-        bench.ask(0, 2);
-        assert_eq!(bench.emit(&[1]), (vec![], vec![]));
-        assert_eq!(bench.outbox.take_discarded(), 1);
     }
 }
