@@ -69,8 +69,8 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
     /// Everything, to be sent to so many partitions; nothing is left here.
     pub(crate) fn take_shards(&mut self, partitions: usize) -> Vec<Shard<Q, A>> {
         // Hashes are even: a shard has seldom an eighth more than its share.
-        let share = self.table.len() / partitions;
-        let shard = |partition| Shard { partition, entries: Vec::with_capacity(share + share / 8 + 1) };
+        let even = self.table.len() / partitions;
+        let shard = |partition| Shard { partition, entries: Vec::with_capacity(even + even / 8 + 1) };
         let mut shards: Vec<_> = (0..partitions).map(shard).collect();
         for (key, value) in self.table.drain() {
             let hash = hash_of(&key);
