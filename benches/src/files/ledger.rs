@@ -9,8 +9,8 @@ use std::{
 
 use drip::{
     repository::{
-        Answer, Direction, GivenBack, Media, MediaId, NewDownload, NewUpload, Repository, Scope, Stored,
-        Transfer, TransferId, User, UserId, Waiting,
+        Answer, DeadUpload, Direction, GivenBack, GivenUp, Media, MediaId, NewDownload, NewUpload,
+        Repository, Scope, Stored, Transfer, TransferId, User, UserId, Waiting,
     },
     seal::Trailer,
     transfer::Witness,
@@ -98,8 +98,20 @@ impl Repository for Ledger {
         answer(())
     }
 
-    fn give_up(&self, _: Vec<TransferId>) -> Answer<'_, Vec<String>> {
+    fn give_up(&self, _: Vec<GivenUp>) -> Answer<'_, Vec<String>> {
         answer(Vec::new())
+    }
+
+    fn dead_uploads(&self) -> Answer<'_, Vec<DeadUpload>> {
+        answer(Vec::new())
+    }
+
+    fn revive_uploads(&self) -> Answer<'_, u64> {
+        answer(0)
+    }
+
+    fn forget_upload(&self, _: TransferId) -> Answer<'_, ()> {
+        answer(())
     }
 
     fn finish_downloads(&self, _: Vec<TransferId>) -> Answer<'_, ()> {
