@@ -28,7 +28,6 @@ pub(super) struct Home {
     waker: AtomicWaker,
     /// Whether the stage is to be cut off.
     cut: AtomicBool,
-    quick: AtomicBool,
     /// Polls until now, and what one takes on average, in nanoseconds. Only who polls the stage writes these.
     polls: AtomicU64,
     nanos: AtomicU64,
@@ -52,7 +51,6 @@ impl Home {
             guest: Mutex::new(Guest::Away),
             waker: AtomicWaker::new(),
             cut: AtomicBool::new(false),
-            quick: AtomicBool::new(false),
             polls: AtomicU64::new(0),
             nanos: AtomicU64::new(MOST),
         })
@@ -105,7 +103,7 @@ impl Home {
     }
 
     pub(super) fn is_quick(&self) -> bool {
-        self.quick.load(Ordering::Relaxed)
+        self.nanos.load(Ordering::Relaxed) < QUICK
     }
 
     /// A poll begins; whether it is to be measured.
@@ -123,7 +121,6 @@ impl Home {
     pub(super) fn measured(&self, nanos: u64) {
         let average = (self.nanos.load(Ordering::Relaxed) * 3 + nanos.min(MOST)) / 4;
         self.nanos.store(average, Ordering::Relaxed);
-        self.quick.store(average < QUICK, Ordering::Relaxed);
     }
 }
 
