@@ -6,13 +6,9 @@
 //! nobody acknowledges.
 
 mod catalogue;
-mod tokio_vec;
 mod travel;
 mod work;
 
 pub use catalogue::workload;
 pub use travel::{Travel, Wrong, round};
 pub use work::Work;
-
-/// Steps between the source and the sink.
-pub const STEPS: u64 = 3;

@@ -9,7 +9,8 @@ use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, Rejected};
 use stage_core::{BoxError, Context, Demand, Emitter, Init, Pipeline, Producer, StageResult, StepOptions};
 use tokio::runtime::Runtime;
 
-use super::{STEPS, Work, tokio_vec};
+use super::Work;
+use crate::pipe::{DEFAULT, tokio_vec, us};
 
 /// How events travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +48,11 @@ pub fn round(runtime: &Runtime, travel: Travel, work: Work, events: u64) -> Resu
         match travel {
             Travel::Plain => plain(work, events).await,
             Travel::Acked => acked(work, events).await,
-            Travel::TokioVec => (tokio_vec::run(work, events).await, 0),
+            Travel::TokioVec => (tokio_vec::run_steps(DEFAULT, events, move |event| work.on(event)).await, 0),
         }
     });
     let took = begin.elapsed();
-    let expected = (0..events).sum::<u64>() + STEPS * events;
+    let expected = DEFAULT.expected_sum(events);
     let told = if travel == Travel::Acked { events } else { 0 };
     if (summed, acknowledged) == (expected, told) {
         return Ok(took);
@@ -60,7 +61,7 @@ pub fn round(runtime: &Runtime, travel: Travel, work: Work, events: u64) -> Resu
 }
 
 fn demand() -> StepOptions {
-    StepOptions::new().max_demand(1000).min_demand(500)
+    StepOptions::new().max_demand(DEFAULT.max_demand).min_demand(DEFAULT.min_demand)
 }
 
 /// Adds up in the sink.
@@ -75,7 +76,7 @@ async fn plain(work: Work, events: u64) -> (u64, u64) {
     let (sum, add) = sink();
     let pipeline = Pipeline::builder("plain")
         .defaults(demand())
-        .start("count", move || Ok(Plain { next: 0, events }))
+        .start("count", move || Ok(us::Count { next: 0, events }))
         .step_fn("one", move |event| work.on(event))
         .step_fn("two", move |event| work.on(event))
         .step_fn("three", move |event| work.on(event))
@@ -96,25 +97,6 @@ async fn acked(work: Work, events: u64) -> (u64, u64) {
         .finish_fn("sum", add);
     let report = pipeline.start().await.expect("it starts").join().await.expect("it ends by itself");
     (sum.load(Ordering::Acquire), report.settlement.acknowledged)
-}
-
-struct Plain {
-    next: u64,
-    events: u64,
-}
-
-impl Producer for Plain {
-    type Event = u64;
-
-    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
-        let end = self.events.min(self.next + demand.get() as u64);
-        out.extend(self.next..end);
-        self.next = end;
-        if end == self.events {
-            out.finish();
-        }
-        Ok(())
-    }
 }
 
 struct Acked {

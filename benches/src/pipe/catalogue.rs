@@ -1,6 +1,6 @@
 //! Which pipes are compared with whom, and what do we promise of each?
 
-use super::{Contender, SHAPES, Shape};
+use super::{Contender, DEFAULT, SHAPES, Shape};
 use crate::workload::{self, Peer, Unit, Workload};
 
 /// Every pipe, with its peers.
@@ -8,15 +8,10 @@ pub fn workloads() -> Vec<Workload> {
     let mut all: Vec<_> = SHAPES.into_iter().map(pipe).collect();
     let fused = &[(Contender::OneThread, Some(0.8))];
     all.push(compared("pipe/k3/fused", sixteen_batches(), Contender::Fused, fused));
-    let shape = default_shape();
+    let shape = DEFAULT;
     all.push(compared("pipe/k3/macro", shape, Contender::Macro, &[(Contender::Wired, Some(0.97))]));
     all.push(compared("supervised/k3", shape, Contender::Us, &[(Contender::Unsupervised, Some(0.95))]));
     all
-}
-
-/// Three steps at 1000/500.
-fn default_shape() -> Shape {
-    Shape { steps: 3, max_demand: 1000, min_demand: 500 }
 }
 
 /// Three steps, sixteen batches of 500: a loop by hand waits for nobody.

@@ -22,9 +22,9 @@ mod spsc;
 #[cfg(feature = "peers")]
 mod timely;
 mod tokio_item;
-mod tokio_vec;
+pub(crate) mod tokio_vec;
 pub(crate) mod us;
 
 pub use catalogue::workloads;
 pub use contender::{Contender, WrongSum};
-pub use shape::{SHAPES, Shape};
+pub use shape::{DEFAULT, SHAPES, Shape};

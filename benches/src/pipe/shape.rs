@@ -17,6 +17,9 @@ const fn shape(steps: usize, max_demand: usize, min_demand: usize) -> Shape {
     Shape { steps, max_demand, min_demand }
 }
 
+/// Three steps at 1000/500: the pipe of all that differ in something else.
+pub const DEFAULT: Shape = shape(3, 1000, 500);
+
 /// Every pipe that is measured.
 pub const SHAPES: [Shape; 10] = [
     shape(0, 1000, 500),
@@ -25,7 +28,7 @@ pub const SHAPES: [Shape; 10] = [
     shape(1, 1000, 500),
     shape(1, 100, 50),
     shape(1, 10, 1),
-    shape(3, 1000, 500),
+    DEFAULT,
     shape(3, 100, 50),
     shape(3, 10, 1),
     // Sixteen batches of 500.

@@ -8,11 +8,20 @@ use super::Shape;
 
 /// Sends `events` events through the pipe and gives the sink's sum.
 pub(super) async fn run(shape: Shape, events: u64) -> u64 {
+    run_steps(shape, events, |x| x.wrapping_add(1)).await
+}
+
+/// The same with another function in each step.
+pub(crate) async fn run_steps(
+    shape: Shape,
+    events: u64,
+    function: impl Fn(u64) -> u64 + Copy + Send + 'static,
+) -> u64 {
     let (batches, mut end) = channel(shape.queued_batches());
     tokio::spawn(count(batches, events, shape.batch() as u64));
     for _ in 0..shape.steps {
         let (next, stepped) = channel(shape.queued_batches());
-        tokio::spawn(step(end, next));
+        tokio::spawn(step(end, next, function));
         end = stepped;
     }
     tokio::spawn(sum(end)).await.expect("the sink ends by itself")
@@ -29,10 +38,10 @@ async fn count(next: Sender<Vec<u64>>, events: u64, batch: u64) {
     }
 }
 
-async fn step(mut batches: Receiver<Vec<u64>>, next: Sender<Vec<u64>>) {
+async fn step(mut batches: Receiver<Vec<u64>>, next: Sender<Vec<u64>>, function: impl Fn(u64) -> u64) {
     while let Some(mut batch) = batches.recv().await {
         for x in &mut batch {
-            *x = x.wrapping_add(1);
+            *x = function(*x);
         }
         if next.send(batch).await.is_err() {
             return;
