@@ -131,6 +131,7 @@ pub(crate) fn link<E>(
 
 impl<E> LinkTx<E> {
     /// The most events a batch may hold.
+    #[inline]
     pub(crate) fn chunk(&self) -> usize {
         self.shared.chunk.load(Ordering::Relaxed)
     }
@@ -145,6 +146,7 @@ impl<E> LinkTx<E> {
     }
 
     /// Sends a batch; never waits. The consumer is told by [`announce`](Self::announce).
+    #[inline]
     pub(crate) fn send(&mut self, batch: Batch<E>) {
         if self.shared.spilled.load(Ordering::Acquire) == 0 {
             match self.batches.push(batch) {
@@ -164,11 +166,13 @@ impl<E> LinkTx<E> {
     }
 
     /// Tells the consumer that batches were sent.
+    #[inline]
     pub(crate) fn announce(&self) {
         self.shared.consumer.mark();
     }
 
     /// The next thing the consumer sent.
+    #[inline]
     pub(crate) fn receive(&mut self) -> FromConsumer<E> {
         if let Ok(credited) = self.credits.pop() {
             return FromConsumer::Credited(credited);
@@ -217,6 +221,7 @@ impl<E> Drop for LinkTx<E> {
 
 impl<E> LinkRx<E> {
     /// The next thing the producer sent.
+    #[inline]
     pub(crate) fn receive(&mut self) -> FromProducer<E> {
         if let Some(batch) = self.rest.pop_front() {
             return FromProducer::Batch(batch);
@@ -253,8 +258,15 @@ impl<E> LinkRx<E> {
     }
 
     /// Whether a batch can be received.
+    #[inline]
     pub(crate) fn has_batch(&self) -> bool {
         !self.rest.is_empty() || !self.batches.is_empty() || self.shared.spilled.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether anything can be received, a batch or the end. What comes later is announced.
+    #[inline]
+    pub(crate) fn has_more(&self) -> bool {
+        self.has_batch() || self.shared.producer_gone.load(Ordering::Acquire)
     }
 
     /// How many batches can be received.
@@ -272,6 +284,7 @@ impl<E> LinkRx<E> {
     }
 
     /// Returns an emptied buffer, and asks for `ask` events if it is not zero.
+    #[inline]
     pub(crate) fn give_back(&mut self, buffer: Vec<E>, ask: usize) {
         let credited = Credited { buffer, ask };
         if let Err(ring::PushError::Full(credited)) = self.credits.push(credited) {

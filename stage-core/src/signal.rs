@@ -78,12 +78,14 @@ impl Signal {
         self.mark(MAIL);
     }
 
+    #[inline]
     fn mark(&self, slot: usize) {
         if self.set(slot) & PARKED != 0 {
             self.wake();
         }
     }
 
+    #[inline]
     fn mark_credit(&self, slot: usize) {
         if self.set(slot) & (PARKED | WANTS_CREDIT) == PARKED | WANTS_CREDIT {
             self.wake();
@@ -91,6 +93,7 @@ impl Signal {
     }
 
     /// Marks a slot; the state before.
+    #[inline]
     fn set(&self, slot: usize) -> u64 {
         if slot < NEAR {
             return self.state.fetch_or(1 << slot, Ordering::AcqRel);
@@ -107,9 +110,15 @@ impl Signal {
         }
     }
 
+    #[inline]
+    fn is_marked(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & MARKS != 0
+    }
+
     /// Gives every marked slot below `slots` to `seen` and unmarks it; says whether there was any.
+    #[inline]
     pub(crate) fn take(&self, slots: usize, mut seen: impl FnMut(Attention)) -> bool {
-        if self.state.load(Ordering::Relaxed) & MARKS == 0 {
+        if !self.is_marked() {
             return false;
         }
         // Whoever takes is not parked.
@@ -128,6 +137,7 @@ impl Signal {
 }
 
 impl Far {
+    #[inline]
     fn set(&self, slot: usize) {
         let (word, bit) = ((slot % BITS) / 64, 1 << (slot % 64));
         self.words[word].fetch_or(bit, Ordering::AcqRel);
@@ -163,13 +173,21 @@ impl Parking {
         Self { signal, waker: None }
     }
 
+    /// Whether anything is marked.
+    #[inline]
+    pub(crate) fn is_marked(&self) -> bool {
+        self.signal.is_marked()
+    }
+
     /// Gives every marked slot below `slots` to `seen` and unmarks it; says whether there was any.
+    #[inline]
     pub(crate) fn take(&self, slots: usize, seen: impl FnMut(Attention)) -> bool {
         self.signal.take(slots, seen)
     }
 
     /// Ready when something is marked; else parks the stage until something is. Credit wakes it only
     /// if it `wants_credit`.
+    #[inline]
     pub(crate) fn poll_marked(&mut self, cx: &mut Context<'_>, wants_credit: WantsCredit) -> Poll<()> {
         let mut before = self.signal.state.load(Ordering::Acquire);
         if before & MARKS != 0 {
@@ -241,11 +259,13 @@ impl Slot {
     }
 
     /// Asks the stage to look here.
+    #[inline]
     pub(crate) fn mark(&self) {
         self.signal.mark(self.index);
     }
 
     /// Asks the stage to look here for credit.
+    #[inline]
     pub(crate) fn mark_credit(&self) {
         self.signal.mark_credit(self.index);
     }

@@ -70,14 +70,17 @@ fn add(counter: &AtomicU64, amount: u64) {
 }
 
 impl Counters {
+    #[inline]
     pub(crate) fn handled(&self, events: usize) {
         add(&self.events_in, events as u64);
     }
 
+    #[inline]
     pub(crate) fn batch(&self) {
         add(&self.batches, 1);
     }
 
+    #[inline]
     pub(crate) fn sent(&self, events: usize) {
         add(&self.events_out, events as u64);
     }
@@ -95,6 +98,7 @@ impl Counters {
         add(&self.restarts, 1);
     }
 
+    #[inline]
     pub(crate) fn hold(&self, demand: usize, buffered: usize) {
         self.demand.store(demand as u64, Ordering::Relaxed);
         self.buffered.store(buffered as u64, Ordering::Relaxed);
@@ -153,6 +157,7 @@ impl Stopwatch {
     }
 
     /// A callback begins.
+    #[inline]
     pub(crate) fn start(&mut self) {
         self.calls += 1;
         if self.weight == 1 || self.calls.is_multiple_of(SAMPLE) {
@@ -161,6 +166,7 @@ impl Stopwatch {
     }
 
     /// The callback ended.
+    #[inline]
     pub(crate) fn stop(&mut self) {
         let Some(started) = self.started.take() else { return };
         let took = started.elapsed();

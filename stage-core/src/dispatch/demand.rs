@@ -21,11 +21,15 @@ use crate::subscriber::SubscriberOptions;
 /// ```
 #[derive(Debug, Default)]
 pub struct DemandDispatcher {
-    /// What each subscriber asked for and did not get.
+    /// The only subscriber, which needs no rank: its credit is that of all.
+    sole: Option<SubscriptionKey>,
+    /// What each of several subscribers asked for and did not get.
     credits: Slots<usize>,
     /// Those with credit, by credit.
     ranking: Ranking<usize>,
+    /// What all have together.
     credit: Total,
+    subscribers: usize,
     /// The largest ask that is nothing special.
     max: Option<usize>,
     /// The seed of the order of the first dispatch, until then.
@@ -70,6 +74,16 @@ impl DemandDispatcher {
         self.rank(key, credit - count);
     }
 
+    /// Gives the only subscriber what it asked for of `events`.
+    fn serve_sole<E>(&mut self, key: SubscriptionKey, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+        let count = self.credit.get().min(events.len());
+        if count > 0 {
+            self.shuffle = None;
+            outbox.send(key, events, count);
+            self.credit.less(count);
+        }
+    }
+
     /// The first dispatch: only those with credit take part in the shuffle, so nothing waits for one
     /// without.
     fn serve_shuffled<E>(&mut self, seed: u64, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
@@ -100,26 +114,52 @@ impl<E> Dispatcher<E> for DemandDispatcher {
         key: SubscriptionKey,
         _options: SubscriberOptions<E>,
     ) -> Result<(), SubscribeError> {
+        self.subscribers += 1;
+        if self.subscribers == 1 {
+            self.sole = Some(key);
+            return Ok(());
+        }
+        if let Some(first) = self.sole.take() {
+            self.rank(first, self.credit.get());
+        }
         self.credits.insert(key, 0);
         Ok(())
     }
 
     fn cancel(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
-        self.ranking.remove(key);
-        self.credit.less(self.credits.remove(key).unwrap_or(0));
+        if self.sole == Some(key) {
+            (self.sole, self.credit, self.subscribers) = (None, Total::default(), 0);
+        } else if let Some(credit) = self.credits.remove(key) {
+            self.subscribers -= 1;
+            self.ranking.remove(key);
+            self.credit.less(credit);
+            if self.subscribers == 1
+                && let Some((last, _)) = self.credits.take_first()
+            {
+                self.ranking.remove(last);
+                self.sole = Some(last);
+            }
+        }
     }
 
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
-        let Some(mut credit) = self.credits.get(key).copied() else { return };
+        let is_sole = self.sole == Some(key);
+        let credit = if is_sole { Some(self.credit.get()) } else { self.credits.get(key).copied() };
+        let Some(mut credit) = credit else { return };
         let (asked, max) = (demand.get(), *self.max.get_or_insert(demand.get()));
         if asked > max {
             outbox.notice(Notice::LargeAsk { from: key, asked, max });
         }
         self.credit.ask(&mut credit, asked);
-        self.rank(key, credit);
+        if !is_sole {
+            self.rank(key, credit);
+        }
     }
 
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+        if let Some(key) = self.sole {
+            return self.serve_sole(key, events, outbox);
+        }
         if self.ranking.len() > 0
             && !events.is_empty()
             && let Some(seed) = self.shuffle.take()
@@ -205,6 +245,22 @@ mod tests {
         let to: Vec<_> = [1, 1, 1, 3, 2].into_iter().flat_map(|count| bench.emit(count).0).collect();
         assert_eq!(to, [(A, 1), (B, 1), (A, 1), (B, 3), (A, 2)]);
         assert_eq!(bench.emit(2), (vec![], 2));
+    }
+
+    #[test]
+    fn a_subscriber_that_was_alone_keeps_its_credit_when_others_come_and_go() {
+        let mut bench = Bench::new(&[(A, 4)]);
+        assert_eq!(bench.emit(1), (vec![(A, 1)], 0));
+        Dispatcher::<u32>::subscribe(&mut bench.dispatcher, B, SubscriberOptions::new()).unwrap();
+        bench.ask(B, 2);
+        assert_eq!(bench.emit(2), (vec![(A, 2)], 0), "it has 3, the other 2");
+        bench.dispatcher.cancel(A, &mut bench.outbox);
+        bench.ask(B, 1);
+        assert_eq!(bench.emit(5), (vec![(B, 3)], 2), "alone again");
+        bench.dispatcher.cancel(B, &mut bench.outbox);
+        assert_eq!(Dispatcher::<u32>::wanted(&bench.dispatcher), 0);
+        bench.ask(B, 1);
+        assert_eq!(bench.emit(1), (vec![], 1), "who has left asks for nothing");
     }
 
     #[test]

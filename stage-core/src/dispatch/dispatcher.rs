@@ -114,6 +114,12 @@ pub trait Dispatcher<E>: Send {
         0
     }
 
+    /// Both figures by one call; nothing that a dispatcher need see to.
+    #[doc(hidden)]
+    fn standing(&self) -> Standing {
+        Standing { wanted: self.wanted(), kept: self.kept() }
+    }
+
     /// Puts a marker behind the events it keeps inside: to be [fired](Outbox::fire) when they are gone. A
     /// dispatcher that keeps none gives it back, which fires it now.
     fn mark(&mut self, marker: Marker) -> Option<Marker> {
@@ -124,6 +130,14 @@ pub trait Dispatcher<E>: Send {
     fn discard(&mut self) -> usize {
         0
     }
+}
+
+/// What a dispatcher wants and keeps.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub(super) wanted: usize,
+    pub(super) kept: usize,
 }
 
 impl<E, D: Dispatcher<E> + ?Sized> Dispatcher<E> for Box<D> {
@@ -161,6 +175,10 @@ impl<E, D: Dispatcher<E> + ?Sized> Dispatcher<E> for Box<D> {
 
     fn kept(&self) -> usize {
         (**self).kept()
+    }
+
+    fn standing(&self) -> Standing {
+        (**self).standing()
     }
 
     fn mark(&mut self, marker: Marker) -> Option<Marker> {

@@ -1,6 +1,7 @@
 //! What a producing stage hands out, keeps, and still has to make: dispatcher, buffer and ledger as one
 //! pure value.
 
+use super::dispatcher::Standing;
 use super::{Dispatcher, Marker, Outbox, SubscriptionKey};
 use crate::buffer::Buffer;
 use crate::demand::{Demand, Ledger};
@@ -10,6 +11,8 @@ use crate::subscriber::SubscriberOptions;
 /// The deciding half of an outlet. Every function returns what has to be announced to the stage.
 pub(crate) struct Hub<E> {
     dispatcher: Box<dyn Dispatcher<E>>,
+    /// What the dispatcher said last, which holds until it is told something.
+    standing: Standing,
     buffer: Buffer<E>,
     ledger: Ledger,
     /// Events on their way from the buffer to the dispatcher; empty between calls.
@@ -20,7 +23,8 @@ pub(crate) struct Hub<E> {
 
 impl<E> Hub<E> {
     pub(crate) fn new(dispatcher: Box<dyn Dispatcher<E>>, buffer: Buffer<E>) -> Self {
-        Self { dispatcher, buffer, ledger: Ledger::default(), scratch: Vec::new(), lost: 0 }
+        let standing = dispatcher.standing();
+        Self { dispatcher, standing, buffer, ledger: Ledger::default(), scratch: Vec::new(), lost: 0 }
     }
 
     pub(crate) fn subscribe(
@@ -28,7 +32,9 @@ impl<E> Hub<E> {
         key: SubscriptionKey,
         options: SubscriberOptions<E>,
     ) -> Result<(), SubscribeError> {
-        self.dispatcher.subscribe(key, options)
+        let taken = self.dispatcher.subscribe(key, options);
+        self.standing = self.dispatcher.standing();
+        taken
     }
 
     /// A subscriber wants more: served from the buffer first, the rest is announced.
@@ -45,20 +51,22 @@ impl<E> Hub<E> {
     /// A subscriber wants more: served from the buffer; nothing is announced.
     pub(crate) fn ask_quietly(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
         self.dispatcher.ask(key, demand, outbox);
-        self.serve(outbox);
+        self.settle(outbox);
     }
 
     /// A subscriber left.
     pub(crate) fn cancel(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) -> Option<Demand> {
         self.dispatcher.cancel(key, outbox);
         outbox.discard(std::mem::take(&mut self.lost));
-        self.settle(outbox)
+        self.settle(outbox);
+        self.announce()
     }
 
     /// Events that were sent to a subscriber come back, since it is gone: they are the next to be handed
     /// out again. To be followed by `cancel` or `finish`.
     pub(crate) fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>) {
         self.lost += self.dispatcher.take_back(key, events);
+        self.standing = self.dispatcher.standing();
         self.buffer.put_back(events);
     }
 
@@ -66,7 +74,8 @@ impl<E> Hub<E> {
     pub(crate) fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) -> Option<Demand> {
         self.dispatcher.finish(key, outbox);
         outbox.discard(std::mem::take(&mut self.lost));
-        self.settle(outbox)
+        self.settle(outbox);
+        self.announce()
     }
 
     /// The stage emitted `events`: handed out, and kept as far as nobody wants them. Returns what has to
@@ -84,20 +93,22 @@ impl<E> Hub<E> {
             self.dispatcher.dispatch(events, outbox);
         }
         let discarded = if events.is_empty() { 0 } else { self.buffer.store(events) };
-        // Markers of displaced events.
-        self.fire_passed(outbox);
-        self.serve(outbox);
+        if discarded > 0 {
+            // Markers of displaced events.
+            self.fire_passed(outbox);
+        }
+        self.settle(outbox);
         discarded
     }
 
     /// What has to be announced, at most `most` of it.
     pub(crate) fn announce_most(&mut self, most: Demand) -> Option<Demand> {
-        self.ledger.announce_most(most, self.dispatcher.wanted(), self.buffer.len())
+        self.ledger.announce_most(most, self.standing.wanted, self.buffer.len())
     }
 
     /// What has to be announced.
     pub(crate) fn announce(&mut self) -> Option<Demand> {
-        self.ledger.announce(self.dispatcher.wanted(), self.buffer.len())
+        self.ledger.announce(self.standing.wanted, self.buffer.len())
     }
 
     /// Puts a marker behind everything that waits here. It fires when that has been handed out or
@@ -107,17 +118,19 @@ impl<E> Hub<E> {
         self.dispatcher.mark(marker)
     }
 
-    /// Serves what the buffer holds, and announces what is still missing.
-    fn settle(&mut self, outbox: &mut Outbox<E>) -> Option<Demand> {
-        self.serve(outbox);
-        self.announce()
+    /// The dispatcher was told something: hands out what the buffer holds, as far as that is wanted now.
+    fn settle(&mut self, outbox: &mut Outbox<E>) {
+        self.standing = self.dispatcher.standing();
+        if !self.buffer.is_empty() {
+            self.serve(outbox);
+        }
     }
 
-    /// Hands out what the buffer holds, as far as it is wanted.
     fn serve(&mut self, outbox: &mut Outbox<E>) {
-        while !self.buffer.is_empty() && self.dispatcher.wanted() > 0 {
-            let taken = self.buffer.take(self.dispatcher.wanted(), &mut self.scratch);
+        while !self.buffer.is_empty() && self.standing.wanted > 0 {
+            let taken = self.buffer.take(self.standing.wanted, &mut self.scratch);
             self.dispatcher.dispatch(&mut self.scratch, outbox);
+            self.standing = self.dispatcher.standing();
             let left = self.scratch.len();
             self.buffer.put_back(&mut self.scratch);
             self.fire_passed(outbox);
@@ -139,7 +152,7 @@ impl<E> Hub<E> {
 
     /// What the subscribers want and nothing is there for.
     pub(crate) fn wanted(&self) -> usize {
-        self.dispatcher.wanted()
+        self.standing.wanted
     }
 
     /// What was announced and not yet emitted.
@@ -149,12 +162,14 @@ impl<E> Hub<E> {
 
     /// Forgets the events that wait here; says how many there were.
     pub(crate) fn discard(&mut self) -> usize {
-        self.buffer.clear() + self.dispatcher.discard()
+        let discarded = self.buffer.clear() + self.dispatcher.discard();
+        self.standing = self.dispatcher.standing();
+        discarded
     }
 
     /// Events that wait here, in the buffer and inside the dispatcher.
     pub(crate) fn waiting(&self) -> usize {
-        self.buffer.len() + self.dispatcher.kept()
+        self.buffer.len() + self.standing.kept
     }
 }
 

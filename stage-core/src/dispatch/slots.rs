@@ -24,6 +24,13 @@ impl<T> Slots<T> {
         self.slots[key.0] = Some(value);
     }
 
+    /// Takes out the value with the lowest key.
+    pub(super) fn take_first(&mut self) -> Option<(SubscriptionKey, T)> {
+        let first = self.slots.iter().position(Option::is_some)?;
+        let value = self.slots[first].take()?;
+        Some((SubscriptionKey(first), value))
+    }
+
     pub(super) fn remove(&mut self, key: SubscriptionKey) -> Option<T> {
         self.slots.get_mut(key.0)?.take()
     }

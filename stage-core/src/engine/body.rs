@@ -87,6 +87,12 @@ where
 {
     /// Takes in everything that was marked (rule 8).
     fn take_in(&mut self) {
+        if self.parking.is_marked() {
+            self.take_marked();
+        }
+    }
+
+    fn take_marked(&mut self) {
         let Self { parking, port, inlet, outlet, .. } = self;
         let slots = inlet.slots().max(outlet.slots());
         let mut mail = false;
@@ -418,9 +424,11 @@ impl<K: Kind> Body<K> {
     pub(super) async fn park(&mut self, wants_credit: WantsCredit) {
         self.turns = 0;
         let (timers, parking) = (&mut self.timers, &mut self.hands.parking);
-        poll_fn(|cx| match timers.poll_due(cx) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => parking.poll_marked(cx, wants_credit),
+        poll_fn(|cx| {
+            if !timers.is_empty() && timers.poll_due(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            parking.poll_marked(cx, wants_credit)
         })
         .await;
     }

@@ -299,7 +299,10 @@ impl<E: Send + 'static> Inlet<E> {
             match incoming.link.receive() {
                 FromProducer::Batch(batch) if appetite == Appetite::Ends => incoming.link.put_back(batch),
                 FromProducer::Batch(batch) => {
-                    if !batch.more {
+                    if !incoming.link.has_more() {
+                        incoming.listed = false;
+                        self.ready.pop_front();
+                    } else if !batch.more && self.ready.len() > 1 {
                         self.ready.rotate_left(1);
                     }
                     self.held = batch.events.len();

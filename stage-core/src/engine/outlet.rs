@@ -328,7 +328,9 @@ impl<E> Outlet<E> {
     }
 
     fn settle(&mut self, announce: Option<Demand>) {
-        self.announced.extend(announce);
+        if let Some(demand) = announce {
+            self.announced.push_back(demand);
+        }
         if self.outbox.has_asides() {
             self.settle_asides();
         }
@@ -382,17 +384,20 @@ impl<E> Outlet<E> {
     }
 
     fn send(&mut self) {
-        let mut deliveries = std::mem::take(&mut self.deliveries);
-        self.outbox.swap(&mut deliveries);
+        let Self { deliveries, outbox, links, pieces, counters, .. } = self;
+        outbox.swap(deliveries);
         for Delivery { to, events } in deliveries.drain(..) {
-            debug_assert!(self.links[to.0].is_some(), "nothing goes to a cancelled subscription");
-            if let Some(link) = &mut self.links[to.0] {
-                self.counters.sent(events.len());
-                send_in_batches(link, events, &mut self.pieces, &mut self.outbox);
+            debug_assert!(links[to.0].is_some(), "nothing goes to a cancelled subscription");
+            if let Some(link) = &mut links[to.0] {
+                counters.sent(events.len());
+                if events.len() <= link.chunk() {
+                    link.send(Batch { events, more: false });
+                } else {
+                    send_in_batches(link, events, pieces, outbox);
+                }
                 link.announce();
             }
         }
-        self.deliveries = deliveries;
     }
 
     /// The oldest demand that was not yet told to the stage.

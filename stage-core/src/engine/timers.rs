@@ -63,9 +63,6 @@ impl<M> Timers<M> {
 
     /// Ready when a message is due; else the stage is woken when the first one is.
     pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.due.is_empty() {
-            return Poll::Pending;
-        }
         let Some(at) = self.first() else { return Poll::Pending };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));
         if sleep.deadline() != at {
