@@ -38,6 +38,7 @@ impl<E> Hub<E> {
     }
 
     /// A subscriber wants more: served from the buffer first, the rest is announced.
+    #[inline]
     pub(crate) fn ask(
         &mut self,
         key: SubscriptionKey,
@@ -49,6 +50,7 @@ impl<E> Hub<E> {
     }
 
     /// A subscriber wants more: served from the buffer; nothing is announced.
+    #[inline]
     pub(crate) fn ask_quietly(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
         self.dispatcher.ask(key, demand, outbox);
         self.settle(outbox);
@@ -81,12 +83,14 @@ impl<E> Hub<E> {
     /// The stage emitted `events`: handed out, and kept as far as nobody wants them. Returns what has to
     /// be announced (for events that went nowhere) and how many were
     /// discarded for want of room.
+    #[inline]
     pub(crate) fn offer(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) -> (Option<Demand>, usize) {
         let discarded = self.offer_quietly(events, outbox);
         (self.announce(), discarded)
     }
 
     /// As [`offer`](Self::offer); nothing is announced.
+    #[inline]
     pub(crate) fn offer_quietly(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) -> usize {
         self.ledger.emitted(events.len());
         if self.buffer.is_empty() {
@@ -107,6 +111,7 @@ impl<E> Hub<E> {
     }
 
     /// What has to be announced.
+    #[inline]
     pub(crate) fn announce(&mut self) -> Option<Demand> {
         self.ledger.announce(self.standing.wanted, self.buffer.len())
     }
@@ -119,6 +124,7 @@ impl<E> Hub<E> {
     }
 
     /// The dispatcher was told something: hands out what the buffer holds, as far as that is wanted now.
+    #[inline]
     fn settle(&mut self, outbox: &mut Outbox<E>) {
         self.standing = self.dispatcher.standing();
         if !self.buffer.is_empty() {

@@ -68,6 +68,7 @@ impl<E> Outbox<E> {
     /// # Panics
     ///
     /// If there are fewer than `count` events.
+    #[inline]
     pub fn send(&mut self, to: SubscriptionKey, events: &mut Vec<E>, count: usize) {
         let mut message = self.buffer();
         if count == events.len() {
@@ -172,6 +173,7 @@ impl<E> Outbox<E> {
     }
 
     /// Moves the decided deliveries into `into`, which must be empty.
+    #[inline]
     pub(crate) fn swap(&mut self, into: &mut Vec<Delivery<E>>) {
         debug_assert!(into.is_empty(), "the last deliveries were sent");
         self.end_round();

@@ -86,12 +86,14 @@ where
     In: Send + 'static,
 {
     /// Takes in everything that was marked (rule 8).
+    #[inline]
     fn take_in(&mut self) {
         if self.parking.is_marked() {
             self.take_marked();
         }
     }
 
+    #[inline]
     fn take_marked(&mut self) {
         let Self { parking, port, inlet, outlet, .. } = self;
         let slots = inlet.slots().max(outlet.slots());
@@ -164,6 +166,7 @@ impl<K: Kind> Body<K> {
     }
 
     /// Hands out what a callback emitted; after a failure, discards it.
+    #[inline]
     pub(super) fn emit<T>(
         &mut self,
         result: Result<Result<T, BoxError>, ExitReason>,
@@ -407,6 +410,7 @@ impl<K: Kind> Body<K> {
     }
 
     /// A batch, or a demand, of `events` is about to be handled.
+    #[inline]
     pub(super) fn begin_batch(&self, events: usize) {
         tracing::trace!(events, "batch");
         self.core.counters.batch();

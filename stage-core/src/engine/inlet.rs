@@ -223,6 +223,7 @@ impl<E: Send + 'static> Inlet<E> {
     }
 
     /// Notes that the producer of `slot` sent something.
+    #[inline]
     pub(crate) fn look(&mut self, slot: usize) {
         if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut)
             && !incoming.listed
@@ -280,7 +281,15 @@ impl<E: Send + 'static> Inlet<E> {
 
     /// The next thing there is an appetite for, from the producers in turn; a message in several batches
     /// comes in one go.
+    #[inline]
     pub(crate) fn receive(&mut self, appetite: Appetite) -> Received<E> {
+        if self.ready.is_empty() && self.left.is_empty() {
+            return Received::Nothing;
+        }
+        self.receive_next(appetite)
+    }
+
+    fn receive_next(&mut self, appetite: Appetite) -> Received<E> {
         if let Some(gone) = self.left.pop_front() {
             return Received::Gone(Box::new(gone));
         }
@@ -365,6 +374,7 @@ impl<E: Send + 'static> Inlet<E> {
     }
 
     /// The batch that was received was handled: its emptied buffer goes back, with credit if it is time.
+    #[inline]
     pub(crate) fn handled(&mut self, slot: usize, mut buffer: Vec<E>) {
         buffer.clear();
         let events = std::mem::take(&mut self.held);

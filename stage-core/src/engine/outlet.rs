@@ -150,12 +150,14 @@ impl<E> Outlet<E> {
         }
     }
 
+    #[inline]
     fn ask(&mut self, key: SubscriptionKey, demand: Demand) {
         let announce = self.decide(|hub, outbox| hub.ask(key, demand, outbox));
         self.settle(announce.flatten());
     }
 
     /// Has the hub decide something, unless it cannot any more: a dispatcher that panics is not used again.
+    #[inline]
     fn decide<T>(&mut self, decide: impl FnOnce(&mut Hub<E>, &mut Outbox<E>) -> T) -> Option<T> {
         if self.broken.is_some() {
             return None;
@@ -310,10 +312,14 @@ impl<E> Outlet<E> {
     }
 
     /// Hands out what a callback emitted; `events` is empty afterwards.
+    #[inline]
     pub(crate) fn emit(&mut self, events: &mut Vec<E>) {
-        if events.is_empty() {
-            return;
+        if !events.is_empty() {
+            self.hand_out(events);
         }
+    }
+
+    fn hand_out(&mut self, events: &mut Vec<E>) {
         if let Some(log) = &mut self.accumulated {
             self.held_back += events.len();
             log.push_back(Accumulated::Emitted(std::mem::take(events)));
@@ -327,6 +333,7 @@ impl<E> Outlet<E> {
         self.settle(announce);
     }
 
+    #[inline]
     fn settle(&mut self, announce: Option<Demand>) {
         if let Some(demand) = announce {
             self.announced.push_back(demand);
@@ -376,6 +383,7 @@ impl<E> Outlet<E> {
     }
 
     /// Shows how much is wanted and how much waits.
+    #[inline]
     fn note(&self) {
         if self.broken.is_some() {
             return;
@@ -383,6 +391,7 @@ impl<E> Outlet<E> {
         self.counters.hold(self.hub.wanted(), self.buffered());
     }
 
+    #[inline]
     fn send(&mut self) {
         let Self { deliveries, outbox, links, pieces, counters, .. } = self;
         outbox.swap(deliveries);
