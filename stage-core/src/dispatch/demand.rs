@@ -1,5 +1,6 @@
 //! Each event to one subscriber: the one that wants most (GenStage's default).
 
+use super::decider::{Sole, Standing};
 use super::ranking::Ranking;
 use super::slots::Slots;
 use super::total::Total;
@@ -21,15 +22,14 @@ use crate::subscriber::SubscriberOptions;
 /// ```
 #[derive(Debug, Default)]
 pub struct DemandDispatcher {
-    /// The only subscriber, which needs no rank: its credit is that of all.
-    sole: Option<SubscriptionKey>,
-    /// What each of several subscribers asked for and did not get.
+    /// What each subscriber asked for and did not get.
     credits: Slots<usize>,
     /// Those with credit, by credit.
     ranking: Ranking<usize>,
-    /// What all have together.
     credit: Total,
     subscribers: usize,
+    /// The subscriber, while there is just one.
+    sole: Option<SubscriptionKey>,
     /// The largest ask that is nothing special.
     max: Option<usize>,
     /// The seed of the order of the first dispatch, until then.
@@ -74,16 +74,6 @@ impl DemandDispatcher {
         self.rank(key, credit - count);
     }
 
-    /// Gives the only subscriber what it asked for of `events`.
-    fn serve_sole<E>(&mut self, key: SubscriptionKey, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
-        let count = self.credit.get().min(events.len());
-        if count > 0 {
-            self.shuffle = None;
-            outbox.send(key, events, count);
-            self.credit.less(count);
-        }
-    }
-
     /// The first dispatch: only those with credit take part in the shuffle, so nothing waits for one
     /// without.
     fn serve_shuffled<E>(&mut self, seed: u64, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
@@ -114,52 +104,31 @@ impl<E> Dispatcher<E> for DemandDispatcher {
         key: SubscriptionKey,
         _options: SubscriberOptions<E>,
     ) -> Result<(), SubscribeError> {
-        self.subscribers += 1;
-        if self.subscribers == 1 {
-            self.sole = Some(key);
-            return Ok(());
-        }
-        if let Some(first) = self.sole.take() {
-            self.rank(first, self.credit.get());
-        }
         self.credits.insert(key, 0);
+        self.subscribers += 1;
+        self.sole = (self.subscribers == 1).then_some(key);
         Ok(())
     }
 
     fn cancel(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
-        if self.sole == Some(key) {
-            (self.sole, self.credit, self.subscribers) = (None, Total::default(), 0);
-        } else if let Some(credit) = self.credits.remove(key) {
-            self.subscribers -= 1;
-            self.ranking.remove(key);
-            self.credit.less(credit);
-            if self.subscribers == 1
-                && let Some((last, _)) = self.credits.take_first()
-            {
-                self.ranking.remove(last);
-                self.sole = Some(last);
-            }
-        }
+        let Some(credit) = self.credits.remove(key) else { return };
+        self.ranking.remove(key);
+        self.credit.less(credit);
+        self.subscribers -= 1;
+        self.sole = if self.subscribers == 1 { self.credits.first() } else { None };
     }
 
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
-        let is_sole = self.sole == Some(key);
-        let credit = if is_sole { Some(self.credit.get()) } else { self.credits.get(key).copied() };
-        let Some(mut credit) = credit else { return };
+        let Some(mut credit) = self.credits.get(key).copied() else { return };
         let (asked, max) = (demand.get(), *self.max.get_or_insert(demand.get()));
         if asked > max {
             outbox.notice(Notice::LargeAsk { from: key, asked, max });
         }
         self.credit.ask(&mut credit, asked);
-        if !is_sole {
-            self.rank(key, credit);
-        }
+        self.rank(key, credit);
     }
 
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
-        if let Some(key) = self.sole {
-            return self.serve_sole(key, events, outbox);
-        }
         if self.ranking.len() > 0
             && !events.is_empty()
             && let Some(seed) = self.shuffle.take()
@@ -174,6 +143,23 @@ impl<E> Dispatcher<E> for DemandDispatcher {
 
     fn wanted(&self) -> usize {
         self.credit.get()
+    }
+
+    fn standing(&self) -> Standing {
+        // The first ask says what an ask may be, and the first dispatch may be shuffled.
+        let may_go_by = self.shuffle.is_none().then_some(self.max).flatten();
+        let sole = may_go_by.and_then(|most| Some(Sole { key: self.sole?, most }));
+        Standing { wanted: self.credit.get(), kept: 0, sole }
+    }
+
+    fn catch_up(&mut self, credit: usize) {
+        if let Some(key) = self.sole {
+            let mut all = 0;
+            self.credit = Total::default();
+            self.credit.ask(&mut all, credit);
+            self.ranking.remove(key);
+            self.rank(key, credit);
+        }
     }
 }
 
@@ -245,22 +231,6 @@ mod tests {
         let to: Vec<_> = [1, 1, 1, 3, 2].into_iter().flat_map(|count| bench.emit(count).0).collect();
         assert_eq!(to, [(A, 1), (B, 1), (A, 1), (B, 3), (A, 2)]);
         assert_eq!(bench.emit(2), (vec![], 2));
-    }
-
-    #[test]
-    fn a_subscriber_that_was_alone_keeps_its_credit_when_others_come_and_go() {
-        let mut bench = Bench::new(&[(A, 4)]);
-        assert_eq!(bench.emit(1), (vec![(A, 1)], 0));
-        Dispatcher::<u32>::subscribe(&mut bench.dispatcher, B, SubscriberOptions::new()).unwrap();
-        bench.ask(B, 2);
-        assert_eq!(bench.emit(2), (vec![(A, 2)], 0), "it has 3, the other 2");
-        bench.dispatcher.cancel(A, &mut bench.outbox);
-        bench.ask(B, 1);
-        assert_eq!(bench.emit(5), (vec![(B, 3)], 2), "alone again");
-        bench.dispatcher.cancel(B, &mut bench.outbox);
-        assert_eq!(Dispatcher::<u32>::wanted(&bench.dispatcher), 0);
-        bench.ask(B, 1);
-        assert_eq!(bench.emit(1), (vec![], 1), "who has left asks for nothing");
     }
 
     #[test]

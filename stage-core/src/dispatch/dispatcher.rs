@@ -1,5 +1,6 @@
 //! What every dispatcher does, and the laws it keeps (see the [module](crate::dispatch)'s documentation).
 
+use super::decider::Standing;
 use super::{Marker, Outbox, SubscriptionKey};
 use crate::demand::Demand;
 use crate::error::SubscribeError;
@@ -114,10 +115,16 @@ pub trait Dispatcher<E>: Send {
         0
     }
 
-    /// Both figures by one call; nothing that a dispatcher need see to.
+    /// What the hub wants to know after each call, by one. For the dispatchers of this crate.
     #[doc(hidden)]
     fn standing(&self) -> Standing {
-        Standing { wanted: self.wanted(), kept: self.kept() }
+        Standing { wanted: self.wanted(), kept: self.kept(), sole: None }
+    }
+
+    /// What the [sole](Standing) subscriber wants by now, of which the hub saw to asks and events by itself.
+    #[doc(hidden)]
+    fn catch_up(&mut self, credit: usize) {
+        let _ = credit;
     }
 
     /// Puts a marker behind the events it keeps inside: to be [fired](Outbox::fire) when they are gone. A
@@ -130,14 +137,6 @@ pub trait Dispatcher<E>: Send {
     fn discard(&mut self) -> usize {
         0
     }
-}
-
-/// What a dispatcher wants and keeps.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    pub(super) wanted: usize,
-    pub(super) kept: usize,
 }
 
 impl<E, D: Dispatcher<E> + ?Sized> Dispatcher<E> for Box<D> {
@@ -179,6 +178,10 @@ impl<E, D: Dispatcher<E> + ?Sized> Dispatcher<E> for Box<D> {
 
     fn standing(&self) -> Standing {
         (**self).standing()
+    }
+
+    fn catch_up(&mut self, credit: usize) {
+        (**self).catch_up(credit);
     }
 
     fn mark(&mut self, marker: Marker) -> Option<Marker> {

@@ -1,7 +1,7 @@
 //! What a producing stage hands out, keeps, and still has to make: dispatcher, buffer and ledger as one
 //! pure value.
 
-use super::dispatcher::Standing;
+use super::decider::Decider;
 use super::{Dispatcher, Marker, Outbox, SubscriptionKey};
 use crate::buffer::Buffer;
 use crate::demand::{Demand, Ledger};
@@ -10,9 +10,7 @@ use crate::subscriber::SubscriberOptions;
 
 /// The deciding half of an outlet. Every function returns what has to be announced to the stage.
 pub(crate) struct Hub<E> {
-    dispatcher: Box<dyn Dispatcher<E>>,
-    /// What the dispatcher said last, which holds until it is told something.
-    standing: Standing,
+    dispatcher: Decider<E>,
     buffer: Buffer<E>,
     ledger: Ledger,
     /// Events on their way from the buffer to the dispatcher; empty between calls.
@@ -23,8 +21,8 @@ pub(crate) struct Hub<E> {
 
 impl<E> Hub<E> {
     pub(crate) fn new(dispatcher: Box<dyn Dispatcher<E>>, buffer: Buffer<E>) -> Self {
-        let standing = dispatcher.standing();
-        Self { dispatcher, standing, buffer, ledger: Ledger::default(), scratch: Vec::new(), lost: 0 }
+        let dispatcher = Decider::new(dispatcher);
+        Self { dispatcher, buffer, ledger: Ledger::default(), scratch: Vec::new(), lost: 0 }
     }
 
     pub(crate) fn subscribe(
@@ -32,9 +30,7 @@ impl<E> Hub<E> {
         key: SubscriptionKey,
         options: SubscriberOptions<E>,
     ) -> Result<(), SubscribeError> {
-        let taken = self.dispatcher.subscribe(key, options);
-        self.standing = self.dispatcher.standing();
-        taken
+        self.dispatcher.tell(|dispatcher| dispatcher.subscribe(key, options))
     }
 
     /// A subscriber wants more: served from the buffer first, the rest is announced.
@@ -45,38 +41,57 @@ impl<E> Hub<E> {
         demand: Demand,
         outbox: &mut Outbox<E>,
     ) -> Option<Demand> {
-        self.ask_quietly(key, demand, outbox);
+        if !self.counts(key, demand) {
+            self.ask_quietly(key, demand, outbox);
+        }
         self.announce()
+    }
+
+    /// Sees to an ask that is a matter of counting; says whether it is. The rest is to be announced.
+    #[inline]
+    pub(crate) fn counts(&mut self, key: SubscriptionKey, demand: Demand) -> bool {
+        self.buffer.is_empty() && self.dispatcher.counts(key, demand)
     }
 
     /// A subscriber wants more: served from the buffer; nothing is announced.
     #[inline]
     pub(crate) fn ask_quietly(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
-        self.dispatcher.ask(key, demand, outbox);
-        self.settle(outbox);
+        self.dispatcher.tell(|dispatcher| dispatcher.ask(key, demand, outbox));
+        self.serve(outbox);
+    }
+
+    /// The stage emitted so many events: who gets them, if one subscriber has asked for them all. Nothing more is
+    /// to be decided then, nor announced.
+    #[inline]
+    pub(crate) fn give_all(&mut self, events: usize) -> Option<SubscriptionKey> {
+        if !self.buffer.is_empty() {
+            return None;
+        }
+        let to = self.dispatcher.give_all(events)?;
+        self.ledger.emitted(events);
+        Some(to)
     }
 
     /// A subscriber left.
     pub(crate) fn cancel(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) -> Option<Demand> {
-        self.dispatcher.cancel(key, outbox);
+        self.dispatcher.tell(|dispatcher| dispatcher.cancel(key, outbox));
         outbox.discard(std::mem::take(&mut self.lost));
-        self.settle(outbox);
+        self.serve(outbox);
         self.announce()
     }
 
     /// Events that were sent to a subscriber come back, since it is gone: they are the next to be handed
     /// out again. To be followed by `cancel` or `finish`.
     pub(crate) fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>) {
-        self.lost += self.dispatcher.take_back(key, events);
-        self.standing = self.dispatcher.standing();
+        self.lost += self.dispatcher.tell(|dispatcher| dispatcher.take_back(key, events));
         self.buffer.put_back(events);
     }
 
     /// A subscriber wants nothing ever again.
     pub(crate) fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) -> Option<Demand> {
-        self.dispatcher.finish(key, outbox);
+        self.dispatcher.tell(|dispatcher| dispatcher.finish(key, outbox));
         outbox.discard(std::mem::take(&mut self.lost));
-        self.settle(outbox);
+        self.serve(outbox);
         self.announce()
     }
 
@@ -94,49 +109,41 @@ impl<E> Hub<E> {
     pub(crate) fn offer_quietly(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) -> usize {
         self.ledger.emitted(events.len());
         if self.buffer.is_empty() {
-            self.dispatcher.dispatch(events, outbox);
+            self.dispatcher.tell(|dispatcher| dispatcher.dispatch(events, outbox));
         }
         let discarded = if events.is_empty() { 0 } else { self.buffer.store(events) };
         if discarded > 0 {
             // Markers of displaced events.
             self.fire_passed(outbox);
         }
-        self.settle(outbox);
+        self.serve(outbox);
         discarded
     }
 
     /// What has to be announced, at most `most` of it.
     pub(crate) fn announce_most(&mut self, most: Demand) -> Option<Demand> {
-        self.ledger.announce_most(most, self.standing.wanted, self.buffer.len())
+        self.ledger.announce_most(most, self.dispatcher.wanted(), self.buffer.len())
     }
 
     /// What has to be announced.
     #[inline]
     pub(crate) fn announce(&mut self) -> Option<Demand> {
-        self.ledger.announce(self.standing.wanted, self.buffer.len())
+        self.ledger.announce(self.dispatcher.wanted(), self.buffer.len())
     }
 
     /// Puts a marker behind everything that waits here. It fires when that has been handed out or
     /// discarded: it is returned if that is now, and written into the outbox otherwise.
     pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
         let marker = self.buffer.mark(marker)?;
-        self.dispatcher.mark(marker)
+        self.dispatcher.tell(|dispatcher| dispatcher.mark(marker))
     }
 
-    /// The dispatcher was told something: hands out what the buffer holds, as far as that is wanted now.
-    #[inline]
-    fn settle(&mut self, outbox: &mut Outbox<E>) {
-        self.standing = self.dispatcher.standing();
-        if !self.buffer.is_empty() {
-            self.serve(outbox);
-        }
-    }
-
+    /// Hands out what the buffer holds, as far as it is wanted.
     fn serve(&mut self, outbox: &mut Outbox<E>) {
-        while !self.buffer.is_empty() && self.standing.wanted > 0 {
-            let taken = self.buffer.take(self.standing.wanted, &mut self.scratch);
-            self.dispatcher.dispatch(&mut self.scratch, outbox);
-            self.standing = self.dispatcher.standing();
+        while !self.buffer.is_empty() && self.dispatcher.wanted() > 0 {
+            let taken = self.buffer.take(self.dispatcher.wanted(), &mut self.scratch);
+            let (dispatcher, scratch) = (&mut self.dispatcher, &mut self.scratch);
+            dispatcher.tell(|dispatcher| dispatcher.dispatch(scratch, outbox));
             let left = self.scratch.len();
             self.buffer.put_back(&mut self.scratch);
             self.fire_passed(outbox);
@@ -150,7 +157,7 @@ impl<E> Hub<E> {
     /// Passes on the markers that no buffered event is before: the dispatcher may keep some.
     fn fire_passed(&mut self, outbox: &mut Outbox<E>) {
         while let Some(marker) = self.buffer.passed() {
-            if let Some(marker) = self.dispatcher.mark(marker) {
+            if let Some(marker) = self.dispatcher.tell(|dispatcher| dispatcher.mark(marker)) {
                 outbox.fire(marker);
             }
         }
@@ -158,7 +165,7 @@ impl<E> Hub<E> {
 
     /// What the subscribers want and nothing is there for.
     pub(crate) fn wanted(&self) -> usize {
-        self.standing.wanted
+        self.dispatcher.wanted()
     }
 
     /// What was announced and not yet emitted.
@@ -168,14 +175,12 @@ impl<E> Hub<E> {
 
     /// Forgets the events that wait here; says how many there were.
     pub(crate) fn discard(&mut self) -> usize {
-        let discarded = self.buffer.clear() + self.dispatcher.discard();
-        self.standing = self.dispatcher.standing();
-        discarded
+        self.buffer.clear() + self.dispatcher.tell(|dispatcher| dispatcher.discard())
     }
 
     /// Events that wait here, in the buffer and inside the dispatcher.
     pub(crate) fn waiting(&self) -> usize {
-        self.buffer.len() + self.standing.kept
+        self.buffer.len() + self.dispatcher.kept()
     }
 }
 

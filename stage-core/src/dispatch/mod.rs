@@ -36,6 +36,7 @@
 //! * **D6** A marker fires once, when every event that was kept before it has been delivered or discarded.
 
 mod broadcast;
+mod decider;
 mod demand;
 mod dispatcher;
 mod fair;

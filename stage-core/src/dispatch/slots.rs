@@ -17,18 +17,16 @@ impl<T> Slots<T> {
         self.slots.get_mut(key.0)?.as_mut()
     }
 
+    /// The lowest key that has something.
+    pub(super) fn first(&self) -> Option<SubscriptionKey> {
+        self.slots.iter().position(Option::is_some).map(SubscriptionKey)
+    }
+
     pub(super) fn insert(&mut self, key: SubscriptionKey, value: T) {
         if self.slots.len() <= key.0 {
             self.slots.resize_with(key.0 + 1, || None);
         }
         self.slots[key.0] = Some(value);
-    }
-
-    /// Takes out the value with the lowest key.
-    pub(super) fn take_first(&mut self) -> Option<(SubscriptionKey, T)> {
-        let first = self.slots.iter().position(Option::is_some)?;
-        let value = self.slots[first].take()?;
-        Some((SubscriptionKey(first), value))
     }
 
     pub(super) fn remove(&mut self, key: SubscriptionKey) -> Option<T> {

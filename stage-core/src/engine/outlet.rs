@@ -152,6 +152,13 @@ impl<E> Outlet<E> {
 
     #[inline]
     fn ask(&mut self, key: SubscriptionKey, demand: Demand) {
+        if self.hub.counts(key, demand) {
+            if let Some(demand) = self.hub.announce() {
+                self.announced.push_back(demand);
+            }
+            self.note();
+            return;
+        }
         let announce = self.decide(|hub, outbox| hub.ask(key, demand, outbox));
         self.settle(announce.flatten());
     }
@@ -314,9 +321,21 @@ impl<E> Outlet<E> {
     /// Hands out what a callback emitted; `events` is empty afterwards.
     #[inline]
     pub(crate) fn emit(&mut self, events: &mut Vec<E>) {
-        if !events.is_empty() {
-            self.hand_out(events);
+        if events.is_empty() {
+            return;
         }
+        let to = if self.accumulated.is_none() { self.hub.give_all(events.len()) } else { None };
+        match to {
+            Some(to) => self.give_all(to, events),
+            None => self.hand_out(events),
+        }
+    }
+
+    /// Sends all of `events` to one subscriber, whose they are.
+    fn give_all(&mut self, to: SubscriptionKey, events: &mut Vec<E>) {
+        let events = std::mem::replace(events, self.outbox.buffer());
+        self.deliver(Delivery { to, events });
+        self.note();
     }
 
     fn hand_out(&mut self, events: &mut Vec<E>) {
@@ -393,19 +412,23 @@ impl<E> Outlet<E> {
 
     #[inline]
     fn send(&mut self) {
-        let Self { deliveries, outbox, links, pieces, counters, .. } = self;
-        outbox.swap(deliveries);
-        for Delivery { to, events } in deliveries.drain(..) {
-            debug_assert!(links[to.0].is_some(), "nothing goes to a cancelled subscription");
-            if let Some(link) = &mut links[to.0] {
-                counters.sent(events.len());
-                if events.len() <= link.chunk() {
-                    link.send(Batch { events, more: false });
-                } else {
-                    send_in_batches(link, events, pieces, outbox);
-                }
-                link.announce();
+        let mut deliveries = std::mem::take(&mut self.deliveries);
+        self.outbox.swap(&mut deliveries);
+        deliveries.drain(..).for_each(|delivery| self.deliver(delivery));
+        self.deliveries = deliveries;
+    }
+
+    #[inline]
+    fn deliver(&mut self, Delivery { to, events }: Delivery<E>) {
+        debug_assert!(self.links[to.0].is_some(), "nothing goes to a cancelled subscription");
+        if let Some(link) = &mut self.links[to.0] {
+            self.counters.sent(events.len());
+            if events.len() <= link.chunk() {
+                link.send(Batch { events, more: false });
+            } else {
+                send_in_batches(link, events, &mut self.pieces, &mut self.outbox);
             }
+            link.announce();
         }
     }
 

@@ -82,7 +82,12 @@ impl<E> Hub<E> {
 
     /// The stage emits; returns what is announced to it.
     pub fn emit(&mut self, events: impl IntoIterator<Item = E>) -> usize {
-        let (announce, overflowed) = self.inner.offer(&mut events.into_iter().collect(), &mut self.outbox);
+        let mut events: Vec<E> = events.into_iter().collect();
+        if let Some(to) = self.inner.give_all(events.len()) {
+            self.outbox.send_all(to, events);
+            return self.send(None);
+        }
+        let (announce, overflowed) = self.inner.offer(&mut events, &mut self.outbox);
         self.overflowed += overflowed;
         self.send(announce)
     }

@@ -1,0 +1,83 @@
+//! When is a dispatcher asked? Not while there is nothing to decide.
+//!
+//! Most stages have one subscriber. What it asks for is a number then, and what is emitted is its own: both are seen
+//! to here, and the dispatcher learns of it before it is asked anything else.
+
+use super::{Dispatcher, SubscriptionKey};
+use crate::demand::Demand;
+
+/// How it stands with a dispatcher.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub(super) wanted: usize,
+    pub(super) kept: usize,
+    /// The only subscriber, if there is nothing to decide: it gets what comes, as much as it asked for.
+    pub(super) sole: Option<Sole>,
+}
+
+/// A subscriber that shares with nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sole {
+    pub(super) key: SubscriptionKey,
+    /// The largest ask that is nothing special.
+    pub(super) most: usize,
+}
+
+/// A dispatcher, and how it stands with it.
+pub(super) struct Decider<E> {
+    dispatcher: Box<dyn Dispatcher<E>>,
+    standing: Standing,
+    /// Whether the sole subscriber asked or got something that the dispatcher does not know of.
+    ahead: bool,
+}
+
+impl<E> Decider<E> {
+    pub(super) fn new(dispatcher: Box<dyn Dispatcher<E>>) -> Self {
+        let standing = dispatcher.standing();
+        Self { dispatcher, standing, ahead: false }
+    }
+
+    /// Tells the dispatcher something.
+    pub(super) fn tell<T>(&mut self, tell: impl FnOnce(&mut dyn Dispatcher<E>) -> T) -> T {
+        if std::mem::take(&mut self.ahead) {
+            self.dispatcher.catch_up(self.standing.wanted);
+        }
+        let answer = tell(&mut *self.dispatcher);
+        self.standing = self.dispatcher.standing();
+        answer
+    }
+
+    /// Sees to an ask that is a matter of counting; says whether it is.
+    #[inline]
+    pub(super) fn counts(&mut self, key: SubscriptionKey, demand: Demand) -> bool {
+        let plain = |sole: Sole| sole.key == key && demand.get() <= sole.most;
+        if !self.standing.sole.is_some_and(plain) {
+            return false;
+        }
+        self.standing.wanted = self.standing.wanted.saturating_add(demand.get());
+        self.ahead = true;
+        true
+    }
+
+    /// Who gets so many events, if all are wanted by the one who gets everything: they count as given.
+    #[inline]
+    pub(super) fn give_all(&mut self, events: usize) -> Option<SubscriptionKey> {
+        let sole = self.standing.sole?;
+        self.standing.wanted = self.standing.wanted.checked_sub(events)?;
+        self.ahead = true;
+        Some(sole.key)
+    }
+
+    /// How many more events the next dispatch takes in.
+    #[inline]
+    pub(super) fn wanted(&self) -> usize {
+        self.standing.wanted
+    }
+
+    /// How many events the dispatcher keeps inside.
+    #[inline]
+    pub(super) fn kept(&self) -> usize {
+        self.standing.kept
+    }
+}
