@@ -5,3 +5,4 @@ mod buffer;
 mod history;
 mod one_each;
 mod pure;
+mod sole;

@@ -1,0 +1,135 @@
+//! A sole subscriber is seen to without its dispatcher: it gets what the dispatcher would have given it.
+
+use proptest::prelude::*;
+use stage_core::SubscribeError;
+use stage_core::dispatch::{
+    DemandDispatcher, Dispatcher, Marker, Notice, Outbox, SubscriberOptions, SubscriptionKey,
+};
+use stage_core::{Demand, testing::Hub};
+
+use super::history::{Step, histories, settings};
+
+/// A dispatcher as somebody else would write it: it says nothing of a sole subscriber, so it is always asked.
+struct Asked(DemandDispatcher);
+
+impl Dispatcher<u32> for Asked {
+    fn subscribe(
+        &mut self,
+        key: SubscriptionKey,
+        options: SubscriberOptions<u32>,
+    ) -> Result<(), SubscribeError> {
+        self.0.subscribe(key, options)
+    }
+
+    fn cancel(&mut self, key: SubscriptionKey, outbox: &mut Outbox<u32>) {
+        Dispatcher::<u32>::cancel(&mut self.0, key, outbox);
+    }
+
+    fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<u32>) {
+        self.0.ask(key, demand, outbox);
+    }
+
+    fn dispatch(&mut self, events: &mut Vec<u32>, outbox: &mut Outbox<u32>) {
+        self.0.dispatch(events, outbox);
+    }
+
+    fn wanted(&self) -> usize {
+        Dispatcher::<u32>::wanted(&self.0)
+    }
+}
+
+/// One of the two, and all that it did.
+struct Told {
+    hub: Hub<u32>,
+    subscribed: [bool; 2],
+    emitted: u32,
+    marked: u64,
+    did: Vec<Did>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Did {
+    announced: usize,
+    sent: Vec<(SubscriptionKey, Vec<u32>)>,
+    fired: Vec<Marker>,
+    notices: Vec<Notice>,
+    wanted: usize,
+    outstanding: usize,
+    waiting: usize,
+}
+
+impl Told {
+    fn new(dispatcher: impl Dispatcher<u32> + 'static) -> Self {
+        Self { hub: Hub::new(dispatcher), subscribed: [false; 2], emitted: 0, marked: 0, did: Vec::new() }
+    }
+
+    /// Everything it did in this history of at most two subscribers, and most often of one.
+    fn run(mut self, history: &[Step]) -> Vec<Did> {
+        for step in history {
+            let (announced, fired) = self.step(*step);
+            let hub = &mut self.hub;
+            self.did.push(Did {
+                announced,
+                sent: hub.sent(),
+                fired: hub.fired().into_iter().chain(fired).collect(),
+                notices: hub.notices(),
+                wanted: hub.wanted(),
+                outstanding: hub.outstanding(),
+                waiting: hub.waiting(),
+            });
+        }
+        self.did
+    }
+
+    fn step(&mut self, step: Step) -> (usize, Option<Marker>) {
+        let announced = match step {
+            Step::Join(key) => self.join(key / 3),
+            Step::Ask(key, events) if self.subscribed[key / 3] => {
+                self.hub.ask(SubscriptionKey::new(key / 3), events)
+            }
+            Step::Ask(..) => 0,
+            Step::Emit(events) => self.emit(events),
+            Step::EmitOutstanding => self.emit(self.hub.outstanding()),
+            Step::Leave(key, _) => self.leave(key / 3),
+            Step::Mark => {
+                self.marked += 1;
+                return (0, self.hub.mark(Marker::new(self.marked)));
+            }
+        };
+        (announced, None)
+    }
+
+    fn join(&mut self, key: usize) -> usize {
+        if !std::mem::replace(&mut self.subscribed[key], true) {
+            self.hub.subscribe(SubscriptionKey::new(key), SubscriberOptions::new()).expect("a free place");
+        }
+        0
+    }
+
+    fn emit(&mut self, events: usize) -> usize {
+        let first = self.emitted;
+        self.emitted += u32::try_from(events).expect("a small number");
+        self.hub.emit(first..self.emitted)
+    }
+
+    fn leave(&mut self, key: usize) -> usize {
+        if std::mem::take(&mut self.subscribed[key]) { self.hub.cancel(SubscriptionKey::new(key)) } else { 0 }
+    }
+}
+
+proptest! {
+    #![proptest_config(settings())]
+
+    #[test]
+    fn a_sole_subscriber_gets_what_it_would_get_among_others(history in histories()) {
+        let counted = Told::new(DemandDispatcher::new()).run(&history);
+        let asked = Told::new(Asked(DemandDispatcher::new())).run(&history);
+        prop_assert_eq!(counted, asked);
+    }
+
+    #[test]
+    fn so_does_one_whose_asks_are_large_or_whose_first_events_are_shuffled(history in histories(), seed: u64) {
+        let dispatcher = || DemandDispatcher::new().max_demand(5).shuffled(seed);
+        prop_assert_eq!(Told::new(dispatcher()).run(&history), Told::new(Asked(dispatcher())).run(&history));
+    }
+}
