@@ -48,6 +48,11 @@ impl<E> Decider<E> {
         answer
     }
 
+    /// Whether demands are announced together.
+    pub(super) fn spreads(&self) -> bool {
+        self.dispatcher.spreads()
+    }
+
     /// Sees to an ask that is a matter of counting; says whether it is.
     #[inline]
     pub(super) fn counts(&mut self, key: SubscriptionKey, demand: Demand) -> bool {

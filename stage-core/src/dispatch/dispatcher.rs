@@ -115,6 +115,12 @@ pub trait Dispatcher<E>: Send {
         0
     }
 
+    /// Whether it spreads each emission over its subscribers. What they asked for at about the same time is then
+    /// announced to the stage as one demand, so that each gets one message of it and not a part of many.
+    fn spreads(&self) -> bool {
+        false
+    }
+
     /// What the hub wants to know after each call, by one. For the dispatchers of this crate.
     #[doc(hidden)]
     fn standing(&self) -> Standing {
@@ -182,6 +188,10 @@ impl<E, D: Dispatcher<E> + ?Sized> Dispatcher<E> for Box<D> {
 
     fn catch_up(&mut self, credit: usize) {
         (**self).catch_up(credit);
+    }
+
+    fn spreads(&self) -> bool {
+        (**self).spreads()
     }
 
     fn mark(&mut self, marker: Marker) -> Option<Marker> {

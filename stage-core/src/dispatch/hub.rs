@@ -120,6 +120,11 @@ impl<E> Hub<E> {
         discarded
     }
 
+    /// Whether demands are announced together.
+    pub(crate) fn spreads(&self) -> bool {
+        self.dispatcher.spreads()
+    }
+
     /// What has to be announced, at most `most` of it.
     pub(crate) fn announce_most(&mut self, most: Demand) -> Option<Demand> {
         self.ledger.announce_most(most, self.dispatcher.wanted(), self.buffer.len())

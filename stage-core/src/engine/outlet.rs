@@ -432,8 +432,11 @@ impl<E> Outlet<E> {
         }
     }
 
-    /// The oldest demand that was not yet told to the stage.
+    /// The oldest demand that was not yet told to the stage; all of it, if each emission is spread anyway.
     pub(crate) fn next_demand(&mut self) -> Option<Demand> {
+        if self.announced.len() > 1 && self.hub.spreads() {
+            return self.all_demand();
+        }
         self.announced.pop_front()
     }
 

@@ -4,7 +4,7 @@ use stage_core::dispatch::{
     BroadcastDispatcher, DemandDispatcher, Dispatcher, FairDispatcher, PartitionDispatcher,
     SubscriberOptions, WeightedDispatcher,
 };
-use stage_core::{CancelKind, ExitReason, Role, SubscribeOptions};
+use stage_core::{CancelKind, DemandMode, ExitReason, Role, SubscribeOptions};
 
 use crate::support::{
     Book, CounterRef, Emit, ProbeRef, Seen, ask, bare, counter_with, probe, range, repeater, settle, soon,
@@ -221,4 +221,26 @@ async fn asks_that_add_up_to_more_than_can_be_counted_are_served() {
     settle().await;
     told.cast(Emit(range(0..5))).unwrap();
     assert_eq!(book.batches("peer").await, [range(0..5)]);
+}
+
+/// What the stage is told of two asks that come in together.
+async fn told_of_two_asks(dispatcher: impl Dispatcher<u64> + 'static) -> Vec<Seen> {
+    let mut book = Book::new();
+    let told =
+        told(&book, "told", |options| options.dispatcher(dispatcher).demand(DemandMode::Accumulate)).await;
+    for (number, (name, asked)) in [("first", 10), ("second", 4)].into_iter().enumerate() {
+        let consumer = bare(&book, name).await;
+        ask(&consumer.subscribe(&told.producer(), partition(number)).await.unwrap(), asked);
+    }
+    settle().await;
+    told.set_demand_mode(DemandMode::Forward);
+    let seen = book.settled_of("told").await;
+    seen.into_iter().filter(|seen| matches!(seen, Seen::Demand(_))).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn asks_that_come_in_together_are_one_demand_where_each_emission_is_spread() {
+    let partitions = PartitionDispatcher::routed(2, |event| Some(by_tens(event))).unwrap();
+    assert_eq!(told_of_two_asks(partitions).await, [Seen::Demand(14)]);
+    assert_eq!(told_of_two_asks(DemandDispatcher::new()).await, [Seen::Demand(10), Seen::Demand(4)]);
 }

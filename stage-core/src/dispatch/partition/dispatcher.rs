@@ -270,6 +270,10 @@ where
         self.backlog
     }
 
+    fn spreads(&self) -> bool {
+        true
+    }
+
     fn mark(&mut self, marker: Marker) -> Option<Marker> {
         let backlogs = self.partitions.iter_mut().map(|partition| &mut partition.backlog);
         self.held.hold(marker, backlogs)
