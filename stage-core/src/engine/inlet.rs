@@ -1,5 +1,7 @@
 //! The consuming half of a stage: receives batches, and asks for more once they are handled.
 
+mod subscribing;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -9,14 +11,14 @@ use crate::again::Again;
 use crate::demand::{Credit, Demand, Window};
 use crate::dispatch::{Marker, stable_hash};
 use crate::error::{ExitReason, SubscribeError};
-use crate::link::{FromProducer, LinkRx, link};
+use crate::link::{FromProducer, LinkRx};
 use crate::mailbox::{Join, Owner, Subscribable};
 use crate::options::CancelMode;
-use crate::protocol::{Batch, Closed, MadeBy, Subscribe};
-use crate::signal::{Signal, Slot};
+use crate::protocol::{Batch, Closed};
+use crate::signal::Signal;
 use crate::stats::Counters;
 use crate::subscriber::SubscriberOptions;
-use crate::subscription::{Asking, Cancellation, End, Reach, Subscription, Tell, What};
+use crate::subscription::{Cancellation, Reach, Subscription, Tell, What};
 use crate::sync::Arc;
 
 /// Subscriptions to producers.
@@ -56,16 +58,6 @@ struct Incoming<E> {
 struct Remake<E> {
     producer: Arc<dyn Subscribable<E>>,
     options: SubscriberOptions<E>,
-}
-
-/// A subscription whose slots are claimed, and that was not asked of its producer yet.
-pub(crate) struct Begun<E> {
-    join: Join<E>,
-    /// Whom the producer of the join stands for.
-    stage: Arc<dyn Subscribable<E>>,
-    producer: Slot,
-    consumer: Slot,
-    pub(crate) subscription: Subscription,
 }
 
 /// A subscription that ended.
@@ -150,76 +142,6 @@ impl<E: Send + 'static> Inlet<E> {
     /// Wants this subscription.
     pub(crate) fn join(&mut self, join: Join<E>) {
         self.joins.push_back(join);
-    }
-
-    /// The next subscription to be made.
-    pub(crate) fn begin(&mut self) -> Option<Begun<E>> {
-        let mut join = self.joins.pop_front()?;
-        if let Some((old, reason)) = join.instead.take() {
-            self.replace(&old, reason);
-        }
-        let stage = Arc::clone(&join.producer).resolve().unwrap_or_else(|| Arc::clone(&join.producer));
-        let (producer, consumer) = (stage.claim(), Slot::claim(&self.signal));
-        let reach: Arc<dyn Reach> = Arc::clone(&stage) as _;
-        let subscription = Subscription::new(
-            End { stage: reach, slot: producer.index() },
-            End { stage: Arc::clone(&self.stage), slot: consumer.index() },
-            join.window,
-        );
-        Some(Begun { join, stage, producer, consumer, subscription })
-    }
-
-    /// A subscription gives way to another: its end is of no consequence to this stage.
-    fn replace(&mut self, old: &Subscription, reason: ExitReason) {
-        let place = self.links.get_mut(old.consumer_slot());
-        if let Some(incoming) = place.and_then(Option::as_mut).filter(|it| it.link.subscription() == old) {
-            incoming.owner = Owner::Hand(CancelMode::Temporary);
-            old.cancel(reason);
-        }
-    }
-
-    /// Makes a subscription, and asks for the first events.
-    pub(crate) fn complete(&mut self, begun: Begun<E>, asking: Asking) {
-        let Begun { join, stage, producer, consumer, subscription } = begun;
-        let chunk = match asking {
-            Asking::Automatic => join.window.chunk(),
-            Asking::Manual => usize::MAX,
-        };
-        let slot = consumer.index();
-        let (tx, mut rx) = link(producer, consumer, chunk, subscription.clone());
-        let mut unasked = 0;
-        let credit = match asking {
-            Asking::Automatic => {
-                let (credit, ask) = Credit::open(join.window);
-                if join.paused {
-                    unasked = ask.get();
-                } else {
-                    rx.give_back(Vec::new(), ask.get());
-                }
-                Some(credit)
-            }
-            Asking::Manual => None,
-        };
-        let identity = Arc::as_ptr(&self.stage).cast::<()>() as usize as u64;
-        let again = join.again.map(|again| {
-            let (producer, options) = (Arc::clone(&join.producer), join.options.clone());
-            (again, Remake { producer, options })
-        });
-        let made_by = match join.owner {
-            Owner::Pipeline(_) => MadeBy::Pipeline,
-            Owner::Hand(_) => MadeBy::Hand,
-        };
-        stage.subscribe(Subscribe { link: tx, options: join.options.subscriber(identity), made_by });
-        if self.links.len() <= slot {
-            self.links.resize_with(slot + 1, || None);
-        }
-        let (owner, paused) = (join.owner, join.paused);
-        self.links[slot] = Some(Incoming { link: rx, credit, owner, listed: false, paused, unasked, again });
-        self.look(slot);
-        if let Some(reply) = join.reply {
-            // Whoever wanted to know may have gone.
-            let _ = reply.send(subscription);
-        }
     }
 
     /// Notes that the producer of `slot` sent something.

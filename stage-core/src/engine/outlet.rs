@@ -1,8 +1,11 @@
 //! The producing half of a stage: takes asks, sends what the hub decides.
 
+mod modes;
+
 use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use self::modes::Accumulated;
 use crate::demand::Demand;
 use crate::dispatch::{Delivery, Hub, Marker, Outbox, SubscriptionKey};
 use crate::error::ExitReason;
@@ -50,14 +53,6 @@ pub(crate) struct Notice {
     pub(crate) subscription: Subscription,
     /// Nothing if it has just been made.
     pub(crate) cancellation: Option<Cancellation>,
-}
-
-/// What happened while demand was held back, in order.
-#[derive(Debug)]
-enum Accumulated<E> {
-    Asked(Subscription, Demand),
-    Emitted(Vec<E>),
-    Marked(Marker),
 }
 
 /// Events that were discarded, by why.
@@ -202,57 +197,6 @@ impl<E> Outlet<E> {
         self.notices.push_back(Notice { subscription: subscription.clone(), cancellation });
         let announce = self.decide(|hub, outbox| hub.cancel(SubscriptionKey(slot), outbox));
         self.settle(announce.flatten());
-    }
-
-    /// Holds demand back, or lets it through again. Then what was asked for counts first, so that what was
-    /// emitted finds its subscribers, in the batches in which it was emitted; and what was asked for and
-    /// is not there is announced, ask by ask.
-    pub(crate) fn set_mode(&mut self, mode: DemandMode) {
-        if mode == DemandMode::Accumulate {
-            self.accumulated.get_or_insert_default();
-            return;
-        }
-        let (mut asked, mut rest) = (Vec::new(), Vec::new());
-        self.held_back = 0;
-        for happened in self.accumulated.take().into_iter().flatten() {
-            match happened {
-                Accumulated::Asked(subscription, demand) => asked.push((subscription, demand)),
-                other => rest.push(other),
-            }
-        }
-        // A subscription may have ended since it asked.
-        asked.retain(|(subscription, _)| self.is_standing(subscription));
-        for (subscription, demand) in &asked {
-            let key = SubscriptionKey(subscription.producer_slot());
-            self.decide(|hub, outbox| hub.ask_quietly(key, *demand, outbox));
-        }
-        // Markers that these asks let pass come before those that accumulated.
-        self.settle(None);
-        for happened in rest {
-            match happened {
-                Accumulated::Emitted(mut events) => self.offer_quietly(&mut events),
-                Accumulated::Marked(marker) => {
-                    let passed = self.mark(marker);
-                    self.fired.extend(passed);
-                }
-                Accumulated::Asked(..) => {}
-            }
-            self.settle(None);
-        }
-        for (_, demand) in asked {
-            let announce = self.decide(|hub, _| hub.announce_most(demand));
-            self.settle(announce.flatten());
-        }
-        let announce = self.decide(|hub, _| hub.announce());
-        self.settle(announce.flatten());
-    }
-
-    /// What a subscription that ended had asked for while demand was held back counts no more. It is not
-    /// kept, since subscribers may come and go for as long as the mode stays.
-    fn forget_asks(&mut self, ended: &Subscription) {
-        if let Some(log) = &mut self.accumulated {
-            log.retain(|happened| !matches!(happened, Accumulated::Asked(by, _) if by == ended));
-        }
     }
 
     fn is_standing(&self, subscription: &Subscription) -> bool {
@@ -528,52 +472,4 @@ fn send_in_batches<E>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::buffer::Buffer;
-    use crate::demand::Window;
-    use crate::dispatch::{DemandDispatcher, SubscriberOptions};
-    use crate::link::link;
-    use crate::options::{Capacity, Keep};
-    use crate::signal::{Signal, Slot};
-    use crate::subscription::{End, Reach, Tell};
-
-    struct Nobody;
-
-    impl Reach for Nobody {
-        fn name(&self) -> Arc<str> {
-            "nobody".into()
-        }
-
-        fn tell(&self, _tell: Tell) {}
-    }
-
-    #[test]
-    fn asks_that_are_held_back_go_with_their_subscription() {
-        let hub =
-            Hub::new(Box::new(DemandDispatcher::new()), Buffer::<u32>::new(Capacity::Unbounded, Keep::Last));
-        let mut outlet = Outlet::new(hub, Arc::new(Counters::default()), None);
-        outlet.set_mode(DemandMode::Accumulate);
-        let signals = [Signal::new(), Signal::new()];
-        for _ in 0..10 {
-            let slots = signals.each_ref().map(Slot::claim);
-            let [producer_end, consumer_end] =
-                slots.each_ref().map(|slot| End { stage: Arc::new(Nobody), slot: slot.index() });
-            let subscription = Subscription::new(producer_end, consumer_end, Window::default());
-            let [producer, consumer] = slots;
-            let slot = producer.index();
-            let (tx, mut rx) = link(producer, consumer, 1, subscription);
-            outlet.subscribe(Subscribe {
-                link: tx,
-                options: SubscriberOptions::new(),
-                made_by: MadeBy::Hand,
-            });
-            rx.give_back(Vec::new(), 5);
-            outlet.look(slot);
-            assert_eq!(outlet.accumulated.as_ref().map(VecDeque::len), Some(1));
-            rx.cancel(Cancellation::down(ExitReason::Aborted));
-            outlet.look(slot);
-            assert_eq!(outlet.accumulated.as_ref().map(VecDeque::len), Some(0));
-        }
-    }
-}
+mod tests;

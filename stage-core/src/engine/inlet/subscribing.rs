@@ -1,0 +1,95 @@
+//! How does a stage subscribe to a producer? Slots at both ends are claimed first, so that its callback can be told
+//! which subscription it is; then the producer is asked to take it in, and for the first events.
+
+use super::{Incoming, Inlet, Remake};
+use crate::demand::Credit;
+use crate::error::ExitReason;
+use crate::link::link;
+use crate::mailbox::{Join, Owner, Subscribable};
+use crate::options::CancelMode;
+use crate::protocol::{MadeBy, Subscribe};
+use crate::signal::Slot;
+use crate::subscription::{Asking, End, Reach, Subscription};
+use crate::sync::Arc;
+
+/// A subscription whose slots are claimed, and that was not asked of its producer yet.
+pub(crate) struct Begun<E> {
+    join: Join<E>,
+    /// Whom the producer of the join stands for.
+    stage: Arc<dyn Subscribable<E>>,
+    producer: Slot,
+    consumer: Slot,
+    pub(crate) subscription: Subscription,
+}
+
+impl<E: Send + 'static> Inlet<E> {
+    /// The next subscription to be made.
+    pub(crate) fn begin(&mut self) -> Option<Begun<E>> {
+        let mut join = self.joins.pop_front()?;
+        if let Some((old, reason)) = join.instead.take() {
+            self.replace(&old, reason);
+        }
+        let stage = Arc::clone(&join.producer).resolve().unwrap_or_else(|| Arc::clone(&join.producer));
+        let (producer, consumer) = (stage.claim(), Slot::claim(&self.signal));
+        let reach: Arc<dyn Reach> = Arc::clone(&stage) as _;
+        let subscription = Subscription::new(
+            End { stage: reach, slot: producer.index() },
+            End { stage: Arc::clone(&self.stage), slot: consumer.index() },
+            join.window,
+        );
+        Some(Begun { join, stage, producer, consumer, subscription })
+    }
+
+    /// A subscription gives way to another: its end is of no consequence to this stage.
+    fn replace(&mut self, old: &Subscription, reason: ExitReason) {
+        let place = self.links.get_mut(old.consumer_slot());
+        if let Some(incoming) = place.and_then(Option::as_mut).filter(|it| it.link.subscription() == old) {
+            incoming.owner = Owner::Hand(CancelMode::Temporary);
+            old.cancel(reason);
+        }
+    }
+
+    /// Makes a subscription, and asks for the first events.
+    pub(crate) fn complete(&mut self, begun: Begun<E>, asking: Asking) {
+        let Begun { join, stage, producer, consumer, subscription } = begun;
+        let chunk = match asking {
+            Asking::Automatic => join.window.chunk(),
+            Asking::Manual => usize::MAX,
+        };
+        let slot = consumer.index();
+        let (tx, mut rx) = link(producer, consumer, chunk, subscription.clone());
+        let mut unasked = 0;
+        let credit = match asking {
+            Asking::Automatic => {
+                let (credit, ask) = Credit::open(join.window);
+                if join.paused {
+                    unasked = ask.get();
+                } else {
+                    rx.give_back(Vec::new(), ask.get());
+                }
+                Some(credit)
+            }
+            Asking::Manual => None,
+        };
+        let identity = Arc::as_ptr(&self.stage).cast::<()>() as usize as u64;
+        let again = join.again.map(|again| {
+            let (producer, options) = (Arc::clone(&join.producer), join.options.clone());
+            (again, Remake { producer, options })
+        });
+        let made_by = match join.owner {
+            Owner::Pipeline(_) => MadeBy::Pipeline,
+            Owner::Hand(_) => MadeBy::Hand,
+        };
+        stage.subscribe(Subscribe { link: tx, options: join.options.subscriber(identity), made_by });
+        if self.links.len() <= slot {
+            self.links.resize_with(slot + 1, || None);
+        }
+        let (owner, paused) = (join.owner, join.paused);
+        self.links[slot] = Some(Incoming { link: rx, credit, owner, listed: false, paused, unasked, again });
+        self.look(slot);
+        if let Some(reply) = join.reply {
+            // Whoever wanted to know may have gone.
+            let _ = reply.send(subscription);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What is held back, beside the pure hub.
+
+use super::*;
+use crate::buffer::Buffer;
+use crate::demand::Window;
+use crate::dispatch::{DemandDispatcher, SubscriberOptions};
+use crate::link::link;
+use crate::options::{Capacity, Keep};
+use crate::signal::{Signal, Slot};
+use crate::subscription::{End, Reach, Tell};
+
+struct Nobody;
+
+impl Reach for Nobody {
+    fn name(&self) -> Arc<str> {
+        "nobody".into()
+    }
+
+    fn tell(&self, _tell: Tell) {}
+}
+
+#[test]
+fn asks_that_are_held_back_go_with_their_subscription() {
+    let hub =
+        Hub::new(Box::new(DemandDispatcher::new()), Buffer::<u32>::new(Capacity::Unbounded, Keep::Last));
+    let mut outlet = Outlet::new(hub, Arc::new(Counters::default()), None);
+    outlet.set_mode(DemandMode::Accumulate);
+    let signals = [Signal::new(), Signal::new()];
+    for _ in 0..10 {
+        let slots = signals.each_ref().map(Slot::claim);
+        let [producer_end, consumer_end] =
+            slots.each_ref().map(|slot| End { stage: Arc::new(Nobody), slot: slot.index() });
+        let subscription = Subscription::new(producer_end, consumer_end, Window::default());
+        let [producer, consumer] = slots;
+        let slot = producer.index();
+        let (tx, mut rx) = link(producer, consumer, 1, subscription);
+        outlet.subscribe(Subscribe { link: tx, options: SubscriberOptions::new(), made_by: MadeBy::Hand });
+        rx.give_back(Vec::new(), 5);
+        outlet.look(slot);
+        assert_eq!(outlet.accumulated.as_ref().map(VecDeque::len), Some(1));
+        rx.cancel(Cancellation::down(ExitReason::Aborted));
+        outlet.look(slot);
+        assert_eq!(outlet.accumulated.as_ref().map(VecDeque::len), Some(0));
+    }
+}
