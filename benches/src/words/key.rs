@@ -2,6 +2,7 @@
 
 use std::{borrow::Borrow, hash::Hash};
 
+use flow::reduce::Partials;
 use rustc_hash::FxHashMap;
 
 /// A word as a number: its bytes, the last lowest, and its length in the highest byte.
@@ -18,6 +19,9 @@ pub trait Key:
     /// Looks the word up by what can be had without allocating.
     fn with<R>(word: &[u8], look: impl FnOnce(&Self::Lent) -> R) -> R;
 
+    /// The count of the word in a table of ours.
+    fn count_of<'a>(word: &[u8], counts: &'a mut Partials<Self, u64>) -> &'a mut u64;
+
     /// The word again.
     fn word(&self) -> Vec<u8>;
 }
@@ -28,6 +32,11 @@ impl Key for Box<[u8]> {
     #[inline]
     fn with<R>(word: &[u8], look: impl FnOnce(&[u8]) -> R) -> R {
         look(word)
+    }
+
+    #[inline]
+    fn count_of<'a>(word: &[u8], counts: &'a mut Partials<Self, u64>) -> &'a mut u64 {
+        counts.of_bytes(word)
     }
 
     fn word(&self) -> Vec<u8> {
@@ -41,6 +50,11 @@ impl Key for Packed {
     #[inline]
     fn with<R>(word: &[u8], look: impl FnOnce(&Self) -> R) -> R {
         look(&Self::of(word))
+    }
+
+    #[inline]
+    fn count_of<'a>(word: &[u8], counts: &'a mut Partials<Self, u64>) -> &'a mut u64 {
+        counts.of_lent(&Self::of(word))
     }
 
     fn word(&self) -> Vec<u8> {

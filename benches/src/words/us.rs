@@ -14,7 +14,7 @@ use super::key::{Key, words};
 pub async fn count<K: Key>(path: &Path) -> Result<Vec<(K, u64)>, FlowError> {
     let counts = Flow::from_line_blocks(path).combining(|counts, block| {
         for word in words(&block) {
-            K::with(word, |lent| *counts.of_lent(lent) += 1);
+            *K::count_of(word, counts) += 1;
         }
     });
     counts.merged(|count, other| *count += other).collect().await

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod by_time;
+mod byte_key;
 mod combine;
 mod departition;
 mod emit;
@@ -15,8 +16,10 @@ mod operator;
 mod partials;
 mod reducer;
 mod shard;
+mod short;
 
 pub use alarms::{AlarmSet, Alarms, NoAlarms};
+pub use byte_key::ByteKey;
 pub(crate) use combine::{Deal, FoldPartials};
 pub use departition::{DepartitionLayer, DepartitionOperator};
 pub use emit::{Emit, EmitEvents, EmitNothing, EmitState, OnTrigger};

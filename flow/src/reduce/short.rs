@@ -1,0 +1,130 @@
+//! Where are keys of few bytes? Beside their values, so that comparing them fetches nothing else from memory.
+
+use hashbrown::HashTable;
+
+use super::byte_key::ByteKey;
+use super::shard::hash_of;
+
+/// The most bytes of a short key: with their number, they fill two words.
+const MOST: usize = 15;
+
+/// Up to fifteen bytes in two words, the first byte lowest; how many they are is the highest byte.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Short {
+    low: u64,
+    high: u64,
+}
+
+/// One value for each short key.
+pub(super) struct ShortKeys<Q, A> {
+    table: HashTable<(Short, A)>,
+    /// The key itself, known since there is one.
+    own: Option<fn(&[u8]) -> Q>,
+}
+
+impl Short {
+    /// Nothing if there are too many bytes.
+    #[inline]
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        let length = bytes.len();
+        // Two loads that overlap take no loop.
+        let (low, high) = match (bytes.first_chunk(), bytes.last_chunk(), bytes) {
+            (Some(first), Some(last), _) if length <= MOST => {
+                (u64::from_le_bytes(*first), u64::from_le_bytes(*last) >> 8 >> (8 * (MOST - length)))
+            }
+            (Some(_), ..) => return None,
+            (None, ..) => (up_to_seven(bytes), 0),
+        };
+        Some(Self { low, high: high | (length as u64) << 56 })
+    }
+
+    fn bytes(self) -> ([u8; 16], usize) {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.low.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.high.to_le_bytes());
+        (bytes, usize::from(bytes[MOST]))
+    }
+}
+
+/// Up to seven bytes in one word.
+#[inline]
+fn up_to_seven(bytes: &[u8]) -> u64 {
+    let length = bytes.len();
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (8 * (length - 4))
+    } else if let (Some(first), Some(middle), Some(last)) =
+        (bytes.first(), bytes.get(length / 2), bytes.last())
+    {
+        // Of one or two bytes, some of the three are the same.
+        u64::from(*first) | u64::from(*middle) << (8 * (length / 2)) | u64::from(*last) << (8 * (length - 1))
+    } else {
+        0
+    }
+}
+
+impl<Q, A> ShortKeys<Q, A> {
+    /// The value of a key.
+    #[inline]
+    pub(super) fn of(&mut self, short: Short) -> &mut A
+    where
+        Q: ByteKey,
+        A: Default,
+    {
+        let hash = hash_of(&short);
+        match self.table.find_entry(hash, |(known, _)| *known == short) {
+            Ok(known) => &mut known.into_mut().1,
+            Err(unknown) => {
+                self.own = Some(Q::from_bytes);
+                insert(unknown.into_table(), hash, short)
+            }
+        }
+    }
+
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The keys with their values; nothing is left here.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Q, A)> {
+        let own = self.own;
+        self.table.drain().filter_map(move |(short, value)| {
+            let (bytes, length) = short.bytes();
+            Some((own?(&bytes[..length]), value))
+        })
+    }
+}
+
+/// A key that is not there yet.
+#[cold]
+#[inline(never)]
+fn insert<A: Default>(table: &mut HashTable<(Short, A)>, hash: u64, short: Short) -> &mut A {
+    &mut table.insert_unique(hash, (short, A::default()), |(short, _)| hash_of(short)).into_mut().1
+}
+
+impl<Q, A> Default for ShortKeys<Q, A> {
+    fn default() -> Self {
+        Self { table: HashTable::new(), own: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn bytes_in_two_words_are_those_bytes_and_are_equal_only_to_them(
+            one in proptest::collection::vec(0..3_u8, 0..20),
+            other in proptest::collection::vec(0..3_u8, 0..4),
+        ) {
+            let short = Short::of(&one);
+            proptest::prop_assert_eq!(short.is_some(), one.len() <= MOST);
+            if let Some(short) = short {
+                let (bytes, length) = short.bytes();
+                proptest::prop_assert_eq!(&bytes[..length], &one[..]);
+                proptest::prop_assert_eq!(Short::of(&other) == Some(short), one == other);
+            }
+        }
+    }
+}
