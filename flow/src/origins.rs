@@ -42,8 +42,13 @@ where
 }
 
 impl<T: Clone + Send + Sync + 'static> Flow<Start<Fused<SharedSlice<T>, NoStamp>>> {
-    /// The items of a slice, split evenly over the stages: each clones its own part, and does the steps
-    /// itself.
+    /// The items of a slice, each cloned by the stage that does the steps. A small slice is split evenly over
+    /// the stages; of a large one, 8192 items or more a stage, each takes the next piece whenever it has done
+    /// one, so that a stage that is slower for a while has less to do.
+    ///
+    /// # Ordering
+    ///
+    /// In each stage as in the slice; `stages(1)` keeps the order of the whole.
     pub fn from_slice(items: impl Into<Arc<[T]>>) -> Self {
         Self::from_source(SharedSlice { items: items.into() })
     }

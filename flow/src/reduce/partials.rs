@@ -123,7 +123,11 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
 }
 
 /// So many keys with their values, by partition.
-fn dealt<Q: Hash, A>(keys: impl Iterator<Item = (Q, A)>, count: usize, partitions: usize) -> Vec<Shard<Q, A>> {
+fn dealt<Q: Hash, A>(
+    keys: impl Iterator<Item = (Q, A)>,
+    count: usize,
+    partitions: usize,
+) -> Vec<Shard<Q, A>> {
     if count == 0 {
         return Vec::new();
     }
@@ -154,7 +158,9 @@ impl<Q, A> Default for Partials<Q, A> {
 
 impl<Q, A> fmt::Debug for Partials<Q, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Partials").field("keys", &(self.table.len() + self.short.len())).finish_non_exhaustive()
+        f.debug_struct("Partials")
+            .field("keys", &(self.table.len() + self.short.len()))
+            .finish_non_exhaustive()
     }
 }
 

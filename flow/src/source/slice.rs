@@ -1,8 +1,9 @@
-//! A shared slice as a source: split evenly, in order.
+//! A shared slice as a source: a large one is taken piece by piece by whoever has time, others are split evenly.
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stage_core::BoxError;
 
@@ -13,10 +14,39 @@ pub struct SharedSlice<T> {
     pub(crate) items: Arc<[T]>,
 }
 
-/// A range of it.
+/// The fewest items of a piece: as many as are read in one go.
+const LEAST: usize = 4096;
+/// How many pieces a part would read if all were equally fast, of a large slice.
+const PIECES: usize = 64;
+
+/// A range of it, and perhaps of what no other has taken.
 pub struct SlicePart<T> {
     items: Arc<[T]>,
     range: Range<usize>,
+    untaken: Option<Arc<Untaken>>,
+}
+
+/// Where the items begin that no part has taken yet.
+struct Untaken {
+    begin: AtomicUsize,
+    /// How many are taken at once.
+    piece: usize,
+}
+
+impl Untaken {
+    /// Nothing if there are too few items to be shared.
+    fn of(length: usize, parts: usize) -> Option<Arc<Self>> {
+        let piece = (length / parts / PIECES).max(LEAST);
+        let is_large = parts > 1 && length / parts >= 2 * piece;
+        is_large.then(|| Arc::new(Self { begin: AtomicUsize::new(0), piece }))
+    }
+
+    /// The next piece of a slice; an empty one when all were taken.
+    fn take(&self, length: usize) -> Range<usize> {
+        // Who finds nothing asks once: it cannot overflow.
+        let begin = self.begin.fetch_add(self.piece, Ordering::Relaxed).min(length);
+        begin..length.min(begin + self.piece)
+    }
 }
 
 impl<T> Clone for SharedSlice<T> {
@@ -43,9 +73,12 @@ impl<T: Clone + Send + Sync + 'static> Source for SharedSlice<T> {
 
     fn parts(&self, most: usize) -> Result<Vec<SlicePart<T>>, BoxError> {
         let (length, most) = (self.items.len(), most.clamp(1, self.items.len().max(1)));
+        let untaken = Untaken::of(length, most);
         // The cuts differ by at most one item.
         let cut = |part: usize| length / most * part + (length % most).min(part);
-        let part = |part| SlicePart { items: Arc::clone(&self.items), range: cut(part)..cut(part + 1) };
+        let range = |part| if untaken.is_some() { 0..0 } else { cut(part)..cut(part + 1) };
+        let part =
+            |part| SlicePart { items: Arc::clone(&self.items), range: range(part), untaken: untaken.clone() };
         Ok((0..most).map(part).collect())
     }
 
@@ -55,12 +88,18 @@ impl<T: Clone + Send + Sync + 'static> Source for SharedSlice<T> {
 }
 
 impl<T> SlicePart<T> {
-    /// Where the next `most` items are, and whether there are more behind them.
+    /// Where the next items are, at most `most`, and whether there may be more behind them.
     fn next(&mut self, most: usize) -> (Range<usize>, More) {
+        if self.range.is_empty()
+            && let Some(untaken) = &self.untaken
+        {
+            self.range = untaken.take(self.items.len());
+        }
         let end = self.range.end.min(self.range.start.saturating_add(most));
         let next = self.range.start..end;
         self.range.start = end;
-        (next, if self.range.is_empty() { More::No } else { More::Yes })
+        let is_last = if self.untaken.is_some() { next.is_empty() } else { self.range.is_empty() };
+        (next, if is_last { More::No } else { More::Yes })
     }
 }
 
@@ -100,5 +139,19 @@ mod tests {
             }
             assert_eq!(all, (0..length).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn who_is_faster_takes_more_of_a_large_slice_and_each_item_is_taken_once_and_in_order() {
+        let length = 5 * LEAST + 7;
+        let source = SharedSlice { items: (0..length).collect::<Vec<_>>().into() };
+        let mut parts = source.parts(2).unwrap();
+        let [fast, slow] = parts.as_mut_slice() else { panic!("two parts") };
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        assert_eq!(slow.read(10, &mut |item| second.push(item)).unwrap(), More::Yes);
+        while fast.read(100, &mut |item| first.push(item)).unwrap() == More::Yes {}
+        while slow.read(100, &mut |item| second.push(item)).unwrap() == More::Yes {}
+        assert_eq!(second, (0..LEAST).collect::<Vec<_>>());
+        assert_eq!(first, (LEAST..length).collect::<Vec<_>>());
     }
 }
