@@ -53,6 +53,7 @@ impl Place {
             let done = store(fixture)?;
             took += began.elapsed();
             fixture.check(done)?;
+            fixture.clear()?;
         }
         Ok(took)
     }

@@ -2,7 +2,8 @@
 
 use std::{
     error::Error,
-    fs,
+    fs::{self, File},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -66,7 +67,7 @@ impl Fixture {
                 bytes.copy_from_slice(&random.next().to_le_bytes()[..bytes.len()]);
             }
             let path = folder.path().join(format!("{number}.bin"));
-            fs::write(&path, &content)?;
+            write_to_disk(&path, &content)?;
             let (chunks, checksum) = (size.div_ceil(CHUNK) as u64, *blake3::hash(&content).as_bytes());
             let trailer = Trailer { chunks, size: size as u64, checksum };
             Ok(Input { media: MediaId::new(), path, trailer })
@@ -111,6 +112,14 @@ impl Fixture {
         Ok(())
     }
 
+    /// Removes the objects of a round: an upload writes new ones, and to replace one is to remove one.
+    pub(super) fn clear(&self) -> Result<(), Broken> {
+        for entry in fs::read_dir(self.objects.path())? {
+            fs::remove_dir_all(entry?.path())?;
+        }
+        Ok(())
+    }
+
     fn open(&self, input: &Input, object: &Path) -> Result<(), Broken> {
         let mut sealed = fs::read(object)?;
         let mut trailer = sealed.split_off(sealed.len() - TRAILER_LEN);
@@ -129,6 +138,13 @@ impl Fixture {
         }
         Err(Wrong::Content { media: input.media }.into())
     }
+}
+
+/// Writes a file and waits for the disk: what is still to be written would be written while somebody is measured.
+fn write_to_disk(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    file.write_all(content)?;
+    file.sync_all()
 }
 
 /// Where files are to be kept for long, so on a disk; the folder for temporary ones may be in memory.

@@ -6,9 +6,12 @@
 //!
 //! We are drip's upload pipeline as it is, with a queue in memory in the place of its database. The peers call the
 //! same functions for a file's header, frames and trailer, take their memory from the same kind of pool and put into
-//! the same kind of store, which never waits for the disk. All write the same objects again and again: on a disk for
-//! `files/disk`, in memory for `files/tmpfs`. The files are in the page cache. After each round, outside the clock,
-//! all checksums and sizes are compared with those of the files, and one object in forty is opened.
+//! the same kind of store, which never waits for the disk. All write new objects: on a disk for `files/disk`, in memory
+//! for `files/tmpfs`. The files are on the disk and in the page cache. After each round, outside the clock, all checksums
+//! and sizes are compared with those of the files, one object in forty is opened, and the objects are removed.
+//!
+//! Removed, since no upload replaces an object unless it is tried again: where the last round's objects were replaced
+//! by renaming, the clock was that of the file system, which frees the replaced one within the call.
 
 mod contenders;
 mod fixture;
