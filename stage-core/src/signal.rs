@@ -110,8 +110,9 @@ impl Signal {
         }
     }
 
+    /// Whether something waits for the stage.
     #[inline]
-    fn is_marked(&self) -> bool {
+    pub(crate) fn is_marked(&self) -> bool {
         self.state.load(Ordering::Relaxed) & MARKS != 0
     }
 

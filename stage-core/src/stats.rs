@@ -156,6 +156,12 @@ impl Stopwatch {
         Self { counters, calls: 0, started: None, weight: 1 }
     }
 
+    /// Whether callbacks proved short.
+    #[inline]
+    pub(crate) fn sees_short_ones(&self) -> bool {
+        self.weight == SAMPLE
+    }
+
     /// A callback begins.
     #[inline]
     pub(crate) fn start(&mut self) {

@@ -38,6 +38,17 @@ pub(crate) trait Reach: Send + Sync {
     fn tell(&self, tell: Tell);
 }
 
+/// A part of a stage, which cannot be reached by itself.
+struct Inside(Arc<str>);
+
+impl Reach for Inside {
+    fn name(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+
+    fn tell(&self, _tell: Tell) {}
+}
+
 /// What a stage is told about a subscription.
 #[derive(Debug)]
 pub(crate) struct Tell {
@@ -102,6 +113,12 @@ pub enum Asking {
 impl Subscription {
     pub(crate) fn new(producer: End, consumer: End, window: Window) -> Self {
         Self { tie: Arc::new(Tie { producer, consumer, window: Mutex::new(window) }) }
+    }
+
+    /// What a part of the stage `name` is fed by from another part. What is asked of it is of no effect.
+    pub(crate) fn within(name: &Arc<str>) -> Self {
+        let end = || End { stage: Arc::new(Inside(Arc::clone(name))), slot: 0 };
+        Self::new(end(), end(), Window::default())
     }
 
     /// Ends the subscription for `reason`. The producer stops sending; the consumer still handles what

@@ -11,6 +11,8 @@ pub(crate) enum Role {
     Step,
     /// What the step before it hands its events to, within the same stage.
     Then,
+    /// As `Then`, where events end.
+    ThenFinish,
     /// Another pipeline that events go through.
     Through,
     /// Where events end.
@@ -18,14 +20,16 @@ pub(crate) enum Role {
 }
 
 impl Role {
+    /// Those with a word of their own.
     pub(crate) const ALL: [Self; 5] = [Self::Start, Self::Step, Self::Then, Self::Through, Self::Finish];
 
-    /// The word that begins the item.
+    /// The word that begins the item, or two.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Start => "start",
             Self::Step => "step",
             Self::Then => "then",
+            Self::ThenFinish => "then finish",
             Self::Through => "through",
             Self::Finish => "finish",
         }
@@ -53,6 +57,7 @@ impl Role {
             Self::Start => "start Name::new(…)",
             Self::Step => "step Name::new(…)",
             Self::Then => "then |event| …",
+            Self::ThenFinish => "then finish Name::new(…)",
             Self::Through => "through Other::new(…)",
             Self::Finish => "finish Name::new(…)",
         }

@@ -34,23 +34,23 @@ pub(super) async fn run(shape: Shape, events: u64) -> u64 {
     total.load(Ordering::Acquire)
 }
 
-/// The same with all steps fused into one stage.
+/// The same as one stage: source, steps and sink.
 pub(super) async fn run_fused(shape: Shape, events: u64) -> u64 {
     let total = Arc::new(AtomicU64::new(0));
     let result = Arc::clone(&total);
     let add = |x: u64| x.wrapping_add(1);
-    let demand = StepOptions::new().min_demand(shape.min_demand).max_demand(shape.max_demand);
-    let chain = Pipeline::builder("pipe")
-        .defaults(demand)
-        .start(StepOptions::named("count"), move || Ok(Count { next: 0, events }));
-    let chain = match shape.steps {
-        0 => chain,
-        1 => chain.step_fn("add", add),
-        3 => chain.fused("add", move |stage| stage.step_fn(add).step_fn(add).step_fn(add)),
+    let demand = StepOptions::named("pipe").min_demand(shape.min_demand).max_demand(shape.max_demand);
+    let count = move || Ok(Count { next: 0, events });
+    let sum = move || Ok(Sum { sum: 0, result: Arc::clone(&result) });
+    let builder = Pipeline::builder("pipe");
+    let pipeline = match shape.steps {
+        0 => builder.fused(demand, |stage| stage.start(count).finish(sum)),
+        1 => builder.fused(demand, |stage| stage.start(count).step_fn(add).finish(sum)),
+        3 => builder.fused(demand, |stage| {
+            stage.start(count).step_fn(add).step_fn(add).step_fn(add).finish(sum)
+        }),
         steps => panic!("no pipe of {steps} steps is measured"),
     };
-    let pipeline =
-        chain.finish(StepOptions::named("sum"), move || Ok(Sum { sum: 0, result: Arc::clone(&result) }));
     let running = pipeline.start().await.expect("the pipe starts");
     running.join().await.expect("the pipe ends by itself");
     total.load(Ordering::Acquire)

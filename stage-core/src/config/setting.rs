@@ -89,8 +89,12 @@ impl Setting {
             (Self::Cancel, StepKind::Producer) => {
                 Some("a source has no producers that could end; set it on the steps after it")
             }
+            (Self::Cancel, StepKind::Whole) => Some("a whole pipeline has no producers that could end"),
             (Self::Buffer | Self::Keep, StepKind::Consumer) => {
                 Some("a last step emits nothing, so it has nothing to buffer")
+            }
+            (Self::Buffer | Self::Keep, StepKind::Whole) => {
+                Some("a whole pipeline emits nothing, so it has nothing to buffer")
             }
             _ => None,
         }

@@ -328,6 +328,17 @@ impl<E: Send + 'static> Inlet<E> {
         !self.ready.is_empty()
     }
 
+    /// The window by which the pipeline has this stage ask.
+    pub(crate) fn window(&self) -> Window {
+        self.sources.window()
+    }
+
+    /// Notes how many events a callback has in its hands that came by no subscription.
+    #[inline]
+    pub(crate) fn hold(&mut self, events: usize) {
+        self.held = events;
+    }
+
     /// How many events a callback has in its hands.
     pub(crate) fn in_hand(&self) -> usize {
         self.held

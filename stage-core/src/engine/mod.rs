@@ -26,6 +26,7 @@ mod attend;
 mod behind;
 mod body;
 mod diagnose;
+mod fused;
 mod infos;
 mod inlet;
 mod kind;
@@ -36,6 +37,7 @@ mod sources;
 mod stand_in;
 mod timers;
 
+pub(crate) use fused::{fused_source, whole};
 pub(crate) use inlet::{Appetite, Gone, Inlet, Received};
 pub(crate) use outlet::Outlet;
 pub(crate) use port::Port;

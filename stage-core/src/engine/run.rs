@@ -29,7 +29,7 @@ pub(crate) struct Ready {
 }
 
 /// What `init` came to: go on when all others are up, or end for a reason.
-async fn begin(
+pub(super) async fn begin(
     init: Result<Result<Init, BoxError>, ExitReason>,
     Ready { up, go }: Ready,
 ) -> Result<(), ExitReason> {
@@ -57,6 +57,7 @@ macro_rules! end {
         $body.close(reason)
     }};
 }
+pub(super) use end;
 
 /// Runs the callback for one batch; its emptied buffer goes back.
 macro_rules! handle {
@@ -92,6 +93,7 @@ macro_rules! live {
         mailbox.run(life).await
     }};
 }
+pub(super) use live;
 
 /// Runs a producer until it ends, and says why it did.
 pub(crate) async fn producer<P: Producer>(

@@ -76,6 +76,11 @@ impl<E> Sources<E> {
         Self { window: Window::default(), cancel: CancelMode::Temporary, known: Vec::new(), ended: 0 }
     }
 
+    /// By which each of them is asked.
+    pub(crate) fn window(&self) -> Window {
+        self.window
+    }
+
     /// The subscriptions to all of them.
     pub(crate) fn all(&mut self) -> Vec<Join<E>> {
         (0..self.known.len()).filter_map(|source| self.back(source)).collect()

@@ -51,6 +51,31 @@ pub(crate) struct Core {
 }
 
 impl Core {
+    /// What a part of the stage is lent while another part, which waits, has this.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            step: Arc::clone(&self.step),
+            copy: self.copy,
+            counters: Arc::clone(&self.counters),
+            drain: self.drain.clone(),
+            finished: false,
+            pace: self.pace,
+            wishes: self.wishes.beside(),
+            holds: Arc::clone(&self.holds),
+            collectors: Arc::clone(&self.collectors),
+            own: Arc::clone(&self.own),
+        }
+    }
+
+    /// Leaves to `core` what the callbacks wanted that were lent this.
+    #[inline]
+    pub(crate) fn leave_to(&mut self, core: &mut Self) {
+        core.finished |= std::mem::take(&mut self.finished);
+        if !self.wishes.open.is_empty() {
+            core.wishes.open.append(&mut self.wishes.open);
+        }
+    }
+
     pub(crate) fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
         self.drain.left()
     }

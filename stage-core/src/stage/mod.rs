@@ -26,6 +26,7 @@ pub(crate) use context::Core;
 pub use context::{Context, CopyOf, Init};
 pub use emitter::{Emitter, Nothing};
 pub use events::Events;
+pub(crate) use function::{Ending, Sinking, SourceThen};
 pub use function::{ForEach, FromIter, MapEach, Then};
 pub use hold::Hold;
 pub(crate) use hold::Holds;

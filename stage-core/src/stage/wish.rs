@@ -56,7 +56,7 @@ pub(crate) struct Wishes {
     input: Named,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Named {
     id: TypeId,
     name: &'static str,
@@ -72,6 +72,11 @@ impl Wishes {
     /// Of a stage `S` that takes `In`.
     pub(crate) fn of<S: 'static, In: 'static>() -> Self {
         Self { open: Vec::new(), stage: Named::of::<S>(), input: Named::of::<In>() }
+    }
+
+    /// None yet, of the same stage.
+    pub(super) fn beside(&self) -> Self {
+        Self { open: Vec::new(), stage: self.stage.clone(), input: self.input.clone() }
     }
 
     pub(super) fn schedule<S: 'static, Out: 'static>(

@@ -7,13 +7,14 @@ use super::chain::Chain;
 use super::fork::{Broadcast, Fork};
 use super::fuse::Recipe;
 use super::fuse_deliveries::{FuseDeliveries, FusedDeliveries};
+use super::fuse_sink::FusedSink;
 use super::handle_each::HandleEach;
 use super::options::StepOptions;
 use super::segment::Passage;
 use crate::ack::Delivery;
 use crate::dispatch::{Dispatcher, GroupDispatcher};
 use crate::error::BoxError;
-use crate::stage::{Consumer, ProducerConsumer};
+use crate::stage::{Consumer, Ending, Nothing, ProducerConsumer};
 
 /// A declaration whose last step so far emits deliveries of type `T`: see [`Chain::acknowledged`].
 #[derive(Debug)]
@@ -175,6 +176,20 @@ impl<T: Send + 'static> Acknowledged<T> {
         F: FnMut(T) + Clone + Send + 'static,
     {
         self.chain.finish(options, move || Ok(HandleEach::new(function.clone())))
+    }
+
+    /// The last step, of several stages that run as one: see [`Chain::finish_fused`]. The stages take deliveries, the
+    /// functions what is delivered.
+    pub fn finish_fused<R>(
+        self,
+        options: impl Into<StepOptions>,
+        stages: impl FnOnce(FuseDeliveries<T>) -> FusedSink<R>,
+    ) -> Pipeline
+    where
+        R: Recipe<Stage: ProducerConsumer<In = Delivery<T>, Out = Nothing>>,
+    {
+        let recipe = stages(FuseDeliveries::new()).into_recipe();
+        self.chain.finish(options, move || Ok(Ending::new(recipe.build()?)))
     }
 
     /// A chain whose functions take deliveries again.

@@ -8,15 +8,17 @@ use futures_util::FutureExt;
 use super::chain::Chain;
 use super::describe::{StepKind, Topology};
 use super::draft::{Draft, Shape};
+use super::fuse::{Out, Recipe};
+use super::fuse_source::{Event, FuseStart, FusedSource, FusedWhole, Origin};
 use super::options::StepOptions;
-use super::parts::Parts;
+use super::parts::{Parts, Run};
 use super::wire::{Exit, Upstream};
 use crate::backoff::Backoff;
 use crate::engine;
 use crate::error::BoxError;
 use crate::handle::{Running, StartError};
 use crate::options::Capacity;
-use crate::stage::{FromIter, Producer};
+use crate::stage::{FromIter, Nothing, Producer, ProducerConsumer};
 use crate::supervise::{Intensity, Strategy};
 use crate::sync::Arc;
 
@@ -132,6 +134,81 @@ impl PipelineBuilder {
     {
         self.start(options, move || Ok(FromIter::new(recipe()?)))
     }
+
+    /// A source and steps that run as one stage, each on what the one before emits, with no queue between them: see
+    /// [`fused`](Self::fused). The source is asked for what is wanted of the last step, and again for what the steps
+    /// dropped.
+    ///
+    /// ```
+    /// # use stage_core::Pipeline;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let pipeline = Pipeline::builder("doubled")
+    ///     .start_fused("numbers", |stage| stage.start_fn(|| Ok(1..=3_u32)).step_fn(|number| number * 2))
+    ///     .finish_fn("check", |number| assert!([2, 4, 6].contains(&number)));
+    /// assert_eq!(pipeline.topology().stages(), 2);
+    /// pipeline.start().await?.join().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start_fused<P, R>(
+        mut self,
+        options: impl Into<StepOptions>,
+        stages: impl FnOnce(FuseStart) -> FusedSource<P, R>,
+    ) -> Chain<Out<R>>
+    where
+        P: Origin,
+        R: Recipe<Stage: ProducerConsumer<In = Event<P>>>,
+    {
+        let upstream = fused_source(&mut self.draft, &options.into(), stages(FuseStart::new()));
+        Chain { draft: self.draft, upstream }
+    }
+
+    /// A whole pipeline as one stage: a source, steps and a sink, each on what the one before emits, with no queue and
+    /// no subscription between them. For work that is too little to be divided among stages.
+    ///
+    /// The source is asked for `max_demand − min_demand` events at a time, and again for as many as it emitted; what
+    /// it [flushes](crate::Emitter::flush) goes on while it waits. Every copy is a pipeline of its own, and all parts
+    /// of one are restarted together. They keep their `init` and their `terminate`; the steps and the sink are told
+    /// when nothing more will come. None of them can be sent messages, schedule some, or ask for events by itself:
+    /// a stage that does so is a step of its own.
+    ///
+    /// ```
+    /// # use stage_core::{Pipeline, StepOptions};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let (sent, received) = std::sync::mpsc::channel();
+    /// let options = StepOptions::named("doubled").max_demand(1000).min_demand(500);
+    /// let pipeline = Pipeline::builder("doubled").fused(options, move |stage| {
+    ///     stage
+    ///         .start_fn(|| Ok(1..=3_u32))
+    ///         .step_fn(|number| number * 2)
+    ///         .finish_fn(move |number| sent.send(number).expect("the receiver is alive"))
+    /// });
+    /// assert_eq!(pipeline.topology().subscriptions(), 0);
+    /// let report = pipeline.start().await?.join().await?;
+    /// assert_eq!(received.iter().collect::<Vec<_>>(), [2, 4, 6]);
+    /// assert_eq!(report.stages[0].events_in, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fused<P, R>(
+        mut self,
+        options: impl Into<StepOptions>,
+        stages: impl FnOnce(FuseStart) -> FusedWhole<P, R>,
+    ) -> Pipeline
+    where
+        P: Origin,
+        R: Recipe<Stage: ProducerConsumer<In = Event<P>, Out = Nothing>>,
+    {
+        let recipe = stages(FuseStart::new()).into_recipe();
+        let (shape, capacity) = (shape::<P::Stage>(StepKind::Whole), Capacity::Unbounded);
+        let draft = &mut self.draft;
+        begin(draft, &options.into(), shape, recipe, capacity, |stage, core, port, inlet, outlet, ready| {
+            engine::whole(stage, core, port, inlet, outlet, ready).boxed()
+        });
+        Pipeline { draft: self.draft }
+    }
 }
 
 /// Declares a source.
@@ -140,20 +217,53 @@ where
     S: Producer,
     R: Fn() -> Result<S, BoxError> + Send + 'static,
 {
-    let shape =
-        Shape { kind: StepKind::Producer, single: S::SINGLE, keyed: false, type_name: type_name::<S>() };
+    let shape = shape::<S>(StepKind::Producer);
+    begin(draft, options, shape, recipe, PRODUCER_BUFFER, |stage, core, port, inlet, outlet, ready| {
+        engine::producer(stage, core, port, inlet, outlet, ready).boxed()
+    })
+}
+
+/// Declares a source with its steps.
+pub(super) fn fused_source<P, R>(
+    draft: &mut Draft,
+    options: &StepOptions,
+    stages: FusedSource<P, R>,
+) -> Upstream<Out<R>>
+where
+    P: Origin,
+    R: Recipe<Stage: ProducerConsumer<In = Event<P>>>,
+{
+    let shape = shape::<P::Stage>(StepKind::Producer);
+    // What a step makes of an event is not lost for want of room.
+    let (recipe, capacity) = (stages.into_recipe(), Capacity::Unbounded);
+    begin(draft, options, shape, recipe, capacity, |stage, core, port, inlet, outlet, ready| {
+        engine::fused_source(stage, core, port, inlet, outlet, ready).boxed()
+    })
+}
+
+fn shape<S: Producer>(kind: StepKind) -> Shape {
+    Shape { kind, single: S::SINGLE, keyed: false, type_name: type_name::<S>() }
+}
+
+/// Declares a step that takes nothing from others.
+fn begin<S, Out, R>(
+    draft: &mut Draft,
+    options: &StepOptions,
+    shape: Shape,
+    recipe: R,
+    capacity: Capacity,
+    run: Run<S, Nothing, Out>,
+) -> Upstream<Out>
+where
+    S: Send + 'static,
+    Out: Send + 'static,
+    R: Fn() -> Result<S, BoxError> + Send + 'static,
+{
     let exit = Exit::new(draft.next(), 1);
-    let parts = Parts {
-        recipe,
-        upstream: Upstream::none(),
-        count: Arc::default(),
-        exit: Arc::clone(&exit),
-        capacity: PRODUCER_BUFFER,
-        run: |stage, core, port, inlet, outlet, ready| {
-            engine::producer(stage, core, port, inlet, outlet, ready).boxed()
-        },
-    };
+    let upstream = Upstream::none();
+    let links = upstream.links();
+    let parts = Parts { recipe, upstream, count: Arc::default(), exit: Arc::clone(&exit), capacity, run };
     let install = Box::new(move |options: &_, children: &mut _| parts.install(options, children));
-    draft.plan(options, shape, &Upstream::<S::Event>::none().links(), install);
+    draft.plan(options, shape, &links, install);
     Upstream::of(exit)
 }

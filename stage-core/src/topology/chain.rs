@@ -6,11 +6,13 @@ use std::sync::OnceLock;
 
 use futures_util::FutureExt;
 
-use super::builder::{Pipeline, source};
+use super::builder::{Pipeline, fused_source, source};
 use super::describe::StepKind;
 use super::draft::{Draft, Shape};
 use super::error::OptionError;
 use super::fuse::{Fuse, Fused, Recipe};
+use super::fuse_sink::FusedSink;
+use super::fuse_source::{Event, FuseStart, FusedSource, Origin};
 use super::options::StepOptions;
 use super::parts::{Parts, Run};
 use super::route::{Node, by_demand, by_key, hashed};
@@ -19,7 +21,7 @@ use crate::dispatch::Dispatcher;
 use crate::engine::{self, Source};
 use crate::error::BoxError;
 use crate::options::Capacity;
-use crate::stage::{Consumer, ForEach, FromIter, MapEach, Nothing, Producer, ProducerConsumer};
+use crate::stage::{Consumer, Ending, ForEach, FromIter, MapEach, Nothing, Producer, ProducerConsumer};
 use crate::sync::Arc;
 
 /// A declaration whose last step so far emits events of type `E`.
@@ -67,6 +69,25 @@ impl<E: Send + 'static> Chain<E> {
         R: Fn() -> Result<I, BoxError> + Send + 'static,
     {
         self.and_start(options, move || Ok(FromIter::new(recipe()?)))
+    }
+
+    /// As [`and_start`](Self::and_start), with steps that run as one stage with the source: see
+    /// [`PipelineBuilder::start_fused`](super::PipelineBuilder::start_fused).
+    pub fn and_start_fused<P, R>(
+        mut self,
+        options: impl Into<StepOptions>,
+        stages: impl FnOnce(FuseStart) -> FusedSource<P, R>,
+    ) -> Self
+    where
+        P: Origin,
+        R: Recipe<Stage: ProducerConsumer<In = Event<P>, Out = E>>,
+    {
+        if self.upstream.lanes > 1 {
+            self.misplaced("a source in the lanes of a partition: let it join before them");
+        }
+        let source = fused_source(&mut self.draft, &options.into(), stages(FuseStart::new()));
+        self.upstream.ends.extend(source.ends);
+        self
     }
 
     /// Options for every step declared from here on that does not set them itself; what these do not set
@@ -181,6 +202,35 @@ impl<E: Send + 'static> Chain<E> {
         F: FnMut(E) + Clone + Send + 'static,
     {
         self.finish(options, move || Ok(ForEach::new(function.clone())))
+    }
+
+    /// The last step, of several stages that run as one: steps and a sink, each on what the one before emits, with no
+    /// queue between them.
+    ///
+    /// ```
+    /// # use stage_core::Pipeline;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let pipeline = Pipeline::builder("checked")
+    ///     .start_fn("numbers", || Ok(1..=3_u32))
+    ///     .finish_fused("check", |stage| {
+    ///         stage.step_fn(|number| number * 2).finish_fn(|number| assert!([2, 4, 6].contains(&number)))
+    ///     });
+    /// assert_eq!(pipeline.topology().stages(), 2);
+    /// pipeline.start().await?.join().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn finish_fused<R>(
+        self,
+        options: impl Into<StepOptions>,
+        stages: impl FnOnce(Fuse<E>) -> FusedSink<R>,
+    ) -> Pipeline
+    where
+        R: Recipe<Stage: ProducerConsumer<In = E, Out = Nothing>>,
+    {
+        let recipe = stages(Fuse::new()).into_recipe();
+        self.finish(options, move || Ok(Ending::new(recipe.build()?)))
     }
 
     /// A pipeline without a last step, and, once it is started, what is to be subscribed to instead.

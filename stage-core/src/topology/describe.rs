@@ -53,6 +53,8 @@ pub enum StepKind {
     ProducerConsumer,
     /// It uses events up.
     Consumer,
+    /// It makes events and uses them up: a whole pipeline in one stage.
+    Whole,
 }
 
 /// That one step takes what another emits.

@@ -30,6 +30,7 @@ impl Topology {
                 StepKind::Producer => ("([", "])"),
                 StepKind::ProducerConsumer => ("[", "]"),
                 StepKind::Consumer => ("[[", "]]"),
+                StepKind::Whole => ("([[", "]])"),
             };
             // Mermaid's way to write a quote.
             let title = title(step).replace('"', "#quot;");
@@ -63,6 +64,7 @@ impl Topology {
                 StepKind::Producer => "ellipse",
                 StepKind::ProducerConsumer => "box",
                 StepKind::Consumer => "box, peripheries=2",
+                StepKind::Whole => "ellipse, peripheries=2",
             };
             let title = escaped(&title(step));
             let _ = writeln!(text, "    s{number} [label=\"{title}\", shape={shape}];");
@@ -103,6 +105,7 @@ impl fmt::Display for Topology {
                 StepKind::Producer => "start ",
                 StepKind::ProducerConsumer => "step  ",
                 StepKind::Consumer => "finish",
+                StepKind::Whole => "whole ",
             };
             write!(f, "  {kind} {}", title(step))?;
             if step.kind != StepKind::Producer {

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::error::BoxError;
-use crate::stage::{MapEach, ProducerConsumer, Then};
+use crate::stage::{ForEach, MapEach, Nothing, ProducerConsumer, Sinking, Then};
 
 /// The beginning of a step of several stages that takes events of type `E`; see
 /// [`Chain::fused`](super::Chain::fused).
@@ -39,10 +39,20 @@ pub trait Recipe: Send + 'static {
         let first = self;
         make(move || Ok(Then::new(first.build()?, MapEach::new(function.clone()))))
     }
+
+    /// The recipe of that stage and a function behind it that uses each event up.
+    fn then_each<F>(self, function: F) -> impl Recipe<Stage = impl ProducerConsumer<In = In<Self>, Out = Nothing>>
+    where
+        Self: Sized,
+        F: FnMut(Out<Self>) + Clone + Send + 'static,
+    {
+        let first = self;
+        make(move || Ok(Then::new(first.build()?, Sinking(ForEach::new(function.clone())))))
+    }
 }
 
 /// A closure that builds a stage.
-struct Made<S, F> {
+pub(super) struct Made<S, F> {
     build: F,
     stage: PhantomData<fn() -> S>,
 }
@@ -86,9 +96,18 @@ where
         let mut first = self.function;
         MadeFn { function: move |event| second(first(event)), events: PhantomData }
     }
+
+    fn then_each<G>(self, mut second: G) -> impl Recipe<Stage = impl ProducerConsumer<In = I, Out = Nothing>>
+    where
+        G: FnMut(O) + Clone + Send + 'static,
+    {
+        let mut first = self.function;
+        let both = move |event| second(first(event));
+        make(move || Ok(Sinking(ForEach::new(both.clone()))))
+    }
 }
 
-fn make<S, F>(build: F) -> Made<S, F>
+pub(super) fn make<S, F>(build: F) -> Made<S, F>
 where
     S: ProducerConsumer,
     F: Fn() -> Result<S, BoxError> + Send + 'static,

@@ -4,9 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::fuse::{Fuse, Fused, In, Out, Recipe};
+use super::fuse_sink::FusedSink;
+use super::handle_each::HandleEach;
 use crate::ack::Delivery;
 use crate::error::BoxError;
-use crate::stage::ProducerConsumer;
+use crate::stage::{Consumer, Nothing, ProducerConsumer};
 
 /// The beginning of a step of several stages that takes deliveries of type `T`; see
 /// [`Acknowledged::fused`](super::Acknowledged::fused).
@@ -80,6 +82,35 @@ where
         U: Send + 'static,
     {
         FusedDeliveries::of(self.fused.step_fn(move |delivery: Out<R>| delivery.map(&mut function)))
+    }
+}
+
+impl<T, R> FusedDeliveries<T, R>
+where
+    T: Send + 'static,
+    R: Recipe<Stage: ProducerConsumer<Out = Delivery<T>>>,
+{
+    /// Ends with a sink, which acknowledges or rejects what it takes: see [`Fused::finish`].
+    pub fn finish<C, Q>(
+        self,
+        recipe: Q,
+    ) -> FusedSink<impl Recipe<Stage = impl ProducerConsumer<In = In<R>, Out = Nothing>>>
+    where
+        C: Consumer<Event = Delivery<T>>,
+        Q: Fn() -> Result<C, BoxError> + Send + 'static,
+    {
+        self.fused.finish(recipe)
+    }
+
+    /// Ends with a function that is called with each event, which is acknowledged when it has returned.
+    pub fn finish_fn<F>(
+        self,
+        function: F,
+    ) -> FusedSink<impl Recipe<Stage = impl ProducerConsumer<In = In<R>, Out = Nothing>>>
+    where
+        F: FnMut(T) + Clone + Send + 'static,
+    {
+        self.fused.finish(move || Ok(HandleEach::new(function.clone())))
     }
 }
 

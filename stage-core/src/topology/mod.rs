@@ -30,6 +30,8 @@ mod error;
 mod fork;
 mod fuse;
 mod fuse_deliveries;
+mod fuse_sink;
+mod fuse_source;
 mod handle_each;
 mod line;
 mod options;
@@ -48,6 +50,8 @@ pub use error::OptionError;
 pub use fork::{Broadcast, Fork, Merging};
 pub use fuse::{Fuse, Fused, Recipe};
 pub use fuse_deliveries::{FuseDeliveries, FusedDeliveries};
+pub use fuse_sink::FusedSink;
+pub use fuse_source::{FuseStart, FusedSource, FusedStart, FusedWhole, Origin};
 pub use line::Line;
 pub use options::StepOptions;
 #[cfg(feature = "config")]

@@ -3,6 +3,7 @@
 use proc_macro2::{Span, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
+use syn::token::Paren;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Token};
 
 use super::{Item, Setting, Stage, branch, setting};
@@ -126,8 +127,23 @@ fn item(input: ParseStream<'_>, errors: &mut Errors) -> Option<Item> {
         return Some(Item::Unknown(word.span()));
     };
     let mut stage = Stage { docs, word: word.span(), role, recipe: None, settings: Vec::new() };
-    recipe(input, &word, &mut stage, errors);
+    let finish = if role == Role::Then { finish(input) } else { None };
+    if finish.is_some() {
+        stage.role = Role::ThenFinish;
+    }
+    recipe(input, finish.as_ref().unwrap_or(&word), &mut stage, errors);
     Some(Item::Stage(stage))
+}
+
+/// Reads the `finish` of `then finish sum;`, which is no function of that name: that would be called.
+fn finish(input: ParseStream<'_>) -> Option<Ident> {
+    let fork = input.fork();
+    let word: Ident = fork.call(Ident::parse_any).ok().filter(|word| word == Role::Finish.word())?;
+    if fork.peek(Paren) || fork.peek(Token![::]) || fork.peek(Token![.]) {
+        return None;
+    }
+    skip(input);
+    Some(word)
 }
 
 fn no_docs(docs: &[String], word: &Ident, errors: &mut Errors) {

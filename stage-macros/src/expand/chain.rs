@@ -121,9 +121,17 @@ impl<'a> Calls<'a> {
             // All of it where it ends, as a call of a function: a mistake there concerns the whole as well, and is
             // the same one at the same place.
             let (events, stages) = (pipeline(Span::mixed_site()), self.fused(step, last.anchor));
-            let (line, events) = (Ident::new(self.line, last.anchor), quote!(#events #gates #by));
-            let call =
-                quote_spanned!(last.anchor=> ::stage_core::#line::fused(#events, #name #options, #stages));
+            let (line, method) = match (step.role, step.finish) {
+                (Role::Start, Some(_)) => ("PipelineBuilder", "fused"),
+                // A source emits before its events are lifted.
+                (Role::Start, None) if again => ("Chain", "and_start_fused"),
+                (Role::Start, None) => ("PipelineBuilder", "start_fused"),
+                (_, Some(_)) => (self.line, "finish_fused"),
+                (_, None) => (self.line, "fused"),
+            };
+            let (line, method) = (Ident::new(line, last.anchor), Ident::new(method, last.anchor));
+            let events = quote!(#events #gates #by);
+            let call = quote_spanned!(last.anchor=> ::stage_core::#line::#method(#events, #name #options, #stages));
             return self.handing_out(step, &call);
         }
         let (method, recipe) = match (step.recipe.shape, step.role) {
@@ -154,11 +162,15 @@ impl<'a> Calls<'a> {
     /// `|stage| stage.step(…).step_fn(…)`, whose whole has the place of its last.
     fn fused(&self, step: &Step, last: Span) -> TokenStream {
         let stage = Ident::new("stage", Span::mixed_site().located_at(last));
-        let calls = [&step.recipe].into_iter().chain(&step.thens).map(|Recipe { shape, expr, anchor }| {
-            let (method, recipe) = match shape {
-                Shape::Stage => ("step", capture::recipe(expr, self.scope)),
-                Shape::Function => ("step_fn", capture::function(expr, self.scope)),
-            };
+        let begin = if step.role == Role::Start { Role::Start } else { Role::Step };
+        let end = if step.finish.is_some() { Role::Finish } else { Role::Step };
+        let thens = step.thens.iter().enumerate().map(|(index, recipe)| {
+            let is_last = index + 1 == step.thens.len();
+            (if is_last { end } else { Role::Step }, recipe)
+        });
+        let parts = [(begin, &step.recipe)].into_iter().chain(thens);
+        let calls = parts.map(|(role, Recipe { shape, expr, anchor })| {
+            let (method, recipe) = built(*shape, role, false, expr, self.scope);
             let method = Ident::new(method, *anchor);
             quote_spanned!(*anchor=> .#method(#recipe))
         });
@@ -226,7 +238,7 @@ fn built(
         (Shape::Function, Role::Step | Role::Then | Role::Through) => {
             ("step_fn", capture::function(expr, scope))
         }
-        (Shape::Function, Role::Finish) => ("finish_fn", capture::function(expr, scope)),
+        (Shape::Function, Role::ThenFinish | Role::Finish) => ("finish_fn", capture::function(expr, scope)),
     }
 }
 

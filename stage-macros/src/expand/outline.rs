@@ -71,12 +71,16 @@ impl Outline {
         let options = known(&step.options);
         let options = quote!(::stage_core::StepOptions::named(#name) #options);
         match step.role {
+            Role::Start if step.finish.is_some() => quote!(fused(#options, |stage| {
+                stage.start(|| ::core::result::Result::Ok(::stage_core::__private::Outline)).finish_fn(|()| ())
+            })),
             Role::Start => {
                 let method = Ident::new(if again { "and_start" } else { "start" }, Span::call_site());
                 quote!(#method(#options, || ::core::result::Result::Ok(::stage_core::__private::Outline)))
             }
+            _ if step.finish.is_some() => quote!(#(#gates)* #by finish_fn(#options, |()| ())),
             Role::Step | Role::Then | Role::Through => quote!(#(#gates)* #by step_fn(#options, |()| ())),
-            Role::Finish => quote!(#(#gates)* #by finish_fn(#options, |()| ())),
+            Role::ThenFinish | Role::Finish => quote!(#(#gates)* #by finish_fn(#options, |()| ())),
         }
     }
 

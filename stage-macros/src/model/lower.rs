@@ -39,7 +39,9 @@ impl Reader<'_> {
         let mut nodes = Vec::new();
         for item in items {
             match item {
-                Item::Stage(stage) if stage.role == Role::Then => self.then(stage, &mut nodes),
+                Item::Stage(stage) if matches!(stage.role, Role::Then | Role::ThenFinish) => {
+                    self.then(stage, &mut nodes);
+                }
                 Item::Stage(stage) => nodes.extend(self.step(stage).map(|step| Node::Step(Box::new(step)))),
                 Item::Broadcast(broadcast) => nodes.push(Node::Broadcast(self.broadcast(broadcast))),
                 Item::Partition(partition) => {
@@ -64,7 +66,7 @@ impl Reader<'_> {
         self.number += usize::from(role == Role::Step);
         let owner = match role {
             Role::Start => Owner::START,
-            Role::Step | Role::Then => Owner::STEP,
+            Role::Step | Role::Then | Role::ThenFinish => Owner::STEP,
             Role::Through => Owner::THROUGH,
             Role::Finish => Owner::FINISH,
         };
@@ -77,12 +79,13 @@ impl Reader<'_> {
             recipe.call_new(&args, self.errors);
         }
         let name = name.unwrap_or(Text::Default(default));
-        Some(Step { role, docs, recipe, thens: Vec::new(), name, options, by, dispatcher, policy, gates })
+        let (thens, finish) = (Vec::new(), None);
+        Some(Step { role, docs, recipe, thens, finish, name, options, by, dispatcher, policy, gates })
     }
 
     /// Adds to the step before; where there is none, that is reported elsewhere.
     fn then(&mut self, stage: Stage, nodes: &mut [Node]) {
-        let Stage { role, recipe, settings, .. } = stage;
+        let Stage { word, role, recipe, settings, .. } = stage;
         let Settings { args, .. } = Settings::read(settings, Owner::THEN, self.scope, self.errors);
         let Some(expr) = recipe else { return };
         let mut recipe = Recipe::read(role, expr, self.scope, self.errors);
@@ -91,6 +94,7 @@ impl Reader<'_> {
         }
         if let Some(Node::Step(step)) = nodes.last_mut() {
             step.thens.push(recipe);
+            step.finish = step.finish.or((role == Role::ThenFinish).then_some(word));
         }
     }
 

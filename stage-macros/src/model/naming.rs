@@ -12,7 +12,7 @@ use crate::words::Role;
 pub(super) fn default_name(recipe: &Expr, role: Role, number: usize) -> String {
     match (subject(recipe), role) {
         (Some(subject), _) => snake_case(&subject.to_string()),
-        (None, Role::Step | Role::Then) => format!("step_{number}"),
+        (None, Role::Step | Role::Then | Role::ThenFinish) => format!("step_{number}"),
         (None, Role::Start | Role::Through | Role::Finish) => role.word().to_owned(),
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Step {
     pub(crate) recipe: Recipe,
     /// What it hands its events to within the same stage.
     pub(crate) thens: Vec<Recipe>,
+    /// The `then finish`, if the last of these is where events end.
+    pub(crate) finish: Option<Span>,
     pub(crate) name: Text,
     pub(crate) options: Options,
     pub(crate) by: Option<By>,
@@ -173,7 +175,7 @@ impl Node {
     /// Does nothing come out behind it?
     pub(crate) fn ends(&self) -> bool {
         match self {
-            Self::Step(step) => step.role == Role::Finish,
+            Self::Step(step) => step.role == Role::Finish || step.finish.is_some(),
             Self::Broadcast(broadcast) => broadcast.branches.iter().all(|branch| ends(&branch.nodes)),
             Self::Partition(partition) => ends(&partition.nodes),
         }

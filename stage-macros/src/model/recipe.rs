@@ -92,8 +92,8 @@ fn check_closure(role: Role, closure: &ExprClosure, errors: &mut Errors) {
             closure,
             "`through` takes a pipeline declared with `: In => Out`, or a `Segment`: write `through Other::new(…)`, or a `step` for a closure",
         ),
-        Role::Step | Role::Then | Role::Finish if inputs != 1 => errors
+        Role::Step | Role::Then | Role::ThenFinish | Role::Finish if inputs != 1 => errors
             .at(closure, format!("the closure of a `{}` takes one event, such as `|event| …`", role.word())),
-        Role::Start | Role::Step | Role::Then | Role::Finish => {}
+        Role::Start | Role::Step | Role::Then | Role::ThenFinish | Role::Finish => {}
     }
 }

@@ -1,6 +1,6 @@
 //! Which rules are there, all in all?
 
-use super::{Verdict, junctions, names, outline, policies, requirements};
+use super::{Verdict, fused, junctions, names, outline, policies, requirements};
 use crate::ast::Header;
 use crate::error::Errors;
 use crate::model::Model;
@@ -11,6 +11,7 @@ pub(crate) fn validate(header: &Header, model: &Model, errors: &mut Errors) {
     names::check(model, errors);
     junctions::check(&model.nodes, errors);
     policies::check(model, errors);
+    fused::check(model, errors);
     for requirement in requirements(model) {
         if let Verdict::Fails(message) = requirement.verdict() {
             errors.at(requirement.number(), message);

@@ -1,6 +1,7 @@
 //! Does the pipeline hold together? Every rule that needs more than one option or item is checked here.
 
 mod check;
+mod fused;
 mod defaults;
 mod idle;
 mod junctions;

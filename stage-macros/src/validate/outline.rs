@@ -22,7 +22,7 @@ pub(super) fn check(outline: &Outline, part: Option<Span>, errors: &mut Errors) 
         errors.at_span(first.word, "a pipeline begins with `start`: write `start <producer>;` before this");
     }
     let begin = if place == Place::Whole && has_start { Flow::Nothing } else { Flow::Events };
-    let mut line = Line { place, flow: begin, errors };
+    let mut line = Line { place, flow: begin, head: None, starts: 0, errors };
     line.walk(outline);
     match (line.flow, place) {
         (Flow::Events | Flow::Nothing, Place::Whole) if known => {
@@ -61,6 +61,10 @@ enum Flow {
 struct Line<'a> {
     place: Place,
     flow: Flow,
+    /// The last item that a `then` could add to.
+    head: Option<Role>,
+    /// Sources so far.
+    starts: usize,
     errors: &'a mut Errors,
 }
 
@@ -101,15 +105,16 @@ impl Line<'_> {
                 self.flow = Flow::Events;
                 None
             }
-            (Role::Start, _) if before.is_some_and(|before| before.is(Role::Start)) => None,
+            (Role::Start, Flow::Events) if self.head == Some(Role::Start) => None,
             (Role::Start, _) => Some("a second `start` behind other items: sources that run together stand in a row, in front of them".to_owned()),
             (_, Flow::Nothing) => Some(format!("`{word}` before `start`: nothing comes in here; move it after the `start`")),
             (_, Flow::Ended(end)) if role == Role::Finish && end == "finish" => Some("a second `finish`: write `broadcast { … } and { … }` for branches with ends of their own, make the first one a `step`, or declare a second pipeline".to_owned()),
             (_, Flow::Ended("finish")) => Some(format!("`{word}` after `finish`: nothing comes out of a `finish`; move it before the `finish`")),
             (_, Flow::Ended(fork)) => Some(format!("`{word}` after a `{fork}` from which nothing comes back: leave a branch without its `finish`, and write `merge;` before this")),
-            (Role::Finish, _) if self.place == Place::Part => Some("a pipeline `: In => Out` hands its events back to where it is gone `through`: remove the `finish`, or the `: In => Out`".to_owned()),
-            (Role::Then, _) if !before.is_some_and(|before| before.is(Role::Step) || before.is(Role::Then)) => Some("`then` adds to the stage of the `step` before it: put it directly behind a `step`, or make it one".to_owned()),
-            (Role::Finish, _) => {
+            (Role::Finish | Role::ThenFinish, _) if self.place == Place::Part => Some("a pipeline `: In => Out` hands its events back to where it is gone `through`: remove the `finish`, or the `: In => Out`".to_owned()),
+            (Role::Then | Role::ThenFinish, _) if !self.can_be_fused(before) => Some("`then` adds to the stage of the `start` or `step` before it: put it directly behind one, or make it a `step`".to_owned()),
+            (Role::ThenFinish, _) if self.head == Some(Role::Start) && self.starts > 1 => Some("`then finish` makes one stage of the `start` before it, and the other sources lead nowhere: write `finish`, which takes what all of them emit".to_owned()),
+            (Role::Finish | Role::ThenFinish, _) => {
                 self.flow = Flow::Ended("finish");
                 None
             }
@@ -118,6 +123,16 @@ impl Line<'_> {
         if let Some(message) = wrong {
             self.errors.at_span(mark.word, message);
         }
+        self.starts += usize::from(role == Role::Start);
+        if !matches!(role, Role::Then | Role::ThenFinish) {
+            self.head = Some(role);
+        }
+    }
+
+    /// Is there a stage directly before that more can be added to?
+    fn can_be_fused(&self, before: Option<&Mark>) -> bool {
+        let beside = before.is_some_and(|before| matches!(before.kind, Kind::Stage(_)));
+        beside && matches!(self.head, Some(Role::Start | Role::Step))
     }
 
     fn merge(&mut self, mark: &Mark) {
@@ -160,7 +175,8 @@ impl Line<'_> {
         }
         let (mut comes_back, mut unknown) = (false, false);
         for branch in branches {
-            let mut line = Line { place: Place::Branch, flow: Flow::Events, errors: &mut *self.errors };
+            let (place, flow, errors) = (Place::Branch, Flow::Events, &mut *self.errors);
+            let mut line = Line { place, flow, head: None, starts: 0, errors };
             line.walk(branch);
             unknown |= line.flow == Flow::Anything;
             comes_back |= !matches!(line.flow, Flow::Ended(_) | Flow::Anything);

@@ -29,6 +29,13 @@ pub(super) fn check(model: &Model, errors: &mut Errors) {
 
 /// A future that the last step drops was never begun.
 fn unawaited(step: &Step, errors: &mut Errors) {
+    if let (Some(_), Some(last)) = (step.finish, step.thens.last())
+        && last.shape == Shape::Function
+        && is_async(&last.expr)
+    {
+        let advice = "this closure makes a future, for which nobody waits: write a stage, whose callbacks wait, or a `finish` of its own with `on_failure`";
+        errors.at(&last.expr, advice);
+    }
     if step.role == Role::Finish && step.recipe.shape == Shape::Function && is_async(&step.recipe.expr) {
         errors.at(&step.recipe.expr, waits(step, "on_failure: restart"));
     }

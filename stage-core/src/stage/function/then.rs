@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::source_then::asks_by_itself;
 use crate::error::{BoxError, ExitReason, StageResult};
 use crate::options::DiscardLog;
 use crate::stage::{Context, Emitter, Events, Init, ProducerConsumer};
@@ -87,6 +88,9 @@ where
         let emitter =
             &mut Emitter { buffer: &mut self.between, flushed: &self.flushed, core: &mut *out.core };
         let asking = self.first.handle_subscribe(peer, subscription, emitter).await?;
+        if self.second.handle_subscribe(peer, subscription, out).await? == Asking::Manual {
+            return Err(asks_by_itself::<B>());
+        }
         self.hand_on(subscription, out).await?;
         Ok(asking)
     }
@@ -104,7 +108,9 @@ where
         let emitter =
             &mut Emitter { buffer: &mut self.between, flushed: &self.flushed, core: &mut *out.core };
         self.first.handle_cancel(peer, subscription, cancellation, emitter).await?;
-        self.hand_on(subscription, out).await
+        self.hand_on(subscription, out).await?;
+        // Which may have kept something for when nothing more comes.
+        self.second.handle_cancel(peer, subscription, cancellation, out).await
     }
 
     fn handle_discarded(&mut self, events: usize) -> DiscardLog {

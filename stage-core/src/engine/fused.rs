@@ -1,0 +1,189 @@
+//! The loops of stages whose source is within them: one hands on what its steps make of the events, one has a
+//! sink too and needs no subscription at all.
+//!
+//! ```text
+//!   fused_source:   source ▶ steps ▶ outlet      asked for what the subscribers want
+//!   whole:          source ▶ steps ▶ sink        asked for `max − min` events, again and again
+//! ```
+//!
+//! A source that emits fewer events than it was asked for and has not finished owes them, as any source does; it is
+//! asked for what was used up, and the stage parks when that is nothing.
+
+use super::attend::attend;
+use super::body::{Body, run};
+use super::inlet::Inlet;
+use super::kind::Kind;
+use super::outlet::Outlet;
+use super::port::Port;
+use super::run::{Ready, begin, end, live};
+use crate::error::{BoxError, ExitReason, StageResult};
+use crate::options::DiscardLog;
+use crate::signal::WantsCredit;
+use crate::stage::{Context, Core, Emitter, Init, Nothing, Producer, ProducerConsumer, SourceThen};
+use crate::subscription::{Asking, Cancellation, Role, Subscription};
+use crate::sync::Arc;
+
+/// A stage that begins with a source.
+pub(crate) struct Feeding<P: Producer, S>(SourceThen<P, S>);
+
+impl<P, S> Kind for Feeding<P, S>
+where
+    P: Producer,
+    S: ProducerConsumer<In = P::Event>,
+{
+    type Stage = SourceThen<P, S>;
+    type In = Nothing;
+    type Out = S::Out;
+
+    fn stage(&mut self) -> &mut SourceThen<P, S> {
+        &mut self.0
+    }
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        self.0.init(cx).await
+    }
+
+    async fn subscribed(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        out: &mut Emitter<'_, S::Out>,
+    ) -> Result<Asking, BoxError> {
+        self.0.last().handle_subscribe(peer, subscription, out).await
+    }
+
+    async fn cancelled(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        out: &mut Emitter<'_, S::Out>,
+    ) -> StageResult {
+        self.0.last().handle_cancel(peer, subscription, cancellation, out).await
+    }
+
+    fn discarded(&mut self, events: usize) -> DiscardLog {
+        self.0.discarded(events)
+    }
+
+    async fn terminate(&mut self, reason: &ExitReason) {
+        self.0.terminate(reason).await;
+    }
+}
+
+/// Batches that are handled in one callback where callbacks are short: what is seen to between two of them costs as
+/// much as handling a few hundred numbers.
+const ROUNDS: usize = 8;
+
+/// Runs a callback that may fail with events in its hands. (A macro for the reason that `run` is one.)
+macro_rules! feed {
+    ($body:ident, |$kind:ident, $out:ident| $callback:expr) => {{
+        let Body { kind: $kind, core, hands, emitted, flushed, stopwatch, .. } = &mut *$body;
+        let flushed = &*flushed;
+        stopwatch.start();
+        let result = attend(
+            async {
+                let $out = &mut Emitter { buffer: emitted, flushed, core };
+                $callback.await
+            },
+            |cx| hands.work(cx, flushed),
+        )
+        .await;
+        stopwatch.stop();
+        $body.hands.inlet.hold($body.kind.0.in_hand());
+        $body.emit(result)?;
+    }};
+}
+
+/// Runs a source with its steps until it ends, and says why it did.
+pub(crate) async fn fused_source<P, S>(
+    stage: SourceThen<P, S>,
+    core: Core,
+    port: Port<SourceThen<P, S>, Nothing, S::Out>,
+    inlet: Inlet<Nothing>,
+    outlet: Outlet<S::Out>,
+    ready: Ready,
+) -> ExitReason
+where
+    P: Producer,
+    S: ProducerConsumer<In = P::Event>,
+{
+    live!(Feeding(stage), core, port, inlet, outlet, ready, feed)
+}
+
+async fn feed<P, S>(body: &mut Body<Feeding<P, S>>) -> Result<ExitReason, ExitReason>
+where
+    P: Producer,
+    S: ProducerConsumer<In = P::Event>,
+{
+    let mut told = false;
+    run!(body, |kind, out| kind.0.begin(usize::MAX, out))?;
+    loop {
+        body.turn().await?;
+        if body.hands.outlet.has_had_enough() {
+            return Ok(ExitReason::Normal);
+        }
+        body.hands.outlet.ignore_demand();
+        if body.core.finished || told {
+            if body.is_done() && !body.core.holds.any() {
+                return Ok(ExitReason::Normal);
+            }
+        } else if body.kind.0.has_ended() || body.hands.port.is_draining() {
+            told = true;
+            run!(body, |kind, out| kind.0.end(out))?;
+            continue;
+        } else if let Some(demand) = body.kind.0.missing(body.hands.outlet.wanted()) {
+            body.begin_batch(demand.get());
+            feed!(body, |kind, out| kind.0.round(demand, out));
+            // A source takes no events in.
+            body.kind.0.take_handled();
+            continue;
+        }
+        body.park(WantsCredit::Yes).await;
+    }
+}
+
+/// Runs a whole pipeline in one stage until it ends, and says why it did.
+pub(crate) async fn whole<P, S>(
+    stage: SourceThen<P, S>,
+    core: Core,
+    port: Port<SourceThen<P, S>, Nothing, Nothing>,
+    inlet: Inlet<Nothing>,
+    outlet: Outlet<Nothing>,
+    ready: Ready,
+) -> ExitReason
+where
+    P: Producer,
+    S: ProducerConsumer<In = P::Event, Out = Nothing>,
+{
+    live!(Feeding(stage), core, port, inlet, outlet, ready, circulate)
+}
+
+async fn circulate<P, S>(body: &mut Body<Feeding<P, S>>) -> Result<ExitReason, ExitReason>
+where
+    P: Producer,
+    S: ProducerConsumer<In = P::Event, Out = Nothing>,
+{
+    let chunk = body.hands.inlet.window().chunk();
+    let signal = Arc::clone(body.hands.port.mailbox.signal());
+    let mut told = false;
+    run!(body, |kind, out| kind.0.begin(chunk, out))?;
+    loop {
+        body.turn().await?;
+        if body.core.finished || told {
+            if !body.core.holds.any() {
+                return Ok(ExitReason::Normal);
+            }
+        } else if body.kind.0.has_ended() || body.hands.port.is_draining() {
+            told = true;
+            run!(body, |kind, out| kind.0.end(out))?;
+            continue;
+        } else if body.kind.0.missing(chunk).is_some() {
+            let rounds = if body.stopwatch.sees_short_ones() { ROUNDS } else { 1 };
+            body.core.counters.hold(chunk, 0);
+            feed!(body, |kind, out| kind.0.rounds(rounds, chunk, &signal, out));
+            continue;
+        }
+        body.park(WantsCredit::No).await;
+    }
+}

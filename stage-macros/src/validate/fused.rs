@@ -1,0 +1,42 @@
+//! Do the options of a stage make sense that has a `then` behind it?
+
+use syn::spanned::Spanned as _;
+
+use crate::error::Errors;
+use crate::model::{Buffer, Choice, Model, Step, steps};
+use crate::words::Role;
+
+/// Reports what a source cannot be fused with, and options of what comes out of a stage from which nothing does.
+pub(super) fn check(model: &Model, errors: &mut Errors) {
+    for step in steps(&model.nodes) {
+        if model.acknowledged.is_some()
+            && step.role == Role::Start
+            && let Some(first) = step.thens.first()
+        {
+            errors.at_span(first.anchor, "`then` behind a `start` whose events are acknowledged: the source is a stage of its own, that hears of each; make the `then` a `step`");
+        }
+        if step.finish.is_some() {
+            emitting(step, errors);
+        }
+    }
+}
+
+fn emitting(step: &Step, errors: &mut Errors) {
+    let buffer = step.options.buffer.as_ref().map(|buffer| match buffer {
+        Buffer::Bounded(number) => number.span(),
+        Buffer::Unbounded => step.recipe.anchor,
+    });
+    let keep = step.options.keep.as_ref().map(|keep| match keep {
+        Choice::Word(word) => word.span(),
+        Choice::Computed(expr) => expr.span(),
+    });
+    let dispatcher = step.dispatcher.as_ref().map(|dispatcher| dispatcher.word.span());
+    for (word, at) in [("buffer", buffer), ("keep", keep), ("dispatcher", dispatcher)] {
+        if let Some(at) = at {
+            errors.at_span(
+                at,
+                format!("`{word}` on a stage that ends in its `then finish`: nothing comes out of it; remove the option"),
+            );
+        }
+    }
+}
