@@ -83,8 +83,16 @@ impl Consumer for Read {
     }
 }
 
+/// How the stages are put together.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Apart,
+    /// All of them are one stage.
+    Fused,
+}
+
 /// Runs a source, three steps and a sink, and gives both readings.
-async fn readings(max_demand: usize, min_demand: usize) -> Vec<Stats> {
+async fn readings(form: Form, max_demand: usize, min_demand: usize) -> Vec<Stats> {
     let stop = Arc::new(AtomicBool::new(false));
     let readings = Arc::new(Mutex::new(Vec::with_capacity(2)));
     let (stopping, stopped, read) = (Arc::clone(&stop), stop, Arc::clone(&readings));
@@ -96,16 +104,21 @@ async fn readings(max_demand: usize, min_demand: usize) -> Vec<Stats> {
         let (readings, stop) = (Arc::clone(&read), Arc::clone(&stopping));
         Ok(Read { batches: 0, readings, stop })
     };
-    let running = Pipeline::builder("steady")
-        .defaults(StepOptions::new().min_demand(min_demand).max_demand(max_demand))
-        .start(StepOptions::named("count"), count)
-        .step(StepOptions::named("first"), || Ok(AddOne))
-        .step(StepOptions::named("second"), || Ok(AddOne))
-        .step(StepOptions::named("third"), || Ok(AddOne))
-        .finish(StepOptions::named("read"), sink)
-        .start()
-        .await
-        .expect("the pipeline starts");
+    let builder = Pipeline::builder("steady")
+        .defaults(StepOptions::new().min_demand(min_demand).max_demand(max_demand));
+    let pipeline = match form {
+        Form::Apart => builder
+            .start(StepOptions::named("count"), count)
+            .step(StepOptions::named("first"), || Ok(AddOne))
+            .step(StepOptions::named("second"), || Ok(AddOne))
+            .step(StepOptions::named("third"), || Ok(AddOne))
+            .finish(StepOptions::named("read"), sink),
+        Form::Fused => builder.fused("all", |stage| {
+            let steps = stage.start(count).step(|| Ok(AddOne)).step_fn(|x| x.wrapping_add(1));
+            steps.step(|| Ok(AddOne)).finish(sink)
+        }),
+    };
+    let running = pipeline.start().await.expect("the pipeline starts");
     running.join().await.expect("the pipeline ends by itself");
     std::mem::take(&mut *readings.lock().expect("no reader panicked"))
 }
@@ -113,13 +126,21 @@ async fn readings(max_demand: usize, min_demand: usize) -> Vec<Stats> {
 #[test]
 fn a_running_pipeline_allocates_nothing_per_batch() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for (max_demand, min_demand) in [(1000, 500), (100, 50), (10, 1)] {
-        let readings = runtime.block_on(readings(max_demand, min_demand));
+    let forms = [Form::Apart, Form::Fused];
+    let demands = [(1000, 500), (100, 50), (10, 1)];
+    for (form, (max_demand, min_demand)) in
+        forms.into_iter().flat_map(|form| demands.map(|demand| (form, demand)))
+    {
+        let readings = runtime.block_on(readings(form, max_demand, min_demand));
         let [warm, measured] = readings[..] else {
             panic!("two readings, not {readings:?}");
         };
         let change = measured - warm;
         let allocated = (change.allocations, change.reallocations, change.deallocations);
-        assert_eq!(allocated, (0, 0, 0), "in {MEASURED} batches at {max_demand}/{min_demand}: {change:?}");
+        assert_eq!(
+            allocated,
+            (0, 0, 0),
+            "{form:?}, in {MEASURED} batches at {max_demand}/{min_demand}: {change:?}"
+        );
     }
 }

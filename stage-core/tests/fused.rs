@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use stage_core::source::from_channel;
 use stage_core::{
-    Asking, BoxError, CancelKind, Cancellation, Cast, Consumer, Context, Demand, Emitter, Events, ExitReason, Init,
-    Pipeline, Producer, ProducerConsumer, Restart, Role, StageResult, StepKind, StepOptions, Subscription,
+    Asking, BoxError, CancelKind, Cancellation, Cast, Consumer, Context, Demand, Emitter, Events, ExitReason,
+    Init, Pipeline, Producer, ProducerConsumer, Restart, Role, StageResult, StepKind, StepOptions,
+    Subscription,
 };
 
 type Log<E> = Arc<Mutex<Vec<E>>>;
@@ -232,7 +233,10 @@ async fn a_whole_pipeline_is_one_stage_that_counts_what_it_handles() {
     let (keep, source) = (Arc::clone(&kept), Count::to(95));
     let asked = Arc::clone(&source.asked);
     let pipeline = Pipeline::builder("whole").defaults(demand()).fused("all", move |stage| {
-        stage.start(move || Ok(source.clone())).step_fn(|event| event + 1).finish(move || Ok(Keep::all(&keep)))
+        stage
+            .start(move || Ok(source.clone()))
+            .step_fn(|event| event + 1)
+            .finish(move || Ok(Keep::all(&keep)))
     });
     let topology = pipeline.topology();
     assert_eq!((topology.stages(), topology.subscriptions()), (1, 0));
@@ -284,7 +288,9 @@ async fn what_a_waiting_source_flushes_reaches_the_subscribers_of_its_steps() {
     let (seen, mut sights) = tokio::sync::mpsc::unbounded_channel();
     let channel = from_channel(receiver);
     let pipeline = Pipeline::builder("first")
-        .start_fused("doubled", move |stage| stage.start(move || Ok(channel.clone())).step_fn(|number: u64| number * 2))
+        .start_fused("doubled", move |stage| {
+            stage.start(move || Ok(channel.clone())).step_fn(|number: u64| number * 2)
+        })
         .finish_fn("see", move |number| seen.send(number).unwrap());
     let running = pipeline.start().await.unwrap();
     for number in 0..5 {
@@ -328,7 +334,10 @@ async fn a_drained_whole_ends_normally_with_what_its_steps_kept() {
     let kept = log();
     let keep = Arc::clone(&kept);
     let pipeline = Pipeline::builder("whole").defaults(demand()).fused("all", move |stage| {
-        stage.start(|| Ok(Count::to(u64::MAX))).step(|| Ok(Sevens::default())).finish(move || Ok(Keep::all(&keep)))
+        stage
+            .start(|| Ok(Count::to(u64::MAX)))
+            .step(|| Ok(Sevens::default()))
+            .finish(move || Ok(Keep::all(&keep)))
     });
     let running = pipeline.start().await.unwrap();
     while kept.lock().unwrap().is_empty() {

@@ -46,9 +46,8 @@ pub(super) async fn run_fused(shape: Shape, events: u64) -> u64 {
     let pipeline = match shape.steps {
         0 => builder.fused(demand, |stage| stage.start(count).finish(sum)),
         1 => builder.fused(demand, |stage| stage.start(count).step_fn(add).finish(sum)),
-        3 => builder.fused(demand, |stage| {
-            stage.start(count).step_fn(add).step_fn(add).step_fn(add).finish(sum)
-        }),
+        3 => builder
+            .fused(demand, |stage| stage.start(count).step_fn(add).step_fn(add).step_fn(add).finish(sum)),
         steps => panic!("no pipe of {steps} steps is measured"),
     };
     let running = pipeline.start().await.expect("the pipe starts");

@@ -41,7 +41,10 @@ pub trait Recipe: Send + 'static {
     }
 
     /// The recipe of that stage and a function behind it that uses each event up.
-    fn then_each<F>(self, function: F) -> impl Recipe<Stage = impl ProducerConsumer<In = In<Self>, Out = Nothing>>
+    fn then_each<F>(
+        self,
+        function: F,
+    ) -> impl Recipe<Stage = impl ProducerConsumer<In = In<Self>, Out = Nothing>>
     where
         Self: Sized,
         F: FnMut(Out<Self>) + Clone + Send + 'static,

@@ -66,10 +66,7 @@ impl FuseStart {
     }
 
     /// Begins with a source.
-    pub fn start<S, R>(
-        self,
-        recipe: R,
-    ) -> FusedStart<impl Origin<Stage = impl Producer<Event = S::Event>>>
+    pub fn start<S, R>(self, recipe: R) -> FusedStart<impl Origin<Stage = impl Producer<Event = S::Event>>>
     where
         S: Producer,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
@@ -78,10 +75,7 @@ impl FuseStart {
     }
 
     /// Begins with all events of an iterator.
-    pub fn start_fn<I, R>(
-        self,
-        recipe: R,
-    ) -> FusedStart<impl Origin<Stage = impl Producer<Event = I::Item>>>
+    pub fn start_fn<I, R>(self, recipe: R) -> FusedStart<impl Origin<Stage = impl Producer<Event = I::Item>>>
     where
         I: IntoIterator,
         I::IntoIter: Send + 'static,

@@ -123,6 +123,7 @@ impl Author<'_> {
             ]);
             for _ in 0..=author.noise.below(2) {
                 author.item("start", &["Source::new(queue)", "source()?", "{ S }"]);
+                author.option(&["", "", "then |a| a;", "then B::new(copies);"]);
             }
             author.items(3);
             author.ending(2);
@@ -198,9 +199,17 @@ impl Author<'_> {
     }
 
     fn ending(&mut self, depth: usize) {
-        match self.noise.below(4) {
+        match self.noise.below(5) {
             0 if depth > 0 => self.broadcast(depth - 1, Self::way_out),
             1 if depth > 0 => self.partition(depth - 1, Self::way_out),
+            2 => {
+                self.item("step", &["A", "|a| a"]);
+                self.option(&[
+                    "then finish drop;",
+                    "then finish Sink::new(queue);",
+                    "then finish |a| use_up(a);",
+                ]);
+            }
             _ => self.item("finish", &["drop", "Sink::new(queue)", "|a| use_up(a)", "Sink"]),
         }
     }

@@ -120,6 +120,42 @@ fn a_then_is_fused_with_the_step_before_it() {
 }
 
 #[test]
+fn a_start_and_a_finish_are_fused_with_what_is_between() {
+    assert_expansion(
+        "then_finish",
+        quote! {
+            Whole(key: Key) {
+                max_demand: 1000,
+
+                start  Numbers::new(key), count: 2;
+                then   parse;
+                then finish Store::new(key);
+            }
+        },
+    );
+    assert_expansion(
+        "then_around",
+        quote! {
+            Around(key: Key) {
+                start 0..10;
+                then  parse;
+                start Numbers::new(key);
+                then  Parse;
+                step  check;
+                then finish |checked| drop(checked);
+            }
+        },
+    );
+}
+
+#[test]
+fn a_function_called_finish_can_be_called() {
+    for body in ["start A; then finish(queue.clone()); finish B;", "start A; then finish::by; finish B;"] {
+        assert_eq!(mistakes(body), [""; 0], "{body}");
+    }
+}
+
+#[test]
 fn a_broadcast_becomes_branches() {
     assert_expansion(
         "broadcast",
@@ -316,7 +352,19 @@ fn one_mistake_is_reported_once() {
         "start A; partition by hash, into 2 { step B; } finish C;",
         "start A; broadcast { count: 2, finish B; } and { finish C; }",
         "start A; broadcast { start B; finish B; } and { finish C; }",
-        "start A; then B; finish C;",
+        "start A; through P; then B; finish C;",
+        "start A; broadcast { } and { finish B; } merge; then finish C;",
+        "start A; start B; then finish C;",
+        "start A; then finish C; step D;",
+        "start A; then finish C; start D;",
+        "start A; then finish;",
+        "start A; then finish C, count: 3;",
+        "start A, dispatcher: d(); then finish C;",
+        "start A, buffer: 3; then finish C;",
+        "start A; step B, keep: first; then finish C;",
+        "acknowledged, start A; then B; finish C;",
+        "start A; then finish |e| async move { e };",
+        "start A; step B; then finish || drop;",
         "start A; step B; through |x| x; finish C;",
         "start A; step B, dispatcher: d(); step C, by: hash, count: 2; finish C;",
         "start A, keep: frist; finish C;",

@@ -131,7 +131,8 @@ impl<'a> Calls<'a> {
             };
             let (line, method) = (Ident::new(line, last.anchor), Ident::new(method, last.anchor));
             let events = quote!(#events #gates #by);
-            let call = quote_spanned!(last.anchor=> ::stage_core::#line::#method(#events, #name #options, #stages));
+            let call =
+                quote_spanned!(last.anchor=> ::stage_core::#line::#method(#events, #name #options, #stages));
             return self.handing_out(step, &call);
         }
         let (method, recipe) = match (step.recipe.shape, step.role) {

@@ -1,8 +1,8 @@
 //! Does the pipeline hold together? Every rule that needs more than one option or item is checked here.
 
 mod check;
-mod fused;
 mod defaults;
+mod fused;
 mod idle;
 mod junctions;
 mod names;

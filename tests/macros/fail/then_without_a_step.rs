@@ -8,6 +8,8 @@ pipeline! {
     /// Stores every queued file.
     pub Upload(queue: Queue) {
         start 0..10;
+        broadcast { } and { finish drop; }
+        merge;
         then |number| number + 1;
         finish drop;
     }

@@ -211,6 +211,53 @@ async fn what_is_fused_is_one_stage() -> Result<(), BoxError> {
 }
 
 pipeline! {
+    /// A source, steps and a sink, one stage.
+    Whole(add: u32, digits: Sender<u32>) {
+        max_demand: 1000, min_demand: 500,
+
+        start  8..12, name: "whole";
+        then   double;
+        then   |number| number + add;
+        then   Digits;
+        then   |digit| digit.to_digit(10).unwrap();
+        then finish |digit| digits.send(digit).unwrap();
+    }
+}
+
+pipeline! {
+    /// Two sources with steps, and a step with the sink.
+    Halves(add: u32, digits: Sender<u32>) {
+        start  8..10, name: "small";
+        then   double;
+        start  10..12, name: "large";
+        then   |number| number * 2;
+        step   |number| number + add, name: "digits", max_demand: 100;
+        then   Digits;
+        then finish |digit: char| digits.send(digit.to_digit(10).unwrap()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_start_and_a_finish_can_be_fused_too() -> Result<(), BoxError> {
+    let (digits, received) = channel();
+    assert_eq!(
+        Whole::topology().to_string(),
+        "whole: 1 stages, 0 subscriptions\n  whole  whole x1, demand 500..1000\n"
+    );
+    let report = run(Whole::new(1, digits)).await?;
+    assert_eq!((report.stages.len(), report.stages[0].events_in), (1, 4));
+    assert_eq!(received.iter().collect::<Vec<_>>(), [1, 7, 1, 9, 2, 1, 2, 3]);
+    let (digits, received) = channel();
+    let halves = Halves::new(1, digits);
+    assert_eq!(halves.topology(), &Halves::topology());
+    assert_eq!(run(halves).await?.stages.len(), 3);
+    let mut digits: Vec<_> = received.iter().collect();
+    digits.sort_unstable();
+    assert_eq!(digits, [1, 1, 1, 2, 2, 3, 7, 9]);
+    Ok(())
+}
+
+pipeline! {
     /// Adds and doubles; goes through nothing else.
     Add<N: Clone + Send + Sync + 'static>(by: u32, note: N): u32 => u32 {
         name: "plus", max_demand: 7,

@@ -1,0 +1,19 @@
+#[path = "../stages.rs"]
+mod stages;
+
+use stage_core::pipeline;
+use stages::*;
+
+pipeline! {
+    /// Stores every queued file.
+    pub Upload(queue: Queue) {
+        start 0..10, buffer: 100, dispatcher: stage_core::dispatch::FairDispatcher::new();
+        then finish drop;
+    }
+}
+
+fn main() {
+    let upload = Upload::new(Queue);
+    println!("{}", upload.topology());
+    let _running = upload.start();
+}
