@@ -12,14 +12,10 @@ use super::origin::Origin;
 use super::patch::{path_of_default, path_of_step};
 use super::setting::{Setting, shown, shown_capacity};
 use super::structs::PipelineOptions;
-use crate::options::Capacity;
 use crate::supervise::{Intensity, Strategy};
-use crate::topology::{Pipeline, StepDeclaration, StepKind, StepOptions};
+use crate::topology::{Pipeline, StepDeclaration, StepOptions};
 
 const ZERO: Duration = Duration::ZERO;
-
-/// What a source buffers if nobody says anything, as GenStage's.
-const SOURCE_BUFFER: Capacity = Capacity::Bounded(10_000);
 
 /// Every option of a pipeline with its origin.
 ///
@@ -166,13 +162,12 @@ fn is_half(step: &StepDeclaration<'_>, setting: Setting) -> bool {
 /// The value of an option; `None` if the options of the step cannot work.
 fn value_in(step: &StepDeclaration<'_>, setting: Setting) -> Option<Value> {
     let options = step.effective?;
-    let usual = if step.kind == StepKind::Producer { SOURCE_BUFFER } else { Capacity::Unbounded };
     Some(match setting {
         Setting::Count => options.count.into(),
         Setting::MinDemand => options.min_demand.into(),
         Setting::MaxDemand => options.max_demand.into(),
         Setting::Placement => shown(options.placement),
-        Setting::Buffer => shown_capacity(options.buffer.unwrap_or(usual)),
+        Setting::Buffer => shown_capacity(options.buffer.unwrap_or(step.buffer)),
         Setting::Keep => shown(options.keep),
         Setting::Restart => shown(options.restart),
         Setting::Cancel => shown(options.cancel),

@@ -202,9 +202,9 @@ impl PipelineBuilder {
         R: Recipe<Stage: ProducerConsumer<In = Event<P>, Out = Nothing>>,
     {
         let recipe = stages(FuseStart::new()).into_recipe();
-        let (shape, capacity) = (shape::<P::Stage>(StepKind::Whole), Capacity::Unbounded);
+        let shape = shape::<P::Stage>(StepKind::Whole, Capacity::Unbounded);
         let draft = &mut self.draft;
-        begin(draft, &options.into(), shape, recipe, capacity, |stage, core, port, inlet, outlet, ready| {
+        begin(draft, &options.into(), shape, recipe, |stage, core, port, inlet, outlet, ready| {
             engine::whole(stage, core, port, inlet, outlet, ready).boxed()
         });
         Pipeline { draft: self.draft }
@@ -217,8 +217,8 @@ where
     S: Producer,
     R: Fn() -> Result<S, BoxError> + Send + 'static,
 {
-    let shape = shape::<S>(StepKind::Producer);
-    begin(draft, options, shape, recipe, PRODUCER_BUFFER, |stage, core, port, inlet, outlet, ready| {
+    let shape = shape::<S>(StepKind::Producer, PRODUCER_BUFFER);
+    begin(draft, options, shape, recipe, |stage, core, port, inlet, outlet, ready| {
         engine::producer(stage, core, port, inlet, outlet, ready).boxed()
     })
 }
@@ -233,16 +233,15 @@ where
     P: Origin,
     R: Recipe<Stage: ProducerConsumer<In = Event<P>>>,
 {
-    let shape = shape::<P::Stage>(StepKind::Producer);
     // What a step makes of an event is not lost for want of room.
-    let (recipe, capacity) = (stages.into_recipe(), Capacity::Unbounded);
-    begin(draft, options, shape, recipe, capacity, |stage, core, port, inlet, outlet, ready| {
+    let shape = shape::<P::Stage>(StepKind::Producer, Capacity::Unbounded);
+    begin(draft, options, shape, stages.into_recipe(), |stage, core, port, inlet, outlet, ready| {
         engine::fused_source(stage, core, port, inlet, outlet, ready).boxed()
     })
 }
 
-fn shape<S: Producer>(kind: StepKind) -> Shape {
-    Shape { kind, single: S::SINGLE, keyed: false, type_name: type_name::<S>() }
+fn shape<S: Producer>(kind: StepKind, capacity: Capacity) -> Shape {
+    Shape { kind, single: S::SINGLE, capacity, keyed: false, type_name: type_name::<S>() }
 }
 
 /// Declares a step that takes nothing from others.
@@ -251,7 +250,6 @@ fn begin<S, Out, R>(
     options: &StepOptions,
     shape: Shape,
     recipe: R,
-    capacity: Capacity,
     run: Run<S, Nothing, Out>,
 ) -> Upstream<Out>
 where
@@ -262,7 +260,8 @@ where
     let exit = Exit::new(draft.next(), 1);
     let upstream = Upstream::none();
     let links = upstream.links();
-    let parts = Parts { recipe, upstream, count: Arc::default(), exit: Arc::clone(&exit), capacity, run };
+    let (exit_of, capacity) = (Arc::clone(&exit), shape.capacity);
+    let parts = Parts { recipe, upstream, count: Arc::default(), exit: exit_of, capacity, run };
     let install = Box::new(move |options: &_, children: &mut _| parts.install(options, children));
     draft.plan(options, shape, &links, install);
     Upstream::of(exit)

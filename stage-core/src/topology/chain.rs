@@ -261,13 +261,13 @@ impl<E: Send + 'static> Chain<E> {
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
         let mut upstream = std::mem::replace(&mut self.upstream, Upstream::none());
-        let shape = Shape { kind, single: false, keyed: upstream.is_keyed(), type_name: type_name::<S>() };
+        let (keyed, capacity) = (upstream.is_keyed(), Capacity::Unbounded);
+        let shape = Shape { kind, single: false, capacity, keyed, type_name: type_name::<S>() };
         let exit = Exit::new(self.draft.next(), upstream.lanes);
         let count = Arc::default();
         follow(&mut upstream, &count);
         let links = upstream.links();
-        let parts =
-            Parts { recipe, upstream, count, exit: Arc::clone(&exit), capacity: Capacity::Unbounded, run };
+        let parts = Parts { recipe, upstream, count, exit: Arc::clone(&exit), capacity, run };
         let install = Box::new(move |options: &_, children: &mut _| parts.install(options, children));
         self.draft.plan(options, shape, &links, install);
         exit

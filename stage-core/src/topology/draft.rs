@@ -5,6 +5,7 @@ use super::error::OptionError;
 use super::options::{Effective, StepOptions};
 use super::parts::Install;
 use super::wire::{Links, Upstream, Way};
+use crate::options::Capacity;
 use crate::supervise::{Child, Plan};
 use crate::sync::Arc;
 
@@ -40,6 +41,8 @@ pub(super) struct Planned {
 pub(super) struct Shape {
     pub(super) kind: StepKind,
     pub(super) single: bool,
+    /// What each copy buffers if nothing is said.
+    pub(super) capacity: Capacity,
     /// Whether its copies are fed by key.
     pub(super) keyed: bool,
     /// The stage's type, from which an unnamed step gets its name.

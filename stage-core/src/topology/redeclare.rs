@@ -26,6 +26,8 @@ pub(super) struct Declared {
 pub(crate) struct StepDeclaration<'a> {
     pub(crate) name: &'a str,
     pub(crate) kind: StepKind,
+    /// What each copy buffers if nothing is said.
+    pub(crate) buffer: Capacity,
     pub(crate) own: &'a StepOptions,
     pub(crate) defaults: &'a StepOptions,
     /// What comes of it; `None` if it cannot work.
@@ -76,6 +78,7 @@ impl Pipeline {
         self.draft.planned.iter().map(|planned| StepDeclaration {
             name: &planned.name,
             kind: planned.declared.shape.kind,
+            buffer: planned.declared.shape.capacity,
             own: &planned.declared.own,
             defaults: &planned.declared.defaults,
             effective: planned.options.as_ref().map(EffectiveStep::from),

@@ -110,6 +110,15 @@ impl Author<'_> {
                 "/// A part.\n pub P<T: Clone>(queue: Queue, copies: usize): In => Out where T: Send {";
             author.items(2);
             author.step();
+        } else if author.noise.below(8) == 0 {
+            author.text += "P(queue: Queue, copies: usize) { min_demand: 0,";
+            author.item("start", &["Source::new(queue)", "0..3"]);
+            author.option(&["", "then |a| a;", "then B::new(copies); then hash;"]);
+            author.option(&[
+                "then finish drop;",
+                "then finish Sink::new(queue);",
+                "then finish |a| use_up(a);",
+            ]);
         } else {
             author.text += "pub(crate) P(queue: Queue, copies: usize) {";
             author.option(&[
@@ -123,7 +132,9 @@ impl Author<'_> {
             ]);
             for _ in 0..=author.noise.below(2) {
                 author.item("start", &["Source::new(queue)", "source()?", "{ S }"]);
-                author.option(&["", "", "then |a| a;", "then B::new(copies);"]);
+                if !author.text.contains("acknowledged") {
+                    author.option(&["", "", "then |a| a;", "then B::new(copies);"]);
+                }
             }
             author.items(3);
             author.ending(2);

@@ -40,7 +40,8 @@ fn dispatchers(nodes: &[Node], errors: &mut Errors) {
     for (index, node) in nodes.iter().enumerate() {
         match node {
             Node::Step(step) => {
-                if let Some(dispatcher) = &step.dispatcher {
+                // Out of a stage that finishes comes nothing, which is reported with its other options.
+                if let Some(dispatcher) = step.dispatcher.as_ref().filter(|_| step.finish.is_none()) {
                     next(dispatcher, nodes.get(index + 1), errors);
                 }
             }

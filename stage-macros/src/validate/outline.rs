@@ -123,6 +123,9 @@ impl Line<'_> {
         if let Some(message) = wrong {
             self.errors.at_span(mark.word, message);
         }
+        if role == Role::ThenFinish && self.flow != Flow::Nothing {
+            self.flow = Flow::Ended("finish");
+        }
         self.starts += usize::from(role == Role::Start);
         if !matches!(role, Role::Then | Role::ThenFinish) {
             self.head = Some(role);
