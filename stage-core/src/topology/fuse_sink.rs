@@ -14,6 +14,7 @@ pub struct FusedSink<R> {
 
 impl<E: Send + 'static> Fuse<E> {
     /// Nothing but a sink.
+    #[allow(clippy::unused_self, reason = "it begins with a stage as `step` does, which is public")]
     pub(super) fn finish<C, R>(
         self,
         recipe: R,
