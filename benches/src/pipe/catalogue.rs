@@ -7,16 +7,11 @@ use crate::workload::{self, Peer, Unit, Workload};
 pub fn workloads() -> Vec<Workload> {
     let mut all: Vec<_> = SHAPES.into_iter().map(pipe).collect();
     let fused = &[(Contender::OneThread, Some(0.8))];
-    all.push(compared("pipe/k3/fused", sixteen_batches(), Contender::Fused, fused));
+    all.push(compared("pipe/k3/fused", DEFAULT, Contender::Fused, fused));
     let shape = DEFAULT;
     all.push(compared("pipe/k3/macro", shape, Contender::Macro, &[(Contender::Wired, Some(0.97))]));
     all.push(compared("supervised/k3", shape, Contender::Us, &[(Contender::Unsupervised, Some(0.95))]));
     all
-}
-
-/// Three steps, sixteen batches of 500: a loop by hand waits for nobody.
-fn sixteen_batches() -> Shape {
-    Shape { steps: 3, max_demand: 8000, min_demand: 7500 }
 }
 
 fn pipe(shape: Shape) -> Workload {

@@ -17,7 +17,7 @@ pub enum Contender {
     Macro,
     /// What the macro is compared with: the same stages, wired by the builder.
     Wired,
-    /// The same with all steps fused into one stage.
+    /// The same as one stage.
     Fused,
     /// Our stages, wired and started by hand, with nobody to restart them.
     Unsupervised,
