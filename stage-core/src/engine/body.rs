@@ -60,10 +60,10 @@ pub(super) struct Hands<S, In, Out> {
     pub(super) tells_demand: bool,
 }
 
-/// Runs one callback on the body's stage and sees to what it emitted. (A function cannot be given the
-/// callback: its future would borrow what the function borrows, and could not be shown to be `Send`.)
+/// Runs one callback on the body's stage and sees to what it emitted; with `result of`, only runs it. (A function
+/// cannot be given the callback: its future would borrow what the function borrows, and could not be shown to be `Send`.)
 macro_rules! run {
-    ($body:expr, |$kind:ident, $out:ident| $callback:expr) => {{
+    (result of $body:expr, |$kind:ident, $out:ident| $callback:expr) => {{
         let Body { kind: $kind, core, hands, emitted, flushed, stopwatch, .. } = &mut *$body;
         let flushed = &*flushed;
         stopwatch.start();
@@ -76,6 +76,10 @@ macro_rules! run {
         )
         .await;
         stopwatch.stop();
+        result
+    }};
+    ($body:expr, |$kind:ident, $out:ident| $callback:expr) => {{
+        let result = run!(result of $body, |$kind, $out| $callback);
         $body.emit(result)
     }};
 }
@@ -407,13 +411,6 @@ impl<K: Kind> Body<K> {
             Some(CancelMode::Temporary) => false,
         };
         Ok(ends.then_some(cancellation.reason))
-    }
-
-    /// A batch, or a demand, of `events` is about to be handled.
-    #[inline]
-    pub(super) fn begin_batch(&self, events: usize) {
-        tracing::trace!(events, "batch");
-        self.core.counters.batch();
     }
 
     /// Notes the subscription with `slot`; the one that the last batch came by is not cloned again.

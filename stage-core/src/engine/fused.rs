@@ -78,18 +78,7 @@ const ROUNDS: usize = 8;
 /// Runs a callback that may fail with events in its hands. (A macro for the reason that `run` is one.)
 macro_rules! feed {
     ($body:ident, |$kind:ident, $out:ident| $callback:expr) => {{
-        let Body { kind: $kind, core, hands, emitted, flushed, stopwatch, .. } = &mut *$body;
-        let flushed = &*flushed;
-        stopwatch.start();
-        let result = attend(
-            async {
-                let $out = &mut Emitter { buffer: emitted, flushed, core };
-                $callback.await
-            },
-            |cx| hands.work(cx, flushed),
-        )
-        .await;
-        stopwatch.stop();
+        let result = run!(result of $body, |$kind, $out| $callback);
         $body.hands.inlet.hold($body.kind.0.in_hand());
         $body.emit(result)?;
     }};
@@ -133,7 +122,7 @@ where
             run!(body, |kind, out| kind.0.end(out))?;
             continue;
         } else if let Some(demand) = body.kind.0.missing(body.hands.outlet.wanted()) {
-            body.begin_batch(demand.get());
+            body.core.begin_batch(demand.get());
             feed!(body, |kind, out| kind.0.round(demand, out));
             // A source takes no events in.
             body.kind.0.take_handled();

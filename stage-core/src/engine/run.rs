@@ -63,7 +63,7 @@ pub(super) use end;
 macro_rules! handle {
     ($body:expr, $slot:expr, $batch:expr, |$kind:ident, $events:ident, $out:ident| $callback:expr) => {{
         let Batch { mut events, .. } = $batch;
-        $body.begin_batch(events.len());
+        $body.core.begin_batch(events.len());
         $body.came_by($slot);
         let from = $body.from.take();
         debug_assert!(from.is_some(), "a batch comes by a subscription that stands");
@@ -118,7 +118,7 @@ async fn produce<P: Producer>(body: &mut Body<Producing<P>>) -> Result<ExitReaso
                 return Ok(ExitReason::Normal);
             }
         } else if let Some(demand) = body.hands.outlet.next_demand() {
-            body.begin_batch(demand.get());
+            body.core.begin_batch(demand.get());
             run!(body, |kind, out| kind.0.handle_demand(demand, out))?;
             continue;
         }

@@ -51,6 +51,13 @@ pub(crate) struct Core {
 }
 
 impl Core {
+    /// A batch, or a demand, of `events` is about to be handled.
+    #[inline]
+    pub(crate) fn begin_batch(&self, events: usize) {
+        tracing::trace!(events, "batch");
+        self.counters.batch();
+    }
+
     /// What a part of the stage is lent while another part, which waits, has this.
     pub(crate) fn beside(&self) -> Self {
         Self {

@@ -19,6 +19,7 @@ use std::task::Poll;
 
 use tokio::task::yield_now;
 
+use super::then::flushed_first;
 use crate::demand::Demand;
 use crate::error::{BoxError, ExitReason, StageResult};
 use crate::options::DiscardLog;
@@ -133,11 +134,7 @@ where
         if let Some(beside) = &mut self.beside {
             beside.leave_to(out.core);
         }
-        let early = self.flushed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !early.is_empty() {
-            early.append(&mut self.between);
-            std::mem::swap(early, &mut self.between);
-        }
+        flushed_first(&mut self.flushed, &mut self.between);
         self.rest.handle(&mut self.between, out).await?;
         self.outstanding = self.outstanding.saturating_sub(self.rest.handled);
         Ok(())
@@ -154,8 +151,7 @@ where
     ) -> StageResult {
         for _ in 0..rounds {
             let Some(demand) = self.missing(wanted) else { break };
-            tracing::trace!(events = demand.get(), "batch");
-            out.core.counters.batch();
+            out.core.begin_batch(demand.get());
             self.round(demand, out).await?;
             out.core.counters.handled(self.take_handled());
             if self.ended || out.core.finished || !out.core.wishes.open.is_empty() || signal.is_marked() {

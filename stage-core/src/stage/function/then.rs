@@ -7,7 +7,7 @@ use crate::error::{BoxError, ExitReason, StageResult};
 use crate::options::DiscardLog;
 use crate::stage::{Context, Emitter, Events, Init, ProducerConsumer};
 use crate::subscription::{Asking, Cancellation, Role, Subscription};
-use crate::sync::{Mutex, lock};
+use crate::sync::Mutex;
 
 /// Runs a second stage on what a first one emits, batch by batch, with no queue between them.
 ///
@@ -34,11 +34,7 @@ where
 
     /// Has the second stage handle what the first emitted.
     async fn hand_on(&mut self, from: &Subscription, out: &mut Emitter<'_, B::Out>) -> StageResult {
-        let mut flushed = std::mem::take(&mut *lock(&self.flushed));
-        if !flushed.is_empty() {
-            flushed.append(&mut self.between);
-            self.between = flushed;
-        }
+        flushed_first(&mut self.flushed, &mut self.between);
         if self.between.is_empty() {
             return Ok(());
         }
@@ -46,6 +42,16 @@ where
         // What was left undrained counts as handled.
         self.between.clear();
         handled
+    }
+}
+
+/// Puts what a stage flushed in front of what it emitted afterwards.
+#[inline]
+pub(super) fn flushed_first<E>(flushed: &mut Mutex<Vec<E>>, emitted: &mut Vec<E>) {
+    let flushed = flushed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if !flushed.is_empty() {
+        flushed.append(emitted);
+        std::mem::swap(flushed, emitted);
     }
 }
 
