@@ -18,6 +18,7 @@
 //!    word, so either parking sees the mark, or the mark sees that the stage is parked. The waker is in
 //!    its place before the stage parks.
 
+use std::cell::Cell;
 use std::task::{Context, Poll, Waker};
 
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering, lock};
@@ -38,6 +39,15 @@ const BITS: usize = WORDS * 64;
 
 /// The slot that stands for the mailbox.
 const MAIL: usize = 0;
+
+thread_local! {
+    static FOR_CREDIT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the stage that this thread is waking now is woken for credit, and not for events or mail.
+pub(crate) fn wakes_for_credit() -> bool {
+    FOR_CREDIT.get()
+}
 
 /// Who wants the attention of one stage.
 #[derive(Debug)]
@@ -80,32 +90,42 @@ impl Signal {
 
     #[inline]
     fn mark(&self, slot: usize) {
-        if self.set(slot) & PARKED != 0 {
+        if self.set(slot, PARKED) {
             self.wake();
         }
     }
 
     #[inline]
     fn mark_credit(&self, slot: usize) {
-        if self.set(slot) & (PARKED | WANTS_CREDIT) == PARKED | WANTS_CREDIT {
+        if self.set(slot, PARKED | WANTS_CREDIT) {
+            FOR_CREDIT.set(true);
             self.wake();
+            FOR_CREDIT.set(false);
         }
     }
 
-    /// Marks a slot; the state before.
+    /// Marks a slot. Whether the stage is to be woken: it was parked with all of `parked`, and is so no more.
     #[inline]
-    fn set(&self, slot: usize) -> u64 {
-        if slot < NEAR {
-            return self.state.fetch_or(1 << slot, Ordering::AcqRel);
+    fn set(&self, slot: usize, parked: u64) -> bool {
+        let mark = if slot < NEAR {
+            1 << slot
+        } else {
+            self.far.set(slot - NEAR);
+            FAR
+        };
+        let mut before = self.state.load(Ordering::Relaxed);
+        loop {
+            let wakes = before & parked == parked;
+            let after = if wakes { (before | mark) & !PARKED } else { before | mark };
+            match self.state.compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return wakes,
+                Err(now) => before = now,
+            }
         }
-        self.far.set(slot - NEAR);
-        self.state.fetch_or(FAR, Ordering::AcqRel)
     }
 
     fn wake(&self) {
-        if self.state.fetch_and(!PARKED, Ordering::AcqRel) & PARKED != 0
-            && let Some(waker) = &*lock(&self.waker)
-        {
+        if let Some(waker) = &*lock(&self.waker) {
             waker.wake_by_ref();
         }
     }

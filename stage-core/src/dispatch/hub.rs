@@ -33,28 +33,14 @@ impl<E> Hub<E> {
         self.dispatcher.tell(|dispatcher| dispatcher.subscribe(key, options))
     }
 
-    /// A subscriber wants more: served from the buffer first, the rest is announced.
-    #[inline]
-    pub(crate) fn ask(
-        &mut self,
-        key: SubscriptionKey,
-        demand: Demand,
-        outbox: &mut Outbox<E>,
-    ) -> Option<Demand> {
-        if !self.counts(key, demand) {
-            self.ask_quietly(key, demand, outbox);
-        }
-        self.announce()
-    }
-
-    /// Sees to an ask that is a matter of counting; says whether it is. The rest is to be announced.
+    /// A subscriber wants more: sees to it if it is a matter of counting; says whether it is. What is not there is
+    /// to be announced.
     #[inline]
     pub(crate) fn counts(&mut self, key: SubscriptionKey, demand: Demand) -> bool {
         self.buffer.is_empty() && self.dispatcher.counts(key, demand)
     }
 
-    /// A subscriber wants more: served from the buffer; nothing is announced.
-    #[inline]
+    /// A subscriber wants more: served from the buffer first; nothing is announced.
     pub(crate) fn ask_quietly(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
         self.dispatcher.tell(|dispatcher| dispatcher.ask(key, demand, outbox));
         self.serve(outbox);

@@ -2,7 +2,7 @@
 //!
 //! Every turn takes in what arrived, then runs the callbacks that are due, one at a time.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
 
@@ -56,8 +56,6 @@ pub(super) struct Hands<S, In, Out> {
     pub(super) port: Port<S, In, Out>,
     pub(super) inlet: Inlet<In>,
     pub(super) outlet: Outlet<Out>,
-    /// Whether a producer-consumer is to be told of demand: not, once its hook was seen to be unused.
-    pub(super) tells_demand: bool,
 }
 
 /// Runs one callback on the body's stage and sees to what it emitted; with `result of`, only runs it. (A function
@@ -85,6 +83,16 @@ macro_rules! run {
 }
 pub(super) use run;
 
+/// A turn between two callbacks. (Most need not set up a future.)
+macro_rules! turn {
+    ($body:ident) => {
+        if $body.take_in() {
+            $body.turn().await?;
+        }
+    };
+}
+pub(super) use turn;
+
 impl<S, In, Out> Hands<S, In, Out>
 where
     In: Send + 'static,
@@ -99,7 +107,7 @@ where
 
     #[inline]
     fn take_marked(&mut self) {
-        let Self { parking, port, inlet, outlet, .. } = self;
+        let Self { parking, inlet, outlet, .. } = self;
         let slots = inlet.slots().max(outlet.slots());
         let mut mail = false;
         parking.take(slots, |attention| match attention {
@@ -110,22 +118,28 @@ where
             }
         });
         if mail {
-            port.read(|request| match request {
-                Request::Subscribe(subscribe) => outlet.subscribe(subscribe),
-                Request::Resubscribe(source) => inlet.resubscribe(source),
-                Request::Abandon(source) => inlet.abandon(source),
-                Request::Mode(mode) => outlet.set_mode(mode),
-                Request::Tell(Tell { subscription, what: What::Cancel(reason) }) => {
-                    outlet.cancel(&subscription, reason);
-                }
-                Request::Tell(tell) => inlet.tell(&tell),
-            });
+            self.read_mail();
         }
+    }
+
+    #[cold]
+    fn read_mail(&mut self) {
+        let Self { port, inlet, outlet, .. } = self;
+        port.read(|request| match request {
+            Request::Subscribe(subscribe) => outlet.subscribe(subscribe),
+            Request::Resubscribe(source) => inlet.resubscribe(source),
+            Request::Abandon(source) => inlet.abandon(source),
+            Request::Mode(mode) => outlet.set_mode(mode),
+            Request::Tell(Tell { subscription, what: What::Cancel(reason) }) => {
+                outlet.cancel(&subscription, reason);
+            }
+            Request::Tell(tell) => inlet.tell(&tell),
+        });
     }
 
     /// Whether a producer-consumer could go on with credit alone.
     pub(super) fn wants_credit(&self) -> WantsCredit {
-        let works = self.tells_demand || self.inlet.has_ready() || !self.outlet.is_empty();
+        let works = self.outlet.tells_demand() || self.inlet.has_ready() || !self.outlet.is_empty();
         if works { WantsCredit::Yes } else { WantsCredit::No }
     }
 
@@ -157,7 +171,7 @@ impl<K: Kind> Body<K> {
         Self {
             kind,
             core,
-            hands: Hands { parking, port, inlet, outlet, tells_demand: true },
+            hands: Hands { parking, port, inlet, outlet },
             emitted: Vec::new(),
             flushed: Mutex::new(Vec::new()),
             stopwatch,
@@ -196,23 +210,28 @@ impl<K: Kind> Body<K> {
         Err(failure)
     }
 
-    /// Takes in what arrived and runs the messages; an error ends the stage.
-    pub(super) async fn turn(&mut self) -> Result<(), ExitReason> {
+    /// Takes in what arrived; whether there is more to a turn than that, which most of them have not.
+    #[inline]
+    pub(super) fn take_in(&mut self) -> bool {
         self.turns += 1;
+        self.hands.take_in();
+        self.turns > TURNS
+            || self.has_business()
+            || self.hands.port.stop.is_some()
+            || self.hands.outlet.broken().is_some()
+    }
+
+    /// Lets others run if it is time, and runs the messages; an error ends the stage.
+    pub(super) async fn turn(&mut self) -> Result<(), ExitReason> {
         if self.turns > TURNS {
             self.turns = 0;
             give_way().await;
+            self.hands.take_in();
         }
-        self.hands.take_in();
         if let Some(reason) = self.hands.port.stop.take() {
             return Err(reason);
         }
-        // Most turns have nothing of this, and need not set up a future for it.
-        while self.has_business() {
-            if !self.see_to_one().await? {
-                break;
-            }
-        }
+        while self.see_to_one().await? {}
         match self.hands.outlet.broken() {
             Some(panicked) => Err(panicked.clone()),
             None => Ok(()),
@@ -422,16 +441,16 @@ impl<K: Kind> Body<K> {
     }
 
     /// Waits until something is marked.
-    pub(super) async fn park(&mut self, wants_credit: WantsCredit) {
+    #[inline]
+    pub(super) fn park(&mut self, wants_credit: WantsCredit) -> impl Future<Output = ()> {
         self.turns = 0;
         let (timers, parking) = (&mut self.timers, &mut self.hands.parking);
-        poll_fn(|cx| {
+        poll_fn(move |cx| {
             if !timers.is_empty() && timers.poll_due(cx).is_ready() {
                 return Poll::Ready(());
             }
             parking.poll_marked(cx, wants_credit)
         })
-        .await;
     }
 
     /// Nothing more is to be done but to hand over what is buffered.

@@ -10,7 +10,7 @@
 //! asked for what was used up, and the stage parks when that is nothing.
 
 use super::attend::attend;
-use super::body::{Body, run};
+use super::body::{Body, run, turn};
 use super::inlet::Inlet;
 use super::kind::Kind;
 use super::outlet::Outlet;
@@ -106,13 +106,13 @@ where
     S: ProducerConsumer<In = P::Event>,
 {
     let mut told = false;
+    body.hands.outlet.ignore_demand();
     run!(body, |kind, out| kind.0.begin(usize::MAX, out))?;
     loop {
-        body.turn().await?;
+        turn!(body);
         if body.hands.outlet.has_had_enough() {
             return Ok(ExitReason::Normal);
         }
-        body.hands.outlet.ignore_demand();
         if body.core.finished || told {
             if body.is_done() && !body.core.holds.any() {
                 return Ok(ExitReason::Normal);
@@ -158,7 +158,7 @@ where
     let mut told = false;
     run!(body, |kind, out| kind.0.begin(chunk, out))?;
     loop {
-        body.turn().await?;
+        turn!(body);
         if body.core.finished || told {
             if !body.core.holds.any() {
                 return Ok(ExitReason::Normal);

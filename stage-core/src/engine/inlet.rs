@@ -254,6 +254,7 @@ impl<E: Send + 'static> Inlet<E> {
         Received::Nothing
     }
 
+    #[cold]
     fn lose(&mut self, slot: usize, closed: Closed) -> Option<Gone<E>> {
         let Incoming { link, owner, again, .. } = self.links[slot].take()?;
         self.behind.gone(slot);

@@ -32,6 +32,8 @@ pub(crate) struct Outlet<E> {
     /// The slots of a pipeline's stage whose consumers do not belong to the pipeline.
     guests: HashSet<usize>,
     announced: VecDeque<Demand>,
+    /// Whether the stage is told of demand: not, once its hook was seen to be unused.
+    tells_demand: bool,
     /// What the stage is to be told of its subscribers.
     notices: VecDeque<Notice>,
     /// What waits for the mode to be set to forward; nothing in forward mode.
@@ -79,6 +81,7 @@ impl<E> Outlet<E> {
             subscribers,
             guests: HashSet::new(),
             announced: VecDeque::new(),
+            tells_demand: true,
             notices: VecDeque::new(),
             accumulated: None,
             held_back: 0,
@@ -133,11 +136,7 @@ impl<E> Outlet<E> {
                 FromConsumer::Credited(credited) => {
                     self.outbox.recycle(credited.buffer);
                     if let Some(demand) = Demand::new(credited.ask) {
-                        let subscription = link.subscription();
-                        match &mut self.accumulated {
-                            Some(log) => log.push_back(Accumulated::Asked(subscription.clone(), demand)),
-                            None => self.ask(key, demand),
-                        }
+                        self.ask(key, demand);
                     }
                 }
                 FromConsumer::Cancelled(cancellation) => self.lose(key, cancellation),
@@ -147,14 +146,30 @@ impl<E> Outlet<E> {
 
     #[inline]
     fn ask(&mut self, key: SubscriptionKey, demand: Demand) {
-        if self.hub.counts(key, demand) {
-            if let Some(demand) = self.hub.announce() {
+        if self.accumulated.is_none() && self.hub.counts(key, demand) {
+            if self.tells_demand
+                && let Some(demand) = self.hub.announce()
+            {
                 self.announced.push_back(demand);
             }
             self.note();
             return;
         }
-        let announce = self.decide(|hub, outbox| hub.ask(key, demand, outbox));
+        self.decide_on(key, demand);
+    }
+
+    /// What is asked for here is no mere matter of counting.
+    #[inline(never)]
+    fn decide_on(&mut self, key: SubscriptionKey, demand: Demand) {
+        if let Some(log) = &mut self.accumulated {
+            let link = self.links.get(key.0).and_then(Option::as_ref);
+            log.extend(link.map(|link| Accumulated::Asked(link.subscription().clone(), demand)));
+            return;
+        }
+        let announce = self.decide(|hub, outbox| {
+            hub.ask_quietly(key, demand, outbox);
+            hub.announce()
+        });
         self.settle(announce.flatten());
     }
 
@@ -221,6 +236,7 @@ impl<E> Outlet<E> {
         self.notices.pop_front()
     }
 
+    #[cold]
     fn lose(&mut self, key: SubscriptionKey, cancellation: Cancellation) {
         tracing::debug!(slot = key.0, ?cancellation, "subscriber gone");
         let Some(link) = self.links[key.0].take() else { return };
@@ -282,6 +298,7 @@ impl<E> Outlet<E> {
         self.note();
     }
 
+    #[inline(never)]
     fn hand_out(&mut self, events: &mut Vec<E>) {
         if let Some(log) = &mut self.accumulated {
             self.held_back += events.len();
@@ -298,7 +315,9 @@ impl<E> Outlet<E> {
 
     #[inline]
     fn settle(&mut self, announce: Option<Demand>) {
-        if let Some(demand) = announce {
+        if let Some(demand) = announce
+            && self.tells_demand
+        {
             self.announced.push_back(demand);
         }
         if self.outbox.has_asides() {
@@ -389,8 +408,14 @@ impl<E> Outlet<E> {
         Demand::new(self.announced.drain(..).map(Demand::get).fold(0, usize::saturating_add))
     }
 
-    /// Forgets what was announced.
+    /// Whether the stage is to be told of demand.
+    pub(crate) fn tells_demand(&self) -> bool {
+        self.tells_demand
+    }
+
+    /// The stage has no use for being told of demand.
     pub(crate) fn ignore_demand(&mut self) {
+        self.tells_demand = false;
         self.announced.clear();
     }
 
@@ -451,6 +476,7 @@ impl<E> Drop for Outlet<E> {
 }
 
 /// Sends one message, cut into batches from its front.
+#[inline(never)]
 fn send_in_batches<E>(
     link: &mut LinkTx<E>,
     mut events: Vec<E>,

@@ -7,7 +7,7 @@
 use tokio::sync::oneshot;
 
 use super::attend::attend;
-use super::body::{Body, run};
+use super::body::{Body, run, turn};
 use super::inlet::{Appetite, Inlet, Received};
 use super::kind::{Consuming, Kind, Producing, Transforming};
 use super::outlet::Outlet;
@@ -109,7 +109,7 @@ pub(crate) async fn producer<P: Producer>(
 
 async fn produce<P: Producer>(body: &mut Body<Producing<P>>) -> Result<ExitReason, ExitReason> {
     loop {
-        body.turn().await?;
+        turn!(body);
         if body.hands.outlet.has_had_enough() {
             return Ok(ExitReason::Normal);
         }
@@ -145,8 +145,8 @@ async fn transform<S: ProducerConsumer>(body: &mut Body<Transforming<S>>) -> Res
     let mut begun = false;
     let mut ending = None;
     loop {
-        body.turn().await?;
-        if body.hands.tells_demand
+        turn!(body);
+        if body.hands.outlet.tells_demand()
             && let Some(demand) = body.hands.outlet.all_demand()
         {
             let mut used = true;
@@ -155,10 +155,11 @@ async fn transform<S: ProducerConsumer>(body: &mut Body<Transforming<S>>) -> Res
                 used = is_used(&hook);
                 hook
             })?;
-            body.hands.tells_demand = used;
+            if !used {
+                body.hands.outlet.ignore_demand();
+            }
             continue;
         }
-        body.hands.outlet.ignore_demand();
         if body.hands.outlet.has_had_enough() {
             return Ok(ExitReason::Normal);
         }
@@ -203,7 +204,7 @@ async fn consume<C: Consumer>(body: &mut Body<Consuming<C>>) -> Result<ExitReaso
     body.hands.inlet.open();
     let mut ending = None;
     loop {
-        body.turn().await?;
+        turn!(body);
         if body.core.finished || body.hands.inlet.has_ended() {
             ending.get_or_insert(ExitReason::Normal);
         }

@@ -102,8 +102,13 @@ impl Home {
         self.cut.load(Ordering::Acquire)
     }
 
+    /// What a poll takes on average, in nanoseconds.
+    pub(super) fn nanos(&self) -> u64 {
+        self.nanos.load(Ordering::Relaxed)
+    }
+
     pub(super) fn is_quick(&self) -> bool {
-        self.nanos.load(Ordering::Relaxed) < QUICK
+        self.nanos() < QUICK
     }
 
     /// A poll begins; whether it is to be measured.

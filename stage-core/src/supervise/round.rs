@@ -8,14 +8,18 @@ use async_task::ScheduleInfo;
 use tokio::runtime::Id;
 
 use super::home::{Home, Measure, Runnable};
+use crate::signal::wakes_for_credit;
 use crate::sync::Arc;
 
-/// Polls of one round before other tasks get a turn.
-const POLLS: usize = 128;
+/// How long a round lasts before other tasks get a turn, in nanoseconds, by what the polls of its stages take on
+/// average.
+const LASTS: u64 = 200_000;
+
+/// What a poll counts for at least.
+const LEAST: u64 = 100;
 
 thread_local! {
-    static CURRENT: RefCell<Current> =
-        const { RefCell::new(Current { runtime: None, quick: false, next: VecDeque::new() }) };
+    static CURRENT: RefCell<Current> = const { RefCell::new(Current::new()) };
 }
 
 /// The round of this thread.
@@ -24,7 +28,39 @@ struct Current {
     runtime: Option<Id>,
     /// Whether the stage that is polled now is quick.
     quick: bool,
+    /// Who was left over when the last round gave way, or begins this one.
+    first: VecDeque<Runnable>,
     next: VecDeque<Runnable>,
+    /// How many of `next`, from the front, were woken by the stage that is polled now.
+    woken: usize,
+}
+
+impl Current {
+    const fn new() -> Self {
+        Self { runtime: None, quick: false, first: VecDeque::new(), next: VecDeque::new(), woken: 0 }
+    }
+
+    /// Who was woken for events is polled next, so that an event waits behind no other; who was woken for credit is
+    /// polled when nobody has events, so that none waits behind the making of more.
+    fn add(&mut self, runnable: Runnable) {
+        if wakes_for_credit() {
+            self.next.push_back(runnable);
+            return;
+        }
+        match self.woken {
+            0 => self.next.push_front(runnable),
+            woken => self.next.insert(woken, runnable),
+        }
+        self.woken += 1;
+    }
+
+    fn next(&mut self) -> Option<Runnable> {
+        let line = if self.first.is_empty() { &mut self.next } else { &mut self.first };
+        let next = line.pop_front()?;
+        self.quick = next.metadata().is_quick();
+        self.woken = 0;
+        Some(next)
+    }
 }
 
 /// A stage was woken: polled in this thread's round if it and the one that woke it are quick, else by its own task.
@@ -36,7 +72,7 @@ pub(super) fn schedule(runnable: Runnable, info: ScheduleInfo) {
     }
     let elsewhere = CURRENT.with_borrow_mut(|current| {
         if current.quick && current.runtime == Some(runnable.metadata().runtime()) {
-            current.next.push_back(runnable);
+            current.add(runnable);
             return None;
         }
         Some(runnable)
@@ -46,7 +82,8 @@ pub(super) fn schedule(runnable: Runnable, info: ScheduleInfo) {
 
 /// A round; while there is one, stages can join it.
 pub(super) struct Round {
-    polls: usize,
+    /// Nanoseconds that are left.
+    left: u64,
 }
 
 impl Round {
@@ -57,27 +94,26 @@ impl Round {
                 return None;
             }
             current.runtime = Some(runtime);
-            current.next.append(first);
-            Some(Self { polls: 0 })
+            current.first.append(first);
+            Some(Self { left: LASTS })
         })
     }
 
     /// Polls until nobody is left, or it is time to give way. Those who are left go to `rest`.
     pub(super) fn run(mut self, rest: &mut VecDeque<Runnable>) {
-        while self.polls < POLLS {
+        while self.left > 0 {
             let Some(runnable) = Self::next() else { return };
+            self.left = self.left.saturating_sub(runnable.metadata().nanos().max(LEAST));
             poll(runnable);
-            self.polls += 1;
         }
-        CURRENT.with_borrow_mut(|current| rest.append(&mut current.next));
+        CURRENT.with_borrow_mut(|current| {
+            rest.append(&mut current.first);
+            rest.append(&mut current.next);
+        });
     }
 
     fn next() -> Option<Runnable> {
-        CURRENT.with_borrow_mut(|current| {
-            let next = current.next.pop_front()?;
-            current.quick = next.metadata().is_quick();
-            Some(next)
-        })
+        CURRENT.with_borrow_mut(Current::next)
     }
 }
 

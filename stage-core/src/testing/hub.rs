@@ -59,7 +59,10 @@ impl<E> Hub<E> {
     /// A subscriber asks for `events`; returns what is announced to the stage.
     pub fn ask(&mut self, key: SubscriptionKey, events: usize) -> usize {
         let Some(demand) = Demand::new(events) else { return 0 };
-        let announce = self.inner.ask(key, demand, &mut self.outbox);
+        if !self.inner.counts(key, demand) {
+            self.inner.ask_quietly(key, demand, &mut self.outbox);
+        }
+        let announce = self.inner.announce();
         self.send(announce)
     }
 

@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::signal::{Parking, Signal, Slot, WantsCredit};
 use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
 
 fn runtime() -> Runtime {
@@ -84,6 +85,53 @@ fn quick_neighbours_take_turns_in_one_task_until_it_is_time_to_give_way() {
     assert_eq!((first.0.polls(), second.0.polls()), polls, "the one that is left is with the first task");
     poll(&mut first.1);
     assert!(first.0.polls() > polls.0 && second.0.polls() > polls.1);
+}
+
+/// A stage that is told something: it notes its name, and then does what is given.
+fn told(
+    name: &'static str,
+    signal: &Arc<Signal>,
+    log: &Arc<Mutex<Vec<&'static str>>>,
+    mut then: impl FnMut() + Send + 'static,
+) -> Resident {
+    let (mut parking, log) = (Parking::new(Arc::clone(signal)), Arc::clone(log));
+    resident(poll_fn(move |cx| {
+        while parking.poll_marked(cx, WantsCredit::Yes).is_ready() {
+            parking.take(0, |_| {});
+            lock(&log).push(name);
+            then();
+        }
+        Poll::Pending
+    }))
+    .0
+}
+
+#[test]
+fn who_is_woken_for_events_is_polled_next_and_who_is_woken_for_credit_last() {
+    let runtime = runtime();
+    let _within = runtime.enter();
+    let log = Arc::default();
+    let signals = [(); 5].map(|()| Signal::new());
+    let [start, left, middle, right, below] = signals.each_ref().map(Slot::claim);
+    let first = told("first", &signals[0], &log, move || {
+        left.mark();
+        middle.mark_credit();
+        right.mark();
+    });
+    let mut residents = [
+        first,
+        told("left", &signals[1], &log, move || below.mark()),
+        told("middle", &signals[2], &log, || {}),
+        told("right", &signals[3], &log, || {}),
+        told("below", &signals[4], &log, || {}),
+    ];
+    residents.iter_mut().for_each(|resident| {
+        poll(resident);
+        quick(resident);
+    });
+    start.mark();
+    poll(&mut residents[0]);
+    assert_eq!(*lock(&log), ["first", "left", "below", "right", "middle"]);
 }
 
 #[test]
