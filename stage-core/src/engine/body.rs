@@ -4,29 +4,30 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::{Context as TaskContext, Poll};
+use std::task::Poll;
 
 use tokio::time::Instant;
 
 use super::attend::attend;
 use super::diagnose::{answer, halves};
+use super::hands::Hands;
 use super::infos::Infos;
 use super::inlet::{Gone, Inlet};
 use super::kind::Kind;
 use super::outlet::{Discarded, Notice, Outlet};
-use super::port::{Port, Request};
+use super::port::Port;
 use super::timers::Timers;
-use crate::diagnosis::{Callback, Diagnosis};
+use crate::diagnosis::Diagnosis;
 use crate::dispatch::Marker;
 use crate::error::{BoxError, ExitReason, SubscribeError};
 use crate::mailbox::Join;
 use crate::options::{CancelMode, DiscardLog};
 use crate::protocol::Closed;
-use crate::signal::{Attention, Parking, WantsCredit};
+use crate::signal::{Parking, WantsCredit};
 use crate::stage::{Core, Emitter, Envelope, Held, Inspection, Message, Timer, Wish, known};
 use crate::stats::Stopwatch;
-use crate::subscription::{Role, Subscription, Tell, What};
-use crate::sync::{Arc, Mutex, lock};
+use crate::subscription::{Role, Subscription};
+use crate::sync::{Arc, Mutex};
 
 /// Callbacks in a row before other tasks get a turn.
 const TURNS: usize = 64;
@@ -48,14 +49,6 @@ pub(super) struct Body<K: Kind> {
     turns: usize,
     /// The subscription that the last batch came by.
     pub(super) from: Option<Subscription>,
-}
-
-/// What the engine works with while a callback has the rest.
-pub(super) struct Hands<S, In, Out> {
-    parking: Parking,
-    pub(super) port: Port<S, In, Out>,
-    pub(super) inlet: Inlet<In>,
-    pub(super) outlet: Outlet<Out>,
 }
 
 /// Runs one callback on the body's stage and sees to what it emitted; with `result of`, only runs it. (A function
@@ -92,71 +85,6 @@ macro_rules! turn {
     };
 }
 pub(super) use turn;
-
-impl<S, In, Out> Hands<S, In, Out>
-where
-    In: Send + 'static,
-{
-    /// Takes in everything that was marked (rule 8).
-    #[inline]
-    fn take_in(&mut self) {
-        if self.parking.is_marked() {
-            self.take_marked();
-        }
-    }
-
-    #[inline]
-    fn take_marked(&mut self) {
-        let Self { parking, inlet, outlet, .. } = self;
-        let slots = inlet.slots().max(outlet.slots());
-        let mut mail = false;
-        parking.take(slots, |attention| match attention {
-            Attention::Mail => mail = true,
-            Attention::Link(slot) => {
-                outlet.look(slot);
-                inlet.look(slot);
-            }
-        });
-        if mail {
-            self.read_mail();
-        }
-    }
-
-    #[cold]
-    fn read_mail(&mut self) {
-        let Self { port, inlet, outlet, .. } = self;
-        port.read(|request| match request {
-            Request::Subscribe(subscribe) => outlet.subscribe(subscribe),
-            Request::Resubscribe(source) => inlet.resubscribe(source),
-            Request::Abandon(source) => inlet.abandon(source),
-            Request::Mode(mode) => outlet.set_mode(mode),
-            Request::Tell(Tell { subscription, what: What::Cancel(reason) }) => {
-                outlet.cancel(&subscription, reason);
-            }
-            Request::Tell(tell) => inlet.tell(&tell),
-        });
-    }
-
-    /// Whether a producer-consumer could go on with credit alone.
-    pub(super) fn wants_credit(&self) -> WantsCredit {
-        let works = self.outlet.tells_demand() || self.inlet.has_ready() || !self.outlet.is_empty();
-        if works { WantsCredit::Yes } else { WantsCredit::No }
-    }
-
-    /// What the engine does while a callback waits.
-    pub(super) fn work(&mut self, cx: &mut TaskContext<'_>, flushed: &Mutex<Vec<Out>>) {
-        self.outlet.emit(&mut lock(flushed));
-        while self.parking.poll_marked(cx, WantsCredit::Yes).is_ready() {
-            self.take_in();
-        }
-        if self.outlet.has_had_enough() {
-            self.port.leave().cancel();
-        }
-        let Self { port, inlet, outlet, .. } = self;
-        let callback = Callback::Waits;
-        answer(&mut port.questions, || Diagnosis { callback, ..halves(inlet, outlet) });
-    }
-}
 
 impl<K: Kind> Body<K> {
     pub(super) fn new(

@@ -27,6 +27,7 @@ mod behind;
 mod body;
 mod diagnose;
 mod fused;
+mod hands;
 mod infos;
 mod inlet;
 mod kind;

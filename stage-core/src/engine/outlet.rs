@@ -1,5 +1,6 @@
 //! The producing half of a stage: takes asks, sends what the hub decides.
 
+mod asides;
 mod modes;
 
 use std::collections::{HashSet, VecDeque};
@@ -329,38 +330,6 @@ impl<E> Outlet<E> {
         self.note();
         if self.outbox.has_expelled() {
             self.expel();
-        }
-    }
-
-    /// Sees to what a dispatcher decided beside deliveries.
-    #[cold]
-    fn settle_asides(&mut self) {
-        self.fired.extend(self.outbox.drain_fired());
-        let unroutable = self.outbox.take_discarded();
-        if unroutable > 0 {
-            self.discarded.unroutable += unroutable;
-            self.counters.discarded(unroutable);
-        }
-        for notice in self.outbox.drain_notices() {
-            let place = notice.about().and_then(|key| self.links.get(key.0));
-            if let Some(link) = place.and_then(Option::as_ref) {
-                tracing::warn!("{notice} (it is of `{}`)", link.subscription().consumer());
-            } else {
-                tracing::warn!("{notice}");
-            }
-        }
-    }
-
-    /// Ends the subscriptions that cannot work.
-    #[cold]
-    fn expel(&mut self) {
-        let expelled: Vec<_> = self.outbox.drain_expelled().collect();
-        for (key, reason) in expelled {
-            tracing::warn!(slot = key.0, %reason, "subscription ended: its selector cannot be used");
-            let link = self.links.get(key.0).and_then(Option::as_ref);
-            if let Some(subscription) = link.map(|link| link.subscription().clone()) {
-                self.cancel(&subscription, reason);
-            }
         }
     }
 

@@ -125,10 +125,10 @@ fn who_is_woken_for_events_is_polled_next_and_who_is_woken_for_credit_last() {
         told("right", &signals[3], &log, || {}),
         told("below", &signals[4], &log, || {}),
     ];
-    residents.iter_mut().for_each(|resident| {
+    for resident in &mut residents {
         poll(resident);
         quick(resident);
-    });
+    }
     start.mark();
     poll(&mut residents[0]);
     assert_eq!(*lock(&log), ["first", "left", "below", "right", "middle"]);

@@ -1,0 +1,85 @@
+//! What works on while a callback waits: the mailbox, the subscriptions on both sides, and the parking place.
+
+use std::task::Context as TaskContext;
+
+use super::diagnose::{answer, halves};
+use super::inlet::Inlet;
+use super::outlet::Outlet;
+use super::port::{Port, Request};
+use crate::diagnosis::{Callback, Diagnosis};
+use crate::signal::{Attention, Parking, WantsCredit};
+use crate::subscription::{Tell, What};
+use crate::sync::{Mutex, lock};
+
+/// What the engine works with while a callback has the rest.
+pub(super) struct Hands<S, In, Out> {
+    pub(super) parking: Parking,
+    pub(super) port: Port<S, In, Out>,
+    pub(super) inlet: Inlet<In>,
+    pub(super) outlet: Outlet<Out>,
+}
+
+impl<S, In, Out> Hands<S, In, Out>
+where
+    In: Send + 'static,
+{
+    /// Takes in everything that was marked (rule 8).
+    #[inline]
+    pub(super) fn take_in(&mut self) {
+        if self.parking.is_marked() {
+            self.take_marked();
+        }
+    }
+
+    #[inline]
+    fn take_marked(&mut self) {
+        let Self { parking, inlet, outlet, .. } = self;
+        let slots = inlet.slots().max(outlet.slots());
+        let mut mail = false;
+        parking.take(slots, |attention| match attention {
+            Attention::Mail => mail = true,
+            Attention::Link(slot) => {
+                outlet.look(slot);
+                inlet.look(slot);
+            }
+        });
+        if mail {
+            self.read_mail();
+        }
+    }
+
+    #[cold]
+    fn read_mail(&mut self) {
+        let Self { port, inlet, outlet, .. } = self;
+        port.read(|request| match request {
+            Request::Subscribe(subscribe) => outlet.subscribe(subscribe),
+            Request::Resubscribe(source) => inlet.resubscribe(source),
+            Request::Abandon(source) => inlet.abandon(source),
+            Request::Mode(mode) => outlet.set_mode(mode),
+            Request::Tell(Tell { subscription, what: What::Cancel(reason) }) => {
+                outlet.cancel(&subscription, reason);
+            }
+            Request::Tell(tell) => inlet.tell(&tell),
+        });
+    }
+
+    /// Whether a producer-consumer could go on with credit alone.
+    pub(super) fn wants_credit(&self) -> WantsCredit {
+        let works = self.outlet.tells_demand() || self.inlet.has_ready() || !self.outlet.is_empty();
+        if works { WantsCredit::Yes } else { WantsCredit::No }
+    }
+
+    /// What the engine does while a callback waits.
+    pub(super) fn work(&mut self, cx: &mut TaskContext<'_>, flushed: &Mutex<Vec<Out>>) {
+        self.outlet.emit(&mut lock(flushed));
+        while self.parking.poll_marked(cx, WantsCredit::Yes).is_ready() {
+            self.take_in();
+        }
+        if self.outlet.has_had_enough() {
+            self.port.leave().cancel();
+        }
+        let Self { port, inlet, outlet, .. } = self;
+        let callback = Callback::Waits;
+        answer(&mut port.questions, || Diagnosis { callback, ..halves(inlet, outlet) });
+    }
+}

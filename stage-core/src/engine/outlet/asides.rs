@@ -1,0 +1,37 @@
+//! What does a dispatcher decide beside deliveries, and what becomes of it?
+
+use super::Outlet;
+
+impl<E> Outlet<E> {
+    /// Sees to what a dispatcher decided beside deliveries.
+    #[cold]
+    pub(super) fn settle_asides(&mut self) {
+        self.fired.extend(self.outbox.drain_fired());
+        let unroutable = self.outbox.take_discarded();
+        if unroutable > 0 {
+            self.discarded.unroutable += unroutable;
+            self.counters.discarded(unroutable);
+        }
+        for notice in self.outbox.drain_notices() {
+            let place = notice.about().and_then(|key| self.links.get(key.0));
+            if let Some(link) = place.and_then(Option::as_ref) {
+                tracing::warn!("{notice} (it is of `{}`)", link.subscription().consumer());
+            } else {
+                tracing::warn!("{notice}");
+            }
+        }
+    }
+
+    /// Ends the subscriptions that cannot work.
+    #[cold]
+    pub(super) fn expel(&mut self) {
+        let expelled: Vec<_> = self.outbox.drain_expelled().collect();
+        for (key, reason) in expelled {
+            tracing::warn!(slot = key.0, %reason, "subscription ended: its selector cannot be used");
+            let link = self.links.get(key.0).and_then(Option::as_ref);
+            if let Some(subscription) = link.map(|link| link.subscription().clone()) {
+                self.cancel(&subscription, reason);
+            }
+        }
+    }
+}
