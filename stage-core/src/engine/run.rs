@@ -4,6 +4,8 @@
 //! nothing to do parks until something is marked; one that always has something to do lets others run
 //! now and then.
 
+use std::future::Future;
+
 use tokio::sync::oneshot;
 
 use super::attend::attend;
@@ -80,7 +82,7 @@ macro_rules! handle {
 macro_rules! live {
     ($kind:expr, $core:ident, $port:ident, $inlet:ident, $outlet:ident, $ready:ident, $work:ident) => {{
         let mailbox = Arc::clone(&$port.mailbox);
-        let life = async {
+        let life = async move {
             let mut body = Body::new($kind, $core, $port, $inlet, $outlet);
             let Body { kind, core, .. } = &mut body;
             let init = attend(async { kind.init(&mut Context { core }).await }, |_| {}).await;
@@ -90,20 +92,20 @@ macro_rules! live {
             };
             end!(body, reason)
         };
-        mailbox.run(life).await
+        mailbox.run(life)
     }};
 }
 pub(super) use live;
 
 /// Runs a producer until it ends, and says why it did.
-pub(crate) async fn producer<P: Producer>(
+pub(crate) fn producer<P: Producer>(
     stage: P,
     core: Core,
     port: Port<P, Nothing, P::Event>,
     inlet: Inlet<Nothing>,
     outlet: Outlet<P::Event>,
     ready: Ready,
-) -> ExitReason {
+) -> impl Future<Output = ExitReason> {
     live!(Producing(stage), core, port, inlet, outlet, ready, produce)
 }
 
@@ -127,14 +129,14 @@ async fn produce<P: Producer>(body: &mut Body<Producing<P>>) -> Result<ExitReaso
 }
 
 /// Runs a producer-consumer until it ends, and says why it did.
-pub(crate) async fn producer_consumer<S: ProducerConsumer>(
+pub(crate) fn producer_consumer<S: ProducerConsumer>(
     stage: S,
     core: Core,
     port: Port<S, S::In, S::Out>,
     inlet: Inlet<S::In>,
     outlet: Outlet<S::Out>,
     ready: Ready,
-) -> ExitReason {
+) -> impl Future<Output = ExitReason> {
     live!(Transforming(stage), core, port, inlet, outlet, ready, transform)
 }
 
@@ -189,14 +191,14 @@ async fn transform<S: ProducerConsumer>(body: &mut Body<Transforming<S>>) -> Res
 }
 
 /// Runs a consumer until it ends, and says why it did.
-pub(crate) async fn consumer<C: Consumer>(
+pub(crate) fn consumer<C: Consumer>(
     stage: C,
     core: Core,
     port: Port<C, C::Event, Nothing>,
     inlet: Inlet<C::Event>,
     outlet: Outlet<Nothing>,
     ready: Ready,
-) -> ExitReason {
+) -> impl Future<Output = ExitReason> {
     live!(Consuming(stage), core, port, inlet, outlet, ready, consume)
 }
 

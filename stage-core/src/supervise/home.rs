@@ -13,8 +13,15 @@ pub(super) type Runnable = async_task::Runnable<Arc<Home>>;
 /// longer gain by a worker each.
 const QUICK: u64 = 3_000;
 
-/// What a poll counts for at most: one that was interrupted does not make a stage slow, a few in a row do.
+/// Polls that take less, on average, are short: a quick stage that they wake may wait for their end.
+const SHORT: u64 = 30_000;
+
+/// What a poll of a quick stage counts for at most: one that was interrupted does not make a stage slow, a few in a
+/// row do.
 const MOST: u64 = 2 * QUICK;
+
+/// What a poll of another stage counts for at most, so that it is forgotten after a few.
+const MOST_OF_SLOW: u64 = 4 * SHORT;
 
 /// While polls are well below [`QUICK`], one of so many is measured; else all are.
 const SAMPLE: u64 = 16;
@@ -111,6 +118,10 @@ impl Home {
         self.nanos() < QUICK
     }
 
+    pub(super) fn is_short(&self) -> bool {
+        self.nanos() < SHORT
+    }
+
     /// A poll begins; whether it is to be measured.
     pub(super) fn count_poll(&self) -> Measure {
         let polls = self.polls.load(Ordering::Relaxed);
@@ -124,8 +135,9 @@ impl Home {
 
     /// A poll took so many nanoseconds: the average moves by a quarter of the difference.
     pub(super) fn measured(&self, nanos: u64) {
-        let average = (self.nanos.load(Ordering::Relaxed) * 3 + nanos.min(MOST)) / 4;
-        self.nanos.store(average, Ordering::Relaxed);
+        let average = self.nanos();
+        let most = if average < QUICK { MOST } else { MOST_OF_SLOW };
+        self.nanos.store((average * 3 + nanos.min(most)) / 4, Ordering::Relaxed);
     }
 }
 
@@ -155,6 +167,17 @@ mod tests {
         assert!(home.is_quick(), "one may have been interrupted");
         (0..3).for_each(|_| home.measured(QUICK * 2));
         assert!(!home.is_quick());
+    }
+
+    #[test]
+    fn a_stage_is_not_short_any_more_after_one_long_poll_if_it_is_not_quick() {
+        let home = home();
+        (0..10).for_each(|_| home.measured(10_000));
+        assert!(home.is_short() && !home.is_quick());
+        home.measured(u64::MAX / 4);
+        assert!(!home.is_short());
+        (0..5).for_each(|_| home.measured(10_000));
+        assert!(home.is_short(), "it was but once");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which stages does this thread poll one after the other? Those that a quick one woke, and that are quick too.
+//! Which stages does this thread poll one after the other? Quick ones, that others woke whose polls are short.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -26,44 +26,53 @@ thread_local! {
 struct Current {
     /// The runtime whose worker this is, while there is a round.
     runtime: Option<Id>,
-    /// Whether the stage that is polled now is quick.
+    /// Whether the polls of the stage that is polled now are quick, and whether they are at least short.
     quick: bool,
+    short: bool,
     /// Who was left over when the last round gave way, or begins this one.
     first: VecDeque<Runnable>,
-    next: VecDeque<Runnable>,
-    /// How many of `next`, from the front, were woken by the stage that is polled now.
+    /// The last is polled next.
+    next: Vec<Runnable>,
+    /// How many of `next`, from its end, were woken by the stage that is polled now.
     woken: usize,
 }
 
 impl Current {
     const fn new() -> Self {
-        Self { runtime: None, quick: false, first: VecDeque::new(), next: VecDeque::new(), woken: 0 }
+        Self { runtime: None, quick: false, short: false, first: VecDeque::new(), next: Vec::new(), woken: 0 }
+    }
+
+    /// Whether a quick stage that is woken now joins. It does not for credit, unless by one that is as quick: it can
+    /// make the next events while a worker of its own handles these.
+    fn takes(&self, runnable: &Runnable) -> bool {
+        self.runtime == Some(runnable.metadata().runtime())
+            && (self.quick || self.short && !wakes_for_credit())
     }
 
     /// Who was woken for events is polled next, so that an event waits behind no other; who was woken for credit is
     /// polled when nobody has events, so that none waits behind the making of more.
     fn add(&mut self, runnable: Runnable) {
         if wakes_for_credit() {
-            self.next.push_back(runnable);
+            self.next.insert(0, runnable);
             return;
         }
         match self.woken {
-            0 => self.next.push_front(runnable),
-            woken => self.next.insert(woken, runnable),
+            0 => self.next.push(runnable),
+            woken => self.next.insert(self.next.len() - woken, runnable),
         }
         self.woken += 1;
     }
 
     fn next(&mut self) -> Option<Runnable> {
-        let line = if self.first.is_empty() { &mut self.next } else { &mut self.first };
-        let next = line.pop_front()?;
-        self.quick = next.metadata().is_quick();
+        let next = if self.first.is_empty() { self.next.pop() } else { self.first.pop_front() }?;
+        (self.quick, self.short) = (next.metadata().is_quick(), next.metadata().is_short());
         self.woken = 0;
         Some(next)
     }
 }
 
-/// A stage was woken: polled in this thread's round if it and the one that woke it are quick, else by its own task.
+/// A stage was woken: polled in this thread's round if it is quick and the one that woke it is not slow, else by its
+/// own task.
 pub(super) fn schedule(runnable: Runnable, info: ScheduleInfo) {
     // One that goes on at once has had its turn, and gives way to all others.
     if info.woken_while_running || !runnable.metadata().is_quick() {
@@ -71,7 +80,7 @@ pub(super) fn schedule(runnable: Runnable, info: ScheduleInfo) {
         return;
     }
     let elsewhere = CURRENT.with_borrow_mut(|current| {
-        if current.quick && current.runtime == Some(runnable.metadata().runtime()) {
+        if current.takes(&runnable) {
             current.add(runnable);
             return None;
         }
@@ -108,7 +117,7 @@ impl Round {
         }
         CURRENT.with_borrow_mut(|current| {
             rest.append(&mut current.first);
-            rest.append(&mut current.next);
+            rest.extend(current.next.drain(..).rev());
         });
     }
 
@@ -120,7 +129,9 @@ impl Round {
 /// Who joined a round that ends otherwise is polled by its own task.
 impl Drop for Round {
     fn drop(&mut self) {
-        CURRENT.with_borrow_mut(|current| (current.runtime, current.quick) = (None, false));
+        CURRENT.with_borrow_mut(|current| {
+            (current.runtime, current.quick, current.short) = (None, false, false)
+        });
         while let Some(left) = Self::next() {
             Home::send(left);
         }

@@ -73,6 +73,14 @@ fn quick(resident: &Resident) {
     (0..20).for_each(|_| resident.home.measured(1));
 }
 
+fn short(resident: &Resident) {
+    (0..20).for_each(|_| resident.home.measured(10_000));
+}
+
+fn slow(resident: &Resident) {
+    (0..20).for_each(|_| resident.home.measured(1_000_000));
+}
+
 #[test]
 fn quick_neighbours_take_turns_in_one_task_until_it_is_time_to_give_way() {
     let Pair { mut first, mut second, .. } = pair(0);
@@ -135,9 +143,35 @@ fn who_is_woken_for_events_is_polled_next_and_who_is_woken_for_credit_last() {
 }
 
 #[test]
+fn who_is_woken_by_a_stage_that_is_not_quick_but_short_joins_it_for_events_and_not_for_credit() {
+    let runtime = runtime();
+    let _within = runtime.enter();
+    let log = Arc::default();
+    let signals = [(); 3].map(|()| Signal::new());
+    let [start, before, behind] = signals.each_ref().map(Slot::claim);
+    let first = told("first", &signals[0], &log, move || {
+        before.mark_credit();
+        behind.mark();
+    });
+    let mut residents =
+        [first, told("before", &signals[1], &log, || {}), told("behind", &signals[2], &log, || {})];
+    for resident in &mut residents {
+        poll(resident);
+        quick(resident);
+    }
+    short(&residents[0]);
+    start.mark();
+    poll(&mut residents[0]);
+    assert_eq!(*lock(&log), ["first", "behind"]);
+    poll(&mut residents[1]);
+    assert_eq!(*lock(&log), ["first", "behind", "before"]);
+}
+
+#[test]
 fn a_stage_that_is_not_quick_is_polled_by_its_own_task() {
     let Pair { mut first, mut second, .. } = pair(0);
     quick(&first.1);
+    slow(&second.1);
     poll(&mut first.1);
     assert_eq!((first.0.polls(), second.0.polls()), (2, 1));
     poll(&mut second.1);
@@ -145,8 +179,9 @@ fn a_stage_that_is_not_quick_is_polled_by_its_own_task() {
 }
 
 #[test]
-fn nobody_is_polled_behind_a_stage_that_is_not_quick() {
+fn nobody_is_polled_behind_a_slow_stage() {
     let Pair { mut first, second, .. } = pair(0);
+    slow(&first.1);
     quick(&second.1);
     poll(&mut first.1);
     assert_eq!((first.0.polls(), second.0.polls()), (2, 1));
