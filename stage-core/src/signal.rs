@@ -16,12 +16,13 @@
 //!    the take are read-modify-writes of one word).
 //! 2. A stage that parked is woken by the next mark that concerns it: marks and "parked" are bits of one
 //!    word, so either parking sees the mark, or the mark sees that the stage is parked. The waker is in
-//!    its place before the stage parks.
+//!    its place before the stage parks: whoever sees that it is parked sees its waker.
 
 use std::cell::Cell;
+use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 
-use crate::sync::{Arc, AtomicU64, Mutex, Ordering, lock};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, lock};
 
 /// Slots with a bit in the state itself.
 const NEAR: usize = if cfg!(stage_loom) { 2 } else { 61 };
@@ -54,6 +55,10 @@ pub(crate) fn wakes_for_credit() -> bool {
 pub(crate) struct Signal {
     state: AtomicU64,
     far: Far,
+    /// Wakes the task of the stage, which most never change: so this one is read without a lock.
+    first: OnceLock<Waker>,
+    /// Wakes the task it has now, if that is another.
+    moved: AtomicBool,
     waker: Mutex<Option<Waker>>,
     slots: Mutex<FreeSlots>,
 }
@@ -78,6 +83,8 @@ impl Signal {
         Arc::new(Self {
             state: AtomicU64::new(0),
             far: Far { summary: AtomicU64::new(0), words: std::array::from_fn(|_| AtomicU64::new(0)) },
+            first: OnceLock::new(),
+            moved: AtomicBool::new(false),
             waker: Mutex::new(None),
             slots: Mutex::new(FreeSlots { returned: Vec::new(), next: MAIL + 1 }),
         })
@@ -124,9 +131,22 @@ impl Signal {
         }
     }
 
+    /// Wakes the stage, which was parked. If it moves just now, it is being polled, and sees the mark.
     fn wake(&self) {
-        if let Some(waker) = &*lock(&self.waker) {
+        if self.moved.load(Ordering::Acquire) {
+            if let Some(waker) = &*lock(&self.waker) {
+                waker.wake_by_ref();
+            }
+        } else if let Some(waker) = self.first.get() {
             waker.wake_by_ref();
+        }
+    }
+
+    /// From now on the stage is woken by `waker`; before it parks.
+    fn settle_in(&self, waker: &Waker) {
+        if self.first.set(waker.clone()).is_err() {
+            *lock(&self.waker) = Some(waker.clone());
+            self.moved.store(true, Ordering::Release);
         }
     }
 
@@ -233,7 +253,7 @@ impl Parking {
 
     #[cold]
     fn settle_in(&mut self, waker: &Waker) {
-        *lock(&self.signal.waker) = Some(waker.clone());
+        self.signal.settle_in(waker);
         self.waker = Some(waker.clone());
     }
 }
@@ -371,6 +391,31 @@ mod tests {
         slot.mark();
         assert!(!is_parked(&signal));
         assert_eq!(taken(&signal, 2), [Attention::Link(1)]);
+    }
+
+    #[test]
+    fn a_stage_that_moves_to_another_task_is_woken_there() {
+        let signal = Signal::new();
+        for _ in 0..3 {
+            let woken = std::sync::Arc::new(Woken::default());
+            let mut parking = Parking::new(Arc::clone(&signal));
+            let waker = Waker::from(std::sync::Arc::clone(&woken));
+            let mut cx = Context::from_waker(&waker);
+            assert!(parking.poll_marked(&mut cx, WantsCredit::No).is_pending());
+            signal.mark_mail();
+            signal.mark_mail();
+            assert_eq!(woken.0.load(std::sync::atomic::Ordering::Relaxed), 1);
+            taken(&signal, 1);
+        }
+    }
+
+    #[derive(Default)]
+    struct Woken(std::sync::atomic::AtomicUsize);
+
+    impl std::task::Wake for Woken {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
     }
 
     #[test]

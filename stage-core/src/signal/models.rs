@@ -117,6 +117,20 @@ fn a_stage_that_comes_to_want_credit_does_not_sleep_over_it() {
 }
 
 #[test]
+fn a_stage_that_moves_to_another_task_sees_the_mark_or_is_woken_there() {
+    model(|| {
+        let signal = Signal::new();
+        let mut parking = Parking::new(Arc::clone(&signal));
+        let slot = Slot::claim(&signal);
+        let peer = thread::spawn(move || slot.mark());
+        // Parked by a task that nothing wakes any more.
+        let _ = parking.poll_marked(&mut Context::from_waker(Waker::noop()), WantsCredit::No);
+        assert_eq!(wait(&mut parking, WantsCredit::No), [Attention::Link(1)]);
+        peer.join().unwrap();
+    });
+}
+
+#[test]
 fn a_slot_is_nobody_elses_until_it_is_given_back() {
     model(|| {
         let signal = Signal::new();
