@@ -130,7 +130,7 @@ impl Round {
 impl Drop for Round {
     fn drop(&mut self) {
         CURRENT.with_borrow_mut(|current| {
-            (current.runtime, current.quick, current.short) = (None, false, false)
+            (current.runtime, current.quick, current.short) = (None, false, false);
         });
         while let Some(left) = Self::next() {
             Home::send(left);
