@@ -13,14 +13,15 @@
 //! quick. Slow stages so keep a worker each, and nobody waits long behind a neighbour.
 
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use async_task::{Builder, WithInfo};
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
-use tokio::task::{unconstrained, yield_now};
+use tokio::task::coop::has_budget_remaining;
+use tokio::task::yield_now;
 
 use super::home::{Home, Runnable};
 use super::round::{Round, schedule};
@@ -51,15 +52,10 @@ impl Resident {
     /// Polls what is to be polled; whether somebody is left.
     fn round(&mut self) -> bool {
         self.rest.extend(self.home.receive());
-        let quick = self.rest.front().is_some_and(|first| first.metadata().is_quick());
         if !self.rest.is_empty()
             && let Some(round) = Round::begin(self.home.runtime(), &mut self.rest)
         {
-            if quick {
-                unbudgeted(|| round.run(&mut self.rest));
-            } else {
-                round.run(&mut self.rest);
-            }
+            round.run(&mut self.rest);
         }
         !self.rest.is_empty()
     }
@@ -71,14 +67,6 @@ impl Resident {
         let ended = self.cut_off.as_mut().map_or(Poll::Ready(None), |ended| ended.as_mut().poll(cx));
         ended.map(|ended| ended.unwrap_or(ExitReason::Aborted))
     }
-}
-
-/// Runs a round outside of tokio's budget, by which a task may use channels and sockets so many times a poll: a round
-/// is many polls, of stages that have proved not to take long, and gives way by itself.
-fn unbudgeted(round: impl FnOnce()) {
-    let mut round = Some(round);
-    let once = poll_fn(|_| Poll::Ready(round.take().map(|round| round())));
-    let _ = pin!(unconstrained(once)).poll(&mut Context::from_waker(Waker::noop()));
 }
 
 impl Future for Resident {
@@ -94,8 +82,13 @@ impl Future for Resident {
         let gives_way = self.round();
         let ended = self.poll_stage(cx);
         if ended.is_pending() && gives_way {
-            // Behind all others, and without waking another worker for it.
-            let _ = pin!(yield_now()).poll(cx);
+            if has_budget_remaining() {
+                // Behind all others, and without waking another worker for it.
+                let _ = pin!(yield_now()).poll(cx);
+            } else {
+                // It was not for long.
+                cx.waker().wake_by_ref();
+            }
         }
         ended
     }

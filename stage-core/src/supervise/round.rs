@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use async_task::ScheduleInfo;
 use tokio::runtime::Id;
+use tokio::task::coop::has_budget_remaining;
 
 use super::home::{Home, Measure, Runnable};
 use crate::signal::wakes_for_credit;
@@ -108,9 +109,10 @@ impl Round {
         })
     }
 
-    /// Polls until nobody is left, or it is time to give way. Those who are left go to `rest`.
+    /// Polls until nobody is left, or it is time to give way, or the stages have used channels and sockets as often as
+    /// tokio lets a task within a poll. Those who are left go to `rest`.
     pub(super) fn run(mut self, rest: &mut VecDeque<Runnable>) {
-        while self.left > 0 {
+        while self.left > 0 && has_budget_remaining() {
             let Some(runnable) = Self::next() else { return };
             self.left = self.left.saturating_sub(runnable.metadata().nanos().max(LEAST));
             poll(runnable);
