@@ -2,6 +2,7 @@
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use stage_core::{
     BoxError, Consumer, Context, Demand, Emitter, Events, ExitReason, Init, Outcome, Pipeline, Producer,
     Report, StageResult, StepOptions, SubscribeOptions,
 };
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 /// Numbers that only a seed decides (`SplitMix64`; Steele, Lea, Flood, 2014).
@@ -238,4 +240,68 @@ async fn a_child_of_an_event_that_fails_waits_before_each_attempt_and_fails_when
         let (wait, whole) = (pair[1].saturating_sub(pair[0]), Duration::from_secs(whole));
         assert!(wait >= whole / 2 && wait <= whole + Duration::from_millis(2), "{attempts:?}");
     }
+}
+
+/// Serves its first demands at once, and then pumps a channel that is never empty until it is told to drain.
+struct Pump {
+    at_once: u32,
+    to: mpsc::UnboundedSender<u64>,
+    from: mpsc::UnboundedReceiver<u64>,
+}
+
+impl Producer for Pump {
+    type Event = u64;
+
+    async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        if self.at_once > 0 {
+            self.at_once -= 1;
+            out.emit(0);
+            return Ok(());
+        }
+        let mut draining = pin!(out.draining());
+        self.to.send(1)?;
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut draining => return Ok(()),
+                Some(number) = self.from.recv() => {
+                    if number % 100 == 0 {
+                        out.emit(number);
+                        out.flush();
+                    }
+                    self.to.send(number + 1)?;
+                }
+            }
+        }
+    }
+}
+
+/// Tells how far it came.
+struct Tells(watch::Sender<u64>);
+
+impl Consumer for Tells {
+    type Event = u64;
+
+    async fn handle_events(&mut self, events: Events<'_, u64>, _: &mut Context<'_>) -> StageResult {
+        for number in events {
+            self.0.send_replace(number);
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quick_source_that_comes_to_pump_a_channel_which_is_never_empty_is_heard_and_ended() {
+    let (tells, mut told) = watch::channel(0);
+    let pipeline = Pipeline::builder("pump")
+        .defaults(StepOptions::new().min_demand(0).max_demand(1))
+        .start("pump", || {
+            let (to, from) = mpsc::unbounded_channel();
+            Ok(Pump { at_once: 100, to, from })
+        })
+        .finish("tells", move || Ok(Tells(tells.clone())));
+    let running = pipeline.start().await.unwrap();
+    told.wait_for(|told| *told >= 10_000).await.unwrap();
+    let report = running.drain(Duration::from_mins(1)).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Drained);
 }
