@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::task::Poll;
 
 use tokio::sync::{oneshot, watch};
@@ -139,13 +140,9 @@ impl<M> Mailbox<M> {
     }
 
     /// Runs `stage`, unless and until it is to be cut off.
-    pub(crate) fn run(
-        self: Arc<Self>,
-        stage: impl Future<Output = ExitReason>,
-    ) -> impl Future<Output = ExitReason> {
-        // No async function: there would be two futures around each poll of a stage.
-        let mut stage = Box::pin(stage);
-        poll_fn(move |cx| {
+    pub(crate) async fn run(&self, stage: impl Future<Output = ExitReason>) -> ExitReason {
+        let mut stage = pin!(stage);
+        poll_fn(|cx| {
             if self.takes_abort() {
                 return Poll::Ready(ExitReason::Aborted);
             }
@@ -156,6 +153,7 @@ impl<M> Mailbox<M> {
             }
             polled
         })
+        .await
     }
 
     fn takes_abort(&self) -> bool {

@@ -9,8 +9,6 @@
 //! A source that emits fewer events than it was asked for and has not finished owes them, as any source does; it is
 //! asked for what was used up, and the stage parks when that is nothing.
 
-use std::future::Future;
-
 use super::attend::attend;
 use super::body::{Body, run, turn};
 use super::inlet::Inlet;
@@ -87,14 +85,14 @@ macro_rules! feed {
 }
 
 /// Runs a source with its steps until it ends, and says why it did.
-pub(crate) fn fused_source<P, S>(
+pub(crate) async fn fused_source<P, S>(
     stage: SourceThen<P, S>,
     core: Core,
     port: Port<SourceThen<P, S>, Nothing, S::Out>,
     inlet: Inlet<Nothing>,
     outlet: Outlet<S::Out>,
     ready: Ready,
-) -> impl Future<Output = ExitReason>
+) -> ExitReason
 where
     P: Producer,
     S: ProducerConsumer<In = P::Event>,
@@ -135,14 +133,14 @@ where
 }
 
 /// Runs a whole pipeline in one stage until it ends, and says why it did.
-pub(crate) fn whole<P, S>(
+pub(crate) async fn whole<P, S>(
     stage: SourceThen<P, S>,
     core: Core,
     port: Port<SourceThen<P, S>, Nothing, Nothing>,
     inlet: Inlet<Nothing>,
     outlet: Outlet<Nothing>,
     ready: Ready,
-) -> impl Future<Output = ExitReason>
+) -> ExitReason
 where
     P: Producer,
     S: ProducerConsumer<In = P::Event, Out = Nothing>,

@@ -4,8 +4,6 @@
 //! nothing to do parks until something is marked; one that always has something to do lets others run
 //! now and then.
 
-use std::future::Future;
-
 use tokio::sync::oneshot;
 
 use super::attend::attend;
@@ -82,7 +80,7 @@ macro_rules! handle {
 macro_rules! live {
     ($kind:expr, $core:ident, $port:ident, $inlet:ident, $outlet:ident, $ready:ident, $work:ident) => {{
         let mailbox = Arc::clone(&$port.mailbox);
-        let life = async move {
+        let life = async {
             let mut body = Body::new($kind, $core, $port, $inlet, $outlet);
             let Body { kind, core, .. } = &mut body;
             let init = attend(async { kind.init(&mut Context { core }).await }, |_| {}).await;
@@ -92,20 +90,20 @@ macro_rules! live {
             };
             end!(body, reason)
         };
-        mailbox.run(life)
+        mailbox.run(life).await
     }};
 }
 pub(super) use live;
 
 /// Runs a producer until it ends, and says why it did.
-pub(crate) fn producer<P: Producer>(
+pub(crate) async fn producer<P: Producer>(
     stage: P,
     core: Core,
     port: Port<P, Nothing, P::Event>,
     inlet: Inlet<Nothing>,
     outlet: Outlet<P::Event>,
     ready: Ready,
-) -> impl Future<Output = ExitReason> {
+) -> ExitReason {
     live!(Producing(stage), core, port, inlet, outlet, ready, produce)
 }
 
@@ -129,14 +127,14 @@ async fn produce<P: Producer>(body: &mut Body<Producing<P>>) -> Result<ExitReaso
 }
 
 /// Runs a producer-consumer until it ends, and says why it did.
-pub(crate) fn producer_consumer<S: ProducerConsumer>(
+pub(crate) async fn producer_consumer<S: ProducerConsumer>(
     stage: S,
     core: Core,
     port: Port<S, S::In, S::Out>,
     inlet: Inlet<S::In>,
     outlet: Outlet<S::Out>,
     ready: Ready,
-) -> impl Future<Output = ExitReason> {
+) -> ExitReason {
     live!(Transforming(stage), core, port, inlet, outlet, ready, transform)
 }
 
@@ -191,14 +189,14 @@ async fn transform<S: ProducerConsumer>(body: &mut Body<Transforming<S>>) -> Res
 }
 
 /// Runs a consumer until it ends, and says why it did.
-pub(crate) fn consumer<C: Consumer>(
+pub(crate) async fn consumer<C: Consumer>(
     stage: C,
     core: Core,
     port: Port<C, C::Event, Nothing>,
     inlet: Inlet<C::Event>,
     outlet: Outlet<Nothing>,
     ready: Ready,
-) -> impl Future<Output = ExitReason> {
+) -> ExitReason {
     live!(Consuming(stage), core, port, inlet, outlet, ready, consume)
 }
 
