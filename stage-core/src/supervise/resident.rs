@@ -86,7 +86,7 @@ impl Future for Resident {
                 // Behind all others, and without waking another worker for it.
                 let _ = pin!(yield_now()).poll(cx);
             } else {
-                // It was not for long.
+                // The round ended early, with tokio's budget: the next poll has a new one.
                 cx.waker().wake_by_ref();
             }
         }

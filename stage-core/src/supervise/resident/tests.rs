@@ -95,7 +95,7 @@ fn quick_neighbours_take_turns_in_one_task_until_it_is_time_to_give_way() {
     assert!(first.0.polls() > polls.0 && second.0.polls() > polls.1);
 }
 
-/// A stage that is told something: it notes its name, and then does what is given.
+/// A quick stage that is told something: it notes its name, and then does what is given.
 fn told(
     name: &'static str,
     signal: &Arc<Signal>,
@@ -103,15 +103,17 @@ fn told(
     mut then: impl FnMut() + Send + 'static,
 ) -> Resident {
     let (mut parking, log) = (Parking::new(Arc::clone(signal)), Arc::clone(log));
-    resident(poll_fn(move |cx| {
+    let (mut resident, _) = resident(poll_fn(move |cx| {
         while parking.poll_marked(cx, WantsCredit::Yes).is_ready() {
             parking.take(0, |_| {});
             lock(&log).push(name);
             then();
         }
         Poll::Pending
-    }))
-    .0
+    }));
+    poll(&mut resident);
+    quick(&resident);
+    resident
 }
 
 #[test]
@@ -133,10 +135,6 @@ fn who_is_woken_for_events_is_polled_next_and_who_is_woken_for_credit_last() {
         told("right", &signals[3], &log, || {}),
         told("below", &signals[4], &log, || {}),
     ];
-    for resident in &mut residents {
-        poll(resident);
-        quick(resident);
-    }
     start.mark();
     poll(&mut residents[0]);
     assert_eq!(*lock(&log), ["first", "left", "below", "right", "middle"]);
@@ -155,10 +153,6 @@ fn who_is_woken_by_a_stage_that_is_not_quick_but_short_joins_it_for_events_and_n
     });
     let mut residents =
         [first, told("before", &signals[1], &log, || {}), told("behind", &signals[2], &log, || {})];
-    for resident in &mut residents {
-        poll(resident);
-        quick(resident);
-    }
     short(&residents[0]);
     start.mark();
     poll(&mut residents[0]);
