@@ -26,7 +26,7 @@ pub(super) async fn run(
     let repository: Arc<dyn Repository> = ledger.clone();
     let witness: Arc<dyn Witness> = Arc::new(Nobody);
     let queue = Queue::new(Arc::clone(&repository), Scope::Uploads, storage.clone(), Arc::clone(&witness));
-    let copies = thread::available_parallelism().map_or(1, NonZero::get).min(4);
+    let copies = (2 * thread::available_parallelism().map_or(1, NonZero::get)).min(8);
     let pipeline = Upload::new(
         queue.clone(),
         Files::default(),

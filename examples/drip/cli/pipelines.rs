@@ -50,7 +50,7 @@ pub(super) fn download(
     ))
 }
 
-/// Copies of a keyed step: one per processor, as far as they pay.
+/// Copies of a keyed step: two per processor, since keys may leave one without work, as far as they pay.
 fn copies() -> usize {
-    std::thread::available_parallelism().map_or(1, |processors| processors.get().min(4))
+    std::thread::available_parallelism().map_or(2, |processors| (2 * processors.get()).min(8))
 }

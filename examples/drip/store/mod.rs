@@ -1,5 +1,6 @@
 //! Where sealed objects are kept: a local folder or S3, behind one door, each object whole or not there at all.
 
+mod call;
 mod error;
 mod faults;
 mod faulty;

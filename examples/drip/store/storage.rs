@@ -1,6 +1,7 @@
 //! An opened storage: objects by key, in and out.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
 use url::Url;
 
+use super::call::Call;
 use super::faulty::Faulty;
 use super::{Faults, Location, Reader, StoreError, Writer};
 
@@ -27,6 +29,8 @@ pub struct Storage {
     prefix: Key,
     folder: Option<PathBuf>,
     name: Arc<str>,
+    /// It does its work where it is polled, if that is off a runtime.
+    local: bool,
 }
 
 impl Storage {
@@ -50,7 +54,8 @@ impl Storage {
                 LocalFileSystem::new_with_prefix(&folder)
                     .map_err(|error| StoreError::of(&name, "open", "itself", error))
             })?;
-        Ok(Self { store: Arc::new(store), prefix: Key::default(), folder: Some(folder), name: name.into() })
+        let folder = Some(folder);
+        Ok(Self { store: Arc::new(store), prefix: Key::default(), folder, name: name.into(), local: true })
     }
 
     fn open_bucket(url: &Url, prefix: Key) -> Result<Self, StoreError> {
@@ -62,19 +67,26 @@ impl Storage {
         let name = name.trim_end_matches('/');
         let store = AmazonS3Builder::from_env().with_url(url.as_str()).with_retry(retry).build();
         let store = store.map_err(|error| StoreError::of(name, "open", "itself", error))?;
-        Ok(Self { store: Arc::new(store), prefix, folder: None, name: name.into() })
+        Ok(Self { store: Arc::new(store), prefix, folder: None, name: name.into(), local: false })
     }
 
     /// The same storage, slow and failing: for tests of what is done about it.
     pub fn with_faults(self, faults: Faults) -> Self {
-        Self { store: Arc::new(Faulty::new(self.store, faults)), ..self }
+        // To be slow takes the runtime's clock.
+        Self { store: Arc::new(Faulty::new(self.store, faults)), local: false, ..self }
     }
 
     /// A storage of this process alone, for tests.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Self {
         let store = Arc::new(object_store::memory::InMemory::new());
-        Self { store, prefix: Key::default(), folder: None, name: "the storage in memory".into() }
+        Self {
+            store,
+            prefix: Key::default(),
+            folder: None,
+            name: "the storage in memory".into(),
+            local: false,
+        }
     }
 
     /// What the storage is called in messages.
@@ -146,6 +158,11 @@ impl Storage {
         }
     }
 
+    /// Makes a call of the store.
+    pub(super) fn call<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> Call<T> {
+        if self.local { Call::at_once(call) } else { Call::on_runtime(call) }
+    }
+
     pub(super) fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.store
     }
@@ -154,8 +171,8 @@ impl Storage {
         key.split('/').fold(self.prefix.clone(), Key::join)
     }
 
-    /// Bytes of one part of an object of `size` bytes. S3 wants at least 5 MiB and at most 10,000 of them; a folder
-    /// wants few hops to the thread that writes.
+    /// Bytes of one part of an object of `size` bytes. S3 wants at least 5 MiB and at most 10,000 of them; of what
+    /// is written to a folder, a processor's cache should still hold the beginning.
     pub(super) fn part_size(&self, size: u64) -> usize {
         const MIB: u64 = 1024 * 1024;
         let bytes = match self.folder {
@@ -169,7 +186,7 @@ impl Storage {
         StoreError::of(&self.name, verb, key, error)
     }
 
-    pub(super) fn io_error(&self, verb: &'static str, key: &str, error: std::io::Error) -> StoreError {
+    pub(super) fn io_error(&self, verb: &'static str, key: &str, error: io::Error) -> StoreError {
         StoreError::of_io(&self.name, verb, key, error)
     }
 }
@@ -194,7 +211,7 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store = Arc::new(store.build().unwrap());
         let name = "the storage s3://attic/prefix".into();
-        let storage = Storage { store, prefix: Key::default(), folder: None, name };
+        let storage = Storage { store, prefix: Key::default(), folder: None, name, local: false };
         let error = storage.reach().await.unwrap_err().to_string();
         assert!(error.starts_with("the storage s3://attic/prefix cannot be reached"), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");

@@ -1,9 +1,12 @@
 //! An object on its way in: gathered into parts, sent two at a time, published whole or not at all.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
-use tokio::task::JoinSet;
 
+use super::call::Call;
 use super::{Storage, StoreError};
 
 /// Parts of one object that may be under way at a time. With the part being gathered it bounds an object's memory to three.
@@ -18,7 +21,7 @@ pub struct Writer {
     gathered: Vec<Bytes>,
     room: usize,
     upload: Option<Box<dyn MultipartUpload>>,
-    under_way: JoinSet<object_store::Result<()>>,
+    under_way: VecDeque<Call<object_store::Result<()>>>,
 }
 
 impl Writer {
@@ -31,7 +34,7 @@ impl Writer {
             gathered: Vec::new(),
             room: part_size,
             upload: None,
-            under_way: JoinSet::new(),
+            under_way: VecDeque::new(),
         }
     }
 
@@ -65,7 +68,9 @@ impl Writer {
 
     /// Gives the object up and removes what was sent of it.
     pub async fn abort(mut self) {
-        self.under_way.shutdown().await;
+        for part in self.under_way.drain(..) {
+            part.cancel().await;
+        }
         if let Some(mut upload) = self.upload.take()
             && let Err(error) = upload.abort().await
         {
@@ -78,18 +83,22 @@ impl Writer {
     async fn publish(&mut self) -> Result<(), StoreError> {
         if self.upload.is_none() {
             let payload = PutPayload::from_iter(std::mem::take(&mut self.gathered));
-            let place = self.storage.place(&self.key);
-            let put = self.storage.store().put(&place, payload).await;
-            return put.map(drop).map_err(|error| self.error(error));
+            let (store, place) = (Arc::clone(self.storage.store()), self.storage.place(&self.key));
+            let put = self.storage.call(async move { store.put(&place, payload).await.map(drop) });
+            return self.done(put).await;
         }
         if !self.gathered.is_empty() {
             self.send().await?;
         }
         self.wait_below(1).await?;
-        match &mut self.upload {
-            Some(upload) => upload.complete().await.map(drop).map_err(|error| self.error(error)),
-            None => Ok(()),
-        }
+        let Some(mut upload) = self.upload.take() else { return Ok(()) };
+        let complete = self.storage.call(async move {
+            let completed = upload.complete().await;
+            Ok((upload, completed))
+        });
+        let (upload, completed) = self.done(complete).await?;
+        self.upload = Some(upload);
+        completed.map(drop).map_err(|error| self.error(error))
     }
 
     /// Sends what is gathered as one part.
@@ -97,28 +106,38 @@ impl Writer {
         self.wait_below(UNDER_WAY).await?;
         let payload = PutPayload::from_iter(std::mem::take(&mut self.gathered));
         self.room = self.part_size;
-        let upload = if let Some(upload) = &mut self.upload {
-            upload
-        } else {
-            let place = self.storage.place(&self.key);
-            let begun = self.storage.store().put_multipart(&place).await;
-            self.upload.insert(begun.map_err(|error| self.error(error))?)
+        let mut upload = match self.upload.take() {
+            Some(upload) => upload,
+            None => self.begin().await?,
         };
-        self.under_way.spawn(upload.put_part(payload));
+        self.under_way.push_back(self.storage.call(upload.put_part(payload)));
+        self.upload = Some(upload);
         Ok(())
     }
 
+    async fn begin(&mut self) -> Result<Box<dyn MultipartUpload>, StoreError> {
+        let (store, place) = (Arc::clone(self.storage.store()), self.storage.place(&self.key));
+        let begun = self.storage.call(async move { store.put_multipart(&place).await });
+        self.done(begun).await
+    }
+
     async fn wait_below(&mut self, limit: usize) -> Result<(), StoreError> {
-        while self.under_way.len() >= limit {
-            match self.under_way.join_next().await {
-                Some(Ok(sent)) => sent.map_err(|error| self.error(error))?,
-                Some(Err(broken)) => {
-                    return Err(self.storage.io_error("write", &self.key, std::io::Error::other(broken)));
-                }
-                None => break,
-            }
+        while self.under_way.len() >= limit
+            && let Some(oldest) = self.under_way.pop_front()
+        {
+            self.done(oldest).await?;
         }
         Ok(())
+    }
+
+    async fn done<T: Send + 'static>(
+        &mut self,
+        call: Call<object_store::Result<T>>,
+    ) -> Result<T, StoreError> {
+        match call.await {
+            Ok(done) => done.map_err(|error| self.error(error)),
+            Err(broken) => Err(self.storage.io_error("write", &self.key, broken)),
+        }
     }
 
     fn error(&self, error: object_store::Error) -> StoreError {

@@ -28,9 +28,7 @@ mod witness;
 pub use buffer::{Buffer, Buffers};
 pub use failure::Failure;
 pub use hold::Hold;
-pub use piece::{
-    Clear, Fetched, Opened, Origin, Part, Piece, Sealed, SealedEnd, Shape, Stored, Wanted, Written,
-};
+pub use piece::{Fetched, Opened, Origin, Part, Piece, Sealed, SealedEnd, Shape, Stored, Wanted, Written};
 pub use queue::{ATTEMPTS, Queue};
 pub use starter::{Next, Source, Starter};
 pub use table::{Table, Work};

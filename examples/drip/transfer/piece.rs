@@ -62,10 +62,6 @@ macro_rules! shape {
 }
 
 shape! {
-    /// A file as it was read.
-    Clear = (), Buffer, ()
-}
-shape! {
     /// Sealed content on its way into the storage: the header, frames, and the end.
     Sealed = Bytes, Buffer, SealedEnd
 }

@@ -11,7 +11,7 @@ use super::{ATTEMPTS, Failure, Hold, Part, Piece, Queue, Shape};
 use crate::repository::{RepositoryError, Transfer};
 
 /// Files that are open at a time: enough to keep every copy of the next step busy.
-const OPEN: usize = 4;
+const OPEN: usize = 8;
 
 /// Transfers taken out of the queue in one transaction.
 const LEASED: usize = 64;

@@ -1,14 +1,15 @@
-//! Seals what comes by, a key per file; small files go into the cache before.
+//! Reads what comes by and seals it, a key per file; small files go into the cache before.
 
 use bytes::Bytes;
 use stage_core::{Emitter, Events, ExitReason, ProducerConsumer, StageResult};
 
+use super::{OpenFile, Unread};
 use crate::cache::{ContentCache, Gathering};
 use crate::repository::{MediaId, Transfer};
 use crate::seal::{Header, MasterKey, Sealer};
-use crate::transfer::{Buffer, Clear, Failure, Piece, Sealed, SealedEnd, Table, Work};
+use crate::transfer::{Buffer, Failure, Piece, Sealed, SealedEnd, Table, Work};
 
-/// Turns clear pieces into sealed ones.
+/// Turns the pieces of files into sealed ones.
 #[derive(Debug)]
 pub struct Encryption {
     sealing: Sealing,
@@ -23,7 +24,7 @@ impl Encryption {
 }
 
 impl ProducerConsumer for Encryption {
-    type In = Piece<Clear>;
+    type In = Piece<Unread>;
     type Out = Piece<Sealed>;
 
     async fn handle_events(
@@ -52,26 +53,33 @@ struct Sealing {
 #[derive(Debug)]
 struct SealingFile {
     media: MediaId,
+    file: OpenFile,
     sealer: Sealer,
     gathering: Gathering,
 }
 
 impl Work for Sealing {
-    type In = Clear;
+    type In = Unread;
     type Out = Sealed;
     type State = SealingFile;
 
-    async fn begin(&mut self, transfer: &Transfer, (): ()) -> Result<(SealingFile, Bytes), Failure> {
+    async fn begin(&mut self, transfer: &Transfer, file: OpenFile) -> Result<(SealingFile, Bytes), Failure> {
         let media = transfer.media.id;
         let header = Header::new(&self.master, media.0)?;
         let bytes = Bytes::copy_from_slice(header.bytes());
         let gathering = self.cache.gather(transfer.media.size);
-        Ok((SealingFile { media, sealer: Sealer::new(header), gathering }, bytes))
+        Ok((SealingFile { media, file, sealer: Sealer::new(header), gathering }, bytes))
     }
 
-    async fn chunk(&mut self, file: &mut SealingFile, mut chunk: Buffer) -> Result<Buffer, Failure> {
-        file.gathering.add(&chunk);
-        file.sealer.seal(&mut chunk)?;
+    async fn chunk(&mut self, file: &mut SealingFile, chunk: Option<Buffer>) -> Result<Buffer, Failure> {
+        let SealingFile { file, gathering, sealer, .. } = file;
+        let mut chunk = file.chunk(chunk)?;
+        let seal = || {
+            gathering.add(&chunk);
+            sealer.seal(&mut chunk)
+        };
+        // A thread that is idle reads on meanwhile; if none is, this one does so behind it.
+        rayon::join(seal, || file.read_ahead()).0?;
         Ok(chunk)
     }
 

@@ -1,54 +1,126 @@
-//! Where uploads come from: files, read chunk by chunk.
+//! Where uploads come from: files, cut into chunks by the starter and read by whoever seals them.
+//!
+//! So a chunk is read on the thread that seals it, and still lies in that processor's cache then.
 
 use std::fs::File;
 use std::io::{self, Read};
 
 use crate::repository::Transfer;
 use crate::seal::CHUNK;
-use crate::transfer::{Buffers, Clear, Failure, Next, Source};
+use crate::transfer::{Buffer, Buffers, Failure, Next, Shape, Source};
 
-/// Reads the files of this machine.
+/// Opens the files of this machine, and says where their chunks are.
 #[derive(Debug, Clone, Default)]
 pub struct Files {
     buffers: Buffers,
+}
+
+/// A file that was opened, as it travels to whoever reads it.
+#[derive(Debug)]
+pub enum Unread {}
+
+impl Shape for Unread {
+    type Begin = OpenFile;
+    type Chunk = Option<Buffer>;
+    type End = ();
 }
 
 /// A file that is being read.
 #[derive(Debug)]
 pub struct OpenFile {
     file: File,
-    /// Bytes it had when it was opened. None for what has no size of its own, as in `/proc`: that is read to its end.
-    size: Option<u64>,
-    read: u64,
+    /// Bytes that are left of those it had when it was opened.
+    left: u64,
+    /// The next chunk, if it was read already.
+    ahead: Option<Result<Buffer, Failure>>,
+    buffers: Buffers,
+}
+
+/// A file that is being cut.
+#[derive(Debug)]
+pub enum Cut {
+    /// So many chunks are still to be announced.
+    BySize(u64),
+    /// It has no size of its own, as in `/proc`: only to read it shows where it ends.
+    ByReading(OpenFile),
 }
 
 impl Source for Files {
-    type Shape = Clear;
-    type Open = OpenFile;
+    type Shape = Unread;
+    type Open = Cut;
 
-    fn open(&mut self, transfer: &Transfer) -> Result<(OpenFile, ()), Failure> {
+    fn open(&mut self, transfer: &Transfer) -> Result<(Cut, OpenFile), Failure> {
         let file = File::open(&transfer.path).map_err(|error| unreadable(&error))?;
         let metadata = file.metadata().map_err(|error| unreadable(&error))?;
         if !metadata.is_file() {
             return Err(Failure::permanent("it is not a regular file any more"));
         }
-        let size = Some(metadata.len()).filter(|size| *size > 0);
-        Ok((OpenFile { file, size, read: 0 }, ()))
+        let left = metadata.len();
+        let cut = match left {
+            0 => {
+                let file = file.try_clone().map_err(|error| unreadable(&error))?;
+                Cut::ByReading(OpenFile::new(file, u64::MAX, &self.buffers))
+            }
+            size => Cut::BySize(size.div_ceil(CHUNK as u64)),
+        };
+        Ok((cut, OpenFile::new(file, left, &self.buffers)))
     }
 
-    fn next(&mut self, open: &mut OpenFile) -> Result<Next<Clear>, Failure> {
-        // What is appended meanwhile is not taken: a file that grows has an end, too.
-        let left = open.size.map_or(u64::MAX, |size| size - open.read);
-        let mut buffer = self.buffers.take();
-        let limit = left.min(CHUNK as u64);
-        let read =
-            (&mut open.file).take(limit).read_to_end(&mut buffer).map_err(|error| unreadable(&error))? as u64;
-        open.read += read;
-        match open.size {
-            Some(_) if read < limit => Err(Failure::passing("it became shorter while it was read")),
-            _ if read == 0 => Ok(Next::End(())),
-            _ => Ok(Next::Chunk(buffer)),
+    fn next(&mut self, cut: &mut Cut) -> Result<Next<Unread>, Failure> {
+        match cut {
+            Cut::BySize(0) => Ok(Next::End(())),
+            Cut::BySize(left) => {
+                *left -= 1;
+                Ok(Next::Chunk(None))
+            }
+            Cut::ByReading(file) => {
+                let chunk = file.read()?;
+                Ok(if chunk.is_empty() { Next::End(()) } else { Next::Chunk(Some(chunk)) })
+            }
         }
+    }
+}
+
+impl OpenFile {
+    fn new(file: File, left: u64, buffers: &Buffers) -> Self {
+        Self { file, left, ahead: None, buffers: buffers.clone() }
+    }
+
+    /// The next chunk, read now unless it was read ahead or came along. May block.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn chunk(&mut self, came_along: Option<Buffer>) -> Result<Buffer, Failure> {
+        match came_along {
+            Some(chunk) => Ok(chunk),
+            None => self.ahead.take().unwrap_or_else(|| self.read_whole()),
+        }
+    }
+
+    /// Reads the chunk that is next, if there is one. May block.
+    pub fn read_ahead(&mut self) {
+        if self.left > 0 && self.ahead.is_none() {
+            self.ahead = Some(self.read_whole());
+        }
+    }
+
+    fn read_whole(&mut self) -> Result<Buffer, Failure> {
+        let expected = self.left.min(CHUNK as u64);
+        let chunk = self.read()?;
+        if (chunk.len() as u64) < expected {
+            return Err(Failure::passing("it became shorter while it was read"));
+        }
+        Ok(chunk)
+    }
+
+    /// What is appended meanwhile is not taken: a file that grows has an end, too.
+    fn read(&mut self) -> Result<Buffer, Failure> {
+        let limit = self.left.min(CHUNK as u64);
+        let mut chunk = self.buffers.take();
+        let read =
+            (&mut self.file).take(limit).read_to_end(&mut chunk).map_err(|error| unreadable(&error))?;
+        self.left -= read as u64;
+        Ok(chunk)
     }
 }
 
@@ -68,18 +140,19 @@ mod tests {
     use super::*;
     use crate::transfer::testing::transfer;
 
-    fn opened(path: &Path) -> Result<OpenFile, Failure> {
+    fn opened(path: &Path) -> Result<(Cut, OpenFile), Failure> {
         let transfer = transfer(path.to_str().unwrap());
-        Files::default().open(&transfer).map(|(open, ())| open)
+        Files::default().open(&transfer)
     }
 
-    fn chunks(open: &mut OpenFile) -> Vec<Vec<u8>> {
+    fn chunks((mut cut, mut file): (Cut, OpenFile)) -> Result<Vec<Vec<u8>>, Failure> {
         let mut files = Files::default();
         let mut chunks = Vec::new();
-        while let Next::Chunk(chunk) = files.next(open).unwrap() {
-            chunks.push(chunk.to_vec());
+        while let Next::Chunk(chunk) = files.next(&mut cut)? {
+            chunks.push(file.chunk(chunk)?.to_vec());
+            file.read_ahead();
         }
-        chunks
+        Ok(chunks)
     }
 
     #[test]
@@ -88,7 +161,7 @@ mod tests {
         let path = folder.path().join("file");
         let content: Vec<u8> = (0..251).cycle().take(2 * CHUNK + 5).collect();
         std::fs::write(&path, &content).unwrap();
-        let chunks = chunks(&mut opened(&path).unwrap());
+        let chunks = chunks(opened(&path).unwrap()).unwrap();
         assert_eq!(chunks.iter().map(Vec::len).collect::<Vec<_>>(), [CHUNK, CHUNK, 5]);
         assert_eq!(chunks.concat(), content);
     }
@@ -98,7 +171,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("empty");
         std::fs::write(&path, "").unwrap();
-        assert!(chunks(&mut opened(&path).unwrap()).is_empty());
+        assert!(chunks(opened(&path).unwrap()).unwrap().is_empty());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_without_a_size_is_read_to_its_end() {
+        let path = Path::new("/proc/self/maps");
+        assert_eq!(path.metadata().unwrap().len(), 0);
+        let chunks = chunks(opened(path).unwrap()).unwrap();
+        assert!(!chunks.is_empty());
+        assert!(chunks.iter().all(|chunk| !chunk.is_empty()));
     }
 
     #[test]
@@ -112,9 +195,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         std::fs::write(&path, "first").unwrap();
-        let mut open = opened(&path).unwrap();
+        let open = opened(&path).unwrap();
         std::fs::write(&path, "first and more").unwrap();
-        assert_eq!(chunks(&mut open), [b"first".to_vec()]);
+        assert_eq!(chunks(open).unwrap(), [b"first".to_vec()]);
     }
 
     #[test]
@@ -122,9 +205,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, "long enough").unwrap();
-        let mut open = opened(&path).unwrap();
+        let open = opened(&path).unwrap();
         std::fs::write(&path, "short").unwrap();
-        let failure = Files::default().next(&mut open).unwrap_err();
+        let failure = chunks(open).unwrap_err();
         assert!(matches!(failure, Failure::Passing(_)), "{failure}");
     }
 }

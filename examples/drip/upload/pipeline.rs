@@ -26,8 +26,9 @@ pipeline! {
         name: "upload",
 
         start  Starter::new(queue, files), placement: Placement::Blocking;
-        step   Encryption::new(master, cache), count: copies, by: Piece::key, placement: Placement::Rayon;
-        step   RemoteStorage::new(storage), count: copies, by: Piece::key;
+        // One thread reads, seals and stores a chunk, so that it stays in one processor's cache.
+        step   Encryption::new(master, cache), count: copies, by: Piece::key, max_demand: 16, placement: Placement::Rayon;
+        then   RemoteStorage::new(storage);
         finish Notifier::new(repository, witness), max_demand: 100;
     }
 }

@@ -1,0 +1,118 @@
+//! How is a store called? A folder at once, on one of rayon's threads; a bucket by a task.
+//!
+//! Within a runtime, a local store hands each call to a thread for it. Off a runtime it does its work where it is polled. So a stage
+//! on rayon's pool has it done by its own thread, whose cache still holds what is to be written, or by another one that is idle.
+
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A call under way, whether it is polled or not. Resolves to an error if it was broken off.
+///
+/// Dropped, a task is aborted; what a thread has begun goes on.
+#[derive(Debug)]
+pub(super) enum Call<T> {
+    /// By one of rayon's threads.
+    Thread(oneshot::Receiver<T>),
+    /// By a task of the runtime.
+    Task(JoinHandle<T>),
+}
+
+impl<T: Send + 'static> Call<T> {
+    /// Has `work` done by one of rayon's threads. It must not wait, nor need a runtime.
+    pub(super) fn at_once(work: impl Future<Output = T> + Send + 'static) -> Self {
+        let (done, result) = oneshot::channel();
+        rayon::spawn(move || {
+            if let Some(Ok(output)) = AssertUnwindSafe(work).catch_unwind().now_or_never() {
+                // A stage that was cut off does not wait for it any more.
+                let _ = done.send(output);
+            }
+        });
+        Self::Thread(result)
+    }
+
+    /// Has `work` done by a task.
+    pub(super) fn on_runtime(work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self::Task(tokio::spawn(work))
+    }
+
+    /// Waits until nothing of it goes on any more, which does not take long.
+    pub(super) async fn cancel(self) {
+        if let Self::Task(task) = &self {
+            task.abort();
+        }
+        let _ = self.await;
+    }
+}
+
+impl<T> Future for Call<T> {
+    type Output = io::Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        Poll::Ready(match &mut *self {
+            Self::Thread(result) => ready!(result.poll_unpin(cx))
+                .map_err(|_| io::Error::other("it was broken off: it panicked, or had to wait")),
+            Self::Task(task) => ready!(task.poll_unpin(cx)).map_err(io::Error::other),
+        })
+    }
+}
+
+impl<T> Drop for Call<T> {
+    fn drop(&mut self) {
+        if let Self::Task(task) = self {
+            task.abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::sync::Arc;
+
+    use tokio::runtime::Handle;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_done_at_once_is_done_off_the_runtime() {
+        let inside = Call::at_once(async { Handle::try_current().is_ok() }).await.unwrap();
+        assert!(!inside);
+    }
+
+    #[tokio::test]
+    async fn what_panics_or_waits_is_an_error() {
+        let error = Call::at_once(async { panic!("broken") }).await.unwrap_err();
+        assert!(error.to_string().contains("panicked"), "{error}");
+        Call::at_once(pending::<()>()).await.unwrap_err();
+        Call::on_runtime(async { panic!("broken") }).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn a_call_goes_on_without_being_polled() {
+        let (done, result) = oneshot::channel();
+        let _call = Call::on_runtime(ready(()).map(|()| done.send(5)));
+        assert_eq!(result.await, Ok(5));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_of_a_call_that_was_cancelled() {
+        let held = Arc::new(());
+        let work = {
+            let held = Arc::clone(&held);
+            async move {
+                pending::<()>().await;
+                drop(held);
+            }
+        };
+        let call = Call::on_runtime(work);
+        tokio::task::yield_now().await;
+        call.cancel().await;
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}
