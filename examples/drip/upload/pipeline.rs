@@ -27,7 +27,7 @@ pipeline! {
 
         start  Starter::new(queue, files), placement: Placement::Blocking;
         // One thread reads, seals and stores a chunk, so that it stays in one processor's cache.
-        step   Encryption::new(master, cache), count: copies, by: Piece::key, max_demand: 16, placement: Placement::Rayon;
+        step   Encryption::new(master, cache), count: copies, by: Piece::key, min_demand: 8, max_demand: 16, placement: Placement::Rayon;
         then   RemoteStorage::new(storage);
         finish Notifier::new(repository, witness), max_demand: 100;
     }
