@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -24,13 +25,18 @@ pub(super) enum Call<T> {
 }
 
 impl<T: Send + 'static> Call<T> {
-    /// Has `work` done by one of rayon's threads. It must not wait, nor need a runtime.
+    /// Has `work` done by one of rayon's threads. If it must wait, a task waits for it: a thread that waits for another one (in
+    /// `rayon::join`, within a stage) may take this up on top of what it was at, within the runtime.
     pub(super) fn at_once(work: impl Future<Output = T> + Send + 'static) -> Self {
         let (done, result) = oneshot::channel();
+        let runtime = Handle::current();
         rayon::spawn(move || {
-            if let Some(Ok(output)) = AssertUnwindSafe(work).catch_unwind().now_or_never() {
-                // A stage that was cut off does not wait for it any more.
-                let _ = done.send(output);
+            // A stage that was cut off does not wait for it any more; what panicked sends nothing.
+            let send = |output| drop(done.send(output));
+            let mut work = Box::pin(AssertUnwindSafe(work).catch_unwind());
+            match work.as_mut().now_or_never() {
+                Some(output) => output.map_or((), send),
+                None => drop(runtime.spawn(async move { work.await.map_or((), send) })),
             }
         });
         Self::Thread(result)
@@ -55,8 +61,9 @@ impl<T> Future for Call<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         Poll::Ready(match &mut *self {
-            Self::Thread(result) => ready!(result.poll_unpin(cx))
-                .map_err(|_| io::Error::other("it was broken off: it panicked, or had to wait")),
+            Self::Thread(result) => {
+                ready!(result.poll_unpin(cx)).map_err(|_| io::Error::other("it was broken off by a panic"))
+            }
             Self::Task(task) => ready!(task.poll_unpin(cx)).map_err(io::Error::other),
         })
     }
@@ -75,8 +82,6 @@ mod tests {
     use std::future::{pending, ready};
     use std::sync::Arc;
 
-    use tokio::runtime::Handle;
-
     use super::*;
 
     #[tokio::test]
@@ -86,11 +91,39 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_panics_or_waits_is_an_error() {
+    async fn what_panics_is_an_error() {
         let error = Call::at_once(async { panic!("broken") }).await.unwrap_err();
-        assert!(error.to_string().contains("panicked"), "{error}");
-        Call::at_once(pending::<()>()).await.unwrap_err();
+        assert!(error.to_string().contains("panic"), "{error}");
         Call::on_runtime(async { panic!("broken") }).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn what_has_to_wait_is_waited_for() {
+        let (come, coming) = oneshot::channel();
+        let call = Call::at_once(coming);
+        come.send(5).unwrap();
+        assert_eq!(call.await.unwrap(), Ok(5));
+    }
+
+    /// As a stage is on rayon's pool, when it waits there for what it had another thread do.
+    #[tokio::test]
+    async fn a_thread_that_is_within_the_runtime_already_has_its_calls_made() {
+        // What a local store does.
+        let write = async {
+            match Handle::try_current() {
+                Ok(runtime) => runtime.spawn_blocking(|| "handed on").await.unwrap(),
+                Err(_) => "at once",
+            }
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let runtime = Handle::current();
+        let call = pool.install(|| {
+            let _context = runtime.enter();
+            let call = Call::at_once(write);
+            assert_eq!(rayon::yield_now(), Some(rayon::Yield::Executed));
+            call
+        });
+        assert_eq!(call.await.unwrap(), "handed on");
     }
 
     #[tokio::test]
