@@ -1,5 +1,6 @@
 //! Which pipelines do the commands run, and with which options?
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use stage_core::Pipeline;
@@ -27,7 +28,8 @@ pub(super) fn upload(
         session.storage.clone(),
         session.repository.clone(),
         progress.clone(),
-        copies(),
+        // Keys may leave a copy without work.
+        copies(2),
     ))
 }
 
@@ -46,11 +48,11 @@ pub(super) fn download(
         master,
         session.repository.clone(),
         progress.clone(),
-        copies(),
+        copies(1),
     ))
 }
 
-/// Copies of a keyed step: two per processor, since keys may leave one without work, as far as they pay.
-fn copies() -> usize {
-    std::thread::available_parallelism().map_or(2, |processors| (2 * processors.get()).min(8))
+/// Copies of a keyed step: so many per processor, as far as they pay.
+fn copies(of_each: usize) -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get).min(4) * of_each
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 /// A call under way, whether it is polled or not. Resolves to an error if it was broken off.
 ///
-/// Dropped, a task is aborted; what a thread has begun goes on.
+/// Dropped, a task is aborted, and what no thread has begun is not begun; what one has begun goes on.
 #[derive(Debug)]
 pub(super) enum Call<T> {
     /// By one of rayon's threads.
@@ -31,7 +31,11 @@ impl<T: Send + 'static> Call<T> {
         let (done, result) = oneshot::channel();
         let runtime = Handle::current();
         rayon::spawn(move || {
-            // A stage that was cut off does not wait for it any more; what panicked sends nothing.
+            // A stage that was cut off does not wait for it any more.
+            if done.is_closed() {
+                return;
+            }
+            // What panicked sends nothing.
             let send = |output| drop(done.send(output));
             let mut work = Box::pin(AssertUnwindSafe(work).catch_unwind());
             match work.as_mut().now_or_never() {
@@ -47,12 +51,11 @@ impl<T: Send + 'static> Call<T> {
         Self::Task(tokio::spawn(work))
     }
 
-    /// Waits until nothing of it goes on any more, which does not take long.
-    pub(super) async fn cancel(self) {
-        if let Self::Task(task) = &self {
+    /// Ends it at its next wait, or never, as a thread does not wait. It is over when it resolves.
+    pub(super) fn abort(&self) {
+        if let Self::Task(task) = self {
             task.abort();
         }
-        let _ = self.await;
     }
 }
 
@@ -62,7 +65,7 @@ impl<T> Future for Call<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         Poll::Ready(match &mut *self {
             Self::Thread(result) => {
-                ready!(result.poll_unpin(cx)).map_err(|_| io::Error::other("it was broken off by a panic"))
+                ready!(result.poll_unpin(cx)).map_err(|_| io::Error::other("it was broken off"))
             }
             Self::Task(task) => ready!(task.poll_unpin(cx)).map_err(io::Error::other),
         })
@@ -93,7 +96,7 @@ mod tests {
     #[tokio::test]
     async fn what_panics_is_an_error() {
         let error = Call::at_once(async { panic!("broken") }).await.unwrap_err();
-        assert!(error.to_string().contains("panic"), "{error}");
+        assert!(error.to_string().contains("broken off"), "{error}");
         Call::on_runtime(async { panic!("broken") }).await.unwrap_err();
     }
 
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_left_of_a_call_that_was_cancelled() {
+    async fn nothing_is_left_of_a_call_that_was_aborted_and_resolved() {
         let held = Arc::new(());
         let work = {
             let held = Arc::clone(&held);
@@ -145,7 +148,8 @@ mod tests {
         };
         let call = Call::on_runtime(work);
         tokio::task::yield_now().await;
-        call.cancel().await;
+        call.abort();
+        call.await.unwrap_err();
         assert_eq!(Arc::strong_count(&held), 1);
     }
 }

@@ -1,9 +1,11 @@
 //! An object on its way in: gathered into parts, sent two at a time, published whole or not at all.
 
-use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 
 use super::call::Call;
@@ -21,7 +23,9 @@ pub struct Writer {
     gathered: Vec<Bytes>,
     room: usize,
     upload: Option<Box<dyn MultipartUpload>>,
-    under_way: VecDeque<Call<object_store::Result<()>>>,
+    /// Nothing can be sent any more: it was being published.
+    ended: bool,
+    under_way: FuturesUnordered<Call<object_store::Result<()>>>,
 }
 
 impl Writer {
@@ -34,7 +38,8 @@ impl Writer {
             gathered: Vec::new(),
             room: part_size,
             upload: None,
-            under_way: VecDeque::new(),
+            ended: false,
+            under_way: FuturesUnordered::new(),
         }
     }
 
@@ -68,16 +73,21 @@ impl Writer {
 
     /// Gives the object up and removes what was sent of it.
     pub async fn abort(mut self) {
-        for part in self.under_way.drain(..) {
-            part.cancel().await;
-        }
+        self.under_way.iter().for_each(Call::abort);
+        while self.under_way.next().await.is_some() {}
         if let Some(mut upload) = self.upload.take()
             && let Err(error) = upload.abort().await
         {
             tracing::warn!(key = self.key, %error, "could not remove what was sent of an abandoned object");
-            let (storage, key) = (self.storage.clone(), self.key.clone());
-            let _ = tokio::task::spawn_blocking(move || storage.sweep(&key)).await;
+            self.sweep().await;
+        } else if self.ended {
+            self.sweep().await;
         }
+    }
+
+    async fn sweep(&mut self) {
+        let (storage, key) = (self.storage.clone(), self.key.clone());
+        let _ = tokio::task::spawn_blocking(move || storage.sweep(&key)).await;
     }
 
     async fn publish(&mut self) -> Result<(), StoreError> {
@@ -85,18 +95,21 @@ impl Writer {
             let payload = PutPayload::from_iter(std::mem::take(&mut self.gathered));
             let (store, place) = (Arc::clone(self.storage.store()), self.storage.place(&self.key));
             let put = self.storage.call(async move { store.put(&place, payload).await.map(drop) });
-            return self.done(put).await;
+            let put = put.await;
+            return self.judge(put);
         }
         if !self.gathered.is_empty() {
             self.send().await?;
         }
         self.wait_below(1).await?;
         let Some(mut upload) = self.upload.take() else { return Ok(()) };
+        self.ended = true;
         let complete = self.storage.call(async move {
             let completed = upload.complete().await;
             Ok((upload, completed))
         });
-        let (upload, completed) = self.done(complete).await?;
+        let complete = complete.await;
+        let (upload, completed) = self.judge(complete)?;
         self.upload = Some(upload);
         completed.map(drop).map_err(|error| self.error(error))
     }
@@ -110,7 +123,7 @@ impl Writer {
             Some(upload) => upload,
             None => self.begin().await?,
         };
-        self.under_way.push_back(self.storage.call(upload.put_part(payload)));
+        self.under_way.push(self.storage.call(upload.put_part(payload)));
         self.upload = Some(upload);
         Ok(())
     }
@@ -118,26 +131,23 @@ impl Writer {
     async fn begin(&mut self) -> Result<Box<dyn MultipartUpload>, StoreError> {
         let (store, place) = (Arc::clone(self.storage.store()), self.storage.place(&self.key));
         let begun = self.storage.call(async move { store.put_multipart(&place).await });
-        self.done(begun).await
+        let begun = begun.await;
+        self.judge(begun)
     }
 
     async fn wait_below(&mut self, limit: usize) -> Result<(), StoreError> {
         while self.under_way.len() >= limit
-            && let Some(oldest) = self.under_way.pop_front()
+            && let Some(sent) = self.under_way.next().await
         {
-            self.done(oldest).await?;
+            self.judge(sent)?;
         }
         Ok(())
     }
 
-    async fn done<T: Send + 'static>(
-        &mut self,
-        call: Call<object_store::Result<T>>,
-    ) -> Result<T, StoreError> {
-        match call.await {
-            Ok(done) => done.map_err(|error| self.error(error)),
-            Err(broken) => Err(self.storage.io_error("write", &self.key, broken)),
-        }
+    /// What came of a call that may have been broken off.
+    fn judge<T>(&self, called: io::Result<object_store::Result<T>>) -> Result<T, StoreError> {
+        let done = called.map_err(|broken| self.storage.io_error("write", &self.key, broken))?;
+        done.map_err(|error| self.error(error))
     }
 
     fn error(&self, error: object_store::Error) -> StoreError {

@@ -10,7 +10,7 @@ use stage_core::{Demand, Emitter, Producer, StageResult};
 use super::{ATTEMPTS, Failure, Hold, Part, Piece, Queue, Shape};
 use crate::repository::{RepositoryError, Transfer};
 
-/// Files that are open at a time: enough to keep every copy of the next step busy.
+/// Transfers that are cut at a time, one piece each in turn: enough to keep most copies of the next step busy.
 const OPEN: usize = 8;
 
 /// Transfers taken out of the queue in one transaction.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use stage_core::{Emitter, Events, ExitReason, ProducerConsumer, StageResult};
 
-use super::{OpenFile, Unread};
+use super::{Found, OpenFile, Unread};
 use crate::cache::{ContentCache, Gathering};
 use crate::repository::{MediaId, Transfer};
 use crate::seal::{Header, MasterKey, Sealer};
@@ -63,7 +63,8 @@ impl Work for Sealing {
     type Out = Sealed;
     type State = SealingFile;
 
-    async fn begin(&mut self, transfer: &Transfer, file: OpenFile) -> Result<(SealingFile, Bytes), Failure> {
+    async fn begin(&mut self, transfer: &Transfer, found: Found) -> Result<(SealingFile, Bytes), Failure> {
+        let file = found.open(transfer)?;
         let media = transfer.media.id;
         let header = Header::new(&self.master, media.0)?;
         let bytes = Bytes::copy_from_slice(header.bytes());
@@ -74,12 +75,16 @@ impl Work for Sealing {
     async fn chunk(&mut self, file: &mut SealingFile, chunk: Option<Buffer>) -> Result<Buffer, Failure> {
         let SealingFile { file, gathering, sealer, .. } = file;
         let mut chunk = file.chunk(chunk)?;
-        let seal = || {
+        let mut seal = || {
             gathering.add(&chunk);
             sealer.seal(&mut chunk)
         };
-        // A thread that is idle reads on meanwhile; if none is, this one does so behind it.
-        rayon::join(seal, || file.read_ahead()).0?;
+        if rayon::current_thread_index().is_some() {
+            // A thread that is idle reads on meanwhile; if none is, this one does so behind it.
+            rayon::join(seal, || file.read_ahead()).0?;
+        } else {
+            seal()?;
+        }
         Ok(chunk)
     }
 

@@ -1,35 +1,42 @@
-//! Where uploads come from: files, cut into chunks by the starter and read by whoever seals them.
+//! Where uploads come from: files, found and cut into chunks by the starter, opened and read by whoever seals them.
 //!
 //! So a chunk is read on the thread that seals it, and still lies in that processor's cache then.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 
 use crate::repository::Transfer;
 use crate::seal::CHUNK;
 use crate::transfer::{Buffer, Buffers, Failure, Next, Shape, Source};
 
-/// Opens the files of this machine, and says where their chunks are.
+/// Finds the files of this machine, and says how many chunks they have.
 #[derive(Debug, Clone, Default)]
 pub struct Files {
     buffers: Buffers,
 }
 
-/// A file that was opened, as it travels to whoever reads it.
+/// A file as it travels to whoever reads it.
 #[derive(Debug)]
 pub enum Unread {}
 
 impl Shape for Unread {
-    type Begin = OpenFile;
+    type Begin = Found;
     type Chunk = Option<Buffer>;
     type End = ();
+}
+
+/// A file that was found, and not opened yet.
+#[derive(Debug)]
+pub struct Found {
+    size: u64,
+    buffers: Buffers,
 }
 
 /// A file that is being read.
 #[derive(Debug)]
 pub struct OpenFile {
     file: File,
-    /// Bytes that are left of those it had when it was opened.
+    /// Bytes that are left of those it had when it was found.
     left: u64,
     /// The next chunk, if it was read already.
     ahead: Option<Result<Buffer, Failure>>,
@@ -43,47 +50,60 @@ pub enum Cut {
     BySize(u64),
     /// It has no size of its own, as in `/proc`: only to read it shows where it ends.
     ByReading(OpenFile),
+    /// All of it was announced.
+    Whole,
 }
 
 impl Source for Files {
     type Shape = Unread;
     type Open = Cut;
 
-    fn open(&mut self, transfer: &Transfer) -> Result<(Cut, OpenFile), Failure> {
-        let file = File::open(&transfer.path).map_err(|error| unreadable(&error))?;
-        let metadata = file.metadata().map_err(|error| unreadable(&error))?;
+    fn open(&mut self, transfer: &Transfer) -> Result<(Cut, Found), Failure> {
+        let metadata = fs::metadata(&transfer.path).map_err(|error| unreadable(&error))?;
         if !metadata.is_file() {
             return Err(Failure::permanent("it is not a regular file any more"));
         }
-        let left = metadata.len();
-        let cut = match left {
-            0 => {
-                let file = file.try_clone().map_err(|error| unreadable(&error))?;
-                Cut::ByReading(OpenFile::new(file, u64::MAX, &self.buffers))
-            }
+        let cut = match metadata.len() {
+            0 => Cut::ByReading(OpenFile::open(transfer, u64::MAX, self.buffers.clone())?),
             size => Cut::BySize(size.div_ceil(CHUNK as u64)),
         };
-        Ok((cut, OpenFile::new(file, left, &self.buffers)))
+        Ok((cut, Found { size: metadata.len(), buffers: self.buffers.clone() }))
     }
 
     fn next(&mut self, cut: &mut Cut) -> Result<Next<Unread>, Failure> {
         match cut {
-            Cut::BySize(0) => Ok(Next::End(())),
+            Cut::BySize(0) | Cut::Whole => Ok(Next::End(())),
             Cut::BySize(left) => {
                 *left -= 1;
                 Ok(Next::Chunk(None))
             }
             Cut::ByReading(file) => {
                 let chunk = file.read()?;
-                Ok(if chunk.is_empty() { Next::End(()) } else { Next::Chunk(Some(chunk)) })
+                let whole = chunk.is_empty();
+                // All chunks but the last are full; what is appended from now on is not taken.
+                if chunk.len() < CHUNK {
+                    *cut = Cut::Whole;
+                }
+                Ok(if whole { Next::End(()) } else { Next::Chunk(Some(chunk)) })
             }
         }
     }
 }
 
+impl Found {
+    /// Opens the file of `transfer`. May block.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn open(self, transfer: &Transfer) -> Result<OpenFile, Failure> {
+        OpenFile::open(transfer, self.size, self.buffers)
+    }
+}
+
 impl OpenFile {
-    fn new(file: File, left: u64, buffers: &Buffers) -> Self {
-        Self { file, left, ahead: None, buffers: buffers.clone() }
+    fn open(transfer: &Transfer, left: u64, buffers: Buffers) -> Result<Self, Failure> {
+        let file = File::open(&transfer.path).map_err(|error| unreadable(&error))?;
+        Ok(Self { file, left, ahead: None, buffers })
     }
 
     /// The next chunk, read now unless it was read ahead or came along. May block.
@@ -142,7 +162,8 @@ mod tests {
 
     fn opened(path: &Path) -> Result<(Cut, OpenFile), Failure> {
         let transfer = transfer(path.to_str().unwrap());
-        Files::default().open(&transfer)
+        let (cut, found) = Files::default().open(&transfer)?;
+        Ok((cut, found.open(&transfer)?))
     }
 
     fn chunks((mut cut, mut file): (Cut, OpenFile)) -> Result<Vec<Vec<u8>>, Failure> {
@@ -182,6 +203,20 @@ mod tests {
         let chunks = chunks(opened(path).unwrap()).unwrap();
         assert!(!chunks.is_empty());
         assert!(chunks.iter().all(|chunk| !chunk.is_empty()));
+    }
+
+    #[test]
+    fn a_file_that_was_empty_and_grows_between_two_chunks_ends_with_the_first_short_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        std::fs::write(&path, "").unwrap();
+        let (mut cut, _) = opened(&path).unwrap();
+        std::fs::write(&path, "some").unwrap();
+        let mut files = Files::default();
+        let Next::Chunk(Some(chunk)) = files.next(&mut cut).unwrap() else { panic!("no chunk") };
+        assert_eq!(*chunk, b"some");
+        std::fs::write(&path, "some and more").unwrap();
+        assert!(matches!(files.next(&mut cut).unwrap(), Next::End(())));
     }
 
     #[test]

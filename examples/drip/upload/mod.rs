@@ -1,4 +1,4 @@
-//! The way up: `Starter → Encryption → RemoteStorage → Notifier`, the two in the middle as one stage.
+//! The way up: `Starter → Encryption → RemoteStorage → Notifier`.
 
 mod encryption;
 mod files;
@@ -7,7 +7,7 @@ mod pipeline;
 mod remote_storage;
 
 pub use encryption::Encryption;
-pub use files::{Cut, Files, OpenFile, Unread};
+pub use files::{Cut, Files, Found, OpenFile, Unread};
 pub use notifier::Notifier;
 pub use pipeline::Upload;
 pub use remote_storage::RemoteStorage;

@@ -26,9 +26,9 @@ pipeline! {
         name: "upload",
 
         start  Starter::new(queue, files), placement: Placement::Blocking;
-        // One thread reads, seals and stores a chunk, so that it stays in one processor's cache.
-        step   Encryption::new(master, cache), count: copies, by: Piece::key, min_demand: 8, max_demand: 16, placement: Placement::Rayon;
-        then   RemoteStorage::new(storage);
+        // On rayon's threads: each has what it read, sealed and is to store in its processor's cache.
+        step   Encryption::new(master, cache), count: copies, by: Piece::key, max_demand: 16, placement: Placement::Rayon;
+        step   RemoteStorage::new(storage), count: copies, by: Piece::key, max_demand: 16, placement: Placement::Rayon;
         finish Notifier::new(repository, witness), max_demand: 100;
     }
 }
