@@ -50,7 +50,9 @@ impl<T: Send + 'static> Call<T> {
     pub(super) fn on_runtime(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self::Task(tokio::spawn(work))
     }
+}
 
+impl<T> Call<T> {
     /// Ends it at its next wait, or never, as a thread does not wait. It is over when it resolves.
     pub(super) fn abort(&self) {
         if let Self::Task(task) = self {
@@ -74,9 +76,7 @@ impl<T> Future for Call<T> {
 
 impl<T> Drop for Call<T> {
     fn drop(&mut self) {
-        if let Self::Task(task) = self {
-            task.abort();
-        }
+        self.abort();
     }
 }
 

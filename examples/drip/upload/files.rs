@@ -50,8 +50,6 @@ pub enum Cut {
     BySize(u64),
     /// It has no size of its own, as in `/proc`: only to read it shows where it ends.
     ByReading(OpenFile),
-    /// All of it was announced.
-    Whole,
 }
 
 impl Source for Files {
@@ -72,19 +70,19 @@ impl Source for Files {
 
     fn next(&mut self, cut: &mut Cut) -> Result<Next<Unread>, Failure> {
         match cut {
-            Cut::BySize(0) | Cut::Whole => Ok(Next::End(())),
+            Cut::BySize(0) => Ok(Next::End(())),
             Cut::BySize(left) => {
                 *left -= 1;
                 Ok(Next::Chunk(None))
             }
             Cut::ByReading(file) => {
                 let chunk = file.read()?;
-                let whole = chunk.is_empty();
+                let nothing = chunk.is_empty();
                 // All chunks but the last are full; what is appended from now on is not taken.
                 if chunk.len() < CHUNK {
-                    *cut = Cut::Whole;
+                    *cut = Cut::BySize(0);
                 }
-                Ok(if whole { Next::End(()) } else { Next::Chunk(Some(chunk)) })
+                Ok(if nothing { Next::End(()) } else { Next::Chunk(Some(chunk)) })
             }
         }
     }
