@@ -1,11 +1,13 @@
 //! The producing half of a stage: takes asks, sends what the hub decides.
 
+mod announced;
 mod asides;
 mod modes;
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use self::announced::Announced;
 use self::modes::Accumulated;
 use crate::demand::Demand;
 use crate::dispatch::{Delivery, Hub, Marker, Outbox, SubscriptionKey};
@@ -32,9 +34,7 @@ pub(crate) struct Outlet<E> {
     subscribers: Option<usize>,
     /// The slots of a pipeline's stage whose consumers do not belong to the pipeline.
     guests: HashSet<usize>,
-    announced: VecDeque<Demand>,
-    /// Whether the stage is told of demand: not, once its hook was seen to be unused.
-    tells_demand: bool,
+    announced: Announced,
     /// What the stage is to be told of its subscribers.
     notices: VecDeque<Notice>,
     /// What waits for the mode to be set to forward; nothing in forward mode.
@@ -81,8 +81,7 @@ impl<E> Outlet<E> {
             satisfied: 0,
             subscribers,
             guests: HashSet::new(),
-            announced: VecDeque::new(),
-            tells_demand: true,
+            announced: Announced::default(),
             notices: VecDeque::new(),
             accumulated: None,
             held_back: 0,
@@ -148,10 +147,10 @@ impl<E> Outlet<E> {
     #[inline]
     fn ask(&mut self, key: SubscriptionKey, demand: Demand) {
         if self.accumulated.is_none() && self.hub.counts(key, demand) {
-            if self.tells_demand
+            if self.tells_demand()
                 && let Some(demand) = self.hub.announce()
             {
-                self.announced.push_back(demand);
+                self.announced.push(demand);
             }
             self.note();
             return;
@@ -316,10 +315,8 @@ impl<E> Outlet<E> {
 
     #[inline]
     fn settle(&mut self, announce: Option<Demand>) {
-        if let Some(demand) = announce
-            && self.tells_demand
-        {
-            self.announced.push_back(demand);
+        if let Some(demand) = announce {
+            self.announced.push(demand);
         }
         if self.outbox.has_asides() {
             self.settle_asides();
@@ -362,30 +359,6 @@ impl<E> Outlet<E> {
             }
             link.announce();
         }
-    }
-
-    /// The oldest demand that was not yet told to the stage; all of it, if each emission is spread anyway.
-    pub(crate) fn next_demand(&mut self) -> Option<Demand> {
-        if self.announced.len() > 1 && self.hub.spreads() {
-            return self.all_demand();
-        }
-        self.announced.pop_front()
-    }
-
-    /// All demand that was not yet told to the stage.
-    pub(crate) fn all_demand(&mut self) -> Option<Demand> {
-        Demand::new(self.announced.drain(..).map(Demand::get).fold(0, usize::saturating_add))
-    }
-
-    /// Whether the stage is to be told of demand.
-    pub(crate) fn tells_demand(&self) -> bool {
-        self.tells_demand
-    }
-
-    /// The stage has no use for being told of demand.
-    pub(crate) fn ignore_demand(&mut self) {
-        self.tells_demand = false;
-        self.announced.clear();
     }
 
     /// The subscriptions of its consumers.
