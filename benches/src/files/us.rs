@@ -1,6 +1,6 @@
 //! How do we do it? By drip's upload pipeline, as `drip upload` starts it.
 
-use std::{num::NonZero, sync::Arc, thread};
+use std::sync::Arc;
 
 use drip::{
     cache::{Bounds, ContentCache},
@@ -26,7 +26,6 @@ pub(super) async fn run(
     let repository: Arc<dyn Repository> = ledger.clone();
     let witness: Arc<dyn Witness> = Arc::new(Nobody);
     let queue = Queue::new(Arc::clone(&repository), Scope::Uploads, storage.clone(), Arc::clone(&witness));
-    let copies = (2 * thread::available_parallelism().map_or(1, NonZero::get)).min(8);
     let pipeline = Upload::new(
         queue.clone(),
         Files::default(),
@@ -35,7 +34,7 @@ pub(super) async fn run(
         storage.clone(),
         repository,
         witness,
-        copies,
+        Upload::copies(),
     );
     pipeline.start().await?.join().await?;
     queue.settle().await;

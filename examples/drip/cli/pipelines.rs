@@ -1,6 +1,5 @@
 //! Which pipelines do the commands run, and with which options?
 
-use std::num::NonZero;
 use std::sync::Arc;
 
 use stage_core::Pipeline;
@@ -28,8 +27,7 @@ pub(super) fn upload(
         session.storage.clone(),
         session.repository.clone(),
         progress.clone(),
-        // Keys may leave a copy without work.
-        copies(2),
+        Upload::copies(),
     ))
 }
 
@@ -48,11 +46,6 @@ pub(super) fn download(
         master,
         session.repository.clone(),
         progress.clone(),
-        copies(1),
+        Download::copies(),
     ))
-}
-
-/// Copies of a keyed step: so many per processor, as far as they pay.
-fn copies(of_each: usize) -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get).min(4) * of_each
 }

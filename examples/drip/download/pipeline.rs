@@ -9,7 +9,7 @@ use crate::cache::ContentCache;
 use crate::repository::Repository;
 use crate::seal::MasterKey;
 use crate::store::Storage;
-use crate::transfer::{Buffers, Piece, Queue, Witness};
+use crate::transfer::{Buffers, Piece, Queue, Witness, copies};
 
 pipeline! {
     /// Fetches every queued medium, opens it and writes it down.
@@ -29,5 +29,12 @@ pipeline! {
         step   RemoteStorage::new(storage, cache.clone(), buffers), count: copies, by: Piece::key, placement: Placement::Blocking;
         step   Encryption::new(master, cache), count: copies, by: Piece::key, placement: Placement::Rayon;
         finish Notifier::new(repository, witness), count: copies, by: Piece::key, placement: Placement::Blocking;
+    }
+}
+
+impl Download {
+    /// As many `copies` as pay on this machine: one a processor.
+    pub fn copies() -> usize {
+        copies(1)
     }
 }

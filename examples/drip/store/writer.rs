@@ -75,12 +75,14 @@ impl Writer {
     pub async fn abort(mut self) {
         self.under_way.iter().for_each(Call::abort);
         while self.under_way.next().await.is_some() {}
-        if let Some(mut upload) = self.upload.take()
-            && let Err(error) = upload.abort().await
-        {
+        let warn = |error: &object_store::Error| {
             tracing::warn!(key = self.key, %error, "could not remove what was sent of an abandoned object");
-            self.sweep().await;
-        } else if self.ended {
+        };
+        let left = match self.upload.take() {
+            Some(mut upload) => upload.abort().await.inspect_err(warn).is_err(),
+            None => self.ended,
+        };
+        if left {
             self.sweep().await;
         }
     }

@@ -14,6 +14,7 @@
 //!    invent.
 
 mod buffer;
+mod copies;
 mod failure;
 mod hold;
 mod piece;
@@ -26,6 +27,7 @@ mod verdicts;
 mod witness;
 
 pub use buffer::{Buffer, Buffers};
+pub(crate) use copies::copies;
 pub use failure::Failure;
 pub use hold::Hold;
 pub use piece::{Fetched, Opened, Origin, Part, Piece, Sealed, SealedEnd, Shape, Stored, Wanted, Written};

@@ -9,7 +9,7 @@ use crate::cache::ContentCache;
 use crate::repository::Repository;
 use crate::seal::MasterKey;
 use crate::store::Storage;
-use crate::transfer::{Piece, Queue, Witness};
+use crate::transfer::{Piece, Queue, Witness, copies};
 
 pipeline! {
     /// Seals every queued file and stores it.
@@ -30,5 +30,12 @@ pipeline! {
         step   Encryption::new(master, cache), count: copies, by: Piece::key, max_demand: 16, placement: Placement::Rayon;
         step   RemoteStorage::new(storage), count: copies, by: Piece::key, max_demand: 16, placement: Placement::Rayon;
         finish Notifier::new(repository, witness), max_demand: 100;
+    }
+}
+
+impl Upload {
+    /// As many `copies` as pay on this machine: two a processor, as keys may leave one of them without work.
+    pub fn copies() -> usize {
+        copies(2)
     }
 }
