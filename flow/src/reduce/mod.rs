@@ -17,6 +17,7 @@ mod partials;
 mod reducer;
 mod shard;
 mod short;
+mod slots;
 
 pub use alarms::{AlarmSet, Alarms, NoAlarms};
 pub use byte_key::ByteKey;

@@ -11,15 +11,14 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::Hash;
 
-use hashbrown::HashTable;
-
 use super::byte_key::ByteKey;
 use super::shard::{Shard, hash_of, partition_of};
 use super::short::{Short, ShortKeys};
+use super::slots::Slots;
 
 /// One value for each key that was seen here.
 pub struct Partials<Q, A> {
-    table: HashTable<(Q, A)>,
+    table: Slots<Q, A>,
     short: ShortKeys<Q, A>,
 }
 
@@ -28,11 +27,7 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
     #[inline]
     pub fn of_or(&mut self, key: Q, init: impl FnOnce() -> A) -> &mut A {
         let hash = hash_of(&key);
-        // Most keys are known: no place is looked for before one is not.
-        match self.table.find_entry(hash, |(known, _)| *known == key) {
-            Ok(known) => &mut known.into_mut().1,
-            Err(unknown) => insert(unknown.into_table(), hash, key, init()),
-        }
+        self.table.of(hash, key, |known, key| known == key, |key| (key, init()))
     }
 
     /// The value of a key.
@@ -55,10 +50,7 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
         A: Default,
     {
         let hash = hash_of(lent);
-        match self.table.find_entry(hash, |(known, _)| known.borrow() == lent) {
-            Ok(known) => &mut known.into_mut().1,
-            Err(unknown) => insert(unknown.into_table(), hash, lent.into(), A::default()),
-        }
+        self.table.of(hash, lent, |known, lent| known.borrow() == *lent, |lent| (lent.into(), A::default()))
     }
 
     /// The value of a key that is bytes or text and is only lent: the fastest way to count by words. Up to fifteen
@@ -93,12 +85,8 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
             return self.short.of(short);
         }
         let hash = hash_of(lent);
-        match self.table.find_entry(hash, |(known, _)| known.borrow() == lent) {
-            Ok(known) => &mut known.into_mut().1,
-            Err(unknown) => {
-                insert(unknown.into_table(), hash, Q::from_bytes(Q::bytes_of(lent)), A::default())
-            }
-        }
+        let new = |lent| (Q::from_bytes(Q::bytes_of(lent)), A::default());
+        self.table.of(hash, lent, |known, lent| known.borrow() == *lent, new)
     }
 
     /// How many keys there are. One that was looked up by [`of_bytes`](Self::of_bytes) and in another way as well
@@ -143,16 +131,9 @@ fn dealt<Q: Hash, A>(
     shards
 }
 
-/// A key that is not there yet, with its value.
-#[cold]
-#[inline(never)]
-fn insert<Q: Hash, A>(table: &mut HashTable<(Q, A)>, hash: u64, key: Q, value: A) -> &mut A {
-    &mut table.insert_unique(hash, (key, value), |(key, _)| hash_of(key)).into_mut().1
-}
-
 impl<Q, A> Default for Partials<Q, A> {
     fn default() -> Self {
-        Self { table: HashTable::new(), short: ShortKeys::default() }
+        Self { table: Slots::default(), short: ShortKeys::default() }
     }
 }
 

@@ -1,0 +1,287 @@
+//! Where is the value of a key? In the slot that its hash names, in one beside it, or in a table if those are taken.
+//!
+//! A look-up that finds its key in its own slot compares one key and fetches one line of memory, where that of a
+//! hash table fetches control bytes first. Keys that come often come early, mostly, and so they have their own
+//! slots. No look-up goes through more than four, however poor the hashes are. (Direct-mapped, with a few more
+//! ways, as the caches of processors are.) Large keys and values are in the table alone, which was faster for them.
+
+use std::hash::Hash;
+
+use hashbrown::HashTable;
+
+use super::shard::hash_of;
+
+/// Slots that a key may have: its own, and those that share a block with it.
+const BLOCK: usize = 4;
+/// Slots of the first key.
+const FEWEST: usize = 16;
+/// Slots are made as many times as many when three of four have a key.
+const GROWTH: usize = 4;
+/// What all slots may take up, in bytes: what is larger than this is in no core's own cache.
+const MOST_BYTES: usize = 4 << 20;
+/// A slot of more bytes than this is no use.
+const LARGEST: usize = 24;
+
+/// One value for each key.
+pub(super) struct Slots<Q, A> {
+    /// None before the first key, then a power of two.
+    places: Vec<Slot<Q, A>>,
+    /// Those that have a key.
+    taken: usize,
+    /// Keys for which no slot was left.
+    rest: HashTable<(Q, A)>,
+}
+
+/// Smaller than the option of a pair: what tells the two apart has room before a small key.
+enum Slot<Q, A> {
+    Empty,
+    Known(Q, A),
+}
+
+impl<Q, A> Slot<Q, A> {
+    /// So many at most: none, or a power of two.
+    const MOST: usize = match size_of::<Self>() {
+        0 => FEWEST,
+        size @ 1..=LARGEST => 1 << (MOST_BYTES / size).ilog2(),
+        _ => 0,
+    };
+
+    /// An empty one has a key now.
+    fn fill(&mut self, key: Q, value: A) -> &mut A {
+        *self = Self::Known(key, value);
+        self.value()
+    }
+
+    /// Of a slot that has one.
+    #[inline]
+    fn value(&mut self) -> &mut A {
+        match self {
+            Self::Known(_, value) => value,
+            Self::Empty => unreachable!("a slot that was found or filled has a value"),
+        }
+    }
+
+    fn take(&mut self) -> Option<(Q, A)> {
+        match std::mem::replace(self, Self::Empty) {
+            Self::Known(key, value) => Some((key, value)),
+            Self::Empty => None,
+        }
+    }
+}
+
+impl<Q, A> Slots<Q, A> {
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.taken + self.rest.len()
+    }
+
+    /// A key's own slot, by its hash. (None is there before the first key.)
+    #[inline]
+    fn own(&self, hash: u64) -> usize {
+        usize::try_from(hash & (self.places.len() as u64).wrapping_sub(1)).unwrap_or_default()
+    }
+
+    /// The first slot of those that a key may have which is empty or has the `same` key.
+    fn slot(&self, hash: u64, same: impl Fn(&Q) -> bool) -> Option<usize> {
+        let own = self.own(hash);
+        let fits = |slot: &Slot<Q, A>| match slot {
+            Slot::Empty => true,
+            Slot::Known(known, _) => same(known),
+        };
+        (0..BLOCK).map(|beside| own ^ beside).find(|slot| fits(&self.places[*slot]))
+    }
+}
+
+impl<Q: Hash, A> Slots<Q, A> {
+    /// The value of the key that has this hash and is the `same` as `key`; the one that is made of `key` if none is.
+    #[inline]
+    pub(super) fn of<K>(
+        &mut self,
+        hash: u64,
+        key: K,
+        same: impl Fn(&Q, &K) -> bool,
+        new: impl FnOnce(K) -> (Q, A),
+    ) -> &mut A {
+        if Slot::<Q, A>::MOST == 0 {
+            return of_table(&mut self.rest, hash, key, same, new);
+        }
+        let own = self.own(hash);
+        if matches!(self.places.get(own), Some(Slot::Known(known, _)) if same(known, &key)) {
+            return self.places[own].value();
+        }
+        self.elsewhere(hash, key, same, new)
+    }
+
+    /// The value of a key that is not in its own slot.
+    #[cold]
+    #[inline(never)]
+    fn elsewhere<K>(
+        &mut self,
+        hash: u64,
+        key: K,
+        same: impl Fn(&Q, &K) -> bool,
+        new: impl FnOnce(K) -> (Q, A),
+    ) -> &mut A {
+        if self.len() >= self.places.len() / 4 * 3 && self.places.len() < Slot::<Q, A>::MOST {
+            self.grow();
+        }
+        let Some(slot) = self.slot(hash, |known| same(known, &key)) else {
+            return of_table(&mut self.rest, hash, key, same, new);
+        };
+        match &mut self.places[slot] {
+            Slot::Known(_, value) => value,
+            empty @ Slot::Empty => {
+                let (key, value) = new(key);
+                self.taken += 1;
+                empty.fill(key, value)
+            }
+        }
+    }
+
+    /// More slots. Keys that have their own keep them, as no two of these get the same; others may get theirs.
+    fn grow(&mut self) {
+        let slots = (self.places.len() * GROWTH).clamp(FEWEST, Slot::<Q, A>::MOST);
+        let mut old = std::mem::take(self);
+        self.places.resize_with(slots, || Slot::Empty);
+        let mut others = Vec::new();
+        for slot in 0..old.places.len() {
+            let Some((key, value)) = old.places[slot].take() else { continue };
+            let hash = hash_of(&key);
+            if old.own(hash) == slot {
+                let own = self.own(hash);
+                self.places[own].fill(key, value);
+                self.taken += 1;
+            } else {
+                others.push((key, value));
+            }
+        }
+        for (key, value) in others.into_iter().chain(old.rest) {
+            let hash = hash_of(&key);
+            if let Some(slot) = self.slot(hash, |_| false) {
+                self.places[slot].fill(key, value);
+                self.taken += 1;
+            } else {
+                insert(&mut self.rest, hash, (key, value));
+            }
+        }
+    }
+
+    /// The keys with their values, those that have slots first; nothing is left here.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Q, A)> {
+        self.taken = 0;
+        self.places.iter_mut().filter_map(Slot::take).chain(self.rest.drain())
+    }
+}
+
+/// The value of a key in a table.
+#[inline]
+fn of_table<Q: Hash, A, K>(
+    table: &mut HashTable<(Q, A)>,
+    hash: u64,
+    key: K,
+    same: impl Fn(&Q, &K) -> bool,
+    new: impl FnOnce(K) -> (Q, A),
+) -> &mut A {
+    // Most keys are known: no place is looked for before one is not.
+    match table.find_entry(hash, |(known, _)| same(known, &key)) {
+        Ok(known) => &mut known.into_mut().1,
+        Err(unknown) => insert(unknown.into_table(), hash, new(key)),
+    }
+}
+
+/// A key that is not there yet, with its value.
+#[cold]
+#[inline(never)]
+fn insert<Q: Hash, A>(table: &mut HashTable<(Q, A)>, hash: u64, new: (Q, A)) -> &mut A {
+    &mut table.insert_unique(hash, new, |(known, _)| hash_of(known)).into_mut().1
+}
+
+impl<Q, A> Default for Slots<Q, A> {
+    fn default() -> Self {
+        Self { places: Vec::new(), taken: 0, rest: HashTable::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// A key whose hashes are no better than what it says.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    struct Poor {
+        key: u32,
+        hashed: u32,
+    }
+
+    impl Hash for Poor {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            self.hashed.hash(state);
+        }
+    }
+
+    fn count<Q: Hash + Eq>(slots: &mut Slots<Q, u64>, key: Q) {
+        *slots.of(hash_of(&key), key, |known, key| known == key, |key| (key, 0)) += 1;
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_key_has_one_value_however_poor_its_hash_is(
+            keys in proptest::collection::vec(0..200_u32, 0..1000),
+            hashes in 1..200_u32,
+            again in proptest::collection::vec(0..200_u32, 0..100),
+        ) {
+            let mut slots = Slots::default();
+            for keys in [keys, again] {
+                let mut expected = HashMap::new();
+                for key in &keys {
+                    count(&mut slots, Poor { key: *key, hashed: key % hashes });
+                    *expected.entry(*key).or_insert(0) += 1;
+                }
+                proptest::prop_assert_eq!(slots.len(), expected.len());
+                let mut counted: Vec<_> = slots.drain().map(|(Poor { key, .. }, count)| (key, count)).collect();
+                proptest::prop_assert_eq!(slots.len(), 0);
+                counted.sort_unstable();
+                let mut expected: Vec<_> = expected.into_iter().collect();
+                expected.sort_unstable();
+                proptest::prop_assert_eq!(counted, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn most_keys_have_slots_where_hashes_are_even_and_none_is_looked_for_in_more_than_a_block() {
+        let mut slots = Slots::default();
+        (0..100_000_u32).for_each(|key| count(&mut slots, key));
+        assert!(slots.rest.len() < 5_000, "{} of 100,000 keys have no slot", slots.rest.len());
+        let mut poor = Slots::default();
+        (0..1000).for_each(|key| count(&mut poor, Poor { key, hashed: 7 }));
+        assert_eq!((poor.taken, poor.rest.len()), (BLOCK, 1000 - BLOCK));
+    }
+
+    #[test]
+    fn large_keys_and_values_are_in_the_table_alone() {
+        let mut slots = Slots::<u32, [u64; 4]>::default();
+        for _ in 0..2 {
+            for key in 0..1000_u32 {
+                slots.of(hash_of(&key), key, |known, key| known == key, |key| (key, [0; 4]))[3] += 1;
+            }
+        }
+        assert_eq!((slots.places.len(), slots.len()), (0, 1000));
+        assert!(slots.drain().all(|(_, value)| value == [0, 0, 0, 2]));
+    }
+
+    #[test]
+    fn slots_take_up_no_more_than_is_allowed() {
+        let mut slots = Slots::default();
+        (0..300_000_u32).for_each(|key| count(&mut slots, key));
+        assert_eq!(slots.places.len() * size_of::<Slot<u32, u64>>(), MOST_BYTES);
+        assert_eq!(slots.drain().count(), 300_000);
+    }
+
+    #[test]
+    fn what_tells_an_empty_slot_apart_has_room_before_a_small_key() {
+        assert_eq!(size_of::<Slot<u32, (u64, u64)>>(), size_of::<(u32, (u64, u64))>());
+    }
+}
