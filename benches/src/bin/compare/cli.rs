@@ -18,10 +18,19 @@ pub(crate) struct Arguments {
     pub(crate) workloads: Vec<String>,
 }
 
+/// Pairs of rounds of a row whose rounds take longer than they should.
+pub(crate) const LEAST_PAIRS: usize = 7;
+
 impl Arguments {
     /// How long one contender works in one round.
     pub(crate) const fn budget(&self) -> Duration {
-        Duration::from_millis(if self.quick { 20 } else { 250 })
+        Duration::from_millis(if self.quick { 20 } else { 70 })
+    }
+
+    /// Pairs of rounds a row; odd, so that the median is one of them. Many short rounds rather than few long ones: a
+    /// machine that others share changes its speed from second to second, and what comes in a pair is to meet the same.
+    pub(crate) const fn pairs(&self) -> usize {
+        if self.quick { LEAST_PAIRS } else { 25 }
     }
 
     /// How large inputs are.

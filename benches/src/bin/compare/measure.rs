@@ -11,25 +11,24 @@ use benches::{
 use tokio::runtime::Runtime;
 
 use crate::{
-    cli::Arguments,
+    cli::{Arguments, LEAST_PAIRS},
     report,
     row::{Pair, Row},
 };
 
-/// Pairs of rounds a row; odd, so that the median is one of them.
-const PAIRS: usize = 7;
-
 /// Runs the workloads and reports every row, as it comes in the table, at the end in JSON.
 pub(crate) fn measure(workloads: &[&Workload], arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let runtime = runtime()?;
-    let mut report = report::Report::begin(arguments, PAIRS);
+    let mut report = report::Report::begin(arguments);
     for workload in workloads {
         let measured = Measured { workload, runtime: &runtime, arguments };
         let ours = measured.fit(&workload.us)?;
         // All take their turns, or one alone with us.
-        let together = if ours.took > arguments.budget() { workload.peers.len() } else { 1 };
+        let long = ours.took > arguments.budget();
+        let (together, pairs) =
+            if long { (workload.peers.len(), LEAST_PAIRS) } else { (1, arguments.pairs()) };
         for peers in workload.peers.chunks(together.max(1)) {
-            measured.rows(ours, peers)?.into_iter().for_each(|row| report.add(row));
+            measured.rows(ours, peers, pairs)?.into_iter().for_each(|row| report.add(row));
         }
     }
     report.end()?;
@@ -45,10 +44,10 @@ struct Measured<'a> {
 
 impl Measured<'_> {
     /// A row for each of the peers, from rounds in turn.
-    fn rows(&self, ours: Fit, peers: &[Peer]) -> Result<Vec<Row>, Box<dyn Error>> {
+    fn rows(&self, ours: Fit, peers: &[Peer], count: usize) -> Result<Vec<Row>, Box<dyn Error>> {
         let theirs = peers.iter().map(|peer| self.fit(&peer.contender)).collect::<Result<Vec<_>, _>>()?;
-        let mut pairs: Vec<_> = peers.iter().map(|_| Vec::with_capacity(PAIRS)).collect();
-        for _ in 0..PAIRS {
+        let mut pairs: Vec<_> = peers.iter().map(|_| Vec::with_capacity(count)).collect();
+        for _ in 0..count {
             let us = self.figure(&self.workload.us, ours)?;
             for ((peer, fit), pairs) in peers.iter().zip(&theirs).zip(&mut pairs) {
                 pairs.push(Pair { us, them: self.figure(&peer.contender, *fit)? });

@@ -5,7 +5,7 @@ use std::{env, fs, io, num::NonZero, thread};
 use benches::runtime::WORKERS;
 
 use crate::{
-    cli::Arguments,
+    cli::{Arguments, LEAST_PAIRS},
     row::{HEADINGS, Row},
 };
 
@@ -18,14 +18,16 @@ pub(crate) enum Report {
 
 impl Report {
     /// Prints what stands above the table.
-    pub(crate) fn begin(arguments: &Arguments, pairs: usize) -> Self {
+    pub(crate) fn begin(arguments: &Arguments) -> Self {
         if arguments.json {
             return Self::Json(Vec::new());
         }
         println!(
-            "{}, {} cores; tokio with {WORKERS} workers, the system's allocator; {pairs} pairs of rounds of {} ms",
+            "{}, {} cores; tokio with {WORKERS} workers, the system's allocator; {} pairs of rounds of {} ms, \
+             {LEAST_PAIRS} where one takes longer",
             processor(),
             thread::available_parallelism().map_or(1, NonZero::get),
+            arguments.pairs(),
             arguments.budget().as_millis(),
         );
         println!("{}\n", command());
