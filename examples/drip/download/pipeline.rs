@@ -33,7 +33,7 @@ pipeline! {
 }
 
 impl Download {
-    /// As many `copies` as pay on this machine: one a processor.
+    /// As many `copies` as pay on this machine: one a processor, of four at most.
     pub fn copies() -> usize {
         copies(1)
     }

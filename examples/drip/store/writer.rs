@@ -78,11 +78,12 @@ impl Writer {
         let warn = |error: &object_store::Error| {
             tracing::warn!(key = self.key, %error, "could not remove what was sent of an abandoned object");
         };
-        let left = match self.upload.take() {
+        let failed = match self.upload.take() {
             Some(mut upload) => upload.abort().await.inspect_err(warn).is_err(),
-            None => self.ended,
+            None => false,
         };
-        if left {
+        // What breaks off while it is published may leave something behind even if it is given up afterwards.
+        if failed || self.ended {
             self.sweep().await;
         }
     }

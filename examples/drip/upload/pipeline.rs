@@ -34,7 +34,8 @@ pipeline! {
 }
 
 impl Upload {
-    /// As many `copies` as pay on this machine: two a processor, as keys may leave one of them without work.
+    /// As many `copies` as pay on this machine: two a processor, of four at most, as
+    /// keys may leave one of them without work.
     pub fn copies() -> usize {
         copies(2)
     }

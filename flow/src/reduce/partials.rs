@@ -2,8 +2,8 @@
 //!
 //! 1. A key is hashed once in each stage that has events of it; its hash goes through the exchange with it.
 //! 2. What goes through the exchange is one [`Shard`] for each stage and partition, not one event for each key.
-//! 3. Keys and values lie in the table itself: numbers for values that are elsewhere, so that the table is smaller
-//!    or the first keys are together, were slower.
+//! 3. Keys and values lie in the slots or the table themselves: numbers for values that are elsewhere, so that the
+//!    table is smaller or the first keys are together, were slower.
 //! 4. A key that was looked up in two ways may be in two tables, so a partition may get two shards of one stage.
 //!    Each has every key of it once.
 
@@ -18,7 +18,7 @@ use super::slots::Slots;
 
 /// One value for each key that was seen here.
 pub struct Partials<Q, A> {
-    table: Slots<Q, A>,
+    slots: Slots<Q, A>,
     short: ShortKeys<Q, A>,
 }
 
@@ -27,7 +27,7 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
     #[inline]
     pub fn of_or(&mut self, key: Q, init: impl FnOnce() -> A) -> &mut A {
         let hash = hash_of(&key);
-        self.table.of(hash, key, |known, key| known == key, |key| (key, init()))
+        self.slots.of(hash, key, |known, key| known == key, |key| (key, init()))
     }
 
     /// The value of a key.
@@ -50,7 +50,7 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
         A: Default,
     {
         let hash = hash_of(lent);
-        self.table.of(hash, lent, |known, lent| known.borrow() == *lent, |lent| (lent.into(), A::default()))
+        self.slots.of(hash, lent, |known, lent| known.borrow() == *lent, |lent| (lent.into(), A::default()))
     }
 
     /// The value of a key that is bytes or text and is only lent: the fastest way to count by words. Up to fifteen
@@ -86,13 +86,13 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
         }
         let hash = hash_of(lent);
         let new = |lent| (Q::from_bytes(Q::bytes_of(lent)), A::default());
-        self.table.of(hash, lent, |known, lent| known.borrow() == *lent, new)
+        self.slots.of(hash, lent, |known, lent| known.borrow() == *lent, new)
     }
 
     /// How many keys there are. One that was looked up by [`of_bytes`](Self::of_bytes) and in another way as well
     /// may count twice.
     pub fn len(&self) -> usize {
-        self.table.len() + self.short.len()
+        self.slots.len() + self.short.len()
     }
 
     /// Whether there is none.
@@ -104,8 +104,8 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
     pub(crate) fn take_shards(&mut self, partitions: usize) -> Vec<Shard<Q, A>> {
         let short = self.short.len();
         let mut shards = dealt(self.short.drain(), short, partitions);
-        let others = self.table.len();
-        shards.extend(dealt(self.table.drain(), others, partitions));
+        let others = self.slots.len();
+        shards.extend(dealt(self.slots.drain(), others, partitions));
         shards
     }
 }
@@ -133,14 +133,14 @@ fn dealt<Q: Hash, A>(
 
 impl<Q, A> Default for Partials<Q, A> {
     fn default() -> Self {
-        Self { table: Slots::default(), short: ShortKeys::default() }
+        Self { slots: Slots::default(), short: ShortKeys::default() }
     }
 }
 
 impl<Q, A> fmt::Debug for Partials<Q, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Partials")
-            .field("keys", &(self.table.len() + self.short.len()))
+            .field("keys", &(self.slots.len() + self.short.len()))
             .finish_non_exhaustive()
     }
 }

@@ -11,14 +11,14 @@ pub(crate) struct Arguments {
     /// Print one JSON array instead of the table
     #[arg(long)]
     pub(crate) json: bool,
-    /// Shorter rounds, smaller inputs: under a minute for everything
+    /// Fewer and shorter rounds, smaller inputs: under a minute for everything
     #[arg(long)]
     pub(crate) quick: bool,
     /// What to run, by full name or by its beginning (`pipe`, `pipe/k3`); everything when none is named
     pub(crate) workloads: Vec<String>,
 }
 
-/// Pairs of rounds of a row whose rounds take longer than they should.
+/// Pairs of rounds of a row whose rounds take longer than they should, and of `--quick`; odd, too.
 pub(crate) const LEAST_PAIRS: usize = 7;
 
 impl Arguments {

@@ -23,12 +23,12 @@ impl Report {
             return Self::Json(Vec::new());
         }
         println!(
-            "{}, {} cores; tokio with {WORKERS} workers, the system's allocator; {} pairs of rounds of {} ms, \
-             {LEAST_PAIRS} where one takes longer",
+            "{}, {} cores; tokio with {WORKERS} workers, the system's allocator; {} pairs of rounds of {} ms{}",
             processor(),
             thread::available_parallelism().map_or(1, NonZero::get),
             arguments.pairs(),
             arguments.budget().as_millis(),
+            if arguments.quick { String::new() } else { format!(", {LEAST_PAIRS} where one takes longer") },
         );
         println!("{}\n", command());
         println!("{}", line(&HEADINGS.map(str::to_owned)));
