@@ -4,6 +4,7 @@ use hashbrown::HashTable;
 
 use super::byte_key::ByteKey;
 use super::shard::hash_of;
+use super::slots::of_table;
 
 /// The most bytes of a short key: with their number, they fill two words.
 const MOST: usize = 15;
@@ -70,14 +71,12 @@ impl<Q, A> ShortKeys<Q, A> {
         Q: ByteKey,
         A: Default,
     {
-        let hash = hash_of(&short);
-        match self.table.find_entry(hash, |(known, _)| *known == short) {
-            Ok(known) => &mut known.into_mut().1,
-            Err(unknown) => {
-                self.own = Some(Q::from_bytes);
-                insert(unknown.into_table(), hash, short)
-            }
-        }
+        let Self { table, own } = self;
+        let new = |short| {
+            *own = Some(Q::from_bytes);
+            (short, A::default())
+        };
+        of_table(table, hash_of(&short), short, |known, short| known == short, new)
     }
 
     /// How many keys there are.
@@ -93,13 +92,6 @@ impl<Q, A> ShortKeys<Q, A> {
             Some((own?(&bytes[..length]), value))
         })
     }
-}
-
-/// A key that is not there yet.
-#[cold]
-#[inline(never)]
-fn insert<A: Default>(table: &mut HashTable<(Short, A)>, hash: u64, short: Short) -> &mut A {
-    &mut table.insert_unique(hash, (short, A::default()), |(short, _)| hash_of(short)).into_mut().1
 }
 
 impl<Q, A> Default for ShortKeys<Q, A> {

@@ -53,12 +53,6 @@ impl<Q, A> Slot<Q, A> {
         _ => 0,
     };
 
-    /// An empty one has a key now.
-    fn fill(&mut self, key: Q, value: A) -> &mut A {
-        *self = Self::Known(key, value);
-        self.value()
-    }
-
     /// Of a slot that has one.
     #[inline]
     fn value(&mut self) -> &mut A {
@@ -135,14 +129,25 @@ impl<Q: Hash, A> Slots<Q, A> {
         let Some(slot) = self.slot(hash, |known| same(known, &key)) else {
             return of_table(&mut self.rest, hash, key, same, new);
         };
-        match &mut self.places[slot] {
-            Slot::Known(_, value) => value,
-            empty @ Slot::Empty => {
-                let (key, value) = new(key);
-                self.taken += 1;
-                empty.fill(key, value)
-            }
+        if matches!(self.places[slot], Slot::Empty) {
+            return self.fill(slot, new(key));
         }
+        self.places[slot].value()
+    }
+
+    /// An empty slot has a key now.
+    fn fill(&mut self, slot: usize, (key, value): (Q, A)) -> &mut A {
+        self.taken += 1;
+        self.places[slot] = Slot::Known(key, value);
+        self.places[slot].value()
+    }
+
+    /// A key that is not here yet gets a place.
+    fn settle(&mut self, hash: u64, known: (Q, A)) {
+        match self.slot(hash, |_| false) {
+            Some(slot) => self.fill(slot, known),
+            None => insert(&mut self.rest, hash, known),
+        };
     }
 
     /// More slots. Keys that have their own keep them, as no two of these get the same; others may get theirs.
@@ -152,24 +157,17 @@ impl<Q: Hash, A> Slots<Q, A> {
         self.places.resize_with(slots, || Slot::Empty);
         let mut others = Vec::new();
         for slot in 0..old.places.len() {
-            let Some((key, value)) = old.places[slot].take() else { continue };
-            let hash = hash_of(&key);
+            let Some(known) = old.places[slot].take() else { continue };
+            let hash = hash_of(&known.0);
             if old.own(hash) == slot {
-                let own = self.own(hash);
-                self.places[own].fill(key, value);
-                self.taken += 1;
+                self.settle(hash, known);
             } else {
-                others.push((key, value));
+                others.push((hash, known));
             }
         }
-        for (key, value) in others.into_iter().chain(old.rest) {
-            let hash = hash_of(&key);
-            if let Some(slot) = self.slot(hash, |_| false) {
-                self.places[slot].fill(key, value);
-                self.taken += 1;
-            } else {
-                insert(&mut self.rest, hash, (key, value));
-            }
+        let rest = old.rest.into_iter().map(|known| (hash_of(&known.0), known));
+        for (hash, known) in others.into_iter().chain(rest) {
+            self.settle(hash, known);
         }
     }
 
@@ -180,9 +178,9 @@ impl<Q: Hash, A> Slots<Q, A> {
     }
 }
 
-/// The value of a key in a table.
+/// The value of a key in a table, as that of [`Slots::of`].
 #[inline]
-fn of_table<Q: Hash, A, K>(
+pub(super) fn of_table<Q: Hash, A, K>(
     table: &mut HashTable<(Q, A)>,
     hash: u64,
     key: K,
