@@ -52,13 +52,17 @@ impl ExitReason {
 
     /// The reason that stands for a panic with `payload`.
     pub(crate) fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
-        let message = payload
-            .downcast_ref::<&str>()
-            .map(ToString::to_string)
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a value that is not text".to_owned());
-        Self::Panicked(message)
+        Self::Panicked(panic_message(payload))
     }
+}
+
+/// What a panic with `payload` said.
+pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
+    payload
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a value that is not text".to_owned())
 }
 
 /// An error that is an exit reason is just that reason: `Err(ExitReason::Normal.into())` ends a stage

@@ -1,7 +1,9 @@
 //! How a running pipeline is watched and ended.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 
 use super::known::Known;
@@ -9,7 +11,7 @@ use super::monitor::Monitor;
 use super::stage_ref::StageRef;
 use super::stall::Stall;
 use super::stalled;
-use crate::error::ExitReason;
+use crate::error::{ExitReason, panic_message};
 use crate::stage::{CallError, Consumer, Nothing, Producer, ProducerConsumer};
 use crate::stats::StageStats;
 use crate::supervise::{Child, Command, PipelineError, Plan, Report, Supervision};
@@ -70,12 +72,18 @@ impl Running {
         let (commands, commanded) = mpsc::unbounded_channel();
         let (end, ended) = watch::channel(None);
         let warnings = stalled::warn(monitor.clone(), plan.stalls);
-        tokio::spawn(async move {
-            let result = tokio::select! {
+        let supervised = async move {
+            tokio::select! {
                 biased;
                 result = supervision.supervise(commanded) => result,
                 never = warnings => match never {},
-            };
+            }
+        };
+        tokio::spawn(async move {
+            // Not logged: a subscriber that panics would do so again, and nobody would learn of it.
+            let result = AssertUnwindSafe(supervised).catch_unwind().await.unwrap_or_else(|payload| {
+                Err(PipelineError::SupervisorPanicked { message: panic_message(&*payload) })
+            });
             end.send_replace(Some(result));
         });
         Ok(Self { topology, commands, ended, monitor })
@@ -90,7 +98,9 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// [`PipelineError::Failed`] if a stage failed more often than the pipeline survives.
+    /// [`PipelineError::Failed`] if a stage failed more often than the pipeline survives;
+    /// [`PipelineError::RuntimeGone`] if the runtime was shut down before the end;
+    /// [`PipelineError::SupervisorPanicked`] if the task that supervises the stages panicked.
     ///
     /// # Cancel safety
     ///

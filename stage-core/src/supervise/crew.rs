@@ -285,11 +285,20 @@ impl Crew {
         }
     }
 
-    /// Tells whoever still looks for these stages that they are gone.
-    pub(super) fn close(&self) {
+    /// Tells whoever still looks for these stages that they are gone. The first reason counts.
+    pub(super) fn close(&self, reason: &ExitReason) {
         for child in self.children() {
-            child.control.close(ExitReason::Shutdown);
+            child.up.store(false, Ordering::Release);
+            child.control.close(reason.clone());
         }
+    }
+}
+
+/// A supervisor that never got to its end, since its runtime was shut down or it panicked, leaves no address open
+/// to which nobody listens.
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.close(&ExitReason::Aborted);
     }
 }
 

@@ -153,7 +153,7 @@ pub(super) async fn run(
     match &ended {
         Ok(report) => inner.ended(report),
         Err(PipelineError::Failed { report, .. }) => inner.ended(report),
-        Err(PipelineError::RuntimeGone) => {}
+        Err(PipelineError::RuntimeGone | PipelineError::SupervisorPanicked { .. }) => {}
     }
     match ended {
         Ok(Report { outcome: Outcome::Finished | Outcome::Drained, .. }) => ExitReason::Normal,

@@ -88,6 +88,13 @@ pub enum PipelineError {
     /// The runtime that ran the pipeline was shut down before the pipeline ended.
     #[error("the runtime was shut down before the pipeline ended")]
     RuntimeGone,
+    /// The task that supervises the stages panicked, as it does when a `tracing` subscriber panics in it. All stages
+    /// were cut off, and what they held is lost.
+    #[error("the supervisor of the pipeline panicked: {message}")]
+    SupervisorPanicked {
+        /// What the panic said.
+        message: String,
+    },
 }
 
 /// Names the first failure, where it says more than the last.

@@ -67,7 +67,7 @@ impl Supervision {
                 // Nobody who is up waits any more for the word to go.
                 drop(starting);
                 self.crew.stop(&all, &ExitReason::Shutdown).await;
-                self.crew.close();
+                self.crew.close(&ExitReason::Shutdown);
                 Err(self.exit(index, reason))
             }
         }
@@ -80,7 +80,7 @@ impl Supervision {
     ) -> Result<Report, PipelineError> {
         let mut orders = Orders::new(commands);
         let ended = self.watch(&mut orders).await;
-        self.crew.close();
+        self.crew.close(&ExitReason::Shutdown);
         self.settle().await;
         let (restarts, first) = (self.restarts, self.failures.pop_front());
         let report = self.report(&orders);
