@@ -191,3 +191,63 @@ fn rates_that_cannot_be_kept_are_refused_by_name() {
     assert_eq!(Rate::new(1, SECOND).unwrap().burst(0), Err(RateError::Burst));
     assert_eq!(RateError::Burst.to_string(), "the burst of a rate must be at least 1, got 0");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_above_the_grain_of_timers_is_kept_whatever_the_burst() {
+    for (events, burst) in
+        [(100, 1), (1_000, 1), (1_500, 1), (3_000, 1), (3_000, 2), (50_000, 1), (50_000, 10)]
+    {
+        let rate = rate(events, burst);
+        let pipeline = Pipeline::builder("p").start_fn("numbers", move || Ok(0..events));
+        let pipeline = pipeline.limited("limit", move || Ok(rate)).finish_fn("sink", |_| ());
+        let took = pipeline.start().await.unwrap().join().await.unwrap().elapsed;
+        let right = Duration::from_secs(1) * (events - burst) / events;
+        assert!(
+            took >= right && took <= right + Duration::from_millis(10),
+            "{events}/s, burst {burst}: {took:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_is_kept_for_each_key_and_shared_by_copies() {
+    let each: Budget<u32> = Budget::new(rate(20_000, 1));
+    let source = Pipeline::builder("keyed").start_fn("numbers", || Ok(0..40_000_u32));
+    let keyed =
+        source.step("limit", move || Ok(RateLimiter::by_key(each.clone(), |number: &u32| number % 2)));
+    let took = keyed.finish_fn("sink", |_| ()).start().await.unwrap().join().await.unwrap().elapsed;
+    assert!((990..1_010).contains(&took.as_millis()), "{took:?}");
+
+    let all = Budget::new(rate(20_000, 1));
+    let source = Pipeline::builder("shared").start_fn("numbers", || Ok(0..20_000_u32));
+    let shared = source.limited(stage_core::StepOptions::named("limit").count(3), move || Ok(all.clone()));
+    let report = shared.finish_fn("sink", |_| ()).start().await.unwrap().join().await.unwrap();
+    assert!((990..1_010).contains(&report.elapsed.as_millis()), "{report}");
+}
+
+/// Waits until `events` moments of an even schedule have passed, each awaited by itself; how long it took.
+async fn control(events: u32, per_second: u32) -> Duration {
+    let began = Instant::now();
+    for event in 1..=events {
+        tokio::time::sleep_until(began + SECOND * event / per_second).await;
+    }
+    began.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rate_is_kept_on_a_real_clock_as_well_as_by_a_loop_over_absolute_moments() {
+    // A machine that does other things may hold up one of the two at its last event: the best of some rounds counts.
+    for round in 1.. {
+        let limited = async {
+            let pipeline = Pipeline::builder("p").start_fn("numbers", || Ok(0..301_u32));
+            let pipeline = pipeline.limited("limit", || Ok(rate(1_000, 1))).finish_fn("sink", |_| ());
+            pipeline.start().await.unwrap().join().await.unwrap().elapsed
+        };
+        let (limited, control) = tokio::join!(limited, control(300, 1_000));
+        assert!(limited >= Duration::from_millis(300), "the rate is exceeded: {limited:?}");
+        if limited <= control.mul_f64(1.05) {
+            return;
+        }
+        assert!(round < 10, "{limited:?} where a loop takes {control:?}");
+    }
+}

@@ -1,7 +1,16 @@
 //! A token bucket, and who waits for its tokens. Pure; time is an argument, counted from any fixed moment.
 //!
-//! Tokens are counted in whole units that a nanosecond earns, so that nothing is ever rounded away. Those
-//! who wait are served one token each in turn, so that none of several steps is starved.
+//! It is the continuous-state leaky bucket of the generic cell rate algorithm (ITU-T I.371, annex A), read as a
+//! bucket of tokens, with two additions for timers that fire late:
+//!
+//! 1. Tokens are set aside for those who wait as soon as they are earned, one each in turn, so that none of several
+//!    steps is starved. They do not count against the burst, which bounds what is earned while nobody waits.
+//! 2. Who comes later than it was told to may find more than it waited for. What the delay earned beyond the burst is
+//!    kept for as long as the delay took, so that a step catches up with several small batches. Then it is idle time,
+//!    and the burst bounds it.
+//!
+//! In any stretch of time, at most the burst and the rate's share of that time and of the delay of a timer get through.
+//! Tokens are counted in whole units that a nanosecond earns, so that nothing is ever rounded away.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,51 +26,166 @@ pub(super) struct Bucket {
     /// In the units of [`Rate::cost`].
     level: u128,
     at: Duration,
-    waiting: VecDeque<Who>,
+    /// Those who wait, the next to get a token first.
+    waiting: VecDeque<Waiter>,
+    late: Late,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    who: Who,
+    /// Tokens that it still lacks.
+    lacks: usize,
+    /// Tokens that are set aside for it.
+    has: usize,
+    /// When it was told to come again.
+    due: Duration,
+}
+
+/// What the delay of a timer earned, and how long it is kept.
+#[derive(Clone, Copy, Debug, Default)]
+struct Late {
+    earned: u128,
+    until: Duration,
+}
+
+/// What came of a request for tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) tokens: usize,
+    /// After what time it is worth another try, if these were not all.
+    pub(super) wait: Option<Duration>,
 }
 
 impl Bucket {
     /// A full one.
     pub(super) fn new(rate: Rate, now: Duration) -> Self {
-        Self { level: rate.full(), at: now, waiting: VecDeque::new() }
+        Self { level: rate.full(), at: now, waiting: VecDeque::new(), late: Late::default() }
     }
 
     fn refill(&mut self, rate: Rate, now: Duration) {
         let earned = rate.earned(now.saturating_sub(self.at));
-        self.level = rate.full().min(self.level.saturating_add(earned));
+        self.level = self.level.saturating_add(earned);
         self.at = self.at.max(now);
+        self.set_aside(rate);
+        self.note_delay(rate);
+        self.level = self.level.min(rate.full().saturating_add(self.late.earned));
     }
 
-    /// Takes one token, unless there is none or all are for those who wait longer; then `who` waits too.
-    /// Says after what time it is worth another try.
-    pub(super) fn take(&mut self, rate: Rate, now: Duration, who: Who) -> Result<(), Duration> {
+    /// Sets whole tokens aside for those who wait, as evenly as can be.
+    fn set_aside(&mut self, rate: Rate) {
+        let cost = rate.cost();
+        loop {
+            let tokens = self.level / cost;
+            let lacking = self.waiting.iter().filter(|waiter| waiter.lacks > 0).count() as u128;
+            if tokens == 0 || lacking == 0 {
+                return;
+            }
+            let each = usize::try_from(tokens / lacking).unwrap_or(usize::MAX);
+            if each == 0 {
+                return self.set_aside_one_each(tokens, cost);
+            }
+            for waiter in &mut self.waiting {
+                let some = waiter.lacks.min(each);
+                waiter.lacks -= some;
+                waiter.has += some;
+                self.level -= cost * some as u128;
+            }
+        }
+    }
+
+    /// One token for each of the first, who then stand behind all others.
+    fn set_aside_one_each(&mut self, tokens: u128, cost: u128) {
+        for _ in 0..tokens {
+            let next = self.waiting.iter().position(|waiter| waiter.lacks > 0);
+            let Some(mut waiter) = next.and_then(|next| self.waiting.remove(next)) else { return };
+            waiter.lacks -= 1;
+            waiter.has += 1;
+            self.level -= cost;
+            self.waiting.push_back(waiter);
+        }
+    }
+
+    /// Notes how late somebody is, and forgets what an earlier delay earned when its time is over.
+    fn note_delay(&mut self, rate: Rate) {
+        if self.late.until <= self.at {
+            self.late = Late::default();
+        }
+        let due = self.waiting.iter().map(|waiter| waiter.due).min();
+        let delay = due.map_or(Duration::ZERO, |due| self.at.saturating_sub(due));
+        let earned = rate.earned(delay);
+        if earned > self.late.earned {
+            self.late = Late { earned, until: self.at.saturating_add(delay) };
+        }
+    }
+
+    /// Takes up to `want` tokens, those that are set aside for others excepted. If these are not all, `who` waits for
+    /// the rest, in the place that it has or behind all others.
+    pub(super) fn take(&mut self, rate: Rate, now: Duration, who: Who, want: usize) -> Taken {
         self.refill(rate, now);
-        let place = self.waiting.iter().position(|waits| *waits == who);
-        let ahead = place.unwrap_or(self.waiting.len());
-        let needed = rate.cost() * (ahead as u128 + 1);
-        if self.level >= needed {
-            self.level -= rate.cost();
-            self.leave(who);
-            return Ok(());
+        let place = self.waiting.iter().position(|waiter| waiter.who == who);
+        let mut tokens = 0;
+        if let Some(waiter) = place.and_then(|place| self.waiting.get_mut(place)) {
+            let has = std::mem::take(&mut waiter.has);
+            tokens = has.min(want);
+            // Of what it wants no more, others may have use.
+            waiter.lacks = waiter.lacks.min(want - tokens);
+            self.level += rate.cost() * (has - tokens) as u128;
+            self.set_aside(rate);
         }
-        if place.is_none() {
-            self.waiting.push_back(who);
+        // None of it is free while anybody lacks a token.
+        let free = usize::try_from(self.level / rate.cost()).unwrap_or(usize::MAX).min(want - tokens);
+        self.level -= rate.cost() * free as u128;
+        tokens += free;
+        let lacks = want - tokens;
+        if lacks == 0 {
+            self.leave(rate, who);
+            return Taken { tokens, wait: None };
         }
-        Err(rate.time_for(needed - self.level))
+        Taken { tokens, wait: Some(self.queue(rate, who, lacks)) }
+    }
+
+    /// Has `who` wait for so many tokens; the time until the first of them.
+    fn queue(&mut self, rate: Rate, who: Who, lacks: usize) -> Duration {
+        let place = self.waiting.iter().position(|waiter| waiter.who == who);
+        let keeps_place = place.filter(|place| self.waiting[*place].lacks > 0);
+        let place = keeps_place.unwrap_or_else(|| {
+            self.waiting.retain(|waiter| waiter.who != who);
+            self.waiting.push_back(Waiter { who, lacks, has: 0, due: self.at });
+            self.waiting.len() - 1
+        });
+        let ahead = self.waiting.iter().take(place).filter(|waiter| waiter.lacks > 0).count() as u128;
+        let wait = rate.time_for((rate.cost() * (ahead + 1)).saturating_sub(self.level));
+        let waiter = &mut self.waiting[place];
+        (waiter.lacks, waiter.due) = (lacks, self.at.saturating_add(wait));
+        wait
+    }
+
+    /// Takes tokens back that were not used after all.
+    pub(super) fn give_back(&mut self, rate: Rate, tokens: usize) {
+        self.level = self.level.saturating_add(rate.cost() * tokens as u128);
     }
 
     /// `who` waits no more; says whether it did.
-    pub(super) fn leave(&mut self, who: Who) -> bool {
-        let before = self.waiting.len();
-        self.waiting.retain(|waits| *waits != who);
-        self.waiting.len() < before
+    pub(super) fn leave(&mut self, rate: Rate, who: Who) -> bool {
+        let place = self.waiting.iter().position(|waiter| waiter.who == who);
+        let left = place.and_then(|place| self.waiting.remove(place));
+        self.give_back(rate, left.as_ref().map_or(0, |waiter| waiter.has));
+        left.is_some()
     }
 
     /// Goes over from one rate to another; whole and part tokens are kept, as far as there is room.
     pub(super) fn change(&mut self, old: Rate, new: Rate, now: Duration) {
         self.refill(old, now);
+        self.late = Late::default();
+        for waiter in &mut self.waiting {
+            let has = std::mem::take(&mut waiter.has);
+            waiter.lacks += has;
+            self.level = self.level.saturating_add(old.cost() * has as u128);
+        }
         let (whole, part) = (self.level / old.cost(), self.level % old.cost());
-        self.level = new.full().min(whole * new.cost() + part * new.cost() / old.cost());
+        let level = whole.saturating_mul(new.cost()) + part * new.cost() / old.cost();
+        self.level = new.full().min(level);
     }
 
     /// Whether it is as good as a new one.
@@ -85,9 +209,14 @@ mod tests {
         Rate::new(events, SECOND).unwrap().burst(burst).unwrap()
     }
 
-    /// How many tokens one step gets at `now`.
+    /// Takes one token, or says after what time it is worth another try.
+    fn one(bucket: &mut Bucket, rate: Rate, now: Duration, who: Who) -> Result<(), Duration> {
+        bucket.take(rate, now, who, 1).wait.map_or(Ok(()), Err)
+    }
+
+    /// How many tokens one step gets at `now`; it waits for the next.
     fn taken(bucket: &mut Bucket, rate: Rate, now: Duration) -> usize {
-        std::iter::from_fn(|| bucket.take(rate, now, 1).ok()).count()
+        std::iter::from_fn(|| one(bucket, rate, now, 1).ok()).count()
     }
 
     #[test]
@@ -95,12 +224,14 @@ mod tests {
         let rate = rate(10, 10);
         let mut bucket = Bucket::new(rate, Duration::ZERO);
         assert_eq!(taken(&mut bucket, rate, millis(0)), 10);
-        assert_eq!(bucket.take(rate, millis(0), 1), Err(millis(100)));
+        assert_eq!(one(&mut bucket, rate, millis(0), 1), Err(millis(100)));
         assert_eq!(taken(&mut bucket, rate, millis(99)), 0);
         assert_eq!(taken(&mut bucket, rate, millis(100)), 1);
         // Two bursts at the edge of a second do not happen.
         assert_eq!(taken(&mut bucket, rate, millis(999)), 8);
         assert_eq!(taken(&mut bucket, rate, millis(1000)), 1);
+        // Nobody waits for a minute.
+        assert!(bucket.leave(rate, 1));
         assert_eq!(taken(&mut bucket, rate, millis(60_000)), 10);
     }
 
@@ -111,7 +242,7 @@ mod tests {
         let mut now = Duration::ZERO;
         let mut taken = 0;
         while now < SECOND * 1000 {
-            match bucket.take(rate, now, 1) {
+            match one(&mut bucket, rate, now, 1) {
                 Ok(()) => taken += 1,
                 Err(wait) => now += wait,
             }
@@ -126,7 +257,7 @@ mod tests {
         let mut turns = Vec::new();
         for tick in 0..9 {
             for who in [1, 2, 3] {
-                if bucket.take(rate, millis(100 * tick), who).is_ok() {
+                if one(&mut bucket, rate, millis(100 * tick), who).is_ok() {
                     turns.push(who);
                 }
             }
@@ -138,13 +269,13 @@ mod tests {
     fn one_that_leaves_makes_room_for_the_next() {
         let rate = rate(10, 1);
         let mut bucket = Bucket::new(rate, Duration::ZERO);
-        assert_eq!(bucket.take(rate, millis(0), 1), Ok(()));
-        assert_eq!(bucket.take(rate, millis(0), 1), Err(millis(100)));
-        assert_eq!(bucket.take(rate, millis(0), 2), Err(millis(200)));
-        assert_eq!(bucket.take(rate, millis(100), 2), Err(millis(100)));
-        assert!(bucket.leave(1));
-        assert!(!bucket.leave(1));
-        assert_eq!(bucket.take(rate, millis(100), 2), Ok(()));
+        assert_eq!(one(&mut bucket, rate, millis(0), 1), Ok(()));
+        assert_eq!(one(&mut bucket, rate, millis(0), 1), Err(millis(100)));
+        assert_eq!(one(&mut bucket, rate, millis(0), 2), Err(millis(200)));
+        assert_eq!(one(&mut bucket, rate, millis(100), 2), Err(millis(100)));
+        assert!(bucket.leave(rate, 1));
+        assert!(!bucket.leave(rate, 1));
+        assert_eq!(one(&mut bucket, rate, millis(100), 2), Ok(()));
     }
 
     #[test]
@@ -154,7 +285,7 @@ mod tests {
         assert_eq!(taken(&mut bucket, slow, millis(0)), 1);
         bucket.change(slow, fast, millis(500));
         // Half a token is earned; the other half now comes in half a millisecond.
-        assert_eq!(bucket.take(fast, millis(500), 1), Err(Duration::from_micros(500)));
+        assert_eq!(one(&mut bucket, fast, millis(500), 1), Err(Duration::from_micros(500)));
         assert_eq!(taken(&mut bucket, fast, millis(600)), 100);
         bucket.change(fast, slow, millis(10_000));
         assert_eq!(taken(&mut bucket, slow, millis(10_000)), 1);
@@ -169,6 +300,109 @@ mod tests {
         bucket.change(fast, slow, years);
         bucket.change(slow, fast, years * 2);
         assert!(bucket.is_idle(fast, years * 3));
-        assert_eq!(bucket.take(fast, years * 3, 1), Ok(()));
+        assert_eq!(one(&mut bucket, fast, years * 3, 1), Ok(()));
+    }
+
+    /// One step, or several that share, come whenever they are told to, but late, and take as much as they get.
+    #[derive(Debug)]
+    struct Run {
+        rate: Rate,
+        now: Duration,
+        /// Tokens that each has taken.
+        taken: Vec<u64>,
+    }
+
+    /// Lets `steps` steps that always have a use for tokens, `window` at a time, come for them until `until`.
+    fn run(
+        rate: Rate,
+        steps: usize,
+        window: usize,
+        until: Duration,
+        mut delay: impl FnMut() -> Duration,
+    ) -> Run {
+        let mut bucket = Bucket::new(rate, Duration::ZERO);
+        let (mut now, mut taken) = (Duration::ZERO, vec![0; steps]);
+        let mut due = vec![Duration::ZERO; steps];
+        loop {
+            let (step, at) = due.iter().copied().enumerate().min_by_key(|(_, due)| *due).unwrap();
+            if at > until {
+                return Run { rate, now, taken };
+            }
+            now = now.max(at);
+            let wait = loop {
+                let got = bucket.take(rate, now, step as Who, window);
+                taken[step] += got.tokens as u64;
+                if let Some(wait) = got.wait {
+                    break wait;
+                }
+            };
+            // A timer of whole milliseconds, which fires late.
+            let whole =
+                Duration::from_millis((now + wait).as_nanos().div_ceil(1_000_000).try_into().unwrap());
+            due[step] = whole + delay();
+        }
+    }
+
+    impl Run {
+        /// What a clock that is never late would have let through.
+        fn right(&self) -> u64 {
+            let Self { rate, now, .. } = self;
+            u64::try_from((rate.full() + rate.earned(*now)) / rate.cost()).unwrap()
+        }
+
+        fn all(&self) -> u64 {
+            self.taken.iter().sum()
+        }
+    }
+
+    const RATES: [(u32, u64); 8] =
+        [(1, 10_000), (1, 1_000), (7, 1_000), (100, 1_000), (999, 1_000), (1, 1), (50, 1), (1_000, 1)];
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+        /// From 0.1 to 1,000,000 events a second.
+        #[test]
+        fn a_rate_is_kept_with_any_burst_however_late_the_timers_are(
+            (events, per) in proptest::sample::select(&RATES[..]),
+            burst in proptest::sample::select(&[1_u32, 2, 10, 1_000][..]),
+            window in proptest::sample::select(&[1_usize, 10, 1_000][..]),
+            steps in 1_usize..=3,
+            latest in proptest::sample::select(&[0_u64, 1, 5, 300][..]),
+            seed: u64,
+        ) {
+            let rate = Rate::new(events, millis(per)).unwrap().burst(burst).unwrap();
+            let until = millis((40 * per).div_ceil(u64::from(events))).clamp(millis(20 + 5 * latest), SECOND * 400);
+            let mut random = seed;
+            let run = run(rate, steps, window, until, || {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                millis((random >> 33) % (latest + 1))
+            });
+            proptest::prop_assert!(run.all() <= run.right(), "{run:?}: more than {}", run.right());
+            // What is set aside for another step is still to be fetched.
+            let outstanding = if steps == 1 { 0 } else { run.right() / 100 + 2 * run.right() * latest / until.as_millis() as u64 + 3 };
+            proptest::prop_assert!(run.all() + outstanding >= run.right(), "{run:?}: less than {}", run.right());
+        }
+    }
+
+    #[test]
+    fn a_delay_is_caught_up_in_small_batches_and_forgotten_after_as_long() {
+        let rate = rate(1_000, 5);
+        let mut bucket = Bucket::new(rate, Duration::ZERO);
+        assert_eq!(bucket.take(rate, millis(0), 1, 6), Taken { tokens: 5, wait: Some(millis(1)) });
+        // Told to come after 1 ms, it comes after 101.
+        assert_eq!(bucket.take(rate, millis(101), 1, 10), Taken { tokens: 10, wait: None });
+        assert_eq!(bucket.take(rate, millis(110), 1, 10), Taken { tokens: 10, wait: None });
+        assert_eq!(bucket.take(rate, millis(120), 1, 10), Taken { tokens: 10, wait: None });
+        // Of the 90 that are left of the delay, and those earned since, the burst.
+        assert_eq!(bucket.take(rate, millis(201), 1, 10), Taken { tokens: 5, wait: Some(millis(1)) });
+    }
+
+    #[test]
+    fn steps_that_share_a_rate_far_above_the_grain_of_timers_get_the_same() {
+        let rate = rate(100_000, 1);
+        let run = run(rate, 3, 1_000, SECOND, || Duration::ZERO);
+        let (least, most) = (run.taken.iter().min().unwrap(), run.taken.iter().max().unwrap());
+        assert!(most - least <= 200, "{run:?}");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::bucket::{Bucket, Who};
+use super::bucket::{Bucket, Taken, Who};
 use super::limit::Rate;
 use crate::sync::{Arc, Mutex, lock};
 
@@ -122,26 +122,31 @@ pub(super) struct Share<K: Clone + Eq + Hash> {
 }
 
 impl<K: Clone + Eq + Hash> Share<K> {
-    /// Lets one event with `key` through, or says after what time it is worth another try.
-    pub(super) fn take(&mut self, key: &K) -> Result<(), Duration> {
+    /// Lets up to `want` events with `key` through, and says after what time it is worth another try if these are not
+    /// all.
+    pub(super) fn take(&mut self, key: &K, want: usize) -> Taken {
         let mut shared = lock(&self.budget.shared);
         let (rate, now) = (shared.rate, shared.now());
         if !shared.buckets.contains_key(key) {
             shared.prune(now);
         }
         let bucket = shared.buckets.entry(key.clone()).or_insert_with(|| Bucket::new(rate, now));
-        let taken = bucket.take(rate, now, self.who);
+        let taken = bucket.take(rate, now, self.who, want);
         drop(shared);
-        match taken {
-            Ok(()) => {
-                self.waits.remove(key);
-            }
-            Err(_) if self.waits.contains(key) => {}
-            Err(_) => {
-                self.waits.insert(key.clone());
-            }
+        if taken.wait.is_none() {
+            self.waits.remove(key);
+        } else if !self.waits.contains(key) {
+            self.waits.insert(key.clone());
         }
         taken
+    }
+
+    /// Takes tokens back that no event used after all.
+    pub(super) fn give_back(&mut self, key: &K, tokens: usize) {
+        let shared = &mut *lock(&self.budget.shared);
+        if let Some(bucket) = shared.buckets.get_mut(key) {
+            bucket.give_back(shared.rate, tokens);
+        }
     }
 
     /// Waits for nothing any more; others that wait may be served earlier.
@@ -150,9 +155,9 @@ impl<K: Clone + Eq + Hash> Share<K> {
             return;
         }
         let mut shared = lock(&self.budget.shared);
-        let mut left = false;
+        let (rate, mut left) = (shared.rate, false);
         for key in self.waits.drain() {
-            left |= shared.buckets.get_mut(&key).is_some_and(|bucket| bucket.leave(self.who));
+            left |= shared.buckets.get_mut(&key).is_some_and(|bucket| bucket.leave(rate, self.who));
         }
         let others = shared.watchers.iter().filter(|(who, _)| left && **who != self.who);
         let wake: Vec<_> = others.map(|(_, wake)| Arc::clone(wake)).collect();
@@ -196,7 +201,7 @@ mod tests {
         let mut share = budget.join(|| {});
         for second in 0..10 {
             for key in 0..MANY {
-                assert_eq!(share.take(&(second, key)), Ok(()));
+                assert_eq!(share.take(&(second, key), 1).wait, None);
             }
             tokio::time::advance(Duration::from_secs(1)).await;
         }
@@ -209,12 +214,12 @@ mod tests {
         let count = Arc::clone(&woken);
         let budget: Budget = Budget::new(rate(1));
         let (mut first, mut second) = (budget.join(|| {}), budget.join(move || *lock(&count) += 1));
-        assert_eq!(first.take(&()), Ok(()));
-        assert!(first.take(&()).is_err());
-        assert_eq!(second.take(&()), Err(Duration::from_secs(2)));
+        assert_eq!(first.take(&(), 1).wait, None);
+        assert!(first.take(&(), 1).wait.is_some());
+        assert_eq!(second.take(&(), 1).wait, Some(Duration::from_secs(2)));
         drop(first);
         assert_eq!(*lock(&woken), 1, "the next in turn looks again");
-        assert_eq!(second.take(&()), Err(Duration::from_secs(1)));
+        assert_eq!(second.take(&(), 1).wait, Some(Duration::from_secs(1)));
         assert_eq!(lock(&budget.shared).watchers.len(), 1);
     }
 }

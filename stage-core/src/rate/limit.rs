@@ -8,6 +8,10 @@ use std::time::Duration;
 /// It is kept by a token bucket: in any stretch of time, at most the burst and the rate's share of that
 /// time get through. There are no intervals that begin and end, and so no two bursts at their edges.
 ///
+/// Timers fire late, by up to a millisecond or two on an idle machine. What a rate earns meanwhile is not lost: while
+/// events wait, the rate holds on average from 0.1 to 1,000,000 events a second, whatever the burst. Above some 1,000
+/// a second, events therefore come in batches of as many as a millisecond has.
+///
 /// ```
 /// use std::time::Duration;
 /// use stage_core::rate::Rate;

@@ -1,6 +1,6 @@
 //! The step that passes events on at the rate of a budget.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
 use std::time::Duration;
@@ -57,6 +57,8 @@ pub struct RateLimiter<E, K: Clone + Eq + Hash = (), F = fn(&E)> {
     budget: Budget<K>,
     key: F,
     waiting: VecDeque<Waiting<K, E>>,
+    /// How many of `waiting` have each key.
+    of_key: HashMap<K, usize>,
     lines: Vec<Line>,
     /// How many subscriptions there were.
     subscribed: u64,
@@ -84,6 +86,16 @@ struct Line {
     passed: usize,
 }
 
+/// One event fewer has this key.
+fn forget<K: Eq + Hash>(of_key: &mut HashMap<K, usize>, key: &K) {
+    if let Some(events) = of_key.get_mut(key) {
+        *events -= 1;
+        if *events == 0 {
+            of_key.remove(key);
+        }
+    }
+}
+
 /// Tells the stage to look whether it may pass something on.
 struct Look;
 
@@ -106,6 +118,7 @@ where
             budget,
             key,
             waiting: VecDeque::new(),
+            of_key: HashMap::new(),
             lines: Vec::new(),
             subscribed: 0,
             share: None,
@@ -138,29 +151,31 @@ where
     fn pass(&mut self, out: &mut Emitter<'_, E>) -> Option<Duration> {
         let share = self.share.as_mut()?;
         let (mut room, mut wait) = (out.demand(), None);
-        let mut spent: HashSet<K> = HashSet::new();
+        let mut tokens: HashMap<K, usize> = HashMap::new();
         let mut kept = VecDeque::new();
         while room > 0
             && let Some(next) = self.waiting.pop_front()
         {
-            if spent.contains(&next.key) {
+            let left = tokens.entry(next.key.clone()).or_insert_with(|| {
+                let want = self.of_key.get(&next.key).map_or(1, |events| room.min(*events));
+                let taken = share.take(&next.key, want);
+                wait = [wait, taken.wait].into_iter().flatten().min();
+                taken.tokens
+            });
+            if *left == 0 {
                 kept.push_back(next);
                 continue;
             }
-            match share.take(&next.key) {
-                Ok(()) => {
-                    room -= 1;
-                    out.emit(next.event);
-                    if let Some(line) = self.lines.iter_mut().find(|line| line.number == next.line) {
-                        line.passed += 1;
-                    }
-                }
-                Err(time) => {
-                    wait = Some(wait.map_or(time, |wait: Duration| wait.min(time)));
-                    spent.insert(next.key.clone());
-                    kept.push_back(next);
-                }
+            *left -= 1;
+            room -= 1;
+            if let Some(line) = self.lines.iter_mut().find(|line| line.number == next.line) {
+                line.passed += 1;
             }
+            forget(&mut self.of_key, &next.key);
+            out.emit(next.event);
+        }
+        for (key, unused) in tokens.into_iter().filter(|(_, unused)| *unused > 0) {
+            share.give_back(&key, unused);
         }
         kept.append(&mut self.waiting);
         self.waiting = kept;
@@ -256,6 +271,7 @@ where
         let line = self.lines.iter().find(|line| line.subscription == from).map_or(0, |line| line.number);
         for event in events {
             let key = (self.key)(&event);
+            *self.of_key.entry(key.clone()).or_default() += 1;
             self.waiting.push_back(Waiting { line, key, event });
         }
         self.serve(out)
