@@ -7,7 +7,7 @@
 //!
 //! From the bottom up: [`seal`] makes bytes unreadable and untouchable, [`store`] keeps objects, [`repository`] keeps users, media
 //! and the queue of transfers, [`cache`] keeps small files at hand. [`transfer`] is how one file moves through a pipeline;
-//! [`upload`] and [`download`] are the two pipelines and their stages. [`walk`] finds files, [`session`] opens a data folder,
+//! [`upload`] and [`download`] are the two pipelines and their stages. [`regular`] opens what is read, [`walk`] finds files, [`session`] opens a data folder,
 //! [`report`] shows what happens, [`cli`] is the command line.
 //!
 //! `docs/design/drip.md` says why.
@@ -16,6 +16,7 @@
 pub mod cache;
 pub mod cli;
 pub mod download;
+pub mod regular;
 pub mod report;
 pub mod repository;
 pub mod seal;

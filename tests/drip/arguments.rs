@@ -4,10 +4,9 @@ use crate::support::Home;
 
 #[test]
 fn bad_usage_is_exit_code_2_and_leaves_nothing_behind() {
-    let bad: [&[&str]; 10] = [
+    let bad: [&[&str]; 9] = [
         &[],
         &["sideload"],
-        &["upload"],
         &["--jsn", "ls"],
         &["download", "--to", "back"],
         &["download", "--all"],

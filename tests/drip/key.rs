@@ -50,3 +50,13 @@ fn a_key_of_the_wrong_length_is_said() {
     assert!(matches!(ended.code, Some(1 | 2)), "{}", ended.told());
     ended.expect_one_line(name, &["32", "9"]);
 }
+
+#[test]
+fn a_key_that_is_a_fifo_is_said_and_not_waited_for() {
+    let home = uploaded();
+    let key = home.key();
+    fs::remove_file(&key).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&key).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+    home.download_all().expect_code(1).expect_one_line("master.key", &["not a regular file"]);
+}

@@ -9,6 +9,7 @@ mod faulty_storage;
 mod full_disk;
 mod interrupted;
 mod key;
+mod listing;
 mod odd_places;
 mod refused;
 mod round_trip;

@@ -90,6 +90,18 @@ fn what_is_neither_file_nor_folder_is_said() {
     home.back().expect_same(&home.files(), &[]);
 }
 
+/// Reading `/proc/kmsg` waits for the kernel's next message, which may not come for days.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_whose_read_would_block_fails_by_name_and_does_not_keep_drip_from_ending() {
+    let home = Home::new();
+    home.files().write("plain.txt", "plain");
+    let plain = home.files().path().join("plain.txt");
+    let ended = home.run([OsStr::new("upload"), "/proc/kmsg".as_ref(), plain.as_os_str()]).expect_code(1);
+    ended.expect_one_line("kmsg", &["failed"]);
+    assert_eq!(home.run(["ls"]).expect_code(0).lines_about("plain.txt").len(), 1);
+}
+
 #[test]
 fn hidden_folders_target_and_the_data_folder_never_go_up() {
     let home = Home::new();

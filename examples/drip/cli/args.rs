@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
 
+use crate::report::is_unsafe;
 use crate::repository::Database;
 use crate::session::Places;
 use crate::store::{Faults, Location};
@@ -72,8 +73,8 @@ impl Args {
 pub enum Command {
     /// Seals files and stores them; folders with all that is below them, except hidden folders and `target`
     Upload {
-        /// Files and folders
-        #[arg(required_unless_present = "failed", value_name = "PATH")]
+        /// Files and folders; without any, drip goes on with what earlier runs left in the queue
+        #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
 
         /// Also those that failed for good in earlier runs
@@ -134,6 +135,9 @@ impl Command {
 }
 
 fn email(text: &str) -> Result<String, String> {
+    if text.chars().any(is_unsafe) {
+        return Err("an e-mail address has no control characters and none that reorder a line".to_owned());
+    }
     match text.split_once('@') {
         Some((name, domain)) if !name.is_empty() && !domain.is_empty() && !domain.contains('@') => {
             Ok(text.to_owned())
@@ -164,10 +168,16 @@ mod tests {
     }
 
     #[test]
+    fn a_user_whose_address_would_change_the_terminal_is_refused() {
+        for user in ["a@\u{1b}[31mb", "a@b\nc", "a\u{202e}@b"] {
+            assert!(Args::try_parse_from(["drip", "upload", "a", "--user", user]).is_err(), "{user:?}");
+        }
+    }
+
+    #[test]
     fn bad_usage_is_refused() {
         for line in [
             "drip",
-            "drip upload",
             "drip download --to x",
             "drip download --all",
             "drip download --all id --to x",

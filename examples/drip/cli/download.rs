@@ -23,7 +23,7 @@ pub(super) async fn run(
 ) -> Result<Success, BoxError> {
     let session = Session::open_existing(places).await?;
     let summary = download(&session, ids, to).await?;
-    output.result(&summary.line("downloaded"), &summary);
+    output.result(&summary.line("downloaded"), &summary)?;
     Ok(Success::of(&summary))
 }
 

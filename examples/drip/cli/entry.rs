@@ -1,4 +1,5 @@
-//! From the arguments to the exit code: 0 if nothing went wrong, 1 if something did, 2 for bad usage.
+//! From the arguments to the exit code: 0 if everything was done, 1 if something was not, 2 for bad usage, and 130 if a
+//! signal ended it.
 
 use std::process::ExitCode;
 
@@ -21,32 +22,47 @@ pub fn main() -> ExitCode {
         .max_blocking_threads(BLOCKING_THREADS)
         .build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(run(&args)),
+        Ok(runtime) => {
+            let done = runtime.block_on(run(&args));
+            // A thread that blocks for ever (a read of a dead network file system) does not keep the process.
+            runtime.shutdown_background();
+            done
+        }
         Err(error) => Err(Summary::of_error(args.command.name(), &error)),
     };
     match done {
         Ok(Success::Whole) => ExitCode::SUCCESS,
         Ok(Success::Partial) => ExitCode::FAILURE,
+        Ok(Success::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(summary) => {
             if let Some(error) = &summary.error {
                 tell(&format!("drip: {error}"));
             }
-            output(&args).result("", &summary);
+            // Where a result cannot be written, neither can this; the exit code says it.
+            let _ = output(&args).result("", &summary);
             ExitCode::FAILURE
         }
     }
 }
+
+/// The exit code after a signal, as shells have it for Ctrl-C (128 and SIGINT).
+const INTERRUPTED: u8 = 130;
 
 /// How far a command that began got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Success {
     Whole,
     Partial,
+    Interrupted,
 }
 
 impl Success {
     pub(super) fn of(summary: &Summary) -> Self {
-        if summary.is_success() { Self::Whole } else { Self::Partial }
+        match (summary.interrupted, summary.is_success()) {
+            (true, _) => Self::Interrupted,
+            (false, true) => Self::Whole,
+            (false, false) => Self::Partial,
+        }
     }
 }
 

@@ -1,97 +1,131 @@
-//! What is stored? The command `drip ls`.
+//! The command `drip ls`: lists what is stored, a page at a time.
+
+use std::time::Instant;
 
 use serde::Serialize;
 use stage_core::BoxError;
 
 use super::entry::Success;
-use super::output::Output;
-use crate::report::{Align, Table, count, shown, tell, timestamp};
-use crate::repository::Media;
+use super::output::{Output, Rows};
+use crate::report::{Align, Columns, count, path_hex, shown, shown_text, tell, timestamp};
+use crate::repository::{Media, Repository};
 use crate::session::{Places, Session, SessionError};
 
-/// Media read in one go.
+/// Media read and shown in one go.
 const PAGE: usize = 1000;
 
-/// What is stored, for a program.
+/// Characters of the widest user whose name does not move the rest of its line.
+const WIDEST_USER: usize = 40;
+
+/// The fields behind the media, for a program.
 #[derive(Debug, Default, Serialize)]
-struct Listing {
-    command: &'static str,
+struct Totals {
     files: u64,
     bytes: u64,
     failed: u64,
     seconds: f64,
     stages: [(); 0],
-    media: Vec<Row>,
 }
 
+/// One medium, for a program.
 #[derive(Debug, Serialize)]
-struct Row {
+struct Row<'a> {
     id: String,
-    user: String,
+    user: &'a str,
     file_name: String,
     path: String,
+    /// The bytes of a path that is not UTF-8, in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_hex: Option<String>,
     full_path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full_path_hex: Option<String>,
     size: u64,
-    storage_key: String,
+    storage_key: &'a str,
     checksum: Option<String>,
     created_at: String,
 }
 
 pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxError> {
-    let begun = std::time::Instant::now();
-    let mut listing = Listing { command: "ls", ..Listing::default() };
-    match Session::open_existing(places).await {
-        Ok(session) => read(&session, &mut listing).await?,
+    let begun = Instant::now();
+    let mut totals = Totals::default();
+    let rows = match Session::open_existing(places).await {
+        Ok(session) => {
+            let repository = session.repository.as_ref();
+            let mut rows = output.rows("ls", "media", columns(widest_user(repository).await?))?;
+            list(repository, &mut rows, &mut totals).await?;
+            rows
+        }
         // Not having anything is an answer.
-        Err(none @ SessionError::NoFolder(_)) => tell(&none.to_string()),
+        Err(none @ SessionError::NoFolder(_)) => {
+            tell(&none.to_string());
+            output.rows("ls", "media", columns(0))?
+        }
         Err(error) => return Err(error.into()),
-    }
-    listing.seconds = begun.elapsed().as_secs_f64();
-    output.result(&table(&listing).to_string(), &listing);
+    };
+    totals.seconds = begun.elapsed().as_secs_f64();
+    rows.end(&totals)?;
     Ok(Success::Whole)
 }
 
-async fn read(session: &Session, listing: &mut Listing) -> Result<(), BoxError> {
+/// Shows all media, until nobody reads any more.
+async fn list(repository: &dyn Repository, rows: &mut Rows, totals: &mut Totals) -> Result<(), BoxError> {
     let mut after = None;
     loop {
-        let page = session.repository.media_after(after, PAGE).await?;
+        let page = repository.media_after(after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.id);
         for media in &page {
-            listing.files += 1;
-            listing.bytes += media.size;
-            listing.media.push(row(media));
+            totals.files += 1;
+            totals.bytes += media.size;
+            show(media, rows)?;
+        }
+        if !rows.flush()? {
+            return Ok(());
         }
     }
 }
 
-fn row(media: &Media) -> Row {
-    Row {
+fn show(media: &Media, rows: &mut Rows) -> Result<(), BoxError> {
+    let row = Row {
         id: media.id.to_string(),
-        user: media.email.clone(),
-        file_name: shown(media.relative_path.file_name().unwrap_or_default().as_ref()),
-        path: shown(&media.relative_path),
-        full_path: shown(&media.full_path),
+        user: &media.email,
+        file_name: text(media.relative_path.file_name().unwrap_or_default().as_ref()),
+        path: text(&media.relative_path),
+        path_hex: path_hex(&media.relative_path),
+        full_path: text(&media.full_path),
+        full_path_hex: path_hex(&media.full_path),
         size: media.size,
-        storage_key: media.storage_key.clone(),
+        storage_key: &media.storage_key,
         checksum: media.checksum.map(|checksum| blake3::Hash::from_bytes(checksum).to_string()),
         created_at: timestamp(media.created_at),
-    }
+    };
+    let (size, user, path) = (count(media.size), shown_text(&media.email), shown(&media.relative_path));
+    rows.row([&row.id, &size, &row.created_at, &user, &path], &row)?;
+    Ok(())
 }
 
-fn table(listing: &Listing) -> Table {
+/// The path as it is if it is UTF-8: JSON has escapes of its own.
+fn text(path: &std::path::Path) -> String {
+    path.to_str().map_or_else(|| shown(path), str::to_owned)
+}
+
+/// Columns of fixed widths: nobody waits for the longest path.
+fn columns(user: usize) -> Columns {
     let left = Align::Left;
-    let columns =
-        [("ID", left), ("SIZE", Align::Right), ("CREATED (UTC)", left), ("USER", left), ("PATH", left)];
-    let mut table = Table::new(columns);
-    for media in &listing.media {
-        table.row([
-            media.id.clone(),
-            count(media.size),
-            media.created_at.clone(),
-            media.user.clone(),
-            media.path.clone(),
-        ]);
-    }
-    table
+    let (id, size, time) = (36, "999,999,999,999".len(), "2026-02-28 23:59:59".len());
+    Columns::new([
+        ("ID", left, id),
+        ("SIZE", Align::Right, size),
+        ("CREATED (UTC)", left, time),
+        ("USER", left, user),
+        ("PATH", left, 0),
+    ])
+}
+
+/// Characters of the widest of the first users.
+async fn widest_user(repository: &dyn Repository) -> Result<usize, BoxError> {
+    let users = repository.users_after(None, PAGE).await?;
+    let widest = users.iter().map(|user| shown_text(&user.email).chars().count()).max();
+    Ok(widest.unwrap_or_default().min(WIDEST_USER))
 }

@@ -1,8 +1,10 @@
-//! Results on stdout: words, or exactly one JSON object.
+//! Results on stdout: words, or exactly one JSON object, whole or row by row.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Stdout, Write};
 
 use serde::Serialize;
+
+use crate::report::{Columns, shown_json, shown_lines};
 
 /// How results are to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,17 +13,127 @@ pub(super) enum Output {
     Json,
 }
 
+/// Why a result is not where it was to go.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OutputError {
+    #[error("cannot write the result: {0}")]
+    Unwritable(#[from] io::Error),
+    #[error("cannot write the result as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
 impl Output {
-    /// Writes a result. A reader that went away (`drip ls | head`) is no failure.
-    pub(super) fn result(self, words: &str, json: &impl Serialize) {
+    /// Writes a result. A reader that went away (`drip ls | head`) is no failure; a full disk is.
+    pub(super) fn result(self, words: &str, json: &impl Serialize) -> Result<(), OutputError> {
         let text = match self {
-            Self::Words => words.trim_end().to_owned(),
-            Self::Json => {
-                serde_json::to_string(json).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
-            }
+            Self::Words => shown_lines(words.trim_end()),
+            Self::Json => shown_json(&serde_json::to_string(json)?),
         };
+        let mut sheet = Sheet::new();
         if !text.is_empty() {
-            let _ = writeln!(io::stdout(), "{text}");
+            sheet.write(&text)?;
+            sheet.write("\n")?;
+        }
+        sheet.flush()
+    }
+
+    /// Begins a result of many rows, written as they come. For a program, `name` is the array they are in.
+    pub(super) fn rows(
+        self,
+        command: &'static str,
+        name: &'static str,
+        columns: Columns,
+    ) -> Result<Rows, OutputError> {
+        let mut sheet = Sheet::new();
+        match self {
+            Self::Words => sheet.write(&columns.head())?,
+            Self::Json => sheet.write(&format!("{{\"command\":\"{command}\",\"{name}\":["))?,
+        }
+        Ok(Rows { output: self, columns, sheet, is_first: true })
+    }
+}
+
+/// A result that is being written row by row.
+#[derive(Debug)]
+pub(super) struct Rows {
+    output: Output,
+    columns: Columns,
+    sheet: Sheet,
+    is_first: bool,
+}
+
+impl Rows {
+    /// Writes one row: `cells` for a person, `json` for a program.
+    pub(super) fn row<const CELLS: usize>(
+        &mut self,
+        cells: [&str; CELLS],
+        json: &impl Serialize,
+    ) -> Result<(), OutputError> {
+        match self.output {
+            Output::Words => self.sheet.write(&shown_lines(&self.columns.line(cells))),
+            Output::Json => {
+                let gap = if self.is_first { "" } else { "," };
+                self.is_first = false;
+                self.sheet.write(gap)?;
+                self.sheet.write(&shown_json(&serde_json::to_string(json)?))
+            }
+        }
+    }
+
+    /// Lets the reader have what was written so far, and says whether there still is one.
+    pub(super) fn flush(&mut self) -> Result<bool, OutputError> {
+        self.sheet.flush()?;
+        Ok(!self.sheet.is_closed)
+    }
+
+    /// Ends the result; for a program with `totals`, an object whose fields follow the rows.
+    pub(super) fn end(mut self, totals: &impl Serialize) -> Result<(), OutputError> {
+        if self.output == Output::Json {
+            let totals = serde_json::to_string(totals)?;
+            let fields = totals.trim_start_matches('{');
+            let gap = if fields == "}" { "" } else { "," };
+            self.sheet.write(&format!("]{gap}{}\n", shown_json(fields)))?;
+        }
+        self.sheet.flush()
+    }
+}
+
+/// Stdout, until its reader goes away.
+#[derive(Debug)]
+struct Sheet {
+    out: BufWriter<Stdout>,
+    is_closed: bool,
+}
+
+impl Sheet {
+    fn new() -> Self {
+        Self { out: BufWriter::with_capacity(64 * 1024, io::stdout()), is_closed: false }
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), OutputError> {
+        if self.is_closed {
+            return Ok(());
+        }
+        let written = self.out.write_all(text.as_bytes());
+        self.judge(written)
+    }
+
+    fn flush(&mut self) -> Result<(), OutputError> {
+        if self.is_closed {
+            return Ok(());
+        }
+        // Stdout keeps the last line to itself until it is flushed, too.
+        let written = self.out.flush().and_then(|()| self.out.get_mut().flush());
+        self.judge(written)
+    }
+
+    fn judge(&mut self, written: io::Result<()>) -> Result<(), OutputError> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                Ok(())
+            }
+            written => Ok(written?),
         }
     }
 }

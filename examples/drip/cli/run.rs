@@ -21,9 +21,11 @@ pub(super) async fn to_its_end(
     queue: &Queue,
     progress: &Progress,
 ) -> Summary {
+    let mut is_interrupted = false;
     let ended = tokio::select! {
         ended = running.join() => ended,
         () = interrupted() => {
+            is_interrupted = true;
             progress.note("interrupted: finishing the files that were begun; the rest stays in the queue");
             finish(&running, queue).await
         }
@@ -31,7 +33,8 @@ pub(super) async fn to_its_end(
     let stages = running.stats();
     drop(running);
     settle(queue).await;
-    let queued = queue.waiting().await.map_or(0, |waiting| waiting.files);
+    // Those that a stage does not let go of are found by the next run.
+    let queued = queue.waiting().await.map_or(0, |waiting| waiting.files) + queue.open() as u64;
     progress.close();
 
     let (error, time) = match ended {
@@ -51,9 +54,11 @@ pub(super) async fn to_its_end(
         failed: failures.len() as u64,
         seconds: time.as_secs_f64(),
         queued,
+        interrupted: is_interrupted,
         failures,
         stages: StageRow::of(&stages, time),
         error,
+        ..Summary::default()
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxE
     progress.close();
     let shown: Vec<_> = [up?, down?].iter().map(Pipeline::options).collect();
     let words: Vec<_> = shown.iter().map(section).collect();
-    output.result(&words.join("\n"), &Shown { command: "show", pipelines: shown });
+    output.result(&words.join("\n"), &Shown { command: "show", pipelines: shown })?;
     Ok(Success::Whole)
 }
 

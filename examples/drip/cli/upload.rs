@@ -34,13 +34,13 @@ pub(super) async fn run(
     }
     let summary = upload(&session, paths, user).await?;
     tell_dead(&session).await?;
-    output.result(&summary.line("uploaded"), &summary);
+    output.result(&summary.line("uploaded"), &summary)?;
     Ok(Success::of(&summary))
 }
 
 /// What failed for good, now or earlier, is kept.
 async fn tell_dead(session: &Session) -> Result<(), RepositoryError> {
-    let dead = session.repository.dead_uploads().await?.len() as u64;
+    let dead = session.repository.dead_count().await?;
     if dead > 0 {
         let uploads = if dead == 1 { "upload that failed is" } else { "uploads that failed are" };
         let dead = count(dead);

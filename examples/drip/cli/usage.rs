@@ -19,7 +19,7 @@ use stage_core::{BoxError, ExitReason};
 
 use super::entry::Success;
 use super::output::Output;
-use crate::report::{Align, Table, bar, bytes, count, share, tell};
+use crate::report::{Align, Table, bar, bytes, count, share, shown_text, tell};
 use crate::repository::{Media, Repository, RepositoryError, User};
 use crate::session::{Places, Session, SessionError};
 
@@ -77,7 +77,7 @@ pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxE
         usage.bytes += row.bytes;
     }
     usage.seconds = begun.elapsed().as_secs_f64();
-    output.result(&table(&usage).to_string(), &usage);
+    output.result(&table(&usage).to_string(), &usage)?;
     Ok(Success::Whole)
 }
 
@@ -138,7 +138,7 @@ fn table(usage: &Usage) -> Table {
     let mut table = Table::new(columns);
     for row in &usage.users {
         table.row([
-            row.user.clone(),
+            shown_text(&row.user),
             count(row.files),
             bytes(row.bytes),
             share(row.bytes, usage.bytes),

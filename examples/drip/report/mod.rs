@@ -1,6 +1,7 @@
 //! What a person, or a program, gets to see: progress on the way, a line per failure, and what it came to.
 
 mod chart;
+mod left;
 mod name;
 mod progress;
 mod stages;
@@ -9,9 +10,10 @@ mod table;
 mod units;
 
 pub use chart::{bar, share};
-pub use name::shown;
+pub use left::{estimate, time_left};
+pub use name::{is_unsafe, path_hex, shown, shown_json, shown_lines, shown_text};
 pub use progress::{Failed, Progress, tell};
 pub use stages::StageRow;
 pub use summary::Summary;
-pub use table::{Align, Table};
+pub use table::{Align, Columns, Table};
 pub use units::{bytes, count, duration, rate, timestamp};

@@ -1,19 +1,73 @@
-//! Paths as they are shown: one line each, whatever is in them.
+//! Names and texts as they are shown: nothing in them moves the cursor, changes the terminal or reorders a line.
 
+use std::fmt::Write;
 use std::path::Path;
 
-/// The path, with what is not UTF-8 replaced and control characters escaped.
+/// The path on one line: bytes that are not UTF-8 as `\xff`, control and bidirectional characters escaped.
 pub fn shown(path: &Path) -> String {
-    let lossy = path.to_string_lossy();
-    let mut shown = String::with_capacity(lossy.len());
-    for character in lossy.chars() {
-        if character.is_control() {
-            shown.extend(character.escape_default());
+    let mut shown = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        escape(chunk.valid(), is_unsafe, &mut shown);
+        for byte in chunk.invalid() {
+            // Writing into a string cannot fail.
+            let _ = write!(shown, "\\x{byte:02x}");
+        }
+    }
+    shown
+}
+
+/// The text on one line, with control and bidirectional characters escaped.
+pub fn shown_text(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    escape(text, is_unsafe, &mut shown);
+    shown
+}
+
+/// Lines of text as they may go to a terminal: as [`shown_text`], and line breaks stay.
+pub fn shown_lines(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    escape(text, |character| character != '\n' && is_unsafe(character), &mut shown);
+    shown
+}
+
+/// JSON text as it may go to a terminal. It means the same: such characters stand within strings only.
+pub fn shown_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_unsafe(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing into a string cannot fail.
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
         } else {
             shown.push(character);
         }
     }
     shown
+}
+
+/// The bytes of a path that is not UTF-8, in hexadecimal, so that a program can tell such names apart.
+pub fn path_hex(path: &Path) -> Option<String> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    std::str::from_utf8(bytes).is_err().then(|| hex(bytes))
+}
+
+/// Whether a name, a cause or a user has no business showing this character as it is.
+pub fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn escape(text: &str, is_escaped: impl Fn(char) -> bool, shown: &mut String) {
+    for character in text.chars() {
+        if is_escaped(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -26,11 +80,27 @@ mod tests {
         assert_eq!(shown(Path::new("grün/ß")), "grün/ß");
     }
 
+    #[test]
+    fn characters_that_reorder_a_line_are_escaped() {
+        assert_eq!(shown_text("photo_\u{202e}gpj.exe"), "photo_\\u{202e}gpj.exe");
+        assert_eq!(shown_lines("a\u{2066}b\nc\r"), "a\\u{2066}b\nc\\r");
+    }
+
+    #[test]
+    fn json_means_the_same_once_it_is_safe_to_print() {
+        let name = "a\u{202e}b\u{9b}31m\u{7f} ünï";
+        let json = shown_json(&serde_json::to_string(name).unwrap());
+        assert!(!json.chars().any(is_unsafe), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), name);
+    }
+
     #[cfg(unix)]
     #[test]
-    fn what_is_not_utf_8_is_shown_all_the_same() {
+    fn names_that_are_not_utf_8_can_be_told_apart() {
         use std::os::unix::ffi::OsStrExt;
-        let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
-        assert_eq!(shown(Path::new(name)), "caf\u{fffd}");
+        let [one, other] = [b"caf\xe9", b"caf\xe8"].map(|name| std::ffi::OsStr::from_bytes(name));
+        assert_eq!(shown(Path::new(one)), "caf\\xe9");
+        assert_eq!(path_hex(Path::new(other)).as_deref(), Some("636166e8"));
+        assert_eq!(path_hex(Path::new("café")), None);
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use super::{bytes, count, duration, rate, shown};
+use super::{bytes, count, estimate, path_hex, rate, shown, shown_lines, time_left};
 use crate::repository::{Direction, Transfer};
 use crate::transfer::Witness;
 
@@ -19,10 +19,20 @@ const EVERY: Duration = Duration::from_secs(2);
 /// A file that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failed {
-    /// Which one; what is not UTF-8 in its name is replaced.
+    /// Which one, as it is shown.
     pub name: String,
+    /// The bytes of its path, in hexadecimal, if that is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_hex: Option<String>,
     /// Why.
     pub cause: String,
+}
+
+impl Failed {
+    /// The failure of the file at this path.
+    pub fn new(path: &Path, cause: &str) -> Self {
+        Self { name: shown(path), path_hex: path_hex(path), cause: cause.to_owned() }
+    }
 }
 
 /// Counts, shows, and remembers what failed.
@@ -63,8 +73,8 @@ impl Progress {
         self.total_files.store(files, Ordering::Relaxed);
         self.total_bytes.store(bytes, Ordering::Relaxed);
         if let Some(bar) = &self.bar {
-            bar.set_length(bytes);
-            bar.set_message(format!("0 of {}", count(files)));
+            bar.set_length(estimate(bytes, files));
+            bar.set_message(self.figures(self.begun.elapsed()));
             bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
         }
     }
@@ -79,9 +89,8 @@ impl Progress {
 
     /// Something that was asked for and will not be done.
     pub fn fail(&self, path: &Path, cause: &str) {
-        let name = shown(path);
-        self.note(&format!("failed: {name}: {cause}"));
-        let failed = Failed { name, cause: cause.to_owned() };
+        let failed = Failed::new(path, cause);
+        self.note(&format!("failed: {}: {cause}", failed.name));
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failed);
     }
 
@@ -105,53 +114,48 @@ impl Progress {
     fn show(&self) {
         let moved = self.moved.load(Ordering::Relaxed);
         match &self.bar {
-            Some(bar) => bar.set_position(moved),
-            None => self.line_if_due(moved),
+            Some(bar) => {
+                bar.set_position(estimate(moved, self.files.load(Ordering::Relaxed)));
+                bar.set_message(self.figures(self.begun.elapsed()));
+            }
+            None => self.line_if_due(),
         }
     }
 
-    fn line_if_due(&self, moved: u64) {
+    fn line_if_due(&self) {
         let now = Instant::now();
         // Whoever finds the lock taken leaves the line to the holder.
         let Ok(mut last) = self.last_line.try_lock() else { return };
         if now.duration_since(*last) >= EVERY {
             *last = now;
-            tell(&self.line(moved, now.duration_since(self.begun)));
+            tell(&format!("{}: {}", self.verb, self.figures(now.duration_since(self.begun))));
         }
     }
 
-    fn line(&self, moved: u64, passed: Duration) -> String {
-        let total = self.total_bytes.load(Ordering::Relaxed);
-        let files = count(self.files.load(Ordering::Relaxed));
-        let of = count(self.total_files.load(Ordering::Relaxed));
-        let left =
-            Duration::try_from_secs_f64(passed.as_secs_f64() * remaining(moved, total)).unwrap_or_default();
+    fn figures(&self, passed: Duration) -> String {
+        let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        let (moved, total) = (load(&self.moved), load(&self.total_bytes));
+        let (files, all) = (load(&self.files), load(&self.total_files));
         format!(
-            "{}: {files} of {of} files, {} of {}, {}, {} left",
-            self.verb,
+            "{} of {} files, {} of {}, {}, {}",
+            count(files),
+            count(all),
             bytes(moved),
             bytes(total),
             rate(moved, passed),
-            duration(left),
+            time_left(estimate(moved, files), estimate(total, all), passed),
         )
     }
 }
 
 /// Writes a line to stderr. A reader that went away is no reason to break a stage, as `eprintln!` would.
 pub fn tell(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
-}
-
-/// What is left, as a multiple of what is done.
-#[allow(clippy::cast_precision_loss, reason = "an estimate")]
-fn remaining(moved: u64, total: u64) -> f64 {
-    total.saturating_sub(moved) as f64 / (moved as f64).max(1.0)
+    let _ = writeln!(io::stderr(), "{}", shown_lines(line));
 }
 
 /// A bar that shows itself once it is known how much there is to do.
 fn bar(verb: &'static str) -> ProgressBar {
-    let style = "{prefix} {wide_bar} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, \
-                 {eta} left, {msg} files";
+    let style = "{prefix} {wide_bar} {msg}";
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden()).with_prefix(verb);
     bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
@@ -169,16 +173,10 @@ impl Witness for Progress {
     }
 
     fn done(&self, transfer: &Transfer, bytes: u64) {
-        let files = self.files.fetch_add(1, Ordering::Relaxed) + 1;
+        self.files.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         tracing::debug!(file = %transfer.path.display(), id = %transfer.media.id, bytes, "done");
-        if let Some(bar) = &self.bar {
-            bar.set_message(format!(
-                "{} of {}",
-                count(files),
-                count(self.total_files.load(Ordering::Relaxed))
-            ));
-        }
+        self.show();
     }
 
     fn failed(&self, transfer: &Transfer, cause: &str) {

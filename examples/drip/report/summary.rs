@@ -20,8 +20,13 @@ pub struct Summary {
     pub failed: u64,
     /// How long the pipeline ran.
     pub seconds: f64,
-    /// Files that are still in the queue, because we stopped.
+    /// Files that are still in the queue.
     pub queued: u64,
+    /// Whether a signal ended it.
+    pub interrupted: bool,
+    /// Transfers that were taken off the lists for good, since that was asked for.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub forgotten: u64,
     /// Which files failed, and why.
     pub failures: Vec<Failed>,
     /// What each step did.
@@ -37,9 +42,9 @@ impl Summary {
         Self { command, error: Some(error.to_string()), ..Self::default() }
     }
 
-    /// Whether nothing went wrong. What is left in the queue, since we were asked to end, is not wrong.
+    /// Whether everything that was asked for is done: nothing failed, and nothing is left.
     pub fn is_success(&self) -> bool {
-        self.failed == 0 && self.error.is_none()
+        self.failed == 0 && self.queued == 0 && !self.interrupted && self.error.is_none()
     }
 
     /// One line for a person.
@@ -63,6 +68,11 @@ impl Summary {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +90,12 @@ mod tests {
         let summary = Summary { files: 1, bytes: 5_000_000, failed: 2, seconds: 0.5, ..Summary::default() };
         assert_eq!(summary.line("uploaded"), "uploaded 1 file, 5.0 MB in 0.50 s (10.0 MB/s); 2 failed");
         assert!(!summary.is_success());
+    }
+
+    #[test]
+    fn what_is_left_in_the_queue_and_a_signal_are_no_success() {
+        assert!(Summary::default().is_success());
+        assert!(!Summary { queued: 1, ..Summary::default() }.is_success());
+        assert!(!Summary { interrupted: true, ..Summary::default() }.is_success());
     }
 }

@@ -11,7 +11,7 @@ pub enum Align {
     Right,
 }
 
-/// Rows of cells under a head.
+/// Rows of cells under a head, each column as wide as its widest cell.
 #[derive(Debug, Clone)]
 pub struct Table {
     columns: Vec<(String, Align)>,
@@ -30,30 +30,61 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    fn width(&self, column: usize) -> usize {
-        let cells = self.rows.iter().filter_map(|row| row.get(column));
-        let widest = cells.chain([&self.columns[column].0]).map(|cell| cell.chars().count()).max();
-        widest.unwrap_or_default()
-    }
-
-    fn line<'a>(&self, f: &mut fmt::Formatter<'_>, cells: impl Iterator<Item = &'a String>) -> fmt::Result {
-        let mut line = String::new();
-        for (column, cell) in cells.enumerate().take(self.columns.len()) {
-            let width = self.width(column);
-            let gap = if column > 0 { "  " } else { "" };
-            match self.columns[column].1 {
-                Align::Left => write!(line, "{gap}{cell:<width$}"),
-                Align::Right => write!(line, "{gap}{cell:>width$}"),
-            }?;
+    /// The columns with their widths: one pass over the rows.
+    fn columns(&self) -> Columns {
+        let mut widths = vec![0; self.columns.len()];
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
         }
-        writeln!(f, "{}", line.trim_end())
+        let columns = self.columns.iter().zip(widths);
+        Columns::new(columns.map(|((name, align), width)| (name.as_str(), *align, width)))
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.line(f, self.columns.iter().map(|(name, _)| name))?;
-        self.rows.iter().try_for_each(|row| self.line(f, row.iter()))
+        let columns = self.columns();
+        f.write_str(&columns.head())?;
+        self.rows.iter().try_for_each(|row| f.write_str(&columns.line(row)))
+    }
+}
+
+/// The columns of a table whose rows are not all known yet. A cell wider than its column moves the rest of its line.
+#[derive(Debug, Clone)]
+pub struct Columns {
+    columns: Vec<(String, Align, usize)>,
+}
+
+impl Columns {
+    /// Columns of these names, each so many characters wide, and at least as wide as its name.
+    pub fn new<'a>(columns: impl IntoIterator<Item = (&'a str, Align, usize)>) -> Self {
+        let wide = |(name, align, width): (&str, Align, usize)| {
+            (name.to_owned(), align, width.max(name.chars().count()))
+        };
+        Self { columns: columns.into_iter().map(wide).collect() }
+    }
+
+    /// The line of the names.
+    pub fn head(&self) -> String {
+        self.line(self.columns.iter().map(|(name, ..)| name))
+    }
+
+    /// The line of one row.
+    pub fn line(&self, cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+        let mut line = String::new();
+        for (place, ((_, align, width), cell)) in self.columns.iter().zip(cells).enumerate() {
+            let (cell, gap) = (cell.as_ref(), if place > 0 { "  " } else { "" });
+            // Writing into a string cannot fail.
+            let _ = match align {
+                Align::Left => write!(line, "{gap}{cell:<width$}"),
+                Align::Right => write!(line, "{gap}{cell:>width$}"),
+            };
+        }
+        line.truncate(line.trim_end().len());
+        line.push('\n');
+        line
     }
 }
 
@@ -67,5 +98,26 @@ mod tests {
         table.row(["starter".into(), "1,000".into()]);
         table.row(["notifier".into(), "7".into()]);
         assert_eq!(table.to_string(), "stage     events\nstarter    1,000\nnotifier       7\n");
+    }
+
+    #[test]
+    fn a_table_of_200_000_rows_takes_a_moment() {
+        let mut table = Table::new([("id", Align::Left), ("size", Align::Right)]);
+        for number in 0..200_000_u32 {
+            table.row([number.to_string(), "1".into()]);
+        }
+        let begun = std::time::Instant::now();
+        assert_eq!(table.to_string().lines().count(), 200_001);
+        // A quadratic table takes hours.
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn rows_that_are_not_known_yet_line_up_in_columns_of_given_widths() {
+        let columns =
+            Columns::new([("id", Align::Left, 4), ("size", Align::Right, 0), ("path", Align::Left, 0)]);
+        assert_eq!(columns.head(), "id    size  path\n");
+        assert_eq!(columns.line(["ab", "7", "c"]), "ab       7  c\n");
+        assert_eq!(columns.line(["wider", "12345", "c"]), "wider  12345  c\n");
     }
 }

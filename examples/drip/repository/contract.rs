@@ -41,8 +41,11 @@ pub trait Repository: Debug + Send + Sync + 'static {
     /// them is no use.
     fn give_up(&self, transfers: Vec<GivenUp>) -> Answer<'_, Vec<String>>;
 
-    /// The uploads that are dead, the oldest first.
-    fn dead_uploads(&self) -> Answer<'_, Vec<DeadUpload>>;
+    /// How many uploads are dead.
+    fn dead_count(&self) -> Answer<'_, u64>;
+
+    /// The uploads that are dead, in the order in which they were queued, from behind `after` on.
+    fn dead_uploads_after(&self, after: Option<TransferId>, limit: usize) -> Answer<'_, Vec<DeadUpload>>;
 
     /// Has all dead uploads tried again; answers how many they were.
     fn revive_uploads(&self) -> Answer<'_, u64>;

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{MasterKey, SealError};
+use crate::regular::open_regular;
 
 /// Why there is no master key.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +54,8 @@ pub fn read_key_file(path: &Path) -> Result<MasterKey, KeyFileError> {
     };
     let mut bytes = Vec::with_capacity(MasterKey::LEN + 1);
     let limit = MasterKey::LEN as u64 + 1;
-    File::open(path).map_err(unreadable)?.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
+    let (file, _) = open_regular(path).map_err(unreadable)?;
+    file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
     let found = bytes.len();
     let secret = bytes.try_into().map_err(|_| KeyFileError::Length { path: path.to_owned(), found })?;
     Ok(MasterKey::new(secret))
@@ -107,6 +109,17 @@ mod tests {
         let first = create_key_file(&path).unwrap();
         assert!(matches!(create_key_file(&path), Err(KeyFileError::Unwritable { .. })));
         assert_eq!(read_key_file(&path).unwrap().id(), first.id());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_key_file_that_is_a_fifo_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let error = read_key_file(&path).unwrap_err();
+        assert!(matches!(&error, KeyFileError::Unreadable { .. }), "{error}");
+        assert!(error.to_string().contains("not a regular file"), "{error}");
     }
 
     #[test]

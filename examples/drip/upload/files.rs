@@ -5,6 +5,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 
+use crate::regular::open_regular;
 use crate::repository::Transfer;
 use crate::seal::CHUNK;
 use crate::transfer::{Buffer, Buffers, Failure, Next, Shape, Source};
@@ -100,7 +101,7 @@ impl Found {
 
 impl OpenFile {
     fn open(transfer: &Transfer, left: u64, buffers: Buffers) -> Result<Self, Failure> {
-        let file = File::open(&transfer.path).map_err(|error| unreadable(&error))?;
+        let (file, _) = open_regular(&transfer.path).map_err(|error| unreadable(&error))?;
         Ok(Self { file, left, ahead: None, buffers })
     }
 
@@ -144,6 +145,9 @@ impl OpenFile {
 
 fn unreadable(error: &io::Error) -> Failure {
     match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            Failure::permanent("cannot be read to an end: it waits for what is still to be written")
+        }
         io::ErrorKind::Interrupted | io::ErrorKind::TimedOut => {
             Failure::passing(format!("cannot be read: {error}"))
         }

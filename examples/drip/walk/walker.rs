@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::{Avoid, Found};
+use crate::report::shown;
 use crate::repository::NewUpload;
 
 /// Everything that uploading `root` means, in a stable order.
@@ -66,7 +67,7 @@ fn obstacle(root: &Path, error: &walkdir::Error) -> Found {
     let path = error.path().unwrap_or(root);
     match (error.loop_ancestor(), error.io_error()) {
         (Some(ancestor), _) => {
-            Found::skipped(path, format!("is a symlink loop: it leads back to {}", ancestor.display()))
+            Found::skipped(path, format!("is a symlink loop: it leads back to {}", shown(ancestor)))
         }
         (None, Some(error)) => unreachable(path, error),
         (None, None) => Found::failed(path, error.to_string()),

@@ -22,6 +22,41 @@ impl Database {
         self.connection.query_row(query, [], |row| row.get(0)).expect("a query for one number")
     }
 
+    /// Changes something that no command changes.
+    pub(crate) fn execute(&self, statement: &str) {
+        self.connection.execute_batch(statement).expect("a statement");
+    }
+
+    /// Adds `rows` rows to a table, like its first one but with keys of their own: `key` and every column of `others`
+    /// get the number of the row, in the type that they have.
+    pub(crate) fn multiply(&self, table: &str, key: &str, others: &[&str], rows: u64) {
+        let mut columns = self
+            .connection
+            .prepare("SELECT name FROM pragma_table_info(?1)")
+            .expect("a query for the columns of a table");
+        let columns = columns.query_map([table], |row| row.get::<_, String>(0)).expect("columns");
+        let columns: Vec<_> = columns.map(|column| column.expect("a column")).collect();
+        let value = |column: &String| {
+            if column != key && !others.contains(&column.as_str()) {
+                return column.clone();
+            }
+            format!(
+                "CASE typeof({column}) WHEN 'blob' THEN unhex(printf('%032x', number))
+                 WHEN 'text' THEN printf('%08d', number) ELSE 1000000 + number END"
+            )
+        };
+        let values: Vec<_> = columns.iter().map(value).collect();
+        self.execute(&format!(
+            "BEGIN; PRAGMA defer_foreign_keys = ON;
+             INSERT INTO {table} ({}) WITH RECURSIVE numbers (number) AS
+                 (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < {rows})
+             SELECT {} FROM (SELECT * FROM {table} ORDER BY {key} DESC LIMIT 1), numbers;
+             COMMIT;",
+            columns.join(", "),
+            values.join(", "),
+        ));
+    }
+
     /// Requires it to be sound by its own check.
     #[track_caller]
     pub(crate) fn expect_sound(&self) {

@@ -14,7 +14,7 @@ use crate::cli::entry::Success;
 use crate::cli::interrupt::interrupted;
 use crate::cli::output::Output;
 use crate::cli::upload::upload;
-use crate::report::{Failed, StageRow, Summary};
+use crate::report::{Failed, StageRow, Summary, tell};
 use crate::session::{Places, Session};
 
 /// Whose files the demonstration uploads.
@@ -48,19 +48,22 @@ pub(in crate::cli) async fn run(
     let session = Session::open(&places).await?;
 
     let up = upload(&session, fixture.paths(), USER).await?;
-    if up.error.is_some() {
-        return Ok(cut_short(&up, "uploaded", output));
+    if up.error.is_some() || up.interrupted {
+        return cut_short(&up, "uploaded", output);
     }
     let hits_before = session.cache.hits();
     let to = fixture.downloads();
     let down = download(&session, &[], &to).await?;
-    if down.error.is_some() {
-        return Ok(cut_short(&down, "downloaded", output));
+    if down.error.is_some() || down.interrupted {
+        return cut_short(&down, "downloaded", output);
     }
     let cache_hits = session.cache.hits() - hits_before;
     let Comparison { equal, different } = tokio::select! {
         compared = compare(&session, &to) => compared?,
-        () = interrupted() => return Err("interrupted while comparing".into()),
+        () = interrupted() => {
+            tell("interrupted while comparing");
+            return Ok(Success::Interrupted);
+        }
     };
 
     let failures = [up.failures.clone(), down.failures.clone(), different].concat();
@@ -77,13 +80,13 @@ pub(in crate::cli) async fn run(
         up,
         down,
     };
-    output.result(&figures::words(&figures), &figures);
+    output.result(&figures::words(&figures), &figures)?;
     let whole = figures.failed == 0 && figures.up.is_success() && figures.down.is_success();
     Ok(if whole { Success::Whole } else { Success::Partial })
 }
 
 /// Whoever interrupts one half does not want the other.
-fn cut_short(half: &Summary, verb: &str, output: Output) -> Success {
-    output.result(&half.line(verb), half);
-    Success::Partial
+fn cut_short(half: &Summary, verb: &str, output: Output) -> Result<Success, BoxError> {
+    output.result(&half.line(verb), half)?;
+    Ok(Success::of(half))
 }

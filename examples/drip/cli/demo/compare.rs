@@ -7,7 +7,7 @@ use stage_core::BoxError;
 
 use crate::cli::plan::Targets;
 use crate::download::checksum_of;
-use crate::report::{Failed, shown};
+use crate::report::Failed;
 use crate::repository::Media;
 use crate::session::Session;
 
@@ -46,7 +46,7 @@ pub(super) async fn compare(session: &Session, folder: &Path) -> Result<Comparis
 }
 
 fn judge((target, media): (PathBuf, Media)) -> Result<(), Failed> {
-    let failed = |cause: String| Failed { name: shown(&media.full_path), cause };
+    let failed = |cause: String| Failed::new(&media.full_path, &cause);
     let source = checksum_of(&media.full_path);
     let came_down =
         checksum_of(&target).map_err(|error| failed(format!("its download cannot be read: {error}")))?;

@@ -1,7 +1,7 @@
 //! Transfers that failed for good: uploads are kept as dead jobs, since nobody else knows of them; a download can be asked
 //! for again, as its medium is still there.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use stage_core::sqlite::JobId;
 
 use super::queue::{NOW, jobs, lane, leased, remove};
@@ -28,15 +28,26 @@ pub(super) fn give_up(transaction: &Transaction<'_>, transfers: &[GivenUp]) -> r
     Ok(keys)
 }
 
-pub(super) fn uploads(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<DeadUpload>> {
+pub(super) fn count(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut count = connection.prepare_cached("SELECT count(*) FROM jobs_dead WHERE lane = ?1")?;
+    count.query_row([lane("upload", None)], |row| row.get(0))
+}
+
+pub(super) fn uploads_after(
+    connection: &Connection,
+    after: Option<TransferId>,
+    limit: usize,
+) -> rusqlite::Result<Vec<DeadUpload>> {
     let (media, transfer) = (rows::MEDIA, rows::TRANSFER);
-    let mut dead = transaction.prepare_cached(&format!(
-        "SELECT {media}, {transfer}, j.cause FROM jobs_dead j JOIN transfers t ON t.job = j.id
-         JOIN media m ON m.id = t.media_id JOIN users u ON u.id = m.user_id WHERE j.lane = ?1 ORDER BY j.id"
+    let mut dead = connection.prepare_cached(&format!(
+        "SELECT {media}, {transfer}, j.cause FROM transfers t CROSS JOIN jobs_dead j ON j.id = t.job
+         JOIN media m ON m.id = t.media_id JOIN users u ON u.id = m.user_id
+         WHERE t.id > ?1 AND j.lane = ?2 ORDER BY t.id LIMIT ?3"
     ))?;
     let upload =
         |row: &rusqlite::Row<'_>| Ok(DeadUpload { transfer: rows::transfer(row)?, cause: row.get("cause")? });
-    dead.query_map([lane("upload", None)], upload)?.collect()
+    let after: &[u8] = after.as_ref().map_or(&[], |id| id.0.as_bytes());
+    dead.query_map(params![after, lane("upload", None), limit], upload)?.collect()
 }
 
 pub(super) fn revive_uploads(transaction: &Transaction<'_>) -> rusqlite::Result<u64> {

@@ -50,8 +50,12 @@ impl Repository for Sqlite {
         self.run(move |connection| whole(connection, |all| dead::give_up(all, &transfers)))
     }
 
-    fn dead_uploads(&self) -> Answer<'_, Vec<DeadUpload>> {
-        self.run(|connection| whole(connection, dead::uploads))
+    fn dead_count(&self) -> Answer<'_, u64> {
+        self.run(|connection| dead::count(connection))
+    }
+
+    fn dead_uploads_after(&self, after: Option<TransferId>, limit: usize) -> Answer<'_, Vec<DeadUpload>> {
+        self.run(move |connection| dead::uploads_after(connection, after, limit))
     }
 
     fn revive_uploads(&self) -> Answer<'_, u64> {
@@ -196,7 +200,7 @@ mod tests {
         assert_eq!(left.iter().map(|m| m.id).collect::<Vec<_>>(), [media]);
         assert!(repository.recover().await.unwrap().is_empty());
 
-        let dead = repository.dead_uploads().await.unwrap();
+        let dead = repository.dead_uploads_after(None, 9).await.unwrap();
         assert_eq!(dead, [DeadUpload { transfer: leased[1].clone(), cause: "no".to_owned() }]);
         assert!(repository.lease(&Scope::Uploads, 9).await.unwrap().is_empty());
         assert_eq!(repository.revive_uploads().await.unwrap(), 1);
@@ -204,7 +208,7 @@ mod tests {
         assert_eq!(again, [leased[1].clone()], "the same, at its first attempt");
         repository.give_up(vec![given_up(&again[0])]).await.unwrap();
         repository.forget_upload(again[0].id).await.unwrap();
-        assert!(repository.dead_uploads().await.unwrap().is_empty());
+        assert!(repository.dead_uploads_after(None, 9).await.unwrap().is_empty());
         assert_eq!(repository.revive_uploads().await.unwrap(), 0);
     }
 
@@ -215,7 +219,7 @@ mod tests {
         repository.give_up(vec![GivenUp { transfer: leased[0].id, cause: "no".to_owned() }]).await.unwrap();
         assert_eq!(repository.add_uploads(user, vec![upload("a")]).await.unwrap(), 1);
         assert_eq!(repository.lease(&Scope::Uploads, 9).await.unwrap(), leased);
-        assert!(repository.dead_uploads().await.unwrap().is_empty());
+        assert!(repository.dead_uploads_after(None, 9).await.unwrap().is_empty());
     }
 
     #[tokio::test]

@@ -1,0 +1,45 @@
+//! Opens files that are read to their end: regular ones only, and without waiting for anybody.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// Opens a regular file for reading. Nothing blocks: neither opening a FIFO that nobody writes to, nor a read of a file
+/// such as `/proc/kmsg`, which ends with [`io::ErrorKind::WouldBlock`].
+///
+/// # Errors
+/// What the operating system says, or that it is not a regular file.
+pub fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
+    let file = options.open(path)?;
+    // Of what was opened, not of the path, which may mean something else by now.
+    let metadata = file.metadata()?;
+    if metadata.is_file() { Ok((file, metadata)) } else { Err(io::Error::other("it is not a regular file")) }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fifo_without_a_writer_and_a_folder_are_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        for path in [fifo.as_path(), folder.path(), Path::new("/dev/null")] {
+            let error = open_regular(path).unwrap_err().to_string();
+            assert!(error.contains("not a regular file"), "{}: {error}", path.display());
+        }
+    }
+
+    #[test]
+    fn a_regular_file_is_opened_with_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, "abc").unwrap();
+        assert_eq!(open_regular(&path).unwrap().1.len(), 3);
+    }
+}
