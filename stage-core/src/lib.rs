@@ -97,7 +97,7 @@ pub use stage::{
     Inspection, MapEach, Nothing, Producer, ProducerConsumer, Reply, Then, Timer,
 };
 pub use stage_macros::{consumer, pipeline, producer, producer_consumer, timed};
-pub use stats::StageStats;
+pub use stats::{StageState, StageStats, StateTimes};
 pub use subscribe::{ProducerRef, SubscribeOptions};
 pub use subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
 pub use supervise::{

@@ -25,7 +25,7 @@ use crate::options::{CancelMode, DiscardLog};
 use crate::protocol::Closed;
 use crate::signal::{Parking, WantsCredit};
 use crate::stage::{Core, Emitter, Envelope, Held, Inspection, Message, Timer, Wish, known};
-use crate::stats::Stopwatch;
+use crate::stats::{StageState, Timekeeper};
 use crate::subscription::{Role, Subscription};
 use crate::sync::{Arc, Mutex};
 
@@ -41,7 +41,7 @@ pub(super) struct Body<K: Kind> {
     pub(super) emitted: Vec<K::Out>,
     /// What it flushed; empty between callbacks.
     pub(super) flushed: Mutex<Vec<K::Out>>,
-    pub(super) stopwatch: Stopwatch,
+    pub(super) timekeeper: Timekeeper,
     timers: Timers<Message<K::Stage, K::In, K::Out>>,
     infos: Infos<K::Stage, K::Out>,
     /// The answer to a call that ended the stage; it goes out behind `terminate`.
@@ -55,19 +55,17 @@ pub(super) struct Body<K: Kind> {
 /// cannot be given the callback: its future would borrow what the function borrows, and could not be shown to be `Send`.)
 macro_rules! run {
     (result of $body:expr, |$kind:ident, $out:ident| $callback:expr) => {{
-        let Body { kind: $kind, core, hands, emitted, flushed, stopwatch, .. } = &mut *$body;
+        let Body { kind: $kind, core, hands, emitted, flushed, timekeeper, .. } = &mut *$body;
         let flushed = &*flushed;
-        stopwatch.start();
-        let result = attend(
+        attend(
             async {
                 let $out = &mut Emitter { buffer: emitted, flushed, core };
                 $callback.await
             },
+            timekeeper,
             |cx| hands.work(cx, flushed),
         )
-        .await;
-        stopwatch.stop();
-        result
+        .await
     }};
     ($body:expr, |$kind:ident, $out:ident| $callback:expr) => {{
         let result = run!(result of $body, |$kind, $out| $callback);
@@ -95,14 +93,15 @@ impl<K: Kind> Body<K> {
         outlet: Outlet<K::Out>,
     ) -> Self {
         let parking = Parking::new(Arc::clone(port.mailbox.signal()));
-        let stopwatch = Stopwatch::new(Arc::clone(&core.counters));
+        core.counters.set_source(K::IS_SOURCE);
+        let timekeeper = Timekeeper::start(Arc::clone(&core.counters));
         Self {
             kind,
             core,
             hands: Hands { parking, port, inlet, outlet },
             emitted: Vec::new(),
             flushed: Mutex::new(Vec::new()),
-            stopwatch,
+            timekeeper,
             timers: Timers::new(),
             infos: Infos::new(),
             answer: None,
@@ -153,7 +152,9 @@ impl<K: Kind> Body<K> {
     pub(super) async fn turn(&mut self) -> Result<(), ExitReason> {
         if self.turns > TURNS {
             self.turns = 0;
+            self.timekeeper.enter(StageState::Scheduled);
             give_way().await;
+            self.timekeeper.enter(StageState::Working);
             self.hands.take_in();
         }
         if let Some(reason) = self.hands.port.stop.take() {
@@ -372,13 +373,37 @@ impl<K: Kind> Body<K> {
     #[inline]
     pub(super) fn park(&mut self, wants_credit: WantsCredit) -> impl Future<Output = ()> {
         self.turns = 0;
-        let (timers, parking) = (&mut self.timers, &mut self.hands.parking);
+        let mut parked = false;
         poll_fn(move |cx| {
-            if !timers.is_empty() && timers.poll_due(cx).is_ready() {
+            if std::mem::take(&mut parked) {
+                self.timekeeper.enter(StageState::Working);
+            }
+            let due = !self.timers.is_empty() && self.timers.poll_due(cx).is_ready();
+            if due || self.hands.parking.poll_marked(cx, wants_credit).is_ready() {
                 return Poll::Ready(());
             }
-            parking.poll_marked(cx, wants_credit)
+            parked = true;
+            self.timekeeper.enter(self.idle());
+            Poll::Pending
         })
+    }
+
+    /// Why it does not go on, between two callbacks.
+    #[inline]
+    fn idle(&self) -> StageState {
+        let Hands { inlet, outlet, .. } = &self.hands;
+        let wanted = outlet.wanted() > 0;
+        if !wanted && (inlet.has_ready() || !outlet.is_empty()) {
+            StageState::HeldUp
+        } else if self.core.counters.kept() > 0 || self.core.holds.any() {
+            StageState::Waiting
+        } else if !K::IS_SOURCE {
+            StageState::Starved
+        } else if wanted {
+            StageState::Waiting
+        } else {
+            StageState::HeldUp
+        }
     }
 
     /// Nothing more is to be done but to hand over what is buffered.

@@ -20,6 +20,7 @@ use crate::error::{BoxError, ExitReason, StageResult};
 use crate::options::DiscardLog;
 use crate::signal::WantsCredit;
 use crate::stage::{Context, Core, Emitter, Init, Nothing, Producer, ProducerConsumer, SourceThen};
+use crate::stats::{Short, StageState};
 use crate::subscription::{Asking, Cancellation, Role, Subscription};
 use crate::sync::Arc;
 
@@ -34,6 +35,8 @@ where
     type Stage = SourceThen<P, S>;
     type In = Nothing;
     type Out = S::Out;
+
+    const IS_SOURCE: bool = true;
 
     fn stage(&mut self) -> &mut SourceThen<P, S> {
         &mut self.0
@@ -155,7 +158,7 @@ where
 {
     let chunk = body.hands.inlet.window().chunk();
     let signal = Arc::clone(body.hands.port.mailbox.signal());
-    let mut told = false;
+    let (mut told, mut short) = (false, Short::default());
     run!(body, |kind, out| kind.0.begin(chunk, out))?;
     loop {
         turn!(body);
@@ -168,9 +171,11 @@ where
             run!(body, |kind, out| kind.0.end(out))?;
             continue;
         } else if body.kind.0.missing(chunk).is_some() {
-            let rounds = if body.stopwatch.sees_short_ones() { ROUNDS } else { 1 };
+            let rounds = if short.proved() { ROUNDS } else { 1 };
             body.core.counters.hold(chunk, 0);
+            short.start();
             feed!(body, |kind, out| kind.0.rounds(rounds, chunk, &signal, out));
+            short.stop();
             continue;
         }
         body.park(WantsCredit::No).await;

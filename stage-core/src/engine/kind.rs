@@ -20,6 +20,9 @@ pub(crate) trait Kind: Send {
     /// Whether a queued message waits for the input that was not handled yet.
     const QUEUES_INPUT: bool = false;
 
+    /// Whether its input comes from outside of all stages.
+    const IS_SOURCE: bool = false;
+
     fn stage(&mut self) -> &mut Self::Stage;
 
     fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send;
@@ -57,6 +60,8 @@ impl<P: Producer> Kind for Producing<P> {
     type Stage = P;
     type In = Nothing;
     type Out = P::Event;
+
+    const IS_SOURCE: bool = true;
 
     fn stage(&mut self) -> &mut P {
         &mut self.0

@@ -19,6 +19,7 @@ use crate::signal::WantsCredit;
 use crate::stage::{
     Consumer, Context, Core, Emitter, Events, Init, Nothing, Producer, ProducerConsumer, is_used,
 };
+use crate::stats::StageState;
 use crate::sync::Arc;
 
 /// The start of a stage: it says that its `init` succeeded, and waits until the others are up too.
@@ -49,7 +50,9 @@ macro_rules! end {
         if !matches!(reason, ExitReason::Panicked(_)) {
             let kind = &mut $body.kind;
             let given = reason.clone();
-            if let Err(panicked) = attend(async { kind.terminate(&given).await }, |_| {}).await {
+            if let Err(panicked) =
+                attend(async { kind.terminate(&given).await }, &mut $body.timekeeper, |_| {}).await
+            {
                 reason = panicked;
             }
             $body.answer();
@@ -82,9 +85,13 @@ macro_rules! live {
         let mailbox = Arc::clone(&$port.mailbox);
         let life = async {
             let mut body = Body::new($kind, $core, $port, $inlet, $outlet);
-            let Body { kind, core, .. } = &mut body;
-            let init = attend(async { kind.init(&mut Context { core }).await }, |_| {}).await;
-            let reason = match begin(init, $ready).await {
+            let Body { kind, core, timekeeper, .. } = &mut body;
+            let init = async { kind.init(&mut Context { core }).await };
+            let init = attend(init, timekeeper, |_| {}).await;
+            timekeeper.enter(StageState::Starved);
+            let begun = begin(init, $ready).await;
+            body.timekeeper.enter(StageState::Working);
+            let reason = match begun {
                 Ok(()) => $work(&mut body).await.unwrap_or_else(|reason| reason),
                 Err(reason) => reason,
             };

@@ -132,7 +132,7 @@ where
     let own = Arc::clone(&mailbox) as _;
     let inlet = Inlet::new(mailbox.signal(), own, Sources::none(), Arc::clone(&counters));
     let buffer = Buffer::new(chosen.unwrap_or(capacity), keep);
-    let mut outlet = Outlet::new(Hub::new(dispatcher, buffer), counters, None);
+    let mut outlet = Outlet::new(Hub::new(dispatcher, buffer), Arc::clone(&counters), None);
     outlet.set_mode(mode);
     let (up, is_up) = oneshot::channel();
     let (go, may_go) = oneshot::channel();
@@ -143,7 +143,7 @@ where
     let closing = Closing(Arc::clone(&mailbox));
     tokio::spawn(async move {
         let mut tasks = JoinSet::new();
-        let _task = place(&mut tasks, placement, future.instrument(span));
+        let _task = place(&mut tasks, placement, &counters, future.instrument(span));
         closing.close(&match tasks.join_next().await {
             Some(Ok(reason)) => reason,
             Some(Err(_)) | None => ExitReason::Aborted,

@@ -223,7 +223,7 @@ impl Crew {
             Err(payload) => return Err(ExitReason::from_panic(&*payload)),
         };
         let span = tracing::info_span!("stage", step = &*child.step, copy = child.copy);
-        let task = spawn(&mut self.tasks, child.placement, stage.instrument(span));
+        let task = spawn(&mut self.tasks, child.placement, &child.counters, stage.instrument(span));
         self.running.insert(task.id, index);
         member.task = Some(task);
         if is_up.await.is_err() {

@@ -2,6 +2,7 @@
 
 use tokio::runtime::Id;
 
+use crate::stats::Counters;
 use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicWaker, Mutex, Ordering, lock};
 
 /// A stage that is to be polled.
@@ -30,6 +31,8 @@ const SAMPLE: u64 = 16;
 #[derive(Debug)]
 pub(super) struct Home {
     runtime: Id,
+    /// Those of the stage, whose clock is told when it is to be polled.
+    counters: Arc<Counters>,
     guest: Mutex<Guest>,
     /// Wakes the task.
     waker: AtomicWaker,
@@ -52,9 +55,10 @@ enum Guest {
 
 impl Home {
     /// The home of a stage on this runtime.
-    pub(super) fn on(runtime: Id) -> Arc<Self> {
+    pub(super) fn on(runtime: Id, counters: Arc<Counters>) -> Arc<Self> {
         Arc::new(Self {
             runtime,
+            counters,
             guest: Mutex::new(Guest::Away),
             waker: AtomicWaker::new(),
             cut: AtomicBool::new(false),
@@ -75,6 +79,7 @@ impl Home {
     /// Has the task poll `runnable`; without a task, the stage is dropped.
     pub(super) fn send(runnable: Runnable) {
         let home = Arc::clone(runnable.metadata());
+        home.counters.clock.woken();
         let mut guest = lock(&home.guest);
         if !matches!(*guest, Guest::Closed) {
             *guest = Guest::Waits(runnable);
@@ -154,7 +159,7 @@ mod tests {
 
     fn home() -> Arc<Home> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        Home::on(runtime.handle().id())
+        Home::on(runtime.handle().id(), Arc::default())
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::resident::resident;
 use super::turns::Gate;
 use crate::error::ExitReason;
 use crate::options::Placement;
+use crate::stats::Counters;
 use crate::sync::Arc;
 
 /// A stage's task, and the way to cut it off.
@@ -47,10 +48,11 @@ impl Drop for Task {
     }
 }
 
-/// Starts `stage` where `placement` says; in a simulation, on its runtime. All stages are spawned here.
+/// Starts `stage` where `placement` says; in a simulation, on its runtime. `counters` are those of the stage. All stages are spawned here.
 pub(crate) fn spawn(
     tasks: &mut JoinSet<ExitReason>,
     placement: Placement,
+    counters: &Arc<Counters>,
     stage: impl Future<Output = ExitReason> + Send + 'static,
 ) -> Task {
     #[cfg(feature = "test-util")]
@@ -60,7 +62,7 @@ pub(crate) fn spawn(
     };
     match placement {
         Placement::Runtime if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread => {
-            let (resident, home) = resident(stage);
+            let (resident, home) = resident(stage, counters);
             Task { id: tasks.spawn(resident).id(), cut: Cut::Stage(home) }
         }
         Placement::Runtime => on_runtime(tasks, stage),

@@ -26,6 +26,7 @@ use tokio::task::yield_now;
 use super::home::{Home, Runnable};
 use super::round::{Round, schedule};
 use crate::error::ExitReason;
+use crate::stats::Counters;
 use crate::sync::Arc;
 
 /// The task of a stage.
@@ -39,8 +40,11 @@ pub(super) struct Resident {
 }
 
 /// The task for `stage`, to be spawned on the current runtime, and its home.
-pub(super) fn resident(stage: impl Future<Output = ExitReason> + Send + 'static) -> (Resident, Arc<Home>) {
-    let home = Home::on(Handle::current().id());
+pub(super) fn resident(
+    stage: impl Future<Output = ExitReason> + Send + 'static,
+    counters: &Arc<Counters>,
+) -> (Resident, Arc<Home>) {
+    let home = Home::on(Handle::current().id(), Arc::clone(counters));
     let builder = Builder::new().propagate_panic(true).metadata(Arc::clone(&home));
     let (runnable, task) = builder.spawn(|_| stage, WithInfo(schedule));
     runnable.schedule();

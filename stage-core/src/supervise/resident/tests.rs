@@ -14,6 +14,10 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
+fn alone(stage: impl Future<Output = ExitReason> + Send + 'static) -> (Resident, Arc<Home>) {
+    resident(stage, &Arc::default())
+}
+
 /// A stage that notes each of its polls, and then wakes another, as often as it is polled.
 #[derive(Clone, Default)]
 struct Partner {
@@ -51,7 +55,7 @@ fn pair(second_on: usize) -> Pair {
     let (first, second) = (Partner::default(), Partner::default());
     let build = |runtime: &Runtime, one: &Partner, other: &Partner| {
         let _within = runtime.enter();
-        resident(one.waking(other)).0
+        alone(one.waking(other)).0
     };
     let mut pair = Pair {
         first: (first.clone(), build(&runtimes[0], &first, &second)),
@@ -103,7 +107,7 @@ fn told(
     mut then: impl FnMut() + Send + 'static,
 ) -> Resident {
     let (mut parking, log) = (Parking::new(Arc::clone(signal)), Arc::clone(log));
-    let (mut resident, _) = resident(poll_fn(move |cx| {
+    let (mut resident, _) = alone(poll_fn(move |cx| {
         while parking.poll_marked(cx, WantsCredit::Yes).is_ready() {
             parking.take(0, |_| {});
             lock(&log).push(name);
@@ -214,7 +218,7 @@ fn a_stage_that_is_cut_off_is_dropped_at_its_next_wait() {
     runtime.block_on(async {
         let (held, dropped) = oneshot::channel::<()>();
         let (up, is_up) = oneshot::channel();
-        let (resident, home) = resident(async move {
+        let (resident, home) = alone(async move {
             let _held = held;
             let _ = up.send(());
             pending().await
@@ -231,13 +235,13 @@ fn a_stage_that_is_cut_off_is_dropped_at_its_next_wait() {
 fn a_stage_ends_with_its_task_and_its_task_with_the_stage() {
     let runtime = runtime();
     runtime.block_on(async {
-        let (task, _) = resident(async {
+        let (task, _) = alone(async {
             yield_now().await;
             ExitReason::Normal
         });
         assert!(matches!(tokio::spawn(task).await.unwrap(), ExitReason::Normal));
         let (held, dropped) = oneshot::channel::<()>();
-        let (task, home) = resident(async move {
+        let (task, home) = alone(async move {
             let _held = held;
             pending().await
         });
@@ -251,7 +255,7 @@ fn a_stage_ends_with_its_task_and_its_task_with_the_stage() {
 fn a_panic_ends_the_task_of_the_stage_that_panicked() {
     let runtime = runtime();
     runtime.block_on(async {
-        let (task, _) = resident(async { panic!("on purpose") });
+        let (task, _) = alone(async { panic!("on purpose") });
         assert!(tokio::spawn(task).await.unwrap_err().is_panic());
     });
 }

@@ -1,0 +1,261 @@
+//! The clock of one stage: which state it is in, since when, and what it spent in each.
+//!
+//! ```text
+//!   state   63 … 61 state │ 60 … 0 nanoseconds at which it was entered
+//!   spent   one word a state, and one for the time between an end and the restart after it
+//! ```
+//!
+//! Invariants:
+//! 1. One writer: whoever polls the stage. It stores, and needs no read-modify-write.
+//! 2. The words of `spent` add up to the time from `began` to the last change of state. A reader that finds them so
+//!    has read one moment; else it met the writer between two stores, and reads again.
+//! 3. `woken` is written between two polls only, by whoever has the stage polled, and cleared by the next poll.
+
+use std::time::Duration;
+
+use super::state::StageState;
+use super::state_times::StateTimes;
+use super::time::{Grain, Time};
+use crate::sync::{AtomicU64, Ordering};
+
+/// The states, and "does not run".
+const PLACES: usize = 6;
+const DOWN: usize = 5;
+const SINCE: u64 = (1 << 61) - 1;
+
+/// How often a reader tries to read one moment; the writer changes state a few million times a second at most.
+const TRIES: usize = 100;
+
+/// The state of a stage and what it spent in each, as plain values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Book {
+    /// Nothing while the stage does not run.
+    state: Option<StageState>,
+    since: u64,
+    spent: [u64; PLACES],
+}
+
+/// What changes in a [`Book`] when the state does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Change {
+    left: usize,
+    scheduled: bool,
+}
+
+const fn place(state: Option<StageState>) -> usize {
+    match state {
+        Some(state) => state.index(),
+        None => DOWN,
+    }
+}
+
+impl Book {
+    const fn new(now: u64) -> Self {
+        Self { state: None, since: now, spent: [0; PLACES] }
+    }
+
+    /// The stage enters `state`; if it was `woken` before, it was scheduled from then on.
+    fn enter(&mut self, state: Option<StageState>, now: u64, woken: Option<u64>) -> Change {
+        let change = Change { left: place(self.state), scheduled: woken.is_some() };
+        *self = Self { state, ..self.until(now, woken) };
+        change
+    }
+
+    /// The same, with the time up to `now` among what was spent.
+    fn until(&self, now: u64, woken: Option<u64>) -> Self {
+        let now = now.max(self.since);
+        let left = woken.map_or(now, |woken| woken.clamp(self.since, now));
+        let mut spent = self.spent;
+        spent[place(self.state)] += left - self.since;
+        spent[StageState::Scheduled.index()] += now - left;
+        Self { state: self.state, since: now, spent }
+    }
+
+    fn times(&self) -> StateTimes {
+        let spent = |state: StageState| Duration::from_nanos(self.spent[state.index()]);
+        StateTimes {
+            working: spent(StageState::Working),
+            waiting: spent(StageState::Waiting),
+            starved: spent(StageState::Starved),
+            held_up: spent(StageState::HeldUp),
+            scheduled: spent(StageState::Scheduled),
+        }
+    }
+
+    /// Nanoseconds that were spent working before the last change of state.
+    pub(super) const fn worked(&self) -> u64 {
+        self.spent[StageState::Working.index()]
+    }
+
+    pub(super) const fn state(&self) -> Option<StageState> {
+        self.state
+    }
+}
+
+/// A [`Book`] that one writes and many read.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    time: Time,
+    /// When the stage was started first; 0 before that.
+    began: AtomicU64,
+    state: AtomicU64,
+    spent: [AtomicU64; PLACES],
+    /// When the stage was woken, if it was not polled since; else 0.
+    woken: AtomicU64,
+}
+
+impl Clock {
+    /// What the stage spent until now, to be gone on with by its next run.
+    pub(super) fn open(&self) -> Book {
+        let now = self.time.now(Grain::Fine);
+        if self.began.load(Ordering::Relaxed) == 0 {
+            let book = Book::new(now);
+            self.state.store(pack(&book), Ordering::Relaxed);
+            self.began.store(now, Ordering::Release);
+            return book;
+        }
+        self.read()
+    }
+
+    pub(super) fn now(&self, grain: Grain) -> u64 {
+        self.time.now(grain)
+    }
+
+    /// The stage enters `state`.
+    #[inline]
+    pub(super) fn enter(&self, book: &mut Book, state: Option<StageState>, now: u64) {
+        let woken = match self.woken.load(Ordering::Relaxed) {
+            0 => None,
+            woken => {
+                self.woken.store(0, Ordering::Relaxed);
+                Some(woken)
+            }
+        };
+        let Change { left, scheduled } = book.enter(state, now, woken);
+        self.spent[left].store(book.spent[left], Ordering::Relaxed);
+        if scheduled {
+            let place = StageState::Scheduled.index();
+            self.spent[place].store(book.spent[place], Ordering::Relaxed);
+        }
+        self.state.store(pack(book), Ordering::Relaxed);
+    }
+
+    /// The stage, which is not polled now, is to be polled.
+    pub(crate) fn woken(&self) {
+        if self.woken.load(Ordering::Relaxed) == 0 && self.began.load(Ordering::Relaxed) != 0 {
+            self.woken.store(self.time.now(Grain::Fine), Ordering::Relaxed);
+        }
+    }
+
+    fn read(&self) -> Book {
+        let began = self.began.load(Ordering::Acquire);
+        let mut book = self.read_once();
+        for _ in 0..TRIES {
+            if began + book.spent.iter().sum::<u64>() == book.since {
+                break;
+            }
+            std::hint::spin_loop();
+            book = self.read_once();
+        }
+        book
+    }
+
+    fn read_once(&self) -> Book {
+        let (state, since) = unpack(self.state.load(Ordering::Relaxed));
+        let spent = std::array::from_fn(|place| self.spent[place].load(Ordering::Relaxed));
+        Book { state, since, spent }
+    }
+
+    /// The state it is in; nothing while it does not run.
+    pub(crate) fn state(&self) -> Option<StageState> {
+        let woken = self.woken.load(Ordering::Relaxed) != 0;
+        let (state, _) = unpack(self.state.load(Ordering::Relaxed));
+        if self.began.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        state.map(|state| if woken { StageState::Scheduled } else { state })
+    }
+
+    /// What the stage spent in each state up to now.
+    pub(crate) fn times(&self) -> StateTimes {
+        if self.began.load(Ordering::Acquire) == 0 {
+            return StateTimes::default();
+        }
+        let woken = Some(self.woken.load(Ordering::Relaxed)).filter(|woken| *woken > 0);
+        self.read().until(self.time.now(Grain::Fine), woken).times()
+    }
+}
+
+fn pack(book: &Book) -> u64 {
+    ((place(book.state) as u64) << 61) | (book.since & SINCE)
+}
+
+fn unpack(packed: u64) -> (Option<StageState>, u64) {
+    let place = usize::try_from(packed >> 61).unwrap_or(DOWN);
+    (StageState::ALL.get(place).copied(), packed & SINCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nanos(book: &Book) -> [u64; PLACES] {
+        book.spent
+    }
+
+    #[test]
+    fn the_time_of_a_stage_goes_to_the_state_that_it_was_in() {
+        let mut book = Book::new(100);
+        book.enter(Some(StageState::Working), 110, None);
+        book.enter(Some(StageState::Starved), 150, None);
+        book.enter(Some(StageState::Working), 250, None);
+        book.enter(Some(StageState::Waiting), 251, None);
+        book.enter(None, 300, None);
+        assert_eq!(nanos(&book), [41, 49, 100, 0, 0, 10]);
+        assert_eq!(nanos(&book.until(1_000, None)), [41, 49, 100, 0, 0, 710]);
+    }
+
+    #[test]
+    fn a_state_that_lasts_counts_up_to_the_moment_of_reading() {
+        let mut book = Book::new(0);
+        book.enter(Some(StageState::Working), 0, None);
+        assert_eq!(book.until(900, None).times().working, Duration::from_nanos(900));
+    }
+
+    #[test]
+    fn from_being_woken_to_being_polled_a_stage_is_scheduled() {
+        let mut book = Book::new(0);
+        book.enter(Some(StageState::Starved), 0, None);
+        assert_eq!(nanos(&book.until(90, Some(40))), [0, 0, 40, 0, 50, 0]);
+        book.enter(Some(StageState::Working), 100, Some(40));
+        assert_eq!(nanos(&book), [0, 0, 40, 0, 60, 0]);
+    }
+
+    #[test]
+    fn whatever_is_entered_when_the_times_add_up_to_the_time_that_passed() {
+        proptest::proptest!(|(steps: Vec<(u8, u64, Option<u64>)>)| {
+            let mut book = Book::new(1_000);
+            for (state, now, woken) in steps {
+                // Clocks of several threads may differ a little.
+                let (now, woken) = (now % 1_000_000, woken.map(|woken| woken % 1_000_000));
+                book.enter(StageState::ALL.get(usize::from(state % 6)).copied(), now, woken);
+                assert_eq!(1_000 + book.spent.iter().sum::<u64>(), book.since);
+                let (later, earlier) = (book.until(book.since + 7, woken), book);
+                assert_eq!(later.spent.iter().sum::<u64>(), earlier.spent.iter().sum::<u64>() + 7);
+            }
+        });
+    }
+
+    #[test]
+    fn a_reader_sees_the_book_of_the_writer() {
+        let clock = Clock::default();
+        let mut book = clock.open();
+        for (state, after) in [(Some(StageState::Working), 10), (Some(StageState::HeldUp), 30), (None, 60)] {
+            let now = book.since + after;
+            clock.enter(&mut book, state, now);
+            assert_eq!(clock.read(), book);
+            assert_eq!(clock.state(), state);
+        }
+        assert_eq!(clock.open(), book);
+    }
+}

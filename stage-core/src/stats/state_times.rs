@@ -1,0 +1,70 @@
+//! How the time of a stage is divided between its states.
+
+use std::time::Duration;
+
+use super::state::StageState;
+
+/// How long a stage was in each state, over all its restarts; the state that it is in now counts up to now.
+///
+/// The sum is the time for which the stage ran: from its first start on, without the time between an end and the
+/// restart after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct StateTimes {
+    /// In [`StageState::Working`].
+    pub working: Duration,
+    /// In [`StageState::Waiting`].
+    pub waiting: Duration,
+    /// In [`StageState::Starved`].
+    pub starved: Duration,
+    /// In [`StageState::HeldUp`].
+    pub held_up: Duration,
+    /// In [`StageState::Scheduled`]. Known of stages on a multi-thread runtime; elsewhere it counts for the state
+    /// before it, except where a stage gives way to others.
+    pub scheduled: Duration,
+}
+
+impl StateTimes {
+    /// The time in one state.
+    pub const fn of(&self, state: StageState) -> Duration {
+        match state {
+            StageState::Working => self.working,
+            StageState::Waiting => self.waiting,
+            StageState::Starved => self.starved,
+            StageState::HeldUp => self.held_up,
+            StageState::Scheduled => self.scheduled,
+        }
+    }
+
+    /// The time in all states: for how long the stage ran.
+    pub fn total(&self) -> Duration {
+        StageState::ALL.iter().map(|state| self.of(*state)).sum()
+    }
+
+    /// Which part of the time went to one state, from 0 to 1; 0 of a stage that did not run.
+    pub fn share(&self, state: StageState) -> f64 {
+        let total = self.total().as_secs_f64();
+        if total > 0.0 { self.of(state).as_secs_f64() / total } else { 0.0 }
+    }
+
+    /// The time since `earlier`, which is of the same stage.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        self.each(earlier, Duration::saturating_sub)
+    }
+
+    /// Both together.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        self.each(other, Duration::saturating_add)
+    }
+
+    fn each(&self, other: &Self, both: impl Fn(Duration, Duration) -> Duration) -> Self {
+        Self {
+            working: both(self.working, other.working),
+            waiting: both(self.waiting, other.waiting),
+            starved: both(self.starved, other.starved),
+            held_up: both(self.held_up, other.held_up),
+            scheduled: both(self.scheduled, other.scheduled),
+        }
+    }
+}
