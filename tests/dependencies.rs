@@ -1,0 +1,106 @@
+//! The dependencies keep the rules of `deny.toml`: licences, bans, and no C code in the engine.
+#![forbid(unsafe_code)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+use spdx::{Expression, ParseMode};
+use tests::source::workspace_root;
+
+/// What Cargo resolved for this workspace, without optional features.
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(workspace_root())
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("metadata in JSON")
+}
+
+fn rules() -> toml::Table {
+    let text = fs::read_to_string(workspace_root().join("deny.toml")).expect("deny.toml");
+    text.parse().expect("deny.toml is TOML")
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value[field].as_str().unwrap_or_default()
+}
+
+/// The names of all packages by their ids.
+fn names(metadata: &Value) -> BTreeMap<&str, &str> {
+    let packages = metadata["packages"].as_array().expect("packages");
+    packages.iter().map(|package| (text(package, "id"), text(package, "name"))).collect()
+}
+
+/// The normal and build dependencies of each package, by name.
+fn edges(metadata: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
+    let names = names(metadata);
+    let nodes = metadata["resolve"]["nodes"].as_array().expect("nodes");
+    let shipped = |dependency: &Value| {
+        let kinds = dependency["dep_kinds"].as_array().expect("kinds");
+        kinds.iter().any(|kind| text(kind, "kind") != "dev")
+    };
+    let edges = nodes.iter().map(|node| {
+        let deps = node["deps"].as_array().expect("deps");
+        let needed = deps.iter().filter(|dep| shipped(dep)).map(|dep| names[text(dep, "pkg")]);
+        (names[text(node, "id")], needed.collect())
+    });
+    edges.collect()
+}
+
+#[test]
+fn every_licence_is_allowed() {
+    let rules = rules();
+    let allowed: Vec<_> = rules["licenses"]["allow"].as_array().expect("a list").iter().collect();
+    let allowed: BTreeSet<_> = allowed.iter().map(|licence| licence.as_str().expect("a licence")).collect();
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().expect("packages");
+    assert!(packages.len() > 100, "only {} packages were found", packages.len());
+    for package in packages {
+        let (name, licence) = (text(package, "name"), text(package, "license"));
+        let expression = Expression::parse_mode(licence, ParseMode::LAX)
+            .unwrap_or_else(|error| panic!("the licence of {name} is no SPDX expression: {error}"));
+        let kept = expression.evaluate(|required| allowed.contains(required.to_string().as_str()));
+        assert!(kept, "{name} is under {licence}, which deny.toml does not allow");
+    }
+}
+
+#[test]
+fn no_banned_crate_is_used() {
+    let rules = rules();
+    let metadata = metadata();
+    let edges = edges(&metadata);
+    for rule in rules["bans"]["deny"].as_array().expect("a list") {
+        let banned = rule["crate"].as_str().expect("a name");
+        let wrappers: BTreeSet<_> = rule
+            .get("wrappers")
+            .and_then(toml::Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(toml::Value::as_str)
+            .collect();
+        for (user, needed) in &edges {
+            let excused = !needed.contains(banned) || wrappers.contains(user);
+            assert!(excused, "{user} depends on {banned}, which deny.toml bans");
+        }
+    }
+}
+
+#[test]
+fn stage_core_needs_no_c_compiler() {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(workspace_root())
+        .args(["tree", "-p", "stage-core", "--edges", "normal,build", "--prefix", "none"])
+        .args(["--locked", "--offline"])
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8_lossy(&output.stdout);
+    assert!(tree.lines().count() > 10, "no tree: {tree}");
+    let compilers = ["cc ", "cmake ", "bindgen "];
+    let found: Vec<_> = tree.lines().filter(|line| compilers.iter().any(|cc| line.starts_with(cc))).collect();
+    assert!(found.is_empty(), "stage-core builds C code through {found:?}");
+}
