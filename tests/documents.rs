@@ -1,9 +1,12 @@
-//! Do the notes tell the truth about what is tested? Every test that they name has to be there.
+//! The documents agree with the code: the tests that the notes name exist, and the README states the real defaults.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeSet;
 use std::fs;
 
+use stage_core::spawn::{StageOptions, consumer};
+use stage_core::testing::ManualProducer;
+use stage_core::{ForEach, Pipeline, SubscribeOptions};
 use tests::source::workspace_root;
 use tests::suite::test_names_below;
 
@@ -64,4 +67,48 @@ fn every_fault_has_a_row_with_a_test() {
     for (row, named) in faults {
         assert!(!named.is_empty(), "no test: {row}");
     }
+}
+
+/// The `max_demand` and `min_demand` that the README states in the row of this entrance.
+fn stated_defaults(entrance: &str) -> (usize, usize) {
+    let readme = fs::read_to_string(workspace_root().join("README.md")).expect("the README");
+    let row = readme
+        .lines()
+        .find(|line| line.starts_with(&format!("| {entrance}")))
+        .unwrap_or_else(|| panic!("README.md states no defaults for {entrance}"));
+    let cells: Vec<_> = row.split('|').map(str::trim).collect();
+    (cells[2].parse().expect("max_demand"), cells[3].parse().expect("min_demand"))
+}
+
+#[test]
+fn the_readme_states_the_default_window_of_a_pipeline() {
+    let pipeline =
+        Pipeline::builder("defaults").start_fn("numbers", || Ok(0..1)).finish_fn("ignore", |_: i32| ());
+    let topology = pipeline.topology();
+    let sink = topology.steps.last().expect("a sink");
+    assert_eq!(stated_defaults("`pipeline!`"), (sink.max_demand, sink.min_demand));
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn the_readme_states_the_default_window_of_a_subscription() {
+    let sink = consumer(ForEach::new(|_: u32| ()), StageOptions::named("sink")).await.expect("a consumer");
+    let mut source = ManualProducer::spawn(StageOptions::named("source")).await;
+    sink.subscribe(&source.producer(), SubscribeOptions::new()).await.expect("a subscription");
+    let max = source.next_demand().await;
+    let (stated_max, stated_min) = stated_defaults("a subscription wired by hand");
+    assert_eq!(max, stated_max);
+    // The next ask comes when the outstanding demand has fallen to the minimum.
+    let handled = u32::try_from(stated_max - stated_min).expect("a small number");
+    source.emit(0..handled - 1);
+    source.emit([0]);
+    assert_eq!(source.next_demand().await, stated_max - stated_min);
+}
+
+#[test]
+fn the_readme_states_the_default_window_of_a_flow() {
+    let (max, min) = stated_defaults("`flow`");
+    let options = format!("{:?}", flow::LayerOptions::default());
+    assert!(options.contains(&format!("max_demand: {max}, min_demand: None")), "{options}");
+    let window = stage_core::Window::default();
+    assert_eq!((window.max(), window.min()), (max, min));
 }
