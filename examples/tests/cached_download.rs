@@ -61,7 +61,8 @@ impl Case {
         for (name, content) in &case.contents {
             let full_path = case.folder.path().join(name);
             std::fs::write(&full_path, content).unwrap();
-            uploads.push(NewUpload { full_path, relative_path: name.into(), size: content.len() as u64 });
+            let (relative_path, size) = (name.into(), content.len() as u64);
+            uploads.push(NewUpload { full_path, relative_path, size, ..NewUpload::default() });
         }
         case.repository.add_uploads(user, uploads).await.unwrap();
         let failures = case.upload().await;

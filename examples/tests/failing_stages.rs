@@ -124,6 +124,7 @@ impl Case {
             full_path: folder.path().join(name),
             relative_path: name.clone(),
             size: content.len() as u64,
+            ..NewUpload::default()
         });
         let user = repository.user("joe_armstrong@erlang.uk").await.unwrap();
         repository.add_uploads(user, uploads.collect()).await.unwrap();

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test: whatever is wrong here is to be loud")]
 
-use drip::repository::{Direction, Media, MediaId, Transfer, TransferId, UserId};
+use drip::repository::{Attributes, Direction, Media, MediaId, Transfer, TransferId, UserId};
 use drip::transfer::{Failure, Hold, Part, Piece, Shape, Table, Verdict, Verdicts, Work};
 
 /// Numbers in, numbers out.
@@ -87,8 +87,11 @@ fn transfer() -> Transfer {
         email: "robert_virding@erlang.se".into(),
         relative_path: "a".into(),
         full_path: "/a".into(),
+        root: None,
         size: 0,
+        attributes: Attributes::default(),
         storage_key: id.storage_key(),
+        object_size: None,
         checksum: None,
         created_at: 0,
         updated_at: 0,

@@ -1,6 +1,7 @@
 //! What is known of users, of their files, and of the transfers still to be done: durable, and behind one trait.
 
 mod address;
+mod attributes;
 mod contract;
 mod error;
 mod model;
@@ -8,6 +9,7 @@ mod path_bytes;
 pub mod sqlite;
 
 pub use address::{Database, open};
+pub use attributes::{Attributes, Kind, LinkGroup};
 pub use contract::{Answer, Repository};
 pub use error::RepositoryError;
 pub use model::{

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use super::Attributes;
+
 /// Names a medium; ids made later sort later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MediaId(pub Uuid);
@@ -86,10 +88,16 @@ pub struct Media {
     pub relative_path: PathBuf,
     /// Where it was read.
     pub full_path: PathBuf,
+    /// The folder that was given to `upload`, as an absolute path; none if the file itself was given.
+    pub root: Option<PathBuf>,
     /// Clear bytes.
     pub size: u64,
+    /// What is kept beside the content.
+    pub attributes: Attributes,
     /// Names its object in the storage.
     pub storage_key: String,
+    /// Bytes of its object; none before it was uploaded, and for objects of version 1, which hold no record.
+    pub object_size: Option<u64>,
     /// BLAKE3 of the clear bytes; none before it was uploaded.
     pub checksum: Option<[u8; 32]>,
     /// Milliseconds since 1970 (UTC).
@@ -108,14 +116,18 @@ pub enum Direction {
 }
 
 /// A file that somebody wants uploaded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewUpload {
     /// Where it is.
     pub full_path: PathBuf,
     /// What it is to be called.
     pub relative_path: PathBuf,
+    /// As in [`Media::root`].
+    pub root: Option<PathBuf>,
     /// Bytes it had when it was found.
     pub size: u64,
+    /// The attributes it had when it was found.
+    pub attributes: Attributes,
 }
 
 /// A medium that somebody wants back.
@@ -203,6 +215,10 @@ pub struct Stored {
     pub size: u64,
     /// BLAKE3 of them.
     pub checksum: [u8; 32],
+    /// The attributes that the file had while it was read.
+    pub attributes: Attributes,
+    /// Bytes of the object.
+    pub object_size: u64,
 }
 
 #[cfg(test)]

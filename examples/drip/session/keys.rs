@@ -49,10 +49,17 @@ mod tests {
     async fn with_a_medium() -> Sqlite {
         let repository = Sqlite::in_memory();
         let user = repository.user("a@b.c").await.unwrap();
-        let upload = NewUpload { full_path: "/a".into(), relative_path: "a".into(), size: 0 };
+        let upload = NewUpload { full_path: "/a".into(), relative_path: "a".into(), ..NewUpload::default() };
         repository.add_uploads(user, vec![upload]).await.unwrap();
         let transfer = repository.lease(&Scope::Uploads, 1).await.unwrap().remove(0);
-        let stored = Stored { transfer: transfer.id, media: transfer.media.id, size: 0, checksum: [0; 32] };
+        let stored = Stored {
+            transfer: transfer.id,
+            media: transfer.media.id,
+            size: 0,
+            checksum: [0; 32],
+            attributes: transfer.media.attributes,
+            object_size: 0,
+        };
         repository.finish_uploads(vec![stored]).await.unwrap();
         repository
     }

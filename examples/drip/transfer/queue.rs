@@ -139,7 +139,12 @@ mod tests {
     async fn queue_of(names: &[&str]) -> (Queue, Arc<Notes>) {
         let repository: Arc<dyn Repository> = Arc::new(Sqlite::in_memory());
         let user = repository.user("a@b.c").await.unwrap();
-        let upload = |name: &&str| NewUpload { full_path: name.into(), relative_path: name.into(), size: 1 };
+        let upload = |name: &&str| NewUpload {
+            full_path: name.into(),
+            relative_path: name.into(),
+            size: 1,
+            ..NewUpload::default()
+        };
         repository.add_uploads(user, names.iter().map(upload).collect()).await.unwrap();
         let notes = Notes::new();
         (Queue::new(repository, Scope::Uploads, Storage::in_memory(), notes.clone()), notes)
@@ -209,7 +214,14 @@ mod tests {
         let transfer = hold.transfer().clone();
         let key = &transfer.media.storage_key;
         queue.storage.write(key, 0).finish().await.unwrap();
-        let stored = Stored { transfer: transfer.id, media: transfer.media.id, size: 0, checksum: [0; 32] };
+        let stored = Stored {
+            transfer: transfer.id,
+            media: transfer.media.id,
+            size: 0,
+            checksum: [0; 32],
+            attributes: transfer.media.attributes.clone(),
+            object_size: 0,
+        };
         queue.repository.finish_uploads(vec![stored]).await.unwrap();
         hold.fail(Failure::permanent("too late"));
         hold.handled();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::Witness;
-use crate::repository::{Direction, Media, MediaId, Transfer, TransferId, UserId};
+use crate::repository::{Attributes, Direction, Media, MediaId, Transfer, TransferId, UserId};
 
 /// An upload of a file of this name.
 pub(crate) fn transfer(name: &str) -> Transfer {
@@ -15,8 +15,11 @@ pub(crate) fn transfer(name: &str) -> Transfer {
         email: "joe_armstrong@erlang.uk".into(),
         relative_path: name.into(),
         full_path: name.into(),
+        root: None,
         size: 0,
+        attributes: Attributes::default(),
         storage_key: id.storage_key(),
+        object_size: None,
         checksum: None,
         created_at: 0,
         updated_at: 0,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stage_core::{Consumer, Context, Events, StageResult};
 
 use crate::repository::{self, Repository};
-use crate::seal::Trailer;
+use crate::seal::{Trailer, sealed_len};
 use crate::transfer::{Failure, Hold, Part, Piece, Stored, Witness};
 
 /// The last stage of the upload pipeline.
@@ -51,6 +51,8 @@ fn stored(hold: &Hold, trailer: Trailer) -> repository::Stored {
         media: hold.transfer().media.id,
         size: trailer.size,
         checksum: trailer.checksum,
+        attributes: hold.transfer().media.attributes.clone(),
+        object_size: sealed_len(trailer.size),
     }
 }
 

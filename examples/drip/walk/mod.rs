@@ -1,5 +1,6 @@
 //! Which files an upload takes: a path, or everything below it that is not hidden away, built, or drip's own.
 
+mod attributes;
 mod avoid;
 mod found;
 mod walker;

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
+use super::attributes::attributes;
 use super::{Avoid, Found};
 use crate::report::shown;
-use crate::repository::NewUpload;
+use crate::repository::{Kind, NewUpload};
 
 /// Everything that uploading `root` means, in a stable order.
 pub fn walk(root: &Path, avoid: Avoid) -> Box<dyn Iterator<Item = Found> + Send> {
@@ -40,7 +41,8 @@ fn root_file(root: &Path, full_path: PathBuf, metadata: &Metadata) -> Found {
     match (metadata.is_file(), full_path.file_name()) {
         (true, Some(name)) => {
             let relative_path = name.into();
-            Found::File(NewUpload { full_path, relative_path, size: metadata.len() })
+            let attributes = attributes(kind_of(root), metadata, &[]);
+            Found::File(NewUpload { full_path, relative_path, root: None, size: metadata.len(), attributes })
         }
         _ => Found::failed(root, "is neither a regular file nor a folder"),
     }
@@ -57,10 +59,17 @@ fn below(root: &Path, full_root: &Path, entry: &DirEntry) -> Option<Found> {
     Some(match entry.metadata() {
         Ok(metadata) => {
             let full_path = full_root.join(&relative_path);
-            Found::File(NewUpload { full_path, relative_path, size: metadata.len() })
+            let attributes = attributes(kind_of(entry.path()), &metadata, &[]);
+            let root = Some(full_root.to_owned());
+            Found::File(NewUpload { full_path, relative_path, root, size: metadata.len(), attributes })
         }
         Err(error) => obstacle(root, &error),
     })
+}
+
+fn kind_of(path: &Path) -> Kind {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    if is_link { Kind::Followed } else { Kind::File }
 }
 
 fn obstacle(root: &Path, error: &walkdir::Error) -> Found {

@@ -17,7 +17,7 @@ pub(super) fn media(connection: &Connection, id: MediaId) -> rusqlite::Result<Op
     let columns = rows::MEDIA;
     let sql = format!(
         "SELECT {columns} FROM media m JOIN users u ON u.id = m.user_id
-         WHERE m.id = ?1 AND m.uploaded_at IS NOT NULL"
+         WHERE m.id = ?1 AND m.uploaded_at IS NOT NULL AND m.removed_at IS NULL"
     );
     connection.query_row(&sql, [id.0.as_bytes()], rows::media).optional()
 }
@@ -30,7 +30,7 @@ pub(super) fn media_after(
     let columns = rows::MEDIA;
     let sql = format!(
         "SELECT {columns} FROM media m JOIN users u ON u.id = m.user_id
-         WHERE m.id > ?1 AND m.uploaded_at IS NOT NULL ORDER BY m.id LIMIT ?2"
+         WHERE m.id > ?1 AND m.uploaded_at IS NOT NULL AND m.removed_at IS NULL ORDER BY m.id LIMIT ?2"
     );
     let after: &[u8] = after.as_ref().map_or(&[], |id| id.0.as_bytes());
     let mut statement = connection.prepare_cached(&sql)?;

@@ -42,12 +42,29 @@ pub(super) fn from_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     )
 }
 
+/// Version 2 knew nothing of a file but its path and size.
+pub(super) fn from_2(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "ALTER TABLE media ADD COLUMN root BLOB;
+         ALTER TABLE media ADD COLUMN object_size INTEGER;
+         ALTER TABLE media ADD COLUMN kind TEXT NOT NULL DEFAULT 'file' CHECK (kind IN ('file', 'followed', 'symlink'));
+         ALTER TABLE media ADD COLUMN link_target BLOB;
+         ALTER TABLE media ADD COLUMN mode INTEGER;
+         ALTER TABLE media ADD COLUMN modified INTEGER;
+         ALTER TABLE media ADD COLUMN link_group BLOB;
+         ALTER TABLE media ADD COLUMN sparse INTEGER NOT NULL DEFAULT 0;
+         ALTER TABLE media ADD COLUMN folder_modes BLOB;
+         ALTER TABLE media ADD COLUMN removed_at INTEGER;
+         CREATE INDEX media_path ON media (user_id, full_path);",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use rusqlite::Connection;
 
     use super::super::Sqlite;
-    use crate::repository::{Repository, Scope};
+    use crate::repository::{Attributes, Repository, Scope};
 
     /// What version 1 made, with a transfer that was leased and one that was not.
     const FIRST: &str = "
@@ -86,5 +103,6 @@ mod tests {
         assert_eq!(repository.waiting(&Scope::Uploads).await.unwrap().files, 2);
         let leased = repository.lease(&Scope::Uploads, 9).await.unwrap();
         assert_eq!(leased.len(), 2);
+        assert!(leased.iter().all(|transfer| transfer.media.attributes == Attributes::default()));
     }
 }

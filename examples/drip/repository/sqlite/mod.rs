@@ -1,5 +1,6 @@
 //! The repository in one SQLite file, no server needed.
 
+mod attributes;
 mod connection;
 mod dead;
 mod media;

@@ -5,10 +5,10 @@
 
 use std::fmt::Write;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use stage_core::sqlite::{JobId, Lease, NewJob, Receipt, Return, Table};
 
-use super::{dead, rows};
+use super::{attributes, dead, rows};
 use crate::repository::path_bytes::to_bytes;
 use crate::repository::{
     GivenBack, MediaId, NewDownload, NewUpload, Scope, Stored, Transfer, TransferId, UserId, Waiting,
@@ -20,13 +20,14 @@ pub(super) fn add_uploads(
     uploads: &[NewUpload],
 ) -> rusqlite::Result<u64> {
     let mut known = transaction.prepare_cached(
-        "SELECT t.job FROM transfers t JOIN media m ON m.id = t.media_id
+        "SELECT t.job, m.id FROM transfers t JOIN media m ON m.id = t.media_id
          WHERE t.direction = 'upload' AND t.path = ?1 AND m.user_id = ?2",
     )?;
     let mut add_media = transaction.prepare_cached(
-        "INSERT INTO media (id, user_id, file_name, relative_path, full_path, size, storage_key, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+        "INSERT INTO media (id, user_id, file_name, relative_path, full_path, size, storage_key, created_at, updated_at, root)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
     )?;
+    let mut update_size = transaction.prepare_cached("UPDATE media SET size = ?2 WHERE id = ?1")?;
     let mut add = transaction.prepare_cached(
         "INSERT INTO transfers (id, direction, media_id, path, created_at, job)
          VALUES (?1, 'upload', ?2, ?3, ?4, ?5)",
@@ -36,8 +37,11 @@ pub(super) fn add_uploads(
     let mut added = 0;
     for upload in uploads {
         let path = to_bytes(&upload.full_path);
-        let job: Option<i64> = known.query_row(params![path, user.0], |row| row.get(0)).optional()?;
-        if let Some(job) = job {
+        let queued = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, [u8; 16]>(1)?));
+        if let Some((job, media)) = known.query_row(params![path, user.0], queued).optional()? {
+            // It may have become something else since it was queued.
+            update_size.execute(params![media, upload.size])?;
+            attributes::write(transaction, &media, &upload.attributes)?;
             added += u64::from(dead::revive(transaction, job)?);
             continue;
         }
@@ -52,7 +56,9 @@ pub(super) fn add_uploads(
             upload.size,
             id.storage_key(),
             now,
+            upload.root.as_deref().map(to_bytes),
         ])?;
+        attributes::write(transaction, id.0.as_bytes(), &upload.attributes)?;
         let transfer = *TransferId::new().0.as_bytes();
         let job = enqueue(transaction, &lane, transfer)?;
         add.execute(params![transfer, id.0.as_bytes(), path, now, job])?;
@@ -209,11 +215,14 @@ pub(super) fn give_back(transaction: &Transaction<'_>, transfers: &[GivenBack]) 
 
 pub(super) fn finish_uploads(transaction: &Transaction<'_>, stored: &[Stored]) -> rusqlite::Result<()> {
     let mut keep = transaction.prepare_cached(
-        "UPDATE media SET size = ?2, checksum = ?3, updated_at = ?4, uploaded_at = ?4 WHERE id = ?1",
+        "UPDATE media SET size = ?2, checksum = ?3, updated_at = ?4, uploaded_at = ?4, object_size = ?5
+         WHERE id = ?1",
     )?;
     let now = rows::now();
     for upload in stored {
-        keep.execute(params![upload.media.0.as_bytes(), upload.size, upload.checksum, now])?;
+        let media = upload.media.0.as_bytes();
+        keep.execute(params![media, upload.size, upload.checksum, now, upload.object_size])?;
+        attributes::write(transaction, media, &upload.attributes)?;
         remove(transaction, upload.transfer)?;
     }
     Ok(())

@@ -3,20 +3,25 @@
 use rusqlite::Row;
 use uuid::Uuid;
 
+use super::attributes;
 use crate::repository::path_bytes::from_bytes;
 use crate::repository::{Direction, Media, MediaId, Transfer, TransferId, UserId};
 
 /// The columns [`media`] reads, of `media m JOIN users u`.
 pub(super) const MEDIA: &str =
     "m.id, m.user_id, u.email, m.relative_path, m.full_path, m.size, m.storage_key,
-     m.checksum, m.created_at, m.updated_at";
+     m.checksum, m.created_at, m.updated_at, m.root, m.object_size,
+     m.kind, m.link_target, m.mode, m.modified, m.link_group, m.sparse, m.folder_modes";
 
 /// What comes in front of them for [`transfer`], of `transfers t JOIN jobs j`.
 pub(super) const TRANSFER: &str = "t.id, t.direction, t.path, j.attempts";
 
-const MEDIA_WIDTH: usize = 10;
+/// The first column of the attributes.
+const ATTRIBUTES: usize = 12;
 
-/// A medium, from the first ten columns.
+const MEDIA_WIDTH: usize = ATTRIBUTES + attributes::WIDTH;
+
+/// A medium, from the first columns.
 pub(super) fn media(row: &Row<'_>) -> rusqlite::Result<Media> {
     Ok(Media {
         id: MediaId(id(row, 0)?),
@@ -29,6 +34,9 @@ pub(super) fn media(row: &Row<'_>) -> rusqlite::Result<Media> {
         checksum: row.get(7)?,
         created_at: row.get(8)?,
         updated_at: row.get(9)?,
+        root: row.get::<_, Option<_>>(10)?.map(from_bytes),
+        object_size: row.get(11)?,
+        attributes: attributes::read(row, ATTRIBUTES)?,
     })
 }
 

@@ -5,9 +5,10 @@ use rusqlite::Connection;
 use super::{migration, queue};
 
 /// Written into `user_version`; a later drip that changes the tables counts it up and migrates.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
-/// A medium without `uploaded_at` is one whose upload is still in the queue. A transfer's `job` is its place in the
+/// A medium without `uploaded_at` is one whose upload is still in the queue; one with `removed_at` is to be forgotten as soon
+/// as its object is gone. `modified` is in nanoseconds, all other times in milliseconds since 1970. A transfer's `job` is its place in the
 /// table of jobs, which says whether it is leased, and how often it was tried.
 const TABLES: &str = "
 CREATE TABLE users (
@@ -27,8 +28,21 @@ CREATE TABLE media (
     checksum      BLOB,
     created_at    INTEGER NOT NULL,
     updated_at    INTEGER NOT NULL,
-    uploaded_at   INTEGER
+    uploaded_at   INTEGER,
+    root          BLOB,
+    object_size   INTEGER,
+    kind          TEXT    NOT NULL DEFAULT 'file' CHECK (kind IN ('file', 'followed', 'symlink')),
+    link_target   BLOB,
+    mode          INTEGER,
+    modified      INTEGER,
+    link_group    BLOB,
+    sparse        INTEGER NOT NULL DEFAULT 0,
+    folder_modes  BLOB,
+    removed_at    INTEGER
 ) STRICT, WITHOUT ROWID;
+
+-- Whether a file is stored as it is now: its path, then `size` and `modified`.
+CREATE INDEX media_path ON media (user_id, full_path);
 
 CREATE TABLE transfers (
     id            BLOB    PRIMARY KEY,
@@ -69,6 +83,10 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     }
     if version == 1 {
         migration::from_1(&transaction)?;
+        version = 2;
+    }
+    if version == 2 {
+        migration::from_2(&transaction)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         version = VERSION;
     }

@@ -104,9 +104,15 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
+    use crate::repository::{Attributes, Kind, LinkGroup};
 
     fn upload(name: &str) -> NewUpload {
-        NewUpload { full_path: Path::new("/src").join(name), relative_path: name.into(), size: 10 }
+        NewUpload {
+            full_path: Path::new("/src").join(name),
+            relative_path: name.into(),
+            size: 10,
+            ..NewUpload::default()
+        }
     }
 
     async fn with_uploads(names: &[&str]) -> (Sqlite, UserId) {
@@ -122,7 +128,14 @@ mod tests {
     }
 
     async fn store(repository: &Sqlite, transfer: &Transfer) {
-        let stored = Stored { transfer: transfer.id, media: transfer.media.id, size: 11, checksum: [3; 32] };
+        let stored = Stored {
+            transfer: transfer.id,
+            media: transfer.media.id,
+            size: 11,
+            checksum: [3; 32],
+            attributes: transfer.media.attributes.clone(),
+            object_size: 99,
+        };
         repository.finish_uploads(vec![stored]).await.unwrap();
     }
 
@@ -246,9 +259,34 @@ mod tests {
         let name = Path::new(std::ffi::OsStr::from_bytes(b"caf\xe9"));
         let repository = Sqlite::in_memory();
         let user = repository.user("a@b.c").await.unwrap();
-        let new = NewUpload { full_path: Path::new("/src").join(name), relative_path: name.into(), size: 0 };
+        let full_path = Path::new("/src").join(name);
+        let new = NewUpload { full_path, relative_path: name.into(), ..NewUpload::default() };
         repository.add_uploads(user, vec![new]).await.unwrap();
         assert_eq!(names(&repository.lease(&Scope::Uploads, 1).await.unwrap()), [name]);
+    }
+
+    #[tokio::test]
+    async fn attributes_come_back_as_they_were_read_last() {
+        let repository = Sqlite::in_memory();
+        let user = repository.user("a@b.c").await.unwrap();
+        let of = |kind: Kind| Attributes {
+            kind,
+            mode: Some(0o640),
+            modified: Some(-1_500_000_001),
+            link_group: Some(LinkGroup { device: 1 << 40, inode: u64::MAX }),
+            sparse: true,
+            folder_modes: vec![0o755, 0o700],
+        };
+        let new = |kind: Kind| NewUpload { attributes: of(kind), root: Some("/src".into()), ..upload("a") };
+        repository.add_uploads(user, vec![new(Kind::Followed)]).await.unwrap();
+        let link = Kind::Symlink { target: "../b".into() };
+        assert_eq!(repository.add_uploads(user, vec![new(link.clone())]).await.unwrap(), 0, "it waits");
+        let leased = repository.lease(&Scope::Uploads, 1).await.unwrap().remove(0);
+        assert_eq!(leased.media.attributes, of(link.clone()), "it became a link while it waited");
+        store(&repository, &leased).await;
+        let media = repository.media(leased.media.id).await.unwrap().unwrap();
+        assert_eq!(media.attributes, of(link));
+        assert_eq!((media.root.as_deref(), media.object_size), (Some(Path::new("/src")), Some(99)));
     }
 
     #[tokio::test]
