@@ -61,9 +61,18 @@ impl<E> Shared<E> {
         let Some(Unreceived { rest, mut batches }) = lock(&self.unreceived).take() else {
             return Vec::new();
         };
-        let ring = std::iter::from_fn(|| batches.pop().ok());
-        let spill = std::mem::take(&mut *lock(&self.spill));
-        rest.into_iter().chain(ring).chain(spill).flat_map(|batch| batch.events).collect()
+        let mut spill = std::mem::take(&mut *lock(&self.spill));
+        let (mut rest, mut all) = (rest, Vec::new());
+        while let Some(mut batch) = rest.pop_front() {
+            all.append(&mut batch.events);
+        }
+        while let Ok(mut batch) = batches.pop() {
+            all.append(&mut batch.events);
+        }
+        while let Some(mut batch) = spill.pop_front() {
+            all.append(&mut batch.events);
+        }
+        all
     }
 }
 

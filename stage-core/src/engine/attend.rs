@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::error::ExitReason;
@@ -10,15 +10,16 @@ use crate::stats::{StageState, Timekeeper};
 
 /// Runs `callback`; `meanwhile` is called whenever it waits, with the context that wakes this stage.
 ///
-/// A panic becomes an error (rule 6); what the callback lent must then not be used again.
-pub(crate) async fn attend<T>(
-    callback: impl Future<Output = T>,
-    timekeeper: &mut Timekeeper,
-    mut meanwhile: impl FnMut(&mut Context<'_>),
-) -> Result<T, ExitReason> {
-    let mut callback = pin!(callback);
+/// A panic becomes an error (rule 6); what the callback borrowed must not be used after it. The callback is erased, so
+/// that one copy of this function serves all callbacks with the same output. It is pinned on the stack of its stage and
+/// costs no allocation.
+pub(crate) fn attend<'a, T>(
+    mut callback: Pin<&'a mut (dyn Future<Output = T> + Send + 'a)>,
+    timekeeper: &'a mut Timekeeper,
+    meanwhile: &'a mut (dyn FnMut(&mut Context<'_>) + Send + 'a),
+) -> impl Future<Output = Result<T, ExitReason>> + Send + 'a {
     let mut waits = false;
-    poll_fn(|cx| {
+    poll_fn(move |cx| {
         if waits {
             timekeeper.enter(StageState::Working);
         }
@@ -33,5 +34,4 @@ pub(crate) async fn attend<T>(
             Err(payload) => Poll::Ready(Err(ExitReason::from_panic(&*payload))),
         }
     })
-    .await
 }

@@ -16,7 +16,7 @@ use super::inlet::{Gone, Inlet};
 use super::kind::Kind;
 use super::outlet::{Discarded, Notice, Outlet};
 use super::port::Port;
-use super::timers::Timers;
+use super::timers::{Timed, Timers};
 use crate::diagnosis::Diagnosis;
 use crate::dispatch::Marker;
 use crate::error::{BoxError, ExitReason, SubscribeError};
@@ -24,7 +24,7 @@ use crate::mailbox::Join;
 use crate::options::{CancelMode, DiscardLog};
 use crate::protocol::Closed;
 use crate::signal::{Parking, WantsCredit};
-use crate::stage::{Core, Emitter, Envelope, Held, Inspection, Message, Timer, Wish, known};
+use crate::stage::{Core, Emitter, Erased, Held, Inspection, Message, Timer, Wish, known};
 use crate::stats::{StageState, Timekeeper};
 use crate::subscription::{Role, Subscription};
 use crate::sync::{Arc, Mutex};
@@ -42,8 +42,8 @@ pub(super) struct Body<K: Kind> {
     /// What it flushed; empty between callbacks.
     pub(super) flushed: Mutex<Vec<K::Out>>,
     pub(super) timekeeper: Timekeeper,
-    timers: Timers<Message<K::Stage, K::In, K::Out>>,
-    infos: Infos<K::Stage, K::Out>,
+    timers: Timers,
+    infos: Infos,
     /// The answer to a call that ended the stage; it goes out behind `terminate`.
     answer: Option<Held>,
     turns: usize,
@@ -58,12 +58,12 @@ macro_rules! run {
         let Body { kind: $kind, core, hands, emitted, flushed, timekeeper, .. } = &mut *$body;
         let flushed = &*flushed;
         attend(
-            async {
+            std::pin::pin!(async {
                 let $out = &mut Emitter { buffer: emitted, flushed, core };
                 $callback.await
-            },
+            }),
             timekeeper,
-            |cx| hands.work(cx, flushed),
+            &mut |cx: &mut std::task::Context<'_>| hands.work(cx, flushed),
         )
         .await
     }};
@@ -215,16 +215,8 @@ impl<K: Kind> Body<K> {
         }
         for wish in std::mem::take(&mut self.core.wishes.open) {
             match wish {
-                Wish::Timer(at, timer, message) => {
-                    if let Some(message) = known(message) {
-                        self.timers.add(at, timer, Message::Envelope(message));
-                    }
-                }
-                Wish::Info(message) => {
-                    if let Some(message) = known(message) {
-                        self.queue(message);
-                    }
-                }
+                Wish::Timer(at, timer, message) => self.timers.add(at, timer, Timed::Envelope(message)),
+                Wish::Info(message) => self.queue(message),
                 Wish::Join(join) => {
                     if let Some(join) = known::<Join<K::In>>(join) {
                         self.hands.inlet.join(join);
@@ -237,7 +229,7 @@ impl<K: Kind> Body<K> {
     }
 
     /// Puts a message behind everything that waits in the stage.
-    fn queue(&mut self, message: Box<dyn Envelope<K::Stage, K::Out>>) {
+    fn queue(&mut self, message: Erased) {
         let marker = self.infos.add(message);
         let passed = if K::QUEUES_INPUT { self.hands.inlet.mark(marker) } else { Some(marker) };
         if let Some(marker) = passed.and_then(|marker| self.hands.outlet.mark(marker)) {
@@ -247,7 +239,7 @@ impl<K: Kind> Body<K> {
 
     /// Nothing is before this marker any more: its message is the last in the mailbox.
     fn fire(&mut self, marker: Marker) {
-        if let Some(message) = self.infos.take(marker) {
+        if let Some(message) = self.infos.take(marker).and_then(known) {
             self.hands.port.messages.push_back(Message::Envelope(message));
         }
     }
@@ -263,7 +255,10 @@ impl<K: Kind> Body<K> {
             self.fire(marker);
         }
         let message = self.hands.port.messages.pop_front();
-        message.or_else(|| self.timers.next())
+        message.or_else(|| match self.timers.next()? {
+            Timed::Envelope(message) => known(message).map(Message::Envelope),
+            Timed::Join(join) => known(join).map(Message::Join),
+        })
     }
 
     async fn read(&mut self, message: Message<K::Stage, K::In, K::Out>) -> Result<(), ExitReason> {
@@ -280,7 +275,7 @@ impl<K: Kind> Body<K> {
                 }
             }
             Message::Info(message, queued) => {
-                self.queue(message);
+                self.queue(Box::new(message));
                 // Whoever asked may have gone.
                 let _ = queued.map(|queued| queued.send(()));
             }
@@ -346,7 +341,7 @@ impl<K: Kind> Body<K> {
         let (subscription, given) = (&subscription, &cancellation);
         run!(self, |kind, out| kind.cancelled(Role::Producer, subscription, given, out))?;
         if let Some((delay, join)) = again {
-            self.timers.add(Instant::now() + delay, Timer::new(), Message::Join(join));
+            self.timers.add(Instant::now() + delay, Timer::new(), Timed::Join(Box::new(join)));
             return Ok(None);
         }
         let ends = match mode {

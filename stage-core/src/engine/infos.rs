@@ -1,31 +1,33 @@
-//! The messages that travel behind events: what their markers stand for.
+//! The messages that travel behind events, by their markers.
 
 use std::collections::HashMap;
 
 use crate::dispatch::Marker;
-use crate::stage::Envelope;
+use crate::stage::Erased;
 
-/// Messages that wait until everything before them has left.
-pub(super) struct Infos<S, Out> {
-    waiting: HashMap<Marker, Box<dyn Envelope<S, Out>>>,
+/// Messages that wait until everything before them has left. Erased, so that they are compiled once and not for each stage.
+pub(super) struct Infos {
+    waiting: HashMap<Marker, Erased>,
     next: u64,
 }
 
-impl<S, Out> Infos<S, Out> {
+impl Infos {
     pub(super) fn new() -> Self {
         Self { waiting: HashMap::new(), next: 0 }
     }
 
     /// Keeps `message`; the marker stands for it.
-    pub(super) fn add(&mut self, message: Box<dyn Envelope<S, Out>>) -> Marker {
+    #[inline(never)]
+    pub(super) fn add(&mut self, message: Erased) -> Marker {
         let marker = Marker::new(self.next);
         self.next += 1;
         self.waiting.insert(marker, message);
         marker
     }
 
-    /// The message that `marker` stands for, whose time has come.
-    pub(super) fn take(&mut self, marker: Marker) -> Option<Box<dyn Envelope<S, Out>>> {
+    /// Takes the message of `marker`, which has fired.
+    #[inline(never)]
+    pub(super) fn take(&mut self, marker: Marker) -> Option<Erased> {
         let message = self.waiting.remove(&marker);
         debug_assert!(message.is_some(), "a marker fires once");
         message

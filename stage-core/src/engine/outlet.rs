@@ -179,13 +179,17 @@ impl<E> Outlet<E> {
         if self.broken.is_some() {
             return None;
         }
+        let (mut decide, mut decided) = (Some(decide), None);
+        self.guard(&mut |hub, outbox| decided = decide.take().map(|decide| decide(hub, outbox)));
+        decided
+    }
+
+    /// One copy of it per type of events, whatever is decided.
+    #[inline(never)]
+    fn guard(&mut self, decide: &mut dyn FnMut(&mut Hub<E>, &mut Outbox<E>)) {
         let (hub, outbox) = (&mut self.hub, &mut self.outbox);
-        match catch_unwind(AssertUnwindSafe(|| decide(hub, outbox))) {
-            Ok(decided) => Some(decided),
-            Err(payload) => {
-                self.broken = Some(ExitReason::from_panic(&*payload));
-                None
-            }
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| decide(hub, outbox))) {
+            self.broken = Some(ExitReason::from_panic(&*payload));
         }
     }
 

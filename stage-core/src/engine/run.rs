@@ -50,9 +50,10 @@ macro_rules! end {
         if !matches!(reason, ExitReason::Panicked(_)) {
             let kind = &mut $body.kind;
             let given = reason.clone();
-            if let Err(panicked) =
-                attend(async { kind.terminate(&given).await }, &mut $body.timekeeper, |_| {}).await
-            {
+            let timekeeper = &mut $body.timekeeper;
+            let ended =
+                attend(std::pin::pin!(async { kind.terminate(&given).await }), timekeeper, &mut |_| {}).await;
+            if let Err(panicked) = ended {
                 reason = panicked;
             }
             $body.answer();
@@ -86,8 +87,12 @@ macro_rules! live {
         let life = async {
             let mut body = Body::new($kind, $core, $port, $inlet, $outlet);
             let Body { kind, core, timekeeper, .. } = &mut body;
-            let init = async { kind.init(&mut Context { core }).await };
-            let init = attend(init, timekeeper, |_| {}).await;
+            let init = attend(
+                std::pin::pin!(async { kind.init(&mut Context { core }).await }),
+                timekeeper,
+                &mut |_| {},
+            )
+            .await;
             timekeeper.enter(StageState::Starved);
             let begun = begin(init, $ready).await;
             body.timekeeper.enter(StageState::Working);

@@ -1,4 +1,4 @@
-//! The messages of a stage to itself that have a time of their own.
+//! The messages that a stage scheduled for a later time.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -8,27 +8,37 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::stage::Timer;
+use crate::stage::{Erased, Timer};
 
-/// Messages by the time at which they are due; those of one time in the order in which they were left.
-pub(super) struct Timers<M> {
-    due: BTreeMap<(Instant, u64), Due<M>>,
+/// Messages by the time at which they are due; messages of one time in the order of their arrival.
+/// Erased, so that they are compiled once and not for each stage.
+pub(super) struct Timers {
+    due: BTreeMap<(Instant, u64), Due>,
     next: u64,
     /// Wakes the stage when the first is due.
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-struct Due<M> {
+struct Due {
     timer: Timer,
-    message: M,
+    message: Timed,
 }
 
-impl<M> Timers<M> {
+/// A due message by its kind.
+pub(super) enum Timed {
+    /// A message that the stage scheduled.
+    Envelope(Erased),
+    /// A subscription to be made again.
+    Join(Erased),
+}
+
+impl Timers {
     pub(super) fn new() -> Self {
         Self { due: BTreeMap::new(), next: 0, sleep: None }
     }
 
-    pub(super) fn add(&mut self, at: Instant, timer: Timer, message: M) {
+    #[inline(never)]
+    pub(super) fn add(&mut self, at: Instant, timer: Timer, message: Timed) {
         self.due.insert((at, self.next), Due { timer, message });
         self.next += 1;
     }
@@ -37,20 +47,23 @@ impl<M> Timers<M> {
         self.due.is_empty()
     }
 
-    /// How long it is until the first is due.
+    /// The time until the first message is due.
+    #[inline(never)]
     pub(super) fn wait(&mut self) -> Option<Duration> {
         self.first().map(|at| at.saturating_duration_since(Instant::now()))
     }
 
     /// The next message that is due.
-    pub(super) fn next(&mut self) -> Option<M> {
+    #[inline(never)]
+    pub(super) fn next(&mut self) -> Option<Timed> {
         if self.first()? > Instant::now() {
             return None;
         }
         self.due.pop_first().map(|(_, due)| due.message)
     }
 
-    /// When the first is due that was not cancelled.
+    /// The due time of the first message that was not cancelled.
+    #[inline(never)]
     fn first(&mut self) -> Option<Instant> {
         while let Some(first) = self.due.first_entry() {
             if !first.get().timer.is_cancelled() {
@@ -61,7 +74,8 @@ impl<M> Timers<M> {
         None
     }
 
-    /// Ready when a message is due; else the stage is woken when the first one is.
+    /// Ready when a message is due; otherwise wakes the stage when the first one is.
+    #[inline(never)]
     pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(at) = self.first() else { return Poll::Pending };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));

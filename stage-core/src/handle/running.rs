@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use super::known::Known;
@@ -106,11 +107,19 @@ impl Running {
     ///
     /// May be dropped and called again at any time, from several tasks.
     pub async fn join(&self) -> Result<Report, PipelineError> {
+        self.ended().await
+    }
+
+    /// [`join`](Self::join), erased so that the crates of users do not compile it again.
+    fn ended(&self) -> BoxFuture<'static, Result<Report, PipelineError>> {
         let mut ended = self.ended.clone();
-        match ended.wait_for(Option::is_some).await {
-            Ok(result) => result.clone().unwrap_or(Err(PipelineError::RuntimeGone)),
-            Err(_) => Err(PipelineError::RuntimeGone),
+        async move {
+            match ended.wait_for(Option::is_some).await {
+                Ok(result) => result.clone().unwrap_or(Err(PipelineError::RuntimeGone)),
+                Err(_) => Err(PipelineError::RuntimeGone),
+            }
         }
+        .boxed()
     }
 
     /// Ends the sources, lets every stage finish what is in flight, and waits until all have ended. What
@@ -157,7 +166,12 @@ impl Running {
     ///
     /// May be dropped at any time.
     pub async fn stalls(&self, within: Duration) -> Vec<Stall> {
-        stalled::stalls(&self.monitor, within).await
+        self.stalled(within).await
+    }
+
+    /// [`stalls`](Self::stalls), erased so that the crates of users do not compile it again.
+    fn stalled(&self, within: Duration) -> BoxFuture<'_, Vec<Stall>> {
+        stalled::stalls(&self.monitor, within).boxed()
     }
 
     /// A reader of the same numbers that outlives this handle.

@@ -15,10 +15,11 @@ use crate::dispatch::Hub;
 use crate::engine::{self, Inlet, Outlet, Port, Ready, Sources};
 use crate::error::ExitReason;
 use crate::handle::StageRef;
-use crate::mailbox::{Mail, Mailbox};
-use crate::options::Capacity;
+use crate::mailbox::Mailbox;
+use crate::options::{Capacity, Placement};
 use crate::stage::{Consumer, CopyOf, Core, Holds, Nothing, Producer, ProducerConsumer, StageMail, Wishes};
-use crate::supervise::place;
+use crate::stats::Counters;
+use crate::supervise::{Control, place};
 use crate::sync::Arc;
 
 /// Undemanded events a producer keeps (GenStage's default).
@@ -140,33 +141,42 @@ where
     let _ = go.send(());
     let future = run(stage, core, port, inlet, outlet, Ready { up, go: may_go });
     let span = tracing::info_span!("stage", step = &*name);
-    let closing = Closing(Arc::clone(&mailbox));
-    tokio::spawn(async move {
-        let mut tasks = JoinSet::new();
-        let _task = place(&mut tasks, placement, &counters, future.instrument(span));
-        closing.close(&match tasks.join_next().await {
-            Some(Ok(reason)) => reason,
-            Some(Err(_)) | None => ExitReason::Aborted,
-        });
-    });
+    run_alone(future.instrument(span).boxed(), placement, counters, Closing(Arc::clone(&mailbox) as _));
     match is_up.await {
         Ok(()) => Ok(StageRef::new(mailbox)),
         Err(_) => Err(SpawnError { stage: name.to_string(), reason: mailbox.ended().await }),
     }
 }
 
-/// Closes the mailbox of a stage when it ends, also when the runtime drops it.
-struct Closing<Out, M>(Arc<Mailbox<Mail<Out, M>>>);
+/// Runs a stage without a pipeline. Erased, so that it is compiled once and not for each stage.
+fn run_alone(
+    future: BoxFuture<'static, ExitReason>,
+    placement: Placement,
+    counters: Arc<Counters>,
+    closing: Closing,
+) {
+    tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        let _task = place(&mut tasks, placement, &counters, future);
+        closing.close(match tasks.join_next().await {
+            Some(Ok(reason)) => reason,
+            Some(Err(_)) | None => ExitReason::Aborted,
+        });
+    });
+}
 
-impl<Out, M> Closing<Out, M> {
-    fn close(&self, reason: &ExitReason) {
+/// Closes the mailbox of a stage when it ends, also when the runtime drops it.
+struct Closing(Arc<dyn Control>);
+
+impl Closing {
+    fn close(&self, reason: ExitReason) {
         self.0.close(reason);
     }
 }
 
-impl<Out, M> Drop for Closing<Out, M> {
+impl Drop for Closing {
     fn drop(&mut self) {
         // The first reason counts.
-        self.0.close(&ExitReason::Aborted);
+        self.0.close(ExitReason::Aborted);
     }
 }

@@ -131,7 +131,9 @@ impl<T: Send + 'static> Acknowledged<T> {
     where
         T: Broadcast,
     {
-        self.chain.fork(|groups| GroupDispatcher::every_leaving(groups, Delivery::acknowledge))
+        self.chain.fork(|branches| {
+            Box::new(GroupDispatcher::every_leaving(super::route::groups(branches), Delivery::acknowledge))
+        })
     }
 
     /// Divides the events by key among `into` lanes that come back together: see [`Chain::partition`].

@@ -4,6 +4,7 @@ use std::any::type_name;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use super::chain::Chain;
 use super::describe::{StepKind, Topology};
@@ -63,11 +64,19 @@ impl Pipeline {
     ///
     /// When dropped before it is ready, the stages that were started are cut off.
     pub async fn start(self) -> Result<Running, StartError> {
-        let Draft { topology, plan, planned, errors, .. } = self.draft;
-        if !errors.is_empty() {
-            return Err(StartError::Options { pipeline: topology.name, errors });
+        self.started().await
+    }
+
+    /// [`start`](Self::start), erased so that the crates of users do not compile the supervisor again.
+    fn started(self) -> BoxFuture<'static, Result<Running, StartError>> {
+        async move {
+            let Draft { topology, plan, planned, errors, .. } = self.draft;
+            if !errors.is_empty() {
+                return Err(StartError::Options { pipeline: topology.name, errors });
+            }
+            Running::start(topology, Draft::children(planned), plan).await
         }
-        Running::start(topology, Draft::children(planned), plan).await
+        .boxed()
     }
 }
 

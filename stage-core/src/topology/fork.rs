@@ -66,7 +66,7 @@ impl<E: Send + 'static> Chain<E> {
     where
         E: Broadcast,
     {
-        self.fork(GroupDispatcher::every)
+        self.fork(|branches| Box::new(GroupDispatcher::every(super::route::groups(branches))))
     }
 
     /// A broadcast whose branches are declared as lines of type `L`.
@@ -144,7 +144,12 @@ impl<E: Send + 'static> Chain<E> {
         }
         let into = into.max(1);
         let key = hashed(self.upstream.lanes, key);
-        self.upstream.set(|| Node::One { into, key: Arc::clone(&key), lane: Box::new(Node::Open) });
+        self.upstream.set(|| Node::One {
+            into,
+            key: Arc::clone(&key),
+            lane: Box::new(Node::Open),
+            divide: super::route::divide,
+        });
         let lane = self.upstream.lane(into);
         (self.draft, self.upstream, lane)
     }

@@ -24,7 +24,7 @@ pub(super) enum Node<E> {
     /// Every branch gets what it selects.
     Every { gather: Gather<E>, branches: Vec<Branch<E>> },
     /// Each event goes to one of `into` lanes, all of which are alike.
-    One { into: usize, key: Key<E>, lane: Box<Self> },
+    One { into: usize, key: Key<E>, lane: Box<Self>, divide: Divide<E> },
 }
 
 /// One branch of a broadcast.
@@ -34,7 +34,23 @@ pub(super) struct Branch<E> {
 }
 
 /// Makes a broadcast of groups: a function, since only where it is declared are events known to be `Clone`.
-pub(super) type Gather<E> = fn(Vec<Group<E>>) -> GroupDispatcher<E>;
+pub(super) type Gather<E> = fn(&[Branch<E>]) -> Box<dyn Dispatcher<E>>;
+
+/// Makes the dispatcher of lanes; named only where lanes are declared, so that others do not compile it.
+pub(super) type Divide<E> = fn(usize, &Key<E>, &Node<E>) -> Box<dyn Dispatcher<E>>;
+
+pub(super) fn groups<E: Send + 'static>(branches: &[Branch<E>]) -> Vec<Group<E>> {
+    branches.iter().map(Branch::group).collect()
+}
+
+pub(super) fn divide<E: Send + 'static>(into: usize, key: &Key<E>, lane: &Node<E>) -> Box<dyn Dispatcher<E>> {
+    let key = Arc::clone(key);
+    if matches!(*lane, Node::Copies { .. }) && lane.places() == 1 {
+        return partition(into, key);
+    }
+    let groups = (0..into).map(|_| Group::new(lane.places(), lane.dispatcher()));
+    Box::new(GroupDispatcher::one(groups, move |event| share(key(event), into)))
+}
 
 impl<E: Send + 'static> Node<E> {
     /// Adds a branch to a broadcast; its number.
@@ -101,17 +117,8 @@ impl<E: Send + 'static> Node<E> {
         match self {
             Self::Open => Box::new(DemandDispatcher::default()),
             Self::Copies { route, .. } => route(self.places()),
-            Self::Every { gather, branches } => {
-                Box::new(gather(branches.iter().map(Branch::group).collect()))
-            }
-            Self::One { into, key, lane } => {
-                let (into, key) = (*into, Arc::clone(key));
-                if matches!(**lane, Self::Copies { .. }) && lane.places() == 1 {
-                    return partition(into, key);
-                }
-                let groups = (0..into).map(|_| Group::new(lane.places(), lane.dispatcher()));
-                Box::new(GroupDispatcher::one(groups, move |event| share(key(event), into)))
-            }
+            Self::Every { gather, branches } => gather(branches),
+            Self::One { into, key, lane, divide } => divide(*into, key, lane),
         }
     }
 }

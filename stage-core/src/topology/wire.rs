@@ -175,21 +175,27 @@ impl<E: Send + 'static> Upstream<E> {
     /// What copy number `copy` of the next step, with `count` copies in each lane, is fed from.
     pub(super) fn feed(&self, copy: usize, count: usize) -> Feed<E> {
         let (lane, place) = (copy / count, copy % count);
-        self.ends.iter().flat_map(|end| end.feed(self.lanes, lane, place)).collect()
+        let mut feed = Vec::new();
+        for end in &self.ends {
+            end.feed(self.lanes, lane, place, &mut feed);
+        }
+        feed
     }
 }
 
 impl<E: Send + 'static> End<E> {
     /// The copies of the step that number `place` of `lane` of the next step subscribes to.
-    fn feed(&self, lanes: usize, lane: usize, place: usize) -> Feed<E> {
-        let Some(made) = self.exit.made.get() else { return Vec::new() };
+    fn feed(&self, lanes: usize, lane: usize, place: usize, feed: &mut Feed<E>) {
+        let Some(made) = self.exit.made.get() else { return };
         let (range, sub) = neighbours(made.producers.len(), self.exit.lanes, lanes, lane);
         let place = lock(&self.exit.tree).place(&self.path, sub, place);
-        let source = |number: usize| {
+        for number in range {
             let options = SubscriberOptions::new().partition(place);
-            (Source { producer: Arc::clone(&made.producers[number]), options }, made.first + number)
-        };
-        range.map(source).collect()
+            feed.push((
+                Source { producer: Arc::clone(&made.producers[number]), options },
+                made.first + number,
+            ));
+        }
     }
 }
 
