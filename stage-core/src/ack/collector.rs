@@ -4,12 +4,16 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::acknowledger::{AckOptions, Acknowledger};
 use super::books::{Books, Verdicts};
+use super::waiting::Waiting;
 use crate::error::{BoxError, ExitReason};
 use crate::sync::Arc;
+
+/// The longest wait for other verdicts while the source waits for verdicts.
+const SHORT: Duration = Duration::from_millis(5);
 
 /// Who collects the verdicts of one source.
 pub(super) struct Collector<A: Acknowledger> {
@@ -31,10 +35,10 @@ impl<A: Acknowledger> Collector<A> {
     pub(super) async fn run(mut self) {
         let books = Arc::clone(&self.books);
         let mut verdicts = Verdicts::new();
-        self.beat = self.options.heartbeat.map(|every| Instant::now() + every);
+        self.beat = self.next_beat();
         while !books.inbox.has_ended() {
             self.until_judged().await;
-            self.rest(self.options.linger).await;
+            self.linger().await;
             books.collect(&mut verdicts);
             self.tell(&mut verdicts).await;
         }
@@ -54,18 +58,28 @@ impl<A: Acknowledger> Collector<A> {
         }
     }
 
-    /// Waits for `rest`, or the end.
-    async fn rest(&mut self, rest: Duration) {
+    /// Waits for more verdicts, until it is time to tell them: for a short time only while the source waits.
+    async fn linger(&mut self) {
         let books = Arc::clone(&self.books);
-        let until = Instant::now() + rest;
+        let begun = Instant::now();
         loop {
+            let linger = match books.inbox.waiting() {
+                Waiting::No => self.options.linger,
+                Waiting::ForVerdicts => self.options.linger.min(SHORT),
+            };
             tokio::select! {
                 () = books.inbox.ended() => return,
                 () = books.inbox.full() => return,
-                () = sleep_until(until) => return,
+                () = at(begun.checked_add(linger)) => return,
+                () = books.inbox.source_waits() => {}
                 () = at(self.beat) => self.keep().await,
             }
         }
+    }
+
+    /// The moment of the next heartbeat; none if it is never.
+    fn next_beat(&self) -> Option<Instant> {
+        self.options.heartbeat.and_then(|every| Instant::now().checked_add(every))
     }
 
     /// Tells the source, again and again if the options ask for it.
@@ -113,17 +127,17 @@ impl<A: Acknowledger> Collector<A> {
 
     /// A wait that does not end with the deliveries, but keeps them alive.
     async fn sleep(&mut self, delay: Duration) {
-        let mut until = std::pin::pin!(sleep(delay));
+        let until = Instant::now().checked_add(delay);
         loop {
             tokio::select! {
-                () = &mut until => return,
+                () = at(until) => return,
                 () = at(self.beat) => self.keep().await,
             }
         }
     }
 
     async fn keep(&mut self) {
-        self.beat = self.options.heartbeat.map(|every| Instant::now() + every);
+        self.beat = self.next_beat();
         let Some(acknowledger) = &mut self.acknowledger else { return };
         let error = match AssertUnwindSafe(acknowledger.keep()).catch_unwind().await {
             Ok(Ok(())) => return,

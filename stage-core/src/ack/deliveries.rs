@@ -8,6 +8,7 @@ use super::books::Books;
 use super::delivery::Delivery;
 use super::slot::Slot;
 use super::token::Token;
+use super::waiting::Waiting;
 use crate::sync::Arc;
 
 /// The side of an acknowledger that a source has: it makes deliveries. When it is dropped, no more can come,
@@ -31,13 +32,22 @@ impl<R: Clone + Send + 'static> Deliveries<R> {
         Delivering { parts: values.into_iter().zip(Tokens::of(self.books.open(receipts))) }
     }
 
-    /// A token for each receipt, to make deliveries of. Those that are left when this is dropped are rejected.
+    /// A token for each receipt, to make deliveries of. Those that are left when this is dropped are rejected as
+    /// [untried](crate::ack::Reason::Untried).
     ///
     /// # Panics
     ///
     /// If over `u32::MAX` deliveries of one source are out.
     pub fn tokens(&self, receipts: impl IntoIterator<Item = R>) -> Tokens {
         Tokens::of(self.books.open(receipts.into_iter().collect()))
+    }
+}
+
+impl<R> Deliveries<R> {
+    /// Says whether the source waits for verdicts, because it has nothing to deliver: while it does, a verdict
+    /// lingers for 5 ms at most, whatever [`linger`](crate::ack::AckOptions::linger) says.
+    pub fn set_waiting(&self, waiting: Waiting) {
+        self.books.inbox.set_waiting(waiting);
     }
 }
 
@@ -106,6 +116,6 @@ impl ExactSizeIterator for Tokens {}
 
 impl Drop for Tokens {
     fn drop(&mut self) {
-        self.for_each(drop);
+        self.for_each(Token::give_back);
     }
 }

@@ -10,7 +10,7 @@ use crate::error::BoxError;
 /// An event, and the token that tells its source what became of it.
 ///
 /// It is acknowledged by [`acknowledge`](Self::acknowledge) and rejected by [`reject`](Self::reject) or by
-/// being dropped. A clone is one holder more: the source learns the verdict when the last one has settled.
+/// being dropped: as a failed attempt if a handler had looked at it, else as [untried](Reason::Untried). A clone is one holder more: the source learns the verdict when the last one has settled.
 ///
 /// ```
 /// use stage_core::ack::Delivery;
@@ -47,15 +47,16 @@ impl<T> Delivery<T> {
 
     /// Turns the value into another; a panic in `change` rejects it.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Delivery<U> {
-        let Self { value, token } = self;
-        Delivery { value: change(value), token }
+        let (value, token) = self.into_parts();
+        let value = change(value);
+        token.with(value)
     }
 
     /// Turns the value into another, or into nothing: then it is acknowledged.
     pub fn filter_map<U>(self, change: impl FnOnce(T) -> Option<U>) -> Option<Delivery<U>> {
-        let Self { value, token } = self;
+        let (value, token) = self.into_parts();
         if let Some(value) = change(value) {
-            return Some(Delivery { value, token });
+            return Some(token.with(value));
         }
         token.acknowledge();
         None
@@ -66,9 +67,9 @@ impl<T> Delivery<T> {
         self,
         change: impl FnOnce(T) -> Result<U, E>,
     ) -> Option<Delivery<U>> {
-        let Self { value, token } = self;
+        let (value, token) = self.into_parts();
         match change(value) {
-            Ok(value) => Some(Delivery { value, token }),
+            Ok(value) => Some(token.with(value)),
             Err(error) => {
                 token.reject(Reason::failed(error));
                 None
@@ -82,7 +83,7 @@ impl<T> Delivery<T> {
     where
         T: IntoIterator,
     {
-        let Self { value, token } = self;
+        let (value, token) = self.into_parts();
         Split::new(value.into_iter(), token)
     }
 
@@ -92,9 +93,25 @@ impl<T> Delivery<T> {
         Token::join(tokens).with(values)
     }
 
-    /// The value, and what has to be settled.
+    /// The value, and what has to be settled: the delivery is in the hands of whoever called this.
+    #[inline]
     pub fn into_parts(self) -> (T, Token) {
+        self.token.look();
         (self.value, self.token)
+    }
+
+    /// The value, for functions that decide where an event goes and do not handle it: selectors, hash functions,
+    /// weights. A delivery that is dropped after that is still untried, unlike one that was looked at by `Deref`.
+    ///
+    /// ```
+    /// use stage_core::ack::Delivery;
+    ///
+    /// let key = |order: &Delivery<(u32, String)>| order.peek().0;
+    /// # assert_eq!(key(&Delivery::untracked((7, String::new()))), 7);
+    /// ```
+    #[inline]
+    pub const fn peek(&self) -> &T {
+        &self.value
     }
 
     /// What has to be settled, to be looked at or shared.
@@ -106,20 +123,24 @@ impl<T> Delivery<T> {
 impl<T: Clone> Clone for Delivery<T> {
     fn clone(&self) -> Self {
         let value = self.value.clone();
-        Self { value, token: self.token.share() }
+        self.token.share().with(value)
     }
 }
 
 impl<T> Deref for Delivery<T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
+        self.token.look();
         &self.value
     }
 }
 
 impl<T> DerefMut for Delivery<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut T {
+        self.token.look();
         &mut self.value
     }
 }

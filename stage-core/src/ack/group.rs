@@ -4,6 +4,7 @@ use std::fmt;
 use std::mem;
 
 use super::inbox::Inbox;
+use super::looked::Looked;
 use super::reason::Reason;
 use super::token::Token;
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
@@ -61,10 +62,15 @@ impl Group {
         }
     }
 
-    /// One holder did not do its part. The first reason counts.
-    pub(super) fn reject(&self, reason: Option<Reason>) {
-        let reason = reason.unwrap_or_else(|| self.why_dropped());
-        lock(&self.reason).get_or_insert(reason);
+    /// One holder did not do its part. The first reason counts, but that of a holder that tried before that of one
+    /// that did not.
+    pub(super) fn reject(&self, reason: Reason) {
+        {
+            let mut first = lock(&self.reason);
+            if matches!(*first, None | Some(Reason::Untried)) {
+                *first = Some(reason);
+            }
+        }
         self.acknowledge();
     }
 
@@ -72,8 +78,9 @@ impl Group {
         lock(&self.reason).is_some()
     }
 
-    pub(super) fn why_dropped(&self) -> Reason {
-        self.inbox.as_ref().map_or(Reason::Dropped, |inbox| inbox.why_dropped())
+    /// The reason for the rejection of a holder's token that is dropped now.
+    pub(super) fn why_dropped(&self, looked: &Looked) -> Reason {
+        self.inbox.as_ref().map_or_else(|| looked.why_dropped(), |inbox| inbox.why_dropped(looked))
     }
 }
 

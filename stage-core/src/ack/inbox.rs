@@ -4,8 +4,10 @@ use std::mem;
 
 use tokio::sync::Notify;
 
+use super::looked::Looked;
 use super::reason::Reason;
 use super::slot::Slot;
+use super::waiting::Waiting;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 
 /// So many deliveries that were judged do not wait for others: what is kept of them should stay in the cache.
@@ -33,6 +35,7 @@ struct Heap {
     closed: bool,
     /// Nobody looks any more.
     abandoned: bool,
+    waiting: Waiting,
 }
 
 /// What tokens write into, from any thread. Its lock is held for moments: nobody waits for anything under it.
@@ -42,13 +45,14 @@ pub(super) struct Inbox {
     judged: Notify,
     full: Notify,
     ended: Notify,
+    source_waits: Notify,
     stopping: Arc<AtomicBool>,
 }
 
 impl Inbox {
     pub(super) fn new(stopping: Arc<AtomicBool>) -> Arc<Self> {
-        let (judged, full, ended) = (Notify::new(), Notify::new(), Notify::new());
-        Arc::new(Self { heap: Mutex::default(), judged, full, ended, stopping })
+        let [judged, full, ended, source_waits] = std::array::from_fn(|_| Notify::new());
+        Arc::new(Self { heap: Mutex::default(), judged, full, ended, source_waits, stopping })
     }
 
     /// So many more are held.
@@ -105,6 +109,23 @@ impl Inbox {
         self.full.notified().await;
     }
 
+    /// Whether the source waits for verdicts.
+    pub(super) fn waiting(&self) -> Waiting {
+        lock(&self.heap).waiting
+    }
+
+    pub(super) fn set_waiting(&self, waiting: Waiting) {
+        let before = mem::replace(&mut lock(&self.heap).waiting, waiting);
+        if before != waiting && waiting == Waiting::ForVerdicts {
+            self.source_waits.notify_one();
+        }
+    }
+
+    /// Resolves when the source has begun to wait for verdicts. Cancel safe.
+    pub(super) async fn source_waits(&self) {
+        self.source_waits.notified().await;
+    }
+
     /// The source makes no more deliveries.
     pub(super) fn close(&self) {
         let ended = {
@@ -143,9 +164,9 @@ impl Inbox {
         }
     }
 
-    /// What it means now that a token is dropped.
-    pub(super) fn why_dropped(&self) -> Reason {
-        if self.stopping.load(Ordering::Acquire) { Reason::Stopped } else { Reason::Dropped }
+    /// The reason for the rejection of a token that is dropped now.
+    pub(super) fn why_dropped(&self, looked: &Looked) -> Reason {
+        if self.stopping.load(Ordering::Acquire) { Reason::Stopped } else { looked.why_dropped() }
     }
 }
 

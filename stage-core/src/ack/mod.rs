@@ -11,11 +11,17 @@
 //! [`acknowledge`](Delivery::acknowledge); a delivery that is dropped without that, by a panic's unwind too,
 //! is rejected. The collector tells the source's [`Acknowledger`], in batches.
 //!
+//! A delivery is *in hand* from the moment a handler looks at its value ([`Deref`](std::ops::Deref),
+//! [`into_parts`](Delivery::into_parts)) until it is handed on ([`map`](Delivery::map), [`Token::with`]) or
+//! settled. A drop of a delivery in hand is a failed attempt ([`Reason::Dropped`]). A drop of any other delivery, in
+//! a queue, a buffer, a stream or the unread rest of a batch, is not ([`Reason::Untried`]).
+//!
 //! 1. Every delivery is judged once: acknowledged if all of its holders acknowledged it, else rejected for the
 //!    first reason given.
 //! 2. It is judged when its last holder lets go of it, so nothing of it is in hand when it is delivered again.
-//! 3. Letting go only writes the verdict down: it does not wait, does not panic, and needs no runtime.
-//! 4. The collector ends when its source is gone and every delivery was judged; a pipeline waits for that.
+//! 3. A delivery that no handler had in hand when it was dropped is rejected as untried, whoever dropped it.
+//! 4. Letting go only writes the verdict down: it does not wait, does not panic, and needs no runtime.
+//! 5. The collector ends when its source is gone and every delivery was judged; a pipeline waits for that.
 //!
 //! ```
 //! use stage_core::ack::{Acknowledger, AckOptions, Deliveries, Delivery, Rejected};
@@ -80,6 +86,7 @@ mod handled;
 mod inbox;
 #[cfg(test)]
 mod laws;
+mod looked;
 #[cfg(all(test, stage_loom))]
 mod models;
 mod reason;
@@ -87,6 +94,7 @@ mod settlement;
 mod slot;
 mod split;
 mod token;
+mod waiting;
 
 pub use acknowledger::{AckOptions, Acknowledger, Rejected};
 pub(crate) use collectors::Collectors;
@@ -97,3 +105,4 @@ pub use reason::Reason;
 pub use settlement::Settlement;
 pub use split::Split;
 pub use token::Token;
+pub use waiting::Waiting;

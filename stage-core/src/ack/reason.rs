@@ -11,10 +11,13 @@ use crate::error::BoxError;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Reason {
-    /// A holder dropped it without a word: a stage that held it panicked, failed or was restarted with
-    /// another, or forgot it.
+    /// A handler that had it in hand dropped it without a verdict: the handler panicked, failed, was restarted with
+    /// another stage, or forgot it.
     Dropped,
-    /// It was let go of because the pipeline was stopped; nothing is wrong with it.
+    /// It was dropped while no handler had it in hand: its reader left, its stage was restarted, or the rest of its
+    /// batch was not read. This is not an attempt.
+    Untried,
+    /// It was dropped because the pipeline was stopped; nothing is wrong with it.
     Stopped,
     /// Handling it failed; it may work the next time.
     Failed(Arc<dyn Error + Send + Sync>),
@@ -40,6 +43,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dropped => f.write_str("a stage that held it let go of it"),
+            Self::Untried => f.write_str("it was given back before a stage looked at it"),
             Self::Stopped => f.write_str("the pipeline was stopped"),
             Self::Failed(error) | Self::Hopeless(error) => error.fmt(f),
             Self::Postponed(delay) => write!(f, "it was postponed by {delay:?}"),

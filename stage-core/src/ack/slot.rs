@@ -52,10 +52,6 @@ impl Slot {
         lock(&self.0.group).as_ref().is_some_and(|group| group.is_rejected())
     }
 
-    pub(super) fn why_dropped(&self) -> Reason {
-        self.0.inbox.why_dropped()
-    }
-
     /// It was handled. Takes the slot home, unless others hold the delivery.
     pub(super) fn acknowledge(mut self) {
         match self.leave() {
@@ -71,8 +67,7 @@ impl Slot {
     }
 
     /// It was not handled. If there are other holders, the first reason counts.
-    pub(super) fn reject(mut self, reason: Option<Reason>) {
-        let reason = reason.unwrap_or_else(|| self.why_dropped());
+    pub(super) fn reject(mut self, reason: Reason) {
         match self.leave() {
             None => {
                 let inbox = Arc::clone(&self.0.inbox);
@@ -80,7 +75,7 @@ impl Slot {
             }
             Some(group) => {
                 group.keep(Token::slot(self));
-                group.reject(Some(reason));
+                group.reject(reason);
             }
         }
     }

@@ -6,11 +6,13 @@ use super::delivery::Delivery;
 use super::group::Group;
 use super::handled::Handled;
 use super::inbox::Inbox;
+use super::looked::Looked;
 use super::reason::Reason;
 use super::slot::Slot;
 use crate::sync::Arc;
 
-/// The part of a [`Delivery`] that is settled. A token that is dropped rejects.
+/// The part of a [`Delivery`] that is settled. A token that is dropped rejects: on its own it is in the hands of a
+/// handler, so this is a failed attempt.
 #[derive(Debug)]
 #[must_use = "a token that is dropped rejects its delivery"]
 pub struct Token(Held);
@@ -20,9 +22,9 @@ enum Held {
     /// Nothing that anybody wants to know of, or settled already.
     Nothing,
     /// The first holder of a delivery.
-    Slot(Slot),
+    Slot(Slot, Looked),
     /// One of its other holders, or of many deliveries.
-    Group(Arc<Group>),
+    Group(Arc<Group>, Looked),
 }
 
 impl Token {
@@ -33,7 +35,7 @@ impl Token {
 
     #[inline]
     pub(super) const fn slot(slot: Slot) -> Self {
-        Self(Held::Slot(slot))
+        Self(Held::Slot(slot, Looked::yes()))
     }
 
     /// One token for many: whatever is said of it is said of all.
@@ -42,7 +44,7 @@ impl Token {
         match tokens.len() {
             0 => Self::untracked(),
             1 => tokens.remove(0),
-            _ => Self(Held::Group(Group::of_many(tokens))),
+            _ => Self(Held::Group(Group::of_many(tokens), Looked::yes())),
         }
     }
 
@@ -50,17 +52,40 @@ impl Token {
     pub fn share(&self) -> Self {
         let group = match &self.0 {
             Held::Nothing => return Self::untracked(),
-            Held::Slot(slot) => slot.share(),
-            Held::Group(group) => Arc::clone(group),
+            Held::Slot(slot, _) => slot.share(),
+            Held::Group(group, _) => Arc::clone(group),
         };
         group.hold();
-        Self(Held::Group(group))
+        Self(Held::Group(group, Looked::yes()))
     }
 
-    /// The delivery of `value` that is settled by this token.
+    /// The delivery of `value` that is settled by this token. It is in nobody's hands until somebody looks at it.
     #[inline]
-    pub const fn with<T>(self, value: T) -> Delivery<T> {
+    pub const fn with<T>(mut self, value: T) -> Delivery<T> {
+        if let Held::Slot(_, looked) | Held::Group(_, looked) = &mut self.0 {
+            *looked = Looked::no();
+        }
         Delivery { value, token: self }
+    }
+
+    /// As [`with`](Self::with), of an event that a handler has tried: it stays an attempt, wherever it is dropped.
+    pub(crate) fn with_tried<T>(self, value: T) -> Delivery<T> {
+        let delivery = self.with(value);
+        delivery.token.look();
+        delivery
+    }
+
+    /// No handler looked at the event after all: it goes back untried.
+    pub(crate) fn give_back(self) {
+        drop(self.with(()));
+    }
+
+    /// A handler looks at the value that this token settles.
+    #[inline]
+    pub(super) fn look(&self) {
+        if let Held::Slot(_, looked) | Held::Group(_, looked) = &self.0 {
+            looked.set();
+        }
     }
 
     /// This holder did its part.
@@ -68,8 +93,8 @@ impl Token {
     pub fn acknowledge(mut self) {
         match mem::replace(&mut self.0, Held::Nothing) {
             Held::Nothing => {}
-            Held::Slot(slot) => slot.acknowledge(),
-            Held::Group(group) => group.acknowledge(),
+            Held::Slot(slot, _) => slot.acknowledge(),
+            Held::Group(group, _) => group.acknowledge(),
         }
     }
 
@@ -79,7 +104,8 @@ impl Token {
         tokens.into_iter().for_each(|token| handled.add(token));
     }
 
-    /// This holder did not do its part. If several reject, the first reason counts.
+    /// This holder did not do its part. If several reject, the first reason counts that is not
+    /// [`Untried`](Reason::Untried).
     pub fn reject(mut self, reason: Reason) {
         self.settle_rejected(Some(reason));
     }
@@ -93,8 +119,8 @@ impl Token {
     pub fn is_rejected(&self) -> bool {
         match &self.0 {
             Held::Nothing => false,
-            Held::Slot(slot) => slot.is_rejected(),
-            Held::Group(group) => group.is_rejected(),
+            Held::Slot(slot, _) => slot.is_rejected(),
+            Held::Group(group, _) => group.is_rejected(),
         }
     }
 
@@ -102,7 +128,7 @@ impl Token {
     #[inline]
     pub(super) fn into_slot(mut self) -> Result<Slot, Self> {
         match mem::replace(&mut self.0, Held::Nothing) {
-            Held::Slot(slot) => Ok(slot),
+            Held::Slot(slot, _) => Ok(slot),
             held => Err(Self(held)),
         }
     }
@@ -110,8 +136,8 @@ impl Token {
     pub(super) fn inbox(&self) -> Option<&Arc<Inbox>> {
         match &self.0 {
             Held::Nothing => None,
-            Held::Slot(slot) => Some(slot.inbox()),
-            Held::Group(group) => group.inbox(),
+            Held::Slot(slot, _) => Some(slot.inbox()),
+            Held::Group(group, _) => group.inbox(),
         }
     }
 
@@ -119,8 +145,14 @@ impl Token {
     fn settle_rejected(&mut self, reason: Option<Reason>) {
         match mem::replace(&mut self.0, Held::Nothing) {
             Held::Nothing => {}
-            Held::Slot(slot) => slot.reject(reason),
-            Held::Group(group) => group.reject(reason),
+            Held::Slot(slot, looked) => {
+                let reason = reason.unwrap_or_else(|| slot.inbox().why_dropped(&looked));
+                slot.reject(reason);
+            }
+            Held::Group(group, looked) => {
+                let reason = reason.unwrap_or_else(|| group.why_dropped(&looked));
+                group.reject(reason);
+            }
         }
     }
 }

@@ -63,6 +63,9 @@ impl<H: EachEvent> Caller<H> {
         let mut attempts = 0;
         loop {
             if core.drain.is_stopped() {
+                if attempts == 0 {
+                    token.give_back();
+                }
                 return losses.end(ExitReason::Shutdown);
             }
             attempts += 1;
@@ -135,7 +138,7 @@ impl<H: EachEvent> Caller<H> {
     ) -> Called<H::Out> {
         let Some(letters) = &self.policy.letters else { return Called::Lost };
         let tracked = token.is_tracked();
-        if let Err(error) = letters.send(token.with(letter)).await {
+        if let Err(error) = letters.send(token.with_tried(letter)).await {
             tracing::error!(%error, "a dead letter could not be delivered");
             // The delivery was dropped, and so rejected.
             losses.count(tracked, EventError::Failed(Arc::from(error)));

@@ -1,7 +1,9 @@
 //! How verdicts are written into the queue.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::error::QueueError;
 use super::job::Receipt;
 use super::options::QueueOptions;
 use super::queue::{Queue, millis, now};
@@ -36,17 +38,11 @@ impl Acknowledger for Settler {
     type Receipt = Receipt;
 
     async fn settle(&mut self, done: &[Receipt], rejected: &[Rejected<Receipt>]) -> Result<(), BoxError> {
-        let (done, rejected) = (done.to_vec(), rejected.to_vec());
-        let options = self.queue.options().clone();
+        let verdicts = Arc::new((done.to_vec(), rejected.to_vec(), self.queue.options().clone()));
         self.queue
-            .run(move |table, _, tx| {
-                for receipt in done {
-                    if !table.acknowledge(tx, receipt)? {
-                        // It is, or was, delivered once more: nothing is lost.
-                        tracing::warn!(job = receipt.id.0, "a job was done after its lease had run out");
-                    }
-                }
-                rejected.iter().try_for_each(|rejected| reject(table, tx, rejected, &options))
+            .run_patiently("verdicts cannot be written for now", || {
+                let verdicts = Arc::clone(&verdicts);
+                move |table, _, tx| write(table, tx, &verdicts)
             })
             .await?;
         self.queue.changed().notify_waiters();
@@ -55,9 +51,39 @@ impl Acknowledger for Settler {
 
     async fn keep(&mut self) -> Result<(), BoxError> {
         let (lessee, visibility) = (self.lessee, millis(self.queue.options().visibility));
-        self.queue.run(move |table, _, tx| table.keep(tx, lessee, now().saturating_add(visibility))).await?;
+        let kept = self.queue.run(move |table, _, tx| {
+            let now = now();
+            table.look_at_time(tx, now)?;
+            table.keep(tx, lessee, now.saturating_add(visibility))?;
+            table.note_time(tx, now)
+        });
+        match kept.await {
+            // A locked file: nobody else can lease anything either, and the source renews what ran out meanwhile.
+            Err(error @ QueueError::Busy { .. }) => {
+                tracing::warn!(%error, "leases cannot be renewed for now")
+            }
+            kept => kept?,
+        }
         Ok(())
     }
+}
+
+/// Writes verdicts: what was done, what was not, and by which options that is judged.
+fn write(
+    table: &Table,
+    connection: &rusqlite::Connection,
+    (done, rejected, options): &(Vec<Receipt>, Vec<Rejected<Receipt>>, QueueOptions),
+) -> rusqlite::Result<()> {
+    let now = now();
+    table.look_at_time(connection, now)?;
+    for receipt in done {
+        if !table.acknowledge(connection, *receipt)? {
+            // It is, or was, delivered once more: nothing is lost.
+            tracing::warn!(job = receipt.id.0, "a job was done after its lease had run out");
+        }
+    }
+    rejected.iter().try_for_each(|rejected| reject(table, connection, rejected, options, now))?;
+    if rejected.is_empty() { Ok(()) } else { table.note_time(connection, now) }
 }
 
 fn reject(
@@ -65,9 +91,10 @@ fn reject(
     connection: &rusqlite::Connection,
     Rejected { receipt, reason }: &Rejected<Receipt>,
     options: &QueueOptions,
+    now: i64,
 ) -> rusqlite::Result<()> {
-    let now = now();
-    let due = |delay| now.saturating_add(millis(delay));
+    // What does not wait does not depend on the clock.
+    let due = |delay: Duration| if delay.is_zero() { 0 } else { now.saturating_add(millis(delay)) };
     let cause = reason.to_string();
     match fate(reason, *receipt, options) {
         Fate::Again(delay) => table.give_back(connection, *receipt, Return::Failed(&cause), due(delay))?,
@@ -82,14 +109,16 @@ fn reject(
 
 fn fate(reason: &Reason, receipt: Receipt, options: &QueueOptions) -> Fate {
     match reason {
-        Reason::Stopped => Fate::Untried(Duration::ZERO),
+        Reason::Stopped | Reason::Untried => Fate::Untried(Duration::ZERO),
         Reason::Postponed(delay) => Fate::Untried(*delay),
         Reason::Hopeless(_) => Fate::Dead,
         Reason::Dropped | Reason::Failed(_) if receipt.attempt >= options.attempts => Fate::Dead,
         Reason::Dropped | Reason::Failed(_) => {
             // A backoff that ends counts attempts that the queue counts itself.
             let seed = receipt.id.0.cast_unsigned();
-            Fate::Again(options.retry_after.delay(receipt.attempt - 1, seed).unwrap_or_default())
+            Fate::Again(
+                options.retry_after.delay(receipt.attempt.saturating_sub(1), seed).unwrap_or_default(),
+            )
         }
     }
 }
@@ -116,6 +145,7 @@ mod tests {
         let receipt = Receipt { id: JobId(1), lease: 9, attempt: 1 };
         let second = Duration::from_secs(1);
         assert_eq!(fate(&Reason::Stopped, receipt, &options), Fate::Untried(Duration::ZERO));
+        assert_eq!(fate(&Reason::Untried, receipt, &options), Fate::Untried(Duration::ZERO));
         assert_eq!(fate(&Reason::Postponed(second), receipt, &options), Fate::Untried(second));
         assert_eq!(fate(&Reason::hopeless("no"), receipt, &QueueOptions::new()), Fate::Dead);
     }

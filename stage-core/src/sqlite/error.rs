@@ -39,9 +39,11 @@ pub enum QueueError {
 impl QueueError {
     pub(super) fn of(file: &str, source: rusqlite::Error) -> Self {
         let file = file.to_owned();
-        match source.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { file },
-            _ => Self::Failed { file, source },
-        }
+        if is_busy(&source) { Self::Busy { file } } else { Self::Failed { file, source } }
     }
+}
+
+/// Whether another connection has the file locked.
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

@@ -7,7 +7,7 @@
 //! ```text
 //!   enqueue ─▶ waiting ──lease──▶ leased ──acknowledge──▶ gone
 //!                ▲ ▲                │ │
-//!                │ └── lease ran out┘ ├── reject, attempts left: waiting again, after a delay
+//!                │ └─ lease ran out ┘ ├── reject, attempts left: waiting again, after a delay
 //!                └──────────────────────┤
 //!                                       └── reject, hopeless or once too often ──▶ dead
 //! ```
@@ -17,8 +17,14 @@
 //!    once the job is leased anew.
 //! 3. Of the jobs of one key only the earliest can be leased: while it is leased or waits to be tried again, the
 //!    later ones wait behind it.
-//! 4. Attempts are counted when a job is leased, so that a job which kills its process is dead at last too. A stop
-//!    does not count.
+//! 4. A job is dead only if it failed as often as it may be tried: a handler had it in hand and gave no good verdict, or
+//!    its lease ran out when it was the only job of its process. Attempts are counted when a job is leased, without a
+//!    write of their own, and taken back where nothing failed: a stop, a reader that left, a lease that ran out
+//!    beside others.
+//! 5. After its lease ran out, and on the last of several attempts, a job is leased alone: its process holds no other
+//!    meanwhile. So a job that kills its process takes no other along.
+//! 6. A job that nobody delayed can be leased whatever the clock says. When the clock was set back, all times in the
+//!    file are; when it leaps forward, the processes that see it renew all leases.
 //!
 //! ```
 //! use stage_core::Pipeline;
@@ -46,11 +52,14 @@
 mod acknowledger;
 mod error;
 mod job;
+mod leased;
+mod leasing;
 mod options;
 mod queue;
 mod source;
 mod statements;
 mod table;
+mod time;
 
 pub use error::QueueError;
 pub use job::{Counts, DeadJob, Job, JobId, NewJob, Receipt};

@@ -26,6 +26,7 @@ pub struct QueueOptions {
     pub(super) retry_after: Backoff,
     pub(super) poll: Duration,
     pub(super) linger: Duration,
+    pub(super) patience: Duration,
     pub(super) synchronous: Synchronous,
 }
 
@@ -40,6 +41,7 @@ impl QueueOptions {
             retry_after: Backoff::new(Duration::from_secs(1), Duration::from_mins(5)),
             poll: Duration::from_millis(100),
             linger: Duration::from_millis(5),
+            patience: Duration::from_secs(5),
             synchronous: Synchronous::Full,
         }
     }
@@ -56,14 +58,16 @@ impl QueueOptions {
         self
     }
 
-    /// How long a lease lasts, at least 10 ms. As long as somebody holds the job it is renewed three times in
-    /// that time, so this is how soon a job of a killed process is delivered again. Default: 30 s.
+    /// How long a lease lasts, at least 10 ms; `Duration::MAX` is for ever. As long as somebody holds the job it is
+    /// renewed three times in that time, so this is how soon a job of a killed process is delivered again. Default: 30
+    /// s.
     pub fn visibility(mut self, timeout: Duration) -> Self {
         self.visibility = timeout.max(Duration::from_millis(10));
         self
     }
 
-    /// How often a job is tried before it is dead, at least once. Default: 5.
+    /// How often a job is tried before it is dead, at least once. The last of several attempts is made alone. Default:
+    /// 5.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
@@ -83,7 +87,16 @@ impl QueueOptions {
         self
     }
 
-    /// How long a verdict waits for others, to be written in one transaction. Default: 5 ms.
+    /// How long an operation waits for another process that has the file locked, before it fails as
+    /// [`Busy`](super::QueueError::Busy); from 1 ms to 24 days. A source and its verdicts wait on after that: a locked
+    /// file only delays them. Default: 5 s.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience.clamp(Duration::from_millis(1), Duration::from_hours(24 * 24));
+        self
+    }
+
+    /// How long a verdict waits for others, to be written in one transaction; while the source has nothing to deliver, 5
+    /// ms at most. Default: 5 ms.
     pub fn linger(mut self, linger: Duration) -> Self {
         self.linger = linger;
         self

@@ -1,22 +1,25 @@
 //! A table of jobs in a file, for many tasks and processes.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
-use super::error::QueueError;
+use super::error::{QueueError, is_busy};
 use super::job::{Counts, DeadJob, JobId, NewJob};
 use super::options::{QueueOptions, Synchronous};
 use super::source::Source;
 use super::table::Table;
+use super::time::Moment;
 
-/// How long a statement waits for another process.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long what found the file locked waits until it tries again.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A queue in an SQLite file. Cheap to clone; all clones are one connection, and its work is done on threads that
 /// may block.
@@ -31,10 +34,16 @@ struct Inner {
     options: QueueOptions,
     file: String,
     changed: Notify,
+    /// The upper half of the numbers of its sources, chosen at random, and how many there were.
+    process: i64,
+    sources: AtomicU32,
+    /// The last look at the clock.
+    looked: Mutex<Option<Moment>>,
 }
 
 impl Queue {
-    /// Opens the queue, and makes what is missing.
+    /// Opens the queue, and makes what is missing. Waits for other processes that have the file locked, as long as
+    /// [`patience`](QueueOptions::patience) says; many may open a new file at once.
     ///
     /// # Errors
     ///
@@ -48,13 +57,23 @@ impl Queue {
         let file = path.display().to_string();
         let named = file.clone();
         let table = Table::new(&options.table)?;
-        let (ours, synchronous) = (table.clone(), options.synchronous);
-        let opened = spawn_blocking(move || prepared(Connection::open(path)?, &ours, synchronous)).await;
-        let connection = opened
+        let (ours, by) = (table.clone(), options.clone());
+        let opened = spawn_blocking(move || patiently(by.patience, || opened(&path, &ours, &by))).await;
+        let (connection, random) = opened
             .map_err(|source| QueueError::Interrupted { file: named.clone(), source })?
             .map_err(|source| QueueError::of(&named, source))?;
-        let connection = Mutex::new(connection);
-        Ok(Self { inner: Arc::new(Inner { connection, table, options, file, changed: Notify::new() }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                connection: Mutex::new(connection),
+                table,
+                options,
+                file,
+                changed: Notify::new(),
+                process: (random & i64::MAX) >> 32 << 32,
+                sources: AtomicU32::new(0),
+                looked: Mutex::new(None),
+            }),
+        })
     }
 
     /// Adds jobs, in one transaction; returns their numbers, in order.
@@ -86,7 +105,7 @@ impl Queue {
         self.run(|table, lane, tx| table.counts(tx, lane)).await
     }
 
-    /// The first `limit` dead jobs.
+    /// The first `limit` dead jobs, by number; `usize::MAX` for all of them.
     ///
     /// # Errors
     ///
@@ -137,6 +156,19 @@ impl Queue {
         &self.inner.options
     }
 
+    /// A number for another source of this process.
+    pub(super) fn new_lessee(&self) -> i64 {
+        self.inner.process | i64::from(self.inner.sources.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The time, and whether the clock has leapt forward since the last call.
+    pub(super) fn look_at_clock(&self) -> (i64, bool) {
+        let moment = Moment { clock: now(), steady: Instant::now() };
+        let mut looked = self.inner.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = looked.replace(moment);
+        (moment.clock, last.is_some_and(|last| moment.has_leapt_since(last)))
+    }
+
     /// Notified when jobs came, or left.
     pub(super) fn changed(&self) -> &Notify {
         &self.inner.changed
@@ -161,29 +193,62 @@ impl Queue {
             Err(source) => Err(QueueError::Interrupted { file: self.inner.file.clone(), source }),
         }
     }
+
+    /// As [`run`](Self::run), again and again while the file is locked; `delayed` is what the log says of each time.
+    pub(super) async fn run_patiently<T, W>(
+        &self,
+        delayed: &str,
+        mut work: impl FnMut() -> W + Send,
+    ) -> Result<T, QueueError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Table, &str, &Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        loop {
+            match self.run(work()).await {
+                Err(error @ QueueError::Busy { .. }) => {
+                    tracing::warn!(%error, "{delayed}");
+                    tokio::time::sleep(PAUSE).await;
+                }
+                done => return done,
+            }
+        }
+    }
 }
 
-fn prepared(
-    mut connection: Connection,
-    table: &Table,
-    synchronous: Synchronous,
-) -> rusqlite::Result<Connection> {
-    connection.busy_timeout(PATIENCE)?;
+/// Tries again while the file is locked, until the time is up: SQLite does not wait by itself when the journal mode
+/// changes, nor while a log is made or recovered.
+fn patiently<T>(patience: Duration, mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let begun = Instant::now();
+    loop {
+        match attempt() {
+            Err(error) if is_busy(&error) && begun.elapsed() < patience => sleep(PAUSE),
+            done => return done,
+        }
+    }
+}
+
+/// A connection that is ready, and a number chosen at random.
+fn opened(path: &Path, table: &Table, options: &QueueOptions) -> rusqlite::Result<(Connection, i64)> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(options.patience)?;
     // Readers and the one writer do not keep each other waiting.
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    let synchronous = match synchronous {
+    let synchronous = match options.synchronous {
         Synchronous::Full => "FULL",
         Synchronous::Normal => "NORMAL",
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     table.create(&transaction)?;
+    let now = now();
+    table.begin_time(&transaction, now, now.saturating_add(millis(options.visibility)))?;
     transaction.commit()?;
-    Ok(connection)
+    let random = connection.query_row("SELECT random()", [], |row| row.get(0))?;
+    Ok((connection, random))
 }
 
-/// Milliseconds since 1970. Processes of one machine share its clock; one that jumps makes leases run out early or
-/// late, and loses nothing.
+/// Milliseconds since 1970. Processes of one machine share its clock; `time.rs` says what becomes of one that jumps.
 pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     millis(since)

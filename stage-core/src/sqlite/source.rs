@@ -8,9 +8,10 @@ use tokio::time::sleep;
 use super::acknowledger::Settler;
 use super::error::QueueError;
 use super::job::{Job, Receipt};
-use super::queue::{Queue, millis, now};
+use super::leased::Leased;
+use super::queue::{Queue, millis};
 use super::table::Lease;
-use crate::ack::{Deliveries, Delivery};
+use crate::ack::{Deliveries, Delivery, Waiting};
 use crate::demand::Demand;
 use crate::error::{BoxError, StageResult};
 use crate::stage::{Context, Emitter, Init, Producer};
@@ -25,7 +26,7 @@ const AT_ONCE: usize = 1000;
 pub struct Source {
     queue: Queue,
     end: End,
-    /// A number of this source alone, and of this run of it: what it leased and never delivered runs out.
+    /// A number of this run of the source alone: what an earlier run leased runs out unless it is settled.
     lessee: i64,
     deliveries: Option<Deliveries<Receipt>>,
 }
@@ -49,27 +50,36 @@ impl Source {
     }
 
     async fn lease(&self, limit: usize) -> Result<Vec<Job>, QueueError> {
-        let (lessee, options) = (self.lessee, self.queue.options());
-        let (visibility, attempts) = (millis(options.visibility), options.attempts);
+        let (lessee, queue) = (self.lessee, self.queue.clone());
         let leased = self.queue.run(move |table, lane, tx| {
-            let now = now();
-            let until = now.saturating_add(visibility);
-            table.lease(tx, Lease { lane, lessee, limit, now, until, attempts })
-        });
-        match leased.await {
-            // Whoever has it will let go of it; what is in hand goes on meanwhile.
-            Err(error @ QueueError::Busy { .. }) => {
-                tracing::warn!(%error, "no jobs can be leased for now");
-                Ok(Vec::new())
+            let options = queue.options();
+            let (now, has_leapt) = queue.look_at_clock();
+            let until = now.saturating_add(millis(options.visibility));
+            table.look_at_time(tx, now)?;
+            if has_leapt {
+                table.keep_all(tx, until)?;
             }
-            leased => leased,
-        }
+            // This source lives, so its leases do not run out.
+            table.keep_late(tx, lessee, until, now)?;
+            let jobs =
+                table.lease(tx, Lease { lane, lessee, limit, now, until, attempts: options.attempts })?;
+            if !jobs.is_empty() {
+                table.note_time(tx, now)?;
+            }
+            Ok(Leased::new(queue.clone(), jobs))
+        });
+        let leased = waiting_if_busy(leased.await, "no jobs can be leased for now")?;
+        Ok(leased.map(Leased::deliver).unwrap_or_default())
     }
 
     async fn is_at_its_end(&self) -> Result<bool, QueueError> {
         match self.end {
             End::Never => Ok(false),
-            End::Empty => self.queue.run(|table, lane, tx| table.is_empty(tx, lane)).await,
+            End::Empty => {
+                let empty = self.queue.run(|table, lane, tx| table.is_empty(tx, lane)).await;
+                Ok(waiting_if_busy(empty, "whether the queue is empty cannot be seen for now")?
+                    .unwrap_or(false))
+            }
         }
     }
 }
@@ -78,8 +88,7 @@ impl Producer for Source {
     type Event = Delivery<Job>;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
-        self.lessee =
-            self.queue.run(|_, _, tx| tx.query_row("SELECT random()", [], |row| row.get(0))).await?;
+        self.lessee = self.queue.new_lessee();
         let settler = Settler::new(self.queue.clone(), self.lessee);
         self.deliveries = Some(cx.acknowledge_by(settler, self.queue.options().acknowledgement()));
         Ok(Init::Ready)
@@ -97,7 +106,9 @@ impl Producer for Source {
             changed.as_mut().enable();
             let jobs = self.lease(wanted.min(AT_ONCE)).await?;
             wanted -= jobs.len();
-            if let Some(deliveries) = self.deliveries.as_ref().filter(|_| !jobs.is_empty()) {
+            let Some(deliveries) = &self.deliveries else { return Ok(()) };
+            if !jobs.is_empty() {
+                deliveries.set_waiting(Waiting::No);
                 out.extend(deliveries.deliver(jobs.into_iter().map(|job| (job.receipt(), job)).map(swap)));
                 out.flush();
                 continue;
@@ -106,6 +117,7 @@ impl Producer for Source {
                 out.finish();
                 return Ok(());
             }
+            deliveries.set_waiting(Waiting::ForVerdicts);
             tokio::select! {
                 () = changed => {}
                 () = sleep(self.queue.options().poll) => {}
@@ -113,6 +125,17 @@ impl Producer for Source {
             }
         }
         Ok(())
+    }
+}
+
+/// Nothing if the file is locked: its holder will let go of it, and what is in hand goes on meanwhile.
+fn waiting_if_busy<T>(done: Result<T, QueueError>, delayed: &str) -> Result<Option<T>, QueueError> {
+    match done {
+        Err(error @ QueueError::Busy { .. }) => {
+            tracing::warn!(%error, "{delayed}");
+            Ok(None)
+        }
+        done => done.map(Some),
     }
 }
 

@@ -5,10 +5,17 @@
 pub(super) struct Statements {
     pub(super) create: String,
     pub(super) enqueue: String,
+    pub(super) first: String,
     pub(super) next: String,
+    pub(super) hand: String,
     pub(super) take: String,
     pub(super) run_out: String,
+    pub(super) company: String,
+    pub(super) uncount: String,
+    pub(super) let_go: String,
     pub(super) keep: String,
+    pub(super) keep_late: String,
+    pub(super) keep_all: String,
     pub(super) remove: String,
     pub(super) unblock: String,
     pub(super) put_back: String,
@@ -19,6 +26,11 @@ pub(super) struct Statements {
     pub(super) take_dead: String,
     pub(super) leased: String,
     pub(super) release_all: String,
+    pub(super) latest: String,
+    pub(super) note: String,
+    pub(super) set_back: String,
+    pub(super) due_at_once: String,
+    pub(super) shorten: String,
 }
 
 impl Statements {
@@ -27,10 +39,17 @@ impl Statements {
         Self {
             create: CREATE.replace("$t", table),
             enqueue: ENQUEUE.replace("$t", table),
+            first: FIRST.replace("$t", table),
             next: NEXT.replace("$t", table),
+            hand: HAND.replace("$t", table),
             take: TAKE.replace("$t", table),
             run_out: RUN_OUT.replace("$t", table),
+            company: COMPANY.replace("$t", table),
+            uncount: UNCOUNT.replace("$t", table),
+            let_go: LET_GO.replace("$t", table),
             keep: KEEP.replace("$t", table),
+            keep_late: KEEP_LATE.replace("$t", table),
+            keep_all: KEEP_ALL.replace("$t", table),
             remove: REMOVE.replace("$t", table),
             unblock: UNBLOCK.replace("$t", table),
             put_back: PUT_BACK.replace("$t", table),
@@ -41,12 +60,18 @@ impl Statements {
             take_dead: TAKE_DEAD.replace("$t", table),
             leased: LEASED.replace("$t", table),
             release_all: RELEASE_ALL.replace("$t", table),
+            latest: LATEST.replace("$t", table),
+            note: NOTE.replace("$t", table),
+            set_back: SET_BACK.replace("$t", table),
+            due_at_once: DUE_AT_ONCE.replace("$t", table),
+            shorten: SHORTEN.replace("$t", table),
         }
     }
 }
 
-/// `due`: when a waiting job can be leased, or when a lease runs out, in milliseconds since 1970. `blocked`: there is
-/// an earlier job of the same key (invariant 3), so that looking for the next job never walks over them.
+/// `due`: the time from which a waiting job can be leased (0: at once), or at which a lease runs out, in milliseconds
+/// since 1970. `blocked`: there is an earlier job of the same key (invariant 3), so that the search for the next job
+/// never walks over them. `latest`: the latest time at which anything was written, up to a second.
 const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS $t (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -74,25 +99,59 @@ CREATE TABLE IF NOT EXISTS $t_dead (
     died     INTEGER NOT NULL,
     cause    TEXT    NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS $t_clock (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    latest   INTEGER NOT NULL
+) STRICT;
 ";
 
 const ENQUEUE: &str = "
 INSERT INTO $t (lane, key, priority, payload, due, blocked)
-VALUES (?1, ?2, ?3, ?4, ?5, ?2 IS NOT NULL AND EXISTS (SELECT 1 FROM $t WHERE lane = ?1 AND key = ?2))
+VALUES (?1, ?2, ?3, ?4, 0, ?2 IS NOT NULL AND EXISTS (SELECT 1 FROM $t WHERE lane = ?1 AND key = ?2))
 RETURNING id";
 
+/// The first job that can be leased, and whether it has to be alone (invariant 5): its lease ran out, or this is the
+/// last of several attempts.
+const FIRST: &str = "
+SELECT id, due, cause IS 'its lease ran out' OR (?3 > 1 AND attempts + 1 >= ?3) FROM $t
+WHERE lane = ?1 AND blocked = 0 AND due <= ?2
+ORDER BY priority DESC, attempts, id LIMIT 1";
+
+/// Jobs that may have company.
 const NEXT: &str = "
-SELECT id FROM $t WHERE lane = ?1 AND blocked = 0 AND due <= ?2
-ORDER BY priority DESC, attempts, id LIMIT ?3";
+SELECT id FROM $t
+WHERE lane = ?1 AND blocked = 0 AND due <= ?2
+      AND NOT (cause IS 'its lease ran out' OR (?3 > 1 AND attempts + 1 >= ?3))
+ORDER BY priority DESC, attempts, id LIMIT ?4";
+
+/// Whether the jobs that are leased to one process have to be alone: two are enough to know that they have not.
+const HAND: &str = "
+SELECT cause IS 'its lease ran out' OR (?4 > 1 AND attempts >= ?4) FROM $t
+WHERE lessee BETWEEN ?1 AND ?2 AND due > ?3 LIMIT 2";
 
 const TAKE: &str = "
 UPDATE $t SET lessee = ?2, due = ?3, leases = leases + 1, attempts = attempts + 1 WHERE id = ?1
 RETURNING payload, key, attempts, leases";
 
 const RUN_OUT: &str = "
-SELECT id, leases FROM $t WHERE lessee IS NOT NULL AND due <= ?1 AND attempts >= ?2 AND lane = ?3";
+SELECT id, leases, lessee FROM $t
+WHERE lessee IS NOT NULL AND lessee > ?1 AND due <= ?2 AND lane = ?3 ORDER BY id";
+
+const COMPANY: &str = "SELECT count(*) FROM (SELECT 1 FROM $t WHERE lessee BETWEEN ?1 AND ?2 LIMIT 2)";
+
+/// Those whose attempts were taken back already say so by their cause.
+const UNCOUNT: &str = "
+UPDATE $t SET attempts = attempts - 1, cause = 'its lease ran out'
+WHERE lessee BETWEEN ?1 AND ?2 AND cause IS NOT 'its lease ran out'";
+
+const LET_GO: &str = "
+UPDATE $t SET lessee = ?2, cause = 'its lease ran out' WHERE id = ?1 RETURNING attempts";
 
 const KEEP: &str = "UPDATE $t SET due = ?2 WHERE lessee = ?1";
+
+const KEEP_LATE: &str = "UPDATE $t SET due = ?2 WHERE lessee = ?1 AND due <= ?3";
+
+const KEEP_ALL: &str = "UPDATE $t SET due = ?2 WHERE lessee IS NOT NULL AND lessee > ?1 AND due < ?2";
 
 const REMOVE: &str = "
 DELETE FROM $t WHERE id = ?1 AND leases = ?2 AND lessee IS NOT NULL RETURNING lane, key";
@@ -101,12 +160,12 @@ const UNBLOCK: &str = "
 UPDATE $t SET blocked = 0 WHERE id = (SELECT min(id) FROM $t WHERE lane = ?1 AND key = ?2)";
 
 const PUT_BACK: &str = "
-UPDATE $t SET lessee = NULL, due = ?3, attempts = attempts - ?4, cause = coalesce(?5, cause)
+UPDATE $t SET lessee = NULL, due = ?3, attempts = ?4, cause = coalesce(?5, cause)
 WHERE id = ?1 AND leases = ?2 AND lessee IS NOT NULL";
 
 const BURY: &str = "
 INSERT INTO $t_dead (id, lane, key, priority, payload, attempts, died, cause)
-SELECT id, lane, key, priority, payload, attempts, ?3, ?4 FROM $t
+SELECT id, lane, key, priority, payload, ?5, ?3, ?4 FROM $t
 WHERE id = ?1 AND leases = ?2 AND lessee IS NOT NULL";
 
 const COUNTS: &str = "
@@ -124,4 +183,15 @@ const TAKE_DEAD: &str = "DELETE FROM $t_dead WHERE id = ?1 RETURNING lane, key, 
 
 const LEASED: &str = "SELECT leases, attempts FROM $t WHERE id = ?1 AND lessee IS NOT NULL";
 
-const RELEASE_ALL: &str = "UPDATE $t SET lessee = NULL, due = ?1 WHERE lessee IS NOT NULL RETURNING id";
+const RELEASE_ALL: &str = "UPDATE $t SET lessee = NULL, due = 0 WHERE lessee IS NOT NULL RETURNING id";
+
+const LATEST: &str = "SELECT latest FROM $t_clock";
+
+const NOTE: &str = "INSERT OR REPLACE INTO $t_clock (id, latest) VALUES (1, ?1)";
+
+const SET_BACK: &str = "UPDATE $t SET due = max(due - ?1, 0) WHERE due > ?2";
+
+/// For files of a time when a new job was due at the time of its writer.
+const DUE_AT_ONCE: &str = "UPDATE $t SET due = 0 WHERE lessee IS NULL AND leases = 0 AND due > 0";
+
+const SHORTEN: &str = "UPDATE $t SET due = ?1 WHERE lessee IS NOT NULL AND due > ?1";

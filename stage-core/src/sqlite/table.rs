@@ -1,4 +1,5 @@
 //! The rules of the queue, as statements on a connection of yours: no clock, no thread, no transaction of its own.
+//! (`leasing.rs` has those about leases, `time.rs` those about clocks that jump.)
 //!
 //! Every method is to be called within a transaction that may write (`BEGIN IMMEDIATE`), so that a queue can be
 //! changed together with other tables: a job is acknowledged in the transaction that keeps its result. Statements of
@@ -9,14 +10,14 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::QueueError;
-use super::job::{Counts, DeadJob, Job, JobId, NewJob, Receipt};
+use super::job::{Counts, DeadJob, JobId, NewJob, Receipt};
 use super::statements::Statements;
 
 /// One table of jobs. Times are milliseconds since 1970.
 #[derive(Clone, Debug)]
 pub struct Table {
     name: Arc<str>,
-    statements: Arc<Statements>,
+    pub(super) statements: Arc<Statements>,
 }
 
 /// What is to be leased.
@@ -24,7 +25,8 @@ pub struct Table {
 pub struct Lease<'a> {
     /// Which of the queues in the table.
     pub lane: &'a str,
-    /// To whom; whoever keeps leases alive keeps all of this number.
+    /// To whom, from 0; whoever keeps leases alive keeps all of this number. Those whose numbers differ in the lower
+    /// 32 bits only are sources of one process: it loses all their jobs together.
     pub lessee: i64,
     /// At most so many jobs.
     pub limit: usize,
@@ -32,7 +34,7 @@ pub struct Lease<'a> {
     pub now: i64,
     /// When the leases run out.
     pub until: i64,
-    /// Jobs whose lease ran out at this attempt are dead.
+    /// So many attempts a job has: the last of several is made alone, and after it the job is dead.
     pub attempts: u32,
 }
 
@@ -59,7 +61,7 @@ impl Table {
         Ok(Self { name: name.into(), statements: Arc::new(Statements::of(name)) })
     }
 
-    /// Its name; dead jobs are in the table of this name and `_dead`.
+    /// Its name; dead jobs are in the table of this name and `_dead`, and the time in that with `_clock`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -73,7 +75,8 @@ impl Table {
         connection.execute_batch(&self.statements.create)
     }
 
-    /// Adds jobs; they can be leased at once. Their numbers are in the order of the jobs.
+    /// Adds jobs; they can be leased at once, whatever the time is then: `_now` is not kept. Their numbers are in the
+    /// order of the jobs.
     ///
     /// # Errors
     ///
@@ -83,54 +86,13 @@ impl Table {
         connection: &Connection,
         lane: &str,
         jobs: impl IntoIterator<Item = NewJob>,
-        now: i64,
+        _now: i64,
     ) -> rusqlite::Result<Vec<JobId>> {
         let mut add = connection.prepare_cached(&self.statements.enqueue)?;
         let add = |NewJob { payload, key, priority }: NewJob| {
-            add.query_row(params![lane, key, priority, payload, now], |row| row.get(0)).map(JobId)
+            add.query_row(params![lane, key, priority, payload], |row| row.get(0)).map(JobId)
         };
         jobs.into_iter().map(add).collect()
-    }
-
-    /// Leases the next jobs, of greater priority first, then those tried less often, then the earlier ones; after it has set aside those whose last lease ran out.
-    ///
-    /// # Errors
-    ///
-    /// What SQLite says.
-    pub fn lease(&self, connection: &Connection, lease: Lease<'_>) -> rusqlite::Result<Vec<Job>> {
-        self.bury_those_that_ran_out(connection, lease)?;
-        let mut next = connection.prepare_cached(&self.statements.next)?;
-        let next = next.query_map(params![lease.lane, lease.now, lease.limit], |row| row.get(0))?;
-        let next: Vec<i64> = next.collect::<rusqlite::Result<_>>()?;
-        let mut take = connection.prepare_cached(&self.statements.take)?;
-        let take = |id: i64| {
-            take.query_row(params![id, lease.lessee, lease.until], |row| {
-                let (payload, key, attempt, lease) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-                Ok(Job { id: JobId(id), payload, key, attempt, lease })
-            })
-        };
-        next.into_iter().map(take).collect()
-    }
-
-    fn bury_those_that_ran_out(&self, connection: &Connection, lease: Lease<'_>) -> rusqlite::Result<()> {
-        let mut run_out = connection.prepare_cached(&self.statements.run_out)?;
-        let receipt = |row: &rusqlite::Row<'_>| {
-            Ok(Receipt { id: JobId(row.get(0)?), lease: row.get(1)?, attempt: lease.attempts })
-        };
-        let dead = run_out.query_map(params![lease.now, lease.attempts, lease.lane], receipt)?;
-        for receipt in dead.collect::<rusqlite::Result<Vec<_>>>()? {
-            self.bury(connection, receipt, "its lease ran out", lease.now)?;
-        }
-        Ok(())
-    }
-
-    /// Renews every lease of `lessee`; says how many.
-    ///
-    /// # Errors
-    ///
-    /// What SQLite says.
-    pub fn keep(&self, connection: &Connection, lessee: i64, until: i64) -> rusqlite::Result<usize> {
-        connection.prepare_cached(&self.statements.keep)?.execute(params![lessee, until])
     }
 
     /// The lease that stands for this job, if any: for whoever has the table to himself.
@@ -144,15 +106,15 @@ impl Table {
         leased.query_row([id.0], receipt).optional()
     }
 
-    /// Ends every lease in the table, as if it had run out: for whoever knows that nobody is at work. The jobs
-    /// whose leases they were.
+    /// Ends every lease in the table: for whoever knows that nobody is at work. The attempts count, and the jobs can be
+    /// leased at once, whatever the time is then: `_now` is not kept. Answers with the jobs whose leases they were.
     ///
     /// # Errors
     ///
     /// What SQLite says.
-    pub fn release_all(&self, connection: &Connection, now: i64) -> rusqlite::Result<Vec<JobId>> {
+    pub fn release_all(&self, connection: &Connection, _now: i64) -> rusqlite::Result<Vec<JobId>> {
         let mut release = connection.prepare_cached(&self.statements.release_all)?;
-        release.query_map([now], |row| row.get(0).map(JobId))?.collect()
+        release.query_map([], |row| row.get(0).map(JobId))?.collect()
     }
 
     /// The job is done: it leaves the queue. Says whether it was still leased by this lease.
@@ -171,7 +133,7 @@ impl Table {
         Ok(removed.is_some())
     }
 
-    /// The job goes back, and can be leased from `due` on. Says whether it was still leased by this lease.
+    /// The job goes back, and can be leased from `due` on, at once if that is 0. Says whether it was still leased by this lease.
     ///
     /// # Errors
     ///
@@ -183,12 +145,12 @@ impl Table {
         how: Return<'_>,
         due: i64,
     ) -> rusqlite::Result<bool> {
-        let (uncounted, cause) = match how {
-            Return::Failed(cause) => (0, Some(cause)),
-            Return::Untried => (1, None),
+        let (attempts, cause) = match how {
+            Return::Failed(cause) => (receipt.attempt, Some(cause)),
+            Return::Untried => (receipt.attempt.saturating_sub(1), None),
         };
         let mut put = connection.prepare_cached(&self.statements.put_back)?;
-        Ok(put.execute(params![receipt.id.0, receipt.lease, due, uncounted, cause])? > 0)
+        Ok(put.execute(params![receipt.id.0, receipt.lease, due, attempts, cause])? > 0)
     }
 
     /// The job is set aside for good. Says whether it was still leased by this lease.
@@ -204,7 +166,7 @@ impl Table {
         now: i64,
     ) -> rusqlite::Result<bool> {
         let mut bury = connection.prepare_cached(&self.statements.bury)?;
-        let buried = bury.execute(params![receipt.id.0, receipt.lease, now, cause])? > 0;
+        let buried = bury.execute(params![receipt.id.0, receipt.lease, now, cause, receipt.attempt])? > 0;
         Ok(buried && self.acknowledge(connection, receipt)?)
     }
 
@@ -229,14 +191,14 @@ impl Table {
         connection.prepare_cached(&self.statements.is_empty)?.query_row([lane], |row| row.get(0))
     }
 
-    /// The first dead jobs.
+    /// The first `limit` dead jobs, by number.
     ///
     /// # Errors
     ///
     /// What SQLite says.
     pub fn dead(&self, connection: &Connection, lane: &str, limit: usize) -> rusqlite::Result<Vec<DeadJob>> {
         let mut dead = connection.prepare_cached(&self.statements.dead)?;
-        let dead = dead.query_map(params![lane, limit], |row| {
+        let dead = dead.query_map(params![lane, count(limit)], |row| {
             Ok(DeadJob {
                 id: JobId(row.get(0)?),
                 payload: row.get(1)?,
@@ -272,4 +234,9 @@ impl Table {
         let Some((lane, job)) = dead.optional()? else { return Ok(None) };
         Ok(self.enqueue(connection, &lane, [job], now)?.pop())
     }
+}
+
+/// As many as SQLite can count.
+pub(super) fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -70,7 +70,7 @@ impl<T: Send + 'static> Acknowledged<T> {
         K: Hash,
         F: Fn(&T) -> K + Send + Sync + 'static,
     {
-        Self { chain: self.chain.by(move |delivery: &Delivery<T>| key(delivery)) }
+        Self { chain: self.chain.by(move |delivery: &Delivery<T>| key(delivery.peek())) }
     }
 
     /// Has dispatchers of deliveries decide which copy of the next step gets which: see [`Chain::dispatcher`].
@@ -92,7 +92,7 @@ impl<T: Send + 'static> Acknowledged<T> {
     }
 
     /// A step that turns each event into one other. If it panics, the event in its hands is rejected, and the
-    /// rest of the batch with it.
+    /// rest of the batch goes back untried.
     pub fn step_fn<F, U>(self, options: impl Into<StepOptions>, mut function: F) -> Acknowledged<U>
     where
         F: FnMut(T) -> U + Clone + Send + 'static,
@@ -148,7 +148,7 @@ impl<T: Send + 'static> Acknowledged<T> {
         F: Fn(&T) -> K + Send + Sync + 'static,
         U: Send + 'static,
     {
-        let key = move |delivery: &Delivery<T>| key(delivery);
+        let key = move |delivery: &Delivery<T>| key(delivery.peek());
         self.chain.partition(into, key, |chain| lane(Self { chain }).chain).acknowledged()
     }
 
@@ -158,7 +158,7 @@ impl<T: Send + 'static> Acknowledged<T> {
         K: Hash,
         F: Fn(&T) -> K + Send + Sync + 'static,
     {
-        let key = move |delivery: &Delivery<T>| key(delivery);
+        let key = move |delivery: &Delivery<T>| key(delivery.peek());
         self.chain.partition_ending(into, key, |chain| lane(Self { chain }))
     }
 

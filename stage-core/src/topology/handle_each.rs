@@ -27,7 +27,7 @@ impl<F: FnMut(T) + Send + 'static, T: Send + 'static> Consumer for HandleEach<F,
     async fn handle_events(&mut self, events: Events<'_, Delivery<T>>, _: &mut Context<'_>) -> StageResult {
         for delivery in events {
             let (event, token) = delivery.into_parts();
-            // If it panics, those before are acknowledged with the end of this stage, and the rest is rejected.
+            // If it panics, those before are acknowledged with the end of this stage, and the rest goes back untried.
             (self.function)(event);
             self.handled.add(token);
         }

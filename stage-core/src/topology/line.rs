@@ -52,7 +52,7 @@ impl<T: Send + 'static> Line for Acknowledged<T> {
     }
 
     fn selector(selects: impl Fn(&T) -> bool + Send + Sync + 'static) -> Selector<Delivery<T>> {
-        Selector::new(move |delivery: &Delivery<T>| selects(delivery))
+        Selector::new(move |delivery: &Delivery<T>| selects(delivery.peek()))
     }
 }
 

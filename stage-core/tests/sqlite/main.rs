@@ -5,3 +5,4 @@
 mod model;
 mod pipelines;
 mod rules;
+mod untried;

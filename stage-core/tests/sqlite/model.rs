@@ -1,5 +1,7 @@
 //! What the queue should do, in plain Rust: a list of jobs, looked through from the beginning each time.
 
+use std::collections::BTreeSet;
+
 use stage_core::sqlite::{Counts, Job, NewJob};
 
 /// One job that is not done.
@@ -12,6 +14,27 @@ pub(crate) struct Entry {
     pub(crate) lessee: Option<i64>,
     pub(crate) leases: i64,
     pub(crate) attempts: u32,
+    /// Its lease ran out, and nothing was said of it since.
+    pub(crate) suspect: bool,
+}
+
+/// Who has what ran out.
+const NOBODY: i64 = i64::MIN;
+
+/// Sources of one process have the upper half of their numbers in common.
+const fn process(lessee: i64) -> i64 {
+    lessee >> 32
+}
+
+impl Entry {
+    fn is_of(&self, of: i64) -> bool {
+        self.lessee.is_some_and(|lessee| process(lessee) == of)
+    }
+
+    /// Whether it has to be alone, at so many attempts.
+    fn is_alone(&self, attempts: u32, most: u32) -> bool {
+        self.suspect || most > 1 && attempts >= most
+    }
 }
 
 /// The queue.
@@ -32,10 +55,19 @@ pub(crate) fn new_job(id: i64, key: Option<u8>, priority: i32) -> NewJob {
 }
 
 impl Model {
-    pub(crate) fn enqueue(&mut self, key: Option<u8>, priority: i32, now: i64) -> i64 {
+    pub(crate) fn enqueue(&mut self, key: Option<u8>, priority: i32) -> i64 {
         self.last += 1;
         let id = self.last;
-        self.jobs.push(Entry { id, key, priority, due: now, lessee: None, leases: 0, attempts: 0 });
+        self.jobs.push(Entry {
+            id,
+            key,
+            priority,
+            due: 0,
+            lessee: None,
+            leases: 0,
+            attempts: 0,
+            suspect: false,
+        });
         id
     }
 
@@ -52,10 +84,7 @@ impl Model {
         until: i64,
         most: u32,
     ) -> Vec<(i64, u32, i64)> {
-        let ran_out = |job: &Entry| job.lessee.is_some() && job.due <= now && job.attempts >= most;
-        for id in self.jobs.iter().filter(|job| ran_out(job)).map(|job| job.id).collect::<Vec<_>>() {
-            self.bury(id);
-        }
+        self.see_to_those_that_ran_out(now, most);
         let is_first = |job: &Entry| {
             job.key.is_none() || self.jobs.iter().all(|other| other.key != job.key || other.id >= job.id)
         };
@@ -66,6 +95,18 @@ impl Model {
             .map(|job| (-job.priority, job.attempts, job.id))
             .collect();
         next.sort_unstable();
+        let held: Vec<_> =
+            self.jobs.iter().filter(|job| job.is_of(process(lessee)) && job.due > now).collect();
+        let alone = |id: i64| {
+            let job = self.jobs.iter().find(|job| job.id == id).unwrap();
+            (job.is_alone(job.attempts + 1, most), job.due == 0 || now - job.due >= until - now)
+        };
+        match (&held[..], next.first().map(|(.., id)| alone(*id))) {
+            ([only], _) if only.is_alone(only.attempts, most) => next.clear(),
+            ([], Some((true, _))) => next.truncate(1),
+            ([_, ..], Some((true, true))) => next.clear(),
+            _ => next.retain(|(.., id)| !alone(*id).0),
+        }
         next.truncate(limit);
         let take = |(_, _, id): &(i32, u32, i64)| {
             let job = self.jobs.iter_mut().find(|job| job.id == *id).unwrap();
@@ -78,6 +119,30 @@ impl Model {
         next.iter().map(take).collect()
     }
 
+    fn see_to_those_that_ran_out(&mut self, now: i64, most: u32) {
+        let ran_out = |job: &&Entry| job.lessee.is_some_and(|lessee| lessee != NOBODY) && job.due <= now;
+        let ran_out: Vec<_> = self.jobs.iter().filter(ran_out).cloned().collect();
+        let processes: BTreeSet<_> = ran_out.iter().flat_map(|job| job.lessee).map(process).collect();
+        for of in processes {
+            let mut held: Vec<_> = self.jobs.iter_mut().filter(|job| job.is_of(of)).collect();
+            if held.len() > 1 {
+                for job in held.iter_mut().filter(|job| !job.suspect) {
+                    job.attempts -= 1;
+                    job.suspect = true;
+                }
+            }
+        }
+        for Entry { id, .. } in ran_out {
+            let job = self.jobs.iter_mut().find(|job| job.id == id).unwrap();
+            job.lessee = Some(NOBODY);
+            job.suspect = true;
+            let attempts = job.attempts;
+            if attempts >= most {
+                self.bury(id, attempts);
+            }
+        }
+    }
+
     /// The job, if it is still leased by this lease.
     pub(crate) fn held(&mut self, id: i64, lease: i64) -> Option<&mut Entry> {
         self.jobs.iter_mut().find(|job| job.id == id && job.leases == lease && job.lessee.is_some())
@@ -88,8 +153,8 @@ impl Model {
         self.jobs.remove(index)
     }
 
-    pub(crate) fn bury(&mut self, id: i64) {
-        let job = self.remove(id);
+    pub(crate) fn bury(&mut self, id: i64, attempts: u32) {
+        let job = Entry { attempts, ..self.remove(id) };
         self.dead.push(job);
         self.dead.sort_unstable_by_key(|job| job.id);
     }

@@ -24,15 +24,20 @@ enum Step {
     Advance(i64),
 }
 
+/// Two sources of one process, and one of another.
+fn lessee() -> impl Strategy<Value = i64> {
+    prop::sample::select(vec![0, 1, 1 << 32])
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (prop::option::of(0..3_u8), 0..3_i32).prop_map(|(key, priority)| Step::Enqueue(key, priority)),
-        3 => (0..2_i64, 1..4_usize).prop_map(|(lessee, limit)| Step::Lease(lessee, limit)),
+        3 => (lessee(), 1..4_usize).prop_map(|(lessee, limit)| Step::Lease(lessee, limit)),
         2 => any::<usize>().prop_map(Step::Acknowledge),
         2 => (any::<usize>(), 0..50_i64).prop_map(|(lease, delay)| Step::Fail(lease, delay)),
         1 => (any::<usize>(), 0..50_i64).prop_map(|(lease, delay)| Step::Untried(lease, delay)),
         1 => any::<usize>().prop_map(Step::Bury),
-        1 => (0..2_i64).prop_map(Step::Keep),
+        1 => lessee().prop_map(Step::Keep),
         1 => any::<usize>().prop_map(Step::Revive),
         1 => Just(Step::ReleaseAll),
         2 => (1..120_i64).prop_map(Step::Advance),
@@ -64,7 +69,7 @@ impl World {
         let Self { connection, table, model, now, .. } = self;
         match step {
             Step::Enqueue(key, priority) => {
-                let id = model.enqueue(key, priority, *now);
+                let id = model.enqueue(key, priority);
                 let ids = table.enqueue(connection, "a", [new_job(id, key, priority)], *now).unwrap();
                 assert_eq!(ids, [JobId(id)]);
             }
@@ -86,7 +91,7 @@ impl World {
                 let was = self.model.held(receipt.id.0, receipt.lease).is_some();
                 assert_eq!(self.table.bury(&self.connection, receipt, "on purpose", self.now).unwrap(), was);
                 if was {
-                    self.model.bury(receipt.id.0);
+                    self.model.bury(receipt.id.0, receipt.attempt);
                 }
             }
             Step::Keep(lessee) => {
@@ -100,7 +105,7 @@ impl World {
             Step::Revive(number) => {
                 let Some(index) = number.checked_rem(model.dead.len()) else { return };
                 let dead = model.dead.remove(index);
-                let id = model.enqueue(dead.key, dead.priority, *now);
+                let id = model.enqueue(dead.key, dead.priority);
                 assert_eq!(table.revive(connection, JobId(dead.id), *now).unwrap(), Some(JobId(id)));
             }
             Step::ReleaseAll => {
@@ -110,7 +115,7 @@ impl World {
                 assert_eq!(released, leased.iter().map(|job| JobId(job.id)).collect::<Vec<_>>());
                 for job in leased {
                     job.lessee = None;
-                    job.due = *now;
+                    job.due = 0;
                 }
             }
             Step::Advance(millis) => *now += millis,
@@ -136,7 +141,8 @@ impl World {
         if let Some(job) = held {
             job.lessee = None;
             job.due = due;
-            job.attempts -= u32::from(how == Return::Untried);
+            job.attempts = receipt.attempt - u32::from(how == Return::Untried);
+            job.suspect &= how == Return::Untried;
         }
     }
 
@@ -196,4 +202,146 @@ fn a_job_that_kills_its_process_each_time_is_dead_at_last_with_the_right_count()
     assert_eq!((dead[0].id, dead[0].attempts, dead[0].cause.as_str()), (JobId(1), MOST, "its lease ran out"));
     // The one behind it was let go.
     assert_eq!(world.leases.last().unwrap().id, JobId(2));
+}
+
+const LIMIT: usize = 10;
+
+/// The jobs that a process gets, and at which attempts.
+fn leased(world: &mut World, lessee: i64) -> Vec<(i64, u32)> {
+    let before = world.leases.len();
+    world.run(Step::Lease(lessee, LIMIT));
+    world.leases[before..].iter().map(|receipt| (receipt.id.0, receipt.attempt)).collect()
+}
+
+fn world_of(jobs: usize) -> World {
+    let mut world = World::new();
+    (0..jobs).for_each(|_| world.run(Step::Enqueue(None, 0)));
+    world
+}
+
+#[test]
+fn a_job_that_kills_its_process_takes_none_of_its_batch_along() {
+    const POISON: i64 = 3;
+    let mut world = world_of(10);
+    let mut handled = Vec::new();
+    // Each process handles what it gets in order, until it gets the one that kills it.
+    for process in 0..40_i64 {
+        for _ in 0..LIMIT {
+            let got = leased(&mut world, process << 32);
+            let receipts: Vec<_> = world.leases.iter().rev().take(got.len()).rev().copied().collect();
+            let done: Vec<_> = receipts.iter().take_while(|receipt| receipt.id.0 != POISON).collect();
+            for receipt in &done {
+                assert!(world.table.acknowledge(&world.connection, **receipt).unwrap());
+                world.model.remove(receipt.id.0);
+                handled.push(receipt.id.0);
+            }
+            if done.len() < receipts.len() {
+                break;
+            }
+        }
+        world.run(Step::Advance(VISIBILITY));
+    }
+    handled.sort_unstable();
+    assert_eq!(handled, (1..=10).filter(|id| *id != POISON).collect::<Vec<_>>(), "each is handled once");
+    let dead = world.table.dead(&world.connection, "a", 9).unwrap();
+    assert_eq!(dead.iter().map(|job| (job.id.0, job.attempts)).collect::<Vec<_>>(), [(POISON, MOST)]);
+}
+
+#[test]
+fn leases_that_run_out_together_are_no_attempts_and_their_jobs_are_leased_alone() {
+    let mut world = world_of(3);
+    assert_eq!(leased(&mut world, 0), [(1, 1), (2, 1), (3, 1)]);
+    for lost in 1..20_i64 {
+        world.run(Step::Advance(VISIBILITY));
+        assert_eq!(leased(&mut world, lost << 32), [(1, 1)], "only one, and at the same attempt");
+        assert_eq!(leased(&mut world, lost << 32 | 1), [], "no other source of this process gets any");
+        let receipt = *world.leases.last().unwrap();
+        assert!(world.table.give_back(&world.connection, receipt, Return::Untried, 0).unwrap());
+        let job = world.model.held(1, receipt.lease).unwrap();
+        (job.lessee, job.due, job.attempts) = (None, 0, 0);
+    }
+    // Each process may have one of them.
+    let got = [100, 200, 300].map(|process: i64| leased(&mut world, process << 32));
+    assert_eq!(got, [[(1, 1)], [(2, 1)], [(3, 1)]]);
+}
+
+#[test]
+fn a_last_attempt_waits_for_an_empty_hand_and_lets_others_pass_for_as_long_as_a_lease_lasts() {
+    let mut world = world_of(1);
+    for attempt in 1..MOST {
+        assert_eq!(leased(&mut world, 0), [(1, attempt)]);
+        world.run(Step::Fail(world.leases.len() - 1, 1));
+        world.run(Step::Advance(1));
+    }
+    world.run(Step::Enqueue(None, -1));
+    // A job of another in the hand: those behind it pass, for a time.
+    let long = world.model.enqueue(None, 1);
+    world.table.enqueue(&world.connection, "a", [new_job(long, None, 1)], 0).unwrap();
+    world.run(Step::Lease(0, 1));
+    assert_eq!(world.leases.last().unwrap().id.0, long);
+    let long = world.leases.len() - 1;
+    assert_eq!(leased(&mut world, 0), [(2, 1)]);
+    world.run(Step::Enqueue(None, -1));
+    world.run(Step::Advance(VISIBILITY / 2));
+    world.run(Step::Keep(0));
+    world.run(Step::Advance(VISIBILITY / 2));
+    assert_eq!(leased(&mut world, 0), [], "it has waited for long enough");
+    world.run(Step::Acknowledge(long));
+    world.run(Step::Acknowledge(long + 1));
+    assert_eq!(leased(&mut world, 0), [(1, MOST)]);
+    assert_eq!(leased(&mut world, 0), [], "it is alone");
+    world.run(Step::Acknowledge(long + 2));
+    assert_eq!(leased(&mut world, 0), [(4, 1)]);
+}
+
+#[test]
+fn every_number_of_jobs_can_be_asked_for() {
+    let mut world = world_of(3);
+    world.run(Step::Lease(0, usize::MAX));
+    (0..3).for_each(|lease| world.run(Step::Bury(lease)));
+    assert_eq!(world.table.dead(&world.connection, "a", usize::MAX).unwrap().len(), 3);
+}
+
+const HOUR: i64 = 3_600_000;
+
+/// What is leased at `now` by a process that looks at the time first, as a queue does.
+fn leased_at(world: &World, lessee: i64, now: i64) -> Vec<i64> {
+    world.table.look_at_time(&world.connection, now).unwrap();
+    let lease = Lease { lane: "a", lessee, limit: LIMIT, now, until: now + VISIBILITY, attempts: MOST };
+    let leased = world.table.lease(&world.connection, lease).unwrap();
+    world.table.note_time(&world.connection, now).unwrap();
+    leased.iter().map(|job| job.id.0).collect()
+}
+
+#[test]
+fn a_job_that_nobody_delayed_is_leased_whatever_the_clock_says() {
+    let world = World::new();
+    world.table.enqueue(&world.connection, "a", [new_job(1, None, 0)], 9 * HOUR).unwrap();
+    assert_eq!(leased_at(&world, 0, HOUR), [1]);
+    let receipt = world.table.leased(&world.connection, JobId(1)).unwrap().unwrap();
+    world.table.bury(&world.connection, receipt, "on purpose", HOUR).unwrap();
+    assert_eq!(world.table.revive(&world.connection, JobId(1), 9 * HOUR).unwrap(), Some(JobId(2)));
+    assert_eq!(leased_at(&world, 0, HOUR), [2]);
+    world.table.release_all(&world.connection, 9 * HOUR).unwrap();
+    assert_eq!(leased_at(&world, 0, HOUR), [2]);
+}
+
+#[test]
+fn the_jobs_of_a_dead_process_come_back_in_time_when_the_clock_was_set_back_by_an_hour() {
+    let world = world_of(1);
+    assert_eq!(leased_at(&world, 0, 2 * HOUR), [1]);
+    assert!(leased_at(&world, 1 << 32, HOUR).is_empty());
+    assert!(leased_at(&world, 1 << 32, HOUR + VISIBILITY - 1).is_empty());
+    assert_eq!(leased_at(&world, 1 << 32, HOUR + VISIBILITY), [1]);
+}
+
+#[test]
+fn a_job_that_waits_to_be_tried_again_waits_no_longer_when_the_clock_was_set_back() {
+    let world = world_of(1);
+    assert_eq!(leased_at(&world, 0, 2 * HOUR), [1]);
+    let receipt = world.table.leased(&world.connection, JobId(1)).unwrap().unwrap();
+    world.table.give_back(&world.connection, receipt, Return::Failed("no"), 2 * HOUR + 5_000).unwrap();
+    assert!(leased_at(&world, 0, HOUR).is_empty());
+    assert!(leased_at(&world, 0, HOUR + 4_999).is_empty());
+    assert_eq!(leased_at(&world, 0, HOUR + 5_000), [1]);
 }

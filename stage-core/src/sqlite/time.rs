@@ -1,0 +1,133 @@
+//! The rules about clocks that jump.
+//!
+//! Times in the table are those of the machine's clock, which all processes share. `latest` in the table is the latest
+//! time at which anything was written, so every time in it is at most the wait that was asked for behind `latest`. If
+//! the clock is behind that, it was set back, and every time in the table is set back with it.
+//!
+//! A clock that leaps forward makes leases run out whose holders live. A process that has another clock, which only
+//! goes on, sees that, and renews all of them.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::queue::millis;
+use super::table::Table;
+
+/// Smaller jumps matter to nobody.
+const SLACK: Duration = Duration::from_secs(1);
+
+/// What the machine's clock says, beside one that cannot be set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    /// Milliseconds since 1970.
+    pub(super) clock: i64,
+    pub(super) steady: Instant,
+}
+
+impl Moment {
+    /// Whether the clock went forward further than time did since `earlier`.
+    pub(super) fn has_leapt_since(self, earlier: Self) -> bool {
+        let time = millis(self.steady.saturating_duration_since(earlier.steady) + SLACK);
+        self.clock.saturating_sub(earlier.clock) > time
+    }
+}
+
+/// How the clock stands to the latest time in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Clock {
+    /// Nobody has written a time yet.
+    Unknown,
+    /// It goes on; the latest time need not be written anew.
+    Same,
+    /// It goes on.
+    Forward,
+    /// It was set back by so many milliseconds.
+    Back(i64),
+}
+
+impl Clock {
+    fn of(latest: Option<i64>, now: i64) -> Self {
+        let Some(latest) = latest else { return Self::Unknown };
+        let slack = millis(SLACK);
+        match now.saturating_sub(latest) {
+            back if back < -slack => Self::Back(back.saturating_neg()),
+            ahead if ahead > slack => Self::Forward,
+            _ => Self::Same,
+        }
+    }
+}
+
+impl Table {
+    /// Looks whether the clock was set back since the last [`note_time`](Self::note_time); then all times in the
+    /// table are, too. To be called before times are compared.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn look_at_time(&self, connection: &Connection, now: i64) -> rusqlite::Result<()> {
+        if let Clock::Back(by) = self.clock(connection, now)? {
+            tracing::warn!(by = ?Duration::from_millis(by.unsigned_abs()), "the clock was set back, and the times of the queue with it");
+            connection.prepare_cached(&self.statements.set_back)?.execute([by, now])?;
+            self.write_time(connection, now)?;
+        }
+        Ok(())
+    }
+
+    /// Notes the time. To be called where a time is written, that of a lease or that of a job that waits.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn note_time(&self, connection: &Connection, now: i64) -> rusqlite::Result<()> {
+        match self.clock(connection, now)? {
+            Clock::Unknown | Clock::Forward => self.write_time(connection, now),
+            Clock::Same | Clock::Back(_) => Ok(()),
+        }
+    }
+
+    /// Begins to note the time in a file where nobody did: what nobody delayed is due at once, and a lease runs out by
+    /// `until`.
+    pub(super) fn begin_time(&self, connection: &Connection, now: i64, until: i64) -> rusqlite::Result<()> {
+        if self.clock(connection, now)? == Clock::Unknown {
+            connection.prepare_cached(&self.statements.due_at_once)?.execute([])?;
+            connection.prepare_cached(&self.statements.shorten)?.execute([until])?;
+            self.write_time(connection, now)?;
+        }
+        Ok(())
+    }
+
+    fn clock(&self, connection: &Connection, now: i64) -> rusqlite::Result<Clock> {
+        let mut latest = connection.prepare_cached(&self.statements.latest)?;
+        Ok(Clock::of(latest.query_row([], |row| row.get(0)).optional()?, now))
+    }
+
+    fn write_time(&self, connection: &Connection, now: i64) -> rusqlite::Result<()> {
+        connection.prepare_cached(&self.statements.note)?.execute([now]).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_behind_the_latest_time_was_set_back() {
+        assert_eq!(Clock::of(None, 5_000), Clock::Unknown);
+        assert_eq!(Clock::of(Some(5_000), 5_900), Clock::Same);
+        assert_eq!(Clock::of(Some(5_000), 4_100), Clock::Same);
+        assert_eq!(Clock::of(Some(5_000), 6_001), Clock::Forward);
+        assert_eq!(Clock::of(Some(3_600_000), 0), Clock::Back(3_600_000));
+        assert_eq!(Clock::of(Some(i64::MAX), i64::MIN), Clock::Back(i64::MAX));
+    }
+
+    #[test]
+    fn a_clock_that_goes_further_than_time_has_leapt() {
+        let begin = Moment { clock: 1_000, steady: Instant::now() };
+        let after = |clock, seconds| Moment { clock, steady: begin.steady + Duration::from_secs(seconds) };
+        assert!(!after(61_000, 60).has_leapt_since(begin));
+        assert!(!after(61_900, 60).has_leapt_since(begin));
+        assert!(after(62_001, 60).has_leapt_since(begin));
+        assert!(!after(-5_000, 60).has_leapt_since(begin));
+    }
+}
