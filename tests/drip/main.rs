@@ -11,6 +11,7 @@ mod interrupted;
 mod key;
 mod listing;
 mod odd_places;
+mod outage;
 mod refused;
 mod round_trip;
 mod second_drip;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use stage_core::{Outcome, PipelineError, Report, Running};
 
 use super::interrupt::interrupted;
-use crate::report::{Progress, StageRow, Summary, tell};
-use crate::transfer::Queue;
+use crate::report::{Progress, StageRow, Summary, duration, tell};
+use crate::transfer::{PATIENCE, Queue};
 
 /// How long an interrupted pipeline may take to finish the files it has begun.
 const FINISH: Duration = Duration::from_secs(10);
@@ -32,13 +32,14 @@ pub(super) async fn to_its_end(
     };
     let stages = running.stats();
     drop(running);
+    queue.close();
     settle(queue).await;
     // Those that a stage does not let go of are found by the next run.
     let queued = queue.waiting().await.map_or(0, |waiting| waiting.files) + queue.open() as u64;
     progress.close();
 
     let (error, time) = match ended {
-        Ok(Report { outcome, elapsed, .. }) => (why_not_finished(outcome), elapsed),
+        Ok(Report { outcome, elapsed, .. }) => (why_not_finished(outcome, queue.gave_up()), elapsed),
         Err(PipelineError::Failed { report, stage, reason, .. }) => {
             let error = format!("the stage {stage} {reason}; what is left stays in the queue");
             (Some(told(error)), report.elapsed)
@@ -78,10 +79,14 @@ fn told(error: String) -> String {
     error
 }
 
-fn why_not_finished(outcome: Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Finished => None,
-        Outcome::Drained | Outcome::Stopped => Some("interrupted".to_owned()),
+fn why_not_finished(outcome: Outcome, outage: Option<String>) -> Option<String> {
+    match (outage, outcome) {
+        (Some(outage), _) => {
+            let patience = duration(PATIENCE);
+            Some(told(format!("{outage}, for more than {patience}; what is left stays in the queue")))
+        }
+        (None, Outcome::Finished) => None,
+        (None, Outcome::Drained | Outcome::Stopped) => Some("interrupted".to_owned()),
     }
 }
 

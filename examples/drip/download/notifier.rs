@@ -103,13 +103,5 @@ impl Work for Writing {
 }
 
 fn unwritable(error: &io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Failure::permanent("no space left where it was to be written")
-        }
-        io::ErrorKind::Interrupted | io::ErrorKind::TimedOut => {
-            Failure::passing(format!("cannot be written: {error}"))
-        }
-        _ => Failure::permanent(format!("cannot be written: {error}")),
-    }
+    Failure::of_io("cannot be written", error)
 }

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use super::{bytes, count, estimate, path_hex, rate, shown, shown_lines, time_left};
+use super::{bytes, count, duration, estimate, path_hex, rate, shown, shown_lines, time_left};
 use crate::repository::{Direction, Transfer};
-use crate::transfer::Witness;
+use crate::transfer::{PATIENCE, Witness};
 
 /// Time between two lines.
 const EVERY: Duration = Duration::from_secs(2);
@@ -188,6 +188,17 @@ impl Witness for Progress {
                 self.fail(Path::new(&name), cause);
             }
         }
+    }
+
+    fn waits(&self, cause: &str) {
+        let patience = duration(PATIENCE);
+        self.note(&format!(
+            "waiting: {cause}; trying again for {patience} before the rest is left in the queue"
+        ));
+    }
+
+    fn goes_on(&self) {
+        self.note("going on");
     }
 
     fn renamed(&self, transfer: &Transfer, name: &Path) {

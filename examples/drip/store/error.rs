@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::io;
 
+use object_store::client::{HttpError, HttpErrorKind};
+
 /// Why a storage did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -20,6 +22,22 @@ pub enum StoreError {
         "{storage} cannot be reached: {reason} (credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the machine's role)"
     )]
     Unreachable {
+        /// The storage.
+        storage: String,
+        /// What happened instead.
+        reason: String,
+    },
+    /// It answers, and is not what was asked for.
+    #[error("{storage} cannot be used: {reason}")]
+    Unusable {
+        /// The storage.
+        storage: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It does not answer now, or this process has no descriptor left to ask it with.
+    #[error("{storage} does not answer: {reason}")]
+    Unavailable {
         /// The storage.
         storage: String,
         /// What happened instead.
@@ -67,10 +85,10 @@ impl StoreError {
         match self {
             Self::Address { .. }
             | Self::Unreachable { .. }
+            | Self::Unusable { .. }
             | Self::Missing { .. }
-            | Self::Full { .. }
             | Self::Denied { .. } => true,
-            Self::Failed { .. } => false,
+            Self::Unavailable { .. } | Self::Full { .. } | Self::Failed { .. } => false,
         }
     }
 
@@ -81,10 +99,9 @@ impl StoreError {
             object_store::Error::NotFound { .. } => Self::Missing { storage, key },
             object_store::Error::PermissionDenied { source, .. }
             | object_store::Error::Unauthenticated { source, .. } => Self::Denied { storage, source },
-            other => match io_cause(&other) {
-                Some(cause) => {
-                    Self::of_io(&storage, verb, &key, io::Error::new(cause.kind(), cause.to_string()))
-                }
+            other if is_outage(&other) => Self::Unavailable { storage, reason: one_line(&other) },
+            other => match cause::<io::Error>(&other) {
+                Some(cause) => Self::of_io(&storage, verb, &key, again(cause)),
                 None => Self::Failed { storage, verb, key, source: other.into() },
             },
         }
@@ -94,7 +111,20 @@ impl StoreError {
         let storage = storage.to_owned();
         let key = key.to_owned();
         match error.kind() {
+            _ if is_exhausted(&error) => Self::Unavailable { storage, reason: error.to_string() },
             io::ErrorKind::NotFound => Self::Missing { storage, key },
+            io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::StaleNetworkFileHandle => {
+                Self::Unavailable { storage, reason: error.to_string() }
+            }
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                 Self::Full { storage }
             }
@@ -106,14 +136,79 @@ impl StoreError {
     }
 }
 
-/// The operating system's word behind an error, if it had one.
-fn io_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+/// Whether this process, or the machine, has no file descriptor left.
+pub fn is_exhausted(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    return matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE));
+    #[cfg(not(unix))]
+    return false;
+}
+
+/// The error on one line.
+pub(super) fn one_line(error: &object_store::Error) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a service could not be asked, or said that it cannot answer now.
+fn is_outage(error: &object_store::Error) -> bool {
+    let unasked = cause::<HttpError>(error).is_some_and(|error| match error.kind() {
+        HttpErrorKind::Connect
+        | HttpErrorKind::Request
+        | HttpErrorKind::Timeout
+        | HttpErrorKind::Interrupted => true,
+        // The enum may grow; what is unknown is tried again as often as any failure.
+        _ => false,
+    });
+    // object_store has no public type for the status that it gave up on.
+    unasked || error.to_string().contains("status code: 5")
+}
+
+/// An error of the operating system like this one.
+fn again(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(number) => io::Error::from_raw_os_error(number),
+        None => io::Error::new(error.kind(), error.to_string()),
+    }
+}
+
+/// The error of this type behind an error, if there is one.
+fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut link = Some(error);
     while let Some(error) = link {
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            return Some(io);
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         link = error.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(source: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
+        let error = object_store::Error::Generic { store: "S3", source: source.into() };
+        StoreError::of("the storage", "write", "key", error)
+    }
+
+    #[test]
+    fn an_outage_and_a_failure_of_one_call_are_told_apart() {
+        let refused = of(io::Error::from(io::ErrorKind::ConnectionRefused));
+        let timeout = of(HttpError::new(HttpErrorKind::Timeout, io::Error::other("slow")));
+        let busy = of("Server returned non-2xx status code: 503 Service Unavailable: ");
+        for error in [refused, timeout, busy] {
+            assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+        }
+        for error in [of("what is that"), of("Server returned non-2xx status code: 400 Bad Request: ")] {
+            assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_process_without_free_descriptors_blames_no_object() {
+        let error = of(io::Error::from_raw_os_error(libc::EMFILE));
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How a storage misbehaves: `wait=20,fail=30,seed=1`, in any order, each with a default of nothing.
+/// How a storage misbehaves: `wait=20,fail=30,seed=1,refuse=5`, in any order, each with a default of nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Faults {
     /// How long each call takes at least, in milliseconds.
@@ -12,6 +12,8 @@ pub struct Faults {
     pub fail: u64,
     /// What decides which.
     pub seed: u64,
+    /// So many calls at the beginning are refused, as by a service that is down.
+    pub refuse: u64,
 }
 
 /// What becomes of one call.
@@ -23,6 +25,8 @@ pub(super) enum Fate {
     FailsBefore,
     /// It is done, and nobody is told.
     FailsBehind,
+    /// Nobody listens.
+    Refused,
 }
 
 impl Faults {
@@ -33,6 +37,9 @@ impl Faults {
 
     /// The fate of call number `call` (`SplitMix64`; Steele, Lea, Flood, 2014).
     pub(super) fn fate(&self, call: u64) -> Fate {
+        if call < self.refuse {
+            return Fate::Refused;
+        }
         let mut z = self.seed.wrapping_add(call.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -51,13 +58,16 @@ impl FromStr for Faults {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut faults = Self::default();
         for part in text.split(',') {
-            let refused = || format!("`{part}` is not one of wait=MILLISECONDS, fail=PERCENT, seed=NUMBER");
+            let refused = || {
+                format!("`{part}` is not one of wait=MILLISECONDS, fail=PERCENT, seed=NUMBER, refuse=CALLS")
+            };
             let (name, value) = part.split_once('=').ok_or_else(refused)?;
             let value: u64 = value.parse().map_err(|_| refused())?;
             match name {
                 "wait" => faults.wait = value,
                 "fail" if value <= 100 => faults.fail = value,
                 "seed" => faults.seed = value,
+                "refuse" => faults.refuse = value,
                 _ => return Err(refused()),
             }
         }
@@ -86,6 +96,6 @@ mod tests {
             let error = text.parse::<Faults>().unwrap_err();
             assert!(error.contains("fail=PERCENT"), "{text}: {error}");
         }
-        assert_eq!("seed=3,wait=20".parse(), Ok(Faults { wait: 20, fail: 0, seed: 3 }));
+        assert_eq!("seed=3,wait=20".parse(), Ok(Faults { wait: 20, seed: 3, ..Faults::default() }));
     }
 }

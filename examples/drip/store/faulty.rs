@@ -46,6 +46,10 @@ impl Calls {
         match fate {
             Fate::Works => call.await,
             Fate::FailsBefore => Err(failed(number)),
+            Fate::Refused => {
+                let source = io::Error::from(io::ErrorKind::ConnectionRefused);
+                Err(Error::Generic { store: "faulty storage", source: source.into() })
+            }
             Fate::FailsBehind => call.await.and_then(|_| Err(failed(number))),
         }
     }

@@ -9,7 +9,7 @@ mod reader;
 mod storage;
 mod writer;
 
-pub use error::StoreError;
+pub use error::{StoreError, is_exhausted};
 pub use faults::Faults;
 pub use locate::Location;
 pub use reader::{Reader, Short};

@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
+use futures_util::StreamExt;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt, RetryConfig};
 use url::Url;
 
 use super::call::Call;
+use super::error::one_line;
 use super::faulty::Faulty;
 use super::{Faults, Location, Reader, StoreError, Writer};
 
@@ -65,8 +67,12 @@ impl Storage {
             RetryConfig { max_retries: 4, retry_timeout: Duration::from_secs(30), ..RetryConfig::default() };
         let name = format!("the storage {}/{prefix}", url.as_str().trim_end_matches('/'));
         let name = name.trim_end_matches('/');
-        let store = AmazonS3Builder::from_env().with_url(url.as_str()).with_retry(retry).build();
-        let store = store.map_err(|error| StoreError::of(name, "open", "itself", error))?;
+        let builder = AmazonS3Builder::from_env().with_url(url.as_str()).with_retry(retry);
+        if is_forbidden_http(&builder) {
+            let reason = "its endpoint is http://, which is not encrypted; AWS_ALLOW_HTTP=true allows it";
+            return Err(StoreError::Unusable { storage: name.to_owned(), reason: reason.to_owned() });
+        }
+        let store = builder.build().map_err(|error| StoreError::of(name, "open", "itself", error))?;
         Ok(Self { store: Arc::new(store), prefix, folder: None, name: name.into(), local: false })
     }
 
@@ -99,24 +105,37 @@ impl Storage {
         self.folder.as_deref()
     }
 
-    /// Asks a bucket for an object that nobody has: once, so that what is wrong with the whole is not said of every file.
+    /// Asks a bucket for one of its objects: once, so that what is wrong with the whole is not said of every file.
     ///
     /// # Errors
-    /// [`StoreError::Unreachable`], after 15 s at most.
+    /// [`StoreError::Unusable`] if there is no such bucket, [`StoreError::Unreachable`] if nobody answers within 15 s.
     pub async fn reach(&self) -> Result<(), StoreError> {
         if self.folder.is_some() {
             return Ok(());
         }
-        let unreachable = |reason: String| StoreError::Unreachable { storage: self.name.to_string(), reason };
-        let place = self.place("drip-was-here");
-        match tokio::time::timeout(ANSWER, self.store.head(&place)).await {
-            Err(_) => Err(unreachable(format!("no answer within {} s", ANSWER.as_secs()))),
-            // Whoever may not list a bucket is refused what is missing from it, too.
-            Ok(
-                Ok(_)
-                | Err(object_store::Error::NotFound { .. } | object_store::Error::PermissionDenied { .. }),
-            ) => Ok(()),
-            Ok(Err(error)) => Err(unreachable(one_line(&error))),
+        let storage = self.name.to_string();
+        let prefix = (!self.prefix.as_ref().is_empty()).then_some(&self.prefix);
+        // The first page is enough. A missing object is no evidence of a missing bucket, a list is.
+        match tokio::time::timeout(ANSWER, self.store.list(prefix).next()).await {
+            Err(_) => {
+                let reason = format!("no answer within {} s", ANSWER.as_secs());
+                Err(StoreError::Unreachable { storage, reason })
+            }
+            // Whoever may not list a bucket may still write to it.
+            Ok(None | Some(Ok(_) | Err(object_store::Error::PermissionDenied { .. }))) => Ok(()),
+            Ok(Some(Err(error))) => {
+                let reason = one_line(&error);
+                // object_store has no kind of error for a list of what does not exist.
+                if matches!(error, object_store::Error::NotFound { .. })
+                    || reason.contains("status code: 404")
+                {
+                    return Err(StoreError::Unusable {
+                        storage,
+                        reason: "there is no such bucket".to_owned(),
+                    });
+                }
+                Err(StoreError::Unreachable { storage, reason })
+            }
         }
     }
 
@@ -191,8 +210,11 @@ impl Storage {
     }
 }
 
-fn one_line(error: &object_store::Error) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+/// Whether an endpoint of `http://` was named, and nothing that allows one.
+fn is_forbidden_http(builder: &AmazonS3Builder) -> bool {
+    let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
+    let allowed = builder.get_config_value(&AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
+    endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")) && allowed.as_deref() != Some("true")
 }
 
 #[cfg(test)]

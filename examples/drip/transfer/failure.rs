@@ -1,6 +1,9 @@
 //! Why a transfer failed, and whether trying again makes sense.
 
 use std::fmt;
+use std::io;
+
+use crate::store::{StoreError, is_exhausted};
 
 /// The cause, in words for a person, and whether it may be gone the next time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +12,8 @@ pub enum Failure {
     Permanent(String),
     /// It may work the next time.
     Passing(String),
+    /// What every transfer needs is not there now; nothing is wrong with this one.
+    Unavailable(String),
     /// We stopped before it was done; nothing is wrong with it.
     Stopped,
 }
@@ -24,6 +29,28 @@ impl Failure {
         Self::Passing(cause.to_string())
     }
 
+    /// What an error of the operating system means for a transfer of which it says that `what`, as in "cannot be read".
+    pub fn of_io(what: &str, error: &io::Error) -> Self {
+        let cause = format!("{what}: {error}");
+        match error.kind() {
+            _ if is_exhausted(error) => Self::Unavailable(cause),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::Passing(format!("{what}: no space left"))
+            }
+            io::ErrorKind::WouldBlock => {
+                Self::Permanent(format!("{what} to an end: it waits for what is still to be written"))
+            }
+            io::ErrorKind::Interrupted
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::OutOfMemory
+            | io::ErrorKind::ResourceBusy
+            | io::ErrorKind::StaleNetworkFileHandle
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable => Self::Passing(cause),
+            _ => Self::Permanent(cause),
+        }
+    }
+
     /// What happened to a transfer while a stage that held it went away.
     pub(super) fn lost() -> Self {
         Self::passing("a stage that held a piece of it was restarted")
@@ -33,20 +60,49 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Permanent(cause) | Self::Passing(cause) => f.write_str(cause),
+            Self::Permanent(cause) | Self::Passing(cause) | Self::Unavailable(cause) => f.write_str(cause),
             Self::Stopped => f.write_str("stopped before it was done"),
         }
     }
 }
 
-impl From<crate::store::StoreError> for Failure {
-    fn from(error: crate::store::StoreError) -> Self {
-        if error.is_permanent() { Self::permanent(error) } else { Self::passing(error) }
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { .. } => Self::Unavailable(error.to_string()),
+            error if error.is_permanent() => Self::permanent(error),
+            error => Self::passing(error),
+        }
     }
 }
 
 impl From<crate::seal::SealError> for Failure {
     fn from(error: crate::seal::SealError) -> Self {
         Self::permanent(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_without_free_descriptors_blames_no_file() {
+        #[cfg(unix)]
+        for number in [libc::EMFILE, libc::ENFILE] {
+            let failure = Failure::of_io("cannot be read", &io::Error::from_raw_os_error(number));
+            assert!(matches!(failure, Failure::Unavailable(_)), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_and_a_stale_handle_may_pass_and_a_missing_file_does_not() {
+        let of = |kind: io::ErrorKind| Failure::of_io("cannot be read", &kind.into());
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::StaleNetworkFileHandle] {
+            assert!(matches!(of(kind), Failure::Passing(_)), "{kind}");
+        }
+        for kind in [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied, io::ErrorKind::WouldBlock] {
+            assert!(matches!(of(kind), Failure::Permanent(_)), "{kind}");
+        }
     }
 }

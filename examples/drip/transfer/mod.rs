@@ -12,11 +12,15 @@
 //! 4. A stage passes on `Broken` for a dead transfer, in the place of whatever would have come, and forgets it.
 //! 5. A piece for which a stage has no entry (it was restarted) makes its transfer dead: what a stage cannot continue, it does not
 //!    invent.
+//! 6. What failed in passing waits before it is tried again; an outage, which is no transfer's fault, costs no attempt.
 
 mod buffer;
 mod copies;
+mod delayed;
 mod failure;
 mod hold;
+mod outage;
+mod pace;
 mod piece;
 mod queue;
 mod starter;
@@ -30,6 +34,7 @@ pub use buffer::{Buffer, Buffers};
 pub(crate) use copies::copies;
 pub use failure::Failure;
 pub use hold::Hold;
+pub use outage::PATIENCE;
 pub use piece::{Fetched, Opened, Origin, Part, Piece, Sealed, SealedEnd, Shape, Stored, Wanted, Written};
 pub use queue::{ATTEMPTS, Queue};
 pub use starter::{Next, Source, Starter};

@@ -1,7 +1,11 @@
 //! The durable queue as one run sees it: leases out, verdicts in.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::time::Instant;
+
+use super::outage::Gate;
+use super::pace::Pace;
 use super::{Failure, Hold, Judged, Verdict, Verdicts, Witness};
 use crate::repository::{GivenBack, GivenUp, Repository, RepositoryError, Scope, Waiting};
 use crate::store::Storage;
@@ -17,6 +21,7 @@ pub struct Queue {
     storage: Storage,
     verdicts: Verdicts,
     witness: Arc<dyn Witness>,
+    pace: Arc<Mutex<Pace>>,
 }
 
 impl Queue {
@@ -27,7 +32,7 @@ impl Queue {
         storage: Storage,
         witness: Arc<dyn Witness>,
     ) -> Self {
-        Self { repository, scope, storage, verdicts: Verdicts::default(), witness }
+        Self { repository, scope, storage, verdicts: Verdicts::default(), witness, pace: Arc::default() }
     }
 
     /// How much there is to do.
@@ -50,17 +55,15 @@ impl Queue {
         Ok(leased.into_iter().map(|transfer| Hold::new(transfer, &self.verdicts)).collect())
     }
 
-    /// Deals with the verdicts that arrived, and says how many did: what failed in passing goes back, what failed for good is
-    /// taken out.
+    /// Deals with the verdicts that arrived, and says how many transfers came back or went: what failed in passing goes back
+    /// after a wait, what failed for good is taken out.
     ///
     /// Cut off, it leaves transfers leased for the next run to find.
     pub async fn settle(&self) -> usize {
         let judged = self.verdicts.take();
         let mut back = Vec::new();
         let mut lost = Vec::new();
-        for judged in judged.iter() {
-            self.judge(judged, &mut back, &mut lost);
-        }
+        let returned = self.judge_all(&judged, &mut back, &mut lost);
         // If this fails the transfers stay leased; the next run finds them. Their failures are told either way.
         if !back.is_empty()
             && let Err(error) = self.repository.give_back(back).await
@@ -72,7 +75,20 @@ impl Queue {
         {
             tracing::error!(%error, "failed transfers could not be taken out of the queue; the next run will find them");
         }
-        judged.len()
+        judged.len() + returned
+    }
+
+    /// Sorts the verdicts, and says how many transfers have waited long enough.
+    fn judge_all(&self, judged: &[Judged], back: &mut Vec<GivenBack>, lost: &mut Vec<GivenUp>) -> usize {
+        let now = Instant::now();
+        let mut pace = self.pace();
+        for judged in judged {
+            self.judge(judged, now, &mut pace, back, lost);
+        }
+        let nobody_waits = pace.is_over || self.is_stopping();
+        let due = if nobody_waits { pace.delayed.all() } else { pace.delayed.due(now) };
+        back.extend(due.iter().map(|transfer| GivenBack::Failed(*transfer)));
+        due.len()
     }
 
     /// Takes transfers out; uploads are kept as dead. A late failure may leave an object that no medium names; it goes, too.
@@ -86,10 +102,22 @@ impl Queue {
         Ok(())
     }
 
-    fn judge(&self, judged: &Judged, back: &mut Vec<GivenBack>, lost: &mut Vec<GivenUp>) {
+    fn judge(
+        &self,
+        judged: &Judged,
+        now: Instant,
+        pace: &mut Pace,
+        back: &mut Vec<GivenBack>,
+        lost: &mut Vec<GivenUp>,
+    ) {
         let transfer = &judged.transfer;
         let failure = match &judged.verdict {
-            Verdict::Done(bytes) => return self.witness.done(transfer, *bytes),
+            Verdict::Done(bytes) => {
+                if pace.outage.got_through() {
+                    self.witness.goes_on();
+                }
+                return self.witness.done(transfer, *bytes);
+            }
             Verdict::Failed(failure) => failure,
         };
         self.witness.taken_back(judged.moved);
@@ -97,7 +125,11 @@ impl Queue {
             Failure::Stopped => back.push(GivenBack::Stopped(transfer.id)),
             Failure::Passing(cause) if transfer.attempts < ATTEMPTS => {
                 tracing::info!(file = %transfer.path.display(), attempt = transfer.attempts, cause, "will be tried again");
-                back.push(GivenBack::Failed(transfer.id));
+                pace.delayed.add(transfer.id, transfer.attempts, now);
+            }
+            Failure::Unavailable(cause) => {
+                back.push(GivenBack::Stopped(transfer.id));
+                self.wait(cause, now, pace);
             }
             Failure::Passing(cause) | Failure::Permanent(cause) => {
                 lost.push(GivenUp { transfer: transfer.id, cause: cause.clone() });
@@ -106,14 +138,54 @@ impl Queue {
         }
     }
 
+    /// A transfer met an outage: all wait, and after too long nothing more is begun.
+    fn wait(&self, cause: &str, now: Instant, pace: &mut Pace) {
+        if pace.outage.met(now) && !self.is_stopping() {
+            self.witness.waits(cause);
+        }
+        if pace.outage.is_too_long(now) && pace.gave_up.is_none() {
+            pace.gave_up = Some(cause.to_owned());
+            self.verdicts.stop();
+        }
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Transfers that are out: they may come back.
     pub fn open(&self) -> usize {
+        self.under_way() + self.pace().delayed.len()
+    }
+
+    /// Transfers that are out, without those that only wait for their next attempt.
+    pub(super) fn under_way(&self) -> usize {
         self.verdicts.open()
     }
 
-    /// Waits until a verdict arrived since the last call. Cancel safe.
+    /// Whether transfers may begin, as far as an outage goes.
+    pub(super) fn gate(&self) -> Gate {
+        self.pace().outage.gate(Instant::now())
+    }
+
+    /// The outage that ended the run, if one did.
+    pub fn gave_up(&self) -> Option<String> {
+        self.pace().gave_up.clone()
+    }
+
+    /// From now on nothing waits for its next attempt: the run is over.
+    pub fn close(&self) {
+        self.pace().is_over = true;
+    }
+
+    /// Waits until a verdict or a stop arrived since the last call, or something that waited may go on. Cancel safe.
     pub async fn arrived(&self) {
-        self.verdicts.arrived().await;
+        let next = self.pace().next(Instant::now());
+        match next {
+            // A time that passed without anything to do is as good as one that came.
+            Some(next) => drop(tokio::time::timeout_at(next, self.verdicts.arrived()).await),
+            None => self.verdicts.arrived().await,
+        }
     }
 
     /// Whether nothing new is to be begun.
@@ -162,6 +234,11 @@ mod tests {
             assert_eq!(leased.len(), 1);
             drop(leased);
             queue.settle().await;
+            while queue.open() > 0 {
+                assert!(queue.lease(5).await.unwrap().is_empty(), "it waits before it is tried again");
+                queue.arrived().await;
+                queue.settle().await;
+            }
         }
         assert!(queue.lease(5).await.unwrap().is_empty());
         assert_eq!(queue.open(), 0);
@@ -193,6 +270,42 @@ mod tests {
         assert_eq!(notes.lines(), ["took back 0"]);
         let again = queue.repository.lease(&Scope::Uploads, 1).await.unwrap();
         assert_eq!(again[0].attempts, 1);
+    }
+
+    #[tokio::test]
+    async fn an_outage_costs_no_attempt_and_ends_with_the_first_transfer_that_gets_through() {
+        let (queue, notes) = queue_of(&["a", "b"]).await;
+        let unavailable = || Failure::Unavailable("nobody answers".to_owned());
+        for hold in queue.lease(2).await.unwrap() {
+            hold.fail(unavailable());
+            hold.handled();
+        }
+        assert_eq!(queue.settle().await, 2);
+        assert!(matches!(queue.gate(), Gate::Closed(_)));
+        assert_eq!((queue.open(), waiting(&queue).await), (0, 2), "both are back");
+        queue.arrived().await;
+        queue.arrived().await;
+        assert_eq!(queue.gate(), Gate::One);
+
+        let hold = queue.lease(1).await.unwrap().remove(0);
+        assert_eq!(hold.transfer().attempts, 1);
+        hold.done(1);
+        hold.handled();
+        queue.settle().await;
+        assert_eq!((queue.gate(), queue.gave_up()), (Gate::Open, None));
+        let notes: Vec<_> = notes.lines().into_iter().filter(|line| !line.starts_with("took")).collect();
+        assert_eq!(notes, ["a done, 1"], "an outage of a second is not worth a line");
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_its_next_attempt_returns_at_once_when_the_run_is_over() {
+        let (queue, _) = queue_of(&["a"]).await;
+        drop(queue.lease(1).await.unwrap());
+        queue.settle().await;
+        assert_eq!((queue.open(), waiting(&queue).await), (1, 0));
+        queue.close();
+        queue.settle().await;
+        assert_eq!((queue.open(), waiting(&queue).await), (0, 1));
     }
 
     #[tokio::test]
@@ -233,6 +346,7 @@ mod tests {
     async fn verdicts_whose_settling_is_cut_off_do_not_keep_the_queue_open() {
         let (queue, _) = queue_of(&["a"]).await;
         drop(queue.lease(1).await.unwrap());
+        queue.close();
         let _cut_off = Box::pin(queue.settle()).now_or_never();
         assert_eq!(queue.open(), 0);
     }

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use stage_core::{Demand, Emitter, Producer, StageResult};
 
+use super::outage::Gate;
 use super::{ATTEMPTS, Failure, Hold, Part, Piece, Queue, Shape};
 use crate::repository::{RepositoryError, Transfer};
 
@@ -107,6 +108,9 @@ impl<S: Source> Starter<S> {
             self.leased.clear();
             return Ok(None);
         }
+        if !self.is_let_through() {
+            return Ok(None);
+        }
         if self.leased.is_empty() && !self.dry {
             self.leased = match self.queue.lease(LEASED).await {
                 Ok(leased) => leased.into(),
@@ -127,10 +131,25 @@ impl<S: Source> Starter<S> {
         Ok(next)
     }
 
+    /// Whether an outage lets a transfer begin; one alone shows whether it is over.
+    fn is_let_through(&self) -> bool {
+        match self.queue.gate() {
+            Gate::Open => true,
+            Gate::One => self.queue.under_way() == self.leased.len(),
+            Gate::Closed(_) => false,
+        }
+    }
+
+    /// Whether nothing will ever come: nothing is out, and no outage keeps what is still in the queue.
+    fn is_done(&self) -> bool {
+        let is_closed = matches!(self.queue.gate(), Gate::Closed(_));
+        self.queue.open() == 0 && (self.queue.is_stopping() || !is_closed)
+    }
+
     /// A last attempt is made alone: a stage that breaks takes along whatever it holds, and nothing is to fail for good because
     /// of another.
     fn may_begin(&self) -> bool {
-        let under_way = self.queue.open() > self.leased.len();
+        let under_way = self.queue.under_way() > self.leased.len();
         !under_way || !(self.alone || self.leased.front().is_some_and(is_last_attempt))
     }
 
@@ -179,7 +198,7 @@ impl<S: Source> Producer for Starter<S> {
                     out.emit(piece);
                     self.wanted -= 1;
                 }
-                None if self.queue.open() == 0 => {
+                None if self.is_done() => {
                     out.finish();
                     return Ok(());
                 }

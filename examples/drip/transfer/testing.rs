@@ -62,6 +62,14 @@ impl Witness for Notes {
         self.note(format!("{} failed: {cause}", transfer.path.display()));
     }
 
+    fn waits(&self, cause: &str) {
+        self.note(format!("waits: {cause}"));
+    }
+
+    fn goes_on(&self) {
+        self.note("goes on".to_owned());
+    }
+
     fn renamed(&self, transfer: &Transfer, name: &Path) {
         self.note(format!("{} is now {}", transfer.path.display(), name.display()));
     }

@@ -68,6 +68,8 @@ impl Verdicts {
     /// From now on a hold that is dropped was stopped, not lost.
     pub fn stop(&self) {
         self.0.stopping.store(true, Ordering::Release);
+        // Whoever waits for a verdict, or for a time, has something else to do now.
+        self.0.arrived.notify_one();
     }
 
     pub(super) fn stopping(&self) -> bool {
@@ -90,7 +92,7 @@ impl Verdicts {
         self.0.open.load(Ordering::Acquire)
     }
 
-    /// Waits until a verdict arrived since the last call. Cancel safe.
+    /// Waits until a verdict or [`Verdicts::stop`] arrived since the last call. Cancel safe.
     pub async fn arrived(&self) {
         self.0.arrived.notified().await;
     }

@@ -19,6 +19,12 @@ pub trait Witness: Debug + Send + Sync + 'static {
     /// A transfer failed for good.
     fn failed(&self, transfer: &Transfer, cause: &str);
 
+    /// Transfers wait, because what all of them need is not there.
+    fn waits(&self, _cause: &str) {}
+
+    /// Transfers go on after they waited.
+    fn goes_on(&self) {}
+
     /// A download found another file under its name, and has this name instead.
     fn renamed(&self, transfer: &Transfer, name: &Path);
 }

@@ -144,15 +144,7 @@ impl OpenFile {
 }
 
 fn unreadable(error: &io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::WouldBlock => {
-            Failure::permanent("cannot be read to an end: it waits for what is still to be written")
-        }
-        io::ErrorKind::Interrupted | io::ErrorKind::TimedOut => {
-            Failure::passing(format!("cannot be read: {error}"))
-        }
-        _ => Failure::permanent(format!("cannot be read: {error}")),
-    }
+    Failure::of_io("cannot be read", error)
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub(crate) fn program() -> &'static str {
 pub(crate) struct Started {
     child: Child,
     output: Receiver<Piece>,
+    /// What was printed and looked at already.
+    seen: Vec<Piece>,
     begin: Instant,
     command: String,
 }
@@ -40,7 +42,7 @@ impl Started {
         let (pieces, output) = channel();
         read_all(child.stdout.take(), pieces.clone(), Piece::Out);
         read_all(child.stderr.take(), pieces, Piece::Error);
-        Self { child, output, begin: Instant::now(), command: format!("{command:?}") }
+        Self { child, output, seen: Vec::new(), begin: Instant::now(), command: format!("{command:?}") }
     }
 
     /// Starts it with nobody who reads what it prints.
@@ -49,7 +51,23 @@ impl Started {
         let mut child = command.spawn().expect("the program starts");
         drop((child.stdout.take(), child.stderr.take()));
         let (_, output) = channel();
-        Self { child, output, begin: Instant::now(), command: format!("{command:?}") }
+        Self { child, output, seen: Vec::new(), begin: Instant::now(), command: format!("{command:?}") }
+    }
+
+    /// Waits until it prints these words on the standard error.
+    pub(crate) fn until_it_says(mut self, words: &str) -> Self {
+        let mut told = String::new();
+        while !told.contains(words) {
+            let left = LIMIT.saturating_sub(self.begin.elapsed());
+            let piece = self.output.recv_timeout(left);
+            let piece =
+                piece.unwrap_or_else(|_| panic!("{} did not say `{words}` but\n{told}", self.command));
+            if let Piece::Error(text) = &piece {
+                told.push_str(&String::from_utf8_lossy(text));
+            }
+            self.seen.push(piece);
+        }
+        self
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -75,6 +93,12 @@ impl Started {
     /// Waits for the end, which must come in time, and gives everything that was printed.
     pub(crate) fn wait(mut self) -> Ended {
         let (mut out, mut error) = (Vec::new(), Vec::new());
+        for piece in std::mem::take(&mut self.seen) {
+            match piece {
+                Piece::Out(piece) => out.extend(piece),
+                Piece::Error(piece) => error.extend(piece),
+            }
+        }
         loop {
             let left = LIMIT.saturating_sub(self.begin.elapsed());
             match self.output.recv_timeout(left) {
