@@ -130,3 +130,38 @@ fn a_read_only_storage_refuses_uploads_by_name_gives_downloads_and_takes_uploads
     Database::of(&home).expect_sound();
     Database::of(&home).expect_done();
 }
+
+#[test]
+fn a_read_only_data_folder_is_listed_also_after_a_run_that_was_killed() {
+    let home = Home::new();
+    let Some(disk) = small_disk("a_read_only_data_folder", home.data(), 12) else {
+        return;
+    };
+    home.files().write("first.bin", bytes(1, 100_000));
+    home.upload();
+    let expect_listed = |home: &Home, files: usize| {
+        disk.mount("remount,ro").expect("a tmpfs that can be made read-only");
+        let listed = home.run(["ls"]).expect_code(0);
+        assert_eq!(listed.lines_about(".bin").len(), files, "{}", listed.told());
+        for command in ["failed", "queue", "usage"] {
+            home.run([command]).expect_code(0);
+        }
+        disk.mount("remount,rw").expect("a tmpfs that can be written again");
+    };
+    expect_listed(&home, 1);
+
+    // A killed run leaves what it recorded in the log beside the database.
+    home.files().write("second.bin", bytes(2, 100_000));
+    let files = home.files();
+    let arguments = [
+        "--storage-faults".as_ref(),
+        OsStr::new("refuse=1000000"),
+        "upload".as_ref(),
+        files.path().as_os_str(),
+    ];
+    let killed = home.start(arguments).until_it_says("waiting:");
+    drop(killed);
+    expect_listed(&home, 1);
+    disk.mount("remount,ro").expect("a tmpfs that can be made read-only");
+    assert_eq!(home.run(["queue"]).expect_code(0).lines_about("second.bin").len(), 1);
+}

@@ -2,6 +2,7 @@
 //! leaves behind, prints and answers.
 #![forbid(unsafe_code)]
 
+mod again;
 mod arguments;
 mod configured;
 mod demo;
@@ -12,6 +13,7 @@ mod key;
 mod listing;
 mod odd_places;
 mod outage;
+mod queue_command;
 mod refused;
 mod round_trip;
 mod second_drip;

@@ -99,11 +99,12 @@ fn ls_shows_every_file_and_the_id_by_which_it_is_downloaded() {
 }
 
 #[test]
-fn two_uploads_keep_both_and_a_user_is_remembered() {
+fn two_versions_of_a_file_are_kept_and_a_user_is_remembered() {
     let home = Home::new();
     let file = home.files().write("a.txt", "first");
     let upload = [OsStr::new("upload"), file.as_os_str(), "--user".as_ref(), "atenas@meow.cat".as_ref()];
     home.run(upload).expect_code(0);
+    home.files().write("a.txt", "second, and longer");
     home.run(upload).expect_code(0);
     let listed = home.run(["ls"]).expect_code(0);
     assert_eq!(listed.lines_about("a.txt").len(), 2, "{}", listed.told());

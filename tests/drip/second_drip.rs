@@ -1,4 +1,4 @@
-//! May two drips work on one data folder? Not yet: the second is refused and told who the first is.
+//! Two drips on one data folder: one writes, and any number may read; a second one that would write is refused.
 
 use std::{
     ffi::OsStr,
@@ -15,11 +15,19 @@ const LIMIT: Duration = Duration::from_mins(1);
 const LARGE: u64 = 2 << 30;
 
 #[test]
-fn a_second_drip_on_the_same_data_folder_is_refused_and_told_the_firsts_pid() {
+fn a_second_drip_that_writes_is_refused_and_told_the_firsts_pid_and_one_that_reads_is_not() {
     let home = Home::new();
     home.files().write("small.txt", "text");
     home.upload();
     let (first, refused) = first_at_work(&home);
+
+    // What only reads goes on meanwhile.
+    for command in ["ls", "failed", "queue", "usage"] {
+        let ended = home.run([command]).expect_code(0);
+        assert!(ended.stderr.is_empty(), "{}", ended.told());
+    }
+    assert_eq!(home.run(["ls"]).expect_code(0).lines_about("small.txt").len(), 1);
+    assert_eq!(home.run(["queue"]).expect_code(0).lines_about("large.bin").len(), 1);
 
     let pid = first.pid().to_string();
     assert!(matches!(refused.code, Some(1 | 2)), "{}", refused.told());
@@ -44,7 +52,8 @@ fn first_at_work(home: &Home) -> (Started, Ended) {
     let begin = Instant::now();
     let mut first = home.start(upload);
     while begin.elapsed() < LIMIT {
-        let second = home.run(["ls"]);
+        // Without a path it only goes on with what is queued.
+        let second = home.run(["upload"]);
         if first.has_ended() {
             // It was the second that came first, and the first that was refused.
             first = home.start(upload);

@@ -8,6 +8,7 @@ use crate::report::is_unsafe;
 use crate::repository::Database;
 use crate::session::Places;
 use crate::store::{Faults, Location};
+use crate::walk::Pattern;
 
 /// Whose files are uploaded if nobody says.
 const NOBODY: &str = "owner@localhost";
@@ -71,7 +72,8 @@ impl Args {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Seals files and stores them; folders with all that is below them, except hidden folders and `target`
+    /// Seals files and stores them, folders with all that is below them; what is stored as it is, by path, size and time of
+    /// modification, is not stored again. Ctrl-C leaves the rest in the queue, and ends with 130
     Upload {
         /// Files and folders; without any, drip goes on with what earlier runs left in the queue
         #[arg(value_name = "PATH")]
@@ -80,6 +82,14 @@ pub enum Command {
         /// Also those that failed for good in earlier runs
         #[arg(long)]
         failed: bool,
+
+        /// Leaves out what this glob stands for, as `*.o`, `build/` (folders only) or `docs/*.pdf` (below PATH)
+        #[arg(long, value_name = "PATTERN", value_parser = |text: &str| text.parse::<Pattern>())]
+        exclude: Vec<Pattern>,
+
+        /// Takes hidden folders and those called `target`, which are left out otherwise
+        #[arg(long)]
+        hidden: bool,
 
         /// Whose files they are
         #[arg(long, value_name = "EMAIL", default_value = NOBODY, value_parser = email)]
@@ -91,7 +101,7 @@ pub enum Command {
         #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
         ids: Vec<String>,
 
-        /// All of them
+        /// All of them, each in its latest version
         #[arg(long)]
         all: bool,
 
@@ -104,6 +114,16 @@ pub enum Command {
     /// Lists the uploads that failed for good, and why; `upload --failed` tries them again
     Failed {
         /// Forgets them
+        #[arg(long)]
+        forget: bool,
+    },
+    /// Lists what waits in the queue, those transfers too that another drip is at work on
+    Queue {
+        /// Only what is at or below these paths
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+
+        /// Takes it out of the queue
         #[arg(long)]
         forget: bool,
     },
@@ -127,6 +147,7 @@ impl Command {
             Self::Download { .. } => "download",
             Self::Ls => "ls",
             Self::Failed { .. } => "failed",
+            Self::Queue { .. } => "queue",
             Self::Usage => "usage",
             Self::Show => "show",
             Self::Demo { .. } => "demo",
@@ -182,6 +203,7 @@ mod tests {
             "drip download --all",
             "drip download --all id --to x",
             "drip upload a --user nobody",
+            "drip upload a --exclude [a",
             "drip upload a --storage ftp://host",
             "drip upload a --database postgres://host/drip",
             "drip sing",

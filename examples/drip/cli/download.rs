@@ -8,7 +8,7 @@ use stage_core::BoxError;
 use super::entry::Success;
 use super::output::Output;
 use super::{pipelines, plan, run};
-use crate::report::{Progress, Summary};
+use crate::report::{Progress, Summary, count, shown};
 use crate::repository::Scope;
 use crate::seal::MasterKey;
 use crate::session::{Places, Session};
@@ -37,8 +37,17 @@ pub(super) async fn download(session: &Session, ids: &[String], to: &Path) -> Re
     let queue = Queue::new(repository.clone(), scope, session.storage.clone(), progress.clone());
     // Before anything is queued: options that are wrong leave nothing behind. Where nothing is stored, there is no key.
     drop(pipelines::download(session, &queue, MasterKey::random()?, &progress)?);
+    let left = queue.waiting().await?.files;
+    if left > 0 {
+        progress.note(&format!(
+            "going on with {} download{} into {} that an earlier run left in the queue (`drip queue --forget` drops them)",
+            count(left),
+            if left == 1 { "" } else { "s" },
+            shown(&folder),
+        ));
+    }
     match ids {
-        [] => plan::all_downloads(repository.as_ref(), &folder).await?,
+        [] => plan::all_downloads(repository.as_ref(), &folder, &progress).await?,
         ids => plan::downloads(repository.as_ref(), ids, &folder, &progress).await?,
     }
     let waiting = queue.waiting().await?;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::output::Output;
-use super::upload::Earlier;
-use super::{Args, Command, demo, download, failed, list, logging, show, upload, usage};
+use super::upload::{Asked, Earlier};
+use super::{Args, Command, demo, download, failed, list, logging, queue, show, upload, usage};
 use crate::report::{Summary, tell};
 
 /// Threads that may block at once: those the stages keep, the database's, the storage's.
@@ -70,14 +70,17 @@ async fn run(args: &Args) -> Result<Success, Summary> {
     let places = args.places();
     let output = output(args);
     match &args.command {
-        Command::Upload { paths, failed, user } => {
+        Command::Upload { paths, failed, user, exclude, hidden } => {
             let earlier = if *failed { Earlier::TryAgain } else { Earlier::Leave };
-            upload::run(&places, paths, earlier, user, output).await
+            let asked = Asked { paths, user, exclude, hidden: *hidden };
+            upload::run(&places, asked, earlier, output).await
         }
         Command::Download { ids, all: _, to } => download::run(&places, ids, to, output).await,
         Command::Ls => list::run(&places, output).await,
         Command::Failed { forget: false } => failed::list(&places, output).await,
         Command::Failed { forget: true } => failed::forget(&places, output).await,
+        Command::Queue { paths, forget: false } => queue::list(&places, paths, output).await,
+        Command::Queue { paths, forget: true } => queue::forget(&places, paths, output).await,
         Command::Usage => usage::run(&places, output).await,
         Command::Show => show::run(&places, output).await,
         Command::Demo { folder } => demo::run(args, folder.as_deref(), output).await,

@@ -7,7 +7,7 @@ use super::entry::Success;
 use super::output::{Output, Rows};
 use crate::report::{Align, Columns, Failed, Summary, count, tell};
 use crate::repository::{DeadUpload, Repository};
-use crate::session::{Places, Session, SessionError};
+use crate::session::{Look, Places, Session, SessionError};
 
 /// Uploads read and shown in one go.
 const PAGE: usize = 1000;
@@ -28,10 +28,10 @@ struct Totals {
 
 /// Shows them.
 pub(super) async fn list(places: &Places, output: Output) -> Result<Success, BoxError> {
-    let rows = match Session::open_existing(places).await {
-        Ok(session) => {
+    let rows = match Look::at(places).await {
+        Ok(look) => {
             let mut rows = rows(output)?;
-            show(session.repository.as_ref(), &mut rows).await?;
+            show(look.repository.as_ref(), &mut rows).await?;
             rows
         }
         // Not having anything is an answer.

@@ -9,7 +9,7 @@ use super::entry::Success;
 use super::output::{Output, Rows};
 use crate::report::{Align, Columns, count, path_hex, shown, shown_text, tell, timestamp};
 use crate::repository::{Media, Repository};
-use crate::session::{Places, Session, SessionError};
+use crate::session::{Look, Places, SessionError};
 
 /// Media read and shown in one go.
 const PAGE: usize = 1000;
@@ -49,9 +49,9 @@ struct Row<'a> {
 pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxError> {
     let begun = Instant::now();
     let mut totals = Totals::default();
-    let rows = match Session::open_existing(places).await {
-        Ok(session) => {
-            let repository = session.repository.as_ref();
+    let rows = match Look::at(places).await {
+        Ok(look) => {
+            let repository = look.repository.as_ref();
             let mut rows = output.rows("ls", "media", columns(widest_user(repository).await?))?;
             list(repository, &mut rows, &mut totals).await?;
             rows

@@ -1,6 +1,7 @@
 //! The command line: what may be asked, and how each command goes.
 
 mod args;
+mod changed;
 mod demo;
 mod download;
 mod entry;
@@ -11,6 +12,7 @@ mod logging;
 mod output;
 mod pipelines;
 mod plan;
+mod queue;
 mod run;
 mod show;
 mod upload;

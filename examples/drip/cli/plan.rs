@@ -4,14 +4,19 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-use crate::report::{Progress, shown};
-use crate::repository::{Media, MediaId, NewDownload, NewUpload, Repository, RepositoryError, UserId};
+use super::changed::{Change, change};
+use crate::regular::open_regular;
+use crate::report::{Progress, count, shown};
+use crate::repository::{
+    Attributes, Media, MediaId, NewDownload, NewUpload, Repository, RepositoryError, UserId,
+};
 use crate::walk::{Avoid, Found, Problem, walk};
 
 /// Transfers queued in one transaction.
 const TOGETHER: usize = 500;
 
-/// Queues everything that uploading `root` means, and tells what cannot be.
+/// Queues everything that uploading `root` means and that is not stored as it is, and tells what cannot be. Answers how many
+/// files are stored as they are.
 ///
 /// # Errors
 /// What the repository says.
@@ -21,9 +26,10 @@ pub(super) async fn uploads(
     root: &Path,
     avoid: Avoid,
     progress: &Progress,
-) -> Result<(), RepositoryError> {
+) -> Result<u64, RepositoryError> {
     let mut found = walk(root, avoid);
     let mut nothing = true;
+    let mut unchanged = 0;
     loop {
         // The walk blocks on the disk; a batch at a time keeps its memory bounded.
         let walked = tokio::task::spawn_blocking(move || {
@@ -37,12 +43,60 @@ pub(super) async fn uploads(
         }
         nothing = false;
         let uploads = tell_problems(batch, progress);
-        repository.add_uploads(user, uploads).await?;
+        let together = uploads.len() as u64;
+        let changed = only_changed(repository, user, uploads).await?;
+        unchanged += together - changed.len() as u64;
+        repository.add_uploads(user, changed).await?;
     }
     if nothing {
         progress.note(&format!("nothing to upload in {}: no files", shown(root)));
     }
-    Ok(())
+    Ok(unchanged)
+}
+
+/// Those files of which the content is not stored. Of the others the attributes are recorded as they are now.
+async fn only_changed(
+    repository: &dyn Repository,
+    user: UserId,
+    uploads: Vec<NewUpload>,
+) -> Result<Vec<NewUpload>, RepositoryError> {
+    let paths = uploads.iter().map(|upload| upload.full_path.clone()).collect();
+    let stored = repository.stored_at(user, paths).await?;
+    let compare = move || {
+        let (mut changed, mut touched) = (Vec::new(), Vec::new());
+        for (found, stored) in uploads.into_iter().zip(stored) {
+            match (change(&found, stored.as_ref()), stored) {
+                (Change::Nothing, _) => {}
+                (Change::Attributes, Some(stored)) => touched.push((stored.id, now(found, &stored))),
+                (Change::Perhaps, Some(stored)) if has_content_of(&found, &stored) => {
+                    touched.push((stored.id, now(found, &stored)));
+                }
+                _ => changed.push(found),
+            }
+        }
+        (changed, touched)
+    };
+    // It reads what may have changed.
+    let Ok((changed, touched)) = tokio::task::spawn_blocking(compare).await else { return Ok(Vec::new()) };
+    if !touched.is_empty() {
+        repository.touch(touched).await?;
+    }
+    Ok(changed)
+}
+
+/// The attributes of a file whose content is stored. Whether it has holes is known of what was read.
+fn now(found: NewUpload, stored: &Media) -> Attributes {
+    Attributes { sparse: stored.attributes.sparse, ..found.attributes }
+}
+
+/// Whether the file has the content that is stored. What cannot be read is told when it is uploaded.
+fn has_content_of(found: &NewUpload, stored: &Media) -> bool {
+    let checksum = open_regular(&found.full_path).and_then(|(file, _)| {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(file)?;
+        Ok(*hasher.finalize().as_bytes())
+    });
+    checksum.is_ok_and(|checksum| Some(checksum) == stored.checksum)
 }
 
 fn tell_problems(batch: Vec<Found>, progress: &Progress) -> Vec<NewUpload> {
@@ -59,20 +113,33 @@ fn tell_problems(batch: Vec<Found>, progress: &Progress) -> Vec<NewUpload> {
     uploads
 }
 
-/// Queues every medium for `folder`.
+/// Queues every file for `folder`, in its latest version.
 ///
 /// # Errors
 /// What the repository says.
-pub(super) async fn all_downloads(repository: &dyn Repository, folder: &Path) -> Result<(), RepositoryError> {
+pub(super) async fn all_downloads(
+    repository: &dyn Repository,
+    folder: &Path,
+    progress: &Progress,
+) -> Result<(), RepositoryError> {
     let mut targets = Targets::new(folder);
     let mut after = None;
     loop {
-        let media = repository.media_after(after, TOGETHER).await?;
-        let Some(last) = media.last() else { return Ok(()) };
+        let media = repository.latest_after(after, TOGETHER).await?;
+        let Some(last) = media.last() else { break };
         after = Some(last.id);
         let downloads = media.iter().map(|media| targets.download(media)).collect();
         repository.add_downloads(downloads).await?;
     }
+    let older = repository.superseded().await?;
+    if older > 0 {
+        let versions = if older == 1 { "version of a file is" } else { "versions of files are" };
+        progress.note(&format!(
+            "{} older {versions} not fetched; `drip ls` lists all, `drip download ID` fetches one",
+            count(older)
+        ));
+    }
+    Ok(())
 }
 
 /// Queues the media with these ids for `folder`, and tells which there are not.

@@ -1,4 +1,4 @@
-//! How do files go up? The command `drip upload PATH…`.
+//! The command `drip upload PATH…`: queues what is not stored as it is, and uploads what is queued.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,8 +10,9 @@ use super::output::Output;
 use super::{pipelines, plan, run};
 use crate::report::{Progress, Summary, count, tell};
 use crate::repository::{RepositoryError, Scope};
-use crate::session::{Places, Session};
+use crate::session::{Places, Session, SessionError};
 use crate::transfer::Queue;
+use crate::walk::{LeftOut, Pattern};
 
 /// What is done with uploads that failed for good in earlier runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,19 +21,40 @@ pub(super) enum Earlier {
     Leave,
 }
 
+/// What is to be uploaded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Files and folders; without any, only what is in the queue.
+    pub(super) paths: &'a [PathBuf],
+    /// Whose they are.
+    pub(super) user: &'a str,
+    /// What is left out.
+    pub(super) exclude: &'a [Pattern],
+    /// Whether hidden folders and those called `target` are taken.
+    pub(super) hidden: bool,
+}
+
 pub(super) async fn run(
     places: &Places,
-    paths: &[PathBuf],
+    asked: Asked<'_>,
     earlier: Earlier,
-    user: &str,
     output: Output,
 ) -> Result<Success, BoxError> {
-    let session = Session::open(places).await?;
+    // Whoever names no file goes on with something that is there.
+    let session = match asked.paths {
+        [] => Session::open_existing(places).await?,
+        _ => Session::open(places).await?,
+    };
     if earlier == Earlier::TryAgain {
         let revived = session.repository.revive_uploads().await?;
         tracing::info!(revived, "uploads that failed in earlier runs are tried again");
     }
-    let summary = upload(&session, paths, user).await?;
+    let mut summary = upload(&session, asked).await?;
+    if !session.folder.is_still_there() {
+        let gone = SessionError::Gone(session.folder.path().to_owned()).to_string();
+        tell(&format!("drip: {gone}"));
+        summary.error = Some(gone);
+    }
     tell_dead(&session).await?;
     output.result(&summary.line("uploaded"), &summary)?;
     Ok(Success::of(&summary))
@@ -50,7 +72,7 @@ async fn tell_dead(session: &Session) -> Result<(), RepositoryError> {
 }
 
 /// Uploads what is at `paths`, and what an earlier run left in the queue.
-pub(super) async fn upload(session: &Session, paths: &[PathBuf], user: &str) -> Result<Summary, BoxError> {
+pub(super) async fn upload(session: &Session, asked: Asked<'_>) -> Result<Summary, BoxError> {
     session.storage.reach().await?;
     let master = session.sealing_key().await?;
     let repository = &session.repository;
@@ -66,12 +88,20 @@ pub(super) async fn upload(session: &Session, paths: &[PathBuf], user: &str) -> 
     let queue = Queue::new(repository.clone(), Scope::Uploads, session.storage.clone(), progress.clone());
     // Before anything is queued: options that are wrong leave nothing behind.
     let pipeline = pipelines::upload(session, &queue, master, &progress)?;
-    let user = repository.user(user).await?;
-    for path in paths {
-        plan::uploads(repository.as_ref(), user, path, session.avoid(), &progress).await?;
+    let user = repository.user(asked.user).await?;
+    let avoid = session.avoid().and_all(asked.exclude);
+    let avoid = if asked.hidden { avoid.but_hidden() } else { avoid };
+    let mut unchanged = 0;
+    for path in asked.paths {
+        unchanged += plan::uploads(repository.as_ref(), user, path, avoid.clone(), &progress).await?;
     }
     let waiting = queue.waiting().await?;
+    if asked.paths.is_empty() && waiting.files == 0 {
+        progress.note("nothing to upload: the queue is empty, and no path was given");
+    }
     progress.expect(waiting.files, waiting.bytes);
     let running = pipeline.start().await?;
-    Ok(run::to_its_end("upload", running, &queue, &progress).await)
+    let summary = run::to_its_end("upload", running, &queue, &progress).await;
+    let LeftOut { hidden, excluded } = avoid.left_out();
+    Ok(Summary { unchanged, hidden, excluded, ..summary })
 }

@@ -21,7 +21,7 @@ use super::entry::Success;
 use super::output::Output;
 use crate::report::{Align, Table, bar, bytes, count, share, shown_text, tell};
 use crate::repository::{Media, Repository, RepositoryError, User};
-use crate::session::{Places, Session, SessionError};
+use crate::session::{Look, Places, SessionError};
 
 /// Rows read in one go.
 const PAGE: usize = 1000;
@@ -66,8 +66,8 @@ impl AddAssign for Stored {
 pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxError> {
     let begun = std::time::Instant::now();
     let mut usage = Usage { command: "usage", ..Usage::default() };
-    match Session::open_existing(places).await {
-        Ok(session) => usage.users = ranking(&session.repository).await.map_err(why)?,
+    match Look::at(places).await {
+        Ok(look) => usage.users = ranking(&look.repository).await.map_err(why)?,
         // Not having anything is an answer.
         Err(none @ SessionError::NoFolder(_)) => tell(&none.to_string()),
         Err(error) => return Err(error.into()),

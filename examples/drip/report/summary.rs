@@ -22,6 +22,12 @@ pub struct Summary {
     pub seconds: f64,
     /// Files that are still in the queue.
     pub queued: u64,
+    /// Files that were not uploaded, since they are stored as they are.
+    pub unchanged: u64,
+    /// Folders that were left out, since they are hidden or called `target`.
+    pub hidden: u64,
+    /// Files and folders that were left out, since `--exclude` names them.
+    pub excluded: u64,
     /// Whether a signal ended it.
     pub interrupted: bool,
     /// Transfers that were taken off the lists for good, since that was asked for.
@@ -58,6 +64,17 @@ impl Summary {
             duration(time),
             rate(self.bytes, time),
         );
+        if self.unchanged > 0 {
+            let _ = write!(line, "; {} unchanged", count(self.unchanged));
+        }
+        if self.hidden > 0 {
+            let folders = if self.hidden == 1 { "folder" } else { "folders" };
+            let hidden = count(self.hidden);
+            let _ = write!(line, "; {hidden} {folders} left out as hidden or `target` (--hidden takes them)");
+        }
+        if self.excluded > 0 {
+            let _ = write!(line, "; {} excluded", count(self.excluded));
+        }
         if self.failed > 0 {
             let _ = write!(line, "; {} failed", count(self.failed));
         }

@@ -46,6 +46,16 @@ pub fn open(database: &Database) -> Result<Arc<dyn Repository>, RepositoryError>
     }
 }
 
+/// Opens a database that is there, to read it while somebody else may write it.
+///
+/// # Errors
+/// [`RepositoryError`], naming the database.
+pub fn open_to_read(database: &Database) -> Result<Arc<dyn Repository>, RepositoryError> {
+    match database {
+        Database::Sqlite(path) => Ok(Arc::new(Sqlite::open_to_read(path)?)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

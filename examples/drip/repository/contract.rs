@@ -6,11 +6,12 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 
 use super::{
-    DeadUpload, GivenBack, GivenUp, Media, MediaId, NewDownload, NewUpload, RepositoryError, Scope, Stored,
-    Transfer, TransferId, User, UserId, Waiting,
+    Attributes, DeadUpload, GivenBack, GivenUp, Media, MediaId, NewDownload, NewUpload, RepositoryError,
+    Scope, Stored, Transfer, TransferId, User, UserId, Waiting,
 };
 
 /// What a repository answers, once it is awaited. Dropped before, the transaction may or may not have happened.
@@ -53,6 +54,13 @@ pub trait Repository: Debug + Send + Sync + 'static {
     /// Keeps a dead upload no longer; whoever forgets it has removed what may be under its storage key.
     fn forget_upload(&self, transfer: TransferId) -> Answer<'_, ()>;
 
+    /// Everything that is in the queue, in the order in which it was queued, from behind `after` on.
+    fn queued_after(&self, after: Option<TransferId>, limit: usize) -> Answer<'_, Vec<Transfer>>;
+
+    /// Takes transfers out of the queue that nobody has leased, and answers how many; whoever forgets an upload has removed
+    /// what may be under its storage key.
+    fn forget_queued(&self, transfers: Vec<TransferId>) -> Answer<'_, u64>;
+
     /// Makes media of uploads that are whole, and takes their transfers out.
     fn finish_uploads(&self, stored: Vec<Stored>) -> Answer<'_, ()>;
 
@@ -67,6 +75,18 @@ pub trait Repository: Debug + Send + Sync + 'static {
 
     /// Uploaded media, in the order of their ids, from behind `after` on.
     fn media_after(&self, after: Option<MediaId>, limit: usize) -> Answer<'_, Vec<Media>>;
+
+    /// What is stored of the files that this user uploaded from these paths, the latest of each, in the order of the paths.
+    fn stored_at(&self, user: UserId, paths: Vec<PathBuf>) -> Answer<'_, Vec<Option<Media>>>;
+
+    /// The content of these media is what their files have now, and these are their attributes now.
+    fn touch(&self, media: Vec<(MediaId, Attributes)>) -> Answer<'_, ()>;
+
+    /// As [`Repository::media_after`], without those of which a later version is stored.
+    fn latest_after(&self, after: Option<MediaId>, limit: usize) -> Answer<'_, Vec<Media>>;
+
+    /// How many media there are of which a later version is stored.
+    fn superseded(&self) -> Answer<'_, u64>;
 
     /// Users, in the order of their ids, from behind `after` on.
     fn users_after(&self, after: Option<UserId>, limit: usize) -> Answer<'_, Vec<User>>;

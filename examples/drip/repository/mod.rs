@@ -8,7 +8,7 @@ mod model;
 mod path_bytes;
 pub mod sqlite;
 
-pub use address::{Database, open};
+pub use address::{Database, open, open_to_read};
 pub use attributes::{Attributes, Kind, LinkGroup};
 pub use contract::{Answer, Repository};
 pub use error::RepositoryError;

@@ -53,6 +53,21 @@ impl DataFolder {
         &self.path
     }
 
+    /// Whether the folder that was entered is still there, under its name.
+    pub fn is_still_there(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let same = |ours: &fs::Metadata, theirs: &fs::Metadata| {
+                (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())
+            };
+            let found = fs::metadata(self.path.join("drip.lock"));
+            found.is_ok_and(|found| self.lock.metadata().is_ok_and(|ours| same(&ours, &found)))
+        }
+        #[cfg(not(unix))]
+        self.path.join("drip.lock").exists()
+    }
+
     /// Where its database is, unless another is given.
     pub fn database(&self) -> PathBuf {
         self.path.join("drip.db")
@@ -102,6 +117,18 @@ mod tests {
         assert!(refused.contains(&std::process::id().to_string()), "{refused}");
         drop(first);
         DataFolder::enter(&path).unwrap();
+    }
+
+    #[test]
+    fn a_data_folder_that_was_removed_or_made_anew_is_not_the_one_that_was_entered() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let entered = DataFolder::enter(&path).unwrap();
+        assert!(entered.is_still_there());
+        fs::remove_dir_all(&path).unwrap();
+        assert!(!entered.is_still_there());
+        let _anew = DataFolder::enter(&path).unwrap();
+        assert!(!entered.is_still_there());
     }
 
     #[test]

@@ -21,6 +21,11 @@ pub enum SessionError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// It was removed while we were at work in it.
+    #[error(
+        "the data folder {} was removed or replaced while drip was at work; what was stored in it is gone", .0.display()
+    )]
+    Gone(PathBuf),
     /// There is none, and there would be nothing in it.
     #[error("there is no data folder {}: nothing was uploaded there yet", .0.display())]
     NoFolder(PathBuf),

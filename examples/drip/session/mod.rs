@@ -3,10 +3,12 @@
 mod data_folder;
 mod error;
 mod keys;
+mod look;
 mod opened;
 mod settings;
 
 pub use data_folder::DataFolder;
 pub use error::SessionError;
+pub use look::Look;
 pub use opened::{Places, Session};
 pub use settings::Settings;

@@ -3,8 +3,10 @@
 mod attributes;
 mod avoid;
 mod found;
+mod pattern;
 mod walker;
 
-pub use avoid::Avoid;
+pub use avoid::{Avoid, LeftOut};
 pub use found::{Found, Problem};
+pub use pattern::Pattern;
 pub use walker::walk;

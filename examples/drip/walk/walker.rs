@@ -115,7 +115,7 @@ fn leads_nowhere(path: &Path) -> bool {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::Problem;
+    use super::super::{LeftOut, Problem};
     use super::*;
 
     fn tree(paths: &[&str]) -> tempfile::TempDir {
@@ -157,6 +157,18 @@ mod tests {
             tree(&["a", "sub/b", ".git/c", "sub/target/d", "sub/.hidden/e", ".gitignore", "targets/f"]);
         let expected = set(&["a", "sub/b", ".gitignore", "targets/f"]);
         assert_eq!(taken(tree.path(), Avoid::default()), expected);
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_and_hidden_folders_are_taken_where_they_are_asked_for() {
+        let tree = tree(&["a", "a.o", ".git/c", "sub/target/d", "sub/b.o", "docs/a.pdf", "sub/docs/b.pdf"]);
+        let patterns = ["*.o", "docs/*.pdf"].map(|pattern| pattern.parse().unwrap());
+        let avoid = Avoid::default().and_all(&patterns);
+        assert_eq!(taken(tree.path(), avoid.clone()), set(&["a", "sub/docs/b.pdf"]));
+        assert_eq!(avoid.left_out(), LeftOut { hidden: 2, excluded: 3 });
+        let all = Avoid::default().but_hidden();
+        assert_eq!(taken(tree.path(), all.clone()).len(), 7);
+        assert_eq!(all.left_out(), LeftOut::default());
     }
 
     #[test]

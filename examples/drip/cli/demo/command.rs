@@ -13,7 +13,7 @@ use crate::cli::download::download;
 use crate::cli::entry::Success;
 use crate::cli::interrupt::interrupted;
 use crate::cli::output::Output;
-use crate::cli::upload::upload;
+use crate::cli::upload::{Asked, upload};
 use crate::report::{Failed, StageRow, Summary, tell};
 use crate::session::{Places, Session};
 
@@ -47,7 +47,8 @@ pub(in crate::cli) async fn run(
     let places = Places { data, ..args.places() };
     let session = Session::open(&places).await?;
 
-    let up = upload(&session, fixture.paths(), USER).await?;
+    let asked = Asked { paths: fixture.paths(), user: USER, exclude: &[], hidden: false };
+    let up = upload(&session, asked).await?;
     if up.error.is_some() || up.interrupted {
         return cut_short(&up, "uploaded", output);
     }

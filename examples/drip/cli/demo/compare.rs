@@ -30,7 +30,7 @@ pub(super) async fn compare(session: &Session, folder: &Path) -> Result<Comparis
     let mut targets = Targets::new(&folder);
     let mut after = None;
     loop {
-        let page = session.repository.media_after(after, PAGE).await?;
+        let page = session.repository.latest_after(after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(comparison) };
         after = Some(last.id);
         let pairs: Vec<_> = page.into_iter().map(|media| (targets.download(&media).target, media)).collect();

@@ -1,9 +1,11 @@
 //! One connection, used by one thread at a time, never by a thread of the runtime.
 
-use std::path::Path;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::schema;
 use crate::repository::{Answer, RepositoryError};
@@ -13,6 +15,8 @@ use crate::repository::{Answer, RepositoryError};
 pub struct Sqlite {
     connection: Arc<Mutex<Connection>>,
     name: Arc<str>,
+    /// Whoever writes holds it as long as the repository lives.
+    _writer: Option<Arc<File>>,
 }
 
 impl Sqlite {
@@ -22,7 +26,32 @@ impl Sqlite {
     /// [`RepositoryError`], naming the file.
     pub fn open(path: &Path) -> Result<Self, RepositoryError> {
         let name: Arc<str> = path.display().to_string().into();
-        Self::prepared(Connection::open(path), name)
+        let writer = lock(path).map_err(|error| match error {
+            TryLockError::WouldBlock => RepositoryError::InUse { database: name.to_string() },
+            TryLockError::Error(error) => {
+                RepositoryError::Failed { database: name.to_string(), source: error.into() }
+            }
+        })?;
+        let opened = Self::prepared(Connection::open(path), name)?;
+        Ok(Self { _writer: Some(Arc::new(writer)), ..opened })
+    }
+
+    /// Opens the file to read it, whoever writes it meanwhile. Every method that changes something fails.
+    ///
+    /// # Errors
+    /// [`RepositoryError`], naming the file: [`RepositoryError::Version`] also if an earlier drip made it.
+    pub fn open_to_read(path: &Path) -> Result<Self, RepositoryError> {
+        let name: Arc<str> = path.display().to_string().into();
+        let opened = read_in_place(path).or_else(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) => read_a_copy(path),
+            _ => Err(error),
+        });
+        let (connection, found) = opened.map_err(|error| translate(&name, error))?;
+        if found != schema::VERSION {
+            let database = name.to_string();
+            return Err(RepositoryError::Version { database, found, known: schema::VERSION });
+        }
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), name, _writer: None })
     }
 
     /// A repository of this process alone, for tests.
@@ -41,7 +70,7 @@ impl Sqlite {
                 known: schema::VERSION,
             });
         }
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), name })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), name, _writer: None })
     }
 
     /// Does `work` on a thread that may block.
@@ -64,6 +93,52 @@ impl Sqlite {
             }
         })
     }
+}
+
+/// Takes the lock of whoever writes the database at `path`. It goes with the process, however that ends.
+fn lock(path: &Path) -> Result<File, TryLockError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.open(name).map_err(TryLockError::Error)?;
+    file.try_lock()?;
+    Ok(file)
+}
+
+/// A connection that only reads, and the version of the tables.
+fn read_in_place(path: &Path) -> rusqlite::Result<(Connection, i64)> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    checked(connection)
+}
+
+/// SQLite writes beside a database with a write-ahead log even to read it. Where that is not possible, on a read-only disk,
+/// nobody writes: a copy of both files is read, with a log of its own.
+fn read_a_copy(path: &Path) -> rusqlite::Result<(Connection, i64)> {
+    let failed = |error: io::Error| rusqlite::Error::ToSqlConversionFailure(error.into());
+    let folder = tempfile::Builder::new().prefix("drip-read-").tempdir().map_err(failed)?;
+    let copy = folder.path().join("drip.db");
+    let with_log = |path: &Path| {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        PathBuf::from(log)
+    };
+    fs::copy(path, &copy).map_err(failed)?;
+    if with_log(path).exists() {
+        fs::copy(with_log(path), with_log(&copy)).map_err(failed)?;
+    }
+    // A copy keeps the mode of its original, which may be read-only.
+    let connection = checked(Connection::open(&copy)?)?;
+    // The connection keeps the files that it has open.
+    drop(folder);
+    Ok(connection)
+}
+
+fn checked(connection: Connection) -> rusqlite::Result<(Connection, i64)> {
+    connection
+        .execute_batch("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -2000;")?;
+    let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok((connection, version))
 }
 
 fn translate(database: &str, error: rusqlite::Error) -> RepositoryError {

@@ -9,5 +9,7 @@ mod queue;
 mod rows;
 mod schema;
 mod service;
+mod versions;
+mod waiting;
 
 pub use connection::Sqlite;

@@ -67,10 +67,10 @@ CREATE TABLE settings (
 /// Sets the connection up and makes the tables in an empty file. Answers the version of the tables.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     // WAL with NORMAL: a killed process loses nothing; a power cut may lose the last transactions, never the file.
-    // EXCLUSIVE: one drip a database, wherever its data folder is, for what is leased is ours.
+    // Who writes is settled by a lock file: what is leased is ours. Others may read meanwhile.
     // A small log and a small cache: neither may grow with the number of files.
     connection.execute_batch(
-        "PRAGMA busy_timeout = 1000; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
+        "PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 256;",
     )?;
     let transaction = connection.transaction()?;

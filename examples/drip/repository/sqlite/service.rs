@@ -1,11 +1,13 @@
 //! The trait, method by method, each one transaction.
 
+use std::path::PathBuf;
+
 use rusqlite::{Connection, Transaction};
 
-use super::{Sqlite, dead, media, queue};
+use super::{Sqlite, dead, media, queue, versions, waiting};
 use crate::repository::{
-    Answer, DeadUpload, GivenBack, GivenUp, Media, MediaId, NewDownload, NewUpload, Repository, Scope,
-    Stored, Transfer, TransferId, User, UserId, Waiting,
+    Answer, Attributes, DeadUpload, GivenBack, GivenUp, Media, MediaId, NewDownload, NewUpload, Repository,
+    Scope, Stored, Transfer, TransferId, User, UserId, Waiting,
 };
 
 fn whole<T>(
@@ -66,6 +68,14 @@ impl Repository for Sqlite {
         self.run(move |connection| whole(connection, |all| dead::forget(all, transfer)))
     }
 
+    fn queued_after(&self, after: Option<TransferId>, limit: usize) -> Answer<'_, Vec<Transfer>> {
+        self.run(move |connection| waiting::queued_after(connection, after, limit))
+    }
+
+    fn forget_queued(&self, transfers: Vec<TransferId>) -> Answer<'_, u64> {
+        self.run(move |connection| whole(connection, |all| waiting::forget(all, &transfers)))
+    }
+
     fn finish_uploads(&self, stored: Vec<Stored>) -> Answer<'_, ()> {
         self.run(move |connection| whole(connection, |all| queue::finish_uploads(all, &stored)))
     }
@@ -86,6 +96,22 @@ impl Repository for Sqlite {
         self.run(move |connection| media::media_after(connection, after, limit))
     }
 
+    fn stored_at(&self, user: UserId, paths: Vec<PathBuf>) -> Answer<'_, Vec<Option<Media>>> {
+        self.run(move |connection| versions::stored_at(connection, user, &paths))
+    }
+
+    fn touch(&self, media: Vec<(MediaId, Attributes)>) -> Answer<'_, ()> {
+        self.run(move |connection| whole(connection, |all| versions::touch(all, &media)))
+    }
+
+    fn latest_after(&self, after: Option<MediaId>, limit: usize) -> Answer<'_, Vec<Media>> {
+        self.run(move |connection| versions::latest_after(connection, after, limit))
+    }
+
+    fn superseded(&self) -> Answer<'_, u64> {
+        self.run(|connection| versions::superseded(connection))
+    }
+
     fn users_after(&self, after: Option<UserId>, limit: usize) -> Answer<'_, Vec<User>> {
         self.run(move |connection| media::users_after(connection, after, limit))
     }
@@ -101,10 +127,10 @@ impl Repository for Sqlite {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use super::*;
-    use crate::repository::{Attributes, Kind, LinkGroup};
+    use crate::repository::{Kind, LinkGroup};
 
     fn upload(name: &str) -> NewUpload {
         NewUpload {
@@ -299,6 +325,62 @@ mod tests {
         let second = repository.media_after(Some(first[1].id), 2).await.unwrap();
         assert_eq!((first.len(), second.len()), (2, 1));
         assert!(first[1].id < second[0].id);
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_listed_and_forgotten_and_what_is_leased_or_of_another_stays() {
+        let (repository, user) = with_uploads(&["a", "b", "c"]).await;
+        let queued = repository.queued_after(None, 2).await.unwrap();
+        assert_eq!(names(&queued), [Path::new("a"), Path::new("b")]);
+        let rest = repository.queued_after(Some(queued[1].id), 9).await.unwrap();
+        assert_eq!(names(&rest), [Path::new("c")]);
+        let leased = repository.lease(&Scope::Uploads, 1).await.unwrap();
+        assert_eq!(names(&leased), [Path::new("a")]);
+        let forgotten = vec![queued[0].id, queued[1].id];
+        assert_eq!(repository.forget_queued(forgotten).await.unwrap(), 1, "one of them is leased");
+        assert_eq!(repository.waiting(&Scope::Uploads).await.unwrap().files, 1);
+        let left = repository.lease(&Scope::Uploads, 9).await.unwrap();
+        assert_eq!((names(&left), left[0].attempts), (vec!["c".into()], 1));
+        assert_eq!(
+            repository.add_uploads(user, vec![upload("b")]).await.unwrap(),
+            1,
+            "nothing is left of it"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_latest_version_of_a_file_is_the_one_that_counts() {
+        let (repository, user) = with_uploads(&["a"]).await;
+        for _ in 0..2 {
+            let leased = repository.lease(&Scope::Uploads, 1).await.unwrap().remove(0);
+            store(&repository, &leased).await;
+            repository.add_uploads(user, vec![upload("a")]).await.unwrap();
+        }
+        let all = repository.media_after(None, 9).await.unwrap();
+        assert_eq!((all.len(), repository.superseded().await.unwrap()), (2, 1));
+        let latest = repository.latest_after(None, 9).await.unwrap();
+        assert_eq!(latest, all[1..]);
+        let paths = vec!["/src/none".into(), "/src/a".into()];
+        assert_eq!(repository.stored_at(user, paths.clone()).await.unwrap(), [None, Some(all[1].clone())]);
+        let other = repository.user("mike_williams@erlang.wls").await.unwrap();
+        assert_eq!(repository.stored_at(other, paths).await.unwrap(), [None, None]);
+        let attributes = Attributes { mode: Some(0o600), ..Attributes::default() };
+        repository.touch(vec![(all[1].id, attributes.clone())]).await.unwrap();
+        assert_eq!(repository.media(all[1].id).await.unwrap().unwrap().attributes, attributes);
+    }
+
+    #[tokio::test]
+    async fn a_database_is_read_while_another_process_writes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("drip.db");
+        let writer = Sqlite::open(&path).unwrap();
+        let user = writer.user("a@b.c").await.unwrap();
+        let reader = Sqlite::open_to_read(&path).unwrap();
+        writer.add_uploads(user, vec![upload("a")]).await.unwrap();
+        assert_eq!(reader.waiting(&Scope::Uploads).await.unwrap().files, 1);
+        assert!(reader.user("new@b.c").await.is_err(), "it only reads");
+        writer.add_uploads(user, vec![upload("b")]).await.unwrap();
+        assert_eq!(writer.lease(&Scope::Uploads, 9).await.unwrap().len(), 2);
     }
 
     #[tokio::test]

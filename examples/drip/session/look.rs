@@ -1,0 +1,44 @@
+//! A look at a data folder for the commands that change nothing: no lock, no key, nothing written.
+
+use std::sync::Arc;
+
+use super::{Places, Session, SessionError};
+use crate::repository::{self, Database, Repository, RepositoryError};
+
+/// The database of a data folder, to be read while another drip may be at work in it.
+#[derive(Debug)]
+pub struct Look {
+    /// Users, media, queue.
+    pub repository: Arc<dyn Repository>,
+    /// A database of an earlier drip is brought up to date first, which takes a session.
+    _session: Option<Session>,
+}
+
+impl Look {
+    /// Opens what is at these places.
+    ///
+    /// # Errors
+    /// [`SessionError::NoFolder`] if nothing is, and whatever the database says.
+    pub async fn at(places: &Places) -> Result<Self, SessionError> {
+        let database = places.database.clone();
+        if !places.data.exists() && database.is_none() {
+            return Err(SessionError::NoFolder(places.data.clone()));
+        }
+        let database = database.unwrap_or_else(|| Database::Sqlite(places.data.join("drip.db")));
+        let Database::Sqlite(path) = &database;
+        // What is missing, or is no file, and what is of an earlier drip is the business of a session.
+        if !path.is_file() {
+            return Self::after(places).await;
+        }
+        match repository::open_to_read(&database) {
+            Ok(repository) => Ok(Self { repository, _session: None }),
+            Err(RepositoryError::Version { found, known, .. }) if found < known => Self::after(places).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn after(places: &Places) -> Result<Self, SessionError> {
+        let session = Session::open_existing(places).await?;
+        Ok(Self { repository: session.repository.clone(), _session: Some(session) })
+    }
+}

@@ -1,0 +1,73 @@
+//! Patterns of what an upload leaves out.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+/// A glob: without `/` it stands for a name anywhere, with `/` for a path below the folder that is uploaded. With `/` at its
+/// end it stands for folders only.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    glob: GlobMatcher,
+    is_name: bool,
+    is_folder: bool,
+}
+
+impl FromStr for Pattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path = text.trim_end_matches('/');
+        if path.is_empty() {
+            return Err("a pattern names something, as `*.o`, `build/` or `docs/*.pdf`".to_owned());
+        }
+        let glob = GlobBuilder::new(path.trim_start_matches('/')).literal_separator(true).build();
+        let glob = glob.map_err(|error| error.to_string())?;
+        Ok(Self {
+            glob: glob.compile_matcher(),
+            is_name: !path.contains('/'),
+            is_folder: path.len() < text.len(),
+        })
+    }
+}
+
+impl Pattern {
+    /// Whether it stands for what is at this path below the folder that is uploaded.
+    pub(super) fn is_match(&self, below: &Path, is_folder: bool) -> bool {
+        let text = if self.is_name { below.file_name().map(Path::new) } else { Some(below) };
+        (is_folder || !self.is_folder) && text.is_some_and(|text| self.glob.is_match(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, path: &str, is_folder: bool) -> bool {
+        pattern.parse::<Pattern>().unwrap().is_match(Path::new(path), is_folder)
+    }
+
+    #[test]
+    fn a_name_is_found_anywhere_and_a_path_below_the_root_only() {
+        assert!(matches("*.o", "a.o", false) && matches("*.o", "deep/er/a.o", false));
+        assert!(matches("docs/*.pdf", "docs/a.pdf", false));
+        assert!(!matches("docs/*.pdf", "other/docs/a.pdf", false));
+        assert!(!matches("docs/*.pdf", "docs/deep/a.pdf", false));
+        assert!(matches("docs/**/*.pdf", "docs/deep/a.pdf", false));
+        assert!(matches("/top", "top", false) && !matches("/top", "sub/top", false));
+    }
+
+    #[test]
+    fn a_pattern_with_a_slash_at_its_end_stands_for_folders_only() {
+        assert!(matches("build/", "sub/build", true));
+        assert!(!matches("build/", "sub/build", false));
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused() {
+        for text in ["", "/", "[a", "{a,b"] {
+            assert!(text.parse::<Pattern>().is_err(), "{text}");
+        }
+    }
+}
