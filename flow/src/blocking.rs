@@ -1,4 +1,4 @@
-//! A flow for synchronous code: its events as an iterator that blocks its thread.
+//! Running a flow from synchronous code: the thread is blocked until events or the result are there.
 
 use std::future::Future;
 use std::pin::pin;
@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use futures_util::StreamExt;
+use stage_core::into_stream::check_may_block;
 
 use crate::chain::{Chain, TimeOf};
 use crate::error::FlowError;
@@ -14,17 +15,19 @@ use crate::flow::Flow;
 use crate::output::FlowStream;
 use crate::time::Time;
 
-/// The events of one run of a flow, for code outside of a runtime. Dropping it ends the run.
+/// The events of one run of a flow, for synchronous code. Dropping it ends the run.
+///
+/// An error is the last item; [`FlowError::Blocking`] is one if `next` would have to wait on a thread that runs
+/// tasks or stages.
 #[derive(Debug)]
 pub struct FlowIter<M: Time, T: Send + 'static> {
-    /// Or why there is none, to be told once.
+    /// Or the error that takes its place, until it was given.
     stream: Result<FlowStream<M, T>, Option<FlowError>>,
 }
 
 impl<C: Chain> Flow<C> {
-    /// Starts the flow on its own threads and iterates over what comes of it.
-    ///
-    /// The thread is blocked while nothing is there: not to be used on a thread that runs tasks.
+    /// Starts the flow on its own threads and iterates over its events, for synchronous code: the thread is
+    /// blocked until the next event is there.
     ///
     /// ```
     /// use flow::Flow;
@@ -34,18 +37,36 @@ impl<C: Chain> Flow<C> {
     /// # Ok::<(), flow::FlowError>(())
     /// ```
     ///
-    /// An error, also one that keeps it from starting, is the last item.
+    /// An error, also one that keeps the flow from starting, is the last item. On a thread that runs tasks or
+    /// stages, such as in a step of a flow or in an `async fn`, that is [`FlowError::Blocking`] at once:
+    /// [`stream`](Self::stream) is for async code.
     pub fn iter(&self) -> FlowIter<TimeOf<C>, C::Out> {
-        FlowIter { stream: block_on(self.stream()).map_err(Some) }
+        // At once, so that a wrong call does not go unnoticed until it would have to wait.
+        let stream = check_may_block().map_err(FlowError::from).and_then(|()| block_on(self.stream())?);
+        FlowIter { stream: stream.map_err(Some) }
     }
 
-    /// As [`collect`](Self::collect), for code outside of a runtime: blocks the thread.
+    /// As [`collect`](Self::collect), for synchronous code: blocks the thread until the result is there.
+    ///
+    /// ```
+    /// use flow::{Flow, FlowError};
+    ///
+    /// let numbers = Flow::from_items(0..10_u64);
+    /// assert_eq!(numbers.collect_blocking::<Vec<_>>()?.len(), 10);
+    /// // A step of a flow runs on a thread that other stages need; `map_async` takes what is to be awaited.
+    /// let nested = Flow::from_items([3]).map(move |_| numbers.collect_blocking::<Vec<_>>());
+    /// let refused = nested.collect_blocking::<Vec<_>>()?.remove(0);
+    /// assert!(matches!(refused, Err(FlowError::Blocking(_))));
+    /// # Ok::<(), FlowError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// As [`collect`](Self::collect).
+    /// As [`collect`](Self::collect); [`FlowError::Blocking`] at once on a thread that runs tasks or stages,
+    /// such as in a step of a flow or in an `async fn`.
     pub fn collect_blocking<B: Default + Extend<C::Out>>(&self) -> Result<B, FlowError> {
-        block_on(self.collect())
+        check_may_block()?;
+        block_on(self.collect())?
     }
 }
 
@@ -63,7 +84,10 @@ impl<M: Time, T: Send + 'static> Iterator for FlowIter<M, T> {
 
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.stream {
-            Ok(stream) => block_on(stream.next()),
+            Ok(stream) => block_on(stream.next()).unwrap_or_else(|refused| {
+                self.stream = Err(None);
+                Some(Err(refused))
+            }),
             Err(error) => error.take().map(Err),
         }
     }
@@ -79,17 +103,22 @@ impl Wake for Unpark {
 }
 
 /// Polls a future on this thread, which sleeps meanwhile.
-fn block_on<F: Future>(future: F) -> F::Output {
+///
+/// # Errors
+///
+/// [`FlowError::Blocking`] if it would have to sleep and runs tasks or stages.
+fn block_on<F: Future>(future: F) -> Result<F::Output, FlowError> {
     let mut future = pin!(future);
-    // What is there already needs no waker.
+    // Most events are there already: they need neither a waker nor the check.
     if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        return output;
+        return Ok(output);
     }
+    check_may_block()?;
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cx = Context::from_waker(&waker);
     loop {
         match future.as_mut().poll(&mut cx) {
-            Poll::Ready(output) => return output,
+            Poll::Ready(output) => return Ok(output),
             Poll::Pending => thread::park(),
         }
     }

@@ -1,10 +1,12 @@
 //! Why a flow did not come to its end.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
+use stage_core::into_stream::BlockingRefused;
 use stage_core::{ExitReason, RegistryError, SubscribeError};
 
 /// A flow that did not come to its end; what it gave before is not the whole.
@@ -56,6 +58,9 @@ pub enum FlowError {
         /// The last that there is.
         last: usize,
     },
+    /// A blocking call was made on a thread that runs tasks or stages.
+    #[error("the flow cannot be run here: {0}")]
+    Blocking(#[from] BlockingRefused),
     /// The flow was stopped from outside.
     #[error("the flow was stopped before its end")]
     Stopped,
@@ -70,10 +75,25 @@ pub(crate) struct FirstError {
 #[derive(Debug, Default)]
 struct Noted {
     error: OnceLock<FlowError>,
+    stopping: AtomicBool,
     waker: AtomicWaker,
 }
 
 impl FirstError {
+    /// The stages are about to be stopped: that they were is no error from now on.
+    pub(crate) fn begin_stop(&self) {
+        self.noted.stopping.store(true, Ordering::Release);
+    }
+
+    /// Notes the end of `stage` for `reason`, unless it belongs to a stop of the flow.
+    pub(crate) fn note_end(&self, stage: &str, reason: &ExitReason) {
+        let by_a_stop = reason.is_normal() || matches!(reason, ExitReason::Aborted);
+        if by_a_stop && self.noted.stopping.load(Ordering::Acquire) {
+            return;
+        }
+        self.note(|| FlowError::Stage { stage: stage.to_owned(), reason: reason.clone() });
+    }
+
     /// Notes `error`, unless there was one before.
     pub(crate) fn note(&self, error: impl FnOnce() -> FlowError) {
         self.noted.error.get_or_init(error);

@@ -21,7 +21,7 @@ use crate::time::{Carried, Time};
 
 /// The events of one run of a flow, in the order in which they come. Dropping it ends the run.
 ///
-/// An error is the last item: what came before is not the whole.
+/// An error is the last item, behind the events that arrived before it: those are not the whole.
 pub struct FlowStream<M: Time, T: Send + 'static> {
     events: EventStream<M::Of<T>>,
     stages: Stages,
@@ -74,37 +74,26 @@ impl<M: Time, T: Send + 'static> Stream for FlowStream<M, T> {
         if this.ended {
             return Poll::Ready(None);
         }
-        let event = loop {
-            match this.events.poll_next_unpin(cx) {
-                Poll::Ready(Some(Ok(carried))) => {
+        let mut noted = None;
+        let last = loop {
+            match (this.events.poll_next_unpin(cx), noted.take()) {
+                (Poll::Ready(Some(Ok(carried))), error) => {
                     if let Carried::Event(_, event) = M::open(carried) {
-                        break Some(Ok(event));
+                        return Poll::Ready(Some(Ok(event)));
                     }
+                    noted = error;
                 }
-                Poll::Ready(Some(Err(error))) => break Some(Err(error)),
-                Poll::Ready(None) => break None,
-                Poll::Pending => {
-                    let error = std::task::ready!(this.stages.build.first_error.poll_noted(cx));
-                    this.ended = true;
-                    return Poll::Ready(Some(Err(error)));
+                (Poll::Ready(Some(Err(error))), _) => break Some(this.fail(error)),
+                (Poll::Ready(None), _) => break this.stages.build.first_error.get(),
+                (Poll::Pending, Some(error)) => break Some(error),
+                // What the failing stage sent is there by now, so the events are looked at once more.
+                (Poll::Pending, None) => {
+                    noted = Some(std::task::ready!(this.stages.build.first_error.poll_noted(cx)));
                 }
             }
         };
-        if let Some(error) = this.stages.build.first_error.get() {
-            this.ended = true;
-            return Poll::Ready(Some(Err(error)));
-        }
-        Poll::Ready(match event {
-            Some(Ok(event)) => Some(Ok(event)),
-            Some(Err(error)) => {
-                this.ended = true;
-                Some(Err(this.fail(error)))
-            }
-            None => {
-                this.ended = true;
-                this.stages.build.first_error.get().map(Err)
-            }
-        })
+        this.ended = true;
+        Poll::Ready(last.map(Err))
     }
 }
 
@@ -188,8 +177,22 @@ impl<C: Chain> Flow<C> {
     /// # Errors
     ///
     /// As [`collect`](Self::collect).
-    pub async fn fold<A>(&self, init: A, mut function: impl FnMut(A, C::Out) -> A) -> Result<A, FlowError> {
-        let mut events = self.stream().await?;
+    pub async fn fold<A>(&self, init: A, function: impl FnMut(A, C::Out) -> A) -> Result<A, FlowError> {
+        self.fold_on(init, function, Workers::Own).await
+    }
+
+    /// As [`fold`](Self::fold), on these threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`collect`](Self::collect).
+    pub async fn fold_on<A>(
+        &self,
+        init: A,
+        mut function: impl FnMut(A, C::Out) -> A,
+        workers: Workers,
+    ) -> Result<A, FlowError> {
+        let mut events = self.stream_on(workers).await?;
         let mut folded = init;
         while let Some(event) = events.next().await {
             folded = function(folded, event?);
@@ -203,7 +206,16 @@ impl<C: Chain> Flow<C> {
     ///
     /// As [`collect`](Self::collect).
     pub async fn run(&self) -> Result<(), FlowError> {
-        self.count().await.map(|_| ())
+        self.run_on(Workers::Own).await
+    }
+
+    /// As [`run`](Self::run), on these threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`collect`](Self::collect).
+    pub async fn run_on(&self, workers: Workers) -> Result<(), FlowError> {
+        self.count_on(workers).await.map(|_| ())
     }
 
     /// Runs the flow and counts what comes of it.
@@ -212,7 +224,26 @@ impl<C: Chain> Flow<C> {
     ///
     /// As [`collect`](Self::collect).
     pub async fn count(&self) -> Result<u64, FlowError> {
-        self.fold(0, |count, _| count + 1).await
+        self.count_on(Workers::Own).await
+    }
+
+    /// As [`count`](Self::count), on these threads.
+    ///
+    /// ```
+    /// use flow::{Flow, Workers};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// assert_eq!(Flow::from_items(0..10).count_on(Workers::Current).await?, 10);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`collect`](Self::collect).
+    pub async fn count_on(&self, workers: Workers) -> Result<u64, FlowError> {
+        self.fold_on(0, |count, _| count + 1, workers).await
     }
 
     /// The first `count` events that come; then the run is ended.

@@ -127,7 +127,7 @@ fn an_iterator_blocks_its_thread_until_events_are_there() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "Cannot block the current thread from within a runtime")]
+#[should_panic(expected = "a blocking call was made on a thread that runs tasks or stages")]
 async fn an_iterator_does_not_block_a_thread_that_runs_tasks() {
     let numbers = producer(FromIter::new(0..3_u64), StageOptions::named("numbers")).await.unwrap();
     let mut events = numbers.producer().stream(window(10, 5)).unwrap().blocking();

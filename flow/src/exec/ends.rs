@@ -2,7 +2,7 @@
 
 use stage_core::{Cancellation, ExitReason, StageResult, Subscription};
 
-use crate::error::{FirstError, FlowError};
+use crate::error::FirstError;
 
 /// Whose the stages are that a layer feeds, and so what it does when they leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Ends {
             self.one_is_over();
             return true;
         }
-        self.note(&subscription.producer(), &cancellation.reason);
+        self.first_error.note_end(&subscription.producer(), &cancellation.reason);
         false
     }
 
@@ -81,15 +81,11 @@ impl Ends {
         match self.readers {
             Readers::Returning => return Ok(()),
             Readers::Own if !cancellation.reason.is_normal() => {
-                self.note(&subscription.consumer(), &cancellation.reason);
+                self.first_error.note_end(&subscription.consumer(), &cancellation.reason);
             }
             Readers::Own | Readers::Foreign => {}
         }
         self.consumers = self.consumers.saturating_sub(1);
         if self.consumers == 0 { Err(ExitReason::Normal.into()) } else { Ok(()) }
-    }
-
-    fn note(&self, stage: &str, reason: &ExitReason) {
-        self.first_error.note(|| FlowError::Stage { stage: stage.to_owned(), reason: reason.clone() });
     }
 }

@@ -12,7 +12,8 @@ use crate::options::cores;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Workers {
     /// On threads that only flows run on, as many as there are cores, started with the first flow. What a
-    /// flow computes so never keeps the tasks of a service waiting.
+    /// flow computes so never keeps the tasks of a service waiting. Timers work there, and so do sockets if
+    /// the program has tokio's feature `net`.
     #[default]
     Own,
     /// On the runtime of whoever starts the flow. For tests on paused time, and flows that mostly wait.
@@ -26,7 +27,8 @@ fn own() -> &'static Handle {
         Builder::new_multi_thread()
             .worker_threads(cores())
             .thread_name("flow")
-            .enable_time()
+            // Sockets too, if anything in the program has them compiled in.
+            .enable_all()
             .build()
             .expect("threads can be started")
     })

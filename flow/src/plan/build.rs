@@ -135,20 +135,23 @@ impl Build {
         lock(&self.stages)
     }
 
-    /// Everything is wired: events may flow.
+    /// Everything is wired: events may flow. Repeating it changes nothing.
     pub(crate) fn release(&self) {
         let waiting = std::mem::take(&mut *lock(&self.waiting));
         waiting.iter().for_each(Subscription::resume);
         self.stages().iter().for_each(|stage| stage.release());
     }
 
-    /// Ends the sources: every other stage ends behind what they made.
+    /// Ends the sources: every other stage ends behind what they made. One that is held back is released: it
+    /// learns of its end first, so it reads nothing more.
     pub(crate) fn drain(&self) {
         lock(&self.sources).iter().for_each(|drain| drain());
+        self.release();
     }
 
     /// Ends every stage.
     pub(crate) fn stop(&self) {
+        self.first_error.begin_stop();
         self.stages().iter().for_each(|stage| stage.stop());
     }
 
@@ -168,22 +171,26 @@ impl Build {
     }
 
     /// Has a stage of `layer` subscribe to `producer`, and ask when everything is wired: a running stage that
-    /// the flow reads would otherwise give all it has to the first that asks.
+    /// the flow reads would otherwise give all it has to the first that asks. With a `demand` that is paused, it
+    /// asks when somebody resumes the subscription.
     pub(crate) async fn wire<S, In, Out>(
         &self,
         layer: &str,
         stage: &StageRef<S, In, Out>,
         producer: &ProducerRef<In>,
         demand: SubscribeOptions<In>,
-    ) -> Result<(), FlowError>
+    ) -> Result<Subscription, FlowError>
     where
         S: Send + 'static,
         In: Send + 'static,
         Out: Send + 'static,
     {
-        let waiting = self.subscribe(layer, stage, producer, demand.paused()).await?;
-        lock(&self.waiting).push(waiting);
-        Ok(())
+        let stays_paused = demand.is_paused();
+        let subscription = self.subscribe(layer, stage, producer, demand.paused()).await?;
+        if !stays_paused {
+            lock(&self.waiting).push(subscription.clone());
+        }
+        Ok(subscription)
     }
 
     /// Has a stage of `layer` subscribe to `producer`.

@@ -65,6 +65,12 @@ impl FlowRef {
         Arc::ptr_eq(&self.run, &other.run)
     }
 
+    /// Lets the events of a flow go that was started [held back](super::StartOptions::held). Without effect on
+    /// one that was released before, or was not held.
+    pub fn release(&self) {
+        self.run.release();
+    }
+
     /// Waits until the flow has come to its end, by itself or by a drain.
     ///
     /// # Errors
@@ -84,7 +90,7 @@ impl FlowRef {
 
     /// Ends the sources, has everything that they made handled and every window handed out, and waits until
     /// all stages have ended; what is left at the `deadline` is dropped, which the outcome of the report
-    /// then says. Of stages that are not of the flow, sources are left, and what they sent is handled; such
+    /// then says. A flow that is held back reads nothing and ends. Of stages that are not of the flow, sources are left, and what they sent is handled; such
     /// as stand between two layers hold the flow until they end.
     ///
     /// # Errors

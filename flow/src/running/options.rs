@@ -15,12 +15,13 @@ pub struct StartOptions {
     pub(crate) workers: Workers,
     pub(crate) name: Option<(Registry, Arc<str>)>,
     pub(crate) subscribe_timeout: Duration,
+    pub(crate) held: bool,
 }
 
 impl StartOptions {
     /// On threads of its own, without a name.
     pub fn new() -> Self {
-        Self { workers: Workers::default(), name: None, subscribe_timeout: SUBSCRIBE_TIMEOUT }
+        Self { workers: Workers::default(), name: None, subscribe_timeout: SUBSCRIBE_TIMEOUT, held: false }
     }
 
     /// Where its stages run. Default: [`Workers::Own`].
@@ -41,6 +42,27 @@ impl StartOptions {
     /// be busy. With no time at all, no flow of more than one stage starts. Default: 5 seconds.
     pub fn subscribe_timeout(mut self, within: Duration) -> Self {
         self.subscribe_timeout = within;
+        self
+    }
+
+    /// Holds the flow back once it is wired, until [`FlowRef::release`](super::FlowRef::release): its sources
+    /// read nothing, so that more consumers can subscribe before the first event. Default: events flow at once.
+    ///
+    /// ```
+    /// use flow::{Flow, StartOptions};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let numbers = Flow::from_items(0..10_u64);
+    /// let running = numbers.start_with(StartOptions::new().held()).await?;
+    /// assert!(running.stats().iter().all(|stage| stage.events_out == 0));
+    /// running.release();
+    /// assert_eq!(running.join().await?.events(), 10);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn held(mut self) -> Self {
+        self.held = true;
         self
     }
 }

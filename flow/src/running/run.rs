@@ -42,6 +42,10 @@ impl Run {
         }
     }
 
+    pub(super) fn release(&self) {
+        self.build.release();
+    }
+
     pub(super) fn stats(&self) -> Vec<StageStats> {
         self.build.stats()
     }
@@ -58,7 +62,7 @@ pub(crate) struct Begun<T, W, E> {
     pub(crate) events: E,
 }
 
-/// Gives the flow its name, and lets its events go.
+/// Gives the flow its name, and releases its events unless it is to be held.
 pub(crate) async fn begin<T, W, E>(
     options: StartOptions,
     wired: Begun<T, W, E>,
@@ -72,10 +76,12 @@ where
     let (commands, mut commanded) = mpsc::unbounded_channel();
     let (end, ended) = watch::channel(None);
     let flow = FlowRef::new(Arc::new(Run { build: build.clone(), commands, ended }));
-    let workers = options.workers;
+    let (workers, held) = (options.workers, options.held);
     let named = spawn(workers, name(options, flow.clone(), producers));
     let keeper = named.await.unwrap_or(Err(FlowError::Stopped)).inspect_err(|_| build.stop())?;
-    build.release();
+    if !held {
+        build.release();
+    }
     let _watching = spawn(workers, async move {
         let began = Instant::now();
         let watched = watch(&build, work, &mut commanded).await;

@@ -1,4 +1,4 @@
-//! Who watches a running flow: the task that drains and ends it, and waits for its stages.
+//! The task that watches a running flow: it drains and ends the flow, and waits for its stages.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -59,7 +59,7 @@ async fn until_it_ends(
                     deadline = Instant::now().checked_add(within);
                     build.drain();
                 }
-                Command::Stop => return Ok(Outcome::Stopped),
+                Command::Stop => return Ok(stopped(build)),
             },
             done = &mut work => return match done {
                 Ok(()) => Ok(outcome),
@@ -67,8 +67,14 @@ async fn until_it_ends(
                 Err(error) => Err(error),
             },
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                return Ok(Outcome::Stopped);
+                return Ok(stopped(build));
             }
         }
     }
+}
+
+/// Stops the stages before `work` is dropped: what reads their events is a part of it, and its end is no error.
+fn stopped(build: &Build) -> Outcome {
+    build.stop();
+    Outcome::Stopped
 }

@@ -151,6 +151,6 @@ where
         };
         let events = |layers: &[LayerProfile]| layers.last().map_or(0, LayerProfile::events_in);
         let begun = Begun { build, producers: producers.clone(), work, events };
-        Ok(Feeding::new(producers, begin(options, begun).await?))
+        Ok(Feeding::new(producers, Vec::new(), begin(options, begun).await?))
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use stage_core::{CancelMode, ProducerRef, StageRef, SubscribeOptions};
+use stage_core::{CancelMode, ProducerRef, StageRef, SubscribeOptions, Subscription};
 
 use crate::chain::Chain;
 use crate::error::FlowError;
@@ -19,12 +19,23 @@ use crate::time::Untimed;
 #[must_use = "dropping it stops the flow"]
 pub struct Feeding<T> {
     producers: Vec<ProducerRef<T>>,
+    subscriptions: Vec<Subscription>,
     running: RunningFlow,
 }
 
 impl<T> Feeding<T> {
-    pub(super) fn new(producers: Vec<ProducerRef<T>>, running: RunningFlow) -> Self {
-        Self { producers, running }
+    pub(super) fn new(
+        producers: Vec<ProducerRef<T>>,
+        subscriptions: Vec<Subscription>,
+        running: RunningFlow,
+    ) -> Self {
+        Self { producers, subscriptions, running }
+    }
+
+    /// The subscriptions that [`into_stages`](Flow::into_stages) made, those of the first consumer first: to
+    /// resume one that was to begin paused, for example. None for consumers that the flow starts itself.
+    pub fn subscriptions(&self) -> &[Subscription] {
+        &self.subscriptions
     }
 
     /// What others can subscribe to as well: the stages of the last layer.
@@ -53,6 +64,26 @@ where
 {
     /// Starts the flow and has consumers that run already subscribe to every stage of its last layer, each
     /// with these options, but that it outlives the end of the flow. Demand is held back until all are.
+    /// A consumer whose options say [`paused`](SubscribeOptions::paused) asks for nothing until its
+    /// [subscriptions](Feeding::subscriptions) are resumed.
+    ///
+    /// ```
+    /// use flow::Flow;
+    /// use stage_core::spawn::{StageOptions, consumer};
+    /// use stage_core::{ForEach, SubscribeOptions, Subscription};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (sum, numbers) = std::sync::mpsc::channel();
+    /// let sink = ForEach::new(move |number: u64| sum.send(number).expect("the receiver is alive"));
+    /// let sink = consumer(sink, StageOptions::new()).await?;
+    /// let feeding = Flow::from_items(1..=10).into_stages([(sink, SubscribeOptions::new().paused())]).await?;
+    /// feeding.subscriptions().iter().for_each(Subscription::resume);
+    /// feeding.join().await?;
+    /// assert_eq!(numbers.iter().take(10).sum::<u64>(), 55);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -88,15 +119,16 @@ where
             let build = Build::new(within);
             let stages = Stages::of(build.clone());
             let producers = node.build(&build, Exit::as_asked(consumers.len(), Readers::Foreign)).await?;
+            let mut subscriptions = Vec::new();
             for (consumer, demand) in consumers {
                 for producer in &producers {
                     let demand = demand.clone().cancel(CancelMode::Transient);
-                    build.wire(consumer.name(), &consumer, producer, demand).await?;
+                    subscriptions.push(build.wire(consumer.name(), &consumer, producer, demand).await?);
                 }
             }
-            Ok((build, stages, producers))
+            Ok((build, stages, producers, subscriptions))
         });
-        let (build, stages, producers) = wired.await.unwrap_or(Err(FlowError::Stopped))?;
+        let (build, stages, producers, subscriptions) = wired.await.unwrap_or(Err(FlowError::Stopped))?;
         let (ended, watched) = (build.ended(), build.clone());
         let work = async move {
             // They end with this.
@@ -109,6 +141,6 @@ where
         };
         let events = |layers: &[LayerProfile]| layers.last().map_or(0, LayerProfile::events_out);
         let begun = Begun { build, producers: producers.clone(), work, events };
-        Ok(Feeding::new(producers, begin(options, begun).await?))
+        Ok(Feeding::new(producers, subscriptions, begin(options, begun).await?))
     }
 }

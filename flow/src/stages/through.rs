@@ -68,7 +68,7 @@ impl<T: Send + 'static, U: Send + 'static> Through<T, U> {
             let stage = find();
             async move {
                 let (stage, options) = (stage?, SubscribeOptions::new().cancel(CancelMode::Transient));
-                build.wire(stage.name(), &stage, &producer, options).await
+                build.wire(stage.name(), &stage, &producer, options).await.map(drop)
             }
             .boxed()
         };

@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use futures_core::Stream;
-use tokio::sync::oneshot;
 
+use super::may_block::check_may_block;
 use super::stream::{EventStream, StreamError};
 
 /// An iterator over the events of an [`EventStream`].
@@ -30,8 +30,9 @@ use super::stream::{EventStream, StreamError};
 ///
 /// # Panics
 ///
-/// `next` panics where it would have to wait on a thread that runs tasks, as tokio's blocking calls do: it
-/// would keep those tasks from running, the stages among them. Async code takes the stream.
+/// `next` panics with the text of [`BlockingRefused`](super::BlockingRefused) where it would have to wait on a
+/// thread that runs tasks or stages, because blocking that thread would keep them from running. Async code
+/// takes the stream.
 #[derive(Debug)]
 pub struct BlockingEvents<E> {
     stream: EventStream<E>,
@@ -67,18 +68,10 @@ impl<E: Send + 'static> Iterator for BlockingEvents<E> {
             match Pin::new(&mut self.stream).poll_next(&mut cx) {
                 Poll::Ready(event) => return event,
                 Poll::Pending => {
-                    refuse_to_block_tasks();
+                    check_may_block().unwrap_or_else(|refused| panic!("{refused}"));
                     thread::park();
                 }
             }
         }
     }
-}
-
-/// Panics on a thread that runs tasks. Only tokio knows; it says so whenever one blocks, here on nothing.
-fn refuse_to_block_tasks() {
-    let (sender, receiver) = oneshot::channel::<()>();
-    drop(sender);
-    // The answer is that there is none.
-    let _ = receiver.blocking_recv();
 }

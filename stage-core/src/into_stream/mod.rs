@@ -20,9 +20,11 @@
 
 mod blocking;
 mod feed;
+mod may_block;
 mod pipeline;
 mod stream;
 
 pub use blocking::BlockingEvents;
+pub use may_block::{BlockingRefused, check_may_block};
 pub use pipeline::OpenPipeline;
 pub use stream::{EventStream, StreamError};

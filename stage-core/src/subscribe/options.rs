@@ -77,6 +77,11 @@ impl<E> SubscribeOptions<E> {
         self
     }
 
+    /// Whether it begins [paused](Self::paused).
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     /// What the producer's dispatcher is told: a partition, a selector, a weight.
     pub fn share(mut self, share: SubscriberOptions<E>) -> Self {
         self.subscriber = share;
