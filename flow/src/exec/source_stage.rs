@@ -38,6 +38,9 @@ pub(crate) struct SourceStage<I, P> {
     waits_since: Option<Instant>,
     is_idle: bool,
     finished: bool,
+    /// Why the source could not be read any further. The stage ends with it once more is wanted, so that the
+    /// events that were read before reach those who wanted them.
+    failed: Option<BoxError>,
 }
 
 /// Runs the operator on what is read.
@@ -83,22 +86,33 @@ where
             waits_since: None,
             is_idle: false,
             finished: false,
+            failed: None,
         }
     }
 
     /// Reads until what is wanted is there, or it is time to look at other things.
     fn read(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
+        if self.wanted > 0 {
+            self.fail()?;
+        }
         let (began, most) = (Instant::now(), self.part.at_once().min(MOST));
         while self.wanted > 0 && !self.finished {
             let slice = self.slice.min(self.wanted.max(1)).min(most);
             let mut taker = Run { operator: &mut self.operator, out, made: 0, has_taken: false };
-            let more = self.part.read_in_one(slice, &mut taker)?;
+            let read = self.part.read_in_one(slice, &mut taker);
             let Run { made, has_taken, .. } = taker;
             if has_taken {
                 self.waits_since = None;
                 self.is_idle = false;
             }
             self.wanted = self.wanted.saturating_sub(made);
+            let more = match read {
+                Ok(more) => more,
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            };
             if more == More::No {
                 self.finish(out);
                 return Ok(());
@@ -120,6 +134,11 @@ where
             out.schedule::<Self, _>(Duration::ZERO, Read)?;
         }
         self.set_alarm(out)
+    }
+
+    /// Ends the stage if its source failed.
+    fn fail(&mut self) -> StageResult {
+        self.failed.take().map_or(Ok(()), Err)
     }
 
     /// There is nothing more to be read.
@@ -244,6 +263,7 @@ where
     type Out = P::Out;
 
     async fn handle_cast(&mut self, _: Leave, out: &mut Emitter<'_, P::Out>) -> StageResult {
+        self.fail()?;
         self.finish(out);
         Ok(())
     }

@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use stage_core::BoxError;
 
+use super::byte_order::without_mark;
 use super::lines::paths;
 use super::packing::Packing;
-use super::records::{Piece, sizes, split};
+use super::record_reader::Fault;
+use super::records::{AROUND, MOST, Piece, sizes, split};
 use super::shared_pieces::SharedPieces;
 use super::{More, NoStamp, Part, ReadError, Source};
 use crate::chain::Start;
@@ -28,7 +30,9 @@ pub type BlockFlow = Flow<Start<Fused<LineBlocks, NoStamp>>>;
 /// Files that are read in blocks of whole lines.
 #[derive(Clone, Debug)]
 pub struct LineBlocks {
-    files: Arc<[PathBuf]>,
+    pub(super) files: Arc<[PathBuf]>,
+    /// The most bytes of a line.
+    pub(super) most: usize,
 }
 
 /// Some whole lines, one behind the other, with their ends: it can be used as a slice of bytes. Its memory is
@@ -61,11 +65,14 @@ impl Spare {
 impl LineBlock {
     /// The lines, without their ends (`\n` or `\r\n`).
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        self.split_inclusive(|byte| *byte == b'\n').map(|line| {
-            let Some(line) = line.strip_suffix(b"\n") else { return line };
-            line.strip_suffix(b"\r").unwrap_or(line)
-        })
+        self.split_inclusive(|byte| *byte == b'\n').map(without_end)
     }
+}
+
+/// A line without its end.
+fn without_end(line: &[u8]) -> &[u8] {
+    let Some(line) = line.strip_suffix(b"\n") else { return line };
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 impl Deref for LineBlock {
@@ -97,7 +104,8 @@ impl Source for LineBlocks {
         let parts = split(&self.files, &sizes, most);
         let count = parts.len();
         let pieces = SharedPieces::new(parts);
-        let part = |_| LineBlocksPart { pieces: pieces.clone(), open: None, spare: Arc::default() };
+        let part =
+            |_| LineBlocksPart { pieces: pieces.clone(), open: None, spare: Arc::default(), most: self.most };
         Ok((0..count).map(part).collect())
     }
 
@@ -115,6 +123,7 @@ pub struct LineBlocksPart {
     pieces: SharedPieces,
     open: Option<Open>,
     spare: Arc<Spare>,
+    most: usize,
 }
 
 /// A piece that is being read.
@@ -126,6 +135,8 @@ struct Open {
     filled: usize,
     /// Where that is in the file.
     at: u64,
+    /// The most bytes of a line.
+    most: usize,
     ended: bool,
 }
 
@@ -136,16 +147,21 @@ impl LineBlocksPart {
             let mut open = match self.open.take() {
                 Some(open) => open,
                 None => match self.pieces.take() {
-                    Some(piece) => Open::begin(piece, self.spare.take())?,
+                    Some(piece) => Open::begin(piece, self.spare.take(), self.most)?,
                     None => return Ok(None),
                 },
             };
-            match open.whole_lines().map_err(|error| open.failed(error))? {
+            match open.whole_lines().map_err(|fault| open.failed(fault))? {
                 0 => self.spare.keep(open.memory),
                 length => {
-                    let block = open.cut(length, &self.spare);
+                    let left = open.unmark(length)?;
+                    open.check(left, length)?;
+                    let block = open.cut(left, length, &self.spare);
                     self.open = Some(open);
-                    return Ok(Some(block));
+                    // A file may have nothing but a mark.
+                    if left > 0 {
+                        return Ok(Some(block));
+                    }
                 }
             }
         }
@@ -154,14 +170,14 @@ impl LineBlocksPart {
 
 impl Open {
     /// Opens the piece, at the first line that begins in it.
-    fn begin(piece: Piece, memory: Vec<u8>) -> Result<Self, ReadError> {
+    fn begin(piece: Piece, memory: Vec<u8>, most: usize) -> Result<Self, ReadError> {
         // The byte before tells whether a line begins with the first.
         let at = piece.range.start.saturating_sub(1);
-        let opened = Packing::None.open(&piece.path, at);
+        let opened = Packing::None.open(&piece.path, at, piece.size);
         let input = opened.map_err(|source| ReadError::Open { path: piece.path.clone(), source })?;
-        let mut open = Self { piece, input, memory, filled: 0, at, ended: false };
+        let mut open = Self { piece, input, memory, filled: 0, at, most, ended: false };
         if open.piece.range.start > 0 {
-            open.skip_line().map_err(|error| open.failed(error))?;
+            open.skip_line().map_err(|error| open.failed(Fault::Io(error)))?;
         }
         Ok(open)
     }
@@ -182,7 +198,7 @@ impl Open {
     }
 
     /// Reads until there are whole lines; how many bytes they have, none when the piece is over.
-    fn whole_lines(&mut self) -> io::Result<usize> {
+    fn whole_lines(&mut self) -> Result<usize, Fault> {
         loop {
             if self.at >= self.piece.range.end {
                 return Ok(0);
@@ -203,12 +219,62 @@ impl Open {
             if self.ended {
                 return Ok(self.filled);
             }
+            // Memory is about to grow for one line.
+            if self.filled == self.memory.len()
+                && self.filled - self.last_line() > self.most.saturating_add(AROUND)
+            {
+                return Err(Fault::TooLong);
+            }
             self.fill()?;
         }
     }
 
-    /// Gives the first `length` bytes out, and goes on with the rest in other memory.
-    fn cut(&mut self, length: usize, spare: &Arc<Spare>) -> LineBlock {
+    /// Where the last line in memory begins.
+    fn last_line(&self) -> usize {
+        memchr::memrchr(b'\n', &self.memory[..self.filled]).map_or(0, |end| end + 1)
+    }
+
+    /// Leaves the mark out with which a file begins; how many of the first `length` bytes are left.
+    fn unmark(&mut self, length: usize) -> Result<usize, ReadError> {
+        if self.at > 0 {
+            return Ok(length);
+        }
+        let left = self.text_of(length)?.len();
+        if left < length {
+            self.memory.copy_within(length - left..length, 0);
+        }
+        Ok(left)
+    }
+
+    /// The first `length` bytes of the file without its mark.
+    fn text_of(&self, length: usize) -> Result<&[u8], ReadError> {
+        without_mark(&self.memory[..length])
+            .map_err(|encoding| ReadError::Encoding { path: self.piece.path.clone(), encoding })
+    }
+
+    /// Checks the lines of a block, which takes `length` bytes of the file. A line that fits into a block is not
+    /// looked at, unless shorter ones are asked for.
+    fn check(&self, block: usize, length: usize) -> Result<(), ReadError> {
+        if self.memory.len() == BLOCK && self.most >= BLOCK {
+            return Ok(());
+        }
+        // What was left out belongs to the first line.
+        let (mut at, mut mark) = (self.at, length - block);
+        for line in self.memory[..block].split_inclusive(|byte| *byte == b'\n') {
+            if without_end(line).len() > self.most {
+                return Err(self.too_long(at));
+            }
+            at += wide(line.len() + std::mem::take(&mut mark));
+        }
+        Ok(())
+    }
+
+    fn too_long(&self, at: u64) -> ReadError {
+        ReadError::TooLong { path: self.piece.path.clone(), at, most: self.most }
+    }
+
+    /// Gives the first `block` of `length` bytes out, and goes on behind those in other memory.
+    fn cut(&mut self, block: usize, length: usize, spare: &Arc<Spare>) -> LineBlock {
         let rest = self.filled - length;
         let mut next = spare.take();
         if next.len() <= rest {
@@ -218,7 +284,7 @@ impl Open {
         let memory = std::mem::replace(&mut self.memory, next);
         self.filled = rest;
         self.at += wide(length);
-        LineBlock { memory, length, spare: Arc::clone(spare) }
+        LineBlock { memory, length: block, spare: Arc::clone(spare) }
     }
 
     fn fill(&mut self) -> io::Result<()> {
@@ -236,8 +302,17 @@ impl Open {
         }
     }
 
-    fn failed(&self, source: io::Error) -> ReadError {
-        ReadError::Read { path: self.piece.path.clone(), at: self.at + wide(self.filled), source }
+    fn failed(&self, fault: Fault) -> ReadError {
+        match fault {
+            Fault::Io(source) => {
+                ReadError::Read { path: self.piece.path.clone(), at: self.at + wide(self.filled), source }
+            }
+            Fault::TooLong => {
+                // In another encoding, lines do not end as expected.
+                let encoding = if self.at == 0 { self.text_of(self.filled).err() } else { None };
+                encoding.unwrap_or_else(|| self.too_long(self.at + wide(self.last_line())))
+            }
+        }
     }
 }
 
@@ -306,7 +381,14 @@ impl BlockFlow {
 
     /// The lines of several files, many at once; no block has lines of two files.
     pub fn from_line_blocks_of(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
-        Self::from_source(LineBlocks { files: paths(files) })
+        Self::from_source(LineBlocks { files: paths(files), most: MOST })
+    }
+
+    /// How many bytes a line may have, as [`max_record_bytes`](super::RecordFlow::max_record_bytes) of files that
+    /// are read line by line. Below 128 KiB it costs a look at each line. Default: 16 MiB.
+    pub fn max_record_bytes(mut self, bytes: usize) -> Self {
+        self.chain.origin.source.most = bytes;
+        self
     }
 }
 
@@ -329,7 +411,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("text");
         std::fs::write(&file, text).unwrap();
-        (folder, LineBlocks { files: [file].into() })
+        (folder, LineBlocks { files: [file].into(), most: MOST })
     }
 
     proptest::proptest! {

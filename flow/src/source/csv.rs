@@ -1,18 +1,18 @@
 //! Files of comma-separated values: not split, since a quoted field may hold the end of a line.
 
 use std::fmt;
-use std::fs::File;
-use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
+use csv::ReaderBuilder;
 use serde::de::DeserializeOwned;
 use stage_core::BoxError;
 
+use super::csv_file::CsvFile;
 use super::lines::paths;
-use super::{More, NoStamp, Part, ReadError, Source};
+use super::records::MOST;
+use super::{More, NoStamp, Part, Source};
 use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Sourced;
@@ -21,12 +21,26 @@ use crate::plan::Sourced;
 pub struct Csv<T> {
     files: Arc<[PathBuf]>,
     builder: Arc<ReaderBuilder>,
+    /// The most bytes of a record.
+    most: usize,
     makes: PhantomData<fn() -> T>,
+}
+
+impl<T> Csv<T> {
+    pub(super) fn new(files: impl IntoIterator<Item: AsRef<Path>>, builder: ReaderBuilder) -> Self {
+        Self { files: paths(files), builder: Arc::new(builder), most: MOST, makes: PhantomData }
+    }
+
+    /// The same, of records of at most so many bytes.
+    pub(super) fn of_at_most(self, most: usize) -> Self {
+        Self { most, ..self }
+    }
 }
 
 impl<T> Clone for Csv<T> {
     fn clone(&self) -> Self {
-        Self { files: Arc::clone(&self.files), builder: Arc::clone(&self.builder), makes: PhantomData }
+        let (files, builder) = (Arc::clone(&self.files), Arc::clone(&self.builder));
+        Self { files, builder, most: self.most, makes: PhantomData }
     }
 }
 
@@ -44,6 +58,7 @@ impl<T: DeserializeOwned + Send + 'static> Source for Csv<T> {
         let part = |file: Option<&PathBuf>| CsvPart {
             file: file.cloned(),
             builder: Arc::clone(&self.builder),
+            most: self.most,
             open: None,
             makes: PhantomData,
         };
@@ -63,15 +78,9 @@ impl<T: DeserializeOwned + Send + 'static> Source for Csv<T> {
 pub struct CsvPart<T> {
     file: Option<PathBuf>,
     builder: Arc<ReaderBuilder>,
-    open: Option<Open>,
+    most: usize,
+    open: Option<CsvFile>,
     makes: PhantomData<fn() -> T>,
-}
-
-struct Open {
-    path: PathBuf,
-    reader: Reader<File>,
-    headers: Option<StringRecord>,
-    record: StringRecord,
 }
 
 impl<T> fmt::Debug for CsvPart<T> {
@@ -80,73 +89,12 @@ impl<T> fmt::Debug for CsvPart<T> {
     }
 }
 
-impl Open {
-    fn new(path: PathBuf, builder: &ReaderBuilder) -> Result<Self, ReadError> {
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(source) => return Err(ReadError::Open { path, source }),
-        };
-        let mut reader = builder.from_reader(file);
-        let headers = if reader.has_headers() {
-            match reader.headers() {
-                Ok(headers) => Some(headers.clone()),
-                Err(error) => return Err(wrong(path, None, error)),
-            }
-        } else {
-            None
-        };
-        Ok(Self { path, reader, headers, record: StringRecord::new() })
-    }
-
-    /// The next record, if there is one.
-    fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ReadError> {
-        let read = match self.reader.read_record(&mut self.record) {
-            Ok(false) => return Ok(None),
-            Ok(true) => self.record.deserialize(self.headers.as_ref()),
-            Err(error) => Err(error),
-        };
-        read.map(Some).map_err(|error| wrong(self.path.clone(), self.headers.as_ref(), error))
-    }
-}
-
-/// What is said of a record that is not as it should be.
-fn wrong(path: PathBuf, headers: Option<&StringRecord>, error: csv::Error) -> ReadError {
-    let line = error.position().map_or(0, csv::Position::line);
-    let at = error.position().map_or(0, csv::Position::byte);
-    let (column, source): (u64, BoxError) = match error.into_kind() {
-        ErrorKind::Io(source) => return ReadError::Read { path, at, source },
-        ErrorKind::Utf8 { err, .. } => {
-            (one_more(err.field()), format!("the field{} is not UTF-8", name(headers, err.field())).into())
-        }
-        ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            (0, format!("there are {len} fields, {expected_len} before").into())
-        }
-        ErrorKind::Deserialize { err, .. } => match err.field().and_then(|field| usize::try_from(field).ok())
-        {
-            Some(field) => {
-                (one_more(field), format!("the field{}: {}", name(headers, field), err.kind()).into())
-            }
-            None => (0, err.kind().to_string().into()),
-        },
-        _ => (0, io::Error::other("it cannot be read").into()),
-    };
-    ReadError::Record { path, line, column, source }
-}
-
-fn one_more(field: usize) -> u64 {
-    u64::try_from(field).unwrap_or(u64::MAX).saturating_add(1)
-}
-
-fn name(headers: Option<&StringRecord>, field: usize) -> String {
-    headers.and_then(|headers| headers.get(field)).map(|name| format!(" `{name}`")).unwrap_or_default()
-}
-
 impl<T: DeserializeOwned + Send + 'static> Part for CsvPart<T> {
     type Item = T;
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(T)) -> Result<More, BoxError> {
         if let Some(file) = self.file.take() {
-            self.open = Some(Open::new(file, &self.builder)?);
+            self.open = Some(CsvFile::open(file, &self.builder, self.most)?);
         }
         let Some(open) = &mut self.open else {
             return Ok(More::No);
@@ -191,7 +139,9 @@ impl CsvFlow<()> {
     ///
     /// # Errors
     ///
-    /// Of the run: a [`ReadError`](super::ReadError) that names file, line and field of what is not a `T`.
+    /// Of the run: a [`ReadError`](super::ReadError) that names file, line and field of what is not a `T`, or of a
+    /// quote that is never closed. Also if the file cannot be read, becomes shorter meanwhile, is in UTF-16, or has
+    /// a record that is [too long](CsvFlow::max_record_bytes).
     pub fn from_csv<T>(file: impl AsRef<Path>) -> CsvFlow<T>
     where
         T: DeserializeOwned + Send + 'static,
@@ -205,7 +155,17 @@ impl CsvFlow<()> {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let source = Csv { files: paths(files), builder: Arc::new(builder), makes: PhantomData };
-        Flow::at(Sourced { source, stamper: NoStamp })
+        Flow::at(Sourced { source: Csv::new(files, builder), stamper: NoStamp })
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> CsvFlow<T> {
+    /// How many bytes the fields of a record may have together; a longer one is an error that names the file and
+    /// the byte. A quote that is never closed so does not fill the memory. Default: 16 MiB; `usize::MAX` allows any
+    /// length. To be called before any step.
+    pub fn max_record_bytes(mut self, bytes: usize) -> Self {
+        let Sourced { source, .. } = self.chain.origin;
+        self.chain.origin = Sourced { source: source.of_at_most(bytes), stamper: NoStamp };
+        self
     }
 }

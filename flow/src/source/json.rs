@@ -17,9 +17,15 @@ pub struct Json<T> {
     makes: PhantomData<fn() -> T>,
 }
 
+impl<T> Json<T> {
+    pub(super) fn new() -> Self {
+        Self { makes: PhantomData }
+    }
+}
+
 impl<T> Clone for Json<T> {
     fn clone(&self) -> Self {
-        Self { makes: PhantomData }
+        Self::new()
     }
 }
 
@@ -73,7 +79,8 @@ impl RecordFlow<Text> {
     ///
     /// # Errors
     ///
-    /// Of the run: a [`ReadError`](super::ReadError) that names file, line and column of what is not a `T`.
+    /// Of the run: a [`ReadError`](super::ReadError) that names file, line and column of what is not a `T`, or as
+    /// those of [`from_lines`](Flow::from_lines).
     pub fn from_json_lines<T>(file: impl AsRef<Path>) -> RecordFlow<Json<T>>
     where
         T: DeserializeOwned + Send + 'static,
@@ -86,7 +93,6 @@ impl RecordFlow<Text> {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let json = Json { makes: PhantomData };
-        Flow::from_source(Records::new(paths(files), Ending::Line, Packing::None, json))
+        Flow::from_source(Records::new(paths(files), Ending::Line, Packing::None, Json::new()))
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::NoStamp;
-use super::decode::{By, Bytes, Text};
+use super::decode::{By, Bytes, Decode, Text};
 use super::packing::Packing;
 use super::records::{Ending, Records};
 use crate::chain::Start;
@@ -20,7 +20,8 @@ pub(super) fn paths(files: impl IntoIterator<Item: AsRef<Path>>) -> Arc<[PathBuf
 
 /// Text, line by line.
 impl RecordFlow<Text> {
-    /// The lines of a file, without their ends (`\n` or `\r\n`).
+    /// The lines of a file, without their ends (`\n` or `\r\n`) and without the mark by which some programs
+    /// begin a file in UTF-8.
     ///
     /// The file is split into as many parts as the layer has stages, by bytes: each stage reads its own in
     /// large blocks, begins behind the first end of a line, and does the steps itself. A pipe is read by one
@@ -47,8 +48,8 @@ impl RecordFlow<Text> {
     ///
     /// # Errors
     ///
-    /// Of the run: a [`ReadError`](super::ReadError) if the file cannot be read, or is not UTF-8; it names
-    /// the file and the byte.
+    /// Of the run: a [`ReadError`](super::ReadError) if the file cannot be read, becomes shorter meanwhile, has a
+    /// line that is [too long](Self::max_record_bytes), or is not UTF-8; it names the file and the byte.
     pub fn from_lines(file: impl AsRef<Path>) -> Self {
         Self::from_lines_of([file])
     }
@@ -62,8 +63,9 @@ impl RecordFlow<Text> {
 
 /// Bytes, line by line or record by record.
 impl RecordFlow<Bytes> {
-    /// The lines of a file as bytes, whatever they are: as [`from_lines`](Flow::from_lines) without looking
-    /// whether it is text.
+    /// The lines of a file as bytes: as [`from_lines`](Flow::from_lines) without the check that they are UTF-8.
+    /// The mark of UTF-8 is left out, and a file that begins with the mark of UTF-16 is an error, as its lines
+    /// end in other bytes; [`from_records`](Flow::from_records) reads any bytes.
     pub fn from_byte_lines(file: impl AsRef<Path>) -> Self {
         Self::from_byte_lines_of([file])
     }
@@ -91,6 +93,31 @@ impl RecordFlow<Bytes> {
     /// ```
     pub fn from_records(file: impl AsRef<Path>, separator: u8) -> Self {
         Self::from_source(Records::new(paths([file]), Ending::Byte(separator), Packing::None, Bytes))
+    }
+}
+
+impl<D: Decode> RecordFlow<D> {
+    /// How many bytes a line or a record may have, without its end; a longer one is an error that names the file
+    /// and the byte. So a file without ends of lines, or one that is not what it seems, does not fill the memory.
+    /// Default: 16 MiB; `usize::MAX` allows any length. To be called before any step.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("lines");
+    /// std::fs::write(&path, "short\na line that is longer\n")?;
+    /// let error = Flow::from_lines(&path).max_record_bytes(10).count().await.unwrap_err();
+    /// assert!(error.to_string().contains("has a record of more than 10 bytes at byte 6"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_record_bytes(mut self, bytes: usize) -> Self {
+        let Fused { source, .. } = self.chain.origin;
+        self.chain.origin = Fused { source: source.of_at_most(bytes), stamper: NoStamp };
+        self
     }
 }
 

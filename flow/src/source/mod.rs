@@ -1,13 +1,25 @@
 //! Where events come from: parts that are read one after the other or side by side.
 
 mod blocks;
+mod byte_order;
 mod channel;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+mod counted;
 #[cfg(feature = "crossbeam")]
 mod crossbeam;
 #[cfg(feature = "csv")]
 mod csv;
+#[cfg(feature = "csv")]
+mod csv_file;
+#[cfg(feature = "csv")]
+mod csv_input;
 mod decode;
 mod directory;
+mod file_input;
+#[cfg(all(test, feature = "csv", feature = "gzip", feature = "json", feature = "zstd"))]
+mod fuzz;
+#[cfg(feature = "gzip")]
+mod gzip;
 mod iters;
 #[cfg(feature = "json")]
 mod json;

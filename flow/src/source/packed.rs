@@ -16,7 +16,8 @@ pub type PackedFlow = Flow<Start<Sourced<Records<Text>, NoStamp>>>;
 
 impl PackedFlow {
     /// The lines of files packed by gzip, of one or several members each, as
-    /// [`from_lines`](Flow::from_lines) gives those of plain ones. With feature `gzip`.
+    /// [`from_lines`](Flow::from_lines) gives those of plain ones. Zeros behind the last member are padding.
+    /// With feature `gzip`.
     ///
     /// ```
     /// use std::io::Write;
@@ -37,15 +38,16 @@ impl PackedFlow {
     ///
     /// # Errors
     ///
-    /// Of the run: a [`ReadError`](super::ReadError) if a file cannot be read, is damaged or cut off, or
-    /// what is packed in it is not UTF-8.
+    /// Of the run: a [`ReadError`](super::ReadError) if a file cannot be read, is damaged or cut off, is followed
+    /// by something else, or its lines are too long or not UTF-8. The lines before that place come first.
     #[cfg(feature = "gzip")]
     pub fn from_gzip_lines(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
         Self::packed(files, Packing::Gzip)
     }
 
     /// The lines of files packed by zstd, of one or several frames each, as
-    /// [`from_lines`](Flow::from_lines) gives those of plain ones. With feature `zstd`.
+    /// [`from_lines`](Flow::from_lines) gives those of plain ones. Zeros behind the last frame are padding.
+    /// With feature `zstd`.
     ///
     /// ```
     /// use flow::Flow;
@@ -64,11 +66,19 @@ impl PackedFlow {
     ///
     /// # Errors
     ///
-    /// Of the run: a [`ReadError`](super::ReadError) if a file cannot be read, is damaged or cut off, or
-    /// what is packed in it is not UTF-8.
+    /// Of the run: a [`ReadError`](super::ReadError) if a file cannot be read, is damaged or cut off, is followed
+    /// by something else, or its lines are too long or not UTF-8. The lines before that place come first.
     #[cfg(feature = "zstd")]
     pub fn from_zstd_lines(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
         Self::packed(files, Packing::Zstd)
+    }
+
+    /// How many bytes a line may have, as [`max_record_bytes`](super::RecordFlow::max_record_bytes) of plain
+    /// files. Default: 16 MiB.
+    pub fn max_record_bytes(mut self, bytes: usize) -> Self {
+        let Sourced { source, .. } = self.chain.origin;
+        self.chain.origin = Sourced { source: source.of_at_most(bytes), stamper: NoStamp };
+        self
     }
 
     fn packed(files: impl IntoIterator<Item: AsRef<Path>>, packing: Packing) -> Self {

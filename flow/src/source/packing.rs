@@ -1,8 +1,9 @@
 //! How a file is packed, and how it is opened.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::path::Path;
+
+use super::file_input::FileInput;
 
 /// How a file is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,16 +17,14 @@ pub(super) enum Packing {
 }
 
 impl Packing {
-    /// Opens the file at byte `at` of what is in it; a packed file at its beginning.
-    pub(super) fn open(self, path: &Path, at: u64) -> io::Result<Box<dyn Read + Send>> {
-        let mut file = File::open(path)?;
-        if at > 0 {
-            file.seek(SeekFrom::Start(at))?;
-        }
+    /// Opens the file at byte `at` of what is in it; a packed file at its beginning. It has this size, or the one
+    /// that it has now.
+    pub(super) fn open(self, path: &Path, at: u64, size: Option<u64>) -> io::Result<Box<dyn Read + Send>> {
+        let file = FileInput::open(path, at, size)?;
         Ok(match self {
             Self::None => Box::new(file),
             #[cfg(feature = "gzip")]
-            Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
+            Self::Gzip => Box::new(super::gzip::Members::new(file)),
             #[cfg(feature = "zstd")]
             Self::Zstd => Box::new(super::zstd::Frames::new(file)),
         })

@@ -48,7 +48,8 @@ pub trait Part: Send + 'static {
     ///
     /// # Errors
     ///
-    /// If an event cannot be read; the flow fails then.
+    /// If an event cannot be read. The flow fails then, behind the events that `each` got before; the part is
+    /// not read again.
     fn read(&mut self, most: usize, each: &mut impl FnMut(Self::Item)) -> Result<More, BoxError>;
 
     /// Gives `taker` the next `most` events in one go, or as many as there are; nothing if there are none. A
@@ -56,15 +57,15 @@ pub trait Part: Send + 'static {
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read), after `taker` got the events that were read before.
     #[doc(hidden)]
     fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<Self::Item>) -> Result<More, BoxError> {
         let mut events = Vec::with_capacity(most);
-        let more = self.read(most, &mut |event| events.push(event))?;
+        let read = self.read(most, &mut |event| events.push(event));
         if !events.is_empty() {
             taker.take(events.into_iter());
         }
-        Ok(more)
+        read
     }
 
     /// After how much waiting [`idle`](Self::idle) is to be called, if at all.

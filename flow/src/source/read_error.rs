@@ -1,4 +1,4 @@
-//! Why a file could not be read, and where.
+//! The errors of reading files, with the place in the file.
 
 use std::io;
 use std::path::PathBuf;
@@ -26,6 +26,30 @@ pub enum ReadError {
         at: u64,
         /// Why.
         source: io::Error,
+    },
+    /// Its byte order mark says that it is in another encoding than UTF-8.
+    #[error(
+        "`{}` is in {encoding}, as its byte order mark says; convert it to UTF-8 first, for example with `iconv`",
+        path.display()
+    )]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// The name of the encoding.
+        encoding: &'static str,
+    },
+    /// A line or a record is longer than allowed.
+    #[error(
+        "`{}` has a record of more than {most} bytes at byte {at}; `max_record_bytes` allows longer ones",
+        path.display()
+    )]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Where the record begins; of a packed file, in what is packed in it.
+        at: u64,
+        /// How many bytes are allowed.
+        most: usize,
     },
     /// A line is not text.
     #[error("`{}` is not UTF-8 at byte {at}", path.display())]

@@ -16,7 +16,23 @@ pub(super) struct RecordReader<R> {
     searched: usize,
     /// Where `start` is in the input.
     offset: u64,
+    /// The most bytes of a record.
+    most: usize,
     ended: bool,
+}
+
+/// Why there is no next record.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Io(io::Error),
+    /// It has more bytes than are allowed.
+    TooLong,
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
 }
 
 /// A record, without what separates it from the next.
@@ -36,17 +52,23 @@ pub(super) enum End {
 }
 
 impl<R: Read> RecordReader<R> {
-    /// Reads on from byte `offset`, at which `input` is; `block` is memory that can be used again.
-    pub(super) fn new(input: R, offset: u64, mut block: Vec<u8>) -> Self {
+    /// Reads on from byte `offset`, at which `input` is, records of at most so many bytes; `block` is memory that
+    /// can be used again.
+    pub(super) fn new(input: R, offset: u64, most: usize, mut block: Vec<u8>) -> Self {
         if block.len() < BLOCK {
-            block.resize(BLOCK, 0);
+            block = vec![0; BLOCK];
         }
-        Self { input, block, start: 0, filled: 0, searched: 0, offset, ended: false }
+        Self { input, block, start: 0, filled: 0, searched: 0, offset, most, ended: false }
     }
 
     /// Its memory, for another.
     pub(super) fn into_block(self) -> Vec<u8> {
         self.block
+    }
+
+    /// What was read of the next record, and perhaps of those behind it.
+    pub(super) fn ahead(&self) -> &[u8] {
+        &self.block[self.start..self.filled]
     }
 
     /// Where the next record begins, or reading stopped.
@@ -60,7 +82,12 @@ impl<R: Read> RecordReader<R> {
     }
 
     /// The next record. The last may end with the input; there is none after a separator at the end.
-    pub(super) fn next(&mut self, separator: u8) -> io::Result<Option<Record<'_>>> {
+    ///
+    /// # Errors
+    ///
+    /// If the input cannot be read, or the record is longer than allowed; of that, no more than twice as much is
+    /// in memory.
+    pub(super) fn next(&mut self, separator: u8) -> Result<Option<Record<'_>>, Fault> {
         let (end, ending) = loop {
             if let Some(at) = memchr::memchr(separator, &self.block[self.searched..self.filled]) {
                 break (self.searched + at, End::Separator);
@@ -72,8 +99,14 @@ impl<R: Read> RecordReader<R> {
             if self.ended {
                 break (self.filled, End::Input);
             }
+            if self.filled - self.start > self.most {
+                return Err(Fault::TooLong);
+            }
             self.fill()?;
         };
+        if end - self.start > self.most {
+            return Err(Fault::TooLong);
+        }
         let (start, offset) = (self.start, self.offset);
         self.advance(end + usize::from(ending == End::Separator));
         Ok(Some(Record { offset, bytes: &self.block[start..end], end: ending }))
@@ -144,7 +177,7 @@ mod tests {
     }
 
     fn records(text: &[u8], at_once: usize) -> Vec<(u64, Vec<u8>, End)> {
-        let mut reader = RecordReader::new(Drops(text, at_once), 0, Vec::new());
+        let mut reader = RecordReader::new(Drops(text, at_once), 0, usize::MAX, Vec::new());
         let mut all = Vec::new();
         while let Some(record) = reader.next(b'\n').unwrap() {
             all.push((record.offset, record.bytes.to_vec(), record.end));
@@ -172,9 +205,23 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_is_too_long_is_an_error_however_it_comes_and_memory_stays_bounded() {
+        let text = [&vec![b'x'; 3 * BLOCK][..], b"\nb"].concat();
+        for at_once in [100_000, usize::MAX] {
+            for most in [0, 7, BLOCK, 3 * BLOCK - 1] {
+                let mut reader = RecordReader::new(Drops(&text, at_once), 0, most, Vec::new());
+                assert!(matches!(reader.next(b'\n'), Err(Fault::TooLong)));
+                assert!(reader.block.len() <= BLOCK.max(2 * most), "{} for {most}", reader.block.len());
+            }
+            let mut reader = RecordReader::new(Drops(&text, at_once), 0, 3 * BLOCK, Vec::new());
+            assert_eq!(reader.next(b'\n').unwrap().unwrap().bytes.len(), 3 * BLOCK);
+        }
+    }
+
+    #[test]
     fn skipping_a_long_record_takes_no_more_memory() {
         let text = [vec![b'x'; 3 * BLOCK], b"\nb".to_vec()].concat();
-        let mut reader = RecordReader::new(Drops(&text, usize::MAX), 0, Vec::new());
+        let mut reader = RecordReader::new(Drops(&text, usize::MAX), 0, 1, Vec::new());
         reader.skip(b'\n').unwrap();
         assert_eq!(reader.block.len(), BLOCK);
         assert_eq!(reader.next(b'\n').unwrap().unwrap().bytes, b"b");

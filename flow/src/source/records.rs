@@ -15,10 +15,16 @@ use std::sync::Arc;
 
 use stage_core::BoxError;
 
+use super::byte_order::without_mark;
 use super::decode::{Decode, Undecodable};
 use super::packing::Packing;
-use super::record_reader::{End, Record, RecordReader};
+use super::record_reader::{End, Fault, Record, RecordReader};
 use super::{More, Part, ReadError, Source};
+
+/// How many bytes a record may have unless somebody says otherwise.
+pub(super) const MOST: usize = 16 << 20;
+/// What a reader allows beyond: a byte order mark and a carriage return, which are no part of a line.
+pub(super) const AROUND: usize = 4;
 
 /// What ends a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +59,18 @@ pub struct Records<D> {
     ending: Ending,
     packing: Packing,
     decode: D,
+    /// The most bytes of a record.
+    most: usize,
 }
 
 impl<D: Decode> Records<D> {
     pub(super) fn new(files: Arc<[PathBuf]>, ending: Ending, packing: Packing, decode: D) -> Self {
-        Self { files, ending, packing, decode }
+        Self { files, ending, packing, decode, most: MOST }
+    }
+
+    /// The same, of records of at most so many bytes.
+    pub(super) fn of_at_most(self, most: usize) -> Self {
+        Self { most, ..self }
     }
 
     /// A part of these pieces.
@@ -67,6 +80,7 @@ impl<D: Decode> Records<D> {
             ending: self.ending,
             packing: self.packing,
             decode: self.decode.clone(),
+            most: self.most,
             open: None,
             block: Vec::new(),
         }
@@ -79,7 +93,7 @@ impl<D: Decode> Source for Records<D> {
 
     fn parts(&self, most: usize) -> Result<Vec<RecordPart<D>>, BoxError> {
         if self.packing != Packing::None {
-            let whole = |file: &PathBuf| self.part([Piece { path: file.clone(), range: 0..u64::MAX }]);
+            let whole = |file: &PathBuf| self.part([Piece::whole(file)]);
             let parts = self.files.iter().map(whole).collect::<Vec<_>>();
             return Ok(if parts.is_empty() { vec![self.part([])] } else { parts });
         }
@@ -100,6 +114,15 @@ impl<D: Decode> Source for Records<D> {
 pub(super) struct Piece {
     pub(super) path: PathBuf,
     pub(super) range: Range<u64>,
+    /// The size of the file when it was cut, as far as it is known.
+    pub(super) size: Option<u64>,
+}
+
+impl Piece {
+    /// All of a file whose size nobody knows.
+    fn whole(path: &Path) -> Self {
+        Self { path: path.to_owned(), range: 0..u64::MAX, size: None }
+    }
 }
 
 /// How many bytes each file has, as far as that is known.
@@ -131,7 +154,7 @@ pub(super) fn split(files: &[PathBuf], sizes: &[Option<u64>], most: usize) -> Ve
     let (mut begin, mut part, mut dealt) = (0, 0, 0);
     for (path, size) in files.iter().zip(sizes) {
         let Some(size) = size else {
-            parts[dealt % most].push(Piece { path: path.clone(), range: 0..u64::MAX });
+            parts[dealt % most].push(Piece::whole(path));
             dealt += 1;
             continue;
         };
@@ -141,7 +164,8 @@ pub(super) fn split(files: &[PathBuf], sizes: &[Option<u64>], most: usize) -> Ve
             let to = cut(part + 1).min(end);
             if from < to {
                 let index = usize::try_from(part).unwrap_or(most - 1).min(most - 1);
-                parts[index].push(Piece { path: path.clone(), range: from - begin..to - begin });
+                let range = from - begin..to - begin;
+                parts[index].push(Piece { path: path.clone(), range, size: Some(*size) });
             }
             from = to;
             part += u64::from(to == cut(part + 1));
@@ -157,6 +181,7 @@ pub struct RecordPart<D> {
     ending: Ending,
     packing: Packing,
     decode: D,
+    most: usize,
     open: Option<Open>,
     block: Vec<u8>,
 }
@@ -178,9 +203,11 @@ impl<D: Decode> RecordPart<D> {
         let at = piece.range.start.saturating_sub(1);
         let input = self
             .packing
-            .open(&piece.path, at)
+            .open(&piece.path, at, piece.size)
             .map_err(|source| ReadError::Open { path: piece.path.clone(), source })?;
-        let mut open = Open { reader: RecordReader::new(input, at, std::mem::take(&mut self.block)), piece };
+        let most = self.most.saturating_add(AROUND);
+        let reader = RecordReader::new(input, at, most, std::mem::take(&mut self.block));
+        let mut open = Open { reader, piece };
         if open.piece.range.start > 0 {
             let skipped = open.reader.skip(self.ending.separator());
             skipped.map_err(|error| open.failed(error))?;
@@ -200,27 +227,63 @@ impl<D: Decode> RecordPart<D> {
             if open.reader.offset() >= open.piece.range.end {
                 return Ok((read, More::No));
             }
+            let begun = open.reader.offset();
             let record = match open.reader.next(separator) {
                 Ok(Some(record)) => record,
                 Ok(None) => return Ok((read, More::No)),
-                Err(error) => return Err(open.failed(error)),
+                Err(Fault::Io(error)) => return Err(open.failed(error)),
+                Err(Fault::TooLong) => {
+                    // In another encoding, lines do not end as expected.
+                    self.text_of(&open.piece.path, begun, open.reader.ahead())?;
+                    return Err(self.too_long(&open.piece.path, begun));
+                }
             };
-            match self.decode.decode(self.ending.trim(&record)) {
+            let Some(bytes) = self.bytes_of(&open.piece.path, &record)? else {
+                return Ok((read, More::No));
+            };
+            match self.decode.decode(bytes) {
                 Ok(item) => item.map(&mut *each).unwrap_or_default(),
                 Err(wrong) => {
-                    let offset = record.offset;
-                    return Err(self.wrong(&open.piece.path, offset, wrong));
+                    let mark = self.ending.trim(&record).len() - bytes.len();
+                    return Err(self.wrong(&open.piece.path, begun, mark, wrong));
                 }
             }
         }
         Ok((most, More::Yes))
     }
 
-    fn wrong(&self, path: &Path, offset: u64, wrong: Undecodable) -> ReadError {
+    /// The bytes of a record without its end and, at the beginning of the file, without its mark; nothing if
+    /// the mark is all there is.
+    fn bytes_of<'a>(&self, path: &Path, record: &Record<'a>) -> Result<Option<&'a [u8]>, ReadError> {
+        let bytes = self.ending.trim(record);
+        let text = self.text_of(path, record.offset, bytes)?;
+        if text.len() < bytes.len() && text.is_empty() && record.end == End::Input {
+            return Ok(None);
+        }
+        if text.len() > self.most {
+            return Err(self.too_long(path, record.offset));
+        }
+        Ok(Some(text))
+    }
+
+    /// The bytes at `offset` without the mark that a file of lines may begin with.
+    fn text_of<'a>(&self, path: &Path, offset: u64, bytes: &'a [u8]) -> Result<&'a [u8], ReadError> {
+        if offset > 0 || self.ending != Ending::Line {
+            return Ok(bytes);
+        }
+        without_mark(bytes).map_err(|encoding| ReadError::Encoding { path: path.to_owned(), encoding })
+    }
+
+    fn too_long(&self, path: &Path, at: u64) -> ReadError {
+        ReadError::TooLong { path: path.to_owned(), at, most: self.most }
+    }
+
+    /// The error for a record at `offset`, which begins with a mark of so many bytes.
+    fn wrong(&self, path: &Path, offset: u64, mark: usize, wrong: Undecodable) -> ReadError {
         let path = path.to_owned();
         match wrong {
             Undecodable::NotText(at) => {
-                ReadError::NotText { path, at: offset + u64::try_from(at).unwrap_or(u64::MAX) }
+                ReadError::NotText { path, at: offset + u64::try_from(mark + at).unwrap_or(u64::MAX) }
             }
             Undecodable::Other(column, source) => {
                 let line = self.line(&path, offset);
@@ -232,9 +295,16 @@ impl<D: Decode> RecordPart<D> {
     /// The number of the line that begins at `offset`, counted only now that somebody wants to know it.
     fn line(&self, path: &Path, offset: u64) -> u64 {
         let counted = || -> io::Result<u64> {
-            let mut reader = RecordReader::new(self.packing.open(path, 0)?, 0, Vec::new());
+            let input = self.packing.open(path, 0, None)?;
+            let mut reader = RecordReader::new(input, 0, self.most, Vec::new());
             let mut line = 1;
-            while reader.offset() < offset && reader.next(self.ending.separator())?.is_some() {
+            while reader.offset() < offset {
+                let before = reader.offset();
+                reader.skip(self.ending.separator())?;
+                // The file may have become shorter.
+                if reader.offset() == before {
+                    break;
+                }
                 line += 1;
             }
             Ok(line)
@@ -284,15 +354,16 @@ mod tests {
     #[test]
     fn files_are_cut_evenly_over_their_borders() {
         let files: Vec<PathBuf> = ["a", "pipe", "b"].map(PathBuf::from).into();
-        let piece = |path: &str, range| Piece { path: path.into(), range };
+        let piece = |path: &str, range, size| Piece { path: path.into(), range, size: Some(size) };
         let parts = split(&files, &[Some(7), None, Some(4)], 3);
         let expected = [
-            vec![piece("a", 0..4), piece("pipe", 0..u64::MAX)],
-            vec![piece("a", 4..7), piece("b", 0..1)],
-            vec![piece("b", 1..4)],
+            vec![piece("a", 0..4, 7), Piece::whole(Path::new("pipe"))],
+            vec![piece("a", 4..7, 7), piece("b", 0..1, 4)],
+            vec![piece("b", 1..4, 4)],
         ];
         assert_eq!(parts, expected);
-        assert_eq!(split(&files[..1], &[Some(2)], 8), [vec![piece("a", 0..1)], vec![piece("a", 1..2)]]);
+        let halves = [vec![piece("a", 0..1, 2)], vec![piece("a", 1..2, 2)]];
+        assert_eq!(split(&files[..1], &[Some(2)], 8), halves);
         assert_eq!(split(&[], &[], 8), [vec![]]);
     }
 

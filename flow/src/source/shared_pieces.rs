@@ -38,7 +38,7 @@ fn cut(piece: Piece) -> Vec<Piece> {
         return vec![piece];
     }
     let at = |number: u64| piece.range.start + bytes / pieces * number + (bytes % pieces).min(number);
-    (0..pieces).map(|number| Piece { path: piece.path.clone(), range: at(number)..at(number + 1) }).collect()
+    (0..pieces).map(|number| Piece { range: at(number)..at(number + 1), ..piece.clone() }).collect()
 }
 
 #[cfg(test)]
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     fn piece(range: std::ops::Range<u64>) -> Piece {
-        Piece { path: "file".into(), range }
+        Piece { path: "file".into(), range, size: None }
     }
 
     #[test]

@@ -1,75 +1,130 @@
-//! What is packed by zstd, frame after frame.
+//! Reads what is packed by zstd, frame after frame.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, Read};
 
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-/// Reads the frames of `R` as one, comparing the sum of each that has one.
+use super::counted::Counted;
+
+const ZSTD: &str = "zstd";
+/// How a frame begins, and a frame without data, of which the lower half of the first byte may be anything.
+const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+const SKIPPED: [u8; 4] = [0x50, 0x2A, 0x4D, 0x18];
+
+/// Reads the frames of `R` as one, and compares the checksum of each that has one. Zeros behind the last are
+/// padding; anything else is an error.
 pub(super) struct Frames<R> {
-    input: BufReader<R>,
+    input: Counted<R>,
     decoder: FrameDecoder,
-    /// Whether a frame has begun and not come to its end.
-    inside: bool,
+    /// Where the frame begins that has not come to its end.
+    inside: Option<u64>,
 }
 
 impl<R: Read> Frames<R> {
     pub(super) fn new(input: R) -> Self {
-        let input = BufReader::with_capacity(64 * 1024, input);
-        Self { input, decoder: FrameDecoder::new(), inside: false }
+        Self { input: Counted::new(input), decoder: FrameDecoder::new(), inside: None }
     }
 
-    /// Begins the next frame with data, if there is one.
-    fn begin(&mut self) -> io::Result<()> {
-        while !self.inside && !self.input.fill_buf()?.is_empty() {
+    /// Begins the next frame with data; whether there is one.
+    fn begin(&mut self) -> io::Result<bool> {
+        while self.inside.is_none() {
+            let begun = self.input.at();
+            if begun > 0 && self.input.ends_with_zeros()? {
+                return Ok(false);
+            }
+            let known = self.input.fill_buf()?;
+            if known.is_empty() {
+                return Ok(false);
+            }
+            if !begins_a_frame(known) || self.input.at() > begun {
+                return Err(self.input.foreign(ZSTD));
+            }
             match self.decoder.init(&mut self.input) {
-                Ok(()) => self.inside = true,
+                Ok(()) => self.inside = Some(begun),
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
                     length,
                     ..
-                })) => {
-                    io::copy(&mut (&mut self.input).take(length.into()), &mut io::sink())?;
-                }
-                Err(error) => return Err(damaged(error)),
+                })) => self.skip(begun, length.into())?,
+                Err(error) => return Err(self.input.failed(ZSTD, begun, &words(&error))),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Skips what a frame without data holds.
+    fn skip(&mut self, begun: u64, length: u64) -> io::Result<()> {
+        let skipped = io::copy(&mut (&mut self.input).take(length), &mut io::sink());
+        if skipped.is_ok_and(|skipped| skipped == length) {
+            return Ok(());
+        }
+        Err(self.input.failed(ZSTD, begun, "a frame to be skipped is not whole"))
+    }
+
+    /// Unpacks blocks until there is something to read, or the frame is over.
+    fn decode(&mut self, begun: u64) -> io::Result<()> {
+        while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
+            let one = BlockDecodingStrategy::UptoBlocks(1);
+            if let Err(error) = self.decoder.decode_blocks(&mut self.input, one) {
+                return Err(self.input.failed(ZSTD, begun, &words(&error)));
             }
         }
         Ok(())
     }
 
     /// The frame is over.
-    fn end(&mut self) -> io::Result<()> {
-        self.inside = false;
+    fn end(&mut self, begun: u64) -> io::Result<()> {
+        self.inside = None;
         let (said, is) = (self.decoder.get_checksum_from_data(), self.decoder.get_calculated_checksum());
         if said.is_some() && said != is {
-            return Err(damaged("the checksum of a frame does not fit what is in it"));
+            return Err(self.input.failed(ZSTD, begun, "the checksum of a frame does not fit its data"));
         }
         Ok(())
     }
 }
 
-fn damaged(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, error)
+/// Whether bytes can be the beginning of a frame, as far as they go.
+fn begins_a_frame(known: &[u8]) -> bool {
+    let fits = |magic: [u8; 4], mask: u8| {
+        known.iter().zip(magic).enumerate().all(|(place, (is, right))| match place {
+            0 => is & mask == right,
+            _ => *is == right,
+        })
+    };
+    fits(MAGIC, 0xFF) || fits(SKIPPED, 0xF0)
+}
+
+/// What an error of the decoder means, as most of its own texts are for those who debug it.
+fn words(error: &FrameDecoderError) -> String {
+    match error {
+        FrameDecoderError::WindowSizeTooBig { requested, max } => {
+            format!("a frame needs a window of {requested} bytes, and {max} are allowed")
+        }
+        FrameDecoderError::DictNotProvided { dict_id } => {
+            format!("a frame needs the dictionary {dict_id}, and dictionaries are not supported")
+        }
+        FrameDecoderError::ReadFrameHeaderError(_)
+        | FrameDecoderError::FrameHeaderError(_)
+        | FrameDecoderError::FailedToInitialize(_) => "the header of a frame is invalid".to_owned(),
+        FrameDecoderError::FailedToReadBlockHeader(_) => "the header of a block is invalid".to_owned(),
+        _ => "a block is invalid".to_owned(),
+    }
 }
 
 impl<R: Read> Read for Frames<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            self.begin()?;
-            if !self.inside {
-                return Ok(0);
-            }
-            while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
-                let one = BlockDecodingStrategy::UptoBlocks(1);
-                self.decoder.decode_blocks(&mut self.input, one).map_err(damaged)?;
-            }
+        while self.begin()? {
+            let begun = self.inside.unwrap_or_default();
+            self.decode(begun)?;
             let read = self.decoder.read(into)?;
             if self.decoder.is_finished() && self.decoder.can_collect() == 0 {
-                self.end()?;
+                self.end(begun)?;
             }
             if read > 0 || into.is_empty() {
                 return Ok(read);
             }
         }
+        Ok(0)
     }
 }
 
@@ -92,6 +147,35 @@ mod tests {
         let packed = [frame(b"one\n"), skipped, frame(b""), frame(&long)].concat();
         assert_eq!(unpacked(&packed).unwrap(), [&b"one\n"[..], &long].concat());
         assert_eq!(unpacked(b"").unwrap(), b"");
+    }
+
+    fn said(packed: &[u8]) -> String {
+        unpacked(packed).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn zeros_behind_frames_are_padding_and_other_bytes_an_error_with_their_place() {
+        let one = compress_to_vec(&b"one\n"[..], CompressionLevel::Fastest);
+        assert_eq!(unpacked(&[one.clone(), vec![0; 64]].concat()).unwrap(), b"one\n");
+        let expected = format!(
+            "the zstd data is followed by something else, the bytes 67 at byte {} of the file",
+            one.len()
+        );
+        assert_eq!(said(&[one, b"g".to_vec()].concat()), expected);
+        assert_eq!(said(b"one\ntwo\n"), "it is not a zstd file: it begins with the bytes 6f 6e 65 0a");
+        assert_eq!(said(&[0; 9]), "it is not a zstd file: it begins with the bytes 00 00 00 00");
+    }
+
+    #[test]
+    fn errors_say_in_words_where_a_file_is_cut_off() {
+        let one = compress_to_vec(&b"one\ntwo\n"[..], CompressionLevel::Fastest);
+        for cut in 1..one.len() {
+            let expected =
+                format!("the zstd data that begins at byte 0 of the file is cut off at byte {cut}");
+            assert_eq!(said(&one[..cut]), expected);
+        }
+        let skipped = [&0x184D_2A50_u32.to_le_bytes()[..], &9_u32.to_le_bytes(), b"abc"].concat();
+        assert_eq!(said(&skipped), "the zstd data that begins at byte 0 of the file is cut off at byte 11");
     }
 
     #[test]

@@ -1,0 +1,102 @@
+//! The bytes of a packed file, with the place that its decoder has reached.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+
+/// Buffers `R` and counts what was taken of it. An error of `R` is kept aside, since decoders wrap it in words
+/// of their own.
+pub(super) struct Counted<R> {
+    input: BufReader<R>,
+    at: u64,
+    ended: bool,
+    error: Option<io::Error>,
+}
+
+impl<R: Read> Counted<R> {
+    pub(super) fn new(input: R) -> Self {
+        let input = BufReader::with_capacity(64 * 1024, input);
+        Self { input, at: 0, ended: false, error: None }
+    }
+
+    /// How many bytes of the file were taken.
+    pub(super) fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// The error to report where a decoder of `format` data has failed with `what`: that of the file if it could
+    /// not be read; else the data is cut off if it ended, or damaged. `begun` is where its member began.
+    pub(super) fn failed(&mut self, format: &str, begun: u64, what: &str) -> io::Error {
+        if let Some(error) = self.error.take() {
+            return error;
+        }
+        let at = self.at;
+        if self.ended {
+            let said =
+                format!("the {format} data that begins at byte {begun} of the file is cut off at byte {at}");
+            return io::Error::new(ErrorKind::UnexpectedEof, said);
+        }
+        invalid(format!("the {format} data is damaged near byte {at} of the file: {what}"))
+    }
+
+    /// Skips zeros, with which some tools fill the last block of a tape or a disk; whether nothing else was left.
+    pub(super) fn ends_with_zeros(&mut self) -> io::Result<bool> {
+        loop {
+            let known = self.fill_buf()?;
+            let zeros = known.iter().position(|byte| *byte != 0).unwrap_or(known.len());
+            let (ended, other) = (known.is_empty(), zeros < known.len());
+            self.consume(zeros);
+            if ended || other {
+                return Ok(ended);
+            }
+        }
+    }
+
+    /// The error for bytes that are not of this format, at the beginning of the file or behind other data.
+    pub(super) fn foreign(&mut self, format: &str) -> io::Error {
+        let at = self.at;
+        let begin = match self.fill_buf() {
+            Ok(known) => known.iter().take(4).map(|byte| format!(" {byte:02x}")).collect::<String>(),
+            Err(error) => return self.error.take().unwrap_or(error),
+        };
+        if at == 0 {
+            return invalid(format!("it is not a {format} file: it begins with the bytes{begin}"));
+        }
+        invalid(format!(
+            "the {format} data is followed by something else, the bytes{begin} at byte {at} of the file"
+        ))
+    }
+}
+
+fn invalid(said: String) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, said)
+}
+
+impl<R: Read> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        // Reads only if nothing is buffered; what is there is borrowed below.
+        while let Err(error) = self.input.fill_buf() {
+            if error.kind() != ErrorKind::Interrupted {
+                let said = io::Error::new(error.kind(), "the file cannot be read");
+                self.error = Some(error);
+                return Err(said);
+            }
+        }
+        let known = self.input.buffer();
+        self.ended = known.is_empty();
+        Ok(known)
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.at += u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.input.consume(bytes);
+    }
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let known = self.fill_buf()?;
+        let count = known.len().min(into.len());
+        into[..count].copy_from_slice(&known[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}

@@ -1,0 +1,214 @@
+//! Reads the records of one file of comma-separated values, and notices a quote that is never closed.
+//!
+//! The `csv` crate takes the end of the file for the end of a quoted field. Its dialect is the user's and cannot
+//! be asked for, so the file is followed by a few more bytes, the probe: the end of a record, and two records of
+//! one field each. Where the reader takes in more than the first of those at once, a quote was open.
+
+use std::io;
+use std::path::PathBuf;
+
+use csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder, StringRecord};
+use serde::de::DeserializeOwned;
+use stage_core::BoxError;
+
+use super::ReadError;
+use super::csv_input::{CsvInput, Refused, newlines};
+
+/// A file that is being read.
+pub(super) struct CsvFile {
+    path: PathBuf,
+    reader: Reader<CsvInput>,
+    headers: Option<StringRecord>,
+    record: ByteRecord,
+    most: usize,
+    probe: Vec<u8>,
+    ended: bool,
+}
+
+/// Where the reader is after a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In the file, or behind its last record.
+    Within,
+    /// Behind the first record of the probe: the file is over.
+    Probe,
+    /// Behind all of the probe, which a quoted field of the file has swallowed.
+    Beyond,
+}
+
+impl CsvFile {
+    pub(super) fn open(path: PathBuf, builder: &ReaderBuilder, most: usize) -> Result<Self, ReadError> {
+        let probe = probe(builder);
+        let input = match CsvInput::open(&path, probe.clone()) {
+            Ok(input) => input,
+            Err(source) => return Err(ReadError::Open { path, source }),
+        };
+        let reader = builder.from_reader(input);
+        let record = ByteRecord::new();
+        let mut file = Self { path, reader, headers: None, record, most, probe, ended: false };
+        if file.reader.has_headers() {
+            file.allow_a_record();
+            let read = file.reader.byte_headers().map(|names| file.record.clone_from(names));
+            // A file without a record has no names.
+            if file.checked(read.map(|()| true))? {
+                let names = file.reader.headers().cloned();
+                file.headers = Some(names.map_err(|error| file.wrong(error))?);
+            }
+        }
+        Ok(file)
+    }
+
+    /// The next record, if there is one.
+    pub(super) fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ReadError> {
+        if self.ended {
+            return Ok(None);
+        }
+        self.allow_a_record();
+        let read = self.reader.read_byte_record(&mut self.record);
+        if !self.checked(read)? {
+            return Ok(None);
+        }
+        let record = match StringRecord::from_byte_record(std::mem::take(&mut self.record)) {
+            Ok(record) => record,
+            Err(error) => {
+                let field = error.utf8_error().field();
+                let what = format!("the field{} is not UTF-8", self.name(field));
+                let line = error.into_byte_record().position().map_or(0, Position::line);
+                return Err(self.record_error(line, one_more(field), what));
+            }
+        };
+        let made = record.deserialize(self.headers.as_ref());
+        self.record = record.into_byte_record();
+        made.map(Some).map_err(|error| self.wrong(error))
+    }
+
+    /// Before a record is read: its bytes in the file may be twice as many as in its fields, as quotes are doubled.
+    fn allow_a_record(&mut self) {
+        let at = self.reader.position().byte();
+        self.reader.get_mut().allow(at, self.most.saturating_mul(2));
+    }
+
+    /// Whether what was read is a record of the file; its fields are in `record`.
+    fn checked(&mut self, read: Result<bool, csv::Error>) -> Result<bool, ReadError> {
+        if let Some(refused) = self.reader.get_mut().refused() {
+            return Err(self.refused(refused));
+        }
+        match (self.place(), read) {
+            // A comment without an end may swallow the probe as well.
+            (_, Ok(false)) | (Place::Probe, _) => {
+                self.ended = true;
+                Ok(false)
+            }
+            (Place::Beyond, _) => Err(self.unclosed()),
+            (Place::Within, Err(error)) => Err(self.wrong(error)),
+            (Place::Within, Ok(true)) if self.record.as_slice().len() > self.most => {
+                Err(self.too_long(self.record.position().map_or(0, Position::byte)))
+            }
+            (Place::Within, Ok(true)) => Ok(true),
+        }
+    }
+
+    fn place(&self) -> Place {
+        let Some(size) = self.reader.get_ref().size() else { return Place::Within };
+        let beyond = self.reader.position().byte().saturating_sub(size);
+        // The first byte of the probe ends the last record of the file; two more are a record.
+        if beyond <= 1 {
+            Place::Within
+        } else if beyond < wide(self.probe.len()) {
+            Place::Probe
+        } else {
+            Place::Beyond
+        }
+    }
+
+    /// The error for a quote that is never closed: it begins the last field, which has all lines to the end.
+    ///
+    /// The reader's own count misses lines within quotes where another byte ends a record.
+    fn unclosed(&self) -> ReadError {
+        let last = self.record.len().saturating_sub(1);
+        let field = self.record.get(last).unwrap_or_default();
+        // Where spaces are trimmed, so is the end of the probe.
+        let behind = field.strip_suffix(&*self.probe);
+        let behind = behind.or_else(|| field.strip_suffix(self.probe.trim_ascii_end())).unwrap_or_default();
+        let line = self.reader.get_ref().newlines() + 1 - newlines(behind);
+        self.record_error(line, one_more(last), "the quote that begins here is never closed".to_owned())
+    }
+
+    fn too_long(&self, at: u64) -> ReadError {
+        ReadError::TooLong { path: self.path.clone(), at, most: self.most }
+    }
+
+    fn refused(&self, refused: Refused) -> ReadError {
+        match refused {
+            Refused::Encoding(encoding) => ReadError::Encoding { path: self.path.clone(), encoding },
+            Refused::TooLong(at) => self.too_long(at),
+        }
+    }
+
+    fn record_error(&self, line: u64, column: u64, what: String) -> ReadError {
+        ReadError::Record { path: self.path.clone(), line, column, source: what.into() }
+    }
+
+    /// The error for a record that is not as it should be.
+    fn wrong(&self, error: csv::Error) -> ReadError {
+        let path = self.path.clone();
+        let line = error.position().map_or(0, Position::line);
+        let (column, source): (u64, BoxError) = match error.into_kind() {
+            ErrorKind::Io(source) => {
+                return ReadError::Read { path, at: self.reader.position().byte(), source };
+            }
+            ErrorKind::Utf8 { err, .. } => {
+                (one_more(err.field()), format!("the field{} is not UTF-8", self.name(err.field())).into())
+            }
+            ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                (0, format!("there are {len} fields, {expected_len} before").into())
+            }
+            ErrorKind::Deserialize { err, .. } => {
+                match err.field().and_then(|field| usize::try_from(field).ok()) {
+                    Some(field) => {
+                        (one_more(field), format!("the field{}: {}", self.name(field), err.kind()).into())
+                    }
+                    None => (0, err.kind().to_string().into()),
+                }
+            }
+            _ => (0, io::Error::other("it cannot be read").into()),
+        };
+        ReadError::Record { path, line, column, source }
+    }
+
+    fn name(&self, field: usize) -> String {
+        let name = self.headers.as_ref().and_then(|headers| headers.get(field));
+        name.map(|name| format!(" `{name}`")).unwrap_or_default()
+    }
+}
+
+fn one_more(field: usize) -> u64 {
+    wide(field).saturating_add(1)
+}
+
+/// No memory is larger than what a u64 counts.
+fn wide(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// The end of a record, a field, an end, a field and an end, as the dialect of `builder` has them; a newline
+/// behind, which ends a comment in any dialect. Nothing if no byte ends a record.
+///
+/// They are found by trying: of four letters, three may be the delimiter, the quote and the sign of a comment.
+fn probe(builder: &ReaderBuilder) -> Vec<u8> {
+    let found = b"abcd".iter().find_map(|&field| {
+        // Every byte, none of which begins a field: only the end of a record ends the first one.
+        let all: Vec<u8> = (0..=u8::MAX).flat_map(|byte| [field, byte]).collect();
+        let end = first_record(builder, &all).and_then(|end| all.get(end.checked_sub(1)?))?;
+        let probe = [*end, field, *end, field, *end, b'\n'];
+        (first_record(builder, &probe) == Some(3)).then_some(probe)
+    });
+    found.map_or_else(Vec::new, Vec::from)
+}
+
+/// Where the first record of a text ends.
+fn first_record(builder: &ReaderBuilder, text: &[u8]) -> Option<usize> {
+    let mut reader = builder.from_reader(text);
+    reader.byte_headers().ok()?;
+    usize::try_from(reader.position().byte()).ok()
+}
