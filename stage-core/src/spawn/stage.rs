@@ -140,7 +140,8 @@ where
     // Nobody else is waited for.
     let _ = go.send(());
     let future = run(stage, core, port, inlet, outlet, Ready { up, go: may_go });
-    let span = tracing::info_span!("stage", step = &*name);
+    // Of its own: a caller's span would stay open as long as the stage runs.
+    let span = tracing::info_span!(parent: None, "stage", step = &*name);
     run_alone(future.instrument(span).boxed(), placement, counters, Closing(Arc::clone(&mailbox) as _));
     match is_up.await {
         Ok(()) => Ok(StageRef::new(mailbox)),

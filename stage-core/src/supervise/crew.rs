@@ -222,7 +222,8 @@ impl Crew {
             Ok(built) => built.map_err(ExitReason::from)?,
             Err(payload) => return Err(ExitReason::from_panic(&*payload)),
         };
-        let span = tracing::info_span!("stage", step = &*child.step, copy = child.copy);
+        // Of its own: a caller's span would stay open as long as the stage runs.
+        let span = tracing::info_span!(parent: None, "stage", step = &*child.step, copy = child.copy);
         let task = spawn(&mut self.tasks, child.placement, &child.counters, stage.instrument(span));
         self.running.insert(task.id, index);
         member.task = Some(task);
