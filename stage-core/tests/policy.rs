@@ -6,8 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, Rejected};
-use stage_core::policy::{DeadLetter, EachEvent, EventError, Failed, FailurePolicy, each, each_some};
+use stage_core::policy::{
+    DeadLetter, DeadLetters, EachEvent, EventError, Failed, FailurePolicy, dead_letters_fn, each, each_some,
+};
 use stage_core::{
     Backoff, BoxError, Context, Demand, Emitter, Init, Pipeline, PipelineError, Producer, Report,
     StageResult, StepOptions, Strategy, source,
@@ -174,6 +177,85 @@ async fn a_dead_letter_reaches_another_pipeline_with_its_error() {
     assert_eq!(letter.error.to_string(), "two");
     push.close();
     other.join().await.unwrap();
+}
+
+/// What becomes of a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Shelf {
+    Full,
+    /// Panics when it is polled.
+    Falls,
+    /// Panics before there is a future.
+    FallsAtOnce,
+    Closed,
+}
+
+impl DeadLetters<u64> for Shelf {
+    fn send(&self, letter: Delivery<DeadLetter<u64>>) -> BoxFuture<'_, Result<(), BoxError>> {
+        let shelf = *self;
+        assert!(shelf != Self::FallsAtOnce, "the shelf fell on {}", letter.event);
+        Box::pin(async move {
+            match shelf {
+                Self::Full => Err("the shelf is full".into()),
+                Self::Falls | Self::FallsAtOnce => panic!("the shelf fell on {}", letter.event),
+                Self::Closed => std::future::pending().await,
+            }
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_letters_that_fail_or_panic_cost_their_own_event_and_nothing_else() {
+    for shelf in [Shelf::Full, Shelf::Falls, Shelf::FallsAtOnce] {
+        let odd = || each(|number: u64| async move { if number == 3 { Err("three") } else { Ok(number) } });
+        let (ended, passed) = run(10, FailurePolicy::dead_letter(shelf), odd).await;
+        assert_eq!(passed, without(&[3], 10), "{shelf:?}");
+        let step = &ended.unwrap().stages[1];
+        assert_eq!(
+            (step.events_in, step.events_out, step.discarded, step.restarts),
+            (10, 9, 1, 0),
+            "{shelf:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_that_nobody_takes_is_named_and_a_stop_does_not_wait_for_it() {
+    for drain in [false, true] {
+        let odd = |number: u64| if number == 3 { Err(BoxError::from("three")) } else { Ok(number) };
+        let pipeline = Pipeline::builder("p")
+            .start_fn("numbers", || Ok(0..10_u64))
+            .step_each_fn("odd", FailurePolicy::dead_letter(Shelf::Closed), odd)
+            .finish_fn("sink", |_| ());
+        let running = pipeline.start().await.unwrap();
+        sleep(millis(1)).await;
+        let stalls = running.stalls(millis(500)).await;
+        assert!(stalls.iter().any(|stall| stall.stage == "odd/0"), "{stalls:?}");
+        let begun = Instant::now();
+        let report = if drain { running.drain(millis(1_000)).await } else { running.stop().await }.unwrap();
+        assert!(begun.elapsed() <= millis(1_001), "{:?}", begun.elapsed());
+        assert!(report.cut_off.is_empty(), "{report}");
+        let discarded: u64 = report.stages.iter().map(|stage| stage.discarded).sum();
+        assert_eq!(
+            report.stages[2].events_in + discarded,
+            report.stages[0].events_out + report.stages[0].discarded
+        );
+        assert!(discarded >= 7, "{report}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_takes_dead_letters() {
+    let (sent, mut letters) = mpsc::unbounded_channel();
+    let take = dead_letters_fn(move |letter: DeadLetter<u64>| {
+        let sent = sent.clone();
+        async move { Ok(sent.send((letter.event, letter.error.to_string()))?) }
+    });
+    let odd = || each(|number: u64| async move { if number == 3 { Err("three") } else { Ok(number) } });
+    let (ended, passed) = run(10, FailurePolicy::dead_letter(take), odd).await;
+    assert_eq!(passed, without(&[3], 10));
+    assert_eq!(ended.unwrap().stages[1].discarded, 0);
+    assert_eq!(letters.recv().await, Some((3, "three".to_owned())));
 }
 
 /// Not `Clone`.

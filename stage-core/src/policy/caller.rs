@@ -11,7 +11,7 @@ use super::event_error::EventError;
 use super::failure_policy::FailurePolicy;
 use super::letter::DeadLetter;
 use crate::ack::{Reason, Token};
-use crate::error::{BoxError, ExitReason, Fatal};
+use crate::error::{BoxError, ExitReason, Fatal, panic_message};
 use crate::stage::{Core, Wish};
 use crate::sync::Arc;
 
@@ -63,12 +63,14 @@ impl<H: EachEvent> Caller<H> {
         let mut attempts = 0;
         loop {
             if core.drain.is_stopped() {
+                // One of those that are left, as are the events behind it.
+                losses.discarded += 1;
                 if attempts == 0 {
                     token.give_back();
                 }
                 return losses.end(ExitReason::Shutdown);
             }
-            attempts += 1;
+            attempts = u32::saturating_add(attempts, 1);
             self.calls = self.calls.wrapping_add(1);
             let kept = self.policy.keep(&event);
             let (error, back) = match self.attempt(event).await {
@@ -97,7 +99,7 @@ impl<H: EachEvent> Caller<H> {
                 }
                 (Decision::Last(Then::DeadLetter), Some(event)) => {
                     let letter = DeadLetter { event, error, attempts, step: Arc::clone(&core.step) };
-                    return self.set_aside(letter, token, losses).await;
+                    return self.set_aside(letter, token, core.drain.stopped(), losses).await;
                 }
                 // What is gone is not tried again: `decide` says so.
                 (Decision::Last(then), _) => return losses.lose(token, error, then),
@@ -123,26 +125,35 @@ impl<H: EachEvent> Caller<H> {
                 let (event, error) = self.policy.take_back(error);
                 Err((EventError::Failed(Arc::from(error)), event))
             }
-            Err(payload) => match ExitReason::from_panic(&*payload) {
-                ExitReason::Panicked(message) => Err((EventError::Panicked(message), None)),
-                other => Err((EventError::Panicked(other.to_string()), None)),
-            },
+            Err(payload) => Err((EventError::Panicked(panic_message(&*payload)), None)),
         }
     }
 
+    /// Sends a dead letter. Whatever goes wrong there, also a letter that nobody has taken when the stage is stopped,
+    /// costs this event alone.
     async fn set_aside(
         &mut self,
         letter: DeadLetter<H::In>,
         token: Token,
+        stopped: impl Future<Output = ()>,
         losses: &mut Losses,
     ) -> Called<H::Out> {
         let Some(letters) = &self.policy.letters else { return Called::Lost };
         let tracked = token.is_tracked();
-        if let Err(error) = letters.send(token.with_tried(letter)).await {
-            tracing::error!(%error, "a dead letter could not be delivered");
-            // The delivery was dropped, and so rejected.
-            losses.count(tracked, EventError::Failed(Arc::from(error)));
-        }
+        let send = AssertUnwindSafe(async { letters.send(token.with_tried(letter)).await }).catch_unwind();
+        let sent = tokio::select! {
+            biased;
+            sent = send => sent,
+            () = stopped => Ok(Err("the stage was stopped before it was taken".into())),
+        };
+        let error = match sent {
+            Ok(Ok(())) => return Called::Lost,
+            Ok(Err(error)) => EventError::Failed(Arc::from(error)),
+            Err(payload) => EventError::Panicked(panic_message(&*payload)),
+        };
+        tracing::error!(%error, "a dead letter could not be delivered");
+        // The delivery was dropped, and so rejected.
+        losses.count(tracked, error);
         Called::Lost
     }
 }

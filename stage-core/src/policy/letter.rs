@@ -25,11 +25,67 @@ pub struct DeadLetter<E> {
 }
 
 /// Takes dead letters: a channel, the [queue](crate::source::queue()) that another pipeline starts from, or a
-/// function of your own.
+/// [function](dead_letters_fn).
 pub trait DeadLetters<E>: Send + Sync + 'static {
     /// Takes one. It is a delivery: where the failed event was one, its token comes along, so that the event is
     /// acknowledged when the letter is; else nobody is told.
+    ///
+    /// The stage waits for it. An error or a panic costs this event alone, which is counted as discarded or rejected;
+    /// so does a stop, which does not wait for a letter that nobody takes.
     fn send(&self, letter: Delivery<DeadLetter<E>>) -> BoxFuture<'_, Result<(), BoxError>>;
+}
+
+/// Hands dead letters to an async function, one at a time for each copy of the step. A letter is acknowledged when
+/// `take` returns `Ok`, and rejected when it returns an error or panics.
+///
+/// ```
+/// use stage_core::policy::{DeadLetter, FailurePolicy, dead_letters_fn};
+/// use stage_core::{BoxError, Pipeline};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (sent, received) = std::sync::mpsc::channel();
+/// let letters = dead_letters_fn(move |letter: DeadLetter<&str>| {
+///     let sent = sent.clone();
+///     async move { Ok(sent.send(format!("{}: {}", letter.event, letter.error))?) }
+/// });
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("words", || Ok(["1", "two", "3"]))
+///     .step_each_fn("parse", FailurePolicy::dead_letter(letters), |word: &str| Ok(word.parse::<u64>()?))
+///     .finish_fn("print", |number| println!("{number}"));
+/// pipeline.start().await?.join().await?;
+/// assert_eq!(received.recv()?, "two: invalid digit found in string");
+/// # Ok(())
+/// # }
+/// ```
+pub fn dead_letters_fn<E, F, Fut>(take: F) -> impl DeadLetters<E>
+where
+    E: Send + 'static,
+    F: Fn(DeadLetter<E>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
+{
+    TakenBy(take)
+}
+
+/// Takes letters by a function.
+struct TakenBy<F>(F);
+
+impl<E, F, Fut> DeadLetters<E> for TakenBy<F>
+where
+    E: Send + 'static,
+    F: Fn(DeadLetter<E>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
+{
+    fn send(&self, letter: Delivery<DeadLetter<E>>) -> BoxFuture<'_, Result<(), BoxError>> {
+        let (letter, token) = letter.into_parts();
+        let taken = (self.0)(letter);
+        async move {
+            taken.await?;
+            token.acknowledge();
+            Ok(())
+        }
+        .boxed()
+    }
 }
 
 fn gone() -> BoxError {

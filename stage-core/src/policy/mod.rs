@@ -52,6 +52,6 @@ pub use each_event::EachEvent;
 pub use event_error::{EventError, Failed};
 pub use failure_policy::{FailurePolicy, Retained};
 pub use function::{Attempt, Each, EachSome, attempt, each, each_some};
-pub use letter::{DeadLetter, DeadLetters};
+pub use letter::{DeadLetter, DeadLetters, dead_letters_fn};
 pub use sink::EventSink;
 pub use step::EventStep;
