@@ -7,7 +7,7 @@ use tests::source::{SourceFile, imports, read_sources, workspace_root};
 /// The layers of stage-core, from the bottom: a module names only modules of its own layer and of those above
 /// it in this list. Where a new module belongs says `docs/design/`; put it here in the same commit.
 const LAYERS: [&[&str]; 8] = [
-    &["demand", "options", "subscriber", "error", "backoff", "timed"],
+    &["demand", "options", "subscriber", "error", "backoff", "moment", "timed"],
     &["sync", "stats", "signal", "subscription", "again", "protocol", "link", "diagnosis", "mailbox"],
     &["buffer", "dispatch", "subscribe", "ack"],
     &["stage"],

@@ -40,7 +40,7 @@ impl Again {
             }
         };
         let delay = if passes { self.backoff.delay(self.failed, seed) } else { None };
-        self.failed += 1;
+        self.failed = self.failed.saturating_add(1);
         delay
     }
 }

@@ -50,8 +50,19 @@ impl Backoff {
         let chance = mixed(seed ^ u64::from(attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         // The upper bits, as a share of 1 in steps of 2⁻³².
         let share = (chance >> 32) as u32;
-        Some(whole.mul_f64(0.5 + 0.5 * f64::from(share) / f64::from(u32::MAX)))
+        let (half, share) = (whole.as_nanos() / 2, u128::from(share));
+        // Below 2⁹⁴, so that no product exceeds 2¹²⁶; and of the wait, at most half is cut off.
+        let spared = half * (u128::from(u32::MAX) - share) / u128::from(u32::MAX);
+        Some(whole.saturating_sub(duration(spared)))
     }
+}
+
+/// So many nanoseconds, which come from a duration.
+fn duration(nanos: u128) -> Duration {
+    const SECOND: u128 = 1_000_000_000;
+    let seconds = u64::try_from(nanos / SECOND).unwrap_or(u64::MAX);
+    // The rest is below a second, which fits.
+    Duration::new(seconds, u32::try_from(nanos % SECOND).unwrap_or(0))
 }
 
 /// The finaliser of `SplitMix64` (Steele, Lea, Flood 2014): every bit of the result depends on every bit.
@@ -75,6 +86,16 @@ mod tests {
                 assert!(delay <= whole && delay >= whole / 2, "attempt {attempt}: {delay:?}");
             }
         }
+    }
+
+    #[test]
+    fn the_longest_waits_are_shortened_as_all_others_and_overflow_nowhere() {
+        let endless = Backoff::new(Duration::MAX, Duration::MAX);
+        for seed in 0..100 {
+            let delay = endless.delay(u32::MAX, seed).unwrap();
+            assert!(delay >= Duration::MAX / 2, "{delay:?}");
+        }
+        assert_eq!(Backoff::new(Duration::ZERO, Duration::MAX).delay(u32::MAX, 1), Some(Duration::ZERO));
     }
 
     #[test]

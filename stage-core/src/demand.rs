@@ -5,6 +5,8 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
+use crate::options::MOST_EVENTS;
+
 /// A number of events somebody wants; never zero.
 ///
 /// ```
@@ -63,6 +65,12 @@ pub enum WindowError {
     /// `max_demand` is zero, so no event would ever be asked for.
     #[error("max_demand must be at least 1, got 0")]
     MaxDemand,
+    /// `max_demand` is more than could ever be in memory.
+    #[error("max_demand must be at most {MOST_EVENTS}, got {max}")]
+    TooMuch {
+        /// The `max_demand` given.
+        max: usize,
+    },
     /// `min_demand` is not below `max_demand`, so no batch could ever be cut.
     #[error("min_demand must be between 0 and {} (max_demand - 1), got {min}", .max - 1)]
     MinDemand {
@@ -74,7 +82,7 @@ pub enum WindowError {
 }
 
 impl Window {
-    /// A window of `max_demand` (at least 1) and `min_demand` (0 to `max_demand − 1`) events.
+    /// A window of `max_demand` (1 to 1,000,000,000) and `min_demand` (0 to `max_demand − 1`) events.
     ///
     /// # Errors
     ///
@@ -82,6 +90,9 @@ impl Window {
     pub const fn new(max_demand: usize, min_demand: usize) -> Result<Self, WindowError> {
         if max_demand == 0 {
             return Err(WindowError::MaxDemand);
+        }
+        if max_demand > MOST_EVENTS {
+            return Err(WindowError::TooMuch { max: max_demand });
         }
         if min_demand >= max_demand {
             return Err(WindowError::MinDemand { min: min_demand, max: max_demand });
@@ -93,7 +104,7 @@ impl Window {
     ///
     /// # Errors
     ///
-    /// [`WindowError::MaxDemand`] if `max_demand` is zero.
+    /// [`WindowError`] if `max_demand` is zero or above 1,000,000,000.
     pub const fn with_max(max_demand: usize) -> Result<Self, WindowError> {
         Self::new(max_demand, max_demand / 2)
     }

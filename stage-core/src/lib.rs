@@ -61,6 +61,7 @@ mod handle;
 pub mod into_stream;
 mod link;
 mod mailbox;
+mod moment;
 mod options;
 pub mod per_event;
 pub mod policy;

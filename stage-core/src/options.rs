@@ -2,10 +2,16 @@
 
 use crate::error::ExitReason;
 
+/// The most copies of a step, all lanes together; also the most lanes and partitions.
+pub(crate) const MOST_COPIES: usize = 65_536;
+
+/// The most events in a demand, a buffer or a queue.
+pub(crate) const MOST_EVENTS: usize = 1_000_000_000;
+
 /// How many undemanded events a stage keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capacity {
-    /// At most this many; what does not fit is discarded by [`Keep`], counted and reported.
+    /// At most this many, up to 1,000,000,000; what does not fit is discarded by [`Keep`], counted and reported.
     Bounded(usize),
     /// As many as come.
     Unbounded,

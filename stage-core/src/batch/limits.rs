@@ -48,7 +48,7 @@ pub enum BatchError {
 }
 
 impl<E> Limits<E> {
-    /// At most `events` events in a batch, at least 1.
+    /// At most `events` events in a batch, at least 1; `usize::MAX` for as many as come within the other limits.
     pub fn count(events: usize) -> Self {
         Self { count: Some(events), weight: None, within: None }
     }
@@ -65,7 +65,8 @@ impl<E> Limits<E> {
         self
     }
 
-    /// Also no longer than this after its first event. Default: a batch waits until it is full.
+    /// Also no longer than this after its first event; over 30 years means that time is no limit. Default: a batch waits
+    /// until it is full.
     pub fn within(mut self, time: Duration) -> Self {
         self.within = Some(time);
         self

@@ -12,6 +12,7 @@ use super::sort::{ByKey, Joined, Sort, Together};
 use crate::ack::Delivery;
 use crate::demand::Demand;
 use crate::error::{BoxError, StageResult};
+use crate::moment;
 use crate::stage::{Cast, Context, Emitter, Events, Init, ProducerConsumer};
 use crate::stats::Counters;
 use crate::subscription::{Cancellation, Role, Subscription};
@@ -171,7 +172,7 @@ impl<E: Send + 'static, S: Sort<E>> Batcher<E, S> {
     fn put(&mut self, event: E, now: Instant) {
         let weight = self.limits.weigh(&event);
         let key = self.sort.key(&event);
-        let due = self.limits.within.and_then(|within| now.checked_add(within));
+        let due = self.limits.within.and_then(|within| moment::after(now, within));
         self.collection.add((key, event), weight, due, |closed| self.closed.push_back(closed));
     }
 

@@ -5,6 +5,7 @@ use super::error::{ConfigError, ConfigErrors, Problem};
 use super::overrides::Overrides;
 use super::patch::{Patch, path_of_step};
 use super::setting::Setting;
+use crate::demand::WindowError;
 use crate::topology::{OptionError, Pipeline, StepDeclaration};
 
 /// What `pipeline!` declares is configured as a pipeline is, and becomes one.
@@ -92,6 +93,9 @@ impl Pipeline {
 fn together(error: OptionError, pipeline: &Pipeline, options: &EffectiveOptions) -> ConfigError {
     let settings: &[Setting] = match &error {
         OptionError::Count { .. } | OptionError::Single { .. } => &[Setting::Count],
+        OptionError::TooMany { option: "buffer", .. } => &[Setting::Buffer],
+        OptionError::TooMany { .. } => &[Setting::Count],
+        OptionError::Window { source: WindowError::TooMuch { .. }, .. } => &[Setting::MaxDemand],
         _ => &[Setting::MinDemand, Setting::MaxDemand],
     };
     let step = error.step().to_owned();

@@ -42,7 +42,7 @@ impl<E> Members<E> {
 
     /// One more than the number of its last subscriber.
     pub(super) fn end(&self) -> usize {
-        self.first + self.size
+        self.first.saturating_add(self.size)
     }
 
     /// Whether any of its subscribers may want something.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::options::MOST_COPIES;
 use crate::subscriber::PartitionName;
 
 /// The partitions of a [`PartitionDispatcher`](super::PartitionDispatcher).
@@ -21,6 +22,12 @@ pub enum PartitionError {
     /// There are none, so no event could ever be routed.
     #[error("a partition dispatcher must have at least 1 partition, got 0")]
     None,
+    /// There are more than could ever be of use.
+    #[error("a partition dispatcher must have at most {MOST_COPIES} partitions, got {got}")]
+    TooMany {
+        /// The number given.
+        got: usize,
+    },
     /// Two partitions have the same name.
     #[error("partition names must differ, got `{name}` twice")]
     Doubled {
@@ -48,10 +55,13 @@ impl Partitions {
         }
     }
 
-    /// Checks that there are some and that their names differ.
+    /// Checks that there are some, not too many, and that their names differ.
     pub(super) fn check(&self) -> Result<(), PartitionError> {
         if self.count() == 0 {
             return Err(PartitionError::None);
+        }
+        if self.count() > MOST_COPIES {
+            return Err(PartitionError::TooMany { got: self.count() });
         }
         let Self::Names(names) = self else { return Ok(()) };
         let doubled = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name));

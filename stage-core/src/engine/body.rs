@@ -21,6 +21,7 @@ use crate::diagnosis::Diagnosis;
 use crate::dispatch::Marker;
 use crate::error::{BoxError, ExitReason, SubscribeError};
 use crate::mailbox::Join;
+use crate::moment;
 use crate::options::{CancelMode, DiscardLog};
 use crate::protocol::Closed;
 use crate::signal::{Parking, WantsCredit};
@@ -341,7 +342,9 @@ impl<K: Kind> Body<K> {
         let (subscription, given) = (&subscription, &cancellation);
         run!(self, |kind, out| kind.cancelled(Role::Producer, subscription, given, out))?;
         if let Some((delay, join)) = again {
-            self.timers.add(Instant::now() + delay, Timer::new(), Timed::Join(Box::new(join)));
+            if let Some(at) = moment::after(Instant::now(), delay) {
+                self.timers.add(at, Timer::new(), Timed::Join(Box::new(join)));
+            }
             return Ok(None);
         }
         let ends = match mode {

@@ -19,6 +19,9 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// How often a stage is looked at within the time after which it is stalled.
 const LOOKS: u32 = 4;
 
+/// Between two looks, at least.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// When each stage was last seen to get on.
 #[derive(Debug)]
 struct Progress {
@@ -137,7 +140,7 @@ pub(super) async fn warn(monitor: Monitor, after: Option<Duration>) -> Infallibl
     let Some(after) = after else { return pending().await };
     let mut progress = Progress::of(&monitor);
     loop {
-        sleep(after / LOOKS).await;
+        sleep((after / LOOKS).max(SHORTEST)).await;
         progress.meet(&monitor);
         let stalls = progress.stalls(after).await;
         for seen in &mut progress.stages {

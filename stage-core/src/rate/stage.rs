@@ -11,6 +11,7 @@ use super::budget::{Budget, Share};
 use crate::demand::{Credit, Demand};
 use crate::error::{BoxError, StageResult};
 use crate::handle::StageRef;
+use crate::moment;
 use crate::stage::{Cast, Context, Emitter, Events, Hold, Init, ProducerConsumer, Timer};
 use crate::stats::Counters;
 use crate::subscription::{Asking, Cancellation, Role, Subscription};
@@ -201,7 +202,7 @@ where
 
     /// Has the stage look again after this time; without one, demand will make it.
     fn look_again(&mut self, wait: Option<Duration>, out: &mut Emitter<'_, E>) -> StageResult {
-        let at = wait.and_then(|wait| Instant::now().checked_add(wait));
+        let at = wait.and_then(|wait| moment::after(Instant::now(), wait));
         // A look too early does no harm; another timer each time would.
         if let (Some(at), Some(wait)) = (at, wait)
             && self.timer.as_ref().is_none_or(|(scheduled, _)| *scheduled > at)

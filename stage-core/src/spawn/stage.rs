@@ -16,7 +16,7 @@ use crate::engine::{self, Inlet, Outlet, Port, Ready, Sources};
 use crate::error::ExitReason;
 use crate::handle::StageRef;
 use crate::mailbox::Mailbox;
-use crate::options::{Capacity, Placement};
+use crate::options::{Capacity, MOST_EVENTS, Placement};
 use crate::stage::{Consumer, CopyOf, Core, Holds, Nothing, Producer, ProducerConsumer, StageMail, Wishes};
 use crate::stats::Counters;
 use crate::supervise::{Control, place};
@@ -35,13 +35,18 @@ pub struct SpawnError {
     pub reason: ExitReason,
 }
 
+/// A buffer that could never be in memory.
+#[derive(Debug, thiserror::Error)]
+#[error("buffer must be at most {MOST_EVENTS}, got {0}")]
+struct TooLarge(usize);
+
 /// Starts a producer; returns when its `init` succeeded.
 ///
 /// Must be called within a tokio runtime.
 ///
 /// # Errors
 ///
-/// [`SpawnError`] if its `init` fails.
+/// [`SpawnError`] if its `init` fails, or its buffer is above 1,000,000,000 events.
 ///
 /// # Cancel safety
 ///
@@ -62,7 +67,7 @@ pub async fn producer<P: Producer>(
 ///
 /// # Errors
 ///
-/// [`SpawnError`] if its `init` fails.
+/// [`SpawnError`] if its `init` fails, or its buffer is above 1,000,000,000 events.
 ///
 /// # Cancel safety
 ///
@@ -83,7 +88,7 @@ pub async fn producer_consumer<S: ProducerConsumer>(
 ///
 /// # Errors
 ///
-/// [`SpawnError`] if its `init` fails.
+/// [`SpawnError`] if its `init` fails, or its buffer is above 1,000,000,000 events.
 ///
 /// # Cancel safety
 ///
@@ -115,6 +120,12 @@ where
 {
     let StageOptions { name, placement, capacity: chosen, keep, mode, pace, dispatcher } = options;
     let name: Arc<str> = name.unwrap_or_else(|| type_name::<S>().to_owned()).into();
+    if let Some(Capacity::Bounded(events)) = chosen
+        && events > MOST_EVENTS
+    {
+        let error = TooLarge(events);
+        return Err(SpawnError { stage: name.to_string(), reason: ExitReason::Error(Arc::new(error)) });
+    }
     let mailbox: Arc<Mailbox<StageMail<S, In, Out>>> = Mailbox::new(Arc::clone(&name));
     let (counters, drain) = (Arc::clone(mailbox.counters()), CancellationToken::new());
     let port = Port::new(Arc::clone(&mailbox), drain);

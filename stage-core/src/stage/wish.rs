@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::message::{CallError, Envelope};
 use crate::error::{ExitReason, SubscribeError};
+use crate::moment;
 use crate::subscribe::{ProducerRef, SubscribeOptions};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
@@ -86,9 +87,7 @@ impl Wishes {
     ) -> Result<Timer, CallError> {
         self.check::<S>()?;
         let timer = Timer::new();
-        let now = Instant::now();
-        // A time that cannot be told does not come.
-        let Some(due) = now.checked_add(after) else { return Ok(timer) };
+        let Some(due) = moment::after(Instant::now(), after) else { return Ok(timer) };
         self.open.push(Wish::Timer(due, timer.clone(), Box::new(message)));
         Ok(timer)
     }

@@ -35,7 +35,7 @@ impl<E> SubscribeOptions<E> {
         }
     }
 
-    /// The most events that are outstanding, at least 1. Default: 1000.
+    /// The most events that are outstanding, 1 to 1,000,000,000. Default: 1000.
     pub fn max_demand(mut self, events: usize) -> Self {
         self.max_demand = events;
         self

@@ -51,7 +51,9 @@ impl Histogram {
     pub fn record(&self, time: Duration) {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.buckets[bucket(nanos)].fetch_add(1, Ordering::Relaxed);
-        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+        // Always updated: a sum that has no room stays at the most.
+        let add = |sum: u64| Some(sum.saturating_add(nanos));
+        let _ = self.nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
         self.longest.fetch_max(nanos, Ordering::Relaxed);
     }
 

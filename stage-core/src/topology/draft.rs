@@ -86,7 +86,7 @@ impl Draft {
             kind: LinkKind::from(*way),
         });
         let links: Vec<_> = links.collect();
-        let options = match named.and_then(|options| self.check(options, shape)) {
+        let options = match named.and_then(|options| self.check(options, shape, from.lanes)) {
             Ok(options) => {
                 self.topology.steps.push(StepInfo::new(&options, shape, from.lanes));
                 Some(options)
@@ -136,8 +136,9 @@ impl Draft {
         children
     }
 
-    fn check(&self, options: Effective, shape: Shape) -> Result<Effective, OptionError> {
+    fn check(&self, options: Effective, shape: Shape, lanes: usize) -> Result<Effective, OptionError> {
         let Effective { name: step, count, .. } = options.clone();
+        options.check_copies(lanes)?;
         if shape.single && count > 1 {
             return Err(OptionError::Single { step, count });
         }

@@ -12,6 +12,24 @@ pub enum OptionError {
         /// The step.
         step: String,
     },
+    /// More than could ever be of use.
+    #[error("step `{step}`: {option} must be at most {most}, got {got}")]
+    TooMany {
+        /// The step.
+        step: String,
+        /// The option, or `count × lanes` for the copies in all lanes together.
+        option: &'static str,
+        /// The most there may be.
+        most: usize,
+        /// The number given.
+        got: usize,
+    },
+    /// A period of zero, in which nothing could ever happen.
+    #[error("{option} must be above zero, got 0")]
+    Period {
+        /// The option of the pipeline or supervisor: `within` of its intensity, `warn_of_stalls`.
+        option: &'static str,
+    },
     /// A source that would make every event several times.
     #[error("step `{step}`: this source must be alone, so count must be 1, got {count}")]
     Single {
@@ -39,6 +57,16 @@ pub enum OptionError {
     Lanes {
         /// The steps before it.
         step: String,
+    },
+    /// A partition into more lanes than could ever be of use.
+    #[error("the partition after {step}: into must be at most {most}, got {got}")]
+    TooManyLanes {
+        /// The steps before it.
+        step: String,
+        /// The most there may be.
+        most: usize,
+        /// The number given.
+        got: usize,
     },
     /// A partition whose lanes are empty, so that they would change nothing.
     #[error("the partition after {step}: its lanes need at least one step before they come back")]
@@ -69,10 +97,13 @@ pub enum OptionError {
 }
 
 impl OptionError {
-    /// The step it belongs to, or the steps before it.
+    /// The step it belongs to, or the steps before it; empty for an option of the whole pipeline.
     pub fn step(&self) -> &str {
         match self {
+            Self::Period { .. } => "",
             Self::Count { step }
+            | Self::TooMany { step, .. }
+            | Self::TooManyLanes { step, .. }
             | Self::Single { step, .. }
             | Self::Window { step, .. }
             | Self::Name { step }

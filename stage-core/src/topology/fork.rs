@@ -10,6 +10,7 @@ use super::line::Line;
 use super::route::{Gather, Node, hashed};
 use super::wire::Upstream;
 use crate::dispatch::GroupDispatcher;
+use crate::options::MOST_COPIES;
 use crate::subscriber::Selector;
 use crate::sync::Arc;
 
@@ -76,7 +77,7 @@ impl<E: Send + 'static> Chain<E> {
         Fork { draft: self.draft, trunk: self.upstream }
     }
 
-    /// Divides the events among `into` lanes by key, and brings the lanes together: events of equal keys go
+    /// Divides the events among `into` lanes, 1 to 65,536, by key, and brings the lanes together: events of equal keys go
     /// through the same lane. Each lane has copies of its own of every step, wired among themselves; with
     /// one copy a lane, equal keys stay in order to the end of it.
     ///
@@ -142,7 +143,11 @@ impl<E: Send + 'static> Chain<E> {
             let step = self.draft.names(&self.upstream);
             self.draft.errors.push(OptionError::Lanes { step });
         }
-        let into = into.max(1);
+        if into > MOST_COPIES {
+            let step = self.draft.names(&self.upstream);
+            self.draft.errors.push(OptionError::TooManyLanes { step, most: MOST_COPIES, got: into });
+        }
+        let into = into.clamp(1, MOST_COPIES);
         let key = hashed(self.upstream.lanes, key);
         self.upstream.set(|| Node::One {
             into,

@@ -2,7 +2,7 @@
 
 use super::error::OptionError;
 use crate::demand::Window;
-use crate::options::{CancelMode, Capacity, Keep, Placement, Restart};
+use crate::options::{CancelMode, Capacity, Keep, MOST_COPIES, MOST_EVENTS, Placement, Restart};
 
 /// The options of one step, or the defaults of a pipeline's steps. What is not set falls back to the
 /// pipeline's defaults, and those to: one copy, `min_demand` 1, `max_demand` 10, placed on the runtime, restarted
@@ -38,6 +38,13 @@ pub(crate) struct Effective {
     pub(crate) cancel: CancelMode,
 }
 
+impl Effective {
+    /// Checks that the copies in all lanes together are not too many.
+    pub(super) fn check_copies(&self, lanes: usize) -> Result<(), OptionError> {
+        at_most(&self.name, "count × lanes", MOST_COPIES, self.count.saturating_mul(lanes))
+    }
+}
+
 impl StepOptions {
     /// No option set.
     pub fn new() -> Self {
@@ -55,7 +62,7 @@ impl StepOptions {
         self
     }
 
-    /// How many copies of the step run side by side, at least 1. Default: 1.
+    /// How many copies of the step run side by side, 1 to 65,536. Default: 1.
     pub fn count(mut self, count: usize) -> Self {
         self.count = Some(count);
         self
@@ -68,7 +75,7 @@ impl StepOptions {
         self
     }
 
-    /// The most events each copy has outstanding at each producer, at least 1. Default: 10.
+    /// The most events each copy has outstanding at each producer, 1 to 1,000,000,000. Default: 10.
     pub fn max_demand(mut self, events: usize) -> Self {
         self.max_demand = Some(events);
         self
@@ -134,6 +141,7 @@ impl StepOptions {
         if count == 0 {
             return Err(OptionError::Count { step: name });
         }
+        at_most(&name, "count", MOST_COPIES, count)?;
         let max = self.max_demand.or(defaults.max_demand).unwrap_or(10);
         // A maximum that somebody chose counts more than a minimum that nobody did.
         let halves = self.max_demand.is_some() || defaults.min_demand.is_none();
@@ -145,11 +153,22 @@ impl StepOptions {
             Window::new(max, min).map_err(|source| OptionError::Window { step: name.clone(), source })?;
         let placement = self.placement.or(defaults.placement).unwrap_or_default();
         let buffer = self.buffer.or(defaults.buffer);
+        if let Some(Capacity::Bounded(events)) = buffer {
+            at_most(&name, "buffer", MOST_EVENTS, events)?;
+        }
         let keep = self.keep.or(defaults.keep).unwrap_or_default();
         let restart = self.restart.or(defaults.restart).unwrap_or_default();
         let cancel = self.cancel.or(defaults.cancel).unwrap_or(CancelMode::Temporary);
         Ok(Effective { name, count, window, placement, buffer, keep, restart, cancel })
     }
+}
+
+/// Refuses what is above `most`.
+fn at_most(step: &str, option: &'static str, most: usize, got: usize) -> Result<(), OptionError> {
+    if got <= most {
+        return Ok(());
+    }
+    Err(OptionError::TooMany { step: step.to_owned(), option, most, got })
 }
 
 impl From<&str> for StepOptions {
@@ -196,5 +215,20 @@ mod tests {
             window(&StepOptions::named("seal").count(0), &StepOptions::new()),
             Err("step `seal`: count must be at least 1, got 0".to_owned())
         );
+    }
+
+    #[test]
+    fn sizes_beyond_any_machine_are_refused_by_name() {
+        let refused = |options: &StepOptions| window(options, &StepOptions::new()).unwrap_err();
+        for size in [usize::MAX, 1_000_000_001] {
+            let count = refused(&StepOptions::named("seal").count(size));
+            assert_eq!(count, format!("step `seal`: count must be at most 65536, got {size}"));
+            let buffer = refused(&StepOptions::named("seal").buffer(Capacity::Bounded(size)));
+            assert_eq!(buffer, format!("step `seal`: buffer must be at most 1000000000, got {size}"));
+            let demand = refused(&StepOptions::named("seal").max_demand(size));
+            assert_eq!(demand, format!("step `seal`: max_demand must be at most 1000000000, got {size}"));
+        }
+        let most = StepOptions::named("seal").count(65_536).max_demand(1_000_000_000);
+        assert!(most.buffer(Capacity::Bounded(1_000_000_000)).effective(&StepOptions::new(), "seal").is_ok());
     }
 }

@@ -142,6 +142,7 @@ impl Declared {
         let mut own = self.own.clone();
         own.name = Some(name.to_owned());
         let options = own.effective(&self.defaults, name)?;
+        options.check_copies(self.lanes)?;
         if self.shape.single && options.count > 1 {
             return Err(OptionError::Single { step: options.name, count: options.count });
         }
@@ -152,9 +153,14 @@ impl Declared {
 /// Does the error follow from the options of a step alone?
 fn is_of_options(error: &OptionError) -> bool {
     match error {
-        OptionError::Count { .. } | OptionError::Single { .. } | OptionError::Window { .. } => true,
+        OptionError::Count { .. }
+        | OptionError::TooMany { .. }
+        | OptionError::Single { .. }
+        | OptionError::Window { .. } => true,
         OptionError::Name { .. }
         | OptionError::Lanes { .. }
+        | OptionError::TooManyLanes { .. }
+        | OptionError::Period { .. }
         | OptionError::EmptyLane { .. }
         | OptionError::NoBranch { .. }
         | OptionError::Misplaced { .. }

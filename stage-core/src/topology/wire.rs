@@ -146,7 +146,7 @@ impl<E: Send + 'static> Upstream<E> {
             path.push(step(lock(&end.exit.tree).at(&path)));
             End { exit: Arc::clone(&end.exit), path, way }
         });
-        Self { ends: ends.collect(), lanes: self.lanes * lanes, route: None }
+        Self { ends: ends.collect(), lanes: self.lanes.saturating_mul(lanes), route: None }
     }
 
     /// Says how what arrives goes on.

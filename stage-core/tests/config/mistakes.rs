@@ -66,6 +66,38 @@ fn all_mistakes_of_a_file_are_told_together() {
 }
 
 #[test]
+fn sizes_beyond_any_machine_are_refused_with_the_file_the_path_and_the_most() {
+    let told = mistakes("steps.double.count = 65537\nsteps.drop.count = 9223372036854775807");
+    assert_eq!(
+        told,
+        [
+            "upload.toml: steps.double.count: step `double`: count must be at most 65536, got 65537",
+            "upload.toml: steps.drop.count: step `drop`: count must be at most 65536, got 9223372036854775807",
+        ]
+    );
+    let told = mistakes("defaults.buffer = 9223372036854775807");
+    let numbers = "upload.toml: steps.numbers.buffer: step `numbers`: buffer must be at most 1000000000, \
+                   got 9223372036854775807";
+    assert_eq!(told[0], numbers);
+    let told = mistakes("steps.double.max_demand = 1000000001");
+    assert_eq!(
+        told,
+        [
+            "upload.toml: steps.double.max_demand: step `double`: max_demand must be at most 1000000000, got 1000000001"
+        ]
+    );
+}
+
+#[test]
+fn times_that_no_clock_measures_and_numbers_that_are_none_are_refused_by_name() {
+    for odd in ["nan", "inf", "-inf", "1e300"] {
+        let told = mistakes(&format!("within_seconds = {odd}\nbackoff.most_seconds = {odd}"));
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told.iter().all(|line| line.contains("expected a number of seconds")), "{told:?}");
+    }
+}
+
+#[test]
 fn options_that_cannot_work_together_say_where_each_is_from() {
     assert_eq!(
         mistakes("[steps.double]\nmax_demand = 5\n"),

@@ -68,7 +68,7 @@ impl<E: Hash> PartitionDispatcher<E, ()> {
     ///
     /// # Errors
     ///
-    /// [`PartitionError::None`] for zero partitions.
+    /// [`PartitionError`] for zero partitions, and for more than 65,536.
     #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
     pub fn hashed(
         partitions: usize,
@@ -87,7 +87,7 @@ impl<E, F> PartitionDispatcher<E, F> {
     ///
     /// # Errors
     ///
-    /// [`PartitionError`] if there are no partitions, or two of the same name.
+    /// [`PartitionError`] if there are no partitions, more than 65,536, or two of the same name.
     pub fn routed<P>(partitions: impl Into<Partitions>, route: F) -> Result<Self, PartitionError>
     where
         F: FnMut(E) -> Option<(E, P)>,

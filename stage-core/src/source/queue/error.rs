@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::options::MOST_EVENTS;
+
 /// A queue that cannot work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -10,6 +12,12 @@ pub enum QueueError {
     /// No event would ever find room.
     #[error("the capacity of a queue must be at least 1, got 0")]
     Capacity,
+    /// The events could never be in memory.
+    #[error("the capacity of a queue must be at most {MOST_EVENTS}, got {capacity}")]
+    TooLarge {
+        /// The capacity given.
+        capacity: usize,
+    },
 }
 
 /// Why an event was not queued although its push could have waited. It comes back.

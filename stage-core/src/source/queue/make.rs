@@ -4,11 +4,12 @@ use super::error::QueueError;
 use super::line::Line;
 use super::push::Push;
 use super::stage::Queue;
+use crate::options::MOST_EVENTS;
 use crate::sync::{Arc, Mutex};
 
 /// A source that emits what is pushed into it, and the handle that pushes.
 ///
-/// At most `capacity` events (at least 1) are queued; they leave the queue only when they are asked for.
+/// At most `capacity` events (1 to 1,000,000,000) are queued; they leave the queue only when they are asked for.
 /// When [`close`](Push::close) was called, or all handles are gone, the source emits what is queued and
 /// finishes.
 ///
@@ -55,10 +56,13 @@ use crate::sync::{Arc, Mutex};
 ///
 /// # Errors
 ///
-/// [`QueueError::Capacity`] if `capacity` is zero.
+/// [`QueueError`] if `capacity` is zero or above 1,000,000,000.
 pub fn queue<E: Send + 'static>(capacity: usize) -> Result<(Push<E>, Queue<E>), QueueError> {
     if capacity == 0 {
         return Err(QueueError::Capacity);
+    }
+    if capacity > MOST_EVENTS {
+        return Err(QueueError::TooLarge { capacity });
     }
     let line = Arc::new(Mutex::new(Line::new(capacity)));
     Ok((Push::new(Arc::clone(&line)), Queue::new(line)))

@@ -1,0 +1,37 @@
+//! Moments that may never come: the one place where a duration that a user gave meets the clock.
+
+use std::future::pending;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// The longest wait that a clock is trusted with. Whoever says more, such as [`Duration::MAX`], means never.
+const LONGEST: Duration = Duration::from_hours(24 * 365 * 30);
+
+/// The moment `wait` after `from`; `None` for one that never comes, which is over 30 years away.
+pub(crate) fn after(from: Instant, wait: Duration) -> Option<Instant> {
+    if wait > LONGEST { None } else { from.checked_add(wait) }
+}
+
+/// Waits until that moment; for ever, if there is none.
+pub(crate) async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_that_no_clock_measures_never_ends_and_every_other_does() {
+        let now = Instant::now();
+        assert_eq!(after(now, Duration::ZERO), Some(now));
+        assert_eq!(after(now, LONGEST).map(|moment| moment - now), Some(LONGEST));
+        for never in [LONGEST + Duration::from_nanos(1), Duration::from_secs(u64::MAX / 2), Duration::MAX] {
+            assert_eq!(after(now, never), None);
+        }
+    }
+}
