@@ -614,3 +614,25 @@ mod from_crossbeam {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_interval_far_below_the_grain_of_timers_keeps_its_rate_and_misses_nothing() {
+    for missed in [Missed::Skip, Missed::Burst, Missed::Delay] {
+        let ticks = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&ticks);
+        let pipeline = Pipeline::builder("clock")
+            .start("clock", move || Ok(source::interval(Duration::from_micros(100))?.missed(missed)))
+            .finish_fn(
+                StepOptions::named("sink").max_demand(1000).min_demand(500),
+                move |tick: source::Tick| {
+                    seen.lock().unwrap().push(tick);
+                },
+            );
+        let running = pipeline.start().await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        running.stop().await.unwrap();
+        let ticks = ticks.lock().unwrap();
+        assert!((9_900..=10_010).contains(&ticks.len()), "{missed:?}: {}", ticks.len());
+        assert!(ticks.iter().all(|tick| tick.missed == 0), "{missed:?}");
+    }
+}

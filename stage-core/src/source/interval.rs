@@ -9,12 +9,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::feed::{Fed, Feed, serve};
 use crate::demand::Demand;
 use crate::error::{BoxError, StageResult};
+use crate::moment;
 use crate::stage::{Context, Emitter, Init, Producer};
 
 /// A source of a [`Tick`] every `period`, the first one `period` after the stage is up.
 ///
 /// Nothing is emitted without demand: a tick that is due while nobody asks is late, and [`Missed`] says
-/// what becomes of it. Ticks are handed on one by one as they are due.
+/// what becomes of it. Ticks are handed on as they are due. Those that are due before a timer fires, whose grain is a
+/// millisecond, are not late: a period below that gives several ticks at once, and keeps its rate.
 ///
 /// ```
 /// use std::time::Duration;
@@ -57,7 +59,7 @@ pub fn interval(period: Duration) -> Result<Interval, IntervalError> {
     if period.is_zero() {
         return Err(IntervalError::Period);
     }
-    Ok(Interval { period, missed: Missed::default(), clock: None })
+    Ok(Interval { period, missed: Missed::default(), clock: None, asked: None })
 }
 
 /// An interval that cannot work.
@@ -99,6 +101,8 @@ pub struct Interval {
     period: Duration,
     missed: Missed,
     clock: Option<Clock>,
+    /// Since when somebody waits for a tick.
+    asked: Option<Instant>,
 }
 
 /// A running clock.
@@ -137,34 +141,42 @@ impl Interval {
 /// A clone is a clock that was not started yet.
 impl Clone for Interval {
     fn clone(&self) -> Self {
-        Self { period: self.period, missed: self.missed, clock: None }
+        Self { period: self.period, missed: self.missed, clock: None, asked: None }
     }
 }
 
 impl Schedule {
     /// Appends the ticks that are due at `now`, at most `room`; at least one, since `now` is not before
-    /// the next.
-    fn take(&mut self, now: Instant, room: usize, into: &mut Vec<Tick>) {
-        let (skipped, into_period) = self.late(now);
+    /// the next. Those that were due when somebody began to ask, at `asked`, are late.
+    fn take(&mut self, now: Instant, asked: Instant, room: usize, into: &mut Vec<Tick>) {
+        let mut room = room;
+        if self.due <= asked && self.policy != Missed::Burst {
+            self.take_late(asked, into);
+            room -= 1;
+        }
+        for _ in 0..room {
+            if self.due > now {
+                break;
+            }
+            into.push(self.tick(0, self.due));
+            self.due = later(self.due, self.period);
+        }
+    }
+
+    /// Appends one tick for all that are late at `asked`.
+    fn take_late(&mut self, asked: Instant, into: &mut Vec<Tick>) {
+        let (skipped, into_period) = self.late(asked);
         match self.policy {
             Missed::Skip => {
-                let since = now - into_period;
+                let since = asked - into_period;
                 into.push(self.tick(skipped, since));
                 self.due = later(since, self.period);
             }
             Missed::Delay => {
                 into.push(self.tick(skipped, self.due));
-                self.due = later(now, self.period);
+                self.due = later(asked, self.period);
             }
-            Missed::Burst => {
-                for _ in 0..room {
-                    into.push(self.tick(0, self.due));
-                    self.due = later(self.due, self.period);
-                    if self.due > now {
-                        break;
-                    }
-                }
-            }
+            Missed::Burst => {}
         }
     }
 
@@ -182,10 +194,10 @@ impl Schedule {
     }
 }
 
-/// `wait` after `from`; as good as never, if that cannot be expressed.
+/// `wait` after `from`; as good as never, if no clock is trusted with it.
 fn later(from: Instant, wait: Duration) -> Instant {
     const NEVER: Duration = Duration::from_hours(24 * 365 * 30);
-    from.checked_add(wait).unwrap_or_else(|| from + NEVER)
+    moment::after(from, wait).or_else(|| from.checked_add(NEVER)).unwrap_or(from)
 }
 
 impl Feed for Interval {
@@ -197,6 +209,7 @@ impl Feed for Interval {
         room: usize,
         into: &mut Vec<Tick>,
     ) -> Poll<Result<Fed, BoxError>> {
+        let asked = *self.asked.get_or_insert_with(Instant::now);
         let Clock { schedule, sleep } = self.clock();
         while Instant::now() < schedule.due {
             sleep.as_mut().reset(schedule.due);
@@ -204,7 +217,8 @@ impl Feed for Interval {
                 return Poll::Pending;
             }
         }
-        schedule.take(Instant::now(), room, into);
+        schedule.take(Instant::now(), asked, room, into);
+        self.asked = None;
         Poll::Ready(Ok(Fed::Events))
     }
 }
@@ -238,7 +252,7 @@ mod tests {
         for tenth in tenths {
             let now = start + SECOND / 10 * *tenth;
             if now >= schedule.due {
-                schedule.take(now, room, &mut taken);
+                schedule.take(now, now, room, &mut taken);
             }
         }
         taken
@@ -256,6 +270,19 @@ mod tests {
     fn a_burst_makes_up_for_every_late_tick_as_far_as_there_is_room() {
         assert_eq!(ticks(Missed::Burst, 9, &[35, 40]), [(0, 0, 10), (1, 0, 20), (2, 0, 30), (3, 0, 40)]);
         assert_eq!(ticks(Missed::Burst, 2, &[35]), [(0, 0, 10), (1, 0, 20)]);
+    }
+
+    #[test]
+    fn a_tick_that_was_asked_for_before_it_was_due_is_not_late_however_late_its_timer_is() {
+        let start = Instant::now();
+        for policy in [Missed::Skip, Missed::Burst, Missed::Delay] {
+            let mut schedule = Schedule { period: SECOND, policy, due: start + SECOND, number: 0 };
+            let mut taken = Vec::new();
+            schedule.take(start + SECOND * 9 / 2, start + SECOND / 2, 3, &mut taken);
+            schedule.take(start + SECOND * 9 / 2, start + SECOND * 9 / 2, 3, &mut taken);
+            let due: Vec<_> = taken.iter().map(|tick| (tick.missed, (tick.due - start).as_secs())).collect();
+            assert_eq!(due, [(0, 1), (0, 2), (0, 3), (0, 4)], "{policy:?}");
+        }
     }
 
     #[test]
