@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use stage_core::testing::{Probe, Sim, turn};
 use stage_core::{
-    Backoff, BoxError, Consumer, Context, Events, ExitReason, Init, Intensity, Outcome, Pipeline,
-    PipelineError, ProducerConsumer, Report, Restart, StageResult, StepOptions, Strategy,
+    Backoff, BoxError, Consumer, Context, Demand, Emitter, Events, ExitReason, Fatal, Init, Intensity,
+    Outcome, Pipeline, PipelineError, Producer, ProducerConsumer, Report, Restart, StageResult, StepOptions,
+    Strategy,
 };
 use tokio::time::Instant;
 
@@ -382,6 +383,130 @@ fn a_stage_that_comes_up_at_the_third_attempt_costs_three_restarts_and_no_other_
             assert_eq!(step.starts.load(Ordering::SeqCst), 1);
         });
     }
+}
+
+/// A source of a service that is away from its second start on, for so many attempts.
+struct Remote {
+    starts: Arc<AtomicUsize>,
+    away: std::ops::Range<usize>,
+    fatal: bool,
+    up: bool,
+}
+
+impl Producer for Remote {
+    type Event = u64;
+
+    async fn init(&mut self, _: &mut Context<'_>) -> Result<Init, BoxError> {
+        let start = self.starts.fetch_add(1, Ordering::SeqCst);
+        self.up = start >= self.away.end;
+        if !self.away.contains(&start) {
+            return Ok(Init::Ready);
+        }
+        if self.fatal { Err(Fatal::new("wrong password").into()) } else { Err("nobody answers".into()) }
+    }
+
+    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        if !self.up {
+            return Err("the connection was lost".into());
+        }
+        out.extend(0..demand.get().min(5) as u64);
+        out.finish();
+        Ok(())
+    }
+}
+
+fn remote(
+    builder: stage_core::PipelineBuilder,
+    away: std::ops::Range<usize>,
+    fatal: bool,
+) -> (Pipeline, Arc<AtomicUsize>) {
+    let starts = Arc::new(AtomicUsize::new(0));
+    let given = Arc::clone(&starts);
+    let recipe = move || Ok(Remote { starts: Arc::clone(&given), away: away.clone(), fatal, up: false });
+    (builder.start("remote", recipe).finish_fn("sink", |_| ()), starts)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_whose_service_is_away_at_a_restart_waits_longer_each_time_and_costs_the_pipeline_nothing() {
+    let (pipeline, starts) = remote(Pipeline::builder("remote"), 1..40, false);
+    let running = pipeline.start().await.unwrap();
+    let begun = Instant::now();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!((8..20).contains(&starts.load(Ordering::SeqCst)), "{starts:?}");
+    assert_eq!(running.stats()[0].restarts + 1, starts.load(Ordering::SeqCst) as u64);
+    let report = running.join().await.unwrap();
+    assert_eq!((report.outcome, report.stages[1].events_in), (Outcome::Finished, 5));
+    let waited = begun.elapsed();
+    assert!(waited > Duration::from_secs(150) && waited < Duration::from_secs(400), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_waits_for_its_service_hears_a_stop_and_its_pipeline_ends_when_the_attempts_are_used_up()
+ {
+    let (pipeline, _) = remote(Pipeline::builder("remote"), 1..usize::MAX, false);
+    let running = pipeline.start().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    let begun = Instant::now();
+    assert_eq!(running.stop().await.unwrap().outcome, Outcome::Stopped);
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+
+    let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(1)).attempts(7);
+    let (pipeline, starts) = remote(Pipeline::builder("remote").backoff(backoff), 1..usize::MAX, false);
+    let error = pipeline.start().await.unwrap().join().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the stage `remote/0` failed: nobody answers; the pipeline gave up after 8 restarts; \
+         it began when the stage `remote/0` failed: the connection was lost"
+    );
+    assert_eq!(starts.load(Ordering::SeqCst), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_cannot_work_at_all_ends_its_pipeline_at_once() {
+    let (pipeline, starts) = remote(Pipeline::builder("remote"), 1..usize::MAX, true);
+    let error = pipeline.start().await.unwrap().join().await.unwrap_err();
+    assert!(error.to_string().contains("failed: wrong password"), "{error}");
+    assert_eq!(starts.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_start_fails_at_once_unless_it_is_to_be_tried_again() {
+    let (pipeline, starts) = remote(Pipeline::builder("remote"), 0..3, false);
+    let error = pipeline.start().await.map(drop).unwrap_err();
+    assert!(error.to_string().contains("nobody answers"), "{error}");
+    assert_eq!(starts.load(Ordering::SeqCst), 1);
+
+    let second = Duration::from_secs(1);
+    let retried =
+        |most: u32| Pipeline::builder("remote").retry_init(Backoff::new(second, second).attempts(most));
+    let begun = Instant::now();
+    let (pipeline, _) = remote(retried(3), 0..3, false);
+    let report = pipeline.start().await.unwrap().join().await.unwrap();
+    assert_eq!((report.stages[0].restarts, report.stages[1].events_in), (3, 5));
+    assert!(begun.elapsed() >= second * 3 / 2, "{:?}", begun.elapsed());
+
+    let (pipeline, starts) = remote(retried(2), 0..3, false);
+    assert!(pipeline.start().await.is_err());
+    assert_eq!(starts.load(Ordering::SeqCst), 3);
+    let (pipeline, starts) = remote(retried(2), 0..3, true);
+    assert!(pipeline.start().await.is_err());
+    assert_eq!(starts.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_of_any_kind_waits_where_its_start_is_to_be_tried_again() {
+    let starts = Arc::new(AtomicUsize::new(0));
+    let millis = Duration::from_millis(1);
+    let running = Pipeline::builder("reluctant")
+        .retry_init(Backoff::new(millis, millis))
+        .intensity(Intensity { max_restarts: 1, within: Duration::MAX })
+        .start_fn("numbers", || Ok(0..100_u64))
+        .finish("reluctant", move || Ok(Reluctant(Arc::clone(&starts))))
+        .start()
+        .await
+        .unwrap();
+    let report = running.join().await.unwrap();
+    assert_eq!((report.outcome, report.stages[1].restarts), (Outcome::Finished, 3));
 }
 
 #[tokio::test(start_paused = true)]

@@ -132,7 +132,8 @@ impl<E: Send + 'static> PerEvent<E> {
         self
     }
 
-    /// How many restarts the stage survives, attempts that failed included. Default: 3 within 5 seconds.
+    /// How many restarts the stage survives, attempts that failed included. Default: 3 within 5 seconds. A stage whose
+    /// period is zero does not start.
     #[must_use]
     pub fn intensity(mut self, intensity: Intensity) -> Self {
         self.rules.intensity = intensity;
@@ -221,6 +222,7 @@ impl<E: Send + 'static> Consumer for PerEvent<E> {
     type Event = E;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        self.rules.intensity.check()?;
         let stage = StageRef::<Self, E, Nothing>::current(cx)?;
         let runtime = Handle::try_current()?;
         self.run = Some(self.family.open(|id| Run {

@@ -42,6 +42,12 @@ pub trait Producer: Send + 'static {
     const SINGLE: bool = false;
 
     /// Runs before anything else, also after each restart; a pipeline starts only when every stage is up.
+    ///
+    /// A source that cannot reach its service returns an error. At the first start, that is the error of
+    /// [`Pipeline::start`](crate::Pipeline::start), unless
+    /// [`retry_init`](crate::PipelineBuilder::retry_init) says otherwise; at a restart, `init` runs again after a wait,
+    /// from 100 ms to 10 s or as [`backoff`](crate::PipelineBuilder::backoff) says, for as long as it takes, while the
+    /// rest of the pipeline is left alone. A [`Fatal`](crate::Fatal) error ends the pipeline.
     fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {
         let _ = cx;
         ready(Ok(Init::Ready))

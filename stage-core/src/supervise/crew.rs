@@ -22,8 +22,25 @@ pub(super) struct Crew {
     /// Which child a task runs.
     running: HashMap<task::Id, usize>,
     /// Children that ended, and nobody has seen to it yet.
-    ended: VecDeque<(usize, ExitReason)>,
+    ended: VecDeque<Ended>,
     cut_off: Vec<String>,
+}
+
+/// A child that somebody has to see to.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) index: usize,
+    pub(super) reason: ExitReason,
+    pub(super) when: When,
+}
+
+/// How far a child got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// It ran.
+    Running,
+    /// It did not come up.
+    Starting,
 }
 
 #[derive(Debug)]
@@ -54,6 +71,13 @@ pub(super) struct Starting {
 }
 
 impl Starting {
+    /// Takes in what came of starting those that were left.
+    pub(super) fn add(&mut self, others: Self) {
+        self.up.extend(others.up);
+        self.waiting.extend(others.waiting);
+        self.failed = others.failed;
+    }
+
     /// Lets go those that are up.
     pub(super) fn go(self) {
         for waiting in self.waiting {
@@ -108,25 +132,25 @@ impl Crew {
     /// Waits for the end of a child, and notes it.
     pub(super) async fn watch(&mut self) {
         if let Some(exit) = self.tasks.join_next_with_id().await
-            && let Some(ended) = self.note(exit)
+            && let Some((index, reason)) = self.note(exit)
         {
-            self.ended.push_back(ended);
+            self.ended.push_back(Ended { index, reason, when: When::Running });
         }
     }
 
     /// The oldest end that somebody has to see to, of a child that is still down.
-    pub(super) fn next_ended(&mut self) -> Option<(usize, ExitReason)> {
-        while let Some((index, reason)) = self.ended.pop_front() {
-            if !self.is_up(index) && self.is_serving(index) {
-                return Some((index, reason));
+    pub(super) fn next_ended(&mut self) -> Option<Ended> {
+        while let Some(ended) = self.ended.pop_front() {
+            if !self.is_up(ended.index) && self.is_serving(ended.index) {
+                return Some(ended);
             }
         }
         None
     }
 
     /// A child did not come up, which is to be seen to.
-    pub(super) fn note_end(&mut self, index: usize, reason: ExitReason) {
-        self.ended.push_back((index, reason));
+    pub(super) fn note_failed_start(&mut self, index: usize, reason: ExitReason) {
+        self.ended.push_back(Ended { index, reason, when: When::Starting });
     }
 
     /// Nobody need see to any end.
@@ -240,7 +264,9 @@ impl Crew {
             let Some(exit) = self.tasks.join_next_with_id().await else { break };
             match self.note(exit) {
                 Some((ended, reason)) if ended == index => return reason,
-                Some(other) => self.ended.push_back(other),
+                Some((index, reason)) => {
+                    self.ended.push_back(Ended { index, reason, when: When::Running });
+                }
                 None => {}
             }
         }

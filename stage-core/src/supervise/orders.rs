@@ -4,9 +4,10 @@ use std::future::pending;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::report::Outcome;
+use crate::moment::{after, until};
 
 /// What a pipeline is told from outside.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +63,7 @@ impl Orders {
             };
             match command {
                 Some(Command::Drain(within)) => {
-                    // A time that no clock reaches is none.
-                    self.deadline = Instant::now().checked_add(within);
+                    self.deadline = after(Instant::now(), within);
                     self.outcome = Outcome::Drained;
                     return Order::Drain;
                 }
@@ -81,14 +81,6 @@ impl Orders {
 async fn receive(commands: &mut Option<mpsc::UnboundedReceiver<Command>>) -> Option<Command> {
     match commands {
         Some(commands) => commands.recv().await,
-        None => pending().await,
-    }
-}
-
-/// Waits until that moment; for ever, if there is none.
-pub(super) async fn until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
         None => pending().await,
     }
 }

@@ -5,12 +5,12 @@ use tokio::time::Instant;
 /// Children that are down and come back, and when. A child waits once: for the restart that was decided last.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    waiting: Vec<(Instant, Vec<usize>)>,
+    waiting: Vec<(Option<Instant>, Vec<usize>)>,
 }
 
 impl Pending {
-    /// These start at `at`, together and in order.
-    pub(super) fn add(&mut self, at: Instant, these: Vec<usize>) {
+    /// These start at `at`, together and in order; without a moment, they wait for ever.
+    pub(super) fn add(&mut self, at: Option<Instant>, these: Vec<usize>) {
         for (_, others) in &mut self.waiting {
             others.retain(|other| !these.contains(other));
         }
@@ -33,12 +33,12 @@ impl Pending {
 
     /// When the next ones start.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.waiting.iter().map(|(at, _)| *at).min()
+        self.waiting.iter().filter_map(|(at, _)| *at).min()
     }
 
     /// Those whose time has come; of several, those decided first.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<Vec<usize>> {
-        let due = self.waiting.iter().position(|(at, _)| *at <= now)?;
+        let due = self.waiting.iter().position(|(at, _)| at.is_some_and(|at| at <= now))?;
         Some(self.waiting.remove(due).1)
     }
 }
@@ -54,14 +54,22 @@ mod tests {
         let now = Instant::now();
         let later = now + Duration::from_secs(1);
         let mut pending = Pending::default();
-        pending.add(later, vec![3]);
-        pending.add(later, vec![4]);
-        pending.add(now, vec![2, 3]);
+        pending.add(Some(later), vec![3]);
+        pending.add(Some(later), vec![4]);
+        pending.add(Some(now), vec![2, 3]);
         assert!(pending.contains(3) && pending.contains(4) && !pending.contains(1));
         assert_eq!(pending.next(), Some(now));
         assert_eq!(pending.take_due(now), Some(vec![2, 3]));
         assert_eq!(pending.take_due(now), None);
         assert_eq!((pending.next(), pending.take_due(later)), (Some(later), Some(vec![4])));
         assert!(pending.is_empty());
+    }
+
+    #[test]
+    fn a_child_whose_time_never_comes_waits_for_ever() {
+        let mut pending = Pending::default();
+        pending.add(None, vec![0]);
+        assert!(pending.contains(0) && !pending.is_empty());
+        assert_eq!((pending.next(), pending.take_due(Instant::now())), (None, None));
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::backoff::Backoff;
 use crate::error::ExitReason;
 use crate::options::Restart;
+use crate::topology::OptionError;
 
 /// Which others are restarted with one that failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,11 +27,14 @@ pub enum Strategy {
 }
 
 /// How many failures are survived: more than `max_restarts` restarts within `within` are too many.
+///
+/// A period of zero is refused at the start: no two restarts would ever be counted together. (OTP's `max_seconds: 0`
+/// counts those of the same second.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intensity {
     /// Restarts that are allowed within the period. Default: 3.
     pub max_restarts: usize,
-    /// The period. Default: 5 seconds.
+    /// The period, above zero. Default: 5 seconds. [`Duration::MAX`] counts all restarts.
     pub within: Duration,
 }
 
@@ -47,8 +51,41 @@ pub(crate) struct Plan {
     pub(crate) intensity: Intensity,
     /// Restarts are made at once if there is none.
     pub(crate) backoff: Option<Backoff>,
+    /// How a stage of any kind waits that does not come up, at the first start too. If there is none, only sources
+    /// wait, and only at a restart.
+    pub(crate) retry_init: Option<Backoff>,
     /// After what time without progress it is warned of a stage that holds events; not at all if there is none.
     pub(crate) stalls: Option<Duration>,
+}
+
+impl Intensity {
+    /// Refuses a period of zero.
+    pub(crate) fn check(&self) -> Result<(), OptionError> {
+        if self.within.is_zero() {
+            return Err(OptionError::Period { option: "the `within` of the intensity" });
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    /// What cannot work.
+    pub(crate) fn errors(&self) -> Vec<OptionError> {
+        let stalls = match self.stalls {
+            Some(Duration::ZERO) => Err(OptionError::Period { option: "warn_of_stalls" }),
+            Some(_) | None => Ok(()),
+        };
+        [self.intensity.check(), stalls].into_iter().filter_map(Result::err).collect()
+    }
+}
+
+/// Where a child gets its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// From outside of the pipeline.
+    Source,
+    /// From other stages, or it is no stage.
+    Other,
 }
 
 /// What to do about the end of a child.
@@ -62,18 +99,27 @@ pub(crate) enum Verdict {
     GiveUp,
 }
 
+/// How a source waits whose service cannot be reached.
+const RETRY_INIT: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
+
+/// Between two attempts to bring a child up, at least: a back-off may say none.
+const LEAST_WAIT: Duration = Duration::from_millis(10);
+
 /// The memory that decisions need: who may come back, and when the last restarts were.
 #[derive(Debug)]
 pub(crate) struct Policy {
     plan: Plan,
     /// By child; nothing for one that will never come back.
     children: Vec<Option<Restart>>,
+    /// By child, how often in a row it did not come up and was to wait.
+    waits: Vec<u32>,
     recent: VecDeque<Duration>,
 }
 
 impl Policy {
     pub(crate) fn new(plan: Plan, children: Vec<Restart>) -> Self {
-        Self { plan, children: children.into_iter().map(Some).collect(), recent: VecDeque::new() }
+        let waits = vec![0; children.len()];
+        Self { plan, children: children.into_iter().map(Some).collect(), waits, recent: VecDeque::new() }
     }
 
     /// A child ended for `reason` at `now`, counted from any fixed moment. `seed` stands for chance.
@@ -86,6 +132,54 @@ impl Policy {
                 Verdict::Leave
             }
         }
+    }
+
+    /// Whether a child that did not come up for `reason` waits for what it lacks: an error says that something is
+    /// missing, a panic that the code is wrong.
+    pub(crate) fn waits(&self, reason: &ExitReason, kind: Kind) -> bool {
+        let error = match reason {
+            ExitReason::Error(_) | ExitReason::Custom(_) => !reason.is_fatal(),
+            ExitReason::Normal
+            | ExitReason::Shutdown
+            | ExitReason::Panicked(_)
+            | ExitReason::Aborted
+            | ExitReason::NotFound => false,
+        };
+        error && (self.plan.retry_init.is_some() || kind == Kind::Source)
+    }
+
+    /// A child did not come up, and waits. It costs nothing of the intensity: those beside it are left alone, and the
+    /// waits grow until the attempts of the back-off are used up.
+    pub(crate) fn did_not_come_up(&mut self, child: usize, reason: &ExitReason, seed: u64) -> Verdict {
+        if !self.children[child].is_some_and(|restart| restart.returns(reason)) {
+            self.leave(child);
+            return Verdict::Leave;
+        }
+        let Some(after) = self.wait(child, seed) else { return Verdict::GiveUp };
+        let come_back = |index: &usize| match self.children[*index] {
+            Some(Restart::Permanent | Restart::Transient) => true,
+            Some(Restart::Temporary) | None => false,
+        };
+        let back = self.share(child).filter(come_back).collect();
+        Verdict::Restart { end: child..child, back, after }
+    }
+
+    /// How long a child waits that did not come up once more; nothing if it was tried often enough.
+    pub(crate) fn wait(&mut self, child: usize, seed: u64) -> Option<Duration> {
+        let backoff = self.plan.retry_init.or(self.plan.backoff).unwrap_or(RETRY_INIT);
+        let attempt = self.waits[child];
+        self.waits[child] = attempt.saturating_add(1);
+        Some(backoff.delay(attempt, seed)?.max(LEAST_WAIT))
+    }
+
+    /// A child is up.
+    pub(crate) fn came_up(&mut self, child: usize) {
+        self.waits[child] = 0;
+    }
+
+    /// Whether stages that do not come up at the first start are tried again.
+    pub(crate) fn retries_first_start(&self) -> bool {
+        self.plan.retry_init.is_some()
     }
 
     /// A child is gone, or has finished, for good.
@@ -112,11 +206,7 @@ impl Policy {
     }
 
     fn restart(&mut self, child: usize, after: Duration) -> Verdict {
-        let end = match self.plan.strategy {
-            Strategy::OneForOne => child..child + 1,
-            Strategy::OneForAll => 0..self.children.len(),
-            Strategy::RestForOne => child..self.children.len(),
-        };
+        let end = self.share(child);
         let mut back = Vec::new();
         for index in end.clone() {
             match self.children[index] {
@@ -126,6 +216,15 @@ impl Policy {
             }
         }
         Verdict::Restart { end, back, after }
+    }
+
+    /// Who is restarted with a child.
+    fn share(&self, child: usize) -> Range<usize> {
+        match self.plan.strategy {
+            Strategy::OneForOne => child..child + 1,
+            Strategy::OneForAll => 0..self.children.len(),
+            Strategy::RestForOne => child..self.children.len(),
+        }
     }
 
     /// How many restarts, this far, there were within the period that counts.

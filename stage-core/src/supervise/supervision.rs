@@ -2,19 +2,21 @@
 
 use std::collections::VecDeque;
 use std::pin::pin;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::child::{Child, Nature, SHUTDOWN};
-use super::crew::{Crew, Starting};
-use super::orders::{Command, Order, Orders, until};
+use super::crew::{Crew, Ended, Starting, When};
+use super::orders::{Command, Order, Orders};
 use super::pending::Pending;
-use super::policy::{Plan, Policy, Verdict};
+use super::policy::{Kind, Plan, Policy, Verdict};
 use super::report::{PipelineError, Rejected, Report, StageExit};
 use crate::ack::Settlement;
 use crate::dispatch::stable_hash;
 use crate::error::ExitReason;
+use crate::moment;
 use crate::sync::Arc;
 
 /// Children, and what is decided about them.
@@ -58,8 +60,14 @@ impl Supervision {
     pub(crate) async fn start(&mut self) -> Result<(), StageExit> {
         let all = self.crew.all();
         let mut starting = self.crew.start(&all).await;
+        while let Some(wait) = self.wait_for_first_start(&starting) {
+            moment::until(moment::after(Instant::now(), wait)).await;
+            let left: Vec<_> = all.iter().copied().skip(starting.up.len()).collect();
+            starting.add(self.crew.start(&left).await);
+        }
         match starting.failed.take() {
             None => {
+                all.iter().for_each(|index| self.policy.came_up(*index));
                 starting.go();
                 Ok(())
             }
@@ -71,6 +79,29 @@ impl Supervision {
                 Err(self.exit(index, reason))
             }
         }
+    }
+
+    /// How long to wait before a child that did not come up at the first start is tried again; nothing if it is not.
+    fn wait_for_first_start(&mut self, starting: &Starting) -> Option<Duration> {
+        let (index, reason) = starting.failed.as_ref()?;
+        let tried_again = self.policy.retries_first_start() && self.policy.waits(reason, self.kind(*index));
+        let seed = self.seed(&self.crew.child(*index).name());
+        let after = tried_again.then(|| self.policy.wait(*index, seed)).flatten()?;
+        self.restarts += 1;
+        let child = self.crew.child(*index);
+        child.counters.restarted();
+        tracing::warn!(stage = child.name(), %reason, ?after, "stage did not start, trying again");
+        Some(after)
+    }
+
+    fn kind(&self, index: usize) -> Kind {
+        let child = self.crew.child(index);
+        if child.is_stage() && child.sources.is_empty() { Kind::Source } else { Kind::Other }
+    }
+
+    /// Stands for chance.
+    fn seed(&self, stage: &str) -> u64 {
+        stable_hash(&(stage, self.restarts))
     }
 
     /// Watches the children until all have ended.
@@ -114,14 +145,14 @@ impl Supervision {
                     Order::Stop => self.stop().await,
                 },
                 () = self.crew.watch(), if self.crew.is_at_work() => {}
-                () = until(due) => {}
+                () = moment::until(due) => {}
             }
         }
     }
 
     /// Decides about every child that ended and is not made good yet.
     async fn see_to_ends(&mut self, orders: &Orders) -> Result<(), StageExit> {
-        while let Some((index, reason)) = self.crew.next_ended() {
+        while let Some(Ended { index, reason, when }) = self.crew.next_ended() {
             if self.pending.contains(index) {
                 continue;
             }
@@ -129,7 +160,7 @@ impl Supervision {
             if over {
                 self.leave(index, reason);
             } else {
-                self.decide(index, reason).await?;
+                self.decide(index, reason, when).await?;
             }
         }
         self.drain_next(orders);
@@ -137,23 +168,32 @@ impl Supervision {
     }
 
     /// Does what the policy says about a child that ended.
-    async fn decide(&mut self, index: usize, reason: ExitReason) -> Result<(), StageExit> {
+    async fn decide(&mut self, index: usize, reason: ExitReason, when: When) -> Result<(), StageExit> {
         let exit = self.exit(index, reason.clone());
-        let now = self.began.elapsed();
-        let seed = stable_hash(&(exit.stage.as_str(), self.restarts));
-        let (end, back, after) = match self.policy.ended(index, &reason, now, seed) {
+        let seed = self.seed(&exit.stage);
+        let waits = when == When::Starting && self.policy.waits(&reason, self.kind(index));
+        let verdict = if waits {
+            self.policy.did_not_come_up(index, &reason, seed)
+        } else {
+            self.policy.ended(index, &reason, self.began.elapsed(), seed)
+        };
+        let (end, back, after) = match verdict {
             Verdict::Leave => {
                 self.leave(index, reason);
                 return Ok(());
             }
             Verdict::GiveUp => {
-                self.note_failure(&exit);
+                if !waits {
+                    self.note_failure(&exit);
+                }
                 return Err(exit);
             }
             Verdict::Restart { end, back, after } => (end, back, after),
         };
         tracing::warn!(stage = exit.stage, %reason, ?after, "stage failed, restarting");
-        self.note_failure(&exit);
+        if !waits {
+            self.note_failure(&exit);
+        }
         self.restarts += 1;
         let end: Vec<usize> = end.collect();
         self.crew.stop(&end, &ExitReason::Shutdown).await;
@@ -162,7 +202,7 @@ impl Supervision {
                 self.leave(index, ExitReason::Shutdown);
             }
         }
-        self.pending.add(Instant::now() + after, back);
+        self.pending.add(moment::after(Instant::now(), after), back);
         Ok(())
     }
 
@@ -218,10 +258,13 @@ impl Supervision {
     fn came_up(&mut self, mut started: Starting, these: &[usize]) {
         if let Some((failed, reason)) = started.failed.take() {
             let rest = these.iter().copied().skip_while(|index| *index != failed).skip(1).collect();
-            self.pending.add(Instant::now(), rest);
+            self.pending.add(Some(Instant::now()), rest);
             if self.crew.is_serving(failed) {
-                self.crew.note_end(failed, reason);
+                self.crew.note_failed_start(failed, reason);
             }
+        }
+        for index in &started.up {
+            self.policy.came_up(*index);
         }
         self.crew.introduce(&started.up);
         started.go();

@@ -206,12 +206,17 @@ impl Supervisor {
     ///
     /// # Errors
     ///
-    /// [`StartError::Stage`] if a child did not come up; none is left running then.
+    /// [`StartError::Options`] if the [`Intensity`] cannot work; [`StartError::Stage`] if a child did not come up, none
+    /// is left running then.
     ///
     /// # Cancel safety
     ///
     /// When dropped before it is ready, the children that were started are stopped.
     pub async fn start(self) -> Result<Running, StartError> {
+        let errors = self.plan.errors();
+        if !errors.is_empty() {
+            return Err(StartError::Options { pipeline: self.name, errors });
+        }
         Running::start(Topology::unwired(self.name), self.children, self.plan).await
     }
 }

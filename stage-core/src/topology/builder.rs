@@ -70,7 +70,8 @@ impl Pipeline {
     /// [`start`](Self::start), erased so that the crates of users do not compile the supervisor again.
     fn started(self) -> BoxFuture<'static, Result<Running, StartError>> {
         async move {
-            let Draft { topology, plan, planned, errors, .. } = self.draft;
+            let Draft { topology, plan, planned, mut errors, .. } = self.draft;
+            errors.extend(plan.errors());
             if !errors.is_empty() {
                 return Err(StartError::Options { pipeline: topology.name, errors });
             }
@@ -104,6 +105,36 @@ impl PipelineBuilder {
     /// pipeline gives up when the attempts are used up. Default: not at all.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.draft.plan.backoff = Some(backoff);
+        self
+    }
+
+    /// Tries stages again that do not come up because their recipe or their `init` returns an error, at the first start
+    /// too, after these waits: [`start`](Pipeline::start) returns when every stage is up, or the attempts of one are
+    /// used up, or one fails with a [`Fatal`](crate::Fatal) error or a panic. It may be dropped meanwhile. What is
+    /// tried again does not count as a failure of the [intensity](Self::intensity).
+    ///
+    /// Default: a stage that does not come up at the first start is the error of `start`. At a restart, sources are
+    /// tried again for as long as it takes, after waits from 100 ms to 10 s, or those of [`backoff`](Self::backoff);
+    /// for any other stage, each attempt counts as a failure.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use std::sync::atomic::{AtomicU32, Ordering};
+    /// # use stage_core::{Backoff, Pipeline};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// # let tried = AtomicU32::new(0);
+    /// # let connect = move || if tried.fetch_add(1, Ordering::Relaxed) < 5 { Err("no answer") } else { Ok(0..10) };
+    /// let pipeline = Pipeline::builder("orders")
+    ///     .retry_init(Backoff::new(Duration::from_millis(100), Duration::from_secs(30)))
+    ///     .start_fn("orders", move || Ok(connect()?))
+    ///     .finish_fn("print", |order| println!("{order}"));
+    /// pipeline.start().await?.join().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn retry_init(mut self, backoff: Backoff) -> Self {
+        self.draft.plan.retry_init = Some(backoff);
         self
     }
 

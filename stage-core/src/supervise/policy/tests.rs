@@ -3,6 +3,7 @@
 use proptest::prelude::{Just, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 use super::*;
+use crate::error::{BoxError, Fatal};
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -38,6 +39,49 @@ fn the_fourth_restart_within_five_seconds_is_one_too_many() {
         assert_eq!(policy.ended(0, &oops(), seconds(at), 0), again(0..1, &[0]));
     }
     assert_eq!(policy.ended(0, &oops(), seconds(5), 0), Verdict::GiveUp);
+}
+
+#[test]
+fn a_child_that_does_not_come_up_waits_longer_each_time_and_costs_the_intensity_nothing() {
+    let mut policy = Policy::new(plan(Strategy::RestForOne), vec![Restart::Permanent; 3]);
+    let mut last = Duration::ZERO;
+    for attempt in 0..1_000 {
+        let verdict = policy.did_not_come_up(1, &oops(), attempt);
+        let Verdict::Restart { end, back, after } = verdict else { panic!("{verdict:?}") };
+        assert_eq!((end, back), (1..1, vec![1, 2]), "nobody is ended, and those behind it wait");
+        assert!(after >= last / 2 && after <= seconds(10), "attempt {attempt}: {after:?}");
+        last = last.max(after);
+    }
+    assert!(last > seconds(9));
+    assert_eq!(policy.recent(), 0);
+    policy.came_up(1);
+    let verdict = policy.did_not_come_up(1, &oops(), 0);
+    assert!(matches!(verdict, Verdict::Restart { after, .. } if after <= Duration::from_millis(100)));
+}
+
+#[test]
+fn only_an_error_waits_of_a_source_or_where_it_is_said_and_as_often_as_the_backoff_says() {
+    let nobody = || ExitReason::from(BoxError::from("nobody answers"));
+    let fatal = || ExitReason::from(BoxError::from(Fatal::new("wrong password")));
+    let mut policy = Policy::new(plan(Strategy::OneForOne), vec![Restart::Transient, Restart::Temporary]);
+    assert!(policy.waits(&nobody(), Kind::Source) && !policy.waits(&nobody(), Kind::Other));
+    for reason in [fatal(), ExitReason::Panicked("oops".to_owned()), ExitReason::Aborted, ExitReason::Normal]
+    {
+        assert!(!policy.waits(&reason, Kind::Source), "{reason}");
+    }
+    assert_eq!(policy.did_not_come_up(1, &nobody(), 0), Verdict::Leave);
+    let nothing = Backoff::new(Duration::ZERO, Duration::ZERO).attempts(2);
+    let plan = Plan { retry_init: Some(nothing), ..Plan::default() };
+    let mut policy = Policy::new(plan, vec![Restart::Transient]);
+    assert!(policy.waits(&nobody(), Kind::Other) && !policy.waits(&fatal(), Kind::Other));
+    for _ in 0..2 {
+        let verdict = policy.did_not_come_up(0, &nobody(), 0);
+        assert!(
+            matches!(verdict, Verdict::Restart { after, .. } if after == LEAST_WAIT),
+            "never a busy loop"
+        );
+    }
+    assert_eq!(policy.did_not_come_up(0, &nobody(), 0), Verdict::GiveUp);
 }
 
 #[test]
