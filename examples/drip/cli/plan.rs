@@ -7,9 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use super::changed::{Change, change};
 use crate::regular::open_regular;
 use crate::report::{Progress, count, shown};
-use crate::repository::{
-    Attributes, Media, MediaId, NewDownload, NewUpload, Repository, RepositoryError, UserId,
-};
+use crate::repository::{Media, MediaId, NewDownload, NewUpload, Repository, RepositoryError, UserId};
 use crate::walk::{Avoid, Found, Problem, walk};
 
 /// Transfers queued in one transaction.
@@ -54,39 +52,33 @@ pub(super) async fn uploads(
     Ok(unchanged)
 }
 
-/// Those files of which the content is not stored. Of the others the attributes are recorded as they are now.
+/// Those files that are not stored as they are.
 async fn only_changed(
     repository: &dyn Repository,
     user: UserId,
     uploads: Vec<NewUpload>,
 ) -> Result<Vec<NewUpload>, RepositoryError> {
     let paths = uploads.iter().map(|upload| upload.full_path.clone()).collect();
-    let stored = repository.stored_at(user, paths).await?;
+    let known = repository.stored_at(user, paths).await?;
     let compare = move || {
-        let (mut changed, mut touched) = (Vec::new(), Vec::new());
-        for (found, stored) in uploads.into_iter().zip(stored) {
-            match (change(&found, stored.as_ref()), stored) {
-                (Change::Nothing, _) => {}
-                (Change::Attributes, Some(stored)) => touched.push((stored.id, now(found, &stored))),
-                (Change::Perhaps, Some(stored)) if has_content_of(&found, &stored) => {
-                    touched.push((stored.id, now(found, &stored)));
+        let (mut changed, mut seen) = (Vec::new(), Vec::new());
+        for (found, known) in uploads.into_iter().zip(known) {
+            match (change(&found, known.as_ref()), known) {
+                (Change::Unchanged, _) => {}
+                (Change::Perhaps, Some(known)) if has_content_of(&found, &known.media) => {
+                    seen.push((known.media.id, found.attributes.modified));
                 }
-                _ => changed.push(found),
+                (Change::Perhaps | Change::Changed, _) => changed.push(found),
             }
         }
-        (changed, touched)
+        (changed, seen)
     };
     // It reads what may have changed.
-    let Ok((changed, touched)) = tokio::task::spawn_blocking(compare).await else { return Ok(Vec::new()) };
-    if !touched.is_empty() {
-        repository.touch(touched).await?;
+    let Ok((changed, seen)) = tokio::task::spawn_blocking(compare).await else { return Ok(Vec::new()) };
+    if !seen.is_empty() {
+        repository.seen(seen).await?;
     }
     Ok(changed)
-}
-
-/// The attributes of a file whose content is stored. Whether it has holes is known of what was read.
-fn now(found: NewUpload, stored: &Media) -> Attributes {
-    Attributes { sparse: stored.attributes.sparse, ..found.attributes }
 }
 
 /// Whether the file has the content that is stored. What cannot be read is told when it is uploaded.

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use super::{
-    Attributes, DeadUpload, GivenBack, GivenUp, Media, MediaId, NewDownload, NewUpload, RepositoryError,
-    Scope, Stored, Transfer, TransferId, User, UserId, Waiting,
+    DeadUpload, GivenBack, GivenUp, Known, Media, MediaId, NewDownload, NewUpload, RepositoryError, Scope,
+    Stored, Transfer, TransferId, User, UserId, Waiting,
 };
 
 /// What a repository answers, once it is awaited. Dropped before, the transaction may or may not have happened.
@@ -77,10 +77,10 @@ pub trait Repository: Debug + Send + Sync + 'static {
     fn media_after(&self, after: Option<MediaId>, limit: usize) -> Answer<'_, Vec<Media>>;
 
     /// What is stored of the files that this user uploaded from these paths, the latest of each, in the order of the paths.
-    fn stored_at(&self, user: UserId, paths: Vec<PathBuf>) -> Answer<'_, Vec<Option<Media>>>;
+    fn stored_at(&self, user: UserId, paths: Vec<PathBuf>) -> Answer<'_, Vec<Option<Known>>>;
 
-    /// The content of these media is what their files have now, and these are their attributes now.
-    fn touch(&self, media: Vec<(MediaId, Attributes)>) -> Answer<'_, ()>;
+    /// Remembers that files have the content of these media at other times of modification, in nanoseconds since 1970.
+    fn seen(&self, media: Vec<(MediaId, Option<i64>)>) -> Answer<'_, ()>;
 
     /// As [`Repository::media_after`], without those of which a later version is stored.
     fn latest_after(&self, after: Option<MediaId>, limit: usize) -> Answer<'_, Vec<Media>>;

@@ -13,6 +13,6 @@ pub use attributes::{Attributes, Kind, LinkGroup};
 pub use contract::{Answer, Repository};
 pub use error::RepositoryError;
 pub use model::{
-    DeadUpload, Direction, GivenBack, GivenUp, Media, MediaId, NewDownload, NewUpload, Scope, Stored,
+    DeadUpload, Direction, GivenBack, GivenUp, Known, Media, MediaId, NewDownload, NewUpload, Scope, Stored,
     Transfer, TransferId, User, UserId, Waiting,
 };

@@ -106,6 +106,15 @@ pub struct Media {
     pub updated_at: i64,
 }
 
+/// What is stored of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Its latest medium.
+    pub media: Media,
+    /// A later time of modification at which the file had the content of that, in nanoseconds since 1970.
+    pub seen: Option<i64>,
+}
+
 /// Which way a transfer goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {

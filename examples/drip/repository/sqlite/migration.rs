@@ -55,6 +55,7 @@ pub(super) fn from_2(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
          ALTER TABLE media ADD COLUMN sparse INTEGER NOT NULL DEFAULT 0;
          ALTER TABLE media ADD COLUMN folder_modes BLOB;
          ALTER TABLE media ADD COLUMN removed_at INTEGER;
+         ALTER TABLE media ADD COLUMN seen INTEGER;
          CREATE INDEX media_path ON media (user_id, full_path);",
     )
 }

@@ -8,7 +8,8 @@ use super::{migration, queue};
 pub(super) const VERSION: i64 = 3;
 
 /// A medium without `uploaded_at` is one whose upload is still in the queue; one with `removed_at` is to be forgotten as soon
-/// as its object is gone. `modified` is in nanoseconds, all other times in milliseconds since 1970. A transfer's `job` is its place in the
+/// as its object is gone. `modified` and `seen`, a later time of
+/// modification at which the file had the same content, are in nanoseconds, all other times in milliseconds since 1970. A transfer's `job` is its place in the
 /// table of jobs, which says whether it is leased, and how often it was tried.
 const TABLES: &str = "
 CREATE TABLE users (
@@ -38,7 +39,8 @@ CREATE TABLE media (
     link_group    BLOB,
     sparse        INTEGER NOT NULL DEFAULT 0,
     folder_modes  BLOB,
-    removed_at    INTEGER
+    removed_at    INTEGER,
+    seen          INTEGER
 ) STRICT, WITHOUT ROWID;
 
 -- Whether a file is stored as it is now: its path, then `size` and `modified`.

@@ -6,8 +6,8 @@ use rusqlite::{Connection, Transaction};
 
 use super::{Sqlite, dead, media, queue, versions, waiting};
 use crate::repository::{
-    Answer, Attributes, DeadUpload, GivenBack, GivenUp, Media, MediaId, NewDownload, NewUpload, Repository,
-    Scope, Stored, Transfer, TransferId, User, UserId, Waiting,
+    Answer, DeadUpload, GivenBack, GivenUp, Known, Media, MediaId, NewDownload, NewUpload, Repository, Scope,
+    Stored, Transfer, TransferId, User, UserId, Waiting,
 };
 
 fn whole<T>(
@@ -96,12 +96,12 @@ impl Repository for Sqlite {
         self.run(move |connection| media::media_after(connection, after, limit))
     }
 
-    fn stored_at(&self, user: UserId, paths: Vec<PathBuf>) -> Answer<'_, Vec<Option<Media>>> {
+    fn stored_at(&self, user: UserId, paths: Vec<PathBuf>) -> Answer<'_, Vec<Option<Known>>> {
         self.run(move |connection| versions::stored_at(connection, user, &paths))
     }
 
-    fn touch(&self, media: Vec<(MediaId, Attributes)>) -> Answer<'_, ()> {
-        self.run(move |connection| whole(connection, |all| versions::touch(all, &media)))
+    fn seen(&self, media: Vec<(MediaId, Option<i64>)>) -> Answer<'_, ()> {
+        self.run(move |connection| whole(connection, |all| versions::seen(all, &media)))
     }
 
     fn latest_after(&self, after: Option<MediaId>, limit: usize) -> Answer<'_, Vec<Media>> {
@@ -130,7 +130,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::repository::{Kind, LinkGroup};
+    use crate::repository::{Attributes, Kind, LinkGroup};
 
     fn upload(name: &str) -> NewUpload {
         NewUpload {
@@ -361,12 +361,12 @@ mod tests {
         let latest = repository.latest_after(None, 9).await.unwrap();
         assert_eq!(latest, all[1..]);
         let paths = vec!["/src/none".into(), "/src/a".into()];
-        assert_eq!(repository.stored_at(user, paths.clone()).await.unwrap(), [None, Some(all[1].clone())]);
+        let known = |seen| Some(Known { media: all[1].clone(), seen });
+        assert_eq!(repository.stored_at(user, paths.clone()).await.unwrap(), [None, known(None)]);
+        repository.seen(vec![(all[1].id, Some(7))]).await.unwrap();
+        assert_eq!(repository.stored_at(user, paths.clone()).await.unwrap(), [None, known(Some(7))]);
         let other = repository.user("mike_williams@erlang.wls").await.unwrap();
         assert_eq!(repository.stored_at(other, paths).await.unwrap(), [None, None]);
-        let attributes = Attributes { mode: Some(0o600), ..Attributes::default() };
-        repository.touch(vec![(all[1].id, attributes.clone())]).await.unwrap();
-        assert_eq!(repository.media(all[1].id).await.unwrap().unwrap().attributes, attributes);
     }
 
     #[tokio::test]

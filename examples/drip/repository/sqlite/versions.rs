@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{attributes, rows};
+use super::rows;
 use crate::repository::path_bytes::to_bytes;
-use crate::repository::{Attributes, Media, MediaId, UserId};
+use crate::repository::{Known, Media, MediaId, UserId};
 
 /// Whether a later version of the medium `m` is stored. Ids made later sort later.
 const IS_SUPERSEDED: &str = "EXISTS (SELECT 1 FROM media later WHERE later.user_id = m.user_id
@@ -17,21 +17,20 @@ pub(super) fn stored_at(
     connection: &Connection,
     user: UserId,
     paths: &[PathBuf],
-) -> rusqlite::Result<Vec<Option<Media>>> {
+) -> rusqlite::Result<Vec<Option<Known>>> {
     let columns = rows::MEDIA;
     let mut latest = connection.prepare_cached(&format!(
-        "SELECT {columns} FROM media m JOIN users u ON u.id = m.user_id
+        "SELECT {columns}, m.seen FROM media m JOIN users u ON u.id = m.user_id
          WHERE m.user_id = ?1 AND m.full_path = ?2 AND m.uploaded_at IS NOT NULL AND m.removed_at IS NULL
          ORDER BY m.id DESC LIMIT 1"
     ))?;
-    paths
-        .iter()
-        .map(|path| latest.query_row(params![user.0, to_bytes(path)], rows::media).optional())
-        .collect()
+    let known = |row: &Row<'_>| Ok(Known { media: rows::media(row)?, seen: row.get("seen")? });
+    paths.iter().map(|path| latest.query_row(params![user.0, to_bytes(path)], known).optional()).collect()
 }
 
-pub(super) fn touch(transaction: &Transaction<'_>, media: &[(MediaId, Attributes)]) -> rusqlite::Result<()> {
-    media.iter().try_for_each(|(id, now)| attributes::write(transaction, id.0.as_bytes(), now))
+pub(super) fn seen(transaction: &Transaction<'_>, media: &[(MediaId, Option<i64>)]) -> rusqlite::Result<()> {
+    let mut seen = transaction.prepare_cached("UPDATE media SET seen = ?2 WHERE id = ?1")?;
+    media.iter().try_for_each(|(id, time)| seen.execute(params![id.0.as_bytes(), time]).map(drop))
 }
 
 pub(super) fn latest_after(
