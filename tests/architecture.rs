@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 8] = [
     &["stage"],
     &["engine"],
     &["policy"],
-    &["handle", "supervise", "shutdown", "spawn", "topology"],
+    &["handle", "supervise", "shutdown", "spawn", "topology", "watch"],
     &[
         "source",
         "sink",

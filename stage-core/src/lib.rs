@@ -85,6 +85,7 @@ mod sync;
 pub mod testing;
 pub mod timed;
 pub mod topology;
+pub mod watch;
 
 pub use backoff::Backoff;
 pub use demand::{Demand, Window, WindowError};
@@ -98,7 +99,7 @@ pub use stage::{
     Inspection, MapEach, Nothing, Producer, ProducerConsumer, Reply, Then, Timer,
 };
 pub use stage_macros::{consumer, pipeline, producer, producer_consumer, timed};
-pub use stats::{StageState, StageStats, StateTimes};
+pub use stats::{Discards, EventFailures, StageState, StageStats, StateTimes};
 pub use subscribe::{ProducerRef, SubscribeOptions};
 pub use subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
 pub use supervise::{

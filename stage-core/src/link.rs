@@ -19,6 +19,7 @@ use std::collections::VecDeque;
 use crate::error::ExitReason;
 use crate::protocol::{Batch, Closed, Credited};
 use crate::signal::Slot;
+use crate::stats::LinkCounters;
 use crate::subscription::{Cancellation, Subscription};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock, ring};
 
@@ -82,6 +83,7 @@ pub(crate) struct LinkTx<E> {
     batches: ring::Producer<Batch<E>>,
     credits: ring::Consumer<Credited<E>>,
     shared: Arc<Shared<E>>,
+    counters: Arc<LinkCounters>,
 }
 
 /// The consumer's half.
@@ -92,6 +94,7 @@ pub(crate) struct LinkRx<E> {
     shared: Arc<Shared<E>>,
     /// Spilled batches that were taken over, older than all in the ring.
     rest: VecDeque<Batch<E>>,
+    counters: Arc<LinkCounters>,
 }
 
 /// What the producer finds on its side.
@@ -133,8 +136,14 @@ pub(crate) fn link<E>(
         chunk: AtomicUsize::new(chunk),
         subscription,
     });
-    let tx = LinkTx { batches: batches_tx, credits: credits_rx, shared: Arc::clone(&shared) };
-    let rx = LinkRx { batches: batches_rx, credits: credits_tx, shared, rest: VecDeque::new() };
+    let counters = Arc::<LinkCounters>::default();
+    let tx = LinkTx {
+        batches: batches_tx,
+        credits: credits_rx,
+        shared: Arc::clone(&shared),
+        counters: Arc::clone(&counters),
+    };
+    let rx = LinkRx { batches: batches_rx, credits: credits_tx, shared, rest: VecDeque::new(), counters };
     (tx, rx)
 }
 
@@ -147,6 +156,11 @@ impl<E> LinkTx<E> {
 
     pub(crate) fn subscription(&self) -> &Subscription {
         &self.shared.subscription
+    }
+
+    #[inline]
+    pub(crate) fn counters(&self) -> &Arc<LinkCounters> {
+        &self.counters
     }
 
     /// The slot by which the producer knows this subscription.
@@ -287,6 +301,11 @@ impl<E> LinkRx<E> {
         &self.shared.subscription
     }
 
+    #[inline]
+    pub(crate) fn counters(&self) -> &LinkCounters {
+        &self.counters
+    }
+
     /// Has later messages cut into batches of `chunk` events.
     pub(crate) fn set_chunk(&self, chunk: usize) {
         self.shared.chunk.store(chunk, Ordering::Relaxed);
@@ -295,6 +314,9 @@ impl<E> LinkRx<E> {
     /// Returns an emptied buffer, and asks for `ask` events if it is not zero.
     #[inline]
     pub(crate) fn give_back(&mut self, buffer: Vec<E>, ask: usize) {
+        if ask > 0 {
+            self.counters.asked(ask);
+        }
         let credited = Credited { buffer, ask };
         if let Err(ring::PushError::Full(credited)) = self.credits.push(credited) {
             let more = |asked: usize| Some(asked.saturating_add(credited.ask));

@@ -86,7 +86,7 @@ async fn after_a_panic_the_handler_is_made_anew_and_the_batch_goes_on() {
     assert_eq!(seen, without(&[3, 13], 20));
     assert_eq!(made.load(Ordering::Relaxed), 3);
     let step = &ended.unwrap().stages[1];
-    assert_eq!((step.discarded, step.restarts), (2, 2));
+    assert_eq!((step.discarded, step.restarts, step.failures.remade_handlers), (2, 0, 2));
 }
 
 /// Fails at 2 the first few times.

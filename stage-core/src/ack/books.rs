@@ -1,6 +1,9 @@
 //! Which receipt belongs to which delivery, until it is judged.
 
+use tokio::time::Instant;
+
 use super::acknowledger::Rejected;
+use super::collectors::Open;
 use super::inbox::{Inbox, Judged};
 use super::reason::Reason;
 use super::settlement::Tally;
@@ -23,6 +26,8 @@ pub(super) struct Books<R> {
 struct Pages<R> {
     /// By the places of the slots.
     receipts: Vec<Option<R>>,
+    /// When each was opened, by the same.
+    opened: Vec<Instant>,
     /// Slots that are at home.
     spare: Vec<Slot>,
 }
@@ -53,7 +58,7 @@ impl<R> Verdicts<R> {
 
 impl<R> Books<R> {
     pub(super) fn new(stopping: Arc<AtomicBool>, tally: Arc<Tally>) -> Arc<Self> {
-        let pages = Mutex::new(Pages { receipts: Vec::new(), spare: Vec::new() });
+        let pages = Mutex::new(Pages { receipts: Vec::new(), opened: Vec::new(), spare: Vec::new() });
         Arc::new(Self { inbox: Inbox::new(stopping), tally, pages })
     }
 
@@ -89,16 +94,27 @@ impl<R> Books<R> {
     }
 }
 
+impl<R: Send> Open for Books<R> {
+    fn oldest(&self) -> Option<Instant> {
+        let pages = lock(&self.pages);
+        let open = pages.receipts.iter().zip(&pages.opened).filter(|(receipt, _)| receipt.is_some());
+        open.map(|(_, opened)| *opened).min()
+    }
+}
+
 impl<R> Pages<R> {
     fn open(&mut self, receipts: Vec<R>, inbox: &Arc<Inbox>) -> Vec<Slot> {
+        let now = Instant::now();
         while self.spare.len() < receipts.len() {
             let place = u32::try_from(self.receipts.len()).expect("fewer than 2³² deliveries at a time");
             self.spare.push(Slot::new(place, inbox));
             self.receipts.push(None);
+            self.opened.push(now);
         }
         let slots = self.spare.split_off(self.spare.len() - receipts.len());
         for (slot, receipt) in slots.iter().zip(receipts) {
             self.receipts[slot.place()] = Some(receipt);
+            self.opened[slot.place()] = now;
         }
         slots
     }

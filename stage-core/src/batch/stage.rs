@@ -14,7 +14,7 @@ use crate::demand::Demand;
 use crate::error::{BoxError, StageResult};
 use crate::moment;
 use crate::stage::{Cast, Context, Emitter, Events, Init, ProducerConsumer};
-use crate::stats::Counters;
+use crate::stats::{Counters, Discard};
 use crate::subscription::{Cancellation, Role, Subscription};
 use crate::sync::Arc;
 
@@ -256,7 +256,7 @@ impl<E, S: Sort<E>> Drop for Batcher<E, S> {
         if discarded > 0
             && let Some(counters) = &self.counters
         {
-            counters.discarded(discarded);
+            counters.discarded(Discard::Ended, discarded);
             counters.keep(0);
             tracing::warn!(discarded, "events discarded: their batches were still open");
         }

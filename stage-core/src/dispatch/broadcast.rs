@@ -208,6 +208,10 @@ impl<E: Clone + Send> Dispatcher<E> for BroadcastDispatcher<E> {
     fn wanted(&self) -> usize {
         self.common()
     }
+
+    fn gives_to_all(&self) -> bool {
+        true
+    }
 }
 
 impl<E> Default for BroadcastDispatcher<E> {

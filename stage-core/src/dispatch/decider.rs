@@ -48,6 +48,11 @@ impl<E> Decider<E> {
         answer
     }
 
+    /// Whether each event goes to every subscriber.
+    pub(super) fn gives_to_all(&self) -> bool {
+        self.dispatcher.gives_to_all()
+    }
+
     /// Whether demands are announced together.
     pub(super) fn spreads(&self) -> bool {
         self.dispatcher.spreads()

@@ -121,6 +121,11 @@ pub trait Dispatcher<E>: Send {
         false
     }
 
+    /// Whether it gives each event to every subscriber, so that the slowest of them rules what is wanted.
+    fn gives_to_all(&self) -> bool {
+        false
+    }
+
     /// What the hub wants to know after each call, by one. For the dispatchers of this crate.
     #[doc(hidden)]
     fn standing(&self) -> Standing {
@@ -192,6 +197,10 @@ impl<E, D: Dispatcher<E> + ?Sized> Dispatcher<E> for Box<D> {
 
     fn spreads(&self) -> bool {
         (**self).spreads()
+    }
+
+    fn gives_to_all(&self) -> bool {
+        (**self).gives_to_all()
     }
 
     fn mark(&mut self, marker: Marker) -> Option<Marker> {

@@ -264,6 +264,10 @@ impl<E: Send> Dispatcher<E> for GroupDispatcher<E> {
         }
     }
 
+    fn gives_to_all(&self) -> bool {
+        matches!(self.rule, Rule::Every(_))
+    }
+
     fn wanted(&self) -> usize {
         let open = self.groups.iter().filter(|group| group.is_open());
         match self.rule {

@@ -106,6 +106,11 @@ impl<E> Hub<E> {
         discarded
     }
 
+    /// Whether each event goes to every subscriber.
+    pub(crate) fn gives_to_all(&self) -> bool {
+        self.dispatcher.gives_to_all()
+    }
+
     /// Whether demands are announced together.
     pub(crate) fn spreads(&self) -> bool {
         self.dispatcher.spreads()

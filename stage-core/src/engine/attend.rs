@@ -21,14 +21,14 @@ pub(crate) fn attend<'a, T>(
     let mut waits = false;
     poll_fn(move |cx| {
         if waits {
-            timekeeper.enter(StageState::Working);
+            timekeeper.work();
         }
         match catch_unwind(AssertUnwindSafe(|| callback.as_mut().poll(cx))) {
             Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
             Ok(Poll::Pending) => {
                 meanwhile(cx);
                 waits = true;
-                timekeeper.enter(StageState::Waiting);
+                timekeeper.rest(StageState::Waiting);
                 Poll::Pending
             }
             Err(payload) => Poll::Ready(Err(ExitReason::from_panic(&*payload))),

@@ -26,7 +26,7 @@ use crate::options::{CancelMode, DiscardLog};
 use crate::protocol::Closed;
 use crate::signal::{Parking, WantsCredit};
 use crate::stage::{Core, Emitter, Erased, Held, Inspection, Message, Timer, Wish, known};
-use crate::stats::{StageState, Timekeeper};
+use crate::stats::{Discard, StageState, Timekeeper};
 use crate::subscription::{Role, Subscription};
 use crate::sync::{Arc, Mutex};
 
@@ -129,7 +129,7 @@ impl<K: Kind> Body<K> {
         };
         // The batch in its hands is what a callback loses; one without a batch loses what it emitted.
         if !self.emitted.is_empty() && self.hands.inlet.in_hand() == 0 {
-            self.core.counters.discarded(self.emitted.len());
+            self.core.counters.discarded(Discard::Failed, self.emitted.len());
             tracing::warn!(
                 discarded = self.emitted.len(),
                 "events discarded: the callback that emitted them failed"
@@ -153,9 +153,9 @@ impl<K: Kind> Body<K> {
     pub(super) async fn turn(&mut self) -> Result<(), ExitReason> {
         if self.turns > TURNS {
             self.turns = 0;
-            self.timekeeper.enter(StageState::Scheduled);
+            self.timekeeper.rest(StageState::Scheduled);
             give_way().await;
-            self.timekeeper.enter(StageState::Working);
+            self.timekeeper.work();
             self.hands.take_in();
         }
         if let Some(reason) = self.hands.port.stop.take() {
@@ -374,26 +374,30 @@ impl<K: Kind> Body<K> {
         let mut parked = false;
         poll_fn(move |cx| {
             if std::mem::take(&mut parked) {
-                self.timekeeper.enter(StageState::Working);
+                self.timekeeper.work();
             }
             let due = !self.timers.is_empty() && self.timers.poll_due(cx).is_ready();
             if due || self.hands.parking.poll_marked(cx, wants_credit).is_ready() {
                 return Poll::Ready(());
             }
             parked = true;
-            self.timekeeper.enter(self.idle());
+            self.timekeeper.rest(self.idle(wants_credit));
             Poll::Pending
         })
     }
 
     /// Why it does not go on, between two callbacks.
     #[inline]
-    fn idle(&self) -> StageState {
+    fn idle(&self, wants_credit: WantsCredit) -> StageState {
         let Hands { inlet, outlet, .. } = &self.hands;
+        let keeps = || self.core.counters.kept() > 0 || self.core.holds.any();
+        if wants_credit == WantsCredit::No && !inlet.has_ready() {
+            return if keeps() { StageState::Waiting } else { StageState::Starved };
+        }
         let wanted = outlet.wanted() > 0;
         if !wanted && (inlet.has_ready() || !outlet.is_empty()) {
             StageState::HeldUp
-        } else if self.core.counters.kept() > 0 || self.core.holds.any() {
+        } else if keeps() {
             StageState::Waiting
         } else if !K::IS_SOURCE {
             StageState::Starved

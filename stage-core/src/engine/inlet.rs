@@ -16,7 +16,7 @@ use crate::mailbox::{Join, Owner, Subscribable};
 use crate::options::CancelMode;
 use crate::protocol::{Batch, Closed};
 use crate::signal::Signal;
-use crate::stats::Counters;
+use crate::stats::{Counters, Discard};
 use crate::subscriber::SubscriberOptions;
 use crate::subscription::{Cancellation, Reach, Subscription, Tell, What};
 use crate::sync::Arc;
@@ -309,6 +309,7 @@ impl<E: Send + 'static> Inlet<E> {
             if let Some((again, _)) = &mut incoming.again {
                 again.succeeded();
             }
+            incoming.link.counters().handled(events);
             let ask = incoming.credit.as_mut().and_then(|credit| credit.settle(events));
             incoming.link.give_back(buffer, ask.map_or(0, Demand::get));
         }
@@ -360,6 +361,7 @@ impl<E> Incoming<E> {
     fn set_window(&mut self, window: Window) {
         let Some(credit) = &mut self.credit else { return };
         self.link.set_chunk(window.chunk());
+        self.link.counters().set_window(window);
         match credit.set_window(window) {
             Some(ask) if self.unasked > 0 => self.unasked += ask.get(),
             Some(ask) => self.link.give_back(Vec::new(), ask.get()),
@@ -404,11 +406,13 @@ impl<E> Inlet<E> {
     /// Gives back the part of the batch in hand that was not handled; it is the next to be received.
     pub(crate) fn put_back(&mut self, slot: usize, events: Vec<E>) {
         let held = std::mem::take(&mut self.held);
-        self.counters.handled(held.saturating_sub(events.len()));
-        if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut)
-            && !events.is_empty()
-        {
-            incoming.link.put_back(Batch { events, more: false });
+        let handled = held.saturating_sub(events.len());
+        self.counters.handled(handled);
+        if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut) {
+            incoming.link.counters().handled(handled);
+            if !events.is_empty() {
+                incoming.link.put_back(Batch { events, more: false });
+            }
         }
     }
 
@@ -428,7 +432,11 @@ impl<E> Inlet<E> {
         if lost == 0 {
             return;
         }
-        self.counters.discarded(lost);
+        let why = match reason {
+            ExitReason::Normal | ExitReason::Shutdown => Discard::Ended,
+            _ => Discard::Failed,
+        };
+        self.counters.discarded(why, lost);
         if reason.is_normal() {
             tracing::debug!(discarded = lost, %reason, "events discarded: the stage wanted no more");
         } else {

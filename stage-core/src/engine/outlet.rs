@@ -15,7 +15,7 @@ use crate::error::ExitReason;
 use crate::link::{FromConsumer, LinkTx};
 use crate::options::DemandMode;
 use crate::protocol::{Batch, Closed, MadeBy, Subscribe};
-use crate::stats::Counters;
+use crate::stats::{Counters, Discard, Sharing};
 use crate::subscription::{Cancellation, Subscription};
 use crate::sync::Arc;
 
@@ -71,6 +71,7 @@ impl<E> Outlet<E> {
     /// An outlet that hands out by `hub`. With `subscribers`, it has had enough when so many consumers
     /// have finished by themselves.
     pub(crate) fn new(hub: Hub<E>, counters: Arc<Counters>, subscribers: Option<usize>) -> Self {
+        counters.set_sharing(if hub.gives_to_all() { Sharing::All } else { Sharing::OneEach });
         Self {
             hub,
             outbox: Outbox::new(),
@@ -118,6 +119,7 @@ impl<E> Outlet<E> {
             self.links.resize_with(slot + 1, || None);
         }
         self.notices.push_back(Notice { subscription: link.subscription().clone(), cancellation: None });
+        self.counters.links.open(slot, link.subscription().consumer(), link.counters());
         self.links[slot] = Some(link);
         self.live += 1;
         if self.subscribers.is_some() && made_by == MadeBy::Hand {
@@ -136,6 +138,7 @@ impl<E> Outlet<E> {
                 FromConsumer::Credited(credited) => {
                     self.outbox.recycle(credited.buffer);
                     if let Some(demand) = Demand::new(credited.ask) {
+                        link.counters().seen(credited.ask);
                         self.ask(key, demand);
                     }
                 }
@@ -207,11 +210,12 @@ impl<E> Outlet<E> {
             return;
         };
         self.live -= 1;
+        self.counters.links.close(slot);
         self.forget_asks(subscription);
         self.guests.remove(&slot);
         let lost = link.close(Closed::Cancelled(reason.clone()));
         self.counters.unsent(lost);
-        self.counters.discarded(lost);
+        self.counters.discarded(Discard::Ended, lost);
         let cancellation = Some(Cancellation::cancelled(reason));
         self.notices.push_back(Notice { subscription: subscription.clone(), cancellation });
         let announce = self.decide(|hub, outbox| hub.cancel(SubscriptionKey(slot), outbox));
@@ -227,7 +231,7 @@ impl<E> Outlet<E> {
         let offered = self.decide(|hub, outbox| hub.offer_quietly(events, outbox));
         let overflowed = offered.unwrap_or_else(|| events.drain(..).len());
         self.discarded.overflowed += overflowed;
-        self.counters.discarded(overflowed);
+        self.counters.discarded(Discard::Overflow, overflowed);
     }
 
     /// Whether the stage is to be told anything.
@@ -245,6 +249,7 @@ impl<E> Outlet<E> {
         tracing::debug!(slot = key.0, ?cancellation, "subscriber gone");
         let Some(link) = self.links[key.0].take() else { return };
         self.live -= 1;
+        self.counters.links.close(key.0);
         let subscription = link.subscription().clone();
         self.forget_asks(&subscription);
         let mut back = link.take_back();
@@ -313,7 +318,7 @@ impl<E> Outlet<E> {
         let offered = self.decide(|hub, outbox| hub.offer(events, outbox));
         let (announce, overflowed) = offered.unwrap_or_else(|| (None, events.drain(..).len()));
         self.discarded.overflowed += overflowed;
-        self.counters.discarded(overflowed);
+        self.counters.discarded(Discard::Overflow, overflowed);
         self.settle(announce);
     }
 
@@ -356,6 +361,7 @@ impl<E> Outlet<E> {
         debug_assert!(self.links[to.0].is_some(), "nothing goes to a cancelled subscription");
         if let Some(link) = &mut self.links[to.0] {
             self.counters.sent(events.len());
+            link.counters().sent(events.len());
             if events.len() <= link.chunk() {
                 link.send(Batch { events, more: false });
             } else {
@@ -406,9 +412,10 @@ impl<E> Outlet<E> {
             discarded += lost;
         }
         self.live = 0;
+        self.counters.links.close_all();
         self.counters.hold(0, 0);
         if discarded > 0 {
-            self.counters.discarded(discarded);
+            self.counters.discarded(Discard::Ended, discarded);
             tracing::warn!(discarded, "events discarded: the stage ended before they were asked for");
         }
     }

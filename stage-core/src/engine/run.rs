@@ -93,9 +93,9 @@ macro_rules! live {
                 &mut |_| {},
             )
             .await;
-            timekeeper.enter(StageState::Starved);
+            timekeeper.rest(StageState::Starved);
             let begun = begin(init, $ready).await;
-            body.timekeeper.enter(StageState::Working);
+            body.timekeeper.work();
             let reason = match begun {
                 Ok(()) => $work(&mut body).await.unwrap_or_else(|reason| reason),
                 Err(reason) => reason,

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use crate::ack::Collectors;
 use crate::stats::{Counters, StageStats};
 use crate::supervise::{Child, Control, Nature};
 use crate::sync::{Arc, AtomicBool, Ordering};
@@ -14,6 +15,8 @@ pub(super) struct Known {
     pub(super) mailbox: Arc<dyn Any + Send + Sync>,
     pub(super) control: Arc<dyn Control>,
     pub(super) nature: Nature,
+    /// Who tells what became of its deliveries.
+    pub(super) collectors: Arc<Collectors>,
     /// Whether it has producers in its pipeline.
     pub(super) fed: Fed,
     up: Arc<AtomicBool>,
@@ -37,6 +40,7 @@ impl Known {
             mailbox: Arc::clone(&child.mailbox),
             control: Arc::clone(&child.control),
             nature: child.nature.clone(),
+            collectors: Arc::clone(&child.collectors),
             fed: if child.sources.is_empty() { Fed::ByItself } else { Fed::ByProducers },
             up: Arc::clone(&child.up),
         }

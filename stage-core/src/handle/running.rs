@@ -63,8 +63,9 @@ impl Running {
         plan: Plan,
     ) -> Result<Self, StartError> {
         let stages = children.iter().map(|child| Arc::new(Known::of(child))).collect();
-        let monitor = Monitor { stages };
         let mut supervision = Supervision::new(children, plan);
+        let (began, exits) = supervision.watched();
+        let monitor = Monitor { stages, topology: Arc::new(topology.clone()), began, exits };
         supervision.start().await.map_err(|failure| StartError::Stage {
             pipeline: topology.name.clone(),
             stage: failure.stage,

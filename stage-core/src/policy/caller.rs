@@ -13,6 +13,7 @@ use super::letter::DeadLetter;
 use crate::ack::{Reason, Token};
 use crate::error::{BoxError, ExitReason, Fatal, panic_message};
 use crate::stage::{Core, Wish};
+use crate::stats::{Counters, Discard};
 use crate::sync::Arc;
 
 /// A handler, how to make it anew, and what to do about its failures.
@@ -78,7 +79,7 @@ impl<H: EachEvent> Caller<H> {
                 Err(failure) => failure,
             };
             if let EventError::Panicked(_) = error {
-                core.counters.restarted();
+                core.counters.remade_handler();
                 match (self.recipe)() {
                     Ok(handler) => self.handler = handler,
                     Err(failed) => {
@@ -87,10 +88,14 @@ impl<H: EachEvent> Caller<H> {
                     }
                 }
             }
+            if let EventError::Deadline(_) = error {
+                core.counters.past_deadline();
+            }
             let kept = kept.or(back);
             match (self.policy.decide(attempts, &error, kept.as_ref(), self.calls), kept) {
                 (Decision::Again(delay), Some(again)) => {
                     tracing::debug!(%error, attempts, ?delay, "an event failed and is tried again");
+                    core.counters.retried();
                     tokio::select! {
                         () = sleep(delay) => {}
                         () = core.drain.stopped() => {}
@@ -99,11 +104,20 @@ impl<H: EachEvent> Caller<H> {
                 }
                 (Decision::Last(Then::DeadLetter), Some(event)) => {
                     let letter = DeadLetter { event, error, attempts, step: Arc::clone(&core.step) };
-                    return self.set_aside(letter, token, core.drain.stopped(), losses).await;
+                    let (counters, stopped) = (&core.counters, core.drain.stopped());
+                    return self.set_aside(letter, token, counters, stopped, losses).await;
                 }
                 // What is gone is not tried again: `decide` says so.
-                (Decision::Last(then), _) => return losses.lose(token, error, then),
-                (Decision::Again(_), None) => return losses.lose(token, error, Then::Skip),
+                (Decision::Last(then), _) => {
+                    if let Then::Skip | Then::DeadLetter = then {
+                        core.counters.skipped();
+                    }
+                    return losses.lose(token, error, then);
+                }
+                (Decision::Again(_), None) => {
+                    core.counters.skipped();
+                    return losses.lose(token, error, Then::Skip);
+                }
             }
         }
     }
@@ -135,6 +149,7 @@ impl<H: EachEvent> Caller<H> {
         &mut self,
         letter: DeadLetter<H::In>,
         token: Token,
+        counters: &Counters,
         stopped: impl Future<Output = ()>,
         losses: &mut Losses,
     ) -> Called<H::Out> {
@@ -147,7 +162,10 @@ impl<H: EachEvent> Caller<H> {
             () = stopped => Ok(Err("the stage was stopped before it was taken".into())),
         };
         let error = match sent {
-            Ok(Ok(())) => return Called::Lost,
+            Ok(Ok(())) => {
+                counters.dead_lettered();
+                return Called::Lost;
+            }
             Ok(Err(error)) => EventError::Failed(Arc::from(error)),
             Err(payload) => EventError::Panicked(panic_message(&*payload)),
         };
@@ -195,7 +213,7 @@ impl Losses {
             let Self { discarded, rejected, .. } = self;
             tracing::warn!(%error, discarded, rejected, "events could not be handled");
         }
-        core.counters.discarded(self.discarded);
+        core.counters.discarded(Discard::Failed, self.discarded);
         if let Some(reason) = self.exit {
             core.wishes.open.push(Wish::Fail(reason));
         }

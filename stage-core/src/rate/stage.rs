@@ -13,7 +13,7 @@ use crate::error::{BoxError, StageResult};
 use crate::handle::StageRef;
 use crate::moment;
 use crate::stage::{Cast, Context, Emitter, Events, Hold, Init, ProducerConsumer, Timer};
-use crate::stats::Counters;
+use crate::stats::{Counters, Discard};
 use crate::subscription::{Asking, Cancellation, Role, Subscription};
 use crate::sync::Arc;
 
@@ -304,7 +304,7 @@ impl<E, K: Clone + Eq + Hash, F> Drop for RateLimiter<E, K, F> {
         if discarded > 0
             && let Some(counters) = &self.counters
         {
-            counters.discarded(discarded);
+            counters.discarded(Discard::Ended, discarded);
             counters.keep(0);
             tracing::warn!(
                 discarded,

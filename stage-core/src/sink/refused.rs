@@ -3,6 +3,7 @@
 use std::vec::Drain;
 
 use crate::stage::Context;
+use crate::stats::Discard;
 
 /// Finishes the stage, since the receivers of its channel are gone; `rest` follows an event that was
 /// refused, and is discarded with it.
@@ -19,6 +20,6 @@ pub(super) fn leave_stopped(left: usize, cx: &Context<'_>) {
 }
 
 fn discard(discarded: usize, why: &'static str, cx: &Context<'_>) {
-    cx.core.counters.discarded(discarded);
+    cx.core.counters.discarded(Discard::Ended, discarded);
     tracing::debug!(discarded, "events discarded: {why}");
 }

@@ -86,10 +86,6 @@ impl Book {
     pub(super) const fn worked(&self) -> u64 {
         self.spent[StageState::Working.index()]
     }
-
-    pub(super) const fn state(&self) -> Option<StageState> {
-        self.state
-    }
 }
 
 /// A [`Book`] that one writes and many read.
@@ -117,8 +113,8 @@ impl Clock {
         self.read()
     }
 
-    pub(super) fn now(&self, grain: Grain) -> u64 {
-        self.time.now(grain)
+    pub(super) fn time(&self) -> &Time {
+        &self.time
     }
 
     /// The stage enters `state`.

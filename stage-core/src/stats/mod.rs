@@ -2,6 +2,8 @@
 
 mod clock;
 mod counters;
+mod link_counters;
+mod outcomes;
 mod short;
 mod stage_stats;
 mod state;
@@ -10,8 +12,12 @@ mod time;
 mod timekeeper;
 
 pub(crate) use counters::Counters;
+pub(crate) use link_counters::{LinkCounters, LinkNumbers, Sharing};
+pub(crate) use outcomes::Discard;
+pub use outcomes::{Discards, EventFailures};
 pub(crate) use short::Short;
 pub use stage_stats::StageStats;
 pub use state::StageState;
 pub use state_times::StateTimes;
+pub(crate) use time::{begin_round, end_round};
 pub(crate) use timekeeper::Timekeeper;

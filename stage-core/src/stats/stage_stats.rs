@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::outcomes::{Discards, EventFailures};
+
 /// What one stage did and holds.
 ///
 /// Each number is exact; numbers read while a pipeline runs belong to slightly different moments.
@@ -20,14 +22,18 @@ pub struct StageStats {
     pub events_out: u64,
     /// Batches it handled, or for a producer demands.
     pub batches: u64,
-    /// Events its subscribers want and it has not got.
+    /// Events its subscribers want now and it has not got.
     pub demand: u64,
     /// Events it emitted that nobody asked for yet.
     pub buffered: u64,
     /// Events it took in and keeps inside: open batches, what waits for a rate.
     pub held: u64,
-    /// Events that were lost: buffers that overflowed, what a failing stage held.
+    /// Events that were lost, whatever for.
     pub discarded: u64,
+    /// The same, by why.
+    pub discards: Discards,
+    /// What became of the events that its handler failed for.
+    pub failures: EventFailures,
     /// Time for which it worked or waited in its callbacks; the callback that runs now counts up to now. A source that
     /// waits for its input is not busy: only its work counts.
     pub busy: Duration,
@@ -45,6 +51,8 @@ impl StageStats {
         self.buffered = next.buffered;
         self.held = next.held;
         self.discarded += next.discarded;
+        self.discards.add(&next.discards);
+        self.failures.add(&next.failures);
         self.busy += next.busy;
         self.restarts += next.restarts;
     }

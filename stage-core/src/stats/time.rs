@@ -4,6 +4,33 @@
 //! Ticks come every 1 to 10 ms. An interval that is measured by ticks is wrong by up to one, but right on average: it
 //! counts a tick as often as one falls into it. So short intervals that are many are measured by ticks, others finely.
 
+use std::cell::Cell;
+
+thread_local! {
+    /// What this thread read last, in a round of stages that it polls one after the other.
+    static LAST: Cell<Last> = const { Cell::new(Last::NoRound) };
+}
+
+#[derive(Clone, Copy)]
+enum Last {
+    NoRound,
+    /// There is a round, and the next poll begins at no known tick.
+    Unknown,
+    /// The last poll ended with this tick, and the next one begins with it.
+    Tick(u64),
+}
+
+/// This thread begins to poll stages one after the other. Each poll that ends reads the clock, so the next one need
+/// not when it begins.
+pub(crate) fn begin_round() {
+    LAST.set(Last::Unknown);
+}
+
+/// This thread does something else between two polls from now on.
+pub(crate) fn end_round() {
+    LAST.set(Last::NoRound);
+}
+
 /// How finely time is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grain {
@@ -24,6 +51,27 @@ impl Time {
             Grain::Fine => self.0.fine(),
             Grain::Tick => self.0.tick(),
         }
+    }
+
+    /// The time at which a poll begins.
+    #[inline]
+    pub(super) fn poll_begins(&self, grain: Grain) -> u64 {
+        match (grain, LAST.get()) {
+            (Grain::Tick, Last::Tick(tick)) => tick,
+            _ => self.now(grain),
+        }
+    }
+
+    /// The time at which a poll ends.
+    #[inline]
+    pub(super) fn poll_ends(&self, grain: Grain) -> u64 {
+        let now = self.now(grain);
+        LAST.with(|last| match (last.get(), grain) {
+            (Last::NoRound, _) => {}
+            (_, Grain::Tick) => last.set(Last::Tick(now)),
+            (_, Grain::Fine) => last.set(Last::Unknown),
+        });
+        now
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod child;
 mod crew;
+mod exits;
 mod group;
 mod home;
 mod orders;
@@ -18,6 +19,8 @@ mod task;
 mod turns;
 
 pub(crate) use child::{Child, Control, Nature};
+pub use exits::Exit;
+pub(crate) use exits::Exits;
 pub(crate) use orders::Command;
 pub(crate) use placement::spawn as place;
 pub use policy::{Intensity, Strategy};

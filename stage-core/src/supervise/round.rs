@@ -10,6 +10,7 @@ use tokio::task::coop::has_budget_remaining;
 
 use super::home::{Home, Measure, Runnable};
 use crate::signal::wakes_for_credit;
+use crate::stats::{begin_round, end_round};
 use crate::sync::Arc;
 
 /// How long a round lasts before other tasks get a turn, in nanoseconds, by what the polls of its stages take on
@@ -104,6 +105,7 @@ impl Round {
                 return None;
             }
             current.runtime = Some(runtime);
+            begin_round();
             current.first.append(first);
             Some(Self { left: LASTS })
         })
@@ -133,6 +135,7 @@ impl Drop for Round {
     fn drop(&mut self) {
         CURRENT.with_borrow_mut(|current| {
             (current.runtime, current.quick, current.short) = (None, false, false);
+            end_round();
         });
         while let Some(left) = Self::next() {
             Home::send(left);

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::child::{Child, Nature, SHUTDOWN};
 use super::crew::{Crew, Ended, Starting, When};
+use super::exits::Exits;
 use super::orders::{Command, Order, Orders};
 use super::pending::Pending;
 use super::policy::{Kind, Plan, Policy, Verdict};
@@ -29,6 +30,8 @@ pub(crate) struct Supervision {
     restarts: u64,
     /// The failures that count, the oldest first.
     failures: VecDeque<StageExit>,
+    /// The last exits, for those who watch.
+    exits: Arc<Exits>,
     not_restarted: Vec<StageExit>,
     /// What each child had discarded before it was stopped for good; nothing before that.
     before_stop: Option<Vec<u64>>,
@@ -51,9 +54,15 @@ impl Supervision {
             began: Instant::now(),
             restarts: 0,
             failures: VecDeque::new(),
+            exits: Arc::default(),
             not_restarted: Vec::new(),
             before_stop: None,
         }
+    }
+
+    /// When it began, and where its exits are noted.
+    pub(crate) fn watched(&self) -> (Instant, Arc<Exits>) {
+        (self.began, Arc::clone(&self.exits))
     }
 
     /// Starts every child; returns when all are up. If one does not come up, none is left running.
@@ -208,6 +217,7 @@ impl Supervision {
 
     /// Keeps the failures that the policy remembers.
     fn note_failure(&mut self, exit: &StageExit) {
+        self.exits.add(exit, self.began.elapsed());
         self.failures.push_back(exit.clone());
         while self.failures.len() > self.policy.recent() {
             self.failures.pop_front();
@@ -220,6 +230,7 @@ impl Supervision {
         let exit = self.exit(index, reason.clone());
         tracing::warn!(stage = exit.stage, %reason, "stage ended and is not restarted");
         if !reason.is_normal() {
+            self.exits.add(&exit, self.began.elapsed());
             self.not_restarted.push(exit);
         }
         self.crew.leave(index, reason);

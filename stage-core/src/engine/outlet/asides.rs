@@ -1,6 +1,7 @@
 //! What does a dispatcher decide beside deliveries, and what becomes of it?
 
 use super::Outlet;
+use crate::stats::Discard;
 
 impl<E> Outlet<E> {
     /// Sees to what a dispatcher decided beside deliveries.
@@ -10,7 +11,7 @@ impl<E> Outlet<E> {
         let unroutable = self.outbox.take_discarded();
         if unroutable > 0 {
             self.discarded.unroutable += unroutable;
-            self.counters.discarded(unroutable);
+            self.counters.discarded(Discard::Unroutable, unroutable);
         }
         for notice in self.outbox.drain_notices() {
             let place = notice.about().and_then(|key| self.links.get(key.0));

@@ -8,7 +8,7 @@ use crate::demand::Demand;
 use crate::error::{BoxError, ExitReason, StageResult};
 use crate::source::feed::{Fed, Feed, serve};
 use crate::stage::{Context, Emitter, Init, Producer};
-use crate::stats::Counters;
+use crate::stats::{Counters, Discard};
 use crate::sync::{Arc, Mutex, lock};
 
 /// The source that [`queue`](super::queue()) makes. Its clones are the same source.
@@ -36,7 +36,7 @@ impl<E> Queue<E> {
         let Some(counters) = &self.counters else { return };
         let discarded = lock(&self.owner.line).take_unreported();
         if discarded > 0 {
-            counters.discarded(discarded);
+            counters.discarded(Discard::Overflow, discarded);
             tracing::warn!(discarded, "events discarded: they were pushed into a full queue");
         }
     }

@@ -1,0 +1,45 @@
+//! The last ends of stages that were not the end of their work.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::report::StageExit;
+use crate::error::ExitReason;
+use crate::sync::{Mutex, lock};
+
+/// Exits that are kept.
+const KEPT: usize = 16;
+
+/// A stage that ended before its work was done, and when. It was restarted, or its pipeline goes on without it, or
+/// ended with it.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Exit {
+    /// The stage, as `step/copy`.
+    pub stage: String,
+    /// Why it ended.
+    pub reason: ExitReason,
+    /// How long after the start of its pipeline.
+    pub at: Duration,
+}
+
+/// The last of them, the oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Exits {
+    last: Mutex<VecDeque<Exit>>,
+}
+
+impl Exits {
+    pub(super) fn add(&self, exit: &StageExit, at: Duration) {
+        let mut last = lock(&self.last);
+        if last.len() == KEPT {
+            last.pop_front();
+        }
+        last.push_back(Exit { stage: exit.stage.clone(), reason: exit.reason.clone(), at });
+    }
+
+    pub(crate) fn read(&self) -> Vec<Exit> {
+        lock(&self.last).iter().cloned().collect()
+    }
+}

@@ -1,0 +1,58 @@
+//! What a pipeline did between two snapshots.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::judge::judge;
+use super::link_activity::LinkActivity;
+use super::snapshot::Snapshot;
+use super::step_activity::{CopyActivity, StepActivity};
+use super::verdict::Verdict;
+
+/// What a pipeline did between two snapshots: from [`Snapshot::since`].
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Activity {
+    /// How much time lies between the snapshots.
+    pub elapsed: Duration,
+    /// What each step did, in the order of the pipeline.
+    pub steps: Vec<StepActivity>,
+    /// What went along each link.
+    pub links: Vec<LinkActivity>,
+}
+
+impl Activity {
+    pub(super) fn between(earlier: &Snapshot, later: &Snapshot) -> Self {
+        let before: HashMap<_, _> = earlier
+            .stages
+            .iter()
+            .map(|stage| ((stage.stats.step.as_str(), stage.stats.copy), stage))
+            .collect();
+        let mut steps: Vec<StepActivity> = Vec::new();
+        for stage in &later.stages {
+            let name = stage.stats.step.as_str();
+            let copy = CopyActivity::between(before.get(&(name, stage.stats.copy)).copied(), stage);
+            match steps.iter_mut().find(|step| step.step == name) {
+                Some(step) => step.copies.push(copy),
+                None => steps.push(StepActivity::new(later, stage, copy)),
+            }
+        }
+        let links = later.links.iter().map(|link| {
+            let before = earlier.links.iter().find(|before| before.is_between(&link.from, &link.to));
+            LinkActivity::between(before, link)
+        });
+        let elapsed = later.at.saturating_sub(earlier.at);
+        Self { elapsed, links: links.collect(), steps }
+    }
+
+    /// Which step limits the pipeline, and why. An activity of at least a second is a good basis.
+    pub fn verdict(&self) -> Verdict {
+        judge(self)
+    }
+
+    /// What the step of this name did.
+    pub fn step(&self, name: &str) -> Option<&StepActivity> {
+        self.steps.iter().find(|step| step.step == name)
+    }
+}

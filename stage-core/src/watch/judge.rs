@@ -1,0 +1,168 @@
+//! The rule by which the step is found that limits a pipeline.
+//!
+//! A step that limits its pipeline is busy all the time: what is before it is held up, what is behind it starves, and
+//! so neither is. A step is busy while it works or waits by itself, and while it could and no thread polls it.
+//!
+//! 1. A source that waits for its input has demand that it cannot meet: no step behind it is the limit, unless that one
+//!    is busy all the time with what is there.
+//! 2. Else it is the step that is busiest, if it is busy for most of the time; of a step whose events go to copies by
+//!    key, the copy that is.
+//! 3. If that one could go on and no thread polls it for a part of that time, the threads are the limit.
+
+use super::activity::Activity;
+use super::step_activity::StepActivity;
+use super::verdict::{Bottleneck, Cause, Verdict};
+use crate::options::Placement;
+use crate::stats::{StageState, StateTimes};
+
+/// A step that is busy for this part of its time is busy for most of it.
+const MOSTLY: f64 = 0.75;
+
+/// A step that is busy for this part of its time is busy all the time.
+const ALWAYS: f64 = 0.9;
+
+/// A step that waits for a thread for this part of its time has too few of them.
+const OFTEN: f64 = 0.2;
+
+/// Steps that are named when the runtime is the limit.
+const NAMED: usize = 3;
+
+pub(super) fn judge(activity: &Activity) -> Verdict {
+    let running = || activity.steps.iter().filter(|step| !step.times().total().is_zero());
+    let busiest = running().map(Load::of).max_by(|one, other| one.share.total_cmp(&other.share));
+    let moved = activity.steps.iter().any(|step| step.events() > 0);
+    let limit = busiest.filter(|load| load.share >= MOSTLY);
+    if let Some(source) = waiting_source(activity)
+        && !limit.as_ref().is_some_and(|load| load.is_always_busy() && has_enough(activity, load.step))
+    {
+        let share = source.share(StageState::Waiting);
+        return if moved {
+            source_bound(activity, source, StageState::Waiting, share)
+        } else {
+            Verdict::Idle
+        };
+    }
+    match limit {
+        Some(load) if load.scheduled >= OFTEN => runtime_bound(activity, &load),
+        Some(load) if load.step.is_source => {
+            source_bound(activity, load.step, StageState::Working, load.share)
+        }
+        Some(load) => Verdict::Bottleneck(bottleneck(activity, &load)),
+        None if !moved => Verdict::Idle,
+        None => {
+            let busiest = running().map(Load::of).max_by(|one, other| one.share.total_cmp(&other.share));
+            Verdict::Balanced { busiest: busiest.map(|load| (load.step.step.clone(), load.share)) }
+        }
+    }
+}
+
+/// How busy a step is, or the copy of it that has most of the work.
+#[derive(Clone, Copy)]
+struct Load<'a> {
+    step: &'a StepActivity,
+    /// Busy, by the time it ran.
+    share: f64,
+    /// Of that, the part in which no thread polled it.
+    scheduled: f64,
+    /// The copy that alone is busy.
+    hot: Option<usize>,
+}
+
+impl<'a> Load<'a> {
+    fn of(step: &'a StepActivity) -> Self {
+        let mean = busy(step, &step.times());
+        let copies = step.copies.iter().enumerate();
+        let (hot, most) = copies
+            .map(|(place, copy)| (place, busy(step, &copy.times)))
+            .max_by(|(_, one), (_, other)| one.total_cmp(other))
+            .unwrap_or((0, mean));
+        if most >= MOSTLY && most >= 2.0 * mean {
+            let scheduled = step.copies[hot].times.share(StageState::Scheduled);
+            return Self { step, share: most, scheduled, hot: Some(hot) };
+        }
+        Self { step, share: mean, scheduled: step.share(StageState::Scheduled), hot: None }
+    }
+
+    fn is_always_busy(&self) -> bool {
+        self.share >= ALWAYS
+    }
+}
+
+/// Which part of its time a step is busy. What a source waits for is outside of the pipeline.
+fn busy(step: &StepActivity, times: &StateTimes) -> f64 {
+    let waiting = if step.is_source { 0.0 } else { times.share(StageState::Waiting) };
+    times.share(StageState::Working) + waiting + times.share(StageState::Scheduled)
+}
+
+/// The source that waits longest for its input, if all of them mostly do.
+fn waiting_source(activity: &Activity) -> Option<&StepActivity> {
+    let waits = |step: &StepActivity| step.share(StageState::Waiting);
+    let sources: Vec<_> =
+        activity.steps.iter().filter(|step| step.is_source && !step.times().total().is_zero()).collect();
+    if !sources.iter().all(|source| waits(source) >= MOSTLY) {
+        return None;
+    }
+    sources.into_iter().max_by(|one, other| waits(one).total_cmp(&waits(other)))
+}
+
+/// Whether so much waits for a step that it would not notice if its producers were faster.
+#[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+fn has_enough(activity: &Activity, step: &StepActivity) -> bool {
+    let inputs = || activity.links.iter().filter(|link| link.to == step.step);
+    let room: u64 = inputs().map(|link| link.room).sum();
+    let threshold: f64 = inputs().map(|link| link.threshold * link.room as f64).sum();
+    let in_flight: f64 = inputs().map(|link| link.in_flight).sum();
+    room > 0 && in_flight + step.held() as f64 >= threshold.max(1.0)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
+fn source_bound(activity: &Activity, source: &StepActivity, state: StageState, share: f64) -> Verdict {
+    let seconds = activity.elapsed.as_secs_f64();
+    let rate = if seconds > 0.0 { source.events() as f64 / seconds } else { 0.0 };
+    Verdict::SourceBound { source: source.step.clone(), state, share, rate }
+}
+
+/// The steps that work most on the threads of the runtime.
+fn runtime_bound(activity: &Activity, load: &Load<'_>) -> Verdict {
+    let mut steps: Vec<_> =
+        activity.steps.iter().filter(|step| step.placement == Placement::Runtime).collect();
+    steps.sort_by_key(|step| std::cmp::Reverse(step.times().working));
+    let most = steps.first().map(|step| step.times().working).unwrap_or_default();
+    let steps = steps.into_iter().filter(|step| step.times().working * 4 >= most && !most.is_zero());
+    let steps = steps.take(NAMED).map(|step| step.step.clone()).collect();
+    Verdict::RuntimeBound { steps, share: load.scheduled }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures for people"
+)]
+fn bottleneck(activity: &Activity, load: &Load<'_>) -> Bottleneck {
+    let Load { step, share, hot, .. } = *load;
+    let inputs = || activity.links.iter().filter(|link| link.to == step.step);
+    let in_flight: f64 = inputs().map(|link| link.in_flight).sum::<f64>() + step.held() as f64;
+    let handled: u64 = inputs().map(|link| link.handled).sum();
+    let wait = activity.elapsed.as_secs_f64() * in_flight / handled as f64;
+    let cause = match hot {
+        Some(place) => {
+            let (of, all) = (step.copies[place].events(), step.events());
+            let events = if all == 0 { 0.0 } else { of as f64 / all as f64 };
+            Cause::Skew { copy: step.copies[place].copy, events }
+        }
+        None if step.share(StageState::Working) >= step.share(StageState::Waiting) => Cause::Working,
+        None if step.held() > 0 => Cause::Pacing,
+        None => Cause::Waiting,
+    };
+    Bottleneck {
+        step: step.step.clone(),
+        copies: step.copies.len(),
+        cause,
+        share,
+        placement: step.placement,
+        waiting: in_flight.round() as u64,
+        room: inputs().map(|link| link.room).sum(),
+        wait: if handled > 0 { std::time::Duration::try_from_secs_f64(wait).ok() } else { None },
+    }
+}

@@ -1,0 +1,64 @@
+//! What went along the links between two steps.
+
+use std::time::Duration;
+
+use super::snapshot::LinkSnapshot;
+
+/// What went along the links between two steps, in the time between two snapshots.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LinkActivity {
+    /// The step that emits.
+    pub from: String,
+    /// The step that takes, or the name of a consumer from outside.
+    pub to: String,
+    /// Events that were asked for.
+    pub asked: u64,
+    /// Events that were sent.
+    pub sent: u64,
+    /// Events that were handled.
+    pub handled: u64,
+    /// Events in flight, sent and not handled: the mean of the two snapshots.
+    pub in_flight: f64,
+    /// The most events that could be in flight, at the end.
+    pub room: u64,
+    /// The share of the room at or below which the consumers ask for more: `min_demand` by `max_demand`. A consumer
+    /// whose producers keep up with it never has less in flight for long.
+    pub threshold: f64,
+}
+
+#[allow(clippy::cast_precision_loss, reason = "means need no more than 52 bits")]
+impl LinkActivity {
+    pub(super) fn between(earlier: Option<&LinkSnapshot>, later: &LinkSnapshot) -> Self {
+        let since = |count: fn(&LinkSnapshot) -> u64| count(later).saturating_sub(earlier.map_or(0, count));
+        let before = earlier.map_or(later.in_flight, |earlier| earlier.in_flight);
+        Self {
+            from: later.from.clone(),
+            to: later.to.clone(),
+            asked: since(|link| link.asked),
+            sent: since(|link| link.sent),
+            handled: since(|link| link.handled),
+            in_flight: (before as f64 + later.in_flight as f64) / 2.0,
+            room: later.max_demand,
+            threshold: ratio(later.min_demand as f64, later.max_demand),
+        }
+    }
+
+    /// Which part of the room is in flight, from 0 to 1.
+    pub fn fill(&self) -> f64 {
+        ratio(self.in_flight, self.room)
+    }
+
+    /// How long an event is in flight, from being sent to having been handled, by Little's law: what is in flight, by
+    /// what is handled in a time. Nothing if nothing was handled.
+    pub fn wait(&self, elapsed: Duration) -> Option<Duration> {
+        let wait = elapsed.as_secs_f64() * self.in_flight / self.handled as f64;
+        (self.handled > 0).then(|| Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX))
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "means need no more than 52 bits")]
+fn ratio(part: f64, all: u64) -> f64 {
+    if all == 0 { 0.0 } else { (part / all as f64).min(1.0) }
+}

@@ -1,0 +1,53 @@
+//! What a running pipeline does, step by step and link by link, and which step limits it.
+//!
+//! ```text
+//!   Monitor ── snapshot() ──▶ Snapshot ── since(&earlier) ──▶ Activity ── verdict() ──▶ Verdict
+//!              reads atomics             between two of them              which step, why, what helps
+//! ```
+//!
+//! Reading costs the pipeline nothing: each number is an atomic that its stage writes anyway. All but
+//! [`Monitor::snapshot`](crate::Monitor::snapshot) are functions of plain values.
+//!
+//! ```
+//! use std::time::Duration;
+//! use stage_core::{Pipeline, StepOptions, sink};
+//! use tokio::time::sleep;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let running = Pipeline::builder("upload")
+//!     .start_fn("files", || Ok(0..1_000_000_u64))
+//!     .step_fn("compress", |file| file / 2)
+//!     .finish(StepOptions::named("store").count(4), || {
+//!         Ok(sink::for_each_async(|_file: u64| async {
+//!             sleep(Duration::from_millis(20)).await;
+//!             Ok(())
+//!         }))
+//!     })
+//!     .start()
+//!     .await?;
+//! let monitor = running.monitor();
+//! let before = monitor.snapshot();
+//! sleep(Duration::from_secs(1)).await;
+//! let verdict = monitor.snapshot().since(&before).verdict();
+//! assert_eq!(verdict.step(), Some("store"));
+//! println!("{verdict}");
+//! # running.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod activity;
+mod judge;
+mod link_activity;
+mod snapshot;
+mod step_activity;
+mod verdict;
+
+pub use activity::Activity;
+pub use link_activity::LinkActivity;
+pub use snapshot::{LinkSnapshot, Snapshot, StageSnapshot};
+pub use step_activity::{CopyActivity, StepActivity};
+pub use verdict::{Bottleneck, Cause, Verdict};
+
+pub use crate::supervise::Exit;

@@ -1,0 +1,111 @@
+//! A pipeline at one moment, in numbers.
+
+use std::time::Duration;
+
+use super::activity::Activity;
+use crate::ack::Settlement;
+use crate::stats::{LinkNumbers, StageState, StageStats, StateTimes};
+use crate::supervise::Exit;
+use crate::topology::StepInfo;
+
+/// A pipeline at one moment, or at its end: from [`Monitor::snapshot`](crate::Monitor::snapshot).
+///
+/// The numbers of different stages belong to slightly different moments.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The name of the pipeline.
+    pub pipeline: String,
+    /// How long after the start of the pipeline it was taken, by the clock of the runtime.
+    pub at: Duration,
+    /// The steps with their effective options.
+    pub steps: Vec<StepInfo>,
+    /// Each stage, in the order of the pipeline.
+    pub stages: Vec<StageSnapshot>,
+    /// The links between steps, those to streams and other consumers from outside included.
+    pub links: Vec<LinkSnapshot>,
+    /// What became of what the sources delivered, if they want to know.
+    pub settlement: Settlement,
+    /// For how long the oldest delivery is open that nobody has acknowledged or rejected; nothing if none is.
+    pub oldest_open: Option<Duration>,
+    /// The last 16 ends of stages that were not the end of their work, the oldest first.
+    pub exits: Vec<Exit>,
+}
+
+/// One stage at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct StageSnapshot {
+    /// What it did and holds.
+    pub stats: StageStats,
+    /// The state it is in; nothing while it does not run.
+    pub state: Option<StageState>,
+    /// How its time is divided.
+    pub times: StateTimes,
+    /// Whether it has no producers in its pipeline.
+    pub is_source: bool,
+}
+
+/// All links from the copies of one step to those of another.
+///
+/// The three counts only grow, over all restarts of the stages. What follows from them is of the links that there
+/// are now.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LinkSnapshot {
+    /// The step that emits.
+    pub from: String,
+    /// The step that takes, or the name of a consumer from outside.
+    pub to: String,
+    /// How many links there are now.
+    pub links: u64,
+    /// Events that the consumers asked for.
+    pub asked: u64,
+    /// Events that the producers sent.
+    pub sent: u64,
+    /// Events that the consumers handled.
+    pub handled: u64,
+    /// Events that are asked for and not sent.
+    pub unmet: u64,
+    /// Events that are sent and not handled.
+    pub in_flight: u64,
+    /// The sum of the links' `min_demand`.
+    pub min_demand: u64,
+    /// The sum of the links' `max_demand`: the most events that can be in flight.
+    pub max_demand: u64,
+    /// What is in flight on the fullest link, by its `max_demand`: 0 to 1.
+    pub fullest: f64,
+}
+
+impl LinkSnapshot {
+    pub(crate) fn new(from: String, to: String, numbers: LinkNumbers) -> Self {
+        let LinkNumbers { links, asked, sent, handled, unmet, in_flight, min, max, fullest } = numbers;
+        Self {
+            from,
+            to,
+            links,
+            asked,
+            sent,
+            handled,
+            unmet,
+            in_flight,
+            min_demand: min,
+            max_demand: max,
+            fullest,
+        }
+    }
+
+    pub(crate) fn is_between(&self, from: &str, to: &str) -> bool {
+        self.from == from && self.to == to
+    }
+}
+
+impl Snapshot {
+    /// What the pipeline did since `earlier`, a snapshot of the same pipeline.
+    pub fn since(&self, earlier: &Self) -> Activity {
+        Activity::between(earlier, self)
+    }
+}

@@ -1,0 +1,106 @@
+//! What the copies of one step did.
+
+use super::snapshot::{Snapshot, StageSnapshot};
+use crate::options::Placement;
+use crate::stats::{StageState, StateTimes};
+
+/// What the copies of one step did in the time between two snapshots.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct StepActivity {
+    /// The name of the step.
+    pub step: String,
+    /// Whether its events come from outside of the pipeline.
+    pub is_source: bool,
+    /// Where its callbacks run.
+    pub placement: Placement,
+    /// What each copy did.
+    pub copies: Vec<CopyActivity>,
+}
+
+/// What one copy of a step did in the time between two snapshots.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct CopyActivity {
+    /// Which copy it is, from 0.
+    pub copy: usize,
+    /// Events it handled.
+    pub events_in: u64,
+    /// Events it handed out.
+    pub events_out: u64,
+    /// Batches it handled, or for a source demands.
+    pub batches: u64,
+    /// Events it lost.
+    pub discarded: u64,
+    /// How often it was restarted.
+    pub restarts: u64,
+    /// Events it keeps inside, at the end.
+    pub held: u64,
+    /// How its time was divided.
+    pub times: StateTimes,
+}
+
+impl CopyActivity {
+    pub(super) fn between(earlier: Option<&StageSnapshot>, later: &StageSnapshot) -> Self {
+        let since = |count: fn(&StageSnapshot) -> u64| count(later).saturating_sub(earlier.map_or(0, count));
+        Self {
+            copy: later.stats.copy,
+            events_in: since(|stage| stage.stats.events_in),
+            events_out: since(|stage| stage.stats.events_out),
+            batches: since(|stage| stage.stats.batches),
+            discarded: since(|stage| stage.stats.discarded),
+            restarts: since(|stage| stage.stats.restarts),
+            held: later.stats.held,
+            times: earlier.map_or(later.times, |earlier| later.times.since(&earlier.times)),
+        }
+    }
+
+    /// Events that it handled, or that a source handed out.
+    pub const fn events(&self) -> u64 {
+        if self.events_in > self.events_out { self.events_in } else { self.events_out }
+    }
+}
+
+impl StepActivity {
+    pub(super) fn new(snapshot: &Snapshot, stage: &StageSnapshot, first: CopyActivity) -> Self {
+        let info = snapshot.steps.iter().find(|info| info.name == stage.stats.step);
+        Self {
+            step: stage.stats.step.clone(),
+            is_source: stage.is_source,
+            placement: info.map_or(Placement::default(), |info| info.placement),
+            copies: vec![first],
+        }
+    }
+
+    /// The time of all copies together.
+    pub fn times(&self) -> StateTimes {
+        self.copies.iter().fold(StateTimes::default(), |all, copy| all.and(&copy.times))
+    }
+
+    /// Which part of their time the copies were in `state`, from 0 to 1; 0 if none ran.
+    pub fn share(&self, state: StageState) -> f64 {
+        self.times().share(state)
+    }
+
+    /// Events that its copies handled, or that those of a source handed out.
+    pub fn events(&self) -> u64 {
+        self.copies.iter().map(CopyActivity::events).sum()
+    }
+
+    /// Events that its copies keep inside, at the end.
+    pub fn held(&self) -> u64 {
+        self.copies.iter().map(|copy| copy.held).sum()
+    }
+
+    /// How uneven the copies were loaded: what the busiest handled, as a multiple of the average. 1 is even.
+    #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+    pub fn skew(&self) -> f64 {
+        let most = self.copies.iter().map(CopyActivity::events).max().unwrap_or(0);
+        match self.events() {
+            0 => 1.0,
+            all => most as f64 * self.copies.len() as f64 / all as f64,
+        }
+    }
+}

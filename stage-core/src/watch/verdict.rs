@@ -1,0 +1,200 @@
+//! Which step limits a pipeline, and the sentence that says so.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::options::Placement;
+use crate::stats::StageState;
+
+/// What limits the throughput of a pipeline: from [`Activity::verdict`](super::Activity::verdict). Its `Display` is a
+/// sentence that names the step, the cause, figures, and what helps.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Verdict {
+    /// One step.
+    Bottleneck(Bottleneck),
+    /// The source: the steps could take more than it gives.
+    SourceBound {
+        /// The source.
+        source: String,
+        /// Whether it waits for its input, or works.
+        state: StageState,
+        /// Which part of the time it does, from 0 to 1.
+        share: f64,
+        /// Events that it handed out in a second.
+        rate: f64,
+    },
+    /// The threads of the runtime: stages could go on, and nobody polls them.
+    RuntimeBound {
+        /// The steps that take the threads of the runtime, the busiest first.
+        steps: Vec<String>,
+        /// For which part of its time the first of them waited for a thread, from 0 to 1.
+        share: f64,
+    },
+    /// No step is busy all the time.
+    Balanced {
+        /// The step that is busiest, and which part of its time it is, from 0 to 1.
+        busiest: Option<(String, f64)>,
+    },
+    /// No event came or went.
+    Idle,
+}
+
+/// The step that limits a pipeline.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Bottleneck {
+    /// The name of the step.
+    pub step: String,
+    /// How many copies it has.
+    pub copies: usize,
+    /// What takes its time.
+    pub cause: Cause,
+    /// Which part of their time the copies, or the one that is named, are busy with that, from 0 to 1.
+    pub share: f64,
+    /// Where its callbacks run.
+    pub placement: Placement,
+    /// Events that wait for it or are in its hands.
+    pub waiting: u64,
+    /// The most that could.
+    pub room: u64,
+    /// How long an event waits for it and is in its hands.
+    pub wait: Option<Duration>,
+}
+
+/// What takes the time of a step that limits a pipeline.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Cause {
+    /// Its callbacks compute, or block their thread.
+    Working,
+    /// Its callbacks wait for something.
+    Waiting,
+    /// It keeps events inside until a rate, a time or its own tasks let them go.
+    Pacing,
+    /// One copy has much more to do than the others.
+    Skew {
+        /// That copy, from 0.
+        copy: usize,
+        /// Which part of the events it has, from 0 to 1.
+        events: f64,
+    },
+}
+
+impl Verdict {
+    /// The step, or the source, that limits the pipeline, if one does.
+    pub fn step(&self) -> Option<&str> {
+        match self {
+            Self::Bottleneck(bottleneck) => Some(&bottleneck.step),
+            Self::SourceBound { source, .. } => Some(source),
+            Self::RuntimeBound { .. } | Self::Balanced { .. } | Self::Idle => None,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bottleneck(bottleneck) => bottleneck.fmt(f),
+            Self::SourceBound { source, state: StageState::Waiting, share, rate } => write!(
+                f,
+                "the source `{source}` is the limit: it waits for its input {} of the time, and hands out {rate:.0} \
+                 events a second. The steps behind it could take more.",
+                Percent(*share)
+            ),
+            Self::SourceBound { source, share, rate, .. } => write!(
+                f,
+                "the source `{source}` is the limit: it works {} of the time, and hands out {rate:.0} events a \
+                 second. A source that makes more events in one call, or another placement, helps.",
+                Percent(*share)
+            ),
+            Self::RuntimeBound { steps, share } => {
+                f.write_str("the runtime is the limit: ")?;
+                list(f, steps)?;
+                write!(
+                    f,
+                    " could go on, and no thread polls it, {} of the time. Callbacks that block or compute for long \
+                     belong elsewhere: `placement: blocking` or `placement: rayon`; or give the runtime more threads.",
+                    Percent(*share)
+                )
+            }
+            Self::Balanced { busiest: Some((step, share)) } => {
+                write!(f, "no step is the limit: the busiest is `{step}`, {} of the time", Percent(*share))
+            }
+            Self::Balanced { busiest: None } => f.write_str("no step is the limit"),
+            Self::Idle => f.write_str("nothing happens: no event came or went"),
+        }
+    }
+}
+
+impl fmt::Display for Bottleneck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { step, copies, cause, share, .. } = self;
+        write!(f, "`{step}` is the bottleneck: ")?;
+        let one = *copies == 1;
+        match cause {
+            Cause::Skew { copy, events } => write!(
+                f,
+                "copy {copy} of {copies} has {} of the events and is busy {} of the time",
+                Percent(*events),
+                Percent(*share)
+            )?,
+            Cause::Working if one => write!(f, "it works {} of the time", Percent(*share))?,
+            Cause::Working => write!(f, "its {copies} copies work {} of the time", Percent(*share))?,
+            Cause::Waiting if one => write!(f, "its callbacks wait {} of the time", Percent(*share))?,
+            Cause::Waiting => {
+                write!(f, "the callbacks of its {copies} copies wait {} of the time", Percent(*share))?;
+            }
+            Cause::Pacing => write!(f, "it keeps events back {} of the time", Percent(*share))?,
+        }
+        if self.room > 0 {
+            write!(f, ", and {} of {} events wait", self.waiting, self.room)?;
+            if let Some(wait) = self.wait {
+                write!(f, " {:.3} s", wait.as_secs_f64())?;
+            }
+            f.write_str(" for it")?;
+        }
+        write!(f, ". {}", self.remedy())
+    }
+}
+
+impl Bottleneck {
+    /// What helps.
+    const fn remedy(&self) -> &'static str {
+        match (self.cause, self.placement) {
+            (Cause::Working, Placement::Runtime) => {
+                "More copies (`count`), or a placement of its own (`blocking`, `rayon`), help."
+            }
+            (Cause::Working, _) => "More copies (`count`) help.",
+            (Cause::Waiting, _) => "More copies (`count`), or one task for each event (`per_event`), help.",
+            (Cause::Pacing, _) => "A higher rate, a shorter time, or a larger window (`max_demand`) helps.",
+            (Cause::Skew { .. }, _) => "A key that spreads the events more evenly helps.",
+        }
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, steps: &[String]) -> fmt::Result {
+    for (number, step) in steps.iter().enumerate() {
+        let before = match number {
+            0 => "",
+            number if number + 1 == steps.len() => " and ",
+            _ => ", ",
+        };
+        write!(f, "{before}`{step}`")?;
+    }
+    Ok(())
+}
+
+/// A share as people write it.
+struct Percent(f64);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} %", self.0 * 100.0)
+    }
+}

@@ -1,0 +1,239 @@
+//! Snapshots of pipelines: the division of time, what is wanted and on its way, and what became of events.
+#![cfg(feature = "test-util")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
+
+use std::time::Duration;
+
+use stage_core::policy::{FailurePolicy, each};
+use stage_core::testing::{Sim, settle};
+use stage_core::watch::{LinkSnapshot, Snapshot, StageSnapshot};
+use stage_core::{
+    Backoff, BoxError, Consumer, Context, Demand, Emitter, Events, Pipeline, Producer, ProducerConsumer,
+    StageResult, StageState, StepOptions, sink,
+};
+use tokio::time::sleep;
+
+fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn stage<'a>(snapshot: &'a Snapshot, step: &str) -> &'a StageSnapshot {
+    snapshot.stages.iter().find(|stage| stage.stats.step == step).unwrap()
+}
+
+fn link<'a>(snapshot: &'a Snapshot, to: &str) -> &'a LinkSnapshot {
+    snapshot.links.iter().find(|link| link.to == to).unwrap()
+}
+
+/// Makes ten events, then owes what it is asked for.
+struct Ten(u64);
+
+impl Producer for Ten {
+    type Event = u64;
+
+    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        let end = (self.0 + demand.get() as u64).min(10);
+        out.extend(self.0..end);
+        self.0 = end;
+        Ok(())
+    }
+}
+
+struct Pass;
+
+impl ProducerConsumer for Pass {
+    type In = u64;
+    type Out = u64;
+
+    async fn handle_events(&mut self, events: Events<'_, u64>, out: &mut Emitter<'_, u64>) -> StageResult {
+        out.extend(events);
+        Ok(())
+    }
+}
+
+struct Ignore;
+
+impl Consumer for Ignore {
+    type Event = u64;
+
+    async fn handle_events(&mut self, events: Events<'_, u64>, _: &mut Context<'_>) -> StageResult {
+        events.into_iter().for_each(drop);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_demand_of_a_step_that_rests_is_what_its_subscribers_want_now() {
+    let running = Pipeline::builder("stale")
+        .start("source", || Ok(Ten(0)))
+        .step("step", || Ok(Pass))
+        .finish("sink", || Ok(Ignore))
+        .start()
+        .await
+        .unwrap();
+    settle().await;
+    let snapshot = running.monitor().snapshot();
+    let step = stage(&snapshot, "step");
+    let (own, onward) = (link(&snapshot, "step"), link(&snapshot, "sink"));
+    assert_eq!((own.sent, own.handled, own.in_flight), (10, 10, 0));
+    assert_eq!((onward.sent, onward.handled, onward.in_flight), (10, 10, 0));
+    assert_eq!(onward.unmet, onward.asked - 10);
+    assert_eq!(step.stats.demand, onward.unmet);
+    let inspected = running.producer_consumer::<Pass>("step", 0).unwrap().inspect().await.unwrap().demand;
+    assert_eq!(step.stats.demand, inspected as u64);
+    assert_eq!(step.state, Some(StageState::Starved));
+    assert_eq!(stage(&snapshot, "source").state, Some(StageState::Waiting));
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_and_how_full_a_link_is_follow_from_its_counts() {
+    let running = Pipeline::builder("full")
+        .start_fn("numbers", || Ok(0_u64..))
+        .finish(StepOptions::named("sink").max_demand(100).min_demand(50), || {
+            Ok(sink::for_each_async(|_: u64| async { Ok(sleep(millis(10)).await) }))
+        })
+        .start()
+        .await
+        .unwrap();
+    let monitor = running.monitor();
+    let before = monitor.snapshot();
+    sleep(millis(10_000)).await;
+    let after = monitor.snapshot();
+    let full = link(&after, "sink");
+    assert_eq!(full.in_flight, full.sent - full.handled);
+    assert!(full.in_flight >= 50 && full.in_flight <= 100 && full.unmet == 0, "{full:?}");
+    let activity = after.since(&before);
+    let wait = activity.links[0].wait(activity.elapsed).unwrap();
+    // 50 to 100 events, one each 10 ms.
+    assert!(wait >= millis(400) && wait <= millis(1_100), "{wait:?}");
+    running.stop().await.unwrap();
+}
+
+#[test]
+fn on_paused_time_the_states_of_a_stage_add_up_to_the_time_for_which_it_ran() {
+    for seed in 0..20 {
+        Sim::seeded(seed).run(async {
+            let running = Pipeline::builder("sum")
+                .start_fn("numbers", || Ok(0..2_000_u64))
+                .step_each(StepOptions::named("slow").count(3), FailurePolicy::skip(), || {
+                    Ok(each(|number: u64| async move {
+                        sleep(millis(number % 7)).await;
+                        Ok::<_, BoxError>(number)
+                    }))
+                })
+                .finish_fn("sink", |_: u64| {})
+                .start()
+                .await
+                .unwrap();
+            let monitor = running.monitor();
+            for _ in 0..20 {
+                let snapshot = monitor.snapshot();
+                for stage in &snapshot.stages {
+                    assert_eq!(stage.times.total(), snapshot.at, "{stage:?}");
+                }
+                sleep(millis(37)).await;
+            }
+            running.stop().await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn under_load_the_states_of_a_stage_add_up_to_the_time_that_passed() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    runtime.block_on(async {
+        let running = Pipeline::builder("sum")
+            .start_fn("numbers", || Ok(0_u64..))
+            .step_fn(StepOptions::named("double").count(2), |number| number * 2)
+            .finish_fn("sink", |_: u64| {})
+            .start()
+            .await
+            .unwrap();
+        let monitor = running.monitor();
+        let before = monitor.snapshot();
+        sleep(millis(200)).await;
+        let after = monitor.snapshot();
+        let activity = after.since(&before);
+        for step in &activity.steps {
+            for copy in &step.copies {
+                let off = copy.times.total().as_secs_f64() / activity.elapsed.as_secs_f64();
+                assert!((0.99..=1.01).contains(&off), "{}: {off}", step.step);
+            }
+        }
+        running.stop().await.unwrap();
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_waits_for_its_input_waits_and_what_is_behind_it_starves() {
+    let (sender, receiver) = tokio::sync::mpsc::channel(10);
+    let receiver = stage_core::source::from_channel(receiver);
+    let running = Pipeline::builder("slow")
+        .start("events", move || Ok(receiver.clone()))
+        .finish_fn("sink", |_: u64| {})
+        .start()
+        .await
+        .unwrap();
+    let monitor = running.monitor();
+    let before = monitor.snapshot();
+    for number in 0..10 {
+        sleep(millis(100)).await;
+        sender.send(number).await.unwrap();
+    }
+    let activity = monitor.snapshot().since(&before);
+    assert!(activity.step("events").unwrap().share(StageState::Waiting) > 0.99);
+    assert!(activity.step("sink").unwrap().share(StageState::Starved) > 0.99);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_became_of_events_that_failed_is_counted_one_by_one() {
+    let again = Backoff::new(millis(1), millis(1)).attempts(2);
+    let policy = FailurePolicy::skip().retry(again).deadline(millis(100));
+    let report = Pipeline::builder("failing")
+        .start_fn("numbers", || Ok(0..100_u64))
+        .step_each("shaky", policy, || {
+            Ok(each(|number: u64| async move {
+                assert_ne!(number, 3, "on purpose");
+                if number == 7 {
+                    sleep(millis(1_000)).await;
+                }
+                if number == 9 { Err("nine") } else { Ok(number) }
+            }))
+        })
+        .finish_fn("sink", |_: u64| {})
+        .start()
+        .await
+        .unwrap()
+        .join()
+        .await
+        .unwrap();
+    let failures = report.stages[1].failures;
+    assert_eq!((failures.skipped, failures.retried), (3, 6));
+    assert_eq!((failures.past_deadline, failures.remade_handlers), (3, 3));
+    assert_eq!((report.stages[1].discards.failed, report.stages[1].restarts), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_ends_of_stages_are_told_with_their_time_and_reason() {
+    let running = Pipeline::builder("failing")
+        .start_fn("numbers", || Ok(0_u64..))
+        .finish("sink", || {
+            Ok(sink::for_each_async(|number: u64| async move {
+                sleep(millis(100)).await;
+                if number % 40 == 39 { Err::<(), _>("forty".into()) } else { Ok(()) }
+            }))
+        })
+        .start()
+        .await
+        .unwrap();
+    sleep(millis(90_000)).await;
+    let snapshot = running.monitor().snapshot();
+    assert_eq!(snapshot.exits.len(), 16);
+    let last = &snapshot.exits[15];
+    assert_eq!((last.stage.as_str(), last.reason.to_string().as_str()), ("sink/0", "failed: forty"));
+    assert!(last.at <= snapshot.at && last.at > snapshot.exits[0].at);
+    running.stop().await.unwrap();
+}
