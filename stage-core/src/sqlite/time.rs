@@ -109,6 +109,8 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use super::super::job::NewJob;
+    use super::super::table::Lease;
     use super::*;
 
     #[test]
@@ -119,6 +121,24 @@ mod tests {
         assert_eq!(Clock::of(Some(5_000), 6_001), Clock::Forward);
         assert_eq!(Clock::of(Some(3_600_000), 0), Clock::Back(3_600_000));
         assert_eq!(Clock::of(Some(i64::MAX), i64::MIN), Clock::Back(i64::MAX));
+    }
+
+    #[test]
+    fn leases_of_the_living_outlast_a_leap_of_the_clock() {
+        const HOUR: i64 = 3_600_000;
+        let connection = Connection::open_in_memory().unwrap();
+        let table = Table::new("jobs").unwrap();
+        table.create(&connection).unwrap();
+        table.enqueue(&connection, "", [NewJob::new("one")], 0).unwrap();
+        let lease = |lessee, now| {
+            let lease = Lease { lane: "", lessee, limit: 9, now, until: now + 100, attempts: 1 };
+            table.lease(&connection, lease).unwrap()
+        };
+        let held = lease(0, HOUR);
+        assert_eq!(table.keep_all(&connection, 2 * HOUR + 100).unwrap(), 1);
+        assert_eq!(lease(1 << 32, 2 * HOUR), []);
+        assert!(table.acknowledge(&connection, held[0].receipt()).unwrap());
+        assert_eq!(table.counts(&connection, "").unwrap().dead, 0);
     }
 
     #[test]
