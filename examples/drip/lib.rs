@@ -6,16 +6,20 @@
 //! ```
 //!
 //! From the bottom up: [`seal`] makes bytes unreadable and untouchable, [`store`] keeps objects, [`repository`] keeps users, media
-//! and the queue of transfers, [`cache`] keeps small files at hand. [`transfer`] is how one file moves through a pipeline;
+//! and the queue of transfers, [`record`] is what of that a sealed object holds, [`cache`] keeps small files at hand. [`beneath`]
+//! and [`durable`] are how files are reached and made to last. [`transfer`] is how one file moves through a pipeline;
 //! [`upload`] and [`download`] are the two pipelines and their stages. [`regular`] opens what is read, [`walk`] finds files, [`session`] opens a data folder,
 //! [`report`] shows what happens, [`cli`] is the command line.
 //!
 //! `docs/design/drip.md` says why.
 #![forbid(unsafe_code)]
 
+pub mod beneath;
 pub mod cache;
 pub mod cli;
 pub mod download;
+pub mod durable;
+pub mod record;
 pub mod regular;
 pub mod report;
 pub mod repository;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use drip::cache::{Bounds, ContentCache};
-use drip::download::Download;
+use drip::download::{Download, HardLinks};
 use drip::repository::sqlite::Sqlite;
 use drip::repository::{NewDownload, NewUpload, Repository, Scope, Transfer};
 use drip::seal::MasterKey;
@@ -109,6 +109,7 @@ impl Case {
             Buffers::default(),
             self.master.clone(),
             self.repository.clone(),
+            HardLinks::default(),
             witness.clone(),
             2,
         );

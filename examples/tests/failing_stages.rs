@@ -137,7 +137,7 @@ impl Case {
     async fn start(&self, plot: Plot) -> Running {
         let queue = self.queue.clone();
         let cache = ContentCache::new(Bounds::default());
-        let storage = self.storage.clone();
+        let (storage, kept_by) = (self.storage.clone(), self.storage.clone());
         let repository = self.repository.clone();
         let endings = self.endings.clone();
         let seen = Arc::new(AtomicU64::new(0));
@@ -157,7 +157,7 @@ impl Case {
                 Ok(RemoteStorage::new(storage.clone()))
             })
             .finish(StepOptions::named("notifier"), move || {
-                Ok(Notifier::new(repository.clone(), endings.clone()))
+                Ok(Notifier::new(kept_by.clone(), repository.clone(), endings.clone()))
             })
             .start()
             .await

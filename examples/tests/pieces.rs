@@ -96,7 +96,8 @@ fn transfer() -> Transfer {
         created_at: 0,
         updated_at: 0,
     };
-    Transfer { id: TransferId::new(), direction: Direction::Upload, media, path: "/a".into(), attempts: 1 }
+    let (id, path) = (TransferId::new(), "/a".into());
+    Transfer { id, direction: Direction::Upload, media, path, folder: None, attempts: 1 }
 }
 
 #[tokio::test]

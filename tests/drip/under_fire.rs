@@ -7,12 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{Database, Home, Started, Tree, bytes, sealed_len};
+use crate::support::{Database, Home, Started, bytes};
 
 /// Longer than any run takes.
 const LIMIT: Duration = Duration::from_mins(2);
 
-/// The smallest file; no database has a file of the size of the objects.
+/// The smallest file.
 const SIZE: usize = 3_000;
 
 /// How far the sizes of files go up.
@@ -32,9 +32,8 @@ impl Random {
 }
 
 fn objects(home: &Home) -> usize {
-    let sizes = sealed_len(SIZE) as u64..sealed_len(SIZE + SIZES) as u64;
-    let is_object = |file: &PathBuf| fs::metadata(file).is_ok_and(|data| sizes.contains(&data.len()));
-    Tree::new(home.data()).files().iter().filter(|file| is_object(file)).count()
+    let is_whole = |file: &&PathBuf| !file.to_string_lossy().contains('#');
+    home.objects().files().iter().filter(is_whole).count()
 }
 
 /// Waits until there are so many objects, or the upload has ended; says whether it runs.

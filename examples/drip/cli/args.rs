@@ -79,6 +79,10 @@ pub enum Command {
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
 
+        /// Uploads what symbolic links lead to within each PATH; else links are uploaded as links
+        #[arg(long)]
+        follow: bool,
+
         /// Also those that failed for good in earlier runs
         #[arg(long)]
         failed: bool,
@@ -127,6 +131,20 @@ pub enum Command {
         #[arg(long)]
         forget: bool,
     },
+    /// Reads everything that is stored to its end, and says what cannot be read
+    Verify {
+        /// Of a hundred files so many; the same ones in every run
+        #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u8).range(1..=100))]
+        sample: u8,
+    },
+    /// Removes files from the storage for good
+    Rm {
+        /// Which files, by the ids that `ls` shows
+        #[arg(value_name = "ID", required = true)]
+        ids: Vec<String>,
+    },
+    /// Makes a lost database anew from the stored files, and corrects one that was altered
+    Rebuild,
     /// Ranks the users by how much they store
     Usage,
     /// Shows the options the pipelines run with and where each is from, as a file for --config to begin with
@@ -148,6 +166,9 @@ impl Command {
             Self::Ls => "ls",
             Self::Failed { .. } => "failed",
             Self::Queue { .. } => "queue",
+            Self::Verify { .. } => "verify",
+            Self::Rm { .. } => "rm",
+            Self::Rebuild => "rebuild",
             Self::Usage => "usage",
             Self::Show => "show",
             Self::Demo { .. } => "demo",

@@ -7,8 +7,11 @@ use clap::Parser;
 
 use super::output::Output;
 use super::upload::{Asked, Earlier};
-use super::{Args, Command, demo, download, failed, list, logging, queue, show, upload, usage};
+use super::{
+    Args, Command, demo, download, failed, list, logging, queue, rebuild, remove, show, upload, usage, verify,
+};
 use crate::report::{Summary, tell};
+use crate::walk::Links;
 
 /// Threads that may block at once: those the stages keep, the database's, the storage's.
 const BLOCKING_THREADS: usize = 32;
@@ -70,9 +73,10 @@ async fn run(args: &Args) -> Result<Success, Summary> {
     let places = args.places();
     let output = output(args);
     match &args.command {
-        Command::Upload { paths, failed, user, exclude, hidden } => {
+        Command::Upload { paths, follow, failed, user, exclude, hidden } => {
+            let links = if *follow { Links::Follow } else { Links::Keep };
             let earlier = if *failed { Earlier::TryAgain } else { Earlier::Leave };
-            let asked = Asked { paths, user, exclude, hidden: *hidden };
+            let asked = Asked { paths, links, user, exclude, hidden: *hidden };
             upload::run(&places, asked, earlier, output).await
         }
         Command::Download { ids, all: _, to } => download::run(&places, ids, to, output).await,
@@ -81,6 +85,9 @@ async fn run(args: &Args) -> Result<Success, Summary> {
         Command::Failed { forget: true } => failed::forget(&places, output).await,
         Command::Queue { paths, forget: false } => queue::list(&places, paths, output).await,
         Command::Queue { paths, forget: true } => queue::forget(&places, paths, output).await,
+        Command::Verify { sample } => verify::run(&places, *sample, output).await,
+        Command::Rm { ids } => remove::run(&places, ids, output).await,
+        Command::Rebuild => rebuild::run(&places, output).await,
         Command::Usage => usage::run(&places, output).await,
         Command::Show => show::run(&places, output).await,
         Command::Demo { folder } => demo::run(args, folder.as_deref(), output).await,

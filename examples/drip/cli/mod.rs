@@ -13,10 +13,14 @@ mod output;
 mod pipelines;
 mod plan;
 mod queue;
+mod rebuild;
+mod remove;
 mod run;
 mod show;
+mod targets;
 mod upload;
 mod usage;
+mod verify;
 
 pub use args::{Args, Command};
 pub use entry::main;

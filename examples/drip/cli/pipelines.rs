@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stage_core::Pipeline;
 use stage_core::config::ConfigErrors;
 
-use crate::download::Download;
+use crate::download::{Download, HardLinks};
 use crate::report::Progress;
 use crate::seal::MasterKey;
 use crate::session::Session;
@@ -45,6 +45,7 @@ pub(super) fn download(
         Buffers::default(),
         master,
         session.repository.clone(),
+        HardLinks::default(),
         progress.clone(),
         Download::copies(),
     ))

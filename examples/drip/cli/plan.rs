@@ -1,14 +1,13 @@
 //! What is put into the queue before a pipeline starts.
 
-use std::collections::HashSet;
-use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use super::changed::{Change, change};
+use super::targets::Targets;
 use crate::regular::open_regular;
 use crate::report::{Progress, count, shown};
-use crate::repository::{Media, MediaId, NewDownload, NewUpload, Repository, RepositoryError, UserId};
-use crate::walk::{Avoid, Found, Problem, walk};
+use crate::repository::{Media, MediaId, NewUpload, Repository, RepositoryError, UserId};
+use crate::walk::{Avoid, Found, Links, Problem, walk};
 
 /// Transfers queued in one transaction.
 const TOGETHER: usize = 500;
@@ -23,9 +22,10 @@ pub(super) async fn uploads(
     user: UserId,
     root: &Path,
     avoid: Avoid,
+    links: Links,
     progress: &Progress,
 ) -> Result<u64, RepositoryError> {
-    let mut found = walk(root, avoid);
+    let mut found = walk(root, avoid, links);
     let mut nothing = true;
     let mut unchanged = 0;
     loop {
@@ -114,7 +114,7 @@ pub(super) async fn all_downloads(
     folder: &Path,
     progress: &Progress,
 ) -> Result<(), RepositoryError> {
-    let mut targets = Targets::new(folder);
+    let mut targets = Targets::new(folder, repository.roots().await?);
     let mut after = None;
     loop {
         let media = repository.latest_after(after, TOGETHER).await?;
@@ -144,89 +144,18 @@ pub(super) async fn downloads(
     folder: &Path,
     progress: &Progress,
 ) -> Result<(), RepositoryError> {
-    let mut targets = Targets::new(folder);
-    let mut downloads = Vec::new();
+    let mut found = Vec::new();
     for text in ids {
         let media = match text.parse::<MediaId>() {
             Ok(id) => repository.media(id).await?,
             Err(_) => None,
         };
         match media {
-            Some(media) => downloads.push(targets.download(&media)),
+            Some(media) => found.push(media),
             None => progress.fail(Path::new(text), "no file has this id; `drip ls` shows them"),
         }
     }
+    let mut targets = Targets::new(folder, found.iter().filter_map(|media| media.root.clone()));
+    let downloads = found.iter().map(|media| targets.download(media)).collect();
     repository.add_downloads(downloads).await.map(drop)
-}
-
-/// Gives every medium a file of its own below one folder.
-#[derive(Debug)]
-pub(super) struct Targets<'a> {
-    folder: &'a Path,
-    taken: HashSet<PathBuf>,
-}
-
-impl<'a> Targets<'a> {
-    pub(super) fn new(folder: &'a Path) -> Self {
-        Self { folder, taken: HashSet::new() }
-    }
-
-    /// Its relative path; with its id in the name if another medium has that path.
-    pub(super) fn download(&mut self, media: &Media) -> NewDownload {
-        let mut relative = below(&media.relative_path);
-        if !self.taken.insert(relative.clone()) {
-            relative = with_id(&relative, media.id);
-        }
-        NewDownload { media: media.id, folder: self.folder.to_owned(), target: self.folder.join(relative) }
-    }
-}
-
-/// Only what leads further down: a path out of a database is no reason to write anywhere else.
-fn below(path: &Path) -> PathBuf {
-    let parts = path.components().filter(|part| matches!(part, Component::Normal(_)));
-    let path: PathBuf = parts.collect();
-    if path.as_os_str().is_empty() { "unnamed".into() } else { path }
-}
-
-fn with_id(path: &Path, id: MediaId) -> PathBuf {
-    let mut name: OsString = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!("~{}", id.0.simple()));
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::transfer::testing::transfer;
-
-    fn target(targets: &mut Targets<'_>, relative: &str) -> PathBuf {
-        let mut media = transfer("a").media;
-        media.relative_path = relative.into();
-        targets.download(&media).target
-    }
-
-    #[test]
-    fn media_keep_their_relative_paths_and_never_share_one() {
-        let mut targets = Targets::new(Path::new("/to"));
-        assert_eq!(target(&mut targets, "sub/a.txt"), Path::new("/to/sub/a.txt"));
-        assert_eq!(target(&mut targets, "a.txt"), Path::new("/to/a.txt"));
-        let third = target(&mut targets, "a.txt");
-        let name = third.file_name().unwrap().to_str().unwrap();
-        assert!(
-            name.starts_with("a~") && third.extension().is_some_and(|extension| extension == "txt"),
-            "{name}"
-        );
-    }
-
-    #[test]
-    fn a_path_out_of_the_database_never_leads_out_of_the_folder() {
-        let mut targets = Targets::new(Path::new("/to"));
-        assert_eq!(target(&mut targets, "../../etc/passwd"), Path::new("/to/etc/passwd"));
-        assert_eq!(target(&mut targets, "/etc/shadow"), Path::new("/to/etc/shadow"));
-        assert_eq!(target(&mut targets, ".."), Path::new("/to/unnamed"));
-    }
 }

@@ -1,6 +1,6 @@
 //! The command `drip upload PATH…`: queues what is not stored as it is, and uploads what is queued.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stage_core::BoxError;
@@ -8,11 +8,11 @@ use stage_core::BoxError;
 use super::entry::Success;
 use super::output::Output;
 use super::{pipelines, plan, run};
-use crate::report::{Progress, Summary, count, tell};
+use crate::report::{Progress, Summary, count, shown, tell};
 use crate::repository::{RepositoryError, Scope};
 use crate::session::{Places, Session, SessionError};
 use crate::transfer::Queue;
-use crate::walk::{LeftOut, Pattern};
+use crate::walk::{LeftOut, Links, Pattern};
 
 /// What is done with uploads that failed for good in earlier runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(super) enum Earlier {
 pub(super) struct Asked<'a> {
     /// Files and folders; without any, only what is in the queue.
     pub(super) paths: &'a [PathBuf],
+    /// What becomes of symbolic links.
+    pub(super) links: Links,
     /// Whose they are.
     pub(super) user: &'a str,
     /// What is left out.
@@ -49,7 +51,11 @@ pub(super) async fn run(
         let revived = session.repository.revive_uploads().await?;
         tracing::info!(revived, "uploads that failed in earlier runs are tried again");
     }
+    let had_key = session.folder.master_key().exists();
     let mut summary = upload(&session, asked).await?;
+    if !had_key {
+        tell_key(&session.folder.master_key());
+    }
     if !session.folder.is_still_there() {
         let gone = SessionError::Gone(session.folder.path().to_owned()).to_string();
         tell(&format!("drip: {gone}"));
@@ -58,6 +64,16 @@ pub(super) async fn run(
     tell_dead(&session).await?;
     output.result(&summary.line("uploaded"), &summary)?;
     Ok(Success::of(&summary))
+}
+
+/// A key is made once, and nothing else can take its place.
+fn tell_key(path: &Path) {
+    if path.exists() {
+        let path = shown(path);
+        tell(&format!(
+            "made the master key {path}: keep a copy of it somewhere else, without it nothing that is stored can be read"
+        ));
+    }
 }
 
 /// What failed for good, now or earlier, is kept.
@@ -93,7 +109,8 @@ pub(super) async fn upload(session: &Session, asked: Asked<'_>) -> Result<Summar
     let avoid = if asked.hidden { avoid.but_hidden() } else { avoid };
     let mut unchanged = 0;
     for path in asked.paths {
-        unchanged += plan::uploads(repository.as_ref(), user, path, avoid.clone(), &progress).await?;
+        unchanged +=
+            plan::uploads(repository.as_ref(), user, path, avoid.clone(), asked.links, &progress).await?;
     }
     let waiting = queue.waiting().await?;
     if asked.paths.is_empty() && waiting.files == 0 {

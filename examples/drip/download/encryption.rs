@@ -4,8 +4,9 @@ use bytes::Bytes;
 use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
 
 use crate::cache::{ContentCache, Gathering};
+use crate::record::Record;
 use crate::repository::Transfer;
-use crate::seal::{Header, MasterKey, Opener};
+use crate::seal::{Header, MasterKey, Opener, SealError};
 use crate::transfer::{Buffer, Failure, Fetched, Opened, Origin, Piece, Table, Work};
 
 /// Turns sealed pieces into clear ones.
@@ -18,7 +19,7 @@ pub struct Encryption {
 impl Encryption {
     /// An encryption for keys that `master` wrapped.
     pub fn new(master: MasterKey, cache: ContentCache) -> Self {
-        Self { opening: Opening { master, cache }, table: Table::default() }
+        Self { opening: Opening::new(master, cache), table: Table::default() }
     }
 }
 
@@ -39,16 +40,22 @@ impl ProducerConsumer for Encryption {
 }
 
 #[derive(Debug)]
-struct Opening {
+pub(super) struct Opening {
     master: MasterKey,
     cache: ContentCache,
 }
 
+impl Opening {
+    pub(super) fn new(master: MasterKey, cache: ContentCache) -> Self {
+        Self { master, cache }
+    }
+}
+
 /// A file that is being opened; nothing for an original.
-type OpeningFile = Option<Sealed>;
+pub(super) type OpeningFile = Option<Sealed>;
 
 #[derive(Debug)]
-struct Sealed {
+pub(super) struct Sealed {
     opener: Opener,
     gathering: Gathering,
 }
@@ -100,11 +107,17 @@ impl Work for Opening {
     ) -> Result<(), Failure> {
         let (Some(sealed), Origin::Sealed(mut trailer)) = (file, end) else { return Ok(()) };
         let media = &transfer.media;
-        let trailer = sealed.opener.finish(&mut trailer)?;
+        let (trailer, record) = sealed.opener.finish(&mut trailer)?;
         if media.checksum != Some(trailer.checksum) {
             return Err(Failure::permanent(
                 "the stored object is authentic, but not the upload that was recorded",
             ));
+        }
+        if let Some(record) = record {
+            let record = Record::from_bytes(&record).ok_or(SealError::Record)?;
+            if let Some(difference) = record.difference(media) {
+                return Err(Failure::permanent(difference));
+            }
         }
         self.cache.put(media.id, sealed.gathering);
         Ok(())

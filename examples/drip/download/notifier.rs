@@ -1,43 +1,44 @@
 //! Puts opened files down, whole and checked, and tells whoever watches. A transfer is done here and nowhere before.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use stage_core::{Consumer, Context, Events, ExitReason, StageResult};
 
-use super::Target;
+use super::{Complete, HardLinks, Target};
+use crate::durable::sync_files;
 use crate::repository::{Repository, Transfer};
-use crate::transfer::{Failure, Hold, Opened, Part, Piece, Table, Witness, Work, Written};
+use crate::transfer::{
+    AsyncCommit, Committer, Failure, Hold, Opened, Part, Piece, Shape, Table, Witness, Work,
+};
+
+/// What arrived in a file: bytes per chunk, and the whole, under a temporary name.
+#[derive(Debug)]
+pub enum Written {}
+
+impl Shape for Written {
+    type Begin = ();
+    type Chunk = u64;
+    type End = Complete;
+}
 
 /// The last stage of the download pipeline.
 #[derive(Debug)]
 pub struct Notifier {
-    repository: Arc<dyn Repository>,
+    publisher: Publisher,
+    committer: Committer<(Hold, Complete)>,
     writing: Writing,
     table: Table<Target>,
 }
 
 impl Notifier {
-    /// A notifier that tells `repository` and `witness`.
-    pub fn new(repository: Arc<dyn Repository>, witness: Arc<dyn Witness>) -> Self {
-        Self { repository, writing: Writing { witness }, table: Table::default() }
-    }
-
-    /// Takes the files that came to their end out of the queue, in one transaction.
-    async fn record(&self, ended: Vec<(Hold, u64)>) {
-        if ended.is_empty() {
-            return;
-        }
-        let transfers = ended.iter().map(|(hold, _)| hold.key()).collect();
-        if let Err(error) = self.repository.finish_downloads(transfers).await {
-            // The files are there; the next run into this folder writes them again, over nothing.
-            tracing::warn!(%error, "finished downloads could not be taken out of the queue");
-        }
-        for (hold, bytes) in ended {
-            hold.done(bytes);
-            hold.handled();
-        }
+    /// A notifier that tells `repository` and `witness`. Notifiers of one run share `links`.
+    pub fn new(repository: Arc<dyn Repository>, links: HardLinks, witness: Arc<dyn Witness>) -> Self {
+        let publisher = Publisher { repository, links, witness: Arc::clone(&witness) };
+        let committer = Committer::default();
+        Self { publisher, committer, writing: Writing { witness }, table: Table::default() }
     }
 }
 
@@ -45,7 +46,6 @@ impl Consumer for Notifier {
     type Event = Piece<Opened>;
 
     async fn handle_events(&mut self, events: Events<'_, Self::Event>, _: &mut Context<'_>) -> StageResult {
-        let mut ended = Vec::new();
         for piece in events {
             let Piece { hold, part } = self.table.handle(&mut self.writing, piece).await;
             match part {
@@ -55,16 +55,87 @@ impl Consumer for Notifier {
                     self.writing.witness.moved(bytes);
                     hold.handled();
                 }
-                Part::End(bytes) => ended.push((hold, bytes)),
+                Part::End(complete) => {
+                    self.committer.add((hold, complete), || self.publisher.clone()).await;
+                }
             }
         }
-        self.record(ended).await;
         Ok(())
     }
 
     async fn terminate(&mut self, _reason: &ExitReason) {
         self.table.clear(&mut self.writing).await;
+        self.committer.close().await;
     }
+}
+
+/// Gives files their names, once a power cut cannot take their content away.
+#[derive(Debug, Clone)]
+struct Publisher {
+    repository: Arc<dyn Repository>,
+    links: HardLinks,
+    witness: Arc<dyn Witness>,
+}
+
+/// A file that has its name, and its size.
+type Published = io::Result<(PathBuf, u64)>;
+
+impl AsyncCommit<(Hold, Complete)> for Publisher {
+    async fn commit(&self, ended: Vec<(Hold, Complete)>) {
+        let links = self.links.clone();
+        let published = tokio::task::spawn_blocking(move || publish(ended, &links)).await;
+        // What panicked has dropped the holds, and so failed them.
+        let Ok(published) = published else { return };
+        let done = published.iter().filter(|(_, published)| published.is_ok());
+        let transfers = done.map(|(hold, _)| hold.key()).collect();
+        if let Err(error) = self.repository.finish_downloads(transfers).await {
+            // The files are there; the next run into this folder writes them again, over nothing.
+            tracing::warn!(%error, "finished downloads could not be taken out of the queue");
+        }
+        for (hold, published) in published {
+            match published {
+                Ok((name, size)) => {
+                    if name != hold.transfer().path {
+                        self.witness.renamed(hold.transfer(), &name);
+                    }
+                    hold.done(size);
+                }
+                Err(error) => hold.fail(unwritable(&error)),
+            }
+            hold.handled();
+        }
+    }
+}
+
+/// Syncs the files, names them, and syncs the names: no name ever stands for content that a power cut took away.
+fn publish(ended: Vec<(Hold, Complete)>, links: &HardLinks) -> Vec<(Hold, Published)> {
+    let Some(root) = ended.first().map(|(_, complete)| complete.root().to_owned()) else { return Vec::new() };
+    let unnamed: Vec<_> = ended.iter().filter_map(|(_, complete)| complete.unnamed()).collect();
+    let synced = sync_files(&unnamed, &root);
+    let named = ended.into_iter().map(|(hold, complete)| {
+        let published = again(&synced).and_then(|()| {
+            let id = hold.transfer().media.id.0.simple().to_string();
+            let size = complete.size();
+            Ok((complete.publish(&id[id.len() - 8..], links)?, size))
+        });
+        (hold, published)
+    });
+    let mut named: Vec<_> = named.collect();
+    let names: Vec<_> = named.iter().filter_map(|(_, named)| Some(named.as_ref().ok()?.0.clone())).collect();
+    if let Err(error) = sync_files(&names, &root) {
+        let synced = Err(error);
+        for (_, named) in &mut named {
+            if let Err(error) = again(&synced) {
+                *named = Err(error);
+            }
+        }
+    }
+    named
+}
+
+/// The same result once more.
+fn again(result: &io::Result<()>) -> io::Result<()> {
+    result.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string())).copied()
 }
 
 #[derive(Debug)]
@@ -78,7 +149,7 @@ impl Work for Writing {
     type State = Target;
 
     async fn begin(&mut self, transfer: &Transfer, (): ()) -> Result<(Target, ()), Failure> {
-        let target = Target::create(&transfer.path, transfer.id).map_err(|error| unwritable(&error))?;
+        let target = Target::create(transfer).map_err(|error| unwritable(&error))?;
         Ok((target, ()))
     }
 
@@ -87,18 +158,12 @@ impl Work for Writing {
         Ok(bytes.len() as u64)
     }
 
-    async fn end(&mut self, transfer: &Transfer, target: Target, (): ()) -> Result<u64, Failure> {
+    async fn end(&mut self, transfer: &Transfer, target: Target, (): ()) -> Result<Complete, Failure> {
         let media = &transfer.media;
-        let size = target.size();
-        if size != media.size || Some(target.checksum()) != media.checksum {
+        if target.size() != media.size || Some(target.checksum()) != media.checksum {
             return Err(Failure::permanent("checksum mismatch: the content is not what was uploaded"));
         }
-        let id = media.id.0.simple().to_string();
-        let name = target.publish(&id[id.len() - 8..]).map_err(|error| unwritable(&error))?;
-        if name != transfer.path {
-            self.witness.renamed(transfer, &name);
-        }
-        Ok(size)
+        target.complete().map_err(|error| unwritable(&error))
     }
 }
 

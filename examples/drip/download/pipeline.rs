@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stage_core::{Placement, pipeline};
 
-use super::{Chunks, Encryption, Notifier, RemoteStorage, Starter};
+use super::{Chunks, Encryption, HardLinks, Notifier, RemoteStorage, Starter};
 use crate::cache::ContentCache;
 use crate::repository::Repository;
 use crate::seal::MasterKey;
@@ -20,6 +20,7 @@ pipeline! {
         buffers: Buffers,
         master: MasterKey,
         repository: Arc<dyn Repository>,
+        links: HardLinks,
         witness: Arc<dyn Witness>,
         copies: usize,
     ) {
@@ -28,7 +29,7 @@ pipeline! {
         start  Starter::new(queue, Chunks);
         step   RemoteStorage::new(storage, cache.clone(), buffers), count: copies, by: Piece::key, placement: Placement::Blocking;
         step   Encryption::new(master, cache), count: copies, by: Piece::key, placement: Placement::Rayon;
-        finish Notifier::new(repository, witness), count: copies, by: Piece::key, placement: Placement::Blocking;
+        finish Notifier::new(repository, links, witness), count: copies, by: Piece::key, placement: Placement::Blocking;
     }
 }
 

@@ -5,7 +5,7 @@ use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
 
 use crate::cache::ContentCache;
 use crate::repository::Transfer;
-use crate::seal::{CHUNK, FRAME_EXTRA, HEADER_LEN, SealError, TRAILER_LEN, sealed_len};
+use crate::seal::{CHUNK, FRAME_EXTRA, HEADER_LEN, RECORD_MAX, SealError, TRAILER_LEN, sealed_len};
 use crate::store::{Reader, Storage};
 use crate::transfer::{Buffers, Failure, Fetched, Origin, Piece, Table, Wanted, Work};
 
@@ -19,7 +19,7 @@ pub struct RemoteStorage {
 impl RemoteStorage {
     /// A stage that looks into `cache` first and then into `storage`.
     pub fn new(storage: Storage, cache: ContentCache, buffers: Buffers) -> Self {
-        Self { fetching: Fetching { storage, cache, buffers }, table: Table::default() }
+        Self { fetching: Fetching::new(storage, cache, buffers), table: Table::default() }
     }
 }
 
@@ -40,15 +40,21 @@ impl ProducerConsumer for RemoteStorage {
 }
 
 #[derive(Debug)]
-struct Fetching {
+pub(super) struct Fetching {
     storage: Storage,
     cache: ContentCache,
     buffers: Buffers,
 }
 
+impl Fetching {
+    pub(super) fn new(storage: Storage, cache: ContentCache, buffers: Buffers) -> Self {
+        Self { storage, cache, buffers }
+    }
+}
+
 /// A file that is being fetched.
 #[derive(Debug)]
-enum FetchingFile {
+pub(super) enum FetchingFile {
     /// From the cache: what is left of it.
     Original(Bytes),
     /// From the storage.
@@ -70,7 +76,7 @@ impl Work for Fetching {
             return Ok((FetchingFile::Original(content), Origin::Original(())));
         }
         let mut reader = self.storage.read(&media.storage_key).await?;
-        check_size(reader.size(), sealed_len(media.size))?;
+        check_size(reader.size(), media.object_size.unwrap_or(sealed_len(media.size)))?;
         let mut header = Vec::new();
         read(&mut reader, &mut header, HEADER_LEN, || "its header".into()).await?;
         let of = media.size.div_ceil(CHUNK as u64);
@@ -101,16 +107,19 @@ impl Work for Fetching {
 
     async fn end(
         &mut self,
-        _: &Transfer,
+        transfer: &Transfer,
         file: FetchingFile,
         (): (),
     ) -> Result<Origin<(), Vec<u8>>, Failure> {
         match file {
             FetchingFile::Original(_) => Ok(Origin::Original(())),
             FetchingFile::Sealed { mut reader, .. } => {
-                let mut trailer = Vec::new();
-                read(&mut reader, &mut trailer, TRAILER_LEN, || "its trailer".into()).await?;
-                Ok(Origin::Sealed(trailer))
+                let record = reader.size().saturating_sub(sealed_len(transfer.media.size));
+                let record = usize::try_from(record).ok().filter(|len| *len <= RECORD_MAX);
+                let len = TRAILER_LEN + record.ok_or(SealError::Record)?;
+                let mut end = Vec::new();
+                read(&mut reader, &mut end, len, || "its trailer".into()).await?;
+                Ok(Origin::Sealed(end))
             }
         }
     }

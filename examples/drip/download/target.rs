@@ -1,10 +1,21 @@
-//! The file that a download writes: under a temporary name until it is whole, and never in the place of another.
+//! The file that a download writes: under a temporary name until it is whole, readable by nobody else until then.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::repository::TransferId;
+use rustix::fs::{Mode, Timespec, Timestamps, UTIME_OMIT};
+
+use super::complete::{Complete, Content};
+use super::place::Place;
+use crate::repository::{Attributes, Kind, Transfer, TransferId};
+
+/// What a hole is made of: a whole block of zeros.
+const BLOCK: usize = 4096;
+
+/// Longer targets of links there are on no system.
+const LINK_MAX: u64 = 64 * 1024;
 
 /// The temporary name beside `target` while `transfer` writes it.
 pub fn temporary_name(target: &Path, transfer: TransferId) -> PathBuf {
@@ -14,25 +25,40 @@ pub fn temporary_name(target: &Path, transfer: TransferId) -> PathBuf {
 /// A file that is being written. Dropped unfinished, it is gone.
 #[derive(Debug)]
 pub struct Target {
-    path: PathBuf,
-    temporary: PathBuf,
-    file: File,
+    place: Place,
+    attributes: Attributes,
+    content: Writing,
     hasher: Box<blake3::Hasher>,
     size: u64,
 }
 
+#[derive(Debug)]
+enum Writing {
+    File {
+        file: File,
+        /// Zeros before what comes next, which are not written.
+        hole: u64,
+    },
+    /// The target of a symbolic link.
+    Link(Vec<u8>),
+}
+
 impl Target {
-    /// Begins to write `path` for `transfer`; folders that are missing are made.
+    /// Begins to write the file of `transfer`; folders that are missing are made. No link below the folder that was asked for
+    /// is followed.
     ///
     /// # Errors
-    /// What the operating system says.
-    pub fn create(path: &Path, transfer: TransferId) -> io::Result<Self> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let temporary = temporary_name(path, transfer);
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
-        Ok(Self { path: path.to_owned(), temporary, file, hasher: Box::default(), size: 0 })
+    /// What the operating system says, or which part of the path is a link.
+    pub fn create(transfer: &Transfer) -> io::Result<Self> {
+        let attributes = transfer.media.attributes.clone();
+        let place = Place::new(transfer);
+        let parent = place.make_parent(&attributes.folder_modes)?;
+        let content = match attributes.kind {
+            Kind::Symlink { .. } if transfer.media.size <= LINK_MAX => Writing::Link(Vec::new()),
+            Kind::Symlink { .. } => return Err(io::Error::other("the target of the link is too long")),
+            Kind::File | Kind::Followed => Writing::File { file: place.create_temporary(&parent)?, hole: 0 },
+        };
+        Ok(Self { place, attributes, content, hasher: Box::default(), size: 0 })
     }
 
     /// The next bytes.
@@ -40,7 +66,11 @@ impl Target {
     /// # Errors
     /// What the operating system says.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+        match &mut self.content {
+            Writing::Link(target) => target.extend_from_slice(bytes),
+            Writing::File { file, hole } if self.attributes.sparse => write_sparse(file, hole, bytes)?,
+            Writing::File { file, .. } => file.write_all(bytes)?,
+        }
         self.hasher.update(bytes);
         self.size += bytes.len() as u64;
         Ok(())
@@ -56,63 +86,59 @@ impl Target {
         *self.hasher.finalize().as_bytes()
     }
 
-    /// Gives the file its name, and says which. If another file has it, this one gets a name with `mark` in it; if the other
-    /// one has the same content, that is the file.
+    /// Ends the writing: the file gets its permissions and its time, and waits for its name.
     ///
     /// # Errors
     /// What the operating system says.
-    pub fn publish(self, mark: &str) -> io::Result<PathBuf> {
-        let mut name = self.path.clone();
-        for round in 0.. {
-            match take_name(&self.temporary, &name) {
-                Ok(()) => return Ok(name),
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                Err(_) if self.is_in(&name) => return Ok(name),
-                Err(_) => name = marked(&self.path, mark, round),
+    pub fn complete(self) -> io::Result<Complete> {
+        let checksum = self.checksum();
+        let Self { place, attributes, content, size, .. } = self;
+        let times = times(&attributes);
+        let content = match content {
+            Writing::Link(target) => Content::Link { target, times },
+            Writing::File { file, hole } => {
+                if hole > 0 {
+                    file.set_len(size)?;
+                }
+                // Neither set-user-id nor the like: the owner is not restored, so another's rights would be given away.
+                let mode = attributes.mode.map_or(0o600, |mode| mode & 0o777);
+                rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+                if let Some(times) = times {
+                    rustix::fs::futimens(&file, &times)?;
+                }
+                Content::File
             }
+        };
+        Ok(Complete { place, attributes, content, size, checksum })
+    }
+}
+
+/// Writes what is not zero, block by block; `hole` is what was left out before `bytes`.
+fn write_sparse(file: &mut File, hole: &mut u64, bytes: &[u8]) -> io::Result<()> {
+    for block in bytes.chunks(BLOCK) {
+        if block.iter().all(|byte| *byte == 0) {
+            *hole += block.len() as u64;
+            continue;
         }
-        Ok(name)
-    }
-
-    /// Whether the file at `path` has the content that was written.
-    fn is_in(&self, path: &Path) -> bool {
-        let same_size =
-            fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == self.size);
-        same_size && checksum_of(path).is_ok_and(|checksum| checksum == self.checksum())
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        // Gone already if it was renamed.
-        let _ = fs::remove_file(&self.temporary);
-    }
-}
-
-/// Moves a file to a name that no file has. Unlike a rename, a link never replaces anything.
-fn take_name(temporary: &Path, name: &Path) -> io::Result<()> {
-    match fs::hard_link(temporary, name) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && temporary.exists() => {
-            // A file system without links: take the name with an empty file, and put ours in its place.
-            OpenOptions::new().write(true).create_new(true).open(name)?;
-            fs::rename(temporary, name).inspect_err(|_| drop(fs::remove_file(name)))
+        if *hole > 0 {
+            file.seek(SeekFrom::Current(i64::try_from(*hole).map_err(io::Error::other)?))?;
+            *hole = 0;
         }
-        linked => linked,
+        file.write_all(block)?;
     }
+    Ok(())
 }
 
-/// `name~mark.ext`, and with a number from the second round on.
-fn marked(path: &Path, mark: &str, round: u32) -> PathBuf {
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!("~{mark}"));
-    if round > 0 {
-        name.push(format!("-{round}"));
-    }
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
+/// The time of the last modification; that of the last access is left alone.
+fn times(attributes: &Attributes) -> Option<Timestamps> {
+    const SECOND: i64 = 1_000_000_000;
+    attributes.modified.map(|modified| Timestamps {
+        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+        last_modification: Timespec {
+            tv_sec: modified.div_euclid(SECOND),
+            tv_nsec: modified.rem_euclid(SECOND),
+        },
+    })
 }
 
 /// BLAKE3 of a file.
@@ -120,7 +146,10 @@ fn marked(path: &Path, mark: &str, round: u32) -> PathBuf {
 /// # Errors
 /// What the operating system says.
 pub fn checksum_of(path: &Path) -> io::Result<[u8; 32]> {
-    let mut file = File::open(path)?;
+    checksum_of_file(fs::File::open(path)?)
+}
+
+pub(super) fn checksum_of_file(mut file: File) -> io::Result<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
     let mut bytes = vec![0; 64 * 1024];
     loop {
@@ -131,70 +160,6 @@ pub fn checksum_of(path: &Path) -> io::Result<[u8; 32]> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn write(path: &Path, content: &[u8]) -> Target {
-        let mut target = Target::create(path, TransferId::new()).unwrap();
-        target.write(content).unwrap();
-        target
-    }
-
-    fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-        let mut names: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn a_file_appears_under_its_name_only_when_it_is_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("sub/a.txt");
-        let target = write(&path, b"content");
-        assert!(!path.exists());
-        assert_eq!(target.publish("id").unwrap(), path);
-        assert_eq!(fs::read(&path).unwrap(), b"content");
-        assert_eq!(names(&folder.path().join("sub")), ["a.txt"]);
-    }
-
-    #[test]
-    fn an_unfinished_file_is_gone() {
-        let folder = tempfile::tempdir().unwrap();
-        drop(write(&folder.path().join("a.txt"), b"half"));
-        assert!(names(folder.path()).is_empty());
-    }
-
-    #[test]
-    fn another_file_keeps_its_name_and_content() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.txt");
-        fs::write(&path, "mine").unwrap();
-        let first = write(&path, b"theirs").publish("id").unwrap();
-        let second = write(&path, b"others").publish("id").unwrap();
-        assert_eq!(names(folder.path()), ["a.txt", "a~id-1.txt", "a~id.txt"]);
-        assert_eq!(fs::read(&path).unwrap(), b"mine");
-        assert_eq!(
-            (fs::read(first).unwrap(), fs::read(second).unwrap()),
-            (b"theirs".to_vec(), b"others".to_vec())
-        );
-    }
-
-    #[test]
-    fn a_file_with_the_same_content_is_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.txt");
-        fs::write(&path, "same").unwrap();
-        assert_eq!(write(&path, b"same").publish("id").unwrap(), path);
-        assert_eq!(names(folder.path()), ["a.txt"]);
-    }
-
-    #[test]
-    fn a_folder_in_the_way_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        fs::create_dir(&path).unwrap();
-        assert_eq!(write(&path, b"x").publish("id").unwrap(), folder.path().join("a~id"));
-    }
+pub(super) fn temporary_file_name(transfer: TransferId) -> OsString {
+    temporary_name(Path::new("a"), transfer).into_os_string()
 }

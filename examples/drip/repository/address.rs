@@ -36,6 +36,23 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Whether there is no database there yet: no file, or an empty one.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Sqlite(path) => !path.metadata().is_ok_and(|file| file.len() > 0),
+        }
+    }
+}
+
+impl std::fmt::Display for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.display().fmt(f),
+        }
+    }
+}
+
 /// Opens a database, and makes it if it is missing.
 ///
 /// # Errors

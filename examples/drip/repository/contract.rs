@@ -88,6 +88,23 @@ pub trait Repository: Debug + Send + Sync + 'static {
     /// How many media there are of which a later version is stored.
     fn superseded(&self) -> Answer<'_, u64>;
 
+    /// The folders that uploaded media were uploaded with, in the order of their first media.
+    fn roots(&self) -> Answer<'_, Vec<PathBuf>>;
+
+    /// Takes media out of every list, and their downloads out of the queue. Answers which there were; they are forgotten once
+    /// their objects are gone.
+    fn remove_media(&self, ids: Vec<MediaId>) -> Answer<'_, Vec<Media>>;
+
+    /// The media that were removed, and are not forgotten yet.
+    fn removed_media(&self) -> Answer<'_, Vec<Media>>;
+
+    /// Forgets media that were removed, and whose objects are gone.
+    fn forget_media(&self, ids: Vec<MediaId>) -> Answer<'_, ()>;
+
+    /// Takes in media as their objects say they are: new ones are added, known ones are corrected. Those that were removed, and
+    /// those whose upload is still queued, stay as they are. Answers how many were added or corrected.
+    fn restore_media(&self, media: Vec<Media>) -> Answer<'_, u64>;
+
     /// Users, in the order of their ids, from behind `after` on.
     fn users_after(&self, after: Option<UserId>, limit: usize) -> Answer<'_, Vec<User>>;
 

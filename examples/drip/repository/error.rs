@@ -34,8 +34,20 @@ pub enum RepositoryError {
         /// What it said.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// It belongs to another program.
+    #[error(
+        "{database} is not a database of drip: {reason}; nothing was written to it, give --database another path"
+    )]
+    Foreign {
+        /// The database.
+        database: String,
+        /// What it is instead.
+        reason: String,
+    },
     /// A later drip made it.
-    #[error("the database {database} has version {found}, this drip knows version {known}")]
+    #[error(
+        "the database {database} has version {found} of a later drip, this one knows version {known}: use that drip"
+    )]
     Version {
         /// The database.
         database: String,

@@ -16,3 +16,4 @@ pub use model::{
     DeadUpload, Direction, GivenBack, GivenUp, Known, Media, MediaId, NewDownload, NewUpload, Scope, Stored,
     Transfer, TransferId, User, UserId, Waiting,
 };
+pub(crate) use path_bytes::{from_bytes, to_bytes};

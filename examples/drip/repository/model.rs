@@ -161,6 +161,8 @@ pub struct Transfer {
     pub media: Media,
     /// The file on this machine: read when uploading, written when downloading.
     pub path: PathBuf,
+    /// The folder that a download was asked for; `path` lies below it.
+    pub folder: Option<PathBuf>,
     /// How often it was leased, this time included.
     pub attempts: u32,
 }

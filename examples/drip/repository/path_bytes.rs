@@ -4,25 +4,25 @@ use std::path::{Path, PathBuf};
 
 /// The bytes of a path.
 #[cfg(unix)]
-pub(super) fn to_bytes(path: &Path) -> Vec<u8> {
+pub(crate) fn to_bytes(path: &Path) -> Vec<u8> {
     std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec()
 }
 
 /// The path of these bytes.
 #[cfg(unix)]
-pub(super) fn from_bytes(bytes: Vec<u8>) -> PathBuf {
+pub(crate) fn from_bytes(bytes: Vec<u8>) -> PathBuf {
     <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes).into()
 }
 
 /// The bytes of a path. Elsewhere than on Unix a name is text to us.
 #[cfg(not(unix))]
-pub(super) fn to_bytes(path: &Path) -> Vec<u8> {
+pub(crate) fn to_bytes(path: &Path) -> Vec<u8> {
     path.to_string_lossy().into_owned().into_bytes()
 }
 
 /// The path of these bytes.
 #[cfg(not(unix))]
-pub(super) fn from_bytes(bytes: Vec<u8>) -> PathBuf {
+pub(crate) fn from_bytes(bytes: Vec<u8>) -> PathBuf {
     String::from_utf8_lossy(&bytes).into_owned().into()
 }
 

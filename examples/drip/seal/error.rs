@@ -78,6 +78,9 @@ pub enum SealError {
     /// The trailer does not authenticate: the object does not end where it was ended.
     #[error("the end of the stored object was altered or cut off: its trailer does not authenticate")]
     Trailer,
+    /// The record behind the trailer does not authenticate.
+    #[error("the record of the stored object was altered or cut off: it does not authenticate")]
+    Record,
     /// The trailer is authentic, and counts otherwise.
     #[error("the stored object holds {found} {what}, its trailer says {sealed}")]
     Count {

@@ -2,12 +2,15 @@
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use uuid::Uuid;
+use zeroize::Zeroize;
 
 use super::master::random_bytes;
 use super::{CHUNK, KeyId, MasterKey, SealError};
 
 const MAGIC: &[u8; 8] = b"dripseal";
-const VERSION: u8 = 1;
+/// Objects of version 1 hold no record of their file.
+const VERSION: u8 = 2;
+const FIRST_VERSION: u8 = 1;
 const WRAPPED: usize = 32 + 16;
 /// Bytes in front of the wrapped key; they are authenticated when it is unwrapped.
 const PREFIX: usize = 8 + 1 + 8 + 32 + 16 + 4;
@@ -28,13 +31,24 @@ impl Header {
     /// # Errors
     /// [`SealError::Cipher`] when the operating system gives no random bytes.
     pub fn new(master: &MasterKey, file: Uuid) -> Result<Self, SealError> {
+        Self::of_version(VERSION, master, file)
+    }
+
+    /// A header as the first version of drip made them, for tests of what is done about those.
+    #[cfg(test)]
+    pub(crate) fn of_first_version(master: &MasterKey, file: Uuid) -> Self {
+        Self::of_version(FIRST_VERSION, master, file).unwrap()
+    }
+
+    fn of_version(version: u8, master: &MasterKey, file: Uuid) -> Result<Self, SealError> {
         let salt: [u8; 32] = random_bytes()?;
+        // Sealed in place below, so that no copy of the file key stays behind.
         let mut wrapped: [u8; 32] = random_bytes()?;
         let key = file_key(&wrapped)?;
 
         let chunk = u32::try_from(CHUNK).map_err(|_| SealError::Cipher)?;
         let prefix =
-            [MAGIC.as_slice(), &[VERSION], &master.id().0, &salt, file.as_bytes(), &chunk.to_be_bytes()]
+            [MAGIC.as_slice(), &[version], &master.id().0, &salt, file.as_bytes(), &chunk.to_be_bytes()]
                 .concat();
         let tag = master
             .wrapping_key(&salt)?
@@ -61,7 +75,7 @@ impl Header {
         if &bytes[..8] != MAGIC {
             return Err(SealError::NotSealed);
         }
-        if bytes[8] != VERSION {
+        if !(FIRST_VERSION..=VERSION).contains(&bytes[8]) {
             return Err(SealError::Version { found: bytes[8], known: VERSION });
         }
         let sealed = KeyId(part(&bytes, 9));
@@ -70,7 +84,9 @@ impl Header {
             .wrapping_key(&part(&bytes, 17))?
             .open_in_place(wrapping_nonce(), Aad::from(&bytes[..PREFIX]), &mut wrapped)
             .map_err(|_| why_it_does_not_unwrap(sealed, master.id()))?;
-        let key = file_key(unwrapped)?;
+        let key = file_key(unwrapped);
+        wrapped.zeroize();
+        let key = key?;
         let found = Uuid::from_bytes(part(&bytes, 49));
         if found != file {
             return Err(SealError::OtherFile(found));
@@ -85,6 +101,11 @@ impl Header {
     /// The bytes as they are stored, which every frame authenticates.
     pub fn bytes(&self) -> &[u8; HEADER_LEN] {
         &self.bytes
+    }
+
+    /// Whether a record of the file follows the trailer.
+    pub fn has_record(&self) -> bool {
+        self.bytes[8] != FIRST_VERSION
     }
 
     pub(super) fn into_parts(self) -> ([u8; HEADER_LEN], LessSafeKey) {

@@ -2,10 +2,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::{MasterKey, SealError};
-use crate::regular::open_regular;
+use crate::beneath::Folder;
+use crate::durable::sync_folder;
 
 /// Why there is no master key.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +25,17 @@ pub enum KeyFileError {
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,
+    },
+    /// Others may read it.
+    #[error(
+        "the master key {} can be read by others (mode {mode:04o}), so it is not used: `chmod 600` it, and think of who has read it",
+        path.display()
+    )]
+    Exposed {
+        /// The key file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
     },
     /// It is not a key.
     #[error("the master key {} is wrong: it has {found} bytes instead of {}", path.display(), MasterKey::LEN)]
@@ -46,18 +61,31 @@ pub enum KeyFileError {
 /// Reads the master key in `path`.
 ///
 /// # Errors
-/// [`KeyFileError::Missing`], [`KeyFileError::Unreadable`] or [`KeyFileError::Length`], each naming the path.
+/// [`KeyFileError::Missing`], [`KeyFileError::Unreadable`], [`KeyFileError::Exposed`] or [`KeyFileError::Length`], each naming
+/// the path. A symbolic link is unreadable: somebody else may say where it leads.
 pub fn read_key_file(path: &Path) -> Result<MasterKey, KeyFileError> {
     let unreadable = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => KeyFileError::Missing(path.to_owned()),
         _ => KeyFileError::Unreadable { path: path.to_owned(), source },
     };
-    let mut bytes = Vec::with_capacity(MasterKey::LEN + 1);
+    // Of full size at once: a buffer that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MasterKey::LEN + 1));
     let limit = MasterKey::LEN as u64 + 1;
-    let (file, _) = open_regular(path).map_err(unreadable)?;
+    let name = path.file_name().unwrap_or_default();
+    let opened =
+        Folder::open(path.parent().unwrap_or(Path::new(""))).and_then(|folder| folder.open_regular(name));
+    let (file, metadata) = opened.map_err(unreadable)?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
+    }
     file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
     let found = bytes.len();
-    let secret = bytes.try_into().map_err(|_| KeyFileError::Length { path: path.to_owned(), found })?;
+    let mut secret = Zeroizing::new([0; MasterKey::LEN]);
+    if found != secret.len() {
+        return Err(KeyFileError::Length { path: path.to_owned(), found });
+    }
+    secret.copy_from_slice(&bytes);
     Ok(MasterKey::new(secret))
 }
 
@@ -68,7 +96,11 @@ pub fn read_key_file(path: &Path) -> Result<MasterKey, KeyFileError> {
 pub fn create_key_file(path: &Path) -> Result<MasterKey, KeyFileError> {
     let key = MasterKey::random()?;
     let written = private_file(path).and_then(|mut file| {
-        let written = file.write_all(key.secret()).and_then(|()| file.sync_all());
+        let written = file
+            .write_all(key.secret())
+            .and_then(|()| file.sync_all())
+            // Nothing may be sealed under a key whose name a power cut takes away.
+            .and_then(|()| sync_folder(path.parent().unwrap_or(Path::new(""))));
         written.inspect_err(|_| drop(std::fs::remove_file(path)))
     });
     match written {
@@ -79,10 +111,7 @@ pub fn create_key_file(path: &Path) -> Result<MasterKey, KeyFileError> {
 
 fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options.write(true).create_new(true).mode(0o600).open(path)
 }
 
 #[cfg(test)]
@@ -95,11 +124,7 @@ mod tests {
         let path = folder.path().join("master.key");
         let made = create_key_file(&path).unwrap();
         assert_eq!(read_key_file(&path).unwrap().id(), made.id());
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        }
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]
@@ -122,13 +147,35 @@ mod tests {
         assert!(error.to_string().contains("not a regular file"), "{error}");
     }
 
+    fn write(path: &Path, content: &[u8], mode: u32) {
+        std::fs::write(path, content).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_and_a_link_to_a_key_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        for mode in [0o604, 0o640, 0o666] {
+            write(&path, &[7; MasterKey::LEN], mode);
+            let error = read_key_file(&path).unwrap_err().to_string();
+            assert!(error.contains(&format!("{mode:04o}")) && error.contains("chmod 600"), "{error}");
+        }
+        write(&path, &[7; MasterKey::LEN], 0o400);
+        read_key_file(&path).unwrap();
+        let link = folder.path().join("link.key");
+        std::os::unix::fs::symlink("master.key", &link).unwrap();
+        let error = read_key_file(&link).unwrap_err().to_string();
+        assert!(error.contains("link.key") && error.contains("symbolic link"), "{error}");
+    }
+
     #[test]
     fn a_missing_a_short_and_a_long_key_file_are_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         assert!(matches!(read_key_file(&path), Err(KeyFileError::Missing(_))));
         for found in [0, 31, 33] {
-            std::fs::write(&path, vec![7; found]).unwrap();
+            write(&path, &vec![7; found], 0o600);
             let error = read_key_file(&path).unwrap_err();
             assert!(matches!(error, KeyFileError::Length { found: f, .. } if f == found), "{error}");
         }

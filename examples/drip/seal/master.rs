@@ -4,6 +4,7 @@ use std::fmt;
 
 use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
+use zeroize::Zeroizing;
 
 use super::SealError;
 
@@ -26,7 +27,7 @@ impl fmt::Debug for KeyId {
 /// 256 secret bits that wrap the key of every file.
 #[derive(Clone)]
 pub struct MasterKey {
-    secret: [u8; Self::LEN],
+    secret: Zeroizing<[u8; Self::LEN]>,
     id: KeyId,
 }
 
@@ -35,8 +36,9 @@ impl MasterKey {
     pub const LEN: usize = 32;
 
     /// The key with these bytes.
-    pub fn new(secret: [u8; Self::LEN]) -> Self {
-        let digest = blake3::derive_key("drip master key id", &secret);
+    pub fn new(secret: impl Into<Zeroizing<[u8; Self::LEN]>>) -> Self {
+        let secret = secret.into();
+        let digest = blake3::derive_key("drip master key id", &*secret);
         let mut id = [0; 8];
         id.copy_from_slice(&digest[..8]);
         Self { secret, id: KeyId(id) }
@@ -61,7 +63,7 @@ impl MasterKey {
 
     /// The key that wraps one file key: HKDF-SHA256 (RFC 5869) of this key under a salt that is never used again.
     pub(super) fn wrapping_key(&self, salt: &[u8; 32]) -> Result<LessSafeKey, SealError> {
-        let secret = Salt::new(HKDF_SHA256, salt).extract(&self.secret);
+        let secret = Salt::new(HKDF_SHA256, salt).extract(&*self.secret);
         let derived = secret.expand(&[b"drip file key"], &AES_256_GCM).map_err(|_| SealError::Cipher)?;
         Ok(LessSafeKey::new(UnboundKey::from(derived)))
     }

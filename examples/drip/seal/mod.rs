@@ -1,10 +1,11 @@
 //! How a file is made unreadable and untouchable before it leaves: one key per file, one frame per chunk.
 //!
 //! ```text
-//! object  := header frame* trailer
+//! object  := header frame* trailer record
 //! header  := "dripseal" version key-id salt file-id chunk-size wrapped-key        (117 bytes, authenticated in every frame)
 //! frame   := ciphertext(chunk) tag(16) index(8)      nonce = index (11 bytes, big-endian) ‖ 0
 //! trailer := ciphertext(count, size, checksum) tag(16)      nonce = count (11 bytes, big-endian) ‖ 1
+//! record  := ciphertext(path, attributes, …) tag(16) length(4)      nonce = 0 ‖ 2
 //! ```
 //!
 //! This is the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár, 2015): a frame opens only in its place, and only the
@@ -13,7 +14,8 @@
 //!
 //! 1. A file key seals one file once: every attempt draws a new one, so its nonces, the chunk indexes, never repeat.
 //! 2. A file key is wrapped by a key derived from the master key and 32 random bytes, so that nonce never repeats either.
-//! 3. The index behind a frame is trusted for nothing but the error message.
+//! 3. The record says what file it is: a database that names another one is found out. Version 1 had none.
+//! 4. The index behind a frame is trusted for nothing but the error message.
 
 mod error;
 mod header;
@@ -27,7 +29,7 @@ pub use header::{HEADER_LEN, Header};
 pub use key_file::{KeyFileError, create_key_file, read_key_file};
 pub use master::{KeyId, MasterKey};
 pub use opener::Opener;
-pub use sealer::{FRAME_EXTRA, Sealer, TRAILER_LEN, Trailer, sealed_len};
+pub use sealer::{FRAME_EXTRA, RECORD_MAX, Sealer, TRAILER_LEN, Trailer, record_len, sealed_len};
 
 /// Clear bytes in every chunk of a file but its last one.
 pub const CHUNK: usize = 256 * 1024;

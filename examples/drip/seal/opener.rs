@@ -3,13 +3,14 @@
 use ring::aead::{Aad, LessSafeKey};
 
 use super::sealer::{Place, nonce};
-use super::{CHUNK, FRAME_EXTRA, HEADER_LEN, Header, SealError, Trailer};
+use super::{CHUNK, FRAME_EXTRA, HEADER_LEN, Header, SealError, TRAILER_LEN, Trailer};
 
 /// Opens the frames of one file, in order.
 #[derive(Debug)]
 pub struct Opener {
     header: [u8; HEADER_LEN],
     key: LessSafeKey,
+    has_record: bool,
     next: u64,
     of: u64,
     size: u64,
@@ -18,9 +19,10 @@ pub struct Opener {
 impl Opener {
     /// An opener for the object that starts with `header` and should hold `size` clear bytes.
     pub fn new(header: Header, size: u64) -> Self {
+        let has_record = header.has_record();
         let (header, key) = header.into_parts();
         let of = size.div_ceil(CHUNK as u64);
-        Self { header, key, next: 0, of, size: 0 }
+        Self { header, key, has_record, next: 0, of, size: 0 }
     }
 
     /// Turns the next frame into its chunk, in place.
@@ -47,11 +49,47 @@ impl Opener {
         Ok(())
     }
 
-    /// Opens the end, and counts what was opened against it. The checksum is for whoever puts the file down.
+    /// Opens the end, and counts what was opened against it. The checksum is for whoever puts the file down. Objects of the
+    /// first version have no record.
     ///
     /// # Errors
-    /// [`SealError::Trailer`] if it is not the end that was sealed, [`SealError::Count`] if the chunks before it were not all.
-    pub fn finish(self, trailer: &mut [u8]) -> Result<Trailer, SealError> {
+    /// [`SealError::Trailer`] if it is not the end that was sealed, [`SealError::Count`] if the chunks before it were not all,
+    /// [`SealError::Record`] if the record is not the one that was sealed.
+    pub fn finish(self, end: &mut [u8]) -> Result<(Trailer, Option<Vec<u8>>), SealError> {
+        let size = self.size;
+        let (trailer, record) = self.open_end(end)?;
+        agree("bytes", size, trailer.size)?;
+        Ok((trailer, record))
+    }
+
+    /// Opens the end of an object whose frames nobody opened.
+    ///
+    /// # Errors
+    /// As [`Opener::finish`].
+    pub fn skip_to_end(mut self, end: &mut [u8]) -> Result<(Trailer, Option<Vec<u8>>), SealError> {
+        self.next = self.of;
+        self.open_end(end)
+    }
+
+    fn open_end(&self, end: &mut [u8]) -> Result<(Trailer, Option<Vec<u8>>), SealError> {
+        let (trailer, record) = end.split_at_mut_checked(TRAILER_LEN).ok_or(SealError::Trailer)?;
+        let trailer = self.open_trailer(trailer)?;
+        Ok((trailer, self.open_record(record)?))
+    }
+
+    fn open_record(&self, record: &mut [u8]) -> Result<Option<Vec<u8>>, SealError> {
+        if !self.has_record {
+            return if record.is_empty() { Ok(None) } else { Err(SealError::Record) };
+        }
+        let (sealed, len) = record.split_last_chunk_mut::<4>().ok_or(SealError::Record)?;
+        if u32::from_be_bytes(*len) as usize + 16 != sealed.len() {
+            return Err(SealError::Record);
+        }
+        let opened = self.key.open_in_place(nonce(0, Place::Record), Aad::from(&self.header), sealed);
+        Ok(Some(opened.map_err(|_| SealError::Record)?.to_vec()))
+    }
+
+    fn open_trailer(&self, trailer: &mut [u8]) -> Result<Trailer, SealError> {
         let opened = self
             .key
             .open_in_place(nonce(self.next, Place::Last), Aad::from(&self.header), trailer)
@@ -64,7 +102,6 @@ impl Opener {
             checksum: *checksum.first_chunk().ok_or(SealError::Trailer)?,
         };
         agree("chunks", self.next, trailer.chunks)?;
-        agree("bytes", self.size, trailer.size)?;
         Ok(trailer)
     }
 }
@@ -78,10 +115,11 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
-    use super::super::{MasterKey, Sealer, TRAILER_LEN, sealed_len};
+    use super::super::{MasterKey, Sealer, record_len, sealed_len};
     use super::*;
 
     const FILE: Uuid = Uuid::from_u128(0x1234);
+    const RECORD: &[u8] = b"what file this is";
 
     fn master() -> MasterKey {
         MasterKey::new([9; 32])
@@ -89,7 +127,10 @@ mod tests {
 
     /// Header, frames and trailer of these chunks.
     fn sealed(chunks: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        let header = Header::new(&master(), FILE).unwrap();
+        sealed_behind(Header::new(&master(), FILE).unwrap(), chunks)
+    }
+
+    fn sealed_behind(header: Header, chunks: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let mut parts = vec![header.bytes().to_vec()];
         let mut sealer = Sealer::new(header);
         for chunk in chunks {
@@ -97,7 +138,7 @@ mod tests {
             sealer.seal(&mut frame).unwrap();
             parts.push(frame);
         }
-        parts.push(sealer.finish().unwrap().1);
+        parts.push(sealer.finish(RECORD).unwrap().1);
         parts
     }
 
@@ -111,7 +152,9 @@ mod tests {
             opener.open(&mut chunk)?;
             chunks.push(chunk);
         }
-        opener.finish(&mut trailer.clone())?;
+        let has_record = opener.has_record;
+        let (_, record) = opener.finish(&mut trailer.clone())?;
+        assert_eq!(record.as_deref(), has_record.then_some(RECORD));
         Ok(chunks)
     }
 
@@ -175,12 +218,46 @@ mod tests {
     }
 
     #[test]
+    fn an_object_of_the_first_version_opens_and_has_no_record() {
+        let chunks = [vec![1; 10], vec![2; 10]];
+        let parts = sealed_behind(Header::of_first_version(&master(), FILE), &chunks);
+        assert_eq!(parts[3].len(), TRAILER_LEN);
+        assert_eq!(opened(&parts, 2).unwrap(), chunks);
+    }
+
+    #[test]
+    fn a_record_that_is_altered_cut_off_or_longer_does_not_open() {
+        let whole = sealed(&[vec![1; 10]]);
+        let end = whole[2].len();
+        for tampered in [end - 5, end - 1, TRAILER_LEN, end + 1] {
+            let mut parts = whole.clone();
+            parts[2].resize(tampered, 0);
+            assert_eq!(opened(&parts, 1), Err(SealError::Record), "{tampered} of {end} bytes");
+        }
+        let mut parts = whole.clone();
+        parts[2][TRAILER_LEN] ^= 1;
+        assert_eq!(opened(&parts, 1), Err(SealError::Record));
+        let mut parts = whole;
+        parts[2][end - 1] ^= 1;
+        assert_eq!(opened(&parts, 1), Err(SealError::Record));
+    }
+
+    #[test]
+    fn the_end_of_an_object_opens_without_its_frames() {
+        let parts = sealed(&[vec![1; CHUNK], vec![2; 10]]);
+        let header = Header::read(&master(), FILE, &parts[0]).unwrap();
+        let (trailer, record) =
+            Opener::new(header, CHUNK as u64 + 10).skip_to_end(&mut parts[3].clone()).unwrap();
+        assert_eq!((trailer.size, record.as_deref()), (CHUNK as u64 + 10, Some(RECORD)));
+    }
+
+    #[test]
     fn the_length_of_an_object_is_known_before_it_is_sealed() {
         for size in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5] {
             let clear = vec![3; size];
             let chunks: Vec<_> = clear.chunks(CHUNK).map(<[u8]>::to_vec).collect();
             let total: usize = sealed(&chunks).iter().map(Vec::len).sum();
-            assert_eq!(total as u64, sealed_len(size as u64), "{size}");
+            assert_eq!(total as u64, sealed_len(size as u64) + record_len(RECORD.len()) as u64, "{size}");
         }
     }
 

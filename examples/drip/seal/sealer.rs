@@ -10,7 +10,15 @@ pub const FRAME_EXTRA: usize = 16 + 8;
 /// Bytes of the trailer of a sealed object.
 pub const TRAILER_LEN: usize = 8 + 8 + 32 + 16;
 
-/// Bytes of the sealed object of a file of `size` clear bytes.
+/// Most bytes of a sealed record: two paths, a link's target and some numbers are far from it.
+pub const RECORD_MAX: usize = 64 * 1024;
+
+/// Bytes of a sealed record of `len` clear bytes: the tag and the length are behind it.
+pub const fn record_len(len: usize) -> usize {
+    len + 16 + 4
+}
+
+/// Bytes of the sealed object without its record, of a file of `size` clear bytes.
 pub fn sealed_len(size: u64) -> u64 {
     let frames = size.div_ceil(CHUNK as u64);
     HEADER_LEN as u64 + size + frames * FRAME_EXTRA as u64 + TRAILER_LEN as u64
@@ -32,6 +40,7 @@ pub struct Trailer {
 pub struct Sealer {
     header: [u8; HEADER_LEN],
     key: LessSafeKey,
+    has_record: bool,
     next: u64,
     size: u64,
     hasher: Box<blake3::Hasher>,
@@ -40,8 +49,9 @@ pub struct Sealer {
 impl Sealer {
     /// A sealer for the file that `header` was made for. It takes the header, so that no second sealer can use its key.
     pub fn new(header: Header) -> Self {
+        let has_record = header.has_record();
         let (header, key) = header.into_parts();
-        Self { header, key, next: 0, size: 0, hasher: Box::default() }
+        Self { header, key, has_record, next: 0, size: 0, hasher: Box::default() }
     }
 
     /// Turns the next chunk into its frame, in place.
@@ -61,11 +71,11 @@ impl Sealer {
         Ok(())
     }
 
-    /// Seals the end. Nothing can be sealed after it.
+    /// Seals the end, and behind it `record`, which says what file this is. Nothing can be sealed after it.
     ///
     /// # Errors
     /// [`SealError::Cipher`] if the cipher refuses.
-    pub fn finish(self) -> Result<(Trailer, Vec<u8>), SealError> {
+    pub fn finish(self, record: &[u8]) -> Result<(Trailer, Vec<u8>), SealError> {
         let checksum = *self.hasher.finalize().as_bytes();
         let trailer = Trailer { chunks: self.next, size: self.size, checksum };
         let mut bytes = Vec::with_capacity(TRAILER_LEN);
@@ -75,24 +85,42 @@ impl Sealer {
         self.key
             .seal_in_place_append_tag(nonce(self.next, Place::Last), Aad::from(&self.header), &mut bytes)
             .map_err(|_| SealError::Cipher)?;
+        if self.has_record {
+            bytes.extend_from_slice(&self.seal_record(record)?);
+        }
         Ok((trailer, bytes))
     }
 }
 
-/// The two kinds of place in a stream.
+impl Sealer {
+    fn seal_record(&self, record: &[u8]) -> Result<Vec<u8>, SealError> {
+        let len = u32::try_from(record.len()).ok().filter(|_| record_len(record.len()) <= RECORD_MAX);
+        let len = len.ok_or(SealError::Cipher)?;
+        let mut bytes = record.to_vec();
+        self.key
+            .seal_in_place_append_tag(nonce(0, Place::Record), Aad::from(&self.header), &mut bytes)
+            .map_err(|_| SealError::Cipher)?;
+        bytes.extend_from_slice(&len.to_be_bytes());
+        Ok(bytes)
+    }
+}
+
+/// The kinds of place in a stream.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place {
     Within,
     Last,
+    Record,
 }
 
-/// STREAM's nonce: 11 bytes of counter, one byte that tells the last place from all others.
+/// STREAM's nonce: 11 bytes of counter, one byte that tells the trailer and the record from all frames.
 pub(super) fn nonce(index: u64, place: Place) -> Nonce {
     let mut bytes = [0; 12];
     bytes[3..11].copy_from_slice(&index.to_be_bytes());
     bytes[11] = match place {
         Place::Within => 0,
         Place::Last => 1,
+        Place::Record => 2,
     };
     Nonce::assume_unique_for_key(bytes)
 }

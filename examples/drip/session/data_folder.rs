@@ -1,11 +1,13 @@
 //! The data folder, and the lock that keeps a second drip out of it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::SessionError;
+use crate::durable::sync_folder;
 
 /// How often, and how long apart, the lock file is asked who holds it.
 const ASKED: u32 = 20;
@@ -19,7 +21,7 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// Enters a data folder; one that is missing is made.
+    /// Enters a data folder; one that is missing is made, for its owner alone.
     ///
     /// # Errors
     /// [`SessionError::InUse`] while another drip is in it, [`SessionError::Folder`] if it cannot be made or written.
@@ -28,7 +30,7 @@ impl DataFolder {
         if fs::metadata(path).is_ok_and(|found| !found.is_dir()) {
             return Err(unusable(io::Error::other("it is not a folder")));
         }
-        fs::create_dir_all(path).map_err(unusable)?;
+        make(path).map_err(unusable)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let mut lock = options.open(path.join("drip.lock")).map_err(unusable)?;
@@ -89,6 +91,15 @@ impl Drop for DataFolder {
     fn drop(&mut self) {
         let _ = self.lock.set_len(0);
     }
+}
+
+/// Makes the folder, and has its name survive a power cut.
+fn make(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    sync_folder(path.parent().unwrap_or(Path::new("")))
 }
 
 fn in_use(path: &Path, mut lock: File) -> SessionError {

@@ -57,6 +57,17 @@ pub enum SessionError {
     /// The master key file.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    /// There is no database, and there are files that it should know.
+    #[error(
+        "the database {database} is missing or empty, but {storage} holds stored files: put the database back, or have \
+         `drip rebuild` make it anew from the stored files"
+    )]
+    DatabaseLost {
+        /// The database.
+        database: String,
+        /// The storage.
+        storage: String,
+    },
     /// There is no master key, and there are files that need it.
     #[error("the master key {} is missing, and the files in this data folder were sealed under it; put it back", .0.display())]
     KeyLost(PathBuf),

@@ -36,6 +36,21 @@ pub(super) async fn for_opening(path: &Path, repository: &dyn Repository) -> Res
     }
 }
 
+/// The key for making the database anew. It is the folder's from then on.
+pub(super) async fn for_rebuilding(
+    path: &Path,
+    repository: &dyn Repository,
+) -> Result<MasterKey, SessionError> {
+    let key = match read_key_file(path) {
+        Err(KeyFileError::Missing(path)) => return Err(SessionError::KeyLost(path)),
+        read => read?,
+    };
+    if repository.setting(SETTING).await?.is_none() {
+        repository.set_setting(SETTING, key.id().to_string()).await?;
+    }
+    Ok(key)
+}
+
 async fn has_media(repository: &dyn Repository) -> Result<bool, RepositoryError> {
     Ok(!repository.media_after(None, 1).await?.is_empty())
 }
@@ -84,14 +99,20 @@ mod tests {
         assert!(!path.exists());
     }
 
+    fn write_key(path: &Path, key: [u8; 32]) {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::write(path, key).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
     #[tokio::test]
     async fn another_key_seals_nothing_here() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         let repository = with_a_medium().await;
-        std::fs::write(&path, [1; 32]).unwrap();
+        write_key(&path, [1; 32]);
         for_sealing(&path, &repository).await.unwrap();
-        std::fs::write(&path, [2; 32]).unwrap();
+        write_key(&path, [2; 32]);
         let error = for_sealing(&path, &repository).await.unwrap_err().to_string();
         assert!(error.starts_with("wrong key"), "{error}");
         for_opening(&path, &repository).await.unwrap();

@@ -27,6 +27,15 @@ pub struct Places {
     pub faults: Option<Faults>,
 }
 
+/// What is to be thought of a missing database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    /// Nothing was stored yet.
+    Whole,
+    /// It is to be made anew.
+    Loss,
+}
+
 /// What a command works with.
 #[derive(Debug)]
 pub struct Session {
@@ -46,18 +55,34 @@ impl Session {
     /// Opens what is at these places; what is missing is made. Transfers that a killed run had begun return to the queue.
     ///
     /// # Errors
-    /// [`SessionError`], naming the place.
+    /// [`SessionError`], naming the place; [`SessionError::DatabaseLost`] if there is no database but there are objects.
     pub async fn open(places: &Places) -> Result<Self, SessionError> {
+        Self::open_expecting(places, Expect::Whole).await
+    }
+
+    /// Opens what is at these places although the database may be lost.
+    ///
+    /// # Errors
+    /// [`SessionError::NoFolder`], and all of [`Session::open`] but [`SessionError::DatabaseLost`].
+    pub async fn open_to_rebuild(places: &Places) -> Result<Self, SessionError> {
+        Self::must_exist(places)?;
+        Self::open_expecting(places, Expect::Loss).await
+    }
+
+    async fn open_expecting(places: &Places, expect: Expect) -> Result<Self, SessionError> {
         let settings = Settings::read(places.config.as_deref())?;
         let folder = DataFolder::enter(&places.data)?;
         let database = places.database.clone().unwrap_or_else(|| Database::Sqlite(folder.database()));
-        let repository = repository::open(&database)?;
         let location = places.storage.clone().unwrap_or_else(|| Location::Folder(folder.objects()));
         let storage = Storage::open(&location)?;
         let storage = match places.faults {
             Some(faults) => storage.with_faults(faults),
             None => storage,
         };
+        if expect == Expect::Whole && database.is_missing() {
+            must_be_new(&folder, &storage, &database).await?;
+        }
+        let repository = repository::open(&database)?;
         let session =
             Self { folder, repository, storage, cache: ContentCache::new(Bounds::default()), settings };
         session.recover().await?;
@@ -69,10 +94,15 @@ impl Session {
     /// # Errors
     /// [`SessionError::NoFolder`], and all of [`Session::open`].
     pub async fn open_existing(places: &Places) -> Result<Self, SessionError> {
+        Self::must_exist(places)?;
+        Self::open(places).await
+    }
+
+    fn must_exist(places: &Places) -> Result<(), SessionError> {
         if !places.data.exists() && places.database.is_none() {
             return Err(SessionError::NoFolder(places.data.clone()));
         }
-        Self::open(places).await
+        Ok(())
     }
 
     /// The master key for sealing, made if nothing was ever sealed here.
@@ -91,6 +121,26 @@ impl Session {
         keys::for_opening(&self.folder.master_key(), self.repository.as_ref()).await
     }
 
+    /// The master key for making the database anew from the objects.
+    ///
+    /// # Errors
+    /// [`SessionError`] if it is missing or unreadable.
+    pub async fn rebuilding_key(&self) -> Result<MasterKey, SessionError> {
+        keys::for_rebuilding(&self.folder.master_key(), self.repository.as_ref()).await
+    }
+
+    /// Removes the objects of media that were removed, and forgets each once its object is gone.
+    ///
+    /// # Errors
+    /// What the storage or the repository says. What is left is removed by the next run.
+    pub async fn sweep_removed(&self) -> Result<(), SessionError> {
+        for media in self.repository.removed_media().await? {
+            self.storage.remove(&media.storage_key).await?;
+            self.repository.forget_media(vec![media.id]).await?;
+        }
+        Ok(())
+    }
+
     /// What no upload from here takes.
     pub fn avoid(&self) -> Avoid {
         Avoid::new([self.folder.path()].into_iter().chain(self.storage.folder()))
@@ -105,6 +155,9 @@ impl Session {
                 Direction::Download => drop(fs::remove_file(temporary_name(&transfer.path, transfer.id))),
             }
         }
+        if let Err(error) = self.sweep_removed().await {
+            tracing::warn!(%error, "an object of a removed file is still there; the next run tries again");
+        }
         if !left.is_empty() {
             tracing::info!(
                 transfers = left.len(),
@@ -113,4 +166,19 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// A database that is missing where objects are was lost: to begin a new one would hide what is stored.
+async fn must_be_new(
+    folder: &DataFolder,
+    storage: &Storage,
+    database: &Database,
+) -> Result<(), SessionError> {
+    // Objects in a bucket may be those of another drip; whoever has no key stored none of them.
+    let may_be_ours = storage.folder() == Some(folder.objects().as_path()) || folder.master_key().exists();
+    if may_be_ours && !storage.is_empty().await? {
+        let (database, storage) = (database.to_string(), storage.name().to_owned());
+        return Err(SessionError::DatabaseLost { database, storage });
+    }
+    Ok(())
 }

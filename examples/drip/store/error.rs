@@ -70,7 +70,7 @@ pub enum StoreError {
     Failed {
         /// The storage.
         storage: String,
-        /// "read", "write" or "remove".
+        /// "read", "write", "sync", "list" or "remove".
         verb: &'static str,
         /// The object.
         key: String,

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
@@ -17,6 +19,7 @@ use super::call::Call;
 use super::error::one_line;
 use super::faulty::Faulty;
 use super::{Faults, Location, Reader, StoreError, Writer};
+use crate::durable::sync_files;
 
 /// How many leftovers of one object are looked for; each attempt to write it leaves at most one.
 const LEFTOVERS: u32 = 16;
@@ -163,6 +166,51 @@ impl Storage {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(self.error("remove", key, error)),
         }
+    }
+
+    /// Whether there is no object at all.
+    ///
+    /// # Errors
+    /// Whatever the storage has to say.
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
+        let first = self.store.list(Some(&self.prefix)).next().await;
+        Ok(first.transpose().map_err(|error| self.error("list", "its objects", error))?.is_none())
+    }
+
+    /// All objects: their keys, and how many bytes they have.
+    ///
+    /// # Errors
+    /// Whatever the storage has to say.
+    pub async fn list(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut objects = self.store.list(Some(&self.prefix));
+        let mut listed = Vec::new();
+        while let Some(object) = objects.next().await {
+            let object = object.map_err(|error| self.error("list", "its objects", error))?;
+            let key: Vec<_> = object.location.prefix_match(&self.prefix).into_iter().flatten().collect();
+            listed.push((key.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("/"), object.size));
+        }
+        Ok(listed)
+    }
+
+    /// Some bytes of an object.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] and whatever the storage has to say.
+    pub async fn read_range(&self, key: &str, range: Range<u64>) -> Result<Bytes, StoreError> {
+        let read = self.store.get_range(&self.place(key), range).await;
+        read.map_err(|error| self.error("read", key, error))
+    }
+
+    /// Has a folder keep these objects through a power cut. A bucket keeps what it has acknowledged.
+    ///
+    /// # Errors
+    /// Whatever the storage has to say, also if an object is gone. What is on the disk is unknown then.
+    pub async fn sync(&self, keys: Vec<String>) -> Result<(), StoreError> {
+        let Some(folder) = self.folder.clone() else { return Ok(()) };
+        let objects = keys.iter().map(|key| folder.join(self.place(key).as_ref())).collect::<Vec<_>>();
+        let synced = tokio::task::spawn_blocking(move || sync_files(&objects, &folder)).await;
+        let synced = synced.map_err(io::Error::other).and_then(|synced| synced);
+        synced.map_err(|error| self.io_error("sync", keys.first().map_or("", String::as_str), error))
     }
 
     /// Removes what a killed process left half-written of this object. In a bucket, that is for the bucket's lifecycle rule.

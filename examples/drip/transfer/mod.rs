@@ -15,6 +15,7 @@
 //! 6. What failed in passing waits before it is tried again; an outage, which is no transfer's fault, costs no attempt.
 
 mod buffer;
+mod committer;
 mod copies;
 mod delayed;
 mod failure;
@@ -31,11 +32,12 @@ mod verdicts;
 mod witness;
 
 pub use buffer::{Buffer, Buffers};
+pub(crate) use committer::{AsyncCommit, Committer};
 pub(crate) use copies::copies;
 pub use failure::Failure;
 pub use hold::Hold;
 pub use outage::PATIENCE;
-pub use piece::{Fetched, Opened, Origin, Part, Piece, Sealed, SealedEnd, Shape, Stored, Wanted, Written};
+pub use piece::{Fetched, Opened, Origin, Part, Piece, Sealed, SealedEnd, Shape, Stored, StoredEnd, Wanted};
 pub use queue::{ATTEMPTS, Queue};
 pub use starter::{Next, Source, Starter};
 pub use table::{Table, Work};

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use bytes::Bytes;
 
 use super::{Buffer, Hold};
-use crate::repository::TransferId;
+use crate::repository::{Attributes, TransferId};
 use crate::seal::Trailer;
 
 /// The event of both pipelines: one part of one transfer, and the hold that goes with it.
@@ -67,7 +67,7 @@ shape! {
 }
 shape! {
     /// What arrived in the storage: clear bytes per chunk, and at the end what the whole is.
-    Stored = (), u64, Trailer
+    Stored = (), u64, StoredEnd
 }
 shape! {
     /// What the storage is asked for: chunks, by their indexes.
@@ -80,10 +80,6 @@ shape! {
 shape! {
     /// A file as it was before it was sealed.
     Opened = (), Bytes, ()
-}
-shape! {
-    /// What arrived in a file: bytes per chunk, and of the whole.
-    Written = (), u64, u64
 }
 
 /// Where a fetched part comes from.
@@ -100,6 +96,17 @@ pub enum Origin<O, S> {
 pub struct SealedEnd {
     /// The last bytes of the object.
     pub bytes: Vec<u8>,
-    /// What they say.
+    /// What is recorded of the file.
+    pub stored: StoredEnd,
+}
+
+/// The end of a stored file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEnd {
+    /// What the end of the object says.
     pub trailer: Trailer,
+    /// The attributes that the file had while it was read.
+    pub attributes: Attributes,
+    /// Bytes of the object.
+    pub object_size: u64,
 }

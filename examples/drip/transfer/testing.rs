@@ -24,7 +24,14 @@ pub(crate) fn transfer(name: &str) -> Transfer {
         created_at: 0,
         updated_at: 0,
     };
-    Transfer { id: TransferId::new(), direction: Direction::Upload, path: name.into(), media, attempts: 1 }
+    Transfer {
+        id: TransferId::new(),
+        direction: Direction::Upload,
+        path: name.into(),
+        folder: None,
+        media,
+        attempts: 1,
+    }
 }
 
 /// Writes down what it is told.

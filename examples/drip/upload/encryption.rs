@@ -5,9 +5,10 @@ use stage_core::{Emitter, Events, ExitReason, ProducerConsumer, StageResult};
 
 use super::{Found, OpenFile, Unread};
 use crate::cache::{ContentCache, Gathering};
+use crate::record::Record;
 use crate::repository::{MediaId, Transfer};
-use crate::seal::{Header, MasterKey, Sealer};
-use crate::transfer::{Buffer, Failure, Piece, Sealed, SealedEnd, Table, Work};
+use crate::seal::{Header, MasterKey, Sealer, record_len, sealed_len};
+use crate::transfer::{Buffer, Failure, Piece, Sealed, SealedEnd, StoredEnd, Table, Work};
 
 /// Turns the pieces of files into sealed ones.
 #[derive(Debug)]
@@ -88,9 +89,12 @@ impl Work for Sealing {
         Ok(chunk)
     }
 
-    async fn end(&mut self, _: &Transfer, file: SealingFile, (): ()) -> Result<SealedEnd, Failure> {
-        let (trailer, bytes) = file.sealer.finish()?;
+    async fn end(&mut self, transfer: &Transfer, file: SealingFile, (): ()) -> Result<SealedEnd, Failure> {
+        let attributes = file.file.attributes(transfer)?;
+        let record = Record::of(&transfer.media, &attributes).to_bytes();
+        let (trailer, bytes) = file.sealer.finish(&record)?;
         self.cache.put(file.media, file.gathering);
-        Ok(SealedEnd { bytes, trailer })
+        let object_size = sealed_len(trailer.size) + record_len(record.len()) as u64;
+        Ok(SealedEnd { bytes, stored: StoredEnd { trailer, attributes, object_size } })
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! So a chunk is read on the thread that seals it, and still lies in that processor's cache then.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
-use crate::regular::open_regular;
-use crate::repository::Transfer;
+use super::source;
+use crate::repository::{Attributes, Kind, Transfer, to_bytes};
 use crate::seal::CHUNK;
-use crate::transfer::{Buffer, Buffers, Failure, Next, Shape, Source};
+use crate::transfer::{self, Buffer, Buffers, Failure, Next, Shape};
+use crate::walk::attributes;
 
 /// Finds the files of this machine, and says how many chunks they have.
 #[derive(Debug, Clone, Default)]
@@ -30,18 +33,28 @@ impl Shape for Unread {
 #[derive(Debug)]
 pub struct Found {
     size: u64,
+    /// The target of a link, and what the link is like: there is nothing to open.
+    link: Option<(PathBuf, Metadata)>,
     buffers: Buffers,
 }
 
 /// A file that is being read.
 #[derive(Debug)]
 pub struct OpenFile {
-    file: File,
+    source: Source,
     /// Bytes that are left of those it had when it was found.
     left: u64,
     /// The next chunk, if it was read already.
     ahead: Option<Result<Buffer, Failure>>,
     buffers: Buffers,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// A regular file, and what it was like when it was opened.
+    File(File, Metadata),
+    /// A symbolic link, read already.
+    Link(PathBuf, Metadata),
 }
 
 /// A file that is being cut.
@@ -51,13 +64,18 @@ pub enum Cut {
     BySize(u64),
     /// It has no size of its own, as in `/proc`: only to read it shows where it ends.
     ByReading(OpenFile),
+    /// It was read at once: the target of a symbolic link.
+    Read(Buffer),
 }
 
-impl Source for Files {
+impl transfer::Source for Files {
     type Shape = Unread;
     type Open = Cut;
 
     fn open(&mut self, transfer: &Transfer) -> Result<(Cut, Found), Failure> {
+        if let Kind::Symlink { .. } = transfer.media.attributes.kind {
+            return self.open_link(transfer);
+        }
         let metadata = fs::metadata(&transfer.path).map_err(|error| unreadable(&error))?;
         if !metadata.is_file() {
             return Err(Failure::permanent("it is not a regular file any more"));
@@ -66,7 +84,7 @@ impl Source for Files {
             0 => Cut::ByReading(OpenFile::open(transfer, u64::MAX, self.buffers.clone())?),
             size => Cut::BySize(size.div_ceil(CHUNK as u64)),
         };
-        Ok((cut, Found { size: metadata.len(), buffers: self.buffers.clone() }))
+        Ok((cut, Found { size: metadata.len(), link: None, buffers: self.buffers.clone() }))
     }
 
     fn next(&mut self, cut: &mut Cut) -> Result<Next<Unread>, Failure> {
@@ -85,7 +103,21 @@ impl Source for Files {
                 }
                 Ok(if nothing { Next::End(()) } else { Next::Chunk(Some(chunk)) })
             }
+            Cut::Read(_) => match std::mem::replace(cut, Cut::BySize(0)) {
+                Cut::Read(chunk) if !chunk.is_empty() => Ok(Next::Chunk(Some(chunk))),
+                _ => Ok(Next::End(())),
+            },
         }
+    }
+}
+
+impl Files {
+    fn open_link(&self, transfer: &Transfer) -> Result<(Cut, Found), Failure> {
+        let (target, metadata) = source::read_link(transfer).map_err(|error| unreadable(&error))?;
+        let mut chunk = self.buffers.take();
+        chunk.extend_from_slice(&to_bytes(&target));
+        let size = chunk.len() as u64;
+        Ok((Cut::Read(chunk), Found { size, link: Some((target, metadata)), buffers: self.buffers.clone() }))
     }
 }
 
@@ -95,14 +127,41 @@ impl Found {
     /// # Errors
     /// Why it cannot be read.
     pub fn open(self, transfer: &Transfer) -> Result<OpenFile, Failure> {
-        OpenFile::open(transfer, self.size, self.buffers)
+        match self.link {
+            Some((target, metadata)) => {
+                let source = Source::Link(target, metadata);
+                Ok(OpenFile { source, left: self.size, ahead: None, buffers: self.buffers })
+            }
+            None => OpenFile::open(transfer, self.size, self.buffers),
+        }
     }
 }
 
 impl OpenFile {
     fn open(transfer: &Transfer, left: u64, buffers: Buffers) -> Result<Self, Failure> {
-        let (file, _) = open_regular(&transfer.path).map_err(|error| unreadable(&error))?;
-        Ok(Self { file, left, ahead: None, buffers })
+        let (file, metadata) = source::open(transfer).map_err(|error| unreadable(&error))?;
+        Ok(Self { source: Source::File(file, metadata), left, ahead: None, buffers })
+    }
+
+    /// The attributes that the file had all the while it was read. May block.
+    ///
+    /// # Errors
+    /// [`Failure::Passing`] if it changed meanwhile: what was read may be a mixture that it never was.
+    pub fn attributes(&self, transfer: &Transfer) -> Result<Attributes, Failure> {
+        let found = &transfer.media.attributes;
+        match &self.source {
+            Source::File(file, before) => {
+                let after = file.metadata().map_err(|error| unreadable(&error))?;
+                if stamp(before) != stamp(&after) {
+                    return Err(Failure::passing("it changed while it was read"));
+                }
+                Ok(attributes(found.kind.clone(), before, &found.folder_modes))
+            }
+            Source::Link(target, metadata) => {
+                let kind = Kind::Symlink { target: target.clone() };
+                Ok(attributes(kind, metadata, &found.folder_modes))
+            }
+        }
     }
 
     /// The next chunk, read now unless it was read ahead or came along. May block.
@@ -136,11 +195,17 @@ impl OpenFile {
     fn read(&mut self) -> Result<Buffer, Failure> {
         let limit = self.left.min(CHUNK as u64);
         let mut chunk = self.buffers.take();
-        let read =
-            (&mut self.file).take(limit).read_to_end(&mut chunk).map_err(|error| unreadable(&error))?;
-        self.left -= read as u64;
+        if let Source::File(file, _) = &mut self.source {
+            let read = file.take(limit).read_to_end(&mut chunk).map_err(|error| unreadable(&error))?;
+            self.left -= read as u64;
+        }
         Ok(chunk)
     }
+}
+
+/// What changes whenever somebody writes to a file.
+fn stamp(metadata: &Metadata) -> (u64, i64, i64, i64, i64) {
+    (metadata.len(), metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec())
 }
 
 fn unreadable(error: &io::Error) -> Failure {
@@ -152,6 +217,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::transfer::Source as _;
     use crate::transfer::testing::transfer;
 
     fn opened(path: &Path) -> Result<(Cut, OpenFile), Failure> {
@@ -238,5 +304,40 @@ mod tests {
         std::fs::write(&path, "short").unwrap();
         let failure = chunks(open).unwrap_err();
         assert!(matches!(failure, Failure::Passing(_)), "{failure}");
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_to_be_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "content").unwrap();
+        let transfer = transfer(path.to_str().unwrap());
+        let (_, file) = opened(&path).unwrap();
+        assert_eq!(file.attributes(&transfer).unwrap().mode, Some(stat_mode(&path)));
+        let changed = File::options().write(true).open(&path).unwrap();
+        changed.set_modified(std::time::UNIX_EPOCH).unwrap();
+        let failure = file.attributes(&transfer).unwrap_err();
+        assert!(
+            matches!(failure, Failure::Passing(_)) && failure.to_string().contains("changed"),
+            "{failure}"
+        );
+    }
+
+    fn stat_mode(path: &Path) -> u32 {
+        path.metadata().unwrap().mode() & 0o7777
+    }
+
+    #[test]
+    fn the_content_of_a_link_is_its_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("link");
+        std::os::unix::fs::symlink("some/where", &path).unwrap();
+        let mut transfer = transfer(path.to_str().unwrap());
+        transfer.media.attributes.kind = Kind::Symlink { target: "before".into() };
+        let (cut, found) = Files::default().open(&transfer).unwrap();
+        let file = found.open(&transfer).unwrap();
+        let kind = Kind::Symlink { target: "some/where".into() };
+        assert_eq!(file.attributes(&transfer).unwrap().kind, kind);
+        assert_eq!(chunks((cut, file)).unwrap(), [b"some/where".to_vec()]);
     }
 }

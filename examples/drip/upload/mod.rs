@@ -5,6 +5,7 @@ mod files;
 mod notifier;
 mod pipeline;
 mod remote_storage;
+mod source;
 
 pub use encryption::Encryption;
 pub use files::{Cut, Files, Found, OpenFile, Unread};

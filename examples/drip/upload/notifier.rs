@@ -2,57 +2,64 @@
 
 use std::sync::Arc;
 
-use stage_core::{Consumer, Context, Events, StageResult};
+use stage_core::{Consumer, Context, Events, ExitReason, StageResult};
 
 use crate::repository::{self, Repository};
-use crate::seal::{Trailer, sealed_len};
-use crate::transfer::{Failure, Hold, Part, Piece, Stored, Witness};
+use crate::store::Storage;
+use crate::transfer::{AsyncCommit, Committer, Failure, Hold, Part, Piece, Stored, StoredEnd, Witness};
 
 /// The last stage of the upload pipeline.
 #[derive(Debug)]
 pub struct Notifier {
-    repository: Arc<dyn Repository>,
+    recorder: Recorder,
+    committer: Committer<(Hold, StoredEnd)>,
     witness: Arc<dyn Witness>,
 }
 
 impl Notifier {
-    /// A notifier that writes into `repository` and tells `witness`.
-    pub fn new(repository: Arc<dyn Repository>, witness: Arc<dyn Witness>) -> Self {
-        Self { repository, witness }
+    /// A notifier that has `storage` keep what it got, writes into `repository` and tells `witness`.
+    pub fn new(storage: Storage, repository: Arc<dyn Repository>, witness: Arc<dyn Witness>) -> Self {
+        Self { recorder: Recorder { storage, repository }, committer: Committer::default(), witness }
     }
+}
 
-    /// Records the files that came to their end, in one transaction.
-    async fn record(&self, ended: Vec<(Hold, Trailer)>) {
-        if ended.is_empty() {
-            return;
-        }
-        let stored = ended.iter().map(|(hold, trailer)| stored(hold, *trailer)).collect();
-        match self.repository.finish_uploads(stored).await {
+/// Records what is stored, once a power cut cannot take it away.
+#[derive(Debug, Clone)]
+struct Recorder {
+    storage: Storage,
+    repository: Arc<dyn Repository>,
+}
+
+impl AsyncCommit<(Hold, StoredEnd)> for Recorder {
+    /// Objects are synced before the rows that name them: a row must never survive what it names.
+    async fn commit(&self, ended: Vec<(Hold, StoredEnd)>) {
+        let keys = ended.iter().map(|(hold, _)| hold.transfer().media.storage_key.clone()).collect();
+        let failure = match self.storage.sync(keys).await {
             Ok(()) => {
-                for (hold, trailer) in ended {
-                    hold.done(trailer.size);
-                    hold.handled();
-                }
+                let stored = ended.iter().map(|(hold, end)| stored(hold, end)).collect();
+                let recorded = self.repository.finish_uploads(stored).await;
+                recorded.err().map(|error| Failure::permanent(format!("stored, but not recorded: {error}")))
             }
-            Err(error) => {
-                let failure = Failure::permanent(format!("stored, but not recorded: {error}"));
-                for (hold, _) in ended {
-                    hold.fail(failure.clone());
-                    hold.handled();
-                }
+            Err(error) => Some(error.into()),
+        };
+        for (hold, end) in ended {
+            match &failure {
+                None => hold.done(end.trailer.size),
+                Some(failure) => hold.fail(failure.clone()),
             }
+            hold.handled();
         }
     }
 }
 
-fn stored(hold: &Hold, trailer: Trailer) -> repository::Stored {
+fn stored(hold: &Hold, end: &StoredEnd) -> repository::Stored {
     repository::Stored {
         transfer: hold.key(),
         media: hold.transfer().media.id,
-        size: trailer.size,
-        checksum: trailer.checksum,
-        attributes: hold.transfer().media.attributes.clone(),
-        object_size: sealed_len(trailer.size),
+        size: end.trailer.size,
+        checksum: end.trailer.checksum,
+        attributes: end.attributes.clone(),
+        object_size: end.object_size,
     }
 }
 
@@ -60,10 +67,11 @@ impl Consumer for Notifier {
     type Event = Piece<Stored>;
 
     async fn handle_events(&mut self, events: Events<'_, Self::Event>, _: &mut Context<'_>) -> StageResult {
-        let mut ended = Vec::new();
         for Piece { hold, part } in events {
             match part {
-                Part::End(trailer) if !hold.is_dead() => ended.push((hold, trailer)),
+                Part::End(end) if !hold.is_dead() => {
+                    self.committer.add((hold, end), || self.recorder.clone()).await;
+                }
                 Part::Chunk(_, bytes) if !hold.is_dead() => {
                     hold.moved(bytes);
                     self.witness.moved(bytes);
@@ -74,7 +82,10 @@ impl Consumer for Notifier {
                 Part::Begin(()) | Part::Chunk(..) | Part::End(_) | Part::Broken => hold.handled(),
             }
         }
-        self.record(ended).await;
         Ok(())
+    }
+
+    async fn terminate(&mut self, _reason: &ExitReason) {
+        self.committer.close().await;
     }
 }

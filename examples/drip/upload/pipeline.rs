@@ -28,8 +28,8 @@ pipeline! {
         start  Starter::new(queue, files), placement: Placement::Blocking;
         // On rayon's threads: each has what it read, sealed and is to store in its processor's cache.
         step   Encryption::new(master, cache), count: copies, by: Piece::key, max_demand: 16, placement: Placement::Rayon;
-        step   RemoteStorage::new(storage), count: copies, by: Piece::key, max_demand: 16, placement: Placement::Rayon;
-        finish Notifier::new(repository, witness), max_demand: 100;
+        step   RemoteStorage::new(storage.clone()), count: copies, by: Piece::key, max_demand: 16, placement: Placement::Rayon;
+        finish Notifier::new(storage, repository, witness), max_demand: 100;
     }
 }
 

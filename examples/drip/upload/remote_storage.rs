@@ -4,9 +4,9 @@ use bytes::Bytes;
 use stage_core::{Emitter, Events, ExitReason, ProducerConsumer, StageResult};
 
 use crate::repository::Transfer;
-use crate::seal::{FRAME_EXTRA, Trailer, sealed_len};
+use crate::seal::{FRAME_EXTRA, sealed_len};
 use crate::store::{Storage, Writer};
-use crate::transfer::{Buffer, Failure, Piece, Sealed, SealedEnd, Stored, Table, Work};
+use crate::transfer::{Buffer, Failure, Piece, Sealed, SealedEnd, Stored, StoredEnd, Table, Work};
 
 /// Turns sealed pieces into the news that they are stored.
 #[derive(Debug)]
@@ -70,13 +70,13 @@ impl Work for Storing {
         Ok(clear as u64)
     }
 
-    async fn end(&mut self, _: &Transfer, mut writer: Writer, end: SealedEnd) -> Result<Trailer, Failure> {
+    async fn end(&mut self, _: &Transfer, mut writer: Writer, end: SealedEnd) -> Result<StoredEnd, Failure> {
         if let Err(error) = writer.write(end.bytes.into()).await {
             writer.abort().await;
             return Err(error.into());
         }
         writer.finish().await?;
-        Ok(end.trailer)
+        Ok(end.stored)
     }
 
     async fn give_up(&mut self, writer: Writer) {

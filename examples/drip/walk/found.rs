@@ -4,6 +4,17 @@ use std::path::PathBuf;
 
 use crate::repository::NewUpload;
 
+/// What becomes of symbolic links on the way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Links {
+    /// They are uploaded as the links they are.
+    #[default]
+    Keep,
+    /// What they lead to is uploaded, if it lies in the folder that was named. A folder is entered by one link at most; the
+    /// other links are kept.
+    Follow,
+}
+
 /// One thing on the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {

@@ -2,11 +2,13 @@
 
 mod attributes;
 mod avoid;
+mod descent;
 mod found;
 mod pattern;
 mod walker;
 
+pub(crate) use attributes::attributes;
 pub use avoid::{Avoid, LeftOut};
-pub use found::{Found, Problem};
+pub use found::{Found, Links, Problem};
 pub use pattern::Pattern;
 pub use walker::walk;

@@ -1,19 +1,18 @@
-//! The walk itself: links are followed, each file is found once per way to it, and nothing stops the rest.
+//! The walk itself: what was named decides how it goes, and nothing stops the rest.
 
 use std::fs::{self, Metadata};
 use std::io;
 use std::iter::once;
 use std::path::{Path, PathBuf};
 
-use walkdir::{DirEntry, WalkDir};
-
 use super::attributes::attributes;
-use super::{Avoid, Found};
+use super::descent::Descent;
+use super::{Avoid, Found, Links};
 use crate::report::shown;
 use crate::repository::{Kind, NewUpload};
 
-/// Everything that uploading `root` means, in a stable order.
-pub fn walk(root: &Path, avoid: Avoid) -> Box<dyn Iterator<Item = Found> + Send> {
+/// Everything that uploading `root` means, in a stable order. `root` itself may be a link: it was named.
+pub fn walk(root: &Path, avoid: Avoid, links: Links) -> Box<dyn Iterator<Item = Found> + Send> {
     let full_root = match std::path::absolute(root) {
         Ok(path) => path,
         Err(error) => return Box::new(once(Found::failed(root, error.to_string()))),
@@ -28,13 +27,7 @@ pub fn walk(root: &Path, avoid: Avoid) -> Box<dyn Iterator<Item = Found> + Send>
     if !metadata.is_dir() {
         return Box::new(once(root_file(root, full_root, &metadata)));
     }
-    let root = root.to_owned();
-    let entries = WalkDir::new(&root).follow_links(true).sort_by_file_name().into_iter();
-    let entries = entries.filter_entry(move |entry| !avoid.avoids(entry));
-    Box::new(entries.filter_map(move |entry| match entry {
-        Ok(entry) => below(&root, &full_root, &entry),
-        Err(error) => Some(obstacle(&root, &error)),
-    }))
+    Box::new(Descent::new(root, full_root, avoid, links))
 }
 
 fn root_file(root: &Path, full_path: PathBuf, metadata: &Metadata) -> Found {
@@ -48,31 +41,12 @@ fn root_file(root: &Path, full_path: PathBuf, metadata: &Metadata) -> Found {
     }
 }
 
-fn below(root: &Path, full_root: &Path, entry: &DirEntry) -> Option<Found> {
-    if entry.file_type().is_dir() {
-        return None;
-    }
-    if !entry.file_type().is_file() {
-        return Some(Found::skipped(entry.path(), "is not a regular file"));
-    }
-    let relative_path = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_owned();
-    Some(match entry.metadata() {
-        Ok(metadata) => {
-            let full_path = full_root.join(&relative_path);
-            let attributes = attributes(kind_of(entry.path()), &metadata, &[]);
-            let root = Some(full_root.to_owned());
-            Found::File(NewUpload { full_path, relative_path, root, size: metadata.len(), attributes })
-        }
-        Err(error) => obstacle(root, &error),
-    })
-}
-
 fn kind_of(path: &Path) -> Kind {
     let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     if is_link { Kind::Followed } else { Kind::File }
 }
 
-fn obstacle(root: &Path, error: &walkdir::Error) -> Found {
+pub(super) fn obstacle(root: &Path, error: &walkdir::Error) -> Found {
     let path = error.path().unwrap_or(root);
     match (error.loop_ancestor(), error.io_error()) {
         (Some(ancestor), _) => {
@@ -114,6 +88,7 @@ fn leads_nowhere(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::super::{LeftOut, Problem};
     use super::*;
@@ -129,7 +104,7 @@ mod tests {
     }
 
     fn taken(root: &Path, avoid: Avoid) -> BTreeSet<String> {
-        let files = walk(root, avoid).filter_map(|found| match found {
+        let files = walk(root, avoid, Links::Keep).filter_map(|found| match found {
             Found::File(file) => Some(file.relative_path.to_string_lossy().into_owned()),
             Found::Problem { .. } => None,
         });
@@ -137,7 +112,7 @@ mod tests {
     }
 
     fn problems(root: &Path) -> Vec<(String, Problem)> {
-        let problems = walk(root, Avoid::default()).filter_map(|found| match found {
+        let problems = walk(root, Avoid::default(), Links::Keep).filter_map(|found| match found {
             Found::File(_) => None,
             Found::Problem { path, cause, problem } => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -175,10 +150,11 @@ mod tests {
     fn drips_own_folder_is_never_taken_by_whatever_name() {
         let tree = tree(&["a", "sub/drip-data/objects/b", "other/drip-data/c"]);
         let own = tree.path().join("sub/drip-data");
-        #[cfg(unix)]
-        std::os::unix::fs::symlink(own.join("objects"), tree.path().join("link")).unwrap();
+        symlink(own.join("objects"), tree.path().join("link")).unwrap();
         let avoid = Avoid::new([own.as_path()]);
-        assert_eq!(taken(tree.path(), avoid.clone()), set(&["a", "other/drip-data/c"]));
+        let expected = set(&["a", "other/drip-data/c", "link"]);
+        assert_eq!(taken(tree.path(), avoid.clone()), expected, "the link as a link");
+        assert!(walk(tree.path(), avoid.clone(), Links::Follow).count() == 3, "and not followed");
         for inside in [own.clone(), own.join("objects"), own.join("objects/b")] {
             assert_eq!(taken(&inside, avoid.clone()), set(&[]), "{}", inside.display());
         }
@@ -196,32 +172,93 @@ mod tests {
         assert_eq!(found, [("thing does not exist".to_owned(), Problem::Failed)]);
     }
 
-    #[cfg(unix)]
-    #[test]
-    fn a_loop_of_links_is_told_and_every_file_is_taken_once() {
-        use std::os::unix::fs::symlink;
-        let tree = tree(&["sub/a"]);
-        symlink("..", tree.path().join("sub/up")).unwrap();
-        symlink("self", tree.path().join("self")).unwrap();
-        assert_eq!(taken(tree.path(), Avoid::default()), set(&["sub/a"]));
-        let found = problems(tree.path());
-        assert_eq!(found.len(), 2, "{found:?}");
-        assert!(
-            found.iter().all(|(line, problem)| line.contains("symlink loop") && *problem == Problem::Skipped)
-        );
+    fn links(root: &Path, links: Links) -> BTreeSet<String> {
+        let links = walk(root, Avoid::default(), links).filter_map(|found| match found {
+            Found::File(NewUpload { relative_path, attributes, .. }) => match attributes.kind {
+                Kind::Symlink { target } => {
+                    Some(format!("{} -> {}", relative_path.display(), target.display()))
+                }
+                Kind::Followed => Some(format!("{} followed", relative_path.display())),
+                Kind::File => None,
+            },
+            Found::Problem { .. } => None,
+        });
+        links.collect()
     }
 
-    #[cfg(unix)]
     #[test]
-    fn a_broken_link_is_a_failure_and_a_working_one_a_file() {
-        use std::os::unix::fs::symlink;
-        let tree = tree(&["a"]);
-        symlink("nowhere", tree.path().join("broken")).unwrap();
-        symlink("a", tree.path().join("link")).unwrap();
-        assert_eq!(taken(tree.path(), Avoid::default()), set(&["a", "link"]));
-        let found = problems(tree.path());
-        assert_eq!(found.len(), 1);
-        assert!(found[0].0.contains("broken symlink") && found[0].1 == Problem::Failed, "{found:?}");
+    fn links_are_taken_as_links_wherever_they_lead() {
+        let tree = tree(&["sub/a"]);
+        for (target, link) in [("..", "sub/up"), ("self", "self"), ("nowhere", "broken"), ("/etc", "out")] {
+            symlink(target, tree.path().join(link)).unwrap();
+        }
+        let expected = set(&["sub/up -> ..", "self -> self", "broken -> nowhere", "out -> /etc"]);
+        assert_eq!(links(tree.path(), Links::Keep), expected);
+        assert_eq!(taken(tree.path(), Avoid::default()), set(&["sub/a", "sub/up", "self", "broken", "out"]));
+        assert_eq!(problems(tree.path()), []);
+    }
+
+    #[test]
+    fn followed_links_never_leave_the_folder_that_was_named_and_lead_to_a_folder_once() {
+        let tree = tree(&["root/sub/a", "outside/b"]);
+        let root = tree.path().join("root");
+        for (target, link) in [
+            ("sub/a", "file"),
+            ("sub", "again"),
+            ("sub", "once_more"),
+            ("../outside", "out"),
+            ("..", "sub/up"),
+            ("self", "self"),
+        ] {
+            symlink(target, root.join(link)).unwrap();
+        }
+        let expected = [
+            "file followed",
+            "again/a followed",
+            "again/up -> ..",
+            "once_more -> sub",
+            "out -> ../outside",
+            "sub/up -> ..",
+            "self -> self",
+        ];
+        assert_eq!(links(&root, Links::Follow), set(&expected));
+    }
+
+    #[test]
+    fn a_farm_of_links_is_walked_in_time_linear_in_its_links() {
+        let tree = tree(&["14/file"]);
+        for level in 0..14 {
+            fs::create_dir(tree.path().join(format!("{level:02}"))).unwrap();
+            for link in ["one", "two"] {
+                symlink(format!("../{:02}", level + 1), tree.path().join(format!("{level:02}/{link}")))
+                    .unwrap();
+            }
+        }
+        let found = walk(tree.path(), Avoid::default(), Links::Follow).count();
+        assert!(found < 100, "{found} of 2^14 ways");
+    }
+
+    #[test]
+    fn what_is_kept_of_a_file_has_its_permissions_time_and_those_of_the_folders_above() {
+        let tree = tree(&["sub/deep/a"]);
+        let path = tree.path().join("sub/deep/a");
+        for (path, mode) in
+            [(&path, 0o640), (&tree.path().join("sub"), 0o750), (&tree.path().join("sub/deep"), 0o700)]
+        {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        fs::hard_link(&path, tree.path().join("sub/b")).unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(1 << 20).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_nanos(1_500_000_001)).unwrap();
+        let found: Vec<_> = walk(tree.path(), Avoid::default(), Links::Keep).collect();
+        let [Found::File(b), Found::File(a)] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((a.attributes.mode, a.attributes.modified), (Some(0o640), Some(1_500_000_001)));
+        assert_eq!(a.attributes.folder_modes, [0o750, 0o700]);
+        assert_eq!(b.attributes.folder_modes, [0o750]);
+        assert!(a.attributes.sparse && a.attributes.link_group.is_some());
+        assert_eq!(a.attributes.link_group, b.attributes.link_group);
+        assert_eq!(a.root.as_deref(), Some(tree.path()));
     }
 
     #[cfg(unix)]

@@ -69,10 +69,15 @@ impl Home {
         self.run([OsStr::new("download"), "--all".as_ref(), "--to".as_ref(), back.path().as_os_str()])
     }
 
+    /// The stored objects.
+    pub(crate) fn objects(&self) -> Tree {
+        Tree::new(self.data().join("objects"))
+    }
+
     /// The stored object of the file of `size` bytes, which must be the only one of that size.
     #[track_caller]
     pub(crate) fn object_of(&self, size: usize) -> Object {
-        Object::find(&self.data(), size)
+        Object::find(&self.objects(), size)
     }
 
     /// Objects that somebody began to store, and did not finish.

@@ -1,14 +1,11 @@
 //! How is a stored object laid out? As `docs/design/drip.md` says; written down here once more, on purpose.
 //!
 //! ```text
-//! object  := header(117) frame* trailer(64)          frame := ciphertext(chunk) tag(16) index(8)
+//! object  := header(117) frame* trailer(64) record    frame := ciphertext(chunk) tag(16) index(8)
+//!                                                     record := ciphertext tag(16) length(4)
 //! ```
 
-use std::{
-    fs,
-    ops::Range,
-    path::{Path, PathBuf},
-};
+use std::{fs, ops::Range, path::PathBuf};
 
 use super::Tree;
 
@@ -21,7 +18,13 @@ pub(crate) const FRAME_EXTRA: usize = 24;
 /// Bytes of the trailer.
 pub(crate) const TRAILER: usize = 64;
 
-/// How many bytes the object of a file of `size` bytes has.
+/// How many bytes the record has that an object ends with.
+fn record_len(object: &[u8]) -> usize {
+    let len = object.last_chunk().copied().map_or(0, u32::from_be_bytes);
+    len as usize + 16 + 4
+}
+
+/// How many bytes the object of a file of `size` bytes has in front of its record.
 pub(crate) const fn sealed_len(size: usize) -> usize {
     HEADER + size + size.div_ceil(CHUNK) * FRAME_EXTRA + TRAILER
 }
@@ -34,15 +37,14 @@ pub(crate) struct Object {
 
 impl Object {
     #[track_caller]
-    pub(super) fn find(data: &Path, size: usize) -> Self {
-        let wanted = sealed_len(size) as u64;
-        let files = Tree::new(data).files();
-        let found: Vec<_> = files
-            .into_iter()
-            .filter(|file| fs::metadata(file).expect("a file of the data folder").len() == wanted)
-            .collect();
+    pub(super) fn find(objects: &Tree, size: usize) -> Self {
+        let mut found = objects.files();
+        found.retain(|object| {
+            let bytes = fs::read(object).expect("a stored object");
+            bytes.len() == sealed_len(size) + record_len(&bytes)
+        });
         let [path] = &found[..] else {
-            panic!("one object of {wanted} bytes below {}: {found:?}", data.display());
+            panic!("one object of {size} clear bytes below {}: {found:?}", objects.path().display());
         };
         Self { path: path.clone() }
     }

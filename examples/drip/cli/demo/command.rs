@@ -16,6 +16,7 @@ use crate::cli::output::Output;
 use crate::cli::upload::{Asked, upload};
 use crate::report::{Failed, StageRow, Summary, tell};
 use crate::session::{Places, Session};
+use crate::walk::Links;
 
 /// Whose files the demonstration uploads.
 const USER: &str = "andre_albuquerque@elixir.pt";
@@ -47,7 +48,8 @@ pub(in crate::cli) async fn run(
     let places = Places { data, ..args.places() };
     let session = Session::open(&places).await?;
 
-    let asked = Asked { paths: fixture.paths(), user: USER, exclude: &[], hidden: false };
+    let (paths, links) = (fixture.paths(), Links::Keep);
+    let asked = Asked { paths, links, user: USER, exclude: &[], hidden: false };
     let up = upload(&session, asked).await?;
     if up.error.is_some() || up.interrupted {
         return cut_short(&up, "uploaded", output);

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use stage_core::BoxError;
 
-use crate::cli::plan::Targets;
+use crate::cli::targets::Targets;
 use crate::download::checksum_of;
 use crate::report::Failed;
-use crate::repository::Media;
+use crate::repository::{Kind, Media};
 use crate::session::Session;
 
 /// Media compared in one go.
@@ -27,7 +27,7 @@ pub(super) struct Comparison {
 pub(super) async fn compare(session: &Session, folder: &Path) -> Result<Comparison, BoxError> {
     let mut comparison = Comparison::default();
     let folder = std::path::absolute(folder)?;
-    let mut targets = Targets::new(&folder);
+    let mut targets = Targets::new(&folder, session.repository.roots().await?);
     let mut after = None;
     loop {
         let page = session.repository.latest_after(after, PAGE).await?;
@@ -47,6 +47,10 @@ pub(super) async fn compare(session: &Session, folder: &Path) -> Result<Comparis
 
 fn judge((target, media): (PathBuf, Media)) -> Result<(), Failed> {
     let failed = |cause: String| Failed::new(&media.full_path, &cause);
+    if let Kind::Symlink { target: there } = &media.attributes.kind {
+        let is_same = std::fs::read_link(&target).is_ok_and(|here| here == *there);
+        return if is_same { Ok(()) } else { Err(failed("its download is another link".to_owned())) };
+    }
     let source = checksum_of(&media.full_path);
     let came_down =
         checksum_of(&target).map_err(|error| failed(format!("its download cannot be read: {error}")))?;

@@ -1,12 +1,14 @@
 //! One connection, used by one thread at a time, never by a thread of the runtime.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::inspect::{Found, inspect};
 use super::schema;
 use crate::repository::{Answer, RepositoryError};
 
@@ -26,13 +28,23 @@ impl Sqlite {
     /// [`RepositoryError`], naming the file.
     pub fn open(path: &Path) -> Result<Self, RepositoryError> {
         let name: Arc<str> = path.display().to_string().into();
-        let writer = lock(path).map_err(|error| match error {
-            TryLockError::WouldBlock => RepositoryError::InUse { database: name.to_string() },
-            TryLockError::Error(error) => {
-                RepositoryError::Failed { database: name.to_string(), source: error.into() }
+        let database = || name.to_string();
+        let failed =
+            |error: io::Error| RepositoryError::Failed { database: database(), source: error.into() };
+        // Nothing is written to what is not ours.
+        match inspect(path).map_err(|error| translate(&name, error))? {
+            Found::Foreign(reason) => return Err(RepositoryError::Foreign { database: database(), reason }),
+            Found::Ours(found) if found > schema::VERSION || found < 0 => {
+                return Err(RepositoryError::Version { database: database(), found, known: schema::VERSION });
             }
+            Found::Nothing | Found::Ours(_) => {}
+        }
+        let writer = lock(path).map_err(|error| match error {
+            TryLockError::WouldBlock => RepositoryError::InUse { database: database() },
+            TryLockError::Error(error) => failed(error),
         })?;
-        let opened = Self::prepared(Connection::open(path), name)?;
+        make_private(path).map_err(failed)?;
+        let opened = Self::prepared(Connection::open(path), Arc::clone(&name))?;
         Ok(Self { _writer: Some(Arc::new(writer)), ..opened })
     }
 
@@ -137,8 +149,28 @@ fn read_a_copy(path: &Path) -> rusqlite::Result<(Connection, i64)> {
 fn checked(connection: Connection) -> rusqlite::Result<(Connection, i64)> {
     connection
         .execute_batch("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -2000;")?;
-    let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    Ok((connection, version))
+    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    // Of another program, or from before there was an id: not for this drip to read as it is.
+    Ok((connection, if application == schema::APPLICATION { version } else { 0 }))
+}
+
+/// The file holds every path and user in clear: nobody else may read it. SQLite gives its log the same permissions.
+fn make_private(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let mode = fs::metadata(path)?.permissions().mode();
+            if mode & 0o077 != 0
+                && let Err(error) = fs::set_permissions(path, Permissions::from_mode(mode & 0o700))
+            {
+                tracing::warn!(database = %path.display(), %error, "others may read the database");
+            }
+            Ok(())
+        }
+        // SQLite says it better.
+        Err(_) => Ok(()),
+    }
 }
 
 fn translate(database: &str, error: rusqlite::Error) -> RepositoryError {

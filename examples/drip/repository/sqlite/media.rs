@@ -1,8 +1,11 @@
 //! Users, media and settings: the statements.
 
+use std::path::PathBuf;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows;
+use crate::repository::path_bytes::from_bytes;
 use crate::repository::{Media, MediaId, User, UserId};
 
 pub(super) fn user(connection: &Connection, email: &str) -> rusqlite::Result<UserId> {
@@ -35,6 +38,14 @@ pub(super) fn media_after(
     let after: &[u8] = after.as_ref().map_or(&[], |id| id.0.as_bytes());
     let mut statement = connection.prepare_cached(&sql)?;
     statement.query_map(params![after, limit], rows::media)?.collect()
+}
+
+pub(super) fn roots(connection: &Connection) -> rusqlite::Result<Vec<PathBuf>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT root FROM media WHERE uploaded_at IS NOT NULL AND removed_at IS NULL AND root IS NOT NULL
+         GROUP BY root ORDER BY min(id)",
+    )?;
+    statement.query_map([], |row| row.get(0).map(from_bytes))?.collect()
 }
 
 pub(super) fn users_after(

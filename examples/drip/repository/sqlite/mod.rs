@@ -3,9 +3,11 @@
 mod attributes;
 mod connection;
 mod dead;
+mod inspect;
 mod media;
 mod migration;
 mod queue;
+mod removal;
 mod rows;
 mod schema;
 mod service;

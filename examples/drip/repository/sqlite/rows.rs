@@ -14,7 +14,7 @@ pub(super) const MEDIA: &str =
      m.kind, m.link_target, m.mode, m.modified, m.link_group, m.sparse, m.folder_modes";
 
 /// What comes in front of them for [`transfer`], of `transfers t JOIN jobs j`.
-pub(super) const TRANSFER: &str = "t.id, t.direction, t.path, j.attempts";
+pub(super) const TRANSFER: &str = "t.id, t.direction, t.path, j.attempts, t.folder";
 
 /// The first column of the attributes.
 const ATTRIBUTES: usize = 12;
@@ -40,7 +40,7 @@ pub(super) fn media(row: &Row<'_>) -> rusqlite::Result<Media> {
     })
 }
 
-/// A transfer, from the four columns behind its medium's.
+/// A transfer, from the columns behind its medium's.
 pub(super) fn transfer(row: &Row<'_>) -> rusqlite::Result<Transfer> {
     let direction: String = row.get(MEDIA_WIDTH + 1)?;
     Ok(Transfer {
@@ -52,6 +52,7 @@ pub(super) fn transfer(row: &Row<'_>) -> rusqlite::Result<Transfer> {
         media: media(row)?,
         path: from_bytes(row.get(MEDIA_WIDTH + 2)?),
         attempts: row.get(MEDIA_WIDTH + 3)?,
+        folder: row.get::<_, Option<_>>(MEDIA_WIDTH + 4)?.map(from_bytes),
     })
 }
 

@@ -7,6 +7,12 @@ use super::{migration, queue};
 /// Written into `user_version`; a later drip that changes the tables counts it up and migrates.
 pub(super) const VERSION: i64 = 3;
 
+/// Written into `application_id`: "drip".
+pub(super) const APPLICATION: i64 = 0x6472_6970;
+
+/// Databases before this version have no `application_id`.
+pub(super) const FIRST_WITH_APPLICATION: i64 = 3;
+
 /// A medium without `uploaded_at` is one whose upload is still in the queue; one with `removed_at` is to be forgotten as soon
 /// as its object is gone. `modified` and `seen`, a later time of
 /// modification at which the file had the same content, are in nanoseconds, all other times in milliseconds since 1970. A transfer's `job` is its place in the
@@ -68,11 +74,12 @@ CREATE TABLE settings (
 
 /// Sets the connection up and makes the tables in an empty file. Answers the version of the tables.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
-    // WAL with NORMAL: a killed process loses nothing; a power cut may lose the last transactions, never the file.
+    // WAL with NORMAL: a killed process loses nothing; a power cut may lose the last transactions, never the file. What a
+    // command reports is written with FULL, see `durably`; so are the tables, which objects that survive must not do without.
     // Who writes is settled by a lock file: what is leased is ours. Others may read meanwhile.
     // A small log and a small cache: neither may grow with the number of files.
     connection.execute_batch(
-        "PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
+        "PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 256;",
     )?;
     let transaction = connection.transaction()?;
@@ -80,6 +87,7 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     if version == 0 {
         transaction.execute_batch(TABLES)?;
         queue::create(&transaction)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         version = VERSION;
     }
@@ -89,9 +97,11 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     }
     if version == 2 {
         migration::from_2(&transaction)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         version = VERSION;
     }
     transaction.commit()?;
+    connection.execute_batch("PRAGMA synchronous = NORMAL;")?;
     Ok(version)
 }

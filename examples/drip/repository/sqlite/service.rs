@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, Transaction};
 
-use super::{Sqlite, dead, media, queue, versions, waiting};
+use super::{Sqlite, dead, media, queue, removal, versions, waiting};
 use crate::repository::{
     Answer, DeadUpload, GivenBack, GivenUp, Known, Media, MediaId, NewDownload, NewUpload, Repository, Scope,
     Stored, Transfer, TransferId, User, UserId, Waiting,
@@ -18,6 +18,17 @@ fn whole<T>(
     let answer = work(&transaction)?;
     transaction.commit()?;
     Ok(answer)
+}
+
+/// As [`whole`], and a power cut does not undo it: for what is reported as done.
+fn durably<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.execute_batch("PRAGMA synchronous = FULL;")?;
+    let answer = whole(connection, work);
+    connection.execute_batch("PRAGMA synchronous = NORMAL;")?;
+    answer
 }
 
 impl Repository for Sqlite {
@@ -77,11 +88,11 @@ impl Repository for Sqlite {
     }
 
     fn finish_uploads(&self, stored: Vec<Stored>) -> Answer<'_, ()> {
-        self.run(move |connection| whole(connection, |all| queue::finish_uploads(all, &stored)))
+        self.run(move |connection| durably(connection, |all| queue::finish_uploads(all, &stored)))
     }
 
     fn finish_downloads(&self, transfers: Vec<TransferId>) -> Answer<'_, ()> {
-        self.run(move |connection| whole(connection, |all| queue::finish_downloads(all, &transfers)))
+        self.run(move |connection| durably(connection, |all| queue::finish_downloads(all, &transfers)))
     }
 
     fn recover(&self) -> Answer<'_, Vec<Transfer>> {
@@ -110,6 +121,26 @@ impl Repository for Sqlite {
 
     fn superseded(&self) -> Answer<'_, u64> {
         self.run(|connection| versions::superseded(connection))
+    }
+
+    fn roots(&self) -> Answer<'_, Vec<PathBuf>> {
+        self.run(|connection| media::roots(connection))
+    }
+
+    fn remove_media(&self, ids: Vec<MediaId>) -> Answer<'_, Vec<Media>> {
+        self.run(move |connection| durably(connection, |all| removal::remove(all, &ids)))
+    }
+
+    fn removed_media(&self) -> Answer<'_, Vec<Media>> {
+        self.run(|connection| removal::removed(connection))
+    }
+
+    fn forget_media(&self, ids: Vec<MediaId>) -> Answer<'_, ()> {
+        self.run(move |connection| durably(connection, |all| removal::forget(all, &ids)))
+    }
+
+    fn restore_media(&self, media: Vec<Media>) -> Answer<'_, u64> {
+        self.run(move |connection| durably(connection, |all| removal::restore(all, &media)))
     }
 
     fn users_after(&self, after: Option<UserId>, limit: usize) -> Answer<'_, Vec<User>> {
@@ -313,6 +344,66 @@ mod tests {
         let media = repository.media(leased.media.id).await.unwrap().unwrap();
         assert_eq!(media.attributes, of(link));
         assert_eq!((media.root.as_deref(), media.object_size), (Some(Path::new("/src")), Some(99)));
+    }
+
+    #[tokio::test]
+    async fn a_medium_that_is_removed_is_in_no_list_and_forgotten_when_its_object_is_gone() {
+        let (repository, _) = with_uploads(&["a", "b"]).await;
+        let leased = repository.lease(&Scope::Uploads, 9).await.unwrap();
+        for transfer in &leased {
+            store(&repository, transfer).await;
+        }
+        let id = leased[0].media.id;
+        let download = NewDownload { media: id, folder: "/to".into(), target: "/to/a".into() };
+        repository.add_downloads(vec![download]).await.unwrap();
+        assert_eq!(repository.remove_media(vec![id, MediaId::new()]).await.unwrap().len(), 1);
+        assert!(repository.remove_media(vec![id]).await.unwrap().is_empty(), "removed already");
+        assert_eq!(repository.media(id).await.unwrap(), None);
+        assert_eq!(repository.media_after(None, 9).await.unwrap().len(), 1);
+        let scope = Scope::Downloads { folder: "/to".into() };
+        assert_eq!(repository.waiting(&scope).await.unwrap().files, 0);
+        let removed = repository.removed_media().await.unwrap();
+        assert_eq!(removed.iter().map(|media| media.id).collect::<Vec<_>>(), [id]);
+        assert_eq!(repository.restore_media(removed).await.unwrap(), 0, "it is to go");
+        repository.forget_media(vec![id, leased[1].media.id]).await.unwrap();
+        assert!(repository.removed_media().await.unwrap().is_empty());
+        assert_eq!(repository.media_after(None, 9).await.unwrap().len(), 1, "the other one was not removed");
+    }
+
+    #[tokio::test]
+    async fn media_are_restored_as_their_objects_say_unless_their_upload_is_queued() {
+        let (repository, _) = with_uploads(&["a", "queued"]).await;
+        let leased = repository.lease(&Scope::Uploads, 9).await.unwrap();
+        store(&repository, &leased[0]).await;
+        let known = repository.media(leased[0].media.id).await.unwrap().unwrap();
+        let mut renamed = known.clone();
+        renamed.relative_path = "renamed".into();
+        let new = Media {
+            id: MediaId::new(),
+            email: "new@b.c".into(),
+            storage_key: "aa/new".into(),
+            ..known.clone()
+        };
+        let queued = leased[1].media.clone();
+        let restored = vec![known, renamed.clone(), new.clone(), queued];
+        assert_eq!(repository.restore_media(restored).await.unwrap(), 2);
+        let media = repository.media_after(None, 9).await.unwrap();
+        let names: Vec<_> = media.iter().map(|media| (&media.relative_path, &media.email)).collect();
+        assert_eq!(names, [(&renamed.relative_path, &renamed.email), (&new.relative_path, &new.email)]);
+    }
+
+    #[tokio::test]
+    async fn the_folders_of_uploads_are_known_in_their_order() {
+        let repository = Sqlite::in_memory();
+        let user = repository.user("a@b.c").await.unwrap();
+        let new =
+            |name: &str, root: Option<&str>| NewUpload { root: root.map(PathBuf::from), ..upload(name) };
+        let uploads = vec![new("a", Some("/z")), new("b", None), new("c", Some("/a")), new("d", Some("/z"))];
+        repository.add_uploads(user, uploads).await.unwrap();
+        for transfer in repository.lease(&Scope::Uploads, 9).await.unwrap() {
+            store(&repository, &transfer).await;
+        }
+        assert_eq!(repository.roots().await.unwrap(), [Path::new("/z"), Path::new("/a")]);
     }
 
     #[tokio::test]

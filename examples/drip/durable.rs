@@ -1,0 +1,92 @@
+//! Makes files survive a power cut: their content, and the entries of the folders they lie in.
+//!
+//! To sync many files one by one costs a commit of the file system's journal each. A batch is synced by one `syncfs` instead,
+//! which also writes whatever else waits on that file system.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Batches of so few files are synced file by file.
+const FEW: usize = 4;
+
+/// Syncs `files`, and the folders they lie in up to `top` and the one above it. Blocks.
+///
+/// # Errors
+/// What the operating system says, also if a file is missing. What is on the disk is unknown then.
+pub fn sync_files(files: &[PathBuf], top: &Path) -> io::Result<()> {
+    if files.len() > FEW && cfg!(target_os = "linux") {
+        return sync_file_systems(files);
+    }
+    match sync_each(files, top) {
+        // A file or folder that may not be read cannot be opened to be synced.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => sync_file_systems(files),
+        synced => synced,
+    }
+}
+
+/// Syncs a folder: the names in it, not the content of its files. Blocks.
+///
+/// # Errors
+/// What the operating system says.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(folder)?.sync_all()
+}
+
+fn sync_each(files: &[PathBuf], top: &Path) -> io::Result<()> {
+    let mut folders = BTreeSet::new();
+    for path in files {
+        // The content of a symbolic link is part of its folder.
+        if fs::symlink_metadata(path)?.is_file() {
+            File::open(path)?.sync_all()?;
+        }
+        let above = path.ancestors().skip(1);
+        folders.extend(above.take_while(|folder| folder.starts_with(top)));
+    }
+    folders.into_iter().rev().try_for_each(sync_folder)?;
+    match top.parent().map(sync_folder) {
+        // Whoever may not read it did not make `top` in it.
+        Some(Err(error)) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn sync_file_systems(files: &[PathBuf]) -> io::Result<()> {
+    let mut synced = BTreeSet::new();
+    for path in files {
+        if synced.insert(fs::symlink_metadata(path)?.dev()) {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            rustix::fs::syncfs(File::open(folder.unwrap_or(Path::new(".")))?)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync_file_systems(files: &[PathBuf]) -> io::Result<()> {
+    let top = files.first().and_then(|path| path.parent()).unwrap_or(Path::new("."));
+    sync_each(files, top)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_and_many_files_are_synced_and_a_missing_one_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        let files: Vec<_> = (0..2 * FEW).map(|number| folder.path().join(format!("sub/{number}"))).collect();
+        files.iter().for_each(|file| fs::write(file, "x").unwrap());
+        sync_files(&files[..FEW], folder.path()).unwrap();
+        sync_files(&files, folder.path()).unwrap();
+        fs::remove_file(&files[0]).unwrap();
+        for files in [&files[..FEW], &files] {
+            assert_eq!(sync_files(files, folder.path()).unwrap_err().kind(), io::ErrorKind::NotFound);
+        }
+    }
+}
