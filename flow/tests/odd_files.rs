@@ -206,6 +206,16 @@ fn a_quote_that_is_never_closed_is_an_error_in_other_dialects_too() {
 }
 
 #[test]
+fn a_comment_that_swallows_the_rest_of_a_file_is_an_error() {
+    let (_folder, path) = file(b"a|#b\nc|d|");
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).comment(Some(b'#')).terminator(csv::Terminator::Any(b'|'));
+    let (records, error) = given(&Flow::from_csv_with::<Vec<String>>([path], builder).stages(1));
+    assert_eq!(records, [["a"]]);
+    assert_eq!(error.unwrap(), ":1:0: a comment is never closed, as records do not end in newlines");
+}
+
+#[test]
 fn padding_behind_packed_files_is_fine_and_anything_else_is_named_with_its_place() {
     let text = b"one\ntwo\n";
     for pack in [gzip, zstd] {

@@ -1,5 +1,6 @@
 //! The bytes of a packed file, with the place that its decoder has reached.
 
+use std::fmt::Write;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 /// Buffers `R` and counts what was taken of it. An error of `R` is kept aside, since decoders wrap it in words
@@ -53,10 +54,12 @@ impl<R: Read> Counted<R> {
     /// The error for bytes that are not of this format, at the beginning of the file or behind other data.
     pub(super) fn foreign(&mut self, format: &str) -> io::Error {
         let at = self.at;
-        let begin = match self.fill_buf() {
-            Ok(known) => known.iter().take(4).map(|byte| format!(" {byte:02x}")).collect::<String>(),
+        let mut begin = String::new();
+        match self.fill_buf() {
+            // Writing to a text cannot fail.
+            Ok(known) => known.iter().take(4).for_each(|byte| _ = write!(begin, " {byte:02x}")),
             Err(error) => return self.error.take().unwrap_or(error),
-        };
+        }
         if at == 0 {
             return invalid(format!("it is not a {format} file: it begins with the bytes{begin}"));
         }

@@ -32,7 +32,7 @@ enum Place {
     Within,
     /// Behind the first record of the probe: the file is over.
     Probe,
-    /// Behind all of the probe, which a quoted field of the file has swallowed.
+    /// Behind all of the probe, which a quoted field or a comment of the file has swallowed.
     Beyond,
 }
 
@@ -94,7 +94,6 @@ impl CsvFile {
             return Err(self.refused(refused));
         }
         match (self.place(), read) {
-            // A comment without an end may swallow the probe as well.
             (_, Ok(false)) | (Place::Probe, _) => {
                 self.ended = true;
                 Ok(false)
@@ -123,13 +122,18 @@ impl CsvFile {
 
     /// The error for a quote that is never closed: it begins the last field, which has all lines to the end.
     ///
-    /// The reader's own count misses lines within quotes where another byte ends a record.
+    /// The reader's own count misses lines within quotes where another byte than a newline ends a record. There a
+    /// comment has no end for it either, and makes an empty field of the rest of the file.
     fn unclosed(&self) -> ReadError {
         let last = self.record.len().saturating_sub(1);
         let field = self.record.get(last).unwrap_or_default();
         // Where spaces are trimmed, so is the end of the probe.
         let behind = field.strip_suffix(&*self.probe);
-        let behind = behind.or_else(|| field.strip_suffix(self.probe.trim_ascii_end())).unwrap_or_default();
+        let Some(behind) = behind.or_else(|| field.strip_suffix(self.probe.trim_ascii_end())) else {
+            let line = self.record.position().map_or(0, Position::line);
+            let what = "a comment is never closed, as records do not end in newlines";
+            return self.record_error(line, 0, what.to_owned());
+        };
         let line = self.reader.get_ref().newlines() + 1 - newlines(behind);
         self.record_error(line, one_more(last), "the quote that begins here is never closed".to_owned())
     }

@@ -207,7 +207,7 @@ impl<D: Decode> RecordPart<D> {
             .map_err(|source| ReadError::Open { path: piece.path.clone(), source })?;
         let most = self.most.saturating_add(AROUND);
         let reader = RecordReader::new(input, at, most, std::mem::take(&mut self.block));
-        let mut open = Open { reader, piece };
+        let mut open = Open { piece, reader };
         if open.piece.range.start > 0 {
             let skipped = open.reader.skip(self.ending.separator());
             skipped.map_err(|error| open.failed(error))?;

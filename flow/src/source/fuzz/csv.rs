@@ -37,12 +37,15 @@ enum At {
 
 impl Dialect {
     fn random(random: &mut Random) -> Self {
+        let end = random.one_of(&[None, None, None, Some(b'|'), Some(b'\n')]);
+        // With another end of records, comments have none.
+        let comments = if end == Some(b'|') { &[None][..] } else { &[None, None, Some(b'#'), Some(b'a')] };
         Self {
             delimiter: random.one_of(b",;b\t"),
             quote: random.one_of(b"\"'q"),
-            end: random.one_of(&[None, None, None, Some(b'|'), Some(b'\n')]),
+            end,
             escape: random.one_of(&[None, None, Some(b'\\')]),
-            comment: random.one_of(&[None, None, Some(b'#'), Some(b'a')]),
+            comment: random.one_of(comments),
             quoting: !random.once_in(6),
             double_quote: !random.once_in(4),
             headers: random.once_in(2),
@@ -188,7 +191,8 @@ fn comma_separated_values_are_read_as_by_the_csv_crate_but_for_quotes_that_stay_
                 assert!(source.to_string().contains("never closed"), "{source}");
                 assert_eq!(said, line, "{dialect:?} {text:?}");
                 // The crate gives the record with the open quote, unless it is the names or not UTF-8.
-                if !not_text && !(dialect.headers && expected.is_empty()) {
+                let is_names = dialect.headers && expected.is_empty();
+                if !(not_text || is_names) {
                     expected.pop();
                 }
                 assert_eq!(records, expected, "{dialect:?} {text:?}");

@@ -30,7 +30,8 @@ const PIECES: [&[u8]; 12] = [
 fn text(random: &mut Random) -> Vec<u8> {
     let mut text = random.text(&PIECES, 60);
     if random.once_in(100) {
-        let long = vec![random.one_of(b"a\n"); random.below(300_000)];
+        let (byte, most) = random.one_of(&[(b'a', 300_000), (b'\n', 30_000)]);
+        let long = vec![byte; random.below(most)];
         let at = random.below(text.len() + 1);
         drop(text.splice(at..at, long));
     }
