@@ -10,7 +10,7 @@ use stage_core::into_stream::BlockingRefused;
 use stage_core::{ExitReason, RegistryError, SubscribeError};
 
 /// A flow that did not come to its end; what it gave before is not the whole.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlowError {
     /// A function or a source failed.
@@ -19,6 +19,7 @@ pub enum FlowError {
         /// The stage, as `layer/number`.
         stage: String,
         /// Why.
+        #[source]
         reason: ExitReason,
     },
     /// The demand of a layer cannot work.
@@ -27,6 +28,7 @@ pub enum FlowError {
         /// The layer.
         layer: String,
         /// What is wrong.
+        #[source]
         error: SubscribeError,
     },
     /// A stage did not subscribe in time to one that feeds it.

@@ -1,7 +1,9 @@
 //! What do expansions of the macros need besides the public API? Not a part of it.
 
+pub use stage_macros::ErrorDebug;
 pub use tracing;
 
+pub use crate::error::write_error;
 pub use crate::stage::expansion::{
     Argument, Done, Fallible, Many, Optional, TakenBatch, Turn, emit_all, wait, wait_unless_draining,
 };

@@ -59,7 +59,7 @@ pub struct Window {
 }
 
 /// A window that cannot work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WindowError {
     /// `max_demand` is zero, so no event would ever be asked for.

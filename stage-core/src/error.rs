@@ -13,11 +13,30 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// is the reason for which it ends.
 pub type StageResult = Result<(), BoxError>;
 
+/// Writes the message of `error`, and those of its causes that it does not contain already.
+///
+/// `main` and `unwrap` print the `Debug` of an error, so this is what the errors of this crate show there.
+pub fn write_error(error: &(dyn Error + 'static), f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        cause = error.source();
+    }
+    f.write_str(&text)
+}
+
 /// Why a stage ended.
 ///
 /// The first two are **normal** ends: a supervisor does not restart a transient stage after them, and a
 /// transient subscription outlives them.
-#[derive(Clone, Debug)]
+///
+/// Its `Debug` is its message, as that of every error of this crate; `{:#?}` shows the fields.
+#[derive(Clone, stage_macros::ErrorDebug)]
 #[non_exhaustive]
 pub enum ExitReason {
     /// It had nothing left to do.
@@ -36,7 +55,46 @@ pub enum ExitReason {
     Custom(String),
 }
 
+/// The kind of an [`ExitReason`], without what is in it: to be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ExitKind {
+    /// [`ExitReason::Normal`]
+    Normal,
+    /// [`ExitReason::Shutdown`]
+    Shutdown,
+    /// [`ExitReason::Error`]
+    Error,
+    /// [`ExitReason::Panicked`]
+    Panicked,
+    /// [`ExitReason::Aborted`]
+    Aborted,
+    /// [`ExitReason::NotFound`]
+    NotFound,
+    /// [`ExitReason::Custom`]
+    Custom,
+}
+
 impl ExitReason {
+    /// Its kind, which can be compared.
+    ///
+    /// ```
+    /// use stage_core::{ExitKind, ExitReason};
+    ///
+    /// assert_eq!(ExitReason::Panicked("index out of bounds".to_owned()).kind(), ExitKind::Panicked);
+    /// ```
+    pub fn kind(&self) -> ExitKind {
+        match self {
+            Self::Normal => ExitKind::Normal,
+            Self::Shutdown => ExitKind::Shutdown,
+            Self::Error(_) => ExitKind::Error,
+            Self::Panicked(_) => ExitKind::Panicked,
+            Self::Aborted => ExitKind::Aborted,
+            Self::NotFound => ExitKind::NotFound,
+            Self::Custom(_) => ExitKind::Custom,
+        }
+    }
+
     /// Whether this is an orderly end.
     pub fn is_normal(&self) -> bool {
         match self {
@@ -117,7 +175,7 @@ impl fmt::Display for ExitReason {
 /// }
 /// assert_eq!(check("").unwrap_err().to_string(), "there is no password");
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(stage_macros::ErrorDebug, thiserror::Error)]
 #[error(transparent)]
 pub struct Fatal(BoxError);
 
@@ -129,7 +187,7 @@ impl Fatal {
 }
 
 /// Why a producer refused a subscription; it goes to the subscriber, the producer lives on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscribeError {
     /// The partition does not exist.
@@ -173,4 +231,45 @@ pub enum SubscribeError {
     /// A partition dispatcher needs to know which partition the subscriber takes.
     #[error("a subscription to a partitioned stage must name its partition")]
     NoPartition,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demand::WindowError;
+    use crate::topology::OptionError;
+
+    #[derive(thiserror::Error, stage_macros::ErrorDebug)]
+    #[error("cannot read the list")]
+    struct Unreadable {
+        source: std::io::Error,
+    }
+
+    fn unreadable() -> Unreadable {
+        Unreadable { source: std::io::Error::other("the disk is gone") }
+    }
+
+    #[test]
+    fn debug_of_an_error_is_its_message_and_its_causes() {
+        assert_eq!(format!("{:?}", unreadable()), "cannot read the list: the disk is gone");
+        let boxed: BoxError = unreadable().into();
+        assert_eq!(format!("{boxed:?}"), "cannot read the list: the disk is gone");
+        let reason = ExitReason::from(boxed);
+        assert_eq!(format!("{reason:?}"), "failed: cannot read the list: the disk is gone");
+        assert_eq!(format!("{:?}", Fatal::new("no password")), "no password");
+    }
+
+    #[test]
+    fn a_cause_within_the_message_is_not_repeated() {
+        let error = OptionError::Window { step: "seal".to_owned(), source: WindowError::MaxDemand };
+        assert_eq!(format!("{error:?}"), "step `seal`: max_demand must be at least 1, got 0");
+    }
+
+    #[test]
+    fn alternate_debug_of_an_error_shows_its_fields() {
+        let error = OptionError::Count { step: "seal".to_owned() };
+        assert_eq!(format!("{error:#?}"), "Count {\n    step: \"seal\",\n}");
+        assert_eq!(format!("{:#?}", ExitReason::Panicked("oh".to_owned())), "Panicked(\n    \"oh\",\n)");
+        assert_eq!(format!("{:#?}", ExitReason::Normal), "Normal");
+    }
 }

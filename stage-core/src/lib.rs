@@ -43,6 +43,9 @@
 //! * `test-util`: the `testing` module, for tests of your own stages and dispatchers.
 #![forbid(unsafe_code)]
 
+// The derive macro for errors expands to paths of this crate.
+extern crate self as stage_core;
+
 #[doc(hidden)]
 pub mod __private;
 pub mod ack;
@@ -89,7 +92,7 @@ pub mod watch;
 
 pub use backoff::Backoff;
 pub use demand::{Demand, Window, WindowError};
-pub use error::{BoxError, ExitReason, Fatal, StageResult, SubscribeError};
+pub use error::{BoxError, ExitKind, ExitReason, Fatal, StageResult, SubscribeError};
 pub use handle::{Monitor, Running, StageRef, Stall, StartError, WaitsFor};
 pub use into_stream::{EventStream, StreamError};
 pub use options::{CancelMode, Capacity, DemandMode, DiscardLog, Keep, Pace, Placement, Restart};
@@ -107,6 +110,6 @@ pub use supervise::{
     Supervisor,
 };
 pub use topology::{
-    Acknowledged, Chain, Link, LinkKind, OptionError, Passage, Pipeline, PipelineBuilder, Segment, StepInfo,
-    StepKind, StepOptions, Topology,
+    Acknowledged, Chain, Link, LinkKind, OptionError, Passage, Pipeline, PipelineBuilder, Segment,
+    StepInfo, StepKind, StepOptions, Topology,
 };

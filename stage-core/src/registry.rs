@@ -53,7 +53,7 @@ struct Entry {
 }
 
 /// A name that cannot be given, or is not known.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
     /// Another stage has the name.

@@ -8,6 +8,7 @@ mod ast;
 mod attribute;
 mod compile;
 mod error;
+mod error_debug;
 mod expand;
 mod model;
 mod option_words;
@@ -47,4 +48,11 @@ pub fn consumer(options: proc_macro::TokenStream, item: proc_macro::TokenStream)
 #[proc_macro_attribute]
 pub fn timed(settings: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     timed::compile(settings.into(), &item.into()).into()
+}
+
+/// `Debug` of an error type: its message and those of its causes; its fields with `{:#?}`.
+#[doc(hidden)]
+#[proc_macro_derive(ErrorDebug)]
+pub fn error_debug(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    error_debug::derive(item.into()).into()
 }

@@ -13,7 +13,7 @@ use crate::flow::Flow;
 use crate::plan::Sourced;
 
 /// A run took the events that another run wants; what comes but once cannot be read twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_core::__private::ErrorDebug, thiserror::Error)]
 #[error("the channel was taken by an earlier run of this flow; make a new channel for each run")]
 pub struct Taken;
 

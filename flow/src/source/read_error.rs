@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use stage_core::BoxError;
 
 /// A file that could not be read to its end.
-#[derive(Debug, thiserror::Error)]
+#[derive(stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
     /// It is not there, or may not be opened.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::topology::OptionError;
 
 /// Why overrides could not be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OverridesError {
     /// The file cannot be read.
@@ -37,7 +37,7 @@ pub enum OverridesError {
 }
 
 /// Everything that is wrong with the options for one pipeline.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug)]
 pub struct ConfigErrors {
     /// The pipeline.
     pub pipeline: String,
@@ -46,7 +46,7 @@ pub struct ConfigErrors {
 }
 
 /// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("{origin}: {path}: {problem}")]
 pub struct ConfigError {
     /// Where it is from: a file, a variable, or what a program calls its map.
@@ -58,7 +58,7 @@ pub struct ConfigError {
 }
 
 /// What is wrong with a key or its value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
     /// There is no such key.

@@ -16,7 +16,7 @@ pub enum Partitions {
 }
 
 /// Partitions that cannot work.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PartitionError {
     /// There are none, so no event could ever be routed.

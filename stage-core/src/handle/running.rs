@@ -20,7 +20,7 @@ use crate::sync::Arc;
 use crate::topology::{OptionError, Topology};
 
 /// A pipeline that did not start.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// Options cannot work.
@@ -39,6 +39,7 @@ pub enum StartError {
         /// The stage that did not come up, as `step/copy`.
         stage: String,
         /// Why.
+        #[source]
         reason: ExitReason,
     },
 }

@@ -17,7 +17,7 @@ use crate::subscription::{Asking, Reach, Tell};
 use crate::sync::{Arc, Mutex, lock};
 
 /// The end of a stream that is not the end of its events.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamError {
     /// The stream cannot be made.
@@ -26,6 +26,7 @@ pub enum StreamError {
         /// The producer.
         producer: String,
         /// What is wrong.
+        #[source]
         error: SubscribeError,
     },
     /// A producer is gone before it had nothing more, or could not be subscribed to.
@@ -34,6 +35,7 @@ pub enum StreamError {
         /// The producer.
         producer: String,
         /// Why.
+        #[source]
         reason: ExitReason,
     },
 }

@@ -3,7 +3,7 @@
 use crate::demand::Window;
 
 /// A floor at which nothing would ever be asked for again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("floor must be between 0 and {} (max_demand - 1), got {floor}", .max_demand - 1)]
 pub struct FloorError {
     /// The floor given.

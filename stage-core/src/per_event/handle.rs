@@ -82,7 +82,7 @@ pub enum ChildState {
 }
 
 /// There is no such child (any more).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("there is no child {id}")]
 pub struct NoSuchChild {
     /// Which child.
@@ -176,6 +176,9 @@ pub(super) async fn see_off(leaving: &[Ending], shutdown: Shutdown) {
 /// Without the event, which need not be `Debug`.
 impl<E> fmt::Debug for StartChildError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         match self {
             Self::NotRunning { .. } => f.debug_struct("NotRunning").finish_non_exhaustive(),
             Self::Failed { reason } => f.debug_struct("Failed").field("reason", reason).finish(),

@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{BoxError, ExitReason};
+use crate::error::{BoxError, ExitReason, write_error};
 
 /// Why an event was not handled.
-#[derive(Clone, Debug)]
+#[derive(Clone, stage_macros::ErrorDebug)]
 #[non_exhaustive]
 pub enum EventError {
     /// The handler returned this error.
@@ -79,6 +79,9 @@ impl<E> fmt::Display for Failed<E> {
 
 impl<E> fmt::Debug for Failed<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failed").field("source", &self.source).finish_non_exhaustive()
+        if f.alternate() {
+            return f.debug_struct("Failed").field("source", &self.source).finish_non_exhaustive();
+        }
+        write_error(&*self.source, f)
     }
 }

@@ -31,7 +31,7 @@ pub struct Rate {
 }
 
 /// A rate that cannot be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RateError {
     /// Nothing would ever get through.

@@ -257,7 +257,10 @@ impl<C> fmt::Debug for Collected<C> {
 /// Collections need not be printable.
 impl<C> fmt::Debug for CollectError<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CollectError").field("reason", &self.reason).finish_non_exhaustive()
+        if f.alternate() {
+            return f.debug_struct("CollectError").field("reason", &self.reason).finish_non_exhaustive();
+        }
+        fmt::Display::fmt(self, f)
     }
 }
 

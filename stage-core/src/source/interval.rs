@@ -63,7 +63,7 @@ pub fn interval(period: Duration) -> Result<Interval, IntervalError> {
 }
 
 /// An interval that cannot work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IntervalError {
     /// The period is zero, so that all ticks would be due at once.

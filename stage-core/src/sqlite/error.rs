@@ -3,7 +3,7 @@
 use rusqlite::ErrorCode;
 
 /// A queue that could not do what it was asked for.
-#[derive(Debug, thiserror::Error)]
+#[derive(stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
     /// The name cannot be that of a table.

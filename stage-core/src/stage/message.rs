@@ -45,7 +45,7 @@ pub trait Cast<M>: Send + 'static {
 }
 
 /// A call that got no answer.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
     /// The stage had ended before the message reached it.
@@ -54,6 +54,7 @@ pub enum CallError {
         /// The stage that was addressed.
         stage: String,
         /// Why it ended.
+        #[source]
         reason: ExitReason,
     },
     /// There is no such stage.

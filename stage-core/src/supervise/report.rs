@@ -68,7 +68,7 @@ pub struct StageExit {
 }
 
 /// A pipeline that could not go on.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PipelineError {
     /// A stage failed more often than the pipeline's [`Intensity`](crate::Intensity) allows.
@@ -77,6 +77,7 @@ pub enum PipelineError {
         /// The stage whose failure ended the pipeline, as `step/copy`.
         stage: String,
         /// Why it failed.
+        #[source]
         reason: ExitReason,
         /// The first of the failures that were too many: what it began with.
         first: Box<StageExit>,

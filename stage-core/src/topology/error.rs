@@ -3,7 +3,7 @@
 use crate::demand::WindowError;
 
 /// An option that cannot work, and the step it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionError {
     /// A step without copies.

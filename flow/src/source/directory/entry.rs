@@ -17,7 +17,7 @@ pub struct Entry {
 }
 
 /// Something that the walk could not read; it went on with the rest.
-#[derive(Debug, thiserror::Error)]
+#[derive(stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WalkError {
     /// What is in a directory cannot be read, or not all of it.

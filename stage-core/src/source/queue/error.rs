@@ -6,7 +6,7 @@ use std::fmt;
 use crate::options::MOST_EVENTS;
 
 /// A queue that cannot work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
     /// No event would ever find room.
@@ -84,6 +84,9 @@ const GONE: &str = "the queue's source is gone, its pipeline has ended";
 /// Events need not be printable.
 impl<E> fmt::Debug for PushError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         f.write_str(match self {
             Self::Closed(_) => "Closed(..)",
             Self::Gone(_) => "Gone(..)",
@@ -104,6 +107,9 @@ impl<E> Error for PushError<E> {}
 
 impl<E> fmt::Debug for TryPushError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         f.write_str(match self {
             Self::Full(_) => "Full(..)",
             Self::Closed(_) => "Closed(..)",
