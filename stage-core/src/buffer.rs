@@ -59,9 +59,9 @@ impl<E> Buffer<E> {
         self.queue.passed()
     }
 
-    /// Forgets all events; says how many there were.
-    pub(crate) fn clear(&mut self) -> usize {
-        self.queue.clear()
+    /// Moves all events to the end of `into`.
+    pub(crate) fn take_all(&mut self, into: &mut Vec<E>) {
+        self.queue.take_all(into);
     }
 
     /// Moves up to `most` of the oldest events to the end of `into`, and stops at a marker; says how many.

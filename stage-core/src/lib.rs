@@ -95,7 +95,7 @@ pub use demand::{Demand, Window, WindowError};
 pub use error::{BoxError, ExitKind, ExitReason, Fatal, StageResult, SubscribeError};
 pub use handle::{Monitor, Running, StageRef, Stall, StartError, WaitsFor};
 pub use into_stream::{EventStream, StreamError};
-pub use options::{CancelMode, Capacity, DemandMode, DiscardLog, Keep, Pace, Placement, Restart};
+pub use options::{CancelMode, Capacity, DemandMode, DiscardLog, Keep, OnCancel, Pace, Placement, Restart};
 pub use registry::{Registry, RegistryError};
 pub use stage::{
     Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Hold, Init,

@@ -129,3 +129,14 @@ pub enum DemandMode {
     /// buffer's capacity counts once it is let through.
     Accumulate,
 }
+
+/// What a stage that was spawned by hand does when its last consumer has left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnCancel {
+    /// It goes on, and waits for others.
+    #[default]
+    Continue,
+    /// It ends normally. What it had emitted and nobody received [goes back](crate::Producer::take_back) to it, or is
+    /// discarded.
+    Stop,
+}

@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
 use stage_core::spawn::{self, StageOptions};
-use stage_core::testing::{DemandLog, ManualConsumer, ManualProducer, Probe, settle};
+use stage_core::testing::{DemandLog, ManualConsumer, ManualProducer, ManualStep, Probe, Warnings, settle};
 use stage_core::{
-    BoxError, Call, CancelKind, CancelMode, Demand, Emitter, ExitReason, Producer, Reply, StageResult,
-    SubscribeOptions,
+    BoxError, Call, CancelKind, CancelMode, Capacity, Demand, Emitter, ExitKind, ExitReason, FromIter,
+    OnCancel, Pipeline, Producer, Reply, StageResult, StepOptions, SubscribeOptions,
 };
 
 fn temporary() -> SubscribeOptions<u32> {
@@ -159,4 +159,113 @@ async fn a_wait_for_a_stage_that_has_ended_fails() {
 #[should_panic(expected = "settle() needs the runtime's clock paused")]
 async fn nobody_can_settle_while_the_clock_runs() {
     settle().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_threads_settle_while_the_clock_runs() {
+    let (producer, mut consumer) = pair().await;
+    producer.emit(0..10_000);
+    consumer.ask(20_000);
+    settle().await;
+    assert!(consumer.events().into_iter().eq(0..10_000));
+    // From a task of the runtime as well.
+    let settled = tokio::spawn(async move {
+        producer.emit(0..10_000);
+        settle().await;
+    });
+    settled.await.unwrap();
+    assert!(consumer.events().into_iter().eq(0..10_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manual_producer_logs_what_was_discarded_and_why_it_ended() {
+    let options = StageOptions::named("producer").buffer(Capacity::Bounded(2));
+    let mut producer = ManualProducer::spawn(options).await;
+    producer.emit(1..=5_u32);
+    producer.emit([6]);
+    settle().await;
+    assert_eq!(producer.discards(), [3, 1]);
+    assert_eq!(producer.stage().inspect().await.unwrap().buffered, 2);
+    producer.stop(ExitReason::Custom("enough".to_owned())).await;
+    assert_eq!(producer.next_terminate().await.kind(), ExitKind::Custom);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manual_step_asks_shows_emits_and_logs() {
+    let (producer, _) = pair().await;
+    let mut step = ManualStep::<u32, u32>::spawn(StageOptions::named("step")).await;
+    step.subscribe(&producer.producer(), temporary()).await.unwrap();
+    let mut consumer = ManualConsumer::spawn("behind").await;
+    let subscription = consumer.subscribe(&step.producer(), temporary()).await.unwrap();
+    producer.emit(1..=5);
+    consumer.ask(1);
+    assert_eq!(step.next_demand().await, 1);
+    settle().await;
+    assert!(step.batches().is_empty(), "nothing was asked for");
+    step.ask(3);
+    assert_eq!(step.next_batch().await, [1, 2, 3]);
+    step.emit([10, 20]);
+    assert_eq!(consumer.next_batch().await, [10]);
+    subscription.cancel(ExitReason::Shutdown);
+    assert_eq!(step.next_cancel().await.1.kind, CancelKind::Cancelled);
+    producer.finish();
+    settle().await;
+    step.ask(2);
+    step.stop(ExitReason::Shutdown).await;
+    assert_eq!(step.next_terminate().await.kind(), ExitKind::Shutdown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_hangs_is_cut_off_at_a_stop_and_named() {
+    let (probe, mut seen) = Probe::hanging();
+    let running = Pipeline::builder("hangs")
+        .start_fn("numbers", || Ok(0..10_u32))
+        .finish(StepOptions::named("probe").max_demand(2).min_demand(0), move || Ok(probe.clone()))
+        .start()
+        .await
+        .unwrap();
+    seen.release(2);
+    settle().await;
+    assert_eq!(seen.batches().len(), 3, "two were let go, one is in hand");
+    assert_eq!(running.stop().await.unwrap().cut_off, ["probe/0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn very_many_events_in_flight_are_warned_of_at_the_start() {
+    let warnings = Warnings::capture();
+    let pipeline = |max| {
+        Pipeline::builder("many")
+            .start_fn("numbers", || Ok(0..10_u32))
+            .finish_fn(StepOptions::named("drop").max_demand(max).count(4), drop)
+    };
+    pipeline(25_000).start().await.unwrap().join().await.unwrap();
+    assert!(warnings.take().is_empty());
+    pipeline(25_001).start().await.unwrap().join().await.unwrap();
+    assert_eq!(
+        warnings.take(),
+        [
+            "up to 100004 events are in flight from `numbers` to `drop`: choose a smaller max_demand or count pipeline=many"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_may_end_with_its_last_consumer() {
+    let numbers = || FromIter::new(0..1000_u32);
+    let options = StageOptions::named("numbers").on_cancel(OnCancel::Stop);
+    let source = spawn::producer(numbers(), options).await.unwrap();
+    let (mut first, mut second) = (ManualConsumer::spawn("1").await, ManualConsumer::spawn("2").await);
+    let one = first.subscribe(&source.producer(), temporary()).await.unwrap();
+    second.subscribe(&source.producer(), temporary()).await.unwrap();
+    one.cancel(ExitReason::Shutdown);
+    settle().await;
+    assert!(!source.has_ended(), "the other is there");
+    second.crash("on purpose");
+    assert_eq!(source.ended().await.kind(), ExitKind::Normal);
+
+    let source = spawn::producer(numbers(), StageOptions::named("numbers")).await.unwrap();
+    let one = first.subscribe(&source.producer(), temporary()).await.unwrap();
+    one.cancel(ExitReason::Shutdown);
+    settle().await;
+    assert!(!source.has_ended(), "it goes on if nothing is said");
 }

@@ -148,6 +148,15 @@ pub trait Dispatcher<E>: Send {
     fn discard(&mut self) -> usize {
         0
     }
+
+    /// Moves the events it keeps inside to the end of `into`, in an order in which they could be dispatched again; says
+    /// how many were dropped instead, because somebody has them already or nobody can get them. Called when the stage
+    /// ends: they go back to the stage, see [`Producer::take_back`](crate::Producer::take_back). Default: all are
+    /// [dropped](Self::discard).
+    fn take_kept(&mut self, into: &mut Vec<E>) -> usize {
+        let _ = into;
+        self.discard()
+    }
 }
 
 impl<E, D: Dispatcher<E> + ?Sized> Dispatcher<E> for Box<D> {
@@ -209,5 +218,9 @@ impl<E, D: Dispatcher<E> + ?Sized> Dispatcher<E> for Box<D> {
 
     fn discard(&mut self) -> usize {
         (**self).discard()
+    }
+
+    fn take_kept(&mut self, into: &mut Vec<E>) -> usize {
+        (**self).take_kept(into)
     }
 }

@@ -294,6 +294,14 @@ impl<E: Send> Dispatcher<E> for GroupDispatcher<E> {
     fn discard(&mut self) -> usize {
         self.groups.iter_mut().map(Members::discard).sum()
     }
+
+    fn take_kept(&mut self, into: &mut Vec<E>) -> usize {
+        match self.rule {
+            // Other groups may have got theirs.
+            Rule::Every(_) => self.discard(),
+            Rule::One(_) => self.groups.iter_mut().map(|group| group.take_kept(into)).sum(),
+        }
+    }
 }
 
 impl<E> std::fmt::Debug for GroupDispatcher<E> {

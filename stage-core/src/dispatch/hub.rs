@@ -169,9 +169,11 @@ impl<E> Hub<E> {
         self.ledger.outstanding()
     }
 
-    /// Forgets the events that wait here; says how many there were.
-    pub(crate) fn discard(&mut self) -> usize {
-        self.buffer.clear() + self.dispatcher.tell(|dispatcher| dispatcher.discard())
+    /// Moves the events that wait here to the end of `into`; says how many had to be dropped.
+    pub(crate) fn take_rest(&mut self, into: &mut Vec<E>) -> usize {
+        let dropped = self.dispatcher.tell(|dispatcher| dispatcher.take_kept(into));
+        self.buffer.take_all(into);
+        dropped
     }
 
     /// Events that wait here, in the buffer and inside the dispatcher.

@@ -168,6 +168,12 @@ impl<E> Members<E> {
     pub(super) fn discard(&mut self) -> usize {
         self.queue.clear() + self.dispatcher.discard()
     }
+
+    pub(super) fn take_kept(&mut self, into: &mut Vec<E>) -> usize {
+        let dropped = self.dispatcher.take_kept(into);
+        self.queue.take_all(into);
+        dropped
+    }
 }
 
 impl<E> std::fmt::Debug for Members<E> {

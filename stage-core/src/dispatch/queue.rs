@@ -78,6 +78,11 @@ impl<E, M> MarkedQueue<E, M> {
         self.marks.pop_front().map(|(_, mark)| mark)
     }
 
+    /// Moves all events to the end of `into`, so that all marks are passed.
+    pub(crate) fn take_all(&mut self, into: &mut Vec<E>) {
+        into.extend(self.drain(self.events.len()));
+    }
+
     /// Forgets all events, so that all marks are passed; says how many there were.
     pub(crate) fn clear(&mut self) -> usize {
         self.drain(self.events.len()).count()

@@ -242,6 +242,24 @@ where
         }
         std::mem::take(&mut self.kept)
     }
+
+    /// Tenants in turn, as they would have been handed out.
+    fn take_kept(&mut self, into: &mut Vec<E>) -> usize {
+        while let Some(queue) = self.turns.pop_front() {
+            let Queue { tenant, events } = &mut self.queues[queue];
+            into.extend(events.pop());
+            if !events.is_empty() {
+                self.turns.push_back(queue);
+                continue;
+            }
+            if let Some(tenant) = tenant.take() {
+                self.tenants.remove(&tenant);
+            }
+            self.free.push(queue);
+        }
+        self.kept = 0;
+        0
+    }
 }
 
 impl<E, K, F> fmt::Debug for TenantDispatcher<E, K, F> {

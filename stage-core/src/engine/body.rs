@@ -413,6 +413,25 @@ impl<K: Kind> Body<K> {
         self.hands.outlet.is_empty() || self.hands.outlet.has_had_enough()
     }
 
+    /// Gives the stage back what was not handed out, before it ends.
+    pub(super) fn give_back(&mut self) -> Result<(), ExitReason> {
+        let rest = self.hands.outlet.take_rest();
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let events = rest.len();
+        match catch_unwind(AssertUnwindSafe(|| self.kind.take_back(rest))) {
+            Ok(left) => {
+                self.hands.outlet.reject(left);
+                Ok(())
+            }
+            Err(payload) => {
+                self.hands.outlet.discard_at_end(events);
+                Err(ExitReason::from_panic(&*payload))
+            }
+        }
+    }
+
     /// Answers the call that ended the stage.
     pub(super) fn answer(&mut self) {
         if let Some(answer) = self.answer.take() {

@@ -44,6 +44,11 @@ pub(crate) trait Kind: Send {
 
     fn discarded(&mut self, events: usize) -> DiscardLog;
 
+    /// Gives back what nobody took of what it emitted; what it does not keep is returned.
+    fn take_back(&mut self, events: Vec<Self::Out>) -> Vec<Self::Out> {
+        events
+    }
+
     fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send;
 }
 
@@ -92,6 +97,10 @@ impl<P: Producer> Kind for Producing<P> {
 
     fn discarded(&mut self, events: usize) -> DiscardLog {
         self.0.handle_discarded(events)
+    }
+
+    fn take_back(&mut self, events: Vec<P::Event>) -> Vec<P::Event> {
+        self.0.take_back(events)
     }
 
     async fn terminate(&mut self, reason: &ExitReason) {

@@ -40,7 +40,7 @@ mod timers;
 
 pub(crate) use fused::{fused_source, whole};
 pub(crate) use inlet::{Appetite, Gone, Inlet, Received};
-pub(crate) use outlet::Outlet;
+pub(crate) use outlet::{Outlet, Rejections};
 pub(crate) use port::Port;
 pub(crate) use run::{Ready, consumer, producer, producer_consumer};
 pub(crate) use sources::{Source, Sources};

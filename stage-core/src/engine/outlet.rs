@@ -3,17 +3,19 @@
 mod announced;
 mod asides;
 mod modes;
+mod rest;
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use self::announced::Announced;
 use self::modes::Accumulated;
+pub(crate) use self::rest::Rejections;
 use crate::demand::Demand;
 use crate::dispatch::{Delivery, Hub, Marker, Outbox, SubscriptionKey};
 use crate::error::ExitReason;
 use crate::link::{FromConsumer, LinkTx};
-use crate::options::DemandMode;
+use crate::options::{DemandMode, OnCancel};
 use crate::protocol::{Batch, Closed, MadeBy, Subscribe};
 use crate::stats::{Counters, Discard, Sharing};
 use crate::subscription::{Cancellation, Subscription};
@@ -29,6 +31,10 @@ pub(crate) struct Outlet<E> {
     pieces: Vec<Vec<E>>,
     links: Vec<Option<LinkTx<E>>>,
     live: usize,
+    /// What becomes of the stage when the last consumer has left.
+    on_cancel: OnCancel,
+    /// Whether any consumer has left.
+    left: bool,
     /// Consumers that finished by themselves, and how many make this stage finish too.
     satisfied: usize,
     subscribers: Option<usize>,
@@ -47,6 +53,8 @@ pub(crate) struct Outlet<E> {
     discarded: Discarded,
     /// Why the dispatcher cannot be used any more: it panicked.
     broken: Option<ExitReason>,
+    /// Who gets what was not handed out when the stage ends.
+    rejected: Option<Rejections<E>>,
     counters: Arc<Counters>,
 }
 
@@ -79,6 +87,8 @@ impl<E> Outlet<E> {
             pieces: Vec::new(),
             links: Vec::new(),
             live: 0,
+            on_cancel: OnCancel::Continue,
+            left: false,
             satisfied: 0,
             subscribers,
             guests: HashSet::new(),
@@ -89,8 +99,15 @@ impl<E> Outlet<E> {
             fired: VecDeque::new(),
             discarded: Discarded::default(),
             broken: None,
+            rejected: None,
             counters,
         }
+    }
+
+    /// Says what becomes of the stage when its last consumer has left.
+    pub(crate) fn leaving(mut self, on_cancel: OnCancel) -> Self {
+        self.on_cancel = on_cancel;
+        self
     }
 
     /// One more than the highest slot in use.
@@ -211,6 +228,7 @@ impl<E> Outlet<E> {
         };
         self.live -= 1;
         self.counters.links.close(slot);
+        self.left = true;
         self.forget_asks(subscription);
         self.guests.remove(&slot);
         let lost = link.close(Closed::Cancelled(reason.clone()));
@@ -250,6 +268,7 @@ impl<E> Outlet<E> {
         let Some(link) = self.links[key.0].take() else { return };
         self.live -= 1;
         self.counters.links.close(key.0);
+        self.left = true;
         let subscription = link.subscription().clone();
         self.forget_asks(&subscription);
         let mut back = link.take_back();
@@ -396,16 +415,18 @@ impl<E> Outlet<E> {
         self.buffered() == 0 && self.accumulated.as_ref().is_none_or(VecDeque::is_empty)
     }
 
-    /// Whether every consumer finished by itself, so that nothing will ever be wanted again.
+    /// Whether every consumer finished by itself, or the stage ends with the last that leaves, so that nothing will ever
+    /// be wanted again.
     pub(crate) fn has_had_enough(&self) -> bool {
-        self.live == 0 && self.subscribers.is_some_and(|subscribers| self.satisfied >= subscribers)
+        let satisfied = self.subscribers.is_some_and(|subscribers| self.satisfied >= subscribers);
+        self.live == 0 && (satisfied || (self.left && self.on_cancel == OnCancel::Stop))
     }
 
-    /// Ends every subscription, behind everything that was sent; what was not handed out is discarded.
+    /// Ends every subscription, behind everything that was sent; what was not handed out is rejected.
     pub(crate) fn close(&mut self, closed: &Closed) {
-        let mut discarded =
-            self.decide(|hub, _| hub.discard()).unwrap_or(0) + std::mem::take(&mut self.held_back);
-        self.accumulated = None;
+        let rest = self.take_rest();
+        self.reject(rest);
+        let mut discarded = 0;
         for link in self.links.drain(..).flatten() {
             let lost = link.close(closed.clone());
             self.counters.unsent(lost);
@@ -414,10 +435,7 @@ impl<E> Outlet<E> {
         self.live = 0;
         self.counters.links.close_all();
         self.counters.hold(0, 0);
-        if discarded > 0 {
-            self.counters.discarded(Discard::Ended, discarded);
-            tracing::warn!(discarded, "events discarded: the stage ended before they were asked for");
-        }
+        self.discard_at_end(discarded);
     }
 }
 

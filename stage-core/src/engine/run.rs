@@ -47,6 +47,11 @@ pub(super) async fn begin(
 macro_rules! end {
     ($body:ident, $reason:expr) => {{
         let mut reason = $reason;
+        if !matches!(reason, ExitReason::Panicked(_))
+            && let Err(panicked) = $body.give_back()
+        {
+            reason = panicked;
+        }
         if !matches!(reason, ExitReason::Panicked(_)) {
             let kind = &mut $body.kind;
             let given = reason.clone();

@@ -1,5 +1,6 @@
 //! A source of what is sent into a tokio channel.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::task::{Context, Poll};
 
@@ -48,7 +49,8 @@ use crate::sync::{Arc, Mutex, PoisonError, lock};
 /// # Restart
 ///
 /// Every clone is the same source: a rebuilt stage goes on receiving where the old one stopped, and
-/// nothing that is in the channel is lost. What the old stage had emitted is the engine's.
+/// nothing that is in the channel is lost. What the old stage had emitted and nobody received comes back, and is emitted
+/// first.
 ///
 /// # Errors
 ///
@@ -59,13 +61,19 @@ use crate::sync::{Arc, Mutex, PoisonError, lock};
 ///
 /// A drain ends the wait for the next event; what was not received stays in the channel.
 pub fn from_channel<E: Send + 'static>(receiver: impl Into<ChannelReceiver<E>>) -> FromChannel<E> {
-    FromChannel { receiver: Arc::new(Mutex::new(receiver.into())) }
+    FromChannel { shared: Arc::new(Mutex::new(Shared { back: VecDeque::new(), receiver: receiver.into() })) }
 }
 
 /// The source that [`from_channel`] makes. Its clones share one receiver.
 pub struct FromChannel<E> {
     /// Only one stage at a time receives; the lock is never held while it waits.
-    receiver: Arc<Mutex<ChannelReceiver<E>>>,
+    shared: Arc<Mutex<Shared<E>>>,
+}
+
+struct Shared<E> {
+    /// Received, and came back: the first to be emitted again.
+    back: VecDeque<E>,
+    receiver: ChannelReceiver<E>,
 }
 
 /// The receiving half of a tokio channel.
@@ -101,15 +109,30 @@ impl<E> ChannelReceiver<E> {
 
 impl<E> FromChannel<E> {
     /// The receiver, with all that was not received, if this is the last clone; for what a drain or a
-    /// stop left in the channel.
+    /// stop left in the channel. What was received and came back is dropped: take it
+    /// [before](Self::take_rest).
     ///
     /// # Errors
     ///
     /// Gives the source back while there are other clones, for example in a recipe of a running pipeline.
     pub fn into_receiver(self) -> Result<ChannelReceiver<E>, Self> {
-        Arc::try_unwrap(self.receiver)
-            .map(|receiver| receiver.into_inner().unwrap_or_else(PoisonError::into_inner))
-            .map_err(|receiver| Self { receiver })
+        let Shared { back, receiver } = Arc::try_unwrap(self.shared)
+            .map_err(|shared| Self { shared })?
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !back.is_empty() {
+            tracing::warn!(
+                discarded = back.len(),
+                "events discarded: they were received and nobody handled them"
+            );
+        }
+        Ok(receiver)
+    }
+
+    /// The events that were received and that nobody handled when the stage ended, in order: they came before those in
+    /// the channel. A stage that is built again emits them first.
+    pub fn take_rest(&self) -> Vec<E> {
+        std::mem::take(&mut lock(&self.shared).back).into()
     }
 }
 
@@ -122,7 +145,12 @@ impl<E> Feed for FromChannel<E> {
         room: usize,
         into: &mut Vec<E>,
     ) -> Poll<Result<Fed, BoxError>> {
-        lock(&self.receiver)
+        let Shared { back, receiver } = &mut *lock(&self.shared);
+        if !back.is_empty() {
+            into.extend(back.drain(..room.min(back.len())));
+            return Poll::Ready(Ok(Fed::Events));
+        }
+        receiver
             .poll_recv_many(cx, into, room)
             .map(|received| Ok(if received == 0 { Fed::End } else { Fed::Events }))
     }
@@ -137,11 +165,17 @@ impl<E: Send + 'static> Producer for FromChannel<E> {
     async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, E>) -> StageResult {
         serve(self, demand, out).await
     }
+
+    fn take_back(&mut self, events: Vec<E>) -> Vec<E> {
+        let back = &mut lock(&self.shared).back;
+        events.into_iter().rev().for_each(|event| back.push_front(event));
+        Vec::new()
+    }
 }
 
 impl<E> Clone for FromChannel<E> {
     fn clone(&self) -> Self {
-        Self { receiver: Arc::clone(&self.receiver) }
+        Self { shared: Arc::clone(&self.shared) }
     }
 }
 

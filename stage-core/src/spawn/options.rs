@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::dispatch::{DemandDispatcher, Dispatcher};
-use crate::options::{Capacity, DemandMode, Keep, Pace, Placement};
+use crate::options::{Capacity, DemandMode, Keep, OnCancel, Pace, Placement};
 
 /// The options of a stage that emits events of type `Out`.
 #[must_use]
@@ -14,6 +14,7 @@ pub struct StageOptions<Out> {
     pub(super) keep: Keep,
     pub(super) mode: DemandMode,
     pub(super) pace: Pace,
+    pub(super) on_cancel: OnCancel,
     pub(super) dispatcher: Box<dyn Dispatcher<Out>>,
 }
 
@@ -27,6 +28,7 @@ impl<Out> StageOptions<Out> {
             keep: Keep::default(),
             mode: DemandMode::default(),
             pace: Pace::default(),
+            on_cancel: OnCancel::default(),
             dispatcher: Box::new(DemandDispatcher::default()),
         }
     }
@@ -69,6 +71,33 @@ impl<Out> StageOptions<Out> {
         self
     }
 
+    /// What the stage does when its last consumer has left, by a cancel or by its end. Default: it goes on. Of no
+    /// meaning to a consumer.
+    ///
+    /// A first consumer may come and go before the second arrives: hold demand back
+    /// ([`demand`](Self::demand), [`DemandMode::Accumulate`]) until all are there.
+    ///
+    /// ```
+    /// use stage_core::spawn::{StageOptions, producer};
+    /// use stage_core::testing::ManualConsumer;
+    /// use stage_core::{ExitReason, FromIter, OnCancel, SubscribeOptions};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let options = StageOptions::named("numbers").on_cancel(OnCancel::Stop);
+    /// let numbers = producer(FromIter::new(0_u64..), options).await?;
+    /// let mut consumer = ManualConsumer::spawn("consumer").await;
+    /// let subscription = consumer.subscribe(&numbers.producer(), SubscribeOptions::new()).await?;
+    /// subscription.cancel(ExitReason::Shutdown);
+    /// assert!(numbers.ended().await.is_normal());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_cancel(mut self, on_cancel: OnCancel) -> Self {
+        self.on_cancel = on_cancel;
+        self
+    }
+
     /// Whether demand is held back at first. Default: it is not.
     pub fn demand(mut self, mode: DemandMode) -> Self {
         self.mode = mode;
@@ -91,6 +120,7 @@ impl<Out> fmt::Debug for StageOptions<Out> {
             .field("keep", &self.keep)
             .field("mode", &self.mode)
             .field("pace", &self.pace)
+            .field("on_cancel", &self.on_cancel)
             .finish_non_exhaustive()
     }
 }

@@ -26,12 +26,13 @@ use crate::sync::Arc;
 const PRODUCER_BUFFER: Capacity = Capacity::Bounded(10_000);
 
 /// A stage that did not come up.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("the stage `{stage}` did not start: it {reason}")]
 pub struct SpawnError {
     /// The stage.
     pub stage: String,
     /// Why.
+    #[source]
     pub reason: ExitReason,
 }
 
@@ -118,7 +119,7 @@ where
     In: Send + 'static,
     Out: Send + 'static,
 {
-    let StageOptions { name, placement, capacity: chosen, keep, mode, pace, dispatcher } = options;
+    let StageOptions { name, placement, capacity: chosen, keep, mode, pace, on_cancel, dispatcher } = options;
     let name: Arc<str> = name.unwrap_or_else(|| type_name::<S>().to_owned()).into();
     if let Some(Capacity::Bounded(events)) = chosen
         && events > MOST_EVENTS
@@ -144,7 +145,8 @@ where
     let own = Arc::clone(&mailbox) as _;
     let inlet = Inlet::new(mailbox.signal(), own, Sources::none(), Arc::clone(&counters));
     let buffer = Buffer::new(chosen.unwrap_or(capacity), keep);
-    let mut outlet = Outlet::new(Hub::new(dispatcher, buffer), Arc::clone(&counters), None);
+    let hub = Hub::new(dispatcher, buffer);
+    let mut outlet = Outlet::new(hub, Arc::clone(&counters), None).leaving(on_cancel);
     outlet.set_mode(mode);
     let (up, is_up) = oneshot::channel();
     let (go, may_go) = oneshot::channel();

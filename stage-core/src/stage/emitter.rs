@@ -78,7 +78,9 @@ impl<E> Emitter<'_, E> {
 
     /// Ends this stage after the callback: it will emit nothing ever again.
     ///
-    /// What is emitted and buffered is still delivered; then every consumer sees the end.
+    /// What is emitted and buffered is still delivered; then every consumer sees the end. While nobody subscribes, what
+    /// is buffered waits for somebody, and the stage with it: to end it all the same, [stop](crate::StageRef::stop) it,
+    /// or spawn it with [`OnCancel::Stop`](crate::OnCancel), with which it ends when its last consumer leaves.
     pub fn finish(&mut self) {
         self.core.finished = true;
     }

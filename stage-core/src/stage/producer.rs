@@ -93,6 +93,18 @@ pub trait Producer: Send + 'static {
         DiscardLog::Warn
     }
 
+    /// Events that this stage emitted and nobody received come back when the stage ends, before `terminate`: what its
+    /// buffer and its dispatcher hold, and what consumers left behind that ended before it. They are in an order in
+    /// which they could be emitted again; with a dispatcher by key or tenant, in order within each. Returns those that
+    /// it does not keep: they are counted as discarded. Default: all.
+    ///
+    /// A source that outlives its stage, as [`Queue`](crate::source::Queue) does, keeps them for the next run. Not
+    /// called when the stage panicked or was cut off, and, with a broadcast, not for events that some branch may have
+    /// got.
+    fn take_back(&mut self, events: Vec<Self::Event>) -> Vec<Self::Event> {
+        events
+    }
+
     /// Runs when the stage ends, unless it panicked or was cut off.
     fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send {
         let _ = reason;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::{self, JoinError, JoinSet};
@@ -13,6 +14,9 @@ use super::placement::{Task, spawn};
 use crate::engine::Ready;
 use crate::error::ExitReason;
 use crate::sync::Ordering;
+
+/// How long the stages before one that was cut off wait for its end, before they are stopped too.
+const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// Children by number, in the order in which they start.
 #[derive(Debug)]
@@ -288,26 +292,34 @@ impl Crew {
             if timeout_at(deadline, self.exit_of(index)).await.is_ok() {
                 continue;
             }
+            let Some(task) = self.cut(index) else { continue };
             if last.is_none() {
+                // What it had not received goes back to the stages before it, as long as they run.
+                let _ = timeout_at(Instant::now() + AT_ONCE, self.exit_of(index)).await;
                 for index in &these {
                     self.child(*index).control.stop(reason.clone());
                 }
             }
             let last = *last.get_or_insert(Instant::now() + SHUTDOWN);
-            self.cut(index, last + SHUTDOWN).await;
+            self.give_up(index, task, last + SHUTDOWN).await;
         }
     }
 
-    /// Cuts a child off at its next wait, and gives up on it if it does not wait.
-    async fn cut(&mut self, index: usize, deadline: Instant) {
-        let member = &mut self.members[index];
-        let Some(task) = &member.task else { return };
+    /// Cuts a child off at its next wait; which task that is, if it runs.
+    fn cut(&mut self, index: usize) -> Option<task::Id> {
+        let member = &self.members[index];
+        let task = member.task.as_ref()?;
         tracing::warn!(stage = member.child.name(), "stage did not stop in time and is cut off");
         task.cut_off();
         let id = task.id;
         self.cut_off.push(member.child.name());
-        if timeout_at(deadline, self.exit_of(index)).await.is_err() {
-            self.running.remove(&id);
+        Some(id)
+    }
+
+    /// Waits for the end of a child that was cut off, and gives up on it if it does not wait.
+    async fn give_up(&mut self, index: usize, task: task::Id, deadline: Instant) {
+        if self.is_up(index) && timeout_at(deadline, self.exit_of(index)).await.is_err() {
+            self.running.remove(&task);
             self.members[index].task = None;
         }
     }

@@ -167,6 +167,10 @@ impl<P: Producer> Producer for Recorded<P> {
         self.producer.handle_discarded(events)
     }
 
+    fn take_back(&mut self, events: Vec<P::Event>) -> Vec<P::Event> {
+        self.producer.take_back(events)
+    }
+
     async fn terminate(&mut self, reason: &ExitReason) {
         self.producer.terminate(reason).await;
     }

@@ -6,7 +6,7 @@ use super::log::{Log, Writer, log};
 use crate::demand::Demand;
 use crate::error::{BoxError, ExitReason, StageResult};
 use crate::handle::StageRef;
-use crate::options::DemandMode;
+use crate::options::{DemandMode, DiscardLog};
 use crate::spawn::{self, StageOptions};
 use crate::stage::{Cast, Emitter, Nothing, Producer};
 use crate::subscribe::ProducerRef;
@@ -50,14 +50,18 @@ pub struct ManualProducer<E> {
     demands: Log<usize>,
     subscribers: Log<Subscription>,
     cancels: Log<(Subscription, Cancellation)>,
+    discards: Log<usize>,
+    terminated: Log<ExitReason>,
 }
 
-/// The stage of a [`ManualProducer`].
+/// The stage of a [`ManualProducer`]: the type of its [address](ManualProducer::stage).
 #[derive(Debug)]
-struct Told<E> {
+pub struct Told<E> {
     demands: Writer<usize>,
     subscribers: Writer<Subscription>,
     cancels: Writer<(Subscription, Cancellation)>,
+    discards: Writer<usize>,
+    terminated: Writer<ExitReason>,
     emits: std::marker::PhantomData<fn() -> E>,
 }
 
@@ -79,9 +83,24 @@ impl<E: Send + 'static> ManualProducer<E> {
         let (demands, demands_log) = log();
         let (subscribers, subscribers_log) = log();
         let (cancels, cancels_log) = log();
-        let told = Told { demands, subscribers, cancels, emits: std::marker::PhantomData };
+        let (discards, discards_log) = log();
+        let (terminated, terminated_log) = log();
+        let emits = std::marker::PhantomData;
+        let told = Told { demands, subscribers, cancels, discards, terminated, emits };
         let stage = spawn::producer(told, options).await.expect("a stage without `init` starts");
-        Self { stage, demands: demands_log, subscribers: subscribers_log, cancels: cancels_log }
+        Self {
+            stage,
+            demands: demands_log,
+            subscribers: subscribers_log,
+            cancels: cancels_log,
+            discards: discards_log,
+            terminated: terminated_log,
+        }
+    }
+
+    /// The address of the stage: to inspect it, or to register it under a name.
+    pub fn stage(&self) -> &StageRef<Told<E>, Nothing, E> {
+        &self.stage
     }
 
     /// What consumers subscribe to.
@@ -200,6 +219,37 @@ impl<E: Send + 'static> ManualProducer<E> {
     pub fn cancels(&mut self) -> Vec<(Subscription, Cancellation)> {
         self.cancels.there()
     }
+
+    /// How many events were discarded at a time, as `handle_discarded` was told: for those that were not taken from the
+    /// log yet.
+    ///
+    /// ```
+    /// use stage_core::Capacity;
+    /// use stage_core::spawn::StageOptions;
+    /// use stage_core::testing::{ManualProducer, settle};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let options = StageOptions::named("source").buffer(Capacity::Bounded(2));
+    /// let mut source = ManualProducer::spawn(options).await;
+    /// source.emit(1..=5);
+    /// settle().await;
+    /// assert_eq!(source.discards(), [3]);
+    /// # }
+    /// ```
+    pub fn discards(&mut self) -> Vec<usize> {
+        self.discards.there()
+    }
+
+    /// The reason that `terminate` was called with. It is not called of a stage that panicked or was cut off.
+    ///
+    /// # Panics
+    ///
+    /// As [`next_demand`](Self::next_demand); it is as cancel safe, too.
+    #[track_caller]
+    pub fn next_terminate(&mut self) -> impl Future<Output = ExitReason> {
+        self.terminated.next("a call of `terminate`")
+    }
 }
 
 impl<E: Send + 'static> Producer for Told<E> {
@@ -227,6 +277,15 @@ impl<E: Send + 'static> Producer for Told<E> {
     ) -> StageResult {
         self.cancels.write((subscription.clone(), cancellation.clone()));
         Ok(())
+    }
+
+    fn handle_discarded(&mut self, events: usize) -> DiscardLog {
+        self.discards.write(events);
+        DiscardLog::Warn
+    }
+
+    async fn terminate(&mut self, reason: &ExitReason) {
+        self.terminated.write(reason.clone());
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 
 use super::log::{Log, Writer, log};
 use crate::error::{BoxError, StageResult};
@@ -38,6 +41,8 @@ pub struct Probe<E> {
     batches: Writer<SeenBatch<E>>,
     subscribed: Writer<Subscription>,
     ends: Writer<(Subscription, Cancellation)>,
+    /// What each batch waits for before it counts as handled, if the probe hangs.
+    gate: Option<Arc<Semaphore>>,
 }
 
 /// What a [`Probe`] saw, in order.
@@ -46,6 +51,7 @@ pub struct Seen<E> {
     batches: Log<SeenBatch<E>>,
     subscribed: Log<Subscription>,
     ends: Log<(Subscription, Cancellation)>,
+    gate: Option<Arc<Semaphore>>,
 }
 
 /// One batch, as `handle_events` was given it.
@@ -63,12 +69,60 @@ impl<E> Probe<E> {
         Self::asking(Asking::Automatic)
     }
 
+    /// A probe that hangs: it shows each batch, and keeps it in hand until [`Seen::release`] lets it go. Its callback
+    /// does not notice a drain or a stop, which have to wait for it or cut it off.
+    ///
+    /// ```
+    /// use stage_core::testing::{Probe, settle};
+    /// use stage_core::{Pipeline, StepOptions};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (probe, mut seen) = Probe::hanging();
+    /// let options = StepOptions::named("probe").max_demand(1).min_demand(0);
+    /// let running = Pipeline::builder("hangs")
+    ///     .start_fn("numbers", || Ok(1..=3_u64))
+    ///     .finish(options, move || Ok(probe.clone()))
+    ///     .start()
+    ///     .await?;
+    /// settle().await;
+    /// assert_eq!(seen.events(), [1], "the first is in hand");
+    /// seen.release(1);
+    /// settle().await;
+    /// assert_eq!(seen.events(), [2]);
+    /// let report = running.stop().await?;
+    /// assert_eq!(report.cut_off, ["probe/0"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn hanging() -> (Self, Seen<E>) {
+        Self::gated(Asking::Automatic, Some(Arc::new(Semaphore::new(0))))
+    }
+
     pub(super) fn asking(asking: Asking) -> (Self, Seen<E>) {
+        Self::gated(asking, None)
+    }
+
+    fn gated(asking: Asking, gate: Option<Arc<Semaphore>>) -> (Self, Seen<E>) {
         let (batches, batches_log) = log();
         let (subscribed, subscribed_log) = log();
         let (ends, ends_log) = log();
-        let seen = Seen { batches: batches_log, subscribed: subscribed_log, ends: ends_log };
-        (Self { asking, batches, subscribed, ends }, seen)
+        let seen =
+            Seen { batches: batches_log, subscribed: subscribed_log, ends: ends_log, gate: gate.clone() };
+        (Self { asking, batches, subscribed, ends, gate }, seen)
+    }
+
+    pub(super) fn show(&self, events: Events<'_, E>) {
+        let from = events.from().clone();
+        self.batches.write(SeenBatch { from, events: events.into_iter().collect() });
+    }
+
+    pub(super) fn show_subscribed(&self, subscription: &Subscription) {
+        self.subscribed.write(subscription.clone());
+    }
+
+    pub(super) fn show_end(&self, subscription: &Subscription, cancellation: &Cancellation) {
+        self.ends.write((subscription.clone(), cancellation.clone()));
     }
 }
 
@@ -130,6 +184,14 @@ impl<E> Seen<E> {
         self.ends.next("the end of a subscription")
     }
 
+    /// Lets a probe that [hangs](Probe::hanging) handle so many batches more, the one in hand first. Of no meaning to
+    /// others.
+    pub fn release(&self, batches: usize) {
+        if let Some(gate) = &self.gate {
+            gate.add_permits(batches.min(Semaphore::MAX_PERMITS - gate.available_permits()));
+        }
+    }
+
     /// The ends of subscriptions that are there and were not taken yet.
     pub fn ends(&mut self) -> Vec<(Subscription, Cancellation)> {
         self.ends.there()
@@ -140,8 +202,12 @@ impl<E: Send + 'static> Consumer for Probe<E> {
     type Event = E;
 
     async fn handle_events(&mut self, events: Events<'_, E>, _cx: &mut Context<'_>) -> StageResult {
-        let from = events.from().clone();
-        self.batches.write(SeenBatch { from, events: events.into_iter().collect() });
+        self.show(events);
+        if let Some(gate) = &self.gate
+            && let Ok(permit) = gate.acquire().await
+        {
+            permit.forget();
+        }
         Ok(())
     }
 
@@ -150,7 +216,7 @@ impl<E: Send + 'static> Consumer for Probe<E> {
         subscription: &Subscription,
         _cx: &mut Context<'_>,
     ) -> Result<Asking, BoxError> {
-        self.subscribed.write(subscription.clone());
+        self.show_subscribed(subscription);
         Ok(self.asking)
     }
 
@@ -160,7 +226,7 @@ impl<E: Send + 'static> Consumer for Probe<E> {
         cancellation: &Cancellation,
         _cx: &mut Context<'_>,
     ) -> StageResult {
-        self.ends.write((subscription.clone(), cancellation.clone()));
+        self.show_end(subscription, cancellation);
         Ok(())
     }
 }
@@ -192,6 +258,7 @@ impl<E> Clone for Probe<E> {
             batches: self.batches.clone(),
             subscribed: self.subscribed.clone(),
             ends: self.ends.clone(),
+            gate: self.gate.clone(),
         }
     }
 }

@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 use super::route::{Node, Route};
 use crate::buffer::Buffer;
 use crate::dispatch::Hub;
-use crate::engine::{Outlet, Source};
+use crate::engine::{Outlet, Rejections, Source};
 use crate::mailbox::Subscribable;
 use crate::options::{Capacity, Keep};
 use crate::stats::Counters;
@@ -64,6 +64,8 @@ pub(super) struct Exit<E> {
     pub(super) lanes: usize,
     tree: Mutex<Node<E>>,
     made: OnceLock<Made<E>>,
+    /// Who gets what nobody takes any more.
+    rejected: Mutex<Option<Rejections<E>>>,
 }
 
 /// What becomes known when the pipeline is started.
@@ -88,7 +90,13 @@ pub(super) type Feed<E> = Vec<(Source<E>, usize)>;
 
 impl<E: Send + 'static> Exit<E> {
     pub(super) fn new(step: usize, lanes: usize) -> Arc<Self> {
-        Arc::new(Self { step, lanes, tree: Mutex::new(Node::Open), made: OnceLock::new() })
+        Arc::new(Self {
+            step,
+            lanes,
+            tree: Mutex::new(Node::Open),
+            made: OnceLock::new(),
+            rejected: Mutex::default(),
+        })
     }
 
     /// Notes the copies of the step, and the buffer that each has.
@@ -114,6 +122,7 @@ impl<E: Send + 'static> Exit<E> {
             Arc::clone(counters),
             subscribers,
         )
+        .rejecting(lock(&self.rejected).clone())
     }
 }
 
@@ -153,6 +162,13 @@ impl<E: Send + 'static> Upstream<E> {
     pub(super) fn set(&self, node: impl Fn() -> Node<E>) {
         for end in &self.ends {
             *lock(&end.exit.tree).at(&end.path) = node();
+        }
+    }
+
+    /// Has `to` take what the steps that arrive here emitted and nobody handled.
+    pub(super) fn reject(&self, to: &Rejections<E>) {
+        for end in &self.ends {
+            *lock(&end.exit.rejected) = Some(to.clone());
         }
     }
 

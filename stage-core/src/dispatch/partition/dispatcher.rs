@@ -285,6 +285,12 @@ where
         }
         std::mem::take(&mut self.backlog)
     }
+
+    fn take_kept(&mut self, into: &mut Vec<E>) -> usize {
+        self.partitions.iter_mut().for_each(|partition| partition.backlog.take_all(into));
+        self.backlog = 0;
+        0
+    }
 }
 
 impl<E, F> fmt::Debug for PartitionDispatcher<E, F> {

@@ -1,7 +1,7 @@
 //! The state of a queue, as a plain value: what is queued, and who waits for room.
 //!
 //! Invariants:
-//! 1. At most `capacity` events are queued.
+//! 1. At most `capacity` events are queued, beside those that came back.
 //! 2. A push waits only while the queue is full: whoever makes room fills it from the waiting line.
 //! 3. Whoever is no longer in the waiting line was queued, or took its event back itself.
 
@@ -73,7 +73,6 @@ impl<E> Line<E> {
     /// Queues `event`; returns who waits for it.
     fn store(&mut self, event: E) -> Option<Waker> {
         self.queued.push_back(event);
-        debug_assert!(self.queued.len() <= self.capacity, "invariant 1");
         self.source.take()
     }
 
@@ -169,6 +168,11 @@ impl<E> Line<E> {
             self.queued.push_back(event);
             wake.extend(waker);
         }
+    }
+
+    /// Puts events back in front of all, in order; whatever the capacity, so that none is lost.
+    pub(super) fn put_back(&mut self, events: Vec<E>) {
+        events.into_iter().rev().for_each(|event| self.queued.push_front(event));
     }
 
     /// Refuses all further events, those that wait included; returns whom to wake.
@@ -282,6 +286,15 @@ mod tests {
         assert_eq!(line.push_overflow(4, Keep::First).unwrap().0, Some(4));
         assert_eq!((line.discarded(), line.take_unreported(), line.take_unreported()), (2, 2, 0));
         assert_eq!(take(&mut line, 9).1, [2, 3]);
+    }
+
+    #[test]
+    fn what_comes_back_is_the_first_to_go_whatever_the_capacity() {
+        let mut line = full();
+        line.put_back(vec![8, 9]);
+        assert_eq!(line.try_push(3).unwrap_err(), TryPushError::Full(3));
+        assert_eq!(line.push_overflow(3, Keep::Last).unwrap().0, Some(8));
+        assert_eq!(take(&mut line, 9).1, [9, 1, 2, 3]);
     }
 
     #[test]

@@ -79,6 +79,11 @@ impl<E: Send + 'static> Producer for Queue<E> {
         served
     }
 
+    fn take_back(&mut self, events: Vec<E>) -> Vec<E> {
+        lock(&self.owner.line).put_back(events);
+        Vec::new()
+    }
+
     async fn terminate(&mut self, _reason: &ExitReason) {
         self.report();
     }

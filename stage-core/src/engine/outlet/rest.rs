@@ -1,0 +1,74 @@
+//! Events that were emitted and not handed out when the stage ends.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Outlet;
+use super::modes::Accumulated;
+use crate::stats::Discard;
+use crate::sync::Arc;
+
+/// A function that takes the events that nobody takes any more.
+pub(crate) struct Rejections<E>(Arc<dyn Fn(Vec<E>) + Send + Sync>);
+
+impl<E> Rejections<E> {
+    pub(crate) fn new(to: impl Fn(Vec<E>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(to))
+    }
+}
+
+impl<E> Clone for Rejections<E> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<E> fmt::Debug for Rejections<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rejections")
+    }
+}
+
+impl<E> Outlet<E> {
+    /// Has `to` take what is not handed out when the stage ends.
+    pub(crate) fn rejecting(mut self, to: Option<Rejections<E>>) -> Self {
+        self.rejected = to;
+        self
+    }
+
+    /// Takes out the events that were not handed out, and those that a consumer left behind when it went. They are in
+    /// no number then.
+    pub(crate) fn take_rest(&mut self) -> Vec<E> {
+        (0..self.links.len()).for_each(|slot| self.look(slot));
+        let mut rest = Vec::new();
+        let dropped = self.decide(|hub, _| hub.take_rest(&mut rest)).unwrap_or(0);
+        self.discard_at_end(dropped);
+        for happened in self.accumulated.take().into_iter().flatten() {
+            if let Accumulated::Emitted(events) = happened {
+                rest.extend(events);
+            }
+        }
+        self.held_back = 0;
+        rest
+    }
+
+    /// Counts events that nobody will take, and hands them over to whoever wants to have those.
+    pub(crate) fn reject(&mut self, events: Vec<E>) {
+        if events.is_empty() {
+            return;
+        }
+        self.discard_at_end(events.len());
+        if let Some(Rejections(to)) = &self.rejected
+            && catch_unwind(AssertUnwindSafe(|| to(events))).is_err()
+        {
+            tracing::error!("the function for rejected events panicked");
+        }
+    }
+
+    pub(crate) fn discard_at_end(&self, discarded: usize) {
+        if discarded > 0 {
+            self.counters.discarded(Discard::Ended, discarded);
+            tracing::warn!(discarded, "events discarded: the stage ended before they were asked for");
+        }
+    }
+}

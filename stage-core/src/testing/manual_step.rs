@@ -1,0 +1,305 @@
+//! A step that does what the test says, and shows what it gets and what is asked of it.
+
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+
+use super::log::{Log, Writer, log};
+use super::probe::{Probe, Seen};
+use crate::demand::Demand;
+use crate::error::{BoxError, ExitReason, StageResult, SubscribeError};
+use crate::handle::StageRef;
+use crate::spawn::{self, StageOptions};
+use crate::stage::{Cast, Emitter, Events, ProducerConsumer};
+use crate::subscribe::{ProducerRef, SubscribeOptions};
+use crate::subscription::{Asking, Cancellation, Role, Subscription};
+
+/// A running producer-consumer in the hands of a test, between a producer and a consumer that are under test: it asks
+/// when it is told to, shows what arrives, emits what it is told to, and logs what it is asked for. What it got is read as
+/// from a [`Probe`]: it derefs to [`Seen`].
+///
+/// As every step, it gets events only while its own consumers want some.
+///
+/// ```
+/// use stage_core::spawn::{StageOptions, producer};
+/// use stage_core::testing::{ManualConsumer, ManualStep};
+/// use stage_core::{FromIter, SubscribeOptions};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let numbers = producer(FromIter::new(0..5), StageOptions::named("numbers")).await?;
+/// let mut step = ManualStep::spawn(StageOptions::<String>::named("step")).await;
+/// step.subscribe(&numbers.producer(), SubscribeOptions::new()).await?;
+/// let mut consumer = ManualConsumer::spawn("consumer").await;
+/// consumer.subscribe(&step.producer(), SubscribeOptions::new()).await?;
+///
+/// consumer.ask(2);
+/// assert_eq!(step.next_demand().await, 2);
+/// step.ask(3);
+/// assert_eq!(step.next_batch().await, [0, 1, 2]);
+/// step.emit(["zero".to_owned()]);
+/// assert_eq!(consumer.next_batch().await, ["zero"]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The stage goes on when this is dropped.
+#[derive(Debug)]
+pub struct ManualStep<In, Out> {
+    stage: StageRef<ToldStep<In, Out>, In, Out>,
+    seen: Seen<In>,
+    demands: Log<usize>,
+    left: Log<(Subscription, Cancellation)>,
+    terminated: Log<ExitReason>,
+    latest: Option<Subscription>,
+}
+
+/// The stage of a [`ManualStep`]: the type of its [address](ManualStep::stage).
+#[derive(Debug)]
+pub struct ToldStep<In, Out> {
+    probe: Probe<In>,
+    demands: Writer<usize>,
+    left: Writer<(Subscription, Cancellation)>,
+    terminated: Writer<ExitReason>,
+    emits: std::marker::PhantomData<fn() -> Out>,
+}
+
+/// What it is told.
+enum Order<Out> {
+    Emit(Vec<Out>),
+    Finish,
+    Fail(BoxError),
+    Panic(String),
+}
+
+impl<In: Send + 'static, Out: Send + 'static> ManualStep<In, Out> {
+    /// Starts one with these options.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub async fn spawn(options: StageOptions<Out>) -> Self {
+        let (probe, seen) = Probe::asking(Asking::Manual);
+        let (demands, demands_log) = log();
+        let (left, left_log) = log();
+        let (terminated, terminated_log) = log();
+        let told = ToldStep { probe, demands, left, terminated, emits: std::marker::PhantomData };
+        let stage = spawn::producer_consumer(told, options).await.expect("a stage without `init` starts");
+        Self { stage, seen, demands: demands_log, left: left_log, terminated: terminated_log, latest: None }
+    }
+
+    /// What consumers subscribe to.
+    pub fn producer(&self) -> ProducerRef<Out> {
+        self.stage.producer()
+    }
+
+    /// The address of the stage.
+    pub fn stage(&self) -> &StageRef<ToldStep<In, Out>, In, Out> {
+        &self.stage
+    }
+
+    /// Subscribes to `producer` without asking for anything; the window only says what is legal.
+    ///
+    /// # Errors
+    ///
+    /// As [`StageRef::subscribe`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`StageRef::subscribe`].
+    pub async fn subscribe(
+        &mut self,
+        producer: &ProducerRef<In>,
+        options: SubscribeOptions<In>,
+    ) -> Result<Subscription, SubscribeError> {
+        let subscription = self.stage.subscribe(producer, options).await?;
+        self.latest = Some(subscription.clone());
+        Ok(subscription)
+    }
+
+    /// Asks for `events` more, at least 1, by the subscription that was made last. For another one, see
+    /// [`Subscription::ask`].
+    ///
+    /// # Panics
+    ///
+    /// Without a subscription, and for zero events.
+    #[track_caller]
+    pub fn ask(&self, events: usize) {
+        let demand = Demand::new(events).expect("at least 1 event is asked for");
+        self.latest.as_ref().expect("a subscription was made before").ask(demand);
+    }
+
+    /// Emits these events in one callback, whether they were asked for or not.
+    ///
+    /// # Panics
+    ///
+    /// If the stage has ended.
+    #[track_caller]
+    pub fn emit(&self, events: impl IntoIterator<Item = Out>) {
+        self.order(Order::Emit(events.into_iter().collect()));
+    }
+
+    /// Ends the stage behind everything that was emitted: what is buffered is still delivered.
+    ///
+    /// # Panics
+    ///
+    /// If the stage has ended.
+    #[track_caller]
+    pub fn finish(&self) {
+        self.order(Order::Finish);
+    }
+
+    /// Has a callback return this error, which ends the stage.
+    ///
+    /// # Panics
+    ///
+    /// If the stage has ended.
+    #[track_caller]
+    pub fn fail(&self, error: impl Into<BoxError>) {
+        self.order(Order::Fail(error.into()));
+    }
+
+    /// Has a callback panic with this message, which ends the stage.
+    ///
+    /// # Panics
+    ///
+    /// If the stage has ended; what the callback does stays in the stage.
+    #[track_caller]
+    pub fn crash(&self, message: impl Into<String>) {
+        self.order(Order::Panic(message.into()));
+    }
+
+    #[track_caller]
+    fn order(&self, order: Order<Out>) {
+        if let Err(error) = self.stage.cast(order) {
+            panic!("{error}");
+        }
+    }
+
+    /// Ends the stage for `reason` after its current callback, and waits until it has.
+    pub async fn stop(&self, reason: ExitReason) -> ExitReason {
+        self.stage.stop(reason).await
+    }
+
+    /// Cuts the stage off at its next wait: no hook runs any more, and its peers see
+    /// [`ExitReason::Aborted`].
+    pub fn abort(&self) {
+        self.stage.abort();
+    }
+
+    /// Waits until the stage has ended; says why.
+    pub async fn ended(&self) -> ExitReason {
+        self.stage.ended().await
+    }
+
+    /// The next demand that reached `handle_demand`, in events.
+    ///
+    /// # Panics
+    ///
+    /// After a minute of the runtime's time: at once on a paused clock if nothing moves any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped before it is ready, nothing is lost.
+    #[track_caller]
+    pub fn next_demand(&mut self) -> impl Future<Output = usize> {
+        self.demands.next("a demand")
+    }
+
+    /// The demands that arrived and were not taken from the log yet, in events.
+    pub fn demands(&mut self) -> Vec<usize> {
+        self.demands.there()
+    }
+
+    /// The next consumer that left, and how. (For producers, see [`Seen::next_end`].)
+    ///
+    /// # Panics
+    ///
+    /// As [`next_demand`](Self::next_demand); it is as cancel safe, too.
+    #[track_caller]
+    pub fn next_cancel(&mut self) -> impl Future<Output = (Subscription, Cancellation)> {
+        self.left.next("the end of a consumer's subscription")
+    }
+
+    /// The reason that `terminate` was called with. It is not called of a stage that panicked or was cut off.
+    ///
+    /// # Panics
+    ///
+    /// As [`next_demand`](Self::next_demand); it is as cancel safe, too.
+    #[track_caller]
+    pub fn next_terminate(&mut self) -> impl Future<Output = ExitReason> {
+        self.terminated.next("a call of `terminate`")
+    }
+}
+
+impl<In: Send + 'static, Out: Send + 'static> ProducerConsumer for ToldStep<In, Out> {
+    type In = In;
+    type Out = Out;
+
+    async fn handle_events(&mut self, events: Events<'_, In>, _out: &mut Emitter<'_, Out>) -> StageResult {
+        self.probe.show(events);
+        Ok(())
+    }
+
+    async fn handle_demand(&mut self, demand: Demand, _out: &mut Emitter<'_, Out>) -> StageResult {
+        self.demands.write(demand.get());
+        Ok(())
+    }
+
+    async fn handle_subscribe(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        _out: &mut Emitter<'_, Out>,
+    ) -> Result<Asking, BoxError> {
+        if peer == Role::Producer {
+            self.probe.show_subscribed(subscription);
+        }
+        Ok(Asking::Manual)
+    }
+
+    async fn handle_cancel(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        _out: &mut Emitter<'_, Out>,
+    ) -> StageResult {
+        match peer {
+            Role::Producer => self.probe.show_end(subscription, cancellation),
+            Role::Consumer => self.left.write((subscription.clone(), cancellation.clone())),
+        }
+        Ok(())
+    }
+
+    async fn terminate(&mut self, reason: &ExitReason) {
+        self.terminated.write(reason.clone());
+    }
+}
+
+impl<In: Send + 'static, Out: Send + 'static> Cast<Order<Out>> for ToldStep<In, Out> {
+    type Out = Out;
+
+    async fn handle_cast(&mut self, order: Order<Out>, out: &mut Emitter<'_, Out>) -> StageResult {
+        match order {
+            Order::Emit(events) => out.extend(events),
+            Order::Finish => out.finish(),
+            Order::Fail(error) => return Err(error),
+            Order::Panic(message) => panic!("{message}"),
+        }
+        Ok(())
+    }
+}
+
+impl<In, Out> Deref for ManualStep<In, Out> {
+    type Target = Seen<In>;
+
+    fn deref(&self) -> &Seen<In> {
+        &self.seen
+    }
+}
+
+impl<In, Out> DerefMut for ManualStep<In, Out> {
+    fn deref_mut(&mut self) -> &mut Seen<In> {
+        &mut self.seen
+    }
+}

@@ -1,0 +1,104 @@
+//! Warnings and errors that are logged while a test runs.
+
+use std::fmt::{self, Write};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::DefaultGuard;
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::sync::{Arc, Mutex, lock};
+
+/// Keeps what is logged at the levels warn and error on the thread that made it, from then until it is dropped.
+///
+/// Each is one line: the message, and then the fields that are not in it, as `name=value`.
+///
+/// ```
+/// use stage_core::Capacity;
+/// use stage_core::spawn::StageOptions;
+/// use stage_core::testing::{ManualProducer, Warnings, settle};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let warnings = Warnings::capture();
+/// let options = StageOptions::named("source").buffer(Capacity::Bounded(2));
+/// let source = ManualProducer::spawn(options).await;
+/// source.emit(1..=5);
+/// settle().await;
+/// assert_eq!(
+///     warnings.take(),
+///     ["events discarded: nobody asked for them and the buffer is full discarded=3"]
+/// );
+/// # }
+/// ```
+///
+/// A runtime of several threads logs on its workers, where nothing is kept: take one of the current thread. Other
+/// subscribers of the thread get nothing meanwhile.
+#[derive(Debug)]
+pub struct Warnings {
+    lines: Arc<Mutex<Vec<String>>>,
+    _guard: DefaultGuard,
+}
+
+impl Warnings {
+    /// Begins to keep warnings.
+    #[must_use = "warnings are kept until it is dropped"]
+    pub fn capture() -> Self {
+        let lines = Arc::default();
+        let guard = tracing::subscriber::set_default(Keeper { lines: Arc::clone(&lines) });
+        Self { lines, _guard: guard }
+    }
+
+    /// The warnings since the last call, in order.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.lines))
+    }
+}
+
+/// Takes down warnings.
+struct Keeper {
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Subscriber for Keeper {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= Level::WARN
+    }
+
+    fn new_span(&self, _span: &Attributes<'_>) -> Id {
+        // Spans are not told apart.
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _span: &Id, _values: &Record<'_>) {}
+
+    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line::default();
+        event.record(&mut line);
+        lock(&self.lines).push(format!("{}{}", line.message, line.fields));
+    }
+
+    fn enter(&self, _span: &Id) {}
+
+    fn exit(&self, _span: &Id) {}
+}
+
+/// One event, as text.
+#[derive(Default)]
+struct Line {
+    message: String,
+    fields: String,
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a string cannot fail.
+        let _ = if field.name() == "message" {
+            write!(self.message, "{value:?}")
+        } else {
+            write!(self.fields, " {}={value:?}", field.name())
+        };
+    }
+}
