@@ -110,6 +110,6 @@ pub use supervise::{
     Supervisor,
 };
 pub use topology::{
-    Acknowledged, Chain, Link, LinkKind, OptionError, Passage, Pipeline, PipelineBuilder, Segment,
+    Acknowledged, Carried, Chain, Link, LinkKind, OptionError, Passage, Pipeline, PipelineBuilder, Segment,
     StepInfo, StepKind, StepOptions, Topology,
 };

@@ -241,7 +241,10 @@ async fn a_whole_pipeline_is_one_stage_that_counts_what_it_handles() {
     let topology = pipeline.topology();
     assert_eq!((topology.stages(), topology.subscriptions()), (1, 0));
     assert_eq!(topology.steps[0].kind, StepKind::Whole);
-    assert_eq!(topology.to_string(), "whole: 1 stages, 0 subscriptions\n  whole  all x1, demand 10..20\n");
+    assert_eq!(
+        topology.to_string(),
+        "whole: 1 stages, 0 subscriptions, at most 10 events in flight\n  whole  all x1, demand 10..20\n"
+    );
     let report = pipeline.start().await.unwrap().join().await.unwrap();
     let stats = &report.stages[0];
     assert_eq!((stats.events_in, stats.batches, stats.discarded), (95, 10, 0));

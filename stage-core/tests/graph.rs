@@ -474,11 +474,11 @@ fn a_topology_says_where_events_come_from() {
     );
     assert_eq!(
         topology.to_string(),
-        "levels: 7 stages, 10 subscriptions
+        "levels: 7 stages, 10 subscriptions, at most 136 events in flight
   start  numbers x1
-  finish log x1, demand 1..10, from numbers (broadcast)
-  step   lane x1 in 4 lanes, demand 1..10, from numbers (partition)
-  finish end x1, demand 1..10, from lane and numbers (broadcast)
+  finish log x1, demand 1..10, from numbers (broadcast, at most 10 in flight)
+  step   lane x1 in 4 lanes, demand 1..10, from numbers (partition, at most 40 in flight)
+  finish end x1, demand 1..10, from lane (at most 40 in flight) and numbers (broadcast, at most 10 in flight)
 "
     );
     assert_eq!(
@@ -491,10 +491,10 @@ fn a_topology_says_where_events_come_from() {
     s1 [label=\"log x1\", shape=box, peripheries=2];
     s2 [label=\"lane x1 in 4 lanes\", shape=box];
     s3 [label=\"end x1\", shape=box, peripheries=2];
-    s0 -> s1 [label=\"all, 1..10\"];
-    s0 -> s2 [label=\"partition, 1..10\"];
-    s2 -> s3 [label=\"1..10\"];
-    s0 -> s3 [label=\"all, 1..10\"];
+    s0 -> s1 [label=\"all, 1..10, at most 10\"];
+    s0 -> s2 [label=\"partition, 1..10, at most 40\"];
+    s2 -> s3 [label=\"1..10, at most 40\"];
+    s0 -> s3 [label=\"all, 1..10, at most 10\"];
 }
 "
     );
@@ -505,10 +505,10 @@ fn a_topology_says_where_events_come_from() {
     s1[[\"log x1\"]]
     s2[\"lane x1 in 4 lanes\"]
     s3[[\"end x1\"]]
-    s0 -->|\"all, 1..10\"| s1
-    s0 -->|\"partition, 1..10\"| s2
-    s2 -->|\"1..10\"| s3
-    s0 -->|\"all, 1..10\"| s3
+    s0 -->|\"all, 1..10, at most 10\"| s1
+    s0 -->|\"partition, 1..10, at most 40\"| s2
+    s2 -->|\"1..10, at most 40\"| s3
+    s0 -->|\"all, 1..10, at most 10\"| s3
 "
     );
 }

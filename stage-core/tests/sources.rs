@@ -7,10 +7,16 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt, StreamExt, stream};
+use stage_core::dispatch::{
+    DemandDispatcher, Dispatcher, FairDispatcher, PartitionDispatcher, TenantDispatcher, TenantQueues,
+    WeightedDispatcher,
+};
+use stage_core::policy::{FailurePolicy, each};
 use stage_core::source::{self, ChannelReceiver, Missed, PushError, TryPushError};
+use stage_core::testing::{Probe, settle};
 use stage_core::{
     BoxError, Chain, Consumer, Context, Demand, Emitter, Events, Intensity, Keep, Outcome, Pipeline,
-    Producer, Running, StageResult, StepOptions, sink,
+    Producer, Running, StageResult, StepOptions, Strategy, sink,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -635,4 +641,141 @@ async fn an_interval_far_below_the_grain_of_timers_keeps_its_rate_and_misses_not
         assert!((9_900..=10_010).contains(&ticks.len()), "{missed:?}: {}", ticks.len());
         assert!(ticks.iter().all(|tick| tick.missed == 0), "{missed:?}");
     }
+}
+/// Numbers that are handled one at a time, a hundredth of a second each.
+async fn stopped_half_way<D>(
+    dispatcher: impl Fn() -> D + Send + Sync + 'static,
+    count: usize,
+) -> (Vec<u32>, Vec<u32>)
+where
+    D: Dispatcher<u32> + 'static,
+{
+    let (push, queue) = source::queue(1000).unwrap();
+    (0..100).for_each(|number| push.try_push(number).unwrap());
+    let (handled, mut seen) = mpsc::unbounded_channel();
+    let running = Pipeline::builder("stopped")
+        .start("queue", move || Ok(queue.clone()))
+        .dispatcher(dispatcher)
+        .finish_each(
+            StepOptions::named("slow").max_demand(1).min_demand(0).count(count),
+            FailurePolicy::skip(),
+            move || {
+                let handled = handled.clone();
+                Ok(each(move |number: u32| {
+                    let handled = handled.clone();
+                    async move {
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                        handled.send(number)
+                    }
+                }))
+            },
+        )
+        .start()
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let report = running.stop().await.unwrap();
+    assert_eq!(report.stages.iter().map(|stage| stage.discarded).sum::<u64>(), 0, "{report}");
+    assert!(report.rejected.is_empty(), "{report}");
+    let handled = std::iter::from_fn(|| seen.try_recv().ok()).collect();
+    (handled, push.take_rest())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dispatcher_took_in_goes_back_to_its_queue_at_a_stop_whatever_the_dispatcher() {
+    let by_remainder = |number: &u32| number % 2;
+    let kinds = [
+        stopped_half_way(DemandDispatcher::new, 1).await,
+        stopped_half_way(FairDispatcher::new, 3).await,
+        stopped_half_way(WeightedDispatcher::new, 3).await,
+        stopped_half_way(move || TenantDispatcher::new(TenantQueues::new(50), by_remainder), 1).await,
+        stopped_half_way(|| PartitionDispatcher::hashed(3).unwrap(), 3).await,
+    ];
+    for (number, (handled, rest)) in kinds.into_iter().enumerate() {
+        assert!(handled.len() > 10 && rest.len() > 10, "dispatcher {number}: {handled:?}, {rest:?}");
+        let mut all = [handled, rest.clone()].concat();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..100), "dispatcher {number} lost some, or gave some twice: {rest:?}");
+        for remainder in 0..2 {
+            let of_one: Vec<_> = rest.iter().filter(|number| *number % 2 == remainder).collect();
+            assert!(number == 4 || of_one.is_sorted(), "dispatcher {number}: {of_one:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_built_again_begins_with_what_came_back() {
+    let (push, queue) = source::queue(1000).unwrap();
+    (0..100).for_each(|number| push.try_push(number).unwrap());
+    push.close();
+    let (handled, mut seen) = mpsc::unbounded_channel();
+    let failed = Arc::new(Mutex::new(false));
+    let tenants = || TenantDispatcher::new(TenantQueues::new(50), |number: &u32| number % 2);
+    let running = Pipeline::builder("again")
+        .strategy(Strategy::OneForAll)
+        .start("queue", move || Ok(queue.clone()))
+        .dispatcher(tenants)
+        .finish_fn(StepOptions::named("once").max_demand(1).min_demand(0), move |number| {
+            assert!(number != 20 || std::mem::replace(&mut *failed.lock().unwrap(), true), "fails once");
+            handled.send(number).unwrap();
+        })
+        .start()
+        .await
+        .unwrap();
+    let report = running.join().await.unwrap();
+    let mut all: Vec<u32> = std::iter::from_fn(|| seen.try_recv().ok()).collect();
+    all.sort_unstable();
+    // The event in hand is lost with its stage, as ever.
+    assert!(all.into_iter().eq((0..100).filter(|number| *number != 20)), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_channel_gave_and_nobody_handled_comes_back() {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (0..100).for_each(|number| sender.send(number).unwrap());
+    let channel = source::from_channel(receiver);
+    let source = channel.clone();
+    let (probe, mut seen) = Probe::hanging();
+    let running = Pipeline::builder("channel")
+        .start("channel", move || Ok(source.clone()))
+        .finish(StepOptions::named("probe").max_demand(10).min_demand(5), move || Ok(probe.clone()))
+        .start()
+        .await
+        .unwrap();
+    settle().await;
+    seen.release(1);
+    settle().await;
+    let handled = seen.events().len();
+    running.stop().await.unwrap();
+    drop(running);
+    let mut rest = channel.take_rest();
+    let ChannelReceiver::Unbounded(mut receiver) = channel.into_receiver().unwrap() else {
+        panic!("unbounded")
+    };
+    rest.extend(std::iter::from_fn(|| receiver.try_recv().ok()));
+    assert_eq!(handled, 10);
+    assert!(rest.iter().copied().eq(10..100), "{rest:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_nobody_handled_are_handed_over_and_counted() {
+    let (rejected, unhandled) = blocking::channel();
+    let (probe, mut seen) = Probe::hanging();
+    let running = Pipeline::builder("rejected")
+        .start_fn("numbers", || Ok(0_u32..))
+        .step_fn(StepOptions::named("double").max_demand(20).min_demand(10), |number| number * 2)
+        .rejected(move |numbers: Vec<u32>| rejected.send(numbers).unwrap())
+        .finish(StepOptions::named("probe").max_demand(4).min_demand(2), move || Ok(probe.clone()))
+        .start()
+        .await
+        .unwrap();
+    settle().await;
+    let in_hand = seen.events();
+    let report = running.stop().await.unwrap();
+    let unhandled: Vec<u32> = unhandled.iter().flatten().collect();
+    let doubled = u32::try_from(report.stages[1].events_in).unwrap();
+    assert!(!unhandled.is_empty());
+    assert!([in_hand, unhandled.clone()].concat().into_iter().eq((0..doubled).map(|number| number * 2)));
+    let counted = report.rejected.iter().find(|rejected| rejected.stage == "double/0").unwrap();
+    assert_eq!(counted.events, unhandled.len() as u64);
 }

@@ -1,4 +1,4 @@
-//! How does a declared pipeline collect what it handles into batches?
+//! The steps of a declared pipeline that collect events into batches.
 
 use super::limits::Limits;
 use super::sort::{Joined, Together};
@@ -31,6 +31,32 @@ impl<E: Send + 'static> Chain<E> {
         let options = options.into().or(&StepOptions::new().count(1));
         self.step(options, move || Ok(Batcher::<E, Together>::new(limits()?)?))
     }
+
+    /// As [`batched`](Self::batched), with at most `events` events in a batch, whatever the limits allow. So it is known
+    /// when the pipeline is declared how many events a batch stands for: the next step then inherits the `max_demand` of
+    /// the pipeline as that many batches, and its [topology](crate::Pipeline::topology) says how many events are in
+    /// flight.
+    ///
+    /// ```
+    /// # use stage_core::{Pipeline, StepOptions, batch::Limits};
+    /// let pipeline = Pipeline::builder("inserts")
+    ///     .defaults(StepOptions::new().max_demand(1000).min_demand(500))
+    ///     .start_fn("rows", || Ok(0..10))
+    ///     .batched_up_to("batches", 500, || Ok(Limits::count(500)))
+    ///     .finish_fn("insert", |rows: Vec<i32>| println!("{} rows", rows.len()));
+    /// let topology = pipeline.topology();
+    /// assert_eq!(topology.step("insert").map(|step| step.max_demand), Some(2));
+    /// assert_eq!(topology.links[1].in_flight, Some(1000));
+    /// ```
+    pub fn batched_up_to<R>(self, options: impl Into<StepOptions>, events: usize, limits: R) -> Chain<Vec<E>>
+    where
+        R: Fn() -> Result<Limits<E>, BoxError> + Send + 'static,
+    {
+        let options = options.into().or(&StepOptions::new().count(1));
+        self.step_in_batches(options, events, move || {
+            Ok(Batcher::<E, Together>::new(limits()?.up_to(events))?)
+        })
+    }
 }
 
 impl<T: Send + 'static> Acknowledged<T> {
@@ -42,5 +68,20 @@ impl<T: Send + 'static> Acknowledged<T> {
     {
         let options = options.into().or(&StepOptions::new().count(1));
         self.step(options, move || Ok(Batcher::<Delivery<T>, Joined>::joining(limits()?)?))
+    }
+
+    /// As [`batched`](Self::batched), with at most `events` deliveries in a batch. See [`Chain::batched_up_to`].
+    pub fn batched_up_to<R>(
+        self,
+        options: impl Into<StepOptions>,
+        events: usize,
+        limits: R,
+    ) -> Acknowledged<Vec<T>>
+    where
+        R: Fn() -> Result<Limits<Delivery<T>>, BoxError> + Send + 'static,
+    {
+        let options = options.into().or(&StepOptions::new().count(1));
+        let recipe = move || Ok(Batcher::<Delivery<T>, Joined>::joining(limits()?.up_to(events))?);
+        self.deliveries().step_in_batches(options, events, recipe).acknowledged()
     }
 }

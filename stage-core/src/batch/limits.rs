@@ -30,7 +30,7 @@ pub(super) struct Weight<E> {
 type WeightOf<E> = Box<dyn Fn(&E) -> usize + Send>;
 
 /// Limits that cannot work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BatchError {
     /// A batch of no events.
@@ -69,6 +69,12 @@ impl<E> Limits<E> {
     /// until it is full.
     pub fn within(mut self, time: Duration) -> Self {
         self.within = Some(time);
+        self
+    }
+
+    /// No more than `events` in a batch, whatever was said.
+    pub(super) fn up_to(mut self, events: usize) -> Self {
+        self.count = Some(self.count.map_or(events, |count| count.min(events)));
         self
     }
 

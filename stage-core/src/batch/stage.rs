@@ -211,6 +211,8 @@ impl<E: Send + 'static, S: Sort<E>> ProducerConsumer for Batcher<E, S> {
     type In = E;
     type Out = S::Batch;
 
+    const BATCHES: bool = true;
+
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         self.counters = Some(Arc::clone(&cx.core.counters));
         Ok(Init::Ready)

@@ -13,7 +13,7 @@ use super::patch::{path_of_default, path_of_step};
 use super::setting::{Setting, shown, shown_capacity};
 use super::structs::PipelineOptions;
 use crate::supervise::{Intensity, Strategy};
-use crate::topology::{Pipeline, StepDeclaration, StepOptions};
+use crate::topology::{Link, Pipeline, StepDeclaration, StepOptions};
 
 const ZERO: Duration = Duration::ZERO;
 
@@ -28,6 +28,10 @@ pub struct EffectiveOptions {
     pub pipeline: String,
     /// Those of the whole pipeline, and then those of its steps, in the order of their declaration.
     pub options: Vec<EffectiveOption>,
+    /// The links between its steps, with the most events in flight along each that follow from the options.
+    pub links: Vec<Link>,
+    /// The most events in flight in all: see [`Topology::in_flight`](crate::Topology::in_flight).
+    pub in_flight: Option<usize>,
     #[serde(skip)]
     origins: BTreeMap<String, String>,
 }
@@ -49,8 +53,14 @@ pub struct EffectiveOption {
 impl EffectiveOptions {
     pub(super) fn of(pipeline: &Pipeline) -> Self {
         let whole = pipeline.whole();
-        let mut all =
-            Self { pipeline: pipeline.topology().name.clone(), options: Vec::new(), origins: whole.origins };
+        let topology = pipeline.topology();
+        let mut all = Self {
+            pipeline: topology.name.clone(),
+            options: Vec::new(),
+            links: topology.links.clone(),
+            in_flight: topology.in_flight,
+            origins: whole.origins,
+        };
         let strategy = shown(whole.strategy);
         let (usual, given) = (Intensity::default(), whole.intensity);
         all.push_whole("strategy", strategy, whole.strategy == Strategy::default());
@@ -127,6 +137,7 @@ impl EffectiveOptions {
         };
         said(step.own, path_of_step(step.name, setting))
             .or_else(|| is_half(step, setting).then_some(Origin::HalfOfMaxDemand))
+            .or_else(|| is_in_batches(step, setting).then_some(Origin::InBatches))
             .or_else(|| said(step.defaults, path_of_default(setting)))
             .unwrap_or(Origin::Default)
     }
@@ -138,6 +149,18 @@ impl EffectiveOptions {
             None => Origin::Declared,
         };
         self.options.push(EffectiveOption { step: None, name, value, origin });
+    }
+}
+
+impl EffectiveOptions {
+    /// A comment for each link that leads to the step of this name.
+    fn write_links(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for link in self.links.iter().filter(|link| link.to == name) {
+            if let Some(events) = link.in_flight {
+                writeln!(f, "# At most {events} events are in flight from {}.", link.from)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -153,10 +176,15 @@ impl EffectiveOption {
 
 /// Did `min_demand` follow from `max_demand`?
 fn is_half(step: &StepDeclaration<'_>, setting: Setting) -> bool {
-    let default = step.defaults.min_demand.unwrap_or(1);
+    let default = if step.takes_batches { 1 } else { step.defaults.min_demand.unwrap_or(1) };
     setting == Setting::MinDemand
         && step.own.min_demand.is_none()
         && step.effective.is_some_and(|effective| effective.min_demand != default)
+}
+
+/// Did `max_demand` follow from that of the pipeline, which counts events?
+fn is_in_batches(step: &StepDeclaration<'_>, setting: Setting) -> bool {
+    setting == Setting::MaxDemand && step.takes_batches && step.own.max_demand.is_none()
 }
 
 /// The value of an option; `None` if the options of the step cannot work.
@@ -182,12 +210,20 @@ fn seconds(time: Duration) -> Value {
 impl fmt::Display for EffectiveOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "# The options of {}, and where each is from.", self.pipeline)?;
+        match self.in_flight {
+            Some(events) => writeln!(f, "# At most {events} events are in flight.")?,
+            None => writeln!(
+                f,
+                "# The events in flight have no bound that is known: batches have no declared size."
+            )?,
+        }
         let mut table = None;
         for option in &self.options {
             if option.step != table {
                 table.clone_from(&option.step);
                 let name = option.step.as_deref().unwrap_or_default();
                 writeln!(f, "\n[steps.{}]", key(name))?;
+                self.write_links(name, f)?;
             }
             let line = format!("{} = {}", option.name, option.value);
             writeln!(f, "{line:<32} # {}", option.origin)?;

@@ -11,6 +11,8 @@ pub enum Origin {
     Default,
     /// It follows from `max_demand`, of which it is a half.
     HalfOfMaxDemand,
+    /// It is a number of batches, which follows from the `max_demand` of the pipeline and the size of a batch.
+    InBatches,
     /// The program says so.
     Declared,
     /// From outside: a file, a variable, or what a program calls its map.
@@ -22,6 +24,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Default => f.write_str("the default"),
             Self::HalfOfMaxDemand => f.write_str("half of max_demand"),
+            Self::InBatches => f.write_str("the pipeline's max_demand, in batches"),
             Self::Declared => f.write_str("the declaration"),
             Self::Override(name) => f.write_str(name),
         }

@@ -39,6 +39,11 @@ pub trait ProducerConsumer: Send + 'static {
     /// What it emits.
     type Out: Send + 'static;
 
+    /// Whether each event it emits is a batch of many that it took. The `max_demand` of a pipeline counts events, so a
+    /// step behind such a stage does not inherit it as a number of batches; see
+    /// [`StepOptions::max_demand`](crate::StepOptions::max_demand).
+    const BATCHES: bool = false;
+
     /// Runs before anything else, also after each restart; a pipeline starts only when every stage is up.
     fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {
         let _ = cx;

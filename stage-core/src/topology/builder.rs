@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::carried::Emits;
 use super::chain::Chain;
 use super::describe::{StepKind, Topology};
 use super::draft::{Draft, Shape};
@@ -75,6 +76,7 @@ impl Pipeline {
             if !errors.is_empty() {
                 return Err(StartError::Options { pipeline: topology.name, errors });
             }
+            topology.warn_of_many();
             Running::start(topology, Draft::children(planned), plan).await
         }
         .boxed()
@@ -281,7 +283,14 @@ where
 }
 
 fn shape<S: Producer>(kind: StepKind, capacity: Capacity) -> Shape {
-    Shape { kind, single: S::SINGLE, capacity, keyed: false, type_name: type_name::<S>() }
+    Shape {
+        kind,
+        single: S::SINGLE,
+        capacity,
+        keyed: false,
+        type_name: type_name::<S>(),
+        emits: Emits::Events,
+    }
 }
 
 /// Declares a step that takes nothing from others.

@@ -1,12 +1,13 @@
 //! A declaration in progress: each step takes what the step before emits, checked by the compiler.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::hash::Hash;
 use std::sync::OnceLock;
 
 use futures_util::FutureExt;
 
 use super::builder::{Pipeline, fused_source, source};
+use super::carried::Emits;
 use super::describe::StepKind;
 use super::draft::{Draft, Shape};
 use super::error::OptionError;
@@ -18,7 +19,7 @@ use super::parts::{Parts, Run};
 use super::route::{Node, by_demand, by_key, hashed};
 use super::wire::{Exit, Sharing, Upstream};
 use crate::dispatch::Dispatcher;
-use crate::engine::{self, Source};
+use crate::engine::{self, Rejections, Source};
 use crate::error::BoxError;
 use crate::options::Capacity;
 use crate::stage::{Consumer, Ending, ForEach, FromIter, MapEach, Nothing, Producer, ProducerConsumer};
@@ -135,13 +136,74 @@ impl<E: Send + 'static> Chain<E> {
         self
     }
 
+    /// Hands the events over that the step before emitted and that nobody handled when it ended: at a stop, at the
+    /// deadline of a drain, when it failed, or when the steps behind it wanted no more. Each copy calls `to` when it ends
+    /// with some. They are counted as discarded and in [`Report::rejected`](crate::Report::rejected) nevertheless. What a
+    /// source [takes back](Producer::take_back), as a [queue](crate::source::queue) does, is not among them; nor is the
+    /// batch that a stage had in its hands when it failed or was cut off.
+    ///
+    /// After several sources, and behind a `merge`, it holds for all of them; said twice, the last holds.
+    ///
+    /// ```
+    /// # use std::sync::mpsc;
+    /// # use stage_core::Pipeline;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let (rejected, unhandled) = mpsc::channel();
+    /// let pipeline = Pipeline::builder("stopped")
+    ///     .start_fn("numbers", || Ok(0_u64..))
+    ///     .step_fn("double", |number| number * 2)
+    ///     .rejected(move |numbers: Vec<u64>| rejected.send(numbers).expect("the receiver is alive"))
+    ///     .finish("print", || Ok(stage_core::ForEach::new(|_number| ())));
+    /// let report = pipeline.start().await?.stop().await?;
+    /// let unhandled: u64 = unhandled.iter().map(|numbers| numbers.len() as u64).sum();
+    /// let counted = report.rejected.iter().find(|rejected| rejected.stage == "double/0");
+    /// assert_eq!(unhandled, counted.map_or(0, |rejected| rejected.events));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// A panic of `to` is logged; the events that it was given are gone.
+    pub fn rejected(self, to: impl Fn(Vec<E>) + Send + Sync + 'static) -> Self {
+        self.upstream.reject(&Rejections::new(to));
+        self
+    }
+
     /// A step that takes what the step before emits.
-    pub fn step<S, R>(mut self, options: impl Into<StepOptions>, recipe: R) -> Chain<S::Out>
+    pub fn step<S, R>(self, options: impl Into<StepOptions>, recipe: R) -> Chain<S::Out>
     where
         S: ProducerConsumer<In = E>,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
-        let exit = self.install(&options.into(), StepKind::ProducerConsumer, recipe, |s, c, p, i, o, r| {
+        let emits = if S::BATCHES {
+            Emits::Batches(None)
+        } else if TypeId::of::<S::In>() == TypeId::of::<S::Out>() {
+            Emits::Same
+        } else {
+            Emits::Events
+        };
+        self.step_emitting(options.into(), emits, recipe)
+    }
+
+    /// As [`step`](Self::step), one that emits batches of at most `events` events.
+    pub(crate) fn step_in_batches<S, R>(self, options: StepOptions, events: usize, recipe: R) -> Chain<S::Out>
+    where
+        S: ProducerConsumer<In = E>,
+        R: Fn() -> Result<S, BoxError> + Send + 'static,
+    {
+        self.step_emitting(options, Emits::Batches(Some(events)), recipe)
+    }
+
+    /// As [`step`](Self::step), one that emits what `emits` says.
+    fn step_emitting<S, R>(mut self, options: StepOptions, emits: Emits, recipe: R) -> Chain<S::Out>
+    where
+        S: ProducerConsumer<In = E>,
+        R: Fn() -> Result<S, BoxError> + Send + 'static,
+    {
+        let (kind, options) = (StepKind::ProducerConsumer, &options);
+        let exit = self.install(options, kind, emits, recipe, |s, c, p, i, o, r| {
             engine::producer_consumer(s, c, p, i, o, r).boxed()
         });
         Chain { draft: self.draft, upstream: Upstream::of(exit) }
@@ -192,7 +254,7 @@ impl<E: Send + 'static> Chain<E> {
         R: Fn() -> Result<C, BoxError> + Send + 'static,
     {
         let run: Run<C, E, Nothing> = |s, c, p, i, o, r| engine::consumer(s, c, p, i, o, r).boxed();
-        self.install(&options.into(), StepKind::Consumer, recipe, run);
+        self.install(&options.into(), StepKind::Consumer, Emits::Events, recipe, run);
         Pipeline { draft: self.draft }
     }
 
@@ -252,6 +314,7 @@ impl<E: Send + 'static> Chain<E> {
         &mut self,
         options: &StepOptions,
         kind: StepKind,
+        emits: Emits,
         recipe: R,
         run: Run<S, E, Out>,
     ) -> Arc<Exit<Out>>
@@ -262,7 +325,7 @@ impl<E: Send + 'static> Chain<E> {
     {
         let mut upstream = std::mem::replace(&mut self.upstream, Upstream::none());
         let (keyed, capacity) = (upstream.is_keyed(), Capacity::Unbounded);
-        let shape = Shape { kind, single: false, capacity, keyed, type_name: type_name::<S>() };
+        let shape = Shape { kind, single: false, capacity, keyed, type_name: type_name::<S>(), emits };
         let exit = Exit::new(self.draft.next(), upstream.lanes);
         let count = Arc::default();
         follow(&mut upstream, &count);

@@ -1,5 +1,6 @@
 //! What a pipeline looks like, as data.
 
+use super::carried::Carried;
 use super::draft::Shape;
 use super::options::Effective;
 use crate::options::Placement;
@@ -17,6 +18,11 @@ pub struct Topology {
     pub steps: Vec<StepInfo>,
     /// Which step takes what which step emits.
     pub links: Vec<Link>,
+    /// The most events that are in flight in all: asked for along the [links](Link::in_flight), and in the steps for
+    /// the one batch that each of them may handle ahead of demand. It counts steps that make at most one event of each;
+    /// what another makes waits in its buffer, and what a dispatcher takes in ahead of demand comes on top. `None`
+    /// where batches have no declared size.
+    pub in_flight: Option<usize>,
 }
 
 /// One step of a pipeline.
@@ -32,10 +38,12 @@ pub struct StepInfo {
     pub count: usize,
     /// How many lanes of a partition it runs in: 1 outside of partitions.
     pub lanes: usize,
-    /// When each copy asks again. Of no use to a source.
+    /// When each copy asks again, in what its [links](Link::carries) carry. Of no use to a source.
     pub min_demand: usize,
-    /// The most events each copy has outstanding at each producer. Of no use to a source.
+    /// The most events, or batches, each copy has outstanding at each producer. Of no use to a source.
     pub max_demand: usize,
+    /// The most events in each batch that it makes; `None` if it makes none, or of no declared size.
+    pub batch_size: Option<usize>,
     /// Whether its copies are fed by key.
     pub keyed: bool,
     /// Where its callbacks run.
@@ -68,6 +76,11 @@ pub struct Link {
     pub to: String,
     /// How events come from one to the other.
     pub kind: LinkKind,
+    /// Single events, or batches.
+    pub carries: Carried,
+    /// The most events that are asked for along it, and not handled yet, all copies together. `None` where batches have
+    /// no declared size.
+    pub in_flight: Option<usize>,
 }
 
 /// Which events go along a link.
@@ -95,6 +108,7 @@ impl StepInfo {
             lanes,
             min_demand: options.window.min(),
             max_demand: options.window.max(),
+            batch_size: shape.batch_size(),
             keyed: shape.keyed,
             placement: options.placement,
         }
@@ -109,7 +123,7 @@ impl StepInfo {
 impl Topology {
     /// No steps.
     pub(crate) fn unwired(name: String) -> Self {
-        Self { name, steps: Vec::new(), links: Vec::new() }
+        Self { name, steps: Vec::new(), links: Vec::new(), in_flight: Some(0) }
     }
 
     /// The step of this name.
@@ -125,10 +139,12 @@ impl Topology {
     /// How many subscriptions connect them: every copy of a step subscribes to every copy before it, as far
     /// as they are in the same lane.
     pub fn subscriptions(&self) -> usize {
-        let subscriptions = |link: &Link| {
-            let (from, to) = (self.step(&link.from)?, self.step(&link.to)?);
-            Some(from.copies() * to.copies() / from.lanes.min(to.lanes))
-        };
-        self.links.iter().filter_map(subscriptions).sum()
+        self.links.iter().filter_map(|link| self.subscriptions_of(link)).sum()
+    }
+
+    /// How many subscriptions a link stands for.
+    pub(super) fn subscriptions_of(&self, link: &Link) -> Option<usize> {
+        let (from, to) = (self.step(&link.from)?, self.step(&link.to)?);
+        Some(from.copies().saturating_mul(to.copies()) / from.lanes.min(to.lanes))
     }
 }

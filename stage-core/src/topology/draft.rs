@@ -1,5 +1,6 @@
 //! A pipeline that is being declared: its steps so far, and what is wrong with it.
 
+use super::carried::{Carried, Emits};
 use super::describe::{Link, LinkKind, StepInfo, StepKind, Topology};
 use super::error::OptionError;
 use super::options::{Effective, StepOptions};
@@ -33,6 +34,8 @@ pub(super) struct Planned {
     pub(super) options: Option<Effective>,
     #[cfg(feature = "config")]
     pub(super) declared: super::redeclare::Declared,
+    /// What goes along the links behind it.
+    emits: Carried,
     install: Install,
 }
 
@@ -47,12 +50,24 @@ pub(super) struct Shape {
     pub(super) keyed: bool,
     /// The stage's type, from which an unnamed step gets its name.
     pub(super) type_name: &'static str,
+    /// What it emits.
+    pub(super) emits: Emits,
+}
+
+impl Shape {
+    /// The size of the batches that it makes.
+    pub(super) fn batch_size(self) -> Option<usize> {
+        match self.emits {
+            Emits::Batches(size) => size,
+            Emits::Events | Emits::Same => None,
+        }
+    }
 }
 
 impl Draft {
     pub(super) fn new(name: String) -> Self {
         Self {
-            topology: Topology { name, steps: Vec::new(), links: Vec::new() },
+            topology: Topology::unwired(name),
             defaults: StepOptions::new(),
             prefix: String::new(),
             plan: Plan::default(),
@@ -72,7 +87,9 @@ impl Draft {
     /// Notes a step that takes what arrives by `from`; what is wrong with its options is noted too.
     pub(super) fn plan(&mut self, declared: &StepOptions, shape: Shape, from: &Links, install: Install) {
         let unnamed = self.unnamed(shape.type_name);
-        let named = declared.effective(&self.defaults, &unnamed).map(|mut options| {
+        let carried = |step: usize| self.planned.get(step).map_or(Carried::Events, |planned| planned.emits);
+        let taken = from.steps.iter().fold(Carried::Events, |taken, (step, _)| taken.and(carried(*step)));
+        let named = declared.effective(&self.defaults, &unnamed, taken).map(|mut options| {
             options.name.insert_str(0, &self.prefix);
             options
         });
@@ -84,6 +101,8 @@ impl Draft {
             from: self.name_of(*step).to_owned(),
             to: name.clone(),
             kind: LinkKind::from(*way),
+            carries: carried(*step),
+            in_flight: None,
         });
         let links: Vec<_> = links.collect();
         let options = match named.and_then(|options| self.check(options, shape, from.lanes)) {
@@ -97,18 +116,21 @@ impl Draft {
             }
         };
         self.topology.links.extend(links);
+        self.topology.bound();
         #[cfg(feature = "config")]
         let declared = super::redeclare::Declared {
             own: declared.clone(),
             defaults: self.defaults.clone(),
             shape,
             lanes: from.lanes,
+            taken,
         };
         self.planned.push(Planned {
             name,
             options,
             #[cfg(feature = "config")]
             declared,
+            emits: shape.emits.after(taken),
             install,
         });
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use super::carried::Carried;
 use super::describe::{Link, LinkKind, StepInfo, StepKind, Topology};
 use crate::options::Placement;
 
@@ -19,7 +20,7 @@ impl Topology {
     ///     r#"flowchart LR
     ///     s0(["lines x1"])
     ///     s1[["print x1"]]
-    ///     s0 -->|"1..10"| s1
+    ///     s0 -->|"1..10, at most 10"| s1
     /// "#
     /// );
     /// ```
@@ -52,7 +53,7 @@ impl Topology {
     /// let pipeline = Pipeline::builder("words")
     ///     .start_fn("lines", || Ok(["a b", "c"]))
     ///     .finish_fn("print", |line| println!("{line}"));
-    /// assert!(pipeline.topology().to_dot().contains(r#"s0 -> s1 [label="1..10"]"#));
+    /// assert!(pipeline.topology().to_dot().contains(r#"s0 -> s1 [label="1..10, at most 10"]"#));
     /// ```
     pub fn to_dot(&self) -> String {
         let mut text = format!(
@@ -83,7 +84,7 @@ impl Topology {
         self.links.iter().filter_map(move |link| Some((number(&link.from)?, number(&link.to)?, link)))
     }
 
-    /// What stands at the arrow: which events, and how many are asked for.
+    /// The text at an arrow: which events, when they are asked for, and how many are in flight at most.
     fn label(&self, link: &Link) -> String {
         let Some(to) = self.step(&link.to) else { return String::new() };
         let kind = match link.kind {
@@ -93,13 +94,18 @@ impl Topology {
             LinkKind::Partition => "partition, ",
         };
         let key = if to.keyed { "by key, " } else { "" };
-        format!("{kind}{key}{}..{}", to.min_demand, to.max_demand)
+        let bound = link.in_flight.map(|events| format!(", at most {events}")).unwrap_or_default();
+        format!("{kind}{key}{}{bound}", window(to, link.carries))
     }
 }
 
 impl fmt::Display for Topology {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {} stages, {} subscriptions", self.name, self.stages(), self.subscriptions())?;
+        write!(f, "{}: {} stages, {} subscriptions", self.name, self.stages(), self.subscriptions())?;
+        match self.in_flight {
+            Some(events) => writeln!(f, ", at most {events} events in flight")?,
+            None => writeln!(f, ", batches of no declared size in flight")?,
+        }
         for (number, step) in self.steps.iter().enumerate() {
             let kind = match step.kind {
                 StepKind::Producer => "start ",
@@ -109,7 +115,7 @@ impl fmt::Display for Topology {
             };
             write!(f, "  {kind} {}", title(step))?;
             if step.kind != StepKind::Producer {
-                write!(f, ", demand {}..{}", step.min_demand, step.max_demand)?;
+                write!(f, ", demand {}", window(step, self.taken_by(&step.name)))?;
             }
             if step.keyed {
                 f.write_str(", by key")?;
@@ -132,23 +138,39 @@ impl Topology {
     fn write_sources(&self, number: usize, step: &StepInfo, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let links: Vec<_> = self.links.iter().filter(|link| link.to == step.name).collect();
         let above = number.checked_sub(1).map(|above| self.steps[above].name.as_str());
+        let bound =
+            |link: &Link| link.in_flight.map(|events| format!("at most {events} in flight")).into_iter();
         if let [link] = links[..]
             && link.kind == LinkKind::Straight
             && Some(link.from.as_str()) == above
         {
-            return Ok(());
+            return bound(link).try_for_each(|bound| write!(f, ", {bound}"));
         }
         for (number, link) in links.iter().enumerate() {
             f.write_str(if number == 0 { ", from " } else { " and " })?;
             f.write_str(&link.from)?;
-            f.write_str(match link.kind {
-                LinkKind::Straight => "",
-                LinkKind::Broadcast => " (broadcast)",
-                LinkKind::Selected => " (broadcast, when)",
-                LinkKind::Partition => " (partition)",
-            })?;
+            let kind: &[&str] = match link.kind {
+                LinkKind::Straight => &[],
+                LinkKind::Broadcast => &["broadcast"],
+                LinkKind::Selected => &["broadcast", "when"],
+                LinkKind::Partition => &["partition"],
+            };
+            let notes: Vec<_> = kind.iter().map(ToString::to_string).chain(bound(link)).collect();
+            if !notes.is_empty() {
+                write!(f, " ({})", notes.join(", "))?;
+            }
         }
         Ok(())
+    }
+}
+
+/// When a step asks again, and how much it asks for at most: `1..10`, `1..2 batches of 500`.
+fn window(step: &StepInfo, carries: Carried) -> String {
+    let (min, max) = (step.min_demand, step.max_demand);
+    match carries {
+        Carried::Events => format!("{min}..{max}"),
+        Carried::Batches(None) => format!("{min}..{max} batches"),
+        Carried::Batches(Some(size)) => format!("{min}..{max} batches of {size}"),
     }
 }
 

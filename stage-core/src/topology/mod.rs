@@ -21,6 +21,7 @@
 
 mod acknowledged;
 mod builder;
+mod carried;
 mod chain;
 mod describe;
 mod draft;
@@ -44,6 +45,7 @@ mod wire;
 
 pub use acknowledged::{Acknowledged, Delivered};
 pub use builder::{Pipeline, PipelineBuilder};
+pub use carried::Carried;
 pub use chain::Chain;
 pub use describe::{Link, LinkKind, StepInfo, StepKind, Topology};
 pub use error::OptionError;

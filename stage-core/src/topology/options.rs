@@ -1,5 +1,6 @@
 //! What can be set on a step, and what is legal.
 
+use super::carried::Carried;
 use super::error::OptionError;
 use crate::demand::Window;
 use crate::options::{CancelMode, Capacity, Keep, MOST_COPIES, MOST_EVENTS, Placement, Restart};
@@ -76,6 +77,9 @@ impl StepOptions {
     }
 
     /// The most events each copy has outstanding at each producer, 1 to 1,000,000,000. Default: 10.
+    ///
+    /// A step that takes batches counts batches. It does not inherit this number from the pipeline, but as many batches
+    /// as make so many events, at least one; two where the declaration does not say how large a batch is.
     pub fn max_demand(mut self, events: usize) -> Self {
         self.max_demand = Some(events);
         self
@@ -134,18 +138,30 @@ impl StepOptions {
         }
     }
 
-    /// These options with `defaults` and the general defaults filled in.
-    pub(super) fn effective(&self, defaults: &Self, unnamed: &str) -> Result<Effective, OptionError> {
+    /// These options with `defaults` and the general defaults filled in, for a step that takes `taken`.
+    pub(super) fn effective(
+        &self,
+        defaults: &Self,
+        unnamed: &str,
+        taken: Carried,
+    ) -> Result<Effective, OptionError> {
         let name = self.name.clone().unwrap_or_else(|| unnamed.to_owned());
         let count = self.count.or(defaults.count).unwrap_or(1);
         if count == 0 {
             return Err(OptionError::Count { step: name });
         }
         at_most(&name, "count", MOST_COPIES, count)?;
-        let max = self.max_demand.or(defaults.max_demand).unwrap_or(10);
+        let inherited = || taken.inherited(defaults.max_demand.unwrap_or(10));
+        let max = self.max_demand.unwrap_or_else(inherited);
+        // A minimum of events says nothing of batches.
+        let default_min = match (taken.is_batches(), self.max_demand) {
+            (true, None) => max / 2,
+            (true, Some(_)) => 1,
+            (false, _) => defaults.min_demand.unwrap_or(1),
+        };
         // A maximum that somebody chose counts more than a minimum that nobody did.
         let halves = self.max_demand.is_some() || defaults.min_demand.is_none();
-        let min = match (self.min_demand, defaults.min_demand.unwrap_or(1)) {
+        let min = match (self.min_demand, default_min) {
             (None, min) if max <= min && halves => max / 2,
             (Some(min), _) | (None, min) => min,
         };
@@ -182,13 +198,14 @@ mod tests {
     use super::*;
 
     fn window(options: &StepOptions, defaults: &StepOptions) -> Result<(usize, usize), String> {
-        let effective = options.effective(defaults, "step").map_err(|error| error.to_string())?;
+        let effective =
+            options.effective(defaults, "step", Carried::Events).map_err(|error| error.to_string())?;
         Ok((effective.window.max(), effective.window.min()))
     }
 
     #[test]
     fn defaults_are_those_of_the_book() {
-        let effective = StepOptions::new().effective(&StepOptions::new(), "seal").unwrap();
+        let effective = StepOptions::new().effective(&StepOptions::new(), "seal", Carried::Events).unwrap();
         assert_eq!((effective.name.as_str(), effective.count), ("seal", 1));
         assert_eq!((effective.window.max(), effective.window.min()), (10, 1));
     }
@@ -199,6 +216,20 @@ mod tests {
         let defaults = StepOptions::new().min_demand(500).max_demand(1000);
         assert_eq!(window(&StepOptions::new().max_demand(100), &defaults), Ok((100, 50)));
         assert_eq!(window(&StepOptions::new().max_demand(501), &defaults), Ok((501, 500)));
+    }
+
+    #[test]
+    fn a_step_that_takes_batches_inherits_the_demand_in_batches() {
+        let window = |options: &StepOptions, defaults: &StepOptions| {
+            let effective = options.effective(defaults, "step", Carried::Batches(Some(500))).unwrap();
+            (effective.window.max(), effective.window.min())
+        };
+        let defaults = StepOptions::new().max_demand(1000).min_demand(500);
+        assert_eq!(window(&StepOptions::new(), &defaults), (2, 1));
+        assert_eq!(window(&StepOptions::new(), &StepOptions::new()), (1, 0));
+        assert_eq!(window(&StepOptions::new().max_demand(7), &defaults), (7, 1));
+        let most = StepOptions::new().max_demand(1_000_000_000).min_demand(500);
+        assert_eq!(window(&StepOptions::new(), &most).0, 2_000_000);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::builder::Pipeline;
+use super::carried::Carried;
 use super::describe::{StepInfo, StepKind};
 use super::draft::Shape;
 use super::error::OptionError;
@@ -19,6 +20,8 @@ pub(super) struct Declared {
     pub(super) defaults: StepOptions,
     pub(super) shape: Shape,
     pub(super) lanes: usize,
+    /// What it takes, of which its demand is counted.
+    pub(super) taken: Carried,
 }
 
 /// A step as it was declared, for those who configure it.
@@ -32,6 +35,8 @@ pub(crate) struct StepDeclaration<'a> {
     pub(crate) defaults: &'a StepOptions,
     /// What comes of it; `None` if it cannot work.
     pub(crate) effective: Option<EffectiveStep>,
+    /// Whether it takes batches, of which its demand is counted.
+    pub(crate) takes_batches: bool,
 }
 
 /// The options that a step runs with.
@@ -82,6 +87,7 @@ impl Pipeline {
             own: &planned.declared.own,
             defaults: &planned.declared.defaults,
             effective: planned.options.as_ref().map(EffectiveStep::from),
+            takes_batches: planned.declared.taken.is_batches(),
         })
     }
 
@@ -117,8 +123,8 @@ impl Pipeline {
                 .any(|error| matches!(error, OptionError::Name { step } if *step == planned.name))
                 && planned.options.is_none();
             let (own, defaults) = change(&planned.name, &planned.declared.own, &planned.declared.defaults);
-            let Declared { shape, lanes, .. } = planned.declared;
-            planned.declared = Declared { own, defaults, shape, lanes };
+            let Declared { shape, lanes, taken, .. } = planned.declared;
+            planned.declared = Declared { own, defaults, shape, lanes, taken };
             planned.options = match planned.declared.effective(&planned.name) {
                 Ok(options) if !named_twice => {
                     draft.topology.steps.push(StepInfo::new(&options, shape, lanes));
@@ -131,6 +137,7 @@ impl Pipeline {
                 }
             };
         }
+        draft.topology.bound();
         others.extend(errors.iter().cloned());
         draft.errors = others;
         errors
@@ -141,7 +148,7 @@ impl Declared {
     fn effective(&self, name: &str) -> Result<Effective, OptionError> {
         let mut own = self.own.clone();
         own.name = Some(name.to_owned());
-        let options = own.effective(&self.defaults, name)?;
+        let options = own.effective(&self.defaults, name, self.taken)?;
         options.check_copies(self.lanes)?;
         if self.shape.single && options.count > 1 {
             return Err(OptionError::Single { step: options.name, count: options.count });

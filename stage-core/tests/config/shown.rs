@@ -11,6 +11,7 @@ fn every_option_is_shown_with_where_it_is_from_as_a_file_to_begin_with() {
     assert_eq!(
         shown.unwrap().options().to_string(),
         "# The options of upload, and where each is from.
+# At most 689 events are in flight.
 strategy = \"rest_for_one\"        # the default
 max_restarts = 5                 # upload.toml
 within_seconds = 5               # the default
@@ -26,6 +27,7 @@ keep = \"last\"                    # the default
 restart = \"permanent\"            # the default
 
 [steps.double]
+# At most 300 events are in flight from numbers.
 count = 3                        # upload.toml
 min_demand = 5                   # the declaration
 max_demand = 100                 # the declaration
@@ -36,6 +38,7 @@ restart = \"permanent\"            # the default
 cancel = \"temporary\"             # the default
 
 [steps.remote-storage]
+# At most 3 events are in flight from double.
 count = 1                        # the default
 min_demand = 0                   # half of max_demand
 max_demand = 1                   # the declaration
@@ -46,6 +49,7 @@ restart = \"permanent\"            # the default
 cancel = \"temporary\"             # the default
 
 [steps.drop]
+# At most 100 events are in flight from remote-storage.
 count = 1                        # the default
 min_demand = 1                   # the default
 max_demand = 100                 # the declaration

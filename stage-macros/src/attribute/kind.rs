@@ -66,6 +66,7 @@ impl Kind {
                 "handle_subscribe",
                 "handle_cancel",
                 "handle_discarded",
+                "take_back",
                 "init",
                 "terminate",
                 "Event",
@@ -81,6 +82,7 @@ impl Kind {
                 "terminate",
                 "In",
                 "Out",
+                "BATCHES",
             ],
             Self::Consumer => {
                 &["handle_events", "handle_subscribe", "handle_cancel", "init", "terminate", "Event"]

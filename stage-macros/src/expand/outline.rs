@@ -7,7 +7,7 @@ use quote::{ToTokens, quote};
 
 use super::options::known;
 use crate::ast::Header;
-use crate::model::{Branch, Model, Node, Number, Partition, Step, Text, ends};
+use crate::model::{Branch, Gate, Model, Node, Number, Partition, Step, Text, ends};
 use crate::words::Role;
 
 /// An expression of the type `Topology`.
@@ -63,11 +63,8 @@ impl Outline {
             Text::Literal(name) => name.to_token_stream(),
             Text::Default(_) | Text::Computed(_) => title.to_token_stream(),
         };
-        let by = step.by.as_ref().map(|_| quote!(by(|()| ()).));
-        let gates = step.gates.iter().map(|gate| {
-            let name = format!("{title}.{}", gate.word);
-            quote!(step_fn(::stage_core::StepOptions::named(#name).count(1), |()| ()).)
-        });
+        let by = step.by.as_ref().map(|_| quote!(by(|_| ()).));
+        let gates = step.gates.iter().map(|gate| self::gate(&title, gate));
         let options = known(&step.options);
         let options = quote!(::stage_core::StepOptions::named(#name) #options);
         match step.role {
@@ -78,9 +75,9 @@ impl Outline {
                 let method = Ident::new(if again { "and_start" } else { "start" }, Span::call_site());
                 quote!(#method(#options, || ::core::result::Result::Ok(::stage_core::__private::Outline)))
             }
-            _ if step.finish.is_some() => quote!(#(#gates)* #by finish_fn(#options, |()| ())),
-            Role::Step | Role::Then | Role::Through => quote!(#(#gates)* #by step_fn(#options, |()| ())),
-            Role::ThenFinish | Role::Finish => quote!(#(#gates)* #by finish_fn(#options, |()| ())),
+            _ if step.finish.is_some() => quote!(#(#gates)* #by finish_fn(#options, |_| ())),
+            Role::Step | Role::Then | Role::Through => quote!(#(#gates)* #by step_fn(#options, |_| ())),
+            Role::ThenFinish | Role::Finish => quote!(#(#gates)* #by finish_fn(#options, |_| ())),
         }
     }
 
@@ -110,5 +107,24 @@ impl Outline {
     fn body(&mut self, nodes: &[Node]) -> TokenStream {
         let calls = self.calls(nodes);
         quote!(|pipeline| { #calls pipeline })
+    }
+}
+
+/// The step in front of the one called `title` that an option of it stands for.
+fn gate(title: &str, gate: &Gate) -> TokenStream {
+    let name = format!("{title}.{}", gate.word);
+    let options = quote!(::stage_core::StepOptions::named(#name).count(1));
+    if gate.word == "rate" {
+        return quote!(step_fn(#options, |()| ()).);
+    }
+    // Never made: the outline is not started.
+    let limits = quote!(|| ::core::result::Result::Ok(::stage_core::batch::Limits::count(1)));
+    match &gate.size {
+        Some(Number::Literal { literal, .. }) => quote!(batched_up_to(#options, #literal, #limits).),
+        Some(Number::Constant(expr)) => {
+            let size = super::assertion::constant(expr);
+            quote!(batched_up_to(#options, #size, #limits).)
+        }
+        Some(Number::Computed(_)) | None => quote!(batched(#options, #limits).),
     }
 }

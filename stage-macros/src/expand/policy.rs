@@ -50,14 +50,19 @@ pub(super) fn gates(step: &Step, scope: &Scope<'_>) -> TokenStream {
     let gates = step.gates.iter().map(|gate| {
         let method = Ident::new(method(gate), gate.word.span());
         let (name, recipe) = (name(step, gate, scope), capture::recipe(&gate.recipe, scope));
-        quote_spanned!(gate.word.span()=> .#method(#name, #recipe))
+        let size = gate.size.as_ref().map(|size| options::number(size, scope)).map(|size| quote!(#size,));
+        quote_spanned!(gate.word.span()=> .#method(#name, #size #recipe))
     });
     gates.collect()
 }
 
 /// The call of the builder that declares its step.
 pub(super) fn method(gate: &Gate) -> &'static str {
-    if gate.word == "rate" { "limited" } else { "batched" }
+    match (gate.word == "rate", &gate.size) {
+        (true, _) => "limited",
+        (false, Some(_)) => "batched_up_to",
+        (false, None) => "batched",
+    }
 }
 
 fn name(step: &Step, gate: &Gate, scope: &Scope<'_>) -> TokenStream {

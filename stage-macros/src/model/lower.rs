@@ -4,7 +4,7 @@ use super::naming::{self, snake_case};
 use super::pipeline::{Branch, Broadcast, Node, Partition};
 use super::settings::{Owner, Settings};
 use super::walk::steps_mut;
-use super::{Model, Number, Outline, Recipe, Scope, Step, Text};
+use super::{Model, Number, Outline, Recipe, Scope, Step, Text, policy};
 use crate::ast::{self, Ast, Header, Item, Stage};
 use crate::error::Errors;
 use crate::option_words::OptionWord;
@@ -78,6 +78,10 @@ impl Reader<'_> {
         if let Some(args) = args {
             recipe.call_new(&args, self.errors);
         }
+        let policy = match role {
+            Role::Step | Role::Finish => policy.or_else(|| policy::of_each(&recipe.expr)),
+            Role::Start | Role::Then | Role::ThenFinish | Role::Through => policy,
+        };
         let name = name.unwrap_or(Text::Default(default));
         let (thens, finish) = (Vec::new(), None);
         Some(Step { role, docs, recipe, thens, finish, name, options, by, dispatcher, policy, gates })

@@ -72,6 +72,24 @@ impl Number {
         None
     }
 
+    /// The number in an expression that is not read as an option: a literal, a constant, or a parameter or a field of
+    /// one. Of a call, which may do more than compute a number, nothing is known.
+    pub(super) fn seen(value: &Expr, scope: &Scope<'_>) -> Option<Self> {
+        match value {
+            Expr::Paren(inner) => Self::seen(&inner.expr, scope),
+            Expr::Lit(literal) => {
+                let Lit::Int(literal) = &literal.lit else { return None };
+                let value = literal.base10_parse().ok()?;
+                matches!(literal.suffix(), "" | "usize")
+                    .then(|| Self::Literal { value, literal: literal.clone() })
+            }
+            value if scope.mentioned(value).is_empty() && scope.is_constant(value) => {
+                Some(Self::Constant(value.clone()))
+            }
+            value => is_place(value).then(|| Self::Computed(value.clone())),
+        }
+    }
+
     /// The value, if the macro knows it.
     pub(crate) fn known(&self) -> Option<usize> {
         match self {
@@ -87,6 +105,16 @@ impl ToTokens for Number {
             Self::Literal { literal, .. } => literal.to_tokens(tokens),
             Self::Constant(expr) | Self::Computed(expr) => expr.to_tokens(tokens),
         }
+    }
+}
+
+/// Is it a variable, or a field of one?
+fn is_place(value: &Expr) -> bool {
+    match value {
+        Expr::Path(_) => true,
+        Expr::Field(field) => is_place(&field.base),
+        Expr::Paren(inner) => is_place(&inner.expr),
+        _ => false,
     }
 }
 

@@ -169,6 +169,15 @@ pub(crate) struct Gate {
     /// The option, after which the step is called, too.
     pub(crate) word: Ident,
     pub(crate) recipe: Expr,
+    /// The most events in a batch, if the expression shows it.
+    pub(crate) size: Option<Number>,
+}
+
+impl Step {
+    /// Does it take what its own `batch` collects?
+    pub(crate) fn takes_batches(&self) -> bool {
+        self.gates.iter().any(|gate| gate.word == "batch")
+    }
 }
 
 impl Node {

@@ -4,12 +4,14 @@ use proc_macro2::Ident;
 use syn::{Expr, ExprCall, Path};
 
 use super::scope::{Scope, starts_in_lower_case};
-use super::{Failure, Gate, Policy, Retry};
+use super::{Failure, Gate, Number, Policy, Retry};
 use crate::error::Errors;
 use crate::option_words::OptionWord;
 use crate::suggest::did_you_mean;
 
 const WORDS: [&str; 4] = ["restart", "skip", "stop", "dead_letter"];
+/// The functions of `stage_core::policy` that make a handler of single events.
+const HANDLERS: [&str; 3] = ["each", "each_some", "attempt"];
 const ALLOWED: &str = "`restart`, `skip`, `stop`, `dead_letter(letters)`, or a `FailurePolicy`";
 
 /// `on_failure: …`
@@ -89,6 +91,19 @@ fn meant(word: &str) -> Option<&'static str> {
     did_you_mean(word, WORDS).or(synonym)
 }
 
+/// The policy of a step that says none, where its recipe is a handler of single events: `each(…)` and the others of
+/// `stage_core::policy`. As everywhere, a failure restarts it then.
+pub(super) fn of_each(recipe: &Expr) -> Option<Policy> {
+    let Expr::Call(call) = recipe else { return None };
+    let Expr::Path(path) = &*call.func else { return None };
+    let mut words = path.path.segments.iter().rev().map(|segment| &segment.ident);
+    let word = words.next().filter(|word| HANDLERS.iter().any(|handler| *word == handler))?;
+    if words.next().is_some_and(|module| module != "policy") {
+        return None;
+    }
+    Some(Policy { word: word.clone(), failure: None, retry: None })
+}
+
 /// `retry: Backoff::new(FIRST, MOST)`
 pub(super) fn retry(word: Ident, value: Expr, errors: &mut Errors) -> Option<Retry> {
     let backoff = value_of(OptionWord::Retry, "a `Backoff`", value, errors)?;
@@ -96,10 +111,36 @@ pub(super) fn retry(word: Ident, value: Expr, errors: &mut Errors) -> Option<Ret
 }
 
 /// `rate: …` or `batch: …`
-pub(super) fn gate(option: OptionWord, word: Ident, value: Expr, errors: &mut Errors) -> Option<Gate> {
+pub(super) fn gate(
+    option: OptionWord,
+    word: Ident,
+    value: Expr,
+    scope: &Scope<'_>,
+    errors: &mut Errors,
+) -> Option<Gate> {
     let what = if option == OptionWord::Rate { "a `Rate` or a `Budget`" } else { "the `Limits` of a batch" };
     let recipe = value_of(option, what, value, errors)?;
-    Some(Gate { word, recipe })
+    let size = if option == OptionWord::Batch { size(&recipe, scope) } else { None };
+    Some(Gate { word, recipe, size })
+}
+
+/// The 500 of `Limits::count(500).within(…)`.
+fn size(limits: &Expr, scope: &Scope<'_>) -> Option<Number> {
+    match limits {
+        Expr::MethodCall(call) => size(&call.receiver, scope),
+        Expr::Try(inner) => size(&inner.expr, scope),
+        Expr::Paren(inner) => size(&inner.expr, scope),
+        Expr::Call(call) => {
+            let Expr::Path(path) = &*call.func else { return None };
+            let mut words = path.path.segments.iter().rev().map(|segment| &segment.ident);
+            let is_count = words.next().is_some_and(|word| word == "count")
+                && words.next().is_some_and(|word| word == "Limits");
+            let mut args = call.args.iter();
+            let (true, Some(count), None) = (is_count, args.next(), args.next()) else { return None };
+            Number::seen(count, scope)
+        }
+        _ => None,
+    }
 }
 
 /// An expression that is no literal.

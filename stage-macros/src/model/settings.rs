@@ -94,7 +94,7 @@ impl Settings {
             }
             OptionWord::Retry => self.retry = policy::retry(word, value, errors),
             OptionWord::Rate | OptionWord::Batch => {
-                self.gates.extend(policy::gate(option, word, value, errors));
+                self.gates.extend(policy::gate(option, word, value, scope, errors));
             }
             OptionWord::Acknowledged => {
                 errors.at(&value, "`acknowledged` takes no value: write the word alone, `acknowledged,`");

@@ -3,6 +3,7 @@
 use proc_macro2::Span;
 use syn::spanned::Spanned as _;
 
+use super::flight::in_flight;
 use super::{DEFAULT_COUNT, DEFAULT_MAX_DEMAND};
 use crate::model::{Buffer, Choice, Model, Node, Number, Options, Step, partitions, steps};
 
@@ -21,6 +22,7 @@ pub(crate) fn idle(model: &Model) -> Vec<Idle> {
         found.extend(partition.nodes.iter().filter_map(overtaking));
     }
     buffers(&model.nodes, model, &mut found);
+    found.extend(in_flight(model));
     found.extend(steps(&model.nodes).into_iter().filter_map(|step| transient(model, step)));
     found
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod defaults;
+mod flight;
 mod fused;
 mod idle;
 mod junctions;

@@ -23,6 +23,8 @@ pub(crate) enum Bound<'a> {
     Own(&'a Number),
     /// It comes from the pipeline's options.
     Inherited(&'a Number),
+    /// It is a number of batches, which the builder computes.
+    Batches,
     /// Nobody says anything.
     BuiltIn,
 }
@@ -60,6 +62,7 @@ pub(crate) fn requirements(model: &Model) -> Vec<Requirement<'_>> {
             None if step.role == Role::Step => format!("step {index}"),
             None => step.role.word().to_owned(),
         };
+        let inherited = if step.takes_batches() { Bound::Batches } else { inherited.again() };
         of_options(&step.options, &inherited, &owner, &mut requirements);
         requirements.extend(alone(step, &model.defaults));
     }
@@ -129,6 +132,7 @@ impl Requirement<'_> {
             },
             Self::Below { min, max, owner } => match (min, max.number()) {
                 (Number::Computed(_), _) | (_, Some(Number::Computed(_))) => Verdict::AskBuilder,
+                _ if matches!(max, Bound::Batches) => Verdict::AskBuilder,
                 (Number::Literal { value, .. }, None | Some(Number::Literal { .. })) => match max.known() {
                     // Reported as such; nothing is below zero.
                     Some(0) => Verdict::Holds,
@@ -149,7 +153,7 @@ impl<'a> Bound<'a> {
     pub(crate) fn number(&self) -> Option<&'a Number> {
         match self {
             Self::Own(number) | Self::Inherited(number) => Some(number),
-            Self::BuiltIn => None,
+            Self::Batches | Self::BuiltIn => None,
         }
     }
 
@@ -161,13 +165,14 @@ impl<'a> Bound<'a> {
         match self {
             Self::Own(number) => Self::Own(number),
             Self::Inherited(number) => Self::Inherited(number),
+            Self::Batches => Self::Batches,
             Self::BuiltIn => Self::BuiltIn,
         }
     }
 
     fn source(&self) -> &'static str {
         match self {
-            Self::Own(_) => "",
+            Self::Own(_) | Self::Batches => "",
             Self::Inherited(_) => " (the pipeline's)",
             Self::BuiltIn => " (10 by default)",
         }

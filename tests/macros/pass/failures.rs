@@ -10,7 +10,8 @@ use stage_core::ack::Delivery;
 use stage_core::batch::Limits;
 use stage_core::policy::{DeadLetter, EachEvent, FailurePolicy, each};
 use stage_core::rate::{Budget, Rate};
-use stage_core::{Backoff, BoxError, Pipeline, Report, pipeline};
+use stage_core::testing::{Probe, settle};
+use stage_core::{Backoff, BoxError, Carried, Pipeline, Report, pipeline};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
@@ -116,13 +117,13 @@ async fn events_come_at_a_rate_and_in_batches() -> Result<(), BoxError> {
     let slow = Slow::new(all, "label".to_owned(), batches);
     assert_eq!(
         slow.topology().to_string(),
-        "slow: 6 stages, 5 subscriptions
+        "slow: 6 stages, 5 subscriptions, at most 116 events in flight
   start  start x1
-  step   label.rate x1, demand 1..10
-  step   label x1, demand 1..10
-  step   send.rate x1, demand 1..10
-  step   send.batch x1, demand 1..10
-  finish send x1, demand 1..10
+  step   label.rate x1, demand 1..10, at most 10 in flight
+  step   label x1, demand 1..10, at most 10 in flight
+  step   send.rate x1, demand 1..10, at most 10 in flight
+  step   send.batch x1, demand 1..10, at most 10 in flight
+  finish send x1, demand 0..1 batches of 20, at most 20 in flight
 "
     );
     assert_eq!(Slow::topology().stages(), 6);
@@ -161,5 +162,82 @@ async fn a_permanent_step_ends_with_the_first_of_its_producers() -> Result<(), B
     let report = run(Ends::new()).await?;
     assert_eq!(report.stages[0].events_out, 30);
     assert!(report.stages[3].events_in >= 30);
+    Ok(())
+}
+
+pipeline! {
+    Insert(size: usize, probe: Probe<Vec<u64>>) {
+        max_demand: 1000, min_demand: 500,
+
+        start  0..1_000_000_u64;
+        step   |number| number + 1, name: "parse";
+        finish probe, name: "insert", batch: Limits::count(size);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_is_never_handled_holds_the_source_up() -> Result<(), BoxError> {
+    let (probe, mut seen) = Probe::hanging();
+    let insert = Insert::new(500, probe);
+    let (links, bound) = (&insert.topology().links, insert.topology().in_flight);
+    let links: Vec<_> = links.iter().map(|link| (link.carries, link.in_flight)).collect();
+    let events = (Carried::Events, Some(1000));
+    assert_eq!(links, [events, events, (Carried::Batches(Some(500)), Some(1000))]);
+    assert_eq!(bound, Some(4500));
+    let running = insert.start().await?;
+    settle().await;
+    let emitted = running.stats()[0].events_out;
+    assert!(emitted <= 4500, "{emitted} events are in flight");
+    assert_eq!(seen.next_batch().await, [(1..=500).collect::<Vec<_>>()]);
+    Ok(())
+}
+
+pipeline! {
+    Sizes(limits: fn() -> Limits<u64>) {
+        max_demand: 1000, min_demand: 500,
+
+        start  0..10_u64;
+        broadcast {
+            finish drop::<Vec<u64>>, name: "known", batch: Limits::count(20).within(SECOND);
+        } and {
+            finish drop::<Vec<u64>>, name: "own", batch: Limits::count(20), max_demand: 7;
+        } and {
+            finish drop::<Vec<u64>>, name: "weighed", batch: Limits::weighing(1000, |_| 8);
+        } and {
+            finish drop::<Vec<u64>>, name: "unknown", batch: limits();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_takes_batches_inherits_the_demand_in_batches() -> Result<(), BoxError> {
+    let sizes = Sizes::new(|| Limits::count(3));
+    let windows = |name| sizes.topology().step(name).map(|step| (step.min_demand, step.max_demand));
+    assert_eq!(windows("known"), Some((25, 50)));
+    assert_eq!(windows("own"), Some((1, 7)));
+    assert_eq!(windows("weighed"), Some((1, 2)));
+    assert_eq!(windows("unknown"), Some((1, 2)));
+    assert_eq!(sizes.topology().in_flight, None);
+    assert_eq!(Sizes::topology(), *sizes.topology());
+    run(sizes).await?;
+    Ok(())
+}
+
+pipeline! {
+    Each(stored: Sender<u32>) {
+        start  0..10_u32;
+        step   each(|number: u32| async move { Ok::<_, BoxError>(number + 1) });
+        finish each(move |number: u32| {
+            let stored = stored.clone();
+            async move { stored.send(number) }
+        });
+    }
+}
+
+#[tokio::test]
+async fn functions_that_wait_need_no_policy() -> Result<(), BoxError> {
+    let (stored, received) = channel();
+    run(Each::new(stored)).await?;
+    assert!(received.iter().eq(1..=10));
     Ok(())
 }

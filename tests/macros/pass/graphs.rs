@@ -155,17 +155,20 @@ fn a_pipeline_shows_what_it_is_before_anybody_has_its_parameters() {
     assert_eq!(&topology, Nested::new(sums, rest).topology());
     assert_eq!(
         topology.to_string(),
-        "nested: 13 stages, 17 subscriptions
+        "nested: 13 stages, 17 subscriptions, at most 251 events in flight
   start  start x1
-  step   fizz x1 in 3 lanes, demand 1..10, from start (broadcast, when)
-  step   all x1 in 3 lanes, demand 1..10, from start (broadcast)
-  step   both x1 in 3 lanes, demand 1..10, from fizz and all
-  finish sums x1, demand 1..10
-  finish rest x1 in 2 lanes, demand 1..10, from start (partition)
+  step   fizz x1 in 3 lanes, demand 1..10, from start (broadcast, when, at most 30 in flight)
+  step   all x1 in 3 lanes, demand 1..10, from start (broadcast, at most 30 in flight)
+  step   both x1 in 3 lanes, demand 1..10, from fizz (at most 30 in flight) and all (at most 30 in flight)
+  finish sums x1, demand 1..10, at most 30 in flight
+  finish rest x1 in 2 lanes, demand 1..10, from start (partition, at most 20 in flight)
 "
     );
     let text = serde_json::to_string(&topology).unwrap();
-    assert!(text.contains(r#"{"from":"start","to":"fizz","kind":"selected"}"#), "{text}");
+    assert!(
+        text.contains(r#"{"from":"start","to":"fizz","kind":"selected","carries":"events","in_flight":30}"#),
+        "{text}"
+    );
     // The number of lanes is a parameter: as many as make it a partition.
     assert_eq!(Diamond::topology().step("seal").map(|step| (step.count, step.lanes)), Some((1, 2)));
 }
@@ -242,7 +245,7 @@ async fn a_start_and_a_finish_can_be_fused_too() -> Result<(), BoxError> {
     let (digits, received) = channel();
     assert_eq!(
         Whole::topology().to_string(),
-        "whole: 1 stages, 0 subscriptions\n  whole  whole x1, demand 500..1000\n"
+        "whole: 1 stages, 0 subscriptions, at most 500 events in flight\n  whole  whole x1, demand 500..1000\n"
     );
     let report = run(Whole::new(1, digits)).await?;
     assert_eq!((report.stages.len(), report.stages[0].events_in), (1, 4));

@@ -109,13 +109,13 @@ fn check_callback(item: &mut ImplItemFn, errors: &mut Errors) {
         );
         item.vis = Visibility::Inherited;
     }
-    let waits = name != "handle_discarded";
+    let waits = name != "handle_discarded" && name != "take_back";
     match (&item.sig.asyncness, waits) {
         (None, true) if !is_opaque(&item.sig.output) => {
             errors.at_span(item.sig.fn_token.span(), format!("callbacks may wait: write `async fn {name}`"));
             item.sig.asyncness = Some(parse_quote!(async));
         }
-        (Some(word), false) => errors.at(word, "`handle_discarded` does not wait: remove `async`"),
+        (Some(word), false) => errors.at(word, format!("`{name}` does not wait: remove `async`")),
         _ => {}
     }
 }

@@ -1,0 +1,161 @@
+//! Whether a link carries single events or batches of them, and how many events are in flight at most.
+
+use super::describe::{Link, StepInfo, StepKind, Topology};
+
+/// A link with more events in flight than this is warned of.
+const MANY: usize = 100_000;
+
+/// What goes along a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Carried {
+    /// Single events.
+    #[default]
+    Events,
+    /// Batches, of at most so many events; `None` where the declaration does not say how many.
+    Batches(Option<usize>),
+}
+
+impl Carried {
+    /// The most events that one of them stands for, if that is known.
+    pub const fn events(self) -> Option<usize> {
+        match self {
+            Self::Events => Some(1),
+            Self::Batches(size) => size,
+        }
+    }
+
+    /// Whether it is batches.
+    pub const fn is_batches(self) -> bool {
+        match self {
+            Self::Events => false,
+            Self::Batches(_) => true,
+        }
+    }
+
+    /// What arrives where several links meet: batches if one of them carries batches, of the larger size.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Events, other) | (other, Self::Events) => other,
+            (Self::Batches(one), Self::Batches(other)) => {
+                Self::Batches(one.zip(other).map(|(a, b)| a.max(b)))
+            }
+        }
+    }
+
+    /// The `max_demand` of a step that takes these and sets none itself, where `events` is that of the pipeline: as
+    /// many batches as make so many events, and two where their size is not known.
+    pub(super) fn inherited(self, events: usize) -> usize {
+        match self {
+            Self::Events => events,
+            Self::Batches(Some(size)) => (events / size.max(1)).max(events.min(1)),
+            Self::Batches(None) => events.min(2),
+        }
+    }
+}
+
+/// What a step emits, as far as its declaration says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Emits {
+    Events,
+    /// The same as it takes.
+    Same,
+    /// Batches of what it takes, of at most so many events if that is known.
+    Batches(Option<usize>),
+}
+
+impl Emits {
+    /// What goes along the links behind a step that takes `taken`.
+    pub(super) fn after(self, taken: Carried) -> Carried {
+        match self {
+            Self::Events => Carried::Events,
+            Self::Same => taken,
+            Self::Batches(size) => Carried::Batches(size),
+        }
+    }
+}
+
+impl Topology {
+    /// Computes the bounds of its links and of the whole.
+    pub(super) fn bound(&mut self) {
+        let bounds: Vec<_> = self.links.iter().map(|link| self.bound_of(link)).collect();
+        for (link, bound) in self.links.iter_mut().zip(bounds) {
+            link.in_flight = bound;
+        }
+        let links = self.links.iter().map(|link| link.in_flight);
+        let steps = self.steps.iter().map(|step| self.held_by(step));
+        self.in_flight = links.chain(steps).try_fold(0_usize, |sum, bound| Some(sum.saturating_add(bound?)));
+    }
+
+    /// The most events that are asked for along a link, all its subscriptions together.
+    fn bound_of(&self, link: &Link) -> Option<usize> {
+        let to = self.step(&link.to)?;
+        let subscriptions = self.subscriptions_of(link)?;
+        Some(subscriptions.saturating_mul(to.max_demand).saturating_mul(link.carries.events()?))
+    }
+
+    /// The most events in a step that were handled and not asked for yet: what one batch from its producers becomes,
+    /// and what it collects.
+    fn held_by(&self, step: &StepInfo) -> Option<usize> {
+        match step.kind {
+            // The source in a whole is asked for as much at a time.
+            StepKind::ProducerConsumer | StepKind::Whole => {}
+            StepKind::Producer | StepKind::Consumer => return Some(0),
+        }
+        let taken = self.taken_by(&step.name).events()?;
+        let handled = (step.max_demand - step.min_demand).saturating_mul(taken);
+        Some(step.copies().saturating_mul(handled.saturating_add(step.batch_size.unwrap_or(0))))
+    }
+
+    /// What the step of this name takes.
+    pub(super) fn taken_by(&self, name: &str) -> Carried {
+        let links = self.links.iter().filter(|link| link.to == name);
+        links.fold(Carried::Events, |taken, link| taken.and(link.carries))
+    }
+
+    /// Warns of links with very many events in flight: back-pressure then has hardly an effect.
+    pub(super) fn warn_of_many(&self) {
+        for link in &self.links {
+            if let Some(in_flight) = link.in_flight.filter(|in_flight| *in_flight > MANY) {
+                tracing::warn!(
+                    pipeline = %self.name,
+                    "up to {in_flight} events are in flight from `{}` to `{}`: choose a smaller max_demand or count",
+                    link.from,
+                    link.to
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_inherit_the_demand_of_the_pipeline_as_events() {
+        assert_eq!(Carried::Events.inherited(1000), 1000);
+        assert_eq!(Carried::Batches(Some(500)).inherited(1000), 2);
+        assert_eq!(Carried::Batches(Some(300)).inherited(1000), 3);
+        assert_eq!(Carried::Batches(Some(500)).inherited(10), 1);
+        assert_eq!(Carried::Batches(None).inherited(1000), 2);
+        assert_eq!(Carried::Batches(None).inherited(1), 1);
+        assert_eq!(Carried::Batches(Some(0)).inherited(10), 10);
+    }
+
+    #[test]
+    fn no_demand_at_all_stays_an_error() {
+        assert_eq!(Carried::Batches(Some(500)).inherited(0), 0);
+        assert_eq!(Carried::Batches(None).inherited(0), 0);
+    }
+
+    #[test]
+    fn where_links_meet_the_larger_batches_count() {
+        let (small, large) = (Carried::Batches(Some(10)), Carried::Batches(Some(500)));
+        assert_eq!(small.and(large), large);
+        assert_eq!(Carried::Events.and(small), small);
+        assert_eq!(small.and(Carried::Batches(None)), Carried::Batches(None));
+    }
+}
