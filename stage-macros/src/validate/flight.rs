@@ -84,7 +84,9 @@ impl Flight<'_> {
                 "`max_demand` or `count`"
             }
         );
-        let (own_count, batch) = (step.options.count.as_ref(), batch.map(|gate| gate.word.span()));
+        let several = |count: &&Number| count.known().is_some_and(|count| count > 1);
+        let own_count = step.options.count.as_ref().filter(several);
+        let batch = batch.map(|gate| gate.word.span());
         let at = |number: &Number| syn::spanned::Spanned::span(number);
         let (at, word) = match (own, own_count, batch) {
             (Some(own), ..) => (at(own), "max_demand"),
