@@ -642,6 +642,7 @@ async fn an_interval_far_below_the_grain_of_timers_keeps_its_rate_and_misses_not
         assert!(ticks.iter().all(|tick| tick.missed == 0), "{missed:?}");
     }
 }
+
 /// Numbers that are handled one at a time, a hundredth of a second each.
 async fn stopped_half_way<D>(
     dispatcher: impl Fn() -> D + Send + Sync + 'static,
