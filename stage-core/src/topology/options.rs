@@ -260,6 +260,10 @@ mod tests {
             assert_eq!(demand, format!("step `seal`: max_demand must be at most 1000000000, got {size}"));
         }
         let most = StepOptions::named("seal").count(65_536).max_demand(1_000_000_000);
-        assert!(most.buffer(Capacity::Bounded(1_000_000_000)).effective(&StepOptions::new(), "seal").is_ok());
+        assert!(
+            most.buffer(Capacity::Bounded(1_000_000_000))
+                .effective(&StepOptions::new(), "seal", Carried::Events)
+                .is_ok()
+        );
     }
 }
