@@ -21,6 +21,7 @@ mod restored;
 mod round_trip;
 mod second_drip;
 mod support;
+mod system_tree;
 mod tampering;
 mod under_fire;
 mod usage;

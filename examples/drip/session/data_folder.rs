@@ -80,6 +80,11 @@ impl DataFolder {
         self.path.join("objects")
     }
 
+    /// Where uploads in parts to a bucket are noted.
+    pub fn unfinished(&self) -> PathBuf {
+        self.path.join("unfinished")
+    }
+
     /// Where its master key is.
     pub fn master_key(&self) -> PathBuf {
         self.path.join("master.key")

@@ -77,7 +77,7 @@ impl Session {
         let storage = Storage::open(&location)?;
         let storage = match places.faults {
             Some(faults) => storage.with_faults(faults),
-            None => storage,
+            None => storage.noting_in(folder.unfinished()).await,
         };
         if expect == Expect::Whole && database.is_missing() {
             must_be_new(&folder, &storage, &database).await?;

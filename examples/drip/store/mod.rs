@@ -7,6 +7,7 @@ mod faulty;
 mod locate;
 mod reader;
 mod storage;
+mod unfinished;
 mod writer;
 
 pub use error::{StoreError, is_exhausted};

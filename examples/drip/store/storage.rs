@@ -1,5 +1,6 @@
 //! An opened storage: objects by key, in and out.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::ops::Range;
@@ -11,13 +12,15 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
+use object_store::multipart::MultipartStore;
 use object_store::path::Path as Key;
-use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{ClientConfigKey, MultipartUpload, ObjectStore, ObjectStoreExt, RetryConfig};
 use url::Url;
 
 use super::call::Call;
 use super::error::one_line;
 use super::faulty::Faulty;
+use super::unfinished::Unfinished;
 use super::{Faults, Location, Reader, StoreError, Writer};
 use crate::durable::sync_files;
 
@@ -36,6 +39,29 @@ pub struct Storage {
     name: Arc<str>,
     /// It does its work where it is polled, if that is off a runtime.
     local: bool,
+    /// Of a bucket: how its uploads in parts are begun, so that they can be noted.
+    in_parts: InParts,
+}
+
+/// How an object is begun that is stored in parts.
+#[derive(Clone, Default)]
+enum InParts {
+    /// By the store alone.
+    #[default]
+    Plainly,
+    /// The store could note it, and was not told where.
+    Noteless(Arc<dyn MultipartStore>),
+    /// Noted.
+    Noted(Unfinished),
+}
+
+impl fmt::Debug for InParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plainly | Self::Noteless(_) => f.write_str("without notes"),
+            Self::Noted(unfinished) => unfinished.fmt(f),
+        }
+    }
 }
 
 impl Storage {
@@ -60,7 +86,9 @@ impl Storage {
                     .map_err(|error| StoreError::of(&name, "open", "itself", error))
             })?;
         let folder = Some(folder);
-        Ok(Self { store: Arc::new(store), prefix: Key::default(), folder, name: name.into(), local: true })
+        let in_parts = InParts::Plainly;
+        let (store, prefix) = (Arc::new(store), Key::default());
+        Ok(Self { store, prefix, folder, name: name.into(), local: true, in_parts })
     }
 
     fn open_bucket(url: &Url, prefix: Key) -> Result<Self, StoreError> {
@@ -76,13 +104,24 @@ impl Storage {
             return Err(StoreError::Unusable { storage: name.to_owned(), reason: reason.to_owned() });
         }
         let store = builder.build().map_err(|error| StoreError::of(name, "open", "itself", error))?;
-        Ok(Self { store: Arc::new(store), prefix, folder: None, name: name.into(), local: false })
+        let store = Arc::new(store);
+        let in_parts = InParts::Noteless(store.clone());
+        Ok(Self { store, prefix, folder: None, name: name.into(), local: false, in_parts })
+    }
+
+    /// Notes uploads in parts to a bucket in the folder `notes`, and gives up those that a killed run left.
+    pub async fn noting_in(self, notes: PathBuf) -> Self {
+        let InParts::Noteless(store) = self.in_parts else { return self };
+        let unfinished = Unfinished::new(store, notes);
+        unfinished.give_up().await;
+        Self { in_parts: InParts::Noted(unfinished), ..self }
     }
 
     /// The same storage, slow and failing: for tests of what is done about it.
     pub fn with_faults(self, faults: Faults) -> Self {
         // To be slow takes the runtime's clock.
-        Self { store: Arc::new(Faulty::new(self.store, faults)), local: false, ..self }
+        let store = Arc::new(Faulty::new(self.store, faults));
+        Self { store, local: false, in_parts: InParts::Plainly, ..self }
     }
 
     /// A storage of this process alone, for tests.
@@ -95,6 +134,7 @@ impl Storage {
             folder: None,
             name: "the storage in memory".into(),
             local: false,
+            in_parts: InParts::Plainly,
         }
     }
 
@@ -213,7 +253,7 @@ impl Storage {
         synced.map_err(|error| self.io_error("sync", keys.first().map_or("", String::as_str), error))
     }
 
-    /// Removes what a killed process left half-written of this object. In a bucket, that is for the bucket's lifecycle rule.
+    /// Removes what a killed process left half-written of this object in a folder; see [`Storage::noting_in`] for a bucket.
     pub fn sweep(&self, key: &str) {
         let Some(folder) = &self.folder else { return };
         // The names object_store stages under: the object's own, `#` and a number.
@@ -223,6 +263,17 @@ impl Storage {
                 tracing::info!(file = %leftover.display(), "removed what an interrupted run had half-written");
             }
         }
+    }
+
+    /// Begins an object that is stored in parts.
+    pub(super) fn begin(&self, key: &str) -> Call<object_store::Result<Box<dyn MultipartUpload>>> {
+        let (store, place, in_parts) = (Arc::clone(&self.store), self.place(key), self.in_parts.clone());
+        self.call(async move {
+            match in_parts {
+                InParts::Noted(unfinished) => unfinished.begin(&place).await,
+                InParts::Plainly | InParts::Noteless(_) => store.put_multipart(&place).await,
+            }
+        })
     }
 
     /// Makes a call of the store.
@@ -281,7 +332,14 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store = Arc::new(store.build().unwrap());
         let name = "the storage s3://attic/prefix".into();
-        let storage = Storage { store, prefix: Key::default(), folder: None, name, local: false };
+        let storage = Storage {
+            store,
+            prefix: Key::default(),
+            folder: None,
+            name,
+            local: false,
+            in_parts: InParts::Plainly,
+        };
         let error = storage.reach().await.unwrap_err().to_string();
         assert!(error.starts_with("the storage s3://attic/prefix cannot be reached"), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");

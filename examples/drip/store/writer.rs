@@ -132,9 +132,7 @@ impl Writer {
     }
 
     async fn begin(&mut self) -> Result<Box<dyn MultipartUpload>, StoreError> {
-        let (store, place) = (Arc::clone(self.storage.store()), self.storage.place(&self.key));
-        let begun = self.storage.call(async move { store.put_multipart(&place).await });
-        let begun = begun.await;
+        let begun = self.storage.begin(&self.key).await;
         self.judge(begun)
     }
 
