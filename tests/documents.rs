@@ -11,8 +11,16 @@ use tests::source::workspace_root;
 use tests::suite::test_names_below;
 
 /// Where tests are.
-const FOLDERS: [&str; 6] =
-    ["stage-core/src", "stage-core/tests", "tests", "examples/tests", "flow/tests", "stage-macros/src"];
+const FOLDERS: [&str; 8] = [
+    "stage-core/src",
+    "stage-core/tests",
+    "stage-macros/src",
+    "flow/src",
+    "flow/tests",
+    "examples/drip",
+    "examples/tests",
+    "tests",
+];
 
 /// The names of all tests.
 fn tests() -> BTreeSet<String> {
