@@ -236,9 +236,6 @@ impl Open {
 
     /// Leaves the mark out with which a file begins; how many of the first `length` bytes are left.
     fn unmark(&mut self, length: usize) -> Result<usize, ReadError> {
-        if self.at > 0 {
-            return Ok(length);
-        }
         let left = self.text_of(length)?.len();
         if left < length {
             self.memory.copy_within(length - left..length, 0);
@@ -246,9 +243,13 @@ impl Open {
         Ok(left)
     }
 
-    /// The first `length` bytes of the file without its mark.
+    /// The first `length` bytes in memory without the mark of the file.
     fn text_of(&self, length: usize) -> Result<&[u8], ReadError> {
-        without_mark(&self.memory[..length])
+        let bytes = &self.memory[..length];
+        if self.at > 0 {
+            return Ok(bytes);
+        }
+        without_mark(bytes)
             .map_err(|encoding| ReadError::Encoding { path: self.piece.path.clone(), encoding })
     }
 
@@ -258,15 +259,23 @@ impl Open {
         if self.memory.len() == BLOCK && self.most >= BLOCK {
             return Ok(());
         }
-        // What was left out belongs to the first line.
-        let (mut at, mut mark) = (self.at, length - block);
-        for line in self.memory[..block].split_inclusive(|byte| *byte == b'\n') {
+        match self.line_too_long(&self.memory[..block], length - block) {
+            Some(at) => Err(self.too_long(at)),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the first line of a text begins that is too long. The text is what memory begins with, without a mark
+    /// of so many bytes, which belongs to the first line.
+    fn line_too_long(&self, text: &[u8], mut mark: usize) -> Option<u64> {
+        let mut at = self.at;
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
             if without_end(line).len() > self.most {
-                return Err(self.too_long(at));
+                return Some(at);
             }
             at += wide(line.len() + std::mem::take(&mut mark));
         }
-        Ok(())
+        None
     }
 
     fn too_long(&self, at: u64) -> ReadError {
@@ -307,11 +316,14 @@ impl Open {
             Fault::Io(source) => {
                 ReadError::Read { path: self.piece.path.clone(), at: self.at + wide(self.filled), source }
             }
-            Fault::TooLong => {
-                // In another encoding, lines do not end as expected.
-                let encoding = if self.at == 0 { self.text_of(self.filled).err() } else { None };
-                encoding.unwrap_or_else(|| self.too_long(self.at + wide(self.last_line())))
-            }
+            // In another encoding, lines do not end as expected.
+            Fault::TooLong => match self.text_of(self.filled) {
+                Ok(text) => {
+                    let at = self.line_too_long(text, self.filled - text.len());
+                    self.too_long(at.unwrap_or(self.at))
+                }
+                Err(encoding) => encoding,
+            },
         }
     }
 }

@@ -8,7 +8,7 @@ use super::super::byte_order::without_mark;
 use super::super::csv::Csv;
 use super::super::{ReadError, Source};
 use super::random::Random;
-use super::{fuzz, read};
+use super::target::{fuzz, read};
 
 /// What is set of a dialect.
 #[derive(Clone, Copy, Debug)]

@@ -6,8 +6,8 @@ use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
 
 use super::super::gzip::Members;
-use super::fuzz;
 use super::random::Random;
+use super::target::fuzz;
 
 /// Some text, most of it short and all of it easy to pack.
 pub(super) fn text(random: &mut Random) -> Vec<u8> {

@@ -8,7 +8,7 @@ use super::super::packing::Packing;
 use super::super::records::{Ending, Records};
 use super::super::{ReadError, Source};
 use super::random::Random;
-use super::{fuzz, read};
+use super::target::{fuzz, read};
 
 /// A value, nested at most so deep.
 fn value(random: &mut Random, depth: usize) -> Value {

@@ -9,7 +9,7 @@ use super::super::packing::Packing;
 use super::super::records::{Ending, MOST, Records};
 use super::super::{ReadError, Source};
 use super::random::Random;
-use super::{fuzz, read};
+use super::target::{fuzz, read};
 
 const PIECES: [&[u8]; 12] = [
     b"a",

@@ -4,9 +4,9 @@ use ruzstd::decoding::FrameDecoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 use super::super::zstd::Frames;
-use super::fuzz;
 use super::gzip::{text, unpacked};
 use super::random::Random;
+use super::target::fuzz;
 
 fn frame(random: &mut Random, text: &[u8]) -> Vec<u8> {
     let level = if random.once_in(4) { CompressionLevel::Uncompressed } else { CompressionLevel::Fastest };
