@@ -35,13 +35,7 @@ pub(super) struct Book {
     spent: [u64; PLACES],
 }
 
-/// What changes in a [`Book`] when the state does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Change {
-    left: usize,
-    scheduled: bool,
-}
-
+#[inline]
 const fn place(state: Option<StageState>) -> usize {
     match state {
         Some(state) => state.index(),
@@ -55,20 +49,22 @@ impl Book {
     }
 
     /// The stage enters `state`; if it was `woken` before, it was scheduled from then on.
-    fn enter(&mut self, state: Option<StageState>, now: u64, woken: Option<u64>) -> Change {
-        let change = Change { left: place(self.state), scheduled: woken.is_some() };
-        *self = Self { state, ..self.until(now, woken) };
-        change
+    #[inline]
+    fn enter(&mut self, state: Option<StageState>, now: u64, woken: Option<u64>) {
+        let now = now.max(self.since);
+        let mut left = now;
+        if let Some(woken) = woken {
+            left = woken.clamp(self.since, now);
+            self.spent[StageState::Scheduled.index()] += now - left;
+        }
+        self.spent[place(self.state)] += left - self.since;
+        (self.state, self.since) = (state, now);
     }
 
     /// The same, with the time up to `now` among what was spent.
-    fn until(&self, now: u64, woken: Option<u64>) -> Self {
-        let now = now.max(self.since);
-        let left = woken.map_or(now, |woken| woken.clamp(self.since, now));
-        let mut spent = self.spent;
-        spent[place(self.state)] += left - self.since;
-        spent[StageState::Scheduled.index()] += now - left;
-        Self { state: self.state, since: now, spent }
+    fn until(mut self, now: u64, woken: Option<u64>) -> Self {
+        self.enter(self.state, now, woken);
+        self
     }
 
     fn times(&self) -> StateTimes {
@@ -120,19 +116,17 @@ impl Clock {
     /// The stage enters `state`.
     #[inline]
     pub(super) fn enter(&self, book: &mut Book, state: Option<StageState>, now: u64) {
-        let woken = match self.woken.load(Ordering::Relaxed) {
-            0 => None,
-            woken => {
-                self.woken.store(0, Ordering::Relaxed);
-                Some(woken)
-            }
-        };
-        let Change { left, scheduled } = book.enter(state, now, woken);
-        self.spent[left].store(book.spent[left], Ordering::Relaxed);
-        if scheduled {
-            let place = StageState::Scheduled.index();
-            self.spent[place].store(book.spent[place], Ordering::Relaxed);
+        let left = place(book.state);
+        let woken = self.woken.load(Ordering::Relaxed);
+        if woken == 0 {
+            book.enter(state, now, None);
+        } else {
+            self.woken.store(0, Ordering::Relaxed);
+            book.enter(state, now, Some(woken));
+            let scheduled = StageState::Scheduled.index();
+            self.spent[scheduled].store(book.spent[scheduled], Ordering::Relaxed);
         }
+        self.spent[left].store(book.spent[left], Ordering::Relaxed);
         self.state.store(pack(book), Ordering::Relaxed);
     }
 
@@ -182,6 +176,7 @@ impl Clock {
     }
 }
 
+#[inline]
 fn pack(book: &Book) -> u64 {
     ((place(book.state) as u64) << 61) | (book.since & SINCE)
 }

@@ -1,6 +1,6 @@
-//! What became of events that were not simply handled.
+//! Counts of events that failed or were lost.
 
-/// What became of the events that a step's handler failed for, by its failure policy.
+/// Counts of failed events, by the outcome that the failure policy of their step gave them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

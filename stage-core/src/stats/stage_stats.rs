@@ -30,9 +30,9 @@ pub struct StageStats {
     pub held: u64,
     /// Events that were lost, whatever for.
     pub discarded: u64,
-    /// The same, by why.
+    /// The same, by reason.
     pub discards: Discards,
-    /// What became of the events that its handler failed for.
+    /// Counts of the events that its handler failed for, by outcome.
     pub failures: EventFailures,
     /// Time for which it worked or waited in its callbacks; the callback that runs now counts up to now. A source that
     /// waits for its input is not busy: only its work counts.

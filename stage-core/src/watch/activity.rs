@@ -1,4 +1,4 @@
-//! What a pipeline did between two snapshots.
+//! The activity of a pipeline between two snapshots.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use super::snapshot::Snapshot;
 use super::step_activity::{CopyActivity, StepActivity};
 use super::verdict::Verdict;
 
-/// What a pipeline did between two snapshots: from [`Snapshot::since`].
+/// The activity of a pipeline between two snapshots, made by [`Snapshot::since`].
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Activity {
-    /// How much time lies between the snapshots.
+    /// The time between the snapshots.
     pub elapsed: Duration,
-    /// What each step did, in the order of the pipeline.
+    /// The steps, in the order of the pipeline.
     pub steps: Vec<StepActivity>,
-    /// What went along each link.
+    /// The links between steps.
     pub links: Vec<LinkActivity>,
 }
 
@@ -46,12 +46,12 @@ impl Activity {
         Self { elapsed, links: links.collect(), steps }
     }
 
-    /// Which step limits the pipeline, and why. An activity of at least a second is a good basis.
+    /// Names the step that limits the pipeline, and the cause. An activity of at least a second is a good basis.
     pub fn verdict(&self) -> Verdict {
         judge(self)
     }
 
-    /// What the step of this name did.
+    /// The step of this name.
     pub fn step(&self, name: &str) -> Option<&StepActivity> {
         self.steps.iter().find(|step| step.step == name)
     }

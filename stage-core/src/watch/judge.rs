@@ -105,7 +105,7 @@ fn waiting_source(activity: &Activity) -> Option<&StepActivity> {
     sources.into_iter().max_by(|one, other| waits(one).total_cmp(&waits(other)))
 }
 
-/// Whether so much waits for a step that it would not notice if its producers were faster.
+/// Whether a step has as much input in flight as its `min_demand` asks for: faster producers would not help it.
 #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
 fn has_enough(activity: &Activity, step: &StepActivity) -> bool {
     let inputs = || activity.links.iter().filter(|link| link.to == step.step);

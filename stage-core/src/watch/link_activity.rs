@@ -1,10 +1,10 @@
-//! What went along the links between two steps.
+//! The traffic between two steps.
 
 use std::time::Duration;
 
 use super::snapshot::LinkSnapshot;
 
-/// What went along the links between two steps, in the time between two snapshots.
+/// The traffic along all links between two steps, in the time between two snapshots.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

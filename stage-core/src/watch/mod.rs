@@ -1,4 +1,4 @@
-//! What a running pipeline does, step by step and link by link, and which step limits it.
+//! Snapshots of running pipelines, and the step that limits one.
 //!
 //! ```text
 //!   Monitor ── snapshot() ──▶ Snapshot ── since(&earlier) ──▶ Activity ── verdict() ──▶ Verdict

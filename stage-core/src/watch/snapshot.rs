@@ -17,7 +17,7 @@ use crate::topology::StepInfo;
 pub struct Snapshot {
     /// The name of the pipeline.
     pub pipeline: String,
-    /// How long after the start of the pipeline it was taken, by the clock of the runtime.
+    /// The time since the start of the pipeline, by the clock of the runtime.
     pub at: Duration,
     /// The steps with their effective options.
     pub steps: Vec<StepInfo>,
@@ -25,9 +25,9 @@ pub struct Snapshot {
     pub stages: Vec<StageSnapshot>,
     /// The links between steps, those to streams and other consumers from outside included.
     pub links: Vec<LinkSnapshot>,
-    /// What became of what the sources delivered, if they want to know.
+    /// The verdicts on what acknowledged sources delivered, up to now.
     pub settlement: Settlement,
-    /// For how long the oldest delivery is open that nobody has acknowledged or rejected; nothing if none is.
+    /// The age of the oldest delivery that is neither acknowledged nor rejected, if there is one.
     pub oldest_open: Option<Duration>,
     /// The last 16 ends of stages that were not the end of their work, the oldest first.
     pub exits: Vec<Exit>,
@@ -38,11 +38,11 @@ pub struct Snapshot {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct StageSnapshot {
-    /// What it did and holds.
+    /// Its counters.
     pub stats: StageStats,
     /// The state it is in; nothing while it does not run.
     pub state: Option<StageState>,
-    /// How its time is divided.
+    /// The division of its time between the states.
     pub times: StateTimes,
     /// Whether it has no producers in its pipeline.
     pub is_source: bool,

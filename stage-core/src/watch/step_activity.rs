@@ -1,10 +1,10 @@
-//! What the copies of one step did.
+//! The activity of one step and its copies.
 
 use super::snapshot::{Snapshot, StageSnapshot};
 use crate::options::Placement;
 use crate::stats::{StageState, StateTimes};
 
-/// What the copies of one step did in the time between two snapshots.
+/// The activity of one step in the time between two snapshots.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -15,11 +15,11 @@ pub struct StepActivity {
     pub is_source: bool,
     /// Where its callbacks run.
     pub placement: Placement,
-    /// What each copy did.
+    /// Its copies.
     pub copies: Vec<CopyActivity>,
 }
 
-/// What one copy of a step did in the time between two snapshots.
+/// The activity of one copy of a step in the time between two snapshots.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -38,7 +38,7 @@ pub struct CopyActivity {
     pub restarts: u64,
     /// Events it keeps inside, at the end.
     pub held: u64,
-    /// How its time was divided.
+    /// The division of its time between the states.
     pub times: StateTimes,
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::options::Placement;
 use crate::stats::StageState;
 
-/// What limits the throughput of a pipeline: from [`Activity::verdict`](super::Activity::verdict). Its `Display` is a
-/// sentence that names the step, the cause, figures, and what helps.
+/// The limit of a pipeline's throughput, found by [`Activity::verdict`](super::Activity::verdict). Its `Display` is a
+/// sentence that names the step, the cause, the figures and a remedy.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
