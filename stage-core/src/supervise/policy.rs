@@ -105,6 +105,9 @@ const RETRY_INIT: Backoff = Backoff::new(Duration::from_millis(100), Duration::f
 /// Between two attempts to bring a child up, at least: a back-off may say none.
 const LEAST_WAIT: Duration = Duration::from_millis(10);
 
+/// How many restarts are remembered where they are unlimited.
+const REMEMBERED: usize = 1_000;
+
 /// The memory that decisions need: who may come back, and when the last restarts were.
 #[derive(Debug)]
 pub(crate) struct Policy {
@@ -199,6 +202,10 @@ impl Policy {
             None => Some(Duration::ZERO),
         };
         self.recent.push_back(now);
+        // Where restarts are unlimited, those before say nothing any more but how long to wait.
+        if max_restarts == usize::MAX && self.recent.len() > REMEMBERED {
+            self.recent.pop_front();
+        }
         match after {
             Some(after) if self.recent.len() <= max_restarts => self.restart(child, after),
             Some(_) | None => Verdict::GiveUp,

@@ -85,6 +85,16 @@ fn only_an_error_waits_of_a_source_or_where_it_is_said_and_as_often_as_the_backo
 }
 
 #[test]
+fn unlimited_restarts_within_an_endless_period_take_no_memory_for_long() {
+    let intensity = Intensity { max_restarts: usize::MAX, within: Duration::MAX };
+    let mut policy = Policy::new(Plan { intensity, ..Plan::default() }, vec![Restart::Permanent]);
+    for at in 0..10_000 {
+        assert_ne!(policy.ended(0, &oops(), seconds(at), 0), Verdict::GiveUp);
+    }
+    assert_eq!(policy.recent(), REMEMBERED);
+}
+
+#[test]
 fn old_restarts_are_forgotten() {
     let mut policy = Policy::new(plan(Strategy::RestForOne), vec![Restart::Permanent]);
     for at in [0, 1, 2, 6, 7, 8] {
