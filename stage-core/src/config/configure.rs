@@ -92,9 +92,11 @@ impl Pipeline {
 /// An error of several options of one step: says where each of them is from.
 fn together(error: OptionError, pipeline: &Pipeline, options: &EffectiveOptions) -> ConfigError {
     let settings: &[Setting] = match &error {
-        OptionError::Count { .. } | OptionError::Single { .. } => &[Setting::Count],
-        OptionError::TooMany { option: "buffer", .. } => &[Setting::Buffer],
-        OptionError::TooMany { .. } => &[Setting::Count],
+        OptionError::Count { .. }
+        | OptionError::TooManyCopies { .. }
+        | OptionError::TooManyInLanes { .. }
+        | OptionError::Single { .. } => &[Setting::Count],
+        OptionError::Buffer { .. } => &[Setting::Buffer],
         OptionError::Window { source: WindowError::TooMuch { .. }, .. } => &[Setting::MaxDemand],
         _ => &[Setting::MinDemand, Setting::MaxDemand],
     };

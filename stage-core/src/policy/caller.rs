@@ -155,13 +155,14 @@ impl<H: EachEvent> Caller<H> {
     ) -> Called<H::Out> {
         let Some(letters) = &self.policy.letters else { return Called::Lost };
         let tracked = token.is_tracked();
-        let send = AssertUnwindSafe(async { letters.send(token.with_tried(letter)).await }).catch_unwind();
-        let sent = tokio::select! {
+        let delivery =
+            AssertUnwindSafe(async { letters.send(token.with_tried(letter)).await }).catch_unwind();
+        let outcome = tokio::select! {
             biased;
-            sent = send => sent,
+            outcome = delivery => outcome,
             () = stopped => Ok(Err("the stage was stopped before it was taken".into())),
         };
-        let error = match sent {
+        let error = match outcome {
             Ok(Ok(())) => {
                 counters.dead_lettered();
                 return Called::Lost;

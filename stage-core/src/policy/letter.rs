@@ -78,9 +78,9 @@ where
 {
     fn send(&self, letter: Delivery<DeadLetter<E>>) -> BoxFuture<'_, Result<(), BoxError>> {
         let (letter, token) = letter.into_parts();
-        let taken = (self.0)(letter);
+        let work = (self.0)(letter);
         async move {
-            taken.await?;
+            work.await?;
             token.acknowledge();
             Ok(())
         }

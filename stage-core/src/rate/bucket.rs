@@ -380,7 +380,7 @@ mod tests {
             });
             proptest::prop_assert!(run.all() <= run.right(), "{run:?}: more than {}", run.right());
             // What is set aside for another step is still to be fetched.
-            let outstanding = if steps == 1 { 0 } else { run.right() / 100 + 2 * run.right() * latest / until.as_millis() as u64 + 3 };
+            let outstanding = if steps == 1 { 0 } else { run.right() / 100 + 2 * run.right() * latest / u64::try_from(until.as_millis()).unwrap() + 3 };
             proptest::prop_assert!(run.all() + outstanding >= run.right(), "{run:?}: less than {}", run.right());
         }
     }

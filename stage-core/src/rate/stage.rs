@@ -158,8 +158,8 @@ where
             && let Some(next) = self.waiting.pop_front()
         {
             let left = tokens.entry(next.key.clone()).or_insert_with(|| {
-                let want = self.of_key.get(&next.key).map_or(1, |events| room.min(*events));
-                let taken = share.take(&next.key, want);
+                let events = self.of_key.get(&next.key).map_or(1, |events| room.min(*events));
+                let taken = share.take(&next.key, events);
                 wait = [wait, taken.wait].into_iter().flatten().min();
                 taken.tokens
             });

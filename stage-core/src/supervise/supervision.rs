@@ -76,7 +76,9 @@ impl Supervision {
         }
         match starting.failed.take() {
             None => {
-                all.iter().for_each(|index| self.policy.came_up(*index));
+                for index in all {
+                    self.policy.came_up(index);
+                }
                 starting.go();
                 Ok(())
             }

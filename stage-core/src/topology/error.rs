@@ -1,6 +1,7 @@
 //! What can be wrong with a declaration, found when it is built.
 
 use crate::demand::WindowError;
+use crate::options::{MOST_COPIES, MOST_EVENTS};
 
 /// An option that cannot work, and the step it belongs to.
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
@@ -12,16 +13,28 @@ pub enum OptionError {
         /// The step.
         step: String,
     },
-    /// More than could ever be of use.
-    #[error("step `{step}`: {option} must be at most {most}, got {got}")]
-    TooMany {
+    /// More copies than could ever be of use.
+    #[error("step `{step}`: count must be at most {MOST_COPIES}, got {got}")]
+    TooManyCopies {
         /// The step.
         step: String,
-        /// The option, or `count × lanes` for the copies in all lanes together.
-        option: &'static str,
-        /// The most there may be.
-        most: usize,
         /// The number given.
+        got: usize,
+    },
+    /// More copies in all lanes together than could ever be of use.
+    #[error("step `{step}`: count × lanes must be at most {MOST_COPIES}, got {got}")]
+    TooManyInLanes {
+        /// The step.
+        step: String,
+        /// How many there would be.
+        got: usize,
+    },
+    /// A buffer that could never be in memory.
+    #[error("step `{step}`: buffer must be at most {MOST_EVENTS}, got {got}")]
+    Buffer {
+        /// The step.
+        step: String,
+        /// The number of events given.
         got: usize,
     },
     /// A period of zero, in which nothing could ever happen.
@@ -59,12 +72,10 @@ pub enum OptionError {
         step: String,
     },
     /// A partition into more lanes than could ever be of use.
-    #[error("the partition after {step}: into must be at most {most}, got {got}")]
+    #[error("the partition after {step}: into must be at most {MOST_COPIES}, got {got}")]
     TooManyLanes {
         /// The steps before it.
         step: String,
-        /// The most there may be.
-        most: usize,
         /// The number given.
         got: usize,
     },
@@ -102,7 +113,9 @@ impl OptionError {
         match self {
             Self::Period { .. } => "",
             Self::Count { step }
-            | Self::TooMany { step, .. }
+            | Self::TooManyCopies { step, .. }
+            | Self::TooManyInLanes { step, .. }
+            | Self::Buffer { step, .. }
             | Self::TooManyLanes { step, .. }
             | Self::Single { step, .. }
             | Self::Window { step, .. }

@@ -145,7 +145,7 @@ impl<E: Send + 'static> Chain<E> {
         }
         if into > MOST_COPIES {
             let step = self.draft.names(&self.upstream);
-            self.draft.errors.push(OptionError::TooManyLanes { step, most: MOST_COPIES, got: into });
+            self.draft.errors.push(OptionError::TooManyLanes { step, got: into });
         }
         let into = into.clamp(1, MOST_COPIES);
         let key = hashed(self.upstream.lanes, key);

@@ -42,7 +42,11 @@ pub(crate) struct Effective {
 impl Effective {
     /// Checks that the copies in all lanes together are not too many.
     pub(super) fn check_copies(&self, lanes: usize) -> Result<(), OptionError> {
-        at_most(&self.name, "count × lanes", MOST_COPIES, self.count.saturating_mul(lanes))
+        let got = self.count.saturating_mul(lanes);
+        if got > MOST_COPIES {
+            return Err(OptionError::TooManyInLanes { step: self.name.clone(), got });
+        }
+        Ok(())
     }
 }
 
@@ -150,7 +154,9 @@ impl StepOptions {
         if count == 0 {
             return Err(OptionError::Count { step: name });
         }
-        at_most(&name, "count", MOST_COPIES, count)?;
+        if count > MOST_COPIES {
+            return Err(OptionError::TooManyCopies { step: name, got: count });
+        }
         let inherited = || taken.inherited(defaults.max_demand.unwrap_or(10));
         let max = self.max_demand.unwrap_or_else(inherited);
         // A minimum of events says nothing of batches.
@@ -169,22 +175,16 @@ impl StepOptions {
             Window::new(max, min).map_err(|source| OptionError::Window { step: name.clone(), source })?;
         let placement = self.placement.or(defaults.placement).unwrap_or_default();
         let buffer = self.buffer.or(defaults.buffer);
-        if let Some(Capacity::Bounded(events)) = buffer {
-            at_most(&name, "buffer", MOST_EVENTS, events)?;
+        if let Some(Capacity::Bounded(got)) = buffer
+            && got > MOST_EVENTS
+        {
+            return Err(OptionError::Buffer { step: name, got });
         }
         let keep = self.keep.or(defaults.keep).unwrap_or_default();
         let restart = self.restart.or(defaults.restart).unwrap_or_default();
         let cancel = self.cancel.or(defaults.cancel).unwrap_or(CancelMode::Temporary);
         Ok(Effective { name, count, window, placement, buffer, keep, restart, cancel })
     }
-}
-
-/// Refuses what is above `most`.
-fn at_most(step: &str, option: &'static str, most: usize, got: usize) -> Result<(), OptionError> {
-    if got <= most {
-        return Ok(());
-    }
-    Err(OptionError::TooMany { step: step.to_owned(), option, most, got })
 }
 
 impl From<&str> for StepOptions {

@@ -161,7 +161,9 @@ impl Declared {
 fn is_of_options(error: &OptionError) -> bool {
     match error {
         OptionError::Count { .. }
-        | OptionError::TooMany { .. }
+        | OptionError::TooManyCopies { .. }
+        | OptionError::TooManyInLanes { .. }
+        | OptionError::Buffer { .. }
         | OptionError::Single { .. }
         | OptionError::Window { .. } => true,
         OptionError::Name { .. }
