@@ -9,6 +9,8 @@ use futures_util::task::AtomicWaker;
 use stage_core::into_stream::BlockingRefused;
 use stage_core::{ExitReason, RegistryError, SubscribeError};
 
+use crate::refused::Refused;
+
 /// A flow that did not come to its end; what it gave before is not the whole.
 #[derive(Clone, stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,6 +44,9 @@ pub enum FlowError {
     /// A name cannot be given to the flow, or stands for another stage than the flow needs.
     #[error("the flow cannot start: {0}")]
     Name(#[from] RegistryError),
+    /// An option has an invalid value.
+    #[error("the flow cannot start: {0}")]
+    Refused(#[from] Refused),
     /// A layer has windows, and no reducer that they would be for.
     #[error("the layer `{layer}` has a window and no reducer: say what is made of each window, or drop it")]
     Window {

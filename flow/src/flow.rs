@@ -7,6 +7,7 @@ use crate::chain::{CarriedOf, Chain, CopyOf, InOf, Start};
 use crate::options::{FedBy, LayerOptions};
 use crate::plan::{Fed, LayerNode, NodeOf, Origin, Outline, Place, Sourced};
 use crate::reduce::MapLayer;
+use crate::refused::Refused;
 use crate::source::{Iters, NoStamp};
 use crate::window::{Looks, TakesLate, WindowSpec};
 
@@ -76,9 +77,14 @@ impl<O: Origin> Flow<Start<O>> {
 }
 
 impl<C: Chain> Flow<C> {
-    /// How many stages this layer has, at least 1. Default: as many as there are cores.
+    /// Number of stages of this layer, from 1 to 4096. Default: the number of cores.
+    ///
+    /// # Errors
+    ///
+    /// With another number, the flow does not start: [`FlowError::Refused`](crate::FlowError::Refused).
+    #[track_caller]
     pub fn stages(mut self, stages: usize) -> Self {
-        self.options.stages = Some(stages.max(1));
+        self.options.set_stages(stages, Refused::stages("stages", stages));
         self
     }
 
@@ -106,12 +112,18 @@ impl<C: Chain> Flow<C> {
         self
     }
 
+    /// Whether the layer has a window or a trigger, which need a reducer.
+    pub(crate) fn is_windowed(&self) -> bool {
+        !self.window.is_plain() || self.looks.is_some()
+    }
+
     /// The stages that do this layer's steps.
     pub(crate) fn node(&self) -> NodeOf<CarriedOf<C>> {
-        let windowed = !self.window.is_plain() || self.looks.is_some();
+        let windowed = self.is_windowed();
         if let Some(node) = self.chain.node()
             && self.options.fed_by == FedBy::Layer
             && !windowed
+            && self.options.refused.is_none()
         {
             return node;
         }

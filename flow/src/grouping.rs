@@ -10,6 +10,7 @@ use crate::flow::{Flow, LayerFlow};
 use crate::recent::Recent;
 use crate::reduce::{Fold, Partials};
 use crate::reduced::Reduced;
+use crate::refused::Refused;
 use crate::sorted::Sorted;
 use crate::stats::Tally;
 use crate::time::Untimed;
@@ -45,8 +46,9 @@ impl<C: Chain> Flow<C> {
     /// be more, the key whose last event came first is forgotten with its values, and counted. The keys come
     /// out in the order of their last events. For another value than a list, see [`Recent`].
     #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
+    #[track_caller]
     pub fn group_by_most<Q, V, F, G>(
-        self,
+        mut self,
         most: usize,
         evicted: &Tally,
         key: F,
@@ -64,6 +66,7 @@ impl<C: Chain> Flow<C> {
         F: Fn(&C::Out) -> Q + Send + Sync + 'static,
         G: Fn(C::Out) -> V + Send + Sync + 'static,
     {
+        self.options.refuse(Refused::zero("group_by_most", most));
         let evicted = evicted.clone();
         let init = move || Recent::new(most, &evicted);
         self.reduce(init, move |groups: &mut Recent<Q, Vec<V>>, event| {

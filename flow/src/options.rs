@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use stage_core::{CancelMode, SubscribeOptions};
 
+use crate::error::FlowError;
 use crate::plan::Place;
+use crate::refused::Refused;
 
 /// What feeds a layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,12 +31,32 @@ pub struct LayerOptions {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) fed_by: FedBy,
     pub(crate) on_init: Option<Arc<dyn Fn(Place) + Send + Sync>>,
+    /// The first invalid option of the layer, its window and its steps.
+    pub(crate) refused: Option<Refused>,
 }
 
 impl LayerOptions {
     /// How many stages the layer has.
     pub(crate) fn count(&self) -> usize {
         self.stages.unwrap_or_else(cores).max(1)
+    }
+
+    /// Records an invalid option; the first one is kept.
+    pub(crate) fn refuse(&mut self, refused: Option<Refused>) {
+        self.refused = self.refused.take().or(refused);
+    }
+
+    /// Sets the number of stages if it is valid.
+    pub(crate) fn set_stages(&mut self, stages: usize, refused: Option<Refused>) {
+        match refused {
+            None => self.stages = Some(stages),
+            refused => self.refuse(refused),
+        }
+    }
+
+    /// Returns the error of the first invalid option.
+    pub(crate) fn check(&self) -> Result<(), FlowError> {
+        self.refused.clone().map_or(Ok(()), |refused| Err(refused.into()))
     }
 
     /// How a stage of the layer asks a stage that feeds it. It ends when that fails, not when that ends.
@@ -50,7 +72,8 @@ impl LayerOptions {
 impl Default for LayerOptions {
     fn default() -> Self {
         let fed_by = FedBy::default();
-        Self { stages: None, max_demand: 1000, min_demand: None, name: None, fed_by, on_init: None }
+        let (stages, min_demand, name, on_init, refused) = Default::default();
+        Self { stages, max_demand: 1000, min_demand, name, fed_by, on_init, refused }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::chain::Start;
 use crate::flow::{Flow, IterFlow};
 use crate::plan::{Fused, Sourced};
+use crate::refused::Refused;
 use crate::source::{ByTime, Iters, NoStamp, SharedSlice, Source};
 
 impl<I> IterFlow<I>
@@ -64,31 +65,44 @@ impl<S: Source> Flow<Start<Fused<S, NoStamp>>> {
 impl<S: Source> Flow<Start<Sourced<S, NoStamp>>> {
     /// Says when each event happened, in milliseconds since any origin, so that windows can go by it.
     ///
-    /// Whether an event is late is decided here, by the order of the source, and so depends neither on the
-    /// number of stages nor on how events are batched. An event that is more than `most_ahead` later than
-    /// all before it does not count as progress of time; the first of a source always does. Where a source
-    /// may pause for longer than `most_ahead`, say [`idle_after`](Self::idle_after) too: the first event
-    /// after the pause counts then, and all others would not without it.
+    /// The order of the source decides whether an event is late; the number of stages and the batches do not. Each
+    /// part of the source has a watermark, the latest time of its events so far. With a `most_ahead` of
+    /// [`Duration::MAX`], every event counts, and one wrong timestamp in the future makes all later events late. A
+    /// shorter `most_ahead`, at least 1 ms, protects the watermark:
+    ///
+    /// * The first watermark is computed from the first five events, or from fewer at the first pause or at the end:
+    ///   it is the latest of them that is at most `most_ahead` later than their median. Until then no event is late
+    ///   and no window is handed out.
+    /// * An event more than `most_ahead` later than the watermark is accepted and does not move the watermark.
+    /// * After 16 such events in a row, the watermark moves to the least of them, so that time continues after a hole
+    ///   in the data. An event at most `most_ahead` away from the watermark interrupts the row.
+    /// * The first event after a pause of [`idle_after`](Self::idle_after) always moves the watermark.
+    ///
+    /// All values of `i64` are valid times.
+    #[track_caller]
     pub fn event_time<F>(self, function: F, most_ahead: Duration) -> Flow<Start<Sourced<S, ByTime<F>>>>
     where
         F: Fn(&S::Item) -> i64 + Send + Sync + 'static,
     {
-        let Start { origin: Sourced { source, .. } } = self.chain;
-        let mut flow = Flow::at(Sourced { source, stamper: by_time(function, most_ahead) });
-        flow.options = self.options;
+        let (stamper, refused) = by_time(function, most_ahead);
+        let Self { chain: Start { origin: Sourced { source, .. } }, options, window, looks, late, .. } = self;
+        let mut flow = Flow { options, window, looks, late, ..Flow::at(Sourced { source, stamper }) };
+        flow.options.refuse(refused);
         flow
     }
 }
 
 impl<S: Source> Flow<Start<Fused<S, NoStamp>>> {
     /// As for other sources; each part that is read has a watermark of its own.
+    #[track_caller]
     pub fn event_time<F>(self, function: F, most_ahead: Duration) -> Flow<Start<Fused<S, ByTime<F>>>>
     where
         F: Fn(&S::Item) -> i64 + Send + Sync + 'static,
     {
-        let Start { origin: Fused { source, .. } } = self.chain;
-        let mut flow = Flow::at(Fused { source, stamper: by_time(function, most_ahead) });
-        flow.options = self.options;
+        let (stamper, refused) = by_time(function, most_ahead);
+        let Self { chain: Start { origin: Fused { source, .. } }, options, window, looks, late, .. } = self;
+        let mut flow = Flow { options, window, looks, late, ..Flow::at(Fused { source, stamper }) };
+        flow.options.refuse(refused);
         flow
     }
 }
@@ -99,7 +113,10 @@ where
 {
     /// Does not wait for a part of the source that has had nothing for so long, by the clock: what is over
     /// goes by the others until it brings an event again. What it then brings of windows that are over is
-    /// late, so that which events are late depends on the clock from then on.
+    /// late, so that which events are late depends on the clock from then on. If all other parts have ended, an
+    /// idle part keeps its own time.
+    ///
+    /// [`Duration::ZERO`] marks a part as idle whenever it waits; [`Duration::MAX`] never does.
     ///
     /// A part has nothing when it waits without blocking: a stream or a channel. An iterator that blocks
     /// cannot be known to wait, and a part that nobody asks for events is not idle. Default: every part is
@@ -143,7 +160,11 @@ where
     }
 }
 
-fn by_time<F>(function: F, most_ahead: Duration) -> ByTime<F> {
-    let most_ahead = i64::try_from(most_ahead.as_millis()).unwrap_or(i64::MAX);
-    ByTime { function: Arc::new(function), most_ahead, idle_after: None }
+#[track_caller]
+fn by_time<F>(function: F, most_ahead: Duration) -> (ByTime<F>, Option<Refused>) {
+    let (most_ahead, refused) = match Refused::millis("the most_ahead of event_time", most_ahead, 1) {
+        Ok(most_ahead) => (most_ahead, None),
+        Err(refused) => (i128::MAX, Some(refused)),
+    };
+    (ByTime { function: Arc::new(function), most_ahead, idle_after: None }, refused)
 }

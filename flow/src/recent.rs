@@ -46,9 +46,15 @@ pub struct Recent<Q, A> {
 
 impl<Q, A> Recent<Q, A> {
     /// Keeps at most `most` keys, at least 1, and counts those that it forgets.
+    ///
+    /// # Panics
+    ///
+    /// If `most` is 0: a key has to be there while its value is changed.
+    #[track_caller]
     pub fn new(most: usize, evicted: &Tally) -> Self {
+        assert!(most > 0, "`Recent::new` cannot keep 0 keys: it has to keep at least 1");
         Self {
-            most: most.max(1),
+            most,
             evicted: evicted.clone(),
             values: FxHashMap::default(),
             touched: BTreeMap::new(),

@@ -11,6 +11,7 @@ use crate::plan::{Fed, LayerNode, Staged};
 use crate::reduce::{
     Accumulate, DepartitionLayer, Emit, EmitEvents, EmitNothing, EmitState, OnTrigger, ReduceLayer, Reducer,
 };
+use crate::refused::Refused;
 use crate::time::Untimed;
 use crate::window::{Trigger, WindowId};
 
@@ -87,7 +88,9 @@ impl<C: Chain, R> Reduced<C, R> {
     ///
     /// At each trigger of this layer, `merge` gets the value of the window, which is kept. Once every stage
     /// has handed a window out for the last time, or at the end of the input, `done` makes of what was
-    /// merged what comes out. A window that is handed out several times is merged several times.
+    /// merged what comes out. A window that is handed out several times is merged several times. To merge something
+    /// else than the value, hand out pairs by [`on_trigger`](Self::on_trigger) before: see
+    /// [`departition`](LayerFlow::departition) of these.
     ///
     /// ```
     /// use flow::Flow;
@@ -112,17 +115,8 @@ impl<C: Chain, R> Reduced<C, R> {
         F: Fn(&mut A, S) + Send + Sync + 'static,
         G: Fn(A, WindowId) -> U + Send + Sync + 'static,
     {
-        let tagged =
-            self.on_trigger(|state: S, trigger: &Trigger| ([(trigger.clone(), state.clone())], state));
-        let Start { origin } = tagged.chain;
-        let first = DepartitionLayer {
-            init: Arc::new(init),
-            merge: Arc::new(merge),
-            done: Arc::new(done),
-            options: LayerOptions::default(),
-            takes: PhantomData,
-        };
-        Flow::at(Staged { origin, first, what: "departition" }).stages(1)
+        let tagged = |state: S, trigger: &Trigger| ([(trigger.clone(), state.clone())], state);
+        self.on_trigger(tagged).departition(init, merge, done)
     }
 
     fn emitting<M>(self, emit: M) -> LayerFlow<Untimed, M::Out>
@@ -136,5 +130,57 @@ impl<C: Chain, R> Reduced<C, R> {
         let types = PhantomData;
         let layer = ReduceLayer { chain, reducer, emit, window, copy, looks, late, options, types };
         Flow::<Start<_>>::at(Fed { node: Arc::new(LayerNode { origin, layer }), routing: None })
+    }
+}
+
+impl<S: Send + 'static> LayerFlow<Untimed, (Trigger, S)> {
+    /// Merges the values that the stages of the layer before handed out of the same window, as
+    /// [`Reduced::departition`] does. Each event is a value with its trigger, as
+    /// [`on_trigger`](Reduced::on_trigger) can return it; no other layer may be between the two.
+    ///
+    /// The first pair with the [last trigger](Trigger::is_done) of a window is the last of its stage. A window for
+    /// which a stage hands out no such pair is complete at the end of the input.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let most = Flow::from_items(1..=100_u64)
+    ///     .partition(|number| *number)
+    ///     .reduce(Vec::new, Vec::push)
+    ///     .on_trigger(|all: Vec<u64>, trigger| ([(trigger.clone(), all.len())], all))
+    ///     .departition(|| 0, |sum, length| *sum += length, |sum, _window| sum);
+    /// assert_eq!(most.collect::<Vec<_>>().await?, [100]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn departition<A, U, I, F, G>(self, init: I, merge: F, done: G) -> Departitioned<S, I, F, G>
+    where
+        A: Send + 'static,
+        U: Send + 'static,
+        I: Fn() -> A + Send + Sync + 'static,
+        F: Fn(&mut A, S) + Send + Sync + 'static,
+        G: Fn(A, WindowId) -> U + Send + Sync + 'static,
+    {
+        let windowed = self.is_windowed();
+        let Self { chain: Start { origin }, mut options, .. } = self;
+        if windowed {
+            let refused = Refused::new(
+                "departition",
+                format_args!("behind a window"),
+                "it has to be before the window",
+            );
+            options.refuse(Some(refused));
+        }
+        let first = DepartitionLayer {
+            init: Arc::new(init),
+            merge: Arc::new(merge),
+            done: Arc::new(done),
+            options: LayerOptions::default(),
+            takes: PhantomData,
+        };
+        Flow { options, ..Flow::at(Staged { origin, first, what: "departition" }) }.stages(1)
     }
 }

@@ -6,19 +6,31 @@ use std::sync::Arc;
 use crate::chain::{Batched, Chain, Filter, FilterMap, FlatMap, Inspect, Map, Start, UniqBy};
 use crate::flow::Flow;
 use crate::plan::Origin;
+use crate::refused::Refused;
 use crate::stats::Tally;
 use crate::time::Untimed;
 
 impl<O: Origin<Time = Untimed>> Flow<Start<O>> {
     /// Each batch through a function, before any other step. How large a batch is depends on demand: at
-    /// most `max_demand − min_demand`.
+    /// most `max_demand − min_demand`. A [`trigger`](Self::trigger) sees the batches that the function returns and
+    /// has to follow it: a flow with a trigger before it does not start.
+    #[track_caller]
     pub fn map_batch<U, F>(self, function: F) -> Flow<Start<Batched<O, F>>>
     where
         F: Fn(Vec<O::Item>) -> Vec<U> + Send + Sync + 'static,
         U: Send + 'static,
     {
         let origin = Batched { origin: self.chain.origin, function: Arc::new(function) };
-        Flow { options: self.options, window: self.window, ..Flow::at(origin) }
+        let mut flow = Flow { options: self.options, window: self.window, ..Flow::at(origin) };
+        if self.looks.is_some() {
+            let refused = Refused::new(
+                "map_batch",
+                format_args!("behind a trigger"),
+                "it has to be before the trigger",
+            );
+            flow.options.refuse(Some(refused));
+        }
+        flow
     }
 }
 
@@ -103,12 +115,15 @@ impl<C: Chain> Flow<C> {
 
     /// As [`uniq_by`](Self::uniq_by), remembering the `most` youngest keys, at least 1; counts those that
     /// are forgotten.
+    #[track_caller]
     pub fn uniq_by_most<Q, F>(self, most: usize, evicted: &Tally, key: F) -> Flow<UniqBy<C, F>>
     where
         F: Fn(&C::Out) -> Q + Send + Sync + 'static,
         Q: Clone + Eq + Hash + Send + 'static,
     {
-        let (most, evicted) = (most.max(1), evicted.clone());
-        self.step(|chain| UniqBy { chain, function: Arc::new(key), most, evicted })
+        let evicted = evicted.clone();
+        let mut flow = self;
+        flow.options.refuse(Refused::zero("uniq_by_most", most));
+        flow.step(|chain| UniqBy { chain, function: Arc::new(key), most, evicted })
     }
 }

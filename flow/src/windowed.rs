@@ -6,24 +6,31 @@ use crate::chain::{Chain, InOf, TimeOf};
 use crate::flow::Flow;
 use crate::reduce::{Alarms, Fold, FoldAndEmit, FoldAndSet};
 use crate::reduced::Reduced;
-use crate::window::{EventTime, FitsTime, Late, Next, Window};
+use crate::window::{EventTime, FitsTime, Late, Next, OfEventTime, Window, WindowSpec};
 
 impl<C: Chain> Flow<C> {
-    /// Splits the events that this layer gets into windows, for the reducer that follows.
+    /// Splits the events of this layer into windows, for the reducer that follows. A layer has one window: a
+    /// second call replaces the first. A flow with a window and no reducer in the layer does not start.
     pub fn window<K: FitsTime<TimeOf<C>>>(mut self, window: Window<K>) -> Self {
-        self.window = window.spec;
+        self.set_window(window.spec);
         self
     }
 
-    /// Windows that overlap: an event is cloned for each that it belongs to.
-    pub fn sliding_window(mut self, window: Window<EventTime>) -> Self
+    /// Splits the events into windows that overlap or leave gaps; an event is cloned for each window that contains
+    /// it.
+    pub fn sliding_window<K: OfEventTime>(mut self, window: Window<K>) -> Self
     where
         EventTime: FitsTime<TimeOf<C>>,
         InOf<C>: Clone,
     {
-        self.window = window.spec;
+        self.set_window(window.spec);
         self.copy = Some(InOf::<C>::clone);
         self
+    }
+
+    fn set_window(&mut self, mut window: WindowSpec) {
+        self.options.refuse(window.refused.take());
+        self.window = window;
     }
 
     /// Has a function look at the batches that a window gets before they are reduced, and say when the window

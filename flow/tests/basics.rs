@@ -248,3 +248,23 @@ async fn a_trigger_of_ones_own_sees_each_batch_and_may_hold_events_back() {
     assert!(all[..5].windows(2).all(|two| two[0].0[1] == two[1].0[0]));
     assert_eq!(all[5], (Vec::new(), true));
 }
+
+#[tokio::test]
+async fn what_on_trigger_hands_out_with_its_trigger_is_merged_by_window() {
+    let sums = Flow::from_items(1..=10_u64)
+        .stages(1)
+        .window(Window::count(4))
+        .reduce(|| 0, |sum, number| *sum += number)
+        .on_trigger(|sum, trigger| ([(trigger.clone(), sum * 10)], sum))
+        .departition(Vec::new, Vec::push, |sums, window| (window, sums));
+    let expected =
+        [100, 260, 190].into_iter().zip(0..).map(|(sum, number)| (WindowId::Count(number), vec![sum]));
+    assert_eq!(sums.collect::<Vec<_>>().await.unwrap(), expected.collect::<Vec<_>>());
+    let all = Flow::from_items(1..=100_u64)
+        .partition(|number| *number)
+        .stages(3)
+        .reduce(|| 0, |sum, number| *sum += number)
+        .on_trigger(|sum, trigger| ([(trigger.clone(), sum + 1)], sum))
+        .departition(|| 0, |all, sum| *all += sum, |all, _| all);
+    assert_eq!(all.collect::<Vec<_>>().await.unwrap(), [5053]);
+}

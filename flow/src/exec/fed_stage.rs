@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use stage_core::{
-    Asking, BoxError, Cancellation, Cast, Context, Emitter, Events, ExitReason, Init, ProducerConsumer, Role,
-    StageResult, Subscription,
+    Asking, BoxError, Cancellation, Cast, Context, Emitter, Events, ExitReason, Hold, Init, ProducerConsumer,
+    Role, StageResult, Subscription,
 };
 use tokio::time::Instant;
 
@@ -21,7 +21,13 @@ pub(crate) struct FedStage<P> {
     edges: Vec<Subscription>,
     alarm: Alarm,
     finished: bool,
+    /// Keeps the stage alive while the operator has more to hand out.
+    going_on: Option<Hold>,
 }
+
+/// Continue handing out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GoOn;
 
 /// Take no more of what feeds you, and finish.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +36,8 @@ pub(crate) struct Leave;
 impl<P: Operator> FedStage<P> {
     pub(crate) fn new(mut operator: P, feeds: Feeds, ends: Ends) -> Self {
         operator.fed_by(feeds);
-        Self { operator, ends, edges: Vec::new(), alarm: Alarm::default(), finished: false }
+        let (edges, alarm) = (Vec::new(), Alarm::default());
+        Self { operator, ends, edges, alarm, finished: false, going_on: None }
     }
 
     /// Ends once everything that feeds it has come to its end.
@@ -38,12 +45,25 @@ impl<P: Operator> FedStage<P> {
         if self.ends.all_came() && !self.finished {
             self.finished = true;
             self.operator.finish(&mut |event| out.emit(event));
-            out.finish();
+            if !self.operator.has_more() {
+                out.finish();
+            }
         }
     }
 
-    /// Has itself woken when the operator wants to be.
+    /// If the operator has more to hand out: continues once the stage's buffer is empty and the input that has
+    /// arrived by now is handled. A paused input would hold that message back for good.
+    fn go_on_later(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
+        if self.operator.has_more() && self.going_on.is_none() {
+            self.going_on = Some(out.hold());
+            out.info::<Self, _>(GoOn)?;
+        }
+        Ok(())
+    }
+
+    /// Schedules the next alarm of the operator, and the rest of what it hands out.
     fn set_alarm(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
+        self.go_on_later(out)?;
         let wanted = if self.finished { None } else { self.operator.alarm() };
         if let Some(after) = self.alarm.set(wanted) {
             out.schedule::<Self, _>(after, Ring)?;
@@ -121,6 +141,23 @@ impl<P: Operator> Cast<Ring> for FedStage<P> {
         self.finish_if_all_did(out);
         if !self.finished && self.operator.alarm().is_some_and(|at| at <= Instant::now()) {
             self.operator.ring(&mut |event| out.emit(event));
+        }
+        self.set_alarm(out)
+    }
+}
+
+impl<P: Operator> Cast<GoOn> for FedStage<P> {
+    type Out = P::Out;
+
+    async fn handle_cast(&mut self, _: GoOn, out: &mut Emitter<'_, P::Out>) -> StageResult {
+        self.operator.go_on(&mut |event| out.emit(event));
+        if self.operator.has_more() {
+            out.info::<Self, _>(GoOn)?;
+            return Ok(());
+        }
+        self.going_on = None;
+        if self.finished {
+            out.finish();
         }
         self.set_alarm(out)
     }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::alarm::{Alarm, Ring};
 use super::ends::Ends;
-use super::fed_stage::Leave;
+use super::fed_stage::{GoOn, Leave};
 use crate::plan::{Feeds, Operator};
 use crate::source::{More, Part, Taker};
 
@@ -41,6 +41,8 @@ pub(crate) struct SourceStage<I, P> {
     /// Why the source could not be read any further. The stage ends with it once more is wanted, so that the
     /// events that were read before reach those who wanted them.
     failed: Option<BoxError>,
+    /// Whether [`GoOn`] is on its way.
+    going_on: bool,
 }
 
 /// Runs the operator on what is read.
@@ -87,16 +89,17 @@ where
             is_idle: false,
             finished: false,
             failed: None,
+            going_on: false,
         }
     }
 
     /// Reads until what is wanted is there, or it is time to look at other things.
     fn read(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
-        if self.wanted > 0 {
+        if self.wanted > 0 && !self.operator.has_more() {
             self.fail()?;
         }
         let (began, most) = (Instant::now(), self.part.at_once().min(MOST));
-        while self.wanted > 0 && !self.finished {
+        while self.wanted > 0 && !self.finished && !self.operator.has_more() {
             let slice = self.slice.min(self.wanted.max(1)).min(most);
             let mut taker = Run { operator: &mut self.operator, out, made: 0, has_taken: false };
             let read = self.part.read_in_one(slice, &mut taker);
@@ -114,8 +117,7 @@ where
                 }
             };
             if more == More::No {
-                self.finish(out);
-                return Ok(());
+                return self.finish(out);
             }
             if more == More::Later {
                 if !self.is_idle {
@@ -129,7 +131,7 @@ where
             }
             self.slice = self.slice.max(slice.saturating_mul(2)).min(most);
         }
-        if self.wanted > 0 && !self.going {
+        if self.wanted > 0 && !self.going && !self.finished && !self.operator.has_more() {
             self.going = true;
             out.schedule::<Self, _>(Duration::ZERO, Read)?;
         }
@@ -142,17 +144,32 @@ where
     }
 
     /// There is nothing more to be read.
-    fn finish(&mut self, out: &mut Emitter<'_, P::Out>) {
+    fn finish(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
         if !self.finished {
             self.finished = true;
+            let item = self.part.end();
+            self.operator.batch(0, item.into_iter(), &mut |event| out.emit(event));
             self.operator.finish(&mut |event| out.emit(event));
-            out.finish();
+            if !self.operator.has_more() {
+                out.finish();
+            }
         }
+        self.go_on_later(out)
+    }
+
+    /// If the operator has more to hand out: continues once the stage's buffer is empty; nothing is read until
+    /// then.
+    fn go_on_later(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
+        if self.operator.has_more() && !self.going_on {
+            self.going_on = true;
+            out.info::<Self, _>(GoOn)?;
+        }
+        Ok(())
     }
 
     /// When it is idle, if nothing comes until then.
     fn idle_at(&self) -> Option<Instant> {
-        Some(self.waits_since? + self.part.patience()?)
+        self.waits_since?.checked_add(self.part.patience()?)
     }
 
     /// Says that it is idle if it has waited for long enough.
@@ -165,6 +182,7 @@ where
     }
 
     fn set_alarm(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
+        self.go_on_later(out)?;
         let alarms = [self.operator.alarm(), self.idle_at()];
         let wanted = if self.finished { None } else { alarms.into_iter().flatten().min() };
         if let Some(after) = self.alarm.set(wanted) {
@@ -264,7 +282,29 @@ where
 
     async fn handle_cast(&mut self, _: Leave, out: &mut Emitter<'_, P::Out>) -> StageResult {
         self.fail()?;
-        self.finish(out);
-        Ok(())
+        self.finish(out)
+    }
+}
+
+impl<I, P> Cast<GoOn> for SourceStage<I, P>
+where
+    I: Part,
+    P: Operator<In = I::Item>,
+{
+    type Out = P::Out;
+
+    async fn handle_cast(&mut self, _: GoOn, out: &mut Emitter<'_, P::Out>) -> StageResult {
+        self.going_on = false;
+        let mut made = 0;
+        self.operator.go_on(&mut |event| {
+            made += 1;
+            out.emit(event);
+        });
+        self.wanted = self.wanted.saturating_sub(made);
+        if self.finished && !self.operator.has_more() {
+            out.finish();
+        }
+        self.go_on_later(out)?;
+        if self.going || self.finished { Ok(()) } else { self.read(out) }
     }
 }

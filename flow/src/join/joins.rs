@@ -11,9 +11,10 @@ use crate::exchange::{KeyHash, by_key};
 use crate::flow::Flow;
 use crate::options::LayerOptions;
 use crate::plan::{Fed, Merged, Origin, Staged};
+use crate::refused::Refused;
 use crate::stats::Tally;
 use crate::time::Time;
-use crate::window::{EventTime, FitsTime, Late, Window, WindowSpec};
+use crate::window::{EventTime, FitsTime, Late, SideBySide, Window, WindowSpec};
 
 /// A flow of what comes out of a join.
 pub type Joined<M, Q, L, R, J> = Flow<Start<Staged<Fed<M, Side<Q, L, R>>, JoinLayer<M, Q, L, R, J>>>>;
@@ -24,6 +25,9 @@ where
 {
     /// Joins this flow, the left one, with another by key, over the whole of both. Pairs come out as soon as
     /// both are there, what has no partner at the end. Both sides are kept in memory until then.
+    ///
+    /// Equal keys meet, so a key of `None` meets `None`, unlike `NULL` in SQL: to keep events without a key out of
+    /// the join, filter them before it.
     ///
     /// ```
     /// use flow::Flow;
@@ -60,16 +64,18 @@ where
 
     /// Joins as [`bounded_join`](Self::bounded_join) does, but only events of the same window, which has to
     /// be a [fixed](Window::fixed) one. What has no partner comes out when its window ends, and nothing of
-    /// a window is kept longer. Triggers have no meaning here.
-    pub fn window_join<D, Q, J, F, G>(
+    /// a window is kept longer. Pairs come out as they are found and a window without events has none, so that
+    /// triggers and [`emit_empty`](Window::emit_empty) change nothing here.
+    pub fn window_join<D, Q, J, F, G, K>(
         self,
         kind: J,
-        window: Window<EventTime>,
+        window: Window<K>,
         right: Flow<D>,
         left_key: F,
         right_key: G,
     ) -> Joined<TimeOf<C>, Q, C::Out, D::Out, J>
     where
+        K: SideBySide,
         EventTime: FitsTime<TimeOf<C>>,
         D: Chain<Out: Clone>,
         D::Origin: Origin<Time = TimeOf<C>>,
@@ -87,7 +93,7 @@ where
         right: Flow<D>,
         left_key: F,
         right_key: G,
-        window: WindowSpec,
+        mut window: WindowSpec,
     ) -> Joined<TimeOf<C>, Q, C::Out, D::Out, J>
     where
         D: Chain<Out: Clone>,
@@ -101,9 +107,12 @@ where
         let right = right.map(move |event| Side::Right(right_key(&event), event)).node();
         let routing = by_key::<TimeOf<C>, _, _, _>(|side: &Side<Q, _, _>| KeyHash::of(side.key()));
         let node = Arc::new(Merged { parts: vec![left, right] });
-        let options = LayerOptions::default();
+        let (options, refused) = (LayerOptions::default(), window.refused.take());
         let first = JoinLayer { window, bound: None, late: None, options, types: PhantomData };
-        Flow::at(Staged { origin: Fed { node, routing: Some(routing) }, first, what: "join" })
+        let origin = Fed { node, routing: Some(routing) };
+        let mut flow = Flow::at(Staged { origin, first, what: "join" });
+        flow.options.refuse(refused);
+        flow
     }
 }
 
@@ -119,11 +128,13 @@ where
     /// there would be more, the one that came first is forgotten, and counted: it meets nobody who comes
     /// later. If it has met nobody before, it comes out at once as one that has no partner, where such are
     /// wanted. Default: all are kept until their window ends.
+    #[track_caller]
     pub fn keep_at_most(mut self, events: usize, evicted: &Tally) -> Self
     where
         Q: Clone,
     {
-        let bound = Bound { most: events.max(1), evicted: evicted.clone(), copy: Q::clone };
+        self.options.refuse(Refused::zero("keep_at_most", events));
+        let bound = Bound { most: events, evicted: evicted.clone(), copy: Q::clone };
         self.chain.origin.first.bound = Some(bound);
         self
     }

@@ -12,7 +12,7 @@ use crate::plan::{Feeds, Layer, Operator, Place};
 use crate::reduce::Marks;
 use crate::stats::Tally;
 use crate::time::{Carried, Stamp, Time};
-use crate::window::{Kind, Late, TakesLate, WindowSpec};
+use crate::window::{Late, Spans, TakesLate, WindowSpec};
 
 /// What a join is of.
 type Types<M, Q, L, R, J> = fn(M, Q, L, R) -> J;
@@ -78,7 +78,7 @@ where
 /// Both sides of each window that is open.
 pub struct JoinOperator<M, Q, L, R, J> {
     layer: JoinLayer<M, Q, L, R, J>,
-    /// By the start of the window; there is one at 0 where there are no windows.
+    /// By the number of the window; there is one with number 0 where there are no windows.
     sides: BTreeMap<i64, Sides<Q, L, R>>,
     /// How many events all of them hold.
     held: usize,
@@ -118,16 +118,14 @@ where
     /// Ends the windows that the watermark has passed.
     fn pass<K: FnMut(J::Out)>(&mut self, sink: &mut K) {
         let window = &self.layer.window;
-        let (Kind::Fixed(span), Some(watermark)) = (window.kind, self.marks.watermark()) else { return };
-        while let Some(first) = self.sides.first_entry() {
-            if first.key().saturating_add(span).saturating_add(window.lateness) > watermark {
-                break;
-            }
+        let (Some(spans), Some(watermark)) = (window.spans(), self.marks.watermark()) else { return };
+        let first_open = window.first_open(spans, watermark);
+        while let Some(first) = self.sides.first_entry().filter(|first| *first.key() < first_open) {
             let over = first.remove();
             self.held -= over.held();
             over.end::<J, _>(sink);
         }
-        while self.order.front().is_some_and(|(start, ..)| !self.sides.contains_key(start)) {
+        while self.order.front().is_some_and(|(window, ..)| !self.sides.contains_key(window)) {
             self.order.pop_front();
         }
     }
@@ -136,9 +134,9 @@ where
     fn evict<K: FnMut(J::Out)>(&mut self, sink: &mut K) {
         let Some(bound) = &self.layer.bound else { return };
         while self.held > bound.most
-            && let Some((start, key, which)) = self.order.pop_front()
+            && let Some((window, key, which)) = self.order.pop_front()
         {
-            if let Some(sides) = self.sides.get_mut(&start) {
+            if let Some(sides) = self.sides.get_mut(&window) {
                 sides.evict::<J, _>(&key, which, sink);
                 self.held -= 1;
                 bound.evicted.add(1);
@@ -146,24 +144,23 @@ where
         }
     }
 
-    /// The start of the window of an event that happened then; nothing if it comes too late.
-    fn window_of(&self, span: i64, stamp: Stamp) -> Result<i64, i64> {
-        let start = stamp.at.div_euclid(span).saturating_mul(span);
+    /// The number of the window of an event that happened then; the watermark if it comes too late.
+    fn window_of(&self, spans: Spans, stamp: Stamp) -> Result<i64, i64> {
+        let window = spans.begun_by(stamp.at);
         let ended = stamp.watermark.max(self.marks.reached());
-        let over = start.saturating_add(span).saturating_add(self.layer.window.lateness) <= ended;
-        if over { Err(ended) } else { Ok(start) }
+        if window < self.layer.window.first_open(spans, ended) { Err(ended) } else { Ok(window) }
     }
 
     /// Takes one event into its window.
-    fn take_in<K: FnMut(J::Out)>(&mut self, start: i64, side: Side<Q, L, R>, sink: &mut K) {
+    fn take_in<K: FnMut(J::Out)>(&mut self, window: i64, side: Side<Q, L, R>, sink: &mut K) {
         if let Some(bound) = &self.layer.bound {
             let which = match side {
                 Side::Left(..) => Which::Left,
                 Side::Right(..) => Which::Right,
             };
-            self.order.push_back((start, (bound.copy)(side.key()), which));
+            self.order.push_back((window, (bound.copy)(side.key()), which));
         }
-        self.sides.entry(start).or_default().take_in::<J, _>(side, sink);
+        self.sides.entry(window).or_default().take_in::<J, _>(side, sink);
         self.held += 1;
         self.evict(sink);
     }
@@ -200,15 +197,15 @@ where
                     continue;
                 }
             };
-            let (Kind::Fixed(span), Some(stamp)) = (self.layer.window.kind, stamp) else {
+            let (Some(spans), Some(stamp)) = (self.layer.window.spans(), stamp) else {
                 self.take_in(0, side, sink);
                 continue;
             };
             if self.marks.note(edge, stamp.reached) {
                 self.pass(sink);
             }
-            match self.window_of(span, stamp) {
-                Ok(start) => self.take_in(start, side, sink),
+            match self.window_of(spans, stamp) {
+                Ok(window) => self.take_in(window, side, sink),
                 Err(watermark) => {
                     self.layer.window.late.add(1);
                     if let Some(late) = &self.layer.late {

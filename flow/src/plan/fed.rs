@@ -51,6 +51,9 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
         L: Layer<In = M::Of<T>>,
     {
         async move {
+            // Before anything is started.
+            layer.check()?;
+            layer.options().check()?;
             let of = layer.options().count();
             let name = build.name(&layer.name());
             let dispatcher = match &self.routing {
@@ -87,7 +90,6 @@ pub(super) async fn feed<L: Layer>(
     build: &Build,
     exit: &Exit<L::Out>,
 ) -> Result<Vec<ProducerRef<L::Out>>, FlowError> {
-    layer.check()?;
     let options = layer.options();
     let of = options.count();
     let mut outputs = Vec::with_capacity(of);

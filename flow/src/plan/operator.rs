@@ -128,6 +128,18 @@ pub trait Operator: Send + 'static {
         let _ = sink;
     }
 
+    /// Whether [`go_on`](Self::go_on) has more to hand out, also after [`finish`](Self::finish).
+    #[doc(hidden)]
+    fn has_more(&self) -> bool {
+        false
+    }
+
+    /// Hands out the next part of a long output.
+    #[doc(hidden)]
+    fn go_on<K: FnMut(Self::Out)>(&mut self, sink: &mut K) {
+        let _ = sink;
+    }
+
     /// When [`ring`](Self::ring) is to be called next, if ever.
     #[doc(hidden)]
     fn alarm(&self) -> Option<Instant> {

@@ -66,6 +66,8 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Sourced<S, M> {
         L: Layer<In = <M::Time as Time>::Of<S::Item>>,
     {
         async move {
+            layer.check()?;
+            layer.options().check()?;
             let name = build.name(&layer.name());
             let consumers = layer.options().count();
             let dispatcher = Arc::new(M::Time::by_demand::<S::Item>);
@@ -117,6 +119,7 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Fused<S, M> {
     {
         async move {
             layer.check()?;
+            layer.options().check()?;
             let name = build.name(&layer.name());
             let most = layer.options().count();
             let stages = name.clone();
@@ -211,6 +214,10 @@ impl<P: Part, V: LiveStamper<P::Item>> Part for Stamping<P, V> {
 
     fn idle(&mut self) -> Option<Self::Item> {
         self.live.idle()
+    }
+
+    fn end(&mut self) -> Option<Self::Item> {
+        self.live.end()
     }
 }
 

@@ -9,17 +9,18 @@ use tokio::time::Instant;
 /// trigger.
 #[derive(Debug, Default)]
 pub struct Alarms {
-    set: Vec<(Instant, Cow<'static, str>)>,
+    /// The time of each alarm, if it is representable, and its name.
+    set: Vec<(Option<Instant>, Cow<'static, str>)>,
 }
 
 impl Alarms {
     /// Hands the window out once, in so much time from now: the trigger has the name
     /// [`Custom(name)`](crate::TriggerName::Custom). An alarm of the same name that has not rung yet rings
-    /// then, and not before.
+    /// then, and not before. [`Duration::MAX`] is never.
     pub fn set(&mut self, name: impl Into<Cow<'static, str>>, after: Duration) {
         let name = name.into();
         self.cancel(&name);
-        self.set.push((Instant::now() + after, name));
+        self.set.push((Instant::now().checked_add(after), name));
     }
 
     /// The alarm of this name does not ring; says whether there was one.
@@ -57,11 +58,11 @@ impl AlarmSet for NoAlarms {
 
 impl AlarmSet for Alarms {
     fn next(&self) -> Option<Instant> {
-        self.set.iter().map(|(at, _)| *at).min()
+        self.set.iter().filter_map(|(at, _)| *at).min()
     }
 
     fn take_due(&mut self, now: Instant) -> Option<Cow<'static, str>> {
-        let due = self.set.iter().enumerate().filter(|(_, (at, _))| *at <= now);
+        let due = self.set.iter().enumerate().filter(|(_, (at, _))| at.is_some_and(|at| at <= now));
         let (place, _) = due.min_by_key(|(_, (at, _))| *at)?;
         Some(self.set.remove(place).1)
     }

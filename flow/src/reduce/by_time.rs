@@ -1,11 +1,15 @@
 //! Windows that go by the time of events: which an event belongs to, and when each is over.
 
+use super::gaps::Gaps;
 use super::open::{Open, Opened};
 use super::operator::ReduceOperator;
 use super::{Accumulate, Emit, Reducer};
 use crate::chain::{Chain, InOf, StampOf};
 use crate::time::Stamp;
-use crate::window::{Kind, Late, TriggerName, WindowId};
+use crate::window::{Kind, Late, Spans, TriggerName, WindowId};
+
+/// Number of empty windows that are handed out at a time.
+const AT_ONCE: usize = 1000;
 
 impl<C, R, M> ReduceOperator<C, R, M>
 where
@@ -21,38 +25,39 @@ where
         event: InOf<C>,
         sink: &mut K,
     ) {
-        let (span, step) = match self.layer.window.kind {
-            Kind::Sliding(span, step) => (span, step),
-            Kind::Fixed(span) => (span, span),
-            _ => return,
-        };
+        let window = &self.layer.window;
+        let Some(spans) = window.spans() else { return };
+        let windows = spans.containing(at.at);
+        if windows.is_empty() {
+            window.outside.add(1);
+            return;
+        }
         // By the clock of its own source, or by that of the others if its own was idle.
         let ended = at.watermark.max(self.marks.reached());
-        let late = ended.saturating_sub(self.layer.window.lateness);
-        let last = at.at.div_euclid(step).saturating_mul(step);
-        // The windows that contain it, the last first: those that are over are the earliest.
-        let first = at.at.max(late).saturating_sub(span);
-        if last <= first {
-            self.layer.window.late.add(1);
+        let (first, last) = (window.first_open(spans, ended).max(*windows.start()), *windows.end());
+        if last < first {
+            window.late.add(1);
             if let Some(late) = &self.layer.late {
                 late(Late { event, at: at.at, watermark: ended });
             }
             return;
         }
-        let mut start = last;
-        while start.saturating_sub(step) > first {
-            if let Some(copy) = self.layer.copy {
-                self.put(start, stamp, copy(&event), sink);
+        if let Some(copy) = self.layer.copy {
+            for number in (first..=last).rev().take_while(|number| *number > first) {
+                self.put(number, stamp, copy(&event), sink);
             }
-            start = start.saturating_sub(step);
         }
-        self.put(start, stamp, event, sink);
+        self.put(first, stamp, event, sink);
     }
 
-    /// Puts an event into the window that begins at `start`.
-    fn put<K: FnMut(M::Out)>(&mut self, start: i64, stamp: StampOf<C>, event: InOf<C>, sink: &mut K) {
-        let (window, layer) = (self.timed_id(start), &self.layer);
-        let open = self.timed.entry(start).or_insert_with(|| Open::new(layer));
+    /// Puts an event into the window with this number.
+    fn put<K: FnMut(M::Out)>(&mut self, number: i64, stamp: StampOf<C>, event: InOf<C>, sink: &mut K) {
+        let (window, layer, gaps) = (self.timed_id(number), &self.layer, &self.gaps);
+        let open = self.timed.entry(number).or_insert_with(|| {
+            let mut open = Open::new(layer);
+            open.passed = gaps.as_ref().is_some_and(|gaps| gaps.was_passed(number));
+            open
+        });
         if layer.looks.is_some() {
             open.wait(stamp, event);
         } else {
@@ -64,69 +69,118 @@ where
     pub(super) fn each_timed(&mut self, mut each: impl FnMut(Opened<'_, C, R, M>)) {
         let (layer, place) = (&self.layer, self.place);
         let kind = layer.window.kind;
-        for (start, open) in &mut self.timed {
-            each(Opened { layer, window: timed_id(kind, *start), place, open });
+        for (number, open) in &mut self.timed {
+            each(Opened { layer, window: timed_id(kind, *number), place, open });
         }
     }
 
-    /// Hands out the windows that the watermark has passed.
+    /// Hands out the windows that the watermark has passed; all windows, once the input has ended. Stops after
+    /// [`AT_ONCE`] empty windows and sets `has_more`.
     pub(super) fn pass<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
-        let (Kind::Fixed(span) | Kind::Sliding(span, _)) = self.layer.window.kind else { return };
-        let Some(watermark) = self.marks.watermark() else { return };
-        self.open_gaps(watermark);
-        let lateness = self.layer.window.lateness;
-        let is_over = |start: &i64| start.saturating_add(span).saturating_add(lateness) <= watermark;
-        while self.timed.keys().next().is_some_and(is_over) {
-            self.close_first(sink);
+        let Some(spans) = self.layer.window.spans() else { return };
+        if self.layer.window.emit_empty && self.gaps.is_none() {
+            self.gaps = self.timed.keys().next().map(|first| Gaps::from(*first));
         }
-        if lateness == 0 {
-            return;
+        let mut left = AT_ONCE;
+        if self.finishing {
+            let last = self.timed.keys().next_back().copied();
+            let gaps_end = last.map_or(i64::MIN, |last| last.min(spans.begun_by(self.marks.reached())));
+            self.close(i64::MAX, gaps_end, &mut left, sink);
+        } else if let Some(watermark) = self.marks.watermark() {
+            let first_open = self.layer.window.first_open(spans, watermark);
+            self.close(first_open, first_open, &mut left, sink);
+            if self.layer.window.lateness > 0 && left > 0 {
+                self.mark_passed(spans.first_open(watermark.into()), &mut left, sink);
+            }
         }
-        let (layer, place, kind) = (&self.layer, self.place, self.layer.window.kind);
-        let reached = self.timed.iter_mut().take_while(|(start, _)| start.saturating_add(span) <= watermark);
-        for (start, open) in reached.filter(|(_, open)| !open.passed) {
+        self.has_more = left == 0;
+    }
+
+    /// Hands out for good the windows with events before `end` and the empty ones before `gaps_end`, in order;
+    /// at most `left` empty ones.
+    fn close<K: FnMut(M::Out)>(&mut self, end: i64, gaps_end: i64, left: &mut usize, sink: &mut K) {
+        loop {
+            let open = self.timed.keys().next().copied().filter(|open| *open < end || self.finishing);
+            let gap = self.gaps.as_ref().and_then(|gaps| gaps.next_done(gaps_end));
+            match (gap, open) {
+                (Some(gap), open) if open.is_none_or(|open| gap < open) => {
+                    self.hand_out_empty(gap, TriggerName::Done, sink);
+                    self.gaps.iter_mut().for_each(|gaps| gaps.done(gap));
+                    *left -= 1;
+                    if *left == 0 {
+                        return;
+                    }
+                }
+                (_, Some(open)) => {
+                    self.close_first(sink);
+                    self.gaps.iter_mut().for_each(|gaps| gaps.done(open));
+                }
+                (_, None) => return,
+            }
+        }
+    }
+
+    /// Hands out the windows before `end` for the first time; they stay open for late events.
+    fn mark_passed<K: FnMut(M::Out)>(&mut self, end: i64, left: &mut usize, sink: &mut K) {
+        let not_passed = self.timed.range(..end).filter(|(_, open)| !open.passed);
+        let mut not_passed = not_passed.map(|(number, _)| *number).collect::<Vec<_>>().into_iter().peekable();
+        loop {
+            let gap = self.gaps.as_ref().and_then(|gaps| gaps.next_passed(end));
+            match (gap, not_passed.peek().copied()) {
+                (Some(gap), open) if open.is_none_or(|open| gap < open) => {
+                    self.gaps.iter_mut().for_each(|gaps| gaps.passed(gap));
+                    // A window with late events had this trigger while it was empty.
+                    if !self.timed.contains_key(&gap) {
+                        self.hand_out_empty(gap, TriggerName::Watermark, sink);
+                        *left -= 1;
+                        if *left == 0 {
+                            return;
+                        }
+                    }
+                }
+                (_, Some(number)) => {
+                    not_passed.next();
+                    self.gaps.iter_mut().for_each(|gaps| gaps.passed(number));
+                    self.pass_one(number, sink);
+                }
+                (_, None) => return,
+            }
+        }
+    }
+
+    /// Hands out a window for the first time.
+    fn pass_one<K: FnMut(M::Out)>(&mut self, number: i64, sink: &mut K) {
+        let (layer, place, window) = (&self.layer, self.place, self.timed_id(number));
+        if let Some(open) = self.timed.get_mut(&number) {
             open.passed = true;
-            let window = timed_id(kind, *start);
             Opened { layer, window, place, open }.fire(TriggerName::Watermark, sink);
         }
     }
 
-    /// Opens the windows without events that end until `end`, if they are wanted.
-    pub(super) fn open_gaps(&mut self, end: i64) {
-        let (span, step) = match self.layer.window.kind {
-            Kind::Fixed(span) => (span, span),
-            Kind::Sliding(span, step) => (span, step),
-            _ => return,
-        };
-        if !self.layer.window.emit_empty {
-            return;
-        }
-        let first = self.gaps.or_else(|| self.timed.keys().next().copied());
-        let Some(mut start) = first else { return };
-        while start.saturating_add(span) <= end {
-            let layer = &self.layer;
-            self.timed.entry(start).or_insert_with(|| Open::new(layer));
-            start = start.saturating_add(step);
-        }
-        self.gaps = Some(start);
+    /// Hands out an empty window.
+    fn hand_out_empty<K: FnMut(M::Out)>(&mut self, number: i64, name: TriggerName, sink: &mut K) {
+        let (layer, window, place) = (&self.layer, self.timed_id(number), self.place);
+        Opened { layer, window, place, open: &mut Open::new(layer) }.fire(name, sink);
     }
 
     /// Hands out the earliest window for good.
-    pub(super) fn close_first<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
-        let Some((start, mut open)) = self.timed.pop_first() else { return };
-        let (layer, window, place) = (&self.layer, self.timed_id(start), self.place);
+    fn close_first<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
+        let Some((number, mut open)) = self.timed.pop_first() else { return };
+        let (layer, window, place) = (&self.layer, self.timed_id(number), self.place);
         Opened { layer, window, place, open: &mut open }.fire(TriggerName::Done, sink);
     }
 
-    /// The window of event time that begins at `start`.
-    fn timed_id(&self, start: i64) -> WindowId {
-        timed_id(self.layer.window.kind, start)
+    /// The window of event time with this number.
+    fn timed_id(&self, number: i64) -> WindowId {
+        timed_id(self.layer.window.kind, number)
     }
 }
 
-fn timed_id(kind: Kind, start: i64) -> WindowId {
+fn timed_id(kind: Kind, number: i64) -> WindowId {
+    let start = |spans: Spans| spans.start(number);
     match kind {
-        Kind::Sliding(..) => WindowId::Sliding(start),
-        _ => WindowId::Fixed(start),
+        Kind::Fixed(spans) => WindowId::Fixed(start(spans)),
+        Kind::Sliding(spans) => WindowId::Sliding(start(spans)),
+        Kind::Global | Kind::Count(_) | Kind::Periodic(_) => WindowId::Global,
     }
 }

@@ -91,12 +91,14 @@ impl Marks {
     }
 
     fn settle(&mut self) {
-        let active = || self.ways.iter().filter(|way| way.state == State::Active);
-        let now = match active().map(|way| way.reached).min() {
-            Some(least) => least,
-            // Nobody is waited for: what the last of them had reached is known to be over.
-            None => self.ways.iter().filter_map(|way| way.reached).max(),
-        };
+        let reached = |state| self.ways.iter().filter(move |way| way.state == state).map(|way| way.reached);
+        // If no way is active, the furthest idle one counts: it is as if all others were late. The time of a way
+        // that has ended does not apply to idle ways, which will continue from their own time.
+        let now = reached(State::Active)
+            .min()
+            .or_else(|| reached(State::Idle).max())
+            .or_else(|| reached(State::Ended).max())
+            .flatten();
         self.highest = self.highest.max(now);
     }
 }
@@ -138,6 +140,19 @@ mod tests {
         assert_eq!(marks.watermark(), Some(10));
         marks.note(1, 15);
         assert_eq!(marks.watermark(), Some(15));
+    }
+
+    #[test]
+    fn a_way_that_has_ended_does_not_drag_one_along_that_is_idle() {
+        let mut marks = two_ways();
+        marks.note(0, 10);
+        marks.note(1, 3);
+        marks.ended(0);
+        assert_eq!(marks.watermark(), Some(3));
+        marks.told(1, idle(3));
+        assert_eq!(marks.watermark(), Some(3));
+        marks.ended(1);
+        assert_eq!(marks.watermark(), Some(10));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod byte_key;
 mod combine;
 mod departition;
 mod emit;
+mod gaps;
 mod layer;
 mod map_layer;
 mod marks;

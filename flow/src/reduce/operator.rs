@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::gaps::Gaps;
 use super::layer::ReduceLayer;
 use super::marks::Marks;
 use super::open::{Open, Opened};
@@ -30,15 +31,19 @@ where
     number: u64,
     /// Events that it still takes, where it is one of so many.
     left: usize,
-    /// By start, where windows go by event time.
+    /// By number, where windows go by event time.
     pub(super) timed: BTreeMap<i64, Open<C, R>>,
-    /// The start of the first window that was not looked at for being empty.
-    pub(super) gaps: Option<i64>,
+    /// The empty windows that were handed out, if they are wanted; starts at the first window with events.
+    pub(super) gaps: Option<Gaps>,
+    /// Whether empty windows are left to hand out.
+    pub(super) has_more: bool,
+    /// Whether the input has ended.
+    pub(super) finishing: bool,
     pub(super) marks: Marks,
-    /// When a window by the clock ends.
+    /// End of the open window of the wall clock, if it is representable.
     end: Option<Instant>,
-    /// Periods, and when each is over next.
-    periods: Vec<(Duration, Instant)>,
+    /// Periods, and the next end of each, if it is representable.
+    periods: Vec<(Duration, Option<Instant>)>,
 }
 
 impl<C, R, M> fmt::Debug for ReduceOperator<C, R, M>
@@ -60,13 +65,14 @@ where
 {
     pub(super) fn new(layer: ReduceLayer<C, R, M>, place: Place) -> Self {
         let now = Instant::now();
-        let periods = layer.window.periodically.iter().map(|period| (*period, now + *period)).collect();
+        let periods = &layer.window.periodically;
+        let periods = periods.iter().map(|period| (*period, now.checked_add(*period))).collect();
         let (end, left) = match layer.window.kind {
-            Kind::Periodic(period) => (Some(now + period), 0),
+            Kind::Periodic(period) => (now.checked_add(period), 0),
             Kind::Count(events) => (None, events),
-            Kind::Global | Kind::Fixed(_) | Kind::Sliding(..) => (None, 0),
+            Kind::Global | Kind::Fixed(_) | Kind::Sliding(_) => (None, 0),
         };
-        let by_time = matches!(layer.window.kind, Kind::Fixed(_) | Kind::Sliding(..));
+        let by_time = layer.window.spans().is_some();
         Self {
             current: (!by_time).then(|| Open::new(&layer)),
             layer,
@@ -75,6 +81,8 @@ where
             left,
             timed: BTreeMap::new(),
             gaps: None,
+            has_more: false,
+            finishing: false,
             marks: Marks::new(),
             end,
             periods,
@@ -82,7 +90,7 @@ where
     }
 
     fn goes_by_event_time(&self) -> bool {
-        matches!(self.layer.window.kind, Kind::Fixed(_) | Kind::Sliding(..))
+        self.layer.window.spans().is_some()
     }
 
     /// The window that is open now.
@@ -171,10 +179,10 @@ where
     /// The clock has come to the end of some periods, or to alarms of reducers.
     fn ring_triggers<K: FnMut(M::Out)>(&mut self, now: Instant, sink: &mut K) {
         let over: Vec<Duration> =
-            self.periods.iter().filter(|(_, at)| *at <= now).map(|(period, _)| *period).collect();
+            self.periods.iter().filter(|(_, at)| is_due(*at, now)).map(|(period, _)| *period).collect();
         for (period, at) in &mut self.periods {
-            while *at <= now {
-                *at += *period;
+            while is_due(*at, now) {
+                *at = at.and_then(|at| at.checked_add(*period));
             }
         }
         let mut ring = |mut opened: Opened<'_, C, R, M>| {
@@ -239,18 +247,22 @@ where
             current.fire(TriggerName::Done, sink);
         }
         self.current = None;
-        if let Some(last) = self.timed.keys().next_back().copied() {
-            self.open_gaps(last);
-        }
-        while !self.timed.is_empty() {
-            self.close_first(sink);
-        }
         (self.end, self.periods) = (None, Vec::new());
+        self.finishing = true;
+        self.pass(sink);
+    }
+
+    fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    fn go_on<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
+        self.pass(sink);
     }
 
     fn alarm(&self) -> Option<Instant> {
         let alarms = self.current.iter().chain(self.timed.values()).filter_map(|open| open.alarms.next());
-        self.periods.iter().map(|(_, at)| *at).chain(self.end).chain(alarms).min()
+        self.periods.iter().filter_map(|(_, at)| *at).chain(self.end).chain(alarms).min()
     }
 
     fn ring<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
@@ -259,8 +271,12 @@ where
         if let (Some(end), Kind::Periodic(period)) = (self.end, self.layer.window.kind)
             && end <= now
         {
-            self.end = Some(end + period);
+            self.end = end.checked_add(period);
             self.next_window(sink);
         }
     }
+}
+
+fn is_due(at: Option<Instant>, now: Instant) -> bool {
+    at.is_some_and(|at| at <= now)
 }

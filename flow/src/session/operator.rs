@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Session, Sessions};
 use crate::chain::Start;
+use crate::error::FlowError;
 use crate::flow::Flow;
 use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Origin, Place, Staged};
@@ -25,6 +26,8 @@ pub struct SessionLayer<T, F, I, G, H> {
     fold: Arc<G>,
     merge: Arc<H>,
     late: Option<TakesLate<T>>,
+    /// Whether the flow has a window or a trigger, which sessions cannot honour.
+    windowed: bool,
     options: LayerOptions,
     takes: PhantomData<fn(T)>,
 }
@@ -49,6 +52,14 @@ struct Open<A> {
     number: u64,
 }
 
+impl<A> Open<A> {
+    /// Whether an event that happened at `at` belongs to it.
+    fn is_near(&self, at: i64, sessions: &Sessions) -> bool {
+        let (at, gap) = (i128::from(at), sessions.gap);
+        at >= i128::from(self.start) - gap && at <= i128::from(self.end) + gap
+    }
+}
+
 impl<T, F, I, G, H> Clone for SessionLayer<T, F, I, G, H> {
     fn clone(&self) -> Self {
         Self {
@@ -58,6 +69,7 @@ impl<T, F, I, G, H> Clone for SessionLayer<T, F, I, G, H> {
             fold: Arc::clone(&self.fold),
             merge: Arc::clone(&self.merge),
             late: self.late.clone(),
+            windowed: self.windowed,
             options: self.options.clone(),
             takes: PhantomData,
         }
@@ -108,6 +120,10 @@ where
     fn name(&self) -> String {
         "sessions".to_owned()
     }
+
+    fn check(&self) -> Result<(), FlowError> {
+        if self.windowed { Err(FlowError::Window { layer: self.name() }) } else { Ok(()) }
+    }
 }
 
 impl<T, Q, A, F, I, G, H> SessionOperator<T, Q, A, F, I, G, H>
@@ -121,10 +137,9 @@ where
     /// Puts an event into its session, which may join sessions that were apart.
     fn take_in(&mut self, at: i64, event: T) {
         let key = (self.layer.key)(&event);
-        let gap = self.layer.sessions.gap;
+        let sessions = &self.layer.sessions;
         let list = self.open.entry(key.clone()).or_default();
-        let near =
-            |open: &Open<A>| at >= open.start.saturating_sub(gap) && at <= open.end.saturating_add(gap);
+        let near = |open: &Open<A>| open.is_near(at, sessions);
         let first = list.iter().position(near);
         let place = first.unwrap_or_else(|| {
             let place = list.partition_point(|open| open.end < at);
@@ -155,28 +170,25 @@ where
 
     /// Hands out the sessions that the watermark has passed.
     fn pass_watermark<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
-        let Sessions { gap, lateness, .. } = self.layer.sessions;
-        if let Some(watermark) = self.marks.watermark() {
-            self.pass(watermark.saturating_sub(gap).saturating_sub(lateness), sink);
-        }
-    }
-
-    /// Whether the session of an event would have ended, by the clock of its own source, or by that of the
-    /// others if its own was idle.
-    fn is_late(&self, stamp: Stamp) -> bool {
-        let Sessions { gap, lateness, .. } = self.layer.sessions;
-        let ended = stamp.watermark.max(self.marks.reached());
-        stamp.at.saturating_add(gap).saturating_add(lateness) < ended
-    }
-
-    /// Hands out the sessions whose last event happened before `before`.
-    fn pass<K: FnMut(Session<Q, A>)>(&mut self, before: i64, sink: &mut K) {
-        while let Some(&(end, number)) = self.ends.first() {
-            if end >= before {
-                return;
-            }
+        let Some(watermark) = self.marks.watermark() else { return };
+        while let Some(&(end, number)) = self.ends.first()
+            && self.layer.sessions.is_over(end, watermark)
+        {
             self.hand_out(number, sink);
         }
+    }
+
+    /// Returns the watermark if the event is late: a session of the event alone would have ended by the watermark of
+    /// its source or of the stage, and no open session takes it.
+    fn late_by(&self, stamp: Stamp, event: &T) -> Option<i64> {
+        let (sessions, ended) = (&self.layer.sessions, stamp.watermark.max(self.marks.reached()));
+        if !sessions.is_over(stamp.at, ended) {
+            return None;
+        }
+        let of_its_key = self.open.get(&(self.layer.key)(event));
+        let takes_it =
+            |open: &Open<A>| open.is_near(stamp.at, sessions) && !sessions.is_over(open.end, ended);
+        if of_its_key.is_some_and(|list| list.iter().any(takes_it)) { None } else { Some(ended) }
     }
 
     /// Hands out the sessions whose last event happened first, if there are too many.
@@ -237,10 +249,10 @@ where
                 self.pass_watermark(sink);
             }
             let Stamped::Event(stamp, event) = item else { continue };
-            if self.is_late(stamp) {
+            if let Some(watermark) = self.late_by(stamp, &event) {
                 self.layer.sessions.late.add(1);
                 if let Some(late) = &self.layer.late {
-                    late(Late { event, at: stamp.at, watermark: stamp.watermark.max(self.marks.reached()) });
+                    late(Late { event, at: stamp.at, watermark });
                 }
                 continue;
             }
@@ -250,7 +262,9 @@ where
     }
 
     fn finish<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
-        self.pass(i64::MAX, sink);
+        while let Some(&(_, number)) = self.ends.first() {
+            self.hand_out(number, sink);
+        }
     }
 }
 
@@ -260,8 +274,11 @@ pub type SessionFlow<O, T, F, I, G, H> = Flow<Start<Staged<O, SessionLayer<T, F,
 impl<O: Origin<Time = Timed>> Flow<Start<O>> {
     /// Finds the sessions of each key in this stage, and folds the events of each into a value; `merge` puts
     /// two together that turn out to be one. A session comes out when the watermark says that it is over,
-    /// or at the end of the input, in the order of their ends. Partition by the same key before it. What
-    /// [`late`](Flow::late) was said of gets the events that come too late for any session.
+    /// or at the end of the input, in the order of their ends. Partition by the same key before it.
+    ///
+    /// An event behind the watermark is accepted if an open session of its key is within the gap. It is late if there
+    /// is none and a session of the event alone would have ended; [`late`](Flow::late) gets the late events. A flow
+    /// with a window or a trigger before the sessions does not start.
     ///
     /// ```
     /// use std::time::Duration;
@@ -297,8 +314,11 @@ impl<O: Origin<Time = Timed>> Flow<Start<O>> {
         G: Fn(&mut A, O::Item) + Send + Sync + 'static,
         H: Fn(&mut A, A) + Send + Sync + 'static,
     {
-        let Self { chain: Start { origin }, options, late, .. } = self;
+        let windowed = self.is_windowed();
+        let Self { chain: Start { origin }, mut options, late, .. } = self;
+        options.refuse(sessions.refused.clone());
         let first = SessionLayer {
+            windowed,
             sessions,
             key: Arc::new(key),
             init: Arc::new(init),
@@ -329,6 +349,7 @@ mod tests {
             fold: Arc::new(Vec::push),
             merge: Arc::new(|all: &mut Vec<i64>, other| all.extend(other)),
             late: None,
+            windowed: false,
             options: LayerOptions::default(),
             takes: PhantomData,
         };

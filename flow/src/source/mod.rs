@@ -3,6 +3,7 @@
 mod blocks;
 mod byte_order;
 mod channel;
+mod clock;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 mod counted;
 #[cfg(feature = "crossbeam")]

@@ -79,6 +79,12 @@ pub trait Part: Send + 'static {
     fn idle(&mut self) -> Option<Self::Item> {
         None
     }
+
+    /// It has come to its end; it may have something to say.
+    #[doc(hidden)]
+    fn end(&mut self) -> Option<Self::Item> {
+        None
+    }
 }
 
 /// Takes events, by whatever iterator they come.

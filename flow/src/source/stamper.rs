@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::clock::Clock;
 use crate::time::{Progress, Stamp, Stamped, Time, Timed, Untimed};
 
 /// How the events of a source get their stamps.
@@ -39,6 +40,12 @@ pub trait LiveStamper<T: Send + 'static>: Send + 'static {
     fn idle(&mut self) -> Option<<Self::Time as Time>::Of<T>> {
         None
     }
+
+    /// The part has come to its end: what those behind are told.
+    #[doc(hidden)]
+    fn end(&mut self) -> Option<<Self::Time as Time>::Of<T>> {
+        None
+    }
 }
 
 /// Events carry no time.
@@ -63,12 +70,12 @@ impl<T: Send + 'static> LiveStamper<T> for NoStamp {
     }
 }
 
-/// A function says when an event happened; the watermark is the latest time seen in the part so far.
+/// A function returns the time of each event; each part has a watermark.
 pub struct ByTime<F> {
     pub(crate) function: Arc<F>,
     /// An event that is later than the watermark by more than this is not believed: the watermark does not
-    /// follow it. In milliseconds.
-    pub(crate) most_ahead: i64,
+    /// follow it, unless many in a row are too far ahead. In milliseconds.
+    pub(crate) most_ahead: i128,
     /// After how much waiting a part is idle.
     pub(crate) idle_after: Option<Duration>,
 }
@@ -76,11 +83,8 @@ pub struct ByTime<F> {
 /// The same, of one part.
 pub struct LiveByTime<T, F> {
     function: Arc<F>,
-    most_ahead: i64,
     idle_after: Option<Duration>,
-    watermark: Option<i64>,
-    /// Whether the next event is believed, however far ahead it is.
-    believes: bool,
+    clock: Clock,
     takes: PhantomData<fn(T)>,
 }
 
@@ -99,7 +103,7 @@ impl<F> fmt::Debug for ByTime<F> {
 
 impl<T, F> fmt::Debug for LiveByTime<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LiveByTime").field("watermark", &self.watermark).finish_non_exhaustive()
+        f.debug_struct("LiveByTime").field("clock", &self.clock).finish_non_exhaustive()
     }
 }
 
@@ -114,10 +118,8 @@ where
     fn live(&self) -> LiveByTime<T, F> {
         LiveByTime {
             function: Arc::clone(&self.function),
-            most_ahead: self.most_ahead,
             idle_after: self.idle_after,
-            watermark: None,
-            believes: false,
+            clock: Clock::new(self.most_ahead),
             takes: PhantomData,
         }
     }
@@ -132,12 +134,7 @@ where
 
     fn stamp(&mut self, event: T) -> Stamped<T> {
         let at = (self.function)(&event);
-        let watermark = match self.watermark {
-            Some(seen) if at.saturating_sub(seen) > self.most_ahead && !self.believes => seen,
-            Some(seen) => seen.max(at),
-            None => at,
-        };
-        (self.watermark, self.believes) = (Some(watermark), false);
+        let watermark = self.clock.see(at).unwrap_or(i64::MIN);
         Stamped::Event(Stamp { at, watermark, reached: watermark }, event)
     }
 
@@ -146,9 +143,12 @@ where
     }
 
     fn idle(&mut self) -> Option<Stamped<T>> {
-        // Time went on meanwhile, nobody knows how far.
-        self.believes = true;
-        let reached = self.watermark.unwrap_or(i64::MIN);
+        let reached = self.clock.pause().unwrap_or(i64::MIN);
         Some(Stamped::Mark(Progress { reached, idle: true }, None))
+    }
+
+    fn end(&mut self) -> Option<Stamped<T>> {
+        let reached = self.clock.end()?;
+        Some(Stamped::Mark(Progress { reached, idle: false }, None))
     }
 }

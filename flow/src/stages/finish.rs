@@ -14,6 +14,7 @@ use crate::options::LayerOptions;
 use crate::output::Stages;
 use crate::plan::{Build, Exit, Origin, Place};
 use crate::profile::LayerProfile;
+use crate::refused::Refused;
 use crate::running::{Begun, StartOptions, begin};
 use crate::time::Untimed;
 
@@ -40,9 +41,11 @@ pub struct FinishOptions {
 }
 
 impl FinishOptions {
-    /// So many consumers, at least 1, of which none is started again.
+    /// So many consumers, from 1 to 4096, of which none is started again.
+    #[track_caller]
     pub fn new(consumers: usize) -> Self {
-        let layer = LayerOptions { stages: Some(consumers), ..LayerOptions::default() };
+        let mut layer = LayerOptions::default();
+        layer.set_stages(consumers, Refused::stages("finish", consumers));
         let intensity = Intensity { max_restarts: 0, ..Intensity::default() };
         Self { layer, restart: Restart::default(), intensity }
     }
@@ -109,12 +112,17 @@ where
     /// # Errors
     ///
     /// [`FlowError`] if a stage cannot be made, start or subscribe.
-    pub async fn finish<S, F>(&self, consumers: usize, recipe: F) -> Result<Feeding<C::Out>, FlowError>
+    #[track_caller]
+    pub fn finish<S, F>(
+        &self,
+        consumers: usize,
+        recipe: F,
+    ) -> impl Future<Output = Result<Feeding<C::Out>, FlowError>>
     where
         S: Consumer<Event = C::Out>,
         F: Fn(Place) -> Result<S, BoxError> + Send + Sync + 'static,
     {
-        self.finish_with(FinishOptions::new(consumers), StartOptions::new(), recipe).await
+        self.finish_with(FinishOptions::new(consumers), StartOptions::new(), recipe)
     }
 
     /// As [`finish`](Self::finish), with these options.
@@ -132,6 +140,7 @@ where
         S: Consumer<Event = C::Out>,
         F: Fn(Place) -> Result<S, BoxError> + Send + Sync + 'static,
     {
+        consumers.layer.check()?;
         let (node, within) = (self.node(), options.subscribe_timeout);
         let recipe = Arc::new(recipe);
         let wired = spawn(options.workers, async move {

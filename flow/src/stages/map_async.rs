@@ -13,6 +13,7 @@ use crate::chain::Chain;
 use crate::flow::{Flow, LayerFlow};
 use crate::options::cores;
 use crate::plan::Origin;
+use crate::refused::Refused;
 use crate::time::Untimed;
 
 /// In which order results are handed on.
@@ -120,8 +121,8 @@ impl<C: Chain> Flow<C>
 where
     C::Origin: Origin<Time = Untimed>,
 {
-    /// Each event through an async function, in one stage, `at_once` (at least 1) of a batch at the same
-    /// time. An error ends the flow.
+    /// Each event through an async function, in one stage, `at_once` (at least 1; `usize::MAX` is all) of a batch
+    /// at the same time. An error ends the flow.
     ///
     /// ```
     /// use flow::Flow;
@@ -137,16 +138,19 @@ where
     /// # Ok(())
     /// # }
     /// ```
+    #[track_caller]
     pub fn map_async<U, F, W>(self, at_once: usize, order: Order, function: F) -> LayerFlow<Untimed, U>
     where
         U: Send + 'static,
         F: Fn(C::Out) -> W + Send + Sync + 'static,
         W: Future<Output = Result<U, BoxError>> + Send + 'static,
     {
-        let (function, at_once) = (Arc::new(function), at_once.max(1));
-        self.through(1, move |_| {
+        let (function, refused) = (Arc::new(function), Refused::zero("map_async", at_once));
+        let mut flow = self.through(1, move |_| {
             Ok(MapAsync { function: Arc::clone(&function), at_once, order, types: PhantomData })
-        })
+        });
+        flow.options.refuse(refused);
+        flow
     }
 
     /// Each event through a function, a batch at a time on all cores, in the order in which the events come

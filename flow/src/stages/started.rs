@@ -14,6 +14,7 @@ use super::through::{Recipe, made};
 use crate::error::FlowError;
 use crate::flow::{Flow, LayerFlow};
 use crate::plan::{Build, Exit, Fed, Node, Outline};
+use crate::refused::Refused;
 use crate::time::Untimed;
 
 /// Producers, not started yet.
@@ -62,8 +63,8 @@ impl<S: Producer> Node<S::Event> for Started<S> {
 
 impl<T: Send + 'static> LayerFlow<Untimed, T> {
     /// The events of producers that are made by `recipe` and started whenever the flow runs, so many as
-    /// `producers` says. Demand is held back until everything is wired; they end with the flow. One that
-    /// declines to start has no events.
+    /// `producers` says, at most 4096; without one, the flow is empty. Demand is held back until everything is
+    /// wired; they end with the flow. One that declines to start has no events.
     ///
     /// ```
     /// use flow::Flow;
@@ -78,12 +79,16 @@ impl<T: Send + 'static> LayerFlow<Untimed, T> {
     /// # Ok(())
     /// # }
     /// ```
+    #[track_caller]
     pub fn from_producers<S, F>(producers: usize, recipe: F) -> Self
     where
         S: Producer<Event = T>,
         F: Fn(crate::plan::Place) -> Result<S, BoxError> + Send + Sync + 'static,
     {
+        let refused = Refused::stages("from_producers", producers.max(1));
         let node = Arc::new(Started { count: producers, recipe: Arc::new(recipe) });
-        Flow::at(Fed { node, routing: None })
+        let mut flow = Flow::at(Fed { node, routing: None });
+        flow.options.refuse(refused);
+        flow
     }
 }

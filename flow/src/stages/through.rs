@@ -17,6 +17,7 @@ use crate::exec::Readers;
 use crate::flow::{Flow, LayerFlow};
 use crate::options::{FedBy, LayerOptions};
 use crate::plan::{Build, Exit, Fed, Node, NodeOf, Origin, Outline, Place, guarded};
+use crate::refused::Refused;
 use crate::time::Untimed;
 
 /// Has a stage subscribe to a producer.
@@ -131,6 +132,7 @@ impl<S: ProducerConsumer> Node<S::Out> for ThroughOwned<S::In, S> {
         exit: Exit<S::Out>,
     ) -> BoxFuture<'a, Result<Vec<ProducerRef<S::Out>>, FlowError>> {
         async move {
+            self.options.check()?;
             let of = self.options.count();
             let name = build.name(self.options.name.as_deref().unwrap_or("stages"));
             let upstream = self.before.build(build, Exit::as_asked(of, Readers::Own)).await?;
@@ -179,13 +181,15 @@ where
     }
 
     /// Sends the events through producer-consumers that are made by `recipe` and started with the flow, so
-    /// many as `stages` says. Each ends when all that feeds it has ended.
+    /// many as `stages` says, from 1 to 4096. Each ends when all that feeds it has ended.
+    #[track_caller]
     pub fn through<S, F>(self, stages: usize, recipe: F) -> LayerFlow<Untimed, S::Out>
     where
         S: ProducerConsumer<In = C::Out>,
         F: Fn(Place) -> Result<S, BoxError> + Send + Sync + 'static,
     {
-        let options = LayerOptions { stages: Some(stages), ..LayerOptions::default() };
+        let mut options = LayerOptions::default();
+        options.set_stages(stages, Refused::stages("through", stages));
         let node = ThroughOwned { before: self.node(), recipe: Arc::new(recipe), options };
         Flow::at(Fed { node: Arc::new(node), routing: None })
     }

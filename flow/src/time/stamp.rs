@@ -5,8 +5,8 @@
 pub struct Stamp {
     /// When it happened.
     pub at: i64,
-    /// The latest time its source had seen when it made the event, this one included: what is late goes by
-    /// that.
+    /// The watermark of its source, this event included; `i64::MIN` while the source has none. It decides whether
+    /// the event is late.
     pub watermark: i64,
     /// What all ways into the stage that sent it had reached: whoever receives it gets nothing from there
     /// any more that happened in a window which ended by then, but what is late. What is over goes by that.

@@ -15,9 +15,9 @@ pub enum WindowId {
     Count(u64),
     /// One of a period of the clock: its number in its stage, from 0.
     Periodic(u64),
-    /// One of a span of event time: when it starts, in milliseconds.
+    /// One of a span of event time: when it starts, in milliseconds; `i64::MIN` if it starts before that.
     Fixed(i64),
-    /// One of spans that overlap: when it starts, in milliseconds.
+    /// One of spans that overlap or leave gaps: when it starts, as of a fixed one.
     Sliding(i64),
 }
 

@@ -3,6 +3,7 @@
 mod custom;
 mod id;
 mod late;
+mod spans;
 mod spec;
 
 pub use custom::Next;
@@ -10,5 +11,6 @@ pub(crate) use custom::{Look, Looks};
 pub use id::{Trigger, TriggerName, WindowId};
 pub use late::Late;
 pub(crate) use late::TakesLate;
-pub use spec::{AnyTime, EventTime, FitsTime, Window};
+pub(crate) use spans::Spans;
+pub use spec::{AnyTime, EventTime, FitsTime, OfEventTime, SideBySide, Sliding, Window};
 pub(crate) use spec::{Kind, WindowSpec};

@@ -3,30 +3,61 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use super::Spans;
+use crate::refused::Refused;
 use crate::stats::Tally;
 use crate::time::{Time, Timed};
 
-/// Works for every flow.
+/// Kind of the windows that need no event time.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyTime;
-/// Works for flows whose events carry their time.
+/// Kind of the fixed windows of event time.
 #[derive(Clone, Copy, Debug)]
 pub struct EventTime;
+/// Kind of the windows of event time that overlap or leave gaps.
+#[derive(Clone, Copy, Debug)]
+pub struct Sliding;
 
-/// Which flows a window works for.
+/// Kinds of windows that [`Flow::window`](crate::Flow::window) accepts for a flow with time `M`.
 #[diagnostic::on_unimplemented(
-    message = "this window goes by the time of events, and these events carry none",
-    note = "say when each event happened, right after the source: `.event_time(|event| …)`"
+    message = "this window cannot split the events of this flow",
+    note = "a window of event time needs `.event_time(|event| …, most_ahead)` right after the source",
+    note = "a sliding window clones events: pass it to `.sliding_window(…)`"
 )]
 pub trait FitsTime<M: Time> {}
 
 impl<M: Time> FitsTime<M> for AnyTime {}
 impl FitsTime<Timed> for EventTime {}
 
-/// How a layer's events are split, and when what became of each part is handed out.
+/// Kinds of windows of event time.
+#[diagnostic::on_unimplemented(
+    message = "this is not a window of event time",
+    note = "pass it to `.window(…)`"
+)]
+pub trait OfEventTime: sealed::Sealed {}
+
+impl OfEventTime for EventTime {}
+impl OfEventTime for Sliding {}
+
+/// Kinds of windows that a join accepts: each event is in exactly one window.
+#[diagnostic::on_unimplemented(
+    message = "a join accepts fixed windows only",
+    note = "in windows that overlap, two events would meet several times: use `Window::fixed(…)`"
+)]
+pub trait SideBySide: OfEventTime {}
+
+impl SideBySide for EventTime {}
+
+/// Splits the events of a layer into parts, and determines when the result of each part is handed out.
 ///
 /// A window sees the events as they arrive at its layer, before any step of it. It is of one stage: the
 /// windows of the stages of a layer are independent of each other.
+///
+/// # Errors
+///
+/// A flow with an invalid window does not start. The error is
+/// [`FlowError::Refused`](crate::FlowError::Refused) and names the option, its value and the source line.
+/// Durations of event time are whole milliseconds: a fraction is an error and is never rounded.
 #[derive(Clone, Debug)]
 pub struct Window<K = AnyTime> {
     pub(crate) spec: WindowSpec,
@@ -40,15 +71,37 @@ pub(crate) struct WindowSpec {
     pub(crate) every: Option<usize>,
     pub(crate) periodically: Vec<Duration>,
     /// In milliseconds of event time.
-    pub(crate) lateness: i64,
+    pub(crate) lateness: i128,
     pub(crate) late: Tally,
+    /// Counts the events between two windows.
+    pub(crate) outside: Tally,
     pub(crate) emit_empty: bool,
+    /// The first invalid option.
+    pub(crate) refused: Option<Refused>,
 }
 
 impl WindowSpec {
     /// Whether it is the one window that a layer has if nothing is said.
     pub(crate) fn is_plain(&self) -> bool {
         self.kind == Kind::Global && self.every.is_none() && self.periodically.is_empty()
+    }
+
+    /// The windows, if they are of event time.
+    #[inline]
+    pub(crate) fn spans(&self) -> Option<Spans> {
+        match self.kind {
+            Kind::Fixed(spans) | Kind::Sliding(spans) => Some(spans),
+            Kind::Global | Kind::Count(_) | Kind::Periodic(_) => None,
+        }
+    }
+
+    /// The first window that still accepts events at a watermark, allowed lateness included.
+    pub(crate) fn first_open(&self, spans: Spans, watermark: i64) -> i64 {
+        spans.first_open(i128::from(watermark) - self.lateness)
+    }
+
+    fn refuse(&mut self, refused: Option<Refused>) {
+        self.refused = self.refused.take().or(refused);
     }
 }
 
@@ -58,30 +111,32 @@ pub(crate) enum Kind {
     Global,
     Count(usize),
     Periodic(Duration),
-    /// Spans of so many milliseconds.
-    Fixed(i64),
-    /// Spans of so many milliseconds, one beginning every so many.
-    Sliding(i64, i64),
+    Fixed(Spans),
+    Sliding(Spans),
 }
 
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX).max(1)
-}
+/// Upper bound on the windows that contain an event.
+const MOST_WINDOWS: i128 = 100_000;
 
 impl<K> Window<K> {
-    fn of(kind: Kind) -> Self {
-        Self { spec: WindowSpec { kind, ..WindowSpec::default() }, kind: PhantomData }
+    fn of(kind: Kind, refused: Option<Refused>) -> Self {
+        Self { spec: WindowSpec { kind, refused, ..WindowSpec::default() }, kind: PhantomData }
     }
 
     /// Also hands out after every `events` events of the window; at least 1.
+    #[track_caller]
     pub fn trigger_every(mut self, events: usize) -> Self {
-        self.spec.every = Some(events.max(1));
+        self.spec.every = Some(events);
+        self.spec.refuse(Refused::zero("trigger_every", events));
         self
     }
 
-    /// Also hands out whenever so much time has passed. May be said several times.
+    /// Also hands out after each period of the wall clock, at least 1 ms; [`Duration::MAX`] never ends. A window
+    /// can have several periods.
+    #[track_caller]
     pub fn trigger_periodically(mut self, period: Duration) -> Self {
-        self.spec.periodically.push(period.max(Duration::from_millis(1)));
+        self.spec.refuse(Refused::period("trigger_periodically", period));
+        self.spec.periodically.push(period);
         self
     }
 }
@@ -89,38 +144,76 @@ impl<K> Window<K> {
 impl Window {
     /// One window for everything: it ends with the input.
     pub fn global() -> Self {
-        Self::of(Kind::Global)
+        Self::of(Kind::Global, None)
     }
 
     /// Windows of `events` events each, at least 1. The last is handed out at the end of the input, also
     /// if it is empty.
+    #[track_caller]
     pub fn count(events: usize) -> Self {
-        Self::of(Kind::Count(events.max(1)))
+        Self::of(Kind::Count(events), Refused::zero("Window::count", events))
     }
 
-    /// Windows of so much time by the clock, at least a millisecond.
+    /// Windows of a period of the wall clock, at least 1 ms. A period of [`Duration::MAX`] never ends: there is one
+    /// window.
+    #[track_caller]
     pub fn periodic(period: Duration) -> Self {
-        Self::of(Kind::Periodic(period.max(Duration::from_millis(1))))
+        Self::of(Kind::Periodic(period), Refused::period("Window::periodic", period))
     }
 }
 
 impl Window<EventTime> {
-    /// Windows of so much event time, side by side, at least a millisecond: window `n` begins at
-    /// `n × duration`, also for times before 0.
+    /// Windows of `duration`, at least 1 ms of event time, side by side: window `n` begins at `n × duration`, also
+    /// for times before 0. If the window of the least times begins before `i64::MIN`, its id is `i64::MIN`.
+    #[track_caller]
     pub fn fixed(duration: Duration) -> Self {
-        Self::of(Kind::Fixed(millis(duration)))
+        match Refused::millis("Window::fixed", duration, 1) {
+            Ok(span) => Self::of(Kind::Fixed(Spans::new(span, span)), None),
+            Err(refused) => Self::of(Kind::Global, Some(refused)),
+        }
     }
+}
 
-    /// Windows of so much event time, one beginning every `step`: an event belongs to all that contain it.
+impl Window<Sliding> {
+    /// Windows of `duration` that begin every `step` of event time, for
+    /// [`sliding_window`](crate::Flow::sliding_window). Both are at least 1 ms. An event belongs to each window that
+    /// contains it; the bound is 100,000 windows. If the step is longer than the duration, an event between two
+    /// windows belongs to none; [`count_outside`](Self::count_outside) counts these events.
+    #[track_caller]
     pub fn sliding(duration: Duration, step: Duration) -> Self {
-        let (span, step) = (millis(duration), millis(step));
-        Self::of(Kind::Sliding(span, step.min(span)))
+        let span = Refused::millis("the duration of Window::sliding", duration, 1);
+        match (span, Refused::millis("the step of Window::sliding", step, 1)) {
+            (Ok(span), Ok(step)) if span / step < MOST_WINDOWS => {
+                Self::of(Kind::Sliding(Spans::new(span, step)), None)
+            }
+            (Err(refused), _) | (_, Err(refused)) => Self::of(Kind::Global, Some(refused)),
+            (Ok(_), Ok(_)) => {
+                let allowed = "an event would be in more than 100000 windows of this duration";
+                let refused = Refused::new("the step of Window::sliding", step, allowed);
+                Self::of(Kind::Global, Some(refused))
+            }
+        }
     }
 
-    /// Takes events that come up to so much event time after their window was passed by the watermark of
-    /// their source: the window is handed out when the watermark passes it, and again at its end.
+    /// Counts the events between two windows.
+    pub fn count_outside(mut self, outside: &Tally) -> Self {
+        self.spec.outside = outside.clone();
+        self
+    }
+}
+
+impl<K: OfEventTime> Window<K> {
+    /// Accepts events until the watermark of their source is `lateness` past the end of their window. The window is
+    /// handed out when the watermark passes its end, and for good when the lateness is over.
+    ///
+    /// Zero is the default: the window is handed out once. With [`Duration::MAX`] no event is late, and every window
+    /// stays in memory until the end of the input.
+    #[track_caller]
     pub fn allowed_lateness(mut self, lateness: Duration) -> Self {
-        self.spec.lateness = millis(lateness);
+        match Refused::millis("allowed_lateness", lateness, 0) {
+            Ok(lateness) => self.spec.lateness = lateness,
+            Err(refused) => self.spec.refuse(Some(refused)),
+        }
         self
     }
 
@@ -130,9 +223,21 @@ impl Window<EventTime> {
         self
     }
 
-    /// Also hands out windows without events, between the first and the last that have some.
+    /// Also hands out the windows without events that follow the first window with events and that the watermark
+    /// has passed. An event ahead of the watermark, such as one that is not believed, does not add windows before
+    /// its own.
+    ///
+    /// An empty window starts from a fresh value each time it is handed out and uses no memory between. A stage hands
+    /// out up to 1000 empty windows at a time and continues when its readers have taken them; between two parts it
+    /// accepts the input that has arrived.
     pub fn emit_empty(mut self) -> Self {
         self.spec.emit_empty = true;
         self
     }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::EventTime {}
+    impl Sealed for super::Sliding {}
 }

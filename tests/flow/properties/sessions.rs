@@ -35,13 +35,13 @@ fn reference(events: &[Event], gap: i64, lateness: i64) -> (Vec<Found>, u64) {
     for (at, key, number) in events {
         watermark = watermark.max(*at);
         ended.extend(open.extract_if(.., |session| session.2 < watermark - gap - lateness));
-        if at + gap + lateness < watermark {
+        let near = |session: &Found| session.0 == *key && at + gap >= session.1 && session.2 + gap >= *at;
+        if at + gap + lateness < watermark && !open.iter().any(near) {
             late += 1;
             continue;
         }
-        let near = |session: &mut Found| session.0 == *key && at + gap >= session.1 && session.2 + gap >= *at;
         let mut joined = (*key, *at, *at, vec![*number]);
-        for other in open.extract_if(.., near) {
+        for other in open.extract_if(.., |session| near(session)) {
             joined = (*key, joined.1.min(other.1), joined.2.max(other.2), [joined.3, other.3].concat());
         }
         open.push(joined);

@@ -1,11 +1,15 @@
 //! Windows by event time, fixed and sliding, under disorder and lateness, for any layers before them.
 
+#[path = "../../../flow/tests/reference/mod.rs"]
+mod reference;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flow::chain::Chain;
 use flow::time::Timed;
+use flow::window::OfEventTime;
 use flow::{Flow, LayerFlow, Tally, Trigger, TriggerName, Window, WindowId};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -15,6 +19,7 @@ use stage_core::testing::Sim;
 use super::config;
 use super::program::{Layout, layout};
 use crate::support::{collect, sorted};
+use reference::watermarks;
 
 /// When it happened, and its number.
 type Event = (i64, usize);
@@ -82,7 +87,7 @@ fn case(between: impl Strategy<Value = Between>) -> impl Strategy<Value = Case> 
         |(sources, (span, step, lateness), most_ahead, between, layouts, seed)| Case {
             sources,
             span,
-            step: step.map(|step| step.min(span)),
+            step,
             lateness,
             most_ahead,
             between,
@@ -138,10 +143,17 @@ impl Case {
         C: Chain<Out = Event>,
         C::Origin: flow::plan::Origin<Time = Timed, Item = Event>,
     {
-        let window = match self.step {
-            None => Window::fixed(millis(self.span)),
-            Some(step) => Window::sliding(millis(self.span), millis(step)),
-        };
+        match self.step {
+            None => self.split(flow, Window::fixed(millis(self.span)), late),
+            Some(step) => self.split(flow, Window::sliding(millis(self.span), millis(step)), late),
+        }
+    }
+
+    fn split<C, K: OfEventTime>(&self, flow: Flow<C>, window: Window<K>, late: &TooLate) -> Vec<Told>
+    where
+        C: Chain<Out = Event>,
+        C::Origin: flow::plan::Origin<Time = Timed, Item = Event>,
+    {
         let window = window.count_late(&late.counted);
         let window = match self.lateness {
             None => window,
@@ -158,16 +170,16 @@ impl Case {
         let (step, lateness) = (self.step.unwrap_or(self.span), self.lateness.unwrap_or(0));
         let (mut windows, mut late) = (BTreeMap::<i64, Vec<usize>>::new(), Vec::new());
         for source in &self.sources {
-            let mut watermark = None;
-            for (at, number) in source {
-                let seen = watermark.unwrap_or(*at);
-                let mark = if at.saturating_sub(seen) > self.most_ahead { seen } else { seen.max(*at) };
-                watermark = Some(mark);
+            let times: Vec<i64> = source.iter().map(|event| event.0).collect();
+            let (marks, _) = watermarks(&times, self.most_ahead);
+            for ((at, number), mark) in source.iter().zip(marks) {
                 let contains = |start: &i64| *start <= *at && *at < start + self.span;
-                let open = |start: &i64| start + self.span > mark - lateness;
+                let open = |start: &i64| start + self.span > mark.saturating_sub(lateness);
                 let starts = (-100..700).map(|window| window * step).filter(contains);
-                let open: Vec<i64> = starts.filter(open).collect();
-                late.extend(open.is_empty().then_some(*number));
+                let all: Vec<i64> = starts.collect();
+                let open: Vec<i64> = all.iter().copied().filter(open).collect();
+                // An event between two windows is not late.
+                late.extend((open.is_empty() && !all.is_empty()).then_some(*number));
                 for start in open {
                     windows.entry(start).or_default().push(*number);
                 }

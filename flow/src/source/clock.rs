@@ -1,0 +1,180 @@
+//! The watermark of one part of a source: a pure function of the order of its events.
+//!
+//! One wrong timestamp must not move the watermark forward for good, and a hole in the data must not stop it for
+//! good. So a single event far ahead of the watermark does not move it, and a row of such events does.
+
+/// Number of events from which the first watermark is computed.
+const FIRST: usize = 5;
+/// Number of consecutive events too far ahead after which the watermark moves to the least of them.
+const IN_A_ROW: u32 = 16;
+
+/// The watermark of one part of a source.
+#[derive(Clone, Debug)]
+pub(super) struct Clock {
+    /// An event that is later than the watermark by more milliseconds does not move it.
+    most_ahead: i128,
+    watermark: Option<i64>,
+    /// The times of the first events, until there is a watermark.
+    first: Vec<i64>,
+    ahead: Option<Ahead>,
+    /// The next event moves the watermark, however far ahead it is.
+    believes: bool,
+}
+
+/// Consecutive events that did not move the watermark.
+#[derive(Clone, Copy, Debug)]
+struct Ahead {
+    least: i64,
+    events: u32,
+}
+
+impl Clock {
+    pub(super) fn new(most_ahead: i128) -> Self {
+        Self { most_ahead, watermark: None, first: Vec::new(), ahead: None, believes: false }
+    }
+
+    /// Takes the time of the next event; returns the watermark after it, if there is one yet.
+    #[inline]
+    pub(super) fn see(&mut self, at: i64) -> Option<i64> {
+        let Some(watermark) = self.watermark else {
+            self.see_first(at);
+            return self.watermark;
+        };
+        let is_ahead = i128::from(at) - i128::from(watermark) > self.most_ahead;
+        if is_ahead && !self.believes {
+            self.watermark = Some(self.see_ahead(at).unwrap_or(watermark));
+        } else {
+            self.watermark = Some(watermark.max(at));
+            if !self.is_far_behind(at, watermark) {
+                self.ahead = None;
+            }
+            self.believes = false;
+        }
+        self.watermark
+    }
+
+    /// The part has been idle: the next event may be later by any amount. Returns the watermark.
+    pub(super) fn pause(&mut self) -> Option<i64> {
+        self.start();
+        (self.ahead, self.believes) = (None, true);
+        self.watermark
+    }
+
+    /// The part has ended: returns the watermark of its first events, if there was none before.
+    pub(super) fn end(&mut self) -> Option<i64> {
+        let had_started = self.watermark.is_some();
+        self.start();
+        self.watermark.filter(|_| !had_started)
+    }
+
+    fn see_first(&mut self, at: i64) {
+        // Without a bound, and after a pause, each event moves the watermark.
+        let all = self.most_ahead >= i128::from(u64::MAX) || self.believes;
+        self.believes = false;
+        self.first.push(at);
+        if all || self.first.len() == FIRST {
+            self.start();
+        }
+    }
+
+    /// The first watermark is the latest of the first events that is not too far ahead of their median, so that
+    /// an outlier on either side has no effect.
+    fn start(&mut self) {
+        let mut first = std::mem::take(&mut self.first);
+        if first.is_empty() {
+            return;
+        }
+        first.sort_unstable();
+        let middle = first[(first.len() - 1) / 2];
+        let believed = |at: &&i64| i128::from(**at) - i128::from(middle) <= self.most_ahead;
+        self.watermark = first.iter().rfind(believed).copied();
+    }
+
+    /// Counts an event too far ahead; returns the new watermark if the row is long enough.
+    fn see_ahead(&mut self, at: i64) -> Option<i64> {
+        let before = self.ahead.unwrap_or(Ahead { least: at, events: 0 });
+        let ahead = Ahead { least: before.least.min(at), events: before.events + 1 };
+        let enough = ahead.events == IN_A_ROW;
+        self.ahead = (!enough).then_some(ahead);
+        enough.then_some(ahead.least)
+    }
+
+    /// Only an event near the watermark interrupts a row of events ahead of it.
+    fn is_far_behind(&self, at: i64, watermark: i64) -> bool {
+        i128::from(watermark) - i128::from(at) > self.most_ahead
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000_000;
+    const HOUR: i64 = 3_600_000;
+
+    fn watermarks(most_ahead: i64, events: impl IntoIterator<Item = i64>) -> Vec<Option<i64>> {
+        let mut clock = Clock::new(most_ahead.into());
+        events.into_iter().map(|at| clock.see(at)).collect()
+    }
+
+    fn last(events: impl IntoIterator<Item = i64>) -> Option<i64> {
+        watermarks(HOUR, events).pop().flatten()
+    }
+
+    #[test]
+    fn a_first_event_of_another_time_does_not_stop_the_clock() {
+        let right = || (0..10).map(|minute| NOW + minute * 60_000);
+        for wrong in [0, NOW + 100 * HOUR, i64::MIN, i64::MAX] {
+            assert_eq!(last([wrong].into_iter().chain(right())), Some(NOW + 9 * 60_000), "{wrong}");
+        }
+        assert_eq!(watermarks(HOUR, right().take(4)), [None; 4], "it has not started");
+    }
+
+    #[test]
+    fn time_goes_on_behind_a_hole_once_many_events_in_a_row_agree() {
+        let before = || (0..10).map(|second| NOW + second * 1000);
+        let after = |events| (0..events).map(|second| NOW + 8 * HOUR + second * 1000);
+        assert_eq!(last(before().chain(after(15))), Some(NOW + 9000));
+        assert_eq!(last(before().chain(after(16))), Some(NOW + 8 * HOUR));
+        assert_eq!(last(before().chain(after(17))), Some(NOW + 8 * HOUR + 16_000));
+        // Also if they are farther from each other than an event may be ahead.
+        let sparse = (0..40).map(|event| NOW + (8 + 2 * event) * HOUR);
+        assert!(last(before().chain(sparse)) >= Some(NOW + 8 * HOUR));
+    }
+
+    #[test]
+    fn a_source_that_is_wrong_now_and_then_is_not_believed() {
+        let event = |number: i64| if number % 4 == 3 { NOW + 1000 * HOUR } else { NOW + number * 1000 };
+        assert_eq!(last((0..1003).map(event)), Some(NOW + 1_002_000));
+    }
+
+    #[test]
+    fn what_comes_after_a_pause_is_believed_and_a_pause_starts_the_clock() {
+        let mut clock = Clock::new(HOUR.into());
+        assert_eq!((clock.pause(), clock.see(NOW)), (None, Some(NOW)));
+        assert_eq!((clock.pause(), clock.see(NOW + 9 * HOUR)), (Some(NOW), Some(NOW + 9 * HOUR)));
+        assert_eq!(clock.see(NOW + 19 * HOUR), Some(NOW + 9 * HOUR));
+        let mut clock = Clock::new(HOUR.into());
+        assert_eq!((clock.see(NOW), clock.see(NOW + 1), clock.end()), (None, None, Some(NOW + 1)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_watermark_never_falls_and_is_the_time_of_an_event(
+            events in proptest::collection::vec(prop_oneof![any::<i64>(), -100..100_i64], 0..100),
+            most_ahead in prop_oneof![1..50_i128, Just(i128::MAX)],
+        ) {
+            let mut clock = Clock::new(most_ahead);
+            let mut before = None;
+            for (seen, at) in events.iter().enumerate() {
+                let watermark = clock.see(*at);
+                prop_assert!(watermark >= before, "{:?} after {:?}", watermark, before);
+                prop_assert!(watermark.is_none_or(|watermark| events[..=seen].contains(&watermark)));
+                prop_assert!(most_ahead < 50 || watermark >= Some(*at));
+                before = watermark;
+            }
+        }
+    }
+}
