@@ -406,3 +406,36 @@ fn one_mistake_is_reported_once() {
         assert_eq!(mistakes(body).len(), 1, "{body}: {:?}", mistakes(body));
     }
 }
+
+/// The options that a pipeline with this body is warned of, with as many events in flight as each warning says.
+fn many_in_flight(body: &str) -> Vec<(&'static str, usize)> {
+    let body: TokenStream = body.parse().expect("tokens");
+    let mut errors = Errors::default();
+    let ast = ast::read(quote!(P(copies: usize) { #body }), &mut errors).expect("a pipeline");
+    let (_, model) = model::lower(ast, &mut errors);
+    assert_eq!(errors.messages(), Vec::<String>::new(), "{body}");
+    let found = validate::idle(&model).into_iter().filter_map(|idle| {
+        let events = idle.note.strip_prefix("up to ")?.split(' ').next()?.parse().ok()?;
+        Some((idle.word, events))
+    });
+    found.collect()
+}
+
+#[test]
+fn very_many_events_in_flight_are_warned_of_at_the_number_that_lets_them() {
+    assert_eq!(many_in_flight("max_demand: 25_000, start A; step B, count: 4; finish C, count: 1;"), []);
+    assert_eq!(
+        many_in_flight("max_demand: 25_001, start A; step B, count: 4; finish C;"),
+        [("count", 100_004), ("max_demand", 100_004)]
+    );
+    assert_eq!(many_in_flight("start A; finish B, max_demand: 100_001;"), [("max_demand", 100_001)]);
+    // Batches count as their events, and inherit no more of them than the pipeline asks for.
+    assert_eq!(many_in_flight("max_demand: 1000, start A; finish B, batch: Limits::count(500);"), []);
+    assert_eq!(
+        many_in_flight("start A; finish B, batch: Limits::count(500)?, max_demand: 1000;"),
+        [("max_demand", 500_000)]
+    );
+    assert_eq!(many_in_flight("start A; finish B, batch: Limits::count(200_000);"), [("batch", 200_000)]);
+    // Nothing is known of what is computed.
+    assert_eq!(many_in_flight("start A; step B, count: copies; finish C, max_demand: copies;"), []);
+}

@@ -63,7 +63,9 @@ impl Outline {
             Text::Literal(name) => name.to_token_stream(),
             Text::Default(_) | Text::Computed(_) => title.to_token_stream(),
         };
-        let by = step.by.as_ref().map(|_| quote!(by(|_| ()).));
+        // What comes out of a `batch` is a batch.
+        let each = if step.takes_batches() { quote!(|_| ()) } else { quote!(|()| ()) };
+        let by = step.by.as_ref().map(|_| quote!(by(#each).));
         let gates = step.gates.iter().map(|gate| self::gate(&title, gate));
         let options = known(&step.options);
         let options = quote!(::stage_core::StepOptions::named(#name) #options);
@@ -75,9 +77,9 @@ impl Outline {
                 let method = Ident::new(if again { "and_start" } else { "start" }, Span::call_site());
                 quote!(#method(#options, || ::core::result::Result::Ok(::stage_core::__private::Outline)))
             }
-            _ if step.finish.is_some() => quote!(#(#gates)* #by finish_fn(#options, |_| ())),
-            Role::Step | Role::Then | Role::Through => quote!(#(#gates)* #by step_fn(#options, |_| ())),
-            Role::ThenFinish | Role::Finish => quote!(#(#gates)* #by finish_fn(#options, |_| ())),
+            _ if step.finish.is_some() => quote!(#(#gates)* #by finish_fn(#options, #each)),
+            Role::Step | Role::Then | Role::Through => quote!(#(#gates)* #by step_fn(#options, #each)),
+            Role::ThenFinish | Role::Finish => quote!(#(#gates)* #by finish_fn(#options, #each)),
         }
     }
 
