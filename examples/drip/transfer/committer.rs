@@ -1,12 +1,19 @@
 //! Commits what has ended in batches: everything that ended while the batch before was being committed.
 //!
-//! So the cost of a sync is shared by as many files as come meanwhile, and a file that comes alone waits for nobody.
+//! So the cost of a sync is shared by as many files as come meanwhile, and a file that comes alone waits for nobody. Batches are
+//! some time apart.
 
-use tokio::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 /// Items that may wait, and items of one batch. They hold no content.
 const BATCH: usize = 512;
+
+/// How long a batch gathers at least behind the one before: a sync stops whoever writes to the same file system for a moment.
+const APART: Duration = Duration::from_millis(50);
 
 /// Hands items to a task that commits them. Dropped, it has the task commit what it was given, and does not wait for that.
 #[derive(Debug)]
@@ -32,9 +39,11 @@ impl<T: Send + 'static> Committer<T> {
             let commit = commit();
             let (sender, mut receiver) = channel(BATCH);
             let task = tokio::spawn(async move {
-                let mut batch = Vec::new();
+                let (mut batch, mut next) = (Vec::new(), Instant::now());
                 while receiver.recv_many(&mut batch, BATCH).await > 0 {
+                    gather(&mut receiver, &mut batch, next).await;
                     commit.commit(std::mem::take(&mut batch)).await;
+                    next = Instant::now() + APART;
                 }
             });
             (sender, task)
@@ -49,6 +58,17 @@ impl<T: Send + 'static> Committer<T> {
             drop(sender);
             // A panic was reported by the runtime, and failed what it held.
             let _ = task.await;
+        }
+    }
+}
+
+/// Takes more until it is time, the batch is full, or nothing more can come.
+async fn gather<T>(receiver: &mut Receiver<T>, batch: &mut Vec<T>, until: Instant) {
+    while batch.len() < BATCH {
+        let more = receiver.recv_many(batch, BATCH - batch.len());
+        match timeout_at(until, more).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
         }
     }
 }
