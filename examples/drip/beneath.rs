@@ -69,8 +69,8 @@ impl Folder {
                 }
                 if let Some(mode) = mode {
                     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                    let made = rustix::fs::openat(&self.fd, name, flags, Mode::empty())?;
-                    rustix::fs::fchmod(made, Mode::from_raw_mode(mode & 0o777 | 0o700))?;
+                    let folder = rustix::fs::openat(&self.fd, name, flags, Mode::empty())?;
+                    rustix::fs::fchmod(folder, Mode::from_raw_mode(mode & 0o777 | 0o700))?;
                 }
                 self.enter(name)
             }
@@ -193,8 +193,8 @@ mod tests {
         let made = root().descend_or_make(Path::new("a/b"), &[Some(0o750), Some(0o500)]).unwrap();
         made.create(OsStr::new("file")).unwrap();
         assert!(made.create(OsStr::new("file")).is_err(), "never replaced");
-        let mode = |path: &str| folder.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
-        assert_eq!([mode("a"), mode("a/b"), mode("a/b/file")], [0o750, 0o700, 0o600]);
+        let bits = |path: &str| folder.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!([bits("a"), bits("a/b"), bits("a/b/file")], [0o750, 0o700, 0o600]);
 
         symlink("a", folder.path().join("planted")).unwrap();
         for relative in ["planted", "planted/b", "planted/new"] {

@@ -21,13 +21,12 @@ pub(super) async fn run(places: &Places, ids: &[String], output: Output) -> Resu
             Ok(id) => session.repository.media(id).await?,
             Err(_) => None,
         };
-        match found {
-            Some(media) => known.push(media.id),
-            None => {
-                let failed = Failed::new(Path::new(text), "no file has this id; `drip ls` shows them");
-                tell(&format!("failed: {}: {}", failed.name, failed.cause));
-                summary.failures.push(failed);
-            }
+        if let Some(media) = found {
+            known.push(media.id);
+        } else {
+            let failed = Failed::new(Path::new(text), "no file has this id; `drip ls` shows them");
+            tell(&format!("failed: {}: {}", failed.name, failed.cause));
+            summary.failures.push(failed);
         }
     }
     let removed = session.repository.remove_media(known).await?;

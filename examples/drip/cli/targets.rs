@@ -19,7 +19,7 @@ pub(super) struct Targets<'a> {
 impl<'a> Targets<'a> {
     /// For media that were uploaded with these folders. If they are several, each keeps its name; those of one name get numbers.
     pub(super) fn new(folder: &'a Path, roots: impl IntoIterator<Item = PathBuf>) -> Self {
-        let (mut named, mut names) = (HashMap::new(), HashSet::new());
+        let (mut named, mut used) = (HashMap::new(), HashSet::new());
         for root in roots {
             if named.contains_key(&root) {
                 continue;
@@ -27,7 +27,7 @@ impl<'a> Targets<'a> {
             let own = root.file_name().unwrap_or("root".as_ref());
             let mut name = own.to_owned();
             let mut number = 1;
-            while !names.insert(name.clone()) {
+            while !used.insert(name.clone()) {
                 number += 1;
                 name = marked(Path::new(own), &number.to_string()).into_os_string();
             }

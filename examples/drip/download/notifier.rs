@@ -121,8 +121,8 @@ fn publish(ended: Vec<(Hold, Complete)>, links: &HardLinks) -> Vec<(Hold, Publis
         (hold, published)
     });
     let mut named: Vec<_> = named.collect();
-    let names: Vec<_> = named.iter().filter_map(|(_, named)| Some(named.as_ref().ok()?.0.clone())).collect();
-    if let Err(error) = sync_files(&names, &root) {
+    let paths: Vec<_> = named.iter().filter_map(|(_, named)| Some(named.as_ref().ok()?.0.clone())).collect();
+    if let Err(error) = sync_files(&paths, &root) {
         let synced = Err(error);
         for (_, named) in &mut named {
             if let Err(error) = again(&synced) {

@@ -63,7 +63,7 @@ pub enum Cut {
     /// So many chunks are still to be announced.
     BySize(u64),
     /// It has no size of its own, as in `/proc`: only to read it shows where it ends.
-    ByReading(OpenFile),
+    ByReading(Box<OpenFile>),
     /// It was read at once: the target of a symbolic link.
     Read(Buffer),
 }
@@ -81,7 +81,7 @@ impl transfer::Source for Files {
             return Err(Failure::permanent("it is not a regular file any more"));
         }
         let cut = match metadata.len() {
-            0 => Cut::ByReading(OpenFile::open(transfer, u64::MAX, self.buffers.clone())?),
+            0 => Cut::ByReading(Box::new(OpenFile::open(transfer, u64::MAX, self.buffers.clone())?)),
             size => Cut::BySize(size.div_ceil(CHUNK as u64)),
         };
         Ok((cut, Found { size: metadata.len(), link: None, buffers: self.buffers.clone() }))

@@ -60,13 +60,11 @@ fn split(transfer: &Transfer) -> (PathBuf, PathBuf) {
     } else {
         None
     };
-    match root {
-        Some(root) => (root.to_owned(), relative.clone()),
-        None => {
-            let parent = path.parent().unwrap_or(Path::new("")).to_owned();
-            (parent, path.file_name().unwrap_or_default().into())
-        }
+    if let Some(root) = root {
+        return (root.to_owned(), relative.clone());
     }
+    let parent = path.parent().unwrap_or(Path::new("")).to_owned();
+    (parent, path.file_name().unwrap_or_default().into())
 }
 
 #[cfg(test)]

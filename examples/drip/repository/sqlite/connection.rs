@@ -34,7 +34,7 @@ impl Sqlite {
         // Nothing is written to what is not ours.
         match inspect(path).map_err(|error| translate(&name, error))? {
             Found::Foreign(reason) => return Err(RepositoryError::Foreign { database: database(), reason }),
-            Found::Ours(found) if found > schema::VERSION || found < 0 => {
+            Found::Ours(found) if !(0..=schema::VERSION).contains(&found) => {
                 return Err(RepositoryError::Version { database: database(), found, known: schema::VERSION });
             }
             Found::Nothing | Found::Ours(_) => {}
@@ -158,7 +158,6 @@ fn checked(connection: Connection) -> rusqlite::Result<(Connection, i64)> {
 /// The file holds every path and user in clear: nobody else may read it. SQLite gives its log the same permissions.
 fn make_private(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let mode = fs::metadata(path)?.permissions().mode();
             if mode & 0o077 != 0
@@ -168,8 +167,8 @@ fn make_private(path: &Path) -> io::Result<()> {
             }
             Ok(())
         }
-        // SQLite says it better.
-        Err(_) => Ok(()),
+        // What went wrong, SQLite says better.
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
