@@ -98,7 +98,7 @@ impl History {
         let mut chance = Chance(seed);
         let attempts = chance.one_of(&[1, 2, 3]);
         let jobs = i64::try_from(3 + chance.number(8)).unwrap();
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let (fails, unseen, done) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         Self { chance, folder, attempts, jobs, fails, unseen, done }
     }
@@ -294,6 +294,11 @@ impl History {
         sum.dead += dead.len();
         sum.unseen += dead.iter().filter(|id| self.unseen.contains_key(id)).count();
     }
+}
+
+/// In memory where the system has such a place: nothing here is about disks.
+fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 fn runtime() -> Runtime {
