@@ -60,7 +60,7 @@ impl Acknowledger for Settler {
         match kept.await {
             // A locked file: nobody else can lease anything either, and the source renews what ran out meanwhile.
             Err(error @ QueueError::Busy { .. }) => {
-                tracing::warn!(%error, "leases cannot be renewed for now")
+                tracing::warn!(%error, "leases cannot be renewed for now");
             }
             kept => kept?,
         }

@@ -50,7 +50,7 @@ async fn give_back(queue: Queue, receipts: Vec<Receipt>) {
     match done.await {
         Ok(()) => queue.changed().notify_waiters(),
         Err(error) => {
-            tracing::warn!(%error, "jobs that were not delivered come back when their leases have run out")
+            tracing::warn!(%error, "jobs that were not delivered come back when their leases have run out");
         }
     }
 }

@@ -122,7 +122,7 @@ impl Model {
     fn see_to_those_that_ran_out(&mut self, now: i64, most: u32) {
         let ran_out = |job: &&Entry| job.lessee.is_some_and(|lessee| lessee != NOBODY) && job.due <= now;
         let ran_out: Vec<_> = self.jobs.iter().filter(ran_out).cloned().collect();
-        let processes: BTreeSet<_> = ran_out.iter().flat_map(|job| job.lessee).map(process).collect();
+        let processes: BTreeSet<_> = ran_out.iter().filter_map(|job| job.lessee).map(process).collect();
         for of in processes {
             let mut held: Vec<_> = self.jobs.iter_mut().filter(|job| job.is_of(of)).collect();
             if held.len() > 1 {

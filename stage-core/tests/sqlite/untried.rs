@@ -253,9 +253,9 @@ async fn a_locked_file_delays_a_source_and_its_verdicts_and_nothing_else() {
         .finish_each(StepOptions::named("work"), FailurePolicy::skip(), move || {
             let begun = begun.clone();
             Ok(each(move |job: Job| {
-                let (go, gone) = oneshot::channel::<()>();
+                let (go, word) = oneshot::channel::<()>();
                 begun.send((job.attempt, go)).unwrap();
-                async move { gone.await.map_err(|_| "the test has ended") }
+                async move { word.await.map_err(|_| "the test has ended") }
             }))
         });
     let running = pipeline.start().await.unwrap();
