@@ -74,13 +74,17 @@ where
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (sum, numbers) = std::sync::mpsc::channel();
-    /// let sink = ForEach::new(move |number: u64| sum.send(number).expect("the receiver is alive"));
+    /// let (sender, mut numbers) = tokio::sync::mpsc::unbounded_channel();
+    /// let sink = ForEach::new(move |number: u64| sender.send(number).expect("the receiver is alive"));
     /// let sink = consumer(sink, StageOptions::new()).await?;
     /// let feeding = Flow::from_items(1..=10).into_stages([(sink, SubscribeOptions::new().paused())]).await?;
     /// feeding.subscriptions().iter().for_each(Subscription::resume);
     /// feeding.join().await?;
-    /// assert_eq!(numbers.iter().take(10).sum::<u64>(), 55);
+    /// let mut sum = 0;
+    /// for _ in 0..10 {
+    ///     sum += numbers.recv().await.unwrap_or_default();
+    /// }
+    /// assert_eq!(sum, 55);
     /// # Ok(())
     /// # }
     /// ```
