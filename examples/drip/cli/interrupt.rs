@@ -28,7 +28,7 @@ async fn hung_up() {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Whether a process of this `/proc/PID/status` ignores SIGHUP, which is signal 1.
