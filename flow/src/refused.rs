@@ -57,7 +57,7 @@ impl Refused {
     pub(crate) fn millis(option: &'static str, time: Duration, least: u32) -> Result<i128, Self> {
         // The milliseconds of every `Duration` fit an `i128`.
         let millis = i128::try_from(time.as_millis()).unwrap_or(i128::MAX);
-        let is_whole = time.subsec_nanos() % 1_000_000 == 0 || millis > i128::from(u64::MAX);
+        let is_whole = time.subsec_nanos().is_multiple_of(1_000_000) || millis > i128::from(u64::MAX);
         if millis < i128::from(least) || !is_whole {
             let allowed = match least {
                 0 => "event time is in whole milliseconds",

@@ -23,6 +23,7 @@ const MOST: usize = 4096;
 
 /// The stage of a source, or of a layer that is fused with one.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "the flags change independently of each other")]
 pub(crate) struct SourceStage<I, P> {
     part: I,
     operator: P,
