@@ -3,14 +3,14 @@
 pub use stage_macros::ErrorDebug;
 pub use tracing;
 
-pub use crate::error::write_error;
+pub use crate::base::error::write_error;
 pub use crate::stage::expansion::{
     Argument, Done, Fallible, Many, Optional, TakenBatch, Turn, emit_all, wait, wait_unless_draining,
 };
 pub use crate::timed::{Site, Timing, never, shown};
 
-use crate::demand::Demand;
-use crate::error::StageResult;
+use crate::base::error::StageResult;
+use crate::credit::demand::Demand;
 use crate::stage::Emitter;
 
 /// A parameter of a pipeline: cloned for every run of every recipe that mentions it.

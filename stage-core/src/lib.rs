@@ -49,67 +49,55 @@ extern crate self as stage_core;
 #[doc(hidden)]
 pub mod __private;
 pub mod ack;
-mod again;
-mod backoff;
+mod base;
 pub mod batch;
-mod buffer;
 #[cfg(feature = "config")]
 pub mod config;
-mod demand;
-mod diagnosis;
+mod credit;
 pub mod dispatch;
 mod engine;
-mod error;
-mod handle;
 pub mod into_stream;
-mod link;
-mod mailbox;
-mod moment;
-mod options;
 pub mod per_event;
+pub mod pipeline;
 pub mod policy;
-mod protocol;
 pub mod rate;
 mod registry;
-mod signal;
+mod runtime;
 pub mod sink;
 pub mod source;
 pub mod spawn;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod stage;
-mod stats;
-mod subscribe;
-mod subscriber;
-mod subscription;
 mod supervise;
+mod supervisor;
 mod sync;
 #[cfg(feature = "test-util")]
 pub mod testing;
 pub mod timed;
-pub mod topology;
 pub mod watch;
+mod wire;
 
-pub use backoff::Backoff;
-pub use demand::{Demand, Window, WindowError};
-pub use error::{BoxError, ExitKind, ExitReason, Fatal, StageResult, SubscribeError};
-pub use handle::{Monitor, Running, StageRef, Stall, StartError, WaitsFor};
+pub use base::backoff::Backoff;
+pub use base::error::{BoxError, ExitKind, ExitReason, Fatal, StageResult, SubscribeError};
+pub use base::options::{
+    CancelMode, Capacity, DemandMode, DiscardLog, Keep, OnCancel, Pace, Placement, Restart,
+};
+pub use base::stats::{Discards, EventFailures, StageState, StageStats, StateTimes};
+pub use credit::demand::{Demand, Window, WindowError};
 pub use into_stream::{EventStream, StreamError};
-pub use options::{CancelMode, Capacity, DemandMode, DiscardLog, Keep, OnCancel, Pace, Placement, Restart};
+pub use pipeline::handle::{Monitor, Running, StageRef, Stall, StartError, WaitsFor};
+pub use pipeline::{
+    Acknowledged, Carried, Chain, Link, LinkKind, OptionError, Passage, Pipeline, PipelineBuilder, Segment,
+    StepInfo, StepKind, StepOptions, Topology,
+};
 pub use registry::{Registry, RegistryError};
 pub use stage::{
     Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Hold, Init,
     Inspection, MapEach, Nothing, Producer, ProducerConsumer, Reply, Then, Timer,
 };
 pub use stage_macros::{consumer, pipeline, producer, producer_consumer, timed};
-pub use stats::{Discards, EventFailures, StageState, StageStats, StateTimes};
-pub use subscribe::{ProducerRef, SubscribeOptions};
-pub use subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
-pub use supervise::{
-    ChildOptions, Intensity, Outcome, PipelineError, Rejected, Report, StageExit, Stopping, Strategy,
-    Supervisor,
-};
-pub use topology::{
-    Acknowledged, Carried, Chain, Link, LinkKind, OptionError, Passage, Pipeline, PipelineBuilder, Segment,
-    StepInfo, StepKind, StepOptions, Topology,
-};
+pub use supervise::{Intensity, Outcome, PipelineError, Rejected, Report, StageExit, Strategy};
+pub use supervisor::{ChildOptions, Stopping, Supervisor};
+pub use wire::subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
+pub use wire::{ProducerRef, SubscribeOptions};

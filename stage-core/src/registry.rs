@@ -4,14 +4,14 @@ use std::any::{Any, type_name};
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::error::{ExitReason, SubscribeError};
-use crate::handle::StageRef;
-use crate::mailbox::Subscribable;
-use crate::protocol::{Closed, Subscribe};
-use crate::signal::{Signal, Slot};
-use crate::subscribe::ProducerRef;
-use crate::subscription::{Reach, Tell};
+use crate::base::error::{ExitReason, SubscribeError};
+use crate::pipeline::handle::StageRef;
 use crate::sync::{Arc, Mutex, lock};
+use crate::wire::ProducerRef;
+use crate::wire::mailbox::Subscribable;
+use crate::wire::protocol::{Closed, Subscribe};
+use crate::wire::signal::{Signal, Slot};
+use crate::wire::subscription::{Reach, Tell};
 
 /// Stages by name. Cheap to clone; clones share their names.
 ///

@@ -4,8 +4,8 @@ use std::future::{Future, ready};
 use std::time::Duration;
 
 use super::reason::Reason;
-use crate::backoff::Backoff;
-use crate::error::BoxError;
+use crate::base::backoff::Backoff;
+use crate::base::error::BoxError;
 
 /// Tells a source what became of its events. Its collector is a task of its own, which runs until the source is
 /// gone and everything it delivered was judged.

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::acknowledger::{AckOptions, Acknowledger};
 use super::books::{Books, Verdicts};
 use super::waiting::Waiting;
-use crate::error::{BoxError, ExitReason};
+use crate::base::error::{BoxError, ExitReason};
 use crate::sync::Arc;
 
 /// The longest wait for other verdicts while the source waits for verdicts.

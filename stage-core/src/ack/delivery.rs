@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use super::reason::Reason;
 use super::split::Split;
 use super::token::Token;
-use crate::error::BoxError;
+use crate::base::error::BoxError;
 
 /// An event, and the token that tells its source what became of it.
 ///

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::BoxError;
+use crate::base::error::BoxError;
 
 /// Why a delivery was not acknowledged.
 #[derive(Clone, Debug)]

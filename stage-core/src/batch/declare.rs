@@ -4,8 +4,8 @@ use super::limits::Limits;
 use super::sort::{Joined, Together};
 use super::stage::Batcher;
 use crate::ack::Delivery;
-use crate::error::BoxError;
-use crate::topology::{Acknowledged, Chain, StepOptions};
+use crate::base::error::BoxError;
+use crate::pipeline::{Acknowledged, Chain, StepOptions};
 
 impl<E: Send + 'static> Chain<E> {
     /// A step that collects events into `Vec`s: a [`Batcher`] with the limits that the recipe makes, once per copy

@@ -10,13 +10,13 @@ use super::collect::Collection;
 use super::limits::{BatchError, Limits};
 use super::sort::{ByKey, Joined, Sort, Together};
 use crate::ack::Delivery;
-use crate::demand::Demand;
-use crate::error::{BoxError, StageResult};
-use crate::moment;
+use crate::base::error::{BoxError, StageResult};
+use crate::base::moment;
+use crate::base::stats::{Counters, Discard};
+use crate::credit::demand::Demand;
 use crate::stage::{Cast, Context, Emitter, Events, Init, ProducerConsumer};
-use crate::stats::{Counters, Discard};
-use crate::subscription::{Cancellation, Role, Subscription};
 use crate::sync::Arc;
+use crate::wire::subscription::{Cancellation, Role, Subscription};
 
 /// A step that collects events into batches: `Vec`s of all events, or [`Batch`](super::Batch)es of one key.
 ///

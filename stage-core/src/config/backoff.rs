@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::error::{ConfigError, Problem};
-use crate::backoff::Backoff;
+use crate::base::backoff::Backoff;
 
 /// After how many restarts within the period a pipeline gives up: a number, or the word `unlimited`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

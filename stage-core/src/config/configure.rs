@@ -5,8 +5,9 @@ use super::error::{ConfigError, ConfigErrors, Problem};
 use super::overrides::Overrides;
 use super::patch::{Patch, path_of_step};
 use super::setting::Setting;
-use crate::demand::WindowError;
-use crate::topology::{OptionError, Pipeline, StepDeclaration};
+use crate::base::option_error::OptionError;
+use crate::credit::demand::WindowError;
+use crate::pipeline::{Pipeline, StepDeclaration};
 
 /// What `pipeline!` declares is configured as a pipeline is, and becomes one.
 ///

@@ -12,8 +12,8 @@ use super::origin::Origin;
 use super::patch::{path_of_default, path_of_step};
 use super::setting::{Setting, shown, shown_capacity};
 use super::structs::PipelineOptions;
+use crate::pipeline::{Link, Pipeline, StepDeclaration, StepOptions};
 use crate::supervise::{Intensity, Strategy};
-use crate::topology::{Link, Pipeline, StepDeclaration, StepOptions};
 
 const ZERO: Duration = Duration::ZERO;
 

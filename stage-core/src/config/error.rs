@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::topology::OptionError;
+use crate::base::option_error::OptionError;
 
 /// Why overrides could not be read.
 #[derive(stage_macros::ErrorDebug, thiserror::Error)]

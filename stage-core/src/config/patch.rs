@@ -8,8 +8,8 @@ use super::error::ConfigError;
 use super::overrides::Overrides;
 use super::read::{Target, error, target};
 use super::setting::{Setting, typed, wrong};
+use crate::pipeline::{StepKind, StepOptions};
 use crate::supervise::Strategy;
-use crate::topology::{StepKind, StepOptions};
 
 /// What is to be changed, by the numbers of the steps.
 #[derive(Debug, Default)]

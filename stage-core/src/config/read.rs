@@ -4,7 +4,7 @@ use super::error::{ConfigError, Problem};
 use super::meant::meant;
 use super::overrides::{Entry, Spelling};
 use super::setting::Setting;
-use crate::topology::StepKind;
+use crate::pipeline::StepKind;
 
 /// What a path leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]

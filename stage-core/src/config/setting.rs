@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::error::Problem;
 use super::structs::capacity;
-use crate::options::Capacity;
-use crate::topology::{StepKind, StepOptions};
+use crate::base::options::Capacity;
+use crate::pipeline::{StepKind, StepOptions};
 
 /// An option of a step that can be set from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

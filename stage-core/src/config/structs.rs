@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::backoff::Attempts;
-use crate::options::{CancelMode, Capacity, Keep, Placement, Restart};
+use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
 use crate::supervise::Strategy;
 
 /// The options of a pipeline as a program has them: what is `None` is not said. [`Overrides::map`] takes it.
@@ -120,7 +120,7 @@ pub(super) mod capacity {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use super::{Unbounded, Written};
-    use crate::options::Capacity;
+    use crate::base::options::Capacity;
 
     #[expect(clippy::ref_option, reason = "serde passes the field by reference")]
     pub(super) fn serialize<S: Serializer>(capacity: &Option<Capacity>, to: S) -> Result<S::Ok, S::Error> {

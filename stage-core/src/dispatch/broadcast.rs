@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use super::guard::guarded;
-use super::lowest::Lowest;
-use super::slots::Slots;
+use super::tables::lowest::Lowest;
+use super::tables::slots::Slots;
 use super::{Dispatcher, Outbox, SubscriptionKey};
-use crate::demand::Demand;
-use crate::error::SubscribeError;
-use crate::subscriber::{Selector, SubscriberOptions};
+use crate::base::error::SubscribeError;
+use crate::credit::demand::Demand;
+use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
 
 /// Gives every event to every subscriber. Wanted is what all of them asked for: the slowest rules, and a
 /// newcomer holds everybody up until it asks.

@@ -1,13 +1,13 @@
 //! Each event to one subscriber: the one that wants most (GenStage's default).
 
-use super::decider::{Sole, Standing};
-use super::ranking::Ranking;
-use super::slots::Slots;
-use super::total::Total;
+use super::supply::decider::{Sole, Standing};
+use super::tables::ranking::Ranking;
+use super::tables::slots::Slots;
+use super::tables::total::Total;
 use super::{Dispatcher, Notice, Outbox, SubscriptionKey};
-use crate::demand::Demand;
-use crate::error::SubscribeError;
-use crate::subscriber::SubscriberOptions;
+use crate::base::error::SubscribeError;
+use crate::credit::demand::Demand;
+use crate::dispatch::subscriber_options::SubscriberOptions;
 
 /// Gives each emission to the subscriber with the most credit, as much as it asked for, then to the
 /// next. Equal credits are served in the order in which they came about.

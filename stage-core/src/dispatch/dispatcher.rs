@@ -1,10 +1,10 @@
 //! What every dispatcher does, and the laws it keeps (see the [module](crate::dispatch)'s documentation).
 
-use super::decider::Standing;
+use super::supply::decider::Standing;
 use super::{Marker, Outbox, SubscriptionKey};
-use crate::demand::Demand;
-use crate::error::SubscribeError;
-use crate::subscriber::SubscriberOptions;
+use crate::base::error::SubscribeError;
+use crate::credit::demand::Demand;
+use crate::dispatch::subscriber_options::SubscriberOptions;
 
 /// Decides which subscriber gets which events.
 ///

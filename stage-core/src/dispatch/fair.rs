@@ -2,13 +2,13 @@
 
 use std::cmp::Reverse;
 
-use super::ranking::Ranking;
-use super::slots::Slots;
-use super::total::Total;
+use super::tables::ranking::Ranking;
+use super::tables::slots::Slots;
+use super::tables::total::Total;
 use super::{Dispatcher, Outbox, SubscriptionKey};
-use crate::demand::Demand;
-use crate::error::SubscribeError;
-use crate::subscriber::SubscriberOptions;
+use crate::base::error::SubscribeError;
+use crate::credit::demand::Demand;
+use crate::dispatch::subscriber_options::SubscriberOptions;
 
 /// Gives every event, one by one, to the subscriber with the fewest events outstanding; those with
 /// equally many take turns. The events of one dispatch for one subscriber are one message.

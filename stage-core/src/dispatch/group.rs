@@ -2,11 +2,11 @@
 
 use super::guard::guarded;
 use super::members::{Members, Settle};
-use super::slots::Slots;
+use super::tables::slots::Slots;
 use super::{Dispatcher, Marker, Notice, Outbox, SubscriptionKey};
-use crate::demand::Demand;
-use crate::error::SubscribeError;
-use crate::subscriber::{Selector, SubscriberOptions};
+use crate::base::error::SubscribeError;
+use crate::credit::demand::Demand;
+use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
 
 /// Serves groups of subscribers, such as the copies of the steps that branches begin with. Within each group,
 /// a dispatcher of its own decides.
@@ -210,7 +210,7 @@ impl<E: Send> Dispatcher<E> for GroupDispatcher<E> {
         key: SubscriptionKey,
         options: SubscriberOptions<E>,
     ) -> Result<(), SubscribeError> {
-        use crate::subscriber::PartitionName;
+        use crate::base::partition_name::PartitionName;
         let all = self.groups.last().map_or(0, Members::end);
         let number = match options.partition.clone().ok_or(SubscribeError::NoPartition)? {
             PartitionName::Number(number) if number < all => number,

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::error::ExitReason;
+use crate::base::error::ExitReason;
 
 /// What `call` returns, or that it panicked.
 pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, ExitReason> {

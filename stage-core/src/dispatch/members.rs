@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use super::group::Group;
 use super::guard::guarded;
 use super::{Dispatcher, MarkedQueue, Marker, Notice, Outbox, SubscriptionKey};
-use crate::demand::Demand;
-use crate::error::SubscribeError;
-use crate::subscriber::{Selector, SubscriberOptions};
+use crate::base::error::SubscribeError;
+use crate::credit::demand::Demand;
+use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
 
 /// A group's subscribers, and the events that wait for them.
 ///

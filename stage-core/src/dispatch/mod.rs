@@ -36,33 +36,28 @@
 //! * **D6** A marker fires once, when every event that was kept before it has been delivered or discarded.
 
 mod broadcast;
-mod decider;
 mod demand;
 mod dispatcher;
 mod fair;
 mod group;
 mod guard;
-mod held;
-mod hub;
 mod key;
-mod lowest;
 mod marker;
 mod members;
 mod notice;
 mod outbox;
 mod partition;
 mod partitions;
-mod queue;
-mod ranking;
-mod slots;
 mod stable_hash;
+pub(crate) mod subscriber_options;
+pub(crate) mod supply;
+pub(crate) mod tables;
 mod tenant;
-mod total;
 mod weighted;
 
-pub(crate) use hub::Hub;
 pub(crate) use outbox::Delivery;
-pub(crate) use queue::MarkedQueue;
+pub(crate) use supply::hub::Hub;
+pub(crate) use supply::marked_queue::MarkedQueue;
 
 pub use broadcast::BroadcastDispatcher;
 pub use demand::DemandDispatcher;
@@ -79,4 +74,5 @@ pub use stable_hash::stable_hash;
 pub use tenant::{TenantDispatcher, TenantQueues};
 pub use weighted::WeightedDispatcher;
 
-pub use crate::subscriber::{PartitionName, Selector, SubscriberOptions};
+pub use crate::base::partition_name::PartitionName;
+pub use subscriber_options::{Selector, SubscriberOptions};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::SubscriptionKey;
-use crate::subscriber::PartitionName;
+use crate::base::partition_name::PartitionName;
 
 /// Something a person should know; nothing goes wrong because of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

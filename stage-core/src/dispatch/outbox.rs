@@ -1,7 +1,7 @@
 //! What a dispatcher decided: events and the subscription they go to, in order.
 
 use super::{Marker, Notice, SubscriptionKey};
-use crate::error::ExitReason;
+use crate::base::error::ExitReason;
 
 /// Events for one subscription: one message.
 #[derive(Debug)]

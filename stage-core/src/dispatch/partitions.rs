@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::options::MOST_COPIES;
-use crate::subscriber::PartitionName;
+use crate::base::partition_name::PartitionName;
+use crate::credit::limits::MOST_COPIES;
 
 /// The partitions of a [`PartitionDispatcher`](super::PartitionDispatcher).
 #[derive(Clone, Debug, PartialEq, Eq)]

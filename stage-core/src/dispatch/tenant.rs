@@ -5,11 +5,11 @@ use std::fmt;
 use std::hash::Hash;
 
 use super::guard::guarded;
-use super::held::{Held, Ticket};
+use super::tables::passed_markers::{Held, Ticket};
 use super::{Dispatcher, FairDispatcher, MarkedQueue, Marker, Notice, Outbox, SubscriptionKey};
-use crate::demand::Demand;
-use crate::error::SubscribeError;
-use crate::subscriber::SubscriberOptions;
+use crate::base::error::SubscribeError;
+use crate::credit::demand::Demand;
+use crate::dispatch::subscriber_options::SubscriberOptions;
 
 /// How many events the queues of a [`TenantDispatcher`] hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Each event to one subscriber: in proportion to the weights, evenly spread.
 
-use super::slots::Slots;
-use super::total::Total;
+use super::tables::slots::Slots;
+use super::tables::total::Total;
 use super::{Dispatcher, Outbox, SubscriptionKey};
-use crate::demand::Demand;
-use crate::error::SubscribeError;
-use crate::subscriber::SubscriberOptions;
+use crate::base::error::SubscribeError;
+use crate::credit::demand::Demand;
+use crate::dispatch::subscriber_options::SubscriberOptions;
 
 /// Shares events out in proportion to [`SubscriberOptions::weight`], among those that want any. The
 /// events of one dispatch for one subscriber are one message.

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::error::ExitReason;
-use crate::stats::{StageState, Timekeeper};
+use crate::base::error::ExitReason;
+use crate::base::stats::{StageState, Timekeeper};
 
 /// Runs `callback`; `meanwhile` is called whenever it waits, with the context that wakes this stage.
 ///

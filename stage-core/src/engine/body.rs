@@ -17,18 +17,18 @@ use super::kind::Kind;
 use super::outlet::{Discarded, Notice, Outlet};
 use super::port::Port;
 use super::timers::{Timed, Timers};
-use crate::diagnosis::Diagnosis;
+use crate::base::error::{BoxError, ExitReason, SubscribeError};
+use crate::base::moment;
+use crate::base::options::{CancelMode, DiscardLog};
+use crate::base::stats::{Discard, StageState, Timekeeper};
 use crate::dispatch::Marker;
-use crate::error::{BoxError, ExitReason, SubscribeError};
-use crate::mailbox::Join;
-use crate::moment;
-use crate::options::{CancelMode, DiscardLog};
-use crate::protocol::Closed;
-use crate::signal::{Parking, WantsCredit};
 use crate::stage::{Core, Emitter, Erased, Held, Inspection, Message, Timer, Wish, known};
-use crate::stats::{Discard, StageState, Timekeeper};
-use crate::subscription::{Role, Subscription};
 use crate::sync::{Arc, Mutex};
+use crate::wire::diagnosis::Diagnosis;
+use crate::wire::mailbox::Join;
+use crate::wire::protocol::Closed;
+use crate::wire::signal::{Parking, WantsCredit};
+use crate::wire::subscription::{Role, Subscription};
 
 /// Callbacks in a row before other tasks get a turn.
 const TURNS: usize = 64;

@@ -4,8 +4,8 @@ use tokio::sync::oneshot;
 
 use super::inlet::Inlet;
 use super::outlet::Outlet;
-use crate::diagnosis::{Callback, Diagnosis};
-use crate::subscription::Subscription;
+use crate::wire::diagnosis::{Callback, Diagnosis};
+use crate::wire::subscription::Subscription;
 
 /// What the halves of a stage know, between two callbacks.
 pub(super) fn halves<In: Send + 'static, Out>(inlet: &Inlet<In>, outlet: &Outlet<Out>) -> Diagnosis {

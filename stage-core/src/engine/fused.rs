@@ -16,13 +16,13 @@ use super::kind::Kind;
 use super::outlet::Outlet;
 use super::port::Port;
 use super::run::{Ready, begin, end, live};
-use crate::error::{BoxError, ExitReason, StageResult};
-use crate::options::DiscardLog;
-use crate::signal::WantsCredit;
+use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::base::options::DiscardLog;
+use crate::base::stats::{Short, StageState};
 use crate::stage::{Context, Core, Emitter, Init, Nothing, Producer, ProducerConsumer, SourceThen};
-use crate::stats::{Short, StageState};
-use crate::subscription::{Asking, Cancellation, Role, Subscription};
 use crate::sync::Arc;
+use crate::wire::signal::WantsCredit;
+use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// A stage that begins with a source.
 pub(crate) struct Feeding<P: Producer, S>(SourceThen<P, S>);

@@ -6,10 +6,10 @@ use super::diagnose::{answer, halves};
 use super::inlet::Inlet;
 use super::outlet::Outlet;
 use super::port::{Port, Request};
-use crate::diagnosis::{Callback, Diagnosis};
-use crate::signal::{Attention, Parking, WantsCredit};
-use crate::subscription::{Tell, What};
 use crate::sync::{Mutex, lock};
+use crate::wire::diagnosis::{Callback, Diagnosis};
+use crate::wire::signal::{Attention, Parking, WantsCredit};
+use crate::wire::subscription::{Tell, What};
 
 /// What the engine works with while a callback has the rest.
 pub(super) struct Hands<S, In, Out> {

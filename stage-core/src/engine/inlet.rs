@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use super::behind::Behind;
 use super::sources::{HadEnded, Sources};
-use crate::again::Again;
-use crate::demand::{Credit, Demand, Window};
+use crate::base::error::{ExitReason, SubscribeError};
+use crate::base::options::CancelMode;
+use crate::base::stats::{Counters, Discard};
+use crate::credit::demand::{Credit, Demand, Window};
+use crate::dispatch::subscriber_options::SubscriberOptions;
 use crate::dispatch::{Marker, stable_hash};
-use crate::error::{ExitReason, SubscribeError};
-use crate::link::{FromProducer, LinkRx};
-use crate::mailbox::{Join, Owner, Subscribable};
-use crate::options::CancelMode;
-use crate::protocol::{Batch, Closed};
-use crate::signal::Signal;
-use crate::stats::{Counters, Discard};
-use crate::subscriber::SubscriberOptions;
-use crate::subscription::{Cancellation, Reach, Subscription, Tell, What};
 use crate::sync::Arc;
+use crate::wire::link::{FromProducer, LinkRx};
+use crate::wire::mailbox::{Join, Owner, Subscribable};
+use crate::wire::protocol::{Batch, Closed};
+use crate::wire::resubscribe::Again;
+use crate::wire::signal::Signal;
+use crate::wire::subscription::{Cancellation, Reach, Subscription, Tell, What};
 
 /// Subscriptions to producers.
 pub(crate) struct Inlet<E> {

@@ -3,10 +3,10 @@
 
 use std::future::Future;
 
-use crate::error::{BoxError, ExitReason, StageResult};
-use crate::options::DiscardLog;
+use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::base::options::DiscardLog;
 use crate::stage::{Consumer, Context, Emitter, Init, Nothing, Producer, ProducerConsumer};
-use crate::subscription::{Asking, Cancellation, Role, Subscription};
+use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// A stage of one kind.
 pub(crate) trait Kind: Send {

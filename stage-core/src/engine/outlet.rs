@@ -11,15 +11,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use self::announced::Announced;
 use self::modes::Accumulated;
 pub(crate) use self::rest::Rejections;
-use crate::demand::Demand;
+use crate::base::error::ExitReason;
+use crate::base::options::{DemandMode, OnCancel};
+use crate::base::stats::{Counters, Discard, Sharing};
+use crate::credit::demand::Demand;
 use crate::dispatch::{Delivery, Hub, Marker, Outbox, SubscriptionKey};
-use crate::error::ExitReason;
-use crate::link::{FromConsumer, LinkTx};
-use crate::options::{DemandMode, OnCancel};
-use crate::protocol::{Batch, Closed, MadeBy, Subscribe};
-use crate::stats::{Counters, Discard, Sharing};
-use crate::subscription::{Cancellation, Subscription};
 use crate::sync::Arc;
+use crate::wire::link::{FromConsumer, LinkTx};
+use crate::wire::protocol::{Batch, Closed, MadeBy, Subscribe};
+use crate::wire::subscription::{Cancellation, Subscription};
 
 /// Subscriptions of consumers, the hub that decides between them, and what it announced.
 #[derive(Debug)]

@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::diagnosis::Diagnosis;
-use crate::error::ExitReason;
-use crate::mailbox::{Mail, Mailbox};
-use crate::options::DemandMode;
-use crate::protocol::Subscribe;
+use crate::base::error::ExitReason;
+use crate::base::options::DemandMode;
 use crate::stage::{Leave, Message, StageMail};
-use crate::subscription::Tell;
 use crate::sync::Arc;
+use crate::wire::diagnosis::Diagnosis;
+use crate::wire::mailbox::{Mail, Mailbox};
+use crate::wire::protocol::Subscribe;
+use crate::wire::subscription::Tell;
 
 /// The mailbox of a running stage, sorted.
 pub(crate) struct Port<S, In, Out> {

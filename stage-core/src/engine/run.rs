@@ -1,4 +1,4 @@
-//! The loop of one stage: a plain future, spawned in one place (`supervise/placement.rs`).
+//! The loop of one stage: a plain future, spawned in one place (`runtime/placement.rs`).
 //!
 //! Every turn takes in what arrived, then runs at most one callback for events or demand. A stage with
 //! nothing to do parks until something is marked; one that always has something to do lets others run
@@ -12,15 +12,15 @@ use super::inlet::{Appetite, Inlet, Received};
 use super::kind::{Consuming, Kind, Producing, Transforming};
 use super::outlet::Outlet;
 use super::port::Port;
-use crate::error::{BoxError, ExitReason};
-use crate::options::Pace;
-use crate::protocol::Batch;
-use crate::signal::WantsCredit;
+use crate::base::error::{BoxError, ExitReason};
+use crate::base::options::Pace;
+use crate::base::stats::StageState;
 use crate::stage::{
     Consumer, Context, Core, Emitter, Events, Init, Nothing, Producer, ProducerConsumer, is_used,
 };
-use crate::stats::StageState;
 use crate::sync::Arc;
+use crate::wire::protocol::Batch;
+use crate::wire::signal::WantsCredit;
 
 /// The start of a stage: it says that its `init` succeeded, and waits until the others are up too.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! The producers that a pipeline feeds a stage from, and how the subscriptions to them stand.
 
-use crate::demand::Window;
-use crate::error::ExitReason;
-use crate::mailbox::{Join, Owner, Subscribable};
-use crate::options::CancelMode;
-use crate::subscriber::SubscriberOptions;
+use crate::base::error::ExitReason;
+use crate::base::options::CancelMode;
+use crate::credit::demand::Window;
+use crate::dispatch::subscriber_options::SubscriberOptions;
 use crate::sync::Arc;
+use crate::wire::mailbox::{Join, Owner, Subscribable};
 
 /// A producer that a pipeline feeds a stage from.
 pub(crate) struct Source<E> {

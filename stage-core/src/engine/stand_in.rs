@@ -1,13 +1,13 @@
 //! How a producer learns that one of its pipeline's consumers will never come: somebody finishes in its place.
 
 use super::sources::Source;
-use crate::demand::Window;
-use crate::error::ExitReason;
-use crate::link::link;
-use crate::protocol::{MadeBy, Subscribe};
-use crate::signal::{Signal, Slot};
-use crate::subscription::{Cancellation, End, Reach, Subscription};
+use crate::base::error::ExitReason;
+use crate::credit::demand::Window;
 use crate::sync::Arc;
+use crate::wire::link::link;
+use crate::wire::protocol::{MadeBy, Subscribe};
+use crate::wire::signal::{Signal, Slot};
+use crate::wire::subscription::{Cancellation, End, Reach, Subscription};
 
 /// Subscribes to `source` in the place of a consumer that is gone for good, and finishes at once: what only that
 /// one could get is discarded, and the producer waits for it no more.

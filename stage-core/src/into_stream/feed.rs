@@ -1,12 +1,12 @@
 //! One producer that a stream takes events from, and what its end means.
 
-use crate::demand::Window;
-use crate::error::ExitReason;
-use crate::mailbox::{Join, Owner, Subscribable};
-use crate::options::CancelMode;
-use crate::subscriber::SubscriberOptions;
-use crate::subscription::Subscription;
+use crate::base::error::ExitReason;
+use crate::base::options::CancelMode;
+use crate::credit::demand::Window;
+use crate::dispatch::subscriber_options::SubscriberOptions;
 use crate::sync::Arc;
+use crate::wire::mailbox::{Join, Owner, Subscribable};
+use crate::wire::subscription::Subscription;
 
 /// A producer, how it is asked, and the subscription to it if there is one.
 pub(super) struct Feed<E> {

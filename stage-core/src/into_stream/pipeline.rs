@@ -2,10 +2,10 @@
 
 use super::feed::{Feed, Loss};
 use super::stream::EventStream;
-use crate::demand::Window;
+use crate::credit::demand::Window;
 use crate::engine::Source;
-use crate::handle::{Running, StartError};
-use crate::topology::{Chain, Pipeline, Topology};
+use crate::pipeline::handle::{Running, StartError};
+use crate::pipeline::{Chain, Pipeline, Topology};
 
 /// A pipeline whose events are taken from outside.
 #[must_use = "a pipeline does nothing until it is started"]

@@ -8,13 +8,13 @@ use std::task::{Context, Poll};
 use futures_core::stream::{FusedStream, Stream};
 
 use super::feed::{After, Feed, Loss};
+use crate::base::error::{ExitReason, SubscribeError};
+use crate::base::stats::Counters;
 use crate::engine::{Appetite, Gone, Inlet, Received, Sources};
-use crate::error::{ExitReason, SubscribeError};
-use crate::signal::{Attention, Parking, Signal, WantsCredit};
-use crate::stats::Counters;
-use crate::subscribe::{ProducerRef, SubscribeOptions};
-use crate::subscription::{Asking, Reach, Tell};
 use crate::sync::{Arc, Mutex, lock};
+use crate::wire::signal::{Attention, Parking, Signal, WantsCredit};
+use crate::wire::subscription::{Asking, Reach, Tell};
+use crate::wire::{ProducerRef, SubscribeOptions};
 
 /// The end of a stream that is not the end of its events.
 #[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]

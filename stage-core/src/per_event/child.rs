@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::family::{Family, Next};
 use super::recipe::{Work, work_off};
 use super::stage::Rules;
-use crate::error::ExitReason;
+use crate::base::error::ExitReason;
 use crate::sync::Arc;
 
 /// Names one child of a per-event stage; no two children ever have the same.

@@ -1,6 +1,6 @@
 //! How a child ended: what its future's output means.
 
-use crate::error::{BoxError, ExitReason};
+use crate::base::error::{BoxError, ExitReason};
 
 /// What the future of a child may come to: nothing, a result, or a reason.
 pub trait ChildEnd {

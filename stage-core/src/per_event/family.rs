@@ -20,12 +20,12 @@ use super::child::{Child, ChildId, Place, Start, live};
 use super::floor::{FloorError, window};
 use super::handle::{ChildInfo, ChildState, Counts};
 use super::stage::Rules;
-use crate::demand::{Credit, Demand};
-use crate::error::ExitReason;
+use crate::base::error::ExitReason;
+use crate::credit::demand::{Credit, Demand};
 use crate::stage::{Hold, Holds};
-use crate::subscription::Subscription;
 use crate::supervise::{Policy, Verdict};
 use crate::sync::{Arc, Mutex, lock};
+use crate::wire::subscription::Subscription;
 
 /// All children of a stage and of its copies.
 pub(super) struct Family<E> {

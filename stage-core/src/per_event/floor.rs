@@ -1,6 +1,6 @@
 //! By which window a subscription of a per-event stage is asked: as much as may run, down to the floor.
 
-use crate::demand::Window;
+use crate::credit::demand::Window;
 
 /// A floor at which nothing would ever be asked for again.
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
@@ -21,7 +21,7 @@ pub(super) fn window(max: usize, floor: Option<usize>) -> Result<Window, FloorEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demand::{Credit, Demand};
+    use crate::credit::demand::{Credit, Demand};
 
     /// What is asked for after each of `ends` single ends, with `max` in hand at first.
     fn asks(max: usize, floor: Option<usize>, ends: usize) -> Vec<usize> {

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use super::child::ChildId;
 use super::family::{Ending, Family, NotStarted};
 use super::options::Shutdown;
-use crate::error::ExitReason;
+use crate::base::error::ExitReason;
 use crate::sync::Arc;
 
 /// The children of a per-event stage and of all its clones and copies. Cheap to clone.

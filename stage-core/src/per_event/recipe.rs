@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 
 use super::child::Child;
 use super::end::ChildEnd;
-use crate::error::{BoxError, ExitReason};
+use crate::base::error::{BoxError, ExitReason};
 use crate::sync::Arc;
 
 /// The work of one child.

@@ -14,13 +14,13 @@ use super::family::{Family, NotStarted, Run, RunId};
 use super::handle::{Children, see_off};
 use super::options::{Restart, Shutdown};
 use super::recipe::{Recipe, Work};
-use crate::backoff::Backoff;
-use crate::error::{BoxError, ExitReason, StageResult};
-use crate::handle::StageRef;
+use crate::base::backoff::Backoff;
+use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::pipeline::handle::StageRef;
 use crate::stage::{Cast, Consumer, Context, Emitter, Events, Init, Nothing};
-use crate::subscription::{Asking, Cancellation, Subscription};
 use crate::supervise::{Intensity, Plan, Policy, Strategy};
 use crate::sync::Arc;
+use crate::wire::subscription::{Asking, Cancellation, Subscription};
 
 /// A consumer that runs one supervised task, a child, for each event: GenStage's `ConsumerSupervisor`.
 ///
@@ -181,7 +181,7 @@ impl<E> Rules<E> {
         let intensity = self.intensity;
         let plan = Plan { strategy: Strategy::OneForOne, intensity, ..Plan::default() };
         // Any child: all are of one kind.
-        Policy::new(plan, vec![crate::options::Restart::Transient])
+        Policy::new(plan, vec![crate::base::options::Restart::Transient])
     }
 
     /// How long a child waits before its attempt of this number, from 1; nothing if there is to be none.

@@ -11,9 +11,9 @@ use super::event_error::EventError;
 use super::failure_policy::FailurePolicy;
 use super::letter::DeadLetter;
 use crate::ack::{Reason, Token};
-use crate::error::{BoxError, ExitReason, Fatal, panic_message};
+use crate::base::error::{BoxError, ExitReason, Fatal, panic_message};
+use crate::base::stats::{Counters, Discard};
 use crate::stage::{Core, Wish};
-use crate::stats::{Counters, Discard};
 use crate::sync::Arc;
 
 /// A handler, how to make it anew, and what to do about its failures.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::backoff::Backoff;
+use crate::base::backoff::Backoff;
 
 /// What is done when an event is not tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

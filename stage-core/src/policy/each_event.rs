@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::error::BoxError;
+use crate::base::error::BoxError;
 
 /// Handles events one by one. It never learns whether they are deliveries, nor what its failures come to.
 ///

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{BoxError, ExitReason, write_error};
+use crate::base::error::{BoxError, ExitReason, write_error};
 
 /// Why an event was not handled.
 #[derive(Clone, stage_macros::ErrorDebug)]

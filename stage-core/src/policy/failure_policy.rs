@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::decision::{Decision, Facts, Then, decide};
 use super::event_error::{EventError, Failed};
 use super::letter::DeadLetters;
-use crate::backoff::Backoff;
-use crate::error::BoxError;
+use crate::base::backoff::Backoff;
+use crate::base::error::BoxError;
 use crate::sync::Arc;
 
 /// What a step does about events of type `E` that fail. Default: [`restart`](Self::restart).

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 use super::each_event::EachEvent;
-use crate::error::BoxError;
+use crate::base::error::BoxError;
 
 /// A function that turns each event into one other, or fails: see [`each`].
 pub struct Each<F, In, Out, E> {

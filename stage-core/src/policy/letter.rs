@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{Sender, UnboundedSender};
 
 use super::event_error::EventError;
 use crate::ack::Delivery;
-use crate::error::BoxError;
+use crate::base::error::BoxError;
 
 /// An event that was not handled, and why.
 #[derive(Clone, Debug)]

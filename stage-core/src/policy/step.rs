@@ -7,7 +7,7 @@ use super::caller::{Called, Caller, Losses};
 use super::carry::Carry;
 use super::each_event::EachEvent;
 use super::failure_policy::FailurePolicy;
-use crate::error::{BoxError, StageResult};
+use crate::base::error::{BoxError, StageResult};
 use crate::stage::{Emitter, Events, ProducerConsumer};
 use crate::sync::Arc;
 

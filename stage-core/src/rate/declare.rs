@@ -3,8 +3,8 @@
 use super::budget::Budget;
 use super::stage::RateLimiter;
 use crate::ack::Delivery;
-use crate::error::BoxError;
-use crate::topology::{Acknowledged, Chain, StepOptions};
+use crate::base::error::BoxError;
+use crate::pipeline::{Acknowledged, Chain, StepOptions};
 
 impl<E: Send + 'static> Chain<E> {
     /// A step that passes events on at a rate: a [`RateLimiter`] with the budget that the recipe makes, once per

@@ -8,14 +8,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::budget::{Budget, Share};
-use crate::demand::{Credit, Demand};
-use crate::error::{BoxError, StageResult};
-use crate::handle::StageRef;
-use crate::moment;
+use crate::base::error::{BoxError, StageResult};
+use crate::base::moment;
+use crate::base::stats::{Counters, Discard};
+use crate::credit::demand::{Credit, Demand};
+use crate::pipeline::handle::StageRef;
 use crate::stage::{Cast, Context, Emitter, Events, Hold, Init, ProducerConsumer, Timer};
-use crate::stats::{Counters, Discard};
-use crate::subscription::{Asking, Cancellation, Role, Subscription};
 use crate::sync::Arc;
+use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// A step that passes events on unchanged, no faster than its [`Budget`] allows.
 ///

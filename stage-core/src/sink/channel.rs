@@ -4,7 +4,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::refused::{finish_refused, leave_stopped};
-use crate::error::StageResult;
+use crate::base::error::StageResult;
 use crate::stage::{Consumer, Context, Events};
 
 /// A sink that sends every event into a tokio channel.

@@ -8,7 +8,7 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, Waker};
 
-use crate::error::{BoxError, ExitReason, StageResult};
+use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::stage::{Consumer, Context, CopyOf, Events, Init};
 use crate::sync::{Arc, Mutex, lock};
 

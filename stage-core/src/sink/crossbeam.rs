@@ -5,7 +5,7 @@ use std::fmt;
 use crossbeam_channel::{Sender, TrySendError};
 
 use super::refused::{finish_refused, leave_stopped};
-use crate::error::StageResult;
+use crate::base::error::StageResult;
 use crate::source::Watch;
 use crate::stage::{Consumer, Context, Events};
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 use super::refused::leave_stopped;
-use crate::error::StageResult;
+use crate::base::error::StageResult;
 use crate::stage::{Consumer, Context, Events};
 
 /// A sink that calls `function` with each event and awaits what it returns, one event after the other.

@@ -9,7 +9,7 @@ use std::task::Poll;
 use futures_sink::Sink;
 
 use super::refused::leave_stopped;
-use crate::error::{BoxError, ExitReason, StageResult};
+use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::stage::{Consumer, Context, Events};
 
 /// A sink that feeds every event to `sink`, flushes it after each batch, and closes it at the end.

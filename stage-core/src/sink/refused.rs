@@ -2,8 +2,8 @@
 
 use std::vec::Drain;
 
+use crate::base::stats::Discard;
 use crate::stage::Context;
-use crate::stats::Discard;
 
 /// Finishes the stage, since the receivers of its channel are gone; `rest` follows an event that was
 /// refused, and is discarded with it.

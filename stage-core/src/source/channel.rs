@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 
 use super::feed::{Fed, Feed, serve};
-use crate::demand::Demand;
-use crate::error::{BoxError, StageResult};
+use crate::base::error::{BoxError, StageResult};
+use crate::credit::demand::Demand;
 use crate::stage::{Emitter, Producer};
 use crate::sync::{Arc, Mutex, PoisonError, lock};
 

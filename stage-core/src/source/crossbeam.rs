@@ -9,8 +9,8 @@ use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::feed::{Fed, Feed, serve};
 use super::watch::Watch;
-use crate::demand::Demand;
-use crate::error::{BoxError, StageResult};
+use crate::base::error::{BoxError, StageResult};
+use crate::credit::demand::Demand;
 use crate::stage::{Emitter, Producer};
 
 /// A source of what is sent into a crossbeam channel, each event handed on as soon as it is there.

@@ -4,8 +4,8 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Context, Poll};
 
-use crate::demand::Demand;
-use crate::error::{BoxError, StageResult};
+use crate::base::error::{BoxError, StageResult};
+use crate::credit::demand::Demand;
 use crate::stage::Emitter;
 
 /// Something that has events now and then.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::feed::{Fed, Feed, serve};
-use crate::demand::Demand;
-use crate::error::{BoxError, StageResult};
-use crate::moment;
+use crate::base::error::{BoxError, StageResult};
+use crate::base::moment;
+use crate::credit::demand::Demand;
 use crate::stage::{Context, Emitter, Init, Producer};
 
 /// A source of a [`Tick`] every `period`, the first one `period` after the stage is up.

@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 
 use super::feed::{Fed, Feed, serve};
-use crate::demand::Demand;
-use crate::error::{BoxError, StageResult};
+use crate::base::error::{BoxError, StageResult};
+use crate::credit::demand::Demand;
 use crate::stage::{Emitter, Producer};
 
 /// A source of the items of `stream`, each handed on as soon as it is there.

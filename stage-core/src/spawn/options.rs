@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::base::options::{Capacity, DemandMode, Keep, OnCancel, Pace, Placement};
 use crate::dispatch::{DemandDispatcher, Dispatcher};
-use crate::options::{Capacity, DemandMode, Keep, OnCancel, Pace, Placement};
 
 /// The options of a stage that emits events of type `Out`.
 #[must_use]

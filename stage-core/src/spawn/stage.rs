@@ -10,17 +10,19 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::options::StageOptions;
-use crate::buffer::Buffer;
+use crate::base::error::ExitReason;
+use crate::base::options::{Capacity, Placement};
+use crate::base::stats::Counters;
+use crate::credit::limits::MOST_EVENTS;
 use crate::dispatch::Hub;
+use crate::dispatch::supply::buffer::Buffer;
 use crate::engine::{self, Inlet, Outlet, Port, Ready, Sources};
-use crate::error::ExitReason;
-use crate::handle::StageRef;
-use crate::mailbox::Mailbox;
-use crate::options::{Capacity, MOST_EVENTS, Placement};
+use crate::pipeline::handle::StageRef;
+use crate::runtime::place;
 use crate::stage::{Consumer, CopyOf, Core, Holds, Nothing, Producer, ProducerConsumer, StageMail, Wishes};
-use crate::stats::Counters;
-use crate::supervise::{Control, place};
+use crate::supervise::Control;
 use crate::sync::Arc;
+use crate::wire::mailbox::Mailbox;
 
 /// Undemanded events a producer keeps (GenStage's default).
 const PRODUCER_BUFFER: Capacity = Capacity::Bounded(10_000);

@@ -9,7 +9,7 @@ use super::options::QueueOptions;
 use super::queue::{Queue, millis, now};
 use super::table::{Return, Table};
 use crate::ack::{Acknowledger, Reason, Rejected};
-use crate::error::BoxError;
+use crate::base::error::BoxError;
 
 /// Writes the verdicts of one source, and keeps its leases alive.
 pub(super) struct Settler {
@@ -127,7 +127,7 @@ fn fate(reason: &Reason, receipt: Receipt, options: &QueueOptions) -> Fate {
 mod tests {
     use super::super::job::JobId;
     use super::*;
-    use crate::backoff::Backoff;
+    use crate::base::backoff::Backoff;
 
     #[test]
     fn failures_are_tried_again_after_growing_waits_until_the_attempts_are_used_up() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::ack::AckOptions;
-use crate::backoff::Backoff;
+use crate::base::backoff::Backoff;
 
 /// What survives a power cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

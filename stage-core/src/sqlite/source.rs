@@ -12,8 +12,8 @@ use super::leased::Leased;
 use super::queue::{Queue, millis};
 use super::table::Lease;
 use crate::ack::{Deliveries, Delivery, Waiting};
-use crate::demand::Demand;
-use crate::error::{BoxError, StageResult};
+use crate::base::error::{BoxError, StageResult};
+use crate::credit::demand::Demand;
 use crate::stage::{Context, Emitter, Init, Producer};
 
 /// Jobs leased in one transaction, at most: what other sources can do meanwhile.

@@ -3,8 +3,8 @@
 use std::future::{Future, ready};
 
 use super::{Context, Events, Init};
-use crate::error::{BoxError, ExitReason, StageResult};
-use crate::subscription::{Asking, Cancellation, Subscription};
+use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::wire::subscription::{Asking, Cancellation, Subscription};
 
 /// Uses batches of events up.
 ///

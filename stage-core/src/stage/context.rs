@@ -9,11 +9,11 @@ use super::leave::Leave;
 use super::message::{CallError, Cast, CastOf};
 use super::wish::{Timer, Wishes};
 use crate::ack::{AckOptions, Acknowledger, Collectors, Deliveries};
-use crate::error::SubscribeError;
-use crate::options::Pace;
-use crate::stats::Counters;
-use crate::subscribe::{ProducerRef, SubscribeOptions};
+use crate::base::error::SubscribeError;
+use crate::base::options::Pace;
+use crate::base::stats::Counters;
 use crate::sync::Arc;
+use crate::wire::{ProducerRef, SubscribeOptions};
 
 /// How a stage came up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

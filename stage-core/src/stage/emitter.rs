@@ -8,9 +8,9 @@ use super::events::Events;
 use super::hold::Hold;
 use super::message::{CallError, Cast, CastOf};
 use super::wish::Timer;
-use crate::error::SubscribeError;
-use crate::subscribe::{ProducerRef, SubscribeOptions};
+use crate::base::error::SubscribeError;
 use crate::sync::{Mutex, lock};
+use crate::wire::{ProducerRef, SubscribeOptions};
 
 /// The event of a stage that emits none; it has no values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

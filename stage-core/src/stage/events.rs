@@ -2,7 +2,7 @@
 
 use std::vec::Drain;
 
-use crate::subscription::Subscription;
+use crate::wire::subscription::Subscription;
 
 /// The events of one batch, in order; at least one, at most the subscription's
 /// [`chunk`](crate::Window::chunk).

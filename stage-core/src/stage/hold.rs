@@ -1,7 +1,7 @@
 //! Work that a stage has in hand outside of its callbacks, and that its end waits for.
 
-use crate::signal::Signal;
 use crate::sync::{Arc, AtomicUsize, Ordering};
+use crate::wire::signal::Signal;
 
 /// Keeps a stage from ending by itself while work is in hand outside of its callbacks: a task it spawned,
 /// an answer it waits for.

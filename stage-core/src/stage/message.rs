@@ -9,10 +9,10 @@ use tokio::sync::oneshot;
 
 use super::Emitter;
 use super::reply::{Held, Reply};
-use crate::error::{ExitReason, StageResult};
-use crate::mailbox::{Join, Mail};
-use crate::options::DemandMode;
-use crate::subscription::Subscription;
+use crate::base::error::{ExitReason, StageResult};
+use crate::base::options::DemandMode;
+use crate::wire::mailbox::{Join, Mail};
+use crate::wire::subscription::Subscription;
 
 /// A stage that answers messages of type `M`.
 pub trait Call<M>: Send + 'static {

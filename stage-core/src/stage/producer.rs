@@ -3,10 +3,10 @@
 use std::future::{Future, ready};
 
 use super::{Context, Emitter, Init};
-use crate::demand::Demand;
-use crate::error::{BoxError, ExitReason, StageResult};
-use crate::options::DiscardLog;
-use crate::subscription::{Cancellation, Subscription};
+use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::base::options::DiscardLog;
+use crate::credit::demand::Demand;
+use crate::wire::subscription::{Cancellation, Subscription};
 
 /// Makes events when they are asked for.
 ///

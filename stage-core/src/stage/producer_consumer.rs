@@ -4,10 +4,10 @@ use std::future::{Future, ready};
 
 use super::unused::Unused;
 use super::{Context, Emitter, Events, Init};
-use crate::demand::Demand;
-use crate::error::{BoxError, ExitReason, StageResult};
-use crate::options::DiscardLog;
-use crate::subscription::{Asking, Cancellation, Role, Subscription};
+use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::base::options::DiscardLog;
+use crate::credit::demand::Demand;
+use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// Turns batches of events into others: one to one, to none, to many.
 ///

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::error::StageResult;
+use crate::base::error::StageResult;
 
 /// The future of a hook that nobody wrote. It has no size, unlike that of any `async fn` with arguments:
 /// by that the engine knows it, and need not wake a stage for the sake of such a hook.

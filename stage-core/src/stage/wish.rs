@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::message::{CallError, Envelope};
-use crate::error::{ExitReason, SubscribeError};
-use crate::moment;
-use crate::subscribe::{ProducerRef, SubscribeOptions};
+use crate::base::error::{ExitReason, SubscribeError};
+use crate::base::moment;
 use crate::sync::{Arc, AtomicBool, Ordering};
+use crate::wire::{ProducerRef, SubscribeOptions};
 
 /// A value whose type the stage knows.
 pub(crate) type Erased = Box<dyn Any + Send>;

@@ -6,15 +6,15 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
-use super::group::Inner;
+use super::subtree::Subtree;
 use crate::ack::Collectors;
-use crate::diagnosis::Diagnosis;
+use crate::base::error::{BoxError, ExitReason};
+use crate::base::options::{Placement, Restart};
+use crate::base::stats::{Counters, StageStats};
 use crate::engine::Ready;
-use crate::error::{BoxError, ExitReason};
-use crate::mailbox::{Mail, Mailbox};
-use crate::options::{Placement, Restart};
-use crate::stats::{Counters, StageStats};
 use crate::sync::{Arc, AtomicBool};
+use crate::wire::diagnosis::Diagnosis;
+use crate::wire::mailbox::{Mail, Mailbox};
 
 /// Builds a stage from its recipe, as a future that runs it to its end.
 pub(crate) type Build = Box<dyn FnMut(Ready) -> Result<BoxFuture<'static, ExitReason>, BoxError> + Send>;
@@ -54,7 +54,7 @@ pub(crate) enum Nature {
     /// A task.
     Task,
     /// A pipeline or a supervisor, with children of its own.
-    Group(Arc<Inner>),
+    Group(Arc<dyn Subtree>),
 }
 
 impl Child {

@@ -10,9 +10,9 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::child::{Child, SHUTDOWN};
-use super::placement::{Task, spawn};
+use crate::base::error::ExitReason;
 use crate::engine::Ready;
-use crate::error::ExitReason;
+use crate::runtime::placement::{Task, spawn};
 use crate::sync::Ordering;
 
 /// How long the stages before one that was cut off wait for its end, before they are stopped too.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::report::StageExit;
-use crate::error::ExitReason;
+use crate::base::error::ExitReason;
 use crate::sync::{Mutex, lock};
 
 /// Exits that are kept.

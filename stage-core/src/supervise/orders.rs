@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::report::Outcome;
-use crate::moment::{after, until};
+use crate::base::moment::{after, until};
 
 /// What a pipeline is told from outside.
 #[derive(Clone, Copy, Debug)]

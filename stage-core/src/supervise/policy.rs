@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::backoff::Backoff;
-use crate::error::ExitReason;
-use crate::options::Restart;
-use crate::topology::OptionError;
+use crate::base::backoff::Backoff;
+use crate::base::error::ExitReason;
+use crate::base::option_error::OptionError;
+use crate::base::options::Restart;
 
 /// Which others are restarted with one that failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

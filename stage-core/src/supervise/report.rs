@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::ack::Settlement;
-use crate::error::ExitReason;
-use crate::stats::StageStats;
+use crate::base::error::ExitReason;
+use crate::base::stats::StageStats;
 
 /// In which way a pipeline ended, if it did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,9 +15,9 @@ use super::pending::Pending;
 use super::policy::{Kind, Plan, Policy, Verdict};
 use super::report::{PipelineError, Rejected, Report, StageExit};
 use crate::ack::Settlement;
+use crate::base::error::ExitReason;
+use crate::base::moment;
 use crate::dispatch::stable_hash;
-use crate::error::ExitReason;
-use crate::moment;
 use crate::sync::Arc;
 
 /// Children, and what is decided about them.
@@ -351,7 +351,7 @@ impl Supervision {
             report.stages.push(child.stats());
             match &child.nature {
                 Nature::Stage | Nature::Task => {}
-                Nature::Group(inner) => inner.gathered().add_to(&mut report, &child.step),
+                Nature::Group(inner) => inner.add_to(&mut report, &child.step),
             }
         }
         report

@@ -1,8 +1,8 @@
 //! A stage's buffer on its own.
 
-use crate::buffer;
+use crate::base::options::{Capacity, Keep};
 use crate::dispatch::Marker;
-use crate::options::{Capacity, Keep};
+use crate::dispatch::supply::buffer;
 
 /// The buffer of undemanded events that every producing stage has, as a plain value.
 ///

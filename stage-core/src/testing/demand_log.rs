@@ -3,11 +3,11 @@
 use std::future::Future;
 
 use super::log::{Log, Writer, log};
-use crate::demand::Demand;
-use crate::error::{BoxError, ExitReason, StageResult};
-use crate::options::DiscardLog;
+use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::base::options::DiscardLog;
+use crate::credit::demand::Demand;
 use crate::stage::{Call, Cast, Context, Emitter, Init, Producer, Reply};
-use crate::subscription::{Cancellation, Subscription};
+use crate::wire::subscription::{Cancellation, Subscription};
 
 /// A log of every demand that reaches a producer of your own, which stays what it is otherwise: its hooks, calls
 /// and casts go through.

@@ -1,10 +1,10 @@
 //! The deciding half of a producing stage, without the stage.
 
-use crate::buffer::Buffer;
-use crate::demand::Demand;
+use crate::base::error::SubscribeError;
+use crate::base::options::{Capacity, Keep};
+use crate::credit::demand::Demand;
+use crate::dispatch::supply::buffer::Buffer;
 use crate::dispatch::{self, Dispatcher, Marker, Notice, Outbox, SubscriberOptions, SubscriptionKey};
-use crate::error::SubscribeError;
-use crate::options::{Capacity, Keep};
 
 /// Dispatcher, buffer and the account of demand as one plain value, exactly as a producing stage has
 /// them: to test a dispatcher without a runtime.

@@ -3,13 +3,13 @@
 use std::ops::{Deref, DerefMut};
 
 use super::probe::{Ending, Probe, Seen};
-use crate::demand::Demand;
-use crate::error::{BoxError, ExitReason, SubscribeError};
-use crate::handle::StageRef;
+use crate::base::error::{BoxError, ExitReason, SubscribeError};
+use crate::credit::demand::Demand;
+use crate::pipeline::handle::StageRef;
 use crate::spawn::{self, StageOptions};
 use crate::stage::Nothing;
-use crate::subscribe::{ProducerRef, SubscribeOptions};
-use crate::subscription::{Asking, Subscription};
+use crate::wire::subscription::{Asking, Subscription};
+use crate::wire::{ProducerRef, SubscribeOptions};
 
 /// A running consumer in the hands of a test: it asks only when told to, and keeps what it gets. What it saw is
 /// read as from a [`Probe`]: it derefs to [`Seen`].

@@ -3,14 +3,14 @@
 use std::future::Future;
 
 use super::log::{Log, Writer, log};
-use crate::demand::Demand;
-use crate::error::{BoxError, ExitReason, StageResult};
-use crate::handle::StageRef;
-use crate::options::{DemandMode, DiscardLog};
+use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::base::options::{DemandMode, DiscardLog};
+use crate::credit::demand::Demand;
+use crate::pipeline::handle::StageRef;
 use crate::spawn::{self, StageOptions};
 use crate::stage::{Cast, Emitter, Nothing, Producer};
-use crate::subscribe::ProducerRef;
-use crate::subscription::{Cancellation, Subscription};
+use crate::wire::ProducerRef;
+use crate::wire::subscription::{Cancellation, Subscription};
 
 /// A running producer in the hands of a test: it emits what it is told to, when it is told to, and keeps a
 /// log of the demands, the subscribers and the cancellations it sees.

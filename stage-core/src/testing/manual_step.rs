@@ -5,13 +5,13 @@ use std::ops::{Deref, DerefMut};
 
 use super::log::{Log, Writer, log};
 use super::probe::{Probe, Seen};
-use crate::demand::Demand;
-use crate::error::{BoxError, ExitReason, StageResult, SubscribeError};
-use crate::handle::StageRef;
+use crate::base::error::{BoxError, ExitReason, StageResult, SubscribeError};
+use crate::credit::demand::Demand;
+use crate::pipeline::handle::StageRef;
 use crate::spawn::{self, StageOptions};
 use crate::stage::{Cast, Emitter, Events, ProducerConsumer};
-use crate::subscribe::{ProducerRef, SubscribeOptions};
-use crate::subscription::{Asking, Cancellation, Role, Subscription};
+use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
+use crate::wire::{ProducerRef, SubscribeOptions};
 
 /// A running producer-consumer in the hands of a test, between a producer and a consumer that are under test: it asks
 /// when it is told to, shows what arrives, emits what it is told to, and logs what it is asked for. What it got is read as

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::log::{Log, Writer, log};
-use crate::error::{BoxError, StageResult};
+use crate::base::error::{BoxError, StageResult};
 use crate::stage::{Cast, Consumer, Context, Emitter, Events, Nothing};
-use crate::subscription::{Asking, Cancellation, Subscription};
+use crate::wire::subscription::{Asking, Cancellation, Subscription};
 
 /// A consumer that asks by its window, like any other, and hands every batch to the test.
 ///

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeFlavor, RuntimeMetrics};
 
-use crate::supervise::Turns;
+use crate::runtime::Turns;
 
 /// How often in a row the workers have to be seen at rest, a millisecond apart.
 const LOOKS: u32 = 4;

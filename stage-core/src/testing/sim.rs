@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
-use crate::supervise::Turns;
+use crate::runtime::Turns;
 use crate::sync::Arc;
 
 /// Runs stages, wired by hand or as a pipeline, in an order that only a seed decides, on a paused clock.

@@ -12,8 +12,8 @@
 use super::activity::Activity;
 use super::step_activity::StepActivity;
 use super::verdict::{Bottleneck, Cause, Verdict};
-use crate::options::Placement;
-use crate::stats::{StageState, StateTimes};
+use crate::base::options::Placement;
+use crate::base::stats::{StageState, StateTimes};
 
 /// A step that is busy for this part of its time is busy for most of it.
 const MOSTLY: f64 = 0.75;

@@ -40,6 +40,7 @@
 mod activity;
 mod judge;
 mod link_activity;
+mod observe;
 mod snapshot;
 mod step_activity;
 mod verdict;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::activity::Activity;
 use crate::ack::Settlement;
-use crate::stats::{LinkNumbers, StageState, StageStats, StateTimes};
+use crate::base::stats::{LinkNumbers, StageState, StageStats, StateTimes};
+use crate::pipeline::StepInfo;
 use crate::supervise::Exit;
-use crate::topology::StepInfo;
 
 /// A pipeline at one moment, or at its end: from [`Monitor::snapshot`](crate::Monitor::snapshot).
 ///

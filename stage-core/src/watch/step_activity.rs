@@ -1,8 +1,8 @@
 //! The activity of one step and its copies.
 
 use super::snapshot::{Snapshot, StageSnapshot};
-use crate::options::Placement;
-use crate::stats::{StageState, StateTimes};
+use crate::base::options::Placement;
+use crate::base::stats::{StageState, StateTimes};
 
 /// The activity of one step in the time between two snapshots.
 #[derive(Clone, Debug, PartialEq)]

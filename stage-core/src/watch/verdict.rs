@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::options::Placement;
-use crate::stats::StageState;
+use crate::base::options::Placement;
+use crate::base::stats::StageState;
 
 /// The limit of a pipeline's throughput, found by [`Activity::verdict`](super::Activity::verdict). Its `Display` is a
 /// sentence that names the step, the cause, the figures and a remedy.

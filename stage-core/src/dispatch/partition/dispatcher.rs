@@ -4,16 +4,17 @@ use std::fmt;
 use std::hash::Hash;
 
 use super::sorter::Sorter;
-use crate::demand::Demand;
+use crate::base::error::SubscribeError;
+use crate::base::partition_name::PartitionName;
+use crate::credit::demand::Demand;
 use crate::dispatch::guard::guarded;
-use crate::dispatch::held::{Held, Ticket};
-use crate::dispatch::slots::Slots;
-use crate::dispatch::total::Total;
+use crate::dispatch::subscriber_options::SubscriberOptions;
+use crate::dispatch::tables::passed_markers::{Held, Ticket};
+use crate::dispatch::tables::slots::Slots;
+use crate::dispatch::tables::total::Total;
 use crate::dispatch::{
     Dispatcher, MarkedQueue, Marker, Notice, Outbox, PartitionError, Partitions, SubscriptionKey, stable_hash,
 };
-use crate::error::SubscribeError;
-use crate::subscriber::{PartitionName, SubscriberOptions};
 
 /// Routes every event by a function of the event, keeps what its partition did not ask for yet, and
 /// takes in no more than all partitions together asked for: so the backlogs are bounded (law D5), and a

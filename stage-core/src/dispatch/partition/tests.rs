@@ -1,10 +1,10 @@
 //! What a partition gets, keeps and loses.
 
 use super::PartitionDispatcher;
-use crate::demand::Demand;
+use crate::base::error::SubscribeError;
+use crate::credit::demand::Demand;
+use crate::dispatch::subscriber_options::SubscriberOptions;
 use crate::dispatch::{Dispatcher, Outbox, SubscriptionKey};
-use crate::error::SubscribeError;
-use crate::subscriber::SubscriberOptions;
 
 type Route = fn(u32) -> Option<(u32, usize)>;
 

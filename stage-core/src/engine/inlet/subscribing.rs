@@ -2,15 +2,15 @@
 //! which subscription it is; then the producer is asked to take it in, and for the first events.
 
 use super::{Incoming, Inlet, Remake};
-use crate::demand::Credit;
-use crate::error::ExitReason;
-use crate::link::link;
-use crate::mailbox::{Join, Owner, Subscribable};
-use crate::options::CancelMode;
-use crate::protocol::{MadeBy, Subscribe};
-use crate::signal::Slot;
-use crate::subscription::{Asking, End, Reach, Subscription};
+use crate::base::error::ExitReason;
+use crate::base::options::CancelMode;
+use crate::credit::demand::Credit;
 use crate::sync::Arc;
+use crate::wire::link::link;
+use crate::wire::mailbox::{Join, Owner, Subscribable};
+use crate::wire::protocol::{MadeBy, Subscribe};
+use crate::wire::signal::Slot;
+use crate::wire::subscription::{Asking, End, Reach, Subscription};
 
 /// A subscription whose slots are claimed, and that was not asked of its producer yet.
 pub(crate) struct Begun<E> {

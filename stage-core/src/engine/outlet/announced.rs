@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Outlet;
-use crate::demand::Demand;
+use crate::credit::demand::Demand;
 
 /// Demand that was announced, until the stage is told of it.
 #[derive(Debug)]

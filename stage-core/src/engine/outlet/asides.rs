@@ -1,7 +1,7 @@
 //! What does a dispatcher decide beside deliveries, and what becomes of it?
 
 use super::Outlet;
-use crate::stats::Discard;
+use crate::base::stats::Discard;
 
 impl<E> Outlet<E> {
     /// Sees to what a dispatcher decided beside deliveries.

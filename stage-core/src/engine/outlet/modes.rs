@@ -1,10 +1,10 @@
 //! What happens while demand is held back, and when it is let through again?
 
 use super::Outlet;
-use crate::demand::Demand;
+use crate::base::options::DemandMode;
+use crate::credit::demand::Demand;
 use crate::dispatch::{Marker, SubscriptionKey};
-use crate::options::DemandMode;
-use crate::subscription::Subscription;
+use crate::wire::subscription::Subscription;
 
 /// What happened while demand was held back, in order.
 #[derive(Debug)]

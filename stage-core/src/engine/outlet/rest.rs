@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Outlet;
 use super::modes::Accumulated;
-use crate::stats::Discard;
+use crate::base::stats::Discard;
 use crate::sync::Arc;
 
 /// A function that takes the events that nobody takes any more.

@@ -1,13 +1,13 @@
 //! What is held back, beside the pure hub.
 
 use super::*;
-use crate::buffer::Buffer;
-use crate::demand::Window;
+use crate::base::options::{Capacity, Keep};
+use crate::credit::demand::Window;
+use crate::dispatch::supply::buffer::Buffer;
 use crate::dispatch::{DemandDispatcher, SubscriberOptions};
-use crate::link::link;
-use crate::options::{Capacity, Keep};
-use crate::signal::{Signal, Slot};
-use crate::subscription::{End, Reach, Tell};
+use crate::wire::link::link;
+use crate::wire::signal::{Signal, Slot};
+use crate::wire::subscription::{End, Reach, Tell};
 
 struct Nobody;
 

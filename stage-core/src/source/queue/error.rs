@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::options::MOST_EVENTS;
+use crate::credit::limits::MOST_EVENTS;
 
 /// A queue that cannot work.
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]

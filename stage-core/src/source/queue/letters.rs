@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use super::push::Push;
 use crate::ack::Delivery;
-use crate::error::BoxError;
+use crate::base::error::BoxError;
 use crate::policy::{DeadLetter, DeadLetters};
 
 impl<E: Send + 'static> DeadLetters<E> for Push<Delivery<DeadLetter<E>>> {

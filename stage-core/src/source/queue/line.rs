@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::task::{Context, Poll, Waker};
 
 use super::error::{PushError, TryPushError};
-use crate::options::Keep;
+use crate::base::options::Keep;
 
 /// A queue and its waiting line.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use super::error::QueueError;
 use super::line::Line;
 use super::push::Push;
 use super::stage::Queue;
-use crate::options::MOST_EVENTS;
+use crate::credit::limits::MOST_EVENTS;
 use crate::sync::{Arc, Mutex};
 
 /// A source that emits what is pushed into it, and the handle that pushes.

@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use super::error::{PushError, TryPushError};
 use super::line::{Entered, Line};
-use crate::options::Keep;
+use crate::base::options::Keep;
 use crate::sync::{Arc, Mutex, lock};
 
 /// Pushes events into a [`Queue`](super::Queue). Cheap to clone; may be used from any thread.

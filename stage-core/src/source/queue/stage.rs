@@ -4,11 +4,11 @@ use std::fmt;
 use std::task::{Context as TaskContext, Poll, Waker};
 
 use super::line::{Line, Took};
-use crate::demand::Demand;
-use crate::error::{BoxError, ExitReason, StageResult};
+use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::base::stats::{Counters, Discard};
+use crate::credit::demand::Demand;
 use crate::source::feed::{Fed, Feed, serve};
 use crate::stage::{Context, Emitter, Init, Producer};
-use crate::stats::{Counters, Discard};
 use crate::sync::{Arc, Mutex, lock};
 
 /// The source that [`queue`](super::queue()) makes. Its clones are the same source.

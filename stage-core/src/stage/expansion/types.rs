@@ -1,6 +1,6 @@
 //! Which types may a function with a stage attribute take and return? Each trait here says so in its own words.
 
-use crate::error::{BoxError, StageResult};
+use crate::base::error::{BoxError, StageResult};
 
 /// An `#[arg]` that is taken by value: cloned for every call.
 #[diagnostic::on_unimplemented(

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::error::StageResult;
+use crate::base::error::StageResult;
 use crate::stage::{Consumer, Context, Events};
 
 /// Calls a function with each event, in order.

@@ -7,8 +7,8 @@ use futures_util::FutureExt;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use crate::demand::Demand;
-use crate::error::StageResult;
+use crate::base::error::StageResult;
+use crate::credit::demand::Demand;
 use crate::stage::{Emitter, Producer};
 
 /// Making items for longer than this is slow: what is there is handed on.

@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::error::StageResult;
+use crate::base::error::StageResult;
 use crate::stage::{Emitter, Events, ProducerConsumer};
 
 /// Turns each event into one other by a function, in order; those of the same type in the buffer they came in.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::error::{BoxError, ExitReason, StageResult};
+use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::stage::{Consumer, Context, Emitter, Events, Init, Nothing, ProducerConsumer};
-use crate::subscription::{Asking, Cancellation, Role, Subscription};
 use crate::sync::Mutex;
+use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// A consumer as a step that emits nothing, so that steps and sinks are fused in one way.
 pub(crate) struct Sinking<C>(pub(crate) C);

@@ -20,13 +20,13 @@ use std::task::Poll;
 use tokio::task::yield_now;
 
 use super::then::flushed_first;
-use crate::demand::Demand;
-use crate::error::{BoxError, ExitReason, StageResult};
-use crate::options::DiscardLog;
-use crate::signal::Signal;
+use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::base::options::DiscardLog;
+use crate::credit::demand::Demand;
 use crate::stage::{Context, Core, Emitter, Events, Init, Producer, ProducerConsumer};
-use crate::subscription::{Asking, Cancellation, Role, Subscription};
 use crate::sync::{Mutex, lock};
+use crate::wire::signal::Signal;
+use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// A source, and the steps (and the sink) that handle what it emits at once.
 pub(crate) struct SourceThen<P: Producer, S> {

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use super::source_then::asks_by_itself;
-use crate::error::{BoxError, ExitReason, StageResult};
-use crate::options::DiscardLog;
+use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::base::options::DiscardLog;
 use crate::stage::{Context, Emitter, Events, Init, ProducerConsumer};
-use crate::subscription::{Asking, Cancellation, Role, Subscription};
 use crate::sync::Mutex;
+use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// Runs a second stage on what a first one emits, batch by batch, with no queue between them.
 ///

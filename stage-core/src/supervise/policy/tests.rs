@@ -3,7 +3,7 @@
 use proptest::prelude::{Just, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 use super::*;
-use crate::error::{BoxError, Fatal};
+use crate::base::error::{BoxError, Fatal};
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

@@ -1,0 +1,275 @@
+//! What can go wrong in a stage, and why a stage ended.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::base::partition_name::PartitionName;
+
+/// Any error a callback may end with.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// What a callback returns: `Ok(())` to go on, an error to end the stage. An [`ExitReason`] as the error
+/// is the reason for which it ends.
+pub type StageResult = Result<(), BoxError>;
+
+/// Writes the message of `error`, and those of its causes that it does not contain already.
+///
+/// `main` and `unwrap` print the `Debug` of an error, so this is what the errors of this crate show there.
+pub fn write_error(error: &(dyn Error + 'static), f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        cause = error.source();
+    }
+    f.write_str(&text)
+}
+
+/// Why a stage ended.
+///
+/// The first two are **normal** ends: a supervisor does not restart a transient stage after them, and a
+/// transient subscription outlives them.
+///
+/// Its `Debug` is its message, as that of every error of this crate; `{:#?}` shows the fields.
+#[derive(Clone, stage_macros::ErrorDebug)]
+#[non_exhaustive]
+pub enum ExitReason {
+    /// It had nothing left to do.
+    Normal,
+    /// It was asked to stop.
+    Shutdown,
+    /// A callback returned this error.
+    Error(Arc<dyn Error + Send + Sync>),
+    /// A callback panicked with this message.
+    Panicked(String),
+    /// Its task was cut off before it could end by itself.
+    Aborted,
+    /// It never ran: what it subscribes to does not exist.
+    NotFound,
+    /// A reason of the application's own.
+    Custom(String),
+}
+
+/// The kind of an [`ExitReason`], without what is in it: to be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ExitKind {
+    /// [`ExitReason::Normal`]
+    Normal,
+    /// [`ExitReason::Shutdown`]
+    Shutdown,
+    /// [`ExitReason::Error`]
+    Error,
+    /// [`ExitReason::Panicked`]
+    Panicked,
+    /// [`ExitReason::Aborted`]
+    Aborted,
+    /// [`ExitReason::NotFound`]
+    NotFound,
+    /// [`ExitReason::Custom`]
+    Custom,
+}
+
+impl ExitReason {
+    /// Its kind, which can be compared.
+    ///
+    /// ```
+    /// use stage_core::{ExitKind, ExitReason};
+    ///
+    /// assert_eq!(ExitReason::Panicked("index out of bounds".to_owned()).kind(), ExitKind::Panicked);
+    /// ```
+    pub fn kind(&self) -> ExitKind {
+        match self {
+            Self::Normal => ExitKind::Normal,
+            Self::Shutdown => ExitKind::Shutdown,
+            Self::Error(_) => ExitKind::Error,
+            Self::Panicked(_) => ExitKind::Panicked,
+            Self::Aborted => ExitKind::Aborted,
+            Self::NotFound => ExitKind::NotFound,
+            Self::Custom(_) => ExitKind::Custom,
+        }
+    }
+
+    /// Whether this is an orderly end.
+    pub fn is_normal(&self) -> bool {
+        match self {
+            Self::Normal | Self::Shutdown => true,
+            Self::Error(_) | Self::Panicked(_) | Self::Aborted | Self::NotFound | Self::Custom(_) => false,
+        }
+    }
+
+    /// Whether a restart would not mend it.
+    pub(crate) fn is_fatal(&self) -> bool {
+        matches!(self, Self::Error(error) if error.is::<Fatal>())
+    }
+
+    /// The reason that stands for a panic with `payload`.
+    pub(crate) fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
+        Self::Panicked(panic_message(payload))
+    }
+}
+
+/// What a panic with `payload` said.
+pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
+    payload
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a value that is not text".to_owned())
+}
+
+/// An error that is an exit reason is just that reason: `Err(ExitReason::Normal.into())` ends a stage
+/// normally.
+impl From<BoxError> for ExitReason {
+    fn from(error: BoxError) -> Self {
+        match error.downcast::<Self>() {
+            Ok(reason) => *reason,
+            Err(error) => Self::Error(Arc::from(error)),
+        }
+    }
+}
+
+/// As its text.
+#[cfg(feature = "serde")]
+impl serde::Serialize for ExitReason {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Error for ExitReason {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Error(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ExitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Normal => f.write_str("finished"),
+            Self::Shutdown => f.write_str("was stopped"),
+            Self::Error(error) => write!(f, "failed: {error}"),
+            Self::Panicked(message) => write!(f, "panicked: {message}"),
+            Self::Aborted => f.write_str("was cut off"),
+            Self::NotFound => f.write_str("found nothing to subscribe to"),
+            Self::Custom(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// An error that no restart mends: a stage of a pipeline that ends with it ends the pipeline.
+///
+/// ```
+/// use stage_core::{Fatal, StageResult};
+///
+/// fn check(password: &str) -> StageResult {
+///     if password.is_empty() { Err(Fatal::new("there is no password").into()) } else { Ok(()) }
+/// }
+/// assert_eq!(check("").unwrap_err().to_string(), "there is no password");
+/// ```
+#[derive(stage_macros::ErrorDebug, thiserror::Error)]
+#[error(transparent)]
+pub struct Fatal(BoxError);
+
+impl Fatal {
+    /// The pipeline cannot go on because of `cause`.
+    pub fn new(cause: impl Into<BoxError>) -> Self {
+        Self(cause.into())
+    }
+}
+
+/// Why a producer refused a subscription; it goes to the subscriber, the producer lives on.
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// The partition does not exist.
+    #[error("partition {partition} does not exist, there are {partitions}")]
+    UnknownPartition {
+        /// The partition asked for.
+        partition: PartitionName,
+        /// How many there are, and which.
+        partitions: String,
+    },
+    /// The stage is subscribed already, and a broadcast serves each stage once.
+    #[error("the stage is already subscribed to this broadcast")]
+    AlreadySubscribed,
+    /// Somebody else is subscribed to the partition.
+    #[error("partition {partition} already has a subscriber")]
+    PartitionTaken {
+        /// The partition asked for.
+        partition: PartitionName,
+    },
+    /// The window of the subscription cannot work.
+    #[error(transparent)]
+    Window(#[from] crate::credit::demand::WindowError),
+    /// The stage that was to subscribe has ended.
+    #[error("the stage `{stage}` cannot subscribe: it {reason}")]
+    Ended {
+        /// The stage that was to subscribe.
+        stage: String,
+        /// Why it ended.
+        reason: String,
+    },
+    /// The stage that was to subscribe takes events of another type.
+    #[error("the stage takes `{takes}`, and cannot subscribe to `{producer}`, which emits `{emits}`")]
+    OtherEvents {
+        /// The producer.
+        producer: String,
+        /// What it emits.
+        emits: &'static str,
+        /// What the stage takes.
+        takes: &'static str,
+    },
+    /// A partition dispatcher needs to know which partition the subscriber takes.
+    #[error("a subscription to a partitioned stage must name its partition")]
+    NoPartition,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::option_error::OptionError;
+    use crate::credit::demand::WindowError;
+
+    #[derive(thiserror::Error, stage_macros::ErrorDebug)]
+    #[error("cannot read the list")]
+    struct Unreadable {
+        source: std::io::Error,
+    }
+
+    fn unreadable() -> Unreadable {
+        Unreadable { source: std::io::Error::other("the disk is gone") }
+    }
+
+    #[test]
+    fn debug_of_an_error_is_its_message_and_its_causes() {
+        assert_eq!(format!("{:?}", unreadable()), "cannot read the list: the disk is gone");
+        let boxed: BoxError = unreadable().into();
+        assert_eq!(format!("{boxed:?}"), "cannot read the list: the disk is gone");
+        let reason = ExitReason::from(boxed);
+        assert_eq!(format!("{reason:?}"), "failed: cannot read the list: the disk is gone");
+        assert_eq!(format!("{:?}", Fatal::new("no password")), "no password");
+    }
+
+    #[test]
+    fn a_cause_within_the_message_is_not_repeated() {
+        let error = OptionError::Window { step: "seal".to_owned(), source: WindowError::MaxDemand };
+        assert_eq!(format!("{error:?}"), "step `seal`: max_demand must be at least 1, got 0");
+    }
+
+    #[test]
+    fn alternate_debug_of_an_error_shows_its_fields() {
+        let error = OptionError::Count { step: "seal".to_owned() };
+        assert_eq!(format!("{error:#?}"), "Count {\n    step: \"seal\",\n}");
+        assert_eq!(format!("{:#?}", ExitReason::Panicked("oh".to_owned())), "Panicked(\n    \"oh\",\n)");
+        assert_eq!(format!("{:#?}", ExitReason::Normal), "Normal");
+    }
+}

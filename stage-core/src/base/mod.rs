@@ -1,0 +1,9 @@
+//! The vocabulary of every layer: errors, options, back-off and statistics.
+
+pub(crate) mod backoff;
+pub(crate) mod error;
+pub(crate) mod moment;
+pub(crate) mod option_error;
+pub(crate) mod options;
+pub(crate) mod partition_name;
+pub(crate) mod stats;

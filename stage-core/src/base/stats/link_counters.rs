@@ -1,0 +1,275 @@
+//! The live numbers of one link: three counts that only grow, from which all else follows.
+//!
+//! ```text
+//!   unmet demand = asked − sent      what the consumer wants and has not got
+//!   in flight    = sent − handled    what is on its way, or in the hands of the consumer
+//! ```
+
+use std::collections::BTreeMap;
+// The model checker need not know of them: nothing is decided by these numbers.
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::credit::demand::Window;
+use crate::sync::{Arc, Mutex, lock};
+
+/// Consumers whose links are told apart after they ended; what further ones did is added up.
+const NAMES: usize = 256;
+const OTHERS: &str = "others";
+
+/// Counts of one link. Each has one writer: `sent` and `seen` the producer, the others the consumer.
+#[derive(Debug, Default)]
+pub(crate) struct LinkCounters {
+    producer: OfProducer,
+    consumer: OfConsumer,
+}
+
+/// So that no core waits for the other's writes.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct OfProducer {
+    sent: AtomicU64,
+    /// What the producer took in of what was asked for.
+    seen: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct OfConsumer {
+    asked: AtomicU64,
+    handled: AtomicU64,
+    max: AtomicU64,
+    min: AtomicU64,
+}
+
+/// Adds without a read-modify-write: there is only one writer.
+#[inline]
+fn add(counter: &AtomicU64, amount: usize) {
+    let now = counter.load(Ordering::Relaxed);
+    counter.store(now.saturating_add(amount as u64), Ordering::Relaxed);
+}
+
+impl LinkCounters {
+    #[inline]
+    pub(crate) fn sent(&self, events: usize) {
+        add(&self.producer.sent, events);
+    }
+
+    #[inline]
+    pub(crate) fn seen(&self, ask: usize) {
+        add(&self.producer.seen, ask);
+    }
+
+    #[inline]
+    pub(crate) fn asked(&self, ask: usize) {
+        add(&self.consumer.asked, ask);
+    }
+
+    #[inline]
+    pub(crate) fn handled(&self, events: usize) {
+        add(&self.consumer.handled, events);
+    }
+
+    /// By which the consumer asks from now on.
+    pub(crate) fn set_window(&self, window: Window) {
+        self.consumer.max.store(window.max() as u64, Ordering::Relaxed);
+        self.consumer.min.store(window.min() as u64, Ordering::Relaxed);
+    }
+
+    /// What was asked for and the producer has not taken in.
+    fn unseen(&self) -> u64 {
+        let seen = self.producer.seen.load(Ordering::Acquire);
+        self.consumer.asked.load(Ordering::Relaxed).saturating_sub(seen)
+    }
+
+    /// The link as it is now. Read in this order, no count is ahead of the one that it follows from.
+    #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+    fn read(&self) -> LinkNumbers {
+        let handled = self.consumer.handled.load(Ordering::Acquire);
+        let sent = self.producer.sent.load(Ordering::Acquire).max(handled);
+        let asked = self.consumer.asked.load(Ordering::Acquire).max(sent);
+        let max = self.consumer.max.load(Ordering::Relaxed);
+        let in_flight = sent - handled;
+        let fill = if max == 0 { 0.0 } else { in_flight as f64 / max as f64 };
+        LinkNumbers {
+            links: 1,
+            asked,
+            sent,
+            handled,
+            unmet: asked - sent,
+            in_flight,
+            min: self.consumer.min.load(Ordering::Relaxed),
+            max,
+            fullest: fill,
+        }
+    }
+}
+
+/// The numbers of all links between a stage, or a step, and those that its events go to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct LinkNumbers {
+    /// Links there are now.
+    pub(crate) links: u64,
+    pub(crate) asked: u64,
+    pub(crate) sent: u64,
+    pub(crate) handled: u64,
+    /// Of the links there are now, as are those below.
+    pub(crate) unmet: u64,
+    pub(crate) in_flight: u64,
+    pub(crate) min: u64,
+    pub(crate) max: u64,
+    /// In flight by room, on the fullest link.
+    pub(crate) fullest: f64,
+}
+
+impl LinkNumbers {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.links += other.links;
+        self.asked = self.asked.saturating_add(other.asked);
+        self.sent += other.sent;
+        self.handled += other.handled;
+        self.unmet = self.unmet.saturating_add(other.unmet);
+        self.in_flight += other.in_flight;
+        self.min = self.min.saturating_add(other.min);
+        self.max = self.max.saturating_add(other.max);
+        self.fullest = self.fullest.max(other.fullest);
+    }
+
+    /// Of a link that has ended, nothing is in flight or wanted any more.
+    const fn ended(self) -> Self {
+        Self { links: 0, unmet: 0, in_flight: 0, min: 0, max: 0, fullest: 0.0, ..self }
+    }
+}
+
+/// How the demand of several subscribers adds up to that of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// Each event goes to one of them.
+    OneEach,
+    /// Each event goes to all of them: the slowest rules.
+    All,
+}
+
+/// The links from one stage to its subscribers.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// By the producer's slot.
+    live: BTreeMap<usize, Live>,
+    /// What those that have ended did, by the name of the consumer.
+    past: BTreeMap<Arc<str>, LinkNumbers>,
+}
+
+#[derive(Debug)]
+struct Live {
+    consumer: Arc<str>,
+    counters: Arc<LinkCounters>,
+}
+
+impl Links {
+    pub(crate) fn open(&self, slot: usize, consumer: Arc<str>, counters: &Arc<LinkCounters>) {
+        let live = Live { consumer, counters: Arc::clone(counters) };
+        lock(&self.known).live.insert(slot, live);
+    }
+
+    pub(crate) fn close(&self, slot: usize) {
+        let known = &mut *lock(&self.known);
+        if let Some(live) = known.live.remove(&slot) {
+            known.remember(live);
+        }
+    }
+
+    pub(crate) fn close_all(&self) {
+        let known = &mut *lock(&self.known);
+        for live in std::mem::take(&mut known.live).into_values() {
+            known.remember(live);
+        }
+    }
+
+    /// What was asked for and the producer has not taken in.
+    pub(crate) fn unseen(&self, sharing: Sharing) -> u64 {
+        let known = lock(&self.known);
+        let unseen = known.live.values().map(|live| live.counters.unseen());
+        match sharing {
+            Sharing::OneEach => unseen.fold(0, u64::saturating_add),
+            Sharing::All => unseen.min().unwrap_or(0),
+        }
+    }
+
+    /// The numbers of all links to each consumer, by its name.
+    pub(crate) fn read(&self) -> BTreeMap<Arc<str>, LinkNumbers> {
+        let known = lock(&self.known);
+        let mut all = known.past.clone();
+        for Live { consumer, counters } in known.live.values() {
+            all.entry(Arc::clone(consumer)).or_default().add(&counters.read());
+        }
+        all
+    }
+}
+
+impl Known {
+    fn remember(&mut self, Live { consumer, counters }: Live) {
+        let room = self.past.len() < NAMES || self.past.contains_key(&consumer);
+        let name = if room { consumer } else { Arc::from(OTHERS) };
+        self.past.entry(name).or_default().add(&counters.read().ended());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(max: usize, asked: usize, sent: usize, handled: usize) -> Arc<LinkCounters> {
+        let counters = Arc::<LinkCounters>::default();
+        counters.set_window(Window::with_max(max).unwrap());
+        counters.asked(asked);
+        counters.sent(sent);
+        counters.handled(handled);
+        counters
+    }
+
+    #[test]
+    fn what_is_wanted_and_what_is_on_its_way_follow_from_three_counts() {
+        let numbers = link(10, 15, 12, 9).read();
+        assert_eq!((numbers.unmet, numbers.in_flight), (3, 3));
+        assert!((numbers.fullest - 0.3).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_counts_of_a_consumer_do_not_fall_when_it_subscribes_anew() {
+        let links = Links::default();
+        links.open(1, "sink/0".into(), &link(10, 15, 12, 9));
+        links.close(1);
+        links.open(1, "sink/0".into(), &link(10, 10, 2, 1));
+        let all = links.read();
+        let numbers = &all["sink/0"];
+        assert_eq!((numbers.links, numbers.asked, numbers.sent, numbers.handled), (1, 25, 14, 10));
+        assert_eq!((numbers.unmet, numbers.in_flight), (8, 1));
+    }
+
+    #[test]
+    fn what_was_asked_for_and_not_taken_in_is_added_up_or_ruled_by_the_slowest() {
+        let links = Links::default();
+        for (slot, asked, seen) in [(1, 10, 4), (2, 10, 8)] {
+            let counters = link(10, asked, 0, 0);
+            counters.seen(seen);
+            links.open(slot, format!("sink/{slot}").into(), &counters);
+        }
+        assert_eq!((links.unseen(Sharing::OneEach), links.unseen(Sharing::All)), (8, 2));
+    }
+
+    #[test]
+    fn consumers_that_come_and_go_under_ever_new_names_are_not_kept_one_by_one() {
+        let links = Links::default();
+        for name in 0..10_000 {
+            links.open(1, format!("visitor {name}").into(), &link(1, 1, 1, 1));
+            links.close(1);
+        }
+        let all = links.read();
+        assert_eq!(all.len(), NAMES + 1);
+        assert_eq!(all.values().map(|numbers| numbers.handled).sum::<u64>(), 10_000);
+    }
+}

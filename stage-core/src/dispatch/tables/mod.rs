@@ -1,0 +1,7 @@
+//! The tables of the dispatchers.
+
+pub(crate) mod lowest;
+pub(crate) mod passed_markers;
+pub(crate) mod ranking;
+pub(crate) mod slots;
+pub(crate) mod total;

@@ -1,0 +1,43 @@
+//! A sum of credits, which may be more than can be counted.
+
+/// What all subscribers want together. A single credit ends at `usize::MAX`; the sum of many does not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Total(u128);
+
+impl Total {
+    /// Adds to one subscriber's `credit`, as far as that can be counted.
+    pub(crate) fn ask(&mut self, credit: &mut usize, events: usize) {
+        let more = events.min(usize::MAX - *credit);
+        *credit += more;
+        self.0 += more as u128;
+    }
+
+    /// Takes off what somebody got, or will not get.
+    pub(crate) fn less(&mut self, events: usize) {
+        debug_assert!(self.0 >= events as u128, "no credit is used twice");
+        self.0 -= events as u128;
+    }
+
+    /// As many events as all want, or as can be counted.
+    pub(crate) fn get(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_counted_is_not_forgotten() {
+        let (mut total, mut first, mut second) = (Total::default(), 0, 0);
+        total.ask(&mut first, usize::MAX);
+        total.ask(&mut first, 5);
+        total.ask(&mut second, usize::MAX);
+        assert_eq!((first, total.get()), (usize::MAX, usize::MAX));
+        total.less(first);
+        assert_eq!(total.get(), second, "the other still wants as much");
+        total.less(second);
+        assert_eq!(total.get(), 0);
+    }
+}

@@ -1,0 +1,350 @@
+//! A declaration in progress: each step takes what the step before emits, checked by the compiler.
+
+use std::any::{TypeId, type_name};
+use std::hash::Hash;
+use std::sync::OnceLock;
+
+use futures_util::FutureExt;
+
+use super::builder::{Pipeline, fused_source, source};
+use super::carried::Emits;
+use super::describe::StepKind;
+use super::draft::{Draft, Shape};
+use super::fuse::{Fuse, Fused, Recipe};
+use super::fuse_sink::FusedSink;
+use super::fuse_source::{Event, FuseStart, FusedSource, Origin};
+use super::options::StepOptions;
+use super::parts::{Parts, Run};
+use super::route::{Node, by_demand, by_key, hashed};
+use super::wire::{Exit, Sharing, Upstream};
+use crate::base::error::BoxError;
+use crate::base::option_error::OptionError;
+use crate::base::options::Capacity;
+use crate::dispatch::Dispatcher;
+use crate::engine::{self, Rejections, Source};
+use crate::stage::{Consumer, Ending, ForEach, FromIter, MapEach, Nothing, Producer, ProducerConsumer};
+use crate::sync::Arc;
+
+/// A declaration whose last step so far emits events of type `E`.
+#[must_use = "a pipeline ends with its finish step"]
+pub struct Chain<E> {
+    pub(super) draft: Draft,
+    pub(super) upstream: Upstream<E>,
+}
+
+impl<E: Send + 'static> Chain<E> {
+    /// One more source of the same events: the next step takes what all of them emit, in no order between
+    /// them. The pipeline ends when all have.
+    ///
+    /// ```
+    /// # use stage_core::Pipeline;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let pipeline = Pipeline::builder("both")
+    ///     .start_fn("small", || Ok(0..10))
+    ///     .and_start_fn("large", || Ok(1000..1010))
+    ///     .finish_fn("print", |number| println!("{number}"));
+    /// let report = pipeline.start().await?.join().await?;
+    /// assert_eq!(report.stages[2].events_in, 20);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn and_start<S, R>(mut self, options: impl Into<StepOptions>, recipe: R) -> Self
+    where
+        S: Producer<Event = E>,
+        R: Fn() -> Result<S, BoxError> + Send + 'static,
+    {
+        if self.upstream.lanes > 1 {
+            self.misplaced("a source in the lanes of a partition: let it join before them");
+        }
+        let source = source(&mut self.draft, &options.into(), recipe);
+        self.upstream.ends.extend(source.ends);
+        self
+    }
+
+    /// As [`and_start`](Self::and_start), all events of an iterator.
+    pub fn and_start_fn<I, R>(self, options: impl Into<StepOptions>, recipe: R) -> Self
+    where
+        I: IntoIterator<Item = E>,
+        I::IntoIter: Send + 'static,
+        R: Fn() -> Result<I, BoxError> + Send + 'static,
+    {
+        self.and_start(options, move || Ok(FromIter::new(recipe()?)))
+    }
+
+    /// As [`and_start`](Self::and_start), with steps that run as one stage with the source: see
+    /// [`PipelineBuilder::start_fused`](super::PipelineBuilder::start_fused).
+    pub fn and_start_fused<P, R>(
+        mut self,
+        options: impl Into<StepOptions>,
+        stages: impl FnOnce(FuseStart) -> FusedSource<P, R>,
+    ) -> Self
+    where
+        P: Origin,
+        R: Recipe<Stage: ProducerConsumer<In = Event<P>, Out = E>>,
+    {
+        if self.upstream.lanes > 1 {
+            self.misplaced("a source in the lanes of a partition: let it join before them");
+        }
+        let source = fused_source(&mut self.draft, &options.into(), stages(FuseStart::new()));
+        self.upstream.ends.extend(source.ends);
+        self
+    }
+
+    /// Options for every step declared from here on that does not set them itself; what these do not set
+    /// stays as it was. A name in them is not used. Within a branch or a [part](Self::through), they hold to
+    /// its end.
+    pub fn defaults(mut self, defaults: &StepOptions) -> Self {
+        self.draft.defaults = defaults.or(&self.draft.defaults);
+        self
+    }
+
+    /// Feeds the copies of the next step by key: events of equal keys go to the same copy, in order.
+    ///
+    /// The key is hashed in a way that is the same on every run.
+    pub fn by<K, F>(mut self, key: F) -> Self
+    where
+        K: Hash,
+        F: Fn(&E) -> K + Send + Sync + 'static,
+    {
+        if self.upstream.route.is_some() {
+            self.misplaced("`by` after another `by` or a `dispatcher`: only one can feed the next step");
+        }
+        self.upstream.route = Some((Sharing::ByKey, by_key(hashed(self.upstream.lanes, key))));
+        self
+    }
+
+    /// Has dispatchers of your own decide which copy of the next step gets which events; each copy of this
+    /// step has one. Default: [`DemandDispatcher`](crate::dispatch::DemandDispatcher).
+    ///
+    /// ```
+    /// # use stage_core::{Pipeline, StepOptions, dispatch::FairDispatcher};
+    /// let pipeline = Pipeline::builder("fair")
+    ///     .start_fn("numbers", || Ok(0..10))
+    ///     .dispatcher(FairDispatcher::new)
+    ///     .finish_fn(StepOptions::named("print").count(4), |number| println!("{number}"));
+    /// assert_eq!(pipeline.topology().subscriptions(), 4);
+    /// ```
+    pub fn dispatcher<D>(mut self, dispatcher: impl Fn() -> D + Send + Sync + 'static) -> Self
+    where
+        D: Dispatcher<E> + 'static,
+    {
+        if self.upstream.route.is_some() {
+            self.misplaced("`dispatcher` after another or a `by`: only one can feed the next step");
+        }
+        self.upstream.route = Some((Sharing::ByDispatcher, Arc::new(move |_| Box::new(dispatcher()))));
+        self
+    }
+
+    /// Hands the events over that the step before emitted and that nobody handled when it ended: at a stop, at the
+    /// deadline of a drain, when it failed, or when the steps behind it wanted no more. Each copy calls `to` when it ends
+    /// with some. They are counted as discarded and in [`Report::rejected`](crate::Report::rejected) nevertheless. What a
+    /// source [takes back](Producer::take_back), as a [queue](crate::source::queue) does, is not among them; nor is the
+    /// batch that a stage had in its hands when it failed or was cut off.
+    ///
+    /// After several sources, and behind a `merge`, it holds for all of them; said twice, the last holds.
+    ///
+    /// ```
+    /// # use std::sync::mpsc;
+    /// # use stage_core::Pipeline;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let (rejected, unhandled) = mpsc::channel();
+    /// let pipeline = Pipeline::builder("stopped")
+    ///     .start_fn("numbers", || Ok(0_u64..))
+    ///     .step_fn("double", |number| number * 2)
+    ///     .rejected(move |numbers: Vec<u64>| rejected.send(numbers).expect("the receiver is alive"))
+    ///     .finish("print", || Ok(stage_core::ForEach::new(|_number| ())));
+    /// let report = pipeline.start().await?.stop().await?;
+    /// let unhandled: u64 = unhandled.iter().map(|numbers| numbers.len() as u64).sum();
+    /// let counted = report.rejected.iter().find(|rejected| rejected.stage == "double/0");
+    /// assert_eq!(unhandled, counted.map_or(0, |rejected| rejected.events));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// A panic of `to` is logged; the events that it was given are gone.
+    pub fn rejected(self, to: impl Fn(Vec<E>) + Send + Sync + 'static) -> Self {
+        self.upstream.reject(&Rejections::new(to));
+        self
+    }
+
+    /// A step that takes what the step before emits.
+    pub fn step<S, R>(self, options: impl Into<StepOptions>, recipe: R) -> Chain<S::Out>
+    where
+        S: ProducerConsumer<In = E>,
+        R: Fn() -> Result<S, BoxError> + Send + 'static,
+    {
+        let emits = if S::BATCHES {
+            Emits::Batches(None)
+        } else if TypeId::of::<S::In>() == TypeId::of::<S::Out>() {
+            Emits::Same
+        } else {
+            Emits::Events
+        };
+        self.step_emitting(options.into(), emits, recipe)
+    }
+
+    /// As [`step`](Self::step), one that emits batches of at most `events` events.
+    pub(crate) fn step_in_batches<S, R>(self, options: StepOptions, events: usize, recipe: R) -> Chain<S::Out>
+    where
+        S: ProducerConsumer<In = E>,
+        R: Fn() -> Result<S, BoxError> + Send + 'static,
+    {
+        self.step_emitting(options, Emits::Batches(Some(events)), recipe)
+    }
+
+    /// As [`step`](Self::step), one that emits what `emits` says.
+    fn step_emitting<S, R>(mut self, options: StepOptions, emits: Emits, recipe: R) -> Chain<S::Out>
+    where
+        S: ProducerConsumer<In = E>,
+        R: Fn() -> Result<S, BoxError> + Send + 'static,
+    {
+        let (kind, options) = (StepKind::ProducerConsumer, &options);
+        let exit = self.install(options, kind, emits, recipe, |s, c, p, i, o, r| {
+            engine::producer_consumer(s, c, p, i, o, r).boxed()
+        });
+        Chain { draft: self.draft, upstream: Upstream::of(exit) }
+    }
+
+    /// A step that turns each event into one other. Every copy has a clone of the function.
+    pub fn step_fn<F, Out>(self, options: impl Into<StepOptions>, function: F) -> Chain<Out>
+    where
+        F: FnMut(E) -> Out + Clone + Send + 'static,
+        Out: Send + 'static,
+    {
+        self.step(options, move || Ok(MapEach::new(function.clone())))
+    }
+
+    /// A step of several stages that run as one, each on what the one before emits, with no queue between
+    /// them. Functions in a row are one loop: an event goes through all of them before the next one does.
+    ///
+    /// ```
+    /// # use stage_core::Pipeline;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let pipeline = Pipeline::builder("fused")
+    ///     .start_fn("numbers", || Ok(1..=3_u32))
+    ///     .fused("format", |stage| stage.step_fn(|number| number * 2).step_fn(|number| number.to_string()))
+    ///     .finish_fn("check", |text: String| assert!(["2", "4", "6"].contains(&&*text)));
+    /// assert_eq!(pipeline.topology().stages(), 3);
+    /// pipeline.start().await?.join().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fused<R, O>(
+        self,
+        options: impl Into<StepOptions>,
+        stages: impl FnOnce(Fuse<E>) -> Fused<R>,
+    ) -> Chain<O>
+    where
+        R: Recipe<Stage: ProducerConsumer<In = E, Out = O>>,
+        O: Send + 'static,
+    {
+        let recipe = stages(Fuse::new()).into_recipe();
+        self.step(options, move || recipe.build())
+    }
+
+    /// The last step.
+    pub fn finish<C, R>(mut self, options: impl Into<StepOptions>, recipe: R) -> Pipeline
+    where
+        C: Consumer<Event = E>,
+        R: Fn() -> Result<C, BoxError> + Send + 'static,
+    {
+        let run: Run<C, E, Nothing> = |s, c, p, i, o, r| engine::consumer(s, c, p, i, o, r).boxed();
+        self.install(&options.into(), StepKind::Consumer, Emits::Events, recipe, run);
+        Pipeline { draft: self.draft }
+    }
+
+    /// The last step: calls a function with each event. Every copy has a clone of the function.
+    pub fn finish_fn<F>(self, options: impl Into<StepOptions>, function: F) -> Pipeline
+    where
+        F: FnMut(E) + Clone + Send + 'static,
+    {
+        self.finish(options, move || Ok(ForEach::new(function.clone())))
+    }
+
+    /// The last step, of several stages that run as one: steps and a sink, each on what the one before emits, with no
+    /// queue between them.
+    ///
+    /// ```
+    /// # use stage_core::Pipeline;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let pipeline = Pipeline::builder("checked")
+    ///     .start_fn("numbers", || Ok(1..=3_u32))
+    ///     .finish_fused("check", |stage| {
+    ///         stage.step_fn(|number| number * 2).finish_fn(|number| assert!([2, 4, 6].contains(&number)))
+    ///     });
+    /// assert_eq!(pipeline.topology().stages(), 2);
+    /// pipeline.start().await?.join().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn finish_fused<R>(
+        self,
+        options: impl Into<StepOptions>,
+        stages: impl FnOnce(Fuse<E>) -> FusedSink<R>,
+    ) -> Pipeline
+    where
+        R: Recipe<Stage: ProducerConsumer<In = E, Out = Nothing>>,
+    {
+        let recipe = stages(Fuse::new()).into_recipe();
+        self.finish(options, move || Ok(Ending::new(recipe.build()?)))
+    }
+
+    /// A pipeline without a last step, and, once it is started, what is to be subscribed to instead.
+    pub(crate) fn into_open(self) -> (Pipeline, impl FnOnce() -> Vec<Source<E>> + Send + 'static) {
+        let Self { draft, mut upstream } = self;
+        let count = Arc::new(OnceLock::from(1));
+        follow(&mut upstream, &count);
+        (Pipeline { draft }, move || upstream.feed(0, 1).into_iter().map(|(source, _)| source).collect())
+    }
+
+    /// Notes that something has no meaning here.
+    pub(super) fn misplaced(&mut self, what: &'static str) {
+        let step = self.draft.names(&self.upstream);
+        self.draft.errors.push(OptionError::Misplaced { step, what });
+    }
+
+    /// Declares a step that takes what arrives.
+    fn install<S, Out, R>(
+        &mut self,
+        options: &StepOptions,
+        kind: StepKind,
+        emits: Emits,
+        recipe: R,
+        run: Run<S, E, Out>,
+    ) -> Arc<Exit<Out>>
+    where
+        S: Send + 'static,
+        Out: Send + 'static,
+        R: Fn() -> Result<S, BoxError> + Send + 'static,
+    {
+        let mut upstream = std::mem::replace(&mut self.upstream, Upstream::none());
+        let (keyed, capacity) = (upstream.is_keyed(), Capacity::Unbounded);
+        let shape = Shape { kind, single: false, capacity, keyed, type_name: type_name::<S>(), emits };
+        let exit = Exit::new(self.draft.next(), upstream.lanes);
+        let count = Arc::default();
+        follow(&mut upstream, &count);
+        let links = upstream.links();
+        let parts = Parts { recipe, upstream, count, exit: Arc::clone(&exit), capacity, run };
+        let install = Box::new(move |options: &_, children: &mut _| parts.install(options, children));
+        self.draft.plan(options, shape, &links, install);
+        exit
+    }
+}
+
+/// Has a step of `count` copies follow.
+fn follow<E: Send + 'static>(upstream: &mut Upstream<E>, count: &Arc<OnceLock<usize>>) {
+    let route = upstream.route.take().map_or_else(by_demand, |(_, route)| route);
+    upstream.set(|| Node::Copies { count: Arc::clone(count), route: Arc::clone(&route) });
+}
+
+impl<E> std::fmt::Debug for Chain<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chain").field("topology", &self.draft.topology).finish_non_exhaustive()
+    }
+}

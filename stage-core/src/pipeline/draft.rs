@@ -1,0 +1,223 @@
+//! A pipeline that is being declared: its steps so far, and what is wrong with it.
+
+use super::carried::{Carried, Emits};
+use super::describe::{Link, LinkKind, StepInfo, StepKind, Topology};
+use super::options::{Effective, StepOptions};
+use super::parts::Install;
+use super::wire::{Links, Upstream, Way};
+use crate::base::option_error::OptionError;
+use crate::base::options::Capacity;
+use crate::supervise::{Child, Plan};
+use crate::sync::Arc;
+
+/// Everything known of a pipeline, apart from the types that flow in it.
+pub(super) struct Draft {
+    pub(super) topology: Topology,
+    /// What the steps that say nothing else get.
+    pub(super) defaults: StepOptions,
+    /// What stands in front of the names of steps, while a pipeline is gone through.
+    pub(super) prefix: String,
+    pub(super) plan: Plan,
+    /// Where options come from that were not declared, by their paths.
+    #[cfg(feature = "config")]
+    pub(super) origins: std::collections::BTreeMap<String, String>,
+    pub(super) planned: Vec<Planned>,
+    pub(super) errors: Vec<OptionError>,
+    /// Tells this declaration from others.
+    pub(super) identity: Arc<()>,
+}
+
+/// A step that becomes children when the pipeline is started.
+pub(super) struct Planned {
+    pub(super) name: String,
+    /// None if the options cannot work, which was noted.
+    pub(super) options: Option<Effective>,
+    #[cfg(feature = "config")]
+    pub(super) declared: super::redeclare::Declared,
+    /// What goes along the links behind it.
+    emits: Carried,
+    install: Install,
+}
+
+/// What a step is, apart from its options.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub(super) kind: StepKind,
+    pub(super) single: bool,
+    /// What each copy buffers if nothing is said.
+    pub(super) capacity: Capacity,
+    /// Whether its copies are fed by key.
+    pub(super) keyed: bool,
+    /// The stage's type, from which an unnamed step gets its name.
+    pub(super) type_name: &'static str,
+    /// What it emits.
+    pub(super) emits: Emits,
+}
+
+impl Shape {
+    /// The size of the batches that it makes.
+    pub(super) fn batch_size(self) -> Option<usize> {
+        match self.emits {
+            Emits::Batches(size) => size,
+            Emits::Events | Emits::Same => None,
+        }
+    }
+}
+
+impl Draft {
+    pub(super) fn new(name: String) -> Self {
+        Self {
+            topology: Topology::unwired(name),
+            defaults: StepOptions::new(),
+            prefix: String::new(),
+            plan: Plan::default(),
+            #[cfg(feature = "config")]
+            origins: std::collections::BTreeMap::new(),
+            planned: Vec::new(),
+            errors: Vec::new(),
+            identity: Arc::new(()),
+        }
+    }
+
+    /// The number of the next step.
+    pub(super) fn next(&self) -> usize {
+        self.planned.len()
+    }
+
+    /// Notes a step that takes what arrives by `from`; what is wrong with its options is noted too.
+    pub(super) fn plan(&mut self, declared: &StepOptions, shape: Shape, from: &Links, install: Install) {
+        let unnamed = self.unnamed(shape.type_name);
+        let carried = |step: usize| self.planned.get(step).map_or(Carried::Events, |planned| planned.emits);
+        let taken = from.steps.iter().fold(Carried::Events, |taken, (step, _)| taken.and(carried(*step)));
+        let named = declared.effective(&self.defaults, &unnamed, taken).map(|mut options| {
+            options.name.insert_str(0, &self.prefix);
+            options
+        });
+        let name = match &named {
+            Ok(options) => options.name.clone(),
+            Err(error) => error.step().to_owned(),
+        };
+        let links = from.steps.iter().map(|(step, way)| Link {
+            from: self.name_of(*step).to_owned(),
+            to: name.clone(),
+            kind: LinkKind::from(*way),
+            carries: carried(*step),
+            in_flight: None,
+        });
+        let links: Vec<_> = links.collect();
+        let options = match named.and_then(|options| self.check(options, shape, from.lanes)) {
+            Ok(options) => {
+                self.topology.steps.push(StepInfo::new(&options, shape, from.lanes));
+                Some(options)
+            }
+            Err(error) => {
+                self.errors.push(error);
+                None
+            }
+        };
+        self.topology.links.extend(links);
+        self.topology.bound();
+        #[cfg(feature = "config")]
+        let declared = super::redeclare::Declared {
+            own: declared.clone(),
+            defaults: self.defaults.clone(),
+            shape,
+            lanes: from.lanes,
+            taken,
+        };
+        self.planned.push(Planned {
+            name,
+            options,
+            #[cfg(feature = "config")]
+            declared,
+            emits: shape.emits.after(taken),
+            install,
+        });
+    }
+
+    /// The steps that `upstream` comes from, for a message.
+    pub(super) fn names<E>(&self, upstream: &Upstream<E>) -> String {
+        let names: Vec<_> =
+            upstream.ends.iter().map(|end| format!("`{}`", self.name_of(end.exit.step))).collect();
+        names.join(" and ")
+    }
+
+    /// The name of a step; there is none of that number where a branch returned another pipeline.
+    fn name_of(&self, step: usize) -> &str {
+        self.planned.get(step).map_or("unknown", |planned| &planned.name)
+    }
+
+    /// The children, once nothing is wrong.
+    pub(super) fn children(planned: Vec<Planned>) -> Vec<Child> {
+        let mut children = Vec::new();
+        for Planned { options, install, .. } in planned {
+            if let Some(options) = options {
+                install(&options, &mut children);
+            }
+        }
+        children
+    }
+
+    fn check(&self, options: Effective, shape: Shape, lanes: usize) -> Result<Effective, OptionError> {
+        let Effective { name: step, count, .. } = options.clone();
+        options.check_copies(lanes)?;
+        if shape.single && count > 1 {
+            return Err(OptionError::Single { step, count });
+        }
+        if self.is_taken(&step) {
+            return Err(OptionError::Name { step });
+        }
+        Ok(options)
+    }
+
+    fn is_taken(&self, name: &str) -> bool {
+        self.topology.steps.iter().any(|step| step.name == name)
+    }
+
+    /// A free name made from the type of a stage: the last word of its path, in snake case.
+    fn unnamed(&self, type_name: &str) -> String {
+        let path = type_name.split('<').next().unwrap_or(type_name);
+        let name = match path.rsplit("::").next() {
+            Some(word) if !word.contains('{') => snake_case(word),
+            _ => format!("step_{}", self.topology.steps.len() + 1),
+        };
+        let mut free = name.clone();
+        let mut number = 2;
+        while self.is_taken(&format!("{}{free}", self.prefix)) {
+            free = format!("{name}_{number}");
+            number += 1;
+        }
+        free
+    }
+}
+
+impl From<Way> for LinkKind {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Straight => Self::Straight,
+            Way::Broadcast => Self::Broadcast,
+            Way::Selected => Self::Selected,
+            Way::Partition => Self::Partition,
+        }
+    }
+}
+
+pub(super) fn snake_case(word: &str) -> String {
+    let mut snake = String::new();
+    for (index, letter) in word.char_indices() {
+        if letter.is_uppercase() && index > 0 {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+impl std::fmt::Debug for Draft {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Draft")
+            .field("topology", &self.topology)
+            .field("errors", &self.errors)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,297 @@
+//! Branches: every event to each of them, or each event to one of several that are alike.
+
+use std::hash::Hash;
+
+use super::builder::Pipeline;
+use super::chain::Chain;
+use super::draft::Draft;
+use super::line::Line;
+use super::route::{Gather, Node, hashed};
+use super::wire::Upstream;
+use crate::base::option_error::OptionError;
+use crate::credit::limits::MOST_COPIES;
+use crate::dispatch::GroupDispatcher;
+use crate::dispatch::subscriber_options::Selector;
+use crate::sync::Arc;
+
+/// A broadcast none of whose branches has come back so far.
+#[must_use = "a broadcast ends with `merge` or `done`"]
+pub struct Fork<L: Line> {
+    draft: Draft,
+    trunk: Upstream<L::Event>,
+}
+
+/// A broadcast some of whose branches have come back, as lines of type `Back`.
+#[must_use = "branches that come back are brought together by `merge`"]
+pub struct Merging<L: Line, Back: Line> {
+    fork: Fork<L>,
+    back: Upstream<Back::Event>,
+}
+
+/// What can be broadcast: every branch gets its own clone.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be broadcast: it is not `Clone`",
+    label = "every branch needs its own clone of each event",
+    note = "derive `Clone` for `{Self}`, or emit an `Arc` of it in the step before"
+)]
+pub trait Broadcast: Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Clone> Broadcast for E {}
+
+impl<E: Send + 'static> Chain<E> {
+    /// Gives every event to each of the branches that follow, as fast as the slowest takes them. While a
+    /// branch restarts, its events wait; a branch that has finished gets nothing more.
+    ///
+    /// ```
+    /// # use stage_core::Pipeline;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let (sent, received) = std::sync::mpsc::channel();
+    /// let pipeline = Pipeline::builder("levels")
+    ///     .start_fn("numbers", || Ok(0..10_u32))
+    ///     .broadcast()
+    ///     .ending(|all| all.finish_fn("log", |number| println!("{number}")))
+    ///     .branch_when(|number| number % 2 == 0, |even| even.step_fn("half", |number| number / 2))
+    ///     .branch_when(|number| *number > 7, |large| large)
+    ///     .merge()
+    ///     .finish_fn("send", move |number| sent.send(number).expect("the receiver is alive"));
+    /// pipeline.start().await?.join().await?;
+    /// let mut numbers: Vec<_> = received.iter().collect();
+    /// numbers.sort_unstable();
+    /// assert_eq!(numbers, [0, 1, 2, 3, 4, 8, 9]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn broadcast(self) -> Fork<Self>
+    where
+        E: Broadcast,
+    {
+        self.fork(|branches| Box::new(GroupDispatcher::every(super::route::groups(branches))))
+    }
+
+    /// A broadcast whose branches are declared as lines of type `L`.
+    pub(super) fn fork<L: Line<Event = E>>(mut self, gather: Gather<E>) -> Fork<L> {
+        self.refuse_sharing("a `by` or `dispatcher` before a broadcast, whose branches get every event: put it into the branches");
+        self.upstream.set(|| Node::Every { gather, branches: Vec::new() });
+        Fork { draft: self.draft, trunk: self.upstream }
+    }
+
+    /// Divides the events among `into` lanes, 1 to 65,536, by key, and brings the lanes together: events of equal keys go
+    /// through the same lane. Each lane has copies of its own of every step, wired among themselves; with
+    /// one copy a lane, equal keys stay in order to the end of it.
+    ///
+    /// The key is hashed in a way that is the same on every run.
+    ///
+    /// ```
+    /// # use stage_core::Pipeline;
+    /// let pipeline = Pipeline::builder("by_parity")
+    ///     .start_fn("numbers", || Ok(0..10_u32))
+    ///     .partition(4, |number| number % 2, |lane| {
+    ///         lane.step_fn("one", |number| number + 1).step_fn("two", |number| number * 2)
+    ///     })
+    ///     .finish_fn("print", |number| println!("{number}"));
+    /// assert_eq!(pipeline.topology().stages(), 1 + 4 + 4 + 1);
+    /// assert_eq!(pipeline.topology().subscriptions(), 4 + 4 + 4);
+    /// ```
+    pub fn partition<K, F, Out>(
+        self,
+        into: usize,
+        key: F,
+        lane: impl FnOnce(Self) -> Chain<Out>,
+    ) -> Chain<Out>
+    where
+        K: Hash,
+        F: Fn(&E) -> K + Send + Sync + 'static,
+        Out: Send + 'static,
+    {
+        let (draft, trunk, begin) = self.divide(into, key);
+        let Chain { draft, upstream } = within(draft, &trunk, begin, lane, |chain| &mut chain.draft);
+        let mut chain = Chain { draft, upstream };
+        chain.refuse_sharing("a `by` or `dispatcher` at the end of a lane: put it after the partition");
+        let untouched = trunk
+            .ends
+            .iter()
+            .any(|trunk| chain.upstream.ends.iter().any(|end| end.exit.step == trunk.exit.step));
+        if untouched {
+            let step = chain.draft.names(&trunk);
+            chain.draft.errors.push(OptionError::EmptyLane { step });
+        }
+        chain.upstream.lanes = trunk.lanes;
+        chain
+    }
+
+    /// As [`partition`](Self::partition), where every lane has its own end.
+    pub fn partition_ending<K, F>(self, into: usize, key: F, lane: impl FnOnce(Self) -> Pipeline) -> Pipeline
+    where
+        K: Hash,
+        F: Fn(&E) -> K + Send + Sync + 'static,
+    {
+        let (draft, trunk, begin) = self.divide(into, key);
+        within(draft, &trunk, begin, lane, |pipeline| &mut pipeline.draft)
+    }
+
+    fn divide<K, F>(mut self, into: usize, key: F) -> (Draft, Upstream<E>, Upstream<E>)
+    where
+        K: Hash,
+        F: Fn(&E) -> K + Send + Sync + 'static,
+    {
+        self.refuse_sharing(
+            "a `by` or `dispatcher` before a partition, which divides by its own key: put it into the lane",
+        );
+        if into == 0 {
+            let step = self.draft.names(&self.upstream);
+            self.draft.errors.push(OptionError::Lanes { step });
+        }
+        if into > MOST_COPIES {
+            let step = self.draft.names(&self.upstream);
+            self.draft.errors.push(OptionError::TooManyLanes { step, got: into });
+        }
+        let into = into.clamp(1, MOST_COPIES);
+        let key = hashed(self.upstream.lanes, key);
+        self.upstream.set(|| Node::One {
+            into,
+            key: Arc::clone(&key),
+            lane: Box::new(Node::Open),
+            divide: super::route::divide,
+        });
+        let lane = self.upstream.lane(into);
+        (self.draft, self.upstream, lane)
+    }
+
+    /// A `by` or a `dispatcher` means nothing here.
+    fn refuse_sharing(&mut self, what: &'static str) {
+        if self.upstream.route.take().is_some() {
+            self.misplaced(what);
+        }
+    }
+}
+
+impl<L: Line> Fork<L> {
+    /// A branch that comes back.
+    pub fn branch<Back: Line>(self, branch: impl FnOnce(L) -> Back) -> Merging<L, Back> {
+        self.begin().grow(None, branch)
+    }
+
+    /// A branch that comes back, of the events that `selects` is true for.
+    pub fn branch_when<Back: Line>(
+        self,
+        selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
+        branch: impl FnOnce(L) -> Back,
+    ) -> Merging<L, Back> {
+        self.begin().grow(Some(&L::selector(selects)), branch)
+    }
+
+    /// A branch that has its own end.
+    pub fn ending(self, branch: impl FnOnce(L) -> Pipeline) -> Self {
+        self.end(None, branch)
+    }
+
+    /// A branch that has its own end, of the events that `selects` is true for.
+    pub fn ending_when(
+        self,
+        selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
+        branch: impl FnOnce(L) -> Pipeline,
+    ) -> Self {
+        self.end(Some(&L::selector(selects)), branch)
+    }
+
+    /// The pipeline, all of whose branches have their own ends.
+    pub fn done(mut self) -> Pipeline {
+        if self.trunk.is_bare() {
+            let step = self.draft.names(&self.trunk);
+            self.draft.errors.push(OptionError::NoBranch { step });
+        }
+        Pipeline { draft: self.draft }
+    }
+
+    fn begin<Back: Line>(self) -> Merging<L, Back> {
+        let back = Upstream { ends: Vec::new(), lanes: self.trunk.lanes, route: None };
+        Merging { fork: self, back }
+    }
+
+    fn end(self, selector: Option<&Selector<L::Event>>, branch: impl FnOnce(L) -> Pipeline) -> Self {
+        let Self { draft, trunk } = self;
+        let begin = trunk.branch(selector);
+        let branch = |chain| branch(L::from_chain(chain));
+        let Pipeline { draft } = within(draft, &trunk, begin, branch, |pipeline| &mut pipeline.draft);
+        Self { draft, trunk }
+    }
+}
+
+impl<L: Line, Back: Line> Merging<L, Back> {
+    /// One more branch that comes back.
+    pub fn branch(self, branch: impl FnOnce(L) -> Back) -> Self {
+        self.grow(None, branch)
+    }
+
+    /// One more branch that comes back, of the events that `selects` is true for.
+    pub fn branch_when(
+        self,
+        selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
+        branch: impl FnOnce(L) -> Back,
+    ) -> Self {
+        self.grow(Some(&L::selector(selects)), branch)
+    }
+
+    /// A branch that has its own end.
+    pub fn ending(self, branch: impl FnOnce(L) -> Pipeline) -> Self {
+        Self { fork: self.fork.end(None, branch), back: self.back }
+    }
+
+    /// A branch that has its own end, of the events that `selects` is true for.
+    pub fn ending_when(
+        self,
+        selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
+        branch: impl FnOnce(L) -> Pipeline,
+    ) -> Self {
+        Self { fork: self.fork.end(Some(&L::selector(selects)), branch), back: self.back }
+    }
+
+    /// Brings the branches together: the next step takes what all of them emit. The order of each branch is
+    /// kept, there is none between them.
+    pub fn merge(self) -> Back {
+        Back::from_chain(Chain { draft: self.fork.draft, upstream: self.back })
+    }
+
+    fn grow(self, selector: Option<&Selector<L::Event>>, branch: impl FnOnce(L) -> Back) -> Self {
+        let Self { fork: Fork { draft, trunk }, mut back } = self;
+        let begin = trunk.branch(selector);
+        let branch = |chain| branch(L::from_chain(chain)).into_chain();
+        let mut chain = within(draft, &trunk, begin, branch, |chain| &mut chain.draft);
+        chain.refuse_sharing("a `by` or `dispatcher` at the end of a branch: put it after the `merge`");
+        back.ends.extend(chain.upstream.ends);
+        Self { fork: Fork { draft: chain.draft, trunk }, back }
+    }
+}
+
+/// Declares a branch. What it sets for the steps to come ends with it.
+fn within<E: Send + 'static, B>(
+    draft: Draft,
+    trunk: &Upstream<E>,
+    begin: Upstream<E>,
+    branch: impl FnOnce(Chain<E>) -> B,
+    draft_of: impl Fn(&mut B) -> &mut Draft,
+) -> B {
+    let (identity, defaults) = (Arc::clone(&draft.identity), draft.defaults.clone());
+    let step = draft.names(trunk);
+    let mut declared = branch(Chain { draft, upstream: begin });
+    let draft = draft_of(&mut declared);
+    draft.defaults = defaults;
+    if !Arc::ptr_eq(&draft.identity, &identity) {
+        draft.errors.push(OptionError::Foreign { step });
+    }
+    declared
+}
+
+impl<L: Line> std::fmt::Debug for Fork<L> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fork").field("draft", &self.draft).finish_non_exhaustive()
+    }
+}
+
+impl<L: Line, Back: Line> std::fmt::Debug for Merging<L, Back> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Merging").field("fork", &self.fork).finish_non_exhaustive()
+    }
+}

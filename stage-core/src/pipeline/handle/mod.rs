@@ -1,0 +1,13 @@
+//! How a running pipeline is watched, spoken to, and ended.
+
+mod monitor;
+mod running;
+mod stage_ref;
+mod stall;
+mod stalled;
+mod subscribing;
+
+pub use monitor::Monitor;
+pub use running::{Running, StartError};
+pub use stage_ref::StageRef;
+pub use stall::{Stall, WaitsFor};

@@ -1,0 +1,25 @@
+//! How the numbers of a pipeline are read from outside.
+
+use tokio::time::Instant;
+
+use crate::base::stats::StageStats;
+use crate::pipeline::Topology;
+use crate::supervise::{Exits, Known, stats_of};
+use crate::sync::Arc;
+
+/// Reads the numbers of a pipeline, also after it ended. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Monitor {
+    pub(crate) stages: Arc<[Arc<Known>]>,
+    pub(crate) topology: Arc<Topology>,
+    /// When the pipeline was started.
+    pub(crate) began: Instant,
+    pub(crate) exits: Arc<Exits>,
+}
+
+impl Monitor {
+    /// The statistics of each stage, in the order of the pipeline.
+    pub fn stats(&self) -> Vec<StageStats> {
+        stats_of(&self.stages)
+    }
+}

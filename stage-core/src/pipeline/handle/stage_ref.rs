@@ -1,0 +1,277 @@
+//! How a stage is sent messages: calls, which wait for an answer, and casts, which do not.
+
+use std::any::Any;
+use std::fmt;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::base::error::ExitReason;
+use crate::base::options::DemandMode;
+use crate::base::stats::StageStats;
+use crate::stage::{Call, CallError, CallOf, Cast, CastOf, Context, Inspection, Message, Reply, StageMail};
+use crate::sync::Arc;
+use crate::wire::ProducerRef;
+use crate::wire::mailbox::{Mail, Mailbox};
+
+/// The address of a running stage `S` that takes `In` and emits `Out`. It stays valid through restarts.
+///
+/// Messages are handled between the stage's other callbacks, in the order in which they were sent.
+///
+/// ```
+/// use stage_core::{Call, Demand, Emitter, Pipeline, Producer, Reply, StageResult};
+///
+/// /// Counts upwards, and can be asked how far it is.
+/// struct Counter(u64);
+///
+/// struct HowFar;
+///
+/// impl Producer for Counter {
+///     type Event = u64;
+///
+///     async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+///         let next = self.0 + demand.get() as u64;
+///         out.extend(self.0..next);
+///         self.0 = next;
+///         Ok(())
+///     }
+/// }
+///
+/// impl Call<HowFar> for Counter {
+///     type Out = u64;
+///     type Reply = u64;
+///
+///     async fn handle_call(&mut self, _: HowFar, reply: Reply<u64>, _: &mut Emitter<'_, u64>) -> StageResult {
+///         // A caller that went away is no error of this stage.
+///         let _ = reply.send(self.0);
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let running = Pipeline::builder("count")
+///     .start("counter", || Ok(Counter(0)))
+///     .finish_fn("ignore", |_| ())
+///     .start()
+///     .await?;
+/// let counter = running.producer::<Counter>("counter", 0)?;
+/// assert!(counter.call(HowFar).await? % 9 <= 1);
+/// running.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct StageRef<S, In, Out> {
+    pub(super) mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
+}
+
+impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In, Out> {
+    /// The stage behind `mailbox`.
+    pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, In, Out>>>) -> Self {
+        Self { mailbox }
+    }
+
+    /// The stage behind `mailbox`, if it is of these types.
+    pub(crate) fn of(mailbox: &Arc<dyn Any + Send + Sync>) -> Option<Self> {
+        Arc::clone(mailbox).downcast().ok().map(Self::new)
+    }
+
+    /// The stage whose callback was lent `cx`, so that tasks it starts can send it messages.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::NoSuchStage`] if these are not the types of that stage.
+    pub fn current(cx: &Context<'_>) -> Result<Self, CallError> {
+        let expected = std::any::type_name::<S>();
+        Self::of(&cx.core.own).ok_or_else(|| CallError::NoSuchStage { stage: cx.name().to_owned(), expected })
+    }
+
+    /// Sends a message and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Ended`] if the stage has ended for good; [`CallError::Unanswered`] if it took the
+    /// message and did not answer, for example since it failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped before it is ready, the message may still be handled; the answer is lost.
+    pub async fn call<M>(&self, message: M) -> Result<S::Reply, CallError>
+    where
+        S: Call<M, Out = Out>,
+        M: Send + 'static,
+    {
+        let (sender, answer) = oneshot::channel();
+        self.send(Message::Envelope(Box::new(CallOf { message, reply: Reply::new(sender) })))?;
+        answer.await.map_err(|_| self.unanswered())
+    }
+
+    /// Sends a message; returns without waiting for it to be handled.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Ended`] if the stage has ended for good.
+    pub fn cast<M>(&self, message: M) -> Result<(), CallError>
+    where
+        S: Cast<M, Out = Out>,
+        M: Send + 'static,
+    {
+        self.send(Message::Envelope(Box::new(CastOf(message))))
+    }
+
+    fn send(&self, message: Message<S, In, Out>) -> Result<(), CallError> {
+        self.mailbox
+            .send(Mail::Message(message))
+            .map_err(|(_, reason)| CallError::Ended { stage: self.name().to_owned(), reason })
+    }
+
+    /// Sends a message that is handled behind everything that waits in the stage when it arrives: what was
+    /// emitted and not handed out, and the input a producer-consumer has not handled. A consumer handles it
+    /// at once. Returns when the message is queued.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Ended`] if the stage has ended for good; [`CallError::Unanswered`] if it ended before
+    /// the message was queued.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped before it is ready, the message is still queued.
+    pub async fn info<M>(&self, message: M) -> Result<(), CallError>
+    where
+        S: Cast<M, Out = Out>,
+        M: Send + 'static,
+    {
+        let (sender, queued) = oneshot::channel();
+        self.send(Message::Info(Box::new(CastOf(message)), Some(sender)))?;
+        queued.await.map_err(|_| self.unanswered())
+    }
+
+    /// As [`info`](Self::info), without waiting for the message to be queued.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Ended`] if the stage has ended for good.
+    pub fn info_soon<M>(&self, message: M) -> Result<(), CallError>
+    where
+        S: Cast<M, Out = Out>,
+        M: Send + 'static,
+    {
+        self.send(Message::Info(Box::new(CastOf(message)), None))
+    }
+
+    /// How the stage stands, once it has handled the messages that were sent to it before.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Ended`] or [`CallError::Unanswered`] if the stage has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time.
+    pub async fn inspect(&self) -> Result<Inspection, CallError> {
+        let (sender, answer) = oneshot::channel();
+        self.send(Message::Inspect(sender))?;
+        answer.await.map_err(|_| self.unanswered())
+    }
+
+    fn unanswered(&self) -> CallError {
+        CallError::Unanswered { stage: self.name().to_owned() }
+    }
+
+    /// What others subscribe to.
+    pub fn producer(&self) -> ProducerRef<Out> {
+        ProducerRef { stage: Arc::clone(&self.mailbox) as _ }
+    }
+
+    /// Holds demand back, or lets it through again (see [`DemandMode`]). Of no meaning to a consumer.
+    pub fn set_demand_mode(&self, mode: DemandMode) {
+        // A stage that has ended has no demand.
+        let _ = self.mailbox.send(Mail::Mode(mode));
+    }
+
+    /// Asks the stage to end for `reason` after its current callback, and waits until it has. Says why it
+    /// ended: for another reason, if it was about to end before. A callback that never returns is waited for
+    /// without limit, unless it races [`Emitter::draining`](crate::Emitter::draining); set a [time
+    /// limit](Self::stop_within) where that may be.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped before it is ready, the stage still ends, once it has been polled.
+    pub async fn stop(&self, reason: ExitReason) -> ExitReason {
+        let _ = self.mailbox.send(Mail::Stop(reason));
+        self.ended().await
+    }
+
+    /// Asks the stage to end for `reason` after its current callback, without waiting for it.
+    pub fn stop_soon(&self, reason: ExitReason) {
+        // A stage that has ended need not be asked.
+        let _ = self.mailbox.send(Mail::Stop(reason));
+    }
+
+    /// Asks the stage to drain, without waiting for it: [`Emitter::draining`](crate::Emitter::draining)
+    /// resolves, and a producer ends once everything it has emitted was handed out. Other stages end with
+    /// what feeds them.
+    pub fn drain_soon(&self) {
+        // A stage that has ended has nothing left.
+        let _ = self.mailbox.send(Mail::Drain);
+    }
+
+    /// As [`stop`](Self::stop), but [cuts it off](Self::abort) if it has not ended by itself after `deadline`. A
+    /// callback that never waits is waited for all the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped before it is ready, the stage is not cut off any more.
+    pub async fn stop_within(&self, reason: ExitReason, deadline: Duration) -> ExitReason {
+        if let Ok(ended) = timeout(deadline, self.stop(reason)).await {
+            return ended;
+        }
+        self.abort();
+        self.ended().await
+    }
+
+    /// Cuts the stage off at its next wait, as if its task had been killed: no `terminate`, no restart of
+    /// a stage that is wired by hand. Its peers see it go down for [`ExitReason::Aborted`]. A callback that
+    /// never waits cannot be cut off.
+    pub fn abort(&self) {
+        self.mailbox.abort();
+    }
+
+    /// What the stage has done and holds now; also after its end. Its step is its name.
+    pub fn stats(&self) -> StageStats {
+        self.mailbox.counters().read(self.name(), 0)
+    }
+
+    /// Whether the stage has ended for good.
+    pub fn has_ended(&self) -> bool {
+        self.mailbox.has_ended()
+    }
+
+    /// Waits until the stage has ended for good; says why.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped and called anew at any time.
+    pub async fn ended(&self) -> ExitReason {
+        self.mailbox.ended().await
+    }
+
+    /// The name of the stage.
+    pub fn name(&self) -> &str {
+        self.mailbox.name()
+    }
+}
+
+impl<S, In, Out> Clone for StageRef<S, In, Out> {
+    fn clone(&self) -> Self {
+        Self { mailbox: Arc::clone(&self.mailbox) }
+    }
+}
+
+impl<S, In, Out> fmt::Debug for StageRef<S, In, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StageRef").field("name", self.mailbox.name()).finish_non_exhaustive()
+    }
+}

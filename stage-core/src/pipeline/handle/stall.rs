@@ -1,0 +1,235 @@
+//! A stage that holds events and does not get on: what it waits for, and for how long. Pure decisions.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::base::options::DemandMode;
+use crate::wire::diagnosis::{Callback, Diagnosis};
+
+/// A stage that holds events and makes no progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Stall {
+    /// The stage, as `step/copy`.
+    pub stage: String,
+    /// For how long, at least, it has handled nothing and handed out nothing.
+    pub since: Duration,
+    /// Events it holds: in the hands of a callback, emitted and not handed out, or kept inside. Batches that wait
+    /// for its callback count as one each; nothing is known of a stage that does not answer.
+    pub holds: usize,
+    /// Events that its subscribers want of it.
+    pub wanted: usize,
+    /// What it waits for. There is at least one thing.
+    pub waits_for: Vec<WaitsFor>,
+}
+
+/// What a stage waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum WaitsFor {
+    /// A callback that has begun and not returned.
+    Callback,
+    /// It does not answer: its callback blocks its thread, or it has not come up.
+    Answer,
+    /// It is down, and waits for its restart.
+    Restart,
+    /// One of these consumers to ask for more.
+    Demand {
+        /// The consumers, as `step/copy`; none if nobody is subscribed.
+        consumers: Vec<String>,
+    },
+    /// Its paused subscriptions to these producers to be resumed.
+    Resume {
+        /// The producers, as `step/copy`.
+        producers: Vec<String>,
+    },
+    /// Its demand to be let through again.
+    Forward,
+    /// So many [holds](crate::Hold) to be dropped, by tasks that have them.
+    Holds {
+        /// How many.
+        holds: usize,
+    },
+    /// A timer of its own.
+    Timer {
+        /// When it is due, from now.
+        due: Duration,
+    },
+    /// Nothing of ours: it keeps events for reasons of its own.
+    Itself,
+}
+
+impl Stall {
+    /// What is wrong with a stage that answered so, and keeps `kept` events inside; nothing if it holds none.
+    pub(super) fn of(stage: String, since: Duration, kept: usize, told: &Diagnosis) -> Option<Self> {
+        let holds = told.in_hand + told.queued + told.buffered + kept;
+        if holds + told.holds == 0 {
+            return None;
+        }
+        let waits_for = reasons(told, kept);
+        Some(Self { stage, since, holds, wanted: told.wanted, waits_for })
+    }
+
+    /// A stage that gave no answer.
+    pub(super) fn silent(stage: String, since: Duration, why: WaitsFor) -> Self {
+        Self { stage, since, holds: 0, wanted: 0, waits_for: vec![why] }
+    }
+
+    /// Whether it will go on at a time that is known.
+    pub(super) fn has_its_time(&self) -> bool {
+        matches!(self.waits_for[..], [WaitsFor::Timer { .. }])
+    }
+
+    /// Whether it only waits for others of these, which are the trouble.
+    pub(super) fn is_caused_by(&self, others: &[Self]) -> bool {
+        self.waits_for.iter().all(|waits_for| match waits_for {
+            WaitsFor::Demand { consumers } => others.iter().any(|other| consumers.contains(&other.stage)),
+            WaitsFor::Callback
+            | WaitsFor::Answer
+            | WaitsFor::Restart
+            | WaitsFor::Resume { .. }
+            | WaitsFor::Forward
+            | WaitsFor::Holds { .. }
+            | WaitsFor::Timer { .. }
+            | WaitsFor::Itself => false,
+        })
+    }
+}
+
+fn reasons(told: &Diagnosis, kept: usize) -> Vec<WaitsFor> {
+    let names = |names: &[std::sync::Arc<str>]| names.iter().map(ToString::to_string).collect();
+    // A source that waits for more holds what it emitted for other reasons.
+    if told.callback == Callback::Waits && told.in_hand + told.queued + kept > 0 {
+        return vec![WaitsFor::Callback];
+    }
+    let mut reasons = Vec::new();
+    if told.mode == DemandMode::Accumulate {
+        reasons.push(WaitsFor::Forward);
+    } else if told.wanted == 0 && told.buffered + told.queued + kept > 0 && told.paused.is_empty() {
+        reasons.push(WaitsFor::Demand { consumers: names(&told.consumers) });
+    }
+    if !told.paused.is_empty() {
+        reasons.push(WaitsFor::Resume { producers: names(&told.paused) });
+    }
+    if told.holds > 0 {
+        reasons.push(WaitsFor::Holds { holds: told.holds });
+    }
+    if let Some(due) = told.timer {
+        reasons.push(WaitsFor::Timer { due });
+    }
+    if reasons.is_empty() {
+        reasons.push(WaitsFor::Itself);
+    }
+    reasons
+}
+
+impl fmt::Display for Stall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stage, since, holds, waits_for, .. } = self;
+        write!(f, "the stage `{stage}` has not got on for {since:?}, holds {holds} events, and waits for ")?;
+        for (place, waits_for) in waits_for.iter().enumerate() {
+            let separator = if place > 0 { ", and for " } else { "" };
+            write!(f, "{separator}{waits_for}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for WaitsFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Callback => f.write_str("its callback, which has not returned"),
+            Self::Answer => {
+                f.write_str("something that keeps it from answering: its callback blocks its thread")
+            }
+            Self::Restart => f.write_str("its restart"),
+            Self::Demand { consumers } if consumers.is_empty() => f.write_str("a consumer"),
+            Self::Demand { consumers } => write!(f, "demand of `{}`", consumers.join("` or `")),
+            Self::Resume { producers } => {
+                write!(f, "its subscription to `{}` to be resumed", producers.join("` and `"))
+            }
+            Self::Forward => f.write_str("its demand to be let through"),
+            Self::Holds { holds: 1 } => f.write_str("a hold to be dropped"),
+            Self::Holds { holds } => write!(f, "{holds} holds to be dropped"),
+            Self::Timer { due } => write!(f, "a timer that is due in {due:?}"),
+            Self::Itself => f.write_str("something of its own"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn idle() -> Diagnosis {
+        Diagnosis {
+            callback: Callback::None,
+            in_hand: 0,
+            queued: 0,
+            buffered: 0,
+            wanted: 0,
+            consumers: vec!["sink/0".into()],
+            paused: Vec::new(),
+            mode: DemandMode::Forward,
+            holds: 0,
+            timer: None,
+        }
+    }
+
+    fn stalled(stage: &str, told: &Diagnosis) -> Option<Stall> {
+        Stall::of(stage.to_owned(), Duration::from_secs(9), 0, told)
+    }
+
+    #[test]
+    fn a_stage_that_holds_nothing_waits_for_work_and_is_not_stalled() {
+        assert_eq!(stalled("step/0", &Diagnosis { callback: Callback::Waits, wanted: 5, ..idle() }), None);
+    }
+
+    #[test]
+    fn each_reason_is_told_in_words() {
+        let second = Duration::from_secs(1);
+        for (told, expected) in [
+            (
+                Diagnosis { callback: Callback::Waits, in_hand: 3, wanted: 5, ..idle() },
+                "holds 3 events, and waits for its callback, which has not returned",
+            ),
+            (Diagnosis { buffered: 7, ..idle() }, "holds 7 events, and waits for demand of `sink/0`"),
+            (
+                Diagnosis { buffered: 7, consumers: Vec::new(), ..idle() },
+                "holds 7 events, and waits for a consumer",
+            ),
+            (
+                Diagnosis { queued: 2, paused: vec!["source/0".into()], ..idle() },
+                "holds 2 events, and waits for its subscription to `source/0` to be resumed",
+            ),
+            (
+                Diagnosis { buffered: 1, mode: DemandMode::Accumulate, ..idle() },
+                "holds 1 events, and waits for its demand to be let through",
+            ),
+            (
+                Diagnosis { queued: 1, wanted: 1, holds: 2, timer: Some(second), ..idle() },
+                "holds 1 events, and waits for 2 holds to be dropped, and for a timer that is due in 1s",
+            ),
+            (
+                Diagnosis { queued: 1, wanted: 1, ..idle() },
+                "holds 1 events, and waits for something of its own",
+            ),
+        ] {
+            let text = stalled("step/0", &told).map(|stall| stall.to_string());
+            let expected = format!("the stage `step/0` has not got on for 9s, {expected}");
+            assert_eq!(text, Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_stage_that_waits_for_one_that_is_stuck_is_not_the_trouble() {
+        let sink = stalled("sink/0", &Diagnosis { callback: Callback::Waits, in_hand: 1, ..idle() }).unwrap();
+        let source = stalled("source/0", &Diagnosis { buffered: 1, ..idle() }).unwrap();
+        let all = [source, sink];
+        assert!(all[0].is_caused_by(&all) && !all[1].is_caused_by(&all));
+        assert!(!all[0].is_caused_by(&all[..1]));
+    }
+}

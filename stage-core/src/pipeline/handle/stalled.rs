@@ -1,0 +1,157 @@
+//! How stages that do not get on are found: by their counters, and then by asking them.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::monitor::Monitor;
+use super::stall::{Stall, WaitsFor};
+use crate::supervise::{Fed, Known, named};
+use crate::sync::Arc;
+
+/// How long a stage may take to answer; one that is not blocked answers at once.
+const ANSWER: Duration = Duration::from_secs(1);
+
+/// How often a stage is looked at within the time after which it is stalled.
+const LOOKS: u32 = 4;
+
+/// Between two looks, at least.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// When each stage was last seen to get on.
+#[derive(Debug)]
+struct Progress {
+    stages: Vec<Seen>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    name: String,
+    known: Arc<Known>,
+    /// Changes when the stage gets on.
+    mark: [u64; 4],
+    changed: Instant,
+    /// When it was asked last; it is asked once within the time after which it is stalled.
+    asked: Option<Instant>,
+    /// What it said then, if it holds events.
+    stall: Option<Stall>,
+    warned: bool,
+}
+
+impl Progress {
+    fn of(monitor: &Monitor) -> Self {
+        let mut progress = Self { stages: Vec::new() };
+        progress.meet(monitor);
+        progress
+    }
+
+    /// Gets to know stages that came since, and forgets those that went: whole pipelines may come and go.
+    fn meet(&mut self, monitor: &Monitor) {
+        let (now, named) = (Instant::now(), named(&monitor.stages));
+        self.stages.retain(|seen| named.iter().any(|(_, known)| Arc::ptr_eq(known, &seen.known)));
+        for (name, known) in named {
+            if !self.stages.iter().any(|seen| Arc::ptr_eq(&known, &seen.known)) {
+                self.stages.push(Seen::at(now, name, known));
+            }
+        }
+    }
+
+    /// Looks at the counters.
+    fn look(&mut self) {
+        let now = Instant::now();
+        for seen in &mut self.stages {
+            if mark(&seen.known) != seen.mark {
+                *seen = Seen::at(now, std::mem::take(&mut seen.name), Arc::clone(&seen.known));
+            }
+        }
+    }
+
+    /// The stages that did not get on for as long, and hold events.
+    async fn stalls(&mut self, within: Duration) -> Vec<Stall> {
+        self.look();
+        let now = Instant::now();
+        let due = self.stages.iter_mut().filter(|seen| seen.is_due(now, within));
+        let answers = join_all(due.map(|seen| {
+            seen.asked = Some(now);
+            ask(seen.name.clone(), Arc::clone(&seen.known), seen.changed)
+        }));
+        let mut answers = answers.await.into_iter();
+        for seen in self.stages.iter_mut().filter(|seen| seen.asked == Some(now)) {
+            seen.stall = answers.next().flatten();
+        }
+        // Some may have got on meanwhile.
+        self.look();
+        self.stages.iter().filter_map(|seen| seen.stall.clone()).collect()
+    }
+}
+
+impl Seen {
+    fn at(now: Instant, name: String, known: Arc<Known>) -> Self {
+        let mark = mark(&known);
+        Self { name, known, mark, changed: now, asked: None, stall: None, warned: false }
+    }
+
+    fn is_due(&self, now: Instant, within: Duration) -> bool {
+        let since = self.asked.unwrap_or(self.changed);
+        now.saturating_duration_since(since) >= within
+    }
+}
+
+fn mark(known: &Known) -> [u64; 4] {
+    let stats = known.stats();
+    [stats.events_in, stats.events_out, stats.batches, stats.discarded]
+}
+
+/// What a stage says, if it holds anything.
+async fn ask(name: String, known: Arc<Known>, changed: Instant) -> Option<Stall> {
+    if known.control.has_ended() {
+        return None;
+    }
+    if !known.is_up() {
+        return Some(Stall::silent(name, changed.elapsed(), WaitsFor::Restart));
+    }
+    let (question, answer) = oneshot::channel();
+    known.control.diagnose(question);
+    match timeout(ANSWER, answer).await {
+        Ok(Ok(told)) => Stall::of(name, changed.elapsed(), known.counters.kept(), &told),
+        // It has ended.
+        Ok(Err(_)) => None,
+        Err(_) => match known.fed {
+            // A source that blocks its thread waits for something to come.
+            Fed::ByItself => None,
+            Fed::ByProducers => Some(Stall::silent(name, changed.elapsed(), WaitsFor::Answer)),
+        },
+    }
+}
+
+/// The stages that hold events and do not get on within that time.
+pub(super) async fn stalls(monitor: &Monitor, within: Duration) -> Vec<Stall> {
+    let mut progress = Progress::of(monitor);
+    sleep(within).await;
+    progress.stalls(within).await
+}
+
+/// Warns of stages that do not get on for as long, each once until it does again.
+pub(super) async fn warn(monitor: Monitor, after: Option<Duration>) -> Infallible {
+    let Some(after) = after else { return pending().await };
+    let mut progress = Progress::of(&monitor);
+    loop {
+        sleep((after / LOOKS).max(SHORTEST)).await;
+        progress.meet(&monitor);
+        let stalls = progress.stalls(after).await;
+        for seen in &mut progress.stages {
+            if let Some(stall) = &seen.stall
+                && !seen.warned
+                && !stall.has_its_time()
+                && !stall.is_caused_by(&stalls)
+            {
+                seen.warned = true;
+                tracing::warn!(stage = stall.stage, since = ?stall.since, holds = stall.holds, "{stall}");
+            }
+        }
+    }
+}

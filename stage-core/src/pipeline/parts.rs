@@ -1,0 +1,138 @@
+//! What the copies of a step are made from, and how they become children of the supervisor.
+
+use std::sync::OnceLock;
+
+use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+use super::options::Effective;
+use super::wire::{Exit, Upstream};
+use crate::ack::Collectors;
+use crate::base::error::{BoxError, ExitReason};
+use crate::base::options::{Capacity, Pace};
+use crate::engine::{self, Inlet, Outlet, Port, Ready, Sources};
+use crate::stage::{CopyOf, Core, Holds, StageMail, Wishes};
+use crate::supervise::{Child, Control, Nature};
+use crate::sync::{Arc, Mutex, lock};
+use crate::wire::mailbox::{Mailbox, Subscribable};
+use crate::wire::subscription::Reach;
+
+/// Runs a stage of one kind; types are erased here, once per start.
+pub(super) type Run<S, In, Out> =
+    fn(S, Core, Port<S, In, Out>, Inlet<In>, Outlet<Out>, Ready) -> BoxFuture<'static, ExitReason>;
+
+/// Adds the copies of a step to the children before them.
+pub(super) type Install = Box<dyn FnOnce(&Effective, &mut Vec<Child>) + Send>;
+
+/// What the copies of a step are made from.
+pub(super) struct Parts<S, In, Out, R> {
+    pub(super) recipe: R,
+    pub(super) upstream: Upstream<In>,
+    /// How many copies there are in each lane, for those before it.
+    pub(super) count: Arc<OnceLock<usize>>,
+    pub(super) exit: Arc<Exit<Out>>,
+    /// The buffer of each copy, if nothing is said.
+    pub(super) capacity: Capacity,
+    pub(super) run: Run<S, In, Out>,
+}
+
+impl<S, In, Out, R> Parts<S, In, Out, R>
+where
+    S: Send + 'static,
+    In: Send + 'static,
+    Out: Send + 'static,
+    R: Fn() -> Result<S, BoxError> + Send + 'static,
+{
+    /// Adds a child for each copy.
+    pub(super) fn install(self, options: &Effective, children: &mut Vec<Child>) {
+        let copies = options.count * self.upstream.lanes;
+        // A pipeline is started once, so it was not set before.
+        let _ = self.count.set(options.count);
+        let mailbox = |copy: usize| Mailbox::new(format!("{}/{copy}", options.name));
+        let mailboxes: Vec<_> = (0..copies).map(mailbox).collect();
+        let producers =
+            mailboxes.iter().map(|mailbox| Arc::clone(mailbox) as Arc<dyn Subscribable<Out>>).collect();
+        self.exit.make(producers, children.len(), options.buffer.unwrap_or(self.capacity), options.keep);
+        let shared = Arc::new(Mutex::new(self));
+        for (copy, mailbox) in mailboxes.into_iter().enumerate() {
+            children.push(child(&shared, options, CopyOf { index: copy, of: copies }, mailbox));
+        }
+    }
+}
+
+/// What the copies of a step have in common; only the supervisor uses it, one copy at a time.
+type Shared<T> = Arc<Mutex<T>>;
+
+/// One copy of a step, as the supervisor knows it.
+fn child<S, In, Out, R>(
+    parts: &Shared<Parts<S, In, Out, R>>,
+    options: &Effective,
+    copy: CopyOf,
+    mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
+) -> Child
+where
+    S: Send + 'static,
+    In: Send + 'static,
+    Out: Send + 'static,
+    R: Fn() -> Result<S, BoxError> + Send + 'static,
+{
+    let step: Arc<str> = options.name.as_str().into();
+    let counters = Arc::clone(mailbox.counters());
+    let drain = CancellationToken::new();
+    let collectors = Arc::new(Collectors::default());
+    let (window, count, cancel) = (options.window, options.count, options.cancel);
+    let sources = lock(parts).upstream.feed(copy.index, count).into_iter().map(|(_, child)| child).collect();
+    let parts = Arc::clone(parts);
+    let retire = {
+        let (parts, mailbox) = (Arc::clone(&parts), Arc::clone(&mailbox));
+        let gone = Arc::clone(&mailbox) as Arc<dyn Reach>;
+        move |source: usize| {
+            if let Some((source, _)) = lock(&parts).upstream.feed(copy.index, count).into_iter().nth(source) {
+                engine::finish_for(&gone, mailbox.signal(), source);
+            }
+        }
+    };
+    let build = {
+        let (step, counters) = (Arc::clone(&step), Arc::clone(&counters));
+        let mailbox = Arc::clone(&mailbox);
+        let collectors = Arc::clone(&collectors);
+        move |ready: Ready| {
+            let parts = lock(&parts);
+            let stage = (parts.recipe)()?;
+            let port = Port::new(Arc::clone(&mailbox), drain.clone());
+            let core = Core {
+                step: Arc::clone(&step),
+                copy,
+                counters: Arc::clone(&counters),
+                drain: port.leave().clone(),
+                finished: false,
+                pace: Pace::default(),
+                wishes: Wishes::of::<S, In>(),
+                holds: Holds::of(mailbox.signal()),
+                collectors: Arc::clone(&collectors),
+                own: Arc::clone(&mailbox) as _,
+            };
+            let feed = parts.upstream.feed(copy.index, count);
+            let sources = Sources::new(window, cancel, feed.into_iter().map(|(source, _)| source));
+            let own = Arc::clone(&mailbox) as _;
+            let inlet = Inlet::new(mailbox.signal(), own, sources, Arc::clone(&counters));
+            let outlet = parts.exit.outlet(&counters);
+            Ok((parts.run)(stage, core, port, inlet, outlet, ready))
+        }
+    };
+    Child {
+        step,
+        copy: copy.index,
+        placement: options.placement,
+        restart: options.restart,
+        counters,
+        collectors,
+        mailbox: Arc::clone(&mailbox) as _,
+        control: mailbox as Arc<dyn Control>,
+        build: Box::new(build),
+        retire: Box::new(retire),
+        sources,
+        nature: Nature::Stage,
+        up: Arc::default(),
+    }
+}

@@ -1,0 +1,171 @@
+//! The tree of routes that a step's events go down, and the dispatcher that it becomes.
+
+use std::hash::Hash;
+use std::sync::OnceLock;
+
+use crate::dispatch::subscriber_options::Selector;
+use crate::dispatch::{
+    DemandDispatcher, Dispatcher, Group, GroupDispatcher, PartitionDispatcher, stable_hash,
+};
+use crate::sync::Arc;
+
+/// Makes a dispatcher for so many subscribers; once per copy of the step, and again at each restart.
+pub(super) type Route<E> = Arc<dyn Fn(usize) -> Box<dyn Dispatcher<E>> + Send + Sync>;
+
+/// The hash of an event's key.
+pub(super) type Key<E> = Arc<dyn Fn(&E) -> u64 + Send + Sync>;
+
+/// A place in the tree.
+pub(super) enum Node<E> {
+    /// Nobody is there yet.
+    Open,
+    /// So many copies of the next step share what comes here.
+    Copies { count: Arc<OnceLock<usize>>, route: Route<E> },
+    /// Every branch gets what it selects.
+    Every { gather: Gather<E>, branches: Vec<Branch<E>> },
+    /// Each event goes to one of `into` lanes, all of which are alike.
+    One { into: usize, key: Key<E>, lane: Box<Self>, divide: Divide<E> },
+}
+
+/// One branch of a broadcast.
+pub(super) struct Branch<E> {
+    selector: Option<Selector<E>>,
+    node: Node<E>,
+}
+
+/// Makes a broadcast of groups: a function, since only where it is declared are events known to be `Clone`.
+pub(super) type Gather<E> = fn(&[Branch<E>]) -> Box<dyn Dispatcher<E>>;
+
+/// Makes the dispatcher of lanes; named only where lanes are declared, so that others do not compile it.
+pub(super) type Divide<E> = fn(usize, &Key<E>, &Node<E>) -> Box<dyn Dispatcher<E>>;
+
+pub(super) fn groups<E: Send + 'static>(branches: &[Branch<E>]) -> Vec<Group<E>> {
+    branches.iter().map(Branch::group).collect()
+}
+
+pub(super) fn divide<E: Send + 'static>(into: usize, key: &Key<E>, lane: &Node<E>) -> Box<dyn Dispatcher<E>> {
+    let key = Arc::clone(key);
+    if matches!(*lane, Node::Copies { .. }) && lane.places() == 1 {
+        return partition(into, key);
+    }
+    let groups = (0..into).map(|_| Group::new(lane.places(), lane.dispatcher()));
+    Box::new(GroupDispatcher::one(groups, move |event| share(key(event), into)))
+}
+
+impl<E: Send + 'static> Node<E> {
+    /// Adds a branch to a broadcast; its number.
+    pub(super) fn grow(&mut self, selector: Option<Selector<E>>) -> usize {
+        let Self::Every { branches, .. } = self else { return 0 };
+        branches.push(Branch { selector, node: Self::Open });
+        branches.len() - 1
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::Open)
+    }
+
+    /// Whether it is a broadcast without branches.
+    pub(super) fn is_bare(&self) -> bool {
+        matches!(self, Self::Every { branches, .. } if branches.is_empty())
+    }
+
+    /// The node at `path`.
+    pub(super) fn at(&mut self, path: &[usize]) -> &mut Self {
+        match (path, self) {
+            ([branch, rest @ ..], Self::Every { branches, .. }) => branches[*branch].node.at(rest),
+            ([_, rest @ ..], Self::One { lane, .. }) => lane.at(rest),
+            (_, node) => node,
+        }
+    }
+
+    /// How many subscribers there are.
+    pub(super) fn places(&self) -> usize {
+        match self {
+            Self::Open => 0,
+            Self::Copies { count, .. } => count.get().copied().unwrap_or(0),
+            Self::Every { branches, .. } => branches.iter().map(|branch| branch.node.places()).sum(),
+            Self::One { into, lane, .. } => into * lane.places(),
+        }
+    }
+
+    /// The number of a subscriber among all: copy `copy` behind `path`, in lane `sub` of all lanes on it.
+    pub(super) fn place(&self, path: &[usize], sub: usize, copy: usize) -> usize {
+        match (path, self) {
+            ([branch, rest @ ..], Self::Every { branches, .. }) => {
+                let before: usize = branches[..*branch].iter().map(|branch| branch.node.places()).sum();
+                before + branches[*branch].node.place(rest, sub, copy)
+            }
+            ([_, rest @ ..], Self::One { lane, .. }) => {
+                let below = lane.lanes(rest);
+                sub / below * lane.places() + lane.place(rest, sub % below, copy)
+            }
+            _ => copy,
+        }
+    }
+
+    /// How many lanes there are on `path`.
+    fn lanes(&self, path: &[usize]) -> usize {
+        match (path, self) {
+            ([branch, rest @ ..], Self::Every { branches, .. }) => branches[*branch].node.lanes(rest),
+            ([_, rest @ ..], Self::One { into, lane, .. }) => into * lane.lanes(rest),
+            _ => 1,
+        }
+    }
+
+    /// The dispatcher of one copy.
+    pub(super) fn dispatcher(&self) -> Box<dyn Dispatcher<E>> {
+        match self {
+            Self::Open => Box::new(DemandDispatcher::default()),
+            Self::Copies { route, .. } => route(self.places()),
+            Self::Every { gather, branches } => gather(branches),
+            Self::One { into, key, lane, divide } => divide(*into, key, lane),
+        }
+    }
+}
+
+impl<E: Send + 'static> Branch<E> {
+    fn group(&self) -> Group<E> {
+        let group = Group::new(self.node.places(), self.node.dispatcher());
+        match self.selector.clone() {
+            Some(selector) => group.selector(move |event| selector.selects(event)),
+            None => group,
+        }
+    }
+}
+
+/// Whoever asked for most gets most.
+pub(super) fn by_demand<E: Send + 'static>() -> Route<E> {
+    Arc::new(|_| Box::new(DemandDispatcher::default()))
+}
+
+/// Feeds each copy the events of its share of the keys.
+pub(super) fn by_key<E: Send + 'static>(key: Key<E>) -> Route<E> {
+    Arc::new(move |copies| partition(copies, Arc::clone(&key)))
+}
+
+/// A key as its hash, which is the same on every run.
+///
+/// What already came into one of `lanes` by its hash would not be divided again by the same hash.
+pub(super) fn hashed<E, K, F>(lanes: usize, key: F) -> Key<E>
+where
+    K: Hash,
+    F: Fn(&E) -> K + Send + Sync + 'static,
+{
+    match lanes {
+        1 => Arc::new(move |event| stable_hash(&key(event))),
+        _ => Arc::new(move |event| stable_hash(&(lanes, key(event)))),
+    }
+}
+
+fn partition<E: Send + 'static>(partitions: usize, key: Key<E>) -> Box<dyn Dispatcher<E>> {
+    let route = move |event: E| {
+        let partition = share(key(&event), partitions);
+        Some((event, partition))
+    };
+    Box::new(PartitionDispatcher::new(partitions, route))
+}
+
+fn share(hash: u64, of: usize) -> usize {
+    // Below `of`, which is a usize.
+    usize::try_from(hash % of as u64).unwrap_or(0)
+}

@@ -1,0 +1,254 @@
+//! How the copies of neighbouring steps are wired: who subscribes to whom, through which dispatcher.
+//!
+//! What a step emits goes down a tree of routes, which grows while the steps behind it are declared:
+//!
+//! ```text
+//!   step ─ Every ┬ when … ─ Copies            broadcast: both branches, one with a selector
+//!                └ One(4) ─ Copies            partition: one of four lanes, each with its own copies
+//! ```
+//!
+//! **Lanes.** A branch behind `partition … into n` exists n times; so do its steps, which are declared once.
+//! Copies are numbered lane by lane, and only those of the same lane are wired: so lanes that come back
+//! together need nothing but a smaller number of lanes.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use super::route::{Node, Route};
+use crate::base::options::{Capacity, Keep};
+use crate::base::stats::Counters;
+use crate::dispatch::Hub;
+use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
+use crate::dispatch::supply::buffer::Buffer;
+use crate::engine::{Outlet, Rejections, Source};
+use crate::sync::{Arc, Mutex, lock};
+use crate::wire::mailbox::Subscribable;
+
+/// What arrives at one place of a declaration.
+pub(super) struct Upstream<E> {
+    pub(super) ends: Vec<End<E>>,
+    /// How many times this part of the pipeline exists.
+    pub(super) lanes: usize,
+    /// How the copies of the next step share what arrives; by demand if nothing is said.
+    pub(super) route: Option<(Sharing, Route<E>)>,
+}
+
+/// A branch of what one step emits.
+pub(super) struct End<E> {
+    pub(super) exit: Arc<Exit<E>>,
+    /// Its place in the tree of routes.
+    pub(super) path: Vec<usize>,
+    pub(super) way: Way,
+}
+
+/// How the copies of a step share what arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    ByKey,
+    ByDispatcher,
+}
+
+/// What an event goes through between two steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Straight,
+    Broadcast,
+    Selected,
+    Partition,
+}
+
+/// How a step hands out its events.
+pub(super) struct Exit<E> {
+    /// The step's number in the pipeline.
+    pub(super) step: usize,
+    pub(super) lanes: usize,
+    tree: Mutex<Node<E>>,
+    made: OnceLock<Made<E>>,
+    /// Who gets what nobody takes any more.
+    rejected: Mutex<Option<Rejections<E>>>,
+}
+
+/// What becomes known when the pipeline is started.
+struct Made<E> {
+    producers: Vec<Arc<dyn Subscribable<E>>>,
+    /// The number of the first copy among the pipeline's children.
+    first: usize,
+    capacity: Capacity,
+    keep: Keep,
+}
+
+/// Where a step's events come from.
+#[derive(Debug)]
+pub(super) struct Links {
+    /// The number of each step before it, and what is between.
+    pub(super) steps: Vec<(usize, Way)>,
+    pub(super) lanes: usize,
+}
+
+/// What one copy is fed from: each source, and its number among the pipeline's children.
+pub(super) type Feed<E> = Vec<(Source<E>, usize)>;
+
+impl<E: Send + 'static> Exit<E> {
+    pub(super) fn new(step: usize, lanes: usize) -> Arc<Self> {
+        Arc::new(Self {
+            step,
+            lanes,
+            tree: Mutex::new(Node::Open),
+            made: OnceLock::new(),
+            rejected: Mutex::default(),
+        })
+    }
+
+    /// Notes the copies of the step, and the buffer that each has.
+    pub(super) fn make(
+        &self,
+        producers: Vec<Arc<dyn Subscribable<E>>>,
+        first: usize,
+        capacity: Capacity,
+        keep: Keep,
+    ) {
+        // A pipeline is started once, so nothing was made before.
+        let _ = self.made.set(Made { producers, first, capacity, keep });
+    }
+
+    /// An outlet for one copy.
+    pub(super) fn outlet(&self, counters: &Arc<Counters>) -> Outlet<E> {
+        let tree = lock(&self.tree);
+        let (capacity, keep) =
+            self.made.get().map_or((Capacity::Unbounded, Keep::Last), |made| (made.capacity, made.keep));
+        let subscribers = if tree.is_open() { None } else { Some(tree.places()) };
+        Outlet::new(
+            Hub::new(tree.dispatcher(), Buffer::new(capacity, keep)),
+            Arc::clone(counters),
+            subscribers,
+        )
+        .rejecting(lock(&self.rejected).clone())
+    }
+}
+
+impl<E: Send + 'static> Upstream<E> {
+    /// Nothing arrives.
+    pub(super) fn none() -> Self {
+        Self { ends: Vec::new(), lanes: 1, route: None }
+    }
+
+    /// All that a step emits.
+    pub(super) fn of(exit: Arc<Exit<E>>) -> Self {
+        let lanes = exit.lanes;
+        Self { ends: vec![End { exit, path: Vec::new(), way: Way::Straight }], lanes, route: None }
+    }
+
+    /// A branch that gets everything, or what `selector` takes; one more for each call.
+    pub(super) fn branch(&self, selector: Option<&Selector<E>>) -> Self {
+        let way = if selector.is_some() { Way::Selected } else { Way::Broadcast };
+        self.below(way, 1, |node| node.grow(selector.cloned()))
+    }
+
+    /// One lane of a partition into `lanes`, which stands for all of them.
+    pub(super) fn lane(&self, lanes: usize) -> Self {
+        self.below(Way::Partition, lanes, |_| 0)
+    }
+
+    fn below(&self, way: Way, lanes: usize, step: impl Fn(&mut Node<E>) -> usize) -> Self {
+        let ends = self.ends.iter().map(|end| {
+            let mut path = end.path.clone();
+            path.push(step(lock(&end.exit.tree).at(&path)));
+            End { exit: Arc::clone(&end.exit), path, way }
+        });
+        Self { ends: ends.collect(), lanes: self.lanes.saturating_mul(lanes), route: None }
+    }
+
+    /// Says how what arrives goes on.
+    pub(super) fn set(&self, node: impl Fn() -> Node<E>) {
+        for end in &self.ends {
+            *lock(&end.exit.tree).at(&end.path) = node();
+        }
+    }
+
+    /// Has `to` take what the steps that arrive here emitted and nobody handled.
+    pub(super) fn reject(&self, to: &Rejections<E>) {
+        for end in &self.ends {
+            *lock(&end.exit.rejected) = Some(to.clone());
+        }
+    }
+
+    /// Whether its copies are to be fed by key.
+    pub(super) fn is_keyed(&self) -> bool {
+        self.route.as_ref().is_some_and(|(sharing, _)| *sharing == Sharing::ByKey)
+    }
+
+    /// Whether nothing branches off here.
+    pub(super) fn is_bare(&self) -> bool {
+        self.ends.iter().any(|end| lock(&end.exit.tree).at(&end.path).is_bare())
+    }
+
+    /// The steps that arrive here, and how.
+    pub(super) fn links(&self) -> Links {
+        let steps = self.ends.iter().map(|end| (end.exit.step, end.way)).collect();
+        Links { steps, lanes: self.lanes }
+    }
+
+    /// What copy number `copy` of the next step, with `count` copies in each lane, is fed from.
+    pub(super) fn feed(&self, copy: usize, count: usize) -> Feed<E> {
+        let (lane, place) = (copy / count, copy % count);
+        let mut feed = Vec::new();
+        for end in &self.ends {
+            end.feed(self.lanes, lane, place, &mut feed);
+        }
+        feed
+    }
+}
+
+impl<E: Send + 'static> End<E> {
+    /// The copies of the step that number `place` of `lane` of the next step subscribes to.
+    fn feed(&self, lanes: usize, lane: usize, place: usize, feed: &mut Feed<E>) {
+        let Some(made) = self.exit.made.get() else { return };
+        let (range, sub) = neighbours(made.producers.len(), self.exit.lanes, lanes, lane);
+        let place = lock(&self.exit.tree).place(&self.path, sub, place);
+        for number in range {
+            let options = SubscriberOptions::new().partition(place);
+            feed.push((
+                Source { producer: Arc::clone(&made.producers[number]), options },
+                made.first + number,
+            ));
+        }
+    }
+}
+
+/// Which of `copies` copies in `own` lanes are before `lane` of `lanes`, and which of the lanes that theirs
+/// was divided into that is.
+fn neighbours(copies: usize, own: usize, lanes: usize, lane: usize) -> (Range<usize>, usize) {
+    let per_lane = copies / own;
+    if own >= lanes {
+        let together = own / lanes * per_lane;
+        (lane * together..(lane + 1) * together, 0)
+    } else {
+        let parts = lanes / own;
+        let first = lane / parts * per_lane;
+        (first..first + per_lane, lane % parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::neighbours;
+
+    #[test]
+    fn copies_are_wired_within_their_lane() {
+        // Two lanes of three copies each, before two lanes.
+        assert_eq!(neighbours(6, 2, 2, 1), (3..6, 0));
+    }
+
+    #[test]
+    fn a_lane_that_is_divided_feeds_all_its_parts() {
+        // Two lanes of one copy each, before six lanes.
+        let all: Vec<_> = (0..6).map(|lane| neighbours(2, 2, 6, lane)).collect();
+        assert_eq!(all, [(0..1, 0), (0..1, 1), (0..1, 2), (1..2, 0), (1..2, 1), (1..2, 2)]);
+    }
+
+    #[test]
+    fn lanes_that_come_back_together_are_all_read() {
+        assert_eq!(neighbours(12, 6, 2, 1), (6..12, 0));
+        assert_eq!(neighbours(4, 4, 1, 0), (0..4, 0));
+    }
+}

@@ -1,0 +1,104 @@
+//! Where a stage's future runs: on the runtime, on a thread of its own, or on rayon's pool.
+
+use std::future::Future;
+
+use futures_util::future::{self, AbortHandle, Aborted};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::{self, JoinSet};
+
+use super::poll_state::Home;
+#[cfg(feature = "test-util")]
+use super::seeded_order::Gate;
+use super::stage_task::resident;
+use crate::base::error::ExitReason;
+use crate::base::options::Placement;
+use crate::base::stats::Counters;
+use crate::sync::Arc;
+
+/// A stage's task, and the way to cut it off.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) id: task::Id,
+    cut: Cut,
+}
+
+#[derive(Debug)]
+enum Cut {
+    Task(task::AbortHandle),
+    Stage(Arc<Home>),
+    /// A thread cannot be aborted from outside: its future ends at its next wait.
+    AtNextWait(AbortHandle),
+}
+
+impl Task {
+    /// Cuts the task off at its next wait. A callback that never waits cannot be cut off.
+    pub(crate) fn cut_off(&self) {
+        match &self.cut {
+            Cut::Task(handle) => handle.abort(),
+            Cut::Stage(home) => home.cut_off(),
+            Cut::AtNextWait(handle) => handle.abort(),
+        }
+    }
+}
+
+/// A supervisor that is dropped leaves nothing running. A task that has ended does not mind.
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.cut_off();
+    }
+}
+
+/// Starts `stage` where `placement` says; in a simulation, on its runtime. `counters` are those of the stage. All stages are spawned here.
+pub(crate) fn spawn(
+    tasks: &mut JoinSet<ExitReason>,
+    placement: Placement,
+    counters: &Arc<Counters>,
+    stage: impl Future<Output = ExitReason> + Send + 'static,
+) -> Task {
+    #[cfg(feature = "test-util")]
+    let stage = match Gate::around(stage) {
+        Ok(gated) => return on_runtime(tasks, gated),
+        Err(stage) => stage,
+    };
+    match placement {
+        Placement::Runtime if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread => {
+            let (resident, home) = resident(stage, counters);
+            Task { id: tasks.spawn(resident).id(), cut: Cut::Stage(home) }
+        }
+        Placement::Runtime => on_runtime(tasks, stage),
+        Placement::Blocking => {
+            let (stage, cut) = future::abortable(stage);
+            let runtime = Handle::current();
+            let handle = tasks.spawn_blocking(move || {
+                runtime.block_on(stage).unwrap_or_else(|Aborted| ExitReason::Aborted)
+            });
+            Task { id: handle.id(), cut: Cut::AtNextWait(cut) }
+        }
+        #[cfg(feature = "rayon")]
+        Placement::Rayon => on_runtime(tasks, on_rayon(stage)),
+    }
+}
+
+fn on_runtime(
+    tasks: &mut JoinSet<ExitReason>,
+    stage: impl Future<Output = ExitReason> + Send + 'static,
+) -> Task {
+    let handle = tasks.spawn(stage);
+    Task { id: handle.id(), cut: Cut::Task(handle) }
+}
+
+/// A future of the same output that polls `stage` on rayon's pool, within the current runtime's context.
+#[cfg(feature = "rayon")]
+fn on_rayon<T: Send + 'static>(
+    stage: impl Future<Output = T> + Send + 'static,
+) -> impl Future<Output = T> + Send {
+    let stage = tokio_util::context::TokioContext::new(stage, Handle::current());
+    let schedule = |runnable: async_task::Runnable| {
+        rayon::spawn(move || {
+            runnable.run();
+        });
+    };
+    let (runnable, task) = async_task::spawn(stage, schedule);
+    runnable.schedule();
+    task
+}

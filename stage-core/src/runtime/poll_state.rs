@@ -1,0 +1,196 @@
+//! Where is a stage polled that no neighbour polls? And are its polls quick?
+
+use tokio::runtime::Id;
+
+use crate::base::stats::Counters;
+use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicWaker, Mutex, Ordering, lock};
+
+/// A stage that is to be polled.
+pub(crate) type Runnable = async_task::Runnable<Arc<Home>>;
+
+/// Polls that take less, in nanoseconds on average, are quick.
+///
+/// To wake a worker, and to move a batch from one cache to another, costs about as much. Stages whose polls take
+/// longer gain by a worker each.
+const QUICK: u64 = 3_000;
+
+/// Polls that take less, on average, are short: a quick stage that they wake may wait for their end.
+const SHORT: u64 = 30_000;
+
+/// What a poll of a quick stage counts for at most: one that was interrupted does not make a stage slow, a few in a
+/// row do.
+const MOST: u64 = 2 * QUICK;
+
+/// What a poll of another stage counts for at most, so that it is forgotten after a few.
+const MOST_OF_SLOW: u64 = 4 * SHORT;
+
+/// While polls are well below [`QUICK`], one of so many is measured; else all are.
+const SAMPLE: u64 = 16;
+
+/// What a stage and its own task share.
+#[derive(Debug)]
+pub(crate) struct Home {
+    runtime: Id,
+    /// Those of the stage, whose clock is told when it is to be polled.
+    counters: Arc<Counters>,
+    guest: Mutex<Guest>,
+    /// Wakes the task.
+    waker: AtomicWaker,
+    /// Whether the stage is to be cut off.
+    cut: AtomicBool,
+    /// Polls until now, and what one takes on average, in nanoseconds. Only who polls the stage writes these.
+    polls: AtomicU64,
+    nanos: AtomicU64,
+}
+
+/// What the task is to do with its stage.
+#[derive(Debug)]
+enum Guest {
+    Away,
+    /// Poll it.
+    Waits(Runnable),
+    /// There is no task any more.
+    Closed,
+}
+
+impl Home {
+    /// The home of a stage on this runtime.
+    pub(crate) fn on(runtime: Id, counters: Arc<Counters>) -> Arc<Self> {
+        Arc::new(Self {
+            runtime,
+            counters,
+            guest: Mutex::new(Guest::Away),
+            waker: AtomicWaker::new(),
+            cut: AtomicBool::new(false),
+            polls: AtomicU64::new(0),
+            nanos: AtomicU64::new(MOST),
+        })
+    }
+
+    pub(crate) fn runtime(&self) -> Id {
+        self.runtime
+    }
+
+    /// Where the task is to be found.
+    pub(crate) fn waker(&self) -> &AtomicWaker {
+        &self.waker
+    }
+
+    /// Has the task poll `runnable`; without a task, the stage is dropped.
+    pub(crate) fn send(runnable: Runnable) {
+        let home = Arc::clone(runnable.metadata());
+        home.counters.clock.woken();
+        let mut guest = lock(&home.guest);
+        if !matches!(*guest, Guest::Closed) {
+            *guest = Guest::Waits(runnable);
+            drop(guest);
+            home.waker.wake();
+        }
+    }
+
+    /// What the task is to poll.
+    pub(crate) fn receive(&self) -> Option<Runnable> {
+        let mut guest = lock(&self.guest);
+        match std::mem::replace(&mut *guest, Guest::Away) {
+            Guest::Waits(runnable) => Some(runnable),
+            Guest::Away | Guest::Closed => None,
+        }
+    }
+
+    /// The task has ended.
+    pub(crate) fn close(&self) {
+        let guest = std::mem::replace(&mut *lock(&self.guest), Guest::Closed);
+        // Which may drop the stage.
+        drop(guest);
+    }
+
+    /// Has the stage cut off at its next wait.
+    pub(crate) fn cut_off(&self) {
+        self.cut.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.cut.load(Ordering::Acquire)
+    }
+
+    /// What a poll takes on average, in nanoseconds.
+    pub(crate) fn nanos(&self) -> u64 {
+        self.nanos.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_quick(&self) -> bool {
+        self.nanos() < QUICK
+    }
+
+    pub(crate) fn is_short(&self) -> bool {
+        self.nanos() < SHORT
+    }
+
+    /// A poll begins; whether it is to be measured.
+    pub(crate) fn count_poll(&self) -> Measure {
+        let polls = self.polls.load(Ordering::Relaxed);
+        self.polls.store(polls.wrapping_add(1), Ordering::Relaxed);
+        if self.nanos.load(Ordering::Relaxed) < QUICK / 2 && !polls.is_multiple_of(SAMPLE) {
+            Measure::No
+        } else {
+            Measure::Yes
+        }
+    }
+
+    /// A poll took so many nanoseconds: the average moves by a quarter of the difference.
+    pub(crate) fn measured(&self, nanos: u64) {
+        let average = self.nanos();
+        let most = if average < QUICK { MOST } else { MOST_OF_SLOW };
+        self.nanos.store((average * 3 + nanos.min(most)) / 4, Ordering::Relaxed);
+    }
+}
+
+/// Whether a poll is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    Yes,
+    No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home() -> Arc<Home> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        Home::on(runtime.handle().id(), Arc::default())
+    }
+
+    #[test]
+    fn a_stage_is_quick_after_some_short_polls_and_slow_after_some_long_ones() {
+        let home = home();
+        assert!(!home.is_quick(), "nothing is known of it");
+        (0..10).for_each(|_| home.measured(500));
+        assert!(home.is_quick());
+        home.measured(u64::MAX / 4);
+        assert!(home.is_quick(), "one may have been interrupted");
+        (0..3).for_each(|_| home.measured(QUICK * 2));
+        assert!(!home.is_quick());
+    }
+
+    #[test]
+    fn a_stage_is_not_short_any_more_after_one_long_poll_if_it_is_not_quick() {
+        let home = home();
+        (0..10).for_each(|_| home.measured(10_000));
+        assert!(home.is_short() && !home.is_quick());
+        home.measured(u64::MAX / 4);
+        assert!(!home.is_short());
+        (0..5).for_each(|_| home.measured(10_000));
+        assert!(home.is_short(), "it was but once");
+    }
+
+    #[test]
+    fn all_polls_are_measured_until_they_prove_short() {
+        let home = home();
+        assert!((0..100).all(|_| home.count_poll() == Measure::Yes));
+        (0..20).for_each(|_| home.measured(100));
+        let measured = (0..SAMPLE * 10).filter(|_| home.count_poll() == Measure::Yes).count();
+        assert_eq!(measured, 10);
+    }
+}

@@ -1,0 +1,261 @@
+//! Who polls a stage? Two that wake each other, polled by hand; and how a stage and its task end together.
+
+use std::future::{pending, poll_fn};
+use std::task::Waker;
+
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
+use crate::wire::signal::{Parking, Signal, Slot, WantsCredit};
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn alone(stage: impl Future<Output = ExitReason> + Send + 'static) -> (Resident, Arc<Home>) {
+    resident(stage, &Arc::default())
+}
+
+/// A stage that notes each of its polls, and then wakes another, as often as it is polled.
+#[derive(Clone, Default)]
+struct Partner {
+    polls: Arc<AtomicUsize>,
+    waker: Arc<Mutex<Option<Waker>>>,
+}
+
+impl Partner {
+    fn polls(&self) -> usize {
+        self.polls.load(Ordering::Relaxed)
+    }
+
+    fn waking(&self, other: &Self) -> impl Future<Output = ExitReason> + Send + 'static {
+        let (own, other) = (self.clone(), other.clone());
+        poll_fn(move |cx| {
+            own.polls.fetch_add(1, Ordering::Relaxed);
+            *lock(&own.waker) = Some(cx.waker().clone());
+            if let Some(waker) = &*lock(&other.waker) {
+                waker.wake_by_ref();
+            }
+            Poll::Pending
+        })
+    }
+}
+
+/// Two stages that wake each other, polled once each.
+struct Pair {
+    first: (Partner, Resident),
+    second: (Partner, Resident),
+    _runtimes: [Runtime; 2],
+}
+
+fn pair(second_on: usize) -> Pair {
+    let runtimes = [runtime(), runtime()];
+    let (first, second) = (Partner::default(), Partner::default());
+    let build = |runtime: &Runtime, one: &Partner, other: &Partner| {
+        let _within = runtime.enter();
+        alone(one.waking(other)).0
+    };
+    let mut pair = Pair {
+        first: (first.clone(), build(&runtimes[0], &first, &second)),
+        second: (second.clone(), build(&runtimes[second_on], &second, &first)),
+        _runtimes: runtimes,
+    };
+    // The second wakes the first, which goes home: it is not known to be quick.
+    poll(&mut pair.first.1);
+    poll(&mut pair.second.1);
+    assert_eq!((pair.first.0.polls(), pair.second.0.polls()), (1, 1));
+    pair
+}
+
+fn poll(resident: &mut Resident) {
+    assert!(Pin::new(resident).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+}
+
+fn quick(resident: &Resident) {
+    (0..20).for_each(|_| resident.home.measured(1));
+}
+
+fn short(resident: &Resident) {
+    (0..20).for_each(|_| resident.home.measured(10_000));
+}
+
+fn slow(resident: &Resident) {
+    (0..20).for_each(|_| resident.home.measured(1_000_000));
+}
+
+#[test]
+fn quick_neighbours_take_turns_in_one_task_until_it_is_time_to_give_way() {
+    let Pair { mut first, mut second, .. } = pair(0);
+    quick(&first.1);
+    quick(&second.1);
+    poll(&mut first.1);
+    let polls = (first.0.polls(), second.0.polls());
+    assert!(polls.0 > 10 && polls.1 > 10, "{polls:?}");
+    poll(&mut second.1);
+    assert_eq!((first.0.polls(), second.0.polls()), polls, "the one that is left is with the first task");
+    poll(&mut first.1);
+    assert!(first.0.polls() > polls.0 && second.0.polls() > polls.1);
+}
+
+/// A quick stage that is told something: it notes its name, and then does what is given.
+fn told(
+    name: &'static str,
+    signal: &Arc<Signal>,
+    log: &Arc<Mutex<Vec<&'static str>>>,
+    mut then: impl FnMut() + Send + 'static,
+) -> Resident {
+    let (mut parking, log) = (Parking::new(Arc::clone(signal)), Arc::clone(log));
+    let (mut resident, _) = alone(poll_fn(move |cx| {
+        while parking.poll_marked(cx, WantsCredit::Yes).is_ready() {
+            parking.take(0, |_| {});
+            lock(&log).push(name);
+            then();
+        }
+        Poll::Pending
+    }));
+    poll(&mut resident);
+    quick(&resident);
+    resident
+}
+
+#[test]
+fn who_is_woken_for_events_is_polled_next_and_who_is_woken_for_credit_last() {
+    let runtime = runtime();
+    let _within = runtime.enter();
+    let log = Arc::default();
+    let signals = [(); 5].map(|()| Signal::new());
+    let [start, left, middle, right, below] = signals.each_ref().map(Slot::claim);
+    let first = told("first", &signals[0], &log, move || {
+        left.mark();
+        middle.mark_credit();
+        right.mark();
+    });
+    let mut residents = [
+        first,
+        told("left", &signals[1], &log, move || below.mark()),
+        told("middle", &signals[2], &log, || {}),
+        told("right", &signals[3], &log, || {}),
+        told("below", &signals[4], &log, || {}),
+    ];
+    start.mark();
+    poll(&mut residents[0]);
+    assert_eq!(*lock(&log), ["first", "left", "below", "right", "middle"]);
+}
+
+#[test]
+fn who_is_woken_by_a_stage_that_is_not_quick_but_short_joins_it_for_events_and_not_for_credit() {
+    let runtime = runtime();
+    let _within = runtime.enter();
+    let log = Arc::default();
+    let signals = [(); 3].map(|()| Signal::new());
+    let [start, before, behind] = signals.each_ref().map(Slot::claim);
+    let first = told("first", &signals[0], &log, move || {
+        before.mark_credit();
+        behind.mark();
+    });
+    let mut residents =
+        [first, told("before", &signals[1], &log, || {}), told("behind", &signals[2], &log, || {})];
+    short(&residents[0]);
+    start.mark();
+    poll(&mut residents[0]);
+    assert_eq!(*lock(&log), ["first", "behind"]);
+    poll(&mut residents[1]);
+    assert_eq!(*lock(&log), ["first", "behind", "before"]);
+}
+
+#[test]
+fn a_stage_that_is_not_quick_is_polled_by_its_own_task() {
+    let Pair { mut first, mut second, .. } = pair(0);
+    quick(&first.1);
+    slow(&second.1);
+    poll(&mut first.1);
+    assert_eq!((first.0.polls(), second.0.polls()), (2, 1));
+    poll(&mut second.1);
+    assert_eq!((first.0.polls(), second.0.polls()), (2, 2));
+}
+
+#[test]
+fn nobody_is_polled_behind_a_slow_stage() {
+    let Pair { mut first, second, .. } = pair(0);
+    slow(&first.1);
+    quick(&second.1);
+    poll(&mut first.1);
+    assert_eq!((first.0.polls(), second.0.polls()), (2, 1));
+}
+
+#[test]
+fn a_stage_of_another_runtime_is_polled_there() {
+    let Pair { mut first, mut second, .. } = pair(1);
+    quick(&first.1);
+    quick(&second.1);
+    poll(&mut first.1);
+    assert_eq!((first.0.polls(), second.0.polls()), (2, 1));
+    poll(&mut second.1);
+    assert_eq!(second.0.polls(), 2);
+}
+
+#[test]
+fn who_is_left_when_a_task_is_dropped_goes_home() {
+    let Pair { mut first, mut second, .. } = pair(0);
+    quick(&first.1);
+    quick(&second.1);
+    poll(&mut first.1);
+    let left = first.1.rest.len();
+    assert_eq!(left, 1);
+    let before = second.0.polls();
+    drop(first.1);
+    poll(&mut second.1);
+    // Either the second was left, or the first, which is dropped with its task.
+    assert!(second.0.polls() <= before + 1);
+    assert!(second.1.rest.is_empty());
+}
+
+#[test]
+fn a_stage_that_is_cut_off_is_dropped_at_its_next_wait() {
+    let runtime = runtime();
+    runtime.block_on(async {
+        let (held, dropped) = oneshot::channel::<()>();
+        let (up, is_up) = oneshot::channel();
+        let (resident, home) = alone(async move {
+            let _held = held;
+            let _ = up.send(());
+            pending().await
+        });
+        let task = tokio::spawn(resident);
+        is_up.await.unwrap();
+        home.cut_off();
+        assert!(matches!(task.await.unwrap(), ExitReason::Aborted));
+        assert!(dropped.await.is_err());
+    });
+}
+
+#[test]
+fn a_stage_ends_with_its_task_and_its_task_with_the_stage() {
+    let runtime = runtime();
+    runtime.block_on(async {
+        let (task, _) = alone(async {
+            yield_now().await;
+            ExitReason::Normal
+        });
+        assert!(matches!(tokio::spawn(task).await.unwrap(), ExitReason::Normal));
+        let (held, dropped) = oneshot::channel::<()>();
+        let (task, home) = alone(async move {
+            let _held = held;
+            pending().await
+        });
+        drop(task);
+        assert!(dropped.await.is_err());
+        assert_eq!(Arc::strong_count(&home), 1, "nothing is left of it");
+    });
+}
+
+#[test]
+fn a_panic_ends_the_task_of_the_stage_that_panicked() {
+    let runtime = runtime();
+    runtime.block_on(async {
+        let (task, _) = alone(async { panic!("on purpose") });
+        assert!(tokio::spawn(task).await.unwrap_err().is_panic());
+    });
+}

@@ -1,0 +1,92 @@
+//! A stage of a pipeline, as its handle knows it: by name, numbers and address.
+
+use std::any::Any;
+
+use crate::ack::Collectors;
+use crate::base::stats::{Counters, StageStats};
+use crate::supervise::{Child, Control, Nature};
+use crate::sync::{Arc, AtomicBool, Ordering};
+
+/// What outlives the restarts of a child, and the pipeline.
+pub(crate) struct Known {
+    pub(crate) step: Arc<str>,
+    pub(crate) copy: usize,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) mailbox: Arc<dyn Any + Send + Sync>,
+    pub(crate) control: Arc<dyn Control>,
+    pub(crate) nature: Nature,
+    /// Who tells what became of its deliveries.
+    pub(crate) collectors: Arc<Collectors>,
+    /// Whether it has producers in its pipeline.
+    pub(crate) fed: Fed,
+    up: Arc<AtomicBool>,
+}
+
+/// Where the events of a stage come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fed {
+    /// It makes them.
+    ByItself,
+    /// Producers of its pipeline.
+    ByProducers,
+}
+
+impl Known {
+    pub(crate) fn of(child: &Child) -> Self {
+        Self {
+            step: Arc::clone(&child.step),
+            copy: child.copy,
+            counters: Arc::clone(&child.counters),
+            mailbox: Arc::clone(&child.mailbox),
+            control: Arc::clone(&child.control),
+            nature: child.nature.clone(),
+            collectors: Arc::clone(&child.collectors),
+            fed: if child.sources.is_empty() { Fed::ByItself } else { Fed::ByProducers },
+            up: Arc::clone(&child.up),
+        }
+    }
+
+    pub(crate) fn stats(&self) -> StageStats {
+        self.counters.read(&self.step, self.copy)
+    }
+
+    /// Whether it runs now.
+    pub(crate) fn is_up(&self) -> bool {
+        self.up.load(Ordering::Acquire)
+    }
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Known").field("step", &self.step).field("copy", &self.copy).finish_non_exhaustive()
+    }
+}
+
+/// The statistics of these stages, in their order; those of a subtree follow its child.
+pub(crate) fn stats_of(stages: &[Arc<Known>]) -> Vec<StageStats> {
+    let mut stats = Vec::with_capacity(stages.len());
+    for stage in stages {
+        stats.push(stage.stats());
+        match &stage.nature {
+            Nature::Stage | Nature::Task => {}
+            Nature::Group(inner) => stats.extend(inner.stats(&stage.step)),
+        }
+    }
+    stats
+}
+
+/// Every stage that runs now, also within subtrees, with its name.
+pub(crate) fn named(stages: &[Arc<Known>]) -> Vec<(String, Arc<Known>)> {
+    let mut all = Vec::with_capacity(stages.len());
+    for stage in stages {
+        match &stage.nature {
+            Nature::Stage => all.push((format!("{}/{}", stage.step, stage.copy), Arc::clone(stage))),
+            Nature::Task => {}
+            Nature::Group(inner) => {
+                let within = named(&inner.running()).into_iter();
+                all.extend(within.map(|(name, known)| (format!("{}/{name}", stage.step), known)));
+            }
+        }
+    }
+    all
+}

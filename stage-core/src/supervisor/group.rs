@@ -1,0 +1,191 @@
+//! A child with children of its own: how it is told what to do, and what its runs did.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::ack::Settlement;
+use crate::base::error::ExitReason;
+use crate::base::stats::StageStats;
+use crate::engine::Ready;
+use crate::pipeline::handle::{Monitor, Running, StartError};
+use crate::supervise::Command;
+use crate::supervise::{Control, Known, Subtree};
+use crate::supervise::{Outcome, PipelineError, Rejected, Report, StageExit};
+use crate::sync::{Arc, Mutex, lock};
+use crate::wire::diagnosis::Diagnosis;
+
+/// What is inside of such a child, over all its runs.
+#[derive(Debug, Default)]
+pub(crate) struct Inner {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Tells the running one.
+    commands: Option<mpsc::UnboundedSender<Command>>,
+    running: Option<Monitor>,
+    /// What the runs before it did.
+    past: Gathered,
+}
+
+/// What several runs did.
+#[derive(Clone, Debug, Default)]
+struct Gathered {
+    stages: Vec<StageStats>,
+    settlement: Settlement,
+    rejected: Vec<Rejected>,
+    not_restarted: Vec<StageExit>,
+    cut_off: Vec<String>,
+}
+
+impl Inner {
+    /// A run is about to begin; where it hears what it is told.
+    pub(crate) fn open(&self) -> mpsc::UnboundedReceiver<Command> {
+        let (commands, commanded) = mpsc::unbounded_channel();
+        lock(&self.state).commands = Some(commands);
+        commanded
+    }
+
+    fn tell(&self, command: Command) {
+        if let Some(commands) = &lock(&self.state).commands {
+            // One that has ended need not be told.
+            let _ = commands.send(command);
+        }
+    }
+
+    fn began(&self, monitor: Monitor) {
+        lock(&self.state).running = Some(monitor);
+    }
+
+    fn ended(&self, report: &Report) {
+        let state = &mut *lock(&self.state);
+        state.running = None;
+        state.past.add(report);
+    }
+}
+
+impl Subtree for Inner {
+    fn running(&self) -> Vec<Arc<Known>> {
+        lock(&self.state).running.iter().flat_map(|monitor| monitor.stages.iter().cloned()).collect()
+    }
+
+    fn stats(&self, prefix: &str) -> Vec<StageStats> {
+        let state = lock(&self.state);
+        let mut all = state.past.clone();
+        all.add_stats(state.running.iter().flat_map(Monitor::stats));
+        drop(state);
+        all.stages.into_iter().map(|stats| within(prefix, stats)).collect()
+    }
+
+    fn add_to(&self, report: &mut Report, prefix: &str) {
+        let past = lock(&self.state).past.clone();
+        past.add_to(report, prefix);
+    }
+}
+
+fn within(prefix: &str, mut stats: StageStats) -> StageStats {
+    stats.step.insert(0, '/');
+    stats.step.insert_str(0, prefix);
+    stats
+}
+
+impl Gathered {
+    fn add(&mut self, report: &Report) {
+        self.add_stats(report.stages.iter().cloned());
+        self.settlement.add(report.settlement.clone());
+        self.rejected.extend(report.rejected.iter().cloned());
+        self.not_restarted.extend(report.not_restarted.iter().cloned());
+        self.cut_off.extend(report.cut_off.iter().cloned());
+    }
+
+    fn add_stats(&mut self, stages: impl IntoIterator<Item = StageStats>) {
+        for stats in stages {
+            let same = |known: &&mut StageStats| known.step == stats.step && known.copy == stats.copy;
+            match self.stages.iter_mut().find(same) {
+                Some(known) => known.add(&stats),
+                None => self.stages.push(stats),
+            }
+        }
+    }
+
+    /// Puts it into the report of whoever supervises the child called `prefix`.
+    fn add_to(self, report: &mut Report, prefix: &str) {
+        let name = |stage: String| format!("{prefix}/{stage}");
+        report.stages.extend(self.stages.into_iter().map(|stats| within(prefix, stats)));
+        report.settlement.add(self.settlement);
+        report.rejected.extend(
+            self.rejected
+                .into_iter()
+                .map(|Rejected { stage, events }| Rejected { stage: name(stage), events }),
+        );
+        report.not_restarted.extend(
+            self.not_restarted
+                .into_iter()
+                .map(|StageExit { stage, reason }| StageExit { stage: name(stage), reason }),
+        );
+        report.cut_off.extend(self.cut_off.into_iter().map(name));
+    }
+}
+
+/// One run: starts it, tells it what it is told, and says how it ended.
+pub(crate) async fn run(
+    start: impl Future<Output = Result<Running, StartError>>,
+    inner: Arc<Inner>,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+    ready: Ready,
+) -> ExitReason {
+    let running = match start.await {
+        Ok(running) => running,
+        Err(error) => return ExitReason::Error(Arc::new(error)),
+    };
+    inner.began(running.monitor());
+    let _ = ready.up.send(());
+    let ended = match ready.go.await {
+        Ok(()) => loop {
+            tokio::select! {
+                biased;
+                Some(command) = commands.recv() => running.command(command),
+                ended = running.join() => break ended,
+            }
+        },
+        // It is not wanted any more.
+        Err(_) => running.stop().await,
+    };
+    match &ended {
+        Ok(report) => inner.ended(report),
+        Err(PipelineError::Failed { report, .. }) => inner.ended(report),
+        Err(PipelineError::RuntimeGone | PipelineError::SupervisorPanicked { .. }) => {}
+    }
+    match ended {
+        Ok(Report { outcome: Outcome::Finished | Outcome::Drained, .. }) => ExitReason::Normal,
+        Ok(Report { outcome: Outcome::Stopped, .. }) => ExitReason::Shutdown,
+        Err(error) => ExitReason::Error(Arc::new(error)),
+    }
+}
+
+impl Control for Inner {
+    fn renew(&self) {}
+
+    fn stop(&self, _reason: ExitReason) {
+        self.tell(Command::Stop);
+    }
+
+    fn drain(&self) {
+        // Whoever drains it keeps the time.
+        self.tell(Command::Drain(std::time::Duration::MAX));
+    }
+
+    fn resubscribe(&self, _source: usize) {}
+
+    fn abandon(&self, _source: usize) {}
+
+    fn diagnose(&self, _question: oneshot::Sender<Diagnosis>) {}
+
+    fn has_ended(&self) -> bool {
+        false
+    }
+
+    fn close(&self, _reason: ExitReason) {
+        lock(&self.state).commands = None;
+    }
+}

@@ -1,0 +1,222 @@
+//! Several pipelines, tasks and supervisors under one supervisor.
+
+use std::future::Future;
+
+use futures_util::FutureExt;
+
+use super::group::{self, Inner};
+use super::task::{self, Stopping, TaskControl};
+use crate::base::backoff::Backoff;
+use crate::base::error::{BoxError, StageResult};
+use crate::base::options::{Placement, Restart};
+use crate::pipeline::handle::{Running, StartError};
+use crate::pipeline::{Pipeline, Topology};
+use crate::supervise::{Child, Nature};
+use crate::supervise::{Intensity, Plan, Strategy};
+use crate::sync::Arc;
+
+/// Keeps several children running: pipelines, tasks, and supervisors with children of their own.
+///
+/// Children start in the order in which they are declared, and are stopped in reverse order. What a failure
+/// restarts is said by the [`Strategy`] (here by default [`OneForOne`](Strategy::OneForOne)) and the [`Restart`]
+/// of each child; a child that comes back is built by its recipe. More failures than the [`Intensity`] allows end
+/// all children, and the supervisor fails in its turn: if it is a child itself, it is up to its supervisor.
+///
+/// ```
+/// use std::time::Duration;
+/// use stage_core::{Backoff, ChildOptions, Pipeline, Restart, Strategy, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let numbers = || {
+///     Ok(Pipeline::builder("numbers")
+///         .start_fn("source", || Ok(0..100_u64))
+///         .finish_fn("sink", |_| ()))
+/// };
+/// let inner = || {
+///     Ok(Supervisor::new("inner").task("clock", |stopping| async move {
+///         stopping.asked().await;
+///         Ok(())
+///     }))
+/// };
+/// let running = Supervisor::new("everything")
+///     .strategy(Strategy::RestForOne)
+///     .backoff(Backoff::new(Duration::from_millis(100), Duration::from_secs(10)))
+///     .pipeline(ChildOptions::named("numbers").restart(Restart::Transient), numbers)
+///     .supervisor("inner", inner)
+///     .start()
+///     .await?;
+/// let report = running.drain(Duration::from_secs(5)).await?;
+/// let sink = report.stages.iter().find(|stage| stage.step == "numbers/sink").unwrap();
+/// assert!(sink.events_in <= 100);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # End
+///
+/// A permanent child is started again also when it ends normally, so a supervisor with one ends when it is told to.
+/// One with others only ends when all have ended, and are not restarted. A [drain](Running::drain) drains the
+/// children one by one in the order of their declaration: those behind may live on what those before them make.
+#[derive(Debug)]
+#[must_use = "a supervisor does nothing until it is started"]
+pub struct Supervisor {
+    name: String,
+    plan: Plan,
+    children: Vec<Child>,
+}
+
+/// The name of a child of a [`Supervisor`], and when it is restarted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct ChildOptions {
+    name: String,
+    restart: Restart,
+}
+
+impl ChildOptions {
+    /// A permanent child of this name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), restart: Restart::Permanent }
+    }
+
+    /// When it is restarted. Default: always.
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.restart = restart;
+        self
+    }
+}
+
+impl From<&str> for ChildOptions {
+    fn from(name: &str) -> Self {
+        Self::named(name)
+    }
+}
+
+impl Supervisor {
+    /// A supervisor without children.
+    pub fn new(name: impl Into<String>) -> Self {
+        let plan = Plan { strategy: Strategy::OneForOne, ..Plan::default() };
+        Self { name: name.into(), plan, children: Vec::new() }
+    }
+
+    /// Which children are restarted with one that failed. Default: [`Strategy::OneForOne`].
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.plan.strategy = strategy;
+        self
+    }
+
+    /// How many failures it survives. Default: 3 restarts within 5 seconds.
+    pub fn intensity(mut self, intensity: Intensity) -> Self {
+        self.plan.intensity = intensity;
+        self
+    }
+
+    /// How long it waits before a restart: longer with each one within the period of the intensity. It gives up
+    /// when the attempts are used up. Default: not at all.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.plan.backoff = Some(backoff);
+        self
+    }
+
+    /// A pipeline, or what `pipeline!` declared. A run that finished or was drained has ended normally.
+    pub fn pipeline<P, R>(self, options: impl Into<ChildOptions>, recipe: R) -> Self
+    where
+        P: Into<Pipeline>,
+        R: Fn() -> Result<P, BoxError> + Send + 'static,
+    {
+        self.group(options.into(), move || {
+            let pipeline: Pipeline = recipe()?.into();
+            Ok(pipeline.start())
+        })
+    }
+
+    /// A supervisor with children of its own.
+    pub fn supervisor<R>(self, options: impl Into<ChildOptions>, recipe: R) -> Self
+    where
+        R: Fn() -> Result<Self, BoxError> + Send + 'static,
+    {
+        // Boxed, since it may hold another of its kind.
+        self.group(options.into(), move || Ok(recipe()?.start().boxed()))
+    }
+
+    /// A task: anything that is a future. It may start stages that are wired by hand, and should end when it is
+    /// [asked](Stopping::asked) to.
+    pub fn task<R, F>(mut self, options: impl Into<ChildOptions>, recipe: R) -> Self
+    where
+        R: Fn(Stopping) -> F + Send + 'static,
+        F: Future<Output = StageResult> + Send + 'static,
+    {
+        let control = Arc::new(TaskControl::default());
+        let ChildOptions { name, restart } = options.into();
+        self.children.push(Child {
+            step: name.into(),
+            copy: 0,
+            placement: Placement::Runtime,
+            restart,
+            counters: Arc::default(),
+            collectors: Arc::default(),
+            control: Arc::clone(&control) as _,
+            mailbox: Arc::new(()),
+            build: Box::new(move |ready| Ok(task::run(recipe(control.open()), ready).boxed())),
+            retire: Box::new(|_| ()),
+            sources: Vec::new(),
+            nature: Nature::Task,
+            up: Arc::default(),
+        });
+        self
+    }
+
+    fn group<R, F>(mut self, options: ChildOptions, recipe: R) -> Self
+    where
+        R: Fn() -> Result<F, BoxError> + Send + 'static,
+        F: Future<Output = Result<Running, StartError>> + Send + 'static,
+    {
+        let inner = Arc::new(Inner::default());
+        let ChildOptions { name, restart } = options;
+        let running = Arc::clone(&inner);
+        self.children.push(Child {
+            step: name.into(),
+            copy: 0,
+            placement: Placement::Runtime,
+            restart,
+            counters: Arc::default(),
+            collectors: Arc::default(),
+            control: Arc::clone(&inner) as _,
+            mailbox: Arc::new(()),
+            build: Box::new(move |ready| {
+                let commands = running.open();
+                Ok(group::run(recipe()?, Arc::clone(&running), commands, ready).boxed())
+            }),
+            retire: Box::new(|_| ()),
+            sources: Vec::new(),
+            nature: Nature::Group(inner),
+            up: Arc::default(),
+        });
+        self
+    }
+
+    /// Starts all children in order; returns when every one is up. A pipeline is up, and begins to work, when all
+    /// its stages have been initialised.
+    ///
+    /// The handle is that of a pipeline: its [topology](Running::topology) has no steps, its statistics and reports
+    /// have those of all stages, named `child/step`.
+    ///
+    /// Must be called within a tokio runtime with its time enabled.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Options`] if the [`Intensity`] cannot work; [`StartError::Stage`] if a child did not come up, none
+    /// is left running then.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped before it is ready, the children that were started are stopped.
+    pub async fn start(self) -> Result<Running, StartError> {
+        let errors = self.plan.errors();
+        if !errors.is_empty() {
+            return Err(StartError::Options { pipeline: self.name, errors });
+        }
+        Running::start(Topology::unwired(self.name), self.children, self.plan).await
+    }
+}

@@ -1,0 +1,70 @@
+//! Snapshots of a running pipeline.
+
+use std::collections::BTreeMap;
+
+use super::snapshot::{LinkSnapshot, Snapshot, StageSnapshot};
+use crate::ack::Settlement;
+use crate::base::stats::LinkNumbers;
+use crate::pipeline::handle::Monitor;
+use crate::supervise::{Fed, Known, Nature};
+
+impl Monitor {
+    /// The pipeline as it is now: its stages, the links between them, what became of its deliveries, and its last
+    /// exits. Costs the pipeline nothing. A supervisor has no links; take a snapshot of each of its pipelines.
+    pub fn snapshot(&self) -> Snapshot {
+        let stages = self.stages.iter().filter(|stage| matches!(stage.nature, Nature::Stage));
+        let mut settlement = Settlement::default();
+        for stage in &*self.stages {
+            settlement.add(stage.collectors.settlement());
+        }
+        Snapshot {
+            pipeline: self.topology.name.clone(),
+            at: self.began.elapsed(),
+            steps: self.topology.steps.clone(),
+            stages: stages.map(|stage| stage_snapshot(stage)).collect(),
+            links: self.links(),
+            settlement,
+            oldest_open: self.stages.iter().filter_map(|stage| stage.collectors.oldest_open()).max(),
+            exits: self.exits.read(),
+        }
+    }
+
+    fn links(&self) -> Vec<LinkSnapshot> {
+        let mut links = Vec::new();
+        let mut steps: Vec<&str> = Vec::new();
+        for stage in &*self.stages {
+            if !steps.contains(&&*stage.step) {
+                steps.push(&stage.step);
+            }
+        }
+        for step in steps {
+            let mut to: BTreeMap<String, LinkNumbers> = BTreeMap::new();
+            for stage in self.stages.iter().filter(|stage| *stage.step == *step) {
+                for (consumer, numbers) in stage.counters.links.read() {
+                    to.entry(step_of(&consumer).to_owned()).or_default().add(&numbers);
+                }
+            }
+            let link = |(to, numbers)| LinkSnapshot::new(step.to_owned(), to, numbers);
+            links.extend(to.into_iter().map(link));
+        }
+        links
+    }
+}
+
+fn stage_snapshot(stage: &Known) -> StageSnapshot {
+    let clock = &stage.counters.clock;
+    StageSnapshot {
+        stats: stage.stats(),
+        state: clock.state(),
+        times: clock.times(),
+        is_source: stage.counters.is_source() || stage.fed == Fed::ByItself,
+    }
+}
+
+/// The step of a stage that is called `step/copy`, or the name of one that is not.
+fn step_of(stage: &str) -> &str {
+    match stage.rsplit_once('/') {
+        Some((step, copy)) if copy.parse::<usize>().is_ok() => step,
+        _ => stage,
+    }
+}

@@ -1,0 +1,361 @@
+//! One subscription: batches go down, credit and emptied buffers come back up.
+//!
+//! ```text
+//!   producer  ── LinkTx ══ batches ══════════════▶ LinkRx ──  consumer
+//!                       ◀══ credit + empty buffer ══
+//! ```
+//!
+//! Two rings with one writer and one reader each. No send ever waits: a full ring spills into a locked
+//! queue, whose length credit bounds.
+//!
+//! Invariants:
+//! 1. The end of the producer's half is seen behind everything that was sent (rule 2).
+//! 2. Every batch that was sent is received, or taken back by the producer, or counted as lost by whoever
+//!    leaves last: each half, when it ends, first says so and then looks whether the other has
+//!    (sequentially consistent), and what was not received lies in one place that only one can empty.
+
+use std::collections::VecDeque;
+
+use crate::base::error::ExitReason;
+use crate::base::stats::LinkCounters;
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock, ring};
+use crate::wire::protocol::{Batch, Closed, Credited};
+use crate::wire::signal::Slot;
+use crate::wire::subscription::{Cancellation, Subscription};
+
+/// Batches a ring holds before it spills.
+const RING: usize = if cfg!(stage_loom) { 1 } else { 32 };
+
+/// What both halves share.
+#[derive(Debug)]
+struct Shared<E> {
+    /// Batches that found the ring full; while there are any, later batches follow them here.
+    spill: Mutex<VecDeque<Batch<E>>>,
+    spilled: AtomicUsize,
+    /// Credit that found its ring full.
+    overflow: AtomicUsize,
+    /// Why the producer's half is gone, and whether it is.
+    closed: Mutex<Option<Closed>>,
+    producer_gone: AtomicBool,
+    /// Why the consumer's half is gone, and whether it is.
+    cancelled: Mutex<Option<Cancellation>>,
+    consumer_gone: AtomicBool,
+    /// What the consumer had not received when it went.
+    unreceived: Mutex<Option<Unreceived<E>>>,
+    producer: Slot,
+    consumer: Slot,
+    /// The most events a batch may hold.
+    chunk: AtomicUsize,
+    subscription: Subscription,
+}
+
+/// The consumer's end of the batches: what it took over from the spill, and the ring.
+#[derive(Debug)]
+struct Unreceived<E> {
+    rest: VecDeque<Batch<E>>,
+    batches: ring::Consumer<Batch<E>>,
+}
+
+impl<E> Shared<E> {
+    /// Everything that was sent and not received, once the consumer is gone; only the first call gets it.
+    fn take_unreceived(&self) -> Vec<E> {
+        let Some(Unreceived { rest, mut batches }) = lock(&self.unreceived).take() else {
+            return Vec::new();
+        };
+        let mut spill = std::mem::take(&mut *lock(&self.spill));
+        let (mut rest, mut all) = (rest, Vec::new());
+        while let Some(mut batch) = rest.pop_front() {
+            all.append(&mut batch.events);
+        }
+        while let Ok(mut batch) = batches.pop() {
+            all.append(&mut batch.events);
+        }
+        while let Some(mut batch) = spill.pop_front() {
+            all.append(&mut batch.events);
+        }
+        all
+    }
+}
+
+/// The producer's half.
+#[derive(Debug)]
+pub(crate) struct LinkTx<E> {
+    batches: ring::Producer<Batch<E>>,
+    credits: ring::Consumer<Credited<E>>,
+    shared: Arc<Shared<E>>,
+    counters: Arc<LinkCounters>,
+}
+
+/// The consumer's half.
+#[derive(Debug)]
+pub(crate) struct LinkRx<E> {
+    batches: ring::Consumer<Batch<E>>,
+    credits: ring::Producer<Credited<E>>,
+    shared: Arc<Shared<E>>,
+    /// Spilled batches that were taken over, older than all in the ring.
+    rest: VecDeque<Batch<E>>,
+    counters: Arc<LinkCounters>,
+}
+
+/// What the producer finds on its side.
+#[derive(Debug)]
+pub(crate) enum FromConsumer<E> {
+    Credited(Credited<E>),
+    Nothing,
+    Cancelled(Cancellation),
+}
+
+/// What the consumer finds on its side.
+#[derive(Debug)]
+pub(crate) enum FromProducer<E> {
+    Batch(Batch<E>),
+    Nothing,
+    Closed(Closed),
+}
+
+/// The link of `subscription` between the stages of two slots, cutting messages into batches of `chunk` events.
+pub(crate) fn link<E>(
+    producer: Slot,
+    consumer: Slot,
+    chunk: usize,
+    subscription: Subscription,
+) -> (LinkTx<E>, LinkRx<E>) {
+    let (batches_tx, batches_rx) = ring::RingBuffer::new(RING);
+    let (credits_tx, credits_rx) = ring::RingBuffer::new(RING);
+    let shared = Arc::new(Shared {
+        spill: Mutex::default(),
+        spilled: AtomicUsize::new(0),
+        overflow: AtomicUsize::new(0),
+        closed: Mutex::new(None),
+        producer_gone: AtomicBool::new(false),
+        cancelled: Mutex::new(None),
+        consumer_gone: AtomicBool::new(false),
+        unreceived: Mutex::new(None),
+        producer,
+        consumer,
+        chunk: AtomicUsize::new(chunk),
+        subscription,
+    });
+    let counters = Arc::<LinkCounters>::default();
+    let tx = LinkTx {
+        batches: batches_tx,
+        credits: credits_rx,
+        shared: Arc::clone(&shared),
+        counters: Arc::clone(&counters),
+    };
+    let rx = LinkRx { batches: batches_rx, credits: credits_tx, shared, rest: VecDeque::new(), counters };
+    (tx, rx)
+}
+
+impl<E> LinkTx<E> {
+    /// The most events a batch may hold.
+    #[inline]
+    pub(crate) fn chunk(&self) -> usize {
+        self.shared.chunk.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn subscription(&self) -> &Subscription {
+        &self.shared.subscription
+    }
+
+    #[inline]
+    pub(crate) fn counters(&self) -> &Arc<LinkCounters> {
+        &self.counters
+    }
+
+    /// The slot by which the producer knows this subscription.
+    pub(crate) fn slot(&self) -> usize {
+        self.shared.producer.index()
+    }
+
+    /// Sends a batch; never waits. The consumer is told by [`announce`](Self::announce).
+    #[inline]
+    pub(crate) fn send(&mut self, batch: Batch<E>) {
+        if self.shared.spilled.load(Ordering::Acquire) == 0 {
+            match self.batches.push(batch) {
+                Ok(()) => {}
+                Err(ring::PushError::Full(batch)) => self.spill(batch),
+            }
+        } else {
+            self.spill(batch);
+        }
+    }
+
+    #[cold]
+    fn spill(&self, batch: Batch<E>) {
+        let mut spill = lock(&self.shared.spill);
+        spill.push_back(batch);
+        self.shared.spilled.store(spill.len(), Ordering::Release);
+    }
+
+    /// Tells the consumer that batches were sent.
+    #[inline]
+    pub(crate) fn announce(&self) {
+        self.shared.consumer.mark();
+    }
+
+    /// The next thing the consumer sent.
+    #[inline]
+    pub(crate) fn receive(&mut self) -> FromConsumer<E> {
+        if let Ok(credited) = self.credits.pop() {
+            return FromConsumer::Credited(credited);
+        }
+        if self.shared.overflow.load(Ordering::Relaxed) > 0 {
+            let ask = self.shared.overflow.swap(0, Ordering::Acquire);
+            return FromConsumer::Credited(Credited { buffer: Vec::new(), ask });
+        }
+        if !self.shared.consumer_gone.load(Ordering::Acquire) {
+            return FromConsumer::Nothing;
+        }
+        let reason = lock(&self.shared.cancelled).clone();
+        FromConsumer::Cancelled(reason.unwrap_or_else(|| Cancellation::down(ExitReason::Aborted)))
+    }
+
+    /// What a consumer that is gone had not received, in order.
+    pub(crate) fn take_back(&self) -> Vec<E> {
+        self.shared.take_unreceived()
+    }
+
+    /// Ends the subscription, behind everything that was sent. Says how many events were lost, because
+    /// the consumer had gone before.
+    pub(crate) fn close(self, closed: Closed) -> usize {
+        *lock(&self.shared.closed) = Some(closed);
+        self.leave()
+    }
+
+    fn leave(&self) -> usize {
+        // Only once: what a closed half took back when it is dropped, nobody would count.
+        if self.shared.producer_gone.load(Ordering::Relaxed) {
+            return 0;
+        }
+        self.shared.producer_gone.store(true, Ordering::SeqCst);
+        self.shared.consumer.mark();
+        if self.shared.consumer_gone.load(Ordering::SeqCst) { self.take_back().len() } else { 0 }
+    }
+}
+
+/// A half that is dropped without being closed was cut off.
+impl<E> Drop for LinkTx<E> {
+    fn drop(&mut self) {
+        lock(&self.shared.closed).get_or_insert(Closed::Down(ExitReason::Aborted));
+        self.leave();
+    }
+}
+
+impl<E> LinkRx<E> {
+    /// The next thing the producer sent.
+    #[inline]
+    pub(crate) fn receive(&mut self) -> FromProducer<E> {
+        if let Some(batch) = self.rest.pop_front() {
+            return FromProducer::Batch(batch);
+        }
+        // In this order, so that whatever was sent before the one read is seen by the next.
+        let gone = self.shared.producer_gone.load(Ordering::Acquire);
+        let spilled = self.shared.spilled.load(Ordering::Acquire) > 0;
+        if let Ok(batch) = self.batches.pop() {
+            return FromProducer::Batch(batch);
+        }
+        if spilled {
+            return self.unspill();
+        }
+        if !gone {
+            return FromProducer::Nothing;
+        }
+        let closed = lock(&self.shared.closed).clone();
+        FromProducer::Closed(closed.unwrap_or(Closed::Down(ExitReason::Aborted)))
+    }
+
+    /// Takes over what was spilled; the ring was empty after the spill began.
+    #[cold]
+    fn unspill(&mut self) -> FromProducer<E> {
+        let mut spill = lock(&self.shared.spill);
+        std::mem::swap(&mut self.rest, &mut spill);
+        self.shared.spilled.store(0, Ordering::Release);
+        drop(spill);
+        self.rest.pop_front().map_or(FromProducer::Nothing, FromProducer::Batch)
+    }
+
+    /// Puts back, as the next, what was received.
+    pub(crate) fn put_back(&mut self, batch: Batch<E>) {
+        self.rest.push_front(batch);
+    }
+
+    /// Whether a batch can be received.
+    #[inline]
+    pub(crate) fn has_batch(&self) -> bool {
+        !self.rest.is_empty() || !self.batches.is_empty() || self.shared.spilled.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether anything can be received, a batch or the end. What comes later is announced.
+    #[inline]
+    pub(crate) fn has_more(&self) -> bool {
+        self.has_batch() || self.shared.producer_gone.load(Ordering::Acquire)
+    }
+
+    /// How many batches can be received.
+    pub(crate) fn waiting(&self) -> usize {
+        self.rest.len() + self.batches.slots() + self.shared.spilled.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn subscription(&self) -> &Subscription {
+        &self.shared.subscription
+    }
+
+    #[inline]
+    pub(crate) fn counters(&self) -> &LinkCounters {
+        &self.counters
+    }
+
+    /// Has later messages cut into batches of `chunk` events.
+    pub(crate) fn set_chunk(&self, chunk: usize) {
+        self.shared.chunk.store(chunk, Ordering::Relaxed);
+    }
+
+    /// Returns an emptied buffer, and asks for `ask` events if it is not zero.
+    #[inline]
+    pub(crate) fn give_back(&mut self, buffer: Vec<E>, ask: usize) {
+        if ask > 0 {
+            self.counters.asked(ask);
+        }
+        let credited = Credited { buffer, ask };
+        if let Err(ring::PushError::Full(credited)) = self.credits.push(credited) {
+            let more = |asked: usize| Some(asked.saturating_add(credited.ask));
+            let _ = self.shared.overflow.fetch_update(Ordering::Release, Ordering::Relaxed, more);
+        }
+        if ask > 0 {
+            self.shared.producer.mark_credit();
+        }
+    }
+
+    /// Ends the subscription from this side; what was not received goes back to the producer. Says how
+    /// many events were lost, because the producer had gone before.
+    pub(crate) fn cancel(mut self, cancellation: Cancellation) -> usize {
+        *lock(&self.shared.cancelled) = Some(cancellation);
+        self.leave()
+    }
+
+    fn leave(&mut self) -> usize {
+        if self.shared.consumer_gone.load(Ordering::Relaxed) {
+            return 0;
+        }
+        let (_, nothing) = ring::RingBuffer::new(1);
+        let batches = std::mem::replace(&mut self.batches, nothing);
+        *lock(&self.shared.unreceived) = Some(Unreceived { rest: std::mem::take(&mut self.rest), batches });
+        self.shared.consumer_gone.store(true, Ordering::SeqCst);
+        self.shared.producer.mark();
+        if self.shared.producer_gone.load(Ordering::SeqCst) { self.shared.take_unreceived().len() } else { 0 }
+    }
+}
+
+/// A half that is dropped without being cancelled was cut off.
+impl<E> Drop for LinkRx<E> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+#[cfg(all(test, stage_loom))]
+mod models;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! When a subscription that ended is made again.
+
+use std::time::Duration;
+
+use crate::base::backoff::Backoff;
+use crate::base::error::{ExitReason, SubscribeError};
+use crate::wire::subscription::{CancelKind, Cancellation};
+
+/// The state of one subscription that is made again and again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Again {
+    backoff: Backoff,
+    /// Attempts in a row that brought nothing.
+    failed: u32,
+}
+
+impl Again {
+    pub(crate) fn new(backoff: Backoff) -> Self {
+        Self { backoff, failed: 0 }
+    }
+
+    /// The subscription brought events.
+    pub(crate) fn succeeded(&mut self) {
+        self.failed = 0;
+    }
+
+    /// How long to wait before it is made again after it ended so; nothing if it is not.
+    pub(crate) fn after(
+        &mut self,
+        cancellation: &Cancellation,
+        refused: Option<&SubscribeError>,
+        seed: u64,
+    ) -> Option<Duration> {
+        let passes = match (cancellation.kind, refused) {
+            // The producer has nothing more.
+            (CancelKind::Down, _) => !matches!(cancellation.reason, ExitReason::Normal),
+            // Whoever has it may leave; anything else that is refused will be refused again.
+            (CancelKind::Cancelled, refused) => {
+                matches!(refused, Some(SubscribeError::PartitionTaken { .. }))
+            }
+        };
+        let delay = if passes { self.backoff.delay(self.failed, seed) } else { None };
+        self.failed = self.failed.saturating_add(1);
+        delay
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_tried_again_until_the_attempts_are_used_up_and_a_success_counts_anew() {
+        let second = Duration::from_secs(1);
+        let mut again = Again::new(Backoff::new(second, second).attempts(2));
+        let lost = Cancellation::down(ExitReason::Aborted);
+        assert!(again.after(&lost, None, 0).is_some());
+        assert!(again.after(&lost, None, 0).is_some());
+        assert!(again.after(&lost, None, 0).is_none());
+        again.succeeded();
+        assert!(again.after(&lost, None, 0).is_some());
+    }
+
+    #[test]
+    fn a_producer_that_finished_and_a_subscription_that_was_cancelled_are_not_returned_to() {
+        let second = Duration::from_secs(1);
+        let mut again = Again::new(Backoff::new(second, second));
+        assert!(again.after(&Cancellation::down(ExitReason::Normal), None, 0).is_none());
+        assert!(again.after(&Cancellation::cancelled(ExitReason::Aborted), None, 0).is_none());
+        let taken = SubscribeError::PartitionTaken { partition: 0.into() };
+        let refused = Cancellation::cancelled(ExitReason::Normal);
+        assert!(again.after(&refused, Some(&taken), 0).is_some());
+        assert!(again.after(&refused, Some(&SubscribeError::NoPartition), 0).is_none());
+    }
+}
