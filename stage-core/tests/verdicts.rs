@@ -103,12 +103,15 @@ fn a_slow_step_in_the_middle_is_the_bottleneck() {
 #[test]
 fn a_sink_that_waits_is_the_bottleneck() {
     let verdict = judged(|| {
-        Pipeline::builder("b")
-            .start_fn("src", || Ok(0_u64..))
-            .step_fn(step("work", 1), |n| n + 1)
-            .finish(step("sink", 4), || {
-                Ok(sink::for_each_async(|_: u64| async { Ok(sleep(millis(1)).await) }))
-            })
+        Pipeline::builder("b").start_fn("src", || Ok(0_u64..)).step_fn(step("work", 1), |n| n + 1).finish(
+            step("sink", 4),
+            || {
+                Ok(sink::for_each_async(|_: u64| async {
+                    sleep(millis(1)).await;
+                    Ok(())
+                }))
+            },
+        )
     });
     assert_eq!(bottleneck(verdict, "sink").cause, Cause::Waiting);
 }
@@ -200,7 +203,10 @@ fn a_slow_branch_of_a_broadcast_is_the_bottleneck() {
             .ending(|all| all.finish_fn(step("quick", 1), |_| {}))
             .ending(|all| {
                 all.finish(step("slow", 1), || {
-                    Ok(sink::for_each_async(|_: u64| async { Ok(sleep(millis(3)).await) }))
+                    Ok(sink::for_each_async(|_: u64| async {
+                        sleep(millis(3)).await;
+                        Ok(())
+                    }))
                 })
             })
             .done()

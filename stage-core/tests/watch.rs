@@ -91,7 +91,10 @@ async fn what_is_on_its_way_and_how_full_a_link_is_follow_from_its_counts() {
     let running = Pipeline::builder("full")
         .start_fn("numbers", || Ok(0_u64..))
         .finish(StepOptions::named("sink").max_demand(100).min_demand(50), || {
-            Ok(sink::for_each_async(|_: u64| async { Ok(sleep(millis(10)).await) }))
+            Ok(sink::for_each_async(|_: u64| async {
+                sleep(millis(10)).await;
+                Ok(())
+            }))
         })
         .start()
         .await

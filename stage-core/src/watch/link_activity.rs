@@ -39,7 +39,7 @@ impl LinkActivity {
             asked: since(|link| link.asked),
             sent: since(|link| link.sent),
             handled: since(|link| link.handled),
-            in_flight: (before as f64 + later.in_flight as f64) / 2.0,
+            in_flight: f64::midpoint(before as f64, later.in_flight as f64),
             room: later.max_demand,
             threshold: ratio(later.min_demand as f64, later.max_demand),
         }

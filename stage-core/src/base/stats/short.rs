@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Short {
     calls: u64,
     started: Option<Instant>,
-    short: bool,
+    proved: bool,
 }
 
 /// Callbacks that take less are short.
@@ -18,14 +18,14 @@ const SAMPLE: u64 = 16;
 impl Short {
     /// Whether callbacks proved short.
     pub(crate) fn proved(&self) -> bool {
-        self.short
+        self.proved
     }
 
     /// A callback begins.
     #[inline]
     pub(crate) fn start(&mut self) {
         self.calls += 1;
-        if !self.short || self.calls.is_multiple_of(SAMPLE) {
+        if !self.proved || self.calls.is_multiple_of(SAMPLE) {
             self.started = Some(Instant::now());
         }
     }
@@ -34,6 +34,6 @@ impl Short {
     #[inline]
     pub(crate) fn stop(&mut self) {
         let Some(started) = self.started.take() else { return };
-        self.short = started.elapsed() < SHORT && self.calls >= SAMPLE;
+        self.proved = started.elapsed() < SHORT && self.calls >= SAMPLE;
     }
 }
