@@ -41,7 +41,9 @@ impl<T: Send + 'static> Committer<T> {
             let task = tokio::spawn(async move {
                 let (mut batch, mut next) = (Vec::new(), Instant::now());
                 while receiver.recv_many(&mut batch, BATCH).await > 0 {
-                    gather(&mut receiver, &mut batch, next).await;
+                    if Instant::now() < next {
+                        gather(&mut receiver, &mut batch, next).await;
+                    }
                     commit.commit(std::mem::take(&mut batch)).await;
                     next = Instant::now() + APART;
                 }
