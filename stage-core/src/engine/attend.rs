@@ -1,4 +1,4 @@
-//! How one callback is run: polled in place, its panics caught, the engine heard while it waits.
+//! Runs one callback: polls it in place, catches its panics, and lets the engine work while it waits.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,11 +8,11 @@ use std::task::{Context, Poll};
 use crate::base::error::ExitReason;
 use crate::base::stats::{StageState, Timekeeper};
 
-/// Runs `callback`; `meanwhile` is called whenever it waits, with the context that wakes this stage.
+/// Runs `callback`; calls `meanwhile` whenever it is pending, with the context that wakes this stage.
 ///
-/// A panic becomes an error (rule 6); what the callback borrowed must not be used after it. The callback is erased, so
-/// that one copy of this function serves all callbacks with the same output. It is pinned on the stack of its stage and
-/// costs no allocation.
+/// A panic becomes an error (rule 6); the state that the callback borrowed must not be used afterwards. The
+/// callback is type-erased, so one copy of this function serves all callbacks with the same output. It is
+/// pinned on the stack of its stage and costs no allocation.
 pub(crate) fn attend<'a, T>(
     mut callback: Pin<&'a mut (dyn Future<Output = T> + Send + 'a)>,
     timekeeper: &'a mut Timekeeper,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::dispatch::Marker;
 
-/// Markers and the input that each waits for, the oldest first.
+/// Markers with the input that each one waits for, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Behind {
     waiting: VecDeque<Waiting>,
@@ -13,12 +13,12 @@ pub(super) struct Behind {
 #[derive(Debug)]
 struct Waiting {
     marker: Marker,
-    /// By slot, the batches that have to be handled before it.
+    /// For each slot, the number of batches that must be handled before the marker passes.
     batches: Vec<(usize, usize)>,
 }
 
 impl Behind {
-    /// Puts `marker` behind so many batches of each slot; gives it back if there is nothing to wait for.
+    /// Queues `marker` behind the given number of batches per slot; returns it if it has nothing to wait for.
     pub(super) fn add(&mut self, marker: Marker, batches: Vec<(usize, usize)>) -> Option<Marker> {
         if batches.is_empty() && self.waiting.is_empty() {
             return Some(marker);
@@ -27,7 +27,7 @@ impl Behind {
         None
     }
 
-    /// A batch of `slot` was handled.
+    /// Notes that a batch of `slot` was handled.
     pub(super) fn handled(&mut self, slot: usize) {
         for waiting in &mut self.waiting {
             for (_, left) in waiting.batches.iter_mut().filter(|(of, _)| *of == slot) {
@@ -37,14 +37,14 @@ impl Behind {
         }
     }
 
-    /// The subscription of `slot` is gone, and what it had brought and was not handled.
+    /// Notes that the subscription of `slot` is gone, together with its unhandled batches.
     pub(super) fn gone(&mut self, slot: usize) {
         for waiting in &mut self.waiting {
             waiting.batches.retain(|(of, _)| *of != slot);
         }
     }
 
-    /// The oldest marker, if nothing is before it any more.
+    /// Removes and returns the oldest marker, if no unhandled batch precedes it.
     pub(super) fn passed(&mut self) -> Option<Marker> {
         let first = self.waiting.front()?;
         if !first.batches.is_empty() {

@@ -1,6 +1,6 @@
-//! The parts of one running stage, and what it sees to between batches: mail, messages, subscriptions.
+//! The state of one running stage, and its work between batches: mail, messages and subscriptions.
 //!
-//! Every turn takes in what arrived, then runs the callbacks that are due, one at a time.
+//! Every turn takes in new arrivals, then runs the callbacks that are due, one at a time.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,30 +30,32 @@ use crate::wire::protocol::Closed;
 use crate::wire::signal::{Parking, WantsCredit};
 use crate::wire::subscription::{Role, Subscription};
 
-/// Callbacks in a row before other tasks get a turn.
+/// Number of callbacks in a row before other tasks get a turn.
 const TURNS: usize = 64;
 
-/// The parts that every stage has. A consumer's outlet has no subscribers, a producer's inlet no sources.
+/// The state that every kind of stage has. A consumer's outlet has no subscribers; a producer's inlet has no
+/// sources.
 pub(super) struct Body<K: Kind> {
     pub(super) kind: K,
     pub(super) core: Core,
     pub(super) hands: Hands<K::Stage, K::In, K::Out>,
-    /// What the running callback emitted; empty between callbacks.
+    /// Events that the running callback emitted; empty between callbacks.
     pub(super) emitted: Vec<K::Out>,
-    /// What it flushed; empty between callbacks.
+    /// Events that the running callback flushed; empty between callbacks.
     pub(super) flushed: Mutex<Vec<K::Out>>,
     pub(super) timekeeper: Timekeeper,
     timers: Timers,
     infos: Infos,
-    /// The answer to a call that ended the stage; it goes out behind `terminate`.
+    /// The answer to a call that ended the stage; it is sent after `terminate`.
     answer: Option<Held>,
     turns: usize,
-    /// The subscription that the last batch came by.
+    /// The subscription that delivered the last batch.
     pub(super) from: Option<Subscription>,
 }
 
-/// Runs one callback on the body's stage and sees to what it emitted; with `result of`, only runs it. (A function
-/// cannot be given the callback: its future would borrow what the function borrows, and could not be shown to be `Send`.)
+/// Runs one callback on the body's stage and hands out the events it emitted; with `result of`, only runs it.
+/// This is a macro because a function cannot take the callback as an argument: its future would borrow from
+/// the function's own borrows, and the compiler could not prove it `Send`.
 macro_rules! run {
     (result of $body:expr, |$kind:ident, $out:ident| $callback:expr) => {{
         let Body { kind: $kind, core, hands, emitted, flushed, timekeeper, .. } = &mut *$body;
@@ -75,7 +77,7 @@ macro_rules! run {
 }
 pub(super) use run;
 
-/// A turn between two callbacks. (Most need not set up a future.)
+/// A turn between two callbacks. Most turns need no future.
 macro_rules! turn {
     ($body:ident) => {
         if $body.take_in() {
@@ -111,7 +113,7 @@ impl<K: Kind> Body<K> {
         }
     }
 
-    /// Hands out what a callback emitted; after a failure, discards it.
+    /// Hands out the events that a callback emitted; discards them if the callback failed.
     #[inline]
     pub(super) fn emit<T>(
         &mut self,
@@ -127,7 +129,8 @@ impl<K: Kind> Body<K> {
             Ok(Err(error)) => ExitReason::from(error),
             Err(panicked) => panicked,
         };
-        // The batch in its hands is what a callback loses; one without a batch loses what it emitted.
+        // A failed callback loses the batch that it was handling; one without a batch loses the events that
+        // it emitted.
         if !self.emitted.is_empty() && self.hands.inlet.in_hand() == 0 {
             self.core.counters.discarded(Discard::Failed, self.emitted.len());
             tracing::warn!(
@@ -138,7 +141,7 @@ impl<K: Kind> Body<K> {
         Err(failure)
     }
 
-    /// Takes in what arrived; whether there is more to a turn than that, which most of them have not.
+    /// Takes in new arrivals; returns whether the turn has more to do, which is rare.
     #[inline]
     pub(super) fn take_in(&mut self) -> bool {
         self.turns += 1;
@@ -149,7 +152,7 @@ impl<K: Kind> Body<K> {
             || self.hands.outlet.broken().is_some()
     }
 
-    /// Lets others run if it is time, and runs the messages; an error ends the stage.
+    /// Yields to other tasks if it is time, then runs the pending messages; an error ends the stage.
     pub(super) async fn turn(&mut self) -> Result<(), ExitReason> {
         if self.turns > TURNS {
             self.turns = 0;
@@ -168,7 +171,7 @@ impl<K: Kind> Body<K> {
         }
     }
 
-    /// Whether there may be anything for [`see_to_one`](Self::see_to_one).
+    /// Returns whether [`see_to_one`](Self::see_to_one) may have anything to do.
     fn has_business(&self) -> bool {
         let Hands { port, inlet, outlet, .. } = &self.hands;
         !self.core.wishes.open.is_empty()
@@ -179,7 +182,7 @@ impl<K: Kind> Body<K> {
             || !port.questions.is_empty()
     }
 
-    /// Says how it stands, between two callbacks.
+    /// Answers questions about the stage's state, between two callbacks.
     fn answer_questions(&mut self) {
         let Hands { port, inlet, outlet, .. } = &mut self.hands;
         let holds = self.core.holds.count();
@@ -190,7 +193,7 @@ impl<K: Kind> Body<K> {
         });
     }
 
-    /// Runs the next callback that is due beside those for events and demand; says whether there was any.
+    /// Runs the next due callback other than those for events and demand; returns whether there was one.
     async fn see_to_one(&mut self) -> Result<bool, ExitReason> {
         self.grant()?;
         self.answer_questions();
@@ -209,7 +212,7 @@ impl<K: Kind> Body<K> {
         Ok(true)
     }
 
-    /// Does what the callbacks left to be done.
+    /// Carries out the effects that callbacks requested.
     fn grant(&mut self) -> Result<(), ExitReason> {
         if self.core.wishes.open.is_empty() {
             return Ok(());
@@ -229,7 +232,7 @@ impl<K: Kind> Body<K> {
         Ok(())
     }
 
-    /// Puts a message behind everything that waits in the stage.
+    /// Queues a message behind everything that waits in the stage.
     fn queue(&mut self, message: Erased) {
         let marker = self.infos.add(message);
         let passed = if K::QUEUES_INPUT { self.hands.inlet.mark(marker) } else { Some(marker) };
@@ -238,14 +241,14 @@ impl<K: Kind> Body<K> {
         }
     }
 
-    /// Nothing is before this marker any more: its message is the last in the mailbox.
+    /// Handles a marker that has nothing before it: its message goes to the end of the mailbox.
     fn fire(&mut self, marker: Marker) {
         if let Some(message) = self.infos.take(marker).and_then(known) {
             self.hands.port.messages.push_back(Message::Envelope(message));
         }
     }
 
-    /// The next message to be handled: from the mailbox, or one whose time has come.
+    /// Returns the next message to handle: from the mailbox, or a timer message that is due.
     fn next_message(&mut self) -> Option<Message<K::Stage, K::In, K::Out>> {
         while let Some(marker) = self.hands.inlet.passed() {
             if let Some(marker) = self.hands.outlet.mark(marker) {
@@ -277,7 +280,7 @@ impl<K: Kind> Body<K> {
             }
             Message::Info(message, queued) => {
                 self.queue(Box::new(message));
-                // Whoever asked may have gone.
+                // The caller may have stopped waiting.
                 let _ = queued.map(|queued| queued.send(()));
             }
             Message::Join(join) => self.hands.inlet.join(join),
@@ -299,7 +302,7 @@ impl<K: Kind> Body<K> {
         }
     }
 
-    /// Tells the stage, and the log, of events that were discarded.
+    /// Reports discarded events to the stage and to the log.
     fn report(&mut self) -> Result<(), ExitReason> {
         let Some(Discarded { overflowed, unroutable }) = self.hands.outlet.take_discarded() else {
             return Ok(());
@@ -320,7 +323,7 @@ impl<K: Kind> Body<K> {
         Ok(())
     }
 
-    /// Tells the stage of a subscriber that came or went.
+    /// Notifies the stage of a subscriber that arrived or left.
     async fn notice(&mut self, notice: Notice) -> Result<(), ExitReason> {
         let Notice { subscription, cancellation } = notice;
         let subscription = &subscription;
@@ -336,7 +339,8 @@ impl<K: Kind> Body<K> {
         Ok(())
     }
 
-    /// A subscription to a producer ended: tells the stage; the reason for which it ends too, if it does.
+    /// Handles the end of a subscription to a producer: notifies the stage; returns the exit reason if the
+    /// stage ends with the subscription.
     pub(super) async fn gone(&mut self, gone: Gone<K::In>) -> Result<Option<ExitReason>, ExitReason> {
         let Gone { subscription, cancellation, mode, ends, refused, again, .. } = gone;
         let (subscription, given) = (&subscription, &cancellation);
@@ -348,8 +352,9 @@ impl<K: Kind> Body<K> {
             return Ok(None);
         }
         let ends = match mode {
-            // A pipeline restarts what failed; a subscription that cannot be made fails the stage.
-            // Served already: nothing is lost (spec: genstage-semantics §10.4).
+            // A pipeline restarts failed producers itself; for other subscriptions, a failure to subscribe
+            // fails the stage. `AlreadySubscribed` is harmless: the producer already serves this stage and
+            // nothing is lost (spec: genstage-semantics §10.4).
             _ if refused == Some(SubscribeError::AlreadySubscribed) => false,
             None => return refused.map_or(Ok(ends), |error| Err(ExitReason::Error(Arc::new(error)))),
             Some(CancelMode::Permanent) => true,
@@ -359,7 +364,7 @@ impl<K: Kind> Body<K> {
         Ok(ends.then_some(cancellation.reason))
     }
 
-    /// Notes the subscription with `slot`; the one that the last batch came by is not cloned again.
+    /// Records the subscription of `slot`; avoids a clone if it also delivered the last batch.
     pub(super) fn came_by(&mut self, slot: usize) {
         let from = self.hands.inlet.subscription(slot);
         if self.from.as_ref() != from {
@@ -367,7 +372,7 @@ impl<K: Kind> Body<K> {
         }
     }
 
-    /// Waits until something is marked.
+    /// Waits until the signal is marked or a timer is due.
     #[inline]
     pub(super) fn park(&mut self, wants_credit: WantsCredit) -> impl Future<Output = ()> {
         self.turns = 0;
@@ -386,7 +391,7 @@ impl<K: Kind> Body<K> {
         })
     }
 
-    /// Why it does not go on, between two callbacks.
+    /// Returns the state that describes why the stage is idle between two callbacks.
     #[inline]
     fn idle(&self, wants_credit: WantsCredit) -> StageState {
         let Hands { inlet, outlet, .. } = &self.hands;
@@ -408,12 +413,12 @@ impl<K: Kind> Body<K> {
         }
     }
 
-    /// Nothing more is to be done but to hand over what is buffered.
+    /// Returns whether no buffered events are left to hand over, or no consumer will want them.
     pub(super) fn is_done(&self) -> bool {
         self.hands.outlet.is_empty() || self.hands.outlet.has_had_enough()
     }
 
-    /// Gives the stage back what was not handed out, before it ends.
+    /// Returns the events that were not handed out to the stage, before it ends.
     pub(super) fn give_back(&mut self) -> Result<(), ExitReason> {
         let rest = self.hands.outlet.take_rest();
         if rest.is_empty() {
@@ -432,7 +437,7 @@ impl<K: Kind> Body<K> {
         }
     }
 
-    /// Answers the call that ended the stage.
+    /// Sends the answer to the call that ended the stage.
     pub(super) fn answer(&mut self) {
         if let Some(answer) = self.answer.take() {
             answer.release();
@@ -441,7 +446,7 @@ impl<K: Kind> Body<K> {
 
     /// Ends all subscriptions for `reason`.
     pub(super) fn close(mut self, reason: ExitReason) -> ExitReason {
-        // A finished stage will not be back; any other end may be followed by a restart.
+        // A finished stage does not return; any other end may be followed by a restart.
         if matches!(reason, ExitReason::Normal) {
             self.hands.port.mailbox.close(&reason);
         }
@@ -451,7 +456,7 @@ impl<K: Kind> Body<K> {
     }
 }
 
-/// Lets other tasks run once.
+/// Yields to other tasks once.
 async fn give_way() {
     let mut waited = false;
     poll_fn(|cx| {

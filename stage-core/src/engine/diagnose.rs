@@ -1,4 +1,4 @@
-//! How a stage stands, told to those who ask since it does not get on.
+//! Reports a stage's state to the stall detector.
 
 use tokio::sync::oneshot;
 
@@ -7,7 +7,7 @@ use super::outlet::Outlet;
 use crate::wire::diagnosis::{Callback, Diagnosis};
 use crate::wire::subscription::Subscription;
 
-/// What the halves of a stage know, between two callbacks.
+/// Returns the part of the diagnosis that the inlet and the outlet know, between two callbacks.
 pub(super) fn halves<In: Send + 'static, Out>(inlet: &Inlet<In>, outlet: &Outlet<Out>) -> Diagnosis {
     let waiting = inlet.links().map(|(link, _)| link.waiting()).sum();
     let held_up = inlet.links().filter(|(link, paused)| *paused && link.waiting() > 0);
@@ -25,13 +25,13 @@ pub(super) fn halves<In: Send + 'static, Out>(inlet: &Inlet<In>, outlet: &Outlet
     }
 }
 
-/// Answers everybody who asked.
+/// Answers all pending questions.
 pub(super) fn answer(
     questions: &mut Vec<oneshot::Sender<Diagnosis>>,
     mut diagnose: impl FnMut() -> Diagnosis,
 ) {
     for question in questions.drain(..) {
-        // Whoever asked may have gone.
+        // The caller may have stopped waiting.
         let _ = question.send(diagnose());
     }
 }

@@ -1,13 +1,13 @@
-//! The loops of stages whose source is within them: one hands on what its steps make of the events, one has a
-//! sink too and needs no subscription at all.
+//! The loops of stages that contain their source: one delivers the output of its fused steps to subscribers,
+//! the other also contains the sink and needs no subscription at all.
 //!
 //! ```text
 //!   fused_source:   source ▶ steps ▶ outlet      asked for what the subscribers want
 //!   whole:          source ▶ steps ▶ sink        asked for `max − min` events, again and again
 //! ```
 //!
-//! A source that emits fewer events than it was asked for and has not finished owes them, as any source does; it is
-//! asked for what was used up, and the stage parks when that is nothing.
+//! A source that emits fewer events than asked for and has not finished still owes the rest, as any source
+//! does. It is asked again only for the demand it has used up; if that is zero, the stage parks.
 
 use super::attend::attend;
 use super::body::{Body, run, turn};
@@ -74,11 +74,11 @@ where
     }
 }
 
-/// Batches that are handled in one callback where callbacks are short: what is seen to between two of them costs as
+/// Number of batches handled in one callback if callbacks are short: the work between two callbacks costs as
 /// much as handling a few hundred numbers.
 const ROUNDS: usize = 8;
 
-/// Runs a callback that may fail with events in its hands. (A macro for the reason that `run` is one.)
+/// Runs a callback that may fail while it holds events. (A macro for the same reason as `run`.)
 macro_rules! feed {
     ($body:ident, |$kind:ident, $out:ident| $callback:expr) => {{
         let result = run!(result of $body, |$kind, $out| $callback);
@@ -87,7 +87,7 @@ macro_rules! feed {
     }};
 }
 
-/// Runs a source with its steps until it ends, and says why it did.
+/// Runs a source with its fused steps until it ends; returns the reason.
 pub(crate) async fn fused_source<P, S>(
     stage: SourceThen<P, S>,
     core: Core,
@@ -127,7 +127,7 @@ where
         } else if let Some(demand) = body.kind.0.missing(body.hands.outlet.wanted()) {
             body.core.begin_batch(demand.get());
             feed!(body, |kind, out| kind.0.round(demand, out));
-            // A source takes no events in.
+            // A source has no input to count as handled.
             body.kind.0.take_handled();
             continue;
         }
@@ -135,7 +135,7 @@ where
     }
 }
 
-/// Runs a whole pipeline in one stage until it ends, and says why it did.
+/// Runs a whole pipeline in one stage until it ends; returns the reason.
 pub(crate) async fn whole<P, S>(
     stage: SourceThen<P, S>,
     core: Core,

@@ -1,4 +1,5 @@
-//! What works on while a callback waits: the mailbox, the subscriptions on both sides, and the parking place.
+//! The parts of a stage that keep working while a callback waits: mailbox, subscriptions on both sides, and
+//! parking.
 
 use std::task::Context as TaskContext;
 
@@ -11,7 +12,7 @@ use crate::wire::diagnosis::{Callback, Diagnosis};
 use crate::wire::signal::{Attention, Parking, WantsCredit};
 use crate::wire::subscription::{Tell, What};
 
-/// What the engine works with while a callback has the rest.
+/// The parts that the engine uses while a callback borrows the rest of the stage.
 pub(super) struct Hands<S, In, Out> {
     pub(super) parking: Parking,
     pub(super) port: Port<S, In, Out>,
@@ -63,13 +64,13 @@ where
         });
     }
 
-    /// Whether a producer-consumer could go on with credit alone.
+    /// Returns whether new credit alone could let a producer-consumer continue.
     pub(super) fn wants_credit(&self) -> WantsCredit {
         let works = self.outlet.tells_demand() || self.inlet.has_ready() || !self.outlet.is_empty();
         if works { WantsCredit::Yes } else { WantsCredit::No }
     }
 
-    /// What the engine does while a callback waits.
+    /// Does the engine's work while a callback waits.
     pub(super) fn work(&mut self, cx: &mut TaskContext<'_>, flushed: &Mutex<Vec<Out>>) {
         self.outlet.emit(&mut lock(flushed));
         while self.parking.poll_marked(cx, WantsCredit::Yes).is_ready() {

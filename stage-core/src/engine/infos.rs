@@ -1,11 +1,12 @@
-//! The messages that travel behind events, by their markers.
+//! Messages that travel behind events, keyed by their markers.
 
 use std::collections::HashMap;
 
 use crate::dispatch::Marker;
 use crate::stage::Erased;
 
-/// Messages that wait until everything before them has left. Erased, so that they are compiled once and not for each stage.
+/// Messages that wait until everything before them has left. They are type-erased, so that this code is
+/// compiled once instead of once per stage.
 pub(super) struct Infos {
     waiting: HashMap<Marker, Erased>,
     next: u64,
@@ -16,7 +17,7 @@ impl Infos {
         Self { waiting: HashMap::new(), next: 0 }
     }
 
-    /// Keeps `message`; the marker stands for it.
+    /// Stores `message` and returns the marker that stands for it.
     #[inline(never)]
     pub(super) fn add(&mut self, message: Erased) -> Marker {
         let marker = Marker::new(self.next);
@@ -25,7 +26,7 @@ impl Infos {
         marker
     }
 
-    /// Takes the message of `marker`, which has fired.
+    /// Removes and returns the message of `marker`, which has fired.
     #[inline(never)]
     pub(super) fn take(&mut self, marker: Marker) -> Option<Erased> {
         let message = self.waiting.remove(&marker);

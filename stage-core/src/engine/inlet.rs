@@ -1,4 +1,4 @@
-//! The consuming half of a stage: receives batches, and asks for more once they are handled.
+//! The consuming half of a stage: receives batches and asks for more once they are handled.
 
 mod subscribing;
 
@@ -21,40 +21,40 @@ use crate::wire::resubscribe::Again;
 use crate::wire::signal::Signal;
 use crate::wire::subscription::{Cancellation, Reach, Subscription, Tell, What};
 
-/// Subscriptions to producers.
+/// The subscriptions of a stage to its producers.
 pub(crate) struct Inlet<E> {
     signal: Arc<Signal>,
     stage: Arc<dyn Reach>,
     sources: Sources<E>,
-    /// By slot.
+    /// Indexed by slot.
     links: Vec<Option<Incoming<E>>>,
-    /// Slots that may have something to receive, in turn.
+    /// Slots that may have something to receive, in round-robin order.
     ready: VecDeque<usize>,
-    /// Subscriptions to be made.
+    /// Subscriptions that are still to be made.
     joins: VecDeque<Join<E>>,
-    /// Subscriptions that this stage left by itself.
+    /// Subscriptions that this stage itself ended.
     left: VecDeque<Gone<E>>,
-    /// Markers behind what was not handled yet.
+    /// Markers behind unhandled input.
     behind: Behind,
-    /// Events in the hands of a callback.
+    /// Number of events that the running callback holds.
     held: usize,
     counters: Arc<Counters>,
 }
 
 struct Incoming<E> {
     link: LinkRx<E>,
-    /// None where the stage asks by itself.
+    /// `None` if the stage asks manually.
     credit: Option<Credit>,
     owner: Owner,
     listed: bool,
     paused: bool,
-    /// What is asked for when it is resumed: of one that began paused, its first demand.
+    /// The demand to announce on resume; for a subscription that began paused, its first ask.
     unasked: usize,
-    /// How it is made again, if it is.
+    /// How to subscribe again after a loss, if configured.
     again: Option<(Again, Remake<E>)>,
 }
 
-/// What a subscription is made from again.
+/// The data needed to subscribe again.
 struct Remake<E> {
     producer: Arc<dyn Subscribable<E>>,
     options: SubscriberOptions<E>,
@@ -65,34 +65,34 @@ struct Remake<E> {
 pub(crate) struct Gone<E> {
     pub(crate) subscription: Subscription,
     pub(crate) cancellation: Cancellation,
-    /// What this stage does about it; nothing where a pipeline sees to it.
+    /// The stage's reaction to the end; `None` if the pipeline decides.
     pub(crate) mode: Option<CancelMode>,
-    /// The reason for which the stage ends with it, where a pipeline sees to it.
+    /// The reason for which the stage ends with the subscription, if the pipeline decides so.
     pub(crate) ends: Option<ExitReason>,
-    /// Why the producer did not take it in.
+    /// Why the producer refused the subscription.
     pub(crate) refused: Option<SubscribeError>,
     /// Whether the producer had ended for good before the subscription reached it.
     pub(crate) late: bool,
-    /// The subscription that is to be made in its place, and after how long.
+    /// The replacement subscription and the delay before it is made.
     pub(crate) again: Option<(Duration, Join<E>)>,
 }
 
-/// What the inlet received.
+/// The outcome of [`Inlet::receive`].
 pub(crate) enum Received<E> {
     /// A batch of the subscription with this slot.
     Batch(usize, Batch<E>),
-    /// A subscription ended, and everything it brought was received.
+    /// A subscription ended, and everything that its producer sent was received.
     Gone(Box<Gone<E>>),
-    /// Nothing is there now.
+    /// Nothing is available now.
     Nothing,
 }
 
-/// Which things may be received.
+/// What the stage is ready to receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Appetite {
     /// Batches and ends.
     All,
-    /// Only ends that are not behind a batch.
+    /// Only ends that no batch precedes.
     Ends,
 }
 
@@ -117,29 +117,28 @@ impl<E: Send + 'static> Inlet<E> {
         }
     }
 
-    /// One more than the highest slot in use.
+    /// Returns the highest slot in use plus one.
     pub(crate) fn slots(&self) -> usize {
         self.links.len()
     }
 
-    /// Wants a subscription to every source of the pipeline.
+    /// Schedules a subscription to every source of the pipeline.
     pub(crate) fn open(&mut self) {
         self.joins.extend(self.sources.all());
     }
 
-    /// A source of the pipeline was restarted: subscribes again, as soon as the old subscription, if it
-    /// still stands, was read to its end.
+    /// Handles the restart of a pipeline source: subscribes again, once the old subscription, if it still
+    /// exists, has been read to its end.
     pub(crate) fn resubscribe(&mut self, source: usize) {
         self.joins.extend(self.sources.back(source));
     }
 
-    /// A source of the pipeline ended and will not be back: once what it sent was handled, it has ended as one
-    /// that finished.
+    /// Handles the permanent end of a pipeline source: once its events are handled, it counts as finished.
     pub(crate) fn abandon(&mut self, source: usize) {
         self.sources.abandon(source);
     }
 
-    /// Wants this subscription.
+    /// Schedules the subscription `join`.
     pub(crate) fn join(&mut self, join: Join<E>) {
         self.joins.push_back(join);
     }
@@ -155,7 +154,7 @@ impl<E: Send + 'static> Inlet<E> {
         }
     }
 
-    /// Does what was asked of a subscription.
+    /// Applies a request to the subscription that it names.
     pub(crate) fn tell(&mut self, tell: &Tell) {
         let slot = tell.subscription.consumer_slot();
         let place = self.links.get_mut(slot);
@@ -175,13 +174,12 @@ impl<E: Send + 'static> Inlet<E> {
             What::Pause => incoming.paused = true,
             What::Resume => incoming.resume(),
             What::Detach => self.detach(slot),
-            // The producer's business.
+            // A cancel is addressed to the producer.
             What::Cancel(_) => {}
         }
     }
 
-    /// Puts `marker` behind everything that was received and not handled; gives it back if there is
-    /// nothing.
+    /// Queues `marker` behind all received and unhandled batches; returns it if there are none.
     pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
         let waiting = |(slot, incoming): (usize, &Option<Incoming<E>>)| {
             let batches = incoming.as_ref()?.link.waiting();
@@ -191,18 +189,18 @@ impl<E: Send + 'static> Inlet<E> {
         self.behind.add(marker, batches)
     }
 
-    /// The next marker that no unhandled input is before any more.
+    /// Returns the next marker that no unhandled input precedes.
     pub(crate) fn passed(&mut self) -> Option<Marker> {
         self.behind.passed()
     }
 
-    /// Its subscriptions to producers.
+    /// Returns the subscriptions to producers.
     pub(crate) fn subscriptions(&self) -> Vec<Subscription> {
         self.links.iter().flatten().map(|incoming| incoming.link.subscription().clone()).collect()
     }
 
-    /// The next thing there is an appetite for, from the producers in turn; a message in several batches
-    /// comes in one go.
+    /// Receives the next item that `appetite` allows, from the producers in turn; the batches of one message
+    /// are received without interleaving.
     #[inline]
     pub(crate) fn receive(&mut self, appetite: Appetite) -> Received<E> {
         if self.ready.is_empty() && self.left.is_empty() {
@@ -283,7 +281,7 @@ impl<E: Send + 'static> Inlet<E> {
         };
         let subscription = link.subscription().clone();
         let seed = stable_hash(&(&*subscription.consumer(), slot));
-        // The window may have been changed since the subscription was made.
+        // The window may have changed since the subscription was made.
         let window = subscription.window();
         let again = again.and_then(|(mut again, Remake { producer, options })| {
             let delay = again.after(&cancellation, refused.as_ref(), seed)?;
@@ -296,7 +294,8 @@ impl<E: Send + 'static> Inlet<E> {
         Some(Gone { subscription, cancellation, mode, ends, refused, late, again })
     }
 
-    /// The batch that was received was handled: its emptied buffer goes back, with credit if it is time.
+    /// Notes that the received batch was handled: returns its emptied buffer to the producer, with credit if
+    /// it is due.
     #[inline]
     pub(crate) fn handled(&mut self, slot: usize, mut buffer: Vec<E>) {
         buffer.clear();
@@ -315,43 +314,43 @@ impl<E: Send + 'static> Inlet<E> {
         }
     }
 
-    /// The subscription with this slot.
+    /// Returns the subscription with this slot.
     pub(crate) fn subscription(&self, slot: usize) -> Option<&Subscription> {
         self.links.get(slot)?.as_ref().map(|incoming| incoming.link.subscription())
     }
 
-    /// Whether there are subscriptions to be made, or markers that wait for input.
+    /// Returns whether there are subscriptions to make, or markers that wait for input.
     pub(crate) fn has_business(&self) -> bool {
         !self.joins.is_empty() || !self.behind.is_empty()
     }
 
-    /// Whether something may be there to be received.
+    /// Returns whether there may be something to receive.
     pub(crate) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
     }
 
-    /// The window by which the pipeline has this stage ask.
+    /// Returns the demand window that the pipeline sets for this stage.
     pub(crate) fn window(&self) -> Window {
         self.sources.window()
     }
 
-    /// Notes how many events a callback has in its hands that came by no subscription.
+    /// Records how many events a callback holds that no subscription delivered.
     #[inline]
     pub(crate) fn hold(&mut self, events: usize) {
         self.held = events;
     }
 
-    /// How many events a callback has in its hands.
+    /// Returns how many events the running callback holds.
     pub(crate) fn in_hand(&self) -> usize {
         self.held
     }
 
-    /// The links from its producers, and whether they are paused.
+    /// Returns the links from the producers, and whether each one is paused.
     pub(super) fn links(&self) -> impl Iterator<Item = (&LinkRx<E>, bool)> {
         self.links.iter().flatten().map(|incoming| (&incoming.link, incoming.paused))
     }
 
-    /// Whether every producer of the pipeline has ended and everything it sent was received.
+    /// Returns whether every producer of the pipeline has ended and everything that it sent was received.
     pub(crate) fn has_ended(&self) -> bool {
         self.sources.have_ended()
     }
@@ -396,14 +395,14 @@ impl<E> Inlet<E> {
         self.discard(lost, &ExitReason::Normal);
     }
 
-    /// Ends every subscription, and goes on without them.
+    /// Ends every subscription; the stage continues without them.
     pub(crate) fn detach_all(&mut self) {
         for slot in 0..self.links.len() {
             self.detach(slot);
         }
     }
 
-    /// Gives back the part of the batch in hand that was not handled; it is the next to be received.
+    /// Puts the unhandled part of the current batch back; it is received next.
     pub(crate) fn put_back(&mut self, slot: usize, events: Vec<E>) {
         let held = std::mem::take(&mut self.held);
         let handled = held.saturating_sub(events.len());
@@ -416,8 +415,8 @@ impl<E> Inlet<E> {
         }
     }
 
-    /// Ends every subscription for `reason`. Events that were not received go back to their producers;
-    /// those in the hands of a callback that failed are discarded.
+    /// Ends every subscription for `reason`. Events that were not received return to their producers; those
+    /// that a failed callback held are discarded.
     pub(crate) fn close(&mut self, reason: &ExitReason) {
         let mut lost = std::mem::take(&mut self.held);
         for incoming in self.links.drain(..).flatten() {
@@ -445,7 +444,7 @@ impl<E> Inlet<E> {
     }
 }
 
-/// A stage that was cut off had no chance to close.
+/// Closes the inlet of a stage that was aborted and could not close it itself.
 impl<E> Drop for Inlet<E> {
     fn drop(&mut self) {
         self.close(&ExitReason::Aborted);

@@ -1,5 +1,4 @@
-//! The three kinds of stages, as the loop sees them: one shape of hooks, so that the loop has one way to
-//! run them.
+//! The three kinds of stages behind one set of hooks, so that one loop runs them all.
 
 use std::future::Future;
 
@@ -10,17 +9,17 @@ use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// A stage of one kind.
 pub(crate) trait Kind: Send {
-    /// What the user wrote.
+    /// The user's stage type.
     type Stage: 'static;
-    /// What it takes.
+    /// The type of events that the stage receives.
     type In: Send + 'static;
-    /// What it emits.
+    /// The type of events that the stage emits.
     type Out: Send + 'static;
 
-    /// Whether a queued message waits for the input that was not handled yet.
+    /// Whether a queued message waits for input that has not been handled yet.
     const QUEUES_INPUT: bool = false;
 
-    /// Whether its input comes from outside of all stages.
+    /// Whether the stage's input comes from outside the pipeline.
     const IS_SOURCE: bool = false;
 
     fn stage(&mut self) -> &mut Self::Stage;
@@ -44,7 +43,7 @@ pub(crate) trait Kind: Send {
 
     fn discarded(&mut self, events: usize) -> DiscardLog;
 
-    /// Gives back what nobody took of what it emitted; what it does not keep is returned.
+    /// Offers the stage the emitted events that no consumer received; returns those that it does not keep.
     fn take_back(&mut self, events: Vec<Self::Out>) -> Vec<Self::Out> {
         events
     }
@@ -52,13 +51,13 @@ pub(crate) trait Kind: Send {
     fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send;
 }
 
-/// A stage that only makes events.
+/// A stage that only produces events.
 pub(crate) struct Producing<P>(pub(crate) P);
 
-/// A stage that turns events into others.
+/// A stage that transforms events.
 pub(crate) struct Transforming<S>(pub(crate) S);
 
-/// A stage that only uses events up.
+/// A stage that only consumes events.
 pub(crate) struct Consuming<C>(pub(crate) C);
 
 impl<P: Producer> Kind for Producing<P> {

@@ -1,4 +1,4 @@
-//! Runs stages: takes what crosses between them, decides with pure values, and sends.
+//! Runs stages: takes in the traffic between them, lets pure values decide, and sends the results.
 //!
 //! ```text
 //!            ┌───────────────────────── one stage, one task ─────────────────────────┐
@@ -7,20 +7,20 @@
 //!            └───────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! The rules the engine keeps:
+//! The invariants of the engine:
 //!
 //! 1. Per subscription, delivered ≤ asked, always.
-//! 2. Per subscription, order is FIFO, and the end or the loss of a peer arrives behind every event that
-//!    peer sent.
-//! 3. Credit is announced once, per subscription, after the batch is handled; batches are at most
+//! 2. Per subscription, order is FIFO; the end or the loss of a peer arrives behind every event that the peer
+//!    sent.
+//! 3. Credit is announced once, per subscription, after the batch is handled; batches have at most
 //!    `max − min` events.
-//! 4. An ask is served from the buffer first; only the rest reaches `handle_demand`.
-//! 5. No send between stages ever waits, so no cycle of stages can deadlock; memory is bounded by credit.
-//! 6. A panic or an error in a callback never crosses into another stage; it becomes an exit reason.
-//!    After a panic the stage's state is never used again. Links and buffers live outside of it.
+//! 4. An ask is served from the buffer first; only the remainder reaches `handle_demand`.
+//! 5. No send between stages ever waits, so no cycle of stages can deadlock; credit bounds memory.
+//! 6. A panic or an error in a callback never crosses into another stage; it becomes an exit reason. After a
+//!    panic the stage's state is never used again. Links and buffers live outside of it.
 //! 7. Nothing is dropped silently: every discarded event is counted and reported.
-//! 8. While a callback waits, the engine still takes in asks, cancels, subscriptions and drain; only
-//!    further callbacks wait.
+//! 8. While a callback waits, the engine still takes in asks, cancels, subscriptions and drain; only further
+//!    callbacks wait.
 
 mod attend;
 mod behind;

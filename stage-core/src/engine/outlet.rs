@@ -1,4 +1,4 @@
-//! The producing half of a stage: takes asks, sends what the hub decides.
+//! The producing half of a stage: receives asks and sends the deliveries that the hub decides.
 
 mod announced;
 mod asides;
@@ -21,7 +21,8 @@ use crate::wire::link::{FromConsumer, LinkTx};
 use crate::wire::protocol::{Batch, Closed, MadeBy, Subscribe};
 use crate::wire::subscription::{Cancellation, Subscription};
 
-/// Subscriptions of consumers, the hub that decides between them, and what it announced.
+/// The subscriptions of consumers, the hub (dispatcher and buffer) that serves them, and the demand that it
+/// announced.
 #[derive(Debug)]
 pub(crate) struct Outlet<E> {
     hub: Hub<E>,
@@ -31,53 +32,53 @@ pub(crate) struct Outlet<E> {
     pieces: Vec<Vec<E>>,
     links: Vec<Option<LinkTx<E>>>,
     live: usize,
-    /// What becomes of the stage when the last consumer has left.
+    /// What the stage does when its last consumer has left.
     on_cancel: OnCancel,
     /// Whether any consumer has left.
     left: bool,
-    /// Consumers that finished by themselves, and how many make this stage finish too.
+    /// Number of consumers that finished by themselves. The stage finishes too when it reaches `subscribers`.
     satisfied: usize,
     subscribers: Option<usize>,
-    /// The slots of a pipeline's stage whose consumers do not belong to the pipeline.
+    /// Slots of consumers outside the pipeline that this stage belongs to.
     guests: HashSet<usize>,
     announced: Announced,
-    /// What the stage is to be told of its subscribers.
+    /// Changes of subscribers that the stage has not been notified of.
     notices: VecDeque<Notice>,
-    /// What waits for the mode to be set to forward; nothing in forward mode.
+    /// Asks, events and markers held until the mode is set to forward; `None` in forward mode.
     accumulated: Option<VecDeque<Accumulated<E>>>,
-    /// How many events do.
+    /// Number of events held in `accumulated`.
     held_back: usize,
-    /// Markers whose time has come.
+    /// Markers that have fired.
     fired: VecDeque<Marker>,
-    /// Events that were discarded since the stage was last told.
+    /// Events discarded since the last report to the stage.
     discarded: Discarded,
-    /// Why the dispatcher cannot be used any more: it panicked.
+    /// The panic of the dispatcher, after which it cannot be used any more.
     broken: Option<ExitReason>,
-    /// Who gets what was not handed out when the stage ends.
+    /// Receives the events that were not handed out when the stage ends.
     rejected: Option<Rejections<E>>,
     counters: Arc<Counters>,
 }
 
-/// What a stage is told of a subscriber.
+/// A subscriber's arrival or departure, for the stage's callback.
 #[derive(Debug)]
 pub(crate) struct Notice {
     pub(crate) subscription: Subscription,
-    /// Nothing if it has just been made.
+    /// `None` if the subscription was just made.
     pub(crate) cancellation: Option<Cancellation>,
 }
 
-/// Events that were discarded, by why.
+/// Discarded events, by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Discarded {
-    /// Nobody had asked for them, and the buffer was full.
+    /// No demand existed for them, and the buffer was full.
     pub(crate) overflowed: usize,
-    /// There is nobody for them.
+    /// No subscriber accepts them.
     pub(crate) unroutable: usize,
 }
 
 impl<E> Outlet<E> {
-    /// An outlet that hands out by `hub`. With `subscribers`, it has had enough when so many consumers
-    /// have finished by themselves.
+    /// Creates an outlet that distributes events with `hub`. With `subscribers`, it has had enough once that
+    /// many consumers have finished by themselves.
     pub(crate) fn new(hub: Hub<E>, counters: Arc<Counters>, subscribers: Option<usize>) -> Self {
         counters.set_sharing(if hub.gives_to_all() { Sharing::All } else { Sharing::OneEach });
         Self {
@@ -104,25 +105,25 @@ impl<E> Outlet<E> {
         }
     }
 
-    /// Says what becomes of the stage when its last consumer has left.
+    /// Sets what the stage does when its last consumer has left.
     pub(crate) fn leaving(mut self, on_cancel: OnCancel) -> Self {
         self.on_cancel = on_cancel;
         self
     }
 
-    /// One more than the highest slot in use.
+    /// Returns the highest slot in use plus one.
     pub(crate) fn slots(&self) -> usize {
         self.links.len()
     }
 
-    /// Takes a subscription in, or refuses it towards the subscriber.
+    /// Accepts a subscription, or refuses it and closes its link.
     pub(crate) fn subscribe(&mut self, subscribe: Subscribe<E>) {
         let Subscribe { link, options, made_by } = subscribe;
         let slot = link.slot();
         let key = SubscriptionKey(slot);
         let mut taken = self.decide(|hub, _| hub.subscribe(key, options.clone()));
         if matches!(taken, Some(Err(_))) {
-            // A restarted consumer may be here before the end of its old subscription was seen.
+            // A restarted consumer may arrive before the end of its old subscription was noticed.
             (0..self.links.len()).for_each(|slot| self.look(slot));
             taken = self.decide(|hub, _| hub.subscribe(key, options));
         }
@@ -178,7 +179,7 @@ impl<E> Outlet<E> {
         self.decide_on(key, demand);
     }
 
-    /// What is asked for here is no mere matter of counting.
+    /// Handles an ask that the fast path, which only adds to credit, cannot take.
     #[inline(never)]
     fn decide_on(&mut self, key: SubscriptionKey, demand: Demand) {
         if let Some(log) = &mut self.accumulated {
@@ -193,7 +194,7 @@ impl<E> Outlet<E> {
         self.settle(announce.flatten());
     }
 
-    /// Has the hub decide something, unless it cannot any more: a dispatcher that panics is not used again.
+    /// Runs `decide` on the hub; returns `None` after a panic of the dispatcher, which is not used again.
     #[inline]
     fn decide<T>(&mut self, decide: impl FnOnce(&mut Hub<E>, &mut Outbox<E>) -> T) -> Option<T> {
         if self.broken.is_some() {
@@ -204,7 +205,7 @@ impl<E> Outlet<E> {
         decided
     }
 
-    /// One copy of it per type of events, whatever is decided.
+    /// Not generic over the decision, so that it is compiled once per event type.
     #[inline(never)]
     fn guard(&mut self, decide: &mut dyn FnMut(&mut Hub<E>, &mut Outbox<E>)) {
         let (hub, outbox) = (&mut self.hub, &mut self.outbox);
@@ -213,7 +214,7 @@ impl<E> Outlet<E> {
         }
     }
 
-    /// Why this outlet cannot go on, if it cannot.
+    /// Returns why this outlet cannot continue, if the dispatcher panicked.
     pub(crate) fn broken(&self) -> Option<&ExitReason> {
         self.broken.as_ref()
     }
@@ -252,12 +253,12 @@ impl<E> Outlet<E> {
         self.counters.discarded(Discard::Overflow, overflowed);
     }
 
-    /// Whether the stage is to be told anything.
+    /// Returns whether the stage has notices, fired markers or discarded events to handle.
     pub(crate) fn has_business(&self) -> bool {
         !self.notices.is_empty() || !self.fired.is_empty() || self.discarded != Discarded::default()
     }
 
-    /// What the stage is to be told next.
+    /// Returns the next notice for the stage.
     pub(crate) fn next_notice(&mut self) -> Option<Notice> {
         self.notices.pop_front()
     }
@@ -286,7 +287,7 @@ impl<E> Outlet<E> {
         self.settle(announce.flatten());
     }
 
-    /// Puts `marker` behind everything that was emitted; gives it back if nothing is before it.
+    /// Queues `marker` behind everything that was emitted; returns it if nothing precedes it.
     pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
         if let Some(log) = &mut self.accumulated {
             log.push_back(Accumulated::Marked(marker));
@@ -295,18 +296,18 @@ impl<E> Outlet<E> {
         self.decide(|hub, _| hub.mark(marker)).flatten()
     }
 
-    /// The next marker whose time has come.
+    /// Returns the next marker that has fired.
     pub(crate) fn next_fired(&mut self) -> Option<Marker> {
         self.fired.pop_front()
     }
 
-    /// What was discarded since the last call, if anything was.
+    /// Returns the events discarded since the last call, if any.
     pub(crate) fn take_discarded(&mut self) -> Option<Discarded> {
         let discarded = std::mem::take(&mut self.discarded);
         (discarded != Discarded::default()).then_some(discarded)
     }
 
-    /// Hands out what a callback emitted; `events` is empty afterwards.
+    /// Hands out the events that a callback emitted; `events` is empty afterwards.
     #[inline]
     pub(crate) fn emit(&mut self, events: &mut Vec<E>) {
         if events.is_empty() {
@@ -319,7 +320,7 @@ impl<E> Outlet<E> {
         }
     }
 
-    /// Sends all of `events` to one subscriber, whose they are.
+    /// Sends all of `events` to the one subscriber that they belong to.
     fn give_all(&mut self, to: SubscriptionKey, events: &mut Vec<E>) {
         let events = std::mem::replace(events, self.outbox.buffer());
         self.deliver(Delivery { to, events });
@@ -358,7 +359,7 @@ impl<E> Outlet<E> {
         }
     }
 
-    /// Shows how much is wanted and how much waits.
+    /// Publishes the unmet demand and the number of buffered events.
     #[inline]
     fn note(&self) {
         if self.broken.is_some() {
@@ -390,39 +391,40 @@ impl<E> Outlet<E> {
         }
     }
 
-    /// The subscriptions of its consumers.
+    /// Returns the subscriptions of the consumers.
     pub(crate) fn subscriptions(&self) -> Vec<Subscription> {
         self.links.iter().flatten().map(|link| link.subscription().clone()).collect()
     }
 
-    /// Events that were emitted and not handed out.
+    /// Returns the number of events that were emitted and not handed out.
     pub(crate) fn buffered(&self) -> usize {
         self.hub.waiting() + self.held_back
     }
 
-    /// Whether demand is held back.
+    /// Returns the demand mode; demand is held back in accumulate mode.
     pub(crate) fn mode(&self) -> DemandMode {
         if self.accumulated.is_some() { DemandMode::Accumulate } else { DemandMode::Forward }
     }
 
-    /// How many events the subscribers want that are not there.
+    /// Returns the unmet demand: how many events the subscribers want beyond those available.
     pub(crate) fn wanted(&self) -> usize {
         self.hub.wanted()
     }
 
-    /// Whether everything that was emitted has been handed to subscribers.
+    /// Returns whether everything that was emitted has been handed to subscribers.
     pub(crate) fn is_empty(&self) -> bool {
         self.buffered() == 0 && self.accumulated.as_ref().is_none_or(VecDeque::is_empty)
     }
 
-    /// Whether every consumer finished by itself, or the stage ends with the last that leaves, so that nothing will ever
-    /// be wanted again.
+    /// Returns whether no event will ever be wanted again: every consumer finished by itself, or the last one
+    /// left and the stage ends with it.
     pub(crate) fn has_had_enough(&self) -> bool {
         let satisfied = self.subscribers.is_some_and(|subscribers| self.satisfied >= subscribers);
         self.live == 0 && (satisfied || (self.left && self.on_cancel == OnCancel::Stop))
     }
 
-    /// Ends every subscription, behind everything that was sent; what was not handed out is rejected.
+    /// Ends every subscription, behind everything that was sent; events that were not handed out are
+    /// rejected.
     pub(crate) fn close(&mut self, closed: &Closed) {
         let rest = self.take_rest();
         self.reject(rest);
@@ -439,14 +441,14 @@ impl<E> Outlet<E> {
     }
 }
 
-/// A stage that was cut off had no chance to close.
+/// Closes the outlet of a stage that was aborted and could not close it itself.
 impl<E> Drop for Outlet<E> {
     fn drop(&mut self) {
         self.close(&Closed::Down(ExitReason::Aborted));
     }
 }
 
-/// Sends one message, cut into batches from its front.
+/// Sends one message in several batches, in order.
 #[inline(never)]
 fn send_in_batches<E>(
     link: &mut LinkTx<E>,

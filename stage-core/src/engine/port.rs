@@ -1,4 +1,4 @@
-//! What a stage takes in beside its events: mail, and the state of its end.
+//! The input of a stage other than events: mail, and the state of its shutdown.
 
 use std::collections::VecDeque;
 
@@ -14,22 +14,22 @@ use crate::wire::mailbox::{Mail, Mailbox};
 use crate::wire::protocol::Subscribe;
 use crate::wire::subscription::Tell;
 
-/// The mailbox of a running stage, sorted.
+/// The mailbox of a running stage, with its mail sorted by kind.
 pub(crate) struct Port<S, In, Out> {
     pub(crate) mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
     drain: CancellationToken,
-    /// Whether that was cancelled.
+    /// Whether `drain` was cancelled.
     draining: bool,
-    /// Resolves what `draining()` waits for: at a drain, and in this run of the stage also at a stop, or when
-    /// nobody will want anything more. A waiting callback must not keep an end waiting.
+    /// Resolves `draining()`: at a drain, and in this run of the stage also at a stop, or once no event will
+    /// be wanted any more. A waiting callback must not delay the end.
     leave: Leave,
     pub(crate) stop: Option<ExitReason>,
     pub(crate) messages: VecDeque<Message<S, In, Out>>,
-    /// Who wants to know how the stage stands.
+    /// Pending questions about the stage's state.
     pub(crate) questions: Vec<oneshot::Sender<Diagnosis>>,
 }
 
-/// Mail that the halves of the stage have to see to at once.
+/// Mail that the inlet or the outlet must handle at once.
 pub(crate) enum Request<Out> {
     Subscribe(Subscribe<Out>),
     Resubscribe(usize),
@@ -68,7 +68,7 @@ impl<S, In, Out> Port<S, In, Out> {
         }
     }
 
-    /// What a callback that waits should race.
+    /// Returns the signal that a waiting callback should race against.
     pub(crate) fn leave(&self) -> &Leave {
         &self.leave
     }

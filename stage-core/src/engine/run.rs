@@ -1,8 +1,7 @@
 //! The loop of one stage: a plain future, spawned in one place (`runtime/placement.rs`).
 //!
-//! Every turn takes in what arrived, then runs at most one callback for events or demand. A stage with
-//! nothing to do parks until something is marked; one that always has something to do lets others run
-//! now and then.
+//! Every turn takes in new arrivals, then runs at most one callback for events or demand. An idle stage parks
+//! until its signal is marked; a stage that is never idle yields to other tasks now and then.
 
 use tokio::sync::oneshot;
 
@@ -22,20 +21,21 @@ use crate::sync::Arc;
 use crate::wire::protocol::Batch;
 use crate::wire::signal::WantsCredit;
 
-/// The start of a stage: it says that its `init` succeeded, and waits until the others are up too.
+/// The start handshake of a stage: it reports that its `init` succeeded, and waits until the other stages are
+/// up too.
 #[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) up: oneshot::Sender<()>,
     pub(crate) go: oneshot::Receiver<()>,
 }
 
-/// What `init` came to: go on when all others are up, or end for a reason.
+/// Handles the outcome of `init`: waits until all other stages are up, or returns the reason to end.
 pub(super) async fn begin(
     init: Result<Result<Init, BoxError>, ExitReason>,
     Ready { up, go }: Ready,
 ) -> Result<(), ExitReason> {
     let init = init?.map_err(ExitReason::from)?;
-    // Nobody listens, and nobody says go, when the pipeline is given up.
+    // If the pipeline was given up, the receiver is gone and `go` is never sent.
     let _ = up.send(());
     match init {
         Init::Ready => go.await.map_err(|_| ExitReason::Shutdown),
@@ -43,7 +43,7 @@ pub(super) async fn begin(
     }
 }
 
-/// Ends a stage: `terminate` unless it panicked, then its subscriptions.
+/// Ends a stage: calls `terminate` unless it panicked, then closes its subscriptions.
 macro_rules! end {
     ($body:ident, $reason:expr) => {{
         let mut reason = $reason;
@@ -68,7 +68,7 @@ macro_rules! end {
 }
 pub(super) use end;
 
-/// Runs the callback for one batch; its emptied buffer goes back.
+/// Runs the callback for one batch; its emptied buffer returns to the producer.
 macro_rules! handle {
     ($body:expr, $slot:expr, $batch:expr, |$kind:ident, $events:ident, $out:ident| $callback:expr) => {{
         let Batch { mut events, .. } = $batch;
@@ -85,7 +85,7 @@ macro_rules! handle {
     }};
 }
 
-/// Runs a stage from its `init` to its end. (A macro for the reason that `run` is one.)
+/// Runs a stage from its `init` to its end. (A macro for the same reason as `run`.)
 macro_rules! live {
     ($kind:expr, $core:ident, $port:ident, $inlet:ident, $outlet:ident, $ready:ident, $work:ident) => {{
         let mailbox = Arc::clone(&$port.mailbox);
@@ -112,7 +112,7 @@ macro_rules! live {
 }
 pub(super) use live;
 
-/// Runs a producer until it ends, and says why it did.
+/// Runs a producer until it ends; returns the reason.
 pub(crate) async fn producer<P: Producer>(
     stage: P,
     core: Core,
@@ -143,7 +143,7 @@ async fn produce<P: Producer>(body: &mut Body<Producing<P>>) -> Result<ExitReaso
     }
 }
 
-/// Runs a producer-consumer until it ends, and says why it did.
+/// Runs a producer-consumer until it ends; returns the reason.
 pub(crate) async fn producer_consumer<S: ProducerConsumer>(
     stage: S,
     core: Core,
@@ -155,7 +155,7 @@ pub(crate) async fn producer_consumer<S: ProducerConsumer>(
     live!(Transforming(stage), core, port, inlet, outlet, ready, transform)
 }
 
-/// Handles batches while events are wanted; a message that was begun is handled whole (spec §12).
+/// Handles batches while there is demand; a message that was begun is handled completely (spec §12).
 async fn transform<S: ProducerConsumer>(body: &mut Body<Transforming<S>>) -> Result<ExitReason, ExitReason> {
     body.hands.inlet.open();
     let pace = body.core.pace;
@@ -205,7 +205,7 @@ async fn transform<S: ProducerConsumer>(body: &mut Body<Transforming<S>>) -> Res
     }
 }
 
-/// Runs a consumer until it ends, and says why it did.
+/// Runs a consumer until it ends; returns the reason.
 pub(crate) async fn consumer<C: Consumer>(
     stage: C,
     core: Core,

@@ -1,4 +1,4 @@
-//! The producers that a pipeline feeds a stage from, and how the subscriptions to them stand.
+//! The producers that a pipeline feeds a stage from, and the state of the subscriptions to them.
 
 use crate::base::error::ExitReason;
 use crate::base::options::CancelMode;
@@ -13,7 +13,7 @@ pub(crate) struct Source<E> {
     pub(crate) options: SubscriberOptions<E>,
 }
 
-/// All of them; none for a stage that is wired by hand.
+/// All sources of a stage; empty for a stage outside a pipeline.
 pub(crate) struct Sources<E> {
     window: Window,
     cancel: CancelMode,
@@ -24,11 +24,11 @@ pub(crate) struct Sources<E> {
 struct Known<E> {
     source: Source<E>,
     state: State,
-    /// What became of it while the old subscription still held events.
+    /// The source's fate since the old subscription, which still holds events.
     meanwhile: Meanwhile,
 }
 
-/// What became of a source whose end was not read yet.
+/// The fate of a source whose end has not been read yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Meanwhile {
     /// Nothing is known.
@@ -36,7 +36,7 @@ enum Meanwhile {
     Unknown,
     /// It was restarted.
     Back,
-    /// It will not be back.
+    /// It will not return.
     Gone,
 }
 
@@ -45,23 +45,24 @@ enum Meanwhile {
 pub(crate) enum HadEnded {
     /// Before the subscription reached it.
     Before,
-    /// While the subscription stood.
+    /// While the subscription existed.
     Meanwhile,
 }
 
-/// How a subscription to one source stands.
+/// The state of the subscription to one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// It is there, or about to be made.
+    /// The subscription exists or is about to be made.
     Open,
-    /// The producer failed and will be back.
+    /// The producer failed and will return.
     Lost,
-    /// The producer has nothing more, ever.
+    /// The producer will never have more events.
     Ended,
 }
 
 impl<E> Sources<E> {
-    /// The sources of a stage in a pipeline, each asked by `window`; it ends with them as `cancel` says.
+    /// Creates the sources of a stage in a pipeline, each asked by `window`; `cancel` decides whether the
+    /// stage ends with them.
     pub(crate) fn new(
         window: Window,
         cancel: CancelMode,
@@ -71,22 +72,22 @@ impl<E> Sources<E> {
         Self { window, cancel, known: sources.into_iter().map(known).collect(), ended: 0 }
     }
 
-    /// A stage without a pipeline.
+    /// Creates the empty set, for a stage outside a pipeline.
     pub(crate) fn none() -> Self {
         Self { window: Window::default(), cancel: CancelMode::Temporary, known: Vec::new(), ended: 0 }
     }
 
-    /// By which each of them is asked.
+    /// Returns the demand window by which each source is asked.
     pub(crate) fn window(&self) -> Window {
         self.window
     }
 
-    /// The subscriptions to all of them.
+    /// Returns the subscriptions to all sources.
     pub(crate) fn all(&mut self) -> Vec<Join<E>> {
         (0..self.known.len()).filter_map(|source| self.back(source)).collect()
     }
 
-    /// A source is there (again); the subscription to be made, if it is time.
+    /// Notes that a source is available (again); returns the subscription to make, if it is time.
     pub(crate) fn back(&mut self, source: usize) -> Option<Join<E>> {
         let known = self.known.get_mut(source)?;
         match known.state {
@@ -111,8 +112,8 @@ impl<E> Sources<E> {
         }
     }
 
-    /// The subscription to a source ended for `reason`; the one to be made instead, if the source is
-    /// back already.
+    /// Notes that the subscription to a source ended for `reason`; returns its replacement, if the source is
+    /// already back.
     pub(crate) fn lost(
         &mut self,
         source: usize,
@@ -131,9 +132,9 @@ impl<E> Sources<E> {
         if meanwhile == Meanwhile::Back { self.back(source) } else { None }
     }
 
-    /// The reason for which the stage ends with a source that ended for `reason`, if it does. One that had ended
-    /// before anything came of it counts as one that finished, however it ended: the stage would else fail with it
-    /// again after each restart.
+    /// Returns the reason for which the stage ends with a source that ended for `reason`, if it does. A
+    /// source that ended before the subscription reached it counts as finished, however it ended: otherwise
+    /// the stage would fail with it again after each restart.
     pub(crate) fn ends_with(&self, reason: &ExitReason, had_ended: HadEnded) -> Option<ExitReason> {
         let finished = matches!(reason, ExitReason::Normal) || had_ended == HadEnded::Before;
         match self.cancel {
@@ -144,7 +145,7 @@ impl<E> Sources<E> {
         }
     }
 
-    /// A source ended and will not be back.
+    /// Notes that a source ended and will not return.
     pub(crate) fn abandon(&mut self, source: usize) {
         let Some(known) = self.known.get_mut(source) else { return };
         match known.state {
@@ -157,7 +158,7 @@ impl<E> Sources<E> {
         }
     }
 
-    /// Whether there are sources, and all have nothing more, ever.
+    /// Returns whether there are sources and none of them will ever have more events.
     pub(crate) fn have_ended(&self) -> bool {
         !self.known.is_empty() && self.ended == self.known.len()
     }

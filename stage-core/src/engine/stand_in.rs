@@ -1,4 +1,5 @@
-//! How a producer learns that one of its pipeline's consumers will never come: somebody finishes in its place.
+//! Tells a producer that one of its pipeline's consumers will never arrive: a stand-in subscribes and
+//! finishes for it.
 
 use super::sources::Source;
 use crate::base::error::ExitReason;
@@ -9,8 +10,8 @@ use crate::wire::protocol::{MadeBy, Subscribe};
 use crate::wire::signal::{Signal, Slot};
 use crate::wire::subscription::{Cancellation, End, Reach, Subscription};
 
-/// Subscribes to `source` in the place of a consumer that is gone for good, and finishes at once: what only that
-/// one could get is discarded, and the producer waits for it no more.
+/// Subscribes to `source` on behalf of a consumer that is gone for good, and finishes at once: events that
+/// only this consumer could receive are discarded, and the producer stops waiting for it.
 pub(crate) fn finish_for<E>(gone: &Arc<dyn Reach>, signal: &Arc<Signal>, source: Source<E>) {
     let Source { producer, options } = source;
     let (at_producer, at_consumer) = (producer.claim(), Slot::claim(signal));

@@ -1,4 +1,4 @@
-//! The messages that a stage scheduled for a later time.
+//! Messages that a stage scheduled for a later time.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -10,12 +10,12 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::stage::{Erased, Timer};
 
-/// Messages by the time at which they are due; messages of one time in the order of their arrival.
-/// Erased, so that they are compiled once and not for each stage.
+/// Messages by due time; messages with the same due time keep their order of arrival. They are type-erased,
+/// so that this code is compiled once instead of once per stage.
 pub(super) struct Timers {
     due: BTreeMap<(Instant, u64), Due>,
     next: u64,
-    /// Wakes the stage when the first is due.
+    /// Wakes the stage when the first message is due.
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
@@ -47,13 +47,13 @@ impl Timers {
         self.due.is_empty()
     }
 
-    /// The time until the first message is due.
+    /// Returns the time until the first message is due.
     #[inline(never)]
     pub(super) fn wait(&mut self) -> Option<Duration> {
         self.first().map(|at| at.saturating_duration_since(Instant::now()))
     }
 
-    /// The next message that is due.
+    /// Removes and returns the next message that is due.
     #[inline(never)]
     pub(super) fn next(&mut self) -> Option<Timed> {
         if self.first()? > Instant::now() {
@@ -62,7 +62,7 @@ impl Timers {
         self.due.pop_first().map(|(_, due)| due.message)
     }
 
-    /// The due time of the first message that was not cancelled.
+    /// Returns the due time of the first message that was not cancelled.
     #[inline(never)]
     fn first(&mut self) -> Option<Instant> {
         while let Some(first) = self.due.first_entry() {
@@ -74,7 +74,8 @@ impl Timers {
         None
     }
 
-    /// Ready when a message is due; otherwise wakes the stage when the first one is.
+    /// Returns ready when a message is due; otherwise arranges for the stage to be woken when the first one
+    /// is.
     #[inline(never)]
     pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(at) = self.first() else { return Poll::Pending };

@@ -1,5 +1,5 @@
-//! How does a stage subscribe to a producer? Slots at both ends are claimed first, so that its callback can be told
-//! which subscription it is; then the producer is asked to take it in, and for the first events.
+//! Subscribes a stage to a producer. Slots at both ends are claimed first, so that the stage's callback can
+//! be given the subscription; then the producer is asked to accept it, and for the first events.
 
 use super::{Incoming, Inlet, Remake};
 use crate::base::error::ExitReason;
@@ -12,10 +12,10 @@ use crate::wire::protocol::{MadeBy, Subscribe};
 use crate::wire::signal::Slot;
 use crate::wire::subscription::{Asking, End, Reach, Subscription};
 
-/// A subscription whose slots are claimed, and that was not asked of its producer yet.
+/// A subscription whose slots are claimed but that has not been sent to its producer yet.
 pub(crate) struct Begun<E> {
     join: Join<E>,
-    /// Whom the producer of the join stands for.
+    /// The stage that the producer of the join resolves to.
     stage: Arc<dyn Subscribable<E>>,
     producer: Slot,
     consumer: Slot,
@@ -23,7 +23,7 @@ pub(crate) struct Begun<E> {
 }
 
 impl<E: Send + 'static> Inlet<E> {
-    /// The next subscription to be made.
+    /// Starts the next scheduled subscription.
     pub(crate) fn begin(&mut self) -> Option<Begun<E>> {
         let mut join = self.joins.pop_front()?;
         if let Some((old, reason)) = join.instead.take() {
@@ -40,7 +40,7 @@ impl<E: Send + 'static> Inlet<E> {
         Some(Begun { join, stage, producer, consumer, subscription })
     }
 
-    /// A subscription gives way to another: its end is of no consequence to this stage.
+    /// Ends the subscription `old` in favor of its replacement; its end does not affect this stage.
     fn replace(&mut self, old: &Subscription, reason: ExitReason) {
         let place = self.links.get_mut(old.consumer_slot());
         if let Some(incoming) = place.and_then(Option::as_mut).filter(|it| it.link.subscription() == old) {
@@ -49,7 +49,7 @@ impl<E: Send + 'static> Inlet<E> {
         }
     }
 
-    /// Makes a subscription, and asks for the first events.
+    /// Sends the subscription to its producer, and asks for the first events.
     pub(crate) fn complete(&mut self, begun: Begun<E>, asking: Asking) {
         let Begun { join, stage, producer, consumer, subscription } = begun;
         let chunk = match asking {
@@ -89,7 +89,7 @@ impl<E: Send + 'static> Inlet<E> {
         self.links[slot] = Some(Incoming { link: rx, credit, owner, listed: false, paused, unasked, again });
         self.look(slot);
         if let Some(reply) = join.reply {
-            // Whoever wanted to know may have gone.
+            // The caller may have stopped waiting.
             let _ = reply.send(subscription);
         }
     }

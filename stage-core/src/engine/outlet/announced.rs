@@ -1,15 +1,15 @@
-//! Which demand is the stage to be told of?
+//! Announced demand that the stage has not been asked for yet.
 
 use std::collections::VecDeque;
 
 use super::Outlet;
 use crate::credit::demand::Demand;
 
-/// Demand that was announced, until the stage is told of it.
+/// Announced demand, kept until it is passed to the stage.
 #[derive(Debug)]
 pub(super) struct Announced {
     demands: VecDeque<Demand>,
-    /// Whether it is told at all: not, once its hook was seen to be unused.
+    /// Whether the stage takes demand; cleared once its hook turns out to be unused.
     told: bool,
 }
 
@@ -29,7 +29,8 @@ impl Default for Announced {
 }
 
 impl<E> Outlet<E> {
-    /// The oldest demand that was not yet told to the stage; all of it, if each emission is spread anyway.
+    /// Returns the oldest demand not yet passed to the stage; all of it, if each emission is spread over the
+    /// asks anyway.
     pub(crate) fn next_demand(&mut self) -> Option<Demand> {
         if self.announced.demands.len() > 1 && self.hub.spreads() {
             return self.all_demand();
@@ -37,17 +38,17 @@ impl<E> Outlet<E> {
         self.announced.demands.pop_front()
     }
 
-    /// All demand that was not yet told to the stage.
+    /// Returns all demand not yet passed to the stage.
     pub(crate) fn all_demand(&mut self) -> Option<Demand> {
         Demand::new(self.announced.demands.drain(..).map(Demand::get).fold(0, usize::saturating_add))
     }
 
-    /// Whether the stage is to be told of demand.
+    /// Returns whether the stage is asked for demand.
     pub(crate) fn tells_demand(&self) -> bool {
         self.announced.told
     }
 
-    /// The stage has no use for being told of demand.
+    /// Drops all demand from now on: the stage has no use for it.
     pub(crate) fn ignore_demand(&mut self) {
         self.announced = Announced { demands: VecDeque::new(), told: false };
     }

@@ -1,10 +1,10 @@
-//! What does a dispatcher decide beside deliveries, and what becomes of it?
+//! Carries out the dispatcher's decisions other than deliveries.
 
 use super::Outlet;
 use crate::base::stats::Discard;
 
 impl<E> Outlet<E> {
-    /// Sees to what a dispatcher decided beside deliveries.
+    /// Handles fired markers, discarded events and warnings of the dispatcher.
     #[cold]
     pub(super) fn settle_asides(&mut self) {
         self.fired.extend(self.outbox.drain_fired());

@@ -1,4 +1,4 @@
-//! What happens while demand is held back, and when it is let through again?
+//! Holds demand back in accumulate mode, and replays it in forward mode.
 
 use super::Outlet;
 use crate::base::options::DemandMode;
@@ -6,7 +6,7 @@ use crate::credit::demand::Demand;
 use crate::dispatch::{Marker, SubscriptionKey};
 use crate::wire::subscription::Subscription;
 
-/// What happened while demand was held back, in order.
+/// One event of the accumulate mode; the log keeps their order.
 #[derive(Debug)]
 pub(super) enum Accumulated<E> {
     Asked(Subscription, Demand),
@@ -15,9 +15,9 @@ pub(super) enum Accumulated<E> {
 }
 
 impl<E> Outlet<E> {
-    /// Holds demand back, or lets it through again. Then what was asked for counts first, so that what was
-    /// emitted finds its subscribers, in the batches in which it was emitted; and what was asked for and
-    /// is not there is announced, ask by ask.
+    /// Switches between holding demand back and forwarding it. On the switch to forward, accumulated asks are
+    /// applied first, so that accumulated events find their subscribers, in the batches in which they were
+    /// emitted; then the unmet demand is announced, ask by ask.
     pub(crate) fn set_mode(&mut self, mode: DemandMode) {
         if mode == DemandMode::Accumulate {
             self.accumulated.get_or_insert_default();
@@ -37,7 +37,7 @@ impl<E> Outlet<E> {
             let key = SubscriptionKey(subscription.producer_slot());
             self.decide(|hub, outbox| hub.ask_quietly(key, *demand, outbox));
         }
-        // Markers that these asks let pass come before those that accumulated.
+        // Markers that these asks release come before the accumulated ones.
         self.settle(None);
         for happened in rest {
             match happened {
@@ -58,8 +58,8 @@ impl<E> Outlet<E> {
         self.settle(announce.flatten());
     }
 
-    /// What a subscription that ended had asked for while demand was held back counts no more. It is not
-    /// kept, since subscribers may come and go for as long as the mode stays.
+    /// Drops the accumulated asks of a subscription that ended. They are not kept, since subscribers may come
+    /// and go for as long as the mode stays.
     pub(super) fn forget_asks(&mut self, ended: &Subscription) {
         if let Some(log) = &mut self.accumulated {
             log.retain(|happened| !matches!(happened, Accumulated::Asked(by, _) if by == ended));

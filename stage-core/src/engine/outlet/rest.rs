@@ -1,4 +1,4 @@
-//! Events that were emitted and not handed out when the stage ends.
+//! Events that were emitted but not handed out when the stage ends.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,7 +8,7 @@ use super::modes::Accumulated;
 use crate::base::stats::Discard;
 use crate::sync::Arc;
 
-/// A function that takes the events that nobody takes any more.
+/// A function that receives the events that no consumer will take any more.
 pub(crate) struct Rejections<E>(Arc<dyn Fn(Vec<E>) + Send + Sync>);
 
 impl<E> Rejections<E> {
@@ -30,14 +30,14 @@ impl<E> fmt::Debug for Rejections<E> {
 }
 
 impl<E> Outlet<E> {
-    /// Has `to` take what is not handed out when the stage ends.
+    /// Sets the function that receives the events that were not handed out when the stage ends.
     pub(crate) fn rejecting(mut self, to: Option<Rejections<E>>) -> Self {
         self.rejected = to;
         self
     }
 
-    /// Takes out the events that were not handed out, and those that a consumer left behind when it went. They are in
-    /// no number then.
+    /// Removes the events that were not handed out, and those that a departed consumer left unread. They no
+    /// longer appear in any count.
     pub(crate) fn take_rest(&mut self) -> Vec<E> {
         (0..self.links.len()).for_each(|slot| self.look(slot));
         let mut rest = Vec::new();
@@ -52,7 +52,7 @@ impl<E> Outlet<E> {
         rest
     }
 
-    /// Counts events that nobody will take, and hands them over to whoever wants to have those.
+    /// Counts events that no consumer will take, and passes them to the function for rejected events.
     pub(crate) fn reject(&mut self, events: Vec<E>) {
         if events.is_empty() {
             return;

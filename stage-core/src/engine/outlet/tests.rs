@@ -1,4 +1,4 @@
-//! What is held back, beside the pure hub.
+//! Tests of the demand that the outlet holds back outside of the pure hub.
 
 use super::*;
 use crate::base::options::{Capacity, Keep};
