@@ -48,7 +48,8 @@ impl Drop for Task {
     }
 }
 
-/// Starts `stage` where `placement` says; in a simulation, on its runtime. `counters` are those of the stage. All stages are spawned here.
+/// Starts `stage` where `placement` says; in a simulation, on its runtime. `counters` are those of the stage. All stages
+/// are spawned here.
 pub(crate) fn spawn(
     tasks: &mut JoinSet<ExitReason>,
     placement: Placement,
