@@ -1,9 +1,9 @@
-//! How long to wait before the next attempt: longer each time, and not all at once.
+//! Delays between attempts: exponential, capped and randomised.
 
 use std::time::Duration;
 
-/// Waits between attempts that grow twofold, up to a most, each shortened by up to half at random so
-/// that many who failed together do not try again together ("equal jitter").
+/// Computes the delays between attempts: each is twice the one before, up to a maximum, and random jitter
+/// shortens it by up to half ("equal jitter"), so that tasks that failed together do not retry together.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,49 +23,49 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Waits from `first` (before the first attempt) to `most`, for as many attempts as it takes.
+    /// Returns a back-off from `first` (before the first attempt) up to `most`, without a limit on attempts.
     pub const fn new(first: Duration, most: Duration) -> Self {
         Self { first, most, attempts: None }
     }
 
-    /// At most so many attempts in a row without success. Default: as many as it takes.
+    /// Limits the attempts in a row without success. Default: no limit.
     pub const fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);
         self
     }
 
-    /// The shortest wait, the longest, and how many there are at most.
+    /// Returns the first delay, the longest delay and the limit on attempts.
     #[cfg(feature = "config")]
     pub(crate) const fn parts(&self) -> (Duration, Duration, Option<u32>) {
         (self.first, self.most, self.attempts)
     }
 
-    /// The wait before attempt number `attempt`, from 0; nothing if there is to be none. `seed` stands for
-    /// chance: the same seed and attempt give the same wait.
+    /// Returns the delay before attempt number `attempt`, counted from 0, or `None` once the limit is
+    /// reached. The jitter is derived from `seed`: the same seed and attempt give the same delay.
     pub fn delay(&self, attempt: u32, seed: u64) -> Option<Duration> {
         if self.attempts.is_some_and(|attempts| attempt >= attempts) {
             return None;
         }
         let whole = self.first.saturating_mul(1 << attempt.min(30)).min(self.most);
         let chance = mixed(seed ^ u64::from(attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        // The upper bits, as a share of 1 in steps of 2⁻³².
+        // The upper 32 bits, read as a fraction of 1 in steps of 2⁻³².
         let share = (chance >> 32) as u32;
         let (half, share) = (whole.as_nanos() / 2, u128::from(share));
-        // Below 2⁹⁴, so that no product exceeds 2¹²⁶; and of the wait, at most half is cut off.
+        // `half` is below 2⁹⁴, so the product stays below 2¹²⁶. At most half of the delay is cut off.
         let spared = half * (u128::from(u32::MAX) - share) / u128::from(u32::MAX);
         Some(whole.saturating_sub(duration(spared)))
     }
 }
 
-/// So many nanoseconds, which come from a duration.
+/// Converts nanoseconds, which came from a `Duration`, back to one.
 fn duration(nanos: u128) -> Duration {
     const SECOND: u128 = 1_000_000_000;
     let seconds = u64::try_from(nanos / SECOND).unwrap_or(u64::MAX);
-    // The rest is below a second, which fits.
+    // The remainder is below one second, so it fits.
     Duration::new(seconds, u32::try_from(nanos % SECOND).unwrap_or(0))
 }
 
-/// The finaliser of `SplitMix64` (Steele, Lea, Flood 2014): every bit of the result depends on every bit.
+/// The finaliser of `SplitMix64` (Steele, Lea, Flood 2014): every output bit depends on every input bit.
 fn mixed(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,4 +1,4 @@
-//! What can go wrong in a stage, and why a stage ended.
+//! Error types of stages, and the reasons for which a stage ends.
 
 use std::error::Error;
 use std::fmt;
@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use crate::base::partition_name::PartitionName;
 
-/// Any error a callback may end with.
+/// Any error that a callback may return.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What a callback returns: `Ok(())` to go on, an error to end the stage. An [`ExitReason`] as the error
-/// is the reason for which it ends.
+/// The result of a callback: `Ok(())` continues, an error ends the stage. If the error is an [`ExitReason`],
+/// the stage ends for that reason.
 pub type StageResult = Result<(), BoxError>;
 
-/// Writes the message of `error`, and those of its causes that it does not contain already.
+/// Writes the message of `error`, followed by the messages of its causes that it does not already contain.
 ///
-/// `main` and `unwrap` print the `Debug` of an error, so this is what the errors of this crate show there.
+/// `main` and `unwrap` print the `Debug` form of an error, so this is the text they show for this crate's
+/// errors.
 pub fn write_error(error: &(dyn Error + 'static), f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -30,32 +31,32 @@ pub fn write_error(error: &(dyn Error + 'static), f: &mut fmt::Formatter<'_>) ->
     f.write_str(&text)
 }
 
-/// Why a stage ended.
+/// The reason for which a stage ended.
 ///
 /// The first two are **normal** ends: a supervisor does not restart a transient stage after them, and a
-/// transient subscription outlives them.
+/// transient subscription does not end its consumer.
 ///
-/// Its `Debug` is its message, as that of every error of this crate; `{:#?}` shows the fields.
+/// Its `Debug` form is its message, as for every error of this crate; `{:#?}` shows the fields.
 #[derive(Clone, stage_macros::ErrorDebug)]
 #[non_exhaustive]
 pub enum ExitReason {
-    /// It had nothing left to do.
+    /// The stage had nothing left to do.
     Normal,
-    /// It was asked to stop.
+    /// The stage was asked to stop.
     Shutdown,
     /// A callback returned this error.
     Error(Arc<dyn Error + Send + Sync>),
     /// A callback panicked with this message.
     Panicked(String),
-    /// Its task was cut off before it could end by itself.
+    /// The task of the stage was cut off before the stage could end by itself.
     Aborted,
-    /// It never ran: what it subscribes to does not exist.
+    /// The stage never ran, because a stage that it subscribes to does not exist.
     NotFound,
-    /// A reason of the application's own.
+    /// A reason defined by the application.
     Custom(String),
 }
 
-/// The kind of an [`ExitReason`], without what is in it: to be compared.
+/// The kind of an [`ExitReason`], without its payload, for comparisons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExitKind {
@@ -76,7 +77,7 @@ pub enum ExitKind {
 }
 
 impl ExitReason {
-    /// Its kind, which can be compared.
+    /// Returns the kind of this reason, which can be compared.
     ///
     /// ```
     /// use stage_core::{ExitKind, ExitReason};
@@ -95,7 +96,7 @@ impl ExitReason {
         }
     }
 
-    /// Whether this is an orderly end.
+    /// Returns whether this is a normal end.
     pub fn is_normal(&self) -> bool {
         match self {
             Self::Normal | Self::Shutdown => true,
@@ -103,18 +104,18 @@ impl ExitReason {
         }
     }
 
-    /// Whether a restart would not mend it.
+    /// Returns whether a restart cannot help.
     pub(crate) fn is_fatal(&self) -> bool {
         matches!(self, Self::Error(error) if error.is::<Fatal>())
     }
 
-    /// The reason that stands for a panic with `payload`.
+    /// Returns the exit reason for a panic with `payload`.
     pub(crate) fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
         Self::Panicked(panic_message(payload))
     }
 }
 
-/// What a panic with `payload` said.
+/// Returns the message of a panic with `payload`.
 pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
     payload
         .downcast_ref::<&str>()
@@ -123,7 +124,7 @@ pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "a value that is not text".to_owned())
 }
 
-/// An error that is an exit reason is just that reason: `Err(ExitReason::Normal.into())` ends a stage
+/// An error that wraps an exit reason becomes that reason: `Err(ExitReason::Normal.into())` ends a stage
 /// normally.
 impl From<BoxError> for ExitReason {
     fn from(error: BoxError) -> Self {
@@ -134,7 +135,7 @@ impl From<BoxError> for ExitReason {
     }
 }
 
-/// As its text.
+/// Serialises as the text of the message.
 #[cfg(feature = "serde")]
 impl serde::Serialize for ExitReason {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -165,7 +166,7 @@ impl fmt::Display for ExitReason {
     }
 }
 
-/// An error that no restart mends: a stage of a pipeline that ends with it ends the pipeline.
+/// An error that a restart cannot fix: a stage that ends with it ends its pipeline.
 ///
 /// ```
 /// use stage_core::{Fatal, StageResult};
@@ -180,55 +181,56 @@ impl fmt::Display for ExitReason {
 pub struct Fatal(BoxError);
 
 impl Fatal {
-    /// The pipeline cannot go on because of `cause`.
+    /// Wraps `cause` as an error that ends the pipeline.
     pub fn new(cause: impl Into<BoxError>) -> Self {
         Self(cause.into())
     }
 }
 
-/// Why a producer refused a subscription; it goes to the subscriber, the producer lives on.
+/// The reason for which a producer refused a subscription. The subscriber receives it; the producer keeps
+/// running.
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscribeError {
     /// The partition does not exist.
     #[error("partition {partition} does not exist, there are {partitions}")]
     UnknownPartition {
-        /// The partition asked for.
+        /// The requested partition.
         partition: PartitionName,
-        /// How many there are, and which.
+        /// The partitions that exist.
         partitions: String,
     },
-    /// The stage is subscribed already, and a broadcast serves each stage once.
+    /// The stage is already subscribed, and a broadcast serves each stage only once.
     #[error("the stage is already subscribed to this broadcast")]
     AlreadySubscribed,
-    /// Somebody else is subscribed to the partition.
+    /// Another stage is already subscribed to the partition.
     #[error("partition {partition} already has a subscriber")]
     PartitionTaken {
-        /// The partition asked for.
+        /// The requested partition.
         partition: PartitionName,
     },
-    /// The window of the subscription cannot work.
+    /// The window of the subscription is invalid.
     #[error(transparent)]
     Window(#[from] crate::credit::demand::WindowError),
-    /// The stage that was to subscribe has ended.
+    /// The stage that should have subscribed has ended.
     #[error("the stage `{stage}` cannot subscribe: it {reason}")]
     Ended {
-        /// The stage that was to subscribe.
+        /// The stage that should have subscribed.
         stage: String,
-        /// Why it ended.
+        /// The reason for which it ended.
         reason: String,
     },
-    /// The stage that was to subscribe takes events of another type.
+    /// The stage that should have subscribed takes events of another type.
     #[error("the stage takes `{takes}`, and cannot subscribe to `{producer}`, which emits `{emits}`")]
     OtherEvents {
         /// The producer.
         producer: String,
-        /// What it emits.
+        /// The event type of the producer.
         emits: &'static str,
-        /// What the stage takes.
+        /// The event type of the stage.
         takes: &'static str,
     },
-    /// A partition dispatcher needs to know which partition the subscriber takes.
+    /// A partition dispatcher requires the subscriber to name its partition.
     #[error("a subscription to a partitioned stage must name its partition")]
     NoPartition,
 }

@@ -1,19 +1,19 @@
-//! Moments that may never come: the one place where a duration that a user gave meets the clock.
+//! Deadlines that may lie too far in the future: converts durations from users to instants without overflow.
 
 use std::future::pending;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// The longest wait that a clock is trusted with. Whoever says more, such as [`Duration::MAX`], means never.
+/// The longest wait that is scheduled. A longer one, such as [`Duration::MAX`], means "never".
 const LONGEST: Duration = Duration::from_hours(24 * 365 * 30);
 
-/// The moment `wait` after `from`; `None` for one that never comes, which is over 30 years away.
+/// Returns the instant `wait` after `from`, or `None` ("never") if `wait` exceeds 30 years.
 pub(crate) fn after(from: Instant, wait: Duration) -> Option<Instant> {
     if wait > LONGEST { None } else { from.checked_add(wait) }
 }
 
-/// Waits until that moment; for ever, if there is none.
+/// Waits until `moment`, or forever if it is `None`.
 pub(crate) async fn until(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,

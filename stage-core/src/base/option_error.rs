@@ -1,19 +1,19 @@
-//! What can be wrong with a declaration, found when it is built.
+//! Errors in a declaration, found when it is built.
 
 use crate::credit::demand::WindowError;
 use crate::credit::limits::{MOST_COPIES, MOST_EVENTS};
 
-/// An option that cannot work, and the step it belongs to.
+/// An invalid option, with the step that has it.
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionError {
-    /// A step without copies.
+    /// A step has no copies.
     #[error("step `{step}`: count must be at least 1, got 0")]
     Count {
         /// The step.
         step: String,
     },
-    /// More copies than could ever be of use.
+    /// A step has more copies than the limit.
     #[error("step `{step}`: count must be at most {MOST_COPIES}, got {got}")]
     TooManyCopies {
         /// The step.
@@ -21,15 +21,15 @@ pub enum OptionError {
         /// The number given.
         got: usize,
     },
-    /// More copies in all lanes together than could ever be of use.
+    /// A step has more copies over all lanes than the limit.
     #[error("step `{step}`: count × lanes must be at most {MOST_COPIES}, got {got}")]
     TooManyInLanes {
         /// The step.
         step: String,
-        /// How many there would be.
+        /// The number of copies over all lanes.
         got: usize,
     },
-    /// A buffer that could never be in memory.
+    /// A buffer exceeds the limit.
     #[error("step `{step}`: buffer must be at most {MOST_EVENTS}, got {got}")]
     Buffer {
         /// The step.
@@ -37,13 +37,13 @@ pub enum OptionError {
         /// The number of events given.
         got: usize,
     },
-    /// A period of zero, in which nothing could ever happen.
+    /// A period is zero, so nothing could ever happen within it.
     #[error("{option} must be above zero, got 0")]
     Period {
-        /// The option of the pipeline or supervisor: `within` of its intensity, `warn_of_stalls`.
+        /// The option of the pipeline or supervisor: `within` of the restart intensity, or `warn_of_stalls`.
         option: &'static str,
     },
-    /// A source that would make every event several times.
+    /// A source allows only one copy, because every further copy would emit each event again.
     #[error("step `{step}`: this source must be alone, so count must be 1, got {count}")]
     Single {
         /// The step.
@@ -51,64 +51,65 @@ pub enum OptionError {
         /// The count given.
         count: usize,
     },
-    /// A window that cannot work.
+    /// The demand window of a step is invalid.
     #[error("step `{step}`: {source}")]
     Window {
         /// The step.
         step: String,
-        /// What is wrong with it.
+        /// The error in the window.
         source: WindowError,
     },
-    /// Two steps of one name.
+    /// Two steps have the same name.
     #[error("step `{step}`: there is already a step of this name; give one of them another `name`")]
     Name {
         /// The step.
         step: String,
     },
-    /// A partition without lanes.
+    /// A partition has no lanes.
     #[error("the partition after {step}: into must be at least 1, got 0")]
     Lanes {
-        /// The steps before it.
+        /// The steps before the partition.
         step: String,
     },
-    /// A partition into more lanes than could ever be of use.
+    /// A partition has more lanes than the limit.
     #[error("the partition after {step}: into must be at most {MOST_COPIES}, got {got}")]
     TooManyLanes {
-        /// The steps before it.
+        /// The steps before the partition.
         step: String,
         /// The number given.
         got: usize,
     },
-    /// A partition whose lanes are empty, so that they would change nothing.
+    /// The lanes of a partition contain no steps, so they have no effect.
     #[error("the partition after {step}: its lanes need at least one step before they come back")]
     EmptyLane {
-        /// The steps before it.
+        /// The steps before the partition.
         step: String,
     },
-    /// A broadcast to nobody.
+    /// A broadcast has no branches.
     #[error("the broadcast after {step}: it needs at least one branch")]
     NoBranch {
-        /// The steps before it.
+        /// The steps before the broadcast.
         step: String,
     },
-    /// Something that has no effect, or no meaning, where it stands.
+    /// A declaration has no effect, or no meaning, at this place.
     #[error("after {step}: {what}")]
     Misplaced {
-        /// The steps before it.
+        /// The steps before the declaration.
         step: String,
-        /// What is wrong with it.
+        /// The error.
         what: &'static str,
     },
-    /// A branch ended in a pipeline that it did not begin with.
+    /// A branch returned another pipeline than the one it was given.
     #[error("the branch after {step}: it must return what it was given, not another pipeline")]
     Foreign {
-        /// The steps before it.
+        /// The steps before the branch.
         step: String,
     },
 }
 
 impl OptionError {
-    /// The step it belongs to, or the steps before it; empty for an option of the whole pipeline.
+    /// Returns the name of the step, or the steps before the error; empty for an option of the whole
+    /// pipeline.
     pub fn step(&self) -> &str {
         match self {
             Self::Period { .. } => "",

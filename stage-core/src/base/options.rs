@@ -1,17 +1,18 @@
-//! How a stage keeps and hands out events, and when it comes back: its options, as plain values.
+//! Options of a stage for buffering, placement, restarts and demand, as plain values.
 
 use crate::base::error::ExitReason;
 
-/// How many undemanded events a stage keeps.
+/// The number of events without demand that a stage buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capacity {
-    /// At most this many, up to 1,000,000,000; what does not fit is discarded by [`Keep`], counted and reported.
+    /// At most this many, up to 1,000,000,000. [`Keep`] decides which events are discarded beyond it; they
+    /// are counted and reported.
     Bounded(usize),
-    /// As many as come.
+    /// No limit.
     Unbounded,
 }
 
-/// Which events a full buffer keeps.
+/// The events that a full buffer keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -23,31 +24,32 @@ pub enum Keep {
     Last,
 }
 
-/// Where a stage's callbacks run. Their order and meaning are the same everywhere.
+/// The threads that run a stage's callbacks. Their order and meaning do not depend on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Placement {
-    /// On the runtime's worker threads, as a task. For callbacks that wait or are short.
+    /// The runtime's worker threads, as a task. For callbacks that await or are short.
     ///
-    /// On a runtime of several workers, stages whose callbacks take less than a few microseconds are polled in
-    /// turn by one task, since to wake another worker costs more; as soon as one takes longer, it gets a worker
-    /// of its own again. A callback that blocks belongs elsewhere: its neighbours may wait behind it.
+    /// On a multi-thread runtime, one task polls several stages in turn as long as their callbacks take less
+    /// than a few microseconds, because waking another worker costs more than such a callback. A stage whose
+    /// callbacks take longer gets a task of its own again. Do not block in these callbacks: neighbouring
+    /// stages may wait behind them.
     #[default]
     Runtime,
-    /// On a blocking thread of the runtime that the stage keeps for itself. For callbacks that block:
-    /// file systems, databases, foreign code.
+    /// A blocking thread of the runtime, dedicated to the stage. For callbacks that block: file systems,
+    /// databases, foreign code.
     Blocking,
-    /// On rayon's pool. For callbacks that compute for long, and may use `par_iter` themselves.
+    /// Rayon's thread pool. For callbacks that compute for long; they may use `par_iter` themselves.
     #[cfg(feature = "rayon")]
     Rayon,
 }
 
-/// When a supervisor builds anew what has ended: OTP's restart types.
+/// When a supervisor restarts a child that ended: OTP's restart types.
 ///
-/// A stage of a pipeline that has [finished](crate::Emitter::finish), or whose producers have, stays finished
-/// whatever its type: its events were all handled. A child of a [`Supervisor`](crate::Supervisor) that ends
-/// normally is restarted if it is permanent.
+/// A stage of a pipeline stays finished, whatever its restart type, once it
+/// [finished](crate::Emitter::finish) or its producers did, because all of its events were handled. A child
+/// of a [`Supervisor`](crate::Supervisor) that ends normally is restarted if it is permanent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -55,15 +57,16 @@ pub enum Restart {
     /// Always.
     #[default]
     Permanent,
-    /// After a failure, but not after a [normal](ExitReason::is_normal) end, such as a stop of its own.
+    /// After a failure, but not after a [normal](ExitReason::is_normal) end, such as a stop that the stage
+    /// requested.
     Transient,
-    /// Never, not even with others that a failure restarts. Its end does not count as a restart. The rest of a
-    /// pipeline goes on without it: to its producers and consumers it has finished.
+    /// Never, not even together with others that a failure restarts. Its end does not count as a restart. The
+    /// rest of the pipeline continues; to its producers and consumers, the stage has finished.
     Temporary,
 }
 
 impl Restart {
-    /// Whether it comes back after an end for `reason`.
+    /// Returns whether a child that ended for `reason` is restarted.
     pub(crate) fn returns(self, reason: &ExitReason) -> bool {
         match self {
             Self::Permanent => true,
@@ -73,64 +76,64 @@ impl Restart {
     }
 }
 
-/// What a subscriber does when a subscription ends.
+/// What a subscriber does when one of its subscriptions ends.
 ///
-/// A step of a pipeline is temporary unless it says otherwise ([`StepOptions::cancel`](crate::StepOptions::cancel)):
-/// it goes on with its other producers, and with one that failed when that is back.
+/// The steps of a pipeline are temporary by default ([`StepOptions::cancel`](crate::StepOptions::cancel)): a
+/// step continues with its other producers, and with a failed producer once that is restarted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum CancelMode {
-    /// It ends too, for whatever reason the subscription ended.
+    /// The subscriber ends too, whatever the reason.
     #[default]
     Permanent,
-    /// It ends too, unless the subscription ended normally.
+    /// The subscriber ends too, unless the subscription ended normally.
     Transient,
-    /// It goes on.
+    /// The subscriber continues.
     Temporary,
 }
 
-/// How far a producer-consumer runs ahead of what its subscribers ask for.
+/// How far a producer-consumer runs ahead of the demand of its subscribers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pace {
-    /// As GenStage does: once its subscribers want something, it handles everything that its producer
-    /// sent together, and buffers what they did not ask for.
+    /// As in GenStage: once there is demand, the stage handles all events that its producer sent together,
+    /// and buffers the output that exceeds the demand.
     #[default]
     Message,
-    /// It handles one batch at a time, and the next only while its subscribers want something: what it
-    /// buffers is at most what one batch became.
+    /// The stage handles one batch at a time, and takes the next one only while there is demand. It buffers
+    /// at most the output of one batch.
     Strict,
 }
 
-/// What is logged when a stage discards events.
+/// What a stage logs when it discards events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DiscardLog {
-    /// A warning that says how many and why.
+    /// A warning with the number of events and the reason.
     #[default]
     Warn,
-    /// Nothing: the stage has seen to it.
+    /// Nothing, because the stage handles discards itself.
     Silent,
 }
 
-/// Whether demand reaches a stage's callbacks.
+/// Whether a stage's callbacks receive demand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DemandMode {
-    /// It does.
+    /// Demand is passed on.
     #[default]
     Forward,
-    /// It is held back, and events with it, until the mode is set to `Forward`: so that a topology can be
-    /// wired before anything flows. What a stage emits all the same is kept, in order and without bound: the
-    /// buffer's capacity counts once it is let through.
+    /// Demand, and events with it, are held back until the mode is set to `Forward`, so that a topology can
+    /// be wired before events flow. Events that the stage emits nevertheless are kept in order and without
+    /// limit; the buffer's capacity applies once demand is passed on.
     Accumulate,
 }
 
-/// What a stage that was spawned by hand does when its last consumer has left.
+/// What a manually spawned stage does when its last consumer has left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnCancel {
-    /// It goes on, and waits for others.
+    /// It continues and waits for other consumers.
     #[default]
     Continue,
-    /// It ends normally. What it had emitted and nobody received [goes back](crate::Producer::take_back) to it, or is
-    /// discarded.
+    /// It ends normally. Emitted events that no consumer received [are returned](crate::Producer::take_back)
+    /// to it, or are discarded.
     Stop,
 }

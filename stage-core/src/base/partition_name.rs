@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// A partition: the number it has, or the name it was given.
+/// Identifies a partition by number or by name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PartitionName {
     /// One of the partitions 0 to count − 1.

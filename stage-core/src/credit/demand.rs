@@ -1,4 +1,4 @@
-//! How many events may flow: counts, windows, and the two ledgers that keep them.
+//! Demand arithmetic: event counts, windows, and the ledgers of consumer and producer.
 //!
 //! Everything here is arithmetic on plain values: no clock, no task, no channel.
 
@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 
 use crate::credit::limits::MOST_EVENTS;
 
-/// A number of events somebody wants; never zero.
+/// A number of events that a consumer asks for; never zero.
 ///
 /// ```
 /// use stage_core::Demand;
@@ -19,7 +19,7 @@ use crate::credit::limits::MOST_EVENTS;
 pub struct Demand(NonZeroUsize);
 
 impl Demand {
-    /// A demand for `events` events, or `None` for zero: asking for nothing is not asking.
+    /// Returns a demand for `events` events, or `None` for zero, which is not a demand.
     pub const fn new(events: usize) -> Option<Self> {
         match NonZeroUsize::new(events) {
             Some(events) => Some(Self(events)),
@@ -27,7 +27,7 @@ impl Demand {
         }
     }
 
-    /// The number of events, at least 1.
+    /// Returns the number of events, at least 1.
     pub const fn get(self) -> usize {
         self.0.get()
     }
@@ -39,10 +39,11 @@ impl fmt::Display for Demand {
     }
 }
 
-/// How much a subscription asks for: `max` at first, and again whenever `min` or fewer are outstanding.
+/// The demand window of a subscription: it asks for `max` at first, and asks again at `min` or fewer
+/// outstanding.
 ///
-/// A batch never holds more than [`chunk`](Window::chunk) = `max − min` events, so that handling one
-/// batch is enough to cross the threshold and ask again.
+/// A batch never holds more than [`chunk`](Window::chunk) = `max − min` events, so handling one batch always
+/// crosses the threshold and triggers the next ask.
 ///
 /// ```
 /// use stage_core::Window;
@@ -58,31 +59,31 @@ pub struct Window {
     min: usize,
 }
 
-/// A window that cannot work.
+/// An invalid window.
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WindowError {
-    /// `max_demand` is zero, so no event would ever be asked for.
+    /// `max_demand` is zero, so the consumer would never ask.
     #[error("max_demand must be at least 1, got 0")]
     MaxDemand,
-    /// `max_demand` is more than could ever be in memory.
+    /// `max_demand` exceeds the limit.
     #[error("max_demand must be at most {MOST_EVENTS}, got {max}")]
     TooMuch {
-        /// The `max_demand` given.
+        /// The given `max_demand`.
         max: usize,
     },
-    /// `min_demand` is not below `max_demand`, so no batch could ever be cut.
+    /// `min_demand` is not below `max_demand`, so a batch could not hold any event.
     #[error("min_demand must be between 0 and {} (max_demand - 1), got {min}", .max - 1)]
     MinDemand {
-        /// The `min_demand` given.
+        /// The given `min_demand`.
         min: usize,
-        /// The `max_demand` it has to stay below.
+        /// The `max_demand` that it must stay below.
         max: usize,
     },
 }
 
 impl Window {
-    /// A window of `max_demand` (1 to 1,000,000,000) and `min_demand` (0 to `max_demand − 1`) events.
+    /// Returns a window of `max_demand` (1 to 1,000,000,000) and `min_demand` (0 to `max_demand − 1`) events.
     ///
     /// # Errors
     ///
@@ -100,7 +101,7 @@ impl Window {
         Ok(Self { max: max_demand, min: min_demand })
     }
 
-    /// A window of `max_demand` with `min_demand` at half of it, rounded down.
+    /// Returns a window of `max_demand` with `min_demand` at half of it, rounded down.
     ///
     /// # Errors
     ///
@@ -109,17 +110,17 @@ impl Window {
         Self::new(max_demand, max_demand / 2)
     }
 
-    /// The most events that are outstanding at any time.
+    /// Returns the limit of outstanding demand.
     pub const fn max(self) -> usize {
         self.max
     }
 
-    /// The outstanding demand at or below which more is asked for.
+    /// Returns the outstanding demand at or below which the consumer asks again.
     pub const fn min(self) -> usize {
         self.min
     }
 
-    /// The most events a batch holds: `max − min`.
+    /// Returns the most events a batch holds: `max − min`.
     pub const fn chunk(self) -> usize {
         self.max - self.min
     }
@@ -132,7 +133,7 @@ impl Default for Window {
     }
 }
 
-/// The consumer's ledger of one subscription: what it asked for and has not yet handled.
+/// The consumer's ledger of one subscription: the events asked for and not yet handled.
 #[derive(Debug)]
 pub(crate) struct Credit {
     window: Window,
@@ -140,15 +141,15 @@ pub(crate) struct Credit {
 }
 
 impl Credit {
-    /// A fresh ledger, and the first ask that belongs to it.
+    /// Returns a new ledger and its first ask.
     pub(crate) fn open(window: Window) -> (Self, Demand) {
         let ask = Demand(NonZeroUsize::new(window.max).unwrap_or(NonZeroUsize::MIN));
         (Self { window, pending: window.max }, ask)
     }
 
-    /// Accounts a batch of `events`; the ask to send once it was handled, if any.
+    /// Records a batch of `events`, and returns the ask to send once it is handled, if one is due.
     ///
-    /// `pending` falls by the batch, and is filled up to `max` as soon as it is at or below `min`
+    /// `pending` falls by the size of the batch, and is refilled to `max` as soon as it is at or below `min`
     /// (spec: genstage-semantics §6.2).
     pub(crate) fn settle(&mut self, events: usize) -> Option<Demand> {
         debug_assert!(events <= self.pending, "rule 1: delivered ≤ asked");
@@ -163,55 +164,56 @@ impl Credit {
 }
 
 impl Credit {
-    /// Asks by `window` from now on; the ask that is due at once, if any.
+    /// Changes the window, and returns the ask that is due at once, if any.
     pub(crate) fn set_window(&mut self, window: Window) -> Option<Demand> {
         self.window = window;
         self.settle(0)
     }
 
-    /// As [`settle`](Self::settle), by `window` from now on.
+    /// Changes the window, then does the same as [`settle`](Self::settle).
     pub(crate) fn settle_by(&mut self, window: Window, events: usize) -> Option<Demand> {
         self.window = window;
         self.settle(events)
     }
 
-    /// More was asked for by hand.
+    /// Adds a demand that the consumer asked for manually.
     pub(crate) fn asked(&mut self, demand: Demand) {
         self.pending = self.pending.saturating_add(demand.get());
     }
 }
 
-/// The producer's ledger: what it was told to make and has not yet emitted.
+/// The producer's ledger: the demand announced to the stage that it has not yet met.
 ///
-/// Law: `outstanding ≥ wanted − buffered`, and more is announced only to keep it so. Demand that was
-/// announced for a subscriber that left is thereby used up by the next one, and demand for events that
-/// went nowhere is announced again.
+/// Invariant: `outstanding ≥ wanted − buffered`, and more is announced only to maintain it. Demand announced
+/// for a subscriber that left is thus used up by the next one, and demand for events that were lost is
+/// announced again.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     outstanding: usize,
 }
 
 impl Ledger {
-    /// What to announce now that subscribers want `wanted` events and `buffered` are ready for them.
+    /// Returns the demand to announce when subscribers want `wanted` events and `buffered` are ready for
+    /// them.
     pub(crate) fn announce(&mut self, wanted: usize, buffered: usize) -> Option<Demand> {
         let missing = wanted.saturating_sub(buffered).saturating_sub(self.outstanding);
         self.outstanding += missing;
         Demand::new(missing)
     }
 
-    /// As [`announce`](Self::announce), but not more than `most`.
+    /// Same as [`announce`](Self::announce), but announces at most `most`.
     pub(crate) fn announce_most(&mut self, most: Demand, wanted: usize, buffered: usize) -> Option<Demand> {
         let missing = wanted.saturating_sub(buffered).saturating_sub(self.outstanding).min(most.get());
         self.outstanding += missing;
         Demand::new(missing)
     }
 
-    /// The stage emitted `events`.
+    /// Records that the stage emitted `events`.
     pub(crate) fn emitted(&mut self, events: usize) {
         self.outstanding = self.outstanding.saturating_sub(events);
     }
 
-    /// What was announced and not yet emitted.
+    /// Returns the demand that was announced and not yet met.
     pub(crate) fn outstanding(&self) -> usize {
         self.outstanding
     }
@@ -221,7 +223,8 @@ impl Ledger {
 mod tests {
     use super::*;
 
-    /// Splits a message as a consumer does and returns `(batch, ask)` pairs and what is pending after.
+    /// Splits a message as a consumer does, and returns the `(batch, ask)` pairs and the pending demand after
+    /// them.
     fn split(max: usize, min: usize, pending: usize, message: usize) -> (Vec<(usize, usize)>, usize) {
         let window = Window::new(max, min).unwrap();
         let mut credit = Credit { window, pending };
@@ -268,7 +271,7 @@ mod tests {
     fn demand_of_a_subscriber_that_left_serves_the_next_one() {
         let mut ledger = Ledger::default();
         assert_eq!(ledger.announce(10, 0).map(Demand::get), Some(10));
-        // The first subscriber leaves; the next asks 4, 4, 4.
+        // The first subscriber leaves; the next one asks 4, 4, 4.
         assert_eq!(ledger.announce(4, 0), None);
         assert_eq!(ledger.announce(8, 0), None);
         assert_eq!(ledger.announce(12, 0).map(Demand::get), Some(2));

@@ -1,6 +1,6 @@
-//! The largest sizes that options may name.
+//! Limits of numeric options.
 
-/// The most copies of a step, all lanes together; also the most lanes and partitions.
+/// The most copies of a step, over all lanes; also the most lanes and partitions.
 pub(crate) const MOST_COPIES: usize = 65_536;
 
 /// The most events in a demand, a buffer or a queue.

@@ -1,4 +1,4 @@
-//! Demand as arithmetic: numbers of events, windows, and the two ledgers of a subscription.
+//! Demand arithmetic: windows, and the ledgers that a subscription's two sides keep.
 
 pub(crate) mod demand;
 pub(crate) mod limits;

@@ -1,4 +1,4 @@
-//! The clock of one stage: which state it is in, since when, and what it spent in each.
+//! Measures the time that a stage spends in each state.
 //!
 //! ```text
 //!   state   63 … 61 state │ 60 … 0 nanoseconds at which it was entered
@@ -6,10 +6,12 @@
 //! ```
 //!
 //! Invariants:
-//! 1. One writer: whoever polls the stage. It stores, and needs no read-modify-write.
-//! 2. The words of `spent` add up to the time from `began` to the last change of state. A reader that finds them so
-//!    has read one moment; else it met the writer between two stores, and reads again.
-//! 3. `woken` is written between two polls only, by whoever has the stage polled, and cleared by the next poll.
+//! 1. There is one writer: the thread that polls the stage. It only stores, without read-modify-write.
+//! 2. The words of `spent` add up to the time from `began` to the last change of state. A reader for which
+//!    the sum holds has read a consistent state; otherwise it read between two stores of the writer, and
+//!    tries again.
+//! 3. `woken` is set only between two polls, by the code that schedules the stage, and cleared by the next
+//!    poll.
 
 use std::time::Duration;
 
@@ -18,18 +20,19 @@ use super::state_times::StateTimes;
 use super::time::{Grain, Time};
 use crate::sync::{AtomicU64, Ordering};
 
-/// The states, and "does not run".
+/// The number of states, including "not running".
 const PLACES: usize = 6;
 const DOWN: usize = 5;
 const SINCE: u64 = (1 << 61) - 1;
 
-/// How often a reader tries to read one moment; the writer changes state a few million times a second at most.
+/// The reader's attempts at a consistent read. The writer changes state at most a few million times per
+/// second.
 const TRIES: usize = 100;
 
-/// The state of a stage and what it spent in each, as plain values.
+/// The current state of a stage and the time spent in each, as plain values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Book {
-    /// Nothing while the stage does not run.
+    /// `None` while the stage does not run.
     state: Option<StageState>,
     since: u64,
     spent: [u64; PLACES],
@@ -48,7 +51,7 @@ impl Book {
         Self { state: None, since: now, spent: [0; PLACES] }
     }
 
-    /// The stage enters `state`; if it was `woken` before, it was scheduled from then on.
+    /// Enters `state` at `now`. If the stage was `woken` before, the time from then on counts as scheduled.
     #[inline]
     fn enter(&mut self, state: Option<StageState>, now: u64, woken: Option<u64>) {
         let now = now.max(self.since);
@@ -61,7 +64,7 @@ impl Book {
         (self.state, self.since) = (state, now);
     }
 
-    /// The same, with the time up to `now` among what was spent.
+    /// Returns the book with the time up to `now` counted for the current state.
     fn until(mut self, now: u64, woken: Option<u64>) -> Self {
         self.enter(self.state, now, woken);
         self
@@ -78,26 +81,26 @@ impl Book {
         }
     }
 
-    /// Nanoseconds that were spent working before the last change of state.
+    /// Returns the nanoseconds spent working up to the last change of state.
     pub(super) const fn worked(&self) -> u64 {
         self.spent[StageState::Working.index()]
     }
 }
 
-/// A [`Book`] that one writes and many read.
+/// A [`Book`] with one writer and many readers.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     time: Time,
-    /// When the stage was started first; 0 before that.
+    /// The time of the first start, or 0 before it.
     began: AtomicU64,
     state: AtomicU64,
     spent: [AtomicU64; PLACES],
-    /// When the stage was woken, if it was not polled since; else 0.
+    /// The time at which the stage was woken if it has not been polled since, otherwise 0.
     woken: AtomicU64,
 }
 
 impl Clock {
-    /// What the stage spent until now, to be gone on with by its next run.
+    /// Returns the times spent so far, for the next run of the stage to continue.
     pub(super) fn open(&self) -> Book {
         let now = self.time.now(Grain::Fine);
         if self.began.load(Ordering::Relaxed) == 0 {
@@ -113,7 +116,7 @@ impl Clock {
         &self.time
     }
 
-    /// The stage enters `state`.
+    /// Enters `state` at `now`.
     #[inline]
     pub(super) fn enter(&self, book: &mut Book, state: Option<StageState>, now: u64) {
         let left = place(book.state);
@@ -130,7 +133,7 @@ impl Clock {
         self.state.store(pack(book), Ordering::Relaxed);
     }
 
-    /// The stage, which is not polled now, is to be polled.
+    /// Notes that the stage, which is not being polled, was woken.
     pub(crate) fn woken(&self) {
         if self.woken.load(Ordering::Relaxed) == 0 && self.began.load(Ordering::Relaxed) != 0 {
             self.woken.store(self.time.now(Grain::Fine), Ordering::Relaxed);
@@ -156,7 +159,7 @@ impl Clock {
         Book { state, since, spent }
     }
 
-    /// The state it is in; nothing while it does not run.
+    /// Returns the current state, or `None` while the stage does not run.
     pub(crate) fn state(&self) -> Option<StageState> {
         let woken = self.woken.load(Ordering::Relaxed) != 0;
         let (state, _) = unpack(self.state.load(Ordering::Relaxed));
@@ -166,7 +169,7 @@ impl Clock {
         state.map(|state| if woken { StageState::Scheduled } else { state })
     }
 
-    /// What the stage spent in each state up to now.
+    /// Returns the time spent in each state up to now.
     pub(crate) fn times(&self) -> StateTimes {
         if self.began.load(Ordering::Acquire) == 0 {
             return StateTimes::default();
@@ -227,7 +230,7 @@ mod tests {
         proptest::proptest!(|(steps: Vec<(u8, u64, Option<u64>)>)| {
             let mut book = Book::new(1_000);
             for (state, now, woken) in steps {
-                // Clocks of several threads may differ a little.
+                // The clocks of different threads may differ slightly.
                 let (now, woken) = (now % 1_000_000, woken.map(|woken| woken % 1_000_000));
                 book.enter(StageState::ALL.get(usize::from(state % 6)).copied(), now, woken);
                 assert_eq!(1_000 + book.spent.iter().sum::<u64>(), book.since);

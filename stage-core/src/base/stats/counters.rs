@@ -1,4 +1,4 @@
-//! The live numbers of one stage.
+//! Live statistics of one stage.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::outcomes::{Discard, Discards, EventFailures};
 use super::stage_stats::StageStats;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 
-/// The live numbers of one stage. Each is written by one task at a time, and read by anyone.
+/// Live statistics of one stage. Each counter has one writer at a time and any number of readers.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     events_in: AtomicU64,
@@ -24,7 +24,7 @@ pub(crate) struct Counters {
     past_deadline: AtomicU64,
     remade_handlers: AtomicU64,
     restarts: AtomicU64,
-    /// Whether the stage has no input but its own.
+    /// Whether the stage creates its own input.
     is_source: AtomicBool,
     /// Whether each event goes to all subscribers.
     broadcasts: AtomicBool,
@@ -32,7 +32,7 @@ pub(crate) struct Counters {
     pub(crate) links: Links,
 }
 
-/// Adds without a read-modify-write: there is only one writer.
+/// Adds without read-modify-write, because there is only one writer.
 fn add(counter: &AtomicU64, amount: u64) {
     counter.store(counter.load(Ordering::Relaxed) + amount, Ordering::Relaxed);
 }
@@ -53,7 +53,7 @@ impl Counters {
         add(&self.events_out, events as u64);
     }
 
-    /// Events that were sent came back, or were lost on their way.
+    /// Takes back events that were counted as sent, but were returned or lost on the way.
     pub(crate) fn unsent(&self, events: usize) {
         self.events_out.store(self.events_out.load(Ordering::Relaxed) - events as u64, Ordering::Relaxed);
     }
@@ -62,27 +62,27 @@ impl Counters {
         add(&self.discarded[why.index()], events as u64);
     }
 
-    /// An event is tried again.
+    /// Counts a retry of an event.
     pub(crate) fn retried(&self) {
         add(&self.retried, 1);
     }
 
-    /// An event is neither handled nor tried again.
+    /// Counts an event that was skipped: neither handled nor retried.
     pub(crate) fn skipped(&self) {
         add(&self.skipped, 1);
     }
 
-    /// An event was set aside.
+    /// Counts an event that was set aside as a dead letter.
     pub(crate) fn dead_lettered(&self) {
         add(&self.dead_lettered, 1);
     }
 
-    /// An attempt took longer than it may.
+    /// Counts an attempt that exceeded its deadline.
     pub(crate) fn past_deadline(&self) {
         add(&self.past_deadline, 1);
     }
 
-    /// A handler that panicked is made anew.
+    /// Counts a handler that was rebuilt after a panic.
     pub(crate) fn remade_handler(&self) {
         add(&self.remade_handlers, 1);
     }
@@ -97,12 +97,12 @@ impl Counters {
         self.buffered.store(buffered as u64, Ordering::Relaxed);
     }
 
-    /// A stage keeps so many events inside.
+    /// Sets the number of events that the stage holds inside.
     pub(crate) fn keep(&self, events: usize) {
         self.held.store(events as u64, Ordering::Relaxed);
     }
 
-    /// What it keeps inside.
+    /// Returns the number of events that the stage holds inside.
     pub(crate) fn kept(&self) -> usize {
         usize::try_from(self.held.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
     }
@@ -111,12 +111,12 @@ impl Counters {
         usize::try_from(self.demand.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
     }
 
-    /// How the demand of the subscribers adds up.
+    /// Sets how the demands of the subscribers are combined.
     pub(crate) fn set_sharing(&self, sharing: Sharing) {
         self.broadcasts.store(sharing == Sharing::All, Ordering::Relaxed);
     }
 
-    /// What its subscribers want, with what the stage has not taken in yet.
+    /// Returns the demand of the subscribers, including asks that the stage has not yet received.
     fn unmet(&self) -> u64 {
         let sharing = if self.broadcasts.load(Ordering::Relaxed) { Sharing::All } else { Sharing::OneEach };
         self.demand.load(Ordering::Relaxed).saturating_add(self.links.unseen(sharing))
@@ -133,7 +133,7 @@ impl Counters {
         }
     }
 
-    /// Whether the stage has no input but its own: what it waits for then is no work.
+    /// Sets whether the stage creates its own input. Waiting for that input does not count as busy.
     pub(crate) fn set_source(&self, is_source: bool) {
         self.is_source.store(is_source, Ordering::Relaxed);
     }
@@ -147,7 +147,7 @@ impl Counters {
         if self.is_source() { times.working } else { times.working + times.waiting }
     }
 
-    /// The numbers as they are now.
+    /// Returns the current values.
     pub(crate) fn read(&self, step: &str, copy: usize) -> StageStats {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let discards = Discards::of(std::array::from_fn(|why| load(&self.discarded[why])));

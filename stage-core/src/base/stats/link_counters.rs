@@ -1,4 +1,4 @@
-//! The live numbers of one link: three counts that only grow, from which all else follows.
+//! Live statistics of one link: three counts that only grow, from which all other numbers follow.
 //!
 //! ```text
 //!   unmet demand = asked − sent      what the consumer wants and has not got
@@ -6,29 +6,29 @@
 //! ```
 
 use std::collections::BTreeMap;
-// The model checker need not know of them: nothing is decided by these numbers.
+// These are std atomics, invisible to the model checker: no decision depends on these numbers.
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::credit::demand::Window;
 use crate::sync::{Arc, Mutex, lock};
 
-/// Consumers whose links are told apart after they ended; what further ones did is added up.
+/// The number of consumers whose ended links are counted by name; further ones are added up under one name.
 const NAMES: usize = 256;
 const OTHERS: &str = "others";
 
-/// Counts of one link. Each has one writer: `sent` and `seen` the producer, the others the consumer.
+/// Counts of one link. Each has one writer: the producer for `sent` and `seen`, the consumer for the others.
 #[derive(Debug, Default)]
 pub(crate) struct LinkCounters {
     producer: OfProducer,
     consumer: OfConsumer,
 }
 
-/// So that no core waits for the other's writes.
+/// Aligned, so that producer and consumer do not write to the same cache line.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct OfProducer {
     sent: AtomicU64,
-    /// What the producer took in of what was asked for.
+    /// The part of `asked` that the producer has received.
     seen: AtomicU64,
 }
 
@@ -41,7 +41,7 @@ struct OfConsumer {
     min: AtomicU64,
 }
 
-/// Adds without a read-modify-write: there is only one writer.
+/// Adds without read-modify-write, because there is only one writer.
 #[inline]
 fn add(counter: &AtomicU64, amount: usize) {
     let now = counter.load(Ordering::Relaxed);
@@ -69,19 +69,20 @@ impl LinkCounters {
         add(&self.consumer.handled, events);
     }
 
-    /// By which the consumer asks from now on.
+    /// Sets the window by which the consumer asks.
     pub(crate) fn set_window(&self, window: Window) {
         self.consumer.max.store(window.max() as u64, Ordering::Relaxed);
         self.consumer.min.store(window.min() as u64, Ordering::Relaxed);
     }
 
-    /// What was asked for and the producer has not taken in.
+    /// Returns the demand that the producer has not yet received.
     fn unseen(&self) -> u64 {
         let seen = self.producer.seen.load(Ordering::Acquire);
         self.consumer.asked.load(Ordering::Relaxed).saturating_sub(seen)
     }
 
-    /// The link as it is now. Read in this order, no count is ahead of the one that it follows from.
+    /// Returns the current numbers. The counts are read in an order in which none is ahead of those it
+    /// depends on.
     #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
     fn read(&self) -> LinkNumbers {
         let handled = self.consumer.handled.load(Ordering::Acquire);
@@ -107,17 +108,17 @@ impl LinkCounters {
 /// The numbers of all links between a stage, or a step, and those that its events go to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct LinkNumbers {
-    /// Links there are now.
+    /// The number of open links.
     pub(crate) links: u64,
     pub(crate) asked: u64,
     pub(crate) sent: u64,
     pub(crate) handled: u64,
-    /// Of the links there are now, as are those below.
+    /// Only of open links, like the fields below.
     pub(crate) unmet: u64,
     pub(crate) in_flight: u64,
     pub(crate) min: u64,
     pub(crate) max: u64,
-    /// In flight by room, on the fullest link.
+    /// The share of the window in flight, on the fullest link.
     pub(crate) fullest: f64,
 }
 
@@ -134,18 +135,18 @@ impl LinkNumbers {
         self.fullest = self.fullest.max(other.fullest);
     }
 
-    /// Of a link that has ended, nothing is in flight or wanted any more.
+    /// Returns the numbers of a link that has ended: without demand or events in flight.
     const fn ended(self) -> Self {
         Self { links: 0, unmet: 0, in_flight: 0, min: 0, max: 0, fullest: 0.0, ..self }
     }
 }
 
-/// How the demand of several subscribers adds up to that of all.
+/// How the demands of several subscribers combine into one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sharing {
-    /// Each event goes to one of them.
+    /// Each event goes to one of them: demands add up.
     OneEach,
-    /// Each event goes to all of them: the slowest rules.
+    /// Each event goes to all of them: the lowest demand counts.
     All,
 }
 
@@ -157,9 +158,9 @@ pub(crate) struct Links {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// By the producer's slot.
+    /// The open links, by the producer's slot.
     live: BTreeMap<usize, Live>,
-    /// What those that have ended did, by the name of the consumer.
+    /// The totals of ended links, by the name of the consumer.
     past: BTreeMap<Arc<str>, LinkNumbers>,
 }
 
@@ -189,7 +190,7 @@ impl Links {
         }
     }
 
-    /// What was asked for and the producer has not taken in.
+    /// Returns the combined demand that the producer has not yet received.
     pub(crate) fn unseen(&self, sharing: Sharing) -> u64 {
         let known = lock(&self.known);
         let unseen = known.live.values().map(|live| live.counters.unseen());
@@ -199,7 +200,7 @@ impl Links {
         }
     }
 
-    /// The numbers of all links to each consumer, by its name.
+    /// Returns the numbers of all links to each consumer, by the consumer's name.
     pub(crate) fn read(&self) -> BTreeMap<Arc<str>, LinkNumbers> {
         let known = lock(&self.known);
         let mut all = known.past.clone();

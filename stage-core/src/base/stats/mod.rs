@@ -1,4 +1,4 @@
-//! What each stage did and holds, in numbers that can be read at any time.
+//! Statistics of each stage, readable at any time.
 
 mod clock;
 mod counters;

@@ -1,38 +1,39 @@
-//! Counts of events that failed or were lost.
+//! Counts of failed and of discarded events.
 
-/// Counts of failed events, by the outcome that the failure policy of their step gave them.
+/// Counts of failed events, by the outcome that the step's failure policy chose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct EventFailures {
-    /// Attempts that were made after a failed one.
+    /// Attempts made after a failed one.
     pub retried: u64,
-    /// Events that were skipped: not handled, and not tried again.
+    /// Events skipped: not handled and not retried.
     pub skipped: u64,
-    /// Events that were set aside as dead letters.
+    /// Events set aside as dead letters.
     pub dead_lettered: u64,
-    /// Attempts that took longer than the deadline of the step; each is retried, skipped or set aside as well.
+    /// Attempts that exceeded the step's deadline; the event is also counted as retried, skipped or set
+    /// aside.
     pub past_deadline: u64,
-    /// Handlers that were made anew after a panic. The stage itself is not restarted.
+    /// Handlers rebuilt after a panic. The stage itself is not restarted.
     pub remade_handlers: u64,
 }
 
-/// Events that were lost, by why.
+/// Counts of discarded events, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Discards {
-    /// Nobody had asked for them, and the buffer was full.
+    /// There was no demand for them and the buffer was full.
     pub overflow: u64,
-    /// No subscriber takes them.
+    /// No subscriber accepts them.
     pub unroutable: u64,
-    /// A callback or the handler of a step failed with them.
+    /// A callback or the step's handler failed on them.
     pub failed: u64,
-    /// The stage, or the one that they were for, had ended.
+    /// The stage, or the stage they were meant for, had ended.
     pub ended: u64,
 }
 
-/// Why an event is lost.
+/// The reason for which an event is discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Discard {
     Overflow,
@@ -53,7 +54,7 @@ impl Discard {
 }
 
 impl Discards {
-    /// All of them.
+    /// Returns the sum of all counts.
     pub const fn total(&self) -> u64 {
         self.overflow + self.unroutable + self.failed + self.ended
     }

@@ -1,9 +1,9 @@
-//! Whether callbacks are so short that a few of them can share what is done between two.
+//! Detects callbacks so short that several of them can share one round of bookkeeping.
 
 use std::time::{Duration, Instant};
 
-/// Measures callbacks: each until they prove short, then one in sixteen, since reading the clock twice costs about as
-/// much as a short callback.
+/// Measures the duration of callbacks: every one until they prove short, then one in sixteen, because reading
+/// the clock twice costs about as much as a short callback.
 #[derive(Debug, Default)]
 pub(crate) struct Short {
     calls: u64,
@@ -11,17 +11,17 @@ pub(crate) struct Short {
     proved: bool,
 }
 
-/// Callbacks that take less are short.
+/// The limit below which a callback is short.
 const SHORT: Duration = Duration::from_micros(5);
 const SAMPLE: u64 = 16;
 
 impl Short {
-    /// Whether callbacks proved short.
+    /// Returns whether the callbacks proved short.
     pub(crate) fn proved(&self) -> bool {
         self.proved
     }
 
-    /// A callback begins.
+    /// Notes that a callback begins.
     #[inline]
     pub(crate) fn start(&mut self) {
         self.calls += 1;
@@ -30,7 +30,7 @@ impl Short {
         }
     }
 
-    /// The callback ended.
+    /// Notes that the callback ended.
     #[inline]
     pub(crate) fn stop(&mut self) {
         let Some(started) = self.started.take() else { return };

@@ -1,48 +1,49 @@
-//! What one stage did and holds, as users read it.
+//! The statistics of one stage, as users read them.
 
 use std::time::Duration;
 
 use super::outcomes::{Discards, EventFailures};
 
-/// What one stage did and holds.
+/// The statistics of one stage: what it did, and what it holds.
 ///
-/// Each number is exact; numbers read while a pipeline runs belong to slightly different moments.
-/// [`Monitor::snapshot`](crate::Monitor::snapshot) also has how the time of the stage is divided.
+/// Each number is exact, but the numbers of a running pipeline are read at slightly different moments.
+/// [`Monitor::snapshot`](crate::Monitor::snapshot) also reports the time spent in each state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct StageStats {
-    /// The name of its step.
+    /// The name of the step.
     pub step: String,
-    /// Which copy of the step it is, from 0.
+    /// The number of the copy within the step, from 0.
     pub copy: usize,
-    /// Events it handled.
+    /// Events handled.
     pub events_in: u64,
-    /// Events it handed to its subscribers.
+    /// Events sent to subscribers.
     pub events_out: u64,
-    /// Batches it handled, or for a producer demands.
+    /// Batches handled; for a producer, demands handled.
     pub batches: u64,
-    /// Events its subscribers want now and it has not got.
+    /// Events that the subscribers asked for and the stage has not yet sent.
     pub demand: u64,
-    /// Events it emitted that nobody asked for yet.
+    /// Events emitted for which there is no demand yet.
     pub buffered: u64,
-    /// Events it took in and keeps inside: open batches, what waits for a rate.
+    /// Events taken in and held: in open batches, or waiting for a rate limit.
     pub held: u64,
-    /// Events that were lost, whatever for.
+    /// Events discarded, for any reason.
     pub discarded: u64,
-    /// The same, by reason.
+    /// Events discarded, by reason.
     pub discards: Discards,
-    /// Counts of the events that its handler failed for, by outcome.
+    /// Events on which the handler failed, by outcome.
     pub failures: EventFailures,
-    /// Time for which it worked or waited in its callbacks; the callback that runs now counts up to now. A source that
-    /// waits for its input is not busy: only its work counts.
+    /// Time spent working or waiting in callbacks, including the running callback up to now. For a source,
+    /// only the time spent working counts, not the time it waits for its input.
     pub busy: Duration,
-    /// How often it was restarted.
+    /// Number of restarts.
     pub restarts: u64,
 }
 
 impl StageStats {
-    /// Adds the numbers of another run of the same stage; what is held now is what that one holds.
+    /// Adds the numbers of the next run of the same stage; gauges, such as the demand, take the value of that
+    /// run.
     pub(crate) fn add(&mut self, next: &Self) {
         self.events_in += next.events_in;
         self.events_out += next.events_out;

@@ -1,28 +1,30 @@
-//! The states between which the time of a stage is divided.
+//! The states that a stage's time is divided into.
 
 use std::fmt;
 
-/// What a running stage does at one moment. Its time is divided between these five states, without gap or overlap.
+/// The state of a running stage. Its time is divided between these five states, without gap or overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum StageState {
-    /// It is being polled: a callback runs, or the engine around it. More copies, or another placement, help.
+    /// The stage is being polled: a callback runs, or the engine around it. More copies, or another
+    /// placement, help.
     Working,
-    /// It waits by itself: in a callback that is pending, for a rate, for a time, or for tasks of its own. A source
-    /// waits for its input. More copies help a step that waits; nothing within the pipeline helps a source that does.
+    /// The stage waits on its own account: in a pending callback, for a rate limit, a timer, or tasks it
+    /// started. A source waits for its input. More copies help a waiting step; nothing inside the pipeline
+    /// helps a waiting source.
     Waiting,
-    /// It has nothing to handle: look at the steps before it.
+    /// The stage has nothing to handle. Look at the steps before it.
     Starved,
-    /// It has events, or for a source time, and nobody behind it asks for more; or its subscription is paused. Look at
-    /// the steps behind it.
+    /// The stage has events, or as a source could make some, but its subscribers do not ask for more; or its
+    /// subscription is paused. Look at the steps after it.
     HeldUp,
-    /// It could go on, and no thread polls it. The threads of the runtime are taken by other tasks.
+    /// The stage is ready to run, but no thread polls it: other tasks occupy the threads of the runtime.
     Scheduled,
 }
 
 impl StageState {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 5] = [Self::Working, Self::Waiting, Self::Starved, Self::HeldUp, Self::Scheduled];
 
     pub(super) const fn index(self) -> usize {
@@ -36,7 +38,7 @@ impl StageState {
     }
 }
 
-/// As in metrics: `held_up`.
+/// Writes the name used in metrics, such as `held_up`.
 impl fmt::Display for StageState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

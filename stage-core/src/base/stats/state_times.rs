@@ -1,13 +1,14 @@
-//! How the time of a stage is divided between its states.
+//! The time that a stage spent in each state.
 
 use std::time::Duration;
 
 use super::state::StageState;
 
-/// How long a stage was in each state, over all its restarts; the state that it is in now counts up to now.
+/// The time that a stage spent in each state, over all its restarts and including the current state up to
+/// now.
 ///
-/// The sum is the time for which the stage ran: from its first start on, without the time between an end and the
-/// restart after it.
+/// The sum is the time for which the stage ran: since its first start, without the time between an end and
+/// the following restart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -20,13 +21,13 @@ pub struct StateTimes {
     pub starved: Duration,
     /// In [`StageState::HeldUp`].
     pub held_up: Duration,
-    /// In [`StageState::Scheduled`]. Known of stages on a multi-thread runtime; elsewhere it counts for the state
-    /// before it, except where a stage gives way to others.
+    /// In [`StageState::Scheduled`]. Measured on multi-thread runtimes only; elsewhere this time counts for
+    /// the state before it, except where a stage yields to others.
     pub scheduled: Duration,
 }
 
 impl StateTimes {
-    /// The time in one state.
+    /// Returns the time spent in `state`.
     pub const fn of(&self, state: StageState) -> Duration {
         match state {
             StageState::Working => self.working,
@@ -37,23 +38,23 @@ impl StateTimes {
         }
     }
 
-    /// The time in all states: for how long the stage ran.
+    /// Returns the time spent in all states: how long the stage ran.
     pub fn total(&self) -> Duration {
         StageState::ALL.iter().map(|state| self.of(*state)).sum()
     }
 
-    /// Which part of the time went to one state, from 0 to 1; 0 of a stage that did not run.
+    /// Returns the share of the time spent in `state`, from 0 to 1; 0 for a stage that did not run.
     pub fn share(&self, state: StageState) -> f64 {
         let total = self.total().as_secs_f64();
         if total > 0.0 { self.of(state).as_secs_f64() / total } else { 0.0 }
     }
 
-    /// The time since `earlier`, which is of the same stage.
+    /// Returns the times since `earlier`, an earlier reading for the same stage.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         self.each(earlier, Duration::saturating_sub)
     }
 
-    /// Both together.
+    /// Returns the sum of both, state by state.
     pub(crate) fn and(&self, other: &Self) -> Self {
         self.each(other, Duration::saturating_add)
     }

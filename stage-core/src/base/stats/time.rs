@@ -1,37 +1,39 @@
-//! What time it is for the clocks of stages, to the nanosecond or as of the last tick of the operating system.
+//! The time source of the stages' clocks: precise to the nanosecond, or as of the operating system's last
+//! tick.
 //!
-//! A reading to the nanosecond takes about as long as a quick callback for ten events, the last tick a quarter of that.
-//! Ticks come every 1 to 10 ms. An interval that is measured by ticks is wrong by up to one, but right on average: it
-//! counts a tick as often as one falls into it. So short intervals that are many are measured by ticks, others finely.
+//! A precise reading takes about as long as a quick callback for ten events; reading the last tick takes a
+//! quarter of that. Ticks come every 1 to 10 ms. An interval measured by ticks is wrong by up to one tick,
+//! but right on average, since a tick is counted as often as one falls into the interval. Many short
+//! intervals are therefore measured by ticks, others precisely.
 
 use std::cell::Cell;
 
 thread_local! {
-    /// What this thread read last, in a round of stages that it polls one after the other.
+    /// The last reading of this thread, while it polls stages one after the other in a round.
     static LAST: Cell<Last> = const { Cell::new(Last::NoRound) };
 }
 
 #[derive(Clone, Copy)]
 enum Last {
     NoRound,
-    /// There is a round, and the next poll begins at no known tick.
+    /// A round is running, and the next poll has no known start tick.
     Unknown,
-    /// The last poll ended with this tick, and the next one begins with it.
+    /// The last poll ended at this tick, and the next one begins at it.
     Tick(u64),
 }
 
-/// This thread begins to poll stages one after the other. Each poll that ends reads the clock, so the next one need
-/// not when it begins.
+/// Starts a round, in which this thread polls stages one after the other. Each poll reads the clock when it
+/// ends, so the next one need not read it when it begins.
 pub(crate) fn begin_round() {
     LAST.set(Last::Unknown);
 }
 
-/// This thread does something else between two polls from now on.
+/// Ends the round: from now on this thread does other work between two polls.
 pub(crate) fn end_round() {
     LAST.set(Last::NoRound);
 }
 
-/// How finely time is told.
+/// The precision of a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grain {
     /// To the nanosecond.
@@ -40,7 +42,7 @@ pub(super) enum Grain {
     Tick,
 }
 
-/// Tells the time in nanoseconds since some moment, at least 1.
+/// Returns the time in nanoseconds since an arbitrary origin; at least 1.
 #[derive(Debug, Default)]
 pub(super) struct Time(source::Source);
 
@@ -53,7 +55,7 @@ impl Time {
         }
     }
 
-    /// The time at which a poll begins.
+    /// Returns the time at which a poll begins.
     #[inline]
     pub(super) fn poll_begins(&self, grain: Grain) -> u64 {
         match (grain, LAST.get()) {
@@ -62,7 +64,7 @@ impl Time {
         }
     }
 
-    /// The time at which a poll ends.
+    /// Returns the time at which a poll ends.
     #[inline]
     pub(super) fn poll_ends(&self, grain: Grain) -> u64 {
         let now = self.now(grain);
@@ -102,7 +104,7 @@ mod source {
     }
 }
 
-/// Where there is no clock of ticks, or tests may have paused the time of the runtime.
+/// The fallback for systems without a coarse clock, and for tests that may have paused the runtime's time.
 #[cfg(not(all(target_os = "linux", not(feature = "test-util"), not(test))))]
 mod source {
     use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! The stage's own half of its clock: notes each change of state.
+//! The writer's half of a stage's clock: records each change of state.
 
 use super::clock::Book;
 use super::counters::Counters;
@@ -6,39 +6,40 @@ use super::state::StageState;
 use super::time::Grain;
 use crate::sync::Arc;
 
-/// Periods of work that take less, in nanoseconds on average, are measured by ticks: to tell the time finely around
-/// each would slow the stage down.
+/// Work periods shorter than this average, in nanoseconds, are measured by ticks, because precise readings
+/// around each would slow the stage down.
 const SHORT: u64 = 3_000;
 
-/// Periods after which that is decided of a stage that was just started: few, since each costs two readings.
+/// Periods before the first decision about a newly started stage: few, since each costs two readings.
 const FIRST_PERIODS: u32 = 128;
 
-/// The same, of a stage that had long periods among short ones.
+/// Periods between decisions about a stage that had long periods among short ones.
 const FINE_PERIODS: u32 = 4_096;
 
-/// The same, while time is told by ticks: so many that a tick more or less decides nothing.
+/// Periods between decisions while measuring by ticks: enough for one tick more or less not to matter.
 const TICK_PERIODS: u32 = 65_536;
 
-/// Time is told finely again while the last tick is no older than this: the state that the stage is in gains what lies
-/// between the two. (The other way round, the next tick goes to the state that it falls into, as all do.)
+/// Precise readings resume only while the last tick is at most this old: the time between the two readings
+/// counts for the current state. (In the other direction, the next tick goes to the state that it falls into,
+/// as all ticks do.)
 const FRESH: u64 = 100_000;
 
-/// Keeps the clock of a running stage. When it is dropped, the stage does not run any more.
+/// Keeps the clock of a running stage. Dropping it records that the stage no longer runs.
 #[derive(Debug)]
 pub(crate) struct Timekeeper {
     counters: Arc<Counters>,
     book: Book,
     grain: Grain,
-    /// Whether time is to be told finely as soon as a tick is fresh.
+    /// Whether precise readings resume at the next fresh tick.
     refines: bool,
-    /// Periods of work until the grain is decided anew.
+    /// Work periods until the next decision about the precision.
     left: u32,
-    /// Work from which on the periods are not short, however many are left.
+    /// The work total from which on the periods are not short, however many are left.
     limit: u64,
 }
 
 impl Timekeeper {
-    /// The stage begins to work.
+    /// Starts the clock of a stage, which begins to work.
     pub(crate) fn start(counters: Arc<Counters>) -> Self {
         let book = counters.clock.open();
         let limit = book.worked() + u64::from(FIRST_PERIODS) * SHORT;
@@ -48,7 +49,7 @@ impl Timekeeper {
         keeper
     }
 
-    /// A poll of the stage begins.
+    /// Records that a poll of the stage begins.
     #[inline]
     pub(crate) fn work(&mut self) {
         let now =
@@ -56,7 +57,7 @@ impl Timekeeper {
         self.counters.clock.enter(&mut self.book, Some(StageState::Working), now);
     }
 
-    /// A poll of the stage ends, and leaves it in `state`.
+    /// Records that a poll of the stage ends and leaves it in `state`.
     #[inline]
     pub(crate) fn rest(&mut self, state: StageState) {
         self.end(Some(state));
@@ -72,7 +73,7 @@ impl Timekeeper {
         }
     }
 
-    /// The periods are over, or the work was so much that they cannot be short.
+    /// Chooses the precision, after the last period or once the work total shows that periods are not short.
     #[cold]
     fn decide(&mut self) {
         let short = self.book.worked() < self.limit;
