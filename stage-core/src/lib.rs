@@ -13,10 +13,11 @@
 //! * Begin and end it with ready-made [sources](source) and [sinks](sink).
 //! * Put ready-made steps between them: [batches](batch), a [rate limit](rate); run [one task per
 //!   event](per_event).
-//! * Have every event [acknowledged](ack), so that none is lost in silence.
-//! * Say what happens to [an event that fails](policy): skipped, tried again, set aside.
-//! * Start it, watch it and end it through [`Running`]: every pipeline is supervised. Several of them, and tasks, are kept
-//!   running by a [`Supervisor`].
+//! * Have every event [acknowledged](ack), so that none is lost silently.
+//! * Choose what happens to [an event that fails](policy): skip it, retry it, or send it to a dead-letter
+//!   destination.
+//! * Start, watch and end it through [`Running`]: every pipeline is supervised. A [`Supervisor`] keeps
+//!   several pipelines and tasks running.
 //!
 //! ```
 //! use stage_core::{Pipeline, StepOptions};
@@ -35,10 +36,10 @@
 //!
 //! # Features
 //!
-//! * `config`: options of pipelines from files, maps and variables ([`config`]).
+//! * `config`: reads pipeline options from files, maps and environment variables ([`config`]).
 //! * `crossbeam`: sources and sinks on crossbeam channels, for threads without a runtime.
-//! * `rayon`: steps can be placed on rayon's pool ([`Placement::Rayon`](Placement)).
-//! * `serde`: statistics, reports and topologies can be serialised.
+//! * `rayon`: allows steps on rayon's thread pool ([`Placement::Rayon`](Placement)).
+//! * `serde`: serialises statistics, reports and topologies.
 //! * `sqlite`: a durable queue in an SQLite file, as a source (the `sqlite` module).
 //! * `test-util`: the `testing` module, for tests of your own stages and dispatchers.
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! A source of what is sent into a tokio channel.
+//! A source that receives from a tokio channel.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,11 +12,11 @@ use crate::credit::demand::Demand;
 use crate::stage::{Emitter, Producer};
 use crate::sync::{Arc, Mutex, PoisonError, lock};
 
-/// A source of what is sent into a tokio channel, each event handed on as soon as it is there.
+/// Creates a source that receives from a tokio channel and hands on each event as soon as it arrives.
 ///
-/// Takes a `Receiver` or an `UnboundedReceiver`. Events are received only while some are wanted, so a
-/// bounded channel holds its senders back. When all senders are gone and everything they sent was
-/// received, the stage finishes.
+/// Takes a `Receiver` or an `UnboundedReceiver`. Events are received only while there is demand, so a bounded
+/// channel holds its senders back. Once all senders are dropped and everything they sent is received, the
+/// stage finishes.
 ///
 /// ```
 /// use stage_core::{Pipeline, sink, source};
@@ -48,30 +48,30 @@ use crate::sync::{Arc, Mutex, PoisonError, lock};
 ///
 /// # Restart
 ///
-/// Every clone is the same source: a rebuilt stage goes on receiving where the old one stopped, and
-/// nothing that is in the channel is lost. What the old stage had emitted and nobody received comes back, and is emitted
-/// first.
+/// Every clone is the same source: a rebuilt stage continues to receive where the old one stopped, and
+/// nothing in the channel is lost. Events that the old stage emitted but no consumer received come back and
+/// are emitted first.
 ///
 /// # Errors
 ///
-/// None. Senders learn that nobody receives any more when the last clone is dropped, which is when the
-/// pipeline has ended; see [`FromChannel::into_receiver`] for what is in the channel then.
+/// None. Senders see a closed channel when the last clone is dropped, which is when the pipeline has ended;
+/// [`FromChannel::into_receiver`] gives access to the events left in the channel.
 ///
 /// # Cancel safety
 ///
-/// A drain ends the wait for the next event; what was not received stays in the channel.
+/// A drain ends the wait for the next event; events not yet received stay in the channel.
 pub fn from_channel<E: Send + 'static>(receiver: impl Into<ChannelReceiver<E>>) -> FromChannel<E> {
     FromChannel { shared: Arc::new(Mutex::new(Shared { back: VecDeque::new(), receiver: receiver.into() })) }
 }
 
-/// The source that [`from_channel`] makes. Its clones share one receiver.
+/// The source made by [`from_channel`]. Its clones share one receiver.
 pub struct FromChannel<E> {
-    /// Only one stage at a time receives; the lock is never held while it waits.
+    /// Only one stage receives at a time; the lock is never held across a wait.
     shared: Arc<Mutex<Shared<E>>>,
 }
 
 struct Shared<E> {
-    /// Received, and came back: the first to be emitted again.
+    /// Events that were received and came back; they are emitted before any others.
     back: VecDeque<E>,
     receiver: ChannelReceiver<E>,
 }
@@ -79,9 +79,9 @@ struct Shared<E> {
 /// The receiving half of a tokio channel.
 #[derive(Debug)]
 pub enum ChannelReceiver<E> {
-    /// Of a channel with a bound, which holds its senders back.
+    /// The receiver of a bounded channel, which holds its senders back.
     Bounded(Receiver<E>),
-    /// Of a channel without, which does not.
+    /// The receiver of an unbounded channel, which does not hold its senders back.
     Unbounded(UnboundedReceiver<E>),
 }
 
@@ -98,7 +98,7 @@ impl<E> From<UnboundedReceiver<E>> for ChannelReceiver<E> {
 }
 
 impl<E> ChannelReceiver<E> {
-    /// How many events are there; 0 when the channel is closed and empty.
+    /// Resolves to the number of events received; 0 when the channel is closed and empty.
     fn poll_recv_many(&mut self, cx: &mut Context<'_>, into: &mut Vec<E>, room: usize) -> Poll<usize> {
         match self {
             Self::Bounded(receiver) => receiver.poll_recv_many(cx, into, room),
@@ -108,13 +108,12 @@ impl<E> ChannelReceiver<E> {
 }
 
 impl<E> FromChannel<E> {
-    /// The receiver, with all that was not received, if this is the last clone; for what a drain or a
-    /// stop left in the channel. What was received and came back is dropped: take it
-    /// [before](Self::take_rest).
+    /// Returns the receiver, with all events a drain or a stop left in the channel, if this is the last
+    /// clone. Events that were received and came back are dropped; take them [before](Self::take_rest).
     ///
     /// # Errors
     ///
-    /// Gives the source back while there are other clones, for example in a recipe of a running pipeline.
+    /// Returns the source itself while there are other clones, for example in a recipe of a running pipeline.
     pub fn into_receiver(self) -> Result<ChannelReceiver<E>, Self> {
         let Shared { back, receiver } = Arc::try_unwrap(self.shared)
             .map_err(|shared| Self { shared })?
@@ -129,8 +128,8 @@ impl<E> FromChannel<E> {
         Ok(receiver)
     }
 
-    /// The events that were received and that nobody handled when the stage ended, in order: they came before those in
-    /// the channel. A stage that is built again emits them first.
+    /// Takes the events that were received but not handled when the stage ended, in order; they precede the
+    /// events in the channel. A rebuilt stage emits them first.
     pub fn take_rest(&self) -> Vec<E> {
         std::mem::take(&mut lock(&self.shared).back).into()
     }
@@ -159,7 +158,7 @@ impl<E> Feed for FromChannel<E> {
 impl<E: Send + 'static> Producer for FromChannel<E> {
     type Event = E;
 
-    /// A channel wakes one receiver only.
+    /// A channel wakes a single receiver only.
     const SINGLE: bool = true;
 
     async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, E>) -> StageResult {

@@ -1,4 +1,4 @@
-//! A source of what is sent into a crossbeam channel: the way in from threads without a runtime.
+//! A source that receives from a crossbeam channel: the way in for threads without a runtime.
 
 use std::fmt;
 use std::future::Future;
@@ -13,12 +13,12 @@ use crate::base::error::{BoxError, StageResult};
 use crate::credit::demand::Demand;
 use crate::stage::{Emitter, Producer};
 
-/// A source of what is sent into a crossbeam channel, each event handed on as soon as it is there.
+/// Creates a source that receives from a crossbeam channel and hands on each event as soon as it arrives.
 ///
-/// It runs on any [`Placement`](crate::Placement) and never blocks a worker of the runtime: what is there
-/// is received without waiting, and while nothing is there a blocking thread of the runtime waits until
-/// there is, without receiving it. Events are received only while some are wanted, so a bounded channel
-/// holds its senders back. When all senders are gone and everything they sent was received, the stage
+/// It runs on any [`Placement`](crate::Placement) and never blocks a worker of the runtime: available events
+/// are received without waiting; while the channel is empty, a blocking thread of the runtime waits for the
+/// next event without receiving it. Events are received only while there is demand, so a bounded channel
+/// holds its senders back. Once all senders are dropped and everything they sent is received, the stage
 /// finishes.
 ///
 /// Several copies share one channel, each event going to one of them.
@@ -48,8 +48,8 @@ use crate::stage::{Emitter, Producer};
 ///
 /// # Restart
 ///
-/// Every clone is a receiver of the same channel: a rebuilt stage goes on where the old one stopped, and
-/// nothing that is in the channel is lost.
+/// Every clone receives from the same channel: a rebuilt stage continues where the old one stopped, and
+/// nothing in the channel is lost.
 ///
 /// # Errors
 ///
@@ -57,23 +57,25 @@ use crate::stage::{Emitter, Producer};
 ///
 /// # Panics
 ///
-/// Outside of a tokio runtime, which no stage is.
+/// Panics outside of a tokio runtime; stages always run inside one.
 ///
 /// # Cancel safety
 ///
-/// A drain ends the wait for the next event, and the waiting thread with it; what was not received stays
-/// in the channel.
+/// A drain ends the wait for the next event, and with it the waiting thread; events not yet received stay in
+/// the channel.
 ///
-/// A channel without room (`bounded(0)`) hands over only to a thread that blocks in `send`; it does not
-/// work with [`into_crossbeam`](crate::sink::into_crossbeam) on its other side.
+/// # Channels without capacity
+///
+/// A channel without capacity (`bounded(0)`) hands over events only to a thread that blocks in `send`; it
+/// does not work with [`into_crossbeam`](crate::sink::into_crossbeam) on its other side.
 pub fn from_crossbeam<E: Send + 'static>(receiver: Receiver<E>) -> FromCrossbeam<E> {
     FromCrossbeam { receiver, watch: None }
 }
 
-/// The source that [`from_crossbeam`] makes. Its clones receive from the same channel.
+/// The source made by [`from_crossbeam`]. Its clones receive from the same channel.
 pub struct FromCrossbeam<E> {
     receiver: Receiver<E>,
-    /// Set while nothing was there.
+    /// Present while the stage waits on an empty channel.
     watch: Option<Watch>,
 }
 

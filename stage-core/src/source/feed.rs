@@ -1,4 +1,4 @@
-//! How a source serves a demand from something that has its events now and then.
+//! Serves demand from a feed whose events arrive over time.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -8,13 +8,13 @@ use crate::base::error::{BoxError, StageResult};
 use crate::credit::demand::Demand;
 use crate::stage::Emitter;
 
-/// Something that has events now and then.
+/// An input whose events arrive over time.
 pub(super) trait Feed {
-    /// What it has.
+    /// The type of its events.
     type Item;
 
-    /// Appends at least one and at most `room` (at least 1) events that are there, in order; waits while
-    /// there are none.
+    /// Appends the available events in order, at least one and at most `room` (itself at least 1); pending
+    /// while there are none.
     fn poll_take(
         &mut self,
         cx: &mut Context<'_>,
@@ -23,17 +23,17 @@ pub(super) trait Feed {
     ) -> Poll<Result<Fed, BoxError>>;
 }
 
-/// What a feed did.
+/// Outcome of polling a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fed {
-    /// It appended events.
+    /// The feed appended events.
     Events,
-    /// It may have appended events, and will never have more.
+    /// The feed has ended; it may have appended its last events.
     End,
 }
 
-/// Emits `demand` events of `feed`, handing over what is there whenever more has to be waited for.
-/// Returns early when the feed ends, which finishes the stage, or when the stage drains.
+/// Emits `demand` events of `feed`, flushing the available ones before each wait. Returns early when the feed
+/// ends, which finishes the stage, or when the stage drains.
 pub(super) async fn serve<F: Feed>(
     feed: &mut F,
     demand: Demand,
@@ -44,7 +44,8 @@ pub(super) async fn serve<F: Feed>(
     loop {
         let before = out.buffer.len();
         let next = poll_fn(|cx| {
-            // What is there goes first: a drain between two events is seen between two demands.
+            // Available events take precedence over the drain signal, which is noticed at the next wait or
+            // demand.
             if let Poll::Ready(fed) = feed.poll_take(cx, missing, out.buffer) {
                 return Poll::Ready(Some(fed));
             }

@@ -1,4 +1,4 @@
-//! A source that ticks.
+//! A source that emits ticks at a fixed period.
 
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
@@ -12,11 +12,12 @@ use crate::base::moment;
 use crate::credit::demand::Demand;
 use crate::stage::{Context, Emitter, Init, Producer};
 
-/// A source of a [`Tick`] every `period`, the first one `period` after the stage is up.
+/// Creates a source that emits a [`Tick`] every `period`, the first one `period` after the stage has started.
 ///
-/// Nothing is emitted without demand: a tick that is due while nobody asks is late, and [`Missed`] says
-/// what becomes of it. Ticks are handed on as they are due. Those that are due before a timer fires, whose grain is a
-/// millisecond, are not late: a period below that gives several ticks at once, and keeps its rate.
+/// Nothing is emitted without demand: a tick that falls due without demand is late, and [`Missed`] decides
+/// how it is handled. All due ticks are handed on at once. Timers have a resolution of one millisecond, and
+/// ticks that fall due before the timer fires are not late: a shorter period yields several ticks at once and
+/// keeps its rate.
 ///
 /// ```
 /// use std::time::Duration;
@@ -42,7 +43,7 @@ use crate::stage::{Context, Emitter, Init, Producer};
 ///
 /// # Restart
 ///
-/// The clock begins anew: numbers from 0, the first tick a period later.
+/// The clock starts over: numbers start at 0, and the first tick comes one period later.
 ///
 /// # Errors
 ///
@@ -62,7 +63,7 @@ pub fn interval(period: Duration) -> Result<Interval, IntervalError> {
     Ok(Interval { period, missed: Missed::default(), clock: None, asked: None })
 }
 
-/// An interval that cannot work.
+/// An invalid interval.
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IntervalError {
@@ -71,37 +72,37 @@ pub enum IntervalError {
     Period,
 }
 
-/// What becomes of ticks that were due while nobody asked for them.
+/// Handling of ticks that fell due while there was no demand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Missed {
-    /// They are skipped, and counted in the tick that stands for them; the next is due when it would have
-    /// been anyway.
+    /// Skips them and reports their number in the tick emitted in their place; the schedule of later ticks
+    /// does not change.
     #[default]
     Skip,
-    /// They are all emitted as soon as they are asked for.
+    /// Emits all of them as soon as there is demand.
     Burst,
-    /// They are skipped and counted, and the next is due a full period after the late one.
+    /// Skips and counts them; the next tick is due a full period after the late one was emitted.
     Delay,
 }
 
 /// One tick of an [`interval`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tick {
-    /// How many ticks this stage emitted before.
+    /// Number of ticks this stage has emitted before.
     pub number: u64,
-    /// How many ticks were skipped between this and the one before.
+    /// Number of ticks skipped between the previous tick and this one.
     pub missed: u64,
-    /// When it was due.
+    /// The time at which the tick was due.
     pub due: Instant,
 }
 
-/// The source that [`interval`] makes.
+/// The source made by [`interval`].
 #[derive(Debug)]
 pub struct Interval {
     period: Duration,
     missed: Missed,
     clock: Option<Clock>,
-    /// Since when somebody waits for a tick.
+    /// Start of the current wait for a tick.
     asked: Option<Instant>,
 }
 
@@ -112,7 +113,7 @@ struct Clock {
     sleep: Pin<Box<Sleep>>,
 }
 
-/// Which ticks are due; time is an argument.
+/// Computes the due ticks; time is an argument.
 #[derive(Debug)]
 struct Schedule {
     period: Duration,
@@ -122,7 +123,7 @@ struct Schedule {
 }
 
 impl Interval {
-    /// What becomes of ticks that nobody asked for in time. Default: [`Missed::Skip`].
+    /// Sets the handling of ticks without demand in time. Default: [`Missed::Skip`].
     #[must_use]
     pub fn missed(mut self, policy: Missed) -> Self {
         self.missed = policy;
@@ -138,7 +139,7 @@ impl Interval {
     }
 }
 
-/// A clone is a clock that was not started yet.
+/// Clones the settings; the clone's clock has not started.
 impl Clone for Interval {
     fn clone(&self) -> Self {
         Self { period: self.period, missed: self.missed, clock: None, asked: None }
@@ -146,8 +147,8 @@ impl Clone for Interval {
 }
 
 impl Schedule {
-    /// Appends the ticks that are due at `now`, at most `room`; at least one, since `now` is not before
-    /// the next. Those that were due when somebody began to ask, at `asked`, are late.
+    /// Appends the ticks due at `now`: at least one, because the next tick is due by `now`, and at most
+    /// `room`. Ticks that were already due at `asked`, when the demand arrived, are late.
     fn take(&mut self, now: Instant, asked: Instant, room: usize, into: &mut Vec<Tick>) {
         let mut room = room;
         if self.due <= asked && self.policy != Missed::Burst {
@@ -163,7 +164,7 @@ impl Schedule {
         }
     }
 
-    /// Appends one tick for all that are late at `asked`.
+    /// Appends one tick in place of all ticks that are late at `asked`.
     fn take_late(&mut self, asked: Instant, into: &mut Vec<Tick>) {
         let (skipped, into_period) = self.late(asked);
         match self.policy {
@@ -180,7 +181,7 @@ impl Schedule {
         }
     }
 
-    /// How many ticks were due after the next, and how long ago the last of them was.
+    /// Returns how many ticks fell due after the next one, and how long ago the last of them was due.
     fn late(&self, now: Instant) -> (u64, Duration) {
         let late = now.saturating_duration_since(self.due).as_nanos();
         let period = self.period.as_nanos();
@@ -194,7 +195,7 @@ impl Schedule {
     }
 }
 
-/// `wait` after `from`; as good as never, if no clock is trusted with it.
+/// Returns `wait` after `from`, or a time 30 years ahead if the clock cannot represent that.
 fn later(from: Instant, wait: Duration) -> Instant {
     const NEVER: Duration = Duration::from_hours(24 * 365 * 30);
     moment::after(from, wait).or_else(|| from.checked_add(NEVER)).unwrap_or(from)
@@ -244,7 +245,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// The ticks taken at each of these tenths of a second, as `(number, missed, due in tenths)`.
+    /// Returns the ticks taken at each of these tenths of a second, as `(number, missed, due in tenths)`.
     fn ticks(policy: Missed, room: usize, tenths: &[u32]) -> Vec<(u64, u64, u128)> {
         let start = Instant::now();
         let mut schedule = Schedule { period: SECOND, policy, due: start + SECOND, number: 0 };

@@ -1,17 +1,17 @@
-//! A source of the items of an iterator.
+//! A source that emits the items of an iterator.
 
 use crate::stage::FromIter;
 
-/// A source of the items of `items`, made as they are asked for.
+/// Creates a source that emits the items of `items`, computed on demand.
 ///
-/// A demand that takes long to serve is handed on in parts: an iterator that needs ten milliseconds an
-/// item delivers every ten milliseconds, and can be drained between two items, whatever the demand. The
-/// parts grow while the iterator is fast; one that becomes slow is noticed within eight demands. When it
-/// ends, the stage finishes.
+/// If serving a demand takes long, it is served in parts: an iterator that needs ten milliseconds per item
+/// delivers one every ten milliseconds and can be drained between two items, whatever the demand. The parts
+/// grow while the iterator is fast; an iterator that becomes slow is noticed within eight demands. When the
+/// iterator ends, the stage finishes.
 ///
-/// The iterator is advanced on the stage's task: one that blocks its thread or computes for long belongs
-/// on a [`Placement`](crate::Placement) of its own. One that waits for others, such as a channel's, keeps
-/// what it gave shortly before; the sources for channels do not.
+/// The iterator runs on the stage's task: one that blocks its thread or computes for long belongs on a
+/// [`Placement`](crate::Placement) of its own. An iterator that blocks on others, such as a channel's, delays
+/// the items it has just returned; the sources for channels do not.
 ///
 /// ```
 /// use stage_core::{Pipeline, sink, source};
@@ -34,12 +34,12 @@ use crate::stage::FromIter;
 ///
 /// # Restart
 ///
-/// The recipe makes a new iterator, which begins anew.
+/// The recipe makes a new iterator, which starts from the beginning.
 ///
 /// # Panics
 ///
-/// A panic of the iterator ends the stage, which is then restarted. Items that it made and that were not
-/// handed on are counted as discarded.
+/// A panic of the iterator ends the stage, which is then restarted. Items produced but not yet handed on are
+/// counted as discarded.
 pub fn from_iter<I>(items: I) -> FromIter<I::IntoIter>
 where
     I: IntoIterator<Item: Send + 'static, IntoIter: Send + 'static>,

@@ -1,4 +1,4 @@
-//! Ready-made producers: where the events of a pipeline come from.
+//! Ready-made producers, which bring events into a pipeline.
 //!
 //! | from | use | several copies |
 //! |---|---|---|
@@ -7,10 +7,10 @@
 //! | a tokio channel | [`from_channel`] | no |
 //! | a crossbeam channel (feature `crossbeam`) | `from_crossbeam` | yes |
 //! | the clock | [`interval`] | no |
-//! | whoever holds a handle | [`queue()`] | no |
+//! | code that holds a handle | [`queue()`] | no |
 //!
-//! All of them hand on what is there instead of waiting until they can fill a demand, emit nothing
-//! without demand, and stop waiting when the pipeline drains:
+//! All of them hand on available events instead of waiting until they can serve the whole demand, emit
+//! nothing without demand, and stop waiting when the pipeline drains:
 //!
 //! ```text
 //!   handle_demand(n) ──▶ wait for the first event ──▶ take what else is ready ──▶ flush ──┐
@@ -21,8 +21,8 @@
 //! ```
 //!
 //! A recipe runs again at a restart. Sources that stand for something outside (a channel, a queue) are
-//! `Clone`: every clone is the same source, so a recipe that clones one goes on where the last run
-//! stopped. Sources that hold what they read (an iterator, a stream) are made anew and begin anew.
+//! `Clone`: every clone is the same source, so a recipe that clones one continues where the last run stopped.
+//! Sources that own their input (an iterator, a stream) are rebuilt and start from the beginning.
 
 mod channel;
 #[cfg(feature = "crossbeam")]

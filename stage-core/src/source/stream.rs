@@ -1,4 +1,4 @@
-//! A source of the items of a stream.
+//! A source that emits the items of a stream.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,10 +11,9 @@ use crate::base::error::{BoxError, StageResult};
 use crate::credit::demand::Demand;
 use crate::stage::{Emitter, Producer};
 
-/// A source of the items of `stream`, each handed on as soon as it is there.
+/// Creates a source that emits the items of `stream`, each as soon as it is ready.
 ///
-/// The stream is polled only while events are wanted, on the stage's task. When it ends, the stage
-/// finishes.
+/// The stream is polled only while there is demand, on the stage's task. When it ends, the stage finishes.
 ///
 /// ```
 /// use futures_util::stream;
@@ -38,23 +37,23 @@ use crate::stage::{Emitter, Producer};
 ///
 /// # Restart
 ///
-/// The recipe makes a new stream. One that begins anew emits its items again; one that reads something
-/// shared goes on there. What the old stream had read ahead is lost with it.
+/// The recipe makes a new stream. A stream that starts from the beginning emits its items again; one that
+/// reads a shared input continues there. Items that the old stream had read ahead are lost with it.
 ///
 /// # Errors
 ///
-/// An item is an event, whatever it is: a stream of results makes a pipeline of results. To end the
-/// stage at an error, panic in the stream, or write a [`Producer`].
+/// Every item is an event: a stream of results makes a pipeline of results. To end the stage on an error,
+/// panic in the stream, or write a [`Producer`].
 ///
 /// # Panics
 ///
-/// A panic of the stream ends the stage, which is then restarted. What the stream gave in the same poll
-/// is counted as discarded.
+/// A panic of the stream ends the stage, which is then restarted. Items that the stream returned in the same
+/// poll are counted as discarded.
 ///
 /// # Cancel safety
 ///
-/// A drain ends the wait for the next item between two polls of the stream; items it has not given stay
-/// in it and are dropped with it.
+/// A drain ends the wait for the next item between two polls of the stream; items it has not returned are
+/// dropped with it.
 pub fn from_stream<S>(stream: S) -> FromStream<S>
 where
     S: Stream<Item: Send + 'static> + Send + 'static,
@@ -62,7 +61,7 @@ where
     FromStream { stream: Box::pin(stream) }
 }
 
-/// The source that [`from_stream`] makes.
+/// The source made by [`from_stream`].
 pub struct FromStream<S> {
     stream: Pin<Box<S>>,
 }

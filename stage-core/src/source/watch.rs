@@ -1,4 +1,4 @@
-//! How a stage waits for a crossbeam channel without blocking a worker of its runtime.
+//! Waits for a crossbeam channel without blocking a worker of the runtime.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -8,14 +8,15 @@ use std::task::{Context, Poll};
 use crossbeam_channel::{Receiver, Select, Sender, bounded};
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
-/// A blocking thread of the runtime that waits until a channel is ready, and takes nothing out of it.
+/// A blocking thread of the runtime that waits until a channel is ready, without receiving or sending
+/// anything.
 ///
-/// Ready means that it is worth trying; another thread may be faster. The thread is free again as soon
-/// as the channel is ready or the watch is dropped.
+/// Ready means that an attempt is worthwhile; another thread may still be faster. The thread is released as
+/// soon as the channel is ready or the watch is dropped.
 #[derive(Debug)]
 pub(crate) struct Watch {
     ready: JoinHandle<()>,
-    /// Dropping it ends the wait.
+    /// Dropping this sender ends the wait.
     _watched: Sender<Infallible>,
 }
 
@@ -48,7 +49,7 @@ impl Watch {
     }
 }
 
-/// Resolves when the channel is ready; an error says that the runtime is shutting down.
+/// Resolves when the channel is ready; fails if the runtime shuts down.
 impl Future for Watch {
     type Output = Result<(), JoinError>;
 

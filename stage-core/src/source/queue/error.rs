@@ -1,18 +1,18 @@
-//! What can go wrong with a queue, and which event comes back.
+//! Errors of a queue and of its pushes; push errors return the event.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::credit::limits::MOST_EVENTS;
 
-/// A queue that cannot work.
+/// An invalid queue capacity.
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
-    /// No event would ever find room.
+    /// The capacity is 0: no event would ever find room.
     #[error("the capacity of a queue must be at least 1, got 0")]
     Capacity,
-    /// The events could never be in memory.
+    /// The capacity is larger than any number of events that fits into memory.
     #[error("the capacity of a queue must be at most {MOST_EVENTS}, got {capacity}")]
     TooLarge {
         /// The capacity given.
@@ -20,7 +20,7 @@ pub enum QueueError {
     },
 }
 
-/// Why an event was not queued although its push could have waited. It comes back.
+/// Error of a push that waits for room; returns the event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PushError<E> {
@@ -30,11 +30,11 @@ pub enum PushError<E> {
     Gone(E),
 }
 
-/// Why an event was not queued at once. It comes back.
+/// Error of a push that does not wait; returns the event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TryPushError<E> {
-    /// There is no room.
+    /// The queue is full.
     Full(E),
     /// The queue was closed.
     Closed(E),
@@ -43,7 +43,7 @@ pub enum TryPushError<E> {
 }
 
 impl<E> PushError<E> {
-    /// The event that was not queued.
+    /// Returns the event that was not queued.
     pub fn into_event(self) -> E {
         match self {
             Self::Closed(event) | Self::Gone(event) => event,
@@ -52,14 +52,14 @@ impl<E> PushError<E> {
 }
 
 impl<E> TryPushError<E> {
-    /// The event that was not queued.
+    /// Returns the event that was not queued.
     pub fn into_event(self) -> E {
         match self {
             Self::Full(event) | Self::Closed(event) | Self::Gone(event) => event,
         }
     }
 
-    /// Whether there will be room again.
+    /// Returns whether the queue is full, so that a later push may succeed.
     pub fn is_full(&self) -> bool {
         match self {
             Self::Full(_) => true,
@@ -81,7 +81,7 @@ const FULL: &str = "the queue is full";
 const CLOSED: &str = "the queue was closed";
 const GONE: &str = "the queue's source is gone, its pipeline has ended";
 
-/// Events need not be printable.
+/// Prints no event, so that events need not implement `Debug`.
 impl<E> fmt::Debug for PushError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !f.alternate() {

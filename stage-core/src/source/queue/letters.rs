@@ -1,4 +1,4 @@
-//! A queue that takes the dead letters of another pipeline.
+//! Makes the handle of a queue a destination of another pipeline's dead letters.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

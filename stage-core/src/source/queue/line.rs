@@ -1,9 +1,10 @@
-//! The state of a queue, as a plain value: what is queued, and who waits for room.
+//! The state of a queue as a plain value: the queued events and the waiting line of pushes.
 //!
 //! Invariants:
-//! 1. At most `capacity` events are queued, beside those that came back.
-//! 2. A push waits only while the queue is full: whoever makes room fills it from the waiting line.
-//! 3. Whoever is no longer in the waiting line was queued, or took its event back itself.
+//! 1. At most `capacity` events are queued, not counting events that were taken back.
+//! 2. A push waits only while the queue is full: every operation that makes room refills the queue from the
+//!    waiting line.
+//! 3. A push that is no longer in the waiting line has been queued, or has taken its event back itself.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::task::{Context, Poll, Waker};
@@ -16,7 +17,7 @@ use crate::base::options::Keep;
 pub(super) struct Line<E> {
     capacity: usize,
     queued: VecDeque<E>,
-    /// Pushes that wait, by the number of their ticket: the lowest came first.
+    /// Waiting pushes by ticket number; the lowest number came first.
     waiting: BTreeMap<u64, Waiting<E>>,
     next_ticket: u64,
     closed: bool,
@@ -24,7 +25,7 @@ pub(super) struct Line<E> {
     discarded: u64,
     /// Discarded events that the stage has not counted yet.
     unreported: usize,
-    /// The stage that waits for events.
+    /// Waker of the stage while it waits for events.
     source: Option<Waker>,
 }
 
@@ -34,12 +35,12 @@ struct Waiting<E> {
     waker: Option<Waker>,
 }
 
-/// What became of an event that may wait.
+/// Outcome of a push that may wait.
 #[derive(Debug)]
 pub(super) enum Entered {
-    /// It is queued; the stage is to be woken.
+    /// The event is queued; the stage must be woken.
     Queued(Option<Waker>),
-    /// It waits for room under this ticket.
+    /// The push waits for room under this ticket.
     Waits(u64),
 }
 
@@ -70,7 +71,7 @@ impl<E> Line<E> {
         self.queued.len() >= self.capacity
     }
 
-    /// Queues `event`; returns who waits for it.
+    /// Queues `event`; returns the waker of the stage if it waits for events.
     fn store(&mut self, event: E) -> Option<Waker> {
         self.queued.push_back(event);
         self.source.take()
@@ -82,7 +83,7 @@ impl<E> Line<E> {
         if self.is_full() { Err(TryPushError::Full(event)) } else { Ok(self.store(event)) }
     }
 
-    /// Queues `event`, or lets it wait for room.
+    /// Queues `event`, or puts it into the waiting line if there is no room.
     pub(super) fn enter(&mut self, event: E) -> Result<Entered, PushError<E>> {
         let event = self.admit(event)?;
         if !self.is_full() {
@@ -94,7 +95,7 @@ impl<E> Line<E> {
         Ok(Entered::Waits(ticket))
     }
 
-    /// Whether the event of `ticket` was queued; if it never will be, it comes back.
+    /// Ready once the event of `ticket` is queued; returns the event if it never will be.
     pub(super) fn poll(&mut self, ticket: u64, cx: &Context<'_>) -> Poll<Result<(), PushError<E>>> {
         let Some(waiting) = self.waiting.get_mut(&ticket) else { return Poll::Ready(Ok(())) };
         if !self.gone && !self.closed {
@@ -110,8 +111,8 @@ impl<E> Line<E> {
         self.waiting.remove(&ticket).map(|waiting| waiting.event)
     }
 
-    /// Queues `event`; for want of room, discards the oldest or `event` itself, which comes back to be
-    /// dropped.
+    /// Queues `event`. If there is no room, discards the oldest event or `event` itself and returns the
+    /// discarded one, for the caller to drop.
     pub(super) fn push_overflow(
         &mut self,
         event: E,
@@ -132,8 +133,8 @@ impl<E> Line<E> {
         }
     }
 
-    /// Takes up to `room` events out, fills the queue from the waiting line, and says who is to be woken;
-    /// notes the stage if there is nothing.
+    /// Takes out up to `room` events, refills the queue from the waiting line and adds the wakers of the
+    /// admitted pushes to `wake`. Registers the stage's waker if the queue is empty.
     pub(super) fn poll_take(
         &mut self,
         cx: &Context<'_>,
@@ -170,31 +171,31 @@ impl<E> Line<E> {
         }
     }
 
-    /// Puts events back in front of all, in order; whatever the capacity, so that none is lost.
+    /// Puts events back at the front, in order, even beyond the capacity, so that none is lost.
     pub(super) fn put_back(&mut self, events: Vec<E>) {
         events.into_iter().rev().for_each(|event| self.queued.push_front(event));
     }
 
-    /// Refuses all further events, those that wait included; returns whom to wake.
+    /// Refuses all further events, waiting ones included; returns the wakers to wake.
     pub(super) fn close(&mut self) -> Vec<Waker> {
         self.closed = true;
         let source = self.source.take();
         self.waiting.values_mut().filter_map(|waiting| waiting.waker.take()).chain(source).collect()
     }
 
-    /// The source will not be back; returns whom to wake, and how many events are left.
+    /// Marks the source as gone for good; returns the wakers to wake and the number of events left.
     pub(super) fn forsake(&mut self) -> (Vec<Waker>, usize) {
         self.gone = true;
         let wake = self.waiting.values_mut().filter_map(|waiting| waiting.waker.take());
         (wake.collect(), self.queued.len())
     }
 
-    /// What is queued, once the source is gone.
+    /// Takes the queued events if the source is gone; returns nothing otherwise.
     pub(super) fn take_rest(&mut self) -> Vec<E> {
         if self.gone { std::mem::take(&mut self.queued).into() } else { Vec::new() }
     }
 
-    /// Discarded events that were not counted yet.
+    /// Takes the number of discarded events that are not counted yet.
     pub(super) fn take_unreported(&mut self) -> usize {
         std::mem::take(&mut self.unreported)
     }
@@ -216,11 +217,11 @@ impl<E> Line<E> {
     }
 }
 
-/// What a take did.
+/// Outcome of a take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Took {
     Events,
-    /// There will never be more.
+    /// The queue is closed and empty.
     End,
 }
 

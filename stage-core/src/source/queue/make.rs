@@ -1,4 +1,4 @@
-//! How a queue and its handle are made.
+//! Creates a queue and its handle.
 
 use super::error::QueueError;
 use super::line::Line;
@@ -7,11 +7,10 @@ use super::stage::Queue;
 use crate::credit::limits::MOST_EVENTS;
 use crate::sync::{Arc, Mutex};
 
-/// A source that emits what is pushed into it, and the handle that pushes.
+/// Creates a source that emits the events pushed into it, and the handle that pushes them.
 ///
-/// At most `capacity` events (1 to 1,000,000,000) are queued; they leave the queue only when they are asked for.
-/// When [`close`](Push::close) was called, or all handles are gone, the source emits what is queued and
-/// finishes.
+/// At most `capacity` events (1 to 1,000,000,000) are queued; they leave the queue only on demand. After
+/// [`close`](Push::close), or once all handles are dropped, the source emits the queued events and finishes.
 ///
 /// ```
 /// use stage_core::{Keep, Pipeline, sink, source};
@@ -40,19 +39,19 @@ use crate::sync::{Arc, Mutex};
 ///
 /// # Ordering
 ///
-/// Events are emitted in the order in which they were queued; pushes that wait are queued in the order in
-/// which they began to wait.
+/// Events are emitted in the order in which they were queued. Waiting pushes are queued in the order in which
+/// they began to wait.
 ///
 /// # Restart
 ///
-/// Every clone of the [`Queue`] is the same source: a rebuilt stage goes on where the old one stopped, and
-/// nothing that is queued is lost. Pushing goes on meanwhile.
+/// Every clone of the [`Queue`] is the same source: a rebuilt stage continues where the old one stopped, and
+/// no queued event is lost. Pushes keep working during the restart.
 ///
 /// # Drain and stop
 ///
-/// Both leave in the queue what was not asked for yet; pushes are refused once the pipeline has ended,
-/// and [`take_rest`](Push::take_rest) gives back what is left. To have everything handled that was
-/// queued, close the queue first and join the pipeline.
+/// Both leave events without demand in the queue. Pushes are refused once the pipeline has ended, and
+/// [`take_rest`](Push::take_rest) returns the remaining events. To have every queued event handled, close the
+/// queue first and then join the pipeline.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! A source that is pushed into: a bounded queue whose handle waits for room, tries, or overflows.
+//! A push source: a bounded queue. Its handle waits for room, fails when the queue is full, or discards on
+//! overflow.
 //!
 //! ```text
 //!   Push ── push ─────────▶ waiting line ─┐ (only while the queue is full)

@@ -9,14 +9,14 @@ use super::line::{Entered, Line};
 use crate::base::options::Keep;
 use crate::sync::{Arc, Mutex, lock};
 
-/// Pushes events into a [`Queue`](super::Queue). Cheap to clone; may be used from any thread.
+/// Pushes events into a [`Queue`](super::Queue). Cheap to clone; usable from any thread.
 ///
-/// When the last one is dropped, the queue is closed.
+/// Dropping the last clone closes the queue.
 pub struct Push<E> {
     end: Arc<End<E>>,
 }
 
-/// What all clones of a handle share.
+/// State shared by all clones of a handle.
 struct End<E> {
     line: Arc<Mutex<Line<E>>>,
 }
@@ -30,12 +30,12 @@ impl<E> Push<E> {
     ///
     /// # Errors
     ///
-    /// [`PushError`] gives the event back if the queue is closed or its source gone, also if that happens
-    /// while it waits.
+    /// [`PushError`] returns the event if the queue is closed or its source is gone, even if that happens
+    /// while the push waits.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, the event is dropped, unless it was queued at that moment.
+    /// Dropping the future before it completes drops the event, unless it has just been queued.
     pub async fn push(&self, event: E) -> Result<(), PushError<E>> {
         let entered = lock(&self.end.line).enter(event)?;
         match entered {
@@ -54,7 +54,7 @@ impl<E> Push<E> {
     ///
     /// # Errors
     ///
-    /// [`TryPushError`] gives the event back if there is no room, the queue is closed, or its source gone.
+    /// [`TryPushError`] returns the event if there is no room, the queue is closed, or its source is gone.
     pub fn try_push(&self, event: E) -> Result<(), TryPushError<E>> {
         let source = lock(&self.end.line).try_push(event)?;
         wake(source);
@@ -64,11 +64,11 @@ impl<E> Push<E> {
     /// Queues `event`; if there is no room, discards the oldest queued event ([`Keep::Last`]) or `event`
     /// ([`Keep::First`]).
     ///
-    /// What is discarded is counted in [`discarded`](Self::discarded), and with the stage's statistics.
+    /// Discarded events are counted in [`discarded`](Self::discarded) and in the stage's statistics.
     ///
     /// # Errors
     ///
-    /// [`PushError`] gives the event back if the queue is closed or its source gone.
+    /// [`PushError`] returns the event if the queue is closed or its source is gone.
     pub fn push_overflow(&self, event: E, keep: Keep) -> Result<(), PushError<E>> {
         let (discarded, source) = lock(&self.end.line).push_overflow(event, keep)?;
         wake(source);
@@ -76,39 +76,40 @@ impl<E> Push<E> {
         Ok(())
     }
 
-    /// Ends the source after what is queued. Pushes that wait get their events back.
+    /// Closes the queue: the source emits the queued events and finishes. Waiting pushes get their events
+    /// back.
     pub fn close(&self) {
         let wakers = lock(&self.end.line).close();
         wake(wakers);
     }
 
-    /// Whether events are refused, because the queue was closed or its source is gone.
+    /// Returns whether events are refused, because the queue is closed or its source is gone.
     pub fn is_closed(&self) -> bool {
         lock(&self.end.line).is_closed()
     }
 
-    /// How many events are queued.
+    /// Returns the number of queued events.
     pub fn len(&self) -> usize {
         lock(&self.end.line).len()
     }
 
-    /// Whether no event is queued.
+    /// Returns whether no event is queued.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many events may be queued.
+    /// Returns the number of events that may be queued.
     pub fn capacity(&self) -> usize {
         lock(&self.end.line).capacity()
     }
 
-    /// How many events [`push_overflow`](Self::push_overflow) discarded so far.
+    /// Returns the number of events that [`push_overflow`](Self::push_overflow) has discarded so far.
     pub fn discarded(&self) -> u64 {
         lock(&self.end.line).discarded()
     }
 
-    /// What is queued, in order, once the source is gone: events that a drain or a stop left. Nothing
-    /// before, and nothing the second time.
+    /// Takes the queued events, in order, once the source is gone: the events that a drain or a stop left
+    /// behind. Returns nothing before that, and nothing on a second call.
     pub fn take_rest(&self) -> Vec<E> {
         lock(&self.end.line).take_rest()
     }
@@ -126,7 +127,7 @@ struct Ticket<'a, E> {
 
 impl<E> Drop for Ticket<'_, E> {
     fn drop(&mut self) {
-        // Dropped behind the lock: the event's own drop may do anything.
+        // Dropped after the lock is released: the event's `Drop` may run arbitrary code.
         let event = lock(self.line).leave(self.ticket);
         drop(event);
     }

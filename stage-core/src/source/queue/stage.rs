@@ -1,4 +1,4 @@
-//! The stage that emits what was pushed into its queue.
+//! The stage that emits the events pushed into its queue.
 
 use std::fmt;
 use std::task::{Context as TaskContext, Poll, Waker};
@@ -11,17 +11,17 @@ use crate::source::feed::{Fed, Feed, serve};
 use crate::stage::{Context, Emitter, Init, Producer};
 use crate::sync::{Arc, Mutex, lock};
 
-/// The source that [`queue`](super::queue()) makes. Its clones are the same source.
+/// The source made by [`queue`](super::queue()). All clones are the same source.
 ///
-/// While there are clones, for example in the recipe of a running pipeline, pushes are taken; when the
-/// last is dropped, they are refused.
+/// Pushes are accepted as long as a clone exists, for example in the recipe of a running pipeline, and are
+/// refused once the last one is dropped.
 pub struct Queue<E> {
     owner: Arc<Owner<E>>,
-    /// The numbers of the stage that runs.
+    /// The counters of the running stage.
     counters: Option<Arc<Counters>>,
 }
 
-/// What all clones share; dropped with the last.
+/// State shared by all clones; dropped with the last one.
 struct Owner<E> {
     line: Arc<Mutex<Line<E>>>,
 }
@@ -31,7 +31,7 @@ impl<E> Queue<E> {
         Self { owner: Arc::new(Owner { line }), counters: None }
     }
 
-    /// Counts what overflowed since the last time.
+    /// Counts the events discarded since the previous report.
     fn report(&self) {
         let Some(counters) = &self.counters else { return };
         let discarded = lock(&self.owner.line).take_unreported();
@@ -64,7 +64,7 @@ impl<E> Feed for Queue<E> {
 impl<E: Send + 'static> Producer for Queue<E> {
     type Event = E;
 
-    /// A queue wakes one stage only.
+    /// The queue holds one waker, so it serves one stage only.
     const SINGLE: bool = true;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
@@ -99,7 +99,7 @@ impl<E> Drop for Owner<E> {
     }
 }
 
-/// The same source, not running.
+/// Returns the same source, as a stage that is not running.
 impl<E> Clone for Queue<E> {
     fn clone(&self) -> Self {
         Self { owner: Arc::clone(&self.owner), counters: None }
