@@ -1,18 +1,18 @@
-//! The open batches: which event goes where, which batch closes. Pure; time is an argument.
+//! The open batches: assigns events to batches and closes batches. Pure; time is an argument.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use tokio::time::Instant;
 
-/// Batches that are not full yet, one for each key.
+/// Batches that are not full yet, one per key.
 #[derive(Debug)]
 pub(super) struct Collection<K, E> {
     max_count: usize,
     max_weight: usize,
     max_open: usize,
     open: HashMap<K, Open<E>>,
-    /// The keys by the age of their batches, the oldest first.
+    /// The keys by the age of their batches, oldest first.
     by_age: BTreeMap<u64, K>,
     opened: u64,
     events: usize,
@@ -27,7 +27,7 @@ struct Open<E> {
 }
 
 impl<K: Clone + Eq + Hash, E> Collection<K, E> {
-    /// Without a limit to count or weight, that limit is `None`.
+    /// `None` means no limit on the count or the weight.
     pub(super) fn new(count: Option<usize>, weight: Option<usize>, max_open: usize) -> Self {
         Self {
             max_count: count.unwrap_or(usize::MAX),
@@ -40,9 +40,9 @@ impl<K: Clone + Eq + Hash, E> Collection<K, E> {
         }
     }
 
-    /// Puts an event into the batch of its key, which is due at `due` if this opens it. Hands over what
-    /// closes: the batch that the event does not fit into any more or the oldest, if too many are open, and
-    /// the one that it fills.
+    /// Adds an event to the batch of its key; a batch opened by the event is due at `due`. Passes each batch
+    /// that closes to `closed`: the batch that the event no longer fits into, or the oldest one if too many
+    /// are open, and then the batch that the event fills.
     pub(super) fn add(
         &mut self,
         (key, event): (K, E),
@@ -93,13 +93,13 @@ impl<K: Clone + Eq + Hash, E> Collection<K, E> {
         self.take_oldest()
     }
 
-    /// When the oldest batch is due.
+    /// Returns when the oldest batch is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let (_, key) = self.by_age.first_key_value()?;
         self.open.get(key)?.due
     }
 
-    /// How many events are in open batches.
+    /// Returns the number of events in open batches.
     pub(super) fn events(&self) -> usize {
         self.events
     }
@@ -111,7 +111,8 @@ mod tests {
 
     use super::*;
 
-    /// What closes as these events, `(key, weight)`, come one by one, and what is open after them.
+    /// Returns the batches closed by these events, `(key, weight)`, one by one, and the batches still open
+    /// afterwards.
     fn closed(
         (count, weight, open): (Option<usize>, Option<usize>, usize),
         events: &[(char, usize)],
@@ -154,7 +155,7 @@ mod tests {
         };
         assert_eq!(add('a', 10), Some(at(10)));
         assert_eq!(add('b', 11), Some(at(10)));
-        // The batch of `a` is full; one that opens now is the youngest.
+        // The batch of `a` is full; a batch that opens now is the youngest.
         assert_eq!(add('a', 12), Some(at(11)));
         assert_eq!(add('a', 13), Some(at(11)));
         assert_eq!(collection.take_due(at(10)), None);

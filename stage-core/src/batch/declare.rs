@@ -1,4 +1,4 @@
-//! The steps of a declared pipeline that collect events into batches.
+//! Builder methods for steps that collect events into batches.
 
 use super::limits::Limits;
 use super::sort::{Joined, Together};
@@ -8,8 +8,9 @@ use crate::base::error::BoxError;
 use crate::pipeline::{Acknowledged, Chain, StepOptions};
 
 impl<E: Send + 'static> Chain<E> {
-    /// A step that collects events into `Vec`s: a [`Batcher`] with the limits that the recipe makes, once per copy
-    /// and again at each restart. It is one copy, unless `options` say otherwise.
+    /// Adds a step that collects events into `Vec`s: a [`Batcher`] with the limits made by the recipe, which
+    /// runs once per copy and again at each restart. The step has one copy unless `options` set another
+    /// count.
     ///
     /// ```
     /// # use stage_core::{Pipeline, batch::Limits};
@@ -32,10 +33,10 @@ impl<E: Send + 'static> Chain<E> {
         self.step(options, move || Ok(Batcher::<E, Together>::new(limits()?)?))
     }
 
-    /// As [`batched`](Self::batched), with at most `events` events in a batch, whatever the limits allow. So it is known
-    /// when the pipeline is declared how many events a batch stands for: the next step then inherits the `max_demand` of
-    /// the pipeline as that many batches, and its [topology](crate::Pipeline::topology) says how many events are in
-    /// flight.
+    /// Like [`batched`](Self::batched), with at most `events` events in a batch, whatever the limits allow.
+    /// The number of events in a batch is then known when the pipeline is declared: the next step inherits
+    /// the `max_demand` of the pipeline as that many batches, and the [topology](crate::Pipeline::topology)
+    /// states how many events are in flight.
     ///
     /// ```
     /// # use stage_core::{Pipeline, StepOptions, batch::Limits};
@@ -60,8 +61,8 @@ impl<E: Send + 'static> Chain<E> {
 }
 
 impl<T: Send + 'static> Acknowledged<T> {
-    /// A step that collects deliveries into one of a `Vec`: whatever becomes of it becomes of all of them. See
-    /// [`Chain::batched`].
+    /// Adds a step that collects deliveries into one delivery of a `Vec`, whose verdict applies to all of
+    /// them. See [`Chain::batched`].
     pub fn batched<R>(self, options: impl Into<StepOptions>, limits: R) -> Acknowledged<Vec<T>>
     where
         R: Fn() -> Result<Limits<Delivery<T>>, BoxError> + Send + 'static,
@@ -70,7 +71,8 @@ impl<T: Send + 'static> Acknowledged<T> {
         self.step(options, move || Ok(Batcher::<Delivery<T>, Joined>::joining(limits()?)?))
     }
 
-    /// As [`batched`](Self::batched), with at most `events` deliveries in a batch. See [`Chain::batched_up_to`].
+    /// Like [`batched`](Self::batched), with at most `events` deliveries in a batch. See
+    /// [`Chain::batched_up_to`].
     pub fn batched_up_to<R>(
         self,
         options: impl Into<StepOptions>,

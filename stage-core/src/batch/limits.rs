@@ -1,10 +1,10 @@
-//! When a batch is full, and when it has waited long enough.
+//! Limits on the size of a batch and on its waiting time.
 
 use std::fmt;
 use std::time::Duration;
 
-/// When a batch goes out. The first limit that is reached counts; a count or a weight has to be set, so
-/// that no batch grows without bound.
+/// Limits that close a batch; the first one reached applies. A count or a weight is required, so that no
+/// batch grows without bound.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,7 +21,7 @@ pub struct Limits<E> {
     pub(super) within: Option<Duration>,
 }
 
-/// How much a batch may weigh, and what an event weighs.
+/// The maximum weight of a batch, and the function that weighs an event.
 pub(super) struct Weight<E> {
     pub(super) max: usize,
     pub(super) of: WeightOf<E>,
@@ -29,50 +29,50 @@ pub(super) struct Weight<E> {
 
 type WeightOf<E> = Box<dyn Fn(&E) -> usize + Send>;
 
-/// Limits that cannot work.
+/// Invalid batch limits.
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BatchError {
-    /// A batch of no events.
+    /// A batch could hold no events.
     #[error("the count of a batch must be at least 1, got 0")]
     Count,
-    /// A batch that may weigh nothing.
+    /// A batch could hold no weight.
     #[error("the weight of a batch must be at least 1, got 0")]
     Weight,
-    /// A batch that is due before it has an event.
+    /// A batch would be due before it has an event.
     #[error("the time within which a batch goes out must be above zero")]
     Within,
-    /// No open batch at all.
+    /// No batch could be open.
     #[error("the number of open batches must be at least 1, got 0")]
     MaxOpen,
 }
 
 impl<E> Limits<E> {
-    /// At most `events` events in a batch, at least 1; `usize::MAX` for as many as come within the other limits.
+    /// Limits a batch to `events` events, at least 1; `usize::MAX` leaves the size to the other limits.
     pub fn count(events: usize) -> Self {
         Self { count: Some(events), weight: None, within: None }
     }
 
-    /// At most `max` (at least 1) in a batch, in whatever unit `of` weighs an event. An event that is heavier
-    /// goes alone.
+    /// Limits a batch to a weight of `max` (at least 1), in the unit of `of`, which weighs an event. An event
+    /// that is heavier than `max` forms a batch of its own.
     pub fn weighing(max: usize, of: impl Fn(&E) -> usize + Send + 'static) -> Self {
         Self { count: None, weight: None, within: None }.weight(max, of)
     }
 
-    /// Also at most so much weight: see [`weighing`](Self::weighing).
+    /// Adds a limit on the weight: see [`weighing`](Self::weighing).
     pub fn weight(mut self, max: usize, of: impl Fn(&E) -> usize + Send + 'static) -> Self {
         self.weight = Some(Weight { max, of: Box::new(of) });
         self
     }
 
-    /// Also no longer than this after its first event; over 30 years means that time is no limit. Default: a batch waits
-    /// until it is full.
+    /// Adds a limit on the time since the first event of the batch; more than 30 years means no limit.
+    /// Default: a batch waits until it is full.
     pub fn within(mut self, time: Duration) -> Self {
         self.within = Some(time);
         self
     }
 
-    /// No more than `events` in a batch, whatever was said.
+    /// Lowers the limit to `events` events in a batch, if it is higher.
     pub(super) fn up_to(mut self, events: usize) -> Self {
         self.count = Some(self.count.map_or(events, |count| count.min(events)));
         self
@@ -91,7 +91,7 @@ impl<E> Limits<E> {
         Ok(())
     }
 
-    /// What an event weighs; nothing where weight has no limit.
+    /// Returns the weight of an event, or 0 if there is no limit on the weight.
     pub(super) fn weigh(&self, event: &E) -> usize {
         self.weight.as_ref().map_or(0, |weight| (weight.of)(event))
     }

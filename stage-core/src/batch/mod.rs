@@ -6,7 +6,7 @@
 //!                    └ key b ─ [ · ·         ] ──┘
 //! ```
 //!
-//! [`Batcher`] has the rules and an example.
+//! See [`Batcher`] for the rules and an example.
 
 mod collect;
 mod declare;

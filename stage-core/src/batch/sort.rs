@@ -1,25 +1,25 @@
-//! Which events go into one batch: all, or those of one key.
+//! Decides which events form a batch: all events, or those with the same key.
 
 use std::fmt;
 use std::hash::Hash;
 
 use crate::ack::Delivery;
 
-/// Says which events belong together, and what a batch looks like.
+/// Assigns events to batches and builds the batches.
 pub trait Sort<E>: Send + 'static {
-    /// What the events of a batch have in common.
+    /// The key shared by the events of a batch.
     type Key: Clone + Eq + Hash + Send + 'static;
     /// A batch.
     type Batch: Send + 'static;
 
-    /// The key of an event.
+    /// Returns the key of an event.
     fn key(&self, event: &E) -> Self::Key;
 
-    /// A batch of the events with `key`.
+    /// Builds a batch of the events with `key`.
     fn batch(&self, key: Self::Key, events: Vec<E>) -> Self::Batch;
 }
 
-/// All events go together; a batch is a `Vec`.
+/// Puts all events into the same batch, a `Vec`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Together;
 
@@ -34,8 +34,7 @@ impl<E: Send + 'static> Sort<E> for Together {
     }
 }
 
-/// All deliveries go together; a batch is one delivery of a `Vec`, and whatever becomes of it becomes of all of
-/// them.
+/// Puts all deliveries into the same batch: one delivery of a `Vec`, whose verdict applies to all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Joined;
 
@@ -50,10 +49,10 @@ impl<T: Send + 'static> Sort<Delivery<T>> for Joined {
     }
 }
 
-/// Events with the same key go together; a batch is a [`Batch`], which names it.
+/// Puts events with the same key into the same batch, a [`Batch`] that names the key.
 pub struct ByKey<F>(pub(super) F);
 
-/// Events that have a key in common, in order.
+/// Events that share a key, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch<K, E> {
     /// The key.

@@ -1,4 +1,4 @@
-//! The step that emits the batches.
+//! The step that emits batches.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,7 +18,7 @@ use crate::stage::{Cast, Context, Emitter, Events, Init, ProducerConsumer};
 use crate::sync::Arc;
 use crate::wire::subscription::{Cancellation, Role, Subscription};
 
-/// A step that collects events into batches: `Vec`s of all events, or [`Batch`](super::Batch)es of one key.
+/// Collects events into batches: `Vec`s of all events, or [`Batch`](super::Batch)es that share a key.
 ///
 /// ```
 /// use std::time::Duration;
@@ -40,59 +40,61 @@ use crate::wire::subscription::{Cancellation, Role, Subscription};
 ///
 /// # Ordering
 ///
-/// Events with the same key stay in order, within a batch and from batch to batch. Batches go out in the order
-/// in which they are closed; those that are due at the same time, the one with the oldest first event first.
+/// Events with the same key stay in order, within a batch and from batch to batch. Batches are emitted in the
+/// order in which they close; of batches due at the same time, the one with the oldest first event goes
+/// first.
 ///
 /// # Demand
 ///
-/// Demand is counted in batches. A batch that is full is not emitted before it is asked for, and then no
-/// further events are looked at; one that is due goes on filling until then. So what is emitted is what was
-/// asked for, and what is held is bounded: one open batch for each of at most `max_open` keys (a key too many
-/// pushes out the oldest batch), and the batches that one event closes.
+/// Demand is counted in batches. A full batch is held until there is demand, and until then no further events
+/// are processed; a batch that is due keeps filling in the meantime. Emission therefore never exceeds demand,
+/// and the step holds a bounded number of events: one open batch for each of at most `max_open` keys (one key
+/// more pushes out the oldest batch), and the batches closed by a single event.
 ///
 /// # End
 ///
-/// When a producer has ended or left, or the stage is drained, what is held goes out, open batches too, and
-/// waits for demand in the stage's buffer.
+/// When a producer ends or leaves, or the stage is drained, all events held are emitted, including open
+/// batches, and wait for demand in the stage's buffer.
 ///
 /// # Errors and panics
 ///
-/// A panic of a function given ends the stage; what it held is counted as discarded.
+/// A panic of a user function ends the stage; the events it held are counted as discarded.
 pub struct Batcher<E, S: Sort<E> = Together> {
     limits: Limits<E>,
     sort: S,
     collection: Collection<S::Key, E>,
-    /// Not looked at, for want of demand.
+    /// Events not yet processed, for lack of demand.
     inbox: VecDeque<E>,
-    /// Full, not emitted for want of demand.
+    /// Closed batches not yet emitted, for lack of demand.
     closed: VecDeque<(S::Key, Vec<E>)>,
-    /// When the next look at the open batches is scheduled.
+    /// Time of the next scheduled check for due batches.
     timer: Option<Instant>,
-    /// Events it held when its last callback returned; of one that fails, the engine counts the batch.
+    /// Number of events held when the last callback returned; if a callback fails, the engine counts the
+    /// batch.
     held: usize,
     counters: Option<Arc<Counters>>,
 }
 
-/// Tells the stage to look whether batches are due.
+/// Asks the stage to check for due batches.
 pub(super) struct Look;
 
 impl<E: Send + 'static> Batcher<E> {
-    /// Batches of all events.
+    /// Creates a step that makes batches of all events.
     ///
     /// # Errors
     ///
-    /// [`BatchError`] names the limit that cannot work.
+    /// [`BatchError`] names the invalid limit.
     pub fn new(limits: Limits<E>) -> Result<Self, BatchError> {
         Self::sorting(limits, Together, 1)
     }
 }
 
 impl<T: Send + 'static> Batcher<Delivery<T>, Joined> {
-    /// Batches of all deliveries, each of them one delivery.
+    /// Creates a step that makes batches of all deliveries, each batch one delivery.
     ///
     /// # Errors
     ///
-    /// [`BatchError`] names the limit that cannot work.
+    /// [`BatchError`] names the invalid limit.
     pub fn joining(limits: Limits<Delivery<T>>) -> Result<Self, BatchError> {
         Self::sorting(limits, Joined, 1)
     }
@@ -104,11 +106,12 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     F: Fn(&E) -> K + Send + 'static,
 {
-    /// Batches of events with the same key, at most `max_open` (at least 1) at a time.
+    /// Creates a step that makes batches of events with the same key, at most `max_open` (at least 1) of them
+    /// open at a time.
     ///
     /// # Errors
     ///
-    /// [`BatchError`] names the limit that cannot work.
+    /// [`BatchError`] names the invalid limit.
     pub fn by_key(limits: Limits<E>, max_open: usize, key: F) -> Result<Self, BatchError> {
         Self::sorting(limits, ByKey(key), max_open)
     }
@@ -133,7 +136,7 @@ impl<E: Send + 'static, S: Sort<E>> Batcher<E, S> {
         })
     }
 
-    /// Emits as many batches as are asked for.
+    /// Emits as many batches as there is demand for.
     fn serve(&mut self, out: &mut Emitter<'_, S::Batch>) -> StageResult {
         let (mut room, now) = (out.demand(), Instant::now());
         loop {
@@ -168,7 +171,7 @@ impl<E: Send + 'static, S: Sort<E>> Batcher<E, S> {
         }
     }
 
-    /// Puts an event where it belongs.
+    /// Adds an event to the batch of its key.
     fn put(&mut self, event: E, now: Instant) {
         let weight = self.limits.weigh(&event);
         let key = self.sort.key(&event);
@@ -180,7 +183,7 @@ impl<E: Send + 'static, S: Sort<E>> Batcher<E, S> {
         out.emit(self.sort.batch(key, events));
     }
 
-    /// Emits everything, whoever wants it.
+    /// Emits all batches, open ones included, regardless of demand.
     fn flush(&mut self, out: &mut Emitter<'_, S::Batch>) {
         let now = Instant::now();
         while let Some(event) = self.inbox.pop_front() {
@@ -195,10 +198,10 @@ impl<E: Send + 'static, S: Sort<E>> Batcher<E, S> {
         self.note();
     }
 
-    /// Has the stage look again when the oldest batch is due. One that is due already waits for demand.
+    /// Schedules a check for when the oldest batch is due. A batch that is already due only waits for demand.
     fn schedule(&mut self, now: Instant, out: &mut Emitter<'_, S::Batch>) -> StageResult {
         let Some(due) = self.collection.next_due().filter(|due| *due > now) else { return Ok(()) };
-        // Batches grow due in the order in which they were opened, so what is scheduled is never too late.
+        // Batches fall due in the order in which they were opened, so a scheduled check is never too late.
         if self.timer.is_none() {
             out.schedule::<Self, _>(due - now, Look)?;
             self.timer = Some(due);
@@ -251,7 +254,7 @@ impl<E: Send + 'static, S: Sort<E>> Cast<Look> for Batcher<E, S> {
     }
 }
 
-/// What a stage that failed still held is lost, and counted.
+/// Counts the events held by a failed stage as discarded.
 impl<E, S: Sort<E>> Drop for Batcher<E, S> {
     fn drop(&mut self) {
         let discarded = self.held;

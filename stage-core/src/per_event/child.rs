@@ -1,4 +1,4 @@
-//! One child: what it is told, and the task that does its work, anew if need be.
+//! A child: the information passed to its recipe, and the task that runs and restarts its work.
 
 use std::fmt;
 use std::future::Future;
@@ -12,7 +12,7 @@ use super::stage::Rules;
 use crate::base::error::ExitReason;
 use crate::sync::Arc;
 
-/// Names one child of a per-event stage; no two children ever have the same.
+/// Identifies a child of a per-event stage; ids are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChildId(pub(super) u64);
 
@@ -22,7 +22,7 @@ impl fmt::Display for ChildId {
     }
 }
 
-/// What a recipe is told about the child that it begins.
+/// Describes to a recipe the child that it starts.
 #[derive(Clone, Debug)]
 pub struct Child {
     pub(super) id: ChildId,
@@ -31,22 +31,22 @@ pub struct Child {
 }
 
 impl Child {
-    /// Which child it is.
+    /// Returns the id of the child.
     pub fn id(&self) -> ChildId {
         self.id
     }
 
-    /// How often it was started anew: 0 at first.
+    /// Returns how often the child has been restarted: 0 on the first attempt.
     pub fn attempt(&self) -> usize {
         self.attempt
     }
 
-    /// Resolves when the child is asked to end, with its stage or alone. How long it may take then says
-    /// [`Shutdown`](super::Shutdown).
+    /// Resolves when the child is asked to end, alone or with its stage. [`Shutdown`](super::Shutdown) sets
+    /// how long it may then take.
     ///
     /// # Cancel safety
     ///
-    /// The future may be dropped and made anew at any time.
+    /// The future may be dropped and recreated at any time.
     pub fn shutdown(&self) -> impl Future<Output = ()> + Send + 'static {
         self.shutdown.clone().cancelled_owned()
     }
@@ -57,13 +57,13 @@ pub(super) struct Start<E> {
     pub(super) place: Place<E>,
     pub(super) rules: Rules<E>,
     pub(super) child: Child,
-    /// The event for further attempts, where there may be any.
+    /// The event, kept for further attempts if restarts are enabled.
     pub(super) kept: Option<E>,
     pub(super) work: Work,
     pub(super) cut: AbortRegistration,
 }
 
-/// Runs a child to its end. Its place in the family is given up however it ends, also if it never ran.
+/// Runs a child to its end. Its place in the family is released however it ends, even if it never ran.
 pub(super) async fn live<E: Send + 'static>(start: Start<E>) {
     let Start { mut place, rules, child, kept, work, cut } = start;
     let attempts = attempts(Arc::clone(&place.family), rules, child, kept, work);
@@ -72,7 +72,7 @@ pub(super) async fn live<E: Send + 'static>(start: Start<E>) {
     }
 }
 
-/// Does the work until it succeeds, must not be tried again, or is none any more.
+/// Runs the work until it succeeds, must not be retried, or the recipe returns no work.
 async fn attempts<E: Send + 'static>(
     family: Arc<Family<E>>,
     rules: Rules<E>,
@@ -109,7 +109,7 @@ async fn attempts<E: Send + 'static>(
     }
 }
 
-/// The place of a running child; a task that is dropped gives it up too.
+/// The place of a running child; released when its task is dropped.
 pub(super) struct Place<E> {
     family: Arc<Family<E>>,
     id: ChildId,
@@ -117,7 +117,7 @@ pub(super) struct Place<E> {
 }
 
 impl<E> Place<E> {
-    /// The place of a child that is a member of `family`.
+    /// Returns the place of a child that is a member of `family`.
     pub(super) fn of(family: &Arc<Family<E>>, id: ChildId) -> Self {
         Self { family: Arc::clone(family), id, reason: ExitReason::Aborted }
     }

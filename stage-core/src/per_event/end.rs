@@ -1,21 +1,22 @@
-//! How a child ended: what its future's output means.
+//! Converts the output of a child's future into the reason for its end.
 
 use crate::base::error::{BoxError, ExitReason};
 
-/// What the future of a child may come to: nothing, a result, or a reason.
+/// An output of a child's future: nothing, a result, or an exit reason.
 pub trait ChildEnd {
-    /// The reason for which the child ended.
+    /// Returns the reason for which the child ended.
     fn reason(self) -> ExitReason;
 }
 
-/// It did its work.
+/// The child has finished its work.
 impl ChildEnd for () {
     fn reason(self) -> ExitReason {
         ExitReason::Normal
     }
 }
 
-/// It did its work, or failed. An error that holds an [`ExitReason`] is that reason.
+/// The child has finished its work, or failed. An error that holds an [`ExitReason`] is converted into that
+/// reason.
 impl<E: Into<BoxError>> ChildEnd for Result<(), E> {
     fn reason(self) -> ExitReason {
         match self {
@@ -25,7 +26,7 @@ impl<E: Into<BoxError>> ChildEnd for Result<(), E> {
     }
 }
 
-/// It says so itself.
+/// The child states the reason itself.
 impl ChildEnd for ExitReason {
     fn reason(self) -> ExitReason {
         self

@@ -1,11 +1,12 @@
-//! The children of a per-event stage: who lives, who may start anew, and what is asked for when one ends.
+//! The children of a per-event stage: their membership, their restarts, and the demand that follows their
+//! ends.
 //!
-//! The stage, its handles and the children share it. The lock is never held across a wait, a recipe or an
+//! Shared by the stage, its handles and the children. The lock is never held across a wait, a recipe or an
 //! ask. Invariants:
 //!
-//! 1. A child holds its stage: the stage does not end by itself while there is one.
-//! 2. A child that is started anew keeps its place; a place is given up once, and asked for again then.
-//! 3. A run that is closing starts nothing, neither by events nor by hand.
+//! 1. A child holds its stage: the stage does not end by itself while a child exists.
+//! 2. A restarted child keeps its place; each place is released once, and only then asked for again.
+//! 3. A run that is closing starts no children, neither for events nor through a handle.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,7 +37,7 @@ struct State<E> {
     next: u64,
     members: BTreeMap<ChildId, Member>,
     runs: Vec<Run<E>>,
-    /// What happened so far; the living are counted when asked for.
+    /// Totals so far; living children are counted on request.
     tally: Counts,
 }
 
@@ -44,7 +45,7 @@ struct State<E> {
 pub(super) struct Run<E> {
     pub(super) id: RunId,
     pub(super) rules: Rules<E>,
-    /// Ends the stage: its children failed too often.
+    /// Ends the stage because its children failed too often.
     pub(super) give_up: Box<dyn Fn() + Send>,
     pub(super) holds: Arc<Holds>,
     pub(super) runtime: Handle,
@@ -55,7 +56,7 @@ pub(super) struct Run<E> {
     pub(super) closing: bool,
 }
 
-/// Names one run of a copy of the stage.
+/// Identifies one run of a copy of the stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RunId(u64);
 
@@ -70,11 +71,11 @@ struct Member {
     _hold: Hold,
 }
 
-/// Marks a child that was told to end.
+/// Marks a child that has been asked to end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Leaving;
 
-/// How a child is made to end, and how to learn that it has.
+/// Signals that end a child, and the token that is cancelled when the child has ended.
 #[derive(Clone)]
 pub(super) struct Ending {
     pub(super) shutdown: CancellationToken,
@@ -82,18 +83,18 @@ pub(super) struct Ending {
     pub(super) gone: CancellationToken,
 }
 
-/// What becomes of a child whose work ended.
+/// The next step for a child whose work has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// It is started anew after this time.
+    /// Restart it after this delay.
     Again(Duration),
-    /// It is gone.
+    /// Remove it.
     End,
 }
 
-/// Why no child was started.
+/// The reason why no child was started.
 pub(super) enum NotStarted<E> {
-    /// No copy of the stage runs.
+    /// No copy of the stage is running.
     NotRunning(E),
     /// The recipe failed.
     Failed(ExitReason),
@@ -105,7 +106,7 @@ impl<E> Family<E> {
         Arc::new(Self { state: Mutex::new(state) })
     }
 
-    /// Who lives, and what happened so far.
+    /// Returns the numbers of living children and the totals so far.
     pub(super) fn counts(&self) -> Counts {
         let state = lock(&self.state);
         let mut counts = state.tally;
@@ -118,7 +119,7 @@ impl<E> Family<E> {
         counts
     }
 
-    /// The living children, the oldest first.
+    /// Returns the living children, oldest first.
     pub(super) fn list(&self) -> Vec<ChildInfo> {
         let info = |(id, member): (&ChildId, &Member)| ChildInfo {
             id: *id,
@@ -128,7 +129,7 @@ impl<E> Family<E> {
         lock(&self.state).members.iter().map(info).collect()
     }
 
-    /// What becomes of a child whose work ended for `reason`.
+    /// Decides on the next step for a child whose work ended with `reason`, and counts a restart.
     pub(super) fn next(&self, id: ChildId, reason: &ExitReason) -> Next {
         let state = &mut *lock(&self.state);
         let Some(member) = state.members.get_mut(&id) else { return Next::End };
@@ -153,14 +154,14 @@ impl<E> Family<E> {
         }
     }
 
-    /// A child that was started anew does its work.
+    /// Marks a restarted child as active.
     pub(super) fn active(&self, id: ChildId) {
         if let Some(member) = lock(&self.state).members.get_mut(&id) {
             member.state = ChildState::Active;
         }
     }
 
-    /// A child is gone for good.
+    /// Removes a child for good.
     pub(super) fn leave(&self, id: ChildId, reason: &ExitReason) {
         let mut state = lock(&self.state);
         let Some(member) = state.members.remove(&id) else { return };
@@ -180,13 +181,13 @@ impl<E> Family<E> {
         member.end.gone.cancel();
     }
 
-    /// So many events of a subscription ended without ever being children.
+    /// Records `events` events of a subscription that were done without ever becoming children.
     pub(super) fn ended(&self, run: RunId, subscription: &Subscription, events: usize) {
         let ask = lock(&self.state).end(run, subscription, events);
         ask_for(Some(subscription), ask);
     }
 
-    /// Serves a subscription; the ask to begin with.
+    /// Starts to serve a subscription; returns the initial ask.
     pub(super) fn subscribe(
         &self,
         run: RunId,
@@ -199,7 +200,7 @@ impl<E> Family<E> {
         Ok(Some(ask))
     }
 
-    /// Marks one child as leaving; how it is ended.
+    /// Marks one child as leaving; returns the means to end it.
     pub(super) fn dismiss(&self, id: ChildId) -> Option<(Ending, super::Shutdown)> {
         let state = &mut *lock(&self.state);
         let member = state.members.get_mut(&id)?;
@@ -208,7 +209,7 @@ impl<E> Family<E> {
         Some((member.end.clone(), shutdown.unwrap_or_default()))
     }
 
-    /// Closes a run: nothing starts in it any more. How its children are ended.
+    /// Closes a run, so that no more children start in it; returns the means to end its children.
     pub(super) fn close(&self, run: RunId) -> Vec<Ending> {
         let state = &mut *lock(&self.state);
         state.runs.retain(|of| of.id != run);
@@ -220,7 +221,7 @@ impl<E> Family<E> {
         dismissed.collect()
     }
 
-    /// Forgets a subscription; its children go on.
+    /// Forgets a subscription; its children continue to run.
     pub(super) fn unsubscribe(&self, run: RunId, subscription: &Subscription) {
         if let Some(run) = lock(&self.state).run(run) {
             run.lines.retain(|(line, _)| line != subscription);
@@ -228,7 +229,7 @@ impl<E> Family<E> {
     }
 }
 
-/// Asks for more, outside of the lock.
+/// Sends an ask, outside of the lock.
 fn ask_for(subscription: Option<&Subscription>, ask: Option<Demand>) {
     if let (Some(subscription), Some(demand)) = (subscription, ask) {
         subscription.ask(demand);
@@ -245,19 +246,19 @@ impl<E> State<E> {
         self.next
     }
 
-    /// `events` of a subscription are done with; the ask that is due.
+    /// Records that `events` events of a subscription are done; returns the ask that is due.
     fn end(&mut self, run: RunId, subscription: &Subscription, events: usize) -> Option<Demand> {
         let run = self.run(run)?;
         let (subscription, credit) = run.lines.iter_mut().find(|(of, _)| of == subscription)?;
         let max = subscription.window().max();
-        // A maximum that was set below the floor since lowers the floor with it.
+        // A `max_demand` set below the floor later lowers the floor with it.
         let floor = run.rules.floor().map(|floor| floor.min(max - 1));
         credit.settle_by(window(max, floor).ok()?, events)
     }
 }
 
 impl<E: Send + 'static> Family<E> {
-    /// A copy of the stage begins to run.
+    /// Registers a copy of the stage that starts to run.
     pub(super) fn open(&self, run: impl FnOnce(RunId) -> Run<E>) -> RunId {
         let mut state = lock(&self.state);
         let id = RunId(state.number());
@@ -265,7 +266,7 @@ impl<E: Send + 'static> Family<E> {
         id
     }
 
-    /// Starts a child by hand, in the copy that has the fewest.
+    /// Starts a child requested through a handle, in the copy with the fewest children.
     pub(super) fn start(self: &Arc<Self>, event: E) -> Result<Option<ChildId>, NotStarted<E>> {
         let run = {
             let state = lock(&self.state);
@@ -279,7 +280,7 @@ impl<E: Send + 'static> Family<E> {
         }
     }
 
-    /// Starts a child in this copy.
+    /// Starts a child in the given run.
     pub(super) fn start_in(
         self: &Arc<Self>,
         run: RunId,
@@ -318,7 +319,8 @@ impl<E: Send + 'static> Family<E> {
         Ok(Some(id))
     }
 
-    /// Gives a child its place, unless the run is closing: where it is to be spawned, and in which span.
+    /// Adds a child to the family, unless the run is closing; returns the runtime and the span to spawn it
+    /// in.
     fn take_up(
         &self,
         run: RunId,

@@ -1,18 +1,20 @@
-//! By which window a subscription of a per-event stage is asked: as much as may run, down to the floor.
+//! Computes the demand window of a per-event subscription: `max_demand` events in hand, refilled at the
+//! floor.
 
 use crate::credit::demand::Window;
 
-/// A floor at which nothing would ever be asked for again.
+/// A floor so high that demand would never be renewed.
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("floor must be between 0 and {} (max_demand - 1), got {floor}", .max_demand - 1)]
 pub struct FloorError {
-    /// The floor given.
+    /// The invalid floor.
     pub floor: usize,
-    /// The `max_demand` of the subscription, which it has to stay below.
+    /// The `max_demand` of the subscription; the floor must be lower.
     pub max_demand: usize,
 }
 
-/// At most `max` in hand, and more when there are `floor`; without one, as soon as one has ended.
+/// Returns a window of at most `max` events in hand, refilled when `floor` are left; without a floor, after
+/// every end.
 pub(super) fn window(max: usize, floor: Option<usize>) -> Result<Window, FloorError> {
     let floor = floor.unwrap_or(max.saturating_sub(1));
     Window::new(max, floor).map_err(|_| FloorError { floor, max_demand: max })
@@ -23,7 +25,7 @@ mod tests {
     use super::*;
     use crate::credit::demand::{Credit, Demand};
 
-    /// What is asked for after each of `ends` single ends, with `max` in hand at first.
+    /// Returns the demand that follows each of `ends` single ends, with `max` events in hand at first.
     fn asks(max: usize, floor: Option<usize>, ends: usize) -> Vec<usize> {
         let window = window(max, floor).unwrap();
         let (mut credit, first) = Credit::open(window);

@@ -1,4 +1,4 @@
-//! How the children of a running per-event stage are watched and governed from outside.
+//! Observes and controls the children of a running per-event stage from outside.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::sync::Arc;
 
 /// The children of a per-event stage and of all its clones and copies. Cheap to clone.
 ///
-/// It needs no answer from the stage: what it says holds at the moment it is asked.
+/// It reads shared state without a round trip to the stage: results are exact at the time of the call.
 ///
 /// ```
 /// use stage_core::per_event::{PerEvent, Shutdown};
@@ -38,25 +38,25 @@ pub struct Children<E> {
     pub(super) family: Arc<Family<E>>,
 }
 
-/// How many children there are, and what became of those that were. Exact at one moment.
+/// Numbers of living children by state, and totals by outcome. A consistent snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Children at work.
+    /// Children that are working.
     pub active: usize,
-    /// Children that failed and are about to start anew.
+    /// Children that failed and are about to restart.
     pub restarting: usize,
-    /// Children that were started, living ones included.
+    /// Children started so far, including living ones.
     pub started: u64,
     /// Children that ended normally.
     pub finished: u64,
     /// Children that failed for good, and events whose recipe failed.
     pub failed: u64,
-    /// Children that were told to end, one by one or with their stage.
+    /// Children asked to end, individually or with their stage.
     pub terminated: u64,
-    /// Events that their recipe skipped.
+    /// Events skipped by the recipe.
     pub skipped: u64,
-    /// How often children were started anew, attempts that failed included.
+    /// Restarts of children, including failed attempts.
     pub restarts: u64,
 }
 
@@ -64,66 +64,66 @@ pub struct Counts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChildInfo {
-    /// Which it is.
+    /// The id of the child.
     pub id: ChildId,
-    /// What it does.
+    /// The state of the child.
     pub state: ChildState,
-    /// How often it was started anew, attempts that failed included.
+    /// Restarts of this child, including failed attempts.
     pub restarts: usize,
 }
 
-/// What a living child does.
+/// State of a living child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildState {
-    /// Its work.
+    /// It is working.
     Active,
-    /// It failed and is about to start anew.
+    /// It failed and is about to restart.
     Restarting,
 }
 
-/// There is no such child (any more).
+/// The child does not exist, or has already ended.
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("there is no child {id}")]
 pub struct NoSuchChild {
-    /// Which child.
+    /// The id that was not found.
     pub id: ChildId,
 }
 
-/// A child that was not started.
+/// Error of a start request.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartChildError<E> {
-    /// The stage does not run, or is about to end.
+    /// The stage is not running, or is about to end.
     #[error("no child was started: the stage does not run")]
     NotRunning {
-        /// The event, back.
+        /// The event, returned to the caller.
         event: E,
     },
-    /// The recipe returned an error or panicked, or the stage ended meanwhile.
+    /// The recipe returned an error or panicked, or the stage ended in the meantime.
     #[error("no child was started: its recipe {reason}")]
     Failed {
-        /// Why.
+        /// The reason of the failure.
         reason: ExitReason,
     },
 }
 
 impl<E: Send + 'static> Children<E> {
-    /// How many there are, and what became of those that were.
+    /// Returns the numbers of living children by state, and totals by outcome.
     pub fn counts(&self) -> Counts {
         self.family.counts()
     }
 
-    /// The living ones, the oldest first.
+    /// Returns the living children, oldest first.
     pub fn list(&self) -> Vec<ChildInfo> {
         self.family.list()
     }
 
-    /// Starts a child for `event` beside those that were asked for: it takes nobody's place, and its end
-    /// asks for nothing. Nothing is returned if the recipe skips the event.
+    /// Starts a child for `event` in addition to those started on demand: it occupies no place, and its end
+    /// renews no demand. Returns `None` if the recipe skips the event.
     ///
     /// # Errors
     ///
-    /// [`StartChildError::NotRunning`] gives the event back; [`StartChildError::Failed`] if the recipe does.
+    /// [`StartChildError::NotRunning`] returns the event; [`StartChildError::Failed`] if the recipe fails.
     pub fn start(&self, event: E) -> Result<Option<ChildId>, StartChildError<E>> {
         self.family.start(event).map_err(|not_started| match not_started {
             NotStarted::NotRunning(event) => StartChildError::NotRunning { event },
@@ -131,16 +131,17 @@ impl<E: Send + 'static> Children<E> {
         })
     }
 
-    /// Ends one child as the stage's [`Shutdown`] says, and waits until it is gone. Its place is free then,
-    /// also when it was about to start anew.
+    /// Ends one child according to the stage's [`Shutdown`], and waits until it has ended. Its place is then
+    /// free, even if the child was about to restart.
     ///
     /// # Errors
     ///
-    /// [`NoSuchChild`] if it has ended before.
+    /// [`NoSuchChild`] if the child has already ended.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, the child was told to end, and is not cut off if it does not.
+    /// Dropping the future before it completes leaves the child asked to end, but the child is not aborted if
+    /// it does not comply.
     pub async fn terminate(&self, id: ChildId) -> Result<(), NoSuchChild> {
         let (ending, shutdown) = self.family.dismiss(id).ok_or(NoSuchChild { id })?;
         see_off(&[ending], shutdown).await;
@@ -148,7 +149,7 @@ impl<E: Send + 'static> Children<E> {
     }
 }
 
-/// Ends children as `shutdown` says, all at once, and waits until they are gone.
+/// Ends children according to `shutdown`, all at once, and waits until they have ended.
 pub(super) async fn see_off(leaving: &[Ending], shutdown: Shutdown) {
     let all_gone = async {
         for ending in leaving {
@@ -173,7 +174,7 @@ pub(super) async fn see_off(leaving: &[Ending], shutdown: Shutdown) {
     }
 }
 
-/// Without the event, which need not be `Debug`.
+/// Prints no event, so that events need not implement `Debug`.
 impl<E> fmt::Debug for StartChildError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !f.alternate() {

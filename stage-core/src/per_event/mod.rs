@@ -8,8 +8,8 @@
 //!              └────────────────────────────────────┘
 //! ```
 //!
-//! At most `max_demand` children run at once for each subscription. One that has ended is asked for
-//! again; one that is restarted keeps its place. [`PerEvent`] has the rules and an example.
+//! At most `max_demand` children run at once for each subscription. When a child has ended, the stage asks
+//! for another event; a restarted child keeps its place. See [`PerEvent`] for the rules and an example.
 
 mod child;
 mod end;

@@ -1,4 +1,4 @@
-//! What makes a child of an event: the user's function, its types erased once per stage.
+//! Recipes for children: wraps the user's function, whose types are erased once per stage.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,11 +16,11 @@ pub(super) type Work = BoxFuture<'static, ExitReason>;
 
 type Begin<E> = dyn Fn(E, Child) -> Result<Option<Work>, BoxError> + Send + Sync;
 
-/// Makes the work of a child from its event.
+/// Creates the work of a child from its event.
 pub(super) struct Recipe<E>(Arc<Begin<E>>);
 
 impl<E> Recipe<E> {
-    /// Begins with every event.
+    /// Creates a recipe that starts a child for every event.
     pub(super) fn always<F, Fut>(recipe: F) -> Self
     where
         F: Fn(E) -> Fut + Send + Sync + 'static,
@@ -29,7 +29,7 @@ impl<E> Recipe<E> {
         Self::deciding(move |event, _| Ok(Some(recipe(event))))
     }
 
-    /// Begins with some events.
+    /// Creates a recipe that may skip events or fail.
     pub(super) fn deciding<F, Fut>(recipe: F) -> Self
     where
         F: Fn(E, Child) -> Result<Option<Fut>, BoxError> + Send + Sync + 'static,
@@ -40,7 +40,7 @@ impl<E> Recipe<E> {
         }))
     }
 
-    /// The work for `event`, if there is any; a panic is a failure.
+    /// Creates the work for `event`, unless the recipe skips it; a panic counts as a failure.
     pub(super) fn begin(&self, event: impl FnOnce() -> E, child: Child) -> Result<Option<Work>, ExitReason> {
         match catch_unwind(AssertUnwindSafe(|| (self.0)(event(), child))) {
             Ok(begun) => begun.map_err(ExitReason::from),
@@ -55,7 +55,7 @@ impl<E> Clone for Recipe<E> {
     }
 }
 
-/// Does `work` to its end; a panic is a failure.
+/// Runs `work` to its end; a panic counts as a failure.
 pub(super) async fn work_off(work: Work) -> ExitReason {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|payload| ExitReason::from_panic(&*payload))
 }

@@ -1,4 +1,4 @@
-//! The stage that runs one task per event, and what can be set on it.
+//! The stage that runs one task per event, and its settings.
 
 use std::fmt;
 use std::future::Future;
@@ -24,8 +24,8 @@ use crate::wire::subscription::{Asking, Cancellation, Subscription};
 
 /// A consumer that runs one supervised task, a child, for each event: GenStage's `ConsumerSupervisor`.
 ///
-/// At most `max_demand` children run at once for each subscription. The recipe makes the work of a child
-/// from its event; it runs on the stage's task and should only make the future, not do the work.
+/// At most `max_demand` children run at once for each subscription. The recipe creates the work of a child
+/// from its event; it runs on the stage's task and should only create the future, not do the work.
 ///
 /// ```
 /// use stage_core::per_event::PerEvent;
@@ -47,39 +47,38 @@ use crate::wire::subscription::{Asking, Cancellation, Subscription};
 ///
 /// # Demand
 ///
-/// An event is in hand from when it is asked for until its child has ended for good. By default each end is
-/// asked for again at once, so that as many as possible run; [`floor`](Self::floor) lets the number fall and
-/// asks for more at a time. The subscription's `max_demand` counts, its `min_demand` does not: the floor is
-/// its place.
+/// An event is in hand from the ask until its child has ended for good. By default every end triggers an ask
+/// for one more event, so that as many children as possible run; [`floor`](Self::floor) lets the number fall
+/// first and asks for several events at a time. The floor replaces the subscription's `min_demand`, which is
+/// ignored; its `max_demand` applies.
 ///
 /// # Errors and panics
 ///
-/// Neither of a child nor of the recipe ends the stage: they are logged and counted, and with
-/// [`Restart::Transient`] the child is started anew with the same event, at once or after a
-/// [back-off](Self::backoff). More restarts than its
-/// [`intensity`](Self::intensity) allows end the stage with [`ExitReason::Shutdown`], and thereby its other
-/// children; in a pipeline it is restarted then.
+/// Failures of a child or of the recipe do not end the stage: they are logged and counted, and with
+/// [`Restart::Transient`] the child is restarted with the same event, immediately or after a
+/// [back-off](Self::backoff). More restarts than the [`intensity`](Self::intensity) allows end the stage with
+/// [`ExitReason::Shutdown`], and with it its other children; in a pipeline, the stage is then restarted.
 ///
 /// # Ordering
 ///
-/// Children begin in the order of their events. They run side by side, and end when they end.
+/// Children start in the order of their events. They run concurrently and end in any order.
 ///
 /// # End
 ///
-/// A stage whose producers have ended, or that is drained, waits for its children (GenStage cuts them off).
-/// A stage that is stopped, fails, or follows a producer that failed, ends them as [`Shutdown`] says, all at
-/// once.
+/// A stage whose producers have ended, or that is drained, waits for its children (GenStage terminates them).
+/// A stage that is stopped, fails, or follows a failed producer ends them all at once, according to
+/// [`Shutdown`].
 pub struct PerEvent<E> {
     rules: Rules<E>,
     family: Arc<Family<E>>,
-    /// Which run this is; none for a stage that does not run.
+    /// The current run; `None` while the stage is not running.
     run: Option<RunId>,
 }
 
-/// What was set on the stage.
+/// The settings of the stage.
 pub(super) struct Rules<E> {
     recipe: Recipe<E>,
-    /// Keeps the event for another attempt, where there may be one.
+    /// Clones the event for another attempt, if restarts are enabled.
     keep: Option<fn(&E) -> E>,
     intensity: Intensity,
     backoff: Option<Backoff>,
@@ -87,12 +86,12 @@ pub(super) struct Rules<E> {
     floor: Option<usize>,
 }
 
-/// What begins a child: its work, if there is any, and its event for further attempts.
+/// Result of starting a child: its work, if any, and its event for further attempts.
 type Begun<E> = (Result<Option<Work>, ExitReason>, Option<E>);
 
 impl<E: Send + 'static> PerEvent<E> {
-    /// A child for every event: what `recipe` returns for it. It may end in `()`, a `Result` or an
-    /// [`ExitReason`].
+    /// Creates a stage that starts a child for every event, with the future returned by `recipe`. The future
+    /// may return `()`, a `Result` or an [`ExitReason`].
     pub fn new<F, Fut>(recipe: F) -> Self
     where
         F: Fn(E) -> Fut + Send + Sync + 'static,
@@ -101,8 +100,8 @@ impl<E: Send + 'static> PerEvent<E> {
         Self::with(Recipe::always(recipe))
     }
 
-    /// A child for those events that `recipe` returns a future for: it may skip an event, by `Ok(None)`, or
-    /// fail. It is also told which [`Child`] it begins, so that the child can hear that it should end.
+    /// Creates a stage whose `recipe` may skip an event, by `Ok(None)`, or fail. The recipe also receives the
+    /// [`Child`] that it starts, so that the child can react to shutdown requests.
     pub fn deciding<F, Fut>(recipe: F) -> Self
     where
         F: Fn(E, Child) -> Result<Option<Fut>, BoxError> + Send + Sync + 'static,
@@ -118,7 +117,7 @@ impl<E: Send + 'static> PerEvent<E> {
         Self { rules, family: Family::new(), run: None }
     }
 
-    /// When a child is started anew. Default: never. A restart needs its event again, so events are cloned
+    /// Sets when to restart a child. Default: never. A restart needs the event again, so events are cloned
     /// before each attempt; without restarts they need not be `Clone`.
     #[must_use]
     pub fn restart(mut self, restart: Restart) -> Self
@@ -132,41 +131,42 @@ impl<E: Send + 'static> PerEvent<E> {
         self
     }
 
-    /// How many restarts the stage survives, attempts that failed included. Default: 3 within 5 seconds. A stage whose
-    /// period is zero does not start.
+    /// Sets how many restarts the stage tolerates, failed attempts included. Default: 3 within 5 seconds. A
+    /// stage whose period is zero does not start.
     #[must_use]
     pub fn intensity(mut self, intensity: Intensity) -> Self {
         self.rules.intensity = intensity;
         self
     }
 
-    /// How long a child that failed waits before it is started anew: longer with each of its own attempts. When
-    /// they are used up, it is not: its event has failed. Default: not at all.
+    /// Sets the delay before a failed child restarts; it grows with each attempt of that child. When the
+    /// attempts are used up, the child is not restarted and its event has failed. Default: restart
+    /// immediately, without a limit on attempts.
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.rules.backoff = Some(backoff);
         self
     }
 
-    /// How children are ended with their stage or alone. Default: after 5 seconds.
+    /// Sets how children are ended, with their stage or individually. Default: aborted after 5 seconds.
     #[must_use]
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
         self.rules.shutdown = shutdown;
         self
     }
 
-    /// Lets the events in hand fall to so many before more are asked for, then fills up to `max_demand`: 0
-    /// to `max_demand − 1`. Default: `max_demand − 1`, the earliest.
+    /// Lets the number of events in hand fall to `events` before the stage asks for more, up to `max_demand`
+    /// again. Range: 0 to `max_demand − 1`. Default: `max_demand − 1`, which asks after every end.
     ///
-    /// (In GenStage's supervisor `min_demand` is how many to ask for at a time: its `min_demand: n` is a
-    /// floor of `max_demand − n` here.)
+    /// (In GenStage's supervisor, `min_demand` is the number of events to ask for at a time: its `min_demand:
+    /// n` corresponds to a floor of `max_demand − n` here.)
     #[must_use]
     pub fn floor(mut self, events: usize) -> Self {
         self.rules.floor = Some(events);
         self
     }
 
-    /// The children of this stage, of its clones and of its copies.
+    /// Returns a handle to the children of this stage, of its clones and of its copies.
     pub fn children(&self) -> Children<E> {
         Children { family: Arc::clone(&self.family) }
     }
@@ -180,11 +180,12 @@ impl<E> Rules<E> {
     fn policy(&self) -> Policy {
         let intensity = self.intensity;
         let plan = Plan { strategy: Strategy::OneForOne, intensity, ..Plan::default() };
-        // Any child: all are of one kind.
+        // The number of the child does not matter: all children are of the same kind.
         Policy::new(plan, vec![crate::base::options::Restart::Transient])
     }
 
-    /// How long a child waits before its attempt of this number, from 1; nothing if there is to be none.
+    /// Returns the delay before restart number `attempt`, counted from 1, or `None` if there must be no
+    /// further attempt.
     pub(super) fn wait(&self, attempt: usize, seed: u64) -> Option<Duration> {
         let before = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
         self.backoff.map_or(Some(Duration::ZERO), |backoff| backoff.delay(before, seed))
@@ -198,7 +199,7 @@ impl<E> Rules<E> {
         self.floor
     }
 
-    /// Begins a child.
+    /// Starts a child.
     pub(super) fn begin(&self, event: E, child: Child) -> Begun<E> {
         let mut kept = None;
         let given = || {
@@ -209,7 +210,7 @@ impl<E> Rules<E> {
         (begun, kept)
     }
 
-    /// Begins a child anew.
+    /// Restarts a child.
     pub(super) fn begin_again(&self, event: &E, child: Child) -> Result<Option<Work>, ExitReason> {
         match self.keep {
             Some(keep) => self.recipe.begin(|| keep(event), child),
@@ -229,7 +230,7 @@ impl<E: Send + 'static> Consumer for PerEvent<E> {
             id,
             rules: self.rules.clone(),
             give_up: Box::new(move || {
-                // A stage that has ended needs no telling.
+                // Fails if the stage has already ended.
                 let _ = stage.cast(TooManyRestarts);
             }),
             holds: Arc::clone(&cx.core.holds),
@@ -294,7 +295,7 @@ impl<E: Send + 'static> Consumer for PerEvent<E> {
     }
 }
 
-/// Tells the stage that its children were restarted more often than it survives.
+/// Informs the stage that its children were restarted more often than it tolerates.
 pub(super) struct TooManyRestarts;
 
 impl<E: Send + 'static> Cast<TooManyRestarts> for PerEvent<E> {
@@ -306,7 +307,7 @@ impl<E: Send + 'static> Cast<TooManyRestarts> for PerEvent<E> {
     }
 }
 
-/// A stage that is cut off takes its children with it.
+/// Aborts the children of a stage that is aborted.
 impl<E> Drop for PerEvent<E> {
     fn drop(&mut self) {
         if let Some(run) = self.run.take() {
@@ -315,7 +316,7 @@ impl<E> Drop for PerEvent<E> {
     }
 }
 
-/// The same stage, not running. Its children are counted together with those of this one.
+/// Returns the same stage, not running. Its children are counted together with those of this one.
 impl<E> Clone for PerEvent<E> {
     fn clone(&self) -> Self {
         Self { rules: self.rules.clone(), family: Arc::clone(&self.family), run: None }

@@ -1,23 +1,24 @@
-//! A token bucket, and who waits for its tokens. Pure; time is an argument, counted from any fixed moment.
+//! A token bucket with a waiting line. Pure; time is an argument, counted from any fixed moment.
 //!
-//! It is the continuous-state leaky bucket of the generic cell rate algorithm (ITU-T I.371, annex A), read as a
-//! bucket of tokens, with two additions for timers that fire late:
+//! Implements the continuous-state leaky bucket of the generic cell rate algorithm (ITU-T I.371, annex A),
+//! expressed as a bucket of tokens, with two additions for timers that fire late:
 //!
-//! 1. Tokens are set aside for those who wait as soon as they are earned, one each in turn, so that none of several
-//!    steps is starved. They do not count against the burst, which bounds what is earned while nobody waits.
-//! 2. Who comes later than it was told to may find more than it waited for. What the delay earned beyond the burst is
-//!    kept for as long as the delay took, so that a step catches up with several small batches. Then it is idle time,
-//!    and the burst bounds it.
+//! 1. Earned tokens are reserved for waiting steps immediately, one each in turn, so that no step is starved.
+//!    Reserved tokens do not count against the burst, which limits only the tokens earned while no step
+//!    waits.
+//! 2. A step that comes later than its wake-up time may find more tokens than it waited for. Tokens that the
+//!    delay earned beyond the burst are kept for as long as the delay took, so that a step can catch up with
+//!    several small batches. After that they count as idle time, which the burst limits.
 //!
-//! In any stretch of time, at most the burst and the rate's share of that time and of the delay of a timer get through.
-//! Tokens are counted in whole units that a nanosecond earns, so that nothing is ever rounded away.
+//! In any period, the bucket admits at most the burst plus the rate's share of that period and of the timer's
+//! delay. Tokens are counted in integer units earned per nanosecond, so that nothing is lost to rounding.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::limit::Rate;
 
-/// Names one of the steps that share a budget.
+/// Identifies one of the steps that share a budget.
 pub(super) type Who = u64;
 
 /// The tokens of one key.
@@ -26,7 +27,7 @@ pub(super) struct Bucket {
     /// In the units of [`Rate::cost`].
     level: u128,
     at: Duration,
-    /// Those who wait, the next to get a token first.
+    /// Waiting steps; the first one gets the next token.
     waiting: VecDeque<Waiter>,
     late: Late,
 }
@@ -36,29 +37,29 @@ struct Waiter {
     who: Who,
     /// Tokens that it still lacks.
     lacks: usize,
-    /// Tokens that are set aside for it.
+    /// Tokens reserved for it.
     has: usize,
-    /// When it was told to come again.
+    /// The time at which it was told to retry.
     due: Duration,
 }
 
-/// What the delay of a timer earned, and how long it is kept.
+/// The allowance earned by the delay of a timer, and its expiry.
 #[derive(Clone, Copy, Debug, Default)]
 struct Late {
     earned: u128,
     until: Duration,
 }
 
-/// What came of a request for tokens.
+/// Result of a request for tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Taken {
     pub(super) tokens: usize,
-    /// After what time it is worth another try, if these were not all.
+    /// Delay until a retry is worthwhile, if fewer tokens were taken than requested.
     pub(super) wait: Option<Duration>,
 }
 
 impl Bucket {
-    /// A full one.
+    /// Creates a full bucket.
     pub(super) fn new(rate: Rate, now: Duration) -> Self {
         Self { level: rate.full(), at: now, waiting: VecDeque::new(), late: Late::default() }
     }
@@ -72,7 +73,7 @@ impl Bucket {
         self.level = self.level.min(rate.full().saturating_add(self.late.earned));
     }
 
-    /// Sets whole tokens aside for those who wait, as evenly as can be.
+    /// Reserves whole tokens for the waiting steps, as evenly as possible.
     fn set_aside(&mut self, rate: Rate) {
         let cost = rate.cost();
         loop {
@@ -94,7 +95,7 @@ impl Bucket {
         }
     }
 
-    /// One token for each of the first, who then stand behind all others.
+    /// Reserves one token for each of the first waiting steps, which then move behind all others.
     fn set_aside_one_each(&mut self, tokens: u128, cost: u128) {
         for _ in 0..tokens {
             let next = self.waiting.iter().position(|waiter| waiter.lacks > 0);
@@ -106,7 +107,8 @@ impl Bucket {
         }
     }
 
-    /// Notes how late somebody is, and forgets what an earlier delay earned when its time is over.
+    /// Records how late the most overdue step is, and drops the allowance of an earlier delay once it has
+    /// expired.
     fn note_delay(&mut self, rate: Rate) {
         if self.late.until <= self.at {
             self.late = Late::default();
@@ -119,8 +121,8 @@ impl Bucket {
         }
     }
 
-    /// Takes up to `want` tokens, those that are set aside for others excepted. If these are not all, `who` waits for
-    /// the rest, in the place that it has or behind all others.
+    /// Takes up to `want` tokens, except those reserved for other steps. If they do not suffice, `who` waits
+    /// for the rest, in its present place or at the end of the line.
     pub(super) fn take(&mut self, rate: Rate, now: Duration, who: Who, want: usize) -> Taken {
         self.refill(rate, now);
         let place = self.waiting.iter().position(|waiter| waiter.who == who);
@@ -128,12 +130,12 @@ impl Bucket {
         if let Some(waiter) = place.and_then(|place| self.waiting.get_mut(place)) {
             let has = std::mem::take(&mut waiter.has);
             tokens = has.min(want);
-            // Of what it wants no more, others may have use.
+            // Tokens that it no longer wants become available to others.
             waiter.lacks = waiter.lacks.min(want - tokens);
             self.level += rate.cost() * (has - tokens) as u128;
             self.set_aside(rate);
         }
-        // None of it is free while anybody lacks a token.
+        // No token is free while any step lacks one.
         let free = usize::try_from(self.level / rate.cost()).unwrap_or(usize::MAX).min(want - tokens);
         self.level -= rate.cost() * free as u128;
         tokens += free;
@@ -145,7 +147,7 @@ impl Bucket {
         Taken { tokens, wait: Some(self.queue(rate, who, lacks)) }
     }
 
-    /// Has `who` wait for so many tokens; the time until the first of them.
+    /// Makes `who` wait for `lacks` tokens; returns the time until the first of them.
     fn queue(&mut self, rate: Rate, who: Who, lacks: usize) -> Duration {
         let place = self.waiting.iter().position(|waiter| waiter.who == who);
         let keeps_place = place.filter(|place| self.waiting[*place].lacks > 0);
@@ -161,12 +163,12 @@ impl Bucket {
         wait
     }
 
-    /// Takes tokens back that were not used after all.
+    /// Returns unused tokens to the bucket.
     pub(super) fn give_back(&mut self, rate: Rate, tokens: usize) {
         self.level = self.level.saturating_add(rate.cost() * tokens as u128);
     }
 
-    /// `who` waits no more; says whether it did.
+    /// Removes `who` from the line; returns whether it was waiting.
     pub(super) fn leave(&mut self, rate: Rate, who: Who) -> bool {
         let place = self.waiting.iter().position(|waiter| waiter.who == who);
         let left = place.and_then(|place| self.waiting.remove(place));
@@ -174,7 +176,7 @@ impl Bucket {
         left.is_some()
     }
 
-    /// Goes over from one rate to another; whole and part tokens are kept, as far as there is room.
+    /// Changes from one rate to another; whole and partial tokens are kept, up to the new burst.
     pub(super) fn change(&mut self, old: Rate, new: Rate, now: Duration) {
         self.refill(old, now);
         self.late = Late::default();
@@ -188,7 +190,7 @@ impl Bucket {
         self.level = new.full().min(level);
     }
 
-    /// Whether it is as good as a new one.
+    /// Returns whether the bucket is equivalent to a new one.
     pub(super) fn is_idle(&mut self, rate: Rate, now: Duration) -> bool {
         self.refill(rate, now);
         self.waiting.is_empty() && self.level == rate.full()
@@ -209,12 +211,12 @@ mod tests {
         Rate::new(events, SECOND).unwrap().burst(burst).unwrap()
     }
 
-    /// Takes one token, or says after what time it is worth another try.
+    /// Takes one token, or returns the delay until a retry is worthwhile.
     fn one(bucket: &mut Bucket, rate: Rate, now: Duration, who: Who) -> Result<(), Duration> {
         bucket.take(rate, now, who, 1).wait.map_or(Ok(()), Err)
     }
 
-    /// How many tokens one step gets at `now`; it waits for the next.
+    /// Returns how many tokens one step gets at `now`, after which it waits for the next.
     fn taken(bucket: &mut Bucket, rate: Rate, now: Duration) -> usize {
         std::iter::from_fn(|| one(bucket, rate, now, 1).ok()).count()
     }
@@ -227,10 +229,10 @@ mod tests {
         assert_eq!(one(&mut bucket, rate, millis(0), 1), Err(millis(100)));
         assert_eq!(taken(&mut bucket, rate, millis(99)), 0);
         assert_eq!(taken(&mut bucket, rate, millis(100)), 1);
-        // Two bursts at the edge of a second do not happen.
+        // There are no two bursts at the edge of a second.
         assert_eq!(taken(&mut bucket, rate, millis(999)), 8);
         assert_eq!(taken(&mut bucket, rate, millis(1000)), 1);
-        // Nobody waits for a minute.
+        // No request for a minute.
         assert!(bucket.leave(rate, 1));
         assert_eq!(taken(&mut bucket, rate, millis(60_000)), 10);
     }
@@ -284,7 +286,7 @@ mod tests {
         let mut bucket = Bucket::new(slow, Duration::ZERO);
         assert_eq!(taken(&mut bucket, slow, millis(0)), 1);
         bucket.change(slow, fast, millis(500));
-        // Half a token is earned; the other half now comes in half a millisecond.
+        // Half a token is earned; the other half now takes half a millisecond.
         assert_eq!(one(&mut bucket, fast, millis(500), 1), Err(Duration::from_micros(500)));
         assert_eq!(taken(&mut bucket, fast, millis(600)), 100);
         bucket.change(fast, slow, millis(10_000));
@@ -303,12 +305,13 @@ mod tests {
         assert_eq!(one(&mut bucket, fast, years * 3, 1), Ok(()));
     }
 
-    /// One step, or several that share, come whenever they are told to, but late, and take as much as they get.
+    /// One or several steps share the bucket; each retries when told to, but late, and takes as many tokens
+    /// as it gets.
     #[derive(Debug)]
     struct Run {
         rate: Rate,
         now: Duration,
-        /// Tokens that each has taken.
+        /// Tokens taken by each step.
         taken: Vec<u64>,
     }
 
@@ -336,7 +339,7 @@ mod tests {
                     break wait;
                 }
             };
-            // A timer of whole milliseconds, which fires late.
+            // A timer with millisecond resolution that fires late.
             let whole =
                 Duration::from_millis((now + wait).as_nanos().div_ceil(1_000_000).try_into().unwrap());
             due[step] = whole + delay();
@@ -344,7 +347,7 @@ mod tests {
     }
 
     impl Run {
-        /// What a clock that is never late would have let through.
+        /// The number of events that a timer without delay would have admitted.
         fn right(&self) -> u64 {
             let Self { rate, now, .. } = self;
             u64::try_from((rate.full() + rate.earned(*now)) / rate.cost()).unwrap()
@@ -361,7 +364,7 @@ mod tests {
     proptest::proptest! {
         #![proptest_config(proptest::test_runner::Config::with_cases(64))]
 
-        /// From 0.1 to 1,000,000 events a second.
+        /// From 0.1 to 1,000,000 events per second.
         #[test]
         fn a_rate_is_kept_with_any_burst_however_late_the_timers_are(
             (events, per) in proptest::sample::select(&RATES[..]),
@@ -379,7 +382,7 @@ mod tests {
                 millis((random >> 33) % (latest + 1))
             });
             proptest::prop_assert!(run.all() <= run.right(), "{run:?}: more than {}", run.right());
-            // What is set aside for another step is still to be fetched.
+            // Tokens reserved for another step have not been taken yet.
             let outstanding = if steps == 1 { 0 } else { run.right() / 100 + 2 * run.right() * latest / u64::try_from(until.as_millis()).unwrap() + 3 };
             proptest::prop_assert!(run.all() + outstanding >= run.right(), "{run:?}: less than {}", run.right());
         }
@@ -390,11 +393,11 @@ mod tests {
         let rate = rate(1_000, 5);
         let mut bucket = Bucket::new(rate, Duration::ZERO);
         assert_eq!(bucket.take(rate, millis(0), 1, 6), Taken { tokens: 5, wait: Some(millis(1)) });
-        // Told to come after 1 ms, it comes after 101.
+        // Told to retry after 1 ms, it retries after 101 ms.
         assert_eq!(bucket.take(rate, millis(101), 1, 10), Taken { tokens: 10, wait: None });
         assert_eq!(bucket.take(rate, millis(110), 1, 10), Taken { tokens: 10, wait: None });
         assert_eq!(bucket.take(rate, millis(120), 1, 10), Taken { tokens: 10, wait: None });
-        // Of the 90 that are left of the delay, and those earned since, the burst.
+        // The 90 tokens left of the delay, and those earned since, are limited to the burst.
         assert_eq!(bucket.take(rate, millis(201), 1, 10), Taken { tokens: 5, wait: Some(millis(1)) });
     }
 

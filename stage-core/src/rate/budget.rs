@@ -1,4 +1,4 @@
-//! A rate that several steps share, and that can be changed while they run.
+//! A rate that several steps share and that can be changed while they run.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -11,7 +11,7 @@ use super::bucket::{Bucket, Taken, Who};
 use super::limit::Rate;
 use crate::sync::{Arc, Mutex, lock};
 
-/// How many events may pass, for each key. Clones are the same budget.
+/// The number of events that may pass per unit of time, for each key. Clones share the same budget.
 ///
 /// Steps that wait for the same tokens get them in turn, one each.
 ///
@@ -36,16 +36,16 @@ struct Shared<K> {
     rate: Rate,
     epoch: Option<Instant>,
     buckets: HashMap<K, Bucket>,
-    /// Idle buckets are dropped when there are so many.
+    /// Number of buckets at which idle ones are dropped.
     prune_at: usize,
     watchers: BTreeMap<Who, Wake>,
     next: Who,
 }
 
-/// Has a step look again.
+/// Makes a step check its budget again.
 type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// Buckets from which it is worth while to look for idle ones.
+/// Smallest number of buckets at which idle ones are looked for.
 const MANY: usize = 1024;
 
 impl<K: Clone + Eq + Hash> From<Rate> for Budget<K> {
@@ -55,7 +55,7 @@ impl<K: Clone + Eq + Hash> From<Rate> for Budget<K> {
 }
 
 impl<K: Clone + Eq + Hash> Budget<K> {
-    /// So much for each key, the full burst at first.
+    /// Creates a budget with this rate for each key, starting with a full burst.
     pub fn new(rate: Rate) -> Self {
         let shared = Shared {
             rate,
@@ -68,13 +68,13 @@ impl<K: Clone + Eq + Hash> Budget<K> {
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 
-    /// The rate now.
+    /// Returns the current rate.
     pub fn rate(&self) -> Rate {
         lock(&self.shared).rate
     }
 
-    /// Another rate, from now on, for every key. What was earned is kept, as far as the new burst has room;
-    /// steps that wait take it up at once.
+    /// Changes the rate for every key, effective immediately. Earned tokens are kept, up to the new burst;
+    /// waiting steps use the new rate at once.
     pub fn set(&self, rate: Rate) {
         let mut shared = lock(&self.shared);
         let (old, now) = (shared.rate, shared.now());
@@ -87,7 +87,7 @@ impl<K: Clone + Eq + Hash> Budget<K> {
         }
     }
 
-    /// Joins in; `wake` is called when it is worth while to look again.
+    /// Adds a step to the budget; `wake` is called when a retry is worthwhile.
     pub(super) fn join(&self, wake: impl Fn() + Send + Sync + 'static) -> Share<K> {
         let mut shared = lock(&self.shared);
         shared.next += 1;
@@ -98,7 +98,7 @@ impl<K: Clone + Eq + Hash> Budget<K> {
 }
 
 impl<K: Clone + Eq + Hash> Shared<K> {
-    /// The time since the first use.
+    /// Returns the time since the first use.
     fn now(&mut self) -> Duration {
         let now = Instant::now();
         now.saturating_duration_since(*self.epoch.get_or_insert(now))
@@ -113,17 +113,17 @@ impl<K: Clone + Eq + Hash> Shared<K> {
     }
 }
 
-/// The part of one step in a budget; leaves it when dropped.
+/// The share of one step in a budget; leaves the budget when dropped.
 pub(super) struct Share<K: Clone + Eq + Hash> {
     budget: Budget<K>,
     who: Who,
-    /// The keys whose tokens it waits for.
+    /// The keys for whose tokens the step waits.
     waits: HashSet<K>,
 }
 
 impl<K: Clone + Eq + Hash> Share<K> {
-    /// Lets up to `want` events with `key` through, and says after what time it is worth another try if these are not
-    /// all.
+    /// Takes tokens for up to `want` events with `key`; if they do not suffice, also returns the delay until
+    /// a retry is worthwhile.
     pub(super) fn take(&mut self, key: &K, want: usize) -> Taken {
         let mut shared = lock(&self.budget.shared);
         let (rate, now) = (shared.rate, shared.now());
@@ -141,7 +141,7 @@ impl<K: Clone + Eq + Hash> Share<K> {
         taken
     }
 
-    /// Takes tokens back that no event used after all.
+    /// Returns unused tokens to the budget.
     pub(super) fn give_back(&mut self, key: &K, tokens: usize) {
         let shared = &mut *lock(&self.budget.shared);
         if let Some(bucket) = shared.buckets.get_mut(key) {
@@ -149,7 +149,7 @@ impl<K: Clone + Eq + Hash> Share<K> {
         }
     }
 
-    /// Waits for nothing any more; others that wait may be served earlier.
+    /// Stops waiting for tokens; other waiting steps may be served earlier.
     pub(super) fn give_up(&mut self) {
         if self.waits.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! How does a declared pipeline let events through at a rate?
+//! Builder methods for steps that limit the rate of events.
 
 use super::budget::Budget;
 use super::stage::RateLimiter;
@@ -7,9 +7,10 @@ use crate::base::error::BoxError;
 use crate::pipeline::{Acknowledged, Chain, StepOptions};
 
 impl<E: Send + 'static> Chain<E> {
-    /// A step that passes events on at a rate: a [`RateLimiter`] with the budget that the recipe makes, once per
-    /// copy and again at each restart. Who makes a [`Rate`](super::Rate) has a budget for each copy; clones of one
-    /// [`Budget`] are shared. It is one copy, unless `options` say otherwise.
+    /// Adds a step that passes events on at a limited rate: a [`RateLimiter`] with the budget made by the
+    /// recipe, which runs once per copy and again at each restart. A recipe that returns a
+    /// [`Rate`](super::Rate) gives each copy a budget of its own; clones of one [`Budget`] are shared. The
+    /// step has one copy unless `options` set another count.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -36,7 +37,7 @@ impl<E: Send + 'static> Chain<E> {
 }
 
 impl<T: Send + 'static> Acknowledged<T> {
-    /// A step that passes deliveries on at a rate: see [`Chain::limited`].
+    /// Adds a step that passes deliveries on at a limited rate: see [`Chain::limited`].
     pub fn limited<B, R>(self, options: impl Into<StepOptions>, budget: R) -> Self
     where
         B: Into<Budget>,

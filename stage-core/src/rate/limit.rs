@@ -1,16 +1,16 @@
-//! How many events a time: a rate, and how much of it may be used at once.
+//! A rate and its burst.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// So many events in a time, and a burst: how many that were not used may be used at once.
+/// A number of events per unit of time, and a burst: how many unused events may pass at once.
 ///
-/// It is kept by a token bucket: in any stretch of time, at most the burst and the rate's share of that
-/// time get through. There are no intervals that begin and end, and so no two bursts at their edges.
+/// Enforced by a token bucket: in any period, at most the burst plus the rate's share of that period passes.
+/// There are no fixed intervals, and therefore no double bursts at their boundaries.
 ///
-/// Timers fire late, by up to a millisecond or two on an idle machine. What a rate earns meanwhile is not lost: while
-/// events wait, the rate holds on average from 0.1 to 1,000,000 events a second, whatever the burst. Above some 1,000
-/// a second, events therefore come in batches of as many as a millisecond has.
+/// Timers fire late, by up to a millisecond or two on an idle machine. Tokens earned in the meantime are not
+/// lost: while events wait, the rate holds on average from 0.1 to 1,000,000 events per second, whatever the
+/// burst. Above about 1,000 per second, events therefore pass in batches of one millisecond's worth.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,33 +30,34 @@ pub struct Rate {
     burst: NonZeroU32,
 }
 
-/// A rate that cannot be kept.
+/// An invalid rate.
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RateError {
-    /// Nothing would ever get through.
+    /// No event would ever pass.
     #[error("a rate must let at least 1 event through, got 0; to hold a step up, pause its subscription")]
     Events,
-    /// No time, or more than can be reckoned with.
+    /// The time is zero, or longer than the arithmetic supports.
     #[error("the time of a rate must be above zero and at most 30 years, got {per:?}")]
     Per {
-        /// The time given.
+        /// The invalid time.
         per: Duration,
     },
-    /// Nothing would ever get through.
+    /// No event would ever pass.
     #[error("the burst of a rate must be at least 1, got 0")]
     Burst,
 }
 
-/// The longest time of a rate: token arithmetic must not overflow.
+/// The longest time of a rate; token arithmetic must not overflow.
 const LONGEST: Duration = Duration::from_hours(24 * 365 * 30);
 
 impl Rate {
-    /// `events` (at least 1) in `per` (above zero, at most 30 years), with a burst of `events`.
+    /// Creates a rate of `events` (at least 1) per `per` (above zero, at most 30 years), with a burst of
+    /// `events`.
     ///
     /// # Errors
     ///
-    /// [`RateError`] names what is out of range.
+    /// [`RateError`] names the value out of range.
     pub const fn new(events: u32, per: Duration) -> Result<Self, RateError> {
         let Some(events) = NonZeroU32::new(events) else { return Err(RateError::Events) };
         if per.is_zero() || per.as_nanos() > LONGEST.as_nanos() {
@@ -65,8 +66,8 @@ impl Rate {
         Ok(Self { events, per, burst: events })
     }
 
-    /// At most `events` (at least 1) at once, after a time in which fewer were used. Default: as many as the
-    /// rate has in its time.
+    /// Sets the number of events (at least 1) that may pass at once after a period of lower use. Default: the
+    /// `events` of the rate.
     ///
     /// # Errors
     ///
@@ -77,23 +78,23 @@ impl Rate {
         Ok(self)
     }
 
-    /// What one event costs, where a nanosecond earns [`earned`](Self::earned).
+    /// Returns the cost of one event, in units of which a nanosecond earns `events`.
     pub(super) fn cost(self) -> u128 {
         self.per.as_nanos()
     }
 
-    /// What so much time earns.
+    /// Returns the units earned in `time`.
     pub(super) fn earned(self, time: Duration) -> u128 {
         time.as_nanos() * u128::from(self.events.get())
     }
 
-    /// The time in which `missing` is earned, rounded up.
+    /// Returns the time in which `missing` units are earned, rounded up.
     pub(super) fn time_for(self, missing: u128) -> Duration {
         let nanos = missing.div_ceil(u128::from(self.events.get()));
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    /// What a full bucket holds.
+    /// Returns the content of a full bucket.
     pub(super) fn full(self) -> u128 {
         self.cost() * u128::from(self.burst.get())
     }

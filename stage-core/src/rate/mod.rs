@@ -1,4 +1,4 @@
-//! A step that lets events through at a rate, which several steps may share and anyone may change.
+//! A step that limits the rate of events; its budget can be shared by several steps and changed at any time.
 //!
 //! ```text
 //!   events ══▶ [ waiting ] ──▶ RateLimiter ══▶ events, as many as are asked for and the budget has
@@ -6,7 +6,7 @@
 //!                     Budget ───────┴──────── another RateLimiter
 //! ```
 //!
-//! [`RateLimiter`] has the rules and an example.
+//! See [`RateLimiter`] for the rules and an example.
 
 mod bucket;
 mod budget;

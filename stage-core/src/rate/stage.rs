@@ -17,7 +17,7 @@ use crate::stage::{Cast, Context, Emitter, Events, Hold, Init, ProducerConsumer,
 use crate::sync::Arc;
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
-/// A step that passes events on unchanged, no faster than its [`Budget`] allows.
+/// Passes events on unchanged, no faster than its [`Budget`] allows.
 ///
 /// ```
 /// use std::time::Duration;
@@ -42,52 +42,53 @@ use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 /// # Ordering
 ///
 /// Without keys, the order is kept. With keys ([`by_key`](Self::by_key)), it is kept for each key; an event
-/// whose key has nothing left waits while those of others pass.
+/// whose key has no budget left waits while events of other keys pass.
 ///
 /// # Demand
 ///
-/// An event uses the budget when it is emitted, and is emitted only when it is asked for. At most
-/// `max_demand` events of each producer wait in the step: when all of them are of keys that have nothing
-/// left, the others wait as well.
+/// An event uses the budget when it is emitted, and it is emitted only on demand. At most `max_demand` events
+/// of each producer wait in the step: when all of them belong to keys without budget, events of other keys
+/// wait as well.
 ///
 /// # End
 ///
-/// When its producers have ended, what waits still passes at the rate. A stage that is stopped discards it,
-/// and counts it.
+/// When its producers have ended, waiting events still pass at the rate. A stage that is stopped discards
+/// them and counts them.
 pub struct RateLimiter<E, K: Clone + Eq + Hash = (), F = fn(&E)> {
     budget: Budget<K>,
     key: F,
     waiting: VecDeque<Waiting<K, E>>,
-    /// How many of `waiting` have each key.
+    /// Number of events in `waiting` per key.
     of_key: HashMap<K, usize>,
     lines: Vec<Line>,
-    /// How many subscriptions there were.
+    /// Number of subscriptions so far.
     subscribed: u64,
     share: Option<Share<K>>,
     timer: Option<(Instant, Timer)>,
     hold: Option<Hold>,
-    /// Events that waited when the last callback returned; of one that fails, the engine counts the batch.
+    /// Number of events waiting when the last callback returned; if a callback fails, the engine counts the
+    /// batch.
     held: usize,
     counters: Option<Arc<Counters>>,
 }
 
-/// An event that waits, and the line by which it came.
+/// A waiting event, and the line it arrived on.
 struct Waiting<K, E> {
     line: u64,
     key: K,
     event: E,
 }
 
-/// A subscription to a producer, and what was asked of it.
+/// A subscription to a producer, and the credit granted to it.
 struct Line {
     number: u64,
     subscription: Subscription,
     credit: Credit,
-    /// Events that were passed on and not asked for again.
+    /// Events passed on and not asked for again yet.
     passed: usize,
 }
 
-/// One event fewer has this key.
+/// Decrements the number of waiting events with this key.
 fn forget<K: Eq + Hash>(of_key: &mut HashMap<K, usize>, key: &K) {
     if let Some(events) = of_key.get_mut(key) {
         *events -= 1;
@@ -97,11 +98,11 @@ fn forget<K: Eq + Hash>(of_key: &mut HashMap<K, usize>, key: &K) {
     }
 }
 
-/// Tells the stage to look whether it may pass something on.
+/// Asks the stage to check whether it may pass events on.
 struct Look;
 
 impl<E: Send + 'static> RateLimiter<E> {
-    /// One budget for all events.
+    /// Creates a limiter with one budget for all events.
     pub fn new(budget: Budget) -> Self {
         Self::by_key(budget, |_| ())
     }
@@ -113,7 +114,7 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     F: Fn(&E) -> K + Send + 'static,
 {
-    /// A budget for each key of events.
+    /// Creates a limiter with a budget for each key.
     pub fn by_key(budget: Budget<K>, key: F) -> Self {
         Self {
             budget,
@@ -130,7 +131,8 @@ where
         }
     }
 
-    /// Passes on what is asked for and the budget has, and sees to what follows from it.
+    /// Passes on as many events as demand and budget allow, then asks for more, schedules the next check, and
+    /// holds the stage while events wait.
     fn serve(&mut self, out: &mut Emitter<'_, E>) -> StageResult {
         let wait = self.pass(out);
         self.held = self.waiting.len();
@@ -147,8 +149,8 @@ where
         Ok(())
     }
 
-    /// Passes on what is asked for and the budget has. Says after what time it may have more for an event
-    /// that waits; without a time, demand is what it waits for.
+    /// Passes on as many events as demand and budget allow. Returns the delay until the budget may allow a
+    /// waiting event to pass, or `None` if only demand is missing.
     fn pass(&mut self, out: &mut Emitter<'_, E>) -> Option<Duration> {
         let share = self.share.as_mut()?;
         let (mut room, mut wait) = (out.demand(), None);
@@ -183,7 +185,7 @@ where
         if room > 0 {
             return wait;
         }
-        // Somebody else may have use for what this step waited for.
+        // Other steps may use the tokens this step waited for.
         share.give_up();
         None
     }
@@ -200,10 +202,10 @@ where
         }
     }
 
-    /// Has the stage look again after this time; without one, demand will make it.
+    /// Schedules a check after `wait`; without a delay, the next demand triggers it.
     fn look_again(&mut self, wait: Option<Duration>, out: &mut Emitter<'_, E>) -> StageResult {
         let at = wait.and_then(|wait| moment::after(Instant::now(), wait));
-        // A look too early does no harm; another timer each time would.
+        // A check that comes too early does no harm; creating another timer each time would.
         if let (Some(at), Some(wait)) = (at, wait)
             && self.timer.as_ref().is_none_or(|(scheduled, _)| *scheduled > at)
         {
@@ -233,7 +235,7 @@ where
         let stage = StageRef::<Self, E, E>::current(cx)?;
         self.counters = Some(Arc::clone(&cx.core.counters));
         self.share = Some(self.budget.join(move || {
-            // A stage that has ended waits for nothing.
+            // Fails if the stage has already ended.
             let _ = stage.cast(Look);
         }));
         Ok(Init::Ready)
@@ -297,7 +299,7 @@ where
     }
 }
 
-/// What a stage that was stopped, or failed, still held is lost, and counted.
+/// Counts the events held by a stopped or failed stage as discarded.
 impl<E, K: Clone + Eq + Hash, F> Drop for RateLimiter<E, K, F> {
     fn drop(&mut self) {
         let discarded = self.held;

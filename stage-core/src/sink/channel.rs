@@ -7,10 +7,10 @@ use super::refused::{finish_refused, leave_stopped};
 use crate::base::error::StageResult;
 use crate::stage::{Consumer, Context, Events};
 
-/// A sink that sends every event into a tokio channel.
+/// Creates a sink that sends every event into a tokio channel.
 ///
-/// It waits for room, so a slow receiver holds the pipeline back; hence only for channels with a bound.
-/// When nobody receives any more, the stage finishes, and with it the stages before it.
+/// It waits for room, so a slow receiver holds the pipeline back; this requires a bounded channel. Once the
+/// receiver is gone, the stage finishes, and with it the stages before it.
 ///
 /// ```
 /// use stage_core::{Pipeline, sink};
@@ -33,8 +33,8 @@ use crate::stage::{Consumer, Context, Events};
 /// # }
 /// ```
 ///
-/// The channel is closed when the last sender is dropped: the one in the recipe goes when the pipeline has
-/// ended.
+/// The channel closes when the last sender is dropped; the sender in the recipe is dropped when the pipeline
+/// has ended.
 ///
 /// # Ordering
 ///
@@ -42,22 +42,22 @@ use crate::stage::{Consumer, Context, Events};
 ///
 /// # Restart
 ///
-/// A recipe that clones the sender goes on with the same channel.
+/// A recipe that clones the sender continues with the same channel.
 ///
 /// # Errors
 ///
-/// None: a closed channel is an end, not a failure. The events of the batch that found it closed are
-/// counted as discarded, as is what was sent to the stage and not handled.
+/// None: a closed channel is a normal end, not a failure. The unsent events of the batch that found it closed
+/// are counted as discarded, as are events sent to the stage but not handled.
 ///
 /// # Drain and stop
 ///
-/// A drain waits for room; a stop does not: the event that waits, and those of its batch behind it, are
-/// discarded and counted.
+/// A drain waits for room; a stop does not: the waiting event and the rest of its batch are discarded and
+/// counted.
 pub fn into_channel<E: Send + 'static>(sender: Sender<E>) -> IntoChannel<E> {
     IntoChannel { sender }
 }
 
-/// The sink that [`into_channel`] makes. Its clones send into the same channel.
+/// The sink made by [`into_channel`]. Its clones send into the same channel.
 #[derive(Debug)]
 pub struct IntoChannel<E> {
     sender: Sender<E>,

@@ -1,4 +1,4 @@
-//! A sink that collects all events, and the future that gives them.
+//! A sink that collects all events, and a future that returns the collection.
 
 use std::error::Error;
 use std::fmt;
@@ -12,7 +12,8 @@ use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::stage::{Consumer, Context, CopyOf, Events, Init};
 use crate::sync::{Arc, Mutex, lock};
 
-/// A sink that collects all events, and a future that gives the collection when the stage has ended.
+/// Creates a sink that collects all events, and a future that returns the collection once the stage has
+/// ended.
 ///
 /// ```
 /// use std::collections::BTreeSet;
@@ -35,22 +36,23 @@ use crate::sync::{Arc, Mutex, lock};
 ///
 /// # Ordering
 ///
-/// One copy collects in the order of its events. Several copies of the step collect into one collection,
+/// A single copy collects in the order of its events. Several copies of the step collect into one collection,
 /// batch by batch, in no particular order.
 ///
 /// # Restart
 ///
-/// Every clone collects into the same collection, so a rebuilt stage goes on where the old one stopped;
-/// but what was lost between, nobody can tell. So the result is an error once any copy ended otherwise
-/// than at the end of its events.
+/// Every clone collects into the same collection, so a rebuilt stage continues where the old one stopped.
+/// Events may have been lost in between, so the result is an error as soon as any copy ends before the end of
+/// its events.
 ///
 /// # Errors
 ///
-/// [`CollectError`] if not every copy ran to the end of its events: it failed, was stopped, cut off or
-/// restarted (as is every stage behind one that failed, under the default strategy), or never ran. It
-/// holds what was collected and is known to be incomplete. A pipeline that was drained ran to the end.
+/// [`CollectError`] if any copy did not run to the end of its events: it failed, was stopped, aborted or
+/// restarted (as is every stage behind a failed one, under the default strategy), or never ran. The error
+/// holds the incomplete collection. Draining a pipeline counts as running to the end.
 ///
-/// What earlier stages discarded the collection cannot know: see `discarded` in the pipeline's report.
+/// The collection does not reflect events discarded by earlier stages: see `discarded` in the pipeline's
+/// report.
 ///
 /// # Panics
 ///
@@ -65,41 +67,42 @@ where
     (Collect { owner, run: None, event: PhantomData }, Collected { shared })
 }
 
-/// The sink that [`collect`] makes. Its clones collect into the same collection.
+/// The sink made by [`collect`]. Its clones collect into the same collection.
 pub struct Collect<C, E>
 where
     C: Default,
 {
     owner: Arc<Owner<C>>,
-    /// Set while it is a running stage.
+    /// Present while this clone is a running stage.
     run: Option<Run<C>>,
     event: PhantomData<fn(E)>,
 }
 
-/// Gives everything that was collected, when the stage has ended. Made by [`collect`].
+/// Returns the collection once the stage has ended. Made by [`collect`].
 ///
-/// Ready once: when the last copy of the stage ran to the end of its events, or else when the last clone of
-/// the sink is gone, which is with the end of the pipeline if only its recipe has one.
+/// Completes once: when the last copy of the stage has run to the end of its events, or otherwise when the
+/// last clone of the sink is dropped. If only the pipeline's recipe holds a clone, that is the end of the
+/// pipeline.
 ///
 /// # Cancel safety
 ///
-/// May be polled by reference, and dropped at any time; the stage collects on.
+/// May be polled by reference, and dropped at any time; the stage continues to collect.
 #[must_use = "futures do nothing unless polled"]
 pub struct Collected<C> {
     shared: Arc<Mutex<Shared<C>>>,
 }
 
-/// A collection that is not complete.
+/// Error of an incomplete collection.
 pub struct CollectError<C> {
-    /// What was collected.
+    /// The events collected so far.
     pub incomplete: C,
-    /// Why the first copy ended that did not run to the end of its events; `None` if the stage never ran.
+    /// Exit reason of the first copy that ended before the end of its events; `None` if the stage never ran.
     pub reason: Option<ExitReason>,
 }
 
 struct Shared<C> {
     collection: C,
-    /// Copies that ran to the end of their events.
+    /// Number of copies that ran to the end of their events.
     complete: usize,
     interrupted: Option<ExitReason>,
     state: State,
@@ -109,11 +112,11 @@ struct Shared<C> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Collecting,
-    /// All copies ran to the end.
+    /// All copies ran to the end of their events.
     Complete,
-    /// No copy will run any more.
+    /// No copy will run again.
     Over,
-    /// The collection was given away.
+    /// The collection has been returned.
     Given,
 }
 
@@ -122,7 +125,7 @@ struct Owner<C: Default> {
     shared: Arc<Mutex<Shared<C>>>,
 }
 
-/// One run of one copy; dropped without an end, it counts as an interruption.
+/// One run of one copy; dropping it without an end counts as an interruption.
 struct Run<C: Default> {
     shared: Arc<Mutex<Shared<C>>>,
     copy: CopyOf,
@@ -142,7 +145,7 @@ impl<C: Default> Default for Shared<C> {
 }
 
 impl<C: Default> Shared<C> {
-    /// Moves on to `state`; returns who waits for it.
+    /// Moves on to `state`; returns the waker of the future.
     fn reach(&mut self, state: State) -> Option<Waker> {
         if self.state == State::Collecting {
             self.state = state;
@@ -235,7 +238,7 @@ impl<C: Default> Future for Collected<C> {
     }
 }
 
-/// The same collection, not running.
+/// Returns a sink for the same collection that is not running.
 impl<C: Default, E> Clone for Collect<C, E> {
     fn clone(&self) -> Self {
         Self { owner: Arc::clone(&self.owner), run: None, event: PhantomData }
@@ -254,7 +257,7 @@ impl<C> fmt::Debug for Collected<C> {
     }
 }
 
-/// Collections need not be printable.
+/// Prints no collection, so that collections need not implement `Debug`.
 impl<C> fmt::Debug for CollectError<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {

@@ -9,12 +9,12 @@ use crate::base::error::StageResult;
 use crate::source::Watch;
 use crate::stage::{Consumer, Context, Events};
 
-/// A sink that sends every event into a crossbeam channel.
+/// Creates a sink that sends every event into a crossbeam channel.
 ///
 /// It waits for room, so a slow receiver holds the pipeline back. It runs on any
-/// [`Placement`](crate::Placement) and never blocks a worker of the runtime: while there is no room, a
-/// blocking thread of the runtime waits for it. When nobody receives any more, the stage finishes, and
-/// with it the stages before it.
+/// [`Placement`](crate::Placement) and never blocks a worker of the runtime: while the channel is full, a
+/// blocking thread of the runtime waits for room. Once all receivers are gone, the stage finishes, and with
+/// it the stages before it.
 ///
 /// ```
 /// use stage_core::{Pipeline, sink};
@@ -38,30 +38,32 @@ use crate::stage::{Consumer, Context, Events};
 ///
 /// # Restart
 ///
-/// A recipe that clones the sender goes on with the same channel.
+/// A recipe that clones the sender continues with the same channel.
 ///
 /// # Errors
 ///
-/// A closed channel is an end, not a failure. The events of the batch that found it closed are counted as
-/// discarded, as is what was sent to the stage and not handled. The stage fails if it is polled while its
-/// runtime shuts down.
+/// A closed channel is a normal end, not a failure. The unsent events of the batch that found it closed are
+/// counted as discarded, as are events sent to the stage but not handled. The stage fails if it is polled
+/// while its runtime shuts down.
 ///
 /// # Panics
 ///
-/// Outside of a tokio runtime, which no stage is.
+/// Panics outside of a tokio runtime; stages always run inside one.
 ///
 /// # Drain and stop
 ///
-/// A drain waits for room; a stop does not: the event that waits, and those of its batch behind it, are
-/// discarded and counted.
+/// A drain waits for room; a stop does not: the waiting event and the rest of its batch are discarded and
+/// counted.
 ///
-/// A channel without room (`bounded(0)`) takes only from a thread that blocks in `recv`; it does not work
-/// with [`from_crossbeam`](crate::source::from_crossbeam) on its other side.
+/// # Channels without capacity
+///
+/// A channel without capacity (`bounded(0)`) accepts events only while a thread blocks in `recv`; it does not
+/// work with [`from_crossbeam`](crate::source::from_crossbeam) on its other side.
 pub fn into_crossbeam<E: Send + 'static>(sender: Sender<E>) -> IntoCrossbeam<E> {
     IntoCrossbeam { sender }
 }
 
-/// The sink that [`into_crossbeam`] makes. Its clones send into the same channel.
+/// The sink made by [`into_crossbeam`]. Its clones send into the same channel.
 pub struct IntoCrossbeam<E> {
     sender: Sender<E>,
 }

@@ -2,9 +2,9 @@
 
 use crate::stage::ForEach;
 
-/// A sink that calls `function` with each event, in order.
+/// Creates a sink that calls `function` with each event, in order.
 ///
-/// The same as [`finish_fn`](crate::Chain::finish_fn), for recipes.
+/// Equivalent to [`finish_fn`](crate::Chain::finish_fn), for use in recipes.
 ///
 /// ```
 /// use std::sync::mpsc;
@@ -25,8 +25,7 @@ use crate::stage::ForEach;
 ///
 /// # Panics
 ///
-/// A panic of `function` ends the stage, which is then restarted; the batch in its hands is counted as
-/// discarded.
+/// A panic of `function` ends the stage, which is then restarted; the current batch is counted as discarded.
 pub fn for_each<F, E>(function: F) -> ForEach<F, E>
 where
     F: FnMut(E) + Send + 'static,

@@ -1,4 +1,4 @@
-//! A sink that awaits a function of each event.
+//! A sink that calls an async function with each event.
 
 use std::fmt;
 use std::future::Future;
@@ -8,7 +8,8 @@ use super::refused::leave_stopped;
 use crate::base::error::StageResult;
 use crate::stage::{Consumer, Context, Events};
 
-/// A sink that calls `function` with each event and awaits what it returns, one event after the other.
+/// Creates a sink that calls `function` with each event and awaits the returned future, one event after the
+/// other.
 ///
 /// ```
 /// use stage_core::{Pipeline, sink};
@@ -33,26 +34,27 @@ use crate::stage::{Consumer, Context, Events};
 ///
 /// # Ordering
 ///
-/// An event is handled when the one before it was. For several at a time, give the step several copies.
+/// An event is handled only after the previous one is done. To handle several at a time, give the step
+/// several copies.
 ///
 /// # Errors
 ///
-/// An error ends the stage, which is then restarted; the whole batch in its hands is counted as
-/// discarded, those of its events included that were handled.
+/// An error ends the stage, which is then restarted; the whole current batch is counted as discarded,
+/// including its events that were already handled.
 ///
 /// # Panics
 ///
-/// As an error.
+/// A panic has the same effect as an error.
 ///
 /// # Drain and stop
 ///
-/// A drain waits for all events that are in flight. A stop waits for the event in hand; those of its batch
-/// behind it are discarded and counted.
+/// A drain waits for all events in flight. A stop waits for the current event; the rest of its batch is
+/// discarded and counted.
 ///
 /// # Cancel safety
 ///
-/// The future of an event is dropped unfinished only when the stage is cut off: when it does not stop, or
-/// drain, in time.
+/// The future of an event is dropped unfinished only when the stage is aborted because it did not stop or
+/// drain in time.
 pub fn for_each_async<F, Fut, E>(function: F) -> ForEachAsync<F, E>
 where
     F: FnMut(E) -> Fut + Send + 'static,
@@ -62,7 +64,7 @@ where
     ForEachAsync { function, event: PhantomData }
 }
 
-/// The sink that [`for_each_async`] makes.
+/// The sink made by [`for_each_async`].
 pub struct ForEachAsync<F, E> {
     function: F,
     event: PhantomData<fn(E)>,

@@ -12,9 +12,9 @@ use super::refused::leave_stopped;
 use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::stage::{Consumer, Context, Events};
 
-/// A sink that feeds every event to `sink`, flushes it after each batch, and closes it at the end.
+/// Creates a sink that feeds every event to `sink`, flushes it after each batch, and closes it at the end.
 ///
-/// It waits for the sink to be ready, so a slow one holds its producers back.
+/// It waits until `sink` is ready, so a slow `Sink` holds its producers back.
 ///
 /// ```
 /// use futures_util::sink;
@@ -39,19 +39,19 @@ use crate::stage::{Consumer, Context, Events};
 ///
 /// # Restart
 ///
-/// The recipe makes a new sink. The old one is closed unless it failed itself; one that failed, or whose
-/// stage panicked or was cut off, is dropped without.
+/// The recipe makes a new sink. The old one is closed first, unless it returned an error or its stage
+/// panicked or was aborted; then it is dropped without a close.
 ///
 /// # Errors
 ///
-/// An error of the sink ends the stage, which is then restarted; the batch in its hands is counted as
-/// discarded. An error of the close at the end is logged: there is nothing left that could be restarted,
-/// and what the sink was fed before had been flushed.
+/// An error of the sink ends the stage, which is then restarted; the current batch is counted as discarded.
+/// An error of the final close is only logged: nothing is left to restart, and all events were flushed
+/// before.
 ///
 /// # Drain and stop
 ///
-/// A drain waits for the sink; a stop does not, but for its close: the event that the sink is not ready
-/// for, and those of its batch behind it, are discarded and counted.
+/// A drain waits for the sink; a stop waits only for its close: the event that the sink is not ready for and
+/// the rest of its batch are discarded and counted.
 pub fn into_sink<S, E>(sink: S) -> IntoSink<S, E>
 where
     S: Sink<E, Error: Into<BoxError>> + Send + 'static,
@@ -60,7 +60,7 @@ where
     IntoSink { sink: Box::pin(sink), failed: false, event: PhantomData }
 }
 
-/// The sink that [`into_sink`] makes.
+/// The sink made by [`into_sink`].
 pub struct IntoSink<S, E> {
     sink: Pin<Box<S>>,
     /// Whether the sink returned an error and must not be used again.
@@ -72,7 +72,8 @@ impl<S, E> IntoSink<S, E>
 where
     S: Sink<E>,
 {
-    /// Feeds the batch to the sink; says how many events were left, if the stage was stopped meanwhile.
+    /// Feeds the batch to the sink; returns the number of events left over if the stage was stopped
+    /// meanwhile.
     async fn feed(
         &mut self,
         events: Events<'_, E>,

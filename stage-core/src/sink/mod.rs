@@ -1,4 +1,4 @@
-//! Ready-made consumers: where the events of a pipeline go.
+//! Ready-made consumers, which take events out of a pipeline.
 //!
 //! | into | use |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | a crossbeam channel (feature `crossbeam`) | `into_crossbeam` |
 //! | a collection | [`collect`] |
 //!
-//! A sink that waits holds its producers back: more is asked for only when a batch was handled.
+//! A sink that waits holds its producers back: it asks for more only after it has handled a batch.
 //!
 //! ```text
 //!   producer ══ events ══▶ sink ──▶ function, Sink, channel: waits for room, or until it is done

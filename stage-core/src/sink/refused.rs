@@ -1,18 +1,18 @@
-//! What a sink does with the rest of a batch when nobody takes its events any more, or when it is stopped.
+//! Handles the rest of a batch when the receivers are gone or the stage is stopped.
 
 use std::vec::Drain;
 
 use crate::base::stats::Discard;
 use crate::stage::Context;
 
-/// Finishes the stage, since the receivers of its channel are gone; `rest` follows an event that was
-/// refused, and is discarded with it.
+/// Finishes the stage because the receivers of its channel are gone; discards the refused event and `rest`,
+/// the events after it.
 pub(super) fn finish_refused<E>(rest: &Drain<'_, E>, cx: &mut Context<'_>) {
     discard(rest.len() + 1, "nobody receives from the channel any more", cx);
     cx.finish();
 }
 
-/// Leaves `left` events of a batch, since the stage is stopped.
+/// Discards the `left` remaining events of a batch because the stage is stopped.
 pub(super) fn leave_stopped(left: usize, cx: &Context<'_>) {
     if left > 0 {
         discard(left, "the stage was stopped while its sink was busy", cx);
