@@ -1,4 +1,4 @@
-//! Which stages does this thread poll one after the other? Quick ones, that others woke whose polls are short.
+//! A worker thread's local run queue: fast stages, woken by stages with short polls, run here back to back.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -13,11 +13,11 @@ use crate::base::stats::{begin_round, end_round};
 use crate::sync::Arc;
 use crate::wire::signal::wakes_for_credit;
 
-/// How long a round lasts before other tasks get a turn, in nanoseconds, by what the polls of its stages take on
-/// average.
+/// Length of a round before other tasks get a turn, in nanoseconds, as the sum of the average poll times of
+/// its stages.
 const LASTS: u64 = 200_000;
 
-/// What a poll counts for at least.
+/// Minimum that a poll counts for, in nanoseconds.
 const LEAST: u64 = 100;
 
 thread_local! {
@@ -26,16 +26,16 @@ thread_local! {
 
 /// The round of this thread.
 struct Current {
-    /// The runtime whose worker this is, while there is a round.
+    /// The runtime that this worker belongs to; `None` outside a round.
     runtime: Option<Id>,
-    /// Whether the polls of the stage that is polled now are quick, and whether they are at least short.
+    /// Whether the polls of the current stage are quick, and whether they are at least short.
     quick: bool,
     short: bool,
-    /// Who was left over when the last round gave way, or begins this one.
+    /// Stages left over from the last round, or that begin this one.
     first: VecDeque<Runnable>,
-    /// The last is polled next.
+    /// A stack: the last entry is polled next.
     next: Vec<Runnable>,
-    /// How many of `next`, from its end, were woken by the stage that is polled now.
+    /// Number of entries at the end of `next` that the current stage woke.
     woken: usize,
 }
 
@@ -44,15 +44,17 @@ impl Current {
         Self { runtime: None, quick: false, short: false, first: VecDeque::new(), next: Vec::new(), woken: 0 }
     }
 
-    /// Whether a quick stage that is woken now joins. It does not for credit, unless by one that is as quick: it can
-    /// make the next events while a worker of its own handles these.
+    /// Returns whether a quick stage that is woken now joins the round. A stage woken for credit joins only
+    /// if the waking stage is quick too: otherwise it can produce the next events on another worker while
+    /// this one handles the current events.
     fn takes(&self, runnable: &Runnable) -> bool {
         self.runtime == Some(runnable.metadata().runtime())
             && (self.quick || self.short && !wakes_for_credit())
     }
 
-    /// Who was woken for events is polled next, so that an event waits behind no other; who was woken for credit is
-    /// polled when nobody has events, so that none waits behind the making of more.
+    /// Queues a woken stage. One woken for events is polled next, so that events are not delayed behind other
+    /// stages; one woken for credit is polled when no stage has events left, so that no event waits for the
+    /// production of more.
     fn add(&mut self, runnable: Runnable) {
         if wakes_for_credit() {
             self.next.insert(0, runnable);
@@ -73,10 +75,10 @@ impl Current {
     }
 }
 
-/// A stage was woken: polled in this thread's round if it is quick and the one that woke it is not slow, else by its
-/// own task.
+/// Schedules a stage that was woken: in this thread's round if it is quick and the waking stage is not slow,
+/// otherwise in its own task.
 pub(crate) fn schedule(runnable: Runnable, info: ScheduleInfo) {
-    // One that goes on at once has had its turn, and gives way to all others.
+    // A stage that woke itself while it ran has had its turn, and yields to all others.
     if info.woken_while_running || !runnable.metadata().is_quick() {
         Home::send(runnable);
         return;
@@ -91,14 +93,14 @@ pub(crate) fn schedule(runnable: Runnable, info: ScheduleInfo) {
     elsewhere.into_iter().for_each(Home::send);
 }
 
-/// A round; while there is one, stages can join it.
+/// A round; while it lasts, stages can join it.
 pub(crate) struct Round {
-    /// Nanoseconds that are left.
+    /// Nanoseconds left.
     left: u64,
 }
 
 impl Round {
-    /// Begins a round of these, unless this thread is in one.
+    /// Begins a round with the stages in `first`, unless this thread is already in one.
     pub(crate) fn begin(runtime: Id, first: &mut VecDeque<Runnable>) -> Option<Self> {
         CURRENT.with_borrow_mut(|current| {
             if current.runtime.is_some() {
@@ -111,8 +113,8 @@ impl Round {
         })
     }
 
-    /// Polls until nobody is left, or it is time to give way, or the stages have used channels and sockets as often as
-    /// tokio lets a task within a poll. Those who are left go to `rest`.
+    /// Polls stages until none is left, the time is up, or the stages have used up tokio's cooperative budget
+    /// for one poll of a task. Stages that are left go to `rest`.
     pub(crate) fn run(mut self, rest: &mut VecDeque<Runnable>) {
         while self.left > 0 && has_budget_remaining() {
             let Some(runnable) = Self::next() else { return };
@@ -130,7 +132,8 @@ impl Round {
     }
 }
 
-/// Who joined a round that ends otherwise is polled by its own task.
+/// Returns the stages that are still queued to their own tasks, if the round ends without `run`, as in a
+/// panic.
 impl Drop for Round {
     fn drop(&mut self) {
         CURRENT.with_borrow_mut(|current| {

@@ -1,4 +1,4 @@
-//! Where a stage's future runs: on the runtime, on a thread of its own, or on rayon's pool.
+//! Runs a stage's future on the runtime, on a thread of its own, or on rayon's pool.
 
 use std::future::Future;
 
@@ -15,7 +15,7 @@ use crate::base::options::Placement;
 use crate::base::stats::Counters;
 use crate::sync::Arc;
 
-/// A stage's task, and the way to cut it off.
+/// A stage's task, with the means to abort it.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) id: task::Id,
@@ -26,12 +26,12 @@ pub(crate) struct Task {
 enum Cut {
     Task(task::AbortHandle),
     Stage(Arc<Home>),
-    /// A thread cannot be aborted from outside: its future ends at its next wait.
+    /// A thread cannot be aborted from outside: its future ends when it next waits.
     AtNextWait(AbortHandle),
 }
 
 impl Task {
-    /// Cuts the task off at its next wait. A callback that never waits cannot be cut off.
+    /// Aborts the task when it next waits. A callback that never waits cannot be aborted.
     pub(crate) fn cut_off(&self) {
         match &self.cut {
             Cut::Task(handle) => handle.abort(),
@@ -41,15 +41,16 @@ impl Task {
     }
 }
 
-/// A supervisor that is dropped leaves nothing running. A task that has ended does not mind.
+/// Aborts the task, so that a dropped supervisor leaves nothing running. Has no effect on a task that has
+/// ended.
 impl Drop for Task {
     fn drop(&mut self) {
         self.cut_off();
     }
 }
 
-/// Starts `stage` where `placement` says; in a simulation, on its runtime. `counters` are those of the stage. All stages
-/// are spawned here.
+/// Starts `stage` where `placement` says; in a simulation, on the simulation's runtime. `counters` belong to
+/// the stage. This is the only place that spawns stages.
 pub(crate) fn spawn(
     tasks: &mut JoinSet<ExitReason>,
     placement: Placement,
@@ -88,7 +89,8 @@ fn on_runtime(
     Task { id: handle.id(), cut: Cut::Task(handle) }
 }
 
-/// A future of the same output that polls `stage` on rayon's pool, within the current runtime's context.
+/// Returns a future with the same output that polls `stage` on rayon's pool, within the current runtime's
+/// context.
 #[cfg(feature = "rayon")]
 fn on_rayon<T: Send + 'static>(
     stage: impl Future<Output = T> + Send + 'static,

@@ -1,60 +1,63 @@
-//! Where is a stage polled that no neighbour polls? And are its polls quick?
+//! The state that a stage and its own task share: its place in a queue, and the measured duration of its
+//! polls.
 
 use tokio::runtime::Id;
 
 use crate::base::stats::Counters;
 use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicWaker, Mutex, Ordering, lock};
 
-/// A stage that is to be polled.
+/// A stage that is ready to be polled.
 pub(crate) type Runnable = async_task::Runnable<Arc<Home>>;
 
-/// Polls that take less, in nanoseconds on average, are quick.
+/// Upper limit of a quick poll, in nanoseconds on average.
 ///
-/// To wake a worker, and to move a batch from one cache to another, costs about as much. Stages whose polls take
-/// longer gain by a worker each.
+/// Waking a worker and moving a batch from one cache to another costs about as much. Stages with longer polls
+/// gain from a worker each.
 const QUICK: u64 = 3_000;
 
-/// Polls that take less, on average, are short: a quick stage that they wake may wait for their end.
+/// Upper limit of a short poll, in nanoseconds on average: a quick stage that such a stage wakes may wait for
+/// its end.
 const SHORT: u64 = 30_000;
 
-/// What a poll of a quick stage counts for at most: one that was interrupted does not make a stage slow, a few in a
-/// row do.
+/// Maximum that a poll of a quick stage counts for: one interrupted poll does not make a stage slow, a few in
+/// a row do.
 const MOST: u64 = 2 * QUICK;
 
-/// What a poll of another stage counts for at most, so that it is forgotten after a few.
+/// Maximum that a poll of any other stage counts for, so that its effect fades after a few polls.
 const MOST_OF_SLOW: u64 = 4 * SHORT;
 
-/// While polls are well below [`QUICK`], one of so many is measured; else all are.
+/// While polls are well below [`QUICK`], one in `SAMPLE` is measured; otherwise every poll is.
 const SAMPLE: u64 = 16;
 
-/// What a stage and its own task share.
+/// The state that a stage and its own task share.
 #[derive(Debug)]
 pub(crate) struct Home {
     runtime: Id,
-    /// Those of the stage, whose clock is told when it is to be polled.
+    /// The stage's counters, whose clock records when the stage becomes ready to be polled.
     counters: Arc<Counters>,
     guest: Mutex<Guest>,
     /// Wakes the task.
     waker: AtomicWaker,
-    /// Whether the stage is to be cut off.
+    /// Whether the stage is to be aborted.
     cut: AtomicBool,
-    /// Polls until now, and what one takes on average, in nanoseconds. Only who polls the stage writes these.
+    /// Number of polls, and their average duration in nanoseconds. Only the thread that polls the stage
+    /// writes these.
     polls: AtomicU64,
     nanos: AtomicU64,
 }
 
-/// What the task is to do with its stage.
+/// Whether the task has its stage to poll.
 #[derive(Debug)]
 enum Guest {
     Away,
-    /// Poll it.
+    /// The stage is ready to be polled.
     Waits(Runnable),
-    /// There is no task any more.
+    /// The task has ended.
     Closed,
 }
 
 impl Home {
-    /// The home of a stage on this runtime.
+    /// Creates the state of a stage on this runtime.
     pub(crate) fn on(runtime: Id, counters: Arc<Counters>) -> Arc<Self> {
         Arc::new(Self {
             runtime,
@@ -71,12 +74,12 @@ impl Home {
         self.runtime
     }
 
-    /// Where the task is to be found.
+    /// Returns the waker of the task.
     pub(crate) fn waker(&self) -> &AtomicWaker {
         &self.waker
     }
 
-    /// Has the task poll `runnable`; without a task, the stage is dropped.
+    /// Passes `runnable` to its task to be polled; if the task has ended, drops the stage.
     pub(crate) fn send(runnable: Runnable) {
         let home = Arc::clone(runnable.metadata());
         home.counters.clock.woken();
@@ -88,7 +91,7 @@ impl Home {
         }
     }
 
-    /// What the task is to poll.
+    /// Takes the stage, if it is ready to be polled.
     pub(crate) fn receive(&self) -> Option<Runnable> {
         let mut guest = lock(&self.guest);
         match std::mem::replace(&mut *guest, Guest::Away) {
@@ -97,14 +100,14 @@ impl Home {
         }
     }
 
-    /// The task has ended.
+    /// Notes that the task has ended.
     pub(crate) fn close(&self) {
         let guest = std::mem::replace(&mut *lock(&self.guest), Guest::Closed);
-        // Which may drop the stage.
+        // May drop the stage, so the lock is released first.
         drop(guest);
     }
 
-    /// Has the stage cut off at its next wait.
+    /// Requests that the stage be aborted when it next waits.
     pub(crate) fn cut_off(&self) {
         self.cut.store(true, Ordering::Release);
         self.waker.wake();
@@ -114,7 +117,7 @@ impl Home {
         self.cut.load(Ordering::Acquire)
     }
 
-    /// What a poll takes on average, in nanoseconds.
+    /// Returns the average duration of a poll, in nanoseconds.
     pub(crate) fn nanos(&self) -> u64 {
         self.nanos.load(Ordering::Relaxed)
     }
@@ -127,7 +130,7 @@ impl Home {
         self.nanos() < SHORT
     }
 
-    /// A poll begins; whether it is to be measured.
+    /// Counts a poll that begins; returns whether to measure it.
     pub(crate) fn count_poll(&self) -> Measure {
         let polls = self.polls.load(Ordering::Relaxed);
         self.polls.store(polls.wrapping_add(1), Ordering::Relaxed);
@@ -138,7 +141,7 @@ impl Home {
         }
     }
 
-    /// A poll took so many nanoseconds: the average moves by a quarter of the difference.
+    /// Records the duration of a poll: the average moves by a quarter of the difference.
     pub(crate) fn measured(&self, nanos: u64) {
         let average = self.nanos();
         let most = if average < QUICK { MOST } else { MOST_OF_SLOW };

@@ -1,8 +1,9 @@
-//! In which order stages run when a test decides it: one turn at a time, each given by a seed.
+//! A deterministic scheduler for tests: stages run one at a time, in an order that depends only on a seed.
 //!
-//! A gated stage that is woken does not run: it puts itself on the list of those that could. When nothing else in
-//! the runtime can go on, the runtime is about to park, and then one of the list is chosen and polled once. So
-//! nothing but the seed decides which stage runs next, and no time passes while one of them can.
+//! A gated stage that is woken does not run: it adds itself to the list of ready stages. When nothing else in
+//! the runtime can make progress, the runtime is about to park; then one stage of the list is chosen and
+//! polled once. Thus only the seed decides which stage runs next, and time does not advance while any stage
+//! is ready.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -13,11 +14,11 @@ use std::thread::{self, ThreadId};
 use crate::sync::{Arc, Mutex, lock};
 
 thread_local! {
-    /// The order that stages spawned on this thread run in, if it is not the runtime's own.
+    /// The order for stages spawned on this thread; `None` means the runtime's own order.
     static CURRENT: RefCell<Option<Arc<Turns>>> = const { RefCell::new(None) };
 }
 
-/// The number that stands for the test itself; stages count from 1, in the order in which they start.
+/// The number of the test itself; stages count from 1, in the order in which they start.
 const TEST: usize = 0;
 
 /// Gives turns to gated tasks, in an order that only the seed decides.
@@ -30,22 +31,22 @@ pub(crate) struct Turns {
 #[derive(Debug)]
 struct State {
     random: SplitMix,
-    /// Tasks that could run.
+    /// Tasks that are ready to run.
     ready: Vec<Arc<Ticket>>,
-    /// By number; a higher one runs first, most of the time.
+    /// Priorities by task number; the highest one runs first, most of the time.
     priorities: Vec<u64>,
-    /// Who wants to know when nobody could.
+    /// Wakers to call when no task is ready.
     idle: Vec<Waker>,
-    /// Who had each turn.
+    /// The task that had each turn.
     given: Vec<usize>,
-    /// How many turns there may be.
+    /// Maximum number of turns.
     most: usize,
-    /// Who is told when there were so many.
+    /// Woken when the maximum is reached.
     overseer: Option<Waker>,
 }
 
 impl Turns {
-    /// The order that `seed` stands for, for stages that are spawned on this thread.
+    /// Creates the order that `seed` determines, for stages that are spawned on this thread.
     pub(crate) fn seeded(seed: u64) -> Arc<Self> {
         let state = State {
             random: SplitMix(seed),
@@ -64,12 +65,13 @@ impl Turns {
         Entered { turns: Arc::clone(self), before: CURRENT.replace(Some(Arc::clone(self))) }
     }
 
-    /// The order of this thread, if a test decides it.
+    /// Returns the order of this thread, if a test set one.
     pub(crate) fn current() -> Option<Arc<Self>> {
         CURRENT.with_borrow(Clone::clone)
     }
 
-    /// Gives one task a turn, or says that there is none. To be called when nothing else can go on.
+    /// Gives one ready task a turn; if there is none, wakes the tasks that wait in [`idle`](Self::idle). Must
+    /// be called when nothing else can make progress.
     pub(crate) fn give(&self) {
         let mut state = lock(&self.state);
         if state.given.len() >= state.most {
@@ -86,12 +88,13 @@ impl Turns {
         }
     }
 
-    /// Who had each turn until now.
+    /// Returns the task that had each turn so far.
     pub(crate) fn given(&self) -> Vec<usize> {
         lock(&self.state).given.clone()
     }
 
-    /// Whether there were `most` turns already; else wakes `overseer` once there were, and gives no more.
+    /// Returns whether `most` turns have been given; otherwise limits the turns to `most` and wakes
+    /// `overseer` once they are used up.
     pub(crate) fn are_over(&self, most: usize, overseer: &Waker) -> bool {
         let mut state = lock(&self.state);
         state.most = most;
@@ -99,7 +102,7 @@ impl Turns {
         state.given.len() >= most
     }
 
-    /// Waits until nobody could run.
+    /// Waits until no task is ready.
     pub(crate) async fn idle(&self) {
         let mut asked = false;
         std::future::poll_fn(|cx| {
@@ -112,7 +115,7 @@ impl Turns {
         .await;
     }
 
-    /// Waits for a turn of the test's own.
+    /// Waits for a turn of the test itself.
     pub(crate) async fn turn(self: &Arc<Self>) {
         Gate::new(Arc::clone(self), TEST, std::future::ready(())).await;
     }
@@ -126,8 +129,8 @@ impl Turns {
 }
 
 impl State {
-    /// Most turns go to whoever is first by priority, so that some stages starve for long; the others to anyone,
-    /// so that none starves for ever.
+    /// Chooses the next task. Half of the turns go to the task with the highest priority, so that some stages
+    /// starve for a long time; the others go to a random task, so that none starves forever.
     fn choose(&mut self) -> Option<Arc<Ticket>> {
         let last = self.ready.len().checked_sub(1)?;
         let place = match self.random.next() % 8 {
@@ -144,7 +147,7 @@ impl State {
     }
 }
 
-/// Until it is dropped, stages spawned on this thread are gated.
+/// A guard: stages spawned on this thread are gated until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Entered {
     turns: Arc<Turns>,
@@ -154,7 +157,7 @@ pub(crate) struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         CURRENT.set(self.before.take());
-        // A waker has hold of its runtime, which has hold of these turns.
+        // A waker keeps its runtime alive, and the runtime keeps these turns alive: break the cycle.
         let mut state = lock(&self.turns.state);
         let left = (state.overseer.take(), std::mem::take(&mut state.idle), std::mem::take(&mut state.ready));
         drop(state);
@@ -162,7 +165,7 @@ impl Drop for Entered {
     }
 }
 
-/// Polls a future only when it has a turn.
+/// A future that is polled only when it has a turn.
 #[derive(Debug)]
 pub(crate) struct Gate<F> {
     inner: Pin<Box<F>>,
@@ -171,7 +174,7 @@ pub(crate) struct Gate<F> {
 }
 
 impl<F: Future> Gate<F> {
-    /// Gates a stage if a test decides about this thread; else gives it back.
+    /// Gates `stage` if a test controls this thread; otherwise returns it.
     pub(crate) fn around(stage: F) -> Result<Self, F> {
         match Turns::current() {
             Some(turns) => {
@@ -221,7 +224,7 @@ struct Ticket {
 
 #[derive(Debug)]
 struct Standing {
-    /// On the list, or granted and not polled yet.
+    /// On the list, or granted a turn and not polled yet.
     listed: bool,
     granted: bool,
     /// Wakes the task in the runtime.
@@ -229,7 +232,7 @@ struct Standing {
 }
 
 impl Ticket {
-    /// Whether the task has a turn; its first poll only lists it.
+    /// Returns whether the task has a turn; its first poll only adds it to the list.
     fn may_run(self: &Arc<Self>, task: &Waker) -> bool {
         let mut standing = lock(&self.standing);
         let first = standing.task.replace(task.clone()).is_none();
@@ -264,7 +267,8 @@ impl Ticket {
 impl Wake for Ticket {
     fn wake(self: Arc<Self>) {
         self.list();
-        // Only a runtime that is parked has to be told that there is somebody to give a turn to.
+        // A wake-up from another thread must also wake the runtime, which may be parked and unaware of the
+        // ready task.
         if thread::current().id() != self.turns.thread {
             let task = lock(&self.standing).task.clone();
             if let Some(task) = task {
@@ -274,7 +278,7 @@ impl Wake for Ticket {
     }
 }
 
-/// Sebastiano Vigna's generator (public domain, <https://prng.di.unimi.it/splitmix64.c>).
+/// The SplitMix64 generator of Sebastiano Vigna (public domain, <https://prng.di.unimi.it/splitmix64.c>).
 #[derive(Debug)]
 struct SplitMix(u64);
 
@@ -287,7 +291,7 @@ impl SplitMix {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`, which is at least 1; evenly enough for a choice between tasks.
+    /// Returns a number below `bound`, which must be at least 1; uniform enough for a choice between tasks.
     fn below(&mut self, bound: usize) -> usize {
         let bound = bound as u64;
         usize::try_from(self.next() % bound).unwrap_or(0)

@@ -1,7 +1,7 @@
-//! The task of a stage, which can be polled by the tasks of its neighbours too.
+//! The task of a stage, which its neighbors' tasks can poll too.
 //!
-//! To wake another worker, and to move a batch to its cache, costs more than a quick callback. So a quick stage is
-//! polled by the task of the neighbour that wakes it, unless that one is slow:
+//! Waking another worker and moving a batch to its cache costs more than a quick callback. Therefore the task
+//! of the neighbor that wakes a quick stage polls it, unless the neighbor is slow:
 //!
 //! ```text
 //!   quick, and woken for events by a neighbour whose polls are short ─▶ the neighbour's round, on the same worker
@@ -9,8 +9,8 @@
 //!   else (slow; or woken by a timer, a socket, a slow stage) ─▶ its own task: the runtime finds a worker for it
 //! ```
 //!
-//! Polls are measured: quick ones take up to 3 µs, short ones up to 30 µs, on average. In the beginning a stage is not
-//! quick. Slow stages so keep a worker each, and nobody waits long behind a neighbour.
+//! Polls are measured: on average, quick ones take less than 3 µs, short ones less than 30 µs. A new stage
+//! does not count as quick. Thus slow stages keep a worker each, and no stage waits long behind a neighbor.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -32,14 +32,14 @@ use crate::sync::Arc;
 /// The task of a stage.
 pub(crate) struct Resident {
     home: Arc<Home>,
-    /// Until it is cut off.
+    /// `None` once it is aborted.
     stage: Option<async_task::Task<ExitReason, Arc<Home>>>,
     cut_off: Option<BoxFuture<'static, Option<ExitReason>>>,
-    /// What is left of a round that gave way.
+    /// Stages left from a round that yielded.
     rest: VecDeque<Runnable>,
 }
 
-/// The task for `stage`, to be spawned on the current runtime, and its home.
+/// Creates the task for `stage`, to be spawned on the current runtime, and the state that they share.
 pub(crate) fn resident(
     stage: impl Future<Output = ExitReason> + Send + 'static,
     counters: &Arc<Counters>,
@@ -53,7 +53,7 @@ pub(crate) fn resident(
 }
 
 impl Resident {
-    /// Polls what is to be polled; whether somebody is left.
+    /// Runs a round of the ready stages; returns whether any stage is left.
     fn round(&mut self) -> bool {
         self.rest.extend(self.home.receive());
         if !self.rest.is_empty()
@@ -87,10 +87,10 @@ impl Future for Resident {
         let ended = self.poll_stage(cx);
         if ended.is_pending() && gives_way {
             if has_budget_remaining() {
-                // Behind all others, and without waking another worker for it.
+                // Queues the task behind all others, without waking another worker for it.
                 let _ = pin!(yield_now()).poll(cx);
             } else {
-                // The round ended early, with tokio's budget: the next poll has a new one.
+                // The round ended early because tokio's budget ran out: the next poll has a new one.
                 cx.waker().wake_by_ref();
             }
         }

@@ -1,4 +1,4 @@
-//! One supervised stage: how to build it, how to reach it, whom it subscribes to.
+//! One supervised stage: its recipe, its mailbox and its sources.
 
 use std::any::Any;
 use std::time::Duration;
@@ -19,34 +19,34 @@ use crate::wire::mailbox::{Mail, Mailbox};
 /// Builds a stage from its recipe, as a future that runs it to its end.
 pub(crate) type Build = Box<dyn FnMut(Ready) -> Result<BoxFuture<'static, ExitReason>, BoxError> + Send>;
 
-/// Tells the source of a number that this stage will never subscribe to it (again).
+/// Tells the source with the given number that this stage will never subscribe to it (again).
 pub(crate) type Retire = Box<dyn Fn(usize) + Send>;
 
-/// How long a stage may take to stop before it is cut off (OTP's default).
+/// Time that a stage may take to stop before it is aborted (OTP's default).
 pub(crate) const SHUTDOWN: Duration = Duration::from_secs(5);
 
-/// A stage of a pipeline, or a child of a supervisor, over all its restarts.
+/// A stage of a pipeline, or a child of a supervisor, across all its restarts.
 pub(crate) struct Child {
     pub(crate) step: Arc<str>,
     pub(crate) copy: usize,
     pub(crate) placement: Placement,
     pub(crate) restart: Restart,
     pub(crate) counters: Arc<Counters>,
-    /// Who tells what became of its deliveries.
+    /// Track the outcome of the deliveries of this child.
     pub(crate) collectors: Arc<Collectors>,
     pub(crate) control: Arc<dyn Control>,
-    /// The same mailbox, for whoever knows the stage's type.
+    /// The same mailbox, to be downcast where the stage's type is known.
     pub(crate) mailbox: Arc<dyn Any + Send + Sync>,
     pub(crate) build: Build,
     pub(crate) retire: Retire,
-    /// The children it subscribes to; their place in this list is the number of the source.
+    /// The children it subscribes to; the index in this list is the number of the source.
     pub(crate) sources: Vec<usize>,
     pub(crate) nature: Nature,
-    /// Whether it runs.
+    /// Whether the child is running.
     pub(crate) up: Arc<AtomicBool>,
 }
 
-/// What a child is.
+/// The kind of a child.
 #[derive(Clone, Debug)]
 pub(crate) enum Nature {
     /// A stage of a pipeline.
@@ -58,7 +58,7 @@ pub(crate) enum Nature {
 }
 
 impl Child {
-    /// `step/copy`; of what is no stage, only its name.
+    /// Returns `step/copy` for a stage, otherwise only the name.
     pub(crate) fn name(&self) -> String {
         match self.nature {
             Nature::Stage => format!("{}/{}", self.step, self.copy),
@@ -70,7 +70,8 @@ impl Child {
         self.counters.read(&self.step, self.copy)
     }
 
-    /// How long it may take to stop before it is cut off. What has children of its own sees to their ends.
+    /// Returns the time that it may take to stop before it is aborted. A child with children of its own ends
+    /// those itself.
     pub(crate) fn shutdown(&self) -> Duration {
         match self.nature {
             Nature::Stage | Nature::Task => SHUTDOWN,
@@ -78,7 +79,8 @@ impl Child {
         }
     }
 
-    /// Whether it is a stage: its normal end is the end of its work, and the end of the sources is that of all.
+    /// Returns whether it is a stage: its normal end completes its work, and the end of the sources ends all
+    /// stages.
     pub(crate) fn is_stage(&self) -> bool {
         match self.nature {
             Nature::Stage => true,
@@ -93,19 +95,19 @@ impl std::fmt::Debug for Child {
     }
 }
 
-/// What a supervisor tells a stage, whatever stage it is. Mail to a stage that ended is not needed.
+/// The messages of a supervisor to a stage of any type. Mail to a stage that has ended is ignored.
 pub(crate) trait Control: Send + Sync {
-    /// It is about to be started: what was told to the one before does not count.
+    /// Prepares for a start: mail to the previous run no longer counts.
     fn renew(&self);
     fn stop(&self, reason: ExitReason);
     fn drain(&self);
     fn resubscribe(&self, source: usize);
-    /// The source of this number will not be back.
+    /// Notes that the source with this number will not return.
     fn abandon(&self, source: usize);
-    /// It is asked how it stands; no answer comes from one that has ended.
+    /// Asks for the stage's state; a stage that has ended does not answer.
     fn diagnose(&self, question: oneshot::Sender<Diagnosis>);
     fn has_ended(&self) -> bool;
-    /// The stage will not be back: whoever subscribes is told so.
+    /// Closes the mailbox for good: later subscribers learn that the stage will not return.
     fn close(&self, reason: ExitReason);
 }
 

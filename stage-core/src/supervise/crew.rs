@@ -1,4 +1,5 @@
-//! The children of a supervisor and their tasks: started in order, ended in reverse order, each within its time.
+//! The children of a supervisor and their tasks: started in order, ended in reverse order, each with a
+//! deadline.
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +16,7 @@ use crate::engine::Ready;
 use crate::runtime::placement::{Task, spawn};
 use crate::sync::Ordering;
 
-/// How long the stages before one that was cut off wait for its end, before they are stopped too.
+/// Time that stages before an aborted one wait for its end before they are stopped too.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// Children by number, in the order in which they start.
@@ -23,14 +24,14 @@ const AT_ONCE: Duration = Duration::from_millis(100);
 pub(super) struct Crew {
     members: Vec<Member>,
     tasks: JoinSet<ExitReason>,
-    /// Which child a task runs.
+    /// The child that each task runs.
     running: HashMap<task::Id, usize>,
-    /// Children that ended, and nobody has seen to it yet.
+    /// Ends of children that the supervisor has not handled yet.
     ended: VecDeque<Ended>,
     cut_off: Vec<String>,
 }
 
-/// A child that somebody has to see to.
+/// The end of a child that the supervisor must handle.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) index: usize,
@@ -38,12 +39,12 @@ pub(super) struct Ended {
     pub(super) when: When,
 }
 
-/// How far a child got.
+/// The phase in which a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
     /// It ran.
     Running,
-    /// It did not come up.
+    /// It failed to start.
     Starting,
 }
 
@@ -57,35 +58,35 @@ struct Member {
 /// Whether a child will run (again).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
-    /// It runs, or is to run.
+    /// It is running, or will run.
     Serving,
     /// Its work is done.
     Finished,
-    /// It ended otherwise, and nobody brings it back.
+    /// It ended in another way and is not restarted.
     Gone,
 }
 
-/// What a start came to: who is up and waits for the word to go, and who is not.
+/// The result of a start: the children that are up and wait for the signal to go, and the one that failed.
 #[derive(Debug, Default)]
 pub(super) struct Starting {
     pub(super) up: Vec<usize>,
     waiting: Vec<oneshot::Sender<()>>,
-    /// The first that did not come up; those after it were not tried.
+    /// The first child that failed to start; those after it were not tried.
     pub(super) failed: Option<(usize, ExitReason)>,
 }
 
 impl Starting {
-    /// Takes in what came of starting those that were left.
+    /// Adds the result of starting the remaining children.
     pub(super) fn add(&mut self, others: Self) {
         self.up.extend(others.up);
         self.waiting.extend(others.waiting);
         self.failed = others.failed;
     }
 
-    /// Lets go those that are up.
+    /// Releases the children that are up.
     pub(super) fn go(self) {
         for waiting in self.waiting {
-            // A stage that ended meanwhile is seen to as an exit.
+            // A stage that ended in the meantime is handled as an exit.
             let _ = waiting.send(());
         }
     }
@@ -115,7 +116,7 @@ impl Crew {
         &self.members[index].child
     }
 
-    /// Whether a task runs.
+    /// Returns whether any task is running.
     pub(super) fn is_at_work(&self) -> bool {
         !self.running.is_empty()
     }
@@ -124,7 +125,7 @@ impl Crew {
         self.members[index].task.is_some()
     }
 
-    /// Whether a child runs or is to run.
+    /// Returns whether a child is running or will run.
     pub(super) fn is_serving(&self, index: usize) -> bool {
         self.members[index].standing == Standing::Serving
     }
@@ -133,7 +134,7 @@ impl Crew {
         &self.cut_off
     }
 
-    /// Waits for the end of a child, and notes it.
+    /// Waits until a child ends, and records the end.
     pub(super) async fn watch(&mut self) {
         if let Some(exit) = self.tasks.join_next_with_id().await
             && let Some((index, reason)) = self.note(exit)
@@ -142,7 +143,7 @@ impl Crew {
         }
     }
 
-    /// The oldest end that somebody has to see to, of a child that is still down.
+    /// Returns the oldest unhandled end of a child that is still down.
     pub(super) fn next_ended(&mut self) -> Option<Ended> {
         while let Some(ended) = self.ended.pop_front() {
             if !self.is_up(ended.index) && self.is_serving(ended.index) {
@@ -152,17 +153,17 @@ impl Crew {
         None
     }
 
-    /// A child did not come up, which is to be seen to.
+    /// Records that a child failed to start.
     pub(super) fn note_failed_start(&mut self, index: usize, reason: ExitReason) {
         self.ended.push_back(Ended { index, reason, when: When::Starting });
     }
 
-    /// Nobody need see to any end.
+    /// Discards all unhandled ends.
     pub(super) fn forget_ends(&mut self) {
         self.ended.clear();
     }
 
-    /// Notes that a task ended; the child and the reason, if its work is not done.
+    /// Records the end of a task; returns the child and the reason, unless its work is done.
     fn note(&mut self, exit: Result<(task::Id, ExitReason), JoinError>) -> Option<(usize, ExitReason)> {
         let (id, reason) = match exit {
             Ok((id, reason)) => (id, reason),
@@ -187,7 +188,7 @@ impl Crew {
         Some((index, reason))
     }
 
-    /// A child will not be back: those it served have got all there is, those that served it wait in vain.
+    /// Gives up a child for good: its consumers treat it as finished, and its producers stop waiting for it.
     pub(super) fn leave(&mut self, index: usize, reason: ExitReason) {
         self.members[index].standing = Standing::Gone;
         self.child(index).control.close(reason);
@@ -203,8 +204,8 @@ impl Crew {
         }
     }
 
-    /// Tells everybody about these, which were started again: their consumers subscribe anew, and they learn
-    /// whom they need not wait for.
+    /// Announces restarted children: their consumers subscribe again, and they learn which consumers will
+    /// never come.
     pub(super) fn introduce(&self, restarted: &[usize]) {
         for (index, member) in self.members.iter().enumerate() {
             for (source, producer) in numbered(&member.child.sources) {
@@ -220,7 +221,7 @@ impl Crew {
         }
     }
 
-    /// Starts these children in order; none handles an event before it is told to go.
+    /// Starts these children in order; none handles an event before the signal to go.
     pub(super) async fn start(&mut self, these: &[usize]) -> Starting {
         let mut starting = Starting::default();
         for index in these {
@@ -238,7 +239,7 @@ impl Crew {
         starting
     }
 
-    /// Builds and spawns one child and waits until its `init` succeeded.
+    /// Builds and spawns one child and waits until its `init` has succeeded.
     async fn start_one(&mut self, index: usize) -> Result<oneshot::Sender<()>, ExitReason> {
         let member = &mut self.members[index];
         let child = &mut member.child;
@@ -250,7 +251,7 @@ impl Crew {
             Ok(built) => built.map_err(ExitReason::from)?,
             Err(payload) => return Err(ExitReason::from_panic(&*payload)),
         };
-        // Of its own: a caller's span would stay open as long as the stage runs.
+        // A root span: a caller's span would stay open for as long as the stage runs.
         let span = tracing::info_span!(parent: None, "stage", step = &*child.step, copy = child.copy);
         let task = spawn(&mut self.tasks, child.placement, &child.counters, stage.instrument(span));
         self.running.insert(task.id, index);
@@ -262,7 +263,7 @@ impl Crew {
         Ok(go)
     }
 
-    /// Waits for the end of a child that is ending; ends of others are kept for later.
+    /// Waits for the end of a child that is ending; ends of other children are kept for later.
     async fn exit_of(&mut self, index: usize) -> ExitReason {
         while self.is_up(index) {
             let Some(exit) = self.tasks.join_next_with_id().await else { break };
@@ -277,8 +278,9 @@ impl Crew {
         if self.is_serving(index) { ExitReason::Aborted } else { ExitReason::Normal }
     }
 
-    /// Stops these children, the last first, each within its time. As soon as one takes longer, all that are
-    /// left are told, and share one more such time: many that are stuck do not add up.
+    /// Stops these children, the last one first, each with its own time limit. As soon as one exceeds it, all
+    /// the others are stopped at once and share one more such limit, so that the waits for several stuck
+    /// children do not add up.
     pub(super) async fn stop(&mut self, these: &[usize], reason: &ExitReason) {
         let mut these: Vec<usize> = these.iter().rev().copied().filter(|index| self.is_up(*index)).collect();
         let mut last = None;
@@ -294,7 +296,7 @@ impl Crew {
             }
             let Some(task) = self.cut(index) else { continue };
             if last.is_none() {
-                // What it had not received goes back to the stages before it, as long as they run.
+                // Events it had not received return to the stages before it, as long as those run.
                 let _ = timeout_at(Instant::now() + AT_ONCE, self.exit_of(index)).await;
                 for index in &these {
                     self.child(*index).control.stop(reason.clone());
@@ -305,7 +307,7 @@ impl Crew {
         }
     }
 
-    /// Cuts a child off at its next wait; which task that is, if it runs.
+    /// Aborts a child when it next waits; returns the id of its task, if it is running.
     fn cut(&mut self, index: usize) -> Option<task::Id> {
         let member = &self.members[index];
         let task = member.task.as_ref()?;
@@ -316,7 +318,7 @@ impl Crew {
         Some(id)
     }
 
-    /// Waits for the end of a child that was cut off, and gives up on it if it does not wait.
+    /// Waits for the end of an aborted child; abandons its task if that never waits.
     async fn give_up(&mut self, index: usize, task: task::Id, deadline: Instant) {
         if self.is_up(index) && timeout_at(deadline, self.exit_of(index)).await.is_err() {
             self.running.remove(&task);
@@ -324,7 +326,8 @@ impl Crew {
         }
     }
 
-    /// Tells whoever still looks for these stages that they are gone. The first reason counts.
+    /// Closes the mailboxes of all children, so that later subscribers learn that they are gone. The first
+    /// reason counts.
     pub(super) fn close(&self, reason: &ExitReason) {
         for child in self.children() {
             child.up.store(false, Ordering::Release);
@@ -333,8 +336,8 @@ impl Crew {
     }
 }
 
-/// A supervisor that never got to its end, since its runtime was shut down or it panicked, leaves no address open
-/// to which nobody listens.
+/// Closes all mailboxes even if the supervisor never reached its end, because its runtime was shut down or it
+/// panicked.
 impl Drop for Crew {
     fn drop(&mut self) {
         self.close(&ExitReason::Aborted);

@@ -1,4 +1,4 @@
-//! The last ends of stages that were not the end of their work.
+//! The most recent exits of stages whose work was not done.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use super::report::StageExit;
 use crate::base::error::ExitReason;
 use crate::sync::{Mutex, lock};
 
-/// Exits that are kept.
+/// Number of exits that are kept.
 const KEPT: usize = 16;
 
-/// A stage that ended before its work was done, and when. It was restarted, or its pipeline goes on without it, or
-/// ended with it.
+/// A stage that ended before its work was done, and when. It was restarted, or its pipeline continued without
+/// it or ended with it.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -20,11 +20,11 @@ pub struct Exit {
     pub stage: String,
     /// Why it ended.
     pub reason: ExitReason,
-    /// How long after the start of its pipeline.
+    /// The time from the start of its pipeline to the exit.
     pub at: Duration,
 }
 
-/// The last of them, the oldest first.
+/// The most recent exits, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Exits {
     last: Mutex<VecDeque<Exit>>,

@@ -1,4 +1,4 @@
-//! A stage of a pipeline, as its handle knows it: by name, numbers and address.
+//! A stage of a pipeline as its handle sees it: name, statistics and address.
 
 use std::any::Any;
 
@@ -7,7 +7,7 @@ use crate::base::stats::{Counters, StageStats};
 use crate::supervise::{Child, Control, Nature};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
-/// What outlives the restarts of a child, and the pipeline.
+/// The parts of a child that outlive its restarts, and the pipeline.
 pub(crate) struct Known {
     pub(crate) step: Arc<str>,
     pub(crate) copy: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Known {
     pub(crate) mailbox: Arc<dyn Any + Send + Sync>,
     pub(crate) control: Arc<dyn Control>,
     pub(crate) nature: Nature,
-    /// Who tells what became of its deliveries.
+    /// Track the outcome of its deliveries.
     pub(crate) collectors: Arc<Collectors>,
     /// Whether it has producers in its pipeline.
     pub(crate) fed: Fed,
@@ -25,7 +25,7 @@ pub(crate) struct Known {
 /// Where the events of a stage come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fed {
-    /// It makes them.
+    /// The stage produces them.
     ByItself,
     /// Producers of its pipeline.
     ByProducers,
@@ -50,7 +50,7 @@ impl Known {
         self.counters.read(&self.step, self.copy)
     }
 
-    /// Whether it runs now.
+    /// Returns whether it is running now.
     pub(crate) fn is_up(&self) -> bool {
         self.up.load(Ordering::Acquire)
     }
@@ -62,7 +62,7 @@ impl std::fmt::Debug for Known {
     }
 }
 
-/// The statistics of these stages, in their order; those of a subtree follow its child.
+/// Returns the statistics of these stages, in order; those of a subtree follow its child.
 pub(crate) fn stats_of(stages: &[Arc<Known>]) -> Vec<StageStats> {
     let mut stats = Vec::with_capacity(stages.len());
     for stage in stages {
@@ -75,7 +75,7 @@ pub(crate) fn stats_of(stages: &[Arc<Known>]) -> Vec<StageStats> {
     stats
 }
 
-/// Every stage that runs now, also within subtrees, with its name.
+/// Returns every stage that is running now, including those in subtrees, with its name.
 pub(crate) fn named(stages: &[Arc<Known>]) -> Vec<(String, Arc<Known>)> {
     let mut all = Vec::with_capacity(stages.len());
     for stage in stages {

@@ -1,4 +1,4 @@
-//! Keeps the stages of a pipeline running: starts them in order, restarts what fails, ends them in order.
+//! Supervises the stages of a pipeline: starts them in order, restarts failed ones, ends them in order.
 
 mod child;
 mod crew;

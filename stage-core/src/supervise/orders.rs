@@ -1,4 +1,4 @@
-//! What a supervisor is told from outside: to drain, to stop; a drain becomes a stop at its deadline.
+//! Drain and stop requests to a supervisor; a drain becomes a stop at its deadline.
 
 use std::future::pending;
 use std::time::Duration;
@@ -9,26 +9,26 @@ use tokio::time::Instant;
 use super::report::Outcome;
 use crate::base::moment::{after, until};
 
-/// What a pipeline is told from outside.
+/// A request to a pipeline.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Command {
-    /// End the sources, finish what is in flight; stop after this time.
+    /// End the sources and finish all events in flight; stop after this time.
     Drain(Duration),
     /// End now.
     Stop,
 }
 
-/// What a supervisor is to do.
+/// The supervisor's next action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     Drain,
     Stop,
 }
 
-/// Where orders come from, and what was ordered so far.
+/// The source of commands, and the state of the shutdown.
 #[derive(Debug)]
 pub(super) struct Orders {
-    /// Nothing once nobody is left who could say anything.
+    /// `None` once all senders are gone.
     commands: Option<mpsc::UnboundedReceiver<Command>>,
     deadline: Option<Instant>,
     outcome: Outcome,
@@ -39,12 +39,12 @@ impl Orders {
         Self { commands: Some(commands), deadline: None, outcome: Outcome::Finished }
     }
 
-    /// What an end now is to be called.
+    /// Returns the outcome to report if the supervisor ends now.
     pub(super) fn outcome(&self) -> Outcome {
         self.outcome
     }
 
-    /// Whether nothing new is to be begun any more.
+    /// Returns whether the supervisor is shutting down.
     pub(super) fn is_ending(&self) -> bool {
         match self.outcome {
             Outcome::Finished => false,
@@ -52,7 +52,7 @@ impl Orders {
         }
     }
 
-    /// The next order; the last drain's deadline counts. Cancel safe.
+    /// Returns the next order; a new drain replaces the deadline of an earlier one. Cancel safe.
     pub(super) async fn next(&mut self) -> Order {
         loop {
             let deadline = self.deadline;

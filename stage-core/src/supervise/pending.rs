@@ -1,15 +1,16 @@
-//! Restarts that wait for their time.
+//! Restarts that wait for their due time.
 
 use tokio::time::Instant;
 
-/// Children that are down and come back, and when. A child waits once: for the restart that was decided last.
+/// Children that are down, with the time of their restart. Each child waits for one restart only, the last
+/// one decided.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     waiting: Vec<(Option<Instant>, Vec<usize>)>,
 }
 
 impl Pending {
-    /// These start at `at`, together and in order; without a moment, they wait for ever.
+    /// Schedules these children to start at `at`, together and in order; with `None`, they wait forever.
     pub(super) fn add(&mut self, at: Option<Instant>, these: Vec<usize>) {
         for (_, others) in &mut self.waiting {
             others.retain(|other| !these.contains(other));
@@ -18,7 +19,7 @@ impl Pending {
         self.waiting.retain(|(_, these)| !these.is_empty());
     }
 
-    /// Nobody starts any more.
+    /// Cancels all restarts.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
     }
@@ -31,12 +32,12 @@ impl Pending {
         self.waiting.iter().any(|(_, these)| these.contains(&child))
     }
 
-    /// When the next ones start.
+    /// Returns the time of the next restart.
     pub(super) fn next(&self) -> Option<Instant> {
         self.waiting.iter().filter_map(|(at, _)| *at).min()
     }
 
-    /// Those whose time has come; of several, those decided first.
+    /// Removes and returns the children that are due; of several restarts, the one decided first.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<Vec<usize>> {
         let due = self.waiting.iter().position(|(at, _)| at.is_some_and(|at| at <= now))?;
         Some(self.waiting.remove(due).1)

@@ -1,6 +1,6 @@
-//! Who is restarted with whom, when, and when it is one failure too many: pure decisions.
+//! The restart policy: pure decisions on which children restart, when, and when to give up.
 //!
-//! The strategies, the restart types and the intensity are those of Erlang/OTP's `supervisor`; the waits between
+//! Strategies, restart types and intensity are those of Erlang/OTP's `supervisor`; the delays between
 //! restarts are not (OTP restarts at once).
 
 use std::collections::VecDeque;
@@ -12,27 +12,28 @@ use crate::base::error::ExitReason;
 use crate::base::option_error::OptionError;
 use crate::base::options::Restart;
 
-/// Which others are restarted with one that failed.
+/// Which other children restart with a failed one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Strategy {
-    /// None.
+    /// No others.
     OneForOne,
-    /// All.
+    /// All children.
     OneForAll,
-    /// Those started after it: the later copies of its step, and every later step.
+    /// The children started after it: later copies of its step, and every later step.
     #[default]
     RestForOne,
 }
 
-/// How many failures are survived: more than `max_restarts` restarts within `within` are too many.
+/// The number of failures that a supervisor tolerates: more than `max_restarts` restarts within `within` are
+/// too many.
 ///
-/// A period of zero is refused at the start: no two restarts would ever be counted together. (OTP's `max_seconds: 0`
-/// counts those of the same second.)
+/// A period of zero is refused at the start: it would never count two restarts together. (OTP's
+/// `max_seconds: 0` counts those within the same second.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intensity {
-    /// Restarts that are allowed within the period. Default: 3.
+    /// Restarts allowed within the period. Default: 3.
     pub max_restarts: usize,
     /// The period, above zero. Default: 5 seconds. [`Duration::MAX`] counts all restarts.
     pub within: Duration,
@@ -44,22 +45,23 @@ impl Default for Intensity {
     }
 }
 
-/// Everything that is said about restarts, beside what each child says.
+/// The restart options of a supervisor, without those of each child.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) strategy: Strategy,
     pub(crate) intensity: Intensity,
-    /// Restarts are made at once if there is none.
+    /// Delay before restarts; `None` restarts at once.
     pub(crate) backoff: Option<Backoff>,
-    /// How a stage of any kind waits that does not come up, at the first start too. If there is none, only sources
-    /// wait, and only at a restart.
+    /// Delay before another attempt to bring up a stage of any kind, including at the first start. With
+    /// `None`, only sources retry, and only at a restart.
     pub(crate) retry_init: Option<Backoff>,
-    /// After what time without progress it is warned of a stage that holds events; not at all if there is none.
+    /// Time without progress after which a warning about a stage that holds events is logged; `None` disables
+    /// it.
     pub(crate) stalls: Option<Duration>,
 }
 
 impl Intensity {
-    /// Refuses a period of zero.
+    /// Checks that the period is not zero.
     pub(crate) fn check(&self) -> Result<(), OptionError> {
         if self.within.is_zero() {
             return Err(OptionError::Period { option: "the `within` of the intensity" });
@@ -69,7 +71,7 @@ impl Intensity {
 }
 
 impl Plan {
-    /// What cannot work.
+    /// Returns the errors in these options.
     pub(crate) fn errors(&self) -> Vec<OptionError> {
         let stalls = match self.stalls {
             Some(Duration::ZERO) => Err(OptionError::Period { option: "warn_of_stalls" }),
@@ -82,39 +84,39 @@ impl Plan {
 /// Where a child gets its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// From outside of the pipeline.
+    /// From outside the pipeline.
     Source,
-    /// From other stages, or it is no stage.
+    /// From other stages; or the child is not a stage.
     Other,
 }
 
-/// What to do about the end of a child.
+/// The reaction to the end of a child.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Go on without it.
+    /// Continue without it.
     Leave,
-    /// End these, in reverse order; then start those of them that come back, in order, after some time.
+    /// End the children in `end`, in reverse order; then start those in `back`, in order, after the delay.
     Restart { end: Range<usize>, back: Vec<usize>, after: Duration },
-    /// End all: it failed too often.
+    /// End all children: there were too many failures.
     GiveUp,
 }
 
-/// How a source waits whose service cannot be reached.
+/// Default back-off of a source whose service cannot be reached.
 const RETRY_INIT: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
 
-/// Between two attempts to bring a child up, at least: a back-off may say none.
+/// Minimum delay between two attempts to bring up a child, since a back-off may be zero.
 const LEAST_WAIT: Duration = Duration::from_millis(10);
 
-/// How many restarts are remembered where they are unlimited.
+/// Number of restarts remembered if they are unlimited.
 const REMEMBERED: usize = 1_000;
 
-/// The memory that decisions need: who may come back, and when the last restarts were.
+/// The state that decisions need: which children may return, and the times of the last restarts.
 #[derive(Debug)]
 pub(crate) struct Policy {
     plan: Plan,
-    /// By child; nothing for one that will never come back.
+    /// Restart types by child; `None` for a child that will never return.
     children: Vec<Option<Restart>>,
-    /// By child, how often in a row it did not come up and was to wait.
+    /// By child, the number of consecutive failed attempts to bring it up.
     waits: Vec<u32>,
     recent: VecDeque<Duration>,
 }
@@ -125,7 +127,8 @@ impl Policy {
         Self { plan, children: children.into_iter().map(Some).collect(), waits, recent: VecDeque::new() }
     }
 
-    /// A child ended for `reason` at `now`, counted from any fixed moment. `seed` stands for chance.
+    /// Decides on a child that ended for `reason` at `now`, measured from any fixed instant. `seed` replaces
+    /// randomness.
     pub(crate) fn ended(&mut self, child: usize, reason: &ExitReason, now: Duration, seed: u64) -> Verdict {
         match self.children[child] {
             _ if reason.is_fatal() => Verdict::GiveUp,
@@ -137,8 +140,8 @@ impl Policy {
         }
     }
 
-    /// Whether a child that did not come up for `reason` waits for what it lacks: an error says that something is
-    /// missing, a panic that the code is wrong.
+    /// Returns whether a child that failed to start for `reason` waits and tries again: an error indicates
+    /// something missing, a panic a bug.
     pub(crate) fn waits(&self, reason: &ExitReason, kind: Kind) -> bool {
         let error = match reason {
             ExitReason::Error(_) | ExitReason::Custom(_) => !reason.is_fatal(),
@@ -151,8 +154,8 @@ impl Policy {
         error && (self.plan.retry_init.is_some() || kind == Kind::Source)
     }
 
-    /// A child did not come up, and waits. It costs nothing of the intensity: those beside it are left alone, and the
-    /// waits grow until the attempts of the back-off are used up.
+    /// Decides on a child that failed to start and waits. This does not count towards the intensity: the
+    /// children around it keep running, and the delays grow until the attempts of the back-off are used up.
     pub(crate) fn did_not_come_up(&mut self, child: usize, reason: &ExitReason, seed: u64) -> Verdict {
         if !self.children[child].is_some_and(|restart| restart.returns(reason)) {
             self.leave(child);
@@ -167,7 +170,7 @@ impl Policy {
         Verdict::Restart { end: child..child, back, after }
     }
 
-    /// How long a child waits that did not come up once more; nothing if it was tried often enough.
+    /// Returns the delay before the next attempt to bring up a child; `None` if the attempts are used up.
     pub(crate) fn wait(&mut self, child: usize, seed: u64) -> Option<Duration> {
         let backoff = self.plan.retry_init.or(self.plan.backoff).unwrap_or(RETRY_INIT);
         let attempt = self.waits[child];
@@ -175,22 +178,22 @@ impl Policy {
         Some(backoff.delay(attempt, seed)?.max(LEAST_WAIT))
     }
 
-    /// A child is up.
+    /// Notes that a child is up.
     pub(crate) fn came_up(&mut self, child: usize) {
         self.waits[child] = 0;
     }
 
-    /// Whether stages that do not come up at the first start are tried again.
+    /// Returns whether stages that fail to come up at the first start are tried again.
     pub(crate) fn retries_first_start(&self) -> bool {
         self.plan.retry_init.is_some()
     }
 
-    /// A child is gone, or has finished, for good.
+    /// Notes that a child is gone, or has finished, for good.
     pub(crate) fn leave(&mut self, child: usize) {
         self.children[child] = None;
     }
 
-    /// A child that is to run failed, or could not be started.
+    /// Decides on the failure of a child, or of its start.
     pub(crate) fn failed(&mut self, child: usize, now: Duration, seed: u64) -> Verdict {
         let Intensity { max_restarts, within } = self.plan.intensity;
         while self.recent.front().is_some_and(|then| now.saturating_sub(*then) > within) {
@@ -202,7 +205,7 @@ impl Policy {
             None => Some(Duration::ZERO),
         };
         self.recent.push_back(now);
-        // Where restarts are unlimited, those before say nothing any more but how long to wait.
+        // If restarts are unlimited, older ones only influence the delay.
         if max_restarts == usize::MAX && self.recent.len() > REMEMBERED {
             self.recent.pop_front();
         }
@@ -225,7 +228,7 @@ impl Policy {
         Verdict::Restart { end, back, after }
     }
 
-    /// Who is restarted with a child.
+    /// Returns the children that restart with `child`, itself included.
     fn share(&self, child: usize) -> Range<usize> {
         match self.plan.strategy {
             Strategy::OneForOne => child..child + 1,
@@ -234,7 +237,7 @@ impl Policy {
         }
     }
 
-    /// How many restarts, this far, there were within the period that counts.
+    /// Returns the number of restarts within the current period.
     pub(crate) fn recent(&self) -> usize {
         self.recent.len()
     }

@@ -1,4 +1,4 @@
-//! How a pipeline ended.
+//! The final report of a pipeline.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use crate::ack::Settlement;
 use crate::base::error::ExitReason;
 use crate::base::stats::StageStats;
 
-/// In which way a pipeline ended, if it did not fail.
+/// The way in which a pipeline ended without failing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Outcome {
     /// Every stage handled everything, to the end of the sources.
     Finished,
-    /// It was asked to drain, and everything in flight was handled.
+    /// The pipeline was drained, and everything in flight was handled.
     Drained,
-    /// It was stopped, or a drain ran into its deadline: events in flight were discarded.
+    /// The pipeline was stopped, or a drain reached its deadline: events in flight were discarded.
     Stopped,
 }
 
-/// What a pipeline did.
+/// The results of a pipeline's run.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -29,19 +29,19 @@ pub struct Report {
     pub outcome: Outcome,
     /// How long it ran.
     pub elapsed: Duration,
-    /// What each stage did, in the order of the pipeline.
+    /// The statistics of each stage, in the order of the pipeline.
     pub stages: Vec<StageStats>,
-    /// What became of what the sources delivered, if they want to know.
+    /// The outcome of the sources' deliveries, if the sources track acknowledgements.
     pub settlement: Settlement,
-    /// What was still in the stages when they were stopped, at the deadline of a drain or otherwise, and was
-    /// not handled: by stage, in the order of the pipeline. Stages that had nothing are left out. It counts
-    /// as discarded, too.
+    /// Unhandled events that stages held when they were stopped, at the deadline of a drain or otherwise: by
+    /// stage, in the order of the pipeline. Stages without such events are omitted. The events count as
+    /// discarded, too.
     pub rejected: Vec<Rejected>,
-    /// Stages that ended otherwise than normally, and were not restarted since they are
+    /// Stages that ended abnormally and were not restarted because they are
     /// [temporary](crate::Restart::Temporary).
     pub not_restarted: Vec<StageExit>,
-    /// Stages that did not end in time and were cut off, as `step/copy`. What a callback that never came back
-    /// had in its hands is in no other number.
+    /// Stages that did not end in time and were aborted, as `step/copy`. Events held by a callback that never
+    /// returned appear in no other count.
     pub cut_off: Vec<String>,
 }
 
@@ -52,11 +52,11 @@ pub struct Report {
 pub struct Rejected {
     /// The stage, as `step/copy`.
     pub stage: String,
-    /// How many events it held.
+    /// Number of events that it held.
     pub events: u64,
 }
 
-/// A stage that ended, and why.
+/// A stage that ended, with the reason.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -67,7 +67,7 @@ pub struct StageExit {
     pub reason: ExitReason,
 }
 
-/// A pipeline that could not go on.
+/// The failure of a pipeline.
 #[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PipelineError {
@@ -79,26 +79,26 @@ pub enum PipelineError {
         /// Why it failed.
         #[source]
         reason: ExitReason,
-        /// The first of the failures that were too many: what it began with.
+        /// The first of the failures within the period: how the trouble began.
         first: Box<StageExit>,
-        /// How many restarts were tried, all stages together.
+        /// Number of restarts of all stages together.
         restarts: u64,
-        /// What was done until then.
+        /// The report up to the failure.
         report: Box<Report>,
     },
     /// The runtime that ran the pipeline was shut down before the pipeline ended.
     #[error("the runtime was shut down before the pipeline ended")]
     RuntimeGone,
-    /// The task that supervises the stages panicked, as it does when a `tracing` subscriber panics in it. All stages
-    /// were cut off, and what they held is lost.
+    /// The task that supervises the stages panicked, for example because a `tracing` subscriber panicked in
+    /// it. All stages were aborted, and the events they held are lost.
     #[error("the supervisor of the pipeline panicked: {message}")]
     SupervisorPanicked {
-        /// What the panic said.
+        /// The message of the panic.
         message: String,
     },
 }
 
-/// Names the first failure, where it says more than the last.
+/// Displays the first failure if it differs from the last.
 struct Began<'a>(&'a StageExit, &'a str, &'a ExitReason);
 
 impl fmt::Display for Began<'_> {

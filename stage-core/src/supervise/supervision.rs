@@ -20,7 +20,7 @@ use crate::base::moment;
 use crate::dispatch::stable_hash;
 use crate::sync::Arc;
 
-/// Children, and what is decided about them.
+/// The children of a supervisor, and the state of the decisions about them.
 #[derive(Debug)]
 pub(crate) struct Supervision {
     crew: Crew,
@@ -28,16 +28,16 @@ pub(crate) struct Supervision {
     pending: Pending,
     began: Instant,
     restarts: u64,
-    /// The failures that count, the oldest first.
+    /// The failures within the current period, oldest first.
     failures: VecDeque<StageExit>,
-    /// The last exits, for those who watch.
+    /// The most recent exits, for observers.
     exits: Arc<Exits>,
     not_restarted: Vec<StageExit>,
-    /// What each child had discarded before it was stopped for good; nothing before that.
+    /// Events that each child had discarded before the final stop; `None` until then.
     before_stop: Option<Vec<u64>>,
 }
 
-/// How it goes on after a start.
+/// Whether to continue after a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     GoOn,
@@ -60,12 +60,12 @@ impl Supervision {
         }
     }
 
-    /// When it began, and where its exits are noted.
+    /// Returns when it began, and its record of exits.
     pub(crate) fn watched(&self) -> (Instant, Arc<Exits>) {
         (self.began, Arc::clone(&self.exits))
     }
 
-    /// Starts every child; returns when all are up. If one does not come up, none is left running.
+    /// Starts every child; returns when all are up. If one fails to start, none is left running.
     pub(crate) async fn start(&mut self) -> Result<(), StageExit> {
         let all = self.crew.all();
         let mut starting = self.crew.start(&all).await;
@@ -83,7 +83,7 @@ impl Supervision {
                 Ok(())
             }
             Some((index, reason)) => {
-                // Nobody who is up waits any more for the word to go.
+                // Releases the children that are up from their wait for the signal to go.
                 drop(starting);
                 self.crew.stop(&all, &ExitReason::Shutdown).await;
                 self.crew.close(&ExitReason::Shutdown);
@@ -92,7 +92,7 @@ impl Supervision {
         }
     }
 
-    /// How long to wait before a child that did not come up at the first start is tried again; nothing if it is not.
+    /// Returns the delay before a child that failed at the first start is tried again; `None` if it is not.
     fn wait_for_first_start(&mut self, starting: &Starting) -> Option<Duration> {
         let (index, reason) = starting.failed.as_ref()?;
         let tried_again = self.policy.retries_first_start() && self.policy.waits(reason, self.kind(*index));
@@ -110,7 +110,7 @@ impl Supervision {
         if child.is_stage() && child.sources.is_empty() { Kind::Source } else { Kind::Other }
     }
 
-    /// Stands for chance.
+    /// Returns a seed that replaces randomness.
     fn seed(&self, stage: &str) -> u64 {
         stable_hash(&(stage, self.restarts))
     }
@@ -161,7 +161,7 @@ impl Supervision {
         }
     }
 
-    /// Decides about every child that ended and is not made good yet.
+    /// Decides on every child that ended and is not scheduled for a restart.
     async fn see_to_ends(&mut self, orders: &Orders) -> Result<(), StageExit> {
         while let Some(Ended { index, reason, when }) = self.crew.next_ended() {
             if self.pending.contains(index) {
@@ -178,7 +178,7 @@ impl Supervision {
         Ok(())
     }
 
-    /// Does what the policy says about a child that ended.
+    /// Carries out the policy's decision on a child that ended.
     async fn decide(&mut self, index: usize, reason: ExitReason, when: When) -> Result<(), StageExit> {
         let exit = self.exit(index, reason.clone());
         let seed = self.seed(&exit.stage);
@@ -226,7 +226,7 @@ impl Supervision {
         }
     }
 
-    /// Goes on without a child.
+    /// Continues without a child.
     fn leave(&mut self, index: usize, reason: ExitReason) {
         self.policy.leave(index);
         let exit = self.exit(index, reason.clone());
@@ -238,7 +238,7 @@ impl Supervision {
         self.crew.leave(index, reason);
     }
 
-    /// Starts children that were stopped, or failed; a stop that is ordered meanwhile comes first.
+    /// Starts children that were stopped or failed; a stop order in the meantime takes precedence.
     async fn start_again(&mut self, mut these: Vec<usize>, orders: &mut Orders) -> Next {
         // Some may have finished while others were being stopped.
         these.retain(|index| self.crew.is_serving(*index) && !self.crew.is_up(*index));
@@ -266,8 +266,8 @@ impl Supervision {
         Next::GoOn
     }
 
-    /// Lets those go that are up. One that is not is a failure of its own; those behind it wait for what is
-    /// decided about it.
+    /// Releases the children that are up. One that failed to start is a failure of its own; those after it
+    /// wait for the decision on it.
     fn came_up(&mut self, mut started: Starting, these: &[usize]) {
         if let Some((failed, reason)) = started.failed.take() {
             let rest = these.iter().copied().skip_while(|index| *index != failed).skip(1).collect();
@@ -295,7 +295,7 @@ impl Supervision {
         self.crew.forget_ends();
     }
 
-    /// Waits until the sources know what became of everything they delivered: nothing is in a stage any more.
+    /// Waits until the sources know the outcome of all their deliveries: no stage holds an event any more.
     async fn settle(&mut self) {
         let deadline = Instant::now() + SHUTDOWN;
         let collectors: Vec<_> = self.crew.children().map(|child| Arc::clone(&child.collectors)).collect();
@@ -312,15 +312,16 @@ impl Supervision {
         all
     }
 
-    /// Asks the sources to finish; the end follows the events through every stage. What is no stage is
-    /// drained in order (`drain_next`).
+    /// Asks the sources to finish; the end follows the events through every stage. Children that are not
+    /// stages are drained in order (`drain_next`).
     fn drain(&self) {
         for child in self.crew.children().filter(|child| child.sources.is_empty() && child.is_stage()) {
             child.control.drain();
         }
     }
 
-    /// Of children that are no stages, asks the first that still runs to finish: it may feed those behind it.
+    /// Asks the first running child that is not a stage to finish; the next ones follow, since it may feed
+    /// them.
     fn drain_next(&self, orders: &Orders) {
         if !orders.is_ending() {
             return;
@@ -357,7 +358,7 @@ impl Supervision {
         report
     }
 
-    /// What the children held when they were stopped.
+    /// Returns the number of events that the children held when they were stopped.
     fn rejected(&self) -> Vec<Rejected> {
         let before = self.before_stop.iter().flatten();
         let rejected = self.crew.children().zip(before).map(|(child, before)| Rejected {

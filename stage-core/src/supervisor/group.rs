@@ -1,4 +1,5 @@
-//! A child with children of its own: how it is told what to do, and what its runs did.
+//! A child with children of its own: passes commands to its current run, and collects the results of all
+//! runs.
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -13,7 +14,7 @@ use crate::supervise::{Outcome, PipelineError, Rejected, Report, StageExit};
 use crate::sync::{Arc, Mutex, lock};
 use crate::wire::diagnosis::Diagnosis;
 
-/// What is inside of such a child, over all its runs.
+/// The state of such a child, across all its runs.
 #[derive(Debug, Default)]
 pub(crate) struct Inner {
     state: Mutex<State>,
@@ -21,14 +22,14 @@ pub(crate) struct Inner {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Tells the running one.
+    /// Sends commands to the current run.
     commands: Option<mpsc::UnboundedSender<Command>>,
     running: Option<Monitor>,
-    /// What the runs before it did.
+    /// The results of earlier runs.
     past: Gathered,
 }
 
-/// What several runs did.
+/// The combined results of several runs.
 #[derive(Clone, Debug, Default)]
 struct Gathered {
     stages: Vec<StageStats>,
@@ -39,7 +40,7 @@ struct Gathered {
 }
 
 impl Inner {
-    /// A run is about to begin; where it hears what it is told.
+    /// Prepares for a run; returns the receiver of its commands.
     pub(crate) fn open(&self) -> mpsc::UnboundedReceiver<Command> {
         let (commands, commanded) = mpsc::unbounded_channel();
         lock(&self.state).commands = Some(commands);
@@ -48,7 +49,7 @@ impl Inner {
 
     fn tell(&self, command: Command) {
         if let Some(commands) = &lock(&self.state).commands {
-            // One that has ended need not be told.
+            // A run that has ended ignores commands.
             let _ = commands.send(command);
         }
     }
@@ -108,7 +109,7 @@ impl Gathered {
         }
     }
 
-    /// Puts it into the report of whoever supervises the child called `prefix`.
+    /// Adds the results to the report of the supervisor, in which the child is called `prefix`.
     fn add_to(self, report: &mut Report, prefix: &str) {
         let name = |stage: String| format!("{prefix}/{stage}");
         report.stages.extend(self.stages.into_iter().map(|stats| within(prefix, stats)));
@@ -127,7 +128,7 @@ impl Gathered {
     }
 }
 
-/// One run: starts it, tells it what it is told, and says how it ended.
+/// Runs the child once: starts it, passes commands on to it, and returns how it ended.
 pub(crate) async fn run(
     start: impl Future<Output = Result<Running, StartError>>,
     inner: Arc<Inner>,
@@ -148,7 +149,7 @@ pub(crate) async fn run(
                 ended = running.join() => break ended,
             }
         },
-        // It is not wanted any more.
+        // The supervisor gave up this start.
         Err(_) => running.stop().await,
     };
     match &ended {
@@ -171,7 +172,7 @@ impl Control for Inner {
     }
 
     fn drain(&self) {
-        // Whoever drains it keeps the time.
+        // The supervisor that drains it keeps the deadline.
         self.tell(Command::Drain(std::time::Duration::MAX));
     }
 

@@ -1,4 +1,4 @@
-//! A child that is a plain task: how it is asked to end, and what its end means.
+//! A child that is a plain task: how it is asked to end, and the meaning of its end.
 
 use std::panic::AssertUnwindSafe;
 
@@ -12,37 +12,37 @@ use crate::supervise::Control;
 use crate::sync::{Mutex, lock};
 use crate::wire::diagnosis::Diagnosis;
 
-/// Tells a task of a [`Supervisor`](crate::Supervisor) that it is to end: the supervisor drains or stops, or restarts
-/// it with others. A task that has not ended 5 seconds after it was to stop is cut off.
+/// Signals a task of a [`Supervisor`](crate::Supervisor) to end: the supervisor drains or stops, or restarts
+/// the task with other children. A task that has not ended 5 seconds after a stop is aborted.
 #[derive(Clone, Debug)]
 pub struct Stopping {
     token: CancellationToken,
 }
 
 impl Stopping {
-    /// Resolves when the task is to end; at once if it was told before.
+    /// Resolves when the task should end; at once if that was signaled before.
     ///
     /// # Cancel safety
     ///
-    /// The future may be dropped and made anew at any time.
+    /// The future may be dropped and created again at any time.
     pub fn asked(&self) -> impl Future<Output = ()> + Send + 'static {
         self.token.clone().cancelled_owned()
     }
 
-    /// Whether the task is to end.
+    /// Returns whether the task should end.
     pub fn is_asked(&self) -> bool {
         self.token.is_cancelled()
     }
 }
 
-/// Reaches the running task.
+/// Controls the running task.
 #[derive(Debug, Default)]
 pub(crate) struct TaskControl {
     token: Mutex<CancellationToken>,
 }
 
 impl TaskControl {
-    /// A run is about to begin.
+    /// Prepares for a run; returns the signal for its task.
     pub(crate) fn open(&self) -> Stopping {
         let token = CancellationToken::new();
         *lock(&self.token) = token.clone();
@@ -54,7 +54,7 @@ impl TaskControl {
     }
 }
 
-/// One run; a panic is a failure.
+/// Runs the task once; a panic is a failure.
 pub(crate) async fn run(work: impl Future<Output = StageResult>, ready: Ready) -> ExitReason {
     let _ = ready.up.send(());
     if ready.go.await.is_err() {

@@ -1,4 +1,4 @@
-//! Several pipelines, tasks and supervisors under one supervisor.
+//! A supervisor of several pipelines, tasks and other supervisors.
 
 use std::future::Future;
 
@@ -17,9 +17,11 @@ use crate::sync::Arc;
 
 /// Keeps several children running: pipelines, tasks, and supervisors with children of their own.
 ///
-/// Children start in the order in which they are declared, and are stopped in reverse order. What a failure
-/// restarts is said by the [`Strategy`] (here by default [`OneForOne`](Strategy::OneForOne)) and the [`Restart`]
-/// of each child; a child that comes back is built by its recipe. More failures than the [`Intensity`] allows end
+/// Children start in the order of their declaration and stop in reverse order. The [`Strategy`] (here by
+/// default [`OneForOne`](Strategy::OneForOne)) and the [`Restart`] of each child determine which children a
+/// failure restarts; a restarted child is built from its recipe. More failures than the [`Intensity`] allows
+/// end all children, and the supervisor itself fails: if it is a child, its own supervisor decides what
+/// happens next.
 /// all children, and the supervisor fails in its turn: if it is a child itself, it is up to its supervisor.
 ///
 /// ```
@@ -55,9 +57,10 @@ use crate::sync::Arc;
 ///
 /// # End
 ///
-/// A permanent child is started again also when it ends normally, so a supervisor with one ends when it is told to.
-/// One with others only ends when all have ended, and are not restarted. A [drain](Running::drain) drains the
-/// children one by one in the order of their declaration: those behind may live on what those before them make.
+/// A permanent child restarts even after a normal end, so a supervisor with such a child runs until it is
+/// drained or stopped. Without permanent children, it ends when all children have ended and none is
+/// restarted. A [drain](Running::drain) drains the children one by one in the order of their declaration,
+/// since later ones may depend on the output of earlier ones.
 #[derive(Debug)]
 #[must_use = "a supervisor does nothing until it is started"]
 pub struct Supervisor {
@@ -66,7 +69,7 @@ pub struct Supervisor {
     children: Vec<Child>,
 }
 
-/// The name of a child of a [`Supervisor`], and when it is restarted.
+/// The name of a child of a [`Supervisor`], and its restart type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct ChildOptions {
@@ -75,12 +78,12 @@ pub struct ChildOptions {
 }
 
 impl ChildOptions {
-    /// A permanent child of this name.
+    /// Creates the options of a permanent child with this name.
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: name.into(), restart: Restart::Permanent }
     }
 
-    /// When it is restarted. Default: always.
+    /// Sets when the child is restarted. Default: always.
     pub fn restart(mut self, restart: Restart) -> Self {
         self.restart = restart;
         self
@@ -94,32 +97,33 @@ impl From<&str> for ChildOptions {
 }
 
 impl Supervisor {
-    /// A supervisor without children.
+    /// Creates a supervisor without children.
     pub fn new(name: impl Into<String>) -> Self {
         let plan = Plan { strategy: Strategy::OneForOne, ..Plan::default() };
         Self { name: name.into(), plan, children: Vec::new() }
     }
 
-    /// Which children are restarted with one that failed. Default: [`Strategy::OneForOne`].
+    /// Sets which children restart with a failed one. Default: [`Strategy::OneForOne`].
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.plan.strategy = strategy;
         self
     }
 
-    /// How many failures it survives. Default: 3 restarts within 5 seconds.
+    /// Sets the number of failures that the supervisor tolerates. Default: 3 restarts within 5 seconds.
     pub fn intensity(mut self, intensity: Intensity) -> Self {
         self.plan.intensity = intensity;
         self
     }
 
-    /// How long it waits before a restart: longer with each one within the period of the intensity. It gives up
-    /// when the attempts are used up. Default: not at all.
+    /// Sets the delay before each restart; it grows with every restart within the intensity period. The
+    /// supervisor gives up when the attempts are used up. Default: restart immediately.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.plan.backoff = Some(backoff);
         self
     }
 
-    /// A pipeline, or what `pipeline!` declared. A run that finished or was drained has ended normally.
+    /// Adds a pipeline, built by hand or declared with `pipeline!`. A run that finished or was drained counts
+    /// as a normal end.
     pub fn pipeline<P, R>(self, options: impl Into<ChildOptions>, recipe: R) -> Self
     where
         P: Into<Pipeline>,
@@ -131,17 +135,17 @@ impl Supervisor {
         })
     }
 
-    /// A supervisor with children of its own.
+    /// Adds a supervisor with children of its own.
     pub fn supervisor<R>(self, options: impl Into<ChildOptions>, recipe: R) -> Self
     where
         R: Fn() -> Result<Self, BoxError> + Send + 'static,
     {
-        // Boxed, since it may hold another of its kind.
+        // Boxed, since the future may contain another one of its own type.
         self.group(options.into(), move || Ok(recipe()?.start().boxed()))
     }
 
-    /// A task: anything that is a future. It may start stages that are wired by hand, and should end when it is
-    /// [asked](Stopping::asked) to.
+    /// Adds a task, which can be any future. It may start stages that are connected by hand, and should end
+    /// when it is [asked](Stopping::asked) to.
     pub fn task<R, F>(mut self, options: impl Into<ChildOptions>, recipe: R) -> Self
     where
         R: Fn(Stopping) -> F + Send + 'static,
@@ -196,22 +200,22 @@ impl Supervisor {
         self
     }
 
-    /// Starts all children in order; returns when every one is up. A pipeline is up, and begins to work, when all
-    /// its stages have been initialised.
+    /// Starts all children in order; returns when all of them are up. A pipeline is up, and begins to work,
+    /// when all its stages have been initialized.
     ///
-    /// The handle is that of a pipeline: its [topology](Running::topology) has no steps, its statistics and reports
-    /// have those of all stages, named `child/step`.
+    /// The returned handle is the same type as a pipeline's: its [topology](Running::topology) has no steps;
+    /// its statistics and reports cover all stages, named `child/step`.
     ///
-    /// Must be called within a tokio runtime with its time enabled.
+    /// Must be called within a tokio runtime with its time driver enabled.
     ///
     /// # Errors
     ///
-    /// [`StartError::Options`] if the [`Intensity`] cannot work; [`StartError::Stage`] if a child did not come up, none
-    /// is left running then.
+    /// Returns [`StartError::Options`] if the [`Intensity`] is invalid, and [`StartError::Stage`] if a child
+    /// failed to start; no child is left running then.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, the children that were started are stopped.
+    /// If the future is dropped before it is ready, the children that were started are stopped.
     pub async fn start(self) -> Result<Running, StartError> {
         let errors = self.plan.errors();
         if !errors.is_empty() {

@@ -1,4 +1,5 @@
-//! Who polls a stage? Two that wake each other, polled by hand; and how a stage and its task end together.
+//! Tests of which task polls a stage, with stages that wake each other, polled by hand; and of how a stage
+//! and its task end together.
 
 use std::future::{pending, poll_fn};
 use std::task::Waker;
@@ -18,7 +19,7 @@ fn alone(stage: impl Future<Output = ExitReason> + Send + 'static) -> (Resident,
     resident(stage, &Arc::default())
 }
 
-/// A stage that notes each of its polls, and then wakes another, as often as it is polled.
+/// A stage that counts its polls, and wakes another stage on each one.
 #[derive(Clone, Default)]
 struct Partner {
     polls: Arc<AtomicUsize>,
@@ -62,7 +63,7 @@ fn pair(second_on: usize) -> Pair {
         second: (second.clone(), build(&runtimes[second_on], &second, &first)),
         _runtimes: runtimes,
     };
-    // The second wakes the first, which goes home: it is not known to be quick.
+    // The second wakes the first, which goes to its own task, since it is not known to be quick.
     poll(&mut pair.first.1);
     poll(&mut pair.second.1);
     assert_eq!((pair.first.0.polls(), pair.second.0.polls()), (1, 1));
@@ -99,7 +100,7 @@ fn quick_neighbours_take_turns_in_one_task_until_it_is_time_to_give_way() {
     assert!(first.0.polls() > polls.0 && second.0.polls() > polls.1);
 }
 
-/// A quick stage that is told something: it notes its name, and then does what is given.
+/// A quick stage that logs its name when its signal is marked, and then runs `then`.
 fn told(
     name: &'static str,
     signal: &Arc<Signal>,
@@ -207,7 +208,7 @@ fn who_is_left_when_a_task_is_dropped_goes_home() {
     let before = second.0.polls();
     drop(first.1);
     poll(&mut second.1);
-    // Either the second was left, or the first, which is dropped with its task.
+    // The stage left is either the second, or the first, which is dropped with its task.
     assert!(second.0.polls() <= before + 1);
     assert!(second.1.rest.is_empty());
 }

@@ -1,4 +1,4 @@
-//! Does the policy decide as OTP's `supervisor` would? By example, and against a model of it.
+//! Compares the policy with OTP's `supervisor`, by example and against a model of it.
 
 use proptest::prelude::{Just, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
@@ -141,17 +141,18 @@ fn waits_grow_with_the_restarts_that_count_and_attempts_that_are_used_up_end_it(
     assert_eq!(policy.ended(0, &oops(), seconds(0), 0), Verdict::GiveUp);
 }
 
-/// OTP's supervisor, as its documentation has it, on lists of names: `supervisor:restart/2` and `add_restart/1`.
+/// A model of OTP's supervisor according to its documentation, on lists of names: `supervisor:restart/2` and
+/// `add_restart/1`.
 struct Otp {
     strategy: Strategy,
     intensity: Intensity,
-    /// Those it has not deleted, in the order of their start.
+    /// The children that are not deleted, in the order of their start.
     children: Vec<(usize, Restart)>,
     restarts: Vec<Duration>,
 }
 
 impl Otp {
-    /// Who is started anew, if the supervisor goes on.
+    /// Returns the children to restart; `None` if the supervisor gives up.
     fn exit(&mut self, name: usize, normal: bool, now: Duration) -> Option<Vec<usize>> {
         let Some(place) = self.children.iter().position(|(child, _)| *child == name) else {
             return Some(Vec::new());
