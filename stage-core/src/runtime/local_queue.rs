@@ -132,8 +132,7 @@ impl Round {
     }
 }
 
-/// Returns the stages that are still queued to their own tasks, if the round ends without `run`, as in a
-/// panic.
+/// Sends the stages that are still queued to their own tasks, if the round ends early, for example by a panic.
 impl Drop for Round {
     fn drop(&mut self) {
         CURRENT.with_borrow_mut(|current| {

@@ -1,7 +1,7 @@
-//! The task of a stage, which its neighbors' tasks can poll too.
+//! The task of a stage, which its neighbours' tasks can poll too.
 //!
 //! Waking another worker and moving a batch to its cache costs more than a quick callback. Therefore the task
-//! of the neighbor that wakes a quick stage polls it, unless the neighbor is slow:
+//! of the neighbour that wakes a quick stage polls it, unless the neighbour is slow:
 //!
 //! ```text
 //!   quick, and woken for events by a neighbour whose polls are short ─▶ the neighbour's round, on the same worker
@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Polls are measured: on average, quick ones take less than 3 µs, short ones less than 30 µs. A new stage
-//! does not count as quick. Thus slow stages keep a worker each, and no stage waits long behind a neighbor.
+//! does not count as quick. Thus slow stages keep a worker each, and no stage waits long behind a neighbour.
 
 use std::collections::VecDeque;
 use std::future::Future;

@@ -201,7 +201,7 @@ impl Supervisor {
     }
 
     /// Starts all children in order; returns when all of them are up. A pipeline is up, and begins to work,
-    /// when all its stages have been initialized.
+    /// when all its stages have been initialised.
     ///
     /// The returned handle is the same type as a pipeline's: its [topology](Running::topology) has no steps;
     /// its statistics and reports cover all stages, named `child/step`.

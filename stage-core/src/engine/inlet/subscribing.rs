@@ -40,7 +40,7 @@ impl<E: Send + 'static> Inlet<E> {
         Some(Begun { join, stage, producer, consumer, subscription })
     }
 
-    /// Ends the subscription `old` in favor of its replacement; its end does not affect this stage.
+    /// Ends the subscription `old` in favour of its replacement; its end does not affect this stage.
     fn replace(&mut self, old: &Subscription, reason: ExitReason) {
         let place = self.links.get_mut(old.consumer_slot());
         if let Some(incoming) = place.and_then(Option::as_mut).filter(|it| it.link.subscription() == old) {
