@@ -76,7 +76,7 @@ impl Restart {
     }
 }
 
-/// What a subscriber does when one of its subscriptions ends.
+/// The effect of an ended subscription on its subscriber.
 ///
 /// The steps of a pipeline are temporary by default ([`StepOptions::cancel`](crate::StepOptions::cancel)): a
 /// step continues with its other producers, and with a failed producer once that is restarted.
@@ -105,7 +105,7 @@ pub enum Pace {
     Strict,
 }
 
-/// What a stage logs when it discards events.
+/// Logging of events that a stage discards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DiscardLog {
     /// A warning with the number of events and the reason.
@@ -127,7 +127,7 @@ pub enum DemandMode {
     Accumulate,
 }
 
-/// What a manually spawned stage does when its last consumer has left.
+/// The effect of losing the last consumer on a manually spawned stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnCancel {
     /// It continues and waits for other consumers.

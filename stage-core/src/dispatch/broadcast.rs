@@ -1,4 +1,4 @@
-//! Each event to every subscriber, as fast as the slowest asks.
+//! The broadcast dispatcher: sends each event to every subscriber, at the pace of the slowest.
 
 use std::collections::HashSet;
 
@@ -10,15 +10,15 @@ use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
 use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
 
-/// Gives every event to every subscriber. Wanted is what all of them asked for: the slowest rules, and a
-/// newcomer holds everybody up until it asks.
+/// Sends every event to every subscriber. The demand is the minimum over all subscribers: the slowest one
+/// sets the pace, and a new one stops the flow until it asks.
 ///
-/// Events are cloned for all but one subscriber; broadcast `Arc<E>` to share them instead. A subscriber
-/// with a [selector](SubscriberOptions::selector) gets what it selects, and what it rejects uses none of
-/// its credit. A stage that gives its [identity](SubscriberOptions::subscriber) is served once.
+/// Events are cloned for all but one subscriber; broadcast `Arc<E>` to share them instead. A subscriber with
+/// a [selector](SubscriberOptions::selector) receives only the events it selects, and rejected events use
+/// none of its credit. A stage that gives its [identity](SubscriberOptions::subscriber) is served only once.
 ///
-/// Events that a lost subscriber had not received go to whoever comes next if nobody else got them, and
-/// are discarded otherwise: no subscriber gets an event that was broadcast before it came.
+/// Events that a lost subscriber had not received go to the next subscriber if no other one received them,
+/// and are discarded otherwise: no subscriber receives an event that was broadcast before it subscribed.
 ///
 /// ```
 /// use stage_core::Demand;
@@ -39,15 +39,15 @@ use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
 #[derive(Debug)]
 pub struct BroadcastDispatcher<E> {
     members: Vec<Member<E>>,
-    /// The place in `members`, by key.
+    /// The index in `members`, by key.
     places: Slots<usize>,
-    /// The stages that are subscribed.
+    /// The subscribed stages.
     stages: HashSet<u64>,
     /// The limits of all members.
     limits: Lowest,
-    /// How many events were broadcast so far.
+    /// The number of events broadcast so far.
     sent: u64,
-    /// How many events the only member got since it became the only one; 0 when there are several.
+    /// The number of events sent to the only member since it became the only one; 0 when there are several.
     alone: usize,
 }
 
@@ -56,12 +56,12 @@ struct Member<E> {
     key: SubscriptionKey,
     selector: Option<Selector<E>>,
     stage: Option<u64>,
-    /// It wants the broadcast up to this number of events.
+    /// The member wants the broadcast up to this number of events.
     limit: u64,
 }
 
 impl<E> BroadcastDispatcher<E> {
-    /// A dispatcher without subscribers.
+    /// Creates a dispatcher without subscribers.
     pub fn new() -> Self {
         Self {
             members: Vec::new(),
@@ -73,7 +73,7 @@ impl<E> BroadcastDispatcher<E> {
         }
     }
 
-    /// How many more events everybody wants.
+    /// Returns the number of further events that all members want.
     fn common(&self) -> usize {
         let credit = self.limits.get().map_or(0, |limit| limit - self.sent);
         usize::try_from(credit).unwrap_or(usize::MAX)
@@ -81,7 +81,7 @@ impl<E> BroadcastDispatcher<E> {
 }
 
 impl<E: Clone> BroadcastDispatcher<E> {
-    /// Gives the first `count` of `events` to everybody.
+    /// Sends the first `count` of `events` to every member.
     fn broadcast(&mut self, events: &mut Vec<E>, count: usize, outbox: &mut Outbox<E>) {
         let Some((last, others)) = self.members.split_last_mut() else { return };
         for member in others {
@@ -111,7 +111,8 @@ impl<E: Clone> BroadcastDispatcher<E> {
     }
 }
 
-/// Selects for one subscriber; one whose selector panics gets nothing more, and is expelled.
+/// Returns the selection function of one subscriber. If its selector panics, the subscriber receives nothing
+/// more and is expelled.
 fn selecting<'a, E>(
     key: SubscriptionKey,
     selector: &'a Selector<E>,
@@ -129,8 +130,8 @@ fn selecting<'a, E>(
 }
 
 impl<E> Member<E> {
-    /// Sends what was selected of `offered` events, and gives the credit for the others back; says how
-    /// many it got.
+    /// Sends the selected ones of `offered` events, refunds the credit for the others, and returns the number
+    /// sent.
     fn give(
         &mut self,
         message: Vec<E>,
@@ -189,13 +190,13 @@ impl<E: Clone + Send> Dispatcher<E> for BroadcastDispatcher<E> {
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, _outbox: &mut Outbox<E>) {
         let Some(place) = self.places.get(key) else { return };
         let member = &mut self.members[*place];
-        // The highest number stands for nobody.
+        // The highest number is reserved for "no limit set".
         member.limit = member.limit.saturating_add(demand.get() as u64).min(u64::MAX - 1);
         self.limits.set(key, member.limit);
     }
 
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
-        // Events that the slowest rejects leave it wanting as much as before.
+        // The slowest member wants as much as before after events that its selector rejects.
         loop {
             let count = self.common().min(events.len());
             if count == 0 {

@@ -1,4 +1,4 @@
-//! Each event to one subscriber: the one that wants most (GenStage's default).
+//! The demand dispatcher: sends each event to the subscriber with the most demand (GenStage's default).
 
 use super::supply::decider::{Sole, Standing};
 use super::tables::ranking::Ranking;
@@ -9,11 +9,12 @@ use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
 use crate::dispatch::subscriber_options::SubscriberOptions;
 
-/// Gives each emission to the subscriber with the most credit, as much as it asked for, then to the
-/// next. Equal credits are served in the order in which they came about.
+/// Sends each emission to the subscriber with the most credit, as much as it asked for, then to the next.
+/// Subscribers with equal credit are served in the order in which they reached it.
 ///
-/// It balances emissions, not events: a subscriber that asks for more than the others is served before
-/// them. So an ask beyond `max_demand`, or else beyond the first ask, is [noticed](Notice::LargeAsk).
+/// It balances emissions, not events: a subscriber that asks for more than the others is served before them.
+/// An ask above `max_demand` (by default, above the first ask) is therefore reported as a
+/// [notice](Notice::LargeAsk).
 ///
 /// ```
 /// use stage_core::dispatch::DemandDispatcher;
@@ -22,40 +23,40 @@ use crate::dispatch::subscriber_options::SubscriberOptions;
 /// ```
 #[derive(Debug, Default)]
 pub struct DemandDispatcher {
-    /// What each subscriber asked for and did not get.
+    /// The unmet demand of each subscriber.
     credits: Slots<usize>,
-    /// Those with credit, by credit.
+    /// The subscribers with credit, by credit.
     ranking: Ranking<usize>,
     credit: Total,
     subscribers: usize,
-    /// The subscriber, while there is just one.
+    /// The subscriber, while there is only one.
     sole: Option<SubscriptionKey>,
-    /// The largest ask that is nothing special.
+    /// The largest ask that causes no notice.
     max: Option<usize>,
-    /// The seed of the order of the first dispatch, until then.
+    /// The seed for the order of the first dispatch, until it happened.
     shuffle: Option<u64>,
 }
 
 impl DemandDispatcher {
-    /// A dispatcher that takes the first ask as the largest one to expect.
+    /// Creates a dispatcher that expects no ask to exceed the first one.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Expects asks of at most `max_demand` events; larger ones are served and noticed.
+    /// Expects asks of at most `max_demand` events; larger ones are served and cause a notice.
     pub fn max_demand(mut self, max_demand: usize) -> Self {
         self.max = Some(max_demand);
         self
     }
 
-    /// Serves subscribers in a random order the first time, so that many like stages do not all begin
-    /// with the same one. The order depends on `seed` only.
+    /// Serves subscribers in random order the first time, so that several identical stages do not all start
+    /// with the same one. The order depends only on `seed`.
     pub fn shuffled(mut self, seed: u64) -> Self {
         self.shuffle = Some(seed);
         self
     }
 
-    /// Sets `key`'s credit and ranks it behind those of equal credit.
+    /// Sets `key`'s credit and ranks it behind others of equal credit.
     fn rank(&mut self, key: SubscriptionKey, credit: usize) {
         self.credits.insert(key, credit);
         if credit > 0 {
@@ -63,7 +64,7 @@ impl DemandDispatcher {
         }
     }
 
-    /// Gives `key` what it asked for of `events`.
+    /// Sends as many of `events` to `key` as it asked for.
     fn serve<E>(&mut self, key: SubscriptionKey, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
         let credit = self.credits.get(key).copied().unwrap_or(0);
         let count = credit.min(events.len());
@@ -74,8 +75,8 @@ impl DemandDispatcher {
         self.rank(key, credit - count);
     }
 
-    /// The first dispatch: only those with credit take part in the shuffle, so nothing waits for one
-    /// without.
+    /// Performs the first dispatch. Only subscribers with credit are shuffled, so that events do not wait for
+    /// one without.
     fn serve_shuffled<E>(&mut self, seed: u64, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
         let mut keys: Vec<_> = std::iter::from_fn(|| self.ranking.pop()).collect();
         shuffle(&mut keys, seed);
@@ -146,7 +147,7 @@ impl<E> Dispatcher<E> for DemandDispatcher {
     }
 
     fn standing(&self) -> Standing {
-        // The first ask says what an ask may be, and the first dispatch may be shuffled.
+        // The first ask sets the limit of an ask, and the first dispatch may be shuffled.
         let may_go_by = self.shuffle.is_none().then_some(self.max).flatten();
         let sole = may_go_by.and_then(|most| Some(Sole { key: self.sole?, most }));
         Standing { wanted: self.credit.get(), kept: 0, sole }
@@ -191,7 +192,7 @@ mod tests {
             self.dispatcher.ask(key, Demand::new(asked).unwrap(), &mut self.outbox);
         }
 
-        /// Emits `count` events; who got how many, and how many were left over.
+        /// Emits `count` events; returns how many each subscriber received, and how many were left over.
         fn emit(&mut self, count: u32) -> (Vec<(SubscriptionKey, usize)>, usize) {
             let mut events: Vec<u32> = (self.next..self.next + count).collect();
             self.next += count;

@@ -1,4 +1,5 @@
-//! What every dispatcher does, and the laws it keeps (see the [module](crate::dispatch)'s documentation).
+//! The [`Dispatcher`] trait; the [module](crate::dispatch)'s documentation states the laws of its
+//! implementations.
 
 use super::supply::decider::Standing;
 use super::{Marker, Outbox, SubscriptionKey};
@@ -6,16 +7,16 @@ use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
 use crate::dispatch::subscriber_options::SubscriberOptions;
 
-/// Decides which subscriber gets which events.
+/// Decides which subscriber receives which events.
 ///
-/// A dispatcher is a plain value: no clock, no task, no channel. The engine calls it with keys that are
-/// subscribed, keeps what it leaves over, and announces to the stage what it
-/// [wants](Dispatcher::wanted). It has to keep the [laws](crate::dispatch#laws) D1 to D6; one that takes
-/// in less than it says it wants makes the stage wait, but never lose an event.
+/// A dispatcher is a plain value: no clock, no task, no channel. The engine calls it only with keys that are
+/// subscribed, buffers the events that it leaves over, and announces the demand that it
+/// [wants](Dispatcher::wanted) to the stage. It must keep the [laws](crate::dispatch#laws) D1 to D6; one that
+/// takes in fewer events than it wants makes the stage wait, but no event is lost.
 ///
 /// # Examples
 ///
-/// The first subscriber gets everything it asks for; the others get what it does not want:
+/// The first subscriber receives everything it asks for; the others receive what it leaves:
 ///
 /// ```
 /// use stage_core::dispatch::{Dispatcher, Outbox, SubscriberOptions, SubscriptionKey};
@@ -73,86 +74,89 @@ use crate::dispatch::subscriber_options::SubscriberOptions;
 /// # Ok::<(), SubscribeError>(())
 /// ```
 pub trait Dispatcher<E>: Send {
-    /// Takes a subscriber in; it wants nothing until it asks.
+    /// Adds a subscriber. It has no demand until it asks.
     ///
     /// # Errors
     ///
-    /// The reason why it cannot be served, which goes to the subscriber. The dispatcher is then as if it
-    /// had not been called.
+    /// The reason for which the subscriber cannot be served; the subscriber receives it. After an error, the
+    /// dispatcher must be unchanged.
     fn subscribe(
         &mut self,
         key: SubscriptionKey,
         options: SubscriberOptions<E>,
     ) -> Result<(), SubscribeError>;
 
-    /// Forgets a subscriber and what it still wanted; another may take its place.
+    /// Removes a subscriber and its unmet demand; another may take its place.
     fn cancel(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>);
 
-    /// Forgets a subscriber that wants nothing ever again, and that nobody will take the place of.
+    /// Removes a subscriber that will never ask again, and whose place no other will take.
     fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) {
         self.cancel(key, outbox);
     }
 
-    /// Events that `key` did not receive come back, before it is cancelled or finished. Those that only
-    /// its place can get are taken in; those that stay in `events` are the next to be dispatched. Returns
-    /// how many were dropped, because nobody can get them any more.
+    /// Takes back events that `key` did not receive, before it is cancelled or finished. The dispatcher keeps
+    /// those reserved for the place of `key`; those that remain in `events` are dispatched next. Returns the
+    /// number of dropped events, which no subscriber can receive any more.
     fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>) -> usize {
         let _ = (key, events);
         0
     }
 
-    /// Adds to what a subscriber wants; may hand out what the dispatcher kept for it.
+    /// Adds to the demand of a subscriber; may hand out events kept for it.
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>);
 
-    /// Hands out `events` from the front; what nobody wants stays in `events`.
+    /// Hands out `events` from the front; events without demand remain in `events`.
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>);
 
-    /// How many more events the next dispatch takes in.
+    /// Returns the number of further events that the next dispatch takes in.
     fn wanted(&self) -> usize;
 
-    /// How many events the dispatcher keeps inside.
+    /// Returns the number of events kept inside the dispatcher.
     fn kept(&self) -> usize {
         0
     }
 
-    /// Whether it spreads each emission over its subscribers. What they asked for at about the same time is then
-    /// announced to the stage as one demand, so that each gets one message of it and not a part of many.
+    /// Returns whether each emission is spread over the subscribers. Asks that arrive at about the same time
+    /// are then announced to the stage as one demand, so that each subscriber receives its share in one
+    /// message instead of many.
     fn spreads(&self) -> bool {
         false
     }
 
-    /// Whether it gives each event to every subscriber, so that the slowest of them rules what is wanted.
+    /// Returns whether each event goes to every subscriber, so that the lowest demand counts.
     fn gives_to_all(&self) -> bool {
         false
     }
 
-    /// What the hub wants to know after each call, by one. For the dispatchers of this crate.
+    /// Returns the state that the hub needs after each call, in one call. Only for the dispatchers of this
+    /// crate.
     #[doc(hidden)]
     fn standing(&self) -> Standing {
         Standing { wanted: self.wanted(), kept: self.kept(), sole: None }
     }
 
-    /// What the [sole](Standing) subscriber wants by now, of which the hub saw to asks and events by itself.
+    /// Sets the credit of the [sole](Standing) subscriber, whose asks and events the hub accounted for by
+    /// itself.
     #[doc(hidden)]
     fn catch_up(&mut self, credit: usize) {
         let _ = credit;
     }
 
-    /// Puts a marker behind the events it keeps inside: to be [fired](Outbox::fire) when they are gone. A
-    /// dispatcher that keeps none gives it back, which fires it now.
+    /// Places a marker behind the events kept inside, to be [fired](Outbox::fire) once they are gone. A
+    /// dispatcher that keeps none returns the marker, which fires it at once.
     fn mark(&mut self, marker: Marker) -> Option<Marker> {
         Some(marker)
     }
 
-    /// Forgets the events it keeps inside; says how many there were.
+    /// Drops the events kept inside and returns their number.
     fn discard(&mut self) -> usize {
         0
     }
 
-    /// Moves the events it keeps inside to the end of `into`, in an order in which they could be dispatched again; says
-    /// how many were dropped instead, because somebody has them already or nobody can get them. Called when the stage
-    /// ends: they go back to the stage, see [`Producer::take_back`](crate::Producer::take_back). Default: all are
-    /// [dropped](Self::discard).
+    /// Moves the events kept inside to the end of `into`, in an order in which they can be dispatched again.
+    /// Returns the number of events dropped instead, because a subscriber already has them or none can
+    /// receive them. Called when the stage ends: the events return to the stage, see
+    /// [`Producer::take_back`](crate::Producer::take_back). Default: all are [dropped](Self::discard).
     fn take_kept(&mut self, into: &mut Vec<E>) -> usize {
         let _ = into;
         self.discard()

@@ -1,4 +1,4 @@
-//! Each event to one subscriber: the one that has the fewest in hand.
+//! The fair dispatcher: sends each event to the subscriber with the fewest events outstanding.
 
 use std::cmp::Reverse;
 
@@ -10,11 +10,11 @@ use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
 use crate::dispatch::subscriber_options::SubscriberOptions;
 
-/// Gives every event, one by one, to the subscriber with the fewest events outstanding; those with
-/// equally many take turns. The events of one dispatch for one subscriber are one message.
+/// Sends every event, one by one, to the subscriber with the fewest events outstanding; subscribers with
+/// equally many take turns. The events of one dispatch for one subscriber form one message.
 ///
-/// *Outstanding* is what a subscriber was sent and has not yet asked for anew. So a slow subscriber gets
-/// less, and a large window brings no more than its share.
+/// *Outstanding* events were sent to a subscriber and not yet replaced by a new ask. A slow subscriber
+/// therefore receives less, and a large window does not bring more than a fair share.
 ///
 /// ```
 /// use stage_core::Demand;
@@ -34,10 +34,10 @@ use crate::dispatch::subscriber_options::SubscriberOptions;
 #[derive(Debug, Default)]
 pub struct FairDispatcher {
     shares: Slots<Share>,
-    /// Those with credit, the fewest outstanding first.
+    /// The subscribers with credit, fewest outstanding first.
     ranking: Ranking<Reverse<usize>>,
     credit: Total,
-    /// How many have asked.
+    /// The number of subscribers that have asked.
     open: usize,
 }
 
@@ -45,29 +45,29 @@ pub struct FairDispatcher {
 struct Share {
     credit: usize,
     outstanding: usize,
-    /// It has asked before: what it asks for now, it has handled.
+    /// Whether it has asked before: later asks replace events that it handled.
     open: bool,
 }
 
 impl FairDispatcher {
-    /// A dispatcher without subscribers.
+    /// Creates a dispatcher without subscribers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many subscribers have asked for anything yet.
+    /// Returns the number of subscribers that have asked so far.
     pub(super) fn open(&self) -> usize {
         self.open
     }
 
-    /// Whose turn it is; the event it gets is accounted for.
+    /// Returns the subscriber whose turn it is, with the event it receives already accounted for.
     pub(super) fn next(&mut self) -> Option<SubscriptionKey> {
         let key = self.ranking.pop()?;
         self.account(key, 1);
         Some(key)
     }
 
-    /// Accounts `events` that `key`, who is not ranked now, gets.
+    /// Accounts for `events` sent to `key`, which is not ranked at this moment.
     fn account(&mut self, key: SubscriptionKey, events: usize) {
         let Some(share) = self.shares.get_mut(key) else { return };
         share.credit -= events;
@@ -78,7 +78,7 @@ impl FairDispatcher {
         }
     }
 
-    /// Sends as much as it asked for to the only one who asked.
+    /// Sends to the only subscriber with credit as many events as it asked for.
     fn serve_only<E>(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
         let Some(key) = self.ranking.pop() else { return };
         let credit = self.shares.get(key).map_or(0, |share| share.credit);

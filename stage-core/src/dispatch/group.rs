@@ -1,4 +1,5 @@
-//! Each event to every group of subscribers, or to one of them; who in the group is another's decision.
+//! The group dispatcher: sends each event to every group of subscribers, or to one; each group has its own
+//! dispatcher.
 
 use super::guard::guarded;
 use super::members::{Members, Settle};
@@ -8,19 +9,20 @@ use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
 use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
 
-/// Serves groups of subscribers, such as the copies of the steps that branches begin with. Within each group,
-/// a dispatcher of its own decides.
+/// Serves groups of subscribers, such as the copies of the first step of each branch. Within each group, the
+/// group's own dispatcher decides.
 ///
-/// [`every`](Self::every) gives each group every event, or those that its selector takes; wanted is what all
-/// groups want, so the slowest rules. [`one`](Self::one) gives each event to one group; wanted is what all
-/// groups want together, less what waits for those that want nothing now (law D5).
+/// [`every`](Self::every) sends each event to every group, or to those whose selector accepts it; the demand
+/// is the minimum over the groups, so the slowest one sets the pace. [`one`](Self::one) sends each event to
+/// one group; the demand is the sum over the groups, less the events queued for groups without demand (law
+/// D5).
 ///
-/// Unlike the subscribers of a [broadcast](super::BroadcastDispatcher), groups are there from the beginning
-/// to the end: while the subscribers of one are lost, its events wait for the next ones, and hold the others
-/// up. A group whose subscribers have all finished gets nothing more, and holds nobody up.
+/// Unlike the subscribers of a [broadcast](super::BroadcastDispatcher), groups exist from beginning to end:
+/// while a group has lost its subscribers, its events wait for the next ones, and the other groups wait as
+/// well. A group whose subscribers have all finished receives nothing more, and no group waits for it.
 ///
-/// Subscribers are numbered through all groups: the partition of their
-/// [options](SubscriberOptions::partition) is that number.
+/// Subscribers are numbered across all groups; the partition in their [options](SubscriberOptions::partition)
+/// is that number.
 ///
 /// ```
 /// use stage_core::Demand;
@@ -49,29 +51,29 @@ pub struct GroupDispatcher<E> {
     /// The group of each subscriber.
     places: Slots<usize>,
     settle: Settle,
-    /// What was taken in for each group; empty between calls.
+    /// Events taken in for each group; empty between calls.
     scratch: Vec<Vec<E>>,
 }
 
-/// A group of subscribers, and who decides between them.
+/// A group of subscribers, and the dispatcher that decides between them.
 pub struct Group<E> {
     pub(super) size: usize,
     pub(super) selector: Option<Selector<E>>,
     pub(super) dispatcher: Box<dyn Dispatcher<E>>,
 }
 
-/// Which groups an event goes to.
+/// The groups that an event goes to.
 enum Rule<E> {
-    /// Every one; events are cloned for all but the last.
+    /// Every group; events are cloned for all but the last.
     Every(Copying<E>),
-    /// The one with this number.
+    /// The group with the returned number.
     One(Box<dyn FnMut(&E) -> usize + Send>),
 }
 
-/// What happens to an event on its way to every group.
+/// How an event is copied to every group.
 struct Copying<E> {
     clone: fn(&E) -> E,
-    /// What is done with one that the last group does not select.
+    /// Disposes of an event that the last group does not select.
     leave: fn(E),
 }
 
@@ -84,13 +86,13 @@ impl<E> Clone for Copying<E> {
 }
 
 impl<E> Group<E> {
-    /// A group of `size` subscribers, numbered from 0 for `dispatcher`.
+    /// Creates a group of `size` subscribers, which `dispatcher` knows by the numbers from 0.
     pub fn new(size: usize, dispatcher: impl Dispatcher<E> + 'static) -> Self {
         Self { size, selector: None, dispatcher: Box::new(dispatcher) }
     }
 
-    /// Wants only the events that `selects` is true for; the others use none of its demand. One for which
-    /// `selects` panics is not selected, which is [noticed](Notice::Unroutable).
+    /// Accepts only the events for which `selects` returns true; the others use none of the group's demand.
+    /// An event for which `selects` panics is not selected, which causes a [notice](Notice::Unroutable).
     pub fn selector(mut self, selects: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
         self.selector = Some(Selector::new(selects));
         self
@@ -98,7 +100,7 @@ impl<E> Group<E> {
 }
 
 impl<E: Send> GroupDispatcher<E> {
-    /// Gives every event to every group.
+    /// Creates a dispatcher that sends every event to every group.
     pub fn every(groups: impl IntoIterator<Item = Group<E>>) -> Self
     where
         E: Clone,
@@ -106,8 +108,9 @@ impl<E: Send> GroupDispatcher<E> {
         Self::every_leaving(groups, drop)
     }
 
-    /// Gives every event to every group. To drop an event says something where events keep books of who holds
-    /// them: `leave` is what is done with one instead that is held no longer because a group does not select it.
+    /// Creates a dispatcher that sends every event to every group, for events that track their holders.
+    /// Dropping such an event has a meaning, so `leave` disposes of those that the last group does not
+    /// select.
     pub(crate) fn every_leaving(groups: impl IntoIterator<Item = Group<E>>, leave: fn(E)) -> Self
     where
         E: Clone,
@@ -115,8 +118,9 @@ impl<E: Send> GroupDispatcher<E> {
         Self::new(Rule::Every(Copying { clone: E::clone, leave }), groups)
     }
 
-    /// Gives every event to the group with the number that `route` gives, from 0. An event whose number is
-    /// too large, or for which `route` panics, is discarded, counted and noticed.
+    /// Creates a dispatcher that sends every event to the group whose number, from 0, `route` returns. An
+    /// event whose number is too large, or for which `route` panics, is discarded, counted and reported as a
+    /// notice.
     pub fn one(
         groups: impl IntoIterator<Item = Group<E>>,
         route: impl FnMut(&E) -> usize + Send + 'static,
@@ -143,7 +147,7 @@ impl<E: Send> GroupDispatcher<E> {
         Some((self.groups.get_mut(*place)?, &mut self.settle))
     }
 
-    /// Writes the first `count` of `events` into the scratch of every open group.
+    /// Copies the first `count` of `events` into the scratch buffer of every open group.
     fn copy(&mut self, how: Copying<E>, events: &mut Vec<E>, count: usize, outbox: &mut Outbox<E>) {
         let Some(last) = self.groups.iter().rposition(Members::is_open) else { return };
         for (group, into) in self.groups[..last].iter().zip(&mut self.scratch) {
@@ -154,7 +158,7 @@ impl<E: Send> GroupDispatcher<E> {
                 match group.selects(event, outbox) {
                     Some(true) => into.push((how.clone)(event)),
                     Some(false) => {}
-                    // Whoever keeps books of it learns that it came to nothing here.
+                    // Dropping the copy tells an event that tracks its holders that it failed here.
                     None => drop((how.clone)(event)),
                 }
             }
@@ -173,7 +177,7 @@ impl<E: Send> GroupDispatcher<E> {
         }
     }
 
-    /// Moves the first `count` of `events` into the scratch of the group that each belongs to.
+    /// Moves each of the first `count` of `events` into the scratch buffer of its group.
     fn route(&mut self, events: &mut Vec<E>, count: usize, outbox: &mut Outbox<E>) {
         let Rule::One(route) = &mut self.rule else { return };
         for event in events.drain(..count) {
@@ -194,7 +198,7 @@ impl<E: Send> GroupDispatcher<E> {
         }
     }
 
-    /// Hands over what is in the scratch.
+    /// Hands the scratch buffers over to the groups.
     fn hand_over(&mut self, outbox: &mut Outbox<E>) {
         for (group, events) in self.groups.iter_mut().zip(&mut self.scratch) {
             if !events.is_empty() {
@@ -250,7 +254,7 @@ impl<E: Send> Dispatcher<E> for GroupDispatcher<E> {
     }
 
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
-        // What a selector rejects, or nobody takes, leaves as much wanted as before.
+        // Events that a selector rejects, or that no group takes, leave the demand unchanged.
         loop {
             let count = events.len().min(self.wanted());
             if count == 0 {
@@ -297,7 +301,7 @@ impl<E: Send> Dispatcher<E> for GroupDispatcher<E> {
 
     fn take_kept(&mut self, into: &mut Vec<E>) -> usize {
         match self.rule {
-            // Other groups may have got theirs.
+            // Other groups may have received their copies already.
             Rule::Every(_) => self.discard(),
             Rule::One(_) => self.groups.iter_mut().map(|group| group.take_kept(into)).sum(),
         }

@@ -1,10 +1,10 @@
-//! How a function that a user gave to a dispatcher is called: its panic is a message, and ends nothing.
+//! Calls functions that users passed to a dispatcher, and turns their panics into errors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::base::error::ExitReason;
 
-/// What `call` returns, or that it panicked.
+/// Returns the result of `call`, or its panic as an exit reason.
 pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, ExitReason> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| ExitReason::from_panic(&*payload))
 }

@@ -1,19 +1,19 @@
-//! Which subscription: a small number that its producer gave it.
+//! The key of a subscription: a small number that its producer assigned.
 
-/// One subscription, as its producer knows it.
+/// Identifies a subscription to its producer's dispatcher.
 ///
-/// The numbers are small and used again: a dispatcher may index a `Vec` by them. A key is not used for
-/// another subscription before the first one was cancelled or finished.
+/// The numbers are small and reused, so a dispatcher may index a `Vec` by them. A key is reused only after
+/// its subscription was cancelled or finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriptionKey(pub(crate) usize);
 
 impl SubscriptionKey {
-    /// The key with this number; for tests of a dispatcher.
+    /// Creates the key with this number, for tests of a dispatcher.
     pub const fn new(number: usize) -> Self {
         Self(number)
     }
 
-    /// Its number.
+    /// Returns the number.
     pub const fn number(self) -> usize {
         self.0
     }

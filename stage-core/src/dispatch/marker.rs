@@ -1,18 +1,18 @@
-//! A place between events: what is to happen once everything before it has left.
+//! A marker between events, which fires once every event before it has been handed out.
 
-/// Stands for something the stage wants to be told once every event before it has been handed out.
+/// Identifies an action that is due once every event before the marker has been handed out.
 ///
-/// It is opaque here: the engine knows what it stands for.
+/// It is opaque to dispatchers; the engine knows the action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Marker(u64);
 
 impl Marker {
-    /// A marker with this number.
+    /// Creates a marker with this number.
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// Its number.
+    /// Returns the number.
     pub const fn number(self) -> u64 {
         self.0
     }

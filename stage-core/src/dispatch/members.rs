@@ -1,4 +1,4 @@
-//! One group of a group dispatcher: what waits for it, and when a marker has passed it.
+//! One group of a group dispatcher: its subscribers, its queue, and the markers that passed it.
 
 use std::collections::VecDeque;
 
@@ -9,11 +9,11 @@ use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
 use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
 
-/// A group's subscribers, and the events that wait for them.
+/// The subscribers of a group, and the events queued for them.
 ///
-/// While events wait in the queue, the group's dispatcher wants none.
+/// While events are queued, the group's dispatcher has no demand.
 pub(super) struct Members<E> {
-    /// The number of the first subscriber, and of them.
+    /// The number of the first subscriber, and the number of subscribers.
     first: usize,
     size: usize,
     selector: Option<Selector<E>>,
@@ -21,15 +21,15 @@ pub(super) struct Members<E> {
     queue: MarkedQueue<E, u64>,
     /// Events on their way from the queue to the dispatcher; empty between calls.
     scratch: Vec<E>,
-    /// How many want nothing ever again.
+    /// The number of subscribers that have finished.
     finished: usize,
 }
 
-/// Markers, and how many groups still have events before each.
+/// Markers, each with the number of groups that still hold events before it.
 #[derive(Debug, Default)]
 pub(super) struct Settle {
     waiting: VecDeque<(Marker, usize)>,
-    /// The ticket of the first.
+    /// The ticket of the first marker.
     first: u64,
 }
 
@@ -40,12 +40,12 @@ impl<E> Members<E> {
         Self { first, size, selector, dispatcher, queue, scratch, finished: 0 }
     }
 
-    /// One more than the number of its last subscriber.
+    /// Returns one more than the number of the last subscriber.
     pub(super) fn end(&self) -> usize {
         self.first.saturating_add(self.size)
     }
 
-    /// Whether any of its subscribers may want something.
+    /// Returns whether any subscriber may still ask.
     pub(super) fn is_open(&self) -> bool {
         self.finished < self.size
     }
@@ -54,7 +54,7 @@ impl<E> Members<E> {
         self.selector.is_some()
     }
 
-    /// Whether it wants `event` at all; `None` if nobody can say.
+    /// Returns whether the group accepts `event`, or `None` if the selector panicked.
     pub(super) fn selects(&self, event: &E, outbox: &mut Outbox<E>) -> Option<bool> {
         let Some(selector) = &self.selector else { return Some(true) };
         match guarded(|| selector.selects(event)) {
@@ -108,7 +108,7 @@ impl<E> Members<E> {
         self.serve(settle, outbox);
     }
 
-    /// Hands out `events`; what is not wanted now waits.
+    /// Hands out `events`, and queues those without demand.
     pub(super) fn give(&mut self, events: &mut Vec<E>, settle: &mut Settle, outbox: &mut Outbox<E>) {
         if self.queue.is_empty() {
             settle.watch(outbox, |outbox| self.dispatcher.dispatch(events, outbox));
@@ -116,7 +116,7 @@ impl<E> Members<E> {
         self.queue.extend(events.drain(..));
     }
 
-    /// Hands out what waits, as far as it is wanted.
+    /// Hands out queued events, as far as there is demand.
     fn serve(&mut self, settle: &mut Settle, outbox: &mut Outbox<E>) {
         loop {
             let count = self.queue.run(self.dispatcher.wanted());
@@ -129,13 +129,13 @@ impl<E> Members<E> {
             self.queue.put_back(&mut self.scratch);
             self.pass(settle, outbox);
             if left == count {
-                // A dispatcher that breaks D3 waits for the next ask instead of spinning here.
+                // A dispatcher that violates D3 waits for the next ask instead of spinning here.
                 return;
             }
         }
     }
 
-    /// Passes on the markers that nothing in the queue is before.
+    /// Passes on the markers that are no longer behind queued events.
     fn pass(&mut self, settle: &mut Settle, outbox: &mut Outbox<E>) {
         while let Some(ticket) = self.queue.passed() {
             if let Some(passed) = self.dispatcher.mark(Marker::new(ticket)) {
@@ -144,7 +144,7 @@ impl<E> Members<E> {
         }
     }
 
-    /// Puts a marker behind its events; whether there are any.
+    /// Places a marker behind the group's events; returns whether there are any.
     pub(super) fn is_before(&mut self, ticket: u64) -> bool {
         if self.queue.is_empty() {
             return self.dispatcher.mark(Marker::new(ticket)).is_none();
@@ -187,7 +187,8 @@ impl<E> std::fmt::Debug for Members<E> {
 }
 
 impl Settle {
-    /// Keeps `marker` until so many groups have passed its ticket; gives it back if there are none.
+    /// Keeps `marker` until all groups with events before it have passed its ticket; returns it if there are
+    /// none.
     pub(super) fn hold(&mut self, marker: Marker, before: impl FnOnce(u64) -> usize) -> Option<Marker> {
         let before = before(self.first + self.waiting.len() as u64);
         if before == 0 {
@@ -197,7 +198,7 @@ impl Settle {
         None
     }
 
-    /// Does something with a group's dispatcher, whose markers are tickets of this table.
+    /// Calls a group's dispatcher through `act`; the markers it fires are tickets of this table.
     fn watch<E>(&mut self, outbox: &mut Outbox<E>, act: impl FnOnce(&mut Outbox<E>)) {
         let before = outbox.fired();
         act(outbox);
@@ -208,7 +209,7 @@ impl Settle {
         }
     }
 
-    /// One more group has passed this ticket.
+    /// Records that one more group has passed `ticket`.
     fn passed<E>(&mut self, ticket: u64, outbox: &mut Outbox<E>) {
         let place = usize::try_from(ticket - self.first).unwrap_or(usize::MAX);
         if let Some((_, before)) = self.waiting.get_mut(place) {

@@ -1,7 +1,7 @@
-//! Who gets which events: pure decisions, sent by nobody here.
+//! Dispatchers: pure decisions about which subscriber receives which events.
 //!
-//! A [`Dispatcher`] keeps what each subscriber asked for, and writes "these events to that subscription"
-//! into an [`Outbox`]. Only the engine sends.
+//! A [`Dispatcher`] tracks the demand of each subscriber, and writes deliveries (events, and the subscription
+//! they go to) into an [`Outbox`]. Only the engine sends.
 //!
 //! ```text
 //!            ask ─────────▶ ┌────────────┐
@@ -12,28 +12,27 @@
 //!
 //! | Dispatcher | An event goes to |
 //! |---|---|
-//! | [`DemandDispatcher`] | the subscriber that wants most |
-//! | [`BroadcastDispatcher`] | every subscriber whose selector takes it |
+//! | [`DemandDispatcher`] | the subscriber with the most demand |
+//! | [`BroadcastDispatcher`] | every subscriber whose selector accepts it |
 //! | [`PartitionDispatcher`] | the one subscriber of its partition |
 //! | [`FairDispatcher`] | the subscriber with the fewest events outstanding |
-//! | [`TenantDispatcher`] | as under fair; the event itself is chosen from the tenants in turn |
-//! | [`GroupDispatcher`] | every group of subscribers, or one; in the group, as its own dispatcher decides |
+//! | [`TenantDispatcher`] | as under fair; the tenants take turns in supplying the event |
+//! | [`GroupDispatcher`] | every group of subscribers, or one; within the group, its own dispatcher decides |
 //! | [`WeightedDispatcher`] | the subscribers in proportion to their weights |
 //!
 //! # Laws
 //!
-//! Every dispatcher keeps them; property tests check them over random histories.
+//! All dispatchers keep these laws; property tests check them on random histories.
 //!
 //! * **D1** Delivered ≤ asked, per subscription, at every step.
-//! * **D2** Delivered, kept inside, left over, and dropped (by decision or counted as discarded) together
-//!   are the input, and each subscription's events keep their order. A broadcast delivers the input to
-//!   each subscriber.
-//! * **D3** [`wanted`](Dispatcher::wanted) more events are always taken in by the next dispatch, and what
-//!   is taken in comes from the front.
-//! * **D4** Nothing is addressed to a subscription that was cancelled.
-//! * **D5** It takes an event in to keep it only while it keeps fewer than its subscribers want together
-//!   (and a bound of its own that it documents): windows bound what waits here.
-//! * **D6** A marker fires once, when every event that was kept before it has been delivered or discarded.
+//! * **D2** The events delivered, kept inside, left over, and dropped (by decision, or counted as discarded)
+//!   together are the input, and each subscription receives its events in order. A broadcast delivers the
+//!   input to each subscriber.
+//! * **D3** The next dispatch always takes in [`wanted`](Dispatcher::wanted) more events, from the front.
+//! * **D4** Nothing is addressed to a cancelled subscription.
+//! * **D5** An event is taken in to be kept only while fewer events are kept than the subscribers together
+//!   want (plus a documented limit of the dispatcher's own): windows limit the events that wait here.
+//! * **D6** A marker fires once, when every event kept before it has been delivered or discarded.
 
 mod broadcast;
 mod demand;

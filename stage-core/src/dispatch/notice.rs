@@ -1,46 +1,46 @@
-//! What a dispatcher has to say about its subscribers and events; the engine logs it.
+//! Warnings of a dispatcher about its subscribers and events, which the engine logs.
 
 use std::fmt;
 
 use super::SubscriptionKey;
 use crate::base::partition_name::PartitionName;
 
-/// Something a person should know; nothing goes wrong because of it.
+/// A warning for the operator; the dispatcher keeps working.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// A subscriber asked for more than the largest ask that was expected, and so will starve the others.
+    /// A subscriber asked for more than the largest expected ask, and will starve the others.
     LargeAsk {
         /// The subscription that asked.
         from: SubscriptionKey,
-        /// What it asked for.
+        /// The number of events it asked for.
         asked: usize,
-        /// What was expected at most.
+        /// The largest expected ask.
         max: usize,
     },
-    /// Events were discarded, because the partition they were routed to does not exist.
+    /// Events were discarded, because they were routed to a partition that does not exist.
     UnknownPartition {
         /// The first such partition.
         partition: PartitionName,
-        /// How many events were routed to it.
+        /// The number of events routed to it.
         events: usize,
     },
-    /// Events were discarded, because the function that routes them panicked.
+    /// Events were discarded, because the routing function panicked.
     Unroutable {
-        /// How many.
+        /// The number of events.
         events: usize,
-        /// What it panicked with, at the first of them.
+        /// The message of the first panic.
         why: String,
     },
     /// Events were discarded, because the queue of their tenant was full.
     TenantFull {
-        /// How many.
+        /// The number of events.
         events: usize,
     },
 }
 
 impl Notice {
-    /// The subscription it is about, if it is about one.
+    /// Returns the subscription that the notice concerns, if it concerns one.
     pub fn about(&self) -> Option<SubscriptionKey> {
         match self {
             Self::LargeAsk { from, .. } => Some(*from),
@@ -48,7 +48,7 @@ impl Notice {
         }
     }
 
-    /// Adds `other` if it says the same of more events.
+    /// Adds the events of `other` if it is the same warning; returns whether it is.
     pub(super) fn absorb(&mut self, other: &Self) -> bool {
         match (self, other) {
             (

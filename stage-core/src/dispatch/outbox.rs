@@ -1,19 +1,18 @@
-//! What a dispatcher decided: events and the subscription they go to, in order.
+//! The decisions of a dispatcher: events with the subscriptions they go to, in order.
 
 use super::{Marker, Notice, SubscriptionKey};
 use crate::base::error::ExitReason;
 
-/// Events for one subscription: one message.
+/// Events for one subscription, sent as one message.
 #[derive(Debug)]
 pub(crate) struct Delivery<E> {
     pub(crate) to: SubscriptionKey,
     pub(crate) events: Vec<E>,
 }
 
-/// Takes down what a dispatcher decides: deliveries, fired markers, discarded events and notices.
+/// Collects a dispatcher's decisions: deliveries, fired markers, discarded events and notices.
 ///
-/// Emptied buffers come back and are used again, so that deciding allocates nothing once a stage has run
-/// for a while.
+/// Emptied buffers are recycled, so that dispatching does not allocate once a stage has run for a while.
 ///
 /// ```
 /// use stage_core::dispatch::{Outbox, SubscriptionKey};
@@ -28,11 +27,11 @@ pub(crate) struct Delivery<E> {
 #[derive(Debug)]
 pub struct Outbox<E> {
     deliveries: Vec<Delivery<E>>,
-    /// By key, where [`push`](Self::push) may go on: the round and the place in `deliveries`.
+    /// By key, the message that [`push`](Self::push) may extend: its round and its index in `deliveries`.
     open: Vec<(u64, usize)>,
     round: u64,
     spare: Vec<Vec<E>>,
-    /// The most deliveries there were in one round; as many buffers are worth keeping, a few times.
+    /// The most deliveries in one round; the number of spare buffers kept is a multiple of it.
     widest: usize,
     discarded: usize,
     fired: Vec<Marker>,
@@ -40,15 +39,15 @@ pub struct Outbox<E> {
     expelled: Vec<(SubscriptionKey, ExitReason)>,
 }
 
-/// Spare buffers kept for every delivery of the widest round, and at least.
+/// The spare buffers kept per delivery of the widest round, and the minimum overall.
 const SPARE_PER_DELIVERY: usize = 4;
 const LEAST_SPARE: usize = 64;
 
-/// Notices kept until somebody reads them; what comes after is news no more.
+/// The most unread notices kept; further ones are dropped.
 const MOST_NOTICES: usize = 64;
 
 impl<E> Outbox<E> {
-    /// An empty outbox.
+    /// Creates an empty outbox.
     pub fn new() -> Self {
         Self {
             deliveries: Vec::new(),
@@ -63,7 +62,8 @@ impl<E> Outbox<E> {
         }
     }
 
-    /// Addresses the first `count` of `events` to `to`, as one message. A batch that goes whole is moved.
+    /// Addresses the first `count` of `events` to `to`, as one message. A complete batch is moved, not
+    /// copied.
     ///
     /// # Panics
     ///
@@ -79,7 +79,7 @@ impl<E> Outbox<E> {
         self.send_all(to, message);
     }
 
-    /// Addresses a whole buffer to `to`, as one message; an empty one is kept for later use.
+    /// Addresses a complete buffer to `to`, as one message. An empty buffer is kept for reuse.
     pub fn send_all(&mut self, to: SubscriptionKey, events: Vec<E>) {
         if events.is_empty() {
             self.recycle(events);
@@ -91,7 +91,7 @@ impl<E> Outbox<E> {
         self.deliveries.push(Delivery { to, events });
     }
 
-    /// Addresses one event to `to`; it joins the message that the last push to `to` began.
+    /// Addresses one event to `to`, as part of the message begun by the last push to `to`.
     pub fn push(&mut self, to: SubscriptionKey, event: E) {
         if let Some((round, place)) = self.open.get(to.0)
             && *round == self.round
@@ -108,17 +108,17 @@ impl<E> Outbox<E> {
         self.deliveries.push(Delivery { to, events });
     }
 
-    /// Counts events that can go nowhere.
+    /// Counts events that no subscriber can receive.
     pub fn discard(&mut self, events: usize) {
         self.discarded += events;
     }
 
-    /// Fires a marker: every event before it has been handed out.
+    /// Fires a marker, because every event before it has been handed out.
     pub fn fire(&mut self, marker: Marker) {
         self.fired.push(marker);
     }
 
-    /// Takes down something a person should know. Beyond 64 unread ones, they are dropped.
+    /// Records a warning for the operator. At most 64 unread notices are kept; further ones are dropped.
     pub fn notice(&mut self, notice: Notice) {
         let absorbed = self.notices.last_mut().is_some_and(|last| last.absorb(&notice));
         if !absorbed && self.notices.len() < MOST_NOTICES {
@@ -126,18 +126,18 @@ impl<E> Outbox<E> {
         }
     }
 
-    /// Has a subscription ended for `reason`: something about it cannot work. It is still known to the
-    /// dispatcher until it is cancelled, which comes soon.
+    /// Requests that a subscription be ended for `reason`, because it cannot work. The dispatcher still knows
+    /// it until it is cancelled, which happens soon.
     pub fn expel(&mut self, key: SubscriptionKey, reason: ExitReason) {
         self.expelled.push((key, reason));
     }
 
-    /// An empty buffer, one that was used before if there is any.
+    /// Returns an empty buffer, a recycled one if possible.
     pub fn buffer(&mut self) -> Vec<E> {
         self.spare.pop().unwrap_or_default()
     }
 
-    /// Takes an emptied buffer for later use.
+    /// Takes an emptied buffer for reuse.
     pub fn recycle(&mut self, buffer: Vec<E>) {
         debug_assert!(buffer.is_empty(), "only emptied buffers come back");
         let most = LEAST_SPARE.max(SPARE_PER_DELIVERY * self.widest);
@@ -146,33 +146,33 @@ impl<E> Outbox<E> {
         }
     }
 
-    /// Takes out the decided deliveries, in order.
+    /// Removes and returns the deliveries, in order.
     pub fn drain(&mut self) -> impl Iterator<Item = (SubscriptionKey, Vec<E>)> {
         self.end_round();
         self.deliveries.drain(..).map(|delivery| (delivery.to, delivery.events))
     }
 
-    /// How many events were discarded since the last call.
+    /// Returns the number of events discarded since the last call.
     pub fn take_discarded(&mut self) -> usize {
         std::mem::take(&mut self.discarded)
     }
 
-    /// Takes out the markers that fired, in order. They fired behind the deliveries that were decided.
+    /// Removes and returns the fired markers, in order. They fired after the deliveries decided so far.
     pub fn drain_fired(&mut self) -> impl Iterator<Item = Marker> {
         self.fired.drain(..)
     }
 
-    /// Takes out the notices, in order.
+    /// Removes and returns the notices, in order.
     pub fn drain_notices(&mut self) -> impl Iterator<Item = Notice> {
         self.notices.drain(..)
     }
 
-    /// Takes out the subscriptions that are to be ended.
+    /// Removes and returns the subscriptions to end.
     pub fn drain_expelled(&mut self) -> impl Iterator<Item = (SubscriptionKey, ExitReason)> {
         self.expelled.drain(..)
     }
 
-    /// Moves the decided deliveries into `into`, which must be empty.
+    /// Moves the deliveries into `into`, which must be empty.
     #[inline]
     pub(crate) fn swap(&mut self, into: &mut Vec<Delivery<E>>) {
         debug_assert!(into.is_empty(), "the last deliveries were sent");
@@ -180,23 +180,23 @@ impl<E> Outbox<E> {
         std::mem::swap(&mut self.deliveries, into);
     }
 
-    /// How many markers have fired.
+    /// Returns the number of fired markers.
     pub(super) fn fired(&self) -> usize {
         self.fired.len()
     }
 
-    /// Takes the markers that fired after the first `before`.
+    /// Removes and returns the markers that fired after the first `before`.
     pub(super) fn take_fired(&mut self, before: usize) -> Vec<Marker> {
         self.fired.split_off(before)
     }
 
-    /// Closes every message that pushes could join.
+    /// Closes all messages that pushes could extend.
     fn end_round(&mut self) {
         self.round += 1;
         self.widest = self.widest.max(self.deliveries.len());
     }
 
-    /// Whether anything was decided beside deliveries.
+    /// Returns whether there are decisions other than deliveries.
     pub(crate) fn has_asides(&self) -> bool {
         self.discarded > 0 || !self.fired.is_empty() || !self.notices.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Which partitions there are: a number of them, or a list of names.
+//! The set of partitions: a count, or a list of names.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,20 +9,20 @@ use crate::credit::limits::MOST_COPIES;
 /// The partitions of a [`PartitionDispatcher`](super::PartitionDispatcher).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Partitions {
-    /// 0 to count − 1.
+    /// The partitions 0 to count − 1.
     Count(usize),
-    /// One for each name. They are few: a name is looked for from the front.
+    /// One partition per name. The list should be short, because names are searched linearly.
     Names(Vec<Cow<'static, str>>),
 }
 
-/// Partitions that cannot work.
+/// An invalid set of partitions.
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PartitionError {
-    /// There are none, so no event could ever be routed.
+    /// There are no partitions, so no event could be routed.
     #[error("a partition dispatcher must have at least 1 partition, got 0")]
     None,
-    /// There are more than could ever be of use.
+    /// There are more partitions than the limit.
     #[error("a partition dispatcher must have at most {MOST_COPIES} partitions, got {got}")]
     TooMany {
         /// The number given.
@@ -37,7 +37,7 @@ pub enum PartitionError {
 }
 
 impl Partitions {
-    /// How many there are.
+    /// Returns the number of partitions.
     pub fn count(&self) -> usize {
         match self {
             Self::Count(count) => *count,
@@ -45,7 +45,7 @@ impl Partitions {
         }
     }
 
-    /// The number of the partition called `partition`, if it exists.
+    /// Returns the index of `partition`, if it exists.
     #[inline]
     pub fn find(&self, partition: &PartitionName) -> Option<usize> {
         match (self, partition) {
@@ -55,7 +55,7 @@ impl Partitions {
         }
     }
 
-    /// Checks that there are some, not too many, and that their names differ.
+    /// Checks that the number of partitions is within limits, and that their names differ.
     pub(super) fn check(&self) -> Result<(), PartitionError> {
         if self.count() == 0 {
             return Err(PartitionError::None);
@@ -70,7 +70,7 @@ impl Partitions {
 }
 
 impl fmt::Display for Partitions {
-    /// How many there are, and which: `2 (0 to 1)`, or `` 2 (`odd`, `even`) ``.
+    /// Writes the number and the range or names: `2 (0 to 1)`, or `` 2 (`odd`, `even`) ``.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Count(count) => write!(f, "{count} (0 to {})", count.saturating_sub(1)),

@@ -1,14 +1,14 @@
-//! Which partition a key belongs to: the same on every run, in every process, on every machine.
+//! A stable hash for routing by key: the same on every run, in every process, on every machine.
 //!
-//! A folded 64 × 64 → 128 bit multiplication per word, as in wyhash (Wang Yi, 2019, public domain
-//! design). Integers are hashed in little-endian order whatever the machine. It is not meant to resist
-//! keys that an attacker chose.
+//! It performs one folded 64 × 64 → 128 bit multiplication per word, as in wyhash (Wang Yi, 2019,
+//! public-domain design). Integers are hashed in little-endian order on every machine. It does not resist
+//! keys chosen by an attacker.
 
 use std::hash::{Hash, Hasher};
 
-/// The hash of `key`; stable across processes, builds and machines for keys whose `Hash` is: integers,
-/// text, tuples and derived `Hash` of those are, enums and what hashes addresses or `usize` lengths of
-/// another width need not be.
+/// Returns a hash of `key` that is stable across processes, builds and machines if the key's `Hash` is. That
+/// holds for integers, text, tuples, and derived `Hash` of those; it need not hold for enums, or for types
+/// that hash addresses or `usize` lengths of another width.
 ///
 /// ```
 /// use stage_core::dispatch::stable_hash;
@@ -36,14 +36,14 @@ impl StableHasher {
     }
 }
 
-/// The two halves of the 128-bit product, combined.
+/// Combines the two halves of the 128-bit product.
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     let [low, high] = halves(product);
     low ^ high
 }
 
-/// The low and the high 64 bits.
+/// Returns the low and the high 64 bits.
 #[allow(clippy::cast_possible_truncation, reason = "each cast keeps the bits that it is meant to keep")]
 fn halves(wide: u128) -> [u64; 2] {
     [wide as u64, (wide >> 64) as u64]

@@ -1,4 +1,4 @@
-//! What a subscriber tells its producer's dispatcher: which share of the events it wants.
+//! Options that a subscriber passes to its producer's dispatcher: the share of events it wants.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::base::partition_name::PartitionName;
 
-/// What a subscriber tells the dispatcher it subscribes to. Each dispatcher reads what concerns it and
-/// ignores the rest: a selector narrows a broadcast, and does nothing under demand.
+/// Options that a subscriber passes to a dispatcher. Each dispatcher reads those that concern it and ignores
+/// the rest: a selector filters a broadcast, and has no effect under the demand dispatcher.
 ///
 /// ```
 /// use stage_core::dispatch::SubscriberOptions;
@@ -18,18 +18,19 @@ use crate::base::partition_name::PartitionName;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SubscriberOptions<E> {
-    /// The partition it takes; a partition dispatcher needs it. Default: none.
+    /// The partition it takes; required by a partition dispatcher. Default: none.
     pub partition: Option<PartitionName>,
-    /// The events it wants of a broadcast. Default: all.
+    /// The events it accepts from a broadcast. Default: all.
     pub selector: Option<Selector<E>>,
     /// Its share under a weighted dispatcher, relative to the others. Default: 1.
     pub weight: NonZeroU32,
-    /// The stage that subscribes, so that a broadcast refuses to serve it twice. Default: unknown.
+    /// The identity of the subscribing stage, so that a broadcast refuses to serve it twice. Default:
+    /// unknown.
     pub subscriber: Option<u64>,
 }
 
 impl<E> SubscriberOptions<E> {
-    /// The defaults.
+    /// Returns the default options.
     pub const fn new() -> Self {
         Self { partition: None, selector: None, weight: NonZeroU32::MIN, subscriber: None }
     }
@@ -40,19 +41,19 @@ impl<E> SubscriberOptions<E> {
         self
     }
 
-    /// Wants only the events that `selects` is true for.
+    /// Accepts only the events for which `selects` returns true.
     pub fn selector(mut self, selects: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
         self.selector = Some(Selector::new(selects));
         self
     }
 
-    /// Takes a share of `weight`; zero counts as 1.
+    /// Sets the share to `weight`; zero counts as 1.
     pub fn weight(mut self, weight: u32) -> Self {
         self.weight = NonZeroU32::new(weight).unwrap_or(NonZeroU32::MIN);
         self
     }
 
-    /// Subscribes for the stage with this identity.
+    /// Sets the identity of the subscribing stage.
     pub fn subscriber(mut self, subscriber: u64) -> Self {
         self.subscriber = Some(subscriber);
         self
@@ -76,16 +77,16 @@ impl<E> Default for SubscriberOptions<E> {
     }
 }
 
-/// Which events a subscriber of a broadcast wants.
+/// A predicate for the events that a subscriber of a broadcast accepts.
 pub struct Selector<E>(Arc<dyn Fn(&E) -> bool + Send + Sync>);
 
 impl<E> Selector<E> {
-    /// Wants the events that `selects` is true for.
+    /// Accepts the events for which `selects` returns true.
     pub fn new(selects: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(selects))
     }
 
-    /// Whether `event` is wanted.
+    /// Returns whether `event` is accepted.
     pub fn selects(&self, event: &E) -> bool {
         (self.0)(event)
     }

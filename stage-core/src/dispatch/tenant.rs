@@ -1,4 +1,4 @@
-//! Each event to one subscriber, and the next event from the next tenant: so that none starves the others.
+//! The tenant dispatcher: takes events from the tenants in turn, so that none starves the others.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -11,36 +11,36 @@ use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
 use crate::dispatch::subscriber_options::SubscriberOptions;
 
-/// How many events the queues of a [`TenantDispatcher`] hold.
+/// The capacity of the queues of a [`TenantDispatcher`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TenantQueues {
-    /// All tenants together, at least 1. What does not fit stays with the stage: nothing is discarded.
+    /// The limit over all tenants, at least 1. Events beyond it stay with the stage; none are discarded.
     pub together: usize,
-    /// One tenant. What does not fit is discarded, counted and [noticed](Notice::TenantFull), so that a
-    /// flood of one cannot take the room of all. Not below `together` means never.
+    /// The limit per tenant. Events beyond it are discarded, counted and [reported](Notice::TenantFull), so
+    /// that a flood from one tenant cannot take the room of all. A limit of `together` or more has no effect.
     pub each: usize,
 }
 
 impl TenantQueues {
-    /// Queues for `together` events, of any tenants.
+    /// Returns queues for `together` events, without a limit per tenant.
     pub const fn new(together: usize) -> Self {
         let together = if together == 0 { 1 } else { together };
         Self { together, each: usize::MAX }
     }
 
-    /// Discards what a tenant sends while `each` events of it wait.
+    /// Discards events of a tenant while `each` of its events wait.
     pub const fn each(self, each: usize) -> Self {
         Self { each, ..self }
     }
 }
 
-/// Takes events in ahead of demand, up to a bound, queues them by tenant, and hands them out from the
-/// tenants in turn, to the subscriber with the fewest outstanding (as [`FairDispatcher`] does). The events
-/// of a tenant keep their order.
+/// Takes events in ahead of demand, up to a limit, queues them by tenant, and hands them out in turn, one
+/// tenant after the other, to the subscriber with the fewest events outstanding (like [`FairDispatcher`]).
+/// The events of a tenant keep their order.
 ///
-/// An event that was taken in waits for at most as many turns as there are tenants, for each event of
-/// its own tenant before it; however many the others sent. What the bound does not take in stays in the
-/// order it came in: give it room for what one tenant sends in one go.
+/// An event in the queues waits for at most one round over the tenants per event of its own tenant before it,
+/// however many events the others sent. Events beyond the limit stay in their original order, so make room
+/// for what one tenant sends in one go.
 ///
 /// ```
 /// use stage_core::Demand;
@@ -62,15 +62,15 @@ impl TenantQueues {
 pub struct TenantDispatcher<E, K, F> {
     key: F,
     bounds: TenantQueues,
-    /// The queue of each tenant that has events here.
+    /// The queue of each tenant with events.
     tenants: HashMap<K, usize>,
     queues: Vec<Queue<E, K>>,
-    /// Queues of nobody.
+    /// Unused queues.
     free: Vec<usize>,
-    /// The queues that have events, in turn.
+    /// The queues with events, in the order of their turns.
     turns: VecDeque<usize>,
     kept: usize,
-    /// Markers that queues are before.
+    /// Markers that wait for events in the queues.
     held: Held,
     fair: FairDispatcher,
 }
@@ -85,7 +85,7 @@ where
     K: Clone + Eq + Hash,
     F: FnMut(&E) -> K,
 {
-    /// Queues within `bounds`, by what `key` says is the tenant of an event.
+    /// Creates a dispatcher with queues within `bounds`; `key` returns the tenant of an event.
     pub fn new(bounds: TenantQueues, key: F) -> Self {
         let bounds = TenantQueues { together: bounds.together.max(1), each: bounds.each.max(1) };
         Self {
@@ -101,7 +101,7 @@ where
         }
     }
 
-    /// The queue for events of `tenant`.
+    /// Returns the queue for events of `tenant`.
     fn queue(&mut self, tenant: K) -> usize {
         if let Some(queue) = self.tenants.get(&tenant) {
             return *queue;
@@ -136,7 +136,7 @@ where
         }
     }
 
-    /// Hands out while anybody wants and anything is there.
+    /// Hands out events while there are both demand and events.
     fn serve(&mut self, outbox: &mut Outbox<E>) {
         while let Some(&queue) = self.turns.front() {
             let Some(subscriber) = self.fair.next() else { return };
@@ -158,9 +158,9 @@ where
         }
     }
 
-    /// What subscribers want beyond what is kept, and what can be kept on top.
+    /// Returns the number of events that can be taken in: the unmet demand plus the free room.
     fn room(&self) -> usize {
-        // Nothing is taken in ahead of demand before there is any.
+        // Before the first ask, nothing is taken in ahead of demand.
         if self.fair.open() == 0 {
             return 0;
         }
@@ -185,12 +185,12 @@ where
 
     fn cancel(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) {
         self.fair.cancel(key, outbox);
-        // Those that came back from it may be wanted.
+        // There may be demand for the events that were just taken back.
         self.serve(outbox);
     }
 
     fn take_back(&mut self, _key: SubscriptionKey, events: &mut Vec<E>) -> usize {
-        // The last comes back first, so that each tenant's queue begins with its oldest.
+        // The last event is put back first, so that each tenant's queue begins with its oldest event.
         let (mut one, mut lost) = (Vec::with_capacity(1), 0);
         while let Some(event) = events.pop() {
             let Ok(tenant) = guarded(|| (self.key)(&event)) else {
@@ -211,7 +211,7 @@ where
     }
 
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
-        // Events that are discarded leave as much room as before.
+        // Events that are discarded leave the room unchanged.
         loop {
             let taken = events.len().min(self.room());
             if taken == 0 {
@@ -243,7 +243,7 @@ where
         std::mem::take(&mut self.kept)
     }
 
-    /// Tenants in turn, as they would have been handed out.
+    /// Moves the events of the tenants in turn, in the order in which they would have been handed out.
     fn take_kept(&mut self, into: &mut Vec<E>) -> usize {
         while let Some(queue) = self.turns.pop_front() {
             let Queue { tenant, events } = &mut self.queues[queue];

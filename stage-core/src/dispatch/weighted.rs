@@ -1,4 +1,4 @@
-//! Each event to one subscriber: in proportion to the weights, evenly spread.
+//! The weighted dispatcher: distributes events in proportion to weights, evenly spread.
 
 use super::tables::slots::Slots;
 use super::tables::total::Total;
@@ -7,13 +7,13 @@ use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
 use crate::dispatch::subscriber_options::SubscriberOptions;
 
-/// Shares events out in proportion to [`SubscriberOptions::weight`], among those that want any. The
-/// events of one dispatch for one subscriber are one message.
+/// Distributes events in proportion to [`SubscriberOptions::weight`] among the subscribers with demand. The
+/// events of one dispatch for one subscriber form one message.
 ///
-/// The algorithm is nginx's smooth weighted round robin (Maxim Dounin, 2012, changeset
-/// "Upstream: smooth weighted round-robin balancing"): every turn each subscriber gains its weight, the
-/// one with the most goes first and pays the sum of the weights. Weights 5, 1, 1 give *a a b a c a a*. A
-/// turn costs one step for each subscriber that wants events; those that do not cost nothing.
+/// The algorithm is nginx's smooth weighted round robin (Maxim Dounin, 2012, changeset "Upstream: smooth
+/// weighted round-robin balancing"): in every turn, each subscriber gains its weight; the one with the most
+/// is served and pays the sum of the weights. Weights 5, 1, 1 give *a a b a c a a*. A turn takes one step per
+/// subscriber with demand; subscribers without demand cost nothing.
 ///
 /// ```
 /// use stage_core::Demand;
@@ -33,7 +33,7 @@ use crate::dispatch::subscriber_options::SubscriberOptions;
 #[derive(Debug, Default)]
 pub struct WeightedDispatcher {
     shares: Slots<Share>,
-    /// Those with credit.
+    /// The subscribers with credit.
     ready: Vec<Turn>,
     /// The sum of their weights.
     weights: i64,
@@ -44,11 +44,11 @@ pub struct WeightedDispatcher {
 struct Share {
     credit: usize,
     weight: i64,
-    /// What it had gained and not paid when it last wanted events.
+    /// The balance when it last had demand: weight gained minus weight paid.
     gained: i64,
 }
 
-/// A subscriber that wants events.
+/// A subscriber with demand.
 #[derive(Debug)]
 struct Turn {
     key: SubscriptionKey,
@@ -57,12 +57,12 @@ struct Turn {
 }
 
 impl WeightedDispatcher {
-    /// A dispatcher without subscribers.
+    /// Creates a dispatcher without subscribers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The place in `ready` of the one whose turn it is, which has paid for it.
+    /// Returns the index in `ready` of the subscriber whose turn it is, after it has paid for the turn.
     fn next(&mut self) -> Option<usize> {
         let mut first = None;
         let mut most = i64::MIN;
@@ -77,7 +77,7 @@ impl WeightedDispatcher {
         first
     }
 
-    /// Accounts `events` that the one at `place` gets.
+    /// Accounts for `events` sent to the subscriber at `place`.
     fn account(&mut self, place: usize, events: usize) {
         self.credit.less(events);
         let Some(share) = self.shares.get_mut(self.ready[place].key) else { return };
@@ -87,7 +87,7 @@ impl WeightedDispatcher {
         }
     }
 
-    /// The one at `place` wants no more for now.
+    /// Removes the subscriber at `place` from `ready`, because it has no demand for now.
     fn rest(&mut self, place: usize) {
         let turn = self.ready.remove(place);
         self.weights -= turn.weight;

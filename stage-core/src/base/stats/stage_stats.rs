@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::outcomes::{Discards, EventFailures};
 
-/// The statistics of one stage: what it did, and what it holds.
+/// Statistics of one stage: work done, and events held.
 ///
 /// Each number is exact, but the numbers of a running pipeline are read at slightly different moments.
 /// [`Monitor::snapshot`](crate::Monitor::snapshot) also reports the time spent in each state.

@@ -1,4 +1,4 @@
-//! Who gets which events, what each partition keeps, and how much all of them want.
+//! The partition dispatcher: routes each event to its partition and keeps a backlog per partition.
 
 use std::fmt;
 use std::hash::Hash;
@@ -16,14 +16,14 @@ use crate::dispatch::{
     Dispatcher, MarkedQueue, Marker, Notice, Outbox, PartitionError, Partitions, SubscriptionKey, stable_hash,
 };
 
-/// Routes every event by a function of the event, keeps what its partition did not ask for yet, and
-/// takes in no more than all partitions together asked for: so the backlogs are bounded (law D5), and a
-/// partition that stands still holds the others up only then.
+/// Routes every event by a function of the event, keeps events that their partition did not ask for yet, and
+/// takes in no more than all partitions together asked for. The backlogs are thus bounded (law D5), and only
+/// a full backlog of a stalled partition holds up the others.
 ///
-/// A subscriber says which partition it takes. The backlog of a partition whose subscriber left waits for
-/// the next one. The function may rewrite the event, or drop it, which uses no demand; an event that it
-/// routes to a partition that does not exist is discarded, counted and [noticed](Notice::UnknownPartition);
-/// so is one for which the route panics.
+/// A subscriber names the partition it takes. The backlog of a partition whose subscriber left waits for the
+/// next one. The function may rewrite the event, or drop it, which uses no demand. An event routed to a
+/// partition that does not exist, or for which the function panics, is discarded, counted and
+/// [reported](Notice::UnknownPartition).
 ///
 /// ```
 /// use stage_core::Demand;
@@ -41,18 +41,18 @@ use crate::dispatch::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct PartitionDispatcher<E, F> {
-    /// The event and its partition, or nothing for an event that shall be dropped.
+    /// Returns the event and its partition, or `None` to drop the event.
     route: F,
     names: Partitions,
     partitions: Vec<Partition<E>>,
     /// The partition of each subscriber.
     places: Slots<usize>,
-    /// What all subscribers asked for and did not get.
+    /// The unmet demand of all subscribers.
     credit: Total,
-    /// What all partitions keep.
+    /// The number of events in all backlogs.
     backlog: usize,
     sorter: Sorter<E>,
-    /// Markers that backlogs are before.
+    /// Markers that wait for events in the backlogs.
     held: Held,
 }
 
@@ -60,23 +60,23 @@ struct Partition<E> {
     subscriber: Option<SubscriptionKey>,
     credit: usize,
     backlog: MarkedQueue<E, Ticket>,
-    /// Its subscriber finished, so that its events can go nowhere.
+    /// Whether its subscriber finished, so that its events cannot be delivered.
     closed: bool,
 }
 
 impl<E: Hash> PartitionDispatcher<E, ()> {
-    /// Routes each event by its [stable hash](stable_hash).
+    /// Creates a dispatcher that routes each event by its [stable hash](stable_hash).
     ///
     /// # Errors
     ///
-    /// [`PartitionError`] for zero partitions, and for more than 65,536.
+    /// [`PartitionError`] if there are no partitions, or more than 65,536.
     #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
     pub fn hashed(
         partitions: usize,
     ) -> Result<PartitionDispatcher<E, impl FnMut(E) -> Option<(E, usize)> + Send>, PartitionError> {
         let route = move |event: E| {
             let partition = stable_hash(&event) % partitions as u64;
-            // Below the number of partitions, which is a usize.
+            // It is below the number of partitions, so it fits into a `usize`.
             Some((event, usize::try_from(partition).unwrap_or(0)))
         };
         PartitionDispatcher::routed(partitions, route)
@@ -84,11 +84,12 @@ impl<E: Hash> PartitionDispatcher<E, ()> {
 }
 
 impl<E, F> PartitionDispatcher<E, F> {
-    /// Routes each event, perhaps rewritten, to the partition that `route` names; `None` drops it.
+    /// Creates a dispatcher that routes each event, possibly rewritten, to the partition that `route` names;
+    /// `None` drops the event.
     ///
     /// # Errors
     ///
-    /// [`PartitionError`] if there are no partitions, more than 65,536, or two of the same name.
+    /// [`PartitionError`] if there are no partitions, more than 65,536, or two with the same name.
     pub fn routed<P>(partitions: impl Into<Partitions>, route: F) -> Result<Self, PartitionError>
     where
         F: FnMut(E) -> Option<(E, P)>,
@@ -121,7 +122,7 @@ impl<E, F> PartitionDispatcher<E, F> {
         self.partitions.get_mut(*place)
     }
 
-    /// Puts events beside those of the same partition.
+    /// Groups events by partition.
     fn sort<P>(&mut self, events: &mut std::vec::Drain<'_, E>, outbox: &mut Outbox<E>)
     where
         F: FnMut(E) -> Option<(E, P)>,
@@ -138,7 +139,7 @@ impl<E, F> PartitionDispatcher<E, F> {
         }
     }
 
-    /// Addresses sorted events to those who asked for them; the rest waits.
+    /// Addresses the sorted events to the subscribers that asked for them; the rest joins the backlogs.
     fn hand_out(&mut self, outbox: &mut Outbox<E>) {
         let Self { sorter, partitions, credit, backlog, .. } = self;
         sorter.take(|place, mut events| {
@@ -161,12 +162,12 @@ impl<E, F> PartitionDispatcher<E, F> {
         });
     }
 
-    /// How many more events all partitions together can take.
+    /// Returns the number of further events that all partitions together can take.
     fn room(&self) -> usize {
         self.credit.get().saturating_sub(self.backlog)
     }
 
-    /// Frees the place of `key`, whose credit is gone.
+    /// Frees the place of `key`, whose credit is lost.
     fn leave(&mut self, key: SubscriptionKey) {
         let Some(partition) = self.of(key) else { return };
         partition.subscriber = None;
@@ -176,7 +177,7 @@ impl<E, F> PartitionDispatcher<E, F> {
     }
 }
 
-/// An event goes nowhere: no partition has this name.
+/// Discards an event that was routed to an unknown partition.
 #[cold]
 fn unknown<E>(name: PartitionName, outbox: &mut Outbox<E>) {
     outbox.discard(1);
@@ -247,14 +248,14 @@ where
     }
 
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
-        // Events that are dropped leave as much wanted as before.
+        // Events that the route drops leave the demand unchanged.
         loop {
             let taken = events.len().min(self.room().saturating_sub(self.sorter.count()));
             if taken == 0 {
                 break;
             }
             let mut rest = events.drain(..taken);
-            // A panic takes the event that it was about with it and no other: one guard is enough for many.
+            // A panic destroys only the event being routed, so one guard per batch is enough.
             while let Err(panicked) = guarded(|| self.sort(&mut rest, outbox)) {
                 outbox.discard(1);
                 outbox.notice(Notice::Unroutable { events: 1, why: panicked.to_string() });

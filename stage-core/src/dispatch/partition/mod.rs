@@ -1,4 +1,4 @@
-//! Each event to the partition its key belongs to; one subscriber per partition.
+//! The partition dispatcher: each event goes to the partition of its key; a partition has one subscriber.
 
 mod dispatcher;
 mod sorter;

@@ -1,11 +1,11 @@
-//! The events of a batch, each beside those of the same partition, before any is handed out.
+//! Groups the events of a batch by partition before any are handed out.
 
 use crate::dispatch::Outbox;
 
-/// Events by partition; none between calls of the dispatcher.
+/// Events by partition; empty between calls of the dispatcher.
 pub(super) struct Sorter<E> {
     partitions: Vec<Vec<E>>,
-    /// Partitions that have events, in the order in which they got their first.
+    /// The partitions with events, in the order of their first event.
     touched: Vec<usize>,
 }
 
@@ -15,7 +15,7 @@ impl<E> Sorter<E> {
         Self { partitions, touched: Vec::new() }
     }
 
-    /// Puts an event beside the others of its partition, in a buffer of the outbox.
+    /// Adds an event to those of its partition, in a buffer from the outbox.
     #[inline]
     pub(super) fn put(&mut self, place: usize, event: E, outbox: &mut Outbox<E>) {
         let events = &mut self.partitions[place];
@@ -26,13 +26,13 @@ impl<E> Sorter<E> {
         events.push(event);
     }
 
-    /// How many events there are. To be asked once for many of them: counting along would take as long as
-    /// sorting does, since each count waits for the one before.
+    /// Returns the number of events. Call it once per batch: counting each event would take as long as
+    /// sorting, because each increment waits for the previous one.
     pub(super) fn count(&self) -> usize {
         self.touched.iter().map(|place| self.partitions[*place].len()).sum()
     }
 
-    /// Gives the events of each partition that has some to `take`.
+    /// Passes the events of each partition that has some to `take`.
     pub(super) fn take(&mut self, mut take: impl FnMut(usize, Vec<E>)) {
         for place in self.touched.drain(..) {
             take(place, std::mem::take(&mut self.partitions[place]));

@@ -1,4 +1,4 @@
-//! What a partition gets, keeps and loses.
+//! Tests for deliveries, backlogs and losses of partitions.
 
 use super::PartitionDispatcher;
 use crate::base::error::SubscribeError;

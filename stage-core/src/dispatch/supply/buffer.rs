@@ -1,10 +1,10 @@
-//! Events that nobody asked for yet, and markers between them: first in, first out, bounded.
+//! A bounded first-in, first-out buffer for events without demand, with markers between them.
 
 use crate::base::options::{Capacity, Keep};
 use crate::dispatch::{MarkedQueue, Marker};
 
-/// A bounded queue of undemanded events. Markers take no room, and none is ever lost: the marker behind a
-/// displaced event is passed.
+/// A bounded queue of events without demand. Markers take no room and are never lost: when an event is
+/// displaced, the marker behind it is passed.
 #[derive(Debug)]
 pub(crate) struct Buffer<E> {
     queue: MarkedQueue<E, Marker>,
@@ -25,7 +25,7 @@ impl<E> Buffer<E> {
         self.queue.is_empty()
     }
 
-    /// Stores all of `events` behind what is there; returns how many were discarded for want of room.
+    /// Appends all of `events`; returns the number discarded for lack of room.
     pub(crate) fn store(&mut self, events: &mut Vec<E>) -> usize {
         let room = match self.capacity {
             Capacity::Unbounded => usize::MAX,
@@ -45,7 +45,7 @@ impl<E> Buffer<E> {
         excess
     }
 
-    /// Puts a marker behind the events that are there; gives it back if there are none.
+    /// Places a marker behind the buffered events; returns it if there are none.
     pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
         if self.queue.is_empty() {
             return Some(marker);
@@ -54,7 +54,7 @@ impl<E> Buffer<E> {
         None
     }
 
-    /// The next marker that no event is before any more; each is given once, in order.
+    /// Returns the next passed marker, with no buffered events before it. Each is returned once, in order.
     pub(crate) fn passed(&mut self) -> Option<Marker> {
         self.queue.passed()
     }
@@ -64,14 +64,15 @@ impl<E> Buffer<E> {
         self.queue.take_all(into);
     }
 
-    /// Moves up to `most` of the oldest events to the end of `into`, and stops at a marker; says how many.
+    /// Moves up to `most` of the oldest events to the end of `into`, stopping at a marker; returns their
+    /// number.
     pub(crate) fn take(&mut self, most: usize, into: &mut Vec<E>) -> usize {
         let taken = self.queue.run(most);
         into.extend(self.queue.drain(taken));
         taken
     }
 
-    /// Puts back, in front, what `take` moved out.
+    /// Returns events that `take` moved out to the front.
     pub(crate) fn put_back(&mut self, events: &mut Vec<E>) {
         self.queue.put_back(events);
     }

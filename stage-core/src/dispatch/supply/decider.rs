@@ -1,34 +1,34 @@
-//! When is a dispatcher asked? Not while there is nothing to decide.
+//! Bypasses the dispatcher while there is nothing to decide.
 //!
-//! Most stages have one subscriber. What it asks for is a number then, and what is emitted is its own: both are seen
-//! to here, and the dispatcher learns of it before it is asked anything else.
+//! Most stages have one subscriber. Its asks and deliveries are then plain arithmetic: they are tracked here,
+//! and the dispatcher is brought up to date before its next call.
 
 use crate::credit::demand::Demand;
 use crate::dispatch::{Dispatcher, SubscriptionKey};
 
-/// How it stands with a dispatcher.
+/// The state of a dispatcher that its hub needs to know.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     pub(crate) wanted: usize,
     pub(crate) kept: usize,
-    /// The only subscriber, if there is nothing to decide: it gets what comes, as much as it asked for.
+    /// The only subscriber, if there is nothing to decide: it receives every event, as far as it asked.
     pub(crate) sole: Option<Sole>,
 }
 
-/// A subscriber that shares with nobody.
+/// The only subscriber of a dispatcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sole {
     pub(crate) key: SubscriptionKey,
-    /// The largest ask that is nothing special.
+    /// The largest ask that causes no notice.
     pub(crate) most: usize,
 }
 
-/// A dispatcher, and how it stands with it.
+/// A dispatcher, with its last known state.
 pub(crate) struct Decider<E> {
     dispatcher: Box<dyn Dispatcher<E>>,
     standing: Standing,
-    /// Whether the sole subscriber asked or got something that the dispatcher does not know of.
+    /// Whether the dispatcher does not yet know of recent asks or deliveries of the sole subscriber.
     ahead: bool,
 }
 
@@ -38,7 +38,7 @@ impl<E> Decider<E> {
         Self { dispatcher, standing, ahead: false }
     }
 
-    /// Tells the dispatcher something.
+    /// Brings the dispatcher up to date, then calls it.
     pub(crate) fn tell<T>(&mut self, tell: impl FnOnce(&mut dyn Dispatcher<E>) -> T) -> T {
         if std::mem::take(&mut self.ahead) {
             self.dispatcher.catch_up(self.standing.wanted);
@@ -48,17 +48,18 @@ impl<E> Decider<E> {
         answer
     }
 
-    /// Whether each event goes to every subscriber.
+    /// Returns whether each event goes to every subscriber.
     pub(crate) fn gives_to_all(&self) -> bool {
         self.dispatcher.gives_to_all()
     }
 
-    /// Whether demands are announced together.
+    /// Returns whether demands are announced together.
     pub(crate) fn spreads(&self) -> bool {
         self.dispatcher.spreads()
     }
 
-    /// Sees to an ask that is a matter of counting; says whether it is.
+    /// Fast path for an ask of the sole subscriber: adds to its credit. Returns false if the dispatcher must
+    /// be asked.
     #[inline]
     pub(crate) fn counts(&mut self, key: SubscriptionKey, demand: Demand) -> bool {
         let plain = |sole: Sole| sole.key == key && demand.get() <= sole.most;
@@ -70,7 +71,8 @@ impl<E> Decider<E> {
         true
     }
 
-    /// Who gets so many events, if all are wanted by the one who gets everything: they count as given.
+    /// Fast path for `events` emitted events: if the sole subscriber wants them all, counts them as delivered
+    /// and returns its key.
     #[inline]
     pub(crate) fn give_all(&mut self, events: usize) -> Option<SubscriptionKey> {
         let sole = self.standing.sole?;
@@ -79,13 +81,13 @@ impl<E> Decider<E> {
         Some(sole.key)
     }
 
-    /// How many more events the next dispatch takes in.
+    /// Returns the number of further events that the next dispatch takes in.
     #[inline]
     pub(crate) fn wanted(&self) -> usize {
         self.standing.wanted
     }
 
-    /// How many events the dispatcher keeps inside.
+    /// Returns the number of events kept inside the dispatcher.
     #[inline]
     pub(crate) fn kept(&self) -> usize {
         self.standing.kept

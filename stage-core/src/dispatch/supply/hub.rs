@@ -1,5 +1,4 @@
-//! What a producing stage hands out, keeps, and still has to make: dispatcher, buffer and ledger as one
-//! pure value.
+//! The supply side of a producing stage, as one pure value: dispatcher, buffer and ledger.
 
 use super::decider::Decider;
 use crate::base::error::SubscribeError;
@@ -8,14 +7,14 @@ use crate::dispatch::subscriber_options::SubscriberOptions;
 use crate::dispatch::supply::buffer::Buffer;
 use crate::dispatch::{Dispatcher, Marker, Outbox, SubscriptionKey};
 
-/// The deciding half of an outlet. Every function returns what has to be announced to the stage.
+/// The deciding half of an outlet. Its functions return the demand to announce to the stage.
 pub(crate) struct Hub<E> {
     dispatcher: Decider<E>,
     buffer: Buffer<E>,
     ledger: Ledger,
     /// Events on their way from the buffer to the dispatcher; empty between calls.
     scratch: Vec<E>,
-    /// Events that came back and can go nowhere; reported with the loss of their subscriber.
+    /// Events that were taken back and cannot be delivered; reported when their subscriber is removed.
     lost: usize,
 }
 
@@ -33,21 +32,21 @@ impl<E> Hub<E> {
         self.dispatcher.tell(|dispatcher| dispatcher.subscribe(key, options))
     }
 
-    /// A subscriber wants more: sees to it if it is a matter of counting; says whether it is. What is not there is
-    /// to be announced.
+    /// Fast path for an ask: with a sole subscriber and an empty buffer, adds to its credit and returns true.
+    /// The caller announces the missing events.
     #[inline]
     pub(crate) fn counts(&mut self, key: SubscriptionKey, demand: Demand) -> bool {
         self.buffer.is_empty() && self.dispatcher.counts(key, demand)
     }
 
-    /// A subscriber wants more: served from the buffer first; nothing is announced.
+    /// Handles an ask, from the buffer first; announces nothing.
     pub(crate) fn ask_quietly(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
         self.dispatcher.tell(|dispatcher| dispatcher.ask(key, demand, outbox));
         self.serve(outbox);
     }
 
-    /// The stage emitted so many events: who gets them, if one subscriber has asked for them all. Nothing more is
-    /// to be decided then, nor announced.
+    /// Fast path for `events` emitted events: returns the subscriber that receives them all, if its demand
+    /// covers them. Then there is nothing else to decide or announce.
     #[inline]
     pub(crate) fn give_all(&mut self, events: usize) -> Option<SubscriptionKey> {
         if !self.buffer.is_empty() {
@@ -58,7 +57,7 @@ impl<E> Hub<E> {
         Some(to)
     }
 
-    /// A subscriber left.
+    /// Removes a subscriber that left.
     pub(crate) fn cancel(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) -> Option<Demand> {
         self.dispatcher.tell(|dispatcher| dispatcher.cancel(key, outbox));
         outbox.discard(std::mem::take(&mut self.lost));
@@ -66,14 +65,14 @@ impl<E> Hub<E> {
         self.announce()
     }
 
-    /// Events that were sent to a subscriber come back, since it is gone: they are the next to be handed
-    /// out again. To be followed by `cancel` or `finish`.
+    /// Takes back events that were sent to a subscriber that is gone; they are handed out next. The caller
+    /// must call `cancel` or `finish` afterwards.
     pub(crate) fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>) {
         self.lost += self.dispatcher.tell(|dispatcher| dispatcher.take_back(key, events));
         self.buffer.put_back(events);
     }
 
-    /// A subscriber wants nothing ever again.
+    /// Removes a subscriber that will never ask again.
     pub(crate) fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) -> Option<Demand> {
         self.dispatcher.tell(|dispatcher| dispatcher.finish(key, outbox));
         outbox.discard(std::mem::take(&mut self.lost));
@@ -81,16 +80,15 @@ impl<E> Hub<E> {
         self.announce()
     }
 
-    /// The stage emitted `events`: handed out, and kept as far as nobody wants them. Returns what has to
-    /// be announced (for events that went nowhere) and how many were
-    /// discarded for want of room.
+    /// Hands out `events` that the stage emitted, and buffers those without demand. Returns the demand to
+    /// announce (in place of lost events), and the number of events discarded for lack of room.
     #[inline]
     pub(crate) fn offer(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) -> (Option<Demand>, usize) {
         let discarded = self.offer_quietly(events, outbox);
         (self.announce(), discarded)
     }
 
-    /// As [`offer`](Self::offer); nothing is announced.
+    /// Same as [`offer`](Self::offer), but announces nothing.
     #[inline]
     pub(crate) fn offer_quietly(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) -> usize {
         self.ledger.emitted(events.len());
@@ -99,42 +97,42 @@ impl<E> Hub<E> {
         }
         let discarded = if events.is_empty() { 0 } else { self.buffer.store(events) };
         if discarded > 0 {
-            // Markers of displaced events.
+            // Markers of displaced events have been passed.
             self.fire_passed(outbox);
         }
         self.serve(outbox);
         discarded
     }
 
-    /// Whether each event goes to every subscriber.
+    /// Returns whether each event goes to every subscriber.
     pub(crate) fn gives_to_all(&self) -> bool {
         self.dispatcher.gives_to_all()
     }
 
-    /// Whether demands are announced together.
+    /// Returns whether demands are announced together.
     pub(crate) fn spreads(&self) -> bool {
         self.dispatcher.spreads()
     }
 
-    /// What has to be announced, at most `most` of it.
+    /// Returns the demand to announce, at most `most`.
     pub(crate) fn announce_most(&mut self, most: Demand) -> Option<Demand> {
         self.ledger.announce_most(most, self.dispatcher.wanted(), self.buffer.len())
     }
 
-    /// What has to be announced.
+    /// Returns the demand to announce.
     #[inline]
     pub(crate) fn announce(&mut self) -> Option<Demand> {
         self.ledger.announce(self.dispatcher.wanted(), self.buffer.len())
     }
 
-    /// Puts a marker behind everything that waits here. It fires when that has been handed out or
-    /// discarded: it is returned if that is now, and written into the outbox otherwise.
+    /// Places a marker behind all waiting events. It fires when they have been handed out or discarded: if
+    /// there are none it is returned, otherwise it is written into the outbox later.
     pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
         let marker = self.buffer.mark(marker)?;
         self.dispatcher.tell(|dispatcher| dispatcher.mark(marker))
     }
 
-    /// Hands out what the buffer holds, as far as it is wanted.
+    /// Hands out buffered events, as far as there is demand.
     fn serve(&mut self, outbox: &mut Outbox<E>) {
         while !self.buffer.is_empty() && self.dispatcher.wanted() > 0 {
             let taken = self.buffer.take(self.dispatcher.wanted(), &mut self.scratch);
@@ -144,13 +142,14 @@ impl<E> Hub<E> {
             self.buffer.put_back(&mut self.scratch);
             self.fire_passed(outbox);
             if left == taken {
-                // A dispatcher that breaks D3 waits for the next ask instead of spinning here.
+                // A dispatcher that violates D3 waits for the next ask instead of spinning here.
                 break;
             }
         }
     }
 
-    /// Passes on the markers that no buffered event is before: the dispatcher may keep some.
+    /// Passes the markers that are no longer behind buffered events on to the dispatcher, which may keep
+    /// some.
     fn fire_passed(&mut self, outbox: &mut Outbox<E>) {
         while let Some(marker) = self.buffer.passed() {
             if let Some(marker) = self.dispatcher.tell(|dispatcher| dispatcher.mark(marker)) {
@@ -159,24 +158,24 @@ impl<E> Hub<E> {
         }
     }
 
-    /// What the subscribers want and nothing is there for.
+    /// Returns the demand that waiting events do not cover.
     pub(crate) fn wanted(&self) -> usize {
         self.dispatcher.wanted()
     }
 
-    /// What was announced and not yet emitted.
+    /// Returns the demand that was announced and not yet met.
     pub(crate) fn outstanding(&self) -> usize {
         self.ledger.outstanding()
     }
 
-    /// Moves the events that wait here to the end of `into`; says how many had to be dropped.
+    /// Moves all waiting events to the end of `into`; returns the number that had to be dropped.
     pub(crate) fn take_rest(&mut self, into: &mut Vec<E>) -> usize {
         let dropped = self.dispatcher.tell(|dispatcher| dispatcher.take_kept(into));
         self.buffer.take_all(into);
         dropped
     }
 
-    /// Events that wait here, in the buffer and inside the dispatcher.
+    /// Returns the number of events waiting in the buffer and inside the dispatcher.
     pub(crate) fn waiting(&self) -> usize {
         self.buffer.len() + self.dispatcher.kept()
     }

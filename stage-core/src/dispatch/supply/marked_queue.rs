@@ -1,18 +1,18 @@
-//! Events in order, with marks between them.
+//! A queue of events with marks between them.
 
 use std::collections::VecDeque;
 
-/// First in, first out; a mark is passed when every event before it has been taken out.
+/// A first-in, first-out queue. A mark is passed once every event before it has been taken out.
 #[derive(Debug)]
 pub(crate) struct MarkedQueue<E, M> {
     events: VecDeque<E>,
-    /// The marks, each with the number of the event it stands before.
+    /// The marks, each with the number of the event behind it.
     marks: VecDeque<(u64, M)>,
     /// The number of the first event.
     head: u64,
 }
 
-/// The number of the first event of all; those that are put back in front of it have lower ones.
+/// The number of the very first event; events put back in front of it have lower ones.
 const FIRST: u64 = 1 << 62;
 
 impl<E, M> MarkedQueue<E, M> {
@@ -36,32 +36,32 @@ impl<E, M> MarkedQueue<E, M> {
         self.events.extend(events);
     }
 
-    /// Puts a mark behind all events that are there.
+    /// Places a mark behind all events in the queue.
     pub(crate) fn mark(&mut self, mark: M) {
         self.marks.push_back((self.head + self.events.len() as u64, mark));
     }
 
-    /// How many of `most` events can be taken out before a mark is passed.
+    /// Returns how many of `most` events can be taken out before a mark is passed.
     pub(crate) fn run(&self, most: usize) -> usize {
         let most = most.min(self.events.len());
         let mark = self.marks.front().map(|(before, _)| before.saturating_sub(self.head));
         mark.and_then(|run| usize::try_from(run).ok()).map_or(most, |run| most.min(run))
     }
 
-    /// Takes out the first `count` events, which must be there.
+    /// Removes and returns the first `count` events, which must exist.
     pub(crate) fn drain(&mut self, count: usize) -> std::collections::vec_deque::Drain<'_, E> {
         self.head += count as u64;
         self.events.drain(..count)
     }
 
-    /// Takes out the first event.
+    /// Removes and returns the first event.
     pub(crate) fn pop(&mut self) -> Option<E> {
         let event = self.events.pop_front()?;
         self.head += 1;
         Some(event)
     }
 
-    /// Puts events back in front of all.
+    /// Puts events back at the front.
     pub(crate) fn put_back(&mut self, events: &mut Vec<E>) {
         self.head -= events.len() as u64;
         for event in events.drain(..).rev() {
@@ -69,7 +69,7 @@ impl<E, M> MarkedQueue<E, M> {
         }
     }
 
-    /// The next mark that was passed; each is given once.
+    /// Returns the next passed mark; each is returned once.
     pub(crate) fn passed(&mut self) -> Option<M> {
         let (before, _) = self.marks.front()?;
         if *before > self.head {
@@ -78,12 +78,12 @@ impl<E, M> MarkedQueue<E, M> {
         self.marks.pop_front().map(|(_, mark)| mark)
     }
 
-    /// Moves all events to the end of `into`, so that all marks are passed.
+    /// Moves all events to the end of `into`, which passes all marks.
     pub(crate) fn take_all(&mut self, into: &mut Vec<E>) {
         into.extend(self.drain(self.events.len()));
     }
 
-    /// Forgets all events, so that all marks are passed; says how many there were.
+    /// Drops all events, which passes all marks; returns their number.
     pub(crate) fn clear(&mut self) -> usize {
         self.drain(self.events.len()).count()
     }

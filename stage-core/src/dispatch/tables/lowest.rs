@@ -1,19 +1,19 @@
-//! The lowest of many numbers, of which one at a time changes.
+//! The minimum of a set of numbers, updated one at a time.
 
 use crate::dispatch::SubscriptionKey;
 
-/// A tournament tree: a change costs as many steps as the tree is high, the lowest is at the root.
+/// A tournament tree with the minimum at its root: an update takes one step per level.
 #[derive(Debug, Default)]
 pub(crate) struct Lowest {
-    /// The root at 1, the leaves in the second half.
+    /// The root is at index 1, the leaves are in the second half.
     tree: Vec<u64>,
 }
 
-/// Stands for no number.
+/// Marks an unused leaf.
 const NONE: u64 = u64::MAX;
 
 impl Lowest {
-    /// The lowest number, if there is any.
+    /// Returns the lowest number, if there is any.
     pub(crate) fn get(&self) -> Option<u64> {
         self.tree.get(1).copied().filter(|lowest| *lowest != NONE)
     }

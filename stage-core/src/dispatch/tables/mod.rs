@@ -1,4 +1,4 @@
-//! The tables of the dispatchers.
+//! Data structures shared by the dispatchers.
 
 pub(crate) mod lowest;
 pub(crate) mod passed_markers;

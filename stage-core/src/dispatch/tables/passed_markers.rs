@@ -1,22 +1,22 @@
-//! Markers that wait until several queues have passed them.
+//! Markers that fire once several queues have passed them.
 
 use std::collections::VecDeque;
 
 use crate::dispatch::{MarkedQueue, Marker, Outbox};
 
-/// Markers in order, each with the number of queues that are still before it.
+/// Markers in order, each with the number of queues that have not passed it.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     waiting: VecDeque<(Marker, usize)>,
-    /// The ticket of the first.
+    /// The ticket of the first marker.
     first: u64,
 }
 
-/// What a queue holds in the place of a marker that other queues hold too.
+/// Stands in a queue for a marker shared with other queues.
 pub(crate) type Ticket = u64;
 
 impl Held {
-    /// Puts `marker` behind what is in `queues`; gives it back if they are all empty.
+    /// Places `marker` behind the events in `queues`; returns it if all queues are empty.
     pub(crate) fn hold<'a, E: 'a>(
         &mut self,
         marker: Marker,
@@ -31,9 +31,10 @@ impl Held {
         None
     }
 
-    /// Takes note of what `queue` passed, and fires the markers that no queue is before any more.
+    /// Records the tickets that `queue` passed, and fires the markers that every queue has passed.
     ///
-    /// They fire in order: a queue that one marker waits for holds all later ones too.
+    /// They fire in order, because a queue that has not passed one marker has not passed the later ones
+    /// either.
     pub(crate) fn pass<E>(&mut self, queue: &mut MarkedQueue<E, Ticket>, outbox: &mut Outbox<E>) {
         while let Some(ticket) = queue.passed() {
             let place = usize::try_from(ticket - self.first).unwrap_or(usize::MAX);

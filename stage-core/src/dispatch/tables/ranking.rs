@@ -1,30 +1,30 @@
-//! Who is first: subscriptions by priority, and by age where that is equal.
+//! Subscriptions ranked by priority, and by age among equals.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::dispatch::SubscriptionKey;
 
-/// The highest priority first; among equals, the one that has had it longest.
+/// Returns the highest priority first; among equals, the subscription that has had it longest.
 ///
-/// A heap that forgets lazily: an entry whose age is not its subscription's current one is stale. Those
-/// who are not ranked cost nothing.
+/// A heap with lazy removal: an entry whose age is not its subscription's current one is stale. Subscriptions
+/// that are not ranked cost nothing.
 #[derive(Debug)]
 pub(crate) struct Ranking<P> {
     heap: BinaryHeap<(P, Reverse<u64>, SubscriptionKey)>,
-    /// The age of the valid entry, by key; 0 where there is none.
+    /// The age of the valid entry, by key; 0 if there is none.
     ages: Vec<u64>,
     age: u64,
     ranked: usize,
 }
 
 impl<P: Ord> Ranking<P> {
-    /// How many are ranked.
+    /// Returns the number of ranked subscriptions.
     pub(crate) fn len(&self) -> usize {
         self.ranked
     }
 
-    /// Ranks `key` behind those of equal priority.
+    /// Ranks `key` behind others of equal priority.
     pub(crate) fn set(&mut self, key: SubscriptionKey, priority: P) {
         if self.ages.len() <= key.0 {
             self.ages.resize(key.0 + 1, 0);
@@ -37,7 +37,7 @@ impl<P: Ord> Ranking<P> {
         self.forget_stale();
     }
 
-    /// Ranks `key` no more.
+    /// Removes `key` from the ranking.
     pub(crate) fn remove(&mut self, key: SubscriptionKey) {
         if let Some(age) = self.ages.get_mut(key.0)
             && std::mem::take(age) != 0
@@ -46,7 +46,7 @@ impl<P: Ord> Ranking<P> {
         }
     }
 
-    /// The first, who is ranked no more.
+    /// Removes and returns the first subscription.
     pub(crate) fn pop(&mut self) -> Option<SubscriptionKey> {
         while let Some((_, Reverse(age), key)) = self.heap.pop() {
             if self.ages[key.0] == age {
@@ -57,7 +57,7 @@ impl<P: Ord> Ranking<P> {
         None
     }
 
-    /// Rebuilds the heap when most of it is stale, so that it stays in proportion to those ranked.
+    /// Rebuilds the heap when most of it is stale, so that its size stays proportional to the number ranked.
     fn forget_stale(&mut self) {
         if self.heap.len() > 2 * self.ranked + 16 {
             let ages = &self.ages;

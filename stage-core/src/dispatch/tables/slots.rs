@@ -1,4 +1,4 @@
-//! Something for each subscription, found by its key in one step.
+//! A table from subscription keys to values, with constant-time access.
 
 use crate::dispatch::SubscriptionKey;
 
@@ -17,7 +17,7 @@ impl<T> Slots<T> {
         self.slots.get_mut(key.0)?.as_mut()
     }
 
-    /// The lowest key that has something.
+    /// Returns the lowest key that has a value.
     pub(crate) fn first(&self) -> Option<SubscriptionKey> {
         self.slots.iter().position(Option::is_some).map(SubscriptionKey)
     }

@@ -1,24 +1,24 @@
-//! A sum of credits, which may be more than can be counted.
+//! A sum of credits that does not overflow.
 
-/// What all subscribers want together. A single credit ends at `usize::MAX`; the sum of many does not.
+/// The total demand of all subscribers. A single credit saturates at `usize::MAX`; the sum does not.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Total(u128);
 
 impl Total {
-    /// Adds to one subscriber's `credit`, as far as that can be counted.
+    /// Adds `events` to one subscriber's `credit`, which saturates, and as much to the total.
     pub(crate) fn ask(&mut self, credit: &mut usize, events: usize) {
         let more = events.min(usize::MAX - *credit);
         *credit += more;
         self.0 += more as u128;
     }
 
-    /// Takes off what somebody got, or will not get.
+    /// Subtracts events that a subscriber received, or will not receive.
     pub(crate) fn less(&mut self, events: usize) {
         debug_assert!(self.0 >= events as u128, "no credit is used twice");
         self.0 -= events as u128;
     }
 
-    /// As many events as all want, or as can be counted.
+    /// Returns the total demand, saturated at `usize::MAX`.
     pub(crate) fn get(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
