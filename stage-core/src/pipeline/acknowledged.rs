@@ -1,4 +1,4 @@
-//! A chain of deliveries whose functions need not know of them.
+//! A chain of deliveries whose functions take the delivered events.
 
 use std::hash::Hash;
 
@@ -16,22 +16,23 @@ use crate::base::error::BoxError;
 use crate::dispatch::{Dispatcher, GroupDispatcher};
 use crate::stage::{Consumer, Ending, Nothing, ProducerConsumer};
 
-/// A declaration whose last step so far emits deliveries of type `T`: see [`Chain::acknowledged`].
+/// A declaration in progress whose last step so far emits deliveries of type `T`: see
+/// [`Chain::acknowledged`].
 #[derive(Debug)]
 #[must_use = "a pipeline ends with its finish step"]
 pub struct Acknowledged<T> {
     pub(super) chain: Chain<Delivery<T>>,
 }
 
-/// What can be acknowledged: a [`Delivery`].
+/// Implemented for the events that can be acknowledged: [`Delivery`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be acknowledged: it is not a `Delivery`",
     label = "what arrives here is `{Self}`",
     note = "only a source of `stage_core::ack::Delivery`s is told what became of its events: see the documentation of `stage_core::ack`, and `stage_core::sqlite` for a ready-made one"
 )]
 pub trait Delivered: Sized {
-    /// The [`Acknowledged`] chain of them. Where there is none, the compiler knows nothing of what follows, and
-    /// reports nothing of it.
+    /// The [`Acknowledged`] chain of these deliveries. For a type that is not a delivery, this type is
+    /// unknown, so the compiler reports only that error and none for the steps that follow.
     type Lifted;
 
     #[doc(hidden)]
@@ -47,9 +48,9 @@ impl<T: Send + 'static> Delivered for Delivery<T> {
 }
 
 impl<E: Send + 'static> Chain<E> {
-    /// From here on functions are of what is delivered: the delivery goes around them. Stages still take and
-    /// emit deliveries, since only they know what comes of what. A chain of [`Delivery<T>`] becomes an
-    /// [`Acknowledged<T>`].
+    /// Lets the functions of all later steps take the delivered events instead of the deliveries. Stages
+    /// still take and emit deliveries, since only they know which output results from which input. A chain of
+    /// [`Delivery<T>`] becomes an [`Acknowledged<T>`].
     pub fn acknowledged(self) -> E::Lifted
     where
         E: Delivered,
@@ -59,7 +60,7 @@ impl<E: Send + 'static> Chain<E> {
 }
 
 impl<T: Send + 'static> Acknowledged<T> {
-    /// Options for every step declared from here on: see [`Chain::defaults`].
+    /// Sets default options for every step declared from here on: see [`Chain::defaults`].
     pub fn defaults(self, defaults: &StepOptions) -> Self {
         Self { chain: self.chain.defaults(defaults) }
     }
@@ -73,7 +74,8 @@ impl<T: Send + 'static> Acknowledged<T> {
         Self { chain: self.chain.by(move |delivery: &Delivery<T>| key(delivery.peek())) }
     }
 
-    /// Has dispatchers of deliveries decide which copy of the next step gets which: see [`Chain::dispatcher`].
+    /// Lets dispatchers of deliveries decide which copy of the next step gets which deliveries: see
+    /// [`Chain::dispatcher`].
     pub fn dispatcher<D>(self, dispatcher: impl Fn() -> D + Send + Sync + 'static) -> Self
     where
         D: Dispatcher<Delivery<T>> + 'static,
@@ -81,7 +83,7 @@ impl<T: Send + 'static> Acknowledged<T> {
         Self { chain: self.chain.dispatcher(dispatcher) }
     }
 
-    /// A step that takes deliveries and emits deliveries.
+    /// Adds a step that takes deliveries and emits deliveries.
     pub fn step<S, U, R>(self, options: impl Into<StepOptions>, recipe: R) -> Acknowledged<U>
     where
         S: ProducerConsumer<In = Delivery<T>, Out = Delivery<U>>,
@@ -91,8 +93,8 @@ impl<T: Send + 'static> Acknowledged<T> {
         self.chain.step(options, recipe).acknowledged()
     }
 
-    /// A step that turns each event into one other. If it panics, the event in its hands is rejected, and the
-    /// rest of the batch goes back untried.
+    /// Adds a step that turns each event into one other event. If the function panics, the current event is
+    /// rejected, and the rest of the batch returns to the producer untried.
     pub fn step_fn<F, U>(self, options: impl Into<StepOptions>, mut function: F) -> Acknowledged<U>
     where
         F: FnMut(T) -> U + Clone + Send + 'static,
@@ -101,8 +103,8 @@ impl<T: Send + 'static> Acknowledged<T> {
         self.chain.step_fn(options, move |delivery: Delivery<T>| delivery.map(&mut function)).acknowledged()
     }
 
-    /// A step of several stages that run as one: see [`Chain::fused`]. The stages take and emit deliveries, the
-    /// functions what is delivered.
+    /// Adds a step of several stages that run as one: see [`Chain::fused`]. The stages take and emit
+    /// deliveries, the functions take and return events.
     pub fn fused<R, U>(
         self,
         options: impl Into<StepOptions>,
@@ -116,7 +118,7 @@ impl<T: Send + 'static> Acknowledged<T> {
         self.step(options, move || recipe.build())
     }
 
-    /// Goes through a part that takes deliveries and emits deliveries: see [`Chain::through`].
+    /// Adds the steps of a segment that takes deliveries and emits deliveries: see [`Chain::through`].
     pub fn through<P, U>(self, options: impl Into<StepOptions>, part: P) -> Acknowledged<U>
     where
         P: Passage<In = Delivery<T>, Out = Delivery<U>>,
@@ -125,8 +127,9 @@ impl<T: Send + 'static> Acknowledged<T> {
         self.chain.through(options, part).acknowledged()
     }
 
-    /// Gives every event to each of the branches that follow: see [`Chain::broadcast`]. An event is acknowledged
-    /// when all branches that got it have acknowledged it, and at once if none selects it.
+    /// Gives every event to each of the branches that follow: see [`Chain::broadcast`]. An event is
+    /// acknowledged when all branches that received it have acknowledged it, and at once if no branch selects
+    /// it.
     pub fn broadcast(self) -> Fork<Self>
     where
         T: Broadcast,
@@ -136,7 +139,7 @@ impl<T: Send + 'static> Acknowledged<T> {
         })
     }
 
-    /// Divides the events by key among `into` lanes that come back together: see [`Chain::partition`].
+    /// Divides the events by key among `into` lanes whose outputs are merged: see [`Chain::partition`].
     pub fn partition<K, F, U>(
         self,
         into: usize,
@@ -152,7 +155,7 @@ impl<T: Send + 'static> Acknowledged<T> {
         self.chain.partition(into, key, |chain| lane(Self { chain }).chain).acknowledged()
     }
 
-    /// As [`partition`](Self::partition), where every lane has its own end.
+    /// Like [`partition`](Self::partition), but every lane has its own last step.
     pub fn partition_ending<K, F>(self, into: usize, key: F, lane: impl FnOnce(Self) -> Pipeline) -> Pipeline
     where
         K: Hash,
@@ -162,7 +165,7 @@ impl<T: Send + 'static> Acknowledged<T> {
         self.chain.partition_ending(into, key, |chain| lane(Self { chain }))
     }
 
-    /// The last step, which acknowledges or rejects what it takes.
+    /// Adds the last step, which acknowledges or rejects the deliveries that it takes.
     pub fn finish<C, R>(self, options: impl Into<StepOptions>, recipe: R) -> Pipeline
     where
         C: Consumer<Event = Delivery<T>>,
@@ -171,8 +174,8 @@ impl<T: Send + 'static> Acknowledged<T> {
         self.chain.finish(options, recipe)
     }
 
-    /// The last step: calls a function with each event, and acknowledges it when the function has returned, up to 64
-    /// events of a batch together.
+    /// Adds the last step: calls a function with each event, and acknowledges the event when the function has
+    /// returned, in groups of up to 64 events of a batch.
     pub fn finish_fn<F>(self, options: impl Into<StepOptions>, function: F) -> Pipeline
     where
         F: FnMut(T) + Clone + Send + 'static,
@@ -180,8 +183,8 @@ impl<T: Send + 'static> Acknowledged<T> {
         self.chain.finish(options, move || Ok(HandleEach::new(function.clone())))
     }
 
-    /// The last step, of several stages that run as one: see [`Chain::finish_fused`]. The stages take deliveries, the
-    /// functions what is delivered.
+    /// Adds the last step, made of several stages that run as one: see [`Chain::finish_fused`]. The stages
+    /// take deliveries, the functions take events.
     pub fn finish_fused<R>(
         self,
         options: impl Into<StepOptions>,
@@ -194,7 +197,7 @@ impl<T: Send + 'static> Acknowledged<T> {
         self.chain.finish(options, move || Ok(Ending::new(recipe.build()?)))
     }
 
-    /// A chain whose functions take deliveries again.
+    /// Returns a chain whose functions take deliveries again.
     pub fn deliveries(self) -> Chain<Delivery<T>> {
         self.chain
     }

@@ -1,4 +1,4 @@
-//! The beginning of a declaration, and its end: a pipeline that can be started.
+//! Begins a declaration, and holds its result: a pipeline that can be started.
 
 use std::any::type_name;
 use std::time::Duration;
@@ -24,17 +24,17 @@ use crate::stage::{FromIter, Nothing, Producer, ProducerConsumer};
 use crate::supervise::{Intensity, Strategy};
 use crate::sync::Arc;
 
-/// Undemanded events a producer keeps (GenStage's default).
+/// Number of events without demand that a producer buffers (GenStage's default).
 const PRODUCER_BUFFER: Capacity = Capacity::Bounded(10_000);
 
-/// A pipeline that was declared and is not running yet.
+/// A pipeline that is declared but not running yet.
 #[derive(Debug)]
 #[must_use = "a pipeline does nothing until it is started"]
 pub struct Pipeline {
     pub(super) draft: Draft,
 }
 
-/// The beginning of a declaration: options of the whole pipeline.
+/// Begins a declaration, with the options of the whole pipeline.
 #[derive(Debug)]
 #[must_use = "a pipeline begins with its start step"]
 pub struct PipelineBuilder {
@@ -47,28 +47,28 @@ impl Pipeline {
         PipelineBuilder { draft: Draft::new(name.into()) }
     }
 
-    /// What the pipeline looks like, with its effective options.
+    /// Returns the structure of the pipeline, with its effective options.
     pub fn topology(&self) -> &Topology {
         &self.draft.topology
     }
 
     /// Starts all stages; returns when every one has been initialised. No event flows before that.
     ///
-    /// Must be called within a tokio runtime with its time enabled.
+    /// Must be called within a tokio runtime with its time driver enabled.
     ///
     /// # Errors
     ///
-    /// [`StartError::Options`] if options cannot work, all of them at once; [`StartError::Stage`] if a
-    /// recipe or an `init` failed, with none of the stages left running.
+    /// Returns [`StartError::Options`] if options are invalid, with all invalid options at once, and
+    /// [`StartError::Stage`] if a recipe or an `init` failed; no stage is left running then.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, the stages that were started are cut off.
+    /// If the future is dropped before it is ready, the stages that were started are aborted.
     pub async fn start(self) -> Result<Running, StartError> {
         self.started().await
     }
 
-    /// [`start`](Self::start), erased so that the crates of users do not compile the supervisor again.
+    /// [`start`](Self::start), type-erased so that user crates do not compile the supervisor again.
     fn started(self) -> BoxFuture<'static, Result<Running, StartError>> {
         async move {
             let Draft { topology, plan, planned, mut errors, .. } = self.draft;
@@ -84,40 +84,40 @@ impl Pipeline {
 }
 
 impl PipelineBuilder {
-    /// Options for every step that does not set them itself. A name in them is not used.
+    /// Sets the options of every step that does not set them itself. A name in `defaults` is ignored.
     pub fn defaults(mut self, defaults: StepOptions) -> Self {
         self.draft.defaults = defaults;
         self
     }
 
-    /// Which stages are restarted with one that failed. Default: [`Strategy::RestForOne`]. The stages after
-    /// one are those declared after it, also on other branches.
+    /// Sets which stages restart with a failed one. Default: [`Strategy::RestForOne`]. "After" means declared
+    /// after, including on other branches.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.draft.plan.strategy = strategy;
         self
     }
 
-    /// How many failures the pipeline survives. Default: 3 restarts within 5 seconds.
+    /// Sets the number of failures that the pipeline tolerates. Default: 3 restarts within 5 seconds.
     pub fn intensity(mut self, intensity: Intensity) -> Self {
         self.draft.plan.intensity = intensity;
         self
     }
 
-    /// How long it is waited before a restart: longer with each one within the period of the intensity. The
-    /// pipeline gives up when the attempts are used up. Default: not at all.
+    /// Sets the delay before each restart; it grows with every restart within the intensity period. The
+    /// pipeline gives up when the attempts are used up. Default: restart immediately.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.draft.plan.backoff = Some(backoff);
         self
     }
 
-    /// Tries stages again that do not come up because their recipe or their `init` returns an error, at the first start
-    /// too, after these waits: [`start`](Pipeline::start) returns when every stage is up, or the attempts of one are
-    /// used up, or one fails with a [`Fatal`](crate::Fatal) error or a panic. It may be dropped meanwhile. What is
-    /// tried again does not count as a failure of the [intensity](Self::intensity).
+    /// Retries stages whose recipe or `init` returns an error, including at the first start, with these
+    /// delays: [`start`](Pipeline::start) returns when every stage is up, when the attempts of one are used
+    /// up, or when one fails with a [`Fatal`](crate::Fatal) error or a panic. Its future may be dropped in
+    /// the meantime. A retry does not count as a failure for the [intensity](Self::intensity).
     ///
-    /// Default: a stage that does not come up at the first start is the error of `start`. At a restart, sources are
-    /// tried again for as long as it takes, after waits from 100 ms to 10 s, or those of [`backoff`](Self::backoff);
-    /// for any other stage, each attempt counts as a failure.
+    /// Default: `start` returns an error if a stage fails to come up at the first start. At a restart,
+    /// sources are retried without limit, with delays from 100 ms to 10 s, or those of
+    /// [`backoff`](Self::backoff); for any other stage, each attempt counts as a failure.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -140,18 +140,18 @@ impl PipelineBuilder {
         self
     }
 
-    /// Warns, by [tracing](https://docs.rs/tracing), of every stage that holds events and has neither handled nor
-    /// handed out any for `after`: which stage, since when, and what it waits for (see
-    /// [`Running::stalls`]). Stages that only wait for one of them, or for a timer of their
-    /// own, are left out. Default: nobody is warned.
+    /// Logs a warning, with [tracing](https://docs.rs/tracing), for every stage that holds events and has
+    /// neither handled nor handed out any for `after`. The warning names the stage, the time, and the reason
+    /// (see [`Running::stalls`]). Stages that only wait for another stalled stage, or for a timer of their
+    /// own, are omitted. Default: no warnings.
     ///
-    /// It costs a look at the counters four times within `after`, and a question to stages that do not get on.
+    /// The counters are read four times within `after`, and only stages without progress are queried.
     pub fn warn_of_stalls(mut self, after: Duration) -> Self {
         self.draft.plan.stalls = Some(after);
         self
     }
 
-    /// The source. Its recipe runs once per copy, and again at each restart.
+    /// Adds the source. Its recipe runs once per copy, and again at each restart.
     ///
     /// For several sources, see [`Chain::and_start`].
     pub fn start<S, R>(mut self, options: impl Into<StepOptions>, recipe: R) -> Chain<S::Event>
@@ -163,10 +163,11 @@ impl PipelineBuilder {
         Chain { draft: self.draft, upstream }
     }
 
-    /// The source: all events of an iterator, in order, each made when it is asked for, and handed on
-    /// before a demand is filled where making them is slow (see [`from_iter`](crate::source::from_iter)).
+    /// Adds a source that emits all items of an iterator, in order. Each item is produced on demand; if
+    /// producing them is slow, they are handed out before the demand is met in full (see
+    /// [`from_iter`](crate::source::from_iter)).
     ///
-    /// After a restart the recipe makes a new iterator, which begins anew.
+    /// After a restart the recipe creates a new iterator, which starts from the beginning.
     pub fn start_fn<I, R>(self, options: impl Into<StepOptions>, recipe: R) -> Chain<I::Item>
     where
         I: IntoIterator,
@@ -177,9 +178,9 @@ impl PipelineBuilder {
         self.start(options, move || Ok(FromIter::new(recipe()?)))
     }
 
-    /// A source and steps that run as one stage, each on what the one before emits, with no queue between them: see
-    /// [`fused`](Self::fused). The source is asked for what is wanted of the last step, and again for what the steps
-    /// dropped.
+    /// Adds a source and steps that run as one stage without queues between them; each step takes the output
+    /// of the one before: see [`fused`](Self::fused). The source is asked for the demand on the last step,
+    /// and again for the events that the steps dropped.
     ///
     /// ```
     /// # use stage_core::Pipeline;
@@ -206,14 +207,15 @@ impl PipelineBuilder {
         Chain { draft: self.draft, upstream }
     }
 
-    /// A whole pipeline as one stage: a source, steps and a sink, each on what the one before emits, with no queue and
-    /// no subscription between them. For work that is too little to be divided among stages.
+    /// Declares a whole pipeline as one stage: a source, steps and a sink without queues or subscriptions
+    /// between them; each takes the output of the one before. Use it for work that is too small to be divided
+    /// among stages.
     ///
-    /// The source is asked for `max_demand − min_demand` events at a time, and again for as many as it emitted; what
-    /// it [flushes](crate::Emitter::flush) goes on while it waits. Every copy is a pipeline of its own, and all parts
-    /// of one are restarted together. They keep their `init` and their `terminate`; the steps and the sink are told
-    /// when nothing more will come. None of them can be sent messages, schedule some, or ask for events by itself:
-    /// a stage that does so is a step of its own.
+    /// The source is asked for `max_demand − min_demand` events at a time, and again for as many as it
+    /// emitted; events that it [flushes](crate::Emitter::flush) move on while it waits. Every copy is a
+    /// pipeline of its own, whose parts restart together. The parts keep their `init` and their `terminate`;
+    /// the steps and the sink are notified of the end of the input. None of them can receive messages,
+    /// schedule messages, or ask for events manually: a stage that does so must be a separate step.
     ///
     /// ```
     /// # use stage_core::{Pipeline, StepOptions};
@@ -265,7 +267,7 @@ where
     })
 }
 
-/// Declares a source with its steps.
+/// Declares a source with its fused steps.
 pub(super) fn fused_source<P, R>(
     draft: &mut Draft,
     options: &StepOptions,
@@ -275,7 +277,7 @@ where
     P: Origin,
     R: Recipe<Stage: ProducerConsumer<In = Event<P>>>,
 {
-    // What a step makes of an event is not lost for want of room.
+    // The buffer is unbounded, so that the output of the steps is not lost for lack of space.
     let shape = shape::<P::Stage>(StepKind::Producer, Capacity::Unbounded);
     begin(draft, options, shape, stages.into_recipe(), |stage, core, port, inlet, outlet, ready| {
         engine::fused_source(stage, core, port, inlet, outlet, ready).boxed()
@@ -293,7 +295,7 @@ fn shape<S: Producer>(kind: StepKind, capacity: Capacity) -> Shape {
     }
 }
 
-/// Declares a step that takes nothing from others.
+/// Declares a step without input from other steps.
 fn begin<S, Out, R>(
     draft: &mut Draft,
     options: &StepOptions,

@@ -1,11 +1,11 @@
-//! Whether a link carries single events or batches of them, and how many events are in flight at most.
+//! The unit that a link carries, single events or batches, and the upper bounds of events in flight.
 
 use super::describe::{Link, StepInfo, StepKind, Topology};
 
-/// A link with more events in flight than this is warned of.
+/// A link with more events in flight causes a warning.
 const MANY: usize = 100_000;
 
-/// What goes along a link.
+/// The unit that a link carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -14,12 +14,12 @@ pub enum Carried {
     /// Single events.
     #[default]
     Events,
-    /// Batches, of at most so many events; `None` where the declaration does not say how many.
+    /// Batches with at most this number of events; `None` if the declaration does not set a size.
     Batches(Option<usize>),
 }
 
 impl Carried {
-    /// The most events that one of them stands for, if that is known.
+    /// Returns the maximum number of events in one unit, if it is known.
     pub const fn events(self) -> Option<usize> {
         match self {
             Self::Events => Some(1),
@@ -27,7 +27,7 @@ impl Carried {
         }
     }
 
-    /// Whether it is batches.
+    /// Returns whether the link carries batches.
     pub const fn is_batches(self) -> bool {
         match self {
             Self::Events => false,
@@ -35,7 +35,7 @@ impl Carried {
         }
     }
 
-    /// What arrives where several links meet: batches if one of them carries batches, of the larger size.
+    /// Combines the units of links that merge: batches if one of them carries batches, of the larger size.
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Events, other) | (other, Self::Events) => other,
@@ -45,8 +45,8 @@ impl Carried {
         }
     }
 
-    /// The `max_demand` of a step that takes these and sets none itself, where `events` is that of the pipeline: as
-    /// many batches as make so many events, and two where their size is not known.
+    /// Returns the `max_demand` of a step that takes these units and does not set it, if the pipeline's is
+    /// `events`: the number of batches that hold that many events, or two if their size is unknown.
     pub(super) fn inherited(self, events: usize) -> usize {
         match self {
             Self::Events => events,
@@ -56,18 +56,18 @@ impl Carried {
     }
 }
 
-/// What a step emits, as far as its declaration says.
+/// The unit that a step emits, as far as its declaration tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Emits {
     Events,
-    /// The same as it takes.
+    /// The same unit that it takes.
     Same,
-    /// Batches of what it takes, of at most so many events if that is known.
+    /// Batches of the units that it takes, with at most this number of events, if it is known.
     Batches(Option<usize>),
 }
 
 impl Emits {
-    /// What goes along the links behind a step that takes `taken`.
+    /// Returns the unit on the links after a step that takes `taken`.
     pub(super) fn after(self, taken: Carried) -> Carried {
         match self {
             Self::Events => Carried::Events,
@@ -78,7 +78,7 @@ impl Emits {
 }
 
 impl Topology {
-    /// Computes the bounds of its links and of the whole.
+    /// Computes the upper bounds of events in flight, for each link and in total.
     pub(super) fn bound(&mut self) {
         let bounds: Vec<_> = self.links.iter().map(|link| self.bound_of(link)).collect();
         for (link, bound) in self.links.iter_mut().zip(bounds) {
@@ -89,18 +89,18 @@ impl Topology {
         self.in_flight = links.chain(steps).try_fold(0_usize, |sum, bound| Some(sum.saturating_add(bound?)));
     }
 
-    /// The most events that are asked for along a link, all its subscriptions together.
+    /// Returns the maximum demand along a link in events, over all its subscriptions.
     fn bound_of(&self, link: &Link) -> Option<usize> {
         let to = self.step(&link.to)?;
         let subscriptions = self.subscriptions_of(link)?;
         Some(subscriptions.saturating_mul(to.max_demand).saturating_mul(link.carries.events()?))
     }
 
-    /// The most events in a step that were handled and not asked for yet: what one batch from its producers becomes,
-    /// and what it collects.
+    /// Returns the maximum number of events that a step holds after handling and without demand for them: the
+    /// output of one batch from its producers, and its collected events.
     fn held_by(&self, step: &StepInfo) -> Option<usize> {
         match step.kind {
-            // The source in a whole is asked for as much at a time.
+            // The source of a whole pipeline is asked for the same number at a time.
             StepKind::ProducerConsumer | StepKind::Whole => {}
             StepKind::Producer | StepKind::Consumer => return Some(0),
         }
@@ -109,13 +109,14 @@ impl Topology {
         Some(step.copies().saturating_mul(handled.saturating_add(step.batch_size.unwrap_or(0))))
     }
 
-    /// What the step of this name takes.
+    /// Returns the unit that the step with this name takes.
     pub(super) fn taken_by(&self, name: &str) -> Carried {
         let links = self.links.iter().filter(|link| link.to == name);
         links.fold(Carried::Events, |taken, link| taken.and(link.carries))
     }
 
-    /// Warns of links with very many events in flight: back-pressure then has hardly an effect.
+    /// Warns of links with a very large number of events in flight, which make back-pressure almost
+    /// ineffective.
     pub(super) fn warn_of_many(&self) {
         for link in &self.links {
             if let Some(in_flight) = link.in_flight.filter(|in_flight| *in_flight > MANY) {

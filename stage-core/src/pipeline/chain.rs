@@ -1,4 +1,4 @@
-//! A declaration in progress: each step takes what the step before emits, checked by the compiler.
+//! A declaration in progress: each step takes the output of the step before, checked by the compiler.
 
 use std::any::{TypeId, type_name};
 use std::hash::Hash;
@@ -25,7 +25,7 @@ use crate::engine::{self, Rejections, Source};
 use crate::stage::{Consumer, Ending, ForEach, FromIter, MapEach, Nothing, Producer, ProducerConsumer};
 use crate::sync::Arc;
 
-/// A declaration whose last step so far emits events of type `E`.
+/// A declaration in progress whose last step so far emits events of type `E`.
 #[must_use = "a pipeline ends with its finish step"]
 pub struct Chain<E> {
     pub(super) draft: Draft,
@@ -33,8 +33,8 @@ pub struct Chain<E> {
 }
 
 impl<E: Send + 'static> Chain<E> {
-    /// One more source of the same events: the next step takes what all of them emit, in no order between
-    /// them. The pipeline ends when all have.
+    /// Adds another source of the same events: the next step takes the output of all sources, in no
+    /// particular order between them. The pipeline ends when all of them have ended.
     ///
     /// ```
     /// # use stage_core::Pipeline;
@@ -62,7 +62,7 @@ impl<E: Send + 'static> Chain<E> {
         self
     }
 
-    /// As [`and_start`](Self::and_start), all events of an iterator.
+    /// Like [`and_start`](Self::and_start), for all items of an iterator.
     pub fn and_start_fn<I, R>(self, options: impl Into<StepOptions>, recipe: R) -> Self
     where
         I: IntoIterator<Item = E>,
@@ -72,7 +72,7 @@ impl<E: Send + 'static> Chain<E> {
         self.and_start(options, move || Ok(FromIter::new(recipe()?)))
     }
 
-    /// As [`and_start`](Self::and_start), with steps that run as one stage with the source: see
+    /// Like [`and_start`](Self::and_start), with steps that run as one stage with the source: see
     /// [`PipelineBuilder::start_fused`](super::PipelineBuilder::start_fused).
     pub fn and_start_fused<P, R>(
         mut self,
@@ -91,17 +91,17 @@ impl<E: Send + 'static> Chain<E> {
         self
     }
 
-    /// Options for every step declared from here on that does not set them itself; what these do not set
-    /// stays as it was. A name in them is not used. Within a branch or a [part](Self::through), they hold to
-    /// its end.
+    /// Sets the options of every step declared from here on that does not set them itself; options that
+    /// `defaults` does not set keep their current defaults. A name in it is ignored. Within a branch or a
+    /// [segment](Self::through), the defaults apply until its end.
     pub fn defaults(mut self, defaults: &StepOptions) -> Self {
         self.draft.defaults = defaults.or(&self.draft.defaults);
         self
     }
 
-    /// Feeds the copies of the next step by key: events of equal keys go to the same copy, in order.
+    /// Feeds the copies of the next step by key: events with equal keys go to the same copy, in order.
     ///
-    /// The key is hashed in a way that is the same on every run.
+    /// The hash of a key is the same on every run.
     pub fn by<K, F>(mut self, key: F) -> Self
     where
         K: Hash,
@@ -114,8 +114,8 @@ impl<E: Send + 'static> Chain<E> {
         self
     }
 
-    /// Has dispatchers of your own decide which copy of the next step gets which events; each copy of this
-    /// step has one. Default: [`DemandDispatcher`](crate::dispatch::DemandDispatcher).
+    /// Lets custom dispatchers decide which copy of the next step gets which events; each copy of the current
+    /// step has one dispatcher. Default: [`DemandDispatcher`](crate::dispatch::DemandDispatcher).
     ///
     /// ```
     /// # use stage_core::{Pipeline, StepOptions, dispatch::FairDispatcher};
@@ -136,13 +136,15 @@ impl<E: Send + 'static> Chain<E> {
         self
     }
 
-    /// Hands the events over that the step before emitted and that nobody handled when it ended: at a stop, at the
-    /// deadline of a drain, when it failed, or when the steps behind it wanted no more. Each copy calls `to` when it ends
-    /// with some. They are counted as discarded and in [`Report::rejected`](crate::Report::rejected) nevertheless. What a
-    /// source [takes back](Producer::take_back), as a [queue](crate::source::queue) does, is not among them; nor is the
-    /// batch that a stage had in its hands when it failed or was cut off.
+    /// Passes to `to` the events that the current step emitted and no stage handled before it ended: at a
+    /// stop, at the deadline of a drain, after a failure, or when the later steps wanted no more. Each copy
+    /// calls `to` at its end if it has such events. They still count as discarded and in
+    /// [`Report::rejected`](crate::Report::rejected). Not included are events that a source [takes
+    /// back](Producer::take_back), as a [queue](crate::source::queue) does, and the batch that a stage was
+    /// handling when it failed or was aborted.
     ///
-    /// After several sources, and behind a `merge`, it holds for all of them; said twice, the last holds.
+    /// After several sources, or a `merge`, it applies to all of them; if it is called several times, the
+    /// last call wins.
     ///
     /// ```
     /// # use std::sync::mpsc;
@@ -165,13 +167,13 @@ impl<E: Send + 'static> Chain<E> {
     ///
     /// # Panics
     ///
-    /// A panic of `to` is logged; the events that it was given are gone.
+    /// A panic of `to` is logged; the events passed to it are lost.
     pub fn rejected(self, to: impl Fn(Vec<E>) + Send + Sync + 'static) -> Self {
         self.upstream.reject(&Rejections::new(to));
         self
     }
 
-    /// A step that takes what the step before emits.
+    /// Adds a step that takes the output of the step before.
     pub fn step<S, R>(self, options: impl Into<StepOptions>, recipe: R) -> Chain<S::Out>
     where
         S: ProducerConsumer<In = E>,
@@ -187,7 +189,7 @@ impl<E: Send + 'static> Chain<E> {
         self.step_emitting(options.into(), emits, recipe)
     }
 
-    /// As [`step`](Self::step), one that emits batches of at most `events` events.
+    /// Like [`step`](Self::step), for a step that emits batches of at most `events` events.
     pub(crate) fn step_in_batches<S, R>(self, options: StepOptions, events: usize, recipe: R) -> Chain<S::Out>
     where
         S: ProducerConsumer<In = E>,
@@ -196,7 +198,7 @@ impl<E: Send + 'static> Chain<E> {
         self.step_emitting(options, Emits::Batches(Some(events)), recipe)
     }
 
-    /// As [`step`](Self::step), one that emits what `emits` says.
+    /// Like [`step`](Self::step), for a step whose output unit is `emits`.
     fn step_emitting<S, R>(mut self, options: StepOptions, emits: Emits, recipe: R) -> Chain<S::Out>
     where
         S: ProducerConsumer<In = E>,
@@ -209,7 +211,7 @@ impl<E: Send + 'static> Chain<E> {
         Chain { draft: self.draft, upstream: Upstream::of(exit) }
     }
 
-    /// A step that turns each event into one other. Every copy has a clone of the function.
+    /// Adds a step that turns each event into one other event. Every copy has a clone of the function.
     pub fn step_fn<F, Out>(self, options: impl Into<StepOptions>, function: F) -> Chain<Out>
     where
         F: FnMut(E) -> Out + Clone + Send + 'static,
@@ -218,8 +220,9 @@ impl<E: Send + 'static> Chain<E> {
         self.step(options, move || Ok(MapEach::new(function.clone())))
     }
 
-    /// A step of several stages that run as one, each on what the one before emits, with no queue between
-    /// them. Functions in a row are one loop: an event goes through all of them before the next one does.
+    /// Adds a step of several stages that run as one without queues between them; each takes the output of
+    /// the one before. Consecutive functions form one loop: an event passes through all of them before the
+    /// next one does.
     ///
     /// ```
     /// # use stage_core::Pipeline;
@@ -247,7 +250,7 @@ impl<E: Send + 'static> Chain<E> {
         self.step(options, move || recipe.build())
     }
 
-    /// The last step.
+    /// Adds the last step.
     pub fn finish<C, R>(mut self, options: impl Into<StepOptions>, recipe: R) -> Pipeline
     where
         C: Consumer<Event = E>,
@@ -258,7 +261,7 @@ impl<E: Send + 'static> Chain<E> {
         Pipeline { draft: self.draft }
     }
 
-    /// The last step: calls a function with each event. Every copy has a clone of the function.
+    /// Adds the last step: calls a function with each event. Every copy has a clone of the function.
     pub fn finish_fn<F>(self, options: impl Into<StepOptions>, function: F) -> Pipeline
     where
         F: FnMut(E) + Clone + Send + 'static,
@@ -266,8 +269,8 @@ impl<E: Send + 'static> Chain<E> {
         self.finish(options, move || Ok(ForEach::new(function.clone())))
     }
 
-    /// The last step, of several stages that run as one: steps and a sink, each on what the one before emits, with no
-    /// queue between them.
+    /// Adds the last step, made of several stages that run as one: steps and a sink without queues between
+    /// them; each takes the output of the one before.
     ///
     /// ```
     /// # use stage_core::Pipeline;
@@ -295,7 +298,8 @@ impl<E: Send + 'static> Chain<E> {
         self.finish(options, move || Ok(Ending::new(recipe.build()?)))
     }
 
-    /// A pipeline without a last step, and, once it is started, what is to be subscribed to instead.
+    /// Returns a pipeline without a last step, and a function that returns the sources to subscribe to
+    /// instead, once the pipeline has started.
     pub(crate) fn into_open(self) -> (Pipeline, impl FnOnce() -> Vec<Source<E>> + Send + 'static) {
         let Self { draft, mut upstream } = self;
         let count = Arc::new(OnceLock::from(1));
@@ -303,13 +307,13 @@ impl<E: Send + 'static> Chain<E> {
         (Pipeline { draft }, move || upstream.feed(0, 1).into_iter().map(|(source, _)| source).collect())
     }
 
-    /// Notes that something has no meaning here.
+    /// Records that a declaration has no meaning in this position.
     pub(super) fn misplaced(&mut self, what: &'static str) {
         let step = self.draft.names(&self.upstream);
         self.draft.errors.push(OptionError::Misplaced { step, what });
     }
 
-    /// Declares a step that takes what arrives.
+    /// Declares a step that takes the chain's events.
     fn install<S, Out, R>(
         &mut self,
         options: &StepOptions,
@@ -337,7 +341,7 @@ impl<E: Send + 'static> Chain<E> {
     }
 }
 
-/// Has a step of `count` copies follow.
+/// Connects `upstream` to a next step with `count` copies.
 fn follow<E: Send + 'static>(upstream: &mut Upstream<E>, count: &Arc<OnceLock<usize>>) {
     let route = upstream.route.take().map_or_else(by_demand, |(_, route)| route);
     upstream.set(|| Node::Copies { count: Arc::clone(count), route: Arc::clone(&route) });

@@ -1,11 +1,11 @@
-//! What a pipeline looks like, as data.
+//! The structure of a pipeline, as data.
 
 use super::carried::Carried;
 use super::draft::Shape;
 use super::options::Effective;
 use crate::base::options::Placement;
 
-/// The steps of a pipeline with their effective options, and how they are linked.
+/// The steps of a pipeline with their effective options, and the links between them.
 ///
 /// [`to_mermaid`](Self::to_mermaid) and [`to_dot`](Self::to_dot) draw it; its `Display` is a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,14 +14,15 @@ use crate::base::options::Placement;
 pub struct Topology {
     /// The name of the pipeline.
     pub name: String,
-    /// Its steps, in the order of their declaration.
+    /// The steps, in the order of their declaration.
     pub steps: Vec<StepInfo>,
-    /// Which step takes what which step emits.
+    /// The links between steps.
     pub links: Vec<Link>,
-    /// The most events that are in flight in all: asked for along the [links](Link::in_flight), and in the steps for
-    /// the one batch that each of them may handle ahead of demand. It counts steps that make at most one event of each;
-    /// what another makes waits in its buffer, and what a dispatcher takes in ahead of demand comes on top. `None`
-    /// where batches have no declared size.
+    /// The maximum number of events in flight: the demand along the [links](Link::in_flight), and the one
+    /// batch that each step may handle ahead of demand. The bound assumes steps that emit at most one event
+    /// for each input event; the extra output of other steps, which waits in their buffers, and the events
+    /// that a dispatcher takes in ahead of demand come on top. `None` if there are batches without a declared
+    /// size.
     pub in_flight: Option<usize>,
 }
 
@@ -32,17 +33,20 @@ pub struct Topology {
 pub struct StepInfo {
     /// The name of the step.
     pub name: String,
-    /// What kind of stage it is.
+    /// The kind of stage.
     pub kind: StepKind,
-    /// How many copies run side by side in each lane.
+    /// The number of parallel copies in each lane.
     pub count: usize,
-    /// How many lanes of a partition it runs in: 1 outside of partitions.
+    /// The number of partition lanes that it runs in: 1 outside of partitions.
     pub lanes: usize,
-    /// When each copy asks again, in what its [links](Link::carries) carry. Of no use to a source.
+    /// The outstanding demand at or below which each copy asks again, in the unit that its
+    /// [links](Link::carries) carry. Not used by a source.
     pub min_demand: usize,
-    /// The most events, or batches, each copy has outstanding at each producer. Of no use to a source.
+    /// The maximum number of events, or batches, that each copy has outstanding at each producer. Not used by
+    /// a source.
     pub max_demand: usize,
-    /// The most events in each batch that it makes; `None` if it makes none, or of no declared size.
+    /// The maximum number of events in each batch that it emits; `None` if it emits no batches, or without a
+    /// declared size.
     pub batch_size: Option<usize>,
     /// Whether its copies are fed by key.
     pub keyed: bool,
@@ -50,22 +54,22 @@ pub struct StepInfo {
     pub placement: Placement,
 }
 
-/// What kind of stage a step is.
+/// The kind of stage of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum StepKind {
-    /// It makes events.
+    /// Produces events.
     Producer,
-    /// It turns events into others.
+    /// Transforms events.
     ProducerConsumer,
-    /// It uses events up.
+    /// Consumes events.
     Consumer,
-    /// It makes events and uses them up: a whole pipeline in one stage.
+    /// Produces and consumes events: a whole pipeline in one stage.
     Whole,
 }
 
-/// That one step takes what another emits.
+/// A link: one step takes the output of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -74,28 +78,28 @@ pub struct Link {
     pub from: String,
     /// The step that takes.
     pub to: String,
-    /// How events come from one to the other.
+    /// How the events are distributed.
     pub kind: LinkKind,
-    /// Single events, or batches.
+    /// Whether it carries single events or batches.
     pub carries: Carried,
-    /// The most events that are asked for along it, and not handled yet, all copies together. `None` where batches have
-    /// no declared size.
+    /// The maximum number of events asked for along the link and not handled yet, over all copies. `None` if
+    /// there are batches without a declared size.
     pub in_flight: Option<usize>,
 }
 
-/// Which events go along a link.
+/// The events that go along a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum LinkKind {
-    /// All.
+    /// All events.
     Straight,
-    /// All, as along the other branches of the broadcast.
+    /// All events, as on the other branches of the broadcast.
     Broadcast,
-    /// Those that the branch of the broadcast selects.
+    /// The events that the branch of the broadcast selects.
     Selected,
-    /// To each lane those of its keys.
+    /// In each lane, the events with its keys.
     Partition,
 }
 
@@ -114,35 +118,35 @@ impl StepInfo {
         }
     }
 
-    /// How many copies run in all lanes together.
+    /// Returns the number of copies in all lanes together.
     pub fn copies(&self) -> usize {
         self.count * self.lanes
     }
 }
 
 impl Topology {
-    /// No steps.
+    /// Creates a topology without steps.
     pub(crate) fn unwired(name: String) -> Self {
         Self { name, steps: Vec::new(), links: Vec::new(), in_flight: Some(0) }
     }
 
-    /// The step of this name.
+    /// Returns the step with this name.
     pub fn step(&self, name: &str) -> Option<&StepInfo> {
         self.steps.iter().find(|step| step.name == name)
     }
 
-    /// How many stages run: the copies of all steps.
+    /// Returns the number of stages: the copies of all steps.
     pub fn stages(&self) -> usize {
         self.steps.iter().map(StepInfo::copies).sum()
     }
 
-    /// How many subscriptions connect them: every copy of a step subscribes to every copy before it, as far
-    /// as they are in the same lane.
+    /// Returns the number of subscriptions between the stages: every copy of a step subscribes to every copy
+    /// of the step before it in the same lane.
     pub fn subscriptions(&self) -> usize {
         self.links.iter().filter_map(|link| self.subscriptions_of(link)).sum()
     }
 
-    /// How many subscriptions a link stands for.
+    /// Returns the number of subscriptions that a link consists of.
     pub(super) fn subscriptions_of(&self, link: &Link) -> Option<usize> {
         let (from, to) = (self.step(&link.from)?, self.step(&link.to)?);
         Some(from.copies().saturating_mul(to.copies()) / from.lanes.min(to.lanes))

@@ -1,4 +1,4 @@
-//! A pipeline that is being declared: its steps so far, and what is wrong with it.
+//! A pipeline that is being declared: its steps so far, and the errors in its declaration.
 
 use super::carried::{Carried, Emits};
 use super::describe::{Link, LinkKind, StepInfo, StepKind, Topology};
@@ -10,52 +10,52 @@ use crate::base::options::Capacity;
 use crate::supervise::{Child, Plan};
 use crate::sync::Arc;
 
-/// Everything known of a pipeline, apart from the types that flow in it.
+/// The state of a declaration, independent of the event types.
 pub(super) struct Draft {
     pub(super) topology: Topology,
-    /// What the steps that say nothing else get.
+    /// Options for steps that do not set them.
     pub(super) defaults: StepOptions,
-    /// What stands in front of the names of steps, while a pipeline is gone through.
+    /// The prefix of step names within a segment.
     pub(super) prefix: String,
     pub(super) plan: Plan,
-    /// Where options come from that were not declared, by their paths.
+    /// By path, the origin of options that were not declared in code.
     #[cfg(feature = "config")]
     pub(super) origins: std::collections::BTreeMap<String, String>,
     pub(super) planned: Vec<Planned>,
     pub(super) errors: Vec<OptionError>,
-    /// Tells this declaration from others.
+    /// Distinguishes this declaration from others.
     pub(super) identity: Arc<()>,
 }
 
 /// A step that becomes children when the pipeline is started.
 pub(super) struct Planned {
     pub(super) name: String,
-    /// None if the options cannot work, which was noted.
+    /// `None` if the options are invalid, which was recorded as an error.
     pub(super) options: Option<Effective>,
     #[cfg(feature = "config")]
     pub(super) declared: super::redeclare::Declared,
-    /// What goes along the links behind it.
+    /// The unit that the links after it carry.
     emits: Carried,
     install: Install,
 }
 
-/// What a step is, apart from its options.
+/// The properties of a step other than its options.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub(super) kind: StepKind,
     pub(super) single: bool,
-    /// What each copy buffers if nothing is said.
+    /// The default buffer of each copy.
     pub(super) capacity: Capacity,
     /// Whether its copies are fed by key.
     pub(super) keyed: bool,
     /// The stage's type, from which an unnamed step gets its name.
     pub(super) type_name: &'static str,
-    /// What it emits.
+    /// The unit that it emits.
     pub(super) emits: Emits,
 }
 
 impl Shape {
-    /// The size of the batches that it makes.
+    /// Returns the size of the batches that the step emits.
     pub(super) fn batch_size(self) -> Option<usize> {
         match self.emits {
             Emits::Batches(size) => size,
@@ -79,12 +79,12 @@ impl Draft {
         }
     }
 
-    /// The number of the next step.
+    /// Returns the number of the next step.
     pub(super) fn next(&self) -> usize {
         self.planned.len()
     }
 
-    /// Notes a step that takes what arrives by `from`; what is wrong with its options is noted too.
+    /// Adds a step that takes events from `from`; errors in its options are recorded.
     pub(super) fn plan(&mut self, declared: &StepOptions, shape: Shape, from: &Links, install: Install) {
         let unnamed = self.unnamed(shape.type_name);
         let carried = |step: usize| self.planned.get(step).map_or(Carried::Events, |planned| planned.emits);
@@ -135,19 +135,19 @@ impl Draft {
         });
     }
 
-    /// The steps that `upstream` comes from, for a message.
+    /// Returns the names of the steps that `upstream` comes from, for a message.
     pub(super) fn names<E>(&self, upstream: &Upstream<E>) -> String {
         let names: Vec<_> =
             upstream.ends.iter().map(|end| format!("`{}`", self.name_of(end.exit.step))).collect();
         names.join(" and ")
     }
 
-    /// The name of a step; there is none of that number where a branch returned another pipeline.
+    /// Returns the name of a step; the number is unknown if a branch returned another pipeline.
     fn name_of(&self, step: usize) -> &str {
         self.planned.get(step).map_or("unknown", |planned| &planned.name)
     }
 
-    /// The children, once nothing is wrong.
+    /// Creates the children, once the declaration has no errors.
     pub(super) fn children(planned: Vec<Planned>) -> Vec<Child> {
         let mut children = Vec::new();
         for Planned { options, install, .. } in planned {
@@ -174,7 +174,7 @@ impl Draft {
         self.topology.steps.iter().any(|step| step.name == name)
     }
 
-    /// A free name made from the type of a stage: the last word of its path, in snake case.
+    /// Returns an unused name made from the type of a stage: the last segment of its path, in snake case.
     fn unnamed(&self, type_name: &str) -> String {
         let path = type_name.split('<').next().unwrap_or(type_name);
         let name = match path.rsplit("::").next() {

@@ -1,4 +1,4 @@
-//! A topology as text: a list, a Mermaid flowchart, a DOT graph.
+//! Renders a topology as text: a list, a Mermaid flowchart, or a DOT graph.
 
 use std::fmt::{self, Write};
 
@@ -7,7 +7,7 @@ use super::describe::{Link, LinkKind, StepInfo, StepKind, Topology};
 use crate::base::options::Placement;
 
 impl Topology {
-    /// The pipeline as a [Mermaid](https://mermaid.js.org) flowchart.
+    /// Returns the pipeline as a [Mermaid](https://mermaid.js.org) flowchart.
     ///
     /// ```
     /// use stage_core::Pipeline;
@@ -33,7 +33,7 @@ impl Topology {
                 StepKind::Consumer => ("[[", "]]"),
                 StepKind::Whole => ("([[", "]])"),
             };
-            // Mermaid's way to write a quote.
+            // Mermaid's escape for a quote.
             let title = title(step).replace('"', "#quot;");
             // Writing to a string cannot fail.
             let _ = writeln!(text, "    s{number}{open}\"{title}\"{close}");
@@ -45,7 +45,7 @@ impl Topology {
         text
     }
 
-    /// The pipeline as a graph in the DOT language of [Graphviz](https://graphviz.org).
+    /// Returns the pipeline as a graph in the DOT language of [Graphviz](https://graphviz.org).
     ///
     /// ```
     /// use stage_core::Pipeline;
@@ -78,13 +78,14 @@ impl Topology {
         text
     }
 
-    /// The links with the numbers of their steps.
+    /// Returns the links with the numbers of their steps.
     fn numbered(&self) -> impl Iterator<Item = (usize, usize, &Link)> {
         let number = |name: &str| self.steps.iter().position(|step| step.name == name);
         self.links.iter().filter_map(move |link| Some((number(&link.from)?, number(&link.to)?, link)))
     }
 
-    /// The text at an arrow: which events, when they are asked for, and how many are in flight at most.
+    /// Returns the label of an arrow: the kind of link, the demand window, and the maximum number of events
+    /// in flight.
     fn label(&self, link: &Link) -> String {
         let Some(to) = self.step(&link.to) else { return String::new() };
         let kind = match link.kind {
@@ -134,7 +135,7 @@ impl fmt::Display for Topology {
 }
 
 impl Topology {
-    /// Where a step's events come from, unless from the step in the line above, all of them.
+    /// Writes the origins of a step's events, unless it takes all events of the step in the line above.
     fn write_sources(&self, number: usize, step: &StepInfo, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let links: Vec<_> = self.links.iter().filter(|link| link.to == step.name).collect();
         let above = number.checked_sub(1).map(|above| self.steps[above].name.as_str());
@@ -164,7 +165,7 @@ impl Topology {
     }
 }
 
-/// When a step asks again, and how much it asks for at most: `1..10`, `1..2 batches of 500`.
+/// Formats the demand window of a step, from the minimum to the maximum: `1..10`, `1..2 batches of 500`.
 fn window(step: &StepInfo, carries: Carried) -> String {
     let (min, max) = (step.min_demand, step.max_demand);
     match carries {

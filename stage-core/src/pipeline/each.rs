@@ -1,4 +1,4 @@
-//! Steps that handle events one by one, with a policy for those that fail.
+//! Steps that handle events one by one, with a policy for failed events.
 
 use super::acknowledged::Acknowledged;
 use super::builder::Pipeline;
@@ -9,8 +9,8 @@ use crate::policy::{self, EachEvent, EventSink, EventStep, FailurePolicy, Plain,
 use crate::sync::{Arc, Mutex, lock};
 
 impl<E: Send + 'static> Chain<E> {
-    /// A step that handles each event by what `recipe` makes; see [`policy`] for what happens to those that
-    /// fail. The recipe runs once per copy, and again after each panic.
+    /// Adds a step that handles each event with the handler that `recipe` builds; see [`policy`] for the
+    /// treatment of failed events. The recipe runs once per copy, and again after each panic.
     pub fn step_each<H, R>(
         self,
         options: impl Into<StepOptions>,
@@ -25,7 +25,7 @@ impl<E: Send + 'static> Chain<E> {
         self.step(options, move || EventStep::<H, Plain>::new(policy.clone(), recipe.clone()))
     }
 
-    /// The last step: handles each event by what `recipe` makes.
+    /// Adds the last step: handles each event with the handler that `recipe` builds.
     pub fn finish_each<H, R>(
         self,
         options: impl Into<StepOptions>,
@@ -40,7 +40,8 @@ impl<E: Send + 'static> Chain<E> {
         self.finish(options, move || EventSink::<H, Plain>::new(policy.clone(), recipe.clone()))
     }
 
-    /// A step that turns each event into one other by a function that may fail; every copy has a clone of it.
+    /// Adds a step that turns each event into one other event with a function that may fail; every copy has a
+    /// clone of it.
     ///
     /// ```
     /// # use stage_core::{Pipeline, policy::FailurePolicy};
@@ -69,7 +70,7 @@ impl<E: Send + 'static> Chain<E> {
         self.step_each(options, policy, move || Ok(attempt(function.clone())))
     }
 
-    /// The last step: handles each event by a function that may fail; every copy has a clone of it.
+    /// Adds the last step: handles each event with a function that may fail; every copy has a clone of it.
     pub fn finish_each_fn<F, Error>(
         self,
         options: impl Into<StepOptions>,
@@ -85,8 +86,8 @@ impl<E: Send + 'static> Chain<E> {
 }
 
 impl<T: Send + 'static> Acknowledged<T> {
-    /// A step that handles each event by what `recipe` makes. One that fails is rejected with its error, unless
-    /// the policy sends it elsewhere; one of which nothing comes is acknowledged.
+    /// Adds a step that handles each event with the handler that `recipe` builds. A failed event is rejected
+    /// with its error, unless the policy sends it elsewhere; an event without output is acknowledged.
     pub fn step_each<H, R>(
         self,
         options: impl Into<StepOptions>,
@@ -101,7 +102,7 @@ impl<T: Send + 'static> Acknowledged<T> {
         self.step(options, move || EventStep::<H, policy::Acknowledged>::new(policy.clone(), recipe.clone()))
     }
 
-    /// The last step: handles each event by what `recipe` makes, and acknowledges it.
+    /// Adds the last step: handles each event with the handler that `recipe` builds, and acknowledges it.
     pub fn finish_each<H, R>(
         self,
         options: impl Into<StepOptions>,
@@ -118,7 +119,8 @@ impl<T: Send + 'static> Acknowledged<T> {
         })
     }
 
-    /// A step that turns each event into one other by a function that may fail; every copy has a clone of it.
+    /// Adds a step that turns each event into one other event with a function that may fail; every copy has a
+    /// clone of it.
     pub fn step_each_fn<F, Out, Error>(
         self,
         options: impl Into<StepOptions>,
@@ -133,8 +135,8 @@ impl<T: Send + 'static> Acknowledged<T> {
         self.step_each(options, policy, move || Ok(attempt(function.clone())))
     }
 
-    /// The last step: handles each event by a function that may fail, and acknowledges it; every copy has a clone
-    /// of it.
+    /// Adds the last step: handles each event with a function that may fail, and acknowledges it; every copy
+    /// has a clone of the function.
     pub fn finish_each_fn<F, Error>(
         self,
         options: impl Into<StepOptions>,
@@ -149,7 +151,7 @@ impl<T: Send + 'static> Acknowledged<T> {
     }
 }
 
-/// A recipe that every copy has, and calls again after a panic.
+/// Makes a recipe that all copies share, and call again after a panic.
 fn shared<H: 'static>(
     recipe: impl Fn() -> Result<H, BoxError> + Send + 'static,
 ) -> impl Fn() -> Result<H, BoxError> + Clone + Send + Sync + 'static {

@@ -1,4 +1,5 @@
-//! Branches: every event to each of them, or each event to one of several that are alike.
+//! Branches: a broadcast sends every event to each branch, a partition sends each event to one of several
+//! identical lanes.
 
 use std::hash::Hash;
 
@@ -14,21 +15,21 @@ use crate::dispatch::GroupDispatcher;
 use crate::dispatch::subscriber_options::Selector;
 use crate::sync::Arc;
 
-/// A broadcast none of whose branches has come back so far.
+/// A broadcast, none of whose branches so far will be merged.
 #[must_use = "a broadcast ends with `merge` or `done`"]
 pub struct Fork<L: Line> {
     draft: Draft,
     trunk: Upstream<L::Event>,
 }
 
-/// A broadcast some of whose branches have come back, as lines of type `Back`.
+/// A broadcast with branches that will be merged, as lines of type `Back`.
 #[must_use = "branches that come back are brought together by `merge`"]
 pub struct Merging<L: Line, Back: Line> {
     fork: Fork<L>,
     back: Upstream<Back::Event>,
 }
 
-/// What can be broadcast: every branch gets its own clone.
+/// Implemented for the events that can be broadcast: every branch gets its own clone.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be broadcast: it is not `Clone`",
     label = "every branch needs its own clone of each event",
@@ -40,8 +41,8 @@ pub trait Broadcast: Clone {}
 impl<E: Clone> Broadcast for E {}
 
 impl<E: Send + 'static> Chain<E> {
-    /// Gives every event to each of the branches that follow, as fast as the slowest takes them. While a
-    /// branch restarts, its events wait; a branch that has finished gets nothing more.
+    /// Gives every event to each of the branches that follow, at the speed of the slowest one. While a branch
+    /// restarts, its events wait; a branch that has finished gets no more events.
     ///
     /// ```
     /// # use stage_core::Pipeline;
@@ -70,17 +71,18 @@ impl<E: Send + 'static> Chain<E> {
         self.fork(|branches| Box::new(GroupDispatcher::every(super::route::groups(branches))))
     }
 
-    /// A broadcast whose branches are declared as lines of type `L`.
+    /// Begins a broadcast whose branches are declared as lines of type `L`.
     pub(super) fn fork<L: Line<Event = E>>(mut self, gather: Gather<E>) -> Fork<L> {
         self.refuse_sharing("a `by` or `dispatcher` before a broadcast, whose branches get every event: put it into the branches");
         self.upstream.set(|| Node::Every { gather, branches: Vec::new() });
         Fork { draft: self.draft, trunk: self.upstream }
     }
 
-    /// Divides the events among `into` lanes, 1 to 65,536, by key, and brings the lanes together: events of equal keys go
-    /// through the same lane. Each lane has copies of its own of every step, wired among themselves; with
-    /// one copy a lane, equal keys stay in order to the end of it.
+    /// Divides the events by key among `into` lanes, 1 to 65,536, and merges the outputs of the lanes: events
+    /// with equal keys go through the same lane. Each lane has its own copies of every step, connected only
+    /// within the lane; with one copy per lane, events with equal keys stay in order to the end of it.
     ///
+    /// The hash of a key is the same on every run.
     /// The key is hashed in a way that is the same on every run.
     ///
     /// ```
@@ -121,7 +123,7 @@ impl<E: Send + 'static> Chain<E> {
         chain
     }
 
-    /// As [`partition`](Self::partition), where every lane has its own end.
+    /// Like [`partition`](Self::partition), but every lane has its own last step.
     pub fn partition_ending<K, F>(self, into: usize, key: F, lane: impl FnOnce(Self) -> Pipeline) -> Pipeline
     where
         K: Hash,
@@ -159,7 +161,7 @@ impl<E: Send + 'static> Chain<E> {
         (self.draft, self.upstream, lane)
     }
 
-    /// A `by` or a `dispatcher` means nothing here.
+    /// Records an error if a `by` or a `dispatcher` stands here, where it has no meaning.
     fn refuse_sharing(&mut self, what: &'static str) {
         if self.upstream.route.take().is_some() {
             self.misplaced(what);
@@ -168,12 +170,12 @@ impl<E: Send + 'static> Chain<E> {
 }
 
 impl<L: Line> Fork<L> {
-    /// A branch that comes back.
+    /// Adds a branch that will be merged.
     pub fn branch<Back: Line>(self, branch: impl FnOnce(L) -> Back) -> Merging<L, Back> {
         self.begin().grow(None, branch)
     }
 
-    /// A branch that comes back, of the events that `selects` is true for.
+    /// Adds a branch that will be merged, for the events that `selects` returns true for.
     pub fn branch_when<Back: Line>(
         self,
         selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
@@ -182,12 +184,12 @@ impl<L: Line> Fork<L> {
         self.begin().grow(Some(&L::selector(selects)), branch)
     }
 
-    /// A branch that has its own end.
+    /// Adds a branch that has its own last step.
     pub fn ending(self, branch: impl FnOnce(L) -> Pipeline) -> Self {
         self.end(None, branch)
     }
 
-    /// A branch that has its own end, of the events that `selects` is true for.
+    /// Adds a branch that has its own last step, for the events that `selects` returns true for.
     pub fn ending_when(
         self,
         selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
@@ -196,7 +198,7 @@ impl<L: Line> Fork<L> {
         self.end(Some(&L::selector(selects)), branch)
     }
 
-    /// The pipeline, all of whose branches have their own ends.
+    /// Returns the pipeline, all of whose branches have their own last steps.
     pub fn done(mut self) -> Pipeline {
         if self.trunk.is_bare() {
             let step = self.draft.names(&self.trunk);
@@ -220,12 +222,12 @@ impl<L: Line> Fork<L> {
 }
 
 impl<L: Line, Back: Line> Merging<L, Back> {
-    /// One more branch that comes back.
+    /// Adds another branch that will be merged.
     pub fn branch(self, branch: impl FnOnce(L) -> Back) -> Self {
         self.grow(None, branch)
     }
 
-    /// One more branch that comes back, of the events that `selects` is true for.
+    /// Adds another branch that will be merged, for the events that `selects` returns true for.
     pub fn branch_when(
         self,
         selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
@@ -234,12 +236,12 @@ impl<L: Line, Back: Line> Merging<L, Back> {
         self.grow(Some(&L::selector(selects)), branch)
     }
 
-    /// A branch that has its own end.
+    /// Adds a branch that has its own last step.
     pub fn ending(self, branch: impl FnOnce(L) -> Pipeline) -> Self {
         Self { fork: self.fork.end(None, branch), back: self.back }
     }
 
-    /// A branch that has its own end, of the events that `selects` is true for.
+    /// Adds a branch that has its own last step, for the events that `selects` returns true for.
     pub fn ending_when(
         self,
         selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
@@ -248,8 +250,8 @@ impl<L: Line, Back: Line> Merging<L, Back> {
         Self { fork: self.fork.end(Some(&L::selector(selects)), branch), back: self.back }
     }
 
-    /// Brings the branches together: the next step takes what all of them emit. The order of each branch is
-    /// kept, there is none between them.
+    /// Merges the branches: the next step takes the output of all of them. Events keep their order within
+    /// each branch, but not between branches.
     pub fn merge(self) -> Back {
         Back::from_chain(Chain { draft: self.fork.draft, upstream: self.back })
     }
@@ -265,7 +267,7 @@ impl<L: Line, Back: Line> Merging<L, Back> {
     }
 }
 
-/// Declares a branch. What it sets for the steps to come ends with it.
+/// Declares a branch. Defaults that it sets for later steps end with it.
 fn within<E: Send + 'static, B>(
     draft: Draft,
     trunk: &Upstream<E>,

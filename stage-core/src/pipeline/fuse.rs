@@ -1,11 +1,11 @@
-//! Several stages as one step, with no queue between them.
+//! Several stages as one step, without queues between them.
 
 use std::marker::PhantomData;
 
 use crate::base::error::BoxError;
 use crate::stage::{ForEach, MapEach, Nothing, ProducerConsumer, Sinking, Then};
 
-/// The beginning of a step of several stages that takes events of type `E`; see
+/// Begins a step of several stages that takes events of type `E`; see
 /// [`Chain::fused`](super::Chain::fused).
 pub struct Fuse<E> {
     events: PhantomData<fn(E)>,
@@ -17,19 +17,19 @@ pub struct Fused<R> {
     recipe: R,
 }
 
-/// What builds a stage, once per copy and again at each restart.
+/// Builds a stage, once per copy and again at each restart.
 pub trait Recipe: Send + 'static {
     /// The stage.
     type Stage: ProducerConsumer;
 
-    /// Builds one.
+    /// Builds a stage.
     ///
     /// # Errors
     ///
-    /// Whatever the recipes of its parts fail with.
+    /// Returns the error of the first part whose recipe fails.
     fn build(&self) -> Result<Self::Stage, BoxError>;
 
-    /// The recipe of that stage and a function of one event behind it.
+    /// Returns a recipe for this stage followed by a function of one event.
     fn then_fn<F, O>(self, function: F) -> impl Recipe<Stage = impl ProducerConsumer<In = In<Self>, Out = O>>
     where
         Self: Sized,
@@ -40,7 +40,7 @@ pub trait Recipe: Send + 'static {
         make(move || Ok(Then::new(first.build()?, MapEach::new(function.clone()))))
     }
 
-    /// The recipe of that stage and a function behind it that uses each event up.
+    /// Returns a recipe for this stage followed by a function that consumes each event.
     fn then_each<F>(
         self,
         function: F,
@@ -72,8 +72,8 @@ where
     }
 }
 
-/// A function of one event. With another behind it, it is one function still: so an event goes through all of
-/// them in one loop, and the compiler sees them as one.
+/// A function of one event. Further functions are composed with it into one, so that an event passes through
+/// all of them in one loop, and the compiler can optimise them together.
 struct MadeFn<F, In> {
     function: F,
     events: PhantomData<fn(In)>,
@@ -118,7 +118,7 @@ where
     Made { build, stage: PhantomData }
 }
 
-/// What a recipe's stage takes, and what it emits.
+/// The input and output types of a recipe's stage.
 pub(super) type In<R> = <<R as Recipe>::Stage as ProducerConsumer>::In;
 pub(super) type Out<R> = <<R as Recipe>::Stage as ProducerConsumer>::Out;
 
@@ -152,13 +152,13 @@ impl<E: Send + 'static> Fuse<E> {
     }
 }
 
-// The types of the stages are not named: a mistake in one of them is reported there, and not again by
-// everything that is made of it.
+// The stage types stay opaque, so that the compiler reports a mistake in a stage there, and not again in
+// everything built from it.
 impl<R: Recipe> Fused<R> {
-    /// Adds a stage that takes what the one before emits, at once.
+    /// Adds a stage that takes the output of the one before, immediately.
     ///
-    /// It keeps its hooks for subscriptions, its `init` and its `terminate`. It cannot be sent messages, nor
-    /// schedule some, and it is not told of demand: a stage that does so is a step of its own.
+    /// It keeps its hooks for subscriptions, its `init` and its `terminate`. It cannot receive or schedule
+    /// messages, and it is not notified of demand: a stage that needs this must be a separate step.
     pub fn step<S, Q>(
         self,
         recipe: Q,

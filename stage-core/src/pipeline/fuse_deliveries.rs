@@ -1,4 +1,4 @@
-//! Several stages of deliveries as one step, whose functions are of what is delivered.
+//! Several stages of deliveries as one step, whose functions take the delivered events.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,13 +10,13 @@ use crate::ack::Delivery;
 use crate::base::error::BoxError;
 use crate::stage::{Consumer, Nothing, ProducerConsumer};
 
-/// The beginning of a step of several stages that takes deliveries of type `T`; see
+/// Begins a step of several stages that takes deliveries of type `T`; see
 /// [`Acknowledged::fused`](super::Acknowledged::fused).
 pub struct FuseDeliveries<T> {
     fuse: Fuse<Delivery<T>>,
 }
 
-/// Stages that run as one, and emit deliveries of type `U`.
+/// Stages that run as one and emit deliveries of type `U`.
 #[must_use = "fused stages are returned to `fused`"]
 pub struct FusedDeliveries<U, R> {
     fused: Fused<R>,
@@ -90,7 +90,7 @@ where
     T: Send + 'static,
     R: Recipe<Stage: ProducerConsumer<Out = Delivery<T>>>,
 {
-    /// Ends with a sink, which acknowledges or rejects what it takes: see [`Fused::finish`].
+    /// Ends with a sink, which acknowledges or rejects the deliveries that it takes: see [`Fused::finish`].
     pub fn finish<C, Q>(
         self,
         recipe: Q,
@@ -102,7 +102,8 @@ where
         self.fused.finish(recipe)
     }
 
-    /// Ends with a function that is called with each event, which is acknowledged when it has returned.
+    /// Ends with a function that is called with each event, which is acknowledged when the function has
+    /// returned.
     pub fn finish_fn<F>(
         self,
         function: F,

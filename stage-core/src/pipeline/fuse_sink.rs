@@ -1,4 +1,4 @@
-//! Steps as one stage with the sink behind them: the end of a pipeline.
+//! Steps that run as one stage with the sink after them: the end of a pipeline.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub struct FusedSink<R> {
 }
 
 impl<E: Send + 'static> Fuse<E> {
-    /// Nothing but a sink.
+    /// Declares a sink without steps before it.
     #[allow(clippy::unused_self, reason = "it begins with a stage as `step` does, which is public")]
     pub(super) fn finish<C, R>(
         self,
@@ -38,10 +38,10 @@ impl<E: Send + 'static> Fuse<E> {
 }
 
 impl<R: Recipe> Fused<R> {
-    /// Ends with a sink, which takes what the stage before it emits, at once.
+    /// Ends with a sink, which takes the output of the stage before it, immediately.
     ///
-    /// It keeps its `init` and its `terminate`, and is told when nothing more will come. It cannot be sent messages,
-    /// nor schedule some, nor ask for events by itself: a sink that does so is a step of its own.
+    /// It keeps its `init` and its `terminate`, and is notified of the end of the input. It cannot receive or
+    /// schedule messages, nor ask for events manually: a sink that does so must be a separate step.
     pub fn finish<C, Q>(
         self,
         recipe: Q,

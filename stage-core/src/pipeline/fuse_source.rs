@@ -1,4 +1,5 @@
-//! A source as one stage with the steps behind it, and with the sink: the beginning of a pipeline, or all of it.
+//! A source that runs as one stage with the steps after it, and with the sink: the beginning of a pipeline,
+//! or all of it.
 
 use std::fmt;
 
@@ -7,18 +8,18 @@ use super::fuse_sink::FusedSink;
 use crate::base::error::BoxError;
 use crate::stage::{Consumer, FromIter, Nothing, Producer, ProducerConsumer, SourceThen};
 
-/// The beginning of a stage that begins with a source; see
+/// Begins a stage that contains its source; see
 /// [`PipelineBuilder::fused`](super::PipelineBuilder::fused).
 #[derive(Debug)]
 pub struct FuseStart(());
 
-/// A source that more is fused with.
+/// A source to fuse with later steps.
 #[must_use = "a source is fused with what is behind it"]
 pub struct FusedStart<P> {
     source: P,
 }
 
-/// A source and the steps behind it that run as one.
+/// A source and steps that run as one.
 #[must_use = "fused stages are returned to `start_fused`"]
 pub struct FusedSource<P, R> {
     source: P,
@@ -32,16 +33,16 @@ pub struct FusedWhole<P, R> {
     rest: FusedSink<R>,
 }
 
-/// What builds a source, once per copy and again at each restart.
+/// Builds a source, once per copy and again at each restart.
 pub trait Origin: Send + 'static {
     /// The source.
     type Stage: Producer;
 
-    /// Builds one.
+    /// Builds a source.
     ///
     /// # Errors
     ///
-    /// Whatever the recipe fails with.
+    /// Returns the error of the recipe.
     fn build(&self) -> Result<Self::Stage, BoxError>;
 }
 
@@ -57,7 +58,7 @@ where
     }
 }
 
-/// What the source of a recipe emits.
+/// The type of events that the source of a recipe emits.
 pub(super) type Event<P> = <<P as Origin>::Stage as Producer>::Event;
 
 impl FuseStart {
@@ -74,7 +75,7 @@ impl FuseStart {
         FusedStart { source: recipe }
     }
 
-    /// Begins with all events of an iterator.
+    /// Begins with all items of an iterator.
     pub fn start_fn<I, R>(self, recipe: R) -> FusedStart<impl Origin<Stage = impl Producer<Event = I::Item>>>
     where
         I: IntoIterator,
@@ -87,7 +88,7 @@ impl FuseStart {
 }
 
 impl<P: Origin> FusedStart<P> {
-    /// Adds a stage that takes what the source emits, at once: see [`Fused::step`].
+    /// Adds a stage that takes the output of the source, immediately: see [`Fused::step`].
     pub fn step<S, R>(
         self,
         recipe: R,
@@ -140,7 +141,7 @@ where
     P: Origin,
     R: Recipe<Stage: ProducerConsumer<In = Event<P>>>,
 {
-    /// Adds a stage that takes what the one before emits, at once: see [`Fused::step`].
+    /// Adds a stage that takes the output of the one before, immediately: see [`Fused::step`].
     pub fn step<S, Q>(
         self,
         recipe: Q,

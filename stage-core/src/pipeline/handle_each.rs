@@ -1,4 +1,4 @@
-//! The last step of an acknowledged pipeline: a function of one event.
+//! The last step of an acknowledged pipeline: calls a function with each event.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,8 +7,8 @@ use crate::ack::{Delivery, Handled};
 use crate::base::error::StageResult;
 use crate::stage::{Consumer, Context, Events};
 
-/// Calls a function with each event, and acknowledges it when the function has returned: some together, since that is
-/// cheaper.
+/// Calls a function with each event, and acknowledges the event when the function has returned; several
+/// events are acknowledged together, since that is cheaper.
 pub(super) struct HandleEach<F, T> {
     function: F,
     handled: Handled,
@@ -27,7 +27,8 @@ impl<F: FnMut(T) + Send + 'static, T: Send + 'static> Consumer for HandleEach<F,
     async fn handle_events(&mut self, events: Events<'_, Delivery<T>>, _: &mut Context<'_>) -> StageResult {
         for delivery in events {
             let (event, token) = delivery.into_parts();
-            // If it panics, those before are acknowledged with the end of this stage, and the rest goes back untried.
+            // On a panic, the earlier events are acknowledged at the end of this stage, and the rest of the
+            // batch returns untried.
             (self.function)(event);
             self.handled.add(token);
         }

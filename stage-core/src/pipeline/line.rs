@@ -1,15 +1,16 @@
-//! What a branch is declared on: a chain of events, or one of deliveries whose functions need not know of them.
+//! The declaration that a branch starts from: a chain of events, or a chain of deliveries whose functions
+//! take the events.
 
 use super::acknowledged::Acknowledged;
 use super::chain::Chain;
 use crate::ack::Delivery;
 use crate::dispatch::subscriber_options::Selector;
 
-/// A declaration in progress: a [`Chain`], or an [`Acknowledged`] one. Only these two.
+/// A declaration in progress: a [`Chain`] or an [`Acknowledged`] chain. The trait is sealed.
 pub trait Line: sealed::Sealed + Sized {
-    /// What its last step so far emits.
+    /// The type of events that the last step so far emits.
     type Event: Send + 'static;
-    /// What functions take of it.
+    /// The type that functions take.
     type Value;
 
     #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! Declares pipelines in plain Rust: what the `pipeline!` macro expands to, and can be written by hand.
+//! Declares pipelines in plain Rust, by hand or as the expansion of the `pipeline!` macro.
 //!
 //! ```
 //! use stage_core::{Pipeline, StepOptions};

@@ -1,4 +1,4 @@
-//! What can be set on a step, and what is legal.
+//! The options of a step, and their valid ranges.
 
 use super::carried::Carried;
 use crate::base::option_error::OptionError;
@@ -6,11 +6,11 @@ use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
 use crate::credit::demand::Window;
 use crate::credit::limits::{MOST_COPIES, MOST_EVENTS};
 
-/// The options of one step, or the defaults of a pipeline's steps. What is not set falls back to the
-/// pipeline's defaults, and those to: one copy, `min_demand` 1, `max_demand` 10, placed on the runtime, restarted
+/// The options of one step, or the defaults of a pipeline's steps. Options that are not set use the
+/// pipeline's defaults, or else: one copy, `min_demand` 1, `max_demand` 10, placed on the runtime, restarted
 /// after every failure.
 ///
-/// A step that sets only `max_demand`, and so falls to or below the default minimum, gets
+/// If a step sets only `max_demand`, to a value at or below the default minimum, then
 /// `min_demand = max_demand / 2`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
@@ -33,7 +33,7 @@ pub(crate) struct Effective {
     pub(crate) count: usize,
     pub(crate) window: Window,
     pub(crate) placement: Placement,
-    /// None for what the kind of stage has.
+    /// `None` for the default of the kind of stage.
     pub(crate) buffer: Option<Capacity>,
     pub(crate) keep: Keep,
     pub(crate) restart: Restart,
@@ -41,7 +41,7 @@ pub(crate) struct Effective {
 }
 
 impl Effective {
-    /// Checks that the copies in all lanes together are not too many.
+    /// Checks that all lanes together do not have too many copies.
     pub(super) fn check_copies(&self, lanes: usize) -> Result<(), OptionError> {
         let got = self.count.saturating_mul(lanes);
         if got > MOST_COPIES {
@@ -52,83 +52,86 @@ impl Effective {
 }
 
 impl StepOptions {
-    /// No option set.
+    /// Creates options with nothing set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only the name set.
+    /// Creates options with only the name set.
     pub fn named(name: impl Into<String>) -> Self {
         Self::new().name(name)
     }
 
-    /// The name, unique in the pipeline. Default: made from the type of the stage.
+    /// Sets the name, unique in the pipeline. Default: made from the type of the stage.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// How many copies of the step run side by side, 1 to 65,536. Default: 1.
+    /// Sets the number of parallel copies of the step, 1 to 65,536. Default: 1.
     pub fn count(mut self, count: usize) -> Self {
         self.count = Some(count);
         self
     }
 
-    /// The outstanding demand, in events, at or below which each copy asks again: 0 to `max_demand − 1`.
+    /// Sets the outstanding demand, in events, at or below which each copy asks again: 0 to `max_demand − 1`.
     /// Default: 1.
     pub fn min_demand(mut self, events: usize) -> Self {
         self.min_demand = Some(events);
         self
     }
 
-    /// The most events each copy has outstanding at each producer, 1 to 1,000,000,000. Default: 10.
+    /// Sets the maximum number of events that each copy has outstanding at each producer, 1 to 1,000,000,000.
+    /// Default: 10.
     ///
-    /// A step that takes batches counts batches. It does not inherit this number from the pipeline, but as many batches
-    /// as make so many events, at least one; two where the declaration does not say how large a batch is.
+    /// A step that takes batches counts batches. Instead of the pipeline's number, it inherits the number of
+    /// batches that hold that many events, at least one; or two, if the declaration does not set the batch
+    /// size.
     pub fn max_demand(mut self, events: usize) -> Self {
         self.max_demand = Some(events);
         self
     }
 
-    /// Where the callbacks run. Default: on the runtime.
+    /// Sets where the callbacks run. Default: on the runtime.
     pub fn placement(mut self, placement: Placement) -> Self {
         self.placement = Some(placement);
         self
     }
 
-    /// How many events that nobody asked for yet each copy keeps. Default: 10,000 for a source, all for a
-    /// step. Of no meaning to a last step.
+    /// Sets how many events without demand each copy buffers. Default: 10,000 for a source, unlimited for a
+    /// step. Has no effect on a last step.
     pub fn buffer(mut self, capacity: Capacity) -> Self {
         self.buffer = Some(capacity);
         self
     }
 
-    /// Which events a full buffer keeps. Default: the last.
+    /// Sets which events a full buffer keeps. Default: the last.
     pub fn keep(mut self, keep: Keep) -> Self {
         self.keep = Some(keep);
         self
     }
 
-    /// When a copy that has ended is built anew. Default: always, unless it has finished.
+    /// Sets when a copy that has ended is restarted. Default: always, unless it has finished.
     pub fn restart(mut self, restart: Restart) -> Self {
         self.restart = Some(restart);
         self
     }
 
-    /// What a copy does when one of the producers before it ends. Default:
-    /// [temporary](CancelMode::Temporary), it goes on until all have ended, and with one that failed when that is
-    /// back.
+    /// Sets the reaction of a copy to the end of one of its producers. Default:
+    /// [temporary](CancelMode::Temporary), it continues until all producers have ended; a failed producer is
+    /// used again after its restart.
     ///
-    /// [Transient](CancelMode::Transient): it fails with one that fails, and is restarted as
-    /// [`restart`](Self::restart) says; with [`Strategy::OneForOne`](crate::Strategy::OneForOne), else it is
-    /// restarted with those before it anyway. [Permanent](CancelMode::Permanent): it also finishes as soon as one
-    /// has finished, and takes no more of the others. Of no meaning to a source.
+    /// [Transient](CancelMode::Transient): it fails when a producer fails, and restarts according to
+    /// [`restart`](Self::restart). Useful with [`Strategy::OneForOne`](crate::Strategy::OneForOne); with
+    /// other strategies it restarts together with the producers anyway. [Permanent](CancelMode::Permanent):
+    /// it also finishes as soon as one producer has finished, and takes no more events from the others. Has
+    /// no effect on a source.
     pub fn cancel(mut self, mode: CancelMode) -> Self {
         self.cancel = Some(mode);
         self
     }
 
-    /// What is set in these options, and otherwise what is set in `others`. The name is not taken over.
+    /// Returns these options, with unset ones taken from `others`. The name is not taken over.
     pub(crate) fn or(&self, others: &Self) -> Self {
         Self {
             name: self.name.clone(),
@@ -143,7 +146,7 @@ impl StepOptions {
         }
     }
 
-    /// These options with `defaults` and the general defaults filled in, for a step that takes `taken`.
+    /// Fills in `defaults` and the general defaults, for a step that takes `taken`.
     pub(super) fn effective(
         &self,
         defaults: &Self,
@@ -160,13 +163,13 @@ impl StepOptions {
         }
         let inherited = || taken.inherited(defaults.max_demand.unwrap_or(10));
         let max = self.max_demand.unwrap_or_else(inherited);
-        // A minimum of events says nothing of batches.
+        // A minimum in events does not apply to batches.
         let default_min = match (taken.is_batches(), self.max_demand) {
             (true, None) => max / 2,
             (true, Some(_)) => 1,
             (false, _) => defaults.min_demand.unwrap_or(1),
         };
-        // A maximum that somebody chose counts more than a minimum that nobody did.
+        // An explicit maximum takes precedence over a default minimum.
         let halves = self.max_demand.is_some() || defaults.min_demand.is_none();
         let min = match (self.min_demand, default_min) {
             (None, min) if max <= min && halves => max / 2,

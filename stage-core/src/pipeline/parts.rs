@@ -1,4 +1,4 @@
-//! What the copies of a step are made from, and how they become children of the supervisor.
+//! Creates the copies of a step, and turns them into children of the supervisor.
 
 use std::sync::OnceLock;
 
@@ -17,21 +17,21 @@ use crate::sync::{Arc, Mutex, lock};
 use crate::wire::mailbox::{Mailbox, Subscribable};
 use crate::wire::subscription::Reach;
 
-/// Runs a stage of one kind; types are erased here, once per start.
+/// Runs a stage of one kind; erases its types, once per start.
 pub(super) type Run<S, In, Out> =
     fn(S, Core, Port<S, In, Out>, Inlet<In>, Outlet<Out>, Ready) -> BoxFuture<'static, ExitReason>;
 
 /// Adds the copies of a step to the children before them.
 pub(super) type Install = Box<dyn FnOnce(&Effective, &mut Vec<Child>) + Send>;
 
-/// What the copies of a step are made from.
+/// The components of the copies of a step.
 pub(super) struct Parts<S, In, Out, R> {
     pub(super) recipe: R,
     pub(super) upstream: Upstream<In>,
-    /// How many copies there are in each lane, for those before it.
+    /// The number of copies in each lane, for the steps before it.
     pub(super) count: Arc<OnceLock<usize>>,
     pub(super) exit: Arc<Exit<Out>>,
-    /// The buffer of each copy, if nothing is said.
+    /// The default buffer of each copy.
     pub(super) capacity: Capacity,
     pub(super) run: Run<S, In, Out>,
 }
@@ -46,7 +46,7 @@ where
     /// Adds a child for each copy.
     pub(super) fn install(self, options: &Effective, children: &mut Vec<Child>) {
         let copies = options.count * self.upstream.lanes;
-        // A pipeline is started once, so it was not set before.
+        // A pipeline starts only once, so the value cannot be set already.
         let _ = self.count.set(options.count);
         let mailbox = |copy: usize| Mailbox::new(format!("{}/{copy}", options.name));
         let mailboxes: Vec<_> = (0..copies).map(mailbox).collect();
@@ -60,10 +60,10 @@ where
     }
 }
 
-/// What the copies of a step have in common; only the supervisor uses it, one copy at a time.
+/// The state shared by the copies of a step; only the supervisor uses it, for one copy at a time.
 type Shared<T> = Arc<Mutex<T>>;
 
-/// One copy of a step, as the supervisor knows it.
+/// Creates the supervisor's child for one copy of a step.
 fn child<S, In, Out, R>(
     parts: &Shared<Parts<S, In, Out, R>>,
     options: &Effective,

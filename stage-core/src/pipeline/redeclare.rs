@@ -1,4 +1,4 @@
-//! How are the options of a declared pipeline read, and replaced before it starts?
+//! Reads the options of a declared pipeline, and replaces them before it starts.
 
 use std::collections::BTreeMap;
 
@@ -12,30 +12,30 @@ use crate::base::option_error::OptionError;
 use crate::base::options::{CancelMode, Capacity, Keep, Restart};
 use crate::supervise::{Intensity, Strategy};
 
-/// What a step was declared with, kept until the pipeline starts.
+/// The declaration of a step, kept until the pipeline starts.
 #[derive(Debug)]
 pub(super) struct Declared {
     pub(super) own: StepOptions,
-    /// The defaults where it was declared.
+    /// The defaults in effect at its declaration.
     pub(super) defaults: StepOptions,
     pub(super) shape: Shape,
     pub(super) lanes: usize,
-    /// What it takes, of which its demand is counted.
+    /// The unit that it takes, in which its demand is counted.
     pub(super) taken: Carried,
 }
 
-/// A step as it was declared, for those who configure it.
+/// A declared step, for configuration.
 #[derive(Debug)]
 pub(crate) struct StepDeclaration<'a> {
     pub(crate) name: &'a str,
     pub(crate) kind: StepKind,
-    /// What each copy buffers if nothing is said.
+    /// The default buffer of each copy.
     pub(crate) buffer: Capacity,
     pub(crate) own: &'a StepOptions,
     pub(crate) defaults: &'a StepOptions,
-    /// What comes of it; `None` if it cannot work.
+    /// The resulting options; `None` if they are invalid.
     pub(crate) effective: Option<EffectiveStep>,
-    /// Whether it takes batches, of which its demand is counted.
+    /// Whether it takes batches and counts its demand in batches.
     pub(crate) takes_batches: bool,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct Whole {
     pub(crate) strategy: Strategy,
     pub(crate) intensity: Intensity,
     pub(crate) backoff: Option<Backoff>,
-    /// Where options come from that were not declared, by their paths.
+    /// By path, the origin of options that were not declared in code.
     pub(crate) origins: BTreeMap<String, String>,
 }
 
@@ -78,7 +78,7 @@ impl From<&Effective> for EffectiveStep {
 }
 
 impl Pipeline {
-    /// Its steps, in the order of their declaration.
+    /// Returns the steps, in the order of their declaration.
     pub(crate) fn declarations(&self) -> impl Iterator<Item = StepDeclaration<'_>> {
         self.draft.planned.iter().map(|planned| StepDeclaration {
             name: &planned.name,
@@ -91,7 +91,7 @@ impl Pipeline {
         })
     }
 
-    /// The options of the whole pipeline.
+    /// Returns the options of the whole pipeline.
     pub(crate) fn whole(&self) -> Whole {
         Whole {
             strategy: self.draft.plan.strategy,
@@ -101,8 +101,8 @@ impl Pipeline {
         }
     }
 
-    /// Replaces the options of the pipeline, and of each step by what `change` makes of its own and its defaults.
-    /// Returns what cannot work.
+    /// Replaces the options of the pipeline, and the own options and defaults of each step by the result of
+    /// `change`. Returns the errors in the new options.
     pub(crate) fn redeclare(
         &mut self,
         whole: Whole,
@@ -113,7 +113,7 @@ impl Pipeline {
         draft.plan.intensity = whole.intensity;
         draft.plan.backoff = whole.backoff;
         draft.origins = whole.origins;
-        // What was wrong with the options before is judged anew; the rest stays wrong.
+        // Errors in the old options are checked again; all other errors remain.
         let (_, mut others): (Vec<_>, Vec<_>) = draft.errors.drain(..).partition(is_of_options);
         draft.topology.steps.clear();
         let mut errors = Vec::new();
@@ -157,7 +157,7 @@ impl Declared {
     }
 }
 
-/// Does the error follow from the options of a step alone?
+/// Returns whether the error follows from the options of a step alone.
 fn is_of_options(error: &OptionError) -> bool {
     match error {
         OptionError::Count { .. }

@@ -1,4 +1,4 @@
-//! The tree of routes that a step's events go down, and the dispatcher that it becomes.
+//! The routing tree of a step's events, and the dispatcher built from it.
 
 use std::hash::Hash;
 use std::sync::OnceLock;
@@ -9,21 +9,22 @@ use crate::dispatch::{
 };
 use crate::sync::Arc;
 
-/// Makes a dispatcher for so many subscribers; once per copy of the step, and again at each restart.
+/// Creates a dispatcher for the given number of subscribers; once per copy of the step, and again at each
+/// restart.
 pub(super) type Route<E> = Arc<dyn Fn(usize) -> Box<dyn Dispatcher<E>> + Send + Sync>;
 
-/// The hash of an event's key.
+/// Returns the hash of an event's key.
 pub(super) type Key<E> = Arc<dyn Fn(&E) -> u64 + Send + Sync>;
 
-/// A place in the tree.
+/// A node of the routing tree.
 pub(super) enum Node<E> {
-    /// Nobody is there yet.
+    /// No step is connected yet.
     Open,
-    /// So many copies of the next step share what comes here.
+    /// `count` copies of the next step share the events.
     Copies { count: Arc<OnceLock<usize>>, route: Route<E> },
-    /// Every branch gets what it selects.
+    /// Every branch gets the events that it selects.
     Every { gather: Gather<E>, branches: Vec<Branch<E>> },
-    /// Each event goes to one of `into` lanes, all of which are alike.
+    /// Each event goes to one of `into` identical lanes.
     One { into: usize, key: Key<E>, lane: Box<Self>, divide: Divide<E> },
 }
 
@@ -33,10 +34,12 @@ pub(super) struct Branch<E> {
     node: Node<E>,
 }
 
-/// Makes a broadcast of groups: a function, since only where it is declared are events known to be `Clone`.
+/// Creates a broadcast to groups. A function pointer, because events are known to be `Clone` only where the
+/// broadcast is declared.
 pub(super) type Gather<E> = fn(&[Branch<E>]) -> Box<dyn Dispatcher<E>>;
 
-/// Makes the dispatcher of lanes; named only where lanes are declared, so that others do not compile it.
+/// Creates the dispatcher of lanes. A function pointer set only where lanes are declared, so that other steps
+/// do not compile it.
 pub(super) type Divide<E> = fn(usize, &Key<E>, &Node<E>) -> Box<dyn Dispatcher<E>>;
 
 pub(super) fn groups<E: Send + 'static>(branches: &[Branch<E>]) -> Vec<Group<E>> {
@@ -53,7 +56,7 @@ pub(super) fn divide<E: Send + 'static>(into: usize, key: &Key<E>, lane: &Node<E
 }
 
 impl<E: Send + 'static> Node<E> {
-    /// Adds a branch to a broadcast; its number.
+    /// Adds a branch to a broadcast; returns its number.
     pub(super) fn grow(&mut self, selector: Option<Selector<E>>) -> usize {
         let Self::Every { branches, .. } = self else { return 0 };
         branches.push(Branch { selector, node: Self::Open });
@@ -64,12 +67,12 @@ impl<E: Send + 'static> Node<E> {
         matches!(self, Self::Open)
     }
 
-    /// Whether it is a broadcast without branches.
+    /// Returns whether this is a broadcast without branches.
     pub(super) fn is_bare(&self) -> bool {
         matches!(self, Self::Every { branches, .. } if branches.is_empty())
     }
 
-    /// The node at `path`.
+    /// Returns the node at `path`.
     pub(super) fn at(&mut self, path: &[usize]) -> &mut Self {
         match (path, self) {
             ([branch, rest @ ..], Self::Every { branches, .. }) => branches[*branch].node.at(rest),
@@ -78,7 +81,7 @@ impl<E: Send + 'static> Node<E> {
         }
     }
 
-    /// How many subscribers there are.
+    /// Returns the number of subscribers.
     pub(super) fn places(&self) -> usize {
         match self {
             Self::Open => 0,
@@ -88,7 +91,8 @@ impl<E: Send + 'static> Node<E> {
         }
     }
 
-    /// The number of a subscriber among all: copy `copy` behind `path`, in lane `sub` of all lanes on it.
+    /// Returns the number of a subscriber among all of them: copy `copy` at `path`, in lane `sub` of all
+    /// lanes on the path.
     pub(super) fn place(&self, path: &[usize], sub: usize, copy: usize) -> usize {
         match (path, self) {
             ([branch, rest @ ..], Self::Every { branches, .. }) => {
@@ -103,7 +107,7 @@ impl<E: Send + 'static> Node<E> {
         }
     }
 
-    /// How many lanes there are on `path`.
+    /// Returns the number of lanes on `path`.
     fn lanes(&self, path: &[usize]) -> usize {
         match (path, self) {
             ([branch, rest @ ..], Self::Every { branches, .. }) => branches[*branch].node.lanes(rest),
@@ -112,7 +116,7 @@ impl<E: Send + 'static> Node<E> {
         }
     }
 
-    /// The dispatcher of one copy.
+    /// Creates the dispatcher of one copy.
     pub(super) fn dispatcher(&self) -> Box<dyn Dispatcher<E>> {
         match self {
             Self::Open => Box::new(DemandDispatcher::default()),
@@ -133,19 +137,20 @@ impl<E: Send + 'static> Branch<E> {
     }
 }
 
-/// Whoever asked for most gets most.
+/// Serves the subscriber with the most demand first.
 pub(super) fn by_demand<E: Send + 'static>() -> Route<E> {
     Arc::new(|_| Box::new(DemandDispatcher::default()))
 }
 
-/// Feeds each copy the events of its share of the keys.
+/// Feeds each copy the events with its share of the keys.
 pub(super) fn by_key<E: Send + 'static>(key: Key<E>) -> Route<E> {
     Arc::new(move |copies| partition(copies, Arc::clone(&key)))
 }
 
-/// A key as its hash, which is the same on every run.
+/// Returns the hash function of a key, which is the same on every run.
 ///
-/// What already came into one of `lanes` by its hash would not be divided again by the same hash.
+/// Within `lanes`, the number of lanes is part of the hash: the plain hash already selected the lane and
+/// would not divide its events again.
 pub(super) fn hashed<E, K, F>(lanes: usize, key: F) -> Key<E>
 where
     K: Hash,

@@ -1,30 +1,30 @@
-//! Parts of pipelines: declared once, gone through wherever their events come along.
+//! Segments: parts of pipelines, declared once and used in any pipeline with matching events.
 
 use super::chain::Chain;
 use super::draft::snake_case;
 use super::options::StepOptions;
 
-/// A part of a pipeline that takes events of one type and emits events of another: what
-/// [`Chain::through`] takes. Declared by `pipeline!` with `: In => Out`, or made from a function.
+/// A part of a pipeline that takes events of one type and emits events of another, used with
+/// [`Chain::through`]. Declared by `pipeline!` with `: In => Out`, or made from a function.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be gone through: it is not a part of a pipeline",
     label = "neither declared with `: In => Out`, nor a `Segment`",
     note = "declare it by `pipeline! {{ Name(parameters): In => Out {{ step …; }} }}`, or make a `stage_core::Segment` from a function of a `Chain`"
 )]
 pub trait Passage {
-    /// What it takes.
+    /// The type of events that it takes.
     type In: Send + 'static;
-    /// What it emits.
+    /// The type of events that it emits.
     type Out: Send + 'static;
 
-    /// What it is called unless its user says otherwise; stands in front of the names of its steps.
+    /// Returns the default name of the segment, the prefix of the names of its steps.
     fn name(&self) -> String {
         let path = std::any::type_name::<Self>();
         let path = path.split('<').next().unwrap_or(path);
         snake_case(path.rsplit("::").next().unwrap_or(path))
     }
 
-    /// Adds its steps.
+    /// Adds the steps of the segment to `chain`.
     fn attach(self, chain: Chain<Self::In>) -> Chain<Self::Out>;
 }
 
@@ -35,7 +35,7 @@ pub struct Segment<In, Out> {
 }
 
 impl<In, Out> Segment<In, Out> {
-    /// The steps that `attach` adds.
+    /// Creates a segment from the steps that `attach` adds.
     pub fn new(
         name: impl Into<String>,
         attach: impl FnOnce(Chain<In>) -> Chain<Out> + Send + 'static,
@@ -58,9 +58,9 @@ impl<In: Send + 'static, Out: Send + 'static> Passage for Segment<In, Out> {
 }
 
 impl<E: Send + 'static> Chain<E> {
-    /// Goes through a part of a pipeline that was declared elsewhere. Its steps are called
-    /// `part.step`; the name in `options`, or else the [part's own](Passage::name), comes first. The other
-    /// options are for those of its steps that set nothing else.
+    /// Adds the steps of a segment that was declared elsewhere. Its steps are called `segment.step`, with the
+    /// name in `options`, or else the [segment's own](Passage::name), as the prefix. The other options apply
+    /// to those of its steps that do not set them.
     ///
     /// ```
     /// # use stage_core::{Chain, Pipeline, Segment, StepOptions};

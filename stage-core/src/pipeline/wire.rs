@@ -1,15 +1,15 @@
-//! How the copies of neighbouring steps are wired: who subscribes to whom, through which dispatcher.
+//! Connects the copies of neighbouring steps: which copy subscribes to which, through which dispatcher.
 //!
-//! What a step emits goes down a tree of routes, which grows while the steps behind it are declared:
+//! The output of a step goes down a routing tree, which grows while the next steps are declared:
 //!
 //! ```text
 //!   step ─ Every ┬ when … ─ Copies            broadcast: both branches, one with a selector
 //!                └ One(4) ─ Copies            partition: one of four lanes, each with its own copies
 //! ```
 //!
-//! **Lanes.** A branch behind `partition … into n` exists n times; so do its steps, which are declared once.
-//! Copies are numbered lane by lane, and only those of the same lane are wired: so lanes that come back
-//! together need nothing but a smaller number of lanes.
+//! **Lanes.** A branch after `partition … into n` exists n times, and so do its steps, which are declared
+//! once. Copies are numbered lane by lane, and only those of the same lane are connected: merging lanes
+//! therefore only reduces the number of lanes.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -24,31 +24,31 @@ use crate::engine::{Outlet, Rejections, Source};
 use crate::sync::{Arc, Mutex, lock};
 use crate::wire::mailbox::Subscribable;
 
-/// What arrives at one place of a declaration.
+/// The events that arrive at one point of a declaration.
 pub(super) struct Upstream<E> {
     pub(super) ends: Vec<End<E>>,
-    /// How many times this part of the pipeline exists.
+    /// The number of lanes in this part of the pipeline.
     pub(super) lanes: usize,
-    /// How the copies of the next step share what arrives; by demand if nothing is said.
+    /// How the copies of the next step share the events; `None` means by demand.
     pub(super) route: Option<(Sharing, Route<E>)>,
 }
 
-/// A branch of what one step emits.
+/// A branch of the output of one step.
 pub(super) struct End<E> {
     pub(super) exit: Arc<Exit<E>>,
-    /// Its place in the tree of routes.
+    /// The position in the routing tree.
     pub(super) path: Vec<usize>,
     pub(super) way: Way,
 }
 
-/// How the copies of a step share what arrives.
+/// How the copies of a step share the events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sharing {
     ByKey,
     ByDispatcher,
 }
 
-/// What an event goes through between two steps.
+/// The kind of connection between two steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     Straight,
@@ -57,18 +57,18 @@ pub(super) enum Way {
     Partition,
 }
 
-/// How a step hands out its events.
+/// The output side of a step.
 pub(super) struct Exit<E> {
     /// The step's number in the pipeline.
     pub(super) step: usize,
     pub(super) lanes: usize,
     tree: Mutex<Node<E>>,
     made: OnceLock<Made<E>>,
-    /// Who gets what nobody takes any more.
+    /// Receives the events that no stage takes any more.
     rejected: Mutex<Option<Rejections<E>>>,
 }
 
-/// What becomes known when the pipeline is started.
+/// The values that are known once the pipeline is started.
 struct Made<E> {
     producers: Vec<Arc<dyn Subscribable<E>>>,
     /// The number of the first copy among the pipeline's children.
@@ -77,15 +77,15 @@ struct Made<E> {
     keep: Keep,
 }
 
-/// Where a step's events come from.
+/// The origins of a step's events.
 #[derive(Debug)]
 pub(super) struct Links {
-    /// The number of each step before it, and what is between.
+    /// The number of each step before it, and the kind of connection.
     pub(super) steps: Vec<(usize, Way)>,
     pub(super) lanes: usize,
 }
 
-/// What one copy is fed from: each source, and its number among the pipeline's children.
+/// The sources of one copy, each with its number among the pipeline's children.
 pub(super) type Feed<E> = Vec<(Source<E>, usize)>;
 
 impl<E: Send + 'static> Exit<E> {
@@ -99,7 +99,7 @@ impl<E: Send + 'static> Exit<E> {
         })
     }
 
-    /// Notes the copies of the step, and the buffer that each has.
+    /// Sets the copies of the step, and the buffer that each has.
     pub(super) fn make(
         &self,
         producers: Vec<Arc<dyn Subscribable<E>>>,
@@ -107,11 +107,11 @@ impl<E: Send + 'static> Exit<E> {
         capacity: Capacity,
         keep: Keep,
     ) {
-        // A pipeline is started once, so nothing was made before.
+        // A pipeline starts only once, so the value cannot be set already.
         let _ = self.made.set(Made { producers, first, capacity, keep });
     }
 
-    /// An outlet for one copy.
+    /// Creates the outlet of one copy.
     pub(super) fn outlet(&self, counters: &Arc<Counters>) -> Outlet<E> {
         let tree = lock(&self.tree);
         let (capacity, keep) =
@@ -127,24 +127,24 @@ impl<E: Send + 'static> Exit<E> {
 }
 
 impl<E: Send + 'static> Upstream<E> {
-    /// Nothing arrives.
+    /// Creates an upstream without events.
     pub(super) fn none() -> Self {
         Self { ends: Vec::new(), lanes: 1, route: None }
     }
 
-    /// All that a step emits.
+    /// Creates an upstream with all events of a step.
     pub(super) fn of(exit: Arc<Exit<E>>) -> Self {
         let lanes = exit.lanes;
         Self { ends: vec![End { exit, path: Vec::new(), way: Way::Straight }], lanes, route: None }
     }
 
-    /// A branch that gets everything, or what `selector` takes; one more for each call.
+    /// Adds a branch that gets all events, or those that `selector` selects.
     pub(super) fn branch(&self, selector: Option<&Selector<E>>) -> Self {
         let way = if selector.is_some() { Way::Selected } else { Way::Broadcast };
         self.below(way, 1, |node| node.grow(selector.cloned()))
     }
 
-    /// One lane of a partition into `lanes`, which stands for all of them.
+    /// Returns one lane of a partition into `lanes`, which stands for all of them.
     pub(super) fn lane(&self, lanes: usize) -> Self {
         self.below(Way::Partition, lanes, |_| 0)
     }
@@ -158,37 +158,37 @@ impl<E: Send + 'static> Upstream<E> {
         Self { ends: ends.collect(), lanes: self.lanes.saturating_mul(lanes), route: None }
     }
 
-    /// Says how what arrives goes on.
+    /// Sets the routing node that the events go to.
     pub(super) fn set(&self, node: impl Fn() -> Node<E>) {
         for end in &self.ends {
             *lock(&end.exit.tree).at(&end.path) = node();
         }
     }
 
-    /// Has `to` take what the steps that arrive here emitted and nobody handled.
+    /// Passes to `to` the events that the steps before this point emitted and no stage handled.
     pub(super) fn reject(&self, to: &Rejections<E>) {
         for end in &self.ends {
             *lock(&end.exit.rejected) = Some(to.clone());
         }
     }
 
-    /// Whether its copies are to be fed by key.
+    /// Returns whether the copies of the next step are fed by key.
     pub(super) fn is_keyed(&self) -> bool {
         self.route.as_ref().is_some_and(|(sharing, _)| *sharing == Sharing::ByKey)
     }
 
-    /// Whether nothing branches off here.
+    /// Returns whether a broadcast without branches begins here.
     pub(super) fn is_bare(&self) -> bool {
         self.ends.iter().any(|end| lock(&end.exit.tree).at(&end.path).is_bare())
     }
 
-    /// The steps that arrive here, and how.
+    /// Returns the steps before this point, and the kinds of connection.
     pub(super) fn links(&self) -> Links {
         let steps = self.ends.iter().map(|end| (end.exit.step, end.way)).collect();
         Links { steps, lanes: self.lanes }
     }
 
-    /// What copy number `copy` of the next step, with `count` copies in each lane, is fed from.
+    /// Returns the sources of copy number `copy` of the next step, which has `count` copies in each lane.
     pub(super) fn feed(&self, copy: usize, count: usize) -> Feed<E> {
         let (lane, place) = (copy / count, copy % count);
         let mut feed = Vec::new();
@@ -200,7 +200,7 @@ impl<E: Send + 'static> Upstream<E> {
 }
 
 impl<E: Send + 'static> End<E> {
-    /// The copies of the step that number `place` of `lane` of the next step subscribes to.
+    /// Adds the copies of the step that copy `place` in `lane` of the next step subscribes to.
     fn feed(&self, lanes: usize, lane: usize, place: usize, feed: &mut Feed<E>) {
         let Some(made) = self.exit.made.get() else { return };
         let (range, sub) = neighbours(made.producers.len(), self.exit.lanes, lanes, lane);
@@ -215,8 +215,8 @@ impl<E: Send + 'static> End<E> {
     }
 }
 
-/// Which of `copies` copies in `own` lanes are before `lane` of `lanes`, and which of the lanes that theirs
-/// was divided into that is.
+/// Returns the range of the `copies` copies, in `own` lanes, that feed `lane` of `lanes`; and, if their lane
+/// was divided, the index of `lane` among its parts.
 fn neighbours(copies: usize, own: usize, lanes: usize, lane: usize) -> (Range<usize>, usize) {
     let per_lane = copies / own;
     if own >= lanes {
@@ -235,13 +235,13 @@ mod tests {
 
     #[test]
     fn copies_are_wired_within_their_lane() {
-        // Two lanes of three copies each, before two lanes.
+        // Two lanes of three copies each, followed by two lanes.
         assert_eq!(neighbours(6, 2, 2, 1), (3..6, 0));
     }
 
     #[test]
     fn a_lane_that_is_divided_feeds_all_its_parts() {
-        // Two lanes of one copy each, before six lanes.
+        // Two lanes of one copy each, followed by six lanes.
         let all: Vec<_> = (0..6).map(|lane| neighbours(2, 2, 6, lane)).collect();
         assert_eq!(all, [(0..1, 0), (0..1, 1), (0..1, 2), (1..2, 0), (1..2, 1), (1..2, 2)]);
     }

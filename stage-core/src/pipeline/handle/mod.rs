@@ -1,4 +1,4 @@
-//! How a running pipeline is watched, spoken to, and ended.
+//! Handles to a running pipeline: statistics, messages to stages, and shutdown.
 
 mod monitor;
 mod running;

@@ -1,4 +1,4 @@
-//! How the numbers of a pipeline are read from outside.
+//! Reads the statistics of a pipeline from outside.
 
 use tokio::time::Instant;
 
@@ -7,18 +7,18 @@ use crate::pipeline::Topology;
 use crate::supervise::{Exits, Known, stats_of};
 use crate::sync::Arc;
 
-/// Reads the numbers of a pipeline, also after it ended. Cheap to clone.
+/// Reads the statistics of a pipeline, even after it has ended. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Monitor {
     pub(crate) stages: Arc<[Arc<Known>]>,
     pub(crate) topology: Arc<Topology>,
-    /// When the pipeline was started.
+    /// The time at which the pipeline was started.
     pub(crate) began: Instant,
     pub(crate) exits: Arc<Exits>,
 }
 
 impl Monitor {
-    /// The statistics of each stage, in the order of the pipeline.
+    /// Returns the statistics of each stage, in the order of the pipeline.
     pub fn stats(&self) -> Vec<StageStats> {
         stats_of(&self.stages)
     }

@@ -1,4 +1,4 @@
-//! How a running pipeline is watched and ended.
+//! The handle of a running pipeline.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -20,26 +20,26 @@ use crate::supervise::Known;
 use crate::supervise::{Child, Command, PipelineError, Plan, Report, Supervision};
 use crate::sync::Arc;
 
-/// A pipeline that did not start.
+/// The failure of a pipeline to start.
 #[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Options cannot work.
+    /// Options are invalid.
     #[error("the pipeline `{pipeline}` cannot start: {}", list(.errors))]
     Options {
-        /// The pipeline.
+        /// The name of the pipeline.
         pipeline: String,
-        /// Everything that is wrong.
+        /// All invalid options.
         errors: Vec<OptionError>,
     },
     /// A recipe or an `init` failed.
     #[error("the pipeline `{pipeline}` cannot start: the stage `{stage}` {reason}")]
     Stage {
-        /// The pipeline.
+        /// The name of the pipeline.
         pipeline: String,
-        /// The stage that did not come up, as `step/copy`.
+        /// The stage that failed to come up, as `step/copy`.
         stage: String,
-        /// Why.
+        /// The reason.
         #[source]
         reason: ExitReason,
     },
@@ -49,7 +49,7 @@ fn list(errors: &[OptionError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// A running pipeline, or [`Supervisor`](crate::Supervisor). Dropping it stops the pipeline.
+/// A running pipeline or [`Supervisor`](crate::Supervisor). Dropping it stops the pipeline.
 #[derive(Debug)]
 pub struct Running {
     topology: Topology,
@@ -84,7 +84,7 @@ impl Running {
             }
         };
         tokio::spawn(async move {
-            // Not logged: a subscriber that panics would do so again, and nobody would learn of it.
+            // Not logged: a subscriber that panics would panic again, and the result would be lost.
             let result = AssertUnwindSafe(supervised).catch_unwind().await.unwrap_or_else(|payload| {
                 Err(PipelineError::SupervisorPanicked { message: panic_message(&*payload) })
             });
@@ -94,16 +94,16 @@ impl Running {
     }
 
     pub(crate) fn command(&self, command: Command) {
-        // A pipeline that has ended needs no command.
+        // A pipeline that has ended ignores commands.
         let _ = self.commands.send(command);
     }
 
-    /// Waits until the pipeline has ended by itself, or was ended.
+    /// Waits until the pipeline has ended, by itself or on request.
     ///
     /// # Errors
     ///
-    /// [`PipelineError::Failed`] if a stage failed more often than the pipeline survives;
-    /// [`PipelineError::RuntimeGone`] if the runtime was shut down before the end;
+    /// Returns [`PipelineError::Failed`] if a stage failed more often than the pipeline tolerates,
+    /// [`PipelineError::RuntimeGone`] if the runtime was shut down before the end, and
     /// [`PipelineError::SupervisorPanicked`] if the task that supervises the stages panicked.
     ///
     /// # Cancel safety
@@ -113,7 +113,7 @@ impl Running {
         self.ended().await
     }
 
-    /// [`join`](Self::join), erased so that the crates of users do not compile it again.
+    /// [`join`](Self::join), type-erased so that user crates do not compile it again.
     fn ended(&self) -> BoxFuture<'static, Result<Report, PipelineError>> {
         let mut ended = self.ended.clone();
         async move {
@@ -125,45 +125,47 @@ impl Running {
         .boxed()
     }
 
-    /// Ends the sources, lets every stage finish what is in flight, and waits until all have ended. What
-    /// is left at the `deadline` is discarded and counted.
+    /// Ends the sources, lets every stage finish its events in flight, and waits until all have ended. Events
+    /// left at the `deadline` are discarded and counted.
     ///
     /// # Errors
     ///
-    /// As [`join`](Self::join).
+    /// As for [`join`](Self::join).
     ///
     /// # Cancel safety
     ///
-    /// The drain goes on when this future is dropped.
+    /// The drain continues if this future is dropped.
     pub async fn drain(&self, deadline: Duration) -> Result<Report, PipelineError> {
         self.command(Command::Drain(deadline));
         self.join().await
     }
 
     /// Ends every stage after its current callback, the last step first, and waits until all have ended.
-    /// Events in flight are discarded and counted. A callback that takes over 5 seconds is cut off.
+    /// Events in flight are discarded and counted. A callback that takes longer than 5 seconds is aborted.
     ///
     /// # Errors
     ///
-    /// As [`join`](Self::join).
+    /// As for [`join`](Self::join).
     ///
     /// # Cancel safety
     ///
-    /// The stop goes on when this future is dropped.
+    /// The stop continues if this future is dropped.
     pub async fn stop(&self) -> Result<Report, PipelineError> {
         self.command(Command::Stop);
         self.join().await
     }
 
-    /// What each stage has done and holds now, in the order of the pipeline.
+    /// Returns the statistics of each stage, in the order of the pipeline.
     pub fn stats(&self) -> Vec<StageStats> {
         self.monitor.stats()
     }
 
-    /// Watches the pipeline for `within`, and says which stages hold events and did not get on in that time: which
-    /// stage, since when, and what it waits for. Stages that wait for events and hold none are not among them.
+    /// Watches the pipeline for `within`, and returns the stages that hold events and made no progress in
+    /// that time, with the duration and the reason of each stall. Idle stages, which hold no events, are not
+    /// included.
     ///
-    /// See [`PipelineBuilder::warn_of_stalls`](crate::PipelineBuilder::warn_of_stalls) to be warned.
+    /// To log a warning instead, see
+    /// [`PipelineBuilder::warn_of_stalls`](crate::PipelineBuilder::warn_of_stalls).
     ///
     /// # Cancel safety
     ///
@@ -172,21 +174,21 @@ impl Running {
         self.stalled(within).await
     }
 
-    /// [`stalls`](Self::stalls), erased so that the crates of users do not compile it again.
+    /// [`stalls`](Self::stalls), type-erased so that user crates do not compile it again.
     fn stalled(&self, within: Duration) -> BoxFuture<'_, Vec<Stall>> {
         stalled::stalls(&self.monitor, within).boxed()
     }
 
-    /// A reader of the same numbers that outlives this handle.
+    /// Returns a reader of the same statistics that outlives this handle.
     pub fn monitor(&self) -> Monitor {
         self.monitor.clone()
     }
 
-    /// The producer that is copy number `copy` of `step`, to send it messages.
+    /// Returns copy number `copy` of the producer `step`, to send it messages.
     ///
     /// # Errors
     ///
-    /// [`CallError::NoSuchStage`] if there is no such stage, or it is of another type.
+    /// Returns [`CallError::NoSuchStage`] if there is no such stage, or it has another type.
     pub fn producer<P: Producer>(
         &self,
         step: &str,
@@ -195,11 +197,11 @@ impl Running {
         self.stage(step, copy)
     }
 
-    /// The producer-consumer that is copy number `copy` of `step`, to send it messages.
+    /// Returns copy number `copy` of the producer-consumer `step`, to send it messages.
     ///
     /// # Errors
     ///
-    /// [`CallError::NoSuchStage`] if there is no such stage, or it is of another type.
+    /// Returns [`CallError::NoSuchStage`] if there is no such stage, or it has another type.
     pub fn producer_consumer<S: ProducerConsumer>(
         &self,
         step: &str,
@@ -208,11 +210,11 @@ impl Running {
         self.stage(step, copy)
     }
 
-    /// The consumer that is copy number `copy` of `step`, to send it messages.
+    /// Returns copy number `copy` of the consumer `step`, to send it messages.
     ///
     /// # Errors
     ///
-    /// [`CallError::NoSuchStage`] if there is no such stage, or it is of another type.
+    /// Returns [`CallError::NoSuchStage`] if there is no such stage, or it has another type.
     pub fn consumer<C: Consumer>(
         &self,
         step: &str,
@@ -234,7 +236,7 @@ impl Running {
             .ok_or(CallError::NoSuchStage { stage: name, expected: std::any::type_name::<S>() })
     }
 
-    /// What the pipeline looks like, with its effective options.
+    /// Returns the structure of the pipeline, with its effective options.
     pub fn topology(&self) -> &Topology {
         &self.topology
     }

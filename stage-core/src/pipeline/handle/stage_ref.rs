@@ -1,4 +1,4 @@
-//! How a stage is sent messages: calls, which wait for an answer, and casts, which do not.
+//! Sends messages to a stage: calls, which wait for an answer, and casts, which do not.
 
 use std::any::Any;
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::sync::Arc;
 use crate::wire::ProducerRef;
 use crate::wire::mailbox::{Mail, Mailbox};
 
-/// The address of a running stage `S` that takes `In` and emits `Out`. It stays valid through restarts.
+/// The address of a running stage `S` that takes `In` and emits `Out`. It stays valid across restarts.
 ///
 /// Messages are handled between the stage's other callbacks, in the order in which they were sent.
 ///
@@ -67,21 +67,22 @@ pub struct StageRef<S, In, Out> {
 }
 
 impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In, Out> {
-    /// The stage behind `mailbox`.
+    /// Creates a reference to the stage that owns `mailbox`.
     pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, In, Out>>>) -> Self {
         Self { mailbox }
     }
 
-    /// The stage behind `mailbox`, if it is of these types.
+    /// Creates a reference to the stage that owns `mailbox`, if it has these types.
     pub(crate) fn of(mailbox: &Arc<dyn Any + Send + Sync>) -> Option<Self> {
         Arc::clone(mailbox).downcast().ok().map(Self::new)
     }
 
-    /// The stage whose callback was lent `cx`, so that tasks it starts can send it messages.
+    /// Returns a reference to the stage whose callback got `cx`, so that tasks it starts can send it
+    /// messages.
     ///
     /// # Errors
     ///
-    /// [`CallError::NoSuchStage`] if these are not the types of that stage.
+    /// Returns [`CallError::NoSuchStage`] if these are not the types of that stage.
     pub fn current(cx: &Context<'_>) -> Result<Self, CallError> {
         let expected = std::any::type_name::<S>();
         Self::of(&cx.core.own).ok_or_else(|| CallError::NoSuchStage { stage: cx.name().to_owned(), expected })
@@ -91,12 +92,12 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     ///
     /// # Errors
     ///
-    /// [`CallError::Ended`] if the stage has ended for good; [`CallError::Unanswered`] if it took the
-    /// message and did not answer, for example since it failed.
+    /// Returns [`CallError::Ended`] if the stage has ended for good, and [`CallError::Unanswered`] if it took
+    /// the message and did not answer, for example because it failed.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, the message may still be handled; the answer is lost.
+    /// If the future is dropped before it is ready, the message may still be handled; the answer is lost.
     pub async fn call<M>(&self, message: M) -> Result<S::Reply, CallError>
     where
         S: Call<M, Out = Out>,
@@ -111,7 +112,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     ///
     /// # Errors
     ///
-    /// [`CallError::Ended`] if the stage has ended for good.
+    /// Returns [`CallError::Ended`] if the stage has ended for good.
     pub fn cast<M>(&self, message: M) -> Result<(), CallError>
     where
         S: Cast<M, Out = Out>,
@@ -126,18 +127,18 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
             .map_err(|(_, reason)| CallError::Ended { stage: self.name().to_owned(), reason })
     }
 
-    /// Sends a message that is handled behind everything that waits in the stage when it arrives: what was
-    /// emitted and not handed out, and the input a producer-consumer has not handled. A consumer handles it
-    /// at once. Returns when the message is queued.
+    /// Sends a message that is handled after everything that waits in the stage on its arrival: events
+    /// emitted but not handed out, and the unhandled input of a producer-consumer. A consumer handles it at
+    /// once. Returns when the message is queued.
     ///
     /// # Errors
     ///
-    /// [`CallError::Ended`] if the stage has ended for good; [`CallError::Unanswered`] if it ended before
-    /// the message was queued.
+    /// Returns [`CallError::Ended`] if the stage has ended for good, and [`CallError::Unanswered`] if it
+    /// ended before the message was queued.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, the message is still queued.
+    /// If the future is dropped before it is ready, the message is still queued.
     pub async fn info<M>(&self, message: M) -> Result<(), CallError>
     where
         S: Cast<M, Out = Out>,
@@ -148,11 +149,11 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         queued.await.map_err(|_| self.unanswered())
     }
 
-    /// As [`info`](Self::info), without waiting for the message to be queued.
+    /// Like [`info`](Self::info), without waiting for the message to be queued.
     ///
     /// # Errors
     ///
-    /// [`CallError::Ended`] if the stage has ended for good.
+    /// Returns [`CallError::Ended`] if the stage has ended for good.
     pub fn info_soon<M>(&self, message: M) -> Result<(), CallError>
     where
         S: Cast<M, Out = Out>,
@@ -161,11 +162,11 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         self.send(Message::Info(Box::new(CastOf(message)), None))
     }
 
-    /// How the stage stands, once it has handled the messages that were sent to it before.
+    /// Returns the state of the stage, once it has handled the messages sent to it before.
     ///
     /// # Errors
     ///
-    /// [`CallError::Ended`] or [`CallError::Unanswered`] if the stage has ended.
+    /// Returns [`CallError::Ended`] or [`CallError::Unanswered`] if the stage has ended.
     ///
     /// # Cancel safety
     ///
@@ -180,25 +181,27 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         CallError::Unanswered { stage: self.name().to_owned() }
     }
 
-    /// What others subscribe to.
+    /// Returns the reference that other stages subscribe to.
     pub fn producer(&self) -> ProducerRef<Out> {
         ProducerRef { stage: Arc::clone(&self.mailbox) as _ }
     }
 
-    /// Holds demand back, or lets it through again (see [`DemandMode`]). Of no meaning to a consumer.
+    /// Holds demand back, or forwards it again (see [`DemandMode`]). Has no effect on a consumer.
     pub fn set_demand_mode(&self, mode: DemandMode) {
         // A stage that has ended has no demand.
         let _ = self.mailbox.send(Mail::Mode(mode));
     }
 
-    /// Asks the stage to end for `reason` after its current callback, and waits until it has. Says why it
-    /// ended: for another reason, if it was about to end before. A callback that never returns is waited for
-    /// without limit, unless it races [`Emitter::draining`](crate::Emitter::draining); set a [time
-    /// limit](Self::stop_within) where that may be.
+    /// Asks the stage to end for `reason` after its current callback, waits until it has ended, and returns
+    /// the reason, which differs from `reason` if the stage was about to end before. Waits without limit for
+    /// a callback that never returns, unless the callback races
+    /// [`Emitter::draining`](crate::Emitter::draining); use a [time limit](Self::stop_within) where that may
+    /// happen.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, the stage still ends, once it has been polled.
+    /// If the future is dropped before it is ready, the stage still ends, provided that the future was polled
+    /// at least once.
     pub async fn stop(&self, reason: ExitReason) -> ExitReason {
         let _ = self.mailbox.send(Mail::Stop(reason));
         self.ended().await
@@ -206,24 +209,24 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
 
     /// Asks the stage to end for `reason` after its current callback, without waiting for it.
     pub fn stop_soon(&self, reason: ExitReason) {
-        // A stage that has ended need not be asked.
+        // A stage that has ended ignores the request.
         let _ = self.mailbox.send(Mail::Stop(reason));
     }
 
     /// Asks the stage to drain, without waiting for it: [`Emitter::draining`](crate::Emitter::draining)
-    /// resolves, and a producer ends once everything it has emitted was handed out. Other stages end with
-    /// what feeds them.
+    /// resolves, and a producer ends once everything it has emitted is handed out. Other stages end with
+    /// their producers.
     pub fn drain_soon(&self) {
-        // A stage that has ended has nothing left.
+        // A stage that has ended has nothing left to drain.
         let _ = self.mailbox.send(Mail::Drain);
     }
 
-    /// As [`stop`](Self::stop), but [cuts it off](Self::abort) if it has not ended by itself after `deadline`. A
-    /// callback that never waits is waited for all the same.
+    /// Like [`stop`](Self::stop), but [aborts](Self::abort) the stage if it has not ended by itself after
+    /// `deadline`. Waits nevertheless for a callback that never yields.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, the stage is not cut off any more.
+    /// If the future is dropped before it is ready, the stage is no longer aborted.
     pub async fn stop_within(&self, reason: ExitReason, deadline: Duration) -> ExitReason {
         if let Ok(ended) = timeout(deadline, self.stop(reason)).await {
             return ended;
@@ -232,33 +235,33 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         self.ended().await
     }
 
-    /// Cuts the stage off at its next wait, as if its task had been killed: no `terminate`, no restart of
-    /// a stage that is wired by hand. Its peers see it go down for [`ExitReason::Aborted`]. A callback that
-    /// never waits cannot be cut off.
+    /// Aborts the stage when it next waits, as if its task had been killed: there is no `terminate`, and no
+    /// restart of a stage that was spawned by hand. Its peers see it end with [`ExitReason::Aborted`]. A
+    /// callback that never waits cannot be aborted.
     pub fn abort(&self) {
         self.mailbox.abort();
     }
 
-    /// What the stage has done and holds now; also after its end. Its step is its name.
+    /// Returns the statistics of the stage, even after its end. The step is the name of the stage.
     pub fn stats(&self) -> StageStats {
         self.mailbox.counters().read(self.name(), 0)
     }
 
-    /// Whether the stage has ended for good.
+    /// Returns whether the stage has ended for good.
     pub fn has_ended(&self) -> bool {
         self.mailbox.has_ended()
     }
 
-    /// Waits until the stage has ended for good; says why.
+    /// Waits until the stage has ended for good; returns the reason.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped and called anew at any time.
+    /// May be dropped and called again at any time.
     pub async fn ended(&self) -> ExitReason {
         self.mailbox.ended().await
     }
 
-    /// The name of the stage.
+    /// Returns the name of the stage.
     pub fn name(&self) -> &str {
         self.mailbox.name()
     }

@@ -1,4 +1,4 @@
-//! A stage that holds events and does not get on: what it waits for, and for how long. Pure decisions.
+//! Describes a stage that holds events and makes no progress: the reason, and the duration. Pure decisions.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,18 +13,19 @@ use crate::wire::diagnosis::{Callback, Diagnosis};
 pub struct Stall {
     /// The stage, as `step/copy`.
     pub stage: String,
-    /// For how long, at least, it has handled nothing and handed out nothing.
+    /// The minimum time for which it has handled and handed out no events.
     pub since: Duration,
-    /// Events it holds: in the hands of a callback, emitted and not handed out, or kept inside. Batches that wait
-    /// for its callback count as one each; nothing is known of a stage that does not answer.
+    /// The number of events that it holds: in a running callback, emitted but not handed out, or kept inside.
+    /// Each batch that waits for its callback counts as one; the number is unknown for a stage that does not
+    /// answer.
     pub holds: usize,
-    /// Events that its subscribers want of it.
+    /// The number of events that its subscribers want.
     pub wanted: usize,
-    /// What it waits for. There is at least one thing.
+    /// The reasons for the stall. There is at least one.
     pub waits_for: Vec<WaitsFor>,
 }
 
-/// What a stage waits for.
+/// A reason for a stall.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -32,38 +33,38 @@ pub struct Stall {
 pub enum WaitsFor {
     /// A callback that has begun and not returned.
     Callback,
-    /// It does not answer: its callback blocks its thread, or it has not come up.
+    /// The stage does not answer: its callback blocks its thread, or the stage has not come up.
     Answer,
-    /// It is down, and waits for its restart.
+    /// The stage is down and waits for its restart.
     Restart,
-    /// One of these consumers to ask for more.
+    /// One of these consumers must ask for more.
     Demand {
-        /// The consumers, as `step/copy`; none if nobody is subscribed.
+        /// The consumers, as `step/copy`; empty if there are no subscribers.
         consumers: Vec<String>,
     },
-    /// Its paused subscriptions to these producers to be resumed.
+    /// Its paused subscriptions to these producers must be resumed.
     Resume {
         /// The producers, as `step/copy`.
         producers: Vec<String>,
     },
-    /// Its demand to be let through again.
+    /// Its demand mode must be set to forward.
     Forward,
-    /// So many [holds](crate::Hold) to be dropped, by tasks that have them.
+    /// The tasks that own its [holds](crate::Hold) must drop them.
     Holds {
-        /// How many.
+        /// The number of holds.
         holds: usize,
     },
     /// A timer of its own.
     Timer {
-        /// When it is due, from now.
+        /// The time until it is due.
         due: Duration,
     },
-    /// Nothing of ours: it keeps events for reasons of its own.
+    /// The stage keeps events for reasons that the engine does not know.
     Itself,
 }
 
 impl Stall {
-    /// What is wrong with a stage that answered so, and keeps `kept` events inside; nothing if it holds none.
+    /// Evaluates the answer of a stage that keeps `kept` events inside; returns `None` if it holds no events.
     pub(super) fn of(stage: String, since: Duration, kept: usize, told: &Diagnosis) -> Option<Self> {
         let holds = told.in_hand + told.queued + told.buffered + kept;
         if holds + told.holds == 0 {
@@ -73,17 +74,17 @@ impl Stall {
         Some(Self { stage, since, holds, wanted: told.wanted, waits_for })
     }
 
-    /// A stage that gave no answer.
+    /// Describes a stage that gave no answer.
     pub(super) fn silent(stage: String, since: Duration, why: WaitsFor) -> Self {
         Self { stage, since, holds: 0, wanted: 0, waits_for: vec![why] }
     }
 
-    /// Whether it will go on at a time that is known.
+    /// Returns whether the stage will continue at a known time.
     pub(super) fn has_its_time(&self) -> bool {
         matches!(self.waits_for[..], [WaitsFor::Timer { .. }])
     }
 
-    /// Whether it only waits for others of these, which are the trouble.
+    /// Returns whether the stage only waits for `others`, which are the actual cause.
     pub(super) fn is_caused_by(&self, others: &[Self]) -> bool {
         self.waits_for.iter().all(|waits_for| match waits_for {
             WaitsFor::Demand { consumers } => others.iter().any(|other| consumers.contains(&other.stage)),
@@ -101,7 +102,7 @@ impl Stall {
 
 fn reasons(told: &Diagnosis, kept: usize) -> Vec<WaitsFor> {
     let names = |names: &[std::sync::Arc<str>]| names.iter().map(ToString::to_string).collect();
-    // A source that waits for more holds what it emitted for other reasons.
+    // A callback that waits is no reason for events that a source has already emitted.
     if told.callback == Callback::Waits && told.in_hand + told.queued + kept > 0 {
         return vec![WaitsFor::Callback];
     }

@@ -1,4 +1,4 @@
-//! How stages that do not get on are found: by their counters, and then by asking them.
+//! Finds stages without progress: first by their counters, then by querying them.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -13,16 +13,16 @@ use super::stall::{Stall, WaitsFor};
 use crate::supervise::{Fed, Known, named};
 use crate::sync::Arc;
 
-/// How long a stage may take to answer; one that is not blocked answers at once.
+/// Time limit for a stage's answer; a stage that is not blocked answers at once.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// How often a stage is looked at within the time after which it is stalled.
+/// Number of counter reads within the time after which a stage counts as stalled.
 const LOOKS: u32 = 4;
 
-/// Between two looks, at least.
+/// Minimum time between two reads.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// When each stage was last seen to get on.
+/// The time at which each stage last made progress.
 #[derive(Debug)]
 struct Progress {
     stages: Vec<Seen>,
@@ -32,12 +32,12 @@ struct Progress {
 struct Seen {
     name: String,
     known: Arc<Known>,
-    /// Changes when the stage gets on.
+    /// Changes when the stage makes progress.
     mark: [u64; 4],
     changed: Instant,
-    /// When it was asked last; it is asked once within the time after which it is stalled.
+    /// The time of the last query; a stage is queried once per stall period.
     asked: Option<Instant>,
-    /// What it said then, if it holds events.
+    /// The result of that query, if the stage holds events.
     stall: Option<Stall>,
     warned: bool,
 }
@@ -49,7 +49,7 @@ impl Progress {
         progress
     }
 
-    /// Gets to know stages that came since, and forgets those that went: whole pipelines may come and go.
+    /// Adds new stages and removes those that are gone: whole pipelines may come and go.
     fn meet(&mut self, monitor: &Monitor) {
         let (now, named) = (Instant::now(), named(&monitor.stages));
         self.stages.retain(|seen| named.iter().any(|(_, known)| Arc::ptr_eq(known, &seen.known)));
@@ -60,7 +60,7 @@ impl Progress {
         }
     }
 
-    /// Looks at the counters.
+    /// Reads the counters.
     fn look(&mut self) {
         let now = Instant::now();
         for seen in &mut self.stages {
@@ -70,7 +70,7 @@ impl Progress {
         }
     }
 
-    /// The stages that did not get on for as long, and hold events.
+    /// Returns the stages that made no progress for `within` and hold events.
     async fn stalls(&mut self, within: Duration) -> Vec<Stall> {
         self.look();
         let now = Instant::now();
@@ -83,7 +83,7 @@ impl Progress {
         for seen in self.stages.iter_mut().filter(|seen| seen.asked == Some(now)) {
             seen.stall = answers.next().flatten();
         }
-        // Some may have got on meanwhile.
+        // Some may have made progress in the meantime.
         self.look();
         self.stages.iter().filter_map(|seen| seen.stall.clone()).collect()
     }
@@ -106,7 +106,7 @@ fn mark(known: &Known) -> [u64; 4] {
     [stats.events_in, stats.events_out, stats.batches, stats.discarded]
 }
 
-/// What a stage says, if it holds anything.
+/// Queries a stage; returns `None` if it holds no events.
 async fn ask(name: String, known: Arc<Known>, changed: Instant) -> Option<Stall> {
     if known.control.has_ended() {
         return None;
@@ -118,24 +118,24 @@ async fn ask(name: String, known: Arc<Known>, changed: Instant) -> Option<Stall>
     known.control.diagnose(question);
     match timeout(ANSWER, answer).await {
         Ok(Ok(told)) => Stall::of(name, changed.elapsed(), known.counters.kept(), &told),
-        // It has ended.
+        // The stage has ended.
         Ok(Err(_)) => None,
         Err(_) => match known.fed {
-            // A source that blocks its thread waits for something to come.
+            // A source that blocks its thread is waiting for input.
             Fed::ByItself => None,
             Fed::ByProducers => Some(Stall::silent(name, changed.elapsed(), WaitsFor::Answer)),
         },
     }
 }
 
-/// The stages that hold events and do not get on within that time.
+/// Returns the stages that hold events and make no progress within that time.
 pub(super) async fn stalls(monitor: &Monitor, within: Duration) -> Vec<Stall> {
     let mut progress = Progress::of(monitor);
     sleep(within).await;
     progress.stalls(within).await
 }
 
-/// Warns of stages that do not get on for as long, each once until it does again.
+/// Warns of stages that make no progress for `after`, once per stall.
 pub(super) async fn warn(monitor: Monitor, after: Option<Duration>) -> Infallible {
     let Some(after) = after else { return pending().await };
     let mut progress = Progress::of(&monitor);

@@ -1,4 +1,4 @@
-//! How a stage is made to subscribe to another, from outside of it.
+//! Lets code outside of a stage subscribe it to a producer.
 
 use tokio::sync::oneshot;
 
@@ -10,17 +10,17 @@ use crate::wire::subscription::Subscription;
 use crate::wire::{ProducerRef, SubscribeOptions};
 
 impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In, Out> {
-    /// Has this stage subscribe to `producer`; returns once it has asked for its first events. Whether the
-    /// producer takes the subscription in, this stage's `handle_cancel` learns.
+    /// Makes this stage subscribe to `producer`; returns once it has asked for its first events. If the
+    /// producer refuses the subscription, this stage's `handle_cancel` is called.
     ///
     /// # Errors
     ///
-    /// [`SubscribeError::Window`] if the demand cannot work; [`SubscribeError::Ended`] if this stage has
-    /// ended, or ended before it could subscribe.
+    /// Returns [`SubscribeError::Window`] if the demand window is invalid, and [`SubscribeError::Ended`] if
+    /// this stage has ended, or ended before it could subscribe.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, the subscription is still made.
+    /// If the future is dropped before it is ready, the subscription is still made.
     pub async fn subscribe(
         &self,
         producer: &ProducerRef<In>,
@@ -29,11 +29,11 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         self.made(None, producer, options).await
     }
 
-    /// Has this stage subscribe to `producer`, without waiting for it.
+    /// Makes this stage subscribe to `producer`, without waiting for it.
     ///
     /// # Errors
     ///
-    /// As [`subscribe`](Self::subscribe), as far as it is known at once.
+    /// As for [`subscribe`](Self::subscribe), as far as errors are known at once.
     pub fn subscribe_soon(
         &self,
         producer: &ProducerRef<In>,
@@ -42,17 +42,17 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         self.begin(None, producer, options, None)
     }
 
-    /// Has this stage end the subscription `old` for `reason` and make another one in its place, to the
-    /// same producer or another. The end of `old` does not end the stage, whatever its cancel mode;
-    /// `handle_cancel` is still called. If `old` has ended already, the new one is made all the same.
+    /// Makes this stage end the subscription `old` for `reason` and replace it with another one, to the same
+    /// producer or a different one. The end of `old` does not end the stage, whatever its cancel mode;
+    /// `handle_cancel` is still called. The new subscription is made even if `old` has already ended.
     ///
     /// # Errors
     ///
-    /// As [`subscribe`](Self::subscribe).
+    /// As for [`subscribe`](Self::subscribe).
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, the subscription is still replaced.
+    /// If the future is dropped before it is ready, the subscription is still replaced.
     pub async fn resubscribe(
         &self,
         old: &Subscription,
@@ -63,11 +63,11 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         self.made(Some((old.clone(), reason)), producer, options).await
     }
 
-    /// As [`resubscribe`](Self::resubscribe), without waiting for it.
+    /// Like [`resubscribe`](Self::resubscribe), without waiting for it.
     ///
     /// # Errors
     ///
-    /// As [`subscribe`](Self::subscribe), as far as it is known at once.
+    /// As for [`subscribe`](Self::subscribe), as far as errors are known at once.
     pub fn resubscribe_soon(
         &self,
         old: &Subscription,
