@@ -3,14 +3,14 @@
 use std::{
     collections::VecDeque,
     future::ready,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use drip::{
     repository::{
-        Answer, DeadUpload, Direction, GivenBack, GivenUp, Media, MediaId, NewDownload, NewUpload,
-        Repository, Scope, Stored, Transfer, TransferId, User, UserId, Waiting,
+        Answer, Attributes, DeadUpload, Direction, GivenBack, GivenUp, Known, Media, MediaId, NewDownload,
+        NewUpload, Repository, Scope, Stored, Transfer, TransferId, User, UserId, Waiting,
     },
     seal::Trailer,
     transfer::Witness,
@@ -52,14 +52,17 @@ fn upload(input: &Input) -> Transfer {
         email: "joe_armstrong@erlang.uk".into(),
         relative_path: input.path.file_name().map(Into::into).unwrap_or_default(),
         full_path: input.path.clone(),
+        root: None,
         size: input.trailer.size,
+        attributes: Attributes::default(),
         storage_key: input.media.storage_key(),
+        object_size: None,
         checksum: None,
         created_at: 0,
         updated_at: 0,
     };
     let path = input.path.clone();
-    Transfer { id: TransferId::new(), direction: Direction::Upload, media, path, attempts: 1 }
+    Transfer { id: TransferId::new(), direction: Direction::Upload, media, path, folder: None, attempts: 1 }
 }
 
 fn answer<'a, T: Send + 'a>(value: T) -> Answer<'a, T> {
@@ -102,8 +105,20 @@ impl Repository for Ledger {
         answer(Vec::new())
     }
 
-    fn dead_uploads(&self) -> Answer<'_, Vec<DeadUpload>> {
+    fn dead_count(&self) -> Answer<'_, u64> {
+        answer(0)
+    }
+
+    fn dead_uploads_after(&self, _: Option<TransferId>, _: usize) -> Answer<'_, Vec<DeadUpload>> {
         answer(Vec::new())
+    }
+
+    fn queued_after(&self, _: Option<TransferId>, _: usize) -> Answer<'_, Vec<Transfer>> {
+        answer(Vec::new())
+    }
+
+    fn forget_queued(&self, _: Vec<TransferId>) -> Answer<'_, u64> {
+        answer(0)
     }
 
     fn revive_uploads(&self) -> Answer<'_, u64> {
@@ -128,6 +143,42 @@ impl Repository for Ledger {
 
     fn media_after(&self, _: Option<MediaId>, _: usize) -> Answer<'_, Vec<Media>> {
         answer(Vec::new())
+    }
+
+    fn stored_at(&self, _: UserId, paths: Vec<PathBuf>) -> Answer<'_, Vec<Option<Known>>> {
+        answer(vec![None; paths.len()])
+    }
+
+    fn seen(&self, _: Vec<(MediaId, Option<i64>)>) -> Answer<'_, ()> {
+        answer(())
+    }
+
+    fn latest_after(&self, _: Option<MediaId>, _: usize) -> Answer<'_, Vec<Media>> {
+        answer(Vec::new())
+    }
+
+    fn superseded(&self) -> Answer<'_, u64> {
+        answer(0)
+    }
+
+    fn roots(&self) -> Answer<'_, Vec<PathBuf>> {
+        answer(Vec::new())
+    }
+
+    fn remove_media(&self, _: Vec<MediaId>) -> Answer<'_, Vec<Media>> {
+        answer(Vec::new())
+    }
+
+    fn removed_media(&self) -> Answer<'_, Vec<Media>> {
+        answer(Vec::new())
+    }
+
+    fn forget_media(&self, _: Vec<MediaId>) -> Answer<'_, ()> {
+        answer(())
+    }
+
+    fn restore_media(&self, _: Vec<Media>) -> Answer<'_, u64> {
+        answer(0)
     }
 
     fn users_after(&self, _: Option<UserId>, _: usize) -> Answer<'_, Vec<User>> {

@@ -32,7 +32,7 @@ pub(super) fn seal(
         sealer.seal(&mut chunk)?;
         object.push(chunk.into_bytes());
     }
-    let (trailer, end) = sealer.finish()?;
+    let (trailer, end) = sealer.finish(&[])?;
     object.push(end.into());
     Ok((PutPayload::from_iter(object), trailer))
 }
