@@ -1,4 +1,4 @@
-//! Names for stages: a value that is made and passed, none is global.
+//! A registry of stage names: an ordinary value that is created and passed around, never a global.
 
 use std::any::{Any, type_name};
 use std::collections::BTreeMap;
@@ -15,8 +15,8 @@ use crate::wire::subscription::{Reach, Tell};
 
 /// Stages by name. Cheap to clone; clones share their names.
 ///
-/// A name is free again when its stage has ended. What subscribes by name looks the name up when the
-/// subscription is made, and again each time it is [made again](crate::SubscribeOptions::again).
+/// A name becomes free when its stage has ended. A subscription by name looks up the name when it is made,
+/// and again each time it is [renewed](crate::SubscribeOptions::again).
 ///
 /// ```
 /// use stage_core::spawn::{StageOptions, consumer, producer};
@@ -42,17 +42,17 @@ pub struct Registry {
     names: Arc<Mutex<BTreeMap<String, Entry>>>,
 }
 
-/// A stage that has a name.
+/// A registered stage.
 struct Entry {
-    /// A `StageRef` of the stage's types, if they are known.
+    /// A `StageRef` with the stage's types, if they are known.
     stage: Option<Box<dyn Any + Send + Sync>>,
-    /// A `ProducerRef` of its events.
+    /// A `ProducerRef` to its events.
     producer: Box<dyn Any + Send + Sync>,
     emits: &'static str,
     has_ended: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
-/// A name that cannot be given, or is not known.
+/// A name that cannot be registered, or is unknown.
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
@@ -62,12 +62,12 @@ pub enum RegistryError {
         /// The name.
         name: String,
     },
-    /// Nobody has the name.
+    /// No running stage has the name.
     #[error("there is no running stage named `{name}`; there are: {known}")]
     Unknown {
         /// The name.
         name: String,
-        /// The names there are.
+        /// The known names.
         known: String,
     },
     /// The stage with the name is of another type.
@@ -75,18 +75,18 @@ pub enum RegistryError {
     OtherType {
         /// The name.
         name: String,
-        /// The type it was taken to have.
+        /// The expected type.
         expected: &'static str,
     },
 }
 
 impl Registry {
-    /// A registry without names.
+    /// Creates an empty registry.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Gives `stage` a name.
+    /// Registers `stage` under a name.
     ///
     /// # Errors
     ///
@@ -104,19 +104,19 @@ impl Registry {
         self.insert(name.into(), Some(Box::new(stage.clone())), stage.producer())
     }
 
-    /// Gives a name to a stage of which only the events are of interest. If `producer` is itself
-    /// [a name](Self::producer), the stage that has it now gets this one too.
+    /// Registers a stage under a name, for subscriptions to its events only. If `producer` is itself [a
+    /// name](Self::producer), the stage registered under it now also gets this name.
     ///
     /// # Errors
     ///
     /// [`RegistryError::Taken`] if another running stage has it; [`RegistryError::Unknown`] if `producer` is
-    /// a name that no running stage with such events has.
+    /// a name without a running stage that emits such events.
     pub fn register_producer<E: Send + 'static>(
         &self,
         name: impl Into<String>,
         producer: &ProducerRef<E>,
     ) -> Result<(), RegistryError> {
-        // A name for a name would look itself up while the registry is locked.
+        // Registering a name for a name would look up the registry while it is locked.
         let Some(stage) = Arc::clone(&producer.stage).resolve() else {
             return Err(self.unknown(&producer.name()));
         };
@@ -144,30 +144,31 @@ impl Registry {
         Ok(())
     }
 
-    /// Takes a name back; says whether a stage had it.
+    /// Removes a name; returns whether a stage had it.
     pub fn unregister(&self, name: &str) -> bool {
         lock(&self.names).remove(name).is_some()
     }
 
-    /// The names of running stages, in alphabetical order.
+    /// Returns the names of running stages, in alphabetical order.
     pub fn names(&self) -> Vec<String> {
         let mut names = lock(&self.names);
         names.retain(|_, entry| !(entry.has_ended)());
         names.keys().cloned().collect()
     }
 
-    /// Whatever stage has this name when somebody subscribes to it. If there is none then, or it emits
-    /// other events, the subscription ends at once, for [`ExitReason::NotFound`] or with that error.
+    /// Returns a reference to the stage that has this name at the time of a subscription. If there is no such
+    /// stage, or it emits other events, the subscription ends at once with [`ExitReason::NotFound`] or with
+    /// that error.
     pub fn producer<E: Send + 'static>(&self, name: impl Into<String>) -> ProducerRef<E> {
         let named = Named { registry: self.clone(), name: name.into().into(), stage: Signal::new() };
         ProducerRef { stage: Arc::new(named) as Arc<dyn Subscribable<E>> }
     }
 
-    /// The stage that has this name now.
+    /// Returns the stage that has this name now.
     ///
     /// # Errors
     ///
-    /// [`RegistryError::Unknown`] if there is none, [`RegistryError::OtherType`] if it is of another type.
+    /// [`RegistryError::Unknown`] if there is none, [`RegistryError::OtherType`] if it has another type.
     pub fn stage<S, In, Out>(&self, name: &str) -> Result<StageRef<S, In, Out>, RegistryError>
     where
         S: Send + 'static,
@@ -189,7 +190,7 @@ impl Registry {
         RegistryError::Unknown { name: name.to_owned(), known }
     }
 
-    /// Whom `name` stands for, as somebody to subscribe to.
+    /// Finds the stage registered under `name`, for a subscription.
     fn find<E: Send + 'static>(&self, name: &str) -> Result<Arc<dyn Subscribable<E>>, ExitReason> {
         let names = lock(&self.names);
         let entry = names.get(name).filter(|entry| !(entry.has_ended)()).ok_or(ExitReason::NotFound)?;
@@ -210,11 +211,11 @@ impl fmt::Debug for Registry {
     }
 }
 
-/// A name that stands for a stage; where it stands for none, whoever subscribes learns so.
+/// A reference by name, resolved at each subscription.
 struct Named {
     registry: Registry,
     name: Arc<str>,
-    /// For the slots of subscriptions that lead nowhere.
+    /// For the slots of subscriptions that find no stage.
     stage: Arc<Signal>,
 }
 

@@ -1,4 +1,4 @@
-//! The same events for synchronous code: an iterator that blocks its thread while nothing is there.
+//! A blocking iterator over the events of stages, for synchronous code.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use futures_core::Stream;
 use super::may_block::check_may_block;
 use super::stream::{EventStream, StreamError};
 
-/// An iterator over the events of an [`EventStream`].
+/// An iterator over the events of an [`EventStream`]; it blocks its thread while no event is available.
 ///
-/// It needs no runtime on its own thread: any thread will do, one of `spawn_blocking` too.
+/// It runs on any thread, with or without a runtime, including threads of `spawn_blocking`.
 ///
 /// ```
 /// use stage_core::spawn::{StageOptions, producer};
@@ -30,22 +30,22 @@ use super::stream::{EventStream, StreamError};
 ///
 /// # Panics
 ///
-/// `next` panics with the text of [`BlockingRefused`](super::BlockingRefused) where it would have to wait on a
+/// `next` panics with the text of [`BlockingRefused`](super::BlockingRefused) if it would have to wait on a
 /// thread that runs tasks or stages, because blocking that thread would keep them from running. Async code
-/// takes the stream.
+/// uses the stream instead.
 #[derive(Debug)]
 pub struct BlockingEvents<E> {
     stream: EventStream<E>,
 }
 
 impl<E: Send + 'static> EventStream<E> {
-    /// The rest of this stream as an iterator that blocks.
+    /// Converts the rest of this stream into a blocking iterator.
     pub fn blocking(self) -> BlockingEvents<E> {
         BlockingEvents { stream: self }
     }
 }
 
-/// Wakes a thread that is parked.
+/// Unparks a thread when woken.
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -58,7 +58,7 @@ impl<E: Send + 'static> Iterator for BlockingEvents<E> {
     type Item = Result<E, StreamError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // Most events are there already, and need no waker.
+        // Most events are already available, and need no waker.
         if let Some(event) = self.stream.in_hand() {
             return Some(Ok(event));
         }

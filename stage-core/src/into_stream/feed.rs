@@ -1,4 +1,4 @@
-//! One producer that a stream takes events from, and what its end means.
+//! A producer of a stream, and the handling of its end.
 
 use crate::base::error::ExitReason;
 use crate::base::options::CancelMode;
@@ -8,7 +8,7 @@ use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner, Subscribable};
 use crate::wire::subscription::Subscription;
 
-/// A producer, how it is asked, and the subscription to it if there is one.
+/// A producer, its subscription options, and the current subscription, if any.
 pub(super) struct Feed<E> {
     pub(super) producer: Arc<dyn Subscribable<E>>,
     pub(super) options: SubscriberOptions<E>,
@@ -17,19 +17,19 @@ pub(super) struct Feed<E> {
     pub(super) standing: Option<Subscription>,
 }
 
-/// What the end of a subscription means to the stream.
+/// How the stream reacts to the end of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Loss {
-    /// By the subscription's mode.
+    /// According to the cancel mode of the subscription.
     By(CancelMode),
     /// The producer belongs to a pipeline, which restarts it.
     Restarts,
 }
 
-/// What is to be done after the end of a subscription.
+/// The action after the end of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum After {
-    /// Go on without it.
+    /// Continue without the producer.
     Drop,
     /// Subscribe again.
     Again,
@@ -38,8 +38,8 @@ pub(super) enum After {
 }
 
 impl Loss {
-    /// What a subscription that ended for `reason` means. The normal end of a producer ends nothing but
-    /// its own part, whatever the mode: so does a stream of several producers end after the last one.
+    /// Returns the action after a subscription ended for `reason`. The normal end of a producer ends only its
+    /// own part, whatever the mode: a stream of several producers thus ends after the last one.
     pub(super) fn after(self, reason: &ExitReason, gone_for_good: bool) -> After {
         match (self, reason) {
             (_, ExitReason::Normal)
@@ -53,7 +53,7 @@ impl Loss {
 }
 
 impl<E> Feed<E> {
-    /// The subscription that is to be made.
+    /// Returns the subscription to make.
     pub(super) fn join(&self) -> Join<E> {
         Join {
             producer: Arc::clone(&self.producer),

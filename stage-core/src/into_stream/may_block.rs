@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::coop::poll_proceed;
 
-/// More than the budget that tokio gives a task for one poll, which is 128.
+/// More than the budget of 128 that tokio gives a task for one poll.
 const MORE_THAN_ANY_BUDGET: usize = 256;
 
 /// A blocking call was refused because its thread runs tasks or stages.
@@ -20,7 +20,7 @@ pub struct BlockingRefused;
 
 /// Checks that the current thread may be blocked: it polls neither a task nor a stage, on tokio or on rayon.
 ///
-/// Threads of `spawn_blocking`, and sections of `block_in_place`, may be blocked.
+/// Threads of `spawn_blocking` and sections of `block_in_place` may be blocked.
 ///
 /// ```
 /// use stage_core::into_stream::check_may_block;
@@ -34,11 +34,12 @@ pub struct BlockingRefused;
 ///
 /// # Errors
 ///
-/// [`BlockingRefused`], with the remedy.
+/// [`BlockingRefused`] if the thread must not be blocked; its message names the remedy.
 ///
 /// # Panics
 ///
-/// In a task that runs without a budget (`tokio::task::unconstrained`), with the text of tokio's own check.
+/// Panics in a task that runs without a budget (`tokio::task::unconstrained`), with the message of tokio's
+/// own check.
 pub fn check_may_block() -> Result<(), BlockingRefused> {
     if Handle::try_current().is_err() {
         return Ok(());
@@ -46,15 +47,15 @@ pub fn check_may_block() -> Result<(), BlockingRefused> {
     if polls_a_task() || polls_a_stage_on_rayon() {
         return Err(BlockingRefused);
     }
-    // Only tokio recognises a task without a budget. A closed channel makes its check return at once.
+    // Only tokio recognises a task without a budget. Its check returns at once on a closed channel.
     let (sender, receiver) = oneshot::channel::<()>();
     drop(sender);
     let _ = receiver.blocking_recv();
     Ok(())
 }
 
-/// Whether the thread is within the poll of a task: only there tokio limits the budget. What is spent to find
-/// out is restored.
+/// Returns whether the thread is polling a task: tokio limits the budget only there. The budget spent on the
+/// check is restored.
 fn polls_a_task() -> bool {
     let mut cx = Context::from_waker(Waker::noop());
     let mut spent = Vec::new();
@@ -65,12 +66,13 @@ fn polls_a_task() -> bool {
             Poll::Ready(restore) => spent.push(restore),
         }
     };
-    // Each restores the budget as it was before, so the first has to be dropped last.
+    // Each guard restores the budget to its earlier value, so the first guard must be dropped last.
     while spent.pop().is_some() {}
     limited
 }
 
-/// Whether the thread is a worker of rayon within the context of a runtime, in which stages are polled there.
+/// Returns whether the thread is a rayon worker in the context of a runtime, which is where stages are
+/// polled.
 #[cfg(feature = "rayon")]
 fn polls_a_stage_on_rayon() -> bool {
     rayon::current_thread_index().is_some()

@@ -1,4 +1,4 @@
-//! The events of stages, pulled by whoever wants them: as a `Stream`, or as a blocking iterator.
+//! Gives pull access to the events of stages: as a `Stream`, or as a blocking iterator.
 //!
 //! ```
 //! use futures_util::{StreamExt, TryStreamExt};
@@ -11,7 +11,7 @@
 //! let demand = SubscribeOptions::new().max_demand(10);
 //! let first: Vec<u64> = numbers.producer().stream(demand)?.take(5).try_collect().await?;
 //! assert_eq!(first, [1, 2, 3, 4, 5]);
-//! // The stream is gone; what it had not taken in went back to the producer, and nothing is lost.
+//! // The stream is dropped; events it had not taken went back to the producer, so nothing is lost.
 //! let next: Vec<u64> = numbers.producer().stream(SubscribeOptions::new())?.take(3).try_collect().await?;
 //! assert_eq!(next, [6, 7, 8]);
 //! # Ok(())

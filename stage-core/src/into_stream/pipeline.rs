@@ -1,4 +1,4 @@
-//! A pipeline without a last step: what comes out of it is a stream.
+//! A pipeline without a last step: its output is a stream.
 
 use super::feed::{Feed, Loss};
 use super::stream::EventStream;
@@ -7,7 +7,7 @@ use crate::engine::Source;
 use crate::pipeline::handle::{Running, StartError};
 use crate::pipeline::{Chain, Pipeline, Topology};
 
-/// A pipeline whose events are taken from outside.
+/// A pipeline whose events are consumed as a stream.
 #[must_use = "a pipeline does nothing until it is started"]
 pub struct OpenPipeline<E> {
     pipeline: Pipeline,
@@ -16,12 +16,12 @@ pub struct OpenPipeline<E> {
 }
 
 impl<E: Send + 'static> Chain<E> {
-    /// Ends the declaration without a last step: what is emitted is taken as a stream, asked for by
+    /// Ends the declaration without a last step: the output is consumed as a stream, with the demand of
     /// `window`.
     ///
-    /// When the stream is dropped, the stages finish, as they do when a last step has had enough. A copy
-    /// that failed and was restarted is subscribed to again; the stream gives an error only when the
-    /// pipeline gave up.
+    /// When the stream is dropped, the stages finish, as they do when a last step finishes. The stream
+    /// subscribes again to a copy that failed and was restarted; it returns an error only after the pipeline
+    /// has given up.
     ///
     /// ```
     /// use futures_util::TryStreamExt;
@@ -47,12 +47,12 @@ impl<E: Send + 'static> Chain<E> {
 }
 
 impl<E: Send + 'static> OpenPipeline<E> {
-    /// What the pipeline looks like, with its effective options.
+    /// Returns the topology of the pipeline, with its effective options.
     pub fn topology(&self) -> &Topology {
         self.pipeline.topology()
     }
 
-    /// Starts all stages. Nothing flows before the stream is polled for the first time.
+    /// Starts all stages. No events flow before the stream is polled for the first time.
     ///
     /// # Errors
     ///

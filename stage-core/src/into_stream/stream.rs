@@ -1,4 +1,4 @@
-//! A stream of the events of some stages: polling it asks for them.
+//! A stream of the events of stages: polling it asks for them.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,38 +16,38 @@ use crate::wire::signal::{Attention, Parking, Signal, WantsCredit};
 use crate::wire::subscription::{Asking, Reach, Tell};
 use crate::wire::{ProducerRef, SubscribeOptions};
 
-/// The end of a stream that is not the end of its events.
+/// A failure that ends a stream early.
 #[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamError {
-    /// The stream cannot be made.
+    /// The subscription options are invalid.
     #[error("no stream can be made of `{producer}`: {error}")]
     Options {
         /// The producer.
         producer: String,
-        /// What is wrong.
+        /// The cause.
         #[source]
         error: SubscribeError,
     },
-    /// A producer is gone before it had nothing more, or could not be subscribed to.
+    /// A producer ended abnormally, or could not be subscribed to.
     #[error("the stream lost `{producer}`: it {reason}")]
     Lost {
         /// The producer.
         producer: String,
-        /// Why.
+        /// The exit reason.
         #[source]
         reason: ExitReason,
     },
 }
 
-/// The events of one stage or several, in the order in which they arrive.
+/// The events of one or several stages, in order of arrival.
 ///
-/// Nothing is asked for before the first poll. Then each subscription asks as a consumer does: for
-/// `max_demand` events at first, and again once a batch has been taken. The stream ends when every
-/// producer has ended; if one is lost otherwise, and its subscription is not
-/// [temporary](crate::CancelMode::Temporary), the stream gives one error and ends.
+/// Nothing is asked for before the first poll. Then each subscription asks like a consumer: first for
+/// `max_demand` events, and again after each batch has been taken. The stream ends when every producer has
+/// ended. If a producer is lost otherwise, and its subscription is not
+/// [temporary](crate::CancelMode::Temporary), the stream returns one error and ends.
 ///
-/// Dropping it cancels its subscriptions; events that were not taken go back to their producers.
+/// Dropping the stream cancels its subscriptions; events not taken go back to their producers.
 ///
 /// # Cancel safety
 ///
@@ -57,7 +57,7 @@ pub struct EventStream<E> {
     inlet: Inlet<E>,
     puller: Arc<Puller>,
     parking: Parking,
-    /// The batch in hand, its first event last, and the slot that it came by.
+    /// The current batch, reversed so that its first event is popped first, and the slot it arrived on.
     batch: Vec<E>,
     slot: Option<usize>,
     ended: bool,
@@ -81,22 +81,22 @@ impl Reach for Puller {
 }
 
 impl<E: Send + 'static> ProducerRef<E> {
-    /// The events of this stage as a stream.
+    /// Returns the events of this stage as a stream.
     ///
     /// # Errors
     ///
-    /// [`StreamError::Options`] if the demand cannot work.
+    /// [`StreamError::Options`] if the demand is invalid.
     pub fn stream(&self, options: SubscribeOptions<E>) -> Result<EventStream<E>, StreamError> {
         EventStream::over([(self.clone(), options)])
     }
 }
 
 impl<E: Send + 'static> EventStream<E> {
-    /// The events of several stages.
+    /// Returns the events of several stages as one stream.
     ///
     /// # Errors
     ///
-    /// [`StreamError::Options`] if the demand of one cannot work.
+    /// [`StreamError::Options`] if the demand for one of them is invalid.
     pub fn over(
         producers: impl IntoIterator<Item = (ProducerRef<E>, SubscribeOptions<E>)>,
     ) -> Result<Self, StreamError> {
@@ -123,13 +123,13 @@ impl<E: Send + 'static> EventStream<E> {
         stream
     }
 
-    /// Subscribes now, and asks for the first events, instead of at the first poll: for producers that
-    /// could have ended by then.
+    /// Subscribes and asks for the first events now, instead of at the first poll: for producers that might
+    /// end before then.
     pub fn connect(&mut self) {
         self.open();
     }
 
-    /// Subscribes to what is to be subscribed to.
+    /// Makes all missing subscriptions.
     fn open(&mut self) {
         let waiting = self.feeds.iter_mut().filter(|feed| feed.standing.is_none());
         for feed in waiting {
@@ -139,7 +139,7 @@ impl<E: Send + 'static> EventStream<E> {
         }
     }
 
-    /// Takes in what arrived.
+    /// Processes incoming batches and messages.
     fn take_in(&mut self) {
         let (inlet, puller) = (&mut self.inlet, &self.puller);
         let slots = inlet.slots();
@@ -153,7 +153,7 @@ impl<E: Send + 'static> EventStream<E> {
         }
     }
 
-    /// A subscription ended; the error with which the stream ends, if it does.
+    /// Handles the end of a subscription; returns the error if it ends the stream.
     fn lose(&mut self, gone: Gone<E>) -> Option<StreamError> {
         let Gone { subscription, cancellation, late, .. } = gone;
         let place = self.feeds.iter().position(|feed| feed.standing.as_ref() == Some(&subscription))?;
@@ -180,14 +180,14 @@ impl<E: Send + 'static> EventStream<E> {
         self.leave();
     }
 
-    /// The next event of the batch in hand.
+    /// Takes the next event of the current batch.
     pub(super) fn in_hand(&mut self) -> Option<E> {
         self.batch.pop()
     }
 }
 
 impl<E> EventStream<E> {
-    /// Gives back what was not taken, and ends every subscription.
+    /// Returns the events not taken, and ends all subscriptions.
     fn leave(&mut self) {
         if let Some(slot) = self.slot.take() {
             self.batch.reverse();

@@ -1,4 +1,4 @@
-//! How one event is handled, as often as its policy says, and what comes of it.
+//! Handles one event, with the retries and the final action of its policy.
 
 use std::panic::AssertUnwindSafe;
 
@@ -16,35 +16,35 @@ use crate::base::stats::{Counters, Discard};
 use crate::stage::{Core, Wish};
 use crate::sync::Arc;
 
-/// A handler, how to make it anew, and what to do about its failures.
+/// A handler, the recipe that remakes it, and the policy for its failures.
 pub(super) struct Caller<H: EachEvent> {
     recipe: Recipe<H>,
     handler: H,
     policy: FailurePolicy<H::In>,
-    /// Chance for the retries' jitter.
+    /// Number of calls so far; seeds the jitter of retries.
     calls: u64,
 }
 
-/// Makes a handler, at the start of the stage and after each panic.
+/// Makes a handler: when the stage starts, and after each panic.
 pub(super) type Recipe<H> = Arc<dyn Fn() -> Result<H, BoxError> + Send + Sync>;
 
-/// What came of the events of one batch that failed.
+/// The failed events of one batch.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
     discarded: usize,
     rejected: usize,
     last: Option<EventError>,
-    /// Why the stage fails behind this batch.
+    /// The reason with which the stage fails after this batch.
     exit: Option<ExitReason>,
 }
 
-/// What came of one event.
+/// Outcome of one event.
 pub(super) enum Called<Out> {
-    /// It is handled.
+    /// The event was handled.
     Done(Option<Out>, Token),
-    /// It is not, and was dealt with.
+    /// The event failed, and the policy was applied.
     Lost,
-    /// It is not, and the stage goes no further.
+    /// The event failed, and the stage handles no more events.
     Over,
 }
 
@@ -53,7 +53,7 @@ impl<H: EachEvent> Caller<H> {
         Ok(Self { handler: recipe()?, recipe, policy, calls: 0 })
     }
 
-    /// Handles one event and deals with its failure.
+    /// Handles one event and applies the policy to its failure.
     pub(super) async fn call(
         &mut self,
         mut event: H::In,
@@ -64,7 +64,7 @@ impl<H: EachEvent> Caller<H> {
         let mut attempts = 0;
         loop {
             if core.drain.is_stopped() {
-                // One of those that are left, as are the events behind it.
+                // This event is left over, as are those after it.
                 losses.discarded += 1;
                 if attempts == 0 {
                     token.give_back();
@@ -107,7 +107,7 @@ impl<H: EachEvent> Caller<H> {
                     let (counters, stopped) = (&core.counters, core.drain.stopped());
                     return self.set_aside(letter, token, counters, stopped, losses).await;
                 }
-                // What is gone is not tried again: `decide` says so.
+                // `decide` never retries an event that is gone.
                 (Decision::Last(then), _) => {
                     if let Then::Skip | Then::DeadLetter = then {
                         core.counters.skipped();
@@ -122,7 +122,7 @@ impl<H: EachEvent> Caller<H> {
         }
     }
 
-    /// One attempt; a failure may give the event back.
+    /// Makes one attempt; the failure may return the event.
     async fn attempt(&mut self, event: H::In) -> Result<Option<H::Out>, (EventError, Option<H::In>)> {
         let handler = &mut self.handler;
         let call = AssertUnwindSafe(async move { handler.handle(event).await }).catch_unwind();
@@ -143,8 +143,8 @@ impl<H: EachEvent> Caller<H> {
         }
     }
 
-    /// Sends a dead letter. Whatever goes wrong there, also a letter that nobody has taken when the stage is stopped,
-    /// costs this event alone.
+    /// Sends a dead letter. A failure to do so, including a letter not accepted before the stage is stopped,
+    /// affects only this event.
     async fn set_aside(
         &mut self,
         letter: DeadLetter<H::In>,
@@ -171,14 +171,14 @@ impl<H: EachEvent> Caller<H> {
             Err(payload) => EventError::Panicked(panic_message(&*payload)),
         };
         tracing::error!(%error, "a dead letter could not be delivered");
-        // The delivery was dropped, and so rejected.
+        // The delivery was dropped, and thereby rejected.
         losses.count(tracked, error);
         Called::Lost
     }
 }
 
 impl Losses {
-    /// The event is not tried again and goes nowhere.
+    /// Records an event that is neither retried nor sent elsewhere.
     fn lose<Out>(&mut self, token: Token, error: EventError, then: Then) -> Called<Out> {
         self.count(token.is_tracked(), error.clone());
         token.reject(Reason::failed(error.clone()));
@@ -206,8 +206,8 @@ impl Losses {
         Called::Over
     }
 
-    /// Tells of them, once a batch, of which the last `left` events were not begun. The stage fails because of
-    /// them, if it does, when its callback has returned: what the others came to is not lost.
+    /// Reports the failures of a batch whose last `left` events were not started. If they fail the stage, it
+    /// fails after its callback returns, so that the results of the other events are not lost.
     pub(super) fn close(mut self, left: usize, core: &mut Core) {
         self.discarded += left;
         if let Some(error) = &self.last {

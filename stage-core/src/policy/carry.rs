@@ -1,10 +1,10 @@
-//! Does an event travel alone, or as a delivery?
+//! The two ways events travel in a pipeline: plain, or as deliveries.
 
 use crate::ack::{Delivery, Token};
 
-/// How events of one pipeline travel: [`Plain`], or [`Acknowledged`]. Only these two.
+/// How events of one pipeline travel: [`Plain`] or [`Acknowledged`]. Sealed.
 pub trait Carry: sealed::Sealed + Send + 'static {
-    /// What travels for an event of type `T`.
+    /// The type that travels for an event of type `T`.
     type Of<T: Send + 'static>: Send + 'static;
 
     #[doc(hidden)]
@@ -14,11 +14,11 @@ pub trait Carry: sealed::Sealed + Send + 'static {
     fn close<T: Send + 'static>(event: T, token: Token) -> Self::Of<T>;
 }
 
-/// Events travel alone; one that fails is counted as discarded.
+/// Events travel as plain values; a failed event is counted as discarded.
 #[derive(Clone, Copy, Debug)]
 pub enum Plain {}
 
-/// Events travel as deliveries; one that fails is rejected.
+/// Events travel as deliveries; a failed delivery is rejected.
 #[derive(Clone, Copy, Debug)]
 pub enum Acknowledged {}
 

@@ -1,46 +1,46 @@
-//! What is done about an event that failed: a pure decision, without a clock.
+//! Decides on the handling of a failed event: pure, without a clock.
 
 use std::time::Duration;
 
 use crate::base::backoff::Backoff;
 
-/// What is done when an event is not tried again.
+/// The action for an event that is not retried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Then {
-    /// The stage fails, behind the rest of its batch.
+    /// The stage fails after the rest of its batch.
     #[default]
     Restart,
-    /// The stage goes on.
+    /// The stage continues.
     Skip,
-    /// The event goes elsewhere.
+    /// The event becomes a dead letter.
     DeadLetter,
     /// The pipeline ends.
     Stop,
 }
 
-/// What is done now.
+/// The decision after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// The event is handled again, after a wait.
+    /// Retry the event after a delay.
     Again(Duration),
-    /// It is not.
+    /// Do not retry it.
     Last(Then),
 }
 
-/// An event that failed.
+/// The facts about a failed event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
-    /// How often it was tried, at least once.
+    /// Number of attempts so far, at least one.
     pub(super) attempts: u32,
-    /// Whether failures like this one are to be tried again.
+    /// Whether failures of this kind are retried.
     pub(super) eligible: bool,
-    /// Whether the event is still there.
+    /// Whether the event is still available.
     pub(super) kept: bool,
-    /// Stands for chance.
+    /// Seed of the jitter.
     pub(super) seed: u64,
 }
 
-/// Decides. An event that is not there any more can be neither tried again nor sent elsewhere.
+/// Makes the decision. An event that is no longer available can be neither retried nor sent elsewhere.
 pub(super) fn decide(retry: Option<&Backoff>, then: Then, facts: Facts) -> Decision {
     let again = retry.filter(|_| facts.eligible && facts.kept);
     match again.and_then(|backoff| backoff.delay(facts.attempts - 1, facts.seed)) {

@@ -1,10 +1,11 @@
-//! What handles one event at a time.
+//! The trait for handlers of single events.
 
 use std::future::Future;
 
 use crate::base::error::BoxError;
 
-/// Handles events one by one. It never learns whether they are deliveries, nor what its failures come to.
+/// Handles events one by one. The handler does not know whether events are deliveries, nor how its failures
+/// are handled.
 ///
 /// ```
 /// use stage_core::BoxError;
@@ -32,15 +33,15 @@ use crate::base::error::BoxError;
     note = "a failure policy is for functions of one event that return a `Result`, for `policy::each(…)`, and for types that implement `policy::EachEvent`"
 )]
 pub trait EachEvent: Send + 'static {
-    /// What it takes.
+    /// The type of the events handled.
     type In: Send + 'static;
-    /// What it makes of it.
+    /// The type of the results.
     type Out: Send + 'static;
 
     /// Handles one event. `None` passes nothing on, and acknowledges a delivery.
     ///
-    /// After an error the same value goes on; after a panic another one is made. Where a deadline is set, the
-    /// future may be dropped at any wait.
+    /// After an error the same handler is used again; after a panic, a new one is made. If a deadline is set,
+    /// the future may be dropped at any await point.
     fn handle(&mut self, event: Self::In)
     -> impl Future<Output = Result<Option<Self::Out>, BoxError>> + Send;
 }

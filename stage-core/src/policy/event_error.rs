@@ -1,4 +1,4 @@
-//! How the handling of one event can fail.
+//! Errors in the handling of one event.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::base::error::{BoxError, ExitReason, write_error};
 
-/// Why an event was not handled.
+/// The reason why an event was not handled.
 #[derive(Clone, stage_macros::ErrorDebug)]
 #[non_exhaustive]
 pub enum EventError {
@@ -20,7 +20,7 @@ pub enum EventError {
 }
 
 impl EventError {
-    /// The handler's error, if it is of this type.
+    /// Returns the handler's error, if it is of type `E`.
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
         match self {
             Self::Failed(error) => error.downcast_ref(),
@@ -28,7 +28,7 @@ impl EventError {
         }
     }
 
-    /// The reason for which a stage ends that does not survive it.
+    /// Converts the error into the exit reason of a stage that fails because of it.
     pub(super) fn into_exit(self) -> ExitReason {
         match self {
             Self::Failed(error) => ExitReason::Error(error),
@@ -57,11 +57,11 @@ impl fmt::Display for EventError {
     }
 }
 
-/// An error that gives the event back, so that it can be handled again or set aside without having been cloned.
+/// An error that returns the event, so that it can be retried or sent elsewhere without a clone.
 pub struct Failed<E> {
-    /// What was not handled.
+    /// The event that was not handled.
     pub event: E,
-    /// Why.
+    /// The cause.
     pub source: BoxError,
 }
 

@@ -1,4 +1,4 @@
-//! What a step does about events that fail: the options.
+//! The options of a failure policy.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::base::backoff::Backoff;
 use crate::base::error::BoxError;
 use crate::sync::Arc;
 
-/// What a step does about events of type `E` that fail. Default: [`restart`](Self::restart).
+/// How a step handles events of type `E` that fail. Default: [`restart`](Self::restart).
 #[must_use]
 pub struct FailurePolicy<E> {
     retry: Option<Backoff>,
@@ -21,7 +21,7 @@ pub struct FailurePolicy<E> {
     keep: Keep<E>,
 }
 
-/// What can be handled again, or sent elsewhere, after it failed: a clone of it is made before.
+/// An event that can be retried or sent elsewhere after a failure, because it is cloned before it is handled.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can be neither tried again nor sent elsewhere when it fails: it is not `Clone`",
     label = "a clone of each event is kept while it is handled",
@@ -32,14 +32,14 @@ pub trait Retained: Clone {}
 #[diagnostic::do_not_recommend]
 impl<E: Clone> Retained for E {}
 
-/// Which failures are tried again.
+/// Selects the failures that are retried.
 type Only = Arc<dyn Fn(&EventError) -> bool + Send + Sync>;
 
-/// How an event survives a failure.
+/// How an event is kept across a failure.
 enum Keep<E> {
     No,
     Clone(fn(&E) -> E),
-    /// It is in the error.
+    /// The error contains the event.
     GivenBack(fn(BoxError) -> Result<Failed<E>, BoxError>),
 }
 
@@ -56,22 +56,23 @@ impl<E> FailurePolicy<E> {
         Self { retry: None, only: None, then, letters: None, deadline: None, keep: Keep::No }
     }
 
-    /// The stage handles the rest of its batch, then fails: it is restarted as the pipeline's strategy says.
+    /// The stage handles the rest of its batch, then fails, and is restarted according to the pipeline's
+    /// strategy.
     pub fn restart() -> Self {
         Self::then(Then::Restart)
     }
 
-    /// The stage goes on. A delivery is rejected with the error; any other event is counted as discarded.
+    /// The stage continues. A delivery is rejected with the error; any other event is counted as discarded.
     pub fn skip() -> Self {
         Self::then(Then::Skip)
     }
 
-    /// The pipeline ends, with the error.
+    /// The pipeline ends with the error.
     pub fn stop() -> Self {
         Self::then(Then::Stop)
     }
 
-    /// The event goes to `letters`, with the error. It is cloned before it is handled.
+    /// The event is sent to `letters` with the error. It is cloned before it is handled.
     pub fn dead_letter(letters: impl DeadLetters<E>) -> Self
     where
         E: Retained,
@@ -79,7 +80,8 @@ impl<E> FailurePolicy<E> {
         Self { keep: Keep::Clone(E::clone), ..Self::dead_letter_given_back_by(letters) }
     }
 
-    /// The event goes to `letters`, with the error, if that is a [`Failed`] that holds it; else it is skipped.
+    /// The event is sent to `letters` with the error, if the error is a [`Failed`] that contains it;
+    /// otherwise it is skipped.
     pub fn dead_letter_given_back(letters: impl DeadLetters<E>) -> Self
     where
         E: Send + Sync + 'static,
@@ -91,8 +93,8 @@ impl<E> FailurePolicy<E> {
         Self { letters: Some(Arc::new(letters)), ..Self::then(Then::DeadLetter) }
     }
 
-    /// Before that, the event is handled again after each of these waits; the events behind it wait too. It is
-    /// cloned before it is handled.
+    /// Retries the event after each delay of `backoff` before the policy applies; the events behind it wait
+    /// too. The event is cloned before it is handled.
     pub fn retry(mut self, backoff: Backoff) -> Self
     where
         E: Retained,
@@ -102,8 +104,8 @@ impl<E> FailurePolicy<E> {
         self
     }
 
-    /// Before that, the event is handled again after each of these waits, if the error is a [`Failed`] that
-    /// holds it.
+    /// Retries the event after each delay of `backoff` before the policy applies, if the error is a
+    /// [`Failed`] that contains the event.
     pub fn retry_given_back(mut self, backoff: Backoff) -> Self
     where
         E: Send + Sync + 'static,
@@ -113,19 +115,20 @@ impl<E> FailurePolicy<E> {
         self
     }
 
-    /// Only these failures are tried again. Default: all.
+    /// Retries only the failures for which `these` returns `true`. Default: all.
     pub fn only(mut self, these: impl Fn(&EventError) -> bool + Send + Sync + 'static) -> Self {
         self.only = Some(Arc::new(these));
         self
     }
 
-    /// An attempt that takes longer fails, and its future is dropped at its next wait. Default: none.
+    /// Fails an attempt that takes longer than `deadline`; its future is dropped at its next await point.
+    /// Default: none.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// A copy of the event, if the policy may need it after a failure.
+    /// Clones the event, if the policy may need it after a failure.
     pub(super) fn keep(&self, event: &E) -> Option<E> {
         match &self.keep {
             Keep::Clone(clone) => Some(clone(event)),
@@ -133,7 +136,7 @@ impl<E> FailurePolicy<E> {
         }
     }
 
-    /// The event out of an error, if it is in there, and the error.
+    /// Takes the event out of the error, if the error contains it; returns both.
     pub(super) fn take_back(&self, error: BoxError) -> (Option<E>, BoxError) {
         let Keep::GivenBack(take) = self.keep else { return (None, error) };
         match take(error) {
@@ -142,7 +145,7 @@ impl<E> FailurePolicy<E> {
         }
     }
 
-    /// What is done about the failure of an event that is `kept` or gone.
+    /// Decides on the handling of a failed event, given the event if it was kept.
     pub(super) fn decide(&self, attempts: u32, error: &EventError, kept: Option<&E>, seed: u64) -> Decision {
         let eligible = self.only.as_ref().is_none_or(|only| only(error));
         let facts = Facts { attempts, eligible, kept: kept.is_some(), seed };

@@ -1,4 +1,4 @@
-//! Functions as handlers of one event.
+//! Handlers made of functions.
 
 use std::fmt;
 use std::future::Future;
@@ -7,25 +7,25 @@ use std::marker::PhantomData;
 use super::each_event::EachEvent;
 use crate::base::error::BoxError;
 
-/// A function that turns each event into one other, or fails: see [`each`].
+/// A function that turns each event into one other event, or fails: see [`each`].
 pub struct Each<F, In, Out, E> {
     function: F,
     types: PhantomData<fn(In) -> Result<Out, E>>,
 }
 
-/// A function that turns each event into one other or none, or fails: see [`each_some`].
+/// A function that turns each event into at most one other event, or fails: see [`each_some`].
 pub struct EachSome<F, In, Out, E> {
     function: F,
     types: PhantomData<fn(In) -> Result<Out, E>>,
 }
 
-/// A function that turns each event into one other without waiting, or fails: see [`attempt`].
+/// A synchronous function that turns each event into one other event, or fails: see [`attempt`].
 pub struct Attempt<F, In, Out, E> {
     function: F,
     types: PhantomData<fn(In) -> Result<Out, E>>,
 }
 
-/// Handles each event by `function`, which makes one other of it without waiting.
+/// Handles each event with the synchronous `function`, which returns one other event.
 pub fn attempt<F, In, Out, E>(function: F) -> Attempt<F, In, Out, E>
 where
     F: FnMut(In) -> Result<Out, E>,
@@ -33,7 +33,7 @@ where
     Attempt { function, types: PhantomData }
 }
 
-/// Handles each event by `function`, which makes one other of it.
+/// Handles each event with the async `function`, which returns one other event.
 pub fn each<F, Run, In, Out, E>(function: F) -> Each<F, In, Out, E>
 where
     F: FnMut(In) -> Run,
@@ -42,7 +42,7 @@ where
     Each { function, types: PhantomData }
 }
 
-/// Handles each event by `function`, which makes one other of it or none.
+/// Handles each event with the async `function`, which returns at most one other event.
 pub fn each_some<F, Run, In, Out, E>(function: F) -> EachSome<F, In, Out, E>
 where
     F: FnMut(In) -> Run,

@@ -1,4 +1,4 @@
-//! Where events go that nobody could handle.
+//! Dead letters and their destinations.
 
 use std::sync::Arc;
 
@@ -10,33 +10,34 @@ use super::event_error::EventError;
 use crate::ack::Delivery;
 use crate::base::error::BoxError;
 
-/// An event that was not handled, and why.
+/// An event that was not handled, with its last error.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeadLetter<E> {
-    /// What was not handled.
+    /// The event that was not handled.
     pub event: E,
-    /// Why, at the last attempt.
+    /// The error of the last attempt.
     pub error: EventError,
-    /// How often it was tried, at least once.
+    /// Number of attempts, at least one.
     pub attempts: u32,
-    /// The step that failed.
+    /// The name of the step that failed.
     pub step: Arc<str>,
 }
 
-/// Takes dead letters: a channel, the [queue](crate::source::queue()) that another pipeline starts from, or a
-/// [function](dead_letters_fn).
+/// A destination of dead letters: a channel, the [queue](crate::source::queue()) that feeds another pipeline,
+/// or a [function](dead_letters_fn).
 pub trait DeadLetters<E>: Send + Sync + 'static {
-    /// Takes one. It is a delivery: where the failed event was one, its token comes along, so that the event is
-    /// acknowledged when the letter is; else nobody is told.
+    /// Sends a letter, as a delivery. If the failed event was a delivery, the letter carries its token, so
+    /// that acknowledging the letter acknowledges the event; otherwise its verdict has no effect.
     ///
-    /// The stage waits for it. An error or a panic costs this event alone, which is counted as discarded or rejected;
-    /// so does a stop, which does not wait for a letter that nobody takes.
+    /// The stage waits for the future. An error or a panic affects only this event, which is counted as
+    /// discarded or rejected. The same applies if the stage is stopped: a stop does not wait for a letter to
+    /// be accepted.
     fn send(&self, letter: Delivery<DeadLetter<E>>) -> BoxFuture<'_, Result<(), BoxError>>;
 }
 
-/// Hands dead letters to an async function, one at a time for each copy of the step. A letter is acknowledged when
-/// `take` returns `Ok`, and rejected when it returns an error or panics.
+/// Passes dead letters to an async function, one at a time for each copy of the step. A letter is
+/// acknowledged when `take` returns `Ok`, and rejected when it returns an error or panics.
 ///
 /// ```
 /// use stage_core::policy::{DeadLetter, FailurePolicy, dead_letters_fn};
@@ -67,7 +68,7 @@ where
     TakenBy(take)
 }
 
-/// Takes letters by a function.
+/// Passes letters to a function.
 struct TakenBy<F>(F);
 
 impl<E, F, Fut> DeadLetters<E> for TakenBy<F>

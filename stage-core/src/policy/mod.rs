@@ -1,18 +1,19 @@
-//! What happens to an event whose handling fails.
+//! Failure policies: how a step handles events that fail.
 //!
-//! A step of one event ([`EachEvent`], or a function by [`each`] or [`attempt`]) has a [`FailurePolicy`]. One bad event never
-//! takes its batch with it: the others are handled, in order.
+//! A step that handles single events ([`EachEvent`], or a function wrapped by [`each`] or [`attempt`]) has a
+//! [`FailurePolicy`]. A failed event never affects the rest of its batch: the other events are handled, in
+//! order.
 //!
 //! | policy | the event | the stage |
 //! |---|---|---|
 //! | [`restart`](FailurePolicy::restart) (default) | is lost, or rejected if it is a delivery | handles the rest of the batch, then fails and is restarted |
-//! | [`skip`](FailurePolicy::skip) | the same | goes on |
-//! | [`dead_letter`](FailurePolicy::dead_letter) | goes elsewhere with its error, and its token if it is a delivery | goes on |
+//! | [`skip`](FailurePolicy::skip) | the same | continues |
+//! | [`dead_letter`](FailurePolicy::dead_letter) | is sent elsewhere with its error, and with its token if it is a delivery | continues |
 //! | [`stop`](FailurePolicy::stop) | is lost, or rejected | ends the pipeline |
 //! | [`retry`](FailurePolicy::retry) before any of these | is handled again, in its place in the order | waits |
 //!
-//! An event fails by an error, a panic, or a [deadline](FailurePolicy::deadline). After a panic whatever handles
-//! the events is made anew by its recipe, whatever the policy says. With `panic = "abort"` none of this holds.
+//! An event fails by an error, a panic, or a [deadline](FailurePolicy::deadline). After a panic, the recipe
+//! makes a new handler, whatever the policy. With `panic = "abort"`, a panic ends the process instead.
 //!
 //! ```
 //! use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A consumer that handles its events one by one, with a policy for those that fail.
+//! A consumer that handles its events one by one, with a policy for failures.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,19 +11,19 @@ use crate::base::error::{BoxError, StageResult};
 use crate::stage::{Consumer, Context, Events};
 use crate::sync::Arc;
 
-/// The stage of an [`EachEvent`] at the end of a pipeline: what it returns is dropped, a delivery that it handled
-/// is acknowledged.
+/// The stage of an [`EachEvent`] at the end of a pipeline: results are dropped, and handled deliveries are
+/// acknowledged.
 pub struct EventSink<H: EachEvent, C> {
     caller: Caller<H>,
     carry: PhantomData<fn() -> C>,
 }
 
 impl<H: EachEvent, C: Carry> EventSink<H, C> {
-    /// A sink that handles events by what `recipe` makes.
+    /// Creates a sink that handles events with the handler made by `recipe`.
     ///
     /// # Errors
     ///
-    /// What the recipe says.
+    /// The error of the recipe.
     pub fn new(
         policy: FailurePolicy<H::In>,
         recipe: impl Fn() -> Result<H, BoxError> + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! A producer-consumer that handles its events one by one, with a policy for those that fail.
+//! A producer-consumer that handles its events one by one, with a policy for failures.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,18 +11,18 @@ use crate::base::error::{BoxError, StageResult};
 use crate::stage::{Emitter, Events, ProducerConsumer};
 use crate::sync::Arc;
 
-/// The stage of an [`EachEvent`] that passes something on; `C` says whether events are deliveries.
+/// The stage of an [`EachEvent`] that passes results on; `C` determines whether events are deliveries.
 pub struct EventStep<H: EachEvent, C> {
     caller: Caller<H>,
     carry: PhantomData<fn() -> C>,
 }
 
 impl<H: EachEvent, C: Carry> EventStep<H, C> {
-    /// A step that handles events by what `recipe` makes.
+    /// Creates a step that handles events with the handler made by `recipe`.
     ///
     /// # Errors
     ///
-    /// What the recipe says.
+    /// The error of the recipe.
     pub fn new(
         policy: FailurePolicy<H::In>,
         recipe: impl Fn() -> Result<H, BoxError> + Send + Sync + 'static,

@@ -315,7 +315,7 @@ mod tests {
         taken: Vec<u64>,
     }
 
-    /// Lets `steps` steps that always have a use for tokens, `window` at a time, come for them until `until`.
+    /// Runs `steps` steps that always want tokens, `window` at a time, until `until`.
     fn run(
         rate: Rate,
         steps: usize,
