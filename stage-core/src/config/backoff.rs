@@ -1,4 +1,4 @@
-//! How long is it waited before a restart, by what was declared and what is said from outside?
+//! Combines the declared restart back-off of a pipeline with overrides.
 
 use std::time::Duration;
 
@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::error::{ConfigError, Problem};
 use crate::base::backoff::Backoff;
 
-/// After how many restarts within the period a pipeline gives up: a number, or the word `unlimited`.
+/// The number of restarts within the period after which a pipeline gives up: a number, or the word
+/// `unlimited`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Attempts {
-    /// After so many.
+    /// This number of restarts.
     Most(u32),
-    /// After none: only `max_restarts` counts.
+    /// No limit; only `max_restarts` applies.
     Unlimited(Unlimited),
 }
 
@@ -21,18 +22,18 @@ pub enum Attempts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unlimited {
-    /// It.
+    /// `unlimited`.
     Unlimited,
 }
 
-/// The keys, and what is legal for each.
+/// The keys, each with a description of its legal values.
 pub(super) const FIRST: (&str, &str) =
     ("backoff.first_seconds", "a number of seconds, from 0 to backoff.most_seconds");
 pub(super) const MOST: (&str, &str) = ("backoff.most_seconds", "a number of seconds, 0 or more");
 pub(super) const ATTEMPTS: (&str, &str) =
     ("backoff.attempts", "a whole number of restarts, or \"unlimited\"");
 
-/// The parts of a backoff that are said from outside.
+/// The parts of a back-off set by overrides.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Waits {
     pub(super) first: Option<Duration>,
@@ -41,8 +42,8 @@ pub(super) struct Waits {
 }
 
 impl Waits {
-    /// What holds: what is not said is as declared, and of two waits only one of which is known, the other is the
-    /// same.
+    /// Returns the effective back-off: unset parts keep their declared value, and if only one of the two
+    /// delays is known, the other equals it.
     pub(super) fn over(
         self,
         declared: Option<Backoff>,

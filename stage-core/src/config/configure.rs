@@ -1,4 +1,4 @@
-//! How does a declared pipeline take options from outside?
+//! Applies overrides to a declared pipeline.
 
 use super::effective::EffectiveOptions;
 use super::error::{ConfigError, ConfigErrors, Problem};
@@ -9,7 +9,7 @@ use crate::base::option_error::OptionError;
 use crate::credit::demand::WindowError;
 use crate::pipeline::{Pipeline, StepDeclaration};
 
-/// What `pipeline!` declares is configured as a pipeline is, and becomes one.
+/// Configures a declaration made by `pipeline!`, which becomes a [`Pipeline`].
 ///
 /// ```
 /// use stage_core::config::{Configure, Overrides};
@@ -33,11 +33,11 @@ use crate::pipeline::{Pipeline, StepDeclaration};
 /// # }
 /// ```
 pub trait Configure: Into<Pipeline> {
-    /// The pipeline with these options.
+    /// Returns the pipeline with these options.
     ///
     /// # Errors
     ///
-    /// As [`Pipeline::configure`].
+    /// Like [`Pipeline::configure`].
     fn configure(self, overrides: &Overrides) -> Result<Pipeline, ConfigErrors> {
         Pipeline::configure(self.into(), overrides)
     }
@@ -46,11 +46,11 @@ pub trait Configure: Into<Pipeline> {
 impl<P: Into<Pipeline>> Configure for P {}
 
 impl Pipeline {
-    /// The same pipeline with these options. May be called several times: the last says what holds.
+    /// Returns the pipeline with these options. May be called several times; later calls take precedence.
     ///
     /// # Errors
     ///
-    /// [`ConfigErrors`] has everything that is wrong, with its path, where it is from, and what is legal.
+    /// [`ConfigErrors`] lists all errors, each with its path, its origin and the legal values.
     pub fn configure(mut self, overrides: &Overrides) -> Result<Self, ConfigErrors> {
         let steps: Vec<_> = self.declarations().map(|step| (step.name, step.kind)).collect();
         let (patch, mut errors) = Patch::read(overrides, &steps);
@@ -84,13 +84,13 @@ impl Pipeline {
         }
     }
 
-    /// Every option it runs with, and where it is from.
+    /// Returns every effective option, with its origin.
     pub fn options(&self) -> EffectiveOptions {
         EffectiveOptions::of(self)
     }
 }
 
-/// An error of several options of one step: says where each of them is from.
+/// Converts an error in the combination of several options of one step; adds the origin of each of them.
 fn together(error: OptionError, pipeline: &Pipeline, options: &EffectiveOptions) -> ConfigError {
     let settings: &[Setting] = match &error {
         OptionError::Count { .. }
@@ -108,7 +108,7 @@ fn together(error: OptionError, pipeline: &Pipeline, options: &EffectiveOptions)
             declaration.as_ref().map(|step: &StepDeclaration<'_>| options.origin_in(step, *setting))?;
         Some(format!("{setting} is from {origin}"))
     };
-    // Of one option, the error says all.
+    // An error about a single option needs no further origins.
     let origins: Vec<_> = settings.iter().filter(|_| settings.len() > 1).filter_map(from).collect();
     let path = match settings {
         [setting] => path_of_step(&step, *setting),

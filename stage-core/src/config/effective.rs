@@ -1,4 +1,4 @@
-//! With which options does a pipeline run, and where is each of them from?
+//! The effective options of a pipeline, each with its origin.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,20 +17,22 @@ use crate::supervise::{Intensity, Strategy};
 
 const ZERO: Duration = Duration::ZERO;
 
-/// Every option of a pipeline with its origin.
+/// Every option of a pipeline, with its origin.
 ///
-/// Its `Display` is a TOML file that sets them all, with a comment behind each that says where it is from: to be looked
-/// at, or to be changed and passed to [`Overrides::file`](super::Overrides::file).
+/// Its `Display` output is a TOML file that sets all options, each with its origin in a comment: for
+/// inspection, or to edit and pass to [`Overrides::file`](super::Overrides::file).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EffectiveOptions {
     /// The name of the pipeline.
     pub pipeline: String,
-    /// Those of the whole pipeline, and then those of its steps, in the order of their declaration.
+    /// The options of the whole pipeline, then those of its steps, in the order of their declaration.
     pub options: Vec<EffectiveOption>,
-    /// The links between its steps, with the most events in flight along each that follow from the options.
+    /// The links between its steps, each with its maximum number of events in flight, as derived from the
+    /// options.
     pub links: Vec<Link>,
-    /// The most events in flight in all: see [`Topology::in_flight`](crate::Topology::in_flight).
+    /// The maximum number of events in flight overall: see
+    /// [`Topology::in_flight`](crate::Topology::in_flight).
     pub in_flight: Option<usize>,
     #[serde(skip)]
     origins: BTreeMap<String, String>,
@@ -42,11 +44,11 @@ pub struct EffectiveOptions {
 pub struct EffectiveOption {
     /// The step it belongs to; `None` for an option of the whole pipeline.
     pub step: Option<String>,
-    /// What it is called.
+    /// The name of the option.
     pub name: &'static str,
-    /// A number or a word.
+    /// The value: a number or a word.
     pub value: Value,
-    /// Where it is from.
+    /// The origin of the value.
     pub origin: Origin,
 }
 
@@ -89,12 +91,12 @@ impl EffectiveOptions {
         all
     }
 
-    /// The option at a path: `strategy`, `steps.encryption.count`.
+    /// Returns the option at a path, such as `strategy` or `steps.encryption.count`.
     pub fn get(&self, path: &str) -> Option<&EffectiveOption> {
         self.options.iter().find(|option| option.path() == path)
     }
 
-    /// The values alone, as a struct.
+    /// Returns the values alone, as a struct.
     pub fn to_options(&self) -> PipelineOptions {
         let mut tree = serde_json::Map::new();
         let mut steps = serde_json::Map::new();
@@ -119,17 +121,17 @@ impl EffectiveOptions {
             table.insert(name.to_owned(), option.value.clone());
         }
         tree.insert("steps".to_owned(), Value::Object(steps));
-        // What is shown is what can be read.
+        // The displayed values are the ones that can be read.
         serde_json::from_value(Value::Object(tree)).unwrap_or_default()
     }
 
-    /// What set the option of a step from outside, if something did.
+    /// Returns the origin of the override of a step's option, if there is one.
     pub(super) fn overridden(&self, step: &str, setting: Setting) -> Option<&str> {
         let own = self.origins.get(&path_of_step(step, setting));
         own.or_else(|| self.origins.get(&path_of_default(setting))).map(String::as_str)
     }
 
-    /// Where the option of a step is from.
+    /// Returns the origin of a step's option.
     pub(super) fn origin_in(&self, step: &StepDeclaration<'_>, setting: Setting) -> Origin {
         let outside = |path: String| self.origins.get(&path).cloned().map(Origin::Override);
         let said = |options: &StepOptions, path: String| {
@@ -153,7 +155,7 @@ impl EffectiveOptions {
 }
 
 impl EffectiveOptions {
-    /// A comment for each link that leads to the step of this name.
+    /// Writes a comment for each link that leads to the named step.
     fn write_links(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for link in self.links.iter().filter(|link| link.to == name) {
             if let Some(events) = link.in_flight {
@@ -165,7 +167,7 @@ impl EffectiveOptions {
 }
 
 impl EffectiveOption {
-    /// `steps.encryption.count`
+    /// Returns the path of the option, such as `steps.encryption.count`.
     pub fn path(&self) -> String {
         match &self.step {
             Some(step) => format!("steps.{step}.{}", self.name),
@@ -174,7 +176,7 @@ impl EffectiveOption {
     }
 }
 
-/// Did `min_demand` follow from `max_demand`?
+/// Returns whether `min_demand` was derived from `max_demand`.
 fn is_half(step: &StepDeclaration<'_>, setting: Setting) -> bool {
     let default = if step.takes_batches { 1 } else { step.defaults.min_demand.unwrap_or(1) };
     setting == Setting::MinDemand
@@ -182,12 +184,12 @@ fn is_half(step: &StepDeclaration<'_>, setting: Setting) -> bool {
         && step.effective.is_some_and(|effective| effective.min_demand != default)
 }
 
-/// Did `max_demand` follow from that of the pipeline, which counts events?
+/// Returns whether `max_demand` was derived from that of the pipeline, which counts events.
 fn is_in_batches(step: &StepDeclaration<'_>, setting: Setting) -> bool {
     setting == Setting::MaxDemand && step.takes_batches && step.own.max_demand.is_none()
 }
 
-/// The value of an option; `None` if the options of the step cannot work.
+/// Returns the value of an option, or `None` if the options of the step are invalid.
 fn value_in(step: &StepDeclaration<'_>, setting: Setting) -> Option<Value> {
     let options = step.effective?;
     Some(match setting {
@@ -202,7 +204,7 @@ fn value_in(step: &StepDeclaration<'_>, setting: Setting) -> Option<Value> {
     })
 }
 
-/// Seconds, without a fraction where there is none.
+/// Converts a time to seconds, an integer if there is no fraction.
 fn seconds(time: Duration) -> Value {
     if time.subsec_nanos() == 0 { time.as_secs().into() } else { time.as_secs_f64().into() }
 }
@@ -232,9 +234,9 @@ impl fmt::Display for EffectiveOptions {
     }
 }
 
-/// A key of TOML, in quotes where it needs them.
+/// Returns a TOML key, quoted if necessary.
 fn key(name: &str) -> String {
     let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    // A text of JSON is one of TOML.
+    // A JSON string is also a valid TOML string.
     if bare { name.to_owned() } else { Value::from(name).to_string() }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with options from outside?
+//! Errors in options from outside.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::base::option_error::OptionError;
 
-/// Why overrides could not be read.
+/// Error of reading overrides.
 #[derive(stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OverridesError {
@@ -15,88 +15,88 @@ pub enum OverridesError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The name of the file does not say what is in it.
+    /// The extension of the file does not name its format.
     #[error("{} is neither a .toml nor a .json file", .path.display())]
     Kind {
         /// The file.
         path: PathBuf,
     },
-    /// The text is not what it should be.
+    /// The text has a syntax error.
     #[error("{name} is not {format}: {message}")]
     Syntax {
-        /// The file, or what the program calls the text.
+        /// The file, or the name that the program gave to the text.
         name: String,
         /// `TOML` or `JSON`.
         format: &'static str,
-        /// What is wrong, and where.
+        /// The error and its position.
         message: String,
     },
 }
 
-/// Everything that is wrong with the options for one pipeline.
+/// All errors in the options for one pipeline.
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug)]
 pub struct ConfigErrors {
-    /// The pipeline.
+    /// The name of the pipeline.
     pub pipeline: String,
     /// At least one, in the order of their layers.
     pub errors: Vec<ConfigError>,
 }
 
-/// One thing that is wrong.
+/// One error.
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("{origin}: {path}: {problem}")]
 pub struct ConfigError {
-    /// Where it is from: a file, a variable, or what a program calls its map.
+    /// The origin: a file, a variable, or the name that the program gave to its map.
     pub origin: String,
     /// The key, from the top: `steps.encryption.max_demand`.
     pub path: String,
-    /// What is wrong with it.
+    /// The problem with the key or its value.
     pub problem: Problem,
 }
 
-/// What is wrong with a key or its value.
+/// A problem with a key or its value.
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
     /// There is no such key.
     #[error("no such key{}; there is {}", did_you_mean(.meant.as_deref()), list(.known))]
     Key {
-        /// The one that was probably meant.
+        /// The key probably meant.
         meant: Option<String>,
-        /// Those that there are.
+        /// The existing keys.
         known: Vec<String>,
     },
-    /// There is no step of this name.
+    /// There is no step with this name.
     #[error("the pipeline has no such step{}; it has {}", did_you_mean(.meant.as_deref()), list(.known))]
     Step {
-        /// The one that was probably meant.
+        /// The step probably meant.
         meant: Option<String>,
-        /// Those that there are.
+        /// The existing steps.
         known: Vec<String>,
     },
     /// The value is not legal.
     #[error("expected {legal}, got {found}")]
     Value {
-        /// What is legal.
+        /// The legal values.
         legal: &'static str,
-        /// What is there.
+        /// The value found.
         found: String,
     },
     /// The option has no effect on this step.
     #[error("this has no effect here: {why}")]
     NoEffect {
-        /// Why.
+        /// The reason.
         why: &'static str,
     },
-    /// The options cannot work together.
+    /// The options contradict each other.
     #[error("{error}{}", from(.origins))]
     Options {
-        /// What does not work.
+        /// The contradiction.
         error: OptionError,
-        /// Which of the options is from where.
+        /// The origins of the options involved.
         origins: Vec<String>,
     },
 }

@@ -1,7 +1,7 @@
-//! Which known word was probably meant?
+//! Finds the known word that an unknown word probably stands for.
 
-/// The known word closest to `word`, if at most a third of its letters are wrong: added, dropped, replaced, or swapped
-/// with a neighbour.
+/// Returns the known word closest to `word`, if at most a third of its letters are wrong: added, dropped,
+/// replaced, or swapped with a neighbour.
 pub(super) fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     known

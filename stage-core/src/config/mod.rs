@@ -1,4 +1,5 @@
-//! Options of pipelines from outside: files, maps and variables, by the names of steps, without recompiling.
+//! Options of pipelines from files, maps and environment variables, addressed by step name, without
+//! recompiling.
 //!
 //! ```
 //! use stage_core::{Pipeline, StepOptions};
@@ -27,32 +28,32 @@
 //! # }
 //! ```
 //!
-//! # What can be set
+//! # Available options
 //!
 //! | path | |
 //! |---|---|
 //! | `strategy` | `one_for_one`, `one_for_all` or `rest_for_one` |
-//! | `max_restarts`, `within_seconds` | how many failures the pipeline survives, and in which time |
-//! | `backoff.first_seconds`, `backoff.most_seconds` | how long it is waited before a restart: the waits double from the one to the other; 0 for not at all |
-//! | `backoff.attempts` | after how many restarts it gives up: a number, or `unlimited` |
+//! | `max_restarts`, `within_seconds` | the number of failures the pipeline tolerates, and the period for them |
+//! | `backoff.first_seconds`, `backoff.most_seconds` | the delay before a restart: it doubles from the first value up to the other; 0 restarts immediately |
+//! | `backoff.attempts` | the number of restarts after which the pipeline gives up, or `unlimited` |
 //! | `defaults.…` | an option for every step that does not set it itself |
-//! | `steps.NAME.count` | how many copies, at least 1 |
+//! | `steps.NAME.count` | the number of copies, at least 1 |
 //! | `steps.NAME.max_demand` | at least 1 event; not for sources |
 //! | `steps.NAME.min_demand` | from 0 to `max_demand` − 1 events; not for sources |
 //! | `steps.NAME.placement` | `runtime`, `blocking` or `rayon` |
 //! | `steps.NAME.buffer` | events, or `unbounded`; not for last steps |
 //! | `steps.NAME.keep` | `first` or `last`; not for last steps |
-//! | `steps.NAME.restart` | `permanent`, `transient` or `temporary`: when a copy that ended is built anew |
-//! | `steps.NAME.cancel` | `permanent`, `transient` or `temporary`: what a copy does when a producer before it ends; not for sources |
+//! | `steps.NAME.restart` | `permanent`, `transient` or `temporary`: when a copy that ended is rebuilt |
+//! | `steps.NAME.cancel` | `permanent`, `transient` or `temporary`: how a copy reacts when a producer before it ends; not for sources |
 //!
-//! What is said of a step counts more than the defaults; what is said from outside counts more than what was declared;
-//! of several from outside, the one that was added last counts.
+//! Options of a step take precedence over the defaults, and overrides over the declaration; of several
+//! overrides, the one added last applies.
 //!
-//! # What can be wrong
+//! # Errors
 //!
-//! [`configure`](crate::Pipeline::configure) finds everything at once: keys and steps that do not exist (with the one
-//! that was probably meant), values that are none, and options that cannot work together, each with its path, where it
-//! is from, and what is legal. A pipeline declared by `pipeline!` is configured by [`Configure`].
+//! [`configure`](crate::Pipeline::configure) reports all errors at once: unknown keys and steps (with a
+//! suggestion), invalid values, and options that contradict each other, each with its path, its origin and
+//! the legal values. A pipeline declared by `pipeline!` is configured through [`Configure`].
 
 mod backoff;
 mod configure;

@@ -1,21 +1,21 @@
-//! Where is an option from?
+//! The origin of an option.
 
 use std::fmt;
 
-/// Where an option is from.
+/// The origin of an option.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Origin {
-    /// Nobody said anything.
+    /// The default; the option is not set.
     Default,
-    /// It follows from `max_demand`, of which it is a half.
+    /// Derived as half of `max_demand`.
     HalfOfMaxDemand,
-    /// It is a number of batches, which follows from the `max_demand` of the pipeline and the size of a batch.
+    /// A number of batches, derived from the `max_demand` of the pipeline and the size of a batch.
     InBatches,
-    /// The program says so.
+    /// Set in the declaration.
     Declared,
-    /// From outside: a file, a variable, or what a program calls its map.
+    /// Set by an override: a file, a variable, or the name that the program gave to its map.
     Override(String),
 }
 

@@ -1,4 +1,4 @@
-//! How are options from files, maps and variables gathered, before anybody knows which pipeline they are for?
+//! Collects options from files, maps and variables, independently of a particular pipeline.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::error::OverridesError;
 
-/// Options from outside, in layers: what is added later counts more.
+/// Options from outside, in layers; later layers take precedence.
 ///
 /// ```
 /// use stage_core::config::Overrides;
@@ -33,31 +33,31 @@ pub struct Overrides {
 pub(super) struct Entry {
     pub(super) path: Vec<String>,
     pub(super) value: Value,
-    /// Where it is from.
+    /// The origin of the value.
     pub(super) origin: String,
     pub(super) spelling: Spelling,
 }
 
-/// How exactly keys are written.
+/// The spelling of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spelling {
-    /// As they are.
+    /// Exact.
     Exact,
-    /// In capitals, with `_` for everything that is no letter or digit.
+    /// Case-insensitive, with `_` for every character that is not a letter or digit.
     Variable,
 }
 
 impl Overrides {
-    /// None.
+    /// Creates an empty set of overrides.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a file: TOML or JSON, as its name ends in `.toml` or `.json`.
+    /// Adds a TOML or JSON file, recognised by the extension `.toml` or `.json`.
     ///
     /// # Errors
     ///
-    /// [`OverridesError`] names the file, and what is wrong with it. What its keys mean is not looked at here.
+    /// [`OverridesError`] names the file and the error in it. Keys are not checked at this point.
     pub fn file(self, path: impl AsRef<Path>) -> Result<Self, OverridesError> {
         let path = path.as_ref();
         let kind = path.extension().and_then(|kind| kind.to_str()).map(str::to_ascii_lowercase);
@@ -72,11 +72,11 @@ impl Overrides {
         }
     }
 
-    /// Adds a text in TOML; `name` says where it is from.
+    /// Adds a TOML text; `name` is its origin.
     ///
     /// # Errors
     ///
-    /// [`OverridesError::Syntax`] if it is none.
+    /// [`OverridesError::Syntax`] if it is not valid TOML.
     pub fn toml(self, name: impl Into<String>, text: &str) -> Result<Self, OverridesError> {
         let name = name.into();
         match toml::from_str::<Value>(text) {
@@ -89,11 +89,11 @@ impl Overrides {
         }
     }
 
-    /// Adds a text in JSON; `name` says where it is from.
+    /// Adds a JSON text; `name` is its origin.
     ///
     /// # Errors
     ///
-    /// [`OverridesError::Syntax`] if it is none.
+    /// [`OverridesError::Syntax`] if it is not valid JSON.
     pub fn json(self, name: impl Into<String>, text: &str) -> Result<Self, OverridesError> {
         let name = name.into();
         match serde_json::from_str::<Value>(text) {
@@ -102,22 +102,22 @@ impl Overrides {
         }
     }
 
-    /// Adds a map, or a [`PipelineOptions`](super::PipelineOptions); `name` says where it is from. Keys may be whole
+    /// Adds a map, or a [`PipelineOptions`](super::PipelineOptions); `name` is its origin. Keys may be whole
     /// paths: `steps.encryption.count`.
     ///
     /// # Panics
     ///
-    /// If `map` cannot be serialised, as no map with keys that are text fails to be.
+    /// Panics if `map` cannot be serialised; maps with string keys always can.
     pub fn map(self, name: impl Into<String>, map: &impl Serialize) -> Self {
         let value = serde_json::to_value(map).expect("a map whose keys are text");
         self.add(&name.into(), value)
     }
 
-    /// Adds variables whose names begin with `prefix__`; the parts of the path are divided by two underscores, in any
-    /// case, with `_` for whatever is no letter or digit: `UPLOAD__STEPS__REMOTE_STORAGE__MAX_DEMAND`. Others are
-    /// none of ours, and are left out.
+    /// Adds variables whose names begin with `prefix__`. The parts of the path are separated by two
+    /// underscores, in any case, with `_` for every character that is not a letter or digit:
+    /// `UPLOAD__STEPS__REMOTE_STORAGE__MAX_DEMAND`. Other variables are ignored.
     ///
-    /// Nothing is read from the process: whoever wants its variables passes [`std::env::vars`].
+    /// Nothing is read from the environment; pass [`std::env::vars`] to use the variables of the process.
     pub fn variables<K, V>(mut self, prefix: &str, variables: impl IntoIterator<Item = (K, V)>) -> Self
     where
         K: AsRef<str>,
@@ -138,8 +138,8 @@ impl Overrides {
         self
     }
 
-    /// What stands below a key, for several pipelines in one file: `overrides.section("upload")` takes
-    /// `[upload.steps.encryption]` as `[steps.encryption]`.
+    /// Returns the entries below a key, for files that configure several pipelines:
+    /// `overrides.section("upload")` reads `[upload.steps.encryption]` as `[steps.encryption]`.
     pub fn section(&self, name: &str) -> Self {
         let below = self.entries.iter().filter_map(|entry| {
             let (first, rest) = entry.path.split_first()?;
@@ -148,12 +148,12 @@ impl Overrides {
         Self { entries: below.collect() }
     }
 
-    /// Every key, as a path: to see whether there are sections that nobody asks for.
+    /// Returns every key, as a path: useful to detect unused sections.
     pub fn keys(&self) -> impl Iterator<Item = String> {
         self.entries.iter().map(Entry::key)
     }
 
-    /// Whether nothing is said.
+    /// Returns whether there are no overrides.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -171,7 +171,7 @@ impl Entry {
 }
 
 impl Spelling {
-    /// Is this how `name` is written?
+    /// Returns whether `written` spells `name`.
     pub(super) fn is(self, written: &str, name: &str) -> bool {
         match self {
             Self::Exact => written == name,
@@ -183,7 +183,7 @@ impl Spelling {
     }
 }
 
-/// One entry for each value that is no table.
+/// Adds one entry for each value that is not a table.
 fn flatten(entries: &mut Vec<Entry>, origin: &str, path: &mut Vec<String>, value: Value) {
     let Value::Object(table) = value else {
         let entry = Entry { path: path.clone(), value, origin: origin.to_owned(), spelling: Spelling::Exact };
@@ -192,7 +192,7 @@ fn flatten(entries: &mut Vec<Entry>, origin: &str, path: &mut Vec<String>, value
     };
     for (key, value) in table {
         let depth = path.len();
-        // Only at the top can a key be a whole path: below, a name may have points.
+        // Only a top-level key can be a whole path: below, names may contain dots.
         if depth == 0 {
             path.extend(key.split('.').map(str::to_owned));
         } else {
@@ -203,7 +203,7 @@ fn flatten(entries: &mut Vec<Entry>, origin: &str, path: &mut Vec<String>, value
     }
 }
 
-/// Variables are text; a number among them is one.
+/// Variables are text; text that is a number becomes a number.
 fn number_or_text(text: &str) -> Value {
     match serde_json::from_str(text.trim()) {
         Ok(Value::Number(number)) => Value::Number(number),

@@ -1,4 +1,4 @@
-//! What do all entries together change?
+//! The combined changes of all entries.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::setting::{Setting, typed, wrong};
 use crate::pipeline::{StepKind, StepOptions};
 use crate::supervise::Strategy;
 
-/// What is to be changed, by the numbers of the steps.
+/// The changes to a pipeline; steps are identified by their index.
 #[derive(Debug, Default)]
 pub(super) struct Patch {
     pub(super) strategy: Option<Strategy>,
@@ -20,12 +20,12 @@ pub(super) struct Patch {
     pub(super) backoff: Waits,
     pub(super) defaults: StepOptions,
     pub(super) steps: Vec<StepOptions>,
-    /// Where each change is from, by its path.
+    /// The origin of each change, by path.
     pub(super) origins: BTreeMap<String, String>,
 }
 
 impl Patch {
-    /// Reads all entries, the later over the earlier; every mistake is found.
+    /// Reads all entries, later ones over earlier ones, and collects every error.
     pub(super) fn read(overrides: &Overrides, steps: &[(&str, StepKind)]) -> (Self, Vec<ConfigError>) {
         let mut patch = Self { steps: vec![StepOptions::new(); steps.len()], ..Self::default() };
         let mut errors = Vec::new();
@@ -70,7 +70,7 @@ impl Patch {
 }
 
 impl Target {
-    /// The path as it is written in a file.
+    /// Returns the path as it is written in a file.
     fn path(&self, steps: &[(&str, StepKind)]) -> String {
         match self {
             Self::Strategy => "strategy".to_owned(),

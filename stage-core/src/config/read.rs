@@ -1,4 +1,4 @@
-//! What do the entries mean for a pipeline with these steps?
+//! Resolves the paths of entries against the steps of a pipeline.
 
 use super::error::{ConfigError, Problem};
 use super::meant::meant;
@@ -6,7 +6,7 @@ use super::overrides::{Entry, Spelling};
 use super::setting::Setting;
 use crate::pipeline::StepKind;
 
-/// What a path leads to.
+/// The option that a path refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Strategy,
@@ -17,21 +17,21 @@ pub(super) enum Target {
     BackoffAttempts,
     /// An option of every step that does not set it itself.
     Default(Setting),
-    /// An option of the step of this number.
+    /// An option of the step with this index.
     Step(usize, Setting),
 }
 
-/// The keys of the whole pipeline.
+/// The top-level keys.
 const WHOLE: [&str; 6] = ["strategy", "max_restarts", "within_seconds", "backoff", "defaults", "steps"];
 
-/// The keys of a backoff.
+/// The keys of a back-off.
 const BACKOFF: [&str; 3] = ["first_seconds", "most_seconds", "attempts"];
 
 const TABLE_OF_STEPS: &str = "a table of steps, each with a table of its options";
 const TABLE_OF_WAITS: &str = "a table of `first_seconds`, `most_seconds` and `attempts`";
 const TABLE_OF_OPTIONS: &str = "a table of options, such as `count`";
 
-/// Finds what `entry` is about.
+/// Finds the option that `entry` sets.
 pub(super) fn target(entry: &Entry, steps: &[(&str, StepKind)]) -> Result<Target, ConfigError> {
     let path: Vec<&str> = entry.path.iter().map(String::as_str).collect();
     match path[..] {
@@ -47,7 +47,7 @@ pub(super) fn target(entry: &Entry, steps: &[(&str, StepKind)]) -> Result<Target
         ["defaults", setting] => Ok(Target::Default(known(entry, setting)?)),
         ["steps"] => Err(no_table(entry, TABLE_OF_STEPS)),
         ["steps", step] => {
-            // Whoever misspelt the step is told that first.
+            // A misspelt step name is reported first.
             find(entry, step, steps)?;
             Err(no_table(entry, TABLE_OF_OPTIONS))
         }
@@ -81,7 +81,8 @@ fn unknown_key<const N: usize>(entry: &Entry, name: &str, known: [&'static str; 
     error(entry, Problem::Key { meant, known: known.map(str::to_owned).to_vec() })
 }
 
-/// The number of the step of this name. In a variable, a name that two steps could be written as is the first's.
+/// Returns the index of the step with this name. A variable whose name matches several steps refers to the
+/// first.
 fn find(entry: &Entry, name: &str, steps: &[(&str, StepKind)]) -> Result<usize, ConfigError> {
     let exact = steps.iter().position(|(step, _)| *step == name);
     let similar = || steps.iter().position(|(step, _)| entry.spelling.is(name, step));

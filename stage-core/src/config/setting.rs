@@ -1,4 +1,4 @@
-//! Which options does a step have, what is legal for each, and how are they read and written?
+//! The options of a step: their names and legal values, and how they are read and written.
 
 use std::fmt;
 
@@ -14,26 +14,26 @@ use crate::pipeline::{StepKind, StepOptions};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Setting {
-    /// How many copies.
+    /// The number of copies.
     Count,
-    /// When each copy asks again.
+    /// The number of outstanding events at which each copy asks for more.
     MinDemand,
-    /// The most events outstanding.
+    /// The maximum number of outstanding events.
     MaxDemand,
     /// Where callbacks run.
     Placement,
-    /// How many undemanded events are kept.
+    /// The number of events without demand that are buffered.
     Buffer,
-    /// Which of them.
+    /// Which events a full buffer keeps.
     Keep,
-    /// Whether a copy that ended comes back.
+    /// Whether a copy that ended is rebuilt.
     Restart,
-    /// What a copy does when a producer before it ends.
+    /// How a copy reacts when a producer before it ends.
     Cancel,
 }
 
 impl Setting {
-    /// All of them, in the order in which they are shown.
+    /// All settings, in display order.
     pub const ALL: [Self; 8] = [
         Self::Count,
         Self::MinDemand,
@@ -45,7 +45,7 @@ impl Setting {
         Self::Cancel,
     ];
 
-    /// What it is called in files.
+    /// Returns the name used in files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Count => "count",
@@ -59,12 +59,12 @@ impl Setting {
         }
     }
 
-    /// The setting of this name.
+    /// Returns the setting with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|setting| setting.name() == name)
     }
 
-    /// What may be written.
+    /// Returns a description of the legal values.
     pub const fn legal(self) -> &'static str {
         match self {
             Self::Count => "a whole number of copies, at least 1",
@@ -80,7 +80,7 @@ impl Setting {
         }
     }
 
-    /// Why it has no effect on steps of this kind; `None` if it has.
+    /// Returns why the setting has no effect on steps of this kind, or `None` if it has one.
     pub(super) const fn idle(self, kind: StepKind) -> Option<&'static str> {
         match (self, kind) {
             (Self::MinDemand | Self::MaxDemand, StepKind::Producer) => {
@@ -118,7 +118,7 @@ impl Setting {
         done.ok_or_else(|| wrong(self.legal(), value))
     }
 
-    /// Whether the options say something of it.
+    /// Returns whether the options set it.
     pub(super) fn is_set(self, options: &StepOptions) -> bool {
         match self {
             Self::Count => options.count.is_some(),
@@ -139,17 +139,17 @@ impl fmt::Display for Setting {
     }
 }
 
-/// The value, if it is of this type.
+/// Returns the value, if it has this type.
 pub(super) fn typed<'de, T: Deserialize<'de>>(value: &'de Value) -> Option<T> {
     T::deserialize(value).ok()
 }
 
-/// Says that a value is not legal.
+/// Returns the problem of a value that is not legal.
 pub(super) fn wrong(legal: &'static str, value: &Value) -> Problem {
     Problem::Value { legal, found: value.to_string() }
 }
 
-/// How a capacity is shown.
+/// Returns the displayed form of a capacity.
 pub(super) fn shown_capacity(capacity: Capacity) -> Value {
     match capacity {
         Capacity::Bounded(events) => events.into(),
@@ -157,8 +157,8 @@ pub(super) fn shown_capacity(capacity: Capacity) -> Value {
     }
 }
 
-/// How a word is shown.
+/// Returns the displayed form of a word.
 pub(super) fn shown(word: impl Serialize) -> Value {
-    // Words are always text.
+    // Words always serialise as text.
     serde_json::to_value(word).unwrap_or_default()
 }

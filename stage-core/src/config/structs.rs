@@ -1,4 +1,4 @@
-//! What do the options of a pipeline look like as a struct?
+//! The options of a pipeline as a struct.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::backoff::Attempts;
 use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
 use crate::supervise::Strategy;
 
-/// The options of a pipeline as a program has them: what is `None` is not said. [`Overrides::map`] takes it.
+/// The options of a pipeline as a struct; `None` leaves an option unset. Accepted by [`Overrides::map`].
 ///
 /// ```
 /// use stage_core::config::{Overrides, PipelineOptions, StepSettings};
@@ -23,80 +23,80 @@ use crate::supervise::Strategy;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PipelineOptions {
-    /// Which stages are restarted with one that failed.
+    /// Which stages are restarted together with a failed one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
-    /// How many restarts the pipeline survives within the period.
+    /// The number of restarts the pipeline tolerates within the period.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_restarts: Option<usize>,
-    /// The period, in seconds, above 0.
+    /// The period in seconds, above 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub within_seconds: Option<f64>,
-    /// How long it is waited before a restart.
+    /// The delay before a restart.
     #[serde(skip_serializing_if = "BackoffSettings::is_empty")]
     pub backoff: BackoffSettings,
     /// Options of every step that does not set them itself.
     #[serde(skip_serializing_if = "StepSettings::is_empty")]
     pub defaults: StepSettings,
-    /// Options of steps, by their names.
+    /// Options of steps, by step name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub steps: BTreeMap<String, StepSettings>,
 }
 
-/// How long it is waited before a restart: what is `None` is not said.
+/// The delay before a restart; `None` leaves a part unset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BackoffSettings {
-    /// Before the first restart, in seconds, from 0 to `most_seconds`.
+    /// The delay before the first restart, in seconds, from 0 to `most_seconds`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_seconds: Option<f64>,
-    /// At most, in seconds: the waits double up to it.
+    /// The longest delay in seconds; delays double up to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub most_seconds: Option<f64>,
-    /// After how many restarts the pipeline gives up.
+    /// The number of restarts after which the pipeline gives up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<Attempts>,
 }
 
 impl BackoffSettings {
-    /// Whether nothing is said.
+    /// Returns whether nothing is set.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// The options of a step: what is `None` is not said.
+/// The options of a step; `None` leaves an option unset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StepSettings {
-    /// How many copies, at least 1.
+    /// The number of copies, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
-    /// When each copy asks again, from 0 to `max_demand` − 1 events.
+    /// The number of outstanding events at which each copy asks for more, from 0 to `max_demand` − 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_demand: Option<usize>,
-    /// The most events each copy has outstanding at each producer, at least 1.
+    /// The maximum number of events each copy has outstanding at each producer, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_demand: Option<usize>,
     /// Where its callbacks run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placement: Option<Placement>,
-    /// How many events that nobody asked for it keeps: a number, or `unbounded`.
+    /// The number of events without demand that it buffers, or `unbounded`.
     #[serde(skip_serializing_if = "Option::is_none", with = "capacity")]
     pub buffer: Option<Capacity>,
-    /// Which of them a full buffer keeps.
+    /// Which events a full buffer keeps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<Keep>,
-    /// Whether a copy that ended comes back.
+    /// Whether a copy that ended is rebuilt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart: Option<Restart>,
-    /// What a copy does when a producer before it ends.
+    /// How a copy reacts when a producer before it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cancel: Option<CancelMode>,
 }
 
 impl StepSettings {
-    /// Whether nothing is said.
+    /// Returns whether nothing is set.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

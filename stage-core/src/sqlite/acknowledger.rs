@@ -1,4 +1,4 @@
-//! How verdicts are written into the queue.
+//! Writes verdicts into the queue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use super::table::{Return, Table};
 use crate::ack::{Acknowledger, Reason, Rejected};
 use crate::base::error::BoxError;
 
-/// Writes the verdicts of one source, and keeps its leases alive.
+/// Writes the verdicts of one source, and renews its leases.
 pub(super) struct Settler {
     queue: Queue,
     lessee: i64,
 }
 
-/// What is done with a job that was not handled. A pure decision.
+/// The next state of a rejected job. A pure decision.
 #[derive(Debug, PartialEq)]
 enum Fate {
-    /// It is tried again after this time; the attempt counts.
+    /// Retry after this delay; the attempt counts.
     Again(Duration),
-    /// The same, but the attempt does not count.
+    /// Retry after this delay; the attempt does not count.
     Untried(Duration),
-    /// It is dead.
+    /// The job is dead.
     Dead,
 }
 
@@ -58,7 +58,8 @@ impl Acknowledger for Settler {
             table.note_time(tx, now)
         });
         match kept.await {
-            // A locked file: nobody else can lease anything either, and the source renews what ran out meanwhile.
+            // While the file is locked, no other process can lease jobs either; the source later renews
+            // leases that ran out.
             Err(error @ QueueError::Busy { .. }) => {
                 tracing::warn!(%error, "leases cannot be renewed for now");
             }
@@ -68,7 +69,7 @@ impl Acknowledger for Settler {
     }
 }
 
-/// Writes verdicts: what was done, what was not, and by which options that is judged.
+/// Writes verdicts: acknowledged jobs, rejected jobs, and the options that decide on the latter.
 fn write(
     table: &Table,
     connection: &rusqlite::Connection,
@@ -78,7 +79,7 @@ fn write(
     table.look_at_time(connection, now)?;
     for receipt in done {
         if !table.acknowledge(connection, *receipt)? {
-            // It is, or was, delivered once more: nothing is lost.
+            // The job is or was delivered again: nothing is lost.
             tracing::warn!(job = receipt.id.0, "a job was done after its lease had run out");
         }
     }
@@ -93,7 +94,7 @@ fn reject(
     options: &QueueOptions,
     now: i64,
 ) -> rusqlite::Result<()> {
-    // What does not wait does not depend on the clock.
+    // A job without a delay is due at 0, independent of the clock.
     let due = |delay: Duration| if delay.is_zero() { 0 } else { now.saturating_add(millis(delay)) };
     let cause = reason.to_string();
     match fate(reason, *receipt, options) {
@@ -114,7 +115,7 @@ fn fate(reason: &Reason, receipt: Receipt, options: &QueueOptions) -> Fate {
         Reason::Hopeless(_) => Fate::Dead,
         Reason::Dropped | Reason::Failed(_) if receipt.attempt >= options.attempts => Fate::Dead,
         Reason::Dropped | Reason::Failed(_) => {
-            // A backoff that ends counts attempts that the queue counts itself.
+            // The queue counts attempts itself, so the limit of the back-off does not apply.
             let seed = receipt.id.0.cast_unsigned();
             Fate::Again(
                 options.retry_after.delay(receipt.attempt.saturating_sub(1), seed).unwrap_or_default(),

@@ -1,18 +1,18 @@
-//! What can go wrong with a queue in a file.
+//! Errors of a queue in a file.
 
 use rusqlite::ErrorCode;
 
-/// A queue that could not do what it was asked for.
+/// Error of an operation on a queue.
 #[derive(stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
-    /// The name cannot be that of a table.
+    /// The table name is invalid.
     #[error("the table name `{name}` is not of the letters a to z, digits and `_`, beginning with a letter")]
     Name {
         /// The name.
         name: String,
     },
-    /// Another process kept the file locked for too long; later it may work.
+    /// Another process kept the file locked for too long; a later retry may succeed.
     #[error("the queue `{file}` is locked by another process")]
     Busy {
         /// The file.
@@ -23,15 +23,15 @@ pub enum QueueError {
     Failed {
         /// The file.
         file: String,
-        /// What SQLite says.
+        /// The error of SQLite.
         source: rusqlite::Error,
     },
-    /// The work on the queue panicked, or its runtime is gone.
+    /// The operation panicked, or its runtime shut down.
     #[error("the queue `{file}` was interrupted: {source}")]
     Interrupted {
         /// The file.
         file: String,
-        /// What happened.
+        /// The failure of its task.
         source: tokio::task::JoinError,
     },
 }
@@ -43,7 +43,7 @@ impl QueueError {
     }
 }
 
-/// Whether another connection has the file locked.
+/// Returns whether another connection holds a lock on the file.
 pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

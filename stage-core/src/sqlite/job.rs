@@ -1,10 +1,10 @@
-//! What is in the queue.
+//! The jobs of a queue.
 
-/// The number of a job, unique in its table for ever. Later jobs have greater numbers.
+/// The number of a job, never reused in its table. Later jobs have greater numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub i64);
 
-/// A job to be enqueued.
+/// A job to enqueue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct NewJob {
@@ -14,44 +14,44 @@ pub struct NewJob {
 }
 
 impl NewJob {
-    /// A job without a key, of priority 0.
+    /// Creates a job without a key, with priority 0.
     pub fn new(payload: impl Into<Vec<u8>>) -> Self {
         Self { payload: payload.into(), key: None, priority: 0 }
     }
 
-    /// Jobs of one key are delivered one at a time, in the order in which they were enqueued, whatever their
-    /// priorities.
+    /// Sets the key. Jobs with the same key are delivered one at a time, in the order in which they were
+    /// enqueued, whatever their priorities.
     pub fn key(mut self, key: impl Into<Vec<u8>>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Of the jobs that can be leased, those of greater priority are first; among equals those that were tried
-    /// less often, then the earlier ones. Default: 0.
+    /// Sets the priority. Of the available jobs, those with greater priority come first; among equals, those
+    /// with fewer attempts, then the earlier ones. Default: 0.
     pub fn priority(mut self, priority: i32) -> Self {
         self.priority = priority;
         self
     }
 }
 
-/// A job that was leased.
+/// A leased job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Job {
-    /// Its number.
+    /// The number of the job.
     pub id: JobId,
-    /// What was enqueued.
+    /// The enqueued payload.
     pub payload: Vec<u8>,
-    /// What its order goes by.
+    /// The key that determines its order, if any.
     pub key: Option<Vec<u8>>,
-    /// Which attempt this is, from 1.
+    /// The number of this attempt, from 1.
     pub attempt: u32,
-    /// Which of its leases this is, counted from 1; it settles nothing once there is a later one.
+    /// The number of this lease of the job, from 1; it settles nothing once there is a later one.
     pub lease: i64,
 }
 
 impl Job {
-    /// By what the queue knows this lease again.
+    /// Returns the receipt that identifies this lease to the queue.
     pub const fn receipt(&self) -> Receipt {
         Receipt { id: self.id, lease: self.lease, attempt: self.attempt }
     }
@@ -61,44 +61,44 @@ impl Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// The job.
+    /// The number of the job.
     pub id: JobId,
-    /// Which of its leases.
+    /// The number of the lease.
     pub lease: i64,
-    /// Which attempt it is, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
 }
 
-/// A job that was set aside.
+/// A job that failed for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeadJob {
-    /// The number it had.
+    /// The number of the job when it was in the queue.
     pub id: JobId,
-    /// What was enqueued.
+    /// The enqueued payload.
     pub payload: Vec<u8>,
-    /// What its order went by.
+    /// The key that determined its order, if any.
     pub key: Option<Vec<u8>>,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// Why it failed the last time.
+    /// The cause of the last failure.
     pub cause: String,
 }
 
-/// How many jobs a queue holds.
+/// The numbers of jobs in a queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Jobs that wait, for whatever: to be leased, behind another of their key, to be tried again.
+    /// Jobs that wait to be leased, behind another job of their key, or for a retry.
     pub waiting: u64,
-    /// Jobs that are leased, and those whose lease ran out.
+    /// Jobs that are leased, including those whose lease has run out.
     pub leased: u64,
-    /// Jobs that were set aside.
+    /// Dead jobs.
     pub dead: u64,
 }
 
 impl Counts {
-    /// Jobs that are still to be done.
+    /// Returns the number of jobs still to be done.
     pub const fn all(&self) -> u64 {
         self.waiting + self.leased
     }

@@ -1,4 +1,4 @@
-//! Jobs that were leased and are not delivered yet.
+//! Jobs that are leased but not delivered yet.
 
 use std::mem;
 
@@ -8,8 +8,8 @@ use super::job::{Job, Receipt};
 use super::queue::Queue;
 use super::table::Return;
 
-/// Jobs between their lease and their delivery. If their source is cut off in between, nobody ever saw them: they go
-/// back, in the background.
+/// Jobs between their lease and their delivery. If their source is aborted in between, they were never
+/// delivered, so they are returned in the background.
 #[derive(Debug)]
 pub(super) struct Leased {
     queue: Queue,
@@ -21,7 +21,7 @@ impl Leased {
         Self { queue, jobs }
     }
 
-    /// The jobs, which are delivered now.
+    /// Returns the jobs, which are now delivered.
     pub(super) fn deliver(mut self) -> Vec<Job> {
         mem::take(&mut self.jobs)
     }
@@ -30,7 +30,7 @@ impl Leased {
 impl Drop for Leased {
     fn drop(&mut self) {
         let receipts: Vec<_> = self.jobs.iter().map(Job::receipt).collect();
-        // Without a runtime their leases run out.
+        // Without a runtime, the leases run out instead.
         let Ok(runtime) = Handle::try_current() else { return };
         if !receipts.is_empty() {
             runtime.spawn(give_back(self.queue.clone(), receipts));

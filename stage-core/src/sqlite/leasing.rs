@@ -1,22 +1,24 @@
-//! The rules about leases: the next jobs to be leased, their renewal, and what a lease that ran out means.
+//! The rules for leases: which jobs are leased next, how leases are renewed, and what happens when one runs
+//! out.
 //!
-//! A process that is killed loses all its jobs together, and nobody knows which of them it had begun. So a lease that
-//! ran out counts as an attempt only if the job was the last one that its process held: then it was this one. Otherwise
-//! the attempts of all of them are taken back, and each of them is leased alone the next time.
+//! A process that is killed loses all its jobs at once, and there is no record of which of them it had
+//! started. A lease that ran out therefore counts as an attempt only if the job was the last one its process
+//! held: then it was this job. Otherwise the attempts of all its jobs are taken back, and each of them is
+//! leased alone the next time.
 
 use rusqlite::{Connection, params};
 
 use super::job::{Job, JobId, Receipt};
 use super::table::{Lease, Table, count};
 
-/// The lessee of a lease that ran out: it can still be settled, and is renewed by nobody.
+/// The lessee of a lease that ran out: it can still be settled, and is never renewed.
 const NOBODY: i64 = i64::MIN;
 
-/// The jobs that the process of a lessee has in its hands.
+/// The jobs held by the process of a lessee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hand {
     Empty,
-    /// One that has to be alone.
+    /// A single job that must be alone.
     Alone,
     Others,
 }
@@ -30,24 +32,24 @@ struct First {
 }
 
 impl First {
-    /// Whether it has waited for an empty hand for as long as a lease lasts: then nothing more is leased until the hand
-    /// is empty. (A job without a time never waits in vain.)
+    /// Returns whether it has waited for an empty hand for as long as a lease lasts; then nothing more is
+    /// leased until the hand is empty. (A job whose `due` is 0 counts as having waited.)
     const fn has_waited(self, lease: Lease<'_>) -> bool {
         self.due == 0 || lease.now.saturating_sub(self.due) >= lease.until.saturating_sub(lease.now)
     }
 }
 
 impl Table {
-    /// Leases the next jobs, of greater priority first, then those tried less often, then the earlier ones; after it
-    /// has seen to leases that ran out.
+    /// Processes the leases that ran out, then leases the next jobs: those with greater priority first, then
+    /// those with fewer attempts, then the earlier ones.
     ///
-    /// A job whose lease ran out, or that is on the last of several attempts, is leased alone: when the process of
-    /// the lessee holds no other, which gets no other before it is settled. Until then others are leased past it, for
-    /// as long as a lease lasts.
+    /// A job whose lease ran out, or that is on the last of several attempts, is leased alone: only while the
+    /// process of the lessee holds no other job, and the process gets no other before this one is settled.
+    /// Until then other jobs are leased past it, for at most as long as a lease lasts.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn lease(&self, connection: &Connection, lease: Lease<'_>) -> rusqlite::Result<Vec<Job>> {
         self.see_to_those_that_ran_out(connection, lease)?;
         let next = self.next(connection, lease)?;
@@ -93,7 +95,7 @@ impl Table {
         found.last().transpose()
     }
 
-    /// Leases that ran out belong to nobody any more; jobs whose last attempt that was are dead.
+    /// Processes the leases that ran out: they lose their lessee, and jobs on their last attempt are dead.
     fn see_to_those_that_ran_out(&self, connection: &Connection, lease: Lease<'_>) -> rusqlite::Result<()> {
         let mut run_out = connection.prepare_cached(&self.statements.run_out)?;
         let run_out = run_out.query_map(params![NOBODY, lease.now, lease.lane], |row| {
@@ -120,17 +122,17 @@ impl Table {
         Ok(())
     }
 
-    /// Renews every lease of `lessee`; says how many.
+    /// Renews every lease of `lessee`; returns their number.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn keep(&self, connection: &Connection, lessee: i64, until: i64) -> rusqlite::Result<usize> {
         connection.prepare_cached(&self.statements.keep)?.execute(params![lessee, until])
     }
 
-    /// Renews those leases of `lessee` that have run out by `now`: for a lessee that lives, and could not renew them in
-    /// time.
+    /// Renews the leases of `lessee` that have run out by `now`: for a lessee that is alive but could not
+    /// renew them in time.
     pub(super) fn keep_late(
         &self,
         connection: &Connection,
@@ -141,13 +143,13 @@ impl Table {
         connection.prepare_cached(&self.statements.keep_late)?.execute([lessee, until, now])
     }
 
-    /// Renews every lease in the table, whoever has it: after the clock has leapt forward.
+    /// Renews every lease in the table, whatever its lessee, after the clock has leapt forward.
     pub(super) fn keep_all(&self, connection: &Connection, until: i64) -> rusqlite::Result<usize> {
         connection.prepare_cached(&self.statements.keep_all)?.execute([NOBODY, until])
     }
 }
 
-/// The first and the last number of the lessees of one process.
+/// Returns the first and the last lessee number of a process.
 const fn sources_beside(lessee: i64) -> (i64, i64) {
     const SOURCES: i64 = u32::MAX as i64;
     (lessee & !SOURCES, lessee | SOURCES)

@@ -1,8 +1,8 @@
-//! A queue in an SQLite file that survives whatever its pipeline does not.
+//! A durable job queue in an SQLite file; jobs survive the end of their pipeline and process.
 //!
-//! Jobs are leased, not taken out: a job leaves the queue when it is acknowledged. One whose process dies is
-//! delivered again when its lease has run out; one that fails is delivered again after a delay; one that failed
-//! too often is set aside as dead. Several processes may work on one file.
+//! Jobs are leased, not taken out: a job leaves the queue when it is acknowledged. If its process dies, it is
+//! delivered again after its lease has run out. If it fails, it is delivered again after a delay. If it fails
+//! too often, it is set aside as dead. Several processes may share one file.
 //!
 //! ```text
 //!   enqueue ─▶ waiting ──lease──▶ leased ──acknowledge──▶ gone
@@ -12,19 +12,19 @@
 //!                                       └── reject, hopeless or once too often ──▶ dead
 //! ```
 //!
-//! 1. A job that was enqueued is in the file, waiting or leased, until it is acknowledged or dead.
-//! 2. A job is leased to one source at a time, unless its lease ran out: then the old lease can settle nothing
-//!    once the job is leased anew.
-//! 3. Of the jobs of one key only the earliest can be leased: while it is leased or waits to be tried again, the
-//!    later ones wait behind it.
-//! 4. A job is dead only if it failed as often as it may be tried: a handler had it in hand and gave no good verdict, or
-//!    its lease ran out when it was the only job of its process. Attempts are counted when a job is leased, without a
-//!    write of their own, and taken back where nothing failed: a stop, a reader that left, a lease that ran out
-//!    beside others.
-//! 5. After its lease ran out, and on the last of several attempts, a job is leased alone: its process holds no other
-//!    meanwhile. So a job that kills its process takes no other along.
-//! 6. A job that nobody delayed can be leased whatever the clock says. When the clock was set back, all times in the
-//!    file are; when it leaps forward, the processes that see it renew all leases.
+//! 1. An enqueued job stays in the file, waiting or leased, until it is acknowledged or dead.
+//! 2. A job is leased to one source at a time, unless its lease ran out: then the old lease can settle
+//!    nothing once the job is leased again.
+//! 3. Of the jobs with the same key, only the earliest can be leased: while it is leased or waits for a
+//!    retry, the later ones wait behind it.
+//! 4. A job is dead only after as many failed attempts as the options allow: a handler held it without
+//!    acknowledging it, or its lease ran out while it was the only job of its process. Attempts are counted
+//!    when a job is leased, without a write of their own, and taken back if nothing failed: after a stop,
+//!    when a consumer left, or when its lease ran out together with others.
+//! 5. After its lease ran out, and on the last of several attempts, a job is leased alone: its process holds
+//!    no other job in the meantime. A job that kills its process therefore affects no other job.
+//! 6. A job without a delay can be leased whatever the clock shows. If the clock was set back, all times in
+//!    the file are set back with it; if it leaps forward, the processes that notice renew all leases.
 //!
 //! ```
 //! use stage_core::Pipeline;

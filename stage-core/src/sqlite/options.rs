@@ -1,21 +1,21 @@
-//! How a queue treats its jobs.
+//! The options of a queue.
 
 use std::time::Duration;
 
 use crate::ack::AckOptions;
 use crate::base::backoff::Backoff;
 
-/// What survives a power cut.
+/// How much of the queue survives a power failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Synchronous {
     /// Every job whose `enqueue` has returned.
     #[default]
     Full,
-    /// The file is whole, but the last transactions may be missing. A killed process loses nothing.
+    /// The file stays consistent, but the last transactions may be missing. A killed process loses nothing.
     Normal,
 }
 
-/// The options of a [`Queue`](super::Queue). Those that are about leases must be the same in all processes.
+/// The options of a [`Queue`](super::Queue). Those about leases must be the same in all processes.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct QueueOptions {
@@ -31,7 +31,7 @@ pub struct QueueOptions {
 }
 
 impl QueueOptions {
-    /// The defaults.
+    /// Returns the defaults.
     pub fn new() -> Self {
         Self {
             table: "jobs".to_owned(),
@@ -46,63 +46,64 @@ impl QueueOptions {
         }
     }
 
-    /// The table in the file: of the letters a to z, digits and `_`. Default: `jobs`.
+    /// Sets the name of the table in the file: letters a to z, digits and `_`, beginning with a letter.
+    /// Default: `jobs`.
     pub fn table(mut self, name: impl Into<String>) -> Self {
         self.table = name.into();
         self
     }
 
-    /// Which of the queues in the table. Default: the one whose name is empty.
+    /// Selects one of the queues in the table. Default: the one with the empty name.
     pub fn lane(mut self, lane: impl Into<String>) -> Self {
         self.lane = lane.into();
         self
     }
 
-    /// How long a lease lasts, at least 10 ms; `Duration::MAX` is for ever. As long as somebody holds the job it is
-    /// renewed three times in that time, so this is how soon a job of a killed process is delivered again. Default: 30
-    /// s.
+    /// Sets the duration of a lease, at least 10 ms; `Duration::MAX` means forever. A lease is renewed three
+    /// times in that period while the job is held, so the duration is also the delay before a job of a killed
+    /// process is delivered again. Default: 30 s.
     pub fn visibility(mut self, timeout: Duration) -> Self {
         self.visibility = timeout.max(Duration::from_millis(10));
         self
     }
 
-    /// How often a job is tried before it is dead, at least once. The last of several attempts is made alone. Default:
-    /// 5.
+    /// Sets the number of attempts before a job is dead, at least 1. On the last of several attempts, the job
+    /// is leased alone. Default: 5.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// How long a job that failed waits to be tried again; the number of attempts in here does not count.
-    /// Default: 1 s, doubling up to 5 minutes.
+    /// Sets the delay before a failed job is retried; the limit on attempts in `backoff` is ignored. Default:
+    /// 1 s, doubling up to 5 minutes.
     pub fn retry_after(mut self, backoff: Backoff) -> Self {
         self.retry_after = backoff;
         self
     }
 
-    /// How often a source looks for jobs of other processes, and for those whose time has come, at least every
-    /// millisecond. Default: 100 ms.
+    /// Sets how often a source checks for jobs of other processes and for jobs that have become due; at least
+    /// 1 ms. Default: 100 ms.
     pub fn poll(mut self, every: Duration) -> Self {
         self.poll = every.max(Duration::from_millis(1));
         self
     }
 
-    /// How long an operation waits for another process that has the file locked, before it fails as
-    /// [`Busy`](super::QueueError::Busy); from 1 ms to 24 days. A source and its verdicts wait on after that: a locked
-    /// file only delays them. Default: 5 s.
+    /// Sets how long an operation waits while another process has the file locked, before it fails with
+    /// [`Busy`](super::QueueError::Busy); from 1 ms to 24 days. Sources and verdicts keep waiting after that:
+    /// a locked file only delays them. Default: 5 s.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience.clamp(Duration::from_millis(1), Duration::from_hours(24 * 24));
         self
     }
 
-    /// How long a verdict waits for others, to be written in one transaction; while the source has nothing to deliver, 5
-    /// ms at most. Default: 5 ms.
+    /// Sets how long a verdict waits for others, to be written in one transaction; at most 5 ms while the
+    /// source has nothing to deliver. Default: 5 ms.
     pub fn linger(mut self, linger: Duration) -> Self {
         self.linger = linger;
         self
     }
 
-    /// What survives a power cut. Default: everything that was enqueued.
+    /// Sets how much survives a power failure. Default: everything enqueued.
     pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
         self.synchronous = synchronous;
         self

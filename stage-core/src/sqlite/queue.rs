@@ -1,4 +1,4 @@
-//! A table of jobs in a file, for many tasks and processes.
+//! A table of jobs in a file, shared by many tasks and processes.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,11 +18,11 @@ use super::source::Source;
 use super::table::Table;
 use super::time::Moment;
 
-/// How long what found the file locked waits until it tries again.
+/// The delay before an operation that found the file locked is retried.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A queue in an SQLite file. Cheap to clone; all clones are one connection, and its work is done on threads that
-/// may block.
+/// A queue in an SQLite file. Cheap to clone; all clones share one connection, which is used on blocking
+/// threads of the runtime.
 #[derive(Clone)]
 pub struct Queue {
     inner: Arc<Inner>,
@@ -34,16 +34,17 @@ struct Inner {
     options: QueueOptions,
     file: String,
     changed: Notify,
-    /// The upper half of the numbers of its sources, chosen at random, and how many there were.
+    /// The upper half of the lessee numbers, chosen at random, and the number of sources so far.
     process: i64,
     sources: AtomicU32,
-    /// The last look at the clock.
+    /// The last reading of the clock.
     looked: Mutex<Option<Moment>>,
 }
 
 impl Queue {
-    /// Opens the queue, and makes what is missing. Waits for other processes that have the file locked, as long as
-    /// [`patience`](QueueOptions::patience) says; many may open a new file at once.
+    /// Opens the queue, and creates missing files and tables. Waits up to
+    /// [`patience`](QueueOptions::patience) while other processes have the file locked; several may open a
+    /// new file at the same time.
     ///
     /// # Errors
     ///
@@ -51,7 +52,7 @@ impl Queue {
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, the file may have been made.
+    /// If dropped before it completes, the file may have been created.
     pub async fn open(path: impl Into<PathBuf>, options: QueueOptions) -> Result<Self, QueueError> {
         let path = path.into();
         let file = path.display().to_string();
@@ -76,15 +77,15 @@ impl Queue {
         })
     }
 
-    /// Adds jobs, in one transaction; returns their numbers, in order.
+    /// Adds jobs in one transaction; returns their numbers, in order.
     ///
     /// # Errors
     ///
-    /// [`QueueError`]; then none was added.
+    /// [`QueueError`]; no job was added.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, all jobs may have been added, or none.
+    /// If dropped before it completes, either all jobs or none have been added.
     pub async fn enqueue(&self, jobs: impl IntoIterator<Item = NewJob>) -> Result<Vec<JobId>, QueueError> {
         let jobs: Vec<_> = jobs.into_iter().collect();
         let added = self.run(|table, lane, tx| table.enqueue(tx, lane, jobs, now())).await?;
@@ -92,7 +93,7 @@ impl Queue {
         Ok(added)
     }
 
-    /// How many jobs there are.
+    /// Returns the numbers of jobs.
     ///
     /// # Errors
     ///
@@ -105,7 +106,7 @@ impl Queue {
         self.run(|table, lane, tx| table.counts(tx, lane)).await
     }
 
-    /// The first `limit` dead jobs, by number; `usize::MAX` for all of them.
+    /// Returns the first `limit` dead jobs, by number; `usize::MAX` for all of them.
     ///
     /// # Errors
     ///
@@ -118,7 +119,7 @@ impl Queue {
         self.run(move |table, lane, tx| table.dead(tx, lane, limit)).await
     }
 
-    /// Has a dead job tried again, as a new one: its new number, if it was dead.
+    /// Enqueues a dead job again, as a new job; returns its new number, or `None` if it was not dead.
     ///
     /// # Errors
     ///
@@ -126,14 +127,14 @@ impl Queue {
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, it may have been done.
+    /// If dropped before it completes, the operation may have been performed.
     pub async fn revive(&self, id: JobId) -> Result<Option<JobId>, QueueError> {
         let revived = self.run(move |table, _, tx| table.revive(tx, id, now())).await?;
         self.inner.changed.notify_waiters();
         Ok(revived)
     }
 
-    /// Keeps a dead job no longer; says whether it was dead.
+    /// Deletes a dead job; returns whether it was dead.
     ///
     /// # Errors
     ///
@@ -141,13 +142,13 @@ impl Queue {
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, it may have been done.
+    /// If dropped before it completes, the operation may have been performed.
     pub async fn forget(&self, id: JobId) -> Result<bool, QueueError> {
         self.run(move |table, _, tx| table.forget(tx, id)).await
     }
 
-    /// A source of this queue's jobs, for the recipe of a pipeline's first step. There may be several, in one
-    /// pipeline and in many.
+    /// Returns a source of this queue's jobs, for the recipe of a pipeline's first step. Several sources may
+    /// run at once, in one or many pipelines.
     pub fn source(&self) -> Source {
         Source::new(self.clone())
     }
@@ -156,12 +157,12 @@ impl Queue {
         &self.inner.options
     }
 
-    /// A number for another source of this process.
+    /// Returns the lessee number for another source of this process.
     pub(super) fn new_lessee(&self) -> i64 {
         self.inner.process | i64::from(self.inner.sources.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The time, and whether the clock has leapt forward since the last call.
+    /// Returns the time, and whether the clock has leapt forward since the last call.
     pub(super) fn look_at_clock(&self) -> (i64, bool) {
         let moment = Moment { clock: now(), steady: Instant::now() };
         let mut looked = self.inner.looked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,19 +170,19 @@ impl Queue {
         (moment.clock, last.is_some_and(|last| moment.has_leapt_since(last)))
     }
 
-    /// Notified when jobs came, or left.
+    /// Returns the notification of jobs that arrived or left.
     pub(super) fn changed(&self) -> &Notify {
         &self.inner.changed
     }
 
-    /// Does `work` in one transaction, on a thread that may block.
+    /// Runs `work` in one transaction, on a blocking thread.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Table, &str, &Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, QueueError> {
         let inner = Arc::clone(&self.inner);
         let done = spawn_blocking(move || {
-            // A transaction that panicked was rolled back; the connection is as good as before.
+            // A transaction that panicked was rolled back; the connection remains usable.
             let mut connection = inner.connection.lock().unwrap_or_else(PoisonError::into_inner);
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&inner.table, &inner.options.lane, &transaction)?;
@@ -194,7 +195,7 @@ impl Queue {
         }
     }
 
-    /// As [`run`](Self::run), again and again while the file is locked; `delayed` is what the log says of each time.
+    /// Like [`run`](Self::run), but retries as long as the file is locked and logs `delayed` each time.
     pub(super) async fn run_patiently<T, W>(
         &self,
         delayed: &str,
@@ -216,8 +217,8 @@ impl Queue {
     }
 }
 
-/// Tries again while the file is locked, until the time is up: SQLite does not wait by itself when the journal mode
-/// changes, nor while a log is made or recovered.
+/// Retries while the file is locked, until `patience` has passed: SQLite itself does not wait when the
+/// journal mode changes, nor while a log is created or recovered.
 fn patiently<T>(patience: Duration, mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let begun = Instant::now();
     loop {
@@ -228,11 +229,11 @@ fn patiently<T>(patience: Duration, mut attempt: impl FnMut() -> rusqlite::Resul
     }
 }
 
-/// A connection that is ready, and a number chosen at random.
+/// Returns an initialised connection, and a random number.
 fn opened(path: &Path, table: &Table, options: &QueueOptions) -> rusqlite::Result<(Connection, i64)> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(options.patience)?;
-    // Readers and the one writer do not keep each other waiting.
+    // With WAL, readers and the single writer do not block each other.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let synchronous = match options.synchronous {
         Synchronous::Full => "FULL",
@@ -248,13 +249,14 @@ fn opened(path: &Path, table: &Table, options: &QueueOptions) -> rusqlite::Resul
     Ok((connection, random))
 }
 
-/// Milliseconds since 1970. Processes of one machine share its clock; `time.rs` says what becomes of one that jumps.
+/// Returns the milliseconds since 1970. Processes of one machine share its clock; `time.rs` handles clock
+/// jumps.
 pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     millis(since)
 }
 
-/// At most as many as fit.
+/// Converts to milliseconds, saturating at a large value.
 pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
 }

@@ -16,22 +16,22 @@ use crate::base::error::{BoxError, StageResult};
 use crate::credit::demand::Demand;
 use crate::stage::{Context, Emitter, Init, Producer};
 
-/// Jobs leased in one transaction, at most: what other sources can do meanwhile.
+/// The maximum number of jobs leased in one transaction, so that other sources get their turn.
 const AT_ONCE: usize = 1000;
 
-/// Leases as many jobs as are asked for, and delivers them: the queue learns what became of each. Without
-/// [`until_empty`](Self::until_empty) it waits for more until it is drained.
+/// Leases as many jobs as there is demand for, and delivers them; their verdicts are written to the queue.
+/// Without [`until_empty`](Self::until_empty), it waits for more jobs until it is drained.
 #[derive(Debug)]
 #[must_use = "a source does nothing outside of a pipeline"]
 pub struct Source {
     queue: Queue,
     end: End,
-    /// A number of this run of the source alone: what an earlier run leased runs out unless it is settled.
+    /// The lessee number of this run of the source; leases of an earlier run that are not settled run out.
     lessee: i64,
     deliveries: Option<Deliveries<Receipt>>,
 }
 
-/// When the source finishes.
+/// The condition for the source to finish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Never,
@@ -43,7 +43,8 @@ impl Source {
         Self { queue, end: End::Never, lessee: 0, deliveries: None }
     }
 
-    /// Finishes when there is no job left, not even one that is leased or waits to be tried again: it may come back.
+    /// Finishes once no job is left, not even a leased one or one that waits for a retry, since these may
+    /// come back.
     pub fn until_empty(mut self) -> Self {
         self.end = End::Empty;
         self
@@ -59,7 +60,7 @@ impl Source {
             if has_leapt {
                 table.keep_all(tx, until)?;
             }
-            // This source lives, so its leases do not run out.
+            // This source is alive, so its leases must not run out.
             table.keep_late(tx, lessee, until, now)?;
             let jobs =
                 table.lease(tx, Lease { lane, lessee, limit, now, until, attempts: options.attempts })?;
@@ -101,7 +102,7 @@ impl Producer for Source {
             if draining.as_mut().now_or_never().is_some() {
                 return Ok(());
             }
-            // Before looking, so that no change behind the look is missed.
+            // Registered before the look at the queue, so that no later change is missed.
             let mut changed = pin!(self.queue.changed().notified());
             changed.as_mut().enable();
             let jobs = self.lease(wanted.min(AT_ONCE)).await?;
@@ -128,7 +129,7 @@ impl Producer for Source {
     }
 }
 
-/// Nothing if the file is locked: its holder will let go of it, and what is in hand goes on meanwhile.
+/// Returns `None` if the file is locked; the lock will be released, and work on the jobs in hand continues.
 fn waiting_if_busy<T>(done: Result<T, QueueError>, delayed: &str) -> Result<Option<T>, QueueError> {
     match done {
         Err(error @ QueueError::Busy { .. }) => {

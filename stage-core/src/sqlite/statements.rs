@@ -1,6 +1,6 @@
-//! What is said to SQLite.
+//! The SQL statements of a queue.
 
-/// The statements of one table.
+/// The statements for one table.
 #[derive(Debug)]
 pub(super) struct Statements {
     pub(super) create: String,
@@ -34,7 +34,7 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    /// `table` is a name, not text of somebody else's.
+    /// `table` must be a checked name, because it is inserted without quoting.
     pub(super) fn of(table: &str) -> Self {
         Self {
             create: CREATE.replace("$t", table),
@@ -69,9 +69,9 @@ impl Statements {
     }
 }
 
-/// `due`: the time from which a waiting job can be leased (0: at once), or at which a lease runs out, in milliseconds
-/// since 1970. `blocked`: there is an earlier job of the same key (invariant 3), so that the search for the next job
-/// never walks over them. `latest`: the latest time at which anything was written, up to a second.
+/// `due`: the time in milliseconds since 1970 from which a waiting job can be leased (0: immediately), or at
+/// which a lease runs out. `blocked`: an earlier job has the same key (invariant 3), so that the search for
+/// the next job never scans blocked ones. `latest`: the latest time of any write, accurate to a second.
 const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS $t (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -110,21 +110,21 @@ INSERT INTO $t (lane, key, priority, payload, due, blocked)
 VALUES (?1, ?2, ?3, ?4, 0, ?2 IS NOT NULL AND EXISTS (SELECT 1 FROM $t WHERE lane = ?1 AND key = ?2))
 RETURNING id";
 
-/// The first job that can be leased, and whether it has to be alone (invariant 5): its lease ran out, or this is the
-/// last of several attempts.
+/// The first job that can be leased, and whether it must be alone (invariant 5): its lease ran out, or this
+/// is the last of several attempts.
 const FIRST: &str = "
 SELECT id, due, cause IS 'its lease ran out' OR (?3 > 1 AND attempts + 1 >= ?3) FROM $t
 WHERE lane = ?1 AND blocked = 0 AND due <= ?2
 ORDER BY priority DESC, attempts, id LIMIT 1";
 
-/// Jobs that may have company.
+/// Jobs that may be leased together with others.
 const NEXT: &str = "
 SELECT id FROM $t
 WHERE lane = ?1 AND blocked = 0 AND due <= ?2
       AND NOT (cause IS 'its lease ran out' OR (?3 > 1 AND attempts + 1 >= ?3))
 ORDER BY priority DESC, attempts, id LIMIT ?4";
 
-/// Whether the jobs that are leased to one process have to be alone: two are enough to know that they have not.
+/// Whether the jobs leased to a process must be alone; two rows suffice to know that they need not.
 const HAND: &str = "
 SELECT cause IS 'its lease ran out' OR (?4 > 1 AND attempts >= ?4) FROM $t
 WHERE lessee BETWEEN ?1 AND ?2 AND due > ?3 LIMIT 2";
@@ -139,7 +139,7 @@ WHERE lessee IS NOT NULL AND lessee > ?1 AND due <= ?2 AND lane = ?3 ORDER BY id
 
 const COMPANY: &str = "SELECT count(*) FROM (SELECT 1 FROM $t WHERE lessee BETWEEN ?1 AND ?2 LIMIT 2)";
 
-/// Those whose attempts were taken back already say so by their cause.
+/// Jobs whose attempts were already taken back are recognised by their cause.
 const UNCOUNT: &str = "
 UPDATE $t SET attempts = attempts - 1, cause = 'its lease ran out'
 WHERE lessee BETWEEN ?1 AND ?2 AND cause IS NOT 'its lease ran out'";
@@ -173,7 +173,7 @@ SELECT (SELECT count(*) FROM $t WHERE lane = ?1 AND lessee IS NULL),
        (SELECT count(*) FROM $t WHERE lane = ?1 AND lessee IS NOT NULL),
        (SELECT count(*) FROM $t_dead WHERE lane = ?1)";
 
-/// The earliest job of each key is not blocked, so that the index of those that can be leased knows.
+/// The earliest job of each key is not blocked, so the index of available jobs suffices.
 const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM $t WHERE lane = ?1 AND blocked = 0)";
 
 const DEAD: &str = "
@@ -191,7 +191,7 @@ const NOTE: &str = "INSERT OR REPLACE INTO $t_clock (id, latest) VALUES (1, ?1)"
 
 const SET_BACK: &str = "UPDATE $t SET due = max(due - ?1, 0) WHERE due > ?2";
 
-/// For files of a time when a new job was due at the time of its writer.
+/// For files of earlier versions, in which a new job was due at the time of its writer.
 const DUE_AT_ONCE: &str = "UPDATE $t SET due = 0 WHERE lessee IS NULL AND leases = 0 AND due > 0";
 
 const SHORTEN: &str = "UPDATE $t SET due = ?1 WHERE lessee IS NOT NULL AND due > ?1";

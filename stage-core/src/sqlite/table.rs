@@ -1,9 +1,10 @@
-//! The rules of the queue, as statements on a connection of yours: no clock, no thread, no transaction of its own.
-//! (`leasing.rs` has those about leases, `time.rs` those about clocks that jump.)
+//! The rules of the queue as statements on the caller's connection, without a clock, thread or transaction of
+//! its own. (`leasing.rs` contains the rules for leases, `time.rs` those for clock jumps.)
 //!
-//! Every method is to be called within a transaction that may write (`BEGIN IMMEDIATE`), so that a queue can be
-//! changed together with other tables: a job is acknowledged in the transaction that keeps its result. Statements of
-//! yours may read the columns `id`, `lane`, `attempts` and `lessee` (null while a job waits); only these methods write.
+//! Call every method within a transaction that may write (`BEGIN IMMEDIATE`), so that a queue can be changed
+//! together with other tables: for example, a job can be acknowledged in the transaction that stores its
+//! result. Your own statements may read the columns `id`, `lane`, `attempts` and `lessee` (null while a job
+//! waits); only these methods may write.
 
 use std::sync::Arc;
 
@@ -20,39 +21,41 @@ pub struct Table {
     pub(super) statements: Arc<Statements>,
 }
 
-/// What is to be leased.
+/// The parameters of a lease.
 #[derive(Clone, Copy, Debug)]
 pub struct Lease<'a> {
-    /// Which of the queues in the table.
+    /// The queue in the table.
     pub lane: &'a str,
-    /// To whom, from 0; whoever keeps leases alive keeps all of this number. Those whose numbers differ in the lower
-    /// 32 bits only are sources of one process: it loses all their jobs together.
+    /// The number of the lessee, from 0; renewing leases renews all leases with this number. Lessees whose numbers
+    /// differ only in the lower 32 bits are sources of one process, which loses all their jobs at once.
     pub lessee: i64,
-    /// At most so many jobs.
+    /// The maximum number of jobs.
     pub limit: usize,
-    /// The time.
+    /// The current time.
     pub now: i64,
-    /// When the leases run out.
+    /// The time at which the leases run out.
     pub until: i64,
-    /// So many attempts a job has: the last of several is made alone, and after it the job is dead.
+    /// The number of attempts allowed per job: on the last of several, it is leased alone; after it, the job
+    /// is dead.
     pub attempts: u32,
 }
 
-/// How a job goes back.
+/// How a job is returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Return<'a> {
     /// It failed: the attempt counts.
     Failed(&'a str),
-    /// Nothing is wrong with it: the attempt does not count.
+    /// It did not fail: the attempt does not count.
     Untried,
 }
 
 impl Table {
-    /// The table of this name.
+    /// Creates a handle to the table with this name.
     ///
     /// # Errors
     ///
-    /// [`QueueError::Name`] if it is not of the letters a to z, digits and `_`, beginning with a letter.
+    /// [`QueueError::Name`] unless the name consists of letters a to z, digits and `_`, beginning with a
+    /// letter.
     pub fn new(name: &str) -> Result<Self, QueueError> {
         let legal = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
         if !name.starts_with(|letter: char| letter.is_ascii_lowercase()) || !name.chars().all(legal) {
@@ -61,26 +64,27 @@ impl Table {
         Ok(Self { name: name.into(), statements: Arc::new(Statements::of(name)) })
     }
 
-    /// Its name; dead jobs are in the table of this name and `_dead`, and the time in that with `_clock`.
+    /// Returns the name. Dead jobs are stored in the table with the suffix `_dead`, and the time in the one
+    /// with the suffix `_clock`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Makes the tables, if they are missing.
+    /// Creates the tables, if they are missing.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn create(&self, connection: &Connection) -> rusqlite::Result<()> {
         connection.execute_batch(&self.statements.create)
     }
 
-    /// Adds jobs; they can be leased at once, whatever the time is then: `_now` is not kept. Their numbers are in the
-    /// order of the jobs.
+    /// Adds jobs, which can be leased immediately, whatever the time: `_now` is not stored. Their numbers are
+    /// in the order of the jobs.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn enqueue(
         &self,
         connection: &Connection,
@@ -95,33 +99,34 @@ impl Table {
         jobs.into_iter().map(add).collect()
     }
 
-    /// The lease that stands for this job, if any: for whoever has the table to himself.
+    /// Returns the current lease of this job, if any: for callers with exclusive access to the table.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn leased(&self, connection: &Connection, id: JobId) -> rusqlite::Result<Option<Receipt>> {
         let mut leased = connection.prepare_cached(&self.statements.leased)?;
         let receipt = |row: &rusqlite::Row<'_>| Ok(Receipt { id, lease: row.get(0)?, attempt: row.get(1)? });
         leased.query_row([id.0], receipt).optional()
     }
 
-    /// Ends every lease in the table: for whoever knows that nobody is at work. The attempts count, and the jobs can be
-    /// leased at once, whatever the time is then: `_now` is not kept. Answers with the jobs whose leases they were.
+    /// Ends every lease in the table: for callers who know that no other process is working on it. The
+    /// attempts count, and the jobs can be leased immediately, whatever the time: `_now` is not stored.
+    /// Returns the jobs whose leases ended.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn release_all(&self, connection: &Connection, _now: i64) -> rusqlite::Result<Vec<JobId>> {
         let mut release = connection.prepare_cached(&self.statements.release_all)?;
         release.query_map([], |row| row.get(0).map(JobId))?.collect()
     }
 
-    /// The job is done: it leaves the queue. Says whether it was still leased by this lease.
+    /// Removes a finished job from the queue. Returns whether it was still leased by this lease.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn acknowledge(&self, connection: &Connection, receipt: Receipt) -> rusqlite::Result<bool> {
         let mut remove = connection.prepare_cached(&self.statements.remove)?;
         let removed: Option<(String, Option<Vec<u8>>)> = remove
@@ -133,11 +138,12 @@ impl Table {
         Ok(removed.is_some())
     }
 
-    /// The job goes back, and can be leased from `due` on, at once if that is 0. Says whether it was still leased by this lease.
+    /// Returns a job to the queue; it can be leased from `due` on, or immediately if `due` is 0. Returns
+    /// whether it was still leased by this lease.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn give_back(
         &self,
         connection: &Connection,
@@ -153,11 +159,11 @@ impl Table {
         Ok(put.execute(params![receipt.id.0, receipt.lease, due, attempts, cause])? > 0)
     }
 
-    /// The job is set aside for good. Says whether it was still leased by this lease.
+    /// Sets a job aside as dead. Returns whether it was still leased by this lease.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn bury(
         &self,
         connection: &Connection,
@@ -170,11 +176,11 @@ impl Table {
         Ok(buried && self.acknowledge(connection, receipt)?)
     }
 
-    /// How many jobs there are.
+    /// Returns the numbers of jobs.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn counts(&self, connection: &Connection, lane: &str) -> rusqlite::Result<Counts> {
         let mut counts = connection.prepare_cached(&self.statements.counts)?;
         counts.query_row([lane], |row| {
@@ -182,20 +188,21 @@ impl Table {
         })
     }
 
-    /// Whether there is no job left to be done, leased or not. Does not walk over the jobs, as counting them does.
+    /// Returns whether no job is left to be done, leased or not. Unlike counting, this does not scan the
+    /// jobs.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn is_empty(&self, connection: &Connection, lane: &str) -> rusqlite::Result<bool> {
         connection.prepare_cached(&self.statements.is_empty)?.query_row([lane], |row| row.get(0))
     }
 
-    /// The first `limit` dead jobs, by number.
+    /// Returns the first `limit` dead jobs, by number.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn dead(&self, connection: &Connection, lane: &str, limit: usize) -> rusqlite::Result<Vec<DeadJob>> {
         let mut dead = connection.prepare_cached(&self.statements.dead)?;
         let dead = dead.query_map(params![lane, count(limit)], |row| {
@@ -210,21 +217,22 @@ impl Table {
         dead.collect()
     }
 
-    /// A dead job is kept no longer. Says whether it was dead.
+    /// Deletes a dead job. Returns whether it was dead.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn forget(&self, connection: &Connection, id: JobId) -> rusqlite::Result<bool> {
         let mut take = connection.prepare_cached(&self.statements.take_dead)?;
         Ok(take.query_row([id.0], |_| Ok(())).optional()?.is_some())
     }
 
-    /// A dead job waits again, as a new one: behind those of its key. Its new number, if it was dead.
+    /// Enqueues a dead job again, as a new job behind those of its key. Returns its new number, or `None` if
+    /// it was not dead.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn revive(&self, connection: &Connection, id: JobId, now: i64) -> rusqlite::Result<Option<JobId>> {
         let mut take = connection.prepare_cached(&self.statements.take_dead)?;
         let dead = take.query_row([id.0], |row| {
@@ -236,7 +244,7 @@ impl Table {
     }
 }
 
-/// As many as SQLite can count.
+/// Converts a count, saturating at SQLite's largest integer.
 pub(super) fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

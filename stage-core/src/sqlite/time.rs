@@ -1,11 +1,12 @@
-//! The rules about clocks that jump.
+//! The rules for clock jumps.
 //!
-//! Times in the table are those of the machine's clock, which all processes share. `latest` in the table is the latest
-//! time at which anything was written, so every time in it is at most the wait that was asked for behind `latest`. If
-//! the clock is behind that, it was set back, and every time in the table is set back with it.
+//! Times in the table are times of the machine's clock, which all processes share. `latest` in the table is
+//! the latest time of any write, so every time in the table exceeds `latest` by at most the delay that was
+//! requested. If the clock is behind `latest`, it was set back, and every time in the table is set back with
+//! it.
 //!
-//! A clock that leaps forward makes leases run out whose holders live. A process that has another clock, which only
-//! goes on, sees that, and renews all of them.
+//! If the clock leaps forward, leases of live holders run out. Each process compares it with a monotonic
+//! clock, detects the leap, and renews all leases.
 
 use std::time::{Duration, Instant};
 
@@ -14,10 +15,10 @@ use rusqlite::{Connection, OptionalExtension};
 use super::queue::millis;
 use super::table::Table;
 
-/// Smaller jumps matter to nobody.
+/// Smaller jumps are ignored.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// What the machine's clock says, beside one that cannot be set.
+/// A reading of the machine's clock, together with a monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
     /// Milliseconds since 1970.
@@ -26,23 +27,23 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    /// Whether the clock went forward further than time did since `earlier`.
+    /// Returns whether the clock has advanced further than the monotonic time since `earlier`.
     pub(super) fn has_leapt_since(self, earlier: Self) -> bool {
         let time = millis(self.steady.saturating_duration_since(earlier.steady) + SLACK);
         self.clock.saturating_sub(earlier.clock) > time
     }
 }
 
-/// How the clock stands to the latest time in the table.
+/// The clock compared with the latest time in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Clock {
-    /// Nobody has written a time yet.
+    /// No time has been written yet.
     Unknown,
-    /// It goes on; the latest time need not be written anew.
+    /// It has barely advanced; the latest time need not be rewritten.
     Same,
-    /// It goes on.
+    /// It has advanced.
     Forward,
-    /// It was set back by so many milliseconds.
+    /// It was set back by this number of milliseconds.
     Back(i64),
 }
 
@@ -59,12 +60,12 @@ impl Clock {
 }
 
 impl Table {
-    /// Looks whether the clock was set back since the last [`note_time`](Self::note_time); then all times in the
-    /// table are, too. To be called before times are compared.
+    /// Checks whether the clock was set back since the last [`note_time`](Self::note_time), and if so, sets
+    /// all times in the table back with it. Call this before comparing times.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn look_at_time(&self, connection: &Connection, now: i64) -> rusqlite::Result<()> {
         if let Clock::Back(by) = self.clock(connection, now)? {
             tracing::warn!(by = ?Duration::from_millis(by.unsigned_abs()), "the clock was set back, and the times of the queue with it");
@@ -74,11 +75,11 @@ impl Table {
         Ok(())
     }
 
-    /// Notes the time. To be called where a time is written, that of a lease or that of a job that waits.
+    /// Records the time. Call this whenever a time is written, of a lease or of a waiting job.
     ///
     /// # Errors
     ///
-    /// What SQLite says.
+    /// Returns the error of SQLite.
     pub fn note_time(&self, connection: &Connection, now: i64) -> rusqlite::Result<()> {
         match self.clock(connection, now)? {
             Clock::Unknown | Clock::Forward => self.write_time(connection, now),
@@ -86,8 +87,8 @@ impl Table {
         }
     }
 
-    /// Begins to note the time in a file where nobody did: what nobody delayed is due at once, and a lease runs out by
-    /// `until`.
+    /// Starts to record the time in a file without one: jobs without a delay become due immediately, and
+    /// leases run out by `until`.
     pub(super) fn begin_time(&self, connection: &Connection, now: i64, until: i64) -> rusqlite::Result<()> {
         if self.clock(connection, now)? == Clock::Unknown {
             connection.prepare_cached(&self.statements.due_at_once)?.execute([])?;

@@ -1,10 +1,10 @@
-//! A stage's buffer on its own.
+//! A stage's buffer as a plain value.
 
 use crate::base::options::{Capacity, Keep};
 use crate::dispatch::Marker;
 use crate::dispatch::supply::buffer;
 
-/// The buffer of undemanded events that every producing stage has, as a plain value.
+/// The buffer for events without demand that every producing stage has, as a plain value.
 ///
 /// ```
 /// use stage_core::dispatch::Marker;
@@ -21,40 +21,40 @@ use crate::dispatch::supply::buffer;
 pub struct Buffer<E>(buffer::Buffer<E>);
 
 impl<E> Buffer<E> {
-    /// An empty buffer.
+    /// Creates an empty buffer.
     pub fn new(capacity: Capacity, keep: Keep) -> Self {
         Self(buffer::Buffer::new(capacity, keep))
     }
 
-    /// How many events are there.
+    /// Returns the number of events in the buffer.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether no event is there.
+    /// Returns whether the buffer contains no events.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Stores events; how many were discarded, and the markers that were passed because of that.
+    /// Stores events; returns the number of discarded events, and the markers passed because of that.
     pub fn store(&mut self, events: impl IntoIterator<Item = E>) -> (usize, Vec<Marker>) {
         let discarded = self.0.store(&mut events.into_iter().collect());
         (discarded, self.passed())
     }
 
-    /// Puts a marker behind the events that are there; gives it back if there are none.
+    /// Places a marker behind the present events; returns it if there are none.
     pub fn mark(&mut self, marker: Marker) -> Option<Marker> {
         self.0.mark(marker)
     }
 
-    /// Takes up to `most` of the oldest events, and stops at a marker; with the markers that were passed.
+    /// Takes up to `most` of the oldest events, stopping at a marker; returns them with the markers passed.
     pub fn take(&mut self, most: usize) -> (Vec<E>, Vec<Marker>) {
         let mut taken = Vec::new();
         self.0.take(most, &mut taken);
         (taken, self.passed())
     }
 
-    /// Puts events back in front.
+    /// Puts events back at the front.
     pub fn put_back(&mut self, events: impl IntoIterator<Item = E>) {
         self.0.put_back(&mut events.into_iter().collect());
     }

@@ -1,4 +1,4 @@
-//! What a producer of your own is asked for.
+//! Logs the demand that reaches a producer.
 
 use std::future::Future;
 
@@ -9,8 +9,8 @@ use crate::credit::demand::Demand;
 use crate::stage::{Call, Cast, Context, Emitter, Init, Producer, Reply};
 use crate::wire::subscription::{Cancellation, Subscription};
 
-/// A log of every demand that reaches a producer of your own, which stays what it is otherwise: its hooks, calls
-/// and casts go through.
+/// A log of every demand that reaches a producer. The producer is otherwise unchanged: its callbacks, calls
+/// and casts pass through.
 ///
 /// ```
 /// use stage_core::spawn::{StageOptions, producer};
@@ -50,7 +50,7 @@ pub struct DemandLog {
     demands: Log<usize>,
 }
 
-/// Wraps producers so that they report to one [`DemandLog`]: for the recipe of a pipeline.
+/// Wraps producers so that they report to one [`DemandLog`], for use in the recipe of a pipeline.
 ///
 /// ```
 /// use stage_core::testing::DemandLog;
@@ -83,37 +83,38 @@ pub struct Recorded<P> {
 }
 
 impl DemandLog {
-    /// An empty log.
+    /// Creates an empty log.
     pub fn new() -> Self {
         let (writer, demands) = log();
         Self { recorder: Recorder { demands: writer }, demands }
     }
 
-    /// Logs the demands of `producer`.
+    /// Wraps `producer` so that its demands are logged.
     pub fn around<P>(&self, producer: P) -> Recorded<P> {
         self.recorder.around(producer)
     }
 
-    /// What wraps producers inside a recipe.
+    /// Returns a wrapper for producers made by a recipe.
     pub fn recorder(&self) -> Recorder {
         self.recorder.clone()
     }
 
-    /// The next demand, in events, as it reached `handle_demand`.
+    /// Waits for the next demand that reaches `handle_demand`; returns its number of events.
     ///
     /// # Panics
     ///
-    /// After a minute of the runtime's time: at once on a paused clock if nothing moves any more.
+    /// Panics after a minute of the runtime's time; with a paused clock, as soon as nothing can make
+    /// progress.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, nothing is lost.
+    /// Dropping the future before it completes loses nothing.
     #[track_caller]
     pub fn next_demand(&mut self) -> impl Future<Output = usize> {
         self.demands.next("a demand")
     }
 
-    /// The demands that arrived and were not taken from the log yet, in events.
+    /// Takes the logged demands not yet taken, in events.
     pub fn demands(&mut self) -> Vec<usize> {
         self.demands.there()
     }
@@ -126,7 +127,7 @@ impl Default for DemandLog {
 }
 
 impl Recorder {
-    /// Logs the demands of `producer`.
+    /// Wraps `producer` so that its demands are logged.
     pub fn around<P>(&self, producer: P) -> Recorded<P> {
         Recorded { producer, demands: self.demands.clone() }
     }

@@ -1,4 +1,4 @@
-//! The deciding half of a producing stage, without the stage.
+//! The dispatching half of a producing stage, without the stage.
 
 use crate::base::error::SubscribeError;
 use crate::base::options::{Capacity, Keep};
@@ -6,8 +6,8 @@ use crate::credit::demand::Demand;
 use crate::dispatch::supply::buffer::Buffer;
 use crate::dispatch::{self, Dispatcher, Marker, Notice, Outbox, SubscriberOptions, SubscriptionKey};
 
-/// Dispatcher, buffer and the account of demand as one plain value, exactly as a producing stage has
-/// them: to test a dispatcher without a runtime.
+/// Dispatcher, buffer and demand accounting as one plain value, exactly as in a producing stage: for testing
+/// a dispatcher without a runtime.
 ///
 /// ```
 /// use stage_core::dispatch::{DemandDispatcher, SubscriberOptions, SubscriptionKey};
@@ -32,22 +32,22 @@ pub struct Hub<E> {
 }
 
 impl<E> Hub<E> {
-    /// A hub with an unbounded buffer.
+    /// Creates a hub with an unbounded buffer.
     pub fn new(dispatcher: impl Dispatcher<E> + 'static) -> Self {
         Self::with_buffer(dispatcher, Capacity::Unbounded, Keep::Last)
     }
 
-    /// A hub that keeps undemanded events as `capacity` and `keep` say.
+    /// Creates a hub that buffers events without demand according to `capacity` and `keep`.
     pub fn with_buffer(dispatcher: impl Dispatcher<E> + 'static, capacity: Capacity, keep: Keep) -> Self {
         let inner = dispatch::Hub::new(Box::new(dispatcher), Buffer::new(capacity, keep));
         Self { inner, outbox: Outbox::new(), sent: Vec::new(), overflowed: 0 }
     }
 
-    /// Takes a subscriber in.
+    /// Adds a subscriber.
     ///
     /// # Errors
     ///
-    /// The dispatcher's, which would go to the subscriber.
+    /// Returns the error of the dispatcher, which a stage would send to the subscriber.
     pub fn subscribe(
         &mut self,
         key: SubscriptionKey,
@@ -56,7 +56,7 @@ impl<E> Hub<E> {
         self.inner.subscribe(key, options)
     }
 
-    /// A subscriber asks for `events`; returns what is announced to the stage.
+    /// Asks for `events` on behalf of a subscriber; returns the demand announced to the stage.
     pub fn ask(&mut self, key: SubscriptionKey, events: usize) -> usize {
         let Some(demand) = Demand::new(events) else { return 0 };
         if !self.inner.counts(key, demand) {
@@ -66,24 +66,24 @@ impl<E> Hub<E> {
         self.send(announce)
     }
 
-    /// A subscriber left; returns what is announced to the stage.
+    /// Removes a subscriber that left; returns the demand announced to the stage.
     pub fn cancel(&mut self, key: SubscriptionKey) -> usize {
         let announce = self.inner.cancel(key, &mut self.outbox);
         self.send(announce)
     }
 
-    /// A subscriber wants nothing ever again; returns what is announced to the stage.
+    /// Marks a subscriber as wanting no more events, ever; returns the demand announced to the stage.
     pub fn finish(&mut self, key: SubscriptionKey) -> usize {
         let announce = self.inner.finish(key, &mut self.outbox);
         self.send(announce)
     }
 
-    /// Events that a subscriber did not receive come back; to be followed by `cancel` or `finish`.
+    /// Takes back events that a subscriber did not receive; call `cancel` or `finish` next.
     pub fn take_back(&mut self, key: SubscriptionKey, events: impl IntoIterator<Item = E>) {
         self.inner.take_back(key, &mut events.into_iter().collect());
     }
 
-    /// The stage emits; returns what is announced to it.
+    /// Emits events on behalf of the stage; returns the demand announced to it.
     pub fn emit(&mut self, events: impl IntoIterator<Item = E>) -> usize {
         let mut events: Vec<E> = events.into_iter().collect();
         if let Some(to) = self.inner.give_all(events.len()) {
@@ -95,47 +95,47 @@ impl<E> Hub<E> {
         self.send(announce)
     }
 
-    /// Puts a marker behind everything that waits; gives it back if nothing does.
+    /// Places a marker behind all waiting events; returns it if there are none.
     pub fn mark(&mut self, marker: Marker) -> Option<Marker> {
         self.inner.mark(marker)
     }
 
-    /// The messages since the last call, in order.
+    /// Takes the messages sent since the last call, in order.
     pub fn sent(&mut self) -> Vec<(SubscriptionKey, Vec<E>)> {
         std::mem::take(&mut self.sent)
     }
 
-    /// The markers that fired since the last call, in order.
+    /// Takes the markers that fired since the last call, in order.
     pub fn fired(&mut self) -> Vec<Marker> {
         self.outbox.drain_fired().collect()
     }
 
-    /// What the dispatcher had to say since the last call.
+    /// Takes the notices of the dispatcher since the last call.
     pub fn notices(&mut self) -> Vec<Notice> {
         self.outbox.drain_notices().collect()
     }
 
-    /// How many events were discarded since the last call: nowhere to go, or no room.
+    /// Takes the number of events discarded since the last call, for lack of a destination or of room.
     pub fn discarded(&mut self) -> usize {
         self.outbox.take_discarded() + std::mem::take(&mut self.overflowed)
     }
 
-    /// How many more events the dispatcher takes in.
+    /// Returns how many more events the dispatcher accepts.
     pub fn wanted(&self) -> usize {
         self.inner.wanted()
     }
 
-    /// What was announced to the stage and not yet emitted.
+    /// Returns the demand announced to the stage and not yet served.
     pub fn outstanding(&self) -> usize {
         self.inner.outstanding()
     }
 
-    /// How many events wait, in the buffer and inside the dispatcher.
+    /// Returns the number of waiting events, in the buffer and inside the dispatcher.
     pub fn waiting(&self) -> usize {
         self.inner.waiting()
     }
 
-    /// What a stage does after every step: it sends what was decided.
+    /// Sends what was decided, as a stage does after every step.
     fn send(&mut self, announce: Option<Demand>) -> usize {
         self.sent.extend(self.outbox.drain());
         announce.map_or(0, Demand::get)

@@ -1,4 +1,4 @@
-//! How a stage reports to its test: a queue that can be awaited, with an end to the patience.
+//! The channel from a stage to its test: a queue that can be awaited, with a timeout.
 
 use std::fmt;
 use std::future::Future;
@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
-/// How long a test waits, in the runtime's time: on a paused clock, until nothing moves any more.
+/// Timeout of a waiting test, in the runtime's time; with a paused clock, it expires as soon as nothing can
+/// make progress.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The stage's end. Cheap to clone.
@@ -17,7 +18,7 @@ pub(super) struct Writer<T>(UnboundedSender<T>);
 /// The test's end.
 pub(super) struct Log<T>(UnboundedReceiver<T>);
 
-/// A new log.
+/// Creates a log.
 pub(super) fn log<T>() -> (Writer<T>, Log<T>) {
     let (sender, receiver) = unbounded_channel();
     (Writer(sender), Log(receiver))
@@ -25,13 +26,13 @@ pub(super) fn log<T>() -> (Writer<T>, Log<T>) {
 
 impl<T> Writer<T> {
     pub(super) fn write(&self, entry: T) {
-        // A test that dropped its end does not want to know.
+        // Fails if the test has dropped its end and no longer needs the entry.
         let _ = self.0.send(entry);
     }
 }
 
 impl<T> Log<T> {
-    /// The next entry; panics, naming the caller's line, if none comes.
+    /// Waits for the next entry; panics with the caller's line if none arrives in time.
     #[track_caller]
     pub(super) fn next(&mut self, what: &'static str) -> impl Future<Output = T> {
         let line = Location::caller();
@@ -44,7 +45,7 @@ impl<T> Log<T> {
         }
     }
 
-    /// The entries that are there.
+    /// Takes all entries that have arrived.
     pub(super) fn there(&mut self) -> Vec<T> {
         std::iter::from_fn(|| self.0.try_recv().ok()).collect()
     }

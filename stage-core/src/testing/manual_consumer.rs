@@ -1,4 +1,4 @@
-//! A consumer that asks for what the test says, and shows what it gets.
+//! A consumer controlled by the test: it asks on command and shows the events it receives.
 
 use std::ops::{Deref, DerefMut};
 
@@ -11,10 +11,10 @@ use crate::stage::Nothing;
 use crate::wire::subscription::{Asking, Subscription};
 use crate::wire::{ProducerRef, SubscribeOptions};
 
-/// A running consumer in the hands of a test: it asks only when told to, and keeps what it gets. What it saw is
-/// read as from a [`Probe`]: it derefs to [`Seen`].
+/// A running consumer controlled by a test: it asks only on command, and keeps the events it receives. Read
+/// its observations as from a [`Probe`]: it derefs to [`Seen`].
 ///
-/// To look at a producer or a step of your own, one demand at a time:
+/// To observe a producer or a step, one demand at a time:
 ///
 /// ```
 /// use stage_core::spawn::{StageOptions, producer};
@@ -40,7 +40,7 @@ use crate::wire::{ProducerRef, SubscribeOptions};
 /// # }
 /// ```
 ///
-/// The stage goes on when this is dropped.
+/// The stage continues to run when this handle is dropped.
 #[derive(Debug)]
 pub struct ManualConsumer<E> {
     stage: StageRef<Probe<E>, E, Nothing>,
@@ -49,11 +49,11 @@ pub struct ManualConsumer<E> {
 }
 
 impl<E: Send + 'static> ManualConsumer<E> {
-    /// Starts one of this name.
+    /// Starts a consumer with this name.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     pub async fn spawn(name: impl Into<String>) -> Self {
         let (probe, seen) = Probe::asking(Asking::Manual);
         let options = StageOptions::named(name);
@@ -61,15 +61,15 @@ impl<E: Send + 'static> ManualConsumer<E> {
         Self { stage, seen, latest: None }
     }
 
-    /// Subscribes to `producer` without asking for anything; the window only says what is legal.
+    /// Subscribes to `producer` without asking for events; the window only limits how much may be asked for.
     ///
     /// # Errors
     ///
-    /// As [`StageRef::subscribe`].
+    /// Like [`StageRef::subscribe`].
     ///
     /// # Cancel safety
     ///
-    /// As [`StageRef::subscribe`].
+    /// Like [`StageRef::subscribe`].
     pub async fn subscribe(
         &mut self,
         producer: &ProducerRef<E>,
@@ -80,60 +80,60 @@ impl<E: Send + 'static> ManualConsumer<E> {
         Ok(subscription)
     }
 
-    /// Asks for `events` more, at least 1, by the subscription that was made last. For another one, see
-    /// [`Subscription::ask`].
+    /// Asks for `events` more, at least 1, through the most recent subscription. For another subscription,
+    /// see [`Subscription::ask`].
     ///
     /// # Panics
     ///
-    /// Without a subscription, and for zero events: asking for nothing is not asking.
+    /// Panics without a subscription, and if `events` is 0.
     #[track_caller]
     pub fn ask(&self, events: usize) {
         let demand = Demand::new(events).expect("at least 1 event is asked for");
         self.latest.as_ref().expect("a subscription was made before").ask(demand);
     }
 
-    /// The subscription that was made last.
+    /// Returns the most recent subscription.
     pub fn subscription(&self) -> Option<&Subscription> {
         self.latest.as_ref()
     }
 
-    /// The address of the stage.
+    /// Returns the address of the stage.
     pub fn stage(&self) -> &StageRef<Probe<E>, E, Nothing> {
         &self.stage
     }
 
-    /// Has the stage finish: it wants no more events, ever.
+    /// Finishes the stage: it wants no more events, ever.
     pub fn finish(&self) {
         self.order(Ending::Finish);
     }
 
-    /// Has a callback return this error, which ends the stage.
+    /// Ends the stage by returning this error from a callback.
     pub fn fail(&self, error: impl Into<BoxError>) {
         self.order(Ending::Fail(error.into()));
     }
 
-    /// Has a callback panic with this message, which ends the stage.
+    /// Ends the stage by a panic with this message in a callback.
     pub fn crash(&self, message: impl Into<String>) {
         self.order(Ending::Panic(message.into()));
     }
 
     fn order(&self, ending: Ending) {
-        // A stage that has ended already need not be ended.
+        // A stage that has already ended needs no order.
         let _ = self.stage.cast(ending);
     }
 
-    /// Ends the stage for `reason` after its current callback, and waits until it has.
+    /// Ends the stage with `reason` after its current callback, and waits until it has ended.
     pub async fn stop(&self, reason: ExitReason) -> ExitReason {
         self.stage.stop(reason).await
     }
 
-    /// Cuts the stage off at its next wait: no hook runs any more, and its peers see
+    /// Aborts the stage at its next await point: no more callbacks run, and its peers see
     /// [`ExitReason::Aborted`].
     pub fn abort(&self) {
         self.stage.abort();
     }
 
-    /// Waits until the stage has ended; says why.
+    /// Waits until the stage has ended; returns the reason.
     pub async fn ended(&self) -> ExitReason {
         self.stage.ended().await
     }

@@ -1,4 +1,4 @@
-//! A producer that does what the test says, and reports what is asked of it.
+//! A producer controlled by the test: it emits on command and logs the demand it receives.
 
 use std::future::Future;
 
@@ -12,11 +12,11 @@ use crate::stage::{Cast, Emitter, Nothing, Producer};
 use crate::wire::ProducerRef;
 use crate::wire::subscription::{Cancellation, Subscription};
 
-/// A running producer in the hands of a test: it emits what it is told to, when it is told to, and keeps a
-/// log of the demands, the subscribers and the cancellations it sees.
+/// A running producer controlled by a test: it emits events on command, and logs the demands, subscribers and
+/// cancellations it sees.
 ///
-/// It emits regardless of demand, as every producer may; what nobody asked for waits in its buffer. To feed a
-/// step or a sink of your own:
+/// It emits regardless of demand, as every producer may; events without demand wait in its buffer. To feed a
+/// step or a sink:
 ///
 /// ```
 /// use stage_core::spawn::{StageOptions, consumer};
@@ -43,7 +43,7 @@ use crate::wire::subscription::{Cancellation, Subscription};
 /// # }
 /// ```
 ///
-/// The stage goes on when this is dropped.
+/// The stage continues to run when this handle is dropped.
 #[derive(Debug)]
 pub struct ManualProducer<E> {
     stage: StageRef<Told<E>, Nothing, E>,
@@ -65,7 +65,7 @@ pub struct Told<E> {
     emits: std::marker::PhantomData<fn() -> E>,
 }
 
-/// What it is told.
+/// An order to the stage.
 enum Order<E> {
     Emit(Vec<E>),
     Finish,
@@ -74,11 +74,11 @@ enum Order<E> {
 }
 
 impl<E: Send + 'static> ManualProducer<E> {
-    /// Starts one with these options.
+    /// Starts a producer with these options.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     pub async fn spawn(options: StageOptions<E>) -> Self {
         let (demands, demands_log) = log();
         let (subscribers, subscribers_log) = log();
@@ -98,12 +98,12 @@ impl<E: Send + 'static> ManualProducer<E> {
         }
     }
 
-    /// The address of the stage: to inspect it, or to register it under a name.
+    /// Returns the address of the stage: to inspect it, or to register it under a name.
     pub fn stage(&self) -> &StageRef<Told<E>, Nothing, E> {
         &self.stage
     }
 
-    /// What consumers subscribe to.
+    /// Returns the reference that consumers subscribe to.
     pub fn producer(&self) -> ProducerRef<E> {
         self.stage.producer()
     }
@@ -112,37 +112,37 @@ impl<E: Send + 'static> ManualProducer<E> {
     ///
     /// # Panics
     ///
-    /// If the stage has ended.
+    /// Panics if the stage has ended.
     #[track_caller]
     pub fn emit(&self, events: impl IntoIterator<Item = E>) {
         self.order(Order::Emit(events.into_iter().collect()));
     }
 
-    /// Ends the stage behind everything that was emitted: what is buffered is still delivered.
+    /// Finishes the stage after all emitted events: buffered events are still delivered.
     ///
     /// # Panics
     ///
-    /// If the stage has ended.
+    /// Panics if the stage has ended.
     #[track_caller]
     pub fn finish(&self) {
         self.order(Order::Finish);
     }
 
-    /// Has a callback return this error, which ends the stage.
+    /// Ends the stage by returning this error from a callback.
     ///
     /// # Panics
     ///
-    /// If the stage has ended.
+    /// Panics if the stage has ended.
     #[track_caller]
     pub fn fail(&self, error: impl Into<BoxError>) {
         self.order(Order::Fail(error.into()));
     }
 
-    /// Has a callback panic with this message, which ends the stage.
+    /// Ends the stage by a panic with this message in a callback.
     ///
     /// # Panics
     ///
-    /// If the stage has ended; what the callback does stays in the stage.
+    /// Panics if the stage has ended; the panic in the callback stays within the stage.
     #[track_caller]
     pub fn crash(&self, message: impl Into<String>) {
         self.order(Order::Panic(message.into()));
@@ -155,73 +155,73 @@ impl<E: Send + 'static> ManualProducer<E> {
         }
     }
 
-    /// Ends the stage for `reason` after its current callback, and waits until it has.
+    /// Ends the stage with `reason` after its current callback, and waits until it has ended.
     pub async fn stop(&self, reason: ExitReason) -> ExitReason {
         self.stage.stop(reason).await
     }
 
-    /// Cuts the stage off at its next wait: no hook runs any more, and its peers see
+    /// Aborts the stage at its next await point: no more callbacks run, and its peers see
     /// [`ExitReason::Aborted`].
     pub fn abort(&self) {
         self.stage.abort();
     }
 
-    /// Waits until the stage has ended; says why.
+    /// Waits until the stage has ended; returns the reason.
     pub async fn ended(&self) -> ExitReason {
         self.stage.ended().await
     }
 
-    /// Holds demand back, or lets it through again.
+    /// Holds demand back, or forwards it again.
     pub fn set_demand_mode(&self, mode: DemandMode) {
         self.stage.set_demand_mode(mode);
     }
 
-    /// The next demand that reached `handle_demand`, in events.
+    /// Waits for the next demand that reaches `handle_demand`; returns its number of events.
     ///
     /// # Panics
     ///
-    /// After a minute of the runtime's time: at once on a paused clock if nothing moves any more.
+    /// Panics after a minute of the runtime's time; with a paused clock, as soon as nothing can make
+    /// progress.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, nothing is lost.
+    /// Dropping the future before it completes loses nothing.
     #[track_caller]
     pub fn next_demand(&mut self) -> impl Future<Output = usize> {
         self.demands.next("a demand")
     }
 
-    /// The demands that arrived and were not taken from the log yet, in events.
+    /// Takes the logged demands not yet taken, in events.
     pub fn demands(&mut self) -> Vec<usize> {
         self.demands.there()
     }
 
-    /// The next consumer that subscribed.
+    /// Waits for the next consumer that subscribes.
     ///
     /// # Panics
     ///
-    /// As [`next_demand`](Self::next_demand); it is as cancel safe, too.
+    /// Like [`next_demand`](Self::next_demand), whose cancel safety also applies.
     #[track_caller]
     pub fn next_subscriber(&mut self) -> impl Future<Output = Subscription> {
         self.subscribers.next("a subscriber")
     }
 
-    /// The next subscription that ended, and how.
+    /// Waits for the next subscription that ends; returns how it ended.
     ///
     /// # Panics
     ///
-    /// As [`next_demand`](Self::next_demand); it is as cancel safe, too.
+    /// Like [`next_demand`](Self::next_demand), whose cancel safety also applies.
     #[track_caller]
     pub fn next_cancel(&mut self) -> impl Future<Output = (Subscription, Cancellation)> {
         self.cancels.next("the end of a subscription")
     }
 
-    /// The ends of subscriptions that were not taken from the log yet.
+    /// Takes the logged ends of subscriptions not yet taken.
     pub fn cancels(&mut self) -> Vec<(Subscription, Cancellation)> {
         self.cancels.there()
     }
 
-    /// How many events were discarded at a time, as `handle_discarded` was told: for those that were not taken from the
-    /// log yet.
+    /// Takes the numbers of events passed to each call of `handle_discarded`, for calls not yet taken.
     ///
     /// ```
     /// use stage_core::Capacity;
@@ -241,11 +241,11 @@ impl<E: Send + 'static> ManualProducer<E> {
         self.discards.there()
     }
 
-    /// The reason that `terminate` was called with. It is not called of a stage that panicked or was cut off.
+    /// Waits for the reason passed to `terminate`, which is not called when a stage panics or is aborted.
     ///
     /// # Panics
     ///
-    /// As [`next_demand`](Self::next_demand); it is as cancel safe, too.
+    /// Like [`next_demand`](Self::next_demand), whose cancel safety also applies.
     #[track_caller]
     pub fn next_terminate(&mut self) -> impl Future<Output = ExitReason> {
         self.terminated.next("a call of `terminate`")

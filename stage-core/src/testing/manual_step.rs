@@ -1,4 +1,5 @@
-//! A step that does what the test says, and shows what it gets and what is asked of it.
+//! A step controlled by the test: it asks and emits on command, shows the events it receives, and logs
+//! demand.
 
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
@@ -13,11 +14,11 @@ use crate::stage::{Cast, Emitter, Events, ProducerConsumer};
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 use crate::wire::{ProducerRef, SubscribeOptions};
 
-/// A running producer-consumer in the hands of a test, between a producer and a consumer that are under test: it asks
-/// when it is told to, shows what arrives, emits what it is told to, and logs what it is asked for. What it got is read as
-/// from a [`Probe`]: it derefs to [`Seen`].
+/// A running producer-consumer controlled by a test, placed between a producer and a consumer under test: it
+/// asks on command, shows the events that arrive, emits on command, and logs its demand. Read its
+/// observations as from a [`Probe`]: it derefs to [`Seen`].
 ///
-/// As every step, it gets events only while its own consumers want some.
+/// Like every step, it receives events only while its own consumers have demand.
 ///
 /// ```
 /// use stage_core::spawn::{StageOptions, producer};
@@ -42,7 +43,7 @@ use crate::wire::{ProducerRef, SubscribeOptions};
 /// # }
 /// ```
 ///
-/// The stage goes on when this is dropped.
+/// The stage continues to run when this handle is dropped.
 #[derive(Debug)]
 pub struct ManualStep<In, Out> {
     stage: StageRef<ToldStep<In, Out>, In, Out>,
@@ -63,7 +64,7 @@ pub struct ToldStep<In, Out> {
     emits: std::marker::PhantomData<fn() -> Out>,
 }
 
-/// What it is told.
+/// An order to the stage.
 enum Order<Out> {
     Emit(Vec<Out>),
     Finish,
@@ -72,11 +73,11 @@ enum Order<Out> {
 }
 
 impl<In: Send + 'static, Out: Send + 'static> ManualStep<In, Out> {
-    /// Starts one with these options.
+    /// Starts a step with these options.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     pub async fn spawn(options: StageOptions<Out>) -> Self {
         let (probe, seen) = Probe::asking(Asking::Manual);
         let (demands, demands_log) = log();
@@ -87,25 +88,25 @@ impl<In: Send + 'static, Out: Send + 'static> ManualStep<In, Out> {
         Self { stage, seen, demands: demands_log, left: left_log, terminated: terminated_log, latest: None }
     }
 
-    /// What consumers subscribe to.
+    /// Returns the reference that consumers subscribe to.
     pub fn producer(&self) -> ProducerRef<Out> {
         self.stage.producer()
     }
 
-    /// The address of the stage.
+    /// Returns the address of the stage.
     pub fn stage(&self) -> &StageRef<ToldStep<In, Out>, In, Out> {
         &self.stage
     }
 
-    /// Subscribes to `producer` without asking for anything; the window only says what is legal.
+    /// Subscribes to `producer` without asking for events; the window only limits how much may be asked for.
     ///
     /// # Errors
     ///
-    /// As [`StageRef::subscribe`].
+    /// Like [`StageRef::subscribe`].
     ///
     /// # Cancel safety
     ///
-    /// As [`StageRef::subscribe`].
+    /// Like [`StageRef::subscribe`].
     pub async fn subscribe(
         &mut self,
         producer: &ProducerRef<In>,
@@ -116,53 +117,53 @@ impl<In: Send + 'static, Out: Send + 'static> ManualStep<In, Out> {
         Ok(subscription)
     }
 
-    /// Asks for `events` more, at least 1, by the subscription that was made last. For another one, see
-    /// [`Subscription::ask`].
+    /// Asks for `events` more, at least 1, through the most recent subscription. For another subscription,
+    /// see [`Subscription::ask`].
     ///
     /// # Panics
     ///
-    /// Without a subscription, and for zero events.
+    /// Panics without a subscription, and if `events` is 0.
     #[track_caller]
     pub fn ask(&self, events: usize) {
         let demand = Demand::new(events).expect("at least 1 event is asked for");
         self.latest.as_ref().expect("a subscription was made before").ask(demand);
     }
 
-    /// Emits these events in one callback, whether they were asked for or not.
+    /// Emits these events in one callback, with or without demand.
     ///
     /// # Panics
     ///
-    /// If the stage has ended.
+    /// Panics if the stage has ended.
     #[track_caller]
     pub fn emit(&self, events: impl IntoIterator<Item = Out>) {
         self.order(Order::Emit(events.into_iter().collect()));
     }
 
-    /// Ends the stage behind everything that was emitted: what is buffered is still delivered.
+    /// Finishes the stage after all emitted events: buffered events are still delivered.
     ///
     /// # Panics
     ///
-    /// If the stage has ended.
+    /// Panics if the stage has ended.
     #[track_caller]
     pub fn finish(&self) {
         self.order(Order::Finish);
     }
 
-    /// Has a callback return this error, which ends the stage.
+    /// Ends the stage by returning this error from a callback.
     ///
     /// # Panics
     ///
-    /// If the stage has ended.
+    /// Panics if the stage has ended.
     #[track_caller]
     pub fn fail(&self, error: impl Into<BoxError>) {
         self.order(Order::Fail(error.into()));
     }
 
-    /// Has a callback panic with this message, which ends the stage.
+    /// Ends the stage by a panic with this message in a callback.
     ///
     /// # Panics
     ///
-    /// If the stage has ended; what the callback does stays in the stage.
+    /// Panics if the stage has ended; the panic in the callback stays within the stage.
     #[track_caller]
     pub fn crash(&self, message: impl Into<String>) {
         self.order(Order::Panic(message.into()));
@@ -175,56 +176,58 @@ impl<In: Send + 'static, Out: Send + 'static> ManualStep<In, Out> {
         }
     }
 
-    /// Ends the stage for `reason` after its current callback, and waits until it has.
+    /// Ends the stage with `reason` after its current callback, and waits until it has ended.
     pub async fn stop(&self, reason: ExitReason) -> ExitReason {
         self.stage.stop(reason).await
     }
 
-    /// Cuts the stage off at its next wait: no hook runs any more, and its peers see
+    /// Aborts the stage at its next await point: no more callbacks run, and its peers see
     /// [`ExitReason::Aborted`].
     pub fn abort(&self) {
         self.stage.abort();
     }
 
-    /// Waits until the stage has ended; says why.
+    /// Waits until the stage has ended; returns the reason.
     pub async fn ended(&self) -> ExitReason {
         self.stage.ended().await
     }
 
-    /// The next demand that reached `handle_demand`, in events.
+    /// Waits for the next demand that reaches `handle_demand`; returns its number of events.
     ///
     /// # Panics
     ///
-    /// After a minute of the runtime's time: at once on a paused clock if nothing moves any more.
+    /// Panics after a minute of the runtime's time; with a paused clock, as soon as nothing can make
+    /// progress.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, nothing is lost.
+    /// Dropping the future before it completes loses nothing.
     #[track_caller]
     pub fn next_demand(&mut self) -> impl Future<Output = usize> {
         self.demands.next("a demand")
     }
 
-    /// The demands that arrived and were not taken from the log yet, in events.
+    /// Takes the logged demands not yet taken, in events.
     pub fn demands(&mut self) -> Vec<usize> {
         self.demands.there()
     }
 
-    /// The next consumer that left, and how. (For producers, see [`Seen::next_end`].)
+    /// Waits for the next consumer that leaves; returns how its subscription ended. (For producers, see
+    /// [`Seen::next_end`].)
     ///
     /// # Panics
     ///
-    /// As [`next_demand`](Self::next_demand); it is as cancel safe, too.
+    /// Like [`next_demand`](Self::next_demand), whose cancel safety also applies.
     #[track_caller]
     pub fn next_cancel(&mut self) -> impl Future<Output = (Subscription, Cancellation)> {
         self.left.next("the end of a consumer's subscription")
     }
 
-    /// The reason that `terminate` was called with. It is not called of a stage that panicked or was cut off.
+    /// Waits for the reason passed to `terminate`, which is not called when a stage panics or is aborted.
     ///
     /// # Panics
     ///
-    /// As [`next_demand`](Self::next_demand); it is as cancel safe, too.
+    /// Like [`next_demand`](Self::next_demand), whose cancel safety also applies.
     #[track_caller]
     pub fn next_terminate(&mut self) -> impl Future<Output = ExitReason> {
         self.terminated.next("a call of `terminate`")

@@ -1,20 +1,21 @@
-//! What tests of stages and dispatchers need: stages in the hands of the test, and parts of a stage as plain values.
+//! Tools for tests of stages and dispatchers: stages controlled by the test, and parts of a stage as plain
+//! values.
 //!
-//! | to test | take |
+//! | to test | use |
 //! |---|---|
-//! | a consumer, or a step's input | [`ManualProducer`]: emits what the test says, logs what it is asked for |
-//! | a producer, or a step's output | [`ManualConsumer`]: asks for what the test says, shows what arrives |
-//! | both at once, from the middle | [`ManualStep`]: asks, shows, emits and logs as the test says |
-//! | a pipeline's output | [`Probe`]: a consumer that shows every batch, or [hangs](Probe::hanging) with one |
-//! | what a producer of yours is asked for | [`DemandLog`] |
-//! | that nothing more happens | [`settle`] |
-//! | what was warned of | [`Warnings`] |
-//! | every order in which stages can run | [`Sim`]: a runtime whose order a seed decides, and repeats |
+//! | a consumer, or a step's input | [`ManualProducer`]: emits on command, logs the demand it receives |
+//! | a producer, or a step's output | [`ManualConsumer`]: asks on command, shows the events it receives |
+//! | both at once, from the middle | [`ManualStep`]: asks and emits on command, shows events and logs demand |
+//! | a pipeline's output | [`Probe`]: a consumer that shows every batch, or [hangs](Probe::hanging) on one |
+//! | the demand on your own producer | [`DemandLog`] |
+//! | the absence of further activity | [`settle`] |
+//! | logged warnings | [`Warnings`] |
+//! | every order in which stages can run | [`Sim`]: a runtime whose order is determined by a seed, and can be replayed |
 //! | a dispatcher, without a runtime | [`Hub`] |
-//! | what a full buffer keeps | [`Buffer`] |
+//! | which events a full buffer keeps | [`Buffer`] |
 //!
-//! No test needs a sleep: what is awaited here comes, or the wait fails and names its line. Pause the clock
-//! (`#[tokio::test(start_paused = true)]`), and a wait in vain fails at once.
+//! No test needs a sleep: an awaited event either arrives, or the wait fails and names its line. With a
+//! paused clock (`#[tokio::test(start_paused = true)]`), a wait that cannot succeed fails at once.
 
 mod buffer;
 mod demand_log;

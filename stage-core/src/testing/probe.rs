@@ -11,9 +11,10 @@ use crate::base::error::{BoxError, StageResult};
 use crate::stage::{Cast, Consumer, Context, Emitter, Events, Nothing};
 use crate::wire::subscription::{Asking, Cancellation, Subscription};
 
-/// A consumer that asks by its window, like any other, and hands every batch to the test.
+/// A consumer that asks according to its window, like any other, and passes every batch to the test.
 ///
-/// Spawn it, or finish a pipeline with it: it is its own recipe, and all its clones report to the one [`Seen`].
+/// Spawn it, or finish a pipeline with it: it is its own recipe, and all its clones report to the same
+/// [`Seen`].
 ///
 /// ```
 /// use stage_core::testing::Probe;
@@ -41,11 +42,11 @@ pub struct Probe<E> {
     batches: Writer<SeenBatch<E>>,
     subscribed: Writer<Subscription>,
     ends: Writer<(Subscription, Cancellation)>,
-    /// What each batch waits for before it counts as handled, if the probe hangs.
+    /// Blocks each batch until it may count as handled, if the probe hangs.
     gate: Option<Arc<Semaphore>>,
 }
 
-/// What a [`Probe`] saw, in order.
+/// The observations of a [`Probe`], in order.
 #[derive(Debug)]
 pub struct Seen<E> {
     batches: Log<SeenBatch<E>>,
@@ -54,23 +55,23 @@ pub struct Seen<E> {
     gate: Option<Arc<Semaphore>>,
 }
 
-/// One batch, as `handle_events` was given it.
+/// One batch, as passed to `handle_events`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenBatch<E> {
-    /// The subscription it came by.
+    /// The subscription it arrived on.
     pub from: Subscription,
     /// Its events, in order.
     pub events: Vec<E>,
 }
 
 impl<E> Probe<E> {
-    /// A probe, and where to read what it sees.
+    /// Creates a probe, and the log of its observations.
     pub fn new() -> (Self, Seen<E>) {
         Self::asking(Asking::Automatic)
     }
 
-    /// A probe that hangs: it shows each batch, and keeps it in hand until [`Seen::release`] lets it go. Its callback
-    /// does not notice a drain or a stop, which have to wait for it or cut it off.
+    /// Creates a probe that hangs: it shows each batch, then holds it until [`Seen::release`]. Its callback
+    /// does not react to a drain or a stop, which must wait for it or abort it.
     ///
     /// ```
     /// use stage_core::testing::{Probe, settle};
@@ -127,72 +128,73 @@ impl<E> Probe<E> {
 }
 
 impl<E> Seen<E> {
-    /// The next batch.
+    /// Waits for the next batch.
     ///
     /// # Panics
     ///
-    /// If the stage has ended before; after a minute of the runtime's time, which is at once on a paused clock
-    /// if nothing moves any more.
+    /// Panics if the stage ends before, and after a minute of the runtime's time; with a paused clock, as
+    /// soon as nothing can make progress.
     ///
     /// # Cancel safety
     ///
-    /// When dropped before it is ready, nothing is lost.
+    /// Dropping the future before it completes loses nothing.
     #[track_caller]
     pub fn next_seen(&mut self) -> impl Future<Output = SeenBatch<E>> {
         self.batches.next("a batch")
     }
 
-    /// The events of the next batch.
+    /// Waits for the next batch; returns its events.
     ///
     /// # Panics
     ///
-    /// As [`next_seen`](Self::next_seen); it is as cancel safe, too.
+    /// Like [`next_seen`](Self::next_seen), whose cancel safety also applies.
     #[track_caller]
     pub fn next_batch(&mut self) -> impl Future<Output = Vec<E>> {
         let next = self.next_seen();
         async move { next.await.events }
     }
 
-    /// The batches that are there and were not taken yet. After [`settle`](super::settle), an empty list says
-    /// that nothing arrives.
+    /// Takes the batches not yet taken. After [`settle`](super::settle), an empty list means that no batch
+    /// will arrive.
     pub fn batches(&mut self) -> Vec<SeenBatch<E>> {
         self.batches.there()
     }
 
-    /// The events of the batches that are there and were not taken yet, in one list.
+    /// Takes the events of the batches not yet taken, in one list.
     pub fn events(&mut self) -> Vec<E> {
         self.batches().into_iter().flat_map(|batch| batch.events).collect()
     }
 
-    /// The next subscription that the stage was about to make.
+    /// Waits for the next subscription of the stage, reported just before it is made.
     ///
     /// # Panics
     ///
-    /// As [`next_seen`](Self::next_seen); it is as cancel safe, too.
+    /// Like [`next_seen`](Self::next_seen), whose cancel safety also applies.
     #[track_caller]
     pub fn next_subscribed(&mut self) -> impl Future<Output = Subscription> {
         self.subscribed.next("a subscription")
     }
 
-    /// The next subscription that ended, and how; everything that it brought was seen before.
+    /// Waits for the next subscription that ends; returns how it ended. All its events have been shown
+    /// before.
     ///
     /// # Panics
     ///
-    /// As [`next_seen`](Self::next_seen); it is as cancel safe, too.
+    /// Like [`next_seen`](Self::next_seen), whose cancel safety also applies.
     #[track_caller]
     pub fn next_end(&mut self) -> impl Future<Output = (Subscription, Cancellation)> {
         self.ends.next("the end of a subscription")
     }
 
-    /// Lets a probe that [hangs](Probe::hanging) handle so many batches more, the one in hand first. Of no meaning to
-    /// others.
+    /// Lets a probe that [hangs](Probe::hanging) handle `batches` more batches, beginning with the current
+    /// one. Has no effect on other probes.
     pub fn release(&self, batches: usize) {
         if let Some(gate) = &self.gate {
             gate.add_permits(batches.min(Semaphore::MAX_PERMITS - gate.available_permits()));
         }
     }
 
-    /// The ends of subscriptions that are there and were not taken yet.
+    /// Takes the ends of subscriptions not yet taken.
     pub fn ends(&mut self) -> Vec<(Subscription, Cancellation)> {
         self.ends.there()
     }
@@ -231,7 +233,7 @@ impl<E: Send + 'static> Consumer for Probe<E> {
     }
 }
 
-/// How a test has a probe end.
+/// An order that ends a probe.
 pub(super) enum Ending {
     Finish,
     Fail(BoxError),

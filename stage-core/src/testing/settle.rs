@@ -1,4 +1,4 @@
-//! How a test waits until nothing moves any more, without sleeping.
+//! Waits until all activity has ceased, without a sleep.
 
 use std::time::{Duration, Instant};
 
@@ -6,19 +6,19 @@ use tokio::runtime::{Handle, RuntimeFlavor, RuntimeMetrics};
 
 use crate::runtime::Turns;
 
-/// How often in a row the workers have to be seen at rest, a millisecond apart.
+/// How many consecutive times, one millisecond apart, the workers must be at rest.
 const LOOKS: u32 = 4;
 
-/// How long they have for that.
+/// Timeout for the workers to come to rest.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Waits until no stage, and no other task of the runtime, can go on by itself: what did not arrive by then
-/// does not arrive. In a [`Sim`](super::Sim), no time passes; a paused clock (`#[tokio::test(start_paused = true)]`) moves
-/// on by one millisecond.
+/// Waits until no stage, and no other task of the runtime, can make progress by itself: events that have not
+/// arrived by then will not arrive. In a [`Sim`](super::Sim), no time passes; a paused clock
+/// (`#[tokio::test(start_paused = true)]`) advances by one millisecond.
 ///
-/// In a runtime of several threads, whose clock runs, it waits until all its workers are parked and nothing is queued for
-/// them, for a few milliseconds in a row. What waits for a timer or for the outside world counts as waiting there, and
-/// what runs on a blocking thread or on rayon's pool is not seen.
+/// In a multi-threaded runtime, whose clock runs, it waits until all workers are parked and their queues are
+/// empty, for a few milliseconds in a row. Tasks that wait for a timer or for the outside world count as
+/// waiting there, and work on blocking threads or on rayon's pool is not detected.
 ///
 /// ```
 /// use stage_core::spawn::StageOptions;
@@ -40,8 +40,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 ///
 /// # Panics
 ///
-/// If the clock of a runtime of one thread runs: its only thread is the caller's, so nobody can know. In a runtime of
-/// several threads, if they do not come to rest within a minute.
+/// Panics in a single-threaded runtime whose clock runs: its only thread is the caller's, so activity cannot
+/// be observed. In a multi-threaded runtime, panics if the workers do not come to rest within a minute.
 pub async fn settle() {
     if let Some(turns) = Turns::current() {
         return turns.idle().await;
@@ -54,12 +54,12 @@ pub async fn settle() {
         is_paused(),
         "settle() needs the runtime's clock paused: #[tokio::test(start_paused = true)] or tokio::time::pause()"
     );
-    // The paused clock moves on only when every task waits.
+    // The paused clock advances only when every task waits.
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
-/// Waits until the workers of `runtime` rest. It is watched from a blocking thread, so that the caller may be one of
-/// their tasks.
+/// Waits until the workers of `runtime` rest. A blocking thread watches them, so that the caller may itself
+/// be one of their tasks.
 async fn parked(runtime: Handle) {
     let watched = tokio::task::spawn_blocking(move || {
         let (metrics, begun) = (runtime.metrics(), Instant::now());
@@ -82,20 +82,20 @@ async fn parked(runtime: Handle) {
     }
 }
 
-/// How often each worker parked and woke, if all are parked and nothing is queued for them.
+/// Returns how often each worker parked and woke, if all are parked and nothing is queued for them.
 fn parks(metrics: &RuntimeMetrics) -> Option<Vec<u64>> {
     if metrics.global_queue_depth() > 0 {
         return None;
     }
     let counts = (0..metrics.num_workers()).map(|worker| {
         let count = metrics.worker_park_unpark_count(worker);
-        // It is odd while the worker is parked.
+        // The count is odd while the worker is parked.
         (count % 2 == 1).then_some(count)
     });
     counts.collect()
 }
 
-/// Whether the runtime's clock stands still while the real one moves.
+/// Returns whether the runtime's clock stands still while real time advances.
 fn is_paused() -> bool {
     let (before, real) = (tokio::time::Instant::now(), Instant::now());
     while real.elapsed() < Duration::from_micros(1) {

@@ -1,4 +1,4 @@
-//! A runtime for tests in which a seed decides which stage runs next.
+//! A test runtime in which a seed decides which stage runs next.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -12,11 +12,12 @@ use tokio::time::sleep;
 use crate::runtime::Turns;
 use crate::sync::Arc;
 
-/// Runs stages, wired by hand or as a pipeline, in an order that only a seed decides, on a paused clock.
+/// Runs stages, wired by hand or as a pipeline, in an order determined by a seed, on a paused clock.
 ///
-/// Whenever nothing else can go on, one stage of those that could run is chosen and polled once. The same seed makes
-/// the same choices: a failure replays, as often as you like. Other seeds make others, so that a loop over seeds
-/// finds the orders in which a stage of yours goes wrong. Some starve a stage for long.
+/// Whenever nothing else can make progress, one of the ready stages is chosen and polled once. The same seed
+/// makes the same choices, so a failure can be replayed any number of times. Other seeds make other choices,
+/// so a loop over seeds finds the orders in which a stage misbehaves. Some seeds starve a stage for a long
+/// time.
 ///
 /// ```
 /// use stage_core::testing::{Probe, Sim};
@@ -40,17 +41,19 @@ use crate::sync::Arc;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// # What the seed decides
+/// # Scope of the seed
 ///
-/// The order of all stages that are spawned within [`run`](Self::run); their [`Placement`](crate::Placement) is not
-/// heeded. The test's own future, supervisors and tasks that you spawn run at once when they are woken; a test takes
-/// part in the order where it awaits [`turn`]. What comes from outside does not replay: threads, sockets,
-/// `tokio::select!` without `biased`, hash maps with the standard library's random keys.
+/// The seed determines the order of all stages spawned within [`run`](Self::run), regardless of their
+/// [`Placement`](crate::Placement). The test's own future, supervisors and other spawned tasks run
+/// immediately when woken; a test takes part in the order where it awaits [`turn`]. Outside influences are
+/// not replayed: threads, sockets, `tokio::select!` without `biased`, hash maps with the standard library's
+/// random keys.
 ///
 /// # Time
 ///
-/// The clock stands still while any stage can run, and then moves to the next timer. So a test waits hours in no
-/// time, and none needs a sleep. It does not wait for threads, other than those of `tokio::task::spawn_blocking`.
+/// The clock stands still while any stage can run, and then advances to the next timer. A test can therefore
+/// wait for hours in no real time, and never needs a sleep. The runtime does not wait for threads, other than
+/// those of `tokio::task::spawn_blocking`.
 #[derive(Debug)]
 pub struct Sim {
     seed: u64,
@@ -60,31 +63,32 @@ pub struct Sim {
 }
 
 impl Sim {
-    /// The simulation that `seed` stands for.
+    /// Creates the simulation for `seed`.
     pub fn seeded(seed: u64) -> Self {
         Self { seed, limit: Duration::from_hours(1), most_turns: 2_000_000, turns: Turns::seeded(seed) }
     }
 
-    /// Gives the test so much time, on the simulated clock. Default: one hour.
+    /// Sets the time limit of the test on the simulated clock. Default: one hour.
     #[must_use]
     pub fn within(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Gives the stages so many turns: more, and they are taken to keep each other busy for ever. Default: 2,000,000.
+    /// Sets the maximum number of turns; beyond it, the stages are considered to keep each other busy
+    /// forever. Default: 2,000,000.
     #[must_use]
     pub fn most_turns(mut self, turns: usize) -> Self {
         self.most_turns = turns;
         self
     }
 
-    /// Runs a test to its end, and then drops every stage that is left.
+    /// Runs a test to its end, then drops all remaining stages.
     ///
     /// # Panics
     ///
-    /// Within another runtime; as the test does, which prints the seed; if the test does not end in time, which it
-    /// never does when it waits for something that cannot happen.
+    /// Panics within another runtime; if the test panics, which also prints the seed; and if the test does
+    /// not end in time, for example because it waits for something that cannot happen.
     pub fn run<F: Future>(&self, test: F) -> F::Output {
         let _tell = TellSeed(self.seed);
         let _entered = self.turns.enter();
@@ -112,15 +116,15 @@ impl Sim {
         .await
     }
 
-    /// Which stage had each turn until now: stages count from 1 in the order in which they started, 0 is the test's
-    /// own [`turn`].
+    /// Returns which stage had each turn so far: stages are numbered from 1 in the order in which they
+    /// started; 0 is the test's own [`turn`].
     pub fn turns(&self) -> Vec<usize> {
         self.turns.given()
     }
 }
 
-/// Lets the seed decide how many turns the stages have before the test goes on: none, or a few. Outside of a
-/// [`Sim`], only lets others run once.
+/// Lets the seed decide how many turns the stages get before the test continues: none, or a few. Outside of a
+/// [`Sim`], yields once.
 ///
 /// ```
 /// use stage_core::SubscribeOptions;
@@ -135,7 +139,7 @@ impl Sim {
 ///     turn().await;
 ///     source.emit(["event"]);
 ///     turn().await;
-///     // Nobody but the seed knows whether the ask, or the event, is through.
+///     // Whether the ask, or the event, has arrived depends on the seed.
 ///     subscription.detach();
 ///     consumer.next_end().await;
 ///     assert!(consumer.events().len() <= 1);
@@ -150,7 +154,7 @@ pub async fn turn() {
     }
 }
 
-/// Names the seed if the test fails.
+/// Prints the seed if the test fails.
 struct TellSeed(u64);
 
 impl Drop for TellSeed {

@@ -1,4 +1,4 @@
-//! Warnings and errors that are logged while a test runs.
+//! Captures warnings and errors that are logged while a test runs.
 
 use std::fmt::{self, Write};
 
@@ -9,9 +9,9 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::sync::{Arc, Mutex, lock};
 
-/// Keeps what is logged at the levels warn and error on the thread that made it, from then until it is dropped.
+/// Captures log messages of levels warn and error on the thread that created it, until it is dropped.
 ///
-/// Each is one line: the message, and then the fields that are not in it, as `name=value`.
+/// Each is one line: the message, followed by the other fields as `name=value`.
 ///
 /// ```
 /// use stage_core::Capacity;
@@ -32,8 +32,8 @@ use crate::sync::{Arc, Mutex, lock};
 /// # }
 /// ```
 ///
-/// A runtime of several threads logs on its workers, where nothing is kept: take one of the current thread. Other
-/// subscribers of the thread get nothing meanwhile.
+/// A multi-threaded runtime logs on its workers, where nothing is captured: use a single-threaded runtime.
+/// Other subscribers of the thread receive nothing in the meantime.
 #[derive(Debug)]
 pub struct Warnings {
     lines: Arc<Mutex<Vec<String>>>,
@@ -41,7 +41,7 @@ pub struct Warnings {
 }
 
 impl Warnings {
-    /// Begins to keep warnings.
+    /// Starts to capture warnings.
     #[must_use = "warnings are kept until it is dropped"]
     pub fn capture() -> Self {
         let lines = Arc::default();
@@ -49,13 +49,13 @@ impl Warnings {
         Self { lines, _guard: guard }
     }
 
-    /// The warnings since the last call, in order.
+    /// Takes the warnings since the last call, in order.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *lock(&self.lines))
     }
 }
 
-/// Takes down warnings.
+/// Records warnings.
 struct Keeper {
     lines: Arc<Mutex<Vec<String>>>,
 }
@@ -66,7 +66,7 @@ impl Subscriber for Keeper {
     }
 
     fn new_span(&self, _span: &Attributes<'_>) -> Id {
-        // Spans are not told apart.
+        // Spans are not distinguished.
         Id::from_u64(1)
     }
 
@@ -85,7 +85,7 @@ impl Subscriber for Keeper {
     fn exit(&self, _span: &Id) {}
 }
 
-/// One event, as text.
+/// One event as text.
 #[derive(Default)]
 struct Line {
     message: String,
