@@ -1,4 +1,4 @@
-//! How two flows are joined.
+//! The join methods of a flow.
 
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -16,18 +16,19 @@ use crate::stats::Tally;
 use crate::time::Time;
 use crate::window::{EventTime, FitsTime, Late, SideBySide, Window, WindowSpec};
 
-/// A flow of what comes out of a join.
+/// The flow of the results of a join.
 pub type Joined<M, Q, L, R, J> = Flow<Start<Staged<Fed<M, Side<Q, L, R>>, JoinLayer<M, Q, L, R, J>>>>;
 
 impl<C: Chain> Flow<C>
 where
     C::Out: Clone,
 {
-    /// Joins this flow, the left one, with another by key, over the whole of both. Pairs come out as soon as
-    /// both are there, what has no partner at the end. Both sides are kept in memory until then.
+    /// Joins this flow, the left one, with another by key, over the whole of both. A pair is emitted as soon
+    /// as both of its events have arrived; events without a partner are emitted at the end. Both sides are
+    /// kept in memory until then.
     ///
-    /// Equal keys meet, so a key of `None` meets `None`, unlike `NULL` in SQL: to keep events without a key out of
-    /// the join, filter them before it.
+    /// Equal keys match, so a key of `None` matches `None`, unlike `NULL` in SQL: to exclude events without a
+    /// key from the join, filter them out first.
     ///
     /// ```
     /// use flow::Flow;
@@ -62,10 +63,10 @@ where
         self.joined(kind, right, left_key, right_key, WindowSpec::default())
     }
 
-    /// Joins as [`bounded_join`](Self::bounded_join) does, but only events of the same window, which has to
-    /// be a [fixed](Window::fixed) one. What has no partner comes out when its window ends, and nothing of
-    /// a window is kept longer. Pairs come out as they are found and a window without events has none, so that
-    /// triggers and [`emit_empty`](Window::emit_empty) change nothing here.
+    /// Joins as [`bounded_join`](Self::bounded_join) does, but only events of the same window, which must be
+    /// a [fixed](Window::fixed) one. Events without a partner are emitted when their window ends, and no
+    /// event is kept longer than its window. Triggers and [`emit_empty`](Window::emit_empty) have no effect:
+    /// pairs are emitted as they are found, and an empty window has no results.
     pub fn window_join<D, Q, J, F, G, K>(
         self,
         kind: J,
@@ -124,10 +125,10 @@ where
     R: Clone + Send + 'static,
     J: JoinKind<L, R>,
 {
-    /// Keeps at most so many events, of both sides and all windows together, in each stage; at least 1. When
-    /// there would be more, the one that came first is forgotten, and counted: it meets nobody who comes
-    /// later. If it has met nobody before, it comes out at once as one that has no partner, where such are
-    /// wanted. Default: all are kept until their window ends.
+    /// Limits the number of events that each stage keeps, of both sides and all windows together, to
+    /// `events`; at least 1. Beyond the limit, the oldest event is evicted and counted: later events do not
+    /// match it. An evicted event that has had no partner is emitted at once as unmatched, if the join emits
+    /// unmatched events. Default: all events are kept until their window ends.
     #[track_caller]
     pub fn keep_at_most(mut self, events: usize, evicted: &Tally) -> Self
     where
@@ -139,9 +140,9 @@ where
         self
     }
 
-    /// Gives a function the events of both sides that come too late for their window, each once; they are
-    /// counted too, if [`count_late`](Window::count_late) is said. As [`late`](Flow::late), the function
-    /// waits for nobody.
+    /// Calls `function` once with each event of either side that is too late for its window;
+    /// [`count_late`](Window::count_late), if set, counts them too. As in [`late`](Flow::late), the function
+    /// must not block.
     pub fn late_sides<F>(mut self, function: F) -> Self
     where
         F: Fn(Late<Side<Q, L, R>>) + Send + Sync + 'static,

@@ -1,35 +1,35 @@
-//! What comes out of a join: pairs, and if wanted those without a partner.
+//! The kinds of joins: pairs only, or also the events without a partner.
 
 use std::fmt::Debug;
 
-/// Which events come out of a join, and as what. A side that may be missing is an `Option`.
+/// Which events a join emits, and in which form. A side that may be missing is an `Option`.
 pub trait JoinKind<L, R>: Clone + Copy + Debug + Send + Sync + 'static {
-    /// What comes out.
+    /// The result of the join.
     type Out: Send + 'static;
 
-    /// Two events of the same key.
+    /// Combines two events with the same key.
     #[doc(hidden)]
     fn pair(left: L, right: R) -> Self::Out;
 
-    /// An event of the left side whose key the right side does not have.
+    /// Converts a left event whose key the right side does not have; `None` if such events are not emitted.
     #[doc(hidden)]
     fn left(left: L) -> Option<Self::Out>;
 
-    /// An event of the right side whose key the left side does not have.
+    /// Converts a right event whose key the left side does not have; `None` if such events are not emitted.
     #[doc(hidden)]
     fn right(right: R) -> Option<Self::Out>;
 }
 
-/// Only pairs.
+/// Emits pairs only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inner;
-/// Pairs, and at the end what of the left side has no partner.
+/// Emits pairs, and at the end the left events without a partner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeftOuter;
-/// Pairs, and at the end what of the right side has no partner.
+/// Emits pairs, and at the end the right events without a partner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RightOuter;
-/// Pairs, and at the end what has no partner: first of the left side, then of the right.
+/// Emits pairs, and at the end the events without a partner: first the left ones, then the right ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FullOuter;
 

@@ -1,4 +1,4 @@
-//! Two flows joined by key: which pairs come out, and what of those without a partner.
+//! Joins of two flows by key, with or without the events that have no partner.
 
 mod joins;
 mod kind;

@@ -1,4 +1,4 @@
-//! What each stage of a join runs: both sides by key, for each window.
+//! The operator of a join: keeps both sides by key, for each window.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -14,10 +14,10 @@ use crate::stats::Tally;
 use crate::time::{Carried, Stamp, Time};
 use crate::window::{Late, Spans, TakesLate, WindowSpec};
 
-/// What a join is of.
+/// The type parameters of a join.
 type Types<M, Q, L, R, J> = fn(M, Q, L, R) -> J;
 
-/// Joins what comes by key.
+/// A layer that joins events by key.
 pub struct JoinLayer<M, Q, L, R, J> {
     pub(super) window: WindowSpec,
     pub(super) bound: Option<Bound<Q>>,
@@ -75,15 +75,15 @@ where
     }
 }
 
-/// Both sides of each window that is open.
+/// The operator of a join: both sides of each open window.
 pub struct JoinOperator<M, Q, L, R, J> {
     layer: JoinLayer<M, Q, L, R, J>,
-    /// By the number of the window; there is one with number 0 where there are no windows.
+    /// Both sides by the number of the window; without windows, number 0 is the only one.
     sides: BTreeMap<i64, Sides<Q, L, R>>,
-    /// How many events all of them hold.
+    /// The number of events that all windows hold.
     held: usize,
-    /// Whose event came when, the oldest first; only kept where there is a bound. Those of windows that are
-    /// over may be among them.
+    /// The arrival order of the events, oldest first; kept only if there is a limit. May include events of
+    /// closed windows.
     order: VecDeque<(i64, Q, Which)>,
     marks: Marks,
 }
@@ -94,7 +94,7 @@ impl<M, Q, L, R, J> fmt::Debug for JoinOperator<M, Q, L, R, J> {
     }
 }
 
-/// At most how many events each stage keeps.
+/// The limit on the events that each stage keeps.
 pub(super) struct Bound<Q> {
     pub(super) most: usize,
     pub(super) evicted: Tally,
@@ -115,7 +115,7 @@ where
     R: Clone + Send + 'static,
     J: JoinKind<L, R>,
 {
-    /// Ends the windows that the watermark has passed.
+    /// Closes the windows that the watermark has passed.
     fn pass<K: FnMut(J::Out)>(&mut self, sink: &mut K) {
         let window = &self.layer.window;
         let (Some(spans), Some(watermark)) = (window.spans(), self.marks.watermark()) else { return };
@@ -130,7 +130,7 @@ where
         }
     }
 
-    /// Forgets the oldest events, if there are too many.
+    /// Evicts the oldest events beyond the limit.
     fn evict<K: FnMut(J::Out)>(&mut self, sink: &mut K) {
         let Some(bound) = &self.layer.bound else { return };
         while self.held > bound.most
@@ -144,14 +144,14 @@ where
         }
     }
 
-    /// The number of the window of an event that happened then; the watermark if it comes too late.
+    /// Returns the number of the event's window, or the watermark as the error if the event is too late.
     fn window_of(&self, spans: Spans, stamp: Stamp) -> Result<i64, i64> {
         let window = spans.begun_by(stamp.at);
         let ended = stamp.watermark.max(self.marks.reached());
         if window < self.layer.window.first_open(spans, ended) { Err(ended) } else { Ok(window) }
     }
 
-    /// Takes one event into its window.
+    /// Adds one event to its window.
     fn take_in<K: FnMut(J::Out)>(&mut self, window: i64, side: Side<Q, L, R>, sink: &mut K) {
         if let Some(bound) = &self.layer.bound {
             let which = match side {

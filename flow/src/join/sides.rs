@@ -1,4 +1,4 @@
-//! What came of each key in one window: pairs when both sides are there, and in the end who met nobody.
+//! Both sides of one window of a join, by key: emits pairs on arrival, and unmatched events at the end.
 
 use std::collections::VecDeque;
 use std::hash::Hash;
@@ -10,7 +10,7 @@ use super::{JoinKind, Side};
 /// Both sides of one window.
 pub(super) struct Sides<Q, L, R> {
     keys: FxHashMap<Q, Entry<L, R>>,
-    /// How many events it holds.
+    /// The number of events held.
     held: usize,
     /// The number of the next key.
     next: u64,
@@ -18,20 +18,21 @@ pub(super) struct Sides<Q, L, R> {
 
 /// The two sides of one key.
 struct Entry<L, R> {
-    /// Keys are handed out in the order in which they came.
+    /// The position of the key in arrival order; keys are emitted in this order.
     number: u64,
     lefts: Kept<L>,
     rights: Kept<R>,
 }
 
-/// The events of one side of one key, in the order in which they came.
+/// The events of one side of one key, in arrival order.
 struct Kept<T> {
     events: VecDeque<T>,
-    /// So many of the first have met somebody; the others came when nobody was there, and nobody came since.
+    /// The number of events, from the front, that have had a partner. The rest arrived when the other side
+    /// was empty and have had none since.
     met: usize,
 }
 
-/// Which side.
+/// One of the two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Which {
     Left,
@@ -43,7 +44,7 @@ impl<T> Kept<T> {
         Self { events: VecDeque::new(), met: 0 }
     }
 
-    /// An event comes, and meets all of the other side.
+    /// Adds an event, which marks all events of the other side as matched.
     fn push<U>(&mut self, event: T, others: &mut Kept<U>) {
         self.events.push_back(event);
         if !others.events.is_empty() {
@@ -51,7 +52,7 @@ impl<T> Kept<T> {
         }
     }
 
-    /// Takes out the first; gives it back if it has met nobody.
+    /// Removes the oldest event; returns it if it has had no partner.
     fn pop(&mut self) -> Option<T> {
         let first = self.events.pop_front();
         if self.met > 0 {
@@ -77,7 +78,7 @@ impl<Q: Eq + Hash, L: Clone, R: Clone> Sides<Q, L, R> {
         self.held
     }
 
-    /// Takes one event in; gives `sink` its pairs, with the youngest partner first.
+    /// Adds one event; passes its pairs to `sink`, the youngest partner first.
     pub(super) fn take_in<J: JoinKind<L, R>, K: FnMut(J::Out)>(&mut self, side: Side<Q, L, R>, sink: &mut K) {
         self.held += 1;
         match side {
@@ -106,7 +107,7 @@ impl<Q: Eq + Hash, L: Clone, R: Clone> Sides<Q, L, R> {
         })
     }
 
-    /// Forgets the oldest event of this side of a key; gives it to `sink` if it has met nobody.
+    /// Evicts the oldest event of this side of a key; passes it to `sink` if it has had no partner.
     pub(super) fn evict<J: JoinKind<L, R>, K: FnMut(J::Out)>(&mut self, key: &Q, which: Which, sink: &mut K) {
         let Some(entry) = self.keys.get_mut(key) else { return };
         self.held -= 1;
@@ -120,7 +121,7 @@ impl<Q: Eq + Hash, L: Clone, R: Clone> Sides<Q, L, R> {
         alone.into_iter().for_each(sink);
     }
 
-    /// Gives `sink` what has no partner: all of the left side, then of the right.
+    /// Passes the events without a partner to `sink`: first all of the left side, then those of the right.
     pub(super) fn end<J: JoinKind<L, R>, K: FnMut(J::Out)>(self, sink: &mut K) {
         let mut entries: Vec<_> = self.keys.into_values().collect();
         entries.sort_unstable_by_key(|entry| entry.number);
@@ -154,7 +155,7 @@ mod tests {
             sides.evict::<FullOuter, _>(&key, which, &mut |alone| out.push(alone));
         }
         assert_eq!((out.as_slice(), sides.held()), ([(Some('b'), None)].as_slice(), 1));
-        // `c` has met a partner that is gone; whoever comes now meets only `c`.
+        // `c` has matched a partner that is evicted; the next event matches only `c`.
         out.clear();
         for side in [left(1, 'd'), left(2, 'e')] {
             sides.take_in::<FullOuter, _>(side, &mut |pair| out.push(pair));

@@ -1,4 +1,4 @@
-//! One run of a flow while its stages are being started: what is running, and how it is ended.
+//! The stages of one run of a flow: starts them, wires them, and ends them.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -18,12 +18,12 @@ use super::{Layer, Place};
 use crate::error::{FirstError, FlowError};
 use crate::exec::{Ends, Readers};
 
-/// How long one stage may take to subscribe to another.
+/// Default time limit for one stage to subscribe to another.
 pub(crate) const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How the stages of a layer hand out their events.
+/// How the stages of a layer dispatch their events.
 pub struct Exit<E> {
-    /// How many stages subscribe to each of them.
+    /// The number of stages that subscribe to each stage of the layer.
     pub(crate) consumers: usize,
     pub(crate) readers: Readers,
     pub(crate) dispatcher: Arc<dyn Fn() -> Box<dyn Dispatcher<E>> + Send + Sync>,
@@ -43,13 +43,13 @@ impl<E> fmt::Debug for Exit<E> {
 }
 
 impl<E: Send + 'static> Exit<E> {
-    /// To so many subscribers, as they ask.
+    /// Dispatches by demand to `consumers` subscribers.
     pub(crate) fn as_asked(consumers: usize, readers: Readers) -> Self {
         Self { consumers, readers, dispatcher: Arc::new(|| Box::new(DemandDispatcher::default())) }
     }
 }
 
-/// A stage that was started, whatever it is.
+/// A started stage of any kind.
 pub(crate) trait RunningStage: Send + Sync {
     fn ended(&self) -> BoxFuture<'static, (String, ExitReason)>;
     fn release(&self);
@@ -81,7 +81,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> RunningStage fo
     }
 }
 
-/// Ends a source, so that what it made comes to its end.
+/// Drains a source: stops it, so that the events it produced reach the end of the flow.
 type Drain = Box<dyn Fn() + Send + Sync>;
 
 /// The stages of one run.
@@ -89,29 +89,29 @@ type Drain = Box<dyn Fn() + Send + Sync>;
 pub struct Build {
     stages: Arc<Mutex<Vec<Box<dyn RunningStage>>>>,
     sources: Arc<Mutex<Vec<Drain>>>,
-    /// Subscriptions that ask for nothing yet.
+    /// Subscriptions that have not asked yet.
     waiting: Arc<Mutex<Vec<Subscription>>>,
     pub(crate) first_error: FirstError,
-    /// Numbers for layers, so that their names differ.
+    /// Numbers the layers, so that their names differ.
     layers: Arc<std::sync::atomic::AtomicUsize>,
     subscribe_timeout: Duration,
     pace: Pace,
 }
 
 impl Build {
-    /// No stages yet; each may take so long to subscribe to another.
+    /// Creates a build without stages; each subscription may take `subscribe_timeout`.
     pub(crate) fn new(subscribe_timeout: Duration) -> Self {
         let (stages, sources, waiting, first_error) = Default::default();
         let (layers, pace) = Default::default();
         Self { stages, sources, waiting, first_error, layers, subscribe_timeout, pace }
     }
 
-    /// As it was, and each stage handles no batch more than is wanted.
+    /// Makes each stage handle no batch larger than the demand for it.
     pub(crate) fn strict(self) -> Self {
         Self { pace: Pace::Strict, ..self }
     }
 
-    /// How the stage with this number of a layer runs that hands its events out by `exit`.
+    /// Returns the options of stage number `index` of a layer that dispatches by `exit`.
     pub(crate) fn stage_options<E: Send + 'static>(
         &self,
         layer: &str,
@@ -121,12 +121,12 @@ impl Build {
         StageOptions::named(format!("{layer}/{index}")).dispatcher((exit.dispatcher)()).pace(self.pace)
     }
 
-    /// Keeps a stage that was started.
+    /// Keeps a started stage.
     pub(crate) fn keep(&self, stage: impl RunningStage + 'static) {
         self.stages().push(Box::new(stage));
     }
 
-    /// Keeps what ends a source.
+    /// Keeps a function that drains a source.
     pub(crate) fn keep_source(&self, drain: impl Fn() + Send + Sync + 'static) {
         lock(&self.sources).push(Box::new(drain));
     }
@@ -135,44 +135,44 @@ impl Build {
         lock(&self.stages)
     }
 
-    /// Everything is wired: events may flow. Repeating it changes nothing.
+    /// Releases the demand once everything is wired, so that events flow. Idempotent.
     pub(crate) fn release(&self) {
         let waiting = std::mem::take(&mut *lock(&self.waiting));
         waiting.iter().for_each(Subscription::resume);
         self.stages().iter().for_each(|stage| stage.release());
     }
 
-    /// Ends the sources: every other stage ends behind what they made. One that is held back is released: it
-    /// learns of its end first, so it reads nothing more.
+    /// Drains the sources; every other stage ends after the events they produced. A source that is held back
+    /// is released: it learns of the drain first, so it reads nothing more.
     pub(crate) fn drain(&self) {
         lock(&self.sources).iter().for_each(|drain| drain());
         self.release();
     }
 
-    /// Ends every stage.
+    /// Stops every stage.
     pub(crate) fn stop(&self) {
         self.first_error.begin_stop();
         self.stages().iter().for_each(|stage| stage.stop());
     }
 
-    /// Cuts every stage off at its next wait.
+    /// Aborts every stage at its next await point.
     pub(crate) fn abort(&self) {
         self.stages().iter().for_each(|stage| stage.abort());
     }
 
-    /// What each stage has done, sources first.
+    /// Returns the statistics of each stage, sources first.
     pub(crate) fn stats(&self) -> Vec<StageStats> {
         self.stages().iter().map(|stage| stage.stats()).collect()
     }
 
-    /// What counts the ends around a stage that is fed by so many.
+    /// Creates the counter of the subscriptions that must end around a stage with `upstream` producers.
     pub(crate) fn ends<E>(&self, upstream: usize, exit: &Exit<E>) -> Ends {
         Ends::new(upstream, (exit.consumers, exit.readers), self.first_error.clone())
     }
 
-    /// Has a stage of `layer` subscribe to `producer`, and ask when everything is wired: a running stage that
-    /// the flow reads would otherwise give all it has to the first that asks. With a `demand` that is paused, it
-    /// asks when somebody resumes the subscription.
+    /// Subscribes a stage of `layer` to `producer`, with demand held back until everything is wired:
+    /// otherwise an external running stage would give all its events to the first subscriber that asks. If
+    /// the `demand` is paused, the stage asks once the subscription is resumed.
     pub(crate) async fn wire<S, In, Out>(
         &self,
         layer: &str,
@@ -193,7 +193,7 @@ impl Build {
         Ok(subscription)
     }
 
-    /// Has a stage of `layer` subscribe to `producer`.
+    /// Subscribes a stage of `layer` to `producer`.
     pub(crate) async fn subscribe<S, In, Out>(
         &self,
         layer: &str,
@@ -208,7 +208,7 @@ impl Build {
     {
         let within = self.subscribe_timeout;
         let subscribed = async {
-            // No stage is so fast, however seldom that shows.
+            // No stage can subscribe within zero time, even if a race would sometimes let it.
             if within.is_zero() {
                 return None;
             }
@@ -221,7 +221,7 @@ impl Build {
         }
     }
 
-    /// Waits until all stages that were kept so far have ended; the first of them that did not end normally.
+    /// Waits until all stages kept so far have ended; returns the first that did not end normally.
     pub(crate) fn ended(&self) -> impl Future<Output = Option<FlowError>> + Send + use<> {
         let ends: Vec<_> = self.stages().iter().map(|stage| stage.ended()).collect();
         async move {
@@ -236,7 +236,7 @@ impl Build {
         }
     }
 
-    /// The first stage that has failed so far, of the layers other than `layer`.
+    /// Returns the error of the first failed stage in a layer other than `layer`.
     pub(crate) fn failure_beside(&self, layer: &str) -> Option<FlowError> {
         let stages = self.stages();
         let ends = stages.iter().filter_map(|stage| stage.ended().now_or_never());
@@ -245,25 +245,25 @@ impl Build {
         Some(FlowError::Stage { stage, reason })
     }
 
-    /// The stages that have not ended.
+    /// Returns the names of the stages that have not ended.
     pub(crate) fn running(&self) -> Vec<String> {
         let stages = self.stages();
         let running = stages.iter().filter(|stage| stage.ended().now_or_never().is_none());
         running.map(|stage| stage.stats().step).collect()
     }
 
-    /// Waits until something goes wrong.
+    /// Waits until a stage fails.
     pub(crate) async fn fails(&self) -> FlowError {
         poll_fn(|cx| self.first_error.poll_noted(cx)).await
     }
 
-    /// A name for a layer that does `what`.
+    /// Returns a unique name for a layer that does `what`.
     pub(crate) fn name(&self, what: &str) -> String {
         let number = self.layers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         format!("{what}#{number}")
     }
 
-    /// What the stage at `place` of `layer` runs; a user's function that panics meanwhile is an error that
+    /// Creates the operator of the stage at `place` of `layer`; a panic of a user's function is an error that
     /// names the stage.
     pub(crate) fn operator<L: Layer>(layer: &L, name: &str, place: Place) -> Result<L::Operator, FlowError> {
         guarded(&format!("{name}/{}", place.index), || {
@@ -274,7 +274,7 @@ impl Build {
         })
     }
 
-    /// A stage did not start.
+    /// Converts a failure to start a stage.
     pub(crate) fn failed(error: SpawnError) -> FlowError {
         FlowError::Stage { stage: error.stage, reason: error.reason }
     }
@@ -284,7 +284,7 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Calls what a user wrote; a panic of it is an error of this stage.
+/// Calls user code; a panic in it is an error of this stage.
 pub(crate) fn guarded<T>(stage: &str, call: impl FnOnce() -> T) -> Result<T, FlowError> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
         let message = payload

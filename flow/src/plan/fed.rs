@@ -15,13 +15,13 @@ use crate::exec::{FedStage, Leave, Readers};
 use crate::options::FedBy;
 use crate::time::Time;
 
-/// Makes the dispatcher that hands events to so many stages of the layer with this name.
+/// Creates the dispatcher that sends events to the given number of stages of the named layer.
 pub type Routing<E> = Arc<dyn Fn(usize, &Build, &str) -> Box<dyn Dispatcher<E>> + Send + Sync>;
 
 /// Events from the layer before.
 pub struct Fed<M: Time, T: Send + 'static> {
     pub(crate) node: NodeOf<M::Of<T>>,
-    /// By partition, or if nothing is said to whoever asks.
+    /// Dispatches by partition; `None` dispatches by demand.
     pub(crate) routing: Option<Routing<M::Of<T>>>,
 }
 
@@ -51,7 +51,7 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
         L: Layer<In = M::Of<T>>,
     {
         async move {
-            // Before anything is started.
+            // Check before any stage is started.
             layer.check()?;
             layer.options().check()?;
             let of = layer.options().count();
@@ -76,7 +76,7 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
     }
 
     fn node(&self) -> Option<NodeOf<M::Of<T>>> {
-        // Whoever follows would lose the partitions.
+        // A direct subscriber would lose the partitions.
         if self.routing.is_some() { None } else { Some(Arc::clone(&self.node)) }
     }
 }

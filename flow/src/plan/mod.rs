@@ -1,4 +1,4 @@
-//! From a description to running stages: what layers are made of, and how they are wired.
+//! From a description to running stages: the parts of a layer, and how layers are wired.
 
 mod build;
 mod fed;

@@ -1,4 +1,4 @@
-//! A part of a plan with its types forgotten, apart from that of the events that come out of it.
+//! A part of a plan with its types erased, except the type of the events it emits.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use crate::time::Time;
 /// A shared [`Node`].
 pub type NodeOf<E> = Arc<dyn Node<E>>;
 
-/// Stages that emit `E`, not started yet.
+/// A part of a plan whose stages emit `E` and are not started yet.
 pub trait Node<E: Send + 'static>: Send + Sync {
-    /// Starts them, and all before them; they hand their events out by `exit`.
+    /// Starts these stages and all stages before them; they dispatch their events by `exit`.
     #[doc(hidden)]
     fn build<'a>(
         &'a self,
@@ -23,12 +23,12 @@ pub trait Node<E: Send + 'static>: Send + Sync {
         exit: Exit<E>,
     ) -> BoxFuture<'a, Result<Vec<ProducerRef<E>>, FlowError>>;
 
-    /// Describes them; their numbers.
+    /// Adds the layers of this part to `outline`; returns their numbers.
     #[doc(hidden)]
     fn outline(&self, outline: &mut Outline) -> Vec<usize>;
 }
 
-/// One layer and what feeds it.
+/// A layer and the origin that feeds it.
 #[derive(Clone, Debug)]
 pub struct LayerNode<O, L> {
     pub(crate) origin: O,
@@ -55,7 +55,7 @@ where
     }
 }
 
-/// Several parts that emit the same events.
+/// Several parts that emit events of the same type.
 pub struct Merged<E> {
     pub(crate) parts: Vec<NodeOf<E>>,
 }

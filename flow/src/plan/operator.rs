@@ -1,4 +1,4 @@
-//! What a layer is made of: where its events come from, and what each of its stages does with them.
+//! The parts of a layer: the origin of its events, and the operator that each of its stages runs.
 
 use futures_util::future::BoxFuture;
 use stage_core::ProducerRef;
@@ -9,32 +9,32 @@ use crate::error::FlowError;
 use crate::options::LayerOptions;
 use crate::time::Time;
 
-/// Which of the stages of its layer a stage is.
+/// The position of a stage within its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The number of the stage, from 0.
     pub index: usize,
-    /// How many stages there are.
+    /// The number of stages of the layer.
     pub of: usize,
 }
 
-/// What feeds a stage.
+/// The input of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feeds {
-    /// One part of a source, which it reads itself.
+    /// One part of a source, which the stage reads itself.
     OwnPart,
-    /// So many stages.
+    /// This number of upstream stages.
     Stages(usize),
 }
 
-/// Where the events of a layer come from.
+/// The origin of the events of a layer.
 pub trait Origin: Clone + Send + Sync + 'static {
-    /// The events.
+    /// The type of the events.
     type Item: Send + 'static;
-    /// What they carry.
+    /// Whether the events carry time.
     type Time: Time;
 
-    /// Starts the stages of `layer`, fed from here.
+    /// Starts the stages of `layer`, fed from this origin.
     #[doc(hidden)]
     fn open<'a, L>(
         &'a self,
@@ -45,69 +45,69 @@ pub trait Origin: Clone + Send + Sync + 'static {
     where
         L: Layer<In = <Self::Time as Time>::Of<Self::Item>>;
 
-    /// Describes what is before the layer; the numbers of what feeds it.
+    /// Adds the layers before this one to `outline`; returns the numbers of those that feed it.
     #[doc(hidden)]
     fn outline(&self, outline: &mut Outline) -> Vec<usize>;
 
-    /// The names of steps that are done before the first of the chain.
+    /// Adds the names of the steps that run before the first step of the chain.
     #[doc(hidden)]
     fn steps(&self, names: &mut Vec<&'static str>) {
         let _ = names;
     }
 
-    /// The stages before, if nothing is lost when what follows subscribes to them directly.
+    /// Returns the stages before, if a subscriber can receive from them directly without loss.
     #[doc(hidden)]
     fn node(&self) -> Option<NodeOf<<Self::Time as Time>::Of<Self::Item>>> {
         None
     }
 }
 
-/// The stages between two exchanges: how to make what each of them runs.
+/// The stages between two exchanges: creates the operator of each stage.
 pub trait Layer: Clone + Send + Sync + 'static {
-    /// What it takes.
+    /// The type of the input events.
     type In: Send + 'static;
-    /// What it emits.
+    /// The type of the emitted events.
     type Out: Send + 'static;
-    /// What each stage runs.
+    /// The operator that each stage runs.
     type Operator: Operator<In = Self::In, Out = Self::Out>;
 
-    /// What the stage at `place` runs.
+    /// Creates the operator of the stage at `place`.
     #[doc(hidden)]
     fn operator(&self, place: Place) -> Self::Operator;
 
-    /// How the layer runs.
+    /// Returns the options of the layer.
     #[doc(hidden)]
     fn options(&self) -> &LayerOptions;
 
-    /// What it does, in a few words.
+    /// Returns a short description of the layer.
     #[doc(hidden)]
     fn name(&self) -> String;
 
-    /// Whether it can run as it was described.
+    /// Checks that the layer can run as described.
     ///
     /// # Errors
     ///
-    /// What cannot work.
+    /// Returns the first invalid option.
     #[doc(hidden)]
     fn check(&self) -> Result<(), FlowError> {
         Ok(())
     }
 }
 
-/// What one stage does with its events: a pure value, apart from the clock that alarms go by.
+/// The logic of one stage: a value without side effects, apart from the clock that alarms use.
 pub trait Operator: Send + 'static {
-    /// What it takes.
+    /// The type of the input events.
     type In: Send + 'static;
-    /// What it emits.
+    /// The type of the emitted events.
     type Out: Send + 'static;
 
-    /// It is fed by so many stages.
+    /// Called before the first batch with the input of the stage.
     #[doc(hidden)]
     fn fed_by(&mut self, feeds: Feeds) {
         let _ = feeds;
     }
 
-    /// Takes a batch that came by the edge with this number; `sink` gets what comes of it, in order.
+    /// Handles a batch from the input edge with this number; passes the results to `sink`, in order.
     #[doc(hidden)]
     fn batch<K: FnMut(Self::Out)>(
         &mut self,
@@ -116,31 +116,31 @@ pub trait Operator: Send + 'static {
         sink: &mut K,
     );
 
-    /// The edge with this number will bring nothing more; others may.
+    /// The input edge with this number has ended; others may still deliver events.
     #[doc(hidden)]
     fn edge_ended<K: FnMut(Self::Out)>(&mut self, edge: usize, sink: &mut K) {
         let _ = (edge, sink);
     }
 
-    /// There will be no more events: all who make them have come to their end.
+    /// All inputs have ended.
     #[doc(hidden)]
     fn finish<K: FnMut(Self::Out)>(&mut self, sink: &mut K) {
         let _ = sink;
     }
 
-    /// Whether [`go_on`](Self::go_on) has more to hand out, also after [`finish`](Self::finish).
+    /// Whether [`go_on`](Self::go_on) has more to emit, also after [`finish`](Self::finish).
     #[doc(hidden)]
     fn has_more(&self) -> bool {
         false
     }
 
-    /// Hands out the next part of a long output.
+    /// Emits the next part of a long output.
     #[doc(hidden)]
     fn go_on<K: FnMut(Self::Out)>(&mut self, sink: &mut K) {
         let _ = sink;
     }
 
-    /// When [`ring`](Self::ring) is to be called next, if ever.
+    /// Returns the time of the next call of [`ring`](Self::ring), if any.
     #[doc(hidden)]
     fn alarm(&self) -> Option<Instant> {
         None

@@ -1,4 +1,4 @@
-//! What a plan looks like: its layers, how many stages each has, and what feeds what.
+//! The outline of a plan: its layers, their numbers of stages, and the edges between them.
 
 use std::fmt::{self, Write as _};
 
@@ -12,27 +12,27 @@ pub struct Outline {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OutlineLayer {
-    /// What it does: its steps, in order.
+    /// The steps of the layer, in order.
     pub name: String,
-    /// How many stages it has.
+    /// The number of stages of the layer.
     pub stages: usize,
     /// The numbers of the layers that feed it.
     pub from: Vec<usize>,
 }
 
 impl Outline {
-    /// Adds a layer; its number.
+    /// Adds a layer; returns its number.
     pub(crate) fn add(&mut self, name: String, stages: usize, from: Vec<usize>) -> usize {
         self.layers.push(OutlineLayer { name, stages, from });
         self.layers.len() - 1
     }
 
-    /// The layers, each after those that feed it.
+    /// Returns the layers, each after those that feed it.
     pub fn layers(&self) -> &[OutlineLayer] {
         &self.layers
     }
 
-    /// The plan as a Mermaid flowchart.
+    /// Returns the plan as a Mermaid flowchart.
     pub fn to_mermaid(&self) -> String {
         let mut text = String::from("flowchart LR\n");
         for (number, layer) in self.layers.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! A layer that begins at a source: fed by the source's own stages, or fused with its parts.
+//! A layer that begins at a source: fed by the source's own stages, or fused with the parts of the source.
 
 use std::fmt;
 use std::sync::Arc;
@@ -87,7 +87,7 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Sourced<S, M> {
     }
 }
 
-/// The source's own stages.
+/// The stages of the source alone.
 impl<S: Source, M: Stamper<S::Item>> Node<<M::Time as Time>::Of<S::Item>> for Sourced<S, M> {
     fn build<'a>(
         &'a self,
@@ -163,7 +163,7 @@ where
         let stage = SourceStage::new(part, operator(place)?, build.ends(0, &exit));
         let options = build
             .stage_options(&name, index, &exit)
-            // What a reducer hands out at the end was not asked for one by one.
+            // A reducer emits its final results without demand for each of them.
             .buffer(Capacity::Unbounded)
             .demand(DemandMode::Accumulate);
         let stage = producer(stage, options).await.map_err(Build::failed)?;
@@ -221,7 +221,7 @@ impl<P: Part, V: LiveStamper<P::Item>> Part for Stamping<P, V> {
     }
 }
 
-/// Gives a taker stamped events.
+/// Passes stamped events to a taker.
 struct StampingTaker<'a, V, K> {
     live: &'a mut V,
     taker: &'a mut K,
@@ -239,7 +239,7 @@ where
     }
 }
 
-/// Hands on what it gets.
+/// An operator that passes its input on unchanged.
 struct Pass<T> {
     takes: std::marker::PhantomData<fn(T)>,
 }

@@ -11,12 +11,12 @@ use crate::error::FlowError;
 use crate::options::LayerOptions;
 use crate::time::{Time, Untimed};
 
-/// An origin whose events go through a layer's operators first, in the stages of whatever layer follows.
+/// An origin whose events go through a layer's operators first, in the stages of whichever layer follows.
 #[derive(Clone, Debug)]
 pub struct Staged<O, X> {
     pub(crate) origin: O,
     pub(crate) first: X,
-    /// What the first does, in a word.
+    /// A one-word description of the first layer.
     pub(crate) what: &'static str,
 }
 

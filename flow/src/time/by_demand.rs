@@ -1,21 +1,23 @@
-//! Events to whoever asks for most, and to all how far their sender is.
+//! A demand dispatcher for timed flows: sends events to the subscriber with the most demand, and the sender's
+//! progress to all.
 //!
-//! Who was given nothing of an emission gets a mark in its place, for one event of what it asked for; who
-//! asked for nothing gets it when it asks again. So whoever is there knows how far time has come, in the
-//! order in which events come to it.
+//! A subscriber that receives no event of an emission gets a progress mark instead, which uses one event of
+//! its demand; a subscriber without demand gets the mark when it asks again. Each subscriber thus learns the
+//! event-time progress in the order in which its events arrive.
 
 use stage_core::dispatch::{Dispatcher, Outbox, SubscriberOptions, SubscriptionKey};
 use stage_core::{Demand, SubscribeError};
 
 use super::{Progress, Stamped};
 
-/// Hands each emission to the subscriber that wants most, as the dispatcher of stages without time does.
+/// Sends each emission to the subscriber with the most demand, as the dispatcher of untimed stages does.
 #[derive(Debug)]
 pub(super) struct Timely {
     subscribers: Vec<Subscriber>,
-    /// How far the sender was with the last event that was handed out.
+    /// The sender's progress as of the last event that was sent.
     front: Progress,
-    /// Counts changes of credit: equal credits are served in the order in which they came about.
+    /// Counts changes of credit: of subscribers with equal credit, the one that reached it first is served
+    /// first.
     turn: u64,
 }
 
@@ -32,7 +34,7 @@ impl Timely {
         Self { subscribers: Vec::new(), front: Progress::UNKNOWN, turn: 0 }
     }
 
-    /// Takes in the marks that `events` begins with; how many events come before the next.
+    /// Applies the marks at the front of `events`; returns the number of events before the next mark.
     fn pass_marks<T>(&mut self, events: &mut Vec<Stamped<T>>) -> usize {
         let is_mark = |event: &Stamped<T>| matches!(event, Stamped::Mark(..));
         let marks = events.iter().take_while(|event| is_mark(event)).count();
@@ -42,13 +44,14 @@ impl Timely {
         events.iter().position(is_mark).unwrap_or(events.len())
     }
 
-    /// Whose turn it is: the one with the most credit, of equals the one that has it longest.
+    /// Returns the subscriber to serve next: the one with the most credit; of equals, the one that has had it
+    /// longest.
     fn next(&mut self) -> Option<&mut Subscriber> {
         let wants = self.subscribers.iter_mut().filter(|subscriber| subscriber.credit > 0);
         wants.max_by_key(|subscriber| (subscriber.credit, std::cmp::Reverse(subscriber.since)))
     }
 
-    /// Tells those who ask for events how far the sender is, if they do not know.
+    /// Sends the sender's progress to subscribers that have demand and do not know it yet.
     fn tell<T>(&mut self, outbox: &mut Outbox<Stamped<T>>) {
         if self.front == Progress::UNKNOWN {
             return;
@@ -109,7 +112,8 @@ impl<T: Send> Dispatcher<Stamped<T>> for Timely {
         self.subscribers.iter().fold(0, |sum, subscriber| sum.saturating_add(subscriber.credit))
     }
 
-    /// The marks that wait for somebody to ask: the engine looks for asks only while something waits.
+    /// Returns the number of marks that wait for demand: the engine checks for asks only while something is
+    /// kept.
     fn kept(&self) -> usize {
         let waits = |subscriber: &&Subscriber| subscriber.told != self.front;
         if self.front == Progress::UNKNOWN { 0 } else { self.subscribers.iter().filter(waits).count() }

@@ -1,8 +1,9 @@
-//! Each event to the partition of its key, and to all partitions how far their sender is.
+//! A partition dispatcher for timed flows: sends each event to its key's partition, and the sender's progress
+//! to all partitions.
 //!
-//! A partition that is given nothing of an emission gets a mark in its place, behind what was kept for it,
-//! and only when it has asked for more than it was given: marks never wait in a backlog. A partition that
-//! stands still gets the last of them when it asks again.
+//! A partition that receives no event of an emission gets a progress mark instead, behind the events kept for
+//! it, and only if its demand exceeds what it was sent: marks never wait in a backlog. A partition without
+//! demand gets only the latest mark, when it asks again.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,16 +16,16 @@ use stage_core::{Demand, SubscribeError};
 
 use super::{Progress, Stamped};
 
-/// A partition dispatcher that announces progress.
+/// A partition dispatcher that announces the sender's progress.
 pub(super) struct Announcing<D, T> {
     inner: D,
     seen: Arc<Seen>,
     partitions: Vec<Told>,
-    /// Marks on their way to the dispatcher; empty between calls.
+    /// Marks to be passed to the inner dispatcher; empty between calls.
     marks: Vec<Stamped<T>>,
 }
 
-/// What a partition asked for and was told.
+/// The demand of a partition and the progress last announced to it.
 #[derive(Clone, Debug)]
 struct Told {
     key: Option<SubscriptionKey>,
@@ -32,14 +33,15 @@ struct Told {
     front: Progress,
 }
 
-/// What the route has seen. Only one thread at a time looks at it: all orderings are relaxed.
+/// The progress and the routing counts, shared with the route function. Only one thread at a time accesses
+/// it, so all orderings are relaxed.
 #[derive(Debug)]
 struct Seen {
     reached: AtomicI64,
     idle: AtomicBool,
-    /// Who got the last event, if nothing was told since.
+    /// The partition that got the last event; `usize::MAX` if a mark came after it.
     last: AtomicUsize,
-    /// How many events and marks each partition was sent.
+    /// The number of events and marks sent to each partition.
     routed: Box<[AtomicU64]>,
 }
 
@@ -73,7 +75,7 @@ impl Seen {
         }
     }
 
-    /// Sends an event where `route` says, and a mark where it is addressed to.
+    /// Routes an event with `route`, and a mark to the partition it is addressed to.
     fn send<T>(
         &self,
         item: Stamped<T>,
@@ -91,7 +93,7 @@ impl Seen {
                 self.count(to);
                 Some((item, to))
             }
-            // It is told to each partition by a mark of its own.
+            // `tell` announces it to each partition with a mark of its own.
             Stamped::Mark(_, None) => {
                 self.advance(progress, usize::MAX);
                 None
@@ -101,11 +103,11 @@ impl Seen {
 }
 
 impl<T: Send + 'static> Announcing<(), T> {
-    /// Sends each event to the partition that `route` names.
+    /// Creates a dispatcher that sends each event to the partition that `route` returns.
     ///
     /// # Errors
     ///
-    /// If there are no partitions.
+    /// Fails if there are no partitions.
     pub(super) fn new<F>(
         partitions: usize,
         mut route: F,
@@ -128,7 +130,7 @@ impl<D, T> fmt::Debug for Announcing<D, T> {
 }
 
 impl<D: Dispatcher<Stamped<T>>, T> Announcing<D, T> {
-    /// Tells the partitions that ask for events how far the sender is, if they do not know.
+    /// Sends the sender's progress to partitions that have demand and do not know it yet.
     fn tell(&mut self, outbox: &mut Outbox<Stamped<T>>) {
         let front = self.seen.front();
         if front == Progress::UNKNOWN {
@@ -150,7 +152,7 @@ impl<D: Dispatcher<Stamped<T>>, T> Announcing<D, T> {
             return;
         }
         self.inner.dispatch(&mut self.marks, outbox);
-        // There was no room: these are told when somebody asks.
+        // The marks that the inner dispatcher had no room for are announced at the next ask.
         for mark in self.marks.drain(..) {
             if let Stamped::Mark(_, Some(to)) = mark {
                 self.partitions[to].front = Progress::UNKNOWN;
@@ -162,7 +164,7 @@ impl<D: Dispatcher<Stamped<T>>, T> Announcing<D, T> {
         self.partitions.iter_mut().enumerate().find(|(_, partition)| partition.key == Some(key))
     }
 
-    /// What a partition asked for and did not get is asked for no more.
+    /// Withdraws the unmet demand of a partition that leaves.
     fn leave(&mut self, key: SubscriptionKey) {
         let seen = Arc::clone(&self.seen);
         if let Some((number, partition)) = self.of(key) {
@@ -223,7 +225,7 @@ impl<D: Dispatcher<Stamped<T>>, T: Send> Dispatcher<Stamped<T>> for Announcing<D
         self.inner.wanted()
     }
 
-    /// Also the marks that wait for somebody to ask: the engine looks for asks only while something waits.
+    /// Includes the marks that wait for demand: the engine checks for asks only while something is kept.
     fn kept(&self) -> usize {
         let front = self.seen.front();
         let waits = |partition: &&Told| partition.key.is_some() && partition.front != front;
@@ -291,7 +293,7 @@ mod tests {
         let (mut dispatcher, mut outbox) = by_parity([5, 5]);
         dispatcher.dispatch(&mut vec![event(2), event(4)], &mut outbox);
         assert_eq!(sent(&mut outbox), [(0, event(2)), (0, event(4)), (1, mark(4, 1))]);
-        // Nobody is told again what all know.
+        // Progress that all partitions know is not announced again.
         dispatcher.dispatch(&mut Vec::new(), &mut outbox);
         assert_eq!(sent(&mut outbox), []);
     }

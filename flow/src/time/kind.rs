@@ -1,4 +1,4 @@
-//! Whether the events of a flow carry when they happened, and what that changes between stages.
+//! The kinds of event time: untimed flows and timed flows, and what differs between their stages.
 
 use std::fmt::Debug;
 
@@ -10,42 +10,44 @@ use super::{Carried, Progress, Stamp, Stamped};
 
 /// Whether the events of a flow carry the time at which they happened.
 ///
-/// Implemented by [`Untimed`] and [`Timed`]; nothing else can be.
+/// Sealed; implemented by [`Untimed`] and [`Timed`] only.
 pub trait Time: sealed::Sealed + Clone + Debug + Send + Sync + 'static {
-    /// What an event carries.
+    /// The time information that each event carries.
     type Stamp: Copy + Debug + Send + 'static;
-    /// An event with its stamp, or a mark, as it goes from stage to stage.
+    /// The item that stages exchange: an event with its stamp, or a progress mark.
     type Of<T: Send + 'static>: Send + 'static;
 
-    /// An event and its stamp, or a mark.
+    /// Splits an item into an event and its stamp, or a mark.
     #[doc(hidden)]
     fn open<T: Send + 'static>(carried: Self::Of<T>) -> Carried<Self::Stamp, T>;
 
-    /// The event itself, to be looked at; a mark has none.
+    /// Borrows the event of an item; `None` for a mark.
     #[doc(hidden)]
     fn event<T: Send + 'static>(carried: &Self::Of<T>) -> Option<&T>;
 
-    /// An event that carries `stamp`.
+    /// Wraps an event that carries `stamp`.
     #[doc(hidden)]
     fn close<T: Send + 'static>(stamp: Self::Stamp, event: T) -> Self::Of<T>;
 
-    /// A mark for all who receive from a stage; nothing where events carry no time.
+    /// Creates a mark for all subscribers of a stage; `None` if events carry no time.
     #[doc(hidden)]
     fn mark<T: Send + 'static>(progress: Progress) -> Option<Self::Of<T>>;
 
-    /// The stamp of an event that is sent on by a stage which all ways have brought so far.
+    /// Returns the stamp of a forwarded event; `reached` is the progress of all inputs of the forwarding
+    /// stage.
     #[doc(hidden)]
     fn sent_on(stamp: Self::Stamp, reached: i64) -> Self::Stamp;
 
-    /// When it happened, if that is known.
+    /// Returns the time of an event, if it carries one.
     #[doc(hidden)]
     fn moment(stamp: Self::Stamp) -> Option<Stamp>;
 
-    /// Hands events to whoever asks, and marks to all.
+    /// Creates a dispatcher that sends events by demand and marks to all subscribers.
     #[doc(hidden)]
     fn by_demand<T: Send + 'static>() -> Box<dyn Dispatcher<Self::Of<T>>>;
 
-    /// Hands each event to the partition that `route` names, and marks to all.
+    /// Creates a dispatcher that sends each event to the partition that `route` returns, and marks to all
+    /// partitions.
     #[doc(hidden)]
     fn by_partition<T, F>(partitions: usize, route: F) -> Box<dyn Dispatcher<Self::Of<T>>>
     where
@@ -53,11 +55,11 @@ pub trait Time: sealed::Sealed + Clone + Debug + Send + Sync + 'static {
         F: FnMut(Self::Of<T>) -> Option<(Self::Of<T>, usize)> + Send + 'static;
 }
 
-/// The events of a flow carry no time.
+/// The kind of flows whose events carry no time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Untimed;
 
-/// The events of a flow carry the time at which they happened.
+/// The kind of flows whose events carry the time at which they happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timed;
 
@@ -97,7 +99,7 @@ impl Time for Untimed {
         T: Send + 'static,
         F: FnMut(T) -> Option<(T, usize)> + Send + 'static,
     {
-        // A layer has at least one stage, which is all that can be wrong.
+        // No partitions is the only possible error, and a layer has at least one stage.
         match PartitionDispatcher::routed(partitions.max(1), route) {
             Ok(dispatcher) => Box::new(dispatcher),
             Err(_) => Box::new(DemandDispatcher::default()),

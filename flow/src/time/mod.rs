@@ -1,4 +1,5 @@
-//! Does a flow know when its events happened, and how do its stages learn how far time has come?
+//! Event time: untimed and timed flows, event stamps, and dispatchers that announce progress to the next
+//! stages.
 
 mod by_demand;
 mod by_partition;

@@ -1,43 +1,44 @@
-//! What goes from stage to stage where events carry their time: events with their stamps, and marks.
+//! The items that stages of a timed flow exchange: events with their stamps, and progress marks.
 
-/// When an event happened, and how far its source was then. In milliseconds, since any origin.
+/// The event time of an event and its source's progress, in milliseconds since an arbitrary origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// When it happened.
+    /// The time at which the event happened.
     pub at: i64,
-    /// The watermark of its source, this event included; `i64::MIN` while the source has none. It decides whether
-    /// the event is late.
+    /// The watermark of its source, this event included; `i64::MIN` if the source has none yet. It decides
+    /// whether the event is late.
     pub watermark: i64,
-    /// What all ways into the stage that sent it had reached: whoever receives it gets nothing from there
-    /// any more that happened in a window which ended by then, but what is late. What is over goes by that.
+    /// The least progress of all inputs of the sending stage: every later event from there that belongs to a
+    /// window that ended by then is late. Windows are closed by this time.
     pub reached: i64,
 }
 
-/// How far a stage is, as it tells those behind it.
+/// The progress of a stage, as announced to its subscribers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// As [`Stamp::reached`]; the least number as long as nothing is known.
+    /// See [`Stamp::reached`]; `i64::MIN` while unknown.
     pub reached: i64,
-    /// Whether it waits for sources that are idle, and so does not hold anybody back.
+    /// Whether the stage waits for idle sources only, so that it does not hold back the progress of its
+    /// subscribers.
     pub idle: bool,
 }
 
 impl Progress {
-    /// Nothing is known.
+    /// No progress is known.
     pub(crate) const UNKNOWN: Self = Self { reached: i64::MIN, idle: false };
 }
 
-/// What goes from stage to stage where events carry their time.
+/// An item that stages of a timed flow exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stamped<T> {
-    /// An event and when it happened.
+    /// An event with its stamp.
     Event(Stamp, T),
-    /// No event, but a mark: how far the sender is, for all who receive from it or for one partition.
+    /// A progress mark of the sender without an event, for all subscribers or for one partition.
     Mark(Progress, Option<usize>),
 }
 
 impl<T> Stamped<T> {
-    /// What it tells of its sender.
+    /// Returns the progress of the sender that the item carries.
     pub(crate) fn progress(&self) -> Progress {
         match self {
             Self::Event(stamp, _) => Progress { reached: stamp.reached, idle: false },
@@ -46,11 +47,11 @@ impl<T> Stamped<T> {
     }
 }
 
-/// What a stage was brought, whether its events carry their time or not.
+/// An item that a stage received, from a timed or an untimed flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carried<S, T> {
     /// An event and its stamp.
     Event(S, T),
-    /// How far the sender is.
+    /// The progress of the sender.
     Mark(Progress),
 }

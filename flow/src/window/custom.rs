@@ -1,26 +1,27 @@
-//! Triggers of the application's own: functions that look at each batch of a window before it is reduced.
+//! Custom triggers: functions that see each batch of a window before it is reduced.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What a trigger makes of a batch.
+/// The decision of a trigger about a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next<T> {
-    /// Reduce these events: the batch itself, or what is to be there in its place.
+    /// Reduce these events: the batch itself, or its replacement.
     Reduce(Vec<T>),
-    /// Reduce what is before, hand the window out, and show what is after to the trigger again.
+    /// Reduce `before`, emit the window, and show `after` to the trigger again.
     Fire {
-        /// What the trigger is called.
+        /// The name of the trigger.
         name: Cow<'static, str>,
-        /// Events to be reduced before.
+        /// The events to reduce before the window is emitted.
         before: Vec<T>,
-        /// Events to be looked at after; fewer than there were, or the window is handed out for ever.
+        /// The events to show to the trigger again. There must be fewer than in the batch, or the window is
+        /// emitted forever.
         after: Vec<T>,
     },
 }
 
-/// Looks at batches, with a state of its own.
+/// A trigger function with its own state, called with each batch.
 pub(crate) type Look<T> = Box<dyn FnMut(Vec<T>) -> Next<T> + Send>;
 
-/// Makes one for each window.
+/// Creates the trigger function of each window.
 pub(crate) type Looks<T> = Arc<dyn Fn() -> Look<T> + Send + Sync>;

@@ -1,56 +1,56 @@
-//! What a trigger is told of: which window, why now, and where.
+//! The context of a trigger: the window, the reason, and the stage.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::plan::Place;
 
-/// Which window.
+/// Identifies a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum WindowId {
-    /// The only one.
+    /// The only window.
     Global,
-    /// One of so many events: its number in its stage, from 0.
+    /// A window of a number of events: its index in its stage, from 0.
     Count(u64),
-    /// One of a period of the clock: its number in its stage, from 0.
+    /// A window of a period of the clock: its index in its stage, from 0.
     Periodic(u64),
-    /// One of a span of event time: when it starts, in milliseconds; `i64::MIN` if it starts before that.
+    /// A fixed window of event time: its start, in milliseconds; `i64::MIN` if it starts before that.
     Fixed(i64),
-    /// One of spans that overlap or leave gaps: when it starts, as of a fixed one.
+    /// A sliding window, which may overlap others or leave gaps: its start, as for a fixed one.
     Sliding(i64),
 }
 
-/// Why what became of a window is handed out.
+/// The reason why the result of a window is emitted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TriggerName {
-    /// The window, or the input, has come to its end. It is the last trigger of the window.
+    /// The window, or the input, has ended. This is the last trigger of the window.
     Done,
-    /// The watermark has passed the window; late events may still come.
+    /// The watermark has passed the end of the window; late events may still come.
     Watermark,
-    /// So many events have come.
+    /// This number of events has arrived.
     Every(usize),
-    /// So much time has passed.
+    /// This period of time has passed.
     Periodically(Duration),
-    /// A trigger of the application's own.
+    /// A custom trigger, by its name.
     Custom(Cow<'static, str>),
 }
 
-/// One moment at which what became of a window is handed out.
+/// One emission of the result of a window.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Trigger {
     /// The window.
     pub window: WindowId,
-    /// Why.
+    /// The reason.
     pub name: TriggerName,
-    /// In which stage.
+    /// The stage.
     pub place: Place,
 }
 
 impl Trigger {
-    /// Whether it is the last of its window.
+    /// Returns whether this is the last trigger of its window.
     pub fn is_done(&self) -> bool {
         self.name == TriggerName::Done
     }

@@ -1,19 +1,19 @@
-//! Events that come too late for every window they belong to.
+//! Events that are too late for every window they belong to.
 
 use std::sync::Arc;
 
-/// An event that came too late. Times are in milliseconds, since the origin that the flow counts from.
+/// An event that came too late. Times are in milliseconds since the flow's origin of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct Late<T> {
-    /// The event, as it came to the layer.
+    /// The event, as it entered the layer.
     pub event: T,
-    /// When it happened.
+    /// The time at which it happened.
     pub at: i64,
-    /// The watermark that it came after: its last window ended that much earlier than this, allowed lateness
-    /// included, or before.
+    /// The watermark that it came after: the last window of the event, plus the allowed lateness, ended at or
+    /// before this time.
     pub watermark: i64,
 }
 
-/// Takes late events.
+/// A function called with late events.
 pub(crate) type TakesLate<T> = Arc<dyn Fn(Late<T>) + Send + Sync>;

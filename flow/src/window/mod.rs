@@ -1,4 +1,4 @@
-//! Which events belong together, and when what became of them is handed out.
+//! Windows: which events belong together, and when their results are emitted.
 
 mod custom;
 mod id;

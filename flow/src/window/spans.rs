@@ -18,7 +18,7 @@ impl Spans {
         Self { span, step }
     }
 
-    /// The windows that contain `at`; empty if it is between two windows.
+    /// Returns the windows that contain `at`; empty if it is between two windows.
     #[inline]
     pub(crate) fn containing(self, at: i64) -> RangeInclusive<i64> {
         let last = self.begun_by(at);
@@ -28,7 +28,7 @@ impl Spans {
         self.first_open(i128::from(at))..=last
     }
 
-    /// The last window that begins at or before `at`.
+    /// Returns the last window that begins at or before `at`.
     #[inline]
     pub(crate) fn begun_by(self, at: i64) -> i64 {
         match i64::try_from(self.step) {
@@ -38,7 +38,7 @@ impl Spans {
         }
     }
 
-    /// The first window that ends after `time`; all windows before it have ended.
+    /// Returns the first window that ends after `time`; all windows before it have ended.
     pub(crate) fn first_open(self, time: i128) -> i64 {
         // A 64-bit division is several times faster.
         let over = time - self.span;
@@ -49,7 +49,7 @@ impl Spans {
         clamped(number + 1)
     }
 
-    /// The start of a window; `i64::MIN` if it is less.
+    /// Returns the start of a window; `i64::MIN` if it is less.
     pub(crate) fn start(self, number: i64) -> i64 {
         clamped(i128::from(number) * self.step)
     }
@@ -66,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    /// Times of all sizes, those at the ends included.
+    /// Generates times of all magnitudes, including both ends of the range.
     fn time() -> impl Strategy<Value = i64> {
         prop_oneof![any::<i64>(), -50..50_i64, Just(i64::MIN), Just(i64::MAX), i64::MAX - 50..i64::MAX]
     }
@@ -82,7 +82,7 @@ mod tests {
             span in length(),
             step in length(),
         ) {
-            // Few windows for each time, so that all can be looked at.
+            // Keep the windows of each time few enough to check them all.
             let span = span.min(step * 30);
             let (spans, at) = (Spans::new(span, step), at);
             let windows = spans.containing(at);

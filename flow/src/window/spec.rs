@@ -1,4 +1,4 @@
-//! How a layer's events are split into windows, and when each is handed out.
+//! Window options: how a layer's events are split into windows, and when each window is emitted.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub struct EventTime;
 #[derive(Clone, Copy, Debug)]
 pub struct Sliding;
 
-/// Kinds of windows that [`Flow::window`](crate::Flow::window) accepts for a flow with time `M`.
+/// The kinds of windows that [`Flow::window`](crate::Flow::window) accepts for a flow with time `M`.
 #[diagnostic::on_unimplemented(
     message = "this window cannot split the events of this flow",
     note = "a window of event time needs `.event_time(|event| …, most_ahead)` right after the source",
@@ -29,7 +29,7 @@ pub trait FitsTime<M: Time> {}
 impl<M: Time> FitsTime<M> for AnyTime {}
 impl FitsTime<Timed> for EventTime {}
 
-/// Kinds of windows of event time.
+/// The kinds of windows of event time.
 #[diagnostic::on_unimplemented(
     message = "this is not a window of event time",
     note = "pass it to `.window(…)`"
@@ -39,7 +39,7 @@ pub trait OfEventTime: sealed::Sealed {}
 impl OfEventTime for EventTime {}
 impl OfEventTime for Sliding {}
 
-/// Kinds of windows that a join accepts: each event is in exactly one window.
+/// The kinds of windows that a join accepts: each event is in exactly one window.
 #[diagnostic::on_unimplemented(
     message = "a join accepts fixed windows only",
     note = "in windows that overlap, two events would meet several times: use `Window::fixed(…)`"
@@ -50,8 +50,8 @@ impl SideBySide for EventTime {}
 
 /// Splits the events of a layer into parts, and determines when the result of each part is handed out.
 ///
-/// A window sees the events as they arrive at its layer, before any step of it. It is of one stage: the
-/// windows of the stages of a layer are independent of each other.
+/// A window contains events as they arrive at its layer, before any step of the layer. The windows of each
+/// stage of a layer are independent of those of the other stages.
 ///
 /// # Errors
 ///
@@ -64,7 +64,7 @@ pub struct Window<K = AnyTime> {
     kind: PhantomData<fn(K)>,
 }
 
-/// The same without its type.
+/// A window without its type parameter.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WindowSpec {
     pub(crate) kind: Kind,
@@ -81,12 +81,12 @@ pub(crate) struct WindowSpec {
 }
 
 impl WindowSpec {
-    /// Whether it is the one window that a layer has if nothing is said.
+    /// Whether this is the default of a layer: a single window without options.
     pub(crate) fn is_plain(&self) -> bool {
         self.kind == Kind::Global && self.every.is_none() && self.periodically.is_empty()
     }
 
-    /// The windows, if they are of event time.
+    /// Returns the spans of the windows, if they are windows of event time.
     #[inline]
     pub(crate) fn spans(&self) -> Option<Spans> {
         match self.kind {
@@ -95,7 +95,7 @@ impl WindowSpec {
         }
     }
 
-    /// The first window that still accepts events at a watermark, allowed lateness included.
+    /// Returns the first window that still accepts events at a watermark, allowed lateness included.
     pub(crate) fn first_open(&self, spans: Spans, watermark: i64) -> i64 {
         spans.first_open(i128::from(watermark) - self.lateness)
     }
@@ -123,7 +123,7 @@ impl<K> Window<K> {
         Self { spec: WindowSpec { kind, refused, ..WindowSpec::default() }, kind: PhantomData }
     }
 
-    /// Also hands out after every `events` events of the window; at least 1.
+    /// Also emits the window after every `events` of its events; at least 1.
     #[track_caller]
     pub fn trigger_every(mut self, events: usize) -> Self {
         self.spec.every = Some(events);
@@ -131,8 +131,8 @@ impl<K> Window<K> {
         self
     }
 
-    /// Also hands out after each period of the wall clock, at least 1 ms; [`Duration::MAX`] never ends. A window
-    /// can have several periods.
+    /// Also emits the window after each period of the wall clock, at least 1 ms; [`Duration::MAX`] never
+    /// ends. A window can have several periods.
     #[track_caller]
     pub fn trigger_periodically(mut self, period: Duration) -> Self {
         self.spec.refuse(Refused::period("trigger_periodically", period));
@@ -142,12 +142,12 @@ impl<K> Window<K> {
 }
 
 impl Window {
-    /// One window for everything: it ends with the input.
+    /// One window for all events: it ends with the input.
     pub fn global() -> Self {
         Self::of(Kind::Global, None)
     }
 
-    /// Windows of `events` events each, at least 1. The last is handed out at the end of the input, also
+    /// Windows of `events` events each, at least 1. The last window is emitted at the end of the input, even
     /// if it is empty.
     #[track_caller]
     pub fn count(events: usize) -> Self {
@@ -163,8 +163,9 @@ impl Window {
 }
 
 impl Window<EventTime> {
-    /// Windows of `duration`, at least 1 ms of event time, side by side: window `n` begins at `n × duration`, also
-    /// for times before 0. If the window of the least times begins before `i64::MIN`, its id is `i64::MIN`.
+    /// Consecutive windows of `duration`, at least 1 ms of event time: window `n` begins at `n × duration`,
+    /// also for times before 0. If the window of the least times begins before `i64::MIN`, its id is
+    /// `i64::MIN`.
     #[track_caller]
     pub fn fixed(duration: Duration) -> Self {
         match Refused::millis("Window::fixed", duration, 1) {
@@ -203,11 +204,12 @@ impl Window<Sliding> {
 }
 
 impl<K: OfEventTime> Window<K> {
-    /// Accepts events until the watermark of their source is `lateness` past the end of their window. The window is
-    /// handed out when the watermark passes its end, and for good when the lateness is over.
+    /// Accepts events until the watermark of their source is `lateness` past the end of their window. The
+    /// window is first emitted when the watermark passes its end, and for the last time when the lateness is
+    /// over.
     ///
-    /// Zero is the default: the window is handed out once. With [`Duration::MAX`] no event is late, and every window
-    /// stays in memory until the end of the input.
+    /// Default: zero, with which each window is emitted once. With [`Duration::MAX`] no event is late, and
+    /// every window stays in memory until the end of the input.
     #[track_caller]
     pub fn allowed_lateness(mut self, lateness: Duration) -> Self {
         match Refused::millis("allowed_lateness", lateness, 0) {
@@ -223,13 +225,13 @@ impl<K: OfEventTime> Window<K> {
         self
     }
 
-    /// Also hands out the windows without events that follow the first window with events and that the watermark
-    /// has passed. An event ahead of the watermark, such as one that is not believed, does not add windows before
-    /// its own.
+    /// Also emits the empty windows that follow the first window with events and that the watermark has
+    /// passed. An event ahead of the watermark, such as one whose time is rejected as implausible, does not
+    /// add empty windows before its own.
     ///
-    /// An empty window starts from a fresh value each time it is handed out and uses no memory between. A stage hands
-    /// out up to 1000 empty windows at a time and continues when its readers have taken them; between two parts it
-    /// accepts the input that has arrived.
+    /// An empty window starts from a fresh accumulator each time it is emitted and uses no memory in between.
+    /// A stage emits up to 1000 empty windows at a time and continues when its subscribers have taken them;
+    /// in between, it accepts the input that has arrived.
     pub fn emit_empty(mut self) -> Self {
         self.spec.emit_empty = true;
         self
