@@ -1,4 +1,4 @@
-//! A function of whole batches, before any other step.
+//! A function of whole batches, called before any other step.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::error::FlowError;
 use crate::plan::{Build, Exit, Feeds, Layer, Operator, Origin, Outline, Place};
 use crate::time::Untimed;
 
-/// What a function makes of each batch that the layer gets.
+/// An origin that maps each batch of the layer with a function.
 pub struct Batched<O, F> {
     pub(crate) origin: O,
     pub(crate) function: Arc<F>,
@@ -61,7 +61,7 @@ where
     }
 }
 
-/// A layer whose batches go through a function first.
+/// A layer that maps its batches with a function first.
 pub struct Unbatched<L, F, T> {
     layer: L,
     function: Arc<F>,

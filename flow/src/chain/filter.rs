@@ -1,10 +1,10 @@
-//! Some events pass, others do not.
+//! The steps that drop some of the events.
 
 use super::step::step;
 use super::{Chain, InOf, StampOf};
 
 step! {
-    /// The events for which a function says so.
+    /// Keeps the events for which a function returns `true`.
     Filter
 }
 
@@ -45,7 +45,7 @@ where
 }
 
 step! {
-    /// What a function makes of some events.
+    /// Maps events with a function that may drop them.
     FilterMap
 }
 

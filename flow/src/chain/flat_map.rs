@@ -1,10 +1,10 @@
-//! One event in, any number out.
+//! The step that turns each event into any number of events.
 
 use super::step::step;
 use super::{Chain, InOf, StampOf};
 
 step! {
-    /// What a function makes of each event, one after the other.
+    /// Maps each event to several, which follow one after the other.
     FlatMap
 }
 

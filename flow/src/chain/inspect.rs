@@ -1,10 +1,10 @@
-//! Looking at each event.
+//! The step that shows each event to a function.
 
 use super::step::step;
 use super::{Chain, InOf, StampOf};
 
 step! {
-    /// Each event, after a function has looked at it.
+    /// Passes each event on after a function has seen it.
     Inspect
 }
 

@@ -1,10 +1,10 @@
-//! One event in, one out.
+//! The step that turns each event into one other.
 
 use super::step::step;
 use super::{Chain, InOf, StampOf};
 
 step! {
-    /// Each event through a function.
+    /// Maps each event with a function.
     Map
 }
 

@@ -1,9 +1,9 @@
-//! The steps between two layers: fused at compile time into one function from an event to what comes of it.
+//! The steps between two layers, fused at compile time into one function from an event to its results.
 //!
-//! A chain is a type such as `Filter<Map<Start<…>, F>, G>`. Its [`push`](Chain::push) calls the one of the
-//! chain before with a closure that goes on, so that after inlining the steps are one loop; nothing is
-//! collected between them. What a step has to remember, it keeps in the chain's state, of which there is
-//! one for each stage and window.
+//! A chain is a type such as `Filter<Map<Start<…>, F>, G>`. Its [`push`](Chain::push) calls `push` of the
+//! preceding chain with a closure that continues, so that after inlining the steps are one loop; nothing is
+//! collected between them. The state of the steps is kept separately from the chain, once for each stage and
+//! window.
 
 mod batched;
 mod chain_trait;

@@ -1,4 +1,4 @@
-//! The beginning of a chain: what the layer gets, as it is.
+//! The beginning of a chain: the input of the layer, unchanged.
 
 use super::{Chain, InOf, StampOf};
 use crate::plan::{NodeOf, Origin};

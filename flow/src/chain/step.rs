@@ -1,6 +1,7 @@
-//! What all steps of one function have in common.
+//! The common part of all steps that consist of one function.
 
-/// A step after a chain, with the function it calls: it is cloned with its chain, and shares the function.
+/// Declares a step after a chain, with the function it calls: a clone of the step clones the chain and shares
+/// the function.
 macro_rules! step {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

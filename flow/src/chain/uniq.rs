@@ -1,4 +1,4 @@
-//! Each key once.
+//! The step that passes the first event of each key.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -8,20 +8,20 @@ use std::sync::Arc;
 use super::{Chain, InOf, StampOf};
 use crate::stats::Tally;
 
-/// The events whose key was not seen before, in this stage and window.
+/// Passes events whose key has not been seen before in this stage and window.
 pub struct UniqBy<C, F> {
     pub(crate) chain: C,
     pub(crate) function: Arc<F>,
-    /// How many keys are remembered at most.
+    /// The maximum number of keys remembered.
     pub(crate) most: usize,
     pub(crate) evicted: Tally,
 }
 
-/// The keys that were seen, and what the chain before remembers.
+/// The keys that have been seen, and the state of the preceding chain.
 pub struct Seen<K, S> {
     inner: S,
     keys: HashSet<K>,
-    /// In the order in which they were seen; only kept where there is a bound.
+    /// The keys in the order in which they were seen; kept only if there is a limit.
     order: VecDeque<K>,
 }
 

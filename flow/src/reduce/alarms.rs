@@ -1,12 +1,12 @@
-//! When does a reducer want what it has handed out, by its own timer?
+//! Alarms: the timers that a reducer sets to emit its window.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The alarms that a reducer has set in one window. They end with it: nothing is handed out after its last
-/// trigger.
+/// The alarms that a reducer has set in one window. They end with the window: nothing is emitted after its
+/// last trigger.
 #[derive(Debug, Default)]
 pub struct Alarms {
     /// The time of each alarm, if it is representable, and its name.
@@ -14,16 +14,16 @@ pub struct Alarms {
 }
 
 impl Alarms {
-    /// Hands the window out once, in so much time from now: the trigger has the name
-    /// [`Custom(name)`](crate::TriggerName::Custom). An alarm of the same name that has not rung yet rings
-    /// then, and not before. [`Duration::MAX`] is never.
+    /// Emits the window once, `after` this much time from now: the trigger has the name
+    /// [`Custom(name)`](crate::TriggerName::Custom). A pending alarm of the same name is moved to the new
+    /// time. [`Duration::MAX`] means never.
     pub fn set(&mut self, name: impl Into<Cow<'static, str>>, after: Duration) {
         let name = name.into();
         self.cancel(&name);
         self.set.push((Instant::now().checked_add(after), name));
     }
 
-    /// The alarm of this name does not ring; says whether there was one.
+    /// Cancels the alarm of this name; returns whether there was one.
     pub fn cancel(&mut self, name: &str) -> bool {
         let before = self.set.len();
         self.set.retain(|(_, set)| set != name);
@@ -31,18 +31,18 @@ impl Alarms {
     }
 }
 
-/// What a reducer can set.
+/// The set of alarms available to a reducer.
 pub trait AlarmSet: Default + Send + 'static {
-    /// When the first rings.
+    /// Returns the time of the next alarm.
     #[doc(hidden)]
     fn next(&self) -> Option<Instant>;
 
-    /// Takes out the first of those that ring by `now`.
+    /// Removes and returns the first alarm that is due by `now`.
     #[doc(hidden)]
     fn take_due(&mut self, now: Instant) -> Option<Cow<'static, str>>;
 }
 
-/// A reducer that sets none.
+/// The alarms of a reducer that sets none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoAlarms;
 

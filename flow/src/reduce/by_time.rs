@@ -1,4 +1,5 @@
-//! Windows that go by the time of events: which an event belongs to, and when each is over.
+//! Windows of event time in a stage: assigns events to windows, and closes windows as the watermark passes
+//! them.
 
 use super::gaps::Gaps;
 use super::open::{Open, Opened};
@@ -8,7 +9,7 @@ use crate::chain::{Chain, InOf, StampOf};
 use crate::time::Stamp;
 use crate::window::{Kind, Late, Spans, TriggerName, WindowId};
 
-/// Number of empty windows that are handed out at a time.
+/// The number of empty windows emitted at a time.
 const AT_ONCE: usize = 1000;
 
 impl<C, R, M> ReduceOperator<C, R, M>
@@ -17,7 +18,7 @@ where
     R: Accumulate + Reducer<C::Out, M::Out>,
     M: Emit<<R as Accumulate>::Acc>,
 {
-    /// One event of a flow whose windows go by its time.
+    /// Handles one event of a flow with windows of event time.
     pub(super) fn timed_event<K: FnMut(M::Out)>(
         &mut self,
         stamp: StampOf<C>,
@@ -32,7 +33,7 @@ where
             window.outside.add(1);
             return;
         }
-        // By the clock of its own source, or by that of the others if its own was idle.
+        // The watermark of the event's own source, or that of the other sources if its own was idle.
         let ended = at.watermark.max(self.marks.reached());
         let (first, last) = (window.first_open(spans, ended).max(*windows.start()), *windows.end());
         if last < first {
@@ -50,7 +51,7 @@ where
         self.put(first, stamp, event, sink);
     }
 
-    /// Puts an event into the window with this number.
+    /// Adds an event to the window with this number.
     fn put<K: FnMut(M::Out)>(&mut self, number: i64, stamp: StampOf<C>, event: InOf<C>, sink: &mut K) {
         let (window, layer, gaps) = (self.timed_id(number), &self.layer, &self.gaps);
         let open = self.timed.entry(number).or_insert_with(|| {
@@ -65,7 +66,7 @@ where
         }
     }
 
-    /// Does something with each window that is open, the earliest first.
+    /// Calls `each` with each open window, the earliest first.
     pub(super) fn each_timed(&mut self, mut each: impl FnMut(Opened<'_, C, R, M>)) {
         let (layer, place) = (&self.layer, self.place);
         let kind = layer.window.kind;
@@ -74,7 +75,7 @@ where
         }
     }
 
-    /// Hands out the windows that the watermark has passed; all windows, once the input has ended. Stops after
+    /// Emits the windows that the watermark has passed; all windows, once the input has ended. Stops after
     /// [`AT_ONCE`] empty windows and sets `has_more`.
     pub(super) fn pass<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
         let Some(spans) = self.layer.window.spans() else { return };
@@ -96,8 +97,8 @@ where
         self.has_more = left == 0;
     }
 
-    /// Hands out for good the windows with events before `end` and the empty ones before `gaps_end`, in order;
-    /// at most `left` empty ones.
+    /// Emits for the last time the windows with events before `end` and the empty ones before `gaps_end`, in
+    /// order; at most `left` empty ones.
     fn close<K: FnMut(M::Out)>(&mut self, end: i64, gaps_end: i64, left: &mut usize, sink: &mut K) {
         loop {
             let open = self.timed.keys().next().copied().filter(|open| *open < end || self.finishing);
@@ -120,7 +121,7 @@ where
         }
     }
 
-    /// Hands out the windows before `end` for the first time; they stay open for late events.
+    /// Emits the windows before `end` for the first time; they stay open for late events.
     fn mark_passed<K: FnMut(M::Out)>(&mut self, end: i64, left: &mut usize, sink: &mut K) {
         let not_passed = self.timed.range(..end).filter(|(_, open)| !open.passed);
         let mut not_passed = not_passed.map(|(number, _)| *number).collect::<Vec<_>>().into_iter().peekable();
@@ -129,7 +130,7 @@ where
             match (gap, not_passed.peek().copied()) {
                 (Some(gap), open) if open.is_none_or(|open| gap < open) => {
                     self.gaps.iter_mut().for_each(|gaps| gaps.passed(gap));
-                    // A window with late events had this trigger while it was empty.
+                    // A window with late events already had this trigger while it was empty.
                     if !self.timed.contains_key(&gap) {
                         self.hand_out_empty(gap, TriggerName::Watermark, sink);
                         *left -= 1;
@@ -148,7 +149,7 @@ where
         }
     }
 
-    /// Hands out a window for the first time.
+    /// Emits a window for the first time.
     fn pass_one<K: FnMut(M::Out)>(&mut self, number: i64, sink: &mut K) {
         let (layer, place, window) = (&self.layer, self.place, self.timed_id(number));
         if let Some(open) = self.timed.get_mut(&number) {
@@ -157,20 +158,20 @@ where
         }
     }
 
-    /// Hands out an empty window.
+    /// Emits an empty window.
     fn hand_out_empty<K: FnMut(M::Out)>(&mut self, number: i64, name: TriggerName, sink: &mut K) {
         let (layer, window, place) = (&self.layer, self.timed_id(number), self.place);
         Opened { layer, window, place, open: &mut Open::new(layer) }.fire(name, sink);
     }
 
-    /// Hands out the earliest window for good.
+    /// Emits the earliest window for the last time.
     fn close_first<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
         let Some((number, mut open)) = self.timed.pop_first() else { return };
         let (layer, window, place) = (&self.layer, self.timed_id(number), self.place);
         Opened { layer, window, place, open: &mut open }.fire(TriggerName::Done, sink);
     }
 
-    /// The window of event time with this number.
+    /// Returns the id of the event-time window with this number.
     fn timed_id(&self, number: i64) -> WindowId {
         timed_id(self.layer.window.kind, number)
     }

@@ -1,19 +1,19 @@
-//! Which keys are nothing but bytes, or letters?
+//! Keys that consist of bytes or text only.
 
 use std::borrow::Borrow;
 use std::hash::Hash;
 use std::sync::Arc;
 
-/// A key that is equal to another exactly when their bytes are: what
-/// [`of_bytes`](super::Partials::of_bytes) counts by. A type of your own around one of these can be one as well.
+/// A key that equals another if and only if their bytes are equal, as [`of_bytes`](super::Partials::of_bytes)
+/// requires. Implement it for your own wrapper types as needed.
 pub trait ByteKey: Borrow<Self::Lent> + Eq + Hash + Sized {
-    /// What such a key is looked up by: `[u8]` or `str`.
+    /// The borrowed form of the key: `[u8]` or `str`.
     type Lent: Eq + Hash + ?Sized;
 
-    /// The bytes of what is lent.
+    /// Returns the bytes of the borrowed form.
     fn bytes_of(lent: &Self::Lent) -> &[u8];
 
-    /// The key of bytes that [`bytes_of`](Self::bytes_of) has given.
+    /// Creates the key from bytes returned by [`bytes_of`](Self::bytes_of).
     fn from_bytes(bytes: &[u8]) -> Self;
 }
 
@@ -45,7 +45,7 @@ macro_rules! letters {
             }
 
             fn from_bytes(bytes: &[u8]) -> Self {
-                // They were letters, so none is replaced.
+                // The bytes are those of a valid string, so nothing is replaced.
                 String::from_utf8_lossy(bytes).as_ref().into()
             }
         }

@@ -1,4 +1,5 @@
-//! How the stage that has the events prepares them for the exchange: folded by key, or dealt out by it.
+//! Prepares events for the exchange in the stage that has them: folds them by key, or groups them by
+//! partition.
 
 use std::fmt;
 use std::hash::Hash;
@@ -9,19 +10,20 @@ use super::partials::Partials;
 use super::shard::{Shard, hash_of, partition_of};
 use super::{Accumulate, Bulk, NoAlarms, Reducer};
 
-/// Keys that one stage keeps before it hands on what it knows of them.
+/// The number of keys that a stage keeps before it sends its partial values on.
 const MOST_PARTIAL: usize = 1 << 17;
-/// Events of one partition that one stage keeps before it hands them on.
+/// The number of events of a partition that a stage keeps before it sends them on.
 const MOST_DEALT: usize = 1024;
 
-/// Folds events into the values of the keys that `fold` looks up; what is too much for one stage is handed on.
+/// Folds events into the values of the keys that `fold` looks up; sends the partial values on when a stage
+/// holds too many keys.
 pub(crate) struct FoldPartials<Q, A, F> {
     fold: Arc<F>,
     partitions: usize,
     makes: PhantomData<fn() -> (Q, A)>,
 }
 
-/// Keeps events by partition, each with its key and the hash of it.
+/// Groups events by partition, each with its key and the hash of the key.
 pub(crate) struct Deal<Q, T, F> {
     key: Arc<F>,
     partitions: usize,
@@ -137,7 +139,7 @@ where
 }
 
 impl<Q, T> Dealt<Q, T> {
-    /// Everything; nothing is left here.
+    /// Takes all events, leaving this empty.
     pub(crate) fn take<A>(&mut self) -> Vec<Bulk<Q, A, T>> {
         let all = self.partitions.iter_mut().map(std::mem::take).enumerate();
         let some = all.filter(|(_, entries)| !entries.is_empty());

@@ -1,4 +1,4 @@
-//! Putting together what the stages of a layer made of the same window.
+//! Merges the results of the stages of a layer for the same window.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::options::LayerOptions;
 use crate::plan::{Layer, Operator, Place};
 use crate::window::{Trigger, WindowId};
 
-/// Merges the states that all stages of the layer before hand out of one window.
+/// A layer that merges the states that all stages of the preceding layer emit for one window.
 pub struct DepartitionLayer<S, I, F, G> {
     pub(crate) init: Arc<I>,
     pub(crate) merge: Arc<F>,
@@ -24,10 +24,10 @@ pub struct DepartitionOperator<S, A, I, F, G> {
     windows: BTreeMap<WindowId, Partial<A>>,
 }
 
-/// What is known of one window.
+/// The merged state of one window so far.
 struct Partial<A> {
     acc: A,
-    /// The stages that have handed it out for good.
+    /// The stages that have emitted the window for the last time.
     done: HashSet<usize>,
 }
 

@@ -1,35 +1,35 @@
-//! What is handed out of a window's value at a trigger.
+//! What a trigger emits from the value of a window.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::window::Trigger;
 
-/// Hands something out of a value of type `A`.
+/// Emits events from a value of type `A`.
 pub trait Emit<A>: Clone + Send + Sync + 'static {
-    /// What is handed out.
+    /// The type of the emitted events.
     type Out: Send + 'static;
 
-    /// Gives `sink` what is handed out; returns the value with which the window goes on. After the last
-    /// trigger of a window it does not go on; nothing needs to be returned then.
+    /// Passes the emitted events to `sink`; returns the value with which the window continues. The return
+    /// value is not used after the last trigger of a window, so it may be `None` then.
     #[doc(hidden)]
     fn emit<K: FnMut(Self::Out)>(&self, acc: A, trigger: &Trigger, sink: &mut K) -> Option<A>;
 }
 
-/// Hands out what the value consists of, and keeps it.
+/// Emits the items of the value, and keeps the value.
 #[derive(Clone, Copy, Debug)]
 pub struct EmitEvents;
 
-/// Hands out the value as one event, and keeps it.
+/// Emits the value as one event, and keeps it.
 #[derive(Clone, Copy, Debug)]
 pub struct EmitState;
 
-/// Hands out nothing, and keeps the value.
+/// Emits nothing, and keeps the value.
 pub struct EmitNothing<U> {
     pub(crate) emits: std::marker::PhantomData<fn() -> U>,
 }
 
-/// Hands out what a function says.
+/// Emits the results of a function.
 pub struct OnTrigger<F> {
     pub(crate) function: Arc<F>,
 }

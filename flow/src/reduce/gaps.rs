@@ -1,4 +1,4 @@
-//! Positions up to which the windows without events were handed out.
+//! Positions up to which the empty windows have been emitted.
 //!
 //! Empty windows are not stored: a gap of any length takes two numbers.
 
@@ -17,28 +17,28 @@ impl Gaps {
         Self { passed: first, done: first }
     }
 
-    /// The next window to hand out for good, if it is before `end`.
+    /// Returns the next window to emit for the last time, if it is before `end`.
     pub(super) fn next_done(&self, end: i64) -> Option<i64> {
         (self.done < end).then_some(self.done)
     }
 
-    /// The next window for a watermark trigger, if it is before `end`.
+    /// Returns the next window for a watermark trigger, if it is before `end`.
     pub(super) fn next_passed(&self, end: i64) -> Option<i64> {
         (self.passed < end).then_some(self.passed)
     }
 
-    /// Whether this window had its watermark trigger while it was empty.
+    /// Returns whether this window had its watermark trigger while it was empty.
     pub(super) fn was_passed(&self, number: i64) -> bool {
         (self.done..self.passed).contains(&number)
     }
 
-    /// All windows up to this one had their last trigger.
+    /// Records that all windows up to this one had their last trigger.
     pub(super) fn done(&mut self, number: i64) {
         self.done = self.done.max(number.saturating_add(1));
         self.passed = self.passed.max(self.done);
     }
 
-    /// All windows up to this one had their watermark trigger.
+    /// Records that all windows up to this one had their watermark trigger.
     pub(super) fn passed(&mut self, number: i64) {
         self.passed = self.passed.max(number.saturating_add(1));
     }

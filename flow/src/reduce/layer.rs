@@ -1,4 +1,4 @@
-//! A layer with a reducer: its steps, its windows, and what it hands out.
+//! A layer with a reducer: its steps, its windows, and its results.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,11 +17,11 @@ pub struct ReduceLayer<C: Chain, R, M> {
     pub(crate) reducer: R,
     pub(crate) emit: M,
     pub(crate) window: WindowSpec,
-    /// Copies an event for each window it belongs to, where windows overlap.
+    /// Clones an event for each window it belongs to, if windows overlap.
     pub(crate) copy: CopyOf<C>,
-    /// A trigger of the application's own.
+    /// The custom trigger.
     pub(crate) looks: Option<Looks<InOf<C>>>,
-    /// Takes the events that come too late.
+    /// The function called with late events.
     pub(crate) late: Option<TakesLate<InOf<C>>>,
     pub(crate) options: LayerOptions,
     pub(crate) types: PhantomData<fn(C)>,

@@ -1,4 +1,4 @@
-//! A layer that only has steps: what comes of each event is handed on at once.
+//! A layer that only has steps: the results of each event are emitted at once.
 
 use super::Marks;
 use crate::chain::{Chain, InOf, TimeOf};
@@ -12,16 +12,16 @@ use crate::time::{Carried, Progress, Time};
 pub struct MapLayer<C> {
     pub(crate) chain: C,
     pub(crate) options: LayerOptions,
-    /// Whether windows were declared, which have no meaning without a reducer.
+    /// Whether windows were declared; they have no meaning without a reducer.
     pub(crate) windowed: bool,
 }
 
-/// What each of its stages runs.
+/// The operator of each stage of the layer.
 pub struct MapOperator<C: Chain> {
     chain: C,
     state: C::State,
     marks: Marks,
-    /// What those behind were told last.
+    /// The progress last announced downstream.
     sent: Progress,
 }
 
@@ -31,7 +31,7 @@ impl<C: Chain> std::fmt::Debug for MapOperator<C> {
     }
 }
 
-/// The steps of a chain, joined; `otherwise` if there are none.
+/// Returns the names of the steps of a chain, joined; `otherwise` if there are none.
 pub(crate) fn name_of<C: Chain>(chain: &C, options: &LayerOptions, otherwise: &'static str) -> String {
     if let Some(name) = &options.name {
         return name.to_string();
@@ -66,7 +66,7 @@ impl<C: Chain> Layer for MapLayer<C> {
 }
 
 impl<C: Chain> MapOperator<C> {
-    /// Tells those behind how far this stage is, if no event has.
+    /// Announces this stage's progress downstream, unless an event already carried it.
     fn tell<K: FnMut(<TimeOf<C> as Time>::Of<C::Out>)>(&mut self, sink: &mut K) {
         let now = self.marks.progress().filter(|now| *now != self.sent && *now != Progress::UNKNOWN);
         if let Some(now) = now

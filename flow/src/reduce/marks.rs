@@ -1,23 +1,23 @@
-//! How far event time has come in one stage: the least of what the ways into it have reached that are not idle.
+//! The event-time progress of one stage: the minimum over its inputs that are not idle.
 //!
-//! What a stage has told is never taken back: a way that was idle and then brings events that are older than
-//! what the others have reached holds nobody back, and its events are late if their window is over.
+//! Announced progress never goes back: an input that was idle and then delivers events older than the
+//! progress of the others does not hold the stage back, and its events are late if their window has ended.
 
 use crate::plan::Feeds;
 use crate::time::Progress;
 
-/// What the ways into a stage have reached.
+/// The progress of each input of a stage.
 #[derive(Debug)]
 pub(crate) struct Marks {
     ways: Vec<Way>,
-    /// The watermark; it never falls.
+    /// The watermark; it never decreases.
     highest: Option<i64>,
 }
 
-/// What one way has reached.
+/// The progress of one input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Way {
-    /// Nothing as long as it has brought nothing.
+    /// `None` until the input has delivered something.
     reached: Option<i64>,
     state: State,
 }
@@ -25,7 +25,7 @@ struct Way {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Active,
-    /// Its sources have nothing: it is not waited for.
+    /// The sources of this input have no events: the stage does not wait for it.
     Idle,
     Ended,
 }
@@ -43,14 +43,13 @@ impl Marks {
         self.ways = vec![Way { reached: None, state: State::Active }; ways.max(1)];
     }
 
-    /// An event came by `edge`, whose sender had been brought so far; says whether the watermark may have
-    /// moved.
+    /// Records an event from `edge` with its sender's progress; returns whether the watermark may have moved.
     #[inline]
     pub(crate) fn note(&mut self, edge: usize, reached: i64) -> bool {
         self.told(edge, Progress { reached, idle: false })
     }
 
-    /// The sender behind `edge` says how far it is; says whether the watermark may have moved.
+    /// Records the progress of the sender of `edge`; returns whether the watermark may have moved.
     pub(crate) fn told(&mut self, edge: usize, progress: Progress) -> bool {
         let Some(way) = self.ways.get_mut(edge) else { return false };
         let state = if progress.idle { State::Idle } else { State::Active };
@@ -64,7 +63,7 @@ impl Marks {
         moved
     }
 
-    /// Nothing comes by `edge` any more.
+    /// Records that `edge` has ended.
     pub(crate) fn ended(&mut self, edge: usize) {
         if let Some(way) = self.ways.get_mut(edge) {
             way.state = State::Ended;
@@ -72,28 +71,28 @@ impl Marks {
         }
     }
 
-    /// No event that is yet to come is of a window that ended by then, but for late ones. Nothing as long
-    /// as some way has not brought anything.
+    /// Returns the watermark: no later event belongs to a window that ended by then, except for late events.
+    /// `None` until every input has delivered something.
     pub(crate) fn watermark(&self) -> Option<i64> {
         self.highest
     }
 
-    /// What is told to those behind; nothing once there is nothing more to come.
+    /// Returns the progress to announce downstream; `None` once all inputs have ended.
     pub(crate) fn progress(&self) -> Option<Progress> {
         let any = |state| self.ways.iter().any(|way| way.state == state);
         let idle = !any(State::Active);
         (!idle || any(State::Idle)).then_some(Progress { reached: self.reached(), idle })
     }
 
-    /// The watermark as a number.
+    /// Returns the watermark; `i64::MIN` if there is none.
     pub(crate) fn reached(&self) -> i64 {
         self.highest.unwrap_or(i64::MIN)
     }
 
     fn settle(&mut self) {
         let reached = |state| self.ways.iter().filter(move |way| way.state == state).map(|way| way.reached);
-        // If no way is active, the furthest idle one counts: it is as if all others were late. The time of a way
-        // that has ended does not apply to idle ways, which will continue from their own time.
+        // If no input is active, the furthest idle one counts, as if all others were late. The progress of an
+        // ended input does not apply to idle inputs, which will continue from their own time.
         let now = reached(State::Active)
             .min()
             .or_else(|| reached(State::Idle).max())
@@ -134,7 +133,7 @@ mod tests {
         marks.note(0, 10);
         marks.told(1, idle(i64::MIN));
         assert_eq!(marks.watermark(), Some(10));
-        // It comes back, and is behind: nothing is taken back, and it is waited for.
+        // The input is active again and behind: the watermark stays, and the stage waits for the input.
         marks.note(1, 3);
         marks.note(0, 20);
         assert_eq!(marks.watermark(), Some(10));

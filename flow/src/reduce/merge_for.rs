@@ -1,4 +1,4 @@
-//! Where events meet what is known of their keys: values are put together, and looked up at the end.
+//! Joins events with the values of their keys: merges the values, and looks them up at the end.
 
 use std::fmt;
 use std::hash::Hash;
@@ -9,32 +9,32 @@ use super::shard::{Merged, Shard};
 use crate::options::LayerOptions;
 use crate::plan::{Layer, Operator, Place};
 
-/// What comes to a stage: values, or events that want them.
+/// The input of a stage: partial values, or events that need values.
 #[derive(Debug)]
 pub enum Bulk<Q, A, T> {
-    /// What a stage knew of some keys.
+    /// The partial values of some keys from one stage.
     Values(Shard<Q, A>),
-    /// Events by the keys that they want to know about.
+    /// Events with the keys whose values they need.
     Events(Shard<Q, T>),
 }
 
-/// A layer that gives events the values of their keys.
+/// A layer that pairs each event with the value of its key.
 pub struct MergeForLayer<Q, A, T> {
     merge: Merge<A>,
     options: LayerOptions,
     takes: PhantomData<fn(Q, T)>,
 }
 
-/// The keys of one of its stages, and the events that wait for the end.
+/// The values of one stage of the layer, and the events that wait for the end.
 pub struct MergeForOperator<Q, A, T> {
     merge: Merge<A>,
     values: Merged<Q, A>,
-    /// By partition, so that those of one look into one small table.
+    /// By partition, so that the events of a partition look up in one small table.
     waiting: Vec<Vec<Shard<Q, T>>>,
 }
 
 impl<Q, A, T> Bulk<Q, A, T> {
-    /// The partition of its keys.
+    /// Returns the partition of the keys.
     pub(crate) fn partition(&self) -> usize {
         match self {
             Self::Values(shard) => shard.partition,

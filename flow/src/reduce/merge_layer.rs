@@ -1,4 +1,4 @@
-//! Where keys meet: what each stage knew of them is put together.
+//! A layer that merges the partial values that stages have for each key.
 
 use std::fmt;
 use std::hash::Hash;
@@ -8,17 +8,17 @@ use super::shard::{Merged, Shard};
 use crate::options::LayerOptions;
 use crate::plan::{Layer, Operator, Place};
 
-/// Puts two values of a key together.
+/// Merges two values of a key.
 pub(crate) type Merge<A> = Arc<dyn Fn(&mut A, A) + Send + Sync>;
 
-/// A layer that puts values together.
+/// A layer that merges values by key.
 pub struct MergeLayer<Q, A> {
     merge: Merge<A>,
     options: LayerOptions,
     keys: std::marker::PhantomData<fn(Q)>,
 }
 
-/// The keys of one of its stages.
+/// The keys of one stage of the layer, with their values.
 pub struct MergeOperator<Q, A> {
     merge: Merge<A>,
     values: Merged<Q, A>,

@@ -1,4 +1,4 @@
-//! Turning the events of a window into one value, and handing out what became of it.
+//! Reducers: fold the events of a window into one value, and emit results from it.
 
 mod alarms;
 mod by_time;

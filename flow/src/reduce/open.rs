@@ -1,4 +1,4 @@
-//! One window that is open: how events come into it, and how it is handed out.
+//! An open window: takes in events, and emits its results.
 
 use super::layer::ReduceLayer;
 use super::{Accumulate, Emit, Reducer};
@@ -6,18 +6,18 @@ use crate::chain::{Chain, InOf, StampOf};
 use crate::plan::Place;
 use crate::window::{Look, Next, Trigger, TriggerName, WindowId};
 
-/// One window that is open.
+/// An open window.
 pub(super) struct Open<C: Chain, R: Accumulate> {
     state: C::State,
     acc: Option<R::Acc>,
     pub(super) alarms: R::Alarms,
-    /// Events until the next trigger, where it goes by their number.
+    /// The number of events until the next trigger, if the window has a trigger by count.
     until: usize,
-    /// Whether it was handed out because the watermark had passed it.
+    /// Whether the window has been emitted because the watermark passed it.
     pub(super) passed: bool,
-    /// The application's own trigger, if it has one.
+    /// The custom trigger, if there is one.
     look: Option<Look<InOf<C>>>,
-    /// Events that the trigger has not looked at, and the stamp of the first.
+    /// Events that the custom trigger has not seen yet, and the stamp of the first.
     waiting: (Vec<InOf<C>>, Option<StampOf<C>>),
 }
 
@@ -39,14 +39,14 @@ where
         }
     }
 
-    /// Keeps an event for the application's own trigger to look at.
+    /// Keeps an event for the custom trigger.
     pub(super) fn wait(&mut self, stamp: StampOf<C>, event: InOf<C>) {
         self.waiting.1.get_or_insert(stamp);
         self.waiting.0.push(event);
     }
 }
 
-/// A window with its layer and its names, to be changed.
+/// Mutable access to a window, with its layer and its names.
 pub(super) struct Opened<'a, C: Chain, R: Accumulate, M> {
     pub(super) layer: &'a ReduceLayer<C, R, M>,
     pub(super) window: WindowId,
@@ -60,7 +60,7 @@ where
     R: Reducer<C::Out, M::Out>,
     M: Emit<<R as Accumulate>::Acc>,
 {
-    /// Hands something out of the window, behind what its trigger has not looked at yet.
+    /// Emits the window after its trigger has seen the waiting events.
     pub(super) fn fire<K: FnMut(M::Out)>(&mut self, name: TriggerName, sink: &mut K) {
         self.look(sink);
         self.hand_out(name, sink);
@@ -73,7 +73,7 @@ where
         *acc = self.layer.emit.emit(value, &trigger, sink);
     }
 
-    /// Hands the window out for each of its alarms that ring by `now`.
+    /// Emits the window for each of its alarms that are due by `now`.
     pub(super) fn ring<K: FnMut(M::Out)>(&mut self, now: tokio::time::Instant, sink: &mut K) {
         use super::AlarmSet as _;
         while let Some(name) = self.open.alarms.take_due(now) {
@@ -81,7 +81,7 @@ where
         }
     }
 
-    /// Shows the events that wait to the application's own trigger.
+    /// Shows the waiting events to the custom trigger.
     pub(super) fn look<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
         let Some(stamp) = self.open.waiting.1.take() else { return };
         let mut batch = std::mem::take(&mut self.open.waiting.0);
@@ -104,7 +104,7 @@ where
         self.open.look = Some(look);
     }
 
-    /// Takes one event into the window.
+    /// Adds one event to the window.
     #[inline]
     pub(super) fn take_in<K: FnMut(M::Out)>(&mut self, stamp: StampOf<C>, event: InOf<C>, sink: &mut K) {
         let (layer, Open { state, acc, alarms, .. }) = (self.layer, &mut *self.open);
@@ -121,14 +121,14 @@ where
         }
     }
 
-    /// Takes events into the only window there is.
+    /// Adds events to the only window.
     pub(super) fn take_all<K: FnMut(M::Out)>(
         &mut self,
         events: impl Iterator<Item = (StampOf<C>, InOf<C>)>,
         sink: &mut K,
     ) {
         let (layer, Open { state, acc: kept, alarms, .. }) = (self.layer, &mut *self.open);
-        // Nobody else knows where it is meanwhile: what it consists of can stay in registers.
+        // The value is moved out so that its fields can stay in registers.
         let mut acc = kept.take().unwrap_or_else(|| layer.reducer.acc(alarms));
         for (stamp, event) in events {
             let reduce = &mut |_, event| layer.reducer.reduce(&mut acc, alarms, event, sink);

@@ -1,4 +1,4 @@
-//! What each stage of a layer with a reducer runs: its windows, and the triggers of each.
+//! The operator of a layer with a reducer: the windows of one stage, and their triggers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,24 +25,25 @@ where
 {
     pub(super) layer: ReduceLayer<C, R, M>,
     pub(super) place: Place,
-    /// The window that is open where windows follow each other; nothing where they go by event time.
+    /// The open window, if windows follow each other; `None` for windows of event time.
     current: Option<Open<C, R>>,
-    /// Its number.
+    /// The number of the open window.
     number: u64,
-    /// Events that it still takes, where it is one of so many.
+    /// The number of events that the open window still takes, if it is a count window.
     left: usize,
-    /// By number, where windows go by event time.
+    /// The open windows of event time, by number.
     pub(super) timed: BTreeMap<i64, Open<C, R>>,
-    /// The empty windows that were handed out, if they are wanted; starts at the first window with events.
+    /// The empty windows that have been emitted, if empty windows are; starts at the first window with
+    /// events.
     pub(super) gaps: Option<Gaps>,
-    /// Whether empty windows are left to hand out.
+    /// Whether there are more empty windows to emit.
     pub(super) has_more: bool,
     /// Whether the input has ended.
     pub(super) finishing: bool,
     pub(super) marks: Marks,
-    /// End of the open window of the wall clock, if it is representable.
+    /// The end of the open wall-clock window, if it is representable.
     end: Option<Instant>,
-    /// Periods, and the next end of each, if it is representable.
+    /// The periods, each with its next end, if it is representable.
     periods: Vec<(Duration, Option<Instant>)>,
 }
 
@@ -93,7 +94,7 @@ where
         self.layer.window.spans().is_some()
     }
 
-    /// The window that is open now.
+    /// Returns the id of the open window.
     fn id(&self) -> WindowId {
         match self.layer.window.kind {
             Kind::Count(_) => WindowId::Count(self.number),
@@ -102,13 +103,13 @@ where
         }
     }
 
-    /// The window that is open now, to be changed.
+    /// Returns the open window for modification.
     fn current(&mut self) -> Option<Opened<'_, C, R, M>> {
         let (window, place) = (self.id(), self.place);
         self.current.as_mut().map(|open| Opened { layer: &self.layer, window, place, open })
     }
 
-    /// Ends the window that is open, and opens the next.
+    /// Closes the open window, and opens the next.
     fn next_window<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
         if let Some(mut current) = self.current() {
             current.fire(TriggerName::Done, sink);
@@ -117,7 +118,7 @@ where
         self.current = Some(Open::new(&self.layer));
     }
 
-    /// So many events were taken into the window that is open; it ends if it has all.
+    /// Counts `taken` events of the open window; closes the window if it is full.
     fn count<K: FnMut(M::Out)>(&mut self, taken: usize, sink: &mut K) {
         if let Kind::Count(events) = self.layer.window.kind {
             self.left = self.left.saturating_sub(taken);
@@ -128,7 +129,7 @@ where
         }
     }
 
-    /// Events of windows that follow each other, which the application's own trigger looks at.
+    /// Shows the events of consecutive windows to the custom trigger.
     fn look_at_all<K: FnMut(M::Out)>(
         &mut self,
         events: impl Iterator<Item = (StampOf<C>, InOf<C>)>,
@@ -148,7 +149,7 @@ where
         }
     }
 
-    /// A batch where windows go by event time.
+    /// Handles a batch in a layer with windows of event time.
     fn timed_batch<K: FnMut(M::Out)>(
         &mut self,
         edge: usize,
@@ -176,7 +177,7 @@ where
         }
     }
 
-    /// The clock has come to the end of some periods, or to alarms of reducers.
+    /// Fires the triggers whose periods have ended, and the alarms of reducers.
     fn ring_triggers<K: FnMut(M::Out)>(&mut self, now: Instant, sink: &mut K) {
         let over: Vec<Duration> =
             self.periods.iter().filter(|(_, at)| is_due(*at, now)).map(|(period, _)| *period).collect();
@@ -230,7 +231,7 @@ where
             return;
         }
         if let (Kind::Global, None) = (self.layer.window.kind, self.layer.window.every) {
-            // Most layers have one window, and look at nothing else for each event.
+            // Fast path: most layers have one window, so nothing else is checked per event.
             if let Some(mut current) = self.current() {
                 current.take_all(events, sink);
             }

@@ -1,11 +1,11 @@
-//! What one stage knows of each key before stages put together what they know.
+//! The partial values that one stage has for each key, before the stages merge theirs.
 //!
 //! 1. A key is hashed once in each stage that has events of it; its hash goes through the exchange with it.
-//! 2. What goes through the exchange is one [`Shard`] for each stage and partition, not one event for each key.
-//! 3. Keys and values lie in the slots or the table themselves: numbers for values that are elsewhere, so that the
-//!    table is smaller or the first keys are together, were slower.
-//! 4. A key that was looked up in two ways may be in two tables, so a partition may get two shards of one stage.
-//!    Each has every key of it once.
+//! 2. One [`Shard`] for each stage and partition goes through the exchange, not one event for each key.
+//! 3. Keys and values are stored inline in the slots or the table: an index to values stored elsewhere, which
+//!    makes the table smaller or keeps the first keys together, was slower.
+//! 4. A key that was looked up in two ways may be in two tables, so a partition may get two shards from one
+//!    stage. Each shard has every key at most once.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -16,21 +16,21 @@ use super::shard::{Shard, hash_of, partition_of};
 use super::short::{Short, ShortKeys};
 use super::slots::Slots;
 
-/// One value for each key that was seen here.
+/// One value for each key seen by this stage.
 pub struct Partials<Q, A> {
     slots: Slots<Q, A>,
     short: ShortKeys<Q, A>,
 }
 
 impl<Q: Eq + Hash, A> Partials<Q, A> {
-    /// The value of a key, made by `init` if there is none.
+    /// Returns the value of a key, inserting the result of `init` if there is none.
     #[inline]
     pub fn of_or(&mut self, key: Q, init: impl FnOnce() -> A) -> &mut A {
         let hash = hash_of(&key);
         self.slots.of(hash, key, |known, key| known == key, |key| (key, init()))
     }
 
-    /// The value of a key.
+    /// Returns the value of a key, inserting the default if there is none.
     #[inline]
     pub fn of(&mut self, key: Q) -> &mut A
     where
@@ -39,8 +39,8 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
         self.of_or(key, A::default)
     }
 
-    /// The value of a key that is only lent: a key of its own is made of it if it is new, and nothing is
-    /// allocated if it is not.
+    /// Returns the value of a borrowed key, inserting the default if there is none. Allocates an owned key
+    /// only if the key is new.
     #[inline]
     pub fn of_lent<'b, B>(&mut self, lent: &'b B) -> &mut A
     where
@@ -53,10 +53,10 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
         self.slots.of(hash, lent, |known, lent| known.borrow() == *lent, |lent| (lent.into(), A::default()))
     }
 
-    /// The value of a key that is bytes or text and is only lent: the fastest way to count by words. Up to fifteen
-    /// bytes lie beside their value, where a look-up finds both at once; with [`of_lent`](Self::of_lent), it has
-    /// to fetch the key from elsewhere in memory to compare it. A key of its own is made of each only when what
-    /// is known is put together.
+    /// Returns the value of a borrowed key of bytes or text, inserting the default if there is none: the
+    /// fastest way to count words. Keys of up to fifteen bytes are stored beside their value, so a look-up
+    /// finds both at once; [`of_lent`](Self::of_lent) has to fetch the key from elsewhere in memory to
+    /// compare it. Owned keys are created only when the values of the stages are merged.
     ///
     /// ```
     /// use flow::Flow;
@@ -89,18 +89,18 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
         self.slots.of(hash, lent, |known, lent| known.borrow() == *lent, new)
     }
 
-    /// How many keys there are. One that was looked up by [`of_bytes`](Self::of_bytes) and in another way as well
-    /// may count twice.
+    /// Returns the number of keys. A key that was looked up by [`of_bytes`](Self::of_bytes) and in another
+    /// way as well may count twice.
     pub fn len(&self) -> usize {
         self.slots.len() + self.short.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no keys.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Everything, to be sent to so many partitions; nothing is left here.
+    /// Takes all keys and values, split into shards for this number of partitions; leaves this empty.
     pub(crate) fn take_shards(&mut self, partitions: usize) -> Vec<Shard<Q, A>> {
         let short = self.short.len();
         let mut shards = dealt(self.short.drain(), short, partitions);
@@ -110,7 +110,7 @@ impl<Q: Eq + Hash, A> Partials<Q, A> {
     }
 }
 
-/// So many keys with their values, by partition.
+/// Groups `count` keys and their values by partition.
 fn dealt<Q: Hash, A>(
     keys: impl Iterator<Item = (Q, A)>,
     count: usize,
@@ -119,7 +119,7 @@ fn dealt<Q: Hash, A>(
     if count == 0 {
         return Vec::new();
     }
-    // Hashes are even: a shard has seldom an eighth more than its share.
+    // Hashes are evenly distributed: a shard rarely exceeds its share by an eighth.
     let even = count / partitions;
     let shard = |partition| Shard { partition, entries: Vec::with_capacity(even + even / 8 + 1) };
     let mut shards: Vec<_> = (0..partitions).map(shard).collect();

@@ -1,4 +1,4 @@
-//! How an event changes what is known of its window.
+//! Reducers: how an event changes the value of its window.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,40 +9,40 @@ use super::{AlarmSet, Alarms, NoAlarms};
 pub trait Accumulate: Clone + Send + Sync + 'static {
     /// The value.
     type Acc: Send + 'static;
-    /// The alarms it sets, if it can.
+    /// The alarms that the reducer can set.
     type Alarms: AlarmSet;
 
-    /// The value of a window without events.
+    /// Returns the value of a window without events.
     #[doc(hidden)]
     fn acc(&self, alarms: &mut Self::Alarms) -> Self::Acc;
 }
 
-/// Folds events of type `T` into a value, and may emit events of type `U` meanwhile.
+/// Folds events of type `T` into a value, and may emit events of type `U` while doing so.
 pub trait Reducer<T, U>: Accumulate {
-    /// Takes one event in.
+    /// Folds one event into the value.
     #[doc(hidden)]
     fn reduce<K: FnMut(U)>(&self, acc: &mut Self::Acc, alarms: &mut Self::Alarms, event: T, sink: &mut K);
 
-    /// A batch was taken in.
+    /// Called after each batch has been folded.
     #[doc(hidden)]
     fn settle<K: FnMut(U)>(&self, acc: &mut Self::Acc, sink: &mut K) {
         let _ = (acc, sink);
     }
 }
 
-/// Folds by a function.
+/// Folds with a function.
 pub struct Fold<I, F> {
     pub(crate) init: Arc<I>,
     pub(crate) function: Arc<F>,
 }
 
-/// Folds by a function that sets alarms.
+/// Folds with a function that sets alarms.
 pub struct FoldAndSet<I, F> {
     pub(crate) init: Arc<I>,
     pub(crate) function: Arc<F>,
 }
 
-/// Folds by a function that emits what it returns.
+/// Folds with a function, and emits the events it returns.
 pub struct FoldAndEmit<I, F> {
     pub(crate) init: Arc<I>,
     pub(crate) function: Arc<F>,

@@ -1,4 +1,4 @@
-//! What goes through the exchange: what one stage has of the keys of one partition, in one piece.
+//! Shards: the keys of one partition from one stage, sent through the exchange in one piece.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -7,28 +7,28 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use rustc_hash::FxBuildHasher;
 
-/// What one stage has of the keys of one partition.
+/// The entries that one stage has for the keys of one partition.
 pub struct Shard<Q, A> {
     pub(crate) partition: usize,
-    /// With the hash of each key.
+    /// The hash, the key and the value of each entry.
     pub(super) entries: Vec<(u64, Q, A)>,
 }
 
-/// One value for each key of a stage.
+/// The merged values of a stage, one for each key.
 ///
-/// There is a table for each partition: what comes is of one, so that the table it meets stays in a core's own
-/// cache meanwhile.
+/// Each partition has a table of its own: a shard belongs to one partition, so the table it is merged into
+/// stays in the core's private cache.
 pub(super) struct Merged<Q, A> {
     tables: Vec<HashTable<(Q, A)>>,
 }
 
-/// The hash of a key, or of what is lent of one.
+/// Returns the hash of a key, or of its borrowed form.
 #[inline]
 pub(super) fn hash_of<B: Hash + ?Sized>(key: &B) -> u64 {
     FxBuildHasher.hash_one(key)
 }
 
-/// Of sixteen bits in the middle, as tables use the highest and the lowest.
+/// Uses sixteen bits in the middle of the hash, as hash tables use the highest and the lowest ones.
 #[inline]
 pub(super) fn partition_of(hash: u64, partitions: usize) -> usize {
     let bits = usize::from(u16::try_from(hash >> 40 & 0xFFFF).unwrap_or_default());
@@ -49,7 +49,7 @@ impl<Q, A> Default for Merged<Q, A> {
 }
 
 impl<Q: Eq + Hash, A> Merged<Q, A> {
-    /// Puts the values of a shard, which has each key once, together with those that are known.
+    /// Merges the values of a shard, which has each key once, into the existing values.
     pub(super) fn merge(&mut self, shard: Shard<Q, A>, merge: impl Fn(&mut A, A)) {
         let Shard { partition, entries } = shard;
         if self.tables.len() <= partition {
@@ -74,14 +74,14 @@ impl<Q: Eq + Hash, A> Merged<Q, A> {
         }
     }
 
-    /// The value of a key with this hash, of this partition.
+    /// Returns the value of a key with this hash in this partition.
     #[inline]
     pub(super) fn find(&self, partition: usize, hash: u64, key: &Q) -> Option<&A> {
         let known = self.tables.get(partition)?.find(hash, |(known, _)| known == key);
         known.map(|(_, value)| value)
     }
 
-    /// The keys with their values.
+    /// Returns the keys with their values.
     pub(super) fn into_entries(self) -> impl Iterator<Item = (Q, A)> {
         self.tables.into_iter().flatten()
     }

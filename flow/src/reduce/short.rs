@@ -1,4 +1,4 @@
-//! Where are keys of few bytes? Beside their values, so that comparing them fetches nothing else from memory.
+//! A table of short keys, stored beside their values so that a comparison fetches nothing else from memory.
 
 use hashbrown::HashTable;
 
@@ -6,10 +6,10 @@ use super::byte_key::ByteKey;
 use super::shard::hash_of;
 use super::slots::of_table;
 
-/// The most bytes of a short key: with their number, they fill two words.
+/// The maximum number of bytes of a short key: with their length, they fill two words.
 const MOST: usize = 15;
 
-/// Up to fifteen bytes in two words, the first byte lowest; how many they are is the highest byte.
+/// Up to fifteen bytes in two words, the first byte lowest; the highest byte is their number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Short {
     low: u64,
@@ -19,16 +19,16 @@ pub(super) struct Short {
 /// One value for each short key.
 pub(super) struct ShortKeys<Q, A> {
     table: HashTable<(Short, A)>,
-    /// The key itself, known since there is one.
+    /// Creates an owned key; set with the first key.
     own: Option<fn(&[u8]) -> Q>,
 }
 
 impl Short {
-    /// Nothing if there are too many bytes.
+    /// Returns `None` if there are too many bytes.
     #[inline]
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let length = bytes.len();
-        // Two loads that overlap take no loop.
+        // Two overlapping loads avoid a loop.
         let (low, high) = match (bytes.first_chunk(), bytes.last_chunk(), bytes) {
             (Some(first), Some(last), _) if length <= MOST => {
                 (u64::from_le_bytes(*first), u64::from_le_bytes(*last) >> 8 >> (8 * (MOST - length)))
@@ -47,7 +47,7 @@ impl Short {
     }
 }
 
-/// Up to seven bytes in one word.
+/// Packs up to seven bytes into one word.
 #[inline]
 fn up_to_seven(bytes: &[u8]) -> u64 {
     let length = bytes.len();
@@ -56,7 +56,7 @@ fn up_to_seven(bytes: &[u8]) -> u64 {
     } else if let (Some(first), Some(middle), Some(last)) =
         (bytes.first(), bytes.get(length / 2), bytes.last())
     {
-        // Of one or two bytes, some of the three are the same.
+        // With one or two bytes, some of the three are the same byte.
         u64::from(*first) | u64::from(*middle) << (8 * (length / 2)) | u64::from(*last) << (8 * (length - 1))
     } else {
         0
@@ -64,7 +64,7 @@ fn up_to_seven(bytes: &[u8]) -> u64 {
 }
 
 impl<Q, A> ShortKeys<Q, A> {
-    /// The value of a key.
+    /// Returns the value of a key, inserting the default if there is none.
     #[inline]
     pub(super) fn of(&mut self, short: Short) -> &mut A
     where
@@ -79,12 +79,12 @@ impl<Q, A> ShortKeys<Q, A> {
         of_table(table, hash_of(&short), short, |known, short| known == short, new)
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     pub(super) fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// The keys with their values; nothing is left here.
+    /// Removes all keys with their values.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (Q, A)> {
         let own = self.own;
         self.table.drain().filter_map(move |(short, value)| {

@@ -1,16 +1,16 @@
-//! Where is the value of a key? In the slot that its hash names, in one beside it, or in a table if those are taken.
+//! A map whose keys are in the slot that their hash selects, in a neighbouring slot, or in an overflow table.
 //!
-//! A look-up that finds its key in its own slot compares one key and mostly fetches one line of memory, where that
-//! of a hash table fetches control bytes first. Keys that come often come early, mostly, and so they have their own
-//! slots. (Direct-mapped, with a few more ways, as the caches of processors are.) Large keys and values are in the
-//! table alone, which was faster for them; and so are keys that own something elsewhere, as a slot has no part of the
-//! hash that would save fetching what they own to compare it.
+//! A look-up that finds its key in its own slot compares one key and usually fetches one cache line, whereas
+//! a hash table fetches control bytes first. Frequent keys tend to come early, and so they have their own
+//! slots. (Direct-mapped, with a few more ways, like processor caches.) Large keys and values are in the
+//! table only, which was faster for them; so are keys that own memory elsewhere, as a slot stores no part of
+//! the hash that would avoid fetching that memory for a comparison.
 //!
 //! 1. There are no slots, or a power of two of them, in blocks of four.
-//! 2. A key is in the first slot that was empty when it came: its own, or one of its block.
-//! 3. A key is in the table if its block was full, so no look-up goes through more than four slots, however poor the
-//!    hashes are.
-//! 4. Keys leave all together: what is behind an empty slot was never there.
+//! 2. A key is in the first slot that was empty when it came: its own, or another one of its block.
+//! 3. A key is in the table if its block was full, so no look-up checks more than four slots, however poor
+//!    the hashes are.
+//! 4. All keys are removed at once, so a search can stop at an empty slot.
 
 use std::hash::Hash;
 
@@ -18,42 +18,42 @@ use hashbrown::HashTable;
 
 use super::shard::hash_of;
 
-/// Slots that a key may have: its own, and those that share a block with it.
+/// The number of slots a key may be in: its own, and those that share a block with it.
 const BLOCK: usize = 4;
-/// Slots of the first key.
+/// The number of slots allocated for the first key.
 const FEWEST: usize = 16;
-/// Slots are made as many times as many when there are three keys for four of them.
+/// The factor by which the number of slots grows when three quarters of them are taken.
 const GROWTH: usize = 4;
-/// What all slots may take up, in bytes: room for as many small keys as a stage keeps.
+/// The maximum size of all slots, in bytes: room for as many small keys as a stage keeps.
 const MOST_BYTES: usize = 4 << 20;
-/// A slot may have so many bytes: with 32, words were counted at 0.97 of the speed of the table.
+/// The maximum size of a slot, in bytes: with 32, counting words ran at 0.97 times the speed of the table.
 const LARGEST: usize = 24;
 
 /// One value for each key.
 pub(super) struct Slots<Q, A> {
-    /// None before the first key, then a power of two.
+    /// Empty before the first key, then a power of two.
     places: Vec<Slot<Q, A>>,
-    /// Those that have a key.
+    /// The number of slots that have a key.
     taken: usize,
-    /// Keys for which no slot was left.
+    /// The keys for which no slot was left.
     rest: HashTable<(Q, A)>,
 }
 
-/// Smaller than the option of a pair: what tells the two apart has room before a small key.
+/// Smaller than an `Option` of a pair: the discriminant fits into the space before a small key.
 enum Slot<Q, A> {
     Empty,
     Known(Q, A),
 }
 
 impl<Q, A> Slot<Q, A> {
-    /// So many at most: none, or a power of two.
+    /// The maximum number of slots: zero, or a power of two.
     const MOST: usize = match size_of::<Self>() {
         _ if std::mem::needs_drop::<Q>() => 0,
         size @ 1..=LARGEST => 1 << (MOST_BYTES / size).ilog2(),
         _ => 0,
     };
 
-    /// Of a slot that has one.
+    /// Returns the value of a slot that has a key.
     #[inline]
     fn value(&mut self) -> &mut A {
         match self {
@@ -71,18 +71,18 @@ impl<Q, A> Slot<Q, A> {
 }
 
 impl<Q, A> Slots<Q, A> {
-    /// How many keys there are.
+    /// Returns the number of keys.
     pub(super) fn len(&self) -> usize {
         self.taken + self.rest.len()
     }
 
-    /// A key's own slot, by its hash. (None is there before the first key.)
+    /// Returns the index of a key's own slot, by its hash. (There is none before the first key.)
     #[inline]
     fn own(&self, hash: u64) -> usize {
         usize::try_from(hash & (self.places.len() as u64).wrapping_sub(1)).unwrap_or_default()
     }
 
-    /// The first slot of those that a key may have which is empty or has the `same` key.
+    /// Returns the first slot of the key's block that is empty or has the `same` key.
     fn slot(&self, hash: u64, same: impl Fn(&Q) -> bool) -> Option<usize> {
         let own = self.own(hash);
         let fits = |slot: &Slot<Q, A>| match slot {
@@ -94,7 +94,8 @@ impl<Q, A> Slots<Q, A> {
 }
 
 impl<Q: Hash, A> Slots<Q, A> {
-    /// The value of the key that has this hash and is the `same` as `key`; the one that is made of `key` if none is.
+    /// Returns the value of the key with this hash that is the `same` as `key`, inserting an entry made from
+    /// `key` if there is none.
     #[inline]
     pub(super) fn of<K>(
         &mut self,
@@ -113,7 +114,7 @@ impl<Q: Hash, A> Slots<Q, A> {
         self.elsewhere(hash, key, same, new)
     }
 
-    /// The value of a key that is not in its own slot.
+    /// Returns the value of a key that is not in its own slot.
     #[cold]
     #[inline(never)]
     fn elsewhere<K>(
@@ -135,14 +136,14 @@ impl<Q: Hash, A> Slots<Q, A> {
         self.places[slot].value()
     }
 
-    /// An empty slot has a key now.
+    /// Puts a key into an empty slot.
     fn fill(&mut self, slot: usize, (key, value): (Q, A)) -> &mut A {
         self.taken += 1;
         self.places[slot] = Slot::Known(key, value);
         self.places[slot].value()
     }
 
-    /// A key that is not here yet gets a place.
+    /// Inserts a key that is not in the map yet.
     fn settle(&mut self, hash: u64, known: (Q, A)) {
         match self.slot(hash, |_| false) {
             Some(slot) => self.fill(slot, known),
@@ -150,7 +151,8 @@ impl<Q: Hash, A> Slots<Q, A> {
         };
     }
 
-    /// More slots. Keys that have their own keep them, as no two of these get the same; others may get theirs.
+    /// Adds slots. Keys in their own slots stay in theirs, as no two of these share a new slot; others may
+    /// move to their own.
     fn grow(&mut self) {
         let slots = (self.places.len() * GROWTH).clamp(FEWEST, Slot::<Q, A>::MOST);
         let mut old = std::mem::take(self);
@@ -171,14 +173,15 @@ impl<Q: Hash, A> Slots<Q, A> {
         }
     }
 
-    /// The keys with their values, those that have slots first. To be run to its end: then nothing is left here.
+    /// Removes all keys with their values, those in slots first. The iterator must be run to its end to leave
+    /// the map empty.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (Q, A)> {
         let taken = std::mem::take(&mut self.taken);
         self.places.iter_mut().filter_map(Slot::take).take(taken).chain(self.rest.drain())
     }
 }
 
-/// The value of a key in a table, as that of [`Slots::of`].
+/// Returns the value of a key in a table, as [`Slots::of`] does.
 #[inline]
 pub(super) fn of_table<Q: Hash, A, K>(
     table: &mut HashTable<(Q, A)>,
@@ -187,14 +190,14 @@ pub(super) fn of_table<Q: Hash, A, K>(
     same: impl Fn(&Q, &K) -> bool,
     new: impl FnOnce(K) -> (Q, A),
 ) -> &mut A {
-    // Most keys are known: no place is looked for before one is not.
+    // Most keys exist: space for insertion is reserved only if the key is new.
     match table.find_entry(hash, |(known, _)| same(known, &key)) {
         Ok(known) => &mut known.into_mut().1,
         Err(unknown) => insert(unknown.into_table(), hash, new(key)),
     }
 }
 
-/// A key that is not there yet, with its value.
+/// Inserts a new key with its value.
 #[cold]
 #[inline(never)]
 fn insert<Q: Hash, A>(table: &mut HashTable<(Q, A)>, hash: u64, new: (Q, A)) -> &mut A {
@@ -213,7 +216,7 @@ mod tests {
 
     use super::*;
 
-    /// A key whose hashes are no better than what it says.
+    /// A key with a poor hash: the value itself.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     struct Poor {
         key: u32,

@@ -1,4 +1,4 @@
-//! The consumers of one run of a flow: started, watched, and started again.
+//! The consumers of one run of a flow: starts, watches and restarts them.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,17 +30,17 @@ pub(super) struct Crew<S: Consumer> {
     restarts: VecDeque<Instant>,
 }
 
-/// What is to be done about a consumer that has ended.
+/// The action to take when a consumer has ended.
 enum Verdict {
-    /// It came to its end.
+    /// The consumer has finished.
     Done,
-    /// The flow goes on without it.
+    /// The flow continues without the consumer.
     Leave,
     Restart,
 }
 
 impl<S: Consumer> Crew<S> {
-    /// Makes and starts all; they ask when the flow is released.
+    /// Creates and starts all consumers; they ask when the flow is released.
     pub(super) async fn start(
         recipe: Recipe<S>,
         options: FinishOptions,
@@ -65,13 +65,14 @@ impl<S: Consumer> Crew<S> {
 
     async fn spawn(&self, index: usize, life: Life) -> Result<Running<S>, FlowError> {
         let stage = made(&self.recipe, &self.name, index, self.options.layer.count())?;
-        // Nobody reads what a consumer makes.
+        // The output of a consumer is not read by any stage.
         let ends = Ends::new(self.producers.len(), (0, Readers::Own), self.build.first_error.clone());
         let options = StageOptions::named(format!("{}/{index}", self.name));
         consumer(OwnedConsumer { stage, ends, life }, options).await.map_err(Build::failed)
     }
 
-    /// Done when all have come to their end, or those that have not are gone and all `before` them has ended.
+    /// Runs until all consumers have finished, or until those that remain have left and everything `before`
+    /// them has ended.
     pub(super) async fn work(
         mut self,
         before: impl Future<Output = Option<FlowError>>,
@@ -94,10 +95,10 @@ impl<S: Consumer> Crew<S> {
             }
         }
         if left < self.members.len() {
-            // One that failed while no consumer was there told nobody.
+            // A stage that failed while there was no consumer could not report its failure downstream.
             return build.failure_beside(&self.name).map_or(Ok(()), Err);
         }
-        // Others may come and read the rest.
+        // External subscribers may come and read the rest.
         tokio::select! {
             biased;
             error = &mut fails => Err(error),
@@ -133,7 +134,7 @@ impl<S: Consumer> Crew<S> {
         tracing::warn!(stage = stage.name(), "a consumer of a flow is started again");
         self.members[index].replace(stage.clone());
         for producer in &self.producers {
-            // A producer that has ended meanwhile is no failure.
+            // A producer that has ended in the meantime is not a failure.
             let demand = self.options.layer.demand().cancel(CancelMode::Temporary);
             self.build.subscribe(&self.name, &stage, producer, demand).await?;
         }
@@ -148,7 +149,7 @@ struct Member<S: Consumer> {
 
 struct Now<S: Consumer> {
     stage: Running<S>,
-    /// What those before it did.
+    /// The statistics of its previous instances.
     before: StageStats,
 }
 
@@ -180,7 +181,7 @@ impl<S: Consumer> RunningStage for Member<S> {
         RunningStage::ended(&self.now().stage)
     }
 
-    /// Consumers hold nothing back themselves.
+    /// Consumers do not hold back demand themselves.
     fn release(&self) {}
 
     fn stop(&self) {

@@ -1,4 +1,4 @@
-//! Errors that events carry, and what becomes of them: the end of the flow, a count, or a place of their own.
+//! Error handling for steps that return a `Result`: fail the flow, count the errors, or send them elsewhere.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,13 +12,13 @@ use crate::plan::Origin;
 use crate::stats::Tally;
 use crate::time::Untimed;
 
-/// What becomes of errors.
+/// The policy for errors.
 pub enum OnError<E> {
-    /// The first ends the flow.
+    /// The first error ends the flow.
     Fail,
-    /// They are counted and dropped.
+    /// Errors are counted and dropped.
     Skip(Tally),
-    /// They are sent there; once nobody receives them any more, they are dropped and logged.
+    /// Errors are sent to this channel; once its receiver is gone, they are dropped and logged.
     Send(UnboundedSender<E>),
 }
 
@@ -42,7 +42,7 @@ impl<E> fmt::Debug for OnError<E> {
     }
 }
 
-/// Takes the errors out.
+/// Extracts the errors from a flow of results.
 struct Unwrap<T, E> {
     policy: OnError<E>,
     types: PhantomData<fn(T)>,
@@ -85,7 +85,8 @@ where
     T: Send + 'static,
     E: Into<BoxError> + Send + 'static,
 {
-    /// Goes on with what went well; `policy` says what becomes of errors. So any step may return a `Result`.
+    /// Continues with the successful results; `policy` handles the errors. Any step may thus return a
+    /// `Result`.
     ///
     /// ```
     /// use flow::stages::OnError;

@@ -18,20 +18,20 @@ use crate::refused::Refused;
 use crate::running::{Begun, StartOptions, begin};
 use crate::time::Untimed;
 
-/// When a consumer of a flow is started again, made anew by its recipe. It goes on where the flow is; what
-/// it had in its hands is lost and counted as discarded.
+/// When a consumer of a flow is restarted. The recipe creates a new instance, which continues at the current
+/// position of the flow; events that the old instance held are lost and counted as discarded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Restart {
-    /// After a failure, and when somebody stopped it.
+    /// Restarted after a failure, and when it was stopped from outside.
     #[default]
     Permanent,
-    /// After a failure. Without one that was stopped, the flow goes on, for the others.
+    /// Restarted after a failure. If it is stopped, the flow continues without it, for the others.
     Transient,
-    /// Never: without it the flow goes on, for the others.
+    /// Never restarted: the flow continues without it, for the others.
     Temporary,
 }
 
-/// How the consumers at the end of a flow run.
+/// The options of the consumers at the end of a flow.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct FinishOptions {
@@ -41,7 +41,7 @@ pub struct FinishOptions {
 }
 
 impl FinishOptions {
-    /// So many consumers, from 1 to 4096, of which none is started again.
+    /// Options for `consumers` consumers, from 1 to 4096, with no restarts.
     #[track_caller]
     pub fn new(consumers: usize) -> Self {
         let mut layer = LayerOptions::default();
@@ -50,32 +50,32 @@ impl FinishOptions {
         Self { layer, restart: Restart::default(), intensity }
     }
 
-    /// How many events each has asked of each stage before it at most. Default: 1000.
+    /// The maximum demand of each consumer on each preceding stage, in events. Default: 1000.
     pub fn max_demand(mut self, events: usize) -> Self {
         self.layer.max_demand = events;
         self
     }
 
-    /// At how many outstanding events more are asked for. Default: half of `max_demand`.
+    /// The number of outstanding events at which a consumer asks for more. Default: half of `max_demand`.
     pub fn min_demand(mut self, events: usize) -> Self {
         self.layer.min_demand = Some(events);
         self
     }
 
-    /// What the consumers are called, in errors and reports. Default: `consumers`.
+    /// The name of the consumers in errors and reports. Default: `consumers`.
     pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
         self.layer.name = Some(name.into());
         self
     }
 
-    /// When a consumer is to be started again. Default: [`Restart::Permanent`].
+    /// When a consumer is restarted. Default: [`Restart::Permanent`].
     pub fn restart(mut self, restart: Restart) -> Self {
         self.restart = restart;
         self
     }
 
-    /// How many restarts the flow survives, all consumers together; one more ends it. Default: none, as a
-    /// consumer that starts again has lost events.
+    /// The number of restarts that the flow survives, of all consumers together; one more ends it. Default:
+    /// none, as a restarted consumer has lost events.
     pub fn intensity(mut self, intensity: Intensity) -> Self {
         self.intensity = intensity;
         self
@@ -86,9 +86,9 @@ impl<C: Chain> Flow<C>
 where
     C::Origin: Origin<Time = Untimed>,
 {
-    /// Starts the flow with consumers that are made by `recipe`, so many as said, each of which subscribes to
-    /// every stage of the last layer. They end with the flow; one that finishes by itself wants no more, and
-    /// the flow ends when all have.
+    /// Starts the flow with `consumers` consumers created by `recipe`, each of which subscribes to every
+    /// stage of the last layer. They end with the flow. A consumer that finishes by itself wants no more
+    /// events; the flow ends when all have finished.
     ///
     /// ```
     /// use flow::Flow;
@@ -111,7 +111,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`FlowError`] if a stage cannot be made, start or subscribe.
+    /// Returns a [`FlowError`] if a stage cannot be created, start or subscribe.
     #[track_caller]
     pub fn finish<S, F>(
         &self,
@@ -125,11 +125,12 @@ where
         self.finish_with(FinishOptions::new(consumers), StartOptions::new(), recipe)
     }
 
-    /// As [`finish`](Self::finish), with these options.
+    /// Starts the flow with consumers as [`finish`](Self::finish) does, with these options.
     ///
     /// # Errors
     ///
-    /// [`FlowError`] if a stage cannot be made, start or subscribe, or does not in time, or the name is taken.
+    /// Returns a [`FlowError`] if a stage cannot be created, start or subscribe, or does not in time, or if
+    /// the name is taken.
     pub async fn finish_with<S, F>(
         &self,
         consumers: FinishOptions,
@@ -154,7 +155,7 @@ where
         });
         let (build, stages, producers, before, crew) = wired.await.unwrap_or(Err(FlowError::Stopped))?;
         let work = async move {
-            // They end with this.
+            // Dropping the stages ends them with this task.
             let _stages = stages;
             crew.work(before).await
         };

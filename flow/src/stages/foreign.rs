@@ -1,4 +1,4 @@
-//! Running stages as the source of a flow.
+//! External running stages as the source of a flow.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::options::FedBy;
 use crate::plan::{Build, Exit, Fed, Node, Outline};
 use crate::time::Untimed;
 
-/// Stages that run already.
+/// External stages that are already running.
 pub struct Foreign<T> {
     producers: Vec<ProducerRef<T>>,
 }
@@ -31,7 +31,7 @@ impl<T: Send + 'static> Node<T> for Foreign<T> {
         _build: &'a Build,
         _exit: Exit<T>,
     ) -> BoxFuture<'a, Result<Vec<ProducerRef<T>>, FlowError>> {
-        // They hand their events out as they do.
+        // External producers keep their own dispatchers.
         ready(Ok(self.producers.clone())).boxed()
     }
 
@@ -42,8 +42,8 @@ impl<T: Send + 'static> Node<T> for Foreign<T> {
 }
 
 impl<T: Send + 'static> Flow<Start<Fed<Untimed, T>>> {
-    /// The events of stages that run already and go on running: every run of the flow continues where
-    /// they are. When the flow ends, only the subscriptions end.
+    /// Creates a flow of the events of external stages, which are running already and keep running: each run
+    /// of the flow continues at their current position. When the flow ends, only its subscriptions end.
     ///
     /// ```
     /// use flow::Flow;

@@ -1,4 +1,4 @@
-//! Running stages of others at the end of a flow.
+//! External running stages at the end of a flow.
 
 use std::fmt;
 use std::ops::Deref;
@@ -15,7 +15,7 @@ use crate::profile::LayerProfile;
 use crate::running::{Begun, RunningFlow, StartOptions, begin};
 use crate::time::Untimed;
 
-/// A running flow that stages of others may subscribe to. Dropping it stops the flow, not those stages.
+/// A running flow that external stages may subscribe to. Dropping it stops the flow, not those stages.
 #[must_use = "dropping it stops the flow"]
 pub struct Feeding<T> {
     producers: Vec<ProducerRef<T>>,
@@ -32,13 +32,13 @@ impl<T> Feeding<T> {
         Self { producers, subscriptions, running }
     }
 
-    /// The subscriptions that [`into_stages`](Flow::into_stages) made, those of the first consumer first: to
-    /// resume one that was to begin paused, for example. None for consumers that the flow starts itself.
+    /// Returns the subscriptions that [`into_stages`](Flow::into_stages) made, those of the first consumer
+    /// first: for example, to resume one that began paused. Empty if the flow starts the consumers itself.
     pub fn subscriptions(&self) -> &[Subscription] {
         &self.subscriptions
     }
 
-    /// What others can subscribe to as well: the stages of the last layer.
+    /// Returns the stages of the last layer; other consumers can subscribe to them as well.
     pub fn producers(&self) -> &[ProducerRef<T>] {
         &self.producers
     }
@@ -62,10 +62,10 @@ impl<C: Chain> Flow<C>
 where
     C::Origin: Origin<Time = Untimed>,
 {
-    /// Starts the flow and has consumers that run already subscribe to every stage of its last layer, each
-    /// with these options, but that it outlives the end of the flow. Demand is held back until all are.
-    /// A consumer whose options say [`paused`](SubscribeOptions::paused) asks for nothing until its
-    /// [subscriptions](Feeding::subscriptions) are resumed.
+    /// Starts the flow and subscribes running consumers to every stage of its last layer, each with its
+    /// options, except that a consumer always outlives the end of the flow. Demand is held back until all
+    /// have subscribed. A consumer whose options are [`paused`](SubscribeOptions::paused) asks for nothing
+    /// until its [subscriptions](Feeding::subscriptions) are resumed.
     ///
     /// ```
     /// use flow::Flow;
@@ -91,7 +91,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`FlowError`] if a stage cannot start or subscribe.
+    /// Returns a [`FlowError`] if a stage cannot start or subscribe.
     pub async fn into_stages<S, U>(
         &self,
         consumers: impl IntoIterator<Item = (StageRef<S, C::Out, U>, SubscribeOptions<C::Out>)>,
@@ -103,11 +103,12 @@ where
         self.into_stages_with(consumers, StartOptions::new()).await
     }
 
-    /// As [`into_stages`](Self::into_stages), with these options.
+    /// Starts the flow as [`into_stages`](Self::into_stages) does, with these options.
     ///
     /// # Errors
     ///
-    /// [`FlowError`] if a stage cannot start or subscribe, or does not in time, or the name is taken.
+    /// Returns a [`FlowError`] if a stage cannot start or subscribe, or does not in time, or if the name is
+    /// taken.
     pub async fn into_stages_with<S, U>(
         &self,
         consumers: impl IntoIterator<Item = (StageRef<S, C::Out, U>, SubscribeOptions<C::Out>)>,
@@ -135,7 +136,7 @@ where
         let (build, stages, producers, subscriptions) = wired.await.unwrap_or(Err(FlowError::Stopped))?;
         let (ended, watched) = (build.ended(), build.clone());
         let work = async move {
-            // They end with this.
+            // Dropping the stages ends them with this task.
             let _stages = stages;
             tokio::select! {
                 biased;

@@ -1,4 +1,4 @@
-//! Steps that wait, or compute for long: several events at once, in order or as they are done.
+//! Steps that wait or compute for long: process several events at once, in order or as they complete.
 
 use std::fmt;
 use std::future::Future;
@@ -16,17 +16,17 @@ use crate::plan::Origin;
 use crate::refused::Refused;
 use crate::time::Untimed;
 
-/// In which order results are handed on.
+/// The order in which results are passed on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
-    /// As their events came.
+    /// In the order of their events.
     #[default]
     Kept,
-    /// As they are done, within one batch.
+    /// As they complete, within one batch.
     AsDone,
 }
 
-/// Maps the events of a batch by futures, so many at once.
+/// Maps the events of a batch with futures, several at once.
 struct MapAsync<F, T, U> {
     function: Arc<F>,
     at_once: usize,
@@ -46,7 +46,7 @@ where
 
     async fn handle_events(&mut self, events: Events<'_, T>, out: &mut Emitter<'_, U>) -> StageResult {
         let function = &*self.function;
-        // Owned, so that what is lent is not held while futures wait.
+        // Collected, so that the borrow of the batch is not held across await points.
         let events: Vec<T> = events.into_iter().collect();
         let waiting = iter(events.into_iter().map(function));
         match self.order {
@@ -100,7 +100,7 @@ where
         for part in parts {
             match part.await {
                 Ok(made) => out.extend(made),
-                // The same panic, in the stage that asked for it.
+                // Resume the panic in the stage itself.
                 Err(failed) => match failed.try_into_panic() {
                     Ok(panicked) => std::panic::resume_unwind(panicked),
                     Err(cut_off) => return Err(cut_off.into()),
@@ -121,8 +121,8 @@ impl<C: Chain> Flow<C>
 where
     C::Origin: Origin<Time = Untimed>,
 {
-    /// Each event through an async function, in one stage, `at_once` (at least 1; `usize::MAX` is all) of a batch
-    /// at the same time. An error ends the flow.
+    /// Maps each event with an async function, in one stage, with `at_once` (at least 1; `usize::MAX` is all)
+    /// events of a batch in progress at the same time. An error ends the flow.
     ///
     /// ```
     /// use flow::Flow;
@@ -153,8 +153,8 @@ where
         flow
     }
 
-    /// Each event through a function, a batch at a time on all cores, in the order in which the events come
-    /// to the one stage that shares them out. For functions that compute for long.
+    /// Maps each event with a function, a batch at a time on all cores, in the order in which the events
+    /// arrive at the one stage that distributes them. For functions that compute for long.
     pub fn par_map<U, F>(self, function: F) -> LayerFlow<Untimed, U>
     where
         U: Send + 'static,

@@ -1,4 +1,4 @@
-//! Stages of stage-core as parts of a flow: as its source, between two layers, and at its end.
+//! stage-core stages as parts of a flow: as its source, between two layers, and at its end.
 
 mod crew;
 mod errors;

@@ -13,11 +13,11 @@ pub(super) struct OwnedConsumer<S> {
     pub(super) life: Life,
 }
 
-/// Whether a consumer was there before.
+/// Whether the consumer is a restarted instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
     First,
-    /// What feeds it may have ended meanwhile.
+    /// A restarted instance: its producers may have ended in the meantime.
     Again,
 }
 

@@ -14,7 +14,7 @@ use crate::exec::Ends;
 pub(super) struct OwnedProducer<S> {
     pub(super) stage: S,
     pub(super) ends: Ends,
-    /// Whether it had nothing to do.
+    /// Whether the producer declined to start.
     pub(super) declined: Arc<AtomicBool>,
 }
 

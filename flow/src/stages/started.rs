@@ -17,7 +17,7 @@ use crate::plan::{Build, Exit, Fed, Node, Outline};
 use crate::refused::Refused;
 use crate::time::Untimed;
 
-/// Producers, not started yet.
+/// Producers that have not been started yet.
 struct Started<S> {
     count: usize,
     recipe: Recipe<S>,
@@ -62,9 +62,9 @@ impl<S: Producer> Node<S::Event> for Started<S> {
 }
 
 impl<T: Send + 'static> LayerFlow<Untimed, T> {
-    /// The events of producers that are made by `recipe` and started whenever the flow runs, so many as
-    /// `producers` says, at most 4096; without one, the flow is empty. Demand is held back until everything is
-    /// wired; they end with the flow. One that declines to start has no events.
+    /// Creates a flow of the events of `producers` producers, at most 4096, which `recipe` creates and every
+    /// run starts; with zero producers, the flow is empty. Demand is held back until everything is wired; the
+    /// producers end with the flow. A producer that declines to start has no events.
     ///
     /// ```
     /// use flow::Flow;

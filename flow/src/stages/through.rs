@@ -1,4 +1,4 @@
-//! Stages between two layers of a flow: such as run already, and such as the flow starts itself.
+//! Stages between two layers of a flow: external running stages, and stages that the flow starts itself.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use crate::plan::{Build, Exit, Fed, Node, NodeOf, Origin, Outline, Place, guarde
 use crate::refused::Refused;
 use crate::time::Untimed;
 
-/// Has a stage subscribe to a producer.
+/// Subscribes a stage to a producer.
 type Subscribe<T> =
     Arc<dyn Fn(Build, ProducerRef<T>) -> BoxFuture<'static, Result<(), FlowError>> + Send + Sync>;
 
-/// A producer-consumer that runs already, of whatever type it is.
+/// A running producer-consumer, with its type erased.
 pub struct Through<T, U> {
     subscribe: Subscribe<T>,
     producer: ProducerRef<U>,
@@ -55,7 +55,7 @@ where
 }
 
 impl<T: Send + 'static, U: Send + 'static> Through<T, U> {
-    /// The stage of type `S` that has this name whenever the flow starts.
+    /// The stage of type `S` that has this name when the flow starts.
     pub fn named<S: Send + 'static>(registry: &Registry, name: impl Into<String>) -> Self {
         let (registry, name) = (registry.clone(), name.into());
         Self::found(registry.producer(name.clone()), move || Ok(registry.stage::<S, T, U>(&name)?))
@@ -108,10 +108,10 @@ impl<T: Send + 'static, U: Send + 'static> Node<U> for ThroughRunning<T, U> {
     }
 }
 
-/// Makes the stage at a place.
+/// Creates the stage at a place.
 pub(super) type Recipe<S> = Arc<dyn Fn(Place) -> Result<S, BoxError> + Send + Sync>;
 
-/// What the recipe makes for one of the stages of a layer.
+/// Calls the recipe for stage number `index` of a layer.
 pub(super) fn made<S>(recipe: &Recipe<S>, layer: &str, index: usize, of: usize) -> Result<S, FlowError> {
     let stage = format!("{layer}/{index}");
     guarded(&stage, || recipe(Place { index, of }))?
@@ -164,10 +164,10 @@ impl<C: Chain> Flow<C>
 where
     C::Origin: Origin<Time = Untimed>,
 {
-    /// Sends the events through producer-consumers that run already: each subscribes to every stage of this
-    /// layer, and the next layer subscribes to all of them. They are not of the flow: they go on when it
-    /// ends, and one that is to end with its input has to see to that itself. So does the flow end only
-    /// when they do.
+    /// Sends the events through running producer-consumers: each subscribes to every stage of this layer, and
+    /// the next layer subscribes to all of them. They do not belong to the flow: they keep running when it
+    /// ends, and a stage that must end with its input has to do so itself. Likewise, the flow ends only when
+    /// they do.
     pub fn through_stages<U, X>(self, stages: impl IntoIterator<Item = X>) -> LayerFlow<Untimed, U>
     where
         U: Send + 'static,
@@ -180,8 +180,8 @@ where
         flow
     }
 
-    /// Sends the events through producer-consumers that are made by `recipe` and started with the flow, so
-    /// many as `stages` says, from 1 to 4096. Each ends when all that feeds it has ended.
+    /// Sends the events through `stages` producer-consumers, from 1 to 4096, which `recipe` creates and the
+    /// flow starts. Each ends when all its producers have ended.
     #[track_caller]
     pub fn through<S, F>(self, stages: usize, recipe: F) -> LayerFlow<Untimed, S::Out>
     where
