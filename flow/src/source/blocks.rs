@@ -1,4 +1,4 @@
-//! Files as blocks of whole lines: for steps that look at the bytes of many lines without copying any.
+//! Files as blocks of whole lines, for steps that process the bytes of many lines without copying.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -19,24 +19,25 @@ use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Fused;
 
-/// How many bytes are read at once: few enough to stay in a core's own cache until they were looked at.
+/// The number of bytes read at once: small enough to stay in the core's private cache while a step processes
+/// them.
 const BLOCK: usize = 128 * 1024;
-/// How many blocks that nobody uses a part keeps for the next.
+/// The number of unused buffers that a part keeps for later blocks.
 const SPARE: usize = 4;
 
-/// A flow of blocks of lines, each stage of its first layer reading its own part.
+/// A flow of blocks of lines; each stage of its first layer reads its own part.
 pub type BlockFlow = Flow<Start<Fused<LineBlocks, NoStamp>>>;
 
 /// Files that are read in blocks of whole lines.
 #[derive(Clone, Debug)]
 pub struct LineBlocks {
     pub(super) files: Arc<[PathBuf]>,
-    /// The most bytes of a line.
+    /// The maximum number of bytes of a line.
     pub(super) most: usize,
 }
 
-/// Some whole lines, one behind the other, with their ends: it can be used as a slice of bytes. Its memory is
-/// used again when it is dropped.
+/// Consecutive whole lines with their line endings, usable as a slice of bytes. Its memory is reused after it
+/// is dropped.
 pub struct LineBlock {
     memory: Vec<u8>,
     length: usize,
@@ -55,7 +56,7 @@ impl Spare {
 
     fn keep(&self, memory: Vec<u8>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // What had to grow for one long line is not kept.
+        // Memory that grew for one long line is not kept.
         if all.len() < SPARE && memory.len() == BLOCK {
             all.push(memory);
         }
@@ -63,13 +64,13 @@ impl Spare {
 }
 
 impl LineBlock {
-    /// The lines, without their ends (`\n` or `\r\n`).
+    /// Returns the lines, without their endings (`\n` or `\r\n`).
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
         self.split_inclusive(|byte| *byte == b'\n').map(without_end)
     }
 }
 
-/// A line without its end.
+/// Removes the ending of a line.
 fn without_end(line: &[u8]) -> &[u8] {
     let Some(line) = line.strip_suffix(b"\n") else { return line };
     line.strip_suffix(b"\r").unwrap_or(line)
@@ -117,7 +118,7 @@ impl Source for LineBlocks {
     }
 }
 
-/// A reader of some files: it takes what no other has taken.
+/// A reader of some files: it takes pieces that no other reader has taken.
 #[derive(Debug)]
 pub struct LineBlocksPart {
     pieces: SharedPieces,
@@ -130,18 +131,18 @@ pub struct LineBlocksPart {
 struct Open {
     piece: Piece,
     input: Box<dyn Read + Send>,
-    /// What was read and not given out, from the beginning of a line.
+    /// The bytes read but not yet emitted, from the beginning of a line.
     memory: Vec<u8>,
     filled: usize,
-    /// Where that is in the file.
+    /// The position of these bytes in the file.
     at: u64,
-    /// The most bytes of a line.
+    /// The maximum number of bytes of a line.
     most: usize,
     ended: bool,
 }
 
 impl LineBlocksPart {
-    /// The next block; nothing after the last.
+    /// Returns the next block; `None` after the last.
     fn next(&mut self) -> Result<Option<LineBlock>, ReadError> {
         loop {
             let mut open = match self.open.take() {
@@ -158,7 +159,7 @@ impl LineBlocksPart {
                     open.check(left, length)?;
                     let block = open.cut(left, length, &self.spare);
                     self.open = Some(open);
-                    // A file may have nothing but a mark.
+                    // A file may consist of a byte order mark alone.
                     if left > 0 {
                         return Ok(Some(block));
                     }
@@ -169,9 +170,9 @@ impl LineBlocksPart {
 }
 
 impl Open {
-    /// Opens the piece, at the first line that begins in it.
+    /// Opens the piece at the first line that begins in it.
     fn begin(piece: Piece, memory: Vec<u8>, most: usize) -> Result<Self, ReadError> {
-        // The byte before tells whether a line begins with the first.
+        // The byte before the piece shows whether a line begins with its first byte.
         let at = piece.range.start.saturating_sub(1);
         let opened = Packing::None.open(&piece.path, at, piece.size);
         let input = opened.map_err(|source| ReadError::Open { path: piece.path.clone(), source })?;
@@ -182,7 +183,7 @@ impl Open {
         Ok(open)
     }
 
-    /// Forgets what belongs to a line that began before.
+    /// Skips the rest of a line that began before the piece.
     fn skip_line(&mut self) -> io::Result<()> {
         loop {
             self.fill()?;
@@ -197,14 +198,14 @@ impl Open {
         }
     }
 
-    /// Reads until there are whole lines; how many bytes they have, none when the piece is over.
+    /// Reads until there are whole lines; returns their length in bytes, or zero at the end of the piece.
     fn whole_lines(&mut self) -> Result<usize, Fault> {
         loop {
             if self.at >= self.piece.range.end {
                 return Ok(0);
             }
             let known = &self.memory[..self.filled];
-            // The last line that begins in the piece ends behind the last byte of it.
+            // The last line that begins in the piece ends behind the last byte of the piece.
             let last = usize::try_from(self.piece.range.end - self.at - 1).unwrap_or(usize::MAX);
             let end = if last < self.filled {
                 memchr::memchr(b'\n', &known[last..]).map(|end| last + end)
@@ -219,7 +220,7 @@ impl Open {
             if self.ended {
                 return Ok(self.filled);
             }
-            // Memory is about to grow for one line.
+            // Check before memory grows for one line.
             if self.filled == self.memory.len()
                 && self.filled - self.last_line() > self.most.saturating_add(AROUND)
             {
@@ -229,12 +230,13 @@ impl Open {
         }
     }
 
-    /// Where the last line in memory begins.
+    /// Returns the position of the last line in memory.
     fn last_line(&self) -> usize {
         memchr::memrchr(b'\n', &self.memory[..self.filled]).map_or(0, |end| end + 1)
     }
 
-    /// Leaves the mark out with which a file begins; how many of the first `length` bytes are left.
+    /// Removes the byte order mark at the beginning of a file; returns how many of the first `length` bytes
+    /// are left.
     fn unmark(&mut self, length: usize) -> Result<usize, ReadError> {
         let left = self.text_of(length)?.len();
         if left < length {
@@ -243,7 +245,7 @@ impl Open {
         Ok(left)
     }
 
-    /// The first `length` bytes in memory without the mark of the file.
+    /// Returns the first `length` bytes in memory without the file's byte order mark.
     fn text_of(&self, length: usize) -> Result<&[u8], ReadError> {
         let bytes = &self.memory[..length];
         if self.at > 0 {
@@ -253,8 +255,8 @@ impl Open {
             .map_err(|encoding| ReadError::Encoding { path: self.piece.path.clone(), encoding })
     }
 
-    /// Checks the lines of a block, which takes `length` bytes of the file. A line that fits into a block is not
-    /// looked at, unless shorter ones are asked for.
+    /// Checks the lines of a block, which takes `length` bytes of the file. Lines in a block of normal size
+    /// are checked only if the limit is smaller than a block.
     fn check(&self, block: usize, length: usize) -> Result<(), ReadError> {
         if self.memory.len() == BLOCK && self.most >= BLOCK {
             return Ok(());
@@ -265,8 +267,8 @@ impl Open {
         }
     }
 
-    /// Where the first line of a text begins that is too long. The text is what memory begins with, without a mark
-    /// of so many bytes, which belongs to the first line.
+    /// Returns the position of the first line of a text that is too long. The text is at the beginning of the
+    /// memory, without a mark of `mark` bytes, which belongs to the first line.
     fn line_too_long(&self, text: &[u8], mut mark: usize) -> Option<u64> {
         let mut at = self.at;
         for line in text.split_inclusive(|byte| *byte == b'\n') {
@@ -282,7 +284,7 @@ impl Open {
         ReadError::TooLong { path: self.piece.path.clone(), at, most: self.most }
     }
 
-    /// Gives the first `block` of `length` bytes out, and goes on behind those in other memory.
+    /// Takes the first `block` of `length` bytes as a block, and moves the rest to other memory.
     fn cut(&mut self, block: usize, length: usize, spare: &Arc<Spare>) -> LineBlock {
         let rest = self.filled - length;
         let mut next = spare.take();
@@ -316,7 +318,7 @@ impl Open {
             Fault::Io(source) => {
                 ReadError::Read { path: self.piece.path.clone(), at: self.at + wide(self.filled), source }
             }
-            // In another encoding, lines do not end as expected.
+            // In another encoding, line endings are not found as expected.
             Fault::TooLong => match self.text_of(self.filled) {
                 Ok(text) => {
                     let at = self.line_too_long(text, self.filled - text.len());
@@ -328,7 +330,7 @@ impl Open {
     }
 }
 
-/// No memory is larger than what a u64 counts.
+/// A `usize` always fits a `u64` on supported platforms.
 fn wide(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
@@ -358,13 +360,13 @@ impl Part for LineBlocksPart {
 }
 
 impl BlockFlow {
-    /// The lines of a file, many at once: each event is a [`LineBlock`], some 128 KiB of whole lines that can
-    /// be looked at as one slice of bytes. For speed: nothing is allocated or copied for a line, as
-    /// [`from_lines`](Flow::from_lines) has to.
+    /// Reads the lines of a file, many at once: each event is a [`LineBlock`] of some 128 KiB of whole lines,
+    /// which can be processed as one slice of bytes. This is the fastest way to read lines: nothing is
+    /// allocated or copied per line, unlike with [`from_lines`](Flow::from_lines).
     ///
-    /// The file is cut into many pieces, in which lines are found as there; each stage takes the next piece
-    /// whenever it has read one, so that a stage that is slower for a while reads less. A line belongs to one
-    /// block, however long it is.
+    /// The file is cut into many pieces, in which lines are found as in [`from_lines`](Flow::from_lines);
+    /// each stage takes the next piece when it has finished one, so that a stage that is slower for a while
+    /// reads less. Each line is in one block, however long it is.
     ///
     /// ```
     /// use flow::Flow;
@@ -382,22 +384,23 @@ impl BlockFlow {
     ///
     /// # Ordering
     ///
-    /// In each stage as in the file; `stages(1)` keeps the order of the whole.
+    /// Each stage keeps the order of the file; `stages(1)` keeps the order of the whole.
     ///
     /// # Errors
     ///
-    /// Of the run: a [`ReadError`] if the file cannot be read; it names the file and the byte.
+    /// The run fails with a [`ReadError`] if the file cannot be read; the error names the file and the byte.
     pub fn from_line_blocks(file: impl AsRef<Path>) -> Self {
         Self::from_line_blocks_of([file])
     }
 
-    /// The lines of several files, many at once; no block has lines of two files.
+    /// Reads the lines of several files, many at once; a block contains lines of one file only.
     pub fn from_line_blocks_of(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
         Self::from_source(LineBlocks { files: paths(files), most: MOST })
     }
 
-    /// How many bytes a line may have, as [`max_record_bytes`](super::RecordFlow::max_record_bytes) of files that
-    /// are read line by line. Below 128 KiB it costs a look at each line. Default: 16 MiB.
+    /// Sets the maximum number of bytes of a line, as
+    /// [`max_record_bytes`](super::RecordFlow::max_record_bytes) does for files that are read line by line. A
+    /// limit below 128 KiB costs a check of each line. Default: 16 MiB.
     pub fn max_record_bytes(mut self, bytes: usize) -> Self {
         self.chain.origin.source.most = bytes;
         self

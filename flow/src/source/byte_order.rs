@@ -1,9 +1,9 @@
-//! Byte order marks: the bytes by which some programs begin a file to tell its encoding.
+//! Byte order marks: the bytes at the beginning of a file with which some programs declare its encoding.
 
-/// The mark of UTF-8, which is no part of the text.
+/// The mark of UTF-8, which is not part of the text.
 pub(super) const UTF_8: &[u8] = b"\xEF\xBB\xBF";
 
-/// The mark of UTF-32 begins with the one of UTF-16, so it stands before.
+/// The mark of UTF-32 begins with that of UTF-16, so UTF-32 must come first.
 const OTHERS: [(&[u8], &str); 4] = [
     (b"\xFF\xFE\0\0", "UTF-32"),
     (b"\0\0\xFE\xFF", "UTF-32"),
@@ -11,11 +11,11 @@ const OTHERS: [(&[u8], &str); 4] = [
     (b"\xFE\xFF", "UTF-16"),
 ];
 
-/// The text that begins a file, without its mark.
+/// Returns the text at the beginning of a file, without its mark.
 ///
 /// # Errors
 ///
-/// The name of its encoding, if that is not UTF-8 by the mark.
+/// Returns the name of the encoding if the mark declares another than UTF-8.
 pub(super) fn without_mark(begin: &[u8]) -> Result<&[u8], &'static str> {
     match OTHERS.iter().find(|(mark, _)| begin.starts_with(mark)) {
         Some((_, encoding)) => Err(encoding),

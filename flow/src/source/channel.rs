@@ -1,4 +1,4 @@
-//! Channels as a source: what others send while the flow runs, taken by one run.
+//! Channels as a source: events sent while the flow runs, received by a single run.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +12,12 @@ use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Sourced;
 
-/// A run took the events that another run wants; what comes but once cannot be read twice.
+/// The error of a run whose events have been taken by an earlier run; such a source cannot be read twice.
 #[derive(Clone, Copy, PartialEq, Eq, stage_core::__private::ErrorDebug, thiserror::Error)]
 #[error("the channel was taken by an earlier run of this flow; make a new channel for each run")]
 pub struct Taken;
 
-/// A part that one run can have.
+/// A part that only one run can have.
 pub struct Once<P> {
     part: Arc<Mutex<Option<P>>>,
 }
@@ -58,7 +58,7 @@ impl<P: Part> Source for Once<P> {
     }
 }
 
-/// What is still to come by a channel of tokio.
+/// The remaining events of a tokio channel.
 #[derive(Debug)]
 pub struct ChannelPart<T> {
     receiver: mpsc::Receiver<T>,
@@ -85,15 +85,15 @@ impl<T: Send + 'static> Part for ChannelPart<T> {
     }
 }
 
-/// A flow of what comes by something that one run takes.
+/// A flow of a source that only one run can take.
 pub type OnceFlow<P> = Flow<Start<Sourced<Once<P>, NoStamp>>>;
 
 impl<T: Send + 'static> OnceFlow<ChannelPart<T>> {
-    /// What is sent into a channel of tokio, until all senders are gone. Events are received only while some
-    /// are wanted, so a bounded channel holds its senders back.
+    /// Creates a flow of the events sent into a tokio channel, until all senders are dropped. Events are
+    /// received only on demand, so a bounded channel applies backpressure to its senders.
     ///
-    /// The first run takes the channel, and closes it when it ends, however it ends: what is in it then is
-    /// lost.
+    /// The first run takes the channel and closes it when the run ends for whatever reason: events still in
+    /// the channel are lost.
     ///
     /// ```
     /// use flow::Flow;
@@ -116,7 +116,7 @@ impl<T: Send + 'static> OnceFlow<ChannelPart<T>> {
     ///
     /// # Errors
     ///
-    /// Of every run but the first: [`Taken`].
+    /// Every run but the first fails with [`Taken`].
     pub fn from_channel(receiver: mpsc::Receiver<T>) -> Self {
         let part = ChannelPart { receiver, waker: Waker::noop().clone() };
         Self::at(Sourced { source: Once::new(part), stamper: NoStamp })

@@ -1,23 +1,24 @@
-//! The watermark of one part of a source: a pure function of the order of its events.
+//! The watermark of one part of a source: a pure function of the sequence of its events.
 //!
-//! One wrong timestamp must not move the watermark forward for good, and a hole in the data must not stop it for
-//! good. So a single event far ahead of the watermark does not move it, and a row of such events does.
+//! One wrong timestamp must not move the watermark forward permanently, and a gap in the data must not stop
+//! it permanently. Therefore a single event far ahead of the watermark does not move it, but a series of such
+//! events does.
 
 /// Number of events from which the first watermark is computed.
 const FIRST: usize = 5;
-/// Number of consecutive events too far ahead after which the watermark moves to the least of them.
+/// Number of consecutive events too far ahead after which the watermark moves to the earliest of them.
 const IN_A_ROW: u32 = 16;
 
 /// The watermark of one part of a source.
 #[derive(Clone, Debug)]
 pub(super) struct Clock {
-    /// An event that is later than the watermark by more milliseconds does not move it.
+    /// An event that is later than the watermark by more than this, in milliseconds, does not move it.
     most_ahead: i128,
     watermark: Option<i64>,
     /// The times of the first events, until there is a watermark.
     first: Vec<i64>,
     ahead: Option<Ahead>,
-    /// The next event moves the watermark, however far ahead it is.
+    /// Whether the next event moves the watermark, however far ahead it is.
     believes: bool,
 }
 
@@ -33,7 +34,7 @@ impl Clock {
         Self { most_ahead, watermark: None, first: Vec::new(), ahead: None, believes: false }
     }
 
-    /// Takes the time of the next event; returns the watermark after it, if there is one yet.
+    /// Observes the time of the next event; returns the watermark after it, if there is one yet.
     #[inline]
     pub(super) fn see(&mut self, at: i64) -> Option<i64> {
         let Some(watermark) = self.watermark else {
@@ -53,14 +54,14 @@ impl Clock {
         self.watermark
     }
 
-    /// The part has been idle: the next event may be later by any amount. Returns the watermark.
+    /// Records that the part has been idle: the next event may be later by any amount. Returns the watermark.
     pub(super) fn pause(&mut self) -> Option<i64> {
         self.start();
         (self.ahead, self.believes) = (None, true);
         self.watermark
     }
 
-    /// The part has ended: returns the watermark of its first events, if there was none before.
+    /// Records that the part has ended: returns the watermark of its first events, if there was none before.
     pub(super) fn end(&mut self) -> Option<i64> {
         let had_started = self.watermark.is_some();
         self.start();
@@ -68,7 +69,7 @@ impl Clock {
     }
 
     fn see_first(&mut self, at: i64) {
-        // Without a bound, and after a pause, each event moves the watermark.
+        // Without a limit, and after a pause, each event moves the watermark.
         let all = self.most_ahead >= i128::from(u64::MAX) || self.believes;
         self.believes = false;
         self.first.push(at);
@@ -77,8 +78,8 @@ impl Clock {
         }
     }
 
-    /// The first watermark is the latest of the first events that is not too far ahead of their median, so that
-    /// an outlier on either side has no effect.
+    /// Computes the first watermark: the latest of the first events that is not too far ahead of their
+    /// median, so that an outlier on either side has no effect.
     fn start(&mut self) {
         let mut first = std::mem::take(&mut self.first);
         if first.is_empty() {
@@ -90,7 +91,7 @@ impl Clock {
         self.watermark = first.iter().rfind(believed).copied();
     }
 
-    /// Counts an event too far ahead; returns the new watermark if the row is long enough.
+    /// Counts an event too far ahead; returns the new watermark if the series is long enough.
     fn see_ahead(&mut self, at: i64) -> Option<i64> {
         let before = self.ahead.unwrap_or(Ahead { least: at, events: 0 });
         let ahead = Ahead { least: before.least.min(at), events: before.events + 1 };
@@ -99,7 +100,7 @@ impl Clock {
         enough.then_some(ahead.least)
     }
 
-    /// Only an event near the watermark interrupts a row of events ahead of it.
+    /// Only an event near the watermark interrupts a series of events ahead of it.
     fn is_far_behind(&self, at: i64, watermark: i64) -> bool {
         i128::from(watermark) - i128::from(at) > self.most_ahead
     }
@@ -139,7 +140,7 @@ mod tests {
         assert_eq!(last(before().chain(after(15))), Some(NOW + 9000));
         assert_eq!(last(before().chain(after(16))), Some(NOW + 8 * HOUR));
         assert_eq!(last(before().chain(after(17))), Some(NOW + 8 * HOUR + 16_000));
-        // Also if they are farther from each other than an event may be ahead.
+        // Even if their distances from each other exceed the limit.
         let sparse = (0..40).map(|event| NOW + (8 + 2 * event) * HOUR);
         assert!(last(before().chain(sparse)) >= Some(NOW + 8 * HOUR));
     }

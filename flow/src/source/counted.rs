@@ -1,10 +1,10 @@
-//! The bytes of a packed file, with the place that its decoder has reached.
+//! A reader of a packed file that tracks the position its decoder has reached.
 
 use std::fmt::Write;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
-/// Buffers `R` and counts what was taken of it. An error of `R` is kept aside, since decoders wrap it in words
-/// of their own.
+/// Buffers `R` and counts the bytes taken from it. Keeps an error of `R` aside, since decoders wrap it in
+/// messages of their own.
 pub(super) struct Counted<R> {
     input: BufReader<R>,
     at: u64,
@@ -18,13 +18,14 @@ impl<R: Read> Counted<R> {
         Self { input, at: 0, ended: false, error: None }
     }
 
-    /// How many bytes of the file were taken.
+    /// Returns the number of bytes of the file that were taken.
     pub(super) fn at(&self) -> u64 {
         self.at
     }
 
-    /// The error to report where a decoder of `format` data has failed with `what`: that of the file if it could
-    /// not be read; else the data is cut off if it ended, or damaged. `begun` is where its member began.
+    /// Returns the error to report when a decoder of `format` data fails with `what`: the error of the file
+    /// if it could not be read; otherwise the data is truncated if it ended, or damaged. `begun` is the
+    /// position of its member.
     pub(super) fn failed(&mut self, format: &str, begun: u64, what: &str) -> io::Error {
         if let Some(error) = self.error.take() {
             return error;
@@ -38,7 +39,8 @@ impl<R: Read> Counted<R> {
         invalid(format!("the {format} data is damaged near byte {at} of the file: {what}"))
     }
 
-    /// Skips zeros, with which some tools fill the last block of a tape or a disk; whether nothing else was left.
+    /// Skips zeros, with which some tools fill the last block of a tape or a disk; returns whether nothing
+    /// else was left.
     pub(super) fn ends_with_zeros(&mut self) -> io::Result<bool> {
         loop {
             let known = self.fill_buf()?;
@@ -51,12 +53,13 @@ impl<R: Read> Counted<R> {
         }
     }
 
-    /// The error for bytes that are not of this format, at the beginning of the file or behind other data.
+    /// Returns the error for bytes that are not in this format, at the beginning of the file or after other
+    /// data.
     pub(super) fn foreign(&mut self, format: &str) -> io::Error {
         let at = self.at;
         let mut begin = String::new();
         match self.fill_buf() {
-            // Writing to a text cannot fail.
+            // Writing to a string cannot fail.
             Ok(known) => known.iter().take(4).for_each(|byte| _ = write!(begin, " {byte:02x}")),
             Err(error) => return self.error.take().unwrap_or(error),
         }
@@ -75,7 +78,7 @@ fn invalid(said: String) -> io::Error {
 
 impl<R: Read> BufRead for Counted<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        // Reads only if nothing is buffered; what is there is borrowed below.
+        // Reads only if nothing is buffered; the buffer is borrowed below.
         while let Err(error) = self.input.fill_buf() {
             if error.kind() != ErrorKind::Interrupted {
                 let said = io::Error::new(error.kind(), "the file cannot be read");

@@ -1,4 +1,4 @@
-//! Channels of crossbeam as a source: the way in from threads without a runtime.
+//! Crossbeam channels as a source: for events from threads without a runtime.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::channel::{Once, OnceFlow};
 use super::{More, NoStamp, Part};
 use crate::plan::Sourced;
 
-/// What is still to come by a channel of crossbeam.
+/// The remaining events of a crossbeam channel.
 #[derive(Debug)]
 pub struct CrossbeamPart<T> {
     receiver: Receiver<T>,
@@ -25,7 +25,7 @@ pub struct CrossbeamPart<T> {
 }
 
 impl<T: Send + 'static> CrossbeamPart<T> {
-    /// Has a blocking thread of the runtime wait until there is something, taking nothing out.
+    /// Makes a blocking thread of the runtime wait until an event is available; the thread receives nothing.
     fn watch(&mut self) {
         if self.watched.swap(true, Ordering::AcqRel) {
             return;
@@ -68,9 +68,9 @@ impl<T: Send + 'static> Part for CrossbeamPart<T> {
 }
 
 impl<T: Send + 'static> OnceFlow<CrossbeamPart<T>> {
-    /// What is sent into a channel of crossbeam, until all senders are gone. Events are received only while
-    /// some are wanted, so a bounded channel holds its senders back; while there are none, a blocking thread
-    /// waits. The first run takes the receiver. With feature `crossbeam`.
+    /// Creates a flow of the events sent into a crossbeam channel, until all senders are dropped. Events are
+    /// received only on demand, so a bounded channel applies backpressure to its senders; while the channel
+    /// is empty, a blocking thread waits. The first run takes the receiver. Requires feature `crossbeam`.
     ///
     /// ```
     /// use flow::Flow;
@@ -87,7 +87,7 @@ impl<T: Send + 'static> OnceFlow<CrossbeamPart<T>> {
     ///
     /// # Errors
     ///
-    /// Of every run but the first: [`Taken`](super::Taken).
+    /// Every run but the first fails with [`Taken`](super::Taken).
     pub fn from_crossbeam(receiver: Receiver<T>) -> Self {
         let part = CrossbeamPart {
             receiver,

@@ -1,4 +1,4 @@
-//! Files of comma-separated values: not split, since a quoted field may hold the end of a line.
+//! CSV files, which are not split, since a quoted field may contain a line ending.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,11 +17,11 @@ use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Sourced;
 
-/// Files of comma-separated values, a stage reading each.
+/// CSV files, each read by one stage.
 pub struct Csv<T> {
     files: Arc<[PathBuf]>,
     builder: Arc<ReaderBuilder>,
-    /// The most bytes of a record.
+    /// The maximum number of bytes of a record.
     most: usize,
     makes: PhantomData<fn() -> T>,
 }
@@ -31,7 +31,7 @@ impl<T> Csv<T> {
         Self { files: paths(files), builder: Arc::new(builder), most: MOST, makes: PhantomData }
     }
 
-    /// The same, of records of at most so many bytes.
+    /// Sets the maximum number of bytes of a record.
     pub(super) fn of_at_most(self, most: usize) -> Self {
         Self { most, ..self }
     }
@@ -74,7 +74,7 @@ impl<T: DeserializeOwned + Send + 'static> Source for Csv<T> {
     }
 }
 
-/// The rest of a file of comma-separated values.
+/// The rest of a CSV file.
 pub struct CsvPart<T> {
     file: Option<PathBuf>,
     builder: Arc<ReaderBuilder>,
@@ -109,12 +109,12 @@ impl<T: DeserializeOwned + Send + 'static> Part for CsvPart<T> {
     }
 }
 
-/// A flow of the records of files of comma-separated values, one stage reading each.
+/// A flow of the records of CSV files, each read by one stage.
 pub type CsvFlow<T> = Flow<Start<Sourced<Csv<T>, NoStamp>>>;
 
 impl CsvFlow<()> {
-    /// The records of a file of comma-separated values whose first line says what the fields are. One stage
-    /// reads it, and feeds the stages of the layer. With feature `csv`.
+    /// Reads the records of a CSV file whose first line names the fields. One stage reads it, and feeds the
+    /// stages of the layer. Requires feature `csv`.
     ///
     /// ```
     /// use flow::Flow;
@@ -139,9 +139,9 @@ impl CsvFlow<()> {
     ///
     /// # Errors
     ///
-    /// Of the run: a [`ReadError`](super::ReadError) that names file, line and field of what is not a `T`, or of a
-    /// quote that is never closed. Also if the file cannot be read, becomes shorter meanwhile, is in UTF-16, or has
-    /// a record that is [too long](CsvFlow::max_record_bytes).
+    /// The run fails with a [`ReadError`](super::ReadError) that names the file, line and field if a record
+    /// is not a `T` or a quote is never closed. It also fails if the file cannot be read, is truncated while
+    /// it is read, is in UTF-16, or has a record that is [too long](CsvFlow::max_record_bytes).
     pub fn from_csv<T>(file: impl AsRef<Path>) -> CsvFlow<T>
     where
         T: DeserializeOwned + Send + 'static,
@@ -149,8 +149,8 @@ impl CsvFlow<()> {
         Self::from_csv_with([file], ReaderBuilder::new())
     }
 
-    /// The records of several files, read as `builder` says: with or without a line of names, another
-    /// character between the fields, and so on.
+    /// Reads the records of several files with the options of `builder`: with or without a header, another
+    /// delimiter, and so on.
     pub fn from_csv_with<T>(files: impl IntoIterator<Item: AsRef<Path>>, builder: ReaderBuilder) -> CsvFlow<T>
     where
         T: DeserializeOwned + Send + 'static,
@@ -160,9 +160,9 @@ impl CsvFlow<()> {
 }
 
 impl<T: DeserializeOwned + Send + 'static> CsvFlow<T> {
-    /// How many bytes the fields of a record may have together; a longer one is an error that names the file and
-    /// the byte. A quote that is never closed so does not fill the memory. Default: 16 MiB; `usize::MAX` allows any
-    /// length. To be called before any step.
+    /// Sets the maximum number of bytes that the fields of a record may have together; a longer record is an
+    /// error that names the file and the byte. A quote that is never closed thus does not fill the memory.
+    /// Default: 16 MiB; `usize::MAX` allows any length. Must be called before any step.
     pub fn max_record_bytes(mut self, bytes: usize) -> Self {
         let Sourced { source, .. } = self.chain.origin;
         self.chain.origin = Sourced { source: source.of_at_most(bytes), stamper: NoStamp };

@@ -1,8 +1,9 @@
-//! Reads the records of one file of comma-separated values, and notices a quote that is never closed.
+//! Reads the records of one CSV file, and detects a quote that is never closed.
 //!
-//! The `csv` crate takes the end of the file for the end of a quoted field. Its dialect is the user's and cannot
-//! be asked for, so the file is followed by a few more bytes, the probe: the end of a record, and two records of
-//! one field each. Where the reader takes in more than the first of those at once, a quote was open.
+//! The `csv` crate treats the end of the file as the end of a quoted field. Its dialect is configured by the
+//! user and cannot be queried, so the file is followed by a few more bytes, the probe: a record terminator,
+//! and two records of one field each. If the reader consumes more than the first of those at once, a quote
+//! was open.
 
 use std::io;
 use std::path::PathBuf;
@@ -25,14 +26,14 @@ pub(super) struct CsvFile {
     ended: bool,
 }
 
-/// Where the reader is after a record.
+/// The position of the reader after a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// In the file, or behind its last record.
+    /// In the file, or after its last record.
     Within,
-    /// Behind the first record of the probe: the file is over.
+    /// After the first record of the probe: the file has ended.
     Probe,
-    /// Behind all of the probe, which a quoted field or a comment of the file has swallowed.
+    /// After the whole probe, which a quoted field or a comment of the file has swallowed.
     Beyond,
 }
 
@@ -49,7 +50,7 @@ impl CsvFile {
         if file.reader.has_headers() {
             file.allow_a_record();
             let read = file.reader.byte_headers().map(|names| file.record.clone_from(names));
-            // A file without a record has no names.
+            // A file without records has no header.
             if file.checked(read.map(|()| true))? {
                 let names = file.reader.headers().cloned();
                 file.headers = Some(names.map_err(|error| file.wrong(error))?);
@@ -58,7 +59,7 @@ impl CsvFile {
         Ok(file)
     }
 
-    /// The next record, if there is one.
+    /// Returns the next record, if there is one.
     pub(super) fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ReadError> {
         if self.ended {
             return Ok(None);
@@ -82,13 +83,14 @@ impl CsvFile {
         made.map(Some).map_err(|error| self.wrong(error))
     }
 
-    /// Before a record is read: its bytes in the file may be twice as many as in its fields, as quotes are doubled.
+    /// Called before a record is read: doubled quotes can make its bytes in the file twice as many as in its
+    /// fields.
     fn allow_a_record(&mut self) {
         let at = self.reader.position().byte();
         self.reader.get_mut().allow(at, self.most.saturating_mul(2));
     }
 
-    /// Whether what was read is a record of the file; its fields are in `record`.
+    /// Returns whether the bytes read are a record of the file; its fields are in `record`.
     fn checked(&mut self, read: Result<bool, csv::Error>) -> Result<bool, ReadError> {
         if let Some(refused) = self.reader.get_mut().refused() {
             return Err(self.refused(refused));
@@ -120,14 +122,16 @@ impl CsvFile {
         }
     }
 
-    /// The error for a quote that is never closed: it begins the last field, which has all lines to the end.
+    /// Returns the error for a quote that is never closed: it begins the last field, which contains all lines
+    /// to the end.
     ///
-    /// The reader's own count misses lines within quotes where another byte than a newline ends a record. There a
-    /// comment has no end for it either, and makes an empty field of the rest of the file.
+    /// The reader's own count misses lines within quotes if records end with a byte other than a newline.
+    /// With such a terminator, a comment has no end either, and turns the rest of the file into an empty
+    /// field.
     fn unclosed(&self) -> ReadError {
         let last = self.record.len().saturating_sub(1);
         let field = self.record.get(last).unwrap_or_default();
-        // Where spaces are trimmed, so is the end of the probe.
+        // If spaces are trimmed, the end of the probe is trimmed too.
         let behind = field.strip_suffix(&*self.probe);
         let Some(behind) = behind.or_else(|| field.strip_suffix(self.probe.trim_ascii_end())) else {
             let line = self.record.position().map_or(0, Position::line);
@@ -153,7 +157,7 @@ impl CsvFile {
         ReadError::Record { path: self.path.clone(), line, column, source: what.into() }
     }
 
-    /// The error for a record that is not as it should be.
+    /// Returns the error for a malformed record.
     fn wrong(&self, error: csv::Error) -> ReadError {
         let path = self.path.clone();
         let line = error.position().map_or(0, Position::line);
@@ -190,18 +194,19 @@ fn one_more(field: usize) -> u64 {
     wide(field).saturating_add(1)
 }
 
-/// No memory is larger than what a u64 counts.
+/// A `usize` always fits a `u64` on supported platforms.
 fn wide(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
-/// The end of a record, a field, an end, a field and an end, as the dialect of `builder` has them; a newline
-/// behind, which ends a comment in any dialect. Nothing if no byte ends a record.
+/// Returns the probe: a record terminator, a field, a terminator, a field and a terminator in the dialect of
+/// `builder`; then a newline, which ends a comment in any dialect. Empty if no byte ends a record.
 ///
-/// They are found by trying: of four letters, three may be the delimiter, the quote and the sign of a comment.
+/// The bytes are found by trial: of four letters, at most three can be the delimiter, the quote and the
+/// comment character.
 fn probe(builder: &ReaderBuilder) -> Vec<u8> {
     let found = b"abcd".iter().find_map(|&field| {
-        // Every byte, none of which begins a field: only the end of a record ends the first one.
+        // Every byte, none of which begins a field: only a record terminator ends the first record.
         let all: Vec<u8> = (0..=u8::MAX).flat_map(|byte| [field, byte]).collect();
         let end = first_record(builder, &all).and_then(|end| all.get(end.checked_sub(1)?))?;
         let probe = [*end, field, *end, field, *end, b'\n'];
@@ -210,7 +215,7 @@ fn probe(builder: &ReaderBuilder) -> Vec<u8> {
     found.map_or_else(Vec::new, Vec::from)
 }
 
-/// Where the first record of a text ends.
+/// Returns the position at which the first record of a text ends.
 fn first_record(builder: &ReaderBuilder, text: &[u8]) -> Option<usize> {
     let mut reader = builder.from_reader(text);
     reader.byte_headers().ok()?;

@@ -1,4 +1,4 @@
-//! The bytes of a file of comma-separated values, followed by a probe, and bounded for each record.
+//! The bytes of a CSV file, followed by a probe, with a limit for each record.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -6,25 +6,25 @@ use std::path::Path;
 use super::byte_order::without_mark;
 use super::file_input::FileInput;
 
-/// A file, behind whose end some bytes follow.
+/// A file followed by additional bytes.
 pub(super) struct CsvInput {
     file: FileInput,
     probe: Vec<u8>,
-    /// How many bytes of the file were given out.
+    /// The number of bytes of the file that were read.
     given: u64,
     newlines: u64,
-    /// How many bytes of the file there are, once that is known.
+    /// The size of the file in bytes, once known.
     size: Option<u64>,
-    /// Where the record begins that is being read, and how many bytes may be given out before it ends.
+    /// The position of the current record, and the number of bytes that may be read before it ends.
     begun: u64,
     limit: u64,
     refused: Option<Refused>,
 }
 
-/// Why the file is not read any further.
+/// The reason why the file is not read any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// It is in this encoding.
+    /// The file is in this encoding.
     Encoding(&'static str),
     /// The record that begins at this byte is longer than allowed.
     TooLong(u64),
@@ -36,23 +36,23 @@ impl CsvInput {
         Ok(Self { file, probe, given: 0, newlines: 0, size: None, begun: 0, limit: u64::MAX, refused: None })
     }
 
-    /// A record begins, which may have so many bytes.
+    /// Starts a record at `begun`, which may have this many bytes.
     pub(super) fn allow(&mut self, begun: u64, bytes: usize) {
         self.begun = begun;
         self.limit = begun.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 
-    /// How many bytes the file has, once it was read to its end.
+    /// Returns the size of the file in bytes, once it has been read to its end.
     pub(super) fn size(&self) -> Option<u64> {
         self.size
     }
 
-    /// How many newlines the file has, as far as it was read.
+    /// Returns the number of newlines of the file, as far as it has been read.
     pub(super) fn newlines(&self) -> u64 {
         self.newlines
     }
 
-    /// Why reading has failed, unless the file itself could not be read.
+    /// Returns the reason why reading failed, unless the file itself could not be read.
     pub(super) fn refused(&mut self) -> Option<Refused> {
         self.refused.take()
     }
@@ -63,7 +63,7 @@ impl CsvInput {
     }
 }
 
-/// How many newlines there are.
+/// Counts the newlines.
 pub(super) fn newlines(bytes: &[u8]) -> u64 {
     u64::try_from(memchr::memchr_iter(b'\n', bytes).count()).unwrap_or(u64::MAX)
 }

@@ -1,30 +1,30 @@
-//! What is made of the bytes of a record.
+//! Decoders: turn the bytes of a record into an event.
 
 use std::fmt;
 use std::sync::Arc;
 
 use stage_core::BoxError;
 
-/// Makes events of records.
+/// Decodes records into events.
 pub trait Decode: Clone + Send + Sync + 'static {
-    /// The events.
+    /// The type of the events.
     type Item: Send + 'static;
 
-    /// What this record is; nothing for one that is passed over.
+    /// Decodes a record; returns `None` for a record to be skipped.
     #[doc(hidden)]
     fn decode(&self, record: &[u8]) -> Result<Option<Self::Item>, Undecodable>;
 }
 
-/// What is wrong with a record.
+/// The reason why a record cannot be decoded.
 #[derive(Debug)]
 pub enum Undecodable {
-    /// It is not UTF-8 from this byte of it.
+    /// The record is not UTF-8 from this byte of it.
     NotText(usize),
-    /// It is not what is wanted, at this byte of it, from 1; 0 where it is the whole.
+    /// The record is not of the expected type at this byte of it, from 1; 0 for the record as a whole.
     Other(u64, BoxError),
 }
 
-/// Records are text.
+/// Decodes records as text.
 #[derive(Clone, Copy, Debug)]
 pub struct Text;
 
@@ -39,7 +39,7 @@ impl Decode for Text {
     }
 }
 
-/// Records are bytes.
+/// Decodes records as bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Bytes;
 
@@ -52,7 +52,7 @@ impl Decode for Bytes {
     }
 }
 
-/// A function makes an event of each record.
+/// Decodes each record with a function.
 pub struct By<F> {
     pub(super) function: Arc<F>,
 }

@@ -1,4 +1,4 @@
-//! Reads what is packed by gzip, member after member.
+//! Reads gzip data, member after member.
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
@@ -9,10 +9,10 @@ use super::counted::Counted;
 const GZIP: &str = "gzip";
 const MAGIC: [u8; 2] = [0x1F, 0x8B];
 
-/// Reads the members of `R` as one. Zeros behind the last are padding, as `zcat` has it; anything else is an
-/// error.
+/// Reads the members of `R` as one stream. Zeros after the last are padding, as for `zcat`; anything else is
+/// an error.
 pub(super) struct Members<R> {
-    /// Nothing after an error, or at the end.
+    /// `None` after an error, or at the end.
     state: Option<State<R>>,
 }
 
@@ -21,7 +21,7 @@ enum State<R> {
     Between(Counted<R>),
     Inside {
         member: Box<GzDecoder<Counted<R>>>,
-        /// Where it begins in the file.
+        /// The position of the member in the file.
         begun: u64,
     },
 }
@@ -34,7 +34,7 @@ impl<R: Read> Members<R> {
     /// Begins the next member, if there is one.
     fn begin(mut input: Counted<R>) -> io::Result<Option<State<R>>> {
         let begun = input.at();
-        // A decoder says what is wrong with an empty file.
+        // The decoder reports the error of an empty file.
         if begun > 0 && input.ends_with_zeros()? {
             return Ok(None);
         }
@@ -84,7 +84,7 @@ mod tests {
         packed.finish().unwrap()
     }
 
-    /// What was read, and the error that ended it.
+    /// Unpacks; returns the bytes read, and the error that ended them.
     fn unpacked(packed: &[u8]) -> (Vec<u8>, Option<String>) {
         let mut all = Vec::new();
         let read = Members::new(packed).read_to_end(&mut all);

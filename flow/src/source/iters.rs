@@ -7,7 +7,7 @@ use stage_core::BoxError;
 
 use super::{More, Part, Source};
 
-/// Several iterators, each made anew whenever the flow runs.
+/// Several iterators, each created when the flow runs.
 pub struct Iters<I> {
     recipes: Vec<Arc<dyn Fn() -> I + Send + Sync>>,
 }

@@ -12,7 +12,7 @@ use super::packing::Packing;
 use super::records::{Ending, Records};
 use crate::flow::Flow;
 
-/// Lines are JSON.
+/// Decodes lines of JSON.
 pub struct Json<T> {
     makes: PhantomData<fn() -> T>,
 }
@@ -45,7 +45,7 @@ impl<T: DeserializeOwned + Send + 'static> Decode for Json<T> {
         serde_json::from_slice(record).map(Some).map_err(|error| {
             let column = u64::try_from(error.column()).unwrap_or(u64::MAX);
             let said = error.to_string();
-            // Its line is that of the record, which is always the first.
+            // The error's line number is that within the record, always 1, so it is removed.
             let what = said.rfind(" at line ").map_or(said.as_str(), |end| &said[..end]);
             Undecodable::Other(column, what.into())
         })
@@ -53,8 +53,8 @@ impl<T: DeserializeOwned + Send + 'static> Decode for Json<T> {
 }
 
 impl RecordFlow<Text> {
-    /// The values of a file of JSON lines; lines without anything are passed over. Split and read as
-    /// [`from_lines`](Flow::from_lines). With feature `json`.
+    /// Reads the values of a file of JSON lines; blank lines are skipped. The file is split and read as by
+    /// [`from_lines`](Flow::from_lines). Requires feature `json`.
     ///
     /// ```
     /// use flow::Flow;
@@ -79,8 +79,8 @@ impl RecordFlow<Text> {
     ///
     /// # Errors
     ///
-    /// Of the run: a [`ReadError`](super::ReadError) that names file, line and column of what is not a `T`, or as
-    /// those of [`from_lines`](Flow::from_lines).
+    /// The run fails with a [`ReadError`](super::ReadError) that names the file, line and column of a value
+    /// that is not a `T`, and with the errors of [`from_lines`](Flow::from_lines).
     pub fn from_json_lines<T>(file: impl AsRef<Path>) -> RecordFlow<Json<T>>
     where
         T: DeserializeOwned + Send + 'static,
@@ -88,7 +88,7 @@ impl RecordFlow<Text> {
         Self::from_json_lines_of([file])
     }
 
-    /// The values of several files of JSON lines.
+    /// Reads the values of several files of JSON lines.
     pub fn from_json_lines_of<T>(files: impl IntoIterator<Item: AsRef<Path>>) -> RecordFlow<Json<T>>
     where
         T: DeserializeOwned + Send + 'static,

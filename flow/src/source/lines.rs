@@ -1,4 +1,4 @@
-//! Files by lines, or by records that end in a byte: the sources by which most data comes.
+//! Files of lines, or of records that end in a given byte.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Fused;
 
-/// A flow of the records of files, each stage of its first layer reading its own part.
+/// A flow of the records of files; each stage of its first layer reads its own part.
 pub type RecordFlow<D> = Flow<Start<Fused<Records<D>, NoStamp>>>;
 
 pub(super) fn paths(files: impl IntoIterator<Item: AsRef<Path>>) -> Arc<[PathBuf]> {
@@ -20,12 +20,12 @@ pub(super) fn paths(files: impl IntoIterator<Item: AsRef<Path>>) -> Arc<[PathBuf
 
 /// Text, line by line.
 impl RecordFlow<Text> {
-    /// The lines of a file, without their ends (`\n` or `\r\n`) and without the mark by which some programs
-    /// begin a file in UTF-8.
+    /// Reads the lines of a file, without their endings (`\n` or `\r\n`) and without the byte order mark with
+    /// which some programs begin a UTF-8 file.
     ///
-    /// The file is split into as many parts as the layer has stages, by bytes: each stage reads its own in
-    /// large blocks, begins behind the first end of a line, and does the steps itself. A pipe is read by one
-    /// stage. The file is opened when the flow runs, and read anew in each run.
+    /// The file is split by bytes into as many parts as the layer has stages: each stage reads its own part
+    /// in large blocks, beginning after the first line ending, and runs the steps itself. A pipe is read by
+    /// one stage. Each run opens the file and reads it from the start.
     ///
     /// ```
     /// use flow::Flow;
@@ -44,18 +44,19 @@ impl RecordFlow<Text> {
     ///
     /// # Ordering
     ///
-    /// Within a part as in the file; `stages(1)` keeps the order of the whole.
+    /// Each part keeps the order of the file; `stages(1)` keeps the order of the whole.
     ///
     /// # Errors
     ///
-    /// Of the run: a [`ReadError`](super::ReadError) if the file cannot be read, becomes shorter meanwhile, has a
-    /// line that is [too long](Self::max_record_bytes), or is not UTF-8; it names the file and the byte.
+    /// The run fails with a [`ReadError`](super::ReadError) if the file cannot be read, is truncated while it
+    /// is read, has a line that is [too long](Self::max_record_bytes), or is not UTF-8; the error names the
+    /// file and the byte.
     pub fn from_lines(file: impl AsRef<Path>) -> Self {
         Self::from_lines_of([file])
     }
 
-    /// The lines of several files, as [`from_lines`](Self::from_lines): the files are split together, so that
-    /// a large one among small ones keeps all stages busy.
+    /// Reads the lines of several files as [`from_lines`](Self::from_lines) does: the files are split
+    /// together, so that a large file among small ones keeps all stages busy.
     pub fn from_lines_of(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
         Self::from_source(Records::new(paths(files), Ending::Line, Packing::None, Text))
     }
@@ -63,19 +64,19 @@ impl RecordFlow<Text> {
 
 /// Bytes, line by line or record by record.
 impl RecordFlow<Bytes> {
-    /// The lines of a file as bytes: as [`from_lines`](Flow::from_lines) without the check that they are UTF-8.
-    /// The mark of UTF-8 is left out, and a file that begins with the mark of UTF-16 is an error, as its lines
-    /// end in other bytes; [`from_records`](Flow::from_records) reads any bytes.
+    /// Reads the lines of a file as bytes: like [`from_lines`](Flow::from_lines), without the check that they
+    /// are UTF-8. The UTF-8 mark is removed, and a file that begins with the UTF-16 mark is an error, as its
+    /// lines end in other bytes; [`from_records`](Flow::from_records) reads any bytes.
     pub fn from_byte_lines(file: impl AsRef<Path>) -> Self {
         Self::from_byte_lines_of([file])
     }
 
-    /// The lines of several files as bytes.
+    /// Reads the lines of several files as bytes.
     pub fn from_byte_lines_of(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
         Self::from_source(Records::new(paths(files), Ending::Line, Packing::None, Bytes))
     }
 
-    /// The records of a file that end in a byte, without it: split and read as
+    /// Reads the records of a file that end in a given byte, without that byte: split and read as by
     /// [`from_lines`](Flow::from_lines).
     ///
     /// ```
@@ -97,9 +98,9 @@ impl RecordFlow<Bytes> {
 }
 
 impl<D: Decode> RecordFlow<D> {
-    /// How many bytes a line or a record may have, without its end; a longer one is an error that names the file
-    /// and the byte. So a file without ends of lines, or one that is not what it seems, does not fill the memory.
-    /// Default: 16 MiB; `usize::MAX` allows any length. To be called before any step.
+    /// Sets the maximum number of bytes of a line or a record, without its ending; a longer one is an error
+    /// that names the file and the byte. Thus a file without line endings, or in an unexpected format, does
+    /// not fill the memory. Default: 16 MiB; `usize::MAX` allows any length. Must be called before any step.
     ///
     /// ```
     /// use flow::Flow;
@@ -121,14 +122,14 @@ impl<D: Decode> RecordFlow<D> {
     }
 }
 
-/// What a function makes of each line.
+/// Lines decoded by a function.
 impl<T, F> RecordFlow<By<F>>
 where
     T: Send + 'static,
     F: Fn(&[u8]) -> T + Send + Sync + 'static,
 {
-    /// What a function makes of each line of a file, which it gets as it lies in the block that was read:
-    /// nothing is copied for lines that do not matter.
+    /// Maps each line of a file with a function, which borrows the line from the block that was read: lines
+    /// that do not matter are not copied.
     ///
     /// ```
     /// use flow::Flow;

@@ -1,4 +1,4 @@
-//! Where events come from: parts that are read one after the other or side by side.
+//! Sources: events from outside the flow, in parts that are read one after the other or side by side.
 
 mod blocks;
 mod byte_order;

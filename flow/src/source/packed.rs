@@ -1,4 +1,5 @@
-//! Packed files by lines: they cannot be split, so a stage unpacks each, and feeds the stages of the layer.
+//! Packed files by lines: they cannot be split, so one stage unpacks each file and feeds the stages of the
+//! layer.
 
 use std::path::Path;
 
@@ -11,13 +12,13 @@ use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Sourced;
 
-/// A flow of the lines of packed files, one stage unpacking each.
+/// A flow of the lines of packed files, each unpacked by one stage.
 pub type PackedFlow = Flow<Start<Sourced<Records<Text>, NoStamp>>>;
 
 impl PackedFlow {
-    /// The lines of files packed by gzip, of one or several members each, as
-    /// [`from_lines`](Flow::from_lines) gives those of plain ones. Zeros behind the last member are padding.
-    /// With feature `gzip`.
+    /// Reads the lines of files packed by gzip, of one or several members each, as
+    /// [`from_lines`](Flow::from_lines) does those of plain files. Zeros after the last member are padding.
+    /// Requires feature `gzip`.
     ///
     /// ```
     /// use std::io::Write;
@@ -38,16 +39,17 @@ impl PackedFlow {
     ///
     /// # Errors
     ///
-    /// Of the run: a [`ReadError`](super::ReadError) if a file cannot be read, is damaged or cut off, is followed
-    /// by something else, or its lines are too long or not UTF-8. The lines before that place come first.
+    /// The run fails with a [`ReadError`](super::ReadError) if a file cannot be read, is damaged or
+    /// truncated, is followed by other data, or its lines are too long or not UTF-8. The lines before that
+    /// position are delivered first.
     #[cfg(feature = "gzip")]
     pub fn from_gzip_lines(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
         Self::packed(files, Packing::Gzip)
     }
 
-    /// The lines of files packed by zstd, of one or several frames each, as
-    /// [`from_lines`](Flow::from_lines) gives those of plain ones. Zeros behind the last frame are padding.
-    /// With feature `zstd`.
+    /// Reads the lines of files packed by zstd, of one or several frames each, as
+    /// [`from_lines`](Flow::from_lines) does those of plain files. Zeros after the last frame are padding.
+    /// Requires feature `zstd`.
     ///
     /// ```
     /// use flow::Flow;
@@ -66,15 +68,16 @@ impl PackedFlow {
     ///
     /// # Errors
     ///
-    /// Of the run: a [`ReadError`](super::ReadError) if a file cannot be read, is damaged or cut off, is followed
-    /// by something else, or its lines are too long or not UTF-8. The lines before that place come first.
+    /// The run fails with a [`ReadError`](super::ReadError) if a file cannot be read, is damaged or
+    /// truncated, is followed by other data, or its lines are too long or not UTF-8. The lines before that
+    /// position are delivered first.
     #[cfg(feature = "zstd")]
     pub fn from_zstd_lines(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
         Self::packed(files, Packing::Zstd)
     }
 
-    /// How many bytes a line may have, as [`max_record_bytes`](super::RecordFlow::max_record_bytes) of plain
-    /// files. Default: 16 MiB.
+    /// Sets the maximum number of bytes of a line, as
+    /// [`max_record_bytes`](super::RecordFlow::max_record_bytes) does for plain files. Default: 16 MiB.
     pub fn max_record_bytes(mut self, bytes: usize) -> Self {
         let Sourced { source, .. } = self.chain.origin;
         self.chain.origin = Sourced { source: source.of_at_most(bytes), stamper: NoStamp };

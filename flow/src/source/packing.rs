@@ -1,14 +1,14 @@
-//! How a file is packed, and how it is opened.
+//! The compression formats of files, and how to open them.
 
 use std::io::{self, Read};
 use std::path::Path;
 
 use super::file_input::FileInput;
 
-/// How a file is packed.
+/// The compression of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Packing {
-    /// Not at all: it can be read from any byte.
+    /// Not compressed: the file can be read from any byte.
     None,
     #[cfg(feature = "gzip")]
     Gzip,
@@ -17,8 +17,8 @@ pub(super) enum Packing {
 }
 
 impl Packing {
-    /// Opens the file at byte `at` of what is in it; a packed file at its beginning. It has this size, or the one
-    /// that it has now.
+    /// Opens the file at byte `at` of its unpacked content; a packed file always at its beginning. The file
+    /// has this size, or its current size if `None`.
     pub(super) fn open(self, path: &Path, at: u64, size: Option<u64>) -> io::Result<Box<dyn Read + Send>> {
         let file = FileInput::open(path, at, size)?;
         Ok(match self {

@@ -1,63 +1,63 @@
-//! What a source is, and how its parts are read.
+//! The traits of sources and their parts.
 
 use std::task::Waker;
 use std::time::Duration;
 
 use stage_core::BoxError;
 
-/// A description of events outside of a flow. It can be read again and again, each time from the start.
+/// A description of events outside of a flow. It can be read repeatedly, each time from the start.
 pub trait Source: Clone + Send + Sync + 'static {
-    /// The events.
+    /// The type of the events.
     type Item: Send + 'static;
-    /// A part of them.
+    /// A part of the source.
     type Part: Part<Item = Self::Item>;
 
-    /// The parts, at most `most` unless there are more that cannot be joined.
+    /// Returns the parts of the source: at most `most`, unless there are more that cannot be joined.
     ///
     /// # Errors
     ///
-    /// If the source cannot be read.
+    /// Returns an error if the source cannot be read.
     fn parts(&self, most: usize) -> Result<Vec<Self::Part>, BoxError>;
 
-    /// How many parts there are if nobody says how many there may be.
+    /// Returns the number of parts if no limit is set.
     fn count(&self) -> usize {
         self.parts(usize::MAX).map_or(1, |parts| parts.len())
     }
 
-    /// What it is, in a few words.
+    /// Returns a short description of the source.
     fn name(&self) -> String;
 }
 
-/// A part of a source, at some place in it.
+/// A part of a source, at its current position.
 pub trait Part: Send + 'static {
-    /// The events.
+    /// The type of the events.
     type Item: Send + 'static;
 
-    /// Called once before the first [`read`](Self::read) with what a part that answers [`More::Later`] wakes
-    /// when there may be more.
+    /// Called once before the first [`read`](Self::read): a part that returns [`More::Later`] wakes `waker`
+    /// when there may be more events.
     fn wake_by(&mut self, waker: &Waker) {
         let _ = waker;
     }
 
-    /// How many events are best read in one go; few where each is large.
+    /// Returns the number of events that are best read in one call; small if each event is large.
     fn at_once(&self) -> usize {
         usize::MAX
     }
 
-    /// Gives `each` the next `most` events, or as many as there are.
+    /// Passes up to `most` of the next events to `each`.
     ///
     /// # Errors
     ///
-    /// If an event cannot be read. The flow fails then, behind the events that `each` got before; the part is
-    /// not read again.
+    /// Returns an error if an event cannot be read. The flow then fails after the events that `each` got
+    /// before; the part is not read again.
     fn read(&mut self, most: usize, each: &mut impl FnMut(Self::Item)) -> Result<More, BoxError>;
 
-    /// Gives `taker` the next `most` events in one go, or as many as there are; nothing if there are none. A
-    /// part that has its events at hand gives them as they are, without storing them once more.
+    /// Passes up to `most` of the next events to `taker` in one call; does not call it if there are none. A
+    /// part that holds its events in memory passes them directly, without storing them again.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), after `taker` got the events that were read before.
+    /// Returns the errors of [`read`](Self::read), after `taker` got the events that were read before.
     #[doc(hidden)]
     fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<Self::Item>) -> Result<More, BoxError> {
         let mut events = Vec::with_capacity(most);
@@ -68,39 +68,40 @@ pub trait Part: Send + 'static {
         read
     }
 
-    /// After how much waiting [`idle`](Self::idle) is to be called, if at all.
+    /// Returns how long to wait before [`idle`](Self::idle) is called, if at all.
     #[doc(hidden)]
     fn patience(&self) -> Option<Duration> {
         None
     }
 
-    /// It has answered [`More::Later`] so long ago, and nothing came since; it may have something to say.
+    /// Called when [`patience`](Self::patience) has passed since the part returned [`More::Later`], without a
+    /// new event; may return a last item.
     #[doc(hidden)]
     fn idle(&mut self) -> Option<Self::Item> {
         None
     }
 
-    /// It has come to its end; it may have something to say.
+    /// Called at the end of the part; may return a last item.
     #[doc(hidden)]
     fn end(&mut self) -> Option<Self::Item> {
         None
     }
 }
 
-/// Takes events, by whatever iterator they come.
+/// Takes events from an iterator of any type.
 #[doc(hidden)]
 pub trait Taker<T> {
-    /// Takes all of them; there is at least one.
+    /// Takes all events of the iterator; there is at least one.
     fn take(&mut self, events: impl Iterator<Item = T>);
 }
 
-/// Whether there is more.
+/// Whether a part has more events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum More {
-    /// There may be.
+    /// There may be more events now.
     Yes,
-    /// Not now; the waker that was given will be woken when there may be.
+    /// There are none now; the part wakes its waker when there may be more.
     Later,
-    /// There is not, and there will not be.
+    /// The part has ended.
     No,
 }

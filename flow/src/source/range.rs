@@ -1,4 +1,4 @@
-//! A range of whole numbers as a source: split evenly, in order, with nothing stored.
+//! A range of integers as a source: split evenly, in order, with nothing stored.
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -10,13 +10,13 @@ use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Fused;
 
-/// A whole number that a range can be made of: every integer of up to 64 bits.
+/// An integer type that a range can consist of: every one of up to 64 bits.
 pub trait Whole: Copy + Debug + Send + Sync + sealed::Sealed + 'static {
-    /// Where it is among all numbers.
+    /// Converts the number to an `i128`.
     #[doc(hidden)]
     fn to_wide(self) -> i128;
 
-    /// The number at this place; there is one.
+    /// Converts an `i128` in the range of the type back.
     #[doc(hidden)]
     fn from_wide(wide: i128) -> Self;
 }
@@ -65,7 +65,7 @@ impl<N: Whole> Source for Numbers<N> {
         let (start, end) = (self.range.start.to_wide(), self.range.end.to_wide());
         let length = (end - start).max(0);
         let most = i128::try_from(most).unwrap_or(i128::MAX).clamp(1, length.max(1));
-        // The cuts differ by at most one number.
+        // The lengths of the parts differ by at most one number.
         let cut = |part: i128| start + length / most * part + (length % most).min(part);
         let part =
             |part| NumbersPart { next: cut(part), end: cut(part + 1), makes: std::marker::PhantomData };
@@ -78,7 +78,7 @@ impl<N: Whole> Source for Numbers<N> {
 }
 
 impl<N> NumbersPart<N> {
-    /// The next `most` numbers, and whether there are more behind them.
+    /// Returns the next `most` numbers, and whether there are more after them.
     fn next(&mut self, most: usize) -> (Range<i128>, More) {
         let most = i128::try_from(most).unwrap_or(i128::MAX);
         let until = self.end.min(self.next.saturating_add(most));
@@ -107,8 +107,8 @@ impl<N: Whole> Part for NumbersPart<N> {
 }
 
 impl<N: Whole> Flow<Start<Fused<Numbers<N>, NoStamp>>> {
-    /// The numbers of a range, split evenly over the stages: each makes its own part, and does the steps
-    /// itself. An empty range gives nothing.
+    /// Creates a flow of the numbers of a range, split evenly over the stages: each generates its own part,
+    /// and runs the steps itself. An empty range has no events.
     ///
     /// ```
     /// use flow::Flow;

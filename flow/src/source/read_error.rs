@@ -1,4 +1,4 @@
-//! The errors of reading files, with the place in the file.
+//! The errors of reading files, with the position in the file.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,25 +9,25 @@ use stage_core::BoxError;
 #[derive(stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// It is not there, or may not be opened.
+    /// The file does not exist, or cannot be opened.
     #[error("`{}` cannot be opened: {source}", path.display())]
     Open {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// Reading failed on the way, or what is packed in it is damaged.
+    /// Reading failed midway, or the packed data is damaged.
     #[error("`{}` cannot be read beyond byte {at}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// How many bytes came before; of a packed file, of what is packed in it.
+        /// The number of bytes read before; for a packed file, of its unpacked content.
         at: u64,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// Its byte order mark says that it is in another encoding than UTF-8.
+    /// The byte order mark declares an encoding other than UTF-8.
     #[error(
         "`{}` is in {encoding}, as its byte order mark says; convert it to UTF-8 first, for example with `iconv`",
         path.display()
@@ -46,30 +46,30 @@ pub enum ReadError {
     TooLong {
         /// The file.
         path: PathBuf,
-        /// Where the record begins; of a packed file, in what is packed in it.
+        /// The position of the record; for a packed file, in its unpacked content.
         at: u64,
-        /// How many bytes are allowed.
+        /// The maximum number of bytes.
         most: usize,
     },
-    /// A line is not text.
+    /// A line is not UTF-8.
     #[error("`{}` is not UTF-8 at byte {at}", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
-        /// The first byte that is wrong, from 0; of a packed file, of what is packed in it.
+        /// The first invalid byte, from 0; for a packed file, of its unpacked content.
         at: u64,
     },
-    /// A record is not of the type that was asked for.
+    /// A record is not of the expected type.
     #[error("{}:{line}:{column}: {source}", path.display())]
     Record {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// The column, from 1: of JSON lines the byte of the line, of comma-separated values the field; 0
-        /// where it is the line as a whole.
+        /// The column, from 1: for JSON lines, the byte of the line; for CSV, the field; 0 for the line as a
+        /// whole.
         column: u64,
-        /// What is wrong with it.
+        /// The cause.
         source: BoxError,
     },
 }

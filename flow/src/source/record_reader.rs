@@ -1,31 +1,31 @@
-//! Cuts what is read in large blocks into records.
+//! Cuts input that is read in large blocks into records.
 
 use std::io::{self, Read};
 
-/// How many bytes are read at once.
+/// The number of bytes read at once.
 const BLOCK: usize = 256 * 1024;
 
-/// Reads records from `input`, none of which is copied unless it reaches over the end of a block.
+/// Reads records from `input`; a record is copied only if it crosses the end of a block.
 pub(super) struct RecordReader<R> {
     input: R,
-    /// What was read; only `start..filled` is still of use.
+    /// The bytes read; only `start..filled` is still in use.
     block: Vec<u8>,
     start: usize,
     filled: usize,
-    /// There is no separator before this.
+    /// There is no separator before this position.
     searched: usize,
-    /// Where `start` is in the input.
+    /// The position of `start` in the input.
     offset: u64,
-    /// The most bytes of a record.
+    /// The maximum number of bytes of a record.
     most: usize,
     ended: bool,
 }
 
-/// Why there is no next record.
+/// The reason why there is no next record.
 #[derive(Debug)]
 pub(super) enum Fault {
     Io(io::Error),
-    /// It has more bytes than are allowed.
+    /// The record has more bytes than allowed.
     TooLong,
 }
 
@@ -35,12 +35,12 @@ impl From<io::Error> for Fault {
     }
 }
 
-/// A record, without what separates it from the next.
+/// A record, without its separator.
 pub(super) struct Record<'a> {
-    /// Where it begins in the input.
+    /// The position of the record in the input.
     pub(super) offset: u64,
     pub(super) bytes: &'a [u8],
-    /// How it ends.
+    /// How the record ends.
     pub(super) end: End,
 }
 
@@ -52,8 +52,8 @@ pub(super) enum End {
 }
 
 impl<R: Read> RecordReader<R> {
-    /// Reads on from byte `offset`, at which `input` is, records of at most so many bytes; `block` is memory that
-    /// can be used again.
+    /// Creates a reader of `input`, which is at byte `offset`, for records of at most `most` bytes; `block`
+    /// is memory to reuse.
     pub(super) fn new(input: R, offset: u64, most: usize, mut block: Vec<u8>) -> Self {
         if block.len() < BLOCK {
             block = vec![0; BLOCK];
@@ -61,32 +61,33 @@ impl<R: Read> RecordReader<R> {
         Self { input, block, start: 0, filled: 0, searched: 0, offset, most, ended: false }
     }
 
-    /// Its memory, for another.
+    /// Returns the memory, for reuse by another reader.
     pub(super) fn into_block(self) -> Vec<u8> {
         self.block
     }
 
-    /// What was read of the next record, and perhaps of those behind it.
+    /// Returns the bytes read of the next record, which may include later records.
     pub(super) fn ahead(&self) -> &[u8] {
         &self.block[self.start..self.filled]
     }
 
-    /// Where the next record begins, or reading stopped.
+    /// Returns the position of the next record, or where reading stopped.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Where reading stopped.
+    /// Returns the position at which reading stopped.
     pub(super) fn read_so_far(&self) -> u64 {
         self.offset + wide(self.filled - self.start)
     }
 
-    /// The next record. The last may end with the input; there is none after a separator at the end.
+    /// Returns the next record. The last record may end with the input; a separator at the end is not
+    /// followed by another record.
     ///
     /// # Errors
     ///
-    /// If the input cannot be read, or the record is longer than allowed; of that, no more than twice as much is
-    /// in memory.
+    /// Returns an error if the input cannot be read, or if the record is longer than allowed; at most twice
+    /// the limit is then held in memory.
     pub(super) fn next(&mut self, separator: u8) -> Result<Option<Record<'_>>, Fault> {
         let (end, ending) = loop {
             if let Some(at) = memchr::memchr(separator, &self.block[self.searched..self.filled]) {
@@ -112,7 +113,7 @@ impl<R: Read> RecordReader<R> {
         Ok(Some(Record { offset, bytes: &self.block[start..end], end: ending }))
     }
 
-    /// Goes on behind the next separator, however far away, or to the end of the input.
+    /// Skips to the position after the next separator, however far away, or to the end of the input.
     pub(super) fn skip(&mut self, separator: u8) -> io::Result<()> {
         loop {
             if let Some(at) = memchr::memchr(separator, &self.block[self.start..self.filled]) {
@@ -155,7 +156,7 @@ impl<R: Read> RecordReader<R> {
     }
 }
 
-/// No memory is larger than what a u64 counts.
+/// A `usize` always fits a `u64` on supported platforms.
 fn wide(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
@@ -164,7 +165,7 @@ fn wide(bytes: usize) -> u64 {
 mod tests {
     use super::*;
 
-    /// Gives a few bytes at a time.
+    /// A reader that returns a few bytes at a time.
     struct Drops<'a>(&'a [u8], usize);
 
     impl Read for Drops<'_> {

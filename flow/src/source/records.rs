@@ -1,9 +1,9 @@
-//! Files of records as a source: split by bytes, each part begins with the first record that begins in it.
+//! Files of records as a source: split by bytes; each part starts at the first record that begins in it.
 //!
-//! 1. A record belongs to the part in which its first byte lies; so each belongs to one part, whatever the
-//!    number of parts.
-//! 2. A part that does not begin with the file looks at the byte before its own, to see whether a record
-//!    begins with its first.
+//! 1. A record belongs to the part that contains its first byte; so each record belongs to one part, whatever
+//!    the number of parts.
+//! 2. A part that does not start with the file checks the byte before its own, to see whether a record begins
+//!    with its first.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -21,12 +21,12 @@ use super::packing::Packing;
 use super::record_reader::{End, Fault, Record, RecordReader};
 use super::{More, Part, ReadError, Source};
 
-/// How many bytes a record may have unless somebody says otherwise.
+/// The default maximum number of bytes of a record.
 pub(super) const MOST: usize = 16 << 20;
-/// What a reader allows beyond: a byte order mark and a carriage return, which are no part of a line.
+/// What a reader allows in addition: a byte order mark and a carriage return, which are not part of a line.
 pub(super) const AROUND: usize = 4;
 
-/// What ends a record.
+/// The terminator of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     /// A newline, or a carriage return and a newline.
@@ -52,14 +52,14 @@ impl Ending {
     }
 }
 
-/// Files of records, each made into an event.
+/// Files of records, each decoded into an event.
 #[derive(Clone, Debug)]
 pub struct Records<D> {
     files: Arc<[PathBuf]>,
     ending: Ending,
     packing: Packing,
     decode: D,
-    /// The most bytes of a record.
+    /// The maximum number of bytes of a record.
     most: usize,
 }
 
@@ -68,12 +68,12 @@ impl<D: Decode> Records<D> {
         Self { files, ending, packing, decode, most: MOST }
     }
 
-    /// The same, of records of at most so many bytes.
+    /// Sets the maximum number of bytes of a record.
     pub(super) fn of_at_most(self, most: usize) -> Self {
         Self { most, ..self }
     }
 
-    /// A part of these pieces.
+    /// Creates a part that reads these pieces.
     fn part(&self, pieces: impl IntoIterator<Item = Piece>) -> RecordPart<D> {
         RecordPart {
             pieces: pieces.into_iter().collect(),
@@ -109,40 +109,40 @@ impl<D: Decode> Source for Records<D> {
     }
 }
 
-/// Some bytes of a file.
+/// A range of bytes of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) path: PathBuf,
     pub(super) range: Range<u64>,
-    /// The size of the file when it was cut, as far as it is known.
+    /// The size of the file when it was split, if known.
     pub(super) size: Option<u64>,
 }
 
 impl Piece {
-    /// All of a file whose size nobody knows.
+    /// The whole of a file of unknown size.
     fn whole(path: &Path) -> Self {
         Self { path: path.to_owned(), range: 0..u64::MAX, size: None }
     }
 }
 
-/// How many bytes each file has, as far as that is known.
+/// Returns the size of each file in bytes, if known.
 pub(super) fn sizes(files: &[PathBuf]) -> Result<Vec<Option<u64>>, ReadError> {
     files.iter().map(|file| size(file)).collect()
 }
 
-/// How many bytes a file has, as far as that is known: nobody knows it of a pipe.
+/// Returns the size of a file in bytes, if known: that of a pipe is not.
 fn size(path: &Path) -> Result<Option<u64>, ReadError> {
     let failed = |source| ReadError::Open { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(failed)?;
     if metadata.is_dir() {
         return Err(failed(io::ErrorKind::IsADirectory.into()));
     }
-    // What the kernel makes up when it is read has no size either.
+    // A file that the kernel generates when it is read reports no size either.
     Ok((metadata.is_file() && metadata.len() > 0).then_some(metadata.len()))
 }
 
-/// Cuts files of these sizes, one behind the other, into `most` parts that differ by at most a byte. Files of
-/// unknown size are dealt out whole.
+/// Splits files of these sizes, as if concatenated, into `most` parts that differ by at most a byte. Files of
+/// unknown size are distributed whole.
 pub(super) fn split(files: &[PathBuf], sizes: &[Option<u64>], most: usize) -> Vec<Vec<Piece>> {
     let total: u64 = sizes.iter().flatten().sum();
     let unknown = sizes.iter().filter(|size| size.is_none()).count();
@@ -192,7 +192,7 @@ struct Open {
 }
 
 impl<D: Decode> RecordPart<D> {
-    /// The piece that is being read; nothing after the last.
+    /// Returns the piece that is being read; `None` after the last.
     fn open(&mut self) -> Result<Option<Open>, ReadError> {
         if let Some(open) = self.open.take() {
             return Ok(Some(open));
@@ -215,7 +215,7 @@ impl<D: Decode> RecordPart<D> {
         Ok(Some(open))
     }
 
-    /// Reads up to `most` records of a piece; whether there are more.
+    /// Reads up to `most` records of a piece; returns whether there are more.
     fn read_piece(
         &self,
         open: &mut Open,
@@ -233,7 +233,7 @@ impl<D: Decode> RecordPart<D> {
                 Ok(None) => return Ok((read, More::No)),
                 Err(Fault::Io(error)) => return Err(open.failed(error)),
                 Err(Fault::TooLong) => {
-                    // In another encoding, lines do not end as expected.
+                    // In another encoding, line endings are not found as expected.
                     self.text_of(&open.piece.path, begun, open.reader.ahead())?;
                     return Err(self.too_long(&open.piece.path, begun));
                 }
@@ -252,8 +252,8 @@ impl<D: Decode> RecordPart<D> {
         Ok((most, More::Yes))
     }
 
-    /// The bytes of a record without its end and, at the beginning of the file, without its mark; nothing if
-    /// the mark is all there is.
+    /// Returns the bytes of a record without its terminator and, at the beginning of the file, without its
+    /// byte order mark; `None` if the file consists of the mark alone.
     fn bytes_of<'a>(&self, path: &Path, record: &Record<'a>) -> Result<Option<&'a [u8]>, ReadError> {
         let bytes = self.ending.trim(record);
         let text = self.text_of(path, record.offset, bytes)?;
@@ -266,7 +266,7 @@ impl<D: Decode> RecordPart<D> {
         Ok(Some(text))
     }
 
-    /// The bytes at `offset` without the mark that a file of lines may begin with.
+    /// Returns the bytes at `offset` without the byte order mark that a file of lines may begin with.
     fn text_of<'a>(&self, path: &Path, offset: u64, bytes: &'a [u8]) -> Result<&'a [u8], ReadError> {
         if offset > 0 || self.ending != Ending::Line {
             return Ok(bytes);
@@ -278,7 +278,7 @@ impl<D: Decode> RecordPart<D> {
         ReadError::TooLong { path: path.to_owned(), at, most: self.most }
     }
 
-    /// The error for a record at `offset`, which begins with a mark of so many bytes.
+    /// Returns the error for a record at `offset`, which begins with a byte order mark of `mark` bytes.
     fn wrong(&self, path: &Path, offset: u64, mark: usize, wrong: Undecodable) -> ReadError {
         let path = path.to_owned();
         match wrong {
@@ -292,7 +292,7 @@ impl<D: Decode> RecordPart<D> {
         }
     }
 
-    /// The number of the line that begins at `offset`, counted only now that somebody wants to know it.
+    /// Returns the number of the line that begins at `offset`; counted only for an error.
     fn line(&self, path: &Path, offset: u64) -> u64 {
         let counted = || -> io::Result<u64> {
             let input = self.packing.open(path, 0, None)?;
@@ -301,7 +301,7 @@ impl<D: Decode> RecordPart<D> {
             while reader.offset() < offset {
                 let before = reader.offset();
                 reader.skip(self.ending.separator())?;
-                // The file may have become shorter.
+                // The file may have been truncated.
                 if reader.offset() == before {
                     break;
                 }
@@ -309,7 +309,7 @@ impl<D: Decode> RecordPart<D> {
             }
             Ok(line)
         };
-        // The file was there a moment ago.
+        // The file existed a moment ago.
         counted().unwrap_or_default()
     }
 }
@@ -375,7 +375,7 @@ mod tests {
         lines
     }
 
-    /// As a loop over the whole would cut it.
+    /// Splits the whole text with a loop.
     fn expected(text: &[u8]) -> Vec<Vec<u8>> {
         let ended = |line: &[u8]| line.strip_suffix(b"\r").unwrap_or(line).to_vec();
         let mut lines: Vec<_> = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();

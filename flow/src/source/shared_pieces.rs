@@ -1,13 +1,13 @@
-//! Who reads which piece of some files? Whoever has time: pieces lie in one queue, in the order of the files.
+//! A queue of the pieces of some files, shared by the parts that read them, in the order of the files.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::records::Piece;
 
-/// The least that a piece is cut into, in bytes: opening a file costs little beside reading so much.
+/// The minimum size of a piece in bytes: opening a file costs little compared with reading this much.
 const LEAST: u64 = 1 << 20;
-/// How many pieces a part would read if all were equally fast, of a large file.
+/// The number of pieces of a large file that each part would read if all were equally fast.
 const PIECES: u64 = 16;
 
 /// The pieces that no part has taken yet.
@@ -15,8 +15,8 @@ const PIECES: u64 = 16;
 pub(super) struct SharedPieces(Arc<Mutex<VecDeque<Piece>>>);
 
 impl SharedPieces {
-    /// The pieces of all parts, cut so that whoever is faster can take more of them; those of one part stay as
-    /// they are.
+    /// Queues the pieces of all parts, split further so that faster parts can take more of them; those of a
+    /// single part are not split.
     pub(super) fn new(parts: Vec<Vec<Piece>>) -> Self {
         let whole = parts.len() < 2;
         let pieces = parts.into_iter().flatten();
@@ -24,13 +24,13 @@ impl SharedPieces {
         Self(Arc::new(Mutex::new(cut.collect())))
     }
 
-    /// The next piece; nothing when all were taken.
+    /// Returns the next piece; `None` when all have been taken.
     pub(super) fn take(&self) -> Option<Piece> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 }
 
-/// Cuts a piece into several, if it is large. What is known to nobody, as the size of a pipe, is not cut.
+/// Splits a piece into several, if it is large. A piece of unknown size, such as a pipe, is not split.
 fn cut(piece: Piece) -> Vec<Piece> {
     let bytes = piece.range.end.saturating_sub(piece.range.start);
     let pieces = (bytes / LEAST).clamp(1, PIECES);

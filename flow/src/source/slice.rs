@@ -1,4 +1,4 @@
-//! A shared slice as a source: a large one is taken piece by piece by whoever has time, others are split evenly.
+//! A shared slice as a source: parts take a large one piece by piece; smaller ones are split evenly.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,41 +9,41 @@ use stage_core::BoxError;
 
 use super::{More, Part, Source, Taker};
 
-/// The items of a slice that everybody shares.
+/// The items of a shared slice.
 pub struct SharedSlice<T> {
     pub(crate) items: Arc<[T]>,
 }
 
-/// The fewest items of a piece: as many as are read in one go.
+/// The minimum number of items of a piece: as many as are read in one call.
 const LEAST: usize = 4096;
-/// How many pieces a part would read if all were equally fast, of a large slice.
+/// The number of pieces of a large slice that each part would read if all were equally fast.
 const PIECES: usize = 64;
 
-/// A range of it, and perhaps of what no other has taken.
+/// A range of the slice, and access to the items that no other part has taken.
 pub struct SlicePart<T> {
     items: Arc<[T]>,
     range: Range<usize>,
     untaken: Option<Arc<Untaken>>,
 }
 
-/// Where the items begin that no part has taken yet.
+/// The position of the first item that no part has taken yet.
 struct Untaken {
     begin: AtomicUsize,
-    /// How many are taken at once.
+    /// The number of items taken at once.
     piece: usize,
 }
 
 impl Untaken {
-    /// Nothing if there are too few items to be shared.
+    /// Returns `None` if there are too few items to be shared.
     fn of(length: usize, parts: usize) -> Option<Arc<Self>> {
         let piece = (length / parts / PIECES).max(LEAST);
         let is_large = parts > 1 && length / parts >= 2 * piece;
         is_large.then(|| Arc::new(Self { begin: AtomicUsize::new(0), piece }))
     }
 
-    /// The next piece of a slice; an empty one when all were taken.
+    /// Returns the next piece of a slice; an empty one when all have been taken.
     fn take(&self, length: usize) -> Range<usize> {
-        // Who finds nothing asks once: it cannot overflow.
+        // A part that finds nothing does not try again, so this cannot overflow.
         let begin = self.begin.fetch_add(self.piece, Ordering::Relaxed).min(length);
         begin..length.min(begin + self.piece)
     }
@@ -74,7 +74,7 @@ impl<T: Clone + Send + Sync + 'static> Source for SharedSlice<T> {
     fn parts(&self, most: usize) -> Result<Vec<SlicePart<T>>, BoxError> {
         let (length, most) = (self.items.len(), most.clamp(1, self.items.len().max(1)));
         let untaken = Untaken::of(length, most);
-        // The cuts differ by at most one item.
+        // The lengths of the parts differ by at most one item.
         let cut = |part: usize| length / most * part + (length % most).min(part);
         let range = |part| if untaken.is_some() { 0..0 } else { cut(part)..cut(part + 1) };
         let part =
@@ -88,7 +88,7 @@ impl<T: Clone + Send + Sync + 'static> Source for SharedSlice<T> {
 }
 
 impl<T> SlicePart<T> {
-    /// Where the next items are, at most `most`, and whether there may be more behind them.
+    /// Returns the range of the next items, at most `most`, and whether there may be more after them.
     fn next(&mut self, most: usize) -> (Range<usize>, More) {
         if self.range.is_empty()
             && let Some(untaken) = &self.untaken

@@ -1,4 +1,4 @@
-//! Who says when an event happened: nobody, or a function of the event.
+//! Stampers: assign event times to the events of a source, or none.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,47 +8,47 @@ use std::time::Duration;
 use super::clock::Clock;
 use crate::time::{Progress, Stamp, Stamped, Time, Timed, Untimed};
 
-/// How the events of a source get their stamps.
+/// Stamps the events of a source.
 pub trait Stamper<T: Send + 'static>: Clone + Send + Sync + 'static {
-    /// What they carry then.
+    /// Whether the stamped events carry time.
     type Time: Time;
     /// The stamper of one part.
     type Live: LiveStamper<T, Time = Self::Time>;
 
-    /// The stamper of one part.
+    /// Creates the stamper of one part.
     #[doc(hidden)]
     fn live(&self) -> Self::Live;
 }
 
 /// Stamps the events of one part, in their order.
 pub trait LiveStamper<T: Send + 'static>: Send + 'static {
-    /// What they carry then.
+    /// Whether the stamped events carry time.
     type Time: Time;
 
     /// Stamps the next event.
     #[doc(hidden)]
     fn stamp(&mut self, event: T) -> <Self::Time as Time>::Of<T>;
 
-    /// After how much waiting the part is idle, if that is to be known.
+    /// Returns how long to wait before the part counts as idle, if at all.
     #[doc(hidden)]
     fn patience(&self) -> Option<Duration> {
         None
     }
 
-    /// The part is idle: what those behind are told.
+    /// Called when the part is idle; returns the mark to send downstream.
     #[doc(hidden)]
     fn idle(&mut self) -> Option<<Self::Time as Time>::Of<T>> {
         None
     }
 
-    /// The part has come to its end: what those behind are told.
+    /// Called at the end of the part; returns the mark to send downstream.
     #[doc(hidden)]
     fn end(&mut self) -> Option<<Self::Time as Time>::Of<T>> {
         None
     }
 }
 
-/// Events carry no time.
+/// The stamper of untimed flows: events carry no time.
 #[derive(Clone, Copy, Debug)]
 pub struct NoStamp;
 
@@ -70,17 +70,17 @@ impl<T: Send + 'static> LiveStamper<T> for NoStamp {
     }
 }
 
-/// A function returns the time of each event; each part has a watermark.
+/// Stamps events with the time that a function returns; each part has a watermark.
 pub struct ByTime<F> {
     pub(crate) function: Arc<F>,
-    /// An event that is later than the watermark by more than this is not believed: the watermark does not
-    /// follow it, unless many in a row are too far ahead. In milliseconds.
+    /// An event that is later than the watermark by more than this is considered implausible: the watermark
+    /// does not follow it, unless many in a row are too far ahead. In milliseconds.
     pub(crate) most_ahead: i128,
-    /// After how much waiting a part is idle.
+    /// How long to wait before a part counts as idle.
     pub(crate) idle_after: Option<Duration>,
 }
 
-/// The same, of one part.
+/// The stamper of one part of a [`ByTime`].
 pub struct LiveByTime<T, F> {
     function: Arc<F>,
     idle_after: Option<Duration>,

@@ -1,4 +1,4 @@
-//! Streams as a source: read without blocking a thread while there is nothing.
+//! Streams as a source: a stream without items does not block a thread.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Sourced;
 
-/// Streams, each made anew whenever the flow runs.
+/// Streams, each created when the flow runs.
 pub struct Streams<S> {
     recipes: Vec<Arc<dyn Fn() -> S + Send + Sync>>,
 }
@@ -95,8 +95,8 @@ impl<S> Flow<Start<Sourced<Streams<S>, NoStamp>>>
 where
     S: Stream<Item: Send + 'static> + Send + 'static,
 {
-    /// The items of a stream that is made by `recipe` whenever the flow runs. One stage polls it, only while
-    /// events are wanted, and hands on what is there whenever it has to wait.
+    /// Creates a flow of the items of a stream, which `recipe` creates when the flow runs. One stage polls
+    /// it, only on demand, and emits the items it has whenever the stream is pending.
     ///
     /// ```
     /// use flow::Flow;
@@ -112,8 +112,9 @@ where
     /// # }
     /// ```
     ///
-    /// The recipe and the stream run on the threads of the flow, which have timers and no network: what
-    /// reads from sockets is made before, or runs on [`Workers::Current`](crate::Workers::Current).
+    /// The recipe and the stream run on the threads of the flow, which have timers but no network I/O: create
+    /// streams that read from sockets beforehand, or run the flow on
+    /// [`Workers::Current`](crate::Workers::Current).
     ///
     /// # Ordering
     ///
@@ -121,13 +122,13 @@ where
     ///
     /// # Errors
     ///
-    /// An item is an event, whatever it is: errors in a stream of results are for
-    /// [`errors`](crate::Flow::errors). A panic of the stream ends the flow.
+    /// Every item is an event: handle the errors in a stream of results with [`errors`](crate::Flow::errors).
+    /// A panic of the stream ends the flow.
     pub fn from_stream(recipe: impl Fn() -> S + Send + Sync + 'static) -> Self {
         Self::from_streams([recipe])
     }
 
-    /// The items of several streams, each polled by a stage of its own.
+    /// Creates a flow of the items of several streams, each polled by a stage of its own.
     pub fn from_streams<F>(recipes: impl IntoIterator<Item = F>) -> Self
     where
         F: Fn() -> S + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! Reads what is packed by zstd, frame after frame.
+//! Reads zstd data, frame after frame.
 
 use std::io::{self, BufRead, Read};
 
@@ -8,16 +8,17 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use super::counted::Counted;
 
 const ZSTD: &str = "zstd";
-/// How a frame begins, and a frame without data, of which the lower half of the first byte may be anything.
+/// The magic numbers of a frame and of a skippable frame; the lower half of the latter's first byte may be
+/// anything.
 const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 const SKIPPED: [u8; 4] = [0x50, 0x2A, 0x4D, 0x18];
 
-/// Reads the frames of `R` as one, and compares the checksum of each that has one. Zeros behind the last are
-/// padding; anything else is an error.
+/// Reads the frames of `R` as one stream, and verifies the checksum of each frame that has one. Zeros after
+/// the last frame are padding; anything else is an error.
 pub(super) struct Frames<R> {
     input: Counted<R>,
     decoder: FrameDecoder,
-    /// Where the frame begins that has not come to its end.
+    /// The position of the frame that is being read.
     inside: Option<u64>,
 }
 
@@ -26,7 +27,7 @@ impl<R: Read> Frames<R> {
         Self { input: Counted::new(input), decoder: FrameDecoder::new(), inside: None }
     }
 
-    /// Begins the next frame with data; whether there is one.
+    /// Begins the next frame with data; returns whether there is one.
     fn begin(&mut self) -> io::Result<bool> {
         while self.inside.is_none() {
             let begun = self.input.at();
@@ -52,7 +53,7 @@ impl<R: Read> Frames<R> {
         Ok(true)
     }
 
-    /// Skips what a frame without data holds.
+    /// Skips the content of a frame without data.
     fn skip(&mut self, begun: u64, length: u64) -> io::Result<()> {
         let skipped = io::copy(&mut (&mut self.input).take(length), &mut io::sink());
         if skipped.is_ok_and(|skipped| skipped == length) {
@@ -61,7 +62,7 @@ impl<R: Read> Frames<R> {
         Err(self.input.failed(ZSTD, begun, "a frame to be skipped is not whole"))
     }
 
-    /// Unpacks blocks until there is something to read, or the frame is over.
+    /// Unpacks blocks until there is something to read, or the frame has ended.
     fn decode(&mut self, begun: u64) -> io::Result<()> {
         while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
             let one = BlockDecodingStrategy::UptoBlocks(1);
@@ -72,7 +73,7 @@ impl<R: Read> Frames<R> {
         Ok(())
     }
 
-    /// The frame is over.
+    /// Ends the frame.
     fn end(&mut self, begun: u64) -> io::Result<()> {
         self.inside = None;
         let (said, is) = (self.decoder.get_checksum_from_data(), self.decoder.get_calculated_checksum());
@@ -83,7 +84,7 @@ impl<R: Read> Frames<R> {
     }
 }
 
-/// Whether bytes can be the beginning of a frame, as far as they go.
+/// Returns whether these bytes can be the beginning of a frame, as far as they go.
 fn begins_a_frame(known: &[u8]) -> bool {
     let fits = |magic: [u8; 4], mask: u8| {
         known.iter().zip(magic).enumerate().all(|(place, (is, right))| match place {
@@ -94,7 +95,7 @@ fn begins_a_frame(known: &[u8]) -> bool {
     fits(MAGIC, 0xFF) || fits(SKIPPED, 0xF0)
 }
 
-/// What an error of the decoder means, as most of its own texts are for those who debug it.
+/// Describes an error of the decoder, as most of the decoder's own messages are meant for debugging it.
 fn words(error: &FrameDecoderError) -> String {
     match error {
         FrameDecoderError::WindowSizeTooBig { requested, max } => {

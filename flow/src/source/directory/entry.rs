@@ -1,42 +1,42 @@
-//! What a walk finds: an entry of a directory, or that something could not be read.
+//! The results of a walk: an entry of a directory, or an error.
 
 use std::fs::Metadata;
 use std::io;
 use std::path::PathBuf;
 
-/// Something in a directory, or the directory that the walk began with.
+/// An entry of a directory, or the root of the walk.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Where it is, beginning with the path that the walk began with.
+    /// The path, beginning with the path of the root.
     pub path: PathBuf,
-    /// What it is, how large, whose; of a symbolic link, the link's own.
+    /// The type, size, owner and so on; for a symbolic link, those of the link itself.
     pub metadata: Metadata,
-    /// How many directories the walk went down to it.
+    /// The number of directories that the walk descended to reach it.
     pub depth: usize,
 }
 
-/// Something that the walk could not read; it went on with the rest.
+/// An error of the walk, which continued with the rest.
 #[derive(stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WalkError {
-    /// What is in a directory cannot be read, or not all of it.
+    /// A directory cannot be read, or not completely.
     #[error("the directory `{}` cannot be read: {source}", path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// There is an entry of this name, and no more can be learnt of it.
+    /// An entry exists, but its metadata cannot be read.
     #[error("`{}` cannot be looked at: {source}", path.display())]
     Entry {
         /// The entry.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A directory lies within itself; it was not walked again.
+    /// A directory contains itself; it was not walked again.
     #[error("the directory `{}` lies within itself", path.display())]
     Cycle {
         /// Its inner path.

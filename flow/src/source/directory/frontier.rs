@@ -1,14 +1,14 @@
-//! The directories that are still to be read, and how many are being read now.
+//! The queue of directories to read, shared by the parts of a walk, and the number of those being read.
 
 use std::fs::Metadata;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long a part waits for the others to find a directory before it lets its stage look at other things.
+/// How long a part waits for other parts to find a directory before it returns control to its stage.
 const PATIENCE: Duration = Duration::from_micros(500);
 
-/// A directory that is still to be read.
+/// A directory to be read.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) path: PathBuf,
@@ -16,7 +16,7 @@ pub(super) struct Pending {
     pub(super) line: Arc<Ancestor>,
 }
 
-/// A directory and those it lies in.
+/// A directory and its ancestors.
 #[derive(Debug)]
 pub(super) struct Ancestor {
     identity: Option<(u64, u64)>,
@@ -28,7 +28,7 @@ impl Ancestor {
         Arc::new(Self { identity: identity(metadata), parent })
     }
 
-    /// Whether a directory lies within itself.
+    /// Returns whether the directory contains itself.
     pub(super) fn is_its_own(&self) -> bool {
         let Some(identity) = self.identity else {
             return false;
@@ -44,7 +44,7 @@ impl Ancestor {
     }
 }
 
-/// Which file system something is on, and which of its files it is; where the system says so.
+/// Returns the device and the inode of a file, if the system provides them.
 #[cfg(unix)]
 #[allow(clippy::unnecessary_wraps, reason = "other systems do not say")]
 pub(super) fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
@@ -52,13 +52,13 @@ pub(super) fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
     Some((metadata.dev(), metadata.ino()))
 }
 
-/// Which file system something is on, and which of its files it is; where the system says so.
+/// Returns the device and the inode of a file, if the system provides them.
 #[cfg(not(unix))]
 pub(super) fn identity(_metadata: &Metadata) -> Option<(u64, u64)> {
     None
 }
 
-/// What the parts of a walk share.
+/// The state shared by the parts of a walk.
 #[derive(Debug)]
 pub(super) struct Frontier {
     state: Mutex<State>,
@@ -67,26 +67,27 @@ pub(super) struct Frontier {
 
 #[derive(Debug)]
 struct State {
-    /// The youngest is taken first, so that few wait.
+    /// A stack: the most recent directory is taken first, so that few wait.
     waiting: Vec<Pending>,
-    /// How many are being read, each of which may add some.
+    /// The number of directories being read, each of which may add more.
     busy: usize,
-    /// How many parts wait; waking nobody would cost a call of the system for each directory.
+    /// The number of parts that wait; a notification without waiters would cost a system call for each
+    /// directory.
     idle: usize,
 }
 
-/// What there is to do.
+/// The next task of a part.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// This directory.
+    /// Read this directory.
     Read(Pending, Busy),
-    /// Nothing now.
+    /// There is nothing to read now.
     Wait,
-    /// Nothing any more.
+    /// The walk is complete.
     Over,
 }
 
-/// A directory is being read until this is dropped.
+/// Marks a directory as being read until dropped.
 #[derive(Debug)]
 pub(super) struct Busy {
     frontier: Arc<Frontier>,
@@ -112,7 +113,7 @@ impl Frontier {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more directory to be read.
+    /// Adds a directory to be read.
     pub(super) fn add(&self, pending: Pending) {
         let mut state = self.lock();
         state.waiting.push(pending);
@@ -121,7 +122,7 @@ impl Frontier {
         }
     }
 
-    /// What there is to do; waits a little for it.
+    /// Returns the next task; waits briefly for one.
     pub(super) fn take(self: &Arc<Self>) -> Work {
         let mut state = self.lock();
         if state.waiting.is_empty() && state.busy > 0 {

@@ -1,4 +1,4 @@
-//! One of those who walk a tree together.
+//! One of the parts that walk a tree together.
 
 use std::fs::{self, DirEntry, ReadDir};
 use std::path::PathBuf;
@@ -11,13 +11,13 @@ use super::super::{More, Part};
 use super::entry::{Entry, WalkError};
 use super::frontier::{Ancestor, Busy, Frontier, Pending, Work, identity};
 
-/// Reads one directory after the other, of those that are left.
+/// Reads one directory of the shared queue after another.
 #[derive(Debug)]
 pub struct TreePart {
     frontier: Arc<Frontier>,
     /// The file system to stay on.
     device: Option<u64>,
-    /// The root, which is in no directory that is read.
+    /// The root, which is not an entry of any directory that is read.
     root: Option<Entry>,
     listing: Option<Listing>,
 }
@@ -37,7 +37,7 @@ impl TreePart {
         Self { frontier, device, root, listing: None }
     }
 
-    /// Goes on to the next entry; pending while only others have some.
+    /// Advances to the next entry; pending while only other parts have some.
     fn next(&mut self) -> Poll<Option<Result<Entry, WalkError>>> {
         if let Some(root) = self.root.take() {
             return Poll::Ready(Some(Ok(root)));
@@ -70,7 +70,7 @@ impl TreePart {
         }
     }
 
-    /// An entry of the directory that is being read; nothing if it is left out.
+    /// Returns an entry of the directory that is being read; `None` if the entry is excluded.
     fn look(&self, entry: &DirEntry, depth: usize, line: &Arc<Ancestor>) -> Result<Option<Entry>, WalkError> {
         let path = entry.path();
         let metadata = match entry.metadata() {

@@ -1,4 +1,4 @@
-//! Which directory is walked, and how far.
+//! The options of a walk: the root directory, and the file systems to include.
 
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
@@ -14,14 +14,14 @@ use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Fused;
 
-/// A directory and all that is below it.
+/// A directory and everything below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
     root: PathBuf,
     reach: Reach,
 }
 
-/// How far a walk goes.
+/// The file systems that a walk includes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
     Everything,
@@ -29,12 +29,12 @@ pub(super) enum Reach {
 }
 
 impl Tree {
-    /// The tree below `root`; if that is no directory, it alone.
+    /// The tree below `root`; if `root` is not a directory, it alone.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into(), reach: Reach::Everything }
     }
 
-    /// Leaves out what is on another file system than the root.
+    /// Excludes entries on file systems other than that of the root.
     pub fn one_file_system(mut self) -> Self {
         self.reach = Reach::OneFileSystem;
         self
@@ -61,7 +61,7 @@ impl Source for Tree {
         let frontier = Frontier::new(metadata.is_dir().then(|| self.pending(&metadata)));
         let mut root = Some(Entry { path: self.root.clone(), metadata, depth: 0 });
         let part = |_| TreePart::new(Arc::clone(&frontier), device, root.take());
-        // Nobody walks with more hands than this, and every hand looks for work.
+        // A bound on the number of parts: each of them looks for directories to read.
         Ok((0..most.clamp(1, 1024)).map(part).collect())
     }
 
@@ -77,12 +77,13 @@ impl Tree {
 }
 
 impl Flow<Start<Fused<Tree, NoStamp>>> {
-    /// The entries of a directory and of all below it, the directory itself too, each with its metadata.
-    /// What cannot be read is an error among the entries, and the walk goes on.
+    /// Creates a flow of the entries of a directory and everything below it, including the directory itself,
+    /// each with its metadata. A failure to read something is an error among the entries, and the walk
+    /// continues.
     ///
-    /// All stages of the layer walk, each in another directory, and do the steps with what they find.
-    /// Symbolic links are entries and are not followed, with one exception that is not the walk's: a path
-    /// that ends in `/` names what a link leads to.
+    /// All stages of the layer walk at once, each in a different directory, and run the steps on the entries
+    /// they find. Symbolic links are entries and are not followed, with one exception, which the operating
+    /// system makes: a path that ends in `/` names the target of a link.
     ///
     /// ```
     /// use flow::Flow;
@@ -106,11 +107,11 @@ impl Flow<Start<Fused<Tree, NoStamp>>> {
     ///
     /// # Ordering
     ///
-    /// A directory comes before what is in it; else there is none.
+    /// A directory comes before its entries; there is no other guarantee.
     ///
     /// # Errors
     ///
-    /// Of the run: a [`ReadError`] if there is nothing at the path.
+    /// The run fails with a [`ReadError`] if nothing exists at the path.
     pub fn from_directory(tree: impl Into<Tree>) -> Self {
         Self::from_source(tree.into())
     }

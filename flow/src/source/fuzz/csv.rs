@@ -1,4 +1,4 @@
-//! Comma-separated values in many dialects.
+//! Fuzzes CSV files in many dialects.
 
 use std::path::PathBuf;
 
@@ -10,12 +10,12 @@ use super::super::{ReadError, Source};
 use super::random::Random;
 use super::target::{fuzz, read};
 
-/// What is set of a dialect.
+/// The options of a dialect.
 #[derive(Clone, Copy, Debug)]
 struct Dialect {
     delimiter: u8,
     quote: u8,
-    /// A carriage return or a newline, if no other byte.
+    /// The record terminator; `None` for a carriage return or a newline.
     end: Option<u8>,
     escape: Option<u8>,
     comment: Option<u8>,
@@ -24,7 +24,7 @@ struct Dialect {
     headers: bool,
 }
 
-/// Where a reader is.
+/// The state of a reader.
 enum At {
     Record,
     Field,
@@ -38,7 +38,7 @@ enum At {
 impl Dialect {
     fn random(random: &mut Random) -> Self {
         let end = random.one_of(&[None, None, None, Some(b'|'), Some(b'\n')]);
-        // With another end of records, comments have none.
+        // With another record terminator, comments have none, so they are not generated.
         let comments = if end == Some(b'|') { &[None][..] } else { &[None, None, Some(b'#'), Some(b'a')] };
         Self {
             delimiter: random.one_of(b",;b\t"),
@@ -63,7 +63,7 @@ impl Dialect {
         builder
     }
 
-    /// The line of the quote that is open where the text ends.
+    /// Returns the line of the quote that is open at the end of the text.
     fn open_quote(&self, text: &[u8]) -> Option<u64> {
         let (at, line) = self.end_of(text);
         matches!(at, At::Quoted | At::Escaped).then_some(line)
@@ -73,7 +73,8 @@ impl Dialect {
         matches!(self.end_of(text).0, At::Comment)
     }
 
-    /// Where a text ends, and the line of its last quote: the states of the `csv` crate, byte by byte.
+    /// Returns the state at the end of a text, and the line of its last quote: the states of the `csv` crate,
+    /// byte by byte.
     fn end_of(&self, text: &[u8]) -> (At, u64) {
         let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
         let (mut at, mut line, mut began) = (At::Record, 1, 0);
@@ -143,9 +144,9 @@ fn text(random: &mut Random) -> Vec<u8> {
     text
 }
 
-/// The records as the `csv` crate has them, the first of which that is not UTF-8 ends them.
+/// Returns the records that the `csv` crate reads, up to the first that is not UTF-8.
 fn reference(dialect: &Dialect, text: &[u8]) -> (Vec<Vec<String>>, bool) {
-    // The crate makes a record of a comment that the file ends in.
+    // The crate returns a record for a comment that ends with the file.
     let comment_ends = if dialect.ends_in_a_comment(text) { &b"\n"[..] } else { b"" };
     let text = [text, comment_ends].concat();
     let mut reader = dialect.builder().from_reader(&text[..]);
@@ -183,14 +184,14 @@ fn comma_separated_values_are_read_as_by_the_csv_crate_but_for_quotes_that_stay_
             (None, error) => {
                 assert_eq!((&records, error.is_some()), (&expected, not_text), "{dialect:?} {text:?}");
             }
-            // What is not UTF-8 before the quote is the error, and nothing was read behind it.
+            // A record before the quote is not UTF-8; that is the error, and nothing after it was read.
             (Some(_), Some(ReadError::Record { source, .. })) if source.to_string().contains("not UTF-8") => {
                 assert!(not_text && records == expected, "{dialect:?} {text:?}");
             }
             (Some(line), Some(ReadError::Record { line: said, source, .. })) => {
                 assert!(source.to_string().contains("never closed"), "{source}");
                 assert_eq!(said, line, "{dialect:?} {text:?}");
-                // The crate gives the record with the open quote, unless it is the names or not UTF-8.
+                // The crate returns the record with the open quote, unless it is the header or not UTF-8.
                 let is_names = dialect.headers && expected.is_empty();
                 if !(not_text || is_names) {
                     expected.pop();

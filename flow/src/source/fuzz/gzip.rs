@@ -1,4 +1,4 @@
-//! Files packed by gzip.
+//! Fuzzes files packed by gzip.
 
 use std::io::{Read, Write};
 
@@ -9,7 +9,7 @@ use super::super::gzip::Members;
 use super::random::Random;
 use super::target::fuzz;
 
-/// Some text, most of it short and all of it easy to pack.
+/// Generates a text: usually short, and always compressible.
 pub(super) fn text(random: &mut Random) -> Vec<u8> {
     let most = if random.once_in(50) { 60_000 } else { random.one_of(&[2, 30, 30, 3_000]) };
     random.text(&[b"a line\n", b"another one", b"\n", b"\0", b"x", b"\xFF\x12"], most)
@@ -28,13 +28,13 @@ fn member(random: &mut Random, text: &[u8]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// Reads to the end, some bytes at a time: the bytes, and the error at the end.
+/// Reads to the end, a few bytes at a time; returns the bytes, and the error at the end.
 pub(super) fn unpacked(mut input: impl Read, random: &mut Random) -> (Vec<u8>, Option<String>) {
     let most = random.one_of(&[1, 100, 70_000]);
     let (mut all, mut buffer) = (Vec::new(), vec![0; 1 + random.below(most)]);
     loop {
         match input.read(&mut buffer) {
-            // No file of this size holds more, unless it is made to.
+            // Only a file built for that purpose unpacks to more than this.
             _ if all.len() > 64 << 20 => return (all, None),
             Ok(0) => return (all, None),
             Ok(read) => all.extend_from_slice(&buffer[..read]),
@@ -70,7 +70,7 @@ fn gzip_is_unpacked_as_by_a_reference_or_is_an_error_whatever_happened_to_it() {
         match (error, expected) {
             (None, Some(expected)) => assert_eq!(given, expected),
             (Some(error), Some(_)) => panic!("{error}"),
-            // Only padding makes the difference.
+            // Only padding explains the difference.
             (None, None) => {
                 let end = without_padding(&packed).len();
                 let fits =

@@ -1,4 +1,4 @@
-//! JSON lines.
+//! Fuzzes files of JSON lines.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::super::{ReadError, Source};
 use super::random::Random;
 use super::target::{fuzz, read};
 
-/// A value, nested at most so deep.
+/// Generates a value, nested to at most this depth.
 fn value(random: &mut Random, depth: usize) -> Value {
     match random.below(if depth == 0 { 4 } else { 6 }) {
         0 => Value::Null,
@@ -38,7 +38,7 @@ fn text(random: &mut Random) -> Vec<u8> {
     text
 }
 
-/// The values of a text as `serde_json` has them line by line, and the line of the first that is none.
+/// Returns the values that `serde_json` reads line by line, and the line of the first invalid one.
 fn reference(text: &[u8]) -> (Vec<Value>, Option<u64>) {
     let Ok(text) = without_mark(text) else { return (Vec::new(), Some(0)) };
     let mut values = Vec::new();
@@ -54,7 +54,7 @@ fn reference(text: &[u8]) -> (Vec<Value>, Option<u64>) {
     (values, None)
 }
 
-/// The line of an error, 0 if it is the file as a whole.
+/// Returns the line of an error; 0 if the error concerns the file as a whole.
 fn line(error: &ReadError) -> u64 {
     match error {
         ReadError::Record { line, .. } => *line,

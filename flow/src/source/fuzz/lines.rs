@@ -1,4 +1,4 @@
-//! Lines, in parts and in blocks.
+//! Fuzzes files of lines, read in parts and in blocks.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ const PIECES: [&[u8]; 12] = [
     b"\0",
 ];
 
-/// Some text, a few times longer than the blocks that files are read in.
+/// Generates a text a few times longer than the blocks in which files are read.
 fn text(random: &mut Random) -> Vec<u8> {
     let mut text = random.text(&PIECES, 60);
     if random.once_in(100) {
@@ -38,7 +38,7 @@ fn text(random: &mut Random) -> Vec<u8> {
     text
 }
 
-/// Why lines end before the file does.
+/// The reason why the lines end before the file does.
 #[derive(Debug, PartialEq, Eq)]
 enum Wrong {
     Encoding,
@@ -46,7 +46,7 @@ enum Wrong {
     NotText(usize),
 }
 
-/// The lines of a text as a plain loop cuts them, and what is wrong with the next.
+/// Returns the lines of a text, cut by a plain loop, and the error of the next line.
 fn reference(text: &[u8], most: usize, is_text: bool) -> (Vec<Vec<u8>>, Option<Wrong>) {
     let Ok(unmarked) = without_mark(text) else { return (Vec::new(), Some(Wrong::Encoding)) };
     let mark = text.len() - unmarked.len();
@@ -58,7 +58,7 @@ fn reference(text: &[u8], most: usize, is_text: bool) -> (Vec<Vec<u8>>, Option<W
             None => &text[at..],
         };
         if line.len() > most {
-            // The mark belongs to the line that it stands before.
+            // The byte order mark belongs to the line that follows it.
             return (lines, Some(Wrong::TooLong(if at == mark { 0 } else { at })));
         }
         if let Err(error) = str::from_utf8(line)
@@ -82,7 +82,8 @@ fn wrong(error: ReadError) -> Wrong {
     }
 }
 
-/// One part gives what the reference does. Several give the same lines, or at least one of them its error.
+/// Checks that one part yields the reference's lines, and that several parts yield the same lines, or at
+/// least one of them the reference's error.
 fn compare<S: Source>(
     source: &S,
     random: &mut Random,

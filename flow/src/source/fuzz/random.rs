@@ -1,6 +1,6 @@
-//! Random numbers, and what is made of them: bytes, texts, damage.
+//! Random numbers, and the bytes, texts and damage generated from them.
 
-/// Random numbers that a seed repeats (splitmix64, Steele, Lea and Flood 2014).
+/// A random number generator that a seed reproduces (splitmix64, Steele, Lea and Flood 2014).
 pub(super) struct Random(u64);
 
 impl Random {
@@ -15,12 +15,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`, which is at least 1.
+    /// Returns a number below `bound`, which is at least 1.
     pub(super) fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(bound).unwrap()).unwrap()
     }
 
-    /// Once in so many times.
+    /// Returns `true` once in `times` calls on average.
     pub(super) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
@@ -33,13 +33,13 @@ impl Random {
         self.next().to_le_bytes()[0]
     }
 
-    /// Some of `pieces`, one behind the other.
+    /// Concatenates a random selection of `pieces`.
     pub(super) fn text(&mut self, pieces: &[&[u8]], most: usize) -> Vec<u8> {
         let count = self.below(most);
         (0..count).flat_map(|_| self.one_of(pieces)).copied().collect()
     }
 
-    /// Changes bytes, takes some out, repeats some, cuts the end off, or adds zeros or other bytes to it.
+    /// Changes, removes or repeats bytes, truncates the end, or appends zeros or other bytes.
     pub(super) fn damage(&mut self, bytes: &mut Vec<u8>) {
         for _ in 0..=self.below(3) {
             let length = bytes.len();

@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use super::super::{More, Part, ReadError};
 use super::random::Random;
 
-/// How many cases each target runs if no time is said.
+/// The number of cases of each target if no time is set.
 const CASES: u64 = 120;
-/// No case takes as long, also where other processes have the processor most of the time.
+/// The time limit of a case, generous enough for a machine that is busy with other processes.
 const LONG: Duration = Duration::from_mins(10);
-/// No target, nor all of them side by side, takes as much memory, in KiB.
+/// The memory limit in KiB of a target, and of all targets side by side.
 const MUCH: u64 = 1 << 20;
 
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Runs a target, which gets random numbers and a file to write to.
+/// Runs a target; each case gets random numbers and a file to write to.
 pub(super) fn fuzz(target: &str, case: impl Fn(&mut Random, &PathBuf)) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(target);
@@ -40,14 +40,14 @@ pub(super) fn fuzz(target: &str, case: impl Fn(&mut Random, &PathBuf)) {
     println!("{target}: {cases} cases in {:?}, at most {peak:?} KiB in the process", began.elapsed());
 }
 
-/// The most memory that the process has had so far, in KiB, where the system tells.
+/// Returns the peak memory of the process in KiB, if the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// The events of a part, and the error that ended it.
+/// Reads a part; returns its events, and the error that ended it.
 pub(super) fn read<P: Part>(part: &mut P, random: &mut Random) -> (Vec<P::Item>, Option<ReadError>) {
     let mut all = Vec::new();
     loop {

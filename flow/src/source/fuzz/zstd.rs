@@ -1,4 +1,4 @@
-//! Files packed by zstd.
+//! Fuzzes files packed by zstd.
 
 use ruzstd::decoding::FrameDecoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
@@ -21,10 +21,10 @@ fn frame(random: &mut Random, text: &[u8]) -> Vec<u8> {
     packed
 }
 
-/// The most that the reference unpacks.
+/// The maximum size that the reference unpacks.
 const ROOM: usize = 8 << 20;
 
-/// As the decoder has it that is given all at once. It does not compare checksums.
+/// Unpacks with the decoder that takes all bytes at once. It does not compare checksums.
 fn reference(packed: &[u8]) -> Option<Vec<u8>> {
     let mut all = vec![0; ROOM];
     let length = FrameDecoder::new().decode_all(packed, &mut all).ok()?;
@@ -49,7 +49,7 @@ fn zstd_is_unpacked_as_by_a_reference_or_is_an_error_whatever_happened_to_it() {
             (None, Some(expected)) => assert_eq!(given, expected),
             (Some(error), Some(_)) => assert!(error.contains("checksum"), "{error}"),
             (Some(error), None) => assert!(error.contains("zstd"), "{error}"),
-            // Padding, or more than the reference has room for.
+            // Padding, or more data than the reference can unpack.
             (None, None) => assert!(given.len() >= ROOM || packed.ends_with(&[0])),
         }
     });
