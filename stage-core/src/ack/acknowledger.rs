@@ -1,4 +1,4 @@
-//! What a source does with verdicts.
+//! The source's handler of verdicts.
 
 use std::future::{Future, ready};
 use std::time::Duration;
@@ -7,24 +7,25 @@ use super::reason::Reason;
 use crate::base::backoff::Backoff;
 use crate::base::error::BoxError;
 
-/// Tells a source what became of its events. Its collector is a task of its own, which runs until the source is
-/// gone and everything it delivered was judged.
+/// Reports verdicts to a source. It runs in a collector task of its own, which ends once the source is
+/// dropped and all of its deliveries have been judged.
 pub trait Acknowledger: Send + 'static {
-    /// By what the source knows an event again.
+    /// Identifies an event to the source.
     type Receipt: Clone + Send + Sync + 'static;
 
-    /// These were handled, those were not; each in the order in which they were judged, each receipt once.
+    /// Reports the handled and the rejected events, each list in the order of the verdicts; every receipt
+    /// appears once.
     ///
-    /// An error is counted, logged and reported; the same verdicts are told again if the options ask for
-    /// [`retry`](AckOptions::retry), so a part of them may be known already.
+    /// An error is counted, logged and reported. If the options set a [`retry`](AckOptions::retry), the same
+    /// verdicts are reported again, so the source may already know some of them.
     fn settle(
         &mut self,
         acknowledged: &[Self::Receipt],
         rejected: &[Rejected<Self::Receipt>],
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
-    /// Called every [`heartbeat`](AckOptions::heartbeat) as long as the collector runs: what was delivered is
-    /// still in hand.
+    /// Called every [`heartbeat`](AckOptions::heartbeat) while the collector runs: the deliveries without a
+    /// verdict are still in hand.
     fn keep(&mut self) -> impl Future<Output = Result<(), BoxError>> + Send {
         ready(Ok(()))
     }
@@ -33,13 +34,13 @@ pub trait Acknowledger: Send + 'static {
 /// An event that was not handled.
 #[derive(Clone, Debug)]
 pub struct Rejected<R> {
-    /// By what the source knows it again.
+    /// Identifies the event to the source.
     pub receipt: R,
-    /// Why.
+    /// The reason for the rejection.
     pub reason: Reason,
 }
 
-/// How verdicts are told.
+/// Options for reporting verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct AckOptions {
@@ -49,7 +50,7 @@ pub struct AckOptions {
 }
 
 impl AckOptions {
-    /// Verdicts are told after 5 ms, once, and there is no heartbeat.
+    /// Returns the defaults: verdicts are reported after 5 ms, without retries and without a heartbeat.
     pub const fn new() -> Self {
         Self {
             linger: Duration::from_millis(5),
@@ -58,19 +59,19 @@ impl AckOptions {
         }
     }
 
-    /// How long the first verdict waits for others, to be told in one call. Default: 5 ms.
+    /// Sets how long the first verdict waits for others, to be reported in one call. Default: 5 ms.
     pub const fn linger(mut self, linger: Duration) -> Self {
         self.linger = linger;
         self
     }
 
-    /// Verdicts that could not be told are told again after these waits. Default: not at all.
+    /// Reports verdicts again, after these delays, if reporting failed. Default: no retries.
     pub const fn retry(mut self, retry: Backoff) -> Self {
         self.retry = retry;
         self
     }
 
-    /// How often [`Acknowledger::keep`] is called; a zero counts as one millisecond. Default: never.
+    /// Sets the interval of [`Acknowledger::keep`]; zero counts as one millisecond. Default: no heartbeat.
     pub fn heartbeat(mut self, every: Duration) -> Self {
         self.heartbeat = Some(every.max(Duration::from_millis(1)));
         self

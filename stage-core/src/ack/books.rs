@@ -1,4 +1,4 @@
-//! Which receipt belongs to which delivery, until it is judged.
+//! Maps open deliveries to their receipts.
 
 use tokio::time::Instant;
 
@@ -10,10 +10,10 @@ use super::settlement::Tally;
 use super::slot::Slot;
 use crate::sync::{Arc, AtomicBool, Mutex, lock};
 
-/// Receipts looked up in one go, while the source cannot deliver.
+/// Receipts looked up under one lock, during which the source cannot deliver.
 const AT_ONCE: usize = 1024;
 
-/// What a source and its collector share.
+/// State shared by a source and its collector.
 #[derive(Debug)]
 pub(super) struct Books<R> {
     pub(super) inbox: Arc<Inbox>,
@@ -21,23 +21,23 @@ pub(super) struct Books<R> {
     pages: Mutex<Pages<R>>,
 }
 
-/// As many places as deliveries were ever out together.
+/// A table with as many rows as there were ever open deliveries at a time.
 #[derive(Debug)]
 struct Pages<R> {
-    /// By the places of the slots.
+    /// The receipts, by the place of the slot.
     receipts: Vec<Option<R>>,
-    /// When each was opened, by the same.
+    /// The times of opening, by the place of the slot.
     opened: Vec<Instant>,
-    /// Slots that are at home.
+    /// Slots not in use.
     spare: Vec<Slot>,
 }
 
-/// Verdicts that the source is not told of yet.
+/// Verdicts not yet reported to the source.
 #[derive(Debug)]
 pub(super) struct Verdicts<R> {
     pub(super) acknowledged: Vec<R>,
     pub(super) rejected: Vec<Rejected<R>>,
-    /// Empty between two looks.
+    /// Buffer, empty between two collections.
     judged: Judged,
 }
 
@@ -62,11 +62,11 @@ impl<R> Books<R> {
         Arc::new(Self { inbox: Inbox::new(stopping), tally, pages })
     }
 
-    /// A slot for each receipt, in order.
+    /// Returns a slot for each receipt, in order.
     ///
     /// # Panics
     ///
-    /// If over 2³² deliveries are out.
+    /// If more than 2³² deliveries are open.
     pub(super) fn open(&self, receipts: Vec<R>) -> Vec<Slot> {
         let deliveries = receipts.len();
         self.tally.delivered(deliveries);
@@ -79,7 +79,7 @@ impl<R> Books<R> {
         lock(&self.pages).receipts.iter().flatten().count()
     }
 
-    /// Takes all verdicts there are now. The source is kept waiting for moments only.
+    /// Takes all current verdicts. The source is blocked only for moments.
     pub(super) fn collect(&self, verdicts: &mut Verdicts<R>) {
         let Verdicts { acknowledged, rejected, judged } = verdicts;
         self.inbox.take(judged);
@@ -119,7 +119,7 @@ impl<R> Pages<R> {
         slots
     }
 
-    /// The receipts of these slots, in order; the slots are at home.
+    /// Closes these deliveries: appends their receipts in order, and takes their slots back.
     fn close(&mut self, slots: impl Iterator<Item = Slot>, receipts: &mut Vec<R>) {
         for slot in slots {
             receipts.extend(self.receipts[slot.place()].take());

@@ -1,4 +1,4 @@
-//! The task that tells one source what became of its deliveries.
+//! The task that reports the verdicts on deliveries to one source.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use super::waiting::Waiting;
 use crate::base::error::{BoxError, ExitReason};
 use crate::sync::Arc;
 
-/// The longest wait for other verdicts while the source waits for verdicts.
+/// The longest wait for further verdicts while the source waits for one.
 const SHORT: Duration = Duration::from_millis(5);
 
-/// Who collects the verdicts of one source.
+/// Collects the verdicts for one source.
 pub(super) struct Collector<A: Acknowledger> {
     books: Arc<Books<A::Receipt>>,
-    /// Nothing after it panicked: then nobody can be told any more.
+    /// `None` after it panicked; then no more verdicts can be reported.
     acknowledger: Option<A>,
     options: AckOptions,
     beat: Option<Instant>,
-    /// Chance for the retries' jitter.
+    /// The seed of the retries' jitter.
     calls: u64,
 }
 
@@ -31,7 +31,7 @@ impl<A: Acknowledger> Collector<A> {
         Self { books, acknowledger: Some(acknowledger), options, beat: None, calls: 0 }
     }
 
-    /// Runs until the source is gone and everything was judged and told.
+    /// Runs until the source is dropped, and all verdicts have been reported.
     pub(super) async fn run(mut self) {
         let books = Arc::clone(&self.books);
         let mut verdicts = Verdicts::new();
@@ -58,7 +58,7 @@ impl<A: Acknowledger> Collector<A> {
         }
     }
 
-    /// Waits for more verdicts, until it is time to tell them: for a short time only while the source waits.
+    /// Waits for more verdicts until it is time to report them; the wait is shorter while the source waits.
     async fn linger(&mut self) {
         let books = Arc::clone(&self.books);
         let begun = Instant::now();
@@ -77,12 +77,12 @@ impl<A: Acknowledger> Collector<A> {
         }
     }
 
-    /// The moment of the next heartbeat; none if it is never.
+    /// Returns the time of the next heartbeat, or `None` without heartbeats.
     fn next_beat(&self) -> Option<Instant> {
         self.options.heartbeat.and_then(|every| Instant::now().checked_add(every))
     }
 
-    /// Tells the source, again and again if the options ask for it.
+    /// Reports the verdicts to the source, with retries as the options allow.
     async fn tell(&mut self, verdicts: &mut Verdicts<A::Receipt>) {
         let mut attempt = 0;
         while verdicts.len() > 0 {
@@ -110,7 +110,7 @@ impl<A: Acknowledger> Collector<A> {
         self.acknowledger.as_ref().and_then(|_| self.options.retry.delay(attempt, self.calls))
     }
 
-    /// One attempt. After a panic the acknowledger is never used again.
+    /// Makes one attempt. After a panic, the acknowledger is not used again.
     async fn settle(&mut self, verdicts: &Verdicts<A::Receipt>) -> Result<(), BoxError> {
         let Some(acknowledger) = &mut self.acknowledger else {
             return Err("the acknowledger has panicked".into());
@@ -125,7 +125,7 @@ impl<A: Acknowledger> Collector<A> {
         }
     }
 
-    /// A wait that does not end with the deliveries, but keeps them alive.
+    /// Waits for `delay`, with heartbeats, even if there are no more deliveries.
     async fn sleep(&mut self, delay: Duration) {
         let until = Instant::now().checked_add(delay);
         loop {
@@ -152,14 +152,14 @@ impl<A: Acknowledger> Collector<A> {
     }
 }
 
-/// Nobody can be told any more: at its end, or because the runtime is gone.
+/// No more verdicts can be reported: the collector finished, or the runtime was dropped.
 impl<A: Acknowledger> Drop for Collector<A> {
     fn drop(&mut self) {
         self.books.inbox.abandon();
     }
 }
 
-/// Resolves at `time`, or never.
+/// Waits until `time`, or forever if it is `None`.
 async fn at(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,

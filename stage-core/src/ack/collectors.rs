@@ -14,14 +14,14 @@ use super::deliveries::Deliveries;
 use super::settlement::{Settlement, Tally};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 
-/// Knows since when deliveries are open.
+/// A source's open deliveries, for the age of the oldest.
 pub(super) trait Open: Send + Sync {
-    /// When the oldest was made of which the source knows nothing yet.
+    /// Returns when the oldest delivery without a reported verdict was made.
     fn oldest(&self) -> Option<Instant>;
 }
 
-/// Starts collectors, and waits for them when the stages have ended. A source that is restarted has a new one;
-/// the old one goes on until its last delivery was judged.
+/// Starts collectors, and waits for them when the stages have ended. A restarted source gets a new collector;
+/// the old one runs until its last delivery is judged.
 #[derive(Debug, Default)]
 pub(crate) struct Collectors {
     tasks: TaskTracker,
@@ -31,7 +31,7 @@ pub(crate) struct Collectors {
 }
 
 impl Collectors {
-    /// Starts a collector, in the runtime that the caller runs in.
+    /// Starts a collector on the caller's runtime.
     pub(crate) fn start<A: Acknowledger>(
         &self,
         acknowledger: A,
@@ -49,19 +49,20 @@ impl Collectors {
         deliveries
     }
 
-    /// From now on a delivery that is dropped was stopped, not lost.
+    /// Marks the stop: deliveries dropped from now on are rejected as stopped.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
     }
 
-    /// Waits until everything was judged and told, or until `deadline`; then collectors go on by themselves.
+    /// Waits until all verdicts are reported, or until `deadline`; collectors then keep running by
+    /// themselves.
     pub(crate) async fn ended(&self, deadline: Instant) {
         self.tasks.close();
-        // What is left says the settlement.
+        // The settlement reports the open deliveries.
         let _ = timeout_at(deadline, self.tasks.wait()).await;
     }
 
-    /// For how long the oldest delivery is open of which the source knows nothing yet.
+    /// Returns the age of the oldest delivery without a reported verdict.
     pub(crate) fn oldest_open(&self) -> Option<Duration> {
         let books: Vec<_> = lock(&self.books).iter().filter_map(Weak::upgrade).collect();
         books.iter().filter_map(|books| books.oldest()).min().map(|oldest| oldest.elapsed())

@@ -1,4 +1,4 @@
-//! How a source makes deliveries.
+//! The source's half of acknowledgement: makes deliveries.
 
 use std::fmt;
 use std::iter::Zip;
@@ -11,8 +11,8 @@ use super::token::Token;
 use super::waiting::Waiting;
 use crate::sync::Arc;
 
-/// The side of an acknowledger that a source has: it makes deliveries. When it is dropped, no more can come,
-/// and the collector ends with the last verdict.
+/// Makes the deliveries of a source. Dropping it ends the deliveries, and the collector ends with the last
+/// verdict.
 pub struct Deliveries<R> {
     books: Arc<Books<R>>,
 }
@@ -22,30 +22,30 @@ impl<R: Clone + Send + 'static> Deliveries<R> {
         Self { books: Arc::clone(books) }
     }
 
-    /// A delivery for each event, with what it is to be known by, in order.
+    /// Returns a delivery for each event and its receipt, in order.
     ///
     /// # Panics
     ///
-    /// If over `u32::MAX` deliveries of one source are out.
+    /// If more than `u32::MAX` deliveries of one source are open.
     pub fn deliver<T>(&self, events: impl IntoIterator<Item = (T, R)>) -> Delivering<T> {
         let (values, receipts): (Vec<T>, Vec<R>) = events.into_iter().unzip();
         Delivering { parts: values.into_iter().zip(Tokens::of(self.books.open(receipts))) }
     }
 
-    /// A token for each receipt, to make deliveries of. Those that are left when this is dropped are rejected as
-    /// [untried](crate::ack::Reason::Untried).
+    /// Returns a token for each receipt, to make deliveries from. Tokens left when the iterator is dropped
+    /// are rejected as [untried](crate::ack::Reason::Untried).
     ///
     /// # Panics
     ///
-    /// If over `u32::MAX` deliveries of one source are out.
+    /// If more than `u32::MAX` deliveries of one source are open.
     pub fn tokens(&self, receipts: impl IntoIterator<Item = R>) -> Tokens {
         Tokens::of(self.books.open(receipts.into_iter().collect()))
     }
 }
 
 impl<R> Deliveries<R> {
-    /// Says whether the source waits for verdicts, because it has nothing to deliver: while it does, a verdict
-    /// lingers for 5 ms at most, whatever [`linger`](crate::ack::AckOptions::linger) says.
+    /// Sets whether the source waits for verdicts because it has nothing to deliver. While it does, a verdict
+    /// lingers for at most 5 ms, whatever [`linger`](crate::ack::AckOptions::linger) is set to.
     pub fn set_waiting(&self, waiting: Waiting) {
         self.books.inbox.set_waiting(waiting);
     }
@@ -63,7 +63,7 @@ impl<R> fmt::Debug for Deliveries<R> {
     }
 }
 
-/// The deliveries of events that leave a source together.
+/// Iterator over the deliveries of events that leave a source together.
 #[derive(Debug)]
 #[must_use = "what is not taken out is rejected"]
 pub struct Delivering<T> {
@@ -85,7 +85,7 @@ impl<T> Iterator for Delivering<T> {
 
 impl<T> ExactSizeIterator for Delivering<T> {}
 
-/// The tokens of events that leave a source together, in the order of their receipts.
+/// Iterator over the tokens of events that leave a source together, in the order of their receipts.
 #[derive(Debug)]
 #[must_use = "tokens that are not taken out are rejected"]
 pub struct Tokens {

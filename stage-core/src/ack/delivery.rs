@@ -1,4 +1,4 @@
-//! An event that its source wants to know the fate of.
+//! An event whose source is informed of its verdict.
 
 use std::ops::{Deref, DerefMut};
 
@@ -7,10 +7,11 @@ use super::split::Split;
 use super::token::Token;
 use crate::base::error::BoxError;
 
-/// An event, and the token that tells its source what became of it.
+/// An event with the token that reports its verdict to the source.
 ///
-/// It is acknowledged by [`acknowledge`](Self::acknowledge) and rejected by [`reject`](Self::reject) or by
-/// being dropped: as a failed attempt if a handler had looked at it, else as [untried](Reason::Untried). A clone is one holder more: the source learns the verdict when the last one has settled.
+/// [`acknowledge`](Self::acknowledge) acknowledges it; [`reject`](Self::reject) rejects it, and so does
+/// dropping it: as a failed attempt if a handler had looked at it, otherwise as [untried](Reason::Untried). A
+/// clone is another holder: the source learns the verdict once the last holder has settled.
 ///
 /// ```
 /// use stage_core::ack::Delivery;
@@ -30,29 +31,29 @@ pub struct Delivery<T> {
 }
 
 impl<T> Delivery<T> {
-    /// A delivery that nobody is told about, for tests and for events from elsewhere.
+    /// Returns a delivery whose verdict is not reported, for tests and for events from elsewhere.
     pub const fn untracked(value: T) -> Self {
         Token::untracked().with(value)
     }
 
-    /// It was handled.
+    /// Acknowledges the event: it was handled.
     pub fn acknowledge(self) {
         self.token.acknowledge();
     }
 
-    /// It was not handled, for this reason.
+    /// Rejects the event for `reason`: it was not handled.
     pub fn reject(self, reason: Reason) {
         self.token.reject(reason);
     }
 
-    /// Turns the value into another; a panic in `change` rejects it.
+    /// Maps the value; a panic in `change` rejects the delivery.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Delivery<U> {
         let (value, token) = self.into_parts();
         let value = change(value);
         token.with(value)
     }
 
-    /// Turns the value into another, or into nothing: then it is acknowledged.
+    /// Maps the value; `None` acknowledges the delivery.
     pub fn filter_map<U>(self, change: impl FnOnce(T) -> Option<U>) -> Option<Delivery<U>> {
         let (value, token) = self.into_parts();
         if let Some(value) = change(value) {
@@ -62,7 +63,7 @@ impl<T> Delivery<T> {
         None
     }
 
-    /// Turns the value into another, or fails: then it is rejected for that error.
+    /// Maps the value; an error rejects the delivery.
     pub fn try_map<U, E: Into<BoxError>>(
         self,
         change: impl FnOnce(T) -> Result<U, E>,
@@ -77,8 +78,9 @@ impl<T> Delivery<T> {
         }
     }
 
-    /// A delivery for each item of the value. This one is acknowledged when all of them are, at once if there
-    /// are none. Items are made one by one; if the rest is not taken out, it is rejected.
+    /// Returns a delivery for each item of the value. The original is acknowledged once all of them are, or
+    /// at once if there are none. Items are created lazily; if the rest is not taken, the original is
+    /// rejected.
     pub fn split(self) -> Split<T::IntoIter>
     where
         T: IntoIterator,
@@ -87,21 +89,21 @@ impl<T> Delivery<T> {
         Split::new(value.into_iter(), token)
     }
 
-    /// One delivery of many values: whatever becomes of it becomes of all of them.
+    /// Joins several deliveries into one; its verdict applies to all of them.
     pub fn join(deliveries: impl IntoIterator<Item = Self>) -> Delivery<Vec<T>> {
         let (values, tokens): (Vec<T>, Vec<Token>) = deliveries.into_iter().map(Self::into_parts).unzip();
         Token::join(tokens).with(values)
     }
 
-    /// The value, and what has to be settled: the delivery is in the hands of whoever called this.
+    /// Returns the value and its token. The delivery is then in the caller's hands.
     #[inline]
     pub fn into_parts(self) -> (T, Token) {
         self.token.look();
         (self.value, self.token)
     }
 
-    /// The value, for functions that decide where an event goes and do not handle it: selectors, hash functions,
-    /// weights. A delivery that is dropped after that is still untried, unlike one that was looked at by `Deref`.
+    /// Returns the value for functions that route an event and do not handle it: selectors, hash functions,
+    /// weights. A delivery dropped afterwards is still untried, unlike one accessed through `Deref`.
     ///
     /// ```
     /// use stage_core::ack::Delivery;
@@ -114,7 +116,7 @@ impl<T> Delivery<T> {
         &self.value
     }
 
-    /// What has to be settled, to be looked at or shared.
+    /// Returns the token, to inspect or share it.
     pub const fn token(&self) -> &Token {
         &self.token
     }

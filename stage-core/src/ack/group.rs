@@ -1,4 +1,4 @@
-//! What has several holders, or is many deliveries that are handled as one.
+//! Holders that settle together: several of one delivery, or one of many deliveries.
 
 use std::fmt;
 use std::mem;
@@ -9,13 +9,13 @@ use super::reason::Reason;
 use super::token::Token;
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
 
-/// Some tokens, and one count of holders for all of them. When the last holder has settled, the tokens are.
+/// Some tokens with one count of holders. When the last holder settles, the tokens are settled.
 pub(super) struct Group {
     holders: AtomicUsize,
-    /// The first reason that was given.
+    /// The first reason given.
     reason: Mutex<Option<Reason>>,
     tokens: Mutex<Vec<Token>>,
-    /// Knows what a dropped token means; none if nobody is told of any of them.
+    /// Determines the reason for a dropped token; `None` if no token is tracked.
     inbox: Option<Arc<Inbox>>,
 }
 
@@ -25,12 +25,13 @@ impl Group {
         Arc::new(Self { holders: AtomicUsize::new(1), reason, tokens, inbox })
     }
 
-    /// Of the delivery whose first holder has its slot, and [keeps](Self::keep) it here when he lets go.
+    /// Creates the group of a single delivery. The first holder has its slot, and [keeps](Self::keep) it here
+    /// when it settles.
     pub(super) fn of_one(inbox: &Arc<Inbox>) -> Arc<Self> {
         Self::new(Vec::new(), Some(Arc::clone(inbox)))
     }
 
-    /// Of many, with one holder.
+    /// Creates a group of many deliveries with one holder.
     pub(super) fn of_many(tokens: Vec<Token>) -> Arc<Self> {
         let inbox = tokens.iter().find_map(Token::inbox).cloned();
         Self::new(tokens, inbox)
@@ -40,17 +41,17 @@ impl Group {
         self.inbox.as_ref()
     }
 
-    /// This token is settled with the last holder, too. Called by a holder.
+    /// Adds a token to settle with the last holder. Called by a holder.
     pub(super) fn keep(&self, token: Token) {
         lock(&self.tokens).push(token);
     }
 
-    /// One holder more. Called by a holder.
+    /// Adds a holder. Called by a holder.
     pub(super) fn hold(&self) {
         self.holders.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One holder did its part.
+    /// Records that one holder acknowledged.
     pub(super) fn acknowledge(&self) {
         if self.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
             let reason = lock(&self.reason).take();
@@ -62,8 +63,8 @@ impl Group {
         }
     }
 
-    /// One holder did not do its part. The first reason counts, but that of a holder that tried before that of one
-    /// that did not.
+    /// Records that one holder rejected. The first reason counts, but one from a holder that tried takes
+    /// precedence over `Untried`.
     pub(super) fn reject(&self, reason: Reason) {
         {
             let mut first = lock(&self.reason);
@@ -78,13 +79,13 @@ impl Group {
         lock(&self.reason).is_some()
     }
 
-    /// The reason for the rejection of a holder's token that is dropped now.
+    /// Returns the reason for which a holder's token that is being dropped is rejected.
     pub(super) fn why_dropped(&self, looked: &Looked) -> Reason {
         self.inbox.as_ref().map_or_else(|| looked.why_dropped(), |inbox| inbox.why_dropped(looked))
     }
 }
 
-/// The tokens may lead back to it.
+/// Omits the tokens, because they may lead back to the group.
 impl fmt::Debug for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Group").field("holders", &self.holders).finish_non_exhaustive()

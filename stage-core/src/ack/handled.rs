@@ -1,22 +1,22 @@
-//! Many deliveries that were handled, told of at once.
+//! Reports deliveries as handled in bulk.
 
 use super::slot::Slot;
 use super::token::Token;
 use crate::sync::Arc;
 
-/// Deliveries that were handled one after the other, to be told together: when there are enough, and when it is
-/// dropped, also by the unwind of a panic in what came behind them.
+/// Deliveries that were handled one after the other. They are reported together, once there are enough, and
+/// on drop, including the unwinding of a panic in a later one.
 #[derive(Debug, Default)]
 pub(crate) struct Handled {
-    /// Of one inbox, and with no other holders.
+    /// Slots of the same inbox, without other holders.
     slots: Vec<Slot>,
 }
 
-/// So many are told of together at most: those that were handled should not wait long for others.
+/// The most deliveries reported together: the first ones should not wait long.
 const TOGETHER: usize = 64;
 
 impl Handled {
-    /// This one was handled, too.
+    /// Adds a handled delivery.
     #[inline]
     pub(crate) fn add(&mut self, token: Token) {
         match token.into_slot() {
@@ -40,7 +40,7 @@ impl Handled {
         self.slots.push(slot);
     }
 
-    /// Tells of all of them. The memory is kept.
+    /// Reports all added deliveries. The memory is kept.
     pub(crate) fn tell(&mut self) {
         let Some(last) = self.slots.last() else { return };
         let inbox = Arc::clone(last.inbox());

@@ -1,4 +1,4 @@
-//! Where verdicts wait for the collector of one source.
+//! The queue of verdicts for the collector of one source.
 
 use std::mem;
 
@@ -10,10 +10,10 @@ use super::slot::Slot;
 use super::waiting::Waiting;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 
-/// So many deliveries that were judged do not wait for others: what is kept of them should stay in the cache.
+/// With this many verdicts waiting, the collector does not linger, so that they stay in the CPU cache.
 const FULL: usize = 16_384;
 
-/// Slots that came home, each with its verdict, in the order in which they did.
+/// Returned slots with their verdicts, in order.
 #[derive(Debug, Default)]
 pub(super) struct Judged {
     pub(super) acknowledged: Vec<Slot>,
@@ -29,16 +29,16 @@ impl Judged {
 #[derive(Debug, Default)]
 struct Heap {
     judged: Judged,
-    /// Deliveries that somebody holds.
+    /// The number of open deliveries.
     open: usize,
-    /// The source makes no more.
+    /// Whether the source makes no more deliveries.
     closed: bool,
-    /// Nobody looks any more.
+    /// Whether the collector has ended.
     abandoned: bool,
     waiting: Waiting,
 }
 
-/// What tokens write into, from any thread. Its lock is held for moments: nobody waits for anything under it.
+/// The queue that tokens of all threads write to. Its lock is held only for moments; no code waits under it.
 #[derive(Debug)]
 pub(super) struct Inbox {
     heap: Mutex<Heap>,
@@ -55,7 +55,7 @@ impl Inbox {
         Arc::new(Self { heap: Mutex::default(), judged, full, ended, source_waits, stopping })
     }
 
-    /// So many more are held.
+    /// Counts new open deliveries.
     pub(super) fn opened(&self, deliveries: usize) {
         lock(&self.heap).open += deliveries;
     }
@@ -64,7 +64,7 @@ impl Inbox {
         self.put(|judged| judged.acknowledged.push(slot));
     }
 
-    /// All of them, in one go.
+    /// Acknowledges all of them at once.
     pub(super) fn all_acknowledged(&self, slots: &mut Vec<Slot>) {
         self.put(|judged| judged.acknowledged.append(slots));
     }
@@ -73,7 +73,7 @@ impl Inbox {
         self.put(|judged| judged.rejected.push((slot, reason)));
     }
 
-    /// Adds verdicts. The collector is woken by the first, by the one that makes the heap full, and by the last.
+    /// Adds verdicts. The first wakes the collector, and so do the one that fills the heap and the last.
     fn put(&self, add: impl FnOnce(&mut Judged)) {
         let mut waste = Judged::default();
         let (before, after, ended) = {
@@ -98,18 +98,18 @@ impl Inbox {
         }
     }
 
-    /// Takes all verdicts in exchange for an empty heap, whose memory is used for the next.
+    /// Swaps all verdicts for an empty heap, whose memory is reused.
     pub(super) fn take(&self, judged: &mut Judged) {
         debug_assert_eq!(judged.len(), 0);
         mem::swap(&mut lock(&self.heap).judged, judged);
     }
 
-    /// Resolves when so much was judged that it should be told now. Cancel safe.
+    /// Waits until there are enough verdicts to report now. Cancel safe.
     pub(super) async fn full(&self) {
         self.full.notified().await;
     }
 
-    /// Whether the source waits for verdicts.
+    /// Returns whether the source waits for verdicts.
     pub(super) fn waiting(&self) -> Waiting {
         lock(&self.heap).waiting
     }
@@ -121,12 +121,12 @@ impl Inbox {
         }
     }
 
-    /// Resolves when the source has begun to wait for verdicts. Cancel safe.
+    /// Waits until the source begins to wait for verdicts. Cancel safe.
     pub(super) async fn source_waits(&self) {
         self.source_waits.notified().await;
     }
 
-    /// The source makes no more deliveries.
+    /// Records that the source makes no more deliveries.
     pub(super) fn close(&self) {
         let ended = {
             let mut heap = lock(&self.heap);
@@ -138,7 +138,7 @@ impl Inbox {
         }
     }
 
-    /// Nobody is told of anything any more. Slots that waited here, and kept this inbox, are let go of.
+    /// Records that the collector has ended. Drops the waiting slots, which would keep this inbox alive.
     pub(super) fn abandon(&self) {
         let mut waste = Judged::default();
         let mut heap = lock(&self.heap);
@@ -147,24 +147,24 @@ impl Inbox {
         drop(heap);
     }
 
-    /// Whether no verdict can come any more but those that wait.
+    /// Returns whether no verdicts can come other than those waiting.
     pub(super) fn has_ended(&self) -> bool {
         lock(&self.heap).has_ended()
     }
 
-    /// Resolves when something was judged since verdicts were taken. Cancel safe.
+    /// Waits for a verdict since the last take. Cancel safe.
     pub(super) async fn judged(&self) {
         self.judged.notified().await;
     }
 
-    /// Resolves when nothing more can come. Cancel safe.
+    /// Waits until no more verdicts can come. Cancel safe.
     pub(super) async fn ended(&self) {
         while !self.has_ended() {
             self.ended.notified().await;
         }
     }
 
-    /// The reason for the rejection of a token that is dropped now.
+    /// Returns the reason for which a token that is being dropped is rejected.
     pub(super) fn why_dropped(&self, looked: &Looked) -> Reason {
         if self.stopping.load(Ordering::Acquire) { Reason::Stopped } else { looked.why_dropped() }
     }

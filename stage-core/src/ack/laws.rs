@@ -1,4 +1,4 @@
-//! Do random histories of holders keep the invariants of acknowledgement?
+//! Property tests: random histories of holders keep the invariants of acknowledgement.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::settlement::Tally;
 use super::token::Token;
 use crate::sync::{Arc, AtomicBool, Ordering};
 
-/// What a history does next, to one of the deliveries there are (by its number, modulo how many there are).
+/// A step of a history, on one of the current deliveries (by number, modulo their count).
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Deliver(u64),
@@ -41,10 +41,10 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A delivery that carries the numbers of all it came from.
+/// A delivery that carries the numbers of all its origins.
 type Held = Delivery<Vec<u64>>;
 
-/// The real thing, and beside it a plain count of who holds and who rejected each number.
+/// The tested code, beside a simple model that counts the holders and rejections of each number.
 struct World {
     books: Arc<Books<u64>>,
     source: Deliveries<u64>,
@@ -135,7 +135,7 @@ impl World {
         }
     }
 
-    /// Takes the verdicts; each must be that of the plain count, and new.
+    /// Takes the verdicts; each must be new, and agree with the model.
     fn collect(&mut self) {
         let mut verdicts = Verdicts::new();
         self.books.collect(&mut verdicts);

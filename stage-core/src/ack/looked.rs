@@ -1,13 +1,13 @@
-//! The mark of a delivery that a handler has in its hands.
+//! The flag of a delivery that a handler has looked at.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::reason::Reason;
 
-/// Whether a handler has looked at the event of a token: if it has, a drop is a failed attempt.
+/// Whether a handler has looked at the event of a token: if so, dropping it is a failed attempt.
 ///
-/// Only the owner of the token and those he lends the delivery to set it, so it orders nothing. (The standard
-/// library's type, since the constructors of tokens are `const`.)
+/// Only the token's owner and borrowers of the delivery set it, so relaxed ordering is enough. (It uses the
+/// standard library's atomic, because the constructors of tokens are `const`.)
 #[derive(Debug)]
 pub(super) struct Looked(AtomicBool);
 
@@ -25,7 +25,7 @@ impl Looked {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// The reason for the rejection of a token that is dropped while its pipeline runs.
+    /// Returns the reason for which a token dropped while its pipeline runs is rejected.
     pub(super) fn why_dropped(&self) -> Reason {
         if self.0.load(Ordering::Relaxed) { Reason::Dropped } else { Reason::Untried }
     }

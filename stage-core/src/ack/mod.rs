@@ -1,4 +1,4 @@
-//! Acknowledgement: what was handled is told to its source, and what was not cannot be lost in silence.
+//! Acknowledgement: sources learn which events were handled; unhandled events are never lost silently.
 //!
 //! ```text
 //!   source ══ Delivery<T> ═▶ steps ══ Delivery<U> ═▶ sink
@@ -7,27 +7,27 @@
 //!     └─ Acknowledger ◀── batches of verdicts ── collector ◀─┘
 //! ```
 //!
-//! A source wraps each event into a [`Delivery`], with a receipt of its own. Whoever handles it last says
-//! [`acknowledge`](Delivery::acknowledge); a delivery that is dropped without that, by a panic's unwind too,
-//! is rejected. The collector tells the source's [`Acknowledger`], in batches.
+//! A source wraps each event in a [`Delivery`], with a receipt. Its last handler calls
+//! [`acknowledge`](Delivery::acknowledge); a delivery dropped without that, for example by a panic's
+//! unwinding, is rejected. The collector reports verdicts to the source's [`Acknowledger`], in batches.
 //!
 //! A delivery is *in hand* from the moment a handler looks at its value ([`Deref`](std::ops::Deref),
-//! [`into_parts`](Delivery::into_parts)) until it is handed on ([`map`](Delivery::map), [`Token::with`]) or
-//! settled. A drop of a delivery in hand is a failed attempt ([`Reason::Dropped`]). A drop of any other delivery, in
-//! a queue, a buffer, a stream or the unread rest of a batch, is not ([`Reason::Untried`]).
+//! [`into_parts`](Delivery::into_parts)) until it is passed on ([`map`](Delivery::map), [`Token::with`]) or
+//! settled. Dropping a delivery in hand is a failed attempt ([`Reason::Dropped`]). Dropping any other
+//! delivery, in a queue, a buffer, a stream or the unread rest of a batch, is not ([`Reason::Untried`]).
 //!
-//! 1. Every delivery is judged once: acknowledged if all of its holders acknowledged it, else rejected for the
-//!    first reason given.
-//! 2. It is judged when its last holder lets go of it, so nothing of it is in hand when it is delivered again.
-//! 3. A delivery that no handler had in hand when it was dropped is rejected as untried, whoever dropped it.
-//! 4. Letting go only writes the verdict down: it does not wait, does not panic, and needs no runtime.
+//! 1. Every delivery is judged once: acknowledged if all of its holders acknowledged it, otherwise rejected
+//!    for the first reason given.
+//! 2. It is judged when its last holder releases it, so it is in no handler's hands when it is delivered
+//!    again.
+//! 3. A delivery dropped while no handler has it in hand is rejected as untried, wherever it is dropped.
+//! 4. Releasing a delivery only records the verdict: it does not wait, does not panic, and needs no runtime.
 //! 5. The collector ends when its source is gone and every delivery was judged; a pipeline waits for that.
-//!
 //! ```
 //! use stage_core::ack::{Acknowledger, AckOptions, Deliveries, Delivery, Rejected};
 //! use stage_core::{BoxError, Context, Demand, Emitter, Init, Pipeline, Producer, StageResult};
 //!
-//! /// Prints what became of each number.
+//! /// Prints the verdicts.
 //! struct Print;
 //!
 //! impl Acknowledger for Print {

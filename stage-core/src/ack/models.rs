@@ -1,4 +1,5 @@
-//! Is every delivery judged once, whoever lets go of it when? Every interleaving, by loom.
+//! Model tests under every interleaving (loom): every delivery is judged once, in whatever order holders
+//! release it.
 
 use loom::thread;
 

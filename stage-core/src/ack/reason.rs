@@ -1,4 +1,4 @@
-//! Why was a delivery rejected?
+//! The reason for which a delivery was rejected.
 
 use std::error::Error;
 use std::fmt;
@@ -7,33 +7,33 @@ use std::time::Duration;
 
 use crate::base::error::BoxError;
 
-/// Why a delivery was not acknowledged.
+/// The reason for which a delivery was rejected.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Reason {
-    /// A handler that had it in hand dropped it without a verdict: the handler panicked, failed, was restarted with
-    /// another stage, or forgot it.
+    /// A handler dropped it in hand, without a verdict: the handler panicked, failed, was dropped in a
+    /// restart, or forgot the delivery.
     Dropped,
-    /// It was dropped while no handler had it in hand: its reader left, its stage was restarted, or the rest of its
-    /// batch was not read. This is not an attempt.
+    /// It was dropped while not in hand of a handler: its reader left, its stage was restarted, or the rest
+    /// of its batch was not read. This does not count as an attempt.
     Untried,
-    /// It was dropped because the pipeline was stopped; nothing is wrong with it.
+    /// It was dropped because the pipeline was stopped; the event itself is not at fault.
     Stopped,
-    /// Handling it failed; it may work the next time.
+    /// Handling failed; another attempt may succeed.
     Failed(Arc<dyn Error + Send + Sync>),
-    /// Handling it failed, and will fail each time.
+    /// Handling failed, and would fail every time.
     Hopeless(Arc<dyn Error + Send + Sync>),
-    /// Nothing is wrong with it, but it is not to be delivered again before this time has passed.
+    /// The event is not at fault, but must not be delivered again before this time has passed.
     Postponed(Duration),
 }
 
 impl Reason {
-    /// Handling it failed for this reason; it may work the next time.
+    /// Rejects for `error`; another attempt may succeed.
     pub fn failed(error: impl Into<BoxError>) -> Self {
         Self::Failed(Arc::from(error.into()))
     }
 
-    /// Handling it failed for this reason, and will fail each time.
+    /// Rejects for `error`; every attempt would fail.
     pub fn hopeless(error: impl Into<BoxError>) -> Self {
         Self::Hopeless(Arc::from(error.into()))
     }

@@ -1,31 +1,31 @@
-//! How much was acknowledged, and how much was not.
+//! Counts of deliveries by verdict.
 
 use std::fmt;
 
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 
-/// Errors that are kept word for word.
+/// The number of errors kept verbatim.
 const KEPT: usize = 16;
 
-/// What became of everything the sources of a pipeline delivered. All zero where nothing is acknowledged.
+/// Counts of all deliveries by the sources of a pipeline, by verdict. All are zero without acknowledgement.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Settlement {
-    /// Events that were delivered, again included.
+    /// Deliveries, including repeated ones.
     pub delivered: u64,
-    /// Events of which the source knows that they were handled.
+    /// Acknowledgements reported to the source.
     pub acknowledged: u64,
-    /// Events of which the source knows that they were not.
+    /// Rejections reported to the source.
     pub rejected: u64,
-    /// Verdicts that the source could not be told; what it does is up to it, mostly to deliver again.
+    /// Verdicts that could not be reported. The source decides what follows; most deliver again.
     pub untold: u64,
     /// The first errors of acknowledgers.
     pub errors: Vec<String>,
 }
 
 impl Settlement {
-    /// Deliveries that somebody still holds.
+    /// Returns the number of deliveries without a verdict.
     pub const fn open(&self) -> u64 {
         self.delivered.saturating_sub(self.acknowledged + self.rejected + self.untold)
     }
@@ -54,7 +54,7 @@ impl fmt::Display for Settlement {
     }
 }
 
-/// The live numbers of one stage's sources.
+/// Live counts of one stage's sources.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     delivered: AtomicU64,
@@ -64,7 +64,7 @@ pub(super) struct Tally {
     errors: Mutex<Vec<String>>,
 }
 
-/// A source that was restarted has several collectors, so there are several writers.
+/// Read-modify-write: a restarted source has several collectors, hence several writers.
 fn add(counter: &AtomicU64, amount: usize) {
     counter.fetch_add(amount as u64, Ordering::Relaxed);
 }

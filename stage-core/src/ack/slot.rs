@@ -1,4 +1,4 @@
-//! The place of one delivery in the books of its source: who has it, has the delivery.
+//! The slot of an open delivery: its owner holds the delivery.
 
 use std::fmt;
 
@@ -8,15 +8,16 @@ use super::reason::Reason;
 use super::token::Token;
 use crate::sync::{Arc, Mutex, PoisonError, lock};
 
-/// Moved from the source to whoever settles the delivery, and back, and used again. So a delivery that stays with one
-/// holder costs no count, and no write that two threads would quarrel about. One word, to be moved often.
+/// Moves from the source to the holder that settles the delivery, then back for reuse. A delivery with a
+/// single holder therefore needs no reference count, and no contended write. One word, because it is moved
+/// often.
 pub(super) struct Slot(Box<Inside>);
 
 struct Inside {
-    /// Where the receipt is.
+    /// The index of the receipt.
     place: u32,
     inbox: Arc<Inbox>,
-    /// There since the delivery got more holders.
+    /// The group of holders, once there is more than one.
     group: Mutex<Option<Arc<Group>>>,
 }
 
@@ -30,13 +31,14 @@ impl Slot {
         self.0.place as usize
     }
 
-    /// The holders of the delivery, of whom the owner of the slot is one.
+    /// Returns the group of holders, which includes the owner of the slot.
     pub(super) fn share(&self) -> Arc<Group> {
         let mut group = lock(&self.0.group);
         Arc::clone(group.get_or_insert_with(|| Group::of_one(&self.0.inbox)))
     }
 
-    /// The other holders, if there are, or were, any. Who asks is no holder any more until he has told them.
+    /// Leaves the group of holders, if there is or was more than one, and returns it. The caller must then
+    /// settle with it.
     #[inline]
     pub(super) fn leave(&mut self) -> Option<Arc<Group>> {
         self.0.group.get_mut().unwrap_or_else(PoisonError::into_inner).take()
@@ -47,12 +49,12 @@ impl Slot {
         &self.0.inbox
     }
 
-    /// Whether another holder has rejected it.
+    /// Returns whether another holder has rejected the delivery.
     pub(super) fn is_rejected(&self) -> bool {
         lock(&self.0.group).as_ref().is_some_and(|group| group.is_rejected())
     }
 
-    /// It was handled. Takes the slot home, unless others hold the delivery.
+    /// Acknowledges. Returns the slot to its inbox, unless there are other holders.
     pub(super) fn acknowledge(mut self) {
         match self.leave() {
             None => {
@@ -66,7 +68,7 @@ impl Slot {
         }
     }
 
-    /// It was not handled. If there are other holders, the first reason counts.
+    /// Rejects. If there are other holders, the first reason counts.
     pub(super) fn reject(mut self, reason: Reason) {
         match self.leave() {
             None => {
@@ -81,7 +83,7 @@ impl Slot {
     }
 }
 
-/// The other holders and the inbox lead back to it.
+/// Omits the group and the inbox, because they lead back to the slot.
 impl fmt::Debug for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Slot").field("place", &self.0.place).finish_non_exhaustive()

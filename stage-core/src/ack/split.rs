@@ -1,14 +1,14 @@
-//! One delivery that became many.
+//! One delivery split into many.
 
 use super::delivery::Delivery;
 use super::token::Token;
 
-/// The parts of a delivery, one by one: see [`Delivery::split`].
+/// Iterator over the parts of a delivery: see [`Delivery::split`].
 #[derive(Debug)]
 #[must_use = "parts that are not taken out reject the delivery"]
 pub struct Split<I> {
     items: I,
-    /// This iterator's own hold, until there are no more items.
+    /// The iterator's own hold on the delivery, until there are no more items.
     token: Option<Token>,
 }
 

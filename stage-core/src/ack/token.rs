@@ -11,24 +11,24 @@ use super::reason::Reason;
 use super::slot::Slot;
 use crate::sync::Arc;
 
-/// The part of a [`Delivery`] that is settled. A token that is dropped rejects: on its own it is in the hands of a
-/// handler, so this is a failed attempt.
+/// The part of a [`Delivery`] that settles it. Dropping a token rejects: a token without its value is in the
+/// hands of a handler, so this is a failed attempt.
 #[derive(Debug)]
 #[must_use = "a token that is dropped rejects its delivery"]
 pub struct Token(Held);
 
 #[derive(Debug)]
 enum Held {
-    /// Nothing that anybody wants to know of, or settled already.
+    /// Untracked, or already settled.
     Nothing,
     /// The first holder of a delivery.
     Slot(Slot, Looked),
-    /// One of its other holders, or of many deliveries.
+    /// Another holder of a delivery, or a holder of many deliveries.
     Group(Arc<Group>, Looked),
 }
 
 impl Token {
-    /// A token that nobody is told about.
+    /// Returns a token whose verdict is not reported.
     pub const fn untracked() -> Self {
         Self(Held::Nothing)
     }
@@ -38,7 +38,7 @@ impl Token {
         Self(Held::Slot(slot, Looked::yes()))
     }
 
-    /// One token for many: whatever is said of it is said of all.
+    /// Joins several tokens into one; its verdict applies to all of them.
     pub fn join(tokens: impl IntoIterator<Item = Self>) -> Self {
         let mut tokens: Vec<_> = tokens.into_iter().collect();
         match tokens.len() {
@@ -48,7 +48,7 @@ impl Token {
         }
     }
 
-    /// One holder more: the delivery is acknowledged when all of them acknowledged it.
+    /// Adds a holder: the delivery is acknowledged once all holders have acknowledged it.
     pub fn share(&self) -> Self {
         let group = match &self.0 {
             Held::Nothing => return Self::untracked(),
@@ -59,7 +59,7 @@ impl Token {
         Self(Held::Group(group, Looked::yes()))
     }
 
-    /// The delivery of `value` that is settled by this token. It is in nobody's hands until somebody looks at it.
+    /// Returns a delivery of `value` that this token settles. It is not in hand until a handler looks at it.
     #[inline]
     pub const fn with<T>(mut self, value: T) -> Delivery<T> {
         if let Held::Slot(_, looked) | Held::Group(_, looked) = &mut self.0 {
@@ -68,19 +68,20 @@ impl Token {
         Delivery { value, token: self }
     }
 
-    /// As [`with`](Self::with), of an event that a handler has tried: it stays an attempt, wherever it is dropped.
+    /// Same as [`with`](Self::with), for an event that a handler has tried: a drop anywhere is a failed
+    /// attempt.
     pub(crate) fn with_tried<T>(self, value: T) -> Delivery<T> {
         let delivery = self.with(value);
         delivery.token.look();
         delivery
     }
 
-    /// No handler looked at the event after all: it goes back untried.
+    /// Gives the delivery back untried, because no handler looked at the event after all.
     pub(crate) fn give_back(self) {
         drop(self.with(()));
     }
 
-    /// A handler looks at the value that this token settles.
+    /// Records that a handler looks at the value.
     #[inline]
     pub(super) fn look(&self) {
         if let Held::Slot(_, looked) | Held::Group(_, looked) = &self.0 {
@@ -88,7 +89,7 @@ impl Token {
         }
     }
 
-    /// This holder did its part.
+    /// Acknowledges for this holder.
     #[inline]
     pub fn acknowledge(mut self) {
         match mem::replace(&mut self.0, Held::Nothing) {
@@ -98,24 +99,24 @@ impl Token {
         }
     }
 
-    /// These holders did their parts. As [`acknowledge`](Self::acknowledge) of each, in order, and cheaper.
+    /// Same as [`acknowledge`](Self::acknowledge) for each token, in order, but cheaper.
     pub fn acknowledge_all(tokens: impl IntoIterator<Item = Self>) {
         let mut handled = Handled::default();
         tokens.into_iter().for_each(|token| handled.add(token));
     }
 
-    /// This holder did not do its part. If several reject, the first reason counts that is not
-    /// [`Untried`](Reason::Untried).
+    /// Rejects for this holder. If several reject, the first reason other than [`Untried`](Reason::Untried)
+    /// counts.
     pub fn reject(mut self, reason: Reason) {
         self.settle_rejected(Some(reason));
     }
 
-    /// Whether anybody is told of it, and it is not settled yet.
+    /// Returns whether the verdict is reported to a source and still open.
     pub const fn is_tracked(&self) -> bool {
         !matches!(self.0, Held::Nothing)
     }
 
-    /// Whether another holder has rejected it, so that nothing more of it is worth doing.
+    /// Returns whether another holder has rejected the delivery, so that further work on it is wasted.
     pub fn is_rejected(&self) -> bool {
         match &self.0 {
             Held::Nothing => false,
@@ -124,7 +125,7 @@ impl Token {
         }
     }
 
-    /// The slot of a first holder, or the token.
+    /// Returns the slot of a first holder, or the token itself.
     #[inline]
     pub(super) fn into_slot(mut self) -> Result<Slot, Self> {
         match mem::replace(&mut self.0, Held::Nothing) {

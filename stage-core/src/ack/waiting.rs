@@ -1,12 +1,12 @@
 //! Whether a source waits for verdicts.
 
-/// What a source waits for, as its collector has to know.
+/// The state of a source, for its collector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Waiting {
-    /// It delivers, or waits for nothing that a verdict could bring.
+    /// The source delivers, or waits for nothing that depends on a verdict.
     #[default]
     No,
-    /// It has nothing to deliver before a verdict is told: what was rejected comes back, what waited behind a
-    /// delivery can go, or the last verdict ends it.
+    /// The source has nothing to deliver before the next verdict: a rejected event returns, an event queued
+    /// behind a delivery becomes free, or the last verdict ends the source.
     ForVerdicts,
 }

@@ -1,34 +1,35 @@
-//! What a stage says of itself when it is asked why it does not get on.
+//! The report of a stage to the stall detector.
 
 use std::time::Duration;
 
 use crate::base::options::DemandMode;
 use crate::sync::Arc;
 
-/// How a stage stands, told between two callbacks or while one waits. Nobody asks a stage that gets on.
+/// The state of a stalled stage, reported between two callbacks or while one waits. Only stalled stages are
+/// queried.
 #[derive(Debug)]
 pub(crate) struct Diagnosis {
     pub(crate) callback: Callback,
-    /// Events in the hands of a callback.
+    /// Events being handled by a callback.
     pub(crate) in_hand: usize,
-    /// Batches that were received and not handled.
+    /// Batches received and not yet handled.
     pub(crate) queued: usize,
-    /// Events that were emitted and not handed out.
+    /// Events emitted and not yet sent.
     pub(crate) buffered: usize,
-    /// Events that its subscribers want.
+    /// The unmet demand of its subscribers.
     pub(crate) wanted: usize,
-    /// Who takes its events.
+    /// The names of its consumers.
     pub(crate) consumers: Vec<Arc<str>>,
-    /// The producers of subscriptions that are paused and have something to be received.
+    /// The producers of paused subscriptions that have something to receive.
     pub(crate) paused: Vec<Arc<str>>,
     pub(crate) mode: DemandMode,
-    /// What keeps it from ending.
+    /// The number of holds that keep it from ending.
     pub(crate) holds: usize,
-    /// When it wakes by itself.
+    /// The time until it wakes by itself.
     pub(crate) timer: Option<Duration>,
 }
 
-/// Whether a callback has begun and not returned.
+/// Whether a callback is running: it began and has not returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Callback {
     None,

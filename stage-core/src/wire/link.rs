@@ -1,18 +1,18 @@
-//! One subscription: batches go down, credit and emptied buffers come back up.
+//! The channel of one subscription: batches travel down, credit and emptied buffers travel back up.
 //!
 //! ```text
 //!   producer  ── LinkTx ══ batches ══════════════▶ LinkRx ──  consumer
 //!                       ◀══ credit + empty buffer ══
 //! ```
 //!
-//! Two rings with one writer and one reader each. No send ever waits: a full ring spills into a locked
-//! queue, whose length credit bounds.
+//! It consists of two rings, each with one writer and one reader. A send never waits: when a ring is full,
+//! batches go to a locked spill queue, whose length is limited by credit.
 //!
 //! Invariants:
-//! 1. The end of the producer's half is seen behind everything that was sent (rule 2).
-//! 2. Every batch that was sent is received, or taken back by the producer, or counted as lost by whoever
-//!    leaves last: each half, when it ends, first says so and then looks whether the other has
-//!    (sequentially consistent), and what was not received lies in one place that only one can empty.
+//! 1. The consumer sees the end of the producer's half after everything that was sent (rule 2).
+//! 2. Every batch sent is received, taken back by the producer, or counted as lost by the half that ends
+//!    last. An ending half first publishes its end and then checks for that of the other (sequentially
+//!    consistent); unreceived batches lie in one place that only one half can empty.
 
 use std::collections::VecDeque;
 
@@ -23,33 +23,33 @@ use crate::wire::protocol::{Batch, Closed, Credited};
 use crate::wire::signal::Slot;
 use crate::wire::subscription::{Cancellation, Subscription};
 
-/// Batches a ring holds before it spills.
+/// The number of batches a ring holds before it spills.
 const RING: usize = if cfg!(stage_loom) { 1 } else { 32 };
 
-/// What both halves share.
+/// State shared by both halves.
 #[derive(Debug)]
 struct Shared<E> {
-    /// Batches that found the ring full; while there are any, later batches follow them here.
+    /// Batches that found the ring full. While there are any, later batches follow them here.
     spill: Mutex<VecDeque<Batch<E>>>,
     spilled: AtomicUsize,
     /// Credit that found its ring full.
     overflow: AtomicUsize,
-    /// Why the producer's half is gone, and whether it is.
+    /// The reason for which the producer's half ended, and whether it has.
     closed: Mutex<Option<Closed>>,
     producer_gone: AtomicBool,
-    /// Why the consumer's half is gone, and whether it is.
+    /// The reason for which the consumer's half ended, and whether it has.
     cancelled: Mutex<Option<Cancellation>>,
     consumer_gone: AtomicBool,
-    /// What the consumer had not received when it went.
+    /// The batches that the consumer had not received when it ended.
     unreceived: Mutex<Option<Unreceived<E>>>,
     producer: Slot,
     consumer: Slot,
-    /// The most events a batch may hold.
+    /// The most events per batch.
     chunk: AtomicUsize,
     subscription: Subscription,
 }
 
-/// The consumer's end of the batches: what it took over from the spill, and the ring.
+/// The consumer's end of the batches: those taken over from the spill, and the ring.
 #[derive(Debug)]
 struct Unreceived<E> {
     rest: VecDeque<Batch<E>>,
@@ -57,7 +57,8 @@ struct Unreceived<E> {
 }
 
 impl<E> Shared<E> {
-    /// Everything that was sent and not received, once the consumer is gone; only the first call gets it.
+    /// Takes everything that was sent and not received, once the consumer has ended. Only the first call gets
+    /// it.
     fn take_unreceived(&self) -> Vec<E> {
         let Some(Unreceived { rest, mut batches }) = lock(&self.unreceived).take() else {
             return Vec::new();
@@ -77,7 +78,7 @@ impl<E> Shared<E> {
     }
 }
 
-/// The producer's half.
+/// The producer's half of a link.
 #[derive(Debug)]
 pub(crate) struct LinkTx<E> {
     batches: ring::Producer<Batch<E>>,
@@ -86,18 +87,18 @@ pub(crate) struct LinkTx<E> {
     counters: Arc<LinkCounters>,
 }
 
-/// The consumer's half.
+/// The consumer's half of a link.
 #[derive(Debug)]
 pub(crate) struct LinkRx<E> {
     batches: ring::Consumer<Batch<E>>,
     credits: ring::Producer<Credited<E>>,
     shared: Arc<Shared<E>>,
-    /// Spilled batches that were taken over, older than all in the ring.
+    /// Batches taken over from the spill, older than all in the ring.
     rest: VecDeque<Batch<E>>,
     counters: Arc<LinkCounters>,
 }
 
-/// What the producer finds on its side.
+/// A message that the producer receives from the consumer.
 #[derive(Debug)]
 pub(crate) enum FromConsumer<E> {
     Credited(Credited<E>),
@@ -105,7 +106,7 @@ pub(crate) enum FromConsumer<E> {
     Cancelled(Cancellation),
 }
 
-/// What the consumer finds on its side.
+/// A message that the consumer receives from the producer.
 #[derive(Debug)]
 pub(crate) enum FromProducer<E> {
     Batch(Batch<E>),
@@ -113,7 +114,8 @@ pub(crate) enum FromProducer<E> {
     Closed(Closed),
 }
 
-/// The link of `subscription` between the stages of two slots, cutting messages into batches of `chunk` events.
+/// Creates a link for `subscription` between two stages' slots; messages are cut into batches of `chunk`
+/// events.
 pub(crate) fn link<E>(
     producer: Slot,
     consumer: Slot,
@@ -148,7 +150,7 @@ pub(crate) fn link<E>(
 }
 
 impl<E> LinkTx<E> {
-    /// The most events a batch may hold.
+    /// Returns the most events per batch.
     #[inline]
     pub(crate) fn chunk(&self) -> usize {
         self.shared.chunk.load(Ordering::Relaxed)
@@ -163,12 +165,12 @@ impl<E> LinkTx<E> {
         &self.counters
     }
 
-    /// The slot by which the producer knows this subscription.
+    /// Returns the producer's slot of this subscription.
     pub(crate) fn slot(&self) -> usize {
         self.shared.producer.index()
     }
 
-    /// Sends a batch; never waits. The consumer is told by [`announce`](Self::announce).
+    /// Sends a batch without waiting. [`announce`](Self::announce) notifies the consumer.
     #[inline]
     pub(crate) fn send(&mut self, batch: Batch<E>) {
         if self.shared.spilled.load(Ordering::Acquire) == 0 {
@@ -188,13 +190,13 @@ impl<E> LinkTx<E> {
         self.shared.spilled.store(spill.len(), Ordering::Release);
     }
 
-    /// Tells the consumer that batches were sent.
+    /// Notifies the consumer of the batches sent.
     #[inline]
     pub(crate) fn announce(&self) {
         self.shared.consumer.mark();
     }
 
-    /// The next thing the consumer sent.
+    /// Receives the next message of the consumer.
     #[inline]
     pub(crate) fn receive(&mut self) -> FromConsumer<E> {
         if let Ok(credited) = self.credits.pop() {
@@ -211,20 +213,20 @@ impl<E> LinkTx<E> {
         FromConsumer::Cancelled(reason.unwrap_or_else(|| Cancellation::down(ExitReason::Aborted)))
     }
 
-    /// What a consumer that is gone had not received, in order.
+    /// Takes back the events that a consumer which ended had not received, in order.
     pub(crate) fn take_back(&self) -> Vec<E> {
         self.shared.take_unreceived()
     }
 
-    /// Ends the subscription, behind everything that was sent. Says how many events were lost, because
-    /// the consumer had gone before.
+    /// Ends the subscription after everything that was sent. Returns the number of events lost because the
+    /// consumer had ended before.
     pub(crate) fn close(self, closed: Closed) -> usize {
         *lock(&self.shared.closed) = Some(closed);
         self.leave()
     }
 
     fn leave(&self) -> usize {
-        // Only once: what a closed half took back when it is dropped, nobody would count.
+        // Leave only once: events taken back when a closed half is dropped would not be counted.
         if self.shared.producer_gone.load(Ordering::Relaxed) {
             return 0;
         }
@@ -243,13 +245,13 @@ impl<E> Drop for LinkTx<E> {
 }
 
 impl<E> LinkRx<E> {
-    /// The next thing the producer sent.
+    /// Receives the next message of the producer.
     #[inline]
     pub(crate) fn receive(&mut self) -> FromProducer<E> {
         if let Some(batch) = self.rest.pop_front() {
             return FromProducer::Batch(batch);
         }
-        // In this order, so that whatever was sent before the one read is seen by the next.
+        // In this order, so that everything sent before the value just read is visible to the next read.
         let gone = self.shared.producer_gone.load(Ordering::Acquire);
         let spilled = self.shared.spilled.load(Ordering::Acquire) > 0;
         if let Ok(batch) = self.batches.pop() {
@@ -265,7 +267,7 @@ impl<E> LinkRx<E> {
         FromProducer::Closed(closed.unwrap_or(Closed::Down(ExitReason::Aborted)))
     }
 
-    /// Takes over what was spilled; the ring was empty after the spill began.
+    /// Takes over the spilled batches; the ring has been emptied since the spill began.
     #[cold]
     fn unspill(&mut self) -> FromProducer<E> {
         let mut spill = lock(&self.shared.spill);
@@ -275,24 +277,24 @@ impl<E> LinkRx<E> {
         self.rest.pop_front().map_or(FromProducer::Nothing, FromProducer::Batch)
     }
 
-    /// Puts back, as the next, what was received.
+    /// Puts a received batch back, to be received next.
     pub(crate) fn put_back(&mut self, batch: Batch<E>) {
         self.rest.push_front(batch);
     }
 
-    /// Whether a batch can be received.
+    /// Returns whether a batch can be received.
     #[inline]
     pub(crate) fn has_batch(&self) -> bool {
         !self.rest.is_empty() || !self.batches.is_empty() || self.shared.spilled.load(Ordering::Acquire) > 0
     }
 
-    /// Whether anything can be received, a batch or the end. What comes later is announced.
+    /// Returns whether a batch or the end can be received. Later arrivals are announced.
     #[inline]
     pub(crate) fn has_more(&self) -> bool {
         self.has_batch() || self.shared.producer_gone.load(Ordering::Acquire)
     }
 
-    /// How many batches can be received.
+    /// Returns the number of batches that can be received.
     pub(crate) fn waiting(&self) -> usize {
         self.rest.len() + self.batches.slots() + self.shared.spilled.load(Ordering::Acquire)
     }
@@ -306,12 +308,12 @@ impl<E> LinkRx<E> {
         &self.counters
     }
 
-    /// Has later messages cut into batches of `chunk` events.
+    /// Sets the batch size of later messages to `chunk` events.
     pub(crate) fn set_chunk(&self, chunk: usize) {
         self.shared.chunk.store(chunk, Ordering::Relaxed);
     }
 
-    /// Returns an emptied buffer, and asks for `ask` events if it is not zero.
+    /// Returns an emptied buffer to the producer, and asks for `ask` events unless it is zero.
     #[inline]
     pub(crate) fn give_back(&mut self, buffer: Vec<E>, ask: usize) {
         if ask > 0 {
@@ -327,8 +329,8 @@ impl<E> LinkRx<E> {
         }
     }
 
-    /// Ends the subscription from this side; what was not received goes back to the producer. Says how
-    /// many events were lost, because the producer had gone before.
+    /// Ends the subscription from this side; events not received return to the producer. Returns the number
+    /// of events lost because the producer had ended before.
     pub(crate) fn cancel(mut self, cancellation: Cancellation) -> usize {
         *lock(&self.shared.cancelled) = Some(cancellation);
         self.leave()

@@ -1,4 +1,4 @@
-//! How a stage is reached: an address that survives restarts, and what can be sent to it.
+//! The address of a stage, which survives restarts, and the mail that it receives.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -19,27 +19,28 @@ use crate::wire::resubscribe::Again;
 use crate::wire::signal::{Signal, Slot};
 use crate::wire::subscription::{Reach, Subscription, Tell};
 
-/// What reaches a stage beside its links.
+/// A message to a stage that does not travel through a link.
 pub(crate) enum Mail<Out, M> {
-    /// Stop, now.
+    /// Stop now.
     Stop(ExitReason),
-    /// Stop, now, says the supervisor: meant for the running stage, not for the one that takes its place.
+    /// Stop now, by order of the supervisor. Meant for the running stage, not for its successor after a
+    /// restart.
     Halt(ExitReason),
-    /// Finish: make nothing new, hand over what is there, end.
+    /// Finish: create nothing new, hand out the remaining events, then end.
     Drain,
-    /// A consumer wants to be served.
+    /// A consumer subscribes.
     Subscribe(Subscribe<Out>),
-    /// Subscribe again to the source of this number: it was restarted.
+    /// Subscribe again to the source with this number, which was restarted.
     Resubscribe(usize),
-    /// The source of this number ended, and will not be back.
+    /// The source with this number ended and will not be restarted.
     Abandon(usize),
-    /// Something about one of its subscriptions.
+    /// A request about one of its subscriptions.
     Tell(Tell),
-    /// Say how it stands.
+    /// Report your state to the stall detector.
     Diagnose(oneshot::Sender<Diagnosis>),
-    /// Hold demand back, or let it through again.
+    /// Hold demand back, or pass it on again.
     Mode(DemandMode),
-    /// A call, a cast or a subscription to be made.
+    /// A call, a cast, or a subscription to make.
     Message(M),
 }
 
@@ -49,22 +50,22 @@ pub(crate) struct Join<In> {
     pub(crate) options: SubscriberOptions<In>,
     pub(crate) window: Window,
     pub(crate) owner: Owner,
-    /// How it is made again, if it is.
+    /// How to subscribe again after the end, if at all.
     pub(crate) again: Option<Again>,
-    /// Whether it waits to be resumed before anything is asked for.
+    /// Whether it starts paused, without asking until it is resumed.
     pub(crate) paused: bool,
-    /// The subscription that it takes the place of, and why that one ends.
+    /// The subscription it replaces, and the reason for which that one ends.
     pub(crate) instead: Option<(Subscription, ExitReason)>,
-    /// Who is told once it is made.
+    /// Receives the subscription once it is made.
     pub(crate) reply: Option<oneshot::Sender<Subscription>>,
 }
 
-/// What the end of a subscription means to its consumer.
+/// The effect that the end of a subscription has on its consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
-    /// A pipeline wired it, to the source of this number: the stage ends when all its sources have.
+    /// A pipeline made it, to the source with this number: the stage ends when all its sources have ended.
     Pipeline(usize),
-    /// It was made by hand.
+    /// It was made manually.
     Hand(CancelMode),
 }
 
@@ -77,17 +78,17 @@ impl<In> std::fmt::Debug for Join<In> {
     }
 }
 
-/// The address of a stage: senders and the running stage share it, and a restarted stage takes it over.
+/// The address of a stage. Senders and the running stage share it, and a restarted stage takes it over.
 #[derive(Debug)]
 pub(crate) struct Mailbox<M> {
     name: Arc<str>,
     queue: Mutex<VecDeque<M>>,
     signal: Arc<Signal>,
-    /// What the stage did and holds, over all its restarts.
+    /// The statistics of the stage, over all its restarts.
     counters: Arc<Counters>,
     /// Whether the running stage is to be cut off.
     abort: AtomicBool,
-    /// Why the stage ended for good, once it did.
+    /// The reason for which the stage ended for good, once it has.
     ended: watch::Sender<Option<ExitReason>>,
 }
 
@@ -115,10 +116,10 @@ impl<M> Mailbox<M> {
         &self.signal
     }
 
-    /// Sends `mail`; gives it back with the reason when nobody will ever read it.
+    /// Sends `mail`. If the stage has ended for good, returns the mail and the reason.
     pub(crate) fn send(&self, mail: M) -> Result<(), (M, ExitReason)> {
         let mut queue = lock(&self.queue);
-        // Read under the lock, so that no mail slips in behind a close.
+        // Read under the lock, so that no mail is queued after a close.
         if let Some(reason) = self.ended.borrow().clone() {
             return Err((mail, reason));
         }
@@ -128,18 +129,18 @@ impl<M> Mailbox<M> {
         Ok(())
     }
 
-    /// The oldest mail.
+    /// Removes and returns the oldest mail.
     pub(crate) fn receive(&self) -> Option<M> {
         lock(&self.queue).pop_front()
     }
 
-    /// Has the running stage cut off at its next wait.
+    /// Cuts the running stage off at its next wait.
     pub(crate) fn abort(&self) {
         self.abort.store(true, Ordering::Release);
         self.signal.mark_mail();
     }
 
-    /// Runs `stage`, unless and until it is to be cut off.
+    /// Runs `stage` to its end, or until it is cut off.
     pub(crate) async fn run(&self, stage: impl Future<Output = ExitReason>) -> ExitReason {
         let mut stage = pin!(stage);
         poll_fn(|cx| {
@@ -147,7 +148,8 @@ impl<M> Mailbox<M> {
                 return Poll::Ready(ExitReason::Aborted);
             }
             let polled = stage.as_mut().poll(cx);
-            // Whoever aborted it during the poll has marked it as well, and the stage took that mark.
+            // An abort during the poll set its mark too, and the stage may have taken that mark, so check
+            // again.
             if polled.is_pending() && self.takes_abort() {
                 return Poll::Ready(ExitReason::Aborted);
             }
@@ -164,12 +166,12 @@ impl<M> Mailbox<M> {
         aborted
     }
 
-    /// Whether the stage has ended for good.
+    /// Returns whether the stage has ended for good.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.borrow().is_some()
     }
 
-    /// Waits until the stage has ended for good; says why.
+    /// Waits until the stage has ended for good; returns the reason.
     pub(crate) async fn ended(&self) -> ExitReason {
         let mut ended = self.ended.subscribe();
         let reason = match ended.wait_for(Option::is_some).await {
@@ -179,7 +181,7 @@ impl<M> Mailbox<M> {
         reason.unwrap_or(ExitReason::Aborted)
     }
 
-    /// Refuses all further mail for `reason`; returns what nobody read.
+    /// Refuses all further mail for `reason`; returns the unread mail.
     fn refuse(&self, reason: ExitReason) -> VecDeque<M> {
         let mut queue = lock(&self.queue);
         self.ended.send_if_modified(|ended| {
@@ -192,8 +194,8 @@ impl<M> Mailbox<M> {
 }
 
 impl<Out, M> Mailbox<Mail<Out, M>> {
-    /// The stage is about to be started anew: what its supervisor told the one before, which did not read it,
-    /// is of no concern to it.
+    /// Prepares for a restart of the stage: removes unread mail of the supervisor that concerned its
+    /// predecessor only.
     pub(crate) fn renew(&self) {
         lock(&self.queue).retain(|mail| match mail {
             Mail::Halt(_) | Mail::Resubscribe(_) | Mail::Abandon(_) | Mail::Diagnose(_) => false,
@@ -206,7 +208,7 @@ impl<Out, M> Mailbox<Mail<Out, M>> {
         });
     }
 
-    /// The stage has ended for good: whoever subscribes, or tried to, is told so.
+    /// Closes the mailbox of a stage that ended for good: refuses current and later subscribers.
     pub(crate) fn close(&self, reason: &ExitReason) {
         for mail in self.refuse(reason.clone()) {
             if let Mail::Subscribe(subscribe) = mail {
@@ -216,18 +218,19 @@ impl<Out, M> Mailbox<Mail<Out, M>> {
     }
 }
 
-/// Something that can be subscribed to, whatever stage is behind it.
+/// A producer that can be subscribed to, whatever its stage type.
 pub(crate) trait Subscribable<E>: Reach {
-    /// Whoever this stands for now: itself, or if it is but a name, the stage that has it.
+    /// Resolves to the actual producer: itself, or for a registered name, the stage that currently has it.
     fn resolve(self: Arc<Self>) -> Option<Arc<dyn Subscribable<E>>>;
 
-    /// Whether the producer has ended for good.
+    /// Returns whether the producer has ended for good.
     fn has_ended(&self) -> bool;
 
-    /// A slot of the producer for one more subscription.
+    /// Claims a slot of the producer for a new subscription.
     fn claim(&self) -> Slot;
 
-    /// Takes the subscription in. If the producer has ended for good, the subscription ends at once.
+    /// Adds the subscription to the producer. If the producer has ended for good, the subscription ends at
+    /// once.
     fn subscribe(&self, subscribe: Subscribe<E>);
 }
 

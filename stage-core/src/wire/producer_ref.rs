@@ -1,4 +1,4 @@
-//! What a stage subscribes to, whatever stage is behind it.
+//! A reference to a producer, independent of its stage type.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub struct ProducerRef<E> {
 }
 
 impl<E> ProducerRef<E> {
-    /// The name of the stage.
+    /// Returns the name of the stage.
     pub fn name(&self) -> Arc<str> {
         self.stage.name()
     }

@@ -1,4 +1,4 @@
-//! All that crosses between stages: subscriptions, batches down, credit up, and the end.
+//! Messages that cross between stages: subscriptions, batches down, credit up, and the end.
 
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::dispatch::subscriber_options::SubscriberOptions;
@@ -12,31 +12,31 @@ pub(crate) struct Batch<E> {
     pub(crate) more: bool,
 }
 
-/// What a consumer sends back after a batch: the emptied buffer, and credit if it is time to ask.
+/// A consumer's reply after a batch: the emptied buffer, and credit if an ask is due.
 #[derive(Debug)]
 pub(crate) struct Credited<E> {
     pub(crate) buffer: Vec<E>,
     pub(crate) ask: usize,
 }
 
-/// How a subscription ended, as its consumer sees it; it arrives behind every event.
+/// How a subscription ended, as its consumer sees it; it arrives after every event.
 #[derive(Clone, Debug)]
 pub(crate) enum Closed {
-    /// The producer has nothing more, ever.
+    /// The producer has finished.
     End,
-    /// The producer is gone.
+    /// The producer ended for this reason.
     Down(ExitReason),
-    /// Somebody cancelled the subscription.
+    /// The subscription was cancelled.
     Cancelled(ExitReason),
-    /// The producer did not take the subscription in.
+    /// The producer refused the subscription.
     Refused(SubscribeError),
-    /// There is no producer, for this reason.
+    /// No such producer exists, for this reason.
     Nowhere(ExitReason),
-    /// The producer had ended, for this reason, before the subscription reached it.
+    /// The producer had ended for this reason before the subscription reached it.
     Late(ExitReason),
 }
 
-/// A consumer's request to be served by a producer; the consumer has asked already.
+/// A consumer's request to be served by a producer. The consumer's first ask is already on the link.
 #[derive(Debug)]
 pub(crate) struct Subscribe<E> {
     pub(crate) link: LinkTx<E>,
@@ -44,17 +44,17 @@ pub(crate) struct Subscribe<E> {
     pub(crate) made_by: MadeBy,
 }
 
-/// Who made a subscription.
+/// The maker of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MadeBy {
-    /// The pipeline that the producer belongs to: it ends when all these consumers have finished.
+    /// The pipeline of the producer: it ends when all these consumers have finished.
     Pipeline,
-    /// Somebody else: a guest, who comes and goes.
+    /// Other code: a guest that comes and goes.
     Hand,
 }
 
 impl Closed {
-    /// What a producer that ended for `reason` leaves behind.
+    /// Returns the end that consumers see of a producer that ended for `reason`.
     pub(crate) fn by(reason: &ExitReason) -> Self {
         match reason {
             ExitReason::Normal => Self::End,

@@ -1,4 +1,4 @@
-//! When a subscription that ended is made again.
+//! Decides whether and when a stage subscribes again after a subscription ended.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use crate::base::backoff::Backoff;
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::wire::subscription::{CancelKind, Cancellation};
 
-/// The state of one subscription that is made again and again.
+/// The retry state of one renewed subscription.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Again {
     backoff: Backoff,
-    /// Attempts in a row that brought nothing.
+    /// The number of failed attempts in a row.
     failed: u32,
 }
 
@@ -19,12 +19,12 @@ impl Again {
         Self { backoff, failed: 0 }
     }
 
-    /// The subscription brought events.
+    /// Records that the subscription delivered events.
     pub(crate) fn succeeded(&mut self) {
         self.failed = 0;
     }
 
-    /// How long to wait before it is made again after it ended so; nothing if it is not.
+    /// Returns the delay before the next attempt after this end, or `None` to give up.
     pub(crate) fn after(
         &mut self,
         cancellation: &Cancellation,
@@ -34,7 +34,7 @@ impl Again {
         let passes = match (cancellation.kind, refused) {
             // The producer has nothing more.
             (CancelKind::Down, _) => !matches!(cancellation.reason, ExitReason::Normal),
-            // Whoever has it may leave; anything else that is refused will be refused again.
+            // The subscriber of the partition may leave; every other refusal would be repeated.
             (CancelKind::Cancelled, refused) => {
                 matches!(refused, Some(SubscribeError::PartitionTaken { .. }))
             }

@@ -1,10 +1,10 @@
-//! How a stage learns that something waits for it: one bit per link, and one wake for many.
+//! Notifies a stage of pending work: one bit per link, and one wake for many marks.
 //!
-//! A stage has one `Signal`. Whoever puts something where the stage will find it (a batch, credit, a
-//! message) marks its slot; the stage takes all marked slots at once. A wake is sent only to a stage that
-//! is parked, and for credit only to one that waits for it: a step whose input is used up has nothing to
-//! do with credit, and finds it when its next input wakes it. In a pipeline at full speed so only data
-//! wakes the steps, and only credit the source.
+//! Each stage has one `Signal`. A sender that puts something where the stage will find it (a batch, credit,
+//! mail) marks its slot; the stage takes all marked slots at once. Only a parked stage is woken, and for
+//! credit only if it waits for credit: a step whose input is used up cannot use credit, and finds it when its
+//! next input wakes it. In a pipeline at full speed, therefore, only data wakes the steps, and only credit
+//! wakes the source.
 //!
 //! ```text
 //!   state   63 wants credit │ 62 parked │ 61 far │ 60 … 1 links │ 0 mailbox
@@ -12,11 +12,11 @@
 //! ```
 //!
 //! Invariants:
-//! 1. What was published before `mark(slot)` is visible to the stage once it took `slot` (the mark and
-//!    the take are read-modify-writes of one word).
-//! 2. A stage that parked is woken by the next mark that concerns it: marks and "parked" are bits of one
-//!    word, so either parking sees the mark, or the mark sees that the stage is parked. The waker is in
-//!    its place before the stage parks: whoever sees that it is parked sees its waker.
+//! 1. Everything published before `mark(slot)` is visible to the stage once it took `slot` (the mark and the
+//!    take are read-modify-writes of the same word).
+//! 2. A parked stage is woken by the next mark that concerns it: marks and "parked" are bits of one word, so
+//!    either parking sees the mark, or the mark sees that the stage is parked. The waker is stored before the
+//!    stage parks: a thread that sees it parked also sees its waker.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -24,46 +24,46 @@ use std::task::{Context, Poll, Waker};
 
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, lock};
 
-/// Slots with a bit in the state itself.
+/// Slots with a bit of their own in the state.
 const NEAR: usize = if cfg!(stage_loom) { 2 } else { 61 };
-/// Slots beyond may be marked.
+/// Set if slots beyond those may be marked.
 const FAR: u64 = 1 << 61;
-/// The stage waits to be woken.
+/// Set while the stage waits to be woken.
 const PARKED: u64 = 1 << 62;
-/// The parked stage has something to do with credit.
+/// Set if the parked stage can use credit.
 const WANTS_CREDIT: u64 = 1 << 63;
 const MARKS: u64 = FAR | (FAR - 1);
 
 const WORDS: usize = if cfg!(stage_loom) { 1 } else { 64 };
-/// Far bits there are; slots beyond share the bit of the slot this many below.
+/// The number of far bits; a slot beyond shares the bit of the slot this many below.
 const BITS: usize = WORDS * 64;
 
-/// The slot that stands for the mailbox.
+/// The slot of the mailbox.
 const MAIL: usize = 0;
 
 thread_local! {
     static FOR_CREDIT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether the stage that this thread is waking now is woken for credit, and not for events or mail.
+/// Returns whether this thread is waking a stage for credit, rather than for events or mail.
 pub(crate) fn wakes_for_credit() -> bool {
     FOR_CREDIT.get()
 }
 
-/// Who wants the attention of one stage.
+/// The pending marks of one stage, and its waker.
 #[derive(Debug)]
 pub(crate) struct Signal {
     state: AtomicU64,
     far: Far,
-    /// Wakes the task of the stage, which most never change: so this one is read without a lock.
+    /// Wakes the stage's task. Most stages never change tasks, so this one is read without a lock.
     first: OnceLock<Waker>,
-    /// Wakes the task it has now, if that is another.
+    /// Whether the stage has moved to another task, which `waker` wakes.
     moved: AtomicBool,
     waker: Mutex<Option<Waker>>,
     slots: Mutex<FreeSlots>,
 }
 
-/// The marks of the slots that have no bit in the state.
+/// Marks of the slots without a bit of their own in the state.
 #[derive(Debug)]
 struct Far {
     /// One bit for each word that may hold marks.
@@ -71,7 +71,7 @@ struct Far {
     words: [AtomicU64; WORDS],
 }
 
-/// Slots that were given back, and the first that was never given out.
+/// Slots that were returned, and the lowest one never handed out.
 #[derive(Debug)]
 struct FreeSlots {
     returned: Vec<usize>,
@@ -90,7 +90,7 @@ impl Signal {
         })
     }
 
-    /// Says that the mailbox holds something.
+    /// Marks the mailbox.
     pub(crate) fn mark_mail(&self) {
         self.mark(MAIL);
     }
@@ -111,7 +111,8 @@ impl Signal {
         }
     }
 
-    /// Marks a slot. Whether the stage is to be woken: it was parked with all of `parked`, and is so no more.
+    /// Marks a slot. Returns whether to wake the stage: it was parked with all bits of `parked`, and is no
+    /// longer.
     #[inline]
     fn set(&self, slot: usize, parked: u64) -> bool {
         let mark = if slot < NEAR {
@@ -131,7 +132,8 @@ impl Signal {
         }
     }
 
-    /// Wakes the stage, which was parked. If it moves just now, it is being polled, and sees the mark.
+    /// Wakes the stage, which was parked. If it is just moving to another task, it is being polled, and sees
+    /// the mark.
     fn wake(&self) {
         if self.moved.load(Ordering::Acquire) {
             if let Some(waker) = &*lock(&self.waker) {
@@ -142,7 +144,7 @@ impl Signal {
         }
     }
 
-    /// From now on the stage is woken by `waker`; before it parks.
+    /// Sets `waker` as the one that wakes the stage; called before it parks.
     fn settle_in(&self, waker: &Waker) {
         if self.first.set(waker.clone()).is_err() {
             *lock(&self.waker) = Some(waker.clone());
@@ -150,19 +152,19 @@ impl Signal {
         }
     }
 
-    /// Whether something waits for the stage.
+    /// Returns whether any slot is marked.
     #[inline]
     pub(crate) fn is_marked(&self) -> bool {
         self.state.load(Ordering::Relaxed) & MARKS != 0
     }
 
-    /// Gives every marked slot below `slots` to `seen` and unmarks it; says whether there was any.
+    /// Passes every marked slot below `slots` to `seen` and unmarks it; returns whether there were any.
     #[inline]
     pub(crate) fn take(&self, slots: usize, mut seen: impl FnMut(Attention)) -> bool {
         if !self.is_marked() {
             return false;
         }
-        // Whoever takes is not parked.
+        // A stage that takes marks is not parked.
         let state = self.state.swap(0, Ordering::AcqRel);
         let mut near = state & (FAR - 1);
         while near != 0 {
@@ -205,7 +207,7 @@ impl Far {
 #[derive(Debug)]
 pub(crate) struct Parking {
     signal: Arc<Signal>,
-    /// The waker that is in its place, so that the same one need not be put there again.
+    /// The stored waker, to avoid storing the same one again.
     waker: Option<Waker>,
 }
 
@@ -214,20 +216,20 @@ impl Parking {
         Self { signal, waker: None }
     }
 
-    /// Whether anything is marked.
+    /// Returns whether any slot is marked.
     #[inline]
     pub(crate) fn is_marked(&self) -> bool {
         self.signal.is_marked()
     }
 
-    /// Gives every marked slot below `slots` to `seen` and unmarks it; says whether there was any.
+    /// Passes every marked slot below `slots` to `seen` and unmarks it; returns whether there were any.
     #[inline]
     pub(crate) fn take(&self, slots: usize, seen: impl FnMut(Attention)) -> bool {
         self.signal.take(slots, seen)
     }
 
-    /// Ready when something is marked; else parks the stage until something is. Credit wakes it only
-    /// if it `wants_credit`.
+    /// Returns ready if a slot is marked, otherwise parks the stage until one is. Credit wakes it only if it
+    /// `wants_credit`.
     #[inline]
     pub(crate) fn poll_marked(&mut self, cx: &mut Context<'_>, wants_credit: WantsCredit) -> Poll<()> {
         let mut before = self.signal.state.load(Ordering::Acquire);
@@ -258,16 +260,16 @@ impl Parking {
     }
 }
 
-/// Whether a stage that parks has something to do with credit.
+/// Whether a parking stage can use credit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WantsCredit {
-    /// It makes events on demand, or holds some that wait for demand.
+    /// It creates events on demand, or holds events that wait for demand.
     Yes,
-    /// It can go on only with new input.
+    /// It can continue only with new input.
     No,
 }
 
-/// What a marked slot stands for.
+/// The meaning of a marked slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attention {
     /// The mailbox.
@@ -276,7 +278,7 @@ pub(crate) enum Attention {
     Link(usize),
 }
 
-/// One slot of one signal, given back when dropped.
+/// One slot of one signal, returned when dropped.
 #[derive(Debug)]
 pub(crate) struct Slot {
     signal: Arc<Signal>,
@@ -284,7 +286,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// Claims the lowest slot of `signal` that was given back, or a new one.
+    /// Claims a returned slot of `signal`, or else a new one.
     pub(crate) fn claim(signal: &Arc<Signal>) -> Self {
         let mut slots = lock(&signal.slots);
         let index = slots.returned.pop().unwrap_or_else(|| {
@@ -294,18 +296,18 @@ impl Slot {
         Self { signal: Arc::clone(signal), index }
     }
 
-    /// The slot's number, at least 1; it is free for others only after the drop.
+    /// Returns the slot's number, at least 1. It is free for reuse only after the drop.
     pub(crate) fn index(&self) -> usize {
         self.index
     }
 
-    /// Asks the stage to look here.
+    /// Notifies the stage of pending work in this slot.
     #[inline]
     pub(crate) fn mark(&self) {
         self.signal.mark(self.index);
     }
 
-    /// Asks the stage to look here for credit.
+    /// Notifies the stage of credit in this slot.
     #[inline]
     pub(crate) fn mark_credit(&self) {
         self.signal.mark_credit(self.index);

@@ -1,4 +1,4 @@
-//! What can be set on a subscription that is made by hand.
+//! Options of a manually made subscription.
 
 use super::producer_ref::ProducerRef;
 use crate::base::backoff::Backoff;
@@ -10,7 +10,7 @@ use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner};
 use crate::wire::resubscribe::Again;
 
-/// The options of one subscription: GenStage's, with GenStage's defaults.
+/// Options of one subscription; names and defaults are those of GenStage.
 #[derive(Debug)]
 #[must_use]
 pub struct SubscribeOptions<E> {
@@ -23,7 +23,7 @@ pub struct SubscribeOptions<E> {
 }
 
 impl<E> SubscribeOptions<E> {
-    /// `max_demand` 1000, `min_demand` half of it, permanent.
+    /// Returns the defaults: `max_demand` 1000, `min_demand` half of it, cancel mode permanent.
     pub fn new() -> Self {
         Self {
             max_demand: 1000,
@@ -35,65 +35,65 @@ impl<E> SubscribeOptions<E> {
         }
     }
 
-    /// The most events that are outstanding, 1 to 1,000,000,000. Default: 1000.
+    /// Sets the limit of outstanding events, 1 to 1,000,000,000. Default: 1000.
     pub fn max_demand(mut self, events: usize) -> Self {
         self.max_demand = events;
         self
     }
 
-    /// The outstanding demand at or below which more is asked for: 0 to `max_demand − 1`. Default: half of
-    /// `max_demand`, rounded down.
+    /// Sets the outstanding demand at or below which the consumer asks again: 0 to `max_demand − 1`. Default:
+    /// half of `max_demand`, rounded down.
     pub fn min_demand(mut self, events: usize) -> Self {
         self.min_demand = Some(events);
         self
     }
 
-    /// What the consumer does when the subscription ends. Default: it ends too.
+    /// Sets the effect of the subscription's end on the consumer. Default: the consumer ends too.
     pub fn cancel(mut self, mode: CancelMode) -> Self {
         self.cancel = mode;
         self
     }
 
-    /// Makes the subscription again when the producer is lost, or its partition is taken: after a wait, and
-    /// after a longer one if that fails too. Until the attempts of `backoff` are used up, the end of the
-    /// subscription does not end the consumer, whatever its cancel mode; `handle_cancel` is called each
-    /// time. A producer that ended normally, and a subscription that somebody cancelled, are not returned
-    /// to. Most useful with a name of a [`Registry`](crate::Registry), which is looked up anew each time.
+    /// Subscribes again when the producer is lost or its partition is taken: after a delay, which grows while
+    /// attempts fail. Until the attempts of `backoff` are used up, the end of the subscription does not end
+    /// the consumer, whatever its cancel mode; `handle_cancel` is called each time. A producer that ended
+    /// normally and a cancelled subscription are not subscribed to again. Most useful with a name in a
+    /// [`Registry`](crate::Registry), which is resolved for each attempt.
     ///
-    /// Each is a [`Subscription`](crate::Subscription) of its own, with the window that was set last and not
-    /// paused; `handle_subscribe` is told of it.
+    /// Each renewal is a new [`Subscription`](crate::Subscription), with the most recently set window and not
+    /// paused; `handle_subscribe` is called with it.
     ///
-    /// Streams are not made again. Default: it is not.
+    /// Streams do not subscribe again. Default: no renewal.
     pub fn again(mut self, backoff: Backoff) -> Self {
         self.again = Some(Again::new(backoff));
         self
     }
 
-    /// Begins paused: nothing is asked for until [`Subscription::resume`](crate::Subscription::resume). So
-    /// several consumers can be subscribed to a producer before the first of them takes its events. A stream
-    /// asks as it is read, paused or not. Default: what may be outstanding is asked for at once.
+    /// Starts paused: the consumer does not ask until [`Subscription::resume`](crate::Subscription::resume),
+    /// so that several consumers can subscribe to a producer before the first of them takes its events. A
+    /// stream asks as it is read, paused or not. Default: the consumer asks for `max_demand` at once.
     pub fn paused(mut self) -> Self {
         self.paused = true;
         self
     }
 
-    /// Whether it begins [paused](Self::paused).
+    /// Returns whether the subscription starts [paused](Self::paused).
     pub fn is_paused(&self) -> bool {
         self.paused
     }
 
-    /// What the producer's dispatcher is told: a partition, a selector, a weight.
+    /// Sets the options for the producer's dispatcher: a partition, a selector, a weight.
     pub fn share(mut self, share: SubscriberOptions<E>) -> Self {
         self.subscriber = share;
         self
     }
 
-    /// What the consumer does when the subscription ends.
+    /// Returns the effect of the subscription's end on the consumer.
     pub(crate) fn mode(&self) -> CancelMode {
         self.cancel
     }
 
-    /// The subscription to `producer` that is to be made.
+    /// Returns the request to subscribe to `producer`.
     pub(crate) fn join(self, producer: &ProducerRef<E>) -> Result<Join<E>, SubscribeError> {
         let min = self.min_demand.unwrap_or(self.max_demand / 2);
         let window = Window::new(self.max_demand, min)?;

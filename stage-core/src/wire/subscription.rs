@@ -1,4 +1,4 @@
-//! One subscription, as seen from outside of its two stages: who they are, and what can be done to it.
+//! A handle to one subscription, usable from outside its two stages.
 
 use std::fmt;
 
@@ -6,39 +6,40 @@ use crate::base::error::ExitReason;
 use crate::credit::demand::{Demand, Window};
 use crate::sync::{Arc, Mutex, lock};
 
-/// One subscription of a consumer to a producer. Cheap to clone; two are equal if they are the same one.
+/// A handle to the subscription of a consumer to a producer. Cheap to clone; handles are equal if they refer
+/// to the same subscription.
 ///
-/// What is asked of it here happens when the stage that it concerns next takes its mail in; on a
-/// subscription that has ended, nothing happens.
+/// Requests take effect when the stage concerned next reads its mail. On a subscription that has ended, they
+/// have no effect.
 #[derive(Clone)]
 pub struct Subscription {
     tie: Arc<Tie>,
 }
 
-/// Where the two ends of a subscription are found.
+/// The two ends of a subscription.
 pub(crate) struct Tie {
     pub(crate) producer: End,
     pub(crate) consumer: End,
-    /// By which the consumer asks.
+    /// The window by which the consumer asks.
     window: Mutex<Window>,
 }
 
-/// One end: a stage, and the slot by which it knows the subscription.
+/// One end: a stage, and its slot for the subscription.
 pub(crate) struct End {
     pub(crate) stage: Arc<dyn Reach>,
     pub(crate) slot: usize,
 }
 
-/// A stage that can be told something about one of its subscriptions.
+/// A stage that receives requests about its subscriptions.
 pub(crate) trait Reach: Send + Sync {
-    /// The name of the stage.
+    /// Returns the name of the stage.
     fn name(&self) -> Arc<str>;
 
-    /// Tells it; a stage that has ended need not know.
+    /// Sends a request; a stage that has ended ignores it.
     fn tell(&self, tell: Tell);
 }
 
-/// A part of a stage, which cannot be reached by itself.
+/// A part of a stage, which receives no requests of its own.
 struct Inside(Arc<str>);
 
 impl Reach for Inside {
@@ -49,7 +50,7 @@ impl Reach for Inside {
     fn tell(&self, _tell: Tell) {}
 }
 
-/// What a stage is told about a subscription.
+/// A request about a subscription.
 #[derive(Debug)]
 pub(crate) struct Tell {
     pub(crate) subscription: Subscription,
@@ -58,17 +59,17 @@ pub(crate) struct Tell {
 
 #[derive(Debug)]
 pub(crate) enum What {
-    /// To the producer: end it, behind everything that was sent.
+    /// To the producer: end it, after everything that was sent.
     Cancel(ExitReason),
-    /// To the consumer: end it, and go on without it.
+    /// To the consumer: end it, and continue without it.
     Detach,
-    /// To the consumer: ask for so many events.
+    /// To the consumer: ask for this many events.
     Ask(Demand),
     /// To the consumer: ask by this window from now on.
     Window(Window),
-    /// To the consumer: handle nothing more of it.
+    /// To the consumer: stop handling its events.
     Pause,
-    /// To the consumer: go on handling.
+    /// To the consumer: resume handling its events.
     Resume,
 }
 
@@ -76,37 +77,37 @@ pub(crate) enum What {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Cancellation {
-    /// Whether it was cancelled, or the peer ended.
+    /// Whether it was cancelled or the peer ended.
     pub kind: CancelKind,
-    /// Why.
+    /// The reason.
     pub reason: ExitReason,
 }
 
-/// In which way a subscription ended.
+/// The kind of a subscription's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelKind {
-    /// Somebody cancelled it, or the producer did not take it in.
+    /// It was cancelled, or the producer refused it.
     Cancelled,
     /// The peer ended.
     Down,
 }
 
-/// Which side of a subscription the other stage is on.
+/// The side of a subscription that the other stage is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The other stage sends events to this one.
     Producer,
-    /// The other stage gets events from this one.
+    /// The other stage receives events from this one.
     Consumer,
 }
 
-/// Who asks for events in a subscription.
+/// Whether the engine or the stage asks for events of a subscription.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Asking {
-    /// The engine, by the subscription's window, after each batch.
+    /// The engine asks, by the subscription's window, after each batch.
     #[default]
     Automatic,
-    /// The stage, by [`Subscription::ask`]; what arrives together is handled together.
+    /// The stage asks, by [`Subscription::ask`]; events that arrive together are handled together.
     Manual,
 }
 
@@ -115,67 +116,67 @@ impl Subscription {
         Self { tie: Arc::new(Tie { producer, consumer, window: Mutex::new(window) }) }
     }
 
-    /// What a part of the stage `name` is fed by from another part. What is asked of it is of no effect.
+    /// Returns a subscription between two parts of the stage `name`. Requests to it have no effect.
     pub(crate) fn within(name: &Arc<str>) -> Self {
         let end = || End { stage: Arc::new(Inside(Arc::clone(name))), slot: 0 };
         Self::new(end(), end(), Window::default())
     }
 
-    /// Ends the subscription for `reason`. The producer stops sending; the consumer still handles what
-    /// was sent, and then does what the subscription's [`CancelMode`](crate::CancelMode) says.
+    /// Ends the subscription for `reason`. The producer stops sending; the consumer still handles the events
+    /// sent, and then acts by the subscription's [`CancelMode`](crate::CancelMode).
     pub fn cancel(&self, reason: ExitReason) {
         self.tell(&self.tie.producer, What::Cancel(reason));
     }
 
-    /// Ends the subscription without stopping anybody, whatever its cancel mode. What the consumer has
-    /// not taken in yet goes back to the producer, for its other subscribers.
+    /// Ends the subscription without ending the consumer, whatever its cancel mode. Events that the consumer
+    /// has not received return to the producer, for its other subscribers.
     pub fn detach(&self) {
         self.tell(&self.tie.consumer, What::Detach);
     }
 
-    /// Asks for `demand` more events, beside what the engine asks for.
+    /// Asks for `demand` more events, in addition to the engine's asks.
     pub fn ask(&self, demand: Demand) {
         self.tell(&self.tie.consumer, What::Ask(demand));
     }
 
-    /// Asks by `window` from now on. A smaller one takes hold as events arrive: nothing is taken back.
+    /// Asks by `window` from now on. A smaller window takes effect as events arrive; demand is not withdrawn.
     pub fn set_window(&self, window: Window) {
         *lock(&self.tie.window) = window;
         self.tell(&self.tie.consumer, What::Window(window));
     }
 
-    /// The window that was set last. A stage that asks by itself decides what it means.
+    /// Returns the most recently set window. A stage that asks manually decides what it means.
     pub fn window(&self) -> Window {
         *lock(&self.tie.window)
     }
 
-    /// The consumer handles no more events of this subscription until [`resume`](Self::resume). Up to
-    /// `max_demand` events wait for it meanwhile, and then the producer is not asked any more.
+    /// Stops the consumer from handling events of this subscription until [`resume`](Self::resume).
+    /// Meanwhile, up to `max_demand` events wait for it; after that, the producer receives no more asks.
     pub fn pause(&self) {
         self.tell(&self.tie.consumer, What::Pause);
     }
 
-    /// The consumer handles events of this subscription again.
+    /// Lets the consumer handle events of this subscription again.
     pub fn resume(&self) {
         self.tell(&self.tie.consumer, What::Resume);
     }
 
-    /// The name of the producer.
+    /// Returns the name of the producer.
     pub fn producer(&self) -> Arc<str> {
         self.tie.producer.stage.name()
     }
 
-    /// The name of the consumer.
+    /// Returns the name of the consumer.
     pub fn consumer(&self) -> Arc<str> {
         self.tie.consumer.stage.name()
     }
 
-    /// The slot by which the producer knows it.
+    /// Returns the producer's slot of this subscription.
     pub(crate) fn producer_slot(&self) -> usize {
         self.tie.producer.slot
     }
 
-    /// The slot by which the consumer knows it.
+    /// Returns the consumer's slot of this subscription.
     pub(crate) fn consumer_slot(&self) -> usize {
         self.tie.consumer.slot
     }

@@ -1,6 +1,7 @@
-//! Does a link lose nothing and double nothing, whoever sends, cancels or ends first? Every interleaving, by loom.
+//! Model tests of a link under every interleaving (loom): no batch or credit is lost or doubled, whatever
+//! ends first.
 //!
-//! A ring holds one batch here, so that the second spills.
+//! A ring holds one batch here, so the second one spills.
 
 use std::future::poll_fn;
 
@@ -46,13 +47,13 @@ fn send(tx: &mut LinkTx<u32>, event: u32) {
     tx.announce();
 }
 
-/// Parks until the link is marked. A wake that is lost ends the model with a deadlock.
+/// Parks until the link is marked. A lost wake-up ends the model with a deadlock.
 fn wait(signal: &mut Parking, wants_credit: WantsCredit) {
     block_on(poll_fn(|cx| signal.poll_marked(cx, wants_credit)));
     signal.take(2, |_| {});
 }
 
-/// Receives until the end, parking when there is nothing.
+/// Receives until the end, and parks while there is nothing.
 fn receive_all(rx: &mut LinkRx<u32>, signal: &mut Parking) -> (Vec<u32>, Closed) {
     let mut events = Vec::new();
     loop {
@@ -127,7 +128,7 @@ fn credit_is_neither_lost_nor_doubled_and_wakes_who_waits_for_it() {
     });
 }
 
-/// Where events ended up.
+/// The destinations of events.
 #[derive(Debug, Default)]
 struct Account {
     received: Vec<u32>,
@@ -144,7 +145,7 @@ impl Account {
     }
 }
 
-/// A consumer that takes one batch, if there is one, and leaves.
+/// Runs a consumer that takes one batch, if there is one, and ends.
 fn take_one_and_leave(mut rx: LinkRx<u32>) -> (Vec<u32>, usize) {
     let received = match rx.receive() {
         FromProducer::Batch(batch) => batch.events,

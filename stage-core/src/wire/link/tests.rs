@@ -1,4 +1,4 @@
-//! Order, ends and losses on one link, step by step; every interleaving is in `models`.
+//! Step-by-step tests of order, ends and losses on one link; `models` covers the interleavings.
 
 use super::*;
 use crate::credit::demand::Window;
@@ -27,7 +27,7 @@ fn send(tx: &mut LinkTx<u32>, events: Vec<u32>) {
     tx.send(Batch { events, more: false });
 }
 
-/// Everything that can be received, and how the link ended, if it did.
+/// Receives everything available; also returns how the link ended, if it did.
 fn drain(rx: &mut LinkRx<u32>) -> (Vec<u32>, Option<Closed>) {
     let mut events = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! Does a stage that parks always learn what was marked? Every interleaving, by loom.
+//! Model tests under every interleaving (loom): a parking stage always learns of a mark.
 
 use std::future::poll_fn;
 use std::task::Waker;
@@ -10,8 +10,8 @@ use super::*;
 use crate::sync::AtomicUsize;
 use crate::sync::model::model;
 
-/// Parks until something is marked, then takes what is; as a stage does. A wake that is lost ends the model with a
-/// deadlock.
+/// Parks until something is marked, then takes the marks, as a stage does. A lost wake-up ends the model with
+/// a deadlock.
 fn wait(signal: &mut Parking, wants_credit: WantsCredit) -> Vec<Attention> {
     block_on(poll_fn(|cx| signal.poll_marked(cx, wants_credit)));
     let mut seen = Vec::new();
@@ -103,7 +103,7 @@ fn a_stage_that_comes_to_want_credit_does_not_sleep_over_it() {
                 slot.mark_credit();
             }
         });
-        // Its input is used up, so it parks without a use for credit; then something else wakes it.
+        // Its input is used up, so it parks without a use for credit; then another mark wakes it.
         let _ = parking.poll_marked(&mut Context::from_waker(Waker::noop()), WantsCredit::No);
         let mut seen = 0;
         while seen == 0 {
@@ -123,7 +123,7 @@ fn a_stage_that_moves_to_another_task_sees_the_mark_or_is_woken_there() {
         let mut parking = Parking::new(Arc::clone(&signal));
         let slot = Slot::claim(&signal);
         let peer = thread::spawn(move || slot.mark());
-        // Parked by a task that nothing wakes any more.
+        // Parked by a task that is never woken again.
         let _ = parking.poll_marked(&mut Context::from_waker(Waker::noop()), WantsCredit::No);
         assert_eq!(wait(&mut parking, WantsCredit::No), [Attention::Link(1)]);
         peer.join().unwrap();

@@ -1,4 +1,4 @@
-//! What is marked is taken once, and wakes whom it concerns.
+//! Tests for marks: each is taken once, and wakes the stage it concerns.
 
 use super::*;
 
