@@ -278,7 +278,7 @@ impl Wake for Ticket {
     }
 }
 
-/// The SplitMix64 generator of Sebastiano Vigna (public domain, <https://prng.di.unimi.it/splitmix64.c>).
+/// The `SplitMix64` generator of Sebastiano Vigna (public domain, <https://prng.di.unimi.it/splitmix64.c>).
 #[derive(Debug)]
 struct SplitMix(u64);
 

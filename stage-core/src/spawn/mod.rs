@@ -1,4 +1,4 @@
-//! Stages without a pipeline: spawned one by one, wired by hand, ended by hand.
+//! Stages without a pipeline: spawned, connected and ended by hand.
 //!
 //! ```
 //! use stage_core::spawn::{StageOptions, consumer, producer};
@@ -19,9 +19,9 @@
 //! # }
 //! ```
 //!
-//! Nobody restarts such a stage: for that, declare a [`Pipeline`](crate::Pipeline). It goes on when its
-//! [`StageRef`](crate::StageRef)s are dropped, until it finishes, fails, is stopped, or a subscription ends
-//! that it does not outlive.
+//! Such a stage is not restarted: for that, declare a [`Pipeline`](crate::Pipeline). It keeps running when
+//! its [`StageRef`](crate::StageRef)s are dropped, until it finishes, fails, is stopped, or ends together
+//! with one of its subscriptions.
 
 mod options;
 mod stage;

@@ -1,4 +1,4 @@
-//! What can be set on a stage that is spawned by hand.
+//! The options of a stage that is spawned by hand.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub struct StageOptions<Out> {
 }
 
 impl<Out> StageOptions<Out> {
-    /// The defaults.
+    /// Creates the default options.
     pub fn new() -> Self {
         Self {
             name: None,
@@ -33,49 +33,49 @@ impl<Out> StageOptions<Out> {
         }
     }
 
-    /// Only the name set.
+    /// Creates options with only the name set.
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..Self::new() }
     }
 
-    /// Where the callbacks run. Default: on the runtime.
+    /// Sets where the callbacks run. Default: on the runtime.
     pub fn placement(mut self, placement: Placement) -> Self {
         self.placement = placement;
         self
     }
 
-    /// How many undemanded events the stage keeps. Default: 10,000 for a producer, all for a
-    /// producer-consumer. Of no meaning to a consumer.
+    /// Sets how many events without demand the stage buffers. Default: 10,000 for a producer, unlimited for a
+    /// producer-consumer. Has no effect on a consumer.
     pub fn buffer(mut self, capacity: Capacity) -> Self {
         self.capacity = Some(capacity);
         self
     }
 
-    /// Which events a full buffer keeps. Default: the last.
+    /// Sets which events a full buffer keeps. Default: the last.
     pub fn keep(mut self, keep: Keep) -> Self {
         self.keep = keep;
         self
     }
 
-    /// Decides which subscriber gets which events. Default: [`DemandDispatcher`]. Of no meaning to a
-    /// consumer.
+    /// Sets the dispatcher, which decides which subscriber gets which events. Default: [`DemandDispatcher`].
+    /// Has no effect on a consumer.
     pub fn dispatcher(mut self, dispatcher: impl Dispatcher<Out> + 'static) -> Self {
         self.dispatcher = Box::new(dispatcher);
         self
     }
 
-    /// How far a producer-consumer runs ahead of its subscribers. Default: it handles whole messages. Of no
-    /// meaning to other stages.
+    /// Sets how far a producer-consumer runs ahead of its subscribers. Default: it handles whole messages.
+    /// Has no effect on other stages.
     pub fn pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
         self
     }
 
-    /// What the stage does when its last consumer has left, by a cancel or by its end. Default: it goes on. Of no
-    /// meaning to a consumer.
+    /// Sets what the stage does when its last consumer has left, by a cancel or by its end. Default: it
+    /// continues. Has no effect on a consumer.
     ///
-    /// A first consumer may come and go before the second arrives: hold demand back
-    /// ([`demand`](Self::demand), [`DemandMode::Accumulate`]) until all are there.
+    /// The first consumer may leave before the second one arrives: to avoid this, hold demand back
+    /// ([`demand`](Self::demand), [`DemandMode::Accumulate`]) until all have subscribed.
     ///
     /// ```
     /// use stage_core::spawn::{StageOptions, producer};
@@ -98,7 +98,7 @@ impl<Out> StageOptions<Out> {
         self
     }
 
-    /// Whether demand is held back at first. Default: it is not.
+    /// Sets whether demand is held back at first. Default: it is forwarded.
     pub fn demand(mut self, mode: DemandMode) -> Self {
         self.mode = mode;
         self

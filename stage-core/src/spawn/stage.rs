@@ -1,4 +1,4 @@
-//! Starts one stage and keeps its address.
+//! Spawns one stage without a pipeline, and returns its address.
 
 use std::any::type_name;
 
@@ -24,36 +24,36 @@ use crate::supervise::Control;
 use crate::sync::Arc;
 use crate::wire::mailbox::Mailbox;
 
-/// Undemanded events a producer keeps (GenStage's default).
+/// Number of events without demand that a producer buffers (GenStage's default).
 const PRODUCER_BUFFER: Capacity = Capacity::Bounded(10_000);
 
-/// A stage that did not come up.
+/// The failure of a stage to start.
 #[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("the stage `{stage}` did not start: it {reason}")]
 pub struct SpawnError {
-    /// The stage.
+    /// The name of the stage.
     pub stage: String,
-    /// Why.
+    /// The reason.
     #[source]
     pub reason: ExitReason,
 }
 
-/// A buffer that could never be in memory.
+/// The error for a buffer size that cannot fit into memory.
 #[derive(Debug, thiserror::Error)]
 #[error("buffer must be at most {MOST_EVENTS}, got {0}")]
 struct TooLarge(usize);
 
-/// Starts a producer; returns when its `init` succeeded.
+/// Starts a producer; returns when its `init` has succeeded.
 ///
 /// Must be called within a tokio runtime.
 ///
 /// # Errors
 ///
-/// [`SpawnError`] if its `init` fails, or its buffer is above 1,000,000,000 events.
+/// Returns [`SpawnError`] if its `init` fails, or its buffer is larger than 1,000,000,000 events.
 ///
 /// # Cancel safety
 ///
-/// When dropped before it is ready, the stage may go on.
+/// If the future is dropped before it is ready, the stage may keep running.
 pub async fn producer<P: Producer>(
     stage: P,
     options: StageOptions<P::Event>,
@@ -64,17 +64,17 @@ pub async fn producer<P: Producer>(
     start(stage, run, PRODUCER_BUFFER, options).await
 }
 
-/// Starts a producer-consumer; returns when its `init` succeeded.
+/// Starts a producer-consumer; returns when its `init` has succeeded.
 ///
 /// Must be called within a tokio runtime.
 ///
 /// # Errors
 ///
-/// [`SpawnError`] if its `init` fails, or its buffer is above 1,000,000,000 events.
+/// Returns [`SpawnError`] if its `init` fails, or its buffer is larger than 1,000,000,000 events.
 ///
 /// # Cancel safety
 ///
-/// When dropped before it is ready, the stage may go on.
+/// If the future is dropped before it is ready, the stage may keep running.
 pub async fn producer_consumer<S: ProducerConsumer>(
     stage: S,
     options: StageOptions<S::Out>,
@@ -85,17 +85,17 @@ pub async fn producer_consumer<S: ProducerConsumer>(
     start(stage, run, Capacity::Unbounded, options).await
 }
 
-/// Starts a consumer; returns when its `init` succeeded.
+/// Starts a consumer; returns when its `init` has succeeded.
 ///
 /// Must be called within a tokio runtime.
 ///
 /// # Errors
 ///
-/// [`SpawnError`] if its `init` fails, or its buffer is above 1,000,000,000 events.
+/// Returns [`SpawnError`] if its `init` fails, or its buffer is larger than 1,000,000,000 events.
 ///
 /// # Cancel safety
 ///
-/// When dropped before it is ready, the stage may go on.
+/// If the future is dropped before it is ready, the stage may keep running.
 pub async fn consumer<C: Consumer>(
     stage: C,
     options: StageOptions<Nothing>,
@@ -106,7 +106,7 @@ pub async fn consumer<C: Consumer>(
     start(stage, run, Capacity::Unbounded, options).await
 }
 
-/// Runs a stage of one kind; types are erased here, once per start.
+/// Runs a stage of one kind; erases its types, once per start.
 type Run<S, In, Out> =
     fn(S, Core, Port<S, In, Out>, Inlet<In>, Outlet<Out>, Ready) -> BoxFuture<'static, ExitReason>;
 
@@ -152,10 +152,10 @@ where
     outlet.set_mode(mode);
     let (up, is_up) = oneshot::channel();
     let (go, may_go) = oneshot::channel();
-    // Nobody else is waited for.
+    // A stage without a pipeline waits for no other stages.
     let _ = go.send(());
     let future = run(stage, core, port, inlet, outlet, Ready { up, go: may_go });
-    // Of its own: a caller's span would stay open as long as the stage runs.
+    // A root span: a caller's span would stay open for as long as the stage runs.
     let span = tracing::info_span!(parent: None, "stage", step = &*name);
     run_alone(future.instrument(span).boxed(), placement, counters, Closing(Arc::clone(&mailbox) as _));
     match is_up.await {
@@ -164,7 +164,8 @@ where
     }
 }
 
-/// Runs a stage without a pipeline. Erased, so that it is compiled once and not for each stage.
+/// Runs a stage without a pipeline. The future is type-erased, so that this function is compiled once instead
+/// of once per stage.
 fn run_alone(
     future: BoxFuture<'static, ExitReason>,
     placement: Placement,
@@ -181,7 +182,7 @@ fn run_alone(
     });
 }
 
-/// Closes the mailbox of a stage when it ends, also when the runtime drops it.
+/// Closes the mailbox of a stage when it ends, even if the runtime drops the stage.
 struct Closing(Arc<dyn Control>);
 
 impl Closing {

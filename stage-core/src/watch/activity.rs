@@ -46,12 +46,12 @@ impl Activity {
         Self { elapsed, links: links.collect(), steps }
     }
 
-    /// Names the step that limits the pipeline, and the cause. An activity of at least a second is a good basis.
+    /// Returns the step that limits the pipeline, and the cause. The activity should span at least a second.
     pub fn verdict(&self) -> Verdict {
         judge(self)
     }
 
-    /// The step of this name.
+    /// Returns the step with this name.
     pub fn step(&self, name: &str) -> Option<&StepActivity> {
         self.steps.iter().find(|step| step.step == name)
     }

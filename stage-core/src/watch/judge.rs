@@ -1,13 +1,15 @@
-//! The rule by which the step is found that limits a pipeline.
+//! The rules that find the step that limits a pipeline.
 //!
-//! A step that limits its pipeline is busy all the time: what is before it is held up, what is behind it starves, and
-//! so neither is. A step is busy while it works or waits by itself, and while it could and no thread polls it.
+//! A limiting step is busy all the time: the steps before it are held up and the steps after it starve, so
+//! they are idle. A step is busy while it works, while it waits for something of its own, and while it is
+//! ready to run but no thread polls it.
 //!
-//! 1. A source that waits for its input has demand that it cannot meet: no step behind it is the limit, unless that one
-//!    is busy all the time with what is there.
-//! 2. Else it is the step that is busiest, if it is busy for most of the time; of a step whose events go to copies by
-//!    key, the copy that is.
-//! 3. If that one could go on and no thread polls it for a part of that time, the threads are the limit.
+//! 1. A source that waits for its input has demand that it cannot meet: no later step is the limit, unless
+//!    that step is busy all the time and has enough input.
+//! 2. Otherwise the limit is the busiest step, if it is busy for most of the time. For a step with one copy
+//!    that is much busier than the others, that copy counts.
+//! 3. If no thread polls that step for a considerable part of its time although it is ready to run, the
+//!    threads are the limit.
 
 use super::activity::Activity;
 use super::step_activity::StepActivity;
@@ -15,16 +17,16 @@ use super::verdict::{Bottleneck, Cause, Verdict};
 use crate::base::options::Placement;
 use crate::base::stats::{StageState, StateTimes};
 
-/// A step that is busy for this part of its time is busy for most of it.
+/// Minimum busy share of a step that is busy for most of its time.
 const MOSTLY: f64 = 0.75;
 
-/// A step that is busy for this part of its time is busy all the time.
+/// Minimum busy share of a step that is busy all the time.
 const ALWAYS: f64 = 0.9;
 
-/// A step that waits for a thread for this part of its time has too few of them.
+/// Minimum share of waiting for a thread from which the runtime counts as the limit.
 const OFTEN: f64 = 0.2;
 
-/// Steps that are named when the runtime is the limit.
+/// Maximum number of steps named when the runtime is the limit.
 const NAMED: usize = 3;
 
 pub(super) fn judge(activity: &Activity) -> Verdict {
@@ -56,15 +58,15 @@ pub(super) fn judge(activity: &Activity) -> Verdict {
     }
 }
 
-/// How busy a step is, or the copy of it that has most of the work.
+/// The load of a step, or of its busiest copy if that one has most of the work.
 #[derive(Clone, Copy)]
 struct Load<'a> {
     step: &'a StepActivity,
-    /// Busy, by the time it ran.
+    /// The busy share of the time that it ran.
     share: f64,
-    /// Of that, the part in which no thread polled it.
+    /// The share of the time in which no thread polled it.
     scheduled: f64,
-    /// The copy that alone is busy.
+    /// The copy that alone is busy, if there is one.
     hot: Option<usize>,
 }
 
@@ -88,13 +90,14 @@ impl<'a> Load<'a> {
     }
 }
 
-/// Which part of its time a step is busy. What a source waits for is outside of the pipeline.
+/// Returns the busy share of a step's time. Waits of a source are not counted: it waits for something outside
+/// the pipeline.
 fn busy(step: &StepActivity, times: &StateTimes) -> f64 {
     let waiting = if step.is_source { 0.0 } else { times.share(StageState::Waiting) };
     times.share(StageState::Working) + waiting + times.share(StageState::Scheduled)
 }
 
-/// The source that waits longest for its input, if all of them mostly do.
+/// Returns the source that waits longest for its input, if all sources wait for most of the time.
 fn waiting_source(activity: &Activity) -> Option<&StepActivity> {
     let waits = |step: &StepActivity| step.share(StageState::Waiting);
     let sources: Vec<_> =
@@ -105,7 +108,8 @@ fn waiting_source(activity: &Activity) -> Option<&StepActivity> {
     sources.into_iter().max_by(|one, other| waits(one).total_cmp(&waits(other)))
 }
 
-/// Whether a step has as much input in flight as its `min_demand` asks for: faster producers would not help it.
+/// Returns whether a step has at least as much input in flight as its `min_demand` requires: faster producers
+/// would not help it.
 #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
 fn has_enough(activity: &Activity, step: &StepActivity) -> bool {
     let inputs = || activity.links.iter().filter(|link| link.to == step.step);
@@ -122,7 +126,7 @@ fn source_bound(activity: &Activity, source: &StepActivity, state: StageState, s
     Verdict::SourceBound { source: source.step.clone(), state, share, rate }
 }
 
-/// The steps that work most on the threads of the runtime.
+/// Returns the verdict that names the steps that work most on the threads of the runtime.
 fn runtime_bound(activity: &Activity, load: &Load<'_>) -> Verdict {
     let mut steps: Vec<_> =
         activity.steps.iter().filter(|step| step.placement == Placement::Runtime).collect();

@@ -19,12 +19,12 @@ pub struct LinkActivity {
     pub sent: u64,
     /// Events that were handled.
     pub handled: u64,
-    /// Events in flight, sent and not handled: the mean of the two snapshots.
+    /// Events in flight, that is, sent and not handled: the mean of the two snapshots.
     pub in_flight: f64,
-    /// The most events that could be in flight, at the end.
+    /// The maximum number of events that could be in flight, at the end.
     pub room: u64,
-    /// The share of the room at or below which the consumers ask for more: `min_demand` by `max_demand`. A consumer
-    /// whose producers keep up with it never has less in flight for long.
+    /// The share of the room at or below which the consumers ask for more: `min_demand` divided by
+    /// `max_demand`. If the producers keep up with a consumer, it never has less in flight for long.
     pub threshold: f64,
 }
 
@@ -45,13 +45,14 @@ impl LinkActivity {
         }
     }
 
-    /// Which part of the room is in flight, from 0 to 1.
+    /// Returns the share of the room that is in flight, from 0 to 1.
     pub fn fill(&self) -> f64 {
         ratio(self.in_flight, self.room)
     }
 
-    /// How long an event is in flight, from being sent to having been handled, by Little's law: what is in flight, by
-    /// what is handled in a time. Nothing if nothing was handled.
+    /// Returns the time that an event is in flight, from its sending to the end of its handling, by Little's
+    /// law: the number of events in flight divided by the rate of handled events. `None` if no event was
+    /// handled.
     pub fn wait(&self, elapsed: Duration) -> Option<Duration> {
         let wait = elapsed.as_secs_f64() * self.in_flight / self.handled as f64;
         (self.handled > 0).then(|| Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX))

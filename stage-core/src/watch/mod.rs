@@ -1,12 +1,12 @@
-//! Snapshots of running pipelines, and the step that limits one.
+//! Snapshots of running pipelines, and the analysis of which step limits a pipeline.
 //!
 //! ```text
 //!   Monitor ── snapshot() ──▶ Snapshot ── since(&earlier) ──▶ Activity ── verdict() ──▶ Verdict
 //!              reads atomics             between two of them              which step, why, what helps
 //! ```
 //!
-//! Reading costs the pipeline nothing: each number is an atomic that its stage writes anyway. All but
-//! [`Monitor::snapshot`](crate::Monitor::snapshot) are functions of plain values.
+//! Reading costs the pipeline nothing: each number is an atomic that its stage writes anyway. Everything
+//! except [`Monitor::snapshot`](crate::Monitor::snapshot) is a function of plain values.
 //!
 //! ```
 //! use std::time::Duration;

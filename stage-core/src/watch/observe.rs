@@ -1,4 +1,4 @@
-//! Snapshots of a running pipeline.
+//! Takes snapshots of a running pipeline.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,9 @@ use crate::pipeline::handle::Monitor;
 use crate::supervise::{Fed, Known, Nature};
 
 impl Monitor {
-    /// The pipeline as it is now: its stages, the links between them, what became of its deliveries, and its last
-    /// exits. Costs the pipeline nothing. A supervisor has no links; take a snapshot of each of its pipelines.
+    /// Takes a snapshot of the pipeline: its stages, the links between them, the outcome of its deliveries,
+    /// and its last exits. Costs the pipeline nothing. A supervisor has no links; take a snapshot of each of
+    /// its pipelines.
     pub fn snapshot(&self) -> Snapshot {
         let stages = self.stages.iter().filter(|stage| matches!(stage.nature, Nature::Stage));
         let mut settlement = Settlement::default();
@@ -61,7 +62,7 @@ fn stage_snapshot(stage: &Known) -> StageSnapshot {
     }
 }
 
-/// The step of a stage that is called `step/copy`, or the name of one that is not.
+/// Returns the step of a stage with a name of the form `step/copy`; otherwise the whole name.
 fn step_of(stage: &str) -> &str {
     match stage.rsplit_once('/') {
         Some((step, copy)) if copy.parse::<usize>().is_ok() => step,

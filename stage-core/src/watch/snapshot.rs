@@ -1,4 +1,4 @@
-//! A pipeline at one moment, in numbers.
+//! The statistics of a pipeline at one moment.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::base::stats::{LinkNumbers, StageState, StageStats, StateTimes};
 use crate::pipeline::StepInfo;
 use crate::supervise::Exit;
 
-/// A pipeline at one moment, or at its end: from [`Monitor::snapshot`](crate::Monitor::snapshot).
+/// A pipeline at one moment, or at its end; taken by [`Monitor::snapshot`](crate::Monitor::snapshot).
 ///
 /// The numbers of different stages belong to slightly different moments.
 #[derive(Clone, Debug)]
@@ -23,13 +23,13 @@ pub struct Snapshot {
     pub steps: Vec<StepInfo>,
     /// Each stage, in the order of the pipeline.
     pub stages: Vec<StageSnapshot>,
-    /// The links between steps, those to streams and other consumers from outside included.
+    /// The links between steps, including those to streams and other outside consumers.
     pub links: Vec<LinkSnapshot>,
-    /// The verdicts on what acknowledged sources delivered, up to now.
+    /// The verdicts on the deliveries of acknowledged sources so far.
     pub settlement: Settlement,
     /// The age of the oldest delivery that is neither acknowledged nor rejected, if there is one.
     pub oldest_open: Option<Duration>,
-    /// The last 16 ends of stages that were not the end of their work, the oldest first.
+    /// The last 16 exits of stages whose work was not done, oldest first.
     pub exits: Vec<Exit>,
 }
 
@@ -40,9 +40,9 @@ pub struct Snapshot {
 pub struct StageSnapshot {
     /// Its counters.
     pub stats: StageStats,
-    /// The state it is in; nothing while it does not run.
+    /// The current state; `None` while the stage is not running.
     pub state: Option<StageState>,
-    /// The division of its time between the states.
+    /// The time it spent in each state.
     pub times: StateTimes,
     /// Whether it has no producers in its pipeline.
     pub is_source: bool,
@@ -50,8 +50,8 @@ pub struct StageSnapshot {
 
 /// All links from the copies of one step to those of another.
 ///
-/// The three counts only grow, over all restarts of the stages. What follows from them is of the links that there
-/// are now.
+/// The counts `asked`, `sent` and `handled` only grow, across all restarts of the stages. The other numbers
+/// describe the links that exist now.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -60,7 +60,7 @@ pub struct LinkSnapshot {
     pub from: String,
     /// The step that takes, or the name of a consumer from outside.
     pub to: String,
-    /// How many links there are now.
+    /// The number of links that exist now.
     pub links: u64,
     /// Events that the consumers asked for.
     pub asked: u64,
@@ -68,15 +68,15 @@ pub struct LinkSnapshot {
     pub sent: u64,
     /// Events that the consumers handled.
     pub handled: u64,
-    /// Events that are asked for and not sent.
+    /// Events asked for and not sent.
     pub unmet: u64,
-    /// Events that are sent and not handled.
+    /// Events sent and not handled.
     pub in_flight: u64,
     /// The sum of the links' `min_demand`.
     pub min_demand: u64,
-    /// The sum of the links' `max_demand`: the most events that can be in flight.
+    /// The sum of the links' `max_demand`: the maximum number of events in flight.
     pub max_demand: u64,
-    /// What is in flight on the fullest link, by its `max_demand`: 0 to 1.
+    /// The fill of the fullest link, events in flight divided by `max_demand`: 0 to 1.
     pub fullest: f64,
 }
 
@@ -104,7 +104,7 @@ impl LinkSnapshot {
 }
 
 impl Snapshot {
-    /// What the pipeline did since `earlier`, a snapshot of the same pipeline.
+    /// Returns the activity of the pipeline since `earlier`, a snapshot of the same pipeline.
     pub fn since(&self, earlier: &Self) -> Activity {
         Activity::between(earlier, self)
     }

@@ -11,7 +11,7 @@ use crate::base::stats::{StageState, StateTimes};
 pub struct StepActivity {
     /// The name of the step.
     pub step: String,
-    /// Whether its events come from outside of the pipeline.
+    /// Whether its events come from outside the pipeline.
     pub is_source: bool,
     /// Where its callbacks run.
     pub placement: Placement,
@@ -24,21 +24,21 @@ pub struct StepActivity {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct CopyActivity {
-    /// Which copy it is, from 0.
+    /// The index of the copy, from 0.
     pub copy: usize,
     /// Events it handled.
     pub events_in: u64,
     /// Events it handed out.
     pub events_out: u64,
-    /// Batches it handled, or for a source demands.
+    /// Batches that it handled; for a source, demands.
     pub batches: u64,
     /// Events it lost.
     pub discarded: u64,
-    /// How often it was restarted.
+    /// The number of its restarts.
     pub restarts: u64,
-    /// Events it keeps inside, at the end.
+    /// Events that it keeps inside, at the end.
     pub held: u64,
-    /// The division of its time between the states.
+    /// The time it spent in each state.
     pub times: StateTimes,
 }
 
@@ -57,7 +57,7 @@ impl CopyActivity {
         }
     }
 
-    /// Events that it handled, or that a source handed out.
+    /// Returns the number of events that it handled; for a source, handed out.
     pub const fn events(&self) -> u64 {
         if self.events_in > self.events_out { self.events_in } else { self.events_out }
     }
@@ -74,27 +74,28 @@ impl StepActivity {
         }
     }
 
-    /// The time of all copies together.
+    /// Returns the time of all copies together.
     pub fn times(&self) -> StateTimes {
         self.copies.iter().fold(StateTimes::default(), |all, copy| all.and(&copy.times))
     }
 
-    /// Which part of their time the copies were in `state`, from 0 to 1; 0 if none ran.
+    /// Returns the share of their time that the copies were in `state`, from 0 to 1; 0 if none ran.
     pub fn share(&self, state: StageState) -> f64 {
         self.times().share(state)
     }
 
-    /// Events that its copies handled, or that those of a source handed out.
+    /// Returns the number of events that its copies handled; for a source, handed out.
     pub fn events(&self) -> u64 {
         self.copies.iter().map(CopyActivity::events).sum()
     }
 
-    /// Events that its copies keep inside, at the end.
+    /// Returns the number of events that its copies keep inside, at the end.
     pub fn held(&self) -> u64 {
         self.copies.iter().map(|copy| copy.held).sum()
     }
 
-    /// How uneven the copies were loaded: what the busiest handled, as a multiple of the average. 1 is even.
+    /// Returns how unevenly the copies were loaded: the number of events of the busiest copy, as a multiple
+    /// of the average. 1 is even.
     #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
     pub fn skew(&self) -> f64 {
         let most = self.copies.iter().map(CopyActivity::events).max().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Which step limits a pipeline, and the sentence that says so.
+//! The verdict on a pipeline: the step that limits it, and a sentence that explains why.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::base::options::Placement;
 use crate::base::stats::StageState;
 
-/// The limit of a pipeline's throughput, found by [`Activity::verdict`](super::Activity::verdict). Its `Display` is a
-/// sentence that names the step, the cause, the figures and a remedy.
+/// The limit of a pipeline's throughput, found by [`Activity::verdict`](super::Activity::verdict). Its
+/// `Display` is a sentence that names the step, the cause, the figures and a remedy.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -15,30 +15,30 @@ use crate::base::stats::StageState;
 pub enum Verdict {
     /// One step.
     Bottleneck(Bottleneck),
-    /// The source: the steps could take more than it gives.
+    /// The source: the steps could take more events than it emits.
     SourceBound {
         /// The source.
         source: String,
         /// Whether it waits for its input, or works.
         state: StageState,
-        /// Which part of the time it does, from 0 to 1.
+        /// The share of the time that it spends in this state, from 0 to 1.
         share: f64,
-        /// Events that it handed out in a second.
+        /// Events handed out per second.
         rate: f64,
     },
-    /// The threads of the runtime: stages could go on, and nobody polls them.
+    /// The threads of the runtime: stages are ready to run, but no thread polls them.
     RuntimeBound {
-        /// The steps that take the threads of the runtime, the busiest first.
+        /// The steps that occupy the threads of the runtime, busiest first.
         steps: Vec<String>,
-        /// For which part of its time the first of them waited for a thread, from 0 to 1.
+        /// The share of its time that the limiting step waited for a thread, from 0 to 1.
         share: f64,
     },
     /// No step is busy all the time.
     Balanced {
-        /// The step that is busiest, and which part of its time it is, from 0 to 1.
+        /// The busiest step, and the share of its time that it is busy, from 0 to 1.
         busiest: Option<(String, f64)>,
     },
-    /// No event came or went.
+    /// No events arrived or left.
     Idle,
 }
 
@@ -49,23 +49,23 @@ pub enum Verdict {
 pub struct Bottleneck {
     /// The name of the step.
     pub step: String,
-    /// How many copies it has.
+    /// The number of its copies.
     pub copies: usize,
-    /// What takes its time.
+    /// The cause of its load.
     pub cause: Cause,
-    /// Which part of their time the copies, or the one that is named, are busy with that, from 0 to 1.
+    /// The share of their time that the copies, or the named copy, spend on the cause, from 0 to 1.
     pub share: f64,
     /// Where its callbacks run.
     pub placement: Placement,
-    /// Events that wait for it or are in its hands.
+    /// Events that wait for the step or that it is handling.
     pub waiting: u64,
-    /// The most that could.
+    /// The maximum of `waiting`.
     pub room: u64,
-    /// How long an event waits for it and is in its hands.
+    /// The time that an event waits for the step and is handled by it.
     pub wait: Option<Duration>,
 }
 
-/// What takes the time of a step that limits a pipeline.
+/// The cause of the load of a step that limits a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -75,19 +75,19 @@ pub enum Cause {
     Working,
     /// Its callbacks wait for something.
     Waiting,
-    /// It keeps events inside until a rate, a time or its own tasks let them go.
+    /// It keeps events inside until a rate, a time or its own tasks release them.
     Pacing,
-    /// One copy has much more to do than the others.
+    /// One copy has much more work than the others.
     Skew {
-        /// That copy, from 0.
+        /// The index of that copy, from 0.
         copy: usize,
-        /// Which part of the events it has, from 0 to 1.
+        /// The share of the events that it has, from 0 to 1.
         events: f64,
     },
 }
 
 impl Verdict {
-    /// The step, or the source, that limits the pipeline, if one does.
+    /// Returns the step or the source that limits the pipeline, if one does.
     pub fn step(&self) -> Option<&str> {
         match self {
             Self::Bottleneck(bottleneck) => Some(&bottleneck.step),
@@ -164,7 +164,7 @@ impl fmt::Display for Bottleneck {
 }
 
 impl Bottleneck {
-    /// What helps.
+    /// Returns the remedy.
     const fn remedy(&self) -> &'static str {
         match (self.cause, self.placement) {
             (Cause::Working, Placement::Runtime) => {
@@ -190,7 +190,7 @@ fn list(f: &mut fmt::Formatter<'_>, steps: &[String]) -> fmt::Result {
     Ok(())
 }
 
-/// A share as people write it.
+/// A share, displayed as a percentage.
 struct Percent(f64);
 
 impl fmt::Display for Percent {
