@@ -1,8 +1,8 @@
-//! Which atomics, locks, wakers and rings the engine is built from.
+//! The atomics, locks, wakers and rings that the engine is built from.
 //!
-//! Everything that two threads touch takes these names, so that a model checker can stand in for them in one place:
-//! with `--cfg stage_loom`, tests get loom's types (`docs/design/testing.md` has the command). `Arc` stays the
-//! standard library's, which is trusted, as is the inside of the ring.
+//! Code that several threads share uses these names, so that a model checker can replace them in one place:
+//! with `--cfg stage_loom`, tests use loom's types (`docs/design/testing.md` has the command). `Arc` remains
+//! the standard library's, which is trusted, as are the internals of the ring.
 
 pub(crate) use std::sync::{Arc, PoisonError};
 
@@ -22,7 +22,7 @@ pub(crate) mod model;
 #[cfg(all(test, stage_loom))]
 pub(crate) use model::{AtomicBool, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, ring};
 
-/// Locks `mutex`, also when a holder panicked: every critical section here leaves its data whole.
+/// Locks `mutex`, even if a holder panicked: every critical section of this crate keeps its data consistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

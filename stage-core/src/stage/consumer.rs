@@ -1,4 +1,4 @@
-//! A stage that uses events up.
+//! The trait of a stage that consumes events.
 
 use std::future::{Future, ready};
 
@@ -6,7 +6,7 @@ use super::{Context, Events, Init};
 use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::wire::subscription::{Asking, Cancellation, Subscription};
 
-/// Uses batches of events up.
+/// Consumes batches of events.
 ///
 /// ```
 /// use stage_core::{Consumer, Context, Events, StageResult};
@@ -30,24 +30,25 @@ use crate::wire::subscription::{Asking, Cancellation, Subscription};
     note = "implement `stage_core::Consumer` for it, or finish with a closure of one event"
 )]
 pub trait Consumer: Send + 'static {
-    /// What it takes.
+    /// The type of the events it consumes.
     type Event: Send + 'static;
 
-    /// Runs before anything else, also after each restart; a pipeline starts only when every stage is up.
+    /// Runs before any other callback, at the start and after each restart; a pipeline starts only once every
+    /// stage is initialised.
     fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {
         let _ = cx;
         ready(Ok(Init::Ready))
     }
 
-    /// Handles one batch. More is asked for after it returned.
+    /// Handles one batch. The engine asks for more events after it has returned.
     fn handle_events(
         &mut self,
         events: Events<'_, Self::Event>,
         cx: &mut Context<'_>,
     ) -> impl Future<Output = StageResult> + Send;
 
-    /// This stage is about to subscribe to a producer. Says who asks for events: the engine, or the stage
-    /// itself by [`Subscription::ask`].
+    /// Called before this stage subscribes to a producer. Decides who asks for events: the engine, or the
+    /// stage itself, by [`Subscription::ask`].
     fn handle_subscribe(
         &mut self,
         subscription: &Subscription,
@@ -57,8 +58,8 @@ pub trait Consumer: Send + 'static {
         ready(Ok(Asking::Automatic))
     }
 
-    /// The subscription to a producer has ended, and everything that it brought was handled. Then the
-    /// stage does what the subscription's [`CancelMode`](crate::CancelMode) says.
+    /// Called when the subscription to a producer has ended and all of its events are handled. Afterwards,
+    /// the stage acts by the subscription's [`CancelMode`](crate::CancelMode).
     fn handle_cancel(
         &mut self,
         subscription: &Subscription,

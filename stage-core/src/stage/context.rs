@@ -1,4 +1,4 @@
-//! What every callback may ask of its stage.
+//! The context of a callback: requests to its own stage.
 
 use std::any::Any;
 use std::future::Future;
@@ -15,26 +15,26 @@ use crate::base::stats::Counters;
 use crate::sync::Arc;
 use crate::wire::{ProducerRef, SubscribeOptions};
 
-/// How a stage came up.
+/// The result of a stage's initialisation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Init {
-    /// It is ready to work.
+    /// The stage is ready to work.
     #[default]
     Ready,
-    /// It declines: there is nothing for it to do, and it ends normally at once.
+    /// The stage declines, because it has nothing to do; it ends normally at once.
     Declined,
 }
 
-/// Which of a step's copies a stage is: the first has index 0.
+/// The position of a stage among the copies of its step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyOf {
-    /// This copy's number, from 0.
+    /// The index of this copy, from 0.
     pub index: usize,
-    /// How many copies there are, at least 1.
+    /// The number of copies, at least 1.
     pub of: usize,
 }
 
-/// The part of a stage that its callbacks are lent.
+/// The part of a stage that its callbacks borrow.
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) step: Arc<str>,
@@ -46,19 +46,19 @@ pub(crate) struct Core {
     pub(crate) wishes: Wishes,
     pub(crate) holds: Arc<Holds>,
     pub(crate) collectors: Arc<Collectors>,
-    /// The mailbox of this stage.
+    /// The stage's own mailbox.
     pub(crate) own: Arc<dyn Any + Send + Sync>,
 }
 
 impl Core {
-    /// A batch, or a demand, of `events` is about to be handled.
+    /// Records that a batch, or a demand, of `events` is about to be handled.
     #[inline]
     pub(crate) fn begin_batch(&self, events: usize) {
         tracing::trace!(events, "batch");
         self.counters.batch();
     }
 
-    /// What a part of the stage is lent while another part, which waits, has this.
+    /// Returns a core for one part of the stage, while a waiting part borrows this one.
     pub(crate) fn beside(&self) -> Self {
         Self {
             step: Arc::clone(&self.step),
@@ -74,7 +74,7 @@ impl Core {
         }
     }
 
-    /// Leaves to `core` what the callbacks wanted that were lent this.
+    /// Moves the requests that callbacks made through this core to `core`.
     #[inline]
     pub(crate) fn leave_to(&mut self, core: &mut Self) {
         core.finished |= std::mem::take(&mut self.finished);
@@ -88,33 +88,33 @@ impl Core {
     }
 }
 
-/// What the callbacks of a consumer are lent: its place in the pipeline, and a way to finish.
+/// The context of a consumer's callbacks: the stage's place in the pipeline, and requests to the stage.
 #[derive(Debug)]
 pub struct Context<'a> {
     pub(crate) core: &'a mut Core,
 }
 
 impl Context<'_> {
-    /// Ends this stage after the callback: it wants no more events, ever.
+    /// Ends this stage after the callback: it takes no more events.
     ///
-    /// What was sent to it and not handled is discarded and counted. When all consumers of a stage in a
-    /// pipeline have finished, that stage finishes too.
+    /// Events that were sent to it and not handled are discarded and counted. When all consumers of a
+    /// pipeline's stage have finished, that stage finishes too.
     pub fn finish(&mut self) {
         self.core.finished = true;
     }
 
-    /// Resolves when the stage is asked to drain or to stop, or when nobody wants its events any more; at
-    /// once if it was already.
+    /// Waits until the stage is asked to drain or to stop, or until no subscriber wants its events any more.
+    /// Returns at once if that has happened already.
     ///
     /// # Cancel safety
     ///
-    /// The future may be dropped and made anew at any time.
+    /// The future may be dropped and created again at any time.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
         self.core.draining()
     }
 
-    /// Has this stage handle `message` after some time, by its `handle_cast`, between its other callbacks.
-    /// The first argument type is the stage itself: `cx.schedule::<Self, _>(…)`.
+    /// Makes this stage handle `message` after a delay, by its `handle_cast`, between its other callbacks.
+    /// The first type argument is the stage itself: `cx.schedule::<Self, _>(…)`.
     ///
     /// # Errors
     ///
@@ -127,12 +127,12 @@ impl Context<'_> {
         self.core.wishes.schedule::<S, S::Out>(after, Box::new(CastOf(message)))
     }
 
-    /// Has this stage subscribe to `producer`, as soon as this callback has returned.
+    /// Makes this stage subscribe to `producer` as soon as this callback has returned.
     ///
     /// # Errors
     ///
-    /// [`SubscribeError::Window`] if the demand cannot work, [`SubscribeError::OtherEvents`] if this stage
-    /// takes other events. What the producer thinks of it, `handle_cancel` learns.
+    /// [`SubscribeError::Window`] if the demand window is invalid, [`SubscribeError::OtherEvents`] if this
+    /// stage takes events of another type. `handle_cancel` reports whether the producer refused.
     pub fn subscribe<E: Send + 'static>(
         &mut self,
         producer: &ProducerRef<E>,
@@ -146,8 +146,8 @@ impl Context<'_> {
         self.core.holds.hold()
     }
 
-    /// Starts a collector for what this stage delivers, and returns its other side, by which the stage makes
-    /// [deliveries](crate::ack::Delivery). The collector outlives the stage until everything was judged.
+    /// Starts a collector for this stage, and returns its counterpart, with which the stage makes
+    /// [deliveries](crate::ack::Delivery). The collector outlives the stage until all deliveries are judged.
     pub fn acknowledge_by<A: Acknowledger>(
         &mut self,
         acknowledger: A,
@@ -156,12 +156,12 @@ impl Context<'_> {
         self.core.collectors.start(acknowledger, options)
     }
 
-    /// Which copy of its step this stage is.
+    /// Returns the index of this stage among the copies of its step.
     pub fn copy(&self) -> CopyOf {
         self.core.copy
     }
 
-    /// The name of its step.
+    /// Returns the name of the step.
     pub fn name(&self) -> &str {
         &self.core.step
     }

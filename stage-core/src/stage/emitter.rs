@@ -1,4 +1,4 @@
-//! How a callback emits events.
+//! The emitter of a callback.
 
 use std::future::Future;
 use std::time::Duration;
@@ -12,38 +12,38 @@ use crate::base::error::SubscribeError;
 use crate::sync::{Mutex, lock};
 use crate::wire::{ProducerRef, SubscribeOptions};
 
-/// The event of a stage that emits none; it has no values.
+/// The event type of a stage that emits none; it has no values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nothing {}
 
-/// Takes what a callback emits, and is its context.
+/// Emits events, and is the context of callbacks that emit.
 ///
-/// Events go out in the order in which they were emitted, when the callback returns or when it calls
-/// [`flush`](Emitter::flush). Emitting needs no demand: what nobody asked for yet is buffered.
+/// Events leave in the order in which they were emitted, when the callback returns or calls
+/// [`flush`](Emitter::flush). Emitting needs no demand: events without demand are buffered.
 #[derive(Debug)]
 pub struct Emitter<'a, E> {
     pub(crate) buffer: &'a mut Vec<E>,
-    /// What was flushed while the callback runs; the engine takes it whenever the callback waits.
+    /// Events flushed while the callback runs; the engine takes them whenever the callback waits.
     pub(crate) flushed: &'a Mutex<Vec<E>>,
     pub(crate) core: &'a mut Core,
 }
 
 impl<E> Emitter<'_, E> {
-    /// Emits one event. For many, [`extend`](Self::extend) costs a fraction of this per event.
+    /// Emits one event. For several events, [`extend`](Self::extend) costs a fraction of this per event.
     pub fn emit(&mut self, event: E) {
         self.buffer.push(event);
     }
 
     /// Emits every event of an iterator.
     ///
-    /// This is `Vec::extend` on a buffer the engine owns: an iterator that knows its length is written
+    /// This is `Vec::extend` on a buffer owned by the engine: an iterator that knows its length is written
     /// without a check per event.
     pub fn extend<I: IntoIterator<Item = E>>(&mut self, events: I) {
         self.buffer.extend(events);
     }
 
-    /// Emits every event of a batch, as it is now. If nothing was emitted before, no event is moved: the batch
-    /// goes on in its own buffer, and another goes back to its producer.
+    /// Emits every event of a batch in its current state. If no other event was emitted before, none is
+    /// moved: the batch leaves in its own buffer, and another buffer returns to its producer.
     ///
     /// ```
     /// use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
@@ -70,45 +70,46 @@ impl<E> Emitter<'_, E> {
         }
     }
 
-    /// Hands over what was emitted so far at the callback's next `await`, instead of at its end. For
+    /// Hands over the events emitted so far at the callback's next `await`, instead of at its end. For
     /// callbacks that are about to wait for long.
     pub fn flush(&mut self) {
         lock(self.flushed).append(self.buffer);
     }
 
-    /// Ends this stage after the callback: it will emit nothing ever again.
+    /// Ends this stage after the callback: it will emit nothing more.
     ///
-    /// What is emitted and buffered is still delivered; then every consumer sees the end. While nobody subscribes, what
-    /// is buffered waits for somebody, and the stage with it: to end it all the same, [stop](crate::StageRef::stop) it,
-    /// or spawn it with [`OnCancel::Stop`](crate::OnCancel), with which it ends when its last consumer leaves.
+    /// Emitted and buffered events are still delivered; then every consumer sees the end. While there is no
+    /// subscriber, buffered events wait for one, and so does the stage: to end it regardless,
+    /// [stop](crate::StageRef::stop) it, or spawn it with [`OnCancel::Stop`](crate::OnCancel), which ends it
+    /// when its last consumer leaves.
     pub fn finish(&mut self) {
         self.core.finished = true;
     }
 
-    /// How many events this stage's subscribers want and did not get yet, emitted events included.
+    /// Returns the unmet demand of this stage's subscribers, which events emitted in this callback do not
+    /// reduce yet.
     pub fn demand(&self) -> usize {
         self.core.counters.demand()
     }
 
-    /// Resolves when the stage is asked to drain or to stop, or when nobody wants its events any more; at
-    /// once if it was already. A producer that waits for
-    /// its source should race this.
+    /// Waits until the stage is asked to drain or to stop, or until no subscriber wants its events any more.
+    /// Returns at once if that has happened already. A producer that waits for its source should race this.
     ///
     /// # Cancel safety
     ///
-    /// The future may be dropped and made anew at any time.
+    /// The future may be dropped and created again at any time.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
         self.core.draining()
     }
 
-    /// Has this stage handle `message` after some time, by its `handle_cast`, between its other callbacks.
-    /// The first type is the stage itself:
+    /// Makes this stage handle `message` after a delay, by its `handle_cast`, between its other callbacks.
+    /// The first type argument is the stage itself:
     ///
     /// ```
     /// use std::time::Duration;
     /// use stage_core::{Cast, Demand, Emitter, Producer, StageResult};
     ///
-    /// /// Makes one event a second, however many are wanted.
+    /// /// Emits one event per second while there is demand.
     /// struct Clock {
     ///     wanted: usize,
     /// }
@@ -153,9 +154,9 @@ impl<E> Emitter<'_, E> {
         self.core.wishes.schedule::<S, E>(after, Box::new(CastOf(message)))
     }
 
-    /// Has this stage handle `message`, by its `handle_cast`, once everything has left that waits in it
-    /// when this callback returns: `out.info::<Self, _>(…)`. A stage that has nothing more to emit can
-    /// so learn when its subscribers have got it all.
+    /// Makes this stage handle `message`, by its `handle_cast`, once every event that waits in it when this
+    /// callback returns has left: `out.info::<Self, _>(…)`. A stage with nothing more to emit can thus learn
+    /// when its subscribers have received everything.
     ///
     /// # Errors
     ///
@@ -169,12 +170,12 @@ impl<E> Emitter<'_, E> {
         self.core.wishes.info::<S, E>(Box::new(CastOf(message)))
     }
 
-    /// Has this stage subscribe to `producer`, as soon as this callback has returned.
+    /// Makes this stage subscribe to `producer` as soon as this callback has returned.
     ///
     /// # Errors
     ///
-    /// [`SubscribeError::Window`] if the demand cannot work, [`SubscribeError::OtherEvents`] if this stage
-    /// takes other events. What the producer thinks of it, `handle_cancel` learns.
+    /// [`SubscribeError::Window`] if the demand window is invalid, [`SubscribeError::OtherEvents`] if this
+    /// stage takes events of another type. `handle_cancel` reports whether the producer refused.
     pub fn subscribe<In: Send + 'static>(
         &mut self,
         producer: &ProducerRef<In>,
@@ -188,12 +189,12 @@ impl<E> Emitter<'_, E> {
         self.core.holds.hold()
     }
 
-    /// Which copy of its step this stage is.
+    /// Returns the index of this stage among the copies of its step.
     pub fn copy(&self) -> CopyOf {
         self.core.copy
     }
 
-    /// The name of its step.
+    /// Returns the name of the step.
     pub fn name(&self) -> &str {
         &self.core.step
     }

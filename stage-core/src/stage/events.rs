@@ -1,14 +1,14 @@
-//! The batch a callback is lent.
+//! The batch that a callback borrows.
 
 use std::vec::Drain;
 
 use crate::wire::subscription::Subscription;
 
-/// The events of one batch, in order; at least one, at most the subscription's
+/// The events of one batch, in order: at least one, and at most the subscription's
 /// [`chunk`](crate::Window::chunk).
 ///
-/// Iterating takes the events out of a buffer that goes back to the producer. Events that are still in
-/// it when the callback returns `Ok` count as handled.
+/// Iterating drains a buffer that returns to the producer. Events that remain in it when the callback returns
+/// `Ok` count as handled.
 #[derive(Debug)]
 pub struct Events<'a, E> {
     pub(crate) buffer: &'a mut Vec<E>,
@@ -16,27 +16,27 @@ pub struct Events<'a, E> {
 }
 
 impl<E> Events<'_, E> {
-    /// How many events there are.
+    /// Returns the number of events.
     pub fn len(&self) -> usize {
         self.buffer.len()
     }
 
-    /// Whether there are none left.
+    /// Returns whether there are no events left.
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
 
-    /// The subscription they came by.
+    /// Returns the subscription through which they came.
     pub fn from(&self) -> &Subscription {
         self.from
     }
 
-    /// The events, to be looked at.
+    /// Returns the events for reading.
     pub fn as_slice(&self) -> &[E] {
         self.buffer
     }
 
-    /// The events, to be changed in place.
+    /// Returns the events for changing them in place.
     pub fn as_mut_slice(&mut self) -> &mut [E] {
         self.buffer
     }

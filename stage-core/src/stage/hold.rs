@@ -1,20 +1,20 @@
-//! Work that a stage has in hand outside of its callbacks, and that its end waits for.
+//! Holds, which delay a stage's end while it has work outside of its callbacks.
 
 use crate::sync::{Arc, AtomicUsize, Ordering};
 use crate::wire::signal::Signal;
 
-/// Keeps a stage from ending by itself while work is in hand outside of its callbacks: a task it spawned,
-/// an answer it waits for.
+/// Keeps a stage from ending by itself while it has work outside of its callbacks: a spawned task, or an
+/// awaited answer.
 ///
-/// A stage that has finished, or whose producers have ended, ends once nothing holds it any more; until then
-/// it handles messages and timers, and may emit. A stop, or a failure of its own, does not wait.
+/// A stage that has finished, or whose producers have ended, ends once all holds are dropped. Until then, it
+/// handles messages and timers, and may emit. A stop, or a failure of the stage, does not wait.
 ///
 /// ```
 /// use stage_core::{Consumer, Context, Events, Pipeline, StageResult};
 /// # use std::sync::Arc;
 /// # use std::sync::atomic::{AtomicUsize, Ordering};
 ///
-/// /// Stores each event in a task of its own.
+/// /// Stores each event in its own task.
 /// struct Store {
 ///     stored: Arc<AtomicUsize>,
 /// }
@@ -53,7 +53,7 @@ pub struct Hold {
     holds: Arc<Holds>,
 }
 
-/// What holds one stage.
+/// The number of holds of one stage.
 #[derive(Debug)]
 pub(crate) struct Holds {
     count: AtomicUsize,
@@ -61,23 +61,23 @@ pub(crate) struct Holds {
 }
 
 impl Holds {
-    /// Nothing holds the stage that `signal` wakes.
+    /// Creates the holds, at first none, of the stage that `signal` wakes.
     pub(crate) fn of(signal: &Arc<Signal>) -> Arc<Self> {
         Arc::new(Self { count: AtomicUsize::new(0), signal: Arc::clone(signal) })
     }
 
-    /// Holds the stage.
+    /// Adds a hold.
     pub(crate) fn hold(self: &Arc<Self>) -> Hold {
         self.count.fetch_add(1, Ordering::Relaxed);
         Hold { holds: Arc::clone(self) }
     }
 
-    /// How many holds there are.
+    /// Returns the number of holds.
     pub(crate) fn count(&self) -> usize {
         self.count.load(Ordering::Acquire)
     }
 
-    /// Whether anything holds it.
+    /// Returns whether there is any hold.
     pub(crate) fn any(&self) -> bool {
         self.count.load(Ordering::Acquire) > 0
     }

@@ -1,10 +1,10 @@
-//! That a stage is to leave, and how soon.
+//! The signal for a stage to leave, at leisure or at once.
 
 use std::future::Future;
 
 use tokio_util::sync::CancellationToken;
 
-/// What a callback that waits should race: a drain, a stop, or that nobody will want anything more.
+/// Signals that waiting callbacks should race: a drain, a stop, or the end of all demand.
 #[derive(Clone, Debug)]
 pub(crate) struct Leave {
     all: CancellationToken,
@@ -12,28 +12,28 @@ pub(crate) struct Leave {
 }
 
 impl Leave {
-    /// Leaves when `drain` is cancelled, at the latest.
+    /// Creates a signal that is set at the latest when `drain` is cancelled.
     pub(crate) fn with(drain: &CancellationToken) -> Self {
         Self { all: drain.child_token(), stop: CancellationToken::new() }
     }
 
-    /// For whatever reason: finish what is in hand.
+    /// Asks the stage to finish its current work, for any reason.
     pub(crate) fn cancel(&self) {
         self.all.cancel();
     }
 
-    /// Now.
+    /// Asks the stage to leave at once.
     pub(crate) fn stop(&self) {
         self.stop.cancel();
         self.all.cancel();
     }
 
-    /// Resolves when the stage is to leave.
+    /// Waits until the stage is asked to leave.
     pub(crate) fn left(&self) -> impl Future<Output = ()> + Send + 'static {
         self.all.clone().cancelled_owned()
     }
 
-    /// Resolves when the stage is to leave now.
+    /// Waits until the stage is asked to leave at once.
     pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
         self.stop.clone().cancelled_owned()
     }

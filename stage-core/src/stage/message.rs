@@ -1,4 +1,4 @@
-//! Messages to a stage beside its events: calls, which are answered, and casts, which are not.
+//! Messages to a stage other than events: calls, which are answered, and casts, which are not.
 
 use std::fmt;
 use std::future::Future;
@@ -16,13 +16,13 @@ use crate::wire::subscription::Subscription;
 
 /// A stage that answers messages of type `M`.
 pub trait Call<M>: Send + 'static {
-    /// What it may emit meanwhile: the stage's own event, [`Nothing`](crate::Nothing) for a consumer.
+    /// The type it may emit meanwhile: the stage's own event, or [`Nothing`](crate::Nothing) for a consumer.
     type Out: Send + 'static;
     /// The answer.
     type Reply: Send + 'static;
 
-    /// Handles one message. The answer may be given now (it goes out behind what the callback emits), or
-    /// be kept and given later, from any task.
+    /// Handles one message. The answer may be sent now (it leaves after the events that the callback emits),
+    /// or be kept and sent later, from any task.
     fn handle_call(
         &mut self,
         message: M,
@@ -31,9 +31,9 @@ pub trait Call<M>: Send + 'static {
     ) -> impl Future<Output = StageResult> + Send;
 }
 
-/// A stage that takes messages of type `M` without answering.
+/// A stage that handles messages of type `M` without answering.
 pub trait Cast<M>: Send + 'static {
-    /// What it may emit meanwhile: the stage's own event, [`Nothing`](crate::Nothing) for a consumer.
+    /// The type it may emit meanwhile: the stage's own event, or [`Nothing`](crate::Nothing) for a consumer.
     type Out: Send + 'static;
 
     /// Handles one message.
@@ -44,64 +44,64 @@ pub trait Cast<M>: Send + 'static {
     ) -> impl Future<Output = StageResult> + Send;
 }
 
-/// A call that got no answer.
+/// The reason for which a call has no answer, or a message was not accepted.
 #[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
     /// The stage had ended before the message reached it.
     #[error("the stage `{stage}` takes no more messages: it {reason}")]
     Ended {
-        /// The stage that was addressed.
+        /// The stage addressed.
         stage: String,
-        /// Why it ended.
+        /// The reason for which it ended.
         #[source]
         reason: ExitReason,
     },
-    /// There is no such stage.
+    /// The pipeline has no such stage.
     #[error("there is no stage `{stage}` of type `{expected}` in the pipeline")]
     NoSuchStage {
-        /// The stage that was addressed, as `step/copy`.
+        /// The stage addressed, as `step/copy`.
         stage: String,
-        /// The type it was taken to have.
+        /// The type that the caller expected.
         expected: &'static str,
     },
-    /// A callback left a message for itself, and gave the wrong type for itself.
+    /// A callback left a message for its own stage, but named another stage type.
     #[error("a callback of `{stage}` cannot leave a message for a `{expected}`: name its own type, `Self`")]
     OtherStage {
-        /// The stage whose callback it is.
+        /// The type of the callback's stage.
         stage: &'static str,
-        /// The type that was given.
+        /// The type named.
         expected: &'static str,
     },
-    /// The stage took the call and dropped its [`Reply`], or ended before it answered.
+    /// The stage took the call, and dropped its [`Reply`] or ended before it answered.
     #[error("the stage `{stage}` took the call and did not answer it")]
     Unanswered {
-        /// The stage that was called.
+        /// The stage called.
         stage: String,
     },
 }
 
-/// What a stage sees to between its other callbacks.
+/// A request that a stage handles between its other callbacks.
 #[derive(Debug)]
 pub(crate) enum Message<S, In, Out> {
-    /// A call or a cast together with the callback that takes it.
+    /// A call or a cast, with the callback that takes it.
     Envelope(Box<dyn Envelope<S, Out>>),
-    /// The same, to be handled behind everything that waits in the stage; who asked is told once it is
-    /// queued.
+    /// A call or a cast to be handled after everything that waits in the stage. The sender is notified once
+    /// it is queued.
     Info(Box<dyn Envelope<S, Out>>, Option<oneshot::Sender<()>>),
-    /// A subscription to be made.
+    /// A subscription to make.
     Join(Join<In>),
-    /// Somebody wants to know how the stage stands.
+    /// A request for the state of the stage.
     Inspect(oneshot::Sender<Inspection>),
 }
 
-/// How a stage stands at one moment.
+/// The state of a stage at one moment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// Events it emitted that were not handed out yet.
+    /// Events emitted and not yet sent.
     pub buffered: usize,
-    /// Events its subscribers want and it has not got.
+    /// The unmet demand of its subscribers.
     pub demand: usize,
     /// Whether demand reaches its callbacks.
     pub mode: DemandMode,
@@ -111,12 +111,12 @@ pub struct Inspection {
     pub consumers: Vec<Subscription>,
 }
 
-/// What reaches a stage `S` that takes `In` and emits `Out`, beside its links.
+/// The mail of a stage `S` that takes `In` and emits `Out`.
 pub(crate) type StageMail<S, In, Out> = Mail<Out, Message<S, In, Out>>;
 
-/// Knows which callback a message is for; its type is erased once per message.
+/// A message with its callback; the message's type is erased.
 pub(crate) trait Envelope<S, Out>: Send {
-    /// What holds the answer back while the callback runs, if the message is a call.
+    /// Returns the handle that holds the answer back while the callback runs, if the message is a call.
     fn held(&self) -> Option<Held> {
         None
     }
@@ -135,7 +135,7 @@ impl<S, Out> fmt::Debug for dyn Envelope<S, Out> {
     }
 }
 
-/// A call that was sent.
+/// A sent call.
 pub(crate) struct CallOf<M, R> {
     pub(crate) message: M,
     pub(crate) reply: Reply<R>,
@@ -160,7 +160,7 @@ where
     }
 }
 
-/// A cast that was sent.
+/// A sent cast.
 pub(crate) struct CastOf<M>(pub(crate) M);
 
 impl<S, M> Envelope<S, S::Out> for CastOf<M>

@@ -1,4 +1,4 @@
-//! What users write: the three stage traits, and what their callbacks are lent.
+//! The three stage traits that users implement, and the arguments of their callbacks.
 //!
 //! ```text
 //!               events ▶                     events ▶

@@ -1,4 +1,4 @@
-//! A stage that makes events.
+//! The trait of a stage that produces events.
 
 use std::future::{Future, ready};
 
@@ -8,7 +8,7 @@ use crate::base::options::DiscardLog;
 use crate::credit::demand::Demand;
 use crate::wire::subscription::{Cancellation, Subscription};
 
-/// Makes events when they are asked for.
+/// Produces events on demand.
 ///
 /// ```
 /// use stage_core::{Demand, Emitter, Producer, StageResult};
@@ -34,37 +34,38 @@ use crate::wire::subscription::{Cancellation, Subscription};
     note = "a recipe that returns a `Result` ends in `?`"
 )]
 pub trait Producer: Send + 'static {
-    /// What it emits.
+    /// The type of the events it emits.
     type Event: Send + 'static;
 
-    /// Whether there must be only one copy of it, because two would make the same events twice. A step
-    /// with such a producer refuses a count above 1.
+    /// Whether only one copy of it is allowed, because a second would emit the same events again. A step with
+    /// such a producer refuses a count above 1.
     const SINGLE: bool = false;
 
-    /// Runs before anything else, also after each restart; a pipeline starts only when every stage is up.
+    /// Runs before any other callback, at the start and after each restart; a pipeline starts only once every
+    /// stage is initialised.
     ///
-    /// A source that cannot reach its service returns an error. At the first start, that is the error of
-    /// [`Pipeline::start`](crate::Pipeline::start), unless
-    /// [`retry_init`](crate::PipelineBuilder::retry_init) says otherwise; at a restart, `init` runs again after a wait,
-    /// from 100 ms to 10 s or as [`backoff`](crate::PipelineBuilder::backoff) says, for as long as it takes, while the
-    /// rest of the pipeline is left alone. A [`Fatal`](crate::Fatal) error ends the pipeline.
+    /// A source that cannot reach its service returns an error. At the first start,
+    /// [`Pipeline::start`](crate::Pipeline::start) returns that error, unless
+    /// [`retry_init`](crate::PipelineBuilder::retry_init) is set. At a restart, `init` runs again, without
+    /// limit, after a delay from 100 ms to 10 s or as set by [`backoff`](crate::PipelineBuilder::backoff),
+    /// while the rest of the pipeline is unaffected. A [`Fatal`](crate::Fatal) error ends the pipeline.
     fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {
         let _ = cx;
         ready(Ok(Init::Ready))
     }
 
-    /// Subscribers want `demand` more events than are there.
+    /// Handles a demand: subscribers want `demand` more events than are available.
     ///
-    /// Demand is announced once: a producer that emits fewer events must remember the rest, and emit it
-    /// later. It may wait in here until it has them; asks, cancels, subscriptions and drain are taken in
-    /// meanwhile, and other callbacks wait. More events than were asked for are buffered.
+    /// Demand is announced once: a producer that emits fewer events must remember the rest, and emit them
+    /// later. It may wait here until it has them; meanwhile, the engine handles asks, cancellations,
+    /// subscriptions and drains, and other callbacks wait. Events beyond the demand are buffered.
     fn handle_demand(
         &mut self,
         demand: Demand,
         out: &mut Emitter<'_, Self::Event>,
     ) -> impl Future<Output = StageResult> + Send;
 
-    /// A consumer has subscribed.
+    /// Called when a consumer has subscribed.
     fn handle_subscribe(
         &mut self,
         subscription: &Subscription,
@@ -74,7 +75,7 @@ pub trait Producer: Send + 'static {
         ready(Ok(()))
     }
 
-    /// The subscription of a consumer has ended.
+    /// Called when the subscription of a consumer has ended.
     fn handle_cancel(
         &mut self,
         subscription: &Subscription,
@@ -85,22 +86,22 @@ pub trait Producer: Send + 'static {
         ready(Ok(()))
     }
 
-    /// `events` events of this stage were discarded: its buffer was full, or nobody takes them. Called
-    /// after the callback that emitted them; says whether a warning is logged too. They are counted in
+    /// Called after the callback that emitted them if `events` events were discarded, because the buffer was
+    /// full or no subscriber accepts them. Returns whether a warning is logged as well. They are counted in
     /// any case.
     fn handle_discarded(&mut self, events: usize) -> DiscardLog {
         let _ = events;
         DiscardLog::Warn
     }
 
-    /// Events that this stage emitted and nobody received come back when the stage ends, before `terminate`: what its
-    /// buffer and its dispatcher hold, and what consumers left behind that ended before it. They are in an order in
-    /// which they could be emitted again; with a dispatcher by key or tenant, in order within each. Returns those that
-    /// it does not keep: they are counted as discarded. Default: all.
+    /// Receives the undelivered events of this stage when it ends, before `terminate`: those in its buffer
+    /// and its dispatcher, and those left by consumers that ended before it. They are in an order in which
+    /// they could be emitted again; with a dispatcher by key or tenant, in order within each. Returns the
+    /// events it does not keep, which are counted as discarded. Default: all.
     ///
-    /// A source that outlives its stage, as [`Queue`](crate::source::Queue) does, keeps them for the next run. Not
-    /// called when the stage panicked or was cut off, and, with a broadcast, not for events that some branch may have
-    /// got.
+    /// A source that outlives its stage, such as [`Queue`](crate::source::Queue), keeps them for the next
+    /// run. Not called if the stage panicked or was cut off, nor, with a broadcast, for events that some
+    /// branch may have received.
     fn take_back(&mut self, events: Vec<Self::Event>) -> Vec<Self::Event> {
         events
     }

@@ -1,4 +1,4 @@
-//! A stage that turns events into others.
+//! The trait of a stage that transforms events.
 
 use std::future::{Future, ready};
 
@@ -9,9 +9,9 @@ use crate::base::options::DiscardLog;
 use crate::credit::demand::Demand;
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
-/// Turns batches of events into others: one to one, to none, to many.
+/// Transforms batches of events: each event into one, none, or many.
 ///
-/// It takes events in only while its own subscribers want some; what it emits beyond that is buffered.
+/// It takes events in only while its own subscribers have demand; output beyond the demand is buffered.
 ///
 /// ```
 /// use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
@@ -34,32 +34,33 @@ use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
     note = "implement `stage_core::ProducerConsumer` for it, or write the step as a closure of one event"
 )]
 pub trait ProducerConsumer: Send + 'static {
-    /// What it takes.
+    /// The type of the events it takes.
     type In: Send + 'static;
-    /// What it emits.
+    /// The type of the events it emits.
     type Out: Send + 'static;
 
-    /// Whether each event it emits is a batch of many that it took. The `max_demand` of a pipeline counts events, so a
-    /// step behind such a stage does not inherit it as a number of batches; see
+    /// Whether each emitted event is a batch of many events taken. The `max_demand` of a pipeline counts
+    /// events, so a step after such a stage does not inherit it as a number of batches; see
     /// [`StepOptions::max_demand`](crate::StepOptions::max_demand).
     const BATCHES: bool = false;
 
-    /// Runs before anything else, also after each restart; a pipeline starts only when every stage is up.
+    /// Runs before any other callback, at the start and after each restart; a pipeline starts only once every
+    /// stage is initialised.
     fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {
         let _ = cx;
         ready(Ok(Init::Ready))
     }
 
-    /// Handles one batch. More is asked for after it returned.
+    /// Handles one batch. The engine asks for more events after it has returned.
     fn handle_events(
         &mut self,
         events: Events<'_, Self::In>,
         out: &mut Emitter<'_, Self::Out>,
     ) -> impl Future<Output = StageResult> + Send;
 
-    /// Subscribers want `demand` more events than are there or were announced before. The engine sees to
-    /// the demand by itself; a stage that limits or shapes it can ask its producers itself, with
-    /// [`Asking::Manual`], for as much as it lets through.
+    /// Called when subscribers want `demand` more events than are available or were announced before. The
+    /// engine passes the demand on by itself; a stage that limits or shapes it can use [`Asking::Manual`] and
+    /// ask its producers for as much as it lets through.
     fn handle_demand(
         &mut self,
         demand: Demand,
@@ -69,9 +70,9 @@ pub trait ProducerConsumer: Send + 'static {
         Unused
     }
 
-    /// `peer` is a producer: this stage is about to subscribe to it, and says who asks for events, the
-    /// engine or the stage itself by [`Subscription::ask`]. Or `peer` is a consumer: it has subscribed to
-    /// this stage, and asks by itself, so that the answer is not looked at.
+    /// Called for a producer (`peer`) before this stage subscribes to it: the result decides who asks for
+    /// events, the engine or the stage itself, by [`Subscription::ask`]. Also called for a consumer that has
+    /// subscribed to this stage; the result is then ignored, because the consumer's side decides.
     fn handle_subscribe(
         &mut self,
         peer: Role,
@@ -82,8 +83,8 @@ pub trait ProducerConsumer: Send + 'static {
         ready(Ok(Asking::Automatic))
     }
 
-    /// The subscription to a producer, or of a consumer, has ended. After that of a producer, the stage
-    /// does what the subscription's [`CancelMode`](crate::CancelMode) says.
+    /// Called when the subscription to a producer, or of a consumer, has ended. After that of a producer, the
+    /// stage acts by the subscription's [`CancelMode`](crate::CancelMode).
     fn handle_cancel(
         &mut self,
         peer: Role,
@@ -95,8 +96,8 @@ pub trait ProducerConsumer: Send + 'static {
         ready(Ok(()))
     }
 
-    /// `events` events of this stage were discarded: its buffer was full, or nobody takes them. Called
-    /// after the callback that emitted them; says whether a warning is logged too. They are counted in
+    /// Called after the callback that emitted them if `events` events were discarded, because the buffer was
+    /// full or no subscriber accepts them. Returns whether a warning is logged as well. They are counted in
     /// any case.
     fn handle_discarded(&mut self, events: usize) -> DiscardLog {
         let _ = events;

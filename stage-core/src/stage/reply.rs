@@ -1,4 +1,4 @@
-//! How a call is answered: behind what its callback emits, at once, or later.
+//! Answers to calls, sent after the events that the callback emits, at once, or later.
 
 use tokio::sync::oneshot;
 
@@ -12,17 +12,17 @@ pub struct Reply<R> {
     answer: Arc<Mutex<Answer<R>>>,
 }
 
-/// One answer on its way.
+/// An answer on its way.
 #[derive(Debug)]
 struct Answer<R> {
-    /// Nothing once it was sent.
+    /// `None` once the answer was sent.
     caller: Option<oneshot::Sender<R>>,
-    /// Whether the callback that took the call still runs.
+    /// Whether the callback that took the call is still running.
     held: bool,
     value: Option<R>,
 }
 
-/// What holds an answer back until what its callback emitted was handed out.
+/// Holds an answer back until the events that its callback emitted have been handed out.
 pub(crate) type Held = Arc<dyn Release>;
 
 pub(crate) trait Release: Send + Sync {
@@ -31,7 +31,7 @@ pub(crate) trait Release: Send + Sync {
 }
 
 impl<R: Send + 'static> Reply<R> {
-    /// The right to answer `caller`, whose callback is about to run.
+    /// Creates the right to answer `caller`, whose callback is about to run.
     pub(crate) fn new(caller: oneshot::Sender<R>) -> Self {
         Self { answer: Arc::new(Mutex::new(Answer { caller: Some(caller), held: true, value: None })) }
     }
@@ -42,12 +42,12 @@ impl<R: Send + 'static> Reply<R> {
 }
 
 impl<R> Reply<R> {
-    /// Answers the call. Given from within the callback that took the call, the answer goes out behind
-    /// what that callback emits; if the callback ends the stage, after `terminate`.
+    /// Answers the call. An answer sent from within the callback that took the call leaves after the events
+    /// that the callback emits; if the callback ends the stage, after `terminate`.
     ///
     /// # Errors
     ///
-    /// Gives the answer back if the caller does not wait any more.
+    /// Returns the answer if the caller no longer waits.
     pub fn send(self, answer: R) -> Result<(), R> {
         let mut state = lock(&self.answer);
         if state.held && state.caller.as_ref().is_some_and(|caller| !caller.is_closed()) {
@@ -57,11 +57,11 @@ impl<R> Reply<R> {
         state.send(answer)
     }
 
-    /// Answers the call now, before what the running callback emits.
+    /// Answers the call now, before the events that the running callback emits.
     ///
     /// # Errors
     ///
-    /// Gives the answer back if the caller does not wait any more.
+    /// Returns the answer if the caller no longer waits.
     pub fn send_now(self, answer: R) -> Result<(), R> {
         lock(&self.answer).send(answer)
     }
@@ -81,7 +81,7 @@ impl<R: Send> Release for Mutex<Answer<R>> {
         let mut state = lock(self);
         state.held = false;
         if let Some(answer) = state.value.take() {
-            // Whoever called may have gone.
+            // The caller may be gone.
             let _ = state.send(answer);
         }
     }

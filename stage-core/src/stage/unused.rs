@@ -1,4 +1,4 @@
-//! How the engine sees that a hook was left as it is.
+//! Detects hooks that a stage does not override.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use crate::base::error::StageResult;
 
-/// The future of a hook that nobody wrote. It has no size, unlike that of any `async fn` with arguments:
-/// by that the engine knows it, and need not wake a stage for the sake of such a hook.
+/// The future of a hook that is not overridden. It has no size, unlike that of any `async fn` with arguments.
+/// By the size, the engine recognises it, and need not wake a stage for the hook.
 #[derive(Debug)]
 pub(super) struct Unused;
 
@@ -19,7 +19,7 @@ impl Future for Unused {
     }
 }
 
-/// Whether the hook with this future is one that somebody wrote.
+/// Returns whether the hook with this future is overridden.
 pub(crate) fn is_used(hook: &impl Future) -> bool {
     size_of_val(hook) > 0
 }

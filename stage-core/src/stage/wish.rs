@@ -1,4 +1,4 @@
-//! What a callback leaves to the engine: timers, queued messages, subscriptions to be made.
+//! Requests that a callback leaves to the engine: timers, queued messages, new subscriptions.
 
 use std::any::{Any, TypeId, type_name};
 use std::time::Duration;
@@ -14,32 +14,32 @@ use crate::wire::{ProducerRef, SubscribeOptions};
 /// A value whose type the stage knows.
 pub(crate) type Erased = Box<dyn Any + Send>;
 
-/// What the engine sees to after the callback.
+/// A request that the engine handles after the callback.
 #[derive(Debug)]
 pub(crate) enum Wish {
-    /// Handle a message at a time.
+    /// Handle a message at this time.
     Timer(Instant, Timer, Erased),
-    /// Handle a message behind everything that waits in the stage.
+    /// Handle a message after everything that waits in the stage.
     Info(Erased),
-    /// Subscribe.
+    /// Make a subscription.
     Join(Erased),
-    /// End for this reason; the callback itself did its work.
+    /// End for this reason, although the callback itself succeeded.
     Fail(ExitReason),
 }
 
-/// A message of a stage to itself that is to be handled at a time of its own.
+/// A message of a stage to itself, to be handled at a set time.
 #[derive(Clone, Debug)]
 pub struct Timer {
     cancelled: Arc<AtomicBool>,
 }
 
 impl Timer {
-    /// A timer that was not cancelled.
+    /// Creates a timer that is not cancelled.
     pub(crate) fn new() -> Self {
         Self { cancelled: Arc::default() }
     }
 
-    /// The message is not handled any more, if it was not yet. Dropping the timer does not cancel it.
+    /// Cancels the message, unless it was handled already. Dropping the timer does not cancel it.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
     }
@@ -49,7 +49,7 @@ impl Timer {
     }
 }
 
-/// The wishes of the callbacks of one stage, and which types they have to be of.
+/// The requests of one stage's callbacks, and the types they must have.
 #[derive(Debug)]
 pub(crate) struct Wishes {
     pub(crate) open: Vec<Wish>,
@@ -70,12 +70,12 @@ impl Named {
 }
 
 impl Wishes {
-    /// Of a stage `S` that takes `In`.
+    /// Creates the requests of a stage `S` that takes `In`.
     pub(crate) fn of<S: 'static, In: 'static>() -> Self {
         Self { open: Vec::new(), stage: Named::of::<S>(), input: Named::of::<In>() }
     }
 
-    /// None yet, of the same stage.
+    /// Returns an empty list of requests for the same stage.
     pub(super) fn beside(&self) -> Self {
         Self { open: Vec::new(), stage: self.stage.clone(), input: self.input.clone() }
     }
@@ -125,7 +125,7 @@ impl Wishes {
     }
 }
 
-/// The value of a wish, whose type was checked when it was made.
+/// Returns the value of a request, whose type was checked when the request was made.
 pub(crate) fn known<T: 'static>(erased: Erased) -> Option<T> {
     let known = erased.downcast().ok().map(|known| *known);
     debug_assert!(known.is_some(), "the type of a wish is checked when it is made");

@@ -1,13 +1,13 @@
-//! What the model checker puts in place of the real atomics, locks, wakers and rings.
+//! Replacements for the atomics, locks, wakers and rings under the model checker.
 
 use loom::sync::atomic::{self, fence};
 
 pub(crate) use loom::sync::atomic::Ordering;
 pub(crate) use loom::sync::{Mutex, MutexGuard};
 
-/// An atomic of loom's, which orders sequentially consistent accesses like acquire and release only. Here they are
-/// what they are on a machine that has none: a load behind a fence, and an exchange in place of a store (a store alone
-/// loom would put before an exchange that it came after, and report a wake as lost).
+/// An atomic of loom, which orders sequentially consistent accesses only like acquire and release. They are
+/// emulated as on a machine without such accesses: a load after a fence, and an exchange instead of a store
+/// (loom would order a plain store before an exchange that precedes it, and report a lost wake-up).
 macro_rules! atomic {
     ($name:ident, $value:ty) => {
         #[derive(Debug, Default)]
@@ -91,8 +91,8 @@ loom::lazy_static! {
     static ref TICKS: atomic::AtomicUsize = atomic::AtomicUsize::new(0);
 }
 
-/// Makes every access depend on every other. loom reorders two accesses of one atomic only if no third lies between,
-/// and so overlooks some orders; by this it tries them.
+/// Makes every access depend on every other. loom reorders two accesses of one atomic only if no other access
+/// lies between them, and so misses some orders; the dependency makes it try them.
 fn tick() {
     TICKS.fetch_add(1, Ordering::Relaxed);
 }
@@ -103,7 +103,7 @@ fn consistent(order: Ordering) {
     }
 }
 
-/// loom's waker cell, with the signatures of the real one.
+/// loom's waker cell, with the interface of the real one.
 #[derive(Debug)]
 pub(crate) struct AtomicWaker(loom::future::AtomicWaker);
 
@@ -121,8 +121,8 @@ impl AtomicWaker {
     }
 }
 
-/// Runs `test` in every order of its threads that takes at most two pre-emptions, and for every value that a weak
-/// load may see. (Three take minutes.)
+/// Runs `test` in every interleaving of its threads with at most two pre-emptions, and for every value that a
+/// relaxed load may see. (With three pre-emptions, a run takes minutes.)
 pub(crate) fn model(test: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(2);
@@ -130,13 +130,14 @@ pub(crate) fn model(test: impl Fn() + Send + Sync + 'static) {
 }
 
 pub(crate) mod ring {
-    //! A ring with one writer and one reader that publishes as rtrb does: a slot is written, then the tail is stored
-    //! with release; the tail is read with acquire, then the slot is taken, then the head is stored with release.
+    //! A ring with one writer and one reader that publishes as rtrb does: the writer fills a slot, then
+    //! stores the tail with release; the reader loads the tail with acquire, takes from the slot, then stores
+    //! the head with release.
 
     use super::{AtomicUsize, Ordering};
     use crate::sync::Arc;
 
-    /// Slots are behind locks that the model does not see: only head and tail order them.
+    /// Slots are behind locks that are invisible to the model: only head and tail order them.
     #[derive(Debug)]
     struct Ring<T> {
         slots: Box<[std::sync::Mutex<Option<T>>]>,

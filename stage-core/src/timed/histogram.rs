@@ -1,22 +1,22 @@
-//! How are many times kept in little room? As counts in buckets that grow with the time.
+//! A histogram of durations with a fixed size: counts in buckets whose width grows with the duration.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Buckets for each doubling of the time.
+/// Buckets per doubling of the duration.
 const STEPS: usize = 8;
 
-/// Below this many nanoseconds, each has a bucket of its own.
+/// Durations below this many nanoseconds have a bucket each.
 const EXACT: usize = 2 * STEPS;
 
-/// Up to 2⁶⁴ nanoseconds, 584 years.
+/// Covers 2⁶⁴ nanoseconds, which are 584 years.
 const BUCKETS: usize = EXACT + 60 * STEPS;
 
-/// How often which times were measured: 4 KiB, whatever the number of times, which any number of threads add to.
+/// Counts durations in 4 KiB, whatever their number. Any number of threads may record.
 ///
-/// Each bucket is an eighth of a doubling wide (a logarithmic-linear histogram, as `HdrHistogram` by Gil Tene), so a
-/// quantile is off by at most a sixteenth.
+/// A bucket spans one eighth of a doubling (a logarithmic-linear histogram, like `HdrHistogram` by Gil Tene),
+/// so a quantile is off by at most one sixteenth.
 ///
 /// ```
 /// use stage_core::timed::Histogram;
@@ -38,7 +38,7 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Without a time in it.
+    /// Creates an empty histogram.
     pub const fn new() -> Self {
         Self {
             buckets: [const { AtomicU64::new(0) }; BUCKETS],
@@ -47,33 +47,33 @@ impl Histogram {
         }
     }
 
-    /// Adds a time.
+    /// Records a duration.
     pub fn record(&self, time: Duration) {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.buckets[bucket(nanos)].fetch_add(1, Ordering::Relaxed);
-        // Always updated: a sum that has no room stays at the most.
+        // The update always succeeds; the sum saturates.
         let add = |sum: u64| Some(sum.saturating_add(nanos));
         let _ = self.nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
         self.longest.fetch_max(nanos, Ordering::Relaxed);
     }
 
-    /// How many times there are.
+    /// Returns the number of durations.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum()
     }
 
-    /// Their mean; `None` without any.
+    /// Returns the mean, or `None` if the histogram is empty.
     pub fn mean(&self) -> Option<Duration> {
         self.nanos.load(Ordering::Relaxed).checked_div(self.count()).map(Duration::from_nanos)
     }
 
-    /// The longest; `None` without any.
+    /// Returns the longest duration, or `None` if the histogram is empty.
     pub fn max(&self) -> Option<Duration> {
         (self.count() > 0).then(|| Duration::from_nanos(self.longest.load(Ordering::Relaxed)))
     }
 
-    /// The time that `share` of the times do not exceed, 0.5 for the median: within a sixteenth of it. `None` without
-    /// any time. A share below 0 or above 1 is taken as 0 or 1.
+    /// Returns the duration that `share` of the durations do not exceed (0.5 for the median), to within a
+    /// sixteenth, or `None` if the histogram is empty. A share below 0 or above 1 counts as 0 or 1.
     pub fn quantile(&self, share: f64) -> Option<Duration> {
         let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect();
         let count: u64 = counts.iter().sum();
@@ -88,7 +88,7 @@ impl Histogram {
     }
 }
 
-/// The bucket of a time.
+/// Returns the bucket of a duration.
 fn bucket(nanos: u64) -> usize {
     let exact = |nanos: u64| usize::try_from(nanos).unwrap_or(BUCKETS - 1);
     if nanos < EXACT as u64 {
@@ -99,7 +99,7 @@ fn bucket(nanos: u64) -> usize {
     EXACT + (doublings - 4) * STEPS + step
 }
 
-/// The time in the middle of a bucket.
+/// Returns the duration in the middle of a bucket.
 fn middle(bucket: usize) -> u64 {
     let Some(beyond) = bucket.checked_sub(EXACT) else { return bucket as u64 };
     let (doublings, step) = (beyond / STEPS + 4, beyond % STEPS);

@@ -1,7 +1,7 @@
-//! How long functions take: what [`#[timed]`](macro@crate::timed) measured, to be read at any time.
+//! Durations of functions, measured by [`#[timed]`](macro@crate::timed) and readable at any time.
 //!
-//! Every function with the attribute has a [`Histogram`] of its own. It is filled while the function's span is on,
-//! that is, while a subscriber of `tracing` takes spans of its level and module.
+//! Every function with the attribute has its own [`Histogram`]. It records calls while the function's span is
+//! enabled, that is, while a `tracing` subscriber accepts spans of its level and module.
 //!
 //! ```
 //! use stage_core::timed;
@@ -11,14 +11,14 @@
 //!     bytes.iter().fold(0, |sum, byte| sum ^ byte)
 //! }
 //!
-//! // Nobody takes spans here: nothing is measured, and a call costs nothing worth measuring.
+//! // No subscriber is installed: calls are not measured, and cost next to nothing.
 //! assert_eq!(checksum(b"abc"), 96);
 //! assert!(timed::histogram("checksum").is_none());
 //! ```
 //!
-//! A static is behind each function, and one list of them behind this module: as for `tracing` itself, a measurement
-//! that had to be passed through every function could not be put on any function. The list holds names and figures
-//! only; nothing in stage-core depends on it.
+//! Each function has a static, and this module a list of them. As with `tracing` itself, global state is
+//! needed because a measurement that every caller must pass along could not be added to arbitrary functions.
+//! The list holds only names and durations; nothing in stage-core depends on it.
 
 mod histogram;
 mod shown;

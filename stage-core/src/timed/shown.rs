@@ -1,17 +1,17 @@
-//! Which arguments can be shown?
+//! The bound on arguments that `#[timed(args)]` shows.
 
 use std::fmt::Debug;
 
 use tracing::field::{DebugValue, debug};
 
-/// `Debug`, with a message of its own where it is missing.
+/// `Debug`, with its own compiler message where the implementation is missing.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shown by `#[timed(args)]`: it is not `Debug`",
     label = "not `Debug`",
     note = "derive `Debug` for `{Self}`, or list the arguments to show without this one: `args(path, size)`"
 )]
 pub trait Shown {
-    /// What shows it.
+    /// Returns the argument as `Debug`.
     fn as_debug(&self) -> &dyn Debug;
 }
 
@@ -22,7 +22,7 @@ impl<T: Debug> Shown for T {
     }
 }
 
-/// An argument as a field of a span.
+/// Formats an argument as a field of a span.
 pub fn shown<T: Shown>(argument: &T) -> DebugValue<&dyn Debug> {
     debug(argument.as_debug())
 }

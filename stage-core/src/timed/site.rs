@@ -1,4 +1,4 @@
-//! What does the expansion of `#[timed]` put into a function?
+//! The runtime part of `#[timed]`: the static and the guard that its expansion puts into a function.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -8,10 +8,10 @@ use tracing::span::Entered;
 
 use super::{Histogram, Unit, sites};
 
-/// Tells how long a call took, from the function's own module.
+/// Reports the duration of a call, from within the function's own module.
 type Tell = fn(&Span, f64, &'static str);
 
-/// One function with the attribute.
+/// A function with the attribute.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Site {
@@ -23,12 +23,12 @@ pub struct Site {
 }
 
 impl Site {
-    /// The site of the function `name`.
+    /// Creates the site of the function `name`.
     pub const fn new(name: &'static str, unit: Unit, tell: Tell) -> Self {
         Self { name, unit, tell, known: AtomicBool::new(false), histogram: Histogram::new() }
     }
 
-    /// Begins to measure a call, if its span is on.
+    /// Begins to measure a call, if its span is enabled.
     #[cold]
     pub fn begin(&'static self, span: Span) -> Timing {
         if span.is_disabled() {
@@ -49,14 +49,15 @@ impl Site {
     }
 }
 
-/// One call, measured if its span is on, until this is dropped: when it returns, or unwinds, or its future is dropped.
+/// Measures a call, if its span is enabled, until the guard is dropped: when the call returns or unwinds, or
+/// its future is dropped.
 ///
-/// A call that is not measured costs a null pointer, which every use of this looks at.
+/// The guard of a call that is not measured is a null pointer, which every use checks.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Timing(Option<Box<Call>>);
 
-/// A call that is measured.
+/// A call being measured.
 #[derive(Debug)]
 struct Call {
     site: &'static Site,
@@ -65,13 +66,13 @@ struct Call {
 }
 
 impl Timing {
-    /// A call that is not measured.
+    /// Returns the guard of a call that is not measured.
     #[inline]
     pub const fn off() -> Self {
         Self(None)
     }
 
-    /// Enters the span of the call, if it is on.
+    /// Enters the span of the call, if it is enabled.
     #[inline]
     pub fn enter(&self) -> Option<Entered<'_>> {
         self.0.as_ref().map(|call| call.span.enter())
@@ -88,7 +89,7 @@ impl Drop for Call {
     }
 }
 
-/// Never called: tells the compiler the type of an async block.
+/// Never called: gives the compiler the type of an async block.
 #[doc(hidden)]
 pub fn never<T>() -> T {
     unreachable!("nobody calls this")

@@ -1,24 +1,25 @@
-//! Which functions were measured?
+//! The registry of measured functions.
 
 use std::sync::{Mutex, PoisonError};
 
 use super::{Histogram, Site};
 
-/// Every function that was measured at least once, in the order of their first times.
+/// Every function measured at least once, in the order of the first measurements.
 static SITES: Mutex<Vec<&'static Site>> = Mutex::new(Vec::new());
 
 pub(super) fn add(site: &'static Site) {
     SITES.lock().unwrap_or_else(PoisonError::into_inner).push(site);
 }
 
-/// The times of the function of this name, its path, `drip::seal::seal`, unless it has `name = "…"`. `None` if it was
-/// not measured yet. Of several functions of one name, the one that was measured first.
+/// Returns the histogram of the function `name`: its path, such as `drip::seal::seal`, unless the attribute
+/// has `name = "…"`. `None` if the function has not been measured yet. If several functions share a name,
+/// returns that of the first one measured.
 pub fn histogram(name: &str) -> Option<&'static Histogram> {
     let sites = SITES.lock().unwrap_or_else(PoisonError::into_inner);
     sites.iter().find(|site| site.name() == name).map(|site| site.histogram())
 }
 
-/// Every function that was measured so far, by its name, in the order of their first calls.
+/// Returns the name and histogram of every function measured so far, in the order of their first calls.
 pub fn histograms() -> Vec<(&'static str, &'static Histogram)> {
     let sites = SITES.lock().unwrap_or_else(PoisonError::into_inner);
     sites.iter().map(|site| (site.name(), site.histogram())).collect()

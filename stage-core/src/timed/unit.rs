@@ -1,8 +1,8 @@
-//! In which unit is a time told?
+//! Units of reported durations.
 
 use std::time::Duration;
 
-/// The unit in which a `#[timed]` function's time is told.
+/// The unit in which the duration of a `#[timed]` function is reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unit {
     /// `hrs`
@@ -21,7 +21,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// How it is written.
+    /// Returns the symbol of the unit.
     pub const fn symbol(self) -> &'static str {
         match self {
             Self::Hours => "hrs",
@@ -33,7 +33,7 @@ impl Unit {
         }
     }
 
-    /// A time in this unit, with at most six digits behind the point.
+    /// Converts a duration to this unit, rounded to six decimal places.
     ///
     /// ```
     /// use stage_core::timed::Unit;

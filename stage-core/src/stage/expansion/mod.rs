@@ -1,4 +1,4 @@
-//! What do the expansions of the stage attributes call besides the traits? Reached through `__private` only.
+//! Functions and traits that expansions of the stage attributes use; reachable only through `__private`.
 
 mod turn;
 mod types;

@@ -1,4 +1,4 @@
-//! How does a function that waits, or takes long, leave the others their turn?
+//! Lets functions that wait, or run for long, yield to other stages.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -12,28 +12,28 @@ use tokio::time::Instant;
 use super::types::Many;
 use crate::stage::Emitter;
 
-/// Making events for longer than this is slow: what is there is handed on.
+/// The limit above which producing events is slow; the events made so far are then handed over.
 const SLOW: Duration = Duration::from_micros(500);
 
-/// One turn of a producer whose function is called again and again until a demand is filled.
+/// One turn of a producer whose function is called repeatedly until a demand is met.
 #[derive(Debug)]
 pub struct Turn {
     began: Instant,
     calls: u32,
-    /// The call after which the clock is looked at: the first, and then each time twice as many, since a look
+    /// The number of calls after which the clock is read: first 1, then doubled each time, because a reading
     /// costs as much as many calls.
     look: u32,
 }
 
 impl Turn {
-    /// The turn that begins now.
+    /// Starts a turn now.
     #[expect(clippy::new_without_default, reason = "it reads the clock")]
     pub fn new() -> Self {
         Self { began: Instant::now(), calls: 0, look: 1 }
     }
 
-    /// Takes note of one call. After a turn that was long, hands on what was made and gives way to others;
-    /// whether the stage is to go on, which it is not while it drains.
+    /// Records one call. After a long turn, hands over the events and yields to other stages. Returns whether
+    /// to continue, which is false while the stage drains.
     pub async fn goes_on<E>(&mut self, out: &mut Emitter<'_, E>) -> bool {
         self.calls += 1;
         if self.calls < self.look {
@@ -50,14 +50,14 @@ impl Turn {
     }
 }
 
-/// Emits every event; how many there were.
+/// Emits all events and returns their number.
 pub fn emit_all<M: Many>(out: &mut Emitter<'_, M::Event>, events: M) -> usize {
     let mut emitted = 0;
     out.extend(events.into_events().into_iter().inspect(|_| emitted += 1));
     emitted
 }
 
-/// Waits for `future`; what was emitted before goes on its way if it has to.
+/// Waits for `future`; flushes the events emitted before if it has to wait.
 pub async fn wait<E, F: Future>(out: &mut Emitter<'_, E>, future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|cx| {
@@ -70,12 +70,12 @@ pub async fn wait<E, F: Future>(out: &mut Emitter<'_, E>, future: F) -> F::Outpu
     .await
 }
 
-/// Waits as [`wait`] does, and no longer than until the stage drains: then `future` is dropped.
+/// Like [`wait`], but only until the stage drains: then `future` is dropped, and `None` returned.
 pub async fn wait_unless_draining<E, F: Future>(out: &mut Emitter<'_, E>, future: F) -> Option<F::Output> {
     let mut draining = pin!(out.draining());
     let mut future = pin!(future);
     poll_fn(|cx| {
-        // First the event: what is there already is not lost.
+        // Poll the event first, so that one which is ready is not lost.
         if let Poll::Ready(made) = future.as_mut().poll(cx) {
             return Poll::Ready(Some(made));
         }

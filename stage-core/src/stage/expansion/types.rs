@@ -1,15 +1,16 @@
-//! Which types may a function with a stage attribute take and return? Each trait here says so in its own words.
+//! Bounds on the argument and return types of functions with a stage attribute, each with its own compiler
+//! message.
 
 use crate::base::error::{BoxError, StageResult};
 
-/// An `#[arg]` that is taken by value: cloned for every call.
+/// An `#[arg]` taken by value: cloned for every call.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an `#[arg]` taken by value: it is not `Clone`",
     label = "every call gets a clone of this",
     note = "take `&{Self}` to look at it, `&mut {Self}` to keep state in it, or derive `Clone` for it"
 )]
 pub trait Argument {
-    /// What one call gets.
+    /// Returns the value for one call.
     fn of_call(&self) -> Self;
 }
 
@@ -20,7 +21,7 @@ impl<T: Clone> Argument for T {
     }
 }
 
-/// What a function marked `(batch)` takes its events as.
+/// The type in which a function marked `(batch)` takes its events.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hold a batch of events",
     label = "a function marked `batch` takes all events of a batch at once",
@@ -28,10 +29,10 @@ impl<T: Clone> Argument for T {
     note = "events go from thread to thread: they are `Send + 'static`"
 )]
 pub trait TakenBatch {
-    /// One of the events.
+    /// The event type.
     type Event: Send + 'static;
 
-    /// All of them.
+    /// Collects all events of a batch.
     fn take(events: impl Iterator<Item = Self::Event>) -> Self;
 }
 
@@ -48,7 +49,7 @@ where
     }
 }
 
-/// What a function marked `(batch)` or `(many)` returns.
+/// The return type of a function marked `(batch)` or `(many)`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not hold events to emit",
     label = "a function marked `batch` or `many` returns all that it makes",
@@ -56,10 +57,10 @@ where
     note = "events go from thread to thread: they are `Send + 'static`"
 )]
 pub trait Many {
-    /// One of the events.
+    /// The event type.
     type Event: Send + 'static;
 
-    /// All of them.
+    /// Returns all events.
     fn into_events(self) -> impl IntoIterator<Item = Self::Event>;
 }
 
@@ -72,7 +73,7 @@ impl<I: IntoIterator<Item: Send + 'static>> Many for I {
     }
 }
 
-/// What a function marked `(option)` returns.
+/// The return type of a function marked `(option)`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an `Option` of an event",
     label = "a function marked `option` returns one event or none",
@@ -80,10 +81,10 @@ impl<I: IntoIterator<Item: Send + 'static>> Many for I {
     note = "events go from thread to thread: they are `Send + 'static`"
 )]
 pub trait Optional {
-    /// The event.
+    /// The event type.
     type Event: Send + 'static;
 
-    /// The event, if there is one.
+    /// Returns the event, if there is one.
     fn into_event(self) -> Option<Self::Event>;
 }
 
@@ -96,21 +97,21 @@ impl<T: Send + 'static> Optional for Option<T> {
     }
 }
 
-/// What a function marked `(result)` returns.
+/// The return type of a function marked `(result)`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Result` of an event, with an error that can end a stage",
     label = "a function marked `result` may fail",
     note = "return `Result<…, E>` with an `E` that is an error and `Send + Sync + 'static`, or remove `result`"
 )]
 pub trait Fallible {
-    /// What it returns when it does not fail.
+    /// The type returned on success.
     type Good: Send + 'static;
 
-    /// The same with an error that ends the stage.
+    /// Converts the error into one that ends the stage.
     ///
     /// # Errors
     ///
-    /// The function's.
+    /// The function's error.
     fn into_result(self) -> Result<Self::Good, BoxError>;
 }
 
@@ -123,18 +124,18 @@ impl<T: Send + 'static, E: Into<BoxError>> Fallible for Result<T, E> {
     }
 }
 
-/// What a consumer marked `(result)` returns.
+/// The return type of a consumer marked `(result)`.
 #[diagnostic::on_unimplemented(
     message = "a consumer marked `result` cannot return `{Self}`",
     label = "not `Result<(), E>` with an error that can end a stage",
     note = "a consumer emits nothing: return `Result<(), E>` with an `E` that is an error and `Send + Sync + 'static`"
 )]
 pub trait Done {
-    /// Nothing, or the error that ends the stage.
+    /// Converts the error into one that ends the stage.
     ///
     /// # Errors
     ///
-    /// The function's.
+    /// The function's error.
     fn into_done(self) -> StageResult;
 }
 

@@ -13,7 +13,7 @@ pub struct ForEach<F, E> {
 }
 
 impl<F: FnMut(E), E> ForEach<F, E> {
-    /// A consumer that calls `function`.
+    /// Creates a consumer that calls `function`.
     pub fn new(function: F) -> Self {
         Self { function, event: PhantomData }
     }

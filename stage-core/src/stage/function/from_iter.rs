@@ -1,4 +1,4 @@
-//! A producer of the items of an iterator that does not wait for the slow ones.
+//! A producer of an iterator's items that hands over slow items in parts.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,31 +11,32 @@ use crate::base::error::StageResult;
 use crate::credit::demand::Demand;
 use crate::stage::{Emitter, Producer};
 
-/// Making items for longer than this is slow: what is there is handed on.
+/// The limit above which producing items is slow; the items made so far are then handed over.
 const SLOW: Duration = Duration::from_micros(500);
 
-/// Demands that are served without a look at the clock after one that was served fast: a look costs as
-/// much as making a hundred numbers.
+/// Demands served without reading the clock after one that was served fast: a reading costs as much as making
+/// a hundred numbers.
 const UNWATCHED: u32 = 7;
 
-/// Emits the items of an iterator, in order, as they are asked for, and finishes with it.
+/// Emits the items of an iterator, in order and on demand, and finishes at its end.
 ///
-/// A demand that takes long to serve is handed on in parts, see [`source::from_iter`](crate::source::from_iter).
+/// A demand that takes long to serve is handed over in parts, see
+/// [`source::from_iter`](crate::source::from_iter).
 pub struct FromIter<I> {
     items: I,
-    /// How many items are made before the clock is looked at; at least 1.
+    /// The number of items made before the clock is read; at least 1.
     part: usize,
-    /// Demands still to be served without a look at it, if they are no larger than a part.
+    /// The number of demands left to serve without reading the clock, if they are no larger than a part.
     unwatched: u32,
 }
 
 impl<I: Iterator> FromIter<I> {
-    /// A producer of what `items` iterates over.
+    /// Creates a producer of the items of `items`.
     pub fn new(items: impl IntoIterator<IntoIter = I>) -> Self {
         Self { items: items.into_iter(), part: 1, unwatched: 0 }
     }
 
-    /// Makes `part` items, or what is left, which finishes the stage.
+    /// Emits `part` items, or the remaining ones, which finishes the stage.
     fn make(&mut self, part: usize, out: &mut Emitter<'_, I::Item>) {
         let mut made = 0;
         out.extend(self.items.by_ref().take(part).inspect(|_| made += 1));
@@ -44,13 +45,13 @@ impl<I: Iterator> FromIter<I> {
         }
     }
 
-    /// Takes note of how long a part took to make; whether that was slow.
+    /// Records how long a part took; returns whether that was slow.
     fn took(&mut self, part: usize, took: Duration) -> bool {
         if took < SLOW {
             self.part = self.part.max(part.saturating_mul(2));
             return false;
         }
-        // As many as can be made in time.
+        // The number of items that fit within the limit.
         let fitting = part as u128 * SLOW.as_nanos() / took.as_nanos();
         self.part = usize::try_from(fitting).unwrap_or(part).max(1);
         true

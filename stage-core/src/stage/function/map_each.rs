@@ -1,4 +1,4 @@
-//! A producer-consumer that turns each event into one other.
+//! A producer-consumer that maps each event to one other event.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -7,14 +7,14 @@ use std::marker::PhantomData;
 use crate::base::error::StageResult;
 use crate::stage::{Emitter, Events, ProducerConsumer};
 
-/// Turns each event into one other by a function, in order; those of the same type in the buffer they came in.
+/// Maps each event with a function, in order. If the type stays the same, the input's buffer is reused.
 pub struct MapEach<F, In, Out> {
     function: F,
     types: PhantomData<fn(In) -> Out>,
 }
 
 impl<F: FnMut(In) -> Out, In, Out> MapEach<F, In, Out> {
-    /// A step that applies `function`.
+    /// Creates a step that applies `function`.
     pub fn new(function: F) -> Self {
         Self { function, types: PhantomData }
     }
@@ -34,14 +34,14 @@ where
             out.extend(events.into_iter().map(&mut self.function));
             return Ok(());
         }
-        // The standard library collects these into the buffer that they come from.
+        // For equal types, the standard library collects into the source's own buffer.
         let mapped = std::mem::take(events.buffer).into_iter().map(&mut self.function).collect();
         give_back(events.buffer, std::mem::replace(out.buffer, mapped));
         Ok(())
     }
 }
 
-/// Lets an empty buffer go back to the producer in the place of the one that goes on.
+/// Replaces the input's buffer by an emptied one, to be returned to the producer.
 fn give_back<Out: 'static>(place: &mut dyn Any, emptied: Vec<Out>) {
     if let Some(place) = place.downcast_mut() {
         *place = emptied;

@@ -1,4 +1,4 @@
-//! A sink within a fused stage: a step that emits nothing, and a sink again with steps in front of it.
+//! Adapters for a sink within a fused stage: from consumer to step, and from fused steps back to consumer.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::stage::{Consumer, Context, Emitter, Events, Init, Nothing, ProducerCo
 use crate::sync::Mutex;
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
-/// A consumer as a step that emits nothing, so that steps and sinks are fused in one way.
+/// Adapts a consumer to a step that emits nothing, so that steps and sinks are fused in the same way.
 pub(crate) struct Sinking<C>(pub(crate) C);
 
 impl<C: Consumer> ProducerConsumer for Sinking<C> {
@@ -50,7 +50,7 @@ impl<C: Consumer> ProducerConsumer for Sinking<C> {
     }
 }
 
-/// Steps that end in a sink, as a consumer.
+/// Adapts steps that end in a sink to a consumer.
 pub(crate) struct Ending<S> {
     stage: S,
     emitted: Vec<Nothing>,

@@ -1,4 +1,4 @@
-//! A source and what takes its events within the same stage.
+//! A source fused with the steps that take its events.
 //!
 //! ```text
 //!             between                          out
@@ -7,9 +7,10 @@
 //! ```
 //!
 //! Invariants:
-//! 1. What is asked of the source and was not emitted yet is `outstanding`; it is not asked for twice.
-//! 2. The rest gets everything in the order in which the source emitted it, at most `chunk` events at a time.
-//! 3. What the source flushes is handled while it waits; it never waits for the rest to take something.
+//! 1. `outstanding` is the demand asked of the source and not yet met; it is not asked for twice.
+//! 2. The rest receives all events in the order in which the source emitted them, at most `chunk` events at a
+//!    time.
+//! 3. Events that the source flushes are handled while it waits; it never waits for the rest to take them.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -28,34 +29,34 @@ use crate::sync::{Mutex, lock};
 use crate::wire::signal::Signal;
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
-/// A source, and the steps (and the sink) that handle what it emits at once.
+/// A source, and the steps (and the sink) that handle its events in the same stage.
 pub(crate) struct SourceThen<P: Producer, S> {
     source: P,
     rest: Rest<P::Event, S>,
-    /// What the source emitted; empty between callbacks.
+    /// Events emitted by the source; empty between callbacks.
     between: Vec<P::Event>,
-    /// What it flushed; empty between callbacks.
+    /// Events flushed by the source; empty between callbacks.
     flushed: Mutex<Vec<P::Event>>,
-    /// What it flushed before it waited; empty between callbacks.
+    /// Events taken from those flushed before the source waited; empty between callbacks.
     taken: Vec<P::Event>,
-    /// What the rest is lent while the source, which waits, has the core.
+    /// The core for the rest, while the waiting source borrows the stage's own.
     beside: Option<Core>,
     outstanding: usize,
     /// Whether the source has finished.
     ended: bool,
 }
 
-/// What takes the source's events.
+/// The steps that take the source's events.
 struct Rest<E, S> {
     stage: S,
-    /// As which it knows the source.
+    /// The subscription that stands for the source.
     from: Option<Subscription>,
-    /// What is more than a batch; empty between callbacks.
+    /// Events beyond one batch; empty between callbacks.
     surplus: VecDeque<E>,
     chunk: usize,
-    /// Events that it is handling; after a failure, that it did not handle.
+    /// Events being handled; after a failure, those that were not handled.
     in_hand: usize,
-    /// Events that it has handled, and that were not counted yet.
+    /// Events handled and not yet counted.
     handled: usize,
 }
 
@@ -64,7 +65,7 @@ where
     P: Producer,
     S: ProducerConsumer<In = P::Event>,
 {
-    /// `source`, and `rest` on what it emits.
+    /// Creates the stage from `source` and the `rest` that handles its events.
     pub(crate) fn new(source: P, rest: S) -> Self {
         let rest = Rest {
             stage: rest,
@@ -95,7 +96,7 @@ where
         }
     }
 
-    /// Tells the rest of the source, before its first event; batches have at most `chunk` events.
+    /// Announces the source to the rest, before its first event; batches have at most `chunk` events.
     pub(crate) async fn begin(&mut self, chunk: usize, out: &mut Emitter<'_, S::Out>) -> StageResult {
         self.rest.chunk = chunk;
         let Some(from) = &self.rest.from else { return Ok(()) };
@@ -105,13 +106,13 @@ where
         }
     }
 
-    /// What the source is to be asked for so that `wanted` events are asked of it.
+    /// Returns the demand to ask of the source so that `wanted` events are outstanding.
     #[inline]
     pub(crate) fn missing(&self, wanted: usize) -> Option<Demand> {
         Demand::new(wanted.saturating_sub(self.outstanding))
     }
 
-    /// Asks the source for `demand` more events, and has the rest handle what it emits.
+    /// Asks the source for `demand` more events, and lets the rest handle the events it emits.
     #[inline]
     pub(crate) async fn round(&mut self, demand: Demand, out: &mut Emitter<'_, S::Out>) -> StageResult {
         self.outstanding += demand.get();
@@ -140,8 +141,8 @@ where
         Ok(())
     }
 
-    /// So many rounds, each so that `wanted` events are asked of the source, unless something waits for the stage or
-    /// there is nothing to ask for.
+    /// Runs up to `rounds` rounds, each of which asks the source for events up to `wanted` outstanding. Stops
+    /// early if there is something else for the stage to do, or nothing to ask for.
     pub(crate) async fn rounds(
         &mut self,
         rounds: usize,
@@ -161,32 +162,32 @@ where
         Ok(())
     }
 
-    /// How many events the rest has handled since the last call.
+    /// Returns the number of events that the rest has handled since the last call.
     #[inline]
     pub(crate) fn take_handled(&mut self) -> usize {
         std::mem::take(&mut self.rest.handled)
     }
 
-    /// How many events a callback that failed had in its hands.
+    /// Returns the number of events that a failed callback was handling.
     #[inline]
     pub(crate) fn in_hand(&self) -> usize {
         self.rest.in_hand
     }
 
-    /// Whether the source will emit nothing more.
+    /// Returns whether the source has finished.
     #[inline]
     pub(crate) fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// Tells the rest that nothing more comes from the source.
+    /// Tells the rest that the source has ended.
     pub(crate) async fn end(&mut self, out: &mut Emitter<'_, S::Out>) -> StageResult {
         let Some(from) = &self.rest.from else { return Ok(()) };
         let ended = Cancellation::down(ExitReason::Normal);
         self.rest.stage.handle_cancel(Role::Producer, from, &ended, out).await
     }
 
-    /// The part of the stage that its subscribers have to do with.
+    /// Returns the part of the stage that serves its subscribers.
     pub(crate) fn last(&mut self) -> &mut S {
         &mut self.rest.stage
     }
@@ -206,7 +207,7 @@ where
     E: Send + 'static,
     S: ProducerConsumer<In = E>,
 {
-    /// Handles `events`, unless it wants no more; they are gone afterwards.
+    /// Handles `events`, unless the rest takes no more; leaves `events` empty.
     #[inline]
     async fn handle(&mut self, events: &mut Vec<E>, out: &mut Emitter<'_, S::Out>) -> StageResult {
         let emitted = events.len();
@@ -219,14 +220,14 @@ where
         }
         let Some(from) = &self.from else { return Ok(()) };
         self.stage.handle_events(Events { buffer: events, from }, out).await?;
-        // What was left undrained counts as handled.
+        // Events that were not drained count as handled.
         events.clear();
         self.in_hand -= emitted;
         self.handled += emitted;
         Ok(())
     }
 
-    /// Handles more than a batch, batch by batch, until it wants no more.
+    /// Handles more than a batch, batch by batch, until the rest takes no more.
     #[cold]
     async fn handle_in_parts(&mut self, events: &mut Vec<E>, out: &mut Emitter<'_, S::Out>) -> StageResult {
         let Some(from) = &self.from else { return Ok(()) };
@@ -243,7 +244,7 @@ where
         Ok(())
     }
 
-    /// Handles what the source flushes, until it has handled its demand.
+    /// Handles the events that the source flushes, until it has handled its demand.
     #[cold]
     async fn meanwhile(
         &mut self,
@@ -256,7 +257,7 @@ where
             std::mem::swap(&mut *lock(flushed), taken);
             if !taken.is_empty() {
                 self.handle(taken, out).await?;
-                // The engine hands it out while the source waits.
+                // The engine hands them out while the source waits.
                 out.flush();
                 if out.core.finished {
                     out.core.drain.cancel();
@@ -264,7 +265,7 @@ where
                 if !out.core.wishes.open.is_empty() {
                     return Ok(());
                 }
-                // The engine takes in what arrived, also where the source is ready again at once.
+                // Yield so that the engine can read new mail, even if the source is ready again at once.
                 yield_now().await;
             }
             let made = poll_fn(|cx| match making.as_mut().poll(cx) {
@@ -279,7 +280,7 @@ where
     }
 }
 
-/// Why a stage cannot take events within another.
+/// Returns the error for a stage that asks manually and therefore cannot be fused behind another.
 pub(super) fn asks_by_itself<S>() -> BoxError {
     format!(
         "`{}` asks for events by itself, which it cannot do behind another stage that it is fused with: make it a step of its own",

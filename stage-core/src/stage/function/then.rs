@@ -1,4 +1,4 @@
-//! Two steps that run as one stage.
+//! Two steps fused into one stage.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use crate::stage::{Context, Emitter, Events, Init, ProducerConsumer};
 use crate::sync::Mutex;
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
-/// Runs a second stage on what a first one emits, batch by batch, with no queue between them.
+/// Runs a second stage on the events that a first one emits, batch by batch, without a queue between them.
 ///
-/// What the first flushes reaches the second when the first has handled its batch. Messages, timers and
-/// `handle_demand` are for stages that run alone: to schedule in here is an error.
+/// Events that the first stage flushes reach the second when the first has handled its batch. Messages,
+/// timers and `handle_demand` are only for stages that run alone: scheduling here is an error.
 pub struct Then<A: ProducerConsumer, B> {
     first: A,
     second: B,
-    /// What the first emitted; empty between callbacks.
+    /// Events emitted by the first stage; empty between callbacks.
     between: Vec<A::Out>,
-    /// What it flushed; empty between callbacks.
+    /// Events flushed by the first stage; empty between callbacks.
     flushed: Mutex<Vec<A::Out>>,
 }
 
@@ -27,25 +27,25 @@ where
     A: ProducerConsumer,
     B: ProducerConsumer<In = A::Out>,
 {
-    /// `first`, and `second` on what it emits.
+    /// Creates a stage that runs `second` on the events that `first` emits.
     pub fn new(first: A, second: B) -> Self {
         Self { first, second, between: Vec::new(), flushed: Mutex::new(Vec::new()) }
     }
 
-    /// Has the second stage handle what the first emitted.
+    /// Lets the second stage handle the events that the first one emitted.
     async fn hand_on(&mut self, from: &Subscription, out: &mut Emitter<'_, B::Out>) -> StageResult {
         flushed_first(&mut self.flushed, &mut self.between);
         if self.between.is_empty() {
             return Ok(());
         }
         let handled = self.second.handle_events(Events { buffer: &mut self.between, from }, out).await;
-        // What was left undrained counts as handled.
+        // Events that were not drained count as handled.
         self.between.clear();
         handled
     }
 }
 
-/// Puts what a stage flushed in front of what it emitted afterwards.
+/// Puts the flushed events of a stage in front of those it emitted afterwards.
 #[inline]
 pub(super) fn flushed_first<E>(flushed: &mut Mutex<Vec<E>>, emitted: &mut Vec<E>) {
     let flushed = flushed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -115,7 +115,7 @@ where
             &mut Emitter { buffer: &mut self.between, flushed: &self.flushed, core: &mut *out.core };
         self.first.handle_cancel(peer, subscription, cancellation, emitter).await?;
         self.hand_on(subscription, out).await?;
-        // Which may have kept something for when nothing more comes.
+        // The second stage may have kept events until the end of its input.
         self.second.handle_cancel(peer, subscription, cancellation, out).await
     }
 
