@@ -79,7 +79,7 @@ impl Group {
         lock(&self.reason).is_some()
     }
 
-    /// Returns the reason for which a holder's token that is being dropped is rejected.
+    /// Returns the rejection reason of a holder's token that is being dropped.
     pub(super) fn why_dropped(&self, looked: &Looked) -> Reason {
         self.inbox.as_ref().map_or_else(|| looked.why_dropped(), |inbox| inbox.why_dropped(looked))
     }

@@ -164,7 +164,7 @@ impl Inbox {
         }
     }
 
-    /// Returns the reason for which a token that is being dropped is rejected.
+    /// Returns the rejection reason of a token that is being dropped.
     pub(super) fn why_dropped(&self, looked: &Looked) -> Reason {
         if self.stopping.load(Ordering::Acquire) { Reason::Stopped } else { looked.why_dropped() }
     }

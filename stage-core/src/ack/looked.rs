@@ -25,7 +25,7 @@ impl Looked {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Returns the reason for which a token dropped while its pipeline runs is rejected.
+    /// Returns the rejection reason of a token that is dropped while its pipeline runs.
     pub(super) fn why_dropped(&self) -> Reason {
         if self.0.load(Ordering::Relaxed) { Reason::Dropped } else { Reason::Untried }
     }

@@ -1,4 +1,4 @@
-//! The reason for which a delivery was rejected.
+//! The reason a delivery was rejected.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::base::error::BoxError;
 
-/// The reason for which a delivery was rejected.
+/// The reason a delivery was rejected.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Reason {
@@ -28,12 +28,12 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Rejects for `error`; another attempt may succeed.
+    /// Returns the reason of an attempt that failed with `error`; another attempt may succeed.
     pub fn failed(error: impl Into<BoxError>) -> Self {
         Self::Failed(Arc::from(error.into()))
     }
 
-    /// Rejects for `error`; every attempt would fail.
+    /// Returns the reason of an attempt that failed with `error`; every attempt would fail.
     pub fn hopeless(error: impl Into<BoxError>) -> Self {
         Self::Hopeless(Arc::from(error.into()))
     }

@@ -1,4 +1,4 @@
-//! Error types of stages, and the reasons for which a stage ends.
+//! Error types of stages, and the reasons of its end.
 
 use std::error::Error;
 use std::fmt;
@@ -31,7 +31,7 @@ pub fn write_error(error: &(dyn Error + 'static), f: &mut fmt::Formatter<'_>) ->
     f.write_str(&text)
 }
 
-/// The reason for which a stage ended.
+/// The reason a stage ended.
 ///
 /// The first two are **normal** ends: a supervisor does not restart a transient stage after them, and a
 /// transient subscription does not end its consumer.
@@ -187,8 +187,7 @@ impl Fatal {
     }
 }
 
-/// The reason for which a producer refused a subscription. The subscriber receives it; the producer keeps
-/// running.
+/// The reason a producer refused a subscription. The subscriber receives it; the producer keeps running.
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscribeError {
@@ -217,7 +216,7 @@ pub enum SubscribeError {
     Ended {
         /// The stage that should have subscribed.
         stage: String,
-        /// The reason for which it ended.
+        /// The reason it ended.
         reason: String,
     },
     /// The stage that should have subscribed takes events of another type.

@@ -42,8 +42,8 @@ impl fmt::Display for Demand {
 /// The demand window of a subscription: it asks for `max` at first, and asks again at `min` or fewer
 /// outstanding.
 ///
-/// A batch never holds more than [`chunk`](Window::chunk) = `max − min` events, so handling one batch always
-/// crosses the threshold and triggers the next ask.
+/// A batch never holds more than [`chunk`](Window::chunk) = `max − min` events, so handling one full
+/// batch is enough to reach the threshold and to ask again.
 ///
 /// ```
 /// use stage_core::Window;

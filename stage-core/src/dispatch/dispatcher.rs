@@ -78,7 +78,7 @@ pub trait Dispatcher<E>: Send {
     ///
     /// # Errors
     ///
-    /// The reason for which the subscriber cannot be served; the subscriber receives it. After an error, the
+    /// The reason the subscriber cannot be served; the subscriber receives it. After an error, the
     /// dispatcher must be unchanged.
     fn subscribe(
         &mut self,

@@ -44,7 +44,7 @@ pub trait Cast<M>: Send + 'static {
     ) -> impl Future<Output = StageResult> + Send;
 }
 
-/// The reason for which a call has no answer, or a message was not accepted.
+/// The error of a call without an answer, or of a message that was not accepted.
 #[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -53,7 +53,7 @@ pub enum CallError {
     Ended {
         /// The stage addressed.
         stage: String,
-        /// The reason for which it ended.
+        /// The reason it ended.
         #[source]
         reason: ExitReason,
     },

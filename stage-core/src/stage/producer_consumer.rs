@@ -59,7 +59,7 @@ pub trait ProducerConsumer: Send + 'static {
     ) -> impl Future<Output = StageResult> + Send;
 
     /// Called when subscribers want `demand` more events than are available or were announced before. The
-    /// engine passes the demand on by itself; a stage that limits or shapes it can use [`Asking::Manual`] and
+    /// engine handles the demand by itself; a stage that limits or shapes it can use [`Asking::Manual`] and
     /// ask its producers for as much as it lets through.
     fn handle_demand(
         &mut self,

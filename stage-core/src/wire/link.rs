@@ -34,10 +34,10 @@ struct Shared<E> {
     spilled: AtomicUsize,
     /// Credit that found its ring full.
     overflow: AtomicUsize,
-    /// The reason for which the producer's half ended, and whether it has.
+    /// The reason the producer's half ended, and whether it has.
     closed: Mutex<Option<Closed>>,
     producer_gone: AtomicBool,
-    /// The reason for which the consumer's half ended, and whether it has.
+    /// The reason the consumer's half ended, and whether it has.
     cancelled: Mutex<Option<Cancellation>>,
     consumer_gone: AtomicBool,
     /// The batches that the consumer had not received when it ended.

@@ -54,7 +54,7 @@ pub(crate) struct Join<In> {
     pub(crate) again: Option<Again>,
     /// Whether it starts paused, without asking until it is resumed.
     pub(crate) paused: bool,
-    /// The subscription it replaces, and the reason for which that one ends.
+    /// The subscription it replaces, and the reason that one ends.
     pub(crate) instead: Option<(Subscription, ExitReason)>,
     /// Receives the subscription once it is made.
     pub(crate) reply: Option<oneshot::Sender<Subscription>>,
@@ -88,7 +88,7 @@ pub(crate) struct Mailbox<M> {
     counters: Arc<Counters>,
     /// Whether the running stage is to be cut off.
     abort: AtomicBool,
-    /// The reason for which the stage ended for good, once it has.
+    /// The reason the stage ended for good, once it has.
     ended: watch::Sender<Option<ExitReason>>,
 }
 

@@ -33,7 +33,7 @@ pub struct Discards {
     pub ended: u64,
 }
 
-/// The reason for which an event is discarded.
+/// The reason an event is discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Discard {
     Overflow,
