@@ -352,9 +352,9 @@ impl<K: Kind> Body<K> {
             return Ok(None);
         }
         let ends = match mode {
-            // A pipeline restarts failed producers itself; for other subscriptions, a failure to subscribe
-            // fails the stage. `AlreadySubscribed` is harmless: the producer already serves this stage and
-            // nothing is lost (spec: genstage-semantics §10.4).
+            // `AlreadySubscribed` is harmless: the producer already serves this stage, and nothing is lost
+            // (spec: genstage-semantics §10.4). In a pipeline, which has no mode and restarts failed stages,
+            // any other refusal fails the stage.
             _ if refused == Some(SubscribeError::AlreadySubscribed) => false,
             None => return refused.map_or(Ok(ends), |error| Err(ExitReason::Error(Arc::new(error)))),
             Some(CancelMode::Permanent) => true,
@@ -418,7 +418,7 @@ impl<K: Kind> Body<K> {
         self.hands.outlet.is_empty() || self.hands.outlet.has_had_enough()
     }
 
-    /// Returns the events that were not handed out to the stage, before it ends.
+    /// Gives the events that were not handed out back to the stage, before it ends.
     pub(super) fn give_back(&mut self) -> Result<(), ExitReason> {
         let rest = self.hands.outlet.take_rest();
         if rest.is_empty() {

@@ -1,4 +1,4 @@
-//! The input of a stage other than events: mail, and the state of its shutdown.
+//! The non-event input of a stage: its mail, and the state of its shutdown.
 
 use std::collections::VecDeque;
 

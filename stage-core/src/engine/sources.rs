@@ -24,11 +24,11 @@ pub(crate) struct Sources<E> {
 struct Known<E> {
     source: Source<E>,
     state: State,
-    /// The source's fate since the old subscription, which still holds events.
+    /// What happened to the source while the old subscription still holds events.
     meanwhile: Meanwhile,
 }
 
-/// The fate of a source whose end has not been read yet.
+/// What happened to a source whose end has not been read yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Meanwhile {
     /// Nothing is known.

@@ -90,8 +90,8 @@ impl PipelineBuilder {
         self
     }
 
-    /// Sets which stages restart with a failed one. Default: [`Strategy::RestForOne`]. "After" means declared
-    /// after, including on other branches.
+    /// Sets which stages restart with a failed one. Default: [`Strategy::RestForOne`], which restarts the
+    /// stages declared after it, including those on other branches.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.draft.plan.strategy = strategy;
         self

@@ -99,7 +99,7 @@ pub enum LinkKind {
     Broadcast,
     /// The events that the branch of the broadcast selects.
     Selected,
-    /// In each lane, the events with its keys.
+    /// For each lane, the events with its keys.
     Partition,
 }
 

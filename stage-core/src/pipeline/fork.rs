@@ -83,7 +83,6 @@ impl<E: Send + 'static> Chain<E> {
     /// within the lane; with one copy per lane, events with equal keys stay in order to the end of it.
     ///
     /// The hash of a key is the same on every run.
-    /// The key is hashed in a way that is the same on every run.
     ///
     /// ```
     /// # use stage_core::Pipeline;

@@ -1,4 +1,4 @@
-//! A worker thread's local run queue: fast stages, woken by stages with short polls, run here back to back.
+//! A worker thread's local run queue: quick stages, woken by stages with short polls, run here back to back.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -45,8 +45,8 @@ impl Current {
     }
 
     /// Returns whether a quick stage that is woken now joins the round. A stage woken for credit joins only
-    /// if the waking stage is quick too: otherwise it can produce the next events on another worker while
-    /// this one handles the current events.
+    /// if the waking stage is quick too; otherwise it runs on another worker, where it can produce the next
+    /// events while this one handles the current ones.
     fn takes(&self, runnable: &Runnable) -> bool {
         self.runtime == Some(runnable.metadata().runtime())
             && (self.quick || self.short && !wakes_for_credit())
@@ -132,7 +132,8 @@ impl Round {
     }
 }
 
-/// Sends the stages that are still queued to their own tasks, if the round ends early, for example by a panic.
+/// Sends the stages that are still queued to their own tasks, if the round ends early, for example by a
+/// panic.
 impl Drop for Round {
     fn drop(&mut self) {
         CURRENT.with_borrow_mut(|current| {

@@ -32,7 +32,7 @@ pub(crate) struct Child {
     pub(crate) placement: Placement,
     pub(crate) restart: Restart,
     pub(crate) counters: Arc<Counters>,
-    /// Track the outcome of the deliveries of this child.
+    /// The collectors of the verdicts on its deliveries.
     pub(crate) collectors: Arc<Collectors>,
     pub(crate) control: Arc<dyn Control>,
     /// The same mailbox, to be downcast where the stage's type is known.

@@ -204,8 +204,8 @@ impl Crew {
         }
     }
 
-    /// Announces restarted children: their consumers subscribe again, and they learn which consumers will
-    /// never come.
+    /// Connects restarted children to their consumers: running consumers subscribe again, and consumers that
+    /// are finished or gone are retired.
     pub(super) fn introduce(&self, restarted: &[usize]) {
         for (index, member) in self.members.iter().enumerate() {
             for (source, producer) in numbered(&member.child.sources) {
@@ -318,7 +318,7 @@ impl Crew {
         Some(id)
     }
 
-    /// Waits for the end of an aborted child; abandons its task if that never waits.
+    /// Waits for the end of an aborted child; abandons the task if it never waits.
     async fn give_up(&mut self, index: usize, task: task::Id, deadline: Instant) {
         if self.is_up(index) && timeout_at(deadline, self.exit_of(index)).await.is_err() {
             self.running.remove(&task);

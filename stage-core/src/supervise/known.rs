@@ -15,7 +15,7 @@ pub(crate) struct Known {
     pub(crate) mailbox: Arc<dyn Any + Send + Sync>,
     pub(crate) control: Arc<dyn Control>,
     pub(crate) nature: Nature,
-    /// Track the outcome of its deliveries.
+    /// The collectors of the verdicts on its deliveries.
     pub(crate) collectors: Arc<Collectors>,
     /// Whether it has producers in its pipeline.
     pub(crate) fed: Fed,

@@ -141,7 +141,7 @@ impl Policy {
     }
 
     /// Returns whether a child that failed to start for `reason` waits and tries again: an error indicates
-    /// something missing, a panic a bug.
+    /// that something is missing, a panic indicates a bug.
     pub(crate) fn waits(&self, reason: &ExitReason, kind: Kind) -> bool {
         let error = match reason {
             ExitReason::Error(_) | ExitReason::Custom(_) => !reason.is_fatal(),

@@ -79,7 +79,7 @@ pub enum PipelineError {
         /// Why it failed.
         #[source]
         reason: ExitReason,
-        /// The first of the failures within the period: how the trouble began.
+        /// The first of the failures within the intensity period.
         first: Box<StageExit>,
         /// Number of restarts of all stages together.
         restarts: u64,

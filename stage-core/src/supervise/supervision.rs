@@ -83,7 +83,7 @@ impl Supervision {
                 Ok(())
             }
             Some((index, reason)) => {
-                // Releases the children that are up from their wait for the signal to go.
+                // Ends the wait of the children that are up: the signal to go will not come.
                 drop(starting);
                 self.crew.stop(&all, &ExitReason::Shutdown).await;
                 self.crew.close(&ExitReason::Shutdown);

@@ -20,7 +20,7 @@ pub struct Stopping {
 }
 
 impl Stopping {
-    /// Resolves when the task should end; at once if that was signaled before.
+    /// Resolves when the task should end; at once if that was signalled before.
     ///
     /// # Cancel safety
     ///

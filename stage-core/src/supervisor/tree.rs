@@ -22,7 +22,6 @@ use crate::sync::Arc;
 /// failure restarts; a restarted child is built from its recipe. More failures than the [`Intensity`] allows
 /// end all children, and the supervisor itself fails: if it is a child, its own supervisor decides what
 /// happens next.
-/// all children, and the supervisor fails in its turn: if it is a child itself, it is up to its supervisor.
 ///
 /// ```
 /// use std::time::Duration;

@@ -6,7 +6,7 @@ use crate::credit::demand::Demand;
 use crate::dispatch::{Marker, SubscriptionKey};
 use crate::wire::subscription::Subscription;
 
-/// One event of the accumulate mode; the log keeps their order.
+/// An entry in the log of the accumulate mode, which keeps asks, emissions and markers in order.
 #[derive(Debug)]
 pub(super) enum Accumulated<E> {
     Asked(Subscription, Demand),
@@ -16,7 +16,7 @@ pub(super) enum Accumulated<E> {
 
 impl<E> Outlet<E> {
     /// Switches between holding demand back and forwarding it. On the switch to forward, accumulated asks are
-    /// applied first, so that accumulated events find their subscribers, in the batches in which they were
+    /// applied first, so that emitted events find their subscribers, in the batches in which they were
     /// emitted; then the unmet demand is announced, ask by ask.
     pub(crate) fn set_mode(&mut self, mode: DemandMode) {
         if mode == DemandMode::Accumulate {

@@ -1,4 +1,4 @@
-//! Tests of the demand that the outlet holds back outside of the pure hub.
+//! Tests of the demand that the outlet itself holds back, outside the pure hub.
 
 use super::*;
 use crate::base::options::{Capacity, Keep};

@@ -130,7 +130,7 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// As for [`join`](Self::join).
+    /// Same as [`join`](Self::join).
     ///
     /// # Cancel safety
     ///
@@ -145,7 +145,7 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// As for [`join`](Self::join).
+    /// Same as [`join`](Self::join).
     ///
     /// # Cancel safety
     ///

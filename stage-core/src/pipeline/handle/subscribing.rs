@@ -33,7 +33,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     ///
     /// # Errors
     ///
-    /// As for [`subscribe`](Self::subscribe), as far as errors are known at once.
+    /// Same as [`subscribe`](Self::subscribe), as far as errors are known at once.
     pub fn subscribe_soon(
         &self,
         producer: &ProducerRef<In>,
@@ -48,7 +48,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     ///
     /// # Errors
     ///
-    /// As for [`subscribe`](Self::subscribe).
+    /// Same as [`subscribe`](Self::subscribe).
     ///
     /// # Cancel safety
     ///
@@ -67,7 +67,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     ///
     /// # Errors
     ///
-    /// As for [`subscribe`](Self::subscribe), as far as errors are known at once.
+    /// Same as [`subscribe`](Self::subscribe), as far as errors are known at once.
     pub fn resubscribe_soon(
         &self,
         old: &Subscription,
