@@ -1,4 +1,4 @@
-//! Acknowledged pipelines: that every delivery is told of once, whatever happens to those who hold it.
+//! Acknowledged pipelines: every delivery gets exactly one verdict, whatever happens to its holders.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 const LIFTED: Intensity = Intensity { max_restarts: usize::MAX, within: Duration::from_secs(1) };
 
-/// A list of numbers: those that are rejected go back to its end. Keeps a book of all verdicts.
+/// A list of numbers; rejected ones return to its end. Records all verdicts.
 #[derive(Clone, Default)]
 struct Bag {
     waiting: Arc<Mutex<VecDeque<u64>>>,
@@ -70,7 +70,7 @@ impl Acknowledger for Bag {
     }
 }
 
-/// Delivers what is in the bag, until it is empty and nothing can come back.
+/// Delivers the numbers in the bag until it is empty and nothing can come back.
 struct Source<A> {
     bag: Bag,
     acknowledger: A,
@@ -182,7 +182,7 @@ async fn what_a_panicking_step_held_comes_back_until_it_is_handled() {
 
 #[tokio::test(start_paused = true)]
 async fn a_restarted_source_leaves_what_it_had_delivered_to_its_old_collector() {
-    /// Fails once, when it has delivered something.
+    /// Fails once, after it has delivered something.
     struct Fails(Source<Bag>, Arc<Mutex<bool>>);
 
     impl Producer for Fails {
@@ -221,7 +221,7 @@ async fn a_restarted_source_leaves_what_it_had_delivered_to_its_old_collector() 
     assert_eq!(report.settlement.open(), 0);
 }
 
-/// Passes what it gets to a test.
+/// Passes its deliveries to the test.
 struct Hand(mpsc::UnboundedSender<Delivery<u64>>);
 
 impl Consumer for Hand {
@@ -317,7 +317,8 @@ async fn a_verdict_does_not_wait_for_the_rest_of_its_batch() {
     assert_eq!(bag.lines(), ["done 0"]);
     assert_eq!(begun.elapsed(), Duration::from_millis(5));
     second.reject(Reason::failed("unreadable"));
-    // Both are told: the source is waked, and delivers it again behind the others.
+    // Both verdicts are settled: the source is woken, and delivers the rejected event again behind the
+    // others.
     let mut rest = Vec::new();
     for _ in 0..3 {
         let event = held.recv().await.unwrap();
@@ -331,7 +332,7 @@ async fn a_verdict_does_not_wait_for_the_rest_of_its_batch() {
 
 #[tokio::test(start_paused = true)]
 async fn verdicts_are_told_again_as_often_as_asked_and_then_reported() {
-    /// Fails so many times.
+    /// Fails a given number of times.
     #[derive(Clone)]
     struct Fails(Bag, Arc<Mutex<u32>>);
 
@@ -441,7 +442,7 @@ async fn what_somebody_keeps_past_the_end_is_reported_as_held() {
     held.recv().await.unwrap().acknowledge();
     let settlement = running.drain(Duration::from_mins(1)).await.unwrap().settlement;
     assert_eq!((settlement.acknowledged, settlement.open()), (2, 1), "{settlement}");
-    // The collector goes on without the pipeline.
+    // The collector continues to work after the pipeline has ended.
     kept.acknowledge();
     while bag.done() != [0, 1, 2] {
         bag.told.notified().await;

@@ -1,4 +1,4 @@
-//! Do deliveries go through everything that a pipeline may be made of, and is each of them judged once?
+//! Deliveries through every kind of pipeline element: each gets exactly one verdict.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -14,7 +14,7 @@ use stage_core::{
     ProducerConsumer, Report, Segment, StageResult, StepOptions,
 };
 
-/// What the source was told.
+/// The verdicts that the source received.
 #[derive(Clone, Debug, Default)]
 struct Book {
     done: Arc<Mutex<Vec<u64>>>,
@@ -78,7 +78,8 @@ impl ProducerConsumer for Pass {
     }
 }
 
-/// The numbers below `end` through what `declare` adds; the report, and what the source was told.
+/// Sends the numbers below `end` through the steps added by `declare`; returns the report and the source's
+/// verdicts.
 async fn told(
     end: u64,
     declare: impl FnOnce(Acknowledged<u64>) -> Pipeline,

@@ -1,4 +1,4 @@
-//! The batching step: does it keep count, weight, time and key, and make no more batches than are asked for?
+//! The batching step: limits by count, weight, time and key, and no more batches than demand.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A batcher between a source and a consumer in the hands of the test.
+/// A batcher between a source and a consumer controlled by the test.
 async fn between<S: Sort<u32>>(
     batcher: Batcher<u32, S>,
 ) -> (ManualProducer<u32>, StageRef<Batcher<u32, S>, u32, S::Batch>, ManualConsumer<S::Batch>) {
@@ -132,7 +132,7 @@ async fn events_of_one_key_stay_together_and_in_order() {
     source.emit([10, 20, 11, 21, 12]);
     settle().await;
     assert_eq!(consumer.events(), [batch(1, &[10, 11, 12])]);
-    // Two batches may be open: a third key pushes the oldest out.
+    // At most two batches may be open: a third key pushes the oldest out.
     source.emit([40, 30]);
     settle().await;
     assert_eq!(consumer.events(), [batch(2, &[20, 21])]);
@@ -153,7 +153,7 @@ async fn a_stage_that_fails_counts_what_its_batches_held() {
         })
         .finish_fn("ignore", |_| ());
     let report = pipeline.start().await.unwrap().join().await.unwrap();
-    // Three were in a batch, one was looked at, one had not been.
+    // Three were in a batch, one was being processed, and one was still in the inbox.
     assert_eq!((report.stages[1].restarts, report.stages[1].events_out), (1, 0));
     assert_eq!(report.stages[1].discarded, 5);
 }

@@ -1,4 +1,4 @@
-//! What does a step of a pipeline do when one of the producers before it ends?
+//! Cancel modes: how a step of a pipeline reacts when one of the producers before it ends.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 const LIFTED: Intensity = Intensity { max_restarts: usize::MAX, within: Duration::from_secs(1) };
 
-/// Emits one number, and ends: at once, or when it is told to; the first time it may fail instead.
+/// Emits one number, and ends at once or on command; the first time it may fail instead.
 #[derive(Clone)]
 struct One {
     number: u64,
@@ -71,8 +71,8 @@ impl Consumer for Tally {
     }
 }
 
-/// A source that fails once or not at all beside one that waits for the other's events, before a step of this mode;
-/// how often the step started.
+/// Runs a source that fails once or not at all, and one that waits for its events, before a step with this
+/// cancel mode; returns how often the step started.
 async fn starts(mode: CancelMode, strategy: Strategy, restart: Restart, fails: usize) -> (usize, Report) {
     let tally = Tally::default();
     let (release, released) = watch::channel(false);

@@ -1,4 +1,4 @@
-//! The time that a stage is said to have been busy, against the time that its callbacks took.
+//! The busy time reported for a stage, compared with the duration of its callbacks.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -16,7 +16,7 @@ fn busy(monitor: &Monitor, step: &str) -> Duration {
     monitor.stats().iter().filter(|stage| stage.step == step).map(|stage| stage.busy).sum()
 }
 
-/// One of 1,009 callbacks is long, the others take no time.
+/// Returns whether a callback is long: one in 1,009 is, the others take no time.
 fn is_long(number: u64) -> bool {
     number % 1009 == 1008
 }

@@ -1,4 +1,4 @@
-//! Does everything end, and does the report add up, whenever and however a source, a sink or an order ends it?
+//! Everything ends and the report adds up, whenever and however a source, a sink or a command ends it.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -19,7 +19,7 @@ use stage_core::{
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-/// Numbers that only a seed decides (`SplitMix64`; Steele, Lea, Flood, 2014).
+/// Random numbers determined by a seed (`SplitMix64`; Steele, Lea, Flood, 2014).
 struct Random(u64);
 
 impl Random {
@@ -36,7 +36,7 @@ impl Random {
     }
 }
 
-/// Has little to say, or nothing, and may decline.
+/// Emits few events or none, and may decline to start.
 struct Short {
     left: u64,
     declines: bool,
@@ -62,7 +62,7 @@ impl Producer for Short {
     }
 }
 
-/// Finishes in the middle of things.
+/// Finishes in the middle of a run.
 struct Sated(u64);
 
 impl Consumer for Sated {
@@ -186,7 +186,7 @@ async fn the_rest_of_a_drain_that_meets_its_deadline_is_told_stage_by_stage() {
     assert_eq!(rejected, [("limit/0", 3), ("batches/0", 2)]);
 }
 
-/// Does not come back from its first batch.
+/// Never returns from its first batch.
 struct Stuck;
 
 impl Consumer for Stuck {
@@ -242,7 +242,7 @@ async fn a_child_of_an_event_that_fails_waits_before_each_attempt_and_fails_when
     }
 }
 
-/// Serves its first demands at once, and then pumps a channel that is never empty until it is told to drain.
+/// Serves its first demands at once, then pumps a channel that is never empty, until it drains.
 struct Pump {
     at_once: u32,
     to: mpsc::UnboundedSender<u64>,
@@ -276,7 +276,7 @@ impl Producer for Pump {
     }
 }
 
-/// Tells how far it came.
+/// Reports its progress.
 struct Tells(watch::Sender<u64>);
 
 impl Consumer for Tells {

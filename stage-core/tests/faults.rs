@@ -1,4 +1,4 @@
-//! What happens when something a user gave to a dispatcher panics?
+//! Panics in user code that runs inside a dispatcher.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use stage_core::dispatch::{
@@ -29,7 +29,7 @@ impl Producer for ToTen {
     }
 }
 
-/// Passes on what it gets.
+/// Passes its events to the test.
 struct Pass(UnboundedSender<u32>);
 
 impl Consumer for Pass {
@@ -46,7 +46,7 @@ async fn pass() -> (StageRef<Pass, u32, Nothing>, UnboundedReceiver<u32>) {
     (consumer(Pass(tx), StageOptions::new()).await.unwrap(), rx)
 }
 
-/// A producer that waits until it is told to go on.
+/// Starts a producer whose demand is held back.
 async fn held_back(dispatcher: impl Dispatcher<u32> + 'static) -> StageRef<ToTen, Nothing, u32> {
     let options = StageOptions::named("numbers").dispatcher(dispatcher);
     producer(ToTen(0), options.demand(stage_core::DemandMode::Accumulate)).await.unwrap()

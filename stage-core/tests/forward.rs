@@ -1,4 +1,4 @@
-//! Does a batch that goes on as it is keep its order, and its buffer?
+//! A batch that is forwarded unchanged keeps its order and its buffer.
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]
 #![allow(clippy::unwrap_used, reason = "tests")]
@@ -9,7 +9,7 @@ use stage_core::{Consumer, Context, Emitter, Events, Pipeline, ProducerConsumer,
 
 type Seen = Arc<Mutex<Vec<(usize, Vec<u32>)>>>;
 
-/// Notes the batches and where they are in memory.
+/// Records the batches and their memory addresses.
 struct Note(Seen);
 
 impl Consumer for Note {
@@ -21,7 +21,7 @@ impl Consumer for Note {
     }
 }
 
-/// Notes the same, and passes the batches on, behind what it emits itself.
+/// Records the same, and forwards the batches, behind its own events.
 struct Pass {
     seen: Seen,
     before: Option<u32>,
@@ -45,7 +45,7 @@ impl ProducerConsumer for Pass {
     }
 }
 
-/// What the step and the sink saw of twenty events in batches of five.
+/// Returns the batches seen by the step and by the sink, for twenty events in batches of five.
 async fn batches(before: Option<u32>) -> [Vec<(usize, Vec<u32>)>; 2] {
     let (passed, seen) = (Seen::default(), Seen::default());
     let (step, sink) = (Arc::clone(&passed), Arc::clone(&seen));

@@ -1,4 +1,5 @@
-//! Is a fused stage the same as the stages it is made of? Sources with steps, steps with sinks, whole pipelines.
+//! Fused stages behave like the separate stages they replace: sources with steps, steps with sinks, whole
+//! pipelines.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its pipeline has failed")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,12 +23,12 @@ fn taken<E>(log: &Log<E>) -> Vec<E> {
     std::mem::take(&mut log.lock().unwrap())
 }
 
-/// Counts up to a number, as many as are wanted, or more.
+/// Counts up to a number, emitting as many events as demanded, or more.
 #[derive(Clone)]
 struct Count {
     next: u64,
     end: u64,
-    /// Emits so many at once, whatever is asked for; 0 for what is asked for.
+    /// Emits this many events at once, whatever the demand; 0 emits what is demanded.
     at_once: u64,
     asked: Log<usize>,
 }
@@ -54,7 +55,7 @@ impl Producer for Count {
     }
 }
 
-/// Emits only what can be divided by 10.
+/// Emits only the multiples of 10.
 struct Tens;
 
 impl ProducerConsumer for Tens {
@@ -80,7 +81,7 @@ impl ProducerConsumer for Thrice {
     }
 }
 
-/// Emits sums of seven events, and of what is left when nothing more comes.
+/// Emits sums of seven events, and the sum of the rest at the end.
 #[derive(Default)]
 struct Sevens {
     kept: Vec<u64>,
@@ -126,7 +127,7 @@ impl ProducerConsumer for Sevens {
     }
 }
 
-/// Keeps what it gets; after so many events it wants no more.
+/// Keeps its events; finishes after a given number of them.
 struct Keep {
     kept: Log<u64>,
     most: usize,
@@ -155,7 +156,7 @@ impl Consumer for Keep {
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Why the stage ended that is not restarted.
+/// Returns the exit reason of a pipeline whose failed stage is not restarted.
 async fn failure(pipeline: Pipeline) -> String {
     let report = pipeline.start().await.unwrap().join().await.unwrap();
     report.not_restarted.iter().map(|exit| exit.reason.to_string()).collect()
@@ -165,7 +166,7 @@ fn demand() -> StepOptions {
     StepOptions::new().max_demand(20).min_demand(10)
 }
 
-/// The four ways to declare the same stages, and what comes out of each.
+/// Declares the same stages in four ways, and returns the output of each.
 macro_rules! every_way {
     ($source:expr, $($step:expr),+) => {{
         let kept: [Log<u64>; 4] = std::array::from_fn(|_| log());
@@ -304,7 +305,7 @@ async fn what_a_waiting_source_flushes_reaches_the_subscribers_of_its_steps() {
     running.join().await.unwrap();
 }
 
-/// Emits one event at its first demand and owes the rest for ever.
+/// Emits one event at its first demand, and never the rest.
 struct Short;
 
 impl Producer for Short {
@@ -326,7 +327,7 @@ async fn a_source_that_owes_events_is_not_asked_again_and_the_stage_waits() {
     });
     let running = pipeline.start().await.unwrap();
     assert_eq!(sights.recv().await, Some(1));
-    // Time passes only when nothing can run: a stage that spins would stop the clock.
+    // Time passes only when nothing can run: a busy-looping stage would stop the clock.
     tokio::time::advance(SECOND).await;
     assert_eq!(running.stats()[0].batches, 2, "ten, and the one that was used up");
     running.drain(SECOND).await.unwrap();
@@ -367,7 +368,7 @@ async fn a_sink_that_wants_no_more_ends_the_whole() {
     assert_eq!((report.stages[0].events_in, report.stages[0].discarded), (20, 80));
 }
 
-/// Notes when it is initialised and ended; fails or panics at the first event of its first life.
+/// Records its starts and ends; fails or panics at the first event of its first run.
 struct Fragile {
     lives: Arc<AtomicUsize>,
     noted: Log<String>,
@@ -429,7 +430,7 @@ async fn a_whole_that_is_not_restarted_fails_its_pipeline() {
     assert!(exits.contains("as asked"), "{exits}");
 }
 
-/// A source that wants to emit later.
+/// A source that emits in response to a scheduled message.
 struct Later;
 
 impl Producer for Later {
@@ -459,7 +460,7 @@ async fn a_source_that_schedules_messages_to_itself_cannot_be_fused_and_says_so(
     assert!(exits.contains("Later"), "{exits}");
 }
 
-/// A sink that asks by itself.
+/// A sink that asks manually.
 struct Asker;
 
 impl Consumer for Asker {

@@ -1,4 +1,4 @@
-//! Do graphs of steps carry every event where it belongs, and end when everything has?
+//! Graphs of steps: every event reaches its destination, and the pipeline ends after the last one.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -77,7 +77,7 @@ async fn a_broadcast_all_of_whose_branches_end_ends_the_pipeline() {
         .done();
     drop((even, odd));
     run(pipeline).await;
-    // Each branch has one copy, so its order is that of the source.
+    // Each branch has one copy, so it keeps the order of the source.
     assert!(evens.iter().eq((0..100).step_by(2)));
     assert!(odds.iter().eq((1..100).step_by(2)));
 }
@@ -179,7 +179,7 @@ async fn every_lane_may_have_an_end_of_its_own() {
     assert_eq!(sorted(&received), (0..100).collect::<Vec<_>>());
 }
 
-/// Takes three events, and has had enough.
+/// Takes three events, then finishes.
 struct Three(Sender<u32>, usize);
 
 impl Consumer for Three {
@@ -213,7 +213,7 @@ async fn a_branch_that_has_had_enough_holds_nobody_up() {
     assert_eq!(received.iter().count(), 1000);
 }
 
-/// Panics at one event, once in its life.
+/// Panics at one event, once.
 struct Stumbles(std::sync::Arc<std::sync::atomic::AtomicBool>);
 
 impl ProducerConsumer for Stumbles {

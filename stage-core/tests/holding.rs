@@ -1,4 +1,4 @@
-//! Work in hand outside of callbacks: does a stage end only when nothing holds it?
+//! Work outside of callbacks: a stage ends only when nothing holds it.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -9,7 +9,7 @@ use stage_core::{
     StageResult, SubscribeOptions,
 };
 
-/// Keeps events, and is held, until it is told to let go.
+/// Keeps events, and holds its stage until told to release them.
 #[derive(Default)]
 struct Keeper {
     kept: Vec<u32>,
@@ -37,7 +37,7 @@ impl Cast<LetGo> for Keeper {
     }
 }
 
-/// The same, as a step that emits what it kept when it is told to let go.
+/// The same as a step, which emits the kept events when told to release them.
 #[derive(Default)]
 struct Step(Keeper);
 
@@ -62,7 +62,7 @@ impl Cast<LetGo> for Step {
     }
 }
 
-/// A keeper that has one event, and whose producer has ended.
+/// Starts a keeper that holds one event and whose producer has ended.
 async fn held() -> StageRef<Keeper, u32, Nothing> {
     let keeper = spawn::consumer(Keeper::default(), StageOptions::named("keeper")).await.unwrap();
     let source = ManualProducer::spawn(StageOptions::named("source")).await;

@@ -1,4 +1,5 @@
-//! The test kit: does each piece report what its stage sees, and does a wait in vain say so?
+//! The test tools: each reports the observations of its stage, and a wait that cannot succeed fails with a
+//! message.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -93,7 +94,7 @@ async fn a_probe_asks_by_its_window_and_shows_where_batches_came_from() {
     assert_eq!(producer.next_demand().await, 2);
 }
 
-/// Counts upwards; says how far it is.
+/// Counts upwards; reports its position.
 struct Counter(u32);
 
 impl Producer for Counter {
@@ -168,7 +169,7 @@ async fn several_threads_settle_while_the_clock_runs() {
     consumer.ask(20_000);
     settle().await;
     assert!(consumer.events().into_iter().eq(0..10_000));
-    // From a task of the runtime as well.
+    // The same from within a task of the runtime.
     let settled = tokio::spawn(async move {
         producer.emit(0..10_000);
         settle().await;

@@ -1,4 +1,4 @@
-//! What does a stage do with calls, timers, queued messages, and being cut off?
+//! Calls, timers, queued messages and aborts of a stage.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::Duration;
@@ -14,29 +14,29 @@ use tokio::time::Instant;
 
 type Log = UnboundedSender<String>;
 
-/// What was logged so far.
+/// Takes the log entries so far.
 fn read(log: &mut UnboundedReceiver<String>) -> Vec<String> {
     std::iter::from_fn(|| log.try_recv().ok()).collect()
 }
 
-/// A producer that emits only what it is sent.
+/// A producer that emits only the events sent to it.
 struct Source {
     log: Log,
 }
 
-/// Emit these.
+/// Emits these events.
 struct Emit(Vec<u32>);
-/// Emit these, and answer.
+/// Emits these events, then replies.
 struct EmitAndAnswer(Vec<u32>);
-/// Answer at once, then emit these.
+/// Replies at once, then emits these events.
 struct AnswerAndEmit(Vec<u32>);
-/// End for this reason, and answer.
+/// Ends the stage with this reason, and replies.
 struct End(ExitReason);
-/// Say this.
+/// Logs this text.
 struct Say(&'static str);
-/// Say this after some time.
+/// Logs this text after a delay.
 struct SayLater(Duration, &'static str);
-/// Say this when everything has left.
+/// Logs this text after all buffered events have been delivered.
 struct SayLast(&'static str);
 
 impl Producer for Source {
@@ -147,10 +147,10 @@ async fn source(options: StageOptions<u32>) -> (StageRef<Source, Nothing, u32>, 
     (producer(Source { log }, options).await.unwrap(), logged)
 }
 
-/// A consumer that writes down each batch, and asks by hand.
+/// A consumer that logs each batch, and asks manually.
 struct Tally {
     log: Log,
-    /// Whom to subscribe to at first.
+    /// The producer of its first subscription.
     first: Option<ProducerRef<u32>>,
 }
 
@@ -193,7 +193,7 @@ fn demand(events: usize) -> Demand {
     Demand::new(events).unwrap()
 }
 
-/// Lets every stage do what it has to do.
+/// Lets every stage finish its pending work.
 async fn settle() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
@@ -219,7 +219,7 @@ async fn a_timer_is_handled_at_its_time_unless_it_was_cancelled() {
 async fn an_answer_goes_out_behind_what_its_callback_emits() {
     let (source, _log) = source(StageOptions::new()).await;
     source.call(EmitAndAnswer(vec![1, 2, 3])).await.unwrap();
-    // Nothing ran since the answer: what was emitted is there already.
+    // Nothing has run since the reply: the emitted events are already buffered.
     assert_eq!(source.inspect().await.unwrap().buffered, 3);
 }
 
@@ -284,7 +284,7 @@ async fn a_queued_message_is_handled_behind_what_was_accumulated() {
     assert_eq!((read(&mut log), read(&mut seen)), (vec!["behind".into()], vec!["[1]".into()]));
 }
 
-/// Doubles, and writes down what it handles, what it is told and asked for.
+/// Doubles events, and logs events, messages and demand.
 struct Doubler {
     log: Log,
 }
@@ -367,7 +367,7 @@ async fn a_stage_that_is_cut_off_is_seen_to_go_down() {
     assert!(matches!(source.inspect().await, Err(CallError::Ended { .. })));
 }
 
-/// Has itself cut off in its first batch, and waits for that.
+/// Aborts itself in its first batch, and waits for the abort.
 struct Doomed;
 
 impl Consumer for Doomed {
@@ -411,7 +411,7 @@ async fn a_subscription_gives_way_to_another_without_ending_the_stage() {
     assert_eq!(seen.recv().await.unwrap(), "Cancelled: better offer");
     assert_eq!(tally.inspect().await.unwrap().producers, vec![new.clone()]);
     assert_eq!(source.inspect().await.unwrap().consumers, [new]);
-    // The old one is known no more: another one is made beside the new one.
+    // The old subscription is no longer known: another one is made beside the new one.
     tally.resubscribe(&old, reason, &source.producer(), again).await.unwrap();
     assert_eq!(tally.inspect().await.unwrap().producers.len(), 2);
 }

@@ -1,4 +1,4 @@
-//! Names for stages, and subscriptions that are made again.
+//! Stage names, and subscriptions that are renewed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::Duration;
@@ -103,14 +103,14 @@ async fn a_subscription_is_made_again_when_the_name_stands_for_another_stage() {
     let begin = Instant::now();
     first.crash("oops");
     seen.next_end().await;
-    // The first attempts find nobody.
+    // The first attempts find no stage.
     seen.next_end().await;
     let second = ManualProducer::<u32>::spawn(StageOptions::named("second")).await;
     registry.register_producer("source", &second.producer()).unwrap();
     second.emit([2]);
     assert_eq!(seen.next_batch().await, [2]);
     assert!((10..=20).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
-    // A normal end is an end.
+    // A normal end is final.
     second.finish();
     assert!(matches!(stage.ended().await, ExitReason::Normal));
 }

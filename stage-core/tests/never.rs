@@ -1,5 +1,5 @@
-//! The largest and the smallest values of every option: each means what it says, "never" or "as many as come", or is
-//! refused by name; none overflows.
+//! The extreme values of every option: each either has its documented meaning ("never", "no limit") or is
+//! rejected by name; none overflows.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -92,7 +92,7 @@ async fn an_event_whose_next_attempt_never_comes_waits_until_the_stop() {
     assert_eq!(running.stop().await.unwrap().outcome, Outcome::Stopped);
 }
 
-/// Wants to be told at a time that never comes, and soon.
+/// Schedules messages for times that never come.
 struct Waits;
 
 struct Tick;

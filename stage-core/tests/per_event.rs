@@ -1,4 +1,5 @@
-//! One task per event, in a pipeline: does the drain wait, the stop not, and is no more run than may?
+//! One task per event, in a pipeline: a drain waits for children, a stop does not, and their number stays
+//! limited.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -73,7 +74,7 @@ async fn a_stop_is_heard_while_the_end_waits_for_children() {
     source.finish();
     source.ended().await;
     settle().await;
-    // It still takes work by hand, and its end still waits.
+    // Children can still be started by hand, and the stage waits for their ends.
     children.start(2).unwrap();
     assert_eq!(children.counts().active, 2);
     assert!(matches!(stage.stop(ExitReason::Shutdown).await, ExitReason::Shutdown));
@@ -94,7 +95,8 @@ async fn children_that_fail_too_often_have_the_pipeline_restart_their_stage() {
         .start_fn("numbers", || Ok(0..3_u64))
         .finish(StepOptions::named("workers").max_demand(1), move || Ok(workers.clone()));
     let report = pipeline.start().await.unwrap().join().await.unwrap();
-    // Three restarts are survived, the fourth failure is not: its event is lost, as it failed for good.
+    // Three restarts are tolerated; the fourth failure ends the stage, and the event is lost because it
+    // failed for good.
     assert_eq!(report.stages[1].restarts, 1);
     let counts = children.counts();
     assert_eq!((counts.restarts, counts.failed, counts.finished), (3, 1, 2));
@@ -178,7 +180,7 @@ fn children_of_a_runtime_that_is_gone_are_gone_too() {
                 tokio::task::yield_now().await;
             }
         });
-        // This one never runs.
+        // This child never runs.
         children.start(2).unwrap();
         assert_eq!(children.counts().active, 2);
         drop(stage);

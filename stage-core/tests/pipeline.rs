@@ -1,4 +1,4 @@
-//! Whole pipelines: that every event arrives once, in order, and that every end is an orderly one.
+//! Whole pipelines: every event arrives once and in order, and every end is orderly.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -11,7 +11,7 @@ use stage_core::{
     ProducerConsumer, StageResult, StartError, StepOptions,
 };
 
-/// Collects what it is given.
+/// Collects its events.
 #[derive(Clone, Default)]
 struct Seen<T>(Arc<Mutex<Vec<T>>>);
 
@@ -122,7 +122,7 @@ async fn a_blocking_step_does_not_stall_the_runtime() {
     assert_eq!(running.join().await.unwrap().stages[2].events_in, 1);
 }
 
-/// Emits what it is asked for, forever.
+/// Emits what is demanded, forever.
 struct Endless(u64);
 
 impl Producer for Endless {
@@ -153,7 +153,7 @@ async fn a_drain_handles_everything_that_was_emitted() {
     assert!(report.stages.iter().all(|stage| stage.discarded == 0), "{report}");
 }
 
-/// Waits inside `handle_demand` for something that never comes, unless the stage drains.
+/// Waits inside `handle_demand` for an event that never comes, unless the stage drains.
 struct Waiting;
 
 impl Producer for Waiting {
@@ -256,7 +256,7 @@ async fn a_stop_ends_an_endless_pipeline_and_counts_what_it_discards() {
     assert_eq!(source.events_out, sink.events_in + sink.discarded);
 }
 
-/// Takes some events, then wants no more.
+/// Takes some events, then finishes.
 struct First(usize);
 
 impl Consumer for First {

@@ -1,4 +1,4 @@
-//! Events that fail: each policy, on plain events and on deliveries, and that no batch goes with them.
+//! Failing events: each policy, for plain events and deliveries, without effect on the rest of the batch.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep};
 
 type Seen = Arc<Mutex<Vec<u64>>>;
 
-/// Runs `0..numbers`, in batches of up to five, through a step with `policy`; returns what came out.
+/// Runs `0..numbers`, in batches of up to five, through a step with `policy`; returns the output.
 async fn run<H: EachEvent<In = u64, Out = u64>>(
     numbers: u64,
     policy: FailurePolicy<u64>,
@@ -28,7 +28,7 @@ async fn run<H: EachEvent<In = u64, Out = u64>>(
 ) -> (Result<Report, PipelineError>, Vec<u64>) {
     let seen = Seen::default();
     let out = Arc::clone(&seen);
-    // Else the stages behind the one that fails would be restarted too, and lose what they had.
+    // Otherwise the stages behind the failed one would be restarted too, and lose their events.
     let pipeline = Pipeline::builder("policy")
         .strategy(Strategy::OneForOne)
         .defaults(StepOptions::new().max_demand(10).min_demand(5))
@@ -48,7 +48,7 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Always exactly this long: the jitter is tested with `Backoff`.
+/// A back-off with delays close to these: the jitter has tests of its own.
 fn about(first: u64) -> Backoff {
     Backoff::new(millis(first), millis(100 * first))
 }
@@ -89,7 +89,7 @@ async fn after_a_panic_the_handler_is_made_anew_and_the_batch_goes_on() {
     assert_eq!((step.discarded, step.restarts, step.failures.remade_handlers), (2, 0, 2));
 }
 
-/// Fails at 2 the first few times.
+/// Fails at 2 the first `times` times.
 fn fails_at_two(times: u32) -> impl Fn() -> Shaky {
     let left = Arc::new(AtomicU32::new(times));
     move || Shaky { left: Arc::clone(&left) }
@@ -179,13 +179,13 @@ async fn a_dead_letter_reaches_another_pipeline_with_its_error() {
     other.join().await.unwrap();
 }
 
-/// What becomes of a dead letter.
+/// A destination of dead letters, by its behaviour.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Shelf {
     Full,
-    /// Panics when it is polled.
+    /// Panics when polled.
     Falls,
-    /// Panics before there is a future.
+    /// Panics before it returns a future.
     FallsAtOnce,
     Closed,
 }
@@ -295,7 +295,7 @@ async fn an_event_that_cannot_be_cloned_is_given_back_by_its_error() {
     assert_eq!((&letter.event, letter.error.to_string().as_str()), (&Parcel(1), "stuck"));
 }
 
-/// Delivers `0..of` once, and writes the verdicts down.
+/// Delivers `0..of` once, and records the verdicts.
 struct Once {
     of: u64,
     deliveries: Option<Deliveries<u64>>,

@@ -1,4 +1,4 @@
-//! The rate limiter: is its budget kept, shared, changed, and spent on nothing that nobody asked for?
+//! The rate limiter: its budget is kept, shared and changed, and used only for events with demand.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -18,7 +18,7 @@ fn rate(events: u32, burst: u32) -> Rate {
 
 type Limiter<S> = (ManualProducer<u32>, StageRef<S, u32, u32>, ManualConsumer<u32>);
 
-/// A limiter between a source and a consumer in the hands of the test.
+/// A limiter between a source and a consumer controlled by the test.
 async fn between<S: ProducerConsumer<In = u32, Out = u32>>(limiter: S) -> Limiter<S> {
     let source = ManualProducer::spawn(StageOptions::named("source")).await;
     let stage = spawn::producer_consumer(limiter, StageOptions::named("limit")).await.unwrap();
@@ -28,7 +28,7 @@ async fn between<S: ProducerConsumer<In = u32, Out = u32>>(limiter: S) -> Limite
     (source, stage, consumer)
 }
 
-/// At which millisecond each of the next events came.
+/// Returns the millisecond at which each of the next events arrives.
 async fn times(consumer: &mut ManualConsumer<u32>, events: usize) -> Vec<(u128, u32)> {
     let began = Instant::now();
     let mut times = Vec::new();
@@ -45,7 +45,7 @@ async fn a_burst_passes_at_once_and_the_rest_at_the_rate_to_the_millisecond() {
     consumer.ask(100);
     source.emit(0..6);
     assert_eq!(times(&mut consumer, 6).await, [(0, 0), (0, 1), (0, 2), (100, 3), (200, 4), (300, 5)]);
-    // What is not used is saved up to the burst and no further.
+    // Unused budget accumulates up to the burst, and no further.
     sleep(SECOND * 60).await;
     source.emit(6..11);
     assert_eq!(times(&mut consumer, 5).await, [(0, 6), (0, 7), (0, 8), (100, 9), (200, 10)]);
@@ -58,7 +58,7 @@ async fn no_second_sees_two_bursts() {
     sleep(Duration::from_millis(999)).await;
     source.emit(0..400);
     let times = times(&mut consumer, 300).await;
-    // A budget that is renewed at the full second would let 200 through within two milliseconds.
+    // A budget renewed at each full second would admit 200 within two milliseconds.
     assert_eq!(times.iter().filter(|(time, _)| *time <= 2).count(), 100);
     assert_eq!(times.iter().filter(|(time, _)| *time <= 1000).count(), 200);
 }
@@ -72,7 +72,7 @@ async fn what_nobody_asks_for_uses_no_budget() {
     assert_eq!(consumer.events(), [0, 1]);
     assert_eq!(stage.inspect().await.unwrap().buffered, 0);
     assert!(source.demands().into_iter().sum::<usize>() <= 102, "a source is asked for what passed");
-    // Three tokens are left, and a hundred are not saved up meanwhile.
+    // Three tokens are left, and no hundred accumulate in the meantime.
     sleep(SECOND * 10).await;
     consumer.ask(100);
     settle().await;
@@ -103,7 +103,7 @@ async fn a_step_that_is_stopped_or_not_asked_leaves_its_turn_to_others() {
     first.0.emit(0..50);
     second.2.ask(100);
     second.0.emit(0..50);
-    // The first got one event, and its consumer wants no more.
+    // The first limiter emitted one event, and its consumer has no more demand.
     assert_eq!(times(&mut second.2, 2).await, [(100, 0), (200, 1)]);
     first.2.ask(50);
     settle().await;
@@ -225,7 +225,7 @@ async fn a_rate_is_kept_for_each_key_and_shared_by_copies() {
     assert!((990..1_010).contains(&report.elapsed.as_millis()), "{report}");
 }
 
-/// Waits until `events` moments of an even schedule have passed, each awaited by itself; how long it took.
+/// Waits until `events` instants of an even schedule have passed, one by one; returns the elapsed time.
 async fn control(events: u32, per_second: u32) -> Duration {
     let began = Instant::now();
     for event in 1..=events {
@@ -236,7 +236,8 @@ async fn control(events: u32, per_second: u32) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rate_is_kept_on_a_real_clock_as_well_as_by_a_loop_over_absolute_moments() {
-    // A machine that does other things may hold up one of the two at its last event: the best of some rounds counts.
+    // On a busy machine, either of the two may be delayed at its last event: the best of several rounds
+    // counts.
     for round in 1.. {
         let limited = async {
             let pipeline = Pipeline::builder("p").start_fn("numbers", || Ok(0..301_u32));

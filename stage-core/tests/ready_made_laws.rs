@@ -1,5 +1,5 @@
-//! Laws of the ready-made stages over random histories: nothing is lost, doubled or out of order, and no more
-//! leaves than was asked for, fits, and is allowed.
+//! Laws of the ready-made stages over random histories: no event is lost, duplicated or reordered, and no
+//! more events leave than demand, capacity and budget allow.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -17,14 +17,14 @@ use stage_core::testing::{ManualConsumer, ManualProducer, settle};
 use stage_core::{ExitReason, Intensity, Pipeline, StepOptions, SubscribeOptions};
 use tokio::time::{Instant, sleep};
 
-/// What happens next to a step.
+/// One step of a history.
 #[derive(Clone, Copy, Debug)]
 enum Happens {
-    /// So many events are emitted.
+    /// The source emits this many events.
     Events(u32),
-    /// The consumer asks for so many more.
+    /// The consumer asks for this many more events.
     Ask(usize),
-    /// So many milliseconds pass.
+    /// This many milliseconds pass.
     Time(u64),
 }
 
@@ -43,14 +43,14 @@ fn paused<F: Future>(test: F) -> F::Output {
     runtime.unwrap().block_on(test)
 }
 
-/// What came out, and when, in milliseconds; and how many events went in.
+/// The outputs with their times in milliseconds, and the number of inputs.
 struct Course<E> {
     out: Vec<(u64, E)>,
     emitted: u32,
 }
 
-/// Plays a history. After each step of it, no more has come out than was asked for; at its end, everything is
-/// asked for.
+/// Plays a history. After each step, the output does not exceed the demand; at the end, everything is asked
+/// for.
 async fn play<S, E>(
     stage: S,
     history: &[Happens],
@@ -95,7 +95,7 @@ where
     Ok(Course { out, emitted })
 }
 
-/// The events of each of three keys, in order.
+/// Returns the events of each of three keys, in order.
 fn by_key(events: impl IntoIterator<Item = u32>) -> HashMap<u32, Vec<u32>> {
     let mut keys: HashMap<_, Vec<_>> = HashMap::new();
     for event in events {
@@ -140,7 +140,7 @@ proptest! {
             let window = SubscribeOptions::new().max_demand(max).min_demand(min);
             let Course { out, emitted } = play(RateLimiter::new(budget), &history, window).await?;
             prop_assert!(out.iter().map(|(_, event)| *event).eq(0..emitted));
-            // Whenever one looks: no more than the burst and the share of the time that has passed.
+            // At any time: at most the burst plus the rate's share of the elapsed time.
             for (number, (at, _)) in (1..).zip(&out) {
                 let allowed = u64::from(burst) + at * u64::from(rate) / 1000;
                 prop_assert!(number <= allowed, "{number} passed within {at} ms, {allowed} may");
@@ -233,6 +233,6 @@ async fn limiters_on_several_threads_spend_a_budget_once() {
     for run in runs {
         assert_eq!(run.join().await.unwrap().stages[2].events_in, 100);
     }
-    // 400 less the burst, at two a millisecond.
+    // 400 less the burst, at two per millisecond.
     assert!(began.elapsed() >= Duration::from_micros(197_500), "{:?}", began.elapsed());
 }

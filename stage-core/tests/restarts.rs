@@ -1,4 +1,4 @@
-//! Who comes back after a failure, when, and what becomes of the rest.
+//! Restarts after a failure: which stages restart and when, and what happens to the others.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -16,13 +16,13 @@ use tokio::time::Instant;
 
 const LIFTED: Intensity = Intensity { max_restarts: usize::MAX, within: Duration::from_secs(1) };
 
-/// Passes numbers on, and ends for a reason at one of them, once.
+/// Passes numbers on, and ends with a given reason at one of them, once.
 #[derive(Clone)]
 struct EndsAt {
     number: u64,
     reason: ExitReason,
     ended: Arc<AtomicBool>,
-    /// How often it came up.
+    /// The number of its starts.
     starts: Arc<AtomicUsize>,
 }
 
@@ -87,7 +87,8 @@ fn oops() -> ExitReason {
     ExitReason::Custom("had enough".to_owned())
 }
 
-/// Numbers through three steps of this type and strategy, the second of which ends; how often each started.
+/// Sends numbers through three steps with this restart mode and strategy, the second of which ends; returns
+/// the starts of each step.
 async fn starts(strategy: Strategy, restart: Restart, reason: ExitReason) -> ([usize; 3], Report) {
     let stages = [EndsAt::never(), EndsAt::new(50, reason), EndsAt::never()];
     let [first, second, third] = &stages;
@@ -116,7 +117,7 @@ fn a_failure_restarts_what_its_strategy_says_and_nothing_else() {
                 (Strategy::OneForAll, [2, 2, 2]),
             ] {
                 let (starts, report) = starts(strategy, Restart::Permanent, oops()).await;
-                // A stage that had finished before the failure was seen stays finished.
+                // A stage that finished before the failure was noticed stays finished.
                 assert!(starts.iter().zip(expected).all(|(starts, most)| *starts <= most), "{starts:?}");
                 assert_eq!(starts[1], 2, "{strategy:?}");
                 assert_eq!(report.outcome, Outcome::Finished);
@@ -145,7 +146,7 @@ async fn what_a_stage_is_decides_after_which_ends_it_comes_back() {
     }
 }
 
-/// A pipeline of two keyed copies, of which one ends and does not come back.
+/// A pipeline with two keyed copies, one of which ends and does not come back.
 async fn without_one_copy(restart: Restart, reason: ExitReason) -> (Report, Vec<u64>) {
     let (probe, mut seen) = Probe::new();
     let copy = EndsAt::new(20, reason);
@@ -300,7 +301,7 @@ async fn a_stop_does_not_wait_for_a_restart_that_waits() {
     assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
-/// Does not come up a second time.
+/// Hangs during its second start.
 struct Hangs(Arc<AtomicUsize>);
 
 impl Consumer for Hangs {
@@ -343,7 +344,7 @@ async fn a_stop_and_the_deadline_of_a_drain_reach_a_pipeline_whose_stage_does_no
     }
 }
 
-/// Comes up only when it is told that it may.
+/// Fails its second and third start.
 struct Reluctant(Arc<AtomicUsize>);
 
 impl Consumer for Reluctant {
@@ -385,7 +386,7 @@ fn a_stage_that_comes_up_at_the_third_attempt_costs_three_restarts_and_no_other_
     }
 }
 
-/// A source of a service that is away from its second start on, for so many attempts.
+/// A source for a service that is unavailable from its second start on, for a number of attempts.
 struct Remote {
     starts: Arc<AtomicUsize>,
     away: std::ops::Range<usize>,

@@ -1,4 +1,5 @@
-//! Handles whose runtime was shut down, or whose supervisor panicked: each answers with an error, none waits for ever.
+//! Handles whose runtime has shut down or whose supervisor panicked: each returns an error, none waits
+//! forever.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fmt;
@@ -22,7 +23,7 @@ fn shut_down(runtime: Runtime) {
     runtime.shutdown_timeout(Duration::from_secs(10));
 }
 
-/// What `future` comes to on another runtime, whose clock jumps to the deadline if it never comes to anything.
+/// Runs `future` on another runtime, whose clock jumps to the deadline if the future never completes.
 fn outcome<F: Future>(future: F) -> F::Output {
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let limited = async { tokio::time::timeout(Duration::from_secs(5), future).await };
@@ -63,7 +64,7 @@ impl Call<Ask> for Sink {
 
 type SinkRef = StageRef<Sink, u64, Nothing>;
 
-/// What every method of a handle says whose stage is gone with its runtime.
+/// Asserts the results of every method of a handle whose stage is gone with its runtime.
 fn assert_ended(sink: &SinkRef) {
     assert!(sink.has_ended());
     assert!(matches!(outcome(sink.call(Ask)), Err(CallError::Ended { .. })));
@@ -86,7 +87,7 @@ fn assert_runtime_gone(running: &Running) {
     assert!(outcome(running.stalls(Duration::from_millis(1))).is_empty());
 }
 
-/// What is left of a stream, and the error that ended it.
+/// Returns the number of events left in a stream, or the error that ended it.
 async fn rest(mut events: EventStream<u64>) -> Result<u64, StreamError> {
     let mut left = 0;
     while let Some(event) = events.next().await {
@@ -192,7 +193,7 @@ fn a_supervisor_of_pipelines_whose_runtime_was_shut_down_says_so() {
     assert_runtime_gone(&running);
 }
 
-/// A `tracing` subscriber that panics when a stage is to be restarted.
+/// A `tracing` subscriber that panics when a stage is about to be restarted.
 struct Breaks;
 
 impl tracing::Subscriber for Breaks {

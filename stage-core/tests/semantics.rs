@@ -1,6 +1,6 @@
-//! The numeric traces of GenStage, seen from inside the stages: demands announced, batches handled.
+//! The numeric traces of GenStage, observed inside the stages: demands announced, batches handled.
 //!
-//! One thread and no waiting inside callbacks: the order of everything is determined.
+//! The tests use one thread and no waits inside callbacks, so the order of events is deterministic.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -11,7 +11,7 @@ use stage_core::{
     StepOptions,
 };
 
-/// Numbers that stages wrote down, in order.
+/// Numbers recorded by stages, in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<usize>>>);
 
@@ -25,7 +25,7 @@ impl Log {
     }
 }
 
-/// Counts upwards to a limit, each time as many as `emits` makes of the demand.
+/// Counts upwards to a limit; `emits` maps each demand to the number of events emitted.
 struct Counter {
     next: usize,
     limit: usize,
@@ -98,7 +98,7 @@ fn window((max, min): (usize, usize)) -> StepOptions {
     StepOptions::new().max_demand(max).min_demand(min)
 }
 
-/// A counter and a consumer of the given window.
+/// Runs a counter and a consumer with the given window.
 async fn run_two(limit: usize, emits: fn(usize) -> usize, consumer: (usize, usize)) -> Logs {
     let logs = Logs::default();
     let (demands, batches, events) = (logs.demands.clone(), logs.batches.clone(), logs.events.clone());
@@ -111,7 +111,7 @@ async fn run_two(limit: usize, emits: fn(usize) -> usize, consumer: (usize, usiz
     logs
 }
 
-/// A counter, a step that repeats every event, and a consumer.
+/// Runs a counter, a step that repeats every event, and a consumer.
 async fn run_three(limit: usize, times: usize, step: (usize, usize), consumer: (usize, usize)) -> Logs {
     let logs = Logs::default();
     let (demands, steps) = (logs.demands.clone(), logs.steps.clone());
@@ -149,7 +149,8 @@ async fn a_low_minimum_alternates_large_and_small_batches() {
 
 #[tokio::test]
 async fn messages_smaller_than_a_batch_are_handled_as_they_come() {
-    // A producer that emits a hundred at a time, to a consumer of 1000/750: the third crosses the threshold.
+    // A producer that emits 100 at a time, for a consumer with a window of 1000/750: the third batch crosses
+    // the threshold.
     let logs = run_two(300, |n| n.min(100), (100, 75)).await;
     assert_eq!(logs.batches.first(4), [25, 25, 25, 25]);
     let logs = run_two(50, |_| 1, (1, 0)).await;
@@ -159,7 +160,7 @@ async fn messages_smaller_than_a_batch_are_handled_as_they_come() {
 
 #[tokio::test]
 async fn what_is_emitted_beyond_the_demand_is_buffered_and_used_first() {
-    // Every demand is answered with two events more than were asked for.
+    // Every demand is served with two events more than requested.
     let logs = run_two(60, |n| n + 2, (4, 0)).await;
     assert_eq!(logs.demands.first(5), [4, 2, 2, 2, 2]);
     assert_eq!(logs.events.first(60), (0..60).collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! Does a seed decide everything, and nothing but the seed?
+//! Simulation: the seed, and only the seed, determines the order.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -12,7 +12,7 @@ use stage_core::{
 };
 use tokio::time::Instant;
 
-/// Events in the order of their arrival, each with the copy it came by, and who had each turn.
+/// Events in the order of arrival, each with its copy, and the stage of each turn.
 type Run = (Vec<(String, u64)>, Vec<usize>);
 
 fn pipeline(seed: u64) -> Run {

@@ -1,4 +1,5 @@
-//! Ready-made sinks: that they hold the pipeline back, hand everything on, and never pass a part for all.
+//! Ready-made sinks: they hold the pipeline back, hand on every event, and never report a partial result as
+//! complete.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -80,7 +81,7 @@ async fn an_error_of_a_function_ends_the_pipeline_when_it_comes_too_often() {
 
 // into_sink
 
-/// What was done to a sink.
+/// A call to a sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Did {
     Start(u32),
@@ -88,11 +89,11 @@ enum Did {
     Close,
 }
 
-/// Writes down what is done to it; fails on every event from one on.
+/// Records its calls; fails on every event from a given one on.
 #[derive(Clone)]
 struct Log {
     done: Arc<Mutex<Vec<Did>>>,
-    /// Whether the next `poll_ready` says that it is not.
+    /// Whether the next `poll_ready` returns pending.
     busy: bool,
     fails_from: Option<u32>,
 }
@@ -160,7 +161,7 @@ async fn a_futures_sink_that_fails_is_not_used_again() {
     let running = run(numbers(u32::MAX), move || Ok(sink::into_sink(given.clone()))).await;
     let error = running.join().await.unwrap_err();
     assert!(error.to_string().starts_with("the stage `sink/0` failed: full up"), "{error}");
-    // Neither flushed nor closed after the error, and neither were those of the restarts.
+    // Neither flushed nor closed after the error; the same holds for the sinks of the restarts.
     assert_eq!(log.done(), [Did::Start(0), Did::Start(1)]);
 }
 
@@ -173,7 +174,7 @@ async fn a_channel_without_room_holds_the_pipeline_back() {
     let monitor = running.monitor();
     for number in 0..1_000 {
         assert_eq!(receiver.recv().await, Some(number));
-        // One in the channel, up to max_demand on its way, and as many asked for and made.
+        // One in the channel, up to max_demand in transit, and as many asked for and produced.
         assert!(monitor.stats()[0].events_out <= u64::from(number) + 1 + 1 + 2 * 10);
     }
     assert_eq!(receiver.recv().await, None);
@@ -191,10 +192,10 @@ async fn a_channel_that_nobody_receives_from_ends_an_endless_pipeline() {
     assert!(report.stages[1].discarded >= 1, "{report}");
 }
 
-// A stop, while a sink is busy
+// A stop while a sink is busy
 
-/// Stops a pipeline whose sink waits for ever; it must not wait for the sink to be cut off, and counts what
-/// it discards. Time is paused, and a cut-off takes five seconds of it.
+/// Stops a pipeline whose sink waits forever; the stop must not wait until the sink is aborted, and counts
+/// the discarded events. Time is paused, and an abort would take five seconds of it.
 async fn stop(running: Running, handled: u64) {
     while running.stats()[1].batches == 0 {
         tokio::task::yield_now().await;
@@ -227,7 +228,7 @@ async fn a_stop_does_not_wait_for_room_in_a_crossbeam_channel() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_does_not_wait_until_a_futures_sink_is_ready() {
-    /// Takes one event, and is never ready again.
+    /// Accepts one event, and is never ready again.
     #[derive(Default)]
     struct One(bool);
 

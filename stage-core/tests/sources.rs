@@ -1,4 +1,4 @@
-//! Ready-made sources: that they deliver what is there, lose nothing over a restart or a drain, and end.
+//! Ready-made sources: they deliver available events, lose nothing across a restart or a drain, and end.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 
 const SOON: Duration = Duration::from_secs(5);
 
-/// Runs a source into a channel that tells what arrives.
+/// Runs a source into a channel that receives its events.
 async fn run<S, R>(max_demand: usize, recipe: R) -> (Running, mpsc::Receiver<S::Event>)
 where
     S: Producer,
@@ -47,14 +47,14 @@ where
         .start("source", recipe)
 }
 
-/// Everything that arrives from here on.
+/// Returns all events that arrive from here on.
 async fn rest<E>(mut arrivals: mpsc::Receiver<E>) -> Vec<E> {
     let mut all = Vec::new();
     while arrivals.recv_many(&mut all, 100).await > 0 {}
     all
 }
 
-/// A consumer that asks for one event and keeps it until it is let go.
+/// A consumer that asks for one event, and keeps it until told to release it.
 struct Hold {
     arrived: mpsc::UnboundedSender<u32>,
     release: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<()>>>,
@@ -72,7 +72,7 @@ impl Consumer for Hold {
     }
 }
 
-/// A running pipeline that handles one event at a time, each when it is told to go on.
+/// A running pipeline that handles one event at a time, on command.
 struct Held {
     running: Running,
     arrivals: mpsc::UnboundedReceiver<u32>,
@@ -104,7 +104,7 @@ fn fails_once_on(event: u32) -> impl FnMut(u32) + Clone + Send + 'static {
     }
 }
 
-/// A source that fails after its first demand, once, and then is `then`.
+/// A source that fails once after its first demand, and then behaves like `then`.
 struct FailsFirst<S> {
     then: S,
     failures: Arc<Mutex<u32>>,
@@ -139,7 +139,7 @@ async fn an_iterator_gives_everything_in_order_and_ends() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_iterator_delivers_each_item_before_it_makes_the_next() {
-    // Each item takes a while, and the next is not made before the last has arrived.
+    // Each item takes a while, and the next one is not produced before the last has arrived.
     let (arrived, arrivals) = blocking::channel();
     let arrivals = Arc::new(Mutex::new(Some(arrivals)));
     let recipe = move || {
@@ -201,7 +201,7 @@ async fn a_stream_delivers_what_is_ready_and_remembers_the_rest_of_the_demand() 
             assert_eq!(arrivals.recv().await, Some(event));
         }
     }
-    // All of it was one demand, which is not served yet.
+    // All of it belongs to one demand, which is not fully served yet.
     assert_eq!(running.stats()[0].batches, 1);
     drop(sender);
     assert_eq!(running.join().await.unwrap().stages[0].events_out, 304);
@@ -459,7 +459,7 @@ async fn whoever_waits_when_the_pipeline_ends_gets_its_event_back_and_so_does_th
     let drained = running.drain(SOON);
     drop(go);
     assert_eq!(drained.await.unwrap().outcome, Outcome::Drained);
-    // What was asked for meanwhile was handled; nothing else was taken out.
+    // Events with demand were handled in the meantime; no others were taken out.
     let mut events = vec![0];
     while let Some(event) = arrivals.recv().await {
         events.push(event);
@@ -540,7 +540,7 @@ async fn everything_that_many_pushed_arrives_once_whatever_fails() {
 #[tokio::test]
 async fn sources_are_steps_of_a_declared_pipeline() {
     stage_core::pipeline! {
-        /// What is pushed, doubled.
+        /// Doubles the events pushed.
         Pushed(queue: source::Queue<u32>, all: sink::Collect<Vec<u32>, u32>) {
             start  queue;
             step   |event: u32| event * 2;
@@ -580,14 +580,14 @@ mod from_crossbeam {
         let (sender, receiver) = crossbeam_channel::unbounded();
         let channel = source::from_crossbeam(receiver);
         let (running, mut arrivals) = run(10, move || Ok(channel.clone())).await;
-        // This runtime has one thread, which goes on while the source waits.
+        // This runtime has one thread, which keeps running while the source waits.
         for event in 0..3_u32 {
             sender.send(event).unwrap();
             assert_eq!(arrivals.recv().await, Some(event));
         }
         let report = running.drain(SOON).await.unwrap();
         assert_eq!((report.outcome, report.cut_off), (Outcome::Drained, vec![]));
-        // The waiting thread lets go of the channel, and nobody has it any more.
+        // The waiting thread releases the channel, which then has no receivers.
         while sender.send(3).is_ok() {
             std::thread::yield_now();
         }
@@ -643,7 +643,7 @@ async fn an_interval_far_below_the_grain_of_timers_keeps_its_rate_and_misses_not
     }
 }
 
-/// Numbers that are handled one at a time, a hundredth of a second each.
+/// Stops a pipeline while it handles numbers one at a time, for a hundredth of a second each.
 async fn stopped_half_way<D>(
     dispatcher: impl Fn() -> D + Send + Sync + 'static,
     count: usize,
@@ -726,7 +726,7 @@ async fn a_source_that_is_built_again_begins_with_what_came_back() {
     let report = running.join().await.unwrap();
     let mut all: Vec<u32> = std::iter::from_fn(|| seen.try_recv().ok()).collect();
     all.sort_unstable();
-    // The event in hand is lost with its stage, as ever.
+    // The event being handled is lost with its stage, as always.
     assert!(all.into_iter().eq((0..100).filter(|number| *number != 20)), "{report}");
 }
 

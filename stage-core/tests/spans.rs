@@ -1,4 +1,4 @@
-//! The spans of stages: each is of its own, and those of callbacks are within them.
+//! The spans of stages: each stage has its own, and spans of callbacks are nested in it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use stage_core::{FromIter, Pipeline, StepOptions};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Instrument, Metadata, Subscriber, info_span};
 
-/// Which spans are open, and what was opened and closed, in order.
+/// The open spans, and a log of opened and closed spans, in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Spans>>);
 
@@ -36,7 +36,8 @@ impl Spans {
         }
     }
 
-    /// Closes a span with its last handle; an open child is a handle of its parent, as in `tracing-subscriber`.
+    /// Closes a span with its last handle; an open child counts as a handle of its parent, as in
+    /// `tracing-subscriber`.
     fn close(&mut self, id: u64) {
         let open = self.open.get_mut(&id).unwrap();
         open.handles -= 1;

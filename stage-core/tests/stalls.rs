@@ -1,4 +1,4 @@
-//! Is a stage that does not get on named, with what it waits for, and is nobody else?
+//! Stall detection: a stalled stage is named with what it waits for, and no other stage is.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -18,13 +18,13 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 const LONG: Duration = Duration::from_secs(10);
 
-/// What is said of the stages that do not get on, once nothing moves any more.
+/// Returns the reports about stalled stages, once all activity has ceased.
 async fn told(running: &Running) -> Vec<String> {
     settle().await;
     running.stalls(LONG).await.iter().map(ToString::to_string).collect()
 }
 
-/// Numbers without end into copies of a sink that handles an event for each permit; number 13 for none.
+/// Endless doubled numbers into copies of a sink that handles one event per permit, and never the double of 13.
 fn gated(gate: &Arc<Semaphore>, copies: usize) -> Pipeline {
     let gate = Arc::clone(gate);
     Pipeline::builder("gated")
@@ -70,7 +70,7 @@ async fn one_copy_that_is_stuck_is_named_while_the_others_go_on() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     });
-    // The one gets there.
+    // One copy gets stuck at the double of 13.
     assert_ne!(running.stalls(LONG).await.len(), 3);
     let stalls = running.stalls(LONG).await;
     let names: Vec<_> = stalls.iter().map(|stall| &*stall.stage).collect();
@@ -121,7 +121,7 @@ async fn a_step_that_keeps_events_inside_says_so() {
     running.stop().await.unwrap();
 }
 
-/// Leaves its events to a task that has not the time.
+/// Acquires a hold for each batch, and never releases it.
 #[derive(Default)]
 struct Leaves {
     held: Vec<Hold>,
@@ -181,7 +181,7 @@ async fn a_stage_within_a_supervisor_is_named_by_its_whole_path() {
     running.stop().await.unwrap();
 }
 
-/// Keeps the messages of warnings.
+/// Collects the messages of warnings.
 #[derive(Clone, Default)]
 struct Warnings(Arc<Mutex<Vec<String>>>);
 

@@ -12,7 +12,7 @@ use stage_core::{
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// Counts upwards, and tells what it is asked for, and of subscriptions that end.
+/// Counts upwards, and reports its demand and the ends of subscriptions.
 struct Counter {
     next: u64,
     told: UnboundedSender<String>,
@@ -58,7 +58,7 @@ async fn a_stream_asks_when_it_is_polled_and_gives_back_what_was_not_taken() {
     let first: Vec<u64> = stream.take(7).try_collect().await.unwrap();
     assert_eq!(first, (0..7).collect::<Vec<_>>());
     assert_eq!([told.recv().await.unwrap(), told.recv().await.unwrap()], ["10", "Cancelled: finished"]);
-    // 10 were made: the 3 that nobody took come first.
+    // 10 events were produced: the 3 that were not taken come first.
     let next: Vec<u64> =
         counter.producer().stream(window(10, 5)).unwrap().take(10).try_collect().await.unwrap();
     assert_eq!(next, (7..17).collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! Failing stages: that the rest goes on, that nothing hangs, and that every event is accounted for.
+//! Failing stages: the other stages continue, nothing hangs, and every event is accounted for.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -14,12 +14,12 @@ use stage_core::{
     spawn::{self, StageOptions},
 };
 
-/// Events of one shaky run.
+/// The number of events of one run with failures.
 const EVENTS: u64 = 5_000;
 
 const LIFTED: Intensity = Intensity { max_restarts: usize::MAX, within: Duration::from_secs(1) };
 
-/// Passes events on, and panics or fails at some of them: one batch in `one_in`, by its own random numbers.
+/// Passes events on, and panics or fails at some of them: one batch in `one_in`, chosen at random.
 struct Shaky {
     state: Arc<AtomicU64>,
     one_in: u64,
@@ -55,7 +55,7 @@ impl ProducerConsumer for Shaky {
     }
 }
 
-/// Runs shaky steps of several keyed copies; returns the report and what arrived.
+/// Runs several keyed copies of failing steps; returns the report and the events that arrived.
 async fn run_shaky(seed: u64, strategy: Strategy, events: u64) -> (Report, Vec<(u64, u64)>) {
     let state = Arc::new(AtomicU64::new(seed));
     let arrived = Arc::new(Mutex::new(Vec::new()));
@@ -89,7 +89,7 @@ async fn run_shaky(seed: u64, strategy: Strategy, events: u64) -> (Report, Vec<(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_event_is_handled_or_counted_as_discarded_whatever_fails() {
     for seed in 0..10 {
-        // Restarting all restarts the source, which then begins anew: its numbers are not comparable.
+        // Restarting all stages restarts the source from the beginning: its numbers are not comparable.
         for strategy in [Strategy::OneForOne, Strategy::RestForOne] {
             let (report, seen) = run_shaky(seed, strategy, EVENTS).await;
             assert_eq!(report.outcome, Outcome::Finished);
@@ -162,7 +162,7 @@ async fn a_source_that_declines_is_an_empty_source() {
     assert_eq!(report.outcome, Outcome::Finished);
 }
 
-/// Sums what it is given, and can be asked for the sum or told to fail.
+/// Sums its events; returns the sum on a call, and fails on command.
 struct Sum {
     sum: u64,
     ended: Arc<Mutex<Vec<String>>>,
@@ -228,7 +228,7 @@ async fn a_stage_answers_calls_through_restarts_until_it_has_ended() {
     let sum = running.consumer::<Sum>("sum", 0).unwrap();
     while sum.call(Get).await.unwrap() < 6 {}
     sum.cast(Fail).unwrap();
-    // The new incarnation starts from its recipe; what is sent meanwhile waits for it.
+    // The new run starts from its recipe; messages sent in the meantime wait for it.
     while !matches!(sum.call(Get).await, Ok(0)) {}
     assert_eq!(*ended.lock().unwrap(), ["failed: told to"]);
     let report = running.drain(Duration::from_secs(5)).await.unwrap();
@@ -241,7 +241,7 @@ async fn a_stage_answers_calls_through_restarts_until_it_has_ended() {
     assert!(matches!(running.producer::<Once>("sum", 0), Err(CallError::NoSuchStage { .. })));
 }
 
-/// Has seen enough after its first batch.
+/// Finishes after its first batch.
 struct Guest;
 
 impl Consumer for Guest {
@@ -266,7 +266,7 @@ async fn a_guest_that_finishes_is_not_one_of_the_consumers_whose_end_ends_a_pipe
     guest.subscribe(&numbers.producer(), SubscribeOptions::new().max_demand(10)).await.unwrap();
     assert!(matches!(guest.ended().await, ExitReason::Normal));
     let sum = running.consumer::<Sum>("sum", 0).unwrap();
-    // For a moment, the source has no consumer at all.
+    // For a moment, the source has no consumer.
     sum.cast(Fail).unwrap();
     while running.stats()[1].restarts == 0 {
         tokio::task::yield_now().await;

@@ -13,7 +13,7 @@ use stage_core::{
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Names, in the order in which something happened to their owners.
+/// A log of names, in the order of what happened to their owners.
 #[derive(Clone, Default)]
 struct Book(Arc<Mutex<Vec<String>>>);
 
@@ -27,7 +27,7 @@ impl Book {
     }
 }
 
-/// A supervisor with a task for each name; each notes its begin and end, and panics when it is told.
+/// A supervisor with a task per name; each logs its start and its end, and panics on command.
 fn tasks(names: [&'static str; 3], book: &Book, fail: &Arc<tokio::sync::Notify>) -> Supervisor {
     let mut supervisor = Supervisor::new("tasks");
     for name in names {

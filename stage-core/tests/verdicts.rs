@@ -1,4 +1,4 @@
-//! Pipelines with a known bottleneck, and what the verdict says of them.
+//! Pipelines with a known bottleneck, and the verdicts on them.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -16,12 +16,12 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// So many copies with windows of 100 events.
+/// A step with `count` copies and windows of 100 events.
 fn step(name: &str, count: usize) -> StepOptions {
     StepOptions::named(name).count(count).max_demand(100).min_demand(50)
 }
 
-/// Waits so long for each event.
+/// Waits this long for each event.
 fn waits(wait: u64) -> impl EachEvent<In = u64, Out = u64> {
     each(move |number: u64| async move {
         sleep(millis(wait)).await;
@@ -29,8 +29,8 @@ fn waits(wait: u64) -> impl EachEvent<In = u64, Out = u64> {
     })
 }
 
-/// What is said of a pipeline on paused time, in the orders of several seeds. The step is the same for each, and
-/// still the same a second later.
+/// Returns the verdict on a pipeline on paused time, for the orders of several seeds. The step is the same
+/// for each of them, and remains the same a second later.
 fn judged(pipeline: impl Fn() -> Pipeline) -> Verdict {
     let mut verdicts = Vec::new();
     for seed in 0..5 {
@@ -53,13 +53,13 @@ fn judged(pipeline: impl Fn() -> Pipeline) -> Verdict {
     verdicts.swap_remove(0)
 }
 
-/// What is said of a pipeline on two threads after so long.
+/// Returns the verdict on a pipeline on two threads after this time.
 fn judged_on_threads(pipeline: Pipeline, after: Duration) -> Verdict {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     let running = runtime.block_on(pipeline.start()).unwrap();
     let monitor = running.monitor();
-    // The workers are blocked, so they would not see to timers.
+    // The workers are blocked, so they would not process timers.
     thread::sleep(millis(100));
     let before = monitor.snapshot();
     thread::sleep(after);

@@ -1,4 +1,4 @@
-//! Snapshots of pipelines: the division of time, what is wanted and on its way, and what became of events.
+//! Snapshots of pipelines: the division of time, outstanding and in-flight events, and the outcome of events.
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -25,7 +25,7 @@ fn link<'a>(snapshot: &'a Snapshot, to: &str) -> &'a LinkSnapshot {
     snapshot.links.iter().find(|link| link.to == to).unwrap()
 }
 
-/// Makes ten events, then owes what it is asked for.
+/// Emits ten events, and leaves further demand unserved.
 struct Ten(u64);
 
 impl Producer for Ten {
@@ -108,7 +108,7 @@ async fn what_is_on_its_way_and_how_full_a_link_is_follow_from_its_counts() {
     assert!(full.in_flight >= 50 && full.in_flight <= 100 && full.unmet == 0, "{full:?}");
     let activity = after.since(&before);
     let wait = activity.links[0].wait(activity.elapsed).unwrap();
-    // 50 to 100 events, one each 10 ms.
+    // 50 to 100 events, one every 10 ms.
     assert!(wait >= millis(400) && wait <= millis(1_100), "{wait:?}");
     running.stop().await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Stages wired by hand: subscriptions that come and go, cancel modes, demand by hand.
+//! Stages wired by hand: subscriptions that come and go, cancel modes, manual demand.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -11,7 +11,7 @@ use stage_core::{
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// What stages report, in order.
+/// The reports of stages, in order.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     Batch(String, Vec<u64>),
@@ -22,7 +22,7 @@ enum Seen {
 
 use Seen::{Batch, Subscribed};
 
-/// Counts upwards forever, or emits what it is told.
+/// Counts upwards forever, or emits events on command.
 struct Counter {
     next: u64,
     report: UnboundedSender<Seen>,
@@ -50,7 +50,7 @@ impl Producer for Counter {
     }
 }
 
-/// Emits only what it is told to.
+/// Emits only on command.
 struct Told;
 
 impl Producer for Told {
@@ -70,7 +70,7 @@ impl Cast<Vec<u64>> for Told {
     }
 }
 
-/// Reports what it handles.
+/// Reports its batches.
 struct Probe {
     asking: Asking,
     report: UnboundedSender<Seen>,
@@ -121,7 +121,7 @@ async fn probe(asking: Asking) -> (StageRef<Probe, u64, Nothing>, Report) {
     (spawn::consumer(Probe { asking, report }, StageOptions::named("probe")).await.unwrap(), reports)
 }
 
-/// The next batch, whatever is reported beside it.
+/// Returns the next batch, skipping other reports.
 async fn batch(report: &mut Report) -> Vec<u64> {
     loop {
         if let Batch(_, events) = report.recv().await.expect("a batch") {
@@ -181,7 +181,7 @@ async fn a_cancel_reaches_both_sides_and_the_mode_decides_about_the_consumer() {
         if ends {
             assert_eq!(probe.ended().await.to_string(), reason.to_string());
         } else {
-            // It lives: it can subscribe again.
+            // It is alive: it can subscribe again.
             probe.subscribe(&counter.producer(), window(10, 5)).await.unwrap();
             batch(&mut seen).await;
         }
@@ -196,7 +196,7 @@ async fn a_detached_consumer_lives_and_its_producer_serves_others() {
     batch(&mut seen).await;
     subscription.detach();
     while !matches!(demands.recv().await.unwrap(), Seen::Cancelled(..)) {}
-    // What was not handled comes again, and nothing twice.
+    // Events that were not handled are delivered again, and none twice.
     let mut next = None;
     probe.subscribe(&counter.producer(), window(10, 5)).await.unwrap();
     for _ in 0..10 {
@@ -227,7 +227,7 @@ async fn the_end_of_a_producer_comes_behind_its_events_and_ends_a_permanent_cons
     }
     assert_eq!(events, range(0..25));
     assert!(matches!(probe.ended().await, ExitReason::Normal));
-    // Whoever comes later is told that it is not there.
+    // A later subscriber is told that the producer has ended.
     let (late, _seen) = self::probe(Asking::Automatic).await;
     late.subscribe(&finite.producer(), window(10, 6)).await.unwrap();
     assert!(matches!(late.ended().await, ExitReason::NotFound));
@@ -285,7 +285,7 @@ async fn a_paused_subscription_waits_while_others_go_on() {
     probe.subscribe(&other.producer(), window(4, 2)).await.unwrap();
     paused.pause();
     held.cast(vec![1, 2]).unwrap();
-    // Messages to one stage are read in order, so the pause is known before these arrive.
+    // Messages to one stage are handled in order, so the pause takes effect before these arrive.
     for event in 10..20 {
         other.cast(vec![event]).unwrap();
         assert_eq!(batch(&mut seen).await, [event]);
@@ -294,7 +294,7 @@ async fn a_paused_subscription_waits_while_others_go_on() {
     assert_eq!(batch(&mut seen).await, [1, 2]);
 }
 
-/// Reports what is asked of it and emits nothing.
+/// Reports its demand, and emits nothing.
 struct Asked(UnboundedSender<usize>);
 
 impl Producer for Asked {
@@ -312,7 +312,7 @@ async fn a_subscription_that_begins_paused_asks_when_it_is_resumed() {
     let asked_of = spawn::producer(Asked(tx), StageOptions::named("asked")).await.unwrap();
     let (probe, _seen) = probe(Asking::Automatic).await;
     let waiting = probe.subscribe(&asked_of.producer(), window(4, 2).paused()).await.unwrap();
-    // A larger window than it began with is what it asks for, then.
+    // On resume, it asks for the present window, which is larger than the one it began with.
     waiting.set_window(Window::new(10, 5).unwrap());
     probe.inspect().await.unwrap();
     asked_of.inspect().await.unwrap();
@@ -357,7 +357,7 @@ async fn each_of_several_producers_has_its_own_credit_and_its_own_end() {
     assert!(matches!(seen.recv().await.unwrap(), Batch(from, _) if from == "second"));
 }
 
-/// Doubles events and reports what happens around it.
+/// Doubles events, and reports its callbacks.
 struct Doubler(UnboundedSender<(Role, String)>);
 
 impl ProducerConsumer for Doubler {

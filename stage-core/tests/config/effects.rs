@@ -1,4 +1,4 @@
-//! What do options from outside change?
+//! The effects of overrides on a pipeline.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +18,7 @@ async fn a_pipeline_runs_with_the_options_it_was_given() {
     let double: Vec<_> = report.stages.iter().filter(|stage| stage.step == "double").collect();
     assert_eq!(double.len(), 4);
     assert_eq!(double.iter().map(|stage| stage.events_in).sum::<u64>(), 1000);
-    // At 20/5, no batch holds more than 15.
+    // With a window of 20/5, no batch holds more than 15 events.
     assert!(double.iter().all(|stage| stage.batches >= stage.events_in.div_ceil(15)), "{double:?}");
 }
 
@@ -36,7 +36,7 @@ fn what_is_said_of_a_step_counts_more_than_defaults_and_outside_more_than_inside
     let topology = configured.topology();
     let demands: Vec<_> =
         topology.steps.iter().map(|step| (step.count, step.min_demand, step.max_demand)).collect();
-    // The defaults from outside replace those of the declaration, but nothing that is said of a step.
+    // Overridden defaults replace the declared defaults, but no option of a step.
     assert_eq!(demands[1..], [(2, 5, 50), (3, 0, 1), (3, 1, 50)]);
 }
 

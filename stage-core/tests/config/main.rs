@@ -1,4 +1,4 @@
-//! Do pipelines run with the options they are given from outside, and is everything wrong with those found?
+//! Configuration from outside: pipelines run with the given options, and all errors in them are reported.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "tests")]
 

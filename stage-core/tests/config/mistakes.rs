@@ -1,4 +1,4 @@
-//! Is everything that is wrong found at once, with its path, where it is from, and what is legal?
+//! All errors are reported at once, each with its path, its origin and the legal values.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -158,7 +158,7 @@ fn mistakes_in_variables_name_the_variable() {
     );
 }
 
-/// A source that must be alone.
+/// A source that allows one copy only.
 #[derive(Debug)]
 struct Alone;
 

@@ -1,4 +1,4 @@
-//! Where can options be read from?
+//! The sources of options: files, maps and variables.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What is shown of the options, and can it be read again?
+//! The displayed options can be read back.
 
 use stage_core::config::{Overrides, PipelineOptions};
 use stage_core::{Pipeline, StepOptions};

@@ -1,9 +1,9 @@
-//! Which pipeline do these tests configure?
+//! The pipeline that these tests configure, and helpers.
 
 use stage_core::config::{ConfigErrors, Overrides};
 use stage_core::{Pipeline, Placement, StepOptions};
 
-/// Numbers, doubled by two copies, through a part of two steps, into nothing.
+/// Numbers, doubled by two copies, through a segment of two steps, into a sink that drops them.
 pub(crate) fn pipeline() -> Pipeline {
     Pipeline::builder("upload")
         .defaults(StepOptions::new().max_demand(100))
@@ -13,18 +13,18 @@ pub(crate) fn pipeline() -> Pipeline {
         .finish_fn("drop", drop)
 }
 
-/// The same with a file of TOML.
+/// Returns the same pipeline, configured by a TOML text.
 pub(crate) fn with(toml: &str) -> Result<Pipeline, ConfigErrors> {
     pipeline().configure(&Overrides::new().toml("upload.toml", toml).unwrap())
 }
 
-/// What is wrong with a file of TOML, line by line.
+/// Returns the errors of a TOML text, line by line.
 pub(crate) fn mistakes(toml: &str) -> Vec<String> {
     let errors = with(toml).expect_err("there are mistakes").errors;
     errors.iter().map(ToString::to_string).collect()
 }
 
-/// `value from origin` of an option.
+/// Returns `value from origin` for an option.
 pub(crate) fn option(pipeline: &Pipeline, path: &str) -> String {
     let options = pipeline.options();
     let option = options.get(path).unwrap_or_else(|| panic!("{path} in {options}"));

@@ -1,7 +1,7 @@
-//! Random histories of readers that leave, handlers that fail, stages that break and processes that are killed: a job
-//! is dead only if it failed as often as it may be tried.
+//! Random histories of consumers that leave, handlers that fail, stages that break and processes that are
+//! killed: a job is dead only after as many failures as the options allow.
 //!
-//! `QUEUE_HISTORIES` histories from the seed `QUEUE_FIRST` on, or else 250:
+//! Runs `QUEUE_HISTORIES` histories (default: 250), starting at the seed `QUEUE_FIRST`:
 //!
 //! ```text
 //! QUEUE_HISTORIES=10000 cargo test -p stage-core --features sqlite,test-util --test sqlite -- --nocapture histories
@@ -22,11 +22,11 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-/// A source of chance: `SplitMix64`.
+/// Random numbers (`SplitMix64`).
 struct Chance(u64);
 
 impl Chance {
-    /// A number below `below`.
+    /// Returns a number below `below`.
     fn number(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
@@ -40,30 +40,30 @@ impl Chance {
     }
 }
 
-/// How a run of the queue ends.
+/// How a run on the queue ends.
 #[derive(Clone, Copy, Debug)]
 enum Visit {
-    /// The reader of a pipeline leaves, and the pipeline ends by itself.
+    /// The consumer of a pipeline leaves, and the pipeline ends by itself.
     Leave,
     /// One of two subscriptions is cancelled, then the source is stopped.
     Cancel,
-    /// A step breaks at some jobs; the pipeline is stopped, or its handle dropped, with jobs everywhere.
+    /// A step fails at some jobs; the pipeline is stopped or its handle dropped, with jobs everywhere.
     Breaks,
-    /// The process is killed with jobs in its hands.
+    /// The process is killed while it holds jobs.
     Kill,
 }
 
-/// What a handler does with a job.
+/// The action of a handler on a job.
 #[derive(Clone, Copy, Debug)]
 enum Deed {
     Acknowledge,
     Fail,
-    /// Looks at it, and drops it.
+    /// Reads the job, and drops it.
     Forget,
-    /// Drops it without a look.
+    /// Drops the job without reading it.
     Ignore,
     Postpone,
-    /// Looks at it, and has it in hand until the end.
+    /// Reads the job, and holds it until the end.
     Hold,
 }
 
@@ -71,25 +71,25 @@ const VISITS: [Visit; 4] = [Visit::Leave, Visit::Cancel, Visit::Breaks, Visit::K
 const DEEDS: [Deed; 6] =
     [Deed::Acknowledge, Deed::Fail, Deed::Forget, Deed::Ignore, Deed::Postpone, Deed::Hold];
 
-/// One queue, and how often a handler failed with each of its jobs.
+/// One queue, and the number of failures of each of its jobs.
 struct History {
     chance: Chance,
     folder: TempDir,
     attempts: u32,
     jobs: i64,
     fails: BTreeMap<i64, u32>,
-    /// Of those, how often a process was killed that held this job alone and had not looked at it yet.
+    /// How often a process was killed that held only this job and had not read it yet, by job.
     unseen: BTreeMap<i64, u32>,
     done: BTreeSet<i64>,
 }
 
-/// What became of many histories.
+/// Totals over many histories.
 #[derive(Debug, Default)]
 struct Sum {
     jobs: i64,
     done: usize,
     dead: usize,
-    /// Dead jobs that a handler did not see at each of their attempts.
+    /// Dead jobs that were not read by a handler on each of their attempts.
     unseen: usize,
 }
 
@@ -106,7 +106,7 @@ impl History {
     async fn queue(&self) -> Queue {
         let options = QueueOptions::new()
             .attempts(self.attempts)
-            // Time passes here when the history says so.
+            // Time passes here only when the history says so.
             .visibility(Duration::from_hours(1))
             .retry_after(Backoff::new(Duration::ZERO, Duration::ZERO))
             .linger(Duration::from_millis(1))
@@ -128,11 +128,11 @@ impl History {
         self.queue().await.enqueue(jobs).await.unwrap();
     }
 
-    /// Takes some jobs, and does something with each; what is held comes back.
+    /// Takes some jobs and acts on each; returns the jobs held.
     async fn take(&mut self, events: &mut EventStream<Delivery<Job>>) -> Vec<Delivery<Job>> {
         let mut held = Vec::new();
         for _ in 0..self.chance.number(6) {
-            // Nothing may be left to be taken.
+            // There may be no job left to take.
             let Ok(Some(job)) = timeout(Duration::from_millis(500), events.next()).await else { break };
             let job = job.unwrap();
             let id = job.peek().id.0;
@@ -160,7 +160,7 @@ impl History {
         held
     }
 
-    /// Jobs that a handler had in hand when it let go of them.
+    /// Records jobs that a handler held and dropped.
     fn let_go(&mut self, held: Vec<Delivery<Job>>) {
         for job in held {
             *self.fails.entry(job.id.0).or_default() += 1;
@@ -180,7 +180,7 @@ impl History {
     async fn leave(&mut self) {
         let window = 1 + usize::try_from(self.chance.number(8)).unwrap();
         let (running, mut events) = Self::open(&self.queue().await, window).start().await.unwrap();
-        // A stream that was never asked ends nothing when it is dropped.
+        // A stream that never asked has no subscription to end when it is dropped.
         events.connect();
         let held = self.take(&mut events).await;
         self.let_go(held);
@@ -234,7 +234,7 @@ impl History {
         self.done.extend(done.lock().unwrap().drain(..));
     }
 
-    /// Reads some, and loses its runtime: nobody writes anything more.
+    /// Takes some jobs, then loses its runtime, so that nothing more is written.
     fn kill(&mut self, runtime: Runtime) {
         let (running, events, held) = runtime.block_on(async {
             let window = 1 + usize::try_from(self.chance.number(8)).unwrap();
@@ -256,7 +256,7 @@ impl History {
         file.execute("UPDATE jobs SET due = 1 WHERE lessee > 0", []).unwrap();
     }
 
-    /// Each job is where it should be, with no more attempts than failures.
+    /// Checks that each job is where it should be, with no more attempts than failures.
     fn check(&self, seed: u64) {
         let file = self.file();
         let rows = |statement: &str| -> Vec<(i64, u32)> {
@@ -296,7 +296,7 @@ impl History {
     }
 }
 
-/// In memory where the system has such a place: nothing here is about disks.
+/// Returns a folder in memory, where the system has one: these tests are not about disks.
 fn folder() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
@@ -305,7 +305,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
 }
 
-/// Waits until this process has nothing leased: verdicts are written by tasks of their own.
+/// Waits until this process has no leased jobs: verdicts are written by separate tasks.
 async fn settled(file: &Connection) {
     for _ in 0..10_000 {
         let leased = "SELECT count(*) FROM jobs WHERE lessee > 0 AND due > 1";

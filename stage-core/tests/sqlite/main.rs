@@ -1,4 +1,4 @@
-//! The durable queue: its rules against a plain model, and its source in pipelines.
+//! The durable queue: its rules compared with a plain model, and its source in pipelines.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 

@@ -1,10 +1,10 @@
-//! What the queue should do, in plain Rust: a list of jobs, looked through from the beginning each time.
+//! A model of the queue in plain Rust: a list of jobs, scanned from the beginning each time.
 
 use std::collections::BTreeSet;
 
 use stage_core::sqlite::{Counts, Job, NewJob};
 
-/// One job that is not done.
+/// A job that is not done.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) id: i64,
@@ -14,14 +14,14 @@ pub(crate) struct Entry {
     pub(crate) lessee: Option<i64>,
     pub(crate) leases: i64,
     pub(crate) attempts: u32,
-    /// Its lease ran out, and nothing was said of it since.
+    /// Its lease ran out, and no verdict has followed.
     pub(crate) suspect: bool,
 }
 
-/// Who has what ran out.
+/// The lessee of leases that ran out.
 const NOBODY: i64 = i64::MIN;
 
-/// Sources of one process have the upper half of their numbers in common.
+/// Returns the process of a source: the upper half of its number.
 const fn process(lessee: i64) -> i64 {
     lessee >> 32
 }
@@ -31,13 +31,13 @@ impl Entry {
         self.lessee.is_some_and(|lessee| process(lessee) == of)
     }
 
-    /// Whether it has to be alone, at so many attempts.
+    /// Returns whether the job must be alone on this attempt.
     fn is_alone(&self, attempts: u32, most: u32) -> bool {
         self.suspect || most > 1 && attempts >= most
     }
 }
 
-/// The queue.
+/// The model of the queue.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     pub(crate) jobs: Vec<Entry>,
@@ -45,7 +45,7 @@ pub(crate) struct Model {
     last: i64,
 }
 
-/// A job's key, as the queue has it.
+/// Creates a job with a key as the queue stores it.
 pub(crate) fn new_job(id: i64, key: Option<u8>, priority: i32) -> NewJob {
     let job = NewJob::new(id.to_string()).priority(priority);
     match key {
@@ -71,7 +71,7 @@ impl Model {
         id
     }
 
-    /// A number that somebody else has.
+    /// Skips a number that is used in another lane.
     pub(crate) fn skip(&mut self) {
         self.last += 1;
     }
@@ -143,7 +143,7 @@ impl Model {
         }
     }
 
-    /// The job, if it is still leased by this lease.
+    /// Returns the job, if it is still leased by this lease.
     pub(crate) fn held(&mut self, id: i64, lease: i64) -> Option<&mut Entry> {
         self.jobs.iter_mut().find(|job| job.id == id && job.leases == lease && job.lessee.is_some())
     }
@@ -166,7 +166,7 @@ impl Model {
     }
 }
 
-/// A leased job, as the model has it.
+/// Returns a leased job in the form used by the model.
 pub(crate) fn told(job: &Job) -> (i64, u32, i64) {
     (job.id.0, job.attempt, job.lease)
 }

@@ -1,4 +1,4 @@
-//! The queue as the source of pipelines: what is handled leaves it, what is not comes back.
+//! The queue as the source of pipelines: handled jobs leave it, all others come back.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,7 +28,7 @@ fn text(job: &Job) -> String {
     String::from_utf8(job.payload.clone()).unwrap()
 }
 
-/// Passes what it gets to a test.
+/// Passes its deliveries to the test.
 struct Hand(mpsc::UnboundedSender<Delivery<Job>>);
 
 impl Consumer for Hand {
@@ -165,7 +165,7 @@ async fn what_a_stop_takes_back_was_not_tried_and_what_was_rejected_says_how() {
     jobs.remove(0).reject(Reason::hopeless("unreadable"));
     jobs.remove(0).reject(Reason::Postponed(Duration::ZERO));
     let last = jobs.remove(0);
-    // One was let go of after the stop.
+    // One delivery is dropped after the stop.
     let (report, ()) = tokio::join!(running.stop(), async move { drop_when_stopping(last).await });
     assert_eq!(report.unwrap().settlement.open(), 0);
     let (running, jobs) = begin().await;
@@ -185,7 +185,7 @@ async fn what_a_stop_takes_back_was_not_tried_and_what_was_rejected_says_how() {
     assert_eq!(queue.counts().await.unwrap().dead, 0);
 }
 
-/// The stop is told to the collector before this runs again.
+/// Drops the delivery late enough for the collector to have received the stop.
 async fn drop_when_stopping(delivery: Delivery<Job>) {
     for _ in 0..100 {
         tokio::task::yield_now().await;

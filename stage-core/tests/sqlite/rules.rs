@@ -1,4 +1,5 @@
-//! Random histories of a table, against the model: who gets which job when, and what is left.
+//! Random histories of a table, compared with the model: the jobs that each lessee gets and when, and the
+//! jobs left over.
 
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -13,7 +14,7 @@ const VISIBILITY: i64 = 100;
 enum Step {
     Enqueue(Option<u8>, i32),
     Lease(i64, usize),
-    /// To one of the leases there ever were, by its number.
+    /// Refers to one of all leases so far, by its index.
     Acknowledge(usize),
     Fail(usize, i64),
     Untried(usize, i64),
@@ -44,7 +45,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The table, and beside it the model.
+/// The table, together with its model.
 struct World {
     connection: Connection,
     table: Table,
@@ -146,7 +147,7 @@ impl World {
         }
     }
 
-    /// Invariant 3, in words of its own.
+    /// Checks invariant 3.
     fn keys_are_held_once(&self) {
         for key in 0..3 {
             let mut of_key = self.model.jobs.iter().filter(|job| job.key == Some(key));
@@ -162,7 +163,7 @@ proptest! {
     #[test]
     fn a_random_history_of_a_table_is_that_of_the_model(steps in prop::collection::vec(step(), 0..80)) {
         let mut world = World::new();
-        // What happens in another lane happens to nobody here.
+        // Jobs in another lane have no effect on this one.
         world.table.enqueue(&world.connection, "b", [new_job(0, Some(0), 9)], 0).unwrap();
         world.model.skip();
         for step in steps {
@@ -200,13 +201,13 @@ fn a_job_that_kills_its_process_each_time_is_dead_at_last_with_the_right_count()
     let dead = world.table.dead(&world.connection, "a", 9).unwrap();
     assert_eq!(dead.len(), 1);
     assert_eq!((dead[0].id, dead[0].attempts, dead[0].cause.as_str()), (JobId(1), MOST, "its lease ran out"));
-    // The one behind it was let go.
+    // The job behind it has become available.
     assert_eq!(world.leases.last().unwrap().id, JobId(2));
 }
 
 const LIMIT: usize = 10;
 
-/// The jobs that a process gets, and at which attempts.
+/// Leases jobs for a process; returns them with their attempts.
 fn leased(world: &mut World, lessee: i64) -> Vec<(i64, u32)> {
     let before = world.leases.len();
     world.run(Step::Lease(lessee, LIMIT));
@@ -224,7 +225,7 @@ fn a_job_that_kills_its_process_takes_none_of_its_batch_along() {
     const POISON: i64 = 3;
     let mut world = world_of(10);
     let mut handled = Vec::new();
-    // Each process handles what it gets in order, until it gets the one that kills it.
+    // Each process handles its jobs in order, until it reaches the one that kills it.
     for process in 0..40_i64 {
         for _ in 0..LIMIT {
             let got = leased(&mut world, process << 32);
@@ -260,7 +261,7 @@ fn leases_that_run_out_together_are_no_attempts_and_their_jobs_are_leased_alone(
         let job = world.model.held(1, receipt.lease).unwrap();
         (job.lessee, job.due, job.attempts) = (None, 0, 0);
     }
-    // Each process may have one of them.
+    // Each process may hold one of them.
     let got = [100, 200, 300].map(|process: i64| leased(&mut world, process << 32));
     assert_eq!(got, [[(1, 1)], [(2, 1)], [(3, 1)]]);
 }
@@ -274,7 +275,7 @@ fn a_last_attempt_waits_for_an_empty_hand_and_lets_others_pass_for_as_long_as_a_
         world.run(Step::Advance(1));
     }
     world.run(Step::Enqueue(None, -1));
-    // A job of another in the hand: those behind it pass, for a time.
+    // The process holds another job, so later jobs pass for a while.
     let long = world.model.enqueue(None, 1);
     world.table.enqueue(&world.connection, "a", [new_job(long, None, 1)], 0).unwrap();
     world.run(Step::Lease(0, 1));
@@ -304,7 +305,7 @@ fn every_number_of_jobs_can_be_asked_for() {
 
 const HOUR: i64 = 3_600_000;
 
-/// What is leased at `now` by a process that looks at the time first, as a queue does.
+/// Leases jobs at `now` for a process that checks the clock first, as a queue does.
 fn leased_at(world: &World, lessee: i64, now: i64) -> Vec<i64> {
     world.table.look_at_time(&world.connection, now).unwrap();
     let lease = Lease { lane: "a", lessee, limit: LIMIT, now, until: now + VISIBILITY, attempts: MOST };

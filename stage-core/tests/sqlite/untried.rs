@@ -1,4 +1,5 @@
-//! What no handler saw is never an attempt, however its reader went; and what a locked file delays is not lost.
+//! A job that no handler saw has no counted attempt, however its consumer left; a locked file delays jobs but
+//! loses none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -37,13 +38,13 @@ async fn queue_of(jobs: usize, options: QueueOptions) -> (Queue, TempDir) {
     (queue, folder)
 }
 
-/// How many jobs wait, are leased, and are dead.
+/// Returns the numbers of waiting, leased and dead jobs.
 async fn counts(queue: &Queue) -> (u64, u64, u64) {
     let counts = queue.counts().await.unwrap();
     (counts.waiting, counts.leased, counts.dead)
 }
 
-/// How many jobs have an attempt that counts.
+/// Returns the number of jobs with a counted attempt.
 fn tried(folder: &TempDir) -> i64 {
     let file = Connection::open(folder.path().join("jobs.db")).unwrap();
     file.query_row("SELECT count(*) FROM jobs WHERE attempts > 0", [], |row| row.get(0)).unwrap()
@@ -89,14 +90,14 @@ async fn a_cancelled_subscription_gives_its_jobs_back_and_the_other_gets_them() 
         drop(other);
     }
     source.stop(ExitReason::Shutdown).await;
-    // Verdicts are written by a task of their own.
+    // Verdicts are written by a separate task.
     while counts(&queue).await.1 > 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!((counts(&queue).await, tried(&folder)), ((12, 0, 0), 0));
 }
 
-/// Handles the first of a batch, and has had enough; or breaks.
+/// Handles the first event of a batch, then finishes or fails.
 struct First(Then);
 
 #[derive(Clone, Copy)]
@@ -262,7 +263,7 @@ async fn a_locked_file_delays_a_source_and_its_verdicts_and_nothing_else() {
     let (attempt, go) = began.recv().await.unwrap();
     assert_eq!(attempt, 1);
     let lock = Lock::on(&folder);
-    // The clock goes on while nobody works on the file: the source looks again and again, for a job and for the end.
+    // Time passes while the file is locked: the source checks repeatedly, for jobs and for the end.
     tokio::time::sleep(Duration::from_secs(1)).await;
     go.send(()).unwrap();
     for _ in 0..2 {
@@ -270,7 +271,7 @@ async fn a_locked_file_delays_a_source_and_its_verdicts_and_nothing_else() {
         assert_eq!(attempt, 1);
         go.send(()).unwrap();
     }
-    // The verdicts wait, longer than those of another acknowledger would.
+    // The verdicts wait longer than those of another acknowledger would.
     tokio::time::sleep(Duration::from_secs(1)).await;
     lock.release();
     let report = timeout(Duration::from_hours(1), running.join()).await.expect("the pipeline ends").unwrap();
