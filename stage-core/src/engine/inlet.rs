@@ -87,7 +87,7 @@ pub(crate) enum Received<E> {
     Nothing,
 }
 
-/// What the stage is ready to receive.
+/// The kinds of items that the stage is ready to receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Appetite {
     /// Batches and ends.

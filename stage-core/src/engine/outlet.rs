@@ -32,7 +32,7 @@ pub(crate) struct Outlet<E> {
     pieces: Vec<Vec<E>>,
     links: Vec<Option<LinkTx<E>>>,
     live: usize,
-    /// What the stage does when its last consumer has left.
+    /// The effect of losing the last consumer.
     on_cancel: OnCancel,
     /// Whether any consumer has left.
     left: bool,
@@ -105,7 +105,7 @@ impl<E> Outlet<E> {
         }
     }
 
-    /// Sets what the stage does when its last consumer has left.
+    /// Sets the effect of losing the last consumer.
     pub(crate) fn leaving(mut self, on_cancel: OnCancel) -> Self {
         self.on_cancel = on_cancel;
         self

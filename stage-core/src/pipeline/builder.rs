@@ -1,4 +1,4 @@
-//! Begins a declaration, and holds its result: a pipeline that can be started.
+//! The beginning of a declaration, and its result: a pipeline that can be started.
 
 use std::any::type_name;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub struct Pipeline {
     pub(super) draft: Draft,
 }
 
-/// Begins a declaration, with the options of the whole pipeline.
+/// A builder that begins a declaration and holds the options of the whole pipeline.
 #[derive(Debug)]
 #[must_use = "a pipeline begins with its start step"]
 pub struct PipelineBuilder {

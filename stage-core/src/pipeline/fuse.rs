@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use crate::base::error::BoxError;
 use crate::stage::{ForEach, MapEach, Nothing, ProducerConsumer, Sinking, Then};
 
-/// Begins a step of several stages that takes events of type `E`; see
+/// A builder for a step of several stages that takes events of type `E`; see
 /// [`Chain::fused`](super::Chain::fused).
 pub struct Fuse<E> {
     events: PhantomData<fn(E)>,

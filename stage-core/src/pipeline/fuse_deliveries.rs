@@ -10,7 +10,7 @@ use crate::ack::Delivery;
 use crate::base::error::BoxError;
 use crate::stage::{Consumer, Nothing, ProducerConsumer};
 
-/// Begins a step of several stages that takes deliveries of type `T`; see
+/// A builder for a step of several stages that takes deliveries of type `T`; see
 /// [`Acknowledged::fused`](super::Acknowledged::fused).
 pub struct FuseDeliveries<T> {
     fuse: Fuse<Delivery<T>>,

@@ -8,7 +8,7 @@ use super::fuse_sink::FusedSink;
 use crate::base::error::BoxError;
 use crate::stage::{Consumer, FromIter, Nothing, Producer, ProducerConsumer, SourceThen};
 
-/// Begins a stage that contains its source; see
+/// A builder for a stage that contains its source; see
 /// [`PipelineBuilder::fused`](super::PipelineBuilder::fused).
 #[derive(Debug)]
 pub struct FuseStart(());

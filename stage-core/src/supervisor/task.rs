@@ -12,8 +12,8 @@ use crate::supervise::Control;
 use crate::sync::{Mutex, lock};
 use crate::wire::diagnosis::Diagnosis;
 
-/// Signals a task of a [`Supervisor`](crate::Supervisor) to end: the supervisor drains or stops, or restarts
-/// the task with other children. A task that has not ended 5 seconds after a stop is aborted.
+/// The signal for a task of a [`Supervisor`](crate::Supervisor) to end: the supervisor drains or stops, or
+/// restarts the task with other children. A task that has not ended 5 seconds after a stop is aborted.
 #[derive(Clone, Debug)]
 pub struct Stopping {
     token: CancellationToken,

@@ -7,7 +7,7 @@ use crate::pipeline::Topology;
 use crate::supervise::{Exits, Known, stats_of};
 use crate::sync::Arc;
 
-/// Reads the statistics of a pipeline, even after it has ended. Cheap to clone.
+/// A reader of a pipeline's statistics, even after it has ended. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Monitor {
     pub(crate) stages: Arc<[Arc<Known>]>,
