@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A source that emits fewer events than asked for and has not finished still owes the rest, as any source
-//! does. It is asked again only for the demand it has used up; if that is zero, the stage parks.
+//! does. It is asked only for demand that is not outstanding yet; if there is none, the stage parks.
 
 use super::attend::attend;
 use super::body::{Body, run, turn};
