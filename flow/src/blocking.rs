@@ -1,4 +1,4 @@
-//! Running a flow from synchronous code: the thread is blocked until events or the result are there.
+//! Runs a flow from synchronous code: blocks the thread until an event or the result is available.
 
 use std::future::Future;
 use std::pin::pin;
@@ -17,17 +17,17 @@ use crate::time::Time;
 
 /// The events of one run of a flow, for synchronous code. Dropping it ends the run.
 ///
-/// An error is the last item; [`FlowError::Blocking`] is one if `next` would have to wait on a thread that runs
-/// tasks or stages.
+/// An error is the last item. It is [`FlowError::Blocking`] if `next` would have to wait on a thread that
+/// runs tasks or stages.
 #[derive(Debug)]
 pub struct FlowIter<M: Time, T: Send + 'static> {
-    /// Or the error that takes its place, until it was given.
+    /// The stream, or the error of its start until `next` returns it.
     stream: Result<FlowStream<M, T>, Option<FlowError>>,
 }
 
 impl<C: Chain> Flow<C> {
-    /// Starts the flow on its own threads and iterates over its events, for synchronous code: the thread is
-    /// blocked until the next event is there.
+    /// Starts the flow on its own threads and iterates over its events, for synchronous code: blocks the
+    /// thread until the next event is available.
     ///
     /// ```
     /// use flow::Flow;
@@ -37,16 +37,17 @@ impl<C: Chain> Flow<C> {
     /// # Ok::<(), flow::FlowError>(())
     /// ```
     ///
-    /// An error, also one that keeps the flow from starting, is the last item. On a thread that runs tasks or
-    /// stages, such as in a step of a flow or in an `async fn`, that is [`FlowError::Blocking`] at once:
-    /// [`stream`](Self::stream) is for async code.
+    /// An error, including one that prevents the flow from starting, is the last item. On a thread that runs
+    /// tasks or stages, such as in a step of a flow or in an `async fn`, it is [`FlowError::Blocking`] at
+    /// once; use [`stream`](Self::stream) in async code.
     pub fn iter(&self) -> FlowIter<TimeOf<C>, C::Out> {
-        // At once, so that a wrong call does not go unnoticed until it would have to wait.
+        // Checked at the start, so that a wrong call fails even if it would not have to wait.
         let stream = check_may_block().map_err(FlowError::from).and_then(|()| block_on(self.stream())?);
         FlowIter { stream: stream.map_err(Some) }
     }
 
-    /// As [`collect`](Self::collect), for synchronous code: blocks the thread until the result is there.
+    /// Collects the results as [`collect`](Self::collect) does, for synchronous code: blocks the thread until
+    /// they are complete.
     ///
     /// ```
     /// use flow::{Flow, FlowError};
@@ -62,8 +63,8 @@ impl<C: Chain> Flow<C> {
     ///
     /// # Errors
     ///
-    /// As [`collect`](Self::collect); [`FlowError::Blocking`] at once on a thread that runs tasks or stages,
-    /// such as in a step of a flow or in an `async fn`.
+    /// Returns the errors of [`collect`](Self::collect), and [`FlowError::Blocking`] at once on a thread that
+    /// runs tasks or stages, such as in a step of a flow or in an `async fn`.
     pub fn collect_blocking<B: Default + Extend<C::Out>>(&self) -> Result<B, FlowError> {
         check_may_block()?;
         block_on(self.collect())?
@@ -93,7 +94,7 @@ impl<M: Time, T: Send + 'static> Iterator for FlowIter<M, T> {
     }
 }
 
-/// Wakes a thread that is parked.
+/// Unparks a thread.
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -102,14 +103,14 @@ impl Wake for Unpark {
     }
 }
 
-/// Polls a future on this thread, which sleeps meanwhile.
+/// Polls a future on this thread, which sleeps in between.
 ///
 /// # Errors
 ///
-/// [`FlowError::Blocking`] if it would have to sleep and runs tasks or stages.
+/// Returns [`FlowError::Blocking`] if the thread would have to sleep and runs tasks or stages.
 fn block_on<F: Future>(future: F) -> Result<F::Output, FlowError> {
     let mut future = pin!(future);
-    // Most events are there already: they need neither a waker nor the check.
+    // Fast path: an event that is ready needs neither a waker nor the check.
     if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return Ok(output);
     }

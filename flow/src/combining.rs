@@ -1,4 +1,4 @@
-//! Values by key, known in parts by many stages and put together once: of one flow, or of several.
+//! Values by key, folded partially in many stages and merged once: from one flow, or from several.
 
 use std::fmt;
 use std::hash::Hash;
@@ -12,23 +12,23 @@ use crate::reduce::{Bulk, Deal, FoldPartials, Merge, MergeForLayer, MergeLayer, 
 use crate::reduced::Reduced;
 use crate::time::{Time, Untimed};
 
-/// The fewest partitions that keys are dealt out to; a stage takes several if there are fewer of them.
+/// The minimum number of partitions of the keys; if there are fewer stages, each takes several partitions.
 const PARTITIONS: usize = 16;
 
-/// What stages know of keys, before it is put together; made by [`Flow::combining`].
+/// Partial values by key in the stages of a flow, before they are merged; created by [`Flow::combining`].
 #[must_use = "say how values of the same key are put together: merged"]
 pub struct Combining<Q: Send + 'static, A: Send + 'static> {
     parts: Vec<PartOf<Q, A>>,
     stages: Option<usize>,
 }
 
-/// One of the flows that are put together, as soon as it is known among how many partitions.
+/// Creates one of the flows to merge, once the number of partitions is known.
 type PartOf<Q, A> = Arc<dyn Fn(usize) -> LayerFlow<Untimed, Shard<Q, A>> + Send + Sync>;
 
-/// A flow of keys with their values, made by [`Combining::merged`].
+/// A flow of keys with their values; created by [`Combining::merged`].
 pub type CombinedFlow<Q, A> = Flow<Start<Staged<Fed<Untimed, Shard<Q, A>>, MergeLayer<Q, A>>>>;
 
-/// A flow of events with the values of their keys, made by [`Combining::merged_for`].
+/// A flow of events with the values of their keys; created by [`Combining::merged_for`].
 pub type KnowingFlow<Q, A, T> = Flow<Start<Staged<Fed<Untimed, Bulk<Q, A, T>>, MergeForLayer<Q, A, T>>>>;
 
 impl<Q: Send + 'static, A: Send + 'static> Clone for Combining<Q, A> {
@@ -44,10 +44,10 @@ impl<Q: Send + 'static, A: Send + 'static> fmt::Debug for Combining<Q, A> {
 }
 
 impl<C: Chain> Flow<C> {
-    /// Folds events into values by key, in the stage that has the events: `fold` looks up the keys of an
-    /// event itself, any number of them, by something that is only lent if need be, so that nothing is
-    /// allocated for a key that is known. What stages know is put together by [`merged`](Combining::merged),
-    /// perhaps with what [another flow](Combining::and) knows of the same keys.
+    /// Folds events into values by key, in the stage that has the events. `fold` looks up any number of keys
+    /// for each event; it can use borrowed keys, so that nothing is allocated for an existing key.
+    /// [`merged`](Combining::merged) merges the partial values of the stages, optionally with those of
+    /// [another flow](Combining::and).
     ///
     /// ```
     /// use flow::Flow;
@@ -86,7 +86,8 @@ where
     Q: Eq + Hash + Send + 'static,
     A: Send + 'static,
 {
-    /// Adds what another flow knows of the same keys: a join of two flows that are each folded first.
+    /// Adds the partial values of another flow for the same keys: a join of two flows, each of which is
+    /// folded first.
     ///
     /// ```
     /// use flow::Flow;
@@ -114,11 +115,11 @@ where
         self
     }
 
-    /// Puts the values of each key together, in the stage of the key: a flow of every key with its value, at
-    /// the end of the input.
+    /// Merges the values of each key, in the stage of the key: a flow of every key with its value, at the end
+    /// of the input.
     ///
-    /// Folding and merging have to agree: folding two parts and merging them is folding both one after the
-    /// other, for any order of events.
+    /// `merge` must be consistent with `fold`: folding two parts and merging the results must equal folding
+    /// both parts in sequence, for any order of events.
     pub fn merged(self, merge: impl Fn(&mut A, A) + Send + Sync + 'static) -> CombinedFlow<Q, A> {
         let partitions = self.partitions();
         let parts = self.parts.iter().map(|part| part(partitions).node()).collect();
@@ -128,13 +129,13 @@ where
         Flow { options: LayerOptions { stages: self.stages, ..flow.options }, ..flow }
     }
 
-    /// Puts the values of each key together, and gives them to the events of another flow that want to know
-    /// them: each event comes out once, at the end of the input, with the value of its key if there is one. A
-    /// left outer join of that flow with what is folded here, in which neither the events of that flow nor
-    /// their keys need be kept in a table.
+    /// Merges the values of each key, and pairs the events of another flow with them: each event is emitted
+    /// once, at the end of the input, with the value of its key if there is one. This is a left outer join of
+    /// that flow with the folded values, which keeps neither the events of that flow nor their keys in a
+    /// table.
     ///
-    /// Folding and merging have to agree, as for [`merged`](Self::merged). The events of the other flow are
-    /// kept in memory until the end, and come out in no particular order.
+    /// `merge` must be consistent with `fold`, as for [`merged`](Self::merged). The events of the other flow
+    /// are kept in memory until the end, and are emitted in no particular order.
     ///
     /// ```
     /// use flow::Flow;
@@ -175,13 +176,13 @@ where
         Flow { options: LayerOptions { stages, ..flow.options }, ..flow }
     }
 
-    /// Among how many partitions keys are dealt out.
+    /// Returns the number of partitions of the keys.
     fn partitions(&self) -> usize {
         self.stages.unwrap_or_else(cores).max(PARTITIONS)
     }
 }
 
-/// What comes from all parts, each in the stage of its partition.
+/// Merges the output of all parts, each event in the stage of its partition.
 fn by_partition<T: Send + 'static>(
     parts: Vec<NodeOf<T>>,
     partition: impl Fn(&T) -> usize + Copy + Send + Sync + 'static,

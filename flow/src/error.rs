@@ -1,4 +1,4 @@
-//! Why a flow did not come to its end.
+//! The errors that end a flow early.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -11,7 +11,7 @@ use stage_core::{ExitReason, RegistryError, SubscribeError};
 
 use crate::refused::Refused;
 
-/// A flow that did not come to its end; what it gave before is not the whole.
+/// The reason why a flow did not run to completion; results emitted before are incomplete.
 #[derive(Clone, stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlowError {
@@ -20,34 +20,34 @@ pub enum FlowError {
     Stage {
         /// The stage, as `layer/number`.
         stage: String,
-        /// Why.
+        /// The cause.
         #[source]
         reason: ExitReason,
     },
-    /// The demand of a layer cannot work.
+    /// The demand options of a layer are invalid.
     #[error("the layer `{layer}` cannot run: {error}")]
     Options {
         /// The layer.
         layer: String,
-        /// What is wrong.
+        /// The cause.
         #[source]
         error: SubscribeError,
     },
-    /// A stage did not subscribe in time to one that feeds it.
+    /// A stage did not subscribe in time to one of its producers.
     #[error("the flow cannot start: the stage `{stage}` did not subscribe within {within:?}")]
     SubscribeTimeout {
-        /// The stage that was to subscribe.
+        /// The subscribing stage.
         stage: String,
-        /// The time it had.
+        /// The time limit.
         within: Duration,
     },
-    /// A name cannot be given to the flow, or stands for another stage than the flow needs.
+    /// The name of the flow is taken or invalid, or it names a stage of another type than the flow needs.
     #[error("the flow cannot start: {0}")]
     Name(#[from] RegistryError),
     /// An option has an invalid value.
     #[error("the flow cannot start: {0}")]
     Refused(#[from] Refused),
-    /// A layer has windows, and no reducer that they would be for.
+    /// A layer has windows but no reducer.
     #[error("the layer `{layer}` has a window and no reducer: say what is made of each window, or drop it")]
     Window {
         /// The layer.
@@ -62,7 +62,7 @@ pub enum FlowError {
         layer: String,
         /// The partition.
         partition: usize,
-        /// The last that there is.
+        /// The last partition of the layer.
         last: usize,
     },
     /// A blocking call was made on a thread that runs tasks or stages.
@@ -73,7 +73,7 @@ pub enum FlowError {
     Stopped,
 }
 
-/// The first thing that went wrong in one run. Whoever takes the results learns of it at once.
+/// The first error of a run. The consumer of the results is notified at once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FirstError {
     noted: Arc<Noted>,
@@ -87,12 +87,12 @@ struct Noted {
 }
 
 impl FirstError {
-    /// The stages are about to be stopped: that they were is no error from now on.
+    /// Called before the stages are stopped: their being stopped is not an error from then on.
     pub(crate) fn begin_stop(&self) {
         self.noted.stopping.store(true, Ordering::Release);
     }
 
-    /// Notes the end of `stage` for `reason`, unless it belongs to a stop of the flow.
+    /// Records that `stage` ended for `reason`, unless the end belongs to a stop of the flow.
     pub(crate) fn note_end(&self, stage: &str, reason: &ExitReason) {
         let by_a_stop = reason.is_normal() || matches!(reason, ExitReason::Aborted);
         if by_a_stop && self.noted.stopping.load(Ordering::Acquire) {
@@ -101,7 +101,7 @@ impl FirstError {
         self.note(|| FlowError::Stage { stage: stage.to_owned(), reason: reason.clone() });
     }
 
-    /// Notes `error`, unless there was one before.
+    /// Records `error`, unless there has been one before.
     pub(crate) fn note(&self, error: impl FnOnce() -> FlowError) {
         self.noted.error.get_or_init(error);
         self.noted.waker.wake();
@@ -111,7 +111,7 @@ impl FirstError {
         self.noted.error.get().cloned()
     }
 
-    /// Ready once there is one; one task can wait for it.
+    /// Ready once there is an error; one task can wait for it.
     pub(crate) fn poll_noted(&self, cx: &mut Context<'_>) -> Poll<FlowError> {
         self.noted.waker.register(cx.waker());
         self.get().map_or(Poll::Pending, Poll::Ready)

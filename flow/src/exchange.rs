@@ -1,4 +1,4 @@
-//! How events change stages: by key, as there is time, or from several flows into one layer.
+//! Exchanges: how events move between stages, by key, by demand, or from several flows into one layer.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::plan::{Build, Fed, Merged, Origin, Routing, guarded};
 use crate::time::{Time, Untimed};
 
 impl<C: Chain> Flow<C> {
-    /// Opens a layer whose stages each get the events of their own keys: equal keys meet in one stage, in
-    /// the order in which each stage before emits them.
+    /// Opens a layer that is partitioned by key: events with equal keys go to the same stage, in the order in
+    /// which each stage before emits them.
     ///
     /// The hash of a key is the same for every number of stages and on every machine.
     pub fn partition<Q, F>(self, key: F) -> LayerFlow<TimeOf<C>, C::Out>
@@ -25,12 +25,12 @@ impl<C: Chain> Flow<C> {
         Flow::at(Fed { node, routing: Some(by_key::<TimeOf<C>, _, _, _>(key)) })
     }
 
-    /// Opens a layer whose stages take whatever comes, as they have time.
+    /// Opens a layer whose stages take any events, by demand.
     pub fn shuffle(self) -> LayerFlow<TimeOf<C>, C::Out> {
         Flow::at(Fed { node: self.node(), routing: None })
     }
 
-    /// Opens a layer that is fed by this flow and others of the same events.
+    /// Opens a layer that is fed by this flow and by other flows with events of the same type.
     pub fn merge<D>(self, others: impl IntoIterator<Item = Flow<D>>) -> LayerFlow<TimeOf<C>, C::Out>
     where
         D: Chain<Out = C::Out>,
@@ -41,7 +41,7 @@ impl<C: Chain> Flow<C> {
         Flow::at(Fed { node: Arc::new(Merged { parts }), routing: None })
     }
 
-    /// A flow with the type of its steps forgotten, to be stored in a field.
+    /// Erases the type of the steps, for example to store the flow in a field.
     pub fn boxed(self) -> LayerFlow<TimeOf<C>, C::Out> {
         self.shuffle()
     }
@@ -51,9 +51,9 @@ impl<C: Chain> Flow<C>
 where
     C::Origin: Origin<Time = Untimed>,
 {
-    /// Opens a layer whose stages each get what `route` sends them: an event, perhaps another than before,
-    /// and the number of a stage. Nothing drops the event. A stage that does not exist is an error of the
-    /// flow.
+    /// Opens a layer whose stages receive the events that `route` sends them: `route` returns the event,
+    /// which it may replace, and the number of a stage. No event can be dropped. The flow fails if the stage
+    /// does not exist.
     pub fn partition_with<F>(self, route: F) -> LayerFlow<Untimed, C::Out>
     where
         F: Fn(C::Out) -> Option<(C::Out, usize)> + Send + Sync + 'static,
@@ -63,7 +63,7 @@ where
     }
 }
 
-/// The hash of a key, as a key: what is sent to a partition need not be copied for it.
+/// The hash of a key, used as a key: an event need not be cloned to be routed.
 #[derive(Hash)]
 pub(crate) struct KeyHash(u64);
 
@@ -87,14 +87,14 @@ where
         let route = move |event: M::Of<T>| {
             let known = M::event(&event)?;
             let hash = noted(&errors, &layer, || stable_hash(&key(known)))? % stages as u64;
-            // Below the number of stages, which is a usize.
+            // Less than the number of stages, which is a `usize`.
             Some((event, usize::try_from(hash).unwrap_or(0)))
         };
         M::by_partition::<T, _>(stages, route)
     })
 }
 
-/// Sends each event where a function says.
+/// Sends each event to the stage that a function returns.
 fn by_route<T, F>(route: F) -> Routing<T>
 where
     T: Send + 'static,
@@ -117,7 +117,7 @@ where
     })
 }
 
-/// Calls what says where an event goes; its panic is the end of the flow.
+/// Calls a routing function; a panic in it ends the flow.
 fn noted<T>(errors: &FirstError, layer: &str, call: impl FnOnce() -> T) -> Option<T> {
     guarded(&format!("{layer}/key"), call).map_err(|error| errors.note(|| error)).ok()
 }

@@ -1,4 +1,4 @@
-//! A query over events: where they come from, and the steps that are done with each.
+//! A query over events: the origin of the events, and the steps applied to each.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use crate::refused::Refused;
 use crate::source::{Iters, NoStamp};
 use crate::window::{Looks, TakesLate, WindowSpec};
 
-/// A query: a description that nothing is done for until it is run, as often as it is run.
+/// A query over events: a description that does nothing until it is run, and can be run any number of times.
 ///
-/// `C` is the chain of steps since the last layer began. A flow is cheap to clone.
+/// `C` is the chain of steps since the beginning of the last layer. Cloning a flow is cheap.
 ///
 /// ```
 /// use flow::Flow;
@@ -77,47 +77,48 @@ impl<O: Origin> Flow<Start<O>> {
 }
 
 impl<C: Chain> Flow<C> {
-    /// Number of stages of this layer, from 1 to 4096. Default: the number of cores.
+    /// Sets the number of stages of this layer, from 1 to 4096. Default: the number of cores.
     ///
     /// # Errors
     ///
-    /// With another number, the flow does not start: [`FlowError::Refused`](crate::FlowError::Refused).
+    /// With any other number, the flow does not start and returns
+    /// [`FlowError::Refused`](crate::FlowError::Refused).
     #[track_caller]
     pub fn stages(mut self, stages: usize) -> Self {
         self.options.set_stages(stages, Refused::stages("stages", stages));
         self
     }
 
-    /// How many events each stage of this layer has asked of each stage before it at most. Default: 1000.
+    /// Sets the maximum demand of each stage of this layer on each stage before it, in events. Default: 1000.
     pub fn max_demand(mut self, events: usize) -> Self {
         self.options.max_demand = events;
         self
     }
 
-    /// At how many outstanding events more are asked for. Default: half of `max_demand`.
+    /// Sets the number of outstanding events at which a stage asks for more. Default: half of `max_demand`.
     pub fn min_demand(mut self, events: usize) -> Self {
         self.options.min_demand = Some(events);
         self
     }
 
-    /// What this layer is called, in errors and plans. Default: after its steps.
+    /// Sets the name of this layer in errors and plans. Default: derived from its steps.
     pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
         self.options.name = Some(name.into());
         self
     }
 
-    /// Calls a function once for each stage of this layer before it starts.
+    /// Calls a function once for each stage of this layer before the stage starts.
     pub fn on_init(mut self, function: impl Fn(Place) + Send + Sync + 'static) -> Self {
         self.options.on_init = Some(Arc::new(function));
         self
     }
 
-    /// Whether the layer has a window or a trigger, which need a reducer.
+    /// Returns whether the layer has a window or a trigger, which need a reducer.
     pub(crate) fn is_windowed(&self) -> bool {
         !self.window.is_plain() || self.looks.is_some()
     }
 
-    /// The stages that do this layer's steps.
+    /// Returns the stages that run this layer's steps.
     pub(crate) fn node(&self) -> NodeOf<CarriedOf<C>> {
         let windowed = self.is_windowed();
         if let Some(node) = self.chain.node()
@@ -131,7 +132,7 @@ impl<C: Chain> Flow<C> {
         Arc::new(LayerNode { origin: self.chain.origin().clone(), layer })
     }
 
-    /// What will run: layers, their stages, and what feeds what.
+    /// Returns the plan of the flow: its layers, their stages, and the edges between them.
     pub fn explain(&self) -> Outline {
         let mut outline = Outline::default();
         self.node().outline(&mut outline);

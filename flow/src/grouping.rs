@@ -1,4 +1,4 @@
-//! Reducing by key: groups, counts and sums, with partial results merged before they change stages.
+//! Reductions by key: groups, counts and sums, with partial results merged before they change stages.
 
 use std::hash::Hash;
 
@@ -16,8 +16,8 @@ use crate::stats::Tally;
 use crate::time::Untimed;
 
 impl<C: Chain> Flow<C> {
-    /// Collects the values of each key in this stage and window, in the order in which they come. Partition
-    /// by the same key before it, for one list per key.
+    /// Collects the values of each key in this stage and window, in arrival order. For one list per key,
+    /// partition by the same key first.
     #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
     pub fn group_by<Q, V, F, G>(
         self,
@@ -42,9 +42,9 @@ impl<C: Chain> Flow<C> {
         })
     }
 
-    /// As [`group_by`](Self::group_by), of the `most` keys that had an event last, at least 1: when there would
-    /// be more, the key whose last event came first is forgotten with its values, and counted. The keys come
-    /// out in the order of their last events. For another value than a list, see [`Recent`].
+    /// Collects values as [`group_by`](Self::group_by) does, for at most `most` keys, at least 1. Beyond the
+    /// limit, the key whose last event arrived first is evicted with its values, and counted. The keys are
+    /// emitted in the order of their last events. For values other than lists, see [`Recent`].
     #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
     #[track_caller]
     pub fn group_by_most<Q, V, F, G>(
@@ -76,10 +76,10 @@ impl<C: Chain> Flow<C> {
 
     /// Folds the events of each key into one value, over the whole input.
     ///
-    /// Each stage folds what it gets itself; only the partial values change stages, one for each key and
-    /// stage, and are merged where the key lives. So the result comes at the end of the input, and `fold`
-    /// and `merge` have to agree: folding two parts and merging them is folding both one after the other,
-    /// for any order of events.
+    /// Each stage folds its own events; only the partial values change stages, one for each key and stage,
+    /// and are merged in the stage of the key. The result is therefore emitted at the end of the input, and
+    /// `merge` must be consistent with `fold`: folding two parts and merging the results must equal folding
+    /// both parts in sequence, for any order of events.
     ///
     /// ```
     /// use flow::Flow;
@@ -113,7 +113,7 @@ impl<C: Chain> Flow<C> {
         self.combining(partial).merged(merge)
     }
 
-    /// How many events each key has, over the whole input; partial counts are merged before they change
+    /// Counts the events of each key, over the whole input; partial counts are merged before they change
     /// stages.
     pub fn count_by<Q, F>(self, key: F) -> CombinedFlow<Q, u64>
     where
@@ -123,8 +123,7 @@ impl<C: Chain> Flow<C> {
         self.combine_by(key, || 0, |count, _| *count += 1, |count, other| *count += other)
     }
 
-    /// The sum of the values of each key, over the whole input; partial sums are merged before they change
-    /// stages.
+    /// Sums the values of each key, over the whole input; partial sums are merged before they change stages.
     pub fn sum_by<Q, V, F, G>(self, key: F, value: G) -> CombinedFlow<Q, V>
     where
         Q: Eq + Hash + Send + 'static,
@@ -135,7 +134,7 @@ impl<C: Chain> Flow<C> {
         self.combine_by(key, V::default, move |sum, event| *sum += value(event), |sum, other| *sum += other)
     }
 
-    /// The `most` first events of the whole input as `compare` orders them, as one list.
+    /// Returns the first `most` events of the whole input in the order of `compare`, as one list.
     pub fn take_sort<F>(self, most: usize, compare: F) -> LayerFlow<Untimed, Vec<C::Out>>
     where
         C::Out: Clone,
@@ -145,7 +144,8 @@ impl<C: Chain> Flow<C> {
             list.sort_by(compare);
             list.truncate(most);
         };
-        // Sorted now and then, so that the cost of an event is that of sorting twice as many at once.
+        // Sorted only when the buffer is full, so that the cost per event is that of sorting twice `most`
+        // events at once.
         let room = most.saturating_mul(2).max(64);
         let (first, last, next, whole) = (compare.clone(), compare.clone(), compare.clone(), compare);
         self.reduce(Vec::new, move |list: &mut Vec<C::Out>, event| {
@@ -163,7 +163,8 @@ impl<C: Chain> Flow<C> {
         .on_trigger(move |mut all, _| ([all.take(&whole)], all))
     }
 
-    /// All events of the whole input in the order of `compare`. They are kept in memory until the end.
+    /// Returns all events of the whole input in the order of `compare`. They are kept in memory until the
+    /// end.
     pub fn sort<F>(self, compare: F) -> LayerFlow<Untimed, C::Out>
     where
         C::Out: Clone,
@@ -174,7 +175,7 @@ impl<C: Chain> Flow<C> {
 }
 
 impl<C: Chain<Out = Vec<T>>, T: Send + 'static> Flow<C> {
-    /// The items of lists, in their order: the stage that follows is one.
+    /// Emits the items of lists, in their order, in a following layer of one stage.
     fn flat_map_one_stage(self) -> LayerFlow<TimeOf<C>, T> {
         self.flat_map(|list| list).stages(1).shuffle().stages(1)
     }
@@ -186,7 +187,7 @@ where
     Q: Send + 'static,
     V: Send + 'static,
 {
-    /// The value of each pair through a function.
+    /// Maps the value of each pair with a function.
     #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
     pub fn map_values<W, F>(
         self,

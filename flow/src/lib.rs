@@ -1,9 +1,9 @@
 //! Lazy, partitioned, parallel queries on stage-core.
 //!
-//! A [`Flow`] is a description: where events come from, and what is done with them. Nothing happens until
-//! it is run, and it can be run as often as wanted. It then compiles to the stages of `stage-core`: the
-//! steps between two exchanges are one loop inside one stage, each layer has as many stages as there are
-//! cores, and demand flows up through all of them.
+//! A [`Flow`] is a description: the origin of events, and the steps applied to them. It does nothing until it
+//! is run, and can be run any number of times. It then compiles to the stages of `stage-core`: the steps
+//! between two exchanges are one loop inside one stage, each layer has as many stages as there are cores, and
+//! demand flows up through all of them.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -23,8 +23,9 @@
 //! # }
 //! ```
 //!
-//! Every event is handled by one stage; equal keys of a [partition](Flow::partition) meet in one stage. Between
-//! the stages of a layer there is no order; what one stage sends another arrives in order.
+//! Every event is handled by one stage; events with equal keys of a [partition](Flow::partition) go to the
+//! same stage. Between the stages of a layer there is no order; events that one stage sends to another arrive
+//! in order.
 #![forbid(unsafe_code)]
 
 mod blocking;

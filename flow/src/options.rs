@@ -1,4 +1,4 @@
-//! How one layer runs: its stages, how they ask, and what is done when they start.
+//! The options of one layer: its stages, their demand, and the function called when they start.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,22 +9,22 @@ use crate::error::FlowError;
 use crate::plan::Place;
 use crate::refused::Refused;
 
-/// What feeds a layer.
+/// The producers of a layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum FedBy {
-    /// The layer before, by the dispatcher that this one needs.
+    /// The layer before, with the dispatcher that this layer needs.
     #[default]
     Layer,
-    /// Stages that run already and go on running, as they hand their events out.
+    /// External running stages, with their own dispatchers.
     RunningSource,
-    /// Such stages, fed by the layer before.
+    /// External running stages that are fed by the layer before.
     RunningStep,
 }
 
 /// The options of one layer.
 #[derive(Clone)]
 pub struct LayerOptions {
-    /// How many stages; as many as there are cores, if not said.
+    /// The number of stages; `None` for the number of cores.
     pub(crate) stages: Option<usize>,
     pub(crate) max_demand: usize,
     pub(crate) min_demand: Option<usize>,
@@ -36,7 +36,7 @@ pub struct LayerOptions {
 }
 
 impl LayerOptions {
-    /// How many stages the layer has.
+    /// Returns the number of stages of the layer.
     pub(crate) fn count(&self) -> usize {
         self.stages.unwrap_or_else(cores).max(1)
     }
@@ -59,7 +59,8 @@ impl LayerOptions {
         self.refused.clone().map_or(Ok(()), |refused| Err(refused.into()))
     }
 
-    /// How a stage of the layer asks a stage that feeds it. It ends when that fails, not when that ends.
+    /// Returns the options with which a stage of the layer subscribes to a producer. The stage ends if the
+    /// producer fails, but not if it finishes.
     pub(crate) fn demand<E>(&self) -> SubscribeOptions<E> {
         let demand = SubscribeOptions::new().max_demand(self.max_demand).cancel(CancelMode::Transient);
         match self.min_demand {
@@ -87,7 +88,7 @@ impl fmt::Debug for LayerOptions {
     }
 }
 
-/// How many threads can run at once here.
+/// Returns the number of threads that can run in parallel on this machine.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

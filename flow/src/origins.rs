@@ -1,4 +1,4 @@
-//! Where the events of a flow come from.
+//! The constructors of flows from iterators, slices and sources, and the methods that assign event times.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +13,9 @@ impl<I> IterFlow<I>
 where
     I: Iterator<Item: Send + 'static> + Send + 'static,
 {
-    /// The items of an iterator, read from the start whenever the flow runs.
+    /// Creates a flow of the items of an iterator, read from the start by each run.
     ///
-    /// One stage reads it and feeds the stages that do the steps. What can be split is better read by
+    /// One stage reads it and feeds the stages that run the steps. Data that can be split is better read with
     /// [`from_slice`](Flow::from_slice).
     pub fn from_items<A>(items: A) -> Self
     where
@@ -24,7 +24,7 @@ where
         Self::from_iters([items])
     }
 
-    /// The items of several iterators, each read by a stage of its own.
+    /// Creates a flow of the items of several iterators, each read by a stage of its own.
     pub fn from_iters<A>(all: impl IntoIterator<Item = A>) -> Self
     where
         A: IntoIterator<Item = I::Item, IntoIter = I> + Clone + Send + Sync + 'static,
@@ -35,7 +35,7 @@ where
         Self::at(Sourced { source: iters, stamper: NoStamp })
     }
 
-    /// The items of an iterator that is made by `recipe` whenever the flow runs.
+    /// Creates a flow of the items of an iterator, which `recipe` creates for each run.
     pub fn from_fn(recipe: impl Fn() -> I + Send + Sync + 'static) -> Self {
         let iters = Iters::new(vec![Arc::new(recipe)]);
         Self::at(Sourced { source: iters, stamper: NoStamp })
@@ -43,39 +43,43 @@ where
 }
 
 impl<T: Clone + Send + Sync + 'static> Flow<Start<Fused<SharedSlice<T>, NoStamp>>> {
-    /// The items of a slice, each cloned by the stage that does the steps. A small slice is split evenly over
-    /// the stages; of a large one, 8192 items or more a stage, each takes the next piece whenever it has done
-    /// one, so that a stage that is slower for a while has less to do.
+    /// Creates a flow of the items of a slice, each cloned by the stage that runs the steps. A small slice is
+    /// split evenly over the stages; of a large one, with 8192 or more items per stage, each stage takes the
+    /// next piece when it has finished one, so that a stage that is slower for a while has less to do.
     ///
     /// # Ordering
     ///
-    /// In each stage as in the slice; `stages(1)` keeps the order of the whole.
+    /// Each stage keeps the order of the slice; `stages(1)` keeps the order of the whole.
     pub fn from_slice(items: impl Into<Arc<[T]>>) -> Self {
         Self::from_source(SharedSlice { items: items.into() })
     }
 }
 
 impl<S: Source> Flow<Start<Fused<S, NoStamp>>> {
-    /// The events of a source that can be split: each stage of the first layer reads its own part.
+    /// Creates a flow of the events of a source that can be split: each stage of the first layer reads its
+    /// own part.
     pub fn from_source(source: S) -> Self {
         Self::at(Fused { source, stamper: NoStamp })
     }
 }
 
 impl<S: Source> Flow<Start<Sourced<S, NoStamp>>> {
-    /// Says when each event happened, in milliseconds since any origin, so that windows can go by it.
+    /// Assigns each event the time at which it happened, in milliseconds since any origin, for windows of
+    /// event time.
     ///
-    /// The order of the source decides whether an event is late; the number of stages and the batches do not. Each
-    /// part of the source has a watermark, the latest time of its events so far. With a `most_ahead` of
-    /// [`Duration::MAX`], every event counts, and one wrong timestamp in the future makes all later events late. A
-    /// shorter `most_ahead`, at least 1 ms, protects the watermark:
+    /// The order of the source decides whether an event is late; the number of stages and the sizes of
+    /// batches have no influence. Each part of the source has a watermark, the latest time of its events so
+    /// far. With a `most_ahead` of [`Duration::MAX`], every event counts, and one wrong timestamp in the
+    /// future makes all later events late. A shorter `most_ahead`, at least 1 ms, protects the watermark:
     ///
-    /// * The first watermark is computed from the first five events, or from fewer at the first pause or at the end:
-    ///   it is the latest of them that is at most `most_ahead` later than their median. Until then no event is late
-    ///   and no window is handed out.
-    /// * An event more than `most_ahead` later than the watermark is accepted and does not move the watermark.
-    /// * After 16 such events in a row, the watermark moves to the least of them, so that time continues after a hole
-    ///   in the data. An event at most `most_ahead` away from the watermark interrupts the row.
+    /// * The first watermark is computed from the first five events, or from fewer at the first pause or at
+    ///   the end: it is the latest of them that is at most `most_ahead` later than their median. Until then
+    ///   no event is late and no window is emitted.
+    /// * An event more than `most_ahead` later than the watermark is accepted and does not move the
+    ///   watermark.
+    /// * After 16 such events in a row, the watermark moves to the earliest of them, so that time continues
+    ///   after a gap in the data. An event at most `most_ahead` away from the watermark interrupts the
+    ///   series.
     /// * The first event after a pause of [`idle_after`](Self::idle_after) always moves the watermark.
     ///
     /// All values of `i64` are valid times.
@@ -93,7 +97,7 @@ impl<S: Source> Flow<Start<Sourced<S, NoStamp>>> {
 }
 
 impl<S: Source> Flow<Start<Fused<S, NoStamp>>> {
-    /// As for other sources; each part that is read has a watermark of its own.
+    /// Assigns event times as for other sources; each part that is read has a watermark of its own.
     #[track_caller]
     pub fn event_time<F>(self, function: F, most_ahead: Duration) -> Flow<Start<Fused<S, ByTime<F>>>>
     where
@@ -111,16 +115,16 @@ impl<S: Source, F> Flow<Start<Sourced<S, ByTime<F>>>>
 where
     F: Fn(&S::Item) -> i64 + Send + Sync + 'static,
 {
-    /// Does not wait for a part of the source that has had nothing for so long, by the clock: what is over
-    /// goes by the others until it brings an event again. What it then brings of windows that are over is
-    /// late, so that which events are late depends on the clock from then on. If all other parts have ended, an
-    /// idle part keeps its own time.
+    /// Stops waiting for a part of the source that has had no events for `time`, by the wall clock: the other
+    /// parts alone determine which windows have ended, until the part delivers an event again. Its events for
+    /// windows that have ended by then are late, so from then on the clock influences which events are late.
+    /// If all other parts have ended, an idle part keeps its own time.
     ///
-    /// [`Duration::ZERO`] marks a part as idle whenever it waits; [`Duration::MAX`] never does.
+    /// With [`Duration::ZERO`], a part is idle whenever it waits; with [`Duration::MAX`], it never is.
     ///
-    /// A part has nothing when it waits without blocking: a stream or a channel. An iterator that blocks
-    /// cannot be known to wait, and a part that nobody asks for events is not idle. Default: every part is
-    /// waited for until it ends.
+    /// Only a part that waits without blocking can be idle: a stream or a channel. A blocking iterator cannot
+    /// be recognized as waiting, and a part without demand is not idle. Default: the flow waits for every
+    /// part until it ends.
     ///
     /// ```
     /// use std::time::Duration;
@@ -153,7 +157,7 @@ impl<S: Source, F> Flow<Start<Fused<S, ByTime<F>>>>
 where
     F: Fn(&S::Item) -> i64 + Send + Sync + 'static,
 {
-    /// As for other sources; what reads files and slices never waits.
+    /// As for other sources; sources of files and slices never wait.
     pub fn idle_after(mut self, time: Duration) -> Self {
         self.chain.origin.stamper.idle_after = Some(time);
         self

@@ -1,4 +1,4 @@
-//! Running a flow: everything it gives at once, one by one, or only that it was done.
+//! The methods that run a flow: stream its results, collect them, fold them, or drop them.
 
 use std::fmt;
 use std::pin::Pin;
@@ -19,16 +19,16 @@ use crate::profile::LayerProfile;
 use crate::running::{Begun, RunningFlow, StartOptions, begin};
 use crate::time::{Carried, Time};
 
-/// The events of one run of a flow, in the order in which they come. Dropping it ends the run.
+/// The events of one run of a flow, in arrival order. Dropping it ends the run.
 ///
-/// An error is the last item, behind the events that arrived before it: those are not the whole.
+/// An error is the last item, after the events that arrived before it; those events are incomplete results.
 pub struct FlowStream<M: Time, T: Send + 'static> {
     events: EventStream<M::Of<T>>,
     stages: Stages,
     ended: bool,
 }
 
-/// The stages of a run; they end with it.
+/// The stages of a run; dropping this ends them.
 #[derive(Debug)]
 pub(crate) struct Stages {
     build: Build,
@@ -39,7 +39,7 @@ impl Stages {
         Self { build }
     }
 
-    /// Everything is wired: events may flow.
+    /// Releases the events once everything is wired.
     pub(crate) fn release(&self) {
         self.build.release();
     }
@@ -52,7 +52,7 @@ impl Drop for Stages {
 }
 
 impl<M: Time, T: Send + 'static> FlowStream<M, T> {
-    /// What each stage of the run has done so far, sources first; its step is `layer/number`.
+    /// Returns the statistics of each stage of the run so far, sources first; the step is `layer/number`.
     pub fn stats(&self) -> Vec<StageStats> {
         self.stages.build.stats()
     }
@@ -86,7 +86,7 @@ impl<M: Time, T: Send + 'static> Stream for FlowStream<M, T> {
                 (Poll::Ready(Some(Err(error))), _) => break Some(this.fail(error)),
                 (Poll::Ready(None), _) => break this.stages.build.first_error.get(),
                 (Poll::Pending, Some(error)) => break Some(error),
-                // What the failing stage sent is there by now, so the events are looked at once more.
+                // The events of the failed stage have arrived by now, so poll the events once more.
                 (Poll::Pending, None) => {
                     noted = Some(std::task::ready!(this.stages.build.first_error.poll_noted(cx)));
                 }
@@ -105,13 +105,13 @@ impl<M: Time, T: Send + 'static> fmt::Debug for FlowStream<M, T> {
     }
 }
 
-/// What a flow does, in the way its results are taken.
+/// The methods that run a flow, by the way its results are consumed.
 impl<C: Chain> Flow<C> {
-    /// Starts the flow on its own threads; its events come as they are polled.
+    /// Starts the flow on its own threads; returns its events as a stream.
     ///
     /// # Errors
     ///
-    /// [`FlowError`] if a stage cannot start or the demand of a layer cannot work.
+    /// Returns a [`FlowError`] if a stage cannot start or the demand options of a layer are invalid.
     pub async fn stream(&self) -> Result<FlowStream<TimeOf<C>, C::Out>, FlowError> {
         self.stream_on(Workers::Own).await
     }
@@ -120,14 +120,14 @@ impl<C: Chain> Flow<C> {
     ///
     /// # Errors
     ///
-    /// As [`stream`](Self::stream).
+    /// Returns the errors of [`stream`](Self::stream).
     pub async fn stream_on(&self, workers: Workers) -> Result<FlowStream<TimeOf<C>, C::Out>, FlowError> {
         let stream = self.wired(workers, Build::new(SUBSCRIBE_TIMEOUT), SubscribeOptions::new()).await?;
         stream.stages.release();
         Ok(stream)
     }
 
-    /// Starts the stages of the flow, whose sources wait for their release.
+    /// Starts the stages of the flow; its sources wait to be released.
     async fn wired(
         &self,
         workers: Workers,
@@ -141,7 +141,7 @@ impl<C: Chain> Flow<C> {
             let demand = demand.cancel(CancelMode::Transient);
             let subscriptions = outputs.into_iter().map(|producer| (producer, demand.clone()));
             let mut events = EventStream::over(subscriptions).map_err(|_| FlowError::Stopped)?;
-            // Before anything flows: a stage that has nothing to do may end at once.
+            // Connect before any event flows: a stage that has nothing to do may end at once.
             events.connect();
             Ok((events, stages))
         });
@@ -149,20 +149,20 @@ impl<C: Chain> Flow<C> {
         Ok(FlowStream { events, stages, ended: false })
     }
 
-    /// Runs the flow and collects what comes of it, in the order in which it comes.
+    /// Runs the flow and collects its results, in arrival order.
     ///
     /// # Errors
     ///
-    /// [`FlowError`] if anything failed: then there is no result.
+    /// Returns a [`FlowError`], and no result, if anything failed.
     pub async fn collect<B: Default + Extend<C::Out>>(&self) -> Result<B, FlowError> {
         self.collect_on(Workers::Own).await
     }
 
-    /// As [`collect`](Self::collect), on these threads.
+    /// Collects the results as [`collect`](Self::collect) does, on these threads.
     ///
     /// # Errors
     ///
-    /// As [`collect`](Self::collect).
+    /// Returns the errors of [`collect`](Self::collect).
     pub async fn collect_on<B: Default + Extend<C::Out>>(&self, workers: Workers) -> Result<B, FlowError> {
         let mut all = B::default();
         let mut events = self.stream_on(workers).await?;
@@ -172,20 +172,20 @@ impl<C: Chain> Flow<C> {
         Ok(all)
     }
 
-    /// Runs the flow and folds what comes of it.
+    /// Runs the flow and folds its results.
     ///
     /// # Errors
     ///
-    /// As [`collect`](Self::collect).
+    /// Returns the errors of [`collect`](Self::collect).
     pub async fn fold<A>(&self, init: A, function: impl FnMut(A, C::Out) -> A) -> Result<A, FlowError> {
         self.fold_on(init, function, Workers::Own).await
     }
 
-    /// As [`fold`](Self::fold), on these threads.
+    /// Folds the results as [`fold`](Self::fold) does, on these threads.
     ///
     /// # Errors
     ///
-    /// As [`collect`](Self::collect).
+    /// Returns the errors of [`collect`](Self::collect).
     pub async fn fold_on<A>(
         &self,
         init: A,
@@ -200,34 +200,34 @@ impl<C: Chain> Flow<C> {
         Ok(folded)
     }
 
-    /// Runs the flow for what its steps do, and drops what comes of it: memory does not grow.
+    /// Runs the flow for the side effects of its steps, and drops its results, so that memory does not grow.
     ///
     /// # Errors
     ///
-    /// As [`collect`](Self::collect).
+    /// Returns the errors of [`collect`](Self::collect).
     pub async fn run(&self) -> Result<(), FlowError> {
         self.run_on(Workers::Own).await
     }
 
-    /// As [`run`](Self::run), on these threads.
+    /// Runs the flow as [`run`](Self::run) does, on these threads.
     ///
     /// # Errors
     ///
-    /// As [`collect`](Self::collect).
+    /// Returns the errors of [`collect`](Self::collect).
     pub async fn run_on(&self, workers: Workers) -> Result<(), FlowError> {
         self.count_on(workers).await.map(|_| ())
     }
 
-    /// Runs the flow and counts what comes of it.
+    /// Runs the flow and counts its results.
     ///
     /// # Errors
     ///
-    /// As [`collect`](Self::collect).
+    /// Returns the errors of [`collect`](Self::collect).
     pub async fn count(&self) -> Result<u64, FlowError> {
         self.count_on(Workers::Own).await
     }
 
-    /// As [`count`](Self::count), on these threads.
+    /// Counts the results as [`count`](Self::count) does, on these threads.
     ///
     /// ```
     /// use flow::{Flow, Workers};
@@ -241,28 +241,29 @@ impl<C: Chain> Flow<C> {
     ///
     /// # Errors
     ///
-    /// As [`collect`](Self::collect).
+    /// Returns the errors of [`collect`](Self::collect).
     pub async fn count_on(&self, workers: Workers) -> Result<u64, FlowError> {
         self.fold_on(0, |count, _| count + 1, workers).await
     }
 
-    /// The first `count` events that come; then the run is ended.
+    /// Returns the first `count` events to arrive, and ends the run.
     ///
-    /// The stages of the last layer do little in vain: each handles at most one batch, of `max_demand −
-    /// min_demand` events, beyond what is taken; for a `count` above 1000 that and a thousandth of it.
+    /// The stages of the last layer do little unnecessary work: each handles at most one batch, of
+    /// `max_demand − min_demand` events, beyond those taken; for a `count` above 1000, that and a thousandth
+    /// of it.
     ///
     /// # Errors
     ///
-    /// As [`collect`](Self::collect).
+    /// Returns the errors of [`collect`](Self::collect).
     pub async fn first(&self, count: usize) -> Result<Vec<C::Out>, FlowError> {
         self.first_on(count, Workers::Own).await
     }
 
-    /// As [`first`](Self::first), on these threads.
+    /// Returns the first events as [`first`](Self::first) does, on these threads.
     ///
     /// # Errors
     ///
-    /// As [`collect`](Self::collect).
+    /// Returns the errors of [`collect`](Self::collect).
     pub async fn first_on(&self, count: usize, workers: Workers) -> Result<Vec<C::Out>, FlowError> {
         let mut first = Vec::with_capacity(count.min(1024));
         if count == 0 {
@@ -280,8 +281,8 @@ impl<C: Chain> Flow<C> {
         Ok(first)
     }
 
-    /// Starts the flow, to run for what its steps do: what comes of it is counted and dropped. Dropping what
-    /// this gives stops it.
+    /// Starts the flow for the side effects of its steps; its results are counted and dropped. Dropping the
+    /// returned handle stops the flow.
     ///
     /// ```
     /// use std::time::Duration;
@@ -303,16 +304,16 @@ impl<C: Chain> Flow<C> {
     ///
     /// # Errors
     ///
-    /// As [`stream`](Self::stream).
+    /// Returns the errors of [`stream`](Self::stream).
     pub async fn start(&self) -> Result<RunningFlow, FlowError> {
         self.start_with(StartOptions::new()).await
     }
 
-    /// As [`start`](Self::start), with these options.
+    /// Starts the flow as [`start`](Self::start) does, with these options.
     ///
     /// # Errors
     ///
-    /// As [`stream`](Self::stream); [`FlowError::Name`] if another has the name,
+    /// Returns the errors of [`stream`](Self::stream), [`FlowError::Name`] if the name is taken, and
     /// [`FlowError::SubscribeTimeout`] if a stage does not subscribe in time.
     pub async fn start_with(&self, options: StartOptions) -> Result<RunningFlow, FlowError> {
         let mut events = self

@@ -1,4 +1,4 @@
-//! What a run cost: layer by layer, how much went through, how busy it was, and how evenly.
+//! The profile of a run: the throughput, load and skew of each layer.
 
 use std::fmt::{self, Write as _};
 use std::time::{Duration, Instant};
@@ -10,15 +10,15 @@ use crate::chain::Chain;
 use crate::error::FlowError;
 use crate::flow::Flow;
 
-/// One run of a flow, in numbers.
+/// The statistics of one run of a flow.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Profile {
-    /// How long it took.
+    /// The duration of the run.
     pub elapsed: Duration,
-    /// Events that came out.
+    /// The number of events emitted by the flow.
     pub events: u64,
-    /// Its layers, sources first.
+    /// The layers of the flow, sources first.
     pub layers: Vec<LayerProfile>,
 }
 
@@ -26,15 +26,15 @@ pub struct Profile {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LayerProfile {
-    /// What it did, and its number.
+    /// The steps and the number of the layer.
     pub name: String,
-    /// What each of its stages did.
+    /// The statistics of each stage of the layer.
     pub stages: Vec<StageStats>,
 }
 
 #[allow(clippy::cast_precision_loss, reason = "shares need no more than 52 bits")]
 impl LayerProfile {
-    /// The layers of these stages.
+    /// Groups these stages by layer.
     pub(crate) fn of(stages: Vec<StageStats>) -> Vec<Self> {
         let mut layers: Vec<Self> = Vec::new();
         for stats in stages {
@@ -47,39 +47,40 @@ impl LayerProfile {
         layers
     }
 
-    /// Events its stages have made that nobody asked for yet.
+    /// Returns the number of events that the stages have emitted without demand for them yet.
     pub fn buffered(&self) -> u64 {
         self.stages.iter().map(|stage| stage.buffered).sum()
     }
 
-    /// Events of its stages that were lost: what a stage held that failed or was stopped.
+    /// Returns the number of events that the stages lost: those held by a stage that failed or was stopped.
     pub fn discarded(&self) -> u64 {
         self.stages.iter().map(|stage| stage.discarded).sum()
     }
 
-    /// Events its stages handled, marks of time included; a source handles none.
+    /// Returns the number of events that the stages handled, progress marks included; a source handles none.
     pub fn events_in(&self) -> u64 {
         self.stages.iter().map(|stage| stage.events_in).sum()
     }
 
-    /// Events its stages handed on; where events carry their time, marks of how far it has come are among them.
+    /// Returns the number of events that the stages emitted; in timed flows, progress marks are included.
     pub fn events_out(&self) -> u64 {
         self.stages.iter().map(|stage| stage.events_out).sum()
     }
 
-    /// Batches its stages handled; for a source, demands.
+    /// Returns the number of batches that the stages handled; for a source, the number of asks.
     pub fn batches(&self) -> u64 {
         self.stages.iter().map(|stage| stage.batches).sum()
     }
 
-    /// Which part of `elapsed` a stage was busy, on average.
+    /// Returns the fraction of `elapsed` that a stage was busy, on average.
     pub fn busy(&self, elapsed: Duration) -> f64 {
         let busy: f64 = self.stages.iter().map(|stage| stage.busy.as_secs_f64()).sum();
         let room = elapsed.as_secs_f64() * self.stages.len() as f64;
         if room > 0.0 { busy / room } else { 0.0 }
     }
 
-    /// How uneven the stages were loaded: what the busiest handled, as a multiple of the average. 1 is even.
+    /// Returns the skew of the load: the events handled by the busiest stage, as a multiple of the average. 1
+    /// is even.
     pub fn skew(&self) -> f64 {
         let handled = |stage: &StageStats| stage.events_in.max(stage.events_out);
         let most = self.stages.iter().map(handled).max().unwrap_or_default();
@@ -89,7 +90,7 @@ impl LayerProfile {
 }
 
 impl Profile {
-    /// The run as a Mermaid flowchart: each layer with its numbers.
+    /// Returns the run as a Mermaid flowchart: each layer with its numbers.
     pub fn to_mermaid(&self) -> String {
         let mut text = String::from("flowchart LR\n");
         for (number, layer) in self.layers.iter().enumerate() {
@@ -137,7 +138,7 @@ impl fmt::Display for Profile {
 }
 
 impl<C: Chain> Flow<C> {
-    /// Runs the flow, drops what comes of it, and says what it cost.
+    /// Runs the flow, drops its results, and returns the profile of the run.
     ///
     /// ```
     /// use flow::Flow;
@@ -160,7 +161,7 @@ impl<C: Chain> Flow<C> {
     ///
     /// # Errors
     ///
-    /// As [`collect`](Self::collect).
+    /// Returns the errors of [`collect`](Self::collect).
     pub async fn profile(&self) -> Result<Profile, FlowError> {
         let began = Instant::now();
         let mut events = self.stream().await?;

@@ -1,4 +1,4 @@
-//! Values by key, of those keys that were touched last: what a reducer keeps must not grow for ever.
+//! A map that keeps the most recently used keys, so that the state of a reducer does not grow without limit.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,11 +8,11 @@ use rustc_hash::FxHashMap;
 
 use crate::stats::Tally;
 
-/// Values of at most so many keys. When there would be more, the key that was touched longest ago is
-/// forgotten with its value, and counted.
+/// A map with a limited number of keys. Beyond the limit, the least recently used key is evicted with its
+/// value, and counted.
 ///
-/// A value for a reducer to fold into: its entries come out in the order in which they were touched, the
-/// one that was touched longest ago first.
+/// Use it as the value of a reducer: its entries are emitted in the order of use, the least recently used key
+/// first.
 ///
 /// ```
 /// use flow::{Flow, Recent, Tally};
@@ -37,19 +37,19 @@ use crate::stats::Tally;
 pub struct Recent<Q, A> {
     most: usize,
     evicted: Tally,
-    /// When each key was touched, and its value.
+    /// The time of the last use of each key, and its value.
     values: FxHashMap<Q, (u64, A)>,
-    /// The keys by when they were touched.
+    /// The keys by the time of their last use.
     touched: BTreeMap<u64, Q>,
     next: u64,
 }
 
 impl<Q, A> Recent<Q, A> {
-    /// Keeps at most `most` keys, at least 1, and counts those that it forgets.
+    /// Creates a map that keeps at most `most` keys, at least 1, and counts the evicted ones.
     ///
     /// # Panics
     ///
-    /// If `most` is 0: a key has to be there while its value is changed.
+    /// Panics if `most` is 0: a key must be present while its value is changed.
     #[track_caller]
     pub fn new(most: usize, evicted: &Tally) -> Self {
         assert!(most > 0, "`Recent::new` cannot keep 0 keys: it has to keep at least 1");
@@ -62,19 +62,19 @@ impl<Q, A> Recent<Q, A> {
         }
     }
 
-    /// How many keys it has.
+    /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// Whether it has none.
+    /// Returns whether there are no keys.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 }
 
 impl<Q: Clone + Eq + Hash, A> Recent<Q, A> {
-    /// The value of a key, which is touched by this; `init()` if it has none, or none any more.
+    /// Returns the value of a key, inserting `init()` if there is none; counts as a use of the key.
     pub fn entry(&mut self, key: Q, init: impl FnOnce() -> A) -> &mut A {
         let now = self.next;
         self.next += 1;
@@ -91,7 +91,7 @@ impl<Q: Clone + Eq + Hash, A> Recent<Q, A> {
         &mut self.values.entry(key).or_insert_with(|| (now, init())).1
     }
 
-    /// The value of a key, which is not touched by this.
+    /// Returns the value of a key; does not count as a use of the key.
     pub fn get(&self, key: &Q) -> Option<&A> {
         self.values.get(key).map(|(_, value)| value)
     }
@@ -130,7 +130,7 @@ mod tests {
             *recent.entry(key, || 0) += 1;
             assert!(recent.len() <= 3 && !recent.is_empty());
         }
-        // `b` went for `d`, and `c` for `b`.
+        // `d` evicted `b`, and `b` evicted `c`.
         assert_eq!((recent.get(&"a"), recent.get(&"c"), evicted.get()), (Some(&2), None, 2));
         assert_eq!(recent.into_iter().collect::<Vec<_>>(), [("a", 2), ("d", 1), ("b", 1)]);
     }

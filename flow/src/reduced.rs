@@ -1,4 +1,4 @@
-//! A flow whose last step folds events into a value: what is handed out of it is still to be said.
+//! A flow whose last step is a reducer; the methods of its result define what each window emits.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,8 +15,8 @@ use crate::refused::Refused;
 use crate::time::Untimed;
 use crate::window::{Trigger, WindowId};
 
-/// A flow that ends in a reducer. Nothing more can be done with its events in this layer but to say what is
-/// handed out when a window is: then a flow goes on with that.
+/// A flow that ends in a reducer. The only remaining choice in this layer is what a window emits at its
+/// triggers; the emitted events then form a flow again.
 #[must_use = "say what is handed out of the reduced value: emit, emit_state, on_trigger"]
 pub struct Reduced<C: Chain, R> {
     pub(crate) flow: Flow<C>,
@@ -35,7 +35,7 @@ impl<C: Chain, R> fmt::Debug for Reduced<C, R> {
     }
 }
 
-/// A flow of what a departition makes of each window.
+/// A flow of the merged windows of a departition.
 pub type Departitioned<S, I, F, G> =
     Flow<Start<Staged<Fed<Untimed, (Trigger, S)>, DepartitionLayer<S, I, F, G>>>>;
 
@@ -43,8 +43,8 @@ pub type Departitioned<S, I, F, G> =
 type AccOf<R> = <R as Accumulate>::Acc;
 
 impl<C: Chain, R> Reduced<C, R> {
-    /// Hands out what the value consists of: the entries of a map, the items of a list. A value that is
-    /// handed out before the end of its window is kept.
+    /// Emits the items of the value: the entries of a map, the items of a list. A value that is emitted
+    /// before the end of its window is kept.
     pub fn emit<A, U>(self) -> LayerFlow<Untimed, U>
     where
         R: Accumulate<Acc = A> + Reducer<C::Out, U>,
@@ -54,7 +54,7 @@ impl<C: Chain, R> Reduced<C, R> {
         self.emitting(EmitEvents)
     }
 
-    /// Hands out the value itself. One that is handed out before the end of its window is kept.
+    /// Emits the value itself. A value that is emitted before the end of its window is kept.
     pub fn emit_state<A>(self) -> LayerFlow<Untimed, A>
     where
         R: Accumulate<Acc = A> + Reducer<C::Out, A>,
@@ -63,7 +63,7 @@ impl<C: Chain, R> Reduced<C, R> {
         self.emitting(EmitState)
     }
 
-    /// Hands out nothing: what the reducer emitted by itself is all.
+    /// Emits nothing at triggers: only the events that the reducer itself emitted.
     pub fn emit_nothing<U>(self) -> LayerFlow<Untimed, U>
     where
         R: Reducer<C::Out, U>,
@@ -72,8 +72,8 @@ impl<C: Chain, R> Reduced<C, R> {
         self.emitting(EmitNothing { emits: PhantomData })
     }
 
-    /// Hands out what a function makes of the value at each trigger, and goes on with the value that the
-    /// function returns: the same to keep it, a fresh one to begin anew.
+    /// Emits the events that a function returns for the value at each trigger, and continues with the value
+    /// that the function returns: the same value to keep it, a fresh one to start over.
     pub fn on_trigger<A, I, F>(self, function: F) -> LayerFlow<Untimed, I::Item>
     where
         R: Accumulate<Acc = A> + Reducer<C::Out, I::Item>,
@@ -84,13 +84,13 @@ impl<C: Chain, R> Reduced<C, R> {
         self.emitting(OnTrigger { function: Arc::new(function) })
     }
 
-    /// Opens a layer of one stage that puts together what all stages of this layer made of the same window.
+    /// Opens a layer of one stage that merges the values of all stages of this layer for the same window.
     ///
     /// At each trigger of this layer, `merge` gets the value of the window, which is kept. Once every stage
-    /// has handed a window out for the last time, or at the end of the input, `done` makes of what was
-    /// merged what comes out. A window that is handed out several times is merged several times. To merge something
-    /// else than the value, hand out pairs by [`on_trigger`](Self::on_trigger) before: see
-    /// [`departition`](LayerFlow::departition) of these.
+    /// has emitted a window for the last time, or at the end of the input, `done` converts the merged value
+    /// to the output. A window that is emitted several times is merged several times. To merge something
+    /// other than the value, emit pairs with [`on_trigger`](Self::on_trigger) first: see
+    /// [`departition`](LayerFlow::departition) for flows of pairs.
     ///
     /// ```
     /// use flow::Flow;
@@ -134,12 +134,12 @@ impl<C: Chain, R> Reduced<C, R> {
 }
 
 impl<S: Send + 'static> LayerFlow<Untimed, (Trigger, S)> {
-    /// Merges the values that the stages of the layer before handed out of the same window, as
+    /// Merges the values that the stages of the layer before emitted for the same window, as
     /// [`Reduced::departition`] does. Each event is a value with its trigger, as
-    /// [`on_trigger`](Reduced::on_trigger) can return it; no other layer may be between the two.
+    /// [`on_trigger`](Reduced::on_trigger) can return it; there must be no other layer between the two.
     ///
-    /// The first pair with the [last trigger](Trigger::is_done) of a window is the last of its stage. A window for
-    /// which a stage hands out no such pair is complete at the end of the input.
+    /// The first pair with the [last trigger](Trigger::is_done) of a window is the last of its stage. A
+    /// window for which a stage emits no such pair is complete at the end of the input.
     ///
     /// ```
     /// use flow::Flow;

@@ -1,11 +1,11 @@
-//! How are sorted lists put together? Two of about the same length at a time, so that few events are moved often.
+//! Merges sorted lists, always two of similar length, so that few events are moved often.
 
 use std::cmp::Ordering;
 
-/// Sorted lists that came one after the other, each at least twice as long as the next.
+/// Sorted lists in arrival order, each at least twice as long as the next.
 pub(crate) struct Sorted<T> {
     lists: Vec<Vec<T>>,
-    /// How many items of all are wanted.
+    /// The number of items wanted, of all lists together.
     most: usize,
 }
 
@@ -14,7 +14,7 @@ impl<T> Sorted<T> {
         Self { lists: Vec::new(), most }
     }
 
-    /// Takes one more list; of equal items, those that came before stay before.
+    /// Adds a list; of equal items, those that were added first stay first.
     pub(crate) fn add(&mut self, mut list: Vec<T>, compare: &impl Fn(&T, &T) -> Ordering) {
         list.truncate(self.most);
         while let Some(before) = self.lists.pop_if(|before| before.len() / 2 <= list.len()) {
@@ -23,7 +23,7 @@ impl<T> Sorted<T> {
         self.lists.push(list);
     }
 
-    /// The first items of all lists; nothing is left here.
+    /// Takes the first items of all lists, leaving this empty.
     pub(crate) fn take(&mut self, compare: &impl Fn(&T, &T) -> Ordering) -> Vec<T> {
         let lists = std::mem::take(&mut self.lists).into_iter();
         let most = self.most;
@@ -31,7 +31,7 @@ impl<T> Sorted<T> {
     }
 }
 
-/// The first items of two sorted lists; of equal ones, those of the first list are first.
+/// Merges two sorted lists up to `most` items; of equal items, those of the first list come first.
 fn merged<T>(one: Vec<T>, other: Vec<T>, most: usize, compare: &impl Fn(&T, &T) -> Ordering) -> Vec<T> {
     let Some((last, first)) = one.last().zip(other.first()) else {
         return if one.is_empty() { other } else { one };

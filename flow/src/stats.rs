@@ -1,16 +1,16 @@
-//! Counts that the stages of a flow share.
+//! Counters that the stages of a flow share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A count that many stages add to. Cheap to clone; clones are the same count.
+/// A counter that many stages add to. Cheap to clone; clones share the same counter.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     count: Arc<AtomicU64>,
 }
 
 impl Tally {
-    /// A count of zero.
+    /// Creates a counter of zero.
     pub fn new() -> Self {
         Self::default()
     }
@@ -19,7 +19,7 @@ impl Tally {
         self.count.fetch_add(events, Ordering::Relaxed);
     }
 
-    /// The count so far, over all runs of the flow.
+    /// Returns the count so far, over all runs of the flow.
     pub fn get(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What is done with each event of a layer.
+//! The steps that are applied to each event of a layer.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use crate::stats::Tally;
 use crate::time::Untimed;
 
 impl<O: Origin<Time = Untimed>> Flow<Start<O>> {
-    /// Each batch through a function, before any other step. How large a batch is depends on demand: at
-    /// most `max_demand − min_demand`. A [`trigger`](Self::trigger) sees the batches that the function returns and
-    /// has to follow it: a flow with a trigger before it does not start.
+    /// Maps each batch with a function, before any other step. The size of a batch depends on demand: at most
+    /// `max_demand − min_demand`. A [`trigger`](Self::trigger) sees the batches that the function returns and
+    /// must come after it: a flow with a trigger before it does not start.
     #[track_caller]
     pub fn map_batch<U, F>(self, function: F) -> Flow<Start<Batched<O, F>>>
     where
@@ -40,7 +40,7 @@ impl<C: Chain> Flow<C> {
         Flow { chain: step(chain), options, window, copy, looks, late }
     }
 
-    /// Each event through a function.
+    /// Maps each event with a function.
     pub fn map<U, F>(self, function: F) -> Flow<Map<C, F>>
     where
         F: Fn(C::Out) -> U + Send + Sync + 'static,
@@ -49,7 +49,7 @@ impl<C: Chain> Flow<C> {
         self.step(|chain| Map { chain, function: Arc::new(function) })
     }
 
-    /// The events for which a function says so.
+    /// Keeps the events for which a function returns `true`.
     pub fn filter<F>(self, function: F) -> Flow<Filter<C, F>>
     where
         F: Fn(&C::Out) -> bool + Send + Sync + 'static,
@@ -57,7 +57,7 @@ impl<C: Chain> Flow<C> {
         self.step(|chain| Filter { chain, function: Arc::new(function) })
     }
 
-    /// The events for which a function does not say so.
+    /// Drops the events for which a function returns `true`.
     pub fn reject<F>(
         self,
         function: F,
@@ -68,7 +68,7 @@ impl<C: Chain> Flow<C> {
         self.filter(move |event| !function(event))
     }
 
-    /// What a function makes of some events.
+    /// Maps events with a function that may drop them.
     pub fn filter_map<U, F>(self, function: F) -> Flow<FilterMap<C, F>>
     where
         F: Fn(C::Out) -> Option<U> + Send + Sync + 'static,
@@ -77,7 +77,7 @@ impl<C: Chain> Flow<C> {
         self.step(|chain| FilterMap { chain, function: Arc::new(function) })
     }
 
-    /// What a function makes of each event, one after the other.
+    /// Maps each event to several, which follow one after the other.
     pub fn flat_map<I, F>(self, function: F) -> Flow<FlatMap<C, F>>
     where
         F: Fn(C::Out) -> I + Send + Sync + 'static,
@@ -86,7 +86,7 @@ impl<C: Chain> Flow<C> {
         self.step(|chain| FlatMap { chain, function: Arc::new(function) })
     }
 
-    /// Has a function look at each event.
+    /// Calls a function with each event.
     pub fn inspect<F>(self, function: F) -> Flow<Inspect<C, F>>
     where
         F: Fn(&C::Out) + Send + Sync + 'static,
@@ -95,8 +95,8 @@ impl<C: Chain> Flow<C> {
     }
 
     #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
-    /// Each event once in its stage and window, in the order in which they come. Partition before it, for
-    /// each event once at all.
+    /// Drops repeated events within a stage and window; the rest keep their order. To drop all repeated
+    /// events of the flow, partition first.
     pub fn uniq(self) -> Flow<UniqBy<C, impl Fn(&C::Out) -> C::Out + Send + Sync + 'static + use<C>>>
     where
         C::Out: Clone + Eq + Hash,
@@ -104,7 +104,7 @@ impl<C: Chain> Flow<C> {
         self.uniq_by(C::Out::clone)
     }
 
-    /// The first event of each key in its stage and window, in the order in which they come.
+    /// Keeps the first event of each key in its stage and window, in arrival order.
     pub fn uniq_by<Q, F>(self, key: F) -> Flow<UniqBy<C, F>>
     where
         F: Fn(&C::Out) -> Q + Send + Sync + 'static,
@@ -113,8 +113,8 @@ impl<C: Chain> Flow<C> {
         self.uniq_by_most(usize::MAX, &Tally::new(), key)
     }
 
-    /// As [`uniq_by`](Self::uniq_by), remembering the `most` youngest keys, at least 1; counts those that
-    /// are forgotten.
+    /// Keeps the first event of each key as [`uniq_by`](Self::uniq_by) does, remembering the `most` youngest
+    /// keys, at least 1; counts the evicted keys.
     #[track_caller]
     pub fn uniq_by_most<Q, F>(self, most: usize, evicted: &Tally, key: F) -> Flow<UniqBy<C, F>>
     where

@@ -1,4 +1,4 @@
-//! How a layer's events are split into windows, and folded.
+//! The methods that split a layer's events into windows and fold them.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ impl<C: Chain> Flow<C> {
         self
     }
 
-    /// Splits the events into windows that overlap or leave gaps; an event is cloned for each window that contains
-    /// it.
+    /// Splits the events into windows that may overlap or leave gaps; an event is cloned for each window that
+    /// contains it.
     pub fn sliding_window<K: OfEventTime>(mut self, window: Window<K>) -> Self
     where
         EventTime: FitsTime<TimeOf<C>>,
@@ -33,13 +33,13 @@ impl<C: Chain> Flow<C> {
         self.window = window;
     }
 
-    /// Has a function look at the batches that a window gets before they are reduced, and say when the window
-    /// is handed out. It has a state of its own for each window, which begins with `init()`.
+    /// Adds a custom trigger: a function that sees the batches of a window before they are reduced, and
+    /// decides when the window is emitted. It has its own state for each window, which starts as `init()`.
     ///
-    /// Where windows follow each other, it looks at what a batch has for the window. Where they go by event
-    /// time, it looks at the events of each window that came with one batch, those of an earlier window
-    /// first; at the latest when the window is handed out for another reason. It sees no late events, and an
-    /// event of several windows once in each.
+    /// For consecutive windows, the function sees the events of a batch that belong to the window. For
+    /// windows of event time, it sees the events of each window that arrived with one batch, those of an
+    /// earlier window first; at the latest when the window is emitted for another reason. It does not see
+    /// late events, and sees an event of several windows once in each.
     pub fn trigger<A, I, F>(mut self, init: I, function: F) -> Self
     where
         A: Send + 'static,
@@ -54,13 +54,13 @@ impl<C: Chain> Flow<C> {
         self
     }
 
-    /// Gives a function the events that come too late for every window they belong to, as they come to the
-    /// layer, before any step of it. Each late event is given once, in the stage that it came to; it is
-    /// counted too, if [`count_late`](Window::count_late) is said. Without windows of event time, nothing is
+    /// Calls a function with the events that are too late for every window they belong to, as they enter the
+    /// layer, before any step of it. Each late event is passed once, in the stage that it came to;
+    /// [`count_late`](Window::count_late), if set, counts it too. Without windows of event time, no event is
     /// late.
     ///
-    /// The function is called by the stage, and waits for nobody: it counts, logs, or sends the event where
-    /// somebody takes it, perhaps another flow.
+    /// The stage calls the function directly, so it must not block: it can count, log, or send the event to a
+    /// receiver, perhaps another flow.
     ///
     /// ```
     /// use std::time::Duration;
@@ -85,7 +85,7 @@ impl<C: Chain> Flow<C> {
     ///
     /// # Panics
     ///
-    /// A panic of the function is the end of the flow, as one of a step is.
+    /// A panic in the function ends the flow, like a panic in a step.
     pub fn late<F>(mut self, function: F) -> Self
     where
         F: Fn(Late<InOf<C>>) + Send + Sync + 'static,
@@ -94,7 +94,7 @@ impl<C: Chain> Flow<C> {
         self
     }
 
-    /// Folds the events of each window of each stage into a value, beginning with `init()`.
+    /// Folds the events of each window of each stage into a value, starting with `init()`.
     pub fn reduce<A, I, F>(self, init: I, function: F) -> Reduced<C, Fold<I, F>>
     where
         A: Send + 'static,
@@ -104,9 +104,8 @@ impl<C: Chain> Flow<C> {
         Reduced { flow: self, reducer: Fold { init: Arc::new(init), function: Arc::new(function) } }
     }
 
-    /// Folds as [`reduce`](Self::reduce) does, with a timer of the reducer's own: `init` and the function may
-    /// set [`Alarms`], and the window is handed out when one rings. Alarms go by the clock, and end with
-    /// their window.
+    /// Folds as [`reduce`](Self::reduce) does, with timers: `init` and the function may set [`Alarms`], and
+    /// the window is emitted when one goes off. Alarms use the wall clock, and end with their window.
     ///
     /// ```
     /// use std::time::Duration;
@@ -115,7 +114,7 @@ impl<C: Chain> Flow<C> {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), flow::FlowError> {
-    /// // A stream that gives three numbers and then nothing: what came is handed out after a pause.
+    /// // The stream yields three numbers and then stays pending: the window is emitted after a pause.
     /// let sums = Flow::from_stream(|| stream::iter([1, 2, 3]).chain(stream::pending()))
     ///     .stages(1)
     ///     .reduce_with_alarms(
@@ -139,7 +138,7 @@ impl<C: Chain> Flow<C> {
         Reduced { flow: self, reducer: FoldAndSet { init: Arc::new(init), function: Arc::new(function) } }
     }
 
-    /// Folds as [`reduce`](Self::reduce) does, and emits at once what the function returns.
+    /// Folds as [`reduce`](Self::reduce) does, and emits the events that the function returns at once.
     pub fn emit_and_reduce<A, E, I, F>(self, init: I, function: F) -> Reduced<C, FoldAndEmit<I, F>>
     where
         A: Send + 'static,

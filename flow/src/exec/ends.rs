@@ -1,26 +1,26 @@
-//! When does a stage of a flow end? When all that feeds it did, or nobody reads it any more.
+//! Decides when a stage of a flow ends: when all its producers have ended, or it has no readers left.
 
 use stage_core::{Cancellation, ExitReason, StageResult, Subscription};
 
 use crate::error::FirstError;
 
-/// Whose the stages are that a layer feeds, and so what it does when they leave.
+/// The owner of the stages that a layer feeds, which determines how the layer ends when they leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// Of the flow: it ends with them, and fails if they do.
+    /// Stages of the flow: the layer ends with them, and fails if they do.
     Own,
-    /// Of others: it ends when all have left, for whatever reason.
+    /// External stages: the layer ends when all have left, for whatever reason.
     Foreign,
-    /// Of the flow, and perhaps started again: it waits for them.
+    /// Stages of the flow that may be restarted: the layer waits for them.
     Returning,
 }
 
-/// Those around a stage that are still there.
+/// Counts the producers and the readers of a stage that remain.
 #[derive(Debug)]
 pub(crate) struct Ends {
-    /// How many stages feed it that have not come to their end.
+    /// The number of producers that have not ended.
     upstream: usize,
-    /// How many stages it feeds that are still there, counting those that have not subscribed yet.
+    /// The number of readers that remain, including those that have not subscribed yet.
     consumers: usize,
     subscribed: usize,
     readers: Readers,
@@ -28,7 +28,7 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// Fed by so many stages, and read by so many.
+    /// Creates the counter of a stage with these numbers of producers and readers.
     pub(crate) fn new(
         upstream: usize,
         (consumers, readers): (usize, Readers),
@@ -37,24 +37,25 @@ impl Ends {
         Self { upstream, consumers, subscribed: 0, readers, first_error }
     }
 
-    /// Whether everything that feeds the stage has come to its end.
+    /// Returns whether all producers of the stage have ended.
     pub(crate) fn all_came(&self) -> bool {
         self.upstream == 0
     }
 
-    /// A reader has subscribed. Whether they are complete, while nothing will ever come for them.
+    /// Records a reader that subscribed; returns whether all readers have subscribed to a stage that has no
+    /// producers left.
     pub(crate) fn complete_in_vain(&mut self) -> bool {
         self.subscribed += 1;
         self.upstream == 0 && self.subscribed == self.consumers
     }
 
-    /// A stage that would feed this one has nothing more.
+    /// Records that a producer has ended.
     pub(crate) fn one_is_over(&mut self) {
         self.upstream = self.upstream.saturating_sub(1);
     }
 
-    /// A stage that feeds this one has left. Whether it came to its end: what has failed is not whole, and
-    /// nothing is made of it.
+    /// Records that a producer has left; returns whether it finished normally. The output of a failed
+    /// producer is incomplete, so the stage must not emit its final results.
     pub(crate) fn came_to_its_end(
         &mut self,
         subscription: &Subscription,
@@ -68,11 +69,11 @@ impl Ends {
         false
     }
 
-    /// A reader has left.
+    /// Records that a reader has left.
     ///
     /// # Errors
     ///
-    /// The reason for which the stage ends with it, if it does.
+    /// Returns the reason for which the stage must end, if it must.
     pub(crate) fn reader_left(
         &mut self,
         subscription: &Subscription,

@@ -1,4 +1,4 @@
-//! A stage that runs an operator on what other stages send it.
+//! A stage that runs an operator on the events of other stages.
 
 use std::time::Duration;
 
@@ -12,24 +12,24 @@ use super::alarm::{Alarm, Ring};
 use super::ends::Ends;
 use crate::plan::{Feeds, Operator};
 
-/// The stage of a layer that is fed by the layer before.
+/// A stage of a layer that is fed by the layer before.
 #[derive(Debug)]
 pub(crate) struct FedStage<P> {
     operator: P,
     ends: Ends,
-    /// The subscriptions it is fed by; the place of each is its edge.
+    /// The subscriptions of the stage; the index of each is its edge.
     edges: Vec<Subscription>,
     alarm: Alarm,
     finished: bool,
-    /// Keeps the stage alive while the operator has more to hand out.
+    /// Keeps the stage alive while the operator has more to emit.
     going_on: Option<Hold>,
 }
 
-/// Continue handing out.
+/// A message to continue emitting.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GoOn;
 
-/// Take no more of what feeds you, and finish.
+/// A message to cancel all subscriptions and finish.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leave;
 
@@ -40,7 +40,7 @@ impl<P: Operator> FedStage<P> {
         Self { operator, ends, edges, alarm, finished: false, going_on: None }
     }
 
-    /// Ends once everything that feeds it has come to its end.
+    /// Finishes once all producers have ended.
     fn finish_if_all_did(&mut self, out: &mut Emitter<'_, P::Out>) {
         if self.ends.all_came() && !self.finished {
             self.finished = true;
@@ -51,8 +51,8 @@ impl<P: Operator> FedStage<P> {
         }
     }
 
-    /// If the operator has more to hand out: continues once the stage's buffer is empty and the input that has
-    /// arrived by now is handled. A paused input would hold that message back for good.
+    /// If the operator has more to emit: continues once the stage's buffer is empty and the input that has
+    /// arrived by now is handled. Paused input would hold that message back indefinitely.
     fn go_on_later(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
         if self.operator.has_more() && self.going_on.is_none() {
             self.going_on = Some(out.hold());
@@ -61,7 +61,7 @@ impl<P: Operator> FedStage<P> {
         Ok(())
     }
 
-    /// Schedules the next alarm of the operator, and the rest of what it hands out.
+    /// Schedules the next alarm of the operator, and the rest of its output.
     fn set_alarm(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
         self.go_on_later(out)?;
         let wanted = if self.finished { None } else { self.operator.alarm() };
@@ -163,7 +163,7 @@ impl<P: Operator> Cast<GoOn> for FedStage<P> {
     }
 }
 
-/// The end of each subscription comes behind what it brought.
+/// The end of each subscription is handled after its events.
 impl<P: Operator> Cast<Leave> for FedStage<P> {
     type Out = P::Out;
 

@@ -1,4 +1,4 @@
-//! What runs: a stage around each operator, and the threads they run on.
+//! The execution of a flow: a stage around each operator, and the threads that run it.
 
 mod alarm;
 mod ends;

@@ -16,41 +16,41 @@ use super::fed_stage::{GoOn, Leave};
 use crate::plan::{Feeds, Operator};
 use crate::source::{More, Part, Taker};
 
-/// Reading for longer than this is slow: what is there is handed on, and messages are looked at.
+/// A read that takes longer than this is slow: the stage then emits what it has, and handles messages.
 const SLOW: Duration = Duration::from_micros(500);
-/// The most items read in one go.
+/// The maximum number of items read in one call.
 const MOST: usize = 4096;
 
-/// The stage of a source, or of a layer that is fused with one.
+/// A stage of a source, or of a layer that is fused with one.
 #[derive(Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "the flags change independently of each other")]
 pub(crate) struct SourceStage<I, P> {
     part: I,
     operator: P,
     ends: Ends,
-    /// Events that are wanted and were not made yet.
+    /// The demand for events that have not been emitted yet.
     wanted: usize,
-    /// Items to be read before the clock is looked at.
+    /// The number of items to read before the clock is checked.
     slice: usize,
-    /// Whether it has told itself to go on.
+    /// Whether a message to continue reading is on its way.
     going: bool,
     alarm: Alarm,
-    /// Since when it waits for events, until it has said that it is idle.
+    /// The time since which the stage has waited for events; `None` once it has announced that it is idle.
     waits_since: Option<Instant>,
     is_idle: bool,
     finished: bool,
-    /// Why the source could not be read any further. The stage ends with it once more is wanted, so that the
-    /// events that were read before reach those who wanted them.
+    /// The error of the source. The stage fails with it at the next demand, so that the events read before
+    /// reach their subscribers first.
     failed: Option<BoxError>,
     /// Whether [`GoOn`] is on its way.
     going_on: bool,
 }
 
-/// Runs the operator on what is read.
+/// Runs the operator on the items read.
 struct Run<'a, 'e, P: Operator> {
     operator: &'a mut P,
     out: &'a mut Emitter<'e, P::Out>,
-    /// Events that came of it.
+    /// The number of events emitted.
     made: usize,
     has_taken: bool,
 }
@@ -67,7 +67,7 @@ impl<P: Operator> Taker<P::In> for Run<'_, '_, P> {
     }
 }
 
-/// Go on reading.
+/// A message to continue reading.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Read;
 
@@ -94,7 +94,7 @@ where
         }
     }
 
-    /// Reads until what is wanted is there, or it is time to look at other things.
+    /// Reads until the demand is met, or the stage should handle other messages.
     fn read(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
         if self.wanted > 0 && !self.operator.has_more() {
             self.fail()?;
@@ -144,7 +144,7 @@ where
         self.failed.take().map_or(Ok(()), Err)
     }
 
-    /// There is nothing more to be read.
+    /// Finishes the stage at the end of the source.
     fn finish(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
         if !self.finished {
             self.finished = true;
@@ -158,7 +158,7 @@ where
         self.go_on_later(out)
     }
 
-    /// If the operator has more to hand out: continues once the stage's buffer is empty; nothing is read until
+    /// If the operator has more to emit: continues once the stage's buffer is empty; nothing is read until
     /// then.
     fn go_on_later(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
         if self.operator.has_more() && !self.going_on {
@@ -168,12 +168,12 @@ where
         Ok(())
     }
 
-    /// When it is idle, if nothing comes until then.
+    /// Returns when the stage becomes idle, if there is no event until then.
     fn idle_at(&self) -> Option<Instant> {
         self.waits_since?.checked_add(self.part.patience()?)
     }
 
-    /// Says that it is idle if it has waited for long enough.
+    /// Announces that the stage is idle if it has waited long enough.
     fn see_if_idle(&mut self, out: &mut Emitter<'_, P::Out>) {
         if self.idle_at().is_some_and(|at| at <= Instant::now()) {
             (self.waits_since, self.is_idle) = (None, true);

@@ -1,4 +1,4 @@
-//! The threads that flows run on: their own, so that a service that embeds a flow keeps its own.
+//! The threads that flows run on, separate from those of a service that embeds a flow.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -8,26 +8,26 @@ use tokio::task::JoinHandle;
 
 use crate::options::cores;
 
-/// Where the stages of a flow run.
+/// The threads that run the stages of a flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Workers {
-    /// On threads that only flows run on, as many as there are cores, started with the first flow. What a
-    /// flow computes so never keeps the tasks of a service waiting. Timers work there, and so do sockets if
-    /// the program has tokio's feature `net`.
+    /// Threads that only flows use, as many as there are cores, started with the first flow. The computations
+    /// of a flow thus never delay the tasks of a service. Timers work there, and so do sockets if the program
+    /// has tokio's feature `net`.
     #[default]
     Own,
-    /// On the runtime of whoever starts the flow. For tests on paused time, and flows that mostly wait.
+    /// The runtime that the caller is on. For tests on paused time, and flows that mostly wait.
     Current,
 }
 
-/// The threads of [`Workers::Own`].
+/// Returns the threads of [`Workers::Own`].
 fn own() -> &'static Handle {
     static OWN: OnceLock<Runtime> = OnceLock::new();
     OWN.get_or_init(|| {
         Builder::new_multi_thread()
             .worker_threads(cores())
             .thread_name("flow")
-            // Sockets too, if anything in the program has them compiled in.
+            // Includes I/O if any crate of the program enables it in tokio.
             .enable_all()
             .build()
             .expect("threads can be started")

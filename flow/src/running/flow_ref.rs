@@ -1,4 +1,4 @@
-//! What others hold of a running flow.
+//! Handles of a running flow.
 
 use std::fmt;
 use std::ops::Deref;
@@ -14,13 +14,13 @@ use super::watch::Command;
 use crate::error::FlowError;
 use crate::profile::LayerProfile;
 
-/// A flow that was started. Dropping it stops the flow; a [`FlowRef`] of it does not.
+/// The handle of a running flow. Dropping it stops the flow; dropping a [`FlowRef`] of it does not.
 #[must_use = "dropping it stops the flow"]
 pub struct RunningFlow {
     flow: FlowRef,
 }
 
-/// The address of a flow that was started. Cheap to clone; clones are the same flow.
+/// A reference to a running flow. Cheap to clone; clones refer to the same flow.
 #[derive(Clone)]
 pub struct FlowRef {
     run: Arc<Run>,
@@ -31,7 +31,8 @@ impl FlowRef {
         Self { run }
     }
 
-    /// The flow that runs under this name, given by [`StartOptions::named`](super::StartOptions::named).
+    /// Returns the flow that runs under this name, given by
+    /// [`StartOptions::named`](super::StartOptions::named).
     ///
     /// ```
     /// use flow::{Flow, FlowRef, StartOptions};
@@ -50,37 +51,38 @@ impl FlowRef {
     ///
     /// # Errors
     ///
-    /// [`FlowError::Name`] if no flow has the name, [`FlowError::Stopped`] if it ends just now.
+    /// Returns [`FlowError::Name`] if no flow has the name, and [`FlowError::Stopped`] if the flow is just
+    /// ending.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped at any time.
+    /// Cancel safe: the future may be dropped at any time.
     pub async fn named(registry: &Registry, name: &str) -> Result<Self, FlowError> {
         let keeper: StageRef<Keeper, Nothing, Nothing> = registry.stage(name)?;
         keeper.call(Whose).await.map_err(|_| FlowError::Stopped)
     }
 
-    /// Whether both are the same run of a flow.
+    /// Returns whether both refer to the same run of a flow.
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.run, &other.run)
     }
 
-    /// Lets the events of a flow go that was started [held back](super::StartOptions::held). Without effect on
-    /// one that was released before, or was not held.
+    /// Releases the events of a flow that was started [held back](super::StartOptions::held). Does nothing if
+    /// the flow has been released before, or was not held back.
     pub fn release(&self) {
         self.run.release();
     }
 
-    /// Waits until the flow has come to its end, by itself or by a drain.
+    /// Waits until the flow has ended, by itself or by a drain.
     ///
     /// # Errors
     ///
-    /// The [`FlowError`] it ended with: what came of it is not the whole. [`FlowError::Stopped`] if it was
-    /// stopped, or a drain met its deadline.
+    /// Returns the [`FlowError`] with which the flow ended; its results are incomplete then. Returns
+    /// [`FlowError::Stopped`] if the flow was stopped, or if a drain reached its deadline.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped and called again at any time, from several tasks.
+    /// Cancel safe: the future may be dropped and `join` called again at any time, from several tasks.
     pub async fn join(&self) -> Result<FlowReport, FlowError> {
         match self.ended().await? {
             FlowReport { outcome: Outcome::Stopped, .. } => Err(FlowError::Stopped),
@@ -88,49 +90,51 @@ impl FlowRef {
         }
     }
 
-    /// Ends the sources, has everything that they made handled and every window handed out, and waits until
-    /// all stages have ended; what is left at the `deadline` is dropped, which the outcome of the report
-    /// then says. A flow that is held back reads nothing and ends. Of stages that are not of the flow, sources are left, and what they sent is handled; such
-    /// as stand between two layers hold the flow until they end.
+    /// Drains the flow: ends its sources, handles all events they emitted, emits every window, and waits
+    /// until all stages have ended. Events that remain at the `deadline` are dropped, which the outcome of
+    /// the report then shows. A flow that is held back reads nothing and ends. External sources are not
+    /// ended, only unsubscribed from, and the events they sent are handled; external stages between two
+    /// layers delay the drain until they end.
     ///
     /// # Errors
     ///
-    /// The [`FlowError`] of a flow that failed.
+    /// Returns the [`FlowError`] of a flow that failed.
     ///
     /// # Cancel safety
     ///
-    /// The drain goes on when this future is dropped.
+    /// The drain continues if this future is dropped.
     pub async fn drain(&self, deadline: Duration) -> Result<FlowReport, FlowError> {
         self.run.tell(Command::Drain(deadline));
         self.ended().await
     }
 
-    /// Ends every stage after its current callback, and waits until all have ended; one that takes over 5
-    /// seconds is cut off. Says what was done until then, which is not the whole.
+    /// Ends every stage after its current callback, and waits until all have ended; a stage that takes over 5
+    /// seconds is aborted. Returns the report of the work done until then, which is incomplete.
     ///
     /// # Errors
     ///
-    /// The [`FlowError`] of a flow that failed.
+    /// Returns the [`FlowError`] of a flow that failed.
     ///
     /// # Cancel safety
     ///
-    /// The stop goes on when this future is dropped.
+    /// The stop continues if this future is dropped.
     pub async fn stop(&self) -> Result<FlowReport, FlowError> {
         self.run.tell(Command::Stop);
         self.ended().await
     }
 
-    /// How it ended, whatever way that was.
+    /// Waits for the end of the flow; returns its report or its error.
     async fn ended(&self) -> Result<FlowReport, FlowError> {
         self.run.ended().await
     }
 
-    /// What each stage has done and holds now, sources first; its step is `layer/number`.
+    /// Returns the statistics of each stage and the events it holds, sources first; the step is
+    /// `layer/number`.
     pub fn stats(&self) -> Vec<StageStats> {
         self.run.stats()
     }
 
-    /// The same, by layer.
+    /// Returns the statistics by layer.
     pub fn layers(&self) -> Vec<LayerProfile> {
         LayerProfile::of(self.stats())
     }
@@ -147,7 +151,7 @@ impl RunningFlow {
         Self { flow }
     }
 
-    /// An address of the flow that outlives this handle.
+    /// Returns a reference to the flow that outlives this handle.
     pub fn flow_ref(&self) -> FlowRef {
         self.flow.clone()
     }

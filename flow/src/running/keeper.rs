@@ -1,15 +1,15 @@
-//! The stage that has the name of a flow, and tells whoever asks which flow that is.
+//! The stage registered under the name of a flow, which answers lookups with a reference to the flow.
 
 use stage_core::{Call, Demand, Emitter, Nothing, Producer, Reply, StageResult};
 
 use super::flow_ref::FlowRef;
 
-/// It emits nothing, and ends with its flow.
+/// Emits nothing, and ends with its flow.
 pub(super) struct Keeper {
     pub(super) flow: FlowRef,
 }
 
-/// Which flow has this name?
+/// A request for the flow with this name.
 pub(super) struct Whose;
 
 impl Producer for Keeper {
@@ -30,7 +30,7 @@ impl Call<Whose> for Keeper {
         reply: Reply<FlowRef>,
         _: &mut Emitter<'_, Nothing>,
     ) -> StageResult {
-        // A caller that went away is no error of this stage.
+        // A caller that has gone is not an error of this stage.
         let _ = reply.send(self.flow.clone());
         Ok(())
     }

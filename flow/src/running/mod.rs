@@ -1,4 +1,4 @@
-//! A flow that was started and goes on by itself: how it is watched, found by name, drained and ended.
+//! A flow that runs in the background: how to watch it, find it by name, drain it and stop it.
 
 mod flow_ref;
 mod keeper;

@@ -1,4 +1,4 @@
-//! How a flow is started.
+//! The options with which a flow is started.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use stage_core::Registry;
 use crate::exec::Workers;
 use crate::plan::SUBSCRIBE_TIMEOUT;
 
-/// How a flow is started that goes on by itself.
+/// The options of a flow that is started in the background.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct StartOptions {
@@ -19,34 +19,35 @@ pub struct StartOptions {
 }
 
 impl StartOptions {
-    /// On threads of its own, without a name.
+    /// Default options: the flow's own threads, and no name.
     pub fn new() -> Self {
         Self { workers: Workers::default(), name: None, subscribe_timeout: SUBSCRIBE_TIMEOUT, held: false }
     }
 
-    /// Where its stages run. Default: [`Workers::Own`].
+    /// Sets the threads that run its stages. Default: [`Workers::Own`].
     pub fn workers(mut self, workers: Workers) -> Self {
         self.workers = workers;
         self
     }
 
-    /// Gives the flow a name, by which [`FlowRef::named`](super::FlowRef::named) finds it while it runs. Where
-    /// others may subscribe to its last layer, the stages of that have the names `name/0`, `name/1` and so
-    /// on. Default: none.
+    /// Gives the flow a name, by which [`FlowRef::named`](super::FlowRef::named) finds it while it runs. If
+    /// external stages may subscribe to its last layer, the stages of that layer are named `name/0`, `name/1`
+    /// and so on. Default: none.
     pub fn named(mut self, registry: &Registry, name: impl Into<Arc<str>>) -> Self {
         self.name = Some((registry.clone(), name.into()));
         self
     }
 
-    /// How long each stage may take to subscribe to one that feeds it, stages of others included, which may
-    /// be busy. With no time at all, no flow of more than one stage starts. Default: 5 seconds.
+    /// Sets how long each stage may take to subscribe to one of its producers, including external ones, which
+    /// may be busy. With zero, no flow of more than one stage starts. Default: 5 seconds.
     pub fn subscribe_timeout(mut self, within: Duration) -> Self {
         self.subscribe_timeout = within;
         self
     }
 
     /// Holds the flow back once it is wired, until [`FlowRef::release`](super::FlowRef::release): its sources
-    /// read nothing, so that more consumers can subscribe before the first event. Default: events flow at once.
+    /// read nothing, so that more consumers can subscribe before the first event. Default: events flow at
+    /// once.
     ///
     /// ```
     /// use flow::{Flow, StartOptions};

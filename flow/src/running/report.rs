@@ -1,4 +1,4 @@
-//! How a flow that was started has ended.
+//! The report of a flow that has ended.
 
 use std::fmt;
 
@@ -6,21 +6,21 @@ use stage_core::Outcome;
 
 use crate::profile::Profile;
 
-/// What a flow did that ended without a failure.
+/// The result of a flow that ended without a failure.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FlowReport {
-    /// How it ended. What came of a flow that was stopped is not the whole.
+    /// How the flow ended. The results of a stopped flow are incomplete.
     pub outcome: Outcome,
-    /// What each of its layers did. What was left, its stages tell: events that are still buffered, or were
+    /// The statistics of its layers. Those of the stages include remaining events: still buffered, or
     /// discarded.
     pub profile: Profile,
-    /// The stages that did not end in time and were cut off, as `layer/number`.
+    /// The stages that did not end in time and were aborted, as `layer/number`.
     pub cut_off: Vec<String>,
 }
 
 impl FlowReport {
-    /// The events that came out of the flow.
+    /// Returns the number of events emitted by the flow.
     pub fn events(&self) -> u64 {
         self.profile.events
     }

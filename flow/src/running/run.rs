@@ -1,4 +1,4 @@
-//! One run of a flow that goes on by itself, and how it begins.
+//! One run of a flow in the background, and how it is started.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,10 +17,10 @@ use crate::exec::spawn;
 use crate::plan::Build;
 use crate::profile::{LayerProfile, Profile};
 
-/// How a run ended.
+/// The end of a run; `None` while it runs.
 type Ended = Option<Result<FlowReport, FlowError>>;
 
-/// What the handles of a run share.
+/// The state shared by the handles of a run.
 pub(super) struct Run {
     build: Build,
     commands: mpsc::UnboundedSender<Command>,
@@ -51,18 +51,18 @@ impl Run {
     }
 }
 
-/// A flow whose stages are wired, and whose sources wait for their release.
+/// A flow whose stages are wired, and whose sources wait to be released.
 pub(crate) struct Begun<T, W, E> {
     pub(crate) build: Build,
-    /// The stages of its last layer, if others may subscribe to them.
+    /// The stages of its last layer, if external stages may subscribe to them.
     pub(crate) producers: Vec<ProducerRef<T>>,
-    /// Done when the flow has come to its end.
+    /// Completes when the flow has ended.
     pub(crate) work: W,
-    /// The events that came out of the flow, of which these are the layers.
+    /// Returns the number of events emitted by a flow with these layers.
     pub(crate) events: E,
 }
 
-/// Gives the flow its name, and releases its events unless it is to be held.
+/// Names the flow, and releases its events unless it is to be held back.
 pub(crate) async fn begin<T, W, E>(
     options: StartOptions,
     wired: Begun<T, W, E>,
@@ -95,7 +95,7 @@ where
     Ok(RunningFlow::new(flow))
 }
 
-/// Gives a flow and the stages of its last layer their names; who keeps the first of them.
+/// Names the flow and the stages of its last layer; returns the stage that keeps the flow's name.
 async fn name<T: Send + 'static>(
     options: StartOptions,
     flow: FlowRef,

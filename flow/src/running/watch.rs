@@ -1,4 +1,4 @@
-//! The task that watches a running flow: it drains and ends the flow, and waits for its stages.
+//! The task that watches a running flow: it drains and stops the flow, and waits for its stages.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -10,18 +10,18 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::error::FlowError;
 use crate::plan::Build;
 
-/// How long stages may take to stop before they are cut off.
+/// How long stages may take to stop before they are aborted.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a handle wants of a flow.
+/// A command from a handle to its flow.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Command {
     Drain(Duration),
     Stop,
 }
 
-/// Watches a flow until `work` is done, fails, or somebody ends it; then no stage of it is left. The stages
-/// that had to be cut off.
+/// Watches a flow until `work` completes or fails, or a handle ends the flow; waits until none of its stages
+/// is left. Returns the stages that had to be aborted.
 pub(super) async fn watch(
     build: &Build,
     work: impl Future<Output = Result<(), FlowError>>,
@@ -35,7 +35,7 @@ pub(super) async fn watch(
         build.abort();
     }
     match (build.first_error.get(), ended) {
-        // A stop that comes behind a failure does not undo it.
+        // A stop after a failure does not replace the failure.
         (Some(error), _) | (None, Err(error)) => Err(error),
         (None, Ok(outcome)) => Ok((outcome, cut_off)),
     }
@@ -55,7 +55,7 @@ async fn until_it_ends(
             Some(command) = commands.recv() => match command {
                 Command::Drain(within) => {
                     outcome = Outcome::Drained;
-                    // A time beyond all clocks is none.
+                    // A deadline that `Instant` cannot represent counts as none.
                     deadline = Instant::now().checked_add(within);
                     build.drain();
                 }
@@ -73,7 +73,8 @@ async fn until_it_ends(
     }
 }
 
-/// Stops the stages before `work` is dropped: what reads their events is a part of it, and its end is no error.
+/// Stops the stages before `work` is dropped: `work` includes the reader of their events, whose end is not an
+/// error then.
 fn stopped(build: &Build) -> Outcome {
     build.stop();
     Outcome::Stopped

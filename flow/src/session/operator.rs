@@ -1,4 +1,5 @@
-//! Which events of a key belong to the same session?
+//! The operator of sessions: assigns events to the sessions of their keys, and emits the sessions that have
+//! ended.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,7 +19,7 @@ use crate::reduce::Marks;
 use crate::time::{Stamp, Stamped, Timed};
 use crate::window::{Late, TakesLate};
 
-/// Finds sessions.
+/// A layer that finds sessions.
 pub struct SessionLayer<T, F, I, G, H> {
     sessions: Sessions,
     key: Arc<F>,
@@ -26,20 +27,20 @@ pub struct SessionLayer<T, F, I, G, H> {
     fold: Arc<G>,
     merge: Arc<H>,
     late: Option<TakesLate<T>>,
-    /// Whether the flow has a window or a trigger, which sessions cannot honour.
+    /// Whether the flow has a window or a trigger, which sessions do not support.
     windowed: bool,
     options: LayerOptions,
     takes: PhantomData<fn(T)>,
 }
 
-/// The sessions of one stage that have not ended.
+/// The open sessions of one stage.
 pub struct SessionOperator<T, Q, A, F, I, G, H> {
     layer: SessionLayer<T, F, I, G, H>,
-    /// By key, each list in the order of time.
+    /// By key; each list is sorted by time.
     open: FxHashMap<Q, Vec<Open<A>>>,
-    /// When the first session of a key ends, if nothing more comes.
+    /// When the first session of each key ends, if no further event comes.
     ends: BTreeSet<(i64, u64)>,
-    /// The key of a number in `ends`.
+    /// The key of each number in `ends`.
     keys: FxHashMap<u64, Q>,
     next: u64,
     marks: Marks,
@@ -53,7 +54,7 @@ struct Open<A> {
 }
 
 impl<A> Open<A> {
-    /// Whether an event that happened at `at` belongs to it.
+    /// Returns whether an event that happened at `at` belongs to the session.
     fn is_near(&self, at: i64, sessions: &Sessions) -> bool {
         let (at, gap) = (i128::from(at), sessions.gap);
         at >= i128::from(self.start) - gap && at <= i128::from(self.end) + gap
@@ -134,7 +135,7 @@ where
     G: Fn(&mut A, T),
     H: Fn(&mut A, A),
 {
-    /// Puts an event into its session, which may join sessions that were apart.
+    /// Adds an event to its session; this may merge sessions that were separate.
     fn take_in(&mut self, at: i64, event: T) {
         let key = (self.layer.key)(&event);
         let sessions = &self.layer.sessions;
@@ -150,7 +151,7 @@ where
             self.ends.insert((at, number));
             place
         });
-        // An event reaches at most the session after it, too.
+        // An event can also reach the next session, but no session after that.
         if first.is_some() && list.get(place + 1).is_some_and(near) {
             let other = list.remove(place + 1);
             self.ends.remove(&(other.end, other.number));
@@ -168,7 +169,7 @@ where
         (self.layer.fold)(&mut open.value, event);
     }
 
-    /// Hands out the sessions that the watermark has passed.
+    /// Emits the sessions that the watermark has passed.
     fn pass_watermark<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
         let Some(watermark) = self.marks.watermark() else { return };
         while let Some(&(end, number)) = self.ends.first()
@@ -191,7 +192,7 @@ where
         if of_its_key.is_some_and(|list| list.iter().any(takes_it)) { None } else { Some(ended) }
     }
 
-    /// Hands out the sessions whose last event happened first, if there are too many.
+    /// Emits the sessions whose last event happened first, if there are too many.
     fn evict<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
         let most = self.layer.sessions.most;
         while self.ends.len() > most
@@ -202,7 +203,7 @@ where
         }
     }
 
-    /// Hands out the session with this number, which is the first that ends.
+    /// Emits the session with this number, which is the next to end.
     fn hand_out<K: FnMut(Session<Q, A>)>(&mut self, number: u64, sink: &mut K) {
         self.ends.pop_first();
         let Some(key) = self.keys.remove(&number) else { return };
@@ -272,13 +273,14 @@ where
 pub type SessionFlow<O, T, F, I, G, H> = Flow<Start<Staged<O, SessionLayer<T, F, I, G, H>>>>;
 
 impl<O: Origin<Time = Timed>> Flow<Start<O>> {
-    /// Finds the sessions of each key in this stage, and folds the events of each into a value; `merge` puts
-    /// two together that turn out to be one. A session comes out when the watermark says that it is over,
-    /// or at the end of the input, in the order of their ends. Partition by the same key before it.
+    /// Finds the sessions of each key in this stage, and folds the events of each into a value; `merge`
+    /// merges the values of two sessions that an event joins. A session is emitted when the watermark shows
+    /// that it has ended, or at the end of the input, in the order of their ends. Partition by the same key
+    /// first.
     ///
-    /// An event behind the watermark is accepted if an open session of its key is within the gap. It is late if there
-    /// is none and a session of the event alone would have ended; [`late`](Flow::late) gets the late events. A flow
-    /// with a window or a trigger before the sessions does not start.
+    /// An event behind the watermark is accepted if an open session of its key is within the gap. It is late
+    /// if there is none and a session of the event alone would have ended; [`late`](Flow::late) gets the late
+    /// events. A flow with a window or a trigger before the sessions does not start.
     ///
     /// ```
     /// use std::time::Duration;

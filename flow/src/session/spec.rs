@@ -1,18 +1,18 @@
-//! When a session ends, how many are kept, and what one is.
+//! Session options: the gap, the lateness and the limit; and the session that a flow emits.
 
 use std::time::Duration;
 
 use crate::refused::Refused;
 use crate::stats::Tally;
 
-/// When a session ends.
+/// The options of sessions.
 #[derive(Clone, Debug)]
 pub struct Sessions {
     /// In milliseconds.
     pub(super) gap: i128,
     pub(super) lateness: i128,
     pub(super) late: Tally,
-    /// How many are open in a stage at most.
+    /// The maximum number of open sessions in a stage.
     pub(super) most: usize,
     pub(super) evicted: Tally,
     /// The first invalid option.
@@ -20,8 +20,8 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// A session ends when its key has no event for longer than `gap`: whole milliseconds, at least 1. With
-    /// [`Duration::MAX`] it ends with the input.
+    /// A session ends when its key has had no event for longer than `gap`: whole milliseconds, at least 1.
+    /// With [`Duration::MAX`] it ends with the input.
     #[track_caller]
     pub fn new(gap: Duration) -> Self {
         let (gap, refused) = match Refused::millis("Sessions::new", gap, 1) {
@@ -32,8 +32,8 @@ impl Sessions {
         Self { gap, lateness: 0, late, most: usize::MAX, evicted, refused }
     }
 
-    /// Keeps sessions open for late events until the watermark is `lateness` past their end: whole milliseconds.
-    /// With [`Duration::MAX`], no event is late.
+    /// Keeps sessions open for late events until the watermark is `lateness` past their end: whole
+    /// milliseconds. With [`Duration::MAX`], no event is late.
     #[must_use]
     #[track_caller]
     pub fn allowed_lateness(mut self, lateness: Duration) -> Self {
@@ -44,17 +44,17 @@ impl Sessions {
         self
     }
 
-    /// Counts the late events: the session of such an event alone would have ended, and no open session of its key
-    /// is within the gap.
+    /// Counts the late events: those for which a session of the event alone would have ended, and no open
+    /// session of the key is within the gap.
     #[must_use]
     pub fn count_late(mut self, late: &Tally) -> Self {
         self.late = late.clone();
         self
     }
 
-    /// Keeps at most so many sessions open in each stage, at least 1. When there would be more, the one
-    /// whose last event happened first is handed out before its end, and counted: what comes of it later
-    /// begins another. Default: all that have not ended.
+    /// Limits the number of open sessions in each stage to `sessions`, at least 1. Beyond the limit, the
+    /// session whose last event happened first is emitted before its end, and counted: later events of it
+    /// start another session. Default: all sessions that have not ended stay open.
     #[must_use]
     #[track_caller]
     pub fn keep_at_most(mut self, sessions: usize, evicted: &Tally) -> Self {
@@ -63,7 +63,7 @@ impl Sessions {
         self
     }
 
-    /// Whether a session whose last event happened at `end` has ended by a watermark.
+    /// Returns whether a session whose last event happened at `end` has ended by a watermark.
     pub(super) fn is_over(&self, end: i64, watermark: i64) -> bool {
         i128::from(end) + self.gap < i128::from(watermark) - self.lateness
     }
@@ -76,12 +76,12 @@ impl Sessions {
 /// One session that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session<Q, A> {
-    /// Whose it was.
+    /// The key of the session.
     pub key: Q,
-    /// When its first event happened.
+    /// The time of its first event.
     pub start: i64,
-    /// When its last event happened.
+    /// The time of its last event.
     pub end: i64,
-    /// What was made of its events.
+    /// The folded value of its events.
     pub value: A,
 }

@@ -23,7 +23,7 @@ use super::{More, Part, ReadError, Source};
 
 /// The default maximum number of bytes of a record.
 pub(super) const MOST: usize = 16 << 20;
-/// What a reader allows in addition: a byte order mark and a carriage return, which are not part of a line.
+/// The bytes that a reader allows in addition: a byte order mark and a carriage return, which are not part of a line.
 pub(super) const AROUND: usize = 4;
 
 /// The terminator of a record.
