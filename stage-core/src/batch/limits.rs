@@ -10,7 +10,7 @@ use std::time::Duration;
 /// use std::time::Duration;
 /// use stage_core::batch::Limits;
 ///
-/// // At most 500 lines, at most 64 KiB, and none waits longer than a tenth of a second for others.
+/// // At most 500 lines, at most 64 KiB, and at most a tenth of a second from the first line on.
 /// let limits = Limits::count(500).weight(64 * 1024, String::len).within(Duration::from_millis(100));
 /// # let _: Limits<String> = limits;
 /// ```

@@ -20,7 +20,7 @@
 //! let options = pipeline.options();
 //! let count = options.get("steps.square.count").expect("it is a step");
 //! assert_eq!(format!("{} from {}", count.value, count.origin), "2 from the variable UPLOAD__STEPS__SQUARE__COUNT");
-//! println!("{options}"); // all of them, each with where it is from, as a file to begin with
+//! println!("{options}"); // all options with their origins, as a file to start from
 //!
 //! let report = pipeline.start().await?.join().await?;
 //! assert_eq!(report.stages.len(), 1 + 2 + 1);

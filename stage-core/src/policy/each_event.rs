@@ -11,7 +11,7 @@ use crate::base::error::BoxError;
 /// use stage_core::BoxError;
 /// use stage_core::policy::EachEvent;
 ///
-/// /// Passes on what is new.
+/// /// Drops repeated events.
 /// struct New {
 ///     last: Option<u64>,
 /// }

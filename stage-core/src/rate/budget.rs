@@ -19,7 +19,7 @@ use crate::sync::{Arc, Mutex, lock};
 /// use std::time::Duration;
 /// use stage_core::rate::{Budget, Rate};
 ///
-/// // What all steps together may send, and what each user may.
+/// // One limit for all steps together, and one for each user.
 /// let all: Budget = Budget::new(Rate::new(1_000, Duration::from_secs(1))?);
 /// let each: Budget<String> = Budget::new(Rate::new(10, Duration::from_secs(1))?);
 /// # let _ = each;

@@ -21,7 +21,7 @@ impl<E: Send + 'static> Chain<E> {
     ///     .start_fn("mails", || Ok(0..30))
     ///     .limited("limit", || Ok(Rate::new(1_000, Duration::from_secs(1))?.burst(10)?))
     ///     .finish_fn("send", |_| ());
-    /// // Ten at once, then one each millisecond.
+    /// // Ten at once, then one every millisecond.
     /// assert!(pipeline.start().await?.join().await?.elapsed >= Duration::from_millis(20));
     /// # Ok(())
     /// # }

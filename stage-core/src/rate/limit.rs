@@ -17,7 +17,7 @@ use std::time::Duration;
 /// use stage_core::rate::Rate;
 ///
 /// let rate = Rate::new(100, Duration::from_secs(1))?;
-/// // The same, but evenly: one event each 10 ms.
+/// // The same rate, evenly spaced: one event every 10 ms.
 /// let even = rate.burst(1)?;
 /// assert!(Rate::new(0, Duration::from_secs(1)).is_err());
 /// # let _ = even;

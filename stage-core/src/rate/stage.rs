@@ -33,7 +33,7 @@ use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 ///     .step("limit", move || Ok(RateLimiter::new(limit.clone())))
 ///     .finish_fn("send", |_| ());
 /// let report = pipeline.start().await?.join().await?;
-/// // Ten at once, then one each millisecond.
+/// // Ten at once, then one every millisecond.
 /// assert!(report.elapsed >= Duration::from_millis(20));
 /// # Ok(())
 /// # }

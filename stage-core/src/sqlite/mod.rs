@@ -17,10 +17,10 @@
 //!    nothing once the job is leased again.
 //! 3. Of the jobs with the same key, only the earliest can be leased: while it is leased or waits for a
 //!    retry, the later ones wait behind it.
-//! 4. A job is dead only after as many failed attempts as the options allow: a handler held it without
-//!    acknowledging it, or its lease ran out while it was the only job of its process. Attempts are counted
-//!    when a job is leased, without a write of their own, and taken back if nothing failed: after a stop,
-//!    when a consumer left, or when its lease ran out together with others.
+//! 4. A job is dead only if it was rejected as hopeless, or after as many failed attempts as the options allow. An
+//!    attempt fails if a handler holds the job without acknowledging it, or if the lease runs out while it is the
+//!    only job of its process. Attempts are counted when a job is leased, without a write of their own, and taken
+//!    back if nothing failed: after a stop, when a consumer left, or when the lease ran out together with others.
 //! 5. After its lease ran out, and on the last of several attempts, a job is leased alone: its process holds
 //!    no other job in the meantime. A job that kills its process therefore affects no other job.
 //! 6. A job without a delay can be leased whatever the clock shows. If the clock was set back, all times in

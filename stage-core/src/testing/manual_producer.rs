@@ -35,7 +35,7 @@ use crate::wire::subscription::{Cancellation, Subscription};
 /// assert_eq!(source.next_demand().await, 4);
 /// source.emit([1, 2]);
 /// assert_eq!((seen.recv().await, seen.recv().await), (Some(1), Some(2)));
-/// // Two of four were handled, so two more are asked for.
+/// // Two of four were handled, so the sink asks for two more.
 /// assert_eq!(source.next_demand().await, 2);
 /// source.finish();
 /// assert!(sink.ended().await.is_normal());
