@@ -54,7 +54,7 @@ impl<C: Chain> Flow<C> {
     ///
     /// let numbers = Flow::from_items(0..10_u64);
     /// assert_eq!(numbers.collect_blocking::<Vec<_>>()?.len(), 10);
-    /// // A step of a flow runs on a thread that other stages need; `map_async` takes what is to be awaited.
+    /// // A step runs on a thread that other stages need, so it must not block; use `map_async` to await.
     /// let nested = Flow::from_items([3]).map(move |_| numbers.collect_blocking::<Vec<_>>());
     /// let refused = nested.collect_blocking::<Vec<_>>()?.remove(0);
     /// assert!(matches!(refused, Err(FlowError::Blocking(_))));

@@ -93,7 +93,7 @@ where
     /// use flow::Flow;
     /// use flow::reduce::Partials;
     ///
-    /// // By number: a name, if there is one, and the sum of sizes.
+    /// // By id: the name, if there is one, and the sum of the sizes.
     /// type Known = Partials<u32, (Option<&'static str>, u32)>;
     ///
     /// # #[tokio::main(flavor = "current_thread")]

@@ -24,7 +24,7 @@ use crate::window::{Looks, TakesLate, WindowSpec};
 /// let mut all: Vec<u64> = squares.collect().await?;
 /// all.sort_unstable();
 /// assert_eq!((all.len(), all[0], all[49]), (50, 4, 10_000));
-/// // The same flow again.
+/// // Runs the same flow again.
 /// assert_eq!(squares.count().await?, 50);
 /// # Ok(())
 /// # }

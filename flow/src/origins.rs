@@ -133,7 +133,7 @@ where
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), flow::FlowError> {
-    /// // One stream brings events, the other never brings any.
+    /// // One stream has events, the other never has any.
     /// let streams = [vec![100, 1200, 2300], vec![]];
     /// let streams = streams.map(|all: Vec<i64>| move || stream::iter(all.clone()).chain(stream::pending()));
     /// let counts = Flow::from_streams(streams)

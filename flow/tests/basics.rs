@@ -1,4 +1,4 @@
-//! Flows over small data, with every step and window.
+//! Tests of flows over small data, with every step and window.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::trivially_copy_pass_by_ref, reason = "times are told of events by reference")]
 
@@ -75,7 +75,7 @@ async fn windows_by_count_are_numbered_and_the_last_may_be_empty() {
     assert_eq!(all, expected.collect::<Vec<_>>());
 }
 
-/// 1 to 40 at 0, 41 to 80 at 2000, 81 to 100 late at 0.
+/// Event times: 0 for 1 to 40, 2000 for 41 to 80, and 0, which is late, for 81 to 100.
 fn disordered(number: &u64) -> i64 {
     if (41..=80).contains(number) { 2000 } else { 0 }
 }

@@ -1,4 +1,5 @@
-//! Directories as sources: everything is found once, whoever walks, and nothing ends the walk.
+//! Tests of directories as sources: every entry is found exactly once, whichever stage walks, and no error
+//! ends the walk.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(unix)]
 
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use flow::source::{Tree, WalkError};
 use flow::{Flow, FlowError};
 
-/// The paths that a walk with so many stages finds, below the root.
+/// Returns the paths below the root that a walk with `stages` stages finds.
 async fn found(root: &Path, stages: usize) -> Vec<PathBuf> {
     let below = root.to_owned();
     let walk = Flow::from_directory(Tree::new(root).one_file_system())
@@ -69,7 +70,7 @@ async fn a_missing_directory_is_an_error_of_the_run() {
 #[tokio::test]
 async fn an_unreadable_directory_is_an_error_among_the_entries() {
     let root = tempfile::tempdir().unwrap();
-    // No path is longer than 4096 bytes, so the innermost of these cannot be opened by anybody.
+    // The maximum length of a path is 4096 bytes, so the innermost of these directories cannot be opened.
     for depth in 0..25 {
         let (outer, inner) = (root.path().join("outer"), root.path().join("inner"));
         fs::create_dir(&outer).unwrap();
@@ -95,7 +96,7 @@ async fn one_file_system_leaves_out_what_is_mounted_below() {
     };
     let root = fs::symlink_metadata("/dev").unwrap().dev();
     assert!(devices(Tree::new("/dev").one_file_system()).await.into_iter().eq([root]));
-    // Where something is mounted, it is found unless it is left out.
+    // Entries of a mounted file system are found unless they are excluded.
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     if mounts.lines().any(|line| line.split(' ').nth(1) == Some("/dev/pts")) {
         assert!(devices(Tree::new("/dev")).await.len() > 1);

@@ -1,4 +1,5 @@
-//! Event time under odd timestamps and odd windows: what is late, what is handed out, and that time goes on.
+//! Tests of event time with unusual timestamps and windows: which events are late, which windows are emitted,
+//! and that time advances.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -18,7 +19,7 @@ fn millis(time: u64) -> Duration {
     Duration::from_millis(time)
 }
 
-/// The windows of one stage, and how many events were in each.
+/// Returns the windows of one stage, and the number of events in each.
 async fn counts(
     events: Vec<i64>,
     window: Window<EventTime>,
@@ -67,7 +68,8 @@ async fn windows_that_leave_gaps_have_only_the_events_within_them_and_count_the_
     assert_eq!((late.get(), outside.get()), (0, 16));
 }
 
-/// Counts per minute of events of a source that then waits, with a guard of an hour.
+/// Returns the number of one-minute windows that are emitted for a source that then waits; `most_ahead` is an
+/// hour.
 async fn minutes_of_a_waiting_source(events: Vec<i64>) -> usize {
     let flow = Flow::from_stream(move || stream::iter(events.clone()).chain(stream::pending()))
         .event_time(|at| *at, HOUR)
@@ -88,7 +90,8 @@ async fn minutes_of_a_waiting_source(events: Vec<i64>) -> usize {
 async fn time_goes_on_behind_a_first_event_of_another_time() {
     let right = || (0..400).map(|minute| NOW + minute * MINUTE);
     assert_eq!(minutes_of_a_waiting_source(right().collect()).await, 399);
-    // That of long ago is over with the first right ones; that of the future is not.
+    // The window of an event long ago ends with the first correct events; that of an event in the future does
+    // not.
     for (wrong, windows) in [(0, 400), (i64::MIN, 400), (NOW + 100_000 * MINUTE, 399), (i64::MAX, 399)] {
         let events = [wrong].into_iter().chain(right()).collect();
         assert_eq!(minutes_of_a_waiting_source(events).await, windows, "{wrong}");
@@ -168,7 +171,7 @@ async fn sessions_at_both_ends_of_time_come_out() {
 
 #[tokio::test]
 async fn gaps_are_handed_out_one_by_one_however_long_they_are() {
-    // As many windows of a millisecond as fit no memory.
+    // More windows of a millisecond than fit in memory.
     let gaps = |events: Vec<i64>| {
         Flow::from_items(events)
             .event_time(|at| *at, Duration::MAX)
@@ -182,7 +185,7 @@ async fn gaps_are_handed_out_one_by_one_however_long_they_are() {
         let expected = (0..5000).map(|at| (WindowId::Fixed(at), u32::from(at == 0)));
         assert_eq!(first, expected.collect::<Vec<_>>());
     }
-    // Several thousand, at a jump and at the end of the input, all of them and in order.
+    // Several thousand windows, at a jump and at the end of the input: all are emitted, and in order.
     for sources in [vec![vec![0, 10_000]], vec![vec![0], vec![10_000]]] {
         let flow = Flow::from_iters(sources)
             .event_time(|at| *at, Duration::MAX)
@@ -222,7 +225,7 @@ async fn an_event_that_is_not_believed_opens_no_gaps() {
         let starts: Vec<_> = given.iter().map(|(start, _, count)| (*start, *count)).collect();
         let last = far / 1000 * 1000;
         assert_eq!(starts, [(0, 1), (1000, 1), (2000, 1), (3000, 1), (4000, 0), (5000, 1), (last, 1)]);
-        // Also if the source is too short for its clock to start before the end.
+        // The same for a source that is too short for its clock to start before the end.
         let given = counts(vec![0, far, 2000], window(), Duration::from_mins(1)).await;
         let starts: Vec<_> = given.iter().map(|(start, ..)| *start).collect();
         assert_eq!(starts, [0, 1000, 2000, last]);
@@ -244,7 +247,7 @@ async fn a_gap_that_waits_for_late_events_is_passed_and_done_and_may_get_some() 
     assert_eq!(of(90), [(done, 1)]);
 }
 
-/// Sessions of the key `a` with a gap of 10 ms, and how many events were late.
+/// Returns the sessions of the key `a` with a gap of 10 ms, and the number of late events.
 async fn sessions_of_a(events: &'static [(&'static str, i64)]) -> (Vec<(i64, i64, Vec<i64>)>, u64) {
     let late = Tally::new();
     let sessions =
@@ -266,7 +269,7 @@ async fn an_event_of_a_session_that_is_still_open_is_taken() {
     let (open, late) =
         sessions_of_a(&[("a", 100), ("a", 110), ("b", 115), ("a", 101), ("a", 104), ("a", 119)]).await;
     assert_eq!((open, late), (vec![(100, 119, vec![100, 110, 101, 104, 119])], 0));
-    // Also if the session begins with it; but not if none is open.
+    // The same if the session begins with the event; but not if no session is open.
     let (open, late) =
         sessions_of_a(&[("a", 100), ("b", 109), ("a", 95), ("a", 80), ("b", 130), ("a", 99)]).await;
     assert_eq!((open, late), (vec![(95, 100, vec![100, 95])], 2));
@@ -278,7 +281,7 @@ async fn none_meets_none_in_a_join() {
     let right = Flow::from_items([(Some(1), 10), (None, 20), (None, 30), (Some(3), 40)]);
     let inner = left.clone().bounded_join(Inner, right.clone(), |l| l.0, |r| r.0);
     assert_eq!(inner.count().await.unwrap(), 1 + 2 * 2);
-    // Those without a key are to meet nobody.
+    // Events without a key must not match.
     let (left, right) = (left.filter(|l| l.0.is_some()), right.filter(|r| r.0.is_some()));
     assert_eq!(left.bounded_join(FullOuter, right, |l| l.0, |r| r.0).count().await.unwrap(), 3);
 }
@@ -300,7 +303,7 @@ async fn the_longest_duration_is_never() {
         },
     );
     assert_eq!(alarmed.emit_state().collect_on::<Vec<_>>(Workers::Current).await.unwrap(), [10]);
-    // A source that waits for longer than the clock can tell is not idle.
+    // A source whose patience exceeds the range of the clock is never idle.
     let waiting = Flow::from_streams(
         [vec![5_i64, 25], vec![]].map(|events| move || stream::iter(events.clone()).chain(stream::pending())),
     );

@@ -1,4 +1,4 @@
-//! Files as sources: odd ones, damaged ones, and what is said of them.
+//! Tests of files as sources: unusual files, damaged files, and their error messages.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
@@ -12,7 +12,7 @@ fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
     items
 }
 
-/// A file with this in it.
+/// Creates a file with this content.
 fn file(content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lines");
@@ -20,7 +20,7 @@ fn file(content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// What a flow says that failed.
+/// Returns the error message of a failed flow.
 fn said(error: &FlowError) -> String {
     let FlowError::Stage { reason, .. } = error else { panic!("{error}") };
     reason.to_string()

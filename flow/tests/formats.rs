@@ -1,4 +1,4 @@
-//! Packed files, comma-separated values and JSON lines as sources, and what is said of damaged ones.
+//! Tests of packed files, CSV and JSON lines as sources, and of the error messages for damaged ones.
 #![cfg(all(feature = "csv", feature = "gzip", feature = "json", feature = "zstd"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -23,7 +23,7 @@ fn media(user: u32, name: &str) -> Media {
     Media { user, name: name.to_owned() }
 }
 
-/// A file with this in it.
+/// Creates a file with this content.
 fn file(content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
@@ -31,7 +31,7 @@ fn file(content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// What a flow says that failed, after the name of the file.
+/// Returns the error message of a failed flow, after the name of the file.
 fn said(error: &FlowError) -> String {
     let FlowError::Stage { reason, .. } = error else { panic!("{error}") };
     let said = reason.to_string();

@@ -1,4 +1,4 @@
-//! Counts, sums, groups and rankings.
+//! Tests of counts, sums, groups and rankings.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use flow::Flow;
@@ -47,7 +47,7 @@ async fn a_result_larger_than_any_buffer_is_whole() {
 
 #[tokio::test]
 async fn events_get_the_values_of_their_keys_whatever_the_stages() {
-    // Keys 0 to 4999; events want 2500 to 9999, each key twice.
+    // The values have keys 0 to 4999; the events look up 2500 to 9999, each key twice.
     let values = |stages| {
         let numbers = Flow::from_range(0..50_000_u64).stages(stages);
         numbers.combining(|sums: &mut Partials<u64, u64>, number| *sums.of(number % 5000) += number)

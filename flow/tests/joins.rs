@@ -1,4 +1,4 @@
-//! Joins by key, with and without partners and windows.
+//! Tests of joins by key, with and without partners and windows.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::Duration;

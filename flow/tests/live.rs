@@ -1,5 +1,5 @@
-//! Streams and channels as sources: what comes is handed on at once, waiting blocks nobody, and a run that
-//! ends lets go.
+//! Tests of streams and channels as sources: events are emitted at once, waiting blocks no thread, and a run
+//! that ends releases its source.
 #![cfg(feature = "crossbeam")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -9,7 +9,7 @@ use flow::{Flow, FlowError, Window, Workers};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
 
-/// Nothing here takes as long.
+/// A time limit that no test here reaches.
 const LONG: Duration = Duration::from_secs(20);
 
 async fn soon<F: Future>(future: F) -> F::Output {
@@ -54,7 +54,7 @@ async fn a_channel_that_nobody_reads_from_holds_its_senders_back() {
             sender.send(number).await.unwrap();
         }
     };
-    // Time passes only when nobody can do anything any more.
+    // The paused clock advances only when no task can make progress.
     assert!(tokio::time::timeout(LONG, sending).await.is_err());
     let mut next = 1;
     while let Ok(Some(event)) = tokio::time::timeout(LONG, events.next()).await {
@@ -77,7 +77,7 @@ async fn a_run_that_ends_early_closes_the_channel() {
 async fn a_channel_is_taken_by_the_run_that_comes_first() {
     let (sender, receiver) = mpsc::channel(2);
     let flow = Flow::from_channel(receiver).stages(1);
-    // Looking at the plan takes nothing.
+    // Explaining the flow does not take the channel.
     assert_eq!(flow.explain().to_string(), "0: channel × 1\n");
     sender.send(7).await.unwrap();
     drop(sender);
@@ -96,7 +96,7 @@ fn threads_feed_a_flow_and_learn_when_it_has_ended() {
         let mut sent = 0_u64;
         while sender.send(sent).is_ok() {
             sent += 1;
-            // Now and then the flow has to wait.
+            // Make the flow wait now and then.
             if sent.is_multiple_of(100) {
                 std::thread::yield_now();
             }
@@ -119,7 +119,7 @@ fn a_flow_that_waits_for_a_thread_ends_with_it() {
     assert_eq!(waiting.join().unwrap(), [2]);
 }
 
-/// One item an hour.
+/// A stream of one item an hour.
 fn hourly(count: u64) -> impl Stream<Item = u64> + Send {
     let tick = async |number| {
         tokio::time::sleep(Duration::from_hours(1)).await;

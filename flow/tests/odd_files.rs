@@ -1,4 +1,5 @@
-//! Files that are odd, damaged, too long or change while they are read: what comes of them, and what is said.
+//! Tests of files that are unusual, damaged, too long, or changed while they are read: the events read, and
+//! the error messages.
 #![cfg(all(feature = "csv", feature = "gzip", feature = "json", feature = "zstd"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -27,7 +28,7 @@ fn row(id: u64, name: &str) -> Row {
     Row { id, name: name.to_owned() }
 }
 
-/// A file with this in it.
+/// Creates a file with this content.
 fn file(content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
@@ -35,7 +36,7 @@ fn file(content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// What a flow gives, and the error that ends it, after the name of the file.
+/// Returns the results of a flow, and the error that ends it, after the name of the file.
 fn given<C: Chain>(flow: &Flow<C>) -> (Vec<C::Out>, Option<String>) {
     let (mut events, mut last) = (Vec::new(), None);
     for item in flow {
@@ -86,7 +87,7 @@ fn a_byte_order_mark_of_utf_8_is_no_part_of_any_format() {
     gives(&Flow::from_byte_lines(&path).stages(1), &[b"one".to_vec(), b"two".to_vec()]);
     gives(&Flow::from_lines_with(&path, <[u8]>::len).stages(1), &[3, 3]);
     gives(&Flow::from_line_blocks(&path).stages(1).map(|block| block.to_vec()), &[b"one\ntwo\n".to_vec()]);
-    // Records are bytes, of which none is left out.
+    // Records are bytes, all of which are kept.
     gives(&Flow::from_records(&path, b'\n').stages(1), &[[MARK, b"one"].concat(), b"two".to_vec()]);
     let (_folder, path) = file(marked("{\"id\":1,\"name\":\"a\"}\n{\"id\":2,\"name\":\"b\"}\n"));
     gives(&Flow::from_json_lines(&path).stages(1), &[row(1, "a"), row(2, "b")]);
@@ -152,7 +153,7 @@ fn a_quote_that_is_never_closed_is_an_error_at_the_line_where_it_begins() {
         ("id,name\n1,\"a\n2,b", vec![], format!(":2:2: {never}")),
         ("id,name\n0,z\n1,\"", vec![row(0, "z")], format!(":3:2: {never}")),
         ("id,name\n1,\"a\nb\"\n2,\"c\n\nd\n", vec![row(1, "a\nb")], format!(":4:2: {never}")),
-        // Of the wrong number of fields too, and where a quote is doubled.
+        // The same with a wrong number of fields, and with a doubled quote.
         ("id,name\n\n\"1,a\n2,b\n", vec![], format!(":3:1: {never}")),
         ("id,name\r\n1,\"a\"\"\r\n2,b\r\n", vec![], format!(":2:2: {never}")),
         ("id,\"name\n1,a\n", vec![], format!(":1:2: {never}")),
@@ -305,12 +306,13 @@ fn a_bound_on_lines_holds_to_the_byte_and_may_be_any_number() {
     }
 }
 
-/// Cuts a file behind a number of bytes.
+/// Truncates a file to a number of bytes.
 fn cut(path: &Path, left: u64) {
     OpenOptions::new().write(true).open(path).unwrap().set_len(left).unwrap();
 }
 
-/// The lines that a flow gives of a file that is cut in its hands are whole, and an error ends them.
+/// Checks that the lines of a file that is truncated during the flow are whole, and that an error follows
+/// them.
 fn shrinks(flow: impl Fn(&Path, u64) -> (Vec<String>, Option<String>)) {
     let text = (0..200_000).map(|number| format!("{number:06}\n")).collect::<String>();
     for left in [0, 7 * 80_000, 7 * 80_000 + 3, 7 * 199_999 + 6] {
@@ -328,7 +330,7 @@ fn shrinks(flow: impl Fn(&Path, u64) -> (Vec<String>, Option<String>)) {
 #[test]
 fn a_file_that_becomes_shorter_while_it_is_read_is_an_error_and_no_line_is_half() {
     for stages in [1, 3, 16] {
-        // Each stage has its part when the file is cut, and has read nothing of it.
+        // Each stage has its part when the file is truncated, and has read nothing of it.
         shrinks(|path, left| {
             let file = path.to_owned();
             given(&Flow::from_lines(path).stages(stages).on_init(move |_| cut(&file, left)))
@@ -351,7 +353,7 @@ fn comma_separated_values_that_become_shorter_while_they_are_read_are_an_error()
         builder.has_headers(false);
         let (file, once) = (path.to_owned(), std::sync::Once::new());
         let flow = Flow::from_csv_with::<(String,)>([path], builder).stages(1).max_demand(10);
-        // A few records were asked for when the first comes.
+        // There is demand for a few records when the first arrives.
         given(&flow.map(|row| row.0).inspect(move |_| once.call_once(|| cut(&file, left))))
     });
 }

@@ -1,4 +1,4 @@
-//! Options with values that cannot be honoured: the flow does not start, and the error names option and line.
+//! Tests of invalid options: the flow does not start, and the error names the option and the line.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -12,7 +12,7 @@ use flow::time::Timed;
 use flow::{Flow, FlowError, Next, Tally, Window};
 use stage_core::{ForEach, FromIter, MapEach};
 
-/// The option that a flow is refused for, and what was said of it.
+/// Returns the option for which a flow is refused, and the error message.
 async fn refused<C: Chain>(flow: &Flow<C>) -> (String, String) {
     match flow.collect::<Vec<_>>().await.map(|events| events.len()) {
         Err(FlowError::Refused(refused)) => {
@@ -82,7 +82,7 @@ async fn zero_and_periods_below_a_millisecond_are_refused() {
         (Window::periodic(micros(999)), "Window::periodic", "999µs"),
         (Window::global().trigger_every(0), "trigger_every", "0"),
         (Window::global().trigger_periodically(Duration::ZERO), "trigger_periodically", "0ns"),
-        // The first is named.
+        // Of several invalid options, the first is reported.
         (Window::count(0).trigger_every(0), "Window::count", "0"),
     ];
     for (window, option, value) in windows {

@@ -1,4 +1,4 @@
-//! Stages of stage-core as source, middle and end of flows; departitions.
+//! Tests of stage-core stages as source, middle and end of flows, and of departitions.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use flow::stages::OnError;
@@ -68,7 +68,7 @@ async fn consumers_that_run_already_get_the_events() {
 
 #[tokio::test]
 async fn a_departition_puts_windows_together() {
-    // Everything goes to one of two stages: windows of three, the other stage has one that is empty.
+    // All events go to one of two stages, in windows of three; the other stage has one empty window.
     let flow = Flow::from_items(1..=10_u64)
         .stages(1)
         .partition_with(|number| Some((number, 1)))

@@ -1,5 +1,5 @@
-//! Is a thread, a stage or a channel left of flows that were ended at random on threads of their own? A program
-//! by itself: threads are counted for the whole process.
+//! Tests that flows ended at random on their own threads leave no thread, stage or channel. A separate
+//! program: threads are counted for the whole process.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -10,7 +10,7 @@ use flow::{Flow, Workers};
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
-/// How many flows; `FLOW_KILLS` for more.
+/// Returns the number of flows; `FLOW_KILLS` overrides it.
 fn kills() -> u64 {
     std::env::var("FLOW_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(200)
 }
@@ -32,16 +32,16 @@ async fn run(number: u64, alive: &Arc<()>) {
         .filter(move |_| Arc::strong_count(&kept) > 0);
     let mut events = flow.stream_on(Workers::Own).await.unwrap();
     match number % 4 {
-        // It comes to its end, or to its panic.
+        // Run to the end, or to the panic.
         0 => while let Some(Ok(_)) = events.next().await {},
         1 => assert!(events.by_ref().any(async |event| event.is_err()).await),
-        // The stream is dropped after some events.
+        // Drop the stream after some events.
         2 => {
             for _ in 0..number % 60 {
                 assert!(events.next().await.unwrap().is_ok());
             }
         }
-        // The task that takes the events is cut off.
+        // Abort the task that takes the events.
         _ => {
             let taking = tokio::spawn(async move { while let Some(Ok(_)) = events.next().await {} });
             tokio::task::yield_now().await;

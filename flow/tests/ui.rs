@@ -1,10 +1,11 @@
-//! Is every order of steps that cannot work a mistake for the compiler?
+//! Tests that the compiler rejects every invalid order of steps.
 //!
-//! The programs are in the workspace's `tests/flow/fail`, to which `tests/fail` is a link: compiled from here, they need
-//! few crates, while the suites need many. The compiler's own words change between versions, so they run on the version
-//! that the workspace names only.
+//! The programs are in the workspace's `tests/flow/fail`, to which `tests/fail` is a link: compiled from
+//! here, they need few crates, whereas the workspace's test suites need many. Compiler messages change
+//! between versions, so the programs are compiled only with the version that the workspace pins.
 //!
-//! `TRYBUILD=overwrite cargo test -p flow --test ui` writes what the compiler says now: read it as a newcomer.
+//! `TRYBUILD=overwrite cargo test -p flow --test ui` writes the current compiler messages: review them as a
+//! newcomer would.
 #![forbid(unsafe_code)]
 
 #[path = "../../stage-macros/tests/compiler/mod.rs"]

@@ -106,7 +106,7 @@ where
     /// # async fn main() -> Result<(), flow::FlowError> {
     /// let numbers = Flow::from_stream(|| stream::iter(1..=3)).map(|number| number * 2);
     /// assert_eq!(numbers.fold(0, |sum, number| sum + number).await?, 12);
-    /// // The same again: the recipe makes a new stream.
+    /// // Run again: the recipe creates a new stream.
     /// assert_eq!(numbers.count().await?, 3);
     /// # Ok(())
     /// # }

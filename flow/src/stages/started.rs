@@ -74,7 +74,7 @@ impl<T: Send + 'static> LayerFlow<Untimed, T> {
     /// # async fn main() -> Result<(), flow::FlowError> {
     /// let numbers = Flow::from_producers(1, |_| Ok(FromIter::new(0_u64..))).stages(1);
     /// assert_eq!(numbers.first(3).await?, [0, 1, 2]);
-    /// // Another run has producers of its own.
+    /// // Each run creates its own producers.
     /// assert_eq!(numbers.first(2).await?, [0, 1]);
     /// # Ok(())
     /// # }

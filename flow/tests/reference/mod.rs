@@ -1,6 +1,6 @@
-//! The watermark of a source, computed a second time from its documentation.
+//! A second implementation of the watermark of a source, written from its documentation.
 
-/// The watermark after each event of a source, and at its end.
+/// Returns the watermark after each event of a source, and at its end.
 pub(crate) fn watermarks(times: &[i64], most_ahead: i64) -> (Vec<i64>, Option<i64>) {
     if most_ahead == i64::MAX {
         let latest = |last: usize| times[..=last].iter().max().copied().unwrap();

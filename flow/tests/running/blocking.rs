@@ -1,4 +1,5 @@
-//! Blocking calls where a thread runs tasks or stages: refused at once, with the reason and the remedy.
+//! Tests of blocking calls on threads that run tasks or stages: they are refused at once, with the reason and
+//! the remedy.
 
 use std::future::pending;
 use std::time::Duration;
@@ -17,7 +18,7 @@ fn multi_thread() -> Runtime {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
-/// The call was refused, and the error says why and what to do.
+/// Asserts that the call was refused, and that the error states the reason and the remedy.
 #[track_caller]
 fn is_refused<T: std::fmt::Debug>(result: &Result<T, FlowError>) {
     let Err(error @ FlowError::Blocking(_)) = result else { panic!("not refused: {result:?}") };
@@ -26,7 +27,7 @@ fn is_refused<T: std::fmt::Debug>(result: &Result<T, FlowError>) {
     assert!(said.contains("await") && said.contains("spawn_blocking"), "{said}");
 }
 
-/// How many squares there are below `count`, or why that is not known.
+/// Counts the squares below `count` with a blocking call.
 fn nested(count: u64) -> Result<usize, FlowError> {
     Flow::from_items(0..count).map(|number| number * number).collect_blocking::<Vec<_>>().map(|all| all.len())
 }
@@ -50,7 +51,7 @@ fn a_step_of_a_flow_may_block_in_a_section_for_it_and_may_await_a_nested_flow() 
     assert!(outer.collect_blocking::<Vec<_>>().unwrap().into_iter().eq(0..20));
 }
 
-/// The sum of what a flow gives.
+/// Returns the sum of the results of a flow.
 trait FoldSum {
     fn fold_sum(&self) -> usize;
 }
@@ -61,7 +62,7 @@ impl<C: flow::chain::Chain<Out = usize>> FoldSum for Flow<C> {
     }
 }
 
-/// A flow of what a task of the current runtime sends.
+/// Creates a flow of the events that a task of the current runtime sends.
 fn fed_by_a_task() -> flow::source::OnceFlow<flow::source::ChannelPart<u64>> {
     let (sender, receiver) = mpsc::channel(4);
     tokio::spawn(async move {
@@ -117,7 +118,7 @@ fn an_iterator_that_is_moved_into_async_code_gives_what_is_there_and_then_an_err
     current_thread().block_on(async move {
         is_refused(&items.next().unwrap());
         assert!(items.next().is_none());
-        // The run has ended, and lets go of its channel.
+        // The run has ended, and has dropped its channel.
         sender.closed().await;
     });
 }

@@ -1,4 +1,5 @@
-//! Flows that are held back, consumers that begin paused, and flows that are stopped on real threads.
+//! Tests of flows that are held back, consumers that begin paused, and flows that are stopped on real
+//! threads.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use stage_core::{ForEach, FromIter, Outcome, SubscribeOptions, Subscription};
 
 use crate::{in_any_order, no_task_is_left};
 
-/// How many flows are stopped on real threads; `FLOW_STOPS` for more.
+/// Returns how many flows to stop on real threads; `FLOW_STOPS` overrides the number.
 fn stops() -> usize {
     std::env::var("FLOW_STOPS").ok().and_then(|stops| stops.parse().ok()).unwrap_or(400)
 }
@@ -88,7 +89,7 @@ fn a_consumer_that_is_to_begin_paused_asks_when_it_is_resumed() {
         let flow = Flow::from_items(0..100_u64).stages(1).max_demand(8);
         let feeding = flow.into_stages_with(consumers, here()).await.unwrap();
         settle().await;
-        // The other consumer takes all of an endless supply; this one asks for nothing.
+        // The other consumer takes all events of an endless source; this one has no demand.
         assert_eq!((sent[0].try_iter().count(), sent[1].try_iter().count()), (100, 0));
         assert_eq!(feeding.subscriptions().len(), 2);
         feeding.subscriptions().iter().for_each(Subscription::resume);

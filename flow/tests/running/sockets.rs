@@ -1,4 +1,4 @@
-//! Sockets and timers in flows that run on threads of their own.
+//! Tests of sockets and timers in flows that run on their own threads.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use futures_util::stream::once;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A service that says hello to each who connects.
+/// Starts a service that greets each client.
 async fn greeter() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
