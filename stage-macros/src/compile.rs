@@ -1,12 +1,12 @@
-//! Which way does a pipeline go? ast → model → validate → expand.
+//! Compilation of a pipeline: ast → model → validate → expand.
 
 use proc_macro2::TokenStream;
 
 use crate::error::Errors;
 use crate::{ast, expand, model, validate};
 
-/// The expansion of `pipeline! { input }`. Every mistake in it becomes an error at its own tokens, all at
-/// once.
+/// Expands `pipeline! { input }`. Every mistake becomes an error at its own tokens, all of them in one
+/// compilation.
 pub(crate) fn compile(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let Some(ast) = ast::read(input, &mut errors) else {

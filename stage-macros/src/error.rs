@@ -1,11 +1,11 @@
-//! Where do mistakes go? Into one list, so that all of them are reported by one compilation.
+//! List of all mistakes, so that one compilation reports all of them.
 
 use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-/// Every mistake found so far, each at the tokens that hold it.
+/// Every mistake found so far, each with its tokens.
 #[derive(Default)]
 pub(crate) struct Errors {
     found: Vec<syn::Error>,
@@ -17,12 +17,12 @@ impl Errors {
         self.found.push(syn::Error::new_spanned(tokens, message));
     }
 
-    /// Reports a mistake at one token of which only the span is at hand.
+    /// Reports a mistake at a token of which only the span is known.
     pub(crate) fn at_span(&mut self, span: Span, message: impl Display) {
         self.found.push(syn::Error::new(span, message));
     }
 
-    /// Takes over what syn found wrong.
+    /// Takes over an error of syn.
     pub(crate) fn push(&mut self, error: syn::Error) {
         self.found.push(error);
     }
@@ -35,21 +35,21 @@ impl Errors {
         self.found.len()
     }
 
-    /// One `compile_error!` for each mistake, in the order of the source.
+    /// Returns one `compile_error!` for each mistake, in source order.
     pub(crate) fn to_compile_errors(&self) -> TokenStream {
         let mut found: Vec<_> = self.found.iter().collect();
         found.sort_by_key(|error| position(error.span()));
         found.into_iter().map(syn::Error::to_compile_error).collect()
     }
 
-    /// The messages alone, in the order in which they were found.
+    /// Returns the messages alone, in the order in which they were reported.
     #[cfg(test)]
     pub(crate) fn messages(&self) -> Vec<String> {
         self.found.iter().map(ToString::to_string).collect()
     }
 }
 
-/// Line and column, which only the compiler knows: in a unit test all places are alike.
+/// Returns line and column, which only the compiler knows: in a unit test all positions are equal.
 fn position(span: Span) -> (usize, usize) {
     if !proc_macro::is_available() {
         return (0, 0);

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Data, DeriveInput, Fields, Ident};
 
-/// The `Debug` of the error type in `item`.
+/// Expands the `Debug` implementation of the error type in `item`.
 pub(crate) fn derive(item: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(item) {
         Ok(input) => input,
@@ -35,7 +35,7 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
     }
 }
 
-/// Shows one variant, or the only one, with its fields.
+/// Expands the formatting of one variant, or of a struct, with its fields.
 fn arm(path: &TokenStream, name: &Ident, fields: &Fields) -> TokenStream {
     let name = name.to_string();
     match fields {

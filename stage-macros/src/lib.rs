@@ -1,5 +1,5 @@
-//! The language that declares pipelines: `pipeline!`, and the attributes that make stages. `stage_core`
-//! re-exports them.
+//! Macros of `stage_core`, which re-exports them: the language `pipeline!`, and the attributes that make
+//! stages.
 #![forbid(unsafe_code)]
 
 extern crate proc_macro;
@@ -50,7 +50,7 @@ pub fn timed(settings: proc_macro::TokenStream, item: proc_macro::TokenStream) -
     timed::compile(settings.into(), &item.into()).into()
 }
 
-/// `Debug` of an error type: its message and those of its causes; its fields with `{:#?}`.
+/// Derives `Debug` for an error type: its message and those of its causes, or its fields with `{:#?}`.
 #[doc(hidden)]
 #[proc_macro_derive(ErrorDebug)]
 pub fn error_debug(item: proc_macro::TokenStream) -> proc_macro::TokenStream {

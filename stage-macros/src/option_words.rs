@@ -1,4 +1,4 @@
-//! Which options does the language have, who takes which, and what does each look like?
+//! Options of the language, their owners, and an example of each.
 
 use crate::suggest::did_you_mean;
 use crate::words::list;
@@ -27,11 +27,11 @@ pub(crate) enum OptionWord {
     MaxRestarts,
     Within,
     Backoff,
-    /// Not an option, but read as one: the number of parts of a partition.
+    /// The number of parts of a partition, which is not an option but is read like one.
     Into,
 }
 
-/// Every option with its word, and how it looks when it is right.
+/// Every option with its word and an example.
 const ALL: [(OptionWord, &str, &str); 21] = [
     (OptionWord::Name, "name", "name: \"storage\""),
     (OptionWord::Count, "count", "count: 4"),
@@ -56,11 +56,11 @@ const ALL: [(OptionWord, &str, &str); 21] = [
     (OptionWord::Backoff, "backoff", "backoff: Backoff::new(FIRST, MOST)"),
 ];
 
-/// The one that is not an option.
+/// The word that is not an option.
 const INTO: (OptionWord, &str, &str) = (OptionWord::Into, "into", "into 4");
 
 impl OptionWord {
-    /// What a whole pipeline takes: its name, its supervision, and the defaults of its steps.
+    /// The options of a whole pipeline: its name, its supervision, and the defaults of its steps.
     pub(crate) const OF_PIPELINE: &[Self] = &[
         Self::Name,
         Self::Acknowledged,
@@ -77,7 +77,7 @@ impl OptionWord {
         Self::Within,
         Self::Backoff,
     ];
-    /// What a pipeline takes that others go through: they supervise it.
+    /// The options of a pipeline for use with `through`, which the surrounding pipeline supervises.
     pub(crate) const OF_PART: &[Self] = &[
         Self::Name,
         Self::Acknowledged,
@@ -90,7 +90,7 @@ impl OptionWord {
         Self::Restart,
         Self::Cancel,
     ];
-    /// What a `through` takes: defaults for the steps of the other pipeline.
+    /// The options of a `through`: defaults for the steps of the other pipeline.
     pub(crate) const OF_THROUGH: &[Self] = &[
         Self::Name,
         Self::Count,
@@ -102,7 +102,7 @@ impl OptionWord {
         Self::Restart,
         Self::Cancel,
     ];
-    /// What a `start` takes: it asks nobody for events.
+    /// The options of a `start`, which has no demand of its own.
     pub(crate) const OF_START: &[Self] = &[
         Self::Args,
         Self::Name,
@@ -113,7 +113,7 @@ impl OptionWord {
         Self::Restart,
         Self::Dispatcher,
     ];
-    /// What a `step` takes.
+    /// The options of a `step`.
     pub(crate) const OF_STEP: &[Self] = &[
         Self::Args,
         Self::Name,
@@ -132,7 +132,7 @@ impl OptionWord {
         Self::Rate,
         Self::Batch,
     ];
-    /// What a `finish` takes: it emits nothing.
+    /// The options of a `finish`, which emits nothing.
     pub(crate) const OF_FINISH: &[Self] = &[
         Self::Args,
         Self::Name,
@@ -148,7 +148,7 @@ impl OptionWord {
         Self::Rate,
         Self::Batch,
     ];
-    /// What a `then` takes: the rest is the business of its step.
+    /// The options of a `then`: all others belong to its step.
     pub(crate) const OF_THEN: &[Self] = &[Self::Args];
 
     fn row(self) -> (Self, &'static str, &'static str) {
@@ -159,7 +159,7 @@ impl OptionWord {
         self.row().1
     }
 
-    /// How it looks when it is right.
+    /// Returns an example of the option.
     pub(crate) fn example(self) -> &'static str {
         self.row().2
     }
@@ -168,7 +168,7 @@ impl OptionWord {
         ALL.into_iter().find(|(_, known, _)| *known == word).map(|(option, ..)| option)
     }
 
-    /// The one of `allowed` that was meant by a word that is none: a slip of the pen, or a word others use.
+    /// Returns the allowed option that a misspelled or foreign word most likely means.
     pub(crate) fn guess(word: &str, allowed: &[Self]) -> Option<Self> {
         let slip = did_you_mean(word, allowed.iter().map(|option| option.word())).and_then(Self::from_word);
         let meant = slip.or(match word {
@@ -187,13 +187,13 @@ impl OptionWord {
         meant.filter(|meant| allowed.contains(meant))
     }
 
-    /// Does it stand alone, without a value?
+    /// Returns whether the option takes no value.
     pub(crate) fn stands_alone(word: &str) -> bool {
         Self::guess(word, &[Self::Acknowledged]).is_some()
     }
 }
 
-/// The words of `options`, for a sentence: `` `name`, `count` and `by` ``.
+/// Lists the words of `options` for a sentence: `` `name`, `count` and `by` ``.
 pub(crate) fn sentence(options: &[OptionWord]) -> String {
     list(options.iter().map(|option| option.word()), "and")
 }

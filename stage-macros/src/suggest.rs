@@ -1,7 +1,7 @@
-//! Which known word did the user mean?
+//! Suggestions for misspelled words.
 
-/// The known word closest to `word`, if it is close enough to be a slip: at most a third of its letters are
-/// wrong.
+/// Returns the known word closest to `word`, if it is close enough to be a misspelling: at most a third of
+/// its letters are wrong.
 pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     known
@@ -12,10 +12,11 @@ pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
-/// The optimal string alignment distance: letters added, dropped, replaced, or swapped with a neighbour.
+/// Returns the optimal string alignment distance: letters added, dropped, replaced, or swapped with a
+/// neighbour.
 ///
-/// Keeps the last two rows of the table that Wagner and Fischer's algorithm fills ("The string-to-string
-/// correction problem", 1974), with the swaps of Damerau.
+/// Keeps the last two rows of the table of Wagner and Fischer's algorithm ("The string-to-string correction
+/// problem", 1974), with the swaps of Damerau.
 fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut before: Vec<usize> = Vec::new();

@@ -1,29 +1,29 @@
-//! Which words does the language have, and what does each of them take?
+//! Words of the language, each with its form.
 
 use crate::suggest::did_you_mean;
 
-/// What an item of a pipeline is that has a recipe.
+/// The role of an item that has a recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Where events come from.
+    /// The source of events.
     Start,
-    /// What events go through.
+    /// A step that events pass through.
     Step,
-    /// What the step before it hands its events to, within the same stage.
+    /// An extension of the previous step within the same stage.
     Then,
-    /// As `Then`, where events end.
+    /// Like `Then`, at the end of the stage's events.
     ThenFinish,
-    /// Another pipeline that events go through.
+    /// Another pipeline that events pass through.
     Through,
-    /// Where events end.
+    /// The end of events.
     Finish,
 }
 
 impl Role {
-    /// Those with a word of their own.
+    /// The roles that have a word of their own.
     pub(crate) const ALL: [Self; 5] = [Self::Start, Self::Step, Self::Then, Self::Through, Self::Finish];
 
-    /// The word that begins the item, or two.
+    /// Returns the first word of the item, or its two words.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Start => "start",
@@ -39,7 +39,7 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.word() == word)
     }
 
-    /// The role that was meant by a word that is not one: a slip of the pen, or a word other libraries use.
+    /// Returns the role that a misspelled word, or a word of other libraries, most likely means.
     pub(crate) fn guess(word: &str) -> Option<Self> {
         let slip = did_you_mean(word, item_words()).map(Self::from_word);
         slip.unwrap_or(match word {
@@ -51,7 +51,7 @@ impl Role {
         })
     }
 
-    /// What the recipe of this item is, for a message.
+    /// Describes the recipe of this item, for a message.
     pub(crate) fn example(self) -> &'static str {
         match self {
             Self::Start => "start Name::new(…)",
@@ -64,7 +64,7 @@ impl Role {
     }
 }
 
-/// What an item of a pipeline is that has branches, or brings them back.
+/// The kind of an item that opens or merges branches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Junction {
     Broadcast,
@@ -87,7 +87,7 @@ impl Junction {
         Self::ALL.into_iter().find(|junction| junction.word() == word)
     }
 
-    /// The junction that was meant by a word that is not one.
+    /// Returns the junction that a misspelled word most likely means.
     pub(crate) fn guess(word: &str) -> Option<Self> {
         let slip = did_you_mean(word, item_words()).map(Self::from_word);
         slip.unwrap_or(match word {
@@ -98,7 +98,7 @@ impl Junction {
         })
     }
 
-    /// How it looks when it is right.
+    /// Returns an example.
     pub(crate) fn example(self) -> &'static str {
         match self {
             Self::Broadcast => "broadcast { … } and { … }",
@@ -108,12 +108,12 @@ impl Junction {
     }
 }
 
-/// Every word that an item begins with.
+/// Returns every word that an item begins with.
 pub(crate) fn item_words() -> impl Iterator<Item = &'static str> {
     Role::ALL.into_iter().map(Role::word).chain(Junction::ALL.into_iter().map(Junction::word))
 }
 
-/// Some words, for a sentence.
+/// Lists some words for a sentence.
 pub(crate) fn list<'a>(words: impl IntoIterator<Item = &'a str>, joined_by: &str) -> String {
     let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {

@@ -1,4 +1,4 @@
-//! How is the part between the braces read? Item by item; behind a mistake reading resumes at the next `;`.
+//! Parser of the part between the braces, item by item; after a mistake it resumes at the next `;`.
 
 use proc_macro2::{Span, TokenTree};
 use syn::ext::IdentExt as _;
@@ -49,7 +49,7 @@ fn at_setting(input: ParseStream<'_>) -> bool {
     input.peek(Ident::peek_any) && input.peek2(Token![:]) && !input.peek2(Token![::])
 }
 
-/// The word of an option where an item could begin: one that takes no value, or whose value is missing.
+/// The word of an option at the start of an item: one that takes no value, or whose value is missing.
 fn at_lone_option(input: ParseStream<'_>) -> bool {
     let fork = input.fork();
     let Ok(word) = fork.call(Ident::parse_any).map(|word| word.to_string()) else { return false };
@@ -61,7 +61,7 @@ fn at_lone_option(input: ParseStream<'_>) -> bool {
     }
 }
 
-/// Reads `word: value,` in front of the items, where the pipeline's own options stand.
+/// Reads `word: value,` before the items: an option of the pipeline.
 fn pipeline_setting(
     input: ParseStream<'_>,
     in_place: bool,
@@ -135,7 +135,7 @@ fn item(input: ParseStream<'_>, errors: &mut Errors) -> Option<Item> {
     Some(Item::Stage(stage))
 }
 
-/// Reads the `finish` of `then finish sum;`, which is no function of that name: that would be called.
+/// Reads the `finish` of `then finish sum;`. A call `finish(…)` is a function of that name and stays unread.
 fn finish(input: ParseStream<'_>) -> Option<Ident> {
     let fork = input.fork();
     let word: Ident = fork.call(Ident::parse_any).ok().filter(|word| word == Role::Finish.word())?;
@@ -167,7 +167,7 @@ fn unknown_word(word: &str, guess: Option<Role>) -> String {
     }
 }
 
-/// Reads the recipe and the options, up to and with the `;`.
+/// Reads the recipe and the options, including the `;`.
 fn recipe(input: ParseStream<'_>, word: &Ident, item: &mut Stage, errors: &mut Errors) {
     if input.is_empty() || input.peek(Token![;]) || input.peek(Token![,]) || at_setting(input) {
         errors.at(
@@ -225,7 +225,7 @@ fn missing_semicolon(word: Span, item: &Stage, errors: &mut Errors) {
     }
 }
 
-/// Is this the first word of an item?
+/// Returns whether the next token is the first word of an item.
 fn at_word(input: ParseStream<'_>) -> bool {
     let next = input.fork().call(Ident::parse_any).map(|word| word.to_string());
     !at_setting(input) && next.is_ok_and(|word| item_words().any(|known| known == word))
@@ -246,13 +246,13 @@ fn docs(input: ParseStream<'_>, errors: &mut Errors) -> Vec<String> {
     docs
 }
 
-/// Leaves the stream behind the next token.
+/// Advances the stream past the next token.
 pub(super) fn skip(input: ParseStream<'_>) {
-    // Only called in front of a token: there is nothing to report when there is none.
+    // Callers ensure that there is a token, so there is no error to report.
     let _token = input.parse::<TokenTree>();
 }
 
-/// Leaves the stream behind the next `;`, or at its end.
+/// Advances the stream past the next `;`, or to its end.
 pub(super) fn skip_item(input: ParseStream<'_>) {
     while !input.is_empty() && !input.peek(Token![;]) {
         skip(input);

@@ -1,4 +1,4 @@
-//! How are `broadcast`, `partition` and `merge` read, whatever is wrong inside their braces?
+//! Parser of `broadcast`, `partition` and `merge`, tolerant of mistakes inside their braces.
 
 use proc_macro2::Span;
 use syn::ext::IdentExt as _;
@@ -11,7 +11,7 @@ use crate::error::Errors;
 use crate::suggest::did_you_mean;
 use crate::words::Junction;
 
-/// Reads what follows the word of a junction.
+/// Parses the part after the word of a junction.
 pub(super) fn parse(junction: Junction, word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Item {
     match junction {
         Junction::Merge => merge(word, input, errors),
@@ -28,7 +28,7 @@ fn merge(word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Item {
             word,
             "`merge` takes nothing: it brings the branches before it back together; write `merge;`",
         );
-        // What follows a brace is the next item.
+        // The tokens after a brace are the next item.
         if input.peek(token::Brace) { skip(input) } else { skip_item(input) }
     } else {
         errors.at(word, "expected `;` after this: every item ends with one");
@@ -58,7 +58,7 @@ fn broadcast(word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Item 
     Item::Broadcast(broadcast)
 }
 
-/// Reads the word between two branches; a slip is reported, and read as the word.
+/// Reads the word between two branches; a misspelling is reported, and read as the word.
 fn and(input: ParseStream<'_>, errors: &mut Errors) -> Option<Ident> {
     let fork = input.fork();
     let next = fork.call(Ident::parse_any).ok()?;
@@ -94,7 +94,7 @@ fn partition(word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Item 
             while !input.is_empty() && !input.peek(token::Brace) && !input.peek(Token![;]) {
                 skip(input);
             }
-            // Mistakes in the branch are still found.
+            // Reports mistakes inside the branch as well.
             if input.peek(token::Brace) {
                 partition.branch = branch(word, input, errors);
             }
@@ -193,14 +193,14 @@ fn selector(word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Option
     read.map_err(|error| errors.push(error)).ok()
 }
 
-/// A `;` behind the last brace is harmless.
+/// Skips a `;` after the last brace, which is harmless.
 fn behind(input: ParseStream<'_>) {
     if input.peek(Token![;]) {
         skip(input);
     }
 }
 
-/// Leaves the stream behind the next brace or `;`.
+/// Advances the stream past the next brace or `;`.
 fn skip_to_brace(input: ParseStream<'_>) {
     while !input.is_empty() && !input.peek(Token![;]) && !input.peek(token::Brace) {
         skip(input);

@@ -1,4 +1,4 @@
-//! How is the part before the brace read?
+//! Parser of the part before the brace.
 
 use proc_macro2::TokenTree;
 use syn::parse::ParseStream;
@@ -66,7 +66,8 @@ fn header(input: ParseStream<'_>, errors: &mut Errors) -> Result<Header> {
     Ok(Header { attrs, vis, name, generics, params, complete, part })
 }
 
-/// `struct`, `fn` and the like before the name are a habit, not a part of the language.
+/// Refuses `struct`, `fn` and the like before the name: they are a habit from Rust items, not part of the
+/// language.
 fn refuse_item_words(input: ParseStream<'_>, errors: &mut Errors) -> Result<()> {
     let found = if input.peek(Token![struct]) {
         Some(input.parse::<Token![struct]>()?.span)
@@ -81,7 +82,7 @@ fn refuse_item_words(input: ParseStream<'_>, errors: &mut Errors) -> Result<()> 
     Ok(())
 }
 
-/// `None` if one of them could not be read; that was reported.
+/// Parses the parameters. Returns `None` if one of them could not be read, which has been reported.
 fn params(input: ParseStream<'_>, name: &Ident, errors: &mut Errors) -> Result<Option<Vec<Param>>> {
     if !input.peek(token::Paren) {
         errors.at(
@@ -128,7 +129,7 @@ fn param(input: ParseStream<'_>) -> Result<Param> {
     Ok(Param { name, ty: input.parse()? })
 }
 
-/// `: In => Out` makes a pipeline that others go `through`.
+/// Parses `: In => Out`, which makes the pipeline usable with `through`.
 fn part(input: ParseStream<'_>, errors: &mut Errors) -> Result<Part> {
     let colon: Token![:] = input.parse()?;
     match types(input) {
@@ -158,7 +159,7 @@ fn types(input: ParseStream<'_>) -> Result<(Type, Type)> {
     Ok((takes, input.parse()?))
 }
 
-/// Refuses what a pipeline cannot keep for its restarts.
+/// Refuses types that a pipeline cannot keep for its restarts.
 struct Owned<'a> {
     errors: &'a mut Errors,
 }

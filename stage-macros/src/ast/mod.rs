@@ -1,4 +1,4 @@
-//! What did the user write? The pipeline token for token, before anything is judged.
+//! The syntax tree of a pipeline, token for token, before any validation.
 
 mod body;
 mod branch;

@@ -1,4 +1,4 @@
-//! How does the text of a pipeline become its parts, whatever is wrong with it?
+//! Parser of a whole pipeline, which recovers from any mistake.
 
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser as _};
@@ -7,7 +7,7 @@ use super::header;
 use super::syntax::Ast;
 use crate::error::Errors;
 
-/// Reads a whole `pipeline! { … }`. `None` when the header does not even name the pipeline.
+/// Reads a whole `pipeline! { … }`. Returns `None` if the header does not even name the pipeline.
 pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Option<Ast> {
     let mut ast = None;
     let outcome = (|input: ParseStream<'_>| {
@@ -15,8 +15,7 @@ pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Option<Ast> {
         Ok(())
     })
     .parse2(tokens);
-    // After a recovery syn also complains about the tokens that were skipped: only the first complaint
-    // counts.
+    // After a recovery syn also reports the skipped tokens: only the first error counts.
     if let Err(error) = outcome
         && (ast.is_none() || errors.is_empty())
     {

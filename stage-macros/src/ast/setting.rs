@@ -1,4 +1,4 @@
-//! How is one option read, and how does reading go on behind one that cannot be?
+//! Parser of one option, and the recovery after an option that cannot be read.
 
 use proc_macro2::TokenTree;
 use syn::ext::IdentExt as _;
@@ -51,7 +51,7 @@ fn setting(input: ParseStream<'_>) -> syn::Result<Setting> {
     Ok(Setting { word, value: Some(value) })
 }
 
-/// Reads an expression. One that a macro of the user's passed on is as good as one written here.
+/// Reads an expression. One that a user's macro passed on is unwrapped and read as if written here.
 pub(super) fn expr(input: ParseStream<'_>) -> syn::Result<Expr> {
     let mut expr: Expr = input.parse()?;
     while let Expr::Group(group) = expr {
@@ -60,7 +60,7 @@ pub(super) fn expr(input: ParseStream<'_>) -> syn::Result<Expr> {
     Ok(expr)
 }
 
-/// Reads an expression that a brace ends.
+/// Reads an expression that ends before a brace.
 pub(super) fn expr_without_brace(input: ParseStream<'_>) -> syn::Result<Expr> {
     let mut expr = Expr::parse_without_eager_brace(input)?;
     while let Expr::Group(group) = expr {
@@ -69,7 +69,8 @@ pub(super) fn expr_without_brace(input: ParseStream<'_>) -> syn::Result<Expr> {
     Ok(expr)
 }
 
-/// Does an item begin here? A role's word, and behind it no operator that would make it a value.
+/// Returns whether an item begins here: the word of a role, not followed by an operator that would make it a
+/// value.
 fn at_item(input: ParseStream<'_>) -> bool {
     let next = input.fork().parse::<Ident>();
     next.is_ok_and(|word| Role::from_word(&word.to_string()).is_some())
@@ -81,10 +82,10 @@ fn example(word: &Ident) -> String {
         .map_or_else(|| format!("{word}: …"), |option| option.example().to_owned())
 }
 
-/// Leaves the stream at the next `,`, `;` or item, or at its end.
+/// Advances the stream to the next `,`, `;` or item, or to its end.
 pub(super) fn skip_to_separator(input: ParseStream<'_>) {
     while !input.is_empty() && !input.peek(Token![,]) && !input.peek(Token![;]) && !at_item(input) {
-        // A token tree always parses when there is one left.
+        // A token tree always parses if there is one left.
         if input.parse::<TokenTree>().is_err() {
             return;
         }

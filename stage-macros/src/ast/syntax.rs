@@ -1,4 +1,4 @@
-//! Which parts does the text of a pipeline have?
+//! Types of the syntax tree of a pipeline.
 
 use proc_macro2::Span;
 use quote::ToTokens;
@@ -9,21 +9,21 @@ use crate::words::Role;
 /// `attr* vis Name generics? "(" params ")" (":" In "=>" Out)? where? "{" (setting ",")* item* "}"`
 pub(crate) struct Ast {
     pub(crate) header: Header,
-    /// The pipeline's own options: its name, and the defaults of its steps.
+    /// The options of the pipeline itself: its name, and the defaults of its steps.
     pub(crate) settings: Vec<Setting>,
     pub(crate) items: Vec<Item>,
 }
 
-/// Everything before the brace. It is enough to declare the type, whatever is wrong inside.
+/// Everything before the brace. It suffices to declare the type, whatever mistakes are inside.
 pub(crate) struct Header {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) name: Ident,
     pub(crate) generics: Generics,
     pub(crate) params: Vec<Param>,
-    /// Could all parameters be read?
+    /// Whether all parameters could be read.
     pub(crate) complete: bool,
-    /// `: In => Out`, of a pipeline that others go `through`.
+    /// `: In => Out` of a pipeline for use with `through`.
     pub(crate) part: Option<Part>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    /// What it ends with.
+    /// The last token of the option.
     pub(crate) fn end(&self) -> &dyn ToTokens {
         self.value.as_ref().map_or(&self.word as &dyn ToTokens, |value| value)
     }
@@ -50,7 +50,7 @@ impl Setting {
 /// `: In => Out`
 pub(crate) struct Part {
     pub(crate) colon: Span,
-    /// `None` if they could not be read; that was reported.
+    /// `None` if they could not be read, which has been reported.
     pub(crate) types: Option<(Type, Type)>,
 }
 
@@ -60,7 +60,7 @@ pub(crate) enum Item {
     Merge(Span),
     Broadcast(Broadcast),
     Partition(Box<Partition>),
-    /// Its word says nothing about it; that was reported.
+    /// An item whose word is unknown, which has been reported.
     Unknown(Span),
 }
 
@@ -82,7 +82,7 @@ pub(crate) struct Stage {
     pub(crate) docs: Vec<String>,
     pub(crate) word: Span,
     pub(crate) role: Role,
-    /// `None` when it could not be read; that was reported.
+    /// `None` if it could not be read, which has been reported.
     pub(crate) recipe: Option<Expr>,
     pub(crate) settings: Vec<Setting>,
 }
@@ -91,14 +91,14 @@ pub(crate) struct Stage {
 pub(crate) struct Broadcast {
     pub(crate) word: Span,
     pub(crate) branches: Vec<Branch>,
-    /// Whether all of it could be read.
+    /// Whether all branches could be read.
     pub(crate) complete: bool,
 }
 
 /// `"partition" "by" key "," "into" number branch`
 pub(crate) struct Partition {
     pub(crate) word: Span,
-    /// `None` when it could not be read; that was reported.
+    /// `None` if it could not be read, which has been reported.
     pub(crate) key: Option<Expr>,
     pub(crate) into: Option<Expr>,
     pub(crate) branch: Option<Branch>,

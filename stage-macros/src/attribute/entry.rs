@@ -1,4 +1,4 @@
-//! Which way does a stage attribute go? What it stands on decides.
+//! Entry point of the stage attributes, which handles functions and `impl` blocks.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -8,8 +8,8 @@ use super::options::Options;
 use super::{Kind, block, function};
 use crate::error::Errors;
 
-/// The expansion of `#[kind(options)] item`. Every mistake becomes an error at its own tokens, all at once, and
-/// the item stays.
+/// Expands `#[kind(options)] item`. Every mistake becomes an error at its own tokens, all of them in one
+/// compilation, and the item is kept.
 pub(crate) fn compile(kind: Kind, options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = Options::read(options, kind, &mut errors);

@@ -1,4 +1,4 @@
-//! Which stages can an attribute make, and what does each of them consist of?
+//! The kinds of stages that an attribute can make, with their traits and members.
 
 /// One of the three attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The attribute, for messages.
+    /// Returns the attribute, for messages.
     pub(super) fn attribute(self) -> &'static str {
         match self {
             Self::Producer => "#[producer]",
@@ -21,12 +21,12 @@ impl Kind {
         }
     }
 
-    /// The attribute with a word in it.
+    /// Returns the attribute with a word in its parentheses.
     pub(super) fn with(self, word: &str) -> String {
         self.attribute().replace(']', &format!("({word})]"))
     }
 
-    /// The trait that it implements.
+    /// Returns the name of the trait.
     pub(super) fn trait_name(self) -> &'static str {
         match self {
             Self::Producer => "Producer",
@@ -35,7 +35,7 @@ impl Kind {
         }
     }
 
-    /// The callback that a stage of this kind cannot do without.
+    /// Returns the required callback of the trait.
     pub(super) fn required(self) -> &'static str {
         match self {
             Self::Producer => "handle_demand",
@@ -43,7 +43,7 @@ impl Kind {
         }
     }
 
-    /// How that callback is written.
+    /// Returns an example of that callback.
     pub(super) fn example(self) -> &'static str {
         match self {
             Self::Producer => {
@@ -58,7 +58,7 @@ impl Kind {
         }
     }
 
-    /// All that the trait has: callbacks, types and constants.
+    /// Returns all members of the trait: callbacks, types and constants.
     pub(super) fn members(self) -> &'static [&'static str] {
         match self {
             Self::Producer => &[

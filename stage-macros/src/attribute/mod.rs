@@ -1,4 +1,4 @@
-//! What do `#[producer]`, `#[producer_consumer]` and `#[consumer]` become? A stage, from a function or from an
+//! Expansion of `#[producer]`, `#[producer_consumer]` and `#[consumer]` into a stage, from a function or an
 //! `impl` block.
 
 mod block;

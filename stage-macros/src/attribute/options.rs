@@ -1,4 +1,4 @@
-//! What stands in the parentheses of a stage attribute?
+//! Options in the parentheses of a stage attribute.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens as _;
@@ -15,9 +15,9 @@ use crate::suggest::did_you_mean;
 pub(super) struct Options {
     pub(super) shape: Option<(Shape, Ident)>,
     pub(super) result: Option<Ident>,
-    /// There must not be two copies of it.
+    /// The word `single`: a second copy is an error.
     pub(super) single: Option<Ident>,
-    /// A waiting call may be dropped when the stage drains.
+    /// The word `cancel_safe`: a waiting call may be dropped when the stage drains.
     pub(super) cancel_safe: Option<Ident>,
     /// The name of the stage.
     pub(super) name: Option<Ident>,
@@ -32,7 +32,7 @@ pub(super) struct Args {
 }
 
 impl Options {
-    /// Reads all of them; what is wrong with one is reported and does not hide what is wrong with others.
+    /// Reads all options; a mistake in one is reported and does not hide mistakes in others.
     pub(super) fn read(tokens: TokenStream, kind: Kind, errors: &mut Errors) -> Self {
         let mut options = Self::default();
         for part in at_commas(tokens) {
@@ -71,7 +71,7 @@ impl Options {
         }
     }
 
-    /// Whether the same shape was there before.
+    /// Sets the shape and reports a second one. Returns whether the same shape was given before.
     fn set_shape(&mut self, shape: Shape, text: &Ident, errors: &mut Errors) -> bool {
         match &self.shape {
             Some((before, _)) if *before == shape => return true,
@@ -125,14 +125,14 @@ fn params(group: &Group) -> syn::Result<Vec<PatType>> {
         )),
     };
     let list = |input: ParseStream<'_>| input.parse_terminated(each, Token![,]);
-    // An empty list has no token to point at.
+    // An empty list has no token to underline.
     if group.stream().is_empty() {
         return Ok(Vec::new());
     }
     Ok(list.parse2(group.stream())?.into_iter().collect())
 }
 
-/// The word that was meant, a slip being reported.
+/// Returns the intended word; a misspelling is reported.
 fn known(text: &Ident, kind: Kind, errors: &mut Errors) -> Option<Word> {
     let written = text.to_string();
     if let Some(word) = Word::from_text(&written) {
@@ -167,7 +167,7 @@ fn stream(tokens: &[TokenTree]) -> TokenStream {
 }
 
 impl Options {
-    /// Refuses what only the other form of the attribute has.
+    /// Refuses options that only an `impl` block can have.
     pub(super) fn refuse_for_function(&self, errors: &mut Errors) {
         if let Some(Args { word, .. }) = &self.args {
             errors.at(
@@ -177,7 +177,7 @@ impl Options {
         }
     }
 
-    /// Refuses what only the other form of the attribute has.
+    /// Refuses options that only a function can have.
     pub(super) fn refuse_for_block(&self, errors: &mut Errors) {
         let shape = self.shape.as_ref().map(|(_, word)| word);
         for word in [shape, self.result.as_ref(), self.cancel_safe.as_ref()].into_iter().flatten() {

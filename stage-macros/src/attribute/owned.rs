@@ -1,11 +1,11 @@
-//! May a stage keep a value of this type? Not if it borrows from somebody.
+//! Check that a stage can keep a type, which must not borrow.
 
 use syn::visit::{self, Visit};
 use syn::{Lifetime, Type, TypeReference};
 
 use crate::error::Errors;
 
-/// Reports what a stage cannot keep in `ty`.
+/// Reports the parts of `ty` that a stage cannot keep.
 pub(super) fn check(ty: &Type, errors: &mut Errors) {
     Owned { errors }.visit_type(ty);
 }

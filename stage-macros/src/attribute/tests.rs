@@ -1,11 +1,12 @@
-//! Does the right thing come out: expansions as snapshots, mistakes as errors, and never a panic?
+//! Tests of the expansions by snapshots, of mistakes by their errors, and of random input, which never
+//! panics.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Kind, compile};
 
-/// Compares the expansion with `snapshots/<name>.snap`; `INSTA_UPDATE=always` writes what it is now.
+/// Compares the expansion with `snapshots/<name>.snap`; `INSTA_UPDATE=always` rewrites the snapshot.
 #[track_caller]
 fn assert_expansion(name: &str, kind: Kind, options: TokenStream, item: &TokenStream) {
     let file = syn::parse2(compile(kind, options, item)).expect("the expansion is Rust");

@@ -1,8 +1,8 @@
-//! Which words does a stage attribute take?
+//! Words that a stage attribute takes.
 
 use super::Kind;
 
-/// What one call of the function takes and returns.
+/// The shape of one call: its input and output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Shape {
     /// One event.
@@ -43,12 +43,12 @@ impl Word {
         Self::ALL.into_iter().find_map(|(word, value)| (word == text).then_some(value))
     }
 
-    /// The words that can be meant.
+    /// Returns all words, as candidates for a misspelled one.
     pub(super) fn texts() -> impl Iterator<Item = &'static str> {
         Self::ALL.into_iter().map(|(text, _)| text)
     }
 
-    /// Why a stage of this kind has no such word; `None` if it has.
+    /// Returns the reason for which a stage of this kind does not take the word; `None` if it does.
     pub(super) fn refused(self, kind: Kind) -> Option<&'static str> {
         match (self, kind) {
             (Self::Shape(Shape::Many | Shape::Optional), Kind::Consumer) => Some(

@@ -1,6 +1,6 @@
-//! Does Rust come out, whatever comes in: noise, random pipelines, and random pipelines with slips?
+//! Fuzz tests: noise, random pipelines, and random pipelines with mistakes always expand to Rust.
 //!
-//! `PIPELINE_FUZZ_SECONDS=600 cargo test -p stage-macros --lib fuzz -- --nocapture` goes on for that long.
+//! `PIPELINE_FUZZ_SECONDS=600 cargo test -p stage-macros --lib fuzz -- --nocapture` runs for that long.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::compile;
 
 const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// Xorshift (Marsaglia, 2003): noise that is the same on every run.
+/// Xorshift (Marsaglia, 2003): noise that is the same in every run.
 struct Noise(u64);
 
 impl Noise {
@@ -31,7 +31,7 @@ impl Noise {
         (0..self.below(12)).map(|_| self.token(depth)).collect()
     }
 
-    /// A word of the language, a name, a number, a sign, or a group of those.
+    /// Returns a word of the language, a name, a number, a punctuation mark, or a group of those.
     fn token(&mut self, depth: usize) -> TokenTree {
         const SIGNS: [char; 11] = [',', ';', ':', '|', '=', '>', '<', '.', '?', '#', '!'];
         const DELIMITERS: [Delimiter; 4] =
@@ -95,7 +95,7 @@ const WORDS: &[&str] = &[
     "fn",
 ];
 
-/// Writes pipelines that are right, in the words of the grammar.
+/// Writes correct pipelines, in the words of the grammar.
 struct Author<'a> {
     noise: &'a mut Noise,
     text: String,
@@ -148,7 +148,7 @@ impl Author<'_> {
         self.text += option;
     }
 
-    /// An item with a name of its own, since names must differ.
+    /// Writes an item with a name of its own, since names must differ.
     fn item(&mut self, word: &str, recipes: &[&str]) {
         let recipe = self.noise.one_of(recipes);
         self.names += 1;
@@ -249,7 +249,7 @@ impl Author<'_> {
     }
 }
 
-/// A slip: a token that is missing, doubled, swapped, another, or too many; or a group that is open.
+/// Makes one mistake: a token is missing, doubled, swapped, replaced or added, or a group is left open.
 fn slip(tokens: TokenStream, noise: &mut Noise) -> TokenStream {
     let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
     if tokens.is_empty() {
@@ -280,7 +280,7 @@ fn slip(tokens: TokenStream, noise: &mut Noise) -> TokenStream {
     tokens.into_iter().collect()
 }
 
-/// Runs so many cases, or for as long as the environment says.
+/// Runs `number` cases, or as many as fit into the time from the environment.
 fn cases(kind: &str, number: u64, mut case: impl FnMut(&mut Noise)) {
     let seconds = std::env::var("PIPELINE_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
     let long = seconds.map(Duration::from_secs);
@@ -295,7 +295,7 @@ fn cases(kind: &str, number: u64, mut case: impl FnMut(&mut Noise)) {
     println!("{kind}: {done} cases, the slowest in {slowest:?}");
 }
 
-/// Compiles, and has Rust come out.
+/// Compiles the input, and checks that the result is Rust.
 fn compiled(input: TokenStream) -> String {
     let text = input.to_string();
     let output = compile(input);

@@ -1,4 +1,4 @@
-//! Does the right thing come out: expansions as snapshots, mistakes as messages?
+//! Tests of the expansions by snapshots, and of mistakes by their messages.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -7,13 +7,13 @@ use super::compile;
 use crate::error::Errors;
 use crate::{ast, model, validate};
 
-/// The expansion as a file of Rust.
+/// Returns the expansion as a file of Rust.
 fn expanded(input: TokenStream) -> String {
     let file = syn::parse2(compile(input)).expect("the expansion is Rust");
     prettyplease::unparse(&file)
 }
 
-/// Compares the expansion with `snapshots/<name>.snap`; `INSTA_UPDATE=always` writes what it is now.
+/// Compares the expansion with `snapshots/<name>.snap`; `INSTA_UPDATE=always` rewrites the snapshot.
 #[track_caller]
 fn assert_expansion(name: &str, input: TokenStream) {
     let mut settings = insta::Settings::new();
@@ -22,7 +22,7 @@ fn assert_expansion(name: &str, input: TokenStream) {
     settings.bind(|| insta::assert_snapshot!(name, expanded(input)));
 }
 
-/// The mistakes in a pipeline `P(queue: Queue, copies: usize)` with this body.
+/// Returns the mistakes in a pipeline `P(queue: Queue, copies: usize)` with this body.
 fn mistakes(body: &str) -> Vec<String> {
     let body: TokenStream = body.parse().expect("tokens");
     let mut errors = Errors::default();
@@ -407,7 +407,8 @@ fn one_mistake_is_reported_once() {
     }
 }
 
-/// The options that a pipeline with this body is warned of, with as many events in flight as each warning says.
+/// Returns the options for which a pipeline with this body gets a warning, each with its number of events in
+/// flight.
 fn many_in_flight(body: &str) -> Vec<(&'static str, usize)> {
     let body: TokenStream = body.parse().expect("tokens");
     let mut errors = Errors::default();
@@ -429,13 +430,13 @@ fn very_many_events_in_flight_are_warned_of_at_the_number_that_lets_them() {
         [("count", 100_004), ("max_demand", 100_004)]
     );
     assert_eq!(many_in_flight("start A; finish B, max_demand: 100_001;"), [("max_demand", 100_001)]);
-    // Batches count as their events, and inherit no more of them than the pipeline asks for.
+    // Batches count as their events, and inherit at most the demand of the pipeline.
     assert_eq!(many_in_flight("max_demand: 1000, start A; finish B, batch: Limits::count(500);"), []);
     assert_eq!(
         many_in_flight("start A; finish B, batch: Limits::count(500)?, max_demand: 1000;"),
         [("max_demand", 500_000)]
     );
     assert_eq!(many_in_flight("start A; finish B, batch: Limits::count(200_000);"), [("batch", 200_000)]);
-    // Nothing is known of what is computed.
+    // Computed numbers are unknown to the macro.
     assert_eq!(many_in_flight("start A; step B, count: copies; finish C, max_demand: copies;"), []);
 }

@@ -1,4 +1,4 @@
-//! How does the compiler check the numbers that only it can compute?
+//! Assertions for the numbers that only the compiler can compute.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -8,7 +8,7 @@ use syn::spanned::Spanned as _;
 use crate::model::{Model, Number};
 use crate::validate::{Bound, DEFAULT_MAX_DEMAND, Requirement, Verdict, requirements};
 
-/// An assertion for every requirement that the macro had to leave to the compiler, at the user's own number.
+/// Expands an assertion for every requirement that is left to the compiler, at the user's number.
 pub(super) fn expand(model: &Model) -> TokenStream {
     let assertions = requirements(model).into_iter().filter_map(|requirement| match requirement.verdict() {
         Verdict::AskCompiler(message) => Some(assertion(&requirement, &message)),
@@ -17,8 +17,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     assertions.collect()
 }
 
-/// A constant of the user's, as the number it has to be. Where it is none, every use gives the same error at
-/// the same place, which the compiler reports once.
+/// Expands a constant of the user as the number type that it must have. If it has another type, every use
+/// gives the same error at the same place, which the compiler reports once.
 pub(super) fn constant(expr: &Expr) -> TokenStream {
     quote!({ const __NUMBER: usize = #expr; __NUMBER })
 }

@@ -1,4 +1,4 @@
-//! How do the pipeline's parameters get into an expression that runs later, and more than once?
+//! Capture of the pipeline's parameters by expressions that run later, and repeatedly.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -7,20 +7,20 @@ use syn::{Expr, Token};
 use crate::ast::Param;
 use crate::model::Scope;
 
-/// Has the type of a parameter checked that nothing mentions.
+/// Expands a type check for a parameter that no expression mentions.
 pub(super) fn check(param: &Param) -> TokenStream {
     let Param { name, ty } = param;
     let copy = copy(param);
     quote_spanned!(name.span()=> let _ = |#name: #ty| #copy;)
 }
 
-/// A clone of the parameter. All of it is at the parameter, so that the compiler reports a type that is no
-/// parameter there, and, as the same message at the same place, once.
+/// Expands a clone of the parameter. All its tokens have the parameter's span, so the compiler reports an
+/// unsuitable type there, and, as the same message at the same place, once.
 fn copy(Param { name, ty }: &Param) -> TokenStream {
     quote_spanned!(name.span()=> <#ty as ::stage_core::__private::Parameter>::copy(&#name))
 }
 
-/// Clones of the parameters that are mentioned, under their own names.
+/// Expands clones of the mentioned parameters, under their own names.
 fn clones(params: &[&Param]) -> TokenStream {
     let clones = params.iter().map(|param| {
         let (name, copy) = (&param.name, copy(param));
@@ -29,7 +29,7 @@ fn clones(params: &[&Param]) -> TokenStream {
     clones.collect()
 }
 
-/// An expression that runs once, in `new`.
+/// Expands an expression that runs once, in `new`.
 pub(super) fn once(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
     let params = scope.mentioned(expr);
     if params.is_empty() {
@@ -39,7 +39,7 @@ pub(super) fn once(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
     quote!({ #clones #expr })
 }
 
-/// A function that keeps its own clones.
+/// Expands a function that keeps its own clones.
 pub(super) fn function(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
     match expr {
         Expr::Closure(closure) if !scope.mentioned(closure).is_empty() => {
@@ -51,7 +51,7 @@ pub(super) fn function(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
     }
 }
 
-/// An expression that runs once per copy and again at each restart, with clones of its own each time.
+/// Expands an expression that runs once per copy and again at each restart, with new clones each time.
 pub(super) fn recipe(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
     let params = scope.mentioned(expr);
     if params.is_empty() {
@@ -67,7 +67,7 @@ pub(super) fn recipe(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
     }}
 }
 
-/// An expression that runs again and again, and makes something each time.
+/// Expands an expression that runs repeatedly, and makes a value each time.
 pub(super) fn maker(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
     let params = scope.mentioned(expr);
     if params.is_empty() {

@@ -1,4 +1,4 @@
-//! Which calls on the builder make the pipeline?
+//! Calls on the builder that make the pipeline.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::words::Role;
 
-/// The calls, one after the other; the last one's value is the pipeline.
+/// Expands the calls, one after the other; the value of the last one is the pipeline.
 pub(super) fn expand(model: &Model, scope: &Scope<'_>) -> TokenStream {
     let name = text(&model.name, scope);
     let defaults = defaults(&model.defaults, scope).map(|defaults| quote!(.defaults(#defaults)));
@@ -33,7 +33,7 @@ pub(super) fn expand(model: &Model, scope: &Scope<'_>) -> TokenStream {
     }
 }
 
-/// The body of a function from the chain that comes in to the one that goes out.
+/// Expands the body of a function from the input chain to the output chain.
 pub(super) fn expand_part(model: &Model, scope: &Scope<'_>) -> TokenStream {
     let pipeline = pipeline(Span::mixed_site());
     let defaults = defaults(&model.defaults, scope)
@@ -44,13 +44,13 @@ pub(super) fn expand_part(model: &Model, scope: &Scope<'_>) -> TokenStream {
     quote!(#defaults #lifted #calls #last #lowered)
 }
 
-/// Not a name that the user's expressions could see, or hide.
+/// Returns an identifier that the user's expressions can neither see nor shadow.
 pub(super) fn pipeline(span: Span) -> Ident {
     Ident::new("pipeline", Span::mixed_site().located_at(span))
 }
 
-/// From here on functions are of what is delivered. Called as a function: the compiler then reports events that are
-/// no deliveries at the argument, which stands at the word.
+/// Expands the call after which functions take the delivered events. It is a function call, so that the
+/// compiler reports events that are no deliveries at the argument, which has the span of the word.
 fn lifted(model: &Model) -> Option<TokenStream> {
     let events = pipeline(model.acknowledged?);
     let lifted = quote_spanned!(events.span()=> ::stage_core::Chain::acknowledged(#events));
@@ -58,7 +58,8 @@ fn lifted(model: &Model) -> Option<TokenStream> {
     Some(quote!(let #pipeline = #lifted;))
 }
 
-/// What comes out of the last item, at its place: there the compiler reports an event of another type.
+/// Returns the identifier of the last item's output, at its place: there the compiler reports an event of
+/// another type.
 fn out_of(nodes: &[Node]) -> Ident {
     pipeline(nodes.last().map_or_else(Span::mixed_site, |node| match node {
         Node::Step(step) => step.thens.last().unwrap_or(&step.recipe).anchor,
@@ -72,10 +73,10 @@ fn defaults(of: &Options, scope: &Scope<'_>) -> Option<TokenStream> {
     (!options.is_empty()).then(|| quote!(::stage_core::StepOptions::new() #options))
 }
 
-/// What the calls need to know.
+/// The context of the calls.
 struct Calls<'a> {
     scope: &'a Scope<'a>,
-    /// The type that the calls are on, once its events come from the sources.
+    /// The type that has the methods, once its events come from the sources.
     line: &'static str,
 }
 
@@ -102,8 +103,9 @@ impl<'a> Calls<'a> {
         calls.collect()
     }
 
-    /// `.by(…).step(…)`. The method's name has the place of the recipe's: there the compiler reports a recipe
-    /// that does not fit after the one before. `again` for a source that is not the first.
+    /// Expands `.by(…).step(…)`. The name of the method has the span of the recipe: there the compiler
+    /// reports a recipe that does not fit after the previous one. `again` marks a source that is not the
+    /// first.
     fn step(&self, step: &Step, again: bool) -> TokenStream {
         let scope = self.scope;
         let gates = policy::gates(step, scope);
@@ -113,17 +115,17 @@ impl<'a> Calls<'a> {
             quote!(.#method(#key))
         });
         let name = text(&step.name, scope);
-        // At the user's own name, where the compiler is to complain if it is none.
+        // At the user's name, where the compiler reports a value that is no name.
         let name = quote_spanned!(span_of(&step.name)=> ::stage_core::StepOptions::named(#name));
         let options = options(&step.options, scope);
         let anchor = step.recipe.anchor;
         if let Some(last) = step.thens.last() {
-            // All of it where it ends, as a call of a function: a mistake there concerns the whole as well, and is
-            // the same one at the same place.
+            // The whole call has the span of its last part, and is a function call: a mistake there concerns
+            // the whole as well, and is reported as the same one at the same place.
             let (events, stages) = (pipeline(Span::mixed_site()), self.fused(step, last.anchor));
             let (line, method) = match (step.role, step.finish) {
                 (Role::Start, Some(_)) => ("PipelineBuilder", "fused"),
-                // A source emits before its events are lifted.
+                // A source emits before its events are lifted into deliveries.
                 (Role::Start, None) if again => ("Chain", "and_start_fused"),
                 (Role::Start, None) => ("PipelineBuilder", "start_fused"),
                 (_, Some(_)) => (self.line, "finish_fused"),
@@ -146,12 +148,12 @@ impl<'a> Calls<'a> {
         self.handing_out(step, &quote!(#pipeline #gates #by.#method(#name #options, #policy #recipe)))
     }
 
-    /// The step with its dispatcher, if it has one.
+    /// Expands the step with its dispatcher, if any.
     fn handing_out(&self, step: &Step, declared: &TokenStream) -> TokenStream {
         let Some(Dispatcher { word, recipe }) = &step.dispatcher else { return declared.clone() };
         let pipeline = pipeline(word.span());
         let recipe = capture::maker(recipe, self.scope);
-        // A source emits before its events are lifted.
+        // A source emits before its events are lifted into deliveries.
         let line = if step.role == Role::Start { "Chain" } else { self.line };
         let line = Ident::new(line, Span::mixed_site());
         quote!({
@@ -160,7 +162,7 @@ impl<'a> Calls<'a> {
         })
     }
 
-    /// `|stage| stage.step(…).step_fn(…)`, whose whole has the place of its last.
+    /// Expands `|stage| stage.step(…).step_fn(…)`, with the span of its last part.
     fn fused(&self, step: &Step, last: Span) -> TokenStream {
         let stage = Ident::new("stage", Span::mixed_site().located_at(last));
         let begin = if step.role == Role::Start { Role::Start } else { Role::Step };
@@ -180,8 +182,8 @@ impl<'a> Calls<'a> {
 
     /// `.broadcast().branch(…).ending_when(…).merge()`
     fn broadcast(&self, broadcast: &Broadcast) -> TokenStream {
-        // Called as a function: the compiler then reports events that are not `Clone` at the argument, which
-        // stands at the word.
+        // A function call, so that the compiler reports events that are not `Clone` at the argument, which
+        // has the span of the word.
         let (events, line) = (pipeline(broadcast.word), Ident::new(self.line, Span::mixed_site()));
         let begin = quote!(::stage_core::#line::broadcast(#events));
         let branches = broadcast.branches.iter().map(|branch| self.branch(branch));
@@ -223,7 +225,7 @@ impl<'a> Calls<'a> {
     }
 }
 
-/// The method that takes a recipe, and how it takes it.
+/// Returns the method that takes a recipe, and the form in which it takes it.
 fn built(
     shape: Shape,
     role: Role,
@@ -243,7 +245,7 @@ fn built(
     }
 }
 
-/// Every expression of the user's, for a pipeline that does not become one.
+/// Returns every expression of the user, for a pipeline that cannot be expanded.
 pub(super) fn mentions(model: &Model) -> Vec<&Expr> {
     let mut all = of_options(&model.name, &model.defaults);
     all.extend(mentions_of_supervision(&model.supervision));

@@ -1,4 +1,4 @@
-//! What does the type look like from outside?
+//! Declaration of the pipeline's type.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,7 +6,7 @@ use syn::GenericParam;
 
 use crate::ast::Header;
 
-/// The type with its methods; `new` is the body of the constructor, `outline` that of `topology`.
+/// Expands the type with its methods; `new` is the body of the constructor, `outline` that of `topology`.
 pub(super) fn expand(
     header: &Header,
     docs: &[String],
@@ -15,7 +15,7 @@ pub(super) fn expand(
 ) -> TokenStream {
     let Header { attrs, vis, name, generics, params, .. } = header;
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    // What decides whether the type exists, or what is said about it, holds for all of its parts.
+    // Attributes for conditional compilation and lints apply to all generated items.
     let shared: Vec<_> =
         attrs.iter().filter(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("allow")).collect();
     let (param_names, param_types): (Vec<_>, Vec<_>) =
@@ -53,9 +53,9 @@ pub(super) fn expand(
                 ::stage_core::Pipeline::start(self.pipeline).await
             }
 
-            /// The steps as they are declared: what is computed from parameters is as if it was not said.
+            /// The declared steps. Options computed from parameters are treated as unset.
             ///
-            /// A pipeline that was built, and one that runs, have a `topology` with the options that hold.
+            /// A built pipeline and a running one have a `topology` with the effective options.
             #[allow(clippy::must_use_candidate, dead_code)]
             #vis fn topology() -> ::stage_core::Topology {
                 #outline

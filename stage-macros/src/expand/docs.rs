@@ -1,10 +1,10 @@
-//! What do the docs of a declared pipeline say?
+//! Docs of a declared pipeline.
 
 use crate::ast::Header;
 use crate::model::{Branch, Model, Node, Step, steps};
 use crate::words::Role;
 
-/// Lines that follow the user's own, if there are any: what the pipeline is made of.
+/// Returns the lines that describe the pipeline's items, after the user's own docs, if any.
 pub(super) fn of_pipeline(header: &Header, model: &Model) -> Vec<String> {
     let mut lines = of_broken_pipeline(header);
     lines.push(String::new());
@@ -19,13 +19,13 @@ pub(super) fn of_pipeline(header: &Header, model: &Model) -> Vec<String> {
     lines
 }
 
-/// A first line where the user wrote none.
+/// Returns a first line if the user wrote no docs.
 pub(super) fn of_broken_pipeline(header: &Header) -> Vec<String> {
     let documented = header.attrs.iter().any(|attr| attr.path().is_ident("doc"));
     if documented { Vec::new() } else { vec![format!(" The pipeline `{}`.", header.name)] }
 }
 
-/// `a` → ( `b` | `c` → `d` ) → `e`; sources that run together are joined by a plus.
+/// Formats a line `a` → ( `b` | `c` → `d` ) → `e`; sources that run together are joined by a plus.
 fn line(nodes: &[Node]) -> String {
     let mut line = String::new();
     let mut behind_start = false;

@@ -1,4 +1,4 @@
-//! What does a pipeline become? A type whose `new` calls the public builder. Nothing here can fail.
+//! Expansion of a pipeline: a type whose `new` calls the public builder. Expansion cannot fail.
 
 mod assertion;
 mod capture;

@@ -1,4 +1,4 @@
-//! Which calls on the builder's options say what the user's options say?
+//! Calls on the builder's options that express the user's options.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -8,7 +8,7 @@ use syn::spanned::Spanned as _;
 use super::{assertion, capture};
 use crate::model::{Buffer, Choice, Number, Options, Scope, Supervision, Text};
 
-/// `.count(4).max_demand(10)`
+/// Expands `.count(4).max_demand(10)`.
 pub(super) fn options(options: &Options, scope: &Scope<'_>) -> TokenStream {
     let Options { count, min_demand, max_demand, placement, buffer, keep, restart, cancel } = options;
     let count = count.as_ref().map(|value| number(value, scope)).map(|value| quote!(.count(#value)));
@@ -33,7 +33,7 @@ pub(super) fn options(options: &Options, scope: &Scope<'_>) -> TokenStream {
     quote!(#count #min_demand #max_demand #placement #buffer #keep #restart #cancel)
 }
 
-/// As [`options`], as far as it is known without the parameters.
+/// Expands like [`options`], as far as the values are known without the parameters.
 pub(super) fn known(options: &Options) -> TokenStream {
     let Options { count, min_demand, max_demand, placement, buffer, keep, restart, cancel } = options;
     let number = |number: &Number| match number {
@@ -70,7 +70,7 @@ pub(super) fn known(options: &Options) -> TokenStream {
     quote!(#(#numbers)* #placement #buffer #keep #restart #cancel)
 }
 
-/// `.strategy(…).intensity(…)`
+/// Expands `.strategy(…).intensity(…)`.
 pub(super) fn supervision(supervision: &Supervision, scope: &Scope<'_>) -> TokenStream {
     let Supervision { strategy, max_restarts, within, backoff } = supervision;
     let strategy = strategy.as_ref().map(|value| choice(value, &quote!(::stage_core::Strategy), scope));
@@ -90,7 +90,7 @@ pub(super) fn supervision(supervision: &Supervision, scope: &Scope<'_>) -> Token
 }
 
 fn placed(placement: &Choice, scope: &Scope<'_>) -> TokenStream {
-    // Whether this one exists is a matter of features, which only stage-core knows.
+    // The rayon placement depends on a feature, which only stage-core knows.
     let placement = match placement {
         Choice::Word(variant) if variant == "Rayon" => {
             quote_spanned!(variant.span()=> ::stage_core::__rayon!())
@@ -131,7 +131,7 @@ pub(super) fn text(text: &Text, scope: &Scope<'_>) -> TokenStream {
     }
 }
 
-/// The expressions among the options, for a pipeline that does not become one.
+/// Returns the expressions among the options, for a pipeline that cannot be expanded.
 pub(super) fn mentions<'a>(name: &'a Text, options: &'a Options) -> Vec<&'a Expr> {
     let Options { count, min_demand, max_demand, placement, buffer, keep, restart, cancel } = options;
     let name = if let Text::Computed(expr) = name { Some(expr) } else { None };
@@ -142,7 +142,7 @@ pub(super) fn mentions<'a>(name: &'a Text, options: &'a Options) -> Vec<&'a Expr
     name.into_iter().chain(numbers).chain(choices).collect()
 }
 
-/// As [`mentions`], of the supervision.
+/// Like [`mentions`], for the supervision.
 pub(super) fn mentions_of_supervision(supervision: &Supervision) -> Vec<&Expr> {
     let Supervision { strategy, max_restarts, within, backoff } = supervision;
     let strategy = strategy.iter().filter_map(of_choice);

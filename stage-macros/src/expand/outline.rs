@@ -1,6 +1,6 @@
-//! What does the pipeline look like before anybody has its parameters?
+//! Topology of a pipeline without its parameters.
 //!
-//! The same calls on the builder, with stages that have nothing in them: they are never started.
+//! It makes the same calls on the builder, with empty stages that are never started.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -10,13 +10,13 @@ use crate::ast::Header;
 use crate::model::{Branch, Gate, Model, Node, Number, Partition, Step, Text, ends};
 use crate::words::Role;
 
-/// An expression of the type `Topology`.
+/// Expands an expression of the type `Topology`.
 pub(super) fn expand(header: &Header, model: &Model) -> TokenStream {
     let name = model.name.known().unwrap_or_else(|| model.default_name.clone());
     let defaults = known(&model.defaults);
     let mut outline = Outline { steps: 0 };
     let calls = outline.calls(&model.nodes);
-    // A constant that does not exist is then reported in the same words as in `new`, and so once.
+    // A missing constant is then reported in the same words as in `new`, and so once.
     let params = header.params.iter().map(|param| &param.name);
     quote! {
         #(#[allow(unused_variables, clippy::let_unit_value)] let #params = ();)*
@@ -27,7 +27,7 @@ pub(super) fn expand(header: &Header, model: &Model) -> TokenStream {
     }
 }
 
-/// Counts the steps, for the names of those whose own is computed.
+/// Counts the steps, to name those whose name is computed.
 struct Outline {
     steps: usize,
 }
@@ -63,7 +63,7 @@ impl Outline {
             Text::Literal(name) => name.to_token_stream(),
             Text::Default(_) | Text::Computed(_) => title.to_token_stream(),
         };
-        // What comes out of a `batch` is a batch.
+        // The output of a `batch` is a batch.
         let each = if step.takes_batches() { quote!(|_| ()) } else { quote!(|()| ()) };
         let by = step.by.as_ref().map(|_| quote!(by(#each).));
         let gates = step.gates.iter().map(|gate| self::gate(&title, gate));
@@ -99,7 +99,7 @@ impl Outline {
         let into = match &partition.into {
             Number::Literal { literal, .. } => literal.to_token_stream(),
             Number::Constant(expr) => super::assertion::constant(expr),
-            // As many as make it one.
+            // The smallest number that makes it a partition.
             Number::Computed(_) => quote!(2),
         };
         let body = self.body(&partition.nodes);
@@ -112,14 +112,14 @@ impl Outline {
     }
 }
 
-/// The step in front of the one called `title` that an option of it stands for.
+/// Expands the step that an option adds before the step `title`.
 fn gate(title: &str, gate: &Gate) -> TokenStream {
     let name = format!("{title}.{}", gate.word);
     let options = quote!(::stage_core::StepOptions::named(#name).count(1));
     if gate.word == "rate" {
         return quote!(step_fn(#options, |()| ()).);
     }
-    // Never made: the outline is not started.
+    // Never called: the outline is not started.
     let limits = quote!(|| ::core::result::Result::Ok(::stage_core::batch::Limits::count(1)));
     match &gate.size {
         Some(Number::Literal { literal, .. }) => quote!(batched_up_to(#options, #literal, #limits).),

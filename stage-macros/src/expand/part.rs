@@ -1,4 +1,4 @@
-//! What does the type of a pipeline look like that others go through?
+//! Declaration of a pipeline for use with `through`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -9,7 +9,7 @@ use super::chain;
 use crate::ast::Header;
 use crate::model::Model;
 
-/// What it takes and what it emits, if others go through it: deliveries of what is declared, where these are
+/// Returns the input and output types of such a pipeline: deliveries of the declared types if it is
 /// acknowledged.
 pub(super) fn types(model: &Model) -> Option<(Type, Type)> {
     let (takes, emits) = model.part.clone()?;
@@ -20,8 +20,8 @@ pub(super) fn types(model: &Model) -> Option<(Type, Type)> {
     Some((deliveries(takes), deliveries(emits)))
 }
 
-/// The type with its constructor; `checks` come first in it, and `body` makes the chain that goes out of the
-/// one that comes in.
+/// Expands the type with its constructor, which begins with `checks`; `body` turns the input chain into the
+/// output chain.
 pub(super) fn expand(
     header: &Header,
     (takes, emits): &(Type, Type),
@@ -31,7 +31,7 @@ pub(super) fn expand(
     body: &TokenStream,
 ) -> TokenStream {
     let pipeline = chain::pipeline(Span::mixed_site());
-    // At the user's type, where the compiler reports a last step that emits something else.
+    // At the user's type, where the compiler reports a last step that emits another type.
     let emitted = quote_spanned!(emits.span()=> ::stage_core::Chain<#emits>);
     let new = quote! {
         #checks
@@ -46,7 +46,7 @@ pub(super) fn expand(
     declare(header, (takes, emits), docs, &new)
 }
 
-/// The type as declared, with a constructor that only reports the mistakes.
+/// Expands the declared type, with a constructor that only reports the mistakes.
 pub(super) fn expand_broken(
     header: &Header,
     (takes, emits): &(Type, Type),

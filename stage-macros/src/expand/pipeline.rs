@@ -1,4 +1,4 @@
-//! What does a whole pipeline become, when it is right and when it is not?
+//! Expansion of a whole pipeline, correct or not.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
@@ -10,7 +10,7 @@ use crate::error::Errors;
 use crate::model::{Model, Scope};
 use crate::validate::{Idle, idle};
 
-/// The pipeline as declared.
+/// Expands the declared pipeline.
 pub(crate) fn expand(header: &Header, model: &Model) -> TokenStream {
     let scope = Scope::of(header);
     let assertions = assertion::expand(model);
@@ -34,7 +34,7 @@ pub(crate) fn expand(header: &Header, model: &Model) -> TokenStream {
     declaration::expand(header, &docs, &new, &outline::expand(header, model))
 }
 
-/// A warning. The only one that a macro can give is that something is deprecated.
+/// Expands a warning. A macro can only warn by a use of a deprecated item.
 fn note(idle: Idle) -> TokenStream {
     let Idle { at, word, note } = idle;
     let word = Ident::new(word, at);
@@ -45,11 +45,11 @@ fn note(idle: Idle) -> TokenStream {
     };}
 }
 
-/// Every mistake, and a type that looks like the one declared, so that the rest of the program means what it
-/// meant.
+/// Expands every mistake, and a type like the declared one, so that the rest of the program keeps its
+/// meaning.
 ///
-/// The mistakes stand in the body of `new`, and so do the expressions that could be read: their names are
-/// resolved, and their own mistakes reported, but nothing that only the missing parts could tell.
+/// The errors are in the body of `new`, beside the expressions that could be read: their names are resolved,
+/// and their own mistakes reported, but no type that depends on the missing parts is checked.
 pub(crate) fn fallback(header: &Header, model: &Model, errors: &Errors) -> TokenStream {
     let errors = errors.to_compile_errors();
     if !header.complete {
@@ -68,7 +68,7 @@ pub(crate) fn fallback(header: &Header, model: &Model, errors: &Errors) -> Token
     match (&header.part, &part::types(model)) {
         (None, _) => declaration::expand(header, &docs, &new, &unreachable),
         (Some(_), Some(types)) => part::expand_broken(header, types, &docs, &new),
-        // Without its types nothing can go through it.
+        // Without its types the pipeline cannot be a segment.
         (Some(_), None) => errors,
     }
 }

@@ -1,4 +1,4 @@
-//! Which calls say what is done about events that fail, and which steps do a rate and a batch bring along?
+//! Calls for failure policies, and for the steps that `rate` and `batch` add.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -8,7 +8,7 @@ use super::{capture, options};
 use crate::model::{Failure, Gate, Policy, Retry, Scope, Shape, Step, Text};
 use crate::words::Role;
 
-/// `FailurePolicy::skip().retry(…)`
+/// Expands `FailurePolicy::skip().retry(…)`.
 pub(super) fn expand(policy: &Policy, scope: &Scope<'_>) -> TokenStream {
     let Policy { word, failure, retry } = policy;
     let at = |word: &Ident| Span::mixed_site().located_at(word.span());
@@ -26,15 +26,15 @@ pub(super) fn expand(policy: &Policy, scope: &Scope<'_>) -> TokenStream {
     };
     let Some(Retry { word, backoff }) = retry else { return failure };
     let backoff = capture::once(backoff, scope);
-    // At the word, where the compiler reports events that are not `Clone`, but not the user's own: it would propose
-    // to borrow those.
+    // At the word, where the compiler reports events that are not `Clone`; at the user's expression it would
+    // suggest a borrow.
     quote_spanned!(at(word)=> {
         let policy = #failure;
         policy.retry(#backoff)
     })
 }
 
-/// The method that takes what handles single events, and how it takes it.
+/// Returns the method that takes a handler of single events, and the form in which it takes it.
 pub(super) fn handled(step: &Step, scope: &Scope<'_>) -> (&'static str, TokenStream) {
     let expr = &step.recipe.expr;
     match (step.recipe.shape, step.role == Role::Finish) {
@@ -45,7 +45,7 @@ pub(super) fn handled(step: &Step, scope: &Scope<'_>) -> (&'static str, TokenStr
     }
 }
 
-/// `.limited("step.rate", …).batched("step.batch", …)`
+/// Expands `.limited("step.rate", …).batched("step.batch", …)`.
 pub(super) fn gates(step: &Step, scope: &Scope<'_>) -> TokenStream {
     let gates = step.gates.iter().map(|gate| {
         let method = Ident::new(method(gate), gate.word.span());
@@ -56,7 +56,7 @@ pub(super) fn gates(step: &Step, scope: &Scope<'_>) -> TokenStream {
     gates.collect()
 }
 
-/// The call of the builder that declares its step.
+/// Returns the method of the builder that declares the gate's step.
 pub(super) fn method(gate: &Gate) -> &'static str {
     match (gate.word == "rate", &gate.size) {
         (true, _) => "limited",
@@ -83,7 +83,7 @@ fn name(step: &Step, gate: &Gate, scope: &Scope<'_>) -> TokenStream {
     }
 }
 
-/// The expressions in it.
+/// Returns the expressions in the policy.
 pub(super) fn mentions(policy: &Policy) -> Vec<&Expr> {
     let failure = match &policy.failure {
         Some(Failure::DeadLetter(_, expr) | Failure::Computed(expr)) => Some(expr),

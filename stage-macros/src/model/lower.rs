@@ -1,4 +1,4 @@
-//! How does a model come out of the tokens?
+//! Conversion of the syntax tree into the model.
 
 use super::naming::{self, snake_case};
 use super::pipeline::{Branch, Broadcast, Node, Partition};
@@ -10,7 +10,7 @@ use crate::error::Errors;
 use crate::option_words::OptionWord;
 use crate::words::Role;
 
-/// Reads the options and recipes. What cannot be read is reported and left out.
+/// Reads the options and recipes. Parts that cannot be read are reported and left out.
 pub(crate) fn lower(ast: Ast, errors: &mut Errors) -> (Header, Model) {
     let Ast { header, settings, items } = ast;
     let scope = Scope::of(&header);
@@ -27,7 +27,7 @@ pub(crate) fn lower(ast: Ast, errors: &mut Errors) -> (Header, Model) {
     (header, Model { name, default_name, part, defaults: options, acknowledged, supervision, nodes, outline })
 }
 
-/// Reads items, and counts the steps so that those without a name get a number.
+/// Reads items, and counts the steps to number those without a name.
 struct Reader<'a> {
     scope: &'a Scope<'a>,
     number: usize,
@@ -87,7 +87,7 @@ impl Reader<'_> {
         Some(Step { role, docs, recipe, thens, finish, name, options, by, dispatcher, policy, gates })
     }
 
-    /// Adds to the step before; where there is none, that is reported elsewhere.
+    /// Adds to the previous step; a missing one is reported elsewhere.
     fn then(&mut self, stage: Stage, nodes: &mut [Node]) {
         let Stage { word, role, recipe, settings, .. } = stage;
         let Settings { args, .. } = Settings::read(settings, Owner::THEN, self.scope, self.errors);

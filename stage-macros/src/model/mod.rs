@@ -1,4 +1,4 @@
-//! What does the pipeline say? Its steps with their typed options, still with the tokens they came from.
+//! Model of a pipeline: its steps with typed options, which keep the tokens they came from.
 
 mod lower;
 mod naming;

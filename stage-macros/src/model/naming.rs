@@ -1,4 +1,4 @@
-//! What is a step called when nobody says so, and which of its tokens stands for it?
+//! Default names of steps, and the token of a recipe that represents it in errors.
 
 use proc_macro2::{Ident, Span};
 use syn::spanned::Spanned as _;
@@ -8,7 +8,7 @@ use super::scope::starts_in_lower_case;
 use super::{Step, Text};
 use crate::words::Role;
 
-/// The snake-case name of the type or function in the recipe; without one, the role and its number.
+/// Returns the snake-case name of the type or function in the recipe; without one, the role and its number.
 pub(super) fn default_name(recipe: &Expr, role: Role, number: usize) -> String {
     match (subject(recipe), role) {
         (Some(subject), _) => snake_case(&subject.to_string()),
@@ -17,7 +17,7 @@ pub(super) fn default_name(recipe: &Expr, role: Role, number: usize) -> String {
     }
 }
 
-/// The one token of the recipe that a mistake in it is shown at.
+/// Returns the token of the recipe at which its mistakes are reported.
 pub(super) fn anchor(recipe: &Expr) -> Span {
     match (recipe, subject(recipe)) {
         (_, Some(subject)) => subject.span(),
@@ -26,7 +26,7 @@ pub(super) fn anchor(recipe: &Expr) -> Span {
     }
 }
 
-/// Gives the steps whose default name is taken a number: `encryption`, `encryption_2`.
+/// Appends a number to default names that are taken: `encryption`, `encryption_2`.
 pub(super) fn distinguish(steps: &mut [&mut Step]) {
     let mut taken: Vec<String> = steps
         .iter()
@@ -46,7 +46,7 @@ pub(super) fn distinguish(steps: &mut [&mut Step]) {
     }
 }
 
-/// The type or function that the recipe is about: `RemoteStorage` in `drip::RemoteStorage::new(storage)?`.
+/// Returns the type or function of the recipe: `RemoteStorage` in `drip::RemoteStorage::new(storage)?`.
 fn subject(recipe: &Expr) -> Option<&Ident> {
     match recipe {
         Expr::Path(path) => of_path(&path.path),
@@ -61,8 +61,7 @@ fn subject(recipe: &Expr) -> Option<&Ident> {
     }
 }
 
-/// The last type in the path; in a path of functions and modules, the last function that is not just called
-/// `new`.
+/// Returns the last type in the path; in a path of functions and modules, the last function not called `new`.
 fn of_path(path: &Path) -> Option<&Ident> {
     let idents = || path.segments.iter().rev().map(|segment| &segment.ident);
     let constructor = |ident: &&Ident| *ident == "new" || *ident == "default";
@@ -72,7 +71,7 @@ fn of_path(path: &Path) -> Option<&Ident> {
         .or_else(|| idents().next())
 }
 
-/// `HttpServer`, `HTTPServer` and `http_server` are all `http_server`.
+/// Converts `HttpServer`, `HTTPServer` and `http_server` to `http_server`.
 pub(super) fn snake_case(name: &str) -> String {
     let letters: Vec<char> = name.trim_start_matches("r#").chars().collect();
     let mut snake = String::new();

@@ -1,4 +1,4 @@
-//! When is a number known: while the macro runs, while the compiler runs, or when the pipeline is built?
+//! Numbers, which the macro, the compiler or the builder computes.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -14,14 +14,14 @@ pub(crate) enum Number {
         value: usize,
         literal: LitInt,
     },
-    /// Names constants only, so the compiler can compute and check it.
+    /// Names constants only, so the compiler can compute and check the value.
     Constant(Expr),
-    /// Needs a parameter or a call; the builder checks it.
+    /// Needs a parameter or a call; the builder checks the value.
     Computed(Expr),
 }
 
 impl Number {
-    /// Reads the value of `option`; what cannot be a number is reported.
+    /// Reads the value of `option`; a value that cannot be a number is reported.
     pub(super) fn read(
         option: OptionWord,
         value: Expr,
@@ -72,8 +72,8 @@ impl Number {
         None
     }
 
-    /// The number in an expression that is not read as an option: a literal, a constant, or a parameter or a field of
-    /// one. Of a call, which may do more than compute a number, nothing is known.
+    /// Reads the number in an expression that is not an option's value: a literal, a constant, or a parameter
+    /// or a field of one. A call may do more than compute a number, so its value stays unknown.
     pub(super) fn seen(value: &Expr, scope: &Scope<'_>) -> Option<Self> {
         match value {
             Expr::Paren(inner) => Self::seen(&inner.expr, scope),
@@ -90,7 +90,7 @@ impl Number {
         }
     }
 
-    /// The value, if the macro knows it.
+    /// Returns the value, if the macro knows it.
     pub(crate) fn known(&self) -> Option<usize> {
         match self {
             Self::Literal { value, .. } => Some(*value),
@@ -108,7 +108,7 @@ impl ToTokens for Number {
     }
 }
 
-/// Is it a variable, or a field of one?
+/// Returns whether the value is a variable, or a field of one.
 fn is_place(value: &Expr) -> bool {
     match value {
         Expr::Path(_) => true,
@@ -118,7 +118,7 @@ fn is_place(value: &Expr) -> bool {
     }
 }
 
-/// What the value is instead of a number, if that can be seen.
+/// Describes a value that visibly is no number.
 fn wrong(value: &Expr) -> Option<&'static str> {
     match value {
         Expr::Lit(literal) => match &literal.lit {

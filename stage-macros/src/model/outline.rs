@@ -1,4 +1,4 @@
-//! Which words does a pipeline have, in which order, whatever else could be read of it?
+//! Sequence of the words in a pipeline, available even if other parts could not be read.
 
 use proc_macro2::Span;
 
@@ -16,11 +16,11 @@ pub(crate) struct Mark {
     pub(crate) kind: Kind,
 }
 
-/// What an item does to the events that come to it.
+/// The effect of an item on the events that reach it.
 pub(crate) enum Kind {
     Stage(Role),
     Merge,
-    /// Its branches, as far as they could be read.
+    /// The branches, as far as they could be read.
     Fork {
         word: &'static str,
         branches: Vec<Outline>,

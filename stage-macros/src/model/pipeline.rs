@@ -1,4 +1,4 @@
-//! What is a pipeline made of, once its options have types?
+//! Types of the model: a pipeline with typed options.
 
 use proc_macro2::Span;
 use syn::{Expr, Ident, LitStr, Type};
@@ -6,24 +6,24 @@ use syn::{Expr, Ident, LitStr, Type};
 use super::{Number, Outline, Recipe};
 use crate::words::Role;
 
-/// A pipeline whose every option has its type. What goes together with what is for `validate` to judge.
+/// A pipeline whose options are typed. `validate` checks the combinations.
 pub(crate) struct Model {
     pub(crate) name: Text,
-    /// What it would be called if nothing was said.
+    /// The name of the pipeline if its options give none.
     pub(crate) default_name: String,
-    /// What it takes and emits, if others go through it.
+    /// The input and output types of a pipeline for use with `through`.
     pub(crate) part: Option<(Type, Type)>,
-    /// What the steps that say nothing else get.
+    /// The options of the steps that do not set them.
     pub(crate) defaults: Options,
-    /// The word that says that its events are deliveries.
+    /// The word `acknowledged`: the events are deliveries.
     pub(crate) acknowledged: Option<Span>,
     pub(crate) supervision: Supervision,
     pub(crate) nodes: Vec<Node>,
-    /// Every item in order, also those that could not be read.
+    /// Every item in order, including those that could not be read.
     pub(crate) outline: Outline,
 }
 
-/// One thing that events come to.
+/// One element of the graph.
 pub(crate) enum Node {
     Step(Box<Step>),
     Broadcast(Broadcast),
@@ -35,16 +35,16 @@ pub(crate) struct Step {
     pub(crate) role: Role,
     pub(crate) docs: Vec<String>,
     pub(crate) recipe: Recipe,
-    /// What it hands its events to within the same stage.
+    /// The functions and stages after it within the same stage.
     pub(crate) thens: Vec<Recipe>,
-    /// The `then finish`, if the last of these is where events end.
+    /// The `finish` of `then finish`, if the last of these is a sink.
     pub(crate) finish: Option<Span>,
     pub(crate) name: Text,
     pub(crate) options: Options,
     pub(crate) by: Option<By>,
     pub(crate) dispatcher: Option<Dispatcher>,
     pub(crate) policy: Option<Policy>,
-    /// The steps in front of it that it brings along, in the order in which events come through them.
+    /// The steps that its options add before it, in the order of the events.
     pub(crate) gates: Vec<Gate>,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Step {
 pub(crate) struct Broadcast {
     pub(crate) word: Span,
     pub(crate) branches: Vec<Branch>,
-    /// Where the branches come back together.
+    /// The `merge` that joins the branches.
     pub(crate) merge: Option<Span>,
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct Branch {
     pub(crate) nodes: Vec<Node>,
 }
 
-/// A branch that exists several times, each for some of the keys.
+/// A branch with several parallel parts, each for some of the keys.
 pub(crate) struct Partition {
     pub(crate) word: Span,
     pub(crate) key: Expr,
@@ -85,7 +85,7 @@ pub(crate) struct Options {
     pub(crate) cancel: Option<Choice>,
 }
 
-/// How failures are met.
+/// The supervision of the pipeline: how failures are handled.
 #[derive(Default)]
 pub(crate) struct Supervision {
     pub(crate) strategy: Option<Choice>,
@@ -94,16 +94,16 @@ pub(crate) struct Supervision {
     pub(crate) backoff: Option<Expr>,
 }
 
-/// What a name is made of.
+/// A name.
 pub(crate) enum Text {
-    /// Nothing was said: the name follows from the recipe, or from the name of the type.
+    /// No name is given: it follows from the recipe, or from the name of the type.
     Default(String),
     Literal(LitStr),
     Computed(Expr),
 }
 
 impl Text {
-    /// The text, as far as it is known here.
+    /// Returns the text, if the macro knows it.
     pub(crate) fn known(&self) -> Option<String> {
         match self {
             Self::Default(text) => Some(text.clone()),
@@ -115,14 +115,14 @@ impl Text {
 
 /// One of a few words, or an expression of their type.
 pub(crate) enum Choice {
-    /// One of the words: the name of the variant, at the word.
+    /// One of the words: the name of the variant, with the span of the word.
     Word(Ident),
     Computed(Expr),
 }
 
-/// How many events a stage keeps that nobody asked for.
+/// The number of events without demand that a stage keeps.
 pub(crate) enum Buffer {
-    /// All of them: the word `unbounded`.
+    /// No limit: the word `unbounded`.
     Unbounded,
     Bounded(Number),
 }
@@ -139,11 +139,11 @@ pub(crate) struct Dispatcher {
     pub(crate) recipe: Expr,
 }
 
-/// What is done about events that fail.
+/// What happens to events that fail.
 pub(crate) struct Policy {
-    /// The option that asks for it.
+    /// The option that sets it.
     pub(crate) word: Ident,
-    /// `None` where only `retry` is said: restarted in the end.
+    /// `None` if only `retry` is given: a restart follows the last attempt.
     pub(crate) failure: Option<Failure>,
     pub(crate) retry: Option<Retry>,
 }
@@ -152,7 +152,7 @@ pub(crate) struct Policy {
 pub(crate) enum Failure {
     /// `restart`, `skip` or `stop`.
     Word(Ident),
-    /// `dead_letter(letters)`: the word, and whom the events go to.
+    /// `dead_letter(letters)`: the word, and the receiver of the events.
     DeadLetter(Ident, Expr),
     Computed(Expr),
 }
@@ -163,25 +163,25 @@ pub(crate) struct Retry {
     pub(crate) backoff: Expr,
 }
 
-/// `rate: Rate::new(100, SECOND)?` or `batch: Limits::count(100)`: a step of its own, in front of the one that has
+/// `rate: Rate::new(100, SECOND)?` or `batch: Limits::count(100)`: a separate step before the one that has
 /// the option.
 pub(crate) struct Gate {
-    /// The option, after which the step is called, too.
+    /// The option, whose word is also the suffix of the step's name.
     pub(crate) word: Ident,
     pub(crate) recipe: Expr,
-    /// The most events in a batch, if the expression shows it.
+    /// The maximum size of a batch, if the expression shows it.
     pub(crate) size: Option<Number>,
 }
 
 impl Step {
-    /// Does it take what its own `batch` collects?
+    /// Returns whether the step takes the batches of its own `batch`.
     pub(crate) fn takes_batches(&self) -> bool {
         self.gates.iter().any(|gate| gate.word == "batch")
     }
 }
 
 impl Node {
-    /// Does nothing come out behind it?
+    /// Returns whether the node emits nothing.
     pub(crate) fn ends(&self) -> bool {
         match self {
             Self::Step(step) => step.role == Role::Finish || step.finish.is_some(),
@@ -191,7 +191,7 @@ impl Node {
     }
 }
 
-/// Does nothing come out of these?
+/// Returns whether the nodes emit nothing.
 pub(crate) fn ends(nodes: &[Node]) -> bool {
     nodes.last().is_some_and(Node::ends)
 }

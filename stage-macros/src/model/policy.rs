@@ -1,4 +1,4 @@
-//! What do the options say that concern events that fail, or that bring a step of their own along?
+//! Options for events that fail, and options that add a step.
 
 use proc_macro2::Ident;
 use syn::{Expr, ExprCall, Path};
@@ -36,7 +36,7 @@ pub(super) fn failure(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Op
     }
 }
 
-/// A name alone that means nothing of the user's.
+/// Returns a single name that is neither a parameter nor an item of the user.
 fn word<'a>(path: &'a Path, scope: &Scope<'_>) -> Option<&'a Ident> {
     path.get_ident().filter(|ident| starts_in_lower_case(ident) && !scope.is_param(ident))
 }
@@ -58,7 +58,7 @@ fn bare(word: Ident, errors: &mut Errors) -> Option<Failure> {
     None
 }
 
-/// `dead_letter(letters)`, or a function of the user's.
+/// Reads `dead_letter(letters)`, or a call of a user's function.
 fn called(word: Ident, call: ExprCall, errors: &mut Errors) -> Option<Failure> {
     let text = word.to_string();
     if text == "dead_letter" {
@@ -91,8 +91,8 @@ fn meant(word: &str) -> Option<&'static str> {
     did_you_mean(word, WORDS).or(synonym)
 }
 
-/// The policy of a step that says none, where its recipe is a handler of single events: `each(…)` and the others of
-/// `stage_core::policy`. As everywhere, a failure restarts it then.
+/// Returns the policy of a step without one whose recipe is a handler of single events: `each(…)` and the
+/// others of `stage_core::policy`. A failure then restarts the step, which is the usual default.
 pub(super) fn of_each(recipe: &Expr) -> Option<Policy> {
     let Expr::Call(call) = recipe else { return None };
     let Expr::Path(path) = &*call.func else { return None };
@@ -124,7 +124,7 @@ pub(super) fn gate(
     Some(Gate { word, recipe, size })
 }
 
-/// The 500 of `Limits::count(500).within(…)`.
+/// Returns the 500 of `Limits::count(500).within(…)`.
 fn size(limits: &Expr, scope: &Scope<'_>) -> Option<Number> {
     match limits {
         Expr::MethodCall(call) => size(&call.receiver, scope),
@@ -143,7 +143,7 @@ fn size(limits: &Expr, scope: &Scope<'_>) -> Option<Number> {
     }
 }
 
-/// An expression that is no literal.
+/// Reads an expression other than a literal.
 fn value_of(option: OptionWord, what: &str, value: Expr, errors: &mut Errors) -> Option<Expr> {
     let Expr::Lit(literal) = value else { return Some(value) };
     let (word, example) = (option.word(), option.example());
@@ -151,7 +151,7 @@ fn value_of(option: OptionWord, what: &str, value: Expr, errors: &mut Errors) ->
     None
 }
 
-/// What both options say together.
+/// Combines both options into a policy.
 pub(super) fn together(failure: Option<(Ident, Failure)>, retry: Option<Retry>) -> Option<Policy> {
     let word = failure.as_ref().map(|(word, _)| word).or(retry.as_ref().map(|retry| &retry.word))?.clone();
     Some(Policy { word, failure: failure.map(|(_, failure)| failure), retry })

@@ -1,4 +1,4 @@
-//! What kind of thing builds a step: a stage, or a function?
+//! Recipes: expressions that build a stage, or that are a function.
 
 use proc_macro2::Span;
 use syn::spanned::Spanned as _;
@@ -9,15 +9,15 @@ use super::scope::{Scope, starts_in_lower_case};
 use crate::error::Errors;
 use crate::words::Role;
 
-/// The expression behind `start`, `step` or `finish`.
+/// The expression after `start`, `step` or `finish`.
 pub(crate) struct Recipe {
     pub(crate) shape: Shape,
     pub(crate) expr: Expr,
-    /// The one token that stands for the recipe: the name of its type or function.
+    /// The token that represents the recipe: the name of its type or function.
     pub(crate) anchor: Span,
 }
 
-/// Which of the builder's two methods takes it.
+/// The method of the builder that takes the recipe.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// The expression makes a stage; it runs once per copy and again at each restart.
@@ -53,7 +53,7 @@ impl Recipe {
 
 fn shape(role: Role, expr: &Expr, scope: &Scope<'_>) -> Shape {
     match expr {
-        // What it is, only its type says.
+        // Only its type tells whether it is a function.
         _ if role == Role::Through => Shape::Stage,
         Expr::Closure(_) => Shape::Function,
         Expr::Range(_) if role == Role::Start => Shape::Function,
@@ -66,7 +66,8 @@ fn shape(role: Role, expr: &Expr, scope: &Scope<'_>) -> Shape {
     }
 }
 
-/// The expression that makes the iterator of a `start`: what its closure does, or the function called.
+/// Returns the expression that makes the iterator of a `start`: the body of its closure, or a call of the
+/// function.
 fn iterator(expr: Expr, shape: Shape) -> Expr {
     match (shape, expr) {
         (Shape::Function, Expr::Closure(closure)) if matches!(closure.output, ReturnType::Default) => {

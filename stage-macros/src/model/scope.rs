@@ -1,4 +1,4 @@
-//! Which names mean something of the pipeline's: its parameters and its generics?
+//! Names that belong to the pipeline: its parameters and its generics.
 
 use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -26,16 +26,16 @@ impl<'a> Scope<'a> {
         self.params.iter().any(|param| param.name == *ident)
     }
 
-    /// The parameters that `tokens` mention. A field, a method or an inner binding of the same name counts as
-    /// well: it costs a clone that nobody reads, where a parameter that is overlooked would not compile.
+    /// Returns the parameters that `tokens` mention. A field, a method or an inner binding of the same name
+    /// counts as well: it costs an unused clone, whereas an overlooked parameter would not compile.
     pub(crate) fn mentioned(&self, tokens: impl ToTokens) -> Vec<&'a Param> {
         let mut words = Words::default();
         words.collect(tokens.into_token_stream());
         self.params.iter().filter(|param| words.mention(&param.name.to_string())).collect()
     }
 
-    /// Can this number be computed at compile time? Calls are left to run time: only some functions are
-    /// `const`.
+    /// Returns whether this number can be computed at compile time. Calls are left to run time, since only
+    /// some functions are `const`.
     pub(crate) fn is_constant(&self, number: &Expr) -> bool {
         match number {
             Expr::Lit(_) => true,
@@ -44,8 +44,8 @@ impl<'a> Scope<'a> {
             Expr::Cast(cast) => self.is_constant(&cast.expr),
             Expr::Unary(unary) => self.is_constant(&unary.expr),
             Expr::Binary(binary) => self.is_constant(&binary.left) && self.is_constant(&binary.right),
-            // A lower-case name alone is a parameter, or a slip: at run time the compiler can say which one
-            // was meant.
+            // A lower-case name alone is a parameter, or a misspelled one: as a run-time value, the compiler
+            // can suggest the right name.
             Expr::Path(path) => {
                 let constant = path.path.get_ident().is_none_or(|ident| !starts_in_lower_case(ident));
                 constant && !self.mentions_generics(path)
@@ -61,14 +61,14 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Functions and variables begin like this, types and constants do not.
+/// Returns whether the name begins like a function or variable, not like a type or constant.
 pub(crate) fn starts_in_lower_case(ident: &Ident) -> bool {
     let text = ident.to_string();
     let text = text.strip_prefix("r#").unwrap_or(&text);
     text.starts_with(|first: char| first.is_lowercase())
 }
 
-/// The identifiers of an expression, and the literals that may hold some: `format!("{queue}")`.
+/// Collects the identifiers of an expression, and the literals that may hold some: `format!("{queue}")`.
 #[derive(Default)]
 struct Words {
     idents: Vec<String>,

@@ -1,4 +1,4 @@
-//! What does each option mean? Unknown, doubled and misplaced ones are reported here.
+//! Reader of options. It reports unknown, repeated and misplaced ones.
 
 use proc_macro2::{Ident, Span};
 use syn::{Expr, ExprArray, Lit, LitStr};
@@ -23,14 +23,14 @@ pub(super) struct Settings {
     pub(super) dispatcher: Option<Dispatcher>,
     pub(super) args: Option<ExprArray>,
     pub(super) policy: Option<Policy>,
-    /// The rate before the batch: it is one of events.
+    /// The rate before the batch, because a rate counts events.
     pub(super) gates: Vec<Gate>,
     pub(super) acknowledged: Option<Span>,
     failure: Option<(Ident, Failure)>,
     retry: Option<Retry>,
 }
 
-/// Who has the options.
+/// The owner of the options.
 #[derive(Clone, Copy)]
 pub(super) struct Owner {
     /// For messages: "the pipeline", "a `start`".
@@ -64,7 +64,7 @@ impl Settings {
             seen.push(option);
             match value {
                 Some(value) => read.set(option, word, value, scope, errors),
-                // No other option is read without a value.
+                // `acknowledged` is the only option that is read without a value.
                 None => read.acknowledged = Some(word.span()),
             }
         }
@@ -127,7 +127,7 @@ impl Settings {
                 ),
                 value => self.supervision.backoff = Some(value),
             },
-            // No option is called so.
+            // `into` is never read as an option.
             OptionWord::Into => {}
             OptionWord::Args => match value {
                 Expr::Array(args) => self.args = Some(args),
@@ -154,7 +154,7 @@ fn known(word: &Ident, owner: Owner, errors: &mut Errors) -> Option<OptionWord> 
     None
 }
 
-/// Why an option is refused where it stands, and where it belongs.
+/// Explains why an option is refused here, and where it belongs.
 fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
     if owner.title == Owner::THEN.title {
         return "it is a part of the stage before it; put the option on the `step` that it belongs to";
@@ -209,7 +209,7 @@ fn text(value: Expr, errors: &mut Errors) -> Option<Text> {
     }
 }
 
-/// The words that an option is one of: the user's, and the name of the variant.
+/// The words that an option accepts, each with the name of its variant.
 struct Words {
     option: OptionWord,
     words: &'static [(&'static str, &'static str)],
@@ -253,7 +253,7 @@ fn choice(words: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) ->
     None
 }
 
-/// A name alone that means nothing of the user's: neither a parameter nor a constant.
+/// Returns a single name that is neither a parameter nor a constant.
 fn lower_case<'a>(value: &'a Expr, scope: &Scope<'_>) -> Option<&'a Ident> {
     let Expr::Path(path) = value else { return None };
     path.path.get_ident().filter(|ident| starts_in_lower_case(ident) && !scope.is_param(ident))
@@ -271,7 +271,7 @@ fn buffer(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Buffer>
     Number::read(OptionWord::Buffer, value, scope, errors).map(Buffer::Bounded)
 }
 
-/// A closure or function from an event to its key.
+/// Reads a closure or function from an event to its key.
 pub(super) fn key(key: Expr, example: &str, errors: &mut Errors) -> Option<Expr> {
     let advice = format!("`by` is a closure from an event to its key, such as `{example}`");
     match &key {

@@ -1,8 +1,8 @@
-//! What is in a pipeline, its branches included?
+//! Iteration over the parts of a pipeline, including its branches.
 
 use super::pipeline::{Branch, Node, Partition, Step};
 
-/// Every step, in the order of the declaration.
+/// Returns every step, in the order of declaration.
 pub(crate) fn steps(nodes: &[Node]) -> Vec<&Step> {
     let mut found = Vec::new();
     walk(nodes, &mut |node| {
@@ -13,7 +13,7 @@ pub(crate) fn steps(nodes: &[Node]) -> Vec<&Step> {
     found
 }
 
-/// Every partition.
+/// Returns every partition.
 pub(crate) fn partitions(nodes: &[Node]) -> Vec<&Partition> {
     let mut found = Vec::new();
     walk(nodes, &mut |node| {
@@ -24,7 +24,7 @@ pub(crate) fn partitions(nodes: &[Node]) -> Vec<&Partition> {
     found
 }
 
-/// Every branch of a broadcast.
+/// Returns every branch of a broadcast.
 pub(crate) fn branches(nodes: &[Node]) -> Vec<&Branch> {
     let mut found = Vec::new();
     walk(nodes, &mut |node| {
@@ -50,7 +50,7 @@ fn walk<'a>(nodes: &'a [Node], see: &mut impl FnMut(&'a Node)) {
     }
 }
 
-/// As [`steps`], to be changed.
+/// Like [`steps`], with mutable access.
 pub(super) fn steps_mut(nodes: &mut [Node]) -> Vec<&mut Step> {
     let mut found = Vec::new();
     for node in nodes {

@@ -1,5 +1,5 @@
-//! Which way does `#[timed]` go? On a function it measures; on a module or an `impl` block it settles how the
-//! functions in there measure that have the attribute.
+//! Compilation of `#[timed]`: on a function it measures; on a module or an `impl` block it sets the options
+//! of the functions inside that have the attribute.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote};
@@ -9,7 +9,7 @@ use super::settings::Settings;
 use super::{function, scope};
 use crate::error::Errors;
 
-/// The expansion of `#[timed(settings)] item`. Every mistake becomes an error at its own tokens, and the item stays.
+/// Expands `#[timed(settings)] item`. Every mistake becomes an error at its own tokens, and the item is kept.
 pub(crate) fn compile(settings: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let settings = Settings::read(settings, &mut errors);
@@ -19,7 +19,7 @@ pub(crate) fn compile(settings: TokenStream, item: &TokenStream) -> TokenStream 
 }
 
 fn measured(settings: &Settings, item: &TokenStream, errors: &mut Errors) -> TokenStream {
-    // A method parses as a function; one of a trait need not have a body.
+    // A method parses as a function; a method of a trait may lack a body.
     if let Ok(mut method) = syn::parse2::<ImplItemFn>(item.clone()) {
         function::measure(settings, &method.sig, &mut method.block, errors);
         return method.into_token_stream();

@@ -1,4 +1,4 @@
-//! How is the body of a function measured?
+//! Measurement of a function's body.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -9,7 +9,7 @@ use super::settings::{Choice, Settings, Shown};
 use crate::error::Errors;
 use crate::suggest::did_you_mean;
 
-/// Puts a measurement around the body.
+/// Wraps the body in a measurement.
 pub(super) fn measure(settings: &Settings, sig: &Signature, block: &mut Block, errors: &mut Errors) {
     if let Some(word) = &sig.constness {
         errors.at(
@@ -48,7 +48,7 @@ pub(super) fn measure(settings: &Settings, sig: &Signature, block: &mut Block, e
     *block = parse_quote!(#body);
 }
 
-/// Begins the measurement.
+/// Expands the start of the measurement.
 fn begin(settings: &Settings, sig: &Signature, errors: &mut Errors) -> TokenStream {
     let chosen = |choice: &Option<Choice>, default: &str| {
         choice
@@ -67,13 +67,13 @@ fn begin(settings: &Settings, sig: &Signature, errors: &mut Errors) -> TokenStre
     let fields = shown(settings, sig, errors).into_iter().map(|param| {
         let field = param.to_string();
         let field = field.trim_start_matches("r#");
-        // At the parameter, where the compiler is to say that it cannot be shown.
+        // At the parameter, where the compiler reports a type without `Debug`.
         quote_spanned!(param.span()=> #field => ::stage_core::__private::shown(&#param))
     });
     quote!(::stage_core::__timed!(#level, #unit, #name, #span #(, #fields)*))
 }
 
-/// The parameters to show.
+/// Returns the parameters to show.
 fn shown(settings: &Settings, sig: &Signature, errors: &mut Errors) -> Vec<Ident> {
     let named: Vec<Ident> = sig
         .inputs
@@ -101,7 +101,7 @@ fn shown(settings: &Settings, sig: &Signature, errors: &mut Errors) -> Vec<Ident
     }
 }
 
-/// Says what the async block returns, so that its `return`s and conversions are what they were.
+/// Annotates the type that the async block returns, so that its `return`s and conversions keep their meaning.
 fn hint(output: &ReturnType) -> TokenStream {
     match output {
         ReturnType::Type(_, ty) if !matches!(**ty, Type::Never(_)) && !is_opaque(ty) => quote! {

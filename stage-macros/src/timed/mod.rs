@@ -1,4 +1,4 @@
-//! What does `#[timed]` become? The function, with a measurement around its body.
+//! Expansion of `#[timed]`: the function, with a measurement around its body.
 
 mod compile;
 mod function;

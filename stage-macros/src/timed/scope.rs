@@ -1,4 +1,4 @@
-//! How does a module or an `impl` block pass its settings on? It writes them into the attributes in there.
+//! `#[timed]` on modules and `impl` blocks, which write their settings into the attributes inside.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -7,7 +7,7 @@ use syn::{Attribute, ImplItem, Item, ItemImpl, ItemMod, LitStr, Meta, Path, Type
 use super::settings::Settings;
 use crate::error::Errors;
 
-/// Settles how the marked functions of a module are measured.
+/// Applies the settings to the marked functions of a module.
 pub(super) fn module(settings: &Settings, module: &mut ItemMod, errors: &mut Errors) {
     refuse_name(settings, errors);
     let Some((_, items)) = &mut module.content else {
@@ -21,7 +21,7 @@ pub(super) fn module(settings: &Settings, module: &mut ItemMod, errors: &mut Err
     }
 }
 
-/// Settles how the marked methods of a block are measured.
+/// Applies the settings to the marked methods of a block.
 pub(super) fn block(settings: &Settings, block: &mut ItemImpl, errors: &mut Errors) {
     refuse_name(settings, errors);
     if methods(settings, block) == 0 {
@@ -35,13 +35,13 @@ fn refuse_name(settings: &Settings, errors: &mut Errors) {
     }
 }
 
-/// How many are marked.
+/// Applies the settings inside the items, and returns the number of marked functions.
 fn within(settings: &Settings, items: &mut [Item]) -> usize {
     let mut marked = 0;
     for item in items {
         marked += match item {
             Item::Fn(found) => usize::from(pass_on(settings, &mut found.attrs)),
-            // A module or block that is marked itself passes on what it has got.
+            // A marked module or block passes the merged settings on.
             Item::Impl(block) => {
                 if pass_on(settings, &mut block.attrs) {
                     1
@@ -73,7 +73,7 @@ fn methods(settings: &Settings, block: &mut ItemImpl) -> usize {
     methods.sum()
 }
 
-/// The type without its parameters.
+/// Returns the name of the type without its parameters.
 fn type_name(ty: &Type) -> String {
     match ty {
         Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default(),
@@ -81,14 +81,14 @@ fn type_name(ty: &Type) -> String {
     }
 }
 
-/// Adds the settings to the attribute, if it is there; whether it is.
+/// Adds the settings to the attribute, if present; returns whether it is.
 fn pass_on(settings: &Settings, attrs: &mut [Attribute]) -> bool {
     let Some(attr) = attrs.iter_mut().find(|attr| is_timed(attr.path())) else { return false };
     let own = match &attr.meta {
         Meta::List(list) => list.tokens.clone(),
         Meta::Path(_) | Meta::NameValue(_) => TokenStream::new(),
     };
-    // What is wrong with it, it will say itself.
+    // Mistakes in the inner attribute are reported when it is expanded itself.
     let beyond = settings.beyond(&Settings::read(own.clone(), &mut Errors::default()));
     let path = attr.path();
     let comma = (!own.is_empty()).then(|| quote!(,));

@@ -1,4 +1,4 @@
-//! What may be said in the parentheses of `#[timed]`?
+//! Settings in the parentheses of `#[timed]`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -9,7 +9,7 @@ use syn::{Expr, ExprLit, Ident, Lit, LitStr, Meta, MetaNameValue, Token};
 use crate::error::Errors;
 use crate::suggest::did_you_mean;
 
-/// The units by what they are called, and the variant each is.
+/// The units by name, each with its variant.
 const UNITS: [(&str, &str); 7] = [
     ("hrs", "Hours"),
     ("mins", "Minutes"),
@@ -25,25 +25,25 @@ const LEVELS: [(&str, &str); 5] =
 
 const WORDS: [&str; 4] = ["unit", "level", "name", "args"];
 
-/// What is said on one function, or on a module for all of its functions.
+/// The settings of one function, or of a module for all of its functions.
 #[derive(Clone, Default)]
 pub(super) struct Settings {
     pub(super) unit: Option<Choice>,
     pub(super) level: Option<Choice>,
     pub(super) name: Option<LitStr>,
     pub(super) args: Option<Shown>,
-    /// The type whose method it is: only said by `#[timed]` on a module or block.
+    /// The type of the method, which only `#[timed]` on a module or block sets.
     pub(super) of: Option<LitStr>,
 }
 
-/// One of several words, and the variant or constant that it stands for.
+/// One of several words, and the variant or constant that it means.
 #[derive(Clone)]
 pub(super) struct Choice {
     word: LitStr,
     pub(super) variant: Ident,
 }
 
-/// Which arguments are shown.
+/// The arguments to show.
 #[derive(Clone)]
 pub(super) enum Shown {
     All,
@@ -61,7 +61,7 @@ impl Settings {
         settings
     }
 
-    /// What these say and `inner` does not, to be added to what stands there.
+    /// Returns the settings that `inner` does not have, to be added to the inner attribute.
     pub(super) fn beyond(&self, inner: &Self) -> TokenStream {
         let unit = self
             .unit
@@ -138,7 +138,7 @@ fn text(value: &MetaNameValue) -> Option<LitStr> {
     }
 }
 
-/// Sets the one of `known` that `value` names; whether there was one before.
+/// Sets the one of `known` that `value` names. Returns whether it was set before.
 fn choose(
     slot: &mut Option<Choice>,
     value: &MetaNameValue,

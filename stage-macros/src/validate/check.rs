@@ -1,4 +1,4 @@
-//! Which rules are there, all in all?
+//! List of all validation rules.
 
 use super::{Verdict, fused, junctions, names, outline, policies, requirements};
 use crate::ast::Header;

@@ -1,7 +1,7 @@
-//! What does the builder take when nobody says anything? The same as the book.
+//! Default values of the builder, which are those of the book.
 
 /// Copies of a step.
 pub(crate) const DEFAULT_COUNT: usize = 1;
 
-/// Events that a copy asks a copy of the step before for.
+/// Maximum demand of a copy on each copy of the previous step.
 pub(crate) const DEFAULT_MAX_DEMAND: usize = 10;

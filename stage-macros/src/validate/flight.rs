@@ -1,14 +1,15 @@
-//! Links with so many events in flight that back-pressure has hardly an effect.
+//! Warnings for links with so many events in flight that back-pressure has little effect.
 
 use super::idle::Idle;
 use super::{DEFAULT_COUNT, DEFAULT_MAX_DEMAND};
 use crate::model::{Model, Node, Number, Options, Step};
 use crate::words::Role;
 
-/// More events in flight along one link are warned of.
+/// More events in flight along one link cause a warning.
 const MANY: usize = 100_000;
 
-/// A warning for each number that lets very many events be in flight, as far as the macro knows the numbers.
+/// Returns a warning for each number that allows very many events in flight, as far as the macro knows the
+/// numbers.
 pub(super) fn in_flight(model: &Model) -> Vec<Idle> {
     let mut flight = Flight { defaults: &model.defaults, found: Vec::new(), inherited: None };
     flight.walk(&model.nodes, None, 1);
@@ -16,17 +17,18 @@ pub(super) fn in_flight(model: &Model) -> Vec<Idle> {
     flight.found
 }
 
-/// Goes along the links of a pipeline.
+/// Walks the links of a pipeline.
 struct Flight<'a> {
     defaults: &'a Options,
     found: Vec<Idle>,
-    /// The first link to which the `max_demand` of the pipeline lets too many come: one warning at that number will do.
+    /// The first link with too many events due to the `max_demand` of the pipeline: one warning at that
+    /// number suffices.
     inherited: Option<Idle>,
 }
 
 impl Flight<'_> {
-    /// `before` is the number of copies in each lane in front of the nodes, `lanes` that of the lanes; unknown where
-    /// the macro does not know them.
+    /// Walks the nodes. `before` is the number of copies per lane before the nodes, `lanes` the number of
+    /// lanes; `None` if the macro does not know them.
     fn walk(&mut self, nodes: &[Node], mut before: Option<usize>, lanes: usize) {
         for node in nodes {
             match node {
@@ -56,12 +58,12 @@ impl Flight<'_> {
         count.map_or(Some(DEFAULT_COUNT), Number::known)
     }
 
-    /// Looks at the link to `step`, which has so many copies in each lane, from so many.
+    /// Checks the link to `step`, which has `copies` copies per lane, from `before` copies.
     fn link(&mut self, step: &Step, before: usize, copies: usize, lanes: usize) {
         if step.role == Role::Start || step.role == Role::Through {
             return;
         }
-        // What an option brings along has one copy.
+        // A step that an option adds has one copy.
         let before = if step.gates.is_empty() { before } else { 1 };
         let batch = step.gates.iter().find(|gate| gate.word == "batch");
         let Some(size) = batch.map_or(Some(1), |gate| gate.size.as_ref().and_then(Number::known)) else {

@@ -1,4 +1,4 @@
-//! Do the options of a stage make sense that has a `then` behind it?
+//! Rules for the options of a stage with a `then`.
 
 use syn::spanned::Spanned as _;
 
@@ -6,7 +6,7 @@ use crate::error::Errors;
 use crate::model::{Buffer, Choice, Model, Step, steps};
 use crate::words::Role;
 
-/// Reports what a source cannot be fused with, and options of what comes out of a stage from which nothing does.
+/// Reports parts that cannot be fused with a source, and output options of a stage without output.
 pub(super) fn check(model: &Model, errors: &mut Errors) {
     for step in steps(&model.nodes) {
         if model.acknowledged.is_some()

@@ -1,4 +1,4 @@
-//! What is allowed, but hardly meant?
+//! Warnings for code that is allowed but probably not intended.
 
 use proc_macro2::Span;
 use syn::spanned::Spanned as _;
@@ -10,12 +10,12 @@ use crate::model::{Buffer, Choice, Model, Node, Number, Options, Step, partition
 /// Something to warn of.
 pub(crate) struct Idle {
     pub(crate) at: Span,
-    /// The option it is about.
+    /// The option that causes it.
     pub(crate) word: &'static str,
     pub(crate) note: String,
 }
 
-/// Everything that changes nothing, or not what it seems to.
+/// Returns a warning for every option that changes nothing, or not what it seems to.
 pub(crate) fn idle(model: &Model) -> Vec<Idle> {
     let mut found: Vec<_> = steps(&model.nodes).into_iter().filter_map(|step| key(model, step)).collect();
     for partition in partitions(&model.nodes) {
@@ -27,13 +27,14 @@ pub(crate) fn idle(model: &Model) -> Vec<Idle> {
     found
 }
 
-/// A step that is restarted with those before it, whatever it does itself.
+/// Finds a step whose `cancel: transient` has no effect, because the strategy restarts it with the steps
+/// before it.
 fn transient(model: &Model, step: &Step) -> Option<Idle> {
     let Some(Choice::Word(word)) = &step.options.cancel else { return None };
     let alone = match &model.supervision.strategy {
         Some(Choice::Word(strategy)) => strategy == "OneForOne",
         Some(Choice::Computed(_)) => true,
-        // Whoever goes through it supervises it.
+        // The pipeline that uses it with `through` supervises it.
         None => model.part.is_some(),
     };
     if alone || word != "Transient" {
@@ -43,7 +44,7 @@ fn transient(model: &Model, step: &Step) -> Option<Idle> {
     Some(Idle { at: word.span(), word: "cancel", note: note.to_owned() })
 }
 
-/// A step with one copy gets every key anyway.
+/// Finds a `by` on a step with one copy, which gets every key anyway.
 fn key(model: &Model, step: &Step) -> Option<Idle> {
     let count = step.options.count.as_ref().or(model.defaults.count.as_ref());
     let single = count.map_or(Some(DEFAULT_COUNT), Number::known) == Some(1);
@@ -52,7 +53,7 @@ fn key(model: &Model, step: &Step) -> Option<Idle> {
     Some(Idle { at: by.word.span(), word: "by", note: note.to_owned() })
 }
 
-/// Copies that share one part of a partition.
+/// Finds several copies in one part of a partition, which can overtake each other.
 fn overtaking(node: &Node) -> Option<Idle> {
     let Node::Step(step) = node else { return None };
     let number = step.options.count.as_ref()?;
@@ -63,7 +64,7 @@ fn overtaking(node: &Node) -> Option<Idle> {
     Some(Idle { at: number.span(), word: "count", note: warning.to_owned() })
 }
 
-/// Buffers that cannot hold what is asked for at once.
+/// Finds buffers that cannot hold the demand of the next step.
 fn buffers(nodes: &[Node], model: &Model, found: &mut Vec<Idle>) {
     for (index, node) in nodes.iter().enumerate() {
         match node {

@@ -1,11 +1,11 @@
-//! Do options and branches go together where events part?
+//! Rules for options and branches where events are divided.
 
 use syn::{Expr, Lit};
 
 use crate::error::Errors;
 use crate::model::{By, Dispatcher, Node, branches};
 
-/// Reports a dispatcher that has nothing to decide, and a selector that selects nothing or everything.
+/// Reports a dispatcher without a choice, and a selector that selects nothing or everything.
 pub(super) fn check(nodes: &[Node], errors: &mut Errors) {
     dispatchers(nodes, errors);
     for branch in branches(nodes) {
@@ -24,7 +24,7 @@ pub(super) fn check(nodes: &[Node], errors: &mut Errors) {
     }
 }
 
-/// The value of a condition that has only one.
+/// Returns the value of a constant condition.
 fn always(condition: &Expr) -> Option<bool> {
     match condition {
         Expr::Lit(literal) => match &literal.lit {
@@ -40,7 +40,7 @@ fn dispatchers(nodes: &[Node], errors: &mut Errors) {
     for (index, node) in nodes.iter().enumerate() {
         match node {
             Node::Step(step) => {
-                // Out of a stage that finishes comes nothing, which is reported with its other options.
+                // A stage that finishes emits nothing, which is reported with its other options.
                 if let Some(dispatcher) = step.dispatcher.as_ref().filter(|_| step.finish.is_none()) {
                     next(dispatcher, nodes.get(index + 1), errors);
                 }
@@ -53,7 +53,7 @@ fn dispatchers(nodes: &[Node], errors: &mut Errors) {
     }
 }
 
-/// A dispatcher feeds the copies of the next step; here is what else may do that.
+/// Reports a conflict with other ways to feed the copies of the next step, which the dispatcher feeds.
 fn next(dispatcher: &Dispatcher, next: Option<&Node>, errors: &mut Errors) {
     let word = &dispatcher.word;
     match next {

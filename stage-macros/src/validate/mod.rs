@@ -1,4 +1,4 @@
-//! Does the pipeline hold together? Every rule that needs more than one option or item is checked here.
+//! Validation: every rule that involves more than one option or item.
 
 mod check;
 mod defaults;

@@ -1,9 +1,9 @@
-//! Do all steps have names of their own?
+//! Uniqueness of step names.
 
 use crate::error::Errors;
 use crate::model::{Model, Text, steps};
 
-/// Names given by default are distinct already; this is about the ones that the user wrote.
+/// Reports repeated names. Default names are distinct already; only names that the user wrote can repeat.
 pub(super) fn check(model: &Model, errors: &mut Errors) {
     let mut taken = Vec::new();
     for step in steps(&model.nodes) {

@@ -1,4 +1,4 @@
-//! Do the items come in an order that makes a pipeline: where do events come from, and where do they end?
+//! Order of the items: a pipeline has sources first, and every path has an end.
 
 use proc_macro2::Span;
 
@@ -6,8 +6,8 @@ use crate::error::Errors;
 use crate::model::{Kind, Mark, Outline};
 use crate::words::Role;
 
-/// Looks at the items' words only, so that an item which could not be read still counts. `part` is the colon
-/// of `: In => Out`.
+/// Checks only the words of the items, so that an item which could not be read still counts. `part` is the
+/// colon of `: In => Out`.
 pub(super) fn check(outline: &Outline, part: Option<Span>, errors: &mut Errors) {
     let place = if part.is_some() { Place::Part } else { Place::Whole };
     let (Some(first), Some(last)) = (outline.marks.first(), outline.marks.last()) else {
@@ -35,35 +35,35 @@ pub(super) fn check(outline: &Outline, part: Option<Span>, errors: &mut Errors) 
     }
 }
 
-/// What the items belong to.
+/// The owner of the items.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Whole,
-    /// A pipeline that others go through.
+    /// A pipeline for use with `through`.
     Part,
     Branch,
 }
 
-/// What comes out of the items so far.
+/// The output of the items so far.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
     Nothing,
     Events,
-    /// Whatever could not be read.
+    /// Unknown, because an item could not be read.
     Anything,
-    /// Events of branches that have not come together: of the junction with this word.
+    /// Events of branches that have not been merged: of the junction with this word.
     Branches(&'static str),
-    /// Nothing more, after this word.
+    /// None, after this word.
     Ended(&'static str),
 }
 
-/// Items that are walked along.
+/// The state of the walk along the items.
 struct Line<'a> {
     place: Place,
     flow: Flow,
-    /// The last item that a `then` could add to.
+    /// The last item that a `then` could extend.
     head: Option<Role>,
-    /// Sources so far.
+    /// Number of sources so far.
     starts: usize,
     errors: &'a mut Errors,
 }
@@ -132,7 +132,7 @@ impl Line<'_> {
         }
     }
 
-    /// Is there a stage directly before that more can be added to?
+    /// Returns whether a stage directly before this item can be extended.
     fn can_be_fused(&self, before: Option<&Mark>) -> bool {
         let beside = before.is_some_and(|before| matches!(before.kind, Kind::Stage(_)));
         beside && matches!(self.head, Some(Role::Start | Role::Step))

@@ -1,4 +1,4 @@
-//! Does a failure policy stand where single events fail?
+//! Rules for failure policies, which need steps of single events.
 
 use syn::Expr;
 
@@ -6,7 +6,7 @@ use crate::error::Errors;
 use crate::model::{Model, Shape, Step, steps};
 use crate::words::Role;
 
-/// Reports policies that have no event to judge, and functions that nobody would wait for.
+/// Reports policies without an event to judge, and functions whose future is never awaited.
 pub(super) fn check(model: &Model, errors: &mut Errors) {
     for step in steps(&model.nodes) {
         let Some(policy) = &step.policy else {
@@ -27,7 +27,7 @@ pub(super) fn check(model: &Model, errors: &mut Errors) {
     }
 }
 
-/// A future that the last step drops was never begun.
+/// Reports a future that the last step would drop without polling it.
 fn unawaited(step: &Step, errors: &mut Errors) {
     if let (Some(_), Some(last)) = (step.finish, step.thens.last())
         && last.shape == Shape::Function

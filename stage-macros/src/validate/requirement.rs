@@ -1,57 +1,57 @@
-//! What must hold between a pipeline's numbers, and who can tell: macro, compiler, or builder?
+//! Requirements on a pipeline's numbers, checked by macro, compiler or builder.
 
 use super::DEFAULT_MAX_DEMAND;
 use crate::model::{Model, Number, Options, Shape, Step, partitions, steps};
 use crate::option_words::OptionWord;
 use crate::words::Role;
 
-/// Something that must hold for one number.
+/// A condition on one number.
 pub(crate) enum Requirement<'a> {
-    /// A number of copies or events that may not be zero.
+    /// A number of copies or events is at least 1.
     AtLeastOne { option: OptionWord, number: &'a Number, owner: String },
-    /// The copies of a start that is an iterator: each would yield all of its events.
+    /// A start that is an iterator has one copy, because each copy would yield all of its events.
     Alone { number: &'a Number, origin: Origin },
-    /// A partition has more parts than one.
+    /// A partition has more than one part.
     Parts { into: &'a Number },
-    /// `min_demand` is below the `max_demand` that the same step has, be it its own or not.
+    /// `min_demand` is below the `max_demand` of the same step, set or inherited.
     Below { min: &'a Number, max: Bound<'a>, owner: String },
 }
 
-/// The `max_demand` that a step has.
+/// The `max_demand` of a step.
 pub(crate) enum Bound<'a> {
-    /// It stands beside the `min_demand`.
+    /// Set beside the `min_demand`.
     Own(&'a Number),
-    /// It comes from the pipeline's options.
+    /// Inherited from the pipeline's options.
     Inherited(&'a Number),
-    /// It is a number of batches, which the builder computes.
+    /// A number of batches, which the builder computes.
     Batches,
-    /// Nobody says anything.
+    /// The built-in default.
     BuiltIn,
 }
 
-/// Where a number stands.
+/// The place where a number is set.
 #[derive(Clone, Copy)]
 pub(crate) enum Origin {
     /// At the item itself.
     Own,
-    /// Among the pipeline's options.
+    /// In the pipeline's options.
     Inherited,
 }
 
-/// What the macro can say about a requirement.
+/// The result of a check in the macro.
 pub(crate) enum Verdict {
     Holds,
     Fails(String),
-    /// Constants are involved: the compiler can tell. The message is for the case that it does not hold.
+    /// Constants are involved: the compiler checks, and reports the message on failure.
     AskCompiler(String),
-    /// Parameters are involved: the builder checks them when the pipeline is started.
+    /// Parameters are involved: the builder checks when the pipeline is started.
     AskBuilder,
 }
 
-/// Everything that must hold for the numbers of `model`.
+/// Returns all requirements on the numbers of `model`.
 ///
-/// A step that sets only `max_demand` needs no check: where that falls to or below the default minimum, the
-/// builder halves it for the minimum.
+/// A step that sets only `max_demand` needs no check: if it is at or below the default minimum, the builder
+/// halves it for the minimum.
 pub(crate) fn requirements(model: &Model) -> Vec<Requirement<'_>> {
     let mut requirements = Vec::new();
     let inherited = model.defaults.max_demand.as_ref().map_or(Bound::BuiltIn, Bound::Inherited);
@@ -100,7 +100,7 @@ fn of_options<'a>(
 }
 
 impl Requirement<'_> {
-    /// The number that the user has to change.
+    /// Returns the number that the user has to change.
     pub(crate) fn number(&self) -> &Number {
         match self {
             Self::AtLeastOne { number, .. } | Self::Alone { number, .. } => number,
@@ -134,7 +134,7 @@ impl Requirement<'_> {
                 (Number::Computed(_), _) | (_, Some(Number::Computed(_))) => Verdict::AskBuilder,
                 _ if matches!(max, Bound::Batches) => Verdict::AskBuilder,
                 (Number::Literal { value, .. }, None | Some(Number::Literal { .. })) => match max.known() {
-                    // Reported as such; nothing is below zero.
+                    // Reported by its own requirement; no minimum can be below zero.
                     Some(0) => Verdict::Holds,
                     Some(limit) if *value >= limit => Verdict::Fails(not_below(*value, limit, max)),
                     _ => Verdict::Holds,
@@ -149,7 +149,7 @@ impl Requirement<'_> {
 }
 
 impl<'a> Bound<'a> {
-    /// The number in the user's tokens.
+    /// Returns the number in the user's tokens.
     pub(crate) fn number(&self) -> Option<&'a Number> {
         match self {
             Self::Own(number) | Self::Inherited(number) => Some(number),

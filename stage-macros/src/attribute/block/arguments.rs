@@ -1,10 +1,10 @@
-//! Which events does a callback take and emit, going by its parameters?
+//! Event types of a callback, derived from its parameters.
 
 use syn::{FnArg, ImplItemFn, Type};
 
 use crate::attribute::function::{argument_of, bare};
 
-/// `T` of the parameter that is a `name<'_, T>`, lent or not.
+/// Returns the `T` of the parameter of type `name<'_, T>`, borrowed or not.
 pub(super) fn argument<'a>(callback: &'a ImplItemFn, name: &str) -> Option<&'a Type> {
     types(callback).find_map(|ty| {
         let ty = match bare(ty) {
@@ -18,7 +18,7 @@ pub(super) fn argument<'a>(callback: &'a ImplItemFn, name: &str) -> Option<&'a T
     })
 }
 
-/// The types of the parameters behind `self`.
+/// Returns the types of the parameters after `self`.
 pub(super) fn types(callback: &ImplItemFn) -> impl Iterator<Item = &Type> {
     callback.sig.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(param) => Some(&*param.ty),

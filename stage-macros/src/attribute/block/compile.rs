@@ -1,4 +1,4 @@
-//! Which way does an `impl` block go? Its items are sorted, and each goes where it belongs.
+//! Compilation of an `impl` block: sorts its items and expands each group.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -11,7 +11,8 @@ use crate::attribute::Kind;
 use crate::attribute::options::Options;
 use crate::error::Errors;
 
-/// The block without the stage's callbacks and with its constructor, and the trait.
+/// Returns the block with its constructor and without the stage's callbacks, followed by the trait's
+/// implementation.
 pub(in crate::attribute) fn compile(
     kind: Kind,
     options: &Options,
@@ -48,7 +49,7 @@ pub(in crate::attribute) fn compile(
         .collect();
     let mut own = own(&block, &members, &new);
     if implementation.is_none() {
-        // Not a stage yet, and still what the rest of the program knows.
+        // The type is no stage yet, but the rest of the program may use it as one.
         let (impl_generics, _, where_clause) = block.generics.split_for_impl();
         let (stage, callbacks) = (&block.self_ty, &members.callbacks);
         own.extend(quote! {
@@ -64,7 +65,7 @@ fn stage_name(ty: &Type) -> String {
     quote!(#ty).to_string()
 }
 
-/// What is the type's own.
+/// Expands the items that belong to the type itself.
 fn own(block: &ItemImpl, members: &Members, new: &TokenStream) -> TokenStream {
     let Members { prepare_state, own, .. } = members;
     if new.is_empty() && prepare_state.is_none() && own.is_empty() {
@@ -82,7 +83,7 @@ fn own(block: &ItemImpl, members: &Members, new: &TokenStream) -> TokenStream {
     }
 }
 
-/// The trait with its callbacks. `None` if there is too little of it, which is reported.
+/// Expands the trait with its callbacks. Returns `None` if required parts are missing, which is reported.
 fn implementation(
     kind: Kind,
     block: &ItemImpl,

@@ -1,4 +1,4 @@
-//! How is a stage made? By `new`, which gives its arguments to `prepare_state`, or keeps them.
+//! The constructor `new` of a stage, which passes its arguments to `prepare_state`, or keeps them.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -7,7 +7,8 @@ use syn::{Attribute, FnArg, ImplItemFn, Pat, PatType, parse_quote};
 use crate::attribute::options::Args;
 use crate::error::Errors;
 
-/// `new`; nothing if there is neither `args` nor `prepare_state`, and for the type's own `new` to do it.
+/// Returns `new`. It is empty if there is neither `args` nor `prepare_state`; the type then has a `new` of
+/// its own.
 pub(super) fn expand(args: Option<&Args>, prepare: Option<&ImplItemFn>, errors: &mut Errors) -> TokenStream {
     let before = errors.len();
     if let Some(prepare) = prepare {
@@ -21,12 +22,12 @@ pub(super) fn expand(args: Option<&Args>, prepare: Option<&ImplItemFn>, errors: 
     }
 }
 
-/// What `new` does.
+/// The body of `new`.
 #[derive(Clone, Copy)]
 enum Body {
-    /// It calls `prepare_state`.
+    /// Calls `prepare_state`.
     Calls,
-    /// That has mistakes, which were told; the call would only repeat them.
+    /// Empty, because `prepare_state` has mistakes, which have been reported; a call would only repeat them.
     Nothing,
 }
 
@@ -50,7 +51,7 @@ fn check(args: Option<&Args>, prepare: &ImplItemFn, errors: &mut Errors) {
     }
 }
 
-/// The default `prepare_state` of the book returns its arguments: they are the state.
+/// Implements the book's default `prepare_state`, which returns its arguments as the state.
 fn keeping(args: &Args, errors: &mut Errors) -> TokenStream {
     let params = &args.params;
     for param in params {
@@ -63,7 +64,7 @@ fn keeping(args: &Args, errors: &mut Errors) -> TokenStream {
     }
     let names = params.iter().map(|param| name(param, 0));
     quote! {
-        /// The stage with these fields.
+        /// Creates the stage with these fields.
         #[allow(clippy::new_without_default, clippy::too_many_arguments, dead_code, private_interfaces, unreachable_pub)]
         #[must_use]
         pub fn new(#(#params),*) -> Self {
@@ -87,7 +88,7 @@ fn preparing(args: Option<&Args>, prepare: &ImplItemFn, body: Body) -> TokenStre
     let types = params.iter().map(|param| &param.ty);
     let mut sig = prepare.sig.clone();
     sig.asyncness = None;
-    // At the user's own name, so that its own mistakes, such as a missing argument, are shown there.
+    // Uses the span of the user's name, so that its mistakes, such as a missing argument, are shown there.
     sig.ident = Ident::new("new", prepare.sig.ident.span());
     sig.inputs = names.iter().zip(types).map(|(name, ty)| -> FnArg { parse_quote!(#name: #ty) }).collect();
     let body = match body {
@@ -118,7 +119,7 @@ fn typed(prepare: &ImplItemFn) -> Vec<PatType> {
     typed.collect()
 }
 
-/// The parameter's name, or a number where it has none.
+/// Returns the name of the parameter, or a numbered one if its pattern has none.
 fn name(param: &PatType, index: usize) -> Ident {
     match &*param.pat {
         Pat::Ident(pat) => pat.ident.clone(),

@@ -1,4 +1,4 @@
-//! Which items of the block belong to the trait, and which to the type?
+//! Split of the items of a block into those of the trait and those of the type.
 
 use syn::spanned::Spanned as _;
 use syn::{Ident, ImplItem, ImplItemFn, ImplItemType, ReturnType, Type, Visibility, parse_quote};
@@ -7,16 +7,16 @@ use crate::attribute::Kind;
 use crate::error::Errors;
 use crate::suggest::did_you_mean;
 
-/// The items of a block, by whom they belong to.
+/// The items of a block, sorted by owner.
 #[derive(Default)]
 pub(super) struct Members {
     /// The callbacks of the stage's trait, and its constants.
     pub(super) callbacks: Vec<ImplItem>,
     pub(super) types: Vec<ImplItemType>,
     pub(super) prepare_state: Option<ImplItemFn>,
-    /// `handle_call` and `handle_cast`, which have traits of their own.
+    /// `handle_call` and `handle_cast`, which belong to traits of their own.
     pub(super) messages: Vec<ImplItemFn>,
-    /// What is the type's own.
+    /// The items of the type itself.
     pub(super) own: Vec<ImplItem>,
 }
 
@@ -67,7 +67,7 @@ impl Members {
         }
     }
 
-    /// The callback of this name.
+    /// Returns the callback of this name.
     pub(super) fn callback(&self, name: &str) -> Option<&ImplItemFn> {
         self.callbacks.iter().find_map(|item| match item {
             ImplItem::Fn(item) if item.sig.ident == name => Some(item),
@@ -99,7 +99,7 @@ fn unknown(name: &Ident, kind: Kind) -> String {
     )
 }
 
-/// A callback is a trait's: as visible as the trait, and a future.
+/// Checks that a callback fits its trait: no visibility of its own, and a future.
 fn check_callback(item: &mut ImplItemFn, errors: &mut Errors) {
     let name = &item.sig.ident;
     if !matches!(item.vis, Visibility::Inherited) {

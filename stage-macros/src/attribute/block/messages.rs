@@ -1,4 +1,4 @@
-//! What becomes of `handle_call` and `handle_cast`? Traits of their own, one for the type of their message.
+//! Expansion of `handle_call` and `handle_cast`: a trait implementation for each message type.
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -1,4 +1,4 @@
-//! What does an `impl` block with a stage attribute become? The constructor, the trait, and what is left.
+//! Stage attributes on `impl` blocks: the constructor, the trait's implementation, and the remaining items.
 
 mod arguments;
 mod compile;

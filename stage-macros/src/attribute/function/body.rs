@@ -1,4 +1,4 @@
-//! What does the callback of a function's stage do?
+//! The callback of a function's stage.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -8,7 +8,7 @@ use super::stage::{path, sign};
 use crate::attribute::Kind;
 use crate::attribute::words::Shape;
 
-/// The callback's own names, which no name of the user's can be mixed up with.
+/// The identifiers of the callback, which cannot collide with those of the user.
 pub(super) struct Names {
     pub(super) event: Ident,
     pub(super) events: Ident,
@@ -36,7 +36,7 @@ impl Names {
     }
 }
 
-/// The statements of the callback.
+/// Expands the statements of the callback.
 pub(super) fn expand(model: &Model) -> TokenStream {
     let names = Names::of(model);
     let statements = match model.kind {
@@ -140,7 +140,7 @@ fn pattern(model: &Model, event: &Ident) -> TokenStream {
     if matches!(model.input, Input::Event(How::LentMut)) { quote!(mut #event) } else { quote!(#event) }
 }
 
-/// Makes the batch what the function takes.
+/// Converts the batch into the collection that the function takes.
 fn collected(model: &Model, Names { events, .. }: &Names) -> TokenStream {
     match model.input {
         Input::Collected(how) => {
@@ -153,7 +153,7 @@ fn collected(model: &Model, Names { events, .. }: &Names) -> TokenStream {
     }
 }
 
-/// One call, waited for, with its error passed on.
+/// Expands one call, which is awaited if needed and whose error is propagated.
 fn call(model: &Model, names: &Names) -> TokenStream {
     let span = Span::call_site().located_at(model.function.span());
     let path = path(model);

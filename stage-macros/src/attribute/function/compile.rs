@@ -1,4 +1,4 @@
-//! Which way does a function go? read → expand.
+//! Compilation of a function with a stage attribute: read → expand.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
@@ -9,8 +9,8 @@ use crate::attribute::Kind;
 use crate::attribute::options::Options;
 use crate::error::Errors;
 
-/// The function without its `#[arg]`s, and its stage. With mistakes, as much of the stage as is certain, so that
-/// the rest of the program means what it meant.
+/// Returns the function without its `#[arg]`s, and its stage. If there are mistakes, the stage is declared as
+/// far as it is certain, so that the rest of the program keeps its meaning.
 pub(in crate::attribute) fn compile(
     kind: Kind,
     options: &Options,

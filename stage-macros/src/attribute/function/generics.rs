@@ -1,11 +1,11 @@
-//! Which of a function's type parameters and bounds are its stage's too? A stage borrows nothing: lifetimes are for
-//! the function alone.
+//! Type parameters and bounds that a stage shares with its function. A stage borrows nothing: lifetimes
+//! belong to the function alone.
 
 use syn::punctuated::Punctuated;
 use syn::visit::Visit;
 use syn::{GenericParam, Generics, Ident, Lifetime, Token, TypeParamBound, WherePredicate};
 
-/// The parameters without lifetimes, and the bounds that mention none of them.
+/// Returns the parameters without lifetimes, and the bounds that mention none of them.
 pub(super) fn without_lifetimes(generics: &Generics) -> Generics {
     let lifetimes: Vec<_> = generics.lifetimes().map(|param| param.lifetime.ident.clone()).collect();
     let mut kept = generics.clone();
@@ -39,7 +39,7 @@ fn unbounded(bounds: &Bounds, lifetimes: &[Ident]) -> Bounds {
     free.cloned().collect()
 }
 
-/// Looks for lifetimes of the function.
+/// Visitor that looks for lifetimes of the function.
 struct Mentions<'a> {
     lifetimes: &'a [Ident],
     found: bool,

@@ -1,4 +1,4 @@
-//! What does a function with a stage attribute become? Itself, and a stage that calls it.
+//! Stage attributes on functions: the function is kept, and a stage that calls it is added.
 
 mod body;
 mod compile;

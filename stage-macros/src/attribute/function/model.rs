@@ -1,4 +1,4 @@
-//! What is there to know of a function that becomes a stage?
+//! Model of a function that becomes a stage.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Attribute, Generics, Type, Visibility};
@@ -10,7 +10,7 @@ use crate::attribute::words::Shape;
 pub(super) struct Model {
     pub(super) kind: Kind,
     pub(super) shape: Shape,
-    /// The word `result`, where it fails.
+    /// The word `result`, if the function can fail.
     pub(super) result: Option<Span>,
     pub(super) single: bool,
     pub(super) waiting: Waiting,
@@ -18,32 +18,32 @@ pub(super) struct Model {
     pub(super) function: Ident,
     /// The name of the stage.
     pub(super) stage: Ident,
-    /// `cfg`, `allow` and the like, which hold for all that comes out.
+    /// Attributes such as `cfg` and `allow`, which apply to all generated items.
     pub(super) shared: Vec<Attribute>,
     pub(super) docs: Vec<Attribute>,
     pub(super) vis: Visibility,
-    /// Without lifetimes.
+    /// The generics without lifetimes.
     pub(super) generics: Generics,
     pub(super) args: Vec<Arg>,
-    /// What the function is called with, in order.
+    /// The arguments of the call, in order.
     pub(super) places: Vec<Place>,
     pub(super) input: Input,
-    /// What has to hold of the types, at the types: `Parsed: Optional`.
+    /// Assertions on types, at the tokens of these types: `Parsed: Optional`.
     pub(super) promises: Vec<TokenStream>,
-    /// The type of the events it takes. `None` for a producer, or if that is not known.
+    /// The type of the input events. `None` for a producer, or if it is not known.
     pub(super) takes: Option<TokenStream>,
-    /// The type of the events it emits. `None` for a consumer, or if that is not known.
+    /// The type of the output events. `None` for a consumer, or if it is not known.
     pub(super) emits: Option<TokenStream>,
 }
 
-/// How the function is waited for.
+/// How the callback awaits the function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waiting {
-    /// It is no `async fn`.
+    /// The function is no `async fn`.
     Not,
-    /// To its end.
+    /// Awaited until it completes.
     Always,
-    /// Until the stage drains.
+    /// Awaited until it completes or the stage drains.
     UnlessDraining,
 }
 
@@ -53,14 +53,14 @@ pub(super) struct Arg {
     pub(super) taken: Taken,
 }
 
-/// A parameter's type, and how it is passed.
+/// The type of a parameter, and how it is passed.
 pub(super) struct Taken {
     pub(super) how: How,
-    /// What is kept, or taken in: `String` for `&str`.
+    /// The owned type: `String` for `&str`.
     pub(super) ty: Type,
 }
 
-/// How a value gets into the function.
+/// How a value is passed to the function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
     Moved,
@@ -75,12 +75,12 @@ pub(super) enum Place {
     Arg(usize),
 }
 
-/// What the function takes at each call.
+/// The input of the function at each call.
 #[derive(Clone, Copy)]
 pub(super) enum Input {
-    /// Nothing: a producer that makes events without being told how many are wanted.
+    /// No input: a producer that does not see the demand.
     Nothing,
-    /// A producer's demand; the place of its type.
+    /// A producer's demand; the span of its type.
     Demand(Span),
     /// One event.
     Event(How),

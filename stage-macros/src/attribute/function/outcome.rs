@@ -1,4 +1,4 @@
-//! Which events come out of a function, going by what it returns?
+//! Output events of a function, derived from its return type.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -13,16 +13,17 @@ use crate::attribute::owned;
 use crate::attribute::words::Shape;
 use crate::error::Errors;
 
-/// What comes out of a function.
+/// The output of a function.
 #[derive(Default)]
 pub(super) struct Outcome {
-    /// The type of the events. `None` if there are none, or if that cannot be known, which was reported.
+    /// The type of the events. `None` if there are none, or if it cannot be determined, which has been
+    /// reported.
     pub(super) event: Option<TokenStream>,
-    /// What has to hold of the type that is returned.
+    /// Assertions on the return type.
     pub(super) promises: Vec<TokenStream>,
 }
 
-/// Reads what comes out.
+/// Reads the output from the signature.
 pub(super) fn outcome(
     kind: Kind,
     options: &Options,
@@ -56,7 +57,7 @@ pub(super) fn outcome(
     }
 }
 
-/// How a return type is written that fits the options.
+/// Returns an example of a return type that fits the options.
 fn returned(options: &Options) -> &'static str {
     match (options.shape(), options.result.is_some()) {
         (Shape::One, false) => "Event",
@@ -129,7 +130,7 @@ fn event(options: &Options, ty: &Type, errors: &mut Errors) -> Outcome {
     Outcome { event: Some(quote_spanned!(span=> <#event as #promise>::Event)), promises }
 }
 
-/// `impl IntoIterator<Item = u64>` somewhere in a type.
+/// Finds `impl IntoIterator<Item = u64>` anywhere in a type.
 #[derive(Default)]
 struct Opaque<'ast> {
     found: bool,

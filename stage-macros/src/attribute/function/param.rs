@@ -1,4 +1,4 @@
-//! What does the type of a parameter say about how it is passed, and what is kept of it?
+//! Types of parameters: how a parameter is passed, and the owned type that the stage keeps.
 
 use syn::{GenericArgument, Ident, Pat, Path, PathArguments, Type, TypeReference, parse_quote};
 
@@ -22,7 +22,7 @@ pub(super) fn taken(ty: &Type, errors: &mut Errors) -> Taken {
     Taken { how: how(reference), ty: kept }
 }
 
-/// What the stage keeps in order to lend it.
+/// Returns the owned type that the stage keeps in order to lend it.
 fn kept(TypeReference { elem, .. }: &TypeReference, errors: &mut Errors) -> Type {
     match bare(elem) {
         Type::Path(path) if path.qself.is_none() && path.path.is_ident("str") => {
@@ -47,13 +47,13 @@ fn how(reference: &TypeReference) -> How {
     if reference.mutability.is_some() { How::LentMut } else { How::Lent }
 }
 
-/// A batch as the type says it is passed, and the type of its events where that is written down.
+/// How the type passes a batch, with the type of its events where it is written down.
 pub(super) enum BatchType {
     /// `&[Event]` or `&mut [Event]`
     Slice(How, Type),
     /// `Events<'_, Event>`
     Events(Type),
-    /// Some collection.
+    /// Any other collection.
     Collected(Taken),
 }
 
@@ -77,7 +77,7 @@ pub(super) fn batch(ty: &Type, errors: &mut Errors) -> BatchType {
     BatchType::Collected(taken(ty, errors))
 }
 
-/// `T` of `name<'_, T>`.
+/// Returns the `T` of `name<'_, T>`.
 pub(in crate::attribute) fn argument_of<'a>(path: &'a Path, name: &str) -> Option<&'a Type> {
     let last = path.segments.last().filter(|last| last.ident == name)?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
@@ -87,7 +87,7 @@ pub(in crate::attribute) fn argument_of<'a>(path: &'a Path, name: &str) -> Optio
     })
 }
 
-/// The type without what a macro of the user's, or parentheses, put around it.
+/// Returns the type without parentheses and the invisible groups of a user's macro.
 pub(in crate::attribute) fn bare(mut ty: &Type) -> &Type {
     loop {
         ty = match ty {
@@ -98,7 +98,7 @@ pub(in crate::attribute) fn bare(mut ty: &Type) -> &Type {
     }
 }
 
-/// The name of an `#[arg]`, which becomes an argument of `new`.
+/// Returns the name of an `#[arg]`, which becomes an argument of `new`.
 pub(super) fn name(pat: &Pat, errors: &mut Errors) -> Option<Ident> {
     match pat {
         Pat::Ident(pat) if pat.subpat.is_none() => Some(pat.ident.clone()),

@@ -1,4 +1,4 @@
-//! How is a function read, and what cannot become a stage?
+//! Reader of a function, which refuses functions that cannot become a stage.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -14,7 +14,7 @@ use crate::attribute::words::Shape;
 use crate::error::Errors;
 use crate::suggest::did_you_mean;
 
-/// Reads a function, and takes its `#[arg]`s off. `None` if not even the arguments of `new` are certain.
+/// Reads a function, and removes its `#[arg]`s. Returns `None` if the arguments of `new` are uncertain.
 pub(super) fn read(kind: Kind, options: &Options, item: &mut ItemFn, errors: &mut Errors) -> Option<Model> {
     refuse(&item.sig, kind, errors)?;
     let function = item.sig.ident.clone();
@@ -50,7 +50,7 @@ pub(super) fn read(kind: Kind, options: &Options, item: &mut ItemFn, errors: &mu
     })
 }
 
-/// What no stage can be made of at all is the end of it.
+/// Refuses functions from which no stage can be made at all; returns `None` for these.
 fn refuse(sig: &Signature, kind: Kind, errors: &mut Errors) -> Option<()> {
     if let Some(receiver) = sig.receiver() {
         errors.at(
@@ -75,13 +75,13 @@ fn refuse(sig: &Signature, kind: Kind, errors: &mut Errors) -> Option<()> {
     Some(())
 }
 
-/// The parameters, as far as they are read.
+/// The parameters read so far.
 struct Params {
     args: Vec<Arg>,
     places: Vec<Place>,
-    /// Those that are not marked.
+    /// The parameters without `#[arg]`.
     unmarked: Vec<PatType>,
-    /// Could all arguments of `new` be read?
+    /// Whether all arguments of `new` could be read.
     complete: bool,
 }
 
@@ -108,7 +108,7 @@ impl Params {
         }
     }
 
-    /// What the function is called with besides its arguments, and the type of an event of it.
+    /// Returns the input of the function besides its arguments, and the type of its events.
     fn input(&self, kind: Kind, options: &Options, sig: &Signature, errors: &mut Errors) -> Taking {
         for PatType { pat, .. } in self.unmarked.iter().skip(1) {
             errors.at(pat, surplus(&text(pat), kind, options));
@@ -135,7 +135,7 @@ impl Params {
     }
 }
 
-/// What the function takes, the type of the events that it takes, and what has to hold of it.
+/// The input of the function, the type of its events, and an assertion on that type.
 type Taking = (Input, Option<TokenStream>, Option<TokenStream>);
 
 fn text(pat: &Pat) -> String {
@@ -182,7 +182,7 @@ fn nothing_taken(function: &Ident, kind: Kind, shape: Shape) -> String {
     )
 }
 
-/// Takes `#[arg]` off; whether it was there.
+/// Removes `#[arg]` and returns whether it was there.
 fn take_mark(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> bool {
     let mut marked = false;
     attrs.retain(|attr| {
@@ -217,7 +217,7 @@ fn waiting(sig: &Signature, options: &Options, errors: &mut Errors) -> Waiting {
     }
 }
 
-/// What holds for everything that comes out, and the docs.
+/// Splits the attributes into those for all generated items, and the docs.
 fn attributes(attrs: &[Attribute]) -> (Vec<Attribute>, Vec<Attribute>) {
     let named = |names: &[&str]| -> Vec<Attribute> {
         let fitting = |attr: &&Attribute| names.iter().any(|name| attr.path().is_ident(name));
@@ -226,7 +226,7 @@ fn attributes(attrs: &[Attribute]) -> (Vec<Attribute>, Vec<Attribute>) {
     (named(&["cfg", "allow"]), named(&["doc"]))
 }
 
-/// `encrypt_file` becomes `EncryptFile`; what has no letters to begin with becomes a `Stage`.
+/// Converts `encrypt_file` to `EncryptFile`; a name without letters becomes `Stage`.
 fn camel_case(function: &Ident) -> Ident {
     let name = function.to_string();
     let words = name.trim_start_matches("r#").split('_').filter(|word| !word.is_empty());

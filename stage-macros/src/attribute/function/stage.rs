@@ -1,4 +1,4 @@
-//! What does the stage of a function look like?
+//! The stage of a function: its type, constructor and trait implementation.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -8,14 +8,14 @@ use super::body;
 use super::model::{How, Model};
 use crate::attribute::Kind;
 
-/// The stage: its type, `new`, `Debug` and the trait.
+/// Expands the stage: its type, `new`, `Debug` and the trait.
 pub(super) fn expand(model: &Model) -> TokenStream {
     let declaration = declaration(model);
     let stage = implementation(model, &body::expand(model));
     quote!(#declaration #stage)
 }
 
-/// The same for a function with mistakes: it looks as the stage will, and never runs.
+/// Expands the same for a function with mistakes: the declared items are the same, but never run.
 pub(super) fn outline(model: &Model) -> TokenStream {
     let declaration = declaration(model);
     let known = match model.kind {
@@ -52,7 +52,7 @@ fn declaration(model: &Model) -> TokenStream {
 
         #(#shared)*
         impl #impl_generics #stage #ty_generics #where_clause {
-            /// A stage with these arguments, which each call of its function gets.
+            /// Creates a stage with these arguments, which every call of its function receives.
             #[allow(clippy::new_without_default, clippy::too_many_arguments, dead_code)]
             #[must_use]
             #vis fn new(#(#names: #types),*) -> Self {
@@ -84,20 +84,20 @@ fn docs(model: &Model) -> Vec<Attribute> {
     if docs.is_empty() { vec![line] } else { docs.iter().cloned().chain([empty, line]).collect() }
 }
 
-/// A field's type that mentions every type parameter, since the arguments need not.
+/// Returns a field type that mentions every type parameter, since the arguments need not mention all.
 fn marker(generics: &Generics) -> Option<TokenStream> {
     let types: Vec<_> = generics.type_params().map(|param| &param.ident).collect();
     (!types.is_empty()).then(|| quote!(::core::marker::PhantomData<(#(fn() -> *const #types,)*)>))
 }
 
-/// The trait with the callback that it needs.
+/// Expands the trait with its required callback.
 fn implementation(model: &Model, body: &TokenStream) -> TokenStream {
     let Model { kind, stage, shared, takes, emits, .. } = model;
     let bounded = bounded(model);
     let (impl_generics, _, where_clause) = bounded.split_for_impl();
     let (_, ty_generics, _) = model.generics.split_for_impl();
     let body::Names { events, demand, out, cx, .. } = body::Names::of(model);
-    // At the function's name, where the compiler is to complain of a future that is not `Send`.
+    // At the name of the function, where the compiler reports a future that is not `Send`.
     let span = Span::call_site().located_at(model.function.span());
     let members = match kind {
         Kind::Producer => {
@@ -154,8 +154,9 @@ fn implementation(model: &Model, body: &TokenStream) -> TokenStream {
     }
 }
 
-/// What flows between stages is `Send + 'static`: so are the type parameters. Without any, what was promised
-/// stands here too: the compiler says once that it does not hold, and otherwise takes it for granted.
+/// Adds the bounds of the type parameters, `Send + 'static`, as events flow between stages. Without type
+/// parameters, the assertions are added here too: the compiler then reports once that one does not hold, and
+/// otherwise assumes it.
 fn bounded(Model { generics, promises, .. }: &Model) -> Generics {
     let mut bounded = generics.clone();
     let types: Vec<_> = generics.type_params().map(|param| param.ident.clone()).collect();
@@ -169,7 +170,7 @@ fn bounded(Model { generics, promises, .. }: &Model) -> Generics {
     bounded
 }
 
-/// The function, with its type parameters where it has some.
+/// Returns the path of the function, with its type parameters, if any.
 pub(super) fn path(model: &Model) -> TokenStream {
     let function = &model.function;
     let names: Vec<_> = model
@@ -185,7 +186,7 @@ pub(super) fn path(model: &Model) -> TokenStream {
     if names.is_empty() { quote!(#function) } else { quote!(#function::<#(#names),*>) }
 }
 
-/// `&`, `&mut` or nothing.
+/// Returns `&`, `&mut` or nothing.
 pub(super) fn sign(how: How) -> TokenStream {
     match how {
         How::Moved => quote!(),
