@@ -41,7 +41,8 @@ pub enum FlowError {
         /// The time limit.
         within: Duration,
     },
-    /// The name of the flow is taken or invalid, or it names a stage of another type than the flow needs.
+    /// The name of the flow is taken or unknown, or it belongs to a stage of another type than the flow
+    /// needs.
     #[error("the flow cannot start: {0}")]
     Name(#[from] RegistryError),
     /// An option has an invalid value.

@@ -106,7 +106,7 @@ impl Build {
         Self { stages, sources, waiting, first_error, layers, subscribe_timeout, pace }
     }
 
-    /// Makes each stage handle no batch larger than the demand for it.
+    /// Makes each stage handle one batch at a time, and the next one only while there is demand.
     pub(crate) fn strict(self) -> Self {
         Self { pace: Pace::Strict, ..self }
     }

@@ -14,9 +14,9 @@ pub struct Alarms {
 }
 
 impl Alarms {
-    /// Emits the window once, `after` this much time from now: the trigger has the name
+    /// Emits the window once, when the duration `after` has passed: the trigger has the name
     /// [`Custom(name)`](crate::TriggerName::Custom). A pending alarm of the same name is moved to the new
-    /// time. [`Duration::MAX`] means never.
+    /// time. With [`Duration::MAX`], the alarm never goes off.
     pub fn set(&mut self, name: impl Into<Cow<'static, str>>, after: Duration) {
         let name = name.into();
         self.cancel(&name);

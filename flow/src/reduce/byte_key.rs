@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 /// A key that equals another if and only if their bytes are equal, as [`of_bytes`](super::Partials::of_bytes)
-/// requires. Implement it for your own wrapper types as needed.
+/// requires. The trait can also be implemented for wrappers of the types that implement it.
 pub trait ByteKey: Borrow<Self::Lent> + Eq + Hash + Sized {
     /// The borrowed form of the key: `[u8]` or `str`.
     type Lent: Eq + Hash + ?Sized;

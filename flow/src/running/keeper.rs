@@ -9,7 +9,7 @@ pub(super) struct Keeper {
     pub(super) flow: FlowRef,
 }
 
-/// A request for the flow with this name.
+/// A request for a reference to the flow.
 pub(super) struct Whose;
 
 impl Producer for Keeper {

@@ -71,8 +71,8 @@ impl<S: Consumer> Crew<S> {
         consumer(OwnedConsumer { stage, ends, life }, options).await.map_err(Build::failed)
     }
 
-    /// Runs until all consumers have finished, or until those that remain have left and everything `before`
-    /// them has ended.
+    /// Runs until all consumers have ended; if all of them have left without finishing, until everything
+    /// `before` them has ended as well.
     pub(super) async fn work(
         mut self,
         before: impl Future<Output = Option<FlowError>>,

@@ -9,7 +9,7 @@ pub struct Stamp {
     /// whether the event is late.
     pub watermark: i64,
     /// The least progress of all inputs of the sending stage: every later event from there that belongs to a
-    /// window that ended by then is late. Windows are closed by this time.
+    /// window that ended by then is late. This progress determines when windows are closed.
     pub reached: i64,
 }
 

@@ -48,7 +48,7 @@ pub trait SideBySide: OfEventTime {}
 
 impl SideBySide for EventTime {}
 
-/// Splits the events of a layer into parts, and determines when the result of each part is handed out.
+/// Splits the events of a layer into parts, and determines when the result of each part is emitted.
 ///
 /// A window contains events as they arrive at its layer, before any step of the layer. The windows of each
 /// stage of a layer are independent of those of the other stages.

@@ -67,7 +67,7 @@ pub(super) struct Frontier {
 
 #[derive(Debug)]
 struct State {
-    /// A stack: the most recent directory is taken first, so that few wait.
+    /// A stack: the most recent directory is taken first, so that few directories wait.
     waiting: Vec<Pending>,
     /// The number of directories being read, each of which may add more.
     busy: usize,
