@@ -24,8 +24,8 @@ impl RecordFlow<Text> {
     /// which some programs begin a UTF-8 file.
     ///
     /// The file is split by bytes into as many parts as the layer has stages: each stage reads its own part
-    /// in large blocks, beginning after the first line ending, and runs the steps itself. A pipe is read by
-    /// one stage. Each run opens the file and reads it from the start.
+    /// in large blocks, starting at the first line that begins in it, and runs the steps itself. A pipe is
+    /// read by one stage. Each run opens the file and reads it from the start.
     ///
     /// ```
     /// use flow::Flow;

@@ -15,8 +15,8 @@ const PIECES: u64 = 16;
 pub(super) struct SharedPieces(Arc<Mutex<VecDeque<Piece>>>);
 
 impl SharedPieces {
-    /// Queues the pieces of all parts, split further so that faster parts can take more of them; those of a
-    /// single part are not split.
+    /// Queues the pieces of all parts, split further so that faster parts can take more of them. If there is
+    /// only one part, its pieces are not split.
     pub(super) fn new(parts: Vec<Vec<Piece>>) -> Self {
         let whole = parts.len() < 2;
         let pieces = parts.into_iter().flatten();

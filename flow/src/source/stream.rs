@@ -112,9 +112,8 @@ where
     /// # }
     /// ```
     ///
-    /// The recipe and the stream run on the threads of the flow, which have timers but no network I/O: create
-    /// streams that read from sockets beforehand, or run the flow on
-    /// [`Workers::Current`](crate::Workers::Current).
+    /// The recipe and the stream run on the threads of the flow ([`Workers::Own`](crate::Workers::Own) by
+    /// default). Timers work there, and so do sockets if the program has tokio's feature `net`.
     ///
     /// # Ordering
     ///
