@@ -81,7 +81,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("sub")).unwrap();
         let files: Vec<_> = (0..2 * FEW).map(|number| folder.path().join(format!("sub/{number}"))).collect();
-        files.iter().for_each(|file| fs::write(file, "x").unwrap());
+        for file in &files {
+            fs::write(file, "x").unwrap();
+        }
         sync_files(&files[..FEW], folder.path()).unwrap();
         sync_files(&files, folder.path()).unwrap();
         fs::remove_file(&files[0]).unwrap();

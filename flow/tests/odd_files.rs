@@ -166,7 +166,8 @@ fn a_quote_that_is_never_closed_is_an_error_at_the_line_where_it_begins() {
 
 #[test]
 fn comma_separated_values_in_other_dialects_are_read_to_their_end() {
-    let cases: [(&str, &[u8], fn(&mut csv::ReaderBuilder)); 7] = [
+    type Case = (&'static str, &'static [u8], fn(&mut csv::ReaderBuilder));
+    let cases: [Case; 7] = [
         ("semicolons", b"id;name\n1;a\n2;\"b\"", |builder| _ = builder.delimiter(b';')),
         ("a terminator", b"id,name|1,a|2,b|", |builder| _ = builder.terminator(csv::Terminator::Any(b'|'))),
         ("comments", b"id,name\n#\"\n1,a\n2,b\n#end\n", |builder| _ = builder.comment(Some(b'#'))),
@@ -176,7 +177,7 @@ fn comma_separated_values_in_other_dialects_are_read_to_their_end() {
         ("quotes as they are", b"id,name\n1,a\n2,\"b", |builder| _ = builder.quoting(false)),
         ("spaces", b"id , name\n 1, a\n2 ,b \n\n\n", |builder| _ = builder.trim(csv::Trim::All)),
         ("escapes", b"id,name\n1,a\n2,\"b\\\"\"", |builder| {
-            _ = builder.escape(Some(b'\\')).double_quote(false)
+            _ = builder.escape(Some(b'\\')).double_quote(false);
         }),
     ];
     for (dialect, text, set) in cases {
@@ -247,7 +248,7 @@ fn padding_behind_packed_files_is_fine_and_anything_else_is_named_with_its_place
 
 #[test]
 fn what_came_before_a_cut_in_a_packed_file_is_given_first() {
-    let text = (0..60_000).map(|number| format!("line {number}\n")).collect::<String>();
+    let text = numbered(60_000, |number| format!("line {number}\n"));
     for (name, packed) in [("gzip", gzip(text.as_bytes())), ("zstd", zstd(text.as_bytes()))] {
         let cut = packed.len() / 2;
         let (_folder, path) = file(&packed[..cut]);
@@ -306,6 +307,11 @@ fn a_bound_on_lines_holds_to_the_byte_and_may_be_any_number() {
     }
 }
 
+/// The lines that `line` makes of the numbers below `count`.
+fn numbered(count: u32, line: impl Fn(u32) -> String) -> String {
+    (0..count).map(line).collect()
+}
+
 /// Truncates a file to a number of bytes.
 fn cut(path: &Path, left: u64) {
     OpenOptions::new().write(true).open(path).unwrap().set_len(left).unwrap();
@@ -314,7 +320,7 @@ fn cut(path: &Path, left: u64) {
 /// Checks that the lines of a file that is truncated during the flow are whole, and that an error follows
 /// them.
 fn shrinks(flow: impl Fn(&Path, u64) -> (Vec<String>, Option<String>)) {
-    let text = (0..200_000).map(|number| format!("{number:06}\n")).collect::<String>();
+    let text = numbered(200_000, |number| format!("{number:06}\n"));
     for left in [0, 7 * 80_000, 7 * 80_000 + 3, 7 * 199_999 + 6] {
         let (_folder, path) = file(&text);
         let (lines, error) = flow(&path, left);

@@ -192,10 +192,10 @@ enum Shelf {
 
 impl DeadLetters<u64> for Shelf {
     fn send(&self, letter: Delivery<DeadLetter<u64>>) -> BoxFuture<'_, Result<(), BoxError>> {
-        let shelf = *self;
-        assert!(shelf != Self::FallsAtOnce, "the shelf fell on {}", letter.event);
+        let kind = *self;
+        assert!(kind != Self::FallsAtOnce, "the shelf fell on {}", letter.event);
         Box::pin(async move {
-            match shelf {
+            match kind {
                 Self::Full => Err("the shelf is full".into()),
                 Self::Falls | Self::FallsAtOnce => panic!("the shelf fell on {}", letter.event),
                 Self::Closed => std::future::pending().await,

@@ -44,7 +44,9 @@ impl Spans {
         if open.handles == 0 {
             let Open { name, parent, .. } = self.open.remove(&id).unwrap();
             self.lines.push(format!("close {name}"));
-            parent.into_iter().for_each(|parent| self.close(parent));
+            if let Some(parent) = parent {
+                self.close(parent);
+            }
         }
     }
 }

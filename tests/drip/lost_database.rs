@@ -10,7 +10,8 @@ fn uploaded() -> Home {
     let home = Home::new();
     home.files().write("sub/a.bin", bytes(1, 3_000));
     home.files().write("b.bin", bytes(2, 600_000));
-    fs::set_permissions(home.files().path().join("b.bin"), fs::Permissions::from_mode(0o640)).unwrap();
+    fs::set_permissions(home.files().path().join("b.bin"), fs::Permissions::from_mode(0o640))
+        .expect("permissions");
     home.upload();
     home
 }

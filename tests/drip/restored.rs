@@ -11,7 +11,7 @@ use std::{
 use crate::support::{Home, bytes};
 
 fn mode(path: &Path) -> u32 {
-    path.metadata().unwrap().mode() & 0o7777
+    path.metadata().expect("a file").mode() & 0o7777
 }
 
 #[test]

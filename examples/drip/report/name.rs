@@ -49,8 +49,12 @@ pub fn shown_json(json: &str) -> String {
 /// The bytes of a path that is not UTF-8, in hexadecimal, so that a program can tell such names apart.
 pub fn path_hex(path: &Path) -> Option<String> {
     let bytes = path.as_os_str().as_encoded_bytes();
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    std::str::from_utf8(bytes).is_err().then(|| hex(bytes))
+    std::str::from_utf8(bytes).is_err().then(|| {
+        bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    })
 }
 
 /// Whether a name, a cause or a user has no business showing this character as it is.

@@ -17,6 +17,10 @@ pub type StageResult = Result<(), BoxError>;
 ///
 /// `main` and `unwrap` print the `Debug` form of an error, so this is the text they show for this crate's
 /// errors.
+///
+/// # Errors
+///
+/// That of the formatter.
 pub fn write_error(error: &(dyn Error + 'static), f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut text = error.to_string();
     let mut cause = error.source();

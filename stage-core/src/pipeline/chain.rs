@@ -186,7 +186,7 @@ impl<E: Send + 'static> Chain<E> {
         } else {
             Emits::Events
         };
-        self.step_emitting(options.into(), emits, recipe)
+        self.step_emitting(&options.into(), emits, recipe)
     }
 
     /// Like [`step`](Self::step), for a step that emits batches of at most `events` events.
@@ -195,16 +195,16 @@ impl<E: Send + 'static> Chain<E> {
         S: ProducerConsumer<In = E>,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
-        self.step_emitting(options, Emits::Batches(Some(events)), recipe)
+        self.step_emitting(&options, Emits::Batches(Some(events)), recipe)
     }
 
     /// Like [`step`](Self::step), for a step whose output unit is `emits`.
-    fn step_emitting<S, R>(mut self, options: StepOptions, emits: Emits, recipe: R) -> Chain<S::Out>
+    fn step_emitting<S, R>(mut self, options: &StepOptions, emits: Emits, recipe: R) -> Chain<S::Out>
     where
         S: ProducerConsumer<In = E>,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
-        let (kind, options) = (StepKind::ProducerConsumer, &options);
+        let kind = StepKind::ProducerConsumer;
         let exit = self.install(options, kind, emits, recipe, |s, c, p, i, o, r| {
             engine::producer_consumer(s, c, p, i, o, r).boxed()
         });

@@ -246,7 +246,7 @@ impl Lock {
 #[tokio::test(start_paused = true)]
 async fn a_locked_file_delays_a_source_and_its_verdicts_and_nothing_else() {
     let (queue, folder) = queue_of(3, options()).await;
-    let (begun, mut began) = mpsc::unbounded_channel();
+    let (begun, mut jobs) = mpsc::unbounded_channel();
     let start = queue.clone();
     let pipeline = Pipeline::builder("locked")
         .start("queue", move || Ok(start.source().until_empty()))
@@ -260,14 +260,14 @@ async fn a_locked_file_delays_a_source_and_its_verdicts_and_nothing_else() {
             }))
         });
     let running = pipeline.start().await.unwrap();
-    let (attempt, go) = began.recv().await.unwrap();
+    let (attempt, go) = jobs.recv().await.unwrap();
     assert_eq!(attempt, 1);
     let lock = Lock::on(&folder);
     // Time passes while the file is locked: the source checks repeatedly, for jobs and for the end.
     tokio::time::sleep(Duration::from_secs(1)).await;
     go.send(()).unwrap();
     for _ in 0..2 {
-        let (attempt, go) = began.recv().await.unwrap();
+        let (attempt, go) = jobs.recv().await.unwrap();
         assert_eq!(attempt, 1);
         go.send(()).unwrap();
     }

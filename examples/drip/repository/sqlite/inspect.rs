@@ -112,6 +112,8 @@ mod tests {
 
     #[test]
     fn nothing_and_our_own_are_told_apart() {
+        use std::os::unix::fs::PermissionsExt;
+
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("drip.db");
         assert_eq!(inspect(&path).unwrap(), Found::Nothing);
@@ -120,7 +122,6 @@ mod tests {
         drop(Sqlite::open(&path).unwrap());
         assert_eq!(inspect(&path).unwrap(), Found::Ours(super::super::schema::VERSION));
         assert_eq!(header(&path), Some(Found::Ours(super::super::schema::VERSION)));
-        use std::os::unix::fs::PermissionsExt;
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

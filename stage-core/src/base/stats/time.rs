@@ -84,6 +84,7 @@ mod source {
     #[derive(Debug, Default)]
     pub(super) struct Source;
 
+    #[allow(clippy::unused_self, reason = "the clock of the tests has a state")]
     impl Source {
         #[inline]
         pub(super) fn fine(&self) -> u64 {
