@@ -1,7 +1,8 @@
-//! What does acknowledgement cost? `cargo bench -p benches --bench acked`: with empty steps in nanoseconds an event,
-//! with 200 ns of work per event and step as a share of the throughput. Both ways alternate, and the fastest rounds are
-//! compared: what else runs on the machine only makes rounds slower. Linux also tells the processor time of a round,
-//! all threads together, which other programs hardly change.
+//! Benchmark of the cost of acknowledgement: `cargo bench -p benches --bench acked`. With empty steps the
+//! cost is in nanoseconds per event, with 200 ns of work per event and step a share of the throughput. Both
+//! ways alternate, and the fastest rounds are compared, since other load on the machine only makes rounds
+//! slower. Linux also reports the processor time of a round, of all threads together, which other programs
+//! hardly affect.
 
 use std::error::Error;
 use std::time::Duration;
@@ -11,18 +12,18 @@ use benches::acked::{Travel, Work, round};
 use benches::runtime::runtime;
 use tokio::runtime::Runtime;
 
-/// Rounds of each way.
+/// Rounds per way.
 const ROUNDS: usize = 25;
 
-/// With empty steps, an event may cost so much more.
+/// Maximum additional cost of an event with empty steps.
 const AT_MOST_NANOS: f64 = 25.0;
 
-/// With work, so much of the throughput must be left.
+/// Minimum remaining share of the throughput with work.
 const AT_LEAST: f64 = 0.8;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let runtime = runtime()?;
-    // Run as a test, one small round shows that it works.
+    // As a test, one small round shows that the benchmark works.
     if std::env::args().any(|argument| argument == "--test") {
         compare(&runtime, Work::NONE, 10_000, 1)?;
         return Ok(());
@@ -43,7 +44,7 @@ const fn kept(is: bool) -> &'static str {
     if is { "kept" } else { "BROKEN" }
 }
 
-/// What an event takes, in nanoseconds: by the clock, and of processor time. The least of all rounds.
+/// The time of an event in nanoseconds, by the clock and of the processor: the minimum of all rounds.
 #[derive(Clone, Copy)]
 struct Cost {
     wall: f64,
@@ -76,7 +77,7 @@ fn each(took: Duration, events: u64) -> f64 {
     took.as_secs_f64() * 1e9 / events as f64
 }
 
-/// What all threads have run so far; nothing where the system does not tell.
+/// Returns the processor time of all threads so far; zero where the system does not report it.
 fn processor_time() -> Duration {
     let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let nanos = tasks.filter_map(|task| {

@@ -1,4 +1,4 @@
-//! Does a batch cost more where others are subscribed and idle? `cargo bench -p benches --bench idle`
+//! Benchmark of a batch beside idle subscribers: `cargo bench -p benches --bench idle`.
 
 use std::time::Duration;
 

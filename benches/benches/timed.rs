@@ -1,4 +1,4 @@
-//! What does `#[timed]` cost a call while nobody takes its span? `cargo bench -p benches --bench timed`
+//! Benchmark of a `#[timed]` call while its span is disabled: `cargo bench -p benches --bench timed`.
 
 #![allow(clippy::unused_async, reason = "what is measured is the call, not what it waits for")]
 
@@ -30,10 +30,10 @@ async fn measured_future(number: u64) -> u64 {
     plain(number)
 }
 
-/// Calls in a row: a look at the clock costs more than any of them.
+/// Number of calls in a row: reading the clock costs more than a single call.
 const CALLS: u64 = 1000;
 
-/// Calls in a row, as a task makes them.
+/// Makes the calls in a row, within a task.
 fn in_a_row<F: Future<Output = u64>>(function: impl Fn(u64) -> F) -> u64 {
     let calls = async {
         let mut sum = 0_u64;

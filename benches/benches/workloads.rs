@@ -1,4 +1,5 @@
-//! How fast is each workload, ours and the peers'? `cargo bench -p benches --bench workloads -- words`
+//! Benchmark of each workload, for this project and its peers: `cargo bench -p benches --bench workloads --
+//! words`.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use criterion::{
 };
 use tokio::runtime::Runtime;
 
-/// How long one iteration takes: long against building what does the work, short against a sample.
+/// Duration of one iteration: long compared with the set-up of a contender, short compared with a sample.
 const ITERATION: Duration = Duration::from_millis(20);
 
 fn workloads(criterion: &mut Criterion) {
@@ -36,7 +37,7 @@ fn bench(
     contender: &Contender,
     runtime: &Runtime,
 ) {
-    // Found when criterion runs it: a filter may leave it out.
+    // Determined when criterion runs the benchmark: a filter may skip it.
     let mut size = None;
     if let Unit::Rate(..) = workload.unit {
         group.throughput(Throughput::Elements(1));
@@ -46,7 +47,7 @@ fn bench(
             .get_or_insert_with(|| contender.fit(runtime, ITERATION, workload.least).expect("a size").size);
         bencher.iter_custom(|times| {
             let rounds = (0..times).map(|_| contender.round(runtime, size).expect("a right result"));
-            // Of one unit: what criterion shows is the time of that, and how many are done a second.
+            // Scaled to one unit: criterion shows the time per unit, and the units per second.
             let whole: Duration = rounds.sum();
             match workload.unit {
                 Unit::Rate(_, each) => whole.div_f64(size_of(size) * each),

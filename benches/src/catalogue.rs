@@ -1,17 +1,17 @@
-//! Which workloads are there, in which order, and how large is what they work on?
+//! List of all workloads, in order, and the size of their inputs.
 
 use crate::{acked, fanout, files, latency, pipe, usage, words, workload::Workload};
 
-/// How large the inputs of workloads with files or records are.
+/// The size of the inputs of workloads with files or records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// As the table of promises says.
+    /// The size that the promises refer to.
     Full,
     /// A tenth of it.
     Tenth,
 }
 
-/// The peers that this build leaves out, and the features that have them.
+/// Returns the peers that this build leaves out, each with the feature that adds it.
 pub fn left_out() -> Vec<(&'static str, &'static str)> {
     let all = [
         ("timely, datum and pumps", "peers", cfg!(feature = "peers")),
@@ -20,9 +20,9 @@ pub fn left_out() -> Vec<(&'static str, &'static str)> {
     all.into_iter().filter(|(.., built)| !built).map(|(peers, feature, _)| (peers, feature)).collect()
 }
 
-/// All workloads, in the order in which they are run and printed.
+/// Returns all workloads, in the order in which they are run and printed.
 ///
-/// Inputs are made when a workload is run for the first time.
+/// Inputs are made when a workload runs for the first time.
 pub fn all(scale: Scale) -> Vec<Workload> {
     let mut all = pipe::workloads();
     all.extend(latency::workloads());

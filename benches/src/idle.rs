@@ -1,4 +1,4 @@
-//! What does a batch cost while others are subscribed and idle? One producer, one busy consumer, an idle crowd.
+//! Cost of a batch beside idle subscribers: one producer, one busy consumer, and an idle crowd.
 //!
 //! ```text
 //!               ═══ batches of 50 ══▶  busy
@@ -6,8 +6,8 @@
 //!               ─── nothing ────────▶  idle × 1, 100, 10,000
 //! ```
 //!
-//! An idle consumer waits for ever in its first event, as one does whose peer is slow, and so wants nothing
-//! more; an idle partition has asked, and no event is routed to it.
+//! An idle consumer waits forever in its first event, like one with a slow peer, and so has no further
+//! demand; an idle partition has asked, and no event is routed to it.
 
 use std::{
     fmt, future,
@@ -27,13 +27,13 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-/// Events of a batch.
+/// Events per batch.
 pub const BATCH: usize = 50;
 
-/// The crowds beside the busy consumer.
+/// Sizes of the crowd beside the busy consumer.
 pub const CROWDS: [usize; 3] = [1, 100, 10_000];
 
-/// Who decides where the events go.
+/// The dispatcher of the producer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dispatching {
     /// `DemandDispatcher`.
@@ -47,7 +47,7 @@ pub enum Dispatching {
 }
 
 impl Dispatching {
-    /// All of them; a broadcast has no idle subscribers.
+    /// All dispatchers except broadcast, which has no idle subscribers.
     pub const ALL: [Self; 4] = [Self::Demand, Self::Partition, Self::Fair, Self::Weighted];
 
     fn options(self, subscribers: usize) -> StageOptions<u64> {
@@ -83,11 +83,11 @@ pub struct Bench {
     _crowd: Vec<StageRef<Idle, u64, Nothing>>,
 }
 
-/// How many batches are to be measured, and where the answer goes.
+/// The number of batches to measure, and the channel for the result.
 type Run = (u64, oneshot::Sender<Duration>);
 
 impl Bench {
-    /// Starts them all; the crowd is idle when it returns.
+    /// Starts all stages; the crowd is idle when this function returns.
     ///
     /// # Panics
     ///
@@ -98,12 +98,12 @@ impl Bench {
         let busy = Busy { next: None, to_do, run: None };
         let crowd = runtime.block_on(start(dispatching, idle, busy));
         let bench = Self { runtime, runs, _crowd: crowd };
-        // Whatever is left to be done for the start is done before the first measured batch.
+        // Completes all work of the start before the first measured batch.
         bench.batches(100);
         bench
     }
 
-    /// How long the busy consumer takes to get and handle so many batches.
+    /// Returns the time in which the busy consumer gets and handles `batches` batches.
     ///
     /// # Panics
     ///
@@ -156,7 +156,7 @@ impl Producer for Count {
     }
 }
 
-/// Never finishes its first event.
+/// A consumer that never finishes its first event.
 struct Idle {
     entered: mpsc::UnboundedSender<()>,
 }
@@ -170,7 +170,7 @@ impl Consumer for Idle {
     }
 }
 
-/// Handles as many batches as it is told to, and says how long that took.
+/// A consumer that handles a requested number of batches, and reports the time.
 struct Busy {
     next: Option<u64>,
     to_do: mpsc::UnboundedReceiver<Run>,
@@ -194,7 +194,7 @@ impl Consumer for Busy {
             if left > 0 {
                 self.run = Some((began, (left, sender)));
             } else {
-                // The bench waits for it.
+                // The benchmark waits for the result.
                 let _ = sender.send(began.elapsed());
             }
         }

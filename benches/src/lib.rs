@@ -1,21 +1,24 @@
-//! What do we measure? The workloads, each done by us and by peers as their own best users would do it.
+//! Benchmarks: workloads that this project and its peers perform, each as its own best users would write it.
 //!
-//! Two programs run them: the criterion benches (`cargo bench -p benches`), for our own history, and the
-//! binary `compare`, which alternates us and each peer in one process and prints the ratios.
+//! Two programs run them: the criterion benches (`cargo bench -p benches`), for this project's own history,
+//! and the binary `compare`, which alternates this project and each peer in one process and prints the
+//! ratios.
 //!
 //! | module | workload |
 //! |---|---|
 //! | [`pipe`] | counted events through 0, 1 or 3 trivial steps into a sum |
 //! | [`latency`] | one event in flight through three steps |
-//! | [`fanout`] | counted events to four consumers: by demand, to all, by their rest |
+//! | [`fanout`] | counted events to four consumers: by demand, to all, by partition |
 //! | [`words`] | counting the words of a text of 200 MB |
 //! | [`usage`] | 5,000,000 records grouped, joined with 100,000 users, sorted |
 //! | [`files`] | 400 files of 4 MiB read, sealed and stored |
-//! | [`idle`] | batches to one busy consumer beside 1, 100 or 10,000 idle ones (for our own history only) |
+//! | [`idle`] | batches to one busy consumer beside 1, 100 or 10,000 idle ones (for this project's history
+//! only) |
 //! | [`acked`] | counted events through 3 steps, alone and as deliveries |
 //!
-//! Rules that every workload keeps: the same work, the same bound on events in flight, the same runtime and
-//! the same allocator for all; the result is checked in every round; `black_box` once a batch, never per event.
+//! Every workload keeps these rules: the same work, the same bound on events in flight, the same runtime and
+//! the same allocator for all; the result is checked in every round; `black_box` once per batch, never per
+//! event.
 #![forbid(unsafe_code)]
 
 pub mod acked;

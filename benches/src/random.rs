@@ -1,16 +1,16 @@
-//! Which data? The same on every machine and in every run: splitmix64, words of letters, Zipf's ranks.
+//! Test data, the same on every machine and in every run: splitmix64, words of letters, Zipf's ranks.
 
 /// The generator splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 #[derive(Clone, Debug)]
 pub struct SplitMix(u64);
 
 impl SplitMix {
-    /// Begins with this seed.
+    /// Creates a generator with this seed.
     pub const fn seeded(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The next number.
+    /// Returns the next number.
     pub const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -19,17 +19,17 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
-    /// The next number below `bound`, by its remainder.
+    /// Returns the next number below `bound`, by its remainder.
     pub const fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
-    /// The next number of the unit interval, with 53 bits.
+    /// Returns the next number of the unit interval, with 53 bits.
     pub const fn unit(&mut self) -> f64 {
         crate::workload::as_figure(self.next() >> 11) / crate::workload::as_figure(1 << 53)
     }
 
-    /// So many different words of 3 to 10 small letters, in the order in which they came up.
+    /// Returns `count` different words of 3 to 10 lower-case letters, in the order of their generation.
     pub fn words(&mut self, count: usize) -> Vec<String> {
         let mut words = Vec::with_capacity(count);
         let mut known = std::collections::HashSet::with_capacity(count);
@@ -46,17 +46,17 @@ impl SplitMix {
     }
 }
 
-/// Ranks of which the n-th comes up in proportion to 1/n.
+/// A distribution of ranks in which the n-th has a probability proportional to 1/n.
 #[derive(Debug)]
 pub struct Zipf {
-    /// For each rank, the share of it and all before.
+    /// For each rank, the cumulative share of all ranks up to it.
     shares: Vec<f64>,
-    /// For each 2^-16 of the unit interval, the first rank that may be meant.
+    /// For each 2^-16 of the unit interval, the first possible rank.
     guide: Vec<usize>,
 }
 
 impl Zipf {
-    /// Of so many ranks.
+    /// Creates the distribution of `ranks` ranks.
     pub fn new(ranks: usize) -> Self {
         let harmonic = |sum: &mut f64, rank: usize| {
             *sum += 1.0 / crate::workload::as_figure(rank as u64);
@@ -75,7 +75,7 @@ impl Zipf {
         Self { shares, guide }
     }
 
-    /// The next rank, from 0: the first whose share reaches the next number of the unit interval.
+    /// Returns the next rank, from 0: the first whose share reaches the next number of the unit interval.
     pub fn rank(&self, random: &mut SplitMix) -> usize {
         let wanted = random.unit();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 2^16")]
@@ -85,7 +85,7 @@ impl Zipf {
     }
 }
 
-/// Of this machine's size.
+/// Converts a number to `usize`.
 pub(crate) fn index(number: u64) -> usize {
     usize::try_from(number).expect("numbers of a benchmark fit")
 }

@@ -1,4 +1,4 @@
-//! What is compared? A kind of work, done by us and by peers, each in the way its own users would.
+//! Workloads: a kind of work, performed by this project and by peers, each in the style of its own users.
 
 use std::{
     error::Error,
@@ -9,62 +9,62 @@ use std::{
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
-/// How one contender does `size` units of work; it says what it measured, having checked its result.
+/// Performs `size` units of work with one contender; returns the measured time after checking the result.
 type Round = Box<dyn Fn(&Runtime, u64) -> Result<Duration, Box<dyn Error>>>;
 
-/// Rounds of which the fastest tells how large a round is to be.
+/// Number of trial rounds, of which the fastest determines the size of a round.
 const TRIALS: usize = 3;
 
-/// One kind of work, done by us and by every peer.
+/// One kind of work, performed by this project and by every peer.
 #[derive(Debug)]
 pub struct Workload {
-    /// What it is called, as `pipe/k3/1000-500`.
+    /// The name, such as `pipe/k3/1000-500`.
     pub name: String,
-    /// What the contenders' figures are.
+    /// The unit of the figures.
     pub unit: Unit,
-    /// The least size of a round.
+    /// The minimum size of a round.
     pub least: u64,
-    /// Who we are.
+    /// This project.
     pub us: Contender,
-    /// Those we are compared with.
+    /// The peers.
     pub peers: Vec<Peer>,
 }
 
-/// Someone else's way of doing the work.
+/// Another library's way of performing the work.
 #[derive(Debug)]
 pub struct Peer {
-    /// How it does it.
+    /// The peer's implementation.
     pub contender: Contender,
-    /// The least ratio we promise (the greatest, where lower is better).
+    /// The promised minimum ratio (the maximum, where lower is better).
     pub at_least: Option<f64>,
 }
 
-/// One way of doing the work.
+/// One way of performing the work.
 pub struct Contender {
     /// The name in tables and reports.
     pub name: &'static str,
     round: Round,
 }
 
-/// How large a round is, and how long that takes when nothing else disturbs it.
+/// The size of a round, and its duration on an otherwise idle machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Fit {
     /// The size of the round.
     pub size: u64,
-    /// How long it takes.
+    /// The duration of the round.
     pub took: Duration,
 }
 
-/// What a figure is, and which of two wins.
+/// The unit of a figure, which also determines the winner.
 #[derive(Clone, Copy, Debug)]
 pub enum Unit {
-    /// So many a second, as it is called, with what one unit of size counts for.
+    /// Units per second, with its label and the amount that one unit of size counts for.
     Rate(&'static str, f64),
-    /// Microseconds; what a round measured is what is shown.
+    /// Microseconds; the measured time is the figure.
     Microseconds,
 }
 
-/// Which figure wins.
+/// The winning direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Better {
@@ -75,7 +75,7 @@ pub enum Better {
 }
 
 impl Unit {
-    /// The name in tables and reports.
+    /// Returns the name in tables and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Rate(name, _) => name,
@@ -83,7 +83,7 @@ impl Unit {
         }
     }
 
-    /// Which figure wins.
+    /// Returns the winning direction.
     pub const fn better(self) -> Better {
         match self {
             Self::Rate(..) => Better::Higher,
@@ -91,7 +91,7 @@ impl Unit {
         }
     }
 
-    /// The figure of a round of `size` that measured `took`.
+    /// Returns the figure of a round of `size` that measured `took`.
     pub fn figure(self, size: u64, took: Duration) -> f64 {
         match self {
             Self::Rate(_, each) => as_figure(size) * each / took.as_secs_f64(),
@@ -101,7 +101,7 @@ impl Unit {
 }
 
 impl Contender {
-    /// A contender whose rounds are done by `round`.
+    /// Creates a contender whose rounds are performed by `round`.
     pub fn new(
         name: &'static str,
         round: impl Fn(&Runtime, u64) -> Result<Duration, Box<dyn Error>> + 'static,
@@ -109,16 +109,17 @@ impl Contender {
         Self { name, round: Box::new(round) }
     }
 
-    /// Does `size` units of work; what was measured.
+    /// Performs `size` units of work and returns the measured time.
     ///
     /// # Errors
     ///
-    /// When the result is wrong, or there is none.
+    /// If the result is wrong, or there is none.
     pub fn round(&self, runtime: &Runtime, size: u64) -> Result<Duration, Box<dyn Error>> {
         (self.round)(runtime, size).map_err(|error| format!("{}: {error}", self.name).into())
     }
 
-    /// With how much work a round takes about `budget`, at least `least`; a round of the least size may take longer.
+    /// Returns the size at which a round takes about `budget`, at least `least`; a round of that size may
+    /// take longer.
     ///
     /// # Errors
     ///
@@ -131,7 +132,7 @@ impl Contender {
                 return Ok(Fit { size, took });
             }
             let factor = budget.as_secs_f64() / took.as_secs_f64().max(1e-6);
-            // A tenth of the budget is long enough to trust the rate.
+            // A tenth of the budget is long enough for a reliable rate.
             if factor <= 10.0 {
                 return Ok(Fit { size: scaled(size, factor).max(least), took: budget });
             }
@@ -139,8 +140,8 @@ impl Contender {
         }
     }
 
-    /// How long a round takes when nothing else disturbs it: a machine that is busy for a moment would else
-    /// make all rounds short. One that takes far longer than `budget` is not tried again.
+    /// Returns the duration of an undisturbed round, as a moment of other load would otherwise make all
+    /// rounds short. A round that takes far longer than `budget` is not repeated.
     fn fastest(&self, runtime: &Runtime, size: u64, budget: Duration) -> Result<Duration, Box<dyn Error>> {
         let mut fastest = Duration::MAX;
         for _ in 0..TRIALS {

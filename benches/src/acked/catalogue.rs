@@ -1,16 +1,16 @@
-//! With whom is `acked/k3` compared? With our own pipeline that nobody acknowledges, and with one by hand.
+//! The workload `acked/k3` and its peers: the same pipeline without acknowledgement, and a hand-written one.
 
 use std::{cell::OnceCell, rc::Rc, time::Duration};
 
 use super::{Travel, Work, round};
 use crate::workload::{Contender, Peer, Unit, Workload};
 
-/// What each step takes for an event.
+/// Work per step and event.
 const EACH: Duration = Duration::from_nanos(200);
 
 /// `acked/k3`.
 pub fn workload() -> Workload {
-    // Measured when it is first wanted, and the same for all.
+    // Calibrated at first use, and shared by all contenders.
     let work = Rc::new(OnceCell::new());
     let by = |name, travel| {
         let work = Rc::clone(&work);

@@ -1,9 +1,9 @@
-//! What does acknowledgement cost? Counted events through three steps, once alone and once as deliveries.
+//! Cost of acknowledgement: counted events through three steps, once alone and once as deliveries.
 //!
-//! Both ways have the same demand, the same work per event and step, and one function per step. The acknowledger
-//! only counts, so that what is measured is the library's part. The benchmark `acked` has both ways with empty
-//! steps too; `acked/k3` of `compare` has 200 ns of work a step, and tokio's channels of `Vec`s beside them, which
-//! nobody acknowledges.
+//! Both ways have the same demand, the same work per event and step, and one function per step. The
+//! acknowledger only counts, so the result shows the cost of the library. The benchmark `acked` also runs
+//! both ways with empty steps; `acked/k3` of `compare` has 200 ns of work per step, and adds tokio's channels
+//! of `Vec`s, without acknowledgement.
 
 mod catalogue;
 mod travel;

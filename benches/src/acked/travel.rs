@@ -1,4 +1,4 @@
-//! How do events travel? Alone, or as deliveries; one pipeline each, by the public builder.
+//! Pipelines for events alone and for deliveries, built with the public builder.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use tokio::runtime::Runtime;
 use super::Work;
 use crate::pipe::{DEFAULT, tokio_vec, us};
 
-/// How events travel.
+/// The form in which events travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Travel {
     /// Alone.
     Plain,
     /// As deliveries, acknowledged by the sink.
     Acked,
-    /// Alone, by tasks and channels of tokio that carry a `Vec` of events.
+    /// Alone, through tasks and channels of tokio that carry a `Vec` of events.
     TokioVec,
 }
 
-/// A round that lost events, or told of too few.
+/// A round that lost events, or reported too few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("acked/k3, {travel:?}: the sum of {events} events is {summed}, and {acknowledged} were acknowledged")]
 pub struct Wrong {
@@ -33,7 +33,7 @@ pub struct Wrong {
     acknowledged: u64,
 }
 
-/// Sends `events` events through the pipeline and says how long that took, until every verdict was told.
+/// Sends `events` events through the pipeline and returns the duration until every verdict was reported.
 ///
 /// # Errors
 ///
@@ -64,11 +64,11 @@ fn demand() -> StepOptions {
     StepOptions::new().max_demand(DEFAULT.max_demand).min_demand(DEFAULT.min_demand)
 }
 
-/// Adds up in the sink.
+/// Returns a sum and a sink that adds to it.
 fn sink() -> (Arc<AtomicU64>, impl FnMut(u64) + Clone + Send + 'static) {
     let sum = Arc::new(AtomicU64::new(0));
     let into = Arc::clone(&sum);
-    // There is one writer.
+    // There is only one writer.
     (sum, move |event| into.store(into.load(Ordering::Relaxed) + event, Ordering::Relaxed))
 }
 
@@ -126,7 +126,7 @@ impl Producer for Acked {
     }
 }
 
-/// Leaves it to the report to count.
+/// An acknowledger that leaves the counts to the report.
 struct Count;
 
 impl Acknowledger for Count {

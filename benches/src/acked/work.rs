@@ -1,17 +1,17 @@
-//! What does a step do? A mixing loop of a length that is measured when it is needed.
+//! The work of a step: a mixing loop whose length is calibrated at first use.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// What a step does to an event, beside adding one: so many turns of a mixing loop.
+/// The work of a step besides adding one: a number of turns of a mixing loop.
 #[derive(Clone, Copy, Debug)]
 pub struct Work(u64);
 
 impl Work {
-    /// Nothing more.
+    /// No additional work.
     pub const NONE: Self = Self(0);
 
-    /// About so long on this machine, now.
+    /// Returns the work that takes about this long on this machine at present.
     pub fn lasting(each: Duration) -> Self {
         const TURNS: u64 = 2_000_000;
         let fastest = (0..7).map(|_| {
@@ -24,13 +24,13 @@ impl Work {
         Self(u64::try_from(turns).unwrap_or(TURNS))
     }
 
-    /// Does it, and gives the next number.
+    /// Performs the work, and returns the next number.
     pub(super) fn on(self, event: u64) -> u64 {
         let mut mixed = event;
         for _ in 0..self.0 {
             mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         }
-        // The sum at the end stays known, and the loop stays.
+        // Keeps the loop, without changing the sum at the end.
         black_box(mixed);
         event + 1
     }

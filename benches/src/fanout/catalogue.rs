@@ -1,4 +1,4 @@
-//! Which fan-outs are compared, and what do we promise of each?
+//! Fan-out workloads, their peers, and the promised ratios.
 
 use std::{
     error::Error,
@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use super::{Kind, tokio_vec, us};
 use crate::workload::{Contender, Peer, Unit, Workload};
 
-/// A consumer did not get what it should have.
+/// A consumer did not get the right events.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("fanout/{kind}: of {events} events, consumers got and summed up {sums:?}", kind = kind.name())]
 struct WrongSums {

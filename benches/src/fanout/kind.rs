@@ -1,30 +1,30 @@
-//! Who gets an event?
+//! Kinds of fan-out: the rule by which consumers get events.
 
-/// Consumers.
+/// Number of consumers.
 pub(super) const CONSUMERS: usize = 4;
-/// Events that may be in flight to each consumer.
+/// Maximum number of events in flight to each consumer.
 pub(super) const MAX_DEMAND: usize = 1000;
-/// How many of those are left when it asks again.
+/// Number of outstanding events at which a consumer asks again.
 pub(super) const MIN_DEMAND: usize = 500;
 /// Events in the largest batch.
 pub(super) const BATCH: usize = MAX_DEMAND - MIN_DEMAND;
 
-/// Who gets an event.
+/// The rule by which consumers get events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Whoever has room for it.
+    /// Any consumer with room.
     Demand,
-    /// Everybody.
+    /// Every consumer.
     Broadcast,
-    /// The one whose number is the rest of the event by four.
+    /// The consumer whose number is the event modulo four.
     Partition,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Demand, Self::Broadcast, Self::Partition];
 
-    /// The name in tables and reports.
+    /// Returns the name in tables and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Demand => "demand",
@@ -33,7 +33,7 @@ impl Kind {
         }
     }
 
-    /// Whether consumers that summed up so many events to such sums got what they should have.
+    /// Returns whether the consumers, with these counts and sums, got the right events.
     pub(super) fn is_right(self, sums: &[(u64, u64)], events: u64) -> bool {
         let of = |step: u64, from: u64| {
             let count = events.saturating_sub(from).div_ceil(step);
@@ -50,7 +50,7 @@ impl Kind {
     }
 }
 
-/// The sum of `from`, `from + step`, … of so many numbers, as it wraps.
+/// Returns the wrapping sum of `count` numbers `from`, `from + step`, …
 fn series(count: u64, step: u64, from: u64) -> u64 {
     let pairs = u128::from(count) * u128::from(count.saturating_sub(1)) / 2;
     let sum = u128::from(count) * u128::from(from) + pairs.wrapping_mul(u128::from(step));

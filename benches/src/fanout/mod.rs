@@ -1,4 +1,4 @@
-//! What do four consumers cost? Counted events to one of them, to all, or to the one that a number belongs to.
+//! Fan-out to four consumers: counted events to one of them, to all, or to the one of the event's partition.
 //!
 //! ```text
 //!                ┌─▶ sum

@@ -1,4 +1,4 @@
-//! How would a tokio user write it with batches? A channel of `Vec`s to each consumer.
+//! Fan-out with tokio and batches: a channel of `Vec`s to each consumer.
 
 use std::hint::black_box;
 
@@ -6,9 +6,9 @@ use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
 
 use super::kind::{BATCH, CONSUMERS, Kind};
 
-/// How many events each consumer got, and their sum.
+/// Returns the number of events of each consumer, and their sum.
 pub(super) async fn run(kind: Kind, events: u64) -> Vec<(u64, u64)> {
-    // One batch queued and one in hand: what the demand allows.
+    // One batch queued and one in hand, as the demand allows.
     let (to, from): (Vec<_>, Vec<_>) = (0..CONSUMERS).map(|_| channel(1)).unzip();
     let sinks: Vec<_> = from.into_iter().map(|batches| tokio::spawn(sum(batches))).collect();
     tokio::spawn(async move {
@@ -30,7 +30,8 @@ fn batches(events: u64) -> impl Iterator<Item = Vec<u64>> {
     (0..events.div_ceil(batch)).map(move |place| (place * batch..events.min((place + 1) * batch)).collect())
 }
 
-/// To whoever has room, beginning behind the last; if nobody has, to the next in turn.
+/// Sends to a consumer with room, starting after the previous one; if none has room, waits for the next in
+/// turn.
 async fn demand(to: &[Sender<Vec<u64>>], events: u64) {
     let mut turn = 0;
     for batch in batches(events) {
@@ -80,7 +81,7 @@ async fn partition(to: &[Sender<Vec<u64>>], events: u64) {
         }
     }
     for (consumer, rest) in to.iter().zip(open) {
-        // Whoever is gone has failed, and is waited for.
+        // A consumer that is gone has failed; its task is joined later.
         consumer.send(rest).await.unwrap_or_default();
     }
 }

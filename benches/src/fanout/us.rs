@@ -1,4 +1,4 @@
-//! How do we write it? A producer with a dispatcher, and four consumers that subscribe to it.
+//! Fan-out of this project: a producer with a dispatcher, and four consumers that subscribe to it.
 
 use std::{
     hint::black_box,
@@ -16,9 +16,9 @@ use crate::pipe::us::Count;
 
 type Sums = Arc<Mutex<Vec<(u64, u64)>>>;
 
-/// How many events each consumer got, and their sum.
+/// Returns the number of events of each consumer, and their sum.
 pub(super) async fn run(kind: Kind, events: u64) -> Result<Vec<(u64, u64)>, BoxError> {
-    // Nothing flows before all are subscribed.
+    // No event flows before all consumers are subscribed.
     let held = StageOptions::named("count").demand(DemandMode::Accumulate);
     let options = match kind {
         Kind::Demand => held,

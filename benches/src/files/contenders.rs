@@ -1,4 +1,4 @@
-//! Who stores files? We, rayon and tokio by hand, each result checked against the files.
+//! Contenders of the files workload: drip, rayon and tokio, each result checked against the files.
 
 use std::{
     cell::OnceCell,
@@ -22,7 +22,7 @@ use crate::{
 
 const MIB: usize = 1024 * 1024;
 
-/// The files, made when they are first wanted.
+/// The files, written at first use.
 #[derive(Debug)]
 struct Place {
     files: usize,
@@ -40,7 +40,7 @@ impl Place {
         Ok(self.made.get_or_init(|| fixture))
     }
 
-    /// Stores all files so many times, and checks each result.
+    /// Stores all files `times` times, and checks each result.
     fn rounds(
         &self,
         times: u64,
@@ -59,7 +59,7 @@ impl Place {
     }
 }
 
-/// `files/disk` and, where there is a folder in memory, `files/tmpfs`.
+/// Returns `files/disk` and, if there is a folder in memory, `files/tmpfs`.
 pub fn workloads(scale: Scale) -> Vec<Workload> {
     let files = match scale {
         Scale::Full => 400,
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn every_contender_stores_every_file_whole() {
         let runtime = runtime().unwrap();
-        // Neither a whole number of chunks nor of parts.
+        // The size is neither a whole number of chunks nor of parts.
         let workload = workload("test", 9, MIB + 4321, std::env::temp_dir());
         workload.us.round(&runtime, 2).unwrap();
         for peer in &workload.peers {

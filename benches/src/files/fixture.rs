@@ -1,4 +1,4 @@
-//! Which files? Random bytes on a disk, what is known of them, and the folder for their objects.
+//! Input of the files workload: random bytes on a disk, the expected results, and the folder for the objects.
 
 use std::{
     error::Error,
@@ -17,10 +17,10 @@ use tempfile::TempDir;
 
 use crate::random::SplitMix;
 
-/// Of so many objects, one is opened after a round.
+/// One of this many objects is opened after a round.
 const OPENED: usize = 40;
 
-/// A file, and what must become of it.
+/// A file, and its expected result.
 #[derive(Clone, Debug)]
 pub(super) struct Input {
     pub(super) media: MediaId,
@@ -28,7 +28,7 @@ pub(super) struct Input {
     pub(super) trailer: Trailer,
 }
 
-/// Files, a key, and a folder for objects; the folders are removed with it.
+/// Files, a key, and a folder for objects. Dropping the value removes the folders.
 #[derive(Debug)]
 pub(super) struct Fixture {
     pub(super) inputs: Vec<Input>,
@@ -37,13 +37,13 @@ pub(super) struct Fixture {
     _files: TempDir,
 }
 
-/// What a contender says of a file that is stored.
+/// The result that a contender reports for a stored file.
 pub(super) type Done = (MediaId, Trailer);
 
-/// Errors that can go from thread to thread.
+/// An error that can be sent between threads.
 pub(super) type Broken = Box<dyn Error + Send + Sync>;
 
-/// A file was stored otherwise than it should be.
+/// A file was stored incorrectly.
 #[derive(Debug, thiserror::Error)]
 enum Wrong {
     #[error("{found} files were said to be stored, not {expected}")]
@@ -77,24 +77,24 @@ impl Fixture {
         Ok(Self { inputs, master: MasterKey::random()?, objects, _files: folder })
     }
 
-    /// The storage, as drip opens it.
+    /// Opens the storage as drip does.
     pub(super) fn storage(&self) -> Result<Storage, Broken> {
         Ok(Storage::open(&Location::Folder(self.objects.path().to_owned()))?)
     }
 
-    /// The same folder for those who have no drip.
+    /// Opens the same folder for contenders without drip.
     pub(super) fn store(&self) -> Result<LocalFileSystem, Broken> {
         Ok(LocalFileSystem::new_with_prefix(self.objects.path())?)
     }
 
-    /// Whether all is stored as it should be.
+    /// Checks that all files are stored correctly.
     pub(super) fn check(&self, mut done: Vec<Done>) -> Result<(), Broken> {
         done.sort_unstable_by_key(|(media, _)| *media);
         done.dedup_by_key(|(media, _)| *media);
         if done.len() != self.inputs.len() {
             return Err(Wrong::Count { found: done.len(), expected: self.inputs.len() }.into());
         }
-        // Ids that were made later sort later.
+        // Later ids sort later.
         for (number, (input, (media, found))) in self.inputs.iter().zip(done).enumerate() {
             let expected = input.trailer;
             if (input.media, expected) != (media, found) {
@@ -112,7 +112,8 @@ impl Fixture {
         Ok(())
     }
 
-    /// Removes the objects of a round: an upload writes new ones, and to replace one is to remove one.
+    /// Removes the objects of a round: an upload writes new ones, and replacing an object would include its
+    /// removal.
     pub(super) fn clear(&self) -> Result<(), Broken> {
         for entry in fs::read_dir(self.objects.path())? {
             fs::remove_dir_all(entry?.path())?;
@@ -142,20 +143,21 @@ impl Fixture {
     }
 }
 
-/// Writes a file and waits for the disk: what is still to be written would be written while somebody is measured.
+/// Writes a file and waits for the disk, so that no pending write overlaps a measurement.
 fn write_to_disk(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     file.write_all(content)?;
     file.sync_all()
 }
 
-/// Where files are to be kept for long, so on a disk; the folder for temporary ones may be in memory.
+/// Returns a folder on a disk: that for long-lived temporary files; the folder for short-lived ones may be in
+/// memory.
 pub(super) fn on_disk() -> PathBuf {
     let kept = PathBuf::from("/var/tmp");
     if kept.is_dir() { kept } else { std::env::temp_dir() }
 }
 
-/// A folder in memory, where there is one.
+/// Returns a folder in memory, if there is one.
 pub(super) fn in_memory() -> Option<PathBuf> {
     Some(PathBuf::from("/dev/shm")).filter(|folder| folder.is_dir())
 }

@@ -1,4 +1,4 @@
-//! What stands in the place of drip's database? A queue and a list in memory, so that no database is on the clock.
+//! Replacement of drip's database: a queue and a list in memory, so that no database is measured.
 
 use std::{
     collections::VecDeque,
@@ -18,7 +18,8 @@ use drip::{
 
 use super::fixture::{Done, Input};
 
-/// Hands out uploads once and keeps what was stored. Whatever else a repository is asked is answered with nothing.
+/// Hands out each upload once and keeps the stored results. All other methods of the repository return
+/// nothing.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     waiting: Mutex<VecDeque<Transfer>>,
@@ -26,12 +27,12 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// With an upload of each file.
+    /// Creates a ledger with an upload of each file.
     pub(super) fn of(inputs: &[Input]) -> Self {
         Self { waiting: Mutex::new(inputs.iter().map(upload).collect()), stored: Mutex::default() }
     }
 
-    /// What was stored.
+    /// Returns the stored results.
     pub(super) fn done(&self) -> Vec<Done> {
         let trailer = |stored: &Stored| {
             let chunks = stored.size.div_ceil(drip::seal::CHUNK as u64);
@@ -194,7 +195,7 @@ impl Repository for Ledger {
     }
 }
 
-/// Nobody watches; what failed is missing from what was stored.
+/// Ignores all notices; a failed file is missing from the results.
 #[derive(Debug)]
 pub(super) struct Nobody;
 

@@ -1,17 +1,19 @@
-//! What do files cost on their way into a storage? 400 files of 4 MiB are read, sealed, and put by `object_store`.
+//! Storage of files: 400 files of 4 MiB are read, sealed, and put by `object_store`.
 //!
 //! ```text
 //! file ─▶ chunks of 256 KiB ─▶ frames of AES-256-GCM, BLAKE3 of the clear bytes ─▶ object: staged, then renamed
 //! ```
 //!
-//! We are drip's upload pipeline as it is, with a queue in memory in the place of its database. The peers call the
-//! same functions for a file's header, frames and trailer, take their memory from the same kind of pool and put into
-//! the same kind of store, which never waits for the disk. All write new objects: on a disk for `files/disk`, in memory
-//! for `files/tmpfs`. The files are on the disk and in the page cache. After each round, outside the clock, all checksums
-//! and sizes are compared with those of the files, one object in forty is opened, and the objects are removed.
+//! This project runs drip's upload pipeline unchanged, with a queue in memory instead of its database. The
+//! peers call the same functions for a file's header, frames and trailer, take their memory from the same
+//! kind of pool and put into the same kind of store, which never waits for the disk. All write new objects:
+//! on a disk for `files/disk`, in memory for `files/tmpfs`. The files are on the disk and in the page cache.
+//! After each round, outside the measured time, all checksums and sizes are compared with those of the files,
+//! one object in forty is opened, and the objects are removed.
 //!
-//! Removed, since no upload replaces an object unless it is tried again: where the last round's objects were replaced
-//! by renaming, the clock was that of the file system, which frees the replaced one within the call.
+//! The objects are removed because no upload replaces an object unless it is a retry: when a rename replaced
+//! the last round's objects, the measured time was that of the file system, which frees the replaced one
+//! within the call.
 
 mod contenders;
 mod fixture;

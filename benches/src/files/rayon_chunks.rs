@@ -1,4 +1,5 @@
-//! How would a rayon user write it? Files in parallel, each sealed chunk by chunk and put, all on rayon's threads.
+//! Storage of files with rayon: files in parallel, each sealed chunk by chunk and put, all on rayon's
+//! threads.
 
 use drip::{seal::MasterKey, transfer::Buffers};
 use futures_util::FutureExt;
@@ -20,7 +21,7 @@ pub(super) fn run(
     let one = |input: &Input| {
         let (object, trailer) = seal(input, master, &buffers)?;
         let place = Path::from(input.media.storage_key());
-        // Off a runtime, a local store does its work at once.
+        // Outside a runtime, a local store works synchronously.
         store.put(&place, object).now_or_never().ok_or("the store waits")??;
         Ok((input.media, trailer))
     };

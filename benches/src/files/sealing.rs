@@ -1,4 +1,4 @@
-//! How does a peer seal a file? Chunk by chunk, in the order of the file, by drip's own functions.
+//! Sealing for the peers: chunk by chunk, in the order of the file, by drip's own functions.
 
 use std::{
     fs::File,
@@ -14,7 +14,7 @@ use object_store::PutPayload;
 
 use super::fixture::{Broken, Input};
 
-/// Reads and seals a file: its object, and its trailer.
+/// Reads and seals a file. Returns its object and its trailer.
 pub(super) fn seal(
     input: &Input,
     master: &MasterKey,

@@ -1,4 +1,4 @@
-//! How would a tokio user write it? A task a file, four at a time: sealed on a thread that may block, then put.
+//! Storage of files with tokio: one task per file, four at a time, sealed on a blocking thread, then put.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{
     sealing::seal,
 };
 
-/// Files that are under way at a time: as many as drip has open.
+/// Number of files in progress at a time: as many as drip has open.
 const OPEN: usize = 4;
 
 /// Stores all files.

@@ -1,4 +1,4 @@
-//! How do we do it? By drip's upload pipeline, as `drip upload` starts it.
+//! Storage of files with drip's upload pipeline, started as by `drip upload`.
 
 use std::sync::Arc;
 

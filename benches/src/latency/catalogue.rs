@@ -1,4 +1,4 @@
-//! Which latencies are compared? The median and the 99th of a hundred, on two workers and on one.
+//! Latency workloads: the median and the 99th percentile, on two workers and on one.
 
 use std::{error::Error, rc::Rc, time::Duration};
 
@@ -7,12 +7,12 @@ use tokio::runtime::{Builder, Runtime};
 use super::{STEPS, quantile, tokio_item, us};
 use crate::workload::{Contender, Peer, Unit, Workload};
 
-/// The most that we promise to take of the peer's time.
+/// The promised maximum ratio to the peer's time.
 const AT_MOST: f64 = 1.2;
-/// Events of a round at least: of fewer, one in a hundred is chance.
+/// Minimum number of events per round: with fewer, the 99th percentile is chance.
 const LEAST: u64 = 2_000;
 
-/// An event was lost or doubled.
+/// An event was lost or duplicated.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("{seen} events arrived of {events}")]
 struct WrongNumber {
@@ -26,7 +26,7 @@ enum Who {
     Tokio,
 }
 
-/// `latency/k3/p50` and `latency/k3/p99`, and the same on one worker.
+/// Returns `latency/k3/p50` and `latency/k3/p99`, and the same on one worker.
 pub fn workloads() -> Vec<Workload> {
     let quantiles = [("p50", 0.5), ("p99", 0.99)];
     let both = quantiles.map(|(name, share)| workload(format!("latency/k3/{name}"), share, None));
@@ -36,7 +36,7 @@ pub fn workloads() -> Vec<Workload> {
     both.into_iter().chain(one).collect()
 }
 
-/// A runtime of one worker, unless there can be none.
+/// A runtime of one worker, or the error of its creation.
 type Single = Rc<std::io::Result<Runtime>>;
 
 fn workload(name: String, share: f64, single: Option<&Single>) -> Workload {
@@ -53,7 +53,7 @@ fn workload(name: String, share: f64, single: Option<&Single>) -> Workload {
 }
 
 fn round(runtime: &Runtime, who: Who, share: f64, events: u64) -> Result<Duration, Box<dyn Error>> {
-    // Within the runtime: what is measured is no hop to this thread.
+    // Runs within the runtime, so that no hop to this thread is measured.
     let run = async move {
         match who {
             Who::Us => us::run(STEPS, events).await,

@@ -1,8 +1,8 @@
-//! How long is an event on its way when nothing else is? One in flight, through three steps.
+//! Latency of a single event in flight, through three steps.
 //!
-//! The sink hands a ticket back, by a tokio channel for us and the peer alike, and only then the source emits the
-//! next event. What is measured is from just before the source emits to the sink's callback: four hops. On two
-//! workers and on one.
+//! The sink hands a ticket back, by a tokio channel for both contenders, and only then the source emits the
+//! next event. The latency is the time from just before the emission to the sink's callback: four hops. It is
+//! measured on two workers and on one.
 
 mod catalogue;
 mod tokio_item;
@@ -12,10 +12,10 @@ pub use catalogue::workloads;
 
 use std::time::Duration;
 
-/// Steps between the source and the sink.
+/// Number of steps between the source and the sink.
 const STEPS: usize = 3;
 
-/// The time that `share` of the events took at most.
+/// Returns the time that `share` of the events took at most.
 fn quantile(mut times: Vec<Duration>, share: f64) -> Duration {
     times.sort_unstable();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the length")]

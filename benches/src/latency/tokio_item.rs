@@ -1,10 +1,10 @@
-//! How would a tokio user write it? A task a stage, bounded channels of single events between them.
+//! Latency with tokio: one task per stage, with bounded channels of single events between them.
 
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{Receiver, channel};
 
-/// How long each of so many events was on its way.
+/// Returns the latency of each of `events` events.
 pub(super) async fn run(steps: usize, events: u64) -> Vec<Duration> {
     let (ticket, mut tickets) = channel(1);
     let (first, mut end) = channel(1);
@@ -28,7 +28,7 @@ pub(super) async fn run(steps: usize, events: u64) -> Vec<Duration> {
     }
     let sink = tokio::spawn(async move {
         let mut times = Vec::with_capacity(usize::try_from(events).unwrap_or_default());
-        // The source may be gone when the last ticket is handed back.
+        // The source may be gone when the last ticket is returned.
         ticket.send(()).await.unwrap_or_default();
         while let Some((_, began)) = end.recv().await {
             times.push(began.elapsed());

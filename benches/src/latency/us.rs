@@ -1,4 +1,4 @@
-//! How do we write it? A pipeline whose source waits for a ticket before each event.
+//! Latency of this project: a pipeline whose source waits for a ticket before each event.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -10,7 +10,7 @@ use stage_core::{
 };
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// How long each of so many events was on its way.
+/// Returns the latency of each of `events` events.
 pub(super) async fn run(steps: usize, events: u64) -> Vec<Duration> {
     let (ticket, tickets) = channel(1);
     let times = Arc::new(Mutex::new(Vec::with_capacity(usize::try_from(events).unwrap_or_default())));
@@ -69,7 +69,7 @@ impl Consumer for Sink {
     async fn handle_events(&mut self, events: Events<'_, Self::Event>, _: &mut Context<'_>) -> StageResult {
         for (_, began) in events {
             self.own.push(began.elapsed());
-            // The source may be gone when the last ticket is handed back.
+            // The source may be gone when the last ticket is returned.
             self.ticket.send(()).await.unwrap_or_default();
         }
         Ok(())

@@ -1,9 +1,9 @@
-//! Which pipes are compared with whom, and what do we promise of each?
+//! Pipe workloads, their peers, and the promised ratios.
 
 use super::{Contender, DEFAULT, SHAPES, Shape};
 use crate::workload::{self, Peer, Unit, Workload};
 
-/// Every pipe, with its peers.
+/// Returns every pipe, with its peers.
 pub fn workloads() -> Vec<Workload> {
     let mut all: Vec<_> = SHAPES.into_iter().map(pipe).collect();
     let fused = &[(Contender::OneThread, Some(0.8))];
@@ -33,7 +33,7 @@ fn peers(shape: Shape) -> &'static [Contender] {
     }
 }
 
-/// The ratio that we promise.
+/// Returns the promised ratio.
 fn promised(peer: Contender, shape: Shape) -> Option<f64> {
     match (shape.to_string().as_str(), peer) {
         ("k3/1000-500", Contender::TokioVec) => Some(1.5),

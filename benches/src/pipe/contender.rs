@@ -1,4 +1,5 @@
-//! Who runs the pipe? We and the peers, each timed from building it to its end, each result checked.
+//! Contenders of the pipe workload, each timed from the construction of the pipe to its end, each result
+//! checked.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +14,13 @@ use super::{datum, pumps, timely};
 pub enum Contender {
     /// Stages of `stage-core`, through its public builder.
     Us,
-    /// The same, declared by `pipeline!`.
+    /// The same stages, declared by `pipeline!`.
     Macro,
-    /// What the macro is compared with: the same stages, wired by the builder.
+    /// The same stages, wired by the builder: the peer of `Macro`.
     Wired,
-    /// The same as one stage.
+    /// The same functions in one stage.
     Fused,
-    /// Our stages, wired and started by hand, with nobody to restart them.
+    /// The same stages, wired and started by hand, without a supervisor.
     Unsupervised,
     /// Tasks and bounded tokio channels that carry a `Vec` of events.
     TokioVec,
@@ -27,16 +28,16 @@ pub enum Contender {
     TokioItem,
     /// Threads and bounded crossbeam channels that carry a `Vec` of events.
     CrossbeamVec,
-    /// Adapters of streams in one task.
+    /// Stream adapters in one task.
     Futures,
-    /// Two threads and a ring: the limit.
+    /// Two threads and a ring: the upper limit.
     Spsc,
-    /// A loop.
+    /// A hand-written loop.
     OneThread,
     /// A dataflow on two workers.
     #[cfg(feature = "peers")]
     Timely,
-    /// A source, maps and a fold of datum, as one.
+    /// A source, maps and a fold of datum in one stage.
     #[cfg(feature = "peers")]
     Datum,
     /// Pumps and their channels, which carry a `Vec` of events.
@@ -56,7 +57,7 @@ pub struct WrongSum {
 }
 
 impl Contender {
-    /// Everybody.
+    /// All contenders.
     pub const ALL: &[Self] = &[
         Self::Us,
         Self::Macro,
@@ -77,7 +78,7 @@ impl Contender {
         Self::Pumps,
     ];
 
-    /// The name in tables and reports.
+    /// Returns the name in tables and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Us | Self::Macro | Self::Fused => "us",
@@ -98,7 +99,7 @@ impl Contender {
         }
     }
 
-    /// Sends `events` events through the pipe and says how long that took.
+    /// Sends `events` events through the pipe and returns the duration.
     ///
     /// # Errors
     ///
@@ -106,7 +107,7 @@ impl Contender {
     ///
     /// # Panics
     ///
-    /// When a pipe fails instead of ending.
+    /// If a pipe fails instead of ending.
     pub fn round(self, runtime: &Runtime, shape: Shape, events: u64) -> Result<Duration, WrongSum> {
         let begin = Instant::now();
         let summed = runtime.block_on(async {
@@ -118,7 +119,7 @@ impl Contender {
                 Self::TokioVec => tokio_vec::run(shape, events).await,
                 Self::TokioItem => tokio_item::run(shape, events).await,
                 Self::Futures => futures::run(shape, events).await,
-                // Threads of their own; nobody else waits for this one.
+                // It has threads of its own; no other task waits for this one.
                 Self::CrossbeamVec => crossbeam_vec::run(shape, events),
                 Self::Spsc => spsc::run(shape, events),
                 Self::OneThread => one_thread::run(shape, events),

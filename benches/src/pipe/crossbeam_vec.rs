@@ -1,4 +1,4 @@
-//! How would one write the pipe with threads? One a stage, bounded crossbeam channels of `Vec`s between them.
+//! Pipe with threads: one per stage, with bounded crossbeam channels of `Vec`s between them.
 
 use std::{hint::black_box, thread};
 
@@ -6,7 +6,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::Shape;
 
-/// Sends `events` events through the pipe and gives the sink's sum.
+/// Sends `events` events through the pipe and returns the sink's sum.
 pub(super) fn run(shape: Shape, events: u64) -> u64 {
     thread::scope(|scope| {
         let (batches, mut end) = bounded(shape.queued_batches());

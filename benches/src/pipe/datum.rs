@@ -1,12 +1,12 @@
-//! How would one write the pipe with datum? A source, maps and a fold, run as one: nothing is queued.
+//! Pipe with datum: a source, maps and a fold, run as one stage without queues.
 //!
-//! With a boundary between the steps, each in a task of its own, it had a fortieth of this throughput.
+//! With a boundary between the steps, each in a task of its own, the throughput was a fortieth of this.
 
 use datum::{Source, StreamCompletion};
 
 use super::Shape;
 
-/// Sends `events` events through the pipe and gives the sink's sum.
+/// Sends `events` events through the pipe and returns the sink's sum.
 pub(super) fn run(shape: Shape, events: u64) -> u64 {
     let mut numbers = Source::from_fn_iter(move || 0..events);
     for _ in 0..shape.steps {

@@ -1,4 +1,4 @@
-//! How do we write the pipe with `pipeline!`? The stages of `us`, declared.
+//! Pipe with `pipeline!`: the stages of `us`, declared.
 
 use std::sync::{
     Arc,
@@ -43,7 +43,7 @@ pipeline! {
     }
 }
 
-/// Sends `events` events through the pipe and gives the sink's sum.
+/// Sends `events` events through the pipe and returns the sink's sum.
 pub(super) async fn run(shape: Shape, events: u64) -> u64 {
     let total = Arc::new(AtomicU64::new(0));
     let result = Arc::clone(&total);

@@ -1,4 +1,4 @@
-//! How would one write the pipe with the streams of `futures`? Adapters in one task; nothing is queued.
+//! Pipe with the streams of `futures`: adapters in one task, without queues.
 
 use std::hint::black_box;
 
@@ -6,11 +6,11 @@ use futures_util::stream::{self, Stream, StreamExt};
 
 use super::Shape;
 
-/// Sends `events` events through the pipe and gives the sink's sum.
+/// Sends `events` events through the pipe and returns the sink's sum.
 ///
 /// # Panics
 ///
-/// When there are other steps than 0, 1 or 3: adapters are types.
+/// If the number of steps is not 0, 1 or 3, because adapters are types.
 pub(super) async fn run(shape: Shape, events: u64) -> u64 {
     let add = |x: u64| x.wrapping_add(1);
     let source = stream::iter(0..events);

@@ -1,11 +1,11 @@
-//! What does an event cost on its way? A counting source, `k` steps that add one, a summing sink.
+//! Cost of an event in a pipe: a counting source, `k` steps that add one, a summing sink.
 //!
 //! ```text
 //!   0, 1, 2 …  ──▶  +1  ──▶  +1  ──▶  +1  ──▶  sum          k = 3
 //! ```
 //!
-//! Every stage is a task of its own. Demand bounds what is queued *and* what is being handled, so the peers'
-//! channels get the capacity that leaves room for what their receiver holds in hand (see [`Shape`]).
+//! Every stage is a task of its own. Demand bounds the events queued *and* in hand, so the peers' channels
+//! have a capacity that leaves room for the events in their receiver's hand (see [`Shape`]).
 
 mod catalogue;
 mod contender;

@@ -1,12 +1,12 @@
-//! How fast is the same loop by hand? One thread, batches of as many events as ours, all steps in one loop.
+//! Pipe as a hand-written loop: one thread, batches of the same size, all steps in one loop.
 //!
-//! The compiler may make one of the steps, here and in our fused stage.
+//! The compiler may merge the steps into one, here and in the fused stage.
 
 use std::hint::black_box;
 
 use super::Shape;
 
-/// Sends `events` events through the pipe and gives the sink's sum.
+/// Sends `events` events through the pipe and returns the sink's sum.
 pub(super) fn run(shape: Shape, events: u64) -> u64 {
     let (mut batch, mut sum, mut first) = (Vec::with_capacity(shape.batch()), 0_u64, 0);
     while first < events {

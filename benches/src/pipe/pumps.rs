@@ -1,4 +1,4 @@
-//! How would one write the pipe with pumps? A task a step, and channels of `Vec`s: per event it would be a future each.
+//! Pipe with pumps: one task per step, and channels of `Vec`s, since single events would need a future each.
 //!
 //! Its channels have room for one message, which is what the demand of 1000/500 allows.
 
@@ -8,7 +8,7 @@ use pumps::{Concurrency, Pipeline};
 
 use super::Shape;
 
-/// Sends `events` events through the pipe and gives the sink's sum.
+/// Sends `events` events through the pipe and returns the sink's sum.
 pub(super) async fn run(shape: Shape, events: u64) -> u64 {
     let batch = shape.batch() as u64;
     let batches = (0..events.div_ceil(batch)).map(move |number| {

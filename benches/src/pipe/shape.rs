@@ -1,15 +1,15 @@
-//! Which pipes are measured? `k` steps, and how many events may be in flight on each hop.
+//! Shapes of pipes: `k` steps, and the maximum number of events in flight on each hop.
 
 use std::fmt;
 
 /// The length of a pipe and the demand on each of its subscriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Steps between the source and the sink.
+    /// Number of steps between the source and the sink.
     pub steps: usize,
-    /// Events that may be in flight on one hop, queued and in hand together.
+    /// Maximum number of events in flight on one hop, queued and in hand together.
     pub max_demand: usize,
-    /// How many of those are left when the receiver asks again.
+    /// Number of outstanding events at which the receiver asks again.
     pub min_demand: usize,
 }
 
@@ -17,10 +17,10 @@ const fn shape(steps: usize, max_demand: usize, min_demand: usize) -> Shape {
     Shape { steps, max_demand, min_demand }
 }
 
-/// Three steps at 1000/500: the pipe of all that differ in something else.
+/// Three steps at 1000/500: the pipe of the workloads that vary something else.
 pub const DEFAULT: Shape = shape(3, 1000, 500);
 
-/// Every pipe that is measured.
+/// All measured pipes.
 pub const SHAPES: [Shape; 10] = [
     shape(0, 1000, 500),
     shape(0, 100, 50),
@@ -36,12 +36,12 @@ pub const SHAPES: [Shape; 10] = [
 ];
 
 impl Shape {
-    /// Events in the largest batch: what a peer that sends batches puts into one `Vec`.
+    /// Returns the events in the largest batch: the size of a `Vec` of peers that send batches.
     pub const fn batch(self) -> usize {
         self.max_demand - self.min_demand
     }
 
-    /// Batches that may be queued while one is in hand, at least one.
+    /// Returns the number of batches that may be queued while one is in hand, at least one.
     ///
     /// 1000/500: one of 500 queued, one of 500 in hand. 10/1: one of 9 queued and one in hand, more than the
     /// demand allows, in the peer's favour.
@@ -50,7 +50,7 @@ impl Shape {
         if queued == 0 { 1 } else { queued }
     }
 
-    /// What the sink must have summed up after `events` events.
+    /// Returns the sum that the sink must have after `events` events.
     pub const fn expected_sum(self, events: u64) -> u64 {
         let counted = if events.is_multiple_of(2) {
             (events / 2).wrapping_mul(events.wrapping_sub(1))
@@ -61,7 +61,7 @@ impl Shape {
     }
 }
 
-/// The name without the workload: `k3/1000-500`.
+/// Formats the name without the workload: `k3/1000-500`.
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { steps, max_demand, min_demand } = self;

@@ -1,7 +1,8 @@
-//! What is the limit? Two threads, one ring of batches down, one ring of emptied batches up, no framework.
+//! Upper limit of a pipe: two threads, one ring of batches down, one ring of emptied batches up, no
+//! framework.
 //!
-//! As many batches go round as the demand allows to be queued and in hand. Both sides spin, and give way when they
-//! have spun for long. All steps are done by the second thread, in place.
+//! As many batches circulate as the demand allows to be queued and in hand. Both sides spin, and yield after
+//! a long spin. The second thread performs all steps, in place.
 
 use std::{hint, hint::black_box, thread};
 
@@ -9,10 +10,10 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::Shape;
 
-/// How often is looked before giving way.
+/// Number of spins before a yield.
 const SPINS: u32 = 1000;
 
-/// Sends `events` events through the pipe and gives the sink's sum.
+/// Sends `events` events through the pipe and returns the sink's sum.
 pub(super) fn run(shape: Shape, events: u64) -> u64 {
     let batches = shape.max_demand.div_ceil(shape.batch()).max(2);
     let (full, taken) = RingBuffer::new(batches);
@@ -27,7 +28,7 @@ pub(super) fn run(shape: Shape, events: u64) -> u64 {
     })
 }
 
-/// An empty batch is the end.
+/// Sends counted events in batches; an empty batch is the end.
 fn count(mut full: Producer<Vec<u64>>, mut emptied: Consumer<Vec<u64>>, events: u64, batch: u64) {
     let mut first = 0;
     while first < events {
@@ -51,7 +52,7 @@ fn sum(mut taken: Consumer<Vec<u64>>, mut back: Producer<Vec<u64>>, steps: usize
             for x in &mut batch {
                 *x = x.wrapping_add(1);
             }
-            // Steps that the compiler made one would be fewer than ours.
+            // Keeps the compiler from merging the steps, which would be less work than this project's.
             black_box(&mut batch);
         }
         sum = black_box(&batch).iter().fold(sum, |sum, x| sum.wrapping_add(*x));

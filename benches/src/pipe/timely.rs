@@ -1,7 +1,7 @@
-//! How would a timely user write the pipe? A dataflow on two workers, each with half of the events, changed in place.
+//! Pipe with timely: a dataflow on two workers, each with half of the events, changed in place.
 //!
-//! Nothing is exchanged between the workers: a step is an operator that hands its batches on, in timely's own size
-//! of batches, and nothing bounds how many wait but what a source makes in one go.
+//! The workers exchange nothing: a step is an operator that passes its batches on, in timely's own batch
+//! size. The number of waiting batches is bounded only by the number that a source makes at a time.
 
 use std::{cell::Cell, hint::black_box, rc::Rc};
 
@@ -16,7 +16,7 @@ use timely::{
 use super::Shape;
 use crate::runtime::WORKERS;
 
-/// Sends `events` events through the pipe and gives the sum of the workers' sums.
+/// Sends `events` events through the pipe and returns the sum of the workers' sums.
 pub(super) fn run(shape: Shape, events: u64) -> u64 {
     let workers = timely::execute(Config::process(WORKERS), move |worker| {
         let part = events.div_ceil(worker.peers() as u64);

@@ -1,8 +1,8 @@
-//! How would a tokio user write the pipe without batches? One event a message, taken many at once.
+//! Pipe with tokio and single events: one event per message, received in bulk.
 //!
-//! Tried and the fastest at `k = 3`: `try_send` first and waiting only when the channel is full (1.5 × `send`
-//! alone, as fast as `reserve_many`), and `recv_many` of half the demand (2.5 × `recv`), except where the
-//! demand is so small that taking them singly is faster.
+//! This variant was the fastest at `k = 3`: `try_send` first and waiting only when the channel is full (1.5 ×
+//! `send` alone, as fast as `reserve_many`), and `recv_many` of half the demand (2.5 × `recv`), except where
+//! the demand is so small that receiving singly is faster.
 
 use std::hint::black_box;
 
@@ -13,13 +13,13 @@ use tokio::sync::mpsc::{
 
 use super::Shape;
 
-/// From this demand on `recv_many` is faster than `recv`.
+/// From this demand on, `recv_many` is faster than `recv`.
 const MANY: usize = 50;
 
-/// Sends `events` events through the pipe and gives the sink's sum.
+/// Sends `events` events through the pipe and returns the sink's sum.
 pub(super) async fn run(shape: Shape, events: u64) -> u64 {
     let at_once = in_hand(shape);
-    // `recv_many` frees the places of what it takes, so what is in hand counts beside what is queued.
+    // `recv_many` frees the slots of the received events, so events in hand count beside queued ones.
     let queued = shape.max_demand - at_once;
     let (items, mut end) = channel(queued);
     tokio::spawn(count(items, events));

@@ -1,4 +1,4 @@
-//! How would a tokio user write the pipe? Tasks and channels of `Vec`s; each step changes the one it owns.
+//! Pipe with tokio and batches: tasks and channels of `Vec`s, which each step changes in place.
 
 use std::hint::black_box;
 
@@ -6,12 +6,12 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::Shape;
 
-/// Sends `events` events through the pipe and gives the sink's sum.
+/// Sends `events` events through the pipe and returns the sink's sum.
 pub(super) async fn run(shape: Shape, events: u64) -> u64 {
     run_steps(shape, events, |x| x.wrapping_add(1)).await
 }
 
-/// The same with another function in each step.
+/// Does the same with another function in each step.
 pub(crate) async fn run_steps(
     shape: Shape,
     events: u64,

@@ -1,4 +1,4 @@
-//! How do we write the pipe? Stages that implement the traits, wired by the public builder.
+//! Pipe of this project: stages that implement the traits, wired by the public builder.
 
 use std::{
     hint::black_box,
@@ -16,7 +16,7 @@ use stage_core::{
 
 use super::Shape;
 
-/// Sends `events` events through the pipe and gives the sink's sum.
+/// Sends `events` events through the pipe and returns the sink's sum.
 pub(super) async fn run(shape: Shape, events: u64) -> u64 {
     let total = Arc::new(AtomicU64::new(0));
     let result = Arc::clone(&total);
@@ -34,7 +34,7 @@ pub(super) async fn run(shape: Shape, events: u64) -> u64 {
     total.load(Ordering::Acquire)
 }
 
-/// The same as one stage: source, steps and sink.
+/// Runs the same as one stage: source, steps and sink.
 pub(super) async fn run_fused(shape: Shape, events: u64) -> u64 {
     let total = Arc::new(AtomicU64::new(0));
     let result = Arc::clone(&total);
@@ -55,7 +55,7 @@ pub(super) async fn run_fused(shape: Shape, events: u64) -> u64 {
     total.load(Ordering::Acquire)
 }
 
-/// The same stages wired by hand; nobody watches them.
+/// Runs the same stages wired by hand, without supervision.
 pub(super) async fn run_unsupervised(shape: Shape, events: u64) -> u64 {
     by_hand(shape, events).await.expect("the stages start and end by themselves")
 }
@@ -63,7 +63,7 @@ pub(super) async fn run_unsupervised(shape: Shape, events: u64) -> u64 {
 async fn by_hand(shape: Shape, events: u64) -> Result<u64, BoxError> {
     let total = Arc::new(AtomicU64::new(0));
     let demand = || SubscribeOptions::new().min_demand(shape.min_demand).max_demand(shape.max_demand);
-    // Nothing flows before all are subscribed.
+    // No event flows before all stages are subscribed.
     let held = StageOptions::named("count").demand(DemandMode::Accumulate);
     let source = producer(Count { next: 0, events }, held).await?;
     let mut last: ProducerRef<u64> = source.producer();

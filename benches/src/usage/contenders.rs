@@ -1,4 +1,5 @@
-//! Who answers the query? We, one thread, rayon, and threads by hand; all rows are compared with one thread's.
+//! Contenders of the query: this project, one thread, rayon, and hand-written threads; the rows are compared
+//! with those of one thread.
 
 use std::{
     cell::OnceCell,
@@ -19,17 +20,17 @@ use crate::{
     workload::{Contender, Peer, Unit, Workload, as_figure},
 };
 
-/// How often the query is answered in a round at least.
+/// Minimum number of queries per round.
 const LEAST: u64 = 20;
 
-/// The data, made when they are first wanted, and the answer.
+/// The data, made at first use, and the answer.
 #[derive(Debug)]
 struct Input {
     media: u64,
     made: OnceCell<(Data, Vec<Row>)>,
 }
 
-/// Someone's rows are not those of one thread.
+/// A contender's rows differ from those of one thread.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the rows differ from those of one thread")]
 struct WrongRows;

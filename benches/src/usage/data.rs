@@ -1,4 +1,4 @@
-//! What is asked, and of what: media, users, and the rows of the answer.
+//! Data of the query: media, users, and the rows of the answer.
 
 use std::{
     cmp::{Ordering, Reverse},
@@ -32,7 +32,7 @@ pub(super) struct Usage {
     pub(super) bytes: u64,
 }
 
-/// What is known of a user in the end.
+/// The row of a user in the answer.
 #[cfg_attr(feature = "renoir", derive(serde::Deserialize, serde::Serialize))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
@@ -41,7 +41,7 @@ pub(super) struct Row {
     pub(super) usage: Usage,
 }
 
-/// What is asked of.
+/// The input of the query.
 #[derive(Clone, Debug)]
 pub(super) struct Data {
     pub(super) media: Arc<[Media]>,
@@ -49,7 +49,7 @@ pub(super) struct Data {
 }
 
 impl Usage {
-    /// Takes one more file in.
+    /// Adds one more file.
     #[inline]
     pub(super) fn add(&mut self, media: Media) {
         self.files += 1;
@@ -69,14 +69,14 @@ impl Row {
         Self { user: user.id, name: name(user.address), usage }
     }
 
-    /// Most bytes first.
+    /// Orders rows by descending bytes.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         let key = |row: &Self| (Reverse(row.usage.bytes), row.user);
         key(self).cmp(&key(other))
     }
 }
 
-/// `joe_doe@host` is Joe Doe.
+/// Derives a name from an address: `joe_doe@host` is Joe Doe.
 fn name(address: &str) -> String {
     let words = address.split_once('@').map_or(address, |(name, _)| name);
     let mut name = String::with_capacity(words.len());
@@ -92,7 +92,7 @@ fn name(address: &str) -> String {
 }
 
 impl Data {
-    /// So many media, and their users.
+    /// Makes `media` media, and their users.
     pub(super) fn new(media: usize) -> Self {
         let mut random = SplitMix::seeded(7);
         let first = random.words(1000);
@@ -101,7 +101,7 @@ impl Data {
         let user = |number| {
             let first = &first[index(random.below(1000))];
             let last = &last[index(random.below(1000))];
-            // Users live as long as the program; so nobody counts references to their addresses.
+            // Users live as long as the program, so no contender counts references to their addresses.
             User { id: id(number), address: Box::leak(format!("{first}_{last}@elixir.br").into_boxed_str()) }
         };
         let users = (0..USERS).map(user).collect();

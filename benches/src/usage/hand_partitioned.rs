@@ -1,6 +1,7 @@
-//! How would one partition it by hand? Two threads deal media out by user, two others own half of the users each.
+//! Query with hand-written partitions: two threads distribute media by user, two others own half of the users
+//! each.
 //!
-//! Media go in batches of 1000 over channels, and the emptied batches come back.
+//! Media are sent in batches of 1000 over channels, and the emptied batches return.
 
 use std::thread;
 
@@ -11,10 +12,10 @@ use super::data::{Data, Media, Row, Usage};
 use crate::runtime::WORKERS;
 
 const BATCH: usize = 1000;
-/// Batches that may wait for an owner.
+/// Number of batches that may wait for an owner.
 const WAITING: usize = 16;
 
-/// The way to an owner, and that of emptied batches back.
+/// The channel to an owner, and the channel of its emptied batches.
 #[derive(Clone)]
 struct Owner {
     batches: Sender<Vec<Media>>,
@@ -41,7 +42,7 @@ pub(super) fn rows(data: &Data) -> Vec<Row> {
     })
 }
 
-/// Whose the user is.
+/// Returns the owner of the user.
 fn owner_of(user: u32) -> usize {
     (user.wrapping_mul(0x9E37_79B9) >> 16) as usize % WORKERS
 }
@@ -63,12 +64,12 @@ fn deal(media: &[Media], owners: &[Owner]) {
     }
 }
 
-/// The rows of the users of one owner, sorted.
+/// Returns the rows of one owner's users, sorted.
 fn own(data: &Data, owner: usize, batches: &Receiver<Vec<Media>>, emptied: &Sender<Vec<Media>>) -> Vec<Row> {
     let mut usages = FxHashMap::<u32, Usage>::default();
     for mut batch in batches {
         batch.drain(..).for_each(|media| usages.entry(media.user).or_default().add(media));
-        // Whoever deals may be done.
+        // The distributing thread may have finished.
         emptied.send(batch).unwrap_or_default();
     }
     let mine = data.users.iter().filter(|user| owner_of(user.id) == owner);

@@ -1,12 +1,12 @@
-//! What does a small query cost? 5,000,000 media grouped by 100,000 users, joined, named, sorted.
+//! Cost of a small query: 5,000,000 media grouped by 100,000 users, joined, named, sorted.
 //!
 //! ```text
 //! media ─▶ files and bytes of each user ─┐
 //! users ─────────────────────────────────┴▶ left outer join ─▶ names from addresses ─▶ sorted by bytes
 //! ```
 //!
-//! The media belong to users by Zipf's law; 284 users have none. Maps hash with rustc-hash, addresses are shared
-//! by all, and what comes out is a list of owned rows.
+//! The media belong to users by Zipf's law; 284 users have none. Maps hash with rustc-hash, all contenders
+//! share the addresses, and the output is a list of owned rows.
 
 mod contenders;
 mod data;

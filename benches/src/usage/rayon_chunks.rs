@@ -1,4 +1,4 @@
-//! How would a rayon user write it? Chunks folded into maps, the maps merged, users and sort in parallel.
+//! Query with rayon: chunks folded into maps, the maps merged, users and sort in parallel.
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -9,7 +9,7 @@ use crate::runtime::WORKERS;
 type Usages = FxHashMap<u32, Usage>;
 
 pub(super) fn rows(data: &Data) -> Vec<Row> {
-    // As many chunks as threads: every map that is merged costs more than what is stolen would save.
+    // As many chunks as threads: each additional map costs more to merge than work stealing would save.
     let chunk = data.media.len().div_ceil(WORKERS).max(1);
     let usages = data
         .media
@@ -28,7 +28,7 @@ pub(super) fn rows(data: &Data) -> Vec<Row> {
     rows
 }
 
-/// The smaller into the larger.
+/// Merges the smaller map into the larger one.
 fn merge(one: Usages, other: Usages) -> Usages {
     let (mut all, few) = if one.len() < other.len() { (other, one) } else { (one, other) };
     for (user, usage) in few {

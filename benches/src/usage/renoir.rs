@@ -1,7 +1,8 @@
-//! How would a renoir user write it? Media and users in one stream, grouped with a partial fold, rows sorted in the end.
+//! Query with renoir: media and users in one stream, grouped with a partial fold, rows sorted at the end.
 //!
-//! By its left join of users with grouped media, renoir 0.6.0 panicked in one run here and hung in the next
-//! (`BinaryStartReceiver::select`). What goes between its stages must be serialisable, so users go as their places.
+//! With its left join of users with grouped media, renoir 0.6.0 panicked in one run here and hung in the next
+//! (`BinaryStartReceiver::select`). Data between its stages must be serialisable, so users are sent as
+//! indices.
 
 use std::{ops::Range, sync::Arc};
 
@@ -10,14 +11,14 @@ use renoir::prelude::*;
 use super::data::{Data, Media, Row, Usage};
 use crate::{random::index, runtime::WORKERS};
 
-/// What is known of a user: where it stands, if there is such a user, and what is used.
+/// The state of a user: its index, if there is such a user, and its usage.
 #[derive(Clone, Copy, Debug, Default, serde::Deserialize, serde::Serialize)]
 struct Known {
     place: Option<usize>,
     usage: Usage,
 }
 
-/// What the source makes.
+/// An event of the source.
 #[derive(Clone, Copy, Debug)]
 enum Entry {
     Media(Media),
@@ -69,7 +70,7 @@ pub(super) fn rows(data: &Data) -> Vec<Row> {
     rows
 }
 
-/// The part of so many that one of the workers has.
+/// Returns the range of one worker.
 fn part(of: usize, worker: u64, workers: u64) -> Range<usize> {
     let each = of.div_ceil(index(workers));
     let first = of.min(index(worker) * each);

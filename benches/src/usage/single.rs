@@ -1,4 +1,4 @@
-//! How would one write it on one thread? A map, a loop over the users, a sort.
+//! Query on one thread: a map, a loop over the users, a sort.
 
 use rustc_hash::FxHashMap;
 

@@ -1,10 +1,10 @@
-//! How is a file read in blocks, so that every line is in one of them, and none in two?
+//! A file read in blocks such that every line belongs to exactly one block.
 
 use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
 
 use crate::random::index;
 
-/// Small enough to stay in the second-level cache.
+/// Block size: small enough to stay in the second-level cache.
 const BLOCK: u64 = 128 * 1024;
 /// Longer than any line.
 const OVERLAP: u64 = 4096;
@@ -23,15 +23,15 @@ impl Blocks {
         Ok(Self { file, size })
     }
 
-    /// How many there are.
+    /// Returns the number of blocks.
     pub(super) const fn count(&self) -> u64 {
         self.size.div_ceil(BLOCK)
     }
 
-    /// The lines that begin in a block, to their ends, read into memory that is used again for the next.
+    /// Reads the complete lines that begin in a block into `memory`, which is reused for the next block.
     pub(super) fn read<'a>(&self, number: u64, memory: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
         let begin = number * BLOCK;
-        // One byte before tells whether a line begins here.
+        // The byte before tells whether a line begins here.
         let from = begin.saturating_sub(1);
         let to = self.size.min(begin + BLOCK + OVERLAP);
         memory.resize(index(1 + BLOCK + OVERLAP), 0);

@@ -1,4 +1,5 @@
-//! Who counts words? We, threads by hand, and rayon, each result checked against what was written.
+//! Contenders of the word count: this project, hand-written threads, and rayon, each result checked against
+//! the text.
 
 use std::{
     cell::OnceCell,
@@ -17,7 +18,7 @@ use crate::{
     workload::{Contender, Peer, Unit, Workload},
 };
 
-/// The text, made when it is first wanted.
+/// The text, made at first use.
 #[derive(Debug)]
 struct Input {
     bytes: u64,
@@ -42,7 +43,7 @@ impl Input {
         Ok(self.in_memory.get_or_init(|| text))
     }
 
-    /// Counts so many times with `count`, and checks each result.
+    /// Counts the words repeatedly with `count`, and checks each result.
     fn rounds<K: Key, C: IntoIterator<Item = (K, u64)>>(
         &self,
         times: u64,
@@ -61,7 +62,7 @@ impl Input {
     }
 }
 
-/// `words/str` and `words/inline`.
+/// Returns `words/str` and `words/inline`.
 pub fn workloads(scale: Scale) -> Vec<Workload> {
     workloads_of(match scale {
         Scale::Full => 200_000_000,
@@ -71,7 +72,7 @@ pub fn workloads(scale: Scale) -> Vec<Workload> {
 
 fn workloads_of(bytes: u64) -> Vec<Workload> {
     let input = Rc::new(Input { bytes, text: OnceCell::new(), in_memory: OnceCell::new() });
-    // The lines are whole, so the text is a little larger: less than can be measured.
+    // The text has whole lines, so it is slightly larger, by less than can be measured.
     let unit = Unit::Rate("bytes/s", crate::workload::as_figure(bytes));
     let workload =
         |name: &str, us, peers| Workload { name: format!("words/{name}"), unit, least: 1, us, peers };
@@ -99,7 +100,7 @@ fn by_hand<K: Key>(input: &Rc<Input>, at_least: f64) -> Peer {
     of_file("hand", input, Some(at_least), |path| Ok(hand::count::<K>(path)?))
 }
 
-/// One that reads the file itself.
+/// Returns a contender that reads the file itself.
 fn of_file<K: Key, C: IntoIterator<Item = (K, u64)> + 'static>(
     name: &'static str,
     input: &Rc<Input>,

@@ -1,6 +1,7 @@
-//! How would one write it by hand? Two threads take blocks of the file in turn and count; one map takes the other.
+//! Word count by hand: two threads take blocks of the file in turn and count; then one map is merged into the
+//! other.
 //!
-//! Blocks of 128 KiB, read into the same memory again and again, so that they stay in the second-level cache.
+//! The blocks of 128 KiB are read into the same memory every time, so they stay in the second-level cache.
 
 use std::{
     io,
@@ -29,7 +30,7 @@ pub(super) fn count<K: Key>(path: &Path) -> io::Result<FxHashMap<K, u64>> {
     Ok(counted.into_iter().reduce(merge).unwrap_or_default())
 }
 
-/// What is left, block by block.
+/// Counts the remaining blocks, one by one.
 fn part<K: Key>(blocks: &Blocks, next: &AtomicU64) -> io::Result<FxHashMap<K, u64>> {
     let mut counts = FxHashMap::default();
     let mut memory = Vec::new();
@@ -42,7 +43,7 @@ fn part<K: Key>(blocks: &Blocks, next: &AtomicU64) -> io::Result<FxHashMap<K, u6
     }
 }
 
-/// The smaller into the larger.
+/// Merges the smaller map into the larger one.
 pub(super) fn merge<K: Key>(one: FxHashMap<K, u64>, other: FxHashMap<K, u64>) -> FxHashMap<K, u64> {
     let (mut all, few) = if one.len() < other.len() { (other, one) } else { (one, other) };
     for (word, count) in few {

@@ -1,4 +1,4 @@
-//! What is counted by? The bytes of a word, or a number that holds them.
+//! Keys of the word count: the bytes of a word, or a number that holds them.
 
 use std::{borrow::Borrow, hash::Hash};
 
@@ -9,20 +9,20 @@ use rustc_hash::FxHashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Packed(u128);
 
-/// What words are counted by.
+/// The key under which a word is counted.
 pub trait Key:
     Eq + Hash + Send + Sized + 'static + Borrow<Self::Lent> + for<'a> From<&'a Self::Lent>
 {
-    /// What it is looked up by.
+    /// The borrowed form for lookups.
     type Lent: ?Sized + Eq + Hash;
 
-    /// Looks the word up by what can be had without allocating.
+    /// Looks the word up by a form that needs no allocation.
     fn with<R>(word: &[u8], look: impl FnOnce(&Self::Lent) -> R) -> R;
 
-    /// The count of the word in a table of ours.
+    /// Returns the count of the word in a table of this project.
     fn count_of<'a>(word: &[u8], counts: &'a mut Partials<Self, u64>) -> &'a mut u64;
 
-    /// The word again.
+    /// Returns the word.
     fn word(&self) -> Vec<u8>;
 }
 
@@ -70,11 +70,11 @@ impl From<&Self> for Packed {
 }
 
 impl Packed {
-    /// Of a word of at most 15 bytes.
+    /// Makes the key of a word of at most 15 bytes.
     ///
     /// # Panics
     ///
-    /// When the word is longer.
+    /// If the word is longer.
     #[inline]
     pub fn of(word: &[u8]) -> Self {
         assert!(word.len() <= 15, "a word of more than 15 bytes");
@@ -96,7 +96,7 @@ pub(super) fn count_words<K: Key>(lines: &[u8], counts: &mut FxHashMap<K, u64>) 
     }
 }
 
-/// The words of some whole lines: what lies between spaces and ends of lines.
+/// Returns the words of some whole lines, which spaces and line ends separate.
 #[inline]
 pub(super) fn words(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
     lines.split(|byte| *byte <= b' ').filter(|word| !word.is_empty())

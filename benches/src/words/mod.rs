@@ -1,8 +1,9 @@
-//! What does counting by key cost? The words of a text of 200 MB, 100,000 different ones, by Zipf's law.
+//! Cost of counting by key: the words of a text of 200 MB, 100,000 different ones, by Zipf's law.
 //!
-//! `str` counts by the bytes of a word, allocated once for each different word; `inline` by a number that holds
-//! up to 15 bytes of a word and its length. All hash with rustc-hash. The file is in the page cache. The peers
-//! on rayon get the text in memory, read before the clock starts; we and the threads by hand read the file.
+//! `str` counts by the bytes of a word, allocated once for each different word; `inline` by a number that
+//! holds up to 15 bytes of a word and its length. All hash with rustc-hash. The file is in the page cache.
+//! The peers on rayon get the text in memory, read before the clock starts; this project and the hand-written
+//! threads read the file.
 
 mod blocks;
 mod contenders;

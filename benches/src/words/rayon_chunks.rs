@@ -1,4 +1,4 @@
-//! How would a rayon user write it for speed? 64 chunks of the text, cut behind a line, counted and merged.
+//! Fast word count with rayon: 64 chunks of the text, cut after a line, counted and merged.
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;

@@ -1,4 +1,4 @@
-//! How would a rayon user write it first? A parallel iterator of lines, a map a task, and the maps merged.
+//! Plain word count with rayon: a parallel iterator of lines, one map per task, and the maps merged.
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;

@@ -1,6 +1,6 @@
-//! How would a renoir user write it for speed? As its example `wordcount_opt`: lines folded into a map each, then merged.
+//! Fast word count with renoir, like its example `wordcount_opt`: lines folded into a map each, then merged.
 //!
-//! Our key, hash and idea of a word are put in; its batches of 1024 lines are kept.
+//! It uses this project's key, hash and definition of a word, and keeps the example's batches of 1024 lines.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What is counted? A text made of random words, and what is known of its counts.
+//! Input of the word count: a text of random words, with its expected counts.
 
 use std::{
     fs::File,
@@ -11,20 +11,20 @@ use tempfile::TempDir;
 use super::key::Key;
 use crate::random::{SplitMix, Zipf};
 
-/// Different words.
+/// Number of different words.
 const VOCABULARY: usize = 100_000;
 
-/// A text in a file that is removed with it.
+/// A text in a file, which is removed on drop.
 #[derive(Debug)]
 pub struct Text {
     _folder: TempDir,
     path: PathBuf,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     sum: Sum,
 }
 
-/// A fold of counts that does not depend on their order.
+/// A checksum of counts that does not depend on their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sum {
     words: u64,
@@ -32,7 +32,7 @@ pub(super) struct Sum {
     mixed: u64,
 }
 
-/// Words were counted wrong.
+/// Words were counted incorrectly.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the counts come to {found:?}, not {expected:?}")]
 pub struct WrongCounts {
@@ -41,7 +41,7 @@ pub struct WrongCounts {
 }
 
 impl Sum {
-    /// Takes a word and its count in.
+    /// Adds a word and its count.
     pub(super) fn add(&mut self, word: &[u8], count: u64) {
         self.words += count;
         self.distinct += 1;
@@ -52,11 +52,11 @@ impl Sum {
 }
 
 impl Text {
-    /// Writes a text of at least so many bytes, in whole lines of 8 to 12 words.
+    /// Writes a text of at least `bytes` bytes, in whole lines of 8 to 12 words.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn write(bytes: u64) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("words");
@@ -66,16 +66,16 @@ impl Text {
         Ok(Self { _folder: folder, path, size, sum })
     }
 
-    /// Where it is.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether these are its words with their counts.
+    /// Checks that these are the words of the text with their counts.
     ///
     /// # Errors
     ///
-    /// [`WrongCounts`] when they are not.
+    /// [`WrongCounts`] if they are not.
     pub fn check_all<K: Key>(&self, counts: &[(K, u64)]) -> Result<(), WrongCounts> {
         let mut sum = Sum::default();
         for (word, count) in counts {
@@ -84,14 +84,14 @@ impl Text {
         self.check(sum)
     }
 
-    /// Whether this is the fold of its words.
+    /// Checks that this is the checksum of its words.
     pub(super) fn check(&self, found: Sum) -> Result<(), WrongCounts> {
         let expected = self.sum;
         if found == expected { Ok(()) } else { Err(WrongCounts { found, expected }) }
     }
 }
 
-/// Writes the text, and counts what is written.
+/// Writes the text, and counts its words.
 fn fill(file: &mut impl Write, bytes: u64) -> io::Result<(u64, Sum)> {
     let mut random = SplitMix::seeded(42);
     let vocabulary = random.words(VOCABULARY);

@@ -1,6 +1,6 @@
-//! How would a timely user write it for speed? Each of two workers counts every other block, then words are exchanged.
+//! Fast word count with timely: each of two workers counts every second block, then words are exchanged.
 //!
-//! (Its own example exchanges every word, which cannot be as fast.)
+//! (Timely's own example exchanges every occurrence, which cannot be as fast.)
 
 use std::{cell::RefCell, hash::BuildHasher, io, path::Path, rc::Rc, sync::Arc};
 
@@ -18,7 +18,7 @@ use crate::runtime::WORKERS;
 
 type Word = Box<[u8]>;
 
-/// Counts the words of a file; each worker has those whose hash is its own.
+/// Counts the words of a file; each worker returns those whose hash it owns.
 pub(super) fn count(path: &Path) -> io::Result<Vec<(Word, u64)>> {
     let blocks = Arc::new(Blocks::open(path)?);
     let workers = timely::execute(Config::process(WORKERS), move |worker| {

@@ -1,4 +1,4 @@
-//! How do we write it? A flow of blocks of lines, combined by word.
+//! Word count of this project: a flow of blocks of lines, combined by word.
 
 use std::path::Path;
 
@@ -6,11 +6,11 @@ use flow::{Flow, FlowError};
 
 use super::key::{Key, words};
 
-/// Counts the words of a file: each with its count.
+/// Counts the words of a file.
 ///
 /// # Errors
 ///
-/// When the file cannot be read.
+/// If the file cannot be read.
 pub async fn count<K: Key>(path: &Path) -> Result<Vec<(K, u64)>, FlowError> {
     let counts = Flow::from_line_blocks(path).combining(|counts, block| {
         for word in words(&block) {

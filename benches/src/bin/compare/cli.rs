@@ -1,4 +1,4 @@
-//! What was asked for? The arguments, and the workloads that their names stand for.
+//! Command line: the arguments, and the workloads that their names select.
 
 use std::time::Duration;
 
@@ -18,22 +18,23 @@ pub(crate) struct Arguments {
     pub(crate) workloads: Vec<String>,
 }
 
-/// Pairs of rounds of a row whose rounds take longer than they should, and of `--quick`; odd, too.
+/// Pairs of rounds of a row whose rounds exceed the budget, and with `--quick`; odd, too.
 pub(crate) const LEAST_PAIRS: usize = 7;
 
 impl Arguments {
-    /// How long one contender works in one round.
+    /// Returns the duration of a contender's round.
     pub(crate) const fn budget(&self) -> Duration {
         Duration::from_millis(if self.quick { 20 } else { 70 })
     }
 
-    /// Pairs of rounds a row; odd, so that the median is one of them. Many short rounds rather than few long ones: a
-    /// machine that others share changes its speed from second to second, and what comes in a pair is to meet the same.
+    /// Returns the number of pairs of rounds per row; odd, so that the median is one of them. Many short
+    /// rounds are better than few long ones: the speed of a shared machine changes from second to second, and
+    /// both rounds of a pair should meet the same speed.
     pub(crate) const fn pairs(&self) -> usize {
         if self.quick { LEAST_PAIRS } else { 25 }
     }
 
-    /// How large inputs are.
+    /// Returns the size of the inputs.
     pub(crate) const fn scale(&self) -> Scale {
         if self.quick { Scale::Tenth } else { Scale::Full }
     }
@@ -47,7 +48,7 @@ pub(crate) struct UnknownWorkload {
     known: Vec<String>,
 }
 
-/// The workloads that `names` stand for, in the order of `all`, each once.
+/// Returns the workloads that `names` select, in the order of `all`, each once.
 pub(crate) fn choose<'a>(
     names: &[String],
     all: &'a [Workload],

@@ -1,4 +1,5 @@
-//! How do we stand beside the peers? Us and each peer in turn, in one process, and the ratio of each pair.
+//! Comparison with the peers: this project and each peer alternate in one process, and each pair gives a
+//! ratio.
 //!
 //! `cargo run --release -p benches --bin compare [-- --json] [--quick] [WORKLOAD…]`
 #![forbid(unsafe_code)]

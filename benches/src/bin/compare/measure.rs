@@ -1,6 +1,8 @@
-//! How is it measured? Us, a peer, us, the peer, …, so that what the machine does meanwhile meets both.
+//! Measurement in alternating rounds: this project, a peer, this project, the peer, …, so that other load
+//! affects both.
 //!
-//! Where a round cannot be short, all peers take their turns after one round of ours: us, a peer, the next, us, …
+//! If a round cannot be short, all peers run after one round of this project: this project, a peer, the next,
+//! …
 
 use std::error::Error;
 
@@ -16,14 +18,14 @@ use crate::{
     row::{Pair, Row},
 };
 
-/// Runs the workloads and reports every row, as it comes in the table, at the end in JSON.
+/// Runs the workloads and reports every row, in the table as it is measured, in JSON at the end.
 pub(crate) fn measure(workloads: &[&Workload], arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let runtime = runtime()?;
     let mut report = report::Report::begin(arguments);
     for workload in workloads {
         let measured = Measured { workload, runtime: &runtime, arguments };
         let ours = measured.fit(&workload.us)?;
-        // All take their turns, or one alone with us.
+        // Either all peers follow one round, or each peer is paired separately.
         let long = ours.took > arguments.budget();
         let (together, pairs) =
             if long { (workload.peers.len(), LEAST_PAIRS) } else { (1, arguments.pairs()) };
@@ -35,7 +37,7 @@ pub(crate) fn measure(workloads: &[&Workload], arguments: &Arguments) -> Result<
     Ok(())
 }
 
-/// A workload, and how it is measured.
+/// A workload with its measurements.
 struct Measured<'a> {
     workload: &'a Workload,
     runtime: &'a Runtime,
@@ -43,7 +45,7 @@ struct Measured<'a> {
 }
 
 impl Measured<'_> {
-    /// A row for each of the peers, from rounds in turn.
+    /// Returns a row for each of the peers, from alternating rounds.
     fn rows(&self, ours: Fit, peers: &[Peer], count: usize) -> Result<Vec<Row>, Box<dyn Error>> {
         let theirs = peers.iter().map(|peer| self.fit(&peer.contender)).collect::<Result<Vec<_>, _>>()?;
         let mut pairs: Vec<_> = peers.iter().map(|_| Vec::with_capacity(count)).collect();

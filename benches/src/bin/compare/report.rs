@@ -1,4 +1,4 @@
-//! How is it shown? A table for people, row by row as they come in; one JSON array for programs.
+//! Output: a table, row by row as they are measured, or one JSON array.
 
 use std::{env, fs, io, num::NonZero, thread};
 
@@ -9,7 +9,7 @@ use crate::{
     row::{HEADINGS, Row},
 };
 
-/// Takes the rows and shows them.
+/// Collects the rows and prints them.
 #[derive(Debug)]
 pub(crate) enum Report {
     Table,
@@ -17,7 +17,7 @@ pub(crate) enum Report {
 }
 
 impl Report {
-    /// Prints what stands above the table.
+    /// Prints the lines above the table.
     pub(crate) fn begin(arguments: &Arguments) -> Self {
         if arguments.json {
             return Self::Json(Vec::new());
@@ -43,7 +43,7 @@ impl Report {
         }
     }
 
-    /// Prints the JSON, now that all rows are there.
+    /// Prints the JSON after the last row.
     pub(crate) fn end(self) -> io::Result<()> {
         let Self::Json(rows) = self else {
             return Ok(());
@@ -56,7 +56,7 @@ impl Report {
 
 const WIDTHS: [usize; HEADINGS.len()] = [25, 16, 10, 10, 6, 15, 10];
 
-/// One line of the table; names to the left, figures to the right.
+/// Formats one line of the table; names are left-aligned, figures right-aligned.
 fn line(cells: &[String; HEADINGS.len()]) -> String {
     let cells = cells.iter().zip(WIDTHS).enumerate();
     let padded = cells.map(|(column, (cell, width))| match column {
@@ -66,7 +66,7 @@ fn line(cells: &[String; HEADINGS.len()]) -> String {
     format!("| {} |", padded.collect::<Vec<_>>().join(" | "))
 }
 
-/// The processor's name as Linux tells it, elsewhere the architecture.
+/// Returns the processor's name from Linux, elsewhere the architecture.
 fn processor() -> String {
     let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = told.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));

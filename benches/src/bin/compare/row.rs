@@ -1,4 +1,4 @@
-//! What does one comparison say? A workload, a peer, both throughputs and their ratio: a row, a JSON object.
+//! Result of one comparison: a workload, a peer, both throughputs and their ratio.
 
 use benches::workload::{Better, Peer, Workload};
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub(crate) struct Row {
     at_least: Option<f64>,
 }
 
-/// Our figure through theirs, pair by pair.
+/// The ratio of this project's figure to the peer's, over all pairs.
 #[derive(Debug, Serialize)]
 struct Ratio {
     median: f64,
@@ -26,7 +26,7 @@ struct Ratio {
     max: f64,
 }
 
-/// Our figure and the peer's, measured one right after the other.
+/// The figures of this project and the peer, measured one directly after the other.
 pub(crate) struct Pair {
     pub(crate) us: f64,
     pub(crate) them: f64,
@@ -50,7 +50,7 @@ impl Row {
         }
     }
 
-    /// Whether the ratio keeps what we promise.
+    /// Returns whether the ratio keeps the promise.
     pub(crate) fn holds(&self) -> bool {
         self.at_least.is_none_or(|bound| match self.better {
             Better::Higher => self.ratio.median >= bound,
@@ -58,7 +58,7 @@ impl Row {
         })
     }
 
-    /// Rates in millions.
+    /// Formats a figure; rates are in millions.
     fn shown(&self, figure: f64) -> String {
         match self.better {
             Better::Higher => format!("{:.2}", figure / 1e6),
@@ -66,7 +66,7 @@ impl Row {
         }
     }
 
-    /// The cells of the table, as in [`HEADINGS`].
+    /// Returns the cells of the table, in the order of [`HEADINGS`].
     pub(crate) fn cells(&self) -> [String; HEADINGS.len()] {
         let Ratio { median, min, max } = self.ratio;
         let sign = match self.better {
@@ -90,7 +90,7 @@ impl Row {
     }
 }
 
-/// What the columns of the table are.
+/// The headings of the columns.
 pub(crate) const HEADINGS: [&str; 7] = ["workload", "peer", "us", "peer's", "ratio", "min – max", "promised"];
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! What do the rounds say? Medians and extremes.
+//! Medians and extremes of rounds.
 
-/// The middle of the figures; of an even number of them, the mean of the two in the middle.
+/// Returns the median of the figures; of an even number of them, the mean of the two in the middle.
 ///
 /// # Panics
 ///
-/// When there is no figure.
+/// If there is no figure.
 pub(crate) fn median(figures: &[f64]) -> f64 {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -13,7 +13,7 @@ pub(crate) fn median(figures: &[f64]) -> f64 {
     f64::midpoint(lower, upper)
 }
 
-/// The least and the greatest of the figures.
+/// Returns the minimum and the maximum of the figures.
 pub(crate) fn extremes(figures: &[f64]) -> (f64, f64) {
     figures.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, greatest), figure| {
         (least.min(*figure), greatest.max(*figure))

@@ -1,4 +1,5 @@
-//! How much memory does a flow need? `run` over a long stream, and the words of a large file, watched meanwhile.
+//! Memory use of flows: `run` over a long stream, and the words of a large file, with memory sampled
+//! meanwhile.
 //!
 //! `cargo run --release -p benches --bin memory -- stream --gigabytes 20`
 //! `cargo run --release -p benches --bin memory -- words --gigabytes 1`

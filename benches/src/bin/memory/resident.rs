@@ -1,13 +1,13 @@
-//! How much memory has this process now, and how much had it at most? As Linux tells it, in KiB.
+//! Current and peak memory of this process in KiB, as reported by Linux.
 
 use std::{fs, io};
 
-/// What is resident now.
+/// Returns the resident memory.
 pub(crate) fn now() -> io::Result<u64> {
     field("VmRSS:")
 }
 
-/// The most that ever was.
+/// Returns the peak of the resident memory.
 pub(crate) fn peak() -> io::Result<u64> {
     field("VmHWM:")
 }

@@ -1,4 +1,4 @@
-//! Does `run` need the same memory however long it runs? Made-up lines through steps, a partition and a reducer.
+//! Check that `run` needs constant memory: generated lines through steps, a partition and a reducer.
 
 use std::{
     error::Error,
@@ -18,14 +18,14 @@ use flow::{Flow, Window};
 
 use crate::resident;
 
-/// Bytes of a line on average, of 64 to 191.
+/// Average bytes of a line, of 64 to 191.
 const LINE: u64 = 128;
-/// How often memory is looked at.
+/// Interval between samples of the memory.
 const PERIOD: Duration = Duration::from_millis(250);
-/// Events of one key.
+/// Number of keys.
 const KEYS: u64 = 1000;
 
-/// Lines of together so many bytes.
+/// Returns lines of `bytes` bytes in total.
 fn lines(seed: u64, bytes: u64) -> impl Iterator<Item = Vec<u8>> + Send {
     let mut random = SplitMix::seeded(seed);
     let mut left = bytes;
@@ -38,7 +38,7 @@ fn lines(seed: u64, bytes: u64) -> impl Iterator<Item = Vec<u8>> + Send {
     })
 }
 
-/// Runs it over so many bytes.
+/// Runs the flow over `bytes` bytes.
 pub(crate) fn run(bytes: u64) -> Result<(), Box<dyn Error>> {
     let handled = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&handled);
@@ -75,7 +75,7 @@ pub(crate) fn run(bytes: u64) -> Result<(), Box<dyn Error>> {
     judge(&seen)
 }
 
-/// Whether there was more in the second half than in the first: a tenth and 8 MiB are allowed.
+/// Fails if memory grew from the first half to the second by more than a tenth and 8 MiB.
 fn judge(seen: &[u64]) -> Result<(), Box<dyn Error>> {
     let (first, second) = seen.split_at(seen.len() / 2);
     let most = |half: &[u64]| half.iter().copied().max().unwrap_or_default();
@@ -90,7 +90,7 @@ fn judge(seen: &[u64]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What makes the lines of one source, as often as the flow runs.
+/// Makes the lines of one source, at every run of the flow.
 #[derive(Clone, Debug)]
 struct Lines {
     seed: u64,

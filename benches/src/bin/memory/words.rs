@@ -1,4 +1,4 @@
-//! What do the words of a large file cost? Counted once by a flow, from the page cache.
+//! Memory and time for the words of a large file, counted once by a flow, from the page cache.
 
 use std::{error::Error, time::Instant};
 
@@ -9,7 +9,7 @@ use benches::{
 
 use crate::resident;
 
-/// Counts the words of a text of so many bytes.
+/// Counts the words of a text of `bytes` bytes.
 pub(crate) fn run(bytes: u64) -> Result<(), Box<dyn Error>> {
     let text = Text::write(bytes)?;
     println!("before: {} KiB", resident::now()?);
