@@ -1,4 +1,5 @@
-//! Folders below which no symbolic link is followed, whoever plants one there meanwhile.
+//! Folder handles whose descendants are opened without following symbolic links, even links planted
+//! meanwhile.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
@@ -8,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, Timestamps};
 
-/// Opens a folder to go on from it; on Linux without the right to list it.
+/// Flags that open a folder in order to descend from it; on Linux they do not need the right to list it.
 #[cfg(target_os = "linux")]
 const SEARCH: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 #[cfg(not(target_os = "linux"))]
@@ -22,26 +23,26 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens a folder. Links in `path` are followed: it is what the user named.
+    /// Opens a folder. Links in `path` are followed, because the user named that path.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let fd = rustix::fs::open(path, SEARCH, Mode::empty())?;
         Ok(Self { fd, path: path.to_owned() })
     }
 
-    /// The folder at `relative` below this one.
+    /// Returns the folder at `relative` below this one.
     ///
     /// # Errors
-    /// What the operating system says, or which part of the way is a symbolic link.
+    /// The operating system's error, or an error if a component of the path is a symbolic link.
     pub fn descend(self, relative: &Path) -> io::Result<Self> {
         names(relative).try_fold(self, |folder, name| folder.enter(name?))
     }
 
-    /// The folder at `relative` below this one. Missing folders are made, with these permission bits as far as they are known;
-    /// their owner may always enter and write.
+    /// Returns the folder at `relative` below this one, creating missing folders with the permission bits in
+    /// `modes` where these are known. The owner may always enter and write them.
     ///
     /// # Errors
     /// As [`Folder::descend`].
@@ -63,7 +64,7 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 match rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(mode.map_or(0o777, |_| 0o700)))
                 {
-                    // Another copy of the stage was quicker.
+                    // Another copy of the stage created it first.
                     Ok(()) | Err(rustix::io::Errno::EXIST) => {}
                     Err(error) => return Err(error.into()),
                 }
@@ -78,10 +79,10 @@ impl Folder {
         }
     }
 
-    /// Opens a regular file for reading. Nothing blocks, neither opening nor reading it.
+    /// Opens a regular file for reading. Neither opening nor reading blocks.
     ///
     /// # Errors
-    /// What the operating system says, or that it is not a regular file.
+    /// The operating system's error, or an error if it is not a regular file.
     pub fn open_regular(&self, name: &OsStr) -> io::Result<(File, Metadata)> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let opened = rustix::fs::openat(&self.fd, name, flags, Mode::empty());
@@ -94,52 +95,52 @@ impl Folder {
         }
     }
 
-    /// Makes a file that nobody else may read, where no file may be yet.
+    /// Creates a file that only its owner may read; fails if the name is taken.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     pub fn create(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(&self.fd, name, flags, Mode::from_raw_mode(0o600))?.into())
     }
 
-    /// Gives the file `name` of this folder another name in `folder`, which replaces nothing.
+    /// Hard-links the file `name` of this folder to `new` in `folder`; replaces nothing.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     pub fn link(&self, name: &OsStr, folder: &Self, new: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::linkat(&self.fd, name, &folder.fd, new, AtFlags::empty())?)
     }
 
-    /// Makes a symbolic link, which replaces nothing.
+    /// Creates a symbolic link; replaces nothing.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     pub fn symlink(&self, target: &Path, name: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::symlinkat(target, &self.fd, name)?)
     }
 
-    /// Sets the times of a link itself.
+    /// Sets the timestamps of a link itself.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     pub fn set_times(&self, name: &OsStr, times: &Timestamps) -> io::Result<()> {
         Ok(rustix::fs::utimensat(&self.fd, name, times, AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
-    /// Where a symbolic link points.
+    /// Returns the target of a symbolic link.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     pub fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
         let target = rustix::fs::readlinkat(&self.fd, name, Vec::new())?;
         Ok(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(target.into_bytes()).into())
     }
 
-    /// Renames a file within this folder; a file that has the new name is replaced.
+    /// Renames a file within this folder, replacing a file that already has the new name.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     pub fn rename(&self, name: &OsStr, new: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.fd, name, &self.fd, new)?)
     }
@@ -147,15 +148,15 @@ impl Folder {
     /// Removes a name.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     pub fn remove(&self, name: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::unlinkat(&self.fd, name, AtFlags::empty())?)
     }
 
-    /// What has this name; of a link, the link.
+    /// Returns the metadata of `name`; for a link, of the link itself.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     pub fn stat(&self, name: &OsStr) -> io::Result<Stat> {
         Ok(rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)?)
     }
@@ -171,7 +172,7 @@ impl Folder {
     }
 }
 
-/// The parts of a path, if all of them lead further down.
+/// Iterates over the components of a path; yields an error for a component that does not lead further down.
 fn names(path: &Path) -> impl Iterator<Item = io::Result<&OsStr>> {
     path.components().filter(|part| *part != Component::CurDir).map(|part| match part {
         Component::Normal(name) => Ok(name),

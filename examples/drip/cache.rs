@@ -1,4 +1,5 @@
-//! The clear content of small files that passed by lately, so that a download of them needs no storage and no key.
+//! A cache of the clear content of small, recent files: a download of one of them needs neither storage nor
+//! key.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,25 +10,25 @@ use moka::sync::Cache;
 
 use crate::repository::MediaId;
 
-/// What a cache may hold.
+/// Limits of a cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Bytes of all files together.
+    /// Maximum bytes of all files together.
     pub total: u64,
-    /// Bytes of one file; a larger one is not taken.
+    /// Maximum bytes of one file; larger files are not cached.
     pub file: u64,
-    /// How long a file stays.
+    /// How long a file stays cached.
     pub time_to_live: Duration,
 }
 
 impl Default for Bounds {
-    /// 32 MiB in all, 1 MiB a file, ten minutes.
+    /// 32 MiB in total, 1 MiB per file, ten minutes.
     fn default() -> Self {
         Self { total: 32 << 20, file: 1 << 20, time_to_live: Duration::from_mins(10) }
     }
 }
 
-/// Content by medium; cheap to clone.
+/// Cached content by medium; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ContentCache {
     content: Cache<MediaId, Bytes>,
@@ -36,7 +37,7 @@ pub struct ContentCache {
 }
 
 impl ContentCache {
-    /// An empty cache.
+    /// Creates an empty cache.
     pub fn new(bounds: Bounds) -> Self {
         let content = Cache::builder()
             .max_capacity(bounds.total)
@@ -46,20 +47,20 @@ impl ContentCache {
         Self { content, hits: Arc::default(), file: bounds.file }
     }
 
-    /// The content of a medium, if it is here.
+    /// Returns the content of a medium if it is cached.
     pub fn get(&self, id: MediaId) -> Option<Bytes> {
         let found = self.content.get(&id);
         self.hits.fetch_add(u64::from(found.is_some()), Ordering::Relaxed);
         found
     }
 
-    /// Begins to gather a file of `size` bytes, if it is small enough.
+    /// Starts to gather a file of `size` bytes, if it is small enough.
     pub fn gather(&self, size: u64) -> Gathering {
         let content = usize::try_from(size).ok().filter(|_| size <= self.file).map(Vec::with_capacity);
         Gathering { content, bound: self.file }
     }
 
-    /// Takes what was gathered of a medium, in the place of what an earlier attempt left of it.
+    /// Stores the gathered content of a medium, replacing that of an earlier attempt.
     pub fn put(&self, id: MediaId, gathered: Gathering) {
         match gathered.content {
             Some(content) => self.content.insert(id, content.into()),
@@ -67,13 +68,14 @@ impl ContentCache {
         }
     }
 
-    /// How often something was found.
+    /// Number of lookups that found an entry.
     pub fn hits(&self) -> u64 {
         self.hits.load(Ordering::Relaxed)
     }
 }
 
-/// The content of one file as it passes by; nothing for a file that is, or becomes, too large.
+/// The content of one file, gathered as it passes by; empty for a file that is, or turns out to be, too
+/// large.
 #[derive(Debug)]
 pub struct Gathering {
     content: Option<Vec<u8>>,
@@ -81,7 +83,7 @@ pub struct Gathering {
 }
 
 impl Gathering {
-    /// The next bytes. A file that turns out larger than it was said to be is let go of at once.
+    /// Appends the next bytes. Content that outgrows the announced size is dropped at once.
     pub fn add(&mut self, bytes: &[u8]) {
         let bound = self.bound;
         self.content = self.content.take().filter(|content| (content.len() + bytes.len()) as u64 <= bound);

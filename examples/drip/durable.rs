@@ -1,7 +1,7 @@
-//! Makes files survive a power cut: their content, and the entries of the folders they lie in.
+//! Makes files survive a power cut: their content, and their entries in the folders.
 //!
-//! To sync many files one by one costs a commit of the file system's journal each. A batch is synced by one `syncfs` instead,
-//! which also writes whatever else waits on that file system.
+//! Syncing many files one by one costs a commit of the file system's journal for each. A batch is synced by
+//! one `syncfs` instead, which also writes all other pending data of that file system.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -9,19 +9,19 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Batches of so few files are synced file by file.
+/// Batches of at most this many files are synced file by file.
 const FEW: usize = 4;
 
-/// Syncs `files`, and the folders they lie in up to `top` and the one above it. Blocks.
+/// Syncs `files` and their folders, up to `top` and its parent. Blocks.
 ///
 /// # Errors
-/// What the operating system says, also if a file is missing. What is on the disk is unknown then.
+/// The operating system's error, also if a file is missing. The state of the disk is then unknown.
 pub fn sync_files(files: &[PathBuf], top: &Path) -> io::Result<()> {
     if files.len() > FEW && cfg!(target_os = "linux") {
         return sync_file_systems(files);
     }
     match sync_each(files, top) {
-        // A file or folder that may not be read cannot be opened to be synced.
+        // A file or folder without read permission cannot be opened for syncing.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => sync_file_systems(files),
         synced => synced,
     }
@@ -30,7 +30,7 @@ pub fn sync_files(files: &[PathBuf], top: &Path) -> io::Result<()> {
 /// Syncs a folder: the names in it, not the content of its files. Blocks.
 ///
 /// # Errors
-/// What the operating system says.
+/// The operating system's error.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder)?.sync_all()
@@ -39,7 +39,7 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 fn sync_each(files: &[PathBuf], top: &Path) -> io::Result<()> {
     let mut folders = BTreeSet::new();
     for path in files {
-        // The content of a symbolic link is part of its folder.
+        // The content of a symbolic link is stored in its folder.
         if fs::symlink_metadata(path)?.is_file() {
             File::open(path)?.sync_all()?;
         }
@@ -48,7 +48,7 @@ fn sync_each(files: &[PathBuf], top: &Path) -> io::Result<()> {
     }
     folders.into_iter().rev().try_for_each(sync_folder)?;
     match top.parent().map(sync_folder) {
-        // Whoever may not read it did not make `top` in it.
+        // A process that may not read the parent folder cannot have created `top` in it.
         Some(Err(error)) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
         _ => Ok(()),
     }

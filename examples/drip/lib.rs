@@ -1,17 +1,18 @@
-//! drip seals files and keeps them: a real program on stage-core, and its example of two pipelines.
+//! drip seals files and stores them: a complete program on stage-core, with two pipelines.
 //!
 //! ```text
 //! upload:   Starter ═▶ Encryption ═▶ RemoteStorage ═▶ Notifier       files → sealed objects
 //! download: Starter ═▶ RemoteStorage ═▶ Encryption ═▶ Notifier       sealed objects → files
 //! ```
 //!
-//! From the bottom up: [`seal`] makes bytes unreadable and untouchable, [`store`] keeps objects, [`repository`] keeps users, media
-//! and the queue of transfers, [`record`] is what of that a sealed object holds, [`cache`] keeps small files at hand. [`beneath`]
-//! and [`durable`] are how files are reached and made to last. [`transfer`] is how one file moves through a pipeline;
-//! [`upload`] and [`download`] are the two pipelines and their stages. [`regular`] opens what is read, [`walk`] finds files, [`session`] opens a data folder,
-//! [`report`] shows what happens, [`cli`] is the command line.
+//! From the bottom up: [`seal`] encrypts and authenticates bytes, [`store`] stores objects, [`repository`]
+//! stores users, media and the queue of transfers, [`record`] is the part of that data which a sealed object
+//! holds, and [`cache`] caches small files. [`beneath`] and [`durable`] access files safely and make them
+//! durable. [`transfer`] moves one file through a pipeline; [`upload`] and [`download`] are the two pipelines
+//! and their stages. [`regular`] opens files to read, [`walk`] finds files, [`session`] opens a data folder,
+//! [`report`] shows progress and results, [`cli`] is the command line.
 //!
-//! `docs/design/drip.md` says why.
+//! `docs/design/drip.md` gives the reasons for this design.
 #![forbid(unsafe_code)]
 
 pub mod beneath;

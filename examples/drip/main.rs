@@ -1,4 +1,4 @@
-//! The program `drip`: see the library of the same name.
+//! The `drip` program; see the library of the same name.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

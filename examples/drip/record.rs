@@ -1,6 +1,8 @@
-//! What a sealed object says of its file, so that nobody gives it another name and the database can be made anew.
+//! The record that a sealed object keeps of its file. It prevents the object from being passed off under
+//! another name, and allows rebuilding the database.
 //!
-//! A record is a row of fields: a tag, a length (four bytes, big-endian) and so many bytes. Unknown tags are skipped.
+//! A record is a sequence of fields: a tag, a length (four bytes, big-endian) and that many bytes. Unknown
+//! tags are skipped.
 
 use std::path::PathBuf;
 
@@ -39,7 +41,7 @@ mod tag {
 }
 
 impl Record {
-    /// The record of a medium whose file has these attributes.
+    /// Returns the record of a medium whose file has these attributes.
     pub fn of(media: &Media, attributes: &Attributes) -> Self {
         Self {
             email: media.email.clone(),
@@ -51,7 +53,7 @@ impl Record {
         }
     }
 
-    /// The bytes of this record.
+    /// Encodes this record.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut fields = Fields(Vec::new());
         fields.put(tag::EMAIL, self.email.as_bytes());
@@ -84,7 +86,7 @@ impl Record {
         fields.0
     }
 
-    /// The record of these bytes; none if they are not a record.
+    /// Decodes a record; `None` if the bytes are not a record.
     pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
         let mut record = Self::default();
         while let Some((tag, rest)) = bytes.split_first() {
@@ -115,13 +117,13 @@ impl Record {
                 attributes.folder_modes = modes.collect::<Result<_, _>>().ok()?;
             }
             tag::CREATED_AT => self.created_at = i64::from_be_bytes(field.try_into().ok()?),
-            // A later drip says more.
+            // A field added by a later drip.
             _ => {}
         }
         Some(())
     }
 
-    /// What the database says otherwise than this record, in words.
+    /// Describes how the database's entry differs from this record, if it does.
     pub fn difference(&self, media: &Media) -> Option<String> {
         let database = Self::of(media, &media.attributes);
         let differ = |what: &str, here: &dyn std::fmt::Debug, there: &dyn std::fmt::Debug| {
@@ -151,7 +153,7 @@ struct Fields(Vec<u8>);
 impl Fields {
     fn put(&mut self, tag: u8, field: &[u8]) {
         self.0.push(tag);
-        // A field is a path at most; a longer one than fits makes a record that is not read, never a panic.
+        // A field is at most as long as a path. An oversized one makes an unreadable record, never a panic.
         self.0.extend_from_slice(&u32::try_from(field.len()).unwrap_or(u32::MAX).to_be_bytes());
         self.0.extend_from_slice(field);
     }

@@ -1,21 +1,21 @@
-//! Opens files that are read to their end: regular ones only, and without waiting for anybody.
+//! Opens files to be read to their end: regular files only, without ever blocking.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Opens a regular file for reading. Nothing blocks: neither opening a FIFO that nobody writes to, nor a read of a file
-/// such as `/proc/kmsg`, which ends with [`io::ErrorKind::WouldBlock`].
+/// Opens a regular file for reading. Nothing blocks: neither opening a FIFO without a writer, nor reading a
+/// file such as `/proc/kmsg`, which ends with [`io::ErrorKind::WouldBlock`].
 ///
 /// # Errors
-/// What the operating system says, or that it is not a regular file.
+/// The operating system's error, or an error if it is not a regular file.
 pub fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
     let file = options.open(path)?;
-    // Of what was opened, not of the path, which may mean something else by now.
+    // The metadata of the opened file, since the path may name another file by now.
     let metadata = file.metadata()?;
     if metadata.is_file() { Ok((file, metadata)) } else { Err(io::Error::other("it is not a regular file")) }
 }

@@ -1,4 +1,4 @@
-//! From what was given as `--database` to an open repository.
+//! Parses the argument of `--database` and opens the repository there.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,18 +6,19 @@ use std::sync::Arc;
 use super::sqlite::Sqlite;
 use super::{Repository, RepositoryError};
 
-/// A database by its address. Nothing is opened yet.
+/// The address of a database. Nothing is opened yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Database {
-    /// A file of this machine.
+    /// A SQLite file on this machine.
     Sqlite(PathBuf),
 }
 
 impl Database {
-    /// Reads an address: a path, or `sqlite://` and a path.
+    /// Parses an address: a path, or `sqlite://` and a path.
     ///
     /// # Errors
-    /// [`RepositoryError::Address`], saying what is allowed, and that PostgreSQL is not built yet.
+    /// [`RepositoryError::Address`], which lists the allowed forms and notes that PostgreSQL is not supported
+    /// yet.
     pub fn parse(address: &str) -> Result<Self, RepositoryError> {
         let refuse = |reason: &str| {
             Err(RepositoryError::Address { address: address.to_owned(), reason: reason.to_owned() })
@@ -37,7 +38,7 @@ impl Database {
 }
 
 impl Database {
-    /// Whether there is no database there yet: no file, or an empty one.
+    /// Whether the database does not exist yet: no file, or an empty one.
     pub fn is_missing(&self) -> bool {
         match self {
             Self::Sqlite(path) => !path.metadata().is_ok_and(|file| file.len() > 0),
@@ -53,7 +54,7 @@ impl std::fmt::Display for Database {
     }
 }
 
-/// Opens a database, and makes it if it is missing.
+/// Opens a database, creating it if it is missing.
 ///
 /// # Errors
 /// [`RepositoryError`], naming the database.
@@ -63,7 +64,7 @@ pub fn open(database: &Database) -> Result<Arc<dyn Repository>, RepositoryError>
     }
 }
 
-/// Opens a database that is there, to read it while somebody else may write it.
+/// Opens an existing database for reading, while another process may write to it.
 ///
 /// # Errors
 /// [`RepositoryError`], naming the database.

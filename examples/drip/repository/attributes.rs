@@ -1,8 +1,8 @@
-//! The attributes of a file that are kept beside its content, so that it can be restored as it was.
+//! The file attributes stored beside the content, so that the file can be restored unchanged.
 
 use std::path::PathBuf;
 
-/// Attributes of a file, as they were when it was read. What is unknown (for media of earlier versions) is `None`.
+/// Attributes of a file at the time it was read. Unknown ones (in media of earlier versions) are `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes {
     /// A regular file or a symbolic link.
@@ -13,23 +13,23 @@ pub struct Attributes {
     pub modified: Option<i64>,
     /// The inode of a file with several hard links; the media of one group are restored as hard links.
     pub link_group: Option<LinkGroup>,
-    /// The file had holes; runs of zeros are restored as holes.
+    /// Whether the file had holes; runs of zeros are restored as holes.
     pub sparse: bool,
-    /// Permission bits of the folders above the file, from the one below the root down to the file's own.
+    /// Permission bits of the folders above the file, from the one below the root down to the file's parent.
     pub folder_modes: Vec<u32>,
 }
 
-/// What an upload stores of a path.
+/// The kind of entry that an upload stores.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file: its content.
     #[default]
     File,
-    /// A regular file that a symbolic link led to (`--follow`): its content.
+    /// A regular file reached through a symbolic link (`--follow`): its content.
     Followed,
-    /// A symbolic link itself: the content of its object is the target.
+    /// A symbolic link itself; the content of its object is the target.
     Symlink {
-        /// Where the link points.
+        /// The target of the link.
         target: PathBuf,
     },
 }
@@ -44,7 +44,7 @@ pub struct LinkGroup {
 }
 
 impl LinkGroup {
-    /// Sixteen bytes, from which [`LinkGroup::from_bytes`] makes the same group.
+    /// Encodes the group in sixteen bytes; [`LinkGroup::from_bytes`] decodes them.
     pub(crate) fn to_bytes(self) -> [u8; 16] {
         ((u128::from(self.device) << 64) | u128::from(self.inode)).to_be_bytes()
     }

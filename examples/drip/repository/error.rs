@@ -1,20 +1,20 @@
-//! What a database can refuse.
+//! Errors of the database.
 
 use std::error::Error;
 
-/// Why the repository did not do what it was asked.
+/// Why a repository operation failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RepositoryError {
-    /// The address names no database that we know.
+    /// The address names no supported database.
     #[error("the database `{address}` cannot be used: {reason}")]
     Address {
-        /// As it was given.
+        /// The address as given.
         address: String,
-        /// What is wrong with it, and what is allowed.
+        /// The defect, and the allowed forms.
         reason: String,
     },
-    /// Somebody else has it open.
+    /// Another process has the database open.
     #[error("the database {database} is in use by another program")]
     InUse {
         /// The database.
@@ -26,42 +26,42 @@ pub enum RepositoryError {
         /// The database.
         database: String,
     },
-    /// The file is something else, or damaged.
+    /// The file is damaged or not a database.
     #[error("{database} is not a database of drip, or damaged: {source}")]
     Damaged {
         /// The database.
         database: String,
-        /// What it said.
+        /// The underlying error.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// It belongs to another program.
+    /// The database belongs to another program.
     #[error(
         "{database} is not a database of drip: {reason}; nothing was written to it, give --database another path"
     )]
     Foreign {
         /// The database.
         database: String,
-        /// What it is instead.
+        /// How that shows.
         reason: String,
     },
-    /// A later drip made it.
+    /// A later drip created the database.
     #[error(
         "the database {database} has version {found} of a later drip, this one knows version {known}: use that drip"
     )]
     Version {
         /// The database.
         database: String,
-        /// The version in it.
+        /// The version of the database.
         found: i64,
-        /// The version that we know.
+        /// The version that this drip supports.
         known: i64,
     },
-    /// Anything else.
+    /// Any other error.
     #[error("the database {database} failed: {source}")]
     Failed {
         /// The database.
         database: String,
-        /// What it said.
+        /// The underlying error.
         source: Box<dyn Error + Send + Sync>,
     },
 }

@@ -1,4 +1,4 @@
-//! What is known of users, of their files, and of the transfers still to be done: durable, and behind one trait.
+//! Durable storage of users, their media and pending transfers, behind one trait.
 
 mod address;
 mod attributes;

@@ -1,4 +1,4 @@
-//! The nouns: a user has media, a transfer moves one of them up or down.
+//! The data model: a user has media, and a transfer moves one medium up or down.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,17 +8,17 @@ use uuid::Uuid;
 
 use super::Attributes;
 
-/// Names a medium; ids made later sort later.
+/// Identifies a medium; ids created later sort later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MediaId(pub Uuid);
 
 impl MediaId {
-    /// An id nobody had before.
+    /// Creates a new, unique id.
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
 
-    /// The key of its object: two random digits spread the objects of a folder, the id follows.
+    /// The key of the medium's object: two random digits, which spread the objects over folders, then the id.
     pub fn storage_key(self) -> String {
         let id = self.0.hyphenated().to_string();
         format!("{}/{id}", &id[id.len() - 2..])
@@ -45,12 +45,12 @@ impl FromStr for MediaId {
     }
 }
 
-/// Names a transfer; ids made later sort later, so the queue is served in its order.
+/// Identifies a transfer; ids created later sort later, so the queue is served in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransferId(pub Uuid);
 
 impl TransferId {
-    /// An id nobody had before.
+    /// Creates a new, unique id.
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
@@ -62,60 +62,62 @@ impl Default for TransferId {
     }
 }
 
-/// Names a user within one database.
+/// Identifies a user within one database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UserId(pub i64);
 
-/// Somebody who has files, or had.
+/// A person who has, or had, files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Its name here.
+    /// The user's id in this database.
     pub id: UserId,
     /// The e-mail address.
     pub email: String,
 }
 
-/// A file of a user: where it came from, and where its sealed object is.
+/// A user's file: its origin and its sealed object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Media {
-    /// Its name here.
+    /// The medium's id.
     pub id: MediaId,
-    /// Whose it is.
+    /// The owner.
     pub user: UserId,
-    /// The e-mail address of the user.
+    /// The e-mail address of the owner.
     pub email: String,
-    /// The path below the folder it was uploaded with; the file's own name at least. Its last part is the file name.
+    /// The path below the uploaded folder, or at least the file's own name. Its last component is the file
+    /// name.
     pub relative_path: PathBuf,
-    /// Where it was read.
+    /// The path from which the file was read.
     pub full_path: PathBuf,
-    /// The folder that was given to `upload`, as an absolute path; none if the file itself was given.
+    /// The folder given to `upload`, as an absolute path; `None` if the file itself was given.
     pub root: Option<PathBuf>,
-    /// Clear bytes.
+    /// Size in clear bytes.
     pub size: u64,
-    /// What is kept beside the content.
+    /// The attributes stored beside the content.
     pub attributes: Attributes,
-    /// Names its object in the storage.
+    /// The key of its object in the storage.
     pub storage_key: String,
-    /// Bytes of its object; none before it was uploaded, and for objects of version 1, which hold no record.
+    /// Size of its object in bytes; `None` before the upload, and for objects of version 1, which hold no
+    /// record.
     pub object_size: Option<u64>,
-    /// BLAKE3 of the clear bytes; none before it was uploaded.
+    /// BLAKE3 hash of the clear bytes; `None` before the upload.
     pub checksum: Option<[u8; 32]>,
-    /// Milliseconds since 1970 (UTC).
+    /// Creation time, in milliseconds since 1970 (UTC).
     pub created_at: i64,
-    /// Milliseconds since 1970 (UTC).
+    /// Time of the last update, in milliseconds since 1970 (UTC).
     pub updated_at: i64,
 }
 
-/// What is stored of a file.
+/// The stored state of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// Its latest medium.
     pub media: Media,
-    /// A later time of modification at which the file had the content of that, in nanoseconds since 1970.
+    /// A later modification time at which the file had the same content, in nanoseconds since 1970.
     pub seen: Option<i64>,
 }
 
-/// Which way a transfer goes.
+/// The direction of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// From a file to the storage.
@@ -124,111 +126,111 @@ pub enum Direction {
     Download,
 }
 
-/// A file that somebody wants uploaded.
+/// A file to be uploaded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewUpload {
-    /// Where it is.
+    /// The path of the file.
     pub full_path: PathBuf,
-    /// What it is to be called.
+    /// The name to store it under.
     pub relative_path: PathBuf,
     /// As in [`Media::root`].
     pub root: Option<PathBuf>,
-    /// Bytes it had when it was found.
+    /// Size in bytes when the file was found.
     pub size: u64,
-    /// The attributes it had when it was found.
+    /// Attributes when the file was found.
     pub attributes: Attributes,
 }
 
-/// A medium that somebody wants back.
+/// A medium to be downloaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDownload {
-    /// Which one.
+    /// The medium.
     pub media: MediaId,
-    /// The folder that was asked for; a [`Scope`] goes by it.
+    /// The requested folder, by which a [`Scope`] selects.
     pub folder: PathBuf,
     /// The file to write.
     pub target: PathBuf,
 }
 
-/// One file on its way, as the durable queue knows it.
+/// One transfer, as the durable queue records it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transfer {
-    /// Its name.
+    /// The transfer's id.
     pub id: TransferId,
-    /// Up or down.
+    /// Upload or download.
     pub direction: Direction,
-    /// What moves.
+    /// The medium to move.
     pub media: Media,
-    /// The file on this machine: read when uploading, written when downloading.
+    /// The local file: read by an upload, written by a download.
     pub path: PathBuf,
-    /// The folder that a download was asked for; `path` lies below it.
+    /// The requested folder of a download; `path` lies below it.
     pub folder: Option<PathBuf>,
-    /// How often it was leased, this time included.
+    /// Number of leases, including the current one.
     pub attempts: u32,
 }
 
-/// Which transfers a run works on.
+/// The transfers that a run works on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// All that go up.
+    /// All uploads.
     Uploads,
-    /// Those that go down into this folder.
+    /// The downloads into this folder.
     Downloads {
         /// As in [`NewDownload::folder`].
         folder: PathBuf,
     },
 }
 
-/// How much a scope has to do.
+/// The work that a scope has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Waiting {
-    /// Transfers.
+    /// Number of transfers.
     pub files: u64,
-    /// Clear bytes, as far as they are known.
+    /// Clear bytes, as far as known.
     pub bytes: u64,
 }
 
-/// A transfer that was leased and goes back into the queue.
+/// A leased transfer that returns to the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GivenBack {
-    /// It went wrong; the attempt counts.
+    /// The transfer failed; the attempt counts.
     Failed(TransferId),
-    /// We stopped; the attempt does not count.
+    /// The run stopped; the attempt does not count.
     Stopped(TransferId),
 }
 
-/// A transfer that failed for good.
+/// A transfer that failed permanently.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenUp {
-    /// Which one.
+    /// The transfer.
     pub transfer: TransferId,
-    /// Why.
+    /// The reason.
     pub cause: String,
 }
 
-/// An upload that failed for good, and is kept until it is tried again or forgotten.
+/// An upload that failed permanently and is kept until it is retried or forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadUpload {
-    /// What was to be moved. It is not leased.
+    /// The failed transfer. It is not leased.
     pub transfer: Transfer,
-    /// Why it was not.
+    /// The reason of the failure.
     pub cause: String,
 }
 
-/// An upload that is whole in the storage.
+/// An upload that is completely stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// The transfer that is done.
+    /// The completed transfer.
     pub transfer: TransferId,
-    /// What it moved.
+    /// The medium it moved.
     pub media: MediaId,
-    /// Clear bytes that were read.
+    /// Number of clear bytes read.
     pub size: u64,
-    /// BLAKE3 of them.
+    /// Their BLAKE3 hash.
     pub checksum: [u8; 32],
-    /// The attributes that the file had while it was read.
+    /// The attributes of the file while it was read.
     pub attributes: Attributes,
-    /// Bytes of the object.
+    /// Size of the object in bytes.
     pub object_size: u64,
 }
 

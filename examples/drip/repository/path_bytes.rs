@@ -1,26 +1,26 @@
-//! Paths as the bytes they are: names that are not UTF-8 go into the database and come out unchanged.
+//! Paths as bytes: names that are not UTF-8 are stored and returned unchanged.
 
 use std::path::{Path, PathBuf};
 
-/// The bytes of a path.
+/// Returns the bytes of a path.
 #[cfg(unix)]
 pub(crate) fn to_bytes(path: &Path) -> Vec<u8> {
     std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec()
 }
 
-/// The path of these bytes.
+/// Returns the path of these bytes.
 #[cfg(unix)]
 pub(crate) fn from_bytes(bytes: Vec<u8>) -> PathBuf {
     <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes).into()
 }
 
-/// The bytes of a path. Elsewhere than on Unix a name is text to us.
+/// Returns the bytes of a path. On platforms other than Unix, names are treated as text.
 #[cfg(not(unix))]
 pub(crate) fn to_bytes(path: &Path) -> Vec<u8> {
     path.to_string_lossy().into_owned().into_bytes()
 }
 
-/// The path of these bytes.
+/// Returns the path of these bytes.
 #[cfg(not(unix))]
 pub(crate) fn from_bytes(bytes: Vec<u8>) -> PathBuf {
     String::from_utf8_lossy(&bytes).into_owned().into()

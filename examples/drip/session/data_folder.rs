@@ -1,4 +1,4 @@
-//! The data folder, and the lock that keeps a second drip out of it.
+//! The data folder, and the lock that excludes a second drip from it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -9,11 +9,12 @@ use std::time::Duration;
 use super::SessionError;
 use crate::durable::sync_folder;
 
-/// How often, and how long apart, the lock file is asked who holds it.
+/// Number of attempts to read the holder's id from the lock file, and the time between them.
 const ASKED: u32 = 20;
 const BETWEEN: Duration = Duration::from_millis(25);
 
-/// A data folder that is ours as long as this value lives. The lock goes with the process, however that ends.
+/// An exclusively locked data folder; this value holds the lock. The operating system releases the lock when
+/// the process ends, however that happens.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
@@ -21,10 +22,11 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// Enters a data folder; one that is missing is made, for its owner alone.
+    /// Enters a data folder; a missing one is created with access for its owner only.
     ///
     /// # Errors
-    /// [`SessionError::InUse`] while another drip is in it, [`SessionError::Folder`] if it cannot be made or written.
+    /// [`SessionError::InUse`] while another drip holds it; [`SessionError::Folder`] if it cannot be created
+    /// or written.
     pub fn enter(path: &Path) -> Result<Self, SessionError> {
         let unusable = |source| SessionError::Folder { path: path.to_owned(), source };
         if fs::metadata(path).is_ok_and(|found| !found.is_dir()) {
@@ -39,7 +41,8 @@ impl DataFolder {
             Err(TryLockError::WouldBlock) => return Err(in_use(path, lock)),
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
-        // What is in the file only makes the refusal of another drip readable; a full disk does not keep us out.
+        // The content of the file only serves the error message of another drip, so a full disk is no reason
+        // to fail.
         let told = lock
             .set_len(0)
             .and_then(|()| lock.rewind())
@@ -50,12 +53,12 @@ impl DataFolder {
         Ok(Self { path: path.to_owned(), lock })
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether the folder that was entered is still there, under its name.
+    /// Whether the entered folder still exists under its name.
     pub fn is_still_there(&self) -> bool {
         #[cfg(unix)]
         {
@@ -70,35 +73,35 @@ impl DataFolder {
         self.path.join("drip.lock").exists()
     }
 
-    /// Where its database is, unless another is given.
+    /// The default path of the database.
     pub fn database(&self) -> PathBuf {
         self.path.join("drip.db")
     }
 
-    /// Where its objects are, unless another storage is given.
+    /// The default path of the objects.
     pub fn objects(&self) -> PathBuf {
         self.path.join("objects")
     }
 
-    /// Where uploads in parts to a bucket are noted.
+    /// The folder that records multipart uploads to a bucket.
     pub fn unfinished(&self) -> PathBuf {
         self.path.join("unfinished")
     }
 
-    /// Where its master key is.
+    /// The path of the master key.
     pub fn master_key(&self) -> PathBuf {
         self.path.join("master.key")
     }
 }
 
 impl Drop for DataFolder {
-    /// No later drip is to be told that it was us.
+    /// Erases the process id, so that a later drip does not report this one as the holder.
     fn drop(&mut self) {
         let _ = self.lock.set_len(0);
     }
 }
 
-/// Makes the folder, and has its name survive a power cut.
+/// Creates the folder and syncs its name, so that it survives a power cut.
 fn make(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -110,7 +113,7 @@ fn make(path: &Path) -> io::Result<()> {
 fn in_use(path: &Path, mut lock: File) -> SessionError {
     let mut pid = String::new();
     for _ in 0..ASKED {
-        // Whoever has just taken the lock is about to write.
+        // A process that has just taken the lock is about to write its id.
         if lock.rewind().and_then(|()| lock.read_to_string(&mut pid)).is_ok_and(|read| read > 0) {
             break;
         }

@@ -1,4 +1,4 @@
-//! Why a command cannot begin.
+//! Errors that prevent a command from starting.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,55 +9,55 @@ use crate::repository::RepositoryError;
 use crate::seal::{KeyFileError, KeyId};
 use crate::store::StoreError;
 
-/// Why a command cannot begin.
+/// Why a command cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The data folder cannot be made or entered.
+    /// The data folder cannot be created or entered.
     #[error("the data folder {} cannot be used: {source}", path.display())]
     Folder {
         /// The data folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// It was removed while we were at work in it.
+    /// The data folder was removed during the run.
     #[error(
         "the data folder {} was removed or replaced while drip was at work; what was stored in it is gone", .0.display()
     )]
     Gone(PathBuf),
-    /// There is none, and there would be nothing in it.
+    /// The data folder does not exist, so there is nothing to work on.
     #[error("there is no data folder {}: nothing was uploaded there yet", .0.display())]
     NoFolder(PathBuf),
-    /// Another drip is at work in it.
+    /// Another drip is using the data folder.
     #[error("the data folder {} is in use by another drip (process {pid})", path.display())]
     InUse {
         /// The data folder.
         path: PathBuf,
-        /// Its process id, as far as it has told.
+        /// The other process's id, if it has been written.
         pid: String,
     },
-    /// The file of `--config`.
+    /// The file of `--config` is unusable.
     #[error(transparent)]
     Config(#[from] OverridesError),
-    /// A part of it is for no pipeline.
+    /// A section of the file belongs to no pipeline.
     #[error("{}: {key}: there is no such pipeline; there is [upload] and [download]", path.display())]
     Section {
         /// The file.
         path: PathBuf,
-        /// The key.
+        /// The key of the section.
         key: String,
     },
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
-    /// The storage.
+    /// The storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The master key file.
+    /// The master key file is unusable.
     #[error(transparent)]
     Key(#[from] KeyFileError),
-    /// There is no database, and there are files that it should know.
+    /// There is no database, but there are objects that it should list.
     #[error(
         "the database {database} is missing or empty, but {storage} holds stored files: put the database back, or have \
          `drip rebuild` make it anew from the stored files"
@@ -68,19 +68,19 @@ pub enum SessionError {
         /// The storage.
         storage: String,
     },
-    /// There is no master key, and there are files that need it.
+    /// The master key is missing, but there are files that need it.
     #[error("the master key {} is missing, and the files in this data folder were sealed under it; put it back", .0.display())]
     KeyLost(PathBuf),
-    /// There is one, but another sealed what is here.
+    /// The master key is not the one that sealed the files here.
     #[error(
         "wrong key: {} is master key {found}, the files in this data folder were sealed under {expected}", path.display()
     )]
     OtherKey {
         /// The key file.
         path: PathBuf,
-        /// What is in it.
+        /// The key in the file.
         found: KeyId,
-        /// What it should be.
+        /// The expected key.
         expected: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Which master key a command may use: the one that sealed what is here.
+//! Selects the master key that a command may use: the one that sealed the files here.
 
 use std::path::Path;
 
@@ -6,10 +6,11 @@ use super::SessionError;
 use crate::repository::{Repository, RepositoryError};
 use crate::seal::{KeyFileError, MasterKey, create_key_file, read_key_file};
 
-/// Remembers the id of the key that seals here.
+/// Name of the setting that stores the id of the sealing key.
 const SETTING: &str = "master_key";
 
-/// The key for sealing. Made if nothing was ever sealed here; refused if it is not the one that did.
+/// Returns the sealing key. Creates it if nothing was ever sealed here; rejects a key other than the one used
+/// so far.
 pub(super) async fn for_sealing(path: &Path, repository: &dyn Repository) -> Result<MasterKey, SessionError> {
     let in_use = has_media(repository).await?;
     let key = match read_key_file(path) {
@@ -28,7 +29,8 @@ pub(super) async fn for_sealing(path: &Path, repository: &dyn Repository) -> Res
     Ok(key)
 }
 
-/// The key for opening. Another one than before is no reason to stop here: each file says for itself that it does not open.
+/// Returns the opening key. A key other than the one used before is no error here: each file that it cannot
+/// open is reported on its own.
 pub(super) async fn for_opening(path: &Path, repository: &dyn Repository) -> Result<MasterKey, SessionError> {
     match read_key_file(path) {
         Err(KeyFileError::Missing(path)) if has_media(repository).await? => Err(SessionError::KeyLost(path)),
@@ -36,7 +38,7 @@ pub(super) async fn for_opening(path: &Path, repository: &dyn Repository) -> Res
     }
 }
 
-/// The key for making the database anew. It is the folder's from then on.
+/// Returns the key for rebuilding the database. From then on it is the folder's key.
 pub(super) async fn for_rebuilding(
     path: &Path,
     repository: &dyn Repository,

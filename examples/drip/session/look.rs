@@ -1,24 +1,24 @@
-//! A look at a data folder for the commands that change nothing: no lock, no key, nothing written.
+//! Read-only access to a data folder for the commands that change nothing: no lock, no key, no writes.
 
 use std::sync::Arc;
 
 use super::{Places, Session, SessionError};
 use crate::repository::{self, Database, Repository, RepositoryError};
 
-/// The database of a data folder, to be read while another drip may be at work in it.
+/// The database of a data folder, opened for reading while another drip may be at work in it.
 #[derive(Debug)]
 pub struct Look {
-    /// Users, media, queue.
+    /// Users, media and the queue.
     pub repository: Arc<dyn Repository>,
-    /// A database of an earlier drip is brought up to date first, which takes a session.
+    /// Present if the database came from an earlier drip: migrating it first takes a session.
     _session: Option<Session>,
 }
 
 impl Look {
-    /// Opens what is at these places.
+    /// Opens the database at these places.
     ///
     /// # Errors
-    /// [`SessionError::NoFolder`] if nothing is, and whatever the database says.
+    /// [`SessionError::NoFolder`] if there is none, or any error of the database.
     pub async fn at(places: &Places) -> Result<Self, SessionError> {
         let database = places.database.clone();
         if !places.data.exists() && database.is_none() {
@@ -26,7 +26,7 @@ impl Look {
         }
         let database = database.unwrap_or_else(|| Database::Sqlite(places.data.join("drip.db")));
         let Database::Sqlite(path) = &database;
-        // What is missing, or is no file, and what is of an earlier drip is the business of a session.
+        // A missing path, one that is not a file, and a database of an earlier drip are left to a session.
         if !path.is_file() {
             return Self::after(places).await;
         }

@@ -1,4 +1,4 @@
-//! Everything a command needs before it can begin: the data folder for itself, and what is in it, opened.
+//! The prerequisites of a command: the locked data folder, and the opened database, storage and cache in it.
 
 mod data_folder;
 mod error;

@@ -1,4 +1,5 @@
-//! A session: the data folder, the database, the storage and the cache, and what an earlier run left behind put in order.
+//! A session: the data folder, database, storage and cache, after cleaning up what an earlier run left
+//! behind.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,36 +13,36 @@ use crate::seal::MasterKey;
 use crate::store::{Faults, Location, Storage};
 use crate::walk::Avoid;
 
-/// Where everything is.
+/// The locations that a session opens.
 #[derive(Debug, Clone)]
 pub struct Places {
     /// The data folder.
     pub data: PathBuf,
-    /// The storage, if not the data folder's own.
+    /// The storage; by default the data folder's own.
     pub storage: Option<Location>,
-    /// The database, if not the data folder's own.
+    /// The database; by default the data folder's own.
     pub database: Option<Database>,
-    /// Options of the pipelines, if there are any.
+    /// The file with the pipelines' options, if any.
     pub config: Option<PathBuf>,
-    /// What the storage does wrong on purpose, if anything.
+    /// Faults to inject into the storage, if any.
     pub faults: Option<Faults>,
 }
 
-/// What is to be thought of a missing database.
+/// How a missing database is interpreted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expect {
     /// Nothing was stored yet.
     Whole,
-    /// It is to be made anew.
+    /// The database is to be rebuilt.
     Loss,
 }
 
-/// What a command works with.
+/// The resources that a command works with.
 #[derive(Debug)]
 pub struct Session {
-    /// Kept locked.
+    /// The data folder, kept locked.
     pub folder: DataFolder,
-    /// Users, media, queue.
+    /// Users, media and the queue.
     pub repository: Arc<dyn Repository>,
     /// Sealed objects.
     pub storage: Storage,
@@ -52,7 +53,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens what is at these places; what is missing is made. Transfers that a killed run had begun return to the queue.
+    /// Opens the resources at these places, creating missing ones. Transfers that a killed run had started
+    /// return to the queue.
     ///
     /// # Errors
     /// [`SessionError`], naming the place; [`SessionError::DatabaseLost`] if there is no database but there are objects.
@@ -60,7 +62,7 @@ impl Session {
         Self::open_expecting(places, Expect::Whole).await
     }
 
-    /// Opens what is at these places although the database may be lost.
+    /// Opens the resources at these places although the database may be lost.
     ///
     /// # Errors
     /// [`SessionError::NoFolder`], and all of [`Session::open`] but [`SessionError::DatabaseLost`].
@@ -89,7 +91,8 @@ impl Session {
         Ok(session)
     }
 
-    /// Opens what is at these places, but makes no data folder: whoever wants something back expects one.
+    /// Opens the resources at these places without creating a data folder: a command that restores files
+    /// expects one.
     ///
     /// # Errors
     /// [`SessionError::NoFolder`], and all of [`Session::open`].
@@ -105,15 +108,15 @@ impl Session {
         Ok(())
     }
 
-    /// The master key for sealing, made if nothing was ever sealed here.
+    /// Returns the master key for sealing, created if nothing was ever sealed here.
     ///
     /// # Errors
-    /// [`SessionError`] if it is missing although it is needed, unreadable or another one.
+    /// [`SessionError`] if the key is needed but missing, unreadable, or not the one used so far.
     pub async fn sealing_key(&self) -> Result<MasterKey, SessionError> {
         keys::for_sealing(&self.folder.master_key(), self.repository.as_ref()).await
     }
 
-    /// The master key for opening.
+    /// Returns the master key for opening.
     ///
     /// # Errors
     /// [`SessionError`] if it is missing or unreadable.
@@ -121,7 +124,7 @@ impl Session {
         keys::for_opening(&self.folder.master_key(), self.repository.as_ref()).await
     }
 
-    /// The master key for making the database anew from the objects.
+    /// Returns the master key for rebuilding the database from the objects.
     ///
     /// # Errors
     /// [`SessionError`] if it is missing or unreadable.
@@ -129,10 +132,10 @@ impl Session {
         keys::for_rebuilding(&self.folder.master_key(), self.repository.as_ref()).await
     }
 
-    /// Removes the objects of media that were removed, and forgets each once its object is gone.
+    /// Removes the objects of removed media, and forgets each medium once its object is gone.
     ///
     /// # Errors
-    /// What the storage or the repository says. What is left is removed by the next run.
+    /// Any error of the storage or the repository. The next run removes the remaining objects.
     pub async fn sweep_removed(&self) -> Result<(), SessionError> {
         for media in self.repository.removed_media().await? {
             self.storage.remove(&media.storage_key).await?;
@@ -141,12 +144,13 @@ impl Session {
         Ok(())
     }
 
-    /// What no upload from here takes.
+    /// The folders that uploads must skip: drip's own.
     pub fn avoid(&self) -> Avoid {
         Avoid::new([self.folder.path()].into_iter().chain(self.storage.folder()))
     }
 
-    /// We hold the lock, so whatever is leased was leased by a run that is gone.
+    /// Recovers the leases of earlier runs: this process holds the lock, so the run that leased them has
+    /// ended.
     async fn recover(&self) -> Result<(), SessionError> {
         let left = self.repository.recover().await?;
         for transfer in &left {
@@ -168,13 +172,14 @@ impl Session {
     }
 }
 
-/// A database that is missing where objects are was lost: to begin a new one would hide what is stored.
+/// Fails if objects exist without a database: it was lost, and creating a new one would hide the stored
+/// files.
 async fn must_be_new(
     folder: &DataFolder,
     storage: &Storage,
     database: &Database,
 ) -> Result<(), SessionError> {
-    // Objects in a bucket may be those of another drip; whoever has no key stored none of them.
+    // Objects in a bucket may belong to another drip; a data folder without a key has stored none of them.
     let may_be_ours = storage.folder() == Some(folder.objects().as_path()) || folder.master_key().exists();
     if may_be_ours && !storage.is_empty().await? {
         let (database, storage) = (database.to_string(), storage.name().to_owned());

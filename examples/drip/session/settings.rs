@@ -1,4 +1,4 @@
-//! Which options do the pipelines get from the file of `--config`?
+//! Reads the pipelines' options from the file of `--config`.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use stage_core::config::{ConfigErrors, Overrides};
 
 use super::SessionError;
 
-/// The sections of the file: the pipelines by their names.
+/// The sections of the file: the names of the pipelines.
 const PIPELINES: [&str; 2] = ["upload", "download"];
 
-/// What the file says, for every pipeline.
+/// The options in the file, for every pipeline.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     overrides: Overrides,
@@ -20,8 +20,8 @@ impl Settings {
     /// Reads the file, if there is one.
     ///
     /// # Errors
-    /// [`SessionError::Config`] if it cannot be read, [`SessionError::Section`] if it has a section that no pipeline asks
-    /// for. What it says of a pipeline is judged with that.
+    /// [`SessionError::Config`] if it cannot be read, [`SessionError::Section`] if it has a section for no
+    /// known pipeline. [`Settings::apply`] checks the options themselves.
     pub fn read(file: Option<&Path>) -> Result<Self, SessionError> {
         let Some(file) = file else { return Ok(Self::default()) };
         let overrides = Overrides::new().file(file)?;
@@ -32,10 +32,10 @@ impl Settings {
         }
     }
 
-    /// The pipeline with the options of its section; they are told at `-v`.
+    /// Applies the options of its section to the pipeline and logs them at `-v`.
     ///
     /// # Errors
-    /// Everything that is wrong with them.
+    /// All errors in these options.
     pub fn apply(&self, pipeline: impl Into<Pipeline>) -> Result<Pipeline, ConfigErrors> {
         let pipeline: Pipeline = pipeline.into();
         let section = self.overrides.section(&pipeline.topology().name);

@@ -1,7 +1,8 @@
-//! How is a store called? A folder at once, on one of rayon's threads; a bucket by a task.
+//! Runs calls of a store: those of a folder at once, on a rayon thread; those of a bucket in a task.
 //!
-//! Within a runtime, a local store hands each call to a thread for it. Off a runtime it does its work where it is polled. So a stage
-//! on rayon's pool has it done by its own thread, whose cache still holds what is to be written, or by another one that is idle.
+//! Within a runtime, a local store hands each call to another thread. Outside of one, it works where it is
+//! polled. So the call of a stage on rayon's pool runs on the stage's own thread, whose cache still holds the
+//! data to write, or on an idle one.
 
 use std::io;
 use std::panic::AssertUnwindSafe;
@@ -13,29 +14,31 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// A call under way, whether it is polled or not. Resolves to an error if it was broken off.
+/// A call in progress, whether or not it is polled. Resolves to an error if it was aborted or panicked.
 ///
-/// Dropped, a task is aborted, and what no thread has begun is not begun; what one has begun goes on.
+/// Dropping it aborts the task; a rayon thread does not start the call any more, but finishes one that it has
+/// started.
 #[derive(Debug)]
 pub(super) enum Call<T> {
-    /// By one of rayon's threads.
+    /// Runs on a rayon thread.
     Thread(oneshot::Receiver<T>),
-    /// By a task of the runtime.
+    /// Runs in a task of the runtime.
     Task(JoinHandle<T>),
 }
 
 impl<T: Send + 'static> Call<T> {
-    /// Has `work` done by one of rayon's threads. If it must wait, a task waits for it: a thread that waits for another one (in
-    /// `rayon::join`, within a stage) may take this up on top of what it was at, within the runtime.
+    /// Runs `work` on a rayon thread. If `work` must wait, it continues in a task: a thread of the pool that
+    /// waits for another one (in `rayon::join`, within a stage) may pick this call up on top of its current
+    /// work, inside the runtime.
     pub(super) fn at_once(work: impl Future<Output = T> + Send + 'static) -> Self {
         let (done, result) = oneshot::channel();
         let runtime = Handle::current();
         rayon::spawn(move || {
-            // A stage that was cut off does not wait for it any more.
+            // A stage that was aborted no longer waits for the call.
             if done.is_closed() {
                 return;
             }
-            // What panicked sends nothing.
+            // A call that panicked sends nothing.
             let send = |output| drop(done.send(output));
             let mut work = Box::pin(AssertUnwindSafe(work).catch_unwind());
             match work.as_mut().now_or_never() {
@@ -46,14 +49,15 @@ impl<T: Send + 'static> Call<T> {
         Self::Thread(result)
     }
 
-    /// Has `work` done by a task.
+    /// Runs `work` in a task.
     pub(super) fn on_runtime(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self::Task(tokio::spawn(work))
     }
 }
 
 impl<T> Call<T> {
-    /// Ends it at its next wait, or never, as a thread does not wait. It is over when it resolves.
+    /// Aborts the task at its next await point; has no effect on a rayon thread. The call has ended once it
+    /// resolves.
     pub(super) fn abort(&self) {
         if let Self::Task(task) = self {
             task.abort();
@@ -108,10 +112,10 @@ mod tests {
         assert_eq!(call.await.unwrap(), Ok(5));
     }
 
-    /// As a stage is on rayon's pool, when it waits there for what it had another thread do.
+    /// This is the situation of a stage on rayon's pool that waits there for work it gave to another thread.
     #[tokio::test]
     async fn a_thread_that_is_within_the_runtime_already_has_its_calls_made() {
-        // What a local store does.
+        // Mimics a local store.
         let write = async {
             match Handle::try_current() {
                 Ok(runtime) => runtime.spawn_blocking(|| "handed on").await.unwrap(),

@@ -1,49 +1,49 @@
-//! What a storage can refuse, sorted by what the person in front of it can do.
+//! Errors of a storage, classified by how the user can respond.
 
 use std::error::Error;
 use std::io;
 
 use object_store::client::{HttpError, HttpErrorKind};
 
-/// Why a storage did not do what it was asked.
+/// Why a storage operation failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The address names no storage that we know.
+    /// The address names no supported storage.
     #[error("the storage `{address}` cannot be used: {reason}")]
     Address {
-        /// As it was given.
+        /// The address as given.
         address: String,
-        /// What is wrong with it, and what is allowed.
+        /// The defect, and the allowed forms.
         reason: String,
     },
-    /// It does not answer, or there are no credentials for it.
+    /// The storage does not answer, or there are no credentials for it.
     #[error(
         "{storage} cannot be reached: {reason} (credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the machine's role)"
     )]
     Unreachable {
         /// The storage.
         storage: String,
-        /// What happened instead.
+        /// The observed failure.
         reason: String,
     },
-    /// It answers, and is not what was asked for.
+    /// The storage answers but cannot be used.
     #[error("{storage} cannot be used: {reason}")]
     Unusable {
         /// The storage.
         storage: String,
-        /// What is wrong with it.
+        /// The defect.
         reason: String,
     },
-    /// It does not answer now, or this process has no descriptor left to ask it with.
+    /// The storage does not answer at the moment, or this process has run out of file descriptors.
     #[error("{storage} does not answer: {reason}")]
     Unavailable {
         /// The storage.
         storage: String,
-        /// What happened instead.
+        /// The observed failure.
         reason: String,
     },
-    /// The object is not there.
+    /// The object does not exist.
     #[error("the stored object {key} is missing in {storage}")]
     Missing {
         /// The storage.
@@ -51,21 +51,21 @@ pub enum StoreError {
         /// The object.
         key: String,
     },
-    /// The disk, or the quota, is full.
+    /// The disk or the quota is full.
     #[error("no space left in {storage}")]
     Full {
         /// The storage.
         storage: String,
     },
-    /// We may not.
+    /// Permission is denied.
     #[error("access to {storage} is denied: {source}")]
     Denied {
         /// The storage.
         storage: String,
-        /// What it said.
+        /// The underlying error.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Anything else; it may be gone the next time.
+    /// Any other error; it may be transient.
     #[error("{storage} failed to {verb} {key}: {source}")]
     Failed {
         /// The storage.
@@ -74,13 +74,13 @@ pub enum StoreError {
         verb: &'static str,
         /// The object.
         key: String,
-        /// What it said.
+        /// The underlying error.
         source: Box<dyn Error + Send + Sync>,
     },
 }
 
 impl StoreError {
-    /// Whether trying again is pointless as long as nobody does something about it.
+    /// Whether retrying is pointless until the user intervenes.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Address { .. }
@@ -136,7 +136,7 @@ impl StoreError {
     }
 }
 
-/// Whether this process, or the machine, has no file descriptor left.
+/// Whether this process, or the machine, has run out of file descriptors.
 pub fn is_exhausted(error: &io::Error) -> bool {
     #[cfg(unix)]
     return matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE));
@@ -144,26 +144,26 @@ pub fn is_exhausted(error: &io::Error) -> bool {
     return false;
 }
 
-/// The error on one line.
+/// Formats the error on one line.
 pub(super) fn one_line(error: &object_store::Error) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a service could not be asked, or said that it cannot answer now.
+/// Whether a service could not be reached, or reported that it is unavailable.
 fn is_outage(error: &object_store::Error) -> bool {
     let unasked = cause::<HttpError>(error).is_some_and(|error| match error.kind() {
         HttpErrorKind::Connect
         | HttpErrorKind::Request
         | HttpErrorKind::Timeout
         | HttpErrorKind::Interrupted => true,
-        // The enum may grow; what is unknown is tried again as often as any failure.
+        // The enum may grow; unknown errors are retried like any other failure.
         _ => false,
     });
-    // object_store has no public type for the status that it gave up on.
+    // object_store has no public type for the status at which it gave up.
     unasked || error.to_string().contains("status code: 5")
 }
 
-/// An error of the operating system like this one.
+/// Returns an operating system error equal to this one.
 fn again(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(number) => io::Error::from_raw_os_error(number),
@@ -171,7 +171,7 @@ fn again(error: &io::Error) -> io::Error {
     }
 }
 
-/// The error of this type behind an error, if there is one.
+/// Finds the error of this type in the chain of sources.
 fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut link = Some(error);
     while let Some(error) = link {

@@ -1,41 +1,41 @@
-//! Which faults is a storage to have? For tests of what drip does about them; nobody else asks for any.
+//! Faults that a storage can be made to have, for tests of drip's error handling.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How a storage misbehaves: `wait=20,fail=30,seed=1,refuse=5`, in any order, each with a default of nothing.
+/// The faults of a storage: `wait=20,fail=30,seed=1,refuse=5`, in any order; each defaults to 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// How long each call takes at least, in milliseconds.
+    /// Minimum duration of each call, in milliseconds.
     pub wait: u64,
-    /// Of a hundred calls so many fail: half of them before anything was done, half of them behind it.
+    /// Percentage of calls that fail: half of them before they take effect, half of them after.
     pub fail: u64,
-    /// What decides which.
+    /// Seed that determines which calls fail.
     pub seed: u64,
-    /// So many calls at the beginning are refused, as by a service that is down.
+    /// Number of initial calls that are refused, as by a service that is down.
     pub refuse: u64,
 }
 
-/// What becomes of one call.
+/// The outcome of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It is done, and said to be.
+    /// The call takes effect and succeeds.
     Works,
-    /// It is not done.
+    /// The call fails without taking effect.
     FailsBefore,
-    /// It is done, and nobody is told.
+    /// The call takes effect, but reports a failure.
     FailsBehind,
-    /// Nobody listens.
+    /// The connection is refused.
     Refused,
 }
 
 impl Faults {
-    /// How long each call takes at least.
+    /// The minimum duration of each call.
     pub(super) fn delay(&self) -> Duration {
         Duration::from_millis(self.wait)
     }
 
-    /// The fate of call number `call` (`SplitMix64`; Steele, Lea, Flood, 2014).
+    /// The outcome of call number `call` (`SplitMix64`; Steele, Lea, Flood, 2014).
     pub(super) fn fate(&self, call: u64) -> Fate {
         if call < self.refuse {
             return Fate::Refused;

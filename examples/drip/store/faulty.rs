@@ -1,11 +1,11 @@
-//! A storage before the real one that is slow and fails: see [`Faults`].
+//! A wrapper that makes a storage slow and unreliable: see [`Faults`].
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-// object_store's traits are written with it.
+// object_store's traits are declared with this macro.
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
@@ -17,14 +17,14 @@ use object_store::{
 
 use super::faults::{Fate, Faults};
 
-/// Each call waits, and may fail.
+/// A storage whose calls are delayed and may fail.
 #[derive(Debug)]
 pub(super) struct Faulty {
     inner: Arc<dyn ObjectStore>,
     calls: Calls,
 }
 
-/// The calls of one storage, in the order in which they are made.
+/// The calls of one storage, numbered in the order in which they are made.
 #[derive(Debug, Clone)]
 struct Calls {
     faults: Faults,
@@ -38,7 +38,7 @@ impl Faulty {
 }
 
 impl Calls {
-    /// Makes one call.
+    /// Makes one call, subject to its fate.
     async fn make<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let fate = self.faults.fate(number);
@@ -111,7 +111,7 @@ impl fmt::Display for Faulty {
     }
 }
 
-/// An upload in parts, each of which is a call.
+/// A multipart upload whose parts are calls of their own.
 #[derive(Debug)]
 struct FaultyUpload {
     upload: Box<dyn MultipartUpload>,
@@ -129,7 +129,7 @@ impl MultipartUpload for FaultyUpload {
         self.calls.make(self.upload.complete()).await
     }
 
-    /// Giving up works, or nobody could tell what is left behind by whom.
+    /// Aborting never fails: tests could not tell leftovers of a failed abort from leftovers of drip.
     async fn abort(&mut self) -> Result<()> {
         self.upload.abort().await
     }

@@ -1,4 +1,4 @@
-//! From what was given as `--storage` to a place: a folder, `file://…` or `s3://bucket/prefix`.
+//! Parses the argument of `--storage`: a folder, `file://…` or `s3://bucket/prefix`.
 
 use std::path::PathBuf;
 
@@ -7,12 +7,12 @@ use url::Url;
 
 use super::StoreError;
 
-/// A place that can hold objects. Nothing is opened or made yet.
+/// The location of a storage. Nothing is opened or created yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
-    /// A folder of this machine.
+    /// A folder on this machine.
     Folder(PathBuf),
-    /// A bucket of an S3 service, and what all keys in it start with.
+    /// A bucket of an S3 service, and the prefix of all its keys.
     Bucket {
         /// The address without the prefix.
         url: Url,
@@ -22,10 +22,10 @@ pub enum Location {
 }
 
 impl Location {
-    /// Reads an address.
+    /// Parses an address.
     ///
     /// # Errors
-    /// [`StoreError::Address`], saying what is allowed.
+    /// [`StoreError::Address`], which lists the allowed forms.
     pub fn parse(address: &str) -> Result<Self, StoreError> {
         let refuse = |reason: String| StoreError::Address { address: address.to_owned(), reason };
         if !address.contains("://") {

@@ -1,4 +1,5 @@
-//! Where sealed objects are kept: a local folder or S3, behind one door, each object whole or not there at all.
+//! The storage of sealed objects: a local folder or S3 behind one interface. An object exists completely or
+//! not at all.
 
 mod call;
 mod error;

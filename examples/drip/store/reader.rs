@@ -1,4 +1,4 @@
-//! An object on its way out: so many bytes at a time, however the storage hands them over.
+//! Reads an object in pieces of the requested size, however the storage delivers them.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,13 +13,14 @@ use super::{Storage, StoreError};
 /// The object ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Short {
-    /// Bytes there were.
+    /// Number of bytes it had.
     pub found: usize,
 }
 
-/// Reads one object from its start to its end.
+/// Reads one object from start to end.
 ///
-/// An object in a folder is read where the reader is polled, without a hop: poll it on a thread that may block.
+/// An object in a folder is read where the reader is polled, without a thread switch: poll it on a thread
+/// that may block.
 pub struct Reader {
     storage: Storage,
     key: String,
@@ -45,15 +46,15 @@ impl Reader {
         Self { storage, key: key.to_owned(), size, source }
     }
 
-    /// Bytes of the whole object.
+    /// Size of the whole object in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Replaces what is in `into` by the next `len` bytes, or by fewer when the object ends.
+    /// Replaces the content of `into` with the next `len` bytes, or with fewer at the end of the object.
     ///
     /// # Errors
-    /// Whatever the storage has to say; `Ok(Err(Short))` if the object ended early.
+    /// Any error of the storage; `Ok(Err(Short))` if the object ended early.
     pub async fn read(&mut self, into: &mut Vec<u8>, len: usize) -> Result<Result<(), Short>, StoreError> {
         into.clear();
         match &mut self.source {

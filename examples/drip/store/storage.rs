@@ -1,4 +1,4 @@
-//! An opened storage: objects by key, in and out.
+//! An opened storage: writes, reads, lists and removes objects by key.
 
 use std::fmt;
 use std::fs;
@@ -24,34 +24,34 @@ use super::unfinished::Unfinished;
 use super::{Faults, Location, Reader, StoreError, Writer};
 use crate::durable::sync_files;
 
-/// How many leftovers of one object are looked for; each attempt to write it leaves at most one.
+/// Maximum number of leftovers per object to look for; each attempt to write it leaves at most one.
 const LEFTOVERS: u32 = 16;
 
-/// How long a storage may take to answer at all.
+/// Maximum time for a storage's first answer.
 const ANSWER: Duration = Duration::from_secs(15);
 
-/// Where objects are, cheap to clone.
+/// A storage of objects; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
     prefix: Key,
     folder: Option<PathBuf>,
     name: Arc<str>,
-    /// It does its work where it is polled, if that is off a runtime.
+    /// Whether the store works where it is polled when that is outside of a runtime.
     local: bool,
-    /// Of a bucket: how its uploads in parts are begun, so that they can be noted.
+    /// How a bucket's multipart uploads are started, so that they can be recorded.
     in_parts: InParts,
 }
 
-/// How an object is begun that is stored in parts.
+/// How a multipart upload is started.
 #[derive(Clone, Default)]
 enum InParts {
-    /// By the store alone.
+    /// Directly by the store.
     #[default]
     Plainly,
-    /// The store could note it, and was not told where.
+    /// The store could record it, but has no folder for the records.
     Noteless(Arc<dyn MultipartStore>),
-    /// Noted.
+    /// Recorded.
     Noted(Unfinished),
 }
 
@@ -65,7 +65,7 @@ impl fmt::Debug for InParts {
 }
 
 impl Storage {
-    /// Opens the storage at `location`; a folder is made if it is missing. Credentials of S3 come from the environment
+    /// Opens the storage at `location`; a missing folder is created. S3 credentials come from the environment
     /// (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT`, …).
     ///
     /// # Errors
@@ -92,7 +92,7 @@ impl Storage {
     }
 
     fn open_bucket(url: &Url, prefix: Key) -> Result<Self, StoreError> {
-        // Whoever came first chose the provider; ring does for TLS what any other would.
+        // Fails if a provider is installed already; that one serves TLS just as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let retry =
             RetryConfig { max_retries: 4, retry_timeout: Duration::from_secs(30), ..RetryConfig::default() };
@@ -109,7 +109,7 @@ impl Storage {
         Ok(Self { store, prefix, folder: None, name: name.into(), local: false, in_parts })
     }
 
-    /// Notes uploads in parts to a bucket in the folder `notes`, and gives up those that a killed run left.
+    /// Records multipart uploads to a bucket in the folder `notes`, and aborts those that a killed run left.
     pub async fn noting_in(self, notes: PathBuf) -> Self {
         let InParts::Noteless(store) = self.in_parts else { return self };
         let unfinished = Unfinished::new(store, notes);
@@ -117,14 +117,14 @@ impl Storage {
         Self { in_parts: InParts::Noted(unfinished), ..self }
     }
 
-    /// The same storage, slow and failing: for tests of what is done about it.
+    /// Returns the same storage, slow and unreliable: for tests of drip's error handling.
     pub fn with_faults(self, faults: Faults) -> Self {
-        // To be slow takes the runtime's clock.
+        // Delays need the runtime's clock.
         let store = Arc::new(Faulty::new(self.store, faults));
         Self { store, local: false, in_parts: InParts::Plainly, ..self }
     }
 
-    /// A storage of this process alone, for tests.
+    /// Creates an in-memory storage for tests.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Self {
         let store = Arc::new(object_store::memory::InMemory::new());
@@ -138,37 +138,39 @@ impl Storage {
         }
     }
 
-    /// What the storage is called in messages.
+    /// The storage's name in messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The folder that holds the objects, if a folder does.
+    /// The folder that holds the objects, if the storage is a folder.
     pub fn folder(&self) -> Option<&std::path::Path> {
         self.folder.as_deref()
     }
 
-    /// Asks a bucket for one of its objects: once, so that what is wrong with the whole is not said of every file.
+    /// Requests one object of a bucket, so that a fault of the whole bucket is reported once and not for
+    /// every file.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] if there is no such bucket, [`StoreError::Unreachable`] if nobody answers within 15 s.
+    /// [`StoreError::Unusable`] if the bucket does not exist, [`StoreError::Unreachable`] if there is no
+    /// answer within 15 s.
     pub async fn reach(&self) -> Result<(), StoreError> {
         if self.folder.is_some() {
             return Ok(());
         }
         let storage = self.name.to_string();
         let prefix = (!self.prefix.as_ref().is_empty()).then_some(&self.prefix);
-        // The first page is enough. A missing object is no evidence of a missing bucket, a list is.
+        // The first page is enough. A missing object does not prove a missing bucket; a failed list does.
         match tokio::time::timeout(ANSWER, self.store.list(prefix).next()).await {
             Err(_) => {
                 let reason = format!("no answer within {} s", ANSWER.as_secs());
                 Err(StoreError::Unreachable { storage, reason })
             }
-            // Whoever may not list a bucket may still write to it.
+            // A user without permission to list a bucket may still be able to write to it.
             Ok(None | Some(Ok(_) | Err(object_store::Error::PermissionDenied { .. }))) => Ok(()),
             Ok(Some(Err(error))) => {
                 let reason = one_line(&error);
-                // object_store has no kind of error for a list of what does not exist.
+                // object_store has no error kind for listing a bucket that does not exist.
                 if matches!(error, object_store::Error::NotFound { .. })
                     || reason.contains("status code: 404")
                 {
@@ -182,7 +184,8 @@ impl Storage {
         }
     }
 
-    /// Starts to write an object of `size` bytes. It is there when [`Writer::finish`] returns, and not before.
+    /// Starts to write an object of `size` bytes. The object exists once [`Writer::finish`] returns, not
+    /// before.
     pub fn write(&self, key: &str, size: u64) -> Writer {
         Writer::new(self.clone(), key, size)
     }
@@ -190,17 +193,17 @@ impl Storage {
     /// Opens an object.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] and whatever the storage has to say.
+    /// [`StoreError::Missing`], or any other error of the storage.
     pub async fn read(&self, key: &str) -> Result<Reader, StoreError> {
         let object =
             self.store.get(&self.place(key)).await.map_err(|error| self.error("read", key, error))?;
         Ok(Reader::new(self.clone(), key, object))
     }
 
-    /// Removes an object; one that is not there is removed already.
+    /// Removes an object; succeeds if it does not exist.
     ///
     /// # Errors
-    /// Whatever the storage has to say.
+    /// Any error of the storage.
     pub async fn remove(&self, key: &str) -> Result<(), StoreError> {
         match self.store.delete(&self.place(key)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
@@ -208,19 +211,19 @@ impl Storage {
         }
     }
 
-    /// Whether there is no object at all.
+    /// Whether the storage holds no object.
     ///
     /// # Errors
-    /// Whatever the storage has to say.
+    /// Any error of the storage.
     pub async fn is_empty(&self) -> Result<bool, StoreError> {
         let first = self.store.list(Some(&self.prefix)).next().await;
         Ok(first.transpose().map_err(|error| self.error("list", "its objects", error))?.is_none())
     }
 
-    /// All objects: their keys, and how many bytes they have.
+    /// Lists all objects: their keys and sizes in bytes.
     ///
     /// # Errors
-    /// Whatever the storage has to say.
+    /// Any error of the storage.
     pub async fn list(&self) -> Result<Vec<(String, u64)>, StoreError> {
         let mut objects = self.store.list(Some(&self.prefix));
         let mut listed = Vec::new();
@@ -232,19 +235,20 @@ impl Storage {
         Ok(listed)
     }
 
-    /// Some bytes of an object.
+    /// Reads a range of an object's bytes.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] and whatever the storage has to say.
+    /// [`StoreError::Missing`], or any other error of the storage.
     pub async fn read_range(&self, key: &str, range: Range<u64>) -> Result<Bytes, StoreError> {
         let read = self.store.get_range(&self.place(key), range).await;
         read.map_err(|error| self.error("read", key, error))
     }
 
-    /// Has a folder keep these objects through a power cut. A bucket keeps what it has acknowledged.
+    /// Makes these objects of a folder survive a power cut. A bucket keeps every object that it has
+    /// acknowledged.
     ///
     /// # Errors
-    /// Whatever the storage has to say, also if an object is gone. What is on the disk is unknown then.
+    /// Any error of the storage, also if an object is missing. The state of the disk is then unknown.
     pub async fn sync(&self, keys: Vec<String>) -> Result<(), StoreError> {
         let Some(folder) = self.folder.clone() else { return Ok(()) };
         let objects = keys.iter().map(|key| folder.join(self.place(key).as_ref())).collect::<Vec<_>>();
@@ -253,10 +257,11 @@ impl Storage {
         synced.map_err(|error| self.io_error("sync", keys.first().map_or("", String::as_str), error))
     }
 
-    /// Removes what a killed process left half-written of this object in a folder; see [`Storage::noting_in`] for a bucket.
+    /// Removes the partial files that a killed process left of this object in a folder; for a bucket see
+    /// [`Storage::noting_in`].
     pub fn sweep(&self, key: &str) {
         let Some(folder) = &self.folder else { return };
-        // The names object_store stages under: the object's own, `#` and a number.
+        // object_store stages an object under its own name, `#` and a number.
         for attempt in 1..=LEFTOVERS {
             let leftover = folder.join(format!("{}#{attempt}", self.place(key)));
             if fs::remove_file(&leftover).is_ok() {
@@ -265,7 +270,7 @@ impl Storage {
         }
     }
 
-    /// Begins an object that is stored in parts.
+    /// Starts a multipart upload.
     pub(super) fn begin(&self, key: &str) -> Call<object_store::Result<Box<dyn MultipartUpload>>> {
         let (store, place, in_parts) = (Arc::clone(&self.store), self.place(key), self.in_parts.clone());
         self.call(async move {
@@ -276,7 +281,7 @@ impl Storage {
         })
     }
 
-    /// Makes a call of the store.
+    /// Runs a call of the store.
     pub(super) fn call<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> Call<T> {
         if self.local { Call::at_once(call) } else { Call::on_runtime(call) }
     }
@@ -289,8 +294,9 @@ impl Storage {
         key.split('/').fold(self.prefix.clone(), Key::join)
     }
 
-    /// Bytes of one part of an object of `size` bytes. S3 wants at least 5 MiB and at most 10,000 of them; of what
-    /// is written to a folder, a processor's cache should still hold the beginning.
+    /// Size of one part of an object of `size` bytes. S3 requires at least 5 MiB and at most 10,000 parts.
+    /// For a folder, a part should fit into a processor's cache, so that its beginning is still cached when
+    /// it is written.
     pub(super) fn part_size(&self, size: u64) -> usize {
         const MIB: u64 = 1024 * 1024;
         let bytes = match self.folder {
@@ -309,7 +315,7 @@ impl Storage {
     }
 }
 
-/// Whether an endpoint of `http://` was named, and nothing that allows one.
+/// Whether the endpoint is an `http://` address and nothing allows that.
 fn is_forbidden_http(builder: &AmazonS3Builder) -> bool {
     let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
     let allowed = builder.get_config_value(&AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
@@ -322,7 +328,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_bucket_that_does_not_answer_is_unreachable_by_name() {
-        // Nothing listens on the discard port; no credentials are looked for, so nothing leaves this machine.
+        // Nothing listens on the discard port, and no credentials are looked up, so no traffic leaves this
+        // machine.
         let store = AmazonS3Builder::new()
             .with_bucket_name("attic")
             .with_endpoint("http://127.0.0.1:9")

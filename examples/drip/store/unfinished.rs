@@ -1,5 +1,5 @@
-//! Uploads in parts, each noted in a file as long as it is neither complete nor given up: what a killed run leaves in a bucket is
-//! given up by the next.
+//! Multipart uploads, each recorded in a file until it is completed or aborted. The next run aborts those
+//! that a killed run left in a bucket.
 
 use std::fmt;
 use std::fs;
@@ -7,27 +7,27 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-// object_store's traits are written with it.
+// object_store's traits are declared with this macro.
 use async_trait::async_trait;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path as Key;
 use object_store::{Error, MultipartId, MultipartUpload, PutPayload, PutResult, Result, UploadPart};
 
-/// Begins uploads in parts, and gives up those that were left.
+/// Starts multipart uploads, and aborts those that were left.
 #[derive(Clone)]
 pub(super) struct Unfinished {
     store: Arc<dyn MultipartStore>,
-    /// One file an upload: the first line is its key, the second one its id.
+    /// Folder with one file per upload: its first line is the key, the second one the upload's id.
     notes: PathBuf,
 }
 
 impl Unfinished {
-    /// Uploads to `store`, noted in the folder `notes`.
+    /// Uploads to `store`, recorded in the folder `notes`.
     pub(super) fn new(store: Arc<dyn MultipartStore>, notes: PathBuf) -> Self {
         Self { store, notes }
     }
 
-    /// Begins an upload.
+    /// Starts an upload.
     pub(super) async fn begin(&self, place: &Key) -> Result<Box<dyn MultipartUpload>> {
         let id = self.store.create_multipart(place).await?;
         let note = self.notes.join(place.as_ref().replace('/', "-"));
@@ -42,19 +42,19 @@ impl Unfinished {
         let written = fs::create_dir_all(&self.notes)
             .and_then(|()| fs::write(&upload.note, format!("{}\n{}", upload.place, upload.id)));
         if let Err(error) = written {
-            // It could not be given up if we were killed, so it does not begin.
+            // Without a record it could not be aborted after a crash, so the upload does not start.
             upload.store.abort_multipart(&upload.place, &upload.id).await?;
             return Err(Error::Generic { store: "notes of uploads", source: error.into() });
         }
         Ok(Box::new(upload))
     }
 
-    /// Gives up what earlier runs left; what cannot be given up now keeps its note.
+    /// Aborts the uploads that earlier runs left; an upload that cannot be aborted now keeps its record.
     pub(super) async fn give_up(&self) {
         for note in fs::read_dir(&self.notes).into_iter().flatten().flatten().map(|note| note.path()) {
             let text = fs::read_to_string(&note).unwrap_or_default();
             let Some((place, id)) = text.split_once('\n') else {
-                // The run was killed while it wrote the note, so no part was sent.
+                // The run was killed while it wrote the record, so no part was sent.
                 let _ = fs::remove_file(&note);
                 continue;
             };
@@ -74,13 +74,13 @@ impl fmt::Debug for Unfinished {
     }
 }
 
-/// An upload that is noted.
+/// A recorded upload.
 struct Noted {
     store: Arc<dyn MultipartStore>,
     place: Key,
     id: MultipartId,
     note: PathBuf,
-    /// Those that arrived, with their places.
+    /// The parts that arrived, with their positions.
     parts: Arc<Mutex<Vec<(usize, PartId)>>>,
     sent: usize,
 }
@@ -114,7 +114,7 @@ impl MultipartUpload for Noted {
         }
         let parts = parts.into_iter().map(|(_, part)| part).collect();
         let completed = self.store.complete_multipart(&self.place, &self.id, parts).await?;
-        // A note that stays costs one call of the next run.
+        // A stale record costs the next run one call.
         let _ = fs::remove_file(&self.note);
         Ok(completed)
     }
@@ -146,7 +146,7 @@ mod tests {
         let mut upload = unfinished.begin(&place).await.unwrap();
         assert_eq!(notes(&folder.path().join("notes")), 1);
         let (first, second) = (upload.put_part("one, ".into()), upload.put_part("two".into()));
-        // They arrive in any order.
+        // Parts arrive in any order.
         second.await.unwrap();
         first.await.unwrap();
         upload.complete().await.unwrap();

@@ -1,4 +1,4 @@
-//! An object on its way in: gathered into parts, sent two at a time, published whole or not at all.
+//! Writes an object: gathers bytes into parts, sends two parts at a time, publishes all or nothing.
 
 use std::io;
 use std::sync::Arc;
@@ -11,10 +11,12 @@ use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use super::call::Call;
 use super::{Storage, StoreError};
 
-/// Parts of one object that may be under way at a time. With the part being gathered it bounds an object's memory to three.
+/// Maximum number of an object's parts in flight. With the part being gathered, it limits an object's memory
+/// to three parts.
 const UNDER_WAY: usize = 2;
 
-/// Writes one object. Dropped unfinished, it publishes nothing; [`Writer::abort`] also removes what was sent.
+/// Writes one object. Dropping it unfinished publishes nothing; [`Writer::abort`] also removes the parts
+/// already sent.
 #[derive(Debug)]
 pub struct Writer {
     storage: Storage,
@@ -23,7 +25,7 @@ pub struct Writer {
     gathered: Vec<Bytes>,
     room: usize,
     upload: Option<Box<dyn MultipartUpload>>,
-    /// Nothing can be sent any more: it was being published.
+    /// Set once publishing has begun; no more bytes can be sent.
     ended: bool,
     under_way: FuturesUnordered<Call<object_store::Result<()>>>,
 }
@@ -43,10 +45,11 @@ impl Writer {
         }
     }
 
-    /// Takes the next bytes; waits while enough parts are under way.
+    /// Takes the next bytes; waits while the maximum number of parts is in flight.
     ///
     /// # Errors
-    /// Whatever the storage has to say, maybe about bytes taken earlier. Then [`Writer::abort`] is all that is left.
+    /// Any error of the storage, possibly about bytes taken earlier. After an error, only [`Writer::abort`]
+    /// remains useful.
     pub async fn write(&mut self, mut bytes: Bytes) -> Result<(), StoreError> {
         while bytes.len() >= self.room {
             self.gathered.push(bytes.split_to(self.room));
@@ -62,7 +65,7 @@ impl Writer {
     /// Publishes the object.
     ///
     /// # Errors
-    /// Whatever the storage has to say. Nothing is published then, and nothing stays behind.
+    /// Any error of the storage. Then nothing is published and nothing is left behind.
     pub async fn finish(mut self) -> Result<(), StoreError> {
         let finished = self.publish().await;
         if finished.is_err() {
@@ -71,7 +74,7 @@ impl Writer {
         finished
     }
 
-    /// Gives the object up and removes what was sent of it.
+    /// Abandons the object and removes the parts already sent.
     pub async fn abort(mut self) {
         self.under_way.iter().for_each(Call::abort);
         while self.under_way.next().await.is_some() {}
@@ -82,7 +85,7 @@ impl Writer {
             Some(mut upload) => upload.abort().await.inspect_err(warn).is_err(),
             None => false,
         };
-        // What breaks off while it is published may leave something behind even if it is given up afterwards.
+        // An interrupted publication may leave files behind even if the upload is aborted afterwards.
         if failed || self.ended {
             self.sweep().await;
         }
@@ -117,7 +120,7 @@ impl Writer {
         completed.map(drop).map_err(|error| self.error(error))
     }
 
-    /// Sends what is gathered as one part.
+    /// Sends the gathered bytes as one part.
     async fn send(&mut self) -> Result<(), StoreError> {
         self.wait_below(UNDER_WAY).await?;
         let payload = PutPayload::from_iter(std::mem::take(&mut self.gathered));
@@ -145,7 +148,7 @@ impl Writer {
         Ok(())
     }
 
-    /// What came of a call that may have been broken off.
+    /// Turns the result of a call that may have been aborted into a storage result.
     fn judge<T>(&self, called: io::Result<object_store::Result<T>>) -> Result<T, StoreError> {
         let done = called.map_err(|broken| self.storage.io_error("write", &self.key, broken))?;
         done.map_err(|error| self.error(error))

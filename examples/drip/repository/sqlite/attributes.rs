@@ -1,14 +1,15 @@
-//! Attributes to columns and back.
+//! Conversion between attributes and columns.
 
 use rusqlite::{Row, Transaction, params};
 
 use crate::repository::path_bytes::{from_bytes, to_bytes};
 use crate::repository::{Attributes, Kind, LinkGroup};
 
-/// How many columns [`read`] reads: kind, `link_target`, mode, modified, `link_group`, sparse, `folder_modes`.
+/// Number of columns that [`read`] reads: kind, `link_target`, mode, modified, `link_group`, sparse,
+/// `folder_modes`.
 pub(super) const WIDTH: usize = 7;
 
-/// The attributes in the columns from `first` on.
+/// Reads the attributes from the columns starting at `first`.
 pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Attributes> {
     let kind: String = row.get(first)?;
     let target: Option<Vec<u8>> = row.get(first + 1)?;

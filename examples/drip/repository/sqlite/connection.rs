@@ -1,4 +1,4 @@
-//! One connection, used by one thread at a time, never by a thread of the runtime.
+//! A single SQLite connection, used by one thread at a time and never by a thread of the runtime.
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
@@ -17,12 +17,12 @@ use crate::repository::{Answer, RepositoryError};
 pub struct Sqlite {
     connection: Arc<Mutex<Connection>>,
     name: Arc<str>,
-    /// Whoever writes holds it as long as the repository lives.
+    /// The lock file of the writing process, held as long as the repository lives.
     _writer: Option<Arc<File>>,
 }
 
 impl Sqlite {
-    /// Opens the file, and makes it if it is missing.
+    /// Opens the file, creating it if it is missing.
     ///
     /// # Errors
     /// [`RepositoryError`], naming the file.
@@ -31,7 +31,7 @@ impl Sqlite {
         let database = || name.to_string();
         let failed =
             |error: io::Error| RepositoryError::Failed { database: database(), source: error.into() };
-        // Nothing is written to what is not ours.
+        // A database of another program is not written to.
         match inspect(path).map_err(|error| translate(&name, error))? {
             Found::Foreign(reason) => return Err(RepositoryError::Foreign { database: database(), reason }),
             Found::Ours(found) if !(0..=schema::VERSION).contains(&found) => {
@@ -48,10 +48,10 @@ impl Sqlite {
         Ok(Self { _writer: Some(Arc::new(writer)), ..opened })
     }
 
-    /// Opens the file to read it, whoever writes it meanwhile. Every method that changes something fails.
+    /// Opens the file for reading, even while another process writes to it. Methods that change data fail.
     ///
     /// # Errors
-    /// [`RepositoryError`], naming the file: [`RepositoryError::Version`] also if an earlier drip made it.
+    /// [`RepositoryError`], naming the file; [`RepositoryError::Version`] also if an earlier drip created it.
     pub fn open_to_read(path: &Path) -> Result<Self, RepositoryError> {
         let name: Arc<str> = path.display().to_string().into();
         let opened = read_in_place(path).or_else(|error| match error.sqlite_error_code() {
@@ -66,7 +66,7 @@ impl Sqlite {
         Ok(Self { connection: Arc::new(Mutex::new(connection)), name, _writer: None })
     }
 
-    /// A repository of this process alone, for tests.
+    /// Creates an in-memory repository for tests.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Self {
         Self::prepared(Connection::open_in_memory(), "in memory".into()).unwrap()
@@ -85,7 +85,7 @@ impl Sqlite {
         Ok(Self { connection: Arc::new(Mutex::new(connection)), name, _writer: None })
     }
 
-    /// Does `work` on a thread that may block.
+    /// Runs `work` on a thread that may block.
     pub(super) fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -93,7 +93,7 @@ impl Sqlite {
         let connection = Arc::clone(&self.connection);
         Box::pin(async move {
             let done = tokio::task::spawn_blocking(move || {
-                // A transaction that panicked was rolled back; the connection is as good as before.
+                // A panicking transaction is rolled back, so the connection remains usable.
                 let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
                 work(&mut connection)
             });
@@ -107,7 +107,8 @@ impl Sqlite {
     }
 }
 
-/// Takes the lock of whoever writes the database at `path`. It goes with the process, however that ends.
+/// Takes the writer's lock of the database at `path`. The operating system releases it when the process ends,
+/// however that happens.
 fn lock(path: &Path) -> Result<File, TryLockError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
@@ -118,14 +119,14 @@ fn lock(path: &Path) -> Result<File, TryLockError> {
     Ok(file)
 }
 
-/// A connection that only reads, and the version of the tables.
+/// Opens a read-only connection; returns it with the version of the tables.
 fn read_in_place(path: &Path) -> rusqlite::Result<(Connection, i64)> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     checked(connection)
 }
 
-/// SQLite writes beside a database with a write-ahead log even to read it. Where that is not possible, on a read-only disk,
-/// nobody writes: a copy of both files is read, with a log of its own.
+/// SQLite writes files beside a database with a write-ahead log even to read it. Where that is impossible, as
+/// on a read-only disk, there is no writer either, so a copy of both files is read, with a log of its own.
 fn read_a_copy(path: &Path) -> rusqlite::Result<(Connection, i64)> {
     let failed = |error: io::Error| rusqlite::Error::ToSqlConversionFailure(error.into());
     let folder = tempfile::Builder::new().prefix("drip-read-").tempdir().map_err(failed)?;
@@ -141,7 +142,7 @@ fn read_a_copy(path: &Path) -> rusqlite::Result<(Connection, i64)> {
     }
     // A copy keeps the mode of its original, which may be read-only.
     let connection = checked(Connection::open(&copy)?)?;
-    // The connection keeps the files that it has open.
+    // The connection keeps its open files after their removal.
     drop(folder);
     Ok(connection)
 }
@@ -151,11 +152,12 @@ fn checked(connection: Connection) -> rusqlite::Result<(Connection, i64)> {
         .execute_batch("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -2000;")?;
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
     let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
-    // Of another program, or from before there was an id: not for this drip to read as it is.
+    // A database of another program, or from before `application_id`: this drip cannot read it unchanged.
     Ok((connection, if application == schema::APPLICATION { version } else { 0 }))
 }
 
-/// The file holds every path and user in clear: nobody else may read it. SQLite gives its log the same permissions.
+/// Restricts the file to its owner: it holds every path and user in clear. SQLite gives its log the same
+/// permissions.
 fn make_private(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -167,7 +169,7 @@ fn make_private(path: &Path) -> io::Result<()> {
             }
             Ok(())
         }
-        // What went wrong, SQLite says better.
+        // SQLite reports an error better when it opens the file.
         Ok(_) | Err(_) => Ok(()),
     }
 }

@@ -1,5 +1,5 @@
-//! Transfers that failed for good: uploads are kept as dead jobs, since nobody else knows of them; a download can be asked
-//! for again, as its medium is still there.
+//! Permanently failed transfers. Uploads are kept as dead jobs, as nothing else records them; a download can
+//! be requested again, as its medium still exists.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use stage_core::sqlite::JobId;
@@ -8,7 +8,7 @@ use super::queue::{NOW, jobs, lane, leased, remove};
 use super::rows;
 use crate::repository::{DeadUpload, GivenUp, TransferId};
 
-/// Answers with the storage keys of the uploads.
+/// Gives up transfers; returns the storage keys of the uploads.
 pub(super) fn give_up(transaction: &Transaction<'_>, transfers: &[GivenUp]) -> rusqlite::Result<Vec<String>> {
     let mut key = transaction.prepare_cached(
         "SELECT m.storage_key FROM transfers t JOIN media m ON m.id = t.media_id
@@ -57,7 +57,7 @@ pub(super) fn revive_uploads(transaction: &Transaction<'_>) -> rusqlite::Result<
     dead.into_iter().try_fold(0, |revived, job| Ok(revived + u64::from(revive(transaction, job)?)))
 }
 
-/// Has a transfer tried again whose job is dead; says whether it was.
+/// Returns a dead job to the queue; returns whether the job was dead.
 pub(super) fn revive(transaction: &Transaction<'_>, job: i64) -> rusqlite::Result<bool> {
     let Some(JobId(again)) = jobs()?.revive(transaction, JobId(job), NOW)? else { return Ok(false) };
     let mut moved = transaction.prepare_cached("UPDATE transfers SET job = ?2 WHERE job = ?1")?;
@@ -69,7 +69,7 @@ pub(super) fn forget(transaction: &Transaction<'_>, transfer: TransferId) -> rus
     let mut job = transaction.prepare_cached("SELECT job FROM transfers WHERE id = ?1")?;
     let job: Option<i64> = job.query_row([transfer.0.as_bytes()], |row| row.get(0)).optional()?;
     let Some(job) = job else { return Ok(()) };
-    // One that was revived meanwhile is kept.
+    // An upload that was revived meanwhile is kept.
     if jobs()?.forget(transaction, JobId(job))?
         && let Some(media) = remove(transaction, transfer)?
     {

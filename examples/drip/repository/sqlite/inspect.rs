@@ -1,4 +1,4 @@
-//! What a file is, before anything is written to it.
+//! Determines what a file contains before anything is written to it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,25 +7,26 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::schema::{APPLICATION, FIRST_WITH_APPLICATION};
 
-/// What a file is.
+/// The content of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
     /// No file, or an empty one.
     Nothing,
-    /// A database of drip, of this version.
+    /// A drip database of this version.
     Ours(i64),
-    /// A database of another program, and how that shows.
+    /// A database of another program, and the evidence.
     Foreign(String),
 }
 
-/// Looks at a file without changing it.
+/// Inspects a file without changing it.
 pub(super) fn inspect(path: &Path) -> rusqlite::Result<Found> {
     match path.metadata() {
         Ok(metadata) if metadata.len() > 0 => {}
         _ => return Ok(Found::Nothing),
     }
     match look(path) {
-        // A log that only who may write can read: the first page of the file says the same, unless it is in the log.
+        // The log is readable only with write permission. The first page of the file gives the same answer,
+        // unless that page is in the log.
         Err(error)
             if matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) =>
         {
@@ -56,7 +57,7 @@ fn look(path: &Path) -> rusqlite::Result<Found> {
     })
 }
 
-/// What the first page says (<https://sqlite.org/fileformat.html#the_database_header>).
+/// Reads the first page (<https://sqlite.org/fileformat.html#the_database_header>).
 fn header(path: &Path) -> Option<Found> {
     let mut header = [0; 100];
     std::io::Read::read_exact(&mut std::fs::File::open(path).ok()?, &mut header).ok()?;

@@ -1,4 +1,4 @@
-//! Users, media and settings: the statements.
+//! SQL statements for users, media and settings.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! How a database of an earlier drip becomes one of this drip.
+//! Migration of databases that an earlier drip created.
 
 use rusqlite::{Transaction, params};
 
@@ -12,8 +12,8 @@ struct Old {
     leased: bool,
 }
 
-/// In version 1 a transfer said itself whether it was leased, and how often it was tried. What was leased is leased
-/// still, by a run that is gone; attempts begin anew.
+/// In version 1, the transfer's row held its lease and its number of attempts. Leased transfers stay leased,
+/// by a run that has ended; attempts restart at zero.
 pub(super) fn from_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     queue::create(transaction)?;
     transaction.execute_batch(
@@ -31,7 +31,7 @@ pub(super) fn from_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         let lane = queue::lane(&direction, folder.as_deref());
         let job = queue::enqueue(transaction, &lane, id)?;
         if leased {
-            // The leased ones are the first, so this is the only job of the lane that waits.
+            // Leased transfers come first, so this is the only waiting job of the lane.
             queue::lease_jobs(transaction, &lane, 1)?;
         }
         transaction.execute("UPDATE transfers SET job = ?2 WHERE id = ?1", params![id, job])?;
@@ -42,7 +42,7 @@ pub(super) fn from_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     )
 }
 
-/// Version 2 knew nothing of a file but its path and size.
+/// Version 2 stored only the path and size of a file.
 pub(super) fn from_2(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "ALTER TABLE media ADD COLUMN root BLOB;
@@ -67,7 +67,7 @@ mod tests {
     use super::super::Sqlite;
     use crate::repository::{Attributes, Repository, Scope};
 
-    /// What version 1 made, with a transfer that was leased and one that was not.
+    /// A database of version 1, with one leased transfer and one that is not leased.
     const FIRST: &str = "
         CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL) STRICT;
         CREATE TABLE media (

@@ -1,4 +1,4 @@
-//! The repository in one SQLite file, no server needed.
+//! The repository in a single SQLite file, without a server.
 
 mod attributes;
 mod connection;

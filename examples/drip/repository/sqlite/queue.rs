@@ -1,7 +1,7 @@
-//! The queue of transfers: a durable queue of stage-core in the tables of drip, changed in the same transactions.
+//! The queue of transfers: a durable queue of stage-core in drip's tables, changed in the same transactions.
 //!
-//! This process has the database to itself, so its leases last until it ends; what a killed one had leased is
-//! [`recover`]ed by the next.
+//! This process has exclusive use of the database, so its leases last until it ends. The next process
+//! [`recover`]s the leases of a killed one.
 
 use std::fmt::Write;
 
@@ -39,7 +39,7 @@ pub(super) fn add_uploads(
         let path = to_bytes(&upload.full_path);
         let queued = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, [u8; 16]>(1)?));
         if let Some((job, media)) = known.query_row(params![path, user.0], queued).optional()? {
-            // It may have become something else since it was queued.
+            // The size may have changed since the file was queued.
             update_size.execute(params![media, upload.size])?;
             attributes::write(transaction, &media, &upload.attributes)?;
             added += u64::from(dead::revive(transaction, job)?);
@@ -94,7 +94,7 @@ pub(super) fn add_downloads(
     Ok(added)
 }
 
-/// Nothing in this queue waits for a time, so it has none: a clock that jumps changes nothing.
+/// The queue's clock, fixed because no job of this queue waits for a time: clock jumps have no effect.
 pub(super) const NOW: i64 = 0;
 
 /// The table of jobs.
@@ -106,11 +106,12 @@ pub(super) fn create(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     jobs()?.create(transaction)
 }
 
-/// Which of the queues in the table of jobs: uploads, or downloads into one folder, whose name may be any bytes.
+/// The lane's name in the table of jobs: uploads, or downloads into one folder. The folder's name may be any
+/// bytes.
 pub(super) fn lane(direction: &str, folder: Option<&[u8]>) -> String {
     let mut lane = direction.to_owned();
     for byte in folder.unwrap_or_default() {
-        // Writing into text does not fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(lane, " {byte:02x}");
     }
     lane
@@ -133,19 +134,19 @@ pub(super) fn enqueue(
     Ok(ids.first().map(|id| id.0))
 }
 
-/// Leases jobs, for as long as this process lives; their numbers.
+/// Leases jobs for the lifetime of this process; returns their numbers.
 pub(super) fn lease_jobs(
     transaction: &Transaction<'_>,
     lane: &str,
     limit: usize,
 ) -> rusqlite::Result<Vec<i64>> {
-    // Attempts are counted here and judged by the pipeline, which knows why they failed.
+    // The queue counts the attempts; the pipeline judges them, as it knows why they failed.
     let lease = Lease { lane, lessee: 0, limit, now: NOW, until: i64::MAX, attempts: u32::MAX };
     let leased = jobs()?.lease(transaction, lease)?;
     Ok(leased.into_iter().map(|job| job.id.0).collect())
 }
 
-/// The lease of a transfer, if it is leased.
+/// Returns the lease of a transfer, if it is leased.
 pub(super) fn leased(
     transaction: &Transaction<'_>,
     transfer: TransferId,
@@ -157,7 +158,7 @@ pub(super) fn leased(
     }
 }
 
-/// A transfer is over: its job leaves the queue. Answers with its medium, if it was still there.
+/// Removes a finished transfer's job from the queue. Returns its medium if it still existed.
 pub(super) fn remove(
     transaction: &Transaction<'_>,
     transfer: TransferId,
@@ -187,7 +188,7 @@ pub(super) fn lease(
     transfers(transaction, lease_jobs(transaction, &lane_of(scope), limit)?)
 }
 
-/// The transfers of these jobs, in their order.
+/// Returns the transfers of these jobs, in the same order.
 fn transfers(
     transaction: &Transaction<'_>,
     jobs: impl IntoIterator<Item = i64>,

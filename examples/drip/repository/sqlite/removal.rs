@@ -1,4 +1,4 @@
-//! Media that go, and media that come back from their objects.
+//! Removing media, and restoring them from their objects.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -7,7 +7,8 @@ use super::{attributes, media, rows};
 use crate::repository::path_bytes::to_bytes;
 use crate::repository::{Media, MediaId, TransferId};
 
-/// Marks media as removed. Their rows stay until their objects are gone: a killed run leaves no object that nobody knows.
+/// Marks media as removed. Their rows stay until their objects are gone, so a killed run leaves no untracked
+/// object.
 pub(super) fn remove(transaction: &Transaction<'_>, ids: &[MediaId]) -> rusqlite::Result<Vec<Media>> {
     let mut mark = transaction.prepare_cached("UPDATE media SET removed_at = ?2 WHERE id = ?1")?;
     let mut downloads = transaction.prepare_cached("SELECT id, job FROM transfers WHERE media_id = ?1")?;
@@ -17,7 +18,8 @@ pub(super) fn remove(transaction: &Transaction<'_>, ids: &[MediaId]) -> rusqlite
         let transfers = downloads.query_map([id.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let transfers: Vec<([u8; 16], Option<i64>)> = transfers.collect::<rusqlite::Result<_>>()?;
         for (transfer, job) in transfers {
-            // Nothing is leased while this runs: the data folder is ours, and what a killed run had leased was recovered.
+            // Nothing is leased now: this process owns the data folder, and the leases of a killed run were
+            // recovered.
             transaction.execute("DELETE FROM jobs WHERE id = ?1", [job])?;
             remove_transfer(transaction, TransferId(uuid::Uuid::from_bytes(transfer)))?;
         }
@@ -82,7 +84,7 @@ pub(super) fn restore(transaction: &Transaction<'_>, restored: &[Media]) -> rusq
     Ok(count)
 }
 
-/// Whether a row says what the object says.
+/// Whether a row agrees with the object's record.
 fn is_as(row: &Media, object: &Media) -> bool {
     let Media { user, updated_at, .. } = row.clone();
     *row == Media { user, updated_at, ..object.clone() }

@@ -1,4 +1,4 @@
-//! Rows to values.
+//! Conversion from rows to values.
 
 use rusqlite::Row;
 use uuid::Uuid;
@@ -7,21 +7,21 @@ use super::attributes;
 use crate::repository::path_bytes::from_bytes;
 use crate::repository::{Direction, Media, MediaId, Transfer, TransferId, UserId};
 
-/// The columns [`media`] reads, of `media m JOIN users u`.
+/// The columns that [`media`] reads, of `media m JOIN users u`.
 pub(super) const MEDIA: &str =
     "m.id, m.user_id, u.email, m.relative_path, m.full_path, m.size, m.storage_key,
      m.checksum, m.created_at, m.updated_at, m.root, m.object_size,
      m.kind, m.link_target, m.mode, m.modified, m.link_group, m.sparse, m.folder_modes";
 
-/// What comes in front of them for [`transfer`], of `transfers t JOIN jobs j`.
+/// The columns before them that [`transfer`] reads, of `transfers t JOIN jobs j`.
 pub(super) const TRANSFER: &str = "t.id, t.direction, t.path, j.attempts, t.folder";
 
-/// The first column of the attributes.
+/// Index of the first attribute column.
 const ATTRIBUTES: usize = 12;
 
 const MEDIA_WIDTH: usize = ATTRIBUTES + attributes::WIDTH;
 
-/// A medium, from the first columns.
+/// Reads a medium from the first columns.
 pub(super) fn media(row: &Row<'_>) -> rusqlite::Result<Media> {
     Ok(Media {
         id: MediaId(id(row, 0)?),
@@ -40,7 +40,7 @@ pub(super) fn media(row: &Row<'_>) -> rusqlite::Result<Media> {
     })
 }
 
-/// A transfer, from the columns behind its medium's.
+/// Reads a transfer; its columns follow those of its medium.
 pub(super) fn transfer(row: &Row<'_>) -> rusqlite::Result<Transfer> {
     let direction: String = row.get(MEDIA_WIDTH + 1)?;
     Ok(Transfer {
@@ -60,7 +60,7 @@ fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
     row.get::<_, [u8; 16]>(column).map(Uuid::from_bytes)
 }
 
-/// Now, in milliseconds since 1970.
+/// The current time, in milliseconds since 1970.
 pub(super) fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))

@@ -1,22 +1,22 @@
-//! The tables, and how an empty file gets them.
+//! The schema, and its creation in an empty file.
 
 use rusqlite::Connection;
 
 use super::{migration, queue};
 
-/// Written into `user_version`; a later drip that changes the tables counts it up and migrates.
+/// Stored in `user_version`; a later drip that changes the tables increments it and migrates.
 pub(super) const VERSION: i64 = 3;
 
-/// Written into `application_id`: "drip".
+/// Stored in `application_id`: "drip".
 pub(super) const APPLICATION: i64 = 0x6472_6970;
 
-/// Databases before this version have no `application_id`.
+/// The first version that sets `application_id`.
 pub(super) const FIRST_WITH_APPLICATION: i64 = 3;
 
-/// A medium without `uploaded_at` is one whose upload is still in the queue; one with `removed_at` is to be forgotten as soon
-/// as its object is gone. `modified` and `seen`, a later time of
-/// modification at which the file had the same content, are in nanoseconds, all other times in milliseconds since 1970. A transfer's `job` is its place in the
-/// table of jobs, which says whether it is leased, and how often it was tried.
+/// A medium without `uploaded_at` has its upload still in the queue; one with `removed_at` is forgotten as
+/// soon as its object is gone. `modified` and `seen`, a later modification time at which the file had the
+/// same content, are in nanoseconds; all other times are in milliseconds since 1970. A transfer's `job`
+/// refers to the table of jobs, which holds its lease and its number of attempts.
 const TABLES: &str = "
 CREATE TABLE users (
     id            INTEGER PRIMARY KEY,
@@ -72,12 +72,13 @@ CREATE TABLE settings (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Sets the connection up and makes the tables in an empty file. Answers the version of the tables.
+/// Configures the connection and creates the tables in an empty file. Returns the version of the tables.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
-    // WAL with NORMAL: a killed process loses nothing; a power cut may lose the last transactions, never the file. What a
-    // command reports is written with FULL, see `durably`; so are the tables, which objects that survive must not do without.
-    // Who writes is settled by a lock file: what is leased is ours. Others may read meanwhile.
-    // A small log and a small cache: neither may grow with the number of files.
+    // WAL with NORMAL: a killed process loses nothing; a power cut may lose the last transactions but never
+    // damages the file. Transactions that a command reports as done use FULL, see `durably`; so do the
+    // tables, which surviving objects need. A lock file ensures a single writer, so all leases belong to this
+    // process; other processes may read meanwhile. The log and the cache are small: neither may grow with the
+    // number of files.
     connection.execute_batch(
         "PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 256;",

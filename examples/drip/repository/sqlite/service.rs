@@ -1,4 +1,4 @@
-//! The trait, method by method, each one transaction.
+//! The implementation of the trait: each method is one transaction.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ fn whole<T>(
     Ok(answer)
 }
 
-/// As [`whole`], and a power cut does not undo it: for what is reported as done.
+/// As [`whole`], and survives a power cut: for changes that are reported as done.
 fn durably<T>(
     connection: &mut Connection,
     work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,

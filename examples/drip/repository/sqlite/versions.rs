@@ -1,4 +1,4 @@
-//! What is stored of a file, and which of its versions is the latest: the statements.
+//! SQL statements for the stored versions of a file and the latest one among them.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use super::rows;
 use crate::repository::path_bytes::to_bytes;
 use crate::repository::{Known, Media, MediaId, UserId};
 
-/// Whether a later version of the medium `m` is stored. Ids made later sort later.
+/// Whether a later version of the medium `m` is stored. Ids created later sort later.
 const IS_SUPERSEDED: &str = "EXISTS (SELECT 1 FROM media later WHERE later.user_id = m.user_id
      AND later.full_path = m.full_path AND later.id > m.id
      AND later.uploaded_at IS NOT NULL AND later.removed_at IS NULL)";

@@ -1,4 +1,4 @@
-//! What is in the queue, looked at from outside of a run: the statements.
+//! SQL statements for inspecting and editing the queue outside of a run.
 
 use std::collections::HashSet;
 
@@ -24,7 +24,7 @@ pub(super) fn queued_after(
     queued.query_map(params![after, limit], rows::transfer)?.collect()
 }
 
-/// A job leaves its queue by being leased and acknowledged; those that are to stay go back untried.
+/// A job leaves its queue only by being leased and acknowledged; jobs that stay are returned untried.
 pub(super) fn forget(transaction: &Transaction<'_>, transfers: &[TransferId]) -> rusqlite::Result<u64> {
     let wanted: HashSet<_> = transfers.iter().map(|transfer| *transfer.0.as_bytes()).collect();
     let mut lanes = transaction.prepare("SELECT DISTINCT lane FROM jobs")?;
@@ -34,7 +34,7 @@ pub(super) fn forget(transaction: &Transaction<'_>, transfers: &[TransferId]) ->
     for lane in lanes {
         let mut kept = Vec::new();
         loop {
-            // What was leased before is out of reach, as it is for anybody.
+            // Jobs leased earlier are out of reach here, as for every other caller.
             let leased = lease_jobs(transaction, &lane, usize::MAX >> 1)?;
             if leased.is_empty() {
                 break;
