@@ -1,4 +1,4 @@
-//! What may be asked.
+//! The command line's arguments, as clap parses them.
 
 use std::path::PathBuf;
 
@@ -10,18 +10,18 @@ use crate::session::Places;
 use crate::store::{Faults, Location};
 use crate::walk::Pattern;
 
-/// Whose files are uploaded if nobody says.
+/// Owner of uploaded files unless `--user` names another.
 const NOBODY: &str = "owner@localhost";
 
-/// Seals files and keeps them: in a folder, or in S3.
+/// Seals files and stores them in a folder or in S3.
 #[derive(Debug, Parser)]
 #[command(name = "drip", version, arg_required_else_help = true)]
 pub struct Args {
-    /// The data folder: database, master key, and objects unless --storage says otherwise [default: ./drip-data]
+    /// The data folder: database, master key, and objects unless --storage is given [default: ./drip-data]
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
 
-    /// Where objects are kept.
+    /// Where objects are stored.
     #[arg(
         long,
         global = true,
@@ -31,33 +31,35 @@ pub struct Args {
     )]
     pub storage: Option<Location>,
 
-    /// Where metadata and the queue are kept: a path of an SQLite file (postgres://… is not built yet)
+    /// Where metadata and the queue are stored: a path of an SQLite file (postgres://… is not supported yet)
     #[arg(long, global = true, value_name = "URL", value_parser = |text: &str| Database::parse(text))]
     pub database: Option<Database>,
 
-    /// Options of the pipelines: a TOML or JSON file, as in `[upload.steps.encryption] count = 2` (`drip show` has them all)
+    /// Options of the pipelines: a TOML or JSON file, as in `[upload.steps.encryption] count = 2` (`drip
+    /// show` prints all of them)
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// For tests: the storage is slow and fails, as in `wait=20,fail=30,seed=1` (milliseconds, per cent)
+    /// For tests: makes the storage slow and unreliable, as in `wait=20,fail=30,seed=1` (milliseconds, per
+    /// cent)
     #[arg(long, global = true, hide = true, value_name = "FAULTS")]
     pub storage_faults: Option<Faults>,
 
-    /// Tells more on stderr: -v what happens, -vv everything
+    /// Logs to stderr: -v the main events, -vv everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 
-    /// Prints one JSON object on stdout instead of words
+    /// Prints one JSON object on stdout instead of text
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
 impl Args {
-    /// Where everything is.
+    /// The locations that these arguments select.
     pub fn places(&self) -> Places {
         Places {
             data: self.data.clone().unwrap_or_else(|| "drip-data".into()),
@@ -69,96 +71,97 @@ impl Args {
     }
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Seals files and stores them, folders with all that is below them; what is stored as it is, by path, size and time of
-    /// modification, is not stored again. Ctrl-C leaves the rest in the queue, and ends with 130
+    /// Seals and stores files, and folders with everything below them; skips files that are stored already
+    /// with the same path, size and modification time. Ctrl-C leaves the rest in the queue and exits with 130
     Upload {
-        /// Files and folders; without any, drip goes on with what earlier runs left in the queue
+        /// Files and folders; without any, drip continues with what earlier runs left in the queue
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
 
-        /// Uploads what symbolic links lead to within each PATH; else links are uploaded as links
+        /// Uploads the targets of symbolic links within each PATH; otherwise links are uploaded as links
         #[arg(long)]
         follow: bool,
 
-        /// Also those that failed for good in earlier runs
+        /// Retries uploads that failed permanently in earlier runs
         #[arg(long)]
         failed: bool,
 
-        /// Leaves out what this glob stands for, as `*.o`, `build/` (folders only) or `docs/*.pdf` (below PATH)
+        /// Excludes what matches this glob, as `*.o`, `build/` (folders only) or `docs/*.pdf` (below PATH)
         #[arg(long, value_name = "PATTERN", value_parser = |text: &str| text.parse::<Pattern>())]
         exclude: Vec<Pattern>,
 
-        /// Takes hidden folders and those called `target`, which are left out otherwise
+        /// Includes hidden folders and those named `target`, which are skipped otherwise
         #[arg(long)]
         hidden: bool,
 
-        /// Whose files they are
+        /// The owner of the files
         #[arg(long, value_name = "EMAIL", default_value = NOBODY, value_parser = email)]
         user: String,
     },
-    /// Fetches files and opens them
+    /// Downloads files and opens them
     Download {
-        /// Which files, by the ids that `ls` shows
+        /// Ids of the files, as shown by `ls`
         #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
         ids: Vec<String>,
 
-        /// All of them, each in its latest version
+        /// All files, each in its latest version
         #[arg(long)]
         all: bool,
 
-        /// The folder to write them to
+        /// The folder to write to
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
     },
-    /// Lists what is stored
+    /// Lists the stored files
     Ls,
-    /// Lists the uploads that failed for good, and why; `upload --failed` tries them again
+    /// Lists the uploads that failed permanently, and why; `upload --failed` retries them
     Failed {
         /// Forgets them
         #[arg(long)]
         forget: bool,
     },
-    /// Lists what waits in the queue, those transfers too that another drip is at work on
+    /// Lists the transfers in the queue, including those that another drip is working on
     Queue {
-        /// Only what is at or below these paths
+        /// Only transfers at or below these paths
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
 
-        /// Takes it out of the queue
+        /// Removes them from the queue
         #[arg(long)]
         forget: bool,
     },
-    /// Reads everything that is stored to its end, and says what cannot be read
+    /// Reads all stored files to their end, and reports those that cannot be read
     Verify {
-        /// Of a hundred files so many; the same ones in every run
+        /// Percentage of the files to read; the same ones in every run
         #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u8).range(1..=100))]
         sample: u8,
     },
-    /// Removes files from the storage for good
+    /// Removes files from the storage permanently
     Rm {
-        /// Which files, by the ids that `ls` shows
+        /// Ids of the files, as shown by `ls`
         #[arg(value_name = "ID", required = true)]
         ids: Vec<String>,
     },
-    /// Makes a lost database anew from the stored files, and corrects one that was altered
+    /// Rebuilds a lost database from the stored files, or corrects an altered one
     Rebuild,
-    /// Ranks the users by how much they store
+    /// Ranks the users by the size of their stored files
     Usage,
-    /// Shows the options the pipelines run with and where each is from, as a file for --config to begin with
+    /// Shows the options of the pipelines and their origins, as a template for --config
     Show,
-    /// Uploads and downloads real files, compares them, and shows the figures
+    /// Uploads and downloads real files, compares them, and prints statistics
     Demo {
-        /// The folder to take [default: the checkout around the current folder, and a generated file of 256 MiB]
+        /// The folder to use [default: the checkout around the current folder, and a generated file of 256
+        /// MiB]
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
 }
 
 impl Command {
-    /// What it is called.
+    /// The name of the command.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Upload { .. } => "upload",

@@ -1,20 +1,20 @@
-//! What an upload does with a file of which something is stored already.
+//! Decides whether a file that is already stored must be uploaded again.
 
 use crate::repository::{Kind, Known, NewUpload};
 
-/// What a file that was found is, beside what is stored of it.
+/// How a found file compares with its stored version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
-    /// Nothing is stored of it, or something else.
+    /// The file is not stored, or differs.
     Changed,
-    /// Its size is the same and its time is not: only its checksum tells.
+    /// Its size is equal but its time differs; only the checksum can decide.
     Perhaps,
-    /// It is stored as it is.
+    /// The file is stored unchanged.
     Unchanged,
 }
 
-/// Compares a file that was found with what is stored of it. Size and time of modification stand for the content, as they do
-/// for rsync. Attributes are sealed with the content, so another mode makes another version.
+/// Compares a found file with its stored version. Equal size and modification time imply equal content, as
+/// they do for rsync. Attributes are sealed with the content, so a different mode makes a new version.
 pub(super) fn change(found: &NewUpload, known: Option<&Known>) -> Change {
     let Some(Known { media, seen }) = known else { return Change::Changed };
     let (now, then) = (&found.attributes, &media.attributes);
@@ -22,7 +22,7 @@ pub(super) fn change(found: &NewUpload, known: Option<&Known>) -> Change {
         return Change::Changed;
     }
     if let Kind::Symlink { .. } = now.kind {
-        // The target is all there is to a link.
+        // A link consists of nothing but its target.
         return Change::Unchanged;
     }
     if found.size != media.size || (then.mode.is_some() && now.mode != then.mode) {

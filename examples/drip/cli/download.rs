@@ -1,4 +1,4 @@
-//! How do files come down? The command `drip download ID…|--all --to DIR`.
+//! The command `drip download ID…|--all --to DIR`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::seal::MasterKey;
 use crate::session::{Places, Session};
 use crate::transfer::Queue;
 
-/// Downloads the media with these `ids`; all of them if there are none.
+/// Downloads the media with these `ids`, or all media if there are none.
 pub(super) async fn run(
     places: &Places,
     ids: &[String],
@@ -27,7 +27,8 @@ pub(super) async fn run(
     Ok(Success::of(&summary))
 }
 
-/// Downloads the media with these `ids`, or all, and what an earlier run into the same folder left in the queue.
+/// Downloads the media with these `ids`, or all, plus the downloads into the same folder that an earlier run
+/// left queued.
 pub(super) async fn download(session: &Session, ids: &[String], to: &Path) -> Result<Summary, BoxError> {
     session.storage.reach().await?;
     let repository = &session.repository;
@@ -35,7 +36,8 @@ pub(super) async fn download(session: &Session, ids: &[String], to: &Path) -> Re
     let folder = std::path::absolute(to)?;
     let scope = Scope::Downloads { folder: folder.clone() };
     let queue = Queue::new(repository.clone(), scope, session.storage.clone(), progress.clone());
-    // Before anything is queued: options that are wrong leave nothing behind. Where nothing is stored, there is no key.
+    // Build the pipeline before queuing anything, so that invalid options leave nothing behind. The key is
+    // random, because an empty data folder has none.
     drop(pipelines::download(session, &queue, MasterKey::random()?, &progress)?);
     let left = queue.waiting().await?.files;
     if left > 0 {
@@ -61,7 +63,7 @@ pub(super) async fn download(session: &Session, ids: &[String], to: &Path) -> Re
     Ok(run::to_its_end("download", running, &queue, &progress).await)
 }
 
-/// No medium is asked for, so neither a key nor a pipeline is needed.
+/// Summarizes a run without requested media: neither a key nor a pipeline is needed.
 fn nothing_to_do(progress: &Progress) -> Summary {
     let failures = progress.failures();
     if failures.is_empty() {

@@ -1,5 +1,5 @@
-//! From the arguments to the exit code: 0 if everything was done, 1 if something was not, 2 for bad usage, and 130 if a
-//! signal ended it.
+//! Runs a command and maps its result to an exit code: 0 if everything was done, 1 if something was not, 2
+//! for bad usage, and 130 if a signal ended the run.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ use super::{
 use crate::report::{Summary, tell};
 use crate::walk::Links;
 
-/// Threads that may block at once: those the stages keep, the database's, the storage's.
+/// Maximum number of blocking threads: those of the stages, the database and the storage.
 const BLOCKING_THREADS: usize = 32;
 
 /// Runs the program. Bad usage ends the process here, with 2.
@@ -27,7 +27,8 @@ pub fn main() -> ExitCode {
     let done = match runtime {
         Ok(runtime) => {
             let done = runtime.block_on(run(&args));
-            // A thread that blocks for ever (a read of a dead network file system) does not keep the process.
+            // A thread blocked forever (reading from a dead network file system) does not keep the process
+            // alive.
             runtime.shutdown_background();
             done
         }
@@ -41,17 +42,17 @@ pub fn main() -> ExitCode {
             if let Some(error) = &summary.error {
                 tell(&format!("drip: {error}"));
             }
-            // Where a result cannot be written, neither can this; the exit code says it.
+            // If stdout cannot be written, this fails as well; the exit code reports it.
             let _ = output(&args).result("", &summary);
             ExitCode::FAILURE
         }
     }
 }
 
-/// The exit code after a signal, as shells have it for Ctrl-C (128 and SIGINT).
+/// The exit code after a signal, as shells report Ctrl-C (128 + SIGINT).
 const INTERRUPTED: u8 = 130;
 
-/// How far a command that began got.
+/// How far a started command got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Success {
     Whole,

@@ -1,4 +1,4 @@
-//! The command `drip failed`: lists the uploads that failed for good and are kept, or forgets them.
+//! The command `drip failed`: lists or forgets the uploads that failed permanently.
 
 use serde::Serialize;
 use stage_core::BoxError;
@@ -9,13 +9,13 @@ use crate::report::{Align, Columns, Failed, Summary, count, tell};
 use crate::repository::{DeadUpload, Repository};
 use crate::session::{Look, Places, Session, SessionError};
 
-/// Uploads read and shown in one go.
+/// Uploads read and shown per batch.
 const PAGE: usize = 1000;
 
-/// Characters of a path that does not move the cause behind it.
+/// Maximum width of a path, in characters, that keeps the causes aligned.
 const WIDEST_PATH: usize = 60;
 
-/// The fields behind the failures, for a program.
+/// The fields after the failures in JSON output.
 #[derive(Debug, Default, Serialize)]
 struct Totals {
     files: u64,
@@ -26,7 +26,7 @@ struct Totals {
     stages: [(); 0],
 }
 
-/// Shows them.
+/// Shows the failed uploads.
 pub(super) async fn list(places: &Places, output: Output) -> Result<Success, BoxError> {
     let rows = match Look::at(places).await {
         Ok(look) => {
@@ -34,7 +34,7 @@ pub(super) async fn list(places: &Places, output: Output) -> Result<Success, Box
             show(look.repository.as_ref(), &mut rows).await?;
             rows
         }
-        // Not having anything is an answer.
+        // A missing data folder is an empty list, not an error.
         Err(none @ SessionError::NoFolder(_)) => {
             tell(&none.to_string());
             rows(output)?
@@ -66,7 +66,7 @@ async fn show(repository: &dyn Repository, rows: &mut Rows) -> Result<(), BoxErr
     }
 }
 
-/// Forgets them, each once what it may have stored is gone.
+/// Forgets the failed uploads, each one after removing any object of it.
 pub(super) async fn forget(places: &Places, output: Output) -> Result<Success, BoxError> {
     let session = Session::open_existing(places).await?;
     let mut forgotten = 0;

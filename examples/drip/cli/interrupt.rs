@@ -1,6 +1,6 @@
-//! The signals that ask drip to end: Ctrl-C, SIGTERM, and SIGHUP of a terminal that is closed.
+//! The signals that ask drip to end: Ctrl-C, SIGTERM, and SIGHUP when its terminal closes.
 
-/// Waits until somebody asks us to end. Cancel safe.
+/// Waits for a signal to end. Cancel safe.
 pub(super) async fn interrupted() {
     #[cfg(unix)]
     {
@@ -17,7 +17,8 @@ pub(super) async fn interrupted() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-/// Waits until the terminal is closed. Never, if SIGHUP is ignored: `nohup drip` is to outlive the terminal.
+/// Waits until the terminal closes. Never resolves if SIGHUP is ignored: `nohup drip` should outlive the
+/// terminal.
 #[cfg(unix)]
 async fn hung_up() {
     use tokio::signal::unix::{SignalKind, signal};
@@ -31,7 +32,7 @@ async fn hung_up() {
     std::future::pending::<()>().await;
 }
 
-/// Whether a process of this `/proc/PID/status` ignores SIGHUP, which is signal 1.
+/// Whether a process with this `/proc/PID/status` ignores SIGHUP, which is signal 1.
 #[cfg(unix)]
 fn ignores_hangup(status: &str) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,4 +1,4 @@
-//! The command `drip ls`: lists what is stored, a page at a time.
+//! The command `drip ls`: lists the stored files page by page.
 
 use std::time::Instant;
 
@@ -11,13 +11,13 @@ use crate::report::{Align, Columns, count, path_hex, shown, shown_text, tell, ti
 use crate::repository::{Media, Repository};
 use crate::session::{Look, Places, SessionError};
 
-/// Media read and shown in one go.
+/// Media read and shown per batch.
 const PAGE: usize = 1000;
 
-/// Characters of the widest user whose name does not move the rest of its line.
+/// Maximum width of a user, in characters, that keeps the line aligned.
 const WIDEST_USER: usize = 40;
 
-/// The fields behind the media, for a program.
+/// The fields after the media in JSON output.
 #[derive(Debug, Default, Serialize)]
 struct Totals {
     files: u64,
@@ -27,7 +27,7 @@ struct Totals {
     stages: [(); 0],
 }
 
-/// One medium, for a program.
+/// One medium in JSON output.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
     id: String,
@@ -56,7 +56,7 @@ pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxE
             list(repository, &mut rows, &mut totals).await?;
             rows
         }
-        // Not having anything is an answer.
+        // A missing data folder is an empty list, not an error.
         Err(none @ SessionError::NoFolder(_)) => {
             tell(&none.to_string());
             output.rows("ls", "media", columns(0))?
@@ -68,7 +68,7 @@ pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxE
     Ok(Success::Whole)
 }
 
-/// Shows all media, until nobody reads any more.
+/// Shows all media, until the reader of stdout is gone.
 async fn list(repository: &dyn Repository, rows: &mut Rows, totals: &mut Totals) -> Result<(), BoxError> {
     let mut after = None;
     loop {
@@ -105,12 +105,12 @@ fn show(media: &Media, rows: &mut Rows) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// The path as it is if it is UTF-8: JSON has escapes of its own.
+/// The path unchanged if it is UTF-8: JSON has its own escapes.
 fn text(path: &std::path::Path) -> String {
     path.to_str().map_or_else(|| shown(path), str::to_owned)
 }
 
-/// Columns of fixed widths: nobody waits for the longest path.
+/// Columns of fixed widths: rows are written at once, without waiting to learn the longest path.
 fn columns(user: usize) -> Columns {
     let left = Align::Left;
     let (id, size, time) = (36, "999,999,999,999".len(), "2026-02-28 23:59:59".len());
@@ -123,7 +123,7 @@ fn columns(user: usize) -> Columns {
     ])
 }
 
-/// Characters of the widest of the first users.
+/// Width of the widest user among the first page, in characters.
 async fn widest_user(repository: &dyn Repository) -> Result<usize, BoxError> {
     let users = repository.users_after(None, PAGE).await?;
     let widest = users.iter().map(|user| shown_text(&user.email).chars().count()).max();

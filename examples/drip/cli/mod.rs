@@ -1,4 +1,4 @@
-//! The command line: what may be asked, and how each command goes.
+//! The command line: arguments, and the implementation of each command.
 
 mod args;
 mod changed;

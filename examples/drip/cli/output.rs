@@ -1,4 +1,4 @@
-//! Results on stdout: words, or exactly one JSON object, whole or row by row.
+//! Results on stdout: text, or exactly one JSON object, written at once or row by row.
 
 use std::io::{self, BufWriter, Stdout, Write};
 
@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use crate::report::{Columns, shown_json, shown_lines};
 
-/// How results are to look.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Output {
     Words,
     Json,
 }
 
-/// Why a result is not where it was to go.
+/// Why a result could not be written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum OutputError {
     #[error("cannot write the result: {0}")]
@@ -23,7 +23,7 @@ pub(super) enum OutputError {
 }
 
 impl Output {
-    /// Writes a result. A reader that went away (`drip ls | head`) is no failure; a full disk is.
+    /// Writes a result. A reader that is gone (`drip ls | head`) is no error; a full disk is.
     pub(super) fn result(self, words: &str, json: &impl Serialize) -> Result<(), OutputError> {
         let text = match self {
             Self::Words => shown_lines(words.trim_end()),
@@ -37,7 +37,8 @@ impl Output {
         sheet.flush()
     }
 
-    /// Begins a result of many rows, written as they come. For a program, `name` is the array they are in.
+    /// Starts a result of many rows, each written at once. In JSON output, `name` is the field of their
+    /// array.
     pub(super) fn rows(
         self,
         command: &'static str,
@@ -63,7 +64,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Writes one row: `cells` for a person, `json` for a program.
+    /// Writes one row: `cells` as text, or `json`.
     pub(super) fn row<const CELLS: usize>(
         &mut self,
         cells: [&str; CELLS],
@@ -80,13 +81,13 @@ impl Rows {
         }
     }
 
-    /// Lets the reader have what was written so far, and says whether there still is one.
+    /// Flushes the rows written so far; returns whether a reader is still there.
     pub(super) fn flush(&mut self) -> Result<bool, OutputError> {
         self.sheet.flush()?;
         Ok(!self.sheet.is_closed)
     }
 
-    /// Ends the result; for a program with `totals`, an object whose fields follow the rows.
+    /// Ends the result. In JSON output, the fields of the object `totals` follow the rows.
     pub(super) fn end(mut self, totals: &impl Serialize) -> Result<(), OutputError> {
         if self.output == Output::Json {
             let totals = serde_json::to_string(totals)?;
@@ -98,7 +99,7 @@ impl Rows {
     }
 }
 
-/// Stdout, until its reader goes away.
+/// Stdout until its reader is gone.
 #[derive(Debug)]
 struct Sheet {
     out: BufWriter<Stdout>,
@@ -122,7 +123,7 @@ impl Sheet {
         if self.is_closed {
             return Ok(());
         }
-        // Stdout keeps the last line to itself until it is flushed, too.
+        // Stdout, too, buffers the last line until it is flushed.
         let written = self.out.flush().and_then(|()| self.out.get_mut().flush());
         self.judge(written)
     }

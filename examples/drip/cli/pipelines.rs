@@ -1,4 +1,4 @@
-//! Which pipelines do the commands run, and with which options?
+//! Builds the pipelines of the commands, with their configured options.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::session::Session;
 use crate::transfer::{Buffers, Queue};
 use crate::upload::{Files, Upload};
 
-/// The pipeline of `drip upload`, with the options of its section.
+/// Builds the pipeline of `drip upload`, with the options of its section.
 pub(super) fn upload(
     session: &Session,
     queue: &Queue,
@@ -31,7 +31,7 @@ pub(super) fn upload(
     ))
 }
 
-/// The pipeline of `drip download`, with the options of its section.
+/// Builds the pipeline of `drip download`, with the options of its section.
 pub(super) fn download(
     session: &Session,
     queue: &Queue,

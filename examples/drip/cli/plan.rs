@@ -1,4 +1,4 @@
-//! What is put into the queue before a pipeline starts.
+//! Fills the queue before a pipeline starts.
 
 use std::path::Path;
 
@@ -9,14 +9,14 @@ use crate::report::{Progress, count, shown};
 use crate::repository::{Media, MediaId, NewUpload, Repository, RepositoryError, UserId};
 use crate::walk::{Avoid, Found, Links, Problem, walk};
 
-/// Transfers queued in one transaction.
+/// Transfers queued per transaction.
 const TOGETHER: usize = 500;
 
-/// Queues everything that uploading `root` means and that is not stored as it is, and tells what cannot be. Answers how many
-/// files are stored as they are.
+/// Queues all files at `root` that are new or changed, and reports those that cannot be uploaded. Returns the
+/// number of unchanged files.
 ///
 /// # Errors
-/// What the repository says.
+/// Any error of the repository.
 pub(super) async fn uploads(
     repository: &dyn Repository,
     user: UserId,
@@ -29,7 +29,7 @@ pub(super) async fn uploads(
     let mut nothing = true;
     let mut unchanged = 0;
     loop {
-        // The walk blocks on the disk; a batch at a time keeps its memory bounded.
+        // The walk blocks on the disk; walking a batch at a time bounds its memory.
         let walked = tokio::task::spawn_blocking(move || {
             let batch: Vec<_> = found.by_ref().take(TOGETHER).collect();
             (found, batch)
@@ -52,7 +52,7 @@ pub(super) async fn uploads(
     Ok(unchanged)
 }
 
-/// Those files that are not stored as they are.
+/// Filters out the files that are stored unchanged.
 async fn only_changed(
     repository: &dyn Repository,
     user: UserId,
@@ -73,7 +73,7 @@ async fn only_changed(
         }
         (changed, seen)
     };
-    // It reads what may have changed.
+    // Comparing may read whole files, so it runs on a blocking thread.
     let Ok((changed, seen)) = tokio::task::spawn_blocking(compare).await else { return Ok(Vec::new()) };
     if !seen.is_empty() {
         repository.seen(seen).await?;
@@ -81,7 +81,7 @@ async fn only_changed(
     Ok(changed)
 }
 
-/// Whether the file has the content that is stored. What cannot be read is told when it is uploaded.
+/// Whether the file has the stored content. A file that cannot be read is reported when it is uploaded.
 fn has_content_of(found: &NewUpload, stored: &Media) -> bool {
     let checksum = open_regular(&found.full_path).and_then(|(file, _)| {
         let mut hasher = blake3::Hasher::new();
@@ -105,10 +105,10 @@ fn tell_problems(batch: Vec<Found>, progress: &Progress) -> Vec<NewUpload> {
     uploads
 }
 
-/// Queues every file for `folder`, in its latest version.
+/// Queues the latest version of every file for `folder`.
 ///
 /// # Errors
-/// What the repository says.
+/// Any error of the repository.
 pub(super) async fn all_downloads(
     repository: &dyn Repository,
     folder: &Path,
@@ -134,10 +134,10 @@ pub(super) async fn all_downloads(
     Ok(())
 }
 
-/// Queues the media with these ids for `folder`, and tells which there are not.
+/// Queues the media with these ids for `folder`, and reports unknown ids.
 ///
 /// # Errors
-/// What the repository says.
+/// Any error of the repository.
 pub(super) async fn downloads(
     repository: &dyn Repository,
     ids: &[String],

@@ -1,4 +1,4 @@
-//! The command `drip queue`: lists what waits in the queue, or takes it out.
+//! The command `drip queue`: lists queued transfers or removes them.
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,10 @@ use crate::report::{Align, Columns, Summary, count, path_hex, shown, tell};
 use crate::repository::{Direction, Repository, RepositoryError, Transfer};
 use crate::session::{Look, Places, Session, SessionError};
 
-/// Transfers read and shown in one go.
+/// Transfers read and shown per batch.
 const PAGE: usize = 1000;
 
-/// The fields behind the transfers, for a program.
+/// The fields after the transfers in JSON output.
 #[derive(Debug, Default, Serialize)]
 struct Totals {
     files: u64,
@@ -24,11 +24,11 @@ struct Totals {
     stages: [(); 0],
 }
 
-/// One transfer, for a program.
+/// One transfer in JSON output.
 #[derive(Debug, Serialize)]
 struct Row {
     direction: &'static str,
-    /// The medium.
+    /// The medium's id.
     id: String,
     path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ struct Row {
     attempts: u32,
 }
 
-/// Shows what waits at or below these paths; all of it if there are none.
+/// Shows the transfers at or below these paths, or all if there are none.
 pub(super) async fn list(places: &Places, paths: &[PathBuf], output: Output) -> Result<Success, BoxError> {
     let below = Below::new(paths)?;
     let left = Align::Left;
@@ -47,7 +47,7 @@ pub(super) async fn list(places: &Places, paths: &[PathBuf], output: Output) -> 
     let mut totals = Totals::default();
     match Look::at(places).await {
         Ok(look) => show(look.repository.as_ref(), &below, &mut rows, &mut totals).await?,
-        // Not having anything is an answer.
+        // A missing data folder is an empty queue, not an error.
         Err(none @ SessionError::NoFolder(_)) => tell(&none.to_string()),
         Err(error) => return Err(error.into()),
     }
@@ -93,8 +93,8 @@ fn row(transfer: &Transfer) -> Row {
     }
 }
 
-/// Takes what waits at or below these paths out of the queue, all of it if there are none; each upload once what it may have
-/// stored is gone.
+/// Removes the transfers at or below these paths, or all if there are none; each upload after removing any
+/// object of it.
 pub(super) async fn forget(places: &Places, paths: &[PathBuf], output: Output) -> Result<Success, BoxError> {
     let below = Below::new(paths)?;
     let session = Session::open_existing(places).await?;
@@ -112,7 +112,7 @@ pub(super) async fn forget(places: &Places, paths: &[PathBuf], output: Output) -
     Ok(Success::Whole)
 }
 
-/// All of them: a transfer is forgotten in one transaction with the others or not at all.
+/// Returns all selected transfers; they are forgotten in a single transaction.
 async fn waiting(repository: &dyn Repository, below: &Below) -> Result<Vec<Transfer>, RepositoryError> {
     let mut waiting = Vec::new();
     let mut after = None;
@@ -124,7 +124,7 @@ async fn waiting(repository: &dyn Repository, below: &Below) -> Result<Vec<Trans
     }
 }
 
-/// Paths that were given; everything, if there are none.
+/// The given paths; matches everything if there are none.
 #[derive(Debug)]
 struct Below(Vec<PathBuf>);
 

@@ -1,4 +1,4 @@
-//! How does a lost database come back? The command `drip rebuild`: from what the stored objects say of themselves.
+//! The command `drip rebuild`: restores a lost database from the records in the stored objects.
 
 use futures_util::stream::{self, StreamExt};
 use stage_core::BoxError;
@@ -16,13 +16,13 @@ use crate::session::{Places, Session};
 use crate::store::Storage;
 use crate::transfer::Failure;
 
-/// Objects read at a time.
+/// Objects read concurrently.
 const AT_ONCE: usize = 16;
 
-/// Media written in one transaction.
+/// Media written per transaction.
 const TOGETHER: usize = 500;
 
-/// Whose files those are that do not say it: objects of the first version.
+/// Owner of files without a record: objects of the first version.
 const NOBODY: &str = "unknown@localhost";
 
 pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxError> {
@@ -66,7 +66,7 @@ async fn rebuild(session: &Session, master: &MasterKey) -> Result<Summary, BoxEr
     Ok(summary)
 }
 
-/// The medium that an object says it is: its header and its end are read, and authenticated.
+/// Reads the medium that an object describes: its header and its end are read and authenticated.
 async fn read_medium(storage: &Storage, master: &MasterKey, key: &str, size: u64) -> Result<Media, Failure> {
     let name = key.rsplit('/').next().unwrap_or_default();
     let id: MediaId = name.parse().map_err(|_| Failure::permanent("it is not an object of drip"))?;
@@ -81,7 +81,7 @@ async fn read_medium(storage: &Storage, master: &MasterKey, key: &str, size: u64
     }
     let header = storage.read_range(key, 0..header_len).await?;
     let header = Header::read(master, id.0, &header)?;
-    // Frames, trailer and record: the last four bytes of a record say how long it is.
+    // The last four bytes of a record hold its length. It follows frames and trailer.
     let record = if header.has_record() {
         let len = storage.read_range(key, size - 4..size).await?;
         let len = len.first_chunk().copied().map_or(0, u32::from_be_bytes);
@@ -119,7 +119,7 @@ async fn read_medium(storage: &Storage, master: &MasterKey, key: &str, size: u64
     })
 }
 
-/// An object of the first version knows nothing but its id.
+/// The record for an object of the first version, which holds only its id.
 fn without_record(id: MediaId) -> Record {
     let path = std::path::PathBuf::from(format!("recovered/{id}"));
     Record { email: NOBODY.to_owned(), relative_path: path.clone(), full_path: path, ..Record::default() }

@@ -1,4 +1,4 @@
-//! How does what is stored go? The command `drip rm ID…`.
+//! The command `drip rm ID…`: removes stored files.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::report::{Failed, Summary, bytes, count, tell};
 use crate::repository::MediaId;
 use crate::session::{Places, Session};
 
-/// Removes the media with these ids, and tells which there are not.
+/// Removes the media with these ids, and reports unknown ids.
 pub(super) async fn run(places: &Places, ids: &[String], output: Output) -> Result<Success, BoxError> {
     let session = Session::open_existing(places).await?;
     session.storage.reach().await?;

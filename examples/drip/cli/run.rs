@@ -1,4 +1,4 @@
-//! How a started pipeline is seen to its end: to the last transfer, or until somebody interrupts.
+//! Runs a started pipeline until its last transfer or an interruption.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use super::interrupt::interrupted;
 use crate::report::{Progress, StageRow, Summary, duration, tell};
 use crate::transfer::{PATIENCE, Queue};
 
-/// How long an interrupted pipeline may take to finish the files it has begun.
+/// Time that an interrupted pipeline has to finish the files it has started.
 const FINISH: Duration = Duration::from_secs(10);
 
-/// How long to wait for the last stages to let go of what they held, once the pipeline is over.
+/// Time to wait for the last stages to release their transfers once the pipeline has ended.
 const LETTING_GO: Duration = Duration::from_secs(5);
 
-/// Waits for the end of `running`, deals with every verdict, and sums up.
+/// Waits for the end of `running`, processes all verdicts, and summarizes the run.
 pub(super) async fn to_its_end(
     command: &'static str,
     running: Running,
@@ -34,7 +34,7 @@ pub(super) async fn to_its_end(
     drop(running);
     queue.close();
     settle(queue).await;
-    // Those that a stage does not let go of are found by the next run.
+    // The next run recovers transfers that a stage does not release.
     let queued = queue.waiting().await.map_or(0, |waiting| waiting.files) + queue.open() as u64;
     progress.close();
 
@@ -63,7 +63,8 @@ pub(super) async fn to_its_end(
     }
 }
 
-/// Nothing new is begun, and what was begun has its time; a second interruption stops at once.
+/// Starts no new transfers and finishes those in progress; stops at once after [`FINISH`] or a second
+/// interruption.
 async fn finish(running: &Running, queue: &Queue) -> Result<Report, PipelineError> {
     queue.stop();
     tokio::select! {
@@ -73,7 +74,7 @@ async fn finish(running: &Running, queue: &Queue) -> Result<Report, PipelineErro
     }
 }
 
-/// An interruption was told when it came; a failure is told here.
+/// Reports a failure on stderr and returns it. An interruption was reported when it occurred.
 fn told(error: String) -> String {
     tell(&format!("drip: {error}"));
     error
@@ -90,7 +91,7 @@ fn why_not_finished(outcome: Outcome, outage: Option<String>) -> Option<String> 
     }
 }
 
-/// Takes in every verdict that is still to come.
+/// Processes all outstanding verdicts.
 async fn settle(queue: &Queue) {
     let all = async {
         loop {

@@ -1,4 +1,4 @@
-//! With which options do the pipelines run, and where is each of them from? The command `drip show`.
+//! The command `drip show`: prints the pipelines' options and their origins.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::seal::MasterKey;
 use crate::session::{Places, Session};
 use crate::transfer::Queue;
 
-/// The options of all pipelines, for a program.
+/// The options of all pipelines in JSON output.
 #[derive(Debug, Serialize)]
 struct Shown {
     command: &'static str,
     pipelines: Vec<EffectiveOptions>,
 }
 
-/// Nothing is begun: the pipelines are built to be looked at, with a key that seals nothing.
+/// Builds the pipelines only to inspect them, with a key that seals nothing; nothing is started.
 pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxError> {
     let session = Session::open_existing(places).await?;
     let progress = Arc::new(Progress::new("show"));
@@ -40,7 +40,7 @@ pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxE
     Ok(Success::Whole)
 }
 
-/// The options as a section of the file that `--config` takes.
+/// Formats the options as a section of a file for `--config`.
 fn section(options: &EffectiveOptions) -> String {
     let name = &options.pipeline;
     let text = options.to_string();

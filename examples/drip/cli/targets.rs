@@ -1,4 +1,4 @@
-//! Which file does each medium become below one folder?
+//! Assigns each medium its file below the download folder.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -7,17 +7,18 @@ use std::path::{Component, Path, PathBuf};
 use crate::download::marked;
 use crate::repository::{Media, NewDownload};
 
-/// Gives every medium a file of its own below one folder.
+/// Assigns every medium a separate file below one folder.
 #[derive(Debug)]
 pub(super) struct Targets<'a> {
     folder: &'a Path,
-    /// The folders of the uploads, by what they are called here; none if there is one only.
+    /// Names of the uploads' root folders below `folder`; empty if there is only one root.
     roots: HashMap<PathBuf, OsString>,
     taken: HashSet<PathBuf>,
 }
 
 impl<'a> Targets<'a> {
-    /// For media that were uploaded with these folders. If they are several, each keeps its name; those of one name get numbers.
+    /// Creates targets for media that were uploaded with these root folders. Several roots keep their names;
+    /// equal names get numbers.
     pub(super) fn new(folder: &'a Path, roots: impl IntoIterator<Item = PathBuf>) -> Self {
         let (mut named, mut used) = (HashMap::new(), HashSet::new());
         for root in roots {
@@ -37,7 +38,8 @@ impl<'a> Targets<'a> {
         Self { folder, roots, taken: HashSet::new() }
     }
 
-    /// Its relative path; with its id in the name if another medium has that path.
+    /// Returns the download of a medium: its relative path, with its id in the name if another medium has
+    /// that path.
     pub(super) fn download(&mut self, media: &Media) -> NewDownload {
         let mut relative = below(&media.relative_path);
         if let Some(name) = media.root.as_ref().and_then(|root| self.roots.get(root)) {
@@ -50,7 +52,8 @@ impl<'a> Targets<'a> {
     }
 }
 
-/// Only what leads further down: a path out of a database is no reason to write anywhere else.
+/// Keeps only the components that lead further down: a path from the database must not lead outside of the
+/// folder.
 fn below(path: &Path) -> PathBuf {
     let parts = path.components().filter(|part| matches!(part, Component::Normal(_)));
     let path: PathBuf = parts.collect();

@@ -1,4 +1,4 @@
-//! The command `drip upload PATH…`: queues what is not stored as it is, and uploads what is queued.
+//! The command `drip upload PATH…`: queues new and changed files, and uploads the queue.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,25 +14,25 @@ use crate::session::{Places, Session, SessionError};
 use crate::transfer::Queue;
 use crate::walk::{LeftOut, Links, Pattern};
 
-/// What is done with uploads that failed for good in earlier runs.
+/// How to treat uploads that failed permanently in earlier runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Earlier {
     TryAgain,
     Leave,
 }
 
-/// What is to be uploaded.
+/// The parameters of an upload.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
-    /// Files and folders; without any, only what is in the queue.
+    /// Files and folders; if there are none, only the queue is uploaded.
     pub(super) paths: &'a [PathBuf],
-    /// What becomes of symbolic links.
+    /// How symbolic links are treated.
     pub(super) links: Links,
-    /// Whose they are.
+    /// The owner of the files.
     pub(super) user: &'a str,
-    /// What is left out.
+    /// Patterns of excluded files.
     pub(super) exclude: &'a [Pattern],
-    /// Whether hidden folders and those called `target` are taken.
+    /// Whether to include hidden folders and those named `target`.
     pub(super) hidden: bool,
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn run(
     earlier: Earlier,
     output: Output,
 ) -> Result<Success, BoxError> {
-    // Whoever names no file goes on with something that is there.
+    // Without a path, the command continues an existing queue, so the data folder must exist.
     let session = match asked.paths {
         [] => Session::open_existing(places).await?,
         _ => Session::open(places).await?,
@@ -66,7 +66,7 @@ pub(super) async fn run(
     Ok(Success::of(&summary))
 }
 
-/// A key is made once, and nothing else can take its place.
+/// Reports a new master key: it is created once and cannot be replaced.
 fn tell_key(path: &Path) {
     if path.exists() {
         let path = shown(path);
@@ -76,7 +76,7 @@ fn tell_key(path: &Path) {
     }
 }
 
-/// What failed for good, now or earlier, is kept.
+/// Reports the kept uploads that failed permanently, in this or an earlier run.
 async fn tell_dead(session: &Session) -> Result<(), RepositoryError> {
     let dead = session.repository.dead_count().await?;
     if dead > 0 {
@@ -87,7 +87,7 @@ async fn tell_dead(session: &Session) -> Result<(), RepositoryError> {
     Ok(())
 }
 
-/// Uploads what is at `paths`, and what an earlier run left in the queue.
+/// Uploads the files at `paths` and the uploads that an earlier run left queued.
 pub(super) async fn upload(session: &Session, asked: Asked<'_>) -> Result<Summary, BoxError> {
     session.storage.reach().await?;
     let master = session.sealing_key().await?;
@@ -102,7 +102,7 @@ pub(super) async fn upload(session: &Session, asked: Asked<'_>) -> Result<Summar
         ));
     }
     let queue = Queue::new(repository.clone(), Scope::Uploads, session.storage.clone(), progress.clone());
-    // Before anything is queued: options that are wrong leave nothing behind.
+    // Build the pipeline before queuing anything, so that invalid options leave nothing behind.
     let pipeline = pipelines::upload(session, &queue, master, &progress)?;
     let user = repository.user(asked.user).await?;
     let avoid = session.avoid().and_all(asked.exclude);

@@ -1,4 +1,4 @@
-//! Who stores how much? The command `drip usage`: a flow over the media, joined with all users.
+//! The command `drip usage`: ranks users by stored bytes with a flow over the media, joined with all users.
 //!
 //! ```text
 //! media ─▶ sums by user ─┐
@@ -23,13 +23,13 @@ use crate::report::{Align, Table, bar, bytes, count, share, shown_text, tell};
 use crate::repository::{Media, Repository, RepositoryError, User};
 use crate::session::{Look, Places, SessionError};
 
-/// Rows read in one go.
+/// Rows read per batch.
 const PAGE: usize = 1000;
 
-/// How many characters the longest bar has.
+/// Length of the longest bar, in characters.
 const BAR: u64 = 30;
 
-/// Who stores how much, for a program.
+/// The usage of all users in JSON output.
 #[derive(Debug, Default, Serialize)]
 struct Usage {
     command: &'static str,
@@ -41,7 +41,7 @@ struct Usage {
     users: Vec<Row>,
 }
 
-/// What a user stores.
+/// The usage of one user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Row {
     user: String,
@@ -49,7 +49,7 @@ struct Row {
     bytes: u64,
 }
 
-/// Some files.
+/// Number and size of files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Stored {
     files: u64,
@@ -68,7 +68,7 @@ pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxE
     let mut usage = Usage { command: "usage", ..Usage::default() };
     match Look::at(places).await {
         Ok(look) => usage.users = ranking(&look.repository).await.map_err(why)?,
-        // Not having anything is an answer.
+        // A missing data folder is an empty list, not an error.
         Err(none @ SessionError::NoFolder(_)) => tell(&none.to_string()),
         Err(error) => return Err(error.into()),
     }
@@ -81,7 +81,7 @@ pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxE
     Ok(Success::Whole)
 }
 
-/// What a person wants to know of it: not which stage it was that could not read.
+/// Extracts the error that concerns the user, without the name of the stage that met it.
 fn why(error: FlowError) -> BoxError {
     match error {
         FlowError::Stage { reason: ExitReason::Error(error), .. } => error.to_string().into(),
@@ -89,7 +89,7 @@ fn why(error: FlowError) -> BoxError {
     }
 }
 
-/// All users, those who store most first; those who store nothing too.
+/// Returns all users by descending size, including those that store nothing.
 async fn ranking(repository: &Arc<dyn Repository>) -> Result<Vec<Row>, FlowError> {
     let (of_media, of_users) = (Arc::clone(repository), Arc::clone(repository));
     let stored = Flow::from_stream(move || media(Arc::clone(&of_media)))
@@ -112,7 +112,7 @@ async fn ranking(repository: &Arc<dyn Repository>) -> Result<Vec<Row>, FlowError
         .await
 }
 
-/// All media, page by page.
+/// Streams all media page by page.
 fn media(repository: Arc<dyn Repository>) -> impl Stream<Item = Result<Vec<Media>, RepositoryError>> + Send {
     try_unfold((repository, None), |(repository, after)| async move {
         let page = repository.media_after(after, PAGE).await?;
@@ -121,7 +121,7 @@ fn media(repository: Arc<dyn Repository>) -> impl Stream<Item = Result<Vec<Media
     })
 }
 
-/// All users, page by page.
+/// Streams all users page by page.
 fn users(repository: Arc<dyn Repository>) -> impl Stream<Item = Result<Vec<User>, RepositoryError>> + Send {
     try_unfold((repository, None), |(repository, after)| async move {
         let page = repository.users_after(after, PAGE).await?;

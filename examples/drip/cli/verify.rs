@@ -1,4 +1,4 @@
-//! Can everything that is stored be read? The command `drip verify`.
+//! The command `drip verify`: checks that stored files can be read.
 
 use std::num::NonZero;
 use std::path::Path;
@@ -16,10 +16,10 @@ use crate::report::{Failed, Summary, bytes, count, tell};
 use crate::repository::Media;
 use crate::session::{Places, Session};
 
-/// Media read in one go.
+/// Media read per batch.
 const PAGE: usize = 500;
 
-/// Checks every medium, or of a hundred so many.
+/// Checks all media, or a sample of `per_cent` percent.
 pub(super) async fn run(places: &Places, per_cent: u8, output: Output) -> Result<Success, BoxError> {
     let begun = std::time::Instant::now();
     let session = Session::open_existing(places).await?;
@@ -66,7 +66,7 @@ async fn verify(session: &Session, per_cent: u8) -> Result<Summary, BoxError> {
     Ok(summary)
 }
 
-/// Checks on a thread that may block.
+/// Checks a medium on a thread that may block.
 async fn checked(check: Check, media: Media) -> (Media, Option<String>) {
     let runtime = Handle::current();
     let checked = media.clone();
@@ -79,7 +79,8 @@ async fn checked(check: Check, media: Media) -> (Media, Option<String>) {
     (media, cause)
 }
 
-/// The ids end in random bits. Another run takes the same sample: what it found once is found again.
+/// Whether a medium belongs to the sample. Ids end in random bits, so every run takes the same sample and
+/// finds the same damage.
 fn is_in_sample(media: &Media, per_cent: u8) -> bool {
     let [.., high, low] = *media.id.0.as_bytes();
     u16::from_be_bytes([high, low]) % 100 < u16::from(per_cent)

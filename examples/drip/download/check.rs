@@ -1,4 +1,4 @@
-//! Whether a stored object is whole: everything a download does, but for the writing.
+//! Checks a stored object: a complete download without writing.
 
 use super::encryption::Opening;
 use super::remote_storage::Fetching;
@@ -8,7 +8,7 @@ use crate::seal::{CHUNK, MasterKey};
 use crate::store::Storage;
 use crate::transfer::{Buffers, Failure, Work};
 
-/// Reads stored objects to their end, and opens them; cheap to clone.
+/// Reads stored objects to their end and opens them; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Check {
     storage: Storage,
@@ -17,17 +17,17 @@ pub struct Check {
 }
 
 impl Check {
-    /// A check of what is in `storage` and was sealed under `master`.
+    /// Creates a check for objects in `storage` that were sealed under `master`.
     pub fn new(storage: Storage, master: MasterKey) -> Self {
         Self { storage, master, buffers: Buffers::default() }
     }
 
-    /// Checks one medium; it blocks while it reads from a folder.
+    /// Checks one medium; blocks while it reads from a folder.
     ///
     /// # Errors
-    /// What a download of it would say.
+    /// The failure that a download would report.
     pub async fn check(&self, media: Media) -> Result<(), Failure> {
-        // Nothing is kept: what is checked is the storage.
+        // The cache holds nothing, so the check reads the storage.
         let cache = ContentCache::new(Bounds { total: 0, file: 0, ..Bounds::default() });
         let mut fetching = Fetching::new(self.storage.clone(), cache.clone(), self.buffers.clone());
         let mut opening = Opening::new(self.master.clone(), cache);

@@ -1,16 +1,16 @@
-//! What downloads begin with: which chunks are wanted, one after the other.
+//! The source of downloads: requests the chunks of each medium in order.
 
 use crate::repository::Transfer;
 use crate::seal::CHUNK;
 use crate::transfer::{Failure, Next, Source, Wanted};
 
-/// Asks for every chunk of a medium.
+/// Requests every chunk of a medium.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Chunks;
 
 impl Source for Chunks {
     type Shape = Wanted;
-    /// Chunks that are still to be asked for.
+    /// Number of chunks still to request.
     type Open = u64;
 
     fn open(&mut self, transfer: &Transfer) -> Result<(u64, ()), Failure> {

@@ -1,4 +1,4 @@
-//! A download that is whole, and how it gets its name: never in the place of another file.
+//! A completely written download, and how it gets its final name without replacing another file.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -14,7 +14,7 @@ use super::target::checksum_of_file;
 use crate::beneath::Folder;
 use crate::repository::{Attributes, from_bytes};
 
-/// A file that was written to its end. Dropped, it is gone.
+/// A completely written file; removed if dropped.
 #[derive(Debug)]
 pub struct Complete {
     pub(super) place: Place,
@@ -26,33 +26,34 @@ pub struct Complete {
 
 #[derive(Debug)]
 pub(super) enum Content {
-    /// Under the temporary name.
+    /// Stored under the temporary name.
     File,
-    /// Made at once under its name.
+    /// Created directly under its final name.
     Link { target: Vec<u8>, times: Option<Timestamps> },
 }
 
 impl Complete {
-    /// Bytes of the content.
+    /// Size of the content in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The file that is to be synced before it gets its name; a link has none.
+    /// Path of the file to sync before it gets its name; `None` for a link.
     pub fn unnamed(&self) -> Option<PathBuf> {
         matches!(self.content, Content::File).then(|| self.place.temporary_path())
     }
 
-    /// The folder that was asked for.
+    /// The requested folder.
     pub fn root(&self) -> &Path {
         &self.place.root
     }
 
-    /// Gives the file its name, and says which. If another file has it, this one gets a name with `mark` in it; if the other
-    /// one has the same content, that is the file. Hard links are linked to the first of them.
+    /// Gives the file its final name and returns its path. If another file has the name, `mark` is inserted
+    /// into it; if that file has the same content, it is used instead. Hard links are linked to the first
+    /// file of their group.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     pub fn publish(self, mark: &str, links: &HardLinks) -> io::Result<PathBuf> {
         let parent = self.place.open_parent()?;
         let name = match Key::new(&self.attributes, self.checksum) {
@@ -77,7 +78,7 @@ impl Complete {
         {
             let linked = self.take_a_name(parent, mark, |name| folder.link(&first.name, parent, name));
             match linked {
-                // On another file system, or too many links: it becomes a file of its own.
+                // The first name is on another file system or has too many links: make a separate file.
                 Err(error)
                     if matches!(
                         error.kind(),
@@ -93,7 +94,7 @@ impl Complete {
         Ok(name)
     }
 
-    /// Tries names until one is free, or has this very content.
+    /// Tries names until one is free or its file has the same content.
     fn take_a_name(
         &self,
         parent: &Folder,
@@ -119,7 +120,7 @@ impl Complete {
         Ok(name)
     }
 
-    /// Whether what has this name has the content that was written.
+    /// Whether the file with this name has the content that was written.
     fn is_in(&self, parent: &Folder, name: &OsStr) -> bool {
         match &self.content {
             Content::Link { target, .. } => {
@@ -136,7 +137,7 @@ impl Complete {
 fn make_link(parent: &Folder, target: &[u8], times: Option<&Timestamps>, name: &OsStr) -> io::Result<()> {
     parent.symlink(&from_bytes(target.to_vec()), name)?;
     match times.map(|times| parent.set_times(name, times)) {
-        // Not every file system has times for links; the link is what was asked for.
+        // Not every file system stores times of links; the link itself was requested.
         Some(Err(error)) => {
             tracing::debug!(%error, "the time of a symbolic link could not be set");
             Ok(())
@@ -145,12 +146,12 @@ fn make_link(parent: &Folder, target: &[u8], times: Option<&Timestamps>, name: &
     }
 }
 
-/// Moves a file to a name that no file has. Unlike a rename, a link never replaces anything. The temporary name goes with its
-/// place.
+/// Moves a file to an unused name. Unlike a rename, a hard link never replaces a file. Dropping the place
+/// removes the temporary name.
 fn take_name(parent: &Folder, temporary: &OsStr, name: &OsStr) -> io::Result<()> {
     match parent.link(temporary, parent, name) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists && parent.stat(temporary).is_ok() => {
-            // A file system without links: take the name with an empty file, and put ours in its place.
+            // The file system has no hard links: reserve the name with an empty file and rename ours over it.
             drop(parent.create(name)?);
             parent.rename(temporary, name).inspect_err(|_| drop(parent.remove(name)))
         }

@@ -1,4 +1,4 @@
-//! Opens what was fetched, and keeps small files in the cache. An original passes untouched.
+//! Opens fetched pieces and caches small files; originals from the cache pass through.
 
 use bytes::Bytes;
 use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
@@ -17,7 +17,7 @@ pub struct Encryption {
 }
 
 impl Encryption {
-    /// An encryption for keys that `master` wrapped.
+    /// Creates an encryption for file keys that `master` wrapped.
     pub fn new(master: MasterKey, cache: ContentCache) -> Self {
         Self { opening: Opening::new(master, cache), table: Table::default() }
     }
@@ -51,7 +51,7 @@ impl Opening {
     }
 }
 
-/// A file that is being opened; nothing for an original.
+/// A file that is being opened; `None` for an original.
 pub(super) type OpeningFile = Option<Sealed>;
 
 #[derive(Debug)]

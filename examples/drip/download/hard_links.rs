@@ -1,4 +1,4 @@
-//! Which downloads are names of one file, as their sources were.
+//! Tracks which downloads are hard links of one file, as their sources were.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::beneath::Folder;
 use crate::repository::{Attributes, LinkGroup};
 
-/// The first name of every group of hard links that was downloaded; cheap to clone.
+/// The first downloaded name of every group of hard links; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct HardLinks(Arc<Mutex<HashMap<Key, First>>>);
 
-/// Links of one inode whose content and attributes are the same: an inode may have been another file when another was uploaded.
+/// Identifies links of one inode with equal content and attributes: the inode may have held another file at
+/// the time of another upload.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     group: LinkGroup,
@@ -28,7 +29,7 @@ impl Key {
     }
 }
 
-/// Where the first name is, and which file it was then.
+/// The location of the first name, and the identity of its file.
 #[derive(Debug)]
 pub(super) struct First {
     pub(super) root: PathBuf,
@@ -38,7 +39,7 @@ pub(super) struct First {
 }
 
 impl First {
-    /// The folder of the first name, if that is still the same file.
+    /// Opens the folder of the first name, if that still refers to the same file.
     pub(super) fn folder(&self) -> Option<Folder> {
         let folder = Folder::open(&self.root).and_then(|root| root.descend(&self.parent)).ok()?;
         let found = folder.stat(&self.name).ok()?;

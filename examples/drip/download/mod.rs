@@ -1,4 +1,4 @@
-//! The way down: `Starter → RemoteStorage → Encryption → Notifier`.
+//! The download pipeline: `Starter → RemoteStorage → Encryption → Notifier`.
 
 mod check;
 mod chunks;

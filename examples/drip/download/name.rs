@@ -1,13 +1,13 @@
-//! Names for files whose own name is taken.
+//! Alternative names for files whose own name is taken.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-/// Bytes that a name may have on every file system in use.
+/// Maximum length of a name, in bytes, on every file system in use.
 const LONGEST: usize = 255;
 
-/// `name~mark.ext` in the place of `name.ext`. A stem that is too long for that is cut, between characters if it is text.
+/// Returns `name~mark.ext` for `name.ext`. A stem that is too long is cut, between characters if it is text.
 pub fn marked(path: &Path, mark: &str) -> PathBuf {
     let mut end = OsString::from(format!("~{mark}"));
     if let Some(extension) = path.extension() {
@@ -16,7 +16,7 @@ pub fn marked(path: &Path, mark: &str) -> PathBuf {
     }
     let stem = path.file_stem().unwrap_or_default();
     let mut name = cut(stem, LONGEST.saturating_sub(end.len()));
-    // An extension of such a length is none.
+    // An extension of this length is not treated as one.
     let end = if end.len() < LONGEST { end } else { format!("~{mark}").into() };
     if name.is_empty() {
         name = cut(stem, LONGEST.saturating_sub(end.len()));

@@ -1,4 +1,5 @@
-//! Puts opened files down, whole and checked, and tells whoever watches. A transfer is done here and nowhere before.
+//! The last stage of a download: writes opened files, verifies them, and reports them. A transfer counts as
+//! done only here.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use crate::transfer::{
     AsyncCommit, Committer, Failure, Hold, Opened, Part, Piece, Shape, Table, Witness, Work,
 };
 
-/// What arrived in a file: bytes per chunk, and the whole, under a temporary name.
+/// What a write produces: bytes per chunk, and at the end the complete file under a temporary name.
 #[derive(Debug)]
 pub enum Written {}
 
@@ -34,7 +35,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// A notifier that tells `repository` and `witness`. Notifiers of one run share `links`.
+    /// Creates a notifier that reports to `repository` and `witness`. The notifiers of one run share `links`.
     pub fn new(repository: Arc<dyn Repository>, links: HardLinks, witness: Arc<dyn Witness>) -> Self {
         let publisher = Publisher { repository, links, witness: Arc::clone(&witness) };
         let committer = Committer::default();
@@ -69,7 +70,7 @@ impl Consumer for Notifier {
     }
 }
 
-/// Gives files their names, once a power cut cannot take their content away.
+/// Gives files their names once their content survives a power cut.
 #[derive(Debug, Clone)]
 struct Publisher {
     repository: Arc<dyn Repository>,
@@ -77,19 +78,20 @@ struct Publisher {
     witness: Arc<dyn Witness>,
 }
 
-/// A file that has its name, and its size.
+/// The path of a named file, and its size.
 type Published = io::Result<(PathBuf, u64)>;
 
 impl AsyncCommit<(Hold, Complete)> for Publisher {
     async fn commit(&self, ended: Vec<(Hold, Complete)>) {
         let links = self.links.clone();
         let published = tokio::task::spawn_blocking(move || publish(ended, &links)).await;
-        // What panicked has dropped the holds, and so failed them.
+        // A panic has dropped the holds, which fails their transfers.
         let Ok(published) = published else { return };
         let done = published.iter().filter(|(_, published)| published.is_ok());
         let transfers = done.map(|(hold, _)| hold.key()).collect();
         if let Err(error) = self.repository.finish_downloads(transfers).await {
-            // The files are there; the next run into this folder writes them again, over nothing.
+            // The files exist. The next run into this folder downloads them again and finds equal content
+            // under their names.
             tracing::warn!(%error, "finished downloads could not be taken out of the queue");
         }
         for (hold, published) in published {
@@ -107,7 +109,8 @@ impl AsyncCommit<(Hold, Complete)> for Publisher {
     }
 }
 
-/// Syncs the files, names them, and syncs the names: no name ever stands for content that a power cut took away.
+/// Syncs the files, names them, and syncs the names, so that no name survives a power cut without its
+/// content.
 fn publish(ended: Vec<(Hold, Complete)>, links: &HardLinks) -> Vec<(Hold, Published)> {
     let Some(root) = ended.first().map(|(_, complete)| complete.root().to_owned()) else { return Vec::new() };
     let unnamed: Vec<_> = ended.iter().filter_map(|(_, complete)| complete.unnamed()).collect();
@@ -133,7 +136,7 @@ fn publish(ended: Vec<(Hold, Complete)>, links: &HardLinks) -> Vec<(Hold, Publis
     named
 }
 
-/// The same result once more.
+/// Clones the result.
 fn again(result: &io::Result<()>) -> io::Result<()> {
     result.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string())).copied()
 }

@@ -1,4 +1,4 @@
-//! The download pipeline, declared.
+//! The declaration of the download pipeline.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::store::Storage;
 use crate::transfer::{Buffers, Piece, Queue, Witness, copies};
 
 pipeline! {
-    /// Fetches every queued medium, opens it and writes it down.
+    /// Fetches every queued medium, opens it and writes it to its file.
     pub Download(
         queue: Queue,
         storage: Storage,
@@ -34,7 +34,7 @@ pipeline! {
 }
 
 impl Download {
-    /// As many `copies` as pay on this machine: one a processor, of four at most.
+    /// Returns the number of `copies` that pays off on this machine: one per processor, at most four.
     pub fn copies() -> usize {
         copies(1)
     }

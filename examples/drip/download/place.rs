@@ -1,4 +1,4 @@
-//! Where a download goes: a name below the folder that was asked for, and a temporary name beside it.
+//! The location of a downloaded file: its name below the requested folder, and a temporary name beside it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -9,14 +9,14 @@ use super::target::temporary_file_name;
 use crate::beneath::Folder;
 use crate::repository::Transfer;
 
-/// A place for one file. Dropped, it removes the temporary name.
+/// The location of one file. Dropping it removes the temporary name.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// The folder that was asked for.
+    /// The requested folder.
     pub(super) root: PathBuf,
-    /// The folder of the file, from there.
+    /// The folder of the file, relative to `root`.
     pub(super) parent: PathBuf,
-    /// The name that was asked for.
+    /// The requested name.
     pub(super) name: OsString,
     temporary: OsString,
 }
@@ -35,7 +35,8 @@ impl Place {
         }
     }
 
-    /// The folder of the file, made with these permission bits where it is missing: `modes` are those of the last folders.
+    /// Opens the folder of the file, creating missing folders with these permission bits: `modes` belong to
+    /// the last folders.
     pub(super) fn make_parent(&self, modes: &[u32]) -> io::Result<Folder> {
         std::fs::create_dir_all(&self.root)?;
         let folders = self.parent.components().count();
@@ -46,15 +47,15 @@ impl Place {
         Folder::open(&self.root)?.descend_or_make(&self.parent, &modes)
     }
 
-    /// The folder of the file.
+    /// Opens the folder of the file.
     pub(super) fn open_parent(&self) -> io::Result<Folder> {
         Folder::open(&self.root)?.descend(&self.parent)
     }
 
-    /// A new file under the temporary name.
+    /// Creates a new file under the temporary name.
     pub(super) fn create_temporary(&self, parent: &Folder) -> io::Result<File> {
         match parent.create(&self.temporary) {
-            // Left by a run that was killed, or planted: a link is removed, and what it leads to stays.
+            // A killed run left it, or it was planted. A link is removed; its target stays.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 parent.remove(&self.temporary)?;
                 parent.create(&self.temporary)
@@ -73,7 +74,7 @@ impl Place {
         self.path_of(&self.temporary)
     }
 
-    /// The path of a name beside the file.
+    /// The path of a sibling of the file with this name.
     pub(super) fn path_of(&self, name: &OsStr) -> PathBuf {
         self.root.join(&self.parent).join(name)
     }
@@ -81,7 +82,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Gone already if it was renamed.
+        // Fails if the file was renamed already.
         let _ = self.open_parent().and_then(|parent| parent.remove(&self.temporary));
     }
 }

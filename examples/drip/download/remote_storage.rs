@@ -1,4 +1,4 @@
-//! Fetches what is wanted: from the cache if it is there, else from the storage, frame by frame.
+//! Fetches requested chunks: from the cache, or else from the storage, frame by frame.
 
 use bytes::Bytes;
 use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
@@ -9,7 +9,7 @@ use crate::seal::{CHUNK, FRAME_EXTRA, HEADER_LEN, RECORD_MAX, SealError, TRAILER
 use crate::store::{Reader, Storage};
 use crate::transfer::{Buffers, Failure, Fetched, Origin, Piece, Table, Wanted, Work};
 
-/// Turns wishes into what was stored.
+/// Turns requests into stored pieces.
 #[derive(Debug)]
 pub struct RemoteStorage {
     fetching: Fetching,
@@ -17,7 +17,7 @@ pub struct RemoteStorage {
 }
 
 impl RemoteStorage {
-    /// A stage that looks into `cache` first and then into `storage`.
+    /// Creates a stage that looks into `cache` first and then into `storage`.
     pub fn new(storage: Storage, cache: ContentCache, buffers: Buffers) -> Self {
         Self { fetching: Fetching::new(storage, cache, buffers), table: Table::default() }
     }
@@ -55,7 +55,7 @@ impl Fetching {
 /// A file that is being fetched.
 #[derive(Debug)]
 pub(super) enum FetchingFile {
-    /// From the cache: what is left of it.
+    /// From the cache: the rest of the content.
     Original(Bytes),
     /// From the storage.
     Sealed { reader: Reader, left: u64, next: u64, of: u64 },
@@ -133,7 +133,7 @@ fn check_size(found: u64, expected: u64) -> Result<(), SealError> {
     }
 }
 
-/// The next `len` bytes, or what is missing of `what`.
+/// Reads the next `len` bytes; if the object ends early, the error names the truncated part, `what`.
 async fn read(
     reader: &mut Reader,
     into: &mut Vec<u8>,

@@ -1,4 +1,4 @@
-//! The file that a download writes: under a temporary name until it is whole, readable by nobody else until then.
+//! The file that a download writes: private and under a temporary name until it is complete.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -11,10 +11,10 @@ use super::complete::{Complete, Content};
 use super::place::Place;
 use crate::repository::{Attributes, Kind, Transfer, TransferId};
 
-/// What a hole is made of: a whole block of zeros.
+/// Granularity of holes: a whole block of zeros.
 const BLOCK: usize = 4096;
 
-/// Longer targets of links there are on no system.
+/// No system has longer link targets.
 const LINK_MAX: u64 = 64 * 1024;
 
 /// The temporary name beside `target` while `transfer` writes it.
@@ -22,7 +22,7 @@ pub fn temporary_name(target: &Path, transfer: TransferId) -> PathBuf {
     target.with_file_name(format!(".drip-{}.part", transfer.0.simple()))
 }
 
-/// A file that is being written. Dropped unfinished, it is gone.
+/// A file that is being written; removed if dropped unfinished.
 #[derive(Debug)]
 pub struct Target {
     place: Place,
@@ -36,7 +36,7 @@ pub struct Target {
 enum Writing {
     File {
         file: File,
-        /// Zeros before what comes next, which are not written.
+        /// Number of pending zeros, which are skipped rather than written.
         hole: u64,
     },
     /// The target of a symbolic link.
@@ -44,11 +44,11 @@ enum Writing {
 }
 
 impl Target {
-    /// Begins to write the file of `transfer`; folders that are missing are made. No link below the folder that was asked for
-    /// is followed.
+    /// Starts to write the file of `transfer`, creating missing folders. Links below the requested folder are
+    /// not followed.
     ///
     /// # Errors
-    /// What the operating system says, or which part of the path is a link.
+    /// The operating system's error, or an error if a component of the path is a link.
     pub fn create(transfer: &Transfer) -> io::Result<Self> {
         let attributes = transfer.media.attributes.clone();
         let place = Place::new(transfer);
@@ -61,10 +61,10 @@ impl Target {
         Ok(Self { place, attributes, content, hasher: Box::default(), size: 0 })
     }
 
-    /// The next bytes.
+    /// Writes the next bytes.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.content {
             Writing::Link(target) => target.extend_from_slice(bytes),
@@ -76,20 +76,21 @@ impl Target {
         Ok(())
     }
 
-    /// Bytes written so far.
+    /// Number of bytes written so far.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// BLAKE3 of what was written so far.
+    /// BLAKE3 hash of the bytes written so far.
     pub fn checksum(&self) -> [u8; 32] {
         *self.hasher.finalize().as_bytes()
     }
 
-    /// Ends the writing: the file gets its permissions and its time, and waits for its name.
+    /// Ends the writing: sets the file's permissions and time. It still has to be published under its final
+    /// name.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     pub fn complete(self) -> io::Result<Complete> {
         let checksum = self.checksum();
         let Self { place, attributes, content, size, .. } = self;
@@ -100,7 +101,8 @@ impl Target {
                 if hole > 0 {
                     file.set_len(size)?;
                 }
-                // Neither set-user-id nor the like: the owner is not restored, so another's rights would be given away.
+                // Without set-user-id and similar bits: the owner is not restored, so the file would grant
+                // another user's rights.
                 let mode = attributes.mode.map_or(0o600, |mode| mode & 0o777);
                 rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
                 if let Some(times) = times {
@@ -113,7 +115,7 @@ impl Target {
     }
 }
 
-/// Writes what is not zero, block by block; `hole` is what was left out before `bytes`.
+/// Writes all blocks that are not zero; `hole` counts the zeros skipped before `bytes`.
 fn write_sparse(file: &mut File, hole: &mut u64, bytes: &[u8]) -> io::Result<()> {
     for block in bytes.chunks(BLOCK) {
         if block.iter().all(|byte| *byte == 0) {
@@ -129,7 +131,7 @@ fn write_sparse(file: &mut File, hole: &mut u64, bytes: &[u8]) -> io::Result<()>
     Ok(())
 }
 
-/// The time of the last modification; that of the last access is left alone.
+/// Returns the modification time to set; the access time is left unchanged.
 fn times(attributes: &Attributes) -> Option<Timestamps> {
     const SECOND: i64 = 1_000_000_000;
     attributes.modified.map(|modified| Timestamps {
@@ -141,10 +143,10 @@ fn times(attributes: &Attributes) -> Option<Timestamps> {
     })
 }
 
-/// BLAKE3 of a file.
+/// Returns the BLAKE3 hash of a file.
 ///
 /// # Errors
-/// What the operating system says.
+/// The operating system's error.
 pub fn checksum_of(path: &Path) -> io::Result<[u8; 32]> {
     checksum_of_file(fs::File::open(path)?)
 }

@@ -1,9 +1,9 @@
-//! A bar chart of characters.
+//! A bar chart of text characters.
 
-/// The eighths of a character.
+/// Eighths of a character cell.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/// A bar for `value`, of `width` characters for `most`; something that is not nothing is seen.
+/// Draws a bar for `value`, where `most` is `width` characters long; a nonzero value is always visible.
 pub fn bar(value: u64, most: u64, width: u64) -> String {
     if value == 0 || most == 0 {
         return String::new();
@@ -14,7 +14,7 @@ pub fn bar(value: u64, most: u64, width: u64) -> String {
     format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
 }
 
-/// A share in percent.
+/// Formats a share in percent.
 #[allow(clippy::cast_precision_loss, reason = "one digit behind the point is shown")]
 pub fn share(value: u64, whole: u64) -> String {
     if whole == 0 { "-".to_owned() } else { format!("{:.1} %", value as f64 * 100.0 / whole as f64) }

@@ -1,24 +1,24 @@
-//! How long the rest will take, by bytes and by files.
+//! Estimates the remaining time from bytes and files.
 
 use std::time::Duration;
 
 use super::duration;
 
-/// Bytes that take as long as a file does by itself: to open, to store under a name of its own, to record.
+/// The fixed cost of a file, expressed in bytes: opening it, storing it under its own name, recording it.
 const FILE: u64 = 64 * 1024;
 
-/// An estimate is not worth showing before so much time has passed.
+/// Minimum elapsed time before an estimate is shown.
 const FIRST: Duration = Duration::from_secs(1);
 
-/// Nobody plans with an estimate of more than a day.
+/// The longest estimate to display.
 const DAY: Duration = Duration::from_hours(24);
 
-/// The work of so many bytes in so many files, in bytes.
+/// Estimates the work of `files` files with `bytes` bytes in total, expressed in bytes.
 pub fn estimate(bytes: u64, files: u64) -> u64 {
     bytes.saturating_add(files.saturating_mul(FILE))
 }
 
-/// The time left for `all` of the work if `done` of it took `passed`, in words. It is not known before anything is done.
+/// Formats the time left if `done` of the work `all` took `passed`. It is unknown before anything is done.
 #[allow(clippy::cast_precision_loss, reason = "an estimate")]
 pub fn time_left(done: u64, all: u64, passed: Duration) -> String {
     if done == 0 || passed < FIRST {
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn many_small_files_are_estimated_by_their_number() {
-        // 1,000 of 4,000 files of a byte, and a file of 100 MB that is still to come.
+        // 1,000 of 4,000 one-byte files are done, and a file of 100 MB is still to come.
         let left = time_left(estimate(1_000, 1_000), estimate(100_003_999, 4_000), TEN);
         assert_eq!(left, "45 s left");
     }

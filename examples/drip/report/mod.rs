@@ -1,4 +1,4 @@
-//! What a person, or a program, gets to see: progress on the way, a line per failure, and what it came to.
+//! Output for a person or a program: progress, a line per failure, and a summary.
 
 mod chart;
 mod left;

@@ -1,42 +1,44 @@
-//! Names and texts as they are shown: nothing in them moves the cursor, changes the terminal or reorders a line.
+//! Escapes names and texts for display: the result cannot move the cursor, change the terminal or reorder a
+//! line.
 
 use std::fmt::Write;
 use std::path::Path;
 
-/// The path on one line: bytes that are not UTF-8 as `\xff`, control and bidirectional characters escaped.
+/// Formats the path on one line: bytes that are not UTF-8 as `\xff`, control and bidirectional characters
+/// escaped.
 pub fn shown(path: &Path) -> String {
     let mut shown = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
         escape(chunk.valid(), is_unsafe, &mut shown);
         for byte in chunk.invalid() {
-            // Writing into a string cannot fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(shown, "\\x{byte:02x}");
         }
     }
     shown
 }
 
-/// The text on one line, with control and bidirectional characters escaped.
+/// Formats the text on one line, with control and bidirectional characters escaped.
 pub fn shown_text(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     escape(text, is_unsafe, &mut shown);
     shown
 }
 
-/// Lines of text as they may go to a terminal: as [`shown_text`], and line breaks stay.
+/// Formats text for a terminal: as [`shown_text`], but keeps line breaks.
 pub fn shown_lines(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     escape(text, |character| character != '\n' && is_unsafe(character), &mut shown);
     shown
 }
 
-/// JSON text as it may go to a terminal. It means the same: such characters stand within strings only.
+/// Formats JSON text for a terminal. Its meaning is unchanged: such characters occur within strings only.
 pub fn shown_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for character in json.chars() {
         if is_unsafe(character) {
             for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing into a string cannot fail.
+                // Writing to a `String` cannot fail.
                 let _ = write!(shown, "\\u{unit:04x}");
             }
         } else {
@@ -46,7 +48,8 @@ pub fn shown_json(json: &str) -> String {
     shown
 }
 
-/// The bytes of a path that is not UTF-8, in hexadecimal, so that a program can tell such names apart.
+/// Returns the bytes of a path that is not UTF-8, in hexadecimal, so that a program can tell such names
+/// apart.
 pub fn path_hex(path: &Path) -> Option<String> {
     let bytes = path.as_os_str().as_encoded_bytes();
     std::str::from_utf8(bytes).is_err().then(|| {
@@ -57,7 +60,7 @@ pub fn path_hex(path: &Path) -> Option<String> {
     })
 }
 
-/// Whether a name, a cause or a user has no business showing this character as it is.
+/// Whether this character must be escaped in a displayed name, cause or user.
 pub fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character,

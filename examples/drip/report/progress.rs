@@ -1,4 +1,4 @@
-//! How far a command is: a bar on a terminal, a line now and then elsewhere; and a line per failure, at once.
+//! Progress of a command: a bar on a terminal, otherwise a periodic line; and a line per failure, at once.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -16,26 +16,26 @@ use crate::transfer::{PATIENCE, Witness};
 /// Time between two lines.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// A file that failed.
+/// A failed file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failed {
-    /// Which one, as it is shown.
+    /// Its name, as displayed.
     pub name: String,
     /// The bytes of its path, in hexadecimal, if that is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_hex: Option<String>,
-    /// Why.
+    /// The cause.
     pub cause: String,
 }
 
 impl Failed {
-    /// The failure of the file at this path.
+    /// Creates the failure of the file at this path.
     pub fn new(path: &Path, cause: &str) -> Self {
         Self { name: shown(path), path_hex: path_hex(path), cause: cause.to_owned() }
     }
 }
 
-/// Counts, shows, and remembers what failed.
+/// Counts and shows progress, and collects failures.
 #[derive(Debug)]
 pub struct Progress {
     verb: &'static str,
@@ -51,7 +51,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Shows what is done on stderr, under this verb.
+    /// Creates a progress display on stderr, labelled with this verb.
     pub fn new(verb: &'static str) -> Self {
         let now = Instant::now();
         Self {
@@ -68,7 +68,7 @@ impl Progress {
         }
     }
 
-    /// How much there is to do.
+    /// Announces the total amount of work.
     pub fn expect(&self, files: u64, bytes: u64) {
         self.total_files.store(files, Ordering::Relaxed);
         self.total_bytes.store(bytes, Ordering::Relaxed);
@@ -79,7 +79,7 @@ impl Progress {
         }
     }
 
-    /// A line for a person, beside the bar.
+    /// Prints a line for a person, beside the bar.
     pub fn note(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| tell(line)),
@@ -87,26 +87,26 @@ impl Progress {
         }
     }
 
-    /// Something that was asked for and will not be done.
+    /// Reports a requested file that will not be transferred.
     pub fn fail(&self, path: &Path, cause: &str) {
         let failed = Failed::new(path, cause);
         self.note(&format!("failed: {}: {cause}", failed.name));
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failed);
     }
 
-    /// No more bars and lines.
+    /// Ends all bars and lines.
     pub fn close(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
-    /// Files that are done, and their bytes.
+    /// Number of completed files, and their bytes.
     pub fn done(&self) -> (u64, u64) {
         (self.files.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
     }
 
-    /// What failed so far.
+    /// The failures so far.
     pub fn failures(&self) -> Vec<Failed> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -124,7 +124,7 @@ impl Progress {
 
     fn line_if_due(&self) {
         let now = Instant::now();
-        // Whoever finds the lock taken leaves the line to the holder.
+        // If the lock is taken, its holder prints the line.
         let Ok(mut last) = self.last_line.try_lock() else { return };
         if now.duration_since(*last) >= EVERY {
             *last = now;
@@ -148,12 +148,13 @@ impl Progress {
     }
 }
 
-/// Writes a line to stderr. A reader that went away is no reason to break a stage, as `eprintln!` would.
+/// Writes a line to stderr. If the reader is gone, the line is lost; `eprintln!` would panic and break the
+/// stage.
 pub fn tell(line: &str) {
     let _ = writeln!(io::stderr(), "{}", shown_lines(line));
 }
 
-/// A bar that shows itself once it is known how much there is to do.
+/// Creates a bar that appears once the amount of work is known.
 fn bar(verb: &'static str) -> ProgressBar {
     let style = "{prefix} {wide_bar} {msg}";
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden()).with_prefix(verb);

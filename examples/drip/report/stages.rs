@@ -1,35 +1,35 @@
-//! What each step of a pipeline did, its copies taken together.
+//! The figures of each pipeline step, summed over its copies.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use stage_core::StageStats;
 
-/// One step's figures.
+/// The figures of one step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StageRow {
-    /// The step.
+    /// Name of the step.
     pub name: String,
-    /// How many copies it has.
+    /// Number of copies.
     pub copies: usize,
-    /// Events that came in.
+    /// Number of events received.
     pub events_in: u64,
-    /// Events that went out.
+    /// Number of events emitted.
     pub events_out: u64,
-    /// Batches that were handled.
+    /// Number of batches handled.
     pub batches: u64,
-    /// Demand that was still outstanding at the end.
+    /// Demand still outstanding at the end.
     pub demand: u64,
-    /// Times a copy was rebuilt.
+    /// Number of restarts.
     pub restarts: u64,
-    /// Seconds in callbacks, of all copies together.
+    /// Seconds spent in callbacks, summed over all copies.
     pub busy_seconds: f64,
-    /// Part of the run that a copy spent in callbacks, on average: 0 to 1.
+    /// Average share of the run that a copy spent in callbacks, 0 to 1.
     pub busy_share: f64,
 }
 
 impl StageRow {
-    /// The steps of a run of `time`, in their order.
+    /// Returns the steps of a run of length `time`, in their order.
     pub fn of(stats: &[StageStats], time: Duration) -> Vec<Self> {
         let mut rows: Vec<Self> = Vec::new();
         for copy in stats {

@@ -1,4 +1,4 @@
-//! What a command came to: one line for a person, one JSON object for a program.
+//! The summary of a command: one line for a person, or one JSON object for a program.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -10,50 +10,50 @@ use super::{Failed, StageRow, bytes, count, duration, rate};
 /// The result of a command.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Summary {
-    /// Which command.
+    /// Name of the command.
     pub command: &'static str,
-    /// Files that were transferred.
+    /// Number of transferred files.
     pub files: u64,
-    /// Clear bytes of them.
+    /// Their clear bytes.
     pub bytes: u64,
-    /// Files that were not.
+    /// Number of failed files.
     pub failed: u64,
-    /// How long the pipeline ran.
+    /// Running time of the pipeline.
     pub seconds: f64,
-    /// Files that are still in the queue.
+    /// Number of files still in the queue.
     pub queued: u64,
-    /// Files that were not uploaded, since they are stored as they are.
+    /// Number of files skipped because they are stored unchanged.
     pub unchanged: u64,
-    /// Folders that were left out, since they are hidden or called `target`.
+    /// Number of folders skipped because they are hidden or named `target`.
     pub hidden: u64,
-    /// Files and folders that were left out, since `--exclude` names them.
+    /// Number of files and folders that `--exclude` skipped.
     pub excluded: u64,
-    /// Whether a signal ended it.
+    /// Whether a signal ended the run.
     pub interrupted: bool,
-    /// Transfers that were taken off the lists for good, since that was asked for.
+    /// Number of transfers that were forgotten on request.
     #[serde(skip_serializing_if = "is_zero")]
     pub forgotten: u64,
-    /// Which files failed, and why.
+    /// The failed files with their causes.
     pub failures: Vec<Failed>,
-    /// What each step did.
+    /// The figures of each step.
     pub stages: Vec<StageRow>,
-    /// Why the command could not go on.
+    /// Why the command could not continue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
 impl Summary {
-    /// The result of a command that could not begin.
+    /// Creates the result of a command that could not start.
     pub fn of_error(command: &'static str, error: &impl ToString) -> Self {
         Self { command, error: Some(error.to_string()), ..Self::default() }
     }
 
-    /// Whether everything that was asked for is done: nothing failed, and nothing is left.
+    /// Whether the whole request is done: nothing failed, and nothing is left.
     pub fn is_success(&self) -> bool {
         self.failed == 0 && self.queued == 0 && !self.interrupted && self.error.is_none()
     }
 
-    /// One line for a person.
+    /// Formats one line for a person.
     pub fn line(&self, verb: &str) -> String {
         let time = Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
         let mut line = format!(

@@ -1,17 +1,17 @@
-//! Columns of text that line up.
+//! Text tables with aligned columns.
 
 use std::fmt::{self, Write};
 
-/// Which side of its column a text stands on.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
-    /// Words.
+    /// For words.
     Left,
-    /// Numbers.
+    /// For numbers.
     Right,
 }
 
-/// Rows of cells under a head, each column as wide as its widest cell.
+/// Rows of cells under a header, each column as wide as its widest cell.
 #[derive(Debug, Clone)]
 pub struct Table {
     columns: Vec<(String, Align)>,
@@ -19,18 +19,18 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these columns.
+    /// Creates a table with these columns.
     pub fn new<'a>(columns: impl IntoIterator<Item = (&'a str, Align)>) -> Self {
         let columns = columns.into_iter().map(|(name, align)| (name.to_owned(), align)).collect();
         Self { columns, rows: Vec::new() }
     }
 
-    /// One row more.
+    /// Appends a row.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// The columns with their widths: one pass over the rows.
+    /// Computes the widths of the columns in one pass over the rows.
     fn columns(&self) -> Columns {
         let mut widths = vec![0; self.columns.len()];
         for row in &self.rows {
@@ -51,14 +51,15 @@ impl fmt::Display for Table {
     }
 }
 
-/// The columns of a table whose rows are not all known yet. A cell wider than its column moves the rest of its line.
+/// The columns of a table whose rows are not all known yet. A cell wider than its column shifts the rest of
+/// its line.
 #[derive(Debug, Clone)]
 pub struct Columns {
     columns: Vec<(String, Align, usize)>,
 }
 
 impl Columns {
-    /// Columns of these names, each so many characters wide, and at least as wide as its name.
+    /// Creates columns with these names and widths in characters; each is at least as wide as its name.
     pub fn new<'a>(columns: impl IntoIterator<Item = (&'a str, Align, usize)>) -> Self {
         let wide = |(name, align, width): (&str, Align, usize)| {
             (name.to_owned(), align, width.max(name.chars().count()))
@@ -66,17 +67,17 @@ impl Columns {
         Self { columns: columns.into_iter().map(wide).collect() }
     }
 
-    /// The line of the names.
+    /// Formats the header line.
     pub fn head(&self) -> String {
         self.line(self.columns.iter().map(|(name, ..)| name))
     }
 
-    /// The line of one row.
+    /// Formats a row.
     pub fn line(&self, cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
         let mut line = String::new();
         for (place, ((_, align, width), cell)) in self.columns.iter().zip(cells).enumerate() {
             let (cell, gap) = (cell.as_ref(), if place > 0 { "  " } else { "" });
-            // Writing into a string cannot fail.
+            // Writing to a `String` cannot fail.
             let _ = match align {
                 Align::Left => write!(line, "{gap}{cell:<width$}"),
                 Align::Right => write!(line, "{gap}{cell:>width$}"),
@@ -108,7 +109,7 @@ mod tests {
         }
         let begun = std::time::Instant::now();
         assert_eq!(table.to_string().lines().count(), 200_001);
-        // A quadratic table takes hours.
+        // A table with quadratic cost would take hours.
         assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     }
 

@@ -1,8 +1,8 @@
-//! Numbers as they are read: decimal units, digits in threes, dates in UTC.
+//! Formats numbers for people: decimal units, digits in groups of three, dates in UTC.
 
 use std::time::Duration;
 
-/// A count with its digits in threes.
+/// Formats a count with its digits in groups of three.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut shown = String::new();
@@ -15,7 +15,7 @@ pub fn count(number: u64) -> String {
     shown
 }
 
-/// Bytes in B, kB, MB, GB or TB (powers of 1,000).
+/// Formats bytes in B, kB, MB, GB or TB (powers of 1,000).
 #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
 pub fn bytes(number: u64) -> String {
     let mut shown = number as f64;
@@ -31,14 +31,14 @@ pub fn bytes(number: u64) -> String {
     format!("{shown:.1} TB")
 }
 
-/// Bytes per second in MB/s.
+/// Formats a rate in MB/s.
 #[allow(clippy::cast_precision_loss, reason = "one digit behind the point is shown")]
 pub fn rate(bytes: u64, time: Duration) -> String {
     let seconds = time.as_secs_f64().max(1e-9);
     format!("{:.1} MB/s", bytes as f64 / 1e6 / seconds)
 }
 
-/// A time in s, min or h.
+/// Formats a duration in s, min or h.
 pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
@@ -49,7 +49,8 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// Milliseconds since 1970 as `2026-02-28 23:59:59`, in UTC. The algorithm is Howard Hinnant's `civil_from_days`.
+/// Formats milliseconds since 1970 as `2026-02-28 23:59:59`, in UTC. The algorithm is Howard Hinnant's
+/// `civil_from_days`.
 pub fn timestamp(milliseconds: i64) -> String {
     let seconds = milliseconds.div_euclid(1000);
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));

@@ -1,4 +1,4 @@
-//! What can be wrong with a sealed object, in words for the person whose file it is.
+//! Errors in sealed objects, worded for the owner of the file.
 
 use super::KeyId;
 
@@ -6,92 +6,92 @@ use super::KeyId;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
-    /// The object does not start like one of ours.
+    /// The object does not start with the signature of a sealed file.
     #[error("the stored object is not one that drip sealed: its first bytes are not `dripseal`")]
     NotSealed,
-    /// A later drip wrote it.
+    /// A later drip wrote the object.
     #[error("the stored object has format version {found}, this drip reads version {known}")]
     Version {
         /// The version in the header.
         found: u8,
-        /// The version that we read.
+        /// The version that this drip supports.
         known: u8,
     },
-    /// A drip with other chunks sealed it.
+    /// The object was sealed with another chunk size.
     #[error("the stored object has chunks of {found} bytes, this drip reads chunks of {known}")]
     ChunkSize {
-        /// Bytes, as the header says.
+        /// The chunk size in the header, in bytes.
         found: usize,
-        /// Bytes that we read.
+        /// The supported chunk size, in bytes.
         known: usize,
     },
-    /// It is whole, and somebody else's.
+    /// The object is intact but belongs to another file.
     #[error("the stored object was sealed for another file (id {0})")]
     OtherFile(uuid::Uuid),
-    /// The file key does not unwrap, and the header names another master key.
+    /// The file key cannot be unwrapped, and the header names another master key.
     #[error("wrong key: the stored object was sealed under master key {sealed}, this is master key {ours}")]
     OtherKey {
-        /// The master key the header names.
+        /// The master key named in the header.
         sealed: KeyId,
-        /// The master key we hold.
+        /// The master key in use.
         ours: KeyId,
     },
-    /// The file key does not unwrap although the master key is the right one.
+    /// The file key cannot be unwrapped although the master key is the right one.
     #[error("the header of the stored object was altered: its file key does not unwrap")]
     Header,
-    /// A frame is authentic nowhere.
+    /// A frame does not authenticate at any position.
     #[error("chunk {index} of {of} was altered: it does not authenticate")]
     Altered {
-        /// Place of the frame, counted from 0.
+        /// Position of the frame, counted from 0.
         index: u64,
-        /// How many chunks the file has.
+        /// Number of chunks of the file.
         of: u64,
     },
-    /// A frame of this object stands in the place of another.
+    /// A frame of this object is in the position of another one.
     #[error("chunks out of order: in the place of chunk {index} of {of} stands chunk {found}")]
     Moved {
-        /// Place of the frame, counted from 0.
+        /// Position of the frame, counted from 0.
         index: u64,
-        /// The place it was sealed for.
+        /// The position it was sealed for.
         found: u64,
-        /// How many chunks the file has.
+        /// Number of chunks of the file.
         of: u64,
     },
-    /// Fewer bytes than the frame must have.
+    /// The object is shorter than required.
     #[error("the stored object is truncated: {what} has {found} bytes instead of {expected}")]
     Truncated {
-        /// The part that is cut short.
+        /// The truncated part.
         what: String,
-        /// Bytes there are.
+        /// Number of bytes present.
         found: u64,
-        /// Bytes there must be.
+        /// Number of bytes required.
         expected: u64,
     },
-    /// More bytes than were stored.
+    /// The object is longer than it was when stored.
     #[error("the stored object was appended to: it has {found} bytes instead of {expected}")]
     Appended {
-        /// Bytes there are.
+        /// Number of bytes present.
         found: u64,
-        /// Bytes there must be.
+        /// Number of bytes required.
         expected: u64,
     },
-    /// The trailer does not authenticate: the object does not end where it was ended.
+    /// The trailer does not authenticate: the object does not end where it was sealed to end.
     #[error("the end of the stored object was altered or cut off: its trailer does not authenticate")]
     Trailer,
-    /// The record behind the trailer does not authenticate.
+    /// The record after the trailer does not authenticate.
     #[error("the record of the stored object was altered or cut off: it does not authenticate")]
     Record,
-    /// The trailer is authentic, and counts otherwise.
+    /// The trailer is authentic, but its counts differ.
     #[error("the stored object holds {found} {what}, its trailer says {sealed}")]
     Count {
         /// "chunks" or "bytes".
         what: &'static str,
-        /// What was opened.
+        /// The opened number.
         found: u64,
-        /// What was sealed.
+        /// The sealed number.
         sealed: u64,
     },
-    /// The operating system gave no random bytes, or the cipher refused.
+    /// The operating system supplied no random bytes, or the cipher failed.
     #[error("the cipher failed while sealing")]
     Cipher,
 }

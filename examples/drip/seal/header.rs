@@ -1,4 +1,4 @@
-//! The first bytes of a sealed object: whose it is, and its file key, wrapped.
+//! The header of a sealed object: the file's identity and its wrapped key.
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use uuid::Uuid;
@@ -12,13 +12,13 @@ const MAGIC: &[u8; 8] = b"dripseal";
 const VERSION: u8 = 2;
 const FIRST_VERSION: u8 = 1;
 const WRAPPED: usize = 32 + 16;
-/// Bytes in front of the wrapped key; they are authenticated when it is unwrapped.
+/// Number of bytes before the wrapped key; unwrapping authenticates them.
 const PREFIX: usize = 8 + 1 + 8 + 32 + 16 + 4;
 
-/// Bytes of the header of a sealed object.
+/// Size of the header of a sealed object in bytes.
 pub const HEADER_LEN: usize = PREFIX + WRAPPED;
 
-/// A header, and the file key that was in it.
+/// A header and its file key.
 #[derive(Debug)]
 pub struct Header {
     bytes: [u8; HEADER_LEN],
@@ -26,15 +26,15 @@ pub struct Header {
 }
 
 impl Header {
-    /// A header for `file` around a file key that nobody had before.
+    /// Creates a header for `file` with a new file key.
     ///
     /// # Errors
-    /// [`SealError::Cipher`] when the operating system gives no random bytes.
+    /// [`SealError::Cipher`] if the operating system supplies no random bytes.
     pub fn new(master: &MasterKey, file: Uuid) -> Result<Self, SealError> {
         Self::of_version(VERSION, master, file)
     }
 
-    /// A header as the first version of drip made them, for tests of what is done about those.
+    /// Creates a header of drip's first version, for tests of reading such objects.
     #[cfg(test)]
     pub(crate) fn of_first_version(master: &MasterKey, file: Uuid) -> Self {
         Self::of_version(FIRST_VERSION, master, file).unwrap()
@@ -42,7 +42,7 @@ impl Header {
 
     fn of_version(version: u8, master: &MasterKey, file: Uuid) -> Result<Self, SealError> {
         let salt: [u8; 32] = random_bytes()?;
-        // Sealed in place below, so that no copy of the file key stays behind.
+        // Sealed in place below, so that no copy of the file key remains.
         let mut wrapped: [u8; 32] = random_bytes()?;
         let key = file_key(&wrapped)?;
 
@@ -65,7 +65,7 @@ impl Header {
     /// Reads the header of an object that should hold `file`.
     ///
     /// # Errors
-    /// What is wrong with it, see [`SealError`].
+    /// The defect found, see [`SealError`].
     pub fn read(master: &MasterKey, file: Uuid, bytes: &[u8]) -> Result<Self, SealError> {
         let bytes = *bytes.first_chunk::<HEADER_LEN>().ok_or_else(|| SealError::Truncated {
             what: "its header".into(),
@@ -98,7 +98,7 @@ impl Header {
         Ok(Self { bytes, key })
     }
 
-    /// The bytes as they are stored, which every frame authenticates.
+    /// The stored bytes, which every frame authenticates.
     pub fn bytes(&self) -> &[u8; HEADER_LEN] {
         &self.bytes
     }
@@ -127,7 +127,7 @@ fn file_key(bytes: &[u8]) -> Result<LessSafeKey, SealError> {
     UnboundKey::new(&AES_256_GCM, bytes).map(LessSafeKey::new).map_err(|_| SealError::Cipher)
 }
 
-/// A wrapping key wraps once (invariant 2 of the module), so one nonce will do.
+/// A wrapping key is used once (invariant 2 of the module), so a constant nonce is safe.
 fn wrapping_nonce() -> Nonce {
     Nonce::assume_unique_for_key([0; 12])
 }

@@ -1,4 +1,4 @@
-//! Where the master key lives: a file of 32 bytes that only its owner may read.
+//! The file of the master key: 32 bytes that only its owner may read.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -11,22 +11,22 @@ use super::{MasterKey, SealError};
 use crate::beneath::Folder;
 use crate::durable::sync_folder;
 
-/// Why there is no master key.
+/// Why the master key is unavailable.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// There is no such file.
+    /// The file does not exist.
     #[error("the master key {} is missing", .0.display())]
     Missing(PathBuf),
-    /// There is one, and it cannot be read.
+    /// The file cannot be read.
     #[error("the master key {} cannot be read: {source}", path.display())]
     Unreadable {
         /// The key file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// Others may read it.
+    /// Other users may read the file.
     #[error(
         "the master key {} can be read by others (mode {mode:04o}), so it is not used: `chmod 600` it, and think of who has read it",
         path.display()
@@ -37,23 +37,23 @@ pub enum KeyFileError {
         /// Its permission bits.
         mode: u32,
     },
-    /// It is not a key.
+    /// The content is not a key.
     #[error("the master key {} is wrong: it has {found} bytes instead of {}", path.display(), MasterKey::LEN)]
     Length {
         /// The key file.
         path: PathBuf,
-        /// Bytes it has (one more than the limit stands for "more").
+        /// Number of bytes in the file (one more than the limit stands for "more").
         found: usize,
     },
-    /// A new one cannot be written.
+    /// A new key file cannot be written.
     #[error("a new master key cannot be written to {}: {source}", path.display())]
     Unwritable {
         /// The key file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The operating system gave no random bytes.
+    /// The operating system supplied no random bytes.
     #[error("a new master key cannot be made: {0}")]
     Random(#[from] SealError),
 }
@@ -61,14 +61,15 @@ pub enum KeyFileError {
 /// Reads the master key in `path`.
 ///
 /// # Errors
-/// [`KeyFileError::Missing`], [`KeyFileError::Unreadable`], [`KeyFileError::Exposed`] or [`KeyFileError::Length`], each naming
-/// the path. A symbolic link is unreadable: somebody else may say where it leads.
+/// [`KeyFileError::Missing`], [`KeyFileError::Unreadable`], [`KeyFileError::Exposed`] or
+/// [`KeyFileError::Length`], each naming the path. A symbolic link counts as unreadable, because another user
+/// may control its target.
 pub fn read_key_file(path: &Path) -> Result<MasterKey, KeyFileError> {
     let unreadable = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => KeyFileError::Missing(path.to_owned()),
         _ => KeyFileError::Unreadable { path: path.to_owned(), source },
     };
-    // Of full size at once: a buffer that grows leaves copies behind.
+    // Allocated at full size, because a growing buffer leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MasterKey::LEN + 1));
     let limit = MasterKey::LEN as u64 + 1;
     let name = path.file_name().unwrap_or_default();
@@ -89,17 +90,17 @@ pub fn read_key_file(path: &Path) -> Result<MasterKey, KeyFileError> {
     Ok(MasterKey::new(secret))
 }
 
-/// Makes a master key and writes it to `path` (mode 0600), where no file may be yet.
+/// Creates a master key and writes it to `path` (mode 0600), which must not exist yet.
 ///
 /// # Errors
-/// [`KeyFileError::Unwritable`] naming the path, also when the file exists; nothing half-written stays behind.
+/// [`KeyFileError::Unwritable`] naming the path, also if the file exists; no partial file is left behind.
 pub fn create_key_file(path: &Path) -> Result<MasterKey, KeyFileError> {
     let key = MasterKey::random()?;
     let written = private_file(path).and_then(|mut file| {
         let written = file
             .write_all(key.secret())
             .and_then(|()| file.sync_all())
-            // Nothing may be sealed under a key whose name a power cut takes away.
+            // Sync the name as well: a power cut must not remove a key under which files are sealed.
             .and_then(|()| sync_folder(path.parent().unwrap_or(Path::new(""))));
         written.inspect_err(|_| drop(std::fs::remove_file(path)))
     });

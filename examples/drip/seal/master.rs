@@ -1,4 +1,4 @@
-//! The master key: what every file key is wrapped by.
+//! The master key, which wraps every file key.
 
 use std::fmt;
 
@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 
 use super::SealError;
 
-/// Names a master key without giving it away: two keys have different ids, an id leads back to no key.
+/// Identifies a master key without revealing it: two keys have different ids, and a key cannot be derived
+/// from its id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId(pub(super) [u8; 8]);
 
@@ -32,10 +33,10 @@ pub struct MasterKey {
 }
 
 impl MasterKey {
-    /// Bytes of a master key.
+    /// Length of a master key in bytes.
     pub const LEN: usize = 32;
 
-    /// The key with these bytes.
+    /// Creates the key with these bytes.
     pub fn new(secret: impl Into<Zeroizing<[u8; Self::LEN]>>) -> Self {
         let secret = secret.into();
         let digest = blake3::derive_key("drip master key id", &*secret);
@@ -44,15 +45,15 @@ impl MasterKey {
         Self { secret, id: KeyId(id) }
     }
 
-    /// A key nobody had before.
+    /// Creates a new random key.
     ///
     /// # Errors
-    /// [`SealError::Cipher`] when the operating system gives no random bytes.
+    /// [`SealError::Cipher`] if the operating system supplies no random bytes.
     pub fn random() -> Result<Self, SealError> {
         random_bytes().map(Self::new)
     }
 
-    /// What this key is called in headers and messages.
+    /// The key's id in headers and messages.
     pub fn id(&self) -> KeyId {
         self.id
     }
@@ -61,7 +62,8 @@ impl MasterKey {
         &self.secret
     }
 
-    /// The key that wraps one file key: HKDF-SHA256 (RFC 5869) of this key under a salt that is never used again.
+    /// Derives the key that wraps one file key: HKDF-SHA256 (RFC 5869) of this key under a salt that is never
+    /// reused.
     pub(super) fn wrapping_key(&self, salt: &[u8; 32]) -> Result<LessSafeKey, SealError> {
         let secret = Salt::new(HKDF_SHA256, salt).extract(&*self.secret);
         let derived = secret.expand(&[b"drip file key"], &AES_256_GCM).map_err(|_| SealError::Cipher)?;
@@ -75,7 +77,7 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// Random bytes from the operating system.
+/// Returns random bytes from the operating system.
 pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], SealError> {
     let mut bytes = [0; N];
     ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)

@@ -1,4 +1,4 @@
-//! How a file is made unreadable and untouchable before it leaves: one key per file, one frame per chunk.
+//! Sealing: encrypts and authenticates a file, with one key per file and one frame per chunk.
 //!
 //! ```text
 //! object  := header frame* trailer record
@@ -8,14 +8,16 @@
 //! record  := ciphertext(path, attributes, …) tag(16) length(4)      nonce = 0 ‖ 2
 //! ```
 //!
-//! This is the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár, 2015): a frame opens only in its place, and only the
-//! trailer opens as the last. So a flipped byte, a frame in another place, a frame of another file and a missing end are all
-//! found, each by name.
+//! This is the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár, 2015): a frame opens only in
+//! its position, and only the trailer opens as the last part. So a flipped byte, a moved frame, a frame of
+//! another file and a missing end are all detected, each with its own error.
 //!
-//! 1. A file key seals one file once: every attempt draws a new one, so its nonces, the chunk indexes, never repeat.
-//! 2. A file key is wrapped by a key derived from the master key and 32 random bytes, so that nonce never repeats either.
-//! 3. The record says what file it is: a database that names another one is found out. Version 1 had none.
-//! 4. The index behind a frame is trusted for nothing but the error message.
+//! 1. A file key seals one file once: every attempt generates a new one, so its nonces, the chunk indexes,
+//!    never repeat.
+//! 2. A file key is wrapped by a key derived from the master key and 32 random bytes, so the wrapping nonce
+//!    never repeats either.
+//! 3. The record identifies the file, which exposes a database that names another one. Version 1 had none.
+//! 4. The index after a frame is used only for the error message.
 
 mod error;
 mod header;
@@ -31,5 +33,5 @@ pub use master::{KeyId, MasterKey};
 pub use opener::Opener;
 pub use sealer::{FRAME_EXTRA, RECORD_MAX, Sealer, TRAILER_LEN, Trailer, record_len, sealed_len};
 
-/// Clear bytes in every chunk of a file but its last one.
+/// Number of clear bytes in every chunk of a file except its last one.
 pub const CHUNK: usize = 256 * 1024;

@@ -1,4 +1,4 @@
-//! Frames in, clear chunks out, or what is wrong with them.
+//! Opens sealed frames into clear chunks, and detects damaged ones.
 
 use ring::aead::{Aad, LessSafeKey};
 
@@ -17,7 +17,7 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// An opener for the object that starts with `header` and should hold `size` clear bytes.
+    /// Creates an opener for the object that starts with `header` and should hold `size` clear bytes.
     pub fn new(header: Header, size: u64) -> Self {
         let has_record = header.has_record();
         let (header, key) = header.into_parts();
@@ -28,7 +28,8 @@ impl Opener {
     /// Turns the next frame into its chunk, in place.
     ///
     /// # Errors
-    /// [`SealError::Moved`] or [`SealError::Altered`], naming the chunk; the frame's bytes are then worth nothing.
+    /// [`SealError::Moved`] or [`SealError::Altered`], naming the chunk; the content of the buffer is then
+    /// meaningless.
     pub fn open(&mut self, frame: &mut Vec<u8>) -> Result<(), SealError> {
         let index = self.next;
         let of = self.of;
@@ -49,12 +50,12 @@ impl Opener {
         Ok(())
     }
 
-    /// Opens the end, and counts what was opened against it. The checksum is for whoever puts the file down. Objects of the
-    /// first version have no record.
+    /// Opens the end and compares its counts with the chunks opened. The caller that writes the file must
+    /// verify the checksum. Objects of the first version have no record.
     ///
     /// # Errors
-    /// [`SealError::Trailer`] if it is not the end that was sealed, [`SealError::Count`] if the chunks before it were not all,
-    /// [`SealError::Record`] if the record is not the one that was sealed.
+    /// [`SealError::Trailer`] if this is not the sealed end, [`SealError::Count`] if chunks before it are
+    /// missing, [`SealError::Record`] if this is not the sealed record.
     pub fn finish(self, end: &mut [u8]) -> Result<(Trailer, Option<Vec<u8>>), SealError> {
         let size = self.size;
         let (trailer, record) = self.open_end(end)?;
@@ -62,7 +63,7 @@ impl Opener {
         Ok((trailer, record))
     }
 
-    /// Opens the end of an object whose frames nobody opened.
+    /// Opens the end of an object without opening its frames.
     ///
     /// # Errors
     /// As [`Opener::finish`].
@@ -125,7 +126,7 @@ mod tests {
         MasterKey::new([9; 32])
     }
 
-    /// Header, frames and trailer of these chunks.
+    /// Seals these chunks into a header, frames and a trailer.
     fn sealed(chunks: &[Vec<u8>]) -> Vec<Vec<u8>> {
         sealed_behind(Header::new(&master(), FILE).unwrap(), chunks)
     }

@@ -1,37 +1,37 @@
-//! Clear chunks in, frames out.
+//! Seals clear chunks into frames.
 
 use ring::aead::{Aad, LessSafeKey, Nonce};
 
 use super::{CHUNK, HEADER_LEN, Header, SealError};
 
-/// What a frame has more than its chunk: the tag and the index.
+/// Number of bytes that a frame adds to its chunk: the tag and the index.
 pub const FRAME_EXTRA: usize = 16 + 8;
 
-/// Bytes of the trailer of a sealed object.
+/// Size of the trailer of a sealed object in bytes.
 pub const TRAILER_LEN: usize = 8 + 8 + 32 + 16;
 
-/// Most bytes of a sealed record: two paths, a link's target and some numbers are far from it.
+/// Maximum size of a sealed record in bytes; two paths, a link target and some numbers stay far below it.
 pub const RECORD_MAX: usize = 64 * 1024;
 
-/// Bytes of a sealed record of `len` clear bytes: the tag and the length are behind it.
+/// Size of a sealed record of `len` clear bytes: the tag and the length follow it.
 pub const fn record_len(len: usize) -> usize {
     len + 16 + 4
 }
 
-/// Bytes of the sealed object without its record, of a file of `size` clear bytes.
+/// Size of the sealed object of a file of `size` clear bytes, without its record.
 pub fn sealed_len(size: u64) -> u64 {
     let frames = size.div_ceil(CHUNK as u64);
     HEADER_LEN as u64 + size + frames * FRAME_EXTRA as u64 + TRAILER_LEN as u64
 }
 
-/// What the end of a file says of the whole of it.
+/// The trailer's summary of the whole file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trailer {
-    /// How many chunks there are.
+    /// Number of chunks.
     pub chunks: u64,
-    /// How many clear bytes there are.
+    /// Number of clear bytes.
     pub size: u64,
-    /// BLAKE3 of the clear bytes.
+    /// BLAKE3 hash of the clear bytes.
     pub checksum: [u8; 32],
 }
 
@@ -47,7 +47,8 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// A sealer for the file that `header` was made for. It takes the header, so that no second sealer can use its key.
+    /// Creates a sealer for the file of `header`. It consumes the header, so that no second sealer can use
+    /// its key.
     pub fn new(header: Header) -> Self {
         let has_record = header.has_record();
         let (header, key) = header.into_parts();
@@ -57,7 +58,7 @@ impl Sealer {
     /// Turns the next chunk into its frame, in place.
     ///
     /// # Errors
-    /// [`SealError::Cipher`] if the cipher refuses.
+    /// [`SealError::Cipher`] if the cipher fails.
     pub fn seal(&mut self, chunk: &mut Vec<u8>) -> Result<(), SealError> {
         self.hasher.update(chunk);
         self.size += chunk.len() as u64;
@@ -71,10 +72,10 @@ impl Sealer {
         Ok(())
     }
 
-    /// Seals the end, and behind it `record`, which says what file this is. Nothing can be sealed after it.
+    /// Seals the end, followed by `record`, which describes the file. Nothing can be sealed after it.
     ///
     /// # Errors
-    /// [`SealError::Cipher`] if the cipher refuses.
+    /// [`SealError::Cipher`] if the cipher fails.
     pub fn finish(self, record: &[u8]) -> Result<(Trailer, Vec<u8>), SealError> {
         let checksum = *self.hasher.finalize().as_bytes();
         let trailer = Trailer { chunks: self.next, size: self.size, checksum };
@@ -105,7 +106,7 @@ impl Sealer {
     }
 }
 
-/// The kinds of place in a stream.
+/// The kinds of position in a stream.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place {
     Within,
@@ -113,7 +114,7 @@ pub(super) enum Place {
     Record,
 }
 
-/// STREAM's nonce: 11 bytes of counter, one byte that tells the trailer and the record from all frames.
+/// STREAM's nonce: an 11-byte counter and one byte that separates the trailer and the record from all frames.
 pub(super) fn nonce(index: u64, place: Place) -> Nonce {
     let mut bytes = [0; 12];
     bytes[3..11].copy_from_slice(&index.to_be_bytes());

@@ -11,7 +11,7 @@ use crate::repository::{Kind, Transfer};
 /// Opens the regular file of `transfer`.
 ///
 /// # Errors
-/// What the operating system says, or why it may not be opened: it is a link now, or leads out of the folder it was found in.
+/// The operating system's error, or an error if the file has become a link or leads out of its folder.
 pub(super) fn open(transfer: &Transfer) -> io::Result<(File, Metadata)> {
     let (root, relative) = split(transfer);
     match (&transfer.media.attributes.kind, &transfer.media.root) {

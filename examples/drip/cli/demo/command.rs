@@ -1,4 +1,4 @@
-//! The demonstration: up, down, compared, and the figures.
+//! The `demo` command: uploads, downloads, compares, and prints the figures.
 
 use std::path::Path;
 
@@ -18,10 +18,10 @@ use crate::report::{Failed, StageRow, Summary, tell};
 use crate::session::{Places, Session};
 use crate::walk::Links;
 
-/// Whose files the demonstration uploads.
+/// Owner of the demonstration's files.
 const USER: &str = "andre_albuquerque@elixir.pt";
 
-/// What the demonstration came to.
+/// The results of the demonstration.
 #[derive(Debug, Serialize)]
 pub(super) struct Figures {
     command: &'static str,
@@ -43,7 +43,8 @@ pub(in crate::cli) async fn run(
     output: Output,
 ) -> Result<Success, BoxError> {
     let fixture = Fixture::prepare(folder)?;
-    // Without --data the demonstration leaves nothing behind: its data folder is as temporary as its downloads.
+    // Without --data the demonstration leaves nothing behind: its data folder is temporary, like its
+    // downloads.
     let data = args.data.clone().unwrap_or_else(|| fixture.data());
     let places = Places { data, ..args.places() };
     let session = Session::open(&places).await?;
@@ -88,7 +89,7 @@ pub(in crate::cli) async fn run(
     Ok(if whole { Success::Whole } else { Success::Partial })
 }
 
-/// Whoever interrupts one half does not want the other.
+/// Prints the result of an interrupted half; the other half is not run.
 fn cut_short(half: &Summary, verb: &str, output: Output) -> Result<Success, BoxError> {
     output.result(&half.line(verb), half)?;
     Ok(Success::of(half))

@@ -1,4 +1,4 @@
-//! Whether what came down is what went up, file by file, read again from both disks.
+//! Compares downloaded files with their sources, reading both from disk again.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,15 @@ use crate::report::Failed;
 use crate::repository::{Kind, Media};
 use crate::session::Session;
 
-/// Media compared in one go.
+/// Media compared per batch.
 const PAGE: usize = 500;
 
-/// What comparing came to.
+/// The result of the comparison.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
-    /// Files that are equal.
+    /// Number of equal files.
     pub(super) equal: u64,
-    /// Files that are not.
+    /// Files that differ.
     pub(super) different: Vec<Failed>,
 }
 
@@ -56,7 +56,7 @@ fn judge((target, media): (PathBuf, Media)) -> Result<(), Failed> {
         checksum_of(&target).map_err(|error| failed(format!("its download cannot be read: {error}")))?;
     match source {
         Ok(source) if source == came_down => Ok(()),
-        // Somebody works in the folder: what came down is still what went up.
+        // The source changed during the demonstration; the download still equals the uploaded content.
         Ok(_) if media.checksum == Some(came_down) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && media.checksum == Some(came_down) => Ok(()),
         Ok(_) => Err(failed("its download is different".to_owned())),

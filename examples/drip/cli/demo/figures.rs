@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::command::Figures;
 use crate::report::{Align, StageRow, Summary, Table, bytes, count, duration, rate};
 
-/// The steps of both pipelines, under the names of their pipelines.
+/// Returns the steps of both pipelines, named after their pipelines.
 pub(super) fn all_stages(up: &Summary, down: &Summary) -> Vec<StageRow> {
     let named = |pipeline: &'static str, summary: &Summary| {
         let rows = summary.stages.clone().into_iter();
@@ -14,7 +14,7 @@ pub(super) fn all_stages(up: &Summary, down: &Summary) -> Vec<StageRow> {
     [named("upload", up), named("download", down)].concat()
 }
 
-/// Both tables.
+/// Formats both tables.
 pub(super) fn words(figures: &Figures) -> String {
     format!("{}\n{}", totals(figures), stages(figures))
 }

@@ -1,4 +1,4 @@
-//! What the demonstration works on, and the temporary folder it leaves nothing in.
+//! The files of the demonstration, and its temporary folder.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// Bytes of the generated file.
+/// Size of the generated file in bytes.
 const GENERATED: usize = 256 << 20;
 
-/// Files to upload and a place for everything else; gone when dropped.
+/// Files to upload and a folder for everything else, removed on drop.
 #[derive(Debug)]
 pub(super) struct Fixture {
     folder: TempDir,
@@ -17,7 +17,8 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
-    /// The files in `given`; without it those of the checkout around the current folder, and a large generated one.
+    /// Selects the files in `given`, or else those of the checkout around the current folder and a large
+    /// generated one.
     pub(super) fn prepare(given: Option<&Path>) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("drip-demo-").tempdir()?;
         let paths = if let Some(given) = given {
@@ -30,29 +31,29 @@ impl Fixture {
         Ok(Self { folder, paths })
     }
 
-    /// What to upload.
+    /// The paths to upload.
     pub(super) fn paths(&self) -> &[PathBuf] {
         &self.paths
     }
 
-    /// A data folder.
+    /// The data folder.
     pub(super) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// Where downloads go.
+    /// The folder for downloads.
     pub(super) fn downloads(&self) -> PathBuf {
         self.folder.path().join("downloads")
     }
 }
 
-/// The nearest folder above that is under version control, else this one.
+/// Returns the nearest parent folder under version control, or else this one.
 fn checkout(current: &Path) -> PathBuf {
     let root = current.ancestors().find(|folder| folder.join(".git").exists());
     root.unwrap_or(current).to_owned()
 }
 
-/// Writes bytes that no compression makes smaller, the same every time: BLAKE3's extended output.
+/// Writes incompressible bytes, identical in every run: BLAKE3's extended output.
 fn generate(path: &Path) -> io::Result<()> {
     let mut bytes = blake3::Hasher::new_derive_key("drip demo file").finalize_xof();
     let mut file = File::create(path)?;

@@ -1,4 +1,4 @@
-//! Does it all work, and how fast? The command `drip demo [DIR]`.
+//! The command `drip demo [DIR]`: an end-to-end test with performance figures.
 
 mod command;
 mod compare;
