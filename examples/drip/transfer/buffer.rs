@@ -1,4 +1,4 @@
-//! Where chunks are: buffers of one size that go round instead of being allocated for every chunk.
+//! A pool of equally sized buffers for chunks, reused instead of allocated for every chunk.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::seal::{CHUNK, FRAME_EXTRA};
 
-/// Buffers kept for the next chunks; more than are in flight at once are of no use.
+/// Maximum number of pooled buffers; more than the number in flight would be useless.
 const KEPT: usize = 64;
 
 /// Lends buffers that hold one chunk or one frame; cheap to clone.
@@ -15,7 +15,7 @@ const KEPT: usize = 64;
 pub struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Buffers {
-    /// An empty buffer, from those that came back if there are any.
+    /// Returns an empty buffer, from the pool if it has any.
     pub fn take(&self) -> Buffer {
         let used = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let bytes = used.unwrap_or_else(|| Vec::with_capacity(CHUNK + FRAME_EXTRA));
@@ -31,7 +31,7 @@ impl Buffers {
     }
 }
 
-/// A `Vec<u8>` that goes back where it came from.
+/// A `Vec<u8>` that returns to its pool on drop.
 #[derive(Debug)]
 pub struct Buffer {
     bytes: Vec<u8>,
@@ -39,7 +39,8 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// The same bytes without a copy, to be shared. The buffer goes back when the last of them is dropped.
+    /// Converts the buffer into shared bytes without copying. The buffer returns to its pool when the last
+    /// reference is dropped.
     pub fn into_bytes(self) -> Bytes {
         Bytes::from_owner(self)
     }

@@ -1,7 +1,7 @@
-//! Commits what has ended in batches: everything that ended while the batch before was being committed.
+//! Commits finished items in batches: each batch holds the items that finished during the previous commit.
 //!
-//! So the cost of a sync is shared by as many files as come meanwhile, and a file that comes alone waits for nobody. Batches are
-//! some time apart.
+//! Thus all files that finish in the meantime share the cost of a sync, and a single file commits without
+//! waiting for others. Batches keep a minimum distance.
 
 use std::time::Duration;
 
@@ -9,13 +9,15 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-/// Items that may wait, and items of one batch. They hold no content.
+/// Capacity of the queue and of a batch, in items. Items hold no content.
 const BATCH: usize = 512;
 
-/// How long a batch gathers at least behind the one before: a sync stops whoever writes to the same file system for a moment.
+/// Minimum time from the end of a commit to the start of the next one: a sync briefly blocks every writer to
+/// the same file system.
 const APART: Duration = Duration::from_millis(50);
 
-/// Hands items to a task that commits them. Dropped, it has the task commit what it was given, and does not wait for that.
+/// Sends items to a task that commits them. If dropped, the task still commits the items it was given; the
+/// drop does not wait for that.
 #[derive(Debug)]
 pub(crate) struct Committer<T> {
     running: Option<(Sender<T>, JoinHandle<()>)>,
@@ -28,9 +30,9 @@ impl<T> Default for Committer<T> {
 }
 
 impl<T: Send + 'static> Committer<T> {
-    /// Hands one item over, and waits while too many wait already. An item is dropped if the task panicked.
+    /// Sends one item to the task; waits while its queue is full. The item is dropped if the task panicked.
     ///
-    /// Cancel safe: an item that was not handed over is dropped.
+    /// Cancel safe: an item that was not sent is dropped.
     pub(crate) async fn add<F>(&mut self, item: T, commit: impl FnOnce() -> F)
     where
         F: AsyncCommit<T>,
@@ -50,7 +52,7 @@ impl<T: Send + 'static> Committer<T> {
             });
             (sender, task)
         });
-        // The hold in an item that nobody takes fails its transfer.
+        // A rejected item drops its hold, which fails the transfer.
         let _ = sender.send(item).await;
     }
 
@@ -58,13 +60,13 @@ impl<T: Send + 'static> Committer<T> {
     pub(crate) async fn close(&mut self) {
         if let Some((sender, task)) = self.running.take() {
             drop(sender);
-            // A panic was reported by the runtime, and failed what it held.
+            // The runtime has reported a panic, and the dropped holds have failed their transfers.
             let _ = task.await;
         }
     }
 }
 
-/// Takes more until it is time, the batch is full, or nothing more can come.
+/// Collects more items until the deadline, until the batch is full, or until the channel closes.
 async fn gather<T>(receiver: &mut Receiver<T>, batch: &mut Vec<T>, until: Instant) {
     while batch.len() < BATCH {
         let more = receiver.recv_many(batch, BATCH - batch.len());
@@ -88,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// Notes the batches; each needs a permit.
+    /// Records the batches; each commit needs a permit.
     #[derive(Clone)]
     struct Notes {
         batches: Arc<Mutex<Vec<Vec<u32>>>>,
@@ -108,7 +110,7 @@ mod tests {
         let mut committer = Committer::default();
         committer.add(0, || notes.clone()).await;
         while notes.permits.available_permits() == 0 && notes.batches.lock().unwrap().is_empty() {
-            // The task has the first item once it has had its turn.
+            // One turn is enough for the task to receive the first item.
             tokio::task::yield_now().await;
             for item in 1..5 {
                 committer.add(item, || notes.clone()).await;

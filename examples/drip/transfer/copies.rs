@@ -1,12 +1,12 @@
-//! How many copies of a keyed step pay?
+//! The number of copies of a keyed step that pays off.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
 
-/// Processors that copies are made for: each copy holds chunks in memory.
+/// Maximum number of processors to create copies for, because each copy holds chunks in memory.
 const MOST_PROCESSORS: usize = 4;
 
-/// So many per processor of this machine, as far as they pay.
+/// Returns `per_processor` copies for every processor of this machine, up to the limit.
 pub(crate) fn copies(per_processor: usize) -> usize {
     available_parallelism().map_or(1, NonZero::get).min(MOST_PROCESSORS) * per_processor
 }

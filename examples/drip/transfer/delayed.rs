@@ -1,4 +1,4 @@
-//! Transfers that failed in passing and wait before they return to the queue, on a clock that does not jump.
+//! Delays failed transfers before their next attempt, on a monotonic clock.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,25 +8,25 @@ use tokio::time::Instant;
 
 use crate::repository::TransferId;
 
-/// The wait after the first attempt; each further one takes four times as long.
+/// The delay after the first attempt; each further one is four times as long.
 const FIRST: Duration = Duration::from_millis(100);
 
-/// The longest wait.
+/// The longest delay.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// The transfers, the one that is due first on top. They stay leased, so a killed run loses none.
+/// A heap of delayed transfers, the first one due on top. They stay leased, so a killed run loses none.
 #[derive(Debug, Default)]
 pub(super) struct Delayed {
     waiting: BinaryHeap<Reverse<(Instant, TransferId)>>,
 }
 
 impl Delayed {
-    /// Has a transfer wait after its attempt number `attempt`, counted from 1.
+    /// Delays a transfer after its attempt number `attempt`, counted from 1.
     pub(super) fn add(&mut self, transfer: TransferId, attempt: u32, now: Instant) {
         self.waiting.push(Reverse((now + wait(attempt), transfer)));
     }
 
-    /// Takes those out that have waited long enough.
+    /// Removes and returns the transfers that are due.
     pub(super) fn due(&mut self, now: Instant) -> Vec<TransferId> {
         let mut due = Vec::new();
         while let Some(Reverse((time, transfer))) = self.waiting.peek()
@@ -38,12 +38,12 @@ impl Delayed {
         due
     }
 
-    /// Takes all out.
+    /// Removes and returns all transfers.
     pub(super) fn all(&mut self) -> Vec<TransferId> {
         self.waiting.drain().map(|Reverse((_, transfer))| transfer).collect()
     }
 
-    /// When the first one is due.
+    /// The time at which the first transfer is due.
     pub(super) fn next(&self) -> Option<Instant> {
         self.waiting.peek().map(|Reverse((time, _))| *time)
     }

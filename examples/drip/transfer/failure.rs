@@ -1,35 +1,36 @@
-//! Why a transfer failed, and whether trying again makes sense.
+//! The cause of a failed transfer, and whether a retry makes sense.
 
 use std::fmt;
 use std::io;
 
 use crate::store::{StoreError, is_exhausted};
 
-/// The cause, in words for a person, and whether it may be gone the next time.
+/// The cause, worded for the user, and whether it may be transient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// Trying again is pointless as long as nobody does something about it.
+    /// Retrying is pointless until the user intervenes.
     Permanent(String),
-    /// It may work the next time.
+    /// The next attempt may succeed.
     Passing(String),
-    /// What every transfer needs is not there now; nothing is wrong with this one.
+    /// A resource that every transfer needs is unavailable; this transfer is not at fault.
     Unavailable(String),
-    /// We stopped before it was done; nothing is wrong with it.
+    /// The run stopped before the transfer was done; it is not at fault.
     Stopped,
 }
 
 impl Failure {
-    /// A permanent failure because of `cause`.
+    /// Creates a permanent failure with this cause.
     pub fn permanent(cause: impl fmt::Display) -> Self {
         Self::Permanent(cause.to_string())
     }
 
-    /// A passing failure because of `cause`.
+    /// Creates a transient failure with this cause.
     pub fn passing(cause: impl fmt::Display) -> Self {
         Self::Passing(cause.to_string())
     }
 
-    /// What an error of the operating system means for a transfer of which it says that `what`, as in "cannot be read".
+    /// Classifies an error of the operating system; `what` describes the failed operation, as in "cannot be
+    /// read".
     pub fn of_io(what: &str, error: &io::Error) -> Self {
         let cause = format!("{what}: {error}");
         match error.kind() {
@@ -51,7 +52,7 @@ impl Failure {
         }
     }
 
-    /// What happened to a transfer while a stage that held it went away.
+    /// The failure of a transfer whose stage ended while holding it.
     pub(super) fn lost() -> Self {
         Self::passing("a stage that held a piece of it was restarted")
     }

@@ -1,4 +1,4 @@
-//! The token that says who still holds a piece of a transfer, and that a piece dropped is a transfer failed.
+//! The token that accompanies each piece of a transfer: a dropped piece fails its transfer.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Failure, Judged, Verdict, Verdicts};
 use crate::repository::{Transfer, TransferId};
 
-/// One holder of a leased transfer. The lease is judged when the last one is gone.
+/// One holder of a leased transfer. The lease is judged when its last holder is gone.
 #[derive(Debug)]
 #[must_use = "a hold that is dropped fails its transfer; call `handled`"]
 pub struct Hold {
@@ -24,7 +24,7 @@ struct Lease {
 }
 
 impl Hold {
-    /// The first hold of a transfer that was just leased.
+    /// Creates the first hold of a transfer that was just leased.
     pub fn new(transfer: Transfer, verdicts: &Verdicts) -> Self {
         verdicts.opened();
         let lease = Lease {
@@ -37,42 +37,42 @@ impl Hold {
         Self { lease: Arc::new(lease), handled: false }
     }
 
-    /// What is held.
+    /// The held transfer.
     pub fn transfer(&self) -> &Transfer {
         &self.lease.transfer
     }
 
-    /// What keyed steps go by.
+    /// The key of keyed steps.
     pub fn key(&self) -> TransferId {
         self.lease.transfer.id
     }
 
-    /// One holder more.
+    /// Creates another hold of the same lease.
     pub fn again(&self) -> Self {
         Self { lease: Arc::clone(&self.lease), handled: false }
     }
 
-    /// This holder did its part.
+    /// Marks this holder's part as done.
     pub fn handled(mut self) {
         self.handled = true;
     }
 
-    /// Whether the transfer failed somewhere, so that nothing of it is worth doing.
+    /// Whether the transfer has failed, so that further work on it is wasted.
     pub fn is_dead(&self) -> bool {
         self.lease.dead.load(Ordering::Acquire)
     }
 
-    /// The transfer failed. The first cause is the one that counts.
+    /// Fails the transfer. Only the first cause counts.
     pub fn fail(&self, failure: Failure) {
         self.lease.judge(Verdict::Failed(failure));
     }
 
-    /// The transfer is whole at its goal. Comes too late if it failed.
+    /// Marks the transfer as completely delivered. Has no effect if the transfer has failed.
     pub fn done(&self, bytes: u64) {
         self.lease.judge(Verdict::Done(bytes));
     }
 
-    /// So many bytes arrived at the last stage.
+    /// Records that `bytes` bytes arrived at the last stage.
     pub fn moved(&self, bytes: u64) {
         self.lease.moved.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -99,7 +99,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Everybody handled it and nobody finished it: the end of the file never came through.
+        // All holders are done, but none has finished the transfer: the end of the file was lost.
         let verdict = verdict.unwrap_or_else(|| Verdict::Failed(self.verdicts.why_dropped()));
         let moved = *self.moved.get_mut();
         self.verdicts.report(Judged { transfer: self.transfer.clone(), verdict, moved });

@@ -1,4 +1,4 @@
-//! How one file moves through a pipeline: cut into pieces, held by a token, judged once nobody holds any of it.
+//! Moves one file through a pipeline: cut into pieces, tracked by a token, judged once no piece is held.
 //!
 //! ```text
 //!   durable queue ──lease──▶ Starter ──Begin, Chunk…, End──▶ stages ──▶ Notifier
@@ -6,13 +6,13 @@
 //!        └──────────── queue.settle() ◀── verdicts ◀──────────┘
 //! ```
 //!
-//! 1. Every piece, and every stage's entry for a transfer it has begun, carries a [`Hold`] of that transfer's lease.
+//! 1. Every piece, and every stage's entry for a started transfer, carries a [`Hold`] of that transfer's lease.
 //! 2. A hold that is dropped without [`Hold::handled`] (a panic, a restart, a stop) makes its transfer dead.
 //! 3. A lease is judged when its last hold is gone, so no piece of an attempt is left when the next attempt begins.
-//! 4. A stage passes on `Broken` for a dead transfer, in the place of whatever would have come, and forgets it.
-//! 5. A piece for which a stage has no entry (it was restarted) makes its transfer dead: what a stage cannot continue, it does not
-//!    invent.
-//! 6. What failed in passing waits before it is tried again; an outage, which is no transfer's fault, costs no attempt.
+//! 4. A stage replaces the pieces of a dead transfer by `Broken`, and discards its entry.
+//! 5. A piece for which a stage has no entry (because it was restarted) makes its transfer dead: a stage never
+//!    guesses lost state.
+//! 6. A transient failure is retried after a delay; an outage, which is no transfer's fault, costs no attempt.
 
 mod buffer;
 mod committer;

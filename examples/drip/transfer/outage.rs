@@ -1,22 +1,23 @@
-//! An outage: what all transfers need (the storage, free file descriptors) is not there, and no transfer is to blame.
+//! Outages: a resource that all transfers need (the storage, free file descriptors) is unavailable, and no
+//! transfer is at fault.
 //!
-//! Transfers that meet an outage return to the queue and keep their attempts. Then one at a time is tried, after waits that
-//! grow, until one gets through or the outage has lasted too long.
+//! Transfers that meet an outage return to the queue without using up an attempt. Then a single transfer at a
+//! time probes the resource, at growing intervals, until one succeeds or the outage has lasted too long.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The wait before the first try; each further one takes twice as long.
+/// The delay before the first probe; each further one is twice as long.
 const FIRST: Duration = Duration::from_secs(1);
 
-/// The longest wait between two tries.
+/// The longest delay between two probes.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// An outage that lasts as long as this ends the run.
+/// An outage of this length ends the run.
 pub const PATIENCE: Duration = Duration::from_mins(10);
 
-/// Whether there is an outage, and when to try again.
+/// Whether there is an outage, and the time of the next probe.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
     since: Option<Since>,
@@ -29,23 +30,24 @@ struct Since {
     next: Instant,
 }
 
-/// Whether transfers may begin.
+/// Whether transfers may start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Gate {
     /// As many as there is demand for.
     Open,
-    /// One, to see whether the outage is over.
+    /// A single one, as a probe.
     One,
     /// None before this time.
     Closed(Instant),
 }
 
 impl Outage {
-    /// A transfer met the outage. Says whether that is news: it is once the first try was in vain.
+    /// Records that a transfer met the outage. Returns whether to report it: after the first probe has
+    /// failed.
     pub(super) fn met(&mut self, now: Instant) -> bool {
         let begins = Since { begun: now, tries: 0, next: now + FIRST };
         let since = self.since.get_or_insert(begins);
-        // Those that were begun before the outage was known say nothing new.
+        // Transfers started before the outage was known add no information.
         if now < since.next {
             return false;
         }
@@ -54,7 +56,7 @@ impl Outage {
         since.tries == 1
     }
 
-    /// A transfer got through. Says whether that is news: it is if the outage was.
+    /// Records that a transfer succeeded. Returns whether to report it: if the outage was reported.
     pub(super) fn got_through(&mut self) -> bool {
         self.since.take().is_some_and(|since| since.tries > 0)
     }
@@ -67,7 +69,7 @@ impl Outage {
         }
     }
 
-    /// Whether it has lasted too long.
+    /// Whether the outage has lasted too long.
     pub(super) fn is_too_long(&self, now: Instant) -> bool {
         self.since.as_ref().is_some_and(|since| now.duration_since(since.begun) >= PATIENCE)
     }

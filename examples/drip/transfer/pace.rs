@@ -1,23 +1,23 @@
-//! When transfers may begin again: each after its own wait, all after an outage.
+//! Decides when transfers may restart: each after its own delay, all after an outage.
 
 use tokio::time::Instant;
 
 use super::delayed::Delayed;
 use super::outage::{Gate, Outage};
 
-/// What the queue of a run waits for, beside its stages.
+/// The timers of a run's queue: delayed transfers and the outage.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     pub(super) delayed: Delayed,
     pub(super) outage: Outage,
-    /// Nobody waits any more: the run is over.
+    /// The run has ended, so delays no longer apply.
     pub(super) is_over: bool,
     /// The outage that ended the run.
     pub(super) gave_up: Option<String>,
 }
 
 impl Pace {
-    /// When there is something to do if nothing happens before.
+    /// The time of the next action if nothing else happens first.
     pub(super) fn next(&self, now: Instant) -> Option<Instant> {
         let reopens = match self.outage.gate(now) {
             Gate::Closed(time) => Some(time),

@@ -1,4 +1,5 @@
-//! What travels between the stages: the beginning, the chunks and the end of a file, in the shape the next stage needs.
+//! The events between the stages: the beginning, the chunks and the end of a file, in the shape that the next
+//! stage needs.
 
 use std::fmt::Debug;
 
@@ -8,42 +9,43 @@ use super::{Buffer, Hold};
 use crate::repository::{Attributes, TransferId};
 use crate::seal::Trailer;
 
-/// The event of both pipelines: one part of one transfer, and the hold that goes with it.
+/// The event of both pipelines: one part of a transfer, with a hold of its lease.
 #[derive(Debug)]
 pub struct Piece<S: Shape> {
-    /// Whose part this is.
+    /// The hold of the transfer.
     pub hold: Hold,
     /// The part.
     pub part: Part<S>,
 }
 
 impl<S: Shape> Piece<S> {
-    /// What keyed steps go by.
+    /// The key of keyed steps.
     pub fn key(&self) -> TransferId {
         self.hold.key()
     }
 }
 
-/// A file comes as one `Begin`, its chunks in order, and one `End`; or, from wherever it failed on, as `Broken`.
+/// A part of a file: one `Begin`, its chunks in order, and one `End`. From a failure on, `Broken` replaces
+/// the remaining parts.
 #[derive(Debug)]
 pub enum Part<S: Shape> {
     /// The file begins.
     Begin(S::Begin),
     /// The chunk with this index, counted from 0.
     Chunk(u64, S::Chunk),
-    /// The file is whole.
+    /// The file is complete.
     End(S::End),
-    /// The transfer is dead: forget it. It may be told twice.
+    /// The transfer is dead: discard its state. May arrive twice.
     Broken,
 }
 
-/// What the parts of a file are made of between two stages.
+/// The types of a file's parts between two stages.
 pub trait Shape: Debug + Send + 'static {
-    /// What `Begin` tells.
+    /// The content of `Begin`.
     type Begin: Debug + Send + 'static;
-    /// What a chunk is.
+    /// The content of a chunk.
     type Chunk: Debug + Send + 'static;
-    /// What `End` tells.
+    /// The content of `End`.
     type End: Debug + Send + 'static;
 }
 
@@ -62,30 +64,30 @@ macro_rules! shape {
 }
 
 shape! {
-    /// Sealed content on its way into the storage: the header, frames, and the end.
+    /// Sealed content on its way to the storage: the header, frames, and the end.
     Sealed = Bytes, Buffer, SealedEnd
 }
 shape! {
-    /// What arrived in the storage: clear bytes per chunk, and at the end what the whole is.
+    /// What the storage has stored: clear bytes per chunk, and a summary at the end.
     Stored = (), u64, StoredEnd
 }
 shape! {
-    /// What the storage is asked for: chunks, by their indexes.
+    /// Requests to the storage: chunks by index.
     Wanted = (), (), ()
 }
 shape! {
-    /// What the storage answers: a header, frames and a trailer; or the original, out of the cache.
+    /// Answers of the storage: a header, frames and a trailer, or the original from the cache.
     Fetched = Origin<(), Vec<u8>>, Origin<Bytes, Buffer>, Origin<(), Vec<u8>>
 }
 shape! {
-    /// A file as it was before it was sealed.
+    /// The opened file, as it was before sealing.
     Opened = (), Bytes, ()
 }
 
-/// Where a fetched part comes from.
+/// The origin of a fetched part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin<O, S> {
-    /// From the cache: nothing is to be done to it.
+    /// From the cache: needs no processing.
     Original(O),
     /// From the storage, sealed.
     Sealed(S),
@@ -96,17 +98,17 @@ pub enum Origin<O, S> {
 pub struct SealedEnd {
     /// The last bytes of the object.
     pub bytes: Vec<u8>,
-    /// What is recorded of the file.
+    /// The summary to record.
     pub stored: StoredEnd,
 }
 
 /// The end of a stored file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEnd {
-    /// What the end of the object says.
+    /// The summary in the object's trailer.
     pub trailer: Trailer,
     /// The attributes that the file had while it was read.
     pub attributes: Attributes,
-    /// Bytes of the object.
+    /// Size of the object in bytes.
     pub object_size: u64,
 }

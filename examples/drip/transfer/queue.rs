@@ -1,4 +1,4 @@
-//! The durable queue as one run sees it: leases out, verdicts in.
+//! A run's view of the durable queue: hands out leases and processes verdicts.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,10 +10,10 @@ use super::{Failure, Hold, Judged, Verdict, Verdicts, Witness};
 use crate::repository::{GivenBack, GivenUp, Repository, RepositoryError, Scope, Waiting};
 use crate::store::Storage;
 
-/// How often a transfer is tried before it has failed.
+/// Number of attempts before a transfer has failed.
 pub const ATTEMPTS: u32 = 3;
 
-/// The transfers of one scope; cheap to clone. A starter that is rebuilt goes on where the old one was.
+/// The transfers of one scope; cheap to clone. A rebuilt starter continues where its predecessor stopped.
 #[derive(Debug, Clone)]
 pub struct Queue {
     repository: Arc<dyn Repository>,
@@ -25,7 +25,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The queue of this scope. `witness` is told how each transfer ends.
+    /// Creates the queue of this scope. It reports the end of each transfer to `witness`.
     pub fn new(
         repository: Arc<dyn Repository>,
         scope: Scope,
@@ -35,18 +35,18 @@ impl Queue {
         Self { repository, scope, storage, verdicts: Verdicts::default(), witness, pace: Arc::default() }
     }
 
-    /// How much there is to do.
+    /// Returns the amount of work.
     ///
     /// # Errors
-    /// What the repository says.
+    /// Any error of the repository.
     pub async fn waiting(&self) -> Result<Waiting, RepositoryError> {
         self.repository.waiting(&self.scope).await
     }
 
-    /// Takes up to `limit` transfers out; none after [`Queue::stop`].
+    /// Leases up to `limit` transfers; none after [`Queue::stop`].
     ///
     /// # Errors
-    /// What the repository says.
+    /// Any error of the repository.
     pub async fn lease(&self, limit: usize) -> Result<Vec<Hold>, RepositoryError> {
         if self.is_stopping() {
             return Ok(Vec::new());
@@ -55,16 +55,17 @@ impl Queue {
         Ok(leased.into_iter().map(|transfer| Hold::new(transfer, &self.verdicts)).collect())
     }
 
-    /// Deals with the verdicts that arrived, and says how many transfers came back or went: what failed in passing goes back
-    /// after a wait, what failed for good is taken out.
+    /// Processes the verdicts that arrived, and returns the number of transfers that returned to the queue or
+    /// left it. Transient failures return after a delay; permanent failures are removed.
     ///
-    /// Cut off, it leaves transfers leased for the next run to find.
+    /// If cancelled, it leaves transfers leased for the next run to recover.
     pub async fn settle(&self) -> usize {
         let judged = self.verdicts.take();
         let mut back = Vec::new();
         let mut lost = Vec::new();
         let returned = self.judge_all(&judged, &mut back, &mut lost);
-        // If this fails the transfers stay leased; the next run finds them. Their failures are told either way.
+        // If this fails, the transfers stay leased and the next run recovers them. Their failures are
+        // reported either way.
         if !back.is_empty()
             && let Err(error) = self.repository.give_back(back).await
         {
@@ -78,7 +79,7 @@ impl Queue {
         judged.len() + returned
     }
 
-    /// Sorts the verdicts, and says how many transfers have waited long enough.
+    /// Sorts the verdicts, and returns the number of transfers whose delay is over.
     fn judge_all(&self, judged: &[Judged], back: &mut Vec<GivenBack>, lost: &mut Vec<GivenUp>) -> usize {
         let now = Instant::now();
         let mut pace = self.pace();
@@ -91,11 +92,12 @@ impl Queue {
         due.len()
     }
 
-    /// Takes transfers out; uploads are kept as dead. A late failure may leave an object that no medium names; it goes, too.
+    /// Removes transfers from the queue; uploads are kept as dead. A late failure may leave an object that no
+    /// medium names, so that object is removed as well.
     async fn give_up(&self, lost: Vec<GivenUp>) -> Result<(), RepositoryError> {
         for key in self.repository.give_up(lost).await? {
             if let Err(error) = self.storage.remove(&key).await {
-                // It is overwritten when the upload is tried again, and removed when it is forgotten.
+                // A retry overwrites the object, and forgetting the upload removes it.
                 tracing::info!(%error, "what a failed upload may have stored could not be removed");
             }
         }
@@ -138,7 +140,8 @@ impl Queue {
         }
     }
 
-    /// A transfer met an outage: all wait, and after too long nothing more is begun.
+    /// Handles a transfer that met an outage: all transfers wait, and if it lasts too long, no more are
+    /// started.
     fn wait(&self, cause: &str, now: Instant, pace: &mut Pace) {
         if pace.outage.met(now) && !self.is_stopping() {
             self.witness.waits(cause);
@@ -153,17 +156,17 @@ impl Queue {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Transfers that are out: they may come back.
+    /// Number of unfinished transfers, which may return to the queue.
     pub fn open(&self) -> usize {
         self.under_way() + self.pace().delayed.len()
     }
 
-    /// Transfers that are out, without those that only wait for their next attempt.
+    /// Number of unfinished transfers, excluding those that only wait for their next attempt.
     pub(super) fn under_way(&self) -> usize {
         self.verdicts.open()
     }
 
-    /// Whether transfers may begin, as far as an outage goes.
+    /// Whether an outage lets transfers start.
     pub(super) fn gate(&self) -> Gate {
         self.pace().outage.gate(Instant::now())
     }
@@ -173,27 +176,28 @@ impl Queue {
         self.pace().gave_up.clone()
     }
 
-    /// From now on nothing waits for its next attempt: the run is over.
+    /// Ends the run: transfers no longer wait for their next attempt.
     pub fn close(&self) {
         self.pace().is_over = true;
     }
 
-    /// Waits until a verdict or a stop arrived since the last call, or something that waited may go on. Cancel safe.
+    /// Waits until a verdict or a stop has arrived since the last call, or until a delay is over. Cancel
+    /// safe.
     pub async fn arrived(&self) {
         let next = self.pace().next(Instant::now());
         match next {
-            // A time that passed without anything to do is as good as one that came.
+            // Whether the time elapsed or a verdict arrived makes no difference to the caller.
             Some(next) => drop(tokio::time::timeout_at(next, self.verdicts.arrived()).await),
             None => self.verdicts.arrived().await,
         }
     }
 
-    /// Whether nothing new is to be begun.
+    /// Whether no new transfers should be started.
     pub fn is_stopping(&self) -> bool {
         self.verdicts.stopping()
     }
 
-    /// From now on nothing is leased, and what is dropped goes back uncounted.
+    /// Stops leasing; from now on, dropped transfers return to the queue without counting an attempt.
     pub fn stop(&self) {
         self.verdicts.stop();
     }

@@ -1,4 +1,4 @@
-//! The first stage of both pipelines: leases transfers as demand comes, and cuts them into pieces.
+//! The first stage of both pipelines: leases transfers on demand and cuts them into pieces.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -11,54 +11,56 @@ use super::outage::Gate;
 use super::{ATTEMPTS, Failure, Hold, Part, Piece, Queue, Shape};
 use crate::repository::{RepositoryError, Transfer};
 
-/// Transfers that are cut at a time, one piece each in turn: enough to keep most copies of the next step busy.
+/// Number of transfers cut concurrently, one piece each in turn: enough to keep most copies of the next step
+/// busy.
 const OPEN: usize = 8;
 
-/// Transfers taken out of the queue in one transaction.
+/// Number of transfers leased per transaction.
 const LEASED: usize = 64;
 
-/// Where the pieces of a transfer come from. Called on a thread that may block.
+/// The source of a transfer's pieces. Called on a thread that may block.
 pub trait Source: Send + 'static {
-    /// What the pieces are made of.
+    /// The types of the pieces.
     type Shape: Shape;
-    /// A transfer that was begun.
+    /// The state of a started transfer.
     type Open: Send;
 
-    /// Begins a transfer.
+    /// Starts a transfer.
     ///
     /// # Errors
-    /// Why it cannot be begun.
+    /// The reason why it cannot be started.
     fn open(&mut self, transfer: &Transfer) -> Result<(Self::Open, <Self::Shape as Shape>::Begin), Failure>;
 
-    /// The next part of it.
+    /// Returns the next part of the transfer.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The reason why it cannot be read.
     fn next(&mut self, open: &mut Self::Open) -> Result<Next<Self::Shape>, Failure>;
 }
 
-/// What comes next of a transfer.
+/// The next part of a transfer.
 #[derive(Debug)]
 pub enum Next<S: Shape> {
     /// One chunk.
     Chunk(S::Chunk),
-    /// Nothing: this is the end.
+    /// The end; no chunk follows.
     End(S::End),
 }
 
-/// Serves demand from the queue; what it cannot serve now it remembers, until the queue is empty and nothing can come back.
+/// Serves demand from the queue. Remembers demand that it cannot serve yet, until the queue is empty and no
+/// transfer can return.
 #[derive(Debug)]
 pub struct Starter<S: Source> {
     queue: Queue,
     source: S,
-    /// Demand that was announced and not served.
+    /// Pending demand.
     wanted: usize,
     leased: VecDeque<Hold>,
-    /// The transfer begun last is on its last attempt, and alone.
+    /// The most recently started transfer is on its last attempt and runs alone.
     alone: bool,
-    /// The queue had nothing; it is not asked again before something may have come back.
+    /// The queue was empty; it is not asked again before a transfer may have returned.
     dry: bool,
-    /// Served in turn, one piece each.
+    /// Started transfers, served round-robin, one piece each.
     open: VecDeque<Reading<S::Open>>,
 }
 
@@ -70,7 +72,7 @@ struct Reading<O> {
 }
 
 impl<S: Source> Starter<S> {
-    /// A starter that serves `queue` from `source`.
+    /// Creates a starter that serves `queue` from `source`.
     pub fn new(queue: Queue, source: S) -> Self {
         Self {
             queue,
@@ -83,7 +85,7 @@ impl<S: Source> Starter<S> {
         }
     }
 
-    /// The next piece of whichever transfer is at turn, or nothing if there is none now.
+    /// Returns the next piece of the transfer whose turn it is, or `None` if there is none at the moment.
     async fn next_piece(&mut self) -> Result<Option<Piece<S::Shape>>, RepositoryError> {
         while self.open.len() < OPEN {
             let Some(hold) = self.next_lease().await? else { break };
@@ -104,7 +106,7 @@ impl<S: Source> Starter<S> {
 
     async fn next_lease(&mut self) -> Result<Option<Hold>, RepositoryError> {
         if self.queue.is_stopping() {
-            // What was not begun goes back; what was goes on.
+            // Leased transfers that were not started return to the queue; started ones continue.
             self.leased.clear();
             return Ok(None);
         }
@@ -114,7 +116,7 @@ impl<S: Source> Starter<S> {
         if self.leased.is_empty() && !self.dry {
             self.leased = match self.queue.lease(LEASED).await {
                 Ok(leased) => leased.into(),
-                // A full disk, most likely. What is under way goes on, and may make room when it is over.
+                // Probably a full disk. Transfers in progress continue and may free space when they end.
                 Err(error) if self.queue.open() > 0 => {
                     tracing::warn!(%error, "could not lease more transfers for now");
                     VecDeque::new()
@@ -131,7 +133,7 @@ impl<S: Source> Starter<S> {
         Ok(next)
     }
 
-    /// Whether an outage lets a transfer begin; one alone shows whether it is over.
+    /// Whether an outage allows a transfer to start; a single one probes whether the outage is over.
     fn is_let_through(&self) -> bool {
         match self.queue.gate() {
             Gate::Open => true,
@@ -140,14 +142,14 @@ impl<S: Source> Starter<S> {
         }
     }
 
-    /// Whether nothing will ever come: nothing is out, and no outage keeps what is still in the queue.
+    /// Whether the queue is exhausted: no transfer is unfinished, and no outage holds back queued ones.
     fn is_done(&self) -> bool {
         let is_closed = matches!(self.queue.gate(), Gate::Closed(_));
         self.queue.open() == 0 && (self.queue.is_stopping() || !is_closed)
     }
 
-    /// A last attempt is made alone: a stage that breaks takes along whatever it holds, and nothing is to fail for good because
-    /// of another.
+    /// Whether the next transfer may start. A last attempt runs alone: a failing stage takes all transfers it
+    /// holds with it, and no transfer may fail permanently because of another one.
     fn may_begin(&self) -> bool {
         let under_way = self.queue.under_way() > self.leased.len();
         !under_way || !(self.alone || self.leased.front().is_some_and(is_last_attempt))
@@ -180,7 +182,7 @@ fn is_last_attempt(hold: &Hold) -> bool {
 impl<S: Source> Producer for Starter<S> {
     type Event = Piece<S::Shape>;
 
-    /// Two starters would judge the queue empty each for itself.
+    /// With two starters, each would judge on its own whether the queue is empty.
     const SINGLE: bool = true;
 
     async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, Self::Event>) -> StageResult {
@@ -202,7 +204,7 @@ impl<S: Source> Producer for Starter<S> {
                     out.finish();
                     return Ok(());
                 }
-                // Nothing now, but what is under way may come back.
+                // None at the moment, but transfers in progress may return.
                 None => {
                     out.flush();
                     if let Either::Right(_) = select(pin!(self.queue.arrived()), draining.as_mut()).await {

@@ -1,4 +1,5 @@
-//! What every stage does alike: keep an entry per transfer, skip the dead, pass failures on. A stage only says what its work is.
+//! The common part of all stages: keeps an entry per transfer, skips dead ones and passes failures on. A
+//! stage only implements [`Work`].
 
 use std::collections::HashMap;
 use std::future::{Future, ready};
@@ -6,30 +7,30 @@ use std::future::{Future, ready};
 use super::{Failure, Hold, Part, Piece, Shape};
 use crate::repository::{Transfer, TransferId};
 
-/// What one stage does with the parts of one transfer at a time.
+/// The work of one stage on the parts of a transfer.
 pub trait Work: Send {
-    /// What it is given.
+    /// The shape of its input.
     type In: Shape;
-    /// What it makes of it.
+    /// The shape of its output.
     type Out: Shape;
-    /// What it keeps from the beginning to the end of a transfer.
+    /// The state kept from the beginning to the end of a transfer.
     type State: Send;
 
-    /// A transfer begins.
+    /// Starts a transfer.
     fn begin(
         &mut self,
         transfer: &Transfer,
         begin: <Self::In as Shape>::Begin,
     ) -> impl Future<Output = Result<(Self::State, <Self::Out as Shape>::Begin), Failure>> + Send;
 
-    /// The next chunk.
+    /// Processes the next chunk.
     fn chunk(
         &mut self,
         state: &mut Self::State,
         chunk: <Self::In as Shape>::Chunk,
     ) -> impl Future<Output = Result<<Self::Out as Shape>::Chunk, Failure>> + Send;
 
-    /// The transfer is whole. On an error, nothing of it may stay behind.
+    /// Finishes the transfer. On an error, nothing of it may be left behind.
     fn end(
         &mut self,
         transfer: &Transfer,
@@ -37,14 +38,14 @@ pub trait Work: Send {
         end: <Self::In as Shape>::End,
     ) -> impl Future<Output = Result<<Self::Out as Shape>::End, Failure>> + Send;
 
-    /// The transfer failed somewhere: nothing of it may stay behind.
+    /// Abandons a failed transfer; nothing of it may be left behind.
     fn give_up(&mut self, state: Self::State) -> impl Future<Output = ()> + Send {
         drop(state);
         ready(())
     }
 }
 
-/// The transfers one stage is in the middle of.
+/// The transfers that one stage has in progress.
 #[derive(Debug)]
 pub struct Table<S> {
     entries: HashMap<TransferId, Entry<S>>,
@@ -52,7 +53,7 @@ pub struct Table<S> {
 
 #[derive(Debug)]
 struct Entry<S> {
-    /// Before the hold, so that a stage that breaks lets go of its state first.
+    /// Declared before the hold, so that a failing stage drops its state before the hold.
     state: S,
     next: u64,
     hold: Hold,
@@ -65,7 +66,8 @@ impl<S> Default for Table<S> {
 }
 
 impl<S: Send> Table<S> {
-    /// Does the work for one piece: the same part in its next shape, or `Broken` if the transfer is dead, or dies of it.
+    /// Processes one piece. Returns the same part in its next shape, or `Broken` if the transfer is dead or
+    /// this work fails it.
     pub async fn handle<W: Work<State = S>>(&mut self, work: &mut W, piece: Piece<W::In>) -> Piece<W::Out> {
         let Piece { hold, part } = piece;
         if hold.is_dead() {
@@ -88,7 +90,7 @@ impl<S: Send> Table<S> {
         }
     }
 
-    /// Gives up whatever is unfinished. For the end of the stage.
+    /// Abandons all unfinished transfers when the stage ends.
     pub async fn clear<W: Work<State = S>>(&mut self, work: &mut W) {
         for (_, entry) in self.entries.drain() {
             work.give_up(entry.state).await;
@@ -134,7 +136,7 @@ impl<S: Send> Table<S> {
         ended
     }
 
-    /// Forgets a dead transfer, and tells the next stage, which may have heard of it.
+    /// Discards a dead transfer, and informs the next stage, which may have an entry for it.
     async fn bury<W: Work<State = S>>(&mut self, work: &mut W, hold: Hold) -> Piece<W::Out> {
         if let Some(Entry { hold, state, .. }) = self.entries.remove(&hold.key()) {
             work.give_up(state).await;

@@ -1,4 +1,4 @@
-//! What the tests of stages need: a transfer, pieces, and somebody to tell.
+//! Helpers for tests of stages: a transfer, pieces, and a recording witness.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::Witness;
 use crate::repository::{Attributes, Direction, Media, MediaId, Transfer, TransferId, UserId};
 
-/// An upload of a file of this name.
+/// Creates an upload of a file with this name.
 pub(crate) fn transfer(name: &str) -> Transfer {
     let id = MediaId::new();
     let media = Media {
@@ -34,7 +34,7 @@ pub(crate) fn transfer(name: &str) -> Transfer {
     }
 }
 
-/// Writes down what it is told.
+/// Records every report.
 #[derive(Debug, Default)]
 pub(crate) struct Notes(Mutex<Vec<String>>);
 

@@ -1,4 +1,4 @@
-//! Where leases report how they ended.
+//! Collects the verdicts on ended leases.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,25 +12,25 @@ use crate::repository::Transfer;
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The last stage put the file down, whole: so many clear bytes.
+    /// The last stage completed the file of this many clear bytes.
     Done(u64),
-    /// It did not get there.
+    /// The transfer failed.
     Failed(Failure),
 }
 
-/// An attempt that is over: no stage holds any piece of it.
+/// A finished attempt: no stage holds any piece of it.
 #[derive(Debug)]
 pub struct Judged {
-    /// What was moved.
+    /// The transfer.
     pub transfer: Transfer,
-    /// How it ended.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Bytes that were told as moved; after a failure they are to be taken back.
+    /// Number of bytes reported as moved; after a failure this report must be taken back.
     pub moved: u64,
 }
 
-/// Verdicts that somebody is dealing with. Dropped, they are dealt with: also when that was cut off, or nobody would ever
-/// find the queue empty.
+/// Verdicts in process. Dropping the value marks them as processed, even if processing was cancelled:
+/// otherwise the queue would never count as empty.
 #[derive(Debug)]
 pub struct Taken {
     judged: Vec<Judged>,
@@ -59,16 +59,16 @@ pub struct Verdicts(Arc<Shared>);
 struct Shared {
     judged: Mutex<Vec<Judged>>,
     arrived: Notify,
-    /// Leases out, plus verdicts nobody took yet.
+    /// Number of active leases, plus verdicts not yet processed.
     open: AtomicUsize,
     stopping: AtomicBool,
 }
 
 impl Verdicts {
-    /// From now on a hold that is dropped was stopped, not lost.
+    /// Marks the run as stopping: a hold dropped from now on counts as stopped, not lost.
     pub fn stop(&self) {
         self.0.stopping.store(true, Ordering::Release);
-        // Whoever waits for a verdict, or for a time, has something else to do now.
+        // Wake a task that waits for a verdict or a delay: it has to stop.
         self.0.arrived.notify_one();
     }
 
@@ -76,23 +76,23 @@ impl Verdicts {
         self.0.stopping.load(Ordering::Acquire)
     }
 
-    /// What a dropped hold means now.
+    /// How to interpret a dropped hold now.
     pub(super) fn why_dropped(&self) -> Failure {
         if self.stopping() { Failure::Stopped } else { Failure::lost() }
     }
 
-    /// Takes the verdicts that arrived. They are still [`Verdicts::open`] as long as the answer lives.
+    /// Takes the verdicts that arrived. They count as [`Verdicts::open`] until the returned value is dropped.
     pub fn take(&self) -> Taken {
         let judged = std::mem::take(&mut *self.0.judged.lock().unwrap_or_else(PoisonError::into_inner));
         Taken { judged, verdicts: self.clone() }
     }
 
-    /// Leases whose end is not dealt with yet.
+    /// Number of leases whose end is not processed yet.
     pub fn open(&self) -> usize {
         self.0.open.load(Ordering::Acquire)
     }
 
-    /// Waits until a verdict or [`Verdicts::stop`] arrived since the last call. Cancel safe.
+    /// Waits until a verdict or [`Verdicts::stop`] has arrived since the last call. Cancel safe.
     pub async fn arrived(&self) {
         self.0.arrived.notified().await;
     }

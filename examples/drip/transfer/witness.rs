@@ -1,30 +1,30 @@
-//! Who is told how transfers go: a progress bar, a list of failures, a test.
+//! An observer of transfers: a progress bar, a list of failures, or a test.
 
 use std::fmt::Debug;
 use std::path::Path;
 
 use crate::repository::Transfer;
 
-/// Is told what happens, from any stage.
+/// Receives reports from any stage.
 pub trait Witness: Debug + Send + Sync + 'static {
     /// Bytes arrived at the last stage.
     fn moved(&self, bytes: u64);
 
-    /// Bytes told as moved count no more: their transfer failed.
+    /// Bytes reported as moved no longer count: their transfer failed.
     fn taken_back(&self, bytes: u64);
 
-    /// A transfer is done: so many clear bytes.
+    /// A transfer of this many clear bytes is done.
     fn done(&self, transfer: &Transfer, bytes: u64);
 
-    /// A transfer failed for good.
+    /// A transfer failed permanently.
     fn failed(&self, transfer: &Transfer, cause: &str);
 
-    /// Transfers wait, because what all of them need is not there.
+    /// Transfers wait because a resource that all of them need is unavailable.
     fn waits(&self, _cause: &str) {}
 
-    /// Transfers go on after they waited.
+    /// Transfers continue after waiting.
     fn goes_on(&self) {}
 
-    /// A download found another file under its name, and has this name instead.
+    /// A download found another file under its name and was given this name instead.
     fn renamed(&self, transfer: &Transfer, name: &Path);
 }

@@ -1,4 +1,4 @@
-//! Reads what comes by and seals it, a key per file; small files go into the cache before.
+//! Reads and seals chunks, with one key per file; adds small files to the cache.
 
 use bytes::Bytes;
 use stage_core::{Emitter, Events, ExitReason, ProducerConsumer, StageResult};
@@ -18,7 +18,7 @@ pub struct Encryption {
 }
 
 impl Encryption {
-    /// An encryption that wraps its keys by `master`.
+    /// Creates an encryption that wraps file keys with `master`.
     pub fn new(master: MasterKey, cache: ContentCache) -> Self {
         Self { sealing: Sealing { master, cache }, table: Table::default() }
     }
@@ -81,7 +81,7 @@ impl Work for Sealing {
             sealer.seal(&mut chunk)
         };
         if rayon::current_thread_index().is_some() {
-            // A thread that is idle reads on meanwhile; if none is, this one does so behind it.
+            // An idle thread reads ahead meanwhile; without one, this thread reads after sealing.
             rayon::join(seal, || file.read_ahead()).0?;
         } else {
             seal()?;

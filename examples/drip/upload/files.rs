@@ -1,6 +1,7 @@
-//! Where uploads come from: files, found and cut into chunks by the starter, opened and read by whoever seals them.
+//! The source of uploads: the starter finds files and cuts them into chunks; the sealing stage opens and
+//! reads them.
 //!
-//! So a chunk is read on the thread that seals it, and still lies in that processor's cache then.
+//! Thus a chunk is read on the thread that seals it, and is still in that processor's cache.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -13,13 +14,13 @@ use crate::seal::CHUNK;
 use crate::transfer::{self, Buffer, Buffers, Failure, Next, Shape};
 use crate::walk::attributes;
 
-/// Finds the files of this machine, and says how many chunks they have.
+/// Finds local files and determines their numbers of chunks.
 #[derive(Debug, Clone, Default)]
 pub struct Files {
     buffers: Buffers,
 }
 
-/// A file as it travels to whoever reads it.
+/// The shape of files that the next stage has yet to read.
 #[derive(Debug)]
 pub enum Unread {}
 
@@ -29,11 +30,11 @@ impl Shape for Unread {
     type End = ();
 }
 
-/// A file that was found, and not opened yet.
+/// A file that was found but is not opened yet.
 #[derive(Debug)]
 pub struct Found {
     size: u64,
-    /// The target of a link, and what the link is like: there is nothing to open.
+    /// The target and the metadata of a link, for which there is nothing to open.
     link: Option<(PathBuf, Metadata)>,
     buffers: Buffers,
 }
@@ -42,29 +43,29 @@ pub struct Found {
 #[derive(Debug)]
 pub struct OpenFile {
     source: Source,
-    /// Bytes that are left of those it had when it was found.
+    /// Remaining bytes of the size at the time the file was found.
     left: u64,
-    /// The next chunk, if it was read already.
+    /// The next chunk, if it was read ahead.
     ahead: Option<Result<Buffer, Failure>>,
     buffers: Buffers,
 }
 
 #[derive(Debug)]
 enum Source {
-    /// A regular file, and what it was like when it was opened.
+    /// A regular file, and its metadata when it was opened.
     File(File, Metadata),
-    /// A symbolic link, read already.
+    /// A symbolic link, already read.
     Link(PathBuf, Metadata),
 }
 
 /// A file that is being cut.
 #[derive(Debug)]
 pub enum Cut {
-    /// So many chunks are still to be announced.
+    /// Number of chunks still to announce.
     BySize(u64),
-    /// It has no size of its own, as in `/proc`: only to read it shows where it ends.
+    /// A file without a size of its own, as in `/proc`: only reading it shows where it ends.
     ByReading(Box<OpenFile>),
-    /// It was read at once: the target of a symbolic link.
+    /// Content that was read at once: the target of a symbolic link.
     Read(Buffer),
 }
 
@@ -97,7 +98,7 @@ impl transfer::Source for Files {
             Cut::ByReading(file) => {
                 let chunk = file.read()?;
                 let nothing = chunk.is_empty();
-                // All chunks but the last are full; what is appended from now on is not taken.
+                // All chunks but the last are full; bytes appended from now on are ignored.
                 if chunk.len() < CHUNK {
                     *cut = Cut::BySize(0);
                 }
@@ -125,7 +126,7 @@ impl Found {
     /// Opens the file of `transfer`. May block.
     ///
     /// # Errors
-    /// Why it cannot be read.
+    /// The reason why it cannot be read.
     pub fn open(self, transfer: &Transfer) -> Result<OpenFile, Failure> {
         match self.link {
             Some((target, metadata)) => {
@@ -143,10 +144,10 @@ impl OpenFile {
         Ok(Self { source: Source::File(file, metadata), left, ahead: None, buffers })
     }
 
-    /// The attributes that the file had all the while it was read. May block.
+    /// Returns the attributes that the file had during the whole read. May block.
     ///
     /// # Errors
-    /// [`Failure::Passing`] if it changed meanwhile: what was read may be a mixture that it never was.
+    /// [`Failure::Passing`] if it changed meanwhile: the bytes read may mix old and new content.
     pub fn attributes(&self, transfer: &Transfer) -> Result<Attributes, Failure> {
         let found = &transfer.media.attributes;
         match &self.source {
@@ -164,10 +165,10 @@ impl OpenFile {
         }
     }
 
-    /// The next chunk, read now unless it was read ahead or came along. May block.
+    /// Returns the next chunk: the one passed along, the one read ahead, or else one read now. May block.
     ///
     /// # Errors
-    /// Why it cannot be read.
+    /// The reason why it cannot be read.
     pub fn chunk(&mut self, came_along: Option<Buffer>) -> Result<Buffer, Failure> {
         match came_along {
             Some(chunk) => Ok(chunk),
@@ -175,7 +176,7 @@ impl OpenFile {
         }
     }
 
-    /// Reads the chunk that is next, if there is one. May block.
+    /// Reads the next chunk ahead, if there is one. May block.
     pub fn read_ahead(&mut self) {
         if self.left > 0 && self.ahead.is_none() {
             self.ahead = Some(self.read_whole());
@@ -191,7 +192,7 @@ impl OpenFile {
         Ok(chunk)
     }
 
-    /// What is appended meanwhile is not taken: a file that grows has an end, too.
+    /// Reads the next chunk. Bytes appended meanwhile are ignored, so that reading a growing file ends.
     fn read(&mut self) -> Result<Buffer, Failure> {
         let limit = self.left.min(CHUNK as u64);
         let mut chunk = self.buffers.take();
@@ -203,7 +204,7 @@ impl OpenFile {
     }
 }
 
-/// What changes whenever somebody writes to a file.
+/// Values that change with every write to a file.
 fn stamp(metadata: &Metadata) -> (u64, i64, i64, i64, i64) {
     (metadata.len(), metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec())
 }

@@ -1,4 +1,4 @@
-//! The way up: `Starter → Encryption → RemoteStorage → Notifier`.
+//! The upload pipeline: `Starter → Encryption → RemoteStorage → Notifier`.
 
 mod encryption;
 mod files;

@@ -1,4 +1,5 @@
-//! Makes media of what is stored, and tells whoever watches. A transfer is done here and nowhere before.
+//! The last stage of an upload: records stored files as media and reports them. A transfer counts as done
+//! only here.
 
 use std::sync::Arc;
 
@@ -17,13 +18,13 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// A notifier that has `storage` keep what it got, writes into `repository` and tells `witness`.
+    /// Creates a notifier that syncs `storage`, writes to `repository` and reports to `witness`.
     pub fn new(storage: Storage, repository: Arc<dyn Repository>, witness: Arc<dyn Witness>) -> Self {
         Self { recorder: Recorder { storage, repository }, committer: Committer::default(), witness }
     }
 }
 
-/// Records what is stored, once a power cut cannot take it away.
+/// Records stored files once they survive a power cut.
 #[derive(Debug, Clone)]
 struct Recorder {
     storage: Storage,
@@ -31,7 +32,7 @@ struct Recorder {
 }
 
 impl AsyncCommit<(Hold, StoredEnd)> for Recorder {
-    /// Objects are synced before the rows that name them: a row must never survive what it names.
+    /// Syncs objects before writing the rows that name them: a row must never outlive its object.
     async fn commit(&self, ended: Vec<(Hold, StoredEnd)>) {
         let keys = ended.iter().map(|(hold, _)| hold.transfer().media.storage_key.clone()).collect();
         let failure = match self.storage.sync(keys).await {
@@ -77,8 +78,8 @@ impl Consumer for Notifier {
                     self.witness.moved(bytes);
                     hold.handled();
                 }
-                // An end that is dead all the same was stored whole; the next attempt writes over it, and whoever gives the
-                // transfer up removes it.
+                // The object of a transfer that died nevertheless is stored; the next attempt overwrites it,
+                // or giving the transfer up removes it.
                 Part::Begin(()) | Part::Chunk(..) | Part::End(_) | Part::Broken => hold.handled(),
             }
         }

@@ -1,4 +1,4 @@
-//! The upload pipeline, declared.
+//! The declaration of the upload pipeline.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pipeline! {
         name: "upload",
 
         start  Starter::new(queue, files), placement: Placement::Blocking;
-        // On rayon's threads: each has what it read, sealed and is to store in its processor's cache.
+        // On rayon's threads, so that the data of each read, seal and store stays in the processor's cache.
         step   Encryption::new(master, cache), count: copies, by: Piece::key, max_demand: 16, placement: Placement::Rayon;
         step   RemoteStorage::new(storage.clone()), count: copies, by: Piece::key, max_demand: 16, placement: Placement::Rayon;
         finish Notifier::new(storage, repository, witness), max_demand: 100;
@@ -34,8 +34,8 @@ pipeline! {
 }
 
 impl Upload {
-    /// As many `copies` as pay on this machine: two a processor, of four at most, as
-    /// keys may leave one of them without work.
+    /// Returns the number of `copies` that pays off on this machine: two per processor, for at most four
+    /// processors. One copy per processor is not enough, because keys may leave a copy idle.
     pub fn copies() -> usize {
         copies(2)
     }

@@ -1,4 +1,4 @@
-//! Puts sealed files into the storage, each whole or not at all.
+//! Writes sealed files to the storage, each completely or not at all.
 
 use bytes::Bytes;
 use stage_core::{Emitter, Events, ExitReason, ProducerConsumer, StageResult};
@@ -8,7 +8,7 @@ use crate::seal::{FRAME_EXTRA, sealed_len};
 use crate::store::{Storage, Writer};
 use crate::transfer::{Buffer, Failure, Piece, Sealed, SealedEnd, Stored, StoredEnd, Table, Work};
 
-/// Turns sealed pieces into the news that they are stored.
+/// Turns sealed pieces into confirmations of their storage.
 #[derive(Debug)]
 pub struct RemoteStorage {
     storing: Storing,
@@ -16,7 +16,7 @@ pub struct RemoteStorage {
 }
 
 impl RemoteStorage {
-    /// A stage that stores in `storage`.
+    /// Creates a stage that writes to `storage`.
     pub fn new(storage: Storage) -> Self {
         Self { storing: Storing { storage }, table: Table::default() }
     }

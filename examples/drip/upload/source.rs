@@ -1,4 +1,4 @@
-//! How the file of an upload is reached: no link is followed that was not followed when it was found.
+//! Opens the file of an upload, following only links that were followed when the file was found.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -15,7 +15,7 @@ use crate::repository::{Kind, Transfer};
 pub(super) fn open(transfer: &Transfer) -> io::Result<(File, Metadata)> {
     let (root, relative) = split(transfer);
     match (&transfer.media.attributes.kind, &transfer.media.root) {
-        // A file that was named itself: so was the link to it.
+        // A path named by the user may itself be a link.
         (Kind::Followed, None) => open_regular(&transfer.path),
         (Kind::Followed, Some(_)) => {
             let (root, real) = (root.canonicalize()?, transfer.path.canonicalize()?);
@@ -28,14 +28,14 @@ pub(super) fn open(transfer: &Transfer) -> io::Result<(File, Metadata)> {
     }
 }
 
-/// Reads the symbolic link of `transfer`: its target, and what the link itself is like.
+/// Reads the symbolic link of `transfer`: its target, and the metadata of the link itself.
 ///
 /// # Errors
-/// What the operating system says, also if it is no link any more.
+/// The operating system's error, also if the path is no longer a link.
 pub(super) fn read_link(transfer: &Transfer) -> io::Result<(PathBuf, Metadata)> {
     let (root, relative) = split(transfer);
     let name = relative.file_name().unwrap_or_default();
-    // The folders above may have been followed.
+    // Links among the parent folders may have been followed.
     let parent = transfer.path.parent().unwrap_or(Path::new(".")).canonicalize()?;
     let root = root.canonicalize()?;
     let below = parent.strip_prefix(&root).map_err(|_| leads_out(&root))?;
@@ -52,7 +52,7 @@ fn open_below(root: &Path, relative: &Path) -> io::Result<(File, Metadata)> {
     Folder::open(root)?.descend(parent)?.open_regular(relative.file_name().unwrap_or_default())
 }
 
-/// The folder that was named, and the way from there.
+/// Splits the path into the folder named by the user and the rest.
 fn split(transfer: &Transfer) -> (PathBuf, PathBuf) {
     let (path, relative) = (&transfer.path, &transfer.media.relative_path);
     let root = if relative.is_relative() && path.ends_with(relative) {

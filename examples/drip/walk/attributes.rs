@@ -1,14 +1,14 @@
-//! The attributes that a walk reads of what it finds.
+//! Reads the attributes of the entries that a walk finds.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
 use crate::repository::{Attributes, Kind, LinkGroup};
 
-/// Bytes of the blocks that `st_blocks` counts, on every system.
+/// Size of the blocks that `st_blocks` counts, in bytes, on every system.
 const BLOCK: u64 = 512;
 
-/// What is kept of a file with this metadata, below folders with these permission bits.
+/// Returns the attributes to store of a file with this metadata, below folders with these permission bits.
 pub(crate) fn attributes(kind: Kind, metadata: &Metadata, folder_modes: &[u32]) -> Attributes {
     let is_file = metadata.is_file();
     Attributes {
@@ -22,12 +22,12 @@ pub(crate) fn attributes(kind: Kind, metadata: &Metadata, folder_modes: &[u32]) 
     }
 }
 
-/// Permission bits.
+/// Returns the permission bits.
 pub(crate) fn mode(metadata: &Metadata) -> u32 {
     metadata.mode() & 0o7777
 }
 
-/// Nanoseconds since 1970; a time that does not fit is the nearest one that does.
+/// Returns nanoseconds since 1970; a time out of range becomes the nearest one in range.
 pub(crate) fn modified(metadata: &Metadata) -> i64 {
     metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec())
 }

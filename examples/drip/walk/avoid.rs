@@ -1,4 +1,4 @@
-//! What a walk leaves out, and how much that was.
+//! The entries that a walk skips, and their counts.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use walkdir::DirEntry;
 
 use super::Pattern;
 
-/// What a walk leaves out: drip's own folders always, hidden folders and those called `target` unless they are asked for, and
-/// whatever a pattern stands for. Clones count together.
+/// The entries that a walk skips: drip's own folders always, hidden folders and those named `target` by
+/// default, and all matches of the patterns. Clones share their counts.
 #[derive(Debug, Clone, Default)]
 pub struct Avoid {
     own: Vec<PathBuf>,
@@ -25,46 +25,47 @@ struct Counts {
     excluded: AtomicU64,
 }
 
-/// What was left out so far.
+/// The entries skipped so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Folders that are hidden or called `target`, each with all that is below it.
+    /// Number of skipped folders that are hidden or named `target`, each with everything below it.
     pub hidden: u64,
-    /// Files and folders that a pattern stands for.
+    /// Number of skipped files and folders that match a pattern.
     pub excluded: u64,
 }
 
 impl Avoid {
-    /// Avoids these folders too, by whatever name they are reached. Those that do not exist cannot be reached.
+    /// Also skips these folders, by whatever name they are reached. Nonexistent ones are ignored, as they
+    /// cannot be reached.
     pub fn new<'a>(own: impl IntoIterator<Item = &'a Path>) -> Self {
         let own = own.into_iter().filter_map(|folder| folder.canonicalize().ok()).collect();
         Self { own, ..Self::default() }
     }
 
-    /// Takes hidden folders and those called `target`.
+    /// Includes hidden folders and those named `target`.
     pub fn but_hidden(self) -> Self {
         Self { takes_hidden: true, ..self }
     }
 
-    /// Leaves out what these patterns stand for.
+    /// Also skips matches of these patterns.
     pub fn and_all(self, patterns: &[Pattern]) -> Self {
         Self { patterns: patterns.into(), ..self }
     }
 
-    /// What was left out so far.
+    /// Returns the counts so far.
     pub fn left_out(&self) -> LeftOut {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
         LeftOut { hidden: load(&self.counts.hidden), excluded: load(&self.counts.excluded) }
     }
 
-    /// Whether this path is, or lies in, a folder that drip keeps for itself.
+    /// Whether this path is, or lies in, one of drip's own folders.
     pub(super) fn is_own(&self, path: &Path) -> bool {
         path.canonicalize().is_ok_and(|path| self.own.iter().any(|own| path.starts_with(own)))
     }
 
-    /// Whether a walk goes round this entry.
+    /// Whether a walk skips this entry.
     pub(super) fn avoids(&self, entry: &DirEntry) -> bool {
-        // What was named by itself is taken.
+        // A path named by the user is always included.
         if entry.depth() == 0 {
             return false;
         }
@@ -82,13 +83,14 @@ impl Avoid {
             self.counts.hidden.fetch_add(1, Ordering::Relaxed);
             return true;
         }
-        // A folder has its own name unless a link gave it another, so only these are worth a look at the disk.
+        // A folder appears under its own name unless a link renames it, so only these entries justify a disk
+        // access.
         let may_be_own = entry.path_is_symlink() || self.own.iter().any(|own| own.file_name() == Some(name));
         may_be_own && self.is_own(entry.path())
     }
 }
 
-/// The path of an entry below the root of its walk.
+/// Returns the path of an entry relative to the root of its walk.
 fn below(entry: &DirEntry) -> PathBuf {
     let parts = entry.path().components();
     let above = parts.clone().count().saturating_sub(entry.depth());

@@ -1,4 +1,5 @@
-//! The way down from a folder. It ends: no folder is entered twice by a link, and no link leads out of the folder that was named.
+//! Descends into a folder. The descent ends: links enter no folder twice, and none leads out of the folder
+//! named by the user.
 
 use std::collections::HashSet;
 use std::fs::{self, Metadata};
@@ -19,20 +20,20 @@ type Entries = Box<dyn Iterator<Item = walkdir::Result<DirEntry>> + Send>;
 pub(super) struct Descent {
     root: PathBuf,
     full_root: PathBuf,
-    /// Where links may lead, if they are followed at all.
+    /// The folder that links must not lead out of, if links are followed.
     within: Option<PathBuf>,
     avoid: Arc<Avoid>,
-    /// The root, and the folders that links led to on the way to where the walk is.
+    /// The root, and the folders entered through links on the way to the current position.
     levels: Vec<Level>,
-    /// Device and inode of every folder that was entered.
+    /// Device and inode of every entered folder.
     entered: HashSet<(u64, u64)>,
 }
 
 struct Level {
     entries: Entries,
-    /// How many of `modes` are those of folders above and at the beginning of this level.
+    /// Number of entries of `modes` that belong to folders above or at the start of this level.
     base: usize,
-    /// Permission bits of the folders from below the root to where the walk is.
+    /// Permission bits of the folders from below the root to the current position.
     modes: Vec<u32>,
     kind: Kind,
 }
@@ -93,7 +94,7 @@ impl Descent {
         Some(self.found(entry.path(), kind, &metadata, metadata.len()))
     }
 
-    /// A link is followed if that is wanted and ends; else it is taken as the link that it is.
+    /// Follows a link if requested and possible without a cycle; otherwise includes the link itself.
     fn visit_link(&mut self, path: &Path, link: &Metadata) -> Option<Found> {
         let leads_within = self
             .within

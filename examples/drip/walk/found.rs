@@ -1,42 +1,42 @@
-//! What a walk comes upon.
+//! The results of a walk.
 
 use std::path::PathBuf;
 
 use crate::repository::NewUpload;
 
-/// What becomes of symbolic links on the way.
+/// How a walk treats symbolic links.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Links {
-    /// They are uploaded as the links they are.
+    /// Links are uploaded as links.
     #[default]
     Keep,
-    /// What they lead to is uploaded, if it lies in the folder that was named. A folder is entered by one link at most; the
-    /// other links are kept.
+    /// The target is uploaded if it lies in the folder named by the user. Each folder is entered through one
+    /// link at most; other links are kept as links.
     Follow,
 }
 
-/// One thing on the way.
+/// One result of a walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// A file to upload.
     File(NewUpload),
-    /// Something else, worth a line.
+    /// Any other entry that is reported.
     Problem {
-        /// Where.
+        /// Its path.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason.
         cause: String,
-        /// How bad it is.
+        /// The severity.
         problem: Problem,
     },
 }
 
-/// How bad it is.
+/// The severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
-    /// Something that was asked for is not uploaded.
+    /// A requested entry is not uploaded.
     Failed,
-    /// There is nothing to upload in it.
+    /// The entry contains nothing to upload.
     Skipped,
 }
 

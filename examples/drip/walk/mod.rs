@@ -1,4 +1,5 @@
-//! Which files an upload takes: a path, or everything below it that is not hidden away, built, or drip's own.
+//! Selects the files of an upload: a path, or everything below it except hidden folders, build output and
+//! drip's own folders.
 
 mod attributes;
 mod avoid;

@@ -1,12 +1,12 @@
-//! Patterns of what an upload leaves out.
+//! Patterns of entries that an upload excludes.
 
 use std::path::Path;
 use std::str::FromStr;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-/// A glob: without `/` it stands for a name anywhere, with `/` for a path below the folder that is uploaded. With `/` at its
-/// end it stands for folders only.
+/// A glob. Without `/` it matches a name at any depth, with `/` a path below the uploaded folder. With a
+/// trailing `/` it matches only folders.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     glob: GlobMatcher,
@@ -33,7 +33,7 @@ impl FromStr for Pattern {
 }
 
 impl Pattern {
-    /// Whether it stands for what is at this path below the folder that is uploaded.
+    /// Whether the pattern matches the entry at this path below the uploaded folder.
     pub(super) fn is_match(&self, below: &Path, is_folder: bool) -> bool {
         let text = if self.is_name { below.file_name().map(Path::new) } else { Some(below) };
         (is_folder || !self.is_folder) && text.is_some_and(|text| self.glob.is_match(text))

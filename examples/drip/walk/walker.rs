@@ -1,4 +1,4 @@
-//! The walk itself: what was named decides how it goes, and nothing stops the rest.
+//! Walks a root path: its kind decides how the walk proceeds, and no problem stops the walk.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -11,7 +11,8 @@ use super::{Avoid, Found, Links};
 use crate::report::shown;
 use crate::repository::{Kind, NewUpload};
 
-/// Everything that uploading `root` means, in a stable order. `root` itself may be a link: it was named.
+/// Walks all entries that uploading `root` includes, in a stable order. `root` itself may be a link, since
+/// the user named it.
 pub fn walk(root: &Path, avoid: Avoid, links: Links) -> Box<dyn Iterator<Item = Found> + Send> {
     let full_root = match std::path::absolute(root) {
         Ok(path) => path,
@@ -71,9 +72,9 @@ fn unreachable(path: &Path, error: &io::Error) -> Found {
     }
 }
 
-/// Whether following the links from here never ends. The standard library has no stable name for that error.
+/// Whether following the links from here never ends. The standard library has no stable kind for that error.
 fn leads_nowhere(path: &Path) -> bool {
-    /// What Linux, macOS and the BSDs give up after, at most.
+    /// The largest number of links that Linux, macOS and the BSDs follow.
     const LINKS: usize = 40;
     let mut path = path.to_owned();
     for _ in 0..=LINKS {
