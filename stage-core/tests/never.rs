@@ -206,7 +206,8 @@ fn sizes_beyond_any_machine_are_refused_with_the_step_the_option_and_the_most() 
                 .to_string()
                 .contains("at most 65536")
         );
-        assert!(Window::with_max(size).unwrap_err().to_string().contains("at most 1000000000"));
+        // Wired by hand, a subscription may ask without a bound.
+        assert!(Window::with_max(size).is_ok());
     }
     let both = Pipeline::builder("p").start_fn("numbers", || Ok(0..10_u32)).partition(
         300,

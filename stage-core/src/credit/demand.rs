@@ -66,7 +66,7 @@ pub enum WindowError {
     /// `max_demand` is zero, so the consumer would never ask.
     #[error("max_demand must be at least 1, got 0")]
     MaxDemand,
-    /// `max_demand` exceeds the limit.
+    /// `max_demand` of a step exceeds the limit.
     #[error("max_demand must be at most {MOST_EVENTS}, got {max}")]
     TooMuch {
         /// The given `max_demand`.
@@ -83,7 +83,9 @@ pub enum WindowError {
 }
 
 impl Window {
-    /// Returns a window of `max_demand` (1 to 1,000,000,000) and `min_demand` (0 to `max_demand − 1`) events.
+    /// Returns a window of `max_demand` (at least 1) and `min_demand` (0 to `max_demand − 1`) events.
+    ///
+    /// `usize::MAX` stands for demand without a bound. A step of a pipeline takes at most 1,000,000,000 events.
     ///
     /// # Errors
     ///
@@ -91,9 +93,6 @@ impl Window {
     pub const fn new(max_demand: usize, min_demand: usize) -> Result<Self, WindowError> {
         if max_demand == 0 {
             return Err(WindowError::MaxDemand);
-        }
-        if max_demand > MOST_EVENTS {
-            return Err(WindowError::TooMuch { max: max_demand });
         }
         if min_demand >= max_demand {
             return Err(WindowError::MinDemand { min: min_demand, max: max_demand });
@@ -105,7 +104,7 @@ impl Window {
     ///
     /// # Errors
     ///
-    /// [`WindowError`] if `max_demand` is zero or above 1,000,000,000.
+    /// [`WindowError`] if `max_demand` is zero.
     pub const fn with_max(max_demand: usize) -> Result<Self, WindowError> {
         Self::new(max_demand, max_demand / 2)
     }

@@ -3,7 +3,7 @@
 use super::carried::Carried;
 use crate::base::option_error::OptionError;
 use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
-use crate::credit::demand::Window;
+use crate::credit::demand::{Window, WindowError};
 use crate::credit::limits::{MOST_COPIES, MOST_EVENTS};
 
 /// The options of one step, or the defaults of a pipeline's steps. Options that are not set use the
@@ -163,6 +163,10 @@ impl StepOptions {
         }
         let inherited = || taken.inherited(defaults.max_demand.unwrap_or(10));
         let max = self.max_demand.unwrap_or_else(inherited);
+        if max > MOST_EVENTS {
+            let source = WindowError::TooMuch { max };
+            return Err(OptionError::Window { step: name, source });
+        }
         // A minimum in events does not apply to batches.
         let default_min = match (taken.is_batches(), self.max_demand) {
             (true, None) => max / 2,
