@@ -1,4 +1,4 @@
-//! What is summed of an entry: whose it is, of what kind, how old, how large.
+//! The facts about an entry that are aggregated: owner, kind, age and size.
 
 use std::borrow::Cow;
 use std::fs::Metadata;
@@ -10,7 +10,7 @@ use super::usage::Usage;
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// When something was changed last, seconds ago at most, and what that is called.
+/// Age groups: the maximum seconds since the last change, and a label.
 pub(crate) const AGES: [(i64, &str); 6] = [
     (DAY, "up to a day"),
     (7 * DAY, "up to a week"),
@@ -20,16 +20,16 @@ pub(crate) const AGES: [(i64, &str); 6] = [
     (i64::MAX, "older"),
 ];
 
-/// The longest ending of a name that is taken for an extension, in bytes.
+/// Maximum length of an extension in bytes.
 const LONGEST: usize = 12;
 
-/// What is summed of an entry.
+/// The aggregated facts of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EntryFacts<'a> {
     pub(crate) owner: u32,
-    /// The extension of a file in small letters; in parentheses what has none.
+    /// The extension of a file in lower case; a description in parentheses for entries without one.
     pub(crate) kind: Cow<'a, str>,
-    /// Which of [`AGES`].
+    /// Index into [`AGES`].
     pub(crate) age: usize,
     pub(crate) usage: Usage,
 }
@@ -41,7 +41,7 @@ impl<'a> EntryFacts<'a> {
         Self { owner: metadata.uid(), kind: kind(path, metadata), age, usage: Usage::of(metadata) }
     }
 
-    /// The same, to be kept longer than the path.
+    /// Returns an owned copy, which can outlive the path.
     pub(crate) fn kept(self) -> EntryFacts<'static> {
         let Self { owner, kind, age, usage } = self;
         EntryFacts { owner, kind: Cow::Owned(kind.into_owned()), age, usage }
@@ -66,15 +66,15 @@ fn kind<'a>(path: &'a Path, metadata: &Metadata) -> Cow<'a, str> {
     }
 }
 
-/// What follows the last dot of a name, with the dot, if it is one that other files would have too: in
-/// `1.2-beta` and `backup.20240501T1200` there is none.
+/// Returns the part after the last dot of a name, with the dot, if it looks like an extension: `1.2-beta` and
+/// `backup.20240501T1200` have none.
 fn extension(path: &Path) -> Option<&str> {
-    // Only the end of the path: taking it to pieces costs more than all else that is done with it here.
+    // Scan only the end of the path: parsing its components would cost more than all other work per entry.
     let bytes = path.as_os_str().as_bytes();
     let end = &bytes[bytes.len().saturating_sub(LONGEST + 1)..];
     let dot = end.iter().rposition(|byte| matches!(byte, b'.' | b'/')).filter(|dot| end[*dot] == b'.')?;
     let before = bytes.len() - (end.len() - dot);
-    // A name that begins with its only dot is hidden, and has no extension.
+    // A name whose only dot comes first is hidden, and has no extension.
     if before == 0 || bytes[before - 1] == b'/' {
         return None;
     }

@@ -1,11 +1,12 @@
-//! Who and what takes the room below a directory? A flow over a real tree, joined with the system's users.
+//! Ranks disk usage below a directory by owner and extension: a flow over a file tree, joined with the
+//! system's users.
 //!
 //! ```text
 //! walk (all stages) ═▶ reduce: sums by owner, extension, age ─▶ merged ═▶ owners ⟕ users ═▶ sorted
 //! ```
 //!
-//! Agrees to the byte with `du -s -x`: what is allocated, and how large it seems; one file system, hard links
-//! once, directories counted, symbolic links not followed.
+//! Allocated and apparent sizes agree to the byte with `du -s -x`: one file system, hard links once,
+//! directories counted, symbolic links not followed.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -41,11 +42,12 @@ async fn main() -> ExitCode {
     }
     let report = Report::new(&args, &walked, owners, began.elapsed());
     print!("{}", if args.json { report.to_json() } else { report.to_text(&args) });
-    // As du: what could be read is shown, and that it is not all is said.
+    // Like du: prints the results that could be read, and signals incomplete ones in the exit code.
     if walked.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What a person wants to know of it: not which stage it was that could not read the directory.
+/// Extracts the error that concerns the user, without the name of the stage that could not read the
+/// directory.
 fn why(error: &FlowError) -> String {
     match error {
         FlowError::Stage { reason: ExitReason::Error(error), .. } => error.to_string(),

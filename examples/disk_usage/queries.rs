@@ -1,4 +1,4 @@
-//! The flows: the tree into sums, and the sums of owners joined with the system's users.
+//! The flows: one aggregates the tree, the other joins the owners' sums with the system's users.
 
 use std::cmp::Reverse;
 use std::path::Path;
@@ -12,19 +12,19 @@ use super::args::Args;
 use super::totals::Totals;
 use super::usage::Usage;
 
-/// The users that this machine knows itself; those of a directory service are shown by their number.
+/// The local users of this machine; users of a directory service are shown by number.
 const USERS: &str = "/etc/passwd";
 
-/// What an owner has.
+/// The usage of an owner.
 #[derive(Clone, Debug)]
 pub(crate) struct Owner {
     pub(crate) uid: u32,
-    /// Unless nobody knows.
+    /// `None` if the number is unknown.
     pub(crate) user: Option<String>,
     pub(crate) usage: Usage,
 }
 
-/// Walks the tree; the sums, and the owners ranked.
+/// Walks the tree; returns the sums and the ranked owners.
 pub(crate) async fn run(args: &Args) -> Result<(Totals, Vec<Owner>), FlowError> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
     let now = i64::try_from(now).unwrap_or(i64::MAX);
@@ -40,7 +40,7 @@ pub(crate) async fn run(args: &Args) -> Result<(Totals, Vec<Owner>), FlowError> 
     Ok((totals, owners))
 }
 
-/// Every owner once, with or without a name, the largest first.
+/// Returns every owner once, with or without a name, the largest first.
 async fn owners(totals: &Totals, args: &Args) -> Result<Vec<Owner>, FlowError> {
     let usages: Vec<(u32, Usage)> = totals.owners.iter().map(|(uid, usage)| (*uid, *usage)).collect();
     let by = args.by;
@@ -55,7 +55,7 @@ async fn owners(totals: &Totals, args: &Args) -> Result<Vec<Owner>, FlowError> {
         .await
 }
 
-/// The users of this machine: numbers and names. Of several names for a number, the first is meant.
+/// Streams the users of this machine: numbers and names. The first of several names for a number wins.
 fn users(file: &Path) -> flow::LayerFlow<flow::time::Untimed, (u32, String)> {
     let files = Some(file).filter(|file| file.exists());
     RecordFlow::<Bytes>::from_byte_lines_of(files)

@@ -1,4 +1,4 @@
-//! What is shown: tables with bars, or one JSON object.
+//! The output: tables with bars, or one JSON object.
 
 use std::cmp::Reverse;
 use std::fmt::Write as _;
@@ -13,16 +13,16 @@ use super::queries::Owner;
 use super::totals::Totals;
 use super::usage::Usage;
 
-/// How many characters the longest bar has.
+/// Length of the longest bar, in characters.
 const BAR: u64 = 30;
 
-/// Everything that was found out.
+/// All results.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     directory: String,
     #[serde(flatten)]
     all: Usage,
-    /// The directories among all.
+    /// The part of the total that directories use.
     directories: Usage,
     problems: usize,
     seconds: f64,
@@ -67,13 +67,13 @@ impl Report {
         }
     }
 
-    /// One line.
+    /// Formats the report on one line.
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self)
             .map_or_else(|error| format!("{{\"error\":\"{error}\"}}\n"), |text| text + "\n")
     }
 
-    /// Three tables and a sum.
+    /// Formats three tables and a total.
     pub(crate) fn to_text(&self, args: &Args) -> String {
         let name = |owner: &OwnerRow| owner.user.clone().unwrap_or_else(|| owner.uid.to_string());
         let owners = self.owners.iter().map(|owner| (name(owner), owner.usage)).collect();
@@ -82,7 +82,7 @@ impl Report {
         for (title, rows) in
             [("OWNER", owners), ("EXTENSION", named(&self.extensions)), ("CHANGED", named(&self.ages))]
         {
-            // Ages stand in their own order, all of them.
+            // Ages are always shown completely and in their own order.
             let top = if title == "CHANGED" { usize::MAX } else { args.top.max(1) };
             let _ = writeln!(text, "{}", table(title, rows, top, self.all, args.by));
         }

@@ -1,4 +1,4 @@
-//! What a part of the walk comes to, and how the parts are put together.
+//! The sums of a part of the walk, and their merging.
 
 use std::hash::Hash;
 use std::os::unix::fs::MetadataExt;
@@ -16,16 +16,16 @@ pub(crate) struct Totals {
     pub(crate) directories: Usage,
     pub(crate) owners: FxHashMap<u32, Usage>,
     pub(crate) kinds: FxHashMap<String, Usage>,
-    /// As in [`AGES`].
+    /// Indexed like [`AGES`].
     pub(crate) ages: [Usage; AGES.len()],
-    /// Files with several names, by file system and number: another part may have found another name, so they
+    /// Files with several hard links, by device and inode. Another part may have found another name, so they
     /// are summed at the end.
     links: FxHashMap<(u64, u64), EntryFacts<'static>>,
     pub(crate) problems: Vec<String>,
 }
 
 impl Totals {
-    /// Adds what the walk found.
+    /// Adds one result of the walk.
     pub(crate) fn add(&mut self, found: Result<Entry, WalkError>, now: i64) {
         let entry = match found {
             Ok(entry) => entry,
@@ -40,7 +40,8 @@ impl Totals {
         self.sum(facts);
     }
 
-    /// Of the names of a file, the kind that comes first in the alphabet: it does not matter who found what.
+    /// Records a name of a file with several ones. The alphabetically first kind wins, so the result does not
+    /// depend on which part found which name.
     fn link(&mut self, file: (u64, u64), facts: EntryFacts<'_>) {
         match self.links.get_mut(&file) {
             Some(known) if known.kind <= facts.kind => {}
@@ -56,7 +57,7 @@ impl Totals {
         self.all += usage;
         *self.owners.entry(owner).or_default() += usage;
         self.ages[age] += usage;
-        // Few kinds are new.
+        // New kinds are rare.
         match self.kinds.get_mut(&*kind) {
             Some(known) => *known += usage,
             None => {
@@ -65,7 +66,7 @@ impl Totals {
         }
     }
 
-    /// These and others.
+    /// Merges the sums of two parts.
     pub(crate) fn merge(mut self, other: Self) -> Self {
         self.all += other.all;
         self.directories += other.directories;
@@ -81,7 +82,7 @@ impl Totals {
         self
     }
 
-    /// Sums the files with several names; there are no more parts.
+    /// Adds the files with several names; call it once all parts are merged.
     pub(crate) fn whole(mut self) -> Self {
         for facts in std::mem::take(&mut self.links).into_values() {
             self.sum(facts);

@@ -1,4 +1,4 @@
-//! How much room something takes.
+//! The disk usage of a set of entries.
 
 use std::fs::Metadata;
 use std::ops::AddAssign;
@@ -8,16 +8,16 @@ use serde::Serialize;
 
 use super::args::Rank;
 
-/// Bytes in a block of `st_blocks`, whatever the file system's are.
+/// Size of a block of `st_blocks` in bytes, regardless of the file system's block size.
 const BLOCK: u64 = 512;
 
-/// Entries, and the room they take.
+/// Number of entries, and their size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Usage {
     pub(crate) entries: u64,
-    /// Bytes that are allocated.
+    /// Allocated bytes.
     pub(crate) allocated: u64,
-    /// Bytes that it seems to have: holes count, what is left of the last block does not.
+    /// Apparent size in bytes: holes count, the unused rest of the last block does not.
     pub(crate) apparent: u64,
 }
 
@@ -26,7 +26,7 @@ impl Usage {
         Self { entries: 1, allocated: metadata.blocks() * BLOCK, apparent: metadata.size() }
     }
 
-    /// What is ranked by.
+    /// Returns the figure to rank by.
     pub(crate) fn rank(&self, by: Rank) -> u64 {
         match by {
             Rank::Size => self.allocated,

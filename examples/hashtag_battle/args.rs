@@ -1,35 +1,35 @@
-//! What may be asked.
+//! The command line's arguments.
 
 use std::path::PathBuf;
 
 use clap::Parser;
 
-/// Counts hashtags of a feed in sliding windows, and shows at every entry which is ahead.
+/// Counts hashtags of a feed in sliding windows, and shows the ranking at every entry.
 #[derive(Debug, Parser)]
 #[command(name = "hashtag_battle")]
 pub(crate) struct Args {
-    /// The hashtags that take part, at least two
+    /// The competing hashtags, at least two
     #[arg(required = true, num_args = 2.., value_name = "HASHTAG", value_parser = hashtag)]
     pub(crate) tags: Vec<String>,
 
-    /// The entries to replay, one a line: milliseconds since the beginning, a space, a text
-    /// [default: made-up ones, without end]
+    /// The entries to replay, one per line: milliseconds since the start, a space, a text [default: an
+    /// endless generated feed]
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
-    /// How many times as fast as it happened; 0 for as fast as can be
+    /// Replay speed as a factor; 0 for maximum speed
     #[arg(long, value_name = "FACTOR", default_value_t = 1)]
     pub(crate) speed: u32,
 
-    /// How long a window is, in seconds of the feed
+    /// Length of a window, in seconds of the feed
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) window: u32,
 
-    /// How long after a window the next begins, in seconds of the feed
+    /// Time between the starts of two windows, in seconds of the feed
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) step: u32,
 
-    /// Has the feed drop out after every so many entries, and come back some time later
+    /// Makes the feed drop out each time after this many entries, and return later
     #[arg(long, value_name = "ENTRIES", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) drop_out: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! The flow: hashtags that take part, counted in each sliding window.
+//! The flow: counts the competing hashtags in each sliding window.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use super::entry::Entry;
 use super::feed::Feed;
 use super::replay::{Notice, entries};
 
-/// How much later than all before it an entry may be and still move the windows on.
+/// An entry further ahead of all earlier ones than this does not advance the windows.
 const MOST_AHEAD: Duration = Duration::from_hours(1);
 
-/// What a window has counted.
+/// The counts of a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Count {
-    /// When the window began, in milliseconds of the feed.
+    /// The start of the window, in milliseconds of the feed.
     pub(crate) start: i64,
-    /// Whether it is over.
+    /// Whether the window has ended.
     pub(crate) done: bool,
-    /// How often each hashtag came.
+    /// Number of occurrences of each hashtag.
     pub(crate) tags: BTreeMap<String, u64>,
 }
 
-/// Counts at every entry, and at the end of every window.
+/// Emits counts at every entry and at the end of every window.
 pub(crate) fn flow(
     args: &Args,
     feed: Arc<Feed>,
@@ -48,7 +48,7 @@ pub(crate) fn flow(
             move || none.clone(),
             |counts, tags| {
                 for tag in tags {
-                    // Others do not take part.
+                    // Only competing hashtags have an entry.
                     counts.entry(tag).and_modify(|count| *count += 1);
                 }
             },

@@ -1,4 +1,4 @@
-//! The ranking: drawn over itself in a terminal, else a line for each window that is over.
+//! The ranking: redrawn in place on a terminal, otherwise one line for each window that has ended.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,18 +13,18 @@ use super::battle::Count;
 use super::feed::FeedError;
 use super::replay::Notice;
 
-/// How many characters the longest bar has.
+/// Length of the longest bar, in characters.
 const BAR: u64 = 40;
-/// A picture is seen for so long at least.
+/// Minimum time between two redraws.
 const FRAME: Duration = Duration::from_millis(50);
 
-/// What is shown.
+/// The displayed state.
 #[derive(Debug)]
 pub(crate) struct Board {
     live: bool,
-    /// In milliseconds.
+    /// Length of a window in milliseconds.
     window: i64,
-    /// The windows that are not over, by when they began.
+    /// The windows that have not ended, by start time.
     open: BTreeMap<i64, Count>,
     state: String,
     drawn: Option<(Instant, usize)>,
@@ -36,10 +36,10 @@ impl Board {
         Self { live, window, open: BTreeMap::new(), state: "connected".to_owned(), drawn: None }
     }
 
-    /// What a window has counted by now.
+    /// Shows the current counts of a window.
     ///
     /// # Errors
-    /// If nobody reads it any more.
+    /// If the reader of stdout is gone.
     pub(crate) fn show(&mut self, count: Count) -> io::Result<()> {
         if count.done {
             self.open.remove(&count.start);
@@ -55,7 +55,10 @@ impl Board {
         Ok(())
     }
 
-    /// What happened to the connection.
+    /// Shows a change of the connection.
+    ///
+    /// # Errors
+    /// The feed's error, if the feed has failed permanently.
     pub(crate) fn note(&mut self, notice: Notice) -> Result<(), FeedError> {
         self.state = match notice {
             Notice::Lost(patience) => format!("dropped out; next attempt in {}", duration(patience)),
@@ -70,7 +73,7 @@ impl Board {
         Ok(())
     }
 
-    /// The feed is over.
+    /// Shows that the feed has ended.
     pub(crate) fn end(&mut self, late: u64) {
         "the feed is over".clone_into(&mut self.state);
         self.draw();
@@ -87,7 +90,7 @@ impl Board {
         writeln!(stdout(), "{line}")
     }
 
-    /// Draws the oldest open window, which is the fullest, over what was drawn before.
+    /// Redraws the oldest open window, which is the fullest.
     fn draw(&mut self) {
         let Some((_, count)) = self.open.first_key_value().filter(|_| self.live) else {
             return;
@@ -97,7 +100,7 @@ impl Board {
         let width = ranking.iter().map(|(tag, _)| tag.chars().count()).max().unwrap_or_default();
         let mut text = String::new();
         if let Some((_, lines)) = self.drawn {
-            // Back to the first line, and clear all behind it.
+            // Return to the first line, and clear everything after it.
             let _ = write!(text, "\x1b[{lines}A\x1b[J");
         }
         for (place, (tag, count)) in (1..).zip(&ranking) {
@@ -111,14 +114,14 @@ impl Board {
     }
 }
 
-/// Who is ahead first; with the same count, by name.
+/// Sorts hashtags by descending count, then by name.
 fn ranked(count: &Count) -> Vec<(&str, u64)> {
     let mut ranking: Vec<_> = count.tags.iter().map(|(tag, count)| (tag.as_str(), *count)).collect();
     ranking.sort_by_key(|(tag, count)| (Reverse(*count), *tag));
     ranking
 }
 
-/// Milliseconds as `h:mm:ss`.
+/// Formats milliseconds as `h:mm:ss`.
 fn clock(milliseconds: i64) -> String {
     let seconds = milliseconds.div_euclid(1000);
     let (sign, seconds) = if seconds < 0 { ("-", -seconds) } else { ("", seconds) };

@@ -1,4 +1,4 @@
-//! What somebody wrote, and when.
+//! An entry of the feed: a time and a text.
 
 /// An entry of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,13 +9,13 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// `milliseconds text`.
+    /// Parses `milliseconds text`.
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let (at, text) = line.split_once(' ')?;
         Some(Self { at: at.parse().ok()?, text: text.to_owned() })
     }
 
-    /// The hashtags in it, in small letters, each once.
+    /// Returns the hashtags in the text, in lower case and without duplicates.
     pub(crate) fn hashtags(&self) -> Vec<String> {
         let name = |word: &str| {
             let end = word.find(|letter: char| !letter.is_alphanumeric() && letter != '_');

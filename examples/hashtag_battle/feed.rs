@@ -1,4 +1,4 @@
-//! A feed that drops out now and then: a file of entries, or made-up ones, read by connections.
+//! An unreliable feed: a file of entries, or generated ones, read through connections that may drop out.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
@@ -7,34 +7,34 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::entry::Entry;
 
-/// Where entries come from, again and again from where one wants.
+/// A source of entries that can be read from any position.
 #[derive(Debug)]
 pub(crate) struct Feed {
     file: Option<PathBuf>,
     drop_out: Option<u32>,
-    /// How often somebody tried to connect.
+    /// Number of attempts to connect.
     attempts: AtomicU64,
 }
 
 /// Why there is no entry.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FeedError {
-    /// It will come back.
+    /// The feed will return.
     #[error("the feed dropped out")]
     Lost,
-    /// It will not.
+    /// The feed has failed permanently.
     #[error("`{}` cannot be read: {error}", path.display())]
     File { path: PathBuf, error: std::io::Error },
     #[error("`{}`: byte {at}: an entry is milliseconds, a space and a text", path.display())]
     Malformed { path: PathBuf, at: u64 },
 }
 
-/// Gives one entry after the other, with the place behind it.
+/// Yields entries one by one, each with the position after it.
 #[derive(Debug)]
 pub(crate) struct Connection {
     entries: Entries,
     place: u64,
-    /// How many entries until it drops out.
+    /// Number of entries until the connection drops out.
     left: Option<u32>,
 }
 
@@ -49,7 +49,8 @@ impl Feed {
         Self { file, drop_out, attempts: AtomicU64::new(0) }
     }
 
-    /// Connects at `place`, 0 or what came behind an entry. A feed that dropped out refuses once.
+    /// Connects at `place`: 0, or the position after an entry. A feed that dropped out refuses the first
+    /// attempt.
     pub(crate) fn connect(&self, place: u64) -> Result<Connection, FeedError> {
         let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
         if self.drop_out.is_some() && !attempt.is_multiple_of(2) {
@@ -69,7 +70,7 @@ impl Feed {
 }
 
 impl Connection {
-    /// The next entry and the place behind it; nothing at the end.
+    /// Returns the next entry and the position after it; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<(Entry, u64)>, FeedError> {
         match &mut self.left {
             Some(0) => return Err(FeedError::Lost),
@@ -99,10 +100,11 @@ impl Connection {
     }
 }
 
-/// The entry with this number: some ten a second, of five hashtags, each with good and bad times.
+/// Generates entry number `number`: about ten per second, with five hashtags that each have busy and quiet
+/// times.
 fn made_up(number: u64) -> Entry {
     const TAGS: [&str; 5] = ["#rust", "#elixir", "#erlang", "#go", "#zig"];
-    // Any mixing does; this is the end of MurmurHash3.
+    // Any mixing function would do; this is the finalizer of MurmurHash3.
     let mut random = number.wrapping_mul(0xff51_afd7_ed55_8ccd);
     random ^= random >> 33;
     random = random.wrapping_mul(0xc4ce_b9fe_1a85_ec53);

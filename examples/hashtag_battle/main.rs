@@ -1,11 +1,11 @@
-//! Which hashtag is ahead? Hashtags of an endless feed, counted in sliding windows, shown at every entry.
+//! Ranks the hashtags of an endless feed, counted in sliding windows and shown at every entry.
 //!
 //! ```text
 //! feed (drops out, comes back) ─▶ event time ─▶ sliding windows ─▶ counts, at each entry and window's end
 //! ```
 //!
-//! `cargo run --bin hashtag_battle -- '#rust' '#elixir'` makes entries up and never ends;
-//! `--file entries --speed 60` replays a file, a minute in a second.
+//! `cargo run --bin hashtag_battle -- '#rust' '#elixir'` generates entries and never ends;
+//! `--file entries --speed 60` replays a file, one minute per second.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -53,7 +53,7 @@ async fn run(args: Args) -> Result<(), BoxError> {
             Some(notice) = news.recv() => board.note(notice)?,
             next = counts.next() => match next {
                 Some(count) => match board.show(count.map_err(why)?) {
-                    // `… | head` has seen enough.
+                    // The reader of `… | head` is gone.
                     Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
                     shown => shown?,
                 },
@@ -68,7 +68,7 @@ async fn run(args: Args) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// What a person wants to know of it: not which stage it was that failed.
+/// Extracts the error that concerns the user, without the name of the failed stage.
 fn why(error: FlowError) -> BoxError {
     match error {
         FlowError::Stage { reason: ExitReason::Error(error), .. } => error.to_string().into(),

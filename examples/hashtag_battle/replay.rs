@@ -1,4 +1,4 @@
-//! The entries of a feed at the speed at which they happened, whatever becomes of the connection.
+//! Replays the entries of a feed at their original pace, reconnecting whenever the connection is lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,23 +11,23 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::entry::Entry;
 use super::feed::{Feed, FeedError};
 
-/// How long to wait before the first attempt to connect anew; twice as long before each that follows.
+/// Delay before the first attempt to reconnect; it doubles with each further attempt.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How long at most.
+/// The longest delay.
 const MOST_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What happens to the connection.
+/// A change of the connection.
 #[derive(Debug)]
 pub(crate) enum Notice {
-    /// The feed dropped out, or is not back yet; the next attempt is made after this time.
+    /// The feed dropped out or is still unavailable; the next attempt follows after this time.
     Lost(Duration),
-    /// The feed is back, and goes on behind the last entry.
+    /// The feed is back, and continues after the last entry.
     Back,
-    /// The feed is gone for good.
+    /// The feed has failed permanently.
     Failed(FeedError),
 }
 
-/// Each entry once and in order, `speed` times as fast as they happened; 0 is as fast as can be.
+/// Streams each entry once and in order, at `speed` times the original pace; 0 means without delay.
 pub(crate) fn entries(
     feed: Arc<Feed>,
     speed: u32,
@@ -79,7 +79,7 @@ pub(crate) fn entries(
     }
 }
 
-/// How long after the first entry one is due.
+/// Returns the delay of an entry relative to the first one.
 fn since(milliseconds: i64, speed: u32) -> Option<Duration> {
     (speed > 0).then(|| Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default()) / speed)
 }

@@ -1,7 +1,7 @@
-//! Events that are completed from a database: a step that looks up several at a time and keeps their order.
+//! Completes events from a database: a step that runs several look-ups concurrently and keeps the order.
 //!
-//! Each batch is looked up by at most four queries at once, each on a connection and a thread of its own.
-//! Demand bounds what is in flight; nothing else has to.
+//! At most four queries run at once for each batch, each on its own connection and thread. Demand alone
+//! bounds the number of events in flight.
 #![forbid(unsafe_code)]
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,16 +10,16 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use rusqlite::Connection;
 use stage_core::{BoxError, Emitter, Events, FromIter, ProducerConsumer, StageResult, pipeline, sink};
 
-/// A stored file, as the queue has it: its number, its user, its size.
+/// A stored file as queued: its number, its user, its size.
 type Media = (u32, u32, u64);
 
-/// The same, with the address of its user.
+/// The same with the address of its user.
 type Augmented = (Media, String);
 
-/// How many look-ups are under way at once.
+/// Number of concurrent look-ups.
 const CONCURRENCY: usize = 4;
 
-/// The connections that are free; there are as many as look-ups at once.
+/// The free connections; there are as many as concurrent look-ups.
 #[derive(Clone)]
 struct Pool(Arc<Mutex<Vec<Connection>>>);
 
@@ -33,7 +33,7 @@ impl Pool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks the user up, on a thread that may block.
+    /// Looks up the user, on a thread that may block.
     async fn augment(self, media: Media) -> Result<Augmented, BoxError> {
         let done = tokio::task::spawn_blocking(move || {
             let connection = self.free().pop().ok_or("more look-ups than connections")?;
@@ -46,7 +46,7 @@ impl Pool {
     }
 }
 
-/// Completes media with the addresses of their users.
+/// Adds the addresses of their users to media.
 struct Augment(Pool);
 
 impl ProducerConsumer for Augment {
@@ -65,7 +65,7 @@ impl ProducerConsumer for Augment {
     }
 }
 
-/// What arrives.
+/// Collects the results.
 type All = sink::Collect<Vec<Augmented>, Augmented>;
 
 pipeline! {

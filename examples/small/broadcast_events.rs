@@ -1,12 +1,12 @@
-//! Events for everybody who is interested: a broadcast, and branches that say what they want to hear.
+//! Broadcasts events to several branches, two of them with a selector.
 //!
-//! A [`source::queue`] takes what is pushed and broadcasts it. A selector is asked before an event is sent:
-//! what it rejects costs its branch no demand.
+//! A [`source::queue`] broadcasts the events pushed to it. The selector runs before an event is sent, so a
+//! rejected event costs its branch no demand.
 #![forbid(unsafe_code)]
 
 use stage_core::{BoxError, pipeline, sink, source};
 
-/// What happens in a shop.
+/// An event in a shop.
 #[derive(Clone, Debug)]
 enum Event {
     Ordered(&'static str),
@@ -15,7 +15,7 @@ enum Event {
 }
 
 impl Event {
-    /// Whose doing it was.
+    /// The person who caused the event.
     fn by(&self) -> &'static str {
         match self {
             Self::Ordered(by) | Self::Paid(by) | Self::Complained(by) => by,
@@ -23,11 +23,11 @@ impl Event {
     }
 }
 
-/// Everything a listener hears.
+/// Collects the events of a listener.
 type Heard = sink::Collect<Vec<Event>, Event>;
 
 pipeline! {
-    /// Tells everybody what happens, and some what they want to hear of it.
+    /// Broadcasts all events, and selected ones to two branches.
     Shop(queue: source::Queue<Event>, everything: Heard, orders: Heard, of_mike: Heard) {
         start queue;
         broadcast {

@@ -1,12 +1,12 @@
-//! A counter that counts only as far as it is asked to: GenStage's first example.
+//! A counter that counts only on demand: GenStage's first example.
 //!
-//! A producer counts, a step doubles, a consumer prints, and finishes when it has seen enough: the end goes
-//! up as demand does, and the endless counter stops.
+//! A producer counts, a step doubles, and a consumer prints and finishes after enough numbers. The end
+//! travels upstream as demand does, and stops the endless counter.
 #![forbid(unsafe_code)]
 
 use stage_core::{BoxError, Consumer, Context, Demand, Emitter, Events, Producer, StageResult, pipeline};
 
-/// Counts upwards, for ever.
+/// Counts upwards without end.
 struct Counter {
     next: u64,
 }
@@ -22,7 +22,7 @@ impl Producer for Counter {
     }
 }
 
-/// Prints numbers until it has printed enough.
+/// Prints numbers and finishes after `enough` of them.
 struct Print {
     enough: u64,
 }

@@ -1,12 +1,12 @@
-//! A queue that survives a crash: jobs in an SQLite file, each of which leaves it when it was handled.
+//! A queue that survives a crash: jobs in an SQLite file, each removed once it has been handled.
 //!
 //! ```text
 //!   queue ── leases the next job ──▶ source ══▶ work ── acknowledged ──▶ queue
 //! ```
 //!
-//! The program works in a process of its own first, which is killed in the middle of a job. What that one had
-//! leased, a second one is given when the lease has run out: every job at least once. All jobs have one key, so
-//! each waits for the one before it.
+//! The first worker process is killed in the middle of a job. When its lease expires, a second process receives
+//! the leased job: every job is handled at least once. All jobs have the same key, so each waits for the
+//! previous one.
 #![forbid(unsafe_code)]
 
 use std::path::Path;
@@ -16,13 +16,13 @@ use std::time::Duration;
 use stage_core::sqlite::{Job, NewJob, Queue, QueueError, QueueOptions};
 use stage_core::{BoxError, pipeline};
 
-/// The queue in this file. A service would leave a lease its 30 seconds.
+/// Opens the queue in this file. A service would keep the default lease of 30 seconds.
 async fn queue(file: &Path) -> Result<Queue, QueueError> {
     Queue::open(file, QueueOptions::new().visibility(Duration::from_millis(250))).await
 }
 
 pipeline! {
-    /// Does all jobs of the queue, unless one is fatal.
+    /// Works through all jobs of the queue, unless one is fatal.
     Work(queue: Queue, fatal: Option<&'static str>) {
         acknowledged,
 

@@ -1,11 +1,11 @@
-//! Several copies of every step, each fed by all copies of the step before: the book's `ParallelGenStage`.
+//! Several copies of every step, each fed by all copies of the previous step: the book's `ParallelGenStage`.
 //!
-//! The copies of a step share its events, whoever asks first, so their order is not kept.
+//! Events go to whichever copy asks first, so their order is not kept.
 #![forbid(unsafe_code)]
 
 use stage_core::{BoxError, Emitter, Events, ProducerConsumer, StageResult, pipeline, sink};
 
-/// Squares numbers, and says which copy did it.
+/// Squares numbers, and adds the index of the copy.
 struct Square;
 
 impl ProducerConsumer for Square {
@@ -23,11 +23,11 @@ impl ProducerConsumer for Square {
     }
 }
 
-/// What arrives: which copy made it, and the number.
+/// Collects the results: the index of the copy, and the number.
 type Made = sink::Collect<Vec<(usize, u64)>, (usize, u64)>;
 
 pipeline! {
-    /// The squares of the numbers from 1 to `last`, on four copies of each step.
+    /// Squares the numbers from 1 to `last`, on four copies of each step.
     Squares(last: u64, all: Made) {
         count: 4,
 

@@ -1,7 +1,7 @@
 //! One supervised task per event: GenStage's `ConsumerSupervisor`.
 //!
-//! At most five pages are fetched at once. A fetch that fails is started anew; a page that is not wanted is
-//! skipped; a page that never answers can be ended by hand.
+//! At most five pages are fetched at once. A failed fetch is restarted, an unwanted page is skipped, and the
+//! task of a page that never answers can be ended manually.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;
@@ -40,7 +40,7 @@ async fn main() -> Result<(), BoxError> {
     let children = fetches.children();
 
     let running = Pages::new(fetches).start().await?;
-    // The end of the pages waits for every fetch, so for number 42 too.
+    // The end of the pipeline waits for every fetch, including that of page 42.
     while children.counts().started < 90 || children.counts().active > 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

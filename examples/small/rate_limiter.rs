@@ -1,7 +1,7 @@
-//! A rate limit that two pipelines share, and that is raised while they run.
+//! A rate limit shared by two pipelines, and raised while they run.
 //!
-//! Mails and text messages go out through one provider, which takes so many a second: both pipelines spend
-//! the same budget, in turn. Their sources are held up by demand alone.
+//! Mails and text messages go through one provider with a limited rate: both pipelines take turns spending
+//! the same budget. Demand alone holds back their sources.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use stage_core::rate::{Budget, Rate};
 use stage_core::{BoxError, Running, pipeline, sink};
 
-/// What is sent, and when.
+/// Collects the messages sent, with their times.
 type Sent = sink::Collect<Vec<(u32, Instant)>, (u32, Instant)>;
 
 pipeline! {

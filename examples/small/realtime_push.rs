@@ -1,4 +1,4 @@
-//! Notifications, pushed to their users as they come: the push pipeline of the real-time book.
+//! Pushes notifications to their users as they arrive: the push pipeline of the real-time book.
 //!
 //! ```text
 //!   push ──▶ [ queue, 10,000 ] ══▶ a worker for each, ten at once ──▶ the user's channel
@@ -6,8 +6,8 @@
 //!                                  └──────── worker time ────────┘
 //! ```
 //!
-//! Bursts of 53 come every other millisecond. Whoever pushes stamps the time. Two histograms say how long a
-//! worker took, and how long the user waited.
+//! Bursts of 53 arrive every other millisecond, stamped with the time of the push. Two histograms show how long
+//! a worker took, and how long the user waited.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ use stage_core::per_event::PerEvent;
 use stage_core::{BoxError, pipeline, source};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// Something to tell a user.
+/// A notification for a user.
 struct Notification {
     user: u32,
     text: String,
@@ -29,7 +29,7 @@ struct Notification {
 /// The open channels of the users.
 type Users = HashMap<u32, UnboundedSender<Notification>>;
 
-/// How long things took, in microseconds.
+/// A histogram of durations, in microseconds.
 #[derive(Clone)]
 struct Times(Arc<Mutex<Histogram<u64>>>);
 
@@ -51,7 +51,7 @@ impl Times {
     }
 }
 
-/// What a worker does: here it only finds the channel; it may look things up, render, call.
+/// The work per notification: here it only finds the channel; it could also query, render or call a service.
 async fn deliver(notification: Notification, users: Arc<Users>, waited: Times) -> Result<(), BoxError> {
     tokio::task::yield_now().await;
     let user = users.get(&notification.user).ok_or("nobody of this number is here")?;
@@ -61,14 +61,14 @@ async fn deliver(notification: Notification, users: Arc<Users>, waited: Times) -
 }
 
 pipeline! {
-    /// Delivers what is pushed, ten notifications at a time.
+    /// Delivers pushed notifications, ten at a time.
     Push(queue: source::Queue<Notification>, workers: PerEvent<Notification>) {
         start  queue;
         finish workers, max_demand: 10;
     }
 }
 
-/// Reads what a user got: how many, and how many of those were for somebody else.
+/// Counts a user's notifications: all of them, and those addressed to another user.
 async fn read(user: u32, mut inbox: UnboundedReceiver<Notification>) -> (usize, usize) {
     let (mut got, mut strange) = (0, 0);
     while let Some(notification) = inbox.recv().await {
@@ -98,7 +98,7 @@ async fn main() -> Result<(), BoxError> {
             delivered
         }
     });
-    // Fills up when five are left: groups of at most five.
+    // Asks again when five workers are left, for groups of at most five events.
     let workers = workers.floor(5);
 
     let (push, queue) = source::queue(10_000)?;
@@ -108,7 +108,7 @@ async fn main() -> Result<(), BoxError> {
             let user = (burst + number) % 20;
             let text = format!("for user {user}");
             let notification = Notification { user, text, pushed: Instant::now() };
-            // Waits while 10,000 are queued.
+            // Waits while 10,000 notifications are queued.
             push.push(notification).await.map_err(|_| "the pipeline has ended")?;
         }
         tokio::time::sleep(Duration::from_millis(2)).await;

@@ -1,6 +1,6 @@
-//! A stream as a source: an `async_stream::stream!` block written down like a loop, with `yield` and `await`.
+//! A stream as a source: an `async_stream::stream!` block, written as a loop with `yield` and `await`.
 //!
-//! The block runs only while events are wanted; each reading goes on its way when it is there.
+//! The block runs only while there is demand; each reading is emitted as soon as it is available.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use async_stream::stream;
 use stage_core::{BoxError, pipeline, source};
 use tokio::time::sleep;
 
-/// Reads a thermometer, in tenths of a degree: two readings at once, then a pause.
+/// Reads a thermometer in tenths of a degree: two readings at once, then a pause.
 fn readings() -> impl futures_util::Stream<Item = i32> + Send + 'static {
     stream! {
         for hour in 0..6 {
@@ -21,7 +21,7 @@ fn readings() -> impl futures_util::Stream<Item = i32> + Send + 'static {
 }
 
 pipeline! {
-    /// Prints what the thermometer says.
+    /// Prints the temperatures.
     Weather() {
         start  source::from_stream(readings()), name: "thermometer";
         step   |tenths| f64::from(tenths) / 10.0, name: "degrees";

@@ -1,4 +1,4 @@
-//! What does the cache save? The storage and the key, for small files and for nothing else.
+//! The cache saves small files, and only these, the access to the storage and the key.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test: whatever is wrong here is to be loud")]
 
@@ -16,7 +16,7 @@ use drip::store::{Location, Storage};
 use drip::transfer::{Buffers, Queue, Witness};
 use drip::upload::{Files, Upload};
 
-/// Remembers which transfers failed, and of what.
+/// Records the failed transfers and their causes.
 #[derive(Debug, Default)]
 struct Failures(Mutex<Vec<(PathBuf, String)>>);
 
@@ -34,7 +34,7 @@ impl Witness for Failures {
     fn renamed(&self, _: &Transfer, _: &Path) {}
 }
 
-/// An uploaded small file and an uploaded large one.
+/// A small and a large uploaded file.
 struct Case {
     folder: tempfile::TempDir,
     contents: BTreeMap<&'static str, Vec<u8>>,
@@ -89,7 +89,7 @@ impl Case {
         std::mem::take(&mut witness.0.lock().unwrap())
     }
 
-    /// Downloads both files into a folder of this name; answers what failed.
+    /// Downloads both files into a folder with this name; returns the failures.
     async fn download(&self, to: &str) -> Vec<(PathBuf, String)> {
         let folder = self.folder.path().join(to);
         let media = self.repository.media_after(None, 10).await.unwrap();

@@ -1,4 +1,4 @@
-//! Does `disk_usage` agree with `du` to the byte, and say clearly what it could not read?
+//! `disk_usage` agrees with `du` to the byte, and reports clearly what it could not read.
 #![forbid(unsafe_code)]
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -14,21 +14,21 @@ fn disk_usage(args: &[&str], directory: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_disk_usage")).args(args).arg(directory).output().unwrap()
 }
 
-/// What it says of a tree that can be read whole.
+/// Runs `disk_usage` on a completely readable tree and returns its JSON output.
 fn json(directory: &Path, args: &[&str]) -> Value {
     let output = disk_usage(&[&["--json"], args].concat(), directory);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// What `du` says, in bytes.
+/// Runs `du` and returns its result in bytes.
 fn du(directory: &Path, args: &[&str]) -> u64 {
     let output = Command::new("du").args(["-s", "-x", "--block-size=1"]).args(args).arg(directory).output();
     let text = String::from_utf8(output.unwrap().stdout).unwrap();
     text.split('\t').next().unwrap().parse().unwrap()
 }
 
-/// Since 9.2, `du --apparent-size` counts nothing for directories.
+/// Since 9.2, `du --apparent-size` counts no size for directories.
 fn du_counts_directories() -> bool {
     let output = Command::new("du").arg("--version").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -37,7 +37,7 @@ fn du_counts_directories() -> bool {
     (major.parse::<u32>().unwrap(), minor.parse::<u32>().unwrap_or_default()) < (9, 2)
 }
 
-/// A tree with everything that is easily counted wrongly.
+/// Creates a tree with all kinds of entries that are easily miscounted.
 fn odd_tree() -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     let at = |path: &str| root.path().join(path);
@@ -48,14 +48,14 @@ fn odd_tree() -> tempfile::TempDir {
     for number in 0..50 {
         fs::write(at(&format!("b/{number}.rs")), "y".repeat(number * 100)).unwrap();
     }
-    // Another name of the same file in another directory, and in the same.
+    // Two more names of the same file, in another directory and in the same one.
     fs::hard_link(at("a/one.txt"), at("b/again.txt")).unwrap();
     fs::hard_link(at("a/one.txt"), at("a/again.bak")).unwrap();
     File::create(at("b/sparse.img")).unwrap().set_len(50_000_000).unwrap();
     symlink(root.path(), at("a/up")).unwrap();
     symlink("one.txt", at("a/link")).unwrap();
     symlink("nowhere/at/all", at("broken")).unwrap();
-    // Too long to be kept in the inode of most file systems.
+    // Too long to be stored in the inode on most file systems.
     symlink("x/".repeat(500), at("long")).unwrap();
     root
 }
@@ -71,7 +71,7 @@ fn it_agrees_with_du_to_the_byte() {
         assert_eq!(usage["allocated"].as_u64().unwrap(), allocated, "{stages} stages");
         assert_eq!(usage["apparent"].as_u64().unwrap() - directories, apparent, "{stages} stages");
     }
-    // The same of a tree that this is built from.
+    // The same for the source tree of this crate.
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     assert_eq!(json(here, &[])["allocated"].as_u64().unwrap(), du(here, &[]));
 }
@@ -86,7 +86,7 @@ fn what_is_ranked_adds_up_to_the_whole() {
             assert_eq!(sum, usage[what].as_u64().unwrap(), "{what} by {by}");
         }
     }
-    // 50 sources, a file with three names, one without anything, a sparse one; 4 links; 6 directories.
+    // 50 sources, one file with three names, an empty one, a sparse one; 4 links; 6 directories.
     assert_eq!(usage["entries"], 53 + 4 + 6);
     assert_eq!(usage["directories"]["entries"], 6);
     let entries = |name: &str| {
@@ -94,7 +94,7 @@ fn what_is_ranked_adds_up_to_the_whole() {
         rows.iter().find(|row| row["name"] == name).map(|row| row["entries"].clone())
     };
     assert_eq!(entries(".rs").unwrap(), 50);
-    // The file with three names is one, under the first of its extensions.
+    // The file with three names counts once, under the first of its extensions.
     assert_eq!((entries(".bak").unwrap(), entries(".txt").unwrap()), (1.into(), 1.into()));
     assert_eq!(usage["ages"][0]["entries"], usage["entries"]);
 }
@@ -140,7 +140,7 @@ fn a_missing_directory_fails_and_says_which() {
 fn what_cannot_be_read_is_said_and_the_rest_is_shown() {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("file"), "x").unwrap();
-    // No path is longer than 4096 bytes, so the innermost of these cannot be opened by anybody.
+    // The innermost directory exceeds the maximum path length of 4096 bytes, so it cannot be opened.
     for depth in 0..25 {
         let (outer, inner) = (root.path().join("outer"), root.path().join("inner"));
         fs::create_dir(&outer).unwrap();

@@ -1,4 +1,4 @@
-//! What does a stage that breaks cost? Only the transfers it held, and those return to the queue.
+//! A failing stage fails only the transfers it held, and these return to the queue.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test: whatever is wrong here is to be loud")]
 
@@ -18,7 +18,7 @@ use stage_core::{
     Emitter, Events, Pipeline, Placement, ProducerConsumer, Report, Running, StageResult, StepOptions,
 };
 
-/// Remembers how every transfer ended.
+/// Records the end of every transfer.
 #[derive(Debug, Default)]
 struct Endings {
     done: Mutex<Vec<PathBuf>>,
@@ -54,18 +54,18 @@ impl Endings {
     }
 }
 
-/// When a saboteur breaks.
+/// When a saboteur fails.
 #[derive(Debug, Clone)]
 enum Plot {
-    /// When it has seen so many pieces, all its lives together.
+    /// After this many pieces, counted over all its restarts.
     At(&'static [u64]),
-    /// Whenever it sees a chunk of this file. Like every stage it does not look at what is dead.
+    /// On every chunk of this file. Like all stages, it ignores dead transfers.
     On(&'static str),
-    /// As [`Plot::At`], but it returns an error instead of panicking.
+    /// As [`Plot::At`], but returns an error instead of panicking.
     ErrorAt(&'static [u64]),
 }
 
-/// A stage between the others that passes everything on, until it breaks.
+/// A stage between two others that forwards everything until it fails.
 #[derive(Debug)]
 struct Saboteur {
     plot: Plot,
@@ -99,7 +99,7 @@ impl ProducerConsumer for Saboteur {
     }
 }
 
-/// A folder of files, everything an upload needs, and how it ended.
+/// A folder of files, the resources of an upload, and its outcome.
 struct Case {
     folder: tempfile::TempDir,
     sources: BTreeMap<PathBuf, Vec<u8>>,
@@ -133,7 +133,7 @@ impl Case {
         Self { folder, sources, repository, storage, endings, queue }
     }
 
-    /// The upload pipeline with a saboteur between encryption and storage.
+    /// Starts the upload pipeline with a saboteur between encryption and storage.
     async fn start(&self, plot: Plot) -> Running {
         let queue = self.queue.clone();
         let cache = ContentCache::new(Bounds::default());
@@ -175,7 +175,8 @@ impl Case {
         self.sources.keys().cloned().collect()
     }
 
-    /// Exactly what was done is recorded and stored: no object without a medium, no half of one.
+    /// Asserts that exactly the done files are recorded and stored: no object without a medium, and no
+    /// partial object.
     async fn assert_stored(&self, done: &BTreeSet<PathBuf>) {
         let media = self.repository.media_after(None, 1000).await.unwrap();
         let recorded: BTreeSet<_> = media.iter().map(|media| media.relative_path.clone()).collect();

@@ -1,4 +1,4 @@
-//! Does the hashtag battle count as a loop over the file would, also when the feed drops out?
+//! The hashtag battle counts the same as a loop over the file, even when the feed drops out.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Entries of 100 seconds: `#rust` all the time, `#elixir` twice as often in the second half.
+/// Generates entries over 100 seconds: `#rust` at a constant rate, `#elixir` twice as often in the second
+/// half.
 fn entries() -> String {
     let mut text = String::new();
     for second in 0..100 {
@@ -25,7 +26,7 @@ fn battle(file: &Path, more: &[&str]) -> Output {
     command.args(more).output().unwrap()
 }
 
-/// What a loop counts.
+/// Returns the counts of a plain loop.
 fn expected() -> String {
     let clock = |second: i64| {
         let sign = if second < 0 { "-" } else { "" };
@@ -64,7 +65,7 @@ fn a_feed_that_drops_out_and_comes_back_loses_and_doubles_nothing() {
     let said = String::from_utf8(output.stderr).unwrap();
     let lost = said.lines().filter(|line| line.contains("dropped out; next attempt in 0.10 s")).count();
     let back = said.lines().filter(|line| line.ends_with("connected again")).count();
-    // 200 entries in pieces of 70.
+    // 200 entries in connections of 70.
     assert_eq!((lost, back), (2, 2), "{said}");
 }
 

@@ -1,11 +1,11 @@
-//! What does a stage make of pieces that come as they should not: dead, unheard of, or out of order?
+//! Stages handle unexpected pieces: those of dead or unknown transfers, and those out of order.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test: whatever is wrong here is to be loud")]
 
 use drip::repository::{Attributes, Direction, Media, MediaId, Transfer, TransferId, UserId};
 use drip::transfer::{Failure, Hold, Part, Piece, Shape, Table, Verdict, Verdicts, Work};
 
-/// Numbers in, numbers out.
+/// A shape whose parts are numbers.
 #[derive(Debug)]
 enum Numbers {}
 
@@ -15,7 +15,7 @@ impl Shape for Numbers {
     type End = ();
 }
 
-/// Adds up the chunks of a transfer, refuses 13, and says what it gave up.
+/// Sums the chunks of a transfer, fails on 13, and records the transfers it gave up.
 #[derive(Debug, Default)]
 struct Adding {
     given_up: Vec<u64>,
@@ -47,7 +47,7 @@ impl Work for Adding {
     }
 }
 
-/// A stage, and one transfer that comes to it.
+/// A stage and one transfer.
 struct Case {
     work: Adding,
     table: Table<u64>,
@@ -62,7 +62,7 @@ impl Case {
         Self { work: Adding::default(), table: Table::default(), hold, verdicts }
     }
 
-    /// What the stage makes of a piece; the piece counts as handled by whoever comes next.
+    /// Returns the stage's output for a piece, which then counts as handled downstream.
     async fn makes(&mut self, part: Part<Numbers>) -> Part<Numbers> {
         let piece = Piece { hold: self.hold.again(), part };
         let Piece { hold, part } = self.table.handle(&mut self.work, piece).await;
@@ -70,7 +70,7 @@ impl Case {
         part
     }
 
-    /// How the transfer is judged once nobody holds it.
+    /// Returns the verdict on the transfer once all holds are gone.
     fn verdict(self) -> Verdict {
         self.hold.handled();
         let judged = self.verdicts.take();

@@ -1,9 +1,9 @@
-//! Do the small examples run, end by themselves, and say what they promise?
+//! The small examples run, end by themselves, and print the results they promise.
 #![forbid(unsafe_code)]
 
 use std::process::Command;
 
-/// What a program prints, line by line.
+/// Runs a program and returns its output lines.
 fn lines(program: &str) -> Vec<String> {
     let output = Command::new(program).output().expect("the program starts");
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -47,7 +47,7 @@ fn a_rate_limit_is_kept_by_all_who_share_it_together() {
     let sent: Vec<_> = lines.iter().map(|line| line.split(',').next().unwrap_or_default()).collect();
     assert_eq!(sent[..2], ["50 mails", "50 texts"]);
     let early: f64 = lines[..2].iter().map(|line| number_after(line, ", ")).sum();
-    // The burst, and 200 a second.
+    // The burst, and 200 per second.
     assert!(early <= 12.0 + number_after(&lines[0], "first ") / 5.0, "{lines:?}");
 }
 
@@ -105,12 +105,12 @@ fn a_user_who_floods_a_queue_does_not_hold_up_the_others() {
     let lines = lines(env!("CARGO_BIN_EXE_fair_dispatch"));
     let ada: Vec<_> = lines[2].split_whitespace().collect();
     assert_eq!(ada[..3], ["ada", "10", "1009"], "{lines:?}");
-    // Four users in turn, and what the worker was given before the first turn.
+    // Four users in turn, plus the events the worker had received before the first turn.
     assert!(ada[3].parse::<u32>().is_ok_and(|before| before < 4 * 10 + 2), "{lines:?}");
     assert_eq!(lines[5], "all were done: 1040, 1040");
 }
 
-/// The number that follows `what`.
+/// Parses the number that follows `what`.
 fn number_after(line: &str, what: &str) -> f64 {
     let (_, rest) = line.split_once(what).expect(line);
     rest.split(' ').next().and_then(|number| number.parse().ok()).expect(line)
