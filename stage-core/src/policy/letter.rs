@@ -52,7 +52,7 @@ pub trait DeadLetters<E>: Send + Sync + 'static {
 /// });
 /// let pipeline = Pipeline::builder("numbers")
 ///     .start_fn("words", || Ok(["1", "two", "3"]))
-///     .step_each_fn("parse", FailurePolicy::dead_letter(letters), |word: &str| Ok(word.parse::<u64>()?))
+///     .step_each_fn("parse", FailurePolicy::dead_letter(letters), |word: &str| word.parse::<u64>())
 ///     .finish_fn("print", |number| println!("{number}"));
 /// pipeline.start().await?.join().await?;
 /// assert_eq!(received.recv()?, "two: invalid digit found in string");
