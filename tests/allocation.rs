@@ -1,7 +1,8 @@
-//! Does a running pipeline allocate? Not once in ten thousand batches, counted by the allocator itself.
+//! Check that a running pipeline does not allocate: ten thousand batches without a call of the allocator.
 //!
-//! One test, since the harness allocates when it reports one test while another runs; and one thread, so that
-//! the work of all stages between two batches of the sink lies between two readings of the counter.
+//! It is a single test, since the harness allocates when it reports one test while another runs. It uses one
+//! thread, so the work of all stages between two batches of the sink falls between two readings of the
+//! counter.
 #![forbid(unsafe_code)]
 
 use std::{
@@ -21,13 +22,13 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Stats, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Batches until every buffer has grown to its size.
+/// Batches until every buffer has reached its final size.
 const WARM_UP: u64 = 1_000;
 
-/// Batches in which nothing may be allocated.
+/// Batches during which nothing may be allocated.
 const MEASURED: u64 = 10_000;
 
-/// Counts up until it is told to stop.
+/// Counts up until it is stopped.
 struct Count {
     next: u64,
     stop: Arc<AtomicBool>,
@@ -60,7 +61,7 @@ impl ProducerConsumer for AddOne {
     }
 }
 
-/// Reads the allocator's counters behind the warm-up and behind the measured batches, then stops the source.
+/// Reads the allocator's counters after the warm-up and after the measured batches, then stops the source.
 struct Read {
     batches: u64,
     readings: Arc<Mutex<Vec<Stats>>>,
@@ -83,15 +84,15 @@ impl Consumer for Read {
     }
 }
 
-/// How the stages are put together.
+/// The arrangement of the stages.
 #[derive(Clone, Copy, Debug)]
 enum Form {
     Apart,
-    /// All of them are one stage.
+    /// All of them fused into one stage.
     Fused,
 }
 
-/// Runs a source, three steps and a sink, and gives both readings.
+/// Runs a source, three steps and a sink, and returns both readings.
 async fn readings(form: Form, max_demand: usize, min_demand: usize) -> Vec<Stats> {
     let stop = Arc::new(AtomicBool::new(false));
     let readings = Arc::new(Mutex::new(Vec::with_capacity(2)));

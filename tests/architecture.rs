@@ -1,4 +1,4 @@
-//! Does the code keep the house's rules? Reads the sources and names file, line and remedy where it does not.
+//! Checks of the project's code rules. A violation names file, line and remedy.
 
 use std::{collections::BTreeSet, fmt, fs};
 
@@ -36,19 +36,19 @@ const LAYERS: &[&str] = &[
     "testing",
 ];
 
-/// A public module for the macro's expansions; it only names what it re-exports.
+/// A public module for the macro's expansions, which only re-exports names.
 const ABOVE_ALL: &str = "__private";
 
 /// The sources of the libraries.
 const LIBRARIES: [&str; 3] = ["stage-core/src", "stage-macros/src", "flow/src"];
 
-/// The sources of the programs, which keep the same habits.
+/// The sources of the programs, which follow the same rules.
 const PROGRAMS: [&str; 3] = ["examples", "benches", "tests"];
 
-/// Lines of code, tests and comments not counted, from which a file is to be split.
+/// Number of lines at which a file must be split, without tests and comments.
 const TOO_LONG: usize = 400;
 
-/// Something to mend: where, and what to do.
+/// A violation: its place and its remedy.
 struct Finding {
     path: String,
     line: usize,
@@ -148,7 +148,7 @@ fn every_file_begins_with_what_it_is_about() {
     assert_kept("the first line of a file is its answer in plain words", &findings);
 }
 
-/// Programs that a test feeds to the compiler; their output names their lines.
+/// Returns whether the file is a program that a test feeds to the compiler, whose output names its lines.
 fn is_fixture(file: &SourceFile) -> bool {
     let folders = file.path().components().filter_map(|part| part.as_os_str().to_str());
     let folders: Vec<_> = folders.collect();
@@ -168,7 +168,8 @@ fn crate_roots_and_mod_files_hold_docs_modules_and_exports_only() {
     assert_kept("lib.rs and mod.rs are tables of contents", &findings);
 }
 
-/// Items that are neither `mod` nor `use`. The functions of a procedural macro must stand in its crate's root.
+/// Finds items that are neither `mod` nor `use`. The functions of a procedural macro must be in its crate's
+/// root.
 fn other_items(file: &SourceFile) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut depth = 0_i32;

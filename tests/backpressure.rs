@@ -1,7 +1,7 @@
-//! Does a slow sink hold everything up? However slow it is, little more than the demand is ever on its way.
+//! Back-pressure of a slow sink: however slow it is, the events in flight hardly exceed the demand.
 //!
-//! Nothing sleeps. The runtime has one thread, and before each batch the sink steps aside until the statistics
-//! of all stages stand still: the fullest that a pipeline can get.
+//! No test sleeps. The runtime has one thread, and before each batch the sink yields until the statistics of
+//! all stages stop changing: the pipeline is then as full as possible.
 #![forbid(unsafe_code)]
 
 use std::sync::{
@@ -18,7 +18,7 @@ use tokio::{sync::watch, task::yield_now};
 const EVENTS: u64 = 100_000;
 const MAX_DEMAND: usize = 10;
 
-/// Emits as much as it is asked for, at once.
+/// A source that meets all demand at once.
 struct Eager {
     next: u64,
 }
@@ -37,12 +37,13 @@ impl Producer for Eager {
     }
 }
 
-/// Before each batch, lets all others go as far as they may and then looks at the statistics of all stages.
+/// A sink that, before each batch, lets all other stages run until they are idle, and then reads their
+/// statistics.
 struct Slow {
     monitor: watch::Receiver<Option<Monitor>>,
-    /// The most events that were on the way before any batch.
+    /// The maximum number of events in flight before any batch.
     most: Arc<AtomicU64>,
-    /// What may be on the way, at most.
+    /// The allowed maximum.
     bound: u64,
 }
 
@@ -79,13 +80,14 @@ async fn at_rest(monitor: &Monitor) -> Vec<StageStats> {
     }
 }
 
-/// Events that the source emitted, wanted or not, and the sink has not handled.
+/// Returns the number of events that the source emitted, with or without demand, and the sink has not
+/// handled.
 fn on_the_way(stats: &[StageStats]) -> u64 {
     let [source, .., sink] = stats else { panic!("a source and a sink, not {stats:#?}") };
     source.events_out + source.buffered - sink.events_in
 }
 
-/// No step passes on more events than it took in.
+/// Checks that no step passes on more events than it took in.
 fn check_steps(stats: &[StageStats]) -> StageResult {
     for copies in stats[1..].chunk_by(|one, next| one.step == next.step) {
         let taken_in: u64 = copies.iter().map(|copy| copy.events_in).sum();
@@ -97,7 +99,7 @@ fn check_steps(stats: &[StageStats]) -> StageResult {
     Ok(())
 }
 
-/// Runs a source, steps of `copies` and the slow sink; gives the most events that ever were on the way.
+/// Runs a source, steps of `copies` and the slow sink; returns the maximum number of events in flight.
 async fn most_on_the_way(copies: &[usize], bound: u64) -> u64 {
     let most = Arc::new(AtomicU64::new(0));
     let (tell, monitor) = watch::channel(None);
@@ -119,7 +121,7 @@ async fn most_on_the_way(copies: &[usize], bound: u64) -> u64 {
     most.load(Ordering::Relaxed)
 }
 
-/// The bound for a pipeline with these copies: twice the sum of `max_demand` over its subscriptions.
+/// Returns the bound for a pipeline with these copies: twice the sum of `max_demand` over its subscriptions.
 fn bound(copies: &[usize]) -> u64 {
     let mut steps = vec![1];
     steps.extend(copies);

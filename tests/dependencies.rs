@@ -1,4 +1,4 @@
-//! The dependencies keep the rules of `deny.toml`: licences, bans, and no C code in the engine.
+//! Checks that the dependencies keep the rules of `deny.toml`: licences, bans, and no C code in the engine.
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use spdx::{Expression, ParseMode};
 use tests::source::workspace_root;
 
-/// What Cargo resolved for this workspace, without optional features.
+/// Returns Cargo's resolution for this workspace, without optional features.
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
         .current_dir(workspace_root())
@@ -29,13 +29,13 @@ fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap_or_default()
 }
 
-/// The names of all packages by their ids.
+/// Returns the names of all packages by their ids.
 fn names(metadata: &Value) -> BTreeMap<&str, &str> {
     let packages = metadata["packages"].as_array().expect("packages");
     packages.iter().map(|package| (text(package, "id"), text(package, "name"))).collect()
 }
 
-/// The normal and build dependencies of each package, by name.
+/// Returns the normal and build dependencies of each package, by name.
 fn edges(metadata: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
     let names = names(metadata);
     let nodes = metadata["resolve"]["nodes"].as_array().expect("nodes");

@@ -1,4 +1,5 @@
-//! The documents agree with the code: the tests that the notes name exist, and the README states the real defaults.
+//! Checks of the documents against the code: the tests that the notes name exist, and the README states the
+//! real defaults.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeSet;
@@ -10,7 +11,7 @@ use stage_core::{ForEach, Pipeline, SubscribeOptions};
 use tests::source::workspace_root;
 use tests::suite::test_names_below;
 
-/// Where tests are.
+/// The folders that contain tests.
 const FOLDERS: [&str; 8] = [
     "stage-core/src",
     "stage-core/tests",
@@ -22,12 +23,12 @@ const FOLDERS: [&str; 8] = [
     "tests",
 ];
 
-/// The names of all tests.
+/// Returns the names of all tests.
 fn tests() -> BTreeSet<String> {
     FOLDERS.into_iter().flat_map(test_names_below).collect()
 }
 
-/// The rows of the tables of a note, each with the names between backticks that could be those of tests.
+/// Returns the table rows of a note, each with the names in backticks that could be those of tests.
 fn rows(note: &str) -> Vec<(String, Vec<String>)> {
     let path = workspace_root().join("docs/design").join(note);
     let text = fs::read_to_string(path).expect("a note");
@@ -35,7 +36,7 @@ fn rows(note: &str) -> Vec<(String, Vec<String>)> {
     rows.map(|row| (row.to_owned(), named(row))).collect()
 }
 
-/// Names of at least four words.
+/// Returns the names in backticks that have at least four words.
 fn named(text: &str) -> Vec<String> {
     let quoted = text.split('`').skip(1).step_by(2);
     quoted
@@ -77,7 +78,7 @@ fn every_fault_has_a_row_with_a_test() {
     }
 }
 
-/// The `max_demand` and `min_demand` that the README states in the row of this entrance.
+/// Returns the `max_demand` and `min_demand` in the README's row for this entrance.
 fn stated_defaults(entrance: &str) -> (usize, usize) {
     let readme = fs::read_to_string(workspace_root().join("README.md")).expect("the README");
     let row = readme

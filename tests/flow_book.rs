@@ -1,4 +1,4 @@
-//! The queries of the book over its users and media: the same results, and where it is wrong, an error.
+//! Queries of the book over its users and media: the same results, or an error where the book is wrong.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use flow::join::{Inner, LeftOuter};
 use flow::{Flow, FlowError};
 
-/// A user as stored.
+/// A stored user.
 #[derive(Clone, Copy, Debug)]
 struct User {
     id: usize,
     address: &'static str,
 }
 
-/// A user as shown.
+/// A displayed user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PrettyUser {
     id: usize,
@@ -106,7 +106,7 @@ async fn files_by_user_v1_without_a_partition_has_only_partial_counts() {
     let partial =
         Flow::from_items(media()).max_demand(1).min_demand(0).stages(4).reduce(BTreeMap::new, count);
     let counts: Vec<(usize, u64)> = partial.emit().collect().await.unwrap();
-    // How the files fell to the stages is nobody's promise; what they add up to is.
+    // The distribution of files over the stages is unspecified; only their total is.
     let mut sums = BTreeMap::new();
     for (user, count) in &counts {
         *sums.entry(*user).or_default() += count;
@@ -155,7 +155,7 @@ async fn files_by_user_v3_by_key_is_right_for_any_number_of_stages() {
     assert_eq!(sorted(counted.collect::<Vec<_>>().await.unwrap()), expected());
 }
 
-/// The size of all media of each user.
+/// Returns the size of all media of each user.
 fn disk_usage() -> flow::LayerFlow<flow::time::Untimed, (usize, u64)> {
     Flow::from_items(media())
         .partition(|medium| medium.user)

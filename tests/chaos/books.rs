@@ -1,4 +1,5 @@
-//! Do the books agree? Those of the queue, kept by the database itself, and those of all pipelines together.
+//! Comparison of two accounts: that of the queue, kept by the database itself, and that of all pipelines
+//! together.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,7 +12,7 @@ use stage_core::sqlite::JobId;
 
 use crate::ATTEMPTS;
 
-/// What all pipelines of one seed came to.
+/// The totals of all pipelines of one seed.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
     pub(crate) pipelines: u64,
@@ -19,17 +20,17 @@ pub(crate) struct Books {
     pub(crate) acknowledged: u64,
     pub(crate) rejected: u64,
     pub(crate) restarts: u64,
-    /// Stages that came, and cancelled their subscription.
+    /// Stages that subscribed and cancelled their subscription.
     pub(crate) visits: u64,
     /// Stages that were stopped or cut off from outside.
     pub(crate) blows: u64,
     pub(crate) redelivered: u64,
     pub(crate) dead: u64,
-    /// Jobs whose lease ran out while they were in hand.
+    /// Jobs whose lease expired while they were in hand.
     pub(crate) expired: u64,
-    /// The longest time in which nothing went on.
+    /// The longest time without progress.
     pub(crate) longest: Duration,
-    /// Bytes by which memory grew at most.
+    /// Maximum growth of memory in bytes.
     pub(crate) grown: usize,
 }
 
@@ -44,7 +45,7 @@ impl Books {
         self.restarts += report.stages.iter().map(|stage| stage.restarts).sum::<u64>();
     }
 
-    /// Whether everything that can go wrong did; short runs are let off.
+    /// Checks that every kind of fault occurred; short runs are exempt.
     pub(crate) fn expect_trouble(&self, seed: u64, jobs: u64) {
         assert!(self.rejected > 0 && self.restarts > 0, "seed {seed}: nothing happened: {self}");
         if jobs >= 10_000 {
@@ -68,7 +69,7 @@ impl fmt::Display for Books {
     }
 }
 
-/// The database writes down each job that leaves the queue, whoever has it leave.
+/// A table in which a trigger of the database records each job that leaves the queue, whatever removes it.
 pub(crate) struct Ledger {
     connection: Connection,
 }
@@ -96,7 +97,7 @@ impl Ledger {
         self.connection.query_row(&format!("SELECT {what}"), [], |row| row.get(0)).unwrap()
     }
 
-    /// Jobs that were leased again while they were leased: their leases had run out.
+    /// Returns the jobs that were leased again while they were leased: their leases had expired.
     pub(crate) fn expired(&self) -> BTreeSet<JobId> {
         let mut expired = self.connection.prepare("SELECT id FROM expired").unwrap();
         let expired = expired.query_map([], |row| row.get(0).map(JobId)).unwrap();
@@ -111,11 +112,11 @@ impl Ledger {
         assert_eq!(self.number("count(DISTINCT id) FROM departed"), jobs, "each job left once");
         assert_eq!(self.number("count(*) FROM departed WHERE dead"), dead);
         assert!(self.number("max(attempts) FROM departed") <= u64::from(ATTEMPTS));
-        // What the queue leased is what the pipelines delivered, so what came again is counted, too.
+        // Every lease of the queue is a delivery of a pipeline, so repeated deliveries are counted, too.
         let leases = self.number("sum(leases) FROM departed");
         assert_eq!(books.delivered, books.acknowledged + books.rejected);
         assert_eq!(handled, books.acknowledged);
-        // What ran out may have been leased for nobody, and what was handled twice was acknowledged twice.
+        // An expired lease may never have been delivered, and a job handled twice was acknowledged twice.
         let ran_out = self.number("count(*) FROM expired");
         assert!((books.delivered..=books.delivered + ran_out).contains(&leases), "{leases} leases: {books}");
         let done = jobs - dead;

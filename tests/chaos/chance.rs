@@ -1,9 +1,9 @@
-//! Random numbers that follow from a seed, for all stages together.
+//! Random numbers from a seed, shared by all stages.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// `SplitMix64` (Steele, Lea, Flood, 2014). Clones draw from the same numbers.
+/// `SplitMix64` (Steele, Lea, Flood, 2014). Clones draw from the same sequence.
 #[derive(Clone, Debug)]
 pub(crate) struct Chance {
     state: Arc<AtomicU64>,
@@ -14,7 +14,7 @@ impl Chance {
         Self { state: Arc::new(AtomicU64::new(seed)) }
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub(crate) fn below(&self, end: u64) -> u64 {
         let mut z = self.state.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

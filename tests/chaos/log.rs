@@ -1,4 +1,4 @@
-//! What was handled, and in which order? Kept in memory that does not grow with what happens.
+//! Record of handled jobs and their order, in memory that does not grow during a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -8,10 +8,10 @@ use tokio::sync::watch;
 
 use crate::memory;
 
-/// So often the memory is looked at, in jobs.
+/// Number of jobs between samples of the memory.
 const LOOK: u64 = 32;
 
-/// Whoever has it may note what it handled; clones are one log.
+/// A log in which stages note the jobs they handled; clones share one log.
 #[derive(Clone)]
 pub(crate) struct Log {
     notes: Arc<Mutex<Notes>>,
@@ -19,11 +19,11 @@ pub(crate) struct Log {
 }
 
 struct Notes {
-    /// How often each job was handled, by its number.
+    /// For each job, by its number, how often it was handled.
     times: Vec<u8>,
-    /// The job of each key that was handled last.
+    /// The last handled job of each key.
     last: BTreeMap<Vec<u8>, JobId>,
-    /// The first jobs that were not in order: which one, and behind which of the same key.
+    /// The first jobs out of order, each with the job of the same key before it.
     disorder: Vec<(JobId, JobId)>,
     peak: usize,
 }
@@ -38,7 +38,7 @@ impl Log {
     pub(crate) fn note(&self, job: &Job) {
         let mut notes = self.notes.lock().unwrap();
         notes.note(job);
-        // Within the lock, so that no count is lost.
+        // Under the lock, so that no count is lost.
         let total = self.handled() + 1;
         if total.is_multiple_of(LOOK) {
             notes.peak = notes.peak.max(memory::live());
@@ -50,25 +50,27 @@ impl Log {
         *self.handled.borrow()
     }
 
-    /// Waits until so many jobs were handled.
+    /// Waits until `wanted` jobs were handled.
     pub(crate) async fn reached(&self, wanted: u64) {
         let mut handled = self.handled.subscribe();
         handled.wait_for(|handled| *handled >= wanted).await.expect("the log is alive");
     }
 
-    /// The most bytes there were.
+    /// Returns the maximum number of allocated bytes.
     pub(crate) fn peak(&self) -> usize {
         self.notes.lock().unwrap().peak
     }
 
-    /// Those of a key were handled in order, but for jobs that came again while they were in hand.
+    /// Checks that the jobs of each key were handled in order, except jobs delivered again while they were in
+    /// hand.
     pub(crate) fn expect_in_order(&self, expired: &BTreeSet<JobId>) {
         let notes = self.notes.lock().unwrap();
         let wrong: Vec<_> = notes.disorder.iter().filter(|(job, _)| !expired.contains(job)).collect();
         assert!(wrong.is_empty(), "jobs, and those of their key behind which they were handled: {wrong:?}");
     }
 
-    /// Each job was handled once, or is among the dead; those that came again while they were in hand, at least once.
+    /// Checks that each job was handled once, or is dead; jobs delivered again while in hand were handled at
+    /// least once.
     pub(crate) fn expect_each_once(&self, dead: impl Iterator<Item = JobId>, expired: &BTreeSet<JobId>) {
         let mut times = self.notes.lock().unwrap().times.clone();
         for id in dead {
@@ -88,7 +90,7 @@ impl Notes {
         match self.last.get_mut(key) {
             None => drop(self.last.insert(key.clone(), job.id)),
             Some(last) if *last < job.id => *last = job.id,
-            // As many as fit into a message.
+            // Limited to the number that fits into a message.
             Some(last) if self.disorder.len() < 100 => self.disorder.push((job.id, *last)),
             Some(_) => {}
         }

@@ -1,14 +1,15 @@
-//! Is anything lost when everything fails? Pipelines on a durable queue whose stages panic, fail, dawdle, and are
-//! restarted and cut off, whose subscribers come and go, and which are stopped and drained in the middle, again and
-//! again, until no job is left.
+//! Chaos test: pipelines on a durable queue whose stages panic, fail and stall, and are restarted and cut
+//! off, whose subscribers come and go, and which are stopped and drained midway, repeatedly, until no job is
+//! left.
 //!
-//! Then the books must be exact: every job left the queue once, as handled or as dead; it was handled; those of one key
-//! were handled in order; every delivery was acknowledged or rejected, and those that came again are counted by the
-//! queue as by the pipelines. Meanwhile memory may not grow with the number of jobs. (If the machine stands still for longer
-//! than a lease lasts, the jobs whose leases ran out are handled at least once, and every other one is as above.)
+//! Afterwards the accounts must be exact: every job left the queue once, as handled or as dead; it was
+//! handled; the jobs of each key were handled in order; every delivery was acknowledged or rejected, and the
+//! queue counts as many repeated deliveries as the pipelines. Memory must not grow with the number of jobs.
+//! (If the machine stalls for longer than a lease lasts, the jobs whose leases expired are handled at least
+//! once; the rest holds for every other job.)
 //!
-//! `CHAOS_SEEDS` runs of `CHAOS_EVENTS` jobs from the seed `CHAOS_FIRST` on, or else two of 1,000; or, for `CHAOS_SECONDS`,
-//! as many runs as there is time for, of seeds that nobody has seen:
+//! Runs `CHAOS_SEEDS` seeds of `CHAOS_EVENTS` jobs from the seed `CHAOS_FIRST` on, by default two of 1,000;
+//! or, for `CHAOS_SECONDS`, as many fresh seeds as there is time for:
 //!
 //! ```sh
 //! CHAOS_SEEDS=200 CHAOS_EVENTS=20000 cargo test --release -p tests --test chaos -- --nocapture
@@ -43,16 +44,16 @@ use watch::Watch;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
-/// How often a job is tried.
+/// Number of attempts per job.
 const ATTEMPTS: u32 = 8;
 
-/// How long a lease lasts that nobody renews.
+/// Duration of a lease without renewal.
 const VISIBILITY: Duration = Duration::from_secs(30);
 
-/// One run of all jobs may take so long.
+/// Maximum duration of a run.
 const PATIENCE: Duration = Duration::from_mins(20);
 
-/// Jobs that are put into the queue at once.
+/// Number of jobs that are enqueued at once.
 const AT_ONCE: u64 = 1_000;
 
 fn number(name: &str) -> Option<u64> {
@@ -79,7 +80,7 @@ async fn queue_of(jobs: u64, file: &std::path::Path) -> Queue {
     queue
 }
 
-/// One run: all jobs of one seed.
+/// Runs all jobs of one seed.
 async fn chaos(seed: u64, jobs: u64) -> Books {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("jobs.db");
@@ -126,7 +127,7 @@ async fn whatever_fails_every_job_is_handled_or_dead_and_those_of_a_key_in_order
     let jobs = number("CHAOS_EVENTS").unwrap_or(1_000);
     let begin = Instant::now();
     if let Some(seconds) = number("CHAOS_SECONDS") {
-        // Seeds that nobody has seen: the time.
+        // The time gives fresh seeds.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let first = number("CHAOS_FIRST").unwrap_or(since * 1_000);
         let seeds = (first..).take_while(|_| begin.elapsed() < Duration::from_secs(seconds));

@@ -1,5 +1,5 @@
-//! What is done to a pipeline that runs? Its stages are stopped and cut off, others come and cancel, and at last it is
-//! stopped, or drained with little time or much, unless it has ended by itself.
+//! Interference with a running pipeline: its stages are stopped and cut off, others subscribe and cancel, and
+//! finally it is stopped, or drained with a short or long deadline, unless it has ended by itself.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::log::Log;
 use crate::stages::Shaky;
 use crate::visitor::{Visit, Visitor};
 
-/// Runs one pipeline until it ends, or does not let it; and sees its visitors out.
+/// Runs one pipeline, interferes with it until it ends, and waits for its visitors.
 pub(crate) async fn run(pipeline: Pipeline, chance: &Chance, log: &Log, books: &mut Books) -> Report {
     let running = pipeline.start().await.unwrap();
     let mut visits = Vec::new();
@@ -41,14 +41,14 @@ pub(crate) async fn run(pipeline: Pipeline, chance: &Chance, log: &Log, books: &
     }
 }
 
-/// Somebody comes to one of the copies, of which there may be fewer.
+/// Subscribes a visitor to one of the copies; the chosen copy may not exist.
 async fn visit(running: &Running, chance: &Chance, log: &Log) -> Option<Visit> {
     let copy = usize::try_from(chance.below(4)).unwrap();
     let shaky = running.producer_consumer::<Shaky>("shaky", copy).ok()?;
     Some(Visitor::come(&shaky.producer(), chance, log).await)
 }
 
-/// A stage is ended from outside; says whether there was such a stage.
+/// Ends a stage from outside; returns whether there was such a stage.
 fn strike(running: &Running, chance: &Chance) -> bool {
     let reason = ExitReason::Custom("as somebody likes".to_owned());
     let copy = usize::try_from(chance.below(4)).unwrap();

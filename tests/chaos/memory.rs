@@ -1,14 +1,14 @@
-//! Does memory grow with the number of jobs? The bytes that are allocated, read while jobs are handled.
+//! Check that memory does not grow with the number of jobs, by the bytes allocated while jobs are handled.
 
 use std::fs;
 
 use crate::ALLOCATOR;
 
-/// What pipelines, their visitors and their verdicts may take together. About a thousand jobs are on their way at
-/// most, a few hundred bytes each; the rest is what verdicts and blocks wait in.
+/// Bound for pipelines, their visitors and their verdicts together. At most about a thousand jobs are in
+/// flight, a few hundred bytes each; the rest is for waiting verdicts and blocks.
 const BOUND: usize = 2 << 20;
 
-/// What was allocated at the beginning of a run.
+/// The allocated bytes at the beginning of a run.
 pub(crate) struct Memory {
     before: usize,
 }
@@ -18,7 +18,7 @@ impl Memory {
         Self { before: live() }
     }
 
-    /// By how much it has grown at most, which must be little.
+    /// Returns the maximum growth, which must stay within the bound.
     #[track_caller]
     pub(crate) fn assert_bounded(&self, peak: usize) -> usize {
         let grown = peak.saturating_sub(self.before);
@@ -28,13 +28,13 @@ impl Memory {
     }
 }
 
-/// Bytes that are allocated now, by Rust: SQLite's are in the resident memory.
+/// Returns the bytes allocated by Rust; SQLite's are part of the resident memory.
 pub(crate) fn live() -> usize {
     let stats = ALLOCATOR.stats();
     stats.bytes_allocated.saturating_sub(stats.bytes_deallocated)
 }
 
-/// The most memory that this process had, where the system tells it: Linux does.
+/// Returns the peak memory of this process, if the system reports it, as Linux does.
 pub(crate) fn resident() -> String {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,4 +1,5 @@
-//! Which pipeline? Five stages, all but the source of one to four copies, and each fails in its own way.
+//! The pipeline under test: five stages, all but the source with one to four copies, and each with its own
+//! faults.
 
 use std::time::Duration;
 
@@ -10,10 +11,10 @@ use crate::chance::Chance;
 use crate::log::Log;
 use crate::stages::{self, Shaky};
 
-/// Restarts are no reason to give up.
+/// A restart intensity without a limit.
 const LIFTED: Intensity = Intensity { max_restarts: usize::MAX, within: Duration::from_secs(1) };
 
-/// How long a job may take; some take longer.
+/// Deadline of a job; some jobs exceed it.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(20);
 
 pub(crate) fn pipeline(queue: &Queue, chance: &Chance, log: &Log) -> Pipeline {

@@ -1,4 +1,4 @@
-//! What goes wrong in a stage.
+//! Stages with random faults.
 
 use std::panic::resume_unwind;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::chance::Chance;
 use crate::pipeline::DEADLINE;
 
-/// Passes deliveries on; sometimes it panics, fails, forgets one, or takes its time.
+/// Passes deliveries on, but sometimes panics, fails, forgets one, or is slow.
 pub(crate) struct Shaky {
     chance: Chance,
 }
@@ -52,13 +52,13 @@ impl ProducerConsumer for Shaky {
     }
 }
 
-/// A call to something that takes its time: up to twice what a job may take.
+/// Simulates a slow call: up to twice the deadline of a job.
 async fn slow_call(chance: &Chance) {
     let most = 2_000 * u64::try_from(DEADLINE.as_millis()).unwrap();
     sleep(Duration::from_micros(chance.below(most))).await;
 }
 
-/// Handles one job; sometimes it panics, fails, or takes its time. Some fail each time.
+/// Handles one job, but sometimes panics, fails, or is slow. Some jobs fail each time.
 pub(crate) async fn handle(job: Job, chance: Chance) -> Result<Job, BoxError> {
     if job.id.0 % 97 == 0 {
         return Err("it never works".into());

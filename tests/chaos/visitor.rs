@@ -1,4 +1,4 @@
-//! Who comes and goes? A stage that subscribes to a running pipeline by hand, takes some of its jobs, and cancels.
+//! A visitor: a stage that subscribes to a running pipeline by hand, takes some of its jobs, and cancels.
 
 use stage_core::ack::Delivery;
 use stage_core::spawn::{StageOptions, consumer};
@@ -16,22 +16,22 @@ use crate::stages;
 pub(crate) struct Visitor {
     chance: Chance,
     log: Log,
-    /// So many jobs are enough.
+    /// Number of jobs after which it cancels.
     enough: u64,
     subscription: Option<Subscription>,
 }
 
-/// A visitor that is there, or was.
+/// A current or former visitor.
 pub(crate) type Visit = StageRef<Visitor, Delivery<Job>, Nothing>;
 
 impl Visitor {
-    /// Comes to `producer`. A producer that is about to be restarted is nobody to visit.
+    /// Subscribes a visitor to `producer`. Returns `None` if the producer is about to be restarted.
     pub(crate) async fn come(producer: &ProducerRef<Delivery<Job>>, chance: &Chance, log: &Log) -> Visit {
         let enough = 1 + chance.below(40);
         let visitor = Self { chance: chance.clone(), log: log.clone(), enough, subscription: None };
         let visit = consumer(visitor, StageOptions::named("visitor")).await.unwrap();
         let options = SubscribeOptions::new().max_demand(1 + usize::try_from(chance.below(10)).unwrap());
-        // It ends with its only subscription, whatever ends that.
+        // The visitor ends with its only subscription, whatever ends that.
         visit.subscribe(producer, options).await.unwrap();
         visit
     }
@@ -61,7 +61,7 @@ impl Consumer for Visitor {
     async fn handle_events(&mut self, jobs: Events<'_, Delivery<Job>>, cx: &mut Context<'_>) -> StageResult {
         for delivery in jobs {
             let (job, token) = delivery.into_parts();
-            // One that fails is rejected by the end of its token.
+            // A failed job is rejected by the drop of its token.
             if let Ok(job) = stages::handle(job, self.chance.clone()).await {
                 self.log.note(&job);
                 token.acknowledge();

@@ -1,5 +1,6 @@
-//! Did the machine stand still? A lease that runs out while its holder lives is no fault of the queue only if nobody could
-//! renew it: if the process, or its database, did not get on for most of that time.
+//! Detection of a machine that stood still. A lease that expires while its holder lives is a fault of the
+//! queue, unless the process or its database made no progress for most of that time and so could not renew
+//! it.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -8,10 +9,10 @@ use stage_core::sqlite::Queue;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-/// How often it is looked.
+/// Interval between checks.
 const OFTEN: Duration = Duration::from_millis(200);
 
-/// A task that asks the queue for something small, again and again, and notes how long that took at most.
+/// A task that repeatedly makes a small query to the queue, and records the longest duration.
 pub(crate) struct Watch {
     longest: Arc<Mutex<Duration>>,
     task: JoinHandle<()>,
@@ -33,7 +34,7 @@ impl Watch {
         Self { longest, task }
     }
 
-    /// The longest time in which nothing went on.
+    /// Returns the longest time without progress.
     pub(crate) fn longest(&self) -> Duration {
         *self.longest.lock().unwrap()
     }

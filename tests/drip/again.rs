@@ -1,4 +1,4 @@
-//! An upload that is repeated stores what is missing or changed, and nothing twice.
+//! Repeated uploads, which store missing or changed files, and nothing twice.
 
 use std::{
     ffi::OsStr,
@@ -14,7 +14,7 @@ fn upload(home: &Home) -> Ended {
     home.run([OsStr::new("--json"), "upload".as_ref(), files.path().as_os_str()]).expect_code(0)
 }
 
-/// Files that were uploaded, and those that were not, as a run says.
+/// Returns the numbers of uploaded and of skipped files, as the run reports them.
 fn counts(ended: &Ended) -> (u64, u64) {
     let summary = ended.json();
     let count = |name: &str| summary[name].as_u64().unwrap_or_else(|| panic!("{name}: {summary:#}"));
@@ -43,7 +43,8 @@ fn an_upload_that_is_repeated_uploads_what_changed_and_nothing_twice() {
 
     home.files().write("new.bin", "new");
     home.files().write("sub0/0.bin", "another size");
-    // The same size and the same time, as rsync, stand for the same content; another time is looked into.
+    // As in rsync, the same size and time stand for the same content; with another time, the content is
+    // compared.
     let touched = home.files().path().join("sub1/1.bin");
     set_modified(&touched, SystemTime::now() - Duration::from_secs(5_000));
     let changed = home.files().path().join("sub2/2.bin");

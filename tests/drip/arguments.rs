@@ -1,4 +1,4 @@
-//! What does the exit code say of bad usage? 2, with nothing done; and 0 when only help was wanted.
+//! Exit codes for bad usage: 2, with nothing done; 0 if only help was requested.
 
 use crate::support::Home;
 

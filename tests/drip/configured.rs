@@ -1,4 +1,4 @@
-//! Does drip take the options of its pipelines from a file, and refuse what is wrong in it?
+//! Pipeline options of drip from a file, and errors for invalid ones.
 
 use crate::support::Home;
 
@@ -61,7 +61,7 @@ fn options_that_are_wrong_are_found_before_anything_is_queued() {
     );
     let ended = home.run(["upload", "files/a.txt", "--config", "files/drip.toml"]).expect_code(1);
     assert!(ended.stderr.contains("steps.encryption.restart: expected \"permanent\""), "{}", ended.told());
-    // Nothing was left in the queue for a run without the file.
+    // No job was left in the queue for a run without the file.
     home.files().write("b.txt", "b");
     let ended = home.run(["upload", "files/b.txt", "--json"]).expect_code(0);
     let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();

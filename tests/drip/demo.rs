@@ -1,4 +1,4 @@
-//! Does the demonstration show what it says? Everything up and down again, equal, and the cache at work.
+//! The demonstration: everything goes up and comes back equal, with the cache in use.
 
 use std::ffi::OsStr;
 
@@ -24,7 +24,7 @@ fn the_demo_compares_everything_and_shows_files_stages_and_cache_hits() {
     home.run(["ls"]).expect_code(0);
 }
 
-/// The first number in the line that speaks of something.
+/// Returns the first number in the line that mentions `something`.
 fn number_behind(something: &str, text: &str) -> Option<u64> {
     let line = text.lines().find(|line| line.contains(something))?;
     let behind = &line[line.find(something)? + something.len()..];

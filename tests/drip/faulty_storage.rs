@@ -1,5 +1,5 @@
-//! What if the storage answers slowly, or fails three calls of ten? What fails in passing is tried again, what fails for
-//! good is told by name, and nothing is lost, stored twice, or left behind.
+//! A storage that answers slowly, or fails three calls of ten: transient failures are retried, permanent
+//! failures are reported by name, and nothing is lost, stored twice, or left behind.
 
 use std::{
     path::PathBuf,
@@ -8,13 +8,13 @@ use std::{
 
 use crate::support::{Database, Ended, Home, Tree, bytes};
 
-/// Files of one call to the storage each.
+/// Number of files that need one storage call each.
 const SMALL: usize = 120;
 
-/// Runs after which everything has got through: a file of several calls gets through one in three.
+/// Maximum number of runs until everything succeeds: a file of several calls succeeds in one run of three.
 const RUNS: usize = 60;
 
-/// A home with small files, and one that is stored in parts.
+/// Creates a home with small files, and one that is stored in parts.
 fn home_with_files() -> Home {
     let home = Home::new();
     for number in 0..SMALL {
@@ -24,12 +24,12 @@ fn home_with_files() -> Home {
     home
 }
 
-/// drip, whose storage has these faults.
+/// Runs drip with these faults of its storage.
 fn run(home: &Home, faults: &str, command: &[&str]) -> Ended {
     home.run(["--storage-faults", faults].iter().chain(command))
 }
 
-/// Files that a run says have failed, each in one line, with the cause.
+/// Returns the failed files that a run reports, each in one line, with the cause.
 fn failed(ended: &Ended) -> Vec<String> {
     let lines = ended.stderr.lines().filter_map(|line| line.strip_prefix("failed: "));
     let name = |line: &str| {
@@ -40,7 +40,8 @@ fn failed(ended: &Ended) -> Vec<String> {
     lines.map(name).collect()
 }
 
-/// Requires that everything is stored once, and nothing else, by what the database, the storage and a download say.
+/// Requires that everything is stored once, and nothing else, according to the database, the storage and a
+/// download.
 #[track_caller]
 fn expect_everything_once(home: &Home) {
     let files = home.files().files().len();
@@ -74,7 +75,7 @@ fn a_storage_that_fails_three_calls_of_ten_makes_transfers_be_tried_again_and_lo
     let mut ended = run(&home, "fail=30,seed=1", &["upload", "files", "-v"]);
     let again = ended.lines_about("will be tried again").len();
     assert!(again > SMALL / 5, "{again} were tried again: {}", ended.told());
-    // Those that failed three times are told by name, and kept.
+    // Files that failed three times are reported by name, and kept.
     let mut left = failed(&ended);
     assert!(left.len() < SMALL / 4, "most get through: {left:?}");
     expect_kept(&home, &left);
@@ -91,7 +92,7 @@ fn a_storage_that_fails_three_calls_of_ten_makes_transfers_be_tried_again_and_lo
     Database::of(&home).expect_done();
 }
 
-/// Requires that just these are dead, each with its cause.
+/// Requires that exactly these files are dead, each with its cause.
 #[track_caller]
 fn expect_kept(home: &Home, names: &[String]) {
     let kept = home.run(["failed"]).expect_code(0);
@@ -113,11 +114,12 @@ fn uploads_to_a_storage_that_always_fails_are_kept_as_dead_until_they_are_tried_
     let ended = run(&home, "fail=100", &["upload", "files"]).expect_code(1);
     ended.expect_one_line("20 uploads that failed are kept", &["drip failed", "upload --failed"]);
     expect_kept(&home, &names);
-    // Naming a file again has it tried again, under its old name in the queue.
+    // Naming a file again retries it, under its old name in the queue.
     home.run(["upload", "files/00.bin"]).expect_code(0);
     expect_kept(&home, &names[1..]);
 
-    // The storage of these removes nothing either: what they stored in vain is theirs until it is gone.
+    // The storage fails to remove objects as well: the partial objects belong to the dead jobs until they are
+    // removed.
     run(&home, "fail=100", &["failed", "--forget"]).expect_code(1);
     home.run(["failed", "--forget"]).expect_code(0);
     expect_kept(&home, &[]);

@@ -1,4 +1,4 @@
-//! What if the disk is full? One clear line, nothing half-stored, and nothing lost once there is room again.
+//! A full disk: one clear line, nothing half-stored, and nothing lost once there is room again.
 
 use std::{
     ffi::OsStr,
@@ -17,7 +17,7 @@ struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// Mounts a disk of so many MiB, or says why that does not work here.
+    /// Mounts a disk of `size` MiB, or returns the reason for which that is impossible here.
     fn mounted(at: PathBuf, size: usize) -> Result<Self, String> {
         fs::create_dir_all(&at).map_err(|error| error.to_string())?;
         let disk = Self { at };
@@ -150,7 +150,7 @@ fn a_read_only_data_folder_is_listed_also_after_a_run_that_was_killed() {
     };
     expect_listed(&home, 1);
 
-    // A killed run leaves what it recorded in the log beside the database.
+    // A killed run leaves its records in the write-ahead log beside the database.
     home.files().write("second.bin", bytes(2, 100_000));
     let files = home.files();
     let arguments = [

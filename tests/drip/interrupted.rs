@@ -1,4 +1,4 @@
-//! What if drip is ended in the middle? Nothing half-stored stays, and the next run goes on where it was.
+//! drip interrupted midway: nothing half-stored remains, and the next run continues.
 
 use std::{
     ffi::OsStr,
@@ -10,10 +10,10 @@ use std::{
 
 use crate::support::{Database, Ended, Home, Started};
 
-/// Longer than any run takes to begin.
+/// Longer than any run takes to start.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// A file that takes a while, and no room on the disk.
+/// Size of a file that takes a while, but no room on the disk.
 const LARGE: u64 = 400 << 20;
 
 fn home_with_a_large_file() -> Home {
@@ -24,7 +24,7 @@ fn home_with_a_large_file() -> Home {
     home
 }
 
-/// Starts, and comes back as soon as that run has half a file: then it is in the middle of it.
+/// Starts drip, and returns as soon as that run has stored half a file, so that it is in mid-transfer.
 fn started_halfway(home: &Home, arguments: &[&OsStr], half_files: impl Fn(&Home) -> Vec<PathBuf>) -> Started {
     let mut started = home.start(arguments);
     let begin = Instant::now();
@@ -55,7 +55,7 @@ fn expect_everything_once(home: &Home) {
     home.back().expect_same(&home.files(), &[]);
 }
 
-/// Interrupts until it has ended; the first time it only finishes what it has begun.
+/// Interrupts drip until it has ended; at the first signal it only finishes the files it has begun.
 fn interrupted_twice(mut started: Started) -> Ended {
     while !started.has_ended() {
         started.interrupt();
@@ -76,13 +76,13 @@ fn an_upload_that_is_interrupted_twice_returns_to_the_queue_and_the_next_run_com
     expect_everything_once(&home);
 }
 
-/// Files of a home that has many of them.
+/// Number of files of a home with many files.
 const MANY: usize = 120;
 
-/// The storage takes so long for each part that a signal comes surely in the middle of the upload.
+/// The storage takes so long for each part that a signal certainly arrives during the upload.
 const SLOW: &str = "wait=40";
 
-/// How long drip may take to finish what it has begun.
+/// Time within which drip must finish the files it has begun.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 fn home_with_many_files() -> Home {
@@ -99,7 +99,7 @@ fn listed(home: &Home) -> usize {
     home.run(["ls"]).expect_code(0).lines_about(".bin").len()
 }
 
-/// What is left in the queue waits there as if nobody had ever touched it, so nothing is delivered again.
+/// Requires that the jobs left in the queue look untouched, so that nothing is delivered again.
 #[track_caller]
 fn expect_never_begun(home: &Home, left: usize) {
     let database = Database::of(home);
@@ -110,7 +110,7 @@ fn expect_never_begun(home: &Home, left: usize) {
     assert_eq!(database.number("SELECT count(*) FROM jobs_dead"), 0);
 }
 
-/// The signals that ask drip to end. Where SIGHUP is ignored, as under `nohup`, drip ignores it, too.
+/// Returns the signals that ask drip to end. If SIGHUP is ignored, as under `nohup`, drip ignores it, too.
 fn signals() -> Vec<&'static str> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or("0").trim();

@@ -1,4 +1,4 @@
-//! What if the master key is not there, not readable, or not the one? A clear message, and no new key.
+//! A master key that is missing, unreadable or wrong: a clear message, and no new key.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 

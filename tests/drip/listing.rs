@@ -1,4 +1,4 @@
-//! Lists of many rows: they come in time, as a stream, and a result that cannot be written is a failure.
+//! Lists of many rows, which are printed in time, as a stream; a result that cannot be written is a failure.
 
 use std::{
     fs::{self, OpenOptions},
@@ -9,13 +9,13 @@ use std::{
 
 use crate::support::{Database, Home};
 
-/// Rows of a list; one that takes quadratic time does not end today.
+/// Rows of a list; with quadratic time, a list of this size would not end within the limit.
 const ROWS: u64 = 50_000;
 
-/// Longer than any list takes in a debug build on a machine that is busy.
+/// Longer than any list takes in a debug build on a busy machine.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// A home in which one file is stored, and `ROWS` more are recorded.
+/// Creates a home in which one file is stored, and `ROWS` more are recorded.
 fn home_with_many_media() -> Home {
     let home = Home::new();
     home.files().write("a.bin", "content");
@@ -62,7 +62,7 @@ fn failed_of_50_000_uploads_is_complete_in_words_and_in_json() {
     let database = Database::of(&home);
     database.multiply("media", "id", &["storage_key"], ROWS);
     database.multiply("jobs_dead", "id", &[], ROWS);
-    // The transfers of the new media, in the order of both.
+    // The transfers of the new media, with matching numbers.
     database.multiply("transfers", "id", &["job", "media_id"], ROWS);
     drop(database);
 
@@ -98,7 +98,7 @@ fn names_and_users_are_shown_without_what_changes_a_terminal() {
     home.files().write("a\u{1b}[31m\u{202e}b\nc", "content");
     home.upload();
     home.run(["upload", "files", "--user", "a@\u{1b}[31mb"]).expect_code(2);
-    // As an earlier drip took it.
+    // As an earlier version of drip accepted it.
     Database::of(&home).execute("UPDATE users SET email = 'x@' || char(27) || '[2J'");
     for arguments in [&["ls"][..], &["ls", "--json"], &["usage"], &["usage", "--json"]] {
         let ended = home.run(arguments).expect_code(0);

@@ -1,4 +1,5 @@
-//! What if the database is lost, altered or another program's? drip says so, and what is stored says what it is.
+//! A database that is lost, altered or another program's: drip reports it, and the stored objects identify
+//! themselves.
 
 use std::{ffi::OsStr, fs, os::unix::fs::PermissionsExt};
 

@@ -1,5 +1,5 @@
-//! Does the program `drip` do what it promises? It is run as a user would run it, and judged by what it
-//! leaves behind, prints and answers.
+//! End-to-end tests of the program `drip`: they run it as a user would, and check its files, output and exit
+//! codes.
 #![forbid(unsafe_code)]
 
 mod again;

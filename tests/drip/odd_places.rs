@@ -1,4 +1,4 @@
-//! What if a path is not a plain readable file? One clear line for it, and everything else goes up.
+//! Paths that are not plain readable files: one clear line for each, and everything else is uploaded.
 
 use std::{
     ffi::OsStr,
@@ -91,7 +91,7 @@ fn what_is_neither_file_nor_folder_is_said() {
     home.back().expect_same(&home.files(), &[]);
 }
 
-/// Reading `/proc/kmsg` waits for the kernel's next message, which may not come for days.
+/// Reading `/proc/kmsg` waits for the kernel's next message, which may take days.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_whose_read_would_block_fails_by_name_and_does_not_keep_drip_from_ending() {
@@ -112,7 +112,7 @@ fn hidden_folders_target_and_the_data_folder_never_go_up() {
     home.files().write("sub/.cache/x", "hidden");
     home.files().write("target/debug/x", "built");
     home.files().write("sub/target/x", "built");
-    // The data folder lies in the tree that goes up, under a name that nothing else would leave out.
+    // The data folder lies in the uploaded tree, under a name that no other rule would exclude.
     let data = home.files().path().join("sub/store");
     let drip = |arguments: &[&OsStr]| {
         let mut command = Command::new(program());
@@ -143,7 +143,7 @@ fn unreadable_files_are_said_and_the_others_go_up() {
     forbid(&file, 0o000);
     forbid(folder, 0o000);
     if fs::read(&file).is_err() {
-        // Not root: the files are closed to us as well.
+        // Not root: this user cannot read the files either.
         let ended = home.run([OsStr::new("upload"), home.files().path().as_os_str()]);
         forbid(folder, 0o755);
         expect_refused(&ended.expect_code(1));
@@ -164,7 +164,8 @@ fn expect_refused(ended: &Ended) {
     ended.expect_one_line("closed", &["permission denied"]);
 }
 
-/// Uploads the tree as the user without rights, who owns the data folder; none if we cannot become that user.
+/// Uploads the tree as the user `nobody`, who owns the data folder; `None` if the test cannot become that
+/// user.
 fn upload_as_nobody(home: &Home) -> Option<Ended> {
     fs::create_dir(home.data()).expect("a data folder");
     chown(home.data(), Some(NOBODY), None).ok()?;

@@ -1,4 +1,4 @@
-//! A storage that is down for a while costs no file an attempt, and a bucket that does not exist is said once.
+//! A storage outage, which costs no file an attempt, and a missing bucket, which is reported once.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -8,7 +8,7 @@ use std::{
 
 use crate::support::{Database, Ended, Home, Started, bytes};
 
-/// Files of one call to the storage each, that are begun together.
+/// Number of files that need one storage call each, and that start together.
 const FILES: usize = 3;
 
 #[test]
@@ -17,7 +17,7 @@ fn a_storage_that_is_down_for_a_while_is_waited_for_and_no_file_fails() {
     for number in 0..FILES {
         home.files().write(format!("{number:02}.bin"), bytes(number as u64, 2_000));
     }
-    // One for each file, and one for the first that is tried alone.
+    // One refusal for each file, and one for the first that is tried alone.
     let ended = home.run(["--storage-faults", "refuse=4", "upload", "files"]).expect_code(0);
     ended.expect_one_line("waiting:", &["does not answer", "10 min"]);
     ended.expect_one_line("going on", &[]);
@@ -42,7 +42,7 @@ fn a_signal_ends_the_wait_for_a_storage_that_is_down_and_every_file_stays_in_the
     assert_eq!(home.run(["ls"]).expect_code(0).lines_about("a.bin").len(), 1);
 }
 
-/// Answers every request as S3 does if the bucket does not exist. It ends with the test.
+/// Answers every request as S3 does if the bucket does not exist, until the test ends.
 fn service_without_buckets() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let endpoint = format!("http://{}", listener.local_addr().expect("an address"));

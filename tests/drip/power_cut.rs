@@ -1,5 +1,5 @@
-//! Is what drip reports as done still there after a power cut? The block device is copied as it is at that moment, and the copy
-//! is mounted.
+//! Power cuts after a reported result: the test copies the block device in its current state, and mounts the
+//! copy.
 
 use std::{
     ffi::OsStr,
@@ -10,7 +10,7 @@ use std::{
 
 use crate::support::{Home, Tree, bytes, skipped};
 
-/// Files of one case.
+/// Number of files of one case.
 const FILES: usize = 40;
 
 /// A file system in a file; unmounted when dropped.
@@ -20,7 +20,7 @@ struct Image {
 }
 
 impl Image {
-    /// A new file system, or why there is none here.
+    /// Creates a new file system, or returns the reason for which that is impossible here.
     fn new(home: &Home, name: &str) -> Result<Self, String> {
         let file = home.path().join(format!("{name}.img"));
         fs::File::create(&file).and_then(|file| file.set_len(64 << 20)).map_err(|error| error.to_string())?;
@@ -36,7 +36,7 @@ impl Image {
         Ok(Self { file, at })
     }
 
-    /// The file system as a power cut would leave it now.
+    /// Returns the file system in the state in which a power cut would leave it now.
     #[track_caller]
     fn after_a_power_cut(&self, home: &Home) -> Self {
         let copy = home.path().join("later.img");
@@ -58,7 +58,7 @@ fn run(command: &mut Command) -> Result<(), String> {
     if done.status.success() { Ok(()) } else { Err(format!("{command:?}: {}", said.trim())) }
 }
 
-/// A home with files, and a file system to be cut off, where that works.
+/// Creates a home with files, and a file system for the power cut, where that is possible.
 fn case(test: &str) -> Option<(Home, Image)> {
     let home = Home::new();
     for number in 0..FILES {

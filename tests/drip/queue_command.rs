@@ -1,14 +1,14 @@
-//! The queue is seen, and emptied, by a command of its own.
+//! The command that lists and empties the queue.
 
 use crate::support::{Database, Home};
 
-/// A home in whose queue 30 uploads wait.
+/// Creates a home in whose queue 30 uploads wait.
 fn home_with_a_queue() -> Home {
     let home = Home::new();
     for number in 0..30 {
         home.files().write(format!("{}/{number:02}.bin", if number < 20 { "one" } else { "two" }), "content");
     }
-    // The storage is down, so nothing leaves the queue before the signal.
+    // The storage is down, so no job leaves the queue before the signal.
     let upload =
         home.start(["--storage-faults", "refuse=1000000", "upload", "files"]).until_it_says("waiting:");
     upload.interrupt();

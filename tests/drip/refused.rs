@@ -1,4 +1,4 @@
-//! What if drip cannot begin? One clear line that names the obstacle, exit code 1, and nothing left behind.
+//! Failures at the start: one clear line that names the obstacle, exit code 1, and nothing left behind.
 
 use std::{ffi::OsStr, fs, os::unix::fs::PermissionsExt};
 
@@ -75,7 +75,8 @@ fn a_bucket_without_credentials_is_one_line_and_nothing_is_queued() {
             command.env_remove(name);
         }
     }
-    // Whoever has no credentials is given some by the machine; this one, on the discard port, gives none.
+    // Without credentials, the client asks the machine's metadata service; this endpoint, the discard port,
+    // has none.
     command.env("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9").env("NO_PROXY", "127.0.0.1");
     let ended = Started::new(&mut command).wait().expect_code(1);
     expect_only_line(&ended, &["s3://attic/prefix", "cannot be reached", "AWS_ACCESS_KEY_ID"]);

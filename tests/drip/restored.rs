@@ -1,4 +1,5 @@
-//! Do files come back as they were, not only with their content? And nobody else's files are touched or shown.
+//! Restored files, which have their attributes as well as their content; files of others are neither touched
+//! nor shown.
 
 use std::{
     ffi::OsStr,

@@ -1,4 +1,4 @@
-//! Does what goes up come back? Trees of files, by folder and by id, with a summary that says so.
+//! Uploads and downloads of trees of files, by folder and by id, with a matching summary.
 
 use std::{ffi::OsStr, fs};
 
@@ -68,7 +68,7 @@ fn expect_summary(summary: &serde_json::Value, files: u64, bytes: u64, stages: [
         let sum = |field: &str| copies.iter().map(|copy| copy[field].as_u64().expect(field)).sum::<u64>();
         assert_eq!(sum("restarts"), 0, "{summary:#}");
         let (first, last) = (name == stages[0], name == stages[3]);
-        // At least a begin and an end of every file passes through every stage.
+        // At least a begin and an end of every file pass through every stage.
         assert!(first || sum("events_in") >= 2 * files, "{name}: {summary:#}");
         assert!(last || sum("events_out") >= 2 * files, "{name}: {summary:#}");
         assert!(sum("batches") > 0, "{name}: {summary:#}");

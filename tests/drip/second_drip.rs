@@ -1,4 +1,4 @@
-//! Two drips on one data folder: one writes, and any number may read; a second one that would write is refused.
+//! Two drips on one data folder: one writes, and any number may read; a second writer is refused.
 
 use std::{
     ffi::OsStr,
@@ -8,10 +8,10 @@ use std::{
 
 use crate::support::{Ended, Home, Started, bytes};
 
-/// Long enough for the first to be found at work.
+/// Long enough to observe the first drip at work.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// A file that keeps a drip busy for seconds; it takes no room on the disk.
+/// Size of a file that keeps a drip busy for seconds; it takes no room on the disk.
 const LARGE: u64 = 2 << 30;
 
 #[test]
@@ -21,7 +21,7 @@ fn a_second_drip_that_writes_is_refused_and_told_the_firsts_pid_and_one_that_rea
     home.upload();
     let (first, refused) = first_at_work(&home);
 
-    // What only reads goes on meanwhile.
+    // Commands that only read work concurrently.
     for command in ["ls", "failed", "queue", "usage"] {
         let ended = home.run([command]).expect_code(0);
         assert!(ended.stderr.is_empty(), "{}", ended.told());
@@ -43,7 +43,7 @@ fn a_second_drip_that_writes_is_refused_and_told_the_firsts_pid_and_one_that_rea
     home.run(["ls"]).expect_code(0);
 }
 
-/// Starts a long upload and asks with a second drip until that is refused: the first then works.
+/// Starts a long upload, and runs a second drip until that is refused: the first one is then at work.
 fn first_at_work(home: &Home) -> (Started, Ended) {
     let large = home.path().join("large.bin");
     let file = File::create(&large).expect("a new file");
@@ -52,10 +52,10 @@ fn first_at_work(home: &Home) -> (Started, Ended) {
     let begin = Instant::now();
     let mut first = home.start(upload);
     while begin.elapsed() < LIMIT {
-        // Without a path it only goes on with what is queued.
+        // Without a path, it only continues with the queue.
         let second = home.run(["upload"]);
         if first.has_ended() {
-            // It was the second that came first, and the first that was refused.
+            // The second drip was faster, and the first was refused.
             first = home.start(upload);
         } else if second.code != Some(0) {
             return (first, second);

@@ -1,5 +1,5 @@
-//! A tree as a system has it (links, hard links, devices, odd names): the second upload stores nothing, and the tree that
-//! comes back is equal by content, mode, time of modification and links.
+//! A tree as on a real system (links, hard links, devices, odd names): the second upload stores nothing, and
+//! the restored tree is equal in content, mode, time of modification and links.
 
 use std::{
     collections::BTreeMap,
@@ -17,14 +17,14 @@ use std::{
 
 use crate::support::{CHUNK, Home, bytes};
 
-/// What is compared of a file or a link.
+/// The compared properties of a file or a link.
 #[derive(Debug, PartialEq, Eq)]
 enum Entry {
     File { content: Vec<u8>, mode: u32, modified: (i64, i64), links: u64 },
     Link { target: PathBuf },
 }
 
-/// Everything below a folder but folders and what is neither a file nor a link.
+/// Returns all files and links below a folder.
 fn entries(root: &Path) -> BTreeMap<PathBuf, Entry> {
     let mut entries = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
@@ -51,7 +51,7 @@ fn entries(root: &Path) -> BTreeMap<PathBuf, Entry> {
     entries
 }
 
-/// Makes the tree, and says how many files and links are in it.
+/// Creates the tree, and returns the number of files and links in it.
 fn make_tree(home: &Home) -> u64 {
     let files = home.files();
     let odd: [&[u8]; 8] = [
@@ -92,7 +92,7 @@ fn the_second_upload_of_a_system_tree_stores_nothing_and_the_tree_comes_back_equ
     let all = make_tree(&home);
     let files = home.files();
     let upload = [OsStr::new("--json"), "upload".as_ref(), files.path().as_os_str()];
-    // What is neither a file nor a link is said, and is no failure; a broken link is a link.
+    // An entry that is neither a file nor a link is reported, but is no failure; a broken link is a link.
     let first = home.run(upload).expect_code(0);
     first.expect_one_line("fifo", &["skipped", "not a regular file"]);
     first.expect_one_line("socket", &["skipped", "not a regular file"]);

@@ -1,14 +1,14 @@
-//! Is a tampered object noticed, and does it harm no other? Each kind of tampering fails its file alone.
+//! Tampered objects: each kind of tampering is detected, and fails its own file alone.
 
 use std::{ffi::OsStr, fs};
 
 use crate::support::{CHUNK, Ended, FRAME_EXTRA, HEADER, Home, Object, TRAILER, bytes, sealed_len};
 
-/// The file that is tampered with: four chunks, the last one short.
+/// Size of the tampered file: four chunks, the last one short.
 const SIZE: usize = 3 * CHUNK + 1234;
 
-/// Uploads a victim between two others, tampers with its object, downloads everything: the victim fails by
-/// name and without leaving a piece, the others come back.
+/// Uploads a victim between two other files, tampers with its object, and downloads everything: the victim
+/// fails with its name and leaves no partial file, the others are restored.
 #[track_caller]
 fn downloaded_after(tampering: impl FnOnce(&Object)) -> Ended {
     let home = Home::new();

@@ -1,4 +1,4 @@
-//! Is every file stored once, and whole, however often drip is killed while it uploads them?
+//! Repeated kills during an upload, after which every file is stored once and completely.
 
 use std::{
     fs,
@@ -12,13 +12,13 @@ use crate::support::{Database, Home, Started, bytes};
 /// Longer than any run takes.
 const LIMIT: Duration = Duration::from_mins(2);
 
-/// The smallest file.
+/// Size of the smallest file.
 const SIZE: usize = 3_000;
 
-/// How far the sizes of files go up.
+/// Number of different file sizes.
 const SIZES: usize = 50;
 
-/// Numbers that only a seed decides (`SplitMix64`; Steele, Lea, Flood, 2014).
+/// Random numbers from a seed (`SplitMix64`; Steele, Lea, Flood, 2014).
 struct Random(u64);
 
 impl Random {
@@ -36,7 +36,7 @@ fn objects(home: &Home) -> usize {
     home.objects().files().iter().filter(is_whole).count()
 }
 
-/// Waits until there are so many objects, or the upload has ended; says whether it runs.
+/// Waits until there are `wanted` objects, or the upload has ended; returns whether it still runs.
 fn runs_until(home: &Home, upload: &mut Started, wanted: usize) -> bool {
     let begin = Instant::now();
     while objects(home) < wanted {
@@ -49,7 +49,7 @@ fn runs_until(home: &Home, upload: &mut Started, wanted: usize) -> bool {
     true
 }
 
-/// How many files, how often it is killed, how slow the storage is, and when it is killed.
+/// A case: the number of files and kills, the delay of the storage, and the time of the kills.
 #[derive(Clone, Copy)]
 struct Fire {
     files: usize,
@@ -59,24 +59,25 @@ struct Fire {
     moments: Moments,
 }
 
-/// When drip is killed.
+/// The time of a kill.
 #[derive(Clone, Copy)]
 enum Moments {
-    /// Just behind an object that was stored: not all files are stored by then.
+    /// Right after an object was stored, when other files are still missing.
     Stored,
-    /// After some milliseconds, up to so many: also while it starts, and between two objects.
+    /// After a random number of milliseconds, up to this maximum: also during the start, and between two
+    /// objects.
     Millis(usize),
 }
 
 impl Fire {
     fn upload(self, home: &Home, folder: &Path) -> Started {
         let faults = format!("wait={}", self.wait);
-        // Two copies store, so that it takes as long on every machine.
+        // Two copies store, so that the upload takes equally long on every machine.
         let arguments = ["--storage-faults", &faults, "--config", "two.toml", "upload"];
         home.start(arguments.iter().map(AsRef::as_ref).chain([folder.as_os_str()]))
     }
 
-    /// Comes back when it is time to kill it; says whether it still runs.
+    /// Waits until the time of the kill; returns whether drip still runs.
     fn is_time(self, home: &Home, upload: &mut Started, random: &mut Random) -> bool {
         match self.moments {
             Moments::Stored => {
@@ -90,7 +91,7 @@ impl Fire {
         }
     }
 
-    /// Uploads the files, kills drip again and again in the middle of it, and has the last run complete it.
+    /// Uploads the files, kills drip repeatedly midway, and completes the upload with a last run.
     fn burn(self) {
         let home = Home::new();
         for number in 0..self.files {
@@ -102,7 +103,7 @@ impl Fire {
         let empty = home.path().join("empty");
         fs::create_dir(&empty).expect("a folder");
         let mut random = Random(self.files as u64);
-        // What is queued already is not queued again; the first runs queue it.
+        // Queued files are not queued again, so only the first runs queue them.
         let (mut folder, mut killed, mut at_work) = (home.files().path().to_owned(), 0, Duration::ZERO);
         while killed < self.kills {
             let begin = Instant::now();
@@ -110,7 +111,7 @@ impl Fire {
             if !self.is_time(&home, &mut run, &mut random) {
                 break;
             }
-            // It is killed when it is dropped.
+            // Dropping the run kills it.
             drop(run);
             at_work += begin.elapsed();
             killed += 1;

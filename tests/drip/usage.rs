@@ -1,10 +1,10 @@
-//! Does `drip usage` rank the users of the real database by what they store?
+//! The ranking of users by stored bytes in `drip usage`, from the real database.
 
 use std::ffi::OsStr;
 
 use crate::support::{Home, bytes};
 
-/// The book's media, each user's in a folder of its own.
+/// The book's media, each user's in a separate folder.
 const MEDIA: [(&str, &[usize]); 5] = [
     ("jose_valim@elixir.br", &[8915, 7644, 5309]),
     ("daniel_caixinha@elixir.pt", &[540]),

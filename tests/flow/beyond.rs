@@ -1,4 +1,4 @@
-//! G01 to G20: what the original's suite leaves out; G10 to G13 are in a file of their own.
+//! G01 to G20: cases that the original's suite leaves out; G10 to G13 are in a separate file.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -92,7 +92,7 @@ async fn flow_g06_run_keeps_nothing_of_what_comes() {
     assert!(tokens.most() <= 4000, "{} lived at once", tokens.most());
 }
 
-/// The sum of the numbers to 10; seven fails before it comes there.
+/// Returns the sum of the numbers to 10, which fails at seven.
 fn failing(triggers: &Arc<AtomicUsize>, stages: usize) -> Flow<impl flow::chain::Chain<Out = u64>> {
     let triggers = Arc::clone(triggers);
     Flow::from_items(1..=10_u64)
@@ -125,7 +125,7 @@ fn flow_g07_what_a_failure_left_is_not_handed_out() {
     assert_eq!(triggers.load(Ordering::SeqCst), 0);
 }
 
-/// Takes events one by one, a second of the clock apart.
+/// Takes events one by one, with a second of the clock between them.
 async fn slowly<C: flow::chain::Chain>(flow: &Flow<C>) -> Vec<C::Out> {
     let mut events = flow.stream_on(Workers::Current).await.unwrap();
     let mut taken = Vec::new();
@@ -226,7 +226,7 @@ fn flow_g17_a_flow_of_no_source_is_empty() {
 fn flow_g18_a_hot_partition_neither_starves_the_others_nor_piles_up() {
     let tokens = Tokens::default();
     let made = tokens.clone();
-    // Every hundredth event is of another partition.
+    // Every hundredth event belongs to another partition.
     let flow = Flow::from_items(0..20_000_u64)
         .map(move |number| made.make(number))
         .stages(1)
@@ -303,7 +303,7 @@ fn flow_g20_a_panic_names_its_layer_and_stage() {
 
 #[test]
 fn flow_g20_a_panic_in_a_key_fails_the_flow() {
-    // It is of the layer that it opens.
+    // The function runs in the layer that it opens.
     let numbers = || Flow::from_items(1..=10_u64).map(|number| number);
     let by_key = numbers().partition(|_| oops::<u64>()).named("mine").stages(2).map(|number| number);
     fails(&by_key, "mine", "panicked: oops");

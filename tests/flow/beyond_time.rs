@@ -1,4 +1,4 @@
-//! G10 to G13: what the original's suite leaves out of windows of event time.
+//! G10 to G13: cases of event-time windows that the original's suite leaves out.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ fn a_window_is_not_over_before_every_source_has_passed_it() {
 
 #[test]
 fn a_window_is_not_over_before_all_stages_that_were_mixed_have_passed_it() {
-    // One source, two stages, one that mixes what comes of both, and then one with windows.
+    // One source, two stages, one that merges their events, and then one with windows.
     let windows = Flow::from_items(0..200_i64)
         .event_time(|at| *at, Duration::MAX)
         .stages(2)

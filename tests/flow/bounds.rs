@@ -1,4 +1,4 @@
-//! State that is bounded: what is forgotten, and how much of it, of joins, sessions and groups.
+//! Bounded state of joins, sessions and groups: evicted entries and their counts.
 
 use std::time::Duration;
 
@@ -27,12 +27,12 @@ fn what_a_join_forgets_comes_out_once_and_is_counted() {
     in_any_order(async || {
         let before = evicted.get();
         let given = crate::support::collect(&joined).await.unwrap();
-        // Whoever met nobody comes out alone: each event of each side once, whether in a pair or not.
+        // Unmatched events are emitted alone: each event of each side occurs once, matched or not.
         let lefts: Vec<_> = given.iter().filter_map(|pair| pair.0).collect();
         let rights: Vec<_> = given.iter().filter_map(|pair| pair.1).collect();
         assert_eq!(sorted(lefts), (0..40).collect::<Vec<_>>());
         assert_eq!(sorted(rights), (0..40).collect::<Vec<_>>());
-        // All but the last ten.
+        // All except the last ten.
         assert_eq!(evicted.get() - before, 70);
     });
 }
@@ -44,7 +44,7 @@ fn the_bound_of_a_join_is_of_all_its_windows_and_gives_back_what_is_over() {
     let side = || side().event_time(|at| *at, Duration::MAX).stages(1);
     let window = Window::fixed(Duration::from_millis(100));
     let joined = side().window_join(FullOuter, window, side(), |left| *left, |right| *right);
-    // Both sides have two hundred events. One may wait with all of its own until the other begins.
+    // Both sides have two hundred events. One side may buffer all of its events until the other begins.
     let joined = joined.keep_at_most(150, &evicted).stages(1);
     gives(&joined, (0..100_i64).map(|number| (Some(number * 100), Some(number * 100))).collect::<Vec<_>>());
     assert_eq!(evicted.get(), 0);
@@ -54,7 +54,7 @@ fn the_bound_of_a_join_is_of_all_its_windows_and_gives_back_what_is_over() {
 fn the_session_that_is_handed_out_too_early_is_the_one_whose_last_event_happened_first() {
     let evicted = Tally::new();
     let gap = Sessions::new(Duration::from_secs(10)).keep_at_most(2, &evicted);
-    // Times and keys: `a` goes for `c`, and comes again.
+    // Times and keys: `a` is evicted for `c`, and returns.
     let events = [(1000_i64, 'a'), (2000, 'b'), (3000, 'c'), (4000, 'a'), (5000, 'c')];
     let sessions = Flow::from_items(events)
         .event_time(|event| event.0, Duration::MAX)

@@ -5,7 +5,7 @@ use flow::{Flow, LayerFlow, Window, WindowId};
 
 use crate::support::{gives_in_order, sorted, started, to_four};
 
-/// 4000 numbers without an order, in four lists.
+/// Returns 4000 unordered numbers in four lists.
 fn numbers() -> Vec<Vec<u64>> {
     let number = |list: u64, place: u64| (list * 1000 + place) * 7919 % 4001;
     (0..4).map(|list| (0..1000).map(|place| number(list, place)).collect()).collect()
@@ -35,7 +35,7 @@ fn d12_the_most_frequent_address() {
     gives_in_order(&ranking, [vec![("www.foo.com", 3)]]);
 }
 
-/// Three sources in four partitions, as the original has it.
+/// Three sources in four partitions, as in the original.
 fn partitioned() -> LayerFlow<Untimed, u64> {
     Flow::from_iters([vec![1, 2, 3], vec![4, 5, 6], vec![7, 8, 9, 10]]).partition_with(to_four).stages(4)
 }
@@ -75,7 +75,7 @@ fn f105_a_window_that_not_every_partition_has_comes_at_the_end() {
 
 #[test]
 fn f106_what_is_handed_out_twice_is_merged_twice() {
-    // The sum of two events of a partition depends on which come first: those of one source come in order.
+    // The sum of two events of a partition depends on their order: events of one source are in order.
     let one_source = Flow::from_items(1..=10_u64)
         .partition_with(to_four)
         .stages(4)

@@ -54,7 +54,7 @@ fn d09_reject() {
 
 type Counts = HashMap<char, usize>;
 
-/// The letters of a sentence, equal ones in one stage.
+/// Returns the letters of a sentence, with equal ones in one stage.
 fn letters() -> LayerFlow<Untimed, char> {
     Flow::from_items(["the quick brown fox"]).flat_map(str::chars).partition(|letter| *letter)
 }
@@ -145,7 +145,7 @@ fn d21_windows_by_count() {
     gives_in_order(&sums(Window::count(10)), [55, 155, 255, 355, 455, 555, 655, 755, 855, 955, 0]);
 }
 
-/// Words, and the minute in which each was said.
+/// Words, each with its minute.
 const SAID: [(&str, i64); 7] = [
     ("elixir", 0),
     ("elixir", 1),
@@ -198,7 +198,7 @@ fn d20_a_late_word_is_taken_where_that_is_allowed() {
     );
 }
 
-/// A word, how often it was said without a long pause, and when it was said last.
+/// A word, its number of occurrences without a long pause, and the time of its last occurrence.
 type Session = (&'static str, (u32, u64));
 
 #[test]
@@ -236,7 +236,7 @@ fn d07_map_values() {
 #[test]
 fn d13_group_by() {
     let words = Flow::from_items(["the", "quick", "brown", "fox"]).stages(1);
-    // In the order in which they come; the original has the newest first.
+    // In order of arrival; the original has the newest first.
     let groups = words.group_by(|word| word.len(), |word| word).emit();
     gives(&groups, [(3, vec!["the", "fox"]), (5, vec!["quick", "brown"])]);
 }

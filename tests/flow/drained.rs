@@ -1,4 +1,4 @@
-//! How a flow that was started is drained, stopped and watched.
+//! Draining, stopping and monitoring of a started flow.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -86,7 +86,7 @@ fn a_drain_leaves_running_sources_and_handles_what_they_sent() {
     });
 }
 
-/// A producer that waits for what never comes, unless it is to leave.
+/// A producer that waits forever, except for a request to leave.
 struct Waits;
 
 impl Producer for Waits {
@@ -111,7 +111,7 @@ fn a_producer_that_waits_learns_of_a_drain_and_what_it_still_emits_is_handled() 
     });
 }
 
-/// A step that never comes back.
+/// A step that never returns.
 struct Stuck;
 
 impl ProducerConsumer for Stuck {
@@ -153,7 +153,7 @@ fn a_flow_that_fails_says_so_whoever_drains_it() {
     });
 }
 
-/// The message of the panic, which names the numbers besides.
+/// Returns the message of the panic, which also names the numbers.
 #[track_caller]
 fn seven(error: &FlowError) -> String {
     let FlowError::Stage { reason, .. } = error else { panic!("{error}") };

@@ -1,4 +1,4 @@
-//! F130, F131: consumers that a flow starts, and starts again; stages that do not subscribe in time.
+//! F130, F131: consumers that a flow starts and restarts; stages that do not subscribe in time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,14 +17,14 @@ fn here() -> StartOptions {
     StartOptions::new().workers(Workers::Current)
 }
 
-/// How a consumer ends that does not come to its end.
+/// The way in which a consumer ends early.
 #[derive(Clone, Copy, Debug)]
 enum Exit {
     Crash,
     Shutdown,
 }
 
-/// A consumer that ends so at some events, and counts the others.
+/// A consumer that ends early at some events, and counts the others.
 #[derive(Clone)]
 struct Moody {
     exit: Exit,
@@ -98,7 +98,8 @@ fn a_consumer_that_is_restarted_goes_on_where_the_flow_is_and_loses_what_it_had(
             let report = running.join().await.unwrap();
             let last = report.profile.layers.last().unwrap();
             assert_eq!((last.stages.len(), last.stages[0].restarts), (1, 2));
-            // One in its hands each time, and what each of the two stages had sent it besides.
+            // Lost: the event in its callback each time, and the events already sent by each of the two
+            // stages.
             let handled = moody.handled.load(Ordering::SeqCst);
             assert!((94..=98).contains(&handled), "{handled} of 98");
             assert!(last.events_in() >= handled);
@@ -131,7 +132,7 @@ fn the_other_consumers_go_on_without_one_that_is_not_restarted() {
     });
 }
 
-/// A consumer that wants five events.
+/// A consumer that takes five events.
 struct Five(u64);
 
 impl Consumer for Five {
@@ -183,7 +184,7 @@ fn a_recipe_that_fails_or_panics_fails_the_start_and_leaves_nothing() {
     });
 }
 
-/// A consumer that never comes back from its first batch.
+/// A consumer that never returns from its first batch.
 struct Busy;
 
 impl Consumer for Busy {

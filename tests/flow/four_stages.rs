@@ -71,7 +71,7 @@ fn f047_uniq_by_is_of_each_stage() {
     });
 }
 
-/// Half of them in each of two windows.
+/// Returns a flow with half of the events in each of two windows.
 fn halves() -> Flow<impl flow::chain::Chain<Out = u64>> {
     Flow::from_items(1..=100_u64)
         .event_time(|number| if *number <= 50 { 0 } else { 1000 }, Duration::MAX)
@@ -89,7 +89,7 @@ fn f049_each_stage_has_windows_of_its_own() {
         assert!((2..=8).contains(&given.len()), "{given:?}");
         assert_eq!(given.iter().sum::<u64>(), 5050, "{given:?}");
     });
-    // In turn, as the original's stages are by a pause between two events.
+    // One after the other, which the original achieves by a pause between two events.
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let given = runtime.block_on(collect(&halves())).unwrap();

@@ -1,4 +1,4 @@
-//! F115 to F126: two flows that are joined by a key.
+//! F115 to F126: joins of two flows by a key.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use flow::{Flow, Window};
 
 use crate::support::{collect, gives, gives_in_order, in_any_order};
 
-/// The keys of two sides meet at 1, 2 and 3, or never.
+/// The matching keys of two sides: 1, 2 and 3, or none.
 #[derive(Clone, Copy)]
 enum Keys {
     Match,

@@ -1,4 +1,4 @@
-//! Does anything of a flow stay behind that is dropped, cut off or panics at a random moment?
+//! Check that a flow leaves nothing behind when it is dropped, cut off or panics at a random moment.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -16,12 +16,12 @@ use tokio::runtime::Handle;
 
 use crate::support::{Token, Tokens, no_task_is_left};
 
-/// How many flows; `FLOW_KILLS` for more.
+/// Returns the number of flows; `FLOW_KILLS` sets it.
 fn kills() -> u64 {
     std::env::var("FLOW_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(300)
 }
 
-/// Random numbers: an xorshift.
+/// Random numbers by xorshift.
 struct Random(u64);
 
 impl Random {
@@ -35,19 +35,19 @@ impl Random {
 
 type Made = LayerFlow<Untimed, Token>;
 
-/// An event that some flows panic at; many never come there.
+/// Returns an event at which some flows panic; many never reach it.
 fn bad(random: &mut Random) -> u64 {
     if random.below(3) == 0 { random.below(200) } else { u64::MAX }
 }
 
-/// A flow of one of several shapes over tokens, endless or not.
+/// Makes a flow of one of several shapes over tokens, endless or not.
 fn flow(random: &mut Random, tokens: &Tokens) -> Made {
     let (made, bad) = (tokens.clone(), bad(random));
     let last = if random.below(2) == 0 { u64::MAX } else { random.below(300) };
     let demand = usize::try_from(1 + random.below(40)).unwrap();
     let stages = usize::try_from(1 + random.below(3)).unwrap();
     let shape = random.below(7);
-    // The paused clock, which its trigger goes by, moves when there is nothing left to do.
+    // Its trigger uses the paused clock, which moves only when no work is left.
     let last = if shape == 3 { last.min(300) } else { last };
     let start = Flow::from_items(0..last).stages(stages).max_demand(demand).map(move |number| {
         assert_ne!(number, bad, "a bad event");
@@ -91,11 +91,11 @@ fn flow(random: &mut Random, tokens: &Tokens) -> Made {
     }
 }
 
-/// Runs a flow, and ends the run in some way.
+/// Runs a flow, and ends the run in a random way.
 async fn end(random: &mut Random, flow: &Made) {
     let patience = random.below(60);
     match random.below(4) {
-        // The stream is dropped after some events.
+        // Drops the stream after some events.
         0 => {
             let mut events = flow.stream_on(Workers::Current).await.unwrap();
             for _ in 0..patience {
@@ -104,7 +104,7 @@ async fn end(random: &mut Random, flow: &Made) {
                 }
             }
         }
-        // The task that takes the events is cut off.
+        // Aborts the task that takes the events.
         1 => {
             let flow = flow.clone();
             let taking = tokio::spawn(async move {
@@ -116,7 +116,7 @@ async fn end(random: &mut Random, flow: &Made) {
             }
             taking.abort();
         }
-        // The start is dropped in the middle.
+        // Drops the start midway.
         2 => {
             let mut started = pin!(flow.stream_on(Workers::Current));
             for _ in 0..patience % 5 {
@@ -127,7 +127,7 @@ async fn end(random: &mut Random, flow: &Made) {
                 turn().await;
             }
         }
-        // It comes to its end, or fails, or is dropped behind the thousandth event.
+        // Lets the flow end, or fail, or drops it after the thousandth event.
         _ => {
             let events = flow.stream_on(Workers::Current).await.unwrap();
             events.take(1000).for_each(async |_| ()).await;

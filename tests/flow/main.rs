@@ -1,4 +1,4 @@
-//! Does `flow` behave as Flow 1.2.4 does? Its own cases, by their ids in the conformance table.
+//! Conformance of `flow` with Flow 1.2.4: the original's cases, by their ids in the conformance table.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 #![allow(clippy::trivially_copy_pass_by_ref, reason = "flows give functions their events by reference")]

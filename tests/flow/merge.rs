@@ -1,4 +1,4 @@
-//! F110 to F114: several flows that become one.
+//! F110 to F114: several flows merged into one.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use flow::{Flow, LayerFlow, Window};
 
 use crate::support::{gives, in_any_order, key_to, of_four};
 
-/// The odd and the even numbers to 100, each doubled.
+/// Returns the odd and the even numbers to 100, each doubled.
 fn halves() -> LayerFlow<flow::time::Untimed, u64> {
     let doubled = |first: u64| Flow::from_items((first..=100).step_by(2)).map(|number| number * 2);
     doubled(1).merge([doubled(2)])
 }
 
-/// The same; the first half of each happened a second before the other.
+/// Returns the same, with the first half of each a second before the second half.
 fn timed_halves() -> LayerFlow<flow::time::Timed, u64> {
     let doubled = |first: u64| {
         Flow::from_items((first..=100).step_by(2))

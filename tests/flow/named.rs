@@ -1,4 +1,4 @@
-//! F026 to F074: flows that are found by their name, and stages that a flow finds by theirs.
+//! F026 to F074: flows that are found by name, and stages that a flow finds by name.
 
 use flow::stages::{FinishOptions, Through};
 use flow::time::Untimed;
@@ -9,18 +9,18 @@ use stage_core::{FromIter, Nothing, Registry, RegistryError, StageRef, Subscribe
 
 use crate::support::{Batches, first, in_any_order, no_task_is_left, sorted, to_four};
 
-/// Two sources without end.
+/// Returns two endless sources.
 fn two_endless() -> IterFlow<std::ops::RangeFrom<u64>> {
     Flow::from_iters([0_u64.., 1_000_000..]).stages(2)
 }
 
-/// Three sources without end, in four partitions.
+/// Returns three endless sources, in four partitions.
 fn endless_partitions() -> LayerFlow<Untimed, u64> {
     let endless = |from| (from..=from + 9).cycle();
     Flow::from_iters([endless(1), endless(11), endless(21)].map(Cycle)).partition_with(to_four).stages(4)
 }
 
-/// A list that is read again and again.
+/// A list that is read at every run.
 #[derive(Clone)]
 struct Cycle(std::iter::Cycle<std::ops::RangeInclusive<u64>>);
 
@@ -37,7 +37,7 @@ fn mine(registry: &Registry) -> StartOptions {
     StartOptions::new().workers(Workers::Current).named(registry, "mine")
 }
 
-/// The flow is found by its name while it runs, and only then.
+/// Checks that the flow is found by its name while it runs, and only then.
 async fn is_found(registry: &Registry, running: &FlowRef) {
     let found = FlowRef::named(registry, "mine").await.unwrap();
     assert!(found.is(running));

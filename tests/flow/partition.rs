@@ -16,7 +16,7 @@ fn f095_a_route_may_send_everything_to_one_partition() {
     gives(&all, [vec![], vec![], vec![], (1..=10).collect()]);
 }
 
-/// Each key twice: the values of a key meet.
+/// Each key twice: the values of a key meet in one stage.
 const PAIRS: [(u64, u64); 6] = [(1, 1), (2, 2), (3, 3), (1, 4), (2, 5), (3, 6)];
 
 #[test]

@@ -1,4 +1,4 @@
-//! F060 to F080: three sources, partitioned into four as the original does.
+//! F060 to F080: three sources, partitioned into four as in the original.
 
 use crate::support::{fails, gives, is_even, never, started, to_four};
 use flow::{Flow, LayerFlow};

@@ -1,4 +1,4 @@
-//! F002 to F012, F132, F134: how flows run, fail and end.
+//! F002 to F012, F132, F134: runs, failures and ends of flows.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use crate::support::{
     begins, collect, failed_in, in_any_order, is_even, no_task_is_left, sorted, started, two_sources,
 };
 
-/// An iterator that panics.
+/// Returns an iterator that panics.
 fn broken() -> std::iter::FromFn<impl FnMut() -> Option<u64> + Send> {
     std::iter::from_fn(|| panic!("oops"))
 }

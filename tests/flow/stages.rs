@@ -25,7 +25,7 @@ fn their_even_ones() -> Vec<Vec<u64>> {
     vec![vec![2], vec![4, 6]]
 }
 
-/// Two sources of three numbers go through a stage that runs, a filter, and another such stage.
+/// Runs two sources of three numbers through a running stage, a filter, and another running stage.
 fn through_running(sources: &Numbers, stages: usize) {
     in_any_order(async || {
         let (before, after) = (Batches::default(), Batches::default());
@@ -50,7 +50,7 @@ fn f054_events_go_through_stages_that_run() {
     through_running(&two_sources(), 4);
 }
 
-/// What a consumer that runs already is sent.
+/// Returns the batches that a running consumer receives.
 async fn fed(
     flow: Flow<impl flow::chain::Chain<Origin: flow::plan::Origin<Time = Untimed>, Out = u64>>,
     batches: usize,
@@ -92,7 +92,7 @@ async fn f052_a_consumer_that_runs_is_fed() {
     assert_eq!(fed(two_sources().stages(4).filter(is_even), 2).await, their_even_ones());
 }
 
-/// What a consumer that is started with the flow is sent, until both have ended.
+/// Returns the batches that a consumer started with the flow receives, until both have ended.
 async fn finished<C>(flow: Flow<C>) -> Vec<Vec<u64>>
 where
     C: flow::chain::Chain<Origin: flow::plan::Origin<Time = Untimed>, Out = u64>,
@@ -108,7 +108,7 @@ where
     given
 }
 
-/// A consumer at the end that is started with the flow, and ends with it.
+/// Runs a flow into a consumer that is started with the flow, and ends with it.
 fn ends_in_an_owned_stage(sources: &Numbers) {
     in_any_order(async || {
         assert_eq!(finished(sources.clone().filter(is_even)).await, their_even_ones());
@@ -125,13 +125,13 @@ fn f056_a_stage_at_the_end_is_started_with_the_flow() {
     ends_in_an_owned_stage(&two_sources().stages(4));
 }
 
-/// Who takes what comes of a flow.
+/// The receiver of a flow's events.
 enum AtTheEnd {
     Stream,
     Consumer,
 }
 
-/// Stages between the layers that are started with the flow; perhaps a consumer at its end.
+/// Runs a flow through stages between the layers that are started with it, optionally into such a consumer.
 fn through_owned(sources: &Numbers, stages: usize, at_the_end: &AtTheEnd) {
     in_any_order(async || {
         let books = [Batches::default(), Batches::default()];
@@ -168,12 +168,12 @@ fn f059_events_go_through_stages_of_the_flow_to_one_at_its_end() {
     through_owned(&two_sources(), 4, &AtTheEnd::Consumer);
 }
 
-/// Three sources in four partitions.
+/// Returns three sources in four partitions.
 fn partitioned() -> LayerFlow<Untimed, u64> {
     Flow::from_iters([vec![1, 2, 3], vec![4, 5, 6], vec![7, 8, 9, 10]]).partition_with(to_four).stages(4)
 }
 
-/// The batches of a partition are those of a source.
+/// Returns the batches of each partition, which are those of a source.
 fn of_each_partition() -> Vec<Vec<u64>> {
     vec![vec![1], vec![2], vec![3], vec![4], vec![5], vec![6], vec![7, 9], vec![8], vec![10]]
 }
@@ -241,7 +241,7 @@ fn f080_the_batches_of_partitions_go_through_stages_of_the_flow_to_one_at_its_en
     partitions_through_owned(&AtTheEnd::Consumer);
 }
 
-/// The first events of a flow whose source is a stage that counts from 0, and goes on afterwards.
+/// Checks the first events of a flow whose source is a stage that counts from 0, and continues afterwards.
 #[track_caller]
 fn counts<C: flow::chain::Chain<Out = u64>>(
     make: impl Fn(LayerFlow<Untimed, u64>) -> Flow<C>,
@@ -284,7 +284,7 @@ fn f086_steps_after_a_running_stage_are_done_in_their_order() {
     counts(steps, [2, 6, 10, 14, 18]);
 }
 
-/// A producer that counts from 0, made anew whenever the flow runs.
+/// Returns a flow whose producer counts from 0, and is rebuilt whenever the flow runs.
 fn counter() -> LayerFlow<Untimed, u64> {
     Flow::from_producers(1, |_| Ok(FromIter::new(0_u64..))).stages(1)
 }
@@ -315,7 +315,7 @@ fn f092_reject_after_a_source_of_the_flow() {
     begins(&counter().reject(is_even), [1, 3, 5, 7, 9]);
 }
 
-/// A source that has nothing to be read.
+/// A source without data.
 #[derive(Clone)]
 struct Declines;
 

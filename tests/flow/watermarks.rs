@@ -1,4 +1,4 @@
-//! How far time has come is known where no events go: marks, sources that are idle, and what is late then.
+//! Watermarks in stages without events: markers, idle sources, and lateness.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::in_any_order;
 
-/// What is handed out: by which stage, of which window, and how many events.
+/// An output: the stage, the window, and the number of events.
 type Told = (usize, i64, u32);
 
 fn counts<C>(flow: Flow<C>, late: &Tally) -> LayerFlow<flow::time::Untimed, Told>
@@ -27,7 +27,7 @@ where
         })
 }
 
-/// What is handed out while the sources wait, and when.
+/// Returns the outputs while the sources wait, each with its time.
 async fn given<C: Chain<Out = Told>>(flow: &Flow<C>) -> Vec<(Told, Duration)> {
     let began = Instant::now();
     let mut events = flow.stream_on(Workers::Current).await.unwrap();
@@ -43,7 +43,7 @@ fn at_once(expected: impl IntoIterator<Item = Told>) -> Vec<(Told, Duration)> {
     expected.into_iter().map(|told| (told, Duration::ZERO)).collect()
 }
 
-/// These events, and then nothing.
+/// Emits these events, and then waits.
 fn then_waits(events: Vec<i64>) -> impl Stream<Item = i64> + Send + 'static {
     stream::iter(events).chain(stream::pending())
 }
@@ -69,7 +69,7 @@ fn a_partition_without_events_hands_its_windows_out_as_the_others_progress() {
 
 #[test]
 fn a_stage_that_nothing_goes_through_sends_on_how_far_time_has_come() {
-    // Both stages of steps drop everything from some time on; that is no reason to wait.
+    // Both stages of steps drop everything from some time on, which must not delay the watermark.
     let events = Flow::from_stream(|| then_waits(vec![1, 2, 1002, 2002, 3002]))
         .event_time(|at| *at, Duration::MAX)
         .stages(2)
@@ -101,7 +101,7 @@ fn windows_are_over_when_the_source_ends_that_held_them_back() {
 
 const IDLE: Duration = Duration::from_secs(5);
 
-/// A source that brings events, and one that brings some after so much time.
+/// Returns a source with immediate events, and one with events after the given delays.
 fn two_sources(first: Vec<i64>, then: Vec<(u64, i64)>) -> impl Fn(Duration) -> LayerFlow<Timed, i64> {
     move |most_ahead| {
         let first: Vec<(u64, i64)> = first.iter().map(|at| (0, *at)).collect();
@@ -128,7 +128,7 @@ fn flow_g09_a_source_that_is_idle_is_not_waited_for() {
     let counts = counts(two_sources(vec![1, 1001, 2001], vec![])(Duration::MAX), &Tally::new());
     in_any_order(async || {
         let idle = |told| (told, IDLE);
-        // Once both are idle, nobody is waited for; but nothing more is known to be over.
+        // Once both are idle, neither is waited for; but no further window is known to be complete.
         assert_eq!(given(&counts).await, [(0, 0, 1), (0, 1000, 1)].map(idle));
     });
 }
@@ -136,7 +136,7 @@ fn flow_g09_a_source_that_is_idle_is_not_waited_for() {
 #[test]
 fn flow_g09_a_source_that_was_idle_is_waited_for_again_and_what_is_over_stays_over() {
     let late = Tally::new();
-    // After ten seconds, it is behind with the first event, and then not.
+    // After ten seconds, its first event is late, and the next ones are not.
     let events = two_sources(vec![1, 1001, 2001], vec![(10, 500), (0, 2500), (60, 9000)])(Duration::MAX);
     let counts = counts(events, &late);
     in_any_order(async || {
@@ -144,7 +144,7 @@ fn flow_g09_a_source_that_was_idle_is_waited_for_again_and_what_is_over_stays_ov
         let given = given(&counts).await;
         assert_eq!(late.get() - before, 1);
         let second = (0, 2000, 2);
-        // The first source is idle by then, and the second has brought 9000.
+        // The first source is idle by then, and the second has emitted 9000.
         let expected = [((0, 0, 1), IDLE), ((0, 1000, 1), IDLE), (second, Duration::from_secs(70))];
         assert_eq!(given, expected);
     });
@@ -175,7 +175,7 @@ fn after_a_pause_an_event_is_believed_however_far_ahead_it_is() {
         let given =
             async |pause| given(&counts(pause)).await.into_iter().map(|(told, _)| told).collect::<Vec<_>>();
         assert_eq!(given(7).await, [(0, 0, 5), (0, hour, 1), (0, hour + 1000, 1)]);
-        // Without one, an hour ahead is a mistake of whoever set the clock.
+        // Without one, an hour ahead is treated as a wrong clock.
         assert_eq!(given(1).await, []);
     });
 }
@@ -197,7 +197,7 @@ fn late_events_are_given_as_they_came_and_once() {
     in_any_order(async || {
         let before = tally.get();
         crate::support::collect(&windows).await.unwrap();
-        // At 3600, the window that began at 1000 is open; by 4000 it is over for good.
+        // At 3600, the window that began at 1000 is open; by 4000 it is final.
         assert_eq!(std::mem::take(&mut *taken.lock().unwrap()), [(900, 900, 3600), (1999, 1999, 4000)]);
         assert_eq!(tally.get() - before, 2);
     });

@@ -1,4 +1,4 @@
-//! What does drip's database say? Read while no drip is at work.
+//! Access to drip's database while no drip is at work.
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -17,18 +17,18 @@ impl Database {
         Self { connection: connection.expect("drip's database, which nobody uses now") }
     }
 
-    /// The one number that this asks for.
+    /// Returns the single number that the query selects.
     pub(crate) fn number(&self, query: &str) -> u64 {
         self.connection.query_row(query, [], |row| row.get(0)).expect("a query for one number")
     }
 
-    /// Changes something that no command changes.
+    /// Makes a change that no command makes.
     pub(crate) fn execute(&self, statement: &str) {
         self.connection.execute_batch(statement).expect("a statement");
     }
 
-    /// Adds `rows` rows to a table, like its first one but with keys of their own: `key` and every column of `others`
-    /// get the number of the row, in the type that they have.
+    /// Adds `rows` rows to a table, like its first one but with their own keys: `key` and every column of
+    /// `others` get the number of the row, in their type.
     pub(crate) fn multiply(&self, table: &str, key: &str, others: &[&str], rows: u64) {
         let mut columns = self
             .connection
@@ -57,7 +57,7 @@ impl Database {
         ));
     }
 
-    /// Requires it to be sound by its own check.
+    /// Requires that SQLite's integrity check succeeds.
     #[track_caller]
     pub(crate) fn expect_sound(&self) {
         let check: String =
@@ -67,7 +67,7 @@ impl Database {
         assert_eq!(strangers, 0, "every reference leads somewhere");
     }
 
-    /// Requires that nothing is left to be done, and that every medium is there.
+    /// Requires that no work is left, and that every medium is stored.
     #[track_caller]
     pub(crate) fn expect_done(&self) {
         for left in [

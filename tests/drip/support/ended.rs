@@ -1,10 +1,10 @@
-//! What did a run say? Its exit code and its lines.
+//! The result of a run: its exit code and its output.
 
 use std::process::ExitStatus;
 
 use serde_json::Value;
 
-/// A run of drip that came to its end.
+/// A completed run of drip.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
@@ -23,26 +23,26 @@ impl Ended {
         }
     }
 
-    /// Requires this exit code; shows everything that was printed if it is another.
+    /// Requires this exit code; otherwise shows the whole output.
     #[track_caller]
     pub(crate) fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}", self.told());
         self
     }
 
-    /// The one JSON value on the standard output.
+    /// Returns the one JSON value on the standard output.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.told()))
     }
 
-    /// The lines, of both streams, that speak of something.
+    /// Returns the lines, of both streams, that mention `something`.
     pub(crate) fn lines_about(&self, something: &str) -> Vec<&str> {
         let lines = self.stderr.lines().chain(self.stdout.lines());
         lines.filter(|line| line.contains(something)).collect()
     }
 
-    /// Requires one line on the standard error that names something and says why, in these words.
+    /// Requires one line on the standard error that names `something` and gives the reason in these words.
     #[track_caller]
     pub(crate) fn expect_one_line(&self, something: &str, words: &[&str]) {
         let lines: Vec<_> = self.stderr.lines().filter(|line| line.contains(something)).collect();
@@ -53,7 +53,7 @@ impl Ended {
         }
     }
 
-    /// Everything, for a failing assertion.
+    /// Returns the whole output, for a failing assertion.
     pub(crate) fn told(&self) -> String {
         let Self { code, stdout, stderr, command } = self;
         format!("{command}\nexit code {code:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")

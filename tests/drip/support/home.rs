@@ -1,4 +1,4 @@
-//! Where does one drip live? In a temporary folder with its data, its sources and what it downloads.
+//! The environment of one drip: a temporary folder with its data, its sources and its downloads.
 
 use std::{
     ffi::OsStr,
@@ -27,22 +27,22 @@ impl Home {
         self.folder.path()
     }
 
-    /// drip's data folder.
+    /// Returns drip's data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.path().join("data")
     }
 
-    /// A tree of files to upload.
+    /// Returns a tree of files to upload.
     pub(crate) fn files(&self) -> Tree {
         Tree::new(self.path().join("files"))
     }
 
-    /// Where downloads go.
+    /// Returns the target folder of downloads.
     pub(crate) fn back(&self) -> Tree {
         Tree::new(self.path().join("back"))
     }
 
-    /// drip on this home's data folder.
+    /// Creates a command of drip on this home's data folder.
     pub(crate) fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(program());
         command.arg("--data").arg(self.data()).args(arguments).current_dir(self.path());
@@ -69,25 +69,25 @@ impl Home {
         self.run([OsStr::new("download"), "--all".as_ref(), "--to".as_ref(), back.path().as_os_str()])
     }
 
-    /// The stored objects.
+    /// Returns the stored objects.
     pub(crate) fn objects(&self) -> Tree {
         Tree::new(self.data().join("objects"))
     }
 
-    /// The stored object of the file of `size` bytes, which must be the only one of that size.
+    /// Returns the stored object of the file of `size` bytes, which must be the only one of that size.
     #[track_caller]
     pub(crate) fn object_of(&self, size: usize) -> Object {
         Object::find(&self.objects(), size)
     }
 
-    /// Objects that somebody began to store, and did not finish.
+    /// Returns the objects whose storage was begun but not finished.
     pub(crate) fn unfinished_objects(&self) -> Vec<PathBuf> {
         let mut files = Tree::new(self.data()).files();
         files.retain(|file| file.file_name().is_some_and(|name| name.as_encoded_bytes().contains(&b'#')));
         files
     }
 
-    /// The master key: the one file of 32 bytes in the data folder.
+    /// Returns the master key: the one file of 32 bytes in the data folder.
     #[track_caller]
     pub(crate) fn key(&self) -> PathBuf {
         let files = Tree::new(self.data()).files();

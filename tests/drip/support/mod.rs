@@ -1,4 +1,4 @@
-//! What do the suites about drip share? A home for one drip, its runs, trees of files, and its objects.
+//! Shared support of the suites about drip: a home for one drip, its runs, trees of files, and its objects.
 
 mod database;
 mod ended;
@@ -18,7 +18,7 @@ pub(crate) use tree::{Tree, bytes};
 
 use std::io::Write;
 
-/// Says on the real standard error, which the test harness does not catch, that a test did not run.
+/// Reports, on the real standard error, which the test harness does not capture, that a test did not run.
 pub(crate) fn skipped(test: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped {test}: {why}");
 }

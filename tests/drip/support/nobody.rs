@@ -1,22 +1,22 @@
-//! What may a user without rights do? drip, run as that user where we may become it.
+//! Runs of drip as a user without permissions, if the test can become that user.
 
 use std::{ffi::OsStr, fs, os::unix::fs::PermissionsExt, process::Command};
 
 use super::{Ended, Home, Started, program};
 
-/// The user without rights.
+/// The id of the user `nobody`.
 pub(crate) const NOBODY: u32 = 65534;
 
-/// Why a test that needs that user did not run.
+/// The reason for skipping a test that needs that user.
 pub(crate) const CANNOT_BE_NOBODY: &str =
     "running as root, and `setpriv --reuid 65534 --clear-groups` does not work here";
 
-/// Runs drip on this home's data folder as the user without rights; none if we cannot become that user.
+/// Runs drip on this home's data folder as `nobody`; `None` if the test cannot become that user.
 pub(crate) fn run_as_nobody(
     home: &Home,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> Option<Ended> {
-    // The program and everything it works on must be within reach of that user.
+    // The program and its whole environment must be accessible to that user.
     let own = home.path().join("drip");
     fs::copy(program(), &own).expect("a copy of the program");
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).expect("an open home");

@@ -1,4 +1,4 @@
-//! How is a stored object laid out? As `docs/design/drip.md` says; written down here once more, on purpose.
+//! Layout of a stored object as in `docs/design/drip.md`, intentionally written down again.
 //!
 //! ```text
 //! object  := header(117) frame* trailer(64) record    frame := ciphertext(chunk) tag(16) index(8)
@@ -13,18 +13,18 @@ use super::Tree;
 pub(crate) const HEADER: usize = 117;
 /// Clear bytes in every frame but the last.
 pub(crate) const CHUNK: usize = 256 * 1024;
-/// What a frame has more than its chunk.
+/// Number of bytes that a frame has besides its chunk.
 pub(crate) const FRAME_EXTRA: usize = 24;
 /// Bytes of the trailer.
 pub(crate) const TRAILER: usize = 64;
 
-/// How many bytes the record has that an object ends with.
+/// Returns the length of the record at the end of an object.
 fn record_len(object: &[u8]) -> usize {
     let len = object.last_chunk().copied().map_or(0, u32::from_be_bytes);
     len as usize + 16 + 4
 }
 
-/// How many bytes the object of a file of `size` bytes has in front of its record.
+/// Returns the length of the part before the record in an object of a file of `size` bytes.
 pub(crate) const fn sealed_len(size: usize) -> usize {
     HEADER + size + size.div_ceil(CHUNK) * FRAME_EXTRA + TRAILER
 }
@@ -56,7 +56,7 @@ impl Object {
         fs::write(&self.path, bytes).expect("a stored object that can be written");
     }
 
-    /// Where a full frame stands.
+    /// Returns the range of a full frame.
     pub(crate) const fn frame(index: usize) -> Range<usize> {
         let start = HEADER + index * (CHUNK + FRAME_EXTRA);
         start..start + CHUNK + FRAME_EXTRA

@@ -1,4 +1,4 @@
-//! How is drip started, and what if it never ends? As a child process, killed when its time is over.
+//! Start of drip as a child process, which is killed when its time is over.
 
 use std::{
     io::Read,
@@ -18,12 +18,12 @@ pub(crate) fn program() -> &'static str {
     env!("CARGO_BIN_EXE_drip-under-test")
 }
 
-/// A drip that runs; killed when dropped.
+/// A running drip; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Started {
     child: Child,
     output: Receiver<Piece>,
-    /// What was printed and looked at already.
+    /// The output that was inspected already.
     seen: Vec<Piece>,
     begin: Instant,
     command: String,
@@ -45,7 +45,7 @@ impl Started {
         Self { child, output, seen: Vec::new(), begin: Instant::now(), command: format!("{command:?}") }
     }
 
-    /// Starts it with nobody who reads what it prints.
+    /// Starts drip with its output unread.
     pub(crate) fn unheard(command: &mut Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
@@ -54,7 +54,7 @@ impl Started {
         Self { child, output, seen: Vec::new(), begin: Instant::now(), command: format!("{command:?}") }
     }
 
-    /// Waits until it prints these words on the standard error.
+    /// Waits until drip prints these words on the standard error.
     pub(crate) fn until_it_says(mut self, words: &str) -> Self {
         let mut told = String::new();
         while !told.contains(words) {
@@ -78,19 +78,19 @@ impl Started {
         self.child.try_wait().expect("a child that can be waited for").is_some()
     }
 
-    /// Asks it to end, as Ctrl-C does.
+    /// Asks drip to end, as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
         self.signal("INT");
     }
 
-    /// Sends a signal to it.
+    /// Sends a signal to drip.
     pub(crate) fn signal(&self, name: &str) {
         let mut kill = Command::new("sh");
         kill.args(["-c", "kill -\"$1\" \"$0\"", &self.pid().to_string(), name]);
         assert!(kill.status().is_ok_and(|status| status.success()), "a signal for {}", self.command);
     }
 
-    /// Waits for the end, which must come in time, and gives everything that was printed.
+    /// Waits for the end, within the time limit, and returns the whole output.
     pub(crate) fn wait(mut self) -> Ended {
         let (mut out, mut error) = (Vec::new(), Vec::new());
         for piece in std::mem::take(&mut self.seen) {
@@ -114,7 +114,7 @@ impl Started {
         Ended::new(self.end(), &out, &error, self.command.clone())
     }
 
-    /// The end of a child that prints no more, which must come in time, too.
+    /// Waits for the end of a child that prints no more, within the time limit.
     fn end(&mut self) -> ExitStatus {
         while self.begin.elapsed() < LIMIT {
             if let Some(status) = self.child.try_wait().expect("a child that can be waited for") {
@@ -128,7 +128,7 @@ impl Started {
 
 impl Drop for Started {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to do.
+        // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! What is in a folder? Files made for a test, and whether another folder holds the same.
+//! Folders of test files, and their comparison with other folders.
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +13,7 @@ pub(crate) struct Tree {
     path: PathBuf,
 }
 
-/// `length` bytes that do not repeat within a chunk and differ by `seed` (splitmix64).
+/// Returns `length` bytes that do not repeat within a chunk and differ by `seed` (splitmix64).
 pub(crate) fn bytes(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed;
     let words = std::iter::repeat_with(move || {
@@ -42,7 +42,7 @@ impl Tree {
         path
     }
 
-    /// Every file below, sorted; links are not followed.
+    /// Returns every file below, sorted; links are not followed.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut folders = vec![self.path.clone()];
@@ -64,8 +64,8 @@ impl Tree {
         files
     }
 
-    /// Requires that this tree holds the files of `original`, their content and the ends of their paths the
-    /// same, without the `missing` ones and nothing else.
+    /// Requires that this tree holds exactly the files of `original`, except the `missing` ones, with the
+    /// same content and the same path suffixes.
     #[track_caller]
     pub(crate) fn expect_same(&self, original: &Self, missing: &[&str]) {
         let mut came: BTreeSet<_> = self.files().into_iter().collect();
@@ -84,7 +84,7 @@ impl Tree {
     }
 }
 
-/// Whether two files hold the same bytes; they may be larger than memory.
+/// Returns whether two files hold the same bytes; they may be larger than memory.
 fn same_content(one: &Path, other: &Path) -> bool {
     let open = |path| BufReader::with_capacity(1 << 20, File::open(path).expect("a file to compare"));
     let (mut one, mut other) = (open(one), open(other));

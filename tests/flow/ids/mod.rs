@@ -1,4 +1,4 @@
-//! Does every case of the conformance table have its one test?
+//! Check that every case of the conformance table has exactly one test.
 
 mod documents;
 mod names;

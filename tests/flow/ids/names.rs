@@ -1,4 +1,4 @@
-//! Which tests of this suite stand for which case?
+//! Mapping from the tests of this suite to the cases.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use tests::suite::test_names_below;
 
 const SUITE: &str = "tests/flow";
 
-/// The names of all tests of this suite; a program that must not compile is one too.
+/// Returns the names of all tests of this suite, including programs that must not compile.
 pub(super) fn test_names() -> Vec<String> {
     let mut names = test_names_below(SUITE);
     let programs = read_sources(&format!("{SUITE}/fail")).expect("readable sources");
@@ -15,7 +15,7 @@ pub(super) fn test_names() -> Vec<String> {
     names
 }
 
-/// The names that begin with an id, by id: `f016_…`, `d01_…`, `flow_g01_…`.
+/// Returns the names that begin with an id, by id: `f016_…`, `d01_…`, `flow_g01_…`.
 pub(super) fn by_id() -> BTreeMap<String, Vec<String>> {
     let mut by_id: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for name in test_names() {

@@ -1,7 +1,7 @@
-//! The cases of the conformance table, by section, and which of them can be tested here.
+//! The cases of the conformance table, by section, and their classification.
 //!
-//! The original has 185 tests; the table is a sample of 148 of them, and what the others check is in the specification
-//! like all the rest.
+//! The original has 185 tests; the table is a sample of 148 of them, and the specification covers the
+//! subjects of the others.
 
 /// A section of the table.
 pub(super) struct Section {
@@ -15,14 +15,14 @@ pub(super) struct Case {
     pub(super) class: Class,
 }
 
-/// What becomes of a case.
+/// The classification of a case.
 #[derive(Clone, Copy)]
 pub(super) enum Class {
-    /// The same behaviour in another spelling.
+    /// The same behaviour, with a different API.
     AsIs,
-    /// The same point, set up or observed in another way.
+    /// The same point, with a different set-up or observation.
     Adapts,
-    /// It cannot happen here, for this reason.
+    /// Impossible here, for this reason.
     NotApplicable(&'static str),
 }
 
@@ -219,7 +219,7 @@ pub(super) const TABLE: &[Section] = &[
     Section { title: "Windows: by the clock", cases: &[adapts("F184"), adapts("F185")] },
 ];
 
-/// The examples of the documentation, and of them those that adapt.
+/// The examples of the documentation that are adapted.
 pub(super) const EXAMPLES: std::ops::RangeInclusive<usize> = 1..=23;
-/// The list of what the suite leaves out.
+/// The list of cases that the suite leaves out.
 pub(super) const LEFT_OUT: std::ops::RangeInclusive<usize> = 1..=20;

@@ -1,6 +1,7 @@
-//! Does any flow give what a plain loop over the same input gives?
+//! Comparison of random flows with a plain loop over the same input.
 //!
-//! A few hundred random flows in the default run; `FLOW_CASES=10000 cargo test -p tests --test flow properties` for more.
+//! The default run has a few hundred random flows; `FLOW_CASES=10000 cargo test -p tests --test flow
+//! properties` has more.
 
 mod order;
 mod program;
@@ -11,7 +12,7 @@ mod windows;
 
 use proptest::test_runner::Config;
 
-/// How many random flows each property is tried on.
+/// Returns the number of random flows for each property.
 fn config() -> Config {
     let cases = std::env::var("FLOW_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200);
     Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() }

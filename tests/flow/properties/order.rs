@@ -1,5 +1,5 @@
-//! Where there is one stage after the other, the order is that of a plain loop; and that of a key behind a single stage
-//! always.
+//! Order of events: with single stages in a row, it is that of a plain loop; the events of a key after a
+//! single stage are always in order.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use super::config;
 use super::program::layout;
 use crate::support::collect;
 
-/// Up to two of a number.
+/// Returns up to two copies of a number.
 fn copies(number: i64, by: i64) -> Vec<i64> {
     (0..number.rem_euclid(by) % 3).map(|_| number).collect()
 }

@@ -1,4 +1,4 @@
-//! A random flow, and what a plain loop makes of the same input.
+//! A random flow, and a plain loop over the same input.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 type Numbers = LayerFlow<Untimed, i64>;
 
-/// What is done with all events.
+/// An operation on all events.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
     Map(i64),
@@ -19,9 +19,9 @@ pub(super) enum Op {
     FilterMap(i64),
     MapBatch,
     Shuffle,
-    /// By the rest of a division; 1 sends everything to one partition.
+    /// By the remainder of a division; 1 sends everything to one partition.
     Partition(i64),
-    /// Most to one partition.
+    /// Most events go to one partition.
     Skew(usize),
     Uniq,
     SumOfEach(i64),
@@ -35,12 +35,12 @@ pub(super) enum Op {
     MergeWith(i64),
 }
 
-/// How the layers run.
+/// The execution options of the layers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     pub(super) stages: usize,
     pub(super) max_demand: usize,
-    /// Percents of it.
+    /// In percent of `max_demand`.
     pub(super) min_demand: usize,
 }
 
@@ -94,7 +94,7 @@ impl Layout {
     }
 }
 
-/// Kept small, so that nothing overflows.
+/// Keeps numbers small, so that nothing overflows.
 fn scaled(number: i64, by: i64) -> i64 {
     (number * by + 1) % 100_003
 }

@@ -1,4 +1,5 @@
-//! Sessions under disorder and lateness: as a plain loop over the source finds them, whatever layer is before them.
+//! Sessions under disorder and lateness, compared with a plain loop over the source, whatever layer is before
+//! them.
 
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use super::config;
 use super::program::layout;
 use crate::support::{collect, sorted};
 
-/// When it happened, whose it is, and its number.
+/// Time, user, and number of an event.
 type Event = (i64, u8, usize);
-/// Whose it was, when it began and ended, and the numbers of its events.
+/// User, start, end, and the numbers of the events of a session.
 type Found = (u8, i64, i64, Vec<usize>);
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -28,7 +29,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-/// The sessions, and how many events were too late.
+/// Returns the sessions, and the number of late events.
 fn reference(events: &[Event], gap: i64, lateness: i64) -> (Vec<Found>, u64) {
     let (mut open, mut ended, mut late) = (Vec::<Found>::new(), Vec::new(), 0);
     let mut watermark = i64::MIN / 2;
@@ -68,7 +69,7 @@ proptest! {
             .allowed_lateness(Duration::from_millis(lateness))
             .count_late(&late);
         let source = Flow::from_items(events.clone()).event_time(|event: &Event| event.0, Duration::MAX);
-        // One stage: behind several, an event may find a session ended that another was to hold open.
+        // One stage: after several, an event may find a session ended that another event was to hold open.
         let source = if steps { before.of(source).stages(1).map(|event| event).boxed() } else { source.boxed() };
         let found = layout.of(source.partition(|event| event.1)).sessions(
             sessions,

@@ -1,4 +1,4 @@
-//! Flows of any steps and layers give the events that a plain loop gives.
+//! Flows of any steps and layers, which emit the same events as a plain loop.
 
 use flow::Flow;
 use proptest::prelude::*;

@@ -21,15 +21,15 @@ use super::program::{Layout, layout};
 use crate::support::{collect, sorted};
 use reference::watermarks;
 
-/// When it happened, and its number.
+/// Time and number of an event.
 type Event = (i64, usize);
 
-/// Events of some sources, and how they are windowed.
+/// Events of some sources, and their windows.
 #[derive(Clone, Debug)]
 struct Case {
     sources: Vec<Vec<Event>>,
     span: i64,
-    /// Nothing for windows side by side.
+    /// `None` for tumbling windows.
     step: Option<i64>,
     lateness: Option<i64>,
     most_ahead: i64,
@@ -49,7 +49,7 @@ enum Between {
 }
 
 fn sources() -> impl Strategy<Value = Vec<Vec<Event>>> {
-    // Time goes on by a little, and events come a little out of order.
+    // Time advances slightly, and events are slightly out of order.
     let events = vec((0..8_i64, -25..3_i64), 0..60);
     vec(events, 1..4).prop_map(|sources| {
         let mut number = 0;
@@ -69,13 +69,14 @@ fn sources() -> impl Strategy<Value = Vec<Vec<Event>>> {
     })
 }
 
-/// No layer between the sources and the windows, or one.
+/// Returns cases with no layer between the sources and the windows, or one.
 fn one_layer() -> impl Strategy<Value = Case> {
     use Between::{Nothing, Partition, Shuffle, Steps};
     case(prop_oneof![Just(Nothing), Just(Steps), Just(Partition), Just(Shuffle)])
 }
 
-/// Two layers between the sources and the windows: the second mixes what comes of the first.
+/// Returns cases with two layers between the sources and the windows: the second mixes the output of the
+/// first.
 fn two_layers() -> impl Strategy<Value = Case> {
     case(Just(Between::StepsAndPartition))
 }
@@ -101,14 +102,14 @@ fn millis(time: i64) -> Duration {
     Duration::from_millis(u64::try_from(time).unwrap())
 }
 
-/// The events that came too late: how many, and which.
+/// The late events: their number, and their ids.
 #[derive(Default)]
 struct TooLate {
     counted: Tally,
     given: Arc<Mutex<Vec<usize>>>,
 }
 
-/// What a stage hands out: which stage, which window, whether for good, and the numbers of the events.
+/// An output of a stage: the stage, the window, the trigger, and the numbers of the events.
 type Told = (usize, i64, TriggerName, Vec<usize>);
 
 fn tell(events: Vec<Event>, trigger: &Trigger) -> ([Told; 1], Vec<Event>) {
@@ -165,7 +166,7 @@ impl Case {
         Sim::seeded(self.seed).run(collect(&told)).unwrap()
     }
 
-    /// The events of each window, and those that were in none that was still open.
+    /// Returns the events of each window, and those that were in no window that was still open.
     fn reference(&self) -> (BTreeMap<i64, Vec<usize>>, Vec<usize>) {
         let (step, lateness) = (self.step.unwrap_or(self.span), self.lateness.unwrap_or(0));
         let (mut windows, mut late) = (BTreeMap::<i64, Vec<usize>>::new(), Vec::new());
@@ -189,7 +190,8 @@ impl Case {
     }
 }
 
-/// Each stage is done with each window once, in the order of the windows; together they had the events that were not late.
+/// Checks that each stage finishes each window once, in order; together the windows have exactly the events
+/// in time.
 fn windows_are_as_the_order_of_the_sources_says(case: &Case) -> Result<(), TestCaseError> {
     let late = TooLate::default();
     let told = case.run(&late);
@@ -214,7 +216,8 @@ fn windows_are_as_the_order_of_the_sources_says(case: &Case) -> Result<(), TestC
     Ok(())
 }
 
-/// A window is handed out when the watermark has passed it if it waits for late events, and then for good.
+/// Checks that a window that waits for late events is emitted when the watermark has passed it, and then
+/// finally.
 fn windows_are_passed_once_and_then_done(case: &Case) -> Result<(), TestCaseError> {
     let told = case.run(&TooLate::default());
     for (stage, start, name, numbers) in &told {

@@ -1,4 +1,4 @@
-//! Windows by count, and triggers every so many events: as slices of the input, whatever the demand.
+//! Windows by count, and triggers by count, compared with slices of the input, whatever the demand.
 
 use flow::{Flow, TriggerName, Window, WindowId};
 use proptest::collection::vec;
@@ -9,10 +9,10 @@ use super::config;
 use super::program::layout;
 use crate::support::collect;
 
-/// What is handed out: the window, whether for good, and its events.
+/// An output: the window, whether it is final, and its events.
 type Told = (u64, bool, Vec<u64>);
 
-/// The windows of so many events, handed out every so many events too; each keeps what was handed out.
+/// Returns the windows of `count` events, emitted every `every` events too; each keeps its emitted state.
 fn reference(numbers: &[u64], count: usize, every: usize) -> Vec<Told> {
     let mut told = Vec::new();
     let whole = numbers.len() / count;

@@ -1,4 +1,4 @@
-//! What do the cases share? Flows of a few numbers, and ways to run them in many orders.
+//! Shared support of the cases: flows of a few numbers, and runs in many orders.
 
 mod hashes;
 mod recorder;
@@ -17,10 +17,10 @@ pub(crate) use hashes::{key_to, of_four, of_two, to_four};
 pub(crate) use recorder::{Batches, Recorder};
 pub(crate) use tokens::{Token, Tokens};
 
-/// In how many orders of its stages a case runs.
+/// Number of stage orders in which a case runs.
 const ORDERS: u64 = 12;
 
-/// The numbers of some lists, each read by a stage of its own.
+/// The numbers of some lists, each read by a separate stage.
 pub(crate) type Numbers = IterFlow<std::vec::IntoIter<u64>>;
 
 /// Two sources of three numbers, and two stages.
@@ -42,25 +42,25 @@ pub(crate) fn sorted<T: Ord>(mut events: Vec<T>) -> Vec<T> {
     events
 }
 
-/// Runs a case again and again, with the stages of its flows in another order each time.
+/// Runs a case repeatedly, with another order of its flows' stages each time.
 pub(crate) fn in_any_order<F: Future<Output = ()>>(case: impl Fn() -> F) {
     for seed in 0..ORDERS {
         Sim::seeded(seed).run(case());
     }
 }
 
-/// What comes of a flow, on the runtime of the case.
+/// Returns the events of a flow, on the runtime of the case.
 pub(crate) async fn collect<C: Chain>(flow: &Flow<C>) -> Result<Vec<C::Out>, FlowError> {
     flow.collect_on(Workers::Current).await
 }
 
-/// The first `count` events that come of a flow, which is then dropped.
+/// Returns the first `count` events of a flow, which is then dropped.
 pub(crate) async fn first<C: Chain>(flow: &Flow<C>, count: usize) -> Vec<C::Out> {
     let events = flow.stream_on(Workers::Current).await.unwrap();
     events.take(count).map(Result::unwrap).collect().await
 }
 
-/// A flow gives these events, in whatever order, however its stages take turns.
+/// Checks that a flow emits these events, in any order, whatever the order of its stages.
 #[track_caller]
 pub(crate) fn gives<C: Chain<Out: Ord + Debug>>(flow: &Flow<C>, expected: impl Into<Vec<C::Out>>) {
     let expected = sorted(expected.into());
@@ -70,7 +70,7 @@ pub(crate) fn gives<C: Chain<Out: Ord + Debug>>(flow: &Flow<C>, expected: impl I
     }
 }
 
-/// A flow gives just this list, however its stages take turns.
+/// Checks that a flow emits exactly this list, whatever the order of its stages.
 #[track_caller]
 pub(crate) fn gives_in_order<C: Chain<Out: PartialEq + Debug>>(
     flow: &Flow<C>,
@@ -82,7 +82,7 @@ pub(crate) fn gives_in_order<C: Chain<Out: PartialEq + Debug>>(
     }
 }
 
-/// The first events of an endless flow are these, however its stages take turns; it then ends.
+/// Checks the first events of an endless flow, whatever the order of its stages; the flow then ends.
 #[track_caller]
 pub(crate) fn begins<C: Chain<Out: PartialEq + Debug>>(flow: &Flow<C>, expected: impl AsRef<[C::Out]>) {
     let expected = expected.as_ref();
@@ -94,7 +94,8 @@ pub(crate) fn begins<C: Chain<Out: PartialEq + Debug>>(flow: &Flow<C>, expected:
     }
 }
 
-/// A flow fails in a stage of this layer, however its stages take turns, and nothing of it is left.
+/// Checks that a flow fails in a stage of this layer, whatever the order of its stages, and leaves nothing
+/// behind.
 #[track_caller]
 pub(crate) fn fails<C: Chain<Out: Debug>>(flow: &Flow<C>, layer: &str, reason: &str) {
     for seed in 0..ORDERS {
@@ -105,7 +106,7 @@ pub(crate) fn fails<C: Chain<Out: Debug>>(flow: &Flow<C>, layer: &str, reason: &
     }
 }
 
-/// The error names a stage of the layer, and says why.
+/// Checks that the error names a stage of the layer, and the cause.
 #[track_caller]
 pub(crate) fn failed_in(error: &FlowError, layer: &str, reason: &str) {
     let FlowError::Stage { stage, reason: why } = error else { panic!("not of a stage: {error}") };
@@ -113,10 +114,10 @@ pub(crate) fn failed_in(error: &FlowError, layer: &str, reason: &str) {
     assert_eq!(why.to_string(), reason);
 }
 
-/// When everything waits, no task is left but the test.
+/// Checks that no task is left except the test when everything waits.
 pub(crate) async fn no_task_is_left() {
     let alive = || Handle::current().metrics().num_alive_tasks();
-    // A stage that has ended is seen to by a task that has to run once more.
+    // A task that has to run once more handles the end of a stage.
     for _ in 0..10 {
         settle().await;
         if alive() == 0 {
@@ -127,7 +128,7 @@ pub(crate) async fn no_task_is_left() {
     assert_eq!(alive(), 0);
 }
 
-/// A flow that is started does its work and ends: what it sent, sorted, and how many events came of it.
+/// Runs a started flow to its end; returns the events that it sent, sorted, and the number of emitted events.
 pub(crate) async fn started<C: Chain>(
     make: impl FnOnce(Box<dyn Fn(u64) + Send + Sync>) -> Flow<C>,
 ) -> (Vec<u64>, Result<u64, FlowError>) {

@@ -1,34 +1,34 @@
-//! A stage that hands on what it gets, and keeps a book of the batches.
+//! A stage that passes its input on, and records the batches.
 
 use std::sync::{Arc, Mutex};
 
 use stage_core::spawn::{StageOptions, producer_consumer};
 use stage_core::{Consumer, Context, Emitter, Events, ProducerConsumer, StageRef, StageResult};
 
-/// The batches that were seen.
+/// The recorded batches.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Batches {
     seen: Arc<Mutex<Vec<Vec<u64>>>>,
 }
 
 impl Batches {
-    /// A stage that writes into this book.
+    /// Returns a stage that writes into this record.
     pub(crate) fn recorder(&self) -> Recorder {
         Recorder { batches: self.clone() }
     }
 
-    /// The same, running.
+    /// Returns the same stage, running.
     pub(crate) async fn running(&self) -> StageRef<Recorder, u64, u64> {
         producer_consumer(self.recorder(), StageOptions::named("recorder")).await.unwrap()
     }
 
-    /// Takes what was seen out of the book, sorted.
+    /// Takes the batches out of the record, sorted.
     pub(crate) fn take(&self) -> Vec<Vec<u64>> {
         super::sorted(std::mem::take(&mut *self.seen.lock().unwrap()))
     }
 }
 
-/// The stage.
+/// The recording stage.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     batches: Batches,

@@ -1,9 +1,9 @@
-//! Events that are counted while they live: does anything keep more of them than it should?
+//! Events that are counted while they live, to find leaks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The count of the tokens that live, and the most that ever did.
+/// The number of living tokens, and its maximum.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tokens {
     living: Arc<AtomicUsize>,

@@ -1,4 +1,4 @@
-//! F145, F154, F162, F165: windows that are handed out by a timer of their reducer, or by a trigger of one's own.
+//! F145, F154, F162, F165: windows emitted by a timer of their reducer, or by a custom trigger.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,12 +9,12 @@ use tokio::time::Instant;
 
 use crate::support::{gives_in_order, in_any_order};
 
-/// What is handed out: the sum, where, of which window, and why.
+/// An output: the sum, the place, the window, and the trigger.
 type Told = (u64, Place, WindowId, TriggerName);
 
 const AFTER: Duration = Duration::from_millis(200);
 
-/// Sets the timer of the case where its window begins.
+/// Sets the timer of the case at the start of its window.
 fn begin(alarms: &mut Alarms) -> u64 {
     alarms.set("sample", AFTER);
     0
@@ -24,12 +24,12 @@ fn tell(sum: u64, trigger: &Trigger) -> ([Told; 1], u64) {
     ([(sum, trigger.place, trigger.window, trigger.name.clone())], sum)
 }
 
-/// The numbers to ten, and then nothing.
+/// Returns the numbers to ten, and then waits.
 fn numbers() -> impl futures_util::Stream<Item = u64> + Send + 'static {
     stream::iter(1..=10_u64).chain(stream::pending())
 }
 
-/// The doubled numbers are handed out once, when the timer rings.
+/// Checks that the doubled numbers are emitted once, when the timer fires.
 fn rings_once(flow: &LayerFlow<flow::time::Untimed, Told>, window: WindowId) {
     in_any_order(async || {
         let began = Instant::now();
@@ -68,7 +68,7 @@ fn f165_a_timer_of_the_reducer_hands_a_window_of_event_time_out() {
 
 #[test]
 fn a_timer_ends_with_its_window() {
-    // Each window of two sets one; only that of the window that stays open rings.
+    // Each window of two sets a timer; only the timer of the window that stays open fires.
     let sums = Flow::from_stream(|| stream::iter(1..=5_u64).chain(stream::pending()))
         .stages(1)
         .window(Window::count(2))
@@ -111,7 +111,7 @@ fn f162_a_trigger_looks_once_at_what_comes_before_the_steps_of_a_window_of_event
     });
 }
 
-/// Fires for every two events that it has seen in its window; shows nothing again.
+/// Fires for every two events that it has seen in its window; emits none of them again.
 fn every_two(seen: &mut u64, mut batch: Vec<u64>) -> Next<u64> {
     let missing = usize::try_from(2 - *seen % 2).unwrap();
     if batch.len() < missing {
@@ -142,7 +142,7 @@ fn a_trigger_of_ones_own_has_a_state_for_each_window_of_event_time() {
         (WindowId::Fixed(1000), 2, TriggerName::Done),
         (WindowId::Fixed(2000), 1, TriggerName::Done),
     ];
-    // Whatever the batches are.
+    // Whatever the size of the batches.
     gives_in_order(&fixed(1000), &expected);
     gives_in_order(&fixed(2), &expected);
     let sliding = events()

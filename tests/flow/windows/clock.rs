@@ -1,4 +1,4 @@
-//! F135 to F165: triggers by the clock, and triggers of one's own.
+//! F135 to F165: triggers by the clock, and custom triggers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{Told, told};
 use crate::support::{gives_in_order, in_any_order, sorted};
 
-/// The numbers to ten, and then a source that waits; one stage.
+/// Returns the numbers to ten, and then a source that waits; one stage.
 async fn waiting() -> (ManualProducer<u64>, LayerFlow<Untimed, u64>) {
     let source = ManualProducer::spawn(StageOptions::named("source")).await;
     source.emit(1..=10);
@@ -23,7 +23,7 @@ async fn waiting() -> (ManualProducer<u64>, LayerFlow<Untimed, u64>) {
     (source, flow)
 }
 
-/// What comes of a flow, and after how much time; its source ends as soon as so many came.
+/// Returns the events of a flow, each with its time; its source ends as soon as `count` events came.
 async fn timed<C: Chain>(
     source: ManualProducer<u64>,
     flow: &Flow<C>,
@@ -80,7 +80,7 @@ fn f144_a_periodic_trigger_fires_while_nothing_comes() {
     });
 }
 
-/// A trigger that fires for every two, and shows all but the first again.
+/// Returns a trigger that fires for every two events, and emits all but the first again.
 fn moving(injected: &'static [&'static str]) -> LayerFlow<Untimed, Vec<&'static str>> {
     Flow::from_iters([["a", "b", "c"], ["a", "b", "c"]])
         .stages(1)
@@ -117,7 +117,7 @@ fn f137_a_trigger_may_give_events_of_its_own() {
     assert_eq!(sorted(vec!["extra", "c", "a"]), ["a", "c", "extra"]);
 }
 
-/// The numbers to ten, changed, in a window with a trigger that counts how often it looks.
+/// Emits the numbers to ten, changed, in a window with a trigger that counts its calls.
 fn looked_at(window: Window) {
     let looks = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&looks);
@@ -169,7 +169,7 @@ fn f184_a_window_by_the_clock_is_handed_out_when_it_ends_also_if_it_is_empty() {
             |sum, number| (sum, Place { index: 0, of: 1 }, WindowId::Periodic(number), TriggerName::Done);
         assert_eq!(given[0], (expected(55, 0), Duration::from_millis(100)));
         assert_eq!(given[1], (expected(0, 1), Duration::from_millis(200)));
-        // The window that is open when the source ends.
+        // The window that is open at the end of the source.
         assert_eq!(given[2].0, expected(0, 2));
         assert_eq!(given.len(), 3);
     });
@@ -188,7 +188,7 @@ fn f185_a_window_by_the_clock_has_triggers_by_count() {
     });
 }
 
-/// A source whose events carry a time, and that then waits.
+/// Returns a source whose events carry a time, and that then waits.
 fn waiting_with_times(most: u64, happened: fn(&u64) -> i64, emit: Empty) -> LayerFlow<Untimed, Told> {
     let window = Window::fixed(Duration::from_secs(1)).trigger_periodically(Duration::from_millis(100));
     let window = match emit {
@@ -203,14 +203,14 @@ fn waiting_with_times(most: u64, happened: fn(&u64) -> i64, emit: Empty) -> Laye
         .on_trigger(|sum, trigger| ([told(sum, trigger)], sum))
 }
 
-/// What becomes of windows without events.
+/// The treatment of windows without events.
 #[derive(Clone, Copy)]
 enum Empty {
     Drop,
     Emit,
 }
 
-/// What is handed out until the clock has triggered, and again a period later.
+/// Checks the outputs until the clock has triggered, and again a period later.
 fn then_waits<const N: usize>(flow: &LayerFlow<Untimed, Told>, expected: [Told; N]) {
     in_any_order(async || {
         let began = Instant::now();

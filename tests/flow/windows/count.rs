@@ -1,4 +1,4 @@
-//! F146 to F158: windows of so many events.
+//! F146 to F158: windows by count.
 
 use flow::{Flow, LayerFlow, Trigger, TriggerName, Window, WindowId};
 
@@ -55,7 +55,7 @@ fn f152_a_trigger_has_its_name_and_its_window() {
     gives_in_order(&triggers, expected);
 }
 
-/// The sums of 1 to 100 in windows of 50.
+/// Returns the sums of 1 to 100 in windows of 50.
 fn double(window: Window, demand: Demand) -> LayerFlow<flow::time::Untimed, Told> {
     demand
         .of(Flow::from_iters([(1..=100).collect::<Vec<_>>()]))

@@ -29,7 +29,7 @@ fn f159_four_mappers_feed_four_reducers() {
     });
 }
 
-/// One window, and every ten.
+/// Returns one window, with an output every ten events.
 fn kept() -> Vec<Told> {
     let (every, done) = (KEPT[..10].iter().map(|sum| (*sum, 0, "every")), (5050, 0, "done"));
     every.chain([done]).collect()
@@ -45,7 +45,7 @@ fn f161_a_sum_is_kept_with_small_demand() {
     gives_in_order(&timed_sums(second().trigger_every(10), |_| 0, Demand::Small), kept());
 }
 
-/// The first fifty at 0, the others a second later.
+/// Returns the times: 0 for the first fifty, a second later for the others.
 fn halves(number: &u64) -> i64 {
     if *number <= 50 { 0 } else { 1000 }
 }
@@ -55,7 +55,7 @@ fn f166_two_windows_are_reduced() {
     gives_in_order(&timed_sums(second(), halves, Demand::Large), [(1275, 0, "done"), (3775, 1000, "done")]);
 }
 
-/// In natural order: a window is done before the next has its first trigger.
+/// Returns the natural order: a window is final before the next has its first trigger.
 fn natural() -> Vec<Told> {
     let mut expected = Vec::new();
     expected.extend([78, 300, 666, 1176].map(|sum| (sum, 0, "every")));

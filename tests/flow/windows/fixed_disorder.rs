@@ -1,5 +1,5 @@
-//! F171 to F182: events that come after their window. Whether one is late depends neither on batches nor on stages, so
-//! that the figures are those that the original gives for small batches.
+//! F171 to F182: events that arrive after their window. Lateness depends neither on batches nor on stages, so
+//! the figures are those of the original for small batches.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use stage_core::testing::Sim;
 use super::{Demand, Told, timed_sums, told};
 use crate::support::{collect, gives_in_order, in_any_order};
 
-/// 1 to 40 at 0, 41 to 80 two seconds later, 81 to 100 again at 0.
+/// Returns the times: 1 to 40 at 0, 41 to 80 two seconds later, 81 to 100 again at 0.
 fn disordered(number: &u64) -> i64 {
     if (41..=80).contains(number) { 2000 } else { 0 }
 }
@@ -25,7 +25,7 @@ fn one_stage(window: Window<EventTime>, demand: Demand) -> LayerFlow<Untimed, To
     timed_sums(window, disordered, demand)
 }
 
-/// Two stages before the one with the windows; all goes through one of them.
+/// Returns two stages before the one with the windows; all events go through one of them.
 fn two_stages(window: Window<EventTime>, demand: Demand) -> LayerFlow<Untimed, Told> {
     demand
         .of(Flow::from_iters([(1..=100).collect::<Vec<_>>()]))
@@ -42,7 +42,7 @@ fn two_stages(window: Window<EventTime>, demand: Demand) -> LayerFlow<Untimed, T
 
 const WITHOUT_THE_LATE: [Told; 2] = [(820, 0, "done"), (2420, 2000, "done")];
 const WITH_THE_GAP: [Told; 3] = [(820, 0, "done"), (0, 1000, "done"), (2420, 2000, "done")];
-/// Every twelve of each window, those that are late left out.
+/// Every twelve events of each window, without the late ones.
 const EVERY_TWELVE: [Told; 8] = [
     (78, 0, "every"),
     (300, 0, "every"),
@@ -88,8 +88,8 @@ fn f176_two_stages_with_large_demand() {
     gives_in_order(&two_stages(second().emit_empty(), Demand::Large), WITH_THE_GAP);
 }
 
-/// Each window is handed out in its order, before the next is done; when its stage hears that it is over depends on the
-/// stages before, and which of them have events.
+/// Checks the outputs by window: each is emitted in order, before the next is final; the time at which its
+/// stage learns that it is complete depends on the stages before, and on which of them have events.
 fn by_window(demand: Demand) {
     in_any_order(async || {
         let mut given = collect(&two_stages(second().trigger_every(12), demand)).await.unwrap();

@@ -1,4 +1,4 @@
-//! F138 to F185: what is reduced in which window, and when it is handed out.
+//! F138 to F185: the contents of windows, and the times of their outputs.
 
 mod alarms;
 mod clock;
@@ -10,7 +10,7 @@ mod global;
 use flow::time::Untimed;
 use flow::{Flow, LayerFlow, Trigger, TriggerName, Window};
 
-/// The numbers of a case: how they are asked for does not change what comes of them.
+/// The numbers of a case: the demand does not change its results.
 #[derive(Clone, Copy)]
 enum Demand {
     Large,
@@ -26,7 +26,7 @@ impl Demand {
     }
 }
 
-/// What becomes of a sum that was handed out.
+/// The treatment of a sum after its output.
 #[derive(Clone, Copy)]
 enum After {
     Keep,
@@ -42,7 +42,7 @@ impl After {
     }
 }
 
-/// The sums of 1 to 100 in one stage, at each trigger of these windows.
+/// Returns the sums of 1 to 100 in one stage, at each trigger of these windows.
 fn sums(window: Window, demand: Demand, after: After) -> LayerFlow<Untimed, u64> {
     demand
         .of(Flow::from_iters([(1..=100).collect::<Vec<_>>()]))
@@ -52,7 +52,7 @@ fn sums(window: Window, demand: Demand, after: After) -> LayerFlow<Untimed, u64>
         .on_trigger(move |sum, _| ([sum], after.of(sum)))
 }
 
-/// The same in windows of event time.
+/// Returns the same in windows of event time.
 fn timed_sums(
     window: Window<flow::window::EventTime>,
     happened: fn(&u64) -> i64,
@@ -67,7 +67,7 @@ fn timed_sums(
         .on_trigger(|sum, trigger| ([told(sum, trigger)], sum))
 }
 
-/// A sum, the number of its window, and why it was handed out.
+/// A sum, the number of its window, and the reason for its output.
 type Told = (u64, i64, &'static str);
 
 fn told(sum: u64, trigger: &Trigger) -> Told {
@@ -86,7 +86,7 @@ fn told(sum: u64, trigger: &Trigger) -> Told {
     (sum, window, why)
 }
 
-/// Every ten, and the sum is kept.
+/// An output every ten events, with the sum kept.
 const KEPT: [u64; 11] = [55, 210, 465, 820, 1275, 1830, 2485, 3240, 4095, 5050, 5050];
-/// Every ten, and the sum begins anew.
+/// An output every ten events, with the sum reset.
 const RESET: [u64; 11] = [55, 155, 255, 355, 455, 555, 655, 755, 855, 955, 0];
