@@ -54,7 +54,7 @@ impl<E: Send + 'static> Chain<E> {
         R: Fn() -> Result<Limits<E>, BoxError> + Send + 'static,
     {
         let options = options.into().or(&StepOptions::new().count(1));
-        self.step_in_batches(options, events, move || {
+        self.step_in_batches(&options, events, move || {
             Ok(Batcher::<E, Together>::new(limits()?.up_to(events))?)
         })
     }
@@ -84,6 +84,6 @@ impl<T: Send + 'static> Acknowledged<T> {
     {
         let options = options.into().or(&StepOptions::new().count(1));
         let recipe = move || Ok(Batcher::<Delivery<T>, Joined>::joining(limits()?.up_to(events))?);
-        self.deliveries().step_in_batches(options, events, recipe).acknowledged()
+        self.deliveries().step_in_batches(&options, events, recipe).acknowledged()
     }
 }

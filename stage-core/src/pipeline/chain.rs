@@ -190,12 +190,17 @@ impl<E: Send + 'static> Chain<E> {
     }
 
     /// Like [`step`](Self::step), for a step that emits batches of at most `events` events.
-    pub(crate) fn step_in_batches<S, R>(self, options: StepOptions, events: usize, recipe: R) -> Chain<S::Out>
+    pub(crate) fn step_in_batches<S, R>(
+        self,
+        options: &StepOptions,
+        events: usize,
+        recipe: R,
+    ) -> Chain<S::Out>
     where
         S: ProducerConsumer<In = E>,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
-        self.step_emitting(&options, Emits::Batches(Some(events)), recipe)
+        self.step_emitting(options, Emits::Batches(Some(events)), recipe)
     }
 
     /// Like [`step`](Self::step), for a step whose output unit is `emits`.
