@@ -1,4 +1,4 @@
-//! Section 8: how a consumer comes up, what it is told, and when it ends with a producer.
+//! Section 8: the start of a consumer, its callbacks, and its end with a producer.
 
 use stage_core::{CancelKind, CancelMode, ExitReason, Init, Registry, Role, SubscribeOptions, Subscription};
 
@@ -22,7 +22,7 @@ async fn g069_a_consumer_may_fail_to_start_or_decline_or_find_its_name_taken() {
     assert!(taken.to_string().contains("name"), "{taken}");
 }
 
-/// A consumer of a silent producer.
+/// Returns a consumer of a silent producer.
 async fn pair(book: &Book, options: SubscribeOptions<u64>) -> (CounterRef, ProbeRef, Subscription) {
     let (told, probe) = (told(book, "told", |options| options).await, probe(book, "probe").await);
     let subscription = probe.subscribe(&told.producer(), options).await.unwrap();
@@ -30,7 +30,7 @@ async fn pair(book: &Book, options: SubscribeOptions<u64>) -> (CounterRef, Probe
     (told, probe, subscription)
 }
 
-/// Whether the consumer has outlived its subscription.
+/// Returns whether the consumer has outlived its subscription.
 async fn lives(probe: &ProbeRef) -> bool {
     settle().await;
     probe.inspect().await.is_ok()
@@ -63,7 +63,7 @@ async fn a_transient_subscription_that_is_cancelled_normally_is_told_and_outlive
     assert!(lives(&probe).await);
 }
 
-/// The subscription is cancelled for `oops`: the consumer is told, and then ends for the same reason.
+/// Cancels the subscription with `oops`: the consumer is notified, and then ends for the same reason.
 async fn ends_with_the_reason_of_a_cancel(mode: CancelMode) {
     let mut book = Book::new();
     let (_told, probe, subscription) = pair(&book, SubscribeOptions::new().cancel(mode)).await;
@@ -94,7 +94,7 @@ async fn g076_a_temporary_subscription_to_a_producer_that_is_cut_off_is_outlived
     assert!(lives(&probe).await);
 }
 
-/// The producer is cut off: the consumer is told, and then ends for the same reason.
+/// Cuts off the producer: the consumer is notified, and then ends for the same reason.
 async fn ends_with_a_producer_that_is_cut_off(options: SubscribeOptions<u64>) {
     let mut book = Book::new();
     let (told, probe, _subscription) = pair(&book, options).await;

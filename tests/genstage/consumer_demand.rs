@@ -1,4 +1,4 @@
-//! Section 1: what a consumer asks for, and how its messages are cut into batches.
+//! Section 1: the demand of a consumer, and the division of its messages into batches.
 
 use stage_core::dispatch::BroadcastDispatcher;
 use stage_core::{ExitReason, SubscribeOptions};

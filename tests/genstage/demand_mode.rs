@@ -1,4 +1,4 @@
-//! Section 3: demand that is held back, and let through again.
+//! Section 3: demand that is held back, and released.
 
 use stage_core::DemandMode::{Accumulate, Forward};
 use stage_core::dispatch::BroadcastDispatcher;

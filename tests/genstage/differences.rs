@@ -1,4 +1,4 @@
-//! Where stage-core differs from GenStage and no other case shows it (`docs/design/`).
+//! Differences between stage-core and GenStage that no other case shows (`docs/design/`).
 
 use stage_core::spawn::{self, StageOptions};
 use stage_core::{
@@ -119,7 +119,7 @@ async fn a_consumer_that_fails_loses_the_batch_in_its_hands_and_no_more() {
     assert_eq!(book.batches("next").await, [range(5..10)]);
 }
 
-/// A step that passes one event on for each demand it is told of.
+/// A step that passes one event on for each demand it receives.
 struct OneEach {
     upstream: Option<Subscription>,
     log: Log,

@@ -1,4 +1,4 @@
-//! Section 5: messages that travel behind what waits in a stage.
+//! Section 5: messages that travel behind the waiting events of a stage.
 
 use stage_core::Capacity::{Bounded, Unbounded};
 
@@ -73,8 +73,8 @@ async fn g035_an_info_reaches_a_producer_that_holds_nothing_at_once() {
     assert_eq!(notes(&book.settled().await, "told"), ["one", "two"]);
 }
 
-/// A producer with this buffer that emits `events` before anybody asks, and is sent an info; it gets that
-/// only once a probe with the default window came.
+/// A producer with this buffer emits `events` before any demand, and is sent an info; it gets the info only
+/// after a probe with the default window subscribed.
 async fn an_info_behind(events: &str, capacity: stage_core::Capacity) {
     let mut book = Book::new();
     let told = told(&book, "told", |options| options.buffer(capacity)).await;

@@ -1,4 +1,5 @@
-//! Does stage-core behave as GenStage 1.3.2 does? Its own cases, by their ids in the conformance table.
+//! Conformance of stage-core with GenStage 1.3.2: the original's cases, by their ids in the conformance
+//! table.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 

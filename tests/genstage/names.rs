@@ -1,4 +1,4 @@
-//! Sections 12 and 13: producers of an iterator, and stages that are found by a name.
+//! Sections 12 and 13: producers of an iterator, and stages that are found by name.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -120,12 +120,12 @@ async fn a_lost_producer_is_subscribed_to_again_by_its_name() {
     settle().await;
     first.abort();
     book.cancelled("probe", Role::Producer, CancelKind::Down, &ExitReason::Aborted).await;
-    // Nobody has the name for a while.
+    // No stage has the name for a while.
     book.cancelled("probe", Role::Producer, CancelKind::Down, &ExitReason::NotFound).await;
     let second = counter(&book, "second").await;
     registry.register("numbers", &second).unwrap();
     assert_eq!(book.batch("probe").await, range(0..4));
-    // A subscription that somebody cancels is not returned to: by its mode, the consumer ends.
+    // A cancelled subscription is not renewed: the consumer ends, as its mode demands.
     probe.inspect().await.unwrap().producers[0].cancel(oops());
     assert_reason(&soon(probe.ended()).await, &oops());
 }

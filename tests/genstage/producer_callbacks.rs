@@ -1,4 +1,4 @@
-//! Section 7: what a producer is told, answers, and does at its end.
+//! Section 7: callbacks of a producer, its replies, and its end.
 
 use stage_core::{CancelKind, ExitReason, Role};
 
@@ -58,7 +58,7 @@ async fn g064_a_call_may_be_answered_before_its_callback_emits() {
     ask(&subscription, 10);
     let (go, may_go) = tokio::sync::oneshot::channel();
     soon(told.call(ReplyThenWait(may_go))).await.unwrap();
-    // Answered, and the callback has yet to emit.
+    // Answered, but the callback has not emitted yet.
     assert_eq!(book.batches("peer").await, Vec::<Vec<u64>>::new());
     go.send(vec![1, 2]).unwrap();
     assert_eq!(book.batches("peer").await, [[1, 2]]);

@@ -1,4 +1,4 @@
-//! Section 10: subscriptions cannot be confused, and what comes too late does no harm.
+//! Section 10: subscriptions cannot be confused, and late messages do no harm.
 
 use super::support::{Book, Emit, Seen, ask, bare, oops, range, settle, temporary, told};
 
@@ -11,7 +11,7 @@ async fn g097_every_subscription_of_a_pair_is_one_of_its_own() {
     assert_ne!(first, second);
     ask(&second, 2);
     settle().await;
-    // An end of the first is no end of the second.
+    // The end of the first one does not end the second one.
     first.cancel(oops());
     settle().await;
     told.cast(Emit(range(0..2))).unwrap();
@@ -26,7 +26,7 @@ async fn asks_and_cancels_of_a_subscription_that_has_ended_do_nothing() {
     let old = peer.subscribe(&told.producer(), temporary()).await.unwrap();
     old.cancel(oops());
     settle().await;
-    // The next one may get its place.
+    // The next one may reuse its slot.
     let new = peer.subscribe(&told.producer(), temporary()).await.unwrap();
     book.settled().await;
     ask(&old, 5);

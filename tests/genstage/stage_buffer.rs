@@ -1,4 +1,4 @@
-//! Section 4: what a stage keeps while nobody asks, and what it discards.
+//! Section 4: the events that a stage keeps without demand, and those it discards.
 
 use stage_core::{Capacity, DiscardLog, Keep};
 
@@ -11,7 +11,7 @@ fn emit(stage: &CounterRef, events: &str) {
     stage.cast(Emit(letters(events))).unwrap();
 }
 
-/// The batches of a probe of 4/0.
+/// Returns the batches of a probe of 4/0.
 async fn what_is_kept(mut book: Book, stage: &CounterRef) -> Vec<Vec<u64>> {
     let probe = probe(&book, "probe").await;
     probe.subscribe(&stage.producer(), window(4, 0)).await.unwrap();
@@ -67,7 +67,7 @@ async fn g027_a_buffer_without_bound_keeps_everything() {
     assert_eq!(warnings.discarded(), [0_usize; 0]);
 }
 
-/// A stage of five that has been told to emit eight; what its hook and the log say.
+/// A stage with a buffer of five emits eight events; returns the reports of its hook and of the log.
 async fn overflow(log: DiscardLog) -> (Vec<Seen>, Vec<usize>) {
     let mut book = Book::new();
     let warnings = Warnings::watch();

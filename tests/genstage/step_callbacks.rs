@@ -1,4 +1,4 @@
-//! Section 9: what a producer-consumer is told on both of its sides, and when it ends with a producer.
+//! Section 9: callbacks of a producer-consumer on both sides, and its end with a producer.
 
 use stage_core::{CancelKind, DemandMode, ExitReason, Role, SubscribeOptions, Subscription};
 
@@ -7,7 +7,7 @@ use super::support::{
     soon, temporary, told, transient,
 };
 
-/// A producer-consumer and its one neighbour of a kind.
+/// A producer-consumer and a single neighbour on one side.
 struct Beside<N> {
     neighbour: N,
     doubler: DoublerRef,
@@ -29,7 +29,7 @@ async fn below(book: &Book) -> Beside<ProbeRef> {
 }
 
 impl<N> Beside<N> {
-    /// Whether it has outlived its neighbour.
+    /// Returns whether it has outlived its neighbour.
     async fn lives(&self) -> bool {
         settle().await;
         self.doubler.inspect().await.is_ok()
@@ -110,7 +110,7 @@ async fn a_transient_subscription_to_a_producer_that_ends_normally_is_outlived()
     assert!(step.lives().await);
 }
 
-/// The producer is cut off: the step is told, and then ends for the same reason.
+/// Cuts off the producer: the step is notified, and then ends for the same reason.
 async fn ends_with_a_producer_that_is_cut_off(options: SubscribeOptions<u64>) {
     let mut book = Book::new();
     let step = above(&book, options).await;

@@ -1,4 +1,4 @@
-//! Section 2: what a producer-consumer asks for, handles and buffers.
+//! Section 2: the demand of a producer-consumer, and the events it handles and buffers.
 
 use stage_core::dispatch::BroadcastDispatcher;
 use stage_core::{CancelKind, CancelMode, ExitReason, Role, SubscribeOptions};
@@ -7,7 +7,7 @@ use super::support::{
     Book, DoublerRef, Seen, bare, counter, doubler, probe, range, repeater, settle, twice, window,
 };
 
-/// Which of the two subscriptions is made first.
+/// The subscription that is made first.
 enum First {
     Upstream,
     Downstream,
@@ -140,7 +140,7 @@ async fn g017_what_a_lost_producer_sent_is_handled_before_its_loss_is_told() {
     assert_eq!(early, [Seen::Subscribed(Role::Producer)], "nothing is wanted, nothing is handled");
     let probe = probe(&book, "probe").await;
     probe.subscribe(&doubler.producer(), window(100, 50)).await.unwrap();
-    // The message of a hundred is cut as it was sent, also after its producer was lost.
+    // The message of a hundred is divided as it was sent, even after its producer was lost.
     let seen = book.settled().await;
     let of = |name| seen.iter().filter(move |(by, _)| *by == name).map(|(_, seen)| seen.clone());
     let expected = [

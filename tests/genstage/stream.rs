@@ -1,4 +1,4 @@
-//! Section 11: the events of stages, pulled as a stream.
+//! Section 11: events of stages, pulled as a stream.
 
 use futures_util::{StreamExt, TryStreamExt};
 use stage_core::spawn::{self, StageOptions};
@@ -12,12 +12,12 @@ use super::support::{
     Book, assert_reason, counter, permanent, range, settle, soon, temporary, transient, window,
 };
 
-/// What comes out of a stream, an error as its text.
+/// Returns all items of a stream, with an error as its text.
 async fn all(stream: EventStream<u64>) -> Vec<Result<u64, String>> {
     soon(stream.map(|item| item.map_err(|error| error.to_string())).collect()).await
 }
 
-/// A stream that gives one error and ends: the text of that.
+/// Returns the text of the error of a stream that yields only that error.
 async fn only_error(stream: EventStream<u64>) -> String {
     match &all(stream).await[..] {
         [Err(error)] => error.clone(),
@@ -179,7 +179,7 @@ async fn g115_wrong_demand_is_refused_when_a_stream_is_made_and_the_producer_nam
     assert!(error.contains("counter") && error.contains("max_demand must be at least 1, got 0"), "{error}");
 }
 
-/// Emits what is asked for, and then waits.
+/// Emits the demanded events, and then waits.
 struct Busy {
     next: u64,
     go: Option<oneshot::Receiver<()>>,
@@ -219,7 +219,7 @@ async fn uncovered_15_a_stream_can_be_dropped_while_its_producer_is_busy() {
     let taken: Vec<u64> = soon(stream.take(3).try_collect()).await.unwrap();
     assert_eq!(taken, range(0..3));
     settle().await;
-    // The stream is gone, the producer still busy: its next subscriber is served meanwhile.
+    // The stream is dropped while the producer is busy; its next subscriber is served meanwhile.
     let stream = busy.producer().stream(window(7, 0)).unwrap();
     let taken: Vec<u64> = soon(stream.take(7).try_collect()).await.unwrap();
     assert_eq!(taken, range(3..10));

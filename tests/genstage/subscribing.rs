@@ -1,4 +1,4 @@
-//! Section 6: subscribing, subscribing instead, and demand by hand.
+//! Section 6: subscriptions, their replacement, and manual demand.
 
 use stage_core::dispatch::BroadcastDispatcher;
 use stage_core::{CancelKind, ExitReason, Registry, Role, SubscribeError, SubscribeOptions, Subscription};
@@ -27,7 +27,7 @@ async fn g045_wrong_demand_is_refused_with_its_bounds_before_anything_else() {
     let many = probe.subscribe(&counter.producer(), SubscribeOptions::new().min_demand(2000)).await;
     let many = many.unwrap_err().to_string();
     assert_eq!(many, "min_demand must be between 0 and 999 (max_demand - 1), got 2000");
-    // The producer has ended, and this consumer has not heard of it.
+    // The producer has ended, and this consumer is not affected.
     assert!(probe.inspect().await.unwrap().producers.is_empty());
 }
 
@@ -77,13 +77,13 @@ async fn g050_a_second_subscription_to_a_broadcast_is_refused_and_ends_nobody() 
     assert_eq!(broadcast.inspect().await.unwrap().consumers.len(), 2);
 }
 
-/// The subscriptions that `probe` was told of, in order.
+/// Returns the subscriptions that `probe` reported, in order.
 async fn two_subscribed(book: &mut Book) -> [Subscription; 2] {
     let first = book.seen("probe", Seen::Subscribed(Role::Producer)).await.unwrap();
     [first, book.seen("probe", Seen::Subscribed(Role::Producer)).await.unwrap()]
 }
 
-/// A subscription that ended.
+/// Returns a subscription that has ended.
 async fn unknown(book: &Book) -> Subscription {
     let (counter, other) = (counter(book, "other counter").await, probe(book, "other").await);
     let subscription = other.subscribe(&counter.producer(), temporary()).await.unwrap();
@@ -99,7 +99,7 @@ async fn g051_subscribing_instead_returns_once_the_consumer_was_told_of_both() {
     let old = probe.subscribe(&told.producer(), temporary()).await.unwrap();
     let new = soon(probe.resubscribe(&old, oops(), &told.producer(), temporary())).await.unwrap();
     assert_ne!(old, new);
-    // Both are in the book by now; nothing had to settle.
+    // Both are in the book already; no settling was needed.
     assert_eq!(two_subscribed(&mut book).await, [old, new.clone()]);
     settle().await;
     assert_eq!(probe.inspect().await.unwrap().producers, [new]);

@@ -1,4 +1,4 @@
-//! The traces of the specification that are no case of the suite, by the experiments that showed them.
+//! Traces of the specification that are no case of the suite, by the experiments that showed them.
 
 use stage_core::dispatch::{BroadcastDispatcher, DemandDispatcher, SubscriberOptions};
 use stage_core::spawn::{self, StageOptions};
@@ -52,7 +52,7 @@ async fn t1_a_message_of_seven_under_3_of_10_is_one_batch_and_one_ask() {
     assert_eq!((batches(&seen, "probe"), demands(&seen, "told")), (vec![range(0..7)], vec![7]));
 }
 
-/// A step that passes on, 100/50, with a hundred events before it and nothing wanted of it.
+/// Returns a step that passes events on, 100/50, with a hundred events before it and no demand.
 async fn a_hundred_before_a_step(book: &mut Book, pace: Pace) -> (DoublerRef, stage_core::Subscription) {
     let counter = counter(book, "counter").await;
     let step = repeater(book, "step", 1, |options| options.pace(pace)).await;
@@ -109,7 +109,7 @@ async fn h6_an_info_of_a_step_travels_behind_what_its_input_becomes() {
     let peer = bare(&book, "peer").await;
     let subscription = peer.subscribe(&step.producer(), temporary()).await.unwrap();
     book.settled().await;
-    // In GenStage each info needs demand of its own, and comes one ask later.
+    // In GenStage each info needs separate demand, and comes one ask later.
     for (event, info) in [(1, None), (2, Some("i1")), (3, Some("i2"))] {
         ask(&subscription, 1);
         let seen = book.settled().await;
@@ -150,7 +150,7 @@ async fn asks_of_several_consumers_are_told_one_by_one() {
 
 #[tokio::test(start_paused = true)]
 async fn j0_a_selector_that_rejects_everything_brings_no_empty_batch() {
-    // In GenStage, a consumer that asks by hand is called with no events.
+    // In GenStage, a consumer with manual demand is called with no events.
     let mut book = Book::new();
     let told = told(&book, "told", |options| options.dispatcher(BroadcastDispatcher::new())).await;
     let peer = bare(&book, "peer").await;
@@ -208,7 +208,7 @@ async fn what_was_sent_before_a_cancel_is_handled_before_it() {
     assert_eq!(book.settled_of("probe").await, expected);
 }
 
-/// Emits once, and ends when that has left.
+/// Emits once, and ends when the event has left.
 struct Last;
 
 #[derive(Debug)]

@@ -23,7 +23,7 @@ async fn waiting() -> (ManualProducer<u64>, LayerFlow<Untimed, u64>) {
     (source, flow)
 }
 
-/// Returns the events of a flow, each with its time; its source ends as soon as `count` events came.
+/// Returns the events of a flow, each with its time; its source ends after `until` events.
 async fn timed<C: Chain>(
     source: ManualProducer<u64>,
     flow: &Flow<C>,

@@ -24,8 +24,8 @@ fn g144_subscribing_and_cancelling_forward_no_demand() {
     hub.subscribe(B, stage()).expect("a stage that left may come again");
 }
 
-/// GenStage keeps "requested" at 10 after the three events, and so stalls later: its defect. Here they
-/// are accounted for.
+/// GenStage keeps "requested" at 10 after the three events, and so stalls later: its defect. Here they are
+/// accounted for.
 #[test]
 fn g145_events_for_nobody_are_kept_and_accounted_for() {
     let mut hub = hub();
@@ -39,7 +39,7 @@ fn g145_events_for_nobody_are_kept_and_accounted_for() {
     assert_eq!(figures(&hub), (0, 7));
 }
 
-/// The figures are GenStage's; there they are the way into its stall, here nothing was emitted yet.
+/// The figures are GenStage's; there they lead to its stall, here nothing was emitted yet.
 #[test]
 fn g146_early_demand_serves_whoever_comes() {
     let mut hub = hub();

@@ -1,4 +1,4 @@
-//! Section 15: the demand dispatcher. GenStage's "pending" is `outstanding` less what is wanted: demand
+//! Section 15: the demand dispatcher. GenStage's "pending" is `outstanding` less the wanted events: demand
 //! that was announced for a subscriber that left.
 
 use stage_core::dispatch::{DemandDispatcher, SubscriptionKey};
@@ -10,7 +10,7 @@ fn hub() -> Hub<u32> {
     Hub::new(DemandDispatcher::new())
 }
 
-/// Who got how many, message by message.
+/// Returns the number of events per message, with the subscription.
 fn counts(hub: &mut Hub<u32>) -> Vec<(SubscriptionKey, usize)> {
     hub.sent().into_iter().map(|(key, events)| (key, events.len())).collect()
 }

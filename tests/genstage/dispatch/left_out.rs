@@ -1,4 +1,4 @@
-//! "What the suite does not cover", by its numbers, as far as dispatchers decide it.
+//! "What the suite does not cover", by its numbers, for the cases that dispatchers decide.
 
 use stage_core::SubscribeError;
 use stage_core::dispatch::{BroadcastDispatcher, DemandDispatcher, PartitionDispatcher, SubscriberOptions};
@@ -57,7 +57,7 @@ fn left_out_05_events_that_the_hash_drops_are_asked_for_again() {
     take_partition(&mut hub, A, 0);
     let (mut next, mut demand) = (0, hub.ask(A, 4));
     let mut got = Vec::new();
-    // A producer that emits exactly what it was told to, and a consumer with max 4, min 0.
+    // A producer that emits exactly the announced demand, and a consumer with max 4, min 0.
     while got.len() < 100 {
         assert!(demand > 0, "stalled after {} events", got.len());
         let end = next + u32::try_from(demand).unwrap();
@@ -92,7 +92,7 @@ fn left_out_07_a_third_subscription_of_a_stage_is_refused_as_the_second_was() {
     hub.subscribe(A, stage()).unwrap();
     hub.ask(A, 5);
     assert_eq!(hub.subscribe(B, stage()), Err(SubscribeError::AlreadySubscribed));
-    // What the engine may do after a refusal, and GenStage does.
+    // The engine may cancel after a refusal, as GenStage does.
     hub.cancel(B);
     assert_eq!(hub.subscribe(C, stage()), Err(SubscribeError::AlreadySubscribed));
     hub.emit([1]);

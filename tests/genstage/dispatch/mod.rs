@@ -1,4 +1,4 @@
-//! Dispatchers and the buffer, as plain values: sections 14 to 17 of the table, what its suite leaves
+//! Dispatchers and the buffer, as plain values: sections 14 to 17 of the table, the cases its suite leaves
 //! out, and the laws.
 
 mod broadcast;

@@ -1,4 +1,4 @@
-//! What dispatchers say: large asks, and what comes back from a lost subscriber of a broadcast.
+//! Notices of dispatchers: large asks, and events that come back from a lost subscriber of a broadcast.
 
 use stage_core::dispatch::{BroadcastDispatcher, DemandDispatcher, Notice};
 use stage_core::testing::Hub;

@@ -1,6 +1,6 @@
-//! Section 17: the partition dispatcher. GenStage's "waiting" is `outstanding` less what is orphaned, its
-//! "pending" what is orphaned. Where the table says that events go to queues with nobody subscribed, they
-//! wait in the buffer here, which is bounded and seen.
+//! Section 17: the partition dispatcher. GenStage's "waiting" is `outstanding` less the orphaned demand, its
+//! "pending" the orphaned demand. Where the table sends events to queues without a subscriber, they wait here
+//! in the buffer, which is bounded and visible.
 
 use stage_core::SubscribeError;
 use stage_core::dispatch::{Notice, PartitionDispatcher, PartitionError, SubscriberOptions};
@@ -16,8 +16,8 @@ fn hub(partitions: usize, route: Route) -> Hub<u32> {
     Hub::new(PartitionDispatcher::routed(partitions, route).expect("some partitions"))
 }
 
-/// Both partitions asked for five, seven events for the first came: it got five of them... and none is
-/// left to be wanted. Returns the hub with five events in the backlog of partition 0.
+/// Both partitions asked for five, and seven events for the first one came: it got five of them, and no
+/// demand is left. Returns the hub with five events in the backlog of partition 0.
 fn backed_up() -> Hub<u32> {
     let mut hub = hub(2, ALL_TO_ZERO);
     take_partition(&mut hub, A, 0);
@@ -88,8 +88,7 @@ fn g159_events_wait_for_the_subscriber_of_their_partition() {
     assert_eq!((hub.wanted(), hub.outstanding()), (3, 3));
 }
 
-/// The second half of G159: what came while nothing was wanted is served first, and only the rest is
-/// asked for.
+/// The second half of G159: events that came without demand are served first, and only the rest is announced.
 #[test]
 fn what_was_left_over_is_served_before_more_is_asked_for() {
     let mut hub = hub(2, ALL_TO_ZERO);
@@ -112,8 +111,8 @@ fn g160_a_backlog_is_served_at_the_next_ask() {
     assert_eq!(hub.sent(), [(A, vec![8, 9, 10, 11, 12])]);
 }
 
-/// GenStage discards the five events silently, asks for five more and releases the marker. Here they
-/// wait for the next subscriber of the partition, and the marker behind them.
+/// GenStage discards the five events silently, asks for five more and releases the marker. Here they wait for
+/// the next subscriber of the partition, and the marker after them.
 #[test]
 fn g161_a_backlog_and_its_marker_wait_for_the_next_subscriber() {
     let mut hub = backed_up();
@@ -185,7 +184,7 @@ fn g165_an_event_for_an_unknown_partition_is_reported_and_costs_nothing_else() {
     assert_eq!(hub.notices(), [notice]);
 }
 
-/// A malformed result of the hash is a type error. What is left: a name that does not exist.
+/// A malformed result of the hash is a type error. The remaining case is a name that does not exist.
 #[test]
 fn g166_an_unknown_name_is_reported_too() {
     let route = |event: u32| Some((event, "none"));

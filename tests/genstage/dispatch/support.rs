@@ -1,4 +1,4 @@
-//! What the cases have in common.
+//! Shared support of the cases.
 
 use std::collections::BTreeMap;
 
@@ -20,12 +20,12 @@ pub(super) fn join<E>(hub: &mut Hub<E>, keys: &[SubscriptionKey]) {
     }
 }
 
-/// Takes the partition of this number.
+/// Subscribes to the partition with this number.
 pub(super) fn take_partition<E>(hub: &mut Hub<E>, key: SubscriptionKey, partition: usize) {
     hub.subscribe(key, SubscriberOptions::new().partition(partition)).expect("a free partition");
 }
 
-/// What each subscription got since the last call, whatever the messages.
+/// Returns the events of each subscription since the last call, whatever the messages.
 pub(super) fn got<E>(hub: &mut Hub<E>) -> BTreeMap<SubscriptionKey, Vec<E>> {
     let mut got: BTreeMap<_, Vec<E>> = BTreeMap::new();
     for (key, events) in hub.sent() {

@@ -1,4 +1,4 @@
-//! The dispatchers that GenStage does not have: fair, by tenant, weighted.
+//! Dispatchers that GenStage does not have: fair, by tenant, weighted.
 
 use stage_core::dispatch::{
     FairDispatcher, Notice, SubscriberOptions, TenantDispatcher, TenantQueues, WeightedDispatcher,

@@ -1,4 +1,4 @@
-//! Does every test that the documented differences name exist?
+//! Check that every test exists that the documented differences name.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,8 +1,9 @@
-//! Does every defect of the original, and everything its suite leaves out, have a test of the right behaviour?
+//! Check that every defect of the original, and everything its suite leaves out, has a test of the right
+//! behaviour.
 
 use tests::suite::test_names_below;
 
-/// The experiment that shows each defect of 1.3.2, where the specification has it, and what goes wrong.
+/// The defects of 1.3.2: the experiment that shows each, its place in the specification, and its effect.
 const DEFECTS: &[(&str, &str, &str)] = &[
     ("e1", "12", "a step loses its output with its producer"),
     ("e2", "12", "input of a lost producer is handled unsplit, from nowhere"),
@@ -24,7 +25,7 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("replaced", "10.9", "a producer's answer to the end of the old subscription drops the new one"),
 ];
 
-/// The list of what the suite does not cover.
+/// The list of cases that the suite does not cover.
 const LEFT_OUT: std::ops::RangeInclusive<usize> = 1..=15;
 
 #[test]

@@ -1,4 +1,4 @@
-//! Does every case of the conformance table have its one test?
+//! Check that every case of the conformance table has exactly one test.
 
 mod documents;
 mod left_out;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use table::{Class, TABLE};
 use tests::suite::test_names_below;
 
-/// The names of the tests of this crate that begin with an id, by id.
+/// Returns the names of the tests of this crate that begin with an id, by id.
 fn tests_by_id() -> BTreeMap<String, Vec<String>> {
     let mut by_id: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for name in test_names_below("tests/genstage") {

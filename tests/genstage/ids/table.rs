@@ -1,7 +1,7 @@
-//! The cases of the conformance table, by section, and which of them can be tested here.
+//! The cases of the conformance table, by section, and their classification.
 //!
-//! The original has 212 tests; the table is a sample of 170 of them, and what the others check is in the
-//! specification like all the rest.
+//! The original has 212 tests; the table is a sample of 170 of them, and the specification covers the
+//! subjects of the others.
 
 /// A section of the table.
 pub(super) struct Section {
@@ -16,13 +16,13 @@ pub(super) struct Case {
     pub(super) class: Class,
 }
 
-/// What becomes of a case.
+/// The classification of a case.
 pub(super) enum Class {
-    /// The same behaviour in another spelling.
+    /// The same behaviour, with a different API.
     AsIs,
-    /// The same point, set up or observed in another way.
+    /// The same point, with a different set-up or observation.
     Adapts,
-    /// It cannot happen here, for this reason.
+    /// Impossible here, for this reason.
     NotApplicable(&'static str),
 }
 

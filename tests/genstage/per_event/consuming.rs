@@ -1,4 +1,4 @@
-//! Section 22: children of events, under demand.
+//! Section 22: children started by events, under demand.
 
 use stage_core::per_event::{Children, PerEvent, Restart};
 use stage_core::spawn::{self, StageOptions};
@@ -10,7 +10,7 @@ use super::support::{
 };
 use crate::support::{oops, soon, window};
 
-/// A supervisor with a temporary subscription of `max` events, and the producer of its events.
+/// Returns a supervisor with a temporary subscription of `max` events, and the producer of its events.
 async fn fed(workers: PerEvent<Job>, max: usize) -> (Supervisor, Children<Job>, ManualProducer<Job>) {
     let (stage, children) = start(workers).await;
     let mut source = ManualProducer::spawn(StageOptions::named("source")).await;
@@ -27,7 +27,7 @@ async fn g205_events_start_children_and_one_that_does_not_harms_nobody() {
     source.emit([endless()]);
     settle().await;
     assert_eq!(workers_and_active(&children), (2, 2));
-    // An error, a skipped one, and what is junk in the original: a failure of a type of its own.
+    // An error, a skipped one, and a failure of its own type, which is junk in the original.
     source.emit([
         job(|_| Err("found".into())),
         job(|_| Ok(None)),
@@ -60,7 +60,7 @@ async fn g207_a_recipe_that_panics_starts_no_child_and_harms_nobody() {
     ];
     for begin in throws {
         source.emit([job(move |_| begin())]);
-        // It counts as handled: the next one is asked for.
+        // It counts as handled, so the next event is demanded.
         assert_eq!(source.next_demand().await, 1);
         assert_eq!(workers_and_active(&children), (0, 0));
     }
@@ -84,7 +84,7 @@ async fn g209_a_child_that_starts_anew_keeps_its_place() {
     source.emit([failing, good]);
     until(&children, (1, 0)).await;
     assert_eq!((source.demands(), children.counts().started), (vec![], 1), "no other child starts");
-    // Terminated, it makes room; the next one starts anew successfully and keeps its place too.
+    // A terminated child makes room; the next one restarts successfully and keeps its place too.
     let restarting = children.list()[0].id;
     soon(children.terminate(restarting)).await.unwrap();
     settle().await;
@@ -110,7 +110,7 @@ async fn g210_children_outlive_their_producer_and_their_ends_ask_nobody() {
     assert!(stage.inspect().await.unwrap().producers.is_empty());
 }
 
-/// The original's `min_demand: 2`, how many to ask for at a time, is a floor of 3 − 2.
+/// The original's `min_demand: 2`, the size of an ask, is a floor of 3 − 2.
 #[tokio::test(start_paused = true)]
 async fn g211_when_the_children_have_fallen_to_the_floor_more_is_asked_for() {
     let (_stage, children, mut source) = fed(jobs().floor(1), 3).await;

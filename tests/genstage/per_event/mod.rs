@@ -1,4 +1,5 @@
-//! The stage that runs one task per event: sections 18 to 22 of the table, and what its suite leaves out.
+//! The stage that runs one task per event: sections 18 to 22 of the table, and the cases its suite leaves
+//! out.
 
 mod consuming;
 mod restarts;

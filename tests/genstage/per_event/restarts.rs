@@ -70,7 +70,7 @@ async fn g184_a_transient_child_starts_anew_unless_its_end_was_orderly() {
     assert_eq!(workers_and_active(&children), (0, 0), "a temporary one does not");
 }
 
-/// A child that fails at once when told to, and is then what `again` makes of it.
+/// Returns a child that fails on request, and is then restarted as `again` decides.
 fn killed_then(again: impl Fn() -> Begun + Send + Sync + 'static) -> (Arc<tokio::sync::Notify>, Job) {
     let kill = Arc::new(tokio::sync::Notify::new());
     let killed = Arc::clone(&kill);
@@ -118,7 +118,7 @@ async fn g185_what_a_recipe_comes_to_when_a_child_starts_anew_decides_about_the_
     assert_eq!(workers_and_active(&children), (0, 0));
 }
 
-/// A child that fails, and whose recipe fails for so many attempts after that.
+/// Returns a child that fails, and whose recipe then fails for `attempts` attempts.
 fn failing(attempts: usize) -> (Arc<AtomicUsize>, Job) {
     let begun = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&begun);

@@ -12,7 +12,7 @@ use super::support::{Supervisor, jobs, start};
 
 #[tokio::test(start_paused = true)]
 async fn g171_no_child_is_restarted_for_ever_and_every_shutdown_can_be_kept() {
-    // The original refuses `permanent` and odd shutdowns when it starts; here they cannot be written.
+    // The original refuses `permanent` and invalid shutdowns when it starts; here they cannot be expressed.
     let says = |restart| match restart {
         Restart::Temporary => "never",
         Restart::Transient => "after a failure",
@@ -25,7 +25,7 @@ async fn g171_no_child_is_restarted_for_ever_and_every_shutdown_can_be_kept() {
     };
     assert_eq!(waits(Shutdown::default()), Some(Duration::from_secs(5)));
     assert_eq!(Intensity::default(), Intensity { max_restarts: 3, within: Duration::from_secs(5) });
-    // What depends on the subscription is refused with it.
+    // Options that depend on the subscription are refused with it.
     let workers = PerEvent::new(|_: u64| async {}).floor(10);
     let stage = spawn::consumer(workers, StageOptions::named("supervisor")).await.unwrap();
     let source = ManualProducer::spawn(StageOptions::named("source")).await;

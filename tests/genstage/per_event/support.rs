@@ -1,4 +1,4 @@
-//! A stage whose events say themselves what their child does.
+//! A stage whose events define the work of their child.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 pub(super) type Work = std::pin::Pin<Box<dyn Future<Output = ExitReason> + Send>>;
 pub(super) type Begun = Result<Option<Work>, BoxError>;
 
-/// An event: what its recipe makes of it.
+/// An event: a function from its child to the child's future.
 pub(super) type Job = Arc<dyn Fn(Child) -> Begun + Send + Sync>;
 
 pub(super) type Supervisor = StageRef<PerEvent<Job>, Job, Nothing>;
@@ -19,7 +19,7 @@ pub(super) fn job(begin: impl Fn(Child) -> Begun + Send + Sync + 'static) -> Job
     Arc::new(begin)
 }
 
-/// A child that does `work`.
+/// Returns a child that does `work`.
 pub(super) fn working<F>(work: impl Fn(Child) -> F + Send + Sync + 'static) -> Job
 where
     F: Future<Output = ExitReason> + Send + 'static,
@@ -27,12 +27,12 @@ where
     job(move |child| Ok(Some(Box::pin(work(child)))))
 }
 
-/// A child that never ends by itself, and does not listen.
+/// Returns a child that never ends by itself, and ignores requests.
 pub(super) fn endless() -> Job {
     working(|_| std::future::pending())
 }
 
-/// A child that ends for each reason that is sent, in turn.
+/// Returns a child that ends for each reason that is sent, in turn.
 pub(super) fn ending_when_told() -> (UnboundedSender<ExitReason>, Job) {
     let (end, ends) = unbounded_channel();
     let ends = Arc::new(tokio::sync::Mutex::new(ends));
@@ -43,7 +43,7 @@ pub(super) fn ending_when_told() -> (UnboundedSender<ExitReason>, Job) {
     (end, job)
 }
 
-/// A child that ends for `reason` when it is asked to, and reports that; cut off, it reports nothing.
+/// Returns a child that ends for `reason` on request, and reports that; cut off, it reports nothing.
 pub(super) fn listening(reason: ExitReason, report: &UnboundedSender<&'static str>) -> Job {
     let report = report.clone();
     working(move |child| {
@@ -56,7 +56,7 @@ pub(super) fn listening(reason: ExitReason, report: &UnboundedSender<&'static st
     })
 }
 
-/// Each child is what its event says.
+/// Returns a stage whose events define their children.
 pub(super) fn jobs() -> PerEvent<Job> {
     PerEvent::deciding(|job: Job, child| job(child))
 }
@@ -67,14 +67,14 @@ pub(super) async fn start(workers: PerEvent<Job>) -> (Supervisor, Children<Job>)
     (stage, children)
 }
 
-/// All children, and those at work: GenStage's `workers` and `active`.
+/// Returns the numbers of all children, and of those at work: GenStage's `workers` and `active`.
 pub(super) fn workers_and_active(children: &Children<Job>) -> (usize, usize) {
     let Counts { active, restarting, .. } = children.counts();
     (active + restarting, active)
 }
 
-/// Waits until the children are so many, and so many at work. Time stands still: a child that starts anew
-/// again and again never lets the clock move.
+/// Waits for these numbers of children, and of those at work. Time stands still, because a child that
+/// restarts endlessly never lets the clock move.
 pub(super) async fn until(children: &Children<Job>, expected: (usize, usize)) {
     for _ in 0..1_000 {
         if workers_and_active(children) == expected {
@@ -89,7 +89,7 @@ pub(super) fn reports() -> (UnboundedSender<&'static str>, UnboundedReceiver<&'s
     unbounded_channel()
 }
 
-/// Everything that was reported.
+/// Returns all reports.
 pub(super) fn reported(reports: &mut UnboundedReceiver<&'static str>) -> Vec<&'static str> {
     std::iter::from_fn(|| reports.try_recv().ok()).collect()
 }

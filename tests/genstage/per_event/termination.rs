@@ -1,4 +1,4 @@
-//! Section 20: how children are ended.
+//! Section 20: termination of children.
 
 use std::time::Duration;
 

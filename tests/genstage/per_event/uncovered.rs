@@ -1,4 +1,4 @@
-//! What the suite of GenStage does not cover about its `ConsumerSupervisor`, by its numbers.
+//! Cases of `ConsumerSupervisor` that GenStage's suite does not cover, by their numbers.
 
 use stage_core::spawn::StageOptions;
 use stage_core::testing::{ManualProducer, settle};
@@ -7,7 +7,8 @@ use stage_core::{ExitReason, SubscribeOptions};
 use super::support::{ending_when_told, jobs, start, workers_and_active};
 use crate::support::{assert_reason, soon, window};
 
-/// How many children are left when each of 10 ended in turn and nothing new came, and what was asked for then.
+/// Returns, while 10 children end in turn and no new event comes, the number of children left at each ask,
+/// and its size.
 async fn asked(floor: Option<usize>) -> Vec<(usize, usize)> {
     let workers = match floor {
         Some(floor) => jobs().floor(floor),
@@ -30,9 +31,9 @@ async fn asked(floor: Option<usize>) -> Vec<(usize, usize)> {
 
 #[tokio::test(start_paused = true)]
 async fn uncovered_11_the_floor_is_where_the_children_fall_to_before_more_is_asked_for() {
-    // As the original's `min_demand: 8`: they fall to 2, and 8 are asked for.
+    // Like the original's `min_demand: 8`: the children fall to 2, and 8 events are demanded.
     assert_eq!(asked(Some(2)).await, [(2, 8)]);
-    // As its documentation has it: they fall to 8, and 2 are asked for.
+    // Like its documentation: the children fall to 8, and 2 events are demanded.
     assert_eq!(asked(Some(8)).await, [(8, 2), (6, 2), (4, 2), (2, 2), (0, 2)]);
     assert_eq!(asked(Some(5)).await, [(5, 5), (0, 5)]);
     assert_eq!(asked(Some(0)).await, [(0, 10)]);

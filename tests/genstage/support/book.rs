@@ -1,4 +1,4 @@
-//! What the stages of a case saw, in one order.
+//! The observations of the stages of a case, in one order.
 
 use std::collections::VecDeque;
 
@@ -7,20 +7,20 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{settle, soon, warnings};
 
-/// Something that a stage saw.
+/// An observation of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     Demand(usize),
     Batch(Vec<u64>),
     Subscribed(Role),
-    /// The side that the peer was on, how, and why.
+    /// The side of the peer, the kind of end, and its reason.
     Cancelled(Role, CancelKind, String),
     Note(&'static str),
     Discarded(usize),
     Ended(String),
 }
 
-/// What was seen, by the stage of which name, and by which subscription.
+/// An observation, with the name of its stage and the subscription.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) by: &'static str,
@@ -59,7 +59,7 @@ impl Log {
     }
 }
 
-/// Everything that was seen and not yet looked at.
+/// All observations that have not been read.
 #[derive(Debug)]
 pub(crate) struct Book {
     sender: UnboundedSender<Entry>,
@@ -74,12 +74,12 @@ impl Book {
         Self { sender, receiver, unread: VecDeque::new() }
     }
 
-    /// The log of the stage with this name.
+    /// Returns the log of the stage with this name.
     pub(crate) fn log(&self, name: &'static str) -> Log {
         Log { name, entries: self.sender.clone() }
     }
 
-    /// Takes the first entry that `wanted` finds something in out of the book, as soon as it is there.
+    /// Waits for the first entry from which `wanted` returns a value, and takes it out of the book.
     #[track_caller]
     pub(crate) fn find<T>(&mut self, mut wanted: impl FnMut(&Entry) -> Option<T>) -> impl Future<Output = T> {
         let found = self.unread.iter().enumerate().find_map(|(at, entry)| Some((at, wanted(entry)?)));
@@ -100,7 +100,7 @@ impl Book {
         })
     }
 
-    /// The next batch that `by` handles.
+    /// Returns the next batch that `by` handles.
     #[track_caller]
     pub(crate) fn batch(&mut self, by: &'static str) -> impl Future<Output = Vec<u64>> {
         self.find(move |entry| match &entry.seen {
@@ -109,7 +109,7 @@ impl Book {
         })
     }
 
-    /// The next demand that `by` is told.
+    /// Returns the next demand of `by`.
     #[track_caller]
     pub(crate) fn demand(&mut self, by: &'static str) -> impl Future<Output = usize> {
         self.find(move |entry| match &entry.seen {
@@ -118,7 +118,7 @@ impl Book {
         })
     }
 
-    /// Waits until `by` has seen this.
+    /// Waits for this observation of `by`.
     #[track_caller]
     pub(crate) fn seen(
         &mut self,
@@ -128,7 +128,7 @@ impl Book {
         self.find(move |entry| (entry.by == by && entry.seen == seen).then(|| entry.subscription.clone()))
     }
 
-    /// Waits until `by` has seen a subscription end.
+    /// Waits until `by` has observed the end of a subscription.
     #[track_caller]
     pub(crate) fn cancelled(
         &mut self,
@@ -149,19 +149,19 @@ impl Book {
         self.unread.drain(..).collect()
     }
 
-    /// Lets everything settle, and takes out all that was seen.
+    /// Lets everything settle, and takes out all observations.
     pub(crate) async fn settled(&mut self) -> Vec<(&'static str, Seen)> {
         let entries = self.settled_entries().await;
         entries.into_iter().map(|entry| (entry.by, entry.seen)).collect()
     }
 
-    /// Lets everything settle, and takes out what `by` saw; what others saw is forgotten.
+    /// Lets everything settle, and takes out the observations of `by`; all others are dropped.
     pub(crate) async fn settled_of(&mut self, by: &'static str) -> Vec<Seen> {
         let all = self.settled().await;
         all.into_iter().filter(|(name, _)| *name == by).map(|(_, seen)| seen).collect()
     }
 
-    /// Lets everything settle, and takes out the batches that `by` handled; the rest is forgotten.
+    /// Lets everything settle, and takes out the batches that `by` handled; the rest is dropped.
     pub(crate) async fn batches(&mut self, by: &'static str) -> Vec<Vec<u64>> {
         let seen = self.settled_of(by).await;
         seen.into_iter()

@@ -1,4 +1,4 @@
-//! A consumer that writes down what it sees.
+//! A consumer that records its observations.
 
 use stage_core::spawn::{self, SpawnError, StageOptions};
 use stage_core::{
@@ -12,23 +12,23 @@ use super::{Book, soon};
 
 pub(crate) type ProbeRef = StageRef<Probe, u64, Nothing>;
 
-/// Writes down what it handles and what happens to its subscriptions.
+/// Records the handled events and the changes of its subscriptions.
 #[derive(Debug)]
 pub(crate) struct Probe {
     asking: Asking,
-    /// What its `init` comes to.
+    /// The result of its `init`.
     starts: Result<Init, ExitReason>,
-    /// What it subscribes to by then.
+    /// The subscription that its `init` makes.
     upstream: Option<(ProducerRef<u64>, SubscribeOptions<u64>)>,
     log: Log,
 }
 
-/// A probe for which the engine asks.
+/// Starts a probe with automatic demand.
 pub(crate) async fn probe(book: &Book, name: &'static str) -> ProbeRef {
     start(book, name, Asking::Automatic).await
 }
 
-/// A peer that asks only by hand.
+/// Starts a peer with manual demand.
 pub(crate) async fn bare(book: &Book, name: &'static str) -> ProbeRef {
     start(book, name, Asking::Manual).await
 }
@@ -56,7 +56,7 @@ pub(crate) async fn probe_at(
     spawn_probe(Probe { upstream, ..Probe::new(Asking::Automatic, book.log(name)) }).await
 }
 
-/// A probe whose `init` comes to this.
+/// Starts a probe whose `init` has this result.
 pub(crate) async fn probe_that_starts(
     book: &Book,
     name: &'static str,

@@ -1,4 +1,4 @@
-//! A producer of consecutive numbers, exactly as many as are asked for, that does what it is told beside.
+//! A producer of consecutive numbers, exactly as many as demanded, that also obeys calls and casts.
 
 use stage_core::spawn::{self, StageOptions};
 use stage_core::{
@@ -10,13 +10,13 @@ use tokio::sync::oneshot;
 use super::book::{Log, Seen};
 use super::{Book, soon};
 
-/// What a counter counts to: far beyond what a case looks at, so that a case that waits for what does not
-/// happen comes to rest.
+/// The last number of a counter: far beyond the numbers in a case, so that a case with an unmet wait comes to
+/// rest.
 const LIMIT: u64 = 20_000;
 
 pub(crate) type CounterRef = StageRef<Counter, Nothing, u64>;
 
-/// Counts upwards from 0, as many as are asked for.
+/// Counts upwards from 0, as demanded.
 #[derive(Debug)]
 pub(crate) struct Counter {
     next: u64,
@@ -25,11 +25,11 @@ pub(crate) struct Counter {
     log: Log,
 }
 
-/// Emit these (a cast or an info); with a call, the answer comes after that.
+/// A cast or an info: emit these events. A call: the same, with the reply afterwards.
 #[derive(Debug)]
 pub(crate) struct Emit(pub(crate) Vec<u64>);
 
-/// A call: answer at once, then emit what comes by this.
+/// A call: reply at once, then emit the events that come by this channel.
 #[derive(Debug)]
 pub(crate) struct ReplyThenWait(pub(crate) oneshot::Receiver<Vec<u64>>);
 
@@ -46,7 +46,7 @@ impl Counter {
         Self { next: 0, limit: LIMIT, discards: DiscardLog::Warn, log }
     }
 
-    /// Answers no demand at all.
+    /// Creates a counter that meets no demand.
     fn silent(discards: DiscardLog, log: Log) -> Self {
         Self { next: 0, limit: 0, discards, log }
     }
@@ -65,7 +65,7 @@ pub(crate) async fn counter_with(
     start(Counter::new(book.log(name)), options).await
 }
 
-/// A producer that only emits what it is told to.
+/// Starts a producer that emits only on request.
 pub(crate) async fn told(
     book: &Book,
     name: &'static str,
@@ -74,7 +74,7 @@ pub(crate) async fn told(
     told_discarding(book, name, DiscardLog::Warn, options).await
 }
 
-/// The same; discards are logged as `discards` says.
+/// Starts the same producer; discards are logged as `discards` defines.
 pub(crate) async fn told_discarding(
     book: &Book,
     name: &'static str,

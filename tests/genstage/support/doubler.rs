@@ -12,7 +12,7 @@ use super::{Book, soon};
 
 pub(crate) type DoublerRef = StageRef<Doubler, u64, u64>;
 
-/// Emits every event `times` times, and writes down what it sees.
+/// Emits every event `times` times, and records its observations.
 #[derive(Debug)]
 pub(crate) struct Doubler {
     times: usize,

@@ -1,7 +1,7 @@
-//! The stages and the book of observations that the cases have in common.
+//! Shared stages and the book of observations.
 //!
-//! A case runs on one thread under paused time, so that what happens has one order. A [`Book`] keeps what
-//! stages saw; a case waits for an entry, or lets everything [settle] and looks at what is there.
+//! A case runs on one thread under paused time, so all observations have one order. A [`Book`] keeps them; a
+//! case waits for an entry, or lets everything [settle] and inspects the rest.
 //!
 //! [settle]: settle
 
@@ -23,16 +23,16 @@ pub(crate) use counter::{
 pub(crate) use doubler::{DoublerRef, doubler, repeater};
 pub(crate) use warnings::Warnings;
 
-/// Longer than any case takes; time moves only when no stage has anything to do.
+/// Longer than any case takes; time moves only when no stage has work.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Waits until no stage has anything to do.
+/// Waits until no stage has work.
 pub(crate) async fn settle() {
     // Under paused time the clock moves only then.
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
-/// The output of `future`, which must come before everything has come to rest.
+/// Returns the output of `future`, which must be ready before everything has come to rest.
 #[track_caller]
 pub(crate) fn soon<F: Future>(future: F) -> impl Future<Output = F::Output> {
     let caller = std::panic::Location::caller();
@@ -42,7 +42,7 @@ pub(crate) fn soon<F: Future>(future: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// Options with this window.
+/// Returns options with this window.
 pub(crate) fn window<E>(max: usize, min: usize) -> SubscribeOptions<E> {
     SubscribeOptions::new().max_demand(max).min_demand(min)
 }
@@ -59,7 +59,7 @@ pub(crate) fn temporary() -> SubscribeOptions<u64> {
     SubscribeOptions::new().cancel(CancelMode::Temporary)
 }
 
-/// Asks by hand.
+/// Asks manually.
 pub(crate) fn ask(subscription: &Subscription, events: usize) {
     subscription.ask(Demand::new(events).expect("more than none"));
 }
@@ -73,17 +73,17 @@ pub(crate) fn range(events: std::ops::Range<u64>) -> Vec<u64> {
     events.collect()
 }
 
-/// Every event twice.
+/// Returns every event twice.
 pub(crate) fn twice(events: std::ops::Range<u64>) -> Vec<u64> {
     events.flat_map(|event| [event, event]).collect()
 }
 
-/// One event for each letter.
+/// Returns one event for each letter.
 pub(crate) fn letters(letters: &str) -> Vec<u64> {
     letters.chars().map(u64::from).collect()
 }
 
-/// Reasons cannot be compared; what they say can.
+/// Compares reasons by their text, as they have no equality.
 #[track_caller]
 pub(crate) fn assert_reason(reason: &ExitReason, expected: &ExitReason) {
     assert_eq!(reason.to_string(), expected.to_string());

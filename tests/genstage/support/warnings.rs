@@ -8,20 +8,20 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 thread_local! {
-    /// Where the warnings of this thread go, while somebody watches.
+    /// The receiver of this thread's warnings, while they are captured.
     static WATCHED: RefCell<Option<Logged>> = const { RefCell::new(None) };
 }
 
 type Logged = Arc<Mutex<Vec<Warning>>>;
 
-/// What was logged as a warning or an error since the watch began.
+/// The warnings and errors logged since the capture began.
 #[derive(Debug)]
 pub(crate) struct Warnings {
     logged: Logged,
 }
 
-/// Has every thread of this process listen. A case that begins with this can be sure that no other makes a
-/// place in the code known to nobody but its own thread, which listens to nothing.
+/// Makes every thread of this process listen. Otherwise, if the first thread to reach a call site does not
+/// listen, the call site would be cached as disabled for all threads.
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| tracing::subscriber::set_global_default(Listener).expect("nobody else listens"));
@@ -30,14 +30,14 @@ pub(crate) fn listen() {
 /// One of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Warning {
-    /// All fields, the message among them.
+    /// All fields, including the message.
     pub(crate) text: String,
-    /// How many events it says were discarded.
+    /// The number of discarded events in the message.
     discarded: Option<usize>,
 }
 
 impl Warnings {
-    /// Watches this thread, on which every stage of a case runs.
+    /// Captures the warnings of this thread, on which every stage of a case runs.
     pub(crate) fn watch() -> Self {
         listen();
         tracing::callsite::rebuild_interest_cache();
@@ -50,7 +50,7 @@ impl Warnings {
         self.logged.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many events each of them says were discarded.
+    /// Returns the number of discarded events in each of them.
     pub(crate) fn discarded(&self) -> Vec<usize> {
         self.all().into_iter().filter_map(|warning| warning.discarded).collect()
     }

@@ -1,4 +1,4 @@
-//! Consumers that come and go under each dispatcher: nothing stalls, nothing is lost, nothing comes twice.
+//! Consumers that come and go under each dispatcher: no stall, and no event is lost or repeated.
 
 use stage_core::dispatch::{
     BroadcastDispatcher, DemandDispatcher, Dispatcher, FairDispatcher, PartitionDispatcher,
@@ -11,7 +11,7 @@ use crate::support::{
     temporary, told, window,
 };
 
-/// By which of these partitions an event goes.
+/// Routes an event by tens to a partition.
 fn by_tens(event: u64) -> (u64, usize) {
     (event, usize::from(event >= 10))
 }
@@ -20,8 +20,8 @@ fn partition(number: usize) -> SubscribeOptions<u64> {
     temporary().share(SubscriberOptions::new().partition(number))
 }
 
-/// A peer asks for ten and is lost; what is emitted then goes to the next one, in order, and is not asked
-/// for again.
+/// A peer asks for ten and is lost; events emitted afterwards go to the next peer, in order, and are not
+/// demanded again.
 async fn lost_with_unused_credit(
     dispatcher: impl Dispatcher<u64> + 'static,
     options: impl Fn() -> SubscribeOptions<u64>,
@@ -115,7 +115,7 @@ async fn uncovered_07_bug_e7_a_stage_gets_a_broadcast_once_however_often_it_subs
     assert_eq!(probe.inspect().await.unwrap().producers.len(), 1);
 }
 
-/// A stage of two partitions, and a peer of each that has asked for five.
+/// Returns a stage of two partitions, and a peer of each that has asked for five.
 async fn two_partitions(book: &Book) -> (CounterRef, ProbeRef, ProbeRef) {
     let dispatcher = PartitionDispatcher::routed(2, |event| Some(by_tens(event))).unwrap();
     let told = told(book, "told", |options| options.dispatcher(dispatcher)).await;
@@ -179,7 +179,7 @@ async fn events_that_a_selector_rejects_use_no_credit_of_their_subscriber() {
     assert!(got.into_iter().take(100).eq((0..).step_by(10).take(100)));
 }
 
-/// The number of events that are handled by two consumers that want as many as can be counted.
+/// Returns the number of events that two consumers with maximum demand handle.
 async fn served_without_bound(dispatcher: impl Dispatcher<u64> + 'static) -> usize {
     let mut book = Book::new();
     let told = told(&book, "told", |options| options.dispatcher(dispatcher)).await;
@@ -223,7 +223,7 @@ async fn asks_that_add_up_to_more_than_can_be_counted_are_served() {
     assert_eq!(book.batches("peer").await, [range(0..5)]);
 }
 
-/// What the stage is told of two asks that come in together.
+/// Returns the demand that the stage receives for two asks that arrive together.
 async fn told_of_two_asks(dispatcher: impl Dispatcher<u64> + 'static) -> Vec<Seen> {
     let mut book = Book::new();
     let told =

@@ -1,4 +1,4 @@
-//! Random histories of messages that travel behind events: each comes when everything before it has left.
+//! Random histories of messages that travel behind events: each arrives when all events before it have left.
 
 use proptest::prelude::*;
 use stage_core::dispatch::{
@@ -9,7 +9,7 @@ use stage_core::{Capacity, DemandMode};
 
 use crate::support::{Book, Emit, Seen, ask, bare, settle, temporary, told};
 
-/// One thing that happens.
+/// One step of a history.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Emit(u64),
@@ -19,7 +19,7 @@ enum Step {
     Look,
 }
 
-/// What the infos say.
+/// The texts of the infos.
 const INFOS: [&str; 8] = ["1st", "2nd", "3rd", "4th", "5th", "6th", "7th", "8th"];
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -42,7 +42,7 @@ fn dispatcher(number: u32) -> Box<dyn Dispatcher<u64>> {
     }
 }
 
-/// What was emitted before each info, and what has come to pass.
+/// The events emitted before each info, and the progress.
 #[derive(Default)]
 struct History {
     emitted: u64,
@@ -52,7 +52,7 @@ struct History {
 }
 
 impl History {
-    /// Everything that could happen has happened: just those infos came that no event is before.
+    /// After everything has settled, checks that exactly the infos without events before them arrived.
     async fn check(&mut self, book: &mut Book) -> Result<(), TestCaseError> {
         for (_, seen) in book.settled().await {
             match seen {
@@ -100,7 +100,7 @@ proptest! {
                         }
                     }
                     Step::Mode(mode) => {
-                        // A mode is taken in before messages that wait.
+                        // A change of mode is taken in before waiting messages.
                         settle().await;
                         told.set_demand_mode(mode);
                     }

@@ -1,5 +1,5 @@
-//! Random histories of whole stages in random interleavings, against what must always hold: asks ≥ deliveries
-//! and first in first out for each subscription, and no event lost or sent twice.
+//! Random histories of whole stages in random interleavings, against the invariants: asks ≥ deliveries and
+//! first in, first out for each subscription, and no event lost or sent twice.
 
 use proptest::prelude::*;
 use stage_core::dispatch::{
@@ -15,9 +15,10 @@ use crate::support::{
     Book, ask, assert_reason, bare, counter, probe, repeater, soon, temporary, told, window,
 };
 
-/// Every subscription got at most what it asked for and in order, and all got everything once.
+/// Checks that every subscription got at most its demand, in order, and that together they got everything
+/// once.
 async fn nothing_is_lost_or_doubled(mut world: World, steps: Vec<Step>) -> Result<(), TestCaseError> {
-    // What a peer that leaves has not handled comes again, to another, behind what that one got.
+    // Events that a leaving peer has not handled go to another peer, after the events that it already got.
     let all_stay =
         !steps.iter().any(|step| matches!(step, Step::Leave(_) | Step::Cancel(_) | Step::Abort(_)));
     world.live(steps).await;
@@ -33,7 +34,7 @@ async fn nothing_is_lost_or_doubled(mut world: World, steps: Vec<Step>) -> Resul
     Ok(())
 }
 
-/// The dispatchers that give an event to one subscriber.
+/// Returns a dispatcher that gives an event to one subscriber.
 fn dispatcher(number: u32) -> Box<dyn Dispatcher<u64>> {
     let by_number = |event: u64| Some((event, usize::try_from(event % 3).unwrap()));
     match number {
@@ -152,7 +153,7 @@ proptest! {
     ) {
         Sim::seeded(seed).run(async {
             let mut book = Book::new();
-            // Nothing flows, and so nothing ends, before all is wired.
+            // No event flows, and so no stage ends, before all are connected.
             let options = StageOptions::named("finite").demand(DemandMode::Accumulate);
             let finite = spawn::producer(FromIter::new(0..events), options).await.unwrap();
             let mut served = finite.producer();

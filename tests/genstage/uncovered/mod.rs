@@ -1,4 +1,4 @@
-//! What the suite of GenStage does not cover, by its numbers, and the defects of 1.3.2 by the experiments
+//! Cases that GenStage's suite does not cover, by their numbers, and the defects of 1.3.2 by the experiments
 //! that showed them (`bug_…`): the right behaviour of whole stages.
 
 mod dispatching;

@@ -1,4 +1,4 @@
-//! Accumulating and forwarding keep the order of everything, on every stage that has subscribers.
+//! Accumulating and forwarding, which keep the order of everything, on every stage that has subscribers.
 
 use stage_core::DemandMode::{Accumulate, Forward};
 

@@ -1,4 +1,4 @@
-//! Buffers of no room, misbehaving producers, several producers, and subscriptions that replace others.
+//! Buffers without room, misbehaving producers, several producers, and subscriptions that replace others.
 
 use stage_core::Capacity::{Bounded, Unbounded};
 use stage_core::spawn::{self, StageOptions};
@@ -30,7 +30,7 @@ async fn uncovered_08_bug_e5_a_buffer_of_no_room_passes_on_what_is_asked_for_and
     assert_eq!(book.settled().await, [("told", Seen::Note("info"))]);
 }
 
-/// A consumer whose `handle_cancel` takes its time.
+/// A consumer whose `handle_cancel` is slow.
 struct Slow {
     go: Option<oneshot::Receiver<()>>,
 }
@@ -84,7 +84,7 @@ async fn uncovered_08_bug_f9_replacing_a_permanent_subscription_does_not_end_its
 
 #[tokio::test(start_paused = true)]
 async fn uncovered_08_a_subscription_to_one_producer_can_replace_one_to_another() {
-    // In GenStage the old one is not cancelled at all then.
+    // In GenStage the old one is then not cancelled at all.
     let mut book = Book::new();
     let (first, second) = (told(&book, "first", |options| options).await, counter(&book, "second").await);
     let probe = probe(&book, "probe").await;
@@ -95,7 +95,7 @@ async fn uncovered_08_a_subscription_to_one_producer_can_replace_one_to_another(
     assert!(first.inspect().await.unwrap().consumers.is_empty());
 }
 
-/// Emits what is asked for; its `handle_cancel` takes its time.
+/// Emits the demanded events; its `handle_cancel` is slow.
 struct SlowProducer {
     go: Option<oneshot::Receiver<()>>,
 }
@@ -163,7 +163,7 @@ async fn bug_f4_an_info_is_no_buffered_event_and_needs_no_demand_of_its_own() {
     }
 }
 
-/// Emits three times what it is asked for.
+/// Emits three times the demand.
 struct Excessive {
     next: u64,
     asked: tokio::sync::mpsc::UnboundedSender<usize>,

@@ -1,4 +1,4 @@
-//! Producer-consumers whose consumers or producers end: no drain without bound, no lost output.
+//! Producer-consumers whose consumers or producers end: no unbounded drain, no lost output.
 
 use stage_core::Capacity::Bounded;
 use stage_core::{CancelKind, CancelMode, ExitReason, Role};
@@ -38,7 +38,7 @@ async fn uncovered_02_bug_j1_a_step_whose_consumer_dies_with_credit_stops_taking
     assert_eq!(book.batches("peer").await, [range(0..5), range(5..10)]);
     peer.abort();
     settle().await;
-    // Ten more were asked for; nobody wants them, so they stay where they are.
+    // Ten more were demanded; no consumer wants them now, so they stay at the producer.
     told.cast(Emit(range(10..40))).unwrap();
     assert!(book.batches("step").await.is_empty());
     assert_eq!(step.inspect().await.unwrap().buffered, 0);
@@ -48,7 +48,7 @@ async fn uncovered_02_bug_j1_a_step_whose_consumer_dies_with_credit_stops_taking
     assert_eq!(book.batches("next").await.concat(), range(10..40));
 }
 
-/// A doubler of ten events whose consumer has asked for five outputs, and whose producer has ended.
+/// Returns a doubler of ten events whose consumer has asked for five outputs, and whose producer has ended.
 async fn with_output_left(mode: CancelMode) -> (Book, stage_core::Subscription, crate::support::DoublerRef) {
     let mut book = Book::new();
     let (told, doubler) = (told(&book, "told", |options| options).await, doubler(&book, "doubler").await);
@@ -124,7 +124,7 @@ async fn bug_e2_input_of_a_lost_producer_still_says_where_it_came_from_and_is_cu
         assert_eq!(from.map(|from| from.producer().to_string()).as_deref(), Some("told"));
     }
     book.cancelled("doubler", Role::Producer, CancelKind::Down, &ExitReason::Aborted).await;
-    // Everything it held was handled and handed over before it ended.
+    // Everything it held was handled and handed out before it ended.
     assert_eq!(book.batches("peer").await.concat(), twice(0..10));
     assert_reason(&soon(doubler.ended()).await, &ExitReason::Aborted);
 }
@@ -140,7 +140,7 @@ async fn bug_minor_the_discard_hook_of_a_step_runs_behind_the_batch_it_is_about(
     settle().await;
     book.settled().await;
     told.cast(Emit(range(0..10))).unwrap();
-    // One message in two batches of five: ten outputs each, of which one goes out and five are kept.
+    // One message in two batches of five: ten outputs each, of which one is sent and five are kept.
     let seen = book.settled_of("doubler").await;
     let expected =
         [Seen::Batch(range(0..5)), Seen::Discarded(4), Seen::Batch(range(5..10)), Seen::Discarded(10)];
@@ -166,7 +166,7 @@ async fn a_step_that_ends_with_its_producer_and_has_no_consumer_waits_for_one() 
 
 #[tokio::test(start_paused = true)]
 async fn what_other_producers_sent_to_a_step_that_ends_goes_back_to_them() {
-    // In GenStage the step lives until it was handled.
+    // In GenStage the step lives until these events were handled.
     let mut book = Book::new();
     let (ends, other) =
         (told(&book, "ends", |options| options).await, told(&book, "other", |options| options).await);

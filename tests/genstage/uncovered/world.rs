@@ -7,7 +7,7 @@ use stage_core::{DemandMode, ProducerRef, SubscribeOptions, Subscription, Window
 
 use crate::support::{Book, CounterRef, Emit, ProbeRef, Seen, ask, bare, oops, probe, settle, temporary};
 
-/// One thing that happens.
+/// One step of a history.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Emit(u64),
@@ -23,14 +23,14 @@ pub(super) enum Step {
     Settle,
 }
 
-/// Who asks for the peers' events.
+/// The demand mode of the peers.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Peers {
     AskByHand,
     AreAskedFor,
 }
 
-/// The most peers at one time, by name.
+/// The names of the peers, of which all may exist at one time.
 const NAMES: [&str; 3] = ["first", "second", "third"];
 
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -52,17 +52,17 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// A producer, what stands behind it, and its peers.
+/// A producer, an optional step after it, and its peers.
 pub(super) struct World {
     pub(super) book: Book,
     told: CounterRef,
-    /// What the peers subscribe to: that producer, or a step behind it.
+    /// The stage that the peers subscribe to: that producer, or a step after it.
     pub(super) served: ProducerRef<u64>,
     peers: Vec<(ProbeRef, Option<Subscription>)>,
     asking: Peers,
-    /// Which peers have had a subscription cancelled.
+    /// The peers of which a subscription was cancelled.
     cancelled: [bool; NAMES.len()],
-    /// Every subscription there ever was, and what it asked for by hand.
+    /// Every subscription so far, with its manual demand.
     asked: Vec<(Subscription, usize)>,
     pub(super) emitted: u64,
 }
@@ -85,7 +85,7 @@ impl World {
         }
     }
 
-    /// Lives through `steps`, and lets go what was held.
+    /// Performs `steps`, and then releases what was held back.
     pub(super) async fn live(&mut self, steps: Vec<Step>) {
         for step in steps {
             self.take(step).await;
@@ -108,7 +108,8 @@ impl World {
                 self.part(peer, |subscription| subscription.cancel(oops()));
                 self.cancelled[peer] = true;
             }
-            // What a cancelled subscription brought and its consumer has not handled has nowhere to go back to.
+            // Events that a cancelled subscription delivered, and its consumer has not handled, cannot go
+            // back.
             Step::Abort(peer) if self.cancelled[peer] => {}
             Step::Abort(peer) => {
                 self.peers[peer].0.abort();
@@ -154,7 +155,7 @@ impl World {
         }
     }
 
-    /// What each subscription got, in order.
+    /// Returns the events of each subscription, in order.
     pub(super) async fn delivered(&mut self) -> Vec<(Subscription, Vec<u64>)> {
         let mut delivered: Vec<_> = self.asked.iter().map(|(of, _)| (of.clone(), Vec::new())).collect();
         for entry in self.book.settled_entries().await {
@@ -167,7 +168,7 @@ impl World {
         delivered
     }
 
-    /// The most that a subscription may have got.
+    /// Returns the maximum number of events that a subscription may have received.
     pub(super) fn asked_by(&self, subscription: &Subscription) -> usize {
         match self.asking {
             Peers::AreAskedFor => usize::MAX,
@@ -175,7 +176,7 @@ impl World {
         }
     }
 
-    /// All peers leave; what nobody got goes to others that ask for everything.
+    /// Ends all peers; undelivered events go to other peers with unlimited demand.
     pub(super) async fn rest(&mut self) -> Vec<u64> {
         self.peers.iter().filter_map(|(_, standing)| standing.as_ref()).for_each(Subscription::detach);
         settle().await;
@@ -187,7 +188,7 @@ impl World {
     }
 }
 
-/// Options of the peer with this number; where there are partitions, it takes the one with its number.
+/// Returns the options of the peer with this number; with partitions, it takes the partition of that number.
 fn share(peer: usize) -> SubscribeOptions<u64> {
     temporary().max_demand(10).share(SubscriberOptions::new().partition(peer))
 }

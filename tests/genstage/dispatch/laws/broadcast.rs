@@ -1,4 +1,4 @@
-//! Broadcast: everybody sees the same events between joins, as far as their selectors let them.
+//! Broadcast: all subscribers see the same events between joins, subject to their selectors.
 
 use proptest::prelude::*;
 use stage_core::dispatch::{BroadcastDispatcher, SubscriberOptions, SubscriptionKey};
@@ -109,7 +109,7 @@ impl Model {
         }
     }
 
-    /// One who wants everything is left: it gets all that waits, and what comes.
+    /// Leaves one subscriber with unlimited demand: it gets all waiting events, and new ones.
     fn finish(mut self) {
         for key in 1..KEYS {
             self.leave(key, 0);

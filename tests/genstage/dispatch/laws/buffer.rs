@@ -1,4 +1,4 @@
-//! The buffer against the simplest queue that does the same.
+//! The buffer compared with the simplest equivalent queue.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ enum Step {
     Store(usize),
     Mark,
     Take(usize),
-    /// So many of the events taken last come back.
+    /// This many of the events taken last come back.
     PutBack(usize),
 }
 
@@ -24,7 +24,7 @@ enum Item {
     Marker(u64),
 }
 
-/// Events and markers in one row, looked through from the front.
+/// Events and markers in one sequence, searched from the front.
 struct Reference {
     row: VecDeque<Item>,
     capacity: usize,

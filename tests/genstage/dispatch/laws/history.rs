@@ -1,28 +1,28 @@
-//! What can happen to a producing stage, in random order.
+//! Random histories of a producing stage.
 
 use proptest::prelude::*;
 
-/// Subscriptions take one of so many keys, one after the other.
+/// Number of keys that subscriptions take in turn.
 pub(super) const KEYS: usize = 4;
 
-/// Histories checked for each law.
+/// Number of histories that are checked for each law.
 pub(super) const HISTORIES: u32 = 10_000;
 
-/// One thing that happens.
+/// One step of a history.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Join(usize),
     Ask(usize, usize),
-    /// The stage emits so many events, asked for or not.
+    /// The stage emits this many events, with or without demand.
     Emit(usize),
-    /// The stage emits what it was told to.
+    /// The stage emits the outstanding events.
     EmitOutstanding,
-    /// A subscriber leaves, and so many of the last events it was sent come back.
+    /// A subscriber leaves, and this many of the last events sent to it come back.
     Leave(usize, usize),
     Mark,
 }
 
-/// Numbers are drawn and read as steps: that is many times cheaper than to draw steps.
+/// Draws numbers and interprets them as steps, which is many times cheaper than drawing steps.
 pub(super) fn histories() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(any::<u16>(), 1..24)
         .prop_map(|numbers| numbers.into_iter().map(Step::from).collect())

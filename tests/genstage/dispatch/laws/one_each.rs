@@ -1,4 +1,4 @@
-//! Dispatchers that give each event to one subscriber: nothing lost, nothing twice, nothing unasked.
+//! Dispatchers that give each event to one subscriber: no event is lost, repeated, or sent without demand.
 
 use std::collections::BTreeSet;
 
@@ -11,20 +11,20 @@ use stage_core::testing::Hub;
 
 use super::history::{KEYS, Step, histories, settings};
 
-/// Which events of one subscription come in the order they were emitted.
+/// The events of a subscription that arrive in the order of their emission.
 #[derive(Clone, Copy)]
 enum Order {
-    /// All, as long as none came back from another subscription.
+    /// All, unless one came back from another subscription.
     UnlessReturned,
     /// All.
     Always,
-    /// Those of the same tenant, as long as none came back.
+    /// Those of the same tenant, unless one came back.
     ByTenant,
-    /// All, as long as none came back; a group that stands still holds the others up.
+    /// All, unless one came back; a group without demand delays the others.
     InGroup,
 }
 
-/// What is known of one dispatcher.
+/// The properties of one dispatcher.
 #[derive(Clone, Copy)]
 struct Rules {
     order: Order,
@@ -41,7 +41,7 @@ struct Subscriber {
     got: Vec<u32>,
 }
 
-/// A marker that has not fired, and the events that are to leave before it.
+/// A marker that has not fired, and the events that leave before it.
 struct Waiting {
     marker: Marker,
     before: BTreeSet<u32>,
@@ -53,13 +53,13 @@ struct Model {
     subscribers: [Option<Subscriber>; KEYS],
     emitted: u32,
     discarded: usize,
-    /// Whether each event was sent and did not come back, how many that are, and how many could be.
+    /// For each event, whether it was sent and did not come back.
     out: Vec<bool>,
     sent: usize,
     routable: usize,
     markers: Vec<Waiting>,
     marked: u64,
-    /// Whether a subscriber left or events came that nobody wanted, so that demand may be orphaned.
+    /// Whether a subscriber left or events without demand came, so that demand may be orphaned.
     orphaned: bool,
     returned: bool,
 }
@@ -199,7 +199,7 @@ impl Model {
         }
     }
 
-    /// Everybody asks for everything: nothing may be left.
+    /// Gives all subscribers unlimited demand: no event may remain.
     fn finish(mut self) {
         for key in 0..KEYS {
             self.join(key);
@@ -231,7 +231,7 @@ impl Rules {
     }
 }
 
-/// By remainder; some events are dropped, some are routed to a partition that does not exist.
+/// Routes by remainder; some events are dropped, some are routed to a partition that does not exist.
 fn partitions() -> impl Dispatcher<u32> {
     let route = |event: u32| match event % 16 {
         7 => None,
@@ -241,7 +241,7 @@ fn partitions() -> impl Dispatcher<u32> {
     PartitionDispatcher::routed(KEYS, route).expect("some partitions")
 }
 
-/// By remainder, to a group of two that share, and one of two partitions.
+/// Routes by remainder, to a group of two that share, and to one of two partitions.
 fn groups() -> impl Dispatcher<u32> {
     let shared = Group::new(2, DemandDispatcher::new());
     let parity = |event: u32| Some((event, event as usize / 3 % 2));

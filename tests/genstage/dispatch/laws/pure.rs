@@ -1,4 +1,4 @@
-//! Dispatchers alone: what they take in (D3), and how much they keep (D5).
+//! Dispatchers alone: the demand they take in (D3), and the events they keep (D5).
 
 use proptest::prelude::*;
 use stage_core::Demand;

@@ -1,4 +1,4 @@
-//! A sole subscriber is seen to without its dispatcher: it gets what the dispatcher would have given it.
+//! A sole subscriber is served without its dispatcher: it gets the same events as from the dispatcher.
 
 use proptest::prelude::*;
 use stage_core::SubscribeError;
@@ -9,7 +9,7 @@ use stage_core::{Demand, testing::Hub};
 
 use super::history::{Step, histories, settings};
 
-/// A dispatcher as somebody else would write it: it says nothing of a sole subscriber, so it is always asked.
+/// A custom dispatcher that does not report a sole subscriber, so it is always called.
 struct Asked(DemandDispatcher);
 
 impl Dispatcher<u32> for Asked {
@@ -38,7 +38,7 @@ impl Dispatcher<u32> for Asked {
     }
 }
 
-/// One of the two, and all that it did.
+/// One of the two contenders, and everything that it did.
 struct Told {
     hub: Hub<u32>,
     subscribed: [bool; 2],
@@ -63,7 +63,7 @@ impl Told {
         Self { hub: Hub::new(dispatcher), subscribed: [false; 2], emitted: 0, marked: 0, did: Vec::new() }
     }
 
-    /// Everything it did in this history of at most two subscribers, and most often of one.
+    /// Returns everything it did in this history of at most two subscribers, and most often of one.
     fn run(mut self, history: &[Step]) -> Vec<Did> {
         for step in history {
             let (announced, fired) = self.step(*step);
