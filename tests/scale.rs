@@ -1,6 +1,6 @@
-//! Does it hold at scale? Ten thousand subscribers of one producer, and a thousand stages in a row.
+//! Scale: ten thousand subscribers of one producer, and a thousand stages in a row.
 //!
-//! Time is paused: it runs on only when no stage has anything to do, so a test that hangs fails at once.
+//! Time is paused and advances only when no stage has work, so a test that hangs fails at once.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -22,10 +22,10 @@ const SUBSCRIBERS: usize = 10_000;
 const STAGES: usize = 1_000;
 const EVENTS: usize = 100_000;
 
-/// Only reached when nothing moves any more.
+/// Reached only when nothing moves any more.
 const STUCK: Duration = Duration::from_mins(1);
 
-/// Writes down what it sees.
+/// Records its events.
 struct Note(Arc<Mutex<Vec<usize>>>);
 
 impl Consumer for Note {
@@ -37,7 +37,7 @@ impl Consumer for Note {
     }
 }
 
-/// A consumer of the crowd, and everything it saw.
+/// A consumer of the crowd, and all events it received.
 struct Member {
     seen: Arc<Mutex<Vec<usize>>>,
     stage: StageRef<Note, usize, Nothing>,
@@ -49,7 +49,7 @@ async fn member() -> Member {
     Member { seen, stage }
 }
 
-/// Ten thousand members, each subscribed with a share of its own.
+/// Creates ten thousand members, each subscribed with its own share.
 async fn crowd(
     producer: &ProducerRef<usize>,
     window: &SubscribeOptions<usize>,
@@ -64,7 +64,7 @@ async fn crowd(
     members
 }
 
-/// What each member saw, once all have ended with their producer.
+/// Returns the events of each member, once all have ended with their producer.
 async fn seen(members: Vec<Member>) -> Vec<Vec<usize>> {
     let mut all = Vec::with_capacity(members.len());
     for member in members {
@@ -78,7 +78,7 @@ fn window(max: usize, min: usize) -> SubscribeOptions<usize> {
     SubscribeOptions::new().max_demand(max).min_demand(min)
 }
 
-/// Counts to `events` for a crowd, once all have subscribed; what each member saw.
+/// Counts to `events` for a crowd, once all have subscribed; returns the events of each member.
 async fn counted(
     events: usize,
     options: StageOptions<usize>,

@@ -1,6 +1,6 @@
-//! Does `pipeline!` do what its docs say?
+//! Tests of `pipeline!` against its documentation.
 //!
-//! The programs in `fail` are compiled by the UI test of stage-macros, which checks what the compiler says.
+//! The UI test of stage-macros compiles the programs in `fail`, and checks the output of the compiler.
 #![forbid(unsafe_code)]
 
 mod pass;

@@ -1,9 +1,9 @@
-//! Which stages do the tests of `pipeline!` put into their pipelines? The upload's, with nothing inside.
+//! Empty stages for the tests of `pipeline!`, named after those of an upload.
 #![allow(dead_code)]
 
 use stage_core::{Consumer, Context, Demand, Emitter, Events, Producer, ProducerConsumer, StageResult};
 
-/// Where transfers wait.
+/// The queue of transfers.
 #[derive(Clone, Debug)]
 pub struct Queue;
 
@@ -13,7 +13,7 @@ pub struct Chunk {
     pub transfer: u64,
 }
 
-/// A part of a file that nobody else can read.
+/// A sealed part of a file.
 #[derive(Debug)]
 pub struct Sealed {
     pub transfer: u64,
@@ -52,7 +52,7 @@ impl ProducerConsumer for Encryption {
     }
 }
 
-/// Stores what is sealed.
+/// Stores sealed chunks.
 #[derive(Debug)]
 pub struct RemoteStorage;
 
@@ -66,7 +66,7 @@ impl ProducerConsumer for RemoteStorage {
     }
 }
 
-/// Tells the user.
+/// Notifies the user.
 #[derive(Debug)]
 pub struct Notifier;
 

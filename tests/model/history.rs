@@ -1,4 +1,4 @@
-//! A random history: what is done to a topology while it runs.
+//! A random history: the actions on a topology while it runs.
 
 use stage_core::testing::{settle, turn};
 use stage_core::{Demand, DemandMode, ExitReason, Window};
@@ -7,7 +7,8 @@ use super::random::Random;
 use super::stages::Order;
 use super::topology::{Address, Topology, window};
 
-/// Does random things, lets everything go on in the end, and waits until nothing moves; says what it did.
+/// Performs random actions, releases everything in the end, and waits until nothing moves; returns the
+/// actions.
 pub(crate) async fn play(topology: &mut Topology, random: &mut Random) -> Vec<String> {
     let mut told = Vec::new();
     for _ in 0..random.between(5, 40) {

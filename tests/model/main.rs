@@ -1,7 +1,7 @@
-//! Do whole topologies keep the engine's rules? Small random ones, with random histories, in seeded order, against a
-//! reference model that keeps books instead of running stages.
+//! Model test of whole topologies: small random ones, with random histories, in seeded order, are checked
+//! against a reference model that keeps accounts instead of running stages.
 //!
-//! A failure prints its seed, the topology and the history; `run` with that seed does the same again.
+//! A failure prints its seed, the topology and the history; `run` with that seed replays it.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -16,7 +16,7 @@ use random::Random;
 use stage_core::testing::Sim;
 use topology::Topology;
 
-/// Topologies that are tried; about 3 ms each in a debug build.
+/// Number of topologies; about 3 ms each in a debug build.
 const SEEDS: u64 = 4_000;
 
 fn run(seed: u64) -> Vec<usize> {

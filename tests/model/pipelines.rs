@@ -1,4 +1,4 @@
-//! Do the counts of random pipelines add up, however they end?
+//! Counts of random pipelines, which must add up, however the pipelines end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use super::topology::window;
 
 const SEEDS: u64 = 1_500;
 
-/// A source of numbers, up to two steps of up to three copies, and one or two sinks.
+/// Starts a source of numbers, up to two steps of up to three copies, and one or two sinks.
 async fn start(random: &mut Random, made: &Arc<AtomicU64>) -> (Running, Seen<u64>) {
     let (numbers, made) = (random.between(0, 200) as u64, Arc::clone(made));
     let options = |name: &str, random: &mut Random| {
@@ -62,7 +62,8 @@ fn check(report: &Report, seen: &mut Seen<u64>, made: u64) {
     }
     let batches = seen.batches();
     assert_eq!(batches.iter().map(|batch| batch.events.len() as u64).sum::<u64>(), handled);
-    // Copies overtake each other, and what a copy that was stopped left behind comes late: else all is in order.
+    // Copies overtake each other, and events of a stopped copy arrive late; otherwise all events are in
+    // order.
     let copies = by_step(report, |_| 1);
     let one_way = copies[..copies.len() - 2].iter().all(|copies| *copies == 1);
     let in_order = one_way && report.outcome != Outcome::Stopped;

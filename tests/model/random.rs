@@ -1,11 +1,11 @@
-//! Choices that a seed decides.
+//! Random choices from a seed.
 
 /// Sebastiano Vigna's `SplitMix64` (public domain).
 pub(crate) struct Random(u64);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        // Other numbers than those by which the simulation of the same seed chooses.
+        // Different numbers from those by which the simulation of the same seed chooses.
         Self(seed ^ 0x5851_f42d_4c95_7f2d)
     }
 
@@ -17,17 +17,17 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from `low` to `high`, both included.
+    /// Returns a number from `low` to `high`, both included.
     pub(crate) fn between(&mut self, low: usize, high: usize) -> usize {
         low + usize::try_from(self.next() % (high - low + 1) as u64).unwrap()
     }
 
-    /// Whether one of `of` cases happens.
+    /// Returns true in one of `of` cases.
     pub(crate) fn one_in(&mut self, of: usize) -> bool {
         self.between(1, of) == 1
     }
 
-    /// One of these, if there are any.
+    /// Returns one of these, if there are any.
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         let last = from.len().checked_sub(1)?;
         from.get(self.between(0, last))

@@ -1,4 +1,5 @@
-//! What must hold when nothing moves any more: books kept of every stage and every subscription.
+//! Reference model: invariants that hold once nothing moves, checked with an account of every stage and
+//! subscription.
 
 use std::collections::HashSet;
 
@@ -8,7 +9,7 @@ use stage_core::{Asking, CancelMode, Cancellation, ExitReason, Inspection, Subsc
 use super::stages::Entry;
 use super::topology::{Address, Handing, Link, Topology};
 
-/// How a stage stands in the end.
+/// The final state of a stage.
 enum Fate {
     Alive(Inspection),
     /// It finished by itself: everything that it emitted was handed out.
@@ -16,10 +17,10 @@ enum Fate {
     Dead,
 }
 
-/// What the journal says of one subscription.
+/// The journal's entries about one subscription.
 #[derive(Default)]
 struct Account {
-    /// The numbers of the events, in order.
+    /// The numbers of the received events, in order.
     received: Vec<usize>,
     ended: Option<Cancellation>,
     left: usize,
@@ -29,11 +30,11 @@ struct Books<'a> {
     topology: &'a Topology,
     fates: Vec<Fate>,
     accounts: Vec<Account>,
-    /// By stage.
+    /// Number of emitted events by stage.
     emitted: Vec<usize>,
 }
 
-/// Holds the rules against what happened; says which one is broken.
+/// Checks the invariants; returns the one that is broken.
 pub(crate) async fn check(topology: &Topology) -> Result<(), String> {
     let mut fates = Vec::new();
     for node in &topology.nodes {
@@ -98,7 +99,7 @@ impl<'a> Books<'a> {
         if account.left > 1 {
             return Err("its producer was told twice that it ended".to_owned());
         }
-        // A window asks again for what was handled, so only by hand there is a limit for ever.
+        // A window asks again for handled events, so only manual demand has a total limit.
         if link.chunk.is_none() && account.received.len() > link.asked {
             return Err(format!("{} events for {} asked", account.received.len(), link.asked));
         }
@@ -110,16 +111,18 @@ impl<'a> Books<'a> {
             return Err("an event of another partition".to_owned());
         }
         match nodes[link.from].handing {
-            // Everything since it joined, without a gap.
+            // Everything since the subscription, without a gap.
             Handing::Broadcast if account.received.windows(2).any(|pair| pair[0] + 1 != pair[1]) => {
                 Err(format!("a gap in a broadcast: {:?}", account.received))
             }
-            // What others left behind is handed out late. What one leaves may itself hold what others left before,
-            // so the order goes back at most once for the first to leave, and for each next twice as often.
+            // Events left behind by other consumers are handed out late. They may include events that earlier
+            // consumers had left, so the order goes back at most once for the first consumer to leave, and
+            // twice as often for each further one.
             Handing::Demand | Handing::Partition(_) => {
                 let back = account.received.windows(2).filter(|pair| pair[0] >= pair[1]).count();
                 let peers = self.links_from(link.from);
-                // A producer that was stopped may have handed out what came back, and not have been told why.
+                // A stopped producer may have handed out returned events without having been notified of the
+                // cause.
                 let has_left = |link: &Link, account: &Account| {
                     account.left > 0 || link.detached || !matches!(self.fates[link.to], Fate::Alive(_))
                 };
@@ -135,7 +138,8 @@ impl<'a> Books<'a> {
         }
     }
 
-    /// Both stages agree about whether it stands, and the consumer did what its cancel mode says.
+    /// Checks that both stages agree on whether the subscription exists, and that the consumer obeyed its
+    /// cancel mode.
     fn check_ends(&self, link: &Link, account: &Account) -> Result<(), String> {
         let (from, to) = (&self.fates[link.from], &self.fates[link.to]);
         let served =
@@ -154,7 +158,7 @@ impl<'a> Books<'a> {
         if matches!(to, Fate::Alive(_)) && !taken && account.ended.is_none() && !self.is_ending(link.to) {
             return Err("it ended, and its consumer was not told".to_owned());
         }
-        // Served already: the second subscription is refused, and nothing is lost.
+        // The consumer is already served: the second subscription is refused, and no event is lost.
         let served_already = |how: &Cancellation| match &how.reason {
             ExitReason::Error(error) => {
                 error.downcast_ref::<SubscribeError>() == Some(&SubscribeError::AlreadySubscribed)
@@ -181,7 +185,7 @@ impl<'a> Books<'a> {
             .map(|(number, (link, account))| (number, link, account))
     }
 
-    /// Whether the consumer may rightly have events that it has not handled: a step that nobody asks.
+    /// Returns whether the consumer may have unhandled events: a step without demand.
     fn holds(&self, link: &Link) -> bool {
         match &self.fates[link.to] {
             Fate::Alive(inspection) => {
@@ -193,7 +197,7 @@ impl<'a> Books<'a> {
         }
     }
 
-    /// Whether a step may be at its end, and only hands over what it has: then it hears nothing of its producers.
+    /// Returns whether a step may be ending, and only hands over its events: it then ignores its producers.
     fn is_ending(&self, stage: usize) -> bool {
         let links = self.topology.links.iter().zip(&self.accounts);
         let mut lost = links.filter(|(link, account)| link.to == stage && account.ended.is_some());
@@ -202,7 +206,7 @@ impl<'a> Books<'a> {
             && (node.killed || lost.any(|(link, _)| link.mode != CancelMode::Temporary))
     }
 
-    /// Whether events may have been lost with its consumer, since its producer had left it before.
+    /// Returns whether events may have been lost with its consumer, because its producer had left before.
     fn may_lose(&self, link: &Link) -> bool {
         let gone = !matches!(self.fates[link.to], Fate::Alive(_)) || link.detached;
         gone && (link.cancelled || !matches!(self.fates[link.from], Fate::Alive(_)))
@@ -226,7 +230,7 @@ impl<'a> Books<'a> {
         Ok(())
     }
 
-    /// A stage that nobody ended, and whose subscriptions did not end it, lives.
+    /// Checks that a stage lives if it was not ended, and no subscription ended it.
     fn check_life(&self, stage: usize) -> Result<(), String> {
         let links = self.topology.links.iter().zip(&self.accounts);
         let lives = links.filter(|(link, _)| link.to == stage).all(|(link, account)| match link.mode {
@@ -239,7 +243,8 @@ impl<'a> Books<'a> {
         Ok(())
     }
 
-    /// Whoever is subscribed to a broadcast, and has begun, has everything but what waits for all.
+    /// Checks that each subscriber of a broadcast that has begun has everything except the events that wait
+    /// for all.
     fn check_peers(&self, stage: usize, buffered: usize) -> Result<(), String> {
         let Fate::Alive(inspection) = &self.fates[stage] else { return Ok(()) };
         for (number, link, account) in self.links_from(stage) {
@@ -256,7 +261,8 @@ impl<'a> Books<'a> {
         Ok(())
     }
 
-    /// Every event was received once, is buffered, or is on its way to somebody who may not have handled it yet.
+    /// Checks that every event was received once, is buffered, or is in flight to a consumer that may not
+    /// have handled it.
     fn check_books(&self, stage: usize, buffered: usize) -> Result<(), String> {
         let mut seen = HashSet::new();
         let mut unhandled = 0;
@@ -284,7 +290,7 @@ impl<'a> Books<'a> {
         Ok(())
     }
 
-    /// Events wait, so nobody may want them.
+    /// Checks that no subscriber has demand while events wait.
     fn check_wish(&self, stage: usize, handing: Handing) -> Result<(), String> {
         let Fate::Alive(inspection) = &self.fates[stage] else { return Ok(()) };
         let links =

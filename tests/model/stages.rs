@@ -1,4 +1,4 @@
-//! The stages of a random topology: they keep a journal, and number what they emit.
+//! The stages of a random topology, which keep a journal, and number their events.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,13 +7,13 @@ use stage_core::{
     ProducerConsumer, Role, StageResult, Subscription,
 };
 
-/// An event is the number of its stage, and its own number there.
+/// An event: the number of its stage, and its own number there.
 pub(crate) type Event = (usize, usize);
 
-/// Something that happened in a callback.
+/// An entry about a callback.
 #[derive(Debug)]
 pub(crate) enum Entry {
-    /// A stage emitted events, numbered up to here.
+    /// A stage emitted events with numbers below this one.
     Emitted {
         stage: usize,
         until: usize,
@@ -22,21 +22,21 @@ pub(crate) enum Entry {
         by: Subscription,
         events: Vec<Event>,
     },
-    /// A consumer was told of the end of a subscription.
+    /// A consumer was notified of the end of a subscription.
     Ended {
         of: Subscription,
         how: Cancellation,
     },
-    /// A producer was told of the end of a subscription.
+    /// A producer was notified of the end of a subscription.
     Left {
         of: Subscription,
     },
 }
 
-/// What happened in all callbacks, in order.
+/// The entries of all callbacks, in order.
 pub(crate) type Journal = Arc<Mutex<Vec<Entry>>>;
 
-/// What every stage has.
+/// The common state of every stage.
 pub(crate) struct Common {
     pub(crate) stage: usize,
     pub(crate) emitted: usize,
@@ -62,7 +62,7 @@ impl Common {
     }
 }
 
-/// What the history tells a stage to do.
+/// An order of the history to a stage.
 #[derive(Debug)]
 pub(crate) enum Order {
     Emit(usize),
@@ -70,7 +70,7 @@ pub(crate) enum Order {
     Panic,
 }
 
-/// Emits on demand what its supply has, and what it is told to.
+/// Emits events from its supply on demand, and on order.
 pub(crate) struct Source {
     pub(crate) common: Common,
     pub(crate) supply: usize,
@@ -97,7 +97,7 @@ impl Producer for Source {
     }
 }
 
-/// Makes none, one or two events of each.
+/// Makes none, one or two events from each.
 pub(crate) struct Step(pub(crate) Common);
 
 impl ProducerConsumer for Step {
@@ -130,7 +130,7 @@ impl ProducerConsumer for Step {
     }
 }
 
-/// Handles events, and asks for them as it was made to.
+/// Handles events, and asks for them in its demand mode.
 pub(crate) struct Sink {
     pub(crate) common: Common,
     pub(crate) asking: Asking,

@@ -1,4 +1,4 @@
-//! A random small topology: its stages, and what was done to its subscriptions.
+//! A random small topology: its stages, and the actions on its subscriptions.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ use stage_core::{
 use super::random::Random;
 use super::stages::{Common, Event, Journal, Order, Sink, Source, Step};
 
-/// How a stage hands out.
+/// The dispatcher of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Handing {
     Demand,
     Broadcast,
-    /// By the event's number, between so many.
+    /// By the event's number, modulo this number of partitions.
     Partition(usize),
 }
 
@@ -35,7 +35,7 @@ pub(crate) enum Address {
     Sink(StageRef<Sink, Event, Nothing>, Asking),
 }
 
-/// Does the same whatever the stage.
+/// Evaluates the same expression for any kind of stage.
 macro_rules! each {
     ($address:expr, $stage:ident => $do:expr) => {
         match $address {
@@ -93,19 +93,19 @@ impl Address {
     }
 }
 
-/// One subscription, and what the history did to it.
+/// One subscription, and the actions of the history on it.
 pub(crate) struct Link {
     pub(crate) subscription: Subscription,
     pub(crate) from: usize,
     pub(crate) to: usize,
     pub(crate) mode: CancelMode,
-    /// Which partition it takes.
+    /// Its partition.
     pub(crate) partition: Option<usize>,
-    /// The most that its windows allow to be outstanding; nothing if it is asked for by hand.
+    /// The maximum demand that its windows allow; zero with manual demand.
     pub(crate) window: usize,
-    /// The most events in one batch, if there is a limit.
+    /// The maximum number of events in one batch, if limited.
     pub(crate) chunk: Option<usize>,
-    /// What was asked for by hand.
+    /// The total of the manual demand.
     pub(crate) asked: usize,
     pub(crate) detached: bool,
     pub(crate) cancelled: bool,
@@ -118,7 +118,8 @@ pub(crate) struct Topology {
 }
 
 impl Topology {
-    /// One to three sources, none to two steps, one to three sinks; each stage subscribes once to begin with.
+    /// Creates one to three sources, none to two steps, one to three sinks; each stage subscribes once
+    /// initially.
     pub(crate) async fn random(random: &mut Random) -> Self {
         let mut topology = Self { nodes: Vec::new(), links: Vec::new(), journal: Journal::default() };
         for _ in 0..random.between(1, 3) {
@@ -154,7 +155,7 @@ impl Topology {
         self.nodes.push(Node { address, handing, killed: false });
     }
 
-    /// Has a stage subscribe to one that comes before it; says how.
+    /// Subscribes a stage to one that comes before it; returns a description.
     pub(crate) async fn subscribe(&mut self, to: usize, random: &mut Random) -> Option<String> {
         let consumer = &self.nodes[to].address;
         let before: Vec<_> =
@@ -205,7 +206,7 @@ impl Topology {
     }
 }
 
-/// A window from 1/0 to 20/10.
+/// Returns a window from 1/0 to 20/10.
 pub(crate) fn window(random: &mut Random) -> (usize, usize) {
     let max = random.between(1, 20);
     (max, random.between(0, (max - 1).min(10)))

@@ -1,4 +1,4 @@
-//! The durable queue between processes: two that share a file, and one that is killed with jobs in its hands.
+//! The durable queue across processes: two that share a file, and one that is killed with jobs in hand.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
@@ -56,7 +56,7 @@ impl Drop for Worker {
     }
 }
 
-/// One line that a process wrote.
+/// One line in the log of a process.
 #[derive(Debug)]
 struct Line {
     process: String,
@@ -67,7 +67,7 @@ struct Line {
     at: i64,
 }
 
-/// A queue of so many jobs, of so many keys in turn.
+/// Creates a queue of `jobs` jobs, with `keys` keys in turn.
 async fn filled(jobs: u8, keys: u8) -> (PathBuf, Queue, Connection, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("jobs.db");
@@ -97,7 +97,7 @@ fn lines(connection: &Connection) -> Vec<Line> {
     lines
 }
 
-/// The jobs of one key began and ended one after the other, in order.
+/// Checks that the jobs of one key began and ended one after the other, in order.
 fn assert_in_order(lines: &[Line], key: u8) {
     let of_key: Vec<_> = lines.iter().filter(|line| line.key == [key]).collect();
     for pair in of_key.chunks(2) {
@@ -138,7 +138,7 @@ async fn what_a_killed_process_had_is_delivered_again_when_its_lease_has_run_out
         let due = "SELECT min(due) FROM jobs WHERE lessee IS NOT NULL";
         connection.query_row(due, [], |row| row.get::<_, i64>(0)).unwrap()
     };
-    // The leases outlive their time twice over, since somebody holds the jobs.
+    // The leases live twice their time, since a process holds the jobs.
     let (begun, patience) = (due(), Instant::now() + Duration::from_mins(1));
     while due() < begun + 2 * i64::from(VISIBILITY) {
         assert!(Instant::now() < patience, "the leases are not renewed");
@@ -152,7 +152,7 @@ async fn what_a_killed_process_had_is_delivered_again_when_its_lease_has_run_out
     second.ends_well();
     let by_second: Vec<_> = lines(&connection).into_iter().filter(|line| line.process == "second").collect();
     for line in &by_second {
-        // Two were leased together, so nobody knows which of them was tried.
+        // Two jobs were leased together, so it is unknown which of them was tried.
         assert_eq!(line.attempt, 1, "{line:?}");
         assert!(line.at >= run_out, "{line:?} before {run_out}");
     }

@@ -1,7 +1,8 @@
-//! A process that works on a queue and writes down what it does: `queue-worker FILE NAME VISIBILITY PEERS`.
+//! A process that works on a queue and logs its actions: `queue-worker FILE NAME VISIBILITY PEERS`.
 //!
-//! It says `ready`, waits for a line, and does all jobs. It finishes none before so many processes, itself included,
-//! have begun one; where there are never that many it holds its first job for ever, and says `holding`.
+//! It prints `ready`, waits for a line, and handles all jobs. It finishes no job before PEERS processes,
+//! itself included, have begun one; if there are never that many, it holds its first job forever, and prints
+//! `holding`.
 #![forbid(unsafe_code)]
 
 use std::io::{self, BufRead, Write};
@@ -13,7 +14,7 @@ use stage_core::policy::{FailurePolicy, each};
 use stage_core::sqlite::{Job, Queue, QueueOptions, Synchronous};
 use stage_core::{BoxError, Pipeline, StepOptions};
 
-/// What this process writes down, in the file of the queue.
+/// The log of this process, in the file of the queue.
 struct Log {
     connection: Connection,
     name: String,

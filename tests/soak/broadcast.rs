@@ -1,4 +1,4 @@
-//! Ground three: the consumers of a broadcast come and go. Each sees all of it while it is there, in order.
+//! Part three: consumers of a broadcast come and go. Each sees all events while it is subscribed, in order.
 
 use std::sync::{
     Arc,
@@ -18,7 +18,7 @@ use crate::{
     partitions::assert_or_abort,
 };
 
-/// Sees to it that there is no gap between the first event and the last.
+/// Returns a check that there is no gap between the first event and the last.
 fn see() -> See {
     let mut next = None;
     Box::new(move |events| {
@@ -65,6 +65,6 @@ pub(crate) async fn run(pace: Pace) -> Tally {
     assert!(matches!(standing.ended().await, ExitReason::Normal));
     let events = emitted.events();
     assert_eq!(seen.load(Ordering::Acquire), events, "who stays sees everything");
-    // What is counted as discarded are the copies of those who left.
+    // The discarded events are the copies for consumers that left.
     Tally { events, lives: driver.lives(), discarded: 0 }
 }

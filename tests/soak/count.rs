@@ -1,4 +1,4 @@
-//! What do the standing producers emit? Numbers, as many as are asked for, until it is over.
+//! The permanent producers, which emit numbers on demand until the end of the test.
 
 use std::sync::{
     Arc,
@@ -7,7 +7,7 @@ use std::sync::{
 
 use stage_core::{Cast, Demand, DiscardLog, Emitter, Producer, StageResult};
 
-/// What a producer emitted, and what of it was discarded.
+/// The counts of a producer: emitted and discarded events.
 #[derive(Debug, Default)]
 pub(crate) struct Emitted {
     pub(crate) events: AtomicU64,

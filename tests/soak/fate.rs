@@ -1,4 +1,4 @@
-//! How does a stage that lives for a moment end? In every way there is.
+//! Ends of short-lived stages, in every possible way.
 
 use std::{future::pending, panic::resume_unwind};
 
@@ -11,7 +11,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::PATIENCE;
 
-/// How a stage ends. "In hand": while it has a batch, which is lost then.
+/// The way in which a stage ends. "In hand": while it has a batch, which is lost then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Cancelled,
@@ -40,7 +40,7 @@ impl Fate {
         Self::Fails,
     ];
 
-    /// Fails, or panics; without a message on the screen.
+    /// Fails, or panics without a message on the screen.
     pub(crate) fn strike(self) -> StageResult {
         match self {
             Self::Panics | Self::PanicsInHand => resume_unwind(Box::new("as it must")),
@@ -55,18 +55,18 @@ impl Fate {
     }
 }
 
-/// Sees every batch that comes into the hands of a consumer.
+/// A check of every batch that a consumer receives.
 pub(crate) type See = Box<dyn FnMut(&[u64]) + Send>;
 
-/// Batches that a consumer handles before it ends with the next in hand.
+/// Number of batches that a consumer handles before it ends with the next one in hand.
 const BEFORE: u32 = 1;
 
-/// A consumer that ends as its fate will have it.
+/// A consumer that ends by its fate.
 struct Mortal {
     see: See,
     fate: Fate,
     batches: u32,
-    /// Told when it waits for its end.
+    /// Notified when it waits for its end.
     waits: Option<oneshot::Sender<()>>,
 }
 
@@ -104,7 +104,7 @@ impl Cast<Fate> for Mortal {
     }
 }
 
-/// Lets a consumer live: it subscribes, and ends as `fate` will have it.
+/// Runs a consumer: it subscribes, and ends by `fate`.
 pub(crate) async fn live(producer: &ProducerRef<u64>, options: SubscribeOptions<u64>, fate: Fate, see: See) {
     let (waits, waiting) = oneshot::channel();
     let mortal = Mortal { see, fate, batches: 0, waits: Some(waits) };
@@ -136,7 +136,7 @@ async fn end(
             waiting.await.expect("two batches come");
             mortal.abort();
         }
-        // By itself.
+        // These end by themselves.
         Fate::PanicsInHand | Fate::FailsInHand | Fate::Finishes => {}
     }
     mortal.ended().await;

@@ -1,7 +1,7 @@
-//! Does it hold for long? Full speed, while stages subscribe, leave and crash a thousand times a second.
+//! Soak test: full speed, while stages subscribe, leave and crash a thousand times a second.
 //!
-//! Four grounds run side by side on one runtime, each with standing stages that never wait and drivers that
-//! let others live for a moment and end in every way there is ([`fate`]):
+//! Four parts run side by side on one runtime, each with permanent stages that never wait and drivers that
+//! start short-lived stages and end them in every possible way ([`fate`]):
 //!
 //! ```text
 //!   shared      a pipeline; consumers at its source and its step, and the step itself, come and go
@@ -10,9 +10,9 @@
 //!   producers   one standing consumer; its producers come and go
 //! ```
 //!
-//! Each ground proves that no event was lost uncounted, and all but the first that order was kept. At the end
-//! no task is left, and the resident memory of the second half is that of the first. It lasts
-//! `SOAK_SECONDS`, or else three:
+//! Each part checks that no event was lost uncounted, and all except the first that order was kept. At the
+//! end no task is left, and the resident memory of the second half is that of the first. The test runs for
+//! `SOAK_SECONDS`, by default three:
 //!
 //! ```sh
 //! SOAK_SECONDS=600 cargo test --release -p tests --test soak -- --nocapture
@@ -40,7 +40,7 @@ use tokio::{
 use memory::Memory;
 use pace::{Pace, Tally};
 
-/// How long a life may take, and the end, at most.
+/// Maximum duration of a life, and of the end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn duration() -> Duration {

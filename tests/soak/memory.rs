@@ -1,4 +1,4 @@
-//! Does the process grow? Its resident memory, read while it runs: the most of each half of the time.
+//! Check that the process does not grow: the peak of its resident memory in each half of the run.
 
 use std::{
     fmt, fs,
@@ -8,27 +8,27 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-/// The second half may hold so much more than the first, beside what the system rounds: a tenth, and 8 MiB.
+/// Allowed growth of the second half, besides rounding by the system: a tenth, and 8 MiB.
 const MORE_KIB: u64 = 8 * 1_024;
 
-/// How often it is read.
+/// Interval between samples.
 const OFTEN: Duration = Duration::from_millis(100);
 
-/// The most of each half, in KiB.
+/// The peak of each half, in KiB.
 #[derive(Clone, Copy, Debug, Default)]
 struct Halves {
     first: u64,
     second: u64,
 }
 
-/// A watch over the memory of this process.
+/// A monitor of this process's memory.
 #[derive(Debug)]
 pub(crate) struct Memory {
     halves: Arc<Mutex<Halves>>,
 }
 
 impl Memory {
-    /// Watches until `end`.
+    /// Samples until `end`.
     pub(crate) fn watch(end: Instant) -> Self {
         let halves = Arc::<Mutex<Halves>>::default();
         let seen = Arc::clone(&halves);
@@ -59,7 +59,7 @@ impl fmt::Display for Memory {
     }
 }
 
-/// Resident memory in KiB, where the system tells it: Linux does.
+/// Returns the resident memory in KiB, if the system reports it, as Linux does.
 fn resident() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

@@ -1,4 +1,4 @@
-//! When does the next life begin, and how is it to end? And what came of all of them?
+//! Pace of the short-lived stages, their fates, and the totals.
 
 use std::{fmt, ops::AddAssign, time::Duration};
 
@@ -6,13 +6,13 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::fate::Fate;
 
-/// Drivers there are, over all grounds.
+/// Number of drivers, over all parts.
 const DRIVERS: u32 = 8;
 
-/// Lives that begin in a second; each is a subscription and an end.
+/// Number of lives that begin per second; each is a subscription and an end.
 const LIVES: u32 = 1_000;
 
-/// How long the lives go on.
+/// The period in which lives begin.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     end: Instant,
@@ -23,7 +23,7 @@ impl Pace {
         Self { end }
     }
 
-    /// The pace of one driver; each begins its fates at another.
+    /// Returns the pace of one driver; each begins with another fate.
     pub(crate) fn driver(self, first: usize) -> Driver {
         let mut ticks = interval(Duration::from_secs(1) * DRIVERS / LIVES);
         // A driver that fell behind catches up.
@@ -32,7 +32,7 @@ impl Pace {
     }
 }
 
-/// Gives each life its time and its fate.
+/// Assigns each life its time and its fate.
 pub(crate) struct Driver {
     ticks: Interval,
     end: Instant,
@@ -41,7 +41,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// The fate of the next life, when its time has come; none when it is all over.
+    /// Waits for the time of the next life, and returns its fate; `None` at the end of the test.
     pub(crate) async fn next(&mut self) -> Option<Fate> {
         let now = self.ticks.tick().await.max(Instant::now());
         if now >= self.end {
@@ -57,10 +57,10 @@ impl Driver {
     }
 }
 
-/// What happened in a ground.
+/// The totals of a part.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
-    /// Events that were emitted, each of which is accounted for.
+    /// Emitted events, each of which is accounted for.
     pub(crate) events: u64,
     /// Lives that began and ended.
     pub(crate) lives: u64,
@@ -69,12 +69,12 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Events a second.
+    /// Returns events per second.
     pub(crate) fn speed(&self, took: Duration) -> u128 {
         per_second(self.events, took)
     }
 
-    /// Subscriptions made, and ended, a second.
+    /// Returns subscriptions made and ended per second.
     pub(crate) fn changes(&self, took: Duration) -> u128 {
         per_second(2 * self.lives, took)
     }

@@ -1,4 +1,4 @@
-//! Ground two: the consumers of partitions come and go. What one did not receive, the next one does, in order.
+//! Part two: consumers of partitions come and go. Events that one did not receive go to the next, in order.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,23 +17,23 @@ use crate::{
 /// One driver each.
 const PARTITIONS: u64 = 2;
 
-/// What the next event of a partition must be.
+/// The expected next event of a partition.
 type Next = Arc<Mutex<u64>>;
 
-/// Sees to it that the events of a partition come without a gap, whoever receives them.
+/// Returns a check that the events of a partition have no gap, whichever consumer receives them.
 fn see(next: &Next) -> See {
     let next = Arc::clone(next);
     Box::new(move |events| {
         let mut next = next.lock().unwrap();
         for event in events {
-            // A panic here would be but one more crash.
+            // A panic here would count as just another crash.
             assert_or_abort(*event == *next, || format!("event {event} came, {next} was due"));
             *next += PARTITIONS;
         }
     })
 }
 
-/// Ends the whole test: a consumer's panic would be caught by its stage.
+/// Aborts the whole test: the stage would catch a consumer's panic.
 pub(crate) fn assert_or_abort(holds: bool, what: impl FnOnce() -> String) {
     if !holds {
         eprintln!("order was not kept: {}", what());
@@ -52,7 +52,7 @@ impl Consumer for Standing {
     }
 }
 
-/// Holds the place of the others between their lives, since a partition without a consumer stops them all.
+/// Subscribes a placeholder between the lives, since a partition without a consumer stops all others.
 async fn stand(producer: &ProducerRef<u64>, partition: u64, next: &Next) -> StageRef<Standing, u64, Nothing> {
     let standing = spawn::consumer(Standing(see(next)), StageOptions::named("standing")).await.unwrap();
     standing.subscribe(producer, share(partition)).await.unwrap();

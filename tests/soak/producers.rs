@@ -1,4 +1,4 @@
-//! Ground four: the producers of a consumer come and go. What each sent before its end arrives, in order.
+//! Part four: producers of a consumer come and go. Events sent before the end of a producer arrive, in order.
 
 use std::{
     collections::HashMap,
@@ -22,7 +22,7 @@ use crate::{
     partitions::assert_or_abort,
 };
 
-/// Demands that a producer serves before it ends by itself.
+/// Number of demands that a producer serves before it ends by itself.
 const DEMANDS: u32 = 3;
 
 /// A producer whose events carry its number in their upper half.
@@ -42,7 +42,7 @@ impl Producer for Mortal {
             match self.fate {
                 Fate::PanicsInHand | Fate::FailsInHand => return self.fate.strike(),
                 Fate::Finishes => out.finish(),
-                // From outside.
+                // These are ended from outside.
                 Fate::Cancelled
                 | Fate::Detached
                 | Fate::Stopped
@@ -69,17 +69,17 @@ impl Cast<Fate> for Mortal {
     }
 }
 
-/// What the standing consumer has seen of each producer, by its number.
+/// The events that the permanent consumer received from each producer, by its number.
 #[derive(Default)]
 struct Seen {
     next: Mutex<HashMap<u64, u64>>,
-    /// Told when the subscription to a producer has ended.
+    /// Notified when the subscription to a producer has ended.
     gone: Notify,
     left: Mutex<HashMap<u64, u64>>,
 }
 
 impl Seen {
-    /// How much came of a producer, once its subscription has ended.
+    /// Returns the number of events from a producer, once its subscription has ended.
     async fn of(&self, number: u64) -> u64 {
         loop {
             let told = self.gone.notified();
@@ -135,7 +135,7 @@ impl Consumer for Standing {
 
 type Sink = StageRef<Standing, u64, Nothing>;
 
-/// Lets a producer live; how many events it emitted, and how many of them stayed with it.
+/// Runs a producer; returns the numbers of events that it emitted, and that stayed with it.
 async fn live(sink: &Sink, seen: &Seen, number: u64, fate: Fate) -> (u64, u64) {
     let emitted = Arc::<AtomicU64>::default();
     let mortal = Mortal { number, emitted: Arc::clone(&emitted), fate, demands: 0 };
@@ -151,7 +151,7 @@ async fn live(sink: &Sink, seen: &Seen, number: u64, fate: Fate) -> (u64, u64) {
                 subscription.detach();
             }
             let got = seen.of(number).await;
-            // What was asked for before the end, and what came back, waits for others.
+            // Demand from before the end, and returned events, wait for other consumers.
             while mortal.inspect().await.unwrap().consumers.contains(&subscription) {}
             kept = u64::try_from(mortal.inspect().await.unwrap().buffered).unwrap();
             mortal.stop(ExitReason::Shutdown).await;
@@ -164,7 +164,7 @@ async fn live(sink: &Sink, seen: &Seen, number: u64, fate: Fate) -> (u64, u64) {
         }
         Fate::Aborted | Fate::AbortedInHand => mortal.abort(),
         Fate::Panics | Fate::Fails => mortal.cast(fate).unwrap(),
-        // By itself.
+        // These end by themselves.
         Fate::PanicsInHand | Fate::FailsInHand | Fate::Finishes => {}
     }
     mortal.ended().await;

@@ -1,4 +1,4 @@
-//! Ground one: a supervised pipeline at full speed. Consumers at its source and at its step come and go, and
+//! Part one: a supervised pipeline at full speed. Consumers at its source and at its step come and go, and
 //! the step crashes and is restarted.
 
 use std::{
@@ -22,7 +22,7 @@ use crate::{
     pace::{Driver, Pace, Tally},
 };
 
-/// Passes on what comes, until it is struck.
+/// Passes events on until it is struck.
 struct Pass {
     /// Ends it with the next batch in hand.
     doom: Option<Fate>,
@@ -55,7 +55,7 @@ impl Cast<Fate> for Pass {
 
 type Step = StageRef<Pass, u64, u64>;
 
-/// Every so many lives at the step, the step itself crashes.
+/// Number of lives at the step between crashes of the step itself.
 const CRASH: u64 = 4;
 
 async fn start(emitted: &Arc<Emitted>) -> Running {
@@ -79,7 +79,7 @@ fn see(seen: &Arc<AtomicU64>) -> See {
     })
 }
 
-/// Lets consumers live at `producer`.
+/// Runs consumers at `producer`.
 async fn drive(producer: ProducerRef<u64>, seen: Arc<AtomicU64>, mut driver: Driver) -> u64 {
     while let Some(fate) = driver.next().await {
         live(&producer, window(), fate, see(&seen)).await;
@@ -91,8 +91,8 @@ fn window() -> SubscribeOptions<u64> {
     SubscribeOptions::new().max_demand(100).min_demand(50)
 }
 
-/// Lets consumers live at the step, and the step crash between them: what a consumer loses whose producer is
-/// gone as well, only that consumer knows.
+/// Runs consumers at the step, and crashes the step between them: if the producer of a consumer is gone, too,
+/// only that consumer knows its losses.
 async fn drive_step(step: Step, monitor: Monitor, seen: Arc<AtomicU64>, mut driver: Driver) -> u64 {
     while let Some(fate) = driver.next().await {
         if !driver.lives().is_multiple_of(CRASH) {

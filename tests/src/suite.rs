@@ -1,12 +1,12 @@
-//! Which tests are there, and which do the notes name? Reads the sources of the suites, and tables of the notes.
+//! Names of tests in the sources of the suites, and in the tables of the notes.
 
 use crate::source::read_sources;
 
-/// The names of all tests in the sources below a folder of the workspace, those that are ignored left out.
+/// Returns the names of all tests in the sources below a folder of the workspace, without ignored ones.
 ///
 /// # Panics
 ///
-/// When a source cannot be read, or there is no test.
+/// If a source cannot be read, or there is no test.
 pub fn test_names_below(folder: &str) -> Vec<String> {
     let files = read_sources(folder).expect("readable sources");
     let names: Vec<_> = files.iter().flat_map(|file| names_in(file.text())).collect();
@@ -14,7 +14,8 @@ pub fn test_names_below(folder: &str) -> Vec<String> {
     names
 }
 
-/// The functions of one source that follow a line `#[test]` or `#[tokio::test…]`, unless they are ignored.
+/// Returns the functions of a source that follow a line `#[test]` or `#[tokio::test…]`, unless they are
+/// ignored.
 fn names_in(source: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut is_test = false;
@@ -32,8 +33,8 @@ fn names_in(source: &str) -> Vec<String> {
     names
 }
 
-/// The rows of the tables of a note but for those that begin with `head`, each with the names between backticks
-/// in its last column.
+/// Returns the table rows of a note except those that begin with `head`, each with the names in backticks in
+/// its last column.
 pub fn rows_with_tests(note: &str, head: &str) -> Vec<(String, Vec<String>)> {
     let rows = note.lines().filter(|line| line.starts_with("| ") && !line.starts_with(head));
     let named = |row: &str| {

@@ -1,4 +1,4 @@
-//! Does every construct carry deliveries, with functions that know nothing of them?
+//! Every construct with deliveries, and functions that are unaware of them.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::mpsc::{Sender, channel};
@@ -12,7 +12,7 @@ use stage_core::{
     StageResult, pipeline,
 };
 
-/// What the source was told: what was handled, and how many were not.
+/// The verdicts that the source received: the handled numbers, and the number of rejected ones.
 #[derive(Clone, Debug, Default)]
 struct Book(Arc<Mutex<(Vec<u64>, usize)>>);
 
@@ -71,7 +71,7 @@ impl ProducerConsumer for Pass {
     }
 }
 
-/// The report, and what the source was told.
+/// Returns the report, and the verdicts that the source received.
 async fn told(pipeline: impl Into<Pipeline>, book: &Book) -> Result<(Report, Vec<u64>, usize), BoxError> {
     let report = pipeline.into().start().await?.join().await?;
     let (mut done, rejected) = book.0.lock().unwrap().clone();
@@ -151,7 +151,7 @@ async fn deliveries_go_through_every_construct_and_each_is_acknowledged_once() -
     let (report, done, rejected) = told(everything, &book).await?;
     assert_eq!((done, rejected), ((0..100).collect(), 0));
     assert_eq!(report.settlement.open(), 0);
-    // Each number, plus three.
+    // Each number plus three, twice.
     assert_eq!(summed.iter().sum::<u64>(), 2 * (4950 + 300));
     assert_eq!(logged.iter().sum::<u64>(), 4950 + 300);
     Ok(())

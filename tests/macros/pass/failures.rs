@@ -1,4 +1,4 @@
-//! Do steps meet failures as their options say, and wait as long as they say?
+//! Failure policies, retries, rates and waits of steps, as their options define.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
@@ -95,7 +95,8 @@ async fn events_are_tried_again_after_the_waits_and_then_set_aside() -> Result<(
     assert_eq!((attempts.load(Ordering::SeqCst), report.stages[3].events_in), (12, 3));
     let letter = set_aside.recv().await.unwrap();
     assert_eq!((letter.event, letter.attempts, &*letter.step), (3, 2, "waits"));
-    // Eight waits of half a second to a second before the first step, of which some run beside the second's.
+    // Eight waits of half a second to a second before the first step, some of which overlap with those of the
+    // second.
     let elapsed = begun.elapsed();
     assert!(elapsed >= 4 * SECOND && elapsed <= 9 * SECOND, "{elapsed:?}");
     Ok(())
@@ -129,7 +130,7 @@ async fn events_come_at_a_rate_and_in_batches() -> Result<(), BoxError> {
     assert_eq!(Slow::topology().stages(), 6);
     let begun = Instant::now();
     run(slow).await?;
-    // Ten at once, and then one in each tenth of a second.
+    // Ten at once, and then one every tenth of a second.
     assert_eq!(begun.elapsed().as_secs(), 4);
     assert_eq!(received.iter().collect::<Vec<_>>(), [20, 20, 10]);
     Ok(())

@@ -1,4 +1,4 @@
-//! Do graphs carry every event where it belongs, whatever they are made of?
+//! Graphs of all constructs, which route every event correctly.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -169,7 +169,7 @@ fn a_pipeline_shows_what_it_is_before_anybody_has_its_parameters() {
         text.contains(r#"{"from":"start","to":"fizz","kind":"selected","carries":"events","in_flight":30}"#),
         "{text}"
     );
-    // The number of lanes is a parameter: as many as make it a partition.
+    // The number of lanes is a parameter, so the outline has the minimum of a partition.
     assert_eq!(Diamond::topology().step("seal").map(|step| (step.count, step.lanes)), Some((1, 2)));
 }
 
@@ -328,7 +328,7 @@ async fn options_of_a_graph_hold() -> Result<(), BoxError> {
     let report = run(Options::new(2)).await?;
     let least = report.stages[1..5].iter().map(|stage| stage.events_in).min();
     assert!(least >= Some(100), "the fair dispatcher serves all: {report}");
-    // The builder takes the same.
+    // The equivalent calls on the builder.
     let twin = Pipeline::builder("options")
         .strategy(Strategy::OneForOne)
         .intensity(Intensity { max_restarts: 2, within: std::time::Duration::from_secs(9) });

@@ -1,4 +1,4 @@
-//! Does a pipeline of a hundred steps compile, and run?
+//! A pipeline of a hundred steps, which compiles and runs.
 
 use stage_core::{BoxError, Emitter, Events, ProducerConsumer, StageResult, pipeline};
 

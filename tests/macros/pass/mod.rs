@@ -1,4 +1,4 @@
-//! Which pipelines compile, without a warning, and what do they do when they run?
+//! Pipelines that compile without a warning, and their behaviour at run time.
 
 mod acknowledged;
 mod failures;

@@ -1,4 +1,4 @@
-//! Do options reach the steps, be they literals, constants or parameters, and are wrong ones refused?
+//! Options from literals, constants and parameters, which reach the steps, and errors for invalid ones.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Sender, channel};

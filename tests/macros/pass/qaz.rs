@@ -1,4 +1,4 @@
-//! Does the book's Qaz come out as in the book: 11 stages, 26 subscriptions, and the demand of each?
+//! The book's Qaz, with the same result as in the book: 11 stages, 26 subscriptions, and the demand of each.
 
 use std::sync::mpsc::{Sender, channel};
 

@@ -1,4 +1,4 @@
-//! What may stand after `start`, `step` and `finish`, and how often does it run?
+//! Recipes after `start`, `step` and `finish`, and the number of their runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use stage_core::{
     BoxError, Consumer, Context, Emitter, Events, ProducerConsumer, StageResult, StartError, pipeline,
 };
 
-/// Sends what it gets.
+/// Sends its events.
 struct Collect<T> {
     into: Sender<T>,
 }
@@ -35,7 +35,7 @@ impl<T: Send + Sync + 'static> Consumer for Collect<T> {
     }
 }
 
-/// Passes events on; fails at the first batch that any of its copies gets.
+/// Passes events on; fails at the first batch of any of its copies.
 struct FailsOnce {
     failed: Arc<AtomicBool>,
 }

@@ -1,4 +1,4 @@
-//! Where are the sources, and what is in one? Files of a folder, with what is code in each of them.
+//! Source files of a folder, with the code in each of them.
 
 use std::{
     fs, io,
@@ -18,21 +18,22 @@ pub struct SourceFile {
 /// A line and its number, from 1.
 pub type Line<'a> = (usize, &'a str);
 
-/// The folder of the workspace.
+/// Returns the folder of the workspace.
 ///
 /// # Panics
 ///
-/// When this package is not in a folder of it.
+/// If this package is not in a folder of the workspace.
 pub fn workspace_root() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().expect("a package inside the workspace").to_owned()
 }
 
-/// Every Rust file below a folder of the workspace, sorted by path; none if the folder is not there.
+/// Returns every Rust file below a folder of the workspace, sorted by path; empty if the folder does not
+/// exist.
 ///
 /// # Errors
 ///
-/// When a folder or a file cannot be read.
+/// If a folder or a file cannot be read.
 pub fn read_sources(folder: &str) -> io::Result<Vec<SourceFile>> {
     let mut files = Vec::new();
     let root = workspace_root();
@@ -54,45 +55,46 @@ pub fn read_sources(folder: &str) -> io::Result<Vec<SourceFile>> {
 }
 
 impl SourceFile {
-    /// A file with this path in the workspace and this content.
+    /// Creates a file with this path in the workspace and this content.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
         let (path, text) = (path.into(), text.into());
         let code = without_tests(&only_code(&text));
         Self { path, text, code }
     }
 
-    /// The path from the workspace's folder.
+    /// Returns the path relative to the workspace's folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Everything.
+    /// Returns the whole text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The code: comments, the insides of texts and tests are spaces, every line stands where it stood.
+    /// Returns the code: comments, contents of literals and tests are replaced by spaces; lines keep their
+    /// positions.
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// The lines in which there is code.
+    /// Returns the lines that contain code.
     pub fn code_lines(&self) -> impl Iterator<Item = Line<'_>> {
         let numbered = (1..).zip(self.code.lines());
         numbered.filter(|(_, line)| !line.trim().is_empty())
     }
 
-    /// The file's name.
+    /// Returns the file's name.
     pub fn name(&self) -> &str {
         self.path.file_name().and_then(|name| name.to_str()).unwrap_or("")
     }
 
-    /// Whether this is the root of a library or a program.
+    /// Returns whether this is the root of a library or a program.
     pub fn is_crate_root(&self) -> bool {
         matches!(self.name(), "lib.rs" | "main.rs")
     }
 
-    /// The modules that lead to this file: none for `src/lib.rs`, `["dispatch", "demand"]` for
+    /// Returns the modules that lead to this file: none for `src/lib.rs`, `["dispatch", "demand"]` for
     /// `src/dispatch/demand.rs`.
     pub fn module_path(&self) -> Vec<&str> {
         let components = self.path.components().filter_map(|part| part.as_os_str().to_str());

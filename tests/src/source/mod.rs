@@ -1,6 +1,6 @@
-//! What do the project's own files say? Rust sources as text in which only the code is left.
+//! Reader of the project's own Rust sources, reduced to code.
 //!
-//! Enough for the rules that `tests/architecture.rs` checks; not a parser.
+//! It suffices for the rules that `tests/architecture.rs` checks, and is no parser.
 
 mod file;
 mod paths;

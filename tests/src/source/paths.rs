@@ -1,17 +1,18 @@
-//! What does a file import from its own crate? Every path that starts at `crate` or climbs up by `super`.
+//! Imports of a file from its own crate: every path that starts at `crate`, or reaches the root through
+//! `super`.
 
 use super::SourceFile;
 
 /// A module of the crate that a file names, `engine` in `use crate::engine::{inlet, outlet}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
-    /// The first name behind the crate's root.
+    /// The first name after the crate's root.
     pub module: String,
-    /// Where the path stands, from 1.
+    /// The line of the path, from 1.
     pub line: usize,
 }
 
-/// Every name behind the crate's root that the code of `file`, its tests excluded, mentions.
+/// Returns every name after the crate's root that the code of `file` mentions, without its tests.
 pub fn imports(file: &SourceFile) -> Vec<Import> {
     let mut found = Vec::new();
     for (at, word) in words(file.code()) {
@@ -27,7 +28,7 @@ pub fn imports(file: &SourceFile) -> Vec<Import> {
     found
 }
 
-/// Every identifier and where it starts.
+/// Returns every identifier and its position.
 fn words(code: &str) -> impl Iterator<Item = (usize, &str)> {
     code.split(|c: char| !c.is_alphanumeric() && c != '_')
         .filter(|word| !word.is_empty())
@@ -42,7 +43,7 @@ fn preceded_by_path(before: &str) -> bool {
     before.trim_end().ends_with("::")
 }
 
-/// Follows `super::super::…`; gives the path behind the last one if that is the crate's root.
+/// Follows `super::super::…`; returns the path after the last one if that is the crate's root.
 fn climb<'a>(file: &SourceFile, mut rest: &'a str) -> Option<&'a str> {
     let mut depth = file.module_depth();
     while let Some(behind) = rest.strip_prefix("super") {
@@ -52,7 +53,7 @@ fn climb<'a>(file: &SourceFile, mut rest: &'a str) -> Option<&'a str> {
     (depth == 0).then_some(rest)
 }
 
-/// `a` of `a::b`, or `a` and `c` of `{a::b, c::{d, e}}`.
+/// Returns `a` of `a::b`, or `a` and `c` of `{a::b, c::{d, e}}`.
 fn first_names(path: &str) -> impl Iterator<Item = &str> {
     let group = path.strip_prefix('{').unwrap_or("");
     let mut depth = 0_i32;

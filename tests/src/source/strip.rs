@@ -1,6 +1,7 @@
-//! Which characters are code? Comments, texts and test modules become spaces; the lines stay where they are.
+//! Reduction of a source to code: comments, literals and test modules become spaces, and lines keep their
+//! positions.
 
-/// `text` with comments and the insides of string and character literals blanked.
+/// Returns `text` with comments and the contents of string and character literals blanked.
 pub(super) fn only_code(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
@@ -25,7 +26,7 @@ pub(super) fn only_code(text: &str) -> String {
     code
 }
 
-/// `code` with the modules behind `#[cfg(test)]` blanked.
+/// Returns `code` with the modules after `#[cfg(test)]` blanked.
 pub(super) fn without_tests(code: &str) -> String {
     let mut kept = String::with_capacity(code.len());
     let mut rest = code;
@@ -40,7 +41,7 @@ pub(super) fn without_tests(code: &str) -> String {
     kept
 }
 
-/// The length of the item at the start of `code`: to its `;`, or to the end of its braces.
+/// Returns the length of the item at the start of `code`: to its `;`, or to the end of its braces.
 fn item_length(code: &str) -> usize {
     let mut depth = 0_usize;
     for (at, byte) in code.bytes().enumerate() {
@@ -76,7 +77,7 @@ fn block_comment(rest: &str) -> usize {
     rest.len()
 }
 
-/// The length of a text behind its opening quote, the closing one included.
+/// Returns the length of a string after its opening quote, including the closing one.
 fn quoted(rest: &str) -> usize {
     let mut escaped = false;
     for (at, byte) in rest.bytes().enumerate() {
@@ -90,7 +91,7 @@ fn quoted(rest: &str) -> usize {
     rest.len()
 }
 
-/// The length of a raw text such as `br#"…"#`, if one starts here.
+/// Returns the length of a raw string such as `br#"…"#`, if one starts here.
 fn raw_text(rest: &str) -> Option<usize> {
     let behind = rest.trim_start_matches('b').strip_prefix('r')?;
     let hashes = behind.len() - behind.trim_start_matches('#').len();
@@ -100,7 +101,7 @@ fn raw_text(rest: &str) -> Option<usize> {
     Some(inside.find(&close).map_or(rest.len(), |at| start + at + close.len()))
 }
 
-/// The length of a character literal, if this quote opens one and not a lifetime.
+/// Returns the length of a character literal, if this quote opens one and not a lifetime.
 fn character(rest: &str) -> Option<usize> {
     let inside = &rest[1..];
     if let Some(escape) = inside.strip_prefix('\\') {
