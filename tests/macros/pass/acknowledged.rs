@@ -158,7 +158,7 @@ async fn deliveries_go_through_every_construct_and_each_is_acknowledged_once() -
 }
 
 pipeline! {
-    /// Refuses what is odd.
+    /// Rejects odd numbers.
     Strict(book: Book) {
         acknowledged,
         start  Numbers::new(book);
