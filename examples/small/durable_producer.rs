@@ -4,9 +4,9 @@
 //!   queue ── leases the next job ──▶ source ══▶ work ── acknowledged ──▶ queue
 //! ```
 //!
-//! The first worker process is killed in the middle of a job. When its lease expires, a second process receives
-//! the leased job: every job is handled at least once. All jobs have the same key, so each waits for the
-//! previous one.
+//! The first worker process is killed in the middle of a job. When its lease expires, a second process
+//! receives the leased job: every job is handled at least once. All jobs have the same key, so each waits for
+//! the previous one.
 #![forbid(unsafe_code)]
 
 use std::path::Path;

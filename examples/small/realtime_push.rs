@@ -6,8 +6,8 @@
 //!                                  └──────── worker time ────────┘
 //! ```
 //!
-//! Bursts of 53 arrive every other millisecond, stamped with the time of the push. Two histograms show how long
-//! a worker took, and how long the user waited.
+//! Bursts of 53 arrive every other millisecond, stamped with the time of the push. Two histograms show how
+//! long a worker took, and how long the user waited.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;

@@ -57,7 +57,7 @@ impl Session {
     /// return to the queue.
     ///
     /// # Errors
-    /// [`SessionError`], naming the place; [`SessionError::DatabaseLost`] if there is no database but there are objects.
+    /// [`SessionError`], naming the place; [`SessionError::DatabaseLost`] if there are objects but no database.
     pub async fn open(places: &Places) -> Result<Self, SessionError> {
         Self::open_expecting(places, Expect::Whole).await
     }

@@ -1,5 +1,5 @@
-//! The storage of sealed objects: a local folder or S3 behind one interface. An object exists completely or
-//! not at all.
+//! The storage of sealed objects: a local folder or S3 with one interface. An object exists completely or not
+//! at all.
 
 mod call;
 mod error;

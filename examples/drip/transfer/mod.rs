@@ -6,9 +6,9 @@
 //!        └──────────── queue.settle() ◀── verdicts ◀──────────┘
 //! ```
 //!
-//! 1. Every piece, and every stage's entry for a started transfer, carries a [`Hold`] of that transfer's lease.
+//! 1. Every piece, and every stage's entry for a started transfer, carries a [`Hold`] of its transfer's lease.
 //! 2. A hold that is dropped without [`Hold::handled`] (a panic, a restart, a stop) makes its transfer dead.
-//! 3. A lease is judged when its last hold is gone, so no piece of an attempt is left when the next attempt begins.
+//! 3. A lease is judged when its last hold is gone, so no piece of an attempt is left when the next one starts.
 //! 4. A stage replaces the pieces of a dead transfer by `Broken`, and discards its entry.
 //! 5. A piece for which a stage has no entry (because it was restarted) makes its transfer dead: a stage never
 //!    guesses lost state.
