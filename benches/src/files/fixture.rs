@@ -3,13 +3,16 @@
 use std::{
     error::Error,
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
 use drip::{
     repository::MediaId,
-    seal::{CHUNK, FRAME_EXTRA, HEADER_LEN, Header, MasterKey, Opener, TRAILER_LEN, Trailer, sealed_len},
+    seal::{
+        CHUNK, FRAME_EXTRA, HEADER_LEN, Header, MasterKey, Opener, TRAILER_LEN, Trailer, record_len,
+        sealed_len,
+    },
     store::{Location, Storage},
 };
 use object_store::local::LocalFileSystem;
@@ -101,7 +104,8 @@ impl Fixture {
                 return Err(Wrong::Trailer { media, found, expected }.into());
             }
             let path = self.objects.path().join(media.storage_key());
-            let (found, expected) = (fs::metadata(&path)?.len(), sealed_len(expected.size));
+            let expected = sealed_len(expected.size) + record_len(record_at_end(&path)?) as u64;
+            let found = fs::metadata(&path)?.len();
             if found != expected {
                 return Err(Wrong::Size { media, found, expected }.into());
             }
@@ -141,6 +145,15 @@ impl Fixture {
         }
         Err(Wrong::Content { media: input.media }.into())
     }
+}
+
+/// The length of the record that an object ends with, which its last four bytes state.
+fn record_at_end(object: &Path) -> io::Result<usize> {
+    let mut file = File::open(object)?;
+    file.seek(SeekFrom::End(-4))?;
+    let mut len = [0; 4];
+    file.read_exact(&mut len)?;
+    Ok(u32::from_be_bytes(len) as usize)
 }
 
 /// Writes a file and waits for the disk, so that no pending write overlaps a measurement.

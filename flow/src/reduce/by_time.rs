@@ -80,7 +80,10 @@ where
     pub(super) fn pass<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
         let Some(spans) = self.layer.window.spans() else { return };
         if self.layer.window.emit_empty && self.gaps.is_none() {
-            self.gaps = self.timed.keys().next().map(|first| Gaps::from(*first));
+            // Until the first window is due, an event may still open an earlier one.
+            let end = self.marks.watermark().map(|watermark| spans.first_open(watermark.into()));
+            let due = |first: &&i64| self.finishing || end.is_some_and(|end| **first < end);
+            self.gaps = self.timed.keys().next().filter(due).map(|first| Gaps::from(*first));
         }
         let mut left = AT_ONCE;
         if self.finishing {
