@@ -12,7 +12,7 @@ use std::{
 use stage_core::{
     Consumer, Context, DemandMode, Events, ExitReason, FromIter, MapEach, Nothing, Pipeline, ProducerRef,
     StageRef, StageResult, StepOptions, SubscribeOptions,
-    dispatch::{BroadcastDispatcher, PartitionDispatcher, SubscriberOptions},
+    dispatch::{BroadcastDispatcher, DispatchOptions, PartitionDispatcher},
     sink,
     spawn::{self, StageOptions},
 };
@@ -53,7 +53,7 @@ async fn member() -> Member {
 async fn crowd(
     producer: &ProducerRef<usize>,
     window: &SubscribeOptions<usize>,
-    share: impl Fn(usize) -> SubscriberOptions<usize>,
+    share: impl Fn(usize) -> DispatchOptions<usize>,
 ) -> Vec<Member> {
     let mut members = Vec::with_capacity(SUBSCRIBERS);
     for place in 0..SUBSCRIBERS {
@@ -83,7 +83,7 @@ async fn counted(
     events: usize,
     options: StageOptions<usize>,
     window: SubscribeOptions<usize>,
-    share: impl Fn(usize) -> SubscriberOptions<usize>,
+    share: impl Fn(usize) -> DispatchOptions<usize>,
 ) -> Vec<Vec<usize>> {
     let options = options.demand(DemandMode::Accumulate);
     let count = spawn::producer(FromIter::new(0..events), options).await.unwrap();
@@ -96,8 +96,7 @@ async fn counted(
 
 #[tokio::test(start_paused = true)]
 async fn each_event_goes_to_one_of_ten_thousand_subscribers_and_each_gets_its_share() {
-    let seen =
-        counted(EVENTS, StageOptions::named("count"), window(2, 1), |_| SubscriberOptions::new()).await;
+    let seen = counted(EVENTS, StageOptions::named("count"), window(2, 1), |_| DispatchOptions::new()).await;
     assert!(seen.iter().all(|member| !member.is_empty() && member.is_sorted()));
     let mut all = seen.concat();
     all.sort_unstable();
@@ -107,7 +106,7 @@ async fn each_event_goes_to_one_of_ten_thousand_subscribers_and_each_gets_its_sh
 #[tokio::test(start_paused = true)]
 async fn a_broadcast_reaches_all_of_ten_thousand_subscribers_in_order() {
     let options = StageOptions::named("count").dispatcher(BroadcastDispatcher::new());
-    let seen = counted(50, options, window(10, 5), |_| SubscriberOptions::new()).await;
+    let seen = counted(50, options, window(10, 5), |_| DispatchOptions::new()).await;
     assert!(seen.iter().all(|member| member.iter().copied().eq(0..50)));
 }
 
@@ -116,7 +115,7 @@ async fn each_of_ten_thousand_partitions_gets_its_events_in_order() {
     let route = |event: usize| Some((event, event % SUBSCRIBERS));
     let options =
         StageOptions::named("count").dispatcher(PartitionDispatcher::routed(SUBSCRIBERS, route).unwrap());
-    let share = |place| SubscriberOptions::new().partition(place);
+    let share = |place| DispatchOptions::new().partition(place);
     let seen = counted(EVENTS, options, window(4, 2), share).await;
     for (place, member) in seen.into_iter().enumerate() {
         assert!(member.into_iter().eq((place..EVENTS).step_by(SUBSCRIBERS)), "partition {place}");

@@ -17,9 +17,7 @@ use std::{
 use stage_core::{
     Consumer, Context, Demand, DemandMode, Emitter, Events, Nothing, Producer, StageRef, StageResult,
     SubscribeOptions,
-    dispatch::{
-        DemandDispatcher, FairDispatcher, PartitionDispatcher, SubscriberOptions, WeightedDispatcher,
-    },
+    dispatch::{DemandDispatcher, DispatchOptions, FairDispatcher, PartitionDispatcher, WeightedDispatcher},
     spawn::{self, StageOptions},
 };
 use tokio::{
@@ -119,7 +117,7 @@ async fn start(dispatching: Dispatching, idle: usize, busy: Busy) -> Vec<StageRe
     let count = spawn::producer(Count { next: 0 }, dispatching.options(idle + 1)).await.expect("it starts");
     let (told, mut entered) = mpsc::unbounded_channel();
     let window = |max: usize, min: usize, place: usize| {
-        let share = SubscriberOptions::new().partition(place);
+        let share = DispatchOptions::new().partition(place);
         SubscribeOptions::new().max_demand(max).min_demand(min).share(share)
     };
     let mut crowd = Vec::with_capacity(idle);

@@ -28,7 +28,7 @@ type Heard = sink::Collect<Vec<Event>, Event>;
 
 pipeline! {
     /// Broadcasts all events, and selected ones to two branches.
-    Shop(queue: source::Queue<Event>, everything: Heard, orders: Heard, of_mike: Heard) {
+    Shop(queue: source::PushQueue<Event>, everything: Heard, orders: Heard, of_mike: Heard) {
         start queue;
         broadcast {
             finish everything;

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use stage_core::per_event::{Child, PerEvent, Restart, Shutdown};
+use stage_core::per_event::{Child, ChildRestart, PerEvent, Shutdown};
 use stage_core::{BoxError, Intensity, pipeline};
 
 /// Fetches a page: every seventh is busy at the first attempt, and number 42 never answers.
@@ -34,7 +34,7 @@ async fn main() -> Result<(), BoxError> {
     });
     let within = Duration::from_secs(5);
     let fetches = fetches
-        .restart(Restart::Transient)
+        .restart(ChildRestart::Transient)
         .intensity(Intensity { max_restarts: 100, within })
         .shutdown(Shutdown::Abort);
     let children = fetches.children();

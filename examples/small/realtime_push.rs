@@ -62,7 +62,7 @@ async fn deliver(notification: Notification, users: Arc<Users>, waited: Times) -
 
 pipeline! {
     /// Delivers pushed notifications, ten at a time.
-    Push(queue: source::Queue<Notification>, workers: PerEvent<Notification>) {
+    Push(queue: source::PushQueue<Notification>, workers: PerEvent<Notification>) {
         start  queue;
         finish workers, max_demand: 10;
     }

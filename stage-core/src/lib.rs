@@ -98,7 +98,7 @@ pub use stage::{
     Inspection, MapEach, Nothing, Producer, ProducerConsumer, Reply, Then, Timer,
 };
 pub use stage_macros::{consumer, pipeline, producer, producer_consumer, timed};
-pub use supervise::{Intensity, Outcome, PipelineError, Rejected, Report, StageExit, Strategy};
+pub use supervise::{Intensity, Outcome, PipelineError, Report, StageExit, StageLoss, Strategy};
 pub use supervisor::{ChildOptions, Stopping, Supervisor};
 pub use wire::subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
 pub use wire::{ProducerRef, SubscribeOptions};

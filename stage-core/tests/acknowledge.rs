@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, Reason, Rejected};
+use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, Reason, RejectedDelivery};
 use stage_core::{
     Backoff, BoxError, Consumer, Context, Demand, Emitter, Events, Init, Intensity, Outcome, Pipeline,
     Producer, StageResult, StepOptions, SubscribeOptions,
@@ -50,11 +50,11 @@ impl Bag {
 impl Acknowledger for Bag {
     type Receipt = u64;
 
-    async fn settle(&mut self, done: &[u64], rejected: &[Rejected<u64>]) -> Result<(), BoxError> {
+    async fn settle(&mut self, done: &[u64], rejected: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
         let (mut open, mut book) = (self.open.lock().unwrap(), self.book.lock().unwrap());
         open.retain(|number| !done.contains(number));
         book.extend(done.iter().map(|number| format!("done {number}")));
-        for Rejected { receipt, reason } in rejected {
+        for RejectedDelivery { receipt, reason } in rejected {
             open.retain(|number| number != receipt);
             book.push(format!("{receipt}: {reason}"));
             self.waiting.lock().unwrap().push_back(*receipt);
@@ -339,7 +339,7 @@ async fn verdicts_are_told_again_as_often_as_asked_and_then_reported() {
     impl Acknowledger for Fails {
         type Receipt = u64;
 
-        async fn settle(&mut self, done: &[u64], rejected: &[Rejected<u64>]) -> Result<(), BoxError> {
+        async fn settle(&mut self, done: &[u64], rejected: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
             {
                 let mut left = self.1.lock().unwrap();
                 if *left > 0 {
@@ -386,7 +386,7 @@ async fn an_acknowledger_that_panics_is_named_and_does_not_keep_the_pipeline_fro
     impl Acknowledger for Panics {
         type Receipt = u64;
 
-        async fn settle(&mut self, _: &[u64], _: &[Rejected<u64>]) -> Result<(), BoxError> {
+        async fn settle(&mut self, _: &[u64], _: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
             panic!("on purpose");
         }
     }

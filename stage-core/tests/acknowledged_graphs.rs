@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, Rejected};
+use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, RejectedDelivery};
 use stage_core::batch::Limits;
 use stage_core::dispatch::FairDispatcher;
 use stage_core::policy::FailurePolicy;
@@ -24,9 +24,10 @@ struct Book {
 impl Acknowledger for Book {
     type Receipt = u64;
 
-    async fn settle(&mut self, done: &[u64], rejected: &[Rejected<u64>]) -> Result<(), BoxError> {
+    async fn settle(&mut self, done: &[u64], rejected: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
         self.done.lock().unwrap().extend(done);
-        let lines = rejected.iter().map(|Rejected { receipt, reason }| format!("{receipt}: {reason}"));
+        let lines =
+            rejected.iter().map(|RejectedDelivery { receipt, reason }| format!("{receipt}: {reason}"));
         self.rejected.lock().unwrap().extend(lines);
         Ok(())
     }

@@ -223,7 +223,7 @@ async fn a_child_of_an_event_that_fails_waits_before_each_attempt_and_fails_when
         noted.lock().unwrap().push(begun.elapsed());
         async { Err::<(), BoxError>("broken".into()) }
     })
-    .restart(stage_core::per_event::Restart::Transient)
+    .restart(stage_core::per_event::ChildRestart::Transient)
     .backoff(backoff);
     let children = workers.children();
     let running = Pipeline::builder("one")

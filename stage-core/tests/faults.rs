@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use stage_core::dispatch::{
-    BroadcastDispatcher, Dispatcher, Outbox, PartitionDispatcher, Selector, SubscriberOptions,
-    SubscriptionKey, TenantDispatcher, TenantQueues,
+    BroadcastDispatcher, DispatchOptions, Dispatcher, Outbox, PartitionDispatcher, Selector, SubscriptionKey,
+    TenantDispatcher, TenantQueues,
 };
 use stage_core::spawn::{StageOptions, consumer, producer};
 use stage_core::{
@@ -69,7 +69,7 @@ async fn a_selector_that_panics_ends_its_own_subscription_and_no_other() {
         assert!(*event < 4, "four is too much");
         true
     });
-    let share = SubscriberOptions::new().selector(move |event| selector.selects(event));
+    let share = DispatchOptions::new().selector(move |event| selector.selects(event));
     good.subscribe(&numbers.producer(), SubscribeOptions::new()).await.unwrap();
     bad.subscribe(&numbers.producer(), SubscribeOptions::new().share(share)).await.unwrap();
     numbers.set_demand_mode(stage_core::DemandMode::Forward);
@@ -89,7 +89,7 @@ async fn a_route_that_panics_costs_the_event_and_nothing_else() {
     };
     let numbers = held_back(PartitionDispatcher::routed(1, route).unwrap()).await;
     let (sink, seen) = pass().await;
-    let share = SubscriberOptions::new().partition(0);
+    let share = DispatchOptions::new().partition(0);
     let options = SubscribeOptions::new().max_demand(4).share(share);
     sink.subscribe(&numbers.producer(), options).await.unwrap();
     numbers.set_demand_mode(stage_core::DemandMode::Forward);
@@ -117,7 +117,7 @@ async fn a_tenant_that_cannot_be_told_costs_the_event_and_nothing_else() {
 struct Broken;
 
 impl Dispatcher<u32> for Broken {
-    fn subscribe(&mut self, _: SubscriptionKey, _: SubscriberOptions<u32>) -> Result<(), SubscribeError> {
+    fn subscribe(&mut self, _: SubscriptionKey, _: DispatchOptions<u32>) -> Result<(), SubscribeError> {
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use stage_core::dispatch::{PartitionDispatcher, SubscriberOptions};
+use stage_core::dispatch::{DispatchOptions, PartitionDispatcher};
 use stage_core::spawn::{StageOptions, consumer, producer};
 use stage_core::testing::{ManualProducer, Probe, settle};
 use stage_core::{
@@ -96,7 +96,7 @@ async fn a_subscription_is_made_again_when_the_name_stands_for_another_stage() {
     registry.register_producer("source", &first.producer()).unwrap();
     let (probe, mut seen) = Probe::<u32>::new();
     let stage = consumer(probe, StageOptions::new()).await.unwrap();
-    let options = SubscribeOptions::new().again(in_seconds(10));
+    let options = SubscribeOptions::new().resubscribe(in_seconds(10));
     stage.subscribe(&registry.producer("source"), options).await.unwrap();
     first.emit([1]);
     assert_eq!(seen.next_batch().await, [1]);
@@ -122,7 +122,7 @@ async fn a_subscription_that_is_made_again_asks_by_the_window_that_was_set_last(
     registry.register_producer("source", &first.producer()).unwrap();
     let (probe, _seen) = Probe::<u32>::new();
     let stage = consumer(probe, StageOptions::new()).await.unwrap();
-    let options = SubscribeOptions::new().max_demand(10).again(in_seconds(1));
+    let options = SubscribeOptions::new().max_demand(10).resubscribe(in_seconds(1));
     let subscription = stage.subscribe(&registry.producer("source"), options).await.unwrap();
     assert_eq!(first.next_demand().await, 10);
     subscription.set_window(Window::new(15, 5).unwrap());
@@ -137,7 +137,7 @@ async fn when_the_attempts_are_used_up_the_mode_counts() {
     let registry = Registry::new();
     let (probe, mut seen) = Probe::<u32>::new();
     let stage = consumer(probe, StageOptions::new()).await.unwrap();
-    let options = SubscribeOptions::new().again(in_seconds(1).attempts(3));
+    let options = SubscribeOptions::new().resubscribe(in_seconds(1).attempts(3));
     stage.subscribe(&registry.producer("nobody"), options).await.unwrap();
     assert!(matches!(stage.ended().await, ExitReason::NotFound));
     assert_eq!(seen.ends().len(), 4);
@@ -147,13 +147,13 @@ async fn when_the_attempts_are_used_up_the_mode_counts() {
 async fn a_partition_that_is_taken_is_waited_for() {
     let options = StageOptions::new().dispatcher(PartitionDispatcher::hashed(1).unwrap());
     let source = ManualProducer::<u32>::spawn(options).await;
-    let to_first = || SubscribeOptions::new().share(SubscriberOptions::new().partition(0));
+    let to_first = || SubscribeOptions::new().share(DispatchOptions::new().partition(0));
     let (probe, _first_seen) = Probe::<u32>::new();
     let first = consumer(probe, StageOptions::new()).await.unwrap();
     first.subscribe(&source.producer(), to_first()).await.unwrap();
     let (probe, mut seen) = Probe::<u32>::new();
     let second = consumer(probe, StageOptions::new()).await.unwrap();
-    let options = to_first().again(in_seconds(1));
+    let options = to_first().resubscribe(in_seconds(1));
     second.subscribe(&source.producer(), options).await.unwrap();
     let (_, cancellation) = seen.next_end().await;
     assert!(cancellation.reason.to_string().contains("partition 0 already has a subscriber"));

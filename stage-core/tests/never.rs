@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use stage_core::batch::{Batcher, Limits};
 use stage_core::dispatch::{
-    DemandDispatcher, Group, GroupDispatcher, PartitionDispatcher, SubscriberOptions, TenantQueues,
+    DemandDispatcher, DispatchOptions, Group, GroupDispatcher, PartitionDispatcher, TenantQueues,
 };
 use stage_core::per_event::{PerEvent, Shutdown};
 use stage_core::policy::FailurePolicy;
@@ -123,7 +123,7 @@ impl Cast<Tick> for Waits {
 async fn a_timer_a_subscription_and_a_stop_that_never_come_leave_their_stage_alone() {
     let stage = spawn::consumer(Waits, StageOptions::named("waits")).await.unwrap();
     let source = ManualProducer::<u32>::spawn(StageOptions::named("source")).await;
-    let again = SubscribeOptions::new().again(endless());
+    let again = SubscribeOptions::new().resubscribe(endless());
     stage.subscribe(&source.producer(), again).await.unwrap();
     source.fail("gone");
     settle().await;
@@ -135,7 +135,7 @@ async fn a_timer_a_subscription_and_a_stop_that_never_come_leave_their_stage_alo
 #[tokio::test(start_paused = true)]
 async fn a_child_that_waits_for_ever_for_its_restart_is_ended_with_its_stage() {
     let fails = |_: u32| async { Err::<(), _>(BoxError::from("always")) };
-    let workers = PerEvent::new(fails).restart(stage_core::per_event::Restart::Transient);
+    let workers = PerEvent::new(fails).restart(stage_core::per_event::ChildRestart::Transient);
     let workers = workers.backoff(endless()).shutdown(Shutdown::After(NEVER));
     let children = workers.children();
     let stage = spawn::consumer(workers, StageOptions::named("workers")).await.unwrap();
@@ -235,7 +235,7 @@ async fn a_stage_by_hand_refuses_a_buffer_that_no_memory_holds_and_takes_whole_n
     let groups = GroupDispatcher::every([group(usize::MAX)]);
     let source = ManualProducer::<u32>::spawn(StageOptions::named("source").dispatcher(groups)).await;
     let mut consumer = ManualConsumer::spawn("consumer").await;
-    let share = SubscriberOptions::new().partition(0);
+    let share = DispatchOptions::new().partition(0);
     consumer.subscribe(&source.producer(), SubscribeOptions::new().share(share)).await.unwrap();
     for _ in 0..3 {
         consumer.ask(usize::MAX);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use stage_core::per_event::{PerEvent, Restart, Shutdown};
+use stage_core::per_event::{ChildRestart, PerEvent, Shutdown};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::testing::{ManualProducer, settle};
 use stage_core::{ExitReason, Outcome, Pipeline, StepOptions, SubscribeOptions, Window};
@@ -89,7 +89,7 @@ async fn children_that_fail_too_often_have_the_pipeline_restart_their_stage() {
         let attempt = count.fetch_add(1, Ordering::Relaxed);
         async move { if event == 0 && attempt < 4 { Err("not yet") } else { Ok(()) } }
     })
-    .restart(Restart::Transient);
+    .restart(ChildRestart::Transient);
     let children = workers.children();
     let pipeline = Pipeline::builder("work")
         .start_fn("numbers", || Ok(0..3_u64))

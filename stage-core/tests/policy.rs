@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, Rejected};
+use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, RejectedDelivery};
 use stage_core::policy::{
     DeadLetter, DeadLetters, EachEvent, EventError, Failed, FailurePolicy, dead_letters_fn, each, each_some,
 };
@@ -307,10 +307,12 @@ struct Book(Arc<Mutex<Vec<String>>>);
 impl Acknowledger for Book {
     type Receipt = u64;
 
-    async fn settle(&mut self, done: &[u64], rejected: &[Rejected<u64>]) -> Result<(), BoxError> {
+    async fn settle(&mut self, done: &[u64], rejected: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
         let mut book = self.0.lock().unwrap();
         book.extend(done.iter().map(|number| format!("{number} done")));
-        book.extend(rejected.iter().map(|Rejected { receipt, reason }| format!("{receipt}: {reason}")));
+        book.extend(
+            rejected.iter().map(|RejectedDelivery { receipt, reason }| format!("{receipt}: {reason}")),
+        );
         Ok(())
     }
 }

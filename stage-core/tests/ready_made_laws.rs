@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use stage_core::batch::{Batcher, Limits};
-use stage_core::per_event::{PerEvent, Restart, Shutdown};
+use stage_core::per_event::{ChildRestart, PerEvent, Shutdown};
 use stage_core::rate::{Budget, Rate, RateLimiter};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::testing::{ManualConsumer, ManualProducer, settle};
@@ -185,7 +185,7 @@ async fn tasks_that_fail_panic_and_are_terminated_from_all_sides_are_each_counte
         }))
     });
     let intensity = Intensity { max_restarts: usize::MAX, within: Duration::from_secs(1) };
-    let workers = workers.restart(Restart::Transient).intensity(intensity).shutdown(Shutdown::Abort);
+    let workers = workers.restart(ChildRestart::Transient).intensity(intensity).shutdown(Shutdown::Abort);
     let children = workers.children();
     let pipeline = Pipeline::builder("work")
         .start_fn("numbers", || Ok(0..EVENTS))

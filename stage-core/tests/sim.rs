@@ -28,7 +28,7 @@ fn pipeline(seed: u64) -> Run {
             .unwrap();
         running.join().await.unwrap();
         let batches = arrived.batches();
-        let named = |batch: stage_core::testing::SeenBatch<u64>| {
+        let named = |batch: stage_core::testing::ObservedBatch<u64>| {
             let from = batch.from.producer().to_string();
             batch.events.into_iter().map(move |event| (from.clone(), event))
         };

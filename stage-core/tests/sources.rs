@@ -541,7 +541,7 @@ async fn everything_that_many_pushed_arrives_once_whatever_fails() {
 async fn sources_are_steps_of_a_declared_pipeline() {
     stage_core::pipeline! {
         /// Doubles the events pushed.
-        Pushed(queue: source::Queue<u32>, all: sink::Collect<Vec<u32>, u32>) {
+        Pushed(queue: source::PushQueue<u32>, all: sink::Collect<Vec<u32>, u32>) {
             start  queue;
             step   |event: u32| event * 2;
             finish all;

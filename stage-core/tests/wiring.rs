@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
-use stage_core::dispatch::{BroadcastDispatcher, PartitionDispatcher, SubscriberOptions};
+use stage_core::dispatch::{BroadcastDispatcher, DispatchOptions, PartitionDispatcher};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::{
     Asking, BoxError, CancelKind, CancelMode, Cancellation, Cast, Consumer, Context, Demand, DemandMode,
@@ -449,7 +449,7 @@ async fn a_broadcast_sends_every_event_to_all_that_select_it() {
     let (all, mut all_seen) = probe(Asking::Automatic).await;
     let (even, mut even_seen) = probe(Asking::Automatic).await;
     all.subscribe(&counter.producer(), window(10, 0)).await.unwrap();
-    let share = SubscriberOptions::new().selector(|event: &u64| event.is_multiple_of(2));
+    let share = DispatchOptions::new().selector(|event: &u64| event.is_multiple_of(2));
     even.subscribe(&counter.producer(), window(10, 0).share(share)).await.unwrap();
     counter.set_demand_mode(DemandMode::Forward);
     let (mut everything, mut evens) = (Vec::new(), Vec::new());
@@ -471,7 +471,7 @@ async fn a_partition_is_named_by_its_subscriber_and_a_wrong_one_is_the_subscribe
     let (report, _reports) = unbounded_channel();
     let counter = spawn::producer(Counter { next: 0, report }, options).await.unwrap();
     let (wrong, mut told) = probe(Asking::Automatic).await;
-    let partition = |partition: usize| window(10, 0).share(SubscriberOptions::new().partition(partition));
+    let partition = |partition: usize| window(10, 0).share(DispatchOptions::new().partition(partition));
     wrong.subscribe(&counter.producer(), partition(2)).await.unwrap();
     while let Some(event) = told.recv().await {
         if let Seen::Cancelled(_, kind, reason) = event {

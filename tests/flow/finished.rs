@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use flow::stages::{Feeding, FinishOptions, Restart};
+use flow::stages::{ConsumerRestart, Feeding, FinishOptions};
 use flow::{Flow, FlowError, StartOptions, Workers};
 use futures_util::FutureExt;
 use stage_core::spawn::{StageOptions, consumer, producer};
@@ -58,21 +58,21 @@ async fn finish(options: FinishOptions, moody: Moody, last: u64) -> Feeding<u64>
 
 #[test]
 fn f130_what_becomes_of_a_flow_whose_consumer_ends_depends_on_when_that_is_restarted() {
-    let restarts = [Restart::Permanent, Restart::Transient, Restart::Temporary];
+    let restarts = [ConsumerRestart::Permanent, ConsumerRestart::Transient, ConsumerRestart::Temporary];
     let cases = restarts.into_iter().flat_map(|restart| [(restart, Exit::Crash), (restart, Exit::Shutdown)]);
     for (restart, exit) in cases {
         in_any_order(async || {
             let running =
                 finish(FinishOptions::new(1).restart(restart), moody(exit, |_| true), u64::MAX).await;
             match (restart, exit) {
-                (Restart::Permanent | Restart::Transient, Exit::Crash) => {
+                (ConsumerRestart::Permanent | ConsumerRestart::Transient, Exit::Crash) => {
                     failed_in(&running.join().await.unwrap_err(), "consumers", "panicked: a mood");
                 }
-                (Restart::Permanent, Exit::Shutdown) => {
+                (ConsumerRestart::Permanent, Exit::Shutdown) => {
                     let stopped = running.join().await.unwrap_err();
                     assert!(matches!(stopped, FlowError::Stopped), "{stopped}");
                 }
-                (Restart::Transient, Exit::Shutdown) | (Restart::Temporary, _) => {
+                (ConsumerRestart::Transient, Exit::Shutdown) | (ConsumerRestart::Temporary, _) => {
                     settle().await;
                     assert!(running.join().now_or_never().is_none(), "{restart:?} after {exit:?}");
                     running.stop().await.unwrap();
@@ -86,9 +86,9 @@ fn f130_what_becomes_of_a_flow_whose_consumer_ends_depends_on_when_that_is_resta
 #[test]
 fn a_consumer_that_is_restarted_goes_on_where_the_flow_is_and_loses_what_it_had() {
     for (restart, exit) in [
-        (Restart::Permanent, Exit::Crash),
-        (Restart::Permanent, Exit::Shutdown),
-        (Restart::Transient, Exit::Crash),
+        (ConsumerRestart::Permanent, Exit::Crash),
+        (ConsumerRestart::Permanent, Exit::Shutdown),
+        (ConsumerRestart::Transient, Exit::Crash),
     ] {
         in_any_order(async || {
             let moody = moody(exit, |event| event == 17 || event == 60);
@@ -124,7 +124,7 @@ fn one_restart_too_many_fails_the_flow() {
 fn the_other_consumers_go_on_without_one_that_is_not_restarted() {
     in_any_order(async || {
         let moody = moody(Exit::Crash, |event| event == 3);
-        let options = FinishOptions::new(2).max_demand(1).restart(Restart::Temporary);
+        let options = FinishOptions::new(2).max_demand(1).restart(ConsumerRestart::Temporary);
         let running = finish(options, moody.clone(), 100).await;
         running.join().await.unwrap();
         assert!(moody.handled.load(Ordering::SeqCst) >= 90);

@@ -115,7 +115,7 @@ async fn a_lost_producer_is_subscribed_to_again_by_its_name() {
     registry.register("numbers", &first).unwrap();
     let probe = probe(&book, "probe").await;
     let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(8)).attempts(5);
-    let options = window(4, 0).again(backoff);
+    let options = window(4, 0).resubscribe(backoff);
     probe.subscribe(&registry.producer("numbers"), options).await.unwrap();
     settle().await;
     first.abort();

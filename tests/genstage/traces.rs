@@ -1,6 +1,6 @@
 //! Traces of the specification that are no case of the suite, by the experiments that showed them.
 
-use stage_core::dispatch::{BroadcastDispatcher, DemandDispatcher, SubscriberOptions};
+use stage_core::dispatch::{BroadcastDispatcher, DemandDispatcher, DispatchOptions};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::{
     CancelKind, Cast, Demand, Emitter, ExitReason, Pace, Producer, Role, StageResult, SubscribeOptions,
@@ -154,7 +154,7 @@ async fn j0_a_selector_that_rejects_everything_brings_no_empty_batch() {
     let mut book = Book::new();
     let told = told(&book, "told", |options| options.dispatcher(BroadcastDispatcher::new())).await;
     let peer = bare(&book, "peer").await;
-    let share = SubscriberOptions::new().selector(|event: &u64| *event > 100);
+    let share = DispatchOptions::new().selector(|event: &u64| *event > 100);
     let subscription = peer.subscribe(&told.producer(), temporary().share(share)).await.unwrap();
     ask(&subscription, 5);
     settle().await;

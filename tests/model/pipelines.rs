@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use stage_core::testing::{Probe, Seen, Sim, turn};
+use stage_core::testing::{Observed, Probe, Sim, turn};
 use stage_core::{Outcome, Pipeline, Report, Running, StepOptions};
 
 use super::random::Random;
@@ -13,7 +13,7 @@ use super::topology::window;
 const SEEDS: u64 = 1_500;
 
 /// Starts a source of numbers, up to two steps of up to three copies, and one or two sinks.
-async fn start(random: &mut Random, made: &Arc<AtomicU64>) -> (Running, Seen<u64>) {
+async fn start(random: &mut Random, made: &Arc<AtomicU64>) -> (Running, Observed<u64>) {
     let (numbers, made) = (random.between(0, 200) as u64, Arc::clone(made));
     let options = |name: &str, random: &mut Random| {
         let (max, min) = window(random);
@@ -42,7 +42,7 @@ fn by_step(report: &Report, number: impl Fn(&stage_core::StageStats) -> u64) -> 
         .collect()
 }
 
-fn check(report: &Report, seen: &mut Seen<u64>, made: u64) {
+fn check(report: &Report, seen: &mut Observed<u64>, made: u64) {
     let (taken, given) =
         (by_step(report, |stage| stage.events_in), by_step(report, |stage| stage.events_out));
     let discarded: u64 = by_step(report, |stage| stage.discarded).into_iter().sum();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use stage_core::dispatch::{BroadcastDispatcher, DemandDispatcher, PartitionDispatcher, SubscriberOptions};
+use stage_core::dispatch::{BroadcastDispatcher, DemandDispatcher, DispatchOptions, PartitionDispatcher};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::{
     Asking, CallError, CancelMode, Capacity, DemandMode, ExitReason, Inspection, Nothing, Pace, ProducerRef,
@@ -173,7 +173,7 @@ impl Topology {
             1 => CancelMode::Transient,
             _ => CancelMode::Temporary,
         };
-        let mut share = SubscriberOptions::new();
+        let mut share = DispatchOptions::new();
         let partition = match self.nodes[from].handing {
             Handing::Partition(partitions) => Some(random.between(0, partitions - 1)),
             Handing::Demand | Handing::Broadcast => None,

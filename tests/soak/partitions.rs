@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use stage_core::{
     Consumer, Context, Events, ExitReason, Nothing, ProducerRef, StageRef, StageResult, SubscribeOptions,
-    dispatch::{PartitionDispatcher, SubscriberOptions},
+    dispatch::{DispatchOptions, PartitionDispatcher},
     spawn::{self, StageOptions},
 };
 
@@ -64,7 +64,7 @@ fn share(partition: u64) -> SubscribeOptions<u64> {
     SubscribeOptions::new()
         .max_demand(1_000)
         .min_demand(500)
-        .share(SubscriberOptions::new().partition(partition))
+        .share(DispatchOptions::new().partition(partition))
 }
 
 pub(crate) async fn run(pace: Pace) -> Tally {

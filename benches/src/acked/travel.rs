@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, Rejected};
+use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, RejectedDelivery};
 use stage_core::{BoxError, Context, Demand, Emitter, Init, Pipeline, Producer, StageResult, StepOptions};
 use tokio::runtime::Runtime;
 
@@ -132,7 +132,7 @@ struct Count;
 impl Acknowledger for Count {
     type Receipt = u64;
 
-    async fn settle(&mut self, acknowledged: &[u64], _: &[Rejected<u64>]) -> Result<(), BoxError> {
+    async fn settle(&mut self, acknowledged: &[u64], _: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
         black_box(acknowledged);
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::{
 
 use stage_core::{
     BoxError, Consumer, Context, DemandMode, Events, ExitReason, StageResult, SubscribeOptions,
-    dispatch::{BroadcastDispatcher, PartitionDispatcher, SubscriberOptions},
+    dispatch::{BroadcastDispatcher, DispatchOptions, PartitionDispatcher},
     spawn::{StageOptions, consumer, producer},
 };
 
@@ -33,7 +33,7 @@ pub(super) async fn run(kind: Kind, events: u64) -> Result<Vec<(u64, u64)>, BoxE
         let sink = consumer(sink, StageOptions::named(format!("sum_{place}"))).await?;
         let mut demand = SubscribeOptions::new().min_demand(MIN_DEMAND).max_demand(MAX_DEMAND);
         if kind == Kind::Partition {
-            demand = demand.share(SubscriberOptions::new().partition(place));
+            demand = demand.share(DispatchOptions::new().partition(place));
         }
         sink.subscribe(&source.producer(), demand).await?;
         sinks.push(sink);

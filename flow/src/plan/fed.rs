@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use stage_core::ProducerRef;
-use stage_core::dispatch::{Dispatcher, SubscriberOptions};
+use stage_core::dispatch::{DispatchOptions, Dispatcher};
 use stage_core::spawn::producer_consumer;
 
 use super::{Build, Exit, Feeds, Layer, NodeOf, Origin, Outline, Place};
@@ -107,7 +107,7 @@ pub(super) async fn feed<L: Layer>(
         for producer in upstream {
             let mut demand = options.demand();
             if partitioned {
-                demand = demand.share(SubscriberOptions::new().partition(index));
+                demand = demand.share(DispatchOptions::new().partition(index));
             }
             build.wire(name, &stage, producer, demand).await?;
         }

@@ -10,9 +10,9 @@ use stage_core::spawn::{StageOptions, consumer};
 use stage_core::{CancelMode, Consumer, ExitReason, Nothing, ProducerRef, StageRef, StageStats};
 use tokio::time::Instant;
 
-use super::finish::{FinishOptions, Restart};
+use super::finish::{ConsumerRestart, FinishOptions};
 use super::owned_consumer::{Life, OwnedConsumer};
-use super::through::{Recipe, made};
+use super::through::{StageRecipe, made};
 use crate::error::FlowError;
 use crate::exec::{Ends, Readers};
 use crate::plan::{Build, RunningStage};
@@ -22,7 +22,7 @@ type Running<S> = StageRef<OwnedConsumer<S>, <S as Consumer>::Event, Nothing>;
 /// The consumers of one run.
 pub(super) struct Crew<S: Consumer> {
     name: String,
-    recipe: Recipe<S>,
+    recipe: StageRecipe<S>,
     options: FinishOptions,
     producers: Vec<ProducerRef<S::Event>>,
     build: Build,
@@ -31,7 +31,7 @@ pub(super) struct Crew<S: Consumer> {
 }
 
 /// The action to take when a consumer has ended.
-enum Verdict {
+enum EndAction {
     /// The consumer has finished.
     Done,
     /// The flow continues without the consumer.
@@ -42,7 +42,7 @@ enum Verdict {
 impl<S: Consumer> Crew<S> {
     /// Creates and starts all consumers; they ask when the flow is released.
     pub(super) async fn start(
-        recipe: Recipe<S>,
+        recipe: StageRecipe<S>,
         options: FinishOptions,
         producers: &[ProducerRef<S::Event>],
         build: &Build,
@@ -85,10 +85,10 @@ impl<S: Consumer> Crew<S> {
             error = &mut fails => return Err(error),
             end = ends.next() => end,
         } {
-            match self.verdict(index, reason)? {
-                Verdict::Done => {}
-                Verdict::Leave => left += 1,
-                Verdict::Restart => {
+            match self.end_action(index, reason)? {
+                EndAction::Done => {}
+                EndAction::Leave => left += 1,
+                EndAction::Restart => {
                     self.restart(index).await?;
                     ends.push(self.end_of(index));
                 }
@@ -111,14 +111,14 @@ impl<S: Consumer> Crew<S> {
         async move { (index, stage.ended().await) }.boxed()
     }
 
-    fn verdict(&mut self, index: usize, reason: ExitReason) -> Result<Verdict, FlowError> {
+    fn end_action(&mut self, index: usize, reason: ExitReason) -> Result<EndAction, FlowError> {
         let stopped = match (&reason, self.options.restart) {
-            (ExitReason::Normal, _) => return Ok(Verdict::Done),
-            (_, Restart::Temporary) | (ExitReason::Shutdown, Restart::Transient) => {
-                return Ok(Verdict::Leave);
+            (ExitReason::Normal, _) => return Ok(EndAction::Done),
+            (_, ConsumerRestart::Temporary) | (ExitReason::Shutdown, ConsumerRestart::Transient) => {
+                return Ok(EndAction::Leave);
             }
-            (ExitReason::Shutdown, Restart::Permanent) => FlowError::Stopped,
-            (_, Restart::Permanent | Restart::Transient) => {
+            (ExitReason::Shutdown, ConsumerRestart::Permanent) => FlowError::Stopped,
+            (_, ConsumerRestart::Permanent | ConsumerRestart::Transient) => {
                 FlowError::Stage { stage: format!("{}/{index}", self.name), reason }
             }
         };
@@ -126,7 +126,7 @@ impl<S: Consumer> Crew<S> {
         let now = Instant::now();
         self.restarts.push_back(now);
         self.restarts.retain(|then| now.duration_since(*then) <= intensity.within);
-        if self.restarts.len() > intensity.max_restarts { Err(stopped) } else { Ok(Verdict::Restart) }
+        if self.restarts.len() > intensity.max_restarts { Err(stopped) } else { Ok(EndAction::Restart) }
     }
 
     async fn restart(&mut self, index: usize) -> Result<(), FlowError> {

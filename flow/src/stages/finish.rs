@@ -21,7 +21,7 @@ use crate::time::Untimed;
 /// When a consumer of a flow is restarted. The recipe creates a new instance, which continues at the current
 /// position of the flow; events that the old instance held are lost and counted as discarded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Restart {
+pub enum ConsumerRestart {
     /// Restarted after a failure, and when it was stopped from outside.
     #[default]
     Permanent,
@@ -36,7 +36,7 @@ pub enum Restart {
 #[must_use]
 pub struct FinishOptions {
     pub(super) layer: LayerOptions,
-    pub(super) restart: Restart,
+    pub(super) restart: ConsumerRestart,
     pub(super) intensity: Intensity,
 }
 
@@ -47,7 +47,7 @@ impl FinishOptions {
         let mut layer = LayerOptions::default();
         layer.set_stages(consumers, Refused::stages("finish", consumers));
         let intensity = Intensity { max_restarts: 0, ..Intensity::default() };
-        Self { layer, restart: Restart::default(), intensity }
+        Self { layer, restart: ConsumerRestart::default(), intensity }
     }
 
     /// The maximum demand of each consumer on each preceding stage, in events. Default: 1000.
@@ -68,8 +68,8 @@ impl FinishOptions {
         self
     }
 
-    /// When a consumer is restarted. Default: [`Restart::Permanent`].
-    pub fn restart(mut self, restart: Restart) -> Self {
+    /// When a consumer is restarted. Default: [`ConsumerRestart::Permanent`].
+    pub fn restart(mut self, restart: ConsumerRestart) -> Self {
         self.restart = restart;
         self
     }

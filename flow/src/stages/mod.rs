@@ -13,7 +13,7 @@ mod started;
 mod through;
 
 pub use errors::OnError;
-pub use finish::{FinishOptions, Restart};
+pub use finish::{ConsumerRestart, FinishOptions};
 pub use foreign::Foreign;
 pub use into::Feeding;
 pub use map_async::Order;

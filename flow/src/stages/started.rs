@@ -10,7 +10,7 @@ use stage_core::spawn::producer;
 use stage_core::{BoxError, DemandMode, Producer, ProducerRef};
 
 use super::owned_producer::OwnedProducer;
-use super::through::{Recipe, made};
+use super::through::{StageRecipe, made};
 use crate::error::FlowError;
 use crate::flow::{Flow, LayerFlow};
 use crate::plan::{Build, Exit, Fed, Node, Outline};
@@ -20,7 +20,7 @@ use crate::time::Untimed;
 /// Producers that have not been started yet.
 struct Started<S> {
     count: usize,
-    recipe: Recipe<S>,
+    recipe: StageRecipe<S>,
 }
 
 impl<S> fmt::Debug for Started<S> {

@@ -109,10 +109,10 @@ impl<T: Send + 'static, U: Send + 'static> Node<U> for ThroughRunning<T, U> {
 }
 
 /// Creates the stage at a place.
-pub(super) type Recipe<S> = Arc<dyn Fn(Place) -> Result<S, BoxError> + Send + Sync>;
+pub(super) type StageRecipe<S> = Arc<dyn Fn(Place) -> Result<S, BoxError> + Send + Sync>;
 
 /// Calls the recipe for stage number `index` of a layer.
-pub(super) fn made<S>(recipe: &Recipe<S>, layer: &str, index: usize, of: usize) -> Result<S, FlowError> {
+pub(super) fn made<S>(recipe: &StageRecipe<S>, layer: &str, index: usize, of: usize) -> Result<S, FlowError> {
     let stage = format!("{layer}/{index}");
     guarded(&stage, || recipe(Place { index, of }))?
         .map_err(|error| FlowError::Stage { stage, reason: ExitReason::from(error) })
@@ -121,7 +121,7 @@ pub(super) fn made<S>(recipe: &Recipe<S>, layer: &str, index: usize, of: usize) 
 /// Stages that are started with the flow, fed by the layer before.
 struct ThroughOwned<T, S> {
     before: NodeOf<T>,
-    recipe: Recipe<S>,
+    recipe: StageRecipe<S>,
     options: LayerOptions,
 }
 

@@ -5,7 +5,7 @@
 //! its demand; a subscriber without demand gets the mark when it asks again. Each subscriber thus learns the
 //! event-time progress in the order in which its events arrive.
 
-use stage_core::dispatch::{Dispatcher, Outbox, SubscriberOptions, SubscriptionKey};
+use stage_core::dispatch::{DispatchOptions, Dispatcher, Outbox, SubscriptionKey};
 use stage_core::{Demand, SubscribeError};
 
 use super::{Progress, Stamped};
@@ -71,7 +71,7 @@ impl<T: Send> Dispatcher<Stamped<T>> for Timely {
     fn subscribe(
         &mut self,
         key: SubscriptionKey,
-        _options: SubscriberOptions<Stamped<T>>,
+        _options: DispatchOptions<Stamped<T>>,
     ) -> Result<(), SubscribeError> {
         self.turn += 1;
         let (since, told) = (self.turn, Progress::UNKNOWN);
@@ -146,7 +146,7 @@ mod tests {
     fn asked(a: usize, b: usize) -> (Timely, Outbox<Stamped<i64>>) {
         let (mut timely, mut outbox) = (Timely::new(), Outbox::new());
         for (key, asked) in [(A, a), (B, b)] {
-            Dispatcher::<Stamped<i64>>::subscribe(&mut timely, key, SubscriberOptions::new()).unwrap();
+            Dispatcher::<Stamped<i64>>::subscribe(&mut timely, key, DispatchOptions::new()).unwrap();
             if let Some(demand) = Demand::new(asked) {
                 timely.ask(key, demand, &mut outbox);
             }

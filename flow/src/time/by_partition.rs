@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use stage_core::dispatch::{
-    Dispatcher, Marker, Outbox, PartitionDispatcher, PartitionError, SubscriberOptions, SubscriptionKey,
+    DispatchOptions, Dispatcher, Marker, Outbox, PartitionDispatcher, PartitionError, SubscriptionKey,
 };
 use stage_core::{Demand, SubscribeError};
 
@@ -179,7 +179,7 @@ impl<D: Dispatcher<Stamped<T>>, T: Send> Dispatcher<Stamped<T>> for Announcing<D
     fn subscribe(
         &mut self,
         key: SubscriptionKey,
-        options: SubscriberOptions<Stamped<T>>,
+        options: DispatchOptions<Stamped<T>>,
     ) -> Result<(), SubscribeError> {
         let takes = options.partition.clone();
         self.inner.subscribe(key, options)?;
@@ -280,7 +280,7 @@ mod tests {
         let mut outbox = Outbox::new();
         for (partition, asked) in asked.into_iter().enumerate() {
             let key = SubscriptionKey::new(partition);
-            dispatcher.subscribe(key, SubscriberOptions::new().partition(partition)).unwrap();
+            dispatcher.subscribe(key, DispatchOptions::new().partition(partition)).unwrap();
             if let Some(demand) = Demand::new(asked) {
                 dispatcher.ask(key, demand, &mut outbox);
             }

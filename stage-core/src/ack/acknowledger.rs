@@ -21,7 +21,7 @@ pub trait Acknowledger: Send + 'static {
     fn settle(
         &mut self,
         acknowledged: &[Self::Receipt],
-        rejected: &[Rejected<Self::Receipt>],
+        rejected: &[RejectedDelivery<Self::Receipt>],
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
     /// Called every [`heartbeat`](AckOptions::heartbeat) while the collector runs: the deliveries without a
@@ -33,7 +33,7 @@ pub trait Acknowledger: Send + 'static {
 
 /// An event that was not handled.
 #[derive(Clone, Debug)]
-pub struct Rejected<R> {
+pub struct RejectedDelivery<R> {
     /// Identifies the event to the source.
     pub receipt: R,
     /// The reason for the rejection.

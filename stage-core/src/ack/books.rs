@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::acknowledger::Rejected;
+use super::acknowledger::RejectedDelivery;
 use super::collectors::Open;
 use super::inbox::{Inbox, Judged};
 use super::reason::Reason;
@@ -36,7 +36,7 @@ struct Pages<R> {
 #[derive(Debug)]
 pub(super) struct Verdicts<R> {
     pub(super) acknowledged: Vec<R>,
-    pub(super) rejected: Vec<Rejected<R>>,
+    pub(super) rejected: Vec<RejectedDelivery<R>>,
     /// Buffer, empty between two collections.
     judged: Judged,
 }
@@ -127,9 +127,9 @@ impl<R> Pages<R> {
         }
     }
 
-    fn close_rejected(&mut self, slot: Slot, reason: Reason) -> Option<Rejected<R>> {
+    fn close_rejected(&mut self, slot: Slot, reason: Reason) -> Option<RejectedDelivery<R>> {
         let receipt = self.receipts[slot.place()].take();
         self.spare.push(slot);
-        receipt.map(|receipt| Rejected { receipt, reason })
+        receipt.map(|receipt| RejectedDelivery { receipt, reason })
     }
 }

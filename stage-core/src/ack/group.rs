@@ -10,7 +10,7 @@ use super::token::Token;
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
 
 /// Some tokens with one count of holders. When the last holder settles, the tokens are settled.
-pub(super) struct Group {
+pub(super) struct TokenGroup {
     holders: AtomicUsize,
     /// The first reason given.
     reason: Mutex<Option<Reason>>,
@@ -19,7 +19,7 @@ pub(super) struct Group {
     inbox: Option<Arc<Inbox>>,
 }
 
-impl Group {
+impl TokenGroup {
     fn new(tokens: Vec<Token>, inbox: Option<Arc<Inbox>>) -> Arc<Self> {
         let (reason, tokens) = (Mutex::new(None), Mutex::new(tokens));
         Arc::new(Self { holders: AtomicUsize::new(1), reason, tokens, inbox })
@@ -86,8 +86,8 @@ impl Group {
 }
 
 /// Omits the tokens, because they may lead back to the group.
-impl fmt::Debug for Group {
+impl fmt::Debug for TokenGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Group").field("holders", &self.holders).finish_non_exhaustive()
+        f.debug_struct("TokenGroup").field("holders", &self.holders).finish_non_exhaustive()
     }
 }

@@ -24,7 +24,7 @@
 //! 4. Releasing a delivery only records the verdict: it does not wait, does not panic, and needs no runtime.
 //! 5. The collector ends when its source is gone and every delivery was judged; a pipeline waits for that.
 //! ```
-//! use stage_core::ack::{Acknowledger, AckOptions, Deliveries, Delivery, Rejected};
+//! use stage_core::ack::{Acknowledger, AckOptions, Deliveries, Delivery, RejectedDelivery};
 //! use stage_core::{BoxError, Context, Demand, Emitter, Init, Pipeline, Producer, StageResult};
 //!
 //! /// Prints the verdicts.
@@ -33,7 +33,7 @@
 //! impl Acknowledger for Print {
 //!     type Receipt = u64;
 //!
-//!     async fn settle(&mut self, done: &[u64], rejected: &[Rejected<u64>]) -> Result<(), BoxError> {
+//!     async fn settle(&mut self, done: &[u64], rejected: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
 //!         println!("done: {done:?}, to be tried again: {}", rejected.len());
 //!         Ok(())
 //!     }
@@ -96,7 +96,7 @@ mod split;
 mod token;
 mod waiting;
 
-pub use acknowledger::{AckOptions, Acknowledger, Rejected};
+pub use acknowledger::{AckOptions, Acknowledger, RejectedDelivery};
 pub(crate) use collectors::Collectors;
 pub use deliveries::{Deliveries, Delivering, Tokens};
 pub use delivery::Delivery;

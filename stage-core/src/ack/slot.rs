@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::group::Group;
+use super::group::TokenGroup;
 use super::inbox::Inbox;
 use super::reason::Reason;
 use super::token::Token;
@@ -18,7 +18,7 @@ struct Inside {
     place: u32,
     inbox: Arc<Inbox>,
     /// The group of holders, once there is more than one.
-    group: Mutex<Option<Arc<Group>>>,
+    group: Mutex<Option<Arc<TokenGroup>>>,
 }
 
 impl Slot {
@@ -32,15 +32,15 @@ impl Slot {
     }
 
     /// Returns the group of holders, which includes the owner of the slot.
-    pub(super) fn share(&self) -> Arc<Group> {
+    pub(super) fn share(&self) -> Arc<TokenGroup> {
         let mut group = lock(&self.0.group);
-        Arc::clone(group.get_or_insert_with(|| Group::of_one(&self.0.inbox)))
+        Arc::clone(group.get_or_insert_with(|| TokenGroup::of_one(&self.0.inbox)))
     }
 
     /// Leaves the group of holders, if there is or was more than one, and returns it. The caller must then
     /// settle with it.
     #[inline]
-    pub(super) fn leave(&mut self) -> Option<Arc<Group>> {
+    pub(super) fn leave(&mut self) -> Option<Arc<TokenGroup>> {
         self.0.group.get_mut().unwrap_or_else(PoisonError::into_inner).take()
     }
 

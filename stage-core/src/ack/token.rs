@@ -3,7 +3,7 @@
 use std::mem;
 
 use super::delivery::Delivery;
-use super::group::Group;
+use super::group::TokenGroup;
 use super::handled::Handled;
 use super::inbox::Inbox;
 use super::looked::Looked;
@@ -15,27 +15,27 @@ use crate::sync::Arc;
 /// hands of a handler, so this is a failed attempt.
 #[derive(Debug)]
 #[must_use = "a token that is dropped rejects its delivery"]
-pub struct Token(Held);
+pub struct Token(Holder);
 
 #[derive(Debug)]
-enum Held {
+enum Holder {
     /// Untracked, or already settled.
     Nothing,
     /// The first holder of a delivery.
     Slot(Slot, Looked),
     /// Another holder of a delivery, or a holder of many deliveries.
-    Group(Arc<Group>, Looked),
+    Group(Arc<TokenGroup>, Looked),
 }
 
 impl Token {
     /// Returns a token whose verdict is not reported.
     pub const fn untracked() -> Self {
-        Self(Held::Nothing)
+        Self(Holder::Nothing)
     }
 
     #[inline]
     pub(super) const fn slot(slot: Slot) -> Self {
-        Self(Held::Slot(slot, Looked::yes()))
+        Self(Holder::Slot(slot, Looked::yes()))
     }
 
     /// Joins several tokens into one; its verdict applies to all of them.
@@ -44,25 +44,25 @@ impl Token {
         match tokens.len() {
             0 => Self::untracked(),
             1 => tokens.remove(0),
-            _ => Self(Held::Group(Group::of_many(tokens), Looked::yes())),
+            _ => Self(Holder::Group(TokenGroup::of_many(tokens), Looked::yes())),
         }
     }
 
     /// Adds a holder: the delivery is acknowledged once all holders have acknowledged it.
     pub fn share(&self) -> Self {
         let group = match &self.0 {
-            Held::Nothing => return Self::untracked(),
-            Held::Slot(slot, _) => slot.share(),
-            Held::Group(group, _) => Arc::clone(group),
+            Holder::Nothing => return Self::untracked(),
+            Holder::Slot(slot, _) => slot.share(),
+            Holder::Group(group, _) => Arc::clone(group),
         };
         group.hold();
-        Self(Held::Group(group, Looked::yes()))
+        Self(Holder::Group(group, Looked::yes()))
     }
 
     /// Returns a delivery of `value` that this token settles. It is not in hand until a handler looks at it.
     #[inline]
     pub const fn with<T>(mut self, value: T) -> Delivery<T> {
-        if let Held::Slot(_, looked) | Held::Group(_, looked) = &mut self.0 {
+        if let Holder::Slot(_, looked) | Holder::Group(_, looked) = &mut self.0 {
             *looked = Looked::no();
         }
         Delivery { value, token: self }
@@ -84,7 +84,7 @@ impl Token {
     /// Records that a handler looks at the value.
     #[inline]
     pub(super) fn look(&self) {
-        if let Held::Slot(_, looked) | Held::Group(_, looked) = &self.0 {
+        if let Holder::Slot(_, looked) | Holder::Group(_, looked) = &self.0 {
             looked.set();
         }
     }
@@ -92,10 +92,10 @@ impl Token {
     /// Acknowledges for this holder.
     #[inline]
     pub fn acknowledge(mut self) {
-        match mem::replace(&mut self.0, Held::Nothing) {
-            Held::Nothing => {}
-            Held::Slot(slot, _) => slot.acknowledge(),
-            Held::Group(group, _) => group.acknowledge(),
+        match mem::replace(&mut self.0, Holder::Nothing) {
+            Holder::Nothing => {}
+            Holder::Slot(slot, _) => slot.acknowledge(),
+            Holder::Group(group, _) => group.acknowledge(),
         }
     }
 
@@ -113,44 +113,44 @@ impl Token {
 
     /// Returns whether the verdict is reported to a source and still open.
     pub const fn is_tracked(&self) -> bool {
-        !matches!(self.0, Held::Nothing)
+        !matches!(self.0, Holder::Nothing)
     }
 
     /// Returns whether another holder has rejected the delivery, so that further work on it is wasted.
     pub fn is_rejected(&self) -> bool {
         match &self.0 {
-            Held::Nothing => false,
-            Held::Slot(slot, _) => slot.is_rejected(),
-            Held::Group(group, _) => group.is_rejected(),
+            Holder::Nothing => false,
+            Holder::Slot(slot, _) => slot.is_rejected(),
+            Holder::Group(group, _) => group.is_rejected(),
         }
     }
 
     /// Returns the slot of a first holder, or the token itself.
     #[inline]
     pub(super) fn into_slot(mut self) -> Result<Slot, Self> {
-        match mem::replace(&mut self.0, Held::Nothing) {
-            Held::Slot(slot, _) => Ok(slot),
+        match mem::replace(&mut self.0, Holder::Nothing) {
+            Holder::Slot(slot, _) => Ok(slot),
             held => Err(Self(held)),
         }
     }
 
     pub(super) fn inbox(&self) -> Option<&Arc<Inbox>> {
         match &self.0 {
-            Held::Nothing => None,
-            Held::Slot(slot, _) => Some(slot.inbox()),
-            Held::Group(group, _) => group.inbox(),
+            Holder::Nothing => None,
+            Holder::Slot(slot, _) => Some(slot.inbox()),
+            Holder::Group(group, _) => group.inbox(),
         }
     }
 
     #[cold]
     fn settle_rejected(&mut self, reason: Option<Reason>) {
-        match mem::replace(&mut self.0, Held::Nothing) {
-            Held::Nothing => {}
-            Held::Slot(slot, looked) => {
+        match mem::replace(&mut self.0, Holder::Nothing) {
+            Holder::Nothing => {}
+            Holder::Slot(slot, looked) => {
                 let reason = reason.unwrap_or_else(|| slot.inbox().why_dropped(&looked));
                 slot.reject(reason);
             }
-            Held::Group(group, looked) => {
+            Holder::Group(group, looked) => {
                 let reason = reason.unwrap_or_else(|| group.why_dropped(&looked));
                 group.reject(reason);
             }

@@ -217,7 +217,7 @@ impl<E: Send + 'static, S: Sort<E>> ProducerConsumer for Batcher<E, S> {
     const BATCHES: bool = true;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
-        self.counters = Some(Arc::clone(&cx.core.counters));
+        self.counters = Some(Arc::clone(&cx.state.counters));
         Ok(Init::Ready)
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::backoff::{ATTEMPTS, Attempts, FIRST, MOST, Unlimited};
-use super::origin::Origin;
+use super::origin::OptionOrigin;
 use super::patch::{path_of_default, path_of_step};
 use super::setting::{Setting, shown, shown_capacity};
 use super::structs::PipelineOptions;
@@ -49,7 +49,7 @@ pub struct EffectiveOption {
     /// The value: a number or a word.
     pub value: Value,
     /// The origin of the value.
-    pub origin: Origin,
+    pub origin: OptionOrigin,
 }
 
 impl EffectiveOptions {
@@ -132,23 +132,23 @@ impl EffectiveOptions {
     }
 
     /// Returns the origin of a step's option.
-    pub(super) fn origin_in(&self, step: &StepDeclaration<'_>, setting: Setting) -> Origin {
-        let outside = |path: String| self.origins.get(&path).cloned().map(Origin::Override);
+    pub(super) fn origin_in(&self, step: &StepDeclaration<'_>, setting: Setting) -> OptionOrigin {
+        let outside = |path: String| self.origins.get(&path).cloned().map(OptionOrigin::Override);
         let said = |options: &StepOptions, path: String| {
-            setting.is_set(options).then(|| outside(path).unwrap_or(Origin::Declared))
+            setting.is_set(options).then(|| outside(path).unwrap_or(OptionOrigin::Declared))
         };
         said(step.own, path_of_step(step.name, setting))
-            .or_else(|| is_half(step, setting).then_some(Origin::HalfOfMaxDemand))
-            .or_else(|| is_in_batches(step, setting).then_some(Origin::InBatches))
+            .or_else(|| is_half(step, setting).then_some(OptionOrigin::HalfOfMaxDemand))
+            .or_else(|| is_in_batches(step, setting).then_some(OptionOrigin::InBatches))
             .or_else(|| said(step.defaults, path_of_default(setting)))
-            .unwrap_or(Origin::Default)
+            .unwrap_or(OptionOrigin::Default)
     }
 
     fn push_whole(&mut self, name: &'static str, value: Value, usual: bool) {
         let origin = match self.origins.get(name) {
-            Some(origin) => Origin::Override(origin.clone()),
-            None if usual => Origin::Default,
-            None => Origin::Declared,
+            Some(origin) => OptionOrigin::Override(origin.clone()),
+            None if usual => OptionOrigin::Default,
+            None => OptionOrigin::Declared,
         };
         self.options.push(EffectiveOption { step: None, name, value, origin });
     }

@@ -57,9 +57,9 @@
 
 mod backoff;
 mod configure;
+mod did_you_mean;
 mod effective;
 mod error;
-mod meant;
 mod origin;
 mod overrides;
 mod patch;
@@ -71,7 +71,7 @@ pub use backoff::{Attempts, Unlimited};
 pub use configure::Configure;
 pub use effective::{EffectiveOption, EffectiveOptions};
 pub use error::{ConfigError, ConfigErrors, OverridesError, Problem};
-pub use origin::Origin;
+pub use origin::OptionOrigin;
 pub use overrides::Overrides;
 pub use setting::Setting;
 pub use structs::{BackoffSettings, PipelineOptions, StepSettings};

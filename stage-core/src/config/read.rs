@@ -1,7 +1,7 @@
 //! Resolves the paths of entries against the steps of a pipeline.
 
+use super::did_you_mean::closest_word;
 use super::error::{ConfigError, Problem};
-use super::meant::meant;
 use super::overrides::{Entry, Spelling};
 use super::setting::Setting;
 use crate::pipeline::StepKind;
@@ -77,7 +77,7 @@ fn known(entry: &Entry, name: &str) -> Result<Setting, ConfigError> {
 }
 
 fn unknown_key<const N: usize>(entry: &Entry, name: &str, known: [&'static str; N]) -> ConfigError {
-    let meant = meant(name, known).map(str::to_owned);
+    let meant = closest_word(name, known).map(str::to_owned);
     error(entry, Problem::Key { meant, known: known.map(str::to_owned).to_vec() })
 }
 
@@ -87,7 +87,7 @@ fn find(entry: &Entry, name: &str, steps: &[(&str, StepKind)]) -> Result<usize, 
     let exact = steps.iter().position(|(step, _)| *step == name);
     let similar = || steps.iter().position(|(step, _)| entry.spelling.is(name, step));
     exact.or_else(|| (entry.spelling == Spelling::Variable).then(similar).flatten()).ok_or_else(|| {
-        let meant = meant(name, steps.iter().map(|(step, _)| *step)).map(str::to_owned);
+        let meant = closest_word(name, steps.iter().map(|(step, _)| *step)).map(str::to_owned);
         error(
             entry,
             Problem::Step { meant, known: steps.iter().map(|(step, _)| (*step).to_owned()).collect() },

@@ -8,27 +8,27 @@ use super::tables::slots::Slots;
 use super::{Dispatcher, Outbox, SubscriptionKey};
 use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
-use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
+use crate::dispatch::options::{DispatchOptions, Selector};
 
 /// Sends every event to every subscriber. The demand is the minimum over all subscribers: the slowest one
 /// sets the pace, and a new one stops the flow until it asks.
 ///
 /// Events are cloned for all but one subscriber; broadcast `Arc<E>` to share them instead. A subscriber with
-/// a [selector](SubscriberOptions::selector) receives only the events it selects, and rejected events use
-/// none of its credit. A stage that gives its [identity](SubscriberOptions::subscriber) is served only once.
+/// a [selector](DispatchOptions::selector) receives only the events it selects, and rejected events use
+/// none of its credit. A stage that gives its [identity](DispatchOptions::subscriber) is served only once.
 ///
 /// Events that a lost subscriber had not received go to the next subscriber if no other one received them,
 /// and are discarded otherwise: no subscriber receives an event that was broadcast before it subscribed.
 ///
 /// ```
 /// use stage_core::Demand;
-/// use stage_core::dispatch::{BroadcastDispatcher, Dispatcher, Outbox, SubscriberOptions, SubscriptionKey};
+/// use stage_core::dispatch::{BroadcastDispatcher, Dispatcher, Outbox, DispatchOptions, SubscriptionKey};
 ///
 /// let (all, even) = (SubscriptionKey::new(0), SubscriptionKey::new(1));
 /// let mut dispatcher = BroadcastDispatcher::new();
 /// let mut outbox = Outbox::new();
-/// dispatcher.subscribe(all, SubscriberOptions::new())?;
-/// dispatcher.subscribe(even, SubscriberOptions::new().selector(|event: &u32| event % 2 == 0))?;
+/// dispatcher.subscribe(all, DispatchOptions::new())?;
+/// dispatcher.subscribe(even, DispatchOptions::new().selector(|event: &u32| event % 2 == 0))?;
 /// dispatcher.ask(all, Demand::new(3).unwrap(), &mut outbox);
 /// assert_eq!(dispatcher.wanted(), 0);
 /// dispatcher.ask(even, Demand::new(3).unwrap(), &mut outbox);
@@ -150,17 +150,13 @@ impl<E> Member<E> {
 }
 
 impl<E: Clone + Send> Dispatcher<E> for BroadcastDispatcher<E> {
-    fn subscribe(
-        &mut self,
-        key: SubscriptionKey,
-        options: SubscriberOptions<E>,
-    ) -> Result<(), SubscribeError> {
+    fn subscribe(&mut self, key: SubscriptionKey, options: DispatchOptions<E>) -> Result<(), SubscribeError> {
         if let Some(stage) = options.subscriber
             && !self.stages.insert(stage)
         {
             return Err(SubscribeError::AlreadySubscribed);
         }
-        let SubscriberOptions { selector, subscriber: stage, .. } = options;
+        let DispatchOptions { selector, subscriber: stage, .. } = options;
         self.places.insert(key, self.members.len());
         self.members.push(Member { key, selector, stage, limit: self.sent });
         self.limits.set(key, self.sent);

@@ -1,20 +1,20 @@
 //! The demand dispatcher: sends each event to the subscriber with the most demand (GenStage's default).
 
-use super::supply::decider::{Sole, Standing};
+use super::supply::sole_subscriber::{DispatcherState, SoleSubscriber};
 use super::tables::ranking::Ranking;
 use super::tables::slots::Slots;
 use super::tables::total::Total;
-use super::{Dispatcher, Notice, Outbox, SubscriptionKey};
+use super::{DispatchWarning, Dispatcher, Outbox, SubscriptionKey};
 use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
-use crate::dispatch::subscriber_options::SubscriberOptions;
+use crate::dispatch::options::DispatchOptions;
 
 /// Sends each emission to the subscriber with the most credit, as much as it asked for, then to the next.
 /// Subscribers with equal credit are served in the order in which they reached it.
 ///
 /// It balances emissions, not events: a subscriber that asks for more than the others is served before them.
 /// An ask above `max_demand` (by default, above the first ask) is therefore reported as a
-/// [notice](Notice::LargeAsk).
+/// [warning](DispatchWarning::LargeAsk).
 ///
 /// ```
 /// use stage_core::dispatch::DemandDispatcher;
@@ -31,7 +31,7 @@ pub struct DemandDispatcher {
     subscribers: usize,
     /// The subscriber, while there is only one.
     sole: Option<SubscriptionKey>,
-    /// The largest ask that causes no notice.
+    /// The largest ask that causes no warning.
     max: Option<usize>,
     /// The seed for the order of the first dispatch, until it happened.
     shuffle: Option<u64>,
@@ -43,7 +43,7 @@ impl DemandDispatcher {
         Self::default()
     }
 
-    /// Expects asks of at most `max_demand` events; larger ones are served and cause a notice.
+    /// Expects asks of at most `max_demand` events; larger ones are served and cause a warning.
     pub fn max_demand(mut self, max_demand: usize) -> Self {
         self.max = Some(max_demand);
         self
@@ -103,7 +103,7 @@ impl<E> Dispatcher<E> for DemandDispatcher {
     fn subscribe(
         &mut self,
         key: SubscriptionKey,
-        _options: SubscriberOptions<E>,
+        _options: DispatchOptions<E>,
     ) -> Result<(), SubscribeError> {
         self.credits.insert(key, 0);
         self.subscribers += 1;
@@ -123,7 +123,7 @@ impl<E> Dispatcher<E> for DemandDispatcher {
         let Some(mut credit) = self.credits.get(key).copied() else { return };
         let (asked, max) = (demand.get(), *self.max.get_or_insert(demand.get()));
         if asked > max {
-            outbox.notice(Notice::LargeAsk { from: key, asked, max });
+            outbox.warn(DispatchWarning::LargeAsk { from: key, asked, max });
         }
         self.credit.ask(&mut credit, asked);
         self.rank(key, credit);
@@ -146,11 +146,11 @@ impl<E> Dispatcher<E> for DemandDispatcher {
         self.credit.get()
     }
 
-    fn standing(&self) -> Standing {
+    fn standing(&self) -> DispatcherState {
         // The first ask sets the limit of an ask, and the first dispatch may be shuffled.
         let may_go_by = self.shuffle.is_none().then_some(self.max).flatten();
-        let sole = may_go_by.and_then(|most| Some(Sole { key: self.sole?, most }));
-        Standing { wanted: self.credit.get(), kept: 0, sole }
+        let sole = may_go_by.and_then(|most| Some(SoleSubscriber { key: self.sole?, most }));
+        DispatcherState { wanted: self.credit.get(), kept: 0, sole }
     }
 
     fn catch_up(&mut self, credit: usize) {
@@ -182,7 +182,7 @@ mod tests {
         fn new(asks: &[(SubscriptionKey, usize)]) -> Self {
             let mut bench = Self { dispatcher: DemandDispatcher::default(), outbox: Outbox::new(), next: 0 };
             for (key, asked) in asks {
-                Dispatcher::<u32>::subscribe(&mut bench.dispatcher, *key, SubscriberOptions::new()).unwrap();
+                Dispatcher::<u32>::subscribe(&mut bench.dispatcher, *key, DispatchOptions::new()).unwrap();
                 bench.ask(*key, *asked);
             }
             bench

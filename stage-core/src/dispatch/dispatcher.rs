@@ -1,11 +1,11 @@
 //! The [`Dispatcher`] trait; the [module](crate::dispatch)'s documentation states the laws of its
 //! implementations.
 
-use super::supply::decider::Standing;
+use super::supply::sole_subscriber::DispatcherState;
 use super::{Marker, Outbox, SubscriptionKey};
 use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
-use crate::dispatch::subscriber_options::SubscriberOptions;
+use crate::dispatch::options::DispatchOptions;
 
 /// Decides which subscriber receives which events.
 ///
@@ -19,7 +19,7 @@ use crate::dispatch::subscriber_options::SubscriberOptions;
 /// The first subscriber receives everything it asks for; the others receive what it leaves:
 ///
 /// ```
-/// use stage_core::dispatch::{Dispatcher, Outbox, SubscriberOptions, SubscriptionKey};
+/// use stage_core::dispatch::{Dispatcher, Outbox, DispatchOptions, SubscriptionKey};
 /// use stage_core::{Demand, SubscribeError};
 ///
 /// #[derive(Default)]
@@ -31,7 +31,7 @@ use crate::dispatch::subscriber_options::SubscriberOptions;
 ///     fn subscribe(
 ///         &mut self,
 ///         key: SubscriptionKey,
-///         _options: SubscriberOptions<E>,
+///         _options: DispatchOptions<E>,
 ///     ) -> Result<(), SubscribeError> {
 ///         self.subscribers.push((key, 0));
 ///         Ok(())
@@ -64,7 +64,7 @@ use crate::dispatch::subscriber_options::SubscriberOptions;
 /// let mut dispatcher = FirstComesFirst::default();
 /// let mut outbox = Outbox::new();
 /// for (key, asked) in [(a, 2), (b, 5)] {
-///     dispatcher.subscribe(key, SubscriberOptions::<char>::new())?;
+///     dispatcher.subscribe(key, DispatchOptions::<char>::new())?;
 ///     dispatcher.ask(key, Demand::new(asked).unwrap(), &mut outbox);
 /// }
 /// let mut events = vec!['x', 'y', 'z'];
@@ -80,11 +80,7 @@ pub trait Dispatcher<E>: Send {
     ///
     /// The reason the subscriber cannot be served; the subscriber receives it. After an error, the
     /// dispatcher must be unchanged.
-    fn subscribe(
-        &mut self,
-        key: SubscriptionKey,
-        options: SubscriberOptions<E>,
-    ) -> Result<(), SubscribeError>;
+    fn subscribe(&mut self, key: SubscriptionKey, options: DispatchOptions<E>) -> Result<(), SubscribeError>;
 
     /// Removes a subscriber and its unmet demand; another may take its place.
     fn cancel(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>);
@@ -128,14 +124,14 @@ pub trait Dispatcher<E>: Send {
         false
     }
 
-    /// Returns the state that the hub needs after each call, in one call. Only for the dispatchers of this
+    /// Returns the state that the supply needs after each call, in one call. Only for the dispatchers of this
     /// crate.
     #[doc(hidden)]
-    fn standing(&self) -> Standing {
-        Standing { wanted: self.wanted(), kept: self.kept(), sole: None }
+    fn standing(&self) -> DispatcherState {
+        DispatcherState { wanted: self.wanted(), kept: self.kept(), sole: None }
     }
 
-    /// Sets the credit of the [sole](Standing) subscriber, whose asks and events the hub accounted for by
+    /// Sets the credit of the [sole](DispatcherState) subscriber, whose asks and events the supply accounted for by
     /// itself.
     #[doc(hidden)]
     fn catch_up(&mut self, credit: usize) {
@@ -164,11 +160,7 @@ pub trait Dispatcher<E>: Send {
 }
 
 impl<E, D: Dispatcher<E> + ?Sized> Dispatcher<E> for Box<D> {
-    fn subscribe(
-        &mut self,
-        key: SubscriptionKey,
-        options: SubscriberOptions<E>,
-    ) -> Result<(), SubscribeError> {
+    fn subscribe(&mut self, key: SubscriptionKey, options: DispatchOptions<E>) -> Result<(), SubscribeError> {
         (**self).subscribe(key, options)
     }
 
@@ -200,7 +192,7 @@ impl<E, D: Dispatcher<E> + ?Sized> Dispatcher<E> for Box<D> {
         (**self).kept()
     }
 
-    fn standing(&self) -> Standing {
+    fn standing(&self) -> DispatcherState {
         (**self).standing()
     }
 

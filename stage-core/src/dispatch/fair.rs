@@ -8,7 +8,7 @@ use super::tables::total::Total;
 use super::{Dispatcher, Outbox, SubscriptionKey};
 use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
-use crate::dispatch::subscriber_options::SubscriberOptions;
+use crate::dispatch::options::DispatchOptions;
 
 /// Sends every event, one by one, to the subscriber with the fewest events outstanding; subscribers with
 /// equally many take turns. The events of one dispatch for one subscriber form one message.
@@ -18,13 +18,13 @@ use crate::dispatch::subscriber_options::SubscriberOptions;
 ///
 /// ```
 /// use stage_core::Demand;
-/// use stage_core::dispatch::{Dispatcher, FairDispatcher, Outbox, SubscriberOptions, SubscriptionKey};
+/// use stage_core::dispatch::{Dispatcher, FairDispatcher, Outbox, DispatchOptions, SubscriptionKey};
 ///
 /// let (a, b) = (SubscriptionKey::new(0), SubscriptionKey::new(1));
 /// let mut dispatcher = FairDispatcher::new();
 /// let mut outbox = Outbox::new();
 /// for (key, asked) in [(a, 1000), (b, 10)] {
-///     dispatcher.subscribe(key, SubscriberOptions::<u32>::new())?;
+///     dispatcher.subscribe(key, DispatchOptions::<u32>::new())?;
 ///     dispatcher.ask(key, Demand::new(asked).unwrap(), &mut outbox);
 /// }
 /// dispatcher.dispatch(&mut vec![1, 2, 3, 4], &mut outbox);
@@ -92,7 +92,7 @@ impl<E> Dispatcher<E> for FairDispatcher {
     fn subscribe(
         &mut self,
         key: SubscriptionKey,
-        _options: SubscriberOptions<E>,
+        _options: DispatchOptions<E>,
     ) -> Result<(), SubscribeError> {
         self.shares.insert(key, Share::default());
         Ok(())

@@ -4,10 +4,10 @@
 use super::guard::guarded;
 use super::members::{Members, Settle};
 use super::tables::slots::Slots;
-use super::{Dispatcher, Marker, Notice, Outbox, SubscriptionKey};
+use super::{DispatchWarning, Dispatcher, Marker, Outbox, SubscriptionKey};
 use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
-use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
+use crate::dispatch::options::{DispatchOptions, Selector};
 
 /// Serves groups of subscribers, such as the copies of the first step of each branch. Within each group, the
 /// group's own dispatcher decides.
@@ -21,13 +21,13 @@ use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
 /// while a group has lost its subscribers, its events wait for the next ones, and the other groups wait as
 /// well. A group whose subscribers have all finished receives nothing more, and no group waits for it.
 ///
-/// Subscribers are numbered across all groups; the partition in their [options](SubscriberOptions::partition)
+/// Subscribers are numbered across all groups; the partition in their [options](DispatchOptions::partition)
 /// is that number.
 ///
 /// ```
 /// use stage_core::Demand;
 /// use stage_core::dispatch::{
-///     DemandDispatcher, Dispatcher, Group, GroupDispatcher, Outbox, SubscriberOptions, SubscriptionKey,
+///     DemandDispatcher, Dispatcher, Group, GroupDispatcher, Outbox, DispatchOptions, SubscriptionKey,
 /// };
 ///
 /// // Two subscribers share everything, a third gets what is even.
@@ -37,7 +37,7 @@ use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
 /// let mut outbox = Outbox::new();
 /// for number in 0..3 {
 ///     let key = SubscriptionKey::new(number);
-///     dispatcher.subscribe(key, SubscriberOptions::new().partition(number))?;
+///     dispatcher.subscribe(key, DispatchOptions::new().partition(number))?;
 ///     dispatcher.ask(key, Demand::new(2).unwrap(), &mut outbox);
 /// }
 /// dispatcher.dispatch(&mut vec![1, 2, 3, 4], &mut outbox);
@@ -92,7 +92,7 @@ impl<E> Group<E> {
     }
 
     /// Accepts only the events for which `selects` returns true; the others use none of the group's demand.
-    /// An event for which `selects` panics is not selected, which causes a [notice](Notice::Unroutable).
+    /// An event for which `selects` panics is not selected, which causes a [warning](DispatchWarning::Unroutable).
     pub fn selector(mut self, selects: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
         self.selector = Some(Selector::new(selects));
         self
@@ -120,7 +120,7 @@ impl<E: Send> GroupDispatcher<E> {
 
     /// Creates a dispatcher that sends every event to the group whose number, from 0, `route` returns. An
     /// event whose number is too large, or for which `route` panics, is discarded, counted and reported as a
-    /// notice.
+    /// warning.
     pub fn one(
         groups: impl IntoIterator<Item = Group<E>>,
         route: impl FnMut(&E) -> usize + Send + 'static,
@@ -188,11 +188,11 @@ impl<E: Send> GroupDispatcher<E> {
                 Ok(number) if number < self.groups.len() => outbox.discard(1),
                 Ok(number) => {
                     outbox.discard(1);
-                    outbox.notice(Notice::UnknownPartition { partition: number.into(), events: 1 });
+                    outbox.warn(DispatchWarning::UnknownPartition { partition: number.into(), events: 1 });
                 }
                 Err(panicked) => {
                     outbox.discard(1);
-                    outbox.notice(Notice::Unroutable { events: 1, why: panicked.to_string() });
+                    outbox.warn(DispatchWarning::Unroutable { events: 1, why: panicked.to_string() });
                 }
             }
         }
@@ -209,11 +209,7 @@ impl<E: Send> GroupDispatcher<E> {
 }
 
 impl<E: Send> Dispatcher<E> for GroupDispatcher<E> {
-    fn subscribe(
-        &mut self,
-        key: SubscriptionKey,
-        options: SubscriberOptions<E>,
-    ) -> Result<(), SubscribeError> {
+    fn subscribe(&mut self, key: SubscriptionKey, options: DispatchOptions<E>) -> Result<(), SubscribeError> {
         use crate::base::partition_name::PartitionName;
         let all = self.groups.last().map_or(0, Members::end);
         let number = match options.partition.clone().ok_or(SubscribeError::NoPartition)? {

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use super::group::Group;
 use super::guard::guarded;
-use super::{Dispatcher, MarkedQueue, Marker, Notice, Outbox, SubscriptionKey};
+use super::{DispatchWarning, Dispatcher, MarkedQueue, Marker, Outbox, SubscriptionKey};
 use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
-use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
+use crate::dispatch::options::{DispatchOptions, Selector};
 
 /// The subscribers of a group, and the events queued for them.
 ///
@@ -61,7 +61,7 @@ impl<E> Members<E> {
             Ok(selects) => Some(selects),
             Err(panicked) => {
                 outbox.discard(1);
-                outbox.notice(Notice::Unroutable { events: 1, why: panicked.to_string() });
+                outbox.warn(DispatchWarning::Unroutable { events: 1, why: panicked.to_string() });
                 None
             }
         }
@@ -71,7 +71,7 @@ impl<E> Members<E> {
         &mut self,
         key: SubscriptionKey,
         number: usize,
-        options: SubscriberOptions<E>,
+        options: DispatchOptions<E>,
     ) -> Result<(), SubscribeError> {
         self.dispatcher.subscribe(key, options.partition(number - self.first))
     }

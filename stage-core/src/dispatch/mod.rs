@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!            ask ─────────▶ ┌────────────┐
-//!  subscribe, cancel ─────▶ │ Dispatcher │ ──▶ Outbox: events for a subscription, fired markers, notices
+//!  subscribe, cancel ─────▶ │ Dispatcher │ ──▶ Outbox: events for a subscription, fired markers, warnings
 //!         events ─────────▶ └────────────┘
 //!  what nobody wants ◀───────────┘   behind it the engine's buffer
 //! ```
@@ -43,19 +43,19 @@ mod guard;
 mod key;
 mod marker;
 mod members;
-mod notice;
+pub(crate) mod options;
 mod outbox;
 mod partition;
 mod partitions;
 mod stable_hash;
-pub(crate) mod subscriber_options;
 pub(crate) mod supply;
 pub(crate) mod tables;
 mod tenant;
+mod warning;
 mod weighted;
 
 pub(crate) use outbox::Delivery;
-pub(crate) use supply::hub::Hub;
+pub(crate) use supply::Supply;
 pub(crate) use supply::marked_queue::MarkedQueue;
 
 pub use broadcast::BroadcastDispatcher;
@@ -65,13 +65,13 @@ pub use fair::FairDispatcher;
 pub use group::{Group, GroupDispatcher};
 pub use key::SubscriptionKey;
 pub use marker::Marker;
-pub use notice::Notice;
 pub use outbox::Outbox;
 pub use partition::PartitionDispatcher;
 pub use partitions::{PartitionError, Partitions};
 pub use stable_hash::stable_hash;
 pub use tenant::{TenantDispatcher, TenantQueues};
+pub use warning::DispatchWarning;
 pub use weighted::WeightedDispatcher;
 
 pub use crate::base::partition_name::PartitionName;
-pub use subscriber_options::{Selector, SubscriberOptions};
+pub use options::{DispatchOptions, Selector};

@@ -1,6 +1,6 @@
 //! The decisions of a dispatcher: events with the subscriptions they go to, in order.
 
-use super::{Marker, Notice, SubscriptionKey};
+use super::{DispatchWarning, Marker, SubscriptionKey};
 use crate::base::error::ExitReason;
 
 /// Events for one subscription, sent as one message.
@@ -10,7 +10,7 @@ pub(crate) struct Delivery<E> {
     pub(crate) events: Vec<E>,
 }
 
-/// Collects a dispatcher's decisions: deliveries, fired markers, discarded events and notices.
+/// Collects a dispatcher's decisions: deliveries, fired markers, discarded events and warnings.
 ///
 /// Emptied buffers are recycled, so that dispatching does not allocate once a stage has run for a while.
 ///
@@ -35,7 +35,7 @@ pub struct Outbox<E> {
     widest: usize,
     discarded: usize,
     fired: Vec<Marker>,
-    notices: Vec<Notice>,
+    warnings: Vec<DispatchWarning>,
     expelled: Vec<(SubscriptionKey, ExitReason)>,
 }
 
@@ -43,8 +43,8 @@ pub struct Outbox<E> {
 const SPARE_PER_DELIVERY: usize = 4;
 const LEAST_SPARE: usize = 64;
 
-/// The most unread notices kept; further ones are dropped.
-const MOST_NOTICES: usize = 64;
+/// The most unread warnings kept; further ones are dropped.
+const MOST_WARNINGS: usize = 64;
 
 impl<E> Outbox<E> {
     /// Creates an empty outbox.
@@ -57,7 +57,7 @@ impl<E> Outbox<E> {
             widest: 0,
             discarded: 0,
             fired: Vec::new(),
-            notices: Vec::new(),
+            warnings: Vec::new(),
             expelled: Vec::new(),
         }
     }
@@ -118,11 +118,11 @@ impl<E> Outbox<E> {
         self.fired.push(marker);
     }
 
-    /// Records a warning for the operator. At most 64 unread notices are kept; further ones are dropped.
-    pub fn notice(&mut self, notice: Notice) {
-        let absorbed = self.notices.last_mut().is_some_and(|last| last.absorb(&notice));
-        if !absorbed && self.notices.len() < MOST_NOTICES {
-            self.notices.push(notice);
+    /// Records a warning for the operator. At most 64 unread warnings are kept; further ones are dropped.
+    pub fn warn(&mut self, warning: DispatchWarning) {
+        let absorbed = self.warnings.last_mut().is_some_and(|last| last.absorb(&warning));
+        if !absorbed && self.warnings.len() < MOST_WARNINGS {
+            self.warnings.push(warning);
         }
     }
 
@@ -162,9 +162,9 @@ impl<E> Outbox<E> {
         self.fired.drain(..)
     }
 
-    /// Removes and returns the notices, in order.
-    pub fn drain_notices(&mut self) -> impl Iterator<Item = Notice> {
-        self.notices.drain(..)
+    /// Removes and returns the warnings, in order.
+    pub fn drain_warnings(&mut self) -> impl Iterator<Item = DispatchWarning> {
+        self.warnings.drain(..)
     }
 
     /// Removes and returns the subscriptions to end.
@@ -198,7 +198,7 @@ impl<E> Outbox<E> {
 
     /// Returns whether there are decisions other than deliveries.
     pub(crate) fn has_asides(&self) -> bool {
-        self.discarded > 0 || !self.fired.is_empty() || !self.notices.is_empty()
+        self.discarded > 0 || !self.fired.is_empty() || !self.warnings.is_empty()
     }
 
     pub(crate) fn has_expelled(&self) -> bool {

@@ -5,18 +5,18 @@ use std::fmt;
 use std::hash::Hash;
 
 use super::guard::guarded;
-use super::tables::passed_markers::{Held, Ticket};
-use super::{Dispatcher, FairDispatcher, MarkedQueue, Marker, Notice, Outbox, SubscriptionKey};
+use super::tables::passed_markers::{PassedMarkers, Ticket};
+use super::{DispatchWarning, Dispatcher, FairDispatcher, MarkedQueue, Marker, Outbox, SubscriptionKey};
 use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
-use crate::dispatch::subscriber_options::SubscriberOptions;
+use crate::dispatch::options::DispatchOptions;
 
 /// The capacity of the queues of a [`TenantDispatcher`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TenantQueues {
     /// The limit over all tenants, at least 1. Events beyond it stay with the stage; none are discarded.
     pub together: usize,
-    /// The limit per tenant. Events beyond it are discarded, counted and [reported](Notice::TenantFull), so
+    /// The limit per tenant. Events beyond it are discarded, counted and [reported](DispatchWarning::TenantFull), so
     /// that a flood from one tenant cannot take the room of all. A limit of `together` or more has no effect.
     pub each: usize,
 }
@@ -45,14 +45,14 @@ impl TenantQueues {
 /// ```
 /// use stage_core::Demand;
 /// use stage_core::dispatch::{
-///     Dispatcher, Outbox, SubscriberOptions, SubscriptionKey, TenantDispatcher, TenantQueues,
+///     Dispatcher, Outbox, DispatchOptions, SubscriptionKey, TenantDispatcher, TenantQueues,
 /// };
 ///
 /// let tenant = |event: &(char, u32)| event.0;
 /// let mut dispatcher = TenantDispatcher::new(TenantQueues::new(100), tenant);
 /// let mut outbox = Outbox::new();
 /// let worker = SubscriptionKey::new(0);
-/// dispatcher.subscribe(worker, SubscriberOptions::new())?;
+/// dispatcher.subscribe(worker, DispatchOptions::new())?;
 /// dispatcher.ask(worker, Demand::new(1).unwrap(), &mut outbox);
 /// dispatcher.dispatch(&mut vec![('a', 1), ('a', 2), ('a', 3), ('b', 4)], &mut outbox);
 /// dispatcher.ask(worker, Demand::new(2).unwrap(), &mut outbox);
@@ -64,18 +64,18 @@ pub struct TenantDispatcher<E, K, F> {
     bounds: TenantQueues,
     /// The queue of each tenant with events.
     tenants: HashMap<K, usize>,
-    queues: Vec<Queue<E, K>>,
+    queues: Vec<TenantQueue<E, K>>,
     /// Unused queues.
     free: Vec<usize>,
     /// The queues with events, in the order of their turns.
     turns: VecDeque<usize>,
     kept: usize,
     /// Markers that wait for events in the queues.
-    held: Held,
+    held: PassedMarkers,
     fair: FairDispatcher,
 }
 
-struct Queue<E, K> {
+struct TenantQueue<E, K> {
     tenant: Option<K>,
     events: MarkedQueue<E, Ticket>,
 }
@@ -96,7 +96,7 @@ where
             free: Vec::new(),
             turns: VecDeque::new(),
             kept: 0,
-            held: Held::default(),
+            held: PassedMarkers::default(),
             fair: FairDispatcher::new(),
         }
     }
@@ -107,7 +107,7 @@ where
             return *queue;
         }
         let queue = self.free.pop().unwrap_or_else(|| {
-            self.queues.push(Queue { tenant: None, events: MarkedQueue::new() });
+            self.queues.push(TenantQueue { tenant: None, events: MarkedQueue::new() });
             self.queues.len() - 1
         });
         self.queues[queue].tenant = Some(tenant.clone());
@@ -121,7 +121,7 @@ where
             Ok(tenant) => tenant,
             Err(panicked) => {
                 outbox.discard(1);
-                outbox.notice(Notice::Unroutable { events: 1, why: panicked.to_string() });
+                outbox.warn(DispatchWarning::Unroutable { events: 1, why: panicked.to_string() });
                 return;
             }
         };
@@ -129,7 +129,7 @@ where
         let events = &mut self.queues[queue].events;
         if events.len() >= self.bounds.each {
             outbox.discard(1);
-            outbox.notice(Notice::TenantFull { events: 1 });
+            outbox.warn(DispatchWarning::TenantFull { events: 1 });
         } else {
             events.push(event);
             self.kept += 1;
@@ -141,7 +141,7 @@ where
         while let Some(&queue) = self.turns.front() {
             let Some(subscriber) = self.fair.next() else { return };
             self.turns.pop_front();
-            let Queue { tenant, events } = &mut self.queues[queue];
+            let TenantQueue { tenant, events } = &mut self.queues[queue];
             if let Some(event) = events.pop() {
                 outbox.push(subscriber, event);
                 self.kept -= 1;
@@ -175,11 +175,7 @@ where
     K: Clone + Eq + Hash + Send,
     F: FnMut(&E) -> K + Send,
 {
-    fn subscribe(
-        &mut self,
-        key: SubscriptionKey,
-        options: SubscriberOptions<E>,
-    ) -> Result<(), SubscribeError> {
+    fn subscribe(&mut self, key: SubscriptionKey, options: DispatchOptions<E>) -> Result<(), SubscribeError> {
         self.fair.subscribe(key, options)
     }
 
@@ -246,7 +242,7 @@ where
     /// Moves the events of the tenants in turn, in the order in which they would have been handed out.
     fn take_kept(&mut self, into: &mut Vec<E>) -> usize {
         while let Some(queue) = self.turns.pop_front() {
-            let Queue { tenant, events } = &mut self.queues[queue];
+            let TenantQueue { tenant, events } = &mut self.queues[queue];
             into.extend(events.pop());
             if !events.is_empty() {
                 self.turns.push_back(queue);

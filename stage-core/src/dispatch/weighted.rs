@@ -5,9 +5,9 @@ use super::tables::total::Total;
 use super::{Dispatcher, Outbox, SubscriptionKey};
 use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
-use crate::dispatch::subscriber_options::SubscriberOptions;
+use crate::dispatch::options::DispatchOptions;
 
-/// Distributes events in proportion to [`SubscriberOptions::weight`] among the subscribers with demand. The
+/// Distributes events in proportion to [`DispatchOptions::weight`] among the subscribers with demand. The
 /// events of one dispatch for one subscriber form one message.
 ///
 /// The algorithm is nginx's smooth weighted round robin (Maxim Dounin, 2012, changeset "Upstream: smooth
@@ -17,13 +17,13 @@ use crate::dispatch::subscriber_options::SubscriberOptions;
 ///
 /// ```
 /// use stage_core::Demand;
-/// use stage_core::dispatch::{Dispatcher, Outbox, SubscriberOptions, SubscriptionKey, WeightedDispatcher};
+/// use stage_core::dispatch::{Dispatcher, Outbox, DispatchOptions, SubscriptionKey, WeightedDispatcher};
 ///
 /// let (a, b) = (SubscriptionKey::new(0), SubscriptionKey::new(1));
 /// let mut dispatcher = WeightedDispatcher::new();
 /// let mut outbox = Outbox::new();
 /// for (key, weight) in [(a, 2), (b, 1)] {
-///     dispatcher.subscribe(key, SubscriberOptions::<u32>::new().weight(weight))?;
+///     dispatcher.subscribe(key, DispatchOptions::<u32>::new().weight(weight))?;
 ///     dispatcher.ask(key, Demand::new(100).unwrap(), &mut outbox);
 /// }
 /// dispatcher.dispatch(&mut vec![1, 2, 3, 4, 5, 6], &mut outbox);
@@ -98,11 +98,7 @@ impl WeightedDispatcher {
 }
 
 impl<E> Dispatcher<E> for WeightedDispatcher {
-    fn subscribe(
-        &mut self,
-        key: SubscriptionKey,
-        options: SubscriberOptions<E>,
-    ) -> Result<(), SubscribeError> {
+    fn subscribe(&mut self, key: SubscriptionKey, options: DispatchOptions<E>) -> Result<(), SubscribeError> {
         let weight = i64::from(options.weight.get());
         self.shares.insert(key, Share { credit: 0, weight, gained: 0 });
         Ok(())
@@ -155,7 +151,7 @@ mod tests {
         let mut dispatcher = WeightedDispatcher::new();
         let mut outbox = Outbox::new();
         for (key, weight) in weights.iter().enumerate() {
-            let options = SubscriberOptions::<u32>::new().weight(*weight);
+            let options = DispatchOptions::<u32>::new().weight(*weight);
             dispatcher.subscribe(SubscriptionKey(key), options).unwrap();
             Dispatcher::<u32>::ask(
                 &mut dispatcher,

@@ -2,32 +2,32 @@
 //! the other also contains the sink and needs no subscription at all.
 //!
 //! ```text
-//!   fused_source:   source ▶ steps ▶ outlet      asked for what the subscribers want
-//!   whole:          source ▶ steps ▶ sink        asked for `max − min` events, again and again
+//!   run_fused_source:     source ▶ steps ▶ outlet    asked for what the subscribers want
+//!   run_fused_pipeline:   source ▶ steps ▶ sink      asked for `max − min` events, again and again
 //! ```
 //!
 //! A source that emits fewer events than asked for and has not finished still owes the rest, as any source
 //! does. It is asked only for demand that is not outstanding yet; if there is none, the stage parks.
 
 use super::attend::attend;
-use super::body::{Body, run, turn};
 use super::inlet::Inlet;
 use super::kind::Kind;
 use super::outlet::Outlet;
-use super::port::Port;
-use super::run::{Ready, begin, end, live};
+use super::run::{Ready, begin, end_stage, run_stage};
+use super::stage_inbox::StageInbox;
+use super::stage_loop::{StageLoop, run_callback, turn};
 use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::base::options::DiscardLog;
 use crate::base::stats::{Short, StageState};
-use crate::stage::{Context, Core, Emitter, Init, Nothing, Producer, ProducerConsumer, SourceThen};
+use crate::stage::{CallbackState, Context, Emitter, Init, Nothing, Producer, ProducerConsumer, SourceThen};
 use crate::sync::Arc;
 use crate::wire::signal::WantsCredit;
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// A stage that begins with a source.
-pub(crate) struct Feeding<P: Producer, S>(SourceThen<P, S>);
+pub(crate) struct ProducingFused<P: Producer, S>(SourceThen<P, S>);
 
-impl<P, S> Kind for Feeding<P, S>
+impl<P, S> Kind for ProducingFused<P, S>
 where
     P: Producer,
     S: ProducerConsumer<In = P::Event>,
@@ -78,20 +78,20 @@ where
 /// much as handling a few hundred numbers.
 const ROUNDS: usize = 8;
 
-/// Runs a callback that may fail while it holds events. (A macro for the same reason as `run`.)
-macro_rules! feed {
-    ($body:ident, |$kind:ident, $out:ident| $callback:expr) => {{
-        let result = run!(result of $body, |$kind, $out| $callback);
-        $body.hands.inlet.hold($body.kind.0.in_hand());
-        $body.emit(result)?;
+/// Runs a callback that may fail while it holds events. (A macro for the same reason as `run_callback`.)
+macro_rules! run_holding {
+    ($stage_loop:ident, |$kind:ident, $out:ident| $callback:expr) => {{
+        let result = run_callback!(result of $stage_loop, |$kind, $out| $callback);
+        $stage_loop.io.inlet.hold($stage_loop.kind.0.in_hand());
+        $stage_loop.emit(result)?;
     }};
 }
 
 /// Runs a source with its fused steps until it ends; returns the reason.
-pub(crate) async fn fused_source<P, S>(
+pub(crate) async fn run_fused_source<P, S>(
     stage: SourceThen<P, S>,
-    core: Core,
-    port: Port<SourceThen<P, S>, Nothing, S::Out>,
+    state: CallbackState,
+    inbox: StageInbox<SourceThen<P, S>, Nothing, S::Out>,
     inlet: Inlet<Nothing>,
     outlet: Outlet<S::Out>,
     ready: Ready,
@@ -100,46 +100,48 @@ where
     P: Producer,
     S: ProducerConsumer<In = P::Event>,
 {
-    live!(Feeding(stage), core, port, inlet, outlet, ready, feed)
+    run_stage!(ProducingFused(stage), state, inbox, inlet, outlet, ready, produce_fused)
 }
 
-async fn feed<P, S>(body: &mut Body<Feeding<P, S>>) -> Result<ExitReason, ExitReason>
+async fn produce_fused<P, S>(
+    stage_loop: &mut StageLoop<ProducingFused<P, S>>,
+) -> Result<ExitReason, ExitReason>
 where
     P: Producer,
     S: ProducerConsumer<In = P::Event>,
 {
     let mut told = false;
-    body.hands.outlet.ignore_demand();
-    run!(body, |kind, out| kind.0.begin(usize::MAX, out))?;
+    stage_loop.io.outlet.ignore_demand();
+    run_callback!(stage_loop, |kind, out| kind.0.begin(usize::MAX, out))?;
     loop {
-        turn!(body);
-        if body.hands.outlet.has_had_enough() {
+        turn!(stage_loop);
+        if stage_loop.io.outlet.has_had_enough() {
             return Ok(ExitReason::Normal);
         }
-        if body.core.finished || told {
-            if body.is_done() && !body.core.holds.any() {
+        if stage_loop.state.finished || told {
+            if stage_loop.is_done() && !stage_loop.state.holds.any() {
                 return Ok(ExitReason::Normal);
             }
-        } else if body.kind.0.has_ended() || body.hands.port.is_draining() {
+        } else if stage_loop.kind.0.has_ended() || stage_loop.io.inbox.is_draining() {
             told = true;
-            run!(body, |kind, out| kind.0.end(out))?;
+            run_callback!(stage_loop, |kind, out| kind.0.end(out))?;
             continue;
-        } else if let Some(demand) = body.kind.0.missing(body.hands.outlet.wanted()) {
-            body.core.begin_batch(demand.get());
-            feed!(body, |kind, out| kind.0.round(demand, out));
+        } else if let Some(demand) = stage_loop.kind.0.missing(stage_loop.io.outlet.wanted()) {
+            stage_loop.state.begin_batch(demand.get());
+            run_holding!(stage_loop, |kind, out| kind.0.round(demand, out));
             // A source has no input to count as handled.
-            body.kind.0.take_handled();
+            stage_loop.kind.0.take_handled();
             continue;
         }
-        body.park(WantsCredit::Yes).await;
+        stage_loop.park(WantsCredit::Yes).await;
     }
 }
 
 /// Runs a whole pipeline in one stage until it ends; returns the reason.
-pub(crate) async fn whole<P, S>(
+pub(crate) async fn run_fused_pipeline<P, S>(
     stage: SourceThen<P, S>,
-    core: Core,
-    port: Port<SourceThen<P, S>, Nothing, Nothing>,
+    state: CallbackState,
+    inbox: StageInbox<SourceThen<P, S>, Nothing, Nothing>,
     inlet: Inlet<Nothing>,
     outlet: Outlet<Nothing>,
     ready: Ready,
@@ -148,36 +150,38 @@ where
     P: Producer,
     S: ProducerConsumer<In = P::Event, Out = Nothing>,
 {
-    live!(Feeding(stage), core, port, inlet, outlet, ready, circulate)
+    run_stage!(ProducingFused(stage), state, inbox, inlet, outlet, ready, consume_fused)
 }
 
-async fn circulate<P, S>(body: &mut Body<Feeding<P, S>>) -> Result<ExitReason, ExitReason>
+async fn consume_fused<P, S>(
+    stage_loop: &mut StageLoop<ProducingFused<P, S>>,
+) -> Result<ExitReason, ExitReason>
 where
     P: Producer,
     S: ProducerConsumer<In = P::Event, Out = Nothing>,
 {
-    let chunk = body.hands.inlet.window().chunk();
-    let signal = Arc::clone(body.hands.port.mailbox.signal());
+    let chunk = stage_loop.io.inlet.window().chunk();
+    let signal = Arc::clone(stage_loop.io.inbox.mailbox.signal());
     let (mut told, mut short) = (false, Short::default());
-    run!(body, |kind, out| kind.0.begin(chunk, out))?;
+    run_callback!(stage_loop, |kind, out| kind.0.begin(chunk, out))?;
     loop {
-        turn!(body);
-        if body.core.finished || told {
-            if !body.core.holds.any() {
+        turn!(stage_loop);
+        if stage_loop.state.finished || told {
+            if !stage_loop.state.holds.any() {
                 return Ok(ExitReason::Normal);
             }
-        } else if body.kind.0.has_ended() || body.hands.port.is_draining() {
+        } else if stage_loop.kind.0.has_ended() || stage_loop.io.inbox.is_draining() {
             told = true;
-            run!(body, |kind, out| kind.0.end(out))?;
+            run_callback!(stage_loop, |kind, out| kind.0.end(out))?;
             continue;
-        } else if body.kind.0.missing(chunk).is_some() {
+        } else if stage_loop.kind.0.missing(chunk).is_some() {
             let rounds = if short.proved() { ROUNDS } else { 1 };
-            body.core.counters.hold(chunk, 0);
+            stage_loop.state.counters.hold(chunk, 0);
             short.start();
-            feed!(body, |kind, out| kind.0.rounds(rounds, chunk, &signal, out));
+            run_holding!(stage_loop, |kind, out| kind.0.rounds(rounds, chunk, &signal, out));
             short.stop();
             continue;
         }
-        body.park(WantsCredit::No).await;
+        stage_loop.park(WantsCredit::No).await;
     }
 }

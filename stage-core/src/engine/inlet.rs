@@ -5,19 +5,19 @@ mod subscribing;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::behind::Behind;
+use super::pending_markers::PendingMarkers;
 use super::sources::{HadEnded, Sources};
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::base::options::CancelMode;
 use crate::base::stats::{Counters, Discard};
 use crate::credit::demand::{Credit, Demand, Window};
-use crate::dispatch::subscriber_options::SubscriberOptions;
+use crate::dispatch::options::DispatchOptions;
 use crate::dispatch::{Marker, stable_hash};
 use crate::sync::Arc;
 use crate::wire::link::{FromProducer, LinkRx};
 use crate::wire::mailbox::{Join, Owner, Subscribable};
 use crate::wire::protocol::{Batch, Closed};
-use crate::wire::resubscribe::Again;
+use crate::wire::resubscribe::Resubscribe;
 use crate::wire::signal::Signal;
 use crate::wire::subscription::{Cancellation, Reach, Subscription, Tell, What};
 
@@ -33,9 +33,9 @@ pub(crate) struct Inlet<E> {
     /// Subscriptions that are still to be made.
     joins: VecDeque<Join<E>>,
     /// Subscriptions that this stage itself ended.
-    left: VecDeque<Gone<E>>,
+    left: VecDeque<LostSubscription<E>>,
     /// Markers behind unhandled input.
-    behind: Behind,
+    pending_markers: PendingMarkers,
     /// Number of events that the running callback holds.
     held: usize,
     counters: Arc<Counters>,
@@ -51,18 +51,18 @@ struct Incoming<E> {
     /// The demand to announce on resume; for a subscription that began paused, its first ask.
     unasked: usize,
     /// How to subscribe again after a loss, if configured.
-    again: Option<(Again, Remake<E>)>,
+    resubscribe: Option<(Resubscribe, ResubscribeTo<E>)>,
 }
 
 /// The data needed to subscribe again.
-struct Remake<E> {
+struct ResubscribeTo<E> {
     producer: Arc<dyn Subscribable<E>>,
-    options: SubscriberOptions<E>,
+    options: DispatchOptions<E>,
 }
 
 /// A subscription that ended.
 #[derive(Debug)]
-pub(crate) struct Gone<E> {
+pub(crate) struct LostSubscription<E> {
     pub(crate) subscription: Subscription,
     pub(crate) cancellation: Cancellation,
     /// The stage's reaction to the end; `None` if the pipeline decides.
@@ -74,7 +74,7 @@ pub(crate) struct Gone<E> {
     /// Whether the producer had ended for good before the subscription reached it.
     pub(crate) late: bool,
     /// The replacement subscription and the delay before it is made.
-    pub(crate) again: Option<(Duration, Join<E>)>,
+    pub(crate) resubscribe: Option<(Duration, Join<E>)>,
 }
 
 /// The outcome of [`Inlet::receive`].
@@ -82,7 +82,7 @@ pub(crate) enum Received<E> {
     /// A batch of the subscription with this slot.
     Batch(usize, Batch<E>),
     /// A subscription ended, and everything that its producer sent was received.
-    Gone(Box<Gone<E>>),
+    Lost(Box<LostSubscription<E>>),
     /// Nothing is available now.
     Nothing,
 }
@@ -111,7 +111,7 @@ impl<E: Send + 'static> Inlet<E> {
             ready: VecDeque::new(),
             joins: VecDeque::new(),
             left: VecDeque::new(),
-            behind: Behind::default(),
+            pending_markers: PendingMarkers::default(),
             held: 0,
             counters,
         }
@@ -186,12 +186,12 @@ impl<E: Send + 'static> Inlet<E> {
             (batches > 0).then_some((slot, batches))
         };
         let batches = self.links.iter().enumerate().filter_map(waiting).collect();
-        self.behind.add(marker, batches)
+        self.pending_markers.add(marker, batches)
     }
 
     /// Returns the next marker that no unhandled input precedes.
     pub(crate) fn passed(&mut self) -> Option<Marker> {
-        self.behind.passed()
+        self.pending_markers.passed()
     }
 
     /// Returns the subscriptions to producers.
@@ -211,7 +211,7 @@ impl<E: Send + 'static> Inlet<E> {
 
     fn receive_next(&mut self, appetite: Appetite) -> Received<E> {
         if let Some(gone) = self.left.pop_front() {
-            return Received::Gone(Box::new(gone));
+            return Received::Lost(Box::new(gone));
         }
         let mut skipped = 0;
         while skipped < self.ready.len() {
@@ -244,7 +244,7 @@ impl<E: Send + 'static> Inlet<E> {
                 FromProducer::Closed(closed) => {
                     self.ready.pop_front();
                     if let Some(gone) = self.lose(slot, closed) {
-                        return Received::Gone(Box::new(gone));
+                        return Received::Lost(Box::new(gone));
                     }
                 }
             }
@@ -253,9 +253,9 @@ impl<E: Send + 'static> Inlet<E> {
     }
 
     #[cold]
-    fn lose(&mut self, slot: usize, closed: Closed) -> Option<Gone<E>> {
-        let Incoming { link, owner, again, .. } = self.links[slot].take()?;
-        self.behind.gone(slot);
+    fn lose(&mut self, slot: usize, closed: Closed) -> Option<LostSubscription<E>> {
+        let Incoming { link, owner, resubscribe, .. } = self.links[slot].take()?;
+        self.pending_markers.gone(slot);
         tracing::debug!(slot, ?closed, "producer gone");
         let (mut refused, late) = (None, matches!(closed, Closed::Late(_)));
         let cancellation = match closed {
@@ -283,15 +283,24 @@ impl<E: Send + 'static> Inlet<E> {
         let seed = stable_hash(&(&*subscription.consumer(), slot));
         // The window may have changed since the subscription was made.
         let window = subscription.window();
-        let again = again.and_then(|(mut again, Remake { producer, options })| {
-            let delay = again.after(&cancellation, refused.as_ref(), seed)?;
-            let again = Some(again);
+        let resubscribe = resubscribe.and_then(|(mut resubscribe, ResubscribeTo { producer, options })| {
+            let delay = resubscribe.after(&cancellation, refused.as_ref(), seed)?;
+            let resubscribe = Some(resubscribe);
             Some((
                 delay,
-                Join { producer, options, window, owner, again, paused: false, instead: None, reply: None },
+                Join {
+                    producer,
+                    options,
+                    window,
+                    owner,
+                    resubscribe,
+                    paused: false,
+                    instead: None,
+                    reply: None,
+                },
             ))
         });
-        Some(Gone { subscription, cancellation, mode, ends, refused, late, again })
+        Some(LostSubscription { subscription, cancellation, mode, ends, refused, late, resubscribe })
     }
 
     /// Notes that the received batch was handled: returns its emptied buffer to the producer, with credit if
@@ -301,12 +310,12 @@ impl<E: Send + 'static> Inlet<E> {
         buffer.clear();
         let events = std::mem::take(&mut self.held);
         self.counters.handled(events);
-        if !self.behind.is_empty() {
-            self.behind.handled(slot);
+        if !self.pending_markers.is_empty() {
+            self.pending_markers.handled(slot);
         }
         if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut) {
-            if let Some((again, _)) = &mut incoming.again {
-                again.succeeded();
+            if let Some((resubscribe, _)) = &mut incoming.resubscribe {
+                resubscribe.succeeded();
             }
             incoming.link.counters().handled(events);
             let ask = incoming.credit.as_mut().and_then(|credit| credit.settle(events));
@@ -320,8 +329,8 @@ impl<E: Send + 'static> Inlet<E> {
     }
 
     /// Returns whether there are subscriptions to make, or markers that wait for input.
-    pub(crate) fn has_business(&self) -> bool {
-        !self.joins.is_empty() || !self.behind.is_empty()
+    pub(crate) fn has_pending_work(&self) -> bool {
+        !self.joins.is_empty() || !self.pending_markers.is_empty()
     }
 
     /// Returns whether there may be something to receive.
@@ -381,17 +390,17 @@ impl<E> Inlet<E> {
     fn detach(&mut self, slot: usize) {
         let Some(incoming) = self.links[slot].take() else { return };
         let cancellation = Cancellation::cancelled(ExitReason::Normal);
-        self.left.push_back(Gone {
+        self.left.push_back(LostSubscription {
             subscription: incoming.link.subscription().clone(),
             cancellation: cancellation.clone(),
             mode: Some(CancelMode::Temporary),
             ends: None,
             refused: None,
             late: false,
-            again: None,
+            resubscribe: None,
         });
         let lost = incoming.link.cancel(cancellation);
-        self.behind.gone(slot);
+        self.pending_markers.gone(slot);
         self.discard(lost, &ExitReason::Normal);
     }
 

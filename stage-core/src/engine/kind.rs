@@ -169,7 +169,7 @@ impl<C: Consumer> Kind for Consuming<C> {
         subscription: &Subscription,
         out: &mut Emitter<'_, Nothing>,
     ) -> Result<Asking, BoxError> {
-        self.0.handle_subscribe(subscription, &mut Context { core: &mut *out.core }).await
+        self.0.handle_subscribe(subscription, &mut Context { state: &mut *out.state }).await
     }
 
     async fn cancelled(
@@ -179,7 +179,7 @@ impl<C: Consumer> Kind for Consuming<C> {
         cancellation: &Cancellation,
         out: &mut Emitter<'_, Nothing>,
     ) -> StageResult {
-        self.0.handle_cancel(subscription, cancellation, &mut Context { core: &mut *out.core }).await
+        self.0.handle_cancel(subscription, cancellation, &mut Context { state: &mut *out.state }).await
     }
 
     fn discarded(&mut self, events: usize) -> DiscardLog {

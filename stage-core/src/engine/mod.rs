@@ -1,10 +1,10 @@
 //! Runs stages: takes in the traffic between them, lets pure values decide, and sends the results.
 //!
 //! ```text
-//!            ┌───────────────────────── one stage, one task ─────────────────────────┐
-//!  events ═▶ │ LinkRx ─▶ inlet ─▶ handle_events ─▶ emitter ─▶ outlet ─▶ hub ─▶ LinkTx │ ═▶ events
-//!  demand ◀═ │        ◀─ credit, emptied buffer          ask ─▶ hub ◀─        LinkTx │ ◀═ demand
-//!            └───────────────────────────────────────────────────────────────────────┘
+//!            ┌─────────────────────────── one stage, one task ──────────────────────────┐
+//!  events ═▶ │ LinkRx ─▶ inlet ─▶ handle_events ─▶ emitter ─▶ outlet ─▶ supply ─▶ LinkTx │ ═▶ events
+//!  demand ◀═ │        ◀─ credit, emptied buffer          ask ─▶ supply ◀─        LinkTx │ ◀═ demand
+//!            └──────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! The invariants of the engine:
@@ -23,25 +23,25 @@
 //!    callbacks wait.
 
 mod attend;
-mod behind;
-mod body;
+mod deferred_messages;
 mod diagnose;
 mod fused;
-mod hands;
-mod infos;
 mod inlet;
+mod io;
 mod kind;
 mod outlet;
-mod port;
+mod pending_markers;
 mod run;
 mod sources;
+mod stage_inbox;
+mod stage_loop;
 mod stand_in;
 mod timers;
 
-pub(crate) use fused::{fused_source, whole};
-pub(crate) use inlet::{Appetite, Gone, Inlet, Received};
+pub(crate) use fused::{run_fused_pipeline, run_fused_source};
+pub(crate) use inlet::{Appetite, Inlet, LostSubscription, Received};
 pub(crate) use outlet::{Outlet, Rejections};
-pub(crate) use port::Port;
-pub(crate) use run::{Ready, consumer, producer, producer_consumer};
+pub(crate) use run::{Ready, run_consumer, run_producer, run_producer_consumer};
 pub(crate) use sources::{Source, Sources};
-pub(crate) use stand_in::finish_for;
+pub(crate) use stage_inbox::StageInbox;
+pub(crate) use stand_in::finish_on_behalf_of;

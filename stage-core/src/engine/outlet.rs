@@ -1,4 +1,4 @@
-//! The producing half of a stage: receives asks and sends the deliveries that the hub decides.
+//! The producing half of a stage: receives asks and sends the deliveries that the supply decides.
 
 mod announced;
 mod asides;
@@ -15,17 +15,17 @@ use crate::base::error::ExitReason;
 use crate::base::options::{DemandMode, OnCancel};
 use crate::base::stats::{Counters, Discard, Sharing};
 use crate::credit::demand::Demand;
-use crate::dispatch::{Delivery, Hub, Marker, Outbox, SubscriptionKey};
+use crate::dispatch::{Delivery, Marker, Outbox, SubscriptionKey, Supply};
 use crate::sync::Arc;
 use crate::wire::link::{FromConsumer, LinkTx};
 use crate::wire::protocol::{Batch, Closed, MadeBy, Subscribe};
 use crate::wire::subscription::{Cancellation, Subscription};
 
-/// The subscriptions of consumers, the hub (dispatcher and buffer) that serves them, and the demand that it
+/// The subscriptions of consumers, the supply (dispatcher and buffer) that serves them, and the demand that it
 /// announced.
 #[derive(Debug)]
 pub(crate) struct Outlet<E> {
-    hub: Hub<E>,
+    supply: Supply<E>,
     outbox: Outbox<E>,
     deliveries: Vec<Delivery<E>>,
     /// Pieces of one message that is larger than a batch; empty between calls.
@@ -43,7 +43,7 @@ pub(crate) struct Outlet<E> {
     guests: HashSet<usize>,
     announced: Announced,
     /// Changes of subscribers that the stage has not been notified of.
-    notices: VecDeque<Notice>,
+    changes: VecDeque<SubscriberChange>,
     /// Asks, events and markers held until the mode is set to forward; `None` in forward mode.
     accumulated: Option<VecDeque<Accumulated<E>>>,
     /// Number of events held in `accumulated`.
@@ -61,7 +61,7 @@ pub(crate) struct Outlet<E> {
 
 /// A subscriber's arrival or departure, for the stage's callback.
 #[derive(Debug)]
-pub(crate) struct Notice {
+pub(crate) struct SubscriberChange {
     pub(crate) subscription: Subscription,
     /// `None` if the subscription was just made.
     pub(crate) cancellation: Option<Cancellation>,
@@ -77,12 +77,12 @@ pub(crate) struct Discarded {
 }
 
 impl<E> Outlet<E> {
-    /// Creates an outlet that distributes events with `hub`. With `subscribers`, it has had enough once that
+    /// Creates an outlet that distributes events with `supply`. With `subscribers`, it has had enough once that
     /// many consumers have finished by themselves.
-    pub(crate) fn new(hub: Hub<E>, counters: Arc<Counters>, subscribers: Option<usize>) -> Self {
-        counters.set_sharing(if hub.gives_to_all() { Sharing::All } else { Sharing::OneEach });
+    pub(crate) fn new(supply: Supply<E>, counters: Arc<Counters>, subscribers: Option<usize>) -> Self {
+        counters.set_sharing(if supply.gives_to_all() { Sharing::All } else { Sharing::OneEach });
         Self {
-            hub,
+            supply,
             outbox: Outbox::new(),
             deliveries: Vec::new(),
             pieces: Vec::new(),
@@ -94,7 +94,7 @@ impl<E> Outlet<E> {
             subscribers,
             guests: HashSet::new(),
             announced: Announced::default(),
-            notices: VecDeque::new(),
+            changes: VecDeque::new(),
             accumulated: None,
             held_back: 0,
             fired: VecDeque::new(),
@@ -121,11 +121,11 @@ impl<E> Outlet<E> {
         let Subscribe { link, options, made_by } = subscribe;
         let slot = link.slot();
         let key = SubscriptionKey(slot);
-        let mut taken = self.decide(|hub, _| hub.subscribe(key, options.clone()));
+        let mut taken = self.decide(|supply, _| supply.subscribe(key, options.clone()));
         if matches!(taken, Some(Err(_))) {
             // A restarted consumer may arrive before the end of its old subscription was noticed.
             (0..self.links.len()).for_each(|slot| self.look(slot));
-            taken = self.decide(|hub, _| hub.subscribe(key, options));
+            taken = self.decide(|supply, _| supply.subscribe(key, options));
         }
         let Some(taken) = taken else { return };
         if let Err(refused) = taken {
@@ -136,7 +136,8 @@ impl<E> Outlet<E> {
         if self.links.len() <= slot {
             self.links.resize_with(slot + 1, || None);
         }
-        self.notices.push_back(Notice { subscription: link.subscription().clone(), cancellation: None });
+        self.changes
+            .push_back(SubscriberChange { subscription: link.subscription().clone(), cancellation: None });
         self.counters.links.open(slot, link.subscription().consumer(), link.counters());
         self.links[slot] = Some(link);
         self.live += 1;
@@ -167,9 +168,9 @@ impl<E> Outlet<E> {
 
     #[inline]
     fn ask(&mut self, key: SubscriptionKey, demand: Demand) {
-        if self.accumulated.is_none() && self.hub.counts(key, demand) {
+        if self.accumulated.is_none() && self.supply.counts(key, demand) {
             if self.tells_demand()
-                && let Some(demand) = self.hub.announce()
+                && let Some(demand) = self.supply.announce()
             {
                 self.announced.push(demand);
             }
@@ -187,29 +188,29 @@ impl<E> Outlet<E> {
             log.extend(link.map(|link| Accumulated::Asked(link.subscription().clone(), demand)));
             return;
         }
-        let announce = self.decide(|hub, outbox| {
-            hub.ask_quietly(key, demand, outbox);
-            hub.announce()
+        let announce = self.decide(|supply, outbox| {
+            supply.ask_quietly(key, demand, outbox);
+            supply.announce()
         });
         self.settle(announce.flatten());
     }
 
-    /// Runs `decide` on the hub; returns `None` after a panic of the dispatcher, which is not used again.
+    /// Runs `decide` on the supply; returns `None` after a panic of the dispatcher, which is not used again.
     #[inline]
-    fn decide<T>(&mut self, decide: impl FnOnce(&mut Hub<E>, &mut Outbox<E>) -> T) -> Option<T> {
+    fn decide<T>(&mut self, decide: impl FnOnce(&mut Supply<E>, &mut Outbox<E>) -> T) -> Option<T> {
         if self.broken.is_some() {
             return None;
         }
         let (mut decide, mut decided) = (Some(decide), None);
-        self.guard(&mut |hub, outbox| decided = decide.take().map(|decide| decide(hub, outbox)));
+        self.guard(&mut |supply, outbox| decided = decide.take().map(|decide| decide(supply, outbox)));
         decided
     }
 
     /// Not generic over the decision, so that it is compiled once per event type.
     #[inline(never)]
-    fn guard(&mut self, decide: &mut dyn FnMut(&mut Hub<E>, &mut Outbox<E>)) {
-        let (hub, outbox) = (&mut self.hub, &mut self.outbox);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| decide(hub, outbox))) {
+    fn guard(&mut self, decide: &mut dyn FnMut(&mut Supply<E>, &mut Outbox<E>)) {
+        let (supply, outbox) = (&mut self.supply, &mut self.outbox);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| decide(supply, outbox))) {
             self.broken = Some(ExitReason::from_panic(&*payload));
         }
     }
@@ -236,8 +237,8 @@ impl<E> Outlet<E> {
         self.counters.unsent(lost);
         self.counters.discarded(Discard::Ended, lost);
         let cancellation = Some(Cancellation::cancelled(reason));
-        self.notices.push_back(Notice { subscription: subscription.clone(), cancellation });
-        let announce = self.decide(|hub, outbox| hub.cancel(SubscriptionKey(slot), outbox));
+        self.changes.push_back(SubscriberChange { subscription: subscription.clone(), cancellation });
+        let announce = self.decide(|supply, outbox| supply.cancel(SubscriptionKey(slot), outbox));
         self.settle(announce.flatten());
     }
 
@@ -247,20 +248,20 @@ impl<E> Outlet<E> {
     }
 
     fn offer_quietly(&mut self, events: &mut Vec<E>) {
-        let offered = self.decide(|hub, outbox| hub.offer_quietly(events, outbox));
+        let offered = self.decide(|supply, outbox| supply.offer_quietly(events, outbox));
         let overflowed = offered.unwrap_or_else(|| events.drain(..).len());
         self.discarded.overflowed += overflowed;
         self.counters.discarded(Discard::Overflow, overflowed);
     }
 
-    /// Returns whether the stage has notices, fired markers or discarded events to handle.
-    pub(crate) fn has_business(&self) -> bool {
-        !self.notices.is_empty() || !self.fired.is_empty() || self.discarded != Discarded::default()
+    /// Returns whether the stage has subscriber changes, fired markers or discarded events to handle.
+    pub(crate) fn has_pending_work(&self) -> bool {
+        !self.changes.is_empty() || !self.fired.is_empty() || self.discarded != Discarded::default()
     }
 
-    /// Returns the next notice for the stage.
-    pub(crate) fn next_notice(&mut self) -> Option<Notice> {
-        self.notices.pop_front()
+    /// Returns the next subscriber change that the stage was not notified of.
+    pub(crate) fn next_change(&mut self) -> Option<SubscriberChange> {
+        self.changes.pop_front()
     }
 
     #[cold]
@@ -274,15 +275,15 @@ impl<E> Outlet<E> {
         self.forget_asks(&subscription);
         let mut back = link.take_back();
         self.counters.unsent(back.len());
-        self.decide(|hub, _| hub.take_back(key, &mut back));
+        self.decide(|supply, _| supply.take_back(key, &mut back));
         let belongs = self.subscribers.is_some() && !self.guests.remove(&key.0);
         let finished = belongs && matches!(cancellation.reason, ExitReason::Normal);
-        self.notices.push_back(Notice { subscription, cancellation: Some(cancellation) });
+        self.changes.push_back(SubscriberChange { subscription, cancellation: Some(cancellation) });
         let announce = if finished {
             self.satisfied += 1;
-            self.decide(|hub, outbox| hub.finish(key, outbox))
+            self.decide(|supply, outbox| supply.finish(key, outbox))
         } else {
-            self.decide(|hub, outbox| hub.cancel(key, outbox))
+            self.decide(|supply, outbox| supply.cancel(key, outbox))
         };
         self.settle(announce.flatten());
     }
@@ -293,7 +294,7 @@ impl<E> Outlet<E> {
             log.push_back(Accumulated::Marked(marker));
             return None;
         }
-        self.decide(|hub, _| hub.mark(marker)).flatten()
+        self.decide(|supply, _| supply.mark(marker)).flatten()
     }
 
     /// Returns the next marker that has fired.
@@ -313,7 +314,7 @@ impl<E> Outlet<E> {
         if events.is_empty() {
             return;
         }
-        let to = if self.accumulated.is_none() { self.hub.give_all(events.len()) } else { None };
+        let to = if self.accumulated.is_none() { self.supply.give_all(events.len()) } else { None };
         match to {
             Some(to) => self.give_all(to, events),
             None => self.hand_out(events),
@@ -335,7 +336,7 @@ impl<E> Outlet<E> {
             self.note();
             return;
         }
-        let offered = self.decide(|hub, outbox| hub.offer(events, outbox));
+        let offered = self.decide(|supply, outbox| supply.offer(events, outbox));
         let (announce, overflowed) = offered.unwrap_or_else(|| (None, events.drain(..).len()));
         self.discarded.overflowed += overflowed;
         self.counters.discarded(Discard::Overflow, overflowed);
@@ -365,7 +366,7 @@ impl<E> Outlet<E> {
         if self.broken.is_some() {
             return;
         }
-        self.counters.hold(self.hub.wanted(), self.buffered());
+        self.counters.hold(self.supply.wanted(), self.buffered());
     }
 
     #[inline]
@@ -398,7 +399,7 @@ impl<E> Outlet<E> {
 
     /// Returns the number of events that were emitted and not handed out.
     pub(crate) fn buffered(&self) -> usize {
-        self.hub.waiting() + self.held_back
+        self.supply.waiting() + self.held_back
     }
 
     /// Returns the demand mode; demand is held back in accumulate mode.
@@ -408,7 +409,7 @@ impl<E> Outlet<E> {
 
     /// Returns the unmet demand: how many events the subscribers want beyond those available.
     pub(crate) fn wanted(&self) -> usize {
-        self.hub.wanted()
+        self.supply.wanted()
     }
 
     /// Returns whether everything that was emitted has been handed to subscribers.

@@ -6,16 +6,16 @@
 use tokio::sync::oneshot;
 
 use super::attend::attend;
-use super::body::{Body, run, turn};
 use super::inlet::{Appetite, Inlet, Received};
 use super::kind::{Consuming, Kind, Producing, Transforming};
 use super::outlet::Outlet;
-use super::port::Port;
+use super::stage_inbox::StageInbox;
+use super::stage_loop::{StageLoop, run_callback, turn};
 use crate::base::error::{BoxError, ExitReason};
 use crate::base::options::Pace;
 use crate::base::stats::StageState;
 use crate::stage::{
-    Consumer, Context, Core, Emitter, Events, Init, Nothing, Producer, ProducerConsumer, is_used,
+    CallbackState, Consumer, Context, Emitter, Events, Init, Nothing, Producer, ProducerConsumer, is_used,
 };
 use crate::sync::Arc;
 use crate::wire::protocol::Batch;
@@ -44,202 +44,204 @@ pub(super) async fn begin(
 }
 
 /// Ends a stage: calls `terminate` unless it panicked, then closes its subscriptions.
-macro_rules! end {
-    ($body:ident, $reason:expr) => {{
+macro_rules! end_stage {
+    ($stage_loop:ident, $reason:expr) => {{
         let mut reason = $reason;
         if !matches!(reason, ExitReason::Panicked(_))
-            && let Err(panicked) = $body.give_back()
+            && let Err(panicked) = $stage_loop.give_back()
         {
             reason = panicked;
         }
         if !matches!(reason, ExitReason::Panicked(_)) {
-            let kind = &mut $body.kind;
+            let kind = &mut $stage_loop.kind;
             let given = reason.clone();
-            let timekeeper = &mut $body.timekeeper;
+            let timekeeper = &mut $stage_loop.timekeeper;
             let ended =
                 attend(std::pin::pin!(async { kind.terminate(&given).await }), timekeeper, &mut |_| {}).await;
             if let Err(panicked) = ended {
                 reason = panicked;
             }
-            $body.answer();
+            $stage_loop.answer();
         }
-        $body.close(reason)
+        $stage_loop.close(reason)
     }};
 }
-pub(super) use end;
+pub(super) use end_stage;
 
 /// Runs the callback for one batch; its emptied buffer returns to the producer.
-macro_rules! handle {
-    ($body:expr, $slot:expr, $batch:expr, |$kind:ident, $events:ident, $out:ident| $callback:expr) => {{
+macro_rules! handle_batch {
+    ($stage_loop:expr, $slot:expr, $batch:expr, |$kind:ident, $events:ident, $out:ident| $callback:expr) => {{
         let Batch { mut events, .. } = $batch;
-        $body.core.begin_batch(events.len());
-        $body.came_by($slot);
-        let from = $body.from.take();
+        $stage_loop.state.begin_batch(events.len());
+        $stage_loop.remember_sender($slot);
+        let from = $stage_loop.from.take();
         debug_assert!(from.is_some(), "a batch comes by a subscription that stands");
         if let Some(from) = &from {
             let $events = Events { buffer: &mut events, from };
-            run!($body, |$kind, $out| $callback)?;
+            run_callback!($stage_loop, |$kind, $out| $callback)?;
         }
-        $body.from = from;
-        $body.hands.inlet.handled($slot, events);
+        $stage_loop.from = from;
+        $stage_loop.io.inlet.handled($slot, events);
     }};
 }
 
-/// Runs a stage from its `init` to its end. (A macro for the same reason as `run`.)
-macro_rules! live {
-    ($kind:expr, $core:ident, $port:ident, $inlet:ident, $outlet:ident, $ready:ident, $work:ident) => {{
-        let mailbox = Arc::clone(&$port.mailbox);
+/// Runs a stage from its `init` to its end. (A macro for the same reason as `run_callback`.)
+macro_rules! run_stage {
+    ($kind:expr, $state:ident, $inbox:ident, $inlet:ident, $outlet:ident, $ready:ident, $work:ident) => {{
+        let mailbox = Arc::clone(&$inbox.mailbox);
         let life = async {
-            let mut body = Body::new($kind, $core, $port, $inlet, $outlet);
-            let Body { kind, core, timekeeper, .. } = &mut body;
+            let mut stage_loop = StageLoop::new($kind, $state, $inbox, $inlet, $outlet);
+            let StageLoop { kind, state, timekeeper, .. } = &mut stage_loop;
             let init = attend(
-                std::pin::pin!(async { kind.init(&mut Context { core }).await }),
+                std::pin::pin!(async { kind.init(&mut Context { state }).await }),
                 timekeeper,
                 &mut |_| {},
             )
             .await;
             timekeeper.rest(StageState::Starved);
             let begun = begin(init, $ready).await;
-            body.timekeeper.work();
+            stage_loop.timekeeper.work();
             let reason = match begun {
-                Ok(()) => $work(&mut body).await.unwrap_or_else(|reason| reason),
+                Ok(()) => $work(&mut stage_loop).await.unwrap_or_else(|reason| reason),
                 Err(reason) => reason,
             };
-            end!(body, reason)
+            end_stage!(stage_loop, reason)
         };
         mailbox.run(life).await
     }};
 }
-pub(super) use live;
+pub(super) use run_stage;
 
 /// Runs a producer until it ends; returns the reason.
-pub(crate) async fn producer<P: Producer>(
+pub(crate) async fn run_producer<P: Producer>(
     stage: P,
-    core: Core,
-    port: Port<P, Nothing, P::Event>,
+    state: CallbackState,
+    inbox: StageInbox<P, Nothing, P::Event>,
     inlet: Inlet<Nothing>,
     outlet: Outlet<P::Event>,
     ready: Ready,
 ) -> ExitReason {
-    live!(Producing(stage), core, port, inlet, outlet, ready, produce)
+    run_stage!(Producing(stage), state, inbox, inlet, outlet, ready, produce)
 }
 
-async fn produce<P: Producer>(body: &mut Body<Producing<P>>) -> Result<ExitReason, ExitReason> {
+async fn produce<P: Producer>(stage_loop: &mut StageLoop<Producing<P>>) -> Result<ExitReason, ExitReason> {
     loop {
-        turn!(body);
-        if body.hands.outlet.has_had_enough() {
+        turn!(stage_loop);
+        if stage_loop.io.outlet.has_had_enough() {
             return Ok(ExitReason::Normal);
         }
-        if body.core.finished || body.hands.port.is_draining() {
-            if body.is_done() {
+        if stage_loop.state.finished || stage_loop.io.inbox.is_draining() {
+            if stage_loop.is_done() {
                 return Ok(ExitReason::Normal);
             }
-        } else if let Some(demand) = body.hands.outlet.next_demand() {
-            body.core.begin_batch(demand.get());
-            run!(body, |kind, out| kind.0.handle_demand(demand, out))?;
+        } else if let Some(demand) = stage_loop.io.outlet.next_demand() {
+            stage_loop.state.begin_batch(demand.get());
+            run_callback!(stage_loop, |kind, out| kind.0.handle_demand(demand, out))?;
             continue;
         }
-        body.park(WantsCredit::Yes).await;
+        stage_loop.park(WantsCredit::Yes).await;
     }
 }
 
 /// Runs a producer-consumer until it ends; returns the reason.
-pub(crate) async fn producer_consumer<S: ProducerConsumer>(
+pub(crate) async fn run_producer_consumer<S: ProducerConsumer>(
     stage: S,
-    core: Core,
-    port: Port<S, S::In, S::Out>,
+    state: CallbackState,
+    inbox: StageInbox<S, S::In, S::Out>,
     inlet: Inlet<S::In>,
     outlet: Outlet<S::Out>,
     ready: Ready,
 ) -> ExitReason {
-    live!(Transforming(stage), core, port, inlet, outlet, ready, transform)
+    run_stage!(Transforming(stage), state, inbox, inlet, outlet, ready, transform)
 }
 
 /// Handles batches while there is demand; a message that was begun is handled completely (spec §12).
-async fn transform<S: ProducerConsumer>(body: &mut Body<Transforming<S>>) -> Result<ExitReason, ExitReason> {
-    body.hands.inlet.open();
-    let pace = body.core.pace;
+async fn transform<S: ProducerConsumer>(
+    stage_loop: &mut StageLoop<Transforming<S>>,
+) -> Result<ExitReason, ExitReason> {
+    stage_loop.io.inlet.open();
+    let pace = stage_loop.state.pace;
     let mut begun = false;
     let mut ending = None;
     loop {
-        turn!(body);
-        if body.hands.outlet.tells_demand()
-            && let Some(demand) = body.hands.outlet.all_demand()
+        turn!(stage_loop);
+        if stage_loop.io.outlet.tells_demand()
+            && let Some(demand) = stage_loop.io.outlet.all_demand()
         {
             let mut used = true;
-            run!(body, |kind, out| {
+            run_callback!(stage_loop, |kind, out| {
                 let hook = kind.0.handle_demand(demand, out);
                 used = is_used(&hook);
                 hook
             })?;
             if !used {
-                body.hands.outlet.ignore_demand();
+                stage_loop.io.outlet.ignore_demand();
             }
             continue;
         }
-        if body.hands.outlet.has_had_enough() {
+        if stage_loop.io.outlet.has_had_enough() {
             return Ok(ExitReason::Normal);
         }
-        if body.core.finished || body.hands.inlet.has_ended() {
+        if stage_loop.state.finished || stage_loop.io.inlet.has_ended() {
             ending.get_or_insert(ExitReason::Normal);
         }
         if let Some(reason) = &ending {
-            if body.is_done() && !body.core.holds.any() {
+            if stage_loop.is_done() && !stage_loop.state.holds.any() {
                 return Ok(reason.clone());
             }
-            body.park(WantsCredit::Yes).await;
+            stage_loop.park(WantsCredit::Yes).await;
             continue;
         }
-        let wanted = (begun && pace == Pace::Message) || body.hands.outlet.wanted() > 0;
-        match body.hands.inlet.receive(if wanted { Appetite::All } else { Appetite::Ends }) {
+        let wanted = (begun && pace == Pace::Message) || stage_loop.io.outlet.wanted() > 0;
+        match stage_loop.io.inlet.receive(if wanted { Appetite::All } else { Appetite::Ends }) {
             Received::Batch(slot, batch) => {
                 begun = batch.more;
-                handle!(body, slot, batch, |kind, events, out| kind.0.handle_events(events, out));
+                handle_batch!(stage_loop, slot, batch, |kind, events, out| kind.0.handle_events(events, out));
             }
-            Received::Gone(gone) => ending = body.gone(*gone).await?,
+            Received::Lost(gone) => ending = stage_loop.gone(*gone).await?,
             Received::Nothing => {
                 begun = false;
-                body.park(body.hands.wants_credit()).await;
+                stage_loop.park(stage_loop.io.wants_credit()).await;
             }
         }
     }
 }
 
 /// Runs a consumer until it ends; returns the reason.
-pub(crate) async fn consumer<C: Consumer>(
+pub(crate) async fn run_consumer<C: Consumer>(
     stage: C,
-    core: Core,
-    port: Port<C, C::Event, Nothing>,
+    state: CallbackState,
+    inbox: StageInbox<C, C::Event, Nothing>,
     inlet: Inlet<C::Event>,
     outlet: Outlet<Nothing>,
     ready: Ready,
 ) -> ExitReason {
-    live!(Consuming(stage), core, port, inlet, outlet, ready, consume)
+    run_stage!(Consuming(stage), state, inbox, inlet, outlet, ready, consume)
 }
 
-async fn consume<C: Consumer>(body: &mut Body<Consuming<C>>) -> Result<ExitReason, ExitReason> {
-    body.hands.inlet.open();
+async fn consume<C: Consumer>(stage_loop: &mut StageLoop<Consuming<C>>) -> Result<ExitReason, ExitReason> {
+    stage_loop.io.inlet.open();
     let mut ending = None;
     loop {
-        turn!(body);
-        if body.core.finished || body.hands.inlet.has_ended() {
+        turn!(stage_loop);
+        if stage_loop.state.finished || stage_loop.io.inlet.has_ended() {
             ending.get_or_insert(ExitReason::Normal);
         }
         if let Some(reason) = &ending {
-            if !body.core.holds.any() {
+            if !stage_loop.state.holds.any() {
                 return Ok(reason.clone());
             }
-            body.park(WantsCredit::No).await;
+            stage_loop.park(WantsCredit::No).await;
             continue;
         }
-        match body.hands.inlet.receive(Appetite::All) {
+        match stage_loop.io.inlet.receive(Appetite::All) {
             Received::Batch(slot, batch) => {
-                handle!(body, slot, batch, |kind, events, out| kind
+                handle_batch!(stage_loop, slot, batch, |kind, events, out| kind
                     .0
-                    .handle_events(events, &mut Context { core: &mut *out.core }));
+                    .handle_events(events, &mut Context { state: &mut *out.state }));
             }
-            Received::Gone(gone) => ending = body.gone(*gone).await?,
-            Received::Nothing => body.park(WantsCredit::No).await,
+            Received::Lost(gone) => ending = stage_loop.gone(*gone).await?,
+            Received::Nothing => stage_loop.park(WantsCredit::No).await,
         }
     }
 }

@@ -3,25 +3,25 @@
 use crate::base::error::ExitReason;
 use crate::base::options::CancelMode;
 use crate::credit::demand::Window;
-use crate::dispatch::subscriber_options::SubscriberOptions;
+use crate::dispatch::options::DispatchOptions;
 use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner, Subscribable};
 
 /// A producer that a pipeline feeds a stage from.
 pub(crate) struct Source<E> {
     pub(crate) producer: Arc<dyn Subscribable<E>>,
-    pub(crate) options: SubscriberOptions<E>,
+    pub(crate) options: DispatchOptions<E>,
 }
 
 /// All sources of a stage; empty for a stage outside a pipeline.
 pub(crate) struct Sources<E> {
     window: Window,
     cancel: CancelMode,
-    known: Vec<Known<E>>,
+    tracked: Vec<TrackedSource<E>>,
     ended: usize,
 }
 
-struct Known<E> {
+struct TrackedSource<E> {
     source: Source<E>,
     state: State,
     /// What happened to the source while the old subscription still holds events.
@@ -68,13 +68,13 @@ impl<E> Sources<E> {
         cancel: CancelMode,
         sources: impl IntoIterator<Item = Source<E>>,
     ) -> Self {
-        let known = |source| Known { source, state: State::Lost, meanwhile: Meanwhile::Unknown };
-        Self { window, cancel, known: sources.into_iter().map(known).collect(), ended: 0 }
+        let tracked = |source| TrackedSource { source, state: State::Lost, meanwhile: Meanwhile::Unknown };
+        Self { window, cancel, tracked: sources.into_iter().map(tracked).collect(), ended: 0 }
     }
 
     /// Creates the empty set, for a stage outside a pipeline.
     pub(crate) fn none() -> Self {
-        Self { window: Window::default(), cancel: CancelMode::Temporary, known: Vec::new(), ended: 0 }
+        Self { window: Window::default(), cancel: CancelMode::Temporary, tracked: Vec::new(), ended: 0 }
     }
 
     /// Returns the demand window by which each source is asked.
@@ -84,26 +84,26 @@ impl<E> Sources<E> {
 
     /// Returns the subscriptions to all sources.
     pub(crate) fn all(&mut self) -> Vec<Join<E>> {
-        (0..self.known.len()).filter_map(|source| self.back(source)).collect()
+        (0..self.tracked.len()).filter_map(|source| self.back(source)).collect()
     }
 
     /// Notes that a source is available (again); returns the subscription to make, if it is time.
     pub(crate) fn back(&mut self, source: usize) -> Option<Join<E>> {
-        let known = self.known.get_mut(source)?;
-        match known.state {
+        let tracked = self.tracked.get_mut(source)?;
+        match tracked.state {
             State::Ended => None,
             State::Open => {
-                known.meanwhile = Meanwhile::Back;
+                tracked.meanwhile = Meanwhile::Back;
                 None
             }
             State::Lost => {
-                known.state = State::Open;
+                tracked.state = State::Open;
                 Some(Join {
-                    producer: Arc::clone(&known.source.producer),
-                    options: known.source.options.clone(),
+                    producer: Arc::clone(&tracked.source.producer),
+                    options: tracked.source.options.clone(),
                     window: self.window,
                     owner: Owner::Pipeline(source),
-                    again: None,
+                    resubscribe: None,
                     paused: false,
                     instead: None,
                     reply: None,
@@ -120,15 +120,15 @@ impl<E> Sources<E> {
         reason: &ExitReason,
         had_ended: HadEnded,
     ) -> Option<Join<E>> {
-        let known = self.known.get_mut(source)?;
-        let meanwhile = std::mem::take(&mut known.meanwhile);
+        let tracked = self.tracked.get_mut(source)?;
+        let meanwhile = std::mem::take(&mut tracked.meanwhile);
         let gone = meanwhile == Meanwhile::Gone || had_ended == HadEnded::Before;
         if matches!(reason, ExitReason::Normal) || gone {
             self.ended += 1;
-            known.state = State::Ended;
+            tracked.state = State::Ended;
             return None;
         }
-        known.state = State::Lost;
+        tracked.state = State::Lost;
         if meanwhile == Meanwhile::Back { self.back(source) } else { None }
     }
 
@@ -147,19 +147,19 @@ impl<E> Sources<E> {
 
     /// Notes that a source ended and will not return.
     pub(crate) fn abandon(&mut self, source: usize) {
-        let Some(known) = self.known.get_mut(source) else { return };
-        match known.state {
+        let Some(tracked) = self.tracked.get_mut(source) else { return };
+        match tracked.state {
             State::Ended => {}
-            State::Open => known.meanwhile = Meanwhile::Gone,
+            State::Open => tracked.meanwhile = Meanwhile::Gone,
             State::Lost => {
                 self.ended += 1;
-                known.state = State::Ended;
+                tracked.state = State::Ended;
             }
         }
     }
 
     /// Returns whether there are sources and none of them will ever have more events.
     pub(crate) fn have_ended(&self) -> bool {
-        !self.known.is_empty() && self.ended == self.known.len()
+        !self.tracked.is_empty() && self.ended == self.tracked.len()
     }
 }

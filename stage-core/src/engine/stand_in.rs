@@ -12,7 +12,7 @@ use crate::wire::subscription::{Cancellation, End, Reach, Subscription};
 
 /// Subscribes to `source` on behalf of a consumer that is gone for good, and finishes at once: events that
 /// only this consumer could receive are discarded, and the producer stops waiting for it.
-pub(crate) fn finish_for<E>(gone: &Arc<dyn Reach>, signal: &Arc<Signal>, source: Source<E>) {
+pub(crate) fn finish_on_behalf_of<E>(gone: &Arc<dyn Reach>, signal: &Arc<Signal>, source: Source<E>) {
     let Source { producer, options } = source;
     let (at_producer, at_consumer) = (producer.claim(), Slot::claim(signal));
     let reach: Arc<dyn Reach> = Arc::clone(&producer) as _;

@@ -3,7 +3,7 @@
 use crate::base::error::ExitReason;
 use crate::base::options::CancelMode;
 use crate::credit::demand::Window;
-use crate::dispatch::subscriber_options::SubscriberOptions;
+use crate::dispatch::options::DispatchOptions;
 use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner, Subscribable};
 use crate::wire::subscription::Subscription;
@@ -11,7 +11,7 @@ use crate::wire::subscription::Subscription;
 /// A producer, its subscription options, and the current subscription, if any.
 pub(super) struct Feed<E> {
     pub(super) producer: Arc<dyn Subscribable<E>>,
-    pub(super) options: SubscriberOptions<E>,
+    pub(super) options: DispatchOptions<E>,
     pub(super) window: Window,
     pub(super) loss: Loss,
     pub(super) standing: Option<Subscription>,
@@ -63,7 +63,7 @@ impl<E> Feed<E> {
                 Loss::By(mode) => Owner::Hand(mode),
                 Loss::Restarts => Owner::Pipeline(0),
             },
-            again: None,
+            resubscribe: None,
             paused: false,
             instead: None,
             reply: None,

@@ -10,7 +10,7 @@ use futures_core::stream::{FusedStream, Stream};
 use super::feed::{After, Feed, Loss};
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::base::stats::Counters;
-use crate::engine::{Appetite, Gone, Inlet, Received, Sources};
+use crate::engine::{Appetite, Inlet, LostSubscription, Received, Sources};
 use crate::sync::{Arc, Mutex, lock};
 use crate::wire::signal::{Attention, Parking, Signal, WantsCredit};
 use crate::wire::subscription::{Asking, Reach, Tell};
@@ -154,8 +154,8 @@ impl<E: Send + 'static> EventStream<E> {
     }
 
     /// Handles the end of a subscription; returns the error if it ends the stream.
-    fn lose(&mut self, gone: Gone<E>) -> Option<StreamError> {
-        let Gone { subscription, cancellation, late, .. } = gone;
+    fn lose(&mut self, gone: LostSubscription<E>) -> Option<StreamError> {
+        let LostSubscription { subscription, cancellation, late, .. } = gone;
         let place = self.feeds.iter().position(|feed| feed.standing.as_ref() == Some(&subscription))?;
         match self.feeds[place].loss.after(&cancellation.reason, late) {
             After::Drop => {
@@ -217,7 +217,7 @@ impl<E: Send + 'static> Stream for EventStream<E> {
                     this.batch = batch.events;
                     this.batch.reverse();
                 }
-                Received::Gone(gone) => {
+                Received::Lost(gone) => {
                     if let Some(error) = this.lose(*gone) {
                         this.end();
                         return Poll::Ready(Some(Err(error)));

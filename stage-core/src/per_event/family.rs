@@ -19,12 +19,12 @@ use tracing::{Instrument, Span};
 
 use super::child::{Child, ChildId, Place, Start, live};
 use super::floor::{FloorError, window};
-use super::handle::{ChildInfo, ChildState, Counts};
+use super::handle::{ChildCounts, ChildInfo, ChildState};
 use super::stage::Rules;
 use crate::base::error::ExitReason;
 use crate::credit::demand::{Credit, Demand};
 use crate::stage::{Hold, Holds};
-use crate::supervise::{Policy, Verdict};
+use crate::supervise::{Policy, RestartDecision};
 use crate::sync::{Arc, Mutex, lock};
 use crate::wire::subscription::Subscription;
 
@@ -38,7 +38,7 @@ struct State<E> {
     members: BTreeMap<ChildId, Member>,
     runs: Vec<Run<E>>,
     /// Totals so far; living children are counted on request.
-    tally: Counts,
+    tally: ChildCounts,
 }
 
 /// One running copy of the stage.
@@ -102,12 +102,13 @@ pub(super) enum NotStarted<E> {
 
 impl<E> Family<E> {
     pub(super) fn new() -> Arc<Self> {
-        let state = State { next: 0, members: BTreeMap::new(), runs: Vec::new(), tally: Counts::default() };
+        let state =
+            State { next: 0, members: BTreeMap::new(), runs: Vec::new(), tally: ChildCounts::default() };
         Arc::new(Self { state: Mutex::new(state) })
     }
 
     /// Returns the numbers of living children and the totals so far.
-    pub(super) fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> ChildCounts {
         let state = lock(&self.state);
         let mut counts = state.tally;
         for member in state.members.values() {
@@ -139,14 +140,14 @@ impl<E> Family<E> {
         }
         let Some(wait) = run.rules.wait(member.restarts + 1, id.0) else { return Next::End };
         match run.policy.failed(0, run.began.elapsed(), id.0) {
-            Verdict::Restart { .. } => {
+            RestartDecision::Restart { .. } => {
                 tracing::warn!(child = %id, %reason, "child failed, starting it anew");
                 member.state = ChildState::Restarting;
                 member.restarts += 1;
                 state.tally.restarts += 1;
                 Next::Again(wait)
             }
-            Verdict::GiveUp | Verdict::Leave => {
+            RestartDecision::GiveUp | RestartDecision::Leave => {
                 run.closing = true;
                 (run.give_up)();
                 Next::End

@@ -41,7 +41,7 @@ pub struct Children<E> {
 /// Numbers of living children by state, and totals by outcome. A consistent snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Counts {
+pub struct ChildCounts {
     /// Children that are working.
     pub active: usize,
     /// Children that failed and are about to restart.
@@ -109,7 +109,7 @@ pub enum StartChildError<E> {
 
 impl<E: Send + 'static> Children<E> {
     /// Returns the numbers of living children by state, and totals by outcome.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> ChildCounts {
         self.family.counts()
     }
 

@@ -23,6 +23,6 @@ mod stage;
 pub use child::{Child, ChildId};
 pub use end::ChildEnd;
 pub use floor::FloorError;
-pub use handle::{ChildInfo, ChildState, Children, Counts, NoSuchChild, StartChildError};
-pub use options::{Restart, Shutdown};
+pub use handle::{ChildCounts, ChildInfo, ChildState, Children, NoSuchChild, StartChildError};
+pub use options::{ChildRestart, Shutdown};
 pub use stage::PerEvent;

@@ -6,7 +6,7 @@ use std::time::Duration;
 ///
 /// There is no "always": a child stands for one event, and a finished event is not handled again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Restart {
+pub enum ChildRestart {
     /// Never: a failed child is reported, and its event counts as handled.
     #[default]
     Temporary,

@@ -17,9 +17,9 @@ pub(super) type Work = BoxFuture<'static, ExitReason>;
 type Begin<E> = dyn Fn(E, Child) -> Result<Option<Work>, BoxError> + Send + Sync;
 
 /// Creates the work of a child from its event.
-pub(super) struct Recipe<E>(Arc<Begin<E>>);
+pub(super) struct ChildRecipe<E>(Arc<Begin<E>>);
 
-impl<E> Recipe<E> {
+impl<E> ChildRecipe<E> {
     /// Creates a recipe that starts a child for every event.
     pub(super) fn always<F, Fut>(recipe: F) -> Self
     where
@@ -49,7 +49,7 @@ impl<E> Recipe<E> {
     }
 }
 
-impl<E> Clone for Recipe<E> {
+impl<E> Clone for ChildRecipe<E> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }

@@ -12,8 +12,8 @@ use super::child::Child;
 use super::end::ChildEnd;
 use super::family::{Family, NotStarted, Run, RunId};
 use super::handle::{Children, see_off};
-use super::options::{Restart, Shutdown};
-use super::recipe::{Recipe, Work};
+use super::options::{ChildRestart, Shutdown};
+use super::recipe::{ChildRecipe, Work};
 use crate::base::backoff::Backoff;
 use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::pipeline::handle::StageRef;
@@ -55,7 +55,7 @@ use crate::wire::subscription::{Asking, Cancellation, Subscription};
 /// # Errors and panics
 ///
 /// Failures of a child or of the recipe do not end the stage: they are logged and counted, and with
-/// [`Restart::Transient`] the child is restarted with the same event, immediately or after a
+/// [`ChildRestart::Transient`] the child is restarted with the same event, immediately or after a
 /// [back-off](Self::backoff). More restarts than the [`intensity`](Self::intensity) allows end the stage with
 /// [`ExitReason::Shutdown`], and with it its other children; in a pipeline, the stage is then restarted.
 ///
@@ -77,7 +77,7 @@ pub struct PerEvent<E> {
 
 /// The settings of the stage.
 pub(super) struct Rules<E> {
-    recipe: Recipe<E>,
+    recipe: ChildRecipe<E>,
     /// Clones the event for another attempt, if restarts are enabled.
     keep: Option<fn(&E) -> E>,
     intensity: Intensity,
@@ -97,7 +97,7 @@ impl<E: Send + 'static> PerEvent<E> {
         F: Fn(E) -> Fut + Send + Sync + 'static,
         Fut: Future<Output: ChildEnd> + Send + 'static,
     {
-        Self::with(Recipe::always(recipe))
+        Self::with(ChildRecipe::always(recipe))
     }
 
     /// Creates a stage whose `recipe` may skip an event, by `Ok(None)`, or fail. The recipe also receives the
@@ -107,10 +107,10 @@ impl<E: Send + 'static> PerEvent<E> {
         F: Fn(E, Child) -> Result<Option<Fut>, BoxError> + Send + Sync + 'static,
         Fut: Future<Output: ChildEnd> + Send + 'static,
     {
-        Self::with(Recipe::deciding(recipe))
+        Self::with(ChildRecipe::deciding(recipe))
     }
 
-    fn with(recipe: Recipe<E>) -> Self {
+    fn with(recipe: ChildRecipe<E>) -> Self {
         let intensity = Intensity::default();
         let shutdown = Shutdown::default();
         let rules = Rules { recipe, keep: None, intensity, backoff: None, shutdown, floor: None };
@@ -120,13 +120,13 @@ impl<E: Send + 'static> PerEvent<E> {
     /// Sets when to restart a child. Default: never. A restart needs the event again, so events are cloned
     /// before each attempt; without restarts they need not be `Clone`.
     #[must_use]
-    pub fn restart(mut self, restart: Restart) -> Self
+    pub fn restart(mut self, restart: ChildRestart) -> Self
     where
         E: Clone,
     {
         self.rules.keep = match restart {
-            Restart::Temporary => None,
-            Restart::Transient => Some(E::clone),
+            ChildRestart::Temporary => None,
+            ChildRestart::Transient => Some(E::clone),
         };
         self
     }
@@ -233,7 +233,7 @@ impl<E: Send + 'static> Consumer for PerEvent<E> {
                 // Fails if the stage has already ended.
                 let _ = stage.cast(TooManyRestarts);
             }),
-            holds: Arc::clone(&cx.core.holds),
+            holds: Arc::clone(&cx.state.holds),
             runtime,
             span: Span::current(),
             began: Instant::now(),

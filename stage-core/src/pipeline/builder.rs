@@ -249,7 +249,7 @@ impl PipelineBuilder {
         let shape = shape::<P::Stage>(StepKind::Whole, Capacity::Unbounded);
         let draft = &mut self.draft;
         begin(draft, &options.into(), shape, recipe, |stage, core, port, inlet, outlet, ready| {
-            engine::whole(stage, core, port, inlet, outlet, ready).boxed()
+            engine::run_fused_pipeline(stage, core, port, inlet, outlet, ready).boxed()
         });
         Pipeline { draft: self.draft }
     }
@@ -263,7 +263,7 @@ where
 {
     let shape = shape::<S>(StepKind::Producer, PRODUCER_BUFFER);
     begin(draft, options, shape, recipe, |stage, core, port, inlet, outlet, ready| {
-        engine::producer(stage, core, port, inlet, outlet, ready).boxed()
+        engine::run_producer(stage, core, port, inlet, outlet, ready).boxed()
     })
 }
 
@@ -280,7 +280,7 @@ where
     // The buffer is unbounded, so that the output of the steps is not lost for lack of space.
     let shape = shape::<P::Stage>(StepKind::Producer, Capacity::Unbounded);
     begin(draft, options, shape, stages.into_recipe(), |stage, core, port, inlet, outlet, ready| {
-        engine::fused_source(stage, core, port, inlet, outlet, ready).boxed()
+        engine::run_fused_source(stage, core, port, inlet, outlet, ready).boxed()
     })
 }
 

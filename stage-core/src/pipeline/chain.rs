@@ -211,7 +211,7 @@ impl<E: Send + 'static> Chain<E> {
     {
         let kind = StepKind::ProducerConsumer;
         let exit = self.install(options, kind, emits, recipe, |s, c, p, i, o, r| {
-            engine::producer_consumer(s, c, p, i, o, r).boxed()
+            engine::run_producer_consumer(s, c, p, i, o, r).boxed()
         });
         Chain { draft: self.draft, upstream: Upstream::of(exit) }
     }
@@ -261,7 +261,7 @@ impl<E: Send + 'static> Chain<E> {
         C: Consumer<Event = E>,
         R: Fn() -> Result<C, BoxError> + Send + 'static,
     {
-        let run: Run<C, E, Nothing> = |s, c, p, i, o, r| engine::consumer(s, c, p, i, o, r).boxed();
+        let run: Run<C, E, Nothing> = |s, c, p, i, o, r| engine::run_consumer(s, c, p, i, o, r).boxed();
         self.install(&options.into(), StepKind::Consumer, Emits::Events, recipe, run);
         Pipeline { draft: self.draft }
     }

@@ -12,7 +12,7 @@ use super::wire::Upstream;
 use crate::base::option_error::OptionError;
 use crate::credit::limits::MOST_COPIES;
 use crate::dispatch::GroupDispatcher;
-use crate::dispatch::subscriber_options::Selector;
+use crate::dispatch::options::Selector;
 use crate::sync::Arc;
 
 /// A broadcast, none of whose branches so far will be merged.

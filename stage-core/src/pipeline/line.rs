@@ -4,7 +4,7 @@
 use super::acknowledged::Acknowledged;
 use super::chain::Chain;
 use crate::ack::Delivery;
-use crate::dispatch::subscriber_options::Selector;
+use crate::dispatch::options::Selector;
 
 /// A declaration in progress: a [`Chain`] or an [`Acknowledged`] chain. The trait is sealed.
 pub trait Line: sealed::Sealed + Sized {

@@ -10,16 +10,22 @@ use super::wire::{Exit, Upstream};
 use crate::ack::Collectors;
 use crate::base::error::{BoxError, ExitReason};
 use crate::base::options::{Capacity, Pace};
-use crate::engine::{self, Inlet, Outlet, Port, Ready, Sources};
-use crate::stage::{CopyOf, Core, Holds, StageMail, Wishes};
+use crate::engine::{self, Inlet, Outlet, Ready, Sources, StageInbox};
+use crate::stage::{CallbackState, CopyOf, Effects, Holds, StageMail};
 use crate::supervise::{Child, Control, Nature};
 use crate::sync::{Arc, Mutex, lock};
 use crate::wire::mailbox::{Mailbox, Subscribable};
 use crate::wire::subscription::Reach;
 
 /// Runs a stage of one kind; erases its types, once per start.
-pub(super) type Run<S, In, Out> =
-    fn(S, Core, Port<S, In, Out>, Inlet<In>, Outlet<Out>, Ready) -> BoxFuture<'static, ExitReason>;
+pub(super) type Run<S, In, Out> = fn(
+    S,
+    CallbackState,
+    StageInbox<S, In, Out>,
+    Inlet<In>,
+    Outlet<Out>,
+    Ready,
+) -> BoxFuture<'static, ExitReason>;
 
 /// Adds the copies of a step to the children before them.
 pub(super) type Install = Box<dyn FnOnce(&Effective, &mut Vec<Child>) + Send>;
@@ -88,7 +94,7 @@ where
         let gone = Arc::clone(&mailbox) as Arc<dyn Reach>;
         move |source: usize| {
             if let Some((source, _)) = lock(&parts).upstream.feed(copy.index, count).into_iter().nth(source) {
-                engine::finish_for(&gone, mailbox.signal(), source);
+                engine::finish_on_behalf_of(&gone, mailbox.signal(), source);
             }
         }
     };
@@ -99,15 +105,15 @@ where
         move |ready: Ready| {
             let parts = lock(&parts);
             let stage = (parts.recipe)()?;
-            let port = Port::new(Arc::clone(&mailbox), drain.clone());
-            let core = Core {
+            let port = StageInbox::new(Arc::clone(&mailbox), drain.clone());
+            let state = CallbackState {
                 step: Arc::clone(&step),
                 copy,
                 counters: Arc::clone(&counters),
-                drain: port.leave().clone(),
+                drain: port.stop_signal().clone(),
                 finished: false,
                 pace: Pace::default(),
-                wishes: Wishes::of::<S, In>(),
+                effects: Effects::of::<S, In>(),
                 holds: Holds::of(mailbox.signal()),
                 collectors: Arc::clone(&collectors),
                 own: Arc::clone(&mailbox) as _,
@@ -117,7 +123,7 @@ where
             let own = Arc::clone(&mailbox) as _;
             let inlet = Inlet::new(mailbox.signal(), own, sources, Arc::clone(&counters));
             let outlet = parts.exit.outlet(&counters);
-            Ok((parts.run)(stage, core, port, inlet, outlet, ready))
+            Ok((parts.run)(stage, state, port, inlet, outlet, ready))
         }
     };
     Child {

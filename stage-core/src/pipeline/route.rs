@@ -3,7 +3,7 @@
 use std::hash::Hash;
 use std::sync::OnceLock;
 
-use crate::dispatch::subscriber_options::Selector;
+use crate::dispatch::options::Selector;
 use crate::dispatch::{
     DemandDispatcher, Dispatcher, Group, GroupDispatcher, PartitionDispatcher, stable_hash,
 };

@@ -17,8 +17,8 @@ use std::sync::OnceLock;
 use super::route::{Node, Route};
 use crate::base::options::{Capacity, Keep};
 use crate::base::stats::Counters;
-use crate::dispatch::Hub;
-use crate::dispatch::subscriber_options::{Selector, SubscriberOptions};
+use crate::dispatch::Supply;
+use crate::dispatch::options::{DispatchOptions, Selector};
 use crate::dispatch::supply::buffer::Buffer;
 use crate::engine::{Outlet, Rejections, Source};
 use crate::sync::{Arc, Mutex, lock};
@@ -118,7 +118,7 @@ impl<E: Send + 'static> Exit<E> {
             self.made.get().map_or((Capacity::Unbounded, Keep::Last), |made| (made.capacity, made.keep));
         let subscribers = if tree.is_open() { None } else { Some(tree.places()) };
         Outlet::new(
-            Hub::new(tree.dispatcher(), Buffer::new(capacity, keep)),
+            Supply::new(tree.dispatcher(), Buffer::new(capacity, keep)),
             Arc::clone(counters),
             subscribers,
         )
@@ -206,7 +206,7 @@ impl<E: Send + 'static> End<E> {
         let (range, sub) = neighbours(made.producers.len(), self.exit.lanes, lanes, lane);
         let place = lock(&self.exit.tree).place(&self.path, sub, place);
         for number in range {
-            let options = SubscriberOptions::new().partition(place);
+            let options = DispatchOptions::new().partition(place);
             feed.push((
                 Source { producer: Arc::clone(&made.producers[number]), options },
                 made.first + number,

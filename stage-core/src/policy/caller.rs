@@ -13,12 +13,12 @@ use super::letter::DeadLetter;
 use crate::ack::{Reason, Token};
 use crate::base::error::{BoxError, ExitReason, Fatal, panic_message};
 use crate::base::stats::{Counters, Discard};
-use crate::stage::{Core, Wish};
+use crate::stage::{CallbackState, Effect};
 use crate::sync::Arc;
 
 /// A handler, the recipe that remakes it, and the policy for its failures.
 pub(super) struct Caller<H: EachEvent> {
-    recipe: Recipe<H>,
+    recipe: HandlerRecipe<H>,
     handler: H,
     policy: FailurePolicy<H::In>,
     /// Number of calls so far; seeds the jitter of retries.
@@ -26,7 +26,7 @@ pub(super) struct Caller<H: EachEvent> {
 }
 
 /// Makes a handler: when the stage starts, and after each panic.
-pub(super) type Recipe<H> = Arc<dyn Fn() -> Result<H, BoxError> + Send + Sync>;
+pub(super) type HandlerRecipe<H> = Arc<dyn Fn() -> Result<H, BoxError> + Send + Sync>;
 
 /// The failed events of one batch.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ pub(super) enum Called<Out> {
 }
 
 impl<H: EachEvent> Caller<H> {
-    pub(super) fn new(recipe: Recipe<H>, policy: FailurePolicy<H::In>) -> Result<Self, BoxError> {
+    pub(super) fn new(recipe: HandlerRecipe<H>, policy: FailurePolicy<H::In>) -> Result<Self, BoxError> {
         Ok(Self { handler: recipe()?, recipe, policy, calls: 0 })
     }
 
@@ -58,12 +58,12 @@ impl<H: EachEvent> Caller<H> {
         &mut self,
         mut event: H::In,
         token: Token,
-        core: &mut Core,
+        state: &mut CallbackState,
         losses: &mut Losses,
     ) -> Called<H::Out> {
         let mut attempts = 0;
         loop {
-            if core.drain.is_stopped() {
+            if state.drain.is_stopped() {
                 // This event is left over, as are those after it.
                 losses.discarded += 1;
                 if attempts == 0 {
@@ -79,7 +79,7 @@ impl<H: EachEvent> Caller<H> {
                 Err(failure) => failure,
             };
             if let EventError::Panicked(_) = error {
-                core.counters.remade_handler();
+                state.counters.remade_handler();
                 match (self.recipe)() {
                     Ok(handler) => self.handler = handler,
                     Err(failed) => {
@@ -89,33 +89,33 @@ impl<H: EachEvent> Caller<H> {
                 }
             }
             if let EventError::Deadline(_) = error {
-                core.counters.past_deadline();
+                state.counters.past_deadline();
             }
             let kept = kept.or(back);
             match (self.policy.decide(attempts, &error, kept.as_ref(), self.calls), kept) {
                 (Decision::Again(delay), Some(again)) => {
                     tracing::debug!(%error, attempts, ?delay, "an event failed and is tried again");
-                    core.counters.retried();
+                    state.counters.retried();
                     tokio::select! {
                         () = sleep(delay) => {}
-                        () = core.drain.stopped() => {}
+                        () = state.drain.stopped() => {}
                     }
                     event = again;
                 }
                 (Decision::Last(Then::DeadLetter), Some(event)) => {
-                    let letter = DeadLetter { event, error, attempts, step: Arc::clone(&core.step) };
-                    let (counters, stopped) = (&core.counters, core.drain.stopped());
+                    let letter = DeadLetter { event, error, attempts, step: Arc::clone(&state.step) };
+                    let (counters, stopped) = (&state.counters, state.drain.stopped());
                     return self.set_aside(letter, token, counters, stopped, losses).await;
                 }
                 // `decide` never retries an event that is gone.
                 (Decision::Last(then), _) => {
                     if let Then::Skip | Then::DeadLetter = then {
-                        core.counters.skipped();
+                        state.counters.skipped();
                     }
                     return losses.lose(token, error, then);
                 }
                 (Decision::Again(_), None) => {
-                    core.counters.skipped();
+                    state.counters.skipped();
                     return losses.lose(token, error, Then::Skip);
                 }
             }
@@ -208,15 +208,15 @@ impl Losses {
 
     /// Reports the failures of a batch whose last `left` events were not started. If they fail the stage, it
     /// fails after its callback returns, so that the results of the other events are not lost.
-    pub(super) fn close(mut self, left: usize, core: &mut Core) {
+    pub(super) fn close(mut self, left: usize, state: &mut CallbackState) {
         self.discarded += left;
         if let Some(error) = &self.last {
             let Self { discarded, rejected, .. } = self;
             tracing::warn!(%error, discarded, rejected, "events could not be handled");
         }
-        core.counters.discarded(Discard::Failed, self.discarded);
+        state.counters.discarded(Discard::Failed, self.discarded);
         if let Some(reason) = self.exit {
-            core.wishes.open.push(Wish::Fail(reason));
+            state.effects.open.push(Effect::Fail(reason));
         }
     }
 }

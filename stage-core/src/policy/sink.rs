@@ -40,13 +40,13 @@ impl<H: EachEvent, C: Carry> Consumer for EventSink<H, C> {
         let mut events = events.into_iter();
         for carried in events.by_ref() {
             let (event, token) = C::open(carried);
-            match self.caller.call(event, token, cx.core, &mut losses).await {
+            match self.caller.call(event, token, cx.state, &mut losses).await {
                 Called::Done(_, token) => token.acknowledge(),
                 Called::Lost => {}
                 Called::Over => break,
             }
         }
-        losses.close(events.len(), cx.core);
+        losses.close(events.len(), cx.state);
         Ok(())
     }
 }

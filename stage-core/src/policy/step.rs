@@ -44,14 +44,14 @@ impl<H: EachEvent, C: Carry> ProducerConsumer for EventStep<H, C> {
         let mut events = events.into_iter();
         for carried in events.by_ref() {
             let (event, token) = C::open(carried);
-            match self.caller.call(event, token, out.core, &mut losses).await {
+            match self.caller.call(event, token, out.state, &mut losses).await {
                 Called::Done(Some(made), token) => out.emit(C::close(made, token)),
                 Called::Done(None, token) => token.acknowledge(),
                 Called::Lost => {}
                 Called::Over => break,
             }
         }
-        losses.close(events.len(), out.core);
+        losses.close(events.len(), out.state);
         Ok(())
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Bucket {
     at: Duration,
     /// Waiting steps; the first one gets the next token.
     waiting: VecDeque<Waiter>,
-    late: Late,
+    late: LateAllowance,
 }
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ struct Waiter {
 
 /// The allowance earned by the delay of a timer, and its expiry.
 #[derive(Clone, Copy, Debug, Default)]
-struct Late {
+struct LateAllowance {
     earned: u128,
     until: Duration,
 }
@@ -61,7 +61,7 @@ pub(super) struct Taken {
 impl Bucket {
     /// Creates a full bucket.
     pub(super) fn new(rate: Rate, now: Duration) -> Self {
-        Self { level: rate.full(), at: now, waiting: VecDeque::new(), late: Late::default() }
+        Self { level: rate.full(), at: now, waiting: VecDeque::new(), late: LateAllowance::default() }
     }
 
     fn refill(&mut self, rate: Rate, now: Duration) {
@@ -111,13 +111,13 @@ impl Bucket {
     /// expired.
     fn note_delay(&mut self, rate: Rate) {
         if self.late.until <= self.at {
-            self.late = Late::default();
+            self.late = LateAllowance::default();
         }
         let due = self.waiting.iter().map(|waiter| waiter.due).min();
         let delay = due.map_or(Duration::ZERO, |due| self.at.saturating_sub(due));
         let earned = rate.earned(delay);
         if earned > self.late.earned {
-            self.late = Late { earned, until: self.at.saturating_add(delay) };
+            self.late = LateAllowance { earned, until: self.at.saturating_add(delay) };
         }
     }
 
@@ -179,7 +179,7 @@ impl Bucket {
     /// Changes from one rate to another; whole and partial tokens are kept, up to the new burst.
     pub(super) fn change(&mut self, old: Rate, new: Rate, now: Duration) {
         self.refill(old, now);
-        self.late = Late::default();
+        self.late = LateAllowance::default();
         for waiter in &mut self.waiting {
             let has = std::mem::take(&mut waiter.has);
             waiter.lacks += has;

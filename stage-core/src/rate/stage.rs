@@ -233,7 +233,7 @@ where
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         let stage = StageRef::<Self, E, E>::current(cx)?;
-        self.counters = Some(Arc::clone(&cx.core.counters));
+        self.counters = Some(Arc::clone(&cx.state.counters));
         self.share = Some(self.budget.join(move || {
             // Fails if the stage has already ended.
             let _ = stage.cast(Look);

@@ -8,12 +8,12 @@ use async_task::ScheduleInfo;
 use tokio::runtime::Id;
 use tokio::task::coop::has_budget_remaining;
 
-use super::poll_state::{Home, Measure, Runnable};
-use crate::base::stats::{begin_round, end_round};
+use super::poll_state::{Measure, PollState, Runnable};
+use crate::base::stats::{begin_queue_run, end_queue_run};
 use crate::sync::Arc;
 use crate::wire::signal::wakes_for_credit;
 
-/// Length of a round before other tasks get a turn, in nanoseconds, as the sum of the average poll times of
+/// Length of a run of the queue before other tasks get a turn, in nanoseconds, as the sum of the average poll times of
 /// its stages.
 const LASTS: u64 = 200_000;
 
@@ -21,17 +21,17 @@ const LASTS: u64 = 200_000;
 const LEAST: u64 = 100;
 
 thread_local! {
-    static CURRENT: RefCell<Current> = const { RefCell::new(Current::new()) };
+    static CURRENT: RefCell<LocalQueue> = const { RefCell::new(LocalQueue::new()) };
 }
 
-/// The round of this thread.
-struct Current {
-    /// The runtime that this worker belongs to; `None` outside a round.
+/// The queue of this thread.
+struct LocalQueue {
+    /// The runtime that this worker belongs to; `None` while the queue does not run.
     runtime: Option<Id>,
     /// Whether the polls of the current stage are quick, and whether they are at least short.
     quick: bool,
     short: bool,
-    /// Stages left over from the last round, or that begin this one.
+    /// Stages left over from the last run, or that begin this one.
     first: VecDeque<Runnable>,
     /// A stack: the last entry is polled next.
     next: Vec<Runnable>,
@@ -39,12 +39,12 @@ struct Current {
     woken: usize,
 }
 
-impl Current {
+impl LocalQueue {
     const fn new() -> Self {
         Self { runtime: None, quick: false, short: false, first: VecDeque::new(), next: Vec::new(), woken: 0 }
     }
 
-    /// Returns whether a quick stage that is woken now joins the round. A stage woken for credit joins only
+    /// Returns whether a quick stage that is woken now joins the queue. A stage woken for credit joins only
     /// if the waking stage is quick too; otherwise it runs on another worker, where it can produce the next
     /// events while this one handles the current ones.
     fn takes(&self, runnable: &Runnable) -> bool {
@@ -75,12 +75,12 @@ impl Current {
     }
 }
 
-/// Schedules a stage that was woken: in this thread's round if it is quick and the waking stage is not slow,
+/// Schedules a stage that was woken: by this thread's queue if it is quick and the waking stage is not slow,
 /// otherwise in its own task.
 pub(crate) fn schedule(runnable: Runnable, info: ScheduleInfo) {
     // A stage that woke itself while it ran has had its turn, and yields to all others.
     if info.woken_while_running || !runnable.metadata().is_quick() {
-        Home::send(runnable);
+        PollState::send(runnable);
         return;
     }
     let elsewhere = CURRENT.with_borrow_mut(|current| {
@@ -90,24 +90,24 @@ pub(crate) fn schedule(runnable: Runnable, info: ScheduleInfo) {
         }
         Some(runnable)
     });
-    elsewhere.into_iter().for_each(Home::send);
+    elsewhere.into_iter().for_each(PollState::send);
 }
 
-/// A round; while it lasts, stages can join it.
-pub(crate) struct Round {
+/// A run of this thread's queue; while it lasts, stages can join the queue.
+pub(crate) struct QueueRun {
     /// Nanoseconds left.
     left: u64,
 }
 
-impl Round {
-    /// Begins a round with the stages in `first`, unless this thread is already in one.
+impl QueueRun {
+    /// Begins a run with the stages in `first`, unless this thread's queue is already running.
     pub(crate) fn begin(runtime: Id, first: &mut VecDeque<Runnable>) -> Option<Self> {
         CURRENT.with_borrow_mut(|current| {
             if current.runtime.is_some() {
                 return None;
             }
             current.runtime = Some(runtime);
-            begin_round();
+            begin_queue_run();
             current.first.append(first);
             Some(Self { left: LASTS })
         })
@@ -128,20 +128,19 @@ impl Round {
     }
 
     fn next() -> Option<Runnable> {
-        CURRENT.with_borrow_mut(Current::next)
+        CURRENT.with_borrow_mut(LocalQueue::next)
     }
 }
 
-/// Sends the stages that are still queued to their own tasks, if the round ends early, for example by a
-/// panic.
-impl Drop for Round {
+/// Sends the stages that are still queued to their own tasks, if the run ends early, for example by a panic.
+impl Drop for QueueRun {
     fn drop(&mut self) {
         CURRENT.with_borrow_mut(|current| {
             (current.runtime, current.quick, current.short) = (None, false, false);
-            end_round();
+            end_queue_run();
         });
         while let Some(left) = Self::next() {
-            Home::send(left);
+            PollState::send(left);
         }
     }
 }
@@ -152,10 +151,10 @@ fn poll(runnable: Runnable) {
             runnable.run();
         }
         Measure::Yes => {
-            let home = Arc::clone(runnable.metadata());
+            let state = Arc::clone(runnable.metadata());
             let began = Instant::now();
             runnable.run();
-            home.measured(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX));
+            state.measured(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX));
         }
     }
 }

@@ -11,4 +11,4 @@ mod stage_task;
 
 pub(crate) use placement::spawn as place;
 #[cfg(feature = "test-util")]
-pub(crate) use seeded_order::Turns;
+pub(crate) use seeded_order::SeededOrder;

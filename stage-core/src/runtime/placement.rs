@@ -6,10 +6,10 @@ use futures_util::future::{self, AbortHandle, Aborted};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{self, JoinSet};
 
-use super::poll_state::Home;
+use super::poll_state::PollState;
 #[cfg(feature = "test-util")]
-use super::seeded_order::Gate;
-use super::stage_task::resident;
+use super::seeded_order::GatedStage;
+use super::stage_task::stage_task;
 use crate::base::error::ExitReason;
 use crate::base::options::Placement;
 use crate::base::stats::Counters;
@@ -19,13 +19,13 @@ use crate::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) id: task::Id,
-    cut: Cut,
+    abort_by: AbortBy,
 }
 
 #[derive(Debug)]
-enum Cut {
+enum AbortBy {
     Task(task::AbortHandle),
-    Stage(Arc<Home>),
+    Stage(Arc<PollState>),
     /// A thread cannot be aborted from outside: its future ends when it next waits.
     AtNextWait(AbortHandle),
 }
@@ -33,10 +33,10 @@ enum Cut {
 impl Task {
     /// Aborts the task when it next waits. A callback that never waits cannot be aborted.
     pub(crate) fn cut_off(&self) {
-        match &self.cut {
-            Cut::Task(handle) => handle.abort(),
-            Cut::Stage(home) => home.cut_off(),
-            Cut::AtNextWait(handle) => handle.abort(),
+        match &self.abort_by {
+            AbortBy::Task(handle) => handle.abort(),
+            AbortBy::Stage(state) => state.cut_off(),
+            AbortBy::AtNextWait(handle) => handle.abort(),
         }
     }
 }
@@ -58,14 +58,14 @@ pub(crate) fn spawn(
     stage: impl Future<Output = ExitReason> + Send + 'static,
 ) -> Task {
     #[cfg(feature = "test-util")]
-    let stage = match Gate::around(stage) {
+    let stage = match GatedStage::around(stage) {
         Ok(gated) => return on_runtime(tasks, gated),
         Err(stage) => stage,
     };
     match placement {
         Placement::Runtime if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread => {
-            let (resident, home) = resident(stage, counters);
-            Task { id: tasks.spawn(resident).id(), cut: Cut::Stage(home) }
+            let (stage_task, state) = stage_task(stage, counters);
+            Task { id: tasks.spawn(stage_task).id(), abort_by: AbortBy::Stage(state) }
         }
         Placement::Runtime => on_runtime(tasks, stage),
         Placement::Blocking => {
@@ -74,7 +74,7 @@ pub(crate) fn spawn(
             let handle = tasks.spawn_blocking(move || {
                 runtime.block_on(stage).unwrap_or_else(|Aborted| ExitReason::Aborted)
             });
-            Task { id: handle.id(), cut: Cut::AtNextWait(cut) }
+            Task { id: handle.id(), abort_by: AbortBy::AtNextWait(cut) }
         }
         #[cfg(feature = "rayon")]
         Placement::Rayon => on_runtime(tasks, on_rayon(stage)),
@@ -86,7 +86,7 @@ fn on_runtime(
     stage: impl Future<Output = ExitReason> + Send + 'static,
 ) -> Task {
     let handle = tasks.spawn(stage);
-    Task { id: handle.id(), cut: Cut::Task(handle) }
+    Task { id: handle.id(), abort_by: AbortBy::Task(handle) }
 }
 
 /// Returns a future with the same output that polls `stage` on rayon's pool, within the current runtime's

@@ -7,7 +7,7 @@ use crate::base::stats::Counters;
 use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicWaker, Mutex, Ordering, lock};
 
 /// A stage that is ready to be polled.
-pub(crate) type Runnable = async_task::Runnable<Arc<Home>>;
+pub(crate) type Runnable = async_task::Runnable<Arc<PollState>>;
 
 /// Upper limit of a quick poll, in nanoseconds on average.
 ///
@@ -31,11 +31,11 @@ const SAMPLE: u64 = 16;
 
 /// The state that a stage and its own task share.
 #[derive(Debug)]
-pub(crate) struct Home {
+pub(crate) struct PollState {
     runtime: Id,
     /// The stage's counters, whose clock records when the stage becomes ready to be polled.
     counters: Arc<Counters>,
-    guest: Mutex<Guest>,
+    ready: Mutex<ReadyStage>,
     /// Wakes the task.
     waker: AtomicWaker,
     /// Whether the stage is to be aborted.
@@ -48,21 +48,21 @@ pub(crate) struct Home {
 
 /// Whether the task has its stage to poll.
 #[derive(Debug)]
-enum Guest {
-    Away,
+enum ReadyStage {
+    None,
     /// The stage is ready to be polled.
-    Waits(Runnable),
+    Waiting(Runnable),
     /// The task has ended.
     Closed,
 }
 
-impl Home {
+impl PollState {
     /// Creates the state of a stage on this runtime.
     pub(crate) fn on(runtime: Id, counters: Arc<Counters>) -> Arc<Self> {
         Arc::new(Self {
             runtime,
             counters,
-            guest: Mutex::new(Guest::Away),
+            ready: Mutex::new(ReadyStage::None),
             waker: AtomicWaker::new(),
             cut: AtomicBool::new(false),
             polls: AtomicU64::new(0),
@@ -81,30 +81,30 @@ impl Home {
 
     /// Passes `runnable` to its task to be polled; if the task has ended, drops the stage.
     pub(crate) fn send(runnable: Runnable) {
-        let home = Arc::clone(runnable.metadata());
-        home.counters.clock.woken();
-        let mut guest = lock(&home.guest);
-        if !matches!(*guest, Guest::Closed) {
-            *guest = Guest::Waits(runnable);
-            drop(guest);
-            home.waker.wake();
+        let state = Arc::clone(runnable.metadata());
+        state.counters.clock.woken();
+        let mut ready = lock(&state.ready);
+        if !matches!(*ready, ReadyStage::Closed) {
+            *ready = ReadyStage::Waiting(runnable);
+            drop(ready);
+            state.waker.wake();
         }
     }
 
     /// Takes the stage, if it is ready to be polled.
     pub(crate) fn receive(&self) -> Option<Runnable> {
-        let mut guest = lock(&self.guest);
-        match std::mem::replace(&mut *guest, Guest::Away) {
-            Guest::Waits(runnable) => Some(runnable),
-            Guest::Away | Guest::Closed => None,
+        let mut ready = lock(&self.ready);
+        match std::mem::replace(&mut *ready, ReadyStage::None) {
+            ReadyStage::Waiting(runnable) => Some(runnable),
+            ReadyStage::None | ReadyStage::Closed => None,
         }
     }
 
     /// Notes that the task has ended.
     pub(crate) fn close(&self) {
-        let guest = std::mem::replace(&mut *lock(&self.guest), Guest::Closed);
+        let ready = std::mem::replace(&mut *lock(&self.ready), ReadyStage::Closed);
         // May drop the stage, so the lock is released first.
-        drop(guest);
+        drop(ready);
     }
 
     /// Requests that the stage be aborted when it next waits.
@@ -160,40 +160,40 @@ pub(crate) enum Measure {
 mod tests {
     use super::*;
 
-    fn home() -> Arc<Home> {
+    fn state() -> Arc<PollState> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        Home::on(runtime.handle().id(), Arc::default())
+        PollState::on(runtime.handle().id(), Arc::default())
     }
 
     #[test]
     fn a_stage_is_quick_after_some_short_polls_and_slow_after_some_long_ones() {
-        let home = home();
-        assert!(!home.is_quick(), "nothing is known of it");
-        (0..10).for_each(|_| home.measured(500));
-        assert!(home.is_quick());
-        home.measured(u64::MAX / 4);
-        assert!(home.is_quick(), "one may have been interrupted");
-        (0..3).for_each(|_| home.measured(QUICK * 2));
-        assert!(!home.is_quick());
+        let state = state();
+        assert!(!state.is_quick(), "nothing is known of it");
+        (0..10).for_each(|_| state.measured(500));
+        assert!(state.is_quick());
+        state.measured(u64::MAX / 4);
+        assert!(state.is_quick(), "one may have been interrupted");
+        (0..3).for_each(|_| state.measured(QUICK * 2));
+        assert!(!state.is_quick());
     }
 
     #[test]
     fn a_stage_is_not_short_any_more_after_one_long_poll_if_it_is_not_quick() {
-        let home = home();
-        (0..10).for_each(|_| home.measured(10_000));
-        assert!(home.is_short() && !home.is_quick());
-        home.measured(u64::MAX / 4);
-        assert!(!home.is_short());
-        (0..5).for_each(|_| home.measured(10_000));
-        assert!(home.is_short(), "it was but once");
+        let state = state();
+        (0..10).for_each(|_| state.measured(10_000));
+        assert!(state.is_short() && !state.is_quick());
+        state.measured(u64::MAX / 4);
+        assert!(!state.is_short());
+        (0..5).for_each(|_| state.measured(10_000));
+        assert!(state.is_short(), "it was but once");
     }
 
     #[test]
     fn all_polls_are_measured_until_they_prove_short() {
-        let home = home();
-        assert!((0..100).all(|_| home.count_poll() == Measure::Yes));
-        (0..20).for_each(|_| home.measured(100));
-        let measured = (0..SAMPLE * 10).filter(|_| home.count_poll() == Measure::Yes).count();
+        let state = state();
+        assert!((0..100).all(|_| state.count_poll() == Measure::Yes));
+        (0..20).for_each(|_| state.measured(100));
+        let measured = (0..SAMPLE * 10).filter(|_| state.count_poll() == Measure::Yes).count();
         assert_eq!(measured, 10);
     }
 }

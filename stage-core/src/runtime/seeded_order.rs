@@ -15,7 +15,7 @@ use crate::sync::{Arc, Mutex, lock};
 
 thread_local! {
     /// The order for stages spawned on this thread; `None` means the runtime's own order.
-    static CURRENT: RefCell<Option<Arc<Turns>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Arc<SeededOrder>>> = const { RefCell::new(None) };
 }
 
 /// The number of the test itself; stages count from 1, in the order in which they start.
@@ -23,7 +23,7 @@ const TEST: usize = 0;
 
 /// Gives turns to gated tasks, in an order that only the seed decides.
 #[derive(Debug)]
-pub(crate) struct Turns {
+pub(crate) struct SeededOrder {
     thread: ThreadId,
     state: Mutex<State>,
 }
@@ -45,7 +45,7 @@ struct State {
     overseer: Option<Waker>,
 }
 
-impl Turns {
+impl SeededOrder {
     /// Creates the order that `seed` determines, for stages that are spawned on this thread.
     pub(crate) fn seeded(seed: u64) -> Arc<Self> {
         let state = State {
@@ -61,8 +61,8 @@ impl Turns {
     }
 
     /// Gates every stage that is spawned on this thread, until the guard is dropped.
-    pub(crate) fn enter(self: &Arc<Self>) -> Entered {
-        Entered { turns: Arc::clone(self), before: CURRENT.replace(Some(Arc::clone(self))) }
+    pub(crate) fn enter(self: &Arc<Self>) -> SeededGuard {
+        SeededGuard { order: Arc::clone(self), before: CURRENT.replace(Some(Arc::clone(self))) }
     }
 
     /// Returns the order of this thread, if a test set one.
@@ -117,7 +117,7 @@ impl Turns {
 
     /// Waits for a turn of the test itself.
     pub(crate) async fn turn(self: &Arc<Self>) {
-        Gate::new(Arc::clone(self), TEST, std::future::ready(())).await;
+        GatedStage::new(Arc::clone(self), TEST, std::future::ready(())).await;
     }
 
     fn next_number(&self) -> usize {
@@ -149,16 +149,16 @@ impl State {
 
 /// A guard: stages spawned on this thread are gated until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Entered {
-    turns: Arc<Turns>,
-    before: Option<Arc<Turns>>,
+pub(crate) struct SeededGuard {
+    order: Arc<SeededOrder>,
+    before: Option<Arc<SeededOrder>>,
 }
 
-impl Drop for Entered {
+impl Drop for SeededGuard {
     fn drop(&mut self) {
         CURRENT.set(self.before.take());
         // A waker keeps its runtime alive, and the runtime keeps these turns alive: break the cycle.
-        let mut state = lock(&self.turns.state);
+        let mut state = lock(&self.order.state);
         let left = (state.overseer.take(), std::mem::take(&mut state.idle), std::mem::take(&mut state.ready));
         drop(state);
         drop(left);
@@ -167,33 +167,33 @@ impl Drop for Entered {
 
 /// A future that is polled only when it has a turn.
 #[derive(Debug)]
-pub(crate) struct Gate<F> {
+pub(crate) struct GatedStage<F> {
     inner: Pin<Box<F>>,
     ticket: Arc<Ticket>,
     waker: Waker,
 }
 
-impl<F: Future> Gate<F> {
+impl<F: Future> GatedStage<F> {
     /// Gates `stage` if a test controls this thread; otherwise returns it.
     pub(crate) fn around(stage: F) -> Result<Self, F> {
-        match Turns::current() {
-            Some(turns) => {
-                let number = turns.next_number();
-                Ok(Self::new(turns, number, stage))
+        match SeededOrder::current() {
+            Some(order) => {
+                let number = order.next_number();
+                Ok(Self::new(order, number, stage))
             }
             None => Err(stage),
         }
     }
 
-    fn new(turns: Arc<Turns>, number: usize, inner: F) -> Self {
-        let standing = Mutex::new(Standing { listed: false, granted: false, task: None });
-        let ticket = Arc::new(Ticket { number, turns, standing });
+    fn new(order: Arc<SeededOrder>, number: usize, inner: F) -> Self {
+        let ticket_state = Mutex::new(TicketState { listed: false, granted: false, task: None });
+        let ticket = Arc::new(Ticket { number, order, ticket_state });
         let waker = Waker::from(Arc::clone(&ticket));
         Self { inner: Box::pin(inner), ticket, waker }
     }
 }
 
-impl<F: Future> Future for Gate<F> {
+impl<F: Future> Future for GatedStage<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -205,9 +205,9 @@ impl<F: Future> Future for Gate<F> {
     }
 }
 
-impl<F> Drop for Gate<F> {
+impl<F> Drop for GatedStage<F> {
     fn drop(&mut self) {
-        let ready = &mut lock(&self.ticket.turns.state).ready;
+        let ready = &mut lock(&self.ticket.order.state).ready;
         if let Some(place) = ready.iter().position(|listed| Arc::ptr_eq(listed, &self.ticket)) {
             ready.swap_remove(place);
         }
@@ -218,12 +218,12 @@ impl<F> Drop for Gate<F> {
 #[derive(Debug)]
 struct Ticket {
     number: usize,
-    turns: Arc<Turns>,
-    standing: Mutex<Standing>,
+    order: Arc<SeededOrder>,
+    ticket_state: Mutex<TicketState>,
 }
 
 #[derive(Debug)]
-struct Standing {
+struct TicketState {
     /// On the list, or granted a turn and not polled yet.
     listed: bool,
     granted: bool,
@@ -234,13 +234,13 @@ struct Standing {
 impl Ticket {
     /// Returns whether the task has a turn; its first poll only adds it to the list.
     fn may_run(self: &Arc<Self>, task: &Waker) -> bool {
-        let mut standing = lock(&self.standing);
-        let first = standing.task.replace(task.clone()).is_none();
-        if std::mem::take(&mut standing.granted) {
-            standing.listed = false;
+        let mut ticket_state = lock(&self.ticket_state);
+        let first = ticket_state.task.replace(task.clone()).is_none();
+        if std::mem::take(&mut ticket_state.granted) {
+            ticket_state.listed = false;
             return true;
         }
-        drop(standing);
+        drop(ticket_state);
         if first {
             self.list();
         }
@@ -248,16 +248,16 @@ impl Ticket {
     }
 
     fn list(self: &Arc<Self>) {
-        if !std::mem::replace(&mut lock(&self.standing).listed, true) {
-            lock(&self.turns.state).ready.push(Arc::clone(self));
+        if !std::mem::replace(&mut lock(&self.ticket_state).listed, true) {
+            lock(&self.order.state).ready.push(Arc::clone(self));
         }
     }
 
     fn grant(&self) {
-        let mut standing = lock(&self.standing);
-        standing.granted = true;
-        let task = standing.task.clone();
-        drop(standing);
+        let mut ticket_state = lock(&self.ticket_state);
+        ticket_state.granted = true;
+        let task = ticket_state.task.clone();
+        drop(ticket_state);
         if let Some(task) = task {
             task.wake();
         }
@@ -269,8 +269,8 @@ impl Wake for Ticket {
         self.list();
         // A wake-up from another thread must also wake the runtime, which may be parked and unaware of the
         // ready task.
-        if thread::current().id() != self.turns.thread {
-            let task = lock(&self.standing).task.clone();
+        if thread::current().id() != self.order.thread {
+            let task = lock(&self.ticket_state).task.clone();
             if let Some(task) = task {
                 task.wake();
             }

@@ -4,7 +4,7 @@
 //! of the neighbour that wakes a quick stage polls it, unless the neighbour is slow:
 //!
 //! ```text
-//!   quick, and woken for events by a neighbour whose polls are short ─▶ the neighbour's round, on the same worker
+//!   quick, and woken for events by a neighbour whose polls are short ─▶ the neighbour's queue, on the same worker
 //!   quick, and woken for credit by a quick neighbour ─▶ the same
 //!   else (slow; or woken by a timer, a socket, a slow stage) ─▶ its own task: the runtime finds a worker for it
 //! ```
@@ -23,43 +23,43 @@ use tokio::runtime::Handle;
 use tokio::task::coop::has_budget_remaining;
 use tokio::task::yield_now;
 
-use super::local_queue::{Round, schedule};
-use super::poll_state::{Home, Runnable};
+use super::local_queue::{QueueRun, schedule};
+use super::poll_state::{PollState, Runnable};
 use crate::base::error::ExitReason;
 use crate::base::stats::Counters;
 use crate::sync::Arc;
 
 /// The task of a stage.
-pub(crate) struct Resident {
-    home: Arc<Home>,
+pub(crate) struct StageTask {
+    state: Arc<PollState>,
     /// `None` once it is aborted.
-    stage: Option<async_task::Task<ExitReason, Arc<Home>>>,
+    stage: Option<async_task::Task<ExitReason, Arc<PollState>>>,
     cut_off: Option<BoxFuture<'static, Option<ExitReason>>>,
-    /// Stages left from a round that yielded.
+    /// Stages left from a run of the queue that yielded.
     rest: VecDeque<Runnable>,
 }
 
 /// Creates the task for `stage`, to be spawned on the current runtime, and the state that they share.
-pub(crate) fn resident(
+pub(crate) fn stage_task(
     stage: impl Future<Output = ExitReason> + Send + 'static,
     counters: &Arc<Counters>,
-) -> (Resident, Arc<Home>) {
-    let home = Home::on(Handle::current().id(), Arc::clone(counters));
-    let builder = Builder::new().propagate_panic(true).metadata(Arc::clone(&home));
+) -> (StageTask, Arc<PollState>) {
+    let state = PollState::on(Handle::current().id(), Arc::clone(counters));
+    let builder = Builder::new().propagate_panic(true).metadata(Arc::clone(&state));
     let (runnable, task) = builder.spawn(|_| stage, WithInfo(schedule));
     runnable.schedule();
     let rest = VecDeque::new();
-    (Resident { home: Arc::clone(&home), stage: Some(task), cut_off: None, rest }, home)
+    (StageTask { state: Arc::clone(&state), stage: Some(task), cut_off: None, rest }, state)
 }
 
-impl Resident {
-    /// Runs a round of the ready stages; returns whether any stage is left.
-    fn round(&mut self) -> bool {
-        self.rest.extend(self.home.receive());
+impl StageTask {
+    /// Runs the queue of ready stages; returns whether any stage is left.
+    fn run_queue(&mut self) -> bool {
+        self.rest.extend(self.state.receive());
         if !self.rest.is_empty()
-            && let Some(round) = Round::begin(self.home.runtime(), &mut self.rest)
+            && let Some(run) = QueueRun::begin(self.state.runtime(), &mut self.rest)
         {
-            round.run(&mut self.rest);
+            run.run(&mut self.rest);
         }
         !self.rest.is_empty()
     }
@@ -73,24 +73,24 @@ impl Resident {
     }
 }
 
-impl Future for Resident {
+impl Future for StageTask {
     type Output = ExitReason;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ExitReason> {
-        self.home.waker().register(cx.waker());
-        if self.home.is_cut_off()
+        self.state.waker().register(cx.waker());
+        if self.state.is_cut_off()
             && let Some(stage) = self.stage.take()
         {
             self.cut_off = Some(Box::pin(stage.cancel()));
         }
-        let gives_way = self.round();
+        let gives_way = self.run_queue();
         let ended = self.poll_stage(cx);
         if ended.is_pending() && gives_way {
             if has_budget_remaining() {
                 // Queues the task behind all others, without waking another worker for it.
                 let _ = pin!(yield_now()).poll(cx);
             } else {
-                // The round ended early because tokio's budget ran out: the next poll has a new one.
+                // The run ended early because tokio's budget ran out: the next poll has a new one.
                 cx.waker().wake_by_ref();
             }
         }
@@ -98,10 +98,10 @@ impl Future for Resident {
     }
 }
 
-impl Drop for Resident {
+impl Drop for StageTask {
     fn drop(&mut self) {
-        self.home.close();
-        self.rest.drain(..).for_each(Home::send);
+        self.state.close();
+        self.rest.drain(..).for_each(PollState::send);
     }
 }
 

@@ -82,7 +82,7 @@ where
         let mut events = events.into_iter();
         while let Some(event) = events.next() {
             (self.function)(event).await?;
-            if cx.core.drain.is_cancelled() {
+            if cx.state.drain.is_cancelled() {
                 leave_stopped(events.len(), cx);
                 break;
             }

@@ -20,6 +20,6 @@ pub(super) fn leave_stopped(left: usize, cx: &Context<'_>) {
 }
 
 fn discard(discarded: usize, why: &'static str, cx: &Context<'_>) {
-    cx.core.counters.discarded(Discard::Ended, discarded);
+    cx.state.counters.discarded(Discard::Ended, discarded);
     tracing::debug!(discarded, "events discarded: {why}");
 }

@@ -40,7 +40,7 @@ pub use channel::{ChannelReceiver, FromChannel, from_channel};
 pub use crossbeam::{FromCrossbeam, from_crossbeam};
 pub use interval::{Interval, IntervalError, Missed, Tick, interval};
 pub use items::from_iter;
-pub use queue::{Push, PushError, Queue, QueueError, TryPushError, queue};
+pub use queue::{Push, PushError, PushQueue, PushQueueError, TryPushError, queue};
 pub use stream::{FromStream, from_stream};
 #[cfg(feature = "crossbeam")]
 pub(crate) use watch::Watch;

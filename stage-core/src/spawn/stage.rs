@@ -14,12 +14,14 @@ use crate::base::error::ExitReason;
 use crate::base::options::{Capacity, Placement};
 use crate::base::stats::Counters;
 use crate::credit::limits::MOST_EVENTS;
-use crate::dispatch::Hub;
+use crate::dispatch::Supply;
 use crate::dispatch::supply::buffer::Buffer;
-use crate::engine::{self, Inlet, Outlet, Port, Ready, Sources};
+use crate::engine::{self, Inlet, Outlet, Ready, Sources, StageInbox};
 use crate::pipeline::handle::StageRef;
 use crate::runtime::place;
-use crate::stage::{Consumer, CopyOf, Core, Holds, Nothing, Producer, ProducerConsumer, StageMail, Wishes};
+use crate::stage::{
+    CallbackState, Consumer, CopyOf, Effects, Holds, Nothing, Producer, ProducerConsumer, StageMail,
+};
 use crate::supervise::Control;
 use crate::sync::Arc;
 use crate::wire::mailbox::Mailbox;
@@ -58,8 +60,8 @@ pub async fn producer<P: Producer>(
     stage: P,
     options: StageOptions<P::Event>,
 ) -> Result<StageRef<P, Nothing, P::Event>, SpawnError> {
-    let run: Run<P, Nothing, P::Event> = |stage, core, port, inlet, outlet, ready| {
-        engine::producer(stage, core, port, inlet, outlet, ready).boxed()
+    let run: Run<P, Nothing, P::Event> = |stage, state, inbox, inlet, outlet, ready| {
+        engine::run_producer(stage, state, inbox, inlet, outlet, ready).boxed()
     };
     start(stage, run, PRODUCER_BUFFER, options).await
 }
@@ -79,8 +81,8 @@ pub async fn producer_consumer<S: ProducerConsumer>(
     stage: S,
     options: StageOptions<S::Out>,
 ) -> Result<StageRef<S, S::In, S::Out>, SpawnError> {
-    let run: Run<S, S::In, S::Out> = |stage, core, port, inlet, outlet, ready| {
-        engine::producer_consumer(stage, core, port, inlet, outlet, ready).boxed()
+    let run: Run<S, S::In, S::Out> = |stage, state, inbox, inlet, outlet, ready| {
+        engine::run_producer_consumer(stage, state, inbox, inlet, outlet, ready).boxed()
     };
     start(stage, run, Capacity::Unbounded, options).await
 }
@@ -100,15 +102,21 @@ pub async fn consumer<C: Consumer>(
     stage: C,
     options: StageOptions<Nothing>,
 ) -> Result<StageRef<C, C::Event, Nothing>, SpawnError> {
-    let run: Run<C, C::Event, Nothing> = |stage, core, port, inlet, outlet, ready| {
-        engine::consumer(stage, core, port, inlet, outlet, ready).boxed()
+    let run: Run<C, C::Event, Nothing> = |stage, state, inbox, inlet, outlet, ready| {
+        engine::run_consumer(stage, state, inbox, inlet, outlet, ready).boxed()
     };
     start(stage, run, Capacity::Unbounded, options).await
 }
 
 /// Runs a stage of one kind; erases its types, once per start.
-type Run<S, In, Out> =
-    fn(S, Core, Port<S, In, Out>, Inlet<In>, Outlet<Out>, Ready) -> BoxFuture<'static, ExitReason>;
+type Run<S, In, Out> = fn(
+    S,
+    CallbackState,
+    StageInbox<S, In, Out>,
+    Inlet<In>,
+    Outlet<Out>,
+    Ready,
+) -> BoxFuture<'static, ExitReason>;
 
 async fn start<S, In, Out>(
     stage: S,
@@ -131,15 +139,15 @@ where
     }
     let mailbox: Arc<Mailbox<StageMail<S, In, Out>>> = Mailbox::new(Arc::clone(&name));
     let (counters, drain) = (Arc::clone(mailbox.counters()), CancellationToken::new());
-    let port = Port::new(Arc::clone(&mailbox), drain);
-    let core = Core {
+    let inbox = StageInbox::new(Arc::clone(&mailbox), drain);
+    let state = CallbackState {
         step: Arc::clone(&name),
         copy: CopyOf { index: 0, of: 1 },
         counters: Arc::clone(&counters),
-        drain: port.leave().clone(),
+        drain: inbox.stop_signal().clone(),
         finished: false,
         pace,
-        wishes: Wishes::of::<S, In>(),
+        effects: Effects::of::<S, In>(),
         holds: Holds::of(mailbox.signal()),
         collectors: Arc::default(),
         own: Arc::clone(&mailbox) as _,
@@ -147,14 +155,14 @@ where
     let own = Arc::clone(&mailbox) as _;
     let inlet = Inlet::new(mailbox.signal(), own, Sources::none(), Arc::clone(&counters));
     let buffer = Buffer::new(chosen.unwrap_or(capacity), keep);
-    let hub = Hub::new(dispatcher, buffer);
-    let mut outlet = Outlet::new(hub, Arc::clone(&counters), None).leaving(on_cancel);
+    let supply = Supply::new(dispatcher, buffer);
+    let mut outlet = Outlet::new(supply, Arc::clone(&counters), None).leaving(on_cancel);
     outlet.set_mode(mode);
     let (up, is_up) = oneshot::channel();
     let (go, may_go) = oneshot::channel();
     // A stage without a pipeline waits for no other stages.
     let _ = go.send(());
-    let future = run(stage, core, port, inlet, outlet, Ready { up, go: may_go });
+    let future = run(stage, state, inbox, inlet, outlet, Ready { up, go: may_go });
     // A root span: a caller's span would stay open for as long as the stage runs.
     let span = tracing::info_span!(parent: None, "stage", step = &*name);
     run_alone(future.instrument(span).boxed(), placement, counters, Closing(Arc::clone(&mailbox) as _));

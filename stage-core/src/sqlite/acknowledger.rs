@@ -8,7 +8,7 @@ use super::job::Receipt;
 use super::options::QueueOptions;
 use super::queue::{Queue, millis, now};
 use super::table::{Return, Table};
-use crate::ack::{Acknowledger, Reason, Rejected};
+use crate::ack::{Acknowledger, Reason, RejectedDelivery};
 use crate::base::error::BoxError;
 
 /// Writes the verdicts of one source, and renews its leases.
@@ -37,7 +37,11 @@ impl Settler {
 impl Acknowledger for Settler {
     type Receipt = Receipt;
 
-    async fn settle(&mut self, done: &[Receipt], rejected: &[Rejected<Receipt>]) -> Result<(), BoxError> {
+    async fn settle(
+        &mut self,
+        done: &[Receipt],
+        rejected: &[RejectedDelivery<Receipt>],
+    ) -> Result<(), BoxError> {
         let verdicts = Arc::new((done.to_vec(), rejected.to_vec(), self.queue.options().clone()));
         self.queue
             .run_patiently("verdicts cannot be written for now", || {
@@ -73,7 +77,7 @@ impl Acknowledger for Settler {
 fn write(
     table: &Table,
     connection: &rusqlite::Connection,
-    (done, rejected, options): &(Vec<Receipt>, Vec<Rejected<Receipt>>, QueueOptions),
+    (done, rejected, options): &(Vec<Receipt>, Vec<RejectedDelivery<Receipt>>, QueueOptions),
 ) -> rusqlite::Result<()> {
     let now = now();
     table.look_at_time(connection, now)?;
@@ -90,7 +94,7 @@ fn write(
 fn reject(
     table: &Table,
     connection: &rusqlite::Connection,
-    Rejected { receipt, reason }: &Rejected<Receipt>,
+    RejectedDelivery { receipt, reason }: &RejectedDelivery<Receipt>,
     options: &QueueOptions,
     now: i64,
 ) -> rusqlite::Result<()> {

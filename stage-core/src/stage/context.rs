@@ -4,10 +4,10 @@ use std::any::Any;
 use std::future::Future;
 use std::time::Duration;
 
+use super::effect::{Effects, Timer};
 use super::hold::{Hold, Holds};
-use super::leave::Leave;
 use super::message::{CallError, Cast, CastOf};
-use super::wish::{Timer, Wishes};
+use super::stop_signal::StopSignal;
 use crate::ack::{AckOptions, Acknowledger, Collectors, Deliveries};
 use crate::base::error::SubscribeError;
 use crate::base::options::Pace;
@@ -36,21 +36,21 @@ pub struct CopyOf {
 
 /// The part of a stage that its callbacks borrow.
 #[derive(Debug)]
-pub(crate) struct Core {
+pub(crate) struct CallbackState {
     pub(crate) step: Arc<str>,
     pub(crate) copy: CopyOf,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) drain: Leave,
+    pub(crate) drain: StopSignal,
     pub(crate) finished: bool,
     pub(crate) pace: Pace,
-    pub(crate) wishes: Wishes,
+    pub(crate) effects: Effects,
     pub(crate) holds: Arc<Holds>,
     pub(crate) collectors: Arc<Collectors>,
     /// The stage's own mailbox.
     pub(crate) own: Arc<dyn Any + Send + Sync>,
 }
 
-impl Core {
+impl CallbackState {
     /// Records that a batch, or a demand, of `events` is about to be handled.
     #[inline]
     pub(crate) fn begin_batch(&self, events: usize) {
@@ -58,7 +58,7 @@ impl Core {
         self.counters.batch();
     }
 
-    /// Returns a core for one part of the stage, while a waiting part borrows this one.
+    /// Returns a state for one part of the stage, while a waiting part borrows this one.
     pub(crate) fn beside(&self) -> Self {
         Self {
             step: Arc::clone(&self.step),
@@ -67,19 +67,19 @@ impl Core {
             drain: self.drain.clone(),
             finished: false,
             pace: self.pace,
-            wishes: self.wishes.beside(),
+            effects: self.effects.beside(),
             holds: Arc::clone(&self.holds),
             collectors: Arc::clone(&self.collectors),
             own: Arc::clone(&self.own),
         }
     }
 
-    /// Moves the requests that callbacks made through this core to `core`.
+    /// Moves the requests that callbacks made through this state to `state`.
     #[inline]
-    pub(crate) fn leave_to(&mut self, core: &mut Self) {
-        core.finished |= std::mem::take(&mut self.finished);
-        if !self.wishes.open.is_empty() {
-            core.wishes.open.append(&mut self.wishes.open);
+    pub(crate) fn leave_to(&mut self, state: &mut Self) {
+        state.finished |= std::mem::take(&mut self.finished);
+        if !self.effects.open.is_empty() {
+            state.effects.open.append(&mut self.effects.open);
         }
     }
 
@@ -91,7 +91,7 @@ impl Core {
 /// The context of a consumer's callbacks: the stage's place in the pipeline, and requests to the stage.
 #[derive(Debug)]
 pub struct Context<'a> {
-    pub(crate) core: &'a mut Core,
+    pub(crate) state: &'a mut CallbackState,
 }
 
 impl Context<'_> {
@@ -100,7 +100,7 @@ impl Context<'_> {
     /// Events that were sent to it and not handled are discarded and counted. When all consumers of a
     /// pipeline's stage have finished, that stage finishes too.
     pub fn finish(&mut self) {
-        self.core.finished = true;
+        self.state.finished = true;
     }
 
     /// Waits until the stage is asked to drain or to stop, or until no subscriber wants its events any more.
@@ -110,7 +110,7 @@ impl Context<'_> {
     ///
     /// The future may be dropped and created again at any time.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.core.draining()
+        self.state.draining()
     }
 
     /// Makes this stage handle `message` after a delay, by its `handle_cast`, between its other callbacks.
@@ -124,7 +124,7 @@ impl Context<'_> {
         S: Cast<M>,
         M: Send + 'static,
     {
-        self.core.wishes.schedule::<S, S::Out>(after, Box::new(CastOf(message)))
+        self.state.effects.schedule::<S, S::Out>(after, Box::new(CastOf(message)))
     }
 
     /// Makes this stage subscribe to `producer` as soon as this callback has returned.
@@ -138,12 +138,12 @@ impl Context<'_> {
         producer: &ProducerRef<E>,
         options: SubscribeOptions<E>,
     ) -> Result<(), SubscribeError> {
-        self.core.wishes.subscribe(producer, options)
+        self.state.effects.subscribe(producer, options)
     }
 
     /// Keeps this stage from ending by itself until the [`Hold`] is dropped.
     pub fn hold(&self) -> Hold {
-        self.core.holds.hold()
+        self.state.holds.hold()
     }
 
     /// Starts a collector for this stage, and returns its counterpart, with which the stage makes
@@ -153,16 +153,16 @@ impl Context<'_> {
         acknowledger: A,
         options: AckOptions,
     ) -> Deliveries<A::Receipt> {
-        self.core.collectors.start(acknowledger, options)
+        self.state.collectors.start(acknowledger, options)
     }
 
     /// Returns the index of this stage among the copies of its step.
     pub fn copy(&self) -> CopyOf {
-        self.core.copy
+        self.state.copy
     }
 
     /// Returns the name of the step.
     pub fn name(&self) -> &str {
-        &self.core.step
+        &self.state.step
     }
 }

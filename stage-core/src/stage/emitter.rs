@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::context::{CopyOf, Core};
+use super::context::{CallbackState, CopyOf};
+use super::effect::Timer;
 use super::events::Events;
 use super::hold::Hold;
 use super::message::{CallError, Cast, CastOf};
-use super::wish::Timer;
 use crate::base::error::SubscribeError;
 use crate::sync::{Mutex, lock};
 use crate::wire::{ProducerRef, SubscribeOptions};
@@ -25,7 +25,7 @@ pub struct Emitter<'a, E> {
     pub(crate) buffer: &'a mut Vec<E>,
     /// Events flushed while the callback runs; the engine takes them whenever the callback waits.
     pub(crate) flushed: &'a Mutex<Vec<E>>,
-    pub(crate) core: &'a mut Core,
+    pub(crate) state: &'a mut CallbackState,
 }
 
 impl<E> Emitter<'_, E> {
@@ -83,13 +83,13 @@ impl<E> Emitter<'_, E> {
     /// [stop](crate::StageRef::stop) it, or spawn it with [`OnCancel::Stop`](crate::OnCancel), which ends it
     /// when its last consumer leaves.
     pub fn finish(&mut self) {
-        self.core.finished = true;
+        self.state.finished = true;
     }
 
     /// Returns the unmet demand of this stage's subscribers, which events emitted in this callback do not
     /// reduce yet.
     pub fn demand(&self) -> usize {
-        self.core.counters.demand()
+        self.state.counters.demand()
     }
 
     /// Waits until the stage is asked to drain or to stop, or until no subscriber wants its events any more.
@@ -99,7 +99,7 @@ impl<E> Emitter<'_, E> {
     ///
     /// The future may be dropped and created again at any time.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.core.draining()
+        self.state.draining()
     }
 
     /// Makes this stage handle `message` after a delay, by its `handle_cast`, between its other callbacks.
@@ -151,7 +151,7 @@ impl<E> Emitter<'_, E> {
         M: Send + 'static,
         E: 'static,
     {
-        self.core.wishes.schedule::<S, E>(after, Box::new(CastOf(message)))
+        self.state.effects.schedule::<S, E>(after, Box::new(CastOf(message)))
     }
 
     /// Makes this stage handle `message`, by its `handle_cast`, once every event that waits in it when this
@@ -167,7 +167,7 @@ impl<E> Emitter<'_, E> {
         M: Send + 'static,
         E: 'static,
     {
-        self.core.wishes.info::<S, E>(Box::new(CastOf(message)))
+        self.state.effects.info::<S, E>(Box::new(CastOf(message)))
     }
 
     /// Makes this stage subscribe to `producer` as soon as this callback has returned.
@@ -181,21 +181,21 @@ impl<E> Emitter<'_, E> {
         producer: &ProducerRef<In>,
         options: SubscribeOptions<In>,
     ) -> Result<(), SubscribeError> {
-        self.core.wishes.subscribe(producer, options)
+        self.state.effects.subscribe(producer, options)
     }
 
     /// Keeps this stage from ending by itself until the [`Hold`] is dropped.
     pub fn hold(&self) -> Hold {
-        self.core.holds.hold()
+        self.state.holds.hold()
     }
 
     /// Returns the index of this stage among the copies of its step.
     pub fn copy(&self) -> CopyOf {
-        self.core.copy
+        self.state.copy
     }
 
     /// Returns the name of the step.
     pub fn name(&self) -> &str {
-        &self.core.step
+        &self.state.step
     }
 }

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::Emitter;
-use super::reply::{Held, Reply};
+use super::reply::{HeldAnswer, Reply};
 use crate::base::error::{ExitReason, StageResult};
 use crate::base::options::DemandMode;
 use crate::wire::mailbox::{Join, Mail};
@@ -117,7 +117,7 @@ pub(crate) type StageMail<S, In, Out> = Mail<Out, Message<S, In, Out>>;
 /// A message with its callback; the message's type is erased.
 pub(crate) trait Envelope<S, Out>: Send {
     /// Returns the handle that holds the answer back while the callback runs, if the message is a call.
-    fn held(&self) -> Option<Held> {
+    fn held(&self) -> Option<HeldAnswer> {
         None
     }
 
@@ -146,7 +146,7 @@ where
     S: Call<M>,
     M: Send + 'static,
 {
-    fn held(&self) -> Option<Held> {
+    fn held(&self) -> Option<HeldAnswer> {
         Some(self.reply.held())
     }
 

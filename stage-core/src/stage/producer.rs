@@ -99,7 +99,7 @@ pub trait Producer: Send + 'static {
     /// they could be emitted again; with a dispatcher by key or tenant, in order within each. Returns the
     /// events it does not keep, which are counted as discarded. Default: all.
     ///
-    /// A source that outlives its stage, such as [`Queue`](crate::source::Queue), keeps them for the next
+    /// A source that outlives its stage, such as [`PushQueue`](crate::source::PushQueue), keeps them for the next
     /// run. Not called if the stage panicked or was cut off, nor, with a broadcast, for events that some
     /// branch may have received.
     fn take_back(&mut self, events: Vec<Self::Event>) -> Vec<Self::Event> {

@@ -23,7 +23,7 @@ struct Answer<R> {
 }
 
 /// Holds an answer back until the events that its callback emitted have been handed out.
-pub(crate) type Held = Arc<dyn Release>;
+pub(crate) type HeldAnswer = Arc<dyn Release>;
 
 pub(crate) trait Release: Send + Sync {
     /// Sends the answer, if there is one.
@@ -36,7 +36,7 @@ impl<R: Send + 'static> Reply<R> {
         Self { answer: Arc::new(Mutex::new(Answer { caller: Some(caller), held: true, value: None })) }
     }
 
-    pub(crate) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> HeldAnswer {
         Arc::clone(&self.answer) as _
     }
 }

@@ -52,12 +52,12 @@ pub(super) enum When {
 struct Member {
     child: Child,
     task: Option<Task>,
-    standing: Standing,
+    state: MemberState,
 }
 
 /// Whether a child will run (again).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum MemberState {
     /// It is running, or will run.
     Serving,
     /// Its work is done.
@@ -94,7 +94,7 @@ impl Starting {
 
 impl Crew {
     pub(super) fn new(children: Vec<Child>) -> Self {
-        let member = |child| Member { child, task: None, standing: Standing::Serving };
+        let member = |child| Member { child, task: None, state: MemberState::Serving };
         Self {
             members: children.into_iter().map(member).collect(),
             tasks: JoinSet::new(),
@@ -127,7 +127,7 @@ impl Crew {
 
     /// Returns whether a child is running or will run.
     pub(super) fn is_serving(&self, index: usize) -> bool {
-        self.members[index].standing == Standing::Serving
+        self.members[index].state == MemberState::Serving
     }
 
     pub(super) fn cut_off(&self) -> &[String] {
@@ -182,7 +182,7 @@ impl Crew {
         member.child.up.store(false, Ordering::Release);
         if member.child.is_stage() && matches!(reason, ExitReason::Normal) {
             tracing::debug!(stage = member.child.name(), "finished");
-            member.standing = Standing::Finished;
+            member.state = MemberState::Finished;
             return None;
         }
         Some((index, reason))
@@ -190,7 +190,7 @@ impl Crew {
 
     /// Gives up a child for good: its consumers treat it as finished, and its producers stop waiting for it.
     pub(super) fn leave(&mut self, index: usize, reason: ExitReason) {
-        self.members[index].standing = Standing::Gone;
+        self.members[index].state = MemberState::Gone;
         self.child(index).control.close(reason);
         for member in self.members.iter().filter(|member| member.task.is_some()) {
             for (source, _) in numbered(&member.child.sources).filter(|(_, producer)| *producer == index) {
@@ -212,10 +212,10 @@ impl Crew {
                 if !restarted.contains(&producer) || restarted.contains(&index) {
                     continue;
                 }
-                match member.standing {
-                    Standing::Serving if member.task.is_some() => member.child.control.resubscribe(source),
-                    Standing::Serving => {}
-                    Standing::Finished | Standing::Gone => (member.child.retire)(source),
+                match member.state {
+                    MemberState::Serving if member.task.is_some() => member.child.control.resubscribe(source),
+                    MemberState::Serving => {}
+                    MemberState::Finished | MemberState::Gone => (member.child.retire)(source),
                 }
             }
         }

@@ -3,21 +3,21 @@
 mod child;
 mod crew;
 mod exits;
-mod known;
 mod orders;
 mod pending;
 mod policy;
 mod report;
+mod stage_entry;
 mod subtree;
 mod supervision;
 
 pub(crate) use child::{Child, Control, Nature};
 pub use exits::Exit;
 pub(crate) use exits::Exits;
-pub(crate) use known::{Fed, Known, named, stats_of};
 pub(crate) use orders::Command;
 pub use policy::{Intensity, Strategy};
-pub(crate) use policy::{Plan, Policy, Verdict};
-pub use report::{Outcome, PipelineError, Rejected, Report, StageExit};
+pub(crate) use policy::{Plan, Policy, RestartDecision};
+pub use report::{Outcome, PipelineError, Report, StageExit, StageLoss};
+pub(crate) use stage_entry::{FedBy, StageEntry, named, stats_of};
 pub(crate) use subtree::Subtree;
 pub(crate) use supervision::Supervision;

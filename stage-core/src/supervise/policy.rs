@@ -92,7 +92,7 @@ pub(crate) enum Kind {
 
 /// The reaction to the end of a child.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum RestartDecision {
     /// Continue without it.
     Leave,
     /// End the children in `end`, in reverse order; then start those in `back`, in order, after the delay.
@@ -129,13 +129,19 @@ impl Policy {
 
     /// Decides on a child that ended for `reason` at `now`, measured from any fixed instant. `seed` replaces
     /// randomness.
-    pub(crate) fn ended(&mut self, child: usize, reason: &ExitReason, now: Duration, seed: u64) -> Verdict {
+    pub(crate) fn ended(
+        &mut self,
+        child: usize,
+        reason: &ExitReason,
+        now: Duration,
+        seed: u64,
+    ) -> RestartDecision {
         match self.children[child] {
-            _ if reason.is_fatal() => Verdict::GiveUp,
+            _ if reason.is_fatal() => RestartDecision::GiveUp,
             Some(restart) if restart.returns(reason) => self.failed(child, now, seed),
             Some(_) | None => {
                 self.leave(child);
-                Verdict::Leave
+                RestartDecision::Leave
             }
         }
     }
@@ -156,18 +162,23 @@ impl Policy {
 
     /// Decides on a child that failed to start and waits. This does not count towards the intensity: the
     /// children around it keep running, and the delays grow until the attempts of the back-off are used up.
-    pub(crate) fn did_not_come_up(&mut self, child: usize, reason: &ExitReason, seed: u64) -> Verdict {
+    pub(crate) fn did_not_come_up(
+        &mut self,
+        child: usize,
+        reason: &ExitReason,
+        seed: u64,
+    ) -> RestartDecision {
         if !self.children[child].is_some_and(|restart| restart.returns(reason)) {
             self.leave(child);
-            return Verdict::Leave;
+            return RestartDecision::Leave;
         }
-        let Some(after) = self.wait(child, seed) else { return Verdict::GiveUp };
+        let Some(after) = self.wait(child, seed) else { return RestartDecision::GiveUp };
         let come_back = |index: &usize| match self.children[*index] {
             Some(Restart::Permanent | Restart::Transient) => true,
             Some(Restart::Temporary) | None => false,
         };
         let back = self.share(child).filter(come_back).collect();
-        Verdict::Restart { end: child..child, back, after }
+        RestartDecision::Restart { end: child..child, back, after }
     }
 
     /// Returns the delay before the next attempt to bring up a child; `None` if the attempts are used up.
@@ -194,7 +205,7 @@ impl Policy {
     }
 
     /// Decides on the failure of a child, or of its start.
-    pub(crate) fn failed(&mut self, child: usize, now: Duration, seed: u64) -> Verdict {
+    pub(crate) fn failed(&mut self, child: usize, now: Duration, seed: u64) -> RestartDecision {
         let Intensity { max_restarts, within } = self.plan.intensity;
         while self.recent.front().is_some_and(|then| now.saturating_sub(*then) > within) {
             self.recent.pop_front();
@@ -211,11 +222,11 @@ impl Policy {
         }
         match after {
             Some(after) if self.recent.len() <= max_restarts => self.restart(child, after),
-            Some(_) | None => Verdict::GiveUp,
+            Some(_) | None => RestartDecision::GiveUp,
         }
     }
 
-    fn restart(&mut self, child: usize, after: Duration) -> Verdict {
+    fn restart(&mut self, child: usize, after: Duration) -> RestartDecision {
         let end = self.share(child);
         let mut back = Vec::new();
         for index in end.clone() {
@@ -225,7 +236,7 @@ impl Policy {
                 None => {}
             }
         }
-        Verdict::Restart { end, back, after }
+        RestartDecision::Restart { end, back, after }
     }
 
     /// Returns the children that restart with `child`, itself included.

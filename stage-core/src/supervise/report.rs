@@ -36,7 +36,7 @@ pub struct Report {
     /// Unhandled events that stages held when they were stopped, at the deadline of a drain or otherwise: by
     /// stage, in the order of the pipeline. Stages without such events are omitted. The events count as
     /// discarded, too.
-    pub rejected: Vec<Rejected>,
+    pub rejected: Vec<StageLoss>,
     /// Stages that ended abnormally and were not restarted because they are
     /// [temporary](crate::Restart::Temporary).
     pub not_restarted: Vec<StageExit>,
@@ -49,7 +49,7 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Rejected {
+pub struct StageLoss {
     /// The stage, as `step/copy`.
     pub stage: String,
     /// Number of events that it held.
@@ -141,7 +141,7 @@ impl fmt::Display for Report {
         if self.settlement.delivered > 0 {
             writeln!(f, "  {}", self.settlement)?;
         }
-        for Rejected { stage, events } in &self.rejected {
+        for StageLoss { stage, events } in &self.rejected {
             writeln!(f, "  {stage}: {events} events were not handled any more")?;
         }
         for exit in &self.not_restarted {

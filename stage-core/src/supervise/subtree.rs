@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use super::known::Known;
 use super::report::Report;
+use super::stage_entry::StageEntry;
 use crate::base::stats::StageStats;
 use crate::sync::Arc;
 
 /// A pipeline or a supervisor as the child of a supervisor, across all its runs.
 pub(crate) trait Subtree: fmt::Debug + Send + Sync {
     /// Returns the children of the current run; empty between two runs.
-    fn running(&self) -> Vec<Arc<Known>>;
+    fn running(&self) -> Vec<Arc<StageEntry>>;
 
     /// Returns the statistics of its stages over all runs, with `prefix` in front of their names.
     fn stats(&self, prefix: &str) -> Vec<StageStats>;

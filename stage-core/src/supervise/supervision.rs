@@ -12,8 +12,8 @@ use super::crew::{Crew, Ended, Starting, When};
 use super::exits::Exits;
 use super::orders::{Command, Order, Orders};
 use super::pending::Pending;
-use super::policy::{Kind, Plan, Policy, Verdict};
-use super::report::{PipelineError, Rejected, Report, StageExit};
+use super::policy::{Kind, Plan, Policy, RestartDecision};
+use super::report::{PipelineError, Report, StageExit, StageLoss};
 use crate::ack::Settlement;
 use crate::base::error::ExitReason;
 use crate::base::moment;
@@ -189,17 +189,17 @@ impl Supervision {
             self.policy.ended(index, &reason, self.began.elapsed(), seed)
         };
         let (end, back, after) = match verdict {
-            Verdict::Leave => {
+            RestartDecision::Leave => {
                 self.leave(index, reason);
                 return Ok(());
             }
-            Verdict::GiveUp => {
+            RestartDecision::GiveUp => {
                 if !waits {
                     self.note_failure(&exit);
                 }
                 return Err(exit);
             }
-            Verdict::Restart { end, back, after } => (end, back, after),
+            RestartDecision::Restart { end, back, after } => (end, back, after),
         };
         tracing::warn!(stage = exit.stage, %reason, ?after, "stage failed, restarting");
         if !waits {
@@ -359,9 +359,9 @@ impl Supervision {
     }
 
     /// Returns the number of events that the children held when they were stopped.
-    fn rejected(&self) -> Vec<Rejected> {
+    fn rejected(&self) -> Vec<StageLoss> {
         let before = self.before_stop.iter().flatten();
-        let rejected = self.crew.children().zip(before).map(|(child, before)| Rejected {
+        let rejected = self.crew.children().zip(before).map(|(child, before)| StageLoss {
             stage: child.name(),
             events: child.stats().discarded.saturating_sub(*before),
         });

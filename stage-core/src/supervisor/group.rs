@@ -9,8 +9,8 @@ use crate::base::stats::StageStats;
 use crate::engine::Ready;
 use crate::pipeline::handle::{Monitor, Running, StartError};
 use crate::supervise::Command;
-use crate::supervise::{Control, Known, Subtree};
-use crate::supervise::{Outcome, PipelineError, Rejected, Report, StageExit};
+use crate::supervise::{Control, StageEntry, Subtree};
+use crate::supervise::{Outcome, PipelineError, Report, StageExit, StageLoss};
 use crate::sync::{Arc, Mutex, lock};
 use crate::wire::diagnosis::Diagnosis;
 
@@ -34,7 +34,7 @@ struct State {
 struct Gathered {
     stages: Vec<StageStats>,
     settlement: Settlement,
-    rejected: Vec<Rejected>,
+    rejected: Vec<StageLoss>,
     not_restarted: Vec<StageExit>,
     cut_off: Vec<String>,
 }
@@ -66,7 +66,7 @@ impl Inner {
 }
 
 impl Subtree for Inner {
-    fn running(&self) -> Vec<Arc<Known>> {
+    fn running(&self) -> Vec<Arc<StageEntry>> {
         lock(&self.state).running.iter().flat_map(|monitor| monitor.stages.iter().cloned()).collect()
     }
 
@@ -117,7 +117,7 @@ impl Gathered {
         report.rejected.extend(
             self.rejected
                 .into_iter()
-                .map(|Rejected { stage, events }| Rejected { stage: name(stage), events }),
+                .map(|StageLoss { stage, events }| StageLoss { stage: name(stage), events }),
         );
         report.not_restarted.extend(
             self.not_restarted

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::probe::{Ending, Probe, Seen};
+use super::probe::{Ending, Observed, Probe};
 use crate::base::error::{BoxError, ExitReason, SubscribeError};
 use crate::credit::demand::Demand;
 use crate::pipeline::handle::StageRef;
@@ -12,7 +12,7 @@ use crate::wire::subscription::{Asking, Subscription};
 use crate::wire::{ProducerRef, SubscribeOptions};
 
 /// A running consumer controlled by a test: it asks only on command, and keeps the events it receives. Read
-/// its observations as from a [`Probe`]: it derefs to [`Seen`].
+/// its observations as from a [`Probe`]: it derefs to [`Observed`].
 ///
 /// To observe a producer or a step, one demand at a time:
 ///
@@ -44,7 +44,7 @@ use crate::wire::{ProducerRef, SubscribeOptions};
 #[derive(Debug)]
 pub struct ManualConsumer<E> {
     stage: StageRef<Probe<E>, E, Nothing>,
-    seen: Seen<E>,
+    seen: Observed<E>,
     latest: Option<Subscription>,
 }
 
@@ -140,15 +140,15 @@ impl<E: Send + 'static> ManualConsumer<E> {
 }
 
 impl<E> Deref for ManualConsumer<E> {
-    type Target = Seen<E>;
+    type Target = Observed<E>;
 
-    fn deref(&self) -> &Seen<E> {
+    fn deref(&self) -> &Observed<E> {
         &self.seen
     }
 }
 
 impl<E> DerefMut for ManualConsumer<E> {
-    fn deref_mut(&mut self) -> &mut Seen<E> {
+    fn deref_mut(&mut self) -> &mut Observed<E> {
         &mut self.seen
     }
 }

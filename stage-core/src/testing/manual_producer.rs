@@ -46,7 +46,7 @@ use crate::wire::subscription::{Cancellation, Subscription};
 /// The stage continues to run when this handle is dropped.
 #[derive(Debug)]
 pub struct ManualProducer<E> {
-    stage: StageRef<Told<E>, Nothing, E>,
+    stage: StageRef<ManualProducerStage<E>, Nothing, E>,
     demands: Log<usize>,
     subscribers: Log<Subscription>,
     cancels: Log<(Subscription, Cancellation)>,
@@ -56,7 +56,7 @@ pub struct ManualProducer<E> {
 
 /// The stage of a [`ManualProducer`]: the type of its [address](ManualProducer::stage).
 #[derive(Debug)]
-pub struct Told<E> {
+pub struct ManualProducerStage<E> {
     demands: Writer<usize>,
     subscribers: Writer<Subscription>,
     cancels: Writer<(Subscription, Cancellation)>,
@@ -86,7 +86,7 @@ impl<E: Send + 'static> ManualProducer<E> {
         let (discards, discards_log) = log();
         let (terminated, terminated_log) = log();
         let emits = std::marker::PhantomData;
-        let told = Told { demands, subscribers, cancels, discards, terminated, emits };
+        let told = ManualProducerStage { demands, subscribers, cancels, discards, terminated, emits };
         let stage = spawn::producer(told, options).await.expect("a stage without `init` starts");
         Self {
             stage,
@@ -99,7 +99,7 @@ impl<E: Send + 'static> ManualProducer<E> {
     }
 
     /// Returns the address of the stage: to inspect it, or to register it under a name.
-    pub fn stage(&self) -> &StageRef<Told<E>, Nothing, E> {
+    pub fn stage(&self) -> &StageRef<ManualProducerStage<E>, Nothing, E> {
         &self.stage
     }
 
@@ -252,7 +252,7 @@ impl<E: Send + 'static> ManualProducer<E> {
     }
 }
 
-impl<E: Send + 'static> Producer for Told<E> {
+impl<E: Send + 'static> Producer for ManualProducerStage<E> {
     type Event = E;
 
     async fn handle_demand(&mut self, demand: Demand, _out: &mut Emitter<'_, E>) -> StageResult {
@@ -289,7 +289,7 @@ impl<E: Send + 'static> Producer for Told<E> {
     }
 }
 
-impl<E: Send + 'static> Cast<Order<E>> for Told<E> {
+impl<E: Send + 'static> Cast<Order<E>> for ManualProducerStage<E> {
     type Out = E;
 
     async fn handle_cast(&mut self, order: Order<E>, out: &mut Emitter<'_, E>) -> StageResult {

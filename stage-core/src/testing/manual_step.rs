@@ -5,7 +5,7 @@ use std::future::Future;
 use std::ops::{Deref, DerefMut};
 
 use super::log::{Log, Writer, log};
-use super::probe::{Probe, Seen};
+use super::probe::{Observed, Probe};
 use crate::base::error::{BoxError, ExitReason, StageResult, SubscribeError};
 use crate::credit::demand::Demand;
 use crate::pipeline::handle::StageRef;
@@ -16,7 +16,7 @@ use crate::wire::{ProducerRef, SubscribeOptions};
 
 /// A running producer-consumer controlled by a test, placed between a producer and a consumer under test: it
 /// asks on command, shows the events that arrive, emits on command, and logs its demand. Read its
-/// observations as from a [`Probe`]: it derefs to [`Seen`].
+/// observations as from a [`Probe`]: it derefs to [`Observed`].
 ///
 /// Like every step, it receives events only while its own consumers have demand.
 ///
@@ -46,8 +46,8 @@ use crate::wire::{ProducerRef, SubscribeOptions};
 /// The stage continues to run when this handle is dropped.
 #[derive(Debug)]
 pub struct ManualStep<In, Out> {
-    stage: StageRef<ToldStep<In, Out>, In, Out>,
-    seen: Seen<In>,
+    stage: StageRef<ManualStepStage<In, Out>, In, Out>,
+    seen: Observed<In>,
     demands: Log<usize>,
     left: Log<(Subscription, Cancellation)>,
     terminated: Log<ExitReason>,
@@ -56,7 +56,7 @@ pub struct ManualStep<In, Out> {
 
 /// The stage of a [`ManualStep`]: the type of its [address](ManualStep::stage).
 #[derive(Debug)]
-pub struct ToldStep<In, Out> {
+pub struct ManualStepStage<In, Out> {
     probe: Probe<In>,
     demands: Writer<usize>,
     left: Writer<(Subscription, Cancellation)>,
@@ -83,7 +83,7 @@ impl<In: Send + 'static, Out: Send + 'static> ManualStep<In, Out> {
         let (demands, demands_log) = log();
         let (left, left_log) = log();
         let (terminated, terminated_log) = log();
-        let told = ToldStep { probe, demands, left, terminated, emits: std::marker::PhantomData };
+        let told = ManualStepStage { probe, demands, left, terminated, emits: std::marker::PhantomData };
         let stage = spawn::producer_consumer(told, options).await.expect("a stage without `init` starts");
         Self { stage, seen, demands: demands_log, left: left_log, terminated: terminated_log, latest: None }
     }
@@ -94,7 +94,7 @@ impl<In: Send + 'static, Out: Send + 'static> ManualStep<In, Out> {
     }
 
     /// Returns the address of the stage.
-    pub fn stage(&self) -> &StageRef<ToldStep<In, Out>, In, Out> {
+    pub fn stage(&self) -> &StageRef<ManualStepStage<In, Out>, In, Out> {
         &self.stage
     }
 
@@ -213,7 +213,7 @@ impl<In: Send + 'static, Out: Send + 'static> ManualStep<In, Out> {
     }
 
     /// Waits for the next consumer that leaves; returns how its subscription ended. (For producers, see
-    /// [`Seen::next_end`].)
+    /// [`Observed::next_end`].)
     ///
     /// # Panics
     ///
@@ -234,7 +234,7 @@ impl<In: Send + 'static, Out: Send + 'static> ManualStep<In, Out> {
     }
 }
 
-impl<In: Send + 'static, Out: Send + 'static> ProducerConsumer for ToldStep<In, Out> {
+impl<In: Send + 'static, Out: Send + 'static> ProducerConsumer for ManualStepStage<In, Out> {
     type In = In;
     type Out = Out;
 
@@ -279,7 +279,7 @@ impl<In: Send + 'static, Out: Send + 'static> ProducerConsumer for ToldStep<In, 
     }
 }
 
-impl<In: Send + 'static, Out: Send + 'static> Cast<Order<Out>> for ToldStep<In, Out> {
+impl<In: Send + 'static, Out: Send + 'static> Cast<Order<Out>> for ManualStepStage<In, Out> {
     type Out = Out;
 
     async fn handle_cast(&mut self, order: Order<Out>, out: &mut Emitter<'_, Out>) -> StageResult {
@@ -294,15 +294,15 @@ impl<In: Send + 'static, Out: Send + 'static> Cast<Order<Out>> for ToldStep<In, 
 }
 
 impl<In, Out> Deref for ManualStep<In, Out> {
-    type Target = Seen<In>;
+    type Target = Observed<In>;
 
-    fn deref(&self) -> &Seen<In> {
+    fn deref(&self) -> &Observed<In> {
         &self.seen
     }
 }
 
 impl<In, Out> DerefMut for ManualStep<In, Out> {
-    fn deref_mut(&mut self) -> &mut Seen<In> {
+    fn deref_mut(&mut self) -> &mut Observed<In> {
         &mut self.seen
     }
 }

@@ -11,7 +11,7 @@
 //! | the absence of further activity | [`settle`] |
 //! | logged warnings | [`Warnings`] |
 //! | every order in which stages can run | [`Sim`]: a runtime whose order is determined by a seed, and can be replayed |
-//! | a dispatcher, without a runtime | [`Hub`] |
+//! | a dispatcher, without a runtime | [`Supply`] |
 //! | which events a full buffer keeps | [`Buffer`] |
 //!
 //! No test needs a sleep: an awaited event either arrives, or the wait fails and names its line. With a
@@ -19,7 +19,6 @@
 
 mod buffer;
 mod demand_log;
-mod hub;
 mod log;
 mod manual_consumer;
 mod manual_producer;
@@ -27,15 +26,16 @@ mod manual_step;
 mod probe;
 mod settle;
 mod sim;
+mod supply;
 mod warnings;
 
 pub use buffer::Buffer;
 pub use demand_log::{DemandLog, Recorded, Recorder};
-pub use hub::Hub;
 pub use manual_consumer::ManualConsumer;
-pub use manual_producer::{ManualProducer, Told};
-pub use manual_step::{ManualStep, ToldStep};
-pub use probe::{Probe, Seen, SeenBatch};
+pub use manual_producer::{ManualProducer, ManualProducerStage};
+pub use manual_step::{ManualStep, ManualStepStage};
+pub use probe::{Observed, ObservedBatch, Probe};
 pub use settle::settle;
 pub use sim::{Sim, turn};
+pub use supply::Supply;
 pub use warnings::Warnings;

@@ -14,7 +14,7 @@ use crate::wire::subscription::{Asking, Cancellation, Subscription};
 /// A consumer that asks according to its window, like any other, and passes every batch to the test.
 ///
 /// Spawn it, or finish a pipeline with it: it is its own recipe, and all its clones report to the same
-/// [`Seen`].
+/// [`Observed`].
 ///
 /// ```
 /// use stage_core::testing::Probe;
@@ -39,7 +39,7 @@ use crate::wire::subscription::{Asking, Cancellation, Subscription};
 #[derive(Debug)]
 pub struct Probe<E> {
     asking: Asking,
-    batches: Writer<SeenBatch<E>>,
+    batches: Writer<ObservedBatch<E>>,
     subscribed: Writer<Subscription>,
     ends: Writer<(Subscription, Cancellation)>,
     /// Blocks each batch until it may count as handled, if the probe hangs.
@@ -48,8 +48,8 @@ pub struct Probe<E> {
 
 /// The observations of a [`Probe`], in order.
 #[derive(Debug)]
-pub struct Seen<E> {
-    batches: Log<SeenBatch<E>>,
+pub struct Observed<E> {
+    batches: Log<ObservedBatch<E>>,
     subscribed: Log<Subscription>,
     ends: Log<(Subscription, Cancellation)>,
     gate: Option<Arc<Semaphore>>,
@@ -57,7 +57,7 @@ pub struct Seen<E> {
 
 /// One batch, as passed to `handle_events`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenBatch<E> {
+pub struct ObservedBatch<E> {
     /// The subscription it arrived on.
     pub from: Subscription,
     /// Its events, in order.
@@ -66,11 +66,11 @@ pub struct SeenBatch<E> {
 
 impl<E> Probe<E> {
     /// Creates a probe, and the log of its observations.
-    pub fn new() -> (Self, Seen<E>) {
+    pub fn new() -> (Self, Observed<E>) {
         Self::asking(Asking::Automatic)
     }
 
-    /// Creates a probe that hangs: it shows each batch, then holds it until [`Seen::release`]. Its callback
+    /// Creates a probe that hangs: it shows each batch, then holds it until [`Observed::release`]. Its callback
     /// does not react to a drain or a stop, which must wait for it or abort it.
     ///
     /// ```
@@ -96,26 +96,26 @@ impl<E> Probe<E> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn hanging() -> (Self, Seen<E>) {
+    pub fn hanging() -> (Self, Observed<E>) {
         Self::gated(Asking::Automatic, Some(Arc::new(Semaphore::new(0))))
     }
 
-    pub(super) fn asking(asking: Asking) -> (Self, Seen<E>) {
+    pub(super) fn asking(asking: Asking) -> (Self, Observed<E>) {
         Self::gated(asking, None)
     }
 
-    fn gated(asking: Asking, gate: Option<Arc<Semaphore>>) -> (Self, Seen<E>) {
+    fn gated(asking: Asking, gate: Option<Arc<Semaphore>>) -> (Self, Observed<E>) {
         let (batches, batches_log) = log();
         let (subscribed, subscribed_log) = log();
         let (ends, ends_log) = log();
         let seen =
-            Seen { batches: batches_log, subscribed: subscribed_log, ends: ends_log, gate: gate.clone() };
+            Observed { batches: batches_log, subscribed: subscribed_log, ends: ends_log, gate: gate.clone() };
         (Self { asking, batches, subscribed, ends, gate }, seen)
     }
 
     pub(super) fn show(&self, events: Events<'_, E>) {
         let from = events.from().clone();
-        self.batches.write(SeenBatch { from, events: events.into_iter().collect() });
+        self.batches.write(ObservedBatch { from, events: events.into_iter().collect() });
     }
 
     pub(super) fn show_subscribed(&self, subscription: &Subscription) {
@@ -127,7 +127,7 @@ impl<E> Probe<E> {
     }
 }
 
-impl<E> Seen<E> {
+impl<E> Observed<E> {
     /// Waits for the next batch.
     ///
     /// # Panics
@@ -139,7 +139,7 @@ impl<E> Seen<E> {
     ///
     /// Dropping the future before it completes loses nothing.
     #[track_caller]
-    pub fn next_seen(&mut self) -> impl Future<Output = SeenBatch<E>> {
+    pub fn next_seen(&mut self) -> impl Future<Output = ObservedBatch<E>> {
         self.batches.next("a batch")
     }
 
@@ -156,7 +156,7 @@ impl<E> Seen<E> {
 
     /// Takes the batches not yet taken. After [`settle`](super::settle), an empty list means that no batch
     /// will arrive.
-    pub fn batches(&mut self) -> Vec<SeenBatch<E>> {
+    pub fn batches(&mut self) -> Vec<ObservedBatch<E>> {
         self.batches.there()
     }
 
@@ -265,7 +265,7 @@ impl<E> Clone for Probe<E> {
     }
 }
 
-impl<E> fmt::Display for SeenBatch<E> {
+impl<E> fmt::Display for ObservedBatch<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} events from {}", self.events.len(), self.from.producer())
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeFlavor, RuntimeMetrics};
 
-use crate::runtime::Turns;
+use crate::runtime::SeededOrder;
 
 /// How many consecutive times, one millisecond apart, the workers must be at rest.
 const LOOKS: u32 = 4;
@@ -43,8 +43,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Panics in a single-threaded runtime whose clock runs: its only thread is the caller's, so activity cannot
 /// be observed. In a multi-threaded runtime, panics if the workers do not come to rest within a minute.
 pub async fn settle() {
-    if let Some(turns) = Turns::current() {
-        return turns.idle().await;
+    if let Some(order) = SeededOrder::current() {
+        return order.idle().await;
     }
     let runtime = Handle::current();
     if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {

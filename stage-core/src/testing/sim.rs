@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
-use crate::runtime::Turns;
+use crate::runtime::SeededOrder;
 use crate::sync::Arc;
 
 /// Runs stages, wired by hand or as a pipeline, in an order determined by a seed, on a paused clock.
@@ -59,13 +59,13 @@ pub struct Sim {
     seed: u64,
     limit: Duration,
     most_turns: usize,
-    turns: Arc<Turns>,
+    order: Arc<SeededOrder>,
 }
 
 impl Sim {
     /// Creates the simulation for `seed`.
     pub fn seeded(seed: u64) -> Self {
-        Self { seed, limit: Duration::from_hours(1), most_turns: 2_000_000, turns: Turns::seeded(seed) }
+        Self { seed, limit: Duration::from_hours(1), most_turns: 2_000_000, order: SeededOrder::seeded(seed) }
     }
 
     /// Sets the time limit of the test on the simulated clock. Default: one hour.
@@ -91,14 +91,14 @@ impl Sim {
     /// not end in time, for example because it waits for something that cannot happen.
     pub fn run<F: Future>(&self, test: F) -> F::Output {
         let _tell = TellSeed(self.seed);
-        let _entered = self.turns.enter();
+        let _entered = self.order.enter();
         self.runtime().block_on(self.watched(test))
     }
 
     fn runtime(&self) -> Runtime {
-        let turns = Arc::clone(&self.turns);
+        let order = Arc::clone(&self.order);
         let mut builder = Builder::new_current_thread();
-        builder.enable_all().start_paused(true).on_thread_park(move || turns.give());
+        builder.enable_all().start_paused(true).on_thread_park(move || order.give());
         builder.build().expect("a runtime of one thread can be built")
     }
 
@@ -109,7 +109,7 @@ impl Sim {
                 return Poll::Ready(output);
             }
             assert!(limit.as_mut().poll(cx).is_pending(), "the test still waits after {:?}", self.limit);
-            let over = self.turns.are_over(self.most_turns, cx.waker());
+            let over = self.order.are_over(self.most_turns, cx.waker());
             assert!(!over, "the test still waits after {} turns", self.most_turns);
             Poll::Pending
         })
@@ -119,7 +119,7 @@ impl Sim {
     /// Returns which stage had each turn so far: stages are numbered from 1 in the order in which they
     /// started; 0 is the test's own [`turn`].
     pub fn turns(&self) -> Vec<usize> {
-        self.turns.given()
+        self.order.given()
     }
 }
 
@@ -148,8 +148,8 @@ impl Sim {
 /// # Ok::<(), stage_core::SubscribeError>(())
 /// ```
 pub async fn turn() {
-    match Turns::current() {
-        Some(turns) => turns.turn().await,
+    match SeededOrder::current() {
+        Some(order) => order.turn().await,
         None => tokio::task::yield_now().await,
     }
 }
@@ -178,13 +178,13 @@ mod tests {
     #[test]
     fn a_simulation_leaves_no_runtime_behind() {
         let sim = Sim::seeded(1);
-        let turns = Arc::downgrade(&sim.turns);
+        let order = Arc::downgrade(&sim.order);
         sim.run(async {
             tokio::spawn(std::future::pending::<()>());
             turn().await;
             super::super::settle().await;
         });
         drop(sim);
-        assert_eq!(turns.strong_count(), 0);
+        assert_eq!(order.strong_count(), 0);
     }
 }

@@ -6,7 +6,7 @@ use super::snapshot::{LinkSnapshot, Snapshot, StageSnapshot};
 use crate::ack::Settlement;
 use crate::base::stats::LinkNumbers;
 use crate::pipeline::handle::Monitor;
-use crate::supervise::{Fed, Known, Nature};
+use crate::supervise::{FedBy, Nature, StageEntry};
 
 impl Monitor {
     /// Takes a snapshot of the pipeline: its stages, the links between them, the outcome of its deliveries,
@@ -52,13 +52,13 @@ impl Monitor {
     }
 }
 
-fn stage_snapshot(stage: &Known) -> StageSnapshot {
+fn stage_snapshot(stage: &StageEntry) -> StageSnapshot {
     let clock = &stage.counters.clock;
     StageSnapshot {
         stats: stage.stats(),
         state: clock.state(),
         times: clock.times(),
-        is_source: stage.counters.is_source() || stage.fed == Fed::ByItself,
+        is_source: stage.counters.is_source() || stage.fed_by == FedBy::Itself,
     }
 }
 

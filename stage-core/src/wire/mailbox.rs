@@ -11,11 +11,11 @@ use crate::base::error::ExitReason;
 use crate::base::options::{CancelMode, DemandMode};
 use crate::base::stats::Counters;
 use crate::credit::demand::Window;
-use crate::dispatch::subscriber_options::SubscriberOptions;
+use crate::dispatch::options::DispatchOptions;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 use crate::wire::diagnosis::Diagnosis;
 use crate::wire::protocol::{Closed, Subscribe};
-use crate::wire::resubscribe::Again;
+use crate::wire::resubscribe::Resubscribe;
 use crate::wire::signal::{Signal, Slot};
 use crate::wire::subscription::{Reach, Subscription, Tell};
 
@@ -47,11 +47,11 @@ pub(crate) enum Mail<Out, M> {
 /// A subscription that a stage is about to make.
 pub(crate) struct Join<In> {
     pub(crate) producer: Arc<dyn Subscribable<In>>,
-    pub(crate) options: SubscriberOptions<In>,
+    pub(crate) options: DispatchOptions<In>,
     pub(crate) window: Window,
     pub(crate) owner: Owner,
     /// How to subscribe again after the end, if at all.
-    pub(crate) again: Option<Again>,
+    pub(crate) resubscribe: Option<Resubscribe>,
     /// Whether it starts paused, without asking until it is resumed.
     pub(crate) paused: bool,
     /// The subscription it replaces, and the reason that one ends.

@@ -1,7 +1,7 @@
 //! Messages that cross between stages: subscriptions, batches down, credit up, and the end.
 
 use crate::base::error::{ExitReason, SubscribeError};
-use crate::dispatch::subscriber_options::SubscriberOptions;
+use crate::dispatch::options::DispatchOptions;
 use crate::wire::link::LinkTx;
 
 /// Events of one subscription that are handled together.
@@ -40,7 +40,7 @@ pub(crate) enum Closed {
 #[derive(Debug)]
 pub(crate) struct Subscribe<E> {
     pub(crate) link: LinkTx<E>,
-    pub(crate) options: SubscriberOptions<E>,
+    pub(crate) options: DispatchOptions<E>,
     pub(crate) made_by: MadeBy,
 }
 

@@ -8,13 +8,13 @@ use crate::wire::subscription::{CancelKind, Cancellation};
 
 /// The retry state of one renewed subscription.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Again {
+pub(crate) struct Resubscribe {
     backoff: Backoff,
     /// The number of failed attempts in a row.
     failed: u32,
 }
 
-impl Again {
+impl Resubscribe {
     pub(crate) fn new(backoff: Backoff) -> Self {
         Self { backoff, failed: 0 }
     }
@@ -52,24 +52,24 @@ mod tests {
     #[test]
     fn a_loss_is_tried_again_until_the_attempts_are_used_up_and_a_success_counts_anew() {
         let second = Duration::from_secs(1);
-        let mut again = Again::new(Backoff::new(second, second).attempts(2));
+        let mut resubscribe = Resubscribe::new(Backoff::new(second, second).attempts(2));
         let lost = Cancellation::down(ExitReason::Aborted);
-        assert!(again.after(&lost, None, 0).is_some());
-        assert!(again.after(&lost, None, 0).is_some());
-        assert!(again.after(&lost, None, 0).is_none());
-        again.succeeded();
-        assert!(again.after(&lost, None, 0).is_some());
+        assert!(resubscribe.after(&lost, None, 0).is_some());
+        assert!(resubscribe.after(&lost, None, 0).is_some());
+        assert!(resubscribe.after(&lost, None, 0).is_none());
+        resubscribe.succeeded();
+        assert!(resubscribe.after(&lost, None, 0).is_some());
     }
 
     #[test]
     fn a_producer_that_finished_and_a_subscription_that_was_cancelled_are_not_returned_to() {
         let second = Duration::from_secs(1);
-        let mut again = Again::new(Backoff::new(second, second));
-        assert!(again.after(&Cancellation::down(ExitReason::Normal), None, 0).is_none());
-        assert!(again.after(&Cancellation::cancelled(ExitReason::Aborted), None, 0).is_none());
+        let mut resubscribe = Resubscribe::new(Backoff::new(second, second));
+        assert!(resubscribe.after(&Cancellation::down(ExitReason::Normal), None, 0).is_none());
+        assert!(resubscribe.after(&Cancellation::cancelled(ExitReason::Aborted), None, 0).is_none());
         let taken = SubscribeError::PartitionTaken { partition: 0.into() };
         let refused = Cancellation::cancelled(ExitReason::Normal);
-        assert!(again.after(&refused, Some(&taken), 0).is_some());
-        assert!(again.after(&refused, Some(&SubscribeError::NoPartition), 0).is_none());
+        assert!(resubscribe.after(&refused, Some(&taken), 0).is_some());
+        assert!(resubscribe.after(&refused, Some(&SubscribeError::NoPartition), 0).is_none());
     }
 }

@@ -5,10 +5,10 @@ use crate::base::backoff::Backoff;
 use crate::base::error::SubscribeError;
 use crate::base::options::CancelMode;
 use crate::credit::demand::Window;
-use crate::dispatch::subscriber_options::SubscriberOptions;
+use crate::dispatch::options::DispatchOptions;
 use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner};
-use crate::wire::resubscribe::Again;
+use crate::wire::resubscribe::Resubscribe;
 
 /// Options of one subscription; names and defaults are those of GenStage.
 #[derive(Debug)]
@@ -17,8 +17,8 @@ pub struct SubscribeOptions<E> {
     max_demand: usize,
     min_demand: Option<usize>,
     cancel: CancelMode,
-    subscriber: SubscriberOptions<E>,
-    again: Option<Again>,
+    subscriber: DispatchOptions<E>,
+    resubscribe: Option<Resubscribe>,
     paused: bool,
 }
 
@@ -29,8 +29,8 @@ impl<E> SubscribeOptions<E> {
             max_demand: 1000,
             min_demand: None,
             cancel: CancelMode::Permanent,
-            subscriber: SubscriberOptions::new(),
-            again: None,
+            subscriber: DispatchOptions::new(),
+            resubscribe: None,
             paused: false,
         }
     }
@@ -64,8 +64,8 @@ impl<E> SubscribeOptions<E> {
     /// paused; `handle_subscribe` is called with it.
     ///
     /// Streams do not subscribe again. Default: no renewal.
-    pub fn again(mut self, backoff: Backoff) -> Self {
-        self.again = Some(Again::new(backoff));
+    pub fn resubscribe(mut self, backoff: Backoff) -> Self {
+        self.resubscribe = Some(Resubscribe::new(backoff));
         self
     }
 
@@ -83,7 +83,7 @@ impl<E> SubscribeOptions<E> {
     }
 
     /// Sets the options for the producer's dispatcher: a partition, a selector, a weight.
-    pub fn share(mut self, share: SubscriberOptions<E>) -> Self {
+    pub fn share(mut self, share: DispatchOptions<E>) -> Self {
         self.subscriber = share;
         self
     }
@@ -99,8 +99,8 @@ impl<E> SubscribeOptions<E> {
         let window = Window::new(self.max_demand, min)?;
         let producer = Arc::clone(&producer.stage);
         let owner = Owner::Hand(self.cancel);
-        let (options, again, paused) = (self.subscriber, self.again, self.paused);
-        Ok(Join { producer, options, window, owner, again, paused, instead: None, reply: None })
+        let (options, resubscribe, paused) = (self.subscriber, self.resubscribe, self.paused);
+        Ok(Join { producer, options, window, owner, resubscribe, paused, instead: None, reply: None })
     }
 }
 
@@ -111,7 +111,7 @@ impl<E> Clone for SubscribeOptions<E> {
             min_demand: self.min_demand,
             cancel: self.cancel,
             subscriber: self.subscriber.clone(),
-            again: self.again,
+            resubscribe: self.resubscribe,
             paused: self.paused,
         }
     }

@@ -1,7 +1,7 @@
 //! Section 14: the buffer. "Temporary" events are events here, "permanent" ones are markers.
 
 use stage_core::dispatch::DemandDispatcher;
-use stage_core::testing::{Buffer, Hub};
+use stage_core::testing::{Buffer, Supply};
 use stage_core::{Capacity, Keep};
 
 use super::support::marker;
@@ -95,19 +95,19 @@ fn a_marker_fires_with_the_last_event_before_it_in_an_unbounded_buffer_too() {
 
 #[test]
 fn a_stage_hears_of_a_marker_whose_events_were_displaced() {
-    let mut hub = Hub::with_buffer(DemandDispatcher::new(), Capacity::Bounded(2), Keep::Last);
-    hub.emit([1, 2]);
-    assert_eq!(hub.mark(marker(1)), None);
-    hub.emit([3]);
-    assert_eq!((hub.fired(), hub.discarded()), (vec![], 1));
-    hub.emit([4]);
-    assert_eq!((hub.fired(), hub.discarded()), (vec![marker(1)], 1));
+    let mut supply = Supply::with_buffer(DemandDispatcher::new(), Capacity::Bounded(2), Keep::Last);
+    supply.emit([1, 2]);
+    assert_eq!(supply.mark(marker(1)), None);
+    supply.emit([3]);
+    assert_eq!((supply.fired(), supply.discarded()), (vec![], 1));
+    supply.emit([4]);
+    assert_eq!((supply.fired(), supply.discarded()), (vec![marker(1)], 1));
 }
 
 #[test]
 fn a_buffer_of_no_room_discards_and_fires_at_once() {
-    let mut hub = Hub::with_buffer(DemandDispatcher::new(), Capacity::Bounded(0), Keep::Last);
-    hub.emit([1, 2]);
-    assert_eq!((hub.discarded(), hub.waiting()), (2, 0));
-    assert_eq!(hub.mark(marker(1)), Some(marker(1)));
+    let mut supply = Supply::with_buffer(DemandDispatcher::new(), Capacity::Bounded(0), Keep::Last);
+    supply.emit([1, 2]);
+    assert_eq!((supply.discarded(), supply.waiting()), (2, 0));
+    assert_eq!(supply.mark(marker(1)), Some(marker(1)));
 }

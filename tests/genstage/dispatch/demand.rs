@@ -2,129 +2,129 @@
 //! that was announced for a subscriber that left.
 
 use stage_core::dispatch::{DemandDispatcher, SubscriptionKey};
-use stage_core::testing::Hub;
+use stage_core::testing::Supply;
 
 use super::support::{A, B, C, join, marker};
 
-fn hub() -> Hub<u32> {
-    Hub::new(DemandDispatcher::new())
+fn supply() -> Supply<u32> {
+    Supply::new(DemandDispatcher::new())
 }
 
 /// Returns the number of events per message, with the subscription.
-fn counts(hub: &mut Hub<u32>) -> Vec<(SubscriptionKey, usize)> {
-    hub.sent().into_iter().map(|(key, events)| (key, events.len())).collect()
+fn counts(supply: &mut Supply<u32>) -> Vec<(SubscriptionKey, usize)> {
+    supply.sent().into_iter().map(|(key, events)| (key, events.len())).collect()
 }
 
 #[test]
 fn g135_subscribing_and_cancelling_forward_no_demand() {
-    let mut hub = hub();
-    join(&mut hub, &[A]);
-    assert_eq!((hub.wanted(), hub.outstanding()), (0, 0));
-    assert_eq!(hub.cancel(A), 0);
-    assert_eq!((hub.wanted(), hub.outstanding()), (0, 0));
+    let mut supply = supply();
+    join(&mut supply, &[A]);
+    assert_eq!((supply.wanted(), supply.outstanding()), (0, 0));
+    assert_eq!(supply.cancel(A), 0);
+    assert_eq!((supply.wanted(), supply.outstanding()), (0, 0));
 }
 
 #[test]
 fn g136_demand_of_a_subscriber_that_left_serves_the_next_one() {
-    let mut hub = hub();
-    join(&mut hub, &[A]);
-    assert_eq!(hub.ask(A, 10), 10);
-    assert_eq!(hub.cancel(A), 0);
-    assert_eq!(hub.outstanding() - hub.wanted(), 10);
-    join(&mut hub, &[A]);
-    assert_eq!(hub.ask(A, 5), 0);
-    assert_eq!(hub.outstanding() - hub.wanted(), 5);
-    assert_eq!(hub.cancel(A), 0);
-    assert_eq!(hub.outstanding() - hub.wanted(), 10);
-    assert_eq!(hub.emit(0..3), 0);
-    assert_eq!((hub.sent(), hub.waiting(), hub.outstanding()), (vec![], 3, 7));
-    assert_eq!(hub.emit(3..13), 0);
-    assert_eq!((hub.sent(), hub.waiting(), hub.outstanding()), (vec![], 13, 0));
+    let mut supply = supply();
+    join(&mut supply, &[A]);
+    assert_eq!(supply.ask(A, 10), 10);
+    assert_eq!(supply.cancel(A), 0);
+    assert_eq!(supply.outstanding() - supply.wanted(), 10);
+    join(&mut supply, &[A]);
+    assert_eq!(supply.ask(A, 5), 0);
+    assert_eq!(supply.outstanding() - supply.wanted(), 5);
+    assert_eq!(supply.cancel(A), 0);
+    assert_eq!(supply.outstanding() - supply.wanted(), 10);
+    assert_eq!(supply.emit(0..3), 0);
+    assert_eq!((supply.sent(), supply.waiting(), supply.outstanding()), (vec![], 3, 7));
+    assert_eq!(supply.emit(3..13), 0);
+    assert_eq!((supply.sent(), supply.waiting(), supply.outstanding()), (vec![], 13, 0));
 }
 
 #[test]
 fn g137_what_one_of_two_leaves_is_used_by_what_is_left_over() {
-    let mut hub = hub();
-    join(&mut hub, &[A, B]);
-    assert_eq!((hub.ask(A, 3), hub.ask(B, 3)), (3, 3));
-    assert_eq!(hub.cancel(B), 0);
-    assert_eq!(hub.outstanding() - hub.wanted(), 3);
-    hub.emit(0..5);
-    assert_eq!(hub.sent(), [(A, vec![0, 1, 2])]);
-    assert_eq!((hub.waiting(), hub.outstanding()), (2, 1));
+    let mut supply = supply();
+    join(&mut supply, &[A, B]);
+    assert_eq!((supply.ask(A, 3), supply.ask(B, 3)), (3, 3));
+    assert_eq!(supply.cancel(B), 0);
+    assert_eq!(supply.outstanding() - supply.wanted(), 3);
+    supply.emit(0..5);
+    assert_eq!(supply.sent(), [(A, vec![0, 1, 2])]);
+    assert_eq!((supply.waiting(), supply.outstanding()), (2, 1));
 }
 
 #[test]
 fn g139_subscribers_are_ordered_by_what_they_ask() {
-    let mut hub = hub();
-    join(&mut hub, &[A, B, C]);
-    let forwarded = [(A, 4), (B, 2), (C, 3), (C, 2), (B, 4)].map(|(key, asked)| hub.ask(key, asked));
+    let mut supply = supply();
+    join(&mut supply, &[A, B, C]);
+    let forwarded = [(A, 4), (B, 2), (C, 3), (C, 2), (B, 4)].map(|(key, asked)| supply.ask(key, asked));
     assert_eq!(forwarded, [4, 2, 3, 2, 4]);
-    hub.emit(0..15);
-    assert_eq!(counts(&mut hub), [(B, 6), (C, 5), (A, 4)]);
+    supply.emit(0..15);
+    assert_eq!(counts(&mut supply), [(B, 6), (C, 5), (A, 4)]);
 }
 
 #[test]
 fn g140_each_emission_goes_to_who_wants_most() {
-    let mut hub = hub();
-    join(&mut hub, &[A, B]);
-    hub.ask(A, 3);
-    hub.ask(B, 2);
-    hub.emit(0..5);
-    assert_eq!(counts(&mut hub), [(A, 3), (B, 2)]);
-    hub.emit(5..8);
-    assert_eq!((counts(&mut hub), hub.waiting()), (vec![], 3));
+    let mut supply = supply();
+    join(&mut supply, &[A, B]);
+    supply.ask(A, 3);
+    supply.ask(B, 2);
+    supply.emit(0..5);
+    assert_eq!(counts(&mut supply), [(A, 3), (B, 2)]);
+    supply.emit(5..8);
+    assert_eq!((counts(&mut supply), supply.waiting()), (vec![], 3));
 
-    let mut hub = self::hub();
-    join(&mut hub, &[A, B]);
-    hub.ask(A, 3);
-    hub.ask(B, 3);
-    hub.emit(0..2);
-    assert_eq!(counts(&mut hub), [(A, 2)]);
-    hub.emit(2..4);
-    assert_eq!(counts(&mut hub), [(B, 2)]);
-    hub.emit(4..7);
-    assert_eq!((counts(&mut hub), hub.waiting()), (vec![(A, 1), (B, 1)], 1));
+    let mut supply = self::supply();
+    join(&mut supply, &[A, B]);
+    supply.ask(A, 3);
+    supply.ask(B, 3);
+    supply.emit(0..2);
+    assert_eq!(counts(&mut supply), [(A, 2)]);
+    supply.emit(2..4);
+    assert_eq!(counts(&mut supply), [(B, 2)]);
+    supply.emit(4..7);
+    assert_eq!((counts(&mut supply), supply.waiting()), (vec![(A, 1), (B, 1)], 1));
 }
 
 #[test]
 fn g141_the_first_dispatch_goes_in_a_shuffled_order_and_no_other() {
     let mut orders = std::collections::BTreeSet::new();
     for seed in 0..32 {
-        let mut hub = Hub::new(DemandDispatcher::new().shuffled(seed));
-        join(&mut hub, &[A, B]);
-        hub.ask(A, 3);
-        hub.ask(B, 2);
-        hub.emit(0..5);
-        let first = counts(&mut hub);
+        let mut supply = Supply::new(DemandDispatcher::new().shuffled(seed));
+        join(&mut supply, &[A, B]);
+        supply.ask(A, 3);
+        supply.ask(B, 2);
+        supply.emit(0..5);
+        let first = counts(&mut supply);
         assert!(first == [(A, 3), (B, 2)] || first == [(B, 2), (A, 3)], "{first:?}");
         orders.insert(first);
-        hub.ask(A, 3);
-        hub.ask(B, 2);
-        hub.emit(5..10);
-        assert_eq!(counts(&mut hub), [(A, 3), (B, 2)]);
+        supply.ask(A, 3);
+        supply.ask(B, 2);
+        supply.emit(5..10);
+        assert_eq!(counts(&mut supply), [(A, 3), (B, 2)]);
     }
     assert_eq!(orders.len(), 2, "the seed decides");
 }
 
 #[test]
 fn g142_a_marker_fires_at_once_when_nothing_waits() {
-    let mut hub = hub();
-    join(&mut hub, &[A]);
-    hub.ask(A, 5);
-    assert_eq!(hub.mark(marker(1)), Some(marker(1)));
-    assert_eq!((hub.wanted(), hub.outstanding(), hub.fired()), (5, 5, vec![]));
+    let mut supply = supply();
+    join(&mut supply, &[A]);
+    supply.ask(A, 5);
+    assert_eq!(supply.mark(marker(1)), Some(marker(1)));
+    assert_eq!((supply.wanted(), supply.outstanding(), supply.fired()), (5, 5, vec![]));
 }
 
 #[test]
 fn load_is_balanced_by_emission() {
-    let mut hub = hub();
-    join(&mut hub, &[A, B]);
-    hub.ask(A, 4);
-    hub.ask(B, 4);
+    let mut supply = supply();
+    join(&mut supply, &[A, B]);
+    supply.ask(A, 4);
+    supply.ask(B, 4);
     for count in [1, 1, 1, 3, 2, 2] {
-        hub.emit(0..count);
+        supply.emit(0..count);
     }
-    assert_eq!(counts(&mut hub), [(A, 1), (B, 1), (A, 1), (B, 3), (A, 2)]);
-    assert_eq!(hub.waiting(), 2);
+    assert_eq!(counts(&mut supply), [(A, 1), (B, 1), (A, 1), (B, 3), (A, 2)]);
+    assert_eq!(supply.waiting(), 2);
 }

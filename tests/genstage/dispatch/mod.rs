@@ -6,7 +6,7 @@ mod buffer;
 mod demand;
 mod laws;
 mod left_out;
-mod notices;
 mod partition;
 mod support;
 mod uneven;
+mod warnings;

@@ -1,6 +1,6 @@
 //! Section 22: children started by events, under demand.
 
-use stage_core::per_event::{Children, PerEvent, Restart};
+use stage_core::per_event::{ChildRestart, Children, PerEvent};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::testing::{ManualProducer, settle};
 use stage_core::{CancelMode, ExitReason, FromIter, Intensity};
@@ -71,7 +71,7 @@ async fn g207_a_recipe_that_panics_starts_no_child_and_harms_nobody() {
 #[tokio::test(start_paused = true)]
 async fn g209_a_child_that_starts_anew_keeps_its_place() {
     let intensity = Intensity { max_restarts: 100_000, ..Intensity::default() };
-    let workers = jobs().restart(Restart::Transient).intensity(intensity);
+    let workers = jobs().restart(ChildRestart::Transient).intensity(intensity);
     let (_stage, children, mut source) = fed(workers, 1).await;
     let failing = job(|child| match child.attempt() {
         0 => Ok(Some(Box::pin(async { oops() }))),

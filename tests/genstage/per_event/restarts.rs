@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use stage_core::per_event::{ChildState, PerEvent, Restart, StartChildError};
+use stage_core::per_event::{ChildRestart, ChildState, PerEvent, StartChildError};
 use stage_core::testing::settle;
 use stage_core::{ExitReason, Intensity};
 
@@ -15,7 +15,7 @@ use crate::support::{assert_reason, oops, soon};
 
 fn surviving(max_restarts: usize) -> PerEvent<Job> {
     let within = Duration::from_secs(5);
-    jobs().restart(Restart::Transient).intensity(Intensity { max_restarts, within })
+    jobs().restart(ChildRestart::Transient).intensity(Intensity { max_restarts, within })
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +62,7 @@ async fn g184_a_transient_child_starts_anew_unless_its_end_was_orderly() {
         settle().await;
         assert_eq!(workers_and_active(&children), (left, left), "after {reason}");
     }
-    let (_stage, children) = start(surviving(3).restart(Restart::Temporary)).await;
+    let (_stage, children) = start(surviving(3).restart(ChildRestart::Temporary)).await;
     let (end, job) = ending_when_told();
     children.start(job).unwrap();
     end.send(oops()).unwrap();

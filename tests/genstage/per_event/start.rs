@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stage_core::Intensity;
-use stage_core::per_event::{PerEvent, Restart, Shutdown};
+use stage_core::per_event::{ChildRestart, PerEvent, Shutdown};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::testing::ManualProducer;
 use stage_core::{ExitReason, Registry, RegistryError, SubscribeOptions};
@@ -14,10 +14,10 @@ use super::support::{Supervisor, jobs, start};
 async fn g171_no_child_is_restarted_for_ever_and_every_shutdown_can_be_kept() {
     // The original refuses `permanent` and invalid shutdowns when it starts; here they cannot be expressed.
     let says = |restart| match restart {
-        Restart::Temporary => "never",
-        Restart::Transient => "after a failure",
+        ChildRestart::Temporary => "never",
+        ChildRestart::Transient => "after a failure",
     };
-    assert_eq!([Restart::Temporary, Restart::Transient].map(says), ["never", "after a failure"]);
+    assert_eq!([ChildRestart::Temporary, ChildRestart::Transient].map(says), ["never", "after a failure"]);
     let waits = |shutdown| match shutdown {
         Shutdown::Abort => Some(Duration::ZERO),
         Shutdown::After(time) => Some(time),

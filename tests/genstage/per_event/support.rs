@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stage_core::per_event::{Child, Children, Counts, PerEvent};
+use stage_core::per_event::{Child, ChildCounts, Children, PerEvent};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::{BoxError, ExitReason, Nothing, StageRef};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -69,7 +69,7 @@ pub(super) async fn start(workers: PerEvent<Job>) -> (Supervisor, Children<Job>)
 
 /// Returns the numbers of all children, and of those at work: GenStage's `workers` and `active`.
 pub(super) fn workers_and_active(children: &Children<Job>) -> (usize, usize) {
-    let Counts { active, restarting, .. } = children.counts();
+    let ChildCounts { active, restarting, .. } = children.counts();
     (active + restarting, active)
 }
 

@@ -1,8 +1,8 @@
 //! Consumers that come and go under each dispatcher: no stall, and no event is lost or repeated.
 
 use stage_core::dispatch::{
-    BroadcastDispatcher, DemandDispatcher, Dispatcher, FairDispatcher, PartitionDispatcher,
-    SubscriberOptions, WeightedDispatcher,
+    BroadcastDispatcher, DemandDispatcher, DispatchOptions, Dispatcher, FairDispatcher, PartitionDispatcher,
+    WeightedDispatcher,
 };
 use stage_core::{CancelKind, DemandMode, ExitReason, Role, SubscribeOptions};
 
@@ -17,7 +17,7 @@ fn by_tens(event: u64) -> (u64, usize) {
 }
 
 fn partition(number: usize) -> SubscribeOptions<u64> {
-    temporary().share(SubscriberOptions::new().partition(number))
+    temporary().share(DispatchOptions::new().partition(number))
 }
 
 /// A peer asks for ten and is lost; events emitted afterwards go to the next peer, in order, and are not
@@ -168,7 +168,7 @@ async fn events_that_a_selector_rejects_use_no_credit_of_their_subscriber() {
     let counter =
         counter_with(&book, "counter", |options| options.dispatcher(BroadcastDispatcher::new())).await;
     let probe = probe(&book, "probe").await;
-    let share = SubscriberOptions::new().selector(|event: &u64| event.is_multiple_of(10));
+    let share = DispatchOptions::new().selector(|event: &u64| event.is_multiple_of(10));
     probe.subscribe(&counter.producer(), window(4, 0).share(share)).await.unwrap();
     let mut got = Vec::new();
     while got.len() < 100 {
@@ -185,7 +185,7 @@ async fn served_without_bound(dispatcher: impl Dispatcher<u64> + 'static) -> usi
     let told = told(&book, "told", |options| options.dispatcher(dispatcher)).await;
     for (name, partition) in [("first", 0), ("second", 1)] {
         let probe = probe(&book, name).await;
-        let share = SubscriberOptions::new().partition(partition);
+        let share = DispatchOptions::new().partition(partition);
         probe.subscribe(&told.producer(), window(usize::MAX, 0).share(share)).await.unwrap();
     }
     for start in [0, 5] {

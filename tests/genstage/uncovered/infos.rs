@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use stage_core::dispatch::{
-    BroadcastDispatcher, DemandDispatcher, Dispatcher, PartitionDispatcher, SubscriberOptions,
+    BroadcastDispatcher, DemandDispatcher, DispatchOptions, Dispatcher, PartitionDispatcher,
 };
 use stage_core::testing::{Sim, turn};
 use stage_core::{Capacity, DemandMode};
@@ -82,7 +82,7 @@ proptest! {
             let capacity = if bounded { Capacity::Bounded(10_000) } else { Capacity::Unbounded };
             let told = told(&book, "told", |options| options.buffer(capacity).dispatcher(dispatcher(number))).await;
             let peer = bare(&book, "peer").await;
-            let options = temporary().share(SubscriberOptions::new().partition(0));
+            let options = temporary().share(DispatchOptions::new().partition(0));
             let subscription = peer.subscribe(&told.producer(), options).await.unwrap();
             let mut history = History::default();
             for step in steps {

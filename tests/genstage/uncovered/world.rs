@@ -1,7 +1,7 @@
 //! Random histories of one producer and peers that come and go.
 
 use proptest::prelude::*;
-use stage_core::dispatch::SubscriberOptions;
+use stage_core::dispatch::DispatchOptions;
 use stage_core::testing::turn;
 use stage_core::{DemandMode, ProducerRef, SubscribeOptions, Subscription, Window};
 
@@ -190,7 +190,7 @@ impl World {
 
 /// Returns the options of the peer with this number; with partitions, it takes the partition of that number.
 fn share(peer: usize) -> SubscribeOptions<u64> {
-    temporary().max_demand(10).share(SubscriberOptions::new().partition(peer))
+    temporary().max_demand(10).share(DispatchOptions::new().partition(peer))
 }
 
 impl Peers {

@@ -4,7 +4,7 @@
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, Rejected};
+use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, RejectedDelivery};
 use stage_core::batch::Limits;
 use stage_core::dispatch::FairDispatcher;
 use stage_core::{
@@ -19,7 +19,7 @@ struct Book(Arc<Mutex<(Vec<u64>, usize)>>);
 impl Acknowledger for Book {
     type Receipt = u64;
 
-    async fn settle(&mut self, done: &[u64], rejected: &[Rejected<u64>]) -> Result<(), BoxError> {
+    async fn settle(&mut self, done: &[u64], rejected: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
         let mut book = self.0.lock().unwrap();
         book.0.extend(done);
         book.1 += rejected.len();

@@ -19,5 +19,5 @@ pub(crate) use short::Short;
 pub use stage_stats::StageStats;
 pub use state::StageState;
 pub use state_times::StateTimes;
-pub(crate) use time::{begin_round, end_round};
+pub(crate) use time::{begin_queue_run, end_queue_run};
 pub(crate) use timekeeper::Timekeeper;

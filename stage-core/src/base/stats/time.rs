@@ -9,28 +9,28 @@
 use std::cell::Cell;
 
 thread_local! {
-    /// The last reading of this thread, while it polls stages one after the other in a round.
-    static LAST: Cell<Last> = const { Cell::new(Last::NoRound) };
+    /// The last reading of this thread, while it polls stages one after the other in a run of its queue.
+    static LAST: Cell<Last> = const { Cell::new(Last::NoRun) };
 }
 
 #[derive(Clone, Copy)]
 enum Last {
-    NoRound,
-    /// A round is running, and the next poll has no known start tick.
+    NoRun,
+    /// A run is going on, and the next poll has no known start tick.
     Unknown,
     /// The last poll ended at this tick, and the next one begins at it.
     Tick(u64),
 }
 
-/// Starts a round, in which this thread polls stages one after the other. Each poll reads the clock when it
+/// Starts a run of the local queue, in which this thread polls stages one after the other. Each poll reads the clock when it
 /// ends, so the next one need not read it when it begins.
-pub(crate) fn begin_round() {
+pub(crate) fn begin_queue_run() {
     LAST.set(Last::Unknown);
 }
 
-/// Ends the round: from now on this thread does other work between two polls.
-pub(crate) fn end_round() {
-    LAST.set(Last::NoRound);
+/// Ends the run: from now on this thread does other work between two polls.
+pub(crate) fn end_queue_run() {
+    LAST.set(Last::NoRun);
 }
 
 /// The precision of a reading.
@@ -69,7 +69,7 @@ impl Time {
     pub(super) fn poll_ends(&self, grain: Grain) -> u64 {
         let now = self.now(grain);
         LAST.with(|last| match (last.get(), grain) {
-            (Last::NoRound, _) => {}
+            (Last::NoRun, _) => {}
             (_, Grain::Tick) => last.set(Last::Tick(now)),
             (_, Grain::Fine) => last.set(Last::Unknown),
         });

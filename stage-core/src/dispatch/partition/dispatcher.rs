@@ -8,12 +8,13 @@ use crate::base::error::SubscribeError;
 use crate::base::partition_name::PartitionName;
 use crate::credit::demand::Demand;
 use crate::dispatch::guard::guarded;
-use crate::dispatch::subscriber_options::SubscriberOptions;
-use crate::dispatch::tables::passed_markers::{Held, Ticket};
+use crate::dispatch::options::DispatchOptions;
+use crate::dispatch::tables::passed_markers::{PassedMarkers, Ticket};
 use crate::dispatch::tables::slots::Slots;
 use crate::dispatch::tables::total::Total;
 use crate::dispatch::{
-    Dispatcher, MarkedQueue, Marker, Notice, Outbox, PartitionError, Partitions, SubscriptionKey, stable_hash,
+    DispatchWarning, Dispatcher, MarkedQueue, Marker, Outbox, PartitionError, Partitions, SubscriptionKey,
+    stable_hash,
 };
 
 /// Routes every event by a function of the event, keeps events that their partition did not ask for yet, and
@@ -23,17 +24,17 @@ use crate::dispatch::{
 /// A subscriber names the partition it takes. The backlog of a partition whose subscriber left waits for the
 /// next one. The function may rewrite the event, or drop it, which uses no demand. An event routed to a
 /// partition that does not exist, or for which the function panics, is discarded, counted and
-/// [reported](Notice::UnknownPartition).
+/// [reported](DispatchWarning::UnknownPartition).
 ///
 /// ```
 /// use stage_core::Demand;
-/// use stage_core::dispatch::{Dispatcher, Outbox, PartitionDispatcher, SubscriberOptions, SubscriptionKey};
+/// use stage_core::dispatch::{Dispatcher, Outbox, PartitionDispatcher, DispatchOptions, SubscriptionKey};
 ///
 /// let route = |event: u32| Some((event, if event % 2 == 0 { "even" } else { "odd" }));
 /// let mut dispatcher = PartitionDispatcher::routed(["even", "odd"], route)?;
 /// let mut outbox = Outbox::new();
 /// let odd = SubscriptionKey::new(0);
-/// dispatcher.subscribe(odd, SubscriberOptions::new().partition("odd"))?;
+/// dispatcher.subscribe(odd, DispatchOptions::new().partition("odd"))?;
 /// dispatcher.ask(odd, Demand::new(3).unwrap(), &mut outbox);
 /// dispatcher.dispatch(&mut vec![1, 2, 3], &mut outbox);
 /// assert_eq!(outbox.drain().collect::<Vec<_>>(), [(odd, vec![1, 3])]);
@@ -53,7 +54,7 @@ pub struct PartitionDispatcher<E, F> {
     backlog: usize,
     sorter: Sorter<E>,
     /// Markers that wait for events in the backlogs.
-    held: Held,
+    held: PassedMarkers,
 }
 
 struct Partition<E> {
@@ -113,7 +114,7 @@ impl<E, F> PartitionDispatcher<E, F> {
             credit: Total::default(),
             backlog: 0,
             sorter: Sorter::new(count),
-            held: Held::default(),
+            held: PassedMarkers::default(),
         }
     }
 
@@ -181,7 +182,7 @@ impl<E, F> PartitionDispatcher<E, F> {
 #[cold]
 fn unknown<E>(name: PartitionName, outbox: &mut Outbox<E>) {
     outbox.discard(1);
-    outbox.notice(Notice::UnknownPartition { partition: name, events: 1 });
+    outbox.warn(DispatchWarning::UnknownPartition { partition: name, events: 1 });
 }
 
 impl<E, F, P> Dispatcher<E> for PartitionDispatcher<E, F>
@@ -190,11 +191,7 @@ where
     F: FnMut(E) -> Option<(E, P)> + Send,
     P: Into<PartitionName>,
 {
-    fn subscribe(
-        &mut self,
-        key: SubscriptionKey,
-        options: SubscriberOptions<E>,
-    ) -> Result<(), SubscribeError> {
+    fn subscribe(&mut self, key: SubscriptionKey, options: DispatchOptions<E>) -> Result<(), SubscribeError> {
         let partition = options.partition.ok_or(SubscribeError::NoPartition)?;
         let Some(place) = self.names.find(&partition) else {
             return Err(SubscribeError::UnknownPartition { partition, partitions: self.names.to_string() });
@@ -258,7 +255,7 @@ where
             // A panic destroys only the event being routed, so one guard per batch is enough.
             while let Err(panicked) = guarded(|| self.sort(&mut rest, outbox)) {
                 outbox.discard(1);
-                outbox.notice(Notice::Unroutable { events: 1, why: panicked.to_string() });
+                outbox.warn(DispatchWarning::Unroutable { events: 1, why: panicked.to_string() });
             }
         }
         self.hand_out(outbox);

@@ -3,7 +3,7 @@
 use super::PartitionDispatcher;
 use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
-use crate::dispatch::subscriber_options::SubscriberOptions;
+use crate::dispatch::options::DispatchOptions;
 use crate::dispatch::{Dispatcher, Outbox, SubscriptionKey};
 
 type Route = fn(u32) -> Option<(u32, usize)>;
@@ -19,7 +19,7 @@ impl Bench {
     }
 
     fn join(&mut self, partition: usize) -> Result<(), SubscribeError> {
-        self.dispatcher.subscribe(SubscriptionKey(partition), SubscriberOptions::new().partition(partition))
+        self.dispatcher.subscribe(SubscriptionKey(partition), DispatchOptions::new().partition(partition))
     }
 
     fn ask(&mut self, partition: usize, asked: usize) -> Vec<u32> {
@@ -130,11 +130,11 @@ fn a_wrong_partition_is_an_error_of_the_subscriber() {
     assert_eq!(unknown.to_string(), "partition 2 does not exist, there are 2 (0 to 1)");
     bench.join(0).unwrap();
     assert_eq!(
-        bench.dispatcher.subscribe(SubscriptionKey(7), SubscriberOptions::new().partition(0)),
+        bench.dispatcher.subscribe(SubscriptionKey(7), DispatchOptions::new().partition(0)),
         Err(SubscribeError::PartitionTaken { partition: 0.into() })
     );
     assert_eq!(
-        bench.dispatcher.subscribe(SubscriptionKey(7), SubscriberOptions::new()),
+        bench.dispatcher.subscribe(SubscriptionKey(7), DispatchOptions::new()),
         Err(SubscribeError::NoPartition)
     );
 }

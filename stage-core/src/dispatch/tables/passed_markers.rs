@@ -6,7 +6,7 @@ use crate::dispatch::{MarkedQueue, Marker, Outbox};
 
 /// Markers in order, each with the number of queues that have not passed it.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct PassedMarkers {
     waiting: VecDeque<(Marker, usize)>,
     /// The ticket of the first marker.
     first: u64,
@@ -15,7 +15,7 @@ pub(crate) struct Held {
 /// Stands in a queue for a marker shared with other queues.
 pub(crate) type Ticket = u64;
 
-impl Held {
+impl PassedMarkers {
     /// Places `marker` behind the events in `queues`; returns it if all queues are empty.
     pub(crate) fn hold<'a, E: 'a>(
         &mut self,

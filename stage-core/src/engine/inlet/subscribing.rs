@@ -1,7 +1,7 @@
 //! Subscribes a stage to a producer. Slots at both ends are claimed first, so that the stage's callback can
 //! be given the subscription; then the producer is asked to accept it, and for the first events.
 
-use super::{Incoming, Inlet, Remake};
+use super::{Incoming, Inlet, ResubscribeTo};
 use crate::base::error::ExitReason;
 use crate::base::options::CancelMode;
 use crate::credit::demand::Credit;
@@ -73,9 +73,9 @@ impl<E: Send + 'static> Inlet<E> {
             Asking::Manual => None,
         };
         let identity = Arc::as_ptr(&self.stage).cast::<()>() as usize as u64;
-        let again = join.again.map(|again| {
+        let resubscribe = join.resubscribe.map(|resubscribe| {
             let (producer, options) = (Arc::clone(&join.producer), join.options.clone());
-            (again, Remake { producer, options })
+            (resubscribe, ResubscribeTo { producer, options })
         });
         let made_by = match join.owner {
             Owner::Pipeline(_) => MadeBy::Pipeline,
@@ -86,7 +86,8 @@ impl<E: Send + 'static> Inlet<E> {
             self.links.resize_with(slot + 1, || None);
         }
         let (owner, paused) = (join.owner, join.paused);
-        self.links[slot] = Some(Incoming { link: rx, credit, owner, listed: false, paused, unasked, again });
+        self.links[slot] =
+            Some(Incoming { link: rx, credit, owner, listed: false, paused, unasked, resubscribe });
         self.look(slot);
         if let Some(reply) = join.reply {
             // The caller may have stopped waiting.

@@ -32,7 +32,7 @@ impl<E> Outlet<E> {
     /// Returns the oldest demand not yet passed to the stage; all of it, if each emission is spread over the
     /// asks anyway.
     pub(crate) fn next_demand(&mut self) -> Option<Demand> {
-        if self.announced.demands.len() > 1 && self.hub.spreads() {
+        if self.announced.demands.len() > 1 && self.supply.spreads() {
             return self.all_demand();
         }
         self.announced.demands.pop_front()

@@ -13,12 +13,12 @@ impl<E> Outlet<E> {
             self.discarded.unroutable += unroutable;
             self.counters.discarded(Discard::Unroutable, unroutable);
         }
-        for notice in self.outbox.drain_notices() {
-            let place = notice.about().and_then(|key| self.links.get(key.0));
+        for warning in self.outbox.drain_warnings() {
+            let place = warning.about().and_then(|key| self.links.get(key.0));
             if let Some(link) = place.and_then(Option::as_ref) {
-                tracing::warn!("{notice} (it is of `{}`)", link.subscription().consumer());
+                tracing::warn!("{warning} (it is of `{}`)", link.subscription().consumer());
             } else {
-                tracing::warn!("{notice}");
+                tracing::warn!("{warning}");
             }
         }
     }

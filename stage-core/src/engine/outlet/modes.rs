@@ -35,7 +35,7 @@ impl<E> Outlet<E> {
         asked.retain(|(subscription, _)| self.is_standing(subscription));
         for (subscription, demand) in &asked {
             let key = SubscriptionKey(subscription.producer_slot());
-            self.decide(|hub, outbox| hub.ask_quietly(key, *demand, outbox));
+            self.decide(|supply, outbox| supply.ask_quietly(key, *demand, outbox));
         }
         // Markers that these asks release come before the accumulated ones.
         self.settle(None);
@@ -51,10 +51,10 @@ impl<E> Outlet<E> {
             self.settle(None);
         }
         for (_, demand) in asked {
-            let announce = self.decide(|hub, _| hub.announce_most(demand));
+            let announce = self.decide(|supply, _| supply.announce_most(demand));
             self.settle(announce.flatten());
         }
-        let announce = self.decide(|hub, _| hub.announce());
+        let announce = self.decide(|supply, _| supply.announce());
         self.settle(announce.flatten());
     }
 

@@ -41,7 +41,7 @@ impl<E> Outlet<E> {
     pub(crate) fn take_rest(&mut self) -> Vec<E> {
         (0..self.links.len()).for_each(|slot| self.look(slot));
         let mut rest = Vec::new();
-        let dropped = self.decide(|hub, _| hub.take_rest(&mut rest)).unwrap_or(0);
+        let dropped = self.decide(|supply, _| supply.take_rest(&mut rest)).unwrap_or(0);
         self.discard_at_end(dropped);
         for happened in self.accumulated.take().into_iter().flatten() {
             if let Accumulated::Emitted(events) = happened {

@@ -1,10 +1,10 @@
-//! Tests of the demand that the outlet itself holds back, outside the pure hub.
+//! Tests of the demand that the outlet itself holds back, outside the pure supply.
 
 use super::*;
 use crate::base::options::{Capacity, Keep};
 use crate::credit::demand::Window;
 use crate::dispatch::supply::buffer::Buffer;
-use crate::dispatch::{DemandDispatcher, SubscriberOptions};
+use crate::dispatch::{DemandDispatcher, DispatchOptions};
 use crate::wire::link::link;
 use crate::wire::signal::{Signal, Slot};
 use crate::wire::subscription::{End, Reach, Tell};
@@ -21,9 +21,9 @@ impl Reach for Nobody {
 
 #[test]
 fn asks_that_are_held_back_go_with_their_subscription() {
-    let hub =
-        Hub::new(Box::new(DemandDispatcher::new()), Buffer::<u32>::new(Capacity::Unbounded, Keep::Last));
-    let mut outlet = Outlet::new(hub, Arc::new(Counters::default()), None);
+    let supply =
+        Supply::new(Box::new(DemandDispatcher::new()), Buffer::<u32>::new(Capacity::Unbounded, Keep::Last));
+    let mut outlet = Outlet::new(supply, Arc::new(Counters::default()), None);
     outlet.set_mode(DemandMode::Accumulate);
     let signals = [Signal::new(), Signal::new()];
     for _ in 0..10 {
@@ -34,7 +34,7 @@ fn asks_that_are_held_back_go_with_their_subscription() {
         let [producer, consumer] = slots;
         let slot = producer.index();
         let (tx, mut rx) = link(producer, consumer, 1, subscription);
-        outlet.subscribe(Subscribe { link: tx, options: SubscriberOptions::new(), made_by: MadeBy::Hand });
+        outlet.subscribe(Subscribe { link: tx, options: DispatchOptions::new(), made_by: MadeBy::Hand });
         rx.give_back(Vec::new(), 5);
         outlet.look(slot);
         assert_eq!(outlet.accumulated.as_ref().map(VecDeque::len), Some(1));

@@ -16,7 +16,7 @@ use crate::base::option_error::OptionError;
 use crate::base::stats::StageStats;
 use crate::pipeline::Topology;
 use crate::stage::{CallError, Consumer, Nothing, Producer, ProducerConsumer};
-use crate::supervise::Known;
+use crate::supervise::StageEntry;
 use crate::supervise::{Child, Command, PipelineError, Plan, Report, Supervision};
 use crate::sync::Arc;
 
@@ -64,7 +64,7 @@ impl Running {
         children: Vec<Child>,
         plan: Plan,
     ) -> Result<Self, StartError> {
-        let stages = children.iter().map(|child| Arc::new(Known::of(child))).collect();
+        let stages = children.iter().map(|child| Arc::new(StageEntry::of(child))).collect();
         let mut supervision = Supervision::new(children, plan);
         let (began, exits) = supervision.watched();
         let monitor = Monitor { stages, topology: Arc::new(topology.clone()), began, exits };

@@ -85,7 +85,8 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     /// Returns [`CallError::NoSuchStage`] if these are not the types of that stage.
     pub fn current(cx: &Context<'_>) -> Result<Self, CallError> {
         let expected = std::any::type_name::<S>();
-        Self::of(&cx.core.own).ok_or_else(|| CallError::NoSuchStage { stage: cx.name().to_owned(), expected })
+        Self::of(&cx.state.own)
+            .ok_or_else(|| CallError::NoSuchStage { stage: cx.name().to_owned(), expected })
     }
 
     /// Sends a message and waits for the answer.

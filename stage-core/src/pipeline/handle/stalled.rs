@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::monitor::Monitor;
 use super::stall::{Stall, WaitsFor};
-use crate::supervise::{Fed, Known, named};
+use crate::supervise::{FedBy, StageEntry, named};
 use crate::sync::Arc;
 
 /// Time limit for a stage's answer; a stage that is not blocked answers at once.
@@ -31,7 +31,7 @@ struct Progress {
 #[derive(Debug)]
 struct Seen {
     name: String,
-    known: Arc<Known>,
+    known: Arc<StageEntry>,
     /// Changes when the stage makes progress.
     mark: [u64; 4],
     changed: Instant,
@@ -90,7 +90,7 @@ impl Progress {
 }
 
 impl Seen {
-    fn at(now: Instant, name: String, known: Arc<Known>) -> Self {
+    fn at(now: Instant, name: String, known: Arc<StageEntry>) -> Self {
         let mark = mark(&known);
         Self { name, known, mark, changed: now, asked: None, stall: None, warned: false }
     }
@@ -101,13 +101,13 @@ impl Seen {
     }
 }
 
-fn mark(known: &Known) -> [u64; 4] {
+fn mark(known: &StageEntry) -> [u64; 4] {
     let stats = known.stats();
     [stats.events_in, stats.events_out, stats.batches, stats.discarded]
 }
 
 /// Queries a stage; returns `None` if it holds no events.
-async fn ask(name: String, known: Arc<Known>, changed: Instant) -> Option<Stall> {
+async fn ask(name: String, known: Arc<StageEntry>, changed: Instant) -> Option<Stall> {
     if known.control.has_ended() {
         return None;
     }
@@ -120,10 +120,10 @@ async fn ask(name: String, known: Arc<Known>, changed: Instant) -> Option<Stall>
         Ok(Ok(told)) => Stall::of(name, changed.elapsed(), known.counters.kept(), &told),
         // The stage has ended.
         Ok(Err(_)) => None,
-        Err(_) => match known.fed {
+        Err(_) => match known.fed_by {
             // A source that blocks its thread is waiting for input.
-            Fed::ByItself => None,
-            Fed::ByProducers => Some(Stall::silent(name, changed.elapsed(), WaitsFor::Answer)),
+            FedBy::Itself => None,
+            FedBy::Producers => Some(Stall::silent(name, changed.elapsed(), WaitsFor::Answer)),
         },
     }
 }

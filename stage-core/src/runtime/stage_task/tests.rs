@@ -15,8 +15,8 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-fn alone(stage: impl Future<Output = ExitReason> + Send + 'static) -> (Resident, Arc<Home>) {
-    resident(stage, &Arc::default())
+fn alone(stage: impl Future<Output = ExitReason> + Send + 'static) -> (StageTask, Arc<PollState>) {
+    stage_task(stage, &Arc::default())
 }
 
 /// A stage that counts its polls, and wakes another stage on each one.
@@ -46,8 +46,8 @@ impl Partner {
 
 /// Two stages that wake each other, polled once each.
 struct Pair {
-    first: (Partner, Resident),
-    second: (Partner, Resident),
+    first: (Partner, StageTask),
+    second: (Partner, StageTask),
     _runtimes: [Runtime; 2],
 }
 
@@ -70,20 +70,20 @@ fn pair(second_on: usize) -> Pair {
     pair
 }
 
-fn poll(resident: &mut Resident) {
-    assert!(Pin::new(resident).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+fn poll(stage_task: &mut StageTask) {
+    assert!(Pin::new(stage_task).poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }
 
-fn quick(resident: &Resident) {
-    (0..20).for_each(|_| resident.home.measured(1));
+fn quick(stage_task: &StageTask) {
+    (0..20).for_each(|_| stage_task.state.measured(1));
 }
 
-fn short(resident: &Resident) {
-    (0..20).for_each(|_| resident.home.measured(10_000));
+fn short(stage_task: &StageTask) {
+    (0..20).for_each(|_| stage_task.state.measured(10_000));
 }
 
-fn slow(resident: &Resident) {
-    (0..20).for_each(|_| resident.home.measured(1_000_000));
+fn slow(stage_task: &StageTask) {
+    (0..20).for_each(|_| stage_task.state.measured(1_000_000));
 }
 
 #[test]
@@ -106,9 +106,9 @@ fn told(
     signal: &Arc<Signal>,
     log: &Arc<Mutex<Vec<&'static str>>>,
     mut then: impl FnMut() + Send + 'static,
-) -> Resident {
+) -> StageTask {
     let (mut parking, log) = (Parking::new(Arc::clone(signal)), Arc::clone(log));
-    let (mut resident, _) = alone(poll_fn(move |cx| {
+    let (mut stage_task, _) = alone(poll_fn(move |cx| {
         while parking.poll_marked(cx, WantsCredit::Yes).is_ready() {
             parking.take(0, |_| {});
             lock(&log).push(name);
@@ -116,9 +116,9 @@ fn told(
         }
         Poll::Pending
     }));
-    poll(&mut resident);
-    quick(&resident);
-    resident
+    poll(&mut stage_task);
+    quick(&stage_task);
+    stage_task
 }
 
 #[test]
@@ -219,14 +219,14 @@ fn a_stage_that_is_cut_off_is_dropped_at_its_next_wait() {
     runtime.block_on(async {
         let (held, dropped) = oneshot::channel::<()>();
         let (up, is_up) = oneshot::channel();
-        let (resident, home) = alone(async move {
+        let (stage_task, state) = alone(async move {
             let _held = held;
             let _ = up.send(());
             pending().await
         });
-        let task = tokio::spawn(resident);
+        let task = tokio::spawn(stage_task);
         is_up.await.unwrap();
-        home.cut_off();
+        state.cut_off();
         assert!(matches!(task.await.unwrap(), ExitReason::Aborted));
         assert!(dropped.await.is_err());
     });
@@ -242,13 +242,13 @@ fn a_stage_ends_with_its_task_and_its_task_with_the_stage() {
         });
         assert!(matches!(tokio::spawn(task).await.unwrap(), ExitReason::Normal));
         let (held, dropped) = oneshot::channel::<()>();
-        let (task, home) = alone(async move {
+        let (task, state) = alone(async move {
             let _held = held;
             pending().await
         });
         drop(task);
         assert!(dropped.await.is_err());
-        assert_eq!(Arc::strong_count(&home), 1, "nothing is left of it");
+        assert_eq!(Arc::strong_count(&state), 1, "nothing is left of it");
     });
 }
 

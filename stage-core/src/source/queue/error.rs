@@ -8,7 +8,7 @@ use crate::credit::limits::MOST_EVENTS;
 /// An invalid queue capacity.
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
-pub enum QueueError {
+pub enum PushQueueError {
     /// The capacity is 0: no event would ever find room.
     #[error("the capacity of a queue must be at least 1, got 0")]
     Capacity,

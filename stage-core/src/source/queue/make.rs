@@ -1,9 +1,9 @@
 //! Creates a queue and its handle.
 
-use super::error::QueueError;
+use super::error::PushQueueError;
 use super::line::Line;
 use super::push::Push;
-use super::stage::Queue;
+use super::stage::PushQueue;
 use crate::credit::limits::MOST_EVENTS;
 use crate::sync::{Arc, Mutex};
 
@@ -44,7 +44,7 @@ use crate::sync::{Arc, Mutex};
 ///
 /// # Restart
 ///
-/// Every clone of the [`Queue`] is the same source: a rebuilt stage continues where the old one stopped, and
+/// Every clone of the [`PushQueue`] is the same source: a rebuilt stage continues where the old one stopped, and
 /// no queued event is lost. Pushes keep working during the restart.
 ///
 /// # Drain and stop
@@ -55,14 +55,14 @@ use crate::sync::{Arc, Mutex};
 ///
 /// # Errors
 ///
-/// [`QueueError`] if `capacity` is zero or above 1,000,000,000.
-pub fn queue<E: Send + 'static>(capacity: usize) -> Result<(Push<E>, Queue<E>), QueueError> {
+/// [`PushQueueError`] if `capacity` is zero or above 1,000,000,000.
+pub fn queue<E: Send + 'static>(capacity: usize) -> Result<(Push<E>, PushQueue<E>), PushQueueError> {
     if capacity == 0 {
-        return Err(QueueError::Capacity);
+        return Err(PushQueueError::Capacity);
     }
     if capacity > MOST_EVENTS {
-        return Err(QueueError::TooLarge { capacity });
+        return Err(PushQueueError::TooLarge { capacity });
     }
     let line = Arc::new(Mutex::new(Line::new(capacity)));
-    Ok((Push::new(Arc::clone(&line)), Queue::new(line)))
+    Ok((Push::new(Arc::clone(&line)), PushQueue::new(line)))
 }

@@ -4,7 +4,7 @@
 //! ```text
 //!   Push ── push ─────────▶ waiting line ─┐ (only while the queue is full)
 //!        ── try_push ─────▶               ▼
-//!        ── push_overflow ▶ [ queued, at most `capacity` ] ══▶ Queue (the stage)
+//!        ── push_overflow ▶ [ queued, at most `capacity` ] ══▶ PushQueue (the stage)
 //! ```
 
 mod error;
@@ -14,7 +14,7 @@ mod make;
 mod push;
 mod stage;
 
-pub use error::{PushError, QueueError, TryPushError};
+pub use error::{PushError, PushQueueError, TryPushError};
 pub use make::queue;
 pub use push::Push;
-pub use stage::Queue;
+pub use stage::PushQueue;

@@ -9,7 +9,7 @@ use super::line::{Entered, Line};
 use crate::base::options::Keep;
 use crate::sync::{Arc, Mutex, lock};
 
-/// Pushes events into a [`Queue`](super::Queue). Cheap to clone; usable from any thread.
+/// Pushes events into a [`PushQueue`](super::PushQueue). Cheap to clone; usable from any thread.
 ///
 /// Dropping the last clone closes the queue.
 pub struct Push<E> {

@@ -15,7 +15,7 @@ use crate::sync::{Arc, Mutex, lock};
 ///
 /// Pushes are accepted as long as a clone exists, for example in the recipe of a running pipeline, and are
 /// refused once the last one is dropped.
-pub struct Queue<E> {
+pub struct PushQueue<E> {
     owner: Arc<Owner<E>>,
     /// The counters of the running stage.
     counters: Option<Arc<Counters>>,
@@ -26,7 +26,7 @@ struct Owner<E> {
     line: Arc<Mutex<Line<E>>>,
 }
 
-impl<E> Queue<E> {
+impl<E> PushQueue<E> {
     pub(super) fn new(line: Arc<Mutex<Line<E>>>) -> Self {
         Self { owner: Arc::new(Owner { line }), counters: None }
     }
@@ -42,7 +42,7 @@ impl<E> Queue<E> {
     }
 }
 
-impl<E> Feed for Queue<E> {
+impl<E> Feed for PushQueue<E> {
     type Item = E;
 
     fn poll_take(
@@ -61,14 +61,14 @@ impl<E> Feed for Queue<E> {
     }
 }
 
-impl<E: Send + 'static> Producer for Queue<E> {
+impl<E: Send + 'static> Producer for PushQueue<E> {
     type Event = E;
 
     /// The queue holds one waker, so it serves one stage only.
     const SINGLE: bool = true;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
-        self.counters = Some(Arc::clone(&cx.core.counters));
+        self.counters = Some(Arc::clone(&cx.state.counters));
         Ok(Init::Ready)
     }
 
@@ -100,14 +100,14 @@ impl<E> Drop for Owner<E> {
 }
 
 /// Returns the same source, as a stage that is not running.
-impl<E> Clone for Queue<E> {
+impl<E> Clone for PushQueue<E> {
     fn clone(&self) -> Self {
         Self { owner: Arc::clone(&self.owner), counters: None }
     }
 }
 
-impl<E> fmt::Debug for Queue<E> {
+impl<E> fmt::Debug for PushQueue<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queue").field("runs", &self.counters.is_some()).finish_non_exhaustive()
+        f.debug_struct("PushQueue").field("runs", &self.counters.is_some()).finish_non_exhaustive()
     }
 }

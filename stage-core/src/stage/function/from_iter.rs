@@ -80,7 +80,7 @@ where
             let slow = self.took(part, began.elapsed());
             self.unwatched = if slow { 0 } else { UNWATCHED };
             missing -= part;
-            if missing == 0 || out.core.finished {
+            if missing == 0 || out.state.finished {
                 return Ok(());
             }
             if slow {

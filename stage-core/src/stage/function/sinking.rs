@@ -23,7 +23,7 @@ impl<C: Consumer> ProducerConsumer for Sinking<C> {
         events: Events<'_, C::Event>,
         out: &mut Emitter<'_, Nothing>,
     ) -> StageResult {
-        self.0.handle_events(events, &mut Context { core: &mut *out.core }).await
+        self.0.handle_events(events, &mut Context { state: &mut *out.state }).await
     }
 
     async fn handle_subscribe(
@@ -32,7 +32,7 @@ impl<C: Consumer> ProducerConsumer for Sinking<C> {
         subscription: &Subscription,
         out: &mut Emitter<'_, Nothing>,
     ) -> Result<Asking, BoxError> {
-        self.0.handle_subscribe(subscription, &mut Context { core: &mut *out.core }).await
+        self.0.handle_subscribe(subscription, &mut Context { state: &mut *out.state }).await
     }
 
     async fn handle_cancel(
@@ -42,7 +42,7 @@ impl<C: Consumer> ProducerConsumer for Sinking<C> {
         cancellation: &Cancellation,
         out: &mut Emitter<'_, Nothing>,
     ) -> StageResult {
-        self.0.handle_cancel(subscription, cancellation, &mut Context { core: &mut *out.core }).await
+        self.0.handle_cancel(subscription, cancellation, &mut Context { state: &mut *out.state }).await
     }
 
     async fn terminate(&mut self, reason: &ExitReason) {
@@ -72,7 +72,7 @@ impl<S: ProducerConsumer<Out = Nothing>> Consumer for Ending<S> {
 
     async fn handle_events(&mut self, events: Events<'_, S::In>, cx: &mut Context<'_>) -> StageResult {
         let Self { stage, emitted: buffer, flushed } = self;
-        stage.handle_events(events, &mut Emitter { buffer, flushed, core: &mut *cx.core }).await
+        stage.handle_events(events, &mut Emitter { buffer, flushed, state: &mut *cx.state }).await
     }
 
     async fn handle_subscribe(
@@ -81,7 +81,7 @@ impl<S: ProducerConsumer<Out = Nothing>> Consumer for Ending<S> {
         cx: &mut Context<'_>,
     ) -> Result<Asking, BoxError> {
         let Self { stage, emitted: buffer, flushed } = self;
-        let out = &mut Emitter { buffer, flushed, core: &mut *cx.core };
+        let out = &mut Emitter { buffer, flushed, state: &mut *cx.state };
         stage.handle_subscribe(Role::Producer, subscription, out).await
     }
 
@@ -92,7 +92,7 @@ impl<S: ProducerConsumer<Out = Nothing>> Consumer for Ending<S> {
         cx: &mut Context<'_>,
     ) -> StageResult {
         let Self { stage, emitted: buffer, flushed } = self;
-        let out = &mut Emitter { buffer, flushed, core: &mut *cx.core };
+        let out = &mut Emitter { buffer, flushed, state: &mut *cx.state };
         stage.handle_cancel(Role::Producer, subscription, cancellation, out).await
     }
 

@@ -24,7 +24,7 @@ use super::then::flushed_first;
 use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::base::options::DiscardLog;
 use crate::credit::demand::Demand;
-use crate::stage::{Context, Core, Emitter, Events, Init, Producer, ProducerConsumer};
+use crate::stage::{CallbackState, Context, Emitter, Events, Init, Producer, ProducerConsumer};
 use crate::sync::{Mutex, lock};
 use crate::wire::signal::Signal;
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
@@ -39,8 +39,8 @@ pub(crate) struct SourceThen<P: Producer, S> {
     flushed: Mutex<Vec<P::Event>>,
     /// Events taken from those flushed before the source waited; empty between callbacks.
     taken: Vec<P::Event>,
-    /// The core for the rest, while the waiting source borrows the stage's own.
-    beside: Option<Core>,
+    /// The state for the rest, while the waiting source borrows the stage's own.
+    beside: Option<CallbackState>,
     outstanding: usize,
     /// Whether the source has finished.
     ended: bool,
@@ -88,8 +88,8 @@ where
     }
 
     pub(crate) async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
-        self.rest.from = Some(Subscription::within(&cx.core.step));
-        self.beside = Some(cx.core.beside());
+        self.rest.from = Some(Subscription::within(&cx.state.step));
+        self.beside = Some(cx.state.beside());
         match self.source.init(cx).await? {
             Init::Ready => self.rest.stage.init(cx).await,
             Init::Declined => Ok(Init::Declined),
@@ -118,22 +118,22 @@ where
         self.outstanding += demand.get();
         let Self { source, rest, between, flushed, taken, beside, .. } = self;
         {
-            let emitter = &mut Emitter { buffer: between, flushed, core: &mut *out.core };
+            let emitter = &mut Emitter { buffer: between, flushed, state: &mut *out.state };
             let mut making = pin!(source.handle_demand(demand, emitter));
             match poll_fn(|cx| Poll::Ready(making.as_mut().poll(cx))).await {
                 Poll::Ready(made) => made?,
                 Poll::Pending => {
                     if let Some(beside) = beside {
                         let (buffer, flushes) = (&mut *out.buffer, out.flushed);
-                        let below = &mut Emitter { buffer, flushed: flushes, core: beside };
+                        let below = &mut Emitter { buffer, flushed: flushes, state: beside };
                         rest.meanwhile(making, flushed, taken, below).await?;
                     }
                 }
             }
         }
-        self.ended |= std::mem::take(&mut out.core.finished);
+        self.ended |= std::mem::take(&mut out.state.finished);
         if let Some(beside) = &mut self.beside {
-            beside.leave_to(out.core);
+            beside.leave_to(out.state);
         }
         flushed_first(&mut self.flushed, &mut self.between);
         self.rest.handle(&mut self.between, out).await?;
@@ -152,10 +152,10 @@ where
     ) -> StageResult {
         for _ in 0..rounds {
             let Some(demand) = self.missing(wanted) else { break };
-            out.core.begin_batch(demand.get());
+            out.state.begin_batch(demand.get());
             self.round(demand, out).await?;
-            out.core.counters.handled(self.take_handled());
-            if self.ended || out.core.finished || !out.core.wishes.open.is_empty() || signal.is_marked() {
+            out.state.counters.handled(self.take_handled());
+            if self.ended || out.state.finished || !out.state.effects.open.is_empty() || signal.is_marked() {
                 break;
             }
         }
@@ -215,7 +215,7 @@ where
             return Ok(());
         }
         self.in_hand += emitted;
-        if emitted > self.chunk || out.core.finished {
+        if emitted > self.chunk || out.state.finished {
             return self.handle_in_parts(events, out).await;
         }
         let Some(from) = &self.from else { return Ok(()) };
@@ -232,7 +232,7 @@ where
     async fn handle_in_parts(&mut self, events: &mut Vec<E>, out: &mut Emitter<'_, S::Out>) -> StageResult {
         let Some(from) = &self.from else { return Ok(()) };
         self.surplus.extend(events.drain(..));
-        while !self.surplus.is_empty() && !out.core.finished {
+        while !self.surplus.is_empty() && !out.state.finished {
             let part = self.surplus.len().min(self.chunk);
             events.extend(self.surplus.drain(..part));
             self.stage.handle_events(Events { buffer: events, from }, out).await?;
@@ -259,10 +259,10 @@ where
                 self.handle(taken, out).await?;
                 // The engine hands them out while the source waits.
                 out.flush();
-                if out.core.finished {
-                    out.core.drain.cancel();
+                if out.state.finished {
+                    out.state.drain.cancel();
                 }
-                if !out.core.wishes.open.is_empty() {
+                if !out.state.effects.open.is_empty() {
                     return Ok(());
                 }
                 // Yield so that the engine can read new mail, even if the source is ready again at once.

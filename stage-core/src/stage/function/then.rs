@@ -77,7 +77,7 @@ where
     ) -> StageResult {
         let from = events.from;
         let emitter =
-            &mut Emitter { buffer: &mut self.between, flushed: &self.flushed, core: &mut *out.core };
+            &mut Emitter { buffer: &mut self.between, flushed: &self.flushed, state: &mut *out.state };
         self.first.handle_events(events, emitter).await?;
         self.hand_on(from, out).await
     }
@@ -92,7 +92,7 @@ where
             return self.second.handle_subscribe(peer, subscription, out).await;
         }
         let emitter =
-            &mut Emitter { buffer: &mut self.between, flushed: &self.flushed, core: &mut *out.core };
+            &mut Emitter { buffer: &mut self.between, flushed: &self.flushed, state: &mut *out.state };
         let asking = self.first.handle_subscribe(peer, subscription, emitter).await?;
         if self.second.handle_subscribe(peer, subscription, out).await? == Asking::Manual {
             return Err(asks_by_itself::<B>());
@@ -112,7 +112,7 @@ where
             return self.second.handle_cancel(peer, subscription, cancellation, out).await;
         }
         let emitter =
-            &mut Emitter { buffer: &mut self.between, flushed: &self.flushed, core: &mut *out.core };
+            &mut Emitter { buffer: &mut self.between, flushed: &self.flushed, state: &mut *out.state };
         self.first.handle_cancel(peer, subscription, cancellation, emitter).await?;
         self.hand_on(subscription, out).await?;
         // The second stage may have kept events until the end of its input.

@@ -17,8 +17,8 @@ fn oops() -> ExitReason {
     ExitReason::Custom("oops".to_owned())
 }
 
-fn again(end: Range<usize>, back: &[usize]) -> Verdict {
-    Verdict::Restart { end, back: back.to_vec(), after: Duration::ZERO }
+fn again(end: Range<usize>, back: &[usize]) -> RestartDecision {
+    RestartDecision::Restart { end, back: back.to_vec(), after: Duration::ZERO }
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn the_fourth_restart_within_five_seconds_is_one_too_many() {
     for at in [0, 1, 2] {
         assert_eq!(policy.ended(0, &oops(), seconds(at), 0), again(0..1, &[0]));
     }
-    assert_eq!(policy.ended(0, &oops(), seconds(5), 0), Verdict::GiveUp);
+    assert_eq!(policy.ended(0, &oops(), seconds(5), 0), RestartDecision::GiveUp);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_child_that_does_not_come_up_waits_longer_each_time_and_costs_the_intensity_
     let mut last = Duration::ZERO;
     for attempt in 0..1_000 {
         let verdict = policy.did_not_come_up(1, &oops(), attempt);
-        let Verdict::Restart { end, back, after } = verdict else { panic!("{verdict:?}") };
+        let RestartDecision::Restart { end, back, after } = verdict else { panic!("{verdict:?}") };
         assert_eq!((end, back), (1..1, vec![1, 2]), "nobody is ended, and those behind it wait");
         assert!(after >= last / 2 && after <= seconds(10), "attempt {attempt}: {after:?}");
         last = last.max(after);
@@ -56,7 +56,7 @@ fn a_child_that_does_not_come_up_waits_longer_each_time_and_costs_the_intensity_
     assert_eq!(policy.recent(), 0);
     policy.came_up(1);
     let verdict = policy.did_not_come_up(1, &oops(), 0);
-    assert!(matches!(verdict, Verdict::Restart { after, .. } if after <= Duration::from_millis(100)));
+    assert!(matches!(verdict, RestartDecision::Restart { after, .. } if after <= Duration::from_millis(100)));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn only_an_error_waits_of_a_source_or_where_it_is_said_and_as_often_as_the_backo
     {
         assert!(!policy.waits(&reason, Kind::Source), "{reason}");
     }
-    assert_eq!(policy.did_not_come_up(1, &nobody(), 0), Verdict::Leave);
+    assert_eq!(policy.did_not_come_up(1, &nobody(), 0), RestartDecision::Leave);
     let nothing = Backoff::new(Duration::ZERO, Duration::ZERO).attempts(2);
     let plan = Plan { retry_init: Some(nothing), ..Plan::default() };
     let mut policy = Policy::new(plan, vec![Restart::Transient]);
@@ -77,11 +77,11 @@ fn only_an_error_waits_of_a_source_or_where_it_is_said_and_as_often_as_the_backo
     for _ in 0..2 {
         let verdict = policy.did_not_come_up(0, &nobody(), 0);
         assert!(
-            matches!(verdict, Verdict::Restart { after, .. } if after == LEAST_WAIT),
+            matches!(verdict, RestartDecision::Restart { after, .. } if after == LEAST_WAIT),
             "never a busy loop"
         );
     }
-    assert_eq!(policy.did_not_come_up(0, &nobody(), 0), Verdict::GiveUp);
+    assert_eq!(policy.did_not_come_up(0, &nobody(), 0), RestartDecision::GiveUp);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn unlimited_restarts_within_an_endless_period_take_no_memory_for_long() {
     let intensity = Intensity { max_restarts: usize::MAX, within: Duration::MAX };
     let mut policy = Policy::new(Plan { intensity, ..Plan::default() }, vec![Restart::Permanent]);
     for at in 0..10_000 {
-        assert_ne!(policy.ended(0, &oops(), seconds(at), 0), Verdict::GiveUp);
+        assert_ne!(policy.ended(0, &oops(), seconds(at), 0), RestartDecision::GiveUp);
     }
     assert_eq!(policy.recent(), REMEMBERED);
 }
@@ -108,7 +108,7 @@ fn a_transient_child_comes_back_after_a_failure_only_and_a_temporary_one_never()
     let comes_back = |reason: ExitReason| {
         kinds.map(|kind| {
             let mut policy = Policy::new(plan(Strategy::OneForOne), vec![kind]);
-            policy.ended(0, &reason, seconds(0), 0) != Verdict::Leave
+            policy.ended(0, &reason, seconds(0), 0) != RestartDecision::Leave
         })
     };
     assert_eq!(comes_back(ExitReason::Normal), [true, false, false]);
@@ -133,12 +133,12 @@ fn waits_grow_with_the_restarts_that_count_and_attempts_that_are_used_up_end_it(
     let plan = Plan { backoff: Some(backoff), intensity, ..Plan::default() };
     let mut policy = Policy::new(plan, vec![Restart::Permanent]);
     for whole in [1, 2, 4] {
-        let Verdict::Restart { after, .. } = policy.ended(0, &oops(), seconds(0), whole) else {
+        let RestartDecision::Restart { after, .. } = policy.ended(0, &oops(), seconds(0), whole) else {
             panic!("no restart");
         };
         assert!(after <= seconds(whole) && after * 2 >= seconds(whole), "{after:?} of {whole} s");
     }
-    assert_eq!(policy.ended(0, &oops(), seconds(0), 0), Verdict::GiveUp);
+    assert_eq!(policy.ended(0, &oops(), seconds(0), 0), RestartDecision::GiveUp);
 }
 
 /// A model of OTP's supervisor according to its documentation, on lists of names: `supervisor:restart/2` and
@@ -213,12 +213,12 @@ proptest! {
             let reason = if normal { ExitReason::Shutdown } else { oops() };
             let decided = policy.ended(child, &reason, now, 0);
             let back = match &decided {
-                Verdict::Leave => Some(Vec::new()),
-                Verdict::Restart { back, .. } => Some(back.clone()),
-                Verdict::GiveUp => None,
+                RestartDecision::Leave => Some(Vec::new()),
+                RestartDecision::Restart { back, .. } => Some(back.clone()),
+                RestartDecision::GiveUp => None,
             };
             prop_assert_eq!(&back, &otp.exit(child, normal, now));
-            if let Verdict::Restart { end, back, .. } = &decided {
+            if let RestartDecision::Restart { end, back, .. } = &decided {
                 prop_assert!(back.iter().all(|back| end.contains(back)), "nobody starts who was not ended");
             }
             if back.is_none() {

@@ -1,8 +1,8 @@
 //! Broadcast: all subscribers see the same events between joins, subject to their selectors.
 
 use proptest::prelude::*;
-use stage_core::dispatch::{BroadcastDispatcher, SubscriberOptions, SubscriptionKey};
-use stage_core::testing::Hub;
+use stage_core::dispatch::{BroadcastDispatcher, DispatchOptions, SubscriptionKey};
+use stage_core::testing::Supply;
 
 use super::super::support::got;
 use super::history::{KEYS, Step, histories, settings};
@@ -17,7 +17,7 @@ struct Subscriber {
 }
 
 struct Model {
-    hub: Hub<u32>,
+    supply: Supply<u32>,
     subscribers: [Option<Subscriber>; KEYS],
     emitted: u32,
 }
@@ -28,17 +28,17 @@ fn selects(key: usize, event: u32) -> bool {
 
 impl Model {
     fn new() -> Self {
-        let hub = Hub::new(BroadcastDispatcher::new());
-        Self { hub, subscribers: std::array::from_fn(|_| None), emitted: 0 }
+        let supply = Supply::new(BroadcastDispatcher::new());
+        Self { supply, subscribers: std::array::from_fn(|_| None), emitted: 0 }
     }
 
     fn run(mut self, history: &[Step]) {
         for step in history {
             self.step(*step);
             self.deliver();
-            assert!(self.hub.outstanding() >= self.hub.wanted(), "the ledger");
-            let waiting = self.hub.waiting();
-            assert!(waiting == 0 || self.hub.wanted() == 0, "{waiting} wait although wanted");
+            assert!(self.supply.outstanding() >= self.supply.wanted(), "the ledger");
+            let waiting = self.supply.waiting();
+            assert!(waiting == 0 || self.supply.wanted() == 0, "{waiting} wait although wanted");
         }
         self.finish();
     }
@@ -48,7 +48,7 @@ impl Model {
             Step::Join(key) => self.join(key),
             Step::Ask(key, events) => self.ask(key, events),
             Step::Emit(events) => self.emit(events),
-            Step::EmitOutstanding => self.emit(self.hub.outstanding()),
+            Step::EmitOutstanding => self.emit(self.supply.outstanding()),
             Step::Leave(key, back) => self.leave(key, back),
             Step::Mark => {}
         }
@@ -59,38 +59,38 @@ impl Model {
             return;
         }
         let stage = u64::try_from(key).expect("a small number");
-        let options = SubscriberOptions::new().subscriber(stage);
+        let options = DispatchOptions::new().subscriber(stage);
         let options = options.selector(move |event| selects(key, *event));
-        self.hub.subscribe(SubscriptionKey::new(key), options).expect("a free place");
+        self.supply.subscribe(SubscriptionKey::new(key), options).expect("a free place");
         self.subscribers[key] = Some(Subscriber::default());
-        assert_eq!(self.hub.wanted(), 0, "a newcomer holds everybody up until it asks");
+        assert_eq!(self.supply.wanted(), 0, "a newcomer holds everybody up until it asks");
     }
 
     fn ask(&mut self, key: usize, events: usize) {
         if let Some(subscriber) = &mut self.subscribers[key] {
             subscriber.asked += events;
-            self.hub.ask(SubscriptionKey::new(key), events);
+            self.supply.ask(SubscriptionKey::new(key), events);
         }
     }
 
     fn emit(&mut self, events: usize) {
         let first = self.emitted;
         self.emitted += u32::try_from(events).expect("a small number");
-        self.hub.emit(first..self.emitted);
+        self.supply.emit(first..self.emitted);
     }
 
     fn leave(&mut self, key: usize, back: usize) {
         let Some(mut subscriber) = self.subscribers[key].take() else { return };
         let back = subscriber.got.split_off(subscriber.got.len().saturating_sub(back));
-        let (count, waiting) = (back.len(), self.hub.waiting());
-        self.hub.take_back(SubscriptionKey::new(key), back);
-        let came_back = self.hub.waiting() - waiting;
-        self.hub.cancel(SubscriptionKey::new(key));
-        assert_eq!(came_back + self.hub.discarded(), count, "D2: what came back waits or is counted");
+        let (count, waiting) = (back.len(), self.supply.waiting());
+        self.supply.take_back(SubscriptionKey::new(key), back);
+        let came_back = self.supply.waiting() - waiting;
+        self.supply.cancel(SubscriptionKey::new(key));
+        assert_eq!(came_back + self.supply.discarded(), count, "D2: what came back waits or is counted");
     }
 
     fn deliver(&mut self) {
-        let mut got = got(&mut self.hub);
+        let mut got = got(&mut self.supply);
         let all = (0..KEYS).filter(|key| *key != CHOOSY && self.subscribers[*key].is_some());
         let seen = all.map(|key| got.get(&SubscriptionKey::new(key)).cloned().unwrap_or_default()).next();
         for (key, subscriber) in self.subscribers.iter_mut().enumerate() {
@@ -116,9 +116,9 @@ impl Model {
             self.deliver();
         }
         self.join(0);
-        self.ask(0, self.hub.waiting() + 5);
+        self.ask(0, self.supply.waiting() + 5);
         self.deliver();
-        assert_eq!(self.hub.waiting(), 0);
+        assert_eq!(self.supply.waiting(), 0);
         self.emit(1);
         self.deliver();
         let last = self.subscribers[0].as_ref().expect("the one who is left").got.last().copied();

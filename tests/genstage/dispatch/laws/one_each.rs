@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use stage_core::dispatch::{
-    DemandDispatcher, Dispatcher, FairDispatcher, Group, GroupDispatcher, Marker, PartitionDispatcher,
-    SubscriberOptions, SubscriptionKey, TenantDispatcher, TenantQueues, WeightedDispatcher,
+    DemandDispatcher, DispatchOptions, Dispatcher, FairDispatcher, Group, GroupDispatcher, Marker,
+    PartitionDispatcher, SubscriptionKey, TenantDispatcher, TenantQueues, WeightedDispatcher,
 };
-use stage_core::testing::Hub;
+use stage_core::testing::Supply;
 
 use super::history::{KEYS, Step, histories, settings};
 
@@ -48,7 +48,7 @@ struct Waiting {
 }
 
 struct Model {
-    hub: Hub<u32>,
+    supply: Supply<u32>,
     rules: Rules,
     subscribers: [Option<Subscriber>; KEYS],
     emitted: u32,
@@ -67,7 +67,7 @@ struct Model {
 impl Model {
     fn new(dispatcher: impl Dispatcher<u32> + 'static, rules: Rules) -> Self {
         Self {
-            hub: Hub::new(dispatcher),
+            supply: Supply::new(dispatcher),
             rules,
             subscribers: std::array::from_fn(|_| None),
             emitted: 0,
@@ -96,10 +96,10 @@ impl Model {
             Step::Join(key) => self.join(key),
             Step::Ask(key, events) => self.ask(key, events),
             Step::Emit(events) => {
-                self.orphaned |= events > self.hub.outstanding();
+                self.orphaned |= events > self.supply.outstanding();
                 self.emit(events);
             }
-            Step::EmitOutstanding => self.emit(self.hub.outstanding()),
+            Step::EmitOutstanding => self.emit(self.supply.outstanding()),
             Step::Leave(key, back) => self.leave(key, back),
             Step::Mark => self.mark(),
         }
@@ -108,8 +108,8 @@ impl Model {
     fn join(&mut self, key: usize) {
         if self.subscribers[key].is_none() {
             let weight = u32::try_from(key).expect("a small number") + 1;
-            let options = SubscriberOptions::new().partition(key).weight(weight);
-            self.hub.subscribe(SubscriptionKey::new(key), options).expect("a free place");
+            let options = DispatchOptions::new().partition(key).weight(weight);
+            self.supply.subscribe(SubscriptionKey::new(key), options).expect("a free place");
             self.subscribers[key] = Some(Subscriber::default());
         }
     }
@@ -117,7 +117,7 @@ impl Model {
     fn ask(&mut self, key: usize, events: usize) {
         if let Some(subscriber) = &mut self.subscribers[key] {
             subscriber.asked += events;
-            self.hub.ask(SubscriptionKey::new(key), events);
+            self.supply.ask(SubscriptionKey::new(key), events);
         }
     }
 
@@ -126,7 +126,7 @@ impl Model {
         self.emitted += u32::try_from(events).expect("a small number");
         self.out.resize(self.emitted as usize, false);
         self.routable += (first..self.emitted).filter(|event| (self.rules.routable)(*event)).count();
-        self.hub.emit(first..self.emitted);
+        self.supply.emit(first..self.emitted);
     }
 
     fn leave(&mut self, key: usize, back: usize) {
@@ -139,8 +139,8 @@ impl Model {
             assert!(std::mem::take(&mut self.out[*event as usize]));
             self.sent -= 1;
         }
-        self.hub.take_back(SubscriptionKey::new(key), back);
-        self.hub.cancel(SubscriptionKey::new(key));
+        self.supply.take_back(SubscriptionKey::new(key), back);
+        self.supply.cancel(SubscriptionKey::new(key));
     }
 
     fn mark(&mut self) {
@@ -149,7 +149,7 @@ impl Model {
         let routable = self.rules.routable;
         let here = (0..self.emitted).filter(|event| routable(*event) && !self.out[*event as usize]);
         let before: BTreeSet<_> = here.collect();
-        if let Some(fired) = self.hub.mark(marker) {
+        if let Some(fired) = self.supply.mark(marker) {
             assert_eq!(fired, marker);
             assert!(before.is_empty(), "fired before {before:?}");
         } else {
@@ -158,7 +158,7 @@ impl Model {
     }
 
     fn deliver(&mut self) {
-        for (key, events) in self.hub.sent() {
+        for (key, events) in self.supply.sent() {
             assert!(!events.is_empty());
             let subscriber = self.subscribers[key.number()].as_mut().expect("D4: to nobody who left");
             for event in events {
@@ -175,24 +175,24 @@ impl Model {
                 assert!(self.rules.in_order(&subscriber.got), "D2: {:?}", subscriber.got);
             }
         }
-        for fired in self.hub.fired() {
+        for fired in self.supply.fired() {
             assert_eq!(self.markers[0].marker, fired, "D6: markers fire in order");
             let Waiting { before, .. } = self.markers.remove(0);
             assert!(before.is_empty(), "D6: fired before {before:?}");
         }
-        self.discarded += self.hub.discarded();
+        self.discarded += self.supply.discarded();
     }
 
     fn check(&self, step: Step) {
         let emitted = self.emitted as usize;
-        let (routable, known) = (self.routable, self.sent + self.hub.waiting());
+        let (routable, known) = (self.routable, self.sent + self.supply.waiting());
         assert!(known <= emitted && known >= routable, "D2: {known} of {emitted} events are known");
         let asked: usize = self.subscribers.iter().flatten().map(|subscriber| subscriber.asked).sum();
         let got: usize = self.subscribers.iter().flatten().map(|subscriber| subscriber.got.len()).sum();
         let held_up = matches!(self.rules.order, Order::Always | Order::InGroup);
-        assert!(held_up || asked == got || self.hub.waiting() == 0, "events wait although asked for");
-        assert!(asked > 0 || self.hub.wanted() == 0, "nobody asked");
-        let (wanted, outstanding) = (self.hub.wanted(), self.hub.outstanding());
+        assert!(held_up || asked == got || self.supply.waiting() == 0, "events wait although asked for");
+        assert!(asked > 0 || self.supply.wanted() == 0, "nobody asked");
+        let (wanted, outstanding) = (self.supply.wanted(), self.supply.outstanding());
         if !matches!(step, Step::Join(_)) {
             assert!(outstanding >= wanted, "the ledger: {outstanding} on their way, {wanted} wanted");
             assert!(self.orphaned || outstanding == wanted, "{outstanding} on their way, {wanted} wanted");
@@ -209,7 +209,7 @@ impl Model {
         let all = (0..self.emitted).map(self.rules.routable);
         assert!(all.eq(self.out.iter().copied()), "D2: all that was emitted was sent");
         assert_eq!(self.sent, self.routable);
-        assert_eq!(self.hub.waiting(), 0);
+        assert_eq!(self.supply.waiting(), 0);
         assert!(self.markers.is_empty(), "D6: every marker fires");
     }
 }

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use stage_core::Demand;
 use stage_core::dispatch::{
-    BroadcastDispatcher, DemandDispatcher, Dispatcher, FairDispatcher, Group, GroupDispatcher, Outbox,
-    PartitionDispatcher, SubscriberOptions, SubscriptionKey, TenantDispatcher, TenantQueues,
+    BroadcastDispatcher, DemandDispatcher, DispatchOptions, Dispatcher, FairDispatcher, Group,
+    GroupDispatcher, Outbox, PartitionDispatcher, SubscriptionKey, TenantDispatcher, TenantQueues,
     WeightedDispatcher,
 };
 
@@ -17,7 +17,7 @@ fn check(mut dispatcher: impl Dispatcher<u32>, bound: usize, history: &[Step]) {
     for step in history {
         match *step {
             Step::Join(key) if credit[key].is_none() => {
-                let options = SubscriberOptions::new().partition(key);
+                let options = DispatchOptions::new().partition(key);
                 dispatcher.subscribe(SubscriptionKey::new(key), options).expect("a free place");
                 credit[key] = Some(0);
             }

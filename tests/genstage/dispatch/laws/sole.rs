@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use stage_core::SubscribeError;
 use stage_core::dispatch::{
-    DemandDispatcher, Dispatcher, Marker, Notice, Outbox, SubscriberOptions, SubscriptionKey,
+    DemandDispatcher, DispatchOptions, DispatchWarning, Dispatcher, Marker, Outbox, SubscriptionKey,
 };
-use stage_core::{Demand, testing::Hub};
+use stage_core::{Demand, testing::Supply};
 
 use super::history::{Step, histories, settings};
 
@@ -16,7 +16,7 @@ impl Dispatcher<u32> for Asked {
     fn subscribe(
         &mut self,
         key: SubscriptionKey,
-        options: SubscriberOptions<u32>,
+        options: DispatchOptions<u32>,
     ) -> Result<(), SubscribeError> {
         self.0.subscribe(key, options)
     }
@@ -40,7 +40,7 @@ impl Dispatcher<u32> for Asked {
 
 /// One of the two contenders, and everything that it did.
 struct Told {
-    hub: Hub<u32>,
+    supply: Supply<u32>,
     subscribed: [bool; 2],
     emitted: u32,
     marked: u64,
@@ -52,7 +52,7 @@ struct Did {
     announced: usize,
     sent: Vec<(SubscriptionKey, Vec<u32>)>,
     fired: Vec<Marker>,
-    notices: Vec<Notice>,
+    warnings: Vec<DispatchWarning>,
     wanted: usize,
     outstanding: usize,
     waiting: usize,
@@ -60,22 +60,28 @@ struct Did {
 
 impl Told {
     fn new(dispatcher: impl Dispatcher<u32> + 'static) -> Self {
-        Self { hub: Hub::new(dispatcher), subscribed: [false; 2], emitted: 0, marked: 0, did: Vec::new() }
+        Self {
+            supply: Supply::new(dispatcher),
+            subscribed: [false; 2],
+            emitted: 0,
+            marked: 0,
+            did: Vec::new(),
+        }
     }
 
     /// Returns everything it did in this history of at most two subscribers, and most often of one.
     fn run(mut self, history: &[Step]) -> Vec<Did> {
         for step in history {
             let (announced, fired) = self.step(*step);
-            let hub = &mut self.hub;
+            let supply = &mut self.supply;
             self.did.push(Did {
                 announced,
-                sent: hub.sent(),
-                fired: hub.fired().into_iter().chain(fired).collect(),
-                notices: hub.notices(),
-                wanted: hub.wanted(),
-                outstanding: hub.outstanding(),
-                waiting: hub.waiting(),
+                sent: supply.sent(),
+                fired: supply.fired().into_iter().chain(fired).collect(),
+                warnings: supply.warnings(),
+                wanted: supply.wanted(),
+                outstanding: supply.outstanding(),
+                waiting: supply.waiting(),
             });
         }
         self.did
@@ -85,15 +91,15 @@ impl Told {
         let announced = match step {
             Step::Join(key) => self.join(key / 3),
             Step::Ask(key, events) if self.subscribed[key / 3] => {
-                self.hub.ask(SubscriptionKey::new(key / 3), events)
+                self.supply.ask(SubscriptionKey::new(key / 3), events)
             }
             Step::Ask(..) => 0,
             Step::Emit(events) => self.emit(events),
-            Step::EmitOutstanding => self.emit(self.hub.outstanding()),
+            Step::EmitOutstanding => self.emit(self.supply.outstanding()),
             Step::Leave(key, _) => self.leave(key / 3),
             Step::Mark => {
                 self.marked += 1;
-                return (0, self.hub.mark(Marker::new(self.marked)));
+                return (0, self.supply.mark(Marker::new(self.marked)));
             }
         };
         (announced, None)
@@ -101,7 +107,7 @@ impl Told {
 
     fn join(&mut self, key: usize) -> usize {
         if !std::mem::replace(&mut self.subscribed[key], true) {
-            self.hub.subscribe(SubscriptionKey::new(key), SubscriberOptions::new()).expect("a free place");
+            self.supply.subscribe(SubscriptionKey::new(key), DispatchOptions::new()).expect("a free place");
         }
         0
     }
@@ -109,11 +115,15 @@ impl Told {
     fn emit(&mut self, events: usize) -> usize {
         let first = self.emitted;
         self.emitted += u32::try_from(events).expect("a small number");
-        self.hub.emit(first..self.emitted)
+        self.supply.emit(first..self.emitted)
     }
 
     fn leave(&mut self, key: usize) -> usize {
-        if std::mem::take(&mut self.subscribed[key]) { self.hub.cancel(SubscriptionKey::new(key)) } else { 0 }
+        if std::mem::take(&mut self.subscribed[key]) {
+            self.supply.cancel(SubscriptionKey::new(key))
+        } else {
+            0
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::supervise::{Child, Control, Nature};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
 /// The parts of a child that outlive its restarts, and the pipeline.
-pub(crate) struct Known {
+pub(crate) struct StageEntry {
     pub(crate) step: Arc<str>,
     pub(crate) copy: usize,
     pub(crate) counters: Arc<Counters>,
@@ -18,20 +18,20 @@ pub(crate) struct Known {
     /// The collectors of the verdicts on its deliveries.
     pub(crate) collectors: Arc<Collectors>,
     /// Whether it has producers in its pipeline.
-    pub(crate) fed: Fed,
+    pub(crate) fed_by: FedBy,
     up: Arc<AtomicBool>,
 }
 
 /// Where the events of a stage come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fed {
+pub(crate) enum FedBy {
     /// The stage produces them.
-    ByItself,
+    Itself,
     /// Producers of its pipeline.
-    ByProducers,
+    Producers,
 }
 
-impl Known {
+impl StageEntry {
     pub(crate) fn of(child: &Child) -> Self {
         Self {
             step: Arc::clone(&child.step),
@@ -41,7 +41,7 @@ impl Known {
             control: Arc::clone(&child.control),
             nature: child.nature.clone(),
             collectors: Arc::clone(&child.collectors),
-            fed: if child.sources.is_empty() { Fed::ByItself } else { Fed::ByProducers },
+            fed_by: if child.sources.is_empty() { FedBy::Itself } else { FedBy::Producers },
             up: Arc::clone(&child.up),
         }
     }
@@ -56,14 +56,17 @@ impl Known {
     }
 }
 
-impl std::fmt::Debug for Known {
+impl std::fmt::Debug for StageEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Known").field("step", &self.step).field("copy", &self.copy).finish_non_exhaustive()
+        f.debug_struct("StageEntry")
+            .field("step", &self.step)
+            .field("copy", &self.copy)
+            .finish_non_exhaustive()
     }
 }
 
 /// Returns the statistics of these stages, in order; those of a subtree follow its child.
-pub(crate) fn stats_of(stages: &[Arc<Known>]) -> Vec<StageStats> {
+pub(crate) fn stats_of(stages: &[Arc<StageEntry>]) -> Vec<StageStats> {
     let mut stats = Vec::with_capacity(stages.len());
     for stage in stages {
         stats.push(stage.stats());
@@ -76,7 +79,7 @@ pub(crate) fn stats_of(stages: &[Arc<Known>]) -> Vec<StageStats> {
 }
 
 /// Returns every stage that is running now, including those in subtrees, with its name.
-pub(crate) fn named(stages: &[Arc<Known>]) -> Vec<(String, Arc<Known>)> {
+pub(crate) fn named(stages: &[Arc<StageEntry>]) -> Vec<(String, Arc<StageEntry>)> {
     let mut all = Vec::with_capacity(stages.len());
     for stage in stages {
         match &stage.nature {

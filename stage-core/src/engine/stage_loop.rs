@@ -9,20 +9,22 @@ use std::task::Poll;
 use tokio::time::Instant;
 
 use super::attend::attend;
+use super::deferred_messages::DeferredMessages;
 use super::diagnose::{answer, halves};
-use super::hands::Hands;
-use super::infos::Infos;
-use super::inlet::{Gone, Inlet};
+use super::inlet::{Inlet, LostSubscription};
+use super::io::StageIo;
 use super::kind::Kind;
-use super::outlet::{Discarded, Notice, Outlet};
-use super::port::Port;
+use super::outlet::{Discarded, Outlet, SubscriberChange};
+use super::stage_inbox::StageInbox;
 use super::timers::{Timed, Timers};
 use crate::base::error::{BoxError, ExitReason, SubscribeError};
 use crate::base::moment;
 use crate::base::options::{CancelMode, DiscardLog};
 use crate::base::stats::{Discard, StageState, Timekeeper};
 use crate::dispatch::Marker;
-use crate::stage::{Core, Emitter, Erased, Held, Inspection, Message, Timer, Wish, known};
+use crate::stage::{
+    CallbackState, Effect, Emitter, Erased, HeldAnswer, Inspection, Message, Timer, downcast,
+};
 use crate::sync::{Arc, Mutex};
 use crate::wire::diagnosis::Diagnosis;
 use crate::wire::mailbox::Join;
@@ -35,78 +37,78 @@ const TURNS: usize = 64;
 
 /// The state that every kind of stage has. A consumer's outlet has no subscribers; a producer's inlet has no
 /// sources.
-pub(super) struct Body<K: Kind> {
+pub(super) struct StageLoop<K: Kind> {
     pub(super) kind: K,
-    pub(super) core: Core,
-    pub(super) hands: Hands<K::Stage, K::In, K::Out>,
+    pub(super) state: CallbackState,
+    pub(super) io: StageIo<K::Stage, K::In, K::Out>,
     /// Events that the running callback emitted; empty between callbacks.
     pub(super) emitted: Vec<K::Out>,
     /// Events that the running callback flushed; empty between callbacks.
     pub(super) flushed: Mutex<Vec<K::Out>>,
     pub(super) timekeeper: Timekeeper,
     timers: Timers,
-    infos: Infos,
+    deferred: DeferredMessages,
     /// The answer to a call that ended the stage; it is sent after `terminate`.
-    answer: Option<Held>,
+    answer: Option<HeldAnswer>,
     turns: usize,
     /// The subscription that delivered the last batch.
     pub(super) from: Option<Subscription>,
 }
 
-/// Runs one callback on the body's stage and hands out the events it emitted; with `result of`, only runs it.
+/// Runs one callback on the stage of the loop and hands out the events it emitted; with `result of`, only runs it.
 /// This is a macro because a function cannot take the callback as an argument: its future would borrow from
 /// the function's own borrows, and the compiler could not prove it `Send`.
-macro_rules! run {
-    (result of $body:expr, |$kind:ident, $out:ident| $callback:expr) => {{
-        let Body { kind: $kind, core, hands, emitted, flushed, timekeeper, .. } = &mut *$body;
+macro_rules! run_callback {
+    (result of $stage_loop:expr, |$kind:ident, $out:ident| $callback:expr) => {{
+        let StageLoop { kind: $kind, state, io, emitted, flushed, timekeeper, .. } = &mut *$stage_loop;
         let flushed = &*flushed;
         attend(
             std::pin::pin!(async {
-                let $out = &mut Emitter { buffer: emitted, flushed, core };
+                let $out = &mut Emitter { buffer: emitted, flushed, state };
                 $callback.await
             }),
             timekeeper,
-            &mut |cx: &mut std::task::Context<'_>| hands.work(cx, flushed),
+            &mut |cx: &mut std::task::Context<'_>| io.work(cx, flushed),
         )
         .await
     }};
-    ($body:expr, |$kind:ident, $out:ident| $callback:expr) => {{
-        let result = run!(result of $body, |$kind, $out| $callback);
-        $body.emit(result)
+    ($stage_loop:expr, |$kind:ident, $out:ident| $callback:expr) => {{
+        let result = run_callback!(result of $stage_loop, |$kind, $out| $callback);
+        $stage_loop.emit(result)
     }};
 }
-pub(super) use run;
+pub(super) use run_callback;
 
 /// A turn between two callbacks. Most turns need no future.
 macro_rules! turn {
-    ($body:ident) => {
-        if $body.take_in() {
-            $body.turn().await?;
+    ($stage_loop:ident) => {
+        if $stage_loop.take_in() {
+            $stage_loop.turn().await?;
         }
     };
 }
 pub(super) use turn;
 
-impl<K: Kind> Body<K> {
+impl<K: Kind> StageLoop<K> {
     pub(super) fn new(
         kind: K,
-        core: Core,
-        port: Port<K::Stage, K::In, K::Out>,
+        state: CallbackState,
+        inbox: StageInbox<K::Stage, K::In, K::Out>,
         inlet: Inlet<K::In>,
         outlet: Outlet<K::Out>,
     ) -> Self {
-        let parking = Parking::new(Arc::clone(port.mailbox.signal()));
-        core.counters.set_source(K::IS_SOURCE);
-        let timekeeper = Timekeeper::start(Arc::clone(&core.counters));
+        let parking = Parking::new(Arc::clone(inbox.mailbox.signal()));
+        state.counters.set_source(K::IS_SOURCE);
+        let timekeeper = Timekeeper::start(Arc::clone(&state.counters));
         Self {
             kind,
-            core,
-            hands: Hands { parking, port, inlet, outlet },
+            state,
+            io: StageIo { parking, inbox, inlet, outlet },
             emitted: Vec::new(),
             flushed: Mutex::new(Vec::new()),
             timekeeper,
             timers: Timers::new(),
-            infos: Infos::new(),
+            deferred: DeferredMessages::new(),
             answer: None,
             turns: 0,
             from: None,
@@ -120,10 +122,10 @@ impl<K: Kind> Body<K> {
         result: Result<Result<T, BoxError>, ExitReason>,
     ) -> Result<T, ExitReason> {
         let flushed = self.flushed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        self.hands.outlet.emit(flushed);
+        self.io.outlet.emit(flushed);
         let failure = match result {
             Ok(Ok(output)) => {
-                self.hands.outlet.emit(&mut self.emitted);
+                self.io.outlet.emit(&mut self.emitted);
                 return Ok(output);
             }
             Ok(Err(error)) => ExitReason::from(error),
@@ -131,8 +133,8 @@ impl<K: Kind> Body<K> {
         };
         // A failed callback loses the batch that it was handling; one without a batch loses the events that
         // it emitted.
-        if !self.emitted.is_empty() && self.hands.inlet.in_hand() == 0 {
-            self.core.counters.discarded(Discard::Failed, self.emitted.len());
+        if !self.emitted.is_empty() && self.io.inlet.in_hand() == 0 {
+            self.state.counters.discarded(Discard::Failed, self.emitted.len());
             tracing::warn!(
                 discarded = self.emitted.len(),
                 "events discarded: the callback that emitted them failed"
@@ -145,11 +147,11 @@ impl<K: Kind> Body<K> {
     #[inline]
     pub(super) fn take_in(&mut self) -> bool {
         self.turns += 1;
-        self.hands.take_in();
+        self.io.take_in();
         self.turns > TURNS
-            || self.has_business()
-            || self.hands.port.stop.is_some()
-            || self.hands.outlet.broken().is_some()
+            || self.has_pending_work()
+            || self.io.inbox.stop.is_some()
+            || self.io.outlet.broken().is_some()
     }
 
     /// Yields to other tasks if it is time, then runs the pending messages; an error ends the stage.
@@ -157,36 +159,36 @@ impl<K: Kind> Body<K> {
         if self.turns > TURNS {
             self.turns = 0;
             self.timekeeper.rest(StageState::Scheduled);
-            give_way().await;
+            yield_once().await;
             self.timekeeper.work();
-            self.hands.take_in();
+            self.io.take_in();
         }
-        if let Some(reason) = self.hands.port.stop.take() {
+        if let Some(reason) = self.io.inbox.stop.take() {
             return Err(reason);
         }
-        while self.see_to_one().await? {}
-        match self.hands.outlet.broken() {
+        while self.run_next_callback().await? {}
+        match self.io.outlet.broken() {
             Some(panicked) => Err(panicked.clone()),
             None => Ok(()),
         }
     }
 
-    /// Returns whether [`see_to_one`](Self::see_to_one) may have anything to do.
-    fn has_business(&self) -> bool {
-        let Hands { port, inlet, outlet, .. } = &self.hands;
-        !self.core.wishes.open.is_empty()
-            || !port.messages.is_empty()
+    /// Returns whether [`run_next_callback`](Self::run_next_callback) may have anything to do.
+    fn has_pending_work(&self) -> bool {
+        let StageIo { inbox, inlet, outlet, .. } = &self.io;
+        !self.state.effects.open.is_empty()
+            || !inbox.messages.is_empty()
             || !self.timers.is_empty()
-            || inlet.has_business()
-            || outlet.has_business()
-            || !port.questions.is_empty()
+            || inlet.has_pending_work()
+            || outlet.has_pending_work()
+            || !inbox.questions.is_empty()
     }
 
     /// Answers questions about the stage's state, between two callbacks.
     fn answer_questions(&mut self) {
-        let Hands { port, inlet, outlet, .. } = &mut self.hands;
-        let holds = self.core.holds.count();
-        answer(&mut port.questions, || Diagnosis {
+        let StageIo { inbox, inlet, outlet, .. } = &mut self.io;
+        let holds = self.state.holds.count();
+        answer(&mut inbox.questions, || Diagnosis {
             holds,
             timer: self.timers.wait(),
             ..halves(inlet, outlet)
@@ -194,18 +196,18 @@ impl<K: Kind> Body<K> {
     }
 
     /// Runs the next due callback other than those for events and demand; returns whether there was one.
-    async fn see_to_one(&mut self) -> Result<bool, ExitReason> {
-        self.grant()?;
+    async fn run_next_callback(&mut self) -> Result<bool, ExitReason> {
+        self.apply_effects()?;
         self.answer_questions();
         self.report()?;
         if let Some(message) = self.next_message() {
             self.read(message).await?;
-        } else if let Some(begun) = self.hands.inlet.begin() {
+        } else if let Some(begun) = self.io.inlet.begin() {
             let subscription = &begun.subscription;
-            let asking = run!(self, |kind, out| kind.subscribed(Role::Producer, subscription, out))?;
-            self.hands.inlet.complete(begun, asking);
-        } else if let Some(notice) = self.hands.outlet.next_notice() {
-            self.notice(notice).await?;
+            let asking = run_callback!(self, |kind, out| kind.subscribed(Role::Producer, subscription, out))?;
+            self.io.inlet.complete(begun, asking);
+        } else if let Some(change) = self.io.outlet.next_change() {
+            self.report_change(change).await?;
         } else {
             return Ok(false);
         }
@@ -213,20 +215,20 @@ impl<K: Kind> Body<K> {
     }
 
     /// Carries out the effects that callbacks requested.
-    fn grant(&mut self) -> Result<(), ExitReason> {
-        if self.core.wishes.open.is_empty() {
+    fn apply_effects(&mut self) -> Result<(), ExitReason> {
+        if self.state.effects.open.is_empty() {
             return Ok(());
         }
-        for wish in std::mem::take(&mut self.core.wishes.open) {
-            match wish {
-                Wish::Timer(at, timer, message) => self.timers.add(at, timer, Timed::Envelope(message)),
-                Wish::Info(message) => self.queue(message),
-                Wish::Join(join) => {
-                    if let Some(join) = known::<Join<K::In>>(join) {
-                        self.hands.inlet.join(join);
+        for effect in std::mem::take(&mut self.state.effects.open) {
+            match effect {
+                Effect::Timer(at, timer, message) => self.timers.add(at, timer, Timed::Envelope(message)),
+                Effect::Info(message) => self.queue(message),
+                Effect::Join(join) => {
+                    if let Some(join) = downcast::<Join<K::In>>(join) {
+                        self.io.inlet.join(join);
                     }
                 }
-                Wish::Fail(reason) => return Err(reason),
+                Effect::Fail(reason) => return Err(reason),
             }
         }
         Ok(())
@@ -234,34 +236,34 @@ impl<K: Kind> Body<K> {
 
     /// Queues a message behind everything that waits in the stage.
     fn queue(&mut self, message: Erased) {
-        let marker = self.infos.add(message);
-        let passed = if K::QUEUES_INPUT { self.hands.inlet.mark(marker) } else { Some(marker) };
-        if let Some(marker) = passed.and_then(|marker| self.hands.outlet.mark(marker)) {
+        let marker = self.deferred.add(message);
+        let passed = if K::QUEUES_INPUT { self.io.inlet.mark(marker) } else { Some(marker) };
+        if let Some(marker) = passed.and_then(|marker| self.io.outlet.mark(marker)) {
             self.fire(marker);
         }
     }
 
     /// Handles a marker that has nothing before it: its message goes to the end of the mailbox.
     fn fire(&mut self, marker: Marker) {
-        if let Some(message) = self.infos.take(marker).and_then(known) {
-            self.hands.port.messages.push_back(Message::Envelope(message));
+        if let Some(message) = self.deferred.take(marker).and_then(downcast) {
+            self.io.inbox.messages.push_back(Message::Envelope(message));
         }
     }
 
     /// Returns the next message to handle: from the mailbox, or a timer message that is due.
     fn next_message(&mut self) -> Option<Message<K::Stage, K::In, K::Out>> {
-        while let Some(marker) = self.hands.inlet.passed() {
-            if let Some(marker) = self.hands.outlet.mark(marker) {
+        while let Some(marker) = self.io.inlet.passed() {
+            if let Some(marker) = self.io.outlet.mark(marker) {
                 self.fire(marker);
             }
         }
-        while let Some(marker) = self.hands.outlet.next_fired() {
+        while let Some(marker) = self.io.outlet.next_fired() {
             self.fire(marker);
         }
-        let message = self.hands.port.messages.pop_front();
+        let message = self.io.inbox.messages.pop_front();
         message.or_else(|| match self.timers.next()? {
-            Timed::Envelope(message) => known(message).map(Message::Envelope),
-            Timed::Join(join) => known(join).map(Message::Join),
+            Timed::Envelope(message) => downcast(message).map(Message::Envelope),
+            Timed::Join(join) => downcast(join).map(Message::Join),
         })
     }
 
@@ -269,7 +271,7 @@ impl<K: Kind> Body<K> {
         match message {
             Message::Envelope(message) => {
                 let answer = message.held();
-                let handled = run!(self, |kind, out| message.open(kind.stage(), out));
+                let handled = run_callback!(self, |kind, out| message.open(kind.stage(), out));
                 if handled.is_err() {
                     self.answer = answer;
                     return handled;
@@ -283,7 +285,7 @@ impl<K: Kind> Body<K> {
                 // The caller may have stopped waiting.
                 let _ = queued.map(|queued| queued.send(()));
             }
-            Message::Join(join) => self.hands.inlet.join(join),
+            Message::Join(join) => self.io.inlet.join(join),
             Message::Inspect(asked) => {
                 let _ = asked.send(self.inspect());
             }
@@ -292,7 +294,7 @@ impl<K: Kind> Body<K> {
     }
 
     fn inspect(&self) -> Inspection {
-        let Hands { inlet, outlet, .. } = &self.hands;
+        let StageIo { inlet, outlet, .. } = &self.io;
         Inspection {
             buffered: outlet.buffered(),
             demand: outlet.wanted(),
@@ -304,7 +306,7 @@ impl<K: Kind> Body<K> {
 
     /// Reports discarded events to the stage and to the log.
     fn report(&mut self) -> Result<(), ExitReason> {
-        let Some(Discarded { overflowed, unroutable }) = self.hands.outlet.take_discarded() else {
+        let Some(Discarded { overflowed, unroutable }) = self.io.outlet.take_discarded() else {
             return Ok(());
         };
         let hook = AssertUnwindSafe(|| self.kind.discarded(overflowed + unroutable));
@@ -324,16 +326,21 @@ impl<K: Kind> Body<K> {
     }
 
     /// Notifies the stage of a subscriber that arrived or left.
-    async fn notice(&mut self, notice: Notice) -> Result<(), ExitReason> {
-        let Notice { subscription, cancellation } = notice;
+    async fn report_change(&mut self, change: SubscriberChange) -> Result<(), ExitReason> {
+        let SubscriberChange { subscription, cancellation } = change;
         let subscription = &subscription;
         match cancellation {
             None => {
-                run!(self, |kind, out| kind.subscribed(Role::Consumer, subscription, out))?;
+                run_callback!(self, |kind, out| kind.subscribed(Role::Consumer, subscription, out))?;
             }
             Some(cancellation) => {
                 let cancellation = &cancellation;
-                run!(self, |kind, out| kind.cancelled(Role::Consumer, subscription, cancellation, out))?;
+                run_callback!(self, |kind, out| kind.cancelled(
+                    Role::Consumer,
+                    subscription,
+                    cancellation,
+                    out
+                ))?;
             }
         }
         Ok(())
@@ -341,11 +348,14 @@ impl<K: Kind> Body<K> {
 
     /// Handles the end of a subscription to a producer: notifies the stage; returns the exit reason if the
     /// stage ends with the subscription.
-    pub(super) async fn gone(&mut self, gone: Gone<K::In>) -> Result<Option<ExitReason>, ExitReason> {
-        let Gone { subscription, cancellation, mode, ends, refused, again, .. } = gone;
+    pub(super) async fn gone(
+        &mut self,
+        gone: LostSubscription<K::In>,
+    ) -> Result<Option<ExitReason>, ExitReason> {
+        let LostSubscription { subscription, cancellation, mode, ends, refused, resubscribe, .. } = gone;
         let (subscription, given) = (&subscription, &cancellation);
-        run!(self, |kind, out| kind.cancelled(Role::Producer, subscription, given, out))?;
-        if let Some((delay, join)) = again {
+        run_callback!(self, |kind, out| kind.cancelled(Role::Producer, subscription, given, out))?;
+        if let Some((delay, join)) = resubscribe {
             if let Some(at) = moment::after(Instant::now(), delay) {
                 self.timers.add(at, Timer::new(), Timed::Join(Box::new(join)));
             }
@@ -365,8 +375,8 @@ impl<K: Kind> Body<K> {
     }
 
     /// Records the subscription of `slot`; avoids a clone if it also delivered the last batch.
-    pub(super) fn came_by(&mut self, slot: usize) {
-        let from = self.hands.inlet.subscription(slot);
+    pub(super) fn remember_sender(&mut self, slot: usize) {
+        let from = self.io.inlet.subscription(slot);
         if self.from.as_ref() != from {
             self.from = from.cloned();
         }
@@ -382,7 +392,7 @@ impl<K: Kind> Body<K> {
                 self.timekeeper.work();
             }
             let due = !self.timers.is_empty() && self.timers.poll_due(cx).is_ready();
-            if due || self.hands.parking.poll_marked(cx, wants_credit).is_ready() {
+            if due || self.io.parking.poll_marked(cx, wants_credit).is_ready() {
                 return Poll::Ready(());
             }
             parked = true;
@@ -394,8 +404,8 @@ impl<K: Kind> Body<K> {
     /// Returns the state that describes why the stage is idle between two callbacks.
     #[inline]
     fn idle(&self, wants_credit: WantsCredit) -> StageState {
-        let Hands { inlet, outlet, .. } = &self.hands;
-        let keeps = || self.core.counters.kept() > 0 || self.core.holds.any();
+        let StageIo { inlet, outlet, .. } = &self.io;
+        let keeps = || self.state.counters.kept() > 0 || self.state.holds.any();
         if wants_credit == WantsCredit::No && !inlet.has_ready() {
             return if keeps() { StageState::Waiting } else { StageState::Starved };
         }
@@ -415,23 +425,23 @@ impl<K: Kind> Body<K> {
 
     /// Returns whether no buffered events are left to hand over, or no consumer will want them.
     pub(super) fn is_done(&self) -> bool {
-        self.hands.outlet.is_empty() || self.hands.outlet.has_had_enough()
+        self.io.outlet.is_empty() || self.io.outlet.has_had_enough()
     }
 
     /// Gives the events that were not handed out back to the stage, before it ends.
     pub(super) fn give_back(&mut self) -> Result<(), ExitReason> {
-        let rest = self.hands.outlet.take_rest();
+        let rest = self.io.outlet.take_rest();
         if rest.is_empty() {
             return Ok(());
         }
         let events = rest.len();
         match catch_unwind(AssertUnwindSafe(|| self.kind.take_back(rest))) {
             Ok(left) => {
-                self.hands.outlet.reject(left);
+                self.io.outlet.reject(left);
                 Ok(())
             }
             Err(payload) => {
-                self.hands.outlet.discard_at_end(events);
+                self.io.outlet.discard_at_end(events);
                 Err(ExitReason::from_panic(&*payload))
             }
         }
@@ -448,16 +458,16 @@ impl<K: Kind> Body<K> {
     pub(super) fn close(mut self, reason: ExitReason) -> ExitReason {
         // A finished stage does not return; any other end may be followed by a restart.
         if matches!(reason, ExitReason::Normal) {
-            self.hands.port.mailbox.close(&reason);
+            self.io.inbox.mailbox.close(&reason);
         }
-        self.hands.inlet.close(&reason);
-        self.hands.outlet.close(&Closed::by(&reason));
+        self.io.inlet.close(&reason);
+        self.io.outlet.close(&Closed::by(&reason));
         reason
     }
 }
 
 /// Yields to other tasks once.
-async fn give_way() {
+async fn yield_once() {
     let mut waited = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut waited, true) {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::error::ExitReason;
 use crate::base::options::DemandMode;
-use crate::stage::{Leave, Message, StageMail};
+use crate::stage::{Message, StageMail, StopSignal};
 use crate::sync::Arc;
 use crate::wire::diagnosis::Diagnosis;
 use crate::wire::mailbox::{Mail, Mailbox};
@@ -15,14 +15,14 @@ use crate::wire::protocol::Subscribe;
 use crate::wire::subscription::Tell;
 
 /// The mailbox of a running stage, with its mail sorted by kind.
-pub(crate) struct Port<S, In, Out> {
+pub(crate) struct StageInbox<S, In, Out> {
     pub(crate) mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
     drain: CancellationToken,
     /// Whether `drain` was cancelled.
     draining: bool,
     /// Resolves `draining()`: at a drain, and in this run of the stage also at a stop, or once no event will
     /// be wanted any more. A waiting callback must not delay the end.
-    leave: Leave,
+    stop_signal: StopSignal,
     pub(crate) stop: Option<ExitReason>,
     pub(crate) messages: VecDeque<Message<S, In, Out>>,
     /// Pending questions about the stage's state.
@@ -38,11 +38,19 @@ pub(crate) enum Request<Out> {
     Mode(DemandMode),
 }
 
-impl<S, In, Out> Port<S, In, Out> {
+impl<S, In, Out> StageInbox<S, In, Out> {
     pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, In, Out>>>, drain: CancellationToken) -> Self {
-        let leave = Leave::with(&drain);
+        let stop_signal = StopSignal::with(&drain);
         let draining = drain.is_cancelled();
-        Self { mailbox, drain, draining, leave, stop: None, messages: VecDeque::new(), questions: Vec::new() }
+        Self {
+            mailbox,
+            drain,
+            draining,
+            stop_signal,
+            stop: None,
+            messages: VecDeque::new(),
+            questions: Vec::new(),
+        }
     }
 
     /// Reads all mail.
@@ -51,7 +59,7 @@ impl<S, In, Out> Port<S, In, Out> {
             match mail {
                 Mail::Stop(reason) | Mail::Halt(reason) => {
                     self.stop = self.stop.take().or(Some(reason));
-                    self.leave.stop();
+                    self.stop_signal.stop();
                 }
                 Mail::Drain => {
                     self.draining = true;
@@ -69,8 +77,8 @@ impl<S, In, Out> Port<S, In, Out> {
     }
 
     /// Returns the signal that a waiting callback should race against.
-    pub(crate) fn leave(&self) -> &Leave {
-        &self.leave
+    pub(crate) fn stop_signal(&self) -> &StopSignal {
+        &self.stop_signal
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -1,15 +1,19 @@
 //! The supply side of a producing stage, as one pure value: dispatcher, buffer and ledger.
 
-use super::decider::Decider;
+pub(crate) mod buffer;
+pub(crate) mod marked_queue;
+pub(crate) mod sole_subscriber;
+
+use self::buffer::Buffer;
+use self::sole_subscriber::TrackedDispatcher;
 use crate::base::error::SubscribeError;
 use crate::credit::demand::{Demand, Ledger};
-use crate::dispatch::subscriber_options::SubscriberOptions;
-use crate::dispatch::supply::buffer::Buffer;
+use crate::dispatch::options::DispatchOptions;
 use crate::dispatch::{Dispatcher, Marker, Outbox, SubscriptionKey};
 
 /// The deciding half of an outlet. Its functions return the demand to announce to the stage.
-pub(crate) struct Hub<E> {
-    dispatcher: Decider<E>,
+pub(crate) struct Supply<E> {
+    dispatcher: TrackedDispatcher<E>,
     buffer: Buffer<E>,
     ledger: Ledger,
     /// Events on their way from the buffer to the dispatcher; empty between calls.
@@ -18,16 +22,16 @@ pub(crate) struct Hub<E> {
     lost: usize,
 }
 
-impl<E> Hub<E> {
+impl<E> Supply<E> {
     pub(crate) fn new(dispatcher: Box<dyn Dispatcher<E>>, buffer: Buffer<E>) -> Self {
-        let dispatcher = Decider::new(dispatcher);
+        let dispatcher = TrackedDispatcher::new(dispatcher);
         Self { dispatcher, buffer, ledger: Ledger::default(), scratch: Vec::new(), lost: 0 }
     }
 
     pub(crate) fn subscribe(
         &mut self,
         key: SubscriptionKey,
-        options: SubscriberOptions<E>,
+        options: DispatchOptions<E>,
     ) -> Result<(), SubscribeError> {
         self.dispatcher.tell(|dispatcher| dispatcher.subscribe(key, options))
     }
@@ -181,9 +185,9 @@ impl<E> Hub<E> {
     }
 }
 
-impl<E> std::fmt::Debug for Hub<E> {
+impl<E> std::fmt::Debug for Supply<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hub")
+        f.debug_struct("Supply")
             .field("wanted", &self.wanted())
             .field("outstanding", &self.outstanding())
             .field("waiting", &self.waiting())

@@ -7,12 +7,12 @@ use crate::stage::Erased;
 
 /// Messages that wait until everything before them has left. They are type-erased, so that this code is
 /// compiled once instead of once per stage.
-pub(super) struct Infos {
+pub(super) struct DeferredMessages {
     waiting: HashMap<Marker, Erased>,
     next: u64,
 }
 
-impl Infos {
+impl DeferredMessages {
     pub(super) fn new() -> Self {
         Self { waiting: HashMap::new(), next: 0 }
     }

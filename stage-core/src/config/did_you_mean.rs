@@ -2,7 +2,7 @@
 
 /// Returns the known word closest to `word`, if at most a third of its letters are wrong: added, dropped,
 /// replaced, or swapped with a neighbour.
-pub(super) fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn closest_word<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     known
         .into_iter()
@@ -14,13 +14,13 @@ pub(super) fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
 
 #[cfg(test)]
 mod tests {
-    use super::meant;
+    use super::closest_word;
 
     #[test]
     fn a_slip_is_recognised_and_another_word_is_not() {
         let known = ["count", "max_demand", "min_demand"];
-        assert_eq!(meant("cuont", known), Some("count"));
-        assert_eq!(meant("MAX-demand", known), Some("max_demand"));
-        assert_eq!(meant("threads", known), None);
+        assert_eq!(closest_word("cuont", known), Some("count"));
+        assert_eq!(closest_word("MAX-demand", known), Some("max_demand"));
+        assert_eq!(closest_word("threads", known), None);
     }
 }

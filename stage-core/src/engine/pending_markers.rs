@@ -6,7 +6,7 @@ use crate::dispatch::Marker;
 
 /// Markers with the input that each one waits for, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Behind {
+pub(super) struct PendingMarkers {
     waiting: VecDeque<Waiting>,
 }
 
@@ -17,7 +17,7 @@ struct Waiting {
     batches: Vec<(usize, usize)>,
 }
 
-impl Behind {
+impl PendingMarkers {
     /// Queues `marker` behind the given number of batches per slot; returns it if it has nothing to wait for.
     pub(super) fn add(&mut self, marker: Marker, batches: Vec<(usize, usize)>) -> Option<Marker> {
         if batches.is_empty() && self.waiting.is_empty() {
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_marker_waits_for_the_batches_that_were_there_and_for_no_others() {
-        let mut behind = Behind::default();
+        let mut behind = PendingMarkers::default();
         let (first, second) = (Marker::new(0), Marker::new(1));
         assert_eq!(behind.add(first, vec![]), Some(first));
         assert_eq!(behind.add(first, vec![(1, 2), (3, 1)]), None);
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_marker_does_not_wait_for_a_subscription_that_is_gone() {
-        let mut behind = Behind::default();
+        let mut behind = PendingMarkers::default();
         behind.add(Marker::new(0), vec![(1, 2), (2, 1)]);
         behind.gone(1);
         assert_eq!(behind.passed(), None);

@@ -6,33 +6,33 @@
 use crate::credit::demand::Demand;
 use crate::dispatch::{Dispatcher, SubscriptionKey};
 
-/// The state of a dispatcher that its hub needs to know.
+/// The state of a dispatcher that its supply needs to know.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct DispatcherState {
     pub(crate) wanted: usize,
     pub(crate) kept: usize,
     /// The only subscriber, if there is nothing to decide: it receives every event, as far as it asked.
-    pub(crate) sole: Option<Sole>,
+    pub(crate) sole: Option<SoleSubscriber>,
 }
 
 /// The only subscriber of a dispatcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sole {
+pub(crate) struct SoleSubscriber {
     pub(crate) key: SubscriptionKey,
-    /// The largest ask that causes no notice.
+    /// The largest ask that causes no warning.
     pub(crate) most: usize,
 }
 
 /// A dispatcher, with its last known state.
-pub(crate) struct Decider<E> {
+pub(crate) struct TrackedDispatcher<E> {
     dispatcher: Box<dyn Dispatcher<E>>,
-    standing: Standing,
+    standing: DispatcherState,
     /// Whether the dispatcher does not yet know of recent asks or deliveries of the sole subscriber.
     ahead: bool,
 }
 
-impl<E> Decider<E> {
+impl<E> TrackedDispatcher<E> {
     pub(crate) fn new(dispatcher: Box<dyn Dispatcher<E>>) -> Self {
         let standing = dispatcher.standing();
         Self { dispatcher, standing, ahead: false }
@@ -62,7 +62,7 @@ impl<E> Decider<E> {
     /// be asked.
     #[inline]
     pub(crate) fn counts(&mut self, key: SubscriptionKey, demand: Demand) -> bool {
-        let plain = |sole: Sole| sole.key == key && demand.get() <= sole.most;
+        let plain = |sole: SoleSubscriber| sole.key == key && demand.get() <= sole.most;
         if !self.standing.sole.is_some_and(plain) {
             return false;
         }

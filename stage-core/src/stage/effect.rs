@@ -16,7 +16,7 @@ pub(crate) type Erased = Box<dyn Any + Send>;
 
 /// A request that the engine handles after the callback.
 #[derive(Debug)]
-pub(crate) enum Wish {
+pub(crate) enum Effect {
     /// Handle a message at this time.
     Timer(Instant, Timer, Erased),
     /// Handle a message after everything that waits in the stage.
@@ -51,8 +51,8 @@ impl Timer {
 
 /// The requests of one stage's callbacks, and the types they must have.
 #[derive(Debug)]
-pub(crate) struct Wishes {
-    pub(crate) open: Vec<Wish>,
+pub(crate) struct Effects {
+    pub(crate) open: Vec<Effect>,
     stage: Named,
     input: Named,
 }
@@ -69,7 +69,7 @@ impl Named {
     }
 }
 
-impl Wishes {
+impl Effects {
     /// Creates the requests of a stage `S` that takes `In`.
     pub(crate) fn of<S: 'static, In: 'static>() -> Self {
         Self { open: Vec::new(), stage: Named::of::<S>(), input: Named::of::<In>() }
@@ -88,7 +88,7 @@ impl Wishes {
         self.check::<S>()?;
         let timer = Timer::new();
         let Some(due) = moment::after(Instant::now(), after) else { return Ok(timer) };
-        self.open.push(Wish::Timer(due, timer.clone(), Box::new(message)));
+        self.open.push(Effect::Timer(due, timer.clone(), Box::new(message)));
         Ok(timer)
     }
 
@@ -97,7 +97,7 @@ impl Wishes {
         message: Box<dyn Envelope<S, Out>>,
     ) -> Result<(), CallError> {
         self.check::<S>()?;
-        self.open.push(Wish::Info(Box::new(message)));
+        self.open.push(Effect::Info(Box::new(message)));
         Ok(())
     }
 
@@ -113,7 +113,7 @@ impl Wishes {
                 takes: self.input.name,
             });
         }
-        self.open.push(Wish::Join(Box::new(options.join(producer)?)));
+        self.open.push(Effect::Join(Box::new(options.join(producer)?)));
         Ok(())
     }
 
@@ -126,8 +126,8 @@ impl Wishes {
 }
 
 /// Returns the value of a request, whose type was checked when the request was made.
-pub(crate) fn known<T: 'static>(erased: Erased) -> Option<T> {
-    let known = erased.downcast().ok().map(|known| *known);
-    debug_assert!(known.is_some(), "the type of a wish is checked when it is made");
-    known
+pub(crate) fn downcast<T: 'static>(erased: Erased) -> Option<T> {
+    let value = erased.downcast().ok().map(|value| *value);
+    debug_assert!(value.is_some(), "the type of an effect is checked when it is made");
+    value
 }

@@ -4,42 +4,42 @@ use crate::base::error::SubscribeError;
 use crate::base::options::{Capacity, Keep};
 use crate::credit::demand::Demand;
 use crate::dispatch::supply::buffer::Buffer;
-use crate::dispatch::{self, Dispatcher, Marker, Notice, Outbox, SubscriberOptions, SubscriptionKey};
+use crate::dispatch::{self, DispatchOptions, DispatchWarning, Dispatcher, Marker, Outbox, SubscriptionKey};
 
 /// Dispatcher, buffer and demand accounting as one plain value, exactly as in a producing stage: for testing
 /// a dispatcher without a runtime.
 ///
 /// ```
-/// use stage_core::dispatch::{DemandDispatcher, SubscriberOptions, SubscriptionKey};
-/// use stage_core::testing::Hub;
+/// use stage_core::dispatch::{DemandDispatcher, DispatchOptions, SubscriptionKey};
+/// use stage_core::testing::Supply;
 ///
-/// let mut hub = Hub::new(DemandDispatcher::new());
+/// let mut supply = Supply::new(DemandDispatcher::new());
 /// let consumer = SubscriptionKey::new(0);
-/// hub.subscribe(consumer, SubscriberOptions::new())?;
-/// assert_eq!(hub.ask(consumer, 2), 2);
-/// assert_eq!(hub.emit(['a', 'b', 'c']), 0);
-/// assert_eq!(hub.sent(), [(consumer, vec!['a', 'b'])]);
-/// assert_eq!(hub.ask(consumer, 2), 1);
-/// assert_eq!(hub.sent(), [(consumer, vec!['c'])]);
+/// supply.subscribe(consumer, DispatchOptions::new())?;
+/// assert_eq!(supply.ask(consumer, 2), 2);
+/// assert_eq!(supply.emit(['a', 'b', 'c']), 0);
+/// assert_eq!(supply.sent(), [(consumer, vec!['a', 'b'])]);
+/// assert_eq!(supply.ask(consumer, 2), 1);
+/// assert_eq!(supply.sent(), [(consumer, vec!['c'])]);
 /// # Ok::<(), stage_core::SubscribeError>(())
 /// ```
 #[derive(Debug)]
-pub struct Hub<E> {
-    inner: dispatch::Hub<E>,
+pub struct Supply<E> {
+    inner: dispatch::Supply<E>,
     outbox: Outbox<E>,
     sent: Vec<(SubscriptionKey, Vec<E>)>,
     overflowed: usize,
 }
 
-impl<E> Hub<E> {
-    /// Creates a hub with an unbounded buffer.
+impl<E> Supply<E> {
+    /// Creates a supply with an unbounded buffer.
     pub fn new(dispatcher: impl Dispatcher<E> + 'static) -> Self {
         Self::with_buffer(dispatcher, Capacity::Unbounded, Keep::Last)
     }
 
-    /// Creates a hub that buffers events without demand according to `capacity` and `keep`.
+    /// Creates a supply that buffers events without demand according to `capacity` and `keep`.
     pub fn with_buffer(dispatcher: impl Dispatcher<E> + 'static, capacity: Capacity, keep: Keep) -> Self {
-        let inner = dispatch::Hub::new(Box::new(dispatcher), Buffer::new(capacity, keep));
+        let inner = dispatch::Supply::new(Box::new(dispatcher), Buffer::new(capacity, keep));
         Self { inner, outbox: Outbox::new(), sent: Vec::new(), overflowed: 0 }
     }
 
@@ -51,7 +51,7 @@ impl<E> Hub<E> {
     pub fn subscribe(
         &mut self,
         key: SubscriptionKey,
-        options: SubscriberOptions<E>,
+        options: DispatchOptions<E>,
     ) -> Result<(), SubscribeError> {
         self.inner.subscribe(key, options)
     }
@@ -110,9 +110,9 @@ impl<E> Hub<E> {
         self.outbox.drain_fired().collect()
     }
 
-    /// Takes the notices of the dispatcher since the last call.
-    pub fn notices(&mut self) -> Vec<Notice> {
-        self.outbox.drain_notices().collect()
+    /// Takes the warnings of the dispatcher since the last call.
+    pub fn warnings(&mut self) -> Vec<DispatchWarning> {
+        self.outbox.drain_warnings().collect()
     }
 
     /// Takes the number of events discarded since the last call, for lack of a destination or of room.

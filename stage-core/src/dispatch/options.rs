@@ -10,14 +10,14 @@ use crate::base::partition_name::PartitionName;
 /// the rest: a selector filters a broadcast, and has no effect under the demand dispatcher.
 ///
 /// ```
-/// use stage_core::dispatch::SubscriberOptions;
+/// use stage_core::dispatch::DispatchOptions;
 ///
-/// let options = SubscriberOptions::<u32>::new().partition("odd").weight(3).selector(|event| event % 2 == 1);
+/// let options = DispatchOptions::<u32>::new().partition("odd").weight(3).selector(|event| event % 2 == 1);
 /// assert!(options.partition.is_some_and(|partition| partition == "odd".into()));
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct SubscriberOptions<E> {
+pub struct DispatchOptions<E> {
     /// The partition it takes; required by a partition dispatcher. Default: none.
     pub partition: Option<PartitionName>,
     /// The events it accepts from a broadcast. Default: all.
@@ -29,7 +29,7 @@ pub struct SubscriberOptions<E> {
     pub subscriber: Option<u64>,
 }
 
-impl<E> SubscriberOptions<E> {
+impl<E> DispatchOptions<E> {
     /// Returns the default options.
     pub const fn new() -> Self {
         Self { partition: None, selector: None, weight: NonZeroU32::MIN, subscriber: None }
@@ -60,7 +60,7 @@ impl<E> SubscriberOptions<E> {
     }
 }
 
-impl<E> Clone for SubscriberOptions<E> {
+impl<E> Clone for DispatchOptions<E> {
     fn clone(&self) -> Self {
         Self {
             partition: self.partition.clone(),
@@ -71,7 +71,7 @@ impl<E> Clone for SubscriberOptions<E> {
     }
 }
 
-impl<E> Default for SubscriberOptions<E> {
+impl<E> Default for DispatchOptions<E> {
     fn default() -> Self {
         Self::new()
     }

@@ -6,12 +6,12 @@ use tokio_util::sync::CancellationToken;
 
 /// Signals that waiting callbacks should race: a drain, a stop, or the end of all demand.
 #[derive(Clone, Debug)]
-pub(crate) struct Leave {
+pub(crate) struct StopSignal {
     all: CancellationToken,
     stop: CancellationToken,
 }
 
-impl Leave {
+impl StopSignal {
     /// Creates a signal that is set at the latest when `drain` is cancelled.
     pub(crate) fn with(drain: &CancellationToken) -> Self {
         Self { all: drain.child_token(), stop: CancellationToken::new() }

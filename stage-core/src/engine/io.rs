@@ -6,21 +6,21 @@ use std::task::Context as TaskContext;
 use super::diagnose::{answer, halves};
 use super::inlet::Inlet;
 use super::outlet::Outlet;
-use super::port::{Port, Request};
+use super::stage_inbox::{Request, StageInbox};
 use crate::sync::{Mutex, lock};
 use crate::wire::diagnosis::{Callback, Diagnosis};
 use crate::wire::signal::{Attention, Parking, WantsCredit};
 use crate::wire::subscription::{Tell, What};
 
 /// The parts that the engine uses while a callback borrows the rest of the stage.
-pub(super) struct Hands<S, In, Out> {
+pub(super) struct StageIo<S, In, Out> {
     pub(super) parking: Parking,
-    pub(super) port: Port<S, In, Out>,
+    pub(super) inbox: StageInbox<S, In, Out>,
     pub(super) inlet: Inlet<In>,
     pub(super) outlet: Outlet<Out>,
 }
 
-impl<S, In, Out> Hands<S, In, Out>
+impl<S, In, Out> StageIo<S, In, Out>
 where
     In: Send + 'static,
 {
@@ -51,8 +51,8 @@ where
 
     #[cold]
     fn read_mail(&mut self) {
-        let Self { port, inlet, outlet, .. } = self;
-        port.read(|request| match request {
+        let Self { inbox, inlet, outlet, .. } = self;
+        inbox.read(|request| match request {
             Request::Subscribe(subscribe) => outlet.subscribe(subscribe),
             Request::Resubscribe(source) => inlet.resubscribe(source),
             Request::Abandon(source) => inlet.abandon(source),
@@ -77,10 +77,10 @@ where
             self.take_in();
         }
         if self.outlet.has_had_enough() {
-            self.port.leave().cancel();
+            self.inbox.stop_signal().cancel();
         }
-        let Self { port, inlet, outlet, .. } = self;
+        let Self { inbox, inlet, outlet, .. } = self;
         let callback = Callback::Waits;
-        answer(&mut port.questions, || Diagnosis { callback, ..halves(inlet, outlet) });
+        answer(&mut inbox.questions, || Diagnosis { callback, ..halves(inlet, outlet) });
     }
 }

@@ -8,7 +8,7 @@ use crate::base::partition_name::PartitionName;
 /// A warning for the operator; the dispatcher keeps working.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Notice {
+pub enum DispatchWarning {
     /// A subscriber asked for more than the largest expected ask, and will starve the others.
     LargeAsk {
         /// The subscription that asked.
@@ -39,8 +39,8 @@ pub enum Notice {
     },
 }
 
-impl Notice {
-    /// Returns the subscription that the notice concerns, if it concerns one.
+impl DispatchWarning {
+    /// Returns the subscription that the warning concerns, if it concerns one.
     pub fn about(&self) -> Option<SubscriptionKey> {
         match self {
             Self::LargeAsk { from, .. } => Some(*from),
@@ -63,7 +63,7 @@ impl Notice {
     }
 }
 
-impl fmt::Display for Notice {
+impl fmt::Display for DispatchWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LargeAsk { from, asked, max } => write!(
