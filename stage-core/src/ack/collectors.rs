@@ -68,6 +68,11 @@ impl Collectors {
         books.iter().filter_map(|books| books.oldest()).min().map(|oldest| oldest.elapsed())
     }
 
+    /// Returns whether the source tracks acknowledgements.
+    pub(crate) fn is_used(&self) -> bool {
+        !lock(&self.books).is_empty()
+    }
+
     pub(crate) fn settlement(&self) -> Settlement {
         self.tally.read()
     }

@@ -6,4 +6,5 @@ pub(crate) mod moment;
 pub(crate) mod option_error;
 pub(crate) mod options;
 pub(crate) mod partition_name;
+pub(crate) mod rate;
 pub(crate) mod stats;

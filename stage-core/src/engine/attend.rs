@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use crate::base::error::ExitReason;
 use crate::base::stats::{StageState, Timekeeper};
 
-/// Runs `callback`; calls `meanwhile` whenever it is pending, with the context that wakes this stage.
+/// Runs `callback`; calls `meanwhile` whenever it is pending, with the context that wakes this stage. It
+/// returns the state that the stage is in until then.
 ///
 /// A panic becomes an error (rule 6); the state that the callback borrowed must not be used afterwards. The
 /// callback is type-erased, so one copy of this function serves all callbacks with the same output. It is
@@ -16,7 +17,7 @@ use crate::base::stats::{StageState, Timekeeper};
 pub(crate) fn attend<'a, T>(
     mut callback: Pin<&'a mut (dyn Future<Output = T> + Send + 'a)>,
     timekeeper: &'a mut Timekeeper,
-    meanwhile: &'a mut (dyn FnMut(&mut Context<'_>) + Send + 'a),
+    meanwhile: &'a mut (dyn FnMut(&mut Context<'_>) -> StageState + Send + 'a),
 ) -> impl Future<Output = Result<T, ExitReason>> + Send + 'a {
     let mut waits = false;
     poll_fn(move |cx| {
@@ -26,9 +27,9 @@ pub(crate) fn attend<'a, T>(
         match catch_unwind(AssertUnwindSafe(|| callback.as_mut().poll(cx))) {
             Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
             Ok(Poll::Pending) => {
-                meanwhile(cx);
+                let state = meanwhile(cx);
                 waits = true;
-                timekeeper.rest(StageState::Waiting);
+                timekeeper.rest(state);
                 Poll::Pending
             }
             Err(payload) => Poll::Ready(Err(ExitReason::from_panic(&*payload))),

@@ -126,7 +126,9 @@ where
             told = true;
             run_callback!(stage_loop, |kind, out| kind.0.end(out))?;
             continue;
-        } else if let Some(demand) = stage_loop.kind.0.missing(stage_loop.io.outlet.wanted()) {
+        } else if !stage_loop.io.paused
+            && let Some(demand) = stage_loop.kind.0.missing(stage_loop.io.outlet.wanted())
+        {
             stage_loop.state.begin_batch(demand.get());
             run_holding!(stage_loop, |kind, out| kind.0.round(demand, out));
             // A source has no input to count as handled.
@@ -174,7 +176,7 @@ where
             told = true;
             run_callback!(stage_loop, |kind, out| kind.0.end(out))?;
             continue;
-        } else if stage_loop.kind.0.missing(chunk).is_some() {
+        } else if !stage_loop.io.paused && stage_loop.kind.0.missing(chunk).is_some() {
             let rounds = if short.proved() { ROUNDS } else { 1 };
             stage_loop.state.counters.hold(chunk, 0);
             short.start();

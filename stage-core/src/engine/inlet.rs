@@ -1,5 +1,6 @@
 //! The consuming half of a stage: receives batches and asks for more once they are handled.
 
+mod requested;
 mod subscribing;
 
 use std::collections::VecDeque;
@@ -38,6 +39,8 @@ pub(crate) struct Inlet<E> {
     pending_markers: PendingMarkers,
     /// Number of events that the running callback holds.
     held: usize,
+    /// Whether an operator paused the stage.
+    paused: bool,
     counters: Arc<Counters>,
 }
 
@@ -113,6 +116,7 @@ impl<E: Send + 'static> Inlet<E> {
             left: VecDeque::new(),
             pending_markers: PendingMarkers::default(),
             held: 0,
+            paused: false,
             counters,
         }
     }
@@ -220,7 +224,7 @@ impl<E: Send + 'static> Inlet<E> {
                 self.ready.pop_front();
                 continue;
             };
-            if incoming.paused || appetite == Appetite::Ends && incoming.link.has_batch() {
+            if incoming.paused || self.paused || appetite == Appetite::Ends && incoming.link.has_batch() {
                 self.ready.rotate_left(1);
                 skipped += 1;
                 continue;
@@ -356,7 +360,7 @@ impl<E: Send + 'static> Inlet<E> {
 
     /// Returns the links from the producers, and whether each one is paused.
     pub(super) fn links(&self) -> impl Iterator<Item = (&LinkRx<E>, bool)> {
-        self.links.iter().flatten().map(|incoming| (&incoming.link, incoming.paused))
+        self.links.iter().flatten().map(|incoming| (&incoming.link, incoming.paused || self.paused))
     }
 
     /// Returns whether every producer of the pipeline has ended and everything that it sent was received.

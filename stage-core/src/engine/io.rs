@@ -7,6 +7,7 @@ use super::diagnose::{answer, halves};
 use super::inlet::Inlet;
 use super::outlet::Outlet;
 use super::stage_inbox::{Request, StageInbox};
+use crate::base::stats::StageState;
 use crate::sync::{Mutex, lock};
 use crate::wire::diagnosis::{Callback, Diagnosis};
 use crate::wire::signal::{Attention, Parking, WantsCredit};
@@ -18,6 +19,10 @@ pub(super) struct StageIo<S, In, Out> {
     pub(super) inbox: StageInbox<S, In, Out>,
     pub(super) inlet: Inlet<In>,
     pub(super) outlet: Outlet<Out>,
+    /// Whether the stage creates its own input.
+    pub(super) is_source: bool,
+    /// Whether an operator paused the stage.
+    pub(super) paused: bool,
 }
 
 impl<S, In, Out> StageIo<S, In, Out>
@@ -62,6 +67,31 @@ where
             }
             Request::Tell(tell) => inlet.tell(&tell),
         });
+        self.apply_requests();
+    }
+
+    /// Applies the operator's requests. A source that is paused holds demand back, so that what is in flight
+    /// behind it finishes; any other stage leaves its input where it is.
+    pub(super) fn apply_requests(&mut self) {
+        let Self { inbox, inlet, outlet, is_source, paused, .. } = self;
+        let requests = inbox.mailbox.requests();
+        if *paused != requests.is_paused() {
+            *paused = !*paused;
+            if *is_source {
+                outlet.set_paused(*paused);
+            } else {
+                inlet.set_paused(*paused);
+            }
+        }
+        if let Some(window) = requests.window() {
+            inlet.set_window(window);
+        }
+    }
+
+    /// Returns the state of a stage with a pending callback. A source that is paused is not waiting for its
+    /// input only.
+    pub(super) fn pending_state(&self) -> StageState {
+        if self.paused && self.is_source { StageState::HeldUp } else { StageState::Waiting }
     }
 
     /// Returns whether new credit alone could let a producer-consumer continue.
@@ -70,8 +100,8 @@ where
         if works { WantsCredit::Yes } else { WantsCredit::No }
     }
 
-    /// Does the engine's work while a callback waits.
-    pub(super) fn work(&mut self, cx: &mut TaskContext<'_>, flushed: &Mutex<Vec<Out>>) {
+    /// Does the engine's work while a callback waits; returns the state of the stage.
+    pub(super) fn work(&mut self, cx: &mut TaskContext<'_>, flushed: &Mutex<Vec<Out>>) -> StageState {
         self.outlet.emit(&mut lock(flushed));
         while self.parking.poll_marked(cx, WantsCredit::Yes).is_ready() {
             self.take_in();
@@ -82,5 +112,6 @@ where
         let Self { inbox, inlet, outlet, .. } = self;
         let callback = Callback::Waits;
         answer(&mut inbox.questions, || Diagnosis { callback, ..halves(inlet, outlet) });
+        self.pending_state()
     }
 }

@@ -46,6 +46,10 @@ pub(crate) struct Outlet<E> {
     changes: VecDeque<SubscriberChange>,
     /// Asks, events and markers held until the mode is set to forward; `None` in forward mode.
     accumulated: Option<VecDeque<Accumulated<E>>>,
+    /// The mode that the stage chose, which a pause overrides.
+    chosen: DemandMode,
+    /// Whether an operator paused the stage.
+    paused: bool,
     /// Number of events held in `accumulated`.
     held_back: usize,
     /// Markers that have fired.
@@ -96,6 +100,8 @@ impl<E> Outlet<E> {
             announced: Announced::default(),
             changes: VecDeque::new(),
             accumulated: None,
+            chosen: DemandMode::Forward,
+            paused: false,
             held_back: 0,
             fired: VecDeque::new(),
             discarded: Discarded::default(),

@@ -57,7 +57,10 @@ macro_rules! end_stage {
             let given = reason.clone();
             let timekeeper = &mut $stage_loop.timekeeper;
             let ended =
-                attend(std::pin::pin!(async { kind.terminate(&given).await }), timekeeper, &mut |_| {}).await;
+                attend(std::pin::pin!(async { kind.terminate(&given).await }), timekeeper, &mut |_| {
+                    StageState::Waiting
+                })
+                .await;
             if let Err(panicked) = ended {
                 reason = panicked;
             }
@@ -95,7 +98,7 @@ macro_rules! run_stage {
             let init = attend(
                 std::pin::pin!(async { kind.init(&mut Context { state }).await }),
                 timekeeper,
-                &mut |_| {},
+                &mut |_| StageState::Waiting,
             )
             .await;
             timekeeper.rest(StageState::Starved);
@@ -134,7 +137,9 @@ async fn produce<P: Producer>(stage_loop: &mut StageLoop<Producing<P>>) -> Resul
             if stage_loop.is_done() {
                 return Ok(ExitReason::Normal);
             }
-        } else if let Some(demand) = stage_loop.io.outlet.next_demand() {
+        } else if !stage_loop.io.paused
+            && let Some(demand) = stage_loop.io.outlet.next_demand()
+        {
             stage_loop.state.begin_batch(demand.get());
             run_callback!(stage_loop, |kind, out| kind.0.handle_demand(demand, out))?;
             continue;

@@ -82,6 +82,11 @@ impl<E> Sources<E> {
         self.window
     }
 
+    /// Sets the demand window for the subscriptions to come.
+    pub(crate) fn set_window(&mut self, window: Window) {
+        self.window = window;
+    }
+
     /// Returns the subscriptions to all sources.
     pub(crate) fn all(&mut self) -> Vec<Join<E>> {
         (0..self.tracked.len()).filter_map(|source| self.back(source)).collect()

@@ -100,10 +100,12 @@ impl<K: Kind> StageLoop<K> {
         let parking = Parking::new(Arc::clone(inbox.mailbox.signal()));
         state.counters.set_source(K::IS_SOURCE);
         let timekeeper = Timekeeper::start(Arc::clone(&state.counters));
+        let mut io = StageIo { parking, inbox, inlet, outlet, is_source: K::IS_SOURCE, paused: false };
+        io.apply_requests();
         Self {
             kind,
             state,
-            io: StageIo { parking, inbox, inlet, outlet },
+            io,
             emitted: Vec::new(),
             flushed: Mutex::new(Vec::new()),
             timekeeper,
@@ -404,7 +406,10 @@ impl<K: Kind> StageLoop<K> {
     /// Returns the state that describes why the stage is idle between two callbacks.
     #[inline]
     fn idle(&self, wants_credit: WantsCredit) -> StageState {
-        let StageIo { inlet, outlet, .. } = &self.io;
+        let StageIo { inlet, outlet, paused, .. } = &self.io;
+        if *paused {
+            return StageState::HeldUp;
+        }
         let keeps = || self.state.counters.kept() > 0 || self.state.holds.any();
         if wants_credit == WantsCredit::No && !inlet.has_ready() {
             return if keeps() { StageState::Waiting } else { StageState::Starved };

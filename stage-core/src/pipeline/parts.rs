@@ -116,6 +116,7 @@ where
                 effects: Effects::of::<S, In>(),
                 holds: Holds::of(mailbox.signal()),
                 collectors: Arc::clone(&collectors),
+                requests: Arc::clone(mailbox.requests()),
                 own: Arc::clone(&mailbox) as _,
             };
             let feed = parts.upstream.feed(copy.index, count);

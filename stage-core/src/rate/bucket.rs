@@ -16,7 +16,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::limit::Rate;
+use crate::base::rate::Rate;
 
 /// Identifies one of the steps that share a budget.
 pub(super) type Who = u64;

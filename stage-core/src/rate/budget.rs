@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::bucket::{Bucket, Taken, Who};
-use super::limit::Rate;
+use crate::base::rate::Rate;
 use crate::sync::{Arc, Mutex, lock};
+use crate::wire::operator::AdjustableRate;
 
 /// The number of events that may pass per unit of time, for each key. Clones share the same budget.
 ///
@@ -172,6 +173,20 @@ impl<K: Clone + Eq + Hash> Drop for Share<K> {
     fn drop(&mut self) {
         self.give_up();
         lock(&self.budget.shared).watchers.remove(&self.who);
+    }
+}
+
+impl<K: Clone + Eq + Hash + Send> AdjustableRate for Budget<K> {
+    fn rate(&self) -> Rate {
+        Self::rate(self)
+    }
+
+    fn set(&self, rate: Rate) {
+        Self::set(self, rate);
+    }
+
+    fn id(&self) -> usize {
+        Arc::as_ptr(&self.shared) as usize
     }
 }
 

@@ -11,9 +11,9 @@
 mod bucket;
 mod budget;
 mod declare;
-mod limit;
 mod stage;
 
 pub use budget::Budget;
-pub use limit::{Rate, RateError};
 pub use stage::RateLimiter;
+
+pub use crate::base::rate::{Rate, RateError};

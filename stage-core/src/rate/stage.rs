@@ -234,6 +234,7 @@ where
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         let stage = StageRef::<Self, E, E>::current(cx)?;
         self.counters = Some(Arc::clone(&cx.state.counters));
+        cx.state.requests.connect(Arc::new(self.budget.clone()));
         self.share = Some(self.budget.join(move || {
             // Fails if the stage has already ended.
             let _ = stage.cast(Look);

@@ -150,6 +150,7 @@ where
         effects: Effects::of::<S, In>(),
         holds: Holds::of(mailbox.signal()),
         collectors: Arc::default(),
+        requests: Arc::clone(mailbox.requests()),
         own: Arc::clone(&mailbox) as _,
     };
     let own = Arc::clone(&mailbox) as _;

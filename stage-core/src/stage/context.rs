@@ -13,6 +13,7 @@ use crate::base::error::SubscribeError;
 use crate::base::options::Pace;
 use crate::base::stats::Counters;
 use crate::sync::Arc;
+use crate::wire::operator::OperatorRequests;
 use crate::wire::{ProducerRef, SubscribeOptions};
 
 /// The result of a stage's initialisation.
@@ -46,6 +47,8 @@ pub(crate) struct CallbackState {
     pub(crate) effects: Effects,
     pub(crate) holds: Arc<Holds>,
     pub(crate) collectors: Arc<Collectors>,
+    /// The operator's requests to the stage.
+    pub(crate) requests: Arc<OperatorRequests>,
     /// The stage's own mailbox.
     pub(crate) own: Arc<dyn Any + Send + Sync>,
 }
@@ -70,6 +73,7 @@ impl CallbackState {
             effects: self.effects.beside(),
             holds: Arc::clone(&self.holds),
             collectors: Arc::clone(&self.collectors),
+            requests: Arc::clone(&self.requests),
             own: Arc::clone(&self.own),
         }
     }

@@ -15,6 +15,7 @@ use crate::engine::Ready;
 use crate::sync::{Arc, AtomicBool};
 use crate::wire::diagnosis::Diagnosis;
 use crate::wire::mailbox::{Mail, Mailbox};
+use crate::wire::operator::OperatorRequests;
 
 /// Builds a stage from its recipe, as a future that runs it to its end.
 pub(crate) type Build = Box<dyn FnMut(Ready) -> Result<BoxFuture<'static, ExitReason>, BoxError> + Send>;
@@ -107,6 +108,10 @@ pub(crate) trait Control: Send + Sync {
     /// Asks for the stage's state; a stage that has ended does not answer.
     fn diagnose(&self, question: oneshot::Sender<Diagnosis>);
     fn has_ended(&self) -> bool;
+    /// Returns the operator's requests to the stage; `None` for a child that is not a stage.
+    fn requests(&self) -> Option<&OperatorRequests> {
+        None
+    }
     /// Closes the mailbox for good: later subscribers learn that the stage will not return.
     fn close(&self, reason: ExitReason);
 }
@@ -138,6 +143,10 @@ impl<Out: Send, M: Send> Control for Mailbox<Mail<Out, M>> {
 
     fn has_ended(&self) -> bool {
         Mailbox::has_ended(self)
+    }
+
+    fn requests(&self) -> Option<&OperatorRequests> {
+        Some(Mailbox::requests(self))
     }
 
     fn close(&self, reason: ExitReason) {

@@ -3,21 +3,25 @@
 mod child;
 mod crew;
 mod exits;
+mod lifecycle;
 mod orders;
 mod pending;
 mod policy;
 mod report;
 mod stage_entry;
+mod state;
 mod subtree;
 mod supervision;
 
 pub(crate) use child::{Child, Control, Nature};
 pub use exits::Exit;
 pub(crate) use exits::Exits;
+pub(crate) use lifecycle::{Closed, EndGuard, Lifecycle};
 pub(crate) use orders::Command;
 pub use policy::{Intensity, Strategy};
 pub(crate) use policy::{Plan, Policy, RestartDecision};
 pub use report::{Outcome, PipelineError, Report, StageExit, StageLoss};
-pub(crate) use stage_entry::{FedBy, StageEntry, named, stats_of};
+pub(crate) use stage_entry::{FedBy, StageEntry, named, stats_of, step_of};
+pub use state::{Ending, PipelineState, Restarts};
 pub(crate) use subtree::Subtree;
 pub(crate) use supervision::Supervision;

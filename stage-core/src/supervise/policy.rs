@@ -32,6 +32,7 @@ pub enum Strategy {
 /// A period of zero is refused at the start: it would never count two restarts together. (OTP's
 /// `max_seconds: 0` counts those within the same second.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Intensity {
     /// Restarts allowed within the period. Default: 3.
     pub max_restarts: usize,
@@ -251,6 +252,11 @@ impl Policy {
     /// Returns the number of restarts within the current period.
     pub(crate) fn recent(&self) -> usize {
         self.recent.len()
+    }
+
+    /// Returns the times of the failures within the current period, oldest first.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = Duration> + '_ {
+        self.recent.iter().copied()
     }
 }
 

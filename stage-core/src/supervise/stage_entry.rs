@@ -46,8 +46,35 @@ impl StageEntry {
         }
     }
 
+    /// Creates the view of a stage that was spawned by hand. A name of the form `step/number` makes it a copy.
+    pub(crate) fn by_hand(
+        name: &str,
+        counters: &Arc<Counters>,
+        mailbox: Arc<dyn Any + Send + Sync>,
+        control: Arc<dyn Control>,
+    ) -> Self {
+        let (step, copy) = split(name);
+        Self {
+            step: step.into(),
+            copy,
+            counters: Arc::clone(counters),
+            mailbox,
+            control,
+            nature: Nature::Stage,
+            collectors: Arc::default(),
+            // Its counters know whether it is a source.
+            fed_by: FedBy::Producers,
+            up: Arc::new(AtomicBool::new(true)),
+        }
+    }
+
     pub(crate) fn stats(&self) -> StageStats {
         self.counters.read(&self.step, self.copy)
+    }
+
+    /// Returns whether its events come from outside of its pipeline.
+    pub(crate) fn is_source(&self) -> bool {
+        self.counters.is_source() || self.fed_by == FedBy::Itself
     }
 
     /// Returns whether it is running now.
@@ -63,6 +90,17 @@ impl std::fmt::Debug for StageEntry {
             .field("copy", &self.copy)
             .finish_non_exhaustive()
     }
+}
+
+/// Splits the name of a stage, of the form `step/copy`; a name of another form is a step with one copy.
+fn split(stage: &str) -> (&str, usize) {
+    let parts = stage.rsplit_once('/');
+    parts.and_then(|(step, copy)| Some((step, copy.parse().ok()?))).unwrap_or((stage, 0))
+}
+
+/// Returns the step of a stage.
+pub(crate) fn step_of(stage: &str) -> &str {
+    split(stage).0
 }
 
 /// Returns the statistics of these stages, in order; those of a subtree follow its child.

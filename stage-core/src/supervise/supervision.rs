@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::child::{Child, Nature, SHUTDOWN};
 use super::crew::{Crew, Ended, Starting, When};
 use super::exits::Exits;
+use super::lifecycle::Lifecycle;
 use super::orders::{Command, Order, Orders};
 use super::pending::Pending;
 use super::policy::{Kind, Plan, Policy, RestartDecision};
@@ -26,6 +27,7 @@ pub(crate) struct Supervision {
     crew: Crew,
     policy: Policy,
     pending: Pending,
+    lifecycle: Arc<Lifecycle>,
     began: Instant,
     restarts: u64,
     /// The failures within the current period, oldest first.
@@ -45,13 +47,14 @@ enum Next {
 }
 
 impl Supervision {
-    pub(crate) fn new(children: Vec<Child>, plan: Plan) -> Self {
+    pub(crate) fn new(children: Vec<Child>, plan: Plan, lifecycle: Arc<Lifecycle>) -> Self {
         let kinds = children.iter().map(|child| child.restart).collect();
         Self {
             crew: Crew::new(children),
             policy: Policy::new(plan, kinds),
             pending: Pending::default(),
-            began: Instant::now(),
+            began: lifecycle.began(),
+            lifecycle,
             restarts: 0,
             failures: VecDeque::new(),
             exits: Arc::default(),
@@ -60,9 +63,9 @@ impl Supervision {
         }
     }
 
-    /// Returns when it began, and its record of exits.
-    pub(crate) fn watched(&self) -> (Instant, Arc<Exits>) {
-        (self.began, Arc::clone(&self.exits))
+    /// Returns its record of exits.
+    pub(crate) fn exits(&self) -> Arc<Exits> {
+        Arc::clone(&self.exits)
     }
 
     /// Starts every child; returns when all are up. If one fails to start, none is left running.
@@ -80,6 +83,7 @@ impl Supervision {
                     self.policy.came_up(index);
                 }
                 starting.go();
+                self.lifecycle.came_up();
                 Ok(())
             }
             Some((index, reason)) => {
@@ -139,6 +143,7 @@ impl Supervision {
                 self.stop().await;
                 return Err(failure);
             }
+            self.lifecycle.set_restarting(!self.pending.is_empty());
             if let Some(these) = self.pending.take_due(Instant::now()) {
                 if self.start_again(these, orders).await == Next::Stop {
                     self.stop().await;
@@ -206,6 +211,7 @@ impl Supervision {
             self.note_failure(&exit);
         }
         self.restarts += 1;
+        self.lifecycle.failed(self.restarts, self.policy.failures());
         let end: Vec<usize> = end.collect();
         self.crew.stop(&end, &ExitReason::Shutdown).await;
         for index in end.into_iter().filter(|index| !back.contains(index)) {
@@ -284,6 +290,7 @@ impl Supervision {
     }
 
     async fn stop(&mut self) {
+        self.lifecycle.stops();
         let discarded = self.crew.children().map(|child| child.stats().discarded).collect();
         self.before_stop.get_or_insert(discarded);
         self.pending.clear();
@@ -312,9 +319,15 @@ impl Supervision {
         all
     }
 
-    /// Asks the sources to finish; the end follows the events through every stage. Children that are not
+    /// Asks the sources to finish; the end follows the events through every stage. A pause ends: it would hold
+    /// the events back until the deadline. Children that are not
     /// stages are drained in order (`drain_next`).
     fn drain(&self) {
+        self.lifecycle.drains(|| {
+            for child in self.crew.children() {
+                child.control.requests().into_iter().for_each(|requests| requests.set_paused(false));
+            }
+        });
         for child in self.crew.children().filter(|child| child.sources.is_empty() && child.is_stage()) {
             child.control.drain();
         }

@@ -62,6 +62,16 @@ impl Histogram {
         self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum()
     }
 
+    /// Returns the counts of durations below each power of two nanoseconds in `powers`, 4 to 63 in ascending
+    /// order; then the number of all durations, and their sum.
+    pub(crate) fn below(&self, powers: &[u32]) -> (Vec<u64>, u64, Duration) {
+        let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect();
+        let until = |power: &u32| EXACT + (*power as usize).saturating_sub(4) * STEPS;
+        let below = powers.iter().map(|power| counts[..until(power)].iter().sum()).collect();
+        let sum = Duration::from_nanos(self.nanos.load(Ordering::Relaxed));
+        (below, counts.iter().sum(), sum)
+    }
+
     /// Returns the mean, or `None` if the histogram is empty.
     pub fn mean(&self) -> Option<Duration> {
         self.nanos.load(Ordering::Relaxed).checked_div(self.count()).map(Duration::from_nanos)
@@ -136,6 +146,17 @@ mod tests {
             assert!(middle.abs_diff(nanos) <= nanos / 16, "{nanos} in a bucket around {middle}");
         }
         assert_eq!(bucket(u64::MAX), BUCKETS - 1);
+    }
+
+    #[test]
+    fn durations_are_counted_by_powers_of_two() {
+        let times = Histogram::new();
+        for nanos in [0, 15, 16, 1_023, 1_024, 1 << 40] {
+            times.record(Duration::from_nanos(nanos));
+        }
+        let (below, count, sum) = times.below(&[4, 10, 11, 40, 41]);
+        assert_eq!((below, count), (vec![2, 4, 5, 5, 6], 6));
+        assert_eq!(sum, Duration::from_nanos(15 + 16 + 1_023 + 1_024 + (1 << 40)));
     }
 
     #[test]

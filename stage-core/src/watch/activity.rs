@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::judge::judge;
 use super::link_activity::LinkActivity;
+use super::lint::Lint;
+use super::lints::lints;
 use super::snapshot::Snapshot;
 use super::step_activity::{CopyActivity, StepActivity};
 use super::verdict::Verdict;
@@ -48,7 +50,19 @@ impl Activity {
 
     /// Returns the step that limits the pipeline, and the cause. The activity should span at least a second.
     pub fn verdict(&self) -> Verdict {
-        judge(self)
+        judge(self, None)
+    }
+
+    /// Returns the verdict like [`verdict`](Self::verdict), but keeps the limit that `before` names unless
+    /// another one is clearly better.
+    pub fn verdict_after(&self, before: &Verdict) -> Verdict {
+        judge(self, Some(before))
+    }
+
+    /// Returns what is unfavourable in the pipeline's structure and options, whether or not it limits the
+    /// pipeline.
+    pub fn lints(&self) -> Vec<Lint> {
+        lints(self)
     }
 
     /// Returns the step with this name.

@@ -26,15 +26,27 @@ const ALWAYS: f64 = 0.9;
 /// Minimum share of waiting for a thread from which the runtime counts as the limit.
 const OFTEN: f64 = 0.2;
 
+/// The advantage in busy share of the step that the last verdict named: a verdict changes only if another is
+/// clearly better.
+const LEAD: f64 = 0.1;
+
 /// Maximum number of steps named when the runtime is the limit.
 const NAMED: usize = 3;
 
-pub(super) fn judge(activity: &Activity) -> Verdict {
+/// Judges an activity. The verdict before it, if there is one, has an advantage over others.
+pub(super) fn judge(activity: &Activity, before: Option<&Verdict>) -> Verdict {
+    let named = before.and_then(Verdict::step);
+    let lead = |step: &StepActivity| if Some(step.step.as_str()) == named { LEAD } else { 0.0 };
     let running = || activity.steps.iter().filter(|step| !step.times().total().is_zero());
-    let busiest = running().map(Load::of).max_by(|one, other| one.share.total_cmp(&other.share));
+    let rank = |load: &Load<'_>| load.share + lead(load.step);
+    let busiest = running().map(Load::of).max_by(|one, other| rank(one).total_cmp(&rank(other)));
     let moved = activity.steps.iter().any(|step| step.events() > 0);
-    let limit = busiest.filter(|load| load.share >= MOSTLY);
-    if let Some(source) = waiting_source(activity)
+    let limit = busiest.filter(|load| rank(load) >= MOSTLY);
+    let often = match before {
+        Some(Verdict::RuntimeBound { .. }) => OFTEN / 2.0,
+        _ => OFTEN,
+    };
+    if let Some(source) = waiting_source(activity, lead)
         && !limit.as_ref().is_some_and(|load| load.is_always_busy() && has_enough(activity, load.step))
     {
         let share = source.share(StageState::Waiting);
@@ -45,7 +57,7 @@ pub(super) fn judge(activity: &Activity) -> Verdict {
         };
     }
     match limit {
-        Some(load) if load.scheduled >= OFTEN => runtime_bound(activity, &load),
+        Some(load) if load.scheduled >= often => runtime_bound(activity, &load),
         Some(load) if load.step.is_source => {
             source_bound(activity, load.step, StageState::Working, load.share)
         }
@@ -98,11 +110,12 @@ fn busy(step: &StepActivity, times: &StateTimes) -> f64 {
 }
 
 /// Returns the source that waits longest for its input, if all sources wait for most of the time.
-fn waiting_source(activity: &Activity) -> Option<&StepActivity> {
+fn waiting_source(activity: &Activity, lead: impl Fn(&StepActivity) -> f64) -> Option<&StepActivity> {
     let waits = |step: &StepActivity| step.share(StageState::Waiting);
     let sources: Vec<_> =
         activity.steps.iter().filter(|step| step.is_source && !step.times().total().is_zero()).collect();
-    if !sources.iter().all(|source| waits(source) >= MOSTLY) {
+    let led: f64 = sources.iter().map(|source| lead(source)).sum();
+    if !sources.iter().all(|source| waits(source) + led >= MOSTLY) {
         return None;
     }
     sources.into_iter().max_by(|one, other| waits(one).total_cmp(&waits(other)))

@@ -23,6 +23,8 @@ pub struct LinkActivity {
     pub in_flight: f64,
     /// The maximum number of events that could be in flight, at the end.
     pub room: u64,
+    /// The number of links between copies, at the end.
+    pub links: u64,
     /// The share of the room at or below which the consumers ask for more: `min_demand` divided by
     /// `max_demand`. If the producers keep up with a consumer, it never has less in flight for long.
     pub threshold: f64,
@@ -41,6 +43,7 @@ impl LinkActivity {
             handled: since(|link| link.handled),
             in_flight: f64::midpoint(before as f64, later.in_flight as f64),
             room: later.max_demand,
+            links: later.links,
             threshold: ratio(later.min_demand as f64, later.max_demand),
         }
     }

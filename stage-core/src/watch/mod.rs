@@ -5,6 +5,10 @@
 //!              reads atomics             between two of them              which step, why, what helps
 //! ```
 //!
+//! A [`Board`] lists pipelines, for pages and exporters that show all of them; a [`Group`] makes a pipeline
+//! of stages that were spawned by hand. [`Steering`] pauses a pipeline, changes its windows and rates, and ends
+//! it.
+//!
 //! Reading costs the pipeline nothing: each number is an atomic that its stage writes anyway. Everything
 //! except [`Monitor::snapshot`](crate::Monitor::snapshot) is a function of plain values.
 //!
@@ -38,17 +42,36 @@
 //! ```
 
 mod activity;
+mod board;
+mod course;
+mod group;
+mod hand_made;
 mod judge;
 mod link_activity;
+mod lint;
+mod lints;
+mod metrics;
 mod observe;
 mod snapshot;
+mod status;
+mod steering;
+mod steering_error;
 mod step_activity;
 mod verdict;
 
 pub use activity::Activity;
+pub use board::{Board, Entry, NameTaken, Watched};
+pub use course::{Assessment, Course, Persistence, Trend};
+pub use group::{Group, GroupBuilder};
 pub use link_activity::LinkActivity;
+pub use lint::Lint;
+pub use metrics::{OPENMETRICS_CONTENT_TYPE, OpenMetrics, openmetrics};
 pub use snapshot::{LinkSnapshot, Snapshot, StageSnapshot};
+pub use status::{Status, StepStatus};
+pub use steering::Steering;
+pub use steering_error::SteeringError;
 pub use step_activity::{CopyActivity, StepActivity};
 pub use verdict::{Bottleneck, Cause, Verdict};
 
-pub use crate::supervise::Exit;
+pub use crate::base::stats::EventTime;
+pub use crate::supervise::{Ending, Exit, PipelineState, Restarts};

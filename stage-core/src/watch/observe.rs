@@ -1,12 +1,13 @@
 //! Takes snapshots of a running pipeline.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::snapshot::{LinkSnapshot, Snapshot, StageSnapshot};
 use crate::ack::Settlement;
 use crate::base::stats::LinkNumbers;
 use crate::pipeline::handle::Monitor;
-use crate::supervise::{FedBy, Nature, StageEntry};
+use crate::supervise::{Nature, StageEntry, step_of};
 
 impl Monitor {
     /// Takes a snapshot of the pipeline: its stages, the links between them, the outcome of its deliveries,
@@ -20,7 +21,7 @@ impl Monitor {
         }
         Snapshot {
             pipeline: self.topology.name.clone(),
-            at: self.began.elapsed(),
+            at: self.lifecycle.began().elapsed(),
             steps: self.topology.steps.clone(),
             stages: stages.map(|stage| stage_snapshot(stage)).collect(),
             links: self.links(),
@@ -54,18 +55,12 @@ impl Monitor {
 
 fn stage_snapshot(stage: &StageEntry) -> StageSnapshot {
     let clock = &stage.counters.clock;
+    let now = clock.state();
     StageSnapshot {
         stats: stage.stats(),
-        state: clock.state(),
+        state: now.map(|(state, _)| state),
+        state_age: now.map_or(Duration::ZERO, |(_, age)| age),
         times: clock.times(),
-        is_source: stage.counters.is_source() || stage.fed_by == FedBy::Itself,
-    }
-}
-
-/// Returns the step of a stage with a name of the form `step/copy`; otherwise the whole name.
-fn step_of(stage: &str) -> &str {
-    match stage.rsplit_once('/') {
-        Some((step, copy)) if copy.parse::<usize>().is_ok() => step,
-        _ => stage,
+        is_source: stage.is_source(),
     }
 }

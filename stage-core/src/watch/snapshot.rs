@@ -42,6 +42,9 @@ pub struct StageSnapshot {
     pub stats: StageStats,
     /// The current state; `None` while the stage is not running.
     pub state: Option<StageState>,
+    /// The time since it entered the current state; zero while the stage is not running. A stage that works
+    /// is polled without a pause for this long.
+    pub state_age: Duration,
     /// The time it spent in each state.
     pub times: StateTimes,
     /// Whether it has no producers in its pipeline.

@@ -1,8 +1,10 @@
 //! The activity of one step and its copies.
 
+use std::time::Duration;
+
 use super::snapshot::{Snapshot, StageSnapshot};
 use crate::base::options::Placement;
-use crate::base::stats::{StageState, StateTimes};
+use crate::base::stats::{Discards, StageState, StateTimes};
 
 /// The activity of one step in the time between two snapshots.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,10 +36,14 @@ pub struct CopyActivity {
     pub batches: u64,
     /// Events it lost.
     pub discarded: u64,
+    /// Events it lost, by reason.
+    pub discards: Discards,
     /// The number of its restarts.
     pub restarts: u64,
     /// Events that it keeps inside, at the end.
     pub held: u64,
+    /// The time for which a poll of it has run without a pause, at the end; zero if it is not being polled.
+    pub polled_for: Duration,
     /// The time it spent in each state.
     pub times: StateTimes,
 }
@@ -51,8 +57,14 @@ impl CopyActivity {
             events_out: since(|stage| stage.stats.events_out),
             batches: since(|stage| stage.stats.batches),
             discarded: since(|stage| stage.stats.discarded),
+            discards: earlier
+                .map_or(later.stats.discards, |earlier| later.stats.discards.since(&earlier.stats.discards)),
             restarts: since(|stage| stage.stats.restarts),
             held: later.stats.held,
+            polled_for: match later.state {
+                Some(StageState::Working) => later.state_age,
+                _ => Duration::ZERO,
+            },
             times: earlier.map_or(later.times, |earlier| later.times.since(&earlier.times)),
         }
     }
@@ -87,6 +99,11 @@ impl StepActivity {
     /// Returns the number of events that its copies handled; for a source, handed out.
     pub fn events(&self) -> u64 {
         self.copies.iter().map(CopyActivity::events).sum()
+    }
+
+    /// Returns the number of batches that its copies handled; for a source, of demands.
+    pub fn batches(&self) -> u64 {
+        self.copies.iter().map(|copy| copy.batches).sum()
     }
 
     /// Returns the number of events that its copies keep inside, at the end.

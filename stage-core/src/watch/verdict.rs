@@ -97,6 +97,14 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// Returns whether both name the same limit, whatever their figures: the same kind of limit and the same
+    /// step.
+    pub fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.step() == other.step()
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -14,6 +14,7 @@ use crate::credit::demand::Window;
 use crate::dispatch::options::DispatchOptions;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 use crate::wire::diagnosis::Diagnosis;
+use crate::wire::operator::OperatorRequests;
 use crate::wire::protocol::{Closed, Subscribe};
 use crate::wire::resubscribe::Resubscribe;
 use crate::wire::signal::{Signal, Slot};
@@ -84,6 +85,8 @@ pub(crate) struct Mailbox<M> {
     name: Arc<str>,
     queue: Mutex<VecDeque<M>>,
     signal: Arc<Signal>,
+    /// The operator's requests.
+    requests: Arc<OperatorRequests>,
     /// The statistics of the stage, over all its restarts.
     counters: Arc<Counters>,
     /// Whether the running stage is to be cut off.
@@ -94,10 +97,12 @@ pub(crate) struct Mailbox<M> {
 
 impl<M> Mailbox<M> {
     pub(crate) fn new(name: impl Into<Arc<str>>) -> Arc<Self> {
+        let signal = Signal::new();
         Arc::new(Self {
             name: name.into(),
             queue: Mutex::default(),
-            signal: Signal::new(),
+            requests: OperatorRequests::new(&signal),
+            signal,
             counters: Arc::default(),
             abort: AtomicBool::new(false),
             ended: watch::Sender::new(None),
@@ -110,6 +115,10 @@ impl<M> Mailbox<M> {
 
     pub(crate) fn counters(&self) -> &Arc<Counters> {
         &self.counters
+    }
+
+    pub(crate) fn requests(&self) -> &Arc<OperatorRequests> {
+        &self.requests
     }
 
     pub(crate) fn signal(&self) -> &Arc<Signal> {

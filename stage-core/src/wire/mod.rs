@@ -3,6 +3,7 @@
 pub(crate) mod diagnosis;
 pub(crate) mod link;
 pub(crate) mod mailbox;
+pub(crate) mod operator;
 pub(crate) mod producer_ref;
 pub(crate) mod protocol;
 pub(crate) mod resubscribe;

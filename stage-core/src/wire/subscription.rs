@@ -145,6 +145,11 @@ impl Subscription {
         self.tell(&self.tie.consumer, What::Window(window));
     }
 
+    /// Records a window that the consumer already uses.
+    pub(crate) fn note_window(&self, window: Window) {
+        *lock(&self.tie.window) = window;
+    }
+
     /// Returns the most recently set window. A stage that asks manually decides what it means.
     pub fn window(&self) -> Window {
         *lock(&self.tie.window)

@@ -159,14 +159,16 @@ impl Clock {
         Book { state, since, spent }
     }
 
-    /// Returns the current state, or `None` while the stage does not run.
-    pub(crate) fn state(&self) -> Option<StageState> {
-        let woken = self.woken.load(Ordering::Relaxed) != 0;
-        let (state, _) = unpack(self.state.load(Ordering::Relaxed));
+    /// Returns the current state and the time since it was entered, or `None` while the stage does not run.
+    pub(crate) fn state(&self) -> Option<(StageState, Duration)> {
+        let woken = self.woken.load(Ordering::Relaxed);
+        let (state, since) = unpack(self.state.load(Ordering::Relaxed));
         if self.began.load(Ordering::Acquire) == 0 {
             return None;
         }
-        state.map(|state| if woken { StageState::Scheduled } else { state })
+        let state = state?;
+        let (state, since) = if woken == 0 { (state, since) } else { (StageState::Scheduled, woken) };
+        Some((state, Duration::from_nanos(self.time.now(Grain::Fine).saturating_sub(since))))
     }
 
     /// Returns the time spent in each state up to now.
@@ -248,7 +250,7 @@ mod tests {
             let now = book.since + after;
             clock.enter(&mut book, state, now);
             assert_eq!(clock.read(), book);
-            assert_eq!(clock.state(), state);
+            assert_eq!(clock.state().map(|(state, _)| state), state);
         }
         assert_eq!(clock.open(), book);
     }

@@ -2,6 +2,7 @@
 
 mod clock;
 mod counters;
+mod event_time;
 mod link_counters;
 mod outcomes;
 mod short;
@@ -12,6 +13,8 @@ mod time;
 mod timekeeper;
 
 pub(crate) use counters::Counters;
+pub use event_time::EventTime;
+pub(crate) use event_time::EventTimes;
 pub(crate) use link_counters::{LinkCounters, LinkNumbers, Sharing};
 pub(crate) use outcomes::Discard;
 pub use outcomes::{Discards, EventFailures};

@@ -63,6 +63,16 @@ impl Discards {
         Self { overflow, unroutable, failed, ended }
     }
 
+    /// Returns the counts since `earlier`, an earlier reading for the same stage.
+    pub(crate) const fn since(&self, earlier: &Self) -> Self {
+        Self {
+            overflow: self.overflow.saturating_sub(earlier.overflow),
+            unroutable: self.unroutable.saturating_sub(earlier.unroutable),
+            failed: self.failed.saturating_sub(earlier.failed),
+            ended: self.ended.saturating_sub(earlier.ended),
+        }
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         self.overflow += other.overflow;
         self.unroutable += other.unroutable;

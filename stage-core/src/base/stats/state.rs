@@ -27,6 +27,17 @@ impl StageState {
     /// All states.
     pub const ALL: [Self; 5] = [Self::Working, Self::Waiting, Self::Starved, Self::HeldUp, Self::Scheduled];
 
+    /// Returns the name used in metrics, such as `held_up`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::Waiting => "waiting",
+            Self::Starved => "starved",
+            Self::HeldUp => "held_up",
+            Self::Scheduled => "scheduled",
+        }
+    }
+
     pub(super) const fn index(self) -> usize {
         match self {
             Self::Working => 0,
@@ -41,12 +52,6 @@ impl StageState {
 /// Writes the name used in metrics, such as `held_up`.
 impl fmt::Display for StageState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Working => "working",
-            Self::Waiting => "waiting",
-            Self::Starved => "starved",
-            Self::HeldUp => "held_up",
-            Self::Scheduled => "scheduled",
-        })
+        f.write_str(self.name())
     }
 }

@@ -51,7 +51,12 @@ impl<E: Send + 'static> Inlet<E> {
 
     /// Sends the subscription to its producer, and asks for the first events.
     pub(crate) fn complete(&mut self, begun: Begun<E>, asking: Asking) {
-        let Begun { join, stage, producer, consumer, subscription } = begun;
+        let Begun { mut join, stage, producer, consumer, subscription } = begun;
+        if let Owner::Pipeline(_) = join.owner {
+            // An operator may have changed it since the subscription was scheduled.
+            join.window = self.sources.window();
+            subscription.note_window(join.window);
+        }
         let chunk = match asking {
             Asking::Automatic => join.window.chunk(),
             Asking::Manual => usize::MAX,

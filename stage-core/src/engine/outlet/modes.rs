@@ -19,10 +19,25 @@ impl<E> Outlet<E> {
     /// applied first, so that emitted events find their subscribers, in the batches in which they were
     /// emitted; then the unmet demand is announced, ask by ask.
     pub(crate) fn set_mode(&mut self, mode: DemandMode) {
-        if mode == DemandMode::Accumulate {
+        self.chosen = mode;
+        self.switch();
+    }
+
+    /// Holds demand back while an operator pauses the stage, whatever its mode.
+    pub(crate) fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+        self.switch();
+    }
+
+    fn switch(&mut self) {
+        if self.paused || self.chosen == DemandMode::Accumulate {
             self.accumulated.get_or_insert_default();
-            return;
+        } else {
+            self.forward();
         }
+    }
+
+    fn forward(&mut self) {
         let (mut asked, mut rest) = (Vec::new(), Vec::new());
         self.held_back = 0;
         for happened in self.accumulated.take().into_iter().flatten() {

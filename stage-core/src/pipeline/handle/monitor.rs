@@ -1,10 +1,8 @@
 //! Reads the statistics of a pipeline from outside.
 
-use tokio::time::Instant;
-
-use crate::base::stats::StageStats;
+use crate::base::stats::{EventTimes, StageStats};
 use crate::pipeline::Topology;
-use crate::supervise::{Exits, StageEntry, stats_of};
+use crate::supervise::{Exits, Lifecycle, StageEntry, stats_of};
 use crate::sync::Arc;
 
 /// A reader of a pipeline's statistics, even after it has ended. Cheap to clone.
@@ -12,14 +10,20 @@ use crate::sync::Arc;
 pub struct Monitor {
     pub(crate) stages: Arc<[Arc<StageEntry>]>,
     pub(crate) topology: Arc<Topology>,
-    /// The time at which the pipeline was started.
-    pub(crate) began: Instant,
+    pub(crate) lifecycle: Arc<Lifecycle>,
     pub(crate) exits: Arc<Exits>,
+    /// The event time of its partitions, for a flow that uses it.
+    pub(crate) event_times: Option<EventTimes>,
 }
 
 impl Monitor {
     /// Returns the statistics of each stage, in the order of the pipeline.
     pub fn stats(&self) -> Vec<StageStats> {
         stats_of(&self.stages)
+    }
+
+    /// Returns the structure of the pipeline, with the options that were effective at its start.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
     }
 }

@@ -16,8 +16,9 @@ use crate::base::option_error::OptionError;
 use crate::base::stats::StageStats;
 use crate::pipeline::Topology;
 use crate::stage::{CallError, Consumer, Nothing, Producer, ProducerConsumer};
-use crate::supervise::StageEntry;
-use crate::supervise::{Child, Command, PipelineError, Plan, Report, Supervision};
+use crate::supervise::{
+    Child, Command, EndGuard, Ending, Lifecycle, PipelineError, Plan, Report, StageEntry, Supervision,
+};
 use crate::sync::Arc;
 
 /// The failure of a pipeline to start.
@@ -65,17 +66,24 @@ impl Running {
         plan: Plan,
     ) -> Result<Self, StartError> {
         let stages = children.iter().map(|child| Arc::new(StageEntry::of(child))).collect();
-        let mut supervision = Supervision::new(children, plan);
-        let (began, exits) = supervision.watched();
-        let monitor = Monitor { stages, topology: Arc::new(topology.clone()), began, exits };
+        let (commands, commanded) = mpsc::unbounded_channel();
+        let orders = commands.clone();
+        let lifecycle = Lifecycle::begin(Some(plan.intensity), move |command| {
+            // A pipeline that has ended ignores commands.
+            let _ = orders.send(command);
+        });
+        let mut supervision = Supervision::new(children, plan, Arc::clone(&lifecycle));
+        let exits = supervision.exits();
+        let monitor =
+            Monitor { stages, topology: Arc::new(topology.clone()), lifecycle, exits, event_times: None };
         supervision.start().await.map_err(|failure| StartError::Stage {
             pipeline: topology.name.clone(),
             stage: failure.stage,
             reason: failure.reason,
         })?;
-        let (commands, commanded) = mpsc::unbounded_channel();
         let (end, ended) = watch::channel(None);
         let warnings = stalled::warn(monitor.clone(), plan.stalls);
+        let guard = EndGuard(Arc::clone(&monitor.lifecycle));
         let supervised = async move {
             tokio::select! {
                 biased;
@@ -88,6 +96,7 @@ impl Running {
             let result = AssertUnwindSafe(supervised).catch_unwind().await.unwrap_or_else(|payload| {
                 Err(PipelineError::SupervisorPanicked { message: panic_message(&*payload) })
             });
+            guard.0.end(Ending::of(&result));
             end.send_replace(Some(result));
         });
         Ok(Self { topology, commands, ended, monitor })

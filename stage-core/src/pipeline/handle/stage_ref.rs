@@ -11,6 +11,7 @@ use crate::base::error::ExitReason;
 use crate::base::options::DemandMode;
 use crate::base::stats::StageStats;
 use crate::stage::{Call, CallError, CallOf, Cast, CastOf, Context, Inspection, Message, Reply, StageMail};
+use crate::supervise::StageEntry;
 use crate::sync::Arc;
 use crate::wire::ProducerRef;
 use crate::wire::mailbox::{Mail, Mailbox};
@@ -260,6 +261,13 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     /// May be dropped and called again at any time.
     pub async fn ended(&self) -> ExitReason {
         self.mailbox.ended().await
+    }
+
+    /// Returns the stage as observers see it.
+    pub(crate) fn entry(&self) -> StageEntry {
+        let mailbox = &self.mailbox;
+        let (any, control) = (Arc::clone(mailbox) as _, Arc::clone(mailbox) as _);
+        StageEntry::by_hand(self.name(), mailbox.counters(), any, control)
     }
 
     /// Returns the name of the stage.

@@ -1,5 +1,6 @@
 //! A rate and its burst.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use std::time::Duration;
 /// # Ok::<(), stage_core::rate::RateError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Rate {
     events: NonZeroU32,
     per: Duration,
@@ -78,24 +80,47 @@ impl Rate {
         Ok(self)
     }
 
+    /// Returns the number of events per [`per`](Self::per), at least 1.
+    pub const fn events(self) -> u32 {
+        self.events.get()
+    }
+
+    /// Returns the unit of time, above zero.
+    pub const fn per(self) -> Duration {
+        self.per
+    }
+
+    /// Returns the number of events that may pass at once, at least 1.
+    pub const fn max_burst(self) -> u32 {
+        self.burst.get()
+    }
+
     /// Returns the cost of one event, in units of which a nanosecond earns `events`.
-    pub(super) fn cost(self) -> u128 {
+    pub(crate) fn cost(self) -> u128 {
         self.per.as_nanos()
     }
 
     /// Returns the units earned in `time`.
-    pub(super) fn earned(self, time: Duration) -> u128 {
+    pub(crate) fn earned(self, time: Duration) -> u128 {
         time.as_nanos() * u128::from(self.events.get())
     }
 
     /// Returns the time in which `missing` units are earned, rounded up.
-    pub(super) fn time_for(self, missing: u128) -> Duration {
+    pub(crate) fn time_for(self, missing: u128) -> Duration {
         let nanos = missing.div_ceil(u128::from(self.events.get()));
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     /// Returns the content of a full bucket.
-    pub(super) fn full(self) -> u128 {
+    pub(crate) fn full(self) -> u128 {
         self.cost() * u128::from(self.burst.get())
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { events, per, burst } = self;
+        write!(f, "{events} events per {per:?}")?;
+        if burst == events { Ok(()) } else { write!(f, ", at most {burst} at once") }
     }
 }

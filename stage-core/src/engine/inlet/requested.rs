@@ -1,0 +1,30 @@
+//! Applies the requests of an operator to the subscriptions of a stage.
+
+use super::Inlet;
+use crate::credit::demand::Window;
+use crate::wire::mailbox::Owner;
+
+impl<E: Send + 'static> Inlet<E> {
+    /// Leaves input where it is, or handles it again. Subscriptions still ask for what their windows allow.
+    pub(crate) fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// Sets the window of the pipeline's subscriptions, and of those to come after a restart of a producer.
+    pub(crate) fn set_window(&mut self, window: Window) {
+        if self.sources.window() == window {
+            return;
+        }
+        self.sources.set_window(window);
+        for incoming in self.links.iter_mut().flatten() {
+            match incoming.owner {
+                Owner::Pipeline(_) => {
+                    incoming.link.subscription().note_window(window);
+                    incoming.link.counters().set_window(window);
+                    incoming.set_window(window);
+                }
+                Owner::Hand(_) => {}
+            }
+        }
+    }
+}

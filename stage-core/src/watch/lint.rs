@@ -1,0 +1,144 @@
+//! Unfavourable structures and options that the numbers of a pipeline show.
+
+use std::fmt;
+use std::time::Duration;
+
+/// An unfavourable structure or option that the numbers of a pipeline show, found by
+/// [`Activity::lints`](super::Activity::lints). Its `Display` is a sentence with the figures and a remedy.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Lint {
+    /// A callback occupies a thread of the runtime without a pause.
+    Blocks {
+        /// The step.
+        step: String,
+        /// The index of the copy.
+        copy: usize,
+        /// The time for which the callback has run without a pause.
+        time: Duration,
+    },
+    /// Events travel one by one although the window allows batches.
+    Chatty {
+        /// The step that emits.
+        from: String,
+        /// The step that takes.
+        to: String,
+        /// The mean number of events in a batch.
+        batch: f64,
+        /// Events per second.
+        rate: f64,
+    },
+    /// The window is as small as the number of events that a step keeps inside, so the step waits.
+    SmallWindow {
+        /// The step.
+        step: String,
+        /// Events that the step keeps inside.
+        held: u64,
+        /// The `max_demand` of all its links together.
+        room: u64,
+    },
+    /// One copy of a step has much more to do than the others.
+    Skew {
+        /// The step.
+        step: String,
+        /// The number of its copies.
+        copies: usize,
+        /// The events of the busiest copy, as a multiple of the mean.
+        skew: f64,
+    },
+    /// A step asks for one event at a time, because its `min_demand` is `max_demand − 1`.
+    NarrowWindow {
+        /// The step.
+        step: String,
+        /// Events per second.
+        rate: f64,
+    },
+    /// A step has events, and no subscriber.
+    NoConsumer {
+        /// The step.
+        step: String,
+    },
+    /// Events were discarded because a buffer was full.
+    Overflow {
+        /// The step.
+        step: String,
+        /// Events discarded.
+        events: u64,
+    },
+    /// Events were discarded because no subscriber accepts them.
+    Unroutable {
+        /// The step.
+        step: String,
+        /// Events discarded.
+        events: u64,
+    },
+}
+
+impl Lint {
+    /// Returns the step that the lint is about; for a link, the one that takes.
+    pub fn step(&self) -> &str {
+        match self {
+            Self::Blocks { step, .. }
+            | Self::Chatty { to: step, .. }
+            | Self::SmallWindow { step, .. }
+            | Self::Skew { step, .. }
+            | Self::NarrowWindow { step, .. }
+            | Self::NoConsumer { step }
+            | Self::Overflow { step, .. }
+            | Self::Unroutable { step, .. } => step,
+        }
+    }
+
+    /// Returns whether both are the same finding, whatever their figures.
+    pub fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.step() == other.step()
+    }
+}
+
+impl fmt::Display for Lint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blocks { step, copy, time } => write!(
+                f,
+                "a callback of `{step}/{copy}` has run for {:.3} s without a pause, and occupies a thread of the \
+                 runtime: `placement: blocking` or `placement: rayon` gives it a thread of its own",
+                time.as_secs_f64()
+            ),
+            Self::Chatty { from, to, batch, rate } => write!(
+                f,
+                "`{to}` gets {rate:.0} events a second from `{from}` in batches of {batch:.1}: a source that emits \
+                 several events in one callback costs less"
+            ),
+            Self::SmallWindow { step, held, room } => write!(
+                f,
+                "`{step}` keeps {held} events inside and may have at most {room}: a larger `max_demand` keeps it \
+                 from waiting"
+            ),
+            Self::Skew { step, copies, skew } => write!(
+                f,
+                "one of the {copies} copies of `{step}` has {skew:.1} times as many events as the mean: a key that \
+                 spreads the events more evenly helps"
+            ),
+            Self::NarrowWindow { step, rate } => write!(
+                f,
+                "`{step}` asks for one event at a time and gets {rate:.0} a second: a smaller `min_demand` allows \
+                 batches"
+            ),
+            Self::NoConsumer { step } => {
+                write!(f, "`{step}` has events, and no consumer asks for them")
+            }
+            Self::Overflow { step, events } => write!(
+                f,
+                "`{step}` discarded {events} events because its buffer was full: a larger `buffer`, or a source that \
+                 emits only on demand, helps"
+            ),
+            Self::Unroutable { step, events } => write!(
+                f,
+                "`{step}` discarded {events} events that no subscriber accepts: a partition or a selector for them is \
+                 missing"
+            ),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The metric families: their names, types, units and values. `docs/design/watching.md` has the same table.
+
+use super::text::{Family, Kind};
+use super::view::{LinkRow, Row, View};
+use crate::base::stats::StageState;
+use crate::watch::snapshot::LinkSnapshot;
+
+/// A metric family, and the samples of it that a pipeline has.
+pub(super) struct Metric {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) unit: Option<&'static str>,
+    pub(super) help: &'static str,
+    pub(super) write: fn(&View, &mut Family<'_>),
+}
+
+impl Metric {
+    const fn counter(name: &'static str, help: &'static str, write: fn(&View, &mut Family<'_>)) -> Self {
+        Self { name, kind: Kind::Counter, unit: None, help, write }
+    }
+
+    const fn gauge(name: &'static str, help: &'static str, write: fn(&View, &mut Family<'_>)) -> Self {
+        Self { name, kind: Kind::Gauge, unit: None, help, write }
+    }
+
+    const fn unit(self, unit: &'static str) -> Self {
+        Self { unit: Some(unit), ..self }
+    }
+}
+
+fn rows(view: &View, family: &mut Family<'_>, value: fn(&Row) -> u64) {
+    view.rows.iter().for_each(|row| family.sample(&row.labels, value(row)));
+}
+
+fn row_labels(
+    view: &View,
+    family: &mut Family<'_>,
+    label: &str,
+    values: impl Fn(&Row) -> Vec<(&'static str, u64)>,
+) {
+    for row in &view.rows {
+        for (of, value) in values(row) {
+            family.sample_with(&row.labels, Some((label, of)), value);
+        }
+    }
+}
+
+fn links(view: &View, family: &mut Family<'_>, value: fn(&LinkSnapshot) -> u64) {
+    view.links.iter().for_each(|LinkRow { labels, link }| family.sample(labels, value(link)));
+}
+
+/// The durations of functions with `#[timed]`, which belong to no pipeline.
+pub(super) const TIMED: Metric = Metric {
+    kind: Kind::Histogram,
+    ..Metric::gauge("stage_timed_function_seconds", "Durations of functions with `#[timed]`.", |_, _| ())
+        .unit("seconds")
+};
+
+/// All families of pipelines, in the order in which they are written.
+pub(super) const METRICS: &[Metric] = &[
+    Metric {
+        kind: Kind::Info,
+        ..Metric::gauge("stage_pipeline", "The state of a pipeline, in one word.", |view, family| {
+            let state = view.status.state.name();
+            family.sample_with(&view.labels, Some(("state", state)), 1);
+        })
+    },
+    Metric::gauge(
+        "stage_pipeline_start_time_seconds",
+        "The time of the start, in seconds since the Unix epoch.",
+        |view, family| {
+            let started = view.status.started.duration_since(std::time::UNIX_EPOCH);
+            family.sample(&view.labels, started.unwrap_or_default());
+        },
+    )
+    .unit("seconds"),
+    Metric::gauge("stage_up", "Whether the pipeline has not ended: 1, or 0 once it has.", |view, family| {
+        family.sample(&view.labels, u64::from(!view.status.state.is_ended()));
+    }),
+    Metric::gauge("stage_copies", "Copies of a step.", |view, family| rows(view, family, |row| row.copies)),
+    Metric::counter("stage_events_in", "Events handled.", |view, family| {
+        rows(view, family, |row| row.events_in);
+    }),
+    Metric::counter("stage_events_out", "Events sent to subscribers.", |view, family| {
+        rows(view, family, |row| row.events_out);
+    }),
+    Metric::counter("stage_batches", "Batches handled; for a source, demands handled.", |view, family| {
+        rows(view, family, |row| row.batches);
+    }),
+    Metric::counter(
+        "stage_state_seconds",
+        "Time spent in each state, over all copies.",
+        |view, family| {
+            for row in &view.rows {
+                for state in StageState::ALL {
+                    family.sample_with(&row.labels, Some(("state", state.name())), row.times.of(state));
+                }
+            }
+        },
+    )
+    .unit("seconds"),
+    Metric::gauge(
+        "stage_callback_age_seconds",
+        "Time since the longest callback in progress was last polled or, if it is being polled, since that began.",
+        |view, family| {
+            for row in &view.rows {
+                family.sample(&row.labels, row.callback_age);
+            }
+        },
+    )
+    .unit("seconds"),
+    Metric::gauge(
+        "stage_buffered_events",
+        "Events emitted for which there is no demand yet.",
+        |view, family| rows(view, family, |row| row.buffered),
+    )
+    .unit("events"),
+    Metric::gauge(
+        "stage_held_events",
+        "Events held inside, in open batches or for a rate.",
+        |view, family| rows(view, family, |row| row.held),
+    )
+    .unit("events"),
+    Metric::counter("stage_events_discarded", "Events discarded, by reason.", |view, family| {
+        row_labels(view, family, "reason", |row| {
+            let lost = &row.discards;
+            vec![
+                ("overflow", lost.overflow),
+                ("unroutable", lost.unroutable),
+                ("failed", lost.failed),
+                ("ended", lost.ended),
+            ]
+        });
+    }),
+    Metric::counter("stage_event_failures", "Failed attempts at events, by outcome.", |view, family| {
+        row_labels(view, family, "outcome", |row| {
+            let failures = &row.failures;
+            vec![
+                ("retried", failures.retried),
+                ("skipped", failures.skipped),
+                ("dead_letter", failures.dead_lettered),
+                ("deadline", failures.past_deadline),
+            ]
+        });
+    }),
+    Metric::counter("stage_restarts", "Restarts of stages.", |view, family| {
+        rows(view, family, |row| row.restarts);
+    }),
+    Metric::counter("stage_handler_remakes", "Handlers made anew after a panic.", |view, family| {
+        rows(view, family, |row| row.failures.remade_handlers);
+    }),
+    Metric::counter("stage_link_asked", "Events that the consumers asked for.", |view, family| {
+        links(view, family, |link| link.asked);
+    }),
+    Metric::counter("stage_link_sent", "Events that the producers sent.", |view, family| {
+        links(view, family, |link| link.sent);
+    }),
+    Metric::counter("stage_link_handled", "Events that the consumers handled.", |view, family| {
+        links(view, family, |link| link.handled);
+    }),
+    Metric::gauge(
+        "stage_link_window",
+        "The sum of the demand windows of all links that exist.",
+        |view, family| {
+            for LinkRow { labels, link } in &view.links {
+                family.sample_with(labels, Some(("bound", "min")), link.min_demand);
+                family.sample_with(labels, Some(("bound", "max")), link.max_demand);
+            }
+        },
+    ),
+    Metric::counter("stage_deliveries", "Deliveries of acknowledged sources, by verdict.", |view, family| {
+        if let Some(settlement) = &view.status.settlement {
+            for (verdict, count) in [
+                ("acknowledged", settlement.acknowledged),
+                ("rejected", settlement.rejected),
+                ("untold", settlement.untold),
+            ] {
+                family.sample_with(&view.labels, Some(("verdict", verdict)), count);
+            }
+        }
+    }),
+    Metric::gauge("stage_deliveries_open", "Deliveries without a verdict.", |view, family| {
+        if let Some(settlement) = &view.status.settlement {
+            family.sample(&view.labels, settlement.open());
+        }
+    }),
+    Metric::gauge(
+        "stage_oldest_delivery_age_seconds",
+        "The age of the oldest delivery without a verdict, or 0.",
+        |view, family| {
+            if view.status.settlement.is_some() {
+                family.sample(&view.labels, view.status.oldest_open.unwrap_or_default());
+            }
+        },
+    )
+    .unit("seconds"),
+    Metric::gauge(
+        "flow_watermark_lag_seconds",
+        "Time by which the watermark of a partition is behind the latest event time.",
+        |view, family| {
+            for (labels, lag, _) in &view.event_times {
+                if let Some(lag) = lag {
+                    family.sample(labels, *lag);
+                }
+            }
+        },
+    )
+    .unit("seconds"),
+    Metric::counter("flow_late_events", "Events that came too late for every window.", |view, family| {
+        for (labels, _, late) in &view.event_times {
+            family.sample(labels, *late);
+        }
+    }),
+];

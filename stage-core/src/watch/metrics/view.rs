@@ -1,0 +1,115 @@
+//! The numbers of one pipeline, added up by step or listed by copy, each with its labels.
+
+use std::time::Duration;
+
+use super::text::label;
+use crate::base::stats::{Discards, EventFailures, StageState, StateTimes};
+use crate::watch::board::Entry;
+use crate::watch::snapshot::{LinkSnapshot, StageSnapshot};
+use crate::watch::status::Status;
+
+/// The samples of one step, or of one copy of it.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    pub(super) labels: String,
+    pub(super) copies: u64,
+    pub(super) events_in: u64,
+    pub(super) events_out: u64,
+    pub(super) batches: u64,
+    pub(super) buffered: u64,
+    pub(super) held: u64,
+    pub(super) restarts: u64,
+    pub(super) discards: Discards,
+    pub(super) failures: EventFailures,
+    pub(super) times: StateTimes,
+    /// The age of the callback that has run longest, up to now.
+    pub(super) callback_age: Duration,
+}
+
+/// The samples of all links between two steps.
+#[derive(Debug)]
+pub(super) struct LinkRow {
+    pub(super) labels: String,
+    pub(super) link: LinkSnapshot,
+}
+
+/// One pipeline.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) labels: String,
+    pub(super) status: Status,
+    pub(super) rows: Vec<Row>,
+    pub(super) links: Vec<LinkRow>,
+    /// The labels and the numbers of each partition of a flow.
+    pub(super) event_times: Vec<(String, Option<Duration>, u64)>,
+}
+
+/// Whether copies are listed one by one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Detail {
+    #[default]
+    Steps,
+    Copies,
+}
+
+impl View {
+    pub(super) fn of(entry: &Entry, detail: Detail) -> Self {
+        let (snapshot, status) = (entry.monitor().snapshot(), entry.status());
+        let mut labels = String::new();
+        label(&mut labels, "pipeline", entry.name());
+        let mut rows: Vec<(&str, Row)> = Vec::new();
+        for stage in &snapshot.stages {
+            let step = stage.stats.step.as_str();
+            match rows.last_mut().filter(|(last, _)| detail == Detail::Steps && *last == step) {
+                Some((_, row)) => row.add(stage),
+                None => {
+                    let mut row = Row { labels: labels.clone(), ..Row::default() };
+                    label(&mut row.labels, "step", step);
+                    if detail == Detail::Copies {
+                        label(&mut row.labels, "copy", &stage.stats.copy.to_string());
+                    }
+                    row.add(stage);
+                    rows.push((step, row));
+                }
+            }
+        }
+        let rows = rows.into_iter().map(|(_, row)| row).collect();
+        let links = snapshot.links.into_iter().map(|link| {
+            let mut labels = labels.clone();
+            label(&mut labels, "from", &link.from);
+            label(&mut labels, "to", &link.to);
+            LinkRow { labels, link }
+        });
+        let event_times = status.event_times.iter().map(|times| {
+            let mut labels = labels.clone();
+            label(&mut labels, "step", &times.step);
+            label(&mut labels, "partition", &times.partition.to_string());
+            (labels, times.lag, times.late)
+        });
+        Self { rows, links: links.collect(), event_times: event_times.collect(), labels, status }
+    }
+}
+
+impl Row {
+    fn add(&mut self, stage: &StageSnapshot) {
+        let stats = &stage.stats;
+        self.copies += 1;
+        self.events_in += stats.events_in;
+        self.events_out += stats.events_out;
+        self.batches += stats.batches;
+        self.buffered += stats.buffered;
+        self.held += stats.held;
+        self.restarts += stats.restarts;
+        self.discards.add(&stats.discards);
+        self.failures.add(&stats.failures);
+        self.times = self.times.and(&stage.times);
+        let in_callback = match stage.state {
+            Some(StageState::Working) => true,
+            Some(StageState::Waiting) => !stage.is_source,
+            Some(StageState::Starved | StageState::HeldUp | StageState::Scheduled) | None => false,
+        };
+        if in_callback {
+            self.callback_age = self.callback_age.max(stage.state_age);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Writes the statistics of a board in the text format of OpenMetrics 1.0.
+
+use std::time::Duration;
+
+use super::families::{METRICS, TIMED};
+use super::text::{Family, label};
+use super::view::{Detail, View};
+use crate::timed;
+use crate::watch::board::Board;
+
+/// The content type of [`openmetrics`] in an HTTP response.
+pub const OPENMETRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Writes the statistics of all pipelines of a board as OpenMetrics text, with one sample for each step.
+///
+/// Pipelines that have ended are included, with `stage_up` 0, until they are removed from the board.
+/// [`OpenMetrics`] has options.
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_core::watch::{Board, openmetrics};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let running = Pipeline::builder("count")
+///     .start_fn("numbers", || Ok(0..100))
+///     .finish_fn("sink", |_| ())
+///     .start()
+///     .await?;
+/// let board = Board::new();
+/// board.add("count", &running)?;
+/// running.join().await?;
+/// let mut text = String::new();
+/// openmetrics(&board, &mut text);
+/// assert!(text.contains("stage_events_in_total{pipeline=\"count\",step=\"sink\"} 100\n"));
+/// assert!(text.ends_with("# EOF\n"));
+/// # Ok(())
+/// # }
+/// ```
+pub fn openmetrics(board: &Board, text: &mut String) {
+    OpenMetrics::new().write(board, text);
+}
+
+/// Writes the statistics of a board as OpenMetrics text, with options.
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use]
+pub struct OpenMetrics {
+    detail: Detail,
+}
+
+impl OpenMetrics {
+    /// Creates the options of [`openmetrics`].
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes one sample for each copy of a step, with the label `copy`. Default: one for each step, since a
+    /// metrics server stores each combination of labels separately.
+    pub fn per_copy(mut self) -> Self {
+        self.detail = Detail::Copies;
+        self
+    }
+
+    /// Appends the text. A snapshot of each pipeline is taken, which costs the pipelines nothing.
+    pub fn write(&self, board: &Board, text: &mut String) {
+        let entries = board.entries();
+        let views: Vec<_> = entries.iter().map(|entry| View::of(entry, self.detail)).collect();
+        for metric in METRICS {
+            let mut family = Family::new(text, metric.name, metric.kind, metric.unit, metric.help);
+            views.iter().for_each(|view| (metric.write)(view, &mut family));
+        }
+        write_timed(text);
+        text.push_str("# EOF\n");
+    }
+}
+
+/// Writes the histograms of all functions with `#[timed]`.
+fn write_timed(text: &mut String) {
+    let mut family = Family::new(text, TIMED.name, TIMED.kind, TIMED.unit, TIMED.help);
+    let mut functions = timed::histograms();
+    functions.sort_unstable_by_key(|(name, _)| *name);
+    // If several functions share a name, the first one measured has it.
+    functions.dedup_by_key(|(name, _)| *name);
+    for (name, histogram) in functions {
+        let mut labels = String::new();
+        label(&mut labels, "function", name);
+        let (below, count, sum) = histogram.below(&POWERS);
+        let buckets: Vec<_> = POWERS.iter().map(|power| bound(*power)).zip(below).collect();
+        family.histogram(&labels, &buckets, count, sum.as_secs_f64());
+    }
+}
+
+/// The bounds of the buckets of durations, as powers of two nanoseconds: from 1 µs to 69 s, by factors of four.
+const POWERS: [u32; 14] = [10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36];
+
+/// Returns the bound in seconds.
+fn bound(power: u32) -> f64 {
+    Duration::from_nanos(1 << power).as_secs_f64()
+}

@@ -1,0 +1,125 @@
+//! The status of a pipeline: its state, its restarts, its deliveries, and the settings that can be changed.
+
+use std::time::{Duration, SystemTime};
+
+use crate::ack::Settlement;
+use crate::base::rate::Rate;
+use crate::base::stats::EventTime;
+use crate::credit::demand::Window;
+use crate::pipeline::handle::Monitor;
+use crate::supervise::{Nature, PipelineState, Restarts, StageEntry};
+use crate::sync::Arc;
+
+/// The status of a pipeline, read by [`Monitor::status`].
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Status {
+    /// The state of the pipeline.
+    pub state: PipelineState,
+    /// The time of its start, by the clock of the machine.
+    pub started: SystemTime,
+    /// The time since its start, or from its start to its end.
+    pub uptime: Duration,
+    /// The restarts of its stages.
+    pub restarts: Restarts,
+    /// The deliveries of its sources by verdict; `None` if no source tracks acknowledgements.
+    pub settlement: Option<Settlement>,
+    /// The age of the oldest delivery that is neither acknowledged nor rejected.
+    pub oldest_open: Option<Duration>,
+    /// Its steps with the settings that an operator can change, in the order of the pipeline.
+    pub steps: Vec<StepStatus>,
+    /// The event time of the partitions of a flow, if it uses event time.
+    pub event_times: Vec<EventTime>,
+}
+
+/// The settings of a step that an operator can change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct StepStatus {
+    /// The name of the step.
+    pub step: String,
+    /// Whether its events come from outside the pipeline.
+    pub is_source: bool,
+    /// Whether an operator paused it.
+    pub paused: bool,
+    /// The `max_demand` of its window; `None` for a source, which asks no stage.
+    pub max_demand: Option<usize>,
+    /// The `min_demand` of its window; `None` for a source.
+    pub min_demand: Option<usize>,
+    /// Its rate, if it limits the rate of events.
+    pub rate: Option<Rate>,
+}
+
+impl Monitor {
+    /// Reads the status of the pipeline. Costs the pipeline nothing.
+    pub fn status(&self) -> Status {
+        let mut settlement = Settlement::default();
+        for stage in &*self.stages {
+            settlement.add(stage.collectors.settlement());
+        }
+        let acknowledged = self.stages.iter().any(|stage| stage.collectors.is_used());
+        let steps = self.step_status();
+        let state = match self.lifecycle.state() {
+            PipelineState::Running if self.is_paused() => PipelineState::Paused,
+            state => state,
+        };
+        Status {
+            state,
+            started: self.lifecycle.started(),
+            uptime: self.lifecycle.uptime(),
+            restarts: self.lifecycle.restarts(),
+            settlement: acknowledged.then_some(settlement),
+            oldest_open: self.stages.iter().filter_map(|stage| stage.collectors.oldest_open()).max(),
+            steps,
+            event_times: self.event_times.as_ref().map_or_else(Vec::new, |times| times.read()),
+        }
+    }
+
+    /// Returns the stages at the head of the pipeline: those that no other step of it feeds.
+    pub(super) fn heads(&self) -> impl Iterator<Item = &Arc<StageEntry>> {
+        let is_fed = |step: &str| self.topology.links.iter().any(|link| link.to == step);
+        self.stages.iter().filter(move |stage| matches!(stage.nature, Nature::Stage) && !is_fed(&stage.step))
+    }
+
+    /// Returns whether there are heads and all of them are paused.
+    fn is_paused(&self) -> bool {
+        let mut heads = self.heads().filter_map(|stage| stage.control.requests()).peekable();
+        heads.peek().is_some() && heads.all(|requests| requests.is_paused())
+    }
+
+    fn step_status(&self) -> Vec<StepStatus> {
+        let mut steps: Vec<StepStatus> = Vec::new();
+        for stage in &*self.stages {
+            if let (Nature::Stage, Some(requests)) = (&stage.nature, stage.control.requests()) {
+                match steps.iter_mut().find(|step| step.step == *stage.step) {
+                    Some(step) => step.paused &= requests.is_paused(),
+                    None => steps.push(self.first_copy(stage)),
+                }
+            }
+        }
+        steps
+    }
+
+    /// Returns the status of a step as its first copy has it.
+    fn first_copy(&self, stage: &Arc<StageEntry>) -> StepStatus {
+        let requests = stage.control.requests();
+        let declared = || {
+            let step = self.topology.step(&stage.step)?;
+            Window::new(step.max_demand, step.min_demand).ok()
+        };
+        let window = match stage.is_source() {
+            true => None,
+            false => requests.and_then(|requests| requests.window()).or_else(declared),
+        };
+        StepStatus {
+            step: stage.step.to_string(),
+            is_source: stage.is_source(),
+            paused: requests.is_some_and(|requests| requests.is_paused()),
+            max_demand: window.map(Window::max),
+            min_demand: window.map(Window::min),
+            rate: requests.and_then(|requests| requests.rate()),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Why a request to a pipeline is refused.
+
+use std::fmt;
+
+use crate::credit::demand::WindowError;
+use crate::supervise::Ending;
+
+/// Why a request to a pipeline is refused. A request that is refused changes nothing.
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SteeringError {
+    /// The pipeline has no such step.
+    #[error("the pipeline `{pipeline}` has no step `{step}`; its steps are {}", List(.known))]
+    UnknownStep {
+        /// The pipeline.
+        pipeline: String,
+        /// The name given.
+        step: String,
+        /// The names of its steps.
+        known: Vec<String>,
+    },
+    /// The step is a source, which asks no stage for events.
+    #[error(
+        "the step `{step}` of the pipeline `{pipeline}` is a source and has no demand window; \
+         the steps with one are {}", List(.known)
+    )]
+    NoWindow {
+        /// The pipeline.
+        pipeline: String,
+        /// The source.
+        step: String,
+        /// The names of the steps that have a window.
+        known: Vec<String>,
+    },
+    /// The window is out of range.
+    #[error("the step `{step}` of the pipeline `{pipeline}`: {source}")]
+    Window {
+        /// The pipeline.
+        pipeline: String,
+        /// The step.
+        step: String,
+        /// The error in the window.
+        source: WindowError,
+    },
+    /// The pipeline has no such step, or it does not limit the rate of events.
+    #[error("no step `{step}` of the pipeline `{pipeline}` has a rate; {}", Rates(.known))]
+    UnknownRate {
+        /// The pipeline.
+        pipeline: String,
+        /// The name given.
+        step: String,
+        /// The names of the steps that have a rate.
+        known: Vec<String>,
+    },
+    /// A supervisor has no stages of its own.
+    #[error("`{pipeline}` has no sources to pause: steer each pipeline of a supervisor by itself")]
+    NoStages {
+        /// The name of the supervisor.
+        pipeline: String,
+    },
+    /// The pipeline drains or stops, so it cannot be changed any more.
+    #[error("the pipeline `{pipeline}` is draining or stopping, and can only be drained or stopped")]
+    Ending {
+        /// The pipeline.
+        pipeline: String,
+    },
+    /// The pipeline has ended.
+    #[error("the pipeline `{pipeline}` has ended: {ending}")]
+    Ended {
+        /// The pipeline.
+        pipeline: String,
+        /// The way in which it ended.
+        ending: Ending,
+    },
+}
+
+/// Displays names as a list: `a`, `b` and `c`.
+pub(super) struct List<'a>(pub(super) &'a [String]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, name) in self.0.iter().enumerate() {
+            let before = match number {
+                0 => "",
+                number if number + 1 == self.0.len() => " and ",
+                _ => ", ",
+            };
+            write!(f, "{before}`{name}`")?;
+        }
+        Ok(())
+    }
+}
+
+/// Displays the steps that have a rate.
+struct Rates<'a>(&'a [String]);
+
+impl fmt::Display for Rates<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("none of its steps limits the rate of events"),
+            names => write!(f, "the steps with one are {}", List(names)),
+        }
+    }
+}

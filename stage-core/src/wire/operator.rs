@@ -1,0 +1,91 @@
+//! The operator's requests to a stage: a pause, a demand window, a rate. They outlive its restarts.
+
+use super::signal::Signal;
+use crate::base::rate::Rate;
+use crate::credit::demand::Window;
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
+
+/// The state that an operator requested. A stage applies it when it starts and when its mail is marked;
+/// applying it again changes nothing.
+#[derive(Debug)]
+pub(crate) struct OperatorRequests {
+    signal: Arc<Signal>,
+    paused: AtomicBool,
+    /// The requested window; `None` for the declared one.
+    window: Mutex<Option<Window>>,
+    rates: Mutex<Rates>,
+}
+
+/// The rate of a stage, and the one requested.
+#[derive(Debug, Default)]
+struct Rates {
+    /// The rate of the running stage, or of the last one that ran; `None` if the stage has no rate.
+    current: Option<Arc<dyn AdjustableRate>>,
+    requested: Option<Rate>,
+}
+
+/// A rate that can be changed while its stage runs.
+pub(crate) trait AdjustableRate: std::fmt::Debug + Send + Sync {
+    fn rate(&self) -> Rate;
+    fn set(&self, rate: Rate);
+    /// Returns a number that differs from those of all other rates that exist at the same time.
+    fn id(&self) -> usize;
+}
+
+impl OperatorRequests {
+    pub(crate) fn new(signal: &Arc<Signal>) -> Arc<Self> {
+        Arc::new(Self {
+            signal: Arc::clone(signal),
+            paused: AtomicBool::new(false),
+            window: Mutex::default(),
+            rates: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn set_paused(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Release);
+        self.signal.mark_mail();
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_window(&self, window: Window) {
+        *lock(&self.window) = Some(window);
+        self.signal.mark_mail();
+    }
+
+    pub(crate) fn window(&self) -> Option<Window> {
+        *lock(&self.window)
+    }
+
+    /// Connects the rate of a stage that starts. A rate that the operator requested applies to it, unless it
+    /// is the rate that the last run had: that one may have been changed since.
+    pub(crate) fn connect(&self, current: Arc<dyn AdjustableRate>) {
+        let mut rates = lock(&self.rates);
+        let same = rates.current.as_ref().is_some_and(|last| last.id() == current.id());
+        if let Some(requested) = rates.requested
+            && !same
+        {
+            current.set(requested);
+        }
+        rates.current = Some(current);
+    }
+
+    /// Sets the rate; returns whether the stage has one.
+    pub(crate) fn set_rate(&self, rate: Rate) -> bool {
+        let mut rates = lock(&self.rates);
+        let Some(current) = rates.current.clone() else { return false };
+        rates.requested = Some(rate);
+        drop(rates);
+        current.set(rate);
+        true
+    }
+
+    /// Returns the current rate, if the stage has one.
+    pub(crate) fn rate(&self) -> Option<Rate> {
+        let current = lock(&self.rates).current.clone()?;
+        Some(current.rate())
+    }
+}
