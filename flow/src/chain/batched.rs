@@ -124,6 +124,10 @@ where
         self.layer.fed_by(feeds);
     }
 
+    fn reached(&self) -> Option<crate::time::Reached> {
+        self.layer.reached()
+    }
+
     fn batch<K: FnMut(P::Out)>(&mut self, edge: usize, events: impl Iterator<Item = T>, sink: &mut K) {
         let made = (self.function)(events.collect());
         self.layer.batch(edge, made.into_iter(), sink);

@@ -1,5 +1,6 @@
 //! A stage that runs an operator on the events of other stages.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use stage_core::{
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 use super::alarm::{Alarm, Ring};
 use super::ends::Ends;
 use crate::plan::{Feeds, Operator};
+use crate::time::Gauge;
 
 /// A stage of a layer that is fed by the layer before.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub(crate) struct FedStage<P> {
     /// The subscriptions of the stage; the index of each is its edge.
     edges: Vec<Subscription>,
     alarm: Alarm,
+    gauge: Arc<Gauge>,
     finished: bool,
     /// Keeps the stage alive while the operator has more to emit.
     going_on: Option<Hold>,
@@ -34,10 +37,10 @@ pub(crate) struct GoOn;
 pub(crate) struct Leave;
 
 impl<P: Operator> FedStage<P> {
-    pub(crate) fn new(mut operator: P, feeds: Feeds, ends: Ends) -> Self {
+    pub(crate) fn new(mut operator: P, feeds: Feeds, ends: Ends, gauge: Arc<Gauge>) -> Self {
         operator.fed_by(feeds);
         let (edges, alarm) = (Vec::new(), Alarm::default());
-        Self { operator, ends, edges, alarm, finished: false, going_on: None }
+        Self { operator, ends, edges, alarm, gauge, finished: false, going_on: None }
     }
 
     /// Finishes once all producers have ended.
@@ -63,6 +66,7 @@ impl<P: Operator> FedStage<P> {
 
     /// Schedules the next alarm of the operator, and the rest of its output.
     fn set_alarm(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
+        self.gauge.show(self.operator.reached());
         self.go_on_later(out)?;
         let wanted = if self.finished { None } else { self.operator.alarm() };
         if let Some(after) = self.alarm.set(wanted) {

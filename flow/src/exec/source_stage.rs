@@ -15,6 +15,7 @@ use super::ends::Ends;
 use super::fed_stage::{GoOn, Leave};
 use crate::plan::{Feeds, Operator};
 use crate::source::{More, Part, Taker};
+use crate::time::Gauge;
 
 /// A read that takes longer than this is slow: the stage then emits what it has, and handles messages.
 const SLOW: Duration = Duration::from_micros(500);
@@ -35,6 +36,7 @@ pub(crate) struct SourceStage<I, P> {
     /// Whether a message to continue reading is on its way.
     going: bool,
     alarm: Alarm,
+    gauge: Arc<Gauge>,
     /// The time since which the stage has waited for events; `None` once it has announced that it is idle.
     waits_since: Option<Instant>,
     is_idle: bool,
@@ -76,7 +78,7 @@ where
     I: Part,
     P: Operator<In = I::Item>,
 {
-    pub(crate) fn new(part: I, mut operator: P, ends: Ends) -> Self {
+    pub(crate) fn new(part: I, mut operator: P, ends: Ends, gauge: Arc<Gauge>) -> Self {
         operator.fed_by(Feeds::OwnPart);
         Self {
             part,
@@ -86,6 +88,7 @@ where
             slice: 1,
             going: false,
             alarm: Alarm::default(),
+            gauge,
             waits_since: None,
             is_idle: false,
             finished: false,
@@ -183,6 +186,7 @@ where
     }
 
     fn set_alarm(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
+        self.gauge.show(self.operator.reached());
         self.go_on_later(out)?;
         let alarms = [self.operator.alarm(), self.idle_at()];
         let wanted = if self.finished { None } else { alarms.into_iter().flatten().min() };

@@ -11,7 +11,7 @@ use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Place};
 use crate::reduce::Marks;
 use crate::stats::Tally;
-use crate::time::{Carried, Stamp, Time};
+use crate::time::{Carried, Reached, Stamp, Time};
 use crate::window::{Late, Spans, TakesLate, WindowSpec};
 
 /// The type parameters of a join.
@@ -181,6 +181,10 @@ where
         self.marks.fed_by(feeds);
     }
 
+    fn reached(&self) -> Option<Reached> {
+        self.marks.seen()
+    }
+
     fn edge_ended<K: FnMut(J::Out)>(&mut self, edge: usize, sink: &mut K) {
         self.marks.ended(edge);
         self.pass(sink);
@@ -207,6 +211,7 @@ where
             match self.window_of(spans, stamp) {
                 Ok(window) => self.take_in(window, side, sink),
                 Err(watermark) => {
+                    self.marks.came_late();
                     self.layer.window.late.add(1);
                     if let Some(late) = &self.layer.late {
                         late(Late { event: side, at: stamp.at, watermark });

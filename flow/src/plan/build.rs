@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use stage_core::dispatch::{DemandDispatcher, Dispatcher};
 use stage_core::spawn::{SpawnError, StageOptions};
+use stage_core::watch::GroupBuilder;
 use stage_core::{
     DemandMode, ExitReason, Pace, ProducerRef, StageRef, StageStats, SubscribeOptions, Subscription,
 };
@@ -17,6 +18,7 @@ use stage_core::{
 use super::{Layer, Place};
 use crate::error::{FirstError, FlowError};
 use crate::exec::{Ends, Readers};
+use crate::time::Gauges;
 
 /// Default time limit for one stage to subscribe to another.
 pub(crate) const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -56,6 +58,8 @@ pub(crate) trait RunningStage: Send + Sync {
     fn stop(&self);
     fn abort(&self);
     fn stats(&self) -> StageStats;
+    /// Adds the stage to those that are watched together.
+    fn watched_in(&self, group: GroupBuilder) -> GroupBuilder;
 }
 
 impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> RunningStage for StageRef<S, In, Out> {
@@ -79,6 +83,10 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> RunningStage fo
     fn stats(&self) -> StageStats {
         StageRef::stats(self)
     }
+
+    fn watched_in(&self, group: GroupBuilder) -> GroupBuilder {
+        group.stage(self)
+    }
 }
 
 /// Drains a source: stops it, so that the events it produced reach the end of the flow.
@@ -92,6 +100,8 @@ pub struct Build {
     /// Subscriptions that have not asked yet.
     waiting: Arc<Mutex<Vec<Subscription>>>,
     pub(crate) first_error: FirstError,
+    /// The event time of the stages, for observers.
+    pub(crate) gauges: Gauges,
     /// Numbers the layers, so that their names differ.
     layers: Arc<std::sync::atomic::AtomicUsize>,
     subscribe_timeout: Duration,
@@ -102,8 +112,8 @@ impl Build {
     /// Creates a build without stages; each subscription may take `subscribe_timeout`.
     pub(crate) fn new(subscribe_timeout: Duration) -> Self {
         let (stages, sources, waiting, first_error) = Default::default();
-        let (layers, pace) = Default::default();
-        Self { stages, sources, waiting, first_error, layers, subscribe_timeout, pace }
+        let (gauges, layers, pace) = Default::default();
+        Self { stages, sources, waiting, first_error, gauges, layers, subscribe_timeout, pace }
     }
 
     /// Makes each stage handle one batch at a time, and the next one only while there is demand.
@@ -163,6 +173,13 @@ impl Build {
     /// Returns the statistics of each stage, sources first.
     pub(crate) fn stats(&self) -> Vec<StageStats> {
         self.stages().iter().map(|stage| stage.stats()).collect()
+    }
+
+    /// Adds the stages, which are wired, to those that are watched together.
+    pub(crate) fn watched_in(&self, group: GroupBuilder) -> GroupBuilder {
+        let gauges = self.gauges.clone();
+        let group = group.event_times(move || gauges.read());
+        self.stages().iter().fold(group, |group, stage| stage.watched_in(group))
     }
 
     /// Creates the counter of the subscriptions that must end around a stage with `upstream` producers.

@@ -96,7 +96,8 @@ pub(super) async fn feed<L: Layer>(
     for index in 0..of {
         let place = Place { index, of };
         let operator = Build::operator(layer, name, place)?;
-        let stage = FedStage::new(operator, feeds, build.ends(upstream.len(), exit));
+        let stage =
+            FedStage::new(operator, feeds, build.ends(upstream.len(), exit), build.gauges.add(name, index));
         let stage =
             producer_consumer(stage, build.stage_options(name, index, exit)).await.map_err(Build::failed)?;
         build.keep(stage.clone());

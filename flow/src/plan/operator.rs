@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{Build, Exit, NodeOf, Outline};
 use crate::error::FlowError;
 use crate::options::LayerOptions;
-use crate::time::Time;
+use crate::time::{Reached, Time};
 
 /// The position of a stage within its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,6 +105,12 @@ pub trait Operator: Send + 'static {
     #[doc(hidden)]
     fn fed_by(&mut self, feeds: Feeds) {
         let _ = feeds;
+    }
+
+    /// Returns the event time that the operator has reached, if its events carry time and some have come.
+    #[doc(hidden)]
+    fn reached(&self) -> Option<Reached> {
+        None
     }
 
     /// Handles a batch from the input edge with this number; passes the results to `sink`, in order.

@@ -160,7 +160,8 @@ where
     for (index, part) in parts.into_iter().enumerate() {
         let place = Place { index, of };
         let part = Stamping { part, live: stamper.live() };
-        let stage = SourceStage::new(part, operator(place)?, build.ends(0, &exit));
+        let stage =
+            SourceStage::new(part, operator(place)?, build.ends(0, &exit), build.gauges.add(&name, index));
         let options = build
             .stage_options(&name, index, &exit)
             // A reducer emits its final results without demand for each of them.

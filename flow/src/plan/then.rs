@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Build, Exit, Feeds, Layer, Operator, Origin, Outline, Place};
 use crate::error::FlowError;
 use crate::options::LayerOptions;
-use crate::time::{Time, Untimed};
+use crate::time::{Reached, Time, Untimed};
 
 /// An origin whose events go through a layer's operators first, in the stages of whichever layer follows.
 #[derive(Clone, Debug)]
@@ -97,6 +97,10 @@ impl<A: Operator, B: Operator<In = A::Out>> Operator for Then<A, B> {
     fn fed_by(&mut self, feeds: Feeds) {
         self.first.fed_by(feeds);
         self.then.fed_by(feeds);
+    }
+
+    fn reached(&self) -> Option<Reached> {
+        self.first.reached().or_else(|| self.then.reached())
     }
 
     fn batch<K: FnMut(B::Out)>(&mut self, edge: usize, events: impl Iterator<Item = A::In>, sink: &mut K) {

@@ -37,6 +37,7 @@ where
         let ended = at.watermark.max(self.marks.reached());
         let (first, last) = (window.first_open(spans, ended).max(*windows.start()), *windows.end());
         if last < first {
+            self.marks.came_late();
             window.late.add(1);
             if let Some(late) = &self.layer.late {
                 late(Late { event, at: at.at, watermark: ended });

@@ -5,7 +5,7 @@ use crate::chain::{Chain, InOf, TimeOf};
 use crate::error::FlowError;
 use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Origin as _, Place};
-use crate::time::{Carried, Progress, Time};
+use crate::time::{Carried, Progress, Reached, Time};
 
 /// A layer of steps without a reducer.
 #[derive(Clone, Debug)]
@@ -84,6 +84,10 @@ impl<C: Chain> Operator for MapOperator<C> {
 
     fn fed_by(&mut self, feeds: Feeds) {
         self.marks.fed_by(feeds);
+    }
+
+    fn reached(&self) -> Option<Reached> {
+        self.marks.seen()
     }
 
     fn edge_ended<K: FnMut(Self::Out)>(&mut self, edge: usize, sink: &mut K) {

@@ -4,7 +4,7 @@
 //! progress of the others does not hold the stage back, and its events are late if their window has ended.
 
 use crate::plan::Feeds;
-use crate::time::Progress;
+use crate::time::{Progress, Reached};
 
 /// The progress of each input of a stage.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub(crate) struct Marks {
     ways: Vec<Way>,
     /// The watermark; it never decreases.
     highest: Option<i64>,
+    /// Events that came too late for every window.
+    late: u64,
 }
 
 /// The progress of one input.
@@ -32,7 +34,7 @@ enum State {
 
 impl Marks {
     pub(crate) fn new() -> Self {
-        Self { ways: vec![Way { reached: None, state: State::Active }], highest: None }
+        Self { ways: vec![Way { reached: None, state: State::Active }], highest: None, late: 0 }
     }
 
     pub(crate) fn fed_by(&mut self, feeds: Feeds) {
@@ -69,6 +71,16 @@ impl Marks {
             way.state = State::Ended;
             self.settle();
         }
+    }
+
+    /// Counts an event that came too late for every window.
+    pub(crate) fn came_late(&mut self) {
+        self.late += 1;
+    }
+
+    /// Returns the watermark and the number of late events, for observers.
+    pub(crate) fn seen(&self) -> Option<Reached> {
+        self.highest.map(|watermark| Reached { watermark, late: self.late })
     }
 
     /// Returns the watermark: no later event belongs to a window that ended by then, except for late events.

@@ -13,7 +13,7 @@ use super::open::{Open, Opened};
 use super::{Accumulate, AlarmSet, Emit, Reducer};
 use crate::chain::{Chain, InOf, StampOf, TimeOf};
 use crate::plan::{Feeds, Operator, Place};
-use crate::time::{Carried, Time};
+use crate::time::{Carried, Reached, Time};
 use crate::window::{Kind, TriggerName, WindowId};
 
 /// The windows of one stage.
@@ -210,6 +210,10 @@ where
 
     fn fed_by(&mut self, feeds: Feeds) {
         self.marks.fed_by(feeds);
+    }
+
+    fn reached(&self) -> Option<Reached> {
+        self.marks.seen()
     }
 
     fn edge_ended<K: FnMut(M::Out)>(&mut self, edge: usize, sink: &mut K) {

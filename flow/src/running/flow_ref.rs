@@ -5,7 +5,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stage_core::{Nothing, Outcome, Registry, StageRef, StageStats};
+use stage_core::watch::{Steering, Watched};
+use stage_core::{Monitor, Nothing, Outcome, Registry, StageRef, StageStats};
 
 use super::keeper::{Keeper, Whose};
 use super::report::FlowReport;
@@ -128,6 +129,34 @@ impl FlowRef {
         self.run.ended().await
     }
 
+    /// Returns the reader of the flow's statistics, which outlives this handle. Its steps are the layers of the
+    /// flow.
+    ///
+    /// ```
+    /// use flow::Flow;
+    /// use stage_core::watch::Board;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let running = Flow::from_items(0_u64..).map(|number| number * 2).start().await?;
+    /// let board = Board::new();
+    /// board.add("doubled", &running)?;
+    /// assert_eq!(running.monitor().status().state.name(), "running");
+    /// running.stop().await?;
+    /// assert_eq!(running.monitor().status().state.name(), "ended");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn monitor(&self) -> Monitor {
+        self.run.watched().monitor().clone()
+    }
+
+    /// Returns the control of the flow: a pause holds its sources back, and layers have demand windows that can
+    /// be set.
+    pub fn steering(&self) -> Steering {
+        self.run.watched().steering()
+    }
+
     /// Returns the statistics of each stage and the events it holds, sources first; the step is
     /// `layer/number`.
     pub fn stats(&self) -> Vec<StageStats> {
@@ -137,6 +166,18 @@ impl FlowRef {
     /// Returns the statistics by layer.
     pub fn layers(&self) -> Vec<LayerProfile> {
         LayerProfile::of(self.stats())
+    }
+}
+
+impl From<&FlowRef> for Watched {
+    fn from(flow: &FlowRef) -> Self {
+        flow.run.watched().clone()
+    }
+}
+
+impl From<&RunningFlow> for Watched {
+    fn from(flow: &RunningFlow) -> Self {
+        Self::from(&flow.flow)
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use stage_core::spawn::{StageOptions, producer};
+use stage_core::watch::{Ending, Group, Watched};
 use stage_core::{ExitReason, Nothing, ProducerRef, StageRef, StageStats};
 use tokio::sync::{mpsc, watch};
 
@@ -25,6 +26,7 @@ pub(super) struct Run {
     build: Build,
     commands: mpsc::UnboundedSender<Command>,
     ended: watch::Receiver<Ended>,
+    watched: Watched,
 }
 
 impl Run {
@@ -44,6 +46,10 @@ impl Run {
 
     pub(super) fn release(&self) {
         self.build.release();
+    }
+
+    pub(super) fn watched(&self) -> &Watched {
+        &self.watched
     }
 
     pub(super) fn stats(&self) -> Vec<StageStats> {
@@ -75,7 +81,10 @@ where
     let Begun { build, producers, work, events } = wired;
     let (commands, mut commanded) = mpsc::unbounded_channel();
     let (end, ended) = watch::channel(None);
-    let flow = FlowRef::new(Arc::new(Run { build: build.clone(), commands, ended }));
+    let label = options.name.as_ref().map_or("flow", |(_, name)| name);
+    let group = group(label, &build, &commands);
+    let watched = Watched::from(&group);
+    let flow = FlowRef::new(Arc::new(Run { build: build.clone(), commands, ended, watched }));
     let (workers, held) = (options.workers, options.held);
     let named = spawn(workers, name(options, flow.clone(), producers));
     let keeper = named.await.unwrap_or(Err(FlowError::Stopped)).inspect_err(|_| build.stop())?;
@@ -84,15 +93,29 @@ where
     }
     let _watching = spawn(workers, async move {
         let began = Instant::now();
-        let watched = watch(&build, work, &mut commanded).await;
+        let watched = watch(&build, &group, work, &mut commanded).await;
         if let Some(keeper) = keeper {
             keeper.stop(ExitReason::Normal).await;
         }
         let layers = LayerProfile::of(build.stats());
+        group.ended(match &watched {
+            Ok((outcome, _)) => Ending::from(*outcome),
+            Err(error) => Ending::Failed(error.to_string()),
+        });
         let profile = Profile { elapsed: began.elapsed(), events: events(&layers), layers };
         end.send_replace(Some(watched.map(|(outcome, cut_off)| FlowReport { outcome, profile, cut_off })));
     });
     Ok(RunningFlow::new(flow))
+}
+
+/// Returns the stages of a flow as a group to watch and to steer.
+fn group(name: &str, build: &Build, commands: &mpsc::UnboundedSender<Command>) -> Group {
+    let (drain, stop) = (commands.clone(), commands.clone());
+    // A flow that has ended needs no command.
+    let group = Group::named(name)
+        .on_drain(move |deadline| drain.send(Command::Drain(deadline)).unwrap_or_default())
+        .on_stop(move || stop.send(Command::Stop).unwrap_or_default());
+    build.watched_in(group).watch()
 }
 
 /// Names the flow and the stages of its last layer; returns the stage that keeps the flow's name.

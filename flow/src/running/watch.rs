@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use stage_core::Outcome;
+use stage_core::watch::Group;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -24,10 +25,12 @@ pub(super) enum Command {
 /// is left. Returns the stages that had to be aborted.
 pub(super) async fn watch(
     build: &Build,
+    group: &Group,
     work: impl Future<Output = Result<(), FlowError>>,
     commands: &mut UnboundedReceiver<Command>,
 ) -> Result<(Outcome, Vec<String>), FlowError> {
-    let ended = until_it_ends(build, work, commands).await;
+    let ended = until_it_ends(build, group, work, commands).await;
+    group.stopping();
     build.stop();
     let mut cut_off = Vec::new();
     if timeout(PATIENCE, build.ended()).await.is_err() {
@@ -43,6 +46,7 @@ pub(super) async fn watch(
 
 async fn until_it_ends(
     build: &Build,
+    group: &Group,
     work: impl Future<Output = Result<(), FlowError>>,
     commands: &mut UnboundedReceiver<Command>,
 ) -> Result<Outcome, FlowError> {
@@ -57,6 +61,8 @@ async fn until_it_ends(
                     outcome = Outcome::Drained;
                     // A deadline that `Instant` cannot represent counts as none.
                     deadline = Instant::now().checked_add(within);
+                    // A pause would hold the events back until the deadline.
+                    group.draining();
                     build.drain();
                 }
                 Command::Stop => return Ok(stopped(build)),

@@ -16,7 +16,7 @@ use crate::flow::Flow;
 use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Origin, Place, Staged};
 use crate::reduce::Marks;
-use crate::time::{Stamp, Stamped, Timed};
+use crate::time::{Reached, Stamp, Stamped, Timed};
 use crate::window::{Late, TakesLate};
 
 /// A layer that finds sessions.
@@ -234,6 +234,10 @@ where
         self.marks.fed_by(feeds);
     }
 
+    fn reached(&self) -> Option<Reached> {
+        self.marks.seen()
+    }
+
     fn edge_ended<K: FnMut(Session<Q, A>)>(&mut self, edge: usize, sink: &mut K) {
         self.marks.ended(edge);
         self.pass_watermark(sink);
@@ -251,6 +255,7 @@ where
             }
             let Stamped::Event(stamp, event) = item else { continue };
             if let Some(watermark) = self.late_by(stamp, &event) {
+                self.marks.came_late();
                 self.layer.sessions.late.add(1);
                 if let Some(late) = &self.layer.late {
                     late(Late { event, at: stamp.at, watermark });

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use stage_core::spawn::{StageOptions, consumer};
+use stage_core::watch::GroupBuilder;
 use stage_core::{CancelMode, Consumer, ExitReason, Nothing, ProducerRef, StageRef, StageStats};
 use tokio::time::Instant;
 
@@ -201,5 +202,10 @@ impl<S: Consumer> RunningStage for Member<S> {
         stats.busy += now.before.busy;
         stats.restarts += now.before.restarts;
         stats
+    }
+
+    /// Adds its first instance; those after a restart are not followed.
+    fn watched_in(&self, group: GroupBuilder) -> GroupBuilder {
+        group.stage(&self.now().stage)
     }
 }

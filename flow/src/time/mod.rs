@@ -3,8 +3,11 @@
 
 mod by_demand;
 mod by_partition;
+mod gauge;
 mod kind;
 mod stamp;
 
+pub use gauge::Reached;
+pub(crate) use gauge::{Gauge, Gauges};
 pub use kind::{Time, Timed, Untimed};
 pub use stamp::{Carried, Progress, Stamp, Stamped};
