@@ -390,3 +390,46 @@ async fn dropping_the_handle_stops_the_pipeline() {
     drop(running);
     while progressed.recv().await.is_some() {}
 }
+
+/// Reports its drop.
+#[derive(Debug)]
+struct Tracked(Arc<Mutex<Vec<&'static str>>>);
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().push("event dropped");
+    }
+}
+
+struct Failing(Arc<Mutex<Vec<&'static str>>>);
+
+impl Consumer for Failing {
+    type Event = Tracked;
+
+    async fn handle_events(&mut self, _: Events<'_, Tracked>, _: &mut Context<'_>) -> StageResult {
+        Err("no".into())
+    }
+
+    async fn terminate(&mut self, _: &stage_core::ExitReason) {
+        self.0.lock().unwrap().push("terminate");
+    }
+}
+
+#[tokio::test]
+async fn the_batch_of_a_failed_callback_is_dropped_before_terminate() {
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let (events, sink) = (Arc::clone(&order), Arc::clone(&order));
+    let running = Pipeline::builder("failing")
+        .start_fn("two", move || {
+            let events = Arc::clone(&events);
+            Ok((0..2).map(move |_| Tracked(Arc::clone(&events))))
+        })
+        .finish(StepOptions::named("sink").restart(stage_core::Restart::Temporary), move || {
+            Ok(Failing(Arc::clone(&sink)))
+        })
+        .start()
+        .await
+        .unwrap();
+    let _ = running.join().await;
+    assert_eq!(*order.lock().unwrap(), ["event dropped", "event dropped", "terminate"]);
+}

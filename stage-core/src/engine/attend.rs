@@ -15,10 +15,20 @@ use crate::base::stats::{StageState, Timekeeper};
 /// callback is type-erased, so one copy of this function serves all callbacks with the same output. It is
 /// pinned on the stack of its stage and costs no allocation.
 pub(crate) fn attend<'a, T>(
-    mut callback: Pin<&'a mut (dyn Future<Output = T> + Send + 'a)>,
+    callback: Pin<&'a mut (dyn Future<Output = T> + Send + 'a)>,
     timekeeper: &'a mut Timekeeper,
     meanwhile: &'a mut (dyn FnMut(&mut Context<'_>) -> StageState + Send + 'a),
 ) -> impl Future<Output = Result<T, ExitReason>> + Send + 'a {
+    attend_inline(callback, timekeeper, meanwhile)
+}
+
+/// Like [`attend`], with a copy for each callback: for those that run once per batch.
+#[inline]
+pub(crate) fn attend_inline<T, F: Future<Output = T> + ?Sized>(
+    mut callback: Pin<&mut F>,
+    timekeeper: &mut Timekeeper,
+    mut meanwhile: impl FnMut(&mut Context<'_>),
+) -> impl Future<Output = Result<T, ExitReason>> {
     let mut waits = false;
     poll_fn(move |cx| {
         if waits {

@@ -82,8 +82,8 @@ pub(crate) struct LostSubscription<E> {
 
 /// The outcome of [`Inlet::receive`].
 pub(crate) enum Received<E> {
-    /// A batch of the subscription with this slot.
-    Batch(usize, Batch<E>),
+    /// A batch of the subscription with this slot, whose events are in the given buffer.
+    Batch { slot: usize, more: bool },
     /// A subscription ended, and everything that its producer sent was received.
     Lost(Box<LostSubscription<E>>),
     /// Nothing is available now.
@@ -204,16 +204,17 @@ impl<E: Send + 'static> Inlet<E> {
     }
 
     /// Receives the next item that `appetite` allows, from the producers in turn; the batches of one message
-    /// are received without interleaving.
+    /// are received without interleaving. The events of a batch replace `events`, where they stay until they
+    /// are handled: moving a batch between two calls costs more than the calls.
     #[inline]
-    pub(crate) fn receive(&mut self, appetite: Appetite) -> Received<E> {
+    pub(crate) fn receive(&mut self, appetite: Appetite, events: &mut Vec<E>) -> Received<E> {
         if self.ready.is_empty() && self.left.is_empty() {
             return Received::Nothing;
         }
-        self.receive_next(appetite)
+        self.receive_next(appetite, events)
     }
 
-    fn receive_next(&mut self, appetite: Appetite) -> Received<E> {
+    fn receive_next(&mut self, appetite: Appetite, events: &mut Vec<E>) -> Received<E> {
         if let Some(gone) = self.left.pop_front() {
             return Received::Lost(Box::new(gone));
         }
@@ -229,17 +230,19 @@ impl<E: Send + 'static> Inlet<E> {
                 skipped += 1;
                 continue;
             }
+            if appetite == Appetite::All
+                && let Some(batch) = incoming.link.receive_batch()
+            {
+                let more = batch.more();
+                *events = batch.events;
+                return self.received(slot, more, events.len());
+            }
             match incoming.link.receive() {
                 FromProducer::Batch(batch) if appetite == Appetite::Ends => incoming.link.put_back(batch),
                 FromProducer::Batch(batch) => {
-                    if !incoming.link.has_more() {
-                        incoming.listed = false;
-                        self.ready.pop_front();
-                    } else if !batch.more && self.ready.len() > 1 {
-                        self.ready.rotate_left(1);
-                    }
-                    self.held = batch.events.len();
-                    return Received::Batch(slot, batch);
+                    let more = batch.more();
+                    *events = batch.events;
+                    return self.received(slot, more, events.len());
                 }
                 FromProducer::Nothing => {
                     incoming.listed = false;
@@ -254,6 +257,21 @@ impl<E: Send + 'static> Inlet<E> {
             }
         }
         Received::Nothing
+    }
+
+    /// Records a batch of `slot`, the first ready one, as the one in hand.
+    #[inline]
+    fn received(&mut self, slot: usize, more: bool, events: usize) -> Received<E> {
+        self.held = events;
+        if let Some(incoming) = self.links[slot].as_mut() {
+            if !incoming.link.has_more() {
+                incoming.listed = false;
+                self.ready.pop_front();
+            } else if !more && self.ready.len() > 1 {
+                self.ready.rotate_left(1);
+            }
+        }
+        Received::Batch { slot, more }
     }
 
     #[cold]
@@ -423,7 +441,7 @@ impl<E> Inlet<E> {
         if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut) {
             incoming.link.counters().handled(handled);
             if !events.is_empty() {
-                incoming.link.put_back(Batch { events, more: false });
+                incoming.link.put_back(Batch::new(events, false));
             }
         }
     }

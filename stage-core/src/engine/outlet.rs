@@ -390,7 +390,7 @@ impl<E> Outlet<E> {
             self.counters.sent(events.len());
             link.counters().sent(events.len());
             if events.len() <= link.chunk() {
-                link.send(Batch { events, more: false });
+                link.send(Batch::new(events, false));
             } else {
                 send_in_batches(link, events, &mut self.pieces, &mut self.outbox);
             }
@@ -471,9 +471,9 @@ fn send_in_batches<E>(
         piece.extend(events.drain(last..));
         pieces.push(piece);
     }
-    link.send(Batch { events, more: !pieces.is_empty() });
+    link.send(Batch::new(events, !pieces.is_empty()));
     while let Some(events) = pieces.pop() {
-        link.send(Batch { events, more: !pieces.is_empty() });
+        link.send(Batch::new(events, !pieces.is_empty()));
     }
 }
 

@@ -5,7 +5,7 @@
 
 use tokio::sync::oneshot;
 
-use super::attend::attend;
+use super::attend::{attend, attend_inline};
 use super::inlet::{Appetite, Inlet, Received};
 use super::kind::{Consuming, Kind, Producing, Transforming};
 use super::outlet::Outlet;
@@ -18,7 +18,6 @@ use crate::stage::{
     CallbackState, Consumer, Context, Emitter, Events, Init, Nothing, Producer, ProducerConsumer, is_used,
 };
 use crate::sync::Arc;
-use crate::wire::protocol::Batch;
 use crate::wire::signal::WantsCredit;
 
 /// The start handshake of a stage: it reports that its `init` succeeded, and waits until the other stages are
@@ -73,17 +72,12 @@ pub(super) use end_stage;
 
 /// Runs the callback for one batch; its emptied buffer returns to the producer.
 macro_rules! handle_batch {
-    ($stage_loop:expr, $slot:expr, $batch:expr, |$kind:ident, $events:ident, $out:ident| $callback:expr) => {{
-        let Batch { mut events, .. } = $batch;
-        $stage_loop.state.begin_batch(events.len());
+    ($stage_loop:expr, $slot:expr, |$kind:ident, $events:ident, $out:ident| $callback:expr) => {{
+        $stage_loop.state.begin_batch($stage_loop.batch.len());
         $stage_loop.remember_sender($slot);
-        let from = $stage_loop.from.take();
-        debug_assert!(from.is_some(), "a batch comes by a subscription that stands");
-        if let Some(from) = &from {
-            let $events = Events { buffer: &mut events, from };
-            run_callback!($stage_loop, |$kind, $out| $callback)?;
-        }
-        $stage_loop.from = from;
+        debug_assert!($stage_loop.from.is_some(), "a batch comes by a subscription that stands");
+        run_callback!(batch of $stage_loop, |$kind, $events, $out| $callback)?;
+        let events = std::mem::take(&mut $stage_loop.batch);
         $stage_loop.io.inlet.handled($slot, events);
     }};
 }
@@ -198,10 +192,11 @@ async fn transform<S: ProducerConsumer>(
             continue;
         }
         let wanted = (begun && pace == Pace::Message) || stage_loop.io.outlet.wanted() > 0;
-        match stage_loop.io.inlet.receive(if wanted { Appetite::All } else { Appetite::Ends }) {
-            Received::Batch(slot, batch) => {
-                begun = batch.more;
-                handle_batch!(stage_loop, slot, batch, |kind, events, out| kind.0.handle_events(events, out));
+        let appetite = if wanted { Appetite::All } else { Appetite::Ends };
+        match stage_loop.io.inlet.receive(appetite, &mut stage_loop.batch) {
+            Received::Batch { slot, more } => {
+                begun = more;
+                handle_batch!(stage_loop, slot, |kind, events, out| kind.0.handle_events(events, out));
             }
             Received::Lost(gone) => ending = stage_loop.gone(*gone).await?,
             Received::Nothing => {
@@ -239,9 +234,9 @@ async fn consume<C: Consumer>(stage_loop: &mut StageLoop<Consuming<C>>) -> Resul
             stage_loop.park(WantsCredit::No).await;
             continue;
         }
-        match stage_loop.io.inlet.receive(Appetite::All) {
-            Received::Batch(slot, batch) => {
-                handle_batch!(stage_loop, slot, batch, |kind, events, out| kind
+        match stage_loop.io.inlet.receive(Appetite::All, &mut stage_loop.batch) {
+            Received::Batch { slot, .. } => {
+                handle_batch!(stage_loop, slot, |kind, events, out| kind
                     .0
                     .handle_events(events, &mut Context { state: &mut *out.state }));
             }

@@ -4,6 +4,7 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::PoisonError;
 use std::task::Poll;
 
 use tokio::time::Instant;
@@ -38,6 +39,9 @@ const TURNS: usize = 64;
 /// The state that every kind of stage has. A consumer's outlet has no subscribers; a producer's inlet has no
 /// sources.
 pub(super) struct StageLoop<K: Kind> {
+    /// The events of the batch in hand. They stay here from the link until their buffer returns to it. Dropped
+    /// before the stage, as everything that its callbacks borrow.
+    pub(super) batch: Vec<K::In>,
     pub(super) kind: K,
     pub(super) state: CallbackState,
     pub(super) io: StageIo<K::Stage, K::In, K::Out>,
@@ -72,6 +76,24 @@ macro_rules! run_callback {
         )
         .await
     }};
+    (batch of $stage_loop:expr, |$kind:ident, $events:ident, $out:ident| $callback:expr) => {{
+        let result = {
+            let StageLoop { kind: $kind, state, io, emitted, flushed, timekeeper, from, batch, .. } = &mut *$stage_loop;
+            let flushed = &*flushed;
+            attend_inline(
+                std::pin::pin!(async {
+                    let Some(from) = &*from else { return Ok(()) };
+                    let $events = Events { buffer: batch, from };
+                    let $out = &mut Emitter { buffer: emitted, flushed, state };
+                    $callback.await
+                }),
+                timekeeper,
+                |cx: &mut std::task::Context<'_>| io.work(cx, flushed),
+            )
+            .await
+        };
+        $stage_loop.emit(result)
+    }};
     ($stage_loop:expr, |$kind:ident, $out:ident| $callback:expr) => {{
         let result = run_callback!(result of $stage_loop, |$kind, $out| $callback);
         $stage_loop.emit(result)
@@ -103,6 +125,7 @@ impl<K: Kind> StageLoop<K> {
         let mut io = StageIo { parking, inbox, inlet, outlet, is_source: K::IS_SOURCE, paused: false };
         io.apply_requests();
         Self {
+            batch: Vec::new(),
             kind,
             state,
             io,
@@ -118,23 +141,40 @@ impl<K: Kind> StageLoop<K> {
     }
 
     /// Hands out the events that a callback emitted; discards them if the callback failed.
-    #[inline]
+    #[inline(always)]
+    #[allow(
+        clippy::inline_always,
+        reason = "a result passed in memory is read in larger pieces than it was written, which stalls the processor"
+    )]
     pub(super) fn emit<T>(
         &mut self,
         result: Result<Result<T, BoxError>, ExitReason>,
     ) -> Result<T, ExitReason> {
-        let flushed = self.flushed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        self.io.outlet.emit(flushed);
-        let failure = match result {
+        match result {
             Ok(Ok(output)) => {
-                self.io.outlet.emit(&mut self.emitted);
-                return Ok(output);
+                self.hand_out();
+                Ok(output)
             }
-            Ok(Err(error)) => ExitReason::from(error),
-            Err(panicked) => panicked,
-        };
-        // A failed callback loses the batch that it was handling; one without a batch loses the events that
-        // it emitted.
+            Ok(Err(error)) => Err(self.failed(ExitReason::from(error))),
+            Err(panicked) => Err(self.failed(panicked)),
+        }
+    }
+
+    #[inline]
+    fn hand_out(&mut self) {
+        let Self { io, emitted, flushed, .. } = self;
+        io.outlet.emit(flushed.get_mut().unwrap_or_else(PoisonError::into_inner));
+        io.outlet.emit(emitted);
+    }
+
+    /// Discards the events that a failed callback held. It loses the batch that it was handling; one without a
+    /// batch loses the events that it emitted.
+    #[cold]
+    fn failed(&mut self, failure: ExitReason) -> ExitReason {
+        let flushed = self.flushed.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.io.outlet.emit(flushed);
+        // Deliveries in the batch are rejected before the stage's `terminate` runs.
+        self.batch.clear();
         if !self.emitted.is_empty() && self.io.inlet.in_hand() == 0 {
             self.state.counters.discarded(Discard::Failed, self.emitted.len());
             tracing::warn!(
@@ -142,7 +182,7 @@ impl<K: Kind> StageLoop<K> {
                 "events discarded: the callback that emitted them failed"
             );
         }
-        Err(failure)
+        failure
     }
 
     /// Takes in new arrivals; returns whether the turn has more to do, which is rare.

@@ -211,10 +211,9 @@ impl<E: Send + 'static> Stream for EventStream<E> {
             }
             this.open();
             this.take_in();
-            match this.inlet.receive(Appetite::All) {
-                Received::Batch(slot, batch) => {
+            match this.inlet.receive(Appetite::All, &mut this.batch) {
+                Received::Batch { slot, .. } => {
                     this.slot = Some(slot);
-                    this.batch = batch.events;
                     this.batch.reverse();
                 }
                 Received::Lost(gone) => {

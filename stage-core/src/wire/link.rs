@@ -245,6 +245,12 @@ impl<E> Drop for LinkTx<E> {
 }
 
 impl<E> LinkRx<E> {
+    /// Receives the next batch, unless it spilled.
+    #[inline]
+    pub(crate) fn receive_batch(&mut self) -> Option<Batch<E>> {
+        if self.rest.is_empty() { self.batches.pop().ok() } else { None }
+    }
+
     /// Receives the next message of the producer.
     #[inline]
     pub(crate) fn receive(&mut self) -> FromProducer<E> {

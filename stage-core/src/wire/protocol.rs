@@ -8,8 +8,22 @@ use crate::wire::link::LinkTx;
 #[derive(Debug)]
 pub(crate) struct Batch<E> {
     pub(crate) events: Vec<E>,
-    /// Whether more batches of the same message follow.
-    pub(crate) more: bool,
+    /// Whether more batches of the same message follow. A whole word, so that a batch has no padding: reading
+    /// padding that was just written in pieces stalls the processor.
+    more: usize,
+}
+
+impl<E> Batch<E> {
+    #[inline]
+    pub(crate) fn new(events: Vec<E>, more: bool) -> Self {
+        Self { events, more: usize::from(more) }
+    }
+
+    /// Returns whether more batches of the same message follow.
+    #[inline]
+    pub(crate) fn more(&self) -> bool {
+        self.more != 0
+    }
 }
 
 /// A consumer's reply after a batch: the emptied buffer, and credit if an ask is due.

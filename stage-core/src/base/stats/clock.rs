@@ -121,6 +121,12 @@ impl Clock {
     pub(super) fn enter(&self, book: &mut Book, state: Option<StageState>, now: u64) {
         let left = place(book.state);
         let woken = self.woken.load(Ordering::Relaxed);
+        // Usual for a stage measured by ticks: no tick has passed since the last change, so no time either.
+        if woken == 0 && now <= book.since {
+            book.state = state;
+            self.state.store(pack(book), Ordering::Relaxed);
+            return;
+        }
         if woken == 0 {
             book.enter(state, now, None);
         } else {

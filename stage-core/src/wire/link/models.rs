@@ -43,7 +43,7 @@ fn pair() -> Pair {
 }
 
 fn send(tx: &mut LinkTx<u32>, event: u32) {
-    tx.send(Batch { events: vec![event], more: false });
+    tx.send(Batch::new(vec![event], false));
     tx.announce();
 }
 
@@ -71,7 +71,7 @@ fn every_batch_is_received_once_in_order_whatever_spills_meanwhile() {
         let Pair { mut tx, mut rx, .. } = pair();
         let sender = thread::spawn(move || {
             for event in 0..3 {
-                tx.send(Batch { events: vec![event], more: false });
+                tx.send(Batch::new(vec![event], false));
             }
             tx
         });

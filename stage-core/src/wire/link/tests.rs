@@ -24,7 +24,7 @@ fn pair(chunk: usize) -> (LinkTx<u32>, LinkRx<u32>) {
 }
 
 fn send(tx: &mut LinkTx<u32>, events: Vec<u32>) {
-    tx.send(Batch { events, more: false });
+    tx.send(Batch::new(events, false));
 }
 
 /// Receives everything available; also returns how the link ended, if it did.
