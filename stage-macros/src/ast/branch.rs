@@ -26,7 +26,7 @@ fn merge(word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Item {
     } else if input.peek(token::Brace) || input.peek(Token![,]) {
         errors.at(
             word,
-            "`merge` takes nothing: it brings the branches before it back together; write `merge;`",
+            "`merge` takes no arguments: it joins the branches before it; write `merge;`",
         );
         // The tokens after a brace are the next item.
         if input.peek(token::Brace) { skip(input) } else { skip_item(input) }
@@ -84,7 +84,7 @@ fn partition(word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Item 
             } else {
                 errors.at_span(
                     input.span(),
-                    "expected `{`: the steps that each part of a `partition` goes through come in braces",
+                    "expected `{`: the steps of a `partition` are written in braces",
                 );
                 skip_to_brace(input);
             }

@@ -20,7 +20,7 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Result<Optio
     }
     let header = header(input, errors)?;
     if !input.peek(token::Brace) {
-        return Err(input.error(format!("expected `{{`: the steps of `{}` come in braces", header.name)));
+        return Err(input.error(format!("expected `{{`: the steps of `{}` are written in braces", header.name)));
     }
     let content;
     let braces = braced!(content in input);
@@ -55,7 +55,7 @@ fn header(input: ParseStream<'_>, errors: &mut Errors) -> Result<Header> {
     for lifetime in generics.lifetimes() {
         errors.at(
             lifetime,
-            "a pipeline outlives the scope that makes it, so it takes no lifetimes: own the data, or share it in an `Arc`",
+            "a pipeline outlives the scope that creates it, so it takes no lifetimes: own the data, or share it in an `Arc`",
         );
     }
     let params = params(input, &name, errors)?;
@@ -77,7 +77,7 @@ fn refuse_item_words(input: ParseStream<'_>, errors: &mut Errors) -> Result<()> 
         None
     };
     if let Some(span) = found {
-        errors.at_span(span, "a pipeline needs no such word: write its name and parameters, such as `pub Upload(queue: Queue)`");
+        errors.at_span(span, "a pipeline is declared without this word: write its name and parameters, such as `pub Upload(queue: Queue)`");
     }
     Ok(())
 }
@@ -87,7 +87,7 @@ fn params(input: ParseStream<'_>, name: &Ident, errors: &mut Errors) -> Result<O
     if !input.peek(token::Paren) {
         errors.at(
             name,
-            format!("the parameters of `{name}` come in parentheses after its name: write `{name}()` when it has none"),
+            format!("the parameters of `{name}` follow its name in parentheses: write `{name}()` if it has none"),
         );
         return Ok(Some(Vec::new()));
     }
@@ -144,7 +144,7 @@ fn part(input: ParseStream<'_>, errors: &mut Errors) -> Result<Part> {
 
 fn types(input: ParseStream<'_>) -> Result<(Type, Type)> {
     const ADVICE: &str =
-        "a pipeline that others go `through` says what it takes and what it emits: write `: In => Out`";
+        "a pipeline for use with `through` declares its input and output types: write `: In => Out`";
     if input.is_empty() || input.peek(token::Brace) {
         return Err(input.error(ADVICE));
     }
@@ -178,7 +178,7 @@ impl<'ast> Visit<'ast> for Owned<'_> {
         match ty {
             Type::ImplTrait(_) => self.errors.at(
                 ty,
-                "a pipeline parameter needs a type with a name: add a type parameter, such as `Upload<S: Clone + Send + 'static>(storage: S)`",
+                "a pipeline parameter needs a named type: add a type parameter, such as `Upload<S: Clone + Send + 'static>(storage: S)`",
             ),
             // `fn(&str)` and `dyn Fn(&str)` borrow for one call only.
             Type::FnPtr(_) | Type::TraitObject(_) => {}

@@ -33,14 +33,14 @@ fn misplaced(kind: Kind, item: &Item) -> String {
     let attribute = kind.attribute();
     match item {
         Item::Struct(_) | Item::Enum(_) => format!(
-            "`{attribute}` stands on a function or on an `impl` block: put it on the `impl` block of this type, which has its `{}`",
+            "`{attribute}` belongs on a function or an `impl` block: put it on the `impl` block of this type that has its `{}`",
             kind.required()
         ),
         Item::Mod(_) | Item::Trait(_) => {
             format!(
-                "`{attribute}` stands on a function or on an `impl` block: put it on each function in here that is a stage"
+                "`{attribute}` belongs on a function or an `impl` block: put it on each function here that is a stage"
             )
         }
-        _ => format!("`{attribute}` stands on a function or on an `impl` block"),
+        _ => format!("`{attribute}` belongs on a function or an `impl` block"),
     }
 }

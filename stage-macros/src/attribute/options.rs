@@ -64,10 +64,10 @@ impl Options {
             Word::Args => return self.set_args(text, rest, errors),
         };
         if doubled {
-            errors.at(text, format!("`{text}` is said twice: keep one of the two"));
+            errors.at(text, format!("`{text}` is given twice: remove one"));
         }
         if !rest.is_empty() {
-            errors.at(stream(rest), format!("`{text}` stands alone: remove this, or write `,` before it"));
+            errors.at(stream(rest), format!("`{text}` takes no value: remove this, or write `,` before it"));
         }
     }
 
@@ -77,7 +77,7 @@ impl Options {
             Some((before, _)) if *before == shape => return true,
             Some((_, before)) => {
                 errors
-                    .at(text, format!("`{before}` and `{text}` are two shapes: keep the one that is meant"));
+                    .at(text, format!("`{before}` and `{text}` exclude each other: remove one"));
             }
             None => self.shape = Some((shape, text.clone())),
         }
@@ -94,20 +94,20 @@ impl Options {
             return errors.at(sign, format!("expected `=`: write `name = {name}`"));
         }
         if self.name.replace(name.clone()).is_some() {
-            errors.at(text, "`name` is said twice: keep one of the two");
+            errors.at(text, "`name` is given twice: remove one");
         }
     }
 
     fn set_args(&mut self, text: &Ident, rest: &[TokenTree], errors: &mut Errors) {
         let [TokenTree::Group(group)] = rest else {
-            return errors.at(text, "`args` lists what `new` takes: write it as `args(kind: Kind)`");
+            return errors.at(text, "`args` lists the arguments of `new`: write it as `args(kind: Kind)`");
         };
         if group.delimiter() != Delimiter::Parenthesis {
             return errors
-                .at(group, "`args` lists what `new` takes, in parentheses: write `args(kind: Kind)`");
+                .at(group, "`args` lists the arguments of `new` in parentheses: write `args(kind: Kind)`");
         }
         if self.args.is_some() {
-            return errors.at(text, "`args` is said twice: keep one of the two");
+            return errors.at(text, "`args` is given twice: remove one");
         }
         match params(group) {
             Ok(params) => self.args = Some(Args { word: text.clone(), params }),
@@ -121,7 +121,7 @@ fn params(group: &Group) -> syn::Result<Vec<PatType>> {
         FnArg::Typed(param) => Ok(param),
         FnArg::Receiver(receiver) => Err(syn::Error::new_spanned(
             receiver,
-            "`new` makes the stage, so there is no `self` yet: remove it",
+            "`new` creates the stage, so there is no `self` yet: remove it",
         )),
     };
     let list = |input: ParseStream<'_>| input.parse_terminated(each, Token![,]);
@@ -183,7 +183,7 @@ impl Options {
         for word in [shape, self.result.as_ref(), self.cancel_safe.as_ref()].into_iter().flatten() {
             errors.at(
                 word,
-                format!("`{word}` is the shape of a function; the callbacks of an `impl` block have theirs: remove it"),
+                format!("`{word}` is for functions; the callbacks of an `impl` block have fixed signatures: remove it"),
             );
         }
         if let Some(name) = &self.name {

@@ -19,7 +19,7 @@ impl<'ast> Visit<'ast> for Owned<'_> {
         if reference.lifetime.is_none() {
             self.errors.at(
                 reference,
-                "a stage outlives the scope that makes it, so it cannot borrow this: own it, share it in an `Arc`, or take a `&'static` reference",
+                "a stage outlives the scope that creates it, so it cannot borrow this: own it, share it in an `Arc`, or take a `&'static` reference",
             );
         }
         visit::visit_type_reference(self, reference);
@@ -29,7 +29,7 @@ impl<'ast> Visit<'ast> for Owned<'_> {
         if lifetime.ident != "static" {
             self.errors.at(
                 lifetime,
-                "a stage outlives the scope that makes it, so it cannot borrow for `'_` or a lifetime with a name: own the data, or share it in an `Arc`",
+                "a stage outlives the scope that creates it, so it cannot borrow for `'_` or a named lifetime: own the data, or share it in an `Arc`",
             );
         }
     }
@@ -38,9 +38,9 @@ impl<'ast> Visit<'ast> for Owned<'_> {
         match ty {
             Type::ImplTrait(_) => self.errors.at(
                 ty,
-                "a stage needs a type with a name to keep: add a type parameter, such as `F: Fn(u64) -> u64`",
+                "a stage needs a named type for its field: add a type parameter, such as `F: Fn(u64) -> u64`",
             ),
-            Type::Infer(_) => self.errors.at(ty, "a stage needs to know this type: write it out"),
+            Type::Infer(_) => self.errors.at(ty, "the type cannot be inferred here: write it out"),
             // `fn(&str)` and `dyn Fn(&str)` borrow for one call only.
             Type::FnPtr(_) | Type::TraitObject(_) => {}
             _ => visit::visit_type(self, ty),

@@ -52,10 +52,10 @@ impl Word {
     pub(super) fn refused(self, kind: Kind) -> Option<&'static str> {
         match (self, kind) {
             (Self::Shape(Shape::Many | Shape::Optional), Kind::Consumer) => Some(
-                "a consumer emits nothing, so there is nothing to return: `batch` and `result` are its shapes",
+                "a consumer emits nothing; it takes `batch` and `result`",
             ),
             (Self::Single | Self::CancelSafe, Kind::ProducerConsumer | Kind::Consumer) => {
-                Some("this is for producers: remove it")
+                Some("it is for producers only; remove it")
             }
             _ => None,
         }

@@ -300,7 +300,7 @@ fn compiled(input: TokenStream) -> String {
     let text = input.to_string();
     let output = compile(input);
     let read = syn::parse2::<syn::File>(output.clone());
-    assert!(read.is_ok(), "{:?} at what comes out of\n{text}\nwhich is\n{output}", read.err());
+    assert!(read.is_ok(), "{:?} in the expansion of\n{text}\nwhich is\n{output}", read.err());
     output.to_string()
 }
 

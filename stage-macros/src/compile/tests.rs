@@ -319,7 +319,7 @@ fn every_mistake_of_a_pipeline_is_found_at_once() {
             "unknown option `nmae`: did you mean `name`?",
             "`by` is a closure from an event to its key, such as `by: |event| event.key`",
             "`count` is a whole number, not a fraction: write one such as `count: 4`",
-            "`count` is set twice: keep one of the two",
+            "`count` is given twice: remove one",
             "unknown option `colour`: a `step` takes `args`, `name`, `count`, `by`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep`, `restart`, `cancel`, `dispatcher`, `on_failure`, `retry`, `rate` and `batch`",
             "`name` is text: write it in quotes, such as `name: \"storage\"`",
             "`min_demand` must be below `max_demand`: 9 is not below 9; write at most 8, or a larger `max_demand`",

@@ -113,7 +113,7 @@ impl Reader<'_> {
 
     fn selector(&mut self, when: syn::Expr) -> Option<syn::Expr> {
         let advice =
-            "`when` takes a function of the event that says yes or no, such as `when (|event| event.urgent)`";
+            "`when` takes a predicate on the event, such as `when (|event| event.urgent)`";
         match &when {
             syn::Expr::Closure(closure) if closure.inputs.len() != 1 => self.errors.at(closure, advice),
             syn::Expr::Lit(literal) => self.errors.at(literal, advice),

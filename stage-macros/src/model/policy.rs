@@ -44,7 +44,7 @@ fn word<'a>(path: &'a Path, scope: &Scope<'_>) -> Option<&'a Ident> {
 fn bare(word: Ident, errors: &mut Errors) -> Option<Failure> {
     let text = word.to_string();
     if text == "dead_letter" {
-        errors.at(&word, "`dead_letter` needs to know where the events go: write `on_failure: dead_letter(letters)`, with the sender of a channel or the handle of a queue");
+        errors.at(&word, "`dead_letter` needs a destination: write `on_failure: dead_letter(letters)`, with the sender of a channel or the handle of a queue");
         return None;
     }
     if WORDS.contains(&text.as_str()) {
@@ -66,17 +66,17 @@ fn called(word: Ident, call: ExprCall, errors: &mut Errors) -> Option<Failure> {
         if let (Some(letters), None) = (args.next(), args.next()) {
             return Some(Failure::DeadLetter(word, letters.clone()));
         }
-        errors.at(call, "`dead_letter` takes one thing, where the events go: write `on_failure: dead_letter(letters)`, with the sender of a channel or the handle of a queue");
+        errors.at(call, "`dead_letter` takes one argument, the destination: write `on_failure: dead_letter(letters)`, with the sender of a channel or the handle of a queue");
         return None;
     }
     if WORDS.contains(&text.as_str()) {
-        errors.at(call, format!("`{word}` takes nothing: write `on_failure: {word}`"));
+        errors.at(call, format!("`{word}` takes no arguments: write `on_failure: {word}`"));
         return None;
     }
     let Some(meant) = meant(&text) else { return Some(Failure::Computed(Expr::Call(call))) };
     errors.at(
         &word,
-        format!("unknown `on_failure` `{word}`: did you mean `{meant}`? (A function of your own needs more of its path here: `self::{word}(…)`.)"),
+        format!("unknown `on_failure` `{word}`: did you mean `{meant}`? (For a function of your own, write a longer path: `self::{word}(…)`.)"),
     );
     None
 }

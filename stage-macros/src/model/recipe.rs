@@ -87,7 +87,7 @@ fn check_closure(role: Role, closure: &ExprClosure, errors: &mut Errors) {
     match role {
         Role::Start if inputs != 0 => errors.at(
             &closure.inputs,
-            "the closure of a `start` takes nothing and returns an iterator, such as `|| 0..100`",
+            "the closure of a `start` takes no arguments and returns an iterator, such as `|| 0..100`",
         ),
         Role::Through => errors.at(
             closure,

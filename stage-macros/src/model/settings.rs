@@ -58,7 +58,7 @@ impl Settings {
                 continue;
             };
             if seen.contains(&option) {
-                errors.at(&word, format!("`{word}` is set twice: keep one of the two"));
+                errors.at(&word, format!("`{word}` is given twice: remove one"));
                 continue;
             }
             seen.push(option);
@@ -131,7 +131,7 @@ impl Settings {
             OptionWord::Into => {}
             OptionWord::Args => match value {
                 Expr::Array(args) => self.args = Some(args),
-                value => errors.at(&value, "`args` is a list, also of one: write `args: [a, b]`"),
+                value => errors.at(&value, "`args` is a list, even of one argument: write `args: [a, b]`"),
             },
         }
     }
@@ -163,26 +163,26 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
         OptionWord::By => "it feeds the copies of one step by key; put it on that `step` or `finish`",
         OptionWord::Args => "it holds the arguments of one recipe; put it after that recipe",
         OptionWord::MinDemand | OptionWord::MaxDemand => {
-            "it asks nobody for events; put it on the item after it, which does the asking"
+            "it has no producer to ask for events; put it on the item after it"
         }
         OptionWord::Buffer | OptionWord::Keep => {
-            "it emits nothing that could be kept; put it on the `start` or `step` before"
+            "it emits no events; put it on the `start` or `step` before it"
         }
-        OptionWord::Dispatcher => "it hands out what one step emits; put it on that `start` or `step`",
+        OptionWord::Dispatcher => "it distributes the events of one step; put it on that `start` or `step`",
         OptionWord::Strategy | OptionWord::MaxRestarts | OptionWord::Within | OptionWord::Backoff => {
-            "it is the supervision of a whole pipeline; put it in front of the first item of the one that is started"
+            "it applies to a whole pipeline; put it before the first item of the pipeline that is started"
         }
         OptionWord::Acknowledged => {
-            "it concerns every step of a pipeline; put the word in front of the first item, as `acknowledged,`"
+            "it applies to every step of a pipeline; put it before the first item, as `acknowledged,`"
         }
         OptionWord::OnFailure | OptionWord::Retry => {
-            "it is about the events that one step handles; put it on that `step` or `finish`"
+            "it applies to the events that one step handles; put it on that `step` or `finish`"
         }
         OptionWord::Rate | OptionWord::Batch => {
-            "it is about the events that come to one step; put it on that `step` or `finish`"
+            "it applies to the input of one step; put it on that `step` or `finish`"
         }
         OptionWord::Cancel => {
-            "it takes events from nobody who could end before it; put it on the items after it"
+            "it has no producer that could end before it; put it on the items after it"
         }
         OptionWord::Name
         | OptionWord::Count
@@ -198,7 +198,7 @@ fn text(value: Expr, errors: &mut Errors) -> Option<Text> {
     };
     match &literal.lit {
         Lit::Str(text) if text.value().is_empty() => {
-            errors.at(text, "a name of no letters names nothing: write one such as `name: \"storage\"`");
+            errors.at(text, "`name` must not be empty: write one such as `name: \"storage\"`");
             None
         }
         Lit::Str(text) => Some(Text::Literal(LitStr::clone(text))),

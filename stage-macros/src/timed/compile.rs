@@ -40,7 +40,7 @@ fn measured(settings: &Settings, item: &TokenStream, errors: &mut Errors) -> Tok
         _ => {
             errors.at_span(
                 Span::call_site(),
-                "`#[timed]` stands on a function or a method with a body, or on a module or `impl` block, for those in there that have it too",
+                "`#[timed]` belongs on a function or a method with a body, or on a module or `impl` block, for the marked functions in it",
             );
             item.clone()
         }

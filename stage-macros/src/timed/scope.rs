@@ -13,11 +13,11 @@ pub(super) fn module(settings: &Settings, module: &mut ItemMod, errors: &mut Err
     let Some((_, items)) = &mut module.content else {
         return errors.at(
             &module.ident,
-            "the functions of another file are not seen from here: write `unit` on each of them",
+            "the attribute cannot reach the functions of another file: write `unit` on each of them",
         );
     };
     if within(settings, items) == 0 {
-        errors.at(&module.ident, "no function in here is marked: put `#[timed]` on those to measure");
+        errors.at(&module.ident, "no function in this module is marked: put `#[timed]` on those to measure");
     }
 }
 
@@ -25,13 +25,13 @@ pub(super) fn module(settings: &Settings, module: &mut ItemMod, errors: &mut Err
 pub(super) fn block(settings: &Settings, block: &mut ItemImpl, errors: &mut Errors) {
     refuse_name(settings, errors);
     if methods(settings, block) == 0 {
-        errors.at(&block.self_ty, "no method in here is marked: put `#[timed]` on those to measure");
+        errors.at(&block.self_ty, "no method in this block is marked: put `#[timed]` on those to measure");
     }
 }
 
 fn refuse_name(settings: &Settings, errors: &mut Errors) {
     if let Some(name) = &settings.name {
-        errors.at(name, "a name is one function's: put it there");
+        errors.at(name, "`name` is for a single function: put it there");
     }
 }
 

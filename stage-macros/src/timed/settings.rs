@@ -107,7 +107,7 @@ impl Settings {
             _ => return errors.at(meta.path(), refused(&word)),
         };
         if doubled {
-            errors.at(meta.path(), format!("`{word}` is said twice: keep one of the two"));
+            errors.at(meta.path(), format!("`{word}` is given twice: remove one"));
         }
     }
 }

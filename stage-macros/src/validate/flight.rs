@@ -79,7 +79,7 @@ impl Flight<'_> {
             return;
         }
         let note = format!(
-            "up to {events} events are in flight on the way to this step, so that back-pressure has hardly an effect: write a smaller {}",
+            "up to {events} events are in flight to this step, too many for back-pressure to have an effect: write a smaller {}",
             if batch.is_some() {
                 "`max_demand`, which counts batches here, or a smaller batch"
             } else {

@@ -13,7 +13,7 @@ pub(super) fn check(model: &Model, errors: &mut Errors) {
             && step.role == Role::Start
             && let Some(first) = step.thens.first()
         {
-            errors.at_span(first.anchor, "`then` behind a `start` whose events are acknowledged: the source is a stage of its own, that hears of each; make the `then` a `step`");
+            errors.at_span(first.anchor, "`then` after a `start` in an acknowledged pipeline: the source, which learns the outcome of each event, is a stage of its own; make the `then` a `step`");
         }
         if step.finish.is_some() {
             emitting(step, errors);
@@ -35,7 +35,7 @@ fn emitting(step: &Step, errors: &mut Errors) {
         if let Some(at) = at {
             errors.at_span(
                 at,
-                format!("`{word}` on a stage that ends in its `then finish`: nothing comes out of it; remove the option"),
+                format!("`{word}` on a stage that ends with `then finish`: it emits no events; remove the option"),
             );
         }
     }

@@ -40,7 +40,7 @@ fn transient(model: &Model, step: &Step) -> Option<Idle> {
     if alone || word != "Transient" {
         return None;
     }
-    let note = "this step is restarted with one before it that failed anyway, since the strategy is not `one_for_one`: write `strategy: one_for_one` in front, or remove `cancel`";
+    let note = "this step is restarted with a failed step before it anyway, since the strategy is not `one_for_one`: write `strategy: one_for_one` before the first item, or remove `cancel`";
     Some(Idle { at: word.span(), word: "cancel", note: note.to_owned() })
 }
 
@@ -60,7 +60,7 @@ fn overtaking(node: &Node) -> Option<Idle> {
     if step.by.is_some() || number.known().is_none_or(|count| count < 2) {
         return None;
     }
-    let warning = "several copies in each part of a `partition` share its events, so that those of one key may overtake each other: put the number into `into`, or feed them `by` key";
+    let warning = "several copies in each part of a `partition` share its events, so events of one key may overtake each other: put the number into `into`, or feed the copies `by` key";
     Some(Idle { at: number.span(), word: "count", note: warning.to_owned() })
 }
 
@@ -92,7 +92,7 @@ fn small(step: &Step, next: &Step, defaults: &Options) -> Option<Idle> {
         return None;
     }
     let note = format!(
-        "the next step asks for up to {asked} events at once, of which this buffer could keep {kept} when they come unasked: write at least `buffer: {asked}`, or a smaller `max_demand` there"
+        "the next step asks for up to {asked} events at once, and this buffer holds only {kept}: write at least `buffer: {asked}`, or a smaller `max_demand` there"
     );
     Some(Idle { at: number.span(), word: "buffer", note })
 }

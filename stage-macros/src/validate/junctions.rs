@@ -17,7 +17,7 @@ pub(super) fn check(nodes: &[Node], errors: &mut Errors) {
             ),
             Some(false) => errors.at(
                 &closure.body,
-                "this selects no event, so that nothing ever comes into the branch: write a condition, or remove the branch",
+                "this selects no event, so the branch stays empty: write a condition, or remove the branch",
             ),
             None => {}
         }
@@ -61,11 +61,11 @@ fn next(dispatcher: &Dispatcher, next: Option<&Node>, errors: &mut Errors) {
             if let Some(gate) = step.gates.first() {
                 errors.at(
                     word,
-                    format!("`dispatcher` before a `{}`, which is one copy in front of the next step, and gets everything: remove it", gate.word),
+                    format!("`dispatcher` before a `{}`, a stage of one copy before the next step, which gets every event: remove it", gate.word),
                 );
             }
             if let Some(By { word: by, .. }) = &step.by {
-                errors.at(by, "`by` feeds the copies of this step by key, and the `dispatcher` of the item before it does so too: keep one of the two");
+                errors.at(by, "`by` feeds the copies of this step by key, and so does the `dispatcher` of the item before it: remove one");
             }
         }
         Some(Node::Broadcast(_)) => {
@@ -74,6 +74,6 @@ fn next(dispatcher: &Dispatcher, next: Option<&Node>, errors: &mut Errors) {
         Some(Node::Partition(_)) => errors
             .at(word, "`dispatcher` before a `partition`, which divides the events by its key: remove it"),
         None => errors
-            .at(word, "`dispatcher` at the end of a branch: what follows is behind the `merge`; remove it"),
+            .at(word, "`dispatcher` at the end of a branch: the next step comes after the `merge`; remove it"),
     }
 }

@@ -26,10 +26,10 @@ pub(super) fn check(outline: &Outline, part: Option<Span>, errors: &mut Errors) 
     line.walk(outline);
     match (line.flow, place) {
         (Flow::Events | Flow::Nothing, Place::Whole) if known => {
-            errors.at_span(last.word, "a pipeline ends with `finish`: nobody takes what comes out here; write `finish <consumer>;` after it");
+            errors.at_span(last.word, "a pipeline ends with `finish`: nothing consumes the output of this item; write `finish <consumer>;` after it");
         }
         (Flow::Ended(_), Place::Part) if known => {
-            errors.at_span(last.word, "nothing comes out of a pipeline `: In => Out` that ends here: leave one branch without its `finish`, and `merge;`");
+            errors.at_span(last.word, "a pipeline `: In => Out` has no output if every branch ends: leave one without its `finish`, and write `merge;`");
         }
         _ => {}
     }
@@ -99,21 +99,21 @@ impl Line<'_> {
     fn stage(&mut self, role: Role, mark: &Mark, before: Option<&Mark>) {
         let word = role.word();
         let wrong = match (role, self.flow) {
-            (Role::Start, _) if self.place == Place::Part => Some("a pipeline `: In => Out` takes its events from where it is gone `through`: remove the `start`, or the `: In => Out`".to_owned()),
-            (Role::Start, _) if self.place == Place::Branch => Some("a `start` within a branch: its events come from before the branch; put the `start` in front of the others".to_owned()),
+            (Role::Start, _) if self.place == Place::Part => Some("a pipeline `: In => Out` gets its events from the pipeline that uses it: remove the `start`, or the `: In => Out`".to_owned()),
+            (Role::Start, _) if self.place == Place::Branch => Some("a `start` within a branch: its events come from before the branch; put the `start` before the first item".to_owned()),
             (Role::Start, Flow::Nothing) => {
                 self.flow = Flow::Events;
                 None
             }
             (Role::Start, Flow::Events) if self.head == Some(Role::Start) => None,
-            (Role::Start, _) => Some("a second `start` behind other items: sources that run together stand in a row, in front of them".to_owned()),
-            (_, Flow::Nothing) => Some(format!("`{word}` before `start`: nothing comes in here; move it after the `start`")),
+            (Role::Start, _) => Some("a second `start` after other items: write all sources in a row, before the other items".to_owned()),
+            (_, Flow::Nothing) => Some(format!("`{word}` before `start`: it has no input here; move it after the `start`")),
             (_, Flow::Ended(end)) if role == Role::Finish && end == "finish" => Some("a second `finish`: write `broadcast { … } and { … }` for branches with ends of their own, make the first one a `step`, or declare a second pipeline".to_owned()),
-            (_, Flow::Ended("finish")) => Some(format!("`{word}` after `finish`: nothing comes out of a `finish`; move it before the `finish`")),
-            (_, Flow::Ended(fork)) => Some(format!("`{word}` after a `{fork}` from which nothing comes back: leave a branch without its `finish`, and write `merge;` before this")),
-            (Role::Finish | Role::ThenFinish, _) if self.place == Place::Part => Some("a pipeline `: In => Out` hands its events back to where it is gone `through`: remove the `finish`, or the `: In => Out`".to_owned()),
+            (_, Flow::Ended("finish")) => Some(format!("`{word}` after `finish`: a `finish` emits no events; move it before the `finish`")),
+            (_, Flow::Ended(fork)) => Some(format!("`{word}` after a `{fork}` whose branches all end: leave one without its `finish`, and write `merge;` before this")),
+            (Role::Finish | Role::ThenFinish, _) if self.place == Place::Part => Some("a pipeline `: In => Out` emits its events to the pipeline that uses it: remove the `finish`, or the `: In => Out`".to_owned()),
             (Role::Then | Role::ThenFinish, _) if !self.can_be_fused(before) => Some("`then` adds to the stage of the `start` or `step` before it: put it directly behind one, or make it a `step`".to_owned()),
-            (Role::ThenFinish, _) if self.head == Some(Role::Start) && self.starts > 1 => Some("`then finish` makes one stage of the `start` before it, and the other sources lead nowhere: write `finish`, which takes what all of them emit".to_owned()),
+            (Role::ThenFinish, _) if self.head == Some(Role::Start) && self.starts > 1 => Some("`then finish` extends the `start` before it, and the other sources have no consumer: write `finish`, which takes the events of all of them".to_owned()),
             (Role::Finish | Role::ThenFinish, _) => {
                 self.flow = Flow::Ended("finish");
                 None
@@ -145,10 +145,10 @@ impl Line<'_> {
                 return;
             }
             Flow::Ended(fork) if fork != "finish" => {
-                "`merge` of branches none of which comes back: leave one without its `finish`, or remove the `merge`"
+                "`merge` after branches that all end: leave one without its `finish`, or remove the `merge`"
             }
             _ => {
-                "`merge` brings branches back together, and there are none: put it behind a `broadcast` or a `partition`"
+                "`merge` without branches: put it after a `broadcast` or a `partition`"
             }
         };
         self.errors.at_span(mark.word, message);
@@ -160,10 +160,10 @@ impl Line<'_> {
     fn fork(&mut self, mark: &Mark, word: &'static str, branches: &[Outline], complete: bool) {
         let message = match self.flow {
             Flow::Nothing => {
-                Some(format!("`{word}` before `start`: nothing comes in here; move it after the `start`"))
+                Some(format!("`{word}` before `start`: it has no input here; move it after the `start`"))
             }
             Flow::Ended(end) => {
-                Some(format!("`{word}` after `{end}`: nothing comes out there; move it before"))
+                Some(format!("`{word}` after `{end}`: nothing is emitted there; move it before"))
             }
             Flow::Events | Flow::Anything | Flow::Branches(_) => None,
         };
@@ -201,10 +201,10 @@ impl Mark {
 fn apart(word: &str) -> &'static str {
     match word {
         "partition" => {
-            "what comes out of the parts of this `partition` is apart: write `merge;` behind it, or end them with a `finish`"
+            "the parts of this `partition` have separate outputs: write `merge;` after it, or end them with a `finish`"
         }
         _ => {
-            "a branch of this `broadcast` comes back: write `merge;` behind it, or end every branch with a `finish`"
+            "a branch of this `broadcast` has no `finish`: write `merge;` after it, or end every branch with a `finish`"
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn check(model: &Model, errors: &mut Errors) {
             errors.at(
                 &policy.word,
                 format!(
-                    "`{}` on a step with a `then` behind it: they are one stage, in which no single event fails; make the `then` a `step`",
+                    "`{}` on a step followed by a `then`: they are one stage, which does not fail event by event; make the `then` a `step`",
                     policy.word
                 ),
             );
@@ -33,7 +33,7 @@ fn unawaited(step: &Step, errors: &mut Errors) {
         && last.shape == Shape::Function
         && is_async(&last.expr)
     {
-        let advice = "this closure makes a future, for which nobody waits: write a stage, whose callbacks wait, or a `finish` of its own with `on_failure`";
+        let advice = "this closure returns a future that is never awaited: write a stage, whose callbacks are async, or a separate `finish` with `on_failure`";
         errors.at(&last.expr, advice);
     }
     if step.role == Role::Finish && step.recipe.shape == Shape::Function && is_async(&step.recipe.expr) {
@@ -44,7 +44,7 @@ fn unawaited(step: &Step, errors: &mut Errors) {
 fn waits(step: &Step, policy: &str) -> String {
     let word = step.role.word();
     format!(
-        "this closure makes a future, for which nobody waits: write `{word} policy::each(|event: Event| async move {{ … }}), {policy}`, with the type of the event and `use stage_core::policy;`"
+        "this closure returns a future that is never awaited: write `{word} policy::each(|event: Event| async move {{ … }}), {policy}`, with the type of the event and `use stage_core::policy;`"
     )
 }
 

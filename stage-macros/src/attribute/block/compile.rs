@@ -24,7 +24,7 @@ pub(in crate::attribute) fn compile(
         errors.at(
             path,
             format!(
-                "`{0}` writes `impl {1} for` by itself: put it on `impl {2}`, or remove the attribute",
+                "`{0}` generates `impl {1} for`: put it on `impl {2}`, or remove the attribute",
                 kind.attribute(),
                 kind.trait_name(),
                 stage_name(&block.self_ty)
@@ -118,7 +118,7 @@ fn implementation(
         } else {
             errors.at(
                 &required.sig.ident,
-                format!("no parameter is `{lender}<'_, …>` by that name: write it so, or say `type {name} = …;` in the block"),
+                format!("no parameter has a type that is spelled `{lender}<'_, …>`: write it so, or add `type {name} = …;` to the block"),
             );
         }
     }

@@ -33,12 +33,12 @@ enum Body {
 
 fn check(args: Option<&Args>, prepare: &ImplItemFn, errors: &mut Errors) {
     if let Some(receiver) = prepare.sig.receiver() {
-        errors.at(receiver, "`prepare_state` makes the stage, so there is no `self` yet: remove it");
+        errors.at(receiver, "`prepare_state` creates the stage, so there is no `self` yet: remove it");
     }
     if let Some(word) = &prepare.sig.asyncness {
         errors.at(
             word,
-            "`prepare_state` runs where the stage is made, which does not wait: do this in `async fn init`",
+            "`prepare_state` is called synchronously when the stage is created: move this into `async fn init`",
         );
     }
     let Some(args) = args else { return };
@@ -76,7 +76,7 @@ fn keeping(args: &Args, errors: &mut Errors) -> TokenStream {
 fn preparing(args: Option<&Args>, prepare: &ImplItemFn, body: Body) -> TokenStream {
     let docs: Vec<_> = prepare.attrs.iter().filter(|attr| attr.path().is_ident("doc")).cloned().collect();
     let docs: Vec<Attribute> = if docs.is_empty() {
-        vec![parse_quote!(#[doc = " The stage, with its state prepared."])]
+        vec![parse_quote!(#[doc = " Creates the stage with its state prepared."])]
     } else {
         docs
     };

@@ -94,7 +94,7 @@ fn unknown(name: &Ident, kind: Kind) -> String {
     }
     let all: Vec<_> = known.filter(|known| member(known)).map(|known| format!("`{known}`")).collect();
     format!(
-        "`{title}` has no `{text}`: it has {}; put what else there is into an `impl` block without the attribute",
+        "`{title}` has no `{text}`: it has {}; put other items into an `impl` block without the attribute",
         all.join(", ")
     )
 }
@@ -105,17 +105,17 @@ fn check_callback(item: &mut ImplItemFn, errors: &mut Errors) {
     if !matches!(item.vis, Visibility::Inherited) {
         errors.at(
             &item.vis,
-            format!("`{name}` is called by the engine and as visible as its trait: remove this"),
+            format!("`{name}` is a callback of a trait and has its visibility: remove this"),
         );
         item.vis = Visibility::Inherited;
     }
     let waits = name != "handle_discarded" && name != "take_back";
     match (&item.sig.asyncness, waits) {
         (None, true) if !is_opaque(&item.sig.output) => {
-            errors.at_span(item.sig.fn_token.span(), format!("callbacks may wait: write `async fn {name}`"));
+            errors.at_span(item.sig.fn_token.span(), format!("`{name}` is an async callback: write `async fn {name}`"));
             item.sig.asyncness = Some(parse_quote!(async));
         }
-        (Some(word), false) => errors.at(word, format!("`{name}` does not wait: remove `async`")),
+        (Some(word), false) => errors.at(word, format!("`{name}` is not an async callback: remove `async`")),
         _ => {}
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn expand(
         errors.at(
             name,
             format!(
-                "a message, and what may be emitted meanwhile, are read off the parameters: write `{example}`"
+                "the types of the message and of the emitted events are taken from the parameters: write `{example}`"
             ),
         );
     };

@@ -77,7 +77,7 @@ fn check_consumer(options: &Options, function: &Ident, output: &ReturnType, erro
         ),
         (ReturnType::Type(_, ty), None) if !is_nothing(bare(ty)) => errors.at(
             ty,
-            "a consumer emits nothing, so this would be lost: remove it; write `#[consumer(result)]` if it is a `Result` whose error ends the stage; or make it a `#[producer_consumer]`",
+            "a consumer emits nothing, so this value would be lost: remove it; write `#[consumer(result)]` if it is a `Result` whose error ends the stage; or make it a `#[producer_consumer]`",
         ),
         (ReturnType::Default, None) | (ReturnType::Type(..), _) => {}
     }
@@ -100,9 +100,9 @@ fn event(options: &Options, ty: &Type, errors: &mut Errors) -> Outcome {
             Some(item) if several => Outcome { event: Some(quote!(#item)), promises: Vec::new() },
             _ => {
                 let advice = if several {
-                    "say which events these are: write `impl IntoIterator<Item = Event>`"
+                    "the type of the events is missing: write `impl IntoIterator<Item = Event>`"
                 } else {
-                    "an event needs a type with a name: write that type, or box it as `Box<dyn … + Send>`"
+                    "an event needs a named type: write that type, or box it as `Box<dyn … + Send>`"
                 };
                 errors.at(ty, advice);
                 Outcome::default()

@@ -105,7 +105,7 @@ pub(super) fn name(pat: &Pat, errors: &mut Errors) -> Option<Ident> {
         other => {
             errors.at(
                 other,
-                "an `#[arg]` needs a name, which `new` gives its argument: write one, such as `key`",
+                "an `#[arg]` needs a name, since it is an argument of `new`: write one, such as `key`",
             );
             None
         }

@@ -56,7 +56,7 @@ fn refuse(sig: &Signature, kind: Kind, errors: &mut Errors) -> Option<()> {
         errors.at(
             receiver,
             format!(
-                "a method is no stage: put `{}` on the `impl` block and call this `{}`, or make it a function of its own with this as `#[arg] state: &mut State`",
+                "a method cannot be a stage: put `{}` on the `impl` block and rename the method to `{}`, or write a free function with `#[arg] state: &mut State` instead of this",
                 kind.attribute(),
                 kind.required()
             ),
@@ -67,10 +67,10 @@ fn refuse(sig: &Signature, kind: Kind, errors: &mut Errors) -> Option<()> {
         errors.at(word, "a stage calls its function at run time: remove `const`");
     }
     if let Safety::Unsafe(word) = &sig.safety {
-        errors.at(word, "a stage cannot keep the promises of an `unsafe fn`: call it from a safe function");
+        errors.at(word, "a stage cannot uphold the contract of an `unsafe fn`: call it from a safe function");
     }
     if let Some(abi) = &sig.abi {
-        errors.at(abi, "a stage calls a plain function: remove this, or call it from a function of Rust's");
+        errors.at(abi, "a stage is a function with the Rust ABI: remove this, or call it from a Rust function");
     }
     Some(())
 }
@@ -195,9 +195,9 @@ fn take_mark(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> bool {
         if word != "arg" {
             errors.at(attr.path(), format!("unknown attribute `{word}`: did you mean `arg`?"));
         } else if let Err(error) = attr.meta.require_path_only() {
-            errors.at_span(error.span(), "`#[arg]` takes nothing: the parameter says all");
+            errors.at_span(error.span(), "`#[arg]` takes no arguments: the parameter has the name and the type");
         } else if marked {
-            errors.at(attr, "`#[arg]` stands here twice: remove one");
+            errors.at(attr, "`#[arg]` is given twice: remove one");
         }
         marked = true;
         false
@@ -209,7 +209,7 @@ fn waiting(sig: &Signature, options: &Options, errors: &mut Errors) -> Waiting {
     match (&sig.asyncness, &options.cancel_safe) {
         (None, None) => Waiting::Not,
         (None, Some(word)) => {
-            errors.at(word, "only an `async fn` waits: remove `cancel_safe`, or make it one");
+            errors.at(word, "`cancel_safe` is for an `async fn` only: remove it, or make the function async");
             Waiting::Not
         }
         (Some(_), None) => Waiting::Always,

@@ -72,13 +72,11 @@ fn declaration(model: &Model) -> TokenStream {
 
 fn docs(model: &Model) -> Vec<Attribute> {
     let Model { function, kind, docs, .. } = model;
-    let does = match kind {
-        Kind::Producer => "that emits what",
-        Kind::ProducerConsumer => "that turns events into what",
-        Kind::Consumer => "whose events go to",
+    let line = match kind {
+        Kind::Producer => format!(" A producer of the events that [`{function}`] returns."),
+        Kind::ProducerConsumer => format!(" A stage that calls [`{function}`] with events and emits the results."),
+        Kind::Consumer => format!(" A consumer that calls [`{function}`] with events."),
     };
-    let verb = if *kind == Kind::Consumer { "" } else { " returns" };
-    let line = format!(" The stage {does} [`{function}`]{verb}.");
     let empty: Attribute = parse_quote!(#[doc = ""]);
     let line: Attribute = parse_quote!(#[doc = #line]);
     if docs.is_empty() { vec![line] } else { docs.iter().cloned().chain([empty, line]).collect() }
