@@ -56,8 +56,8 @@ impl<T: Clone> CloneParameter for T {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a parameter of a pipeline: it is not `Send`",
     label = "a pipeline's parameters are `Clone + Send + 'static`",
-    note = "the stages of a pipeline run on several threads, and their recipes with them",
-    note = "bound `{Self}` by `Send`, take an `Arc` in place of an `Rc`, or a lock in place of a cell"
+    note = "the stages of a pipeline and their recipes run on several threads",
+    note = "bound `{Self}` by `Send`, or use an `Arc` instead of an `Rc` and a lock instead of a cell"
 )]
 pub trait SendParameter {}
 

@@ -63,7 +63,7 @@ pub enum RegistryError {
         name: String,
     },
     /// No running stage has the name.
-    #[error("there is no running stage named `{name}`; there are: {known}")]
+    #[error("no running stage is named `{name}`; running stages: {known}")]
     Unknown {
         /// The name.
         name: String,

@@ -467,7 +467,7 @@ async fn stages_wired_by_hand_settle_what_they_deliver() {
     }
     let lines = bag.lines();
     let of_five: Vec<_> = lines.iter().filter(|line| line.starts_with("5:") || *line == "done 5").collect();
-    assert_eq!(of_five, ["5: a stage that held it let go of it", "done 5"]);
+    assert_eq!(of_five, ["5: a stage dropped it", "done 5"]);
 }
 
 #[test]

@@ -433,7 +433,7 @@ async fn everything_that_has_no_meaning_is_an_error_of_the_start() {
         [
             "after `numbers`: a `by` or `dispatcher` before a broadcast, whose branches get every event: put it into the branches",
             "the partition after `numbers`: into must be at least 1, got 0",
-            "the partition after `numbers`: its lanes need at least one step before they come back",
+            "the partition after `numbers`: its lanes need at least one step before the merge",
             "after `numbers`: a `by` or `dispatcher` at the end of a branch: put it after the `merge`",
             "after `numbers` and `numbers`: `dispatcher` after another or a `by`: only one can feed the next step",
             "after `numbers` and `numbers`: a `by` or `dispatcher` before a broadcast, whose branches get every event: put it into the branches",
@@ -448,7 +448,7 @@ fn a_branch_that_returns_another_pipeline_is_an_error() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let wrong = Pipeline::builder("wrong").start_fn("numbers", || Ok(0..10)).broadcast();
     let error = runtime.block_on(wrong.ending(|_| other).done().start()).unwrap_err();
-    assert!(error.to_string().contains("it must return what it was given, not another pipeline"), "{error}");
+    assert!(error.to_string().contains("it must return the chain that it was given"), "{error}");
 }
 
 #[test]

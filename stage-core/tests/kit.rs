@@ -149,7 +149,7 @@ async fn a_wait_in_vain_fails_and_names_its_line() {
 }
 
 #[tokio::test(start_paused = true)]
-#[should_panic(expected = "the stage has ended, and a batch never came")]
+#[should_panic(expected = "the stage ended without a batch")]
 async fn a_wait_for_a_stage_that_has_ended_fails() {
     let (_producer, mut consumer) = pair().await;
     consumer.finish();

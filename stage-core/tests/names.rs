@@ -40,7 +40,7 @@ async fn a_name_nobody_has_is_an_error_that_names_the_others() {
     registry.register("left", &stage).unwrap();
     registry.register("right", &stage).unwrap();
     let unknown = registry.stage::<ForEach<fn(u32), u32>, u32, stage_core::Nothing>("wright").unwrap_err();
-    assert_eq!(unknown.to_string(), "there is no running stage named `wright`; there are: left, right");
+    assert_eq!(unknown.to_string(), "no running stage is named `wright`; running stages: left, right");
     let other = registry.stage::<String, u32, u32>("left").unwrap_err();
     assert_eq!(other.to_string(), "the stage named `left` is not a `alloc::string::String`");
 }
@@ -53,7 +53,7 @@ async fn a_name_can_be_given_by_another_name_of_the_stage() {
     registry.register_producer("digits", &registry.producer::<u32>("numbers")).unwrap();
     assert_eq!(registry.names(), ["digits", "numbers"]);
     let itself = registry.register_producer("self", &registry.producer::<u32>("self")).unwrap_err();
-    assert_eq!(itself.to_string(), "there is no running stage named `self`; there are: digits, numbers");
+    assert_eq!(itself.to_string(), "no running stage is named `self`; running stages: digits, numbers");
     stage.stop(ExitReason::Normal).await;
     assert_eq!(registry.names(), Vec::<String>::new());
 }

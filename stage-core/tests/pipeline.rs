@@ -369,7 +369,7 @@ async fn wrong_options_are_reported_all_at_once() {
         .finish_fn("drop", drop);
     assert_eq!(
         pipeline.start().await.unwrap_err().to_string(),
-        "the pipeline `wrong` cannot start: step `numbers`: this source must be alone, so count must be 1, got 2; \
+        "the pipeline `wrong` cannot start: step `numbers`: this source allows one copy only: count must be 1, got 2; \
          step `a`: count must be at least 1, got 0; \
          step `b`: min_demand must be between 0 and 2 (max_demand - 1), got 3"
     );

@@ -375,7 +375,7 @@ async fn every_policy_settles_the_deliveries() {
         "3 done",
         "4 done",
         "5 done",
-        "6: a stage that held it let go of it",
+        "6: a stage dropped it",
         "7 done",
     ];
     assert_eq!(lines, expected);

@@ -317,7 +317,7 @@ async fn a_source_on_a_channel_cannot_be_doubled() {
         .start(StepOptions::named("channel").count(2), move || Ok(channel.clone()))
         .finish_fn("drop", drop);
     let error = pipeline.start().await.unwrap_err().to_string();
-    assert!(error.ends_with("this source must be alone, so count must be 1, got 2"), "{error}");
+    assert!(error.ends_with("this source allows one copy only: count must be 1, got 2"), "{error}");
 }
 
 // interval

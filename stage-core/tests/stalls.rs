@@ -53,10 +53,10 @@ async fn a_stage_whose_callback_does_not_return_is_named_with_what_it_waits_for(
     let sink = stalls.iter().find(|stall| stall.stage == "sink/0").unwrap();
     assert_eq!(
         sink.to_string(),
-        "the stage `sink/0` has not got on for 10s, holds 4 events, and waits for its callback, which has not returned"
+        "the stage `sink/0` has made no progress for 10s: it holds 4 events and waits for its callback, which has not returned"
     );
     let step = stalls.iter().find(|stall| stall.stage == "double/0").unwrap();
-    assert!(step.to_string().ends_with("waits for demand of `sink/0`"), "{step}");
+    assert!(step.to_string().ends_with("waits for demand from `sink/0`"), "{step}");
     running.stop().await.unwrap();
 }
 
@@ -116,7 +116,7 @@ async fn a_step_that_keeps_events_inside_says_so() {
     sender.send(2).await.unwrap();
     let told = told(&running).await;
     let expected =
-        "the stage `patient/0` has not got on for 10s, holds 2 events, and waits for a timer that is due in";
+        "the stage `patient/0` has made no progress for 10s: it holds 2 events and waits for a timer due in";
     assert!(told.len() == 1 && told[0].starts_with(expected), "{told:?}");
     running.stop().await.unwrap();
 }
@@ -146,7 +146,7 @@ async fn a_stage_that_is_held_is_named_with_its_holds() {
         .unwrap();
     assert_eq!(
         told(&running).await,
-        ["the stage `leaves/0` has not got on for 10s, holds 0 events, and waits for 4 holds to be dropped"]
+        ["the stage `leaves/0` has made no progress for 10s: it holds 0 events and waits for 4 holds to be dropped"]
     );
     running.stop().await.unwrap();
 }

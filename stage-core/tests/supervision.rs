@@ -235,7 +235,7 @@ async fn a_stage_answers_calls_through_restarts_until_it_has_ended() {
     assert_eq!(report.stages[1].restarts, 1);
     assert_eq!(
         sum.call(Get).await.unwrap_err().to_string(),
-        "the stage `sum/0` takes no more messages: it finished"
+        "the stage `sum/0` accepts no more messages: it finished"
     );
     assert!(matches!(running.consumer::<Sum>("sum", 1), Err(CallError::NoSuchStage { .. })));
     assert!(matches!(running.producer::<Once>("sum", 0), Err(CallError::NoSuchStage { .. })));

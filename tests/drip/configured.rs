@@ -29,7 +29,7 @@ fn show_has_every_option_with_where_it_is_from_as_a_file_that_can_be_read_again(
     );
     let shown = home.run(["show", "--config", "files/drip.toml"]).expect_code(0).stdout;
     for line in [
-        "# The options of upload, and where each is from.",
+        "# The options of upload and their origins.",
         "[upload.steps.remote_storage]",
         "max_demand = 3                   # files/drip.toml",
         "max_demand = 100                 # the declaration",

@@ -95,11 +95,11 @@ impl<A: Acknowledger> Collector<A> {
             self.books.tally.error(error.to_string());
             self.calls += 1;
             let Some(delay) = self.wait_before(attempt) else {
-                tracing::error!(%error, acknowledged, rejected, "verdicts could not be told to their source");
+                tracing::error!(%error, acknowledged, rejected, "cannot report verdicts to their source");
                 self.books.tally.untold(acknowledged + rejected);
                 break;
             };
-            tracing::warn!(%error, ?delay, "verdicts could not be told to their source, trying again");
+            tracing::warn!(%error, ?delay, "cannot report verdicts to their source, retrying");
             attempt += 1;
             self.sleep(delay).await;
         }
@@ -113,7 +113,7 @@ impl<A: Acknowledger> Collector<A> {
     /// Makes one attempt. After a panic, the acknowledger is not used again.
     async fn settle(&mut self, verdicts: &Verdicts<A::Receipt>) -> Result<(), BoxError> {
         let Some(acknowledger) = &mut self.acknowledger else {
-            return Err("the acknowledger has panicked".into());
+            return Err("the acknowledger panicked earlier".into());
         };
         let settle = acknowledger.settle(&verdicts.acknowledged, &verdicts.rejected);
         match AssertUnwindSafe(settle).catch_unwind().await {
@@ -147,7 +147,7 @@ impl<A: Acknowledger> Collector<A> {
                 format!("the acknowledger {}", ExitReason::from_panic(&*payload)).into()
             }
         };
-        tracing::warn!(%error, "a source could not be told that its deliveries are in hand");
+        tracing::warn!(%error, "cannot report deliveries in progress to their source");
         self.books.tally.error(error.to_string());
     }
 }

@@ -147,7 +147,7 @@ impl World {
             assert_eq!(self.told.insert(receipt, good), None, "{receipt} is judged twice");
         }
         let judged = self.holders.iter().filter(|(_, holders)| **holders == 0).count();
-        assert_eq!(self.told.len(), judged, "whatever nobody holds is judged");
+        assert_eq!(self.told.len(), judged, "every delivery without a holder has a verdict");
     }
 }
 
@@ -207,7 +207,7 @@ fn the_first_reason_counts_and_a_dropped_delivery_was_stopped_after_a_stop() {
     let mut verdicts = Verdicts::<i32>::new();
     books.collect(&mut verdicts);
     let reasons: Vec<_> = verdicts.rejected.iter().map(|rejected| rejected.reason.to_string()).collect();
-    assert_eq!(reasons, ["first", "a stage that held it let go of it", "the pipeline was stopped"]);
+    assert_eq!(reasons, ["first", "a stage dropped it", "the pipeline was stopped"]);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn verdicts_of_several_threads_are_each_taken_once_and_the_collector_is_woken_fo
         second.join().unwrap();
         let woken = books.inbox.judged().now_or_never().is_some();
         books.collect(&mut verdicts);
-        assert!(woken || verdicts.len() == seen, "a verdict waits, and nobody is woken");
+        assert!(woken || verdicts.len() == seen, "a verdict waits, and no waker was called");
         verdicts.acknowledged.sort_unstable();
         assert_eq!(verdicts.acknowledged, [1, 2]);
         assert!(books.inbox.has_ended());

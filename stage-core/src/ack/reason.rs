@@ -42,8 +42,8 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dropped => f.write_str("a stage that held it let go of it"),
-            Self::Untried => f.write_str("it was given back before a stage looked at it"),
+            Self::Dropped => f.write_str("a stage dropped it"),
+            Self::Untried => f.write_str("it was returned before a stage handled it"),
             Self::Stopped => f.write_str("the pipeline was stopped"),
             Self::Failed(error) | Self::Hopeless(error) => error.fmt(f),
             Self::Postponed(delay) => write!(f, "it was postponed by {delay:?}"),

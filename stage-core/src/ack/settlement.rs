@@ -45,7 +45,7 @@ impl fmt::Display for Settlement {
         let Self { delivered, acknowledged, rejected, untold, .. } = self;
         write!(f, "{delivered} delivered, {acknowledged} acknowledged, {rejected} rejected")?;
         if *untold > 0 {
-            write!(f, ", {untold} verdicts not told")?;
+            write!(f, ", {untold} verdicts not reported")?;
         }
         match self.open() {
             0 => Ok(()),

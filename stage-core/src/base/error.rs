@@ -196,7 +196,7 @@ impl Fatal {
 #[non_exhaustive]
 pub enum SubscribeError {
     /// The partition does not exist.
-    #[error("partition {partition} does not exist, there are {partitions}")]
+    #[error("partition {partition} does not exist; there are {partitions}")]
     UnknownPartition {
         /// The requested partition.
         partition: PartitionName,

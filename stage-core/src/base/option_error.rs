@@ -44,7 +44,7 @@ pub enum OptionError {
         option: &'static str,
     },
     /// A source allows only one copy, because every further copy would emit each event again.
-    #[error("step `{step}`: this source must be alone, so count must be 1, got {count}")]
+    #[error("step `{step}`: this source allows one copy only: count must be 1, got {count}")]
     Single {
         /// The step.
         step: String,
@@ -60,7 +60,7 @@ pub enum OptionError {
         source: WindowError,
     },
     /// Two steps have the same name.
-    #[error("step `{step}`: there is already a step of this name; give one of them another `name`")]
+    #[error("step `{step}`: the name is already taken; give one of the two steps another `name`")]
     Name {
         /// The step.
         step: String,
@@ -80,7 +80,7 @@ pub enum OptionError {
         got: usize,
     },
     /// The lanes of a partition contain no steps, so they have no effect.
-    #[error("the partition after {step}: its lanes need at least one step before they come back")]
+    #[error("the partition after {step}: its lanes need at least one step before the merge")]
     EmptyLane {
         /// The steps before the partition.
         step: String,
@@ -100,7 +100,7 @@ pub enum OptionError {
         what: &'static str,
     },
     /// A branch returned another pipeline than the one it was given.
-    #[error("the branch after {step}: it must return what it was given, not another pipeline")]
+    #[error("the branch after {step}: it must return the chain that it was given")]
     Foreign {
         /// The steps before the branch.
         step: String,

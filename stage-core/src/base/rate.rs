@@ -37,7 +37,7 @@ pub struct Rate {
 #[non_exhaustive]
 pub enum RateError {
     /// No event would ever pass.
-    #[error("a rate must let at least 1 event through, got 0; to hold a step up, pause its subscription")]
+    #[error("a rate must allow at least 1 event, got 0; to hold a step back, pause its subscription")]
     Events,
     /// The time is zero, or longer than the arithmetic supports.
     #[error("the time of a rate must be above zero and at most 30 years, got {per:?}")]

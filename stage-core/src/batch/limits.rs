@@ -40,7 +40,7 @@ pub enum BatchError {
     #[error("the weight of a batch must be at least 1, got 0")]
     Weight,
     /// A batch would be due before it has an event.
-    #[error("the time within which a batch goes out must be above zero")]
+    #[error("the time limit of a batch must be above zero")]
     Within,
     /// No batch could be open.
     #[error("the number of open batches must be at least 1, got 0")]

@@ -211,12 +211,12 @@ fn seconds(time: Duration) -> Value {
 
 impl fmt::Display for EffectiveOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "# The options of {}, and where each is from.", self.pipeline)?;
+        writeln!(f, "# The options of {} and their origins.", self.pipeline)?;
         match self.in_flight {
             Some(events) => writeln!(f, "# At most {events} events are in flight.")?,
             None => writeln!(
                 f,
-                "# The events in flight have no bound that is known: batches have no declared size."
+                "# The number of events in flight has no known bound: batches have no declared size."
             )?,
         }
         let mut table = None;

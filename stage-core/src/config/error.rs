@@ -25,7 +25,7 @@ pub enum OverridesError {
         path: PathBuf,
     },
     /// The text has a syntax error.
-    #[error("{name} is not {format}: {message}")]
+    #[error("{name} is not valid {format}: {message}")]
     Syntax {
         /// The file, or the name that the program gave to the text.
         name: String,
@@ -62,7 +62,7 @@ pub struct ConfigError {
 #[non_exhaustive]
 pub enum Problem {
     /// There is no such key.
-    #[error("no such key{}; there is {}", did_you_mean(.meant.as_deref()), list(.known))]
+    #[error("unknown key{}the keys here are {}", suggestion(.meant.as_deref()), list(.known))]
     Key {
         /// The key probably meant.
         meant: Option<String>,
@@ -70,7 +70,7 @@ pub enum Problem {
         known: Vec<String>,
     },
     /// There is no step with this name.
-    #[error("the pipeline has no such step{}; it has {}", did_you_mean(.meant.as_deref()), list(.known))]
+    #[error("unknown step{}the steps are {}", suggestion(.meant.as_deref()), list(.known))]
     Step {
         /// The step probably meant.
         meant: Option<String>,
@@ -86,7 +86,7 @@ pub enum Problem {
         found: String,
     },
     /// The option has no effect on this step.
-    #[error("this has no effect here: {why}")]
+    #[error("no effect here: {why}")]
     NoEffect {
         /// The reason.
         why: &'static str,
@@ -101,8 +101,8 @@ pub enum Problem {
     },
 }
 
-fn did_you_mean(meant: Option<&str>) -> String {
-    meant.map(|meant| format!(", did you mean `{meant}`?")).unwrap_or_default()
+fn suggestion(meant: Option<&str>) -> String {
+    meant.map(|meant| format!("; did you mean `{meant}`? ")).unwrap_or_else(|| "; ".to_owned())
 }
 
 fn list(known: &[String]) -> String {

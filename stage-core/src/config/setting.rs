@@ -84,12 +84,12 @@ impl Setting {
     pub(super) const fn idle(self, kind: StepKind) -> Option<&'static str> {
         match (self, kind) {
             (Self::MinDemand | Self::MaxDemand, StepKind::Producer) => {
-                Some("a source asks nobody for events; set it on the steps after it, which ask the source")
+                Some("a source has no producer to ask; set it on the steps after it")
             }
             (Self::Cancel, StepKind::Producer) => {
-                Some("a source has no producers that could end; set it on the steps after it")
+                Some("a source has no producer that could end; set it on the steps after it")
             }
-            (Self::Cancel, StepKind::Whole) => Some("a whole pipeline has no producers that could end"),
+            (Self::Cancel, StepKind::Whole) => Some("a whole pipeline has no producer that could end"),
             (Self::Buffer | Self::Keep, StepKind::Consumer) => {
                 Some("a last step emits nothing, so it has nothing to buffer")
             }

@@ -7,7 +7,7 @@
 //!            ask ─────────▶ ┌────────────┐
 //!  subscribe, cancel ─────▶ │ Dispatcher │ ──▶ Outbox: events for a subscription, fired markers, warnings
 //!         events ─────────▶ └────────────┘
-//!  what nobody wants ◀───────────┘   behind it the engine's buffer
+//!    unwanted events ◀───────────┘   behind it the engine's buffer
 //! ```
 //!
 //! | Dispatcher | An event goes to |

@@ -76,9 +76,11 @@ impl fmt::Display for DispatchWarning {
                 write!(f, "{events} events were routed to partition {partition}, which does not exist")
             }
             Self::Unroutable { events, why } => {
-                write!(f, "{events} events could not be routed: the function that routes them {why}")
+                write!(f, "{events} events could not be routed: the routing function {why}")
             }
-            Self::TenantFull { events } => write!(f, "{events} events found the queue of their tenant full"),
+            Self::TenantFull { events } => {
+                write!(f, "{events} events were discarded: the queue of their tenant is full")
+            }
         }
     }
 }

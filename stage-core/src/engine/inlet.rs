@@ -468,7 +468,7 @@ impl<E> Inlet<E> {
         };
         self.counters.discarded(why, lost);
         if reason.is_normal() {
-            tracing::debug!(discarded = lost, %reason, "events discarded: the stage wanted no more");
+            tracing::debug!(discarded = lost, %reason, "events discarded: the stage has finished");
         } else {
             tracing::warn!(discarded = lost, %reason, "events discarded: the stage ended before it handled them");
         }

@@ -357,11 +357,11 @@ impl<K: Kind> StageLoop<K> {
             if overflowed > 0 {
                 tracing::warn!(
                     discarded = overflowed,
-                    "events discarded: nobody asked for them and the buffer is full"
+                    "events discarded: no demand for them, and the buffer is full"
                 );
             }
             if unroutable > 0 {
-                tracing::warn!(discarded = unroutable, "events discarded: there is nobody who takes them");
+                tracing::warn!(discarded = unroutable, "events discarded: no subscriber accepts them");
             }
         }
         Ok(())

@@ -12,8 +12,8 @@ const MORE_THAN_ANY_BUDGET: usize = 256;
 /// A blocking call was refused because its thread runs tasks or stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a blocking call was made on a thread that runs tasks or stages, which would keep them from running: \
-     await the async form of the call instead, or make the call within `tokio::task::spawn_blocking`"
+    "a blocking call was made on a thread that runs tasks or stages, which could not continue meanwhile: await \
+     the async form of the call, or make the call in `tokio::task::spawn_blocking`"
 )]
 #[non_exhaustive]
 pub struct BlockingRefused;

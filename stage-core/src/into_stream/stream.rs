@@ -21,7 +21,7 @@ use crate::wire::{ProducerRef, SubscribeOptions};
 #[non_exhaustive]
 pub enum StreamError {
     /// The subscription options are invalid.
-    #[error("no stream can be made of `{producer}`: {error}")]
+    #[error("cannot create a stream of `{producer}`: {error}")]
     Options {
         /// The producer.
         producer: String,

@@ -306,7 +306,7 @@ impl<E: Send + 'static> Family<E> {
             }
             Err(reason) => {
                 lock(&self.state).tally.failed += 1;
-                tracing::warn!(%reason, "no child was started for an event: its recipe failed");
+                tracing::warn!(%reason, "cannot start a child for an event: its recipe failed");
                 return Err(NotStarted::Failed(reason));
             }
         };

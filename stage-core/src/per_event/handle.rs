@@ -83,7 +83,7 @@ pub enum ChildState {
 
 /// The child does not exist, or has already ended.
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
-#[error("there is no child {id}")]
+#[error("no child has the id {id}")]
 pub struct NoSuchChild {
     /// The id that was not found.
     pub id: ChildId,
@@ -94,13 +94,13 @@ pub struct NoSuchChild {
 #[non_exhaustive]
 pub enum StartChildError<E> {
     /// The stage is not running, or is about to end.
-    #[error("no child was started: the stage does not run")]
+    #[error("cannot start a child: the stage is not running")]
     NotRunning {
         /// The event, returned to the caller.
         event: E,
     },
     /// The recipe returned an error or panicked, or the stage ended in the meantime.
-    #[error("no child was started: its recipe {reason}")]
+    #[error("cannot start a child: its recipe {reason}")]
     Failed {
         /// The reason of the failure.
         reason: ExitReason,

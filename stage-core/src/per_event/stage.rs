@@ -290,7 +290,7 @@ impl<E: Send + 'static> Consumer for PerEvent<E> {
         if leaving.is_empty() {
             return;
         }
-        tracing::warn!(children = leaving.len(), %reason, "children have to end with their stage");
+        tracing::warn!(children = leaving.len(), %reason, "stage ends, stopping its children");
         see_off(&leaving, self.rules.shutdown).await;
     }
 }
@@ -302,7 +302,7 @@ impl<E: Send + 'static> Cast<TooManyRestarts> for PerEvent<E> {
     type Out = Nothing;
 
     async fn handle_cast(&mut self, _: TooManyRestarts, _out: &mut Emitter<'_, Nothing>) -> StageResult {
-        tracing::error!("children failed more often than their stage survives");
+        tracing::error!("stage ends: its children exceeded the restart limit");
         Err(ExitReason::Shutdown.into())
     }
 }

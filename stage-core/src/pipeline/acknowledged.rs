@@ -28,7 +28,7 @@ pub struct Acknowledged<T> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be acknowledged: it is not a `Delivery`",
     label = "what arrives here is `{Self}`",
-    note = "only a source of `stage_core::ack::Delivery`s is told what became of its events: see the documentation of `stage_core::ack`, and `stage_core::sqlite` for a ready-made one"
+    note = "only a source of `stage_core::ack::Delivery`s learns the outcome of its events: see the documentation of `stage_core::ack`, and `stage_core::sqlite` for a ready-made source"
 )]
 pub trait Delivered: Sized {
     /// The [`Acknowledged`] chain of these deliveries. For a type that is not a delivery, this type is

@@ -55,7 +55,7 @@ impl<E: Send + 'static> Chain<E> {
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
         if self.upstream.lanes > 1 {
-            self.misplaced("a source in the lanes of a partition: let it join before them");
+            self.misplaced("a source in the lanes of a partition: declare it before the partition");
         }
         let source = source(&mut self.draft, &options.into(), recipe);
         self.upstream.ends.extend(source.ends);
@@ -84,7 +84,7 @@ impl<E: Send + 'static> Chain<E> {
         R: Recipe<Stage: ProducerConsumer<In = Event<P>, Out = E>>,
     {
         if self.upstream.lanes > 1 {
-            self.misplaced("a source in the lanes of a partition: let it join before them");
+            self.misplaced("a source in the lanes of a partition: declare it before the partition");
         }
         let source = fused_source(&mut self.draft, &options.into(), stages(FuseStart::new()));
         self.upstream.ends.extend(source.ends);

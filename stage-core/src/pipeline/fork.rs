@@ -23,7 +23,7 @@ pub struct Fork<L: Line> {
 }
 
 /// A broadcast with branches that will be merged, as lines of type `Back`.
-#[must_use = "branches that come back are brought together by `merge`"]
+#[must_use = "branches with an output must be joined by `merge`"]
 pub struct Merging<L: Line, Back: Line> {
     fork: Fork<L>,
     back: Upstream<Back::Event>,

@@ -14,7 +14,7 @@ pub struct FusedSink<R> {
 
 impl<E: Send + 'static> Fuse<E> {
     /// Declares a sink without steps before it.
-    #[allow(clippy::unused_self, reason = "it begins with a stage as `step` does, which is public")]
+    #[allow(clippy::unused_self, reason = "the signature matches the public `step`")]
     pub(super) fn finish<C, R>(
         self,
         recipe: R,

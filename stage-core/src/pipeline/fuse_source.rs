@@ -14,7 +14,7 @@ use crate::stage::{Consumer, FromIter, Nothing, Producer, ProducerConsumer, Sour
 pub struct FuseStart(());
 
 /// A source to fuse with later steps.
-#[must_use = "a source is fused with what is behind it"]
+#[must_use = "a source must be fused with the steps after it"]
 pub struct FusedStart<P> {
     source: P,
 }

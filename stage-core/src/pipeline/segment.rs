@@ -7,9 +7,9 @@ use super::options::StepOptions;
 /// A part of a pipeline that takes events of one type and emits events of another, used with
 /// [`Chain::through`]. Declared by `pipeline!` with `: In => Out`, or made from a function.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be gone through: it is not a part of a pipeline",
+    message = "`{Self}` cannot be used with `through`: it is not a segment of a pipeline",
     label = "neither declared with `: In => Out`, nor a `Segment`",
-    note = "declare it by `pipeline! {{ Name(parameters): In => Out {{ step …; }} }}`, or make a `stage_core::Segment` from a function of a `Chain`"
+    note = "declare it with `pipeline! {{ Name(parameters): In => Out {{ step …; }} }}`, or make a `stage_core::Segment` from a function of a `Chain`"
 )]
 pub trait Passage {
     /// The type of events that it takes.

@@ -160,7 +160,7 @@ impl<H: EachEvent> Caller<H> {
         let outcome = tokio::select! {
             biased;
             outcome = delivery => outcome,
-            () = stopped => Ok(Err("the stage was stopped before it was taken".into())),
+            () = stopped => Ok(Err("the stage was stopped before the letter was accepted".into())),
         };
         let error = match outcome {
             Ok(Ok(())) => {
@@ -170,7 +170,7 @@ impl<H: EachEvent> Caller<H> {
             Ok(Err(error)) => EventError::Failed(Arc::from(error)),
             Err(payload) => EventError::Panicked(panic_message(&*payload)),
         };
-        tracing::error!(%error, "a dead letter could not be delivered");
+        tracing::error!(%error, "cannot deliver a dead letter");
         // The delivery was dropped, and thereby rejected.
         losses.count(tracked, error);
         Called::Lost
@@ -212,7 +212,7 @@ impl Losses {
         self.discarded += left;
         if let Some(error) = &self.last {
             let Self { discarded, rejected, .. } = self;
-            tracing::warn!(%error, discarded, rejected, "events could not be handled");
+            tracing::warn!(%error, discarded, rejected, "events failed");
         }
         state.counters.discarded(Discard::Failed, self.discarded);
         if let Some(reason) = self.exit {

@@ -23,7 +23,7 @@ pub struct FailurePolicy<E> {
 
 /// An event that can be retried or sent elsewhere after a failure, because it is cloned before it is handled.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` can be neither tried again nor sent elsewhere when it fails: it is not `Clone`",
+    message = "`{Self}` can be neither retried nor sent to a dead letter queue: it is not `Clone`",
     label = "a clone of each event is kept while it is handled",
     note = "derive `Clone` for `{Self}`, or have the handler give it back in a `policy::Failed`: see `FailurePolicy::retry_given_back` and `dead_letter_given_back`"
 )]

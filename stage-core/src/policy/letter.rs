@@ -90,7 +90,7 @@ where
 }
 
 fn gone() -> BoxError {
-    "nobody takes the dead letters any more".into()
+    "the receiver of dead letters is gone".into()
 }
 
 impl<E: Send + 'static> DeadLetters<E> for Sender<Delivery<DeadLetter<E>>> {

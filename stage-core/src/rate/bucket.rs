@@ -39,7 +39,7 @@ struct Waiter {
     lacks: usize,
     /// Tokens reserved for it.
     has: usize,
-    /// The time at which it was told to retry.
+    /// The time of its next attempt.
     due: Duration,
 }
 

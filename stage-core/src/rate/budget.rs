@@ -233,7 +233,7 @@ mod tests {
         assert!(first.take(&(), 1).wait.is_some());
         assert_eq!(second.take(&(), 1).wait, Some(Duration::from_secs(2)));
         drop(first);
-        assert_eq!(*lock(&woken), 1, "the next in turn looks again");
+        assert_eq!(*lock(&woken), 1, "the next waiter looks again");
         assert_eq!(second.take(&(), 1).wait, Some(Duration::from_secs(1)));
         assert_eq!(lock(&budget.shared).watchers.len(), 1);
     }

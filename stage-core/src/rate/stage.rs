@@ -311,7 +311,7 @@ impl<E, K: Clone + Eq + Hash, F> Drop for RateLimiter<E, K, F> {
             counters.keep(0);
             tracing::warn!(
                 discarded,
-                "events discarded: the stage ended before their budget let them through"
+                "events discarded: the stage ended before their budget admitted them"
             );
         }
     }

@@ -128,7 +128,7 @@ where
         }
         if let Err(error) = poll_fn(|cx| self.sink.as_mut().poll_close(cx)).await {
             let error: BoxError = error.into();
-            tracing::error!(%error, "the sink could not be closed");
+            tracing::error!(%error, "cannot close the sink");
         }
     }
 }

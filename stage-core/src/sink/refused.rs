@@ -8,7 +8,7 @@ use crate::stage::Context;
 /// Finishes the stage because the receivers of its channel are gone; discards the refused event and `rest`,
 /// the events after it.
 pub(super) fn finish_refused<E>(rest: &Drain<'_, E>, cx: &mut Context<'_>) {
-    discard(rest.len() + 1, "nobody receives from the channel any more", cx);
+    discard(rest.len() + 1, "the receiver of the channel is gone", cx);
     cx.finish();
 }
 

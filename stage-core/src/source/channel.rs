@@ -122,7 +122,7 @@ impl<E> FromChannel<E> {
         if !back.is_empty() {
             tracing::warn!(
                 discarded = back.len(),
-                "events discarded: they were received and nobody handled them"
+                "events discarded: received but not handled"
             );
         }
         Ok(receiver)

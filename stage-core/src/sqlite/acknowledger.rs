@@ -44,7 +44,7 @@ impl Acknowledger for Settler {
     ) -> Result<(), BoxError> {
         let verdicts = Arc::new((done.to_vec(), rejected.to_vec(), self.queue.options().clone()));
         self.queue
-            .run_patiently("verdicts cannot be written for now", || {
+            .run_patiently("cannot write verdicts, retrying", || {
                 let verdicts = Arc::clone(&verdicts);
                 move |table, _, tx| write(table, tx, &verdicts)
             })
@@ -65,7 +65,7 @@ impl Acknowledger for Settler {
             // While the file is locked, no other process can lease jobs either; the source later renews
             // leases that ran out.
             Err(error @ QueueError::Busy { .. }) => {
-                tracing::warn!(%error, "leases cannot be renewed for now");
+                tracing::warn!(%error, "cannot renew leases, retrying later");
             }
             kept => kept?,
         }
@@ -84,7 +84,7 @@ fn write(
     for receipt in done {
         if !table.acknowledge(connection, *receipt)? {
             // The job is or was delivered again: nothing is lost.
-            tracing::warn!(job = receipt.id.0, "a job was done after its lease had run out");
+            tracing::warn!(job = receipt.id.0, "job acknowledged after its lease ran out");
         }
     }
     rejected.iter().try_for_each(|rejected| reject(table, connection, rejected, options, now))?;
@@ -105,7 +105,7 @@ fn reject(
         Fate::Again(delay) => table.give_back(connection, *receipt, Return::Failed(&cause), due(delay))?,
         Fate::Untried(delay) => table.give_back(connection, *receipt, Return::Untried, due(delay))?,
         Fate::Dead => {
-            tracing::warn!(job = receipt.id.0, attempts = receipt.attempt, cause, "a job is dead");
+            tracing::warn!(job = receipt.id.0, attempts = receipt.attempt, cause, "job is dead");
             table.bury(connection, *receipt, &cause, now)?
         }
     };

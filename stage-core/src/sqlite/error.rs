@@ -7,7 +7,7 @@ use rusqlite::ErrorCode;
 #[non_exhaustive]
 pub enum QueueError {
     /// The table name is invalid.
-    #[error("the table name `{name}` is not of the letters a to z, digits and `_`, beginning with a letter")]
+    #[error("invalid table name `{name}`: expected the letters a to z, digits and `_`, starting with a letter")]
     Name {
         /// The name.
         name: String,

@@ -39,7 +39,7 @@ impl Drop for Leased {
 }
 
 async fn give_back(queue: Queue, receipts: Vec<Receipt>) {
-    let done = queue.run_patiently("jobs that were not delivered cannot go back for now", || {
+    let done = queue.run_patiently("cannot return undelivered jobs, retrying", || {
         let receipts = receipts.clone();
         move |table, _, tx| {
             receipts
@@ -50,7 +50,7 @@ async fn give_back(queue: Queue, receipts: Vec<Receipt>) {
     match done.await {
         Ok(()) => queue.changed().notify_waiters(),
         Err(error) => {
-            tracing::warn!(%error, "jobs that were not delivered come back when their leases have run out");
+            tracing::warn!(%error, "cannot return undelivered jobs; they come back when their leases run out");
         }
     }
 }

@@ -69,7 +69,7 @@ impl Source {
             }
             Ok(Leased::new(queue.clone(), jobs))
         });
-        let leased = waiting_if_busy(leased.await, "no jobs can be leased for now")?;
+        let leased = waiting_if_busy(leased.await, "cannot lease jobs, retrying later")?;
         Ok(leased.map(Leased::deliver).unwrap_or_default())
     }
 
@@ -78,7 +78,7 @@ impl Source {
             End::Never => Ok(false),
             End::Empty => {
                 let empty = self.queue.run(|table, lane, tx| table.is_empty(tx, lane)).await;
-                Ok(waiting_if_busy(empty, "whether the queue is empty cannot be seen for now")?
+                Ok(waiting_if_busy(empty, "cannot check whether the queue is empty, retrying later")?
                     .unwrap_or(false))
             }
         }

@@ -68,7 +68,7 @@ impl Table {
     /// Returns the error of SQLite.
     pub fn look_at_time(&self, connection: &Connection, now: i64) -> rusqlite::Result<()> {
         if let Clock::Back(by) = self.clock(connection, now)? {
-            tracing::warn!(by = ?Duration::from_millis(by.unsigned_abs()), "the clock was set back, and the times of the queue with it");
+            tracing::warn!(by = ?Duration::from_millis(by.unsigned_abs()), "the clock was set back; setting the times of the queue back with it");
             connection.prepare_cached(&self.statements.set_back)?.execute([by, now])?;
             self.write_time(connection, now)?;
         }

@@ -49,7 +49,7 @@ pub trait Cast<M>: Send + 'static {
 #[non_exhaustive]
 pub enum CallError {
     /// The stage had ended before the message reached it.
-    #[error("the stage `{stage}` takes no more messages: it {reason}")]
+    #[error("the stage `{stage}` accepts no more messages: it {reason}")]
     Ended {
         /// The stage addressed.
         stage: String,
@@ -66,7 +66,7 @@ pub enum CallError {
         expected: &'static str,
     },
     /// A callback left a message for its own stage, but named another stage type.
-    #[error("a callback of `{stage}` cannot leave a message for a `{expected}`: name its own type, `Self`")]
+    #[error("a callback of `{stage}` cannot send itself a message as `{expected}`: name its own type, `Self`")]
     OtherStage {
         /// The type of the callback's stage.
         stage: &'static str,
@@ -74,7 +74,7 @@ pub enum CallError {
         expected: &'static str,
     },
     /// The stage took the call, and dropped its [`Reply`] or ended before it answered.
-    #[error("the stage `{stage}` took the call and did not answer it")]
+    #[error("the stage `{stage}` took the call but did not answer it")]
     Unanswered {
         /// The stage called.
         stage: String,

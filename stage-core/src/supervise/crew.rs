@@ -311,7 +311,7 @@ impl Crew {
     fn cut(&mut self, index: usize) -> Option<task::Id> {
         let member = &self.members[index];
         let task = member.task.as_ref()?;
-        tracing::warn!(stage = member.child.name(), "stage did not stop in time and is cut off");
+        tracing::warn!(stage = member.child.name(), "stage did not stop in time, cutting it off");
         task.cut_off();
         let id = task.id;
         self.cut_off.push(member.child.name());

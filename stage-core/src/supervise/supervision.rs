@@ -105,7 +105,7 @@ impl Supervision {
         self.restarts += 1;
         let child = self.crew.child(*index);
         child.counters.restarted();
-        tracing::warn!(stage = child.name(), %reason, ?after, "stage did not start, trying again");
+        tracing::warn!(stage = child.name(), %reason, ?after, "stage did not start, retrying");
         Some(after)
     }
 
@@ -133,7 +133,7 @@ impl Supervision {
         let Err(last) = ended else { return Ok(report) };
         let first = Box::new(first.unwrap_or_else(|| last.clone()));
         let StageExit { stage, reason } = last;
-        tracing::error!(stage, %reason, %first, restarts, "the pipeline gave up");
+        tracing::error!(stage, %reason, %first, restarts, "pipeline gave up");
         Err(PipelineError::Failed { stage, reason, first, restarts, report: Box::new(report) })
     }
 

@@ -39,8 +39,8 @@ impl<T> Log<T> {
         async move {
             match timeout(PATIENCE, self.0.recv()).await {
                 Ok(Some(entry)) => entry,
-                Ok(None) => panic!("{line}: the stage has ended, and {what} never came"),
-                Err(elapsed) => panic!("{line}: waited a minute of the runtime's time for {what}: {elapsed}"),
+                Ok(None) => panic!("{line}: the stage ended without {what}"),
+                Err(elapsed) => panic!("{line}: no {what} within a minute of the runtime's clock: {elapsed}"),
             }
         }
     }

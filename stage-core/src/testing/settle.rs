@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// source.emit(['a', 'b', 'c']);
 /// consumer.ask(2);
 /// settle().await;
-/// assert_eq!(consumer.events(), ['a', 'b'], "and not the one nobody asked for");
+/// assert_eq!(consumer.events(), ['a', 'b'], "and not the one without demand");
 /// # Ok(())
 /// # }
 /// ```

@@ -92,5 +92,5 @@ impl Drop for Call {
 /// Never called: gives the compiler the type of an async block.
 #[doc(hidden)]
 pub fn never<T>() -> T {
-    unreachable!("nobody calls this")
+    unreachable!("it only names a type")
 }

@@ -1,7 +1,7 @@
 //! The rules that find the step that limits a pipeline.
 //!
 //! A limiting step is busy all the time: the steps before it are held up and the steps after it starve, so
-//! they are idle. A step is busy while it works, while it waits for something of its own, and while it is
+//! they are idle. A step is busy while it works, while it waits for a condition of its own, and while it is
 //! ready to run but no thread polls it.
 //!
 //! 1. A source that waits for its input has demand that it cannot meet: no later step is the limit, unless

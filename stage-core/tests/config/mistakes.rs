@@ -36,22 +36,22 @@ fn all_mistakes_of_a_file_are_told_together() {
     let mut expected = [
         "upload.toml: backoff.attempts: expected a whole number of restarts, or \"unlimited\", got 1.5",
         "upload.toml: backoff.first_seconds: expected a number of seconds, from 0 to backoff.most_seconds, got -1",
-        "upload.toml: backoff.fisrt_seconds: no such key, did you mean `first_seconds`?; there is `first_seconds`, `most_seconds` and `attempts`",
+        "upload.toml: backoff.fisrt_seconds: unknown key; did you mean `first_seconds`? the keys here are `first_seconds`, `most_seconds` and `attempts`",
         "upload.toml: backoff.most_seconds: expected a number of seconds, 0 or more, got \"long\"",
         "upload.toml: steps.double.restart: expected \"permanent\", \"transient\" or \"temporary\", got \"permament\"",
-        "upload.toml: steps.numbers.cancel: this has no effect here: a source has no producers that could end; set it on the steps after it",
+        "upload.toml: steps.numbers.cancel: no effect here: a source has no producer that could end; set it on the steps after it",
         "upload.toml: defaults.buffer: expected a whole number of events, or \"unbounded\", got \"bounded\"",
         "upload.toml: max_restarts: expected a whole number of restarts, got -1",
         "upload.toml: steps.double.count: expected a whole number of copies, at least 1, got 0",
-        "upload.toml: steps.double.cuont: no such key, did you mean `count`?; there is `count`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep`, `restart` and `cancel`",
+        "upload.toml: steps.double.cuont: unknown key; did you mean `count`? the keys here are `count`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep`, `restart` and `cancel`",
         "upload.toml: steps.double.keep: expected \"first\" or \"last\", got \"middle\"",
         "upload.toml: steps.double.max_demand: expected a whole number of events, at least 1, got \"20\"",
-        "upload.toml: steps.drop.buffer: this has no effect here: a last step emits nothing, so it has nothing to buffer",
-        "upload.toml: steps.duoble.count: the pipeline has no such step, did you mean `double`?; it has `numbers`, `double`, `remote-storage` and `drop`",
-        "upload.toml: steps.numbers.max_demand: this has no effect here: a source asks nobody for events; set it on the steps after it, which ask the source",
+        "upload.toml: steps.drop.buffer: no effect here: a last step emits nothing, so it has nothing to buffer",
+        "upload.toml: steps.duoble.count: unknown step; did you mean `double`? the steps are `numbers`, `double`, `remote-storage` and `drop`",
+        "upload.toml: steps.numbers.max_demand: no effect here: a source has no producer to ask; set it on the steps after it",
         "upload.toml: steps.remote-storage: expected a table of options, such as `count`, got 4",
         "upload.toml: strategy: expected \"one_for_one\", \"one_for_all\" or \"rest_for_one\", got \"one_for_one_\"",
-        "upload.toml: stratgy: no such key, did you mean `strategy`?; there is `strategy`, `max_restarts`, `within_seconds`, `backoff`, `defaults` and `steps`",
+        "upload.toml: stratgy: unknown key; did you mean `strategy`? the keys here are `strategy`, `max_restarts`, `within_seconds`, `backoff`, `defaults` and `steps`",
         "upload.toml: within_seconds: expected a number of seconds, above 0, got 0",
     ];
     let (placements, mut others): (Vec<_>, Vec<_>) =
@@ -152,9 +152,9 @@ fn mistakes_in_variables_name_the_variable() {
     assert_eq!(
         errors.to_string(),
         "the pipeline `upload` cannot be configured
-  the variable UP__STEPS__DUOBLE__COUNT: steps.duoble.count: the pipeline has no such step, did you mean `double`?; it has `numbers`, `double`, `remote-storage` and `drop`
+  the variable UP__STEPS__DUOBLE__COUNT: steps.duoble.count: unknown step; did you mean `double`? the steps are `numbers`, `double`, `remote-storage` and `drop`
   the variable UP__STEPS__DOUBLE__COUNT: steps.double.count: expected a whole number of copies, at least 1, got \"many\"
-  the variable UP__: : no such key; there is `strategy`, `max_restarts`, `within_seconds`, `backoff`, `defaults` and `steps`"
+  the variable UP__: : unknown key; the keys here are `strategy`, `max_restarts`, `within_seconds`, `backoff`, `defaults` and `steps`"
     );
 }
 
@@ -182,7 +182,7 @@ fn a_source_that_must_be_alone_is_not_doubled_from_outside() {
     assert_eq!(errors.errors[0].path, "steps.alone.count");
     assert!(matches!(errors.errors[0].problem, Problem::Options { .. }), "{errors}");
     assert!(
-        errors.to_string().contains("test: steps.alone.count: step `alone`: this source must be alone"),
+        errors.to_string().contains("test: steps.alone.count: step `alone`: this source allows one copy only"),
         "{errors}"
     );
 }

@@ -32,9 +32,9 @@ fn a_file_that_cannot_be_read_is_named_with_the_reason() {
 
     let broken = Overrides::new().toml("broken.toml", "strategy = 'one_for_all'\nsteps = {\n").unwrap_err();
     let told = broken.to_string();
-    assert!(told.starts_with("broken.toml is not TOML: ") && told.contains("line 2"), "{told}");
+    assert!(told.starts_with("broken.toml is not valid TOML: ") && told.contains("line 2"), "{told}");
     let broken = Overrides::new().json("broken.json", "{\n\"steps\": ]").unwrap_err().to_string();
-    assert!(broken.starts_with("broken.json is not JSON: ") && broken.contains("line 2"), "{broken}");
+    assert!(broken.starts_with("broken.json is not valid JSON: ") && broken.contains("line 2"), "{broken}");
 }
 
 #[test]

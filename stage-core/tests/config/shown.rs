@@ -10,7 +10,7 @@ fn every_option_is_shown_with_where_it_is_from_as_a_file_to_begin_with() {
     let shown = with("max_restarts = 5\n[defaults]\nplacement = 'blocking'\n[steps.double]\ncount = 3\n");
     assert_eq!(
         shown.unwrap().options().to_string(),
-        "# The options of upload, and where each is from.
+        "# The options of upload and their origins.
 # At most 689 events are in flight.
 strategy = \"rest_for_one\"        # the default
 max_restarts = 5                 # upload.toml

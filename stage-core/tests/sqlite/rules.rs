@@ -184,7 +184,7 @@ fn a_name_that_is_no_table_is_refused_with_what_is_legal() {
     let error = Table::new("jobs; DROP TABLE jobs").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the table name `jobs; DROP TABLE jobs` is not of the letters a to z, digits and `_`, beginning with a letter"
+        "invalid table name `jobs; DROP TABLE jobs`: expected the letters a to z, digits and `_`, starting with a letter"
     );
     assert!(Table::new("").is_err() && Table::new("1st").is_err() && Table::new("Jobs").is_err());
 }

@@ -1,7 +1,7 @@
 //! Live statistics of one link: three counts that only grow, from which all other numbers follow.
 //!
 //! ```text
-//!   unmet demand = asked − sent      what the consumer wants and has not got
+//!   unmet demand = asked − sent      what the consumer still wants
 //!   in flight    = sent − handled    what is on its way, or in the hands of the consumer
 //! ```
 

@@ -127,7 +127,7 @@ fn dropped_events_use_no_demand() {
 fn a_wrong_partition_is_an_error_of_the_subscriber() {
     let mut bench = Bench::new(2, ALL_TO_ZERO);
     let unknown = bench.join(2).unwrap_err();
-    assert_eq!(unknown.to_string(), "partition 2 does not exist, there are 2 (0 to 1)");
+    assert_eq!(unknown.to_string(), "partition 2 does not exist; there are 2 (0 to 1)");
     bench.join(0).unwrap();
     assert_eq!(
         bench.dispatcher.subscribe(SubscriptionKey(7), DispatchOptions::new().partition(0)),

@@ -28,7 +28,7 @@ impl<E> Outlet<E> {
     pub(super) fn expel(&mut self) {
         let expelled: Vec<_> = self.outbox.drain_expelled().collect();
         for (key, reason) in expelled {
-            tracing::warn!(slot = key.0, %reason, "subscription ended: its selector cannot be used");
+            tracing::warn!(slot = key.0, %reason, "subscription ended: its selector failed");
             let link = self.links.get(key.0).and_then(Option::as_ref);
             if let Some(subscription) = link.map(|link| link.subscription().clone()) {
                 self.cancel(&subscription, reason);

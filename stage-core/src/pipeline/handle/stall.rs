@@ -130,7 +130,7 @@ fn reasons(told: &Diagnosis, kept: usize) -> Vec<WaitsFor> {
 impl fmt::Display for Stall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { stage, since, holds, waits_for, .. } = self;
-        write!(f, "the stage `{stage}` has not got on for {since:?}, holds {holds} events, and waits for ")?;
+        write!(f, "the stage `{stage}` has made no progress for {since:?}: it holds {holds} events and waits for ")?;
         for (place, waits_for) in waits_for.iter().enumerate() {
             let separator = if place > 0 { ", and for " } else { "" };
             write!(f, "{separator}{waits_for}")?;
@@ -144,19 +144,19 @@ impl fmt::Display for WaitsFor {
         match self {
             Self::Callback => f.write_str("its callback, which has not returned"),
             Self::Answer => {
-                f.write_str("something that keeps it from answering: its callback blocks its thread")
+                f.write_str("its callback, which blocks its thread")
             }
             Self::Restart => f.write_str("its restart"),
             Self::Demand { consumers } if consumers.is_empty() => f.write_str("a consumer"),
-            Self::Demand { consumers } => write!(f, "demand of `{}`", consumers.join("` or `")),
+            Self::Demand { consumers } => write!(f, "demand from `{}`", consumers.join("` or `")),
             Self::Resume { producers } => {
                 write!(f, "its subscription to `{}` to be resumed", producers.join("` and `"))
             }
-            Self::Forward => f.write_str("its demand to be let through"),
+            Self::Forward => f.write_str("its demand mode to be set to forward"),
             Self::Holds { holds: 1 } => f.write_str("a hold to be dropped"),
             Self::Holds { holds } => write!(f, "{holds} holds to be dropped"),
-            Self::Timer { due } => write!(f, "a timer that is due in {due:?}"),
-            Self::Itself => f.write_str("something of its own"),
+            Self::Timer { due } => write!(f, "a timer due in {due:?}"),
+            Self::Itself => f.write_str("a condition of its own"),
         }
     }
 }
@@ -195,32 +195,32 @@ mod tests {
         for (told, expected) in [
             (
                 Diagnosis { callback: Callback::Waits, in_hand: 3, wanted: 5, ..idle() },
-                "holds 3 events, and waits for its callback, which has not returned",
+                "it holds 3 events and waits for its callback, which has not returned",
             ),
-            (Diagnosis { buffered: 7, ..idle() }, "holds 7 events, and waits for demand of `sink/0`"),
+            (Diagnosis { buffered: 7, ..idle() }, "it holds 7 events and waits for demand from `sink/0`"),
             (
                 Diagnosis { buffered: 7, consumers: Vec::new(), ..idle() },
-                "holds 7 events, and waits for a consumer",
+                "it holds 7 events and waits for a consumer",
             ),
             (
                 Diagnosis { queued: 2, paused: vec!["source/0".into()], ..idle() },
-                "holds 2 events, and waits for its subscription to `source/0` to be resumed",
+                "it holds 2 events and waits for its subscription to `source/0` to be resumed",
             ),
             (
                 Diagnosis { buffered: 1, mode: DemandMode::Accumulate, ..idle() },
-                "holds 1 events, and waits for its demand to be let through",
+                "it holds 1 events and waits for its demand mode to be set to forward",
             ),
             (
                 Diagnosis { queued: 1, wanted: 1, holds: 2, timer: Some(second), ..idle() },
-                "holds 1 events, and waits for 2 holds to be dropped, and for a timer that is due in 1s",
+                "it holds 1 events and waits for 2 holds to be dropped, and for a timer due in 1s",
             ),
             (
                 Diagnosis { queued: 1, wanted: 1, ..idle() },
-                "holds 1 events, and waits for something of its own",
+                "it holds 1 events and waits for a condition of its own",
             ),
         ] {
             let text = stalled("step/0", &told).map(|stall| stall.to_string());
-            let expected = format!("the stage `step/0` has not got on for 9s, {expected}");
+            let expected = format!("the stage `step/0` has made no progress for 9s: {expected}");
             assert_eq!(text, Some(expected));
         }
     }

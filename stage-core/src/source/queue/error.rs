@@ -79,7 +79,7 @@ impl<E> From<PushError<E>> for TryPushError<E> {
 
 const FULL: &str = "the queue is full";
 const CLOSED: &str = "the queue was closed";
-const GONE: &str = "the queue's source is gone, its pipeline has ended";
+const GONE: &str = "the queue's source is gone: its pipeline has ended";
 
 /// Prints no event, so that events need not implement `Debug`.
 impl<E> fmt::Debug for PushError<E> {

@@ -37,7 +37,7 @@ impl<E> PushQueue<E> {
         let discarded = lock(&self.owner.line).take_unreported();
         if discarded > 0 {
             counters.discarded(Discard::Overflow, discarded);
-            tracing::warn!(discarded, "events discarded: they were pushed into a full queue");
+            tracing::warn!(discarded, "events discarded: the queue was full");
         }
     }
 }
@@ -94,7 +94,7 @@ impl<E> Drop for Owner<E> {
         let (wakers, left) = lock(&self.line).forsake();
         wakers.into_iter().for_each(Waker::wake);
         if left > 0 {
-            tracing::warn!(left, "events stay in a queue whose source is gone");
+            tracing::warn!(left, "the source of a queue is gone, its events stay queued");
         }
     }
 }

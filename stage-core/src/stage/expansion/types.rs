@@ -52,7 +52,7 @@ where
 /// The return type of a function marked `(batch)` or `(many)`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not hold events to emit",
-    label = "a function marked `batch` or `many` returns all that it makes",
+    label = "a function marked `batch` or `many` returns a collection of events",
     note = "return `Vec<{Self}>`, or remove the word to return one event",
     note = "events go from thread to thread: they are `Send + 'static`"
 )]

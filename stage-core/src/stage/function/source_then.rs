@@ -3,7 +3,7 @@
 //! ```text
 //!             between                          out
 //!   source ═══════════▶ rest: steps, a sink ═══════▶ subscribers, if the rest emits
-//!          ◀ a round asks for what was used up
+//!          ◀ a round asks again for the events used up
 //! ```
 //!
 //! Invariants:
@@ -283,7 +283,7 @@ where
 /// Returns the error for a stage that asks manually and therefore cannot be fused behind another.
 pub(super) fn asks_by_itself<S>() -> BoxError {
     format!(
-        "`{}` asks for events by itself, which it cannot do behind another stage that it is fused with: make it a step of its own",
+        "`{}` asks for events by itself, which a stage fused to the one before it cannot do: make it a step of its own",
         std::any::type_name::<S>()
     )
     .into()
