@@ -16,7 +16,7 @@ use crate::time::{Time, Untimed};
 const PARTITIONS: usize = 16;
 
 /// Partial values by key in the stages of a flow, before they are merged; created by [`Flow::combining`].
-#[must_use = "say how values of the same key are put together: merged"]
+#[must_use = "declare how values of the same key are combined: merged"]
 pub struct Combining<Q: Send + 'static, A: Send + 'static> {
     parts: Vec<PartOf<Q, A>>,
     stages: Option<usize>,

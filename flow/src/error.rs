@@ -49,7 +49,7 @@ pub enum FlowError {
     #[error("the flow cannot start: {0}")]
     Refused(#[from] Refused),
     /// A layer has windows but no reducer.
-    #[error("the layer `{layer}` has a window and no reducer: say what is made of each window, or drop it")]
+    #[error("the layer `{layer}` has a window but no reducer: add a reducer, or remove the window")]
     Window {
         /// The layer.
         layer: String,

@@ -52,7 +52,7 @@ impl<Q, A> Recent<Q, A> {
     /// Panics if `most` is 0: a key must be present while its value is changed.
     #[track_caller]
     pub fn new(most: usize, evicted: &Tally) -> Self {
-        assert!(most > 0, "`Recent::new` cannot keep 0 keys: it has to keep at least 1");
+        assert!(most > 0, "`Recent::new` cannot keep 0 keys: it must keep at least 1");
         Self {
             most,
             evicted: evicted.clone(),

@@ -17,7 +17,7 @@ use crate::window::{Trigger, WindowId};
 
 /// A flow that ends in a reducer. The only remaining choice in this layer is what a window emits at its
 /// triggers; the emitted events then form a flow again.
-#[must_use = "say what is handed out of the reduced value: emit, emit_state, on_trigger"]
+#[must_use = "choose the output of the reducer: emit, emit_state or on_trigger"]
 pub struct Reduced<C: Chain, R> {
     pub(crate) flow: Flow<C>,
     pub(crate) reducer: R,
@@ -169,8 +169,8 @@ impl<S: Send + 'static> LayerFlow<Untimed, (Trigger, S)> {
         if windowed {
             let refused = Refused::new(
                 "departition",
-                format_args!("behind a window"),
-                "it has to be before the window",
+                format_args!("after a window"),
+                "it must come before the window",
             );
             options.refuse(Some(refused));
         }

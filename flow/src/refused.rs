@@ -34,7 +34,7 @@ impl Refused {
     /// Rejects zero.
     #[track_caller]
     pub(crate) fn zero(option: &'static str, value: usize) -> Option<Self> {
-        if value == 0 { Some(Self::new(option, value, "it has to be at least 1")) } else { None }
+        if value == 0 { Some(Self::new(option, value, "it must be at least 1")) } else { None }
     }
 
     /// Rejects a number of stages outside of `1..=MOST_STAGES`.

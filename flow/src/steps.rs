@@ -25,8 +25,8 @@ impl<O: Origin<Time = Untimed>> Flow<Start<O>> {
         if self.looks.is_some() {
             let refused = Refused::new(
                 "map_batch",
-                format_args!("behind a trigger"),
-                "it has to be before the trigger",
+                format_args!("after a trigger"),
+                "it must come before the trigger",
             );
             flow.options.refuse(Some(refused));
         }

@@ -1,6 +1,6 @@
 //! Tests of flows over small data, with every step and window.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-#![allow(clippy::trivially_copy_pass_by_ref, reason = "times are told of events by reference")]
+#![allow(clippy::trivially_copy_pass_by_ref, reason = "time functions take events by reference")]
 
 use std::collections::HashMap;
 use std::sync::Arc;

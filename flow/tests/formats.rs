@@ -110,7 +110,7 @@ async fn comma_separated_values_go_by_their_names_and_may_hold_line_ends() {
 async fn values_of_another_type_are_an_error_with_line_and_field() {
     let cases: [(&[u8], &str); 4] = [
         (b"user,name\n1,\"a\nb\"\nx,c\n", ":4:1: the field `user`: invalid digit found in string"),
-        (b"user,name\n1,a\n2\n", ":3:0: there are 1 fields, 2 before"),
+        (b"user,name\n1,a\n2\n", ":3:0: found 1 fields, expected 2"),
         (b"user,name\n1,\xff\n", ":2:2: the field `name` is not UTF-8"),
         (b"user\n1\n", ":2:0: missing field `name`"),
     ];

@@ -85,7 +85,7 @@ async fn a_channel_is_taken_by_the_run_that_comes_first() {
     let FlowError::Stage { reason, .. } = soon(flow.count()).await.unwrap_err() else {
         panic!("the source fails");
     };
-    let expected = "the channel was taken by an earlier run of this flow; make a new channel for each run";
+    let expected = "the channel was used by an earlier run of this flow; create a new channel for each run";
     assert!(reason.to_string().ends_with(expected), "{reason}");
 }
 

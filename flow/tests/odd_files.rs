@@ -147,7 +147,7 @@ fn text_in_utf_16_is_refused_by_name_in_every_format() {
 
 #[test]
 fn a_quote_that_is_never_closed_is_an_error_at_the_line_where_it_begins() {
-    let never = "the quote that begins here is never closed";
+    let never = "unterminated quote";
     let cases: [(&str, Vec<Row>, String); 7] = [
         ("id,name\n1,\"a\n2,b\n3,c\n4,d\n", vec![], format!(":2:2: {never}")),
         ("id,name\n1,\"a\n2,b", vec![], format!(":2:2: {never}")),
@@ -204,7 +204,7 @@ fn a_quote_that_is_never_closed_is_an_error_in_other_dialects_too() {
     let flow = Flow::from_csv_with::<Vec<String>>([path], builder).stages(1);
     let (records, error) = given(&flow);
     assert_eq!(records, [["1'a"]]);
-    assert_eq!(error.unwrap(), ":1:2: the quote that begins here is never closed");
+    assert_eq!(error.unwrap(), ":1:2: unterminated quote");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_comment_that_swallows_the_rest_of_a_file_is_an_error() {
     builder.has_headers(false).comment(Some(b'#')).terminator(csv::Terminator::Any(b'|'));
     let (records, error) = given(&Flow::from_csv_with::<Vec<String>>([path], builder).stages(1));
     assert_eq!(records, [["a"]]);
-    assert_eq!(error.unwrap(), ":1:0: a comment is never closed, as records do not end in newlines");
+    assert_eq!(error.unwrap(), ":1:0: unterminated comment: records do not end in newlines");
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn padding_behind_packed_files_is_fine_and_anything_else_is_named_with_its_place
         let (events, error) = given(&garbage);
         assert_eq!(events, lines);
         let place =
-            format!("is followed by something else, the bytes 67 61 72 62 at byte {} of the file", one.len());
+            format!("is followed by other data, the bytes 67 61 72 62 at byte {} of the file", one.len());
         assert!(error.as_ref().is_some_and(|error| error.ends_with(&place)), "{error:?}");
         let (_folder, plain) = flow(text);
         let error = given(&plain).1.unwrap();
@@ -256,7 +256,7 @@ fn what_came_before_a_cut_in_a_packed_file_is_given_first() {
         for _ in 0..5 {
             let (lines, error) = given(&flow.clone().stages(1));
             let error = error.unwrap();
-            assert!(error.ends_with(&format!("is cut off at byte {cut}")), "{error}");
+            assert!(error.ends_with(&format!("is truncated at byte {cut}")), "{error}");
             assert!(lines.len() > 100, "{name}: {} lines", lines.len());
             assert!(lines.iter().zip(text.lines()).all(|(is, was)| is == was));
         }
@@ -327,7 +327,7 @@ fn shrinks(flow: impl Fn(&Path, u64) -> (Vec<String>, Option<String>)) {
         assert!(lines.iter().all(|line| line.len() == 6), "cut to {left}");
         let error = error.expect("a file that was cut is an error");
         assert!(
-            error.ends_with("the file became shorter while it was read: it had 1400000 bytes"),
+            error.ends_with("the file shrank while it was read: it had 1400000 bytes"),
             "{error}"
         );
     }

@@ -139,7 +139,7 @@ async fn a_window_or_a_trigger_of_sessions_is_refused() {
 async fn a_trigger_before_map_batch_is_refused() {
     let batches = Flow::from_items([1, 2, 3]).trigger(|| (), |(), batch| Next::Reduce(batch));
     let flow = batches.map_batch(|batch| batch).reduce(|| 0, |n, _| *n += 1).emit_state();
-    assert_eq!(refused(&flow).await, named("map_batch", "behind a trigger"));
+    assert_eq!(refused(&flow).await, named("map_batch", "after a trigger"));
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn a_window_between_on_trigger_and_departition_is_refused() {
     let sums = Flow::from_items([1, 2, 3]).reduce(|| 0, |sum, number| *sum += number);
     let pairs = sums.on_trigger(|sum, trigger| ([(trigger.clone(), sum)], sum));
     let flow = pairs.window(Window::count(2)).departition(|| 0, |all, sum| *all += sum, |all, _| all);
-    assert_eq!(refused(&flow).await, named("departition", "behind a window"));
+    assert_eq!(refused(&flow).await, named("departition", "after a window"));
 }
 
 #[tokio::test]

@@ -321,7 +321,7 @@ fn a_partition_that_does_not_exist_ends_an_endless_flow() {
         let error = loop {
             given += 1;
             match events.next().await.unwrap() {
-                Ok(_) => assert!(given < 10_000, "no error after so many events"),
+                Ok(_) => assert!(given < 10_000, "no error after all these events"),
                 Err(error) => break error,
             }
         };

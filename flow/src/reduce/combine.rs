@@ -158,12 +158,12 @@ mod tests {
         for event in 0..10_000 {
             deal.reduce(&mut dealt, &mut NoAlarms, event, &mut |bulk| bulks.push(bulk));
         }
-        assert!(!bulks.is_empty(), "what is much is handed on early");
+        assert!(!bulks.is_empty(), "a large bulk is passed on early");
         bulks.extend(dealt.take());
         assert!(dealt.take::<()>().is_empty());
         let (mut of_key, mut all) = (std::collections::HashMap::new(), Vec::new());
         for bulk in bulks {
-            let Bulk::Events(Shard { partition, entries }) = bulk else { panic!("nobody folded anything") };
+            let Bulk::Events(Shard { partition, entries }) = bulk else { panic!("nothing was folded") };
             assert!(entries.len() <= MOST_DEALT);
             for (hash, key, event) in entries {
                 assert_eq!((hash, key), (hash_of(&key), event % 100));

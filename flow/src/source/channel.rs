@@ -14,7 +14,7 @@ use crate::plan::Sourced;
 
 /// The error of a run whose events have been taken by an earlier run; such a source cannot be read twice.
 #[derive(Clone, Copy, PartialEq, Eq, stage_core::__private::ErrorDebug, thiserror::Error)]
-#[error("the channel was taken by an earlier run of this flow; make a new channel for each run")]
+#[error("the channel was used by an earlier run of this flow; create a new channel for each run")]
 pub struct Taken;
 
 /// A part that only one run can have.

@@ -33,7 +33,7 @@ impl<R: Read> Counted<R> {
         let at = self.at;
         if self.ended {
             let said =
-                format!("the {format} data that begins at byte {begun} of the file is cut off at byte {at}");
+                format!("the {format} data that begins at byte {begun} of the file is truncated at byte {at}");
             return io::Error::new(ErrorKind::UnexpectedEof, said);
         }
         invalid(format!("the {format} data is damaged near byte {at} of the file: {what}"))
@@ -67,7 +67,7 @@ impl<R: Read> Counted<R> {
             return invalid(format!("it is not a {format} file: it begins with the bytes{begin}"));
         }
         invalid(format!(
-            "the {format} data is followed by something else, the bytes{begin} at byte {at} of the file"
+            "the {format} data is followed by other data, the bytes{begin} at byte {at} of the file"
         ))
     }
 }

@@ -135,11 +135,11 @@ impl CsvFile {
         let behind = field.strip_suffix(&*self.probe);
         let Some(behind) = behind.or_else(|| field.strip_suffix(self.probe.trim_ascii_end())) else {
             let line = self.record.position().map_or(0, Position::line);
-            let what = "a comment is never closed, as records do not end in newlines";
+            let what = "unterminated comment: records do not end in newlines";
             return self.record_error(line, 0, what.to_owned());
         };
         let line = self.reader.get_ref().newlines() + 1 - newlines(behind);
-        self.record_error(line, one_more(last), "the quote that begins here is never closed".to_owned())
+        self.record_error(line, one_more(last), "unterminated quote".to_owned())
     }
 
     fn too_long(&self, at: u64) -> ReadError {
@@ -169,7 +169,7 @@ impl CsvFile {
                 (one_more(err.field()), format!("the field{} is not UTF-8", self.name(err.field())).into())
             }
             ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                (0, format!("there are {len} fields, {expected_len} before").into())
+                (0, format!("found {len} fields, expected {expected_len}").into())
             }
             ErrorKind::Deserialize { err, .. } => {
                 match err.field().and_then(|field| usize::try_from(field).ok()) {

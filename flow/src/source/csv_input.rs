@@ -59,7 +59,7 @@ impl CsvInput {
 
     fn refuse(&mut self, refused: Refused) -> io::Error {
         self.refused = Some(refused);
-        io::Error::other("it is not read any further")
+        io::Error::other("reading stopped at an earlier error")
     }
 }
 

@@ -52,7 +52,7 @@ impl Read for FileInput {
             && !into.is_empty()
             && let Some(size) = self.is_too_short()?
         {
-            let said = format!("the file became shorter while it was read: it had {size} bytes");
+            let said = format!("the file shrank while it was read: it had {size} bytes");
             return Err(io::Error::new(ErrorKind::UnexpectedEof, said));
         }
         Ok(read)
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!((&four, all.as_str()), (b"2345", "0123456789abc"));
         OpenOptions::new().write(true).open(&path).unwrap().set_len(7).unwrap();
         let error = input.read_to_string(&mut String::new()).unwrap_err();
-        assert_eq!(error.to_string(), "the file became shorter while it was read: it had 10 bytes");
+        assert_eq!(error.to_string(), "the file shrank while it was read: it had 10 bytes");
         // A part that begins behind the new end of the file is not mistaken for an empty one.
         let mut behind = FileInput::open(&path, 9, Some(10)).unwrap();
         assert!(behind.read(&mut four).is_err());

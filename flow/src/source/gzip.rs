@@ -119,14 +119,14 @@ mod tests {
                 [one.clone(), b"xy".to_vec()].concat(),
                 "one\n".to_owned(),
                 format!(
-                    "the gzip data is followed by something else, the bytes 78 79 at byte {length} of the file"
+                    "the gzip data is followed by other data, the bytes 78 79 at byte {length} of the file"
                 ),
             ),
             (
                 [one.clone(), vec![0; 7], one].concat(),
                 "one\n".to_owned(),
                 format!(
-                    "the gzip data is followed by something else, the bytes 1f 8b 08 00 at byte {} of the file",
+                    "the gzip data is followed by other data, the bytes 1f 8b 08 00 at byte {} of the file",
                     length + 7
                 ),
             ),
@@ -145,12 +145,12 @@ mod tests {
             assert!([&b"one\n"[..], &text].concat().starts_with(&read) && read.len() >= 4);
             let begun = one.len();
             let said =
-                format!("the gzip data that begins at byte {begun} of the file is cut off at byte {cut}");
+                format!("the gzip data that begins at byte {begun} of the file is truncated at byte {cut}");
             assert_eq!(error, Some(said));
         }
         assert_eq!(
             unpacked(b"").1.unwrap(),
-            "the gzip data that begins at byte 0 of the file is cut off at byte 0"
+            "the gzip data that begins at byte 0 of the file is truncated at byte 0"
         );
     }
 

@@ -59,7 +59,7 @@ impl<R: Read> Frames<R> {
         if skipped.is_ok_and(|skipped| skipped == length) {
             return Ok(());
         }
-        Err(self.input.failed(ZSTD, begun, "a frame to be skipped is not whole"))
+        Err(self.input.failed(ZSTD, begun, "a skippable frame is incomplete"))
     }
 
     /// Unpacks blocks until there is something to read, or the frame has ended.
@@ -78,7 +78,7 @@ impl<R: Read> Frames<R> {
         self.inside = None;
         let (said, is) = (self.decoder.get_checksum_from_data(), self.decoder.get_calculated_checksum());
         if said.is_some() && said != is {
-            return Err(self.input.failed(ZSTD, begun, "the checksum of a frame does not fit its data"));
+            return Err(self.input.failed(ZSTD, begun, "the checksum of a frame does not match its data"));
         }
         Ok(())
     }
@@ -99,10 +99,10 @@ fn begins_a_frame(known: &[u8]) -> bool {
 fn words(error: &FrameDecoderError) -> String {
     match error {
         FrameDecoderError::WindowSizeTooBig { requested, max } => {
-            format!("a frame needs a window of {requested} bytes, and {max} are allowed")
+            format!("a frame needs a window of {requested} bytes; at most {max} are allowed")
         }
         FrameDecoderError::DictNotProvided { dict_id } => {
-            format!("a frame needs the dictionary {dict_id}, and dictionaries are not supported")
+            format!("a frame needs the dictionary {dict_id}; dictionaries are not supported")
         }
         FrameDecoderError::ReadFrameHeaderError(_)
         | FrameDecoderError::FrameHeaderError(_)
@@ -159,7 +159,7 @@ mod tests {
         let one = compress_to_vec(&b"one\n"[..], CompressionLevel::Fastest);
         assert_eq!(unpacked(&[one.clone(), vec![0; 64]].concat()).unwrap(), b"one\n");
         let expected = format!(
-            "the zstd data is followed by something else, the bytes 67 at byte {} of the file",
+            "the zstd data is followed by other data, the bytes 67 at byte {} of the file",
             one.len()
         );
         assert_eq!(said(&[one, b"g".to_vec()].concat()), expected);
@@ -172,11 +172,11 @@ mod tests {
         let one = compress_to_vec(&b"one\ntwo\n"[..], CompressionLevel::Fastest);
         for cut in 1..one.len() {
             let expected =
-                format!("the zstd data that begins at byte 0 of the file is cut off at byte {cut}");
+                format!("the zstd data that begins at byte 0 of the file is truncated at byte {cut}");
             assert_eq!(said(&one[..cut]), expected);
         }
         let skipped = [&0x184D_2A50_u32.to_le_bytes()[..], &9_u32.to_le_bytes(), b"abc"].concat();
-        assert_eq!(said(&skipped), "the zstd data that begins at byte 0 of the file is cut off at byte 11");
+        assert_eq!(said(&skipped), "the zstd data that begins at byte 0 of the file is truncated at byte 11");
     }
 
     #[test]

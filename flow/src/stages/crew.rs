@@ -132,7 +132,7 @@ impl<S: Consumer> Crew<S> {
 
     async fn restart(&mut self, index: usize) -> Result<(), FlowError> {
         let stage = self.spawn(index, Life::Again).await?;
-        tracing::warn!(stage = stage.name(), "a consumer of a flow is started again");
+        tracing::warn!(stage = stage.name(), "restarting a consumer of a flow");
         self.members[index].replace(stage.clone());
         for producer in &self.producers {
             // A producer that has ended in the meantime is not a failure.

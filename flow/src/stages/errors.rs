@@ -69,7 +69,7 @@ where
                 (Err(error), OnError::Send(errors)) => {
                     if let Err(unread) = errors.send(error) {
                         let error: BoxError = unread.0.into();
-                        tracing::warn!(%error, "an error of a flow has nobody who takes it");
+                        tracing::warn!(%error, "error of a flow discarded: its receiver is gone");
                     }
                 }
             }

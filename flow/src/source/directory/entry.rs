@@ -29,7 +29,7 @@ pub enum WalkError {
         source: io::Error,
     },
     /// An entry exists, but its metadata cannot be read.
-    #[error("`{}` cannot be looked at: {source}", path.display())]
+    #[error("the metadata of `{}` cannot be read: {source}", path.display())]
     Entry {
         /// The entry.
         path: PathBuf,
@@ -37,7 +37,7 @@ pub enum WalkError {
         source: io::Error,
     },
     /// A directory contains itself; it was not walked again.
-    #[error("the directory `{}` lies within itself", path.display())]
+    #[error("the directory `{}` contains itself", path.display())]
     Cycle {
         /// Its inner path.
         path: PathBuf,

@@ -59,7 +59,7 @@ fn gzip_is_unpacked_as_by_a_reference_or_is_an_error_whatever_happened_to_it() {
         let cut = random.below(packed.len());
         let (before, error) = unpacked(Members::new(&packed[..cut]), random);
         assert!(whole.starts_with(&before));
-        assert!(error.is_none_or(|error| error.contains("is cut off at byte")));
+        assert!(error.is_none_or(|error| error.contains("is truncated at byte")));
         random.damage(&mut packed);
         let (given, error) = unpacked(Members::new(&packed[..]), random);
         let reference = |packed: &[u8]| {
