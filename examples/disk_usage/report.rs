@@ -97,7 +97,7 @@ impl Report {
             duration(Duration::from_secs_f64(self.seconds)),
         );
         if self.problems > 0 {
-            let _ = writeln!(text, "not all: {} could not be read", count(self.problems as u64));
+            let _ = writeln!(text, "incomplete: {} could not be read", count(self.problems as u64));
         }
         text
     }

@@ -129,7 +129,7 @@ impl Record {
         let differ = |what: &str, here: &dyn std::fmt::Debug, there: &dyn std::fmt::Debug| {
             Some(format!(
                 "the database was altered: its {what} is {there:?}, that of the stored object is {here:?}; \
-                 `drip rebuild` takes it from the object"
+                 `drip rebuild` restores it from the object"
             ))
         };
         if self.relative_path != database.relative_path {

@@ -61,8 +61,8 @@ impl Board {
     /// The feed's error, if the feed has failed permanently.
     pub(crate) fn note(&mut self, notice: Notice) -> Result<(), FeedError> {
         self.state = match notice {
-            Notice::Lost(patience) => format!("dropped out; next attempt in {}", duration(patience)),
-            Notice::Back => "connected again".to_owned(),
+            Notice::Lost(patience) => format!("disconnected; next attempt in {}", duration(patience)),
+            Notice::Back => "reconnected".to_owned(),
             Notice::Failed(error) => return Err(error),
         };
         if self.live {

@@ -20,12 +20,12 @@ pub(crate) struct Feed {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FeedError {
     /// The feed will return.
-    #[error("the feed dropped out")]
+    #[error("the feed disconnected")]
     Lost,
     /// The feed has failed permanently.
     #[error("`{}` cannot be read: {error}", path.display())]
     File { path: PathBuf, error: std::io::Error },
-    #[error("`{}`: byte {at}: an entry is milliseconds, a space and a text", path.display())]
+    #[error("`{}`: byte {at}: expected milliseconds, a space and a text", path.display())]
     Malformed { path: PathBuf, at: u64 },
 }
 
@@ -111,6 +111,6 @@ fn made_up(number: u64) -> Entry {
     random ^= random >> 33;
     let favourite = usize::try_from(number / 700 % 5).unwrap_or_default();
     let tag = usize::try_from(random % 8).unwrap_or_default();
-    let text = format!("somebody likes {}", TAGS.get(tag).unwrap_or(&TAGS[favourite]));
+    let text = format!("a user likes {}", TAGS.get(tag).unwrap_or(&TAGS[favourite]));
     Entry { at: i64::try_from(number * 100 + random % 100).unwrap_or(i64::MAX), text }
 }

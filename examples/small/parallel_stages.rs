@@ -46,7 +46,7 @@ async fn main() -> Result<(), BoxError> {
     let made = collected.await?;
     for copy in 0..4 {
         let share = made.iter().filter(|(by, _)| *by == copy).count();
-        println!("copy {copy} of the squares made {share} of {}", made.len());
+        println!("copy {copy} of the squares handled {share} of {}", made.len());
     }
     println!("their sum is {}", made.iter().map(|(_, square)| square).sum::<u64>());
     squares.join().await?;

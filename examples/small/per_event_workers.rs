@@ -45,7 +45,7 @@ async fn main() -> Result<(), BoxError> {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     for stuck in children.list() {
-        println!("fetch {} is ended by hand", stuck.id);
+        println!("fetch {} was ended by hand", stuck.id);
         children.terminate(stuck.id).await?;
     }
     running.join().await?;

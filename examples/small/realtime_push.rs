@@ -54,7 +54,7 @@ impl Times {
 /// The work per notification: here it only finds the channel; it could also query, render or call a service.
 async fn deliver(notification: Notification, users: Arc<Users>, waited: Times) -> Result<(), BoxError> {
     tokio::task::yield_now().await;
-    let user = users.get(&notification.user).ok_or("nobody of this number is here")?;
+    let user = users.get(&notification.user).ok_or("no user has this number")?;
     waited.record(notification.pushed.elapsed());
     user.send(notification).map_err(|gone| format!("user {} has left", gone.0.user))?;
     Ok(())

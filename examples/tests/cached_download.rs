@@ -1,6 +1,6 @@
 //! The cache saves small files, and only these, the access to the storage and the key.
 #![forbid(unsafe_code)]
-#![allow(clippy::unwrap_used, reason = "a test: whatever is wrong here is to be loud")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -120,7 +120,7 @@ impl Case {
 
     fn assert_down(&self, to: &str, name: &str) {
         let content = std::fs::read(self.folder.path().join(to).join(name)).unwrap();
-        assert!(content == self.contents[name], "{name} in {to} is different");
+        assert!(content == self.contents[name], "{name} in {to} differs");
     }
 
     async fn remove_objects(&self) {

@@ -1,6 +1,6 @@
 //! A failing stage fails only the transfers it held, and these return to the queue.
 #![forbid(unsafe_code)]
-#![allow(clippy::unwrap_used, reason = "a test: whatever is wrong here is to be loud")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

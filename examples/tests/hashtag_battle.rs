@@ -63,8 +63,8 @@ fn a_feed_that_drops_out_and_comes_back_loses_and_doubles_nothing() {
     let output = battle(&file, &["--drop-out", "70"]);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected());
     let said = String::from_utf8(output.stderr).unwrap();
-    let lost = said.lines().filter(|line| line.contains("dropped out; next attempt in 0.10 s")).count();
-    let back = said.lines().filter(|line| line.ends_with("connected again")).count();
+    let lost = said.lines().filter(|line| line.contains("disconnected; next attempt in 0.10 s")).count();
+    let back = said.lines().filter(|line| line.ends_with("reconnected")).count();
     // 200 entries in connections of 70.
     assert_eq!((lost, back), (2, 2), "{said}");
 }
@@ -80,5 +80,5 @@ fn a_feed_that_is_not_there_or_not_a_feed_is_an_error() {
     let file = folder.path().join("entries");
     fs::write(&file, "0 #rust\nyesterday #rust\n").unwrap();
     let said = String::from_utf8(battle(&file, &[]).stderr).unwrap();
-    assert!(said.contains("byte 8: an entry is milliseconds, a space and a text"), "{said}");
+    assert!(said.contains("byte 8: expected milliseconds, a space and a text"), "{said}");
 }

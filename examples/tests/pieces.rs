@@ -1,6 +1,6 @@
 //! Stages handle unexpected pieces: those of dead or unknown transfers, and those out of order.
 #![forbid(unsafe_code)]
-#![allow(clippy::unwrap_used, reason = "a test: whatever is wrong here is to be loud")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use drip::repository::{Attributes, Direction, Media, MediaId, Transfer, TransferId, UserId};
 use drip::transfer::{Failure, Hold, Part, Piece, Shape, Table, Verdict, Verdicts, Work};
@@ -74,7 +74,7 @@ impl Case {
     fn verdict(self) -> Verdict {
         self.hold.handled();
         let judged = self.verdicts.take();
-        assert_eq!(judged.len(), 1, "somebody still holds the transfer");
+        assert_eq!(judged.len(), 1, "the transfer is still held");
         judged[0].verdict.clone()
     }
 }

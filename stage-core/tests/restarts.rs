@@ -403,7 +403,7 @@ impl Producer for Remote {
         if !self.away.contains(&start) {
             return Ok(Init::Ready);
         }
-        if self.fatal { Err(Fatal::new("wrong password").into()) } else { Err("nobody answers".into()) }
+        if self.fatal { Err(Fatal::new("wrong password").into()) } else { Err("no answer".into()) }
     }
 
     async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
@@ -456,7 +456,7 @@ async fn a_source_that_waits_for_its_service_hears_a_stop_and_its_pipeline_ends_
     let error = pipeline.start().await.unwrap().join().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the stage `remote/0` failed: nobody answers; the pipeline gave up after 8 restarts; \
+        "the stage `remote/0` failed: no answer; the pipeline gave up after 8 restarts; \
          it began when the stage `remote/0` failed: the connection was lost"
     );
     assert_eq!(starts.load(Ordering::SeqCst), 9);
@@ -474,7 +474,7 @@ async fn a_source_that_cannot_work_at_all_ends_its_pipeline_at_once() {
 async fn a_first_start_fails_at_once_unless_it_is_to_be_tried_again() {
     let (pipeline, starts) = remote(Pipeline::builder("remote"), 0..3, false);
     let error = pipeline.start().await.map(drop).unwrap_err();
-    assert!(error.to_string().contains("nobody answers"), "{error}");
+    assert!(error.to_string().contains("no answer"), "{error}");
     assert_eq!(starts.load(Ordering::SeqCst), 1);
 
     let second = Duration::from_secs(1);

@@ -110,7 +110,7 @@ fn what_is_left_out_is_counted_excluded_by_patterns_and_taken_where_it_is_asked_
         "{first:#}"
     );
     let words = home.run(["upload", "files"]).expect_code(0);
-    assert!(words.stdout.contains("2 folders left out"), "{}", words.told());
+    assert!(words.stdout.contains("2 folders skipped"), "{}", words.told());
     let all = home.run(["--json", "upload", "files", "--hidden"]).expect_code(0).json();
     assert_eq!(
         (&all["files"], &all["unchanged"], &all["hidden"]),

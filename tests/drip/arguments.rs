@@ -26,7 +26,7 @@ fn bad_usage_is_exit_code_2_and_leaves_nothing_behind() {
 #[test]
 fn a_database_that_is_not_built_yet_says_so() {
     let ended = Home::new().run(["--database", "postgres://attic/drip", "ls"]).expect_code(2);
-    ended.expect_one_line("postgres://attic/drip", &["not built yet", "SQLite"]);
+    ended.expect_one_line("postgres://attic/drip", &["not supported yet", "SQLite"]);
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn what_is_wrong_in_the_file_is_told_and_nothing_is_done() {
     home.files().write("drip.toml", "[uplaod.steps.encryption]\ncount = 1\n");
     let ended = home.run(["upload", "files/a.txt", "--config", "files/drip.toml"]).expect_code(1);
     assert!(
-        ended.stderr.contains("uplaod.steps.encryption.count: there is no such pipeline"),
+        ended.stderr.contains("uplaod.steps.encryption.count: unknown pipeline"),
         "{}",
         ended.told()
     );

@@ -33,7 +33,7 @@ fn run(home: &Home, faults: &str, command: &[&str]) -> Ended {
 fn failed(ended: &Ended) -> Vec<String> {
     let lines = ended.stderr.lines().filter_map(|line| line.strip_prefix("failed: "));
     let name = |line: &str| {
-        assert!(line.contains("failed, as it was asked to"), "the cause is told: {line}");
+        assert!(line.contains("failed as configured"), "the cause is told: {line}");
         let (path, _) = line.split_once(": ").expect("a name and a cause");
         path.rsplit('/').next().expect("a name").to_owned()
     };
@@ -73,7 +73,7 @@ fn a_storage_that_answers_slowly_takes_its_time_and_loses_nothing() {
 fn a_storage_that_fails_three_calls_of_ten_makes_transfers_be_tried_again_and_loses_nothing() {
     let home = home_with_files();
     let mut ended = run(&home, "fail=30,seed=1", &["upload", "files", "-v"]);
-    let again = ended.lines_about("will be tried again").len();
+    let again = ended.lines_about("will be retried").len();
     assert!(again > SMALL / 5, "{again} were tried again: {}", ended.told());
     // Files that failed three times are reported by name, and kept.
     let mut left = failed(&ended);
@@ -96,7 +96,7 @@ fn a_storage_that_fails_three_calls_of_ten_makes_transfers_be_tried_again_and_lo
 #[track_caller]
 fn expect_kept(home: &Home, names: &[String]) {
     let kept = home.run(["failed"]).expect_code(0);
-    let causes = kept.lines_about("failed, as it was asked to");
+    let causes = kept.lines_about("failed as configured");
     assert_eq!(causes.len(), names.len(), "{}", kept.told());
     for name in names {
         assert_eq!(kept.lines_about(name).len(), 1, "{name}: {}", kept.told());
@@ -112,7 +112,7 @@ fn uploads_to_a_storage_that_always_fails_are_kept_as_dead_until_they_are_tried_
         home.files().write(name, bytes(1, 2_000));
     }
     let ended = run(&home, "fail=100", &["upload", "files"]).expect_code(1);
-    ended.expect_one_line("20 uploads that failed are kept", &["drip failed", "upload --failed"]);
+    ended.expect_one_line("20 failed uploads kept", &["drip failed", "upload --failed"]);
     expect_kept(&home, &names);
     // Naming a file again retries it, under its old name in the queue.
     home.run(["upload", "files/00.bin"]).expect_code(0);

@@ -20,7 +20,7 @@ fn a_storage_that_is_down_for_a_while_is_waited_for_and_no_file_fails() {
     // One refusal for each file, and one for the first that is tried alone.
     let ended = home.run(["--storage-faults", "refuse=4", "upload", "files"]).expect_code(0);
     ended.expect_one_line("waiting:", &["does not answer", "10 min"]);
-    ended.expect_one_line("going on", &[]);
+    ended.expect_one_line("resuming", &[]);
     assert!(ended.lines_about("failed").is_empty(), "{}", ended.told());
     assert_eq!(home.run(["ls"]).expect_code(0).lines_about(".bin").len(), FILES);
     Database::of(&home).expect_done();

@@ -181,13 +181,13 @@ impl Command {
 
 fn email(text: &str) -> Result<String, String> {
     if text.chars().any(is_unsafe) {
-        return Err("an e-mail address has no control characters and none that reorder a line".to_owned());
+        return Err("an e-mail address must not contain control characters or characters that reorder a line".to_owned());
     }
     match text.split_once('@') {
         Some((name, domain)) if !name.is_empty() && !domain.is_empty() && !domain.contains('@') => {
             Ok(text.to_owned())
         }
-        _ => Err("an e-mail address has a name, one `@` and a domain".to_owned()),
+        _ => Err("an e-mail address must consist of a name, one `@` and a domain".to_owned()),
     }
 }
 

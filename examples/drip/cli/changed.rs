@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(
             change(&found, Some(&Known { seen: Some(7), ..later })),
             Change::Unchanged,
-            "it was looked into"
+            "the content was compared"
         );
     }
 

@@ -42,7 +42,7 @@ pub(super) async fn download(session: &Session, ids: &[String], to: &Path) -> Re
     let left = queue.waiting().await?.files;
     if left > 0 {
         progress.note(&format!(
-            "going on with {} download{} into {} that an earlier run left in the queue (`drip queue --forget` drops them)",
+            "continuing {} download{} into {} that an earlier run left in the queue (`drip queue --forget` removes them)",
             count(left),
             if left == 1 { "" } else { "s" },
             shown(&folder),

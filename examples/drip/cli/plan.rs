@@ -152,7 +152,7 @@ pub(super) async fn downloads(
         };
         match media {
             Some(media) => found.push(media),
-            None => progress.fail(Path::new(text), "no file has this id; `drip ls` shows them"),
+            None => progress.fail(Path::new(text), "no file has this id; `drip ls` lists the ids"),
         }
     }
     let mut targets = Targets::new(folder, found.iter().filter_map(|media| media.root.clone()));

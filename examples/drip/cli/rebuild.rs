@@ -69,7 +69,7 @@ async fn rebuild(session: &Session, master: &MasterKey) -> Result<Summary, BoxEr
 /// Reads the medium that an object describes: its header and its end are read and authenticated.
 async fn read_medium(storage: &Storage, master: &MasterKey, key: &str, size: u64) -> Result<Media, Failure> {
     let name = key.rsplit('/').next().unwrap_or_default();
-    let id: MediaId = name.parse().map_err(|_| Failure::permanent("it is not an object of drip"))?;
+    let id: MediaId = name.parse().map_err(|_| Failure::permanent("it is not an object written by drip"))?;
     let (header_len, trailer_len) = (HEADER_LEN as u64, TRAILER_LEN as u64);
     if size < header_len + trailer_len {
         return Err(SealError::Truncated {

@@ -24,7 +24,7 @@ pub(super) async fn run(places: &Places, ids: &[String], output: Output) -> Resu
         if let Some(media) = found {
             known.push(media.id);
         } else {
-            let failed = Failed::new(Path::new(text), "no file has this id; `drip ls` shows them");
+            let failed = Failed::new(Path::new(text), "no file has this id; `drip ls` lists the ids");
             tell(&format!("failed: {}: {}", failed.name, failed.cause));
             summary.failures.push(failed);
         }

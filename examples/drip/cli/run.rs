@@ -26,7 +26,7 @@ pub(super) async fn to_its_end(
         ended = running.join() => ended,
         () = interrupted() => {
             is_interrupted = true;
-            progress.note("interrupted: finishing the files that were begun; the rest stays in the queue");
+            progress.note("interrupted: finishing the files in progress; the rest stays in the queue");
             finish(&running, queue).await
         }
     };
@@ -41,7 +41,7 @@ pub(super) async fn to_its_end(
     let (error, time) = match ended {
         Ok(Report { outcome, elapsed, .. }) => (why_not_finished(outcome, queue.gave_up()), elapsed),
         Err(PipelineError::Failed { report, stage, reason, .. }) => {
-            let error = format!("the stage {stage} {reason}; what is left stays in the queue");
+            let error = format!("the stage {stage} {reason}; the remaining files stay in the queue");
             (Some(told(error)), report.elapsed)
         }
         Err(other) => (Some(told(other.to_string())), Duration::ZERO),
@@ -84,7 +84,7 @@ fn why_not_finished(outcome: Outcome, outage: Option<String>) -> Option<String> 
     match (outage, outcome) {
         (Some(outage), _) => {
             let patience = duration(PATIENCE);
-            Some(told(format!("{outage}, for more than {patience}; what is left stays in the queue")))
+            Some(told(format!("{outage} (for more than {patience}); the remaining files stay in the queue")))
         }
         (None, Outcome::Finished) => None,
         (None, Outcome::Drained | Outcome::Stopped) => Some("interrupted".to_owned()),
@@ -105,7 +105,7 @@ async fn settle(queue: &Queue) {
     if tokio::time::timeout(LETTING_GO, all).await.is_err() {
         tracing::warn!(
             transfers = queue.open(),
-            "stages did not let go of transfers; the next run will find them"
+            "stages still hold transfers; the next run recovers them"
         );
     }
 }

@@ -49,7 +49,7 @@ pub(super) async fn run(
     };
     if earlier == Earlier::TryAgain {
         let revived = session.repository.revive_uploads().await?;
-        tracing::info!(revived, "uploads that failed in earlier runs are tried again");
+        tracing::info!(revived, "retrying uploads that failed in earlier runs");
     }
     let had_key = session.folder.master_key().exists();
     let mut summary = upload(&session, asked).await?;
@@ -71,7 +71,7 @@ fn tell_key(path: &Path) {
     if path.exists() {
         let path = shown(path);
         tell(&format!(
-            "made the master key {path}: keep a copy of it somewhere else, without it nothing that is stored can be read"
+            "created the master key {path}: keep a copy elsewhere, since stored files cannot be read without it"
         ));
     }
 }
@@ -80,9 +80,9 @@ fn tell_key(path: &Path) {
 async fn tell_dead(session: &Session) -> Result<(), RepositoryError> {
     let dead = session.repository.dead_count().await?;
     if dead > 0 {
-        let uploads = if dead == 1 { "upload that failed is" } else { "uploads that failed are" };
+        let uploads = if dead == 1 { "failed upload" } else { "failed uploads" };
         let dead = count(dead);
-        tell(&format!("{dead} {uploads} kept: `drip failed` tells why, `drip upload --failed` tries again"));
+        tell(&format!("{dead} {uploads} kept: `drip failed` lists the causes, `drip upload --failed` retries them"));
     }
     Ok(())
 }
@@ -96,7 +96,7 @@ pub(super) async fn upload(session: &Session, asked: Asked<'_>) -> Result<Summar
     let left = repository.waiting(&Scope::Uploads).await?;
     if left.files > 0 {
         progress.note(&format!(
-            "going on with {} upload{} that an earlier run left in the queue",
+            "continuing {} upload{} that an earlier run left in the queue",
             count(left.files),
             if left.files == 1 { "" } else { "s" },
         ));

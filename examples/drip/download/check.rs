@@ -49,7 +49,7 @@ impl Check {
         let end = fetching.end(&transfer, fetched, ()).await?;
         opening.end(&transfer, opened, end).await?;
         if Some(*hasher.finalize().as_bytes()) != transfer.media.checksum {
-            return Err(Failure::permanent("checksum mismatch: the content is not what was uploaded"));
+            return Err(Failure::permanent("checksum mismatch: the content differs from the upload"));
         }
         Ok(())
     }

@@ -139,7 +139,7 @@ fn make_link(parent: &Folder, target: &[u8], times: Option<&Timestamps>, name: &
     match times.map(|times| parent.set_times(name, times)) {
         // Not every file system stores times of links; the link itself was requested.
         Some(Err(error)) => {
-            tracing::debug!(%error, "the time of a symbolic link could not be set");
+            tracing::debug!(%error, "cannot set the time of a symbolic link");
             Ok(())
         }
         _ => Ok(()),

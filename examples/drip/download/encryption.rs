@@ -94,7 +94,7 @@ impl Work for Opening {
                 Ok(frame.into_bytes())
             }
             (None, Origin::Sealed(_)) => {
-                Err(Failure::passing("a sealed chunk came behind an original beginning"))
+                Err(Failure::passing("received a sealed chunk of a file that began unsealed"))
             }
         }
     }
@@ -110,7 +110,7 @@ impl Work for Opening {
         let (trailer, record) = sealed.opener.finish(&mut trailer)?;
         if media.checksum != Some(trailer.checksum) {
             return Err(Failure::permanent(
-                "the stored object is authentic, but not the upload that was recorded",
+                "the stored object is authentic, but it is not the recorded upload",
             ));
         }
         if let Some(record) = record {

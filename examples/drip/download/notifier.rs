@@ -92,7 +92,7 @@ impl AsyncCommit<(Hold, Complete)> for Publisher {
         if let Err(error) = self.repository.finish_downloads(transfers).await {
             // The files exist. The next run into this folder downloads them again and finds equal content
             // under their names.
-            tracing::warn!(%error, "finished downloads could not be taken out of the queue");
+            tracing::warn!(%error, "cannot remove finished downloads from the queue");
         }
         for (hold, published) in published {
             match published {
@@ -164,7 +164,7 @@ impl Work for Writing {
     async fn end(&mut self, transfer: &Transfer, target: Target, (): ()) -> Result<Complete, Failure> {
         let media = &transfer.media;
         if target.size() != media.size || Some(target.checksum()) != media.checksum {
-            return Err(Failure::permanent("checksum mismatch: the content is not what was uploaded"));
+            return Err(Failure::permanent("checksum mismatch: the content differs from the upload"));
         }
         target.complete().map_err(|error| unwritable(&error))
     }

@@ -194,16 +194,16 @@ impl Witness for Progress {
     fn waits(&self, cause: &str) {
         let patience = duration(PATIENCE);
         self.note(&format!(
-            "waiting: {cause}; trying again for {patience} before the rest is left in the queue"
+            "waiting: {cause}; retrying for {patience}, then the rest stays in the queue"
         ));
     }
 
     fn goes_on(&self) {
-        self.note("going on");
+        self.note("resuming");
     }
 
     fn renamed(&self, transfer: &Transfer, name: &Path) {
         let (path, name) = (shown(&transfer.path), shown(name));
-        self.note(&format!("{path} was there already, with other content; the download is {name}"));
+        self.note(&format!("{path} already exists with other content; downloaded as {name}"));
     }
 }

@@ -25,13 +25,13 @@ impl Database {
         };
         match address.split_once("://") {
             Some(("postgres" | "postgresql", _)) => {
-                refuse("PostgreSQL is not built yet; give a path for SQLite")
+                refuse("PostgreSQL is not supported yet; use the path of an SQLite file")
             }
             Some(("sqlite", "")) | None if address.is_empty() || address.contains("://") => {
                 refuse("it is empty")
             }
             Some(("sqlite", path)) => Ok(Self::Sqlite(path.into())),
-            Some(_) => refuse("give a path, sqlite://path, or (not built yet) postgres://…"),
+            Some(_) => refuse("expected a path or sqlite://path (postgres://… is not supported yet)"),
             None => Ok(Self::Sqlite(address.into())),
         }
     }
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn postgres_is_not_built_yet_and_says_so() {
         let error = Database::parse("postgres://user@host/drip").unwrap_err().to_string();
-        assert!(error.contains("not built yet"), "{error}");
+        assert!(error.contains("not supported yet"), "{error}");
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub enum RepositoryError {
     },
     /// The database belongs to another program.
     #[error(
-        "{database} is not a database of drip: {reason}; nothing was written to it, give --database another path"
+        "{database} is not a database of drip: {reason}; nothing was written to it; choose another path with --database"
     )]
     Foreign {
         /// The database.
@@ -46,7 +46,7 @@ pub enum RepositoryError {
     },
     /// A later drip created the database.
     #[error(
-        "the database {database} has version {found} of a later drip, this one knows version {known}: use that drip"
+        "the database {database} has version {found} of a later drip, and this drip supports version {known}; use the later drip"
     )]
     Version {
         /// The database.

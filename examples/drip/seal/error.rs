@@ -7,7 +7,7 @@ use super::KeyId;
 #[non_exhaustive]
 pub enum SealError {
     /// The object does not start with the signature of a sealed file.
-    #[error("the stored object is not one that drip sealed: its first bytes are not `dripseal`")]
+    #[error("the stored object was not sealed by drip: it does not begin with `dripseal`")]
     NotSealed,
     /// A later drip wrote the object.
     #[error("the stored object has format version {found}, this drip reads version {known}")]
@@ -48,7 +48,7 @@ pub enum SealError {
         of: u64,
     },
     /// A frame of this object is in the position of another one.
-    #[error("chunks out of order: in the place of chunk {index} of {of} stands chunk {found}")]
+    #[error("chunks out of order: found chunk {found} at the position of chunk {index} of {of}")]
     Moved {
         /// Position of the frame, counted from 0.
         index: u64,

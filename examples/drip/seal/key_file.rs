@@ -28,7 +28,7 @@ pub enum KeyFileError {
     },
     /// Other users may read the file.
     #[error(
-        "the master key {} can be read by others (mode {mode:04o}), so it is not used: `chmod 600` it, and think of who has read it",
+        "the master key {} is readable by others (mode {mode:04o}), so it is not used: run `chmod 600` on it, and consider who may have read it",
         path.display()
     )]
     Exposed {
@@ -54,7 +54,7 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// The operating system supplied no random bytes.
-    #[error("a new master key cannot be made: {0}")]
+    #[error("a new master key cannot be generated: {0}")]
     Random(#[from] SealError),
 }
 

@@ -23,11 +23,11 @@ pub enum SessionError {
     },
     /// The data folder was removed during the run.
     #[error(
-        "the data folder {} was removed or replaced while drip was at work; what was stored in it is gone", .0.display()
+        "the data folder {} was removed or replaced while drip was running; the files stored in it are lost", .0.display()
     )]
     Gone(PathBuf),
     /// The data folder does not exist, so there is nothing to work on.
-    #[error("there is no data folder {}: nothing was uploaded there yet", .0.display())]
+    #[error("no data folder {}: nothing has been uploaded there yet", .0.display())]
     NoFolder(PathBuf),
     /// Another drip is using the data folder.
     #[error("the data folder {} is in use by another drip (process {pid})", path.display())]
@@ -41,7 +41,7 @@ pub enum SessionError {
     #[error(transparent)]
     Config(#[from] OverridesError),
     /// A section of the file belongs to no pipeline.
-    #[error("{}: {key}: there is no such pipeline; there is [upload] and [download]", path.display())]
+    #[error("{}: {key}: unknown pipeline; the pipelines are [upload] and [download]", path.display())]
     Section {
         /// The file.
         path: PathBuf,
@@ -59,8 +59,7 @@ pub enum SessionError {
     Key(#[from] KeyFileError),
     /// There is no database, but there are objects that it should list.
     #[error(
-        "the database {database} is missing or empty, but {storage} holds stored files: put the database back, or have \
-         `drip rebuild` make it anew from the stored files"
+        "the database {database} is missing or empty, but {storage} holds stored files: restore the database, or run `drip rebuild` to recreate it from the stored files"
     )]
     DatabaseLost {
         /// The database.
@@ -69,7 +68,7 @@ pub enum SessionError {
         storage: String,
     },
     /// The master key is missing, but there are files that need it.
-    #[error("the master key {} is missing, and the files in this data folder were sealed under it; put it back", .0.display())]
+    #[error("the master key {} is missing, and the files in this data folder were sealed under it; restore it", .0.display())]
     KeyLost(PathBuf),
     /// The master key is not the one that sealed the files here.
     #[error(

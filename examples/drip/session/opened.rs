@@ -160,12 +160,12 @@ impl Session {
             }
         }
         if let Err(error) = self.sweep_removed().await {
-            tracing::warn!(%error, "an object of a removed file is still there; the next run tries again");
+            tracing::warn!(%error, "cannot remove the object of a removed file; the next run retries");
         }
         if !left.is_empty() {
             tracing::info!(
                 transfers = left.len(),
-                "an earlier run was interrupted; what it had begun is back in the queue"
+                "an earlier run was interrupted; its unfinished transfers are back in the queue"
             );
         }
         Ok(())

@@ -56,7 +56,7 @@ impl Calls {
 }
 
 fn failed(call: u64) -> Error {
-    let source = io::Error::other(format!("call {call} failed, as it was asked to"));
+    let source = io::Error::other(format!("call {call} failed as configured"));
     Error::Generic { store: "faulty storage", source: source.into() }
 }
 

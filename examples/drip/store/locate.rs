@@ -39,7 +39,7 @@ impl Location {
             "file" => url
                 .to_file_path()
                 .map(Self::Folder)
-                .map_err(|()| refuse("it names no folder of this machine".into())),
+                .map_err(|()| refuse("it is not a folder of this machine".into())),
             "s3" | "s3a" => Self::bucket(&url).ok_or_else(|| refuse("the bucket is missing".into())),
             other => Err(refuse(format!(
                 "`{other}://` is unknown; give a folder, file:///folder or s3://bucket/prefix"

@@ -265,7 +265,7 @@ impl Storage {
         for attempt in 1..=LEFTOVERS {
             let leftover = folder.join(format!("{}#{attempt}", self.place(key)));
             if fs::remove_file(&leftover).is_ok() {
-                tracing::info!(file = %leftover.display(), "removed what an interrupted run had half-written");
+                tracing::info!(file = %leftover.display(), "removed partial objects of an interrupted run");
             }
         }
     }

@@ -61,7 +61,7 @@ impl Unfinished {
             match self.store.abort_multipart(&Key::from(place), &id.to_owned()).await {
                 Ok(()) | Err(Error::NotFound { .. }) => drop(fs::remove_file(&note)),
                 Err(error) => {
-                    tracing::warn!(key = place, %error, "an unfinished upload could not be given up");
+                    tracing::warn!(key = place, %error, "cannot abort an unfinished upload");
                 }
             }
         }

@@ -79,7 +79,7 @@ impl Writer {
         self.under_way.iter().for_each(Call::abort);
         while self.under_way.next().await.is_some() {}
         let warn = |error: &object_store::Error| {
-            tracing::warn!(key = self.key, %error, "could not remove what was sent of an abandoned object");
+            tracing::warn!(key = self.key, %error, "cannot remove the parts of an abandoned object");
         };
         let failed = match self.upload.take() {
             Some(mut upload) => upload.abort().await.inspect_err(warn).is_err(),
@@ -222,7 +222,7 @@ mod tests {
         let storage = folder_storage(folder.path());
         std::fs::create_dir(folder.path().join("ab")).unwrap();
         std::fs::write(folder.path().join("ab/object#1"), "half").unwrap();
-        std::fs::write(folder.path().join("ab/other#1"), "somebody else's").unwrap();
+        std::fs::write(folder.path().join("ab/other#1"), "of another writer").unwrap();
         storage.sweep("ab/object");
         assert_eq!(files(folder.path()), ["other#1"]);
     }

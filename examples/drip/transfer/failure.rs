@@ -39,7 +39,7 @@ impl Failure {
                 Self::Passing(format!("{what}: no space left"))
             }
             io::ErrorKind::WouldBlock => {
-                Self::Permanent(format!("{what} to an end: it waits for what is still to be written"))
+                Self::Permanent(format!("{what} to the end: reading it would block"))
             }
             io::ErrorKind::Interrupted
             | io::ErrorKind::TimedOut
@@ -62,7 +62,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Permanent(cause) | Self::Passing(cause) | Self::Unavailable(cause) => f.write_str(cause),
-            Self::Stopped => f.write_str("stopped before it was done"),
+            Self::Stopped => f.write_str("stopped before it finished"),
         }
     }
 }

@@ -93,7 +93,7 @@ mod tests {
             waits.push((next - now).as_secs());
             now = next;
             assert_eq!(outage.gate(now), Gate::One);
-            assert_eq!(outage.met(now), tried == 0, "it is told once");
+            assert_eq!(outage.met(now), tried == 0, "reported once");
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
     }
@@ -104,7 +104,7 @@ mod tests {
         let mut outage = Outage::default();
         assert!(!outage.got_through(), "there was none");
         outage.met(now);
-        assert!(!outage.got_through(), "it was not told either");
+        assert!(!outage.got_through(), "not reported either");
         assert_eq!(outage.gate(now), Gate::Open);
         outage.met(now);
         outage.met(now + FIRST);

@@ -69,12 +69,12 @@ impl Queue {
         if !back.is_empty()
             && let Err(error) = self.repository.give_back(back).await
         {
-            tracing::error!(%error, "transfers could not go back into the queue; the next run will find them");
+            tracing::error!(%error, "cannot return transfers to the queue; the next run recovers them");
         }
         if !lost.is_empty()
             && let Err(error) = self.give_up(lost).await
         {
-            tracing::error!(%error, "failed transfers could not be taken out of the queue; the next run will find them");
+            tracing::error!(%error, "cannot remove failed transfers from the queue; the next run recovers them");
         }
         judged.len() + returned
     }
@@ -98,7 +98,7 @@ impl Queue {
         for key in self.repository.give_up(lost).await? {
             if let Err(error) = self.storage.remove(&key).await {
                 // A retry overwrites the object, and forgetting the upload removes it.
-                tracing::info!(%error, "what a failed upload may have stored could not be removed");
+                tracing::info!(%error, "cannot remove the partial object of a failed upload");
             }
         }
         Ok(())
@@ -126,7 +126,7 @@ impl Queue {
         match failure {
             Failure::Stopped => back.push(GivenBack::Stopped(transfer.id)),
             Failure::Passing(cause) if transfer.attempts < ATTEMPTS => {
-                tracing::info!(file = %transfer.path.display(), attempt = transfer.attempts, cause, "will be tried again");
+                tracing::info!(file = %transfer.path.display(), attempt = transfer.attempts, cause, "will be retried");
                 pace.delayed.add(transfer.id, transfer.attempts, now);
             }
             Failure::Unavailable(cause) => {
@@ -279,7 +279,7 @@ mod tests {
     #[tokio::test]
     async fn an_outage_costs_no_attempt_and_ends_with_the_first_transfer_that_gets_through() {
         let (queue, notes) = queue_of(&["a", "b"]).await;
-        let unavailable = || Failure::Unavailable("nobody answers".to_owned());
+        let unavailable = || Failure::Unavailable("no answer".to_owned());
         for hold in queue.lease(2).await.unwrap() {
             hold.fail(unavailable());
             hold.handled();

@@ -118,7 +118,7 @@ impl<S: Source> Starter<S> {
                 Ok(leased) => leased.into(),
                 // Probably a full disk. Transfers in progress continue and may free space when they end.
                 Err(error) if self.queue.open() > 0 => {
-                    tracing::warn!(%error, "could not lease more transfers for now");
+                    tracing::warn!(%error, "cannot lease more transfers, retrying later");
                     VecDeque::new()
                 }
                 Err(error) => return Err(error),

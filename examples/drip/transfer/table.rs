@@ -118,7 +118,7 @@ impl<S: Send> Table<S> {
         let entry = self.entries.get_mut(&hold.key()).ok_or_else(Failure::lost)?;
         debug_assert_eq!(index, entry.next, "chunks of a transfer come in order");
         if index != entry.next {
-            return Err(Failure::passing(format!("chunk {index} came in the place of chunk {}", entry.next)));
+            return Err(Failure::passing(format!("received chunk {index} instead of chunk {}", entry.next)));
         }
         entry.next += 1;
         work.chunk(&mut entry.state, chunk).await

@@ -79,7 +79,7 @@ impl transfer::Source for Files {
         }
         let metadata = fs::metadata(&transfer.path).map_err(|error| unreadable(&error))?;
         if !metadata.is_file() {
-            return Err(Failure::permanent("it is not a regular file any more"));
+            return Err(Failure::permanent("it is no longer a regular file"));
         }
         let cut = match metadata.len() {
             0 => Cut::ByReading(Box::new(OpenFile::open(transfer, u64::MAX, self.buffers.clone())?)),
@@ -187,7 +187,7 @@ impl OpenFile {
         let expected = self.left.min(CHUNK as u64);
         let chunk = self.read()?;
         if (chunk.len() as u64) < expected {
-            return Err(Failure::passing("it became shorter while it was read"));
+            return Err(Failure::passing("it shrank while it was read"));
         }
         Ok(chunk)
     }

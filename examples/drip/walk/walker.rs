@@ -65,7 +65,7 @@ fn unreachable(path: &Path, error: &io::Error) -> Found {
     }
     match error.kind() {
         io::ErrorKind::NotFound if is_link => {
-            Found::failed(path, "is a broken symlink: what it points to does not exist")
+            Found::failed(path, "is a broken symlink: its target does not exist")
         }
         io::ErrorKind::NotFound => Found::failed(path, "does not exist"),
         _ => Found::failed(path, format!("cannot be read: {error}")),

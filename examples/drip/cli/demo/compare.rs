@@ -49,7 +49,7 @@ fn judge((target, media): (PathBuf, Media)) -> Result<(), Failed> {
     let failed = |cause: String| Failed::new(&media.full_path, &cause);
     if let Kind::Symlink { target: there } = &media.attributes.kind {
         let is_same = std::fs::read_link(&target).is_ok_and(|here| here == *there);
-        return if is_same { Ok(()) } else { Err(failed("its download is another link".to_owned())) };
+        return if is_same { Ok(()) } else { Err(failed("its download is a different link".to_owned())) };
     }
     let source = checksum_of(&media.full_path);
     let came_down =
@@ -59,7 +59,7 @@ fn judge((target, media): (PathBuf, Media)) -> Result<(), Failed> {
         // The source changed during the demonstration; the download still equals the uploaded content.
         Ok(_) if media.checksum == Some(came_down) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && media.checksum == Some(came_down) => Ok(()),
-        Ok(_) => Err(failed("its download is different".to_owned())),
+        Ok(_) => Err(failed("its download differs".to_owned())),
         Err(error) => Err(failed(format!("cannot be read again: {error}"))),
     }
 }
