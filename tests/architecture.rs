@@ -102,7 +102,7 @@ fn layer_findings(file: &SourceFile) -> Vec<Finding> {
         let remedy = match layer_of(&import.module) {
             Some(layer) if layer <= own => return None,
             Some(layer) => format!(
-                "`{module}` (layer {own}) names `{}` (layer {layer}); move what it needs down, or itself up",
+                "`{module}` (layer {own}) names `{}` (layer {layer}); move the item down, or the module up",
                 import.module
             ),
             None => format!(
@@ -143,9 +143,9 @@ fn every_file_begins_with_what_it_is_about() {
     let findings: Vec<_> = files
         .iter()
         .filter(|file| !is_fixture(file) && !says_what_it_is_about(file))
-        .map(|file| finding(file, 1, "begin with a `//!` line that answers the one question of this file"))
+        .map(|file| finding(file, 1, "begin with a `//!` line that states the purpose of this file"))
         .collect();
-    assert_kept("the first line of a file is its answer in plain words", &findings);
+    assert_kept("the first line of a file states its purpose", &findings);
 }
 
 /// Returns whether the file is a program that a test feeds to the compiler, whose output names its lines.
@@ -214,11 +214,11 @@ fn no_file_is_too_long_to_read() {
         .filter_map(|file| {
             let (line, _) = file.code_lines().nth(TOO_LONG)?;
             let lines = file.code_lines().count();
-            let remedy = format!("{lines} lines of code; split it by question, at most {TOO_LONG}");
+            let remedy = format!("{lines} lines of code, at most {TOO_LONG}; split it by subject");
             Some(finding(file, line, remedy))
         })
         .collect();
-    assert_kept("a file is read in one go", &findings);
+    assert_kept("a file fits in one reading", &findings);
 }
 
 #[test]

@@ -25,7 +25,7 @@ use reference::watermarks;
 /// When it happened, and its number.
 type Event = (i64, usize);
 
-/// At most so much is taken of what a flow hands out: there are specifications that ask for windows without end.
+/// Upper bound on the output taken from a flow: some specifications produce windows without end.
 const MOST: usize = 12_000;
 
 /// How the events are split.
@@ -39,7 +39,7 @@ enum Kind {
     Periodic(u64),
 }
 
-/// Windows, and what is split by them.
+/// Windows, and the events that they divide.
 #[derive(Clone, Debug)]
 struct Spec {
     kind: Kind,
@@ -115,7 +115,7 @@ fn millis(time: u64) -> Duration {
     if time == u64::MAX { Duration::MAX } else { Duration::from_millis(time) }
 }
 
-/// What a stage hands out for good: which stage, which window, and the numbers of its events.
+/// A final window of a stage: the stage, the window, and the numbers of its events.
 type Done = (usize, i64, Vec<usize>);
 
 fn done(events: Vec<Event>, trigger: &Trigger) -> (Option<Done>, Vec<Event>) {
@@ -193,8 +193,8 @@ impl Spec {
             prop_assert_eq!(late.get(), too_late, "late events");
             prop_assert_eq!(&windows, &expected);
         } else {
-            prop_assert!(self.emit_empty, "only windows without events are without number");
-            // What was handed out of each stage is the beginning of what there is.
+            prop_assert!(self.emit_empty, "only windows without events are unlimited");
+            // The output of each stage is a prefix of the expected output.
             for (start, numbers) in &windows {
                 let all = expected.get(start);
                 prop_assert!(all.is_some_and(|all| numbers.iter().all(|number| all.contains(number))));

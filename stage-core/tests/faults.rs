@@ -100,7 +100,7 @@ async fn a_route_that_panics_costs_the_event_and_nothing_else() {
 #[tokio::test(start_paused = true)]
 async fn a_tenant_that_cannot_be_told_costs_the_event_and_nothing_else() {
     let tenant = |event: &u32| {
-        assert!(*event != 4, "four is nobody's");
+        assert!(*event != 4, "four has no owner");
         *event % 2
     };
     let numbers = held_back(TenantDispatcher::new(TenantQueues { together: 100, each: 100 }, tenant)).await;

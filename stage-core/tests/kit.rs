@@ -117,7 +117,7 @@ impl Call<HowFar> for Counter {
     type Reply = u32;
 
     async fn handle_call(&mut self, _: HowFar, reply: Reply<u32>, _: &mut Emitter<'_, u32>) -> StageResult {
-        reply.send(self.0).map_err(|_| BoxError::from("nobody waits for the answer"))
+        reply.send(self.0).map_err(|_| BoxError::from("the caller is gone"))
     }
 }
 
@@ -268,5 +268,5 @@ async fn a_source_may_end_with_its_last_consumer() {
     let one = first.subscribe(&source.producer(), temporary()).await.unwrap();
     one.cancel(ExitReason::Shutdown);
     settle().await;
-    assert!(!source.has_ended(), "it goes on if nothing is said");
+    assert!(!source.has_ended(), "it continues without a decision");
 }

@@ -84,7 +84,7 @@ where
         out.extend(consumer.events().into_iter().map(|event| (now, event)));
         prop_assert!(out.len() <= asked, "{} of {asked} that were asked for", out.len());
         let buffered = step.inspect().await.unwrap().buffered;
-        prop_assert_eq!(buffered, 0, "nothing is made that nobody asked for");
+        prop_assert_eq!(buffered, 0, "nothing is emitted without demand");
     }
     source.finish();
     consumer.ask(100_000);
@@ -213,7 +213,7 @@ async fn tasks_that_fail_panic_and_are_terminated_from_all_sides_are_each_counte
     assert_eq!((counts.skipped, counts.failed), (skipped, panicked));
     assert_eq!(counts.started, EVENTS - skipped - panicked);
     assert_eq!(counts.finished + counts.terminated, counts.started);
-    assert!(counts.terminated <= told, "{} were told to end", counts.terminated);
+    assert!(counts.terminated <= told, "{} were asked to end", counts.terminated);
     assert_eq!(attempts.load(Ordering::Relaxed), EVENTS + counts.restarts);
 }
 

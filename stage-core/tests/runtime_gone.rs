@@ -27,7 +27,7 @@ fn shut_down(runtime: Runtime) {
 fn outcome<F: Future>(future: F) -> F::Output {
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let limited = async { tokio::time::timeout(Duration::from_secs(5), future).await };
-    runtime.block_on(limited).expect("it waits for ever")
+    runtime.block_on(limited).expect("it never returns")
 }
 
 struct Sink;

@@ -53,7 +53,7 @@ async fn an_asynchronous_function_handles_one_event_at_a_time() {
             let (entered, gate) = (entered.clone(), Arc::clone(&gate));
             async move {
                 entered.send(number)?;
-                gate.lock().await.recv().await.ok_or("nobody says go")?;
+                gate.lock().await.recv().await.ok_or("no permit")?;
                 Ok(())
             }
         }))
@@ -205,7 +205,7 @@ async fn stop(running: Running, handled: u64) {
     assert!(began.elapsed() < Duration::from_secs(1) && report.cut_off.is_empty(), "{report}");
     let [numbers, sink] = &report.stages[..] else { panic!("two stages") };
     assert_eq!((sink.events_in, sink.discarded), (9, 9 - handled), "{report}");
-    assert_eq!(numbers.events_out, 9, "what was not received went back: {report}");
+    assert_eq!(numbers.events_out, 9, "unreceived events went back: {report}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -137,7 +137,7 @@ async fn one_for_all_restarts_the_source_too() {
         .finish_fn("drop", drop);
     let report = pipeline.start().await.unwrap().join().await.unwrap();
     assert!(report.stages.iter().all(|stage| stage.restarts == 1), "{report}");
-    assert!(report.stages[2].events_in > 100, "the source began anew: {report}");
+    assert!(report.stages[2].events_in > 100, "the source was restarted: {report}");
 }
 
 /// A source that declines to run.
@@ -189,7 +189,7 @@ impl Call<Get> for Sum {
     type Reply = u64;
 
     async fn handle_call(&mut self, _: Get, reply: Reply<u64>, _: &mut Emitter<'_, Nothing>) -> StageResult {
-        reply.send(self.sum).map_err(|sum| format!("nobody waits for {sum}").into())
+        reply.send(self.sum).map_err(|sum| format!("no caller waits for {sum}").into())
     }
 }
 

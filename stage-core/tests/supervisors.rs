@@ -202,7 +202,7 @@ async fn a_supervisor_whose_child_does_not_come_up_does_not_start() {
     let StartError::Stage { stage, reason, .. } = &error else { panic!("{error}") };
     assert_eq!((stage.as_str(), reason.to_string().as_str()), ("bad", "failed: no such file"));
     settle().await;
-    assert_eq!(book.read(), Vec::<String>::new(), "nobody was let go");
+    assert_eq!(book.read(), Vec::<String>::new(), "no stage was released");
 }
 
 #[tokio::test(start_paused = true)]

@@ -227,7 +227,7 @@ async fn the_end_of_a_producer_comes_behind_its_events_and_ends_a_permanent_cons
     }
     assert_eq!(events, range(0..25));
     assert!(matches!(probe.ended().await, ExitReason::Normal));
-    // A later subscriber is told that the producer has ended.
+    // A later subscriber learns that the producer has ended.
     let (late, _seen) = self::probe(Asking::Automatic).await;
     late.subscribe(&finite.producer(), window(10, 6)).await.unwrap();
     assert!(matches!(late.ended().await, ExitReason::NotFound));

@@ -1,4 +1,4 @@
-//! Do the user's names or lints get in the way of what the macro writes?
+//! The expansion does not collide with the user's names or lints.
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]
 #![allow(non_camel_case_types, dead_code)]

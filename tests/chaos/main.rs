@@ -105,7 +105,7 @@ async fn chaos(seed: u64, jobs: u64) -> Books {
     (books.expired, books.longest) = (expired.len() as u64, watch.longest());
     assert!(
         expired.is_empty() || books.longest > VISIBILITY / 2,
-        "leases ran out of jobs in hand: {expired:?}"
+        "leases of jobs in progress ran out: {expired:?}"
     );
     log.expect_in_order(&expired);
     log.expect_each_once(dead.iter().map(|job| job.id), &expired);

@@ -50,7 +50,7 @@ async fn visit(running: &Running, chance: &Chance, log: &Log) -> Option<Visit> {
 
 /// Ends a stage from outside; returns whether there was such a stage.
 fn strike(running: &Running, chance: &Chance) -> bool {
-    let reason = ExitReason::Custom("as somebody likes".to_owned());
+    let reason = ExitReason::Custom("by chance".to_owned());
     let copy = usize::try_from(chance.below(4)).unwrap();
     match chance.below(4) {
         0 => running.producer::<Source>("queue", 0).unwrap().stop_soon(reason),

@@ -22,7 +22,7 @@ impl Memory {
     #[track_caller]
     pub(crate) fn assert_bounded(&self, peak: usize) -> usize {
         let grown = peak.saturating_sub(self.before);
-        assert!(grown > 0, "memory was not looked at");
+        assert!(grown > 0, "no sample of the memory");
         assert!(grown < BOUND, "memory grew by {grown} bytes, at most {BOUND} are right");
         grown
     }

@@ -34,8 +34,8 @@ impl ProducerConsumer for Shaky {
     ) -> StageResult {
         for event in events {
             match self.chance.below(600) {
-                0 | 1 => resume_unwind(Box::new("as it must")),
-                2 | 3 => return Err("as it must".into()),
+                0 | 1 => resume_unwind(Box::new("on purpose")),
+                2 | 3 => return Err("on purpose".into()),
                 4 | 5 => drop(event),
                 6 => {
                     slow_call(&self.chance).await;
@@ -61,11 +61,11 @@ async fn slow_call(chance: &Chance) {
 /// Handles one job, but sometimes panics, fails, or is slow. Some jobs fail each time.
 pub(crate) async fn handle(job: Job, chance: Chance) -> Result<Job, BoxError> {
     if job.id.0 % 97 == 0 {
-        return Err("it never works".into());
+        return Err("it always fails".into());
     }
     match chance.below(600) {
-        0..3 => resume_unwind(Box::new("as it must")),
-        3..9 => Err("as it must".into()),
+        0..3 => resume_unwind(Box::new("on purpose")),
+        3..9 => Err("on purpose".into()),
         9 => {
             slow_call(&chance).await;
             Ok(job)

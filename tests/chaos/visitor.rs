@@ -39,7 +39,7 @@ impl Visitor {
     fn leave(&mut self, cx: &mut Context<'_>) {
         match self.subscription.take() {
             Some(subscription) if self.chance.below(2) == 0 => {
-                subscription.cancel(ExitReason::Custom("as it likes".to_owned()));
+                subscription.cancel(ExitReason::Custom("by chance".to_owned()));
             }
             _ => cx.finish(),
         }

@@ -33,7 +33,7 @@ fn run(home: &Home, faults: &str, command: &[&str]) -> Ended {
 fn failed(ended: &Ended) -> Vec<String> {
     let lines = ended.stderr.lines().filter_map(|line| line.strip_prefix("failed: "));
     let name = |line: &str| {
-        assert!(line.contains("failed as configured"), "the cause is told: {line}");
+        assert!(line.contains("failed as configured"), "the line names the cause: {line}");
         let (path, _) = line.split_once(": ").expect("a name and a cause");
         path.rsplit('/').next().expect("a name").to_owned()
     };
@@ -74,7 +74,7 @@ fn a_storage_that_fails_three_calls_of_ten_makes_transfers_be_tried_again_and_lo
     let home = home_with_files();
     let mut ended = run(&home, "fail=30,seed=1", &["upload", "files", "-v"]);
     let again = ended.lines_about("will be retried").len();
-    assert!(again > SMALL / 5, "{again} were tried again: {}", ended.told());
+    assert!(again > SMALL / 5, "{again} were retried: {}", ended.told());
     // Files that failed three times are reported by name, and kept.
     let mut left = failed(&ended);
     assert!(left.len() < SMALL / 4, "most get through: {left:?}");

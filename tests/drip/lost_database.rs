@@ -44,7 +44,7 @@ fn a_lost_database_is_an_error_that_says_what_to_do_and_rebuild_makes_it_anew() 
     assert_eq!(mode & 0o777, 0o640);
     assert!(
         home.run(["rebuild"]).expect_code(0).stdout.contains("restored 0 files"),
-        "nothing is to be done twice"
+        "nothing is left to restore"
     );
     home.files().write("c.bin", "more");
     home.run(["upload", "files/c.bin"]).expect_code(0);
@@ -106,5 +106,5 @@ fn rm_removes_a_file_with_its_object_and_says_which_ids_there_are_not() {
     home.run(["verify"]).expect_code(0);
     lose_database(&home);
     let rebuilt = home.run(["rebuild"]).expect_code(0);
-    assert!(rebuilt.stdout.contains("restored 1 file"), "what is removed stays so: {}", rebuilt.told());
+    assert!(rebuilt.stdout.contains("restored 1 file"), "removed files stay removed: {}", rebuilt.told());
 }

@@ -41,7 +41,7 @@ impl Image {
     fn after_a_power_cut(&self, home: &Home) -> Self {
         let copy = home.path().join("later.img");
         run(Command::new("cp").arg("--sparse=always").args([&self.file, &copy])).expect("a copy");
-        Self::mounted(copy, home.path().join("later")).expect("a file system that mends itself")
+        Self::mounted(copy, home.path().join("later")).expect("a repairable file system")
     }
 }
 
@@ -67,7 +67,7 @@ fn case(test: &str) -> Option<(Home, Image)> {
     match Image::new(&home, "live") {
         Ok(image) => Some((home, image)),
         Err(why) => {
-            skipped(test, &format!("it takes root, mkfs.ext4 and loop devices: {why}"));
+            skipped(test, &format!("it needs root, mkfs.ext4 and loop devices: {why}"));
             None
         }
     }

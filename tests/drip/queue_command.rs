@@ -30,7 +30,7 @@ fn queue_lists_what_waits_and_forgets_it_all_or_below_a_path() {
     assert!(forgot.stdout.contains("forgot 10 transfers"), "{}", forgot.told());
     let database = Database::of(&home);
     assert_eq!(database.number("SELECT count(*) FROM jobs WHERE lessee IS NULL AND attempts = 0"), 20);
-    assert_eq!(database.number("SELECT count(*) FROM media"), 20, "their media are gone, too");
+    assert_eq!(database.number("SELECT count(*) FROM media"), 20, "their media are gone too");
     drop(database);
     home.run(["queue", "--forget"]).expect_code(0);
     Database::of(&home).expect_done();

@@ -104,7 +104,7 @@ fn the_second_upload_of_a_system_tree_stores_nothing_and_the_tree_comes_back_equ
     let (before, after) = (entries(files.path()), entries(home.back().path()));
     assert_eq!(before.len() as u64, all);
     for (path, entry) in &before {
-        assert!(after.get(path) == Some(entry), "{} came back otherwise", path.display());
+        assert!(after.get(path) == Some(entry), "{} came back different", path.display());
     }
     assert_eq!(after.len(), before.len());
 }

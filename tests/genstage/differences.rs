@@ -190,5 +190,5 @@ async fn a_detached_consumer_lives_and_what_it_asked_for_serves_the_others() {
     assert!(seen.contains(&("stays", Seen::Batch(range(0..6)))), "{seen:?}");
     let demands = seen.iter().filter(|(_, seen)| matches!(seen, Seen::Demand(_)));
     assert_eq!(demands.collect::<Vec<_>>(), [&("told", Seen::Demand(4)), &("told", Seen::Demand(2))]);
-    assert!(leaver.inspect().await.is_ok(), "leaving ends nobody, whatever the mode");
+    assert!(leaver.inspect().await.is_ok(), "a departure ends no stage in any mode");
 }

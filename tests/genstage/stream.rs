@@ -206,7 +206,7 @@ impl Producer for Busy {
         _cancellation: &stage_core::Cancellation,
         _out: &mut Emitter<'_, u64>,
     ) -> StageResult {
-        self.left.take().map_or(Ok(()), |left| left.send(()).map_err(|()| "nobody waits".into()))
+        self.left.take().map_or(Ok(()), |left| left.send(()).map_err(|()| "no task waits".into()))
     }
 }
 

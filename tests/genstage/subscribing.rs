@@ -40,7 +40,7 @@ async fn g046_a_permanent_subscription_to_an_unknown_name_ends_its_consumer() {
     assert_eq!(&*doomed.producer(), "nobody");
     assert_reason(&soon(probe.ended()).await, &ExitReason::NotFound);
     let told = book.cancelled("probe", Role::Producer, CancelKind::Down, &ExitReason::NotFound).await;
-    assert_eq!(told, Some(doomed), "it is told which it was");
+    assert_eq!(told, Some(doomed), "the callback gets the reason");
 }
 
 #[tokio::test(start_paused = true)]

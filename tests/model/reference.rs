@@ -63,7 +63,7 @@ impl<'a> Books<'a> {
         let mut emitted = vec![0; topology.nodes.len()];
         let number = |subscription: &Subscription| {
             let place = topology.links.iter().position(|link| link.subscription == *subscription);
-            place.ok_or("a subscription that nobody made")
+            place.ok_or("an unknown subscription")
         };
         for entry in &*topology.journal.lock().unwrap() {
             match entry {
@@ -97,7 +97,7 @@ impl<'a> Books<'a> {
     fn check_link(&self, number: usize) -> Result<(), String> {
         let (link, account) = (&self.topology.links[number], &self.accounts[number]);
         if account.left > 1 {
-            return Err("its producer was told twice that it ended".to_owned());
+            return Err("its producer got its end twice".to_owned());
         }
         // A window asks again for handled events, so only manual demand has a total limit.
         if link.chunk.is_none() && account.received.len() > link.asked {
@@ -238,7 +238,7 @@ impl<'a> Books<'a> {
             CancelMode::Permanent | CancelMode::Transient => account.ended.is_none(),
         });
         if lives && !self.topology.nodes[stage].killed && !matches!(self.fates[stage], Fate::Alive(_)) {
-            return Err("it ended, and nobody ended it".to_owned());
+            return Err("it ended without a cause".to_owned());
         }
         Ok(())
     }
@@ -307,7 +307,7 @@ impl<'a> Books<'a> {
             Handing::Partition(partitions) => wishes.iter().filter(|wish| **wish).count() == partitions,
         };
         if wanted {
-            return Err(format!("{} events wait, and somebody wants them", inspection.buffered));
+            return Err(format!("{} events wait despite demand", inspection.buffered));
         }
         Ok(())
     }

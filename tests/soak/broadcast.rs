@@ -64,7 +64,7 @@ pub(crate) async fn run(pace: Pace) -> Tally {
     count.cast(Over).unwrap();
     assert!(matches!(standing.ended().await, ExitReason::Normal));
     let events = emitted.events();
-    assert_eq!(seen.load(Ordering::Acquire), events, "who stays sees everything");
+    assert_eq!(seen.load(Ordering::Acquire), events, "the remaining consumers see every event");
     // The discarded events are the copies for consumers that left.
     Tally { events, lives: driver.lives(), discarded: 0 }
 }

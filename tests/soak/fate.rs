@@ -43,8 +43,8 @@ impl Fate {
     /// Fails, or panics without a message on the screen.
     pub(crate) fn strike(self) -> StageResult {
         match self {
-            Self::Panics | Self::PanicsInHand => resume_unwind(Box::new("as it must")),
-            Self::Fails | Self::FailsInHand => Err("as it must".into()),
+            Self::Panics | Self::PanicsInHand => resume_unwind(Box::new("on purpose")),
+            Self::Fails | Self::FailsInHand => Err("on purpose".into()),
             Self::Cancelled
             | Self::Detached
             | Self::Stopped
@@ -112,7 +112,7 @@ pub(crate) async fn live(producer: &ProducerRef<u64>, options: SubscribeOptions<
     let subscription = mortal.subscribe(producer, options).await.unwrap();
     let ends = end(&mortal, &subscription, fate, waiting);
     let ended = timeout(PATIENCE, ends).await;
-    assert!(ended.is_ok(), "still there is a consumer that was to be {fate:?}: {subscription:?}");
+    assert!(ended.is_ok(), "a consumer that was to be {fate:?} is still there: {subscription:?}");
 }
 
 async fn end(

@@ -180,7 +180,7 @@ async fn drive(sink: Sink, seen: Arc<Seen>, mut driver: Driver, first: u64) -> T
         let lived = timeout(PATIENCE, live(&sink, &seen, number, fate)).await;
         let Ok((events, kept)) = lived else {
             panic!(
-                "still there is producer {number}, that was to be {fate:?}; the sink: {:?}",
+                "producer {number}, which was to be {fate:?}, is still there; the sink: {:?}",
                 sink.has_ended()
             )
         };

@@ -139,6 +139,6 @@ pub(crate) async fn run(pace: Pace) -> Tally {
     let discarded = report.stages.iter().map(|stage| stage.discarded).sum();
     let events = emitted.events();
     let accounted = seen.load(Ordering::Acquire) + sink.events_in + discarded;
-    assert_eq!(accounted, events, "emitted is what was seen, or discarded: {report:#?}");
+    assert_eq!(accounted, events, "every emitted event was seen or discarded: {report:#?}");
     Tally { events, lives: one + two + three, discarded }
 }

@@ -15,7 +15,7 @@ use crate::transfer::{
     AsyncCommit, Committer, Failure, Hold, Opened, Part, Piece, Shape, Table, Witness, Work,
 };
 
-/// What a write produces: bytes per chunk, and at the end the complete file under a temporary name.
+/// The output of a write: bytes per chunk, and at the end the complete file under a temporary name.
 #[derive(Debug)]
 pub enum Written {}
 

@@ -68,7 +68,7 @@ shape! {
     Sealed = Bytes, Buffer, SealedEnd
 }
 shape! {
-    /// What the storage has stored: clear bytes per chunk, and a summary at the end.
+    /// The stored data: clear bytes per chunk, and a summary at the end.
     Stored = (), u64, StoredEnd
 }
 shape! {

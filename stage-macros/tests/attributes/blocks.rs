@@ -1,4 +1,4 @@
-//! What does an attribute on an `impl` block write, and what does it leave?
+//! Expansion of an attribute on an `impl` block, and the code it leaves alone.
 
 use std::num::ParseIntError;
 
@@ -67,7 +67,7 @@ impl Starter {
 #[derive(Debug)]
 struct Made;
 
-/// An argument is a field where nothing else is said.
+/// An argument is a field by default.
 #[derive(Debug)]
 struct Between<T> {
     low: T,

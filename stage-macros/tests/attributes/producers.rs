@@ -48,7 +48,7 @@ async fn as_wanted(
     if asked.iter().sum::<usize>() >= limit {
         return Ok(Vec::new());
     }
-    // Half of what is wanted: the rest is asked for again.
+    // Half of the demand; the rest is asked for again.
     let some = demand.get().div_ceil(2);
     asked.push(some);
     Ok(vec![demand.get() as u64; some])

@@ -11,7 +11,7 @@ struct Clone;
 struct Iterator;
 struct String;
 
-/// What a function with names like the callback's own makes.
+/// The output of a function whose names are those of the callback.
 #[::stage_core::producer_consumer]
 fn event(events: u32, #[arg] out: &u32, #[arg] demand: u32) -> u32 {
     events + out + demand

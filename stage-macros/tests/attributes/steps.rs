@@ -168,7 +168,7 @@ async fn what_was_made_before_a_wait_goes_on_its_way() {
     let opens = tokio::spawn({
         let barrier = Arc::clone(&barrier);
         async move {
-            // Only once the first event has arrived behind the step does the second get on.
+            // The second event continues only after the first has left the step.
             barrier.wait().await;
             step.wait().await;
         }

@@ -6,7 +6,7 @@ use stage_core::{
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// What the step makes of `events`.
+/// The output of the step for `events`.
 pub(crate) async fn through<S>(
     events: Vec<S::In>,
     recipe: impl Fn() -> S + Send + 'static,
@@ -24,7 +24,7 @@ where
     Ok(received.iter().collect())
 }
 
-/// What the producer makes, up to `limit` events; then it is drained.
+/// The output of the producer, up to `limit` events; then it is drained.
 pub(crate) async fn out_of<S: Producer>(
     limit: usize,
     recipe: impl Fn() -> Result<S, BoxError> + Send + 'static,

@@ -32,7 +32,7 @@ impl Log {
 }
 
 impl Subscriber for Log {
-    /// Asked for each call: what is decided once for all holds for other threads too, which have no log or another.
+    /// Evaluated at each call: a cached decision would also hold for other threads, which have another log or none.
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
         Interest::sometimes()
     }

@@ -1,4 +1,4 @@
-//! What does a call tell, and what does the histogram hold?
+//! The log line of a call, and the contents of the histogram.
 
 use std::panic::catch_unwind;
 use std::time::Duration;

@@ -14,7 +14,7 @@ impl Database {
     pub(crate) fn of(home: &Home) -> Self {
         let path = home.data().join("drip.db");
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE);
-        Self { connection: connection.expect("drip's database, which nobody uses now") }
+        Self { connection: connection.expect("drip's database, not in use") }
     }
 
     /// Returns the single number that the query selects.

@@ -80,7 +80,7 @@ impl Tree {
             came.remove(&found);
             assert!(same_content(&found, &file), "{} came back changed", name.display());
         }
-        assert!(came.is_empty(), "nobody uploaded these: {came:?}");
+        assert!(came.is_empty(), "never uploaded: {came:?}");
     }
 }
 

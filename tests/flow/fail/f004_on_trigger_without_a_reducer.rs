@@ -1,4 +1,4 @@
-//! What is handed out at a trigger is said of a reducer.
+//! The output of a trigger is declared on a reducer.
 use flow::Flow;
 
 fn main() {

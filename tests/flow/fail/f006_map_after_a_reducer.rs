@@ -1,4 +1,4 @@
-//! A step behind a reducer is of the next layer, which begins where it is said what is handed out.
+//! A step after a reducer belongs to the next layer, which begins with the declared output of the reducer.
 use flow::Flow;
 
 fn main() {

@@ -61,7 +61,7 @@ fn g132_taking_stops_at_a_marker_and_gives_it() {
     buffer.store(["t4"]);
     let (taken, fired) = buffer.take(5);
     assert_eq!((taken.as_slice(), fired), (&["t1", "t2"][..], vec![marker(3)]));
-    assert_eq!(5 - taken.len(), 3, "of the demand, so much is left");
+    assert_eq!(5 - taken.len(), 3, "the remaining demand");
     assert_eq!(buffer.len(), 1);
 }
 

@@ -61,7 +61,7 @@ async fn g194_within_their_time_children_end_in_their_own_way() {
     settle().await;
     let began = Instant::now();
     soon(stage.stop(ExitReason::Shutdown)).await;
-    assert_eq!(began.elapsed(), Duration::ZERO, "nobody waits for the time to pass");
+    assert_eq!(began.elapsed(), Duration::ZERO, "no task waits for the time to pass");
     assert_eq!(reported(&mut reports), ["was asked"; 3]);
     assert_eq!(children.counts().terminated, 3);
 }

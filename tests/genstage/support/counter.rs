@@ -174,7 +174,7 @@ impl Call<Emit> for Counter {
         out: &mut Emitter<'_, u64>,
     ) -> StageResult {
         out.extend(events);
-        reply.send(()).map_err(|()| "nobody waits for the answer")?;
+        reply.send(()).map_err(|()| "the caller is gone")?;
         Ok(())
     }
 }
@@ -189,7 +189,7 @@ impl Call<ReplyThenWait> for Counter {
         reply: Reply<()>,
         out: &mut Emitter<'_, u64>,
     ) -> StageResult {
-        reply.send_now(()).map_err(|()| "nobody waits for the answer")?;
+        reply.send_now(()).map_err(|()| "the caller is gone")?;
         out.extend(events.await?);
         Ok(())
     }
@@ -205,7 +205,7 @@ impl Call<StopWith> for Counter {
         reply: Reply<()>,
         _out: &mut Emitter<'_, u64>,
     ) -> StageResult {
-        reply.send(()).map_err(|()| "nobody waits for the answer")?;
+        reply.send(()).map_err(|()| "the caller is gone")?;
         Err(reason.into())
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Warnings {
 /// listen, the call site would be cached as disabled for all threads.
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| tracing::subscriber::set_global_default(Listener).expect("nobody else listens"));
+    ONCE.call_once(|| tracing::subscriber::set_global_default(Listener).expect("no other subscriber"));
 }
 
 /// One of them.

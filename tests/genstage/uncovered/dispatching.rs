@@ -133,7 +133,7 @@ async fn uncovered_13_the_backlog_of_a_partition_outlives_its_consumer() {
     let (told, small, _large) = two_partitions(&book).await;
     told.cast(Emit(range(0..8))).unwrap();
     assert_eq!(book.batches("small").await, [range(0..5)]);
-    assert_eq!(told.inspect().await.unwrap().buffered, 3, "what a partition keeps counts as buffered");
+    assert_eq!(told.inspect().await.unwrap().buffered, 3, "events kept by a partition count as buffered");
     small.abort();
     settle().await;
     let next = bare(&book, "next").await;

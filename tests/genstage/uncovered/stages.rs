@@ -218,7 +218,7 @@ async fn uncovered_10_each_of_several_producers_has_its_own_credit_its_own_batch
     let seen = book.settled().await;
     assert!(
         !seen.contains(&("right", Seen::Demand(10))),
-        "what the left one sends costs the right one nothing"
+        "the demand of the right producer is untouched"
     );
     left.abort();
     let down = book.cancelled("probe", Role::Producer, CancelKind::Down, &ExitReason::Aborted).await;

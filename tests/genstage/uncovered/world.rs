@@ -30,7 +30,7 @@ pub(super) enum Peers {
     AreAskedFor,
 }
 
-/// The names of the peers, of which all may exist at one time.
+/// The names of the peers; all may exist at the same time.
 const NAMES: [&str; 3] = ["first", "second", "third"];
 
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {

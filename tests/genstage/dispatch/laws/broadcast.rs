@@ -96,7 +96,7 @@ impl Model {
         for (key, subscriber) in self.subscribers.iter_mut().enumerate() {
             let events = got.remove(&SubscriptionKey::new(key)).unwrap_or_default();
             let Some(subscriber) = subscriber else {
-                assert!(events.is_empty(), "D4: to nobody who left");
+                assert!(events.is_empty(), "D4: no delivery to a departed subscriber");
                 continue;
             };
             if let Some(seen) = &seen {
@@ -121,7 +121,7 @@ impl Model {
         assert_eq!(self.supply.waiting(), 0);
         self.emit(1);
         self.deliver();
-        let last = self.subscribers[0].as_ref().expect("the one who is left").got.last().copied();
+        let last = self.subscribers[0].as_ref().expect("the remaining subscriber").got.last().copied();
         assert_eq!(last, Some(self.emitted - 1));
     }
 }

@@ -160,7 +160,7 @@ impl Model {
     fn deliver(&mut self) {
         for (key, events) in self.supply.sent() {
             assert!(!events.is_empty());
-            let subscriber = self.subscribers[key.number()].as_mut().expect("D4: to nobody who left");
+            let subscriber = self.subscribers[key.number()].as_mut().expect("D4: no delivery to a departed subscriber");
             for event in events {
                 let before = std::mem::replace(&mut self.out[event as usize], true);
                 assert!(!before, "D2: {event} was sent twice");
@@ -207,7 +207,7 @@ impl Model {
             self.deliver();
         }
         let all = (0..self.emitted).map(self.rules.routable);
-        assert!(all.eq(self.out.iter().copied()), "D2: all that was emitted was sent");
+        assert!(all.eq(self.out.iter().copied()), "D2: all emitted events were sent");
         assert_eq!(self.sent, self.routable);
         assert_eq!(self.supply.waiting(), 0);
         assert!(self.markers.is_empty(), "D6: every marker fires");

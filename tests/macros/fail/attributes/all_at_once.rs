@@ -5,7 +5,7 @@ const fn encrypt(#[arg] key: &u64, #[arg] salt: &dyn Send, file: u64, other: u64
     let _ = (key, salt, file, other);
 }
 
-// What is right stays right.
+// Correct code stays correct.
 #[producer_consumer]
 fn double(number: u64) -> u64 {
     number * 2

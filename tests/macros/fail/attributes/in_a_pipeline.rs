@@ -1,6 +1,6 @@
 use stage_core::{consumer, pipeline, producer, producer_consumer};
 
-// Only these two are wrong, and only this is said.
+// These two are the only mistakes, and the only errors.
 #[producer_consumer(opiton)]
 fn parse(line: String, #[arg] radix: u32) -> Option<u32> {
     u32::from_str_radix(&line, radix).ok()

@@ -7,7 +7,7 @@ mod sealing {
         file
     }
 
-    // What is right stays right.
+    // Correct code stays correct.
     #[timed]
     pub fn open(file: u64) -> u64 {
         file
