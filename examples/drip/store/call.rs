@@ -71,7 +71,7 @@ impl<T> Future for Call<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         Poll::Ready(match &mut *self {
             Self::Thread(result) => {
-                ready!(result.poll_unpin(cx)).map_err(|_| io::Error::other("the call was cancelled"))
+                ready!(result.poll_unpin(cx)).map_err(|_| io::Error::other("the call ended without a result"))
             }
             Self::Task(task) => ready!(task.poll_unpin(cx)).map_err(io::Error::other),
         })
@@ -100,7 +100,7 @@ mod tests {
     #[tokio::test]
     async fn what_panics_is_an_error() {
         let error = Call::at_once(async { panic!("broken") }).await.unwrap_err();
-        assert!(error.to_string().contains("cancelled"), "{error}");
+        assert!(error.to_string().contains("without a result"), "{error}");
         Call::on_runtime(async { panic!("broken") }).await.unwrap_err();
     }
 
