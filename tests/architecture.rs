@@ -138,7 +138,7 @@ fn every_crate_root_forbids_unsafe_code() {
 }
 
 #[test]
-fn every_file_begins_with_what_it_is_about() {
+fn every_file_begins_with_its_purpose() {
     let files = sources(&[LIBRARIES, PROGRAMS].concat());
     let findings: Vec<_> = files
         .iter()
@@ -243,7 +243,7 @@ fn the_index_of_the_docs_names_every_note_and_nothing_else() {
 }
 
 #[test]
-fn the_checks_find_what_they_look_for() {
+fn the_checks_find_violations() {
     let upwards = SourceFile::new(
         "stage-core/src/base/demand.rs",
         "//! x\n\nuse crate::{credit, engine::run};\nuse crate::Demand;",

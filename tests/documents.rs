@@ -46,7 +46,7 @@ fn named(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_test_that_the_notes_on_lives_and_on_broadway_name_is_there() {
+fn every_test_named_by_the_notes_on_lifecycle_and_broadway_exists() {
     let tests = tests();
     assert!(tests.len() > 500, "only {} tests were found", tests.len());
     for note in ["lifecycle.md", "broadway.md"] {

@@ -129,7 +129,7 @@ async fn files_by_user_v2_with_a_hash_that_fits_is_right() {
 }
 
 #[tokio::test]
-async fn files_by_user_v2_with_a_hash_that_does_not_fit_is_an_error_and_loses_nobody_silently() {
+async fn files_by_user_v2_with_an_unsuitable_hash_is_an_error_and_loses_no_user_silently() {
     let flow = Flow::from_items(media())
         .partition_with(|medium| Some((medium, medium.user)))
         .stages(4)
@@ -172,7 +172,7 @@ async fn disk_usage_adds_the_sizes_of_each_user() {
 }
 
 #[tokio::test]
-async fn the_ranking_v1_names_those_who_have_files() {
+async fn the_ranking_v1_lists_users_with_files() {
     let ranking = Flow::from_items(users())
         .map(pretty)
         .bounded_join(Inner, disk_usage(), |user| user.id, |usage| usage.0)
@@ -189,7 +189,7 @@ async fn the_ranking_v1_names_those_who_have_files() {
 }
 
 #[tokio::test]
-async fn the_ranking_v2_names_everybody() {
+async fn the_ranking_v2_lists_every_user() {
     let ranking = Flow::from_items(users())
         .map(pretty)
         .bounded_join(LeftOuter, disk_usage(), |user| user.id, |usage| usage.0)

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_extension_is_what_files_have_in_common() {
+    fn files_are_grouped_by_extension() {
         let folder = tempfile::tempdir().unwrap();
         for (name, expected) in [
             ("a.RS", ".rs"),

@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_made_with_their_permissions_and_a_link_on_the_way_is_refused_by_name() {
+    fn folders_are_created_with_their_permissions_and_a_link_in_the_path_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let root = || Folder::open(folder.path()).unwrap();
         let made = root().descend_or_make(Path::new("a/b"), &[Some(0o750), Some(0o500)]).unwrap();

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_calls_a_file_otherwise_is_told_both_names() {
+    fn a_database_with_another_name_of_a_file_is_reported_with_both_names() {
         let mut media = transfer("sub/a").media;
         let record = Record::of(&media, &media.attributes);
         assert_eq!(record.difference(&media), None);

@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn a_regular_file_is_opened_with_what_it_is() {
+    fn a_regular_file_is_opened_with_its_metadata() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::fs::write(&path, "abc").unwrap();

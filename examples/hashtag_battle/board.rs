@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_most_is_first() {
+    fn owners_are_ranked_by_size() {
         let tags = [("#b", 2), ("#a", 2), ("#c", 5)].map(|(tag, count)| (tag.to_owned(), count)).into();
         let count = Count { start: 0, done: false, tags };
         assert_eq!(ranked(&count), [("#c", 5), ("#a", 2), ("#b", 2)]);

@@ -77,7 +77,7 @@ fn it_agrees_with_du_to_the_byte() {
 }
 
 #[test]
-fn what_is_ranked_adds_up_to_the_whole() {
+fn the_rows_of_a_ranking_add_up_to_the_whole() {
     let tree = odd_tree();
     let usage = json(tree.path(), &[]);
     for by in ["owners", "extensions", "ages"] {
@@ -123,7 +123,7 @@ fn tables_are_for_people_and_end_with_the_sum() {
 }
 
 #[test]
-fn a_missing_directory_fails_and_says_which() {
+fn a_missing_directory_fails_by_name() {
     let output = disk_usage(&[], Path::new("/no/such/directory"));
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
@@ -137,7 +137,7 @@ fn a_missing_directory_fails_and_says_which() {
 }
 
 #[test]
-fn what_cannot_be_read_is_said_and_the_rest_is_shown() {
+fn unreadable_directories_are_reported_and_the_rest_is_shown() {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("file"), "x").unwrap();
     // The innermost directory exceeds the maximum path length of 4096 bytes, so it cannot be opened.

@@ -230,7 +230,7 @@ async fn a_file_that_breaks_a_stage_every_time_fails_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stop_returns_what_was_under_way_and_a_second_run_finishes_it() {
+async fn a_stop_returns_transfers_in_progress_and_a_second_run_finishes_them() {
     let case = Case::with_files(30).await;
     let running = case.start(Plot::At(&[])).await;
     case.queue.stop();

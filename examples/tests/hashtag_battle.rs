@@ -70,7 +70,7 @@ fn a_feed_that_drops_out_and_comes_back_loses_and_doubles_nothing() {
 }
 
 #[test]
-fn a_feed_that_is_not_there_or_not_a_feed_is_an_error() {
+fn a_missing_or_invalid_feed_is_an_error() {
     let output = battle(Path::new("/no/such/file"), &[]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();

@@ -113,7 +113,7 @@ async fn a_transfer_that_goes_well_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn work_that_fails_gives_up_what_was_begun_and_skips_the_rest() {
+async fn failed_work_aborts_its_transfer_and_skips_the_rest() {
     let mut case = Case::new();
     case.makes(Part::Begin(())).await;
     case.makes(Part::Chunk(0, 5)).await;
@@ -125,7 +125,7 @@ async fn work_that_fails_gives_up_what_was_begun_and_skips_the_rest() {
 }
 
 #[tokio::test]
-async fn a_transfer_that_died_elsewhere_is_given_up_at_its_next_piece() {
+async fn a_transfer_that_failed_elsewhere_is_aborted_at_its_next_piece() {
     let mut case = Case::new();
     case.makes(Part::Begin(())).await;
     case.makes(Part::Chunk(0, 5)).await;
@@ -143,7 +143,7 @@ async fn a_chunk_that_a_rebuilt_stage_has_not_heard_of_fails_its_transfer() {
 }
 
 #[tokio::test]
-async fn a_stage_that_ends_gives_up_what_is_unfinished() {
+async fn a_stage_that_ends_aborts_unfinished_transfers() {
     let mut case = Case::new();
     case.makes(Part::Begin(())).await;
     case.makes(Part::Chunk(0, 5)).await;

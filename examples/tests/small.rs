@@ -42,7 +42,7 @@ fn a_stream_delivers_every_reading_in_order() {
 }
 
 #[test]
-fn a_rate_limit_is_kept_by_all_who_share_it_together() {
+fn a_shared_rate_limit_is_kept_in_total() {
     let lines = lines(env!("CARGO_BIN_EXE_rate_limiter"));
     let sent: Vec<_> = lines.iter().map(|line| line.split(',').next().unwrap_or_default()).collect();
     assert_eq!(sent[..2], ["50 mails", "50 texts"]);
@@ -52,7 +52,7 @@ fn a_rate_limit_is_kept_by_all_who_share_it_together() {
 }
 
 #[test]
-fn every_event_gets_a_worker_which_is_started_anew_if_it_fails() {
+fn every_event_gets_a_worker_that_is_restarted_on_failure() {
     let lines = lines(env!("CARGO_BIN_EXE_per_event_workers"));
     assert!(lines[0].ends_with("was ended by hand"), "{lines:?}");
     // 14 numbers up to 100 are multiples of 7; 42 never answers, and 70 is a multiple of 10.
@@ -80,7 +80,7 @@ fn events_are_completed_from_a_database_in_their_order() {
 }
 
 #[test]
-fn a_broadcast_reaches_everybody_with_what_they_selected() {
+fn a_broadcast_reaches_every_subscriber_with_its_selection() {
     let lines = lines(env!("CARGO_BIN_EXE_broadcast_events"));
     let everything = lines[1..8].join(",");
     assert_eq!(lines[0], "everything: 7");
@@ -90,7 +90,7 @@ fn a_broadcast_reaches_everybody_with_what_they_selected() {
 }
 
 #[test]
-fn a_durable_producer_delivers_again_what_a_killed_process_had_not_done() {
+fn a_durable_producer_redelivers_the_unfinished_jobs_of_a_killed_process() {
     let lines = lines(env!("CARGO_BIN_EXE_durable_producer"));
     let jobs = |from: u32, to: u32| (from..=to).map(|job| format!("job {job}"));
     let expected = jobs(1, 6)
@@ -101,7 +101,7 @@ fn a_durable_producer_delivers_again_what_a_killed_process_had_not_done() {
 }
 
 #[test]
-fn a_user_who_floods_a_queue_does_not_hold_up_the_others() {
+fn a_user_who_floods_a_queue_does_not_delay_the_others() {
     let lines = lines(env!("CARGO_BIN_EXE_fair_dispatch"));
     let ada: Vec<_> = lines[2].split_whitespace().collect();
     assert_eq!(ada[..3], ["ada", "10", "1009"], "{lines:?}");

@@ -81,7 +81,7 @@ fn disordered(number: &u64) -> i64 {
 }
 
 #[tokio::test]
-async fn late_events_are_counted_whatever_the_batches() {
+async fn the_count_of_late_events_does_not_depend_on_the_batches() {
     for demand in [1000, 5] {
         let late = Tally::new();
         let flow = Flow::from_items(1..=100_u64)
@@ -171,7 +171,7 @@ async fn a_panic_ends_the_flow_with_an_error_that_names_the_stage() {
 }
 
 #[tokio::test]
-async fn a_failure_hands_out_nothing_of_what_was_reduced() {
+async fn a_failure_emits_no_reduced_value() {
     let done = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&done);
     let flow = Flow::from_items(1..=10_u64)
@@ -200,7 +200,7 @@ async fn a_partition_that_does_not_exist_is_an_error() {
 }
 
 #[tokio::test]
-async fn merged_flows_give_what_each_gives() {
+async fn merged_flows_emit_the_events_of_each() {
     let odd = Flow::from_items((1..10).step_by(2)).map(|number| number * 2);
     let even = Flow::from_items((2..11).step_by(2)).map(|number| number * 2);
     let all = odd.merge([even]).map(|number| number / 2);
@@ -250,7 +250,7 @@ async fn a_trigger_of_ones_own_sees_each_batch_and_may_hold_events_back() {
 }
 
 #[tokio::test]
-async fn what_on_trigger_hands_out_with_its_trigger_is_merged_by_window() {
+async fn the_output_of_on_trigger_is_merged_by_window() {
     let sums = Flow::from_items(1..=10_u64)
         .stages(1)
         .window(Window::count(4))

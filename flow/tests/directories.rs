@@ -49,7 +49,7 @@ async fn links_are_entries_that_are_not_followed() {
 }
 
 #[tokio::test]
-async fn a_file_is_a_tree_of_its_own_and_an_empty_directory_too() {
+async fn a_file_or_an_empty_directory_is_a_tree() {
     let root = tempfile::tempdir().unwrap();
     assert_eq!(found(root.path(), 3).await, [PathBuf::new()]);
     let file = root.path().join("file");
@@ -89,7 +89,7 @@ async fn an_unreadable_directory_is_an_error_among_the_entries() {
 }
 
 #[tokio::test]
-async fn one_file_system_leaves_out_what_is_mounted_below() {
+async fn one_file_system_skips_mount_points() {
     let devices = |tree: Tree| async move {
         let walk = Flow::from_directory(tree).filter_map(Result::ok).map(|entry| entry.metadata.dev());
         walk.uniq().collect::<std::collections::BTreeSet<u64>>().await.unwrap()

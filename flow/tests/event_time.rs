@@ -38,7 +38,7 @@ async fn counts(
 }
 
 #[tokio::test]
-async fn a_lateness_of_zero_is_as_if_none_were_said() {
+async fn a_lateness_of_zero_equals_no_lateness() {
     for said in [None, Some(Duration::ZERO)] {
         let late = Tally::new();
         let mut window = Window::fixed(millis(10)).count_late(&late);
@@ -87,7 +87,7 @@ async fn minutes_of_a_waiting_source(events: Vec<i64>) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_goes_on_behind_a_first_event_of_another_time() {
+async fn time_advances_past_a_first_event_of_another_time() {
     let right = || (0..400).map(|minute| NOW + minute * MINUTE);
     assert_eq!(minutes_of_a_waiting_source(right().collect()).await, 399);
     // The window of an event long ago ends with the first correct events; that of an event in the future does
@@ -99,7 +99,7 @@ async fn time_goes_on_behind_a_first_event_of_another_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_goes_on_behind_a_hole_in_the_data_of_a_busy_source() {
+async fn time_advances_past_a_gap_in_the_data_of_a_busy_source() {
     let minute = |minute: i64| NOW + (if minute < 10 { 0 } else { 8 * 60 } + minute) * MINUTE;
     assert_eq!(minutes_of_a_waiting_source((0..400).map(minute).collect()).await, 399);
 }
@@ -233,7 +233,7 @@ async fn an_event_that_is_not_believed_opens_no_gaps() {
 }
 
 #[tokio::test]
-async fn a_gap_that_waits_for_late_events_is_passed_and_done_and_may_get_some() {
+async fn a_gap_within_the_lateness_is_passed_and_done_and_may_get_late_events() {
     let window = || Window::fixed(millis(10)).allowed_lateness(millis(30)).emit_empty();
     let given = counts(vec![5, 45, 15, 55, 95], window(), Duration::MAX).await;
     let of = |start| {
@@ -276,7 +276,7 @@ async fn an_event_of_a_session_that_is_still_open_is_taken() {
 }
 
 #[tokio::test]
-async fn none_meets_none_in_a_join() {
+async fn keys_that_are_none_match_each_other_in_a_join() {
     let left = Flow::from_items([(Some(1), 'a'), (None, 'b'), (None, 'c'), (Some(2), 'd')]);
     let right = Flow::from_items([(Some(1), 10), (None, 20), (None, 30), (Some(3), 40)]);
     let inner = left.clone().bounded_join(Inner, right.clone(), |l| l.0, |r| r.0);

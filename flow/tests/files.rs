@@ -46,7 +46,7 @@ async fn an_empty_file_gives_nothing_and_an_empty_line_is_one() {
 }
 
 #[tokio::test]
-async fn a_file_that_grew_between_two_runs_is_read_anew() {
+async fn a_file_that_grew_between_two_runs_is_read_again() {
     let (_folder, path) = file("one\n");
     let flow = Flow::from_lines(&path);
     assert_eq!(flow.count().await.unwrap(), 1);
@@ -77,7 +77,7 @@ async fn a_folder_is_not_a_file() {
 }
 
 #[tokio::test]
-async fn what_is_not_text_is_an_error_that_names_file_and_byte() {
+async fn data_other_than_text_is_an_error_that_names_file_and_byte() {
     let (_folder, path) = file(b"good\nb\xffd\n");
     for stages in [1, 4] {
         let error = said(&Flow::from_lines(&path).stages(stages).count().await.unwrap_err());

@@ -70,7 +70,7 @@ async fn a_packed_file_that_is_cut_off_is_an_error_and_not_an_end() {
 }
 
 #[tokio::test]
-async fn json_lines_become_values_and_empty_ones_are_passed_over() {
+async fn json_lines_become_values_and_empty_ones_are_skipped() {
     let (_folder, path) = file("{\"user\":1,\"name\":\"a\"}\r\n\n  \n{\"user\":2,\"name\":\"b\\n\"}");
     for stages in [1, 5] {
         let mut all: Vec<Media> = Flow::from_json_lines(&path).stages(stages).collect().await.unwrap();

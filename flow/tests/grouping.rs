@@ -46,7 +46,7 @@ async fn a_result_larger_than_any_buffer_is_whole() {
 }
 
 #[tokio::test]
-async fn events_get_the_values_of_their_keys_whatever_the_stages() {
+async fn events_get_the_values_of_their_keys_for_any_number_of_stages() {
     // The values have keys 0 to 4999; the events look up 2500 to 9999, each key twice.
     let values = |stages| {
         let numbers = Flow::from_range(0..50_000_u64).stages(stages);

@@ -43,7 +43,7 @@ async fn an_event_comes_out_before_the_next_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_channel_that_nobody_reads_from_holds_its_senders_back() {
+async fn an_unread_channel_holds_its_senders_back() {
     let (sender, receiver) = mpsc::channel(2);
     let flow = Flow::from_channel(receiver).max_demand(10).min_demand(0).stages(1).map(|number: u64| number);
     let mut events = soon(flow.stream_on(Workers::Current)).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_channel_is_taken_by_the_run_that_comes_first() {
 }
 
 #[test]
-fn threads_feed_a_flow_and_learn_when_it_has_ended() {
+fn threads_feed_a_flow_and_learn_of_its_end() {
     let (sender, receiver) = crossbeam_channel::bounded(1);
     let thread = std::thread::spawn(move || {
         let mut sent = 0_u64;

@@ -100,7 +100,7 @@ fn a_byte_order_mark_of_utf_8_is_no_part_of_any_format() {
 }
 
 #[test]
-fn a_file_of_a_mark_alone_is_empty_and_parts_of_it_are_too() {
+fn a_file_of_only_a_byte_order_mark_is_empty_and_so_are_its_parts() {
     for (text, lines) in [(MARK.to_vec(), 0), ([MARK, b"\n"].concat(), 1), ([MARK, b"a"].concat(), 1)] {
         let (_folder, path) = file(text);
         for stages in [1, 3, 7] {
@@ -146,7 +146,7 @@ fn text_in_utf_16_is_refused_by_name_in_every_format() {
 }
 
 #[test]
-fn a_quote_that_is_never_closed_is_an_error_at_the_line_where_it_begins() {
+fn an_unterminated_quote_is_an_error_at_its_first_line() {
     let never = "unterminated quote";
     let cases: [(&str, Vec<Row>, String); 7] = [
         ("id,name\n1,\"a\n2,b\n3,c\n4,d\n", vec![], format!(":2:2: {never}")),
@@ -195,7 +195,7 @@ fn comma_separated_values_in_other_dialects_are_read_to_their_end() {
 }
 
 #[test]
-fn a_quote_that_is_never_closed_is_an_error_in_other_dialects_too() {
+fn an_unterminated_quote_is_an_error_in_other_dialects_too() {
     let text = b"1'a|2;'b|3;c|";
     let (_folder, path) = file(text);
     let mut builder = csv::ReaderBuilder::new();
@@ -247,7 +247,7 @@ fn padding_behind_packed_files_is_fine_and_anything_else_is_named_with_its_place
 }
 
 #[test]
-fn what_came_before_a_cut_in_a_packed_file_is_given_first() {
+fn data_before_the_cut_of_a_truncated_packed_file_is_emitted_first() {
     let text = numbered(60_000, |number| format!("line {number}\n"));
     for (name, packed) in [("gzip", gzip(text.as_bytes())), ("zstd", zstd(text.as_bytes()))] {
         let cut = packed.len() / 2;
@@ -334,7 +334,7 @@ fn shrinks(flow: impl Fn(&Path, u64) -> (Vec<String>, Option<String>)) {
 }
 
 #[test]
-fn a_file_that_becomes_shorter_while_it_is_read_is_an_error_and_no_line_is_half() {
+fn a_file_that_shrinks_while_it_is_read_is_an_error_and_no_line_is_cut() {
     for stages in [1, 3, 16] {
         // Each stage has its part when the file is truncated, and has read nothing of it.
         shrinks(|path, left| {

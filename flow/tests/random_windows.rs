@@ -406,7 +406,7 @@ fn peak_memory() -> Option<u64> {
 }
 
 #[test]
-fn a_window_that_is_seen_late_but_begins_early_begins_the_gaps() {
+fn an_early_window_with_a_late_first_event_begins_the_gaps() {
     let source = |times: &[i64], first| times.iter().copied().zip(first..).collect();
     let spec = Spec {
         kind: Kind::Fixed(1),

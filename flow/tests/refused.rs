@@ -151,7 +151,7 @@ async fn a_window_between_on_trigger_and_departition_is_refused() {
 }
 
 #[tokio::test]
-async fn a_window_that_is_said_before_event_time_is_kept() {
+async fn a_window_declared_before_event_time_is_kept() {
     let flow = Flow::from_items(0..6_i64)
         .window(Window::count(2))
         .event_time(|at| *at, Duration::MAX)
@@ -163,6 +163,6 @@ async fn a_window_that_is_said_before_event_time_is_kept() {
 
 #[test]
 #[should_panic(expected = "`Recent::new` cannot keep 0 keys")]
-fn keys_of_which_none_is_kept_are_refused() {
+fn keeping_no_keys_is_refused() {
     let _ = flow::Recent::<u32, u32>::new(0, &Tally::new());
 }

@@ -83,7 +83,7 @@ async fn a_departition_puts_windows_together() {
 }
 
 #[tokio::test]
-async fn what_is_mapped_on_all_cores_keeps_its_order_and_its_panics() {
+async fn a_parallel_map_keeps_order_and_panics() {
     let numbers = Flow::from_items(0..5000_u64).stages(1);
     let all: Vec<u64> = numbers.clone().par_map(|number| number + 1).collect().await.unwrap();
     assert!(all.into_iter().eq(1..=5000));

@@ -51,7 +51,7 @@ async fn run(number: u64, alive: &Arc<()>) {
 }
 
 #[tokio::test]
-async fn flows_that_end_in_any_way_leave_no_thread_and_hold_nothing() {
+async fn ended_flows_leave_no_thread_and_hold_no_value() {
     let alive = Arc::new(());
     run(0, &alive).await;
     let before = threads();

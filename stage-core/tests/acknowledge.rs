@@ -131,7 +131,7 @@ fn small() -> StepOptions {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_handled_is_acknowledged_once_and_the_report_says_so() {
+async fn handled_deliveries_are_acknowledged_once_and_reported() {
     let bag = Bag::of(0..100);
     let start = bag.clone();
     let pipeline = Pipeline::builder("fine")
@@ -150,7 +150,7 @@ async fn what_was_handled_is_acknowledged_once_and_the_report_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_panicking_step_held_comes_back_until_it_is_handled() {
+async fn deliveries_held_by_a_panicking_step_come_back_until_handled() {
     let bag = Bag::of(0..40);
     let start = bag.clone();
     let panics = Arc::new(Mutex::new(0));
@@ -181,7 +181,7 @@ async fn what_a_panicking_step_held_comes_back_until_it_is_handled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restarted_source_leaves_what_it_had_delivered_to_its_old_collector() {
+async fn a_restarted_source_leaves_its_deliveries_to_its_old_collector() {
     /// Fails once, after it has delivered something.
     struct Fails(Source<Bag>, Arc<Mutex<bool>>);
 
@@ -236,7 +236,7 @@ impl Consumer for Hand {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_rejects_what_is_in_flight_as_stopped() {
+async fn a_stop_rejects_deliveries_in_flight_as_stopped() {
     let bag = Bag::of(0..100);
     let start = bag.clone();
     let (reached, mut first) = mpsc::unbounded_channel();
@@ -331,7 +331,7 @@ async fn a_verdict_does_not_wait_for_the_rest_of_its_batch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn verdicts_are_told_again_as_often_as_asked_and_then_reported() {
+async fn verdicts_are_retried_as_often_as_configured_and_then_reported() {
     /// Fails a given number of times.
     #[derive(Clone)]
     struct Fails(Bag, Arc<Mutex<u32>>);
@@ -429,7 +429,7 @@ async fn the_heart_beats_as_long_as_something_is_in_hand() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_somebody_keeps_past_the_end_is_reported_as_held() {
+async fn deliveries_kept_past_the_end_are_reported_as_held() {
     let bag = Bag::of(0..3);
     let start = bag.clone();
     let (hand, mut held) = mpsc::unbounded_channel();
@@ -450,7 +450,7 @@ async fn what_somebody_keeps_past_the_end_is_reported_as_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stages_wired_by_hand_settle_what_they_deliver() {
+async fn stages_wired_by_hand_settle_their_deliveries() {
     let bag = Bag::of(0..20);
     let from = spawn::producer(source(&bag), StageOptions::new()).await.unwrap();
     let (hand, mut held) = mpsc::unbounded_channel();

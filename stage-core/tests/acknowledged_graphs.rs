@@ -157,7 +157,7 @@ async fn an_event_that_no_branch_selects_is_acknowledged_and_one_that_cannot_be_
 }
 
 #[tokio::test]
-async fn lanes_keep_the_order_of_a_key_and_acknowledge_what_they_handle() {
+async fn lanes_keep_the_order_of_a_key_and_acknowledge_their_events() {
     let (sent, received) = std::sync::mpsc::channel();
     let (report, done, _) = told(300, |chain| {
         chain
@@ -177,7 +177,7 @@ async fn lanes_keep_the_order_of_a_key_and_acknowledge_what_they_handle() {
 }
 
 #[tokio::test]
-async fn lanes_with_ends_of_their_own_acknowledge_what_they_handle() {
+async fn lanes_with_their_own_finish_acknowledge_their_events() {
     let (report, done, _) = told(50, |chain| {
         chain.partition_ending(
             2,
@@ -218,7 +218,7 @@ async fn a_part_of_deliveries_is_gone_through() {
 }
 
 #[tokio::test]
-async fn what_becomes_of_a_batch_becomes_of_all_its_events() {
+async fn the_verdict_on_a_batch_applies_to_all_its_events() {
     let (report, done, rejected) = told(10, |chain| {
         chain.batched("batch", || Ok(Limits::count(4))).finish_each_fn(
             "insert",
@@ -247,7 +247,7 @@ async fn deliveries_pass_at_a_rate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_function_that_fails_is_tried_again_and_then_its_event_set_aside_with_its_token() {
+async fn a_failed_event_is_retried_and_then_set_aside_with_its_token() {
     let (letters, mut set_aside) = tokio::sync::mpsc::unbounded_channel();
     let wait = std::time::Duration::from_millis(10);
     let policy = FailurePolicy::dead_letter(letters).retry(Backoff::new(wait, wait).attempts(2));

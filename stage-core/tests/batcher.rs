@@ -25,7 +25,7 @@ async fn between<S: Sort<u32>>(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_goes_out_when_it_is_full_and_the_rest_at_the_end() {
+async fn a_full_batch_is_emitted_and_the_rest_at_the_end() {
     let (source, stage, mut consumer) = between(Batcher::new(Limits::count(3)).unwrap()).await;
     consumer.ask(10);
     source.emit(0..7);
@@ -53,7 +53,7 @@ async fn no_more_batches_are_made_than_are_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_asks_for_holds_the_source_up() {
+async fn batches_without_demand_hold_the_source_back() {
     let (mut source, _stage, mut consumer) = between(Batcher::new(Limits::count(2)).unwrap()).await;
     consumer.ask(1);
     source.emit(0..1000);
@@ -97,7 +97,7 @@ async fn a_full_batch_takes_no_time_from_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_is_due_waits_for_demand_and_fills_meanwhile() {
+async fn a_due_batch_waits_for_demand_and_fills_meanwhile() {
     let limits = Limits::count(4).within(SECOND);
     let (source, stage, mut consumer) = between(Batcher::new(limits).unwrap()).await;
     consumer.ask(1);
@@ -111,7 +111,7 @@ async fn a_batch_that_is_due_waits_for_demand_and_fills_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_weighs_no_more_than_it_may() {
+async fn a_batch_weighs_at_most_its_limit() {
     let limits = Limits::weighing(10, |event: &u32| *event as usize);
     let (source, _stage, mut consumer) = between(Batcher::new(limits).unwrap()).await;
     consumer.ask(10);
@@ -141,7 +141,7 @@ async fn events_of_one_key_stay_together_and_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stage_that_fails_counts_what_its_batches_held() {
+async fn a_failed_stage_counts_the_events_in_its_batches() {
     let pipeline = Pipeline::builder("failing")
         .start_fn("numbers", || Ok(0..5_u32))
         .step("batches", || {

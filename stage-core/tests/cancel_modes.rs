@@ -95,7 +95,7 @@ async fn starts(mode: CancelMode, strategy: Strategy, restart: Restart, fails: u
 }
 
 #[tokio::test]
-async fn a_temporary_step_goes_on_when_a_producer_failed_or_finished() {
+async fn a_temporary_step_continues_after_a_producer_failed_or_finished() {
     for fails in [0, 1] {
         for restart in [Restart::Permanent, Restart::Temporary] {
             let (starts, report) = starts(CancelMode::Temporary, Strategy::OneForOne, restart, fails).await;
@@ -115,13 +115,13 @@ async fn a_transient_step_fails_with_a_producer_that_failed_and_is_restarted() {
 }
 
 #[tokio::test]
-async fn a_transient_step_goes_on_when_a_producer_finished() {
+async fn a_transient_step_continues_after_a_producer_finished() {
     let (starts, report) = starts(CancelMode::Transient, Strategy::OneForOne, Restart::Permanent, 0).await;
     assert_eq!((starts, report.stages.last().unwrap().events_in), (1, 2));
 }
 
 #[tokio::test]
-async fn a_step_that_is_restarted_with_the_others_anyway_is_restarted_once() {
+async fn a_step_restarted_with_the_others_is_restarted_once() {
     for strategy in [Strategy::OneForAll, Strategy::RestForOne] {
         let tally = Tally::default();
         let step = tally.clone();

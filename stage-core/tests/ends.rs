@@ -149,7 +149,7 @@ fn stages_wired_by_hand_end_also_if_the_source_has_ended_before_they_subscribe()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_batcher_and_a_limiter_hold_is_seen_and_a_drain_lets_it_go() {
+async fn events_held_by_a_batcher_and_a_limiter_are_counted_and_a_drain_releases_them() {
     let (probe, mut seen) = Probe::new();
     let budget = Budget::new(Rate::new(1, Duration::from_secs(1)).unwrap());
     let running = Pipeline::builder("holds")
@@ -169,7 +169,7 @@ async fn what_a_batcher_and_a_limiter_hold_is_seen_and_a_drain_lets_it_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rest_of_a_drain_that_meets_its_deadline_is_told_stage_by_stage() {
+async fn the_rest_of_a_drain_at_its_deadline_is_reported_by_stage() {
     let budget = Budget::new(Rate::new(1, Duration::from_secs(1)).unwrap());
     let running = Pipeline::builder("slow")
         .start_fn("numbers", || Ok(0..5_u64))
@@ -291,7 +291,7 @@ impl Consumer for Tells {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_quick_source_that_comes_to_pump_a_channel_which_is_never_empty_is_heard_and_ended() {
+async fn a_quick_source_that_pumps_a_never_empty_channel_is_heard_and_ended() {
     let (tells, mut told) = watch::channel(0);
     let pipeline = Pipeline::builder("pump")
         .defaults(StepOptions::new().min_demand(0).max_demand(1))

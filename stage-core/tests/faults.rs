@@ -98,7 +98,7 @@ async fn a_route_that_panics_costs_the_event_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_that_cannot_be_told_costs_the_event_and_nothing_else() {
+async fn a_panicking_tenant_function_costs_only_the_event() {
     let tenant = |event: &u32| {
         assert!(*event != 4, "four has no owner");
         *event % 2

@@ -65,14 +65,14 @@ async fn batches(before: Option<u32>) -> [Vec<(usize, Vec<u32>)>; 2] {
 }
 
 #[tokio::test]
-async fn a_forwarded_batch_goes_on_in_its_own_buffer() {
+async fn a_forwarded_batch_keeps_its_buffer() {
     let [passed, seen] = batches(None).await;
     assert_eq!(passed.len(), 4);
     assert_eq!(passed, seen);
 }
 
 #[tokio::test]
-async fn a_forwarded_batch_is_behind_what_was_emitted_before() {
+async fn a_forwarded_batch_follows_earlier_emissions() {
     let [passed, seen] = batches(Some(0)).await;
     let expected: Vec<u32> =
         passed.iter().flat_map(|(_, events)| [0].into_iter().chain(events.clone())).collect();

@@ -205,7 +205,7 @@ async fn every_way_to_fuse_gives_the_same_events_in_the_same_order() {
 }
 
 #[tokio::test]
-async fn what_a_step_keeps_goes_on_when_nothing_more_comes() {
+async fn events_kept_by_a_step_continue_without_new_input() {
     let sums = every_way!(Count::to(1_003), Sevens::default());
     assert_eq!((sums.len(), sums.iter().sum::<u64>()), (144, 1_003 * 1_002 / 2));
     let sums = every_way!(Count::to(1_003), Thrice, Sevens::default(), Sevens::default());
@@ -213,7 +213,7 @@ async fn what_a_step_keeps_goes_on_when_nothing_more_comes() {
 }
 
 #[tokio::test]
-async fn a_source_that_emits_more_than_it_was_asked_for_is_handled_in_batches() {
+async fn the_surplus_of_a_source_is_handled_in_batches() {
     let (kept, largest) = (log(), Arc::new(AtomicUsize::new(0)));
     let keep = (Arc::clone(&kept), Arc::clone(&largest));
     let source = Count { at_once: 1_000, ..Count::to(10_500) };
@@ -229,7 +229,7 @@ async fn a_source_that_emits_more_than_it_was_asked_for_is_handled_in_batches() 
 }
 
 #[tokio::test]
-async fn a_whole_pipeline_is_one_stage_that_counts_what_it_handles() {
+async fn a_whole_pipeline_is_one_stage_that_counts_its_events() {
     let kept = log();
     let (keep, source) = (Arc::clone(&kept), Count::to(95));
     let asked = Arc::clone(&source.asked);
@@ -254,7 +254,7 @@ async fn a_whole_pipeline_is_one_stage_that_counts_what_it_handles() {
 }
 
 #[tokio::test]
-async fn a_source_is_asked_again_for_what_its_steps_dropped() {
+async fn a_source_is_asked_again_for_events_its_steps_dropped() {
     let (kept, source) = (log(), Count::to(1_000));
     let asked = Arc::clone(&source.asked);
     let keep = Arc::clone(&kept);
@@ -268,7 +268,7 @@ async fn a_source_is_asked_again_for_what_its_steps_dropped() {
 }
 
 #[tokio::test]
-async fn what_a_waiting_source_flushes_goes_on_at_once() {
+async fn events_flushed_by_a_waiting_source_continue_at_once() {
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
     let (seen, mut sights) = tokio::sync::mpsc::unbounded_channel();
     let channel = from_channel(receiver);
@@ -287,7 +287,7 @@ async fn what_a_waiting_source_flushes_goes_on_at_once() {
 }
 
 #[tokio::test]
-async fn what_a_waiting_source_flushes_reaches_the_subscribers_of_its_steps() {
+async fn events_flushed_by_a_waiting_source_reach_the_subscribers_of_its_steps() {
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
     let (seen, mut sights) = tokio::sync::mpsc::unbounded_channel();
     let channel = from_channel(receiver);
@@ -334,7 +334,7 @@ async fn a_source_that_owes_events_is_not_asked_again_and_the_stage_waits() {
 }
 
 #[tokio::test]
-async fn a_drained_whole_ends_normally_with_what_its_steps_kept() {
+async fn a_drained_whole_ends_normally_with_the_events_its_steps_kept() {
     let kept = log();
     let keep = Arc::clone(&kept);
     let pipeline = Pipeline::builder("whole").defaults(demand()).fused("all", move |stage| {
@@ -353,7 +353,7 @@ async fn a_drained_whole_ends_normally_with_what_its_steps_kept() {
 }
 
 #[tokio::test]
-async fn a_sink_that_wants_no_more_ends_the_whole() {
+async fn a_finished_sink_ends_the_whole() {
     let kept = log();
     let keep = Arc::clone(&kept);
     let source = Count { at_once: 100, ..Count::to(u64::MAX) };
@@ -399,7 +399,7 @@ impl Consumer for Fragile {
 }
 
 #[tokio::test]
-async fn all_parts_of_a_stage_that_failed_are_built_anew() {
+async fn all_parts_of_a_failed_stage_are_rebuilt() {
     let (lives, noted) = (Arc::new(AtomicUsize::new(0)), log());
     let sink = (Arc::clone(&lives), Arc::clone(&noted));
     let built = Arc::new(AtomicUsize::new(0));
@@ -452,7 +452,7 @@ impl Cast<()> for Later {
 }
 
 #[tokio::test]
-async fn a_source_that_schedules_messages_to_itself_cannot_be_fused_and_says_so() {
+async fn a_source_that_schedules_messages_to_itself_cannot_be_fused() {
     let options = StepOptions::named("all").restart(Restart::Temporary);
     let pipeline =
         Pipeline::builder("whole").fused(options, |stage| stage.start(|| Ok(Later)).finish_fn(|_| ()));
@@ -476,7 +476,7 @@ impl Consumer for Asker {
 }
 
 #[tokio::test]
-async fn a_stage_that_asks_by_itself_cannot_be_fused_behind_another_and_says_so() {
+async fn a_stage_that_asks_by_itself_cannot_be_fused_behind_another() {
     let options = || StepOptions::named("all").restart(Restart::Temporary);
     let whole = Pipeline::builder("whole")
         .fused(options(), |stage| stage.start(|| Ok(Count::to(10))).finish(|| Ok(Asker)));

@@ -44,7 +44,7 @@ async fn two_sources_run_into_one_step() {
 }
 
 #[tokio::test]
-async fn every_branch_of_a_broadcast_gets_every_event_once_whatever_its_copies() {
+async fn every_branch_of_a_broadcast_gets_every_event_once_for_any_number_of_copies() {
     let (sent, received) = channel();
     let (logged, log) = channel();
     let pipeline = Pipeline::builder("branches")
@@ -131,7 +131,7 @@ async fn lanes_divide_again_within_themselves() {
 }
 
 #[tokio::test]
-async fn a_partition_divides_right_behind_a_broadcast_and_the_other_way_round() {
+async fn a_partition_may_follow_a_broadcast_directly_and_the_reverse() {
     let (sent, received) = channel();
     let pipeline = Pipeline::builder("mixed")
         .start_fn("numbers", || Ok(0..600_u32))
@@ -166,7 +166,7 @@ async fn a_partition_divides_right_behind_a_broadcast_and_the_other_way_round() 
 }
 
 #[tokio::test]
-async fn every_lane_may_have_an_end_of_its_own() {
+async fn every_lane_may_have_its_own_finish() {
     let (sent, received) = channel();
     let pipeline = Pipeline::builder("shards").start_fn("numbers", || Ok(0..100_u32)).partition_ending(
         4,
@@ -198,7 +198,7 @@ impl Consumer for Three {
 }
 
 #[tokio::test]
-async fn a_branch_that_has_had_enough_holds_nobody_up() {
+async fn a_finished_branch_does_not_delay_the_others() {
     let (few, some) = channel();
     let (sent, received) = channel();
     let pipeline = Pipeline::builder("enough")
@@ -260,7 +260,7 @@ async fn a_branch_that_restarts_loses_its_batch_only_and_the_others_nothing() {
 }
 
 #[tokio::test]
-async fn the_rest_that_restarts_with_a_stage_is_what_was_declared_after_it() {
+async fn rest_for_one_restarts_the_stages_declared_after_the_failed_one() {
     let stumbled = std::sync::Arc::default();
     let pipeline = Pipeline::builder("rest")
         .start_fn("numbers", || Ok(0..200_u32))
@@ -452,7 +452,7 @@ fn a_branch_that_returns_another_pipeline_is_an_error() {
 }
 
 #[test]
-fn a_topology_says_where_events_come_from() {
+fn a_topology_names_the_producers_of_each_step() {
     let pipeline = Pipeline::builder("levels")
         .start_fn("numbers", || Ok(0..10_u32))
         .broadcast()

@@ -75,7 +75,7 @@ async fn held() -> StageRef<Keeper, u32, Nothing> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_held_consumer_handles_messages_and_ends_when_it_is_let_go() {
+async fn a_held_consumer_handles_messages_and_ends_when_released() {
     let keeper = held().await;
     keeper.cast(LetGo).unwrap();
     assert!(matches!(keeper.ended().await, ExitReason::Normal));
@@ -88,7 +88,7 @@ async fn a_stop_does_not_wait_for_a_hold() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_held_step_emits_after_its_producer_ended_arrives() {
+async fn events_emitted_by_a_held_step_after_the_end_of_its_producer_arrive() {
     let step = spawn::producer_consumer(Step::default(), StageOptions::named("step")).await.unwrap();
     let source = ManualProducer::spawn(StageOptions::named("source")).await;
     let mut sink = ManualConsumer::spawn("sink").await;

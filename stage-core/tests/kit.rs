@@ -36,7 +36,7 @@ async fn a_manual_producer_logs_subscribers_demands_and_cancels() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_manual_consumer_gets_what_it_asked_for_and_sees_the_end_behind_it() {
+async fn a_manual_consumer_gets_its_demand_and_then_the_end() {
     let (producer, mut consumer) = pair().await;
     producer.emit(1..=5);
     producer.finish();
@@ -79,7 +79,7 @@ async fn both_can_fail_and_crash_and_their_peers_see_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_asks_by_its_window_and_shows_where_batches_came_from() {
+async fn a_probe_asks_by_its_window_and_shows_the_origin_of_batches() {
     let mut producer = ManualProducer::spawn(StageOptions::named("producer")).await;
     let (probe, mut seen) = Probe::new();
     let probe = spawn::consumer(probe, StageOptions::named("probe")).await.unwrap();
@@ -122,7 +122,7 @@ impl Call<HowFar> for Counter {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_logged_producer_stays_what_it_is() {
+async fn a_logged_producer_keeps_its_behaviour() {
     let mut demands = DemandLog::new();
     let counter = demands.around(Counter(5));
     assert!(is_single(&counter));
@@ -158,7 +158,7 @@ async fn a_wait_for_a_stage_that_has_ended_fails() {
 
 #[tokio::test]
 #[should_panic(expected = "settle() needs the runtime's clock paused")]
-async fn nobody_can_settle_while_the_clock_runs() {
+async fn settle_needs_a_paused_clock() {
     settle().await;
 }
 
@@ -179,7 +179,7 @@ async fn several_threads_settle_while_the_clock_runs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_manual_producer_logs_what_was_discarded_and_why_it_ended() {
+async fn a_manual_producer_logs_discards_and_the_reason_of_its_end() {
     let options = StageOptions::named("producer").buffer(Capacity::Bounded(2));
     let mut producer = ManualProducer::spawn(options).await;
     producer.emit(1..=5_u32);

@@ -216,7 +216,7 @@ async fn a_timer_is_handled_at_its_time_unless_it_was_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_goes_out_behind_what_its_callback_emits() {
+async fn an_answer_is_sent_after_the_events_of_its_callback() {
     let (source, _log) = source(StageOptions::new()).await;
     source.call(EmitAndAnswer(vec![1, 2, 3])).await.unwrap();
     // Nothing has run since the reply: the emitted events are already buffered.
@@ -224,7 +224,7 @@ async fn an_answer_goes_out_behind_what_its_callback_emits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_sent_now_goes_out_before_what_its_callback_emits() {
+async fn an_answer_sent_now_precedes_the_events_of_its_callback() {
     let (source, _log) = source(StageOptions::new()).await;
     let (tally, mut seen) = tally(None).await;
     let subscription = tally.subscribe(&source.producer(), SubscribeOptions::new()).await.unwrap();
@@ -247,7 +247,7 @@ async fn a_call_that_ends_the_stage_is_answered_behind_terminate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queued_message_is_handled_behind_what_waits_in_the_stage() {
+async fn a_queued_message_is_handled_after_the_events_waiting_in_the_stage() {
     for options in [StageOptions::new(), StageOptions::new().buffer(Capacity::Unbounded)] {
         let (source, mut log) = source(options).await;
         source.info(Say("nothing waits")).await.unwrap();
@@ -270,7 +270,7 @@ async fn a_queued_message_is_handled_behind_what_waits_in_the_stage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queued_message_is_handled_behind_what_was_accumulated() {
+async fn a_queued_message_is_handled_after_the_accumulated_events() {
     let (source, mut log) = source(StageOptions::new().demand(stage_core::DemandMode::Accumulate)).await;
     source.cast(Emit(vec![1])).unwrap();
     source.info(Say("behind")).await.unwrap();
@@ -355,7 +355,7 @@ async fn a_strict_producer_consumer_handles_one_batch_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stage_that_is_cut_off_is_seen_to_go_down() {
+async fn a_monitor_reports_a_stage_that_is_cut_off() {
     let (source, mut log) = source(StageOptions::new()).await;
     let (tally, mut seen) = tally(None).await;
     tally.subscribe(&source.producer(), SubscribeOptions::new()).await.unwrap();
@@ -380,7 +380,7 @@ impl Consumer for Doomed {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stage_that_is_cut_off_while_it_runs_is_so_at_its_next_wait() {
+async fn a_running_stage_is_cut_off_at_its_next_await() {
     let (source, _log) = source(StageOptions::new()).await;
     let doomed = consumer(Doomed, StageOptions::new()).await.unwrap();
     doomed.subscribe(&source.producer(), SubscribeOptions::new()).await.unwrap();
@@ -401,7 +401,7 @@ async fn a_stage_can_subscribe_in_its_init() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_gives_way_to_another_without_ending_the_stage() {
+async fn a_subscription_is_replaced_without_ending_the_stage() {
     let (source, _log) = source(StageOptions::new()).await;
     let (tally, mut seen) = tally(None).await;
     let old = tally.subscribe(&source.producer(), SubscribeOptions::new()).await.unwrap();
@@ -417,7 +417,7 @@ async fn a_subscription_gives_way_to_another_without_ending_the_stage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stage_is_told_of_what_its_buffer_cannot_keep() {
+async fn a_stage_is_notified_of_events_its_buffer_discards() {
     let options = StageOptions::new().buffer(Capacity::Bounded(2)).keep(Keep::First);
     let (source, mut log) = source(options).await;
     source.call(EmitAndAnswer(vec![1, 2, 3, 4, 5])).await.unwrap();

@@ -16,7 +16,7 @@ fn in_seconds(seconds: u64) -> Backoff {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_stands_for_a_running_stage_and_is_free_again_when_it_ends() {
+async fn a_name_belongs_to_a_running_stage_and_is_free_after_its_end() {
     let registry = Registry::new();
     let first = producer(FromIter::new(0..3_u32), StageOptions::named("first")).await.unwrap();
     let second = producer(FromIter::new(0..3_u32), StageOptions::named("second")).await.unwrap();
@@ -34,7 +34,7 @@ async fn a_name_stands_for_a_running_stage_and_is_free_again_when_it_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_nobody_has_is_an_error_that_names_the_others() {
+async fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
     let registry = Registry::new();
     let stage = producer(FromIter::new(0..3_u32), StageOptions::new()).await.unwrap();
     registry.register("left", &stage).unwrap();
@@ -59,7 +59,7 @@ async fn a_name_can_be_given_by_another_name_of_the_stage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_to_a_name_nobody_has_ends_as_its_mode_says() {
+async fn a_subscription_to_an_unknown_name_ends_by_its_mode() {
     let registry = Registry::new();
     for (mode, ends) in
         [(CancelMode::Permanent, true), (CancelMode::Transient, true), (CancelMode::Temporary, false)]
@@ -76,7 +76,7 @@ async fn a_subscription_to_a_name_nobody_has_ends_as_its_mode_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_to_a_name_of_other_events_is_told_so() {
+async fn a_subscription_to_a_stage_of_other_events_is_refused() {
     let registry = Registry::new();
     let stage = producer(FromIter::new(0..3_u32), StageOptions::new()).await.unwrap();
     registry.register("numbers", &stage).unwrap();
@@ -90,7 +90,7 @@ async fn a_subscription_to_a_name_of_other_events_is_told_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_is_made_again_when_the_name_stands_for_another_stage() {
+async fn a_subscription_is_renewed_when_the_name_moves_to_another_stage() {
     let registry = Registry::new();
     let first = ManualProducer::<u32>::spawn(StageOptions::named("first")).await;
     registry.register_producer("source", &first.producer()).unwrap();
@@ -116,7 +116,7 @@ async fn a_subscription_is_made_again_when_the_name_stands_for_another_stage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_that_is_made_again_asks_by_the_window_that_was_set_last() {
+async fn a_renewed_subscription_asks_by_the_last_window() {
     let registry = Registry::new();
     let mut first = ManualProducer::<u32>::spawn(StageOptions::named("first")).await;
     registry.register_producer("source", &first.producer()).unwrap();

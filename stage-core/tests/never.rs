@@ -57,7 +57,7 @@ async fn restarts_within_an_endless_period_all_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_that_never_comes_is_none() {
+async fn the_longest_duration_means_no_deadline() {
     let pipeline = || {
         Pipeline::builder("p").warn_of_stalls(NEVER).start_fn("numbers", || Ok(0..100)).step_each_fn(
             "same",
@@ -133,7 +133,7 @@ async fn a_timer_a_subscription_and_a_stop_that_never_come_leave_their_stage_alo
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_child_that_waits_for_ever_for_its_restart_is_ended_with_its_stage() {
+async fn a_child_that_never_restarts_is_ended_with_its_stage() {
     let fails = |_: u32| async { Err::<(), _>(BoxError::from("always")) };
     let workers = PerEvent::new(fails).restart(stage_core::per_event::ChildRestart::Transient);
     let workers = workers.backoff(endless()).shutdown(Shutdown::After(NEVER));

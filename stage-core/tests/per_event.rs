@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
-async fn every_event_gets_its_task_and_no_more_run_at_once_than_may() {
+async fn every_event_gets_its_task_within_the_limit_of_concurrency() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let highest = Arc::clone(&most);
     let workers = PerEvent::new(move |_event: u64| {
@@ -64,7 +64,7 @@ async fn a_drain_waits_for_the_children_and_a_stop_ends_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_is_heard_while_the_end_waits_for_children() {
+async fn a_stop_takes_effect_while_the_end_waits_for_children() {
     let workers = PerEvent::new(|_: u64| std::future::pending::<()>()).shutdown(Shutdown::Abort);
     let children = workers.children();
     let stage = spawn::consumer(workers, StageOptions::named("workers")).await.unwrap();
@@ -104,7 +104,7 @@ async fn children_that_fail_too_often_have_the_pipeline_restart_their_stage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_producer_has_its_own_places() {
+async fn every_producer_has_its_own_slots() {
     let gate = Arc::new(Semaphore::new(0));
     let opened = Arc::clone(&gate);
     let workers = PerEvent::new(move |_: u64| {

@@ -34,7 +34,7 @@ fn window(max: usize, min: usize) -> StepOptions {
 }
 
 #[tokio::test]
-async fn every_event_arrives_once_and_in_order_whatever_the_window() {
+async fn every_event_arrives_once_and_in_order_for_any_window() {
     for (max, min) in [(1, 0), (2, 1), (10, 1), (100, 50), (1000, 500), (7, 6)] {
         let seen = Seen::default();
         let pipeline = Pipeline::builder("order")
@@ -168,7 +168,7 @@ impl Producer for Waiting {
 }
 
 #[tokio::test]
-async fn a_producer_that_waits_hands_over_what_it_flushed_and_can_race_the_drain() {
+async fn a_waiting_producer_delivers_its_flushed_events_and_can_race_the_drain() {
     let (arrived, mut arrivals) = tokio::sync::mpsc::unbounded_channel();
     let pipeline =
         Pipeline::builder("waiting").start("waiting", || Ok(Waiting)).finish_fn("arrived", move |x| {
@@ -242,7 +242,7 @@ async fn a_drain_that_meets_its_deadline_becomes_a_stop() {
 }
 
 #[tokio::test]
-async fn a_stop_ends_an_endless_pipeline_and_counts_what_it_discards() {
+async fn a_stop_ends_an_endless_pipeline_and_counts_its_discards() {
     let (progress, mut progressed) = tokio::sync::mpsc::unbounded_channel();
     let pipeline =
         Pipeline::builder("stop").start("endless", || Ok(Endless(0))).finish_fn("progress", move |x| {
@@ -303,7 +303,7 @@ impl ProducerConsumer for FailsOnce {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failing_stage_is_restarted_with_those_after_it_and_what_it_held_is_counted() {
+async fn a_failed_stage_is_restarted_with_those_after_it_and_its_lost_events_are_counted() {
     let ways: [fn() -> StageResult; 2] = [|| panic!("on purpose"), || Err("on purpose".into())];
     for way in ways {
         let seen = Seen::default();

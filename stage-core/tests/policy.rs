@@ -72,7 +72,7 @@ async fn a_restart_comes_behind_the_batch_and_costs_the_bad_event_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_panic_the_handler_is_made_anew_and_the_batch_goes_on() {
+async fn after_a_panic_the_handler_is_rebuilt_and_the_batch_continues() {
     let made = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&made);
     let recipe = move || {
@@ -114,7 +114,7 @@ impl EachEvent for Shaky {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_is_tried_again_in_its_place_after_growing_waits() {
+async fn an_event_is_retried_in_order_after_growing_delays() {
     let begun = Instant::now();
     let (_, seen) = run(6, FailurePolicy::skip().retry(about(100).attempts(3)), fails_at_two(3)).await;
     assert_eq!(seen, without(&[], 6));
@@ -126,7 +126,7 @@ async fn an_event_is_tried_again_in_its_place_after_growing_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_failures_that_were_named_are_tried_again() {
+async fn only_the_given_failures_are_retried() {
     let io = |error: &EventError| error.downcast_ref::<std::io::Error>().is_some();
     let (_, seen) = run(4, FailurePolicy::skip().retry(about(1)).only(io), fails_at_two(5)).await;
     assert_eq!(seen, without(&[], 4));
@@ -220,7 +220,7 @@ async fn dead_letters_that_fail_or_panic_cost_their_own_event_and_nothing_else()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_letter_that_nobody_takes_is_named_and_a_stop_does_not_wait_for_it() {
+async fn an_undeliverable_dead_letter_is_reported_and_does_not_delay_a_stop() {
     for drain in [false, true] {
         let odd = |number: u64| if number == 3 { Err(BoxError::from("three")) } else { Ok(number) };
         let pipeline = Pipeline::builder("p")
@@ -383,7 +383,7 @@ async fn every_policy_settles_the_deliveries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_does_not_wait_for_the_next_attempt_and_rejects_what_is_left() {
+async fn a_stop_does_not_wait_for_the_next_attempt_and_rejects_the_rest() {
     let book = Arc::new(Mutex::new(Vec::new()));
     let start = Arc::clone(&book);
     let (tried, mut attempts) = mpsc::unbounded_channel();

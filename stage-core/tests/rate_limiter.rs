@@ -64,7 +64,7 @@ async fn no_second_sees_two_bursts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_asks_for_uses_no_budget() {
+async fn events_without_demand_use_no_budget() {
     let (mut source, stage, mut consumer) = between(RateLimiter::new(Budget::new(rate(10, 5)))).await;
     source.emit(0..1000);
     consumer.ask(2);
@@ -95,7 +95,7 @@ async fn steps_that_share_a_budget_take_turns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_is_stopped_or_not_asked_leaves_its_turn_to_others() {
+async fn a_stopped_or_unasked_step_leaves_its_turn_to_others() {
     let budget = Budget::new(rate(10, 1));
     let first = between(RateLimiter::new(budget.clone())).await;
     let mut second = between(RateLimiter::new(budget)).await;
@@ -113,7 +113,7 @@ async fn a_step_that_is_stopped_or_not_asked_leaves_its_turn_to_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_rate_counts_at_once_also_for_what_waits() {
+async fn a_new_rate_applies_at_once_to_waiting_events_too() {
     let budget = Budget::new(Rate::new(1, SECOND * 3600).unwrap());
     let (source, _stage, mut consumer) = between(RateLimiter::new(budget.clone())).await;
     consumer.ask(100);
@@ -131,7 +131,7 @@ async fn another_rate_counts_at_once_also_for_what_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_key_has_its_own_budget_and_none_waits_for_another() {
+async fn each_key_has_its_own_budget_and_waits_for_no_other() {
     let limiter = RateLimiter::by_key(Budget::new(rate(1, 2)), |event: &u32| event / 10);
     let (source, _stage, mut consumer) = between(limiter).await;
     consumer.ask(100);
@@ -145,7 +145,7 @@ async fn each_key_has_its_own_budget_and_none_waits_for_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_passes_after_the_source_has_ended() {
+async fn waiting_events_pass_after_the_end_of_the_source() {
     let (source, stage, mut consumer) = between(RateLimiter::new(Budget::new(rate(10, 1)))).await;
     consumer.ask(100);
     source.emit(0..5);
@@ -172,7 +172,7 @@ async fn in_a_pipeline_the_order_is_kept_and_a_drain_lets_everything_pass() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_is_stopped_counts_what_waited() {
+async fn a_stopped_step_counts_its_waiting_events() {
     let pipeline = Pipeline::builder("limited")
         .start_fn("numbers", || Ok(0..100))
         .step("limit", || Ok(RateLimiter::new(Budget::new(Rate::new(1, SECOND)?))))
@@ -193,7 +193,7 @@ fn rates_that_cannot_be_kept_are_refused_by_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_above_the_grain_of_timers_is_kept_whatever_the_burst() {
+async fn a_rate_above_the_timer_resolution_is_kept_for_any_burst() {
     for (events, burst) in
         [(100, 1), (1_000, 1), (1_500, 1), (3_000, 1), (3_000, 2), (50_000, 1), (50_000, 10)]
     {

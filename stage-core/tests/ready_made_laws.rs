@@ -131,7 +131,7 @@ proptest! {
     }
 
     #[test]
-    fn a_limited_step_passes_every_event_on_once_and_never_faster_than_it_may(
+    fn a_limited_step_passes_every_event_once_within_its_rate(
         history in history(), rate in 1..200_u32, burst in 1..20_u32,
         (max, min) in (1..30_usize).prop_flat_map(|max| (Just(max), 0..max)),
     ) {

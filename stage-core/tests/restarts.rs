@@ -108,7 +108,7 @@ async fn starts(strategy: Strategy, restart: Restart, reason: ExitReason) -> ([u
 }
 
 #[test]
-fn a_failure_restarts_what_its_strategy_says_and_nothing_else() {
+fn a_failure_restarts_exactly_the_stages_of_its_strategy() {
     for seed in 0..40 {
         Sim::seeded(seed).run(async {
             for (strategy, expected) in [
@@ -128,7 +128,7 @@ fn a_failure_restarts_what_its_strategy_says_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_stage_is_decides_after_which_ends_it_comes_back() {
+async fn the_restart_option_of_a_stage_decides_after_which_ends_it_is_restarted() {
     for (restart, reason, expected) in [
         (Restart::Permanent, ExitReason::Shutdown, 2),
         (Restart::Transient, oops(), 2),
@@ -164,7 +164,7 @@ async fn without_one_copy(restart: Restart, reason: ExitReason) -> (Report, Vec<
 }
 
 #[test]
-fn a_pipeline_goes_on_without_a_copy_that_is_not_restarted_and_counts_what_was_for_it_alone() {
+fn a_pipeline_continues_without_an_unrestarted_copy_and_counts_the_events_meant_for_it() {
     for seed in 0..100 {
         Sim::seeded(seed).run(async {
             for (restart, reason) in
@@ -201,7 +201,7 @@ fn the_loss_of_every_sink_ends_the_pipeline() {
 }
 
 #[test]
-fn the_loss_of_the_source_ends_the_pipeline_behind_what_it_sent() {
+fn the_loss_of_the_source_ends_the_pipeline_after_its_events() {
     for seed in 0..40 {
         Sim::seeded(seed).run(async {
             let (probe, mut seen) = Probe::new();
@@ -320,7 +320,7 @@ impl Consumer for Hangs {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_and_the_deadline_of_a_drain_reach_a_pipeline_whose_stage_does_not_come_up_again() {
+async fn a_stop_and_a_drain_deadline_reach_a_pipeline_whose_stage_fails_to_restart() {
     for drain in [false, true] {
         let starts = Arc::new(AtomicUsize::new(0));
         let given = Arc::clone(&starts);
@@ -428,7 +428,7 @@ fn remote(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_whose_service_is_away_at_a_restart_waits_longer_each_time_and_costs_the_pipeline_nothing() {
+async fn a_source_without_its_service_at_a_restart_waits_longer_each_time_at_no_cost_to_the_pipeline() {
     let (pipeline, starts) = remote(Pipeline::builder("remote"), 1..40, false);
     let running = pipeline.start().await.unwrap();
     let begun = Instant::now();
@@ -442,7 +442,7 @@ async fn a_source_whose_service_is_away_at_a_restart_waits_longer_each_time_and_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_waits_for_its_service_hears_a_stop_and_its_pipeline_ends_when_the_attempts_are_used_up()
+async fn a_source_waiting_for_its_service_can_be_stopped_and_its_pipeline_ends_after_the_last_attempt()
  {
     let (pipeline, _) = remote(Pipeline::builder("remote"), 1..usize::MAX, false);
     let running = pipeline.start().await.unwrap();
@@ -471,7 +471,7 @@ async fn a_source_that_cannot_work_at_all_ends_its_pipeline_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_start_fails_at_once_unless_it_is_to_be_tried_again() {
+async fn a_first_start_fails_at_once_unless_it_has_retries() {
     let (pipeline, starts) = remote(Pipeline::builder("remote"), 0..3, false);
     let error = pipeline.start().await.map(drop).unwrap_err();
     assert!(error.to_string().contains("no answer"), "{error}");
@@ -495,7 +495,7 @@ async fn a_first_start_fails_at_once_unless_it_is_to_be_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stage_of_any_kind_waits_where_its_start_is_to_be_tried_again() {
+async fn a_stage_of_any_kind_waits_between_attempts_to_start() {
     let starts = Arc::new(AtomicUsize::new(0));
     let millis = Duration::from_millis(1);
     let running = Pipeline::builder("reluctant")

@@ -121,7 +121,7 @@ fn a_stream_and_a_handle_of_a_runtime_that_was_shut_down_end_with_an_error() {
 }
 
 #[test]
-fn the_address_of_a_stage_whose_runtime_was_shut_down_takes_no_message() {
+fn the_address_of_a_stage_accepts_no_message_after_the_runtime_was_shut_down() {
     let runtime = multi_thread();
     let (push, queue) = stage_core::source::queue::<u64>(4).unwrap();
     let (running, sink) = runtime.block_on(async {
@@ -161,7 +161,7 @@ fn a_stage_spawned_by_hand_and_its_name_are_gone_with_their_runtime() {
 }
 
 #[test]
-fn the_children_of_a_stage_whose_runtime_was_shut_down_are_gone() {
+fn the_children_of_a_stage_end_when_the_runtime_is_shut_down() {
     let runtime = multi_thread();
     let workers = PerEvent::new(|_job: u64| std::future::pending::<()>());
     let children = workers.children();
@@ -176,7 +176,7 @@ fn the_children_of_a_stage_whose_runtime_was_shut_down_are_gone() {
 }
 
 #[test]
-fn a_supervisor_of_pipelines_whose_runtime_was_shut_down_says_so() {
+fn a_supervisor_of_pipelines_reports_a_runtime_that_was_shut_down() {
     let runtime = multi_thread();
     let numbers =
         || Ok(Pipeline::builder("numbers").start_fn("source", || Ok(0_u64..)).finish("sink", || Ok(Sink)));
@@ -229,7 +229,7 @@ impl tracing::Subscriber for Breaks {
 }
 
 #[test]
-fn a_supervisor_that_panics_is_told_apart_from_a_runtime_that_is_gone_and_closes_every_address() {
+fn a_panicking_supervisor_has_its_own_error_and_closes_every_address() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let _on_this_thread = tracing::subscriber::set_default(Breaks);
     let (sink, joined, streamed) = runtime.block_on(async {

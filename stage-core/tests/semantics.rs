@@ -159,7 +159,7 @@ async fn messages_smaller_than_a_batch_are_handled_as_they_come() {
 }
 
 #[tokio::test]
-async fn what_is_emitted_beyond_the_demand_is_buffered_and_used_first() {
+async fn events_beyond_the_demand_are_buffered_and_sent_first() {
     // Every demand is served with two events more than requested.
     let logs = run_two(60, |n| n + 2, (4, 0)).await;
     assert_eq!(logs.demands.first(5), [4, 2, 2, 2, 2]);
@@ -167,7 +167,7 @@ async fn what_is_emitted_beyond_the_demand_is_buffered_and_used_first() {
 }
 
 #[tokio::test]
-async fn a_doubling_step_sends_what_is_wanted_and_buffers_the_rest() {
+async fn a_doubling_step_sends_the_demand_and_buffers_the_rest() {
     // Trace A: upstream 100/80, downstream 100/50.
     let logs = run_three(400, 2, (100, 80), (100, 50)).await;
     assert_eq!(logs.steps.first(6), [20; 6]);

@@ -45,7 +45,7 @@ fn the_same_seed_runs_the_same_way() {
 }
 
 #[test]
-fn other_seeds_run_other_ways_and_none_loses_an_event() {
+fn other_seeds_run_other_orders_and_no_order_loses_an_event() {
     let runs: Vec<_> = (0..100).map(pipeline).collect();
     for (seed, (events, _)) in runs.iter().enumerate() {
         let mut events: Vec<_> = events.iter().map(|(_, event)| *event).collect();
@@ -93,7 +93,7 @@ fn stages_wired_by_hand_take_part_as_does_the_test() {
 }
 
 #[test]
-fn the_clock_stands_still_while_a_stage_can_run_and_then_moves_at_once() {
+fn the_clock_stops_while_a_stage_can_run_and_then_advances_at_once() {
     Sim::seeded(3).run(async {
         let begun = Instant::now();
         let (probe, mut seen) = Probe::new();
@@ -167,13 +167,13 @@ fn every_placement_is_simulated() {
 
 #[test]
 #[should_panic(expected = "the test still waits after 3600s")]
-fn a_test_that_waits_for_what_cannot_happen_fails() {
+fn a_test_that_waits_for_an_impossible_event_fails() {
     Sim::seeded(1).run(std::future::pending::<()>());
 }
 
 #[test]
 #[should_panic(expected = "the test still waits after 10000 turns")]
-fn a_test_whose_stages_keep_each_other_busy_for_ever_fails() {
+fn a_test_whose_stages_keep_each_other_busy_forever_fails() {
     Sim::seeded(1).most_turns(10_000).run(async {
         let running =
             Pipeline::builder("for ever").start_fn("numbers", || Ok(0_u64..)).finish_fn("none", |_| ());
@@ -183,7 +183,7 @@ fn a_test_whose_stages_keep_each_other_busy_for_ever_fails() {
 }
 
 #[test]
-fn a_wake_from_another_thread_is_seen() {
+fn a_wake_from_another_thread_is_noticed() {
     let sum = Sim::seeded(1).run(async {
         let (send, receive) = tokio::sync::mpsc::unbounded_channel();
         let (probe, mut seen) = Probe::new();

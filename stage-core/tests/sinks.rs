@@ -68,7 +68,7 @@ async fn an_asynchronous_function_handles_one_event_at_a_time() {
 }
 
 #[tokio::test]
-async fn an_error_of_a_function_ends_the_pipeline_when_it_comes_too_often() {
+async fn an_error_of_a_function_ends_the_pipeline_beyond_the_restart_limit() {
     let running = run(numbers(u32::MAX), || {
         Ok(sink::for_each_async(|number: u32| async move { Err(format!("{number} is too much").into()) }))
     });
@@ -182,7 +182,7 @@ async fn a_channel_without_room_holds_the_pipeline_back() {
 }
 
 #[tokio::test]
-async fn a_channel_that_nobody_receives_from_ends_an_endless_pipeline() {
+async fn a_channel_without_a_receiver_ends_an_endless_pipeline() {
     let (sender, mut receiver) = mpsc::channel(1);
     let running = run(numbers(u32::MAX), move || Ok(sink::into_channel(sender.clone()))).await;
     assert_eq!(receiver.recv().await, Some(0));
@@ -257,7 +257,7 @@ async fn a_stop_does_not_wait_until_a_futures_sink_is_ready() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_waits_for_the_event_in_hand_of_an_asynchronous_function_and_for_no_other() {
+async fn a_stop_waits_only_for_the_event_in_hand_of_an_asynchronous_function() {
     let slow = |_| async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         Ok(())
@@ -350,7 +350,7 @@ async fn a_part_is_never_passed_for_the_whole() {
 }
 
 #[tokio::test]
-async fn a_collection_of_a_pipeline_that_was_stopped_or_never_ran_says_so() {
+async fn a_collection_of_a_stopped_or_unstarted_pipeline_is_an_error() {
     let (all, collected) = sink::collect::<Vec<_>, _>();
     let running = run(numbers(u32::MAX), move || Ok(all.clone())).await;
     assert_eq!(running.stop().await.unwrap().outcome, Outcome::Stopped);

@@ -190,7 +190,7 @@ fn receive<E>(receiver: mpsc::UnboundedReceiver<E>) -> impl futures_util::Stream
 }
 
 #[tokio::test]
-async fn a_stream_delivers_what_is_ready_and_remembers_the_rest_of_the_demand() {
+async fn a_stream_delivers_ready_items_and_remembers_the_rest_of_the_demand() {
     let (sender, receiver) = mpsc::unbounded_channel();
     let stream = Arc::new(Mutex::new(Some(receive(receiver).boxed())));
     let (running, mut arrivals) =
@@ -261,7 +261,7 @@ async fn bounded_and_unbounded_channels_give_everything_and_end_with_their_sende
 }
 
 #[tokio::test]
-async fn a_drain_leaves_in_the_channel_what_was_not_asked_for() {
+async fn a_drain_leaves_events_without_demand_in_the_channel() {
     let (sender, receiver) = mpsc::unbounded_channel();
     (0..10).for_each(|event| sender.send(event).unwrap());
     let channel = source::from_channel(receiver);
@@ -280,7 +280,7 @@ async fn a_drain_leaves_in_the_channel_what_was_not_asked_for() {
 }
 
 #[tokio::test]
-async fn a_rebuilt_stage_goes_on_with_its_channel() {
+async fn a_rebuilt_stage_continues_with_its_channel() {
     let (sender, receiver) = mpsc::unbounded_channel();
     (0..1_000_u32).for_each(|event| sender.send(event).unwrap());
     drop(sender);
@@ -295,7 +295,7 @@ async fn a_rebuilt_stage_goes_on_with_its_channel() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_failing_sink_loses_of_a_channel_is_counted_and_the_rest_arrives() {
+async fn events_of_a_channel_lost_by_a_failing_sink_are_counted_and_the_rest_arrives() {
     let (sender, receiver) = mpsc::unbounded_channel();
     (0..1_000_u32).for_each(|event| sender.send(event).unwrap());
     drop(sender);
@@ -338,7 +338,7 @@ async fn an_interval_ticks_on_time_and_drains_between_two_ticks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ticks_that_nobody_asks_for_are_counted_by_policy_and_not_emitted() {
+async fn ticks_without_demand_are_counted_by_policy_and_not_emitted() {
     let missed = [
         (Missed::Skip, [(1, 3), (2, 0)]),
         (Missed::Burst, [(1, 0), (2, 0)]),
@@ -373,7 +373,7 @@ async fn ticks_that_nobody_asks_for_are_counted_by_policy_and_not_emitted() {
 // queue
 
 #[tokio::test]
-async fn a_queue_gives_what_was_pushed_in_order_and_ends_when_it_is_closed() {
+async fn a_queue_yields_pushed_events_in_order_and_ends_when_closed() {
     let (push, queue) = source::queue(4).unwrap();
     let (running, arrivals) = run(10, move || Ok(queue.clone())).await;
     for event in 0..1_000_u32 {
@@ -448,7 +448,7 @@ async fn an_overflow_keeps_the_newest_or_the_oldest_and_counts_with_the_stage() 
 }
 
 #[tokio::test]
-async fn whoever_waits_when_the_pipeline_ends_gets_its_event_back_and_so_does_the_queue() {
+async fn waiting_pushes_and_the_queue_get_their_events_back_at_the_end_of_the_pipeline() {
     let (push, queue) = source::queue(2).unwrap();
     (0..2).for_each(|event| push.try_push(event).unwrap());
     let Held { running, mut arrivals, go } = hold(move || Ok(queue.clone())).await;
@@ -491,7 +491,7 @@ async fn a_queue_whose_pipeline_never_ran_refuses() {
 }
 
 #[tokio::test]
-async fn a_rebuilt_stage_goes_on_with_its_queue() {
+async fn a_rebuilt_stage_continues_with_its_queue() {
     let (push, queue) = source::queue(1_000).unwrap();
     (0..500_u32).for_each(|event| push.try_push(event).unwrap());
     let failures = Arc::new(Mutex::new(3));
@@ -507,7 +507,7 @@ async fn a_rebuilt_stage_goes_on_with_its_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_that_many_pushed_arrives_once_whatever_fails() {
+async fn every_pushed_event_arrives_once_despite_failures() {
     let (push, queue) = source::queue(8).unwrap();
     let running = Pipeline::builder("many")
         .intensity(Intensity { max_restarts: 1_000, ..Intensity::default() })
@@ -683,7 +683,7 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_dispatcher_took_in_goes_back_to_its_queue_at_a_stop_whatever_the_dispatcher() {
+async fn events_held_by_any_dispatcher_return_to_their_queue_at_a_stop() {
     let by_remainder = |number: &u32| number % 2;
     let kinds = [
         stopped_half_way(DemandDispatcher::new, 1).await,
@@ -705,7 +705,7 @@ async fn what_a_dispatcher_took_in_goes_back_to_its_queue_at_a_stop_whatever_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_is_built_again_begins_with_what_came_back() {
+async fn a_rebuilt_source_begins_with_the_returned_events() {
     let (push, queue) = source::queue(1000).unwrap();
     (0..100).for_each(|number| push.try_push(number).unwrap());
     push.close();
@@ -731,7 +731,7 @@ async fn a_source_that_is_built_again_begins_with_what_came_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_channel_gave_and_nobody_handled_comes_back() {
+async fn unhandled_events_of_a_channel_come_back() {
     let (sender, receiver) = mpsc::unbounded_channel();
     (0..100).for_each(|number| sender.send(number).unwrap());
     let channel = source::from_channel(receiver);
@@ -759,7 +759,7 @@ async fn what_a_channel_gave_and_nobody_handled_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_that_nobody_handled_are_handed_over_and_counted() {
+async fn unhandled_events_are_handed_over_and_counted() {
     let (rejected, unhandled) = blocking::channel();
     let (probe, mut seen) = Probe::hanging();
     let running = Pipeline::builder("rejected")

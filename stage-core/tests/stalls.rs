@@ -46,7 +46,7 @@ fn gated(gate: &Arc<Semaphore>, copies: usize) -> Pipeline {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stage_whose_callback_does_not_return_is_named_with_what_it_waits_for() {
+async fn a_stage_whose_callback_does_not_return_is_named_with_the_cause() {
     let running = gated(&Arc::new(Semaphore::new(0)), 1).start().await.unwrap();
     settle().await;
     let stalls = running.stalls(LONG).await;
@@ -61,7 +61,7 @@ async fn a_stage_whose_callback_does_not_return_is_named_with_what_it_waits_for(
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_copy_that_is_stuck_is_named_while_the_others_go_on() {
+async fn one_stalled_copy_is_named_while_the_others_continue() {
     let gate = Arc::new(Semaphore::new(0));
     let running = gated(&gate, 3).start().await.unwrap();
     let feed = tokio::spawn(async move {
@@ -99,7 +99,7 @@ async fn a_pipeline_that_has_nothing_to_do_is_not_stalled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_keeps_events_inside_says_so() {
+async fn a_step_that_keeps_events_inside_is_reported() {
     let (sender, receiver) = tokio::sync::mpsc::channel(8);
     let receiver = Mutex::new(Some(receiver));
     let running = Pipeline::builder("batches")
@@ -137,7 +137,7 @@ impl Consumer for Leaves {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stage_that_is_held_is_named_with_its_holds() {
+async fn a_held_stage_is_named_with_its_holds() {
     let running = Pipeline::builder("held")
         .start_fn("numbers", || Ok(0..20_u64))
         .finish("leaves", || Ok(Leaves::default()))
@@ -152,7 +152,7 @@ async fn a_stage_that_is_held_is_named_with_its_holds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stage_that_is_down_until_its_restart_is_named_and_so_is_who_waits_for_it() {
+async fn a_stage_down_until_its_restart_is_named_and_so_is_its_waiter() {
     let hour = Duration::from_hours(1);
     let running = Pipeline::builder("down")
         .backoff(Backoff::new(hour, hour))
@@ -216,7 +216,7 @@ impl Subscriber for Warnings {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stall_is_warned_of_once_and_again_after_the_stage_got_on() {
+async fn a_stall_is_reported_once_and_again_after_progress() {
     let warnings = Warnings::default();
     let _guard = tracing::subscriber::set_default(warnings.clone());
     let gate = Arc::new(Semaphore::new(0));

@@ -50,7 +50,7 @@ fn window(max: usize, min: usize) -> SubscribeOptions<u64> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_asks_when_it_is_polled_and_gives_back_what_was_not_taken() {
+async fn a_stream_asks_when_polled_and_returns_untaken_events() {
     let (counter, mut told) = counter().await;
     let stream = counter.producer().stream(window(10, 5)).unwrap();
     counter.inspect().await.unwrap();
@@ -98,7 +98,7 @@ async fn a_producer_that_is_lost_is_an_error_unless_the_subscription_is_temporar
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_producer_that_is_not_there_is_an_error_or_an_empty_stream() {
+async fn a_missing_producer_is_an_error_or_an_empty_stream() {
     let (counter, _told) = counter().await;
     counter.stop(ExitReason::Normal).await;
     let mut stream = counter.producer().stream(window(4, 2)).unwrap();
@@ -117,7 +117,7 @@ async fn a_demand_that_cannot_work_is_an_error_that_names_the_producer() {
 }
 
 #[test]
-fn an_iterator_blocks_its_thread_until_events_are_there() {
+fn an_iterator_blocks_its_thread_until_events_arrive() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
     let numbers =
@@ -135,7 +135,7 @@ async fn an_iterator_does_not_block_a_thread_that_runs_tasks() {
 }
 
 #[tokio::test]
-async fn an_iterator_may_block_a_thread_of_the_runtime_that_is_there_for_it() {
+async fn an_iterator_may_block_a_blocking_thread_of_the_runtime() {
     let numbers = producer(FromIter::new(0..100_u64), StageOptions::named("numbers")).await.unwrap();
     let events = numbers.producer().stream(window(10, 5)).unwrap().blocking();
     let seen = tokio::task::spawn_blocking(move || events.map(Result::unwrap).collect::<Vec<_>>());
@@ -143,7 +143,7 @@ async fn an_iterator_may_block_a_thread_of_the_runtime_that_is_there_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_out_of_a_pipeline_is_a_stream_and_dropping_it_ends_the_pipeline() {
+async fn the_output_of_a_pipeline_is_a_stream_and_dropping_it_ends_the_pipeline() {
     let pipeline = Pipeline::builder("endless")
         .start_fn("numbers", || Ok(0_u64..))
         .step_fn(StepOptions::named("double").count(2), |number| number * 2)

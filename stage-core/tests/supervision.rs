@@ -87,7 +87,7 @@ async fn run_shaky(seed: u64, strategy: Strategy, events: u64) -> (Report, Vec<(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_event_is_handled_or_counted_as_discarded_whatever_fails() {
+async fn every_event_is_handled_or_counted_as_discarded_despite_failures() {
     for seed in 0..10 {
         // Restarting all stages restarts the source from the beginning: its numbers are not comparable.
         for strategy in [Strategy::OneForOne, Strategy::RestForOne] {
@@ -105,7 +105,7 @@ async fn every_event_is_handled_or_counted_as_discarded_whatever_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_for_one_restarts_only_what_failed() {
+async fn one_for_one_restarts_only_the_failed_stage() {
     let failures = Arc::new(AtomicUsize::new(0));
     let given = Arc::clone(&failures);
     let pipeline = Pipeline::builder("one")
@@ -254,7 +254,7 @@ impl Consumer for Guest {
 }
 
 #[tokio::test]
-async fn a_guest_that_finishes_is_not_one_of_the_consumers_whose_end_ends_a_pipeline() {
+async fn the_end_of_a_guest_consumer_does_not_end_a_pipeline() {
     let running = Pipeline::builder("host")
         .start_fn("numbers", || Ok(0_u64..))
         .finish("sum", || Ok(Sum { sum: 0, ended: Arc::default() }))

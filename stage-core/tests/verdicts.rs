@@ -141,7 +141,7 @@ fn a_source_whose_input_is_slow_is_the_limit() {
 }
 
 #[test]
-fn a_source_of_which_nothing_comes_is_no_limit() {
+fn an_idle_source_is_not_the_bottleneck() {
     let verdict = judged(|| {
         let (sender, receiver) = tokio::sync::mpsc::channel::<u64>(10);
         let receiver = source::from_channel(receiver);

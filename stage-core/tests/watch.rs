@@ -63,7 +63,7 @@ impl Consumer for Ignore {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_demand_of_a_step_that_rests_is_what_its_subscribers_want_now() {
+async fn the_demand_of_an_idle_step_is_the_current_demand_of_its_subscribers() {
     let running = Pipeline::builder("stale")
         .start("source", || Ok(Ten(0)))
         .step("step", || Ok(Pass))
@@ -87,7 +87,7 @@ async fn the_demand_of_a_step_that_rests_is_what_its_subscribers_want_now() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_on_its_way_and_how_full_a_link_is_follow_from_its_counts() {
+async fn the_fill_of_a_link_follows_from_its_counts() {
     let running = Pipeline::builder("full")
         .start_fn("numbers", || Ok(0_u64..))
         .finish(StepOptions::named("sink").max_demand(100).min_demand(50), || {
@@ -170,7 +170,7 @@ fn under_load_the_states_of_a_stage_add_up_to_the_time_that_passed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_waits_for_its_input_waits_and_what_is_behind_it_starves() {
+async fn a_source_that_waits_for_its_input_is_waiting_and_the_steps_behind_it_starve() {
     let (sender, receiver) = tokio::sync::mpsc::channel(10);
     let receiver = stage_core::source::from_channel(receiver);
     let running = Pipeline::builder("slow")
@@ -192,7 +192,7 @@ async fn a_source_that_waits_for_its_input_waits_and_what_is_behind_it_starves()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_became_of_events_that_failed_is_counted_one_by_one() {
+async fn the_outcomes_of_failed_events_are_counted_one_by_one() {
     let again = Backoff::new(millis(1), millis(1)).attempts(2);
     let policy = FailurePolicy::skip().retry(again).deadline(millis(100));
     let report = Pipeline::builder("failing")
@@ -220,7 +220,7 @@ async fn what_became_of_events_that_failed_is_counted_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_ends_of_stages_are_told_with_their_time_and_reason() {
+async fn the_last_ends_of_stages_are_reported_with_their_time_and_reason() {
     let running = Pipeline::builder("failing")
         .start_fn("numbers", || Ok(0_u64..))
         .finish("sink", || {

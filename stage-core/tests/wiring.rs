@@ -247,7 +247,7 @@ async fn demand_by_hand_is_served_as_it_is_asked() {
 }
 
 #[tokio::test]
-async fn what_was_emitted_with_nobody_there_waits_in_the_buffer() {
+async fn events_emitted_without_subscribers_wait_in_the_buffer() {
     let told = spawn::producer(Told, StageOptions::named("told")).await.unwrap();
     told.cast(vec![1, 2, 3]).unwrap();
     told.cast(vec![4, 5]).unwrap();
@@ -258,7 +258,7 @@ async fn what_was_emitted_with_nobody_there_waits_in_the_buffer() {
 }
 
 #[tokio::test]
-async fn accumulated_demand_and_events_go_on_in_order() {
+async fn accumulated_demand_and_events_continue_in_order() {
     let told = spawn::producer(Told, StageOptions::new().demand(DemandMode::Accumulate)).await.unwrap();
     let (probe, mut seen) = probe(Asking::Manual).await;
     let subscription = probe.subscribe(&told.producer(), window(4, 0)).await.unwrap();
@@ -277,7 +277,7 @@ async fn accumulated_demand_and_events_go_on_in_order() {
 }
 
 #[tokio::test]
-async fn a_paused_subscription_waits_while_others_go_on() {
+async fn a_paused_subscription_waits_while_others_continue() {
     let held = spawn::producer(Told, StageOptions::named("held")).await.unwrap();
     let other = spawn::producer(Told, StageOptions::named("other")).await.unwrap();
     let (probe, mut seen) = probe(Asking::Automatic).await;
@@ -307,7 +307,7 @@ impl Producer for Asked {
 }
 
 #[tokio::test]
-async fn a_subscription_that_begins_paused_asks_when_it_is_resumed() {
+async fn a_subscription_that_starts_paused_asks_when_resumed() {
     let (tx, mut asked) = unbounded_channel();
     let asked_of = spawn::producer(Asked(tx), StageOptions::named("asked")).await.unwrap();
     let (probe, _seen) = probe(Asking::Automatic).await;
@@ -429,7 +429,7 @@ async fn a_step_whose_consumer_left_with_credit_does_not_drain_its_producer() {
 }
 
 #[tokio::test]
-async fn a_gated_step_learns_of_a_cancel_that_is_not_behind_events() {
+async fn a_gated_step_learns_of_a_cancel_without_events_before_it() {
     let told = spawn::producer(Told, StageOptions::named("told")).await.unwrap();
     let (report, mut reports) = unbounded_channel();
     let doubler = spawn::producer_consumer(Doubler(report), StageOptions::named("doubler")).await.unwrap();

@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_is_recognised_whatever_its_case() {
+    fn a_misspelling_is_recognised_in_any_case() {
         let known = ["start", "step", "finish"];
         assert_eq!(did_you_mean("strat", known), Some("start"));
         assert_eq!(did_you_mean("Finsh", known), Some("finish"));

@@ -123,7 +123,7 @@ async fn one(seed: u64, jobs: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_fails_every_job_is_handled_or_dead_and_those_of_a_key_in_order() {
+async fn every_job_is_handled_or_dead_and_those_of_a_key_in_order_despite_failures() {
     let jobs = number("CHAOS_EVENTS").unwrap_or(1_000);
     let begin = Instant::now();
     if let Some(seconds) = number("CHAOS_SECONDS") {

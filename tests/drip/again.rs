@@ -34,7 +34,7 @@ fn home_with_files() -> Home {
 }
 
 #[test]
-fn an_upload_that_is_repeated_uploads_what_changed_and_nothing_twice() {
+fn a_repeated_upload_uploads_only_changed_files() {
     let home = home_with_files();
     assert_eq!(counts(&upload(&home)), (20, 0));
     assert_eq!(counts(&upload(&home)), (0, 20));
@@ -86,7 +86,7 @@ fn a_command_that_was_killed_is_repeated_without_storing_anything_twice() {
 }
 
 #[test]
-fn upload_without_a_path_goes_on_with_what_is_queued_and_says_so_if_nothing_is() {
+fn upload_without_a_path_continues_with_the_queue_and_reports_an_empty_one() {
     let home = Home::new();
     home.run(["upload"]).expect_code(1).expect_one_line("no data folder", &[]);
     home.files().write("a.bin", "a");
@@ -95,7 +95,7 @@ fn upload_without_a_path_goes_on_with_what_is_queued_and_says_so_if_nothing_is()
 }
 
 #[test]
-fn what_is_left_out_is_counted_excluded_by_patterns_and_taken_where_it_is_asked_for() {
+fn skipped_folders_are_counted_excluded_by_patterns_and_included_on_request() {
     let home = Home::new();
     for name in ["a.txt", "a.o", ".git/config", "sub/target/built", "docs/a.pdf"] {
         home.files().write(name, name);

@@ -24,7 +24,7 @@ fn bad_usage_is_exit_code_2_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_database_that_is_not_built_yet_says_so() {
+fn an_unsupported_database_is_refused() {
     let ended = Home::new().run(["--database", "postgres://attic/drip", "ls"]).expect_code(2);
     ended.expect_one_line("postgres://attic/drip", &["not supported yet", "SQLite"]);
 }
@@ -38,7 +38,7 @@ fn help_and_version_are_exit_code_0() {
 }
 
 #[test]
-fn an_id_that_nobody_has_is_one_failed_transfer() {
+fn an_unknown_id_is_one_failed_transfer() {
     let home = Home::new();
     home.files().write("a.txt", "a");
     home.upload();

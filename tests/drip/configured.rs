@@ -18,7 +18,7 @@ fn the_options_of_a_file_are_those_the_pipeline_runs_with() {
 }
 
 #[test]
-fn show_has_every_option_with_where_it_is_from_as_a_file_that_can_be_read_again() {
+fn show_prints_every_option_with_its_origin_as_a_readable_file() {
     let home = Home::new();
     home.files().write("a.txt", "a");
     home.run(["show"]).expect_code(1);
@@ -75,7 +75,7 @@ fn options_that_are_wrong_are_found_before_anything_is_queued() {
 }
 
 #[test]
-fn what_is_wrong_in_the_file_is_told_and_nothing_is_done() {
+fn mistakes_in_the_file_are_reported_and_nothing_is_done() {
     let home = Home::new();
     home.files().write("a.txt", "a");
     home.files().write(

@@ -70,7 +70,7 @@ fn a_storage_that_answers_slowly_takes_its_time_and_loses_nothing() {
 }
 
 #[test]
-fn a_storage_that_fails_three_calls_of_ten_makes_transfers_be_tried_again_and_loses_nothing() {
+fn a_storage_that_fails_three_calls_of_ten_causes_retries_and_no_loss() {
     let home = home_with_files();
     let mut ended = run(&home, "fail=30,seed=1", &["upload", "files", "-v"]);
     let again = ended.lines_about("will be retried").len();
@@ -105,7 +105,7 @@ fn expect_kept(home: &Home, names: &[String]) {
 }
 
 #[test]
-fn uploads_to_a_storage_that_always_fails_are_kept_as_dead_until_they_are_tried_again_or_forgotten() {
+fn uploads_to_a_storage_that_always_fails_stay_dead_until_retried_or_forgotten() {
     let home = Home::new();
     let names: Vec<_> = (0..20).map(|number| format!("{number:02}.bin")).collect();
     for name in &names {
@@ -131,7 +131,7 @@ fn uploads_to_a_storage_that_always_fails_are_kept_as_dead_until_they_are_tried_
 }
 
 #[test]
-fn downloads_from_a_storage_that_fails_three_calls_of_ten_are_told_by_name_or_whole() {
+fn downloads_from_a_storage_that_fails_three_calls_of_ten_are_whole_or_fail_by_name() {
     let home = home_with_files();
     home.upload();
     let mut left = usize::MAX;

@@ -105,7 +105,7 @@ fn a_download_to_a_full_disk_fails_by_name_and_leaves_no_half_file() {
 }
 
 #[test]
-fn a_read_only_storage_refuses_uploads_by_name_gives_downloads_and_takes_uploads_again_when_it_can_be_written()
+fn a_read_only_storage_refuses_uploads_by_name_serves_downloads_and_accepts_uploads_once_writable()
  {
     let home = Home::new();
     let test = "a_read_only_storage";

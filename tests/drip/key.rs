@@ -29,7 +29,7 @@ fn a_wrong_key_fails_every_file_by_name() {
 }
 
 #[test]
-fn a_missing_key_is_said_and_none_is_made_in_its_place() {
+fn a_missing_key_is_reported_and_not_replaced() {
     let home = uploaded();
     let key = home.key();
     let name = key.file_name().unwrap().to_str().unwrap();
@@ -41,7 +41,7 @@ fn a_missing_key_is_said_and_none_is_made_in_its_place() {
 }
 
 #[test]
-fn a_key_of_the_wrong_length_is_said() {
+fn a_key_of_the_wrong_length_is_reported() {
     let home = uploaded();
     let key = home.key();
     let name = key.file_name().unwrap().to_str().unwrap();
@@ -52,7 +52,7 @@ fn a_key_of_the_wrong_length_is_said() {
 }
 
 #[test]
-fn a_key_that_is_a_fifo_is_said_and_not_waited_for() {
+fn a_key_that_is_a_fifo_is_reported_and_not_awaited() {
     let home = uploaded();
     let key = home.key();
     fs::remove_file(&key).unwrap();

@@ -38,7 +38,7 @@ fn ls_of_50_000_files_is_complete_in_words_and_in_json() {
 }
 
 #[test]
-fn ls_shows_its_first_rows_at_once_and_ends_well_when_its_reader_goes_away() {
+fn ls_shows_its_first_rows_at_once_and_ends_cleanly_when_its_reader_closes() {
     let home = home_with_many_media();
     for arguments in [&["ls"][..], &["ls", "--json"]] {
         let mut command = home.command(arguments);
@@ -93,7 +93,7 @@ fn a_result_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
-fn names_and_users_are_shown_without_what_changes_a_terminal() {
+fn names_and_users_are_shown_without_terminal_control_characters() {
     let home = Home::new();
     home.files().write("a\u{1b}[31m\u{202e}b\nc", "content");
     home.upload();
@@ -113,7 +113,7 @@ fn names_and_users_are_shown_without_what_changes_a_terminal() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn names_that_are_not_utf_8_are_told_apart_in_json() {
+fn names_that_are_not_utf_8_are_distinct_in_json() {
     use std::os::unix::ffi::OsStrExt;
     let home = Home::new();
     for name in [b"caf\xe8", b"caf\xe9"] {

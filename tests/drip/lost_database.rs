@@ -24,7 +24,7 @@ fn lose_database(home: &Home) {
 }
 
 #[test]
-fn a_lost_database_is_an_error_that_says_what_to_do_and_rebuild_makes_it_anew() {
+fn a_lost_database_is_an_error_with_a_remedy_and_rebuild_recreates_it() {
     let home = uploaded();
     lose_database(&home);
     let download = ["download", "--all", "--to", "back"];
@@ -82,7 +82,7 @@ fn a_database_of_another_program_is_refused_and_not_changed() {
 }
 
 #[test]
-fn verify_reads_everything_and_names_what_cannot_be_read() {
+fn verify_reads_everything_and_names_unreadable_files() {
     let home = uploaded();
     let ended = home.run(["verify"]).expect_code(0);
     assert!(ended.stdout.contains("verified 2 files"), "{}", ended.told());
@@ -94,7 +94,7 @@ fn verify_reads_everything_and_names_what_cannot_be_read() {
 }
 
 #[test]
-fn rm_removes_a_file_with_its_object_and_says_which_ids_there_are_not() {
+fn rm_removes_a_file_with_its_object_and_names_unknown_ids() {
     let home = uploaded();
     let listed = home.run(["ls"]).expect_code(0);
     let id = listed.lines_about("b.bin")[0].split_whitespace().next().unwrap().to_owned();

@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_missing_path_is_said_and_the_others_go_up() {
+fn a_missing_path_is_reported_and_the_others_are_uploaded() {
     let home = Home::new();
     let there = home.files().write("there.bin", bytes(1, 5000));
     let gone = home.path().join("gone.bin");
@@ -27,7 +27,7 @@ fn a_missing_path_is_said_and_the_others_go_up() {
 }
 
 #[test]
-fn an_empty_folder_is_said_and_is_no_failure() {
+fn an_empty_folder_is_reported_and_is_not_a_failure() {
     let home = Home::new();
     fs::create_dir_all(home.files().path()).unwrap();
     let folder = home.files().path().display().to_string();
@@ -44,7 +44,7 @@ fn an_empty_file_goes_up_and_comes_back_empty() {
 }
 
 #[test]
-fn a_name_that_is_not_utf_8_comes_back_or_is_said() {
+fn a_name_that_is_not_utf_8_comes_back_or_is_reported() {
     let home = Home::new();
     let odd = OsStr::from_bytes(b"caf\xE9.txt");
     home.files().write("plain.txt", "plain");
@@ -61,7 +61,7 @@ fn a_name_that_is_not_utf_8_comes_back_or_is_said() {
 }
 
 #[test]
-fn links_that_lead_nowhere_or_round_are_uploaded_as_links() {
+fn broken_and_circular_links_are_uploaded_as_links() {
     let home = Home::new();
     home.files().write("inner/file.txt", "text");
     symlink("..", home.files().path().join("inner/round")).unwrap();
@@ -76,13 +76,13 @@ fn links_that_lead_nowhere_or_round_are_uploaded_as_links() {
 }
 
 #[test]
-fn what_is_neither_file_nor_folder_is_said() {
+fn special_files_are_reported() {
     let home = Home::new();
     home.files().write("file.txt", "text");
     let pipe = home.files().path().join("a-fifo");
     let made = Command::new("mkfifo").arg(&pipe).status();
     if !made.is_ok_and(|status| status.success()) {
-        return skipped("what_is_neither_file_nor_folder_is_said", "mkfifo does not work here");
+        return skipped("special_files_are_reported", "mkfifo does not work here");
     }
     let ended = home.run([OsStr::new("upload"), home.files().path().as_os_str()]);
     assert!(matches!(ended.code, Some(0 | 1)), "{}", ended.told());
@@ -132,8 +132,8 @@ fn hidden_folders_target_and_the_data_folder_never_go_up() {
 }
 
 #[test]
-fn unreadable_files_are_said_and_the_others_go_up() {
-    let test = "unreadable_files_are_said_and_the_others_go_up";
+fn unreadable_files_are_reported_and_the_others_are_uploaded() {
+    let test = "unreadable_files_are_reported_and_the_others_are_uploaded";
     let home = Home::new();
     home.files().write("readable.txt", "text");
     let file = home.files().write("secret.txt", "secret");

@@ -81,8 +81,8 @@ fn download(home: &Home, data: &Path, to: &Path) {
 }
 
 #[test]
-fn what_is_reported_as_uploaded_survives_a_power_cut() {
-    let test = "what_is_reported_as_uploaded_survives_a_power_cut";
+fn reported_uploads_survive_a_power_cut() {
+    let test = "reported_uploads_survive_a_power_cut";
     let Some((home, live)) = case(test) else { return };
     let data = live.at.join("data");
     let mut command = Command::new(crate::support::program());
@@ -94,8 +94,8 @@ fn what_is_reported_as_uploaded_survives_a_power_cut() {
 }
 
 #[test]
-fn what_is_reported_as_downloaded_survives_a_power_cut() {
-    let test = "what_is_reported_as_downloaded_survives_a_power_cut";
+fn reported_downloads_survive_a_power_cut() {
+    let test = "reported_downloads_survive_a_power_cut";
     let Some((home, live)) = case(test) else { return };
     home.upload();
     download(&home, &home.data(), &live.at.join("back"));

@@ -17,7 +17,7 @@ fn home_with_a_queue() -> Home {
 }
 
 #[test]
-fn queue_lists_what_waits_and_forgets_it_all_or_below_a_path() {
+fn queue_lists_waiting_transfers_and_forgets_all_or_those_below_a_path() {
     let home = home_with_a_queue();
     let listed = home.run(["queue"]).expect_code(0);
     assert_eq!(listed.lines_about(".bin").len(), 30, "{}", listed.told());
@@ -40,7 +40,7 @@ fn queue_lists_what_waits_and_forgets_it_all_or_below_a_path() {
 }
 
 #[test]
-fn a_download_says_what_else_it_fetches_and_the_queue_drops_that() {
+fn a_download_names_queued_downloads_and_the_queue_can_drop_them() {
     let home = Home::new();
     home.files().write("a.bin", "a");
     home.files().write("b.bin", "b");

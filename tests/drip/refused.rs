@@ -11,8 +11,8 @@ fn expect_only_line(ended: &Ended, words: &[&str]) {
 }
 
 #[test]
-fn a_data_folder_that_may_not_be_written_is_said() {
-    let test = "a_data_folder_that_may_not_be_written_is_said";
+fn a_read_only_data_folder_is_reported() {
+    let test = "a_read_only_data_folder_is_reported";
     let home = Home::new();
     home.files().write("a.txt", "a");
     fs::create_dir(home.data()).unwrap();
@@ -34,14 +34,14 @@ fn a_data_folder_that_may_not_be_written_is_said() {
 }
 
 #[test]
-fn a_file_in_the_place_of_the_data_folder_is_said() {
+fn a_file_instead_of_the_data_folder_is_reported() {
     let home = Home::new();
     fs::write(home.data(), "").unwrap();
     expect_only_line(&home.run(["ls"]).expect_code(1), &["not a folder"]);
 }
 
 #[test]
-fn a_data_folder_that_is_not_there_has_nothing_to_download_and_is_not_made() {
+fn a_missing_data_folder_has_nothing_to_download_and_is_not_created() {
     let home = Home::new();
     let ended = home.download_all().expect_code(1);
     expect_only_line(&ended, &["no data folder", home.data().to_str().unwrap()]);
@@ -50,7 +50,7 @@ fn a_data_folder_that_is_not_there_has_nothing_to_download_and_is_not_made() {
 }
 
 #[test]
-fn a_database_that_is_something_else_is_said_and_left_alone() {
+fn a_database_of_another_program_is_reported_and_left_unchanged() {
     let home = Home::new();
     let junk = home.files().write("junk.db", bytes(1, 5000));
     let ended = home.run([OsStr::new("--database"), junk.as_os_str(), "ls".as_ref()]).expect_code(1);
@@ -97,7 +97,7 @@ fn a_refusal_is_one_json_object_for_a_program() {
 }
 
 #[test]
-fn a_reader_that_goes_away_breaks_no_stage() {
+fn a_closed_reader_breaks_no_stage() {
     let home = Home::new();
     home.files().write("a.txt", "a");
     let gone = home.path().join("gone.txt");

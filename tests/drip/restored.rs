@@ -52,7 +52,7 @@ fn permissions_times_links_and_holes_come_back() {
 }
 
 #[test]
-fn a_link_out_of_the_tree_gives_nothing_away_followed_or_not() {
+fn a_link_out_of_the_tree_reveals_nothing_followed_or_not() {
     for follow in [false, true] {
         let home = Home::new();
         fs::write(home.path().join("shadow"), "secret").unwrap();

@@ -77,7 +77,7 @@ fn expect_summary(summary: &serde_json::Value, files: u64, bytes: u64, stages: [
 }
 
 #[test]
-fn ls_shows_every_file_and_the_id_by_which_it_is_downloaded() {
+fn ls_shows_every_file_with_its_download_id() {
     let home = Home::new();
     let wanted = home.files().write("wanted.bin", bytes(1, 1000));
     home.files().write("other.bin", bytes(2, 2000));

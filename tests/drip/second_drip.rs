@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_mins(1);
 const LARGE: u64 = 2 << 30;
 
 #[test]
-fn a_second_drip_that_writes_is_refused_and_told_the_firsts_pid_and_one_that_reads_is_not() {
+fn a_second_drip_that_writes_is_refused_with_the_pid_of_the_first_and_one_that_reads_is_not() {
     let home = Home::new();
     home.files().write("small.txt", "text");
     home.upload();

@@ -66,7 +66,7 @@ fn bytes_behind_the_end_fail_that_file() {
 }
 
 #[test]
-fn a_swapped_pair_of_chunks_fails_that_file_and_says_so() {
+fn a_swapped_pair_of_chunks_fails_that_file_with_its_own_error() {
     let ended = downloaded_after(|object| {
         object.tamper(|bytes| {
             let (first, second) = bytes.split_at_mut(Object::frame(1).start);
@@ -77,7 +77,7 @@ fn a_swapped_pair_of_chunks_fails_that_file_and_says_so() {
 }
 
 #[test]
-fn an_object_under_another_key_fails_that_file_and_says_so() {
+fn an_object_under_another_key_fails_that_file_with_its_own_error() {
     let other = Home::new();
     other.files().write("victim.bin", bytes(2, SIZE));
     other.upload();

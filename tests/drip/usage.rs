@@ -27,7 +27,7 @@ fn home_with_users() -> Home {
 }
 
 #[test]
-fn users_are_ranked_by_what_they_store_and_those_with_nothing_come_last() {
+fn users_are_ranked_by_stored_size_and_those_without_files_come_last() {
     let home = home_with_users();
     let told = home.run(["--json", "usage"]).expect_code(0).json();
     let rows = told["users"].as_array().expect("users");

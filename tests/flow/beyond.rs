@@ -68,7 +68,7 @@ fn flow_g03_map_batch_goes_with_every_window_that_needs_no_time() {
 }
 
 #[tokio::test]
-async fn flow_g06_run_keeps_nothing_of_what_comes() {
+async fn flow_g06_run_keeps_no_results() {
     let tokens = Tokens::default();
     let made = tokens.clone();
     Flow::from_items(0..100_000_u64)
@@ -112,7 +112,7 @@ fn failing(triggers: &Arc<AtomicUsize>, stages: usize) -> Flow<impl flow::chain:
 }
 
 #[test]
-fn flow_g07_what_a_failure_left_is_not_handed_out() {
+fn flow_g07_partial_results_of_a_failure_are_not_emitted() {
     let triggers = Arc::new(AtomicUsize::new(0));
     for stages in [1, 2] {
         let flow = failing(&triggers, stages);
@@ -174,7 +174,7 @@ fn flow_g08_nothing_fires_after_the_last_trigger() {
 }
 
 #[test]
-fn flow_g15_what_is_made_of_one_event_is_reduced_in_its_order() {
+fn flow_g15_the_outputs_of_one_event_are_reduced_in_order() {
     let all = Flow::from_items([1_u64, 2])
         .stages(1)
         .flat_map(|number| [number, number * 10, number * 100])
@@ -184,7 +184,7 @@ fn flow_g15_what_is_made_of_one_event_is_reduced_in_its_order() {
 }
 
 #[test]
-fn flow_g16_what_a_trigger_hands_out_comes_behind_what_the_reducer_emitted() {
+fn flow_g16_the_output_of_a_trigger_follows_the_emissions_of_the_reducer() {
     let all = Flow::from_items(1..=4_u64)
         .stages(1)
         .window(Window::global().trigger_every(2))

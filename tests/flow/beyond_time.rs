@@ -67,7 +67,7 @@ fn flow_g13_times_before_zero_have_windows_of_the_same_width() {
 }
 
 #[test]
-fn a_window_is_not_over_before_every_source_has_passed_it() {
+fn a_window_stays_open_until_every_source_has_passed_it() {
     // Two sources, two stages that may each have events of both, and then one stage.
     let (early, late) = ((0..200_i64).collect::<Vec<_>>(), (0..200_i64).map(|at| at * 5).collect());
     let windows = Flow::from_iters([early, late])
@@ -87,7 +87,7 @@ fn a_window_is_not_over_before_every_source_has_passed_it() {
 }
 
 #[test]
-fn a_window_is_not_over_before_all_stages_that_were_mixed_have_passed_it() {
+fn a_window_stays_open_until_all_mixed_stages_have_passed_it() {
     // One source, two stages, one that merges their events, and then one with windows.
     let windows = Flow::from_items(0..200_i64)
         .event_time(|at| *at, Duration::MAX)

@@ -9,7 +9,7 @@ use flow::{Flow, Tally, Window};
 use crate::support::{gives, gives_in_order, in_any_order, sorted};
 
 #[test]
-fn a_join_meets_everybody_within_its_bound() {
+fn a_join_pairs_all_events_within_its_bound() {
     let evicted = Tally::new();
     let (left, right) = (Flow::from_items(0..50_u64), Flow::from_items(0..50_u64));
     let joined = left.bounded_join(Inner, right, |left| *left, |right| *right);
@@ -19,7 +19,7 @@ fn a_join_meets_everybody_within_its_bound() {
 }
 
 #[test]
-fn what_a_join_forgets_comes_out_once_and_is_counted() {
+fn events_evicted_from_a_join_are_emitted_once_and_counted() {
     let evicted = Tally::new();
     let (left, right) = (Flow::from_items(0..40_u64), Flow::from_items(0..40_u64));
     let joined = left.bounded_join(FullOuter, right, |left| *left, |right| *right);
@@ -38,7 +38,7 @@ fn what_a_join_forgets_comes_out_once_and_is_counted() {
 }
 
 #[test]
-fn the_bound_of_a_join_is_of_all_its_windows_and_gives_back_what_is_over() {
+fn the_bound_of_a_join_covers_all_its_windows_and_closed_windows_free_it() {
     let evicted = Tally::new();
     let side = || Flow::from_items((0..100_i64).map(|number| number * 100).collect::<Vec<_>>());
     let side = || side().event_time(|at| *at, Duration::MAX).stages(1);
@@ -91,7 +91,7 @@ fn a_session_takes_no_events_that_are_late_and_gives_them_away() {
 }
 
 #[test]
-fn both_sides_of_a_join_give_away_what_is_late() {
+fn both_sides_of_a_join_hand_out_late_events() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let side = |events: [i64; 3]| Flow::from_items(events).event_time(|at| *at, Duration::MAX);
     let window = Window::fixed(Duration::from_secs(1));

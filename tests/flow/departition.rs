@@ -74,7 +74,7 @@ fn f105_a_window_that_not_every_partition_has_comes_at_the_end() {
 }
 
 #[test]
-fn f106_what_is_handed_out_twice_is_merged_twice() {
+fn f106_state_emitted_twice_is_merged_twice() {
     // The sum of two events of a partition depends on their order: events of one source are in order.
     let one_source = Flow::from_items(1..=10_u64)
         .partition_with(to_four)
@@ -86,7 +86,7 @@ fn f106_what_is_handed_out_twice_is_merged_twice() {
 }
 
 #[test]
-fn f107_steps_behind_a_departition_see_what_comes_of_it() {
+fn f107_steps_behind_a_departition_see_its_output() {
     let sums = partitioned().reduce(|| 0, add).departition(Vec::new, Vec::push, |sums, _| sorted(sums));
     gives_in_order(&sums.map(|sums| sums.len()), [4]);
 }
@@ -103,7 +103,7 @@ async fn f109_a_flow_with_a_departition_is_started() {
 }
 
 #[test]
-fn flow_g04_what_emit_and_reduce_has_reduced_is_merged() {
+fn flow_g04_the_state_of_emit_and_reduce_is_merged() {
     let sums = partitioned()
         .emit_and_reduce(
             || 0,
@@ -117,7 +117,7 @@ fn flow_g04_what_emit_and_reduce_has_reduced_is_merged() {
 }
 
 #[test]
-fn flow_g05_what_comes_at_the_end_passes_the_steps_behind_too() {
+fn flow_g05_events_emitted_at_the_end_pass_the_steps_behind_too() {
     let tens = uneven().departition(|| 0, add, |sum, _| sum * 10);
     gives_in_order(&tens.clone().map(|sum| sum + 1), [61, 151, 241, 101]);
     let total = tens.map(|sum| sum + 1).reduce(|| 0, add).emit_state();

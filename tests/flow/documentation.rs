@@ -15,7 +15,7 @@ fn three() -> crate::support::Numbers {
 }
 
 #[tokio::test]
-async fn d03_run_is_for_what_the_steps_do() {
+async fn d03_run_is_for_side_effects() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&seen);
     three().inspect(move |number| noted.lock().unwrap().push(*number)).run().await.unwrap();
@@ -23,7 +23,7 @@ async fn d03_run_is_for_what_the_steps_do() {
 }
 
 #[test]
-fn d04_a_stream_of_what_comes() {
+fn d04_a_stream_of_the_results() {
     let doubled = three().map(|number| number * 2);
     in_any_order(async || {
         let events = doubled.stream_on(Workers::Current).await.unwrap();
@@ -188,7 +188,7 @@ fn d19_a_late_word_is_lost() {
 }
 
 #[test]
-fn d20_a_late_word_is_taken_where_that_is_allowed() {
+fn d20_a_late_word_is_taken_within_the_allowed_lateness() {
     let [first, second] = in_time();
     let mut with_late = first.clone();
     with_late.insert("concurrency", 1);

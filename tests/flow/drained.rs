@@ -72,7 +72,7 @@ fn a_split_source_is_drained_with_the_reducer_in_its_stages() {
 }
 
 #[test]
-fn a_drain_leaves_running_sources_and_handles_what_they_sent() {
+fn a_drain_leaves_running_sources_and_handles_their_events() {
     in_any_order(async || {
         let numbers = producer(FromIter::new(0_u64..), StageOptions::named("numbers")).await.unwrap();
         let flow = Flow::from_stages([numbers.producer()]).stages(2).max_demand(7).map(|number| number);
@@ -100,7 +100,7 @@ impl Producer for Waits {
 }
 
 #[test]
-fn a_producer_that_waits_learns_of_a_drain_and_what_it_still_emits_is_handled() {
+fn a_waiting_producer_learns_of_a_drain_and_its_last_events_are_handled() {
     in_any_order(async || {
         let waits = Flow::from_producers(2, |_| Ok(Waits)).stages(2).map(|number| number);
         let running = waits.start_with(here()).await.unwrap();
@@ -124,7 +124,7 @@ impl ProducerConsumer for Stuck {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_left_at_the_deadline_is_cut_off_and_named() {
+async fn stages_left_at_the_deadline_are_cut_off_and_named() {
     let stuck = Flow::from_items(0_u64..).stages(1).through(1, |_| Ok(Stuck));
     let running = stuck.start_with(here()).await.unwrap();
     settle().await;
@@ -138,7 +138,7 @@ async fn what_is_left_at_the_deadline_is_cut_off_and_named() {
 }
 
 #[test]
-fn a_flow_that_fails_says_so_whoever_drains_it() {
+fn a_failed_flow_reports_its_error_to_every_drain() {
     in_any_order(async || {
         let picky = Flow::from_items(0_u64..).named("picky").stages(2).map(|number| {
             assert_ne!(number, 7, "no seven");
@@ -162,7 +162,7 @@ fn seven(error: &FlowError) -> String {
 }
 
 #[test]
-fn a_flow_that_is_dropped_or_stopped_leaves_nothing_and_is_no_whole() {
+fn a_dropped_or_stopped_flow_leaves_no_stage_and_no_result() {
     in_any_order(async || {
         let tokens = Tokens::default();
         let made = tokens.clone();
@@ -186,7 +186,7 @@ fn a_flow_that_is_dropped_or_stopped_leaves_nothing_and_is_no_whole() {
 }
 
 #[test]
-fn the_numbers_of_each_stage_are_told_by_layer() {
+fn the_statistics_of_each_stage_are_grouped_by_layer() {
     in_any_order(async || {
         let flow = Flow::from_items(0..100_u64)
             .named("twice")

@@ -84,7 +84,7 @@ fn f130_what_becomes_of_a_flow_whose_consumer_ends_depends_on_when_that_is_resta
 }
 
 #[test]
-fn a_consumer_that_is_restarted_goes_on_where_the_flow_is_and_loses_what_it_had() {
+fn a_restarted_consumer_continues_at_the_current_event_and_loses_its_batch() {
     for (restart, exit) in [
         (ConsumerRestart::Permanent, Exit::Crash),
         (ConsumerRestart::Permanent, Exit::Shutdown),
@@ -121,7 +121,7 @@ fn one_restart_too_many_fails_the_flow() {
 }
 
 #[test]
-fn the_other_consumers_go_on_without_one_that_is_not_restarted() {
+fn the_other_consumers_continue_without_an_unrestarted_one() {
     in_any_order(async || {
         let moody = moody(Exit::Crash, |event| event == 3);
         let options = FinishOptions::new(2).max_demand(1).restart(ConsumerRestart::Temporary);
@@ -148,7 +148,7 @@ impl Consumer for Five {
 }
 
 #[test]
-fn a_flow_ends_when_its_consumers_want_no_more() {
+fn a_flow_ends_when_its_consumers_have_finished() {
     in_any_order(async || {
         let endless = Flow::from_items(0_u64..).stages(2).map(|number| number);
         let options = FinishOptions::new(2).max_demand(2).named("five");

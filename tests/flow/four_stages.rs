@@ -16,7 +16,7 @@ fn f039_a_panic_in_a_map_is_the_error_of_the_flow() {
 }
 
 #[test]
-fn f040_filter_keeps_what_it_says() {
+fn f040_filter_keeps_matching_events() {
     gives(&sources().filter(is_even), [2, 4, 6]);
 }
 
@@ -36,7 +36,7 @@ fn f044_reject_keeps_the_others() {
 }
 
 #[test]
-fn f045_idle_stages_emit_what_nothing_was_reduced_to() {
+fn f045_idle_stages_emit_their_initial_value() {
     let sums = sources().reduce(|| 0, |sum, number| *sum += number).emit_state();
     in_any_order(async || {
         let given = collect(&sums).await.unwrap();
@@ -45,7 +45,7 @@ fn f045_idle_stages_emit_what_nothing_was_reduced_to() {
 }
 
 #[test]
-fn f046_emit_and_reduce_emits_events_and_what_it_reduced() {
+fn f046_emit_and_reduce_emits_events_and_its_state() {
     let twice = sources()
         .emit_and_reduce(
             || 0,
@@ -83,7 +83,7 @@ fn halves() -> Flow<impl flow::chain::Chain<Out = u64>> {
 }
 
 #[test]
-fn f049_each_stage_has_windows_of_its_own() {
+fn f049_each_stage_has_its_own_windows() {
     in_any_order(async || {
         let given = collect(&halves()).await.unwrap();
         assert!((2..=8).contains(&given.len()), "{given:?}");

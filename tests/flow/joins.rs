@@ -71,7 +71,7 @@ fn f122_full_outer_of_keys_that_differ() {
 }
 
 #[test]
-fn f124_what_is_joined_is_reduced() {
+fn f124_joined_pairs_are_reduced() {
     let sums = Flow::from_items(0..=3_i64)
         .bounded_join(Inner, Flow::from_items(4..=8_i64), |left| *left, |right| right - 3)
         .stages(2)
@@ -162,7 +162,7 @@ fn flow_g14_nothing_as_a_payload_is_not_a_side_that_is_missing() {
 }
 
 #[test]
-fn pairs_come_out_as_soon_as_both_are_there_each_once() {
+fn each_pair_is_emitted_once_as_soon_as_complete() {
     let (left, right) = (Flow::from_items([1_u64, 2]), Flow::from_items([3_u64, 4]));
     let joined = left.bounded_join(Inner, right, |_| 0, |_| 0).stages(1);
     gives(&joined, [(1, 3), (1, 4), (2, 3), (2, 4)]);

@@ -150,7 +150,7 @@ fn flows_that_are_killed_or_dropped_or_panic_leave_nothing_behind() {
 }
 
 #[test]
-fn a_flow_that_is_killed_leaves_the_stages_of_others_as_they_are() {
+fn a_killed_flow_leaves_external_stages_running() {
     for seed in 1..=kills() / 10 {
         let mut random = Random(seed);
         Sim::seeded(seed).run(async {

@@ -99,7 +99,7 @@ fn f074_a_flow_that_feeds_stages_is_found_by_its_name() {
 }
 
 #[test]
-fn f057_a_flow_with_consumers_of_its_own_is_found_by_its_name() {
+fn f057_a_flow_with_its_own_consumers_is_found_by_its_name() {
     in_any_order(async || {
         let registry = Registry::new();
         let seen = Batches::default();
@@ -126,7 +126,7 @@ fn the_last_layer_of_a_named_flow_is_the_source_of_another_by_its_name() {
 }
 
 #[test]
-fn stages_that_a_flow_needs_are_looked_up_whenever_it_starts() {
+fn the_stages_needed_by_a_flow_are_looked_up_at_each_start() {
     in_any_order(async || {
         let registry = Registry::new();
         let flow = Flow::from_stages([registry.producer::<u64>("numbers")]).stages(1);

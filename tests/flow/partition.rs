@@ -52,7 +52,7 @@ fn f097_a_field_is_a_key() {
 }
 
 #[test]
-fn f099_a_shuffle_before_a_partition_is_a_layer_of_its_own() {
+fn f099_a_shuffle_before_a_partition_is_a_separate_layer() {
     let values = Flow::from_items(records())
         .shuffle()
         .stages(2)
@@ -75,7 +75,7 @@ fn f099_a_shuffle_before_a_partition_is_a_layer_of_its_own() {
 }
 
 #[test]
-fn f100_each_partition_has_windows_of_its_own() {
+fn f100_each_partition_has_its_own_windows() {
     let sums = Flow::from_items(1..=100_u64)
         .event_time(|number| if *number <= 50 { 0 } else { 1000 }, Duration::MAX)
         .partition(|number| key_to(of_four(*number), 4))

@@ -25,7 +25,7 @@ fn f061_a_panic_in_a_map_is_the_error_of_the_flow() {
 }
 
 #[test]
-fn f062_filter_keeps_what_it_says() {
+fn f062_filter_keeps_matching_events() {
     gives(&sources().filter(is_even), [2, 4, 6, 8, 10]);
 }
 

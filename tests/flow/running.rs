@@ -18,7 +18,7 @@ fn broken() -> std::iter::FromFn<impl FnMut() -> Option<u64> + Send> {
 }
 
 #[tokio::test]
-async fn f002_a_flow_is_started_by_what_supervises_it_as_often_as_it_ends() {
+async fn f002_a_supervisor_restarts_a_flow_as_often_as_it_ends() {
     let (sender, mut sent) = tokio::sync::mpsc::unbounded_channel();
     let flow = two_sources().filter(is_even).inspect(move |number| sender.send(*number).unwrap());
     let supervisor = tokio::spawn(async move {
@@ -61,7 +61,7 @@ fn f009_a_source_that_fails_ends_the_stream_and_not_its_caller() {
 }
 
 #[tokio::test]
-async fn f010_join_tells_how_a_started_flow_ended() {
+async fn f010_join_returns_the_outcome_of_a_started_flow() {
     let (_, empty) = started(|_| Flow::from_items(Vec::<u64>::new()).map(|number| number)).await;
     assert_eq!(empty.unwrap(), 0);
     let (_, failed) = started(|_| Flow::from_fn(broken).map(|number| number)).await;

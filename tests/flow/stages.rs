@@ -305,7 +305,7 @@ fn f090_map_after_a_source_of_the_flow() {
 }
 
 #[test]
-fn f091_a_batch_is_half_of_a_thousand_if_nothing_is_said() {
+fn f091_a_batch_is_half_of_a_thousand_by_default() {
     let sums = counter().map_batch(|batch| vec![batch.iter().sum::<u64>()]);
     begins(&sums, [124_750, 374_750, 624_750, 874_750, 1_124_750]);
 }
@@ -351,7 +351,7 @@ fn f094_a_source_that_declines_to_start_gives_nothing() {
 }
 
 #[tokio::test]
-async fn f127_who_subscribes_later_misses_nothing() {
+async fn f127_a_later_subscriber_misses_no_event() {
     let even = counter().max_demand(1).filter(is_even);
     let mut seen = stage_core::testing::ManualConsumer::<u64>::spawn("later").await;
     let nobody = std::iter::empty::<(StageRef<Probe<u64>, u64, Nothing>, SubscribeOptions<u64>)>();
@@ -365,7 +365,7 @@ async fn f127_who_subscribes_later_misses_nothing() {
 }
 
 #[tokio::test]
-async fn f129_a_source_that_fails_fails_who_waits_for_the_flow() {
+async fn f129_a_failed_source_fails_the_waiters_of_the_flow() {
     let numbers = || (0..).map(|number: u64| if number < 3 { number } else { panic!("oops") });
     let broken = Flow::from_producers(1, move |_| Ok(FromIter::new(numbers()))).stages(1);
     let seen = Batches::default();

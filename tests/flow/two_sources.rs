@@ -14,7 +14,7 @@ fn f014_a_panic_in_a_map_is_the_error_of_the_flow() {
 }
 
 #[test]
-fn f015_filter_keeps_what_it_says() {
+fn f015_filter_keeps_matching_events() {
     gives(&two_sources().filter(is_even), [2, 4, 6]);
 }
 
@@ -54,7 +54,7 @@ fn f021_steps_are_done_in_their_order() {
 }
 
 #[test]
-fn f022_each_stage_emits_what_it_reduced_once() {
+fn f022_each_stage_emits_its_state_once() {
     let sums = two_sources().reduce(|| 0, |sum, number| *sum += number).emit_state();
     in_any_order(async || {
         let given = crate::support::collect(&sums).await.unwrap();
@@ -63,7 +63,7 @@ fn f022_each_stage_emits_what_it_reduced_once() {
 }
 
 #[test]
-fn f024_emit_and_reduce_emits_events_and_what_it_reduced() {
+fn f024_emit_and_reduce_emits_events_and_its_state() {
     let twice = two_sources()
         .flat_map(|number| [number, number])
         .emit_and_reduce(

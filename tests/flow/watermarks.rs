@@ -68,7 +68,7 @@ fn a_partition_without_events_hands_its_windows_out_as_the_others_progress() {
 }
 
 #[test]
-fn a_stage_that_nothing_goes_through_sends_on_how_far_time_has_come() {
+fn a_stage_without_events_forwards_the_watermark() {
     // Both stages of steps drop everything from some time on, which must not delay the watermark.
     let events = Flow::from_stream(|| then_waits(vec![1, 2, 1002, 2002, 3002]))
         .event_time(|at| *at, Duration::MAX)
@@ -85,7 +85,7 @@ fn a_stage_that_nothing_goes_through_sends_on_how_far_time_has_come() {
 }
 
 #[test]
-fn windows_are_over_when_the_source_ends_that_held_them_back() {
+fn windows_close_when_the_source_that_held_them_open_ends() {
     // The second source is behind, and ends; the first waits.
     let streams = [vec![1, 1001, 2001], vec![2]];
     let streams = streams.map(|events| {
@@ -134,7 +134,7 @@ fn flow_g09_a_source_that_is_idle_is_not_waited_for() {
 }
 
 #[test]
-fn flow_g09_a_source_that_was_idle_is_waited_for_again_and_what_is_over_stays_over() {
+fn flow_g09_a_formerly_idle_source_is_awaited_again_and_closed_windows_stay_closed() {
     let late = Tally::new();
     // After ten seconds, its first event is late, and the next ones are not.
     let events = two_sources(vec![1, 1001, 2001], vec![(10, 500), (0, 2500), (60, 9000)])(Duration::MAX);
@@ -151,7 +151,7 @@ fn flow_g09_a_source_that_was_idle_is_waited_for_again_and_what_is_over_stays_ov
 }
 
 #[test]
-fn after_a_pause_an_event_is_believed_however_far_ahead_it_is() {
+fn after_a_pause_an_event_is_believed_at_any_distance() {
     let hour = 3_600_000;
     let most_ahead = Duration::from_mins(1);
     let streams = |pause: u64| {

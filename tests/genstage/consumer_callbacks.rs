@@ -37,7 +37,7 @@ async fn lives(probe: &ProbeRef) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g070_a_consumer_is_told_whom_it_subscribes_to() {
+async fn g070_a_consumer_is_notified_of_its_producer() {
     let mut book = Book::new();
     let (_told, _probe, subscription) = pair(&book, temporary()).await;
     let told = book.seen("probe", Seen::Subscribed(Role::Producer)).await.unwrap();
@@ -46,7 +46,7 @@ async fn g070_a_consumer_is_told_whom_it_subscribes_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g072_a_temporary_subscription_that_is_cancelled_is_told_and_outlived() {
+async fn g072_a_cancelled_temporary_subscription_calls_back_and_is_survived() {
     let mut book = Book::new();
     let (_told, probe, subscription) = pair(&book, temporary()).await;
     subscription.cancel(oops());
@@ -55,7 +55,7 @@ async fn g072_a_temporary_subscription_that_is_cancelled_is_told_and_outlived() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_transient_subscription_that_is_cancelled_normally_is_told_and_outlived() {
+async fn a_transient_subscription_cancelled_normally_calls_back_and_is_survived() {
     let mut book = Book::new();
     let (_told, probe, subscription) = pair(&book, transient()).await;
     subscription.cancel(ExitReason::Shutdown);

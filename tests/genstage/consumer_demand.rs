@@ -86,7 +86,7 @@ async fn g007_a_subscriber_that_never_asks_blocks_a_broadcast_until_it_is_cancel
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broadcast_that_is_wired_before_it_flows_brings_everything_to_all() {
+async fn a_broadcast_wired_before_it_forwards_brings_every_event_to_all() {
     let mut book = Book::new();
     let options = |options: stage_core::spawn::StageOptions<u64>| {
         options.dispatcher(BroadcastDispatcher::new()).demand(stage_core::DemandMode::Accumulate)

@@ -58,7 +58,7 @@ async fn g020_a_running_stage_can_be_set_to_accumulate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g021_a_stage_can_be_set_to_forward_before_anybody_subscribes() {
+async fn g021_a_stage_can_be_set_to_forward_before_any_subscription() {
     let mut book = Book::new();
     let counter = counter_with(&book, "counter", |options| options.demand(Accumulate)).await;
     counter.set_demand_mode(Forward);
@@ -80,7 +80,7 @@ async fn g022_accumulating_again_forgets_no_demand() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn held_back_asks_are_told_one_by_one_and_not_summed() {
+async fn held_back_asks_are_delivered_one_by_one_and_not_summed() {
     let mut book = Book::new();
     let told = told(&book, "told", |options| options.demand(Accumulate)).await;
     for name in ["first", "second"] {

@@ -156,7 +156,7 @@ impl ProducerConsumer for OneEach {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_can_see_what_is_wanted_of_it_and_hold_it_back() {
+async fn a_step_can_see_its_demand_and_hold_it_back() {
     let mut book = Book::new();
     let counter = counter(&book, "counter").await;
     let step = OneEach { upstream: None, log: book.log("step") };
@@ -174,7 +174,7 @@ async fn a_step_can_see_what_is_wanted_of_it_and_hold_it_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_detached_consumer_lives_and_what_it_asked_for_serves_the_others() {
+async fn a_detached_consumer_lives_and_its_demand_serves_the_others() {
     let mut book = Book::new();
     let told = told(&book, "told", |options| options).await;
     let (leaver, stays) = (bare(&book, "leaver").await, bare(&book, "stays").await);

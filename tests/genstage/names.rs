@@ -76,7 +76,7 @@ async fn g120_a_stage_can_subscribe_in_its_init_to_a_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_is_looked_up_when_a_subscription_is_made_and_follows_who_has_it_then() {
+async fn a_name_is_resolved_to_its_current_stage_when_a_subscription_is_made() {
     let mut book = Book::new();
     let registry = Registry::new();
     let address = registry.producer("numbers");

@@ -8,7 +8,7 @@ use super::support::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn g059_a_producer_is_told_who_subscribes() {
+async fn g059_a_producer_is_notified_of_its_subscriber() {
     let mut book = Book::new();
     let (counter, probe) = (counter(&book, "counter").await, probe(&book, "probe").await);
     let subscription = probe.subscribe(&counter.producer(), temporary()).await.unwrap();
@@ -18,7 +18,7 @@ async fn g059_a_producer_is_told_who_subscribes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g061_a_producer_is_told_of_a_cancel_and_its_reason() {
+async fn g061_a_producer_is_notified_of_a_cancel_and_its_reason() {
     let mut book = Book::new();
     let (told, probe) = (told(&book, "told", |options| options).await, probe(&book, "probe").await);
     let subscription = probe.subscribe(&told.producer(), temporary()).await.unwrap();
@@ -28,7 +28,7 @@ async fn g061_a_producer_is_told_of_a_cancel_and_its_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g062_a_producer_is_told_that_a_consumer_was_cut_off() {
+async fn g062_a_producer_is_notified_of_a_consumer_cut_off() {
     let mut book = Book::new();
     let (told, probe) = (told(&book, "told", |options| options).await, probe(&book, "probe").await);
     let subscription = probe.subscribe(&told.producer(), temporary()).await.unwrap();
@@ -38,7 +38,7 @@ async fn g062_a_producer_is_told_that_a_consumer_was_cut_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_is_answered_behind_what_its_callback_emits() {
+async fn a_call_is_answered_after_the_events_of_its_callback() {
     let mut book = Book::new();
     let (told, peer) = (told(&book, "told", |options| options).await, bare(&book, "peer").await);
     let subscription = peer.subscribe(&told.producer(), window(10, 5)).await.unwrap();

@@ -3,7 +3,7 @@
 use super::support::{Book, Emit, Seen, ask, bare, oops, range, settle, temporary, told};
 
 #[tokio::test(start_paused = true)]
-async fn g097_every_subscription_of_a_pair_is_one_of_its_own() {
+async fn g097_every_subscription_of_a_pair_is_separate() {
     let mut book = Book::new();
     let (told, peer) = (told(&book, "told", |options| options).await, bare(&book, "peer").await);
     let first = peer.subscribe(&told.producer(), temporary()).await.unwrap();

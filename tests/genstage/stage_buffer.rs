@@ -19,7 +19,7 @@ async fn what_is_kept(mut book: Book, stage: &CounterRef) -> Vec<Vec<u64>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g024_events_are_kept_while_nobody_asks_and_served_before_new_ones() {
+async fn g024_events_without_demand_are_kept_and_served_before_new_ones() {
     let mut book = Book::new();
     let counter = counter_with(&book, "counter", |options| options).await;
     counter.info(Emit(letters("abc"))).await.unwrap();
@@ -33,7 +33,7 @@ async fn g024_events_are_kept_while_nobody_asks_and_served_before_new_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g025_a_full_buffer_that_keeps_the_first_discards_the_new_and_says_so_once() {
+async fn g025_a_full_buffer_that_keeps_the_first_discards_the_new_and_warns_once() {
     let book = Book::new();
     let warnings = Warnings::watch();
     let told = told(&book, "told", |options| options.buffer(Capacity::Bounded(5)).keep(Keep::First)).await;
@@ -45,7 +45,7 @@ async fn g025_a_full_buffer_that_keeps_the_first_discards_the_new_and_says_so_on
 }
 
 #[tokio::test(start_paused = true)]
-async fn g026_a_full_buffer_that_keeps_the_last_discards_the_old_and_says_so_once() {
+async fn g026_a_full_buffer_that_keeps_the_last_discards_the_old_and_warns_once() {
     let book = Book::new();
     let warnings = Warnings::watch();
     let told = told(&book, "told", |options| options.buffer(Capacity::Bounded(5))).await;
@@ -77,7 +77,7 @@ async fn overflow(log: DiscardLog) -> (Vec<Seen>, Vec<usize>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g029_the_discard_hook_can_leave_the_warning_as_it_is() {
+async fn g029_the_discard_hook_can_keep_the_warning() {
     assert_eq!(overflow(DiscardLog::Warn).await, (vec![Seen::Discarded(3)], vec![3]));
 }
 

@@ -37,7 +37,7 @@ impl<N> Beside<N> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g084_a_step_is_told_who_subscribes() {
+async fn g084_a_step_is_notified_of_its_subscriber() {
     let mut book = Book::new();
     let step = below(&book).await;
     let told = book.seen("doubler", Seen::Subscribed(Role::Consumer)).await.unwrap();
@@ -46,7 +46,7 @@ async fn g084_a_step_is_told_who_subscribes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g086_a_step_is_told_of_the_cancel_of_a_consumer() {
+async fn g086_a_step_is_notified_of_the_cancel_of_a_consumer() {
     let mut book = Book::new();
     let step = below(&book).await;
     step.subscription.cancel(oops());
@@ -56,7 +56,7 @@ async fn g086_a_step_is_told_of_the_cancel_of_a_consumer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g087_a_step_is_told_that_a_consumer_was_cut_off() {
+async fn g087_a_step_is_notified_of_a_consumer_cut_off() {
     let mut book = Book::new();
     let step = below(&book).await;
     step.neighbour.abort();
@@ -65,7 +65,7 @@ async fn g087_a_step_is_told_that_a_consumer_was_cut_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_is_told_whom_it_subscribes_to() {
+async fn a_step_is_notified_of_its_producer() {
     let mut book = Book::new();
     let step = above(&book, temporary()).await;
     let told = book.seen("doubler", Seen::Subscribed(Role::Producer)).await.unwrap();
@@ -73,7 +73,7 @@ async fn a_step_is_told_whom_it_subscribes_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g090_a_temporary_subscription_that_is_cancelled_is_told_and_outlived() {
+async fn g090_a_cancelled_temporary_subscription_calls_back_and_is_survived() {
     let mut book = Book::new();
     let step = above(&book, temporary()).await;
     step.subscription.cancel(oops());

@@ -53,7 +53,7 @@ async fn see_20_percent(mut book: Book) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g009_a_doubling_step_of_80_percent_min_demand_sends_what_is_wanted_and_buffers_the_rest() {
+async fn g009_a_doubling_step_of_80_percent_min_demand_sends_the_demand_and_buffers_the_rest() {
     let book = Book::new();
     chain(&book, window(100, 80), First::Upstream).await;
     see_80_percent(book).await;
@@ -128,7 +128,7 @@ async fn g016_a_subscriber_that_never_asks_blocks_a_doubling_broadcast_until_it_
 }
 
 #[tokio::test(start_paused = true)]
-async fn g017_what_a_lost_producer_sent_is_handled_before_its_loss_is_told() {
+async fn g017_events_of_a_lost_producer_are_handled_before_its_loss() {
     let mut book = Book::new();
     let counter = counter(&book, "counter").await;
     let doubler = doubler(&book, "doubler").await;

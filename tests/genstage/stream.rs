@@ -37,7 +37,7 @@ async fn g102_ten_may_be_taken_of_a_thousand_and_nothing_is_left_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_asked_for_and_not_taken_is_not_lost() {
+async fn open_demand_is_not_lost() {
     // In GenStage, the next stream begins at 15.
     let mut book = Book::new();
     let counter = counter(&book, "counter").await;

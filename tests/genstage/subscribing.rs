@@ -63,7 +63,7 @@ async fn g049_a_temporary_subscription_to_an_ended_producer_leaves_its_consumer_
 }
 
 #[tokio::test(start_paused = true)]
-async fn g050_a_second_subscription_to_a_broadcast_is_refused_and_ends_nobody() {
+async fn g050_a_second_subscription_to_a_broadcast_is_refused_and_ends_no_stage() {
     let book = Book::new();
     let broadcast = told(&book, "broadcast", |options| options.dispatcher(BroadcastDispatcher::new())).await;
     let (sync, soon) = (probe(&book, "sync").await, probe(&book, "soon").await);
@@ -93,7 +93,7 @@ async fn unknown(book: &Book) -> Subscription {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g051_subscribing_instead_returns_once_the_consumer_was_told_of_both() {
+async fn g051_subscribing_instead_returns_after_both_callbacks_of_the_consumer() {
     let mut book = Book::new();
     let (told, probe) = (told(&book, "told", |options| options).await, probe(&book, "probe").await);
     let old = probe.subscribe(&told.producer(), temporary()).await.unwrap();
@@ -106,7 +106,7 @@ async fn g051_subscribing_instead_returns_once_the_consumer_was_told_of_both() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g052_subscribing_instead_of_what_is_not_there_subscribes() {
+async fn g052_subscribing_instead_of_a_missing_subscription_subscribes() {
     let mut book = Book::new();
     let (told, probe) = (told(&book, "told", |options| options).await, probe(&book, "probe").await);
     let old = unknown(&book).await;
@@ -127,7 +127,7 @@ async fn g054_subscribing_instead_need_not_be_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g055_subscribing_soon_instead_of_what_is_not_there_subscribes() {
+async fn g055_subscribing_soon_instead_of_a_missing_subscription_subscribes() {
     let mut book = Book::new();
     let (told, probe) = (told(&book, "told", |options| options).await, probe(&book, "probe").await);
     let old = unknown(&book).await;

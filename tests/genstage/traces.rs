@@ -95,7 +95,7 @@ async fn a_strict_step_handles_one_batch_at_a_time_and_only_while_something_is_w
 }
 
 #[tokio::test(start_paused = true)]
-async fn h6_an_info_of_a_step_travels_behind_what_its_input_becomes() {
+async fn h6_an_info_of_a_step_follows_the_output_of_its_input() {
     let mut book = Book::new();
     let told = told(&book, "told", |options| options).await;
     let step = repeater(&book, "step", 1, |options| options).await;
@@ -138,7 +138,7 @@ async fn h2_credit_of_a_lost_consumer_absorbs_the_next_asks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn asks_of_several_consumers_are_told_one_by_one() {
+async fn asks_of_several_consumers_are_delivered_one_by_one() {
     let mut book = Book::new();
     let told = told(&book, "told", |options| options).await;
     for name in ["first", "second", "third"] {
@@ -165,7 +165,7 @@ async fn j0_a_selector_that_rejects_everything_brings_no_empty_batch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_producer_that_dies_is_told_of_behind_everything_it_sent() {
+async fn the_end_of_a_dead_producer_follows_all_its_events() {
     let mut book = Book::new();
     let (told, probe) = (told(&book, "told", |options| options).await, probe(&book, "probe").await);
     let subscription =
@@ -189,7 +189,7 @@ async fn a_producer_that_dies_is_told_of_behind_everything_it_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_sent_before_a_cancel_is_handled_before_it() {
+async fn events_sent_before_a_cancel_are_handled_before_it() {
     let mut book = Book::new();
     let (told, probe) = (told(&book, "told", |options| options).await, probe(&book, "probe").await);
     let subscription = probe.subscribe(&told.producer(), temporary()).await.unwrap();
@@ -241,7 +241,7 @@ impl Cast<HasLeft> for Last {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_producer_that_ends_on_an_info_to_itself_has_handed_everything_over() {
+async fn a_producer_that_ends_on_an_info_to_itself_has_delivered_everything() {
     let mut book = Book::new();
     let last = spawn::producer(Last, StageOptions::named("last")).await.unwrap();
     last.cast(Emit(range(0..10))).unwrap();

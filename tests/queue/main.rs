@@ -128,7 +128,7 @@ async fn two_processes_share_a_queue_and_each_job_is_done_by_one_of_them() {
 }
 
 #[tokio::test]
-async fn what_a_killed_process_had_is_delivered_again_when_its_lease_has_run_out_and_not_before() {
+async fn jobs_of_a_killed_process_are_redelivered_only_after_their_lease_ran_out() {
     const VISIBILITY: u32 = 300;
     let (file, queue, connection, _folder) = filled(6, 2).await;
     let mut first = Worker::new(&file, "first", VISIBILITY, 2);

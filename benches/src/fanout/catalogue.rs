@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_consumer_gets_its_events_from_everybody() {
+    fn every_consumer_gets_its_events_from_all_producers() {
         let runtime = crate::runtime::runtime().unwrap();
         for workload in workloads() {
             for events in [0, 1, 10_007] {

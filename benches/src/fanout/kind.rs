@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_series_is_what_a_loop_sums_up() {
+    fn a_series_equals_the_sums_of_a_loop() {
         for (count, step, from) in [(0, 1, 0), (1, 4, 3), (1000, 4, 2)] {
             assert_eq!(series(count, step, from), (0..count).map(|place| from + place * step).sum::<u64>());
         }

@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quantile_is_what_so_many_reach() {
+    fn a_quantile_is_reached_by_its_share_of_values() {
         let times = || (1..=100).rev().map(Duration::from_micros).collect();
         assert_eq!(quantile(times(), 0.5), Duration::from_micros(51));
         assert_eq!(quantile(times(), 0.99), Duration::from_micros(100));

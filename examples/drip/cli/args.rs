@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_whose_address_would_change_the_terminal_is_refused() {
+    fn a_user_with_control_characters_in_the_address_is_refused() {
         for user in ["a@\u{1b}[31mb", "a@b\nc", "a\u{202e}@b"] {
             assert!(Args::try_parse_from(["drip", "upload", "a", "--user", user]).is_err(), "{user:?}");
         }

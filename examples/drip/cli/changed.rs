@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_as_it_is_is_not_uploaded_again() {
+    fn unchanged_files_are_not_uploaded_again() {
         let (found, known) = of(5, Some(7), 0o644);
         assert_eq!(change(&found, Some(&known)), Change::Unchanged);
         assert_eq!(change(&found, None), Change::Changed);
@@ -66,14 +66,14 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_drip_stored_without_a_mode_and_a_time_is_looked_into() {
+    fn files_stored_by_an_earlier_drip_without_mode_and_time_are_compared() {
         let (found, mut known) = of(5, Some(7), 0o644);
         known.media.attributes = Attributes::default();
         assert_eq!(change(&found, Some(&known)), Change::Perhaps);
     }
 
     #[test]
-    fn a_file_that_became_a_link_and_a_link_that_leads_elsewhere_are_changed() {
+    fn a_file_replaced_by_a_link_and_a_link_with_another_target_are_changed() {
         let (found, known) = of(5, Some(7), 0o777);
         let link = |target: &str, attributes: &Attributes| Attributes {
             kind: Kind::Symlink { target: target.into() },

@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_stands_for_itself_and_what_is_below_it_and_no_path_for_everything() {
+    fn a_path_selects_itself_and_its_contents_and_no_path_selects_everything() {
         let below = Below::new(&["/a/b".into(), "/c".into()]).unwrap();
         assert!(
             below.has(Path::new("/a/b")) && below.has(Path::new("/a/b/c")) && below.has(Path::new("/c/d"))

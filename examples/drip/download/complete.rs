@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_appears_under_its_name_only_when_it_is_whole() {
+    fn a_file_appears_under_its_name_only_when_complete() {
         let folder = tempfile::tempdir().unwrap();
         let download = download(folder.path(), "sub/a.txt");
         let complete = write(&download, b"content");
@@ -246,14 +246,14 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_the_way_is_left_alone() {
+    fn an_existing_folder_is_left_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("a")).unwrap();
         assert_eq!(publish(&download(folder.path(), "a"), b"x"), folder.path().join("a~id"));
     }
 
     #[test]
-    fn permissions_and_time_come_back_and_what_is_unknown_is_private() {
+    fn permissions_and_time_are_restored_and_unknown_permissions_are_private() {
         let folder = tempfile::tempdir().unwrap();
         let mut known = download(folder.path(), "sub/deep/known");
         known.media.attributes.mode = Some(0o4751);

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn json_means_the_same_once_it_is_safe_to_print() {
+    fn json_keeps_its_meaning_when_escaped_for_printing() {
         let name = "a\u{202e}b\u{9b}31m\u{7f} ünï";
         let json = shown_json(&serde_json::to_string(name).unwrap());
         assert!(!json.chars().any(is_unsafe), "{json}");
@@ -103,7 +103,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn names_that_are_not_utf_8_can_be_told_apart() {
+    fn names_that_are_not_utf_8_are_distinct() {
         use std::os::unix::ffi::OsStrExt;
         let [one, other] = [b"caf\xe9", b"caf\xe8"].map(|name| std::ffi::OsStr::from_bytes(name));
         assert_eq!(shown(Path::new(one)), "caf\\xe9");

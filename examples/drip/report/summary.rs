@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_in_the_queue_and_a_signal_are_no_success() {
+    fn a_rest_in_the_queue_or_a_signal_is_not_a_success() {
         assert!(Summary::default().is_success());
         assert!(!Summary { queued: 1, ..Summary::default() }.is_success());
         assert!(!Summary { interrupted: true, ..Summary::default() }.is_success());

@@ -85,13 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn postgres_is_not_built_yet_and_says_so() {
+    fn postgres_is_refused_as_not_supported_yet() {
         let error = Database::parse("postgres://user@host/drip").unwrap_err().to_string();
         assert!(error.contains("not supported yet"), "{error}");
     }
 
     #[test]
-    fn what_is_no_database_is_refused() {
+    fn other_files_than_databases_are_refused() {
         for address in ["", "sqlite://", "mysql://host"] {
             assert!(Database::parse(address).is_err(), "{address}");
         }

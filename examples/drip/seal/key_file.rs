@@ -139,7 +139,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_key_file_that_is_a_fifo_is_refused_and_not_waited_for() {
+    fn a_key_file_that_is_a_fifo_is_refused_and_not_awaited() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_a_short_and_a_long_key_file_are_told_apart() {
+    fn a_missing_a_short_and_a_long_key_file_have_their_own_errors() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         assert!(matches!(read_key_file(&path), Err(KeyFileError::Missing(_))));

@@ -165,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_sealed_opens_as_it_was(chunks in some_chunks()) {
+        fn sealed_data_opens_unchanged(chunks in some_chunks()) {
             prop_assert_eq!(opened(&sealed(&chunks), chunks.len()).unwrap(), chunks);
         }
 

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_drip_is_refused_and_told_who_the_first_is() {
+    fn a_second_drip_is_refused_with_the_pid_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/data");
         let first = DataFolder::enter(&path).unwrap();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_data_folder_that_was_removed_or_made_anew_is_not_the_one_that_was_entered() {
+    fn a_removed_or_recreated_data_folder_is_not_the_entered_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data");
         let entered = DataFolder::enter(&path).unwrap();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_the_place_of_the_folder_is_named() {
+    fn a_file_instead_of_the_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data");
         fs::write(&path, "").unwrap();

@@ -92,20 +92,20 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_done_at_once_is_done_off_the_runtime() {
+    async fn immediate_calls_run_off_the_runtime() {
         let inside = Call::at_once(async { Handle::try_current().is_ok() }).await.unwrap();
         assert!(!inside);
     }
 
     #[tokio::test]
-    async fn what_panics_is_an_error() {
+    async fn a_panicking_call_is_an_error() {
         let error = Call::at_once(async { panic!("broken") }).await.unwrap_err();
         assert!(error.to_string().contains("without a result"), "{error}");
         Call::on_runtime(async { panic!("broken") }).await.unwrap_err();
     }
 
     #[tokio::test]
-    async fn what_has_to_wait_is_waited_for() {
+    async fn pending_calls_are_awaited() {
         let (come, coming) = oneshot::channel();
         let call = Call::at_once(coming);
         come.send(5).unwrap();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_goes_on_without_being_polled() {
+    async fn a_call_continues_without_being_polled() {
         let (done, result) = oneshot::channel();
         let _call = Call::on_runtime(ready(()).map(|()| done.send(5)));
         assert_eq!(result.await, Ok(5));

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_and_a_failure_of_one_call_are_told_apart() {
+    fn an_outage_and_a_failure_of_one_call_are_distinguished() {
         let refused = of(io::Error::from(io::ErrorKind::ConnectionRefused));
         let timeout = of(HttpError::new(HttpErrorKind::Timeout, io::Error::other("slow")));
         let busy = of("Server returned non-2xx status code: 503 Service Unavailable: ");

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_fault_is_refused_with_what_is_allowed() {
+    fn an_unknown_fault_is_refused_with_the_allowed_ones() {
         for text in ["", "slow", "wait=", "fail=101", "wait=-1", "speed=3"] {
             let error = text.parse::<Faults>().unwrap_err();
             assert!(error.contains("fail=PERCENT"), "{text}: {error}");

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_storage_is_refused_with_what_is_allowed() {
+    fn an_unknown_storage_is_refused_with_the_allowed_ones() {
         for address in ["ftp://host/x", "s3://", "", "s3:///prefix"] {
             let error = Location::parse(address).unwrap_err();
             assert!(matches!(error, StoreError::Address { .. }), "{address}: {error}");

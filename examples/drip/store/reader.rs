@@ -124,13 +124,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_object_in_a_folder_is_read_in_steps_and_its_early_end_is_told() {
+    async fn an_object_in_a_folder_is_read_in_steps_and_its_early_end_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         reads_in_steps(&Storage::open(&Location::Folder(folder.path().into())).unwrap()).await;
     }
 
     #[tokio::test]
-    async fn a_streamed_object_is_read_in_steps_and_its_early_end_is_told() {
+    async fn a_streamed_object_is_read_in_steps_and_its_early_end_is_reported() {
         reads_in_steps(&Storage::in_memory()).await;
     }
 }

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_in_parts_is_whole_and_its_note_gone_once_it_is_complete() {
+    async fn a_completed_upload_in_parts_is_whole_and_its_note_is_gone() {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(InMemory::new());
         let unfinished = Unfinished::new(store.clone(), folder.path().join("notes"));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_killed_run_left_is_given_up_by_the_next() {
+    async fn uploads_left_by_a_killed_run_are_aborted_by_the_next() {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(InMemory::new());
         let run = || Unfinished::new(store.clone(), folder.path().to_owned());

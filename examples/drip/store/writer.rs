@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_object_of_many_parts_comes_back_as_it_was() {
+    async fn an_object_of_many_parts_is_read_back_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let storage = folder_storage(folder.path());
         let content: Vec<u8> = (0..3_500_000_u32).map(|n| (n % 251) as u8).collect();
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_killed_process_left_of_an_object_is_swept() {
+    async fn partial_objects_of_a_killed_process_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let storage = folder_storage(folder.path());
         std::fs::create_dir(folder.path().join("ab")).unwrap();

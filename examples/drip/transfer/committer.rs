@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_while_a_batch_is_committed_is_the_next_batch() {
+    async fn requests_during_a_commit_form_the_next_batch() {
         let notes = Notes { batches: Arc::default(), permits: Arc::new(Semaphore::new(0)) };
         let mut committer = Committer::default();
         committer.add(0, || notes.clone()).await;

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_fails_what_was_held() {
+    fn a_panic_fails_the_held_transfers() {
         let (first, verdicts) = held();
         let piece = first.again();
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transfer_that_nobody_finished_is_not_done() {
+    fn an_unfinished_transfer_is_not_done() {
         let (first, verdicts) = held();
         first.handled();
         assert_eq!(verdict(&verdicts), Verdict::Failed(Failure::lost()));

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_permanent_failure_is_not_tried_again() {
+    async fn a_permanent_failure_is_not_retried() {
         let (queue, notes) = queue_of(&["a", "b"]).await;
         let mut leased = queue.lease(1).await.unwrap();
         let hold = leased.remove(0);
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_stopped_returns_and_does_not_count_as_an_attempt() {
+    async fn a_stopped_transfer_returns_and_does_not_count_as_an_attempt() {
         let (queue, notes) = queue_of(&["a"]).await;
         let leased = queue.lease(1).await.unwrap();
         queue.stop();
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_waits_for_its_next_attempt_returns_at_once_when_the_run_is_over() {
+    async fn a_transfer_waiting_for_a_retry_returns_at_once_at_the_end_of_the_run() {
         let (queue, _) = queue_of(&["a"]).await;
         drop(queue.lease(1).await.unwrap());
         queue.settle().await;
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_failed_upload_had_stored_is_removed() {
+    async fn the_partial_object_of_a_failed_upload_is_removed() {
         let (queue, _) = queue_of(&["a"]).await;
         let hold = queue.lease(1).await.unwrap().remove(0);
         let key = hold.transfer().media.storage_key.clone();

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_cut_into_chunks_of_which_only_the_last_is_short() {
+    fn only_the_last_chunk_of_a_file_is_short() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let content: Vec<u8> = (0..251).cycle().take(2 * CHUNK + 5).collect();
@@ -281,13 +281,13 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_not_tried_again() {
+    fn a_missing_file_is_not_retried() {
         let failure = opened(Path::new("no/such/file")).unwrap_err();
         assert!(matches!(failure, Failure::Permanent(_)), "{failure}");
     }
 
     #[test]
-    fn what_is_appended_while_a_file_is_read_is_not_taken() {
+    fn data_appended_while_a_file_is_read_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         std::fs::write(&path, "first").unwrap();
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_becomes_shorter_while_it_is_read_fails_and_is_tried_again() {
+    fn a_file_that_shrinks_while_it_is_read_fails_and_is_retried() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, "long enough").unwrap();
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_changes_while_it_is_read_is_to_be_read_again() {
+    fn a_file_that_changes_while_it_is_read_must_be_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, "content").unwrap();

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_or_folder_that_became_a_link_since_it_was_found_is_not_read() {
+    fn a_file_or_folder_replaced_by_a_link_after_the_walk_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("root");
         fs::create_dir_all(root.join("sub")).unwrap();

@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_found_anywhere_and_a_path_below_the_root_only() {
+    fn a_name_matches_anywhere_and_a_path_only_below_the_root() {
         assert!(matches("*.o", "a.o", false) && matches("*.o", "deep/er/a.o", false));
         assert!(matches("docs/*.pdf", "docs/a.pdf", false));
         assert!(!matches("docs/*.pdf", "other/docs/a.pdf", false));
@@ -59,13 +59,13 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_with_a_slash_at_its_end_stands_for_folders_only() {
+    fn a_pattern_with_a_trailing_slash_matches_only_folders() {
         assert!(matches("build/", "sub/build", true));
         assert!(!matches("build/", "sub/build", false));
     }
 
     #[test]
-    fn what_is_no_pattern_is_refused() {
+    fn an_invalid_pattern_is_refused() {
         for text in ["", "/", "[a", "{a,b"] {
             assert!(text.parse::<Pattern>().is_err(), "{text}");
         }

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_counted_and_hidden_folders_are_taken_where_they_are_asked_for() {
+    fn skipped_folders_are_counted_and_hidden_ones_are_taken_on_request() {
         let tree = tree(&["a", "a.o", ".git/c", "sub/target/d", "sub/b.o", "docs/a.pdf", "sub/docs/b.pdf"]);
         let patterns = ["*.o", "docs/*.pdf"].map(|pattern| pattern.parse().unwrap());
         let avoid = Avoid::default().and_all(&patterns);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn drips_own_folder_is_never_taken_by_whatever_name() {
+    fn drips_own_folder_is_never_taken_under_any_name() {
         let tree = tree(&["a", "sub/drip-data/objects/b", "other/drip-data/c"]);
         let own = tree.path().join("sub/drip-data");
         symlink(own.join("objects"), tree.path().join("link")).unwrap();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_given_by_itself_is_taken_under_its_own_name() {
+    fn a_single_file_keeps_its_own_name() {
         let tree = tree(&["sub/a.txt"]);
         assert_eq!(taken(&tree.path().join("sub/a.txt"), Avoid::default()), set(&["a.txt"]));
     }
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_of_a_file_has_its_permissions_time_and_those_of_the_folders_above() {
+    fn a_file_is_kept_with_its_permissions_its_time_and_the_permissions_of_the_folders_above() {
         let tree = tree(&["sub/deep/a"]);
         let path = tree.path().join("sub/deep/a");
         for (path, mode) in

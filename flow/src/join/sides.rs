@@ -142,7 +142,7 @@ mod tests {
     type Out = (Option<char>, Option<u8>);
 
     #[test]
-    fn what_is_evicted_meets_nobody_after_and_is_alone_only_if_it_met_nobody_before() {
+    fn evicted_events_meet_no_later_event_and_are_alone_only_if_they_met_no_earlier_one() {
         let (mut sides, mut out) = (Sides::default(), Vec::<Out>::new());
         let left = |key, left| Side::Left(key, left);
         let right = |key, right| Side::Right(key, right);

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_that_is_idle_is_not_waited_for_until_it_brings_something() {
+    fn an_idle_input_is_not_awaited_until_it_has_events() {
         let mut marks = two_ways();
         marks.note(0, 10);
         marks.told(1, idle(i64::MIN));
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_that_has_ended_does_not_drag_one_along_that_is_idle() {
+    fn an_ended_input_does_not_advance_an_idle_one() {
         let mut marks = two_ways();
         marks.note(0, 10);
         marks.note(1, 3);

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_looked_up_in_every_way_is_one_in_the_end() {
+    fn a_key_looked_up_in_every_way_has_one_entry() {
         let (mut partials, mut merged) = (Partials::<String, u32>::default(), Merged::default());
         for word in ["a", "a word of sixteen", "a", ""] {
             *partials.of_bytes(word) += 1;

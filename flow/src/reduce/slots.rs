@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn most_keys_have_slots_where_hashes_are_even_and_none_is_looked_for_in_more_than_a_block() {
+    fn most_keys_have_slots_under_even_hashes_and_no_search_leaves_its_block() {
         let mut slots = Slots::default();
         (0..100_000_u32).for_each(|key| count(&mut slots, key));
         assert!(slots.rest.len() < 5_000, "{} of 100,000 keys have no slot", slots.rest.len());
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn slots_take_up_no_more_than_is_allowed() {
+    fn slots_take_no_more_memory_than_allowed() {
         let mut slots = Slots::<u32, (u64, u64)>::default();
         for round in 1..=2 {
             for key in 0..300_000_u32 {
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_an_empty_slot_apart_has_room_before_a_small_key() {
+    fn the_marker_of_an_empty_slot_fits_before_a_small_key() {
         assert_eq!(size_of::<Slot<u32, (u64, u64)>>(), size_of::<(u32, (u64, u64))>());
     }
 }

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn time_goes_on_behind_a_hole_once_many_events_in_a_row_agree() {
+    fn time_advances_past_a_gap_once_many_events_in_a_row_agree() {
         let before = || (0..10).map(|second| NOW + second * 1000);
         let after = |events| (0..events).map(|second| NOW + 8 * HOUR + second * 1000);
         assert_eq!(last(before().chain(after(15))), Some(NOW + 9000));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_after_a_pause_is_believed_and_a_pause_starts_the_clock() {
+    fn an_event_after_a_pause_is_believed_and_a_pause_starts_the_clock() {
         let mut clock = Clock::new(HOUR.into());
         assert_eq!((clock.pause(), clock.see(NOW)), (None, Some(NOW)));
         assert_eq!((clock.pause(), clock.see(NOW + 9 * HOUR)), (Some(NOW), Some(NOW + 9 * HOUR)));

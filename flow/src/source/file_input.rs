@@ -93,7 +93,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn files_that_the_kernel_makes_up_end_where_they_end() {
+    fn files_generated_by_the_kernel_are_read_to_their_end() {
         for path in ["/proc/self/stat", "/sys/kernel/mm/transparent_hugepage/enabled"] {
             if Path::new(path).exists() {
                 let mut text = String::new();

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_gzip_is_an_error_that_says_so_with_its_place() {
+    fn other_data_than_gzip_is_an_error_with_its_place() {
         let one = packed(b"one\n");
         let length = one.len();
         let cases = [
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_gives_what_was_before_and_says_where_it_was_cut() {
+    fn truncated_data_is_read_up_to_the_cut_and_the_error_has_its_place() {
         let (one, text) = (packed(b"one\n"), b"a line of some length\n".repeat(10_000));
         let whole = [one.clone(), packed(&text)].concat();
         for cut in [one.len() + 1, one.len() + 9, whole.len() / 2, whole.len() - 4] {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_is_an_error_with_its_place() {
+    fn damaged_data_is_an_error_with_its_place() {
         let mut wrong_sum = packed(b"one\n");
         let sum = wrong_sum.len() - 6;
         wrong_sum[sum] ^= 1;

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_too_long_is_an_error_however_it_comes_and_memory_stays_bounded() {
+    fn an_overlong_record_is_an_error_for_any_split_of_the_input_and_memory_stays_bounded() {
         let text = [&vec![b'x'; 3 * BLOCK][..], b"\nb"].concat();
         for at_once in [100_000, usize::MAX] {
             for most in [0, 7, BLOCK, 3 * BLOCK - 1] {

@@ -352,7 +352,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_cut_evenly_over_their_borders() {
+    fn files_are_divided_evenly_across_their_borders() {
         let files: Vec<PathBuf> = ["a", "pipe", "b"].map(PathBuf::from).into();
         let piece = |path: &str, range, size| Piece { path: path.into(), range, size: Some(size) };
         let parts = split(&files, &[Some(7), None, Some(4)], 3);
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_over_many_parts_belongs_to_the_first() {
+    fn a_line_across_several_parts_belongs_to_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("long");
         fs::write(&file, [&[b'x'; 1000][..], b"\nend"].concat()).unwrap();

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_faster_takes_more_of_a_large_slice_and_each_item_is_taken_once_and_in_order() {
+    fn a_faster_stage_takes_more_of_a_large_slice_and_each_item_is_taken_once_and_in_order() {
         let length = 5 * LEAST + 7;
         let source = SharedSlice { items: (0..length).collect::<Vec<_>>().into() };
         let mut parts = source.parts(2).unwrap();

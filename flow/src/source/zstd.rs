@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_in_words_where_a_file_is_cut_off() {
+    fn errors_name_the_place_of_a_truncation() {
         let one = compress_to_vec(&b"one\ntwo\n"[..], CompressionLevel::Fastest);
         for cut in 1..one.len() {
             let expected =
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_or_damaged_is_an_error() {
+    fn truncated_or_damaged_data_is_an_error() {
         let mut packed = compress_to_vec(&b"some text that is long enough"[..], CompressionLevel::Fastest);
         assert!(unpacked(&packed[..packed.len() - 6]).is_err());
         let last = packed.len() - 1;

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn who_gets_no_event_gets_a_mark() {
+    fn a_subscriber_without_events_gets_a_mark() {
         let (mut timely, mut outbox) = asked(3, 2);
         timely.dispatch(&mut vec![event(1), event(2)], &mut outbox);
         let sent: Vec<_> = outbox.drain().collect();
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asked_for_nothing_gets_the_mark_when_it_asks() {
+    fn a_subscriber_without_demand_gets_the_mark_at_its_next_ask() {
         let (mut timely, mut outbox) = asked(3, 0);
         timely.dispatch(&mut vec![event(1), mark(4)], &mut outbox);
         let sent: Vec<_> = outbox
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_over_is_no_progress_yet() {
+    fn left_over_demand_is_not_progress() {
         let (mut timely, mut outbox) = asked(1, 1);
         let mut events = vec![event(1), event(2), event(3), mark(9)];
         timely.dispatch(&mut events, &mut outbox);

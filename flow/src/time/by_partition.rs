@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_that_stands_still_gets_only_the_last_mark_behind_what_was_kept_for_it() {
+    fn a_stalled_partition_gets_only_the_last_mark_after_its_kept_events() {
         let (mut dispatcher, mut outbox) = by_parity([9, 1]);
         dispatcher.dispatch(&mut vec![event(1), event(3), event(4)], &mut outbox);
         dispatcher.dispatch(&mut vec![event(6)], &mut outbox);

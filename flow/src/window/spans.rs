@@ -97,7 +97,7 @@ mod tests {
         }
 
         #[test]
-        fn a_window_is_over_when_its_end_is_reached(time in time(), span in length(), step in length()) {
+        fn a_window_closes_when_its_end_is_reached(time in time(), span in length(), step in length()) {
             let spans = Spans::new(span, step);
             let first = spans.first_open(i128::from(time));
             let end = |number: i64| i128::from(number) * step + span;

@@ -33,7 +33,7 @@ fn nested(count: u64) -> Result<usize, FlowError> {
 }
 
 #[test]
-fn a_blocking_flow_within_a_step_of_a_flow_is_refused_whatever_the_number_of_stages() {
+fn a_blocking_flow_within_a_step_of_a_flow_is_refused_for_any_number_of_stages() {
     for stages in [1, 2, 8] {
         let outer = Flow::from_items(0..20).stages(stages).map(nested);
         let all: Vec<_> = outer.collect_blocking().unwrap();
@@ -43,7 +43,7 @@ fn a_blocking_flow_within_a_step_of_a_flow_is_refused_whatever_the_number_of_sta
 }
 
 #[test]
-fn a_step_of_a_flow_may_block_in_a_section_for_it_and_may_await_a_nested_flow() {
+fn a_step_of_a_flow_may_block_in_a_blocking_section_and_may_await_a_nested_flow() {
     let outer = Flow::from_items(0..20).stages(4).map(|count| block_in_place(|| nested(count)).unwrap());
     assert_eq!(outer.fold_sum(), 190);
     let squares = |count| async move { Ok(Flow::from_items(0..count).count().await?) };
@@ -76,7 +76,7 @@ fn fed_by_a_task() -> flow::source::OnceFlow<flow::source::ChannelPart<u64>> {
 }
 
 #[test]
-fn blocking_terminals_are_refused_in_async_code_whatever_the_runtime() {
+fn blocking_terminals_are_refused_in_async_code_on_any_runtime() {
     for runtime in [current_thread(), multi_thread()] {
         runtime.block_on(async {
             is_refused(&Flow::from_items(0..10).collect_blocking::<Vec<i32>>());
@@ -94,7 +94,7 @@ fn blocking_terminals_are_refused_in_async_code_whatever_the_runtime() {
 }
 
 #[test]
-fn threads_that_are_there_to_be_blocked_run_flows() {
+fn blocking_threads_run_flows() {
     for runtime in [current_thread(), multi_thread()] {
         runtime.block_on(async {
             let flow = fed_by_a_task();
@@ -110,7 +110,7 @@ fn threads_that_are_there_to_be_blocked_run_flows() {
 }
 
 #[test]
-fn an_iterator_that_is_moved_into_async_code_gives_what_is_there_and_then_an_error() {
+fn an_iterator_moved_into_async_code_yields_the_ready_events_and_then_an_error() {
     let (sender, receiver) = mpsc::channel(4);
     let mut items = Flow::from_channel(receiver).iter();
     sender.try_send(7).unwrap();

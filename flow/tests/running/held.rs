@@ -22,7 +22,7 @@ fn here() -> StartOptions {
 }
 
 #[test]
-fn a_flow_that_is_held_back_reads_nothing_until_it_is_released() {
+fn a_held_flow_reads_nothing_until_released() {
     in_any_order(async || {
         let (sender, seen) = mpsc::channel();
         let flow = Flow::from_items(0..10_u64).stages(2).inspect(move |number| sender.send(*number).unwrap());
@@ -55,7 +55,7 @@ fn a_running_stage_that_a_held_flow_reads_is_asked_for_nothing() {
 }
 
 #[test]
-fn a_flow_that_is_held_back_can_be_drained_and_stopped() {
+fn a_held_flow_can_be_drained_and_stopped() {
     in_any_order(async || {
         for sums in [false, true] {
             let numbers = Flow::from_items(0_u64..).stages(2);
@@ -76,7 +76,7 @@ fn a_flow_that_is_held_back_can_be_drained_and_stopped() {
 }
 
 #[test]
-fn a_consumer_that_is_to_begin_paused_asks_when_it_is_resumed() {
+fn a_consumer_that_starts_paused_asks_when_resumed() {
     in_any_order(async || {
         let (sinks, sent): (Vec<_>, Vec<_>) = (0..2).map(|_| mpsc::channel()).unzip();
         let mut consumers = Vec::new();
@@ -146,7 +146,7 @@ async fn stopped(number: usize) -> Result<FlowReport, FlowError> {
 }
 
 #[tokio::test]
-async fn a_flow_that_is_stopped_on_real_threads_says_stopped_and_never_failed() {
+async fn a_flow_stopped_on_real_threads_ends_as_stopped_and_never_as_failed() {
     for number in 0..stops() {
         let report = stopped(number).await.unwrap_or_else(|error| panic!("stop {number}: {error}"));
         assert!(matches!(report.outcome, Outcome::Stopped | Outcome::Finished), "stop {number}: {report}");
@@ -154,7 +154,7 @@ async fn a_flow_that_is_stopped_on_real_threads_says_stopped_and_never_failed() 
 }
 
 #[tokio::test]
-async fn those_who_wait_for_a_flow_that_is_stopped_learn_that_it_was() {
+async fn waiters_of_a_stopped_flow_learn_of_the_stop() {
     for number in 0..stops() / 4 {
         let flow = Flow::from_items(0_u64..).stages(2).partition(|number| *number % 5).stages(2);
         let running = flow.start().await.unwrap();

@@ -159,7 +159,7 @@ impl Held {
 
 proptest! {
     #[test]
-    fn every_delivery_is_judged_once_when_nobody_holds_it_any_more(
+    fn every_delivery_gets_one_verdict_when_its_last_holder_is_gone(
         steps in prop::collection::vec(step(), 0..120)
     ) {
         let mut world = World::new();
@@ -176,7 +176,7 @@ proptest! {
 }
 
 #[test]
-fn a_panic_rejects_what_was_in_hand() {
+fn a_panic_rejects_the_deliveries_in_hand() {
     let world = World::new();
     let mut batch = world.source.deliver([((), 7), ((), 8)]);
     let unlucky = batch.next().unwrap();
@@ -225,7 +225,7 @@ fn an_empty_delivery_is_acknowledged_by_its_split_and_unmade_parts_reject_it() {
 }
 
 #[test]
-fn deliveries_of_several_sources_are_acknowledged_together_and_by_the_unwind_of_what_comes_behind_them() {
+fn deliveries_of_several_sources_are_acknowledged_together_and_on_unwind() {
     let (one, other) = (World::new(), World::new());
     let tokens = one.source.tokens([1]).chain(other.source.tokens([2])).chain(one.source.tokens([3]));
     let (kept, tokens): (Vec<_>, Vec<_>) = tokens.map(|token| (token.share(), token)).unzip();
@@ -244,7 +244,7 @@ fn deliveries_of_several_sources_are_acknowledged_together_and_by_the_unwind_of_
 }
 
 #[test]
-fn verdicts_that_nobody_looks_at_keep_no_memory() {
+fn unread_verdicts_keep_no_memory() {
     let World { books, source, .. } = World::new();
     let inbox = Arc::downgrade(&books.inbox);
     let mut tokens = source.tokens(0..3);

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_closes_when_it_has_its_count() {
+    fn a_batch_closes_at_its_count() {
         let events = [('a', 1), ('a', 2), ('a', 3), ('a', 4), ('a', 5)];
         assert_eq!(closed((Some(2), None, 1), &events), (vec![('a', vec![1, 2]), ('a', vec![3, 4])], 1));
     }

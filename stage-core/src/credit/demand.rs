@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_says_which_bound_it_breaks() {
+    fn a_window_error_names_the_violated_bound() {
         assert_eq!(Window::new(0, 0), Err(WindowError::MaxDemand));
         let error = Window::new(1000, 1000).unwrap_err();
         assert_eq!(error.to_string(), "min_demand must be between 0 and 999 (max_demand - 1), got 1000");

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_asked_for_is_left_over() {
+    fn events_without_demand_are_left_over() {
         let mut bench = Bench::new(&[(A, 3), (B, 2)]);
         assert_eq!(bench.emit(5), (vec![(A, 3), (B, 2)], 0));
         assert_eq!(bench.emit(3), (vec![], 3));

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn turns_are_spread_as_the_source_of_the_algorithm_says() {
+    fn turns_are_spread_as_in_the_published_algorithm() {
         assert_eq!(turns(&[5, 1, 1], 7), [0, 0, 1, 0, 2, 0, 0]);
     }
 

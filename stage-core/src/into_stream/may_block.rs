@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn threads_that_run_tasks_are_told_from_those_that_may_be_blocked() {
+    fn threads_that_run_tasks_are_distinguished_from_blocking_threads() {
         let current = Builder::new_current_thread().build().unwrap();
         let many = Builder::new_multi_thread().worker_threads(1).build().unwrap();
         for runtime in [&current, &many] {

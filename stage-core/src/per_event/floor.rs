@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_floor_the_number_falls_to_it_and_is_filled_up() {
+    fn with_a_floor_the_number_falls_to_it_and_is_refilled() {
         assert_eq!(asks(10, Some(8), 4), [0, 2, 0, 2]);
         assert_eq!(asks(10, Some(5), 10), [0, 0, 0, 0, 5, 0, 0, 0, 0, 5]);
         assert_eq!(asks(3, Some(0), 3), [0, 0, 3]);

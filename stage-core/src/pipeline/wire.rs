@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_that_is_divided_feeds_all_its_parts() {
+    fn a_divided_lane_feeds_all_its_parts() {
         // Two lanes of one copy each, followed by six lanes.
         let all: Vec<_> = (0..6).map(|lane| neighbours(2, 2, 6, lane)).collect();
         assert_eq!(all, [(0..1, 0), (0..1, 1), (0..1, 2), (1..2, 0), (1..2, 1), (1..2, 2)]);

@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_tried_again_as_often_as_the_backoff_says_with_growing_waits() {
+    fn an_event_is_retried_as_often_as_the_backoff_allows_with_growing_delays() {
         let at = |attempts| decide(Some(&backoff()), Then::Skip, Facts { attempts, ..FAILED });
         let Decision::Again(first) = at(1) else { panic!("{:?}", at(1)) };
         assert!(first >= Duration::from_millis(500) && first <= Duration::from_secs(1), "{first:?}");
@@ -78,13 +78,13 @@ mod tests {
     }
 
     #[test]
-    fn only_the_errors_that_were_named_are_tried_again() {
+    fn only_the_given_errors_are_retried() {
         let facts = Facts { eligible: false, ..FAILED };
         assert_eq!(decide(Some(&backoff()), Then::DeadLetter, facts), Decision::Last(Then::DeadLetter));
     }
 
     #[test]
-    fn an_event_that_is_gone_can_neither_be_tried_again_nor_sent_elsewhere() {
+    fn a_lost_event_can_be_neither_retried_nor_sent_elsewhere() {
         let facts = Facts { kept: false, ..FAILED };
         assert_eq!(decide(Some(&backoff()), Then::Stop, facts), Decision::Last(Then::Stop));
         assert_eq!(decide(Some(&backoff()), Then::DeadLetter, facts), Decision::Last(Then::Skip));

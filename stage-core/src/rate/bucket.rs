@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn another_rate_keeps_what_was_earned() {
+    fn a_new_rate_keeps_the_earned_tokens() {
         let (slow, fast) = (rate(1, 1), rate(1000, 1000));
         let mut bucket = Bucket::new(slow, Duration::ZERO);
         assert_eq!(taken(&mut bucket, slow, millis(0)), 1);

@@ -268,13 +268,13 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_makes_up_for_every_late_tick_as_far_as_there_is_room() {
+    fn a_burst_makes_up_for_late_ticks_as_far_as_demand_allows() {
         assert_eq!(ticks(Missed::Burst, 9, &[35, 40]), [(0, 0, 10), (1, 0, 20), (2, 0, 30), (3, 0, 40)]);
         assert_eq!(ticks(Missed::Burst, 2, &[35]), [(0, 0, 10), (1, 0, 20)]);
     }
 
     #[test]
-    fn a_tick_that_was_asked_for_before_it_was_due_is_not_late_however_late_its_timer_is() {
+    fn a_tick_requested_before_it_was_due_is_not_late_even_if_its_timer_is() {
         let start = Instant::now();
         for policy in [Missed::Skip, Missed::Burst, Missed::Delay] {
             let mut schedule = Schedule { period: SECOND, policy, due: start + SECOND, number: 0 };

@@ -135,7 +135,7 @@ mod tests {
     use crate::base::backoff::Backoff;
 
     #[test]
-    fn failures_are_tried_again_after_growing_waits_until_the_attempts_are_used_up() {
+    fn failures_are_retried_after_growing_delays_until_the_attempts_are_exhausted() {
         let second = Duration::from_secs(1);
         let options = QueueOptions::new().attempts(3).retry_after(Backoff::new(second, 8 * second));
         let at = |attempt| fate(&Reason::Dropped, Receipt { id: JobId(1), lease: 9, attempt }, &options);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_stopped_or_postponed_was_not_tried_and_what_is_hopeless_is_dead() {
+    fn stopped_and_postponed_jobs_count_no_attempt_and_hopeless_ones_are_dead() {
         let options = QueueOptions::new().attempts(1);
         let receipt = Receipt { id: JobId(1), lease: 9, attempt: 1 };
         let second = Duration::from_secs(1);

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_given_later_or_at_once_waits_for_nothing() {
+    fn a_late_or_an_immediate_answer_waits_for_nothing() {
         let (caller, mut answer) = oneshot::channel();
         let later = Reply::new(caller);
         later.held().release();
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_nobody_waits_for_comes_back() {
+    fn an_answer_without_a_caller_is_returned() {
         let (caller, answer) = oneshot::channel();
         drop(answer);
         assert_eq!(Reply::new(caller).send(1), Err(1));

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_whose_time_never_comes_waits_for_ever() {
+    fn a_child_that_is_never_due_waits_forever() {
         let mut pending = Pending::default();
         pending.add(None, vec![0]);
         assert!(pending.contains(0) && !pending.is_empty());

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn without_times_there_are_no_figures() {
+    fn figures_need_times() {
         let times = Histogram::default();
         assert_eq!((times.count(), times.mean(), times.max(), times.quantile(0.5)), (0, None, None, None));
     }

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_loss_is_tried_again_until_the_attempts_are_used_up_and_a_success_counts_anew() {
+    fn a_loss_is_retried_until_the_attempts_are_exhausted_and_a_success_resets_the_count() {
         let second = Duration::from_secs(1);
         let mut resubscribe = Resubscribe::new(Backoff::new(second, second).attempts(2));
         let lost = Cancellation::down(ExitReason::Aborted);

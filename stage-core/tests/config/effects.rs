@@ -9,7 +9,7 @@ use stage_core::{Capacity, Keep, Pipeline, Placement, Restart, StepOptions, pipe
 use crate::support::{option, pipeline, with};
 
 #[tokio::test]
-async fn a_pipeline_runs_with_the_options_it_was_given() {
+async fn a_pipeline_runs_with_the_given_options() {
     let configured = with("[steps.double]\ncount = 4\nmax_demand = 20\n").unwrap();
     let step = configured.topology().step("double").unwrap().clone();
     assert_eq!((step.count, step.min_demand, step.max_demand), (4, 5, 20));
@@ -23,7 +23,7 @@ async fn a_pipeline_runs_with_the_options_it_was_given() {
 }
 
 #[test]
-fn what_is_said_of_a_step_counts_more_than_defaults_and_outside_more_than_inside() {
+fn step_options_override_defaults_and_overrides_override_the_declaration() {
     let configured = with(
         "[defaults]
          max_demand = 50
@@ -108,7 +108,7 @@ async fn more_restarts_from_outside_are_survived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn restarts_wait_as_long_as_is_said_from_outside() {
+async fn restarts_wait_as_long_as_overridden() {
     let fails = || {
         Pipeline::builder("fails")
             .start_fn("numbers", || Ok(0..40_u32))
@@ -134,7 +134,7 @@ async fn restarts_wait_as_long_as_is_said_from_outside() {
 }
 
 #[tokio::test]
-async fn a_step_that_is_temporary_from_outside_is_not_restarted() {
+async fn a_step_overridden_as_temporary_is_not_restarted() {
     let fails = || {
         Pipeline::builder("fails")
             .start_fn("numbers", || Ok(0..40_u32))
@@ -183,7 +183,7 @@ pipeline! {
 }
 
 #[tokio::test]
-async fn what_the_macro_declares_is_configured_the_same_way() {
+async fn a_pipeline_of_the_macro_is_configured_the_same_way() {
     let overrides =
         Overrides::new().toml("squares.toml", "[steps.square]\ncount = 3\n[steps.drop]\ncount = 1\n");
     let running = Squares::new(100).configure(&overrides.unwrap()).unwrap().start().await.unwrap();

@@ -9,7 +9,7 @@ use stage_core::{Demand, Emitter, Pipeline, Producer, StageResult};
 use crate::support::{mistakes, pipeline};
 
 #[test]
-fn all_mistakes_of_a_file_are_told_together() {
+fn all_mistakes_of_a_file_are_reported_together() {
     let told = mistakes(
         "stratgy = 'one_for_all'
          strategy = 'one_for_one_'
@@ -89,7 +89,7 @@ fn sizes_beyond_any_machine_are_refused_with_the_file_the_path_and_the_most() {
 }
 
 #[test]
-fn times_that_no_clock_measures_and_numbers_that_are_none_are_refused_by_name() {
+fn unmeasurable_times_and_numbers_that_are_nan_are_refused_by_name() {
     for odd in ["nan", "inf", "-inf", "1e300"] {
         let told = mistakes(&format!("within_seconds = {odd}\nbackoff.most_seconds = {odd}"));
         assert_eq!(told.len(), 2, "{told:?}");
@@ -98,7 +98,7 @@ fn times_that_no_clock_measures_and_numbers_that_are_none_are_refused_by_name() 
 }
 
 #[test]
-fn options_that_cannot_work_together_say_where_each_is_from() {
+fn conflicting_options_are_reported_with_their_origins() {
     assert_eq!(
         mistakes("[steps.double]\nmax_demand = 5\n"),
         [
@@ -188,7 +188,7 @@ fn a_source_that_must_be_alone_is_not_doubled_from_outside() {
 }
 
 #[test]
-fn whatever_is_written_is_an_option_or_a_mistake_and_never_a_panic() {
+fn any_input_is_an_option_or_a_mistake_and_never_a_panic() {
     let values =
         ["1", "-1", "0", "1e300", "null", "true", "\"\"", "\"unbounded\"", "[]", "[1]", "{}", "{\"\": {}}"];
     let keys = [

@@ -7,7 +7,7 @@ use stage_core::config::{Overrides, OverridesError};
 use crate::support::{option, pipeline};
 
 #[test]
-fn files_are_read_by_what_their_names_say_they_are() {
+fn files_are_read_by_their_extension() {
     let folder = tempfile::tempdir().unwrap();
     let (toml, json) = (folder.path().join("a.toml"), folder.path().join("B.JSON"));
     fs::write(&toml, "[steps.double]\ncount = 3\nmax_demand = 9\n").unwrap();

@@ -6,7 +6,7 @@ use stage_core::{Pipeline, StepOptions};
 use crate::support::{pipeline, with};
 
 #[test]
-fn every_option_is_shown_with_where_it_is_from_as_a_file_to_begin_with() {
+fn every_option_is_shown_with_its_origin_as_a_template() {
     let shown = with("max_restarts = 5\n[defaults]\nplacement = 'blocking'\n[steps.double]\ncount = 3\n");
     assert_eq!(
         shown.unwrap().options().to_string(),
@@ -61,7 +61,7 @@ cancel = \"temporary\"             # the default
 }
 
 #[test]
-fn what_is_shown_can_be_read_again_and_changes_nothing() {
+fn the_shown_options_can_be_read_back_and_change_nothing() {
     let odd = || {
         Pipeline::builder("odd")
             .start_fn("it's a \"name\" [x]", || Ok(0..3))

@@ -343,7 +343,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 #[test]
-fn no_job_is_dead_that_no_handler_saw_fail_as_often_as_it_may_be_tried() {
+fn a_job_is_dead_only_after_its_handlers_failed_as_often_as_allowed() {
     let first = number("QUEUE_FIRST").unwrap_or(1);
     let histories = number("QUEUE_HISTORIES").unwrap_or(250);
     let mut sum = Sum::default();

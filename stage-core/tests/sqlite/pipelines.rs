@@ -88,7 +88,7 @@ async fn jobs_that_fail_come_back_until_they_are_done_or_dead_and_the_books_are_
 }
 
 #[tokio::test]
-async fn jobs_of_one_key_are_handled_in_order_whatever_fails() {
+async fn jobs_of_one_key_are_handled_in_order_despite_failures() {
     let (queue, _folder) = queue(options()).await;
     let jobs =
         (0..60_u8).map(|number| NewJob::new([number]).key([number % 4]).priority(i32::from(number % 7)));
@@ -121,7 +121,7 @@ async fn jobs_of_one_key_are_handled_in_order_whatever_fails() {
 }
 
 #[tokio::test]
-async fn a_waiting_source_is_waked_by_what_is_enqueued_and_drained_at_once() {
+async fn a_waiting_source_is_woken_by_new_jobs_and_drained_at_once() {
     let (queue, _folder) = queue(options().poll(Duration::from_hours(1))).await;
     let (hand, mut held) = mpsc::unbounded_channel();
     let start = queue.clone();
@@ -142,7 +142,7 @@ async fn a_waiting_source_is_waked_by_what_is_enqueued_and_drained_at_once() {
 }
 
 #[tokio::test]
-async fn what_a_stop_takes_back_was_not_tried_and_what_was_rejected_says_how() {
+async fn jobs_returned_by_a_stop_count_no_attempt_and_rejected_ones_have_their_cause() {
     let (queue, _folder) = queue(options().retry_after(Backoff::new(Duration::ZERO, Duration::ZERO))).await;
     queue.enqueue((0..4).map(|number| NewJob::new(number.to_string()))).await.unwrap();
     let begin = async || {

@@ -180,7 +180,7 @@ proptest! {
 }
 
 #[test]
-fn a_name_that_is_no_table_is_refused_with_what_is_legal() {
+fn an_invalid_table_name_is_refused_with_the_allowed_characters() {
     let error = Table::new("jobs; DROP TABLE jobs").unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -221,7 +221,7 @@ fn world_of(jobs: usize) -> World {
 }
 
 #[test]
-fn a_job_that_kills_its_process_takes_none_of_its_batch_along() {
+fn a_job_that_kills_its_process_costs_its_batch_no_attempt() {
     const POISON: i64 = 3;
     let mut world = world_of(10);
     let mut handled = Vec::new();
@@ -267,7 +267,7 @@ fn leases_that_run_out_together_are_no_attempts_and_their_jobs_are_leased_alone(
 }
 
 #[test]
-fn a_last_attempt_waits_for_an_empty_hand_and_lets_others_pass_for_as_long_as_a_lease_lasts() {
+fn a_last_attempt_runs_alone_and_lets_others_pass_for_the_length_of_a_lease() {
     let mut world = world_of(1);
     for attempt in 1..MOST {
         assert_eq!(leased(&mut world, 0), [(1, attempt)]);
@@ -315,7 +315,7 @@ fn leased_at(world: &World, lessee: i64, now: i64) -> Vec<i64> {
 }
 
 #[test]
-fn a_job_that_nobody_delayed_is_leased_whatever_the_clock_says() {
+fn a_job_without_a_delay_is_leased_at_any_clock_time() {
     let world = World::new();
     world.table.enqueue(&world.connection, "a", [new_job(1, None, 0)], 9 * HOUR).unwrap();
     assert_eq!(leased_at(&world, 0, HOUR), [1]);
@@ -337,7 +337,7 @@ fn the_jobs_of_a_dead_process_come_back_in_time_when_the_clock_was_set_back_by_a
 }
 
 #[test]
-fn a_job_that_waits_to_be_tried_again_waits_no_longer_when_the_clock_was_set_back() {
+fn a_job_waiting_for_a_retry_waits_no_longer_after_the_clock_was_set_back() {
     let world = world_of(1);
     assert_eq!(leased_at(&world, 0, 2 * HOUR), [1]);
     let receipt = world.table.leased(&world.connection, JobId(1)).unwrap().unwrap();

@@ -55,7 +55,7 @@ async fn joined(running: Running) {
 }
 
 #[tokio::test]
-async fn a_reader_that_leaves_half_way_costs_the_jobs_that_it_did_not_take_no_attempt() {
+async fn a_reader_that_leaves_early_costs_the_remaining_jobs_no_attempt() {
     let (queue, folder) = queue_of(20, options()).await;
     for visit in 1..=u64::from(ATTEMPTS) + 1 {
         let start = queue.clone();
@@ -141,7 +141,7 @@ async fn the_unread_rest_of_a_batch_was_not_tried() {
 }
 
 #[tokio::test]
-async fn a_job_that_breaks_its_stage_takes_none_of_its_batch_along() {
+async fn a_job_that_breaks_its_stage_costs_its_batch_no_attempt() {
     let (queue, _folder) = queue_of(8, options()).await;
     let start = queue.clone();
     let pipeline = Pipeline::builder("poison")
@@ -177,7 +177,7 @@ async fn a_stage_that_breaks_without_a_look_at_the_rest_of_its_batch_costs_only_
 }
 
 #[tokio::test]
-async fn what_waits_in_a_stage_that_is_restarted_with_another_was_not_tried() {
+async fn jobs_waiting_in_a_stage_restarted_with_another_count_no_attempt() {
     let (queue, _folder) = queue_of(30, options()).await;
     let (start, breaks) = (queue.clone(), Arc::new(AtomicU32::new(0)));
     let pipeline = Pipeline::builder("restarts")
@@ -298,7 +298,7 @@ async fn a_source_starts_while_the_file_is_locked() {
 }
 
 #[tokio::test]
-async fn an_open_waits_for_a_file_that_another_process_changes_to_another_journal() {
+async fn an_open_waits_while_another_process_changes_the_journal_mode() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("jobs.db");
     let other = Connection::open(&file).unwrap();
@@ -312,7 +312,7 @@ async fn an_open_waits_for_a_file_that_another_process_changes_to_another_journa
 }
 
 #[tokio::test]
-async fn an_open_that_waits_in_vain_says_that_the_file_is_locked() {
+async fn an_open_that_times_out_reports_a_locked_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("jobs.db");
     let other = Connection::open(&file).unwrap();
@@ -342,7 +342,7 @@ async fn many_may_open_a_new_file_at_once() {
 }
 
 #[tokio::test]
-async fn never_is_a_time_for_every_option_of_a_queue() {
+async fn every_duration_of_a_queue_may_be_the_longest_one() {
     let never = Duration::MAX;
     let options = options().linger(never).visibility(never).poll(never).patience(never);
     let (queue, _folder) = queue_of(5, options).await;

@@ -120,7 +120,7 @@ fn mistakes_leave_a_stage_that_looks_like_the_one_declared() {
 }
 
 #[test]
-fn whatever_the_attribute_stands_on_is_no_panic() {
+fn the_attribute_never_panics_on_any_item() {
     let items = [
         quote!(),
         quote!(fn),

@@ -120,7 +120,7 @@ fn a_then_is_fused_with_the_step_before_it() {
 }
 
 #[test]
-fn a_start_and_a_finish_are_fused_with_what_is_between() {
+fn a_start_and_a_finish_are_fused_with_the_steps_between() {
     assert_expansion(
         "then_finish",
         quote! {
@@ -208,7 +208,7 @@ fn a_part_is_a_function_from_a_chain_to_a_chain() {
 }
 
 #[test]
-fn what_is_delivered_is_lifted_behind_the_sources() {
+fn deliveries_are_lifted_behind_the_sources() {
     assert_expansion(
         "acknowledged",
         quote! {
@@ -269,7 +269,7 @@ fn mistakes_leave_a_type_that_looks_like_the_one_declared() {
 }
 
 #[test]
-fn what_the_builder_takes_is_no_mistake() {
+fn options_accepted_by_the_builder_are_no_mistake() {
     assert_right("start A; finish B;");
     assert_right("max_demand: 1, start A; step B; finish C;");
     assert_right("min_demand: 500, max_demand: 1000, start A; step B, max_demand: 100; finish C;");

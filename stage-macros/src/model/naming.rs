@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_cut_where_a_reader_cuts_them() {
+    fn words_are_split_as_by_a_reader() {
         for (name, snake) in [
             ("RemoteStorage", "remote_storage"),
             ("Qaz", "qaz"),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_without_a_name_in_it_is_named_after_its_place() {
+    fn an_unnamed_step_is_named_after_its_position() {
         assert_eq!(named("|x| x + 1"), "step_3");
         assert_eq!(named("make!(1)"), "step_3");
         assert_eq!(default_name(&syn::parse_quote!(0..3), Role::Start, 0), "start");

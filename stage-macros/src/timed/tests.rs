@@ -59,7 +59,7 @@ fn a_module_settles_the_unit_of_its_marked_functions() {
 }
 
 #[test]
-fn whatever_the_attribute_stands_on_is_no_panic() {
+fn the_attribute_never_panics_on_any_item() {
     let items = [
         quote!(),
         quote!(

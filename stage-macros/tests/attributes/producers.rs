@@ -55,13 +55,13 @@ async fn as_wanted(
 }
 
 #[tokio::test]
-async fn one_event_is_made_at_each_call_for_ever() {
+async fn each_call_emits_one_event_without_end() {
     assert_eq!(out_of(25, || Ok(Naturals::new(0))).await, (0..25).collect::<Vec<_>>());
     assert_eq!(out_of(25, || Ok(NaturalsInTurn::new(0))).await, (0..25).collect::<Vec<_>>());
 }
 
 #[tokio::test]
-async fn none_is_the_end() {
+async fn returning_none_is_the_end() {
     assert_eq!(out_of(100, || Ok(Countdown::new(3))).await, [2, 1, 0]);
 }
 
@@ -91,7 +91,7 @@ async fn a_drain_does_not_wait_for_a_function_that_may_be_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_made_before_a_wait_goes_on_its_way() {
+async fn events_emitted_before_an_await_are_sent() {
     let (to, from) = unbounded_channel();
     let from = std::sync::Mutex::new(Some(from));
     let (seen, mut arrived) = unbounded_channel();

@@ -111,13 +111,13 @@ async fn one_event_in_is_one_event_out() {
 }
 
 #[tokio::test]
-async fn an_argument_that_is_changed_keeps_what_the_last_call_left() {
+async fn a_mutable_argument_keeps_its_state_between_calls() {
     let numbered = through(lines(&["a", "b", "c"]), || NumberLines::new("no. ".to_owned(), 6)).await;
     assert_eq!(numbered.unwrap(), ["no. 7: a", "no. 8: b", "no. 9: c"]);
 }
 
 #[tokio::test]
-async fn an_option_that_is_none_goes_no_further() {
+async fn an_option_without_a_value_emits_no_event() {
     assert_eq!(through(lines(&["1", "x", "3"]), || Parse).await.unwrap(), [1, 3]);
     assert_eq!(through(lines(&["1", "x", "3"]), || ParseSlowly).await.unwrap(), [1, 3]);
 }
@@ -129,7 +129,7 @@ async fn many_events_come_out_in_the_order_of_their_events() {
 }
 
 #[tokio::test]
-async fn a_batch_is_taken_as_the_function_says() {
+async fn a_batch_has_the_type_of_the_parameter() {
     // At 4/1, batches hold three events at most, and the first demand of four is cut into three and one.
     let numbers = vec![3, 2, 1, 9];
     assert_eq!(through(numbers.clone(), || Sorted).await.unwrap(), [1, 2, 3, 9]);
@@ -162,7 +162,7 @@ async fn meet(number: u32, #[arg] barrier: &Arc<Barrier>) -> u32 {
 }
 
 #[tokio::test]
-async fn what_was_made_before_a_wait_goes_on_its_way() {
+async fn events_emitted_before_an_await_are_sent() {
     let (barrier, step) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let for_step = Arc::clone(&step);
     let opens = tokio::spawn({

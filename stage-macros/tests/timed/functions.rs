@@ -96,7 +96,7 @@ async fn checked(number: u32, #[arg] limit: u32) -> Result<u32, String> {
 }
 
 #[test]
-fn what_it_borrows_takes_and_returns_is_as_it_was() {
+fn borrows_arguments_and_results_are_unchanged() {
     assert_eq!(longest("ab", "a"), "ab");
     assert_eq!(longest("a", "bc"), "bc");
     assert_eq!(evens::<2>(9).collect::<Vec<_>>(), [0, 2]);

@@ -40,7 +40,7 @@ fn id_of(name: &str) -> Option<String> {
 }
 
 #[test]
-fn an_id_is_what_a_name_begins_with() {
+fn a_test_name_begins_with_its_id() {
     let ids =
         ["f016_filter", "d01_join", "flow_g07_failure", "fixed_window", "flow_of_two", "g1_x"].map(id_of);
     assert_eq!(

@@ -55,7 +55,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn sessions_are_as_the_order_of_the_source_says(
+    fn sessions_follow_the_order_of_the_source(
         events in events(),
         gap in 1..12_i64,
         lateness in 0..15_u64,

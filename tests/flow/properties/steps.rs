@@ -36,7 +36,7 @@ proptest! {
 }
 
 #[test]
-fn the_loop_does_what_each_step_says() {
+fn the_loop_applies_each_step() {
     let program = |ops: Vec<Op>| {
         let layout = super::program::Layout { stages: 1, max_demand: 10, min_demand: 50 };
         let ops = ops.into_iter().map(|op| (op, layout)).collect();

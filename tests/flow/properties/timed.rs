@@ -192,7 +192,7 @@ impl Case {
 
 /// Checks that each stage finishes each window once, in order; together the windows have exactly the events
 /// in time.
-fn windows_are_as_the_order_of_the_sources_says(case: &Case) -> Result<(), TestCaseError> {
+fn windows_follow_the_order_of_the_sources(case: &Case) -> Result<(), TestCaseError> {
     let late = TooLate::default();
     let told = case.run(&late);
     let (expected, too_late) = case.reference();
@@ -238,8 +238,8 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn windows_by_event_time_are_as_the_order_of_the_sources_says(case in one_layer()) {
-        windows_are_as_the_order_of_the_sources_says(&case)?;
+    fn windows_by_event_time_follow_the_order_of_the_sources(case in one_layer()) {
+        windows_follow_the_order_of_the_sources(&case)?;
     }
 
     #[test]
@@ -248,8 +248,8 @@ proptest! {
     }
 
     #[test]
-    fn windows_behind_two_layers_are_as_the_order_of_the_sources_says(case in two_layers()) {
-        windows_are_as_the_order_of_the_sources_says(&case)?;
+    fn windows_behind_two_layers_follow_the_order_of_the_sources(case in two_layers()) {
+        windows_follow_the_order_of_the_sources(&case)?;
         windows_are_passed_once_and_then_done(&case)?;
     }
 }

@@ -50,7 +50,7 @@ proptest! {
     }
 
     #[test]
-    fn each_stage_hands_out_every_so_many_of_its_own(
+    fn each_stage_emits_a_window_per_count_of_its_events(
         numbers in vec(0..100_u64, 0..200),
         every in 1..30_usize,
         layout in layout(),

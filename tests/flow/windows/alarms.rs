@@ -86,7 +86,7 @@ fn a_timer_ends_with_its_window() {
 }
 
 #[test]
-fn f162_a_trigger_looks_once_at_what_comes_before_the_steps_of_a_window_of_event_time() {
+fn f162_a_trigger_sees_each_event_once_before_the_steps_of_a_window_of_event_time() {
     let looked = Arc::new(Mutex::new(Vec::new()));
     let looks = Arc::clone(&looked);
     let sum = Flow::from_items(1..=10_u64)

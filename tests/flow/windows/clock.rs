@@ -104,7 +104,7 @@ fn f136_a_trigger_may_hold_events_back() {
 }
 
 #[test]
-fn f137_a_trigger_may_give_events_of_its_own() {
+fn f137_a_trigger_may_emit_its_own_events() {
     let pairs = [
         vec!["a", "b"],
         vec!["b", "c"],
@@ -145,17 +145,17 @@ fn looked_at(window: Window) {
 }
 
 #[test]
-fn f142_a_trigger_looks_once_at_what_comes_before_the_steps_of_a_global_window() {
+fn f142_a_trigger_sees_each_event_once_before_the_steps_of_a_global_window() {
     looked_at(Window::global());
 }
 
 #[test]
-fn f151_a_trigger_looks_once_at_what_comes_before_the_steps_of_a_window_by_count() {
+fn f151_a_trigger_sees_each_event_once_before_the_steps_of_a_window_by_count() {
     looked_at(Window::count(1000));
 }
 
 #[test]
-fn f184_a_window_by_the_clock_is_handed_out_when_it_ends_also_if_it_is_empty() {
+fn f184_a_window_by_the_clock_is_emitted_at_its_end_even_if_empty() {
     in_any_order(async || {
         let (source, numbers) = waiting().await;
         let sums = numbers

@@ -73,7 +73,7 @@ fn f155_each_window_is_reduced_with_large_demand() {
 }
 
 #[test]
-fn f156_the_count_to_a_trigger_begins_anew_in_each_window() {
+fn f156_the_count_to_a_trigger_restarts_in_each_window() {
     let mut expected = Vec::new();
     expected.extend([78, 300, 666, 1176].map(|sum| (sum, 0, "every")));
     expected.push(WINDOWS[0]);

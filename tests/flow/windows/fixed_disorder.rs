@@ -75,7 +75,7 @@ fn f174_one_stage_with_small_demand_and_triggers() {
 }
 
 #[test]
-fn a_window_without_events_comes_before_what_is_handed_out_of_later_ones() {
+fn an_empty_window_is_emitted_before_later_windows() {
     let mut expected = EVERY_TWELVE.to_vec();
     expected.insert(4, (0, 1000, "done"));
     assert_eq!(expected.len(), 9);

@@ -24,7 +24,7 @@ fn g126_a_full_buffer_that_keeps_the_first_discards_the_excess() {
 }
 
 #[test]
-fn g127_an_unbounded_buffer_takes_a_thousand_and_discards_none() {
+fn g127_an_unbounded_buffer_takes_a_thousand_and_discards_nothing() {
     let mut buffer = Buffer::new(Capacity::Unbounded, Keep::First);
     assert_eq!(buffer.store(0..1000).0, 0);
     assert_eq!(buffer.len(), 1000);

@@ -21,7 +21,7 @@ async fn fed(workers: PerEvent<Job>, max: usize) -> (Supervisor, Children<Job>, 
 }
 
 #[tokio::test(start_paused = true)]
-async fn g205_events_start_children_and_one_that_does_not_harms_nobody() {
+async fn g205_events_start_children_and_one_that_does_not_harms_no_other() {
     let (stage, children, source) = fed(jobs(), 100).await;
     source.emit([endless()]);
     source.emit([endless()]);
@@ -51,7 +51,7 @@ async fn g206_a_finite_source_of_three_starts_three_children() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g207_a_recipe_that_panics_starts_no_child_and_harms_nobody() {
+async fn g207_a_recipe_that_panics_starts_no_child_and_harms_no_other() {
     let (stage, children, mut source) = fed(jobs(), 1).await;
     let throws: [fn() -> Begun; 3] = [
         || panic!("thrown"),
@@ -69,7 +69,7 @@ async fn g207_a_recipe_that_panics_starts_no_child_and_harms_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g209_a_child_that_starts_anew_keeps_its_place() {
+async fn g209_a_restarted_child_keeps_its_slot() {
     let intensity = Intensity { max_restarts: 100_000, ..Intensity::default() };
     let workers = jobs().restart(ChildRestart::Transient).intensity(intensity);
     let (_stage, children, mut source) = fed(workers, 1).await;
@@ -94,7 +94,7 @@ async fn g209_a_child_that_starts_anew_keeps_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g210_children_outlive_their_producer_and_their_ends_ask_nobody() {
+async fn g210_children_outlive_their_producer_and_their_ends_cause_no_ask() {
     let (stage, children, source) = fed(jobs(), 100).await;
     let (end_first, first) = ending_when_told();
     let (end_second, second) = ending_when_told();
@@ -112,7 +112,7 @@ async fn g210_children_outlive_their_producer_and_their_ends_ask_nobody() {
 
 /// The original's `min_demand: 2`, the size of an ask, is a floor of 3 − 2.
 #[tokio::test(start_paused = true)]
-async fn g211_when_the_children_have_fallen_to_the_floor_more_is_asked_for() {
+async fn g211_more_is_asked_for_when_the_children_have_fallen_to_the_floor() {
     let (_stage, children, mut source) = fed(jobs().floor(1), 3).await;
     let (ends, events): (Vec<_>, Vec<_>) = (0..6).map(|_| ending_when_told()).unzip();
     source.emit(events);

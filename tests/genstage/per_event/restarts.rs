@@ -35,7 +35,7 @@ async fn g181_a_child_that_is_started_by_hand_runs_fails_or_is_skipped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g182_a_recipe_that_panics_is_an_error_of_whoever_starts_the_child() {
+async fn g182_a_recipe_that_panics_is_an_error_for_the_caller() {
     let (stage, children) = start(jobs()).await;
     let throws: [fn() -> Begun; 3] = [
         || panic!("thrown"),
@@ -53,7 +53,7 @@ async fn g182_a_recipe_that_panics_is_an_error_of_whoever_starts_the_child() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g184_a_transient_child_starts_anew_unless_its_end_was_orderly() {
+async fn g184_a_transient_child_is_restarted_unless_its_end_was_orderly() {
     for (reason, left) in [(ExitReason::Normal, 0), (ExitReason::Shutdown, 0), (oops(), 1)] {
         let (_stage, children) = start(surviving(3)).await;
         let (end, job) = ending_when_told();
@@ -89,7 +89,7 @@ fn killed_then(again: impl Fn() -> Begun + Send + Sync + 'static) -> (Arc<tokio:
 }
 
 #[tokio::test(start_paused = true)]
-async fn g185_what_a_recipe_comes_to_when_a_child_starts_anew_decides_about_the_child() {
+async fn g185_the_result_of_the_recipe_at_a_restart_decides_about_the_child() {
     let (stage, children) = start(surviving(100_000)).await;
     let works = || -> Begun { Ok(Some(Box::pin(std::future::pending()))) };
     // The fifth of the original returns junk; here it panics.
@@ -134,7 +134,7 @@ fn failing(attempts: usize) -> (Arc<AtomicUsize>, Job) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g186_a_child_that_fails_to_start_anew_is_tried_again() {
+async fn g186_a_child_that_fails_to_restart_is_retried() {
     let (_stage, children) = start(surviving(2)).await;
     let (begun, job) = failing(1);
     children.start(job).unwrap();
@@ -145,7 +145,7 @@ async fn g186_a_child_that_fails_to_start_anew_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g187_more_restarts_than_the_stage_survives_end_it_with_shutdown() {
+async fn g187_restarts_beyond_the_limit_end_the_stage_with_shutdown() {
     let (stage, children) = start(surviving(1)).await;
     let (begun, job) = failing(usize::MAX);
     children.start(job).unwrap();

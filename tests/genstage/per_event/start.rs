@@ -11,7 +11,7 @@ use stage_core::{ExitReason, Registry, RegistryError, SubscribeOptions};
 use super::support::{Supervisor, jobs, start};
 
 #[tokio::test(start_paused = true)]
-async fn g171_no_child_is_restarted_for_ever_and_every_shutdown_can_be_kept() {
+async fn g171_no_child_is_restarted_forever_and_every_shutdown_can_be_kept() {
     // The original refuses `permanent` and invalid shutdowns when it starts; here they cannot be expressed.
     let says = |restart| match restart {
         ChildRestart::Temporary => "never",
@@ -35,7 +35,7 @@ async fn g171_no_child_is_restarted_for_ever_and_every_shutdown_can_be_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g174_a_stage_is_found_by_its_name_which_it_has_for_itself() {
+async fn g174_a_stage_is_found_by_its_unique_name() {
     let registry = Registry::new();
     let (stage, _children) = start(jobs()).await;
     registry.register("supervisor", &stage).unwrap();

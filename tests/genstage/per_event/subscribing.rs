@@ -32,7 +32,7 @@ async fn g200_wrong_demand_is_an_error_that_names_the_bounds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g201_a_permanent_subscription_to_a_name_nobody_has_ends_the_stage() {
+async fn g201_a_permanent_subscription_to_an_unknown_name_ends_the_stage() {
     let (stage, _children) = start(jobs()).await;
     let unknown = Registry::new().producer("unknown");
     soon(stage.subscribe(&unknown, SubscribeOptions::new())).await.expect("made, if doomed");

@@ -36,7 +36,7 @@ async fn g191_children_are_waited_for_without_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g192_children_that_take_their_time_and_end_in_their_own_way_are_waited_for() {
+async fn g192_children_that_end_slowly_and_in_any_way_are_awaited() {
     let (stage, children) = start(jobs().shutdown(Shutdown::Wait)).await;
     for _ in 0..3 {
         let late = working(|child| async move {

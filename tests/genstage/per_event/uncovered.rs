@@ -30,7 +30,7 @@ async fn asked(floor: Option<usize>) -> Vec<(usize, usize)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn uncovered_11_the_floor_is_where_the_children_fall_to_before_more_is_asked_for() {
+async fn uncovered_11_the_children_fall_to_the_floor_before_more_is_asked_for() {
     // Like the original's `min_demand: 8`: the children fall to 2, and 8 events are demanded.
     assert_eq!(asked(Some(2)).await, [(2, 8)]);
     // Like its documentation: the children fall to 8, and 2 events are demanded.

@@ -51,23 +51,23 @@ async fn lost_with_unused_credit(
 }
 
 #[tokio::test(start_paused = true)]
-async fn uncovered_01_bug_e3_a_broadcast_serves_the_next_consumer_what_a_lost_one_asked_for() {
+async fn uncovered_01_bug_e3_a_broadcast_serves_the_next_consumer_the_demand_of_a_lost_one() {
     lost_with_unused_credit(BroadcastDispatcher::new(), temporary).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn uncovered_01_a_partition_serves_the_next_consumer_what_a_lost_one_asked_for() {
+async fn uncovered_01_a_partition_serves_the_next_consumer_the_demand_of_a_lost_one() {
     let dispatcher = PartitionDispatcher::routed(2, |event| Some(by_tens(event))).unwrap();
     lost_with_unused_credit(dispatcher, || partition(0)).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn uncovered_01_the_demand_dispatcher_serves_the_next_consumer_what_a_lost_one_asked_for() {
+async fn uncovered_01_the_demand_dispatcher_serves_the_next_consumer_the_demand_of_a_lost_one() {
     lost_with_unused_credit(DemandDispatcher::new(), temporary).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn uncovered_05_bug_f1_events_that_go_nowhere_on_purpose_stall_nobody() {
+async fn uncovered_05_bug_f1_events_routed_nowhere_on_purpose_stall_no_consumer() {
     let mut book = Book::new();
     let route = |event: u64| event.is_multiple_of(2).then_some((event, 0));
     let dispatcher = PartitionDispatcher::routed(1, route).unwrap();
@@ -83,7 +83,7 @@ async fn uncovered_05_bug_f1_events_that_go_nowhere_on_purpose_stall_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn uncovered_06_bug_f5_a_shuffle_puts_nobody_without_credit_first() {
+async fn uncovered_06_bug_f5_a_shuffle_puts_no_consumer_without_credit_first() {
     for seed in 0..16 {
         let mut book = Book::new();
         let shuffled = DemandDispatcher::new().shuffled(seed);
@@ -102,7 +102,7 @@ async fn uncovered_06_bug_f5_a_shuffle_puts_nobody_without_credit_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn uncovered_07_bug_e7_a_stage_gets_a_broadcast_once_however_often_it_subscribes() {
+async fn uncovered_07_bug_e7_a_stage_gets_a_broadcast_once_for_any_number_of_subscriptions() {
     let mut book = Book::new();
     let broadcast = told(&book, "told", |options| options.dispatcher(BroadcastDispatcher::new())).await;
     let probe = probe(&book, "probe").await;
@@ -198,7 +198,7 @@ async fn served_without_bound(dispatcher: impl Dispatcher<u64> + 'static) -> usi
 }
 
 #[tokio::test(start_paused = true)]
-async fn windows_beyond_what_can_be_counted_are_served() {
+async fn windows_beyond_the_range_of_counters_are_served() {
     let by_parity = |event: u64| Some((event, usize::from(event % 2 == 1)));
     assert_eq!(served_without_bound(DemandDispatcher::new()).await, 10);
     assert_eq!(served_without_bound(BroadcastDispatcher::new()).await, 20);

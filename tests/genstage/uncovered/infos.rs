@@ -71,7 +71,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn uncovered_14_an_info_comes_when_everything_before_it_has_left_and_not_before(
+    fn uncovered_14_an_info_arrives_only_after_everything_before_it(
         seed: u64,
         steps in steps(),
         number in 0..3_u32,

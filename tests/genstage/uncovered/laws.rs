@@ -114,7 +114,7 @@ proptest! {
     }
 
     #[test]
-    fn uncovered_14_a_step_holds_no_more_than_its_window_brings(
+    fn uncovered_14_a_step_holds_at_most_its_window(
         seed: u64,
         asks in prop::collection::vec(1..40_usize, 1..20),
         (max, min) in max_and_min(),

@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn uncovered_04_bug_i1_what_accumulated_goes_out_in_the_order_of_its_emission() {
+async fn uncovered_04_bug_i1_accumulated_events_are_sent_in_the_order_of_emission() {
     let mut book = Book::new();
     let told = told(&book, "told", |options| options.demand(Accumulate)).await;
     let peer = bare(&book, "peer").await;
@@ -27,7 +27,7 @@ async fn uncovered_04_bug_i1_what_accumulated_goes_out_in_the_order_of_its_emiss
 }
 
 #[tokio::test(start_paused = true)]
-async fn uncovered_04_what_was_buffered_before_goes_out_before_what_accumulated() {
+async fn uncovered_04_buffered_events_are_sent_before_accumulated_ones() {
     let mut book = Book::new();
     let told = told(&book, "told", |options| options).await;
     told.cast(Emit(letters("ab"))).unwrap();
@@ -47,7 +47,7 @@ async fn uncovered_04_what_was_buffered_before_goes_out_before_what_accumulated(
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_f6_an_info_does_not_overtake_what_accumulated() {
+async fn bug_f6_an_info_does_not_overtake_accumulated_events() {
     let mut book = Book::new();
     let told = told(&book, "told", |options| options.demand(Accumulate)).await;
     told.cast(Emit(letters("abc"))).unwrap();

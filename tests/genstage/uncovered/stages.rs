@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn uncovered_08_bug_e5_a_buffer_of_no_room_passes_on_what_is_asked_for_and_discards_the_rest() {
+async fn uncovered_08_bug_e5_a_buffer_of_size_zero_passes_the_demand_and_discards_the_rest() {
     let mut book = Book::new();
     let told = told(&book, "told", |options| options.buffer(Bounded(0))).await;
     told.cast(Emit(letters("abc"))).unwrap();
@@ -56,7 +56,7 @@ impl Consumer for Slow {
 }
 
 #[tokio::test(start_paused = true)]
-async fn uncovered_08_bug_e8_no_way_to_answer_a_cancel_skips_the_end_it_brings() {
+async fn uncovered_08_bug_e8_no_answer_to_a_cancel_skips_the_end() {
     let book = Book::new();
     let told = told(&book, "told", |options| options).await;
     let (go, may_go) = oneshot::channel();
@@ -149,7 +149,7 @@ async fn bug_e6_wrong_options_of_a_subscription_made_in_init_fail_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_f4_an_info_is_no_buffered_event_and_needs_no_demand_of_its_own() {
+async fn bug_f4_an_info_is_not_a_buffered_event_and_needs_no_demand() {
     for capacity in [Bounded(10), Unbounded] {
         let mut book = Book::new();
         let told = told(&book, "told", |options| options.buffer(capacity)).await;

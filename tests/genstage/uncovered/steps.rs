@@ -89,7 +89,7 @@ async fn uncovered_03_bug_e1b_a_step_that_outlives_its_producer_keeps_its_output
 }
 
 #[tokio::test(start_paused = true)]
-async fn uncovered_03_output_left_by_a_producer_that_was_cut_off_is_handed_over_too() {
+async fn uncovered_03_output_left_by_a_producer_cut_off_is_delivered_too() {
     let mut book = Book::new();
     let (told, doubler) = (told(&book, "told", |options| options).await, doubler(&book, "doubler").await);
     let peer = bare(&book, "peer").await;
@@ -107,7 +107,7 @@ async fn uncovered_03_output_left_by_a_producer_that_was_cut_off_is_handed_over_
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_e2_input_of_a_lost_producer_still_says_where_it_came_from_and_is_cut_as_ever() {
+async fn bug_e2_input_of_a_lost_producer_keeps_its_origin_and_its_batches() {
     let mut book = Book::new();
     let (told, doubler) = (told(&book, "told", |options| options).await, doubler(&book, "doubler").await);
     let up = doubler.subscribe(&told.producer(), transient().max_demand(10).min_demand(5)).await.unwrap();
@@ -130,7 +130,7 @@ async fn bug_e2_input_of_a_lost_producer_still_says_where_it_came_from_and_is_cu
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_minor_the_discard_hook_of_a_step_runs_behind_the_batch_it_is_about() {
+async fn bug_minor_the_discard_hook_of_a_step_runs_after_its_batch() {
     let mut book = Book::new();
     let told = told(&book, "told", |options| options).await;
     let doubler = repeater(&book, "doubler", 2, |options| options.buffer(Bounded(5))).await;
@@ -165,7 +165,7 @@ async fn a_step_that_ends_with_its_producer_and_has_no_consumer_waits_for_one() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_other_producers_sent_to_a_step_that_ends_goes_back_to_them() {
+async fn events_sent_to_an_ending_step_go_back_to_their_producers() {
     // In GenStage the step lives until these events were handled.
     let mut book = Book::new();
     let (ends, other) =

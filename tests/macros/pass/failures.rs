@@ -88,7 +88,7 @@ pipeline! {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_are_tried_again_after_the_waits_and_then_set_aside() -> Result<(), BoxError> {
+async fn events_are_retried_after_the_delays_and_then_set_aside() -> Result<(), BoxError> {
     let (attempts, begun) = (Arc::default(), Instant::now());
     let (letters, mut set_aside) = unbounded_channel();
     let report = run(Retries::new(Arc::clone(&attempts), letters)).await?;
@@ -177,7 +177,7 @@ pipeline! {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_is_never_handled_holds_the_source_up() -> Result<(), BoxError> {
+async fn an_unhandled_batch_holds_the_source_back() -> Result<(), BoxError> {
     let (probe, mut seen) = Probe::hanging();
     let insert = Insert::new(500, probe);
     let (links, bound) = (&insert.topology().links, insert.topology().in_flight);

@@ -62,7 +62,7 @@ pipeline! {
 }
 
 #[tokio::test]
-async fn branches_get_what_they_select() -> Result<(), BoxError> {
+async fn branches_get_the_events_they_select() -> Result<(), BoxError> {
     let (log, logged) = channel();
     let (sums, received) = channel();
     run(Branches::new(150, log, sums)).await?;
@@ -101,7 +101,7 @@ async fn a_diamond_keeps_the_order_of_each_key() -> Result<(), BoxError> {
 }
 
 #[tokio::test]
-async fn a_number_of_parts_that_is_none_is_an_error_of_the_start() {
+async fn an_invalid_number_of_parts_is_an_error_of_the_start() {
     let (stored, _received) = channel();
     let error = Diamond::new(0, stored).start().await.unwrap_err();
     assert!(error.to_string().contains("into must be at least 1, got 0"), "{error}");
@@ -148,7 +148,7 @@ async fn partitions_and_broadcasts_stand_in_one_another() -> Result<(), BoxError
 }
 
 #[test]
-fn a_pipeline_shows_what_it_is_before_anybody_has_its_parameters() {
+fn a_pipeline_shows_its_topology_without_parameters() {
     let topology = Nested::topology();
     let (sums, _received) = channel();
     let (rest, _others) = channel();
@@ -205,7 +205,7 @@ pipeline! {
 }
 
 #[tokio::test]
-async fn what_is_fused_is_one_stage() -> Result<(), BoxError> {
+async fn fused_items_are_one_stage() -> Result<(), BoxError> {
     let (digits, received) = channel();
     let report = run(Fused::new(1, digits)).await?;
     assert_eq!(report.stages.len(), 3);

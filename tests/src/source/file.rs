@@ -116,7 +116,7 @@ mod tests {
     use super::SourceFile;
 
     #[test]
-    fn the_module_path_is_what_the_code_would_write() {
+    fn the_module_path_is_the_path_in_code() {
         let module = |path: &str| SourceFile::new(path, "").module_path().join("::");
         assert_eq!(module("stage-core/src/lib.rs"), "");
         assert_eq!(module("stage-core/src/demand.rs"), "demand");

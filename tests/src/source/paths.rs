@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_may_import_what_they_want() {
+    fn tests_may_import_from_any_layer() {
         assert!(modules("src/a.rs", "#[cfg(test)]\nmod tests { use crate::engine; }").is_empty());
     }
 }

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_test_module_goes_and_what_follows_stays() {
+    fn a_test_module_is_removed_and_the_rest_stays() {
         let code =
             "fn a() {}\n#[cfg(test)]\nmod tests {\n  fn b() { {} }\n}\n#[cfg(test)]\nmod c;\nfn d() {}";
         assert_eq!(squeezed(&without_tests(code)), "fn a() {} fn d() {}");

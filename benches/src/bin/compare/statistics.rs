@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     #[allow(clippy::float_cmp)]
-    fn the_median_is_the_middle_whatever_the_order() {
+    fn median_does_not_depend_on_the_order() {
         assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
         assert_eq!(median(&[7.0]), 7.0);

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_of_a_later_drip_is_refused_with_what_to_do_and_not_changed() {
+    fn a_database_of_a_later_drip_is_refused_with_a_remedy_and_not_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("drip.db");
         drop(Sqlite::open(&path).unwrap());
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_our_own_are_told_apart() {
+    fn an_empty_file_and_a_database_of_drip_are_recognised() {
         use std::os::unix::fs::PermissionsExt;
 
         let folder = tempfile::tempdir().unwrap();

@@ -94,7 +94,7 @@ mod tests {
         PRAGMA user_version = 1;";
 
     #[tokio::test]
-    async fn a_database_of_version_1_keeps_its_transfers_and_what_a_killed_run_had_leased() {
+    async fn a_database_of_version_1_keeps_its_transfers_and_those_leased_by_a_killed_run() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("drip.db");
         Connection::open(&path).unwrap().execute_batch(FIRST).unwrap();

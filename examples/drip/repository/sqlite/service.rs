@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_failed_comes_back_behind_what_was_never_tried_and_what_stopped_is_not_counted() {
+    async fn failed_transfers_come_back_after_untried_ones_and_stopped_ones_are_not_counted() {
         let (repository, _) = with_uploads(&["a", "b", "c"]).await;
         let leased = repository.lease(&Scope::Uploads, 2).await.unwrap();
         let back = vec![GivenBack::Failed(leased[0].id), GivenBack::Stopped(leased[1].id)];
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_killed_process_had_leased_comes_back() {
+    async fn transfers_leased_by_a_killed_process_come_back() {
         let (repository, _) = with_uploads(&["a", "b"]).await;
         let leased = repository.lease(&Scope::Uploads, 1).await.unwrap();
         let back = repository.recover().await.unwrap();
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_given_up_is_dead_until_it_is_tried_again_or_forgotten_and_a_download_is_gone() {
+    async fn a_failed_upload_stays_dead_until_retried_or_forgotten_and_a_failed_download_is_removed() {
         let (repository, _) = with_uploads(&["a", "b"]).await;
         let leased = repository.lease(&Scope::Uploads, 2).await.unwrap();
         store(&repository, &leased[0]).await;
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_whose_upload_is_dead_is_tried_again_when_it_is_asked_for_again() {
+    async fn a_file_with_a_dead_upload_is_retried_when_requested_again() {
         let (repository, user) = with_uploads(&["a"]).await;
         let leased = repository.lease(&Scope::Uploads, 1).await.unwrap();
         repository.give_up(vec![GivenUp { transfer: leased[0].id, cause: "no".to_owned() }]).await.unwrap();
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_medium_that_is_removed_is_in_no_list_and_forgotten_when_its_object_is_gone() {
+    async fn a_removed_medium_is_not_listed_and_is_forgotten_with_its_object() {
         let (repository, _) = with_uploads(&["a", "b"]).await;
         let leased = repository.lease(&Scope::Uploads, 9).await.unwrap();
         for transfer in &leased {
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn media_are_restored_as_their_objects_say_unless_their_upload_is_queued() {
+    async fn media_are_restored_from_their_objects_unless_their_upload_is_queued() {
         let (repository, _) = with_uploads(&["a", "queued"]).await;
         let leased = repository.lease(&Scope::Uploads, 9).await.unwrap();
         store(&repository, &leased[0]).await;
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_waits_is_listed_and_forgotten_and_what_is_leased_or_of_another_stays() {
+    async fn waiting_transfers_are_listed_and_forgotten_and_leased_or_foreign_ones_stay() {
         let (repository, user) = with_uploads(&["a", "b", "c"]).await;
         let queued = repository.queued_after(None, 2).await.unwrap();
         assert_eq!(names(&queued), [Path::new("a"), Path::new("b")]);
@@ -475,7 +475,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everything_is_still_there_in_the_next_run() {
+    async fn the_next_run_finds_everything() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("drip.db");
         let repository = Sqlite::open(&path).unwrap();
@@ -489,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_is_open_is_said_to_be_in_use() {
+    fn an_open_database_is_reported_as_in_use() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("drip.db");
         let first = Sqlite::open(&path).unwrap();
@@ -500,7 +500,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_database_is_said_to_be_none() {
+    fn a_file_that_is_not_a_database_is_reported_as_such() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("drip.db");
         std::fs::write(&path, vec![b'x'; 4096]).unwrap();

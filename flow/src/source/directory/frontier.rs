@@ -152,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_within_itself_is_seen() {
+    fn a_directory_that_contains_itself_is_detected() {
         assert!(!line(&[1]).is_its_own());
         assert!(!line(&[1, 2, 3]).is_its_own());
         assert!(line(&[1, 2, 1]).is_its_own());
     }
 
     #[test]
-    fn it_is_over_when_nothing_waits_and_nobody_is_busy() {
+    fn the_walk_ends_when_no_directory_waits_and_no_stage_is_busy() {
         let pending = || Pending { path: "x".into(), depth: 0, line: line(&[1]) };
         let frontier = Frontier::new(Some(pending()));
         let Work::Read(_, busy) = frontier.take() else { panic!("there is one") };

@@ -64,7 +64,7 @@ fn line(error: &ReadError) -> u64 {
 }
 
 #[test]
-fn json_lines_are_read_as_line_by_line_whatever_is_in_them() {
+fn any_json_lines_are_read_as_line_by_line() {
     fuzz("json", |random, file| {
         let text = text(random);
         std::fs::write(file, &text).unwrap();

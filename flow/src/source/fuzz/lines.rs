@@ -115,7 +115,7 @@ fn compare<S: Source>(
 }
 
 #[test]
-fn lines_are_cut_as_by_a_plain_loop_whatever_is_in_them() {
+fn any_lines_are_split_as_by_a_plain_loop() {
     fuzz("lines", |random, file| {
         let text = text(random);
         std::fs::write(file, &text).unwrap();

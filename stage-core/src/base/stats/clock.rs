@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_a_stage_goes_to_the_state_that_it_was_in() {
+    fn the_time_of_a_stage_is_counted_for_its_state() {
         let mut book = Book::new(100);
         book.enter(Some(StageState::Working), 110, None);
         book.enter(Some(StageState::Starved), 150, None);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_entered_when_the_times_add_up_to_the_time_that_passed() {
+    fn the_times_of_all_states_add_up_to_the_elapsed_time() {
         proptest::proptest!(|(steps: Vec<(u8, u64, Option<u64>)>)| {
             let mut book = Book::new(1_000);
             for (state, now, woken) in steps {

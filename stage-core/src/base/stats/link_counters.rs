@@ -233,14 +233,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_and_what_is_on_its_way_follow_from_three_counts() {
+    fn demand_and_events_in_flight_follow_from_three_counts() {
         let numbers = link(10, 15, 12, 9).read();
         assert_eq!((numbers.unmet, numbers.in_flight), (3, 3));
         assert!((numbers.fullest - 0.3).abs() < 1e-9);
     }
 
     #[test]
-    fn the_counts_of_a_consumer_do_not_fall_when_it_subscribes_anew() {
+    fn the_counts_of_a_consumer_do_not_fall_when_it_resubscribes() {
         let links = Links::default();
         links.open(1, "sink/0".into(), &link(10, 15, 12, 9));
         links.close(1);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_and_not_taken_in_is_added_up_or_ruled_by_the_slowest() {
+    fn open_demand_is_the_sum_or_the_minimum_of_the_subscribers() {
         let links = Links::default();
         for (slot, asked, seen) in [(1, 10, 4), (2, 10, 8)] {
             let counters = link(10, asked, 0, 0);

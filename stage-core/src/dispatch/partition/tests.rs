@@ -44,7 +44,7 @@ const ALL_TO_ZERO: Route = |event| Some((event, 0));
 const BY_PARITY: Route = |event| Some((event, event as usize % 2));
 
 #[test]
-fn a_partition_gets_what_it_asked_for_and_the_rest_is_left_over() {
+fn a_partition_gets_its_demand_and_the_rest_is_left_over() {
     let mut bench = Bench::new(1, ALL_TO_ZERO);
     bench.join(0).unwrap();
     bench.ask(0, 3);

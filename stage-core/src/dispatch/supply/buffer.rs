@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_and_not_wanted_goes_back_to_the_front() {
+    fn unwanted_events_return_to_the_front() {
         let mut buffer = Buffer::new(Capacity::Unbounded, Keep::Last);
         buffer.store(&mut vec![1, 2, 3]);
         let mut taken = Vec::new();

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_counted_is_not_forgotten() {
+    fn an_overflow_of_the_total_is_not_lost() {
         let (mut total, mut first, mut second) = (Total::default(), 0, 0);
         total.ask(&mut first, usize::MAX);
         total.ask(&mut first, 5);

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn each_reason_is_told_in_words() {
+    fn each_reason_has_its_own_text() {
         let second = Duration::from_secs(1);
         for (told, expected) in [
             (
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_that_waits_for_one_that_is_stuck_is_not_the_trouble() {
+    fn a_stage_that_waits_for_a_stalled_one_is_not_reported() {
         let sink = stalled("sink/0", &Diagnosis { callback: Callback::Waits, in_hand: 1, ..idle() }).unwrap();
         let source = stalled("source/0", &Diagnosis { buffered: 1, ..idle() }).unwrap();
         let all = [source, sink];

@@ -122,7 +122,7 @@ fn told(
 }
 
 #[test]
-fn who_is_woken_for_events_is_polled_next_and_who_is_woken_for_credit_last() {
+fn a_stage_woken_for_events_is_polled_next_and_one_woken_for_credit_last() {
     let runtime = runtime();
     let _within = runtime.enter();
     let log = Arc::default();
@@ -146,7 +146,7 @@ fn who_is_woken_for_events_is_polled_next_and_who_is_woken_for_credit_last() {
 }
 
 #[test]
-fn who_is_woken_by_a_stage_that_is_not_quick_but_short_joins_it_for_events_and_not_for_credit() {
+fn a_short_stage_takes_along_stages_woken_for_events_but_not_for_credit() {
     let runtime = runtime();
     let _within = runtime.enter();
     let log = Arc::default();
@@ -167,7 +167,7 @@ fn who_is_woken_by_a_stage_that_is_not_quick_but_short_joins_it_for_events_and_n
 }
 
 #[test]
-fn a_stage_that_is_not_quick_is_polled_by_its_own_task() {
+fn a_slow_stage_is_polled_by_its_own_task() {
     let Pair { mut first, mut second, .. } = pair(0);
     quick(&first.1);
     slow(&second.1);
@@ -178,7 +178,7 @@ fn a_stage_that_is_not_quick_is_polled_by_its_own_task() {
 }
 
 #[test]
-fn nobody_is_polled_behind_a_slow_stage() {
+fn no_stage_is_polled_behind_a_slow_one() {
     let Pair { mut first, second, .. } = pair(0);
     slow(&first.1);
     quick(&second.1);
@@ -198,7 +198,7 @@ fn a_stage_of_another_runtime_is_polled_there() {
 }
 
 #[test]
-fn who_is_left_when_a_task_is_dropped_goes_home() {
+fn stages_left_in_a_dropped_task_return_to_their_own_tasks() {
     let Pair { mut first, mut second, .. } = pair(0);
     quick(&first.1);
     quick(&second.1);

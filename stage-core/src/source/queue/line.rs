@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn room_goes_to_whoever_waited_longest() {
+    fn room_goes_to_the_longest_waiting_push() {
         let mut line = full();
         let tickets = [3, 4].map(|event| match line.enter(event).unwrap() {
             Entered::Waits(ticket) => ticket,
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_queue_gives_what_is_queued_and_returns_what_waits() {
+    fn a_closed_queue_yields_its_events_and_returns_waiting_pushes() {
         let mut line = full();
         let Entered::Waits(ticket) = line.enter(3).unwrap() else { panic!("there is no room") };
         line.close();
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_is_the_first_to_go_whatever_the_capacity() {
+    fn returned_events_go_first_at_any_capacity() {
         let mut line = full();
         line.put_back(vec![8, 9]);
         assert_eq!(line.try_push(3).unwrap_err(), TryPushError::Full(3));

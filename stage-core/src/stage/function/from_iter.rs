@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_grow_while_they_are_fast_and_shrink_to_what_can_be_made_in_time() {
+    fn parts_grow_while_they_are_fast_and_shrink_to_fit_the_time() {
         let mut numbers = FromIter::new(0..);
         for part in [1, 2, 4, 8, 16, 32] {
             assert!(!numbers.took(part, SLOW / 2));

@@ -60,7 +60,7 @@ fn a_child_that_does_not_come_up_waits_longer_each_time_and_costs_the_intensity_
 }
 
 #[test]
-fn only_an_error_waits_of_a_source_or_where_it_is_said_and_as_often_as_the_backoff_says() {
+fn only_an_error_of_a_source_or_a_configured_stage_waits_as_often_as_the_backoff_allows() {
     let nobody = || ExitReason::from(BoxError::from("no answer"));
     let fatal = || ExitReason::from(BoxError::from(Fatal::new("wrong password")));
     let mut policy = Policy::new(plan(Strategy::OneForOne), vec![Restart::Transient, Restart::Temporary]);

@@ -66,7 +66,7 @@ fn receive_all(rx: &mut LinkRx<u32>, signal: &mut Parking) -> (Vec<u32>, Closed)
 }
 
 #[test]
-fn every_batch_is_received_once_in_order_whatever_spills_meanwhile() {
+fn every_batch_is_received_once_in_order_despite_spills() {
     model(|| {
         let Pair { mut tx, mut rx, .. } = pair();
         let sender = thread::spawn(move || {
@@ -89,7 +89,7 @@ fn every_batch_is_received_once_in_order_whatever_spills_meanwhile() {
 }
 
 #[test]
-fn the_end_is_behind_every_batch_and_wakes_who_waits() {
+fn the_end_follows_every_batch_and_wakes_the_waiter() {
     model(|| {
         let Pair { mut consumer, mut tx, mut rx, .. } = pair();
         let sender = thread::spawn(move || {
@@ -106,7 +106,7 @@ fn the_end_is_behind_every_batch_and_wakes_who_waits() {
 }
 
 #[test]
-fn credit_is_neither_lost_nor_doubled_and_wakes_who_waits_for_it() {
+fn credit_is_neither_lost_nor_doubled_and_wakes_its_waiter() {
     model(|| {
         let Pair { mut producer, mut tx, mut rx, .. } = pair();
         let asker = thread::spawn(move || {
@@ -168,7 +168,7 @@ fn when_both_leave_at_once_every_event_is_received_or_counted_once() {
 }
 
 #[test]
-fn what_a_consumer_leaves_behind_is_taken_back_or_counted_once() {
+fn batches_left_by_a_consumer_are_taken_back_or_counted_once() {
     model(|| {
         let Pair { mut tx, rx, .. } = pair();
         let leaver = thread::spawn(move || take_one_and_leave(rx));
@@ -186,7 +186,7 @@ fn what_a_consumer_leaves_behind_is_taken_back_or_counted_once() {
 }
 
 #[test]
-fn a_producer_that_waits_learns_that_its_consumer_left_also_if_it_wants_no_credit() {
+fn a_waiting_producer_learns_of_the_end_of_its_consumer_without_wanting_credit() {
     model(|| {
         let Pair { mut producer, mut tx, rx, .. } = pair();
         send(&mut tx, 0);
@@ -208,7 +208,7 @@ fn a_producer_that_waits_learns_that_its_consumer_left_also_if_it_wants_no_credi
 }
 
 #[test]
-fn a_half_that_is_cut_off_is_seen_by_the_other() {
+fn a_dropped_half_is_noticed_by_the_other() {
     model(|| {
         let Pair { mut consumer, mut tx, mut rx, .. } = pair();
         let cut_off = thread::spawn(move || {

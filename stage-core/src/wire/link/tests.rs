@@ -79,7 +79,7 @@ fn a_half_that_was_dropped_was_cut_off() {
 }
 
 #[test]
-fn what_was_not_received_goes_back_to_the_producer() {
+fn unreceived_batches_go_back_to_the_producer() {
     let (mut tx, mut rx) = pair(1);
     for event in 0..50 {
         send(&mut tx, vec![event]);
@@ -92,7 +92,7 @@ fn what_was_not_received_goes_back_to_the_producer() {
 }
 
 #[test]
-fn whoever_leaves_last_counts_what_was_lost() {
+fn the_last_half_to_leave_counts_the_lost_events() {
     let (mut tx, rx) = pair(1);
     send(&mut tx, vec![1, 2]);
     rx.cancel(Cancellation::down(ExitReason::Shutdown));

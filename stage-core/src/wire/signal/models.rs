@@ -20,7 +20,7 @@ fn wait(signal: &mut Parking, wants_credit: WantsCredit) -> Vec<Attention> {
 }
 
 #[test]
-fn a_mark_wakes_a_parked_stage_that_then_sees_what_was_published() {
+fn a_mark_wakes_a_parked_stage_that_then_sees_the_published_data() {
     model(|| {
         let signal = Signal::new();
         let mut parking = Parking::new(Arc::clone(&signal));
@@ -90,7 +90,7 @@ fn a_stage_without_use_for_credit_is_woken_by_all_else() {
 }
 
 #[test]
-fn a_stage_that_comes_to_want_credit_does_not_sleep_over_it() {
+fn a_stage_that_starts_to_want_credit_does_not_miss_it() {
     model(|| {
         let signal = Signal::new();
         let mut parking = Parking::new(Arc::clone(&signal));
@@ -131,7 +131,7 @@ fn a_stage_that_moves_to_another_task_sees_the_mark_or_is_woken_there() {
 }
 
 #[test]
-fn a_slot_is_nobody_elses_until_it_is_given_back() {
+fn a_slot_is_exclusive_until_released() {
     model(|| {
         let signal = Signal::new();
         let claim = || {

@@ -50,7 +50,7 @@ fn a_parked_stage_is_ready_after_a_mark() {
 }
 
 #[test]
-fn credit_wakes_only_a_stage_that_wants_it_and_hides_nothing_that_follows() {
+fn credit_wakes_only_a_stage_that_wants_it_and_hides_no_later_mark() {
     let signal = Signal::new();
     let slot = Slot::claim(&signal);
     let mut parking = Parking::new(Arc::clone(&signal));

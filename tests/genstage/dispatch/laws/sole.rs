@@ -131,14 +131,14 @@ proptest! {
     #![proptest_config(settings())]
 
     #[test]
-    fn a_sole_subscriber_gets_what_it_would_get_among_others(history in histories()) {
+    fn a_sole_subscriber_gets_the_same_as_among_others(history in histories()) {
         let counted = Told::new(DemandDispatcher::new()).run(&history);
         let asked = Told::new(Asked(DemandDispatcher::new())).run(&history);
         prop_assert_eq!(counted, asked);
     }
 
     #[test]
-    fn so_does_one_whose_asks_are_large_or_whose_first_events_are_shuffled(history in histories(), seed: u64) {
+    fn a_sole_subscriber_with_large_asks_or_shuffled_first_events_gets_the_same(history in histories(), seed: u64) {
         let dispatcher = || DemandDispatcher::new().max_demand(5).shuffled(seed);
         prop_assert_eq!(Told::new(dispatcher()).run(&history), Told::new(Asked(dispatcher())).run(&history));
     }
