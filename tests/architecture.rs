@@ -34,6 +34,8 @@ const LAYERS: &[&str] = &[
     "config",
     "watch",
     "testing",
+    // Documentation only.
+    "guide",
 ];
 
 /// A public module for the macro's expansions, which only re-exports names.

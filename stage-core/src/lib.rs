@@ -34,6 +34,8 @@
 //! # }
 //! ```
 //!
+//! The [guide] explains demand, windows, failures and tests in seven short chapters.
+//!
 //! # Features
 //!
 //! * `config`: reads pipeline options from files, maps and environment variables ([`config`]).
@@ -57,6 +59,7 @@ pub mod config;
 mod credit;
 pub mod dispatch;
 mod engine;
+pub mod guide;
 pub mod into_stream;
 pub mod per_event;
 pub mod pipeline;
