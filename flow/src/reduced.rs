@@ -167,11 +167,8 @@ impl<S: Send + 'static> LayerFlow<Untimed, (Trigger, S)> {
         let windowed = self.is_windowed();
         let Self { chain: Start { origin }, mut options, .. } = self;
         if windowed {
-            let refused = Refused::new(
-                "departition",
-                format_args!("after a window"),
-                "it must come before the window",
-            );
+            let refused =
+                Refused::new("departition", format_args!("after a window"), "it must come before the window");
             options.refuse(Some(refused));
         }
         let first = DepartitionLayer {

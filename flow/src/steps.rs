@@ -23,11 +23,8 @@ impl<O: Origin<Time = Untimed>> Flow<Start<O>> {
         let origin = Batched { origin: self.chain.origin, function: Arc::new(function) };
         let mut flow = Flow { options: self.options, window: self.window, ..Flow::at(origin) };
         if self.looks.is_some() {
-            let refused = Refused::new(
-                "map_batch",
-                format_args!("after a trigger"),
-                "it must come before the trigger",
-            );
+            let refused =
+                Refused::new("map_batch", format_args!("after a trigger"), "it must come before the trigger");
             flow.options.refuse(Some(refused));
         }
         flow

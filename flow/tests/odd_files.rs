@@ -326,10 +326,7 @@ fn shrinks(flow: impl Fn(&Path, u64) -> (Vec<String>, Option<String>)) {
         let (lines, error) = flow(&path, left);
         assert!(lines.iter().all(|line| line.len() == 6), "cut to {left}");
         let error = error.expect("a file that was cut is an error");
-        assert!(
-            error.ends_with("the file shrank while it was read: it had 1400000 bytes"),
-            "{error}"
-        );
+        assert!(error.ends_with("the file shrank while it was read: it had 1400000 bytes"), "{error}");
     }
 }
 

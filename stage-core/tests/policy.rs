@@ -368,16 +368,8 @@ async fn every_policy_settles_the_deliveries() {
     let report = running.join().await.unwrap();
     let mut lines = book.lock().unwrap().clone();
     lines.sort();
-    let expected = [
-        "0 done",
-        "1 done",
-        "2: two",
-        "3 done",
-        "4 done",
-        "5 done",
-        "6: a stage dropped it",
-        "7 done",
-    ];
+    let expected =
+        ["0 done", "1 done", "2: two", "3 done", "4 done", "5 done", "6: a stage dropped it", "7 done"];
     assert_eq!(lines, expected);
     assert_eq!((report.settlement.acknowledged, report.settlement.rejected), (6, 2));
 }

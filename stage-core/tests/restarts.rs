@@ -442,8 +442,7 @@ async fn a_source_without_its_service_at_a_restart_waits_longer_each_time_at_no_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_waiting_for_its_service_can_be_stopped_and_its_pipeline_ends_after_the_last_attempt()
- {
+async fn a_source_waiting_for_its_service_can_be_stopped_and_its_pipeline_ends_after_the_last_attempt() {
     let (pipeline, _) = remote(Pipeline::builder("remote"), 1..usize::MAX, false);
     let running = pipeline.start().await.unwrap();
     tokio::time::sleep(Duration::from_secs(100)).await;

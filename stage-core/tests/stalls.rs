@@ -146,7 +146,9 @@ async fn a_held_stage_is_named_with_its_holds() {
         .unwrap();
     assert_eq!(
         told(&running).await,
-        ["the stage `leaves/0` has made no progress for 10s: it holds 0 events and waits for 4 holds to be dropped"]
+        [
+            "the stage `leaves/0` has made no progress for 10s: it holds 0 events and waits for 4 holds to be dropped"
+        ]
     );
     running.stop().await.unwrap();
 }

@@ -113,7 +113,10 @@ async fn a_missing_producer_is_an_error_or_an_empty_stream() {
 async fn a_demand_that_cannot_work_is_an_error_that_names_the_producer() {
     let (counter, _told) = counter().await;
     let error = counter.producer().stream(window(0, 0)).unwrap_err();
-    assert_eq!(error.to_string(), "cannot create a stream of `counter`: max_demand must be at least 1, got 0");
+    assert_eq!(
+        error.to_string(),
+        "cannot create a stream of `counter`: max_demand must be at least 1, got 0"
+    );
 }
 
 #[test]

@@ -88,11 +88,7 @@ fn mistakes_in_the_file_are_reported_and_nothing_is_done() {
     }
     home.files().write("drip.toml", "[uplaod.steps.encryption]\ncount = 1\n");
     let ended = home.run(["upload", "files/a.txt", "--config", "files/drip.toml"]).expect_code(1);
-    assert!(
-        ended.stderr.contains("uplaod.steps.encryption.count: unknown pipeline"),
-        "{}",
-        ended.told()
-    );
+    assert!(ended.stderr.contains("uplaod.steps.encryption.count: unknown pipeline"), "{}", ended.told());
     let ended = home.run(["upload", "files/a.txt", "--config", "files/none.toml"]).expect_code(1);
     assert!(ended.stderr.contains("cannot read files/none.toml"), "{}", ended.told());
 }

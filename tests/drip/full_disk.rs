@@ -105,8 +105,7 @@ fn a_download_to_a_full_disk_fails_by_name_and_leaves_no_half_file() {
 }
 
 #[test]
-fn a_read_only_storage_refuses_uploads_by_name_serves_downloads_and_accepts_uploads_once_writable()
- {
+fn a_read_only_storage_refuses_uploads_by_name_serves_downloads_and_accepts_uploads_once_writable() {
     let home = Home::new();
     let test = "a_read_only_storage";
     let Some(disk) = small_disk(test, home.path().join("attic"), 12) else {

@@ -181,7 +181,10 @@ impl Command {
 
 fn email(text: &str) -> Result<String, String> {
     if text.chars().any(is_unsafe) {
-        return Err("an e-mail address must not contain control characters or characters that reorder a line".to_owned());
+        return Err(
+            "an e-mail address must not contain control characters or characters that reorder a line"
+                .to_owned(),
+        );
     }
     match text.split_once('@') {
         Some((name, domain)) if !name.is_empty() && !domain.is_empty() && !domain.contains('@') => {

@@ -103,9 +103,6 @@ async fn settle(queue: &Queue) {
         }
     };
     if tokio::time::timeout(LETTING_GO, all).await.is_err() {
-        tracing::warn!(
-            transfers = queue.open(),
-            "stages still hold transfers; the next run recovers them"
-        );
+        tracing::warn!(transfers = queue.open(), "stages still hold transfers; the next run recovers them");
     }
 }

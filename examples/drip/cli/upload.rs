@@ -82,7 +82,9 @@ async fn tell_dead(session: &Session) -> Result<(), RepositoryError> {
     if dead > 0 {
         let uploads = if dead == 1 { "failed upload" } else { "failed uploads" };
         let dead = count(dead);
-        tell(&format!("{dead} {uploads} kept: `drip failed` lists the causes, `drip upload --failed` retries them"));
+        tell(&format!(
+            "{dead} {uploads} kept: `drip failed` lists the causes, `drip upload --failed` retries them"
+        ));
     }
     Ok(())
 }

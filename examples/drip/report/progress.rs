@@ -193,9 +193,7 @@ impl Witness for Progress {
 
     fn waits(&self, cause: &str) {
         let patience = duration(PATIENCE);
-        self.note(&format!(
-            "waiting: {cause}; retrying for {patience}, then the rest stays in the queue"
-        ));
+        self.note(&format!("waiting: {cause}; retrying for {patience}, then the rest stays in the queue"));
     }
 
     fn goes_on(&self) {

@@ -70,7 +70,8 @@ impl Summary {
         if self.hidden > 0 {
             let folders = if self.hidden == 1 { "folder" } else { "folders" };
             let hidden = count(self.hidden);
-            let _ = write!(line, "; {hidden} {folders} skipped as hidden or `target` (--hidden includes them)");
+            let _ =
+                write!(line, "; {hidden} {folders} skipped as hidden or `target` (--hidden includes them)");
         }
         if self.excluded > 0 {
             let _ = write!(line, "; {} excluded", count(self.excluded));

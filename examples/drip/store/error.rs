@@ -200,7 +200,8 @@ mod tests {
         for error in [refused, timeout, busy] {
             assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
         }
-        for error in [of("not a known status"), of("Server returned non-2xx status code: 400 Bad Request: ")] {
+        for error in [of("not a known status"), of("Server returned non-2xx status code: 400 Bad Request: ")]
+        {
             assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
         }
     }

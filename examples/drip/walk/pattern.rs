@@ -20,7 +20,9 @@ impl FromStr for Pattern {
     fn from_str(text: &str) -> Result<Self, String> {
         let path = text.trim_end_matches('/');
         if path.is_empty() {
-            return Err("a pattern must not be empty: write one such as `*.o`, `build/` or `docs/*.pdf`".to_owned());
+            return Err(
+                "a pattern must not be empty: write one such as `*.o`, `build/` or `docs/*.pdf`".to_owned()
+            );
         }
         let glob = GlobBuilder::new(path.trim_start_matches('/')).literal_separator(true).build();
         let glob = glob.map_err(|error| error.to_string())?;

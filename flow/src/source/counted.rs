@@ -32,8 +32,9 @@ impl<R: Read> Counted<R> {
         }
         let at = self.at;
         if self.ended {
-            let said =
-                format!("the {format} data that begins at byte {begun} of the file is truncated at byte {at}");
+            let said = format!(
+                "the {format} data that begins at byte {begun} of the file is truncated at byte {at}"
+            );
             return io::Error::new(ErrorKind::UnexpectedEof, said);
         }
         invalid(format!("the {format} data is damaged near byte {at} of the file: {what}"))

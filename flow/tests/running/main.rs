@@ -1,5 +1,5 @@
-//! Tests of flows in the programs that run them: where they may block, which resources they use, and how they are
-//! held back and stopped.
+//! Tests of flows in the programs that run them: where they may block, which resources they use, and
+//! how they are held back and stopped.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod blocking;

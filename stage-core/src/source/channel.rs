@@ -120,10 +120,7 @@ impl<E> FromChannel<E> {
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         if !back.is_empty() {
-            tracing::warn!(
-                discarded = back.len(),
-                "events discarded: received but not handled"
-            );
+            tracing::warn!(discarded = back.len(), "events discarded: received but not handled");
         }
         Ok(receiver)
     }

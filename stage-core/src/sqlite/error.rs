@@ -7,7 +7,9 @@ use rusqlite::ErrorCode;
 #[non_exhaustive]
 pub enum QueueError {
     /// The table name is invalid.
-    #[error("invalid table name `{name}`: expected the letters a to z, digits and `_`, starting with a letter")]
+    #[error(
+        "invalid table name `{name}`: expected the letters a to z, digits and `_`, starting with a letter"
+    )]
     Name {
         /// The name.
         name: String,

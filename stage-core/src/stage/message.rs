@@ -66,7 +66,9 @@ pub enum CallError {
         expected: &'static str,
     },
     /// A callback left a message for its own stage, but named another stage type.
-    #[error("a callback of `{stage}` cannot send itself a message as `{expected}`: name its own type, `Self`")]
+    #[error(
+        "a callback of `{stage}` cannot send itself a message as `{expected}`: name its own type, `Self`"
+    )]
     OtherStage {
         /// The type of the callback's stage.
         stage: &'static str,

@@ -182,7 +182,9 @@ fn a_source_that_must_be_alone_is_not_doubled_from_outside() {
     assert_eq!(errors.errors[0].path, "steps.alone.count");
     assert!(matches!(errors.errors[0].problem, Problem::Options { .. }), "{errors}");
     assert!(
-        errors.to_string().contains("test: steps.alone.count: step `alone`: this source allows one copy only"),
+        errors
+            .to_string()
+            .contains("test: steps.alone.count: step `alone`: this source allows one copy only"),
         "{errors}"
     );
 }

@@ -24,10 +24,7 @@ fn merge(word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Item {
     if input.peek(Token![;]) {
         skip(input);
     } else if input.peek(token::Brace) || input.peek(Token![,]) {
-        errors.at(
-            word,
-            "`merge` takes no arguments: it joins the branches before it; write `merge;`",
-        );
+        errors.at(word, "`merge` takes no arguments: it joins the branches before it; write `merge;`");
         // The tokens after a brace are the next item.
         if input.peek(token::Brace) { skip(input) } else { skip_item(input) }
     } else {
@@ -82,10 +79,8 @@ fn partition(word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Item 
             if input.peek(token::Brace) {
                 partition.branch = branch(&into_word, input, errors);
             } else {
-                errors.at_span(
-                    input.span(),
-                    "expected `{`: the steps of a `partition` are written in braces",
-                );
+                errors
+                    .at_span(input.span(), "expected `{`: the steps of a `partition` are written in braces");
                 skip_to_brace(input);
             }
         }

@@ -20,7 +20,9 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Result<Optio
     }
     let header = header(input, errors)?;
     if !input.peek(token::Brace) {
-        return Err(input.error(format!("expected `{{`: the steps of `{}` are written in braces", header.name)));
+        return Err(
+            input.error(format!("expected `{{`: the steps of `{}` are written in braces", header.name))
+        );
     }
     let content;
     let braces = braced!(content in input);
@@ -87,7 +89,9 @@ fn params(input: ParseStream<'_>, name: &Ident, errors: &mut Errors) -> Result<O
     if !input.peek(token::Paren) {
         errors.at(
             name,
-            format!("the parameters of `{name}` follow its name in parentheses: write `{name}()` if it has none"),
+            format!(
+                "the parameters of `{name}` follow its name in parentheses: write `{name}()` if it has none"
+            ),
         );
         return Ok(Some(Vec::new()));
     }

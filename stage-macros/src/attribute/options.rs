@@ -76,8 +76,7 @@ impl Options {
         match &self.shape {
             Some((before, _)) if *before == shape => return true,
             Some((_, before)) => {
-                errors
-                    .at(text, format!("`{before}` and `{text}` exclude each other: remove one"));
+                errors.at(text, format!("`{before}` and `{text}` exclude each other: remove one"));
             }
             None => self.shape = Some((shape, text.clone())),
         }

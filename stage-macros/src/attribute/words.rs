@@ -51,9 +51,9 @@ impl Word {
     /// Returns the reason for which a stage of this kind does not take the word; `None` if it does.
     pub(super) fn refused(self, kind: Kind) -> Option<&'static str> {
         match (self, kind) {
-            (Self::Shape(Shape::Many | Shape::Optional), Kind::Consumer) => Some(
-                "a consumer emits nothing; it takes `batch` and `result`",
-            ),
+            (Self::Shape(Shape::Many | Shape::Optional), Kind::Consumer) => {
+                Some("a consumer emits nothing; it takes `batch` and `result`")
+            }
             (Self::Single | Self::CancelSafe, Kind::ProducerConsumer | Kind::Consumer) => {
                 Some("it is for producers only; remove it")
             }

@@ -112,8 +112,7 @@ impl Reader<'_> {
     }
 
     fn selector(&mut self, when: syn::Expr) -> Option<syn::Expr> {
-        let advice =
-            "`when` takes a predicate on the event, such as `when (|event| event.urgent)`";
+        let advice = "`when` takes a predicate on the event, such as `when (|event| event.urgent)`";
         match &when {
             syn::Expr::Closure(closure) if closure.inputs.len() != 1 => self.errors.at(closure, advice),
             syn::Expr::Lit(literal) => self.errors.at(literal, advice),

@@ -181,9 +181,7 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
         OptionWord::Rate | OptionWord::Batch => {
             "it applies to the input of one step; put it on that `step` or `finish`"
         }
-        OptionWord::Cancel => {
-            "it has no producer that could end before it; put it on the items after it"
-        }
+        OptionWord::Cancel => "it has no producer that could end before it; put it on the items after it",
         OptionWord::Name
         | OptionWord::Count
         | OptionWord::Placement

@@ -35,7 +35,9 @@ fn emitting(step: &Step, errors: &mut Errors) {
         if let Some(at) = at {
             errors.at_span(
                 at,
-                format!("`{word}` on a stage that ends with `then finish`: it emits no events; remove the option"),
+                format!(
+                    "`{word}` on a stage that ends with `then finish`: it emits no events; remove the option"
+                ),
             );
         }
     }

@@ -73,7 +73,9 @@ fn next(dispatcher: &Dispatcher, next: Option<&Node>, errors: &mut Errors) {
         }
         Some(Node::Partition(_)) => errors
             .at(word, "`dispatcher` before a `partition`, which divides the events by its key: remove it"),
-        None => errors
-            .at(word, "`dispatcher` at the end of a branch: the next step comes after the `merge`; remove it"),
+        None => errors.at(
+            word,
+            "`dispatcher` at the end of a branch: the next step comes after the `merge`; remove it",
+        ),
     }
 }

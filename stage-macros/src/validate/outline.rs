@@ -147,9 +147,7 @@ impl Line<'_> {
             Flow::Ended(fork) if fork != "finish" => {
                 "`merge` after branches that all end: leave one without its `finish`, or remove the `merge`"
             }
-            _ => {
-                "`merge` without branches: put it after a `broadcast` or a `partition`"
-            }
+            _ => "`merge` without branches: put it after a `broadcast` or a `partition`",
         };
         self.errors.at_span(mark.word, message);
         if self.flow != Flow::Nothing {

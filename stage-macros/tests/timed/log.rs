@@ -32,7 +32,8 @@ impl Log {
 }
 
 impl Subscriber for Log {
-    /// Evaluated at each call: a cached decision would also hold for other threads, which have another log or none.
+    /// Evaluated at each call: a cached decision would also hold for other threads, which have another log or
+    /// none.
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
         Interest::sometimes()
     }

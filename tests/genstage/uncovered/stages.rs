@@ -216,10 +216,7 @@ async fn uncovered_10_each_of_several_producers_has_its_own_credit_its_own_batch
     assert_eq!(book.seen("probe", Seen::Batch(range(2..4))).await.as_ref(), Some(&from_left));
     assert_eq!((book.demand("left").await, book.demand("left").await), (2, 2));
     let seen = book.settled().await;
-    assert!(
-        !seen.contains(&("right", Seen::Demand(10))),
-        "the demand of the right producer is untouched"
-    );
+    assert!(!seen.contains(&("right", Seen::Demand(10))), "the demand of the right producer is untouched");
     left.abort();
     let down = book.cancelled("probe", Role::Producer, CancelKind::Down, &ExitReason::Aborted).await;
     assert_eq!(down, Some(from_left));

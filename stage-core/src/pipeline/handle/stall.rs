@@ -130,7 +130,10 @@ fn reasons(told: &Diagnosis, kept: usize) -> Vec<WaitsFor> {
 impl fmt::Display for Stall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { stage, since, holds, waits_for, .. } = self;
-        write!(f, "the stage `{stage}` has made no progress for {since:?}: it holds {holds} events and waits for ")?;
+        write!(
+            f,
+            "the stage `{stage}` has made no progress for {since:?}: it holds {holds} events and waits for "
+        )?;
         for (place, waits_for) in waits_for.iter().enumerate() {
             let separator = if place > 0 { ", and for " } else { "" };
             write!(f, "{separator}{waits_for}")?;
@@ -143,9 +146,7 @@ impl fmt::Display for WaitsFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Callback => f.write_str("its callback, which has not returned"),
-            Self::Answer => {
-                f.write_str("its callback, which blocks its thread")
-            }
+            Self::Answer => f.write_str("its callback, which blocks its thread"),
             Self::Restart => f.write_str("its restart"),
             Self::Demand { consumers } if consumers.is_empty() => f.write_str("a consumer"),
             Self::Demand { consumers } => write!(f, "demand from `{}`", consumers.join("` or `")),

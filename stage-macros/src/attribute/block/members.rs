@@ -103,16 +103,17 @@ fn unknown(name: &Ident, kind: Kind) -> String {
 fn check_callback(item: &mut ImplItemFn, errors: &mut Errors) {
     let name = &item.sig.ident;
     if !matches!(item.vis, Visibility::Inherited) {
-        errors.at(
-            &item.vis,
-            format!("`{name}` is a callback of a trait and has its visibility: remove this"),
-        );
+        errors
+            .at(&item.vis, format!("`{name}` is a callback of a trait and has its visibility: remove this"));
         item.vis = Visibility::Inherited;
     }
     let waits = name != "handle_discarded" && name != "take_back";
     match (&item.sig.asyncness, waits) {
         (None, true) if !is_opaque(&item.sig.output) => {
-            errors.at_span(item.sig.fn_token.span(), format!("`{name}` is an async callback: write `async fn {name}`"));
+            errors.at_span(
+                item.sig.fn_token.span(),
+                format!("`{name}` is an async callback: write `async fn {name}`"),
+            );
             item.sig.asyncness = Some(parse_quote!(async));
         }
         (Some(word), false) => errors.at(word, format!("`{name}` is not an async callback: remove `async`")),

@@ -70,7 +70,8 @@ fn refuse(sig: &Signature, kind: Kind, errors: &mut Errors) -> Option<()> {
         errors.at(word, "a stage cannot uphold the contract of an `unsafe fn`: call it from a safe function");
     }
     if let Some(abi) = &sig.abi {
-        errors.at(abi, "a stage is a function with the Rust ABI: remove this, or call it from a Rust function");
+        errors
+            .at(abi, "a stage is a function with the Rust ABI: remove this, or call it from a Rust function");
     }
     Some(())
 }
@@ -195,7 +196,10 @@ fn take_mark(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> bool {
         if word != "arg" {
             errors.at(attr.path(), format!("unknown attribute `{word}`: did you mean `arg`?"));
         } else if let Err(error) = attr.meta.require_path_only() {
-            errors.at_span(error.span(), "`#[arg]` takes no arguments: the parameter has the name and the type");
+            errors.at_span(
+                error.span(),
+                "`#[arg]` takes no arguments: the parameter has the name and the type",
+            );
         } else if marked {
             errors.at(attr, "`#[arg]` is given twice: remove one");
         }

@@ -74,7 +74,9 @@ fn docs(model: &Model) -> Vec<Attribute> {
     let Model { function, kind, docs, .. } = model;
     let line = match kind {
         Kind::Producer => format!(" A producer of the events that [`{function}`] returns."),
-        Kind::ProducerConsumer => format!(" A stage that calls [`{function}`] with events and emits the results."),
+        Kind::ProducerConsumer => {
+            format!(" A stage that calls [`{function}`] with events and emits the results.")
+        }
         Kind::Consumer => format!(" A consumer that calls [`{function}`] with events."),
     };
     let empty: Attribute = parse_quote!(#[doc = ""]);

@@ -160,7 +160,8 @@ impl Model {
     fn deliver(&mut self) {
         for (key, events) in self.supply.sent() {
             assert!(!events.is_empty());
-            let subscriber = self.subscribers[key.number()].as_mut().expect("D4: no delivery to a departed subscriber");
+            let subscriber =
+                self.subscribers[key.number()].as_mut().expect("D4: no delivery to a departed subscriber");
             for event in events {
                 let before = std::mem::replace(&mut self.out[event as usize], true);
                 assert!(!before, "D2: {event} was sent twice");
