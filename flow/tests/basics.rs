@@ -227,7 +227,7 @@ fn a_plan_is_shown_before_it_runs() {
 }
 
 #[tokio::test]
-async fn a_trigger_of_ones_own_sees_each_batch_and_may_hold_events_back() {
+async fn a_custom_trigger_sees_each_batch_and_may_hold_events_back() {
     // A moving window of two: fires with the first two, and shows all but the first again.
     let flow = Flow::from_iters([["a", "b", "c"], ["d", "e", "f"]])
         .stages(1)

@@ -407,7 +407,7 @@ async fn an_acknowledger_that_panics_is_named_and_does_not_keep_the_pipeline_fro
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_heart_beats_as_long_as_something_is_in_hand() {
+async fn heartbeats_continue_while_deliveries_are_in_hand() {
     let bag = Bag::of(0..2);
     let start = bag.clone();
     let (hand, mut held) = mpsc::unbounded_channel();

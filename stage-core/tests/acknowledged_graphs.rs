@@ -205,7 +205,7 @@ async fn fused_stages_and_functions_pass_deliveries_on_within_one_stage() {
 }
 
 #[tokio::test]
-async fn a_part_of_deliveries_is_gone_through() {
+async fn a_segment_of_deliveries_is_used_with_through() {
     let part = Segment::new("part", |chain: stage_core::Chain<Delivery<u64>>| {
         chain.acknowledged().step_fn("text", |number| number.to_string()).deliveries()
     });

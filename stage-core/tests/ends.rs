@@ -124,7 +124,7 @@ fn a_pipeline_ends_whenever_its_source_or_its_sinks_do_and_its_counts_add_up() {
 }
 
 #[test]
-fn stages_wired_by_hand_end_also_if_the_source_has_ended_before_they_subscribe() {
+fn stages_wired_by_hand_end_even_if_the_source_ended_before_they_subscribe() {
     for seed in 0..200 {
         Sim::seeded(seed).run(async {
             let mut random = Random(seed);

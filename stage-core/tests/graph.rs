@@ -372,7 +372,7 @@ fn add(by: u32) -> Segment<u32, u32> {
 }
 
 #[tokio::test]
-async fn a_part_is_gone_through_twice_under_two_names() {
+async fn a_segment_is_used_twice_under_two_names() {
     let (sent, received) = channel();
     let pipeline = Pipeline::builder("parts")
         .start_fn("numbers", || Ok(0..10))
@@ -402,7 +402,7 @@ async fn a_part_is_gone_through_twice_under_two_names() {
 }
 
 #[tokio::test]
-async fn a_dispatcher_of_ones_own_feeds_the_next_step() -> Result<(), BoxError> {
+async fn a_custom_dispatcher_feeds_the_next_step() -> Result<(), BoxError> {
     let pipeline = Pipeline::builder("fair")
         .start_fn("numbers", || Ok(0..1000))
         .dispatcher(FairDispatcher::new)

@@ -143,7 +143,7 @@ fn is_single<P: Producer>(_: &P) -> bool {
 
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "for a batch")]
-async fn a_wait_in_vain_fails_and_names_its_line() {
+async fn a_failed_wait_names_its_line() {
     let (_producer, mut consumer) = pair().await;
     consumer.next_batch().await;
 }

@@ -52,7 +52,7 @@ async fn a_burst_passes_at_once_and_the_rest_at_the_rate_to_the_millisecond() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_second_sees_two_bursts() {
+async fn no_second_has_two_bursts() {
     let (source, _stage, mut consumer) = between(RateLimiter::new(Budget::new(rate(100, 100)))).await;
     consumer.ask(1000);
     sleep(Duration::from_millis(999)).await;

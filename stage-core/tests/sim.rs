@@ -57,7 +57,7 @@ fn other_seeds_run_other_orders_and_no_order_loses_an_event() {
 }
 
 #[test]
-fn stages_wired_by_hand_take_part_as_does_the_test() {
+fn stages_wired_by_hand_and_the_test_take_turns_too() {
     let run = |seed| {
         let sim = Sim::seeded(seed);
         let seen = sim.run(async {

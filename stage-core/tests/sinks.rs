@@ -321,7 +321,7 @@ impl Extend<u32> for Fragile {
 }
 
 #[tokio::test]
-async fn a_part_is_never_passed_for_the_whole() {
+async fn a_partial_collection_is_never_returned_as_complete() {
     // The stage itself fails and is restarted.
     let (all, collected) = sink::collect::<Fragile, _>();
     let options = StepOptions::named("all").max_demand(1).min_demand(0);
@@ -368,7 +368,7 @@ async fn a_collection_of_a_stopped_or_unstarted_pipeline_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_collection_may_be_given_up() {
+async fn a_collection_may_be_dropped() {
     let (all, collected) = sink::collect::<Vec<_>, _>();
     drop(collected);
     let (done, is_done) = oneshot::channel();

@@ -131,7 +131,7 @@ fn a_read_only_storage_refuses_uploads_by_name_serves_downloads_and_accepts_uplo
 }
 
 #[test]
-fn a_read_only_data_folder_is_listed_also_after_a_run_that_was_killed() {
+fn a_read_only_data_folder_is_listed_even_after_a_killed_run() {
     let home = Home::new();
     let Some(disk) = small_disk("a_read_only_data_folder", home.data(), 12) else {
         return;

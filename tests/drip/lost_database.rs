@@ -51,7 +51,7 @@ fn a_lost_database_is_an_error_with_a_remedy_and_rebuild_recreates_it() {
 }
 
 #[test]
-fn two_names_that_were_swapped_in_the_database_are_found_out_and_rebuild_puts_them_right() {
+fn two_names_swapped_in_the_database_are_detected_and_rebuild_corrects_them() {
     let home = uploaded();
     let database = Connection::open(home.data().join("drip.db")).unwrap();
     let swap = "UPDATE media SET relative_path = CASE relative_path WHEN CAST('b.bin' AS BLOB)

@@ -112,7 +112,7 @@ fn two_folders_keep_their_names_and_one_does_not() {
 }
 
 #[test]
-fn names_of_255_bytes_come_back_however_many_have_the_same() {
+fn names_of_255_bytes_come_back_even_if_many_are_equal() {
     let home = Home::new();
     let name = "x".repeat(255);
     for folder in ["one", "two"] {

@@ -70,7 +70,7 @@ fn the_session_that_is_handed_out_too_early_is_the_one_whose_last_event_happened
 }
 
 #[test]
-fn a_session_takes_no_events_that_are_late_and_gives_them_away() {
+fn a_session_hands_out_late_events_instead_of_taking_them() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let sessions = Flow::from_items([1000_i64, 30_000, 2000, 31_000])
         .event_time(|at| *at, Duration::MAX)

@@ -57,7 +57,7 @@ async fn finish(options: FinishOptions, moody: Moody, last: u64) -> Feeding<u64>
 }
 
 #[test]
-fn f130_what_becomes_of_a_flow_whose_consumer_ends_depends_on_when_that_is_restarted() {
+fn f130_the_restart_option_of_a_consumer_decides_about_its_flow() {
     let restarts = [ConsumerRestart::Permanent, ConsumerRestart::Transient, ConsumerRestart::Temporary];
     let cases = restarts.into_iter().flat_map(|restart| [(restart, Exit::Crash), (restart, Exit::Shutdown)]);
     for (restart, exit) in cases {

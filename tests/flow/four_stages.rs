@@ -21,7 +21,7 @@ fn f040_filter_keeps_matching_events() {
 }
 
 #[test]
-fn f041_flat_map_gives_all_that_is_made() {
+fn f041_flat_map_emits_every_result() {
     gives(&sources().flat_map(|number| [number, number]), [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]);
 }
 

@@ -19,7 +19,7 @@ fn f015_filter_keeps_matching_events() {
 }
 
 #[test]
-fn f016_flat_map_gives_all_that_is_made() {
+fn f016_flat_map_emits_every_result() {
     gives(&two_sources().flat_map(|number| [number, number]), [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]);
 }
 

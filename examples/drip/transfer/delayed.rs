@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_attempt_is_waited_for_longer_than_the_one_before_up_to_a_bound() {
+    fn delays_grow_with_each_attempt_up_to_a_bound() {
         let waits: Vec<_> = [1, 2, 3, 4].map(|attempt| wait(attempt).as_millis()).into();
         assert_eq!(waits, [100, 400, 1_600, 6_400]);
         assert_eq!((wait(9), wait(u32::MAX)), (LONGEST, LONGEST));

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_has_come_as_far_as_the_last_of_its_ways() {
+    fn the_watermark_of_a_stage_is_that_of_its_slowest_input() {
         let mut marks = two_ways();
         assert!(marks.note(0, 10));
         assert_eq!((marks.watermark(), marks.reached()), (None, i64::MIN));

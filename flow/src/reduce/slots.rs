@@ -269,14 +269,14 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_own_something_are_in_the_table_alone() {
+    fn keys_that_own_memory_are_only_in_the_table() {
         let mut slots = Slots::default();
         (0..1000).for_each(|key| count(&mut slots, Box::<str>::from(key.to_string())));
         assert_eq!((slots.places.len(), slots.len()), (0, 1000));
     }
 
     #[test]
-    fn large_keys_and_values_are_in_the_table_alone() {
+    fn large_keys_and_values_are_only_in_the_table() {
         let mut slots = Slots::<u32, [u64; 4]>::default();
         for _ in 0..2 {
             for key in 0..1000_u32 {

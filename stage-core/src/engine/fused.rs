@@ -2,7 +2,7 @@
 //! the other also contains the sink and needs no subscription at all.
 //!
 //! ```text
-//!   run_fused_source:     source ▶ steps ▶ outlet    asked for what the subscribers want
+//!   run_fused_source:     source ▶ steps ▶ outlet    asked for the demand of the subscribers
 //!   run_fused_pipeline:   source ▶ steps ▶ sink      asked for `max − min` events, again and again
 //! ```
 //!

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_marker_waits_for_the_batches_that_were_there_and_for_no_others() {
+    fn a_marker_waits_only_for_the_batches_queued_before_it() {
         let mut behind = PendingMarkers::default();
         let (first, second) = (Marker::new(0), Marker::new(1));
         assert_eq!(behind.add(first, vec![]), Some(first));
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_marker_does_not_wait_for_a_subscription_that_is_gone() {
+    fn a_marker_does_not_wait_for_an_ended_subscription() {
         let mut behind = PendingMarkers::default();
         behind.add(Marker::new(0), vec![(1, 2), (2, 1)]);
         behind.gone(1);

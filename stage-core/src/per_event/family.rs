@@ -141,7 +141,7 @@ impl<E> Family<E> {
         let Some(wait) = run.rules.wait(member.restarts + 1, id.0) else { return Next::End };
         match run.policy.failed(0, run.began.elapsed(), id.0) {
             RestartDecision::Restart { .. } => {
-                tracing::warn!(child = %id, %reason, "child failed, starting it anew");
+                tracing::warn!(child = %id, %reason, "child failed, restarting");
                 member.state = ChildState::Restarting;
                 member.restarts += 1;
                 state.tally.restarts += 1;

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn lanes_that_come_back_together_are_all_read() {
+    fn all_merged_lanes_are_read() {
         assert_eq!(neighbours(12, 6, 2, 1), (6..12, 0));
         assert_eq!(neighbours(4, 4, 1, 0), (0..4, 0));
     }

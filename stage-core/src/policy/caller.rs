@@ -94,7 +94,7 @@ impl<H: EachEvent> Caller<H> {
             let kept = kept.or(back);
             match (self.policy.decide(attempts, &error, kept.as_ref(), self.calls), kept) {
                 (Decision::Again(delay), Some(again)) => {
-                    tracing::debug!(%error, attempts, ?delay, "an event failed and is tried again");
+                    tracing::debug!(%error, attempts, ?delay, "event failed, retrying");
                     state.counters.retried();
                     tokio::select! {
                         () = sleep(delay) => {}

@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_leaves_makes_room_for_the_next() {
+    fn a_leaving_waiter_makes_room_for_the_next() {
         let rate = rate(10, 1);
         let mut bucket = Bucket::new(rate, Duration::ZERO);
         assert_eq!(one(&mut bucket, rate, millis(0), 1), Ok(()));

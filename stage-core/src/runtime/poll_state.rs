@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_is_not_short_any_more_after_one_long_poll_if_it_is_not_quick() {
+    fn one_long_poll_ends_the_short_state_of_a_stage_that_is_not_quick() {
         let state = state();
         (0..10).for_each(|_| state.measured(10_000));
         assert!(state.is_short() && !state.is_quick());

@@ -142,7 +142,7 @@ impl fmt::Display for Report {
             writeln!(f, "  {}", self.settlement)?;
         }
         for StageLoss { stage, events } in &self.rejected {
-            writeln!(f, "  {stage}: {events} events were not handled any more")?;
+            writeln!(f, "  {stage}: {events} events were left unhandled")?;
         }
         for exit in &self.not_restarted {
             writeln!(f, "  {exit}, and was not restarted")?;

@@ -174,7 +174,7 @@ impl Producer for Alone {
 }
 
 #[test]
-fn a_source_that_must_be_alone_is_not_doubled_from_outside() {
+fn a_source_of_one_copy_is_not_doubled_by_overrides() {
     let alone = Pipeline::builder("alone").start("alone", || Ok(Alone)).finish_fn("drop", drop);
     let errors =
         alone.configure(&Overrides::new().map("test", &BTreeMap::from([("defaults.count", 2)]))).unwrap_err();

@@ -87,7 +87,7 @@ proptest! {
 }
 
 #[test]
-fn the_reference_is_as_the_documentation_has_it() {
+fn the_reference_agrees_with_the_documentation() {
     let events = [1, 2, 3, 60, 61].map(|at| (at, 0, usize::try_from(at).unwrap()));
     let (found, late) = reference(&events, 10, 0);
     assert_eq!(found, [(0, 1, 3, vec![1, 2, 3]), (0, 60, 61, vec![60, 61])]);

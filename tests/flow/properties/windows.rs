@@ -78,7 +78,7 @@ proptest! {
 }
 
 #[test]
-fn the_reference_is_as_the_table_has_it() {
+fn the_reference_agrees_with_the_table() {
     let sums = |count, every| {
         let numbers: Vec<u64> = (1..=100).collect();
         reference(&numbers, count, every).iter().map(|told| told.2.iter().sum()).collect::<Vec<u64>>()

@@ -124,7 +124,7 @@ fn every_two(seen: &mut u64, mut batch: Vec<u64>) -> Next<u64> {
 }
 
 #[test]
-fn a_trigger_of_ones_own_has_a_state_for_each_window_of_event_time() {
+fn a_custom_trigger_has_a_state_for_each_window_of_event_time() {
     let window = || Window::fixed(Duration::from_secs(1));
     let events = || Flow::from_items([0_u64, 100, 200, 1000, 1100, 2000]);
     let two = TriggerName::Custom("two".into());

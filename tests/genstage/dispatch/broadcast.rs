@@ -27,7 +27,7 @@ fn g144_subscribing_and_cancelling_forward_no_demand() {
 /// GenStage keeps "requested" at 10 after the three events, and so stalls later: its defect. Here they are
 /// accounted for.
 #[test]
-fn g145_events_for_nobody_are_kept_and_accounted_for() {
+fn g145_events_without_subscribers_are_kept_and_accounted_for() {
     let mut supply = supply();
     join(&mut supply, &[A]);
     assert_eq!(supply.ask(A, 10), 10);
@@ -41,7 +41,7 @@ fn g145_events_for_nobody_are_kept_and_accounted_for() {
 
 /// The figures are GenStage's; there they lead to its stall, here nothing was emitted yet.
 #[test]
-fn g146_early_demand_serves_whoever_comes() {
+fn g146_early_demand_serves_the_next_subscriber() {
     let mut supply = supply();
     join(&mut supply, &[A]);
     assert_eq!(supply.ask(A, 10), 10);
@@ -55,7 +55,7 @@ fn g146_early_demand_serves_whoever_comes() {
 }
 
 #[test]
-fn g147_who_did_not_ask_holds_the_others_up() {
+fn g147_a_subscriber_without_demand_holds_the_others_back() {
     let mut supply = supply();
     join(&mut supply, &[A, B]);
     assert_eq!(supply.ask(A, 10), 0);
@@ -98,7 +98,7 @@ fn g150_events_already_requested_serve_another_subscriber() {
 }
 
 #[test]
-fn g151_losing_who_held_up_forwards_only_the_difference() {
+fn g151_losing_the_slowest_subscriber_forwards_only_the_difference() {
     let mut supply = supply();
     join(&mut supply, &[A]);
     supply.ask(A, 10);

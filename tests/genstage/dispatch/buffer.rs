@@ -94,7 +94,7 @@ fn a_marker_fires_with_the_last_event_before_it_in_an_unbounded_buffer_too() {
 }
 
 #[test]
-fn a_stage_hears_of_a_marker_whose_events_were_displaced() {
+fn a_stage_receives_a_marker_whose_events_were_displaced() {
     let mut supply = Supply::with_buffer(DemandDispatcher::new(), Capacity::Bounded(2), Keep::Last);
     supply.emit([1, 2]);
     assert_eq!(supply.mark(marker(1)), None);

@@ -43,7 +43,7 @@ fn g136_demand_of_a_subscriber_that_left_serves_the_next_one() {
 }
 
 #[test]
-fn g137_what_one_of_two_leaves_is_used_by_what_is_left_over() {
+fn g137_demand_left_by_one_of_two_is_used_for_the_left_over_events() {
     let mut supply = supply();
     join(&mut supply, &[A, B]);
     assert_eq!((supply.ask(A, 3), supply.ask(B, 3)), (3, 3));
@@ -55,7 +55,7 @@ fn g137_what_one_of_two_leaves_is_used_by_what_is_left_over() {
 }
 
 #[test]
-fn g139_subscribers_are_ordered_by_what_they_ask() {
+fn g139_subscribers_are_ordered_by_demand() {
     let mut supply = supply();
     join(&mut supply, &[A, B, C]);
     let forwarded = [(A, 4), (B, 2), (C, 3), (C, 2), (B, 4)].map(|(key, asked)| supply.ask(key, asked));
@@ -65,7 +65,7 @@ fn g139_subscribers_are_ordered_by_what_they_ask() {
 }
 
 #[test]
-fn g140_each_emission_goes_to_who_wants_most() {
+fn g140_each_emission_goes_to_the_largest_demand() {
     let mut supply = supply();
     join(&mut supply, &[A, B]);
     supply.ask(A, 3);

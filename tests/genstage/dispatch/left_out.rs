@@ -7,7 +7,7 @@ use stage_core::testing::Supply;
 use super::support::{A, B, C, join, marker, take_partition};
 
 #[test]
-fn left_out_01_broadcast_serves_what_was_emitted_for_a_lost_consumer_in_order() {
+fn left_out_01_broadcast_serves_the_events_of_a_lost_consumer_in_order() {
     let mut supply = Supply::new(BroadcastDispatcher::new());
     join(&mut supply, &[A]);
     assert_eq!(supply.ask(A, 10), 10);
@@ -23,7 +23,7 @@ fn left_out_01_broadcast_serves_what_was_emitted_for_a_lost_consumer_in_order() 
 }
 
 #[test]
-fn left_out_01_partition_serves_what_was_emitted_for_a_lost_consumer_in_order() {
+fn left_out_01_partition_serves_the_events_of_a_lost_consumer_in_order() {
     let mut supply = Supply::new(PartitionDispatcher::routed(2, |event: u32| Some((event, 0))).unwrap());
     take_partition(&mut supply, A, 0);
     assert_eq!(supply.ask(A, 10), 10);
@@ -37,7 +37,7 @@ fn left_out_01_partition_serves_what_was_emitted_for_a_lost_consumer_in_order() 
 }
 
 #[test]
-fn left_out_01_demand_serves_what_was_emitted_for_a_lost_consumer_in_order() {
+fn left_out_01_demand_serves_the_events_of_a_lost_consumer_in_order() {
     let mut supply = Supply::new(DemandDispatcher::new());
     join(&mut supply, &[A]);
     supply.ask(A, 10);
@@ -120,7 +120,7 @@ fn left_out_13_a_partitions_backlog_outlives_its_consumer() {
 fn left_out_13_a_bad_partition_leaves_the_producer_serving() {
     let mut supply = Supply::new(PartitionDispatcher::routed(1, |event: u32| Some((event, 0))).unwrap());
     let unknown = supply.subscribe(A, DispatchOptions::new().partition("zero")).unwrap_err();
-    assert_eq!(unknown.to_string(), "partition `zero` does not exist, there are 1 (0 to 0)");
+    assert_eq!(unknown.to_string(), "partition `zero` does not exist; there are 1 (0 to 0)");
     take_partition(&mut supply, B, 0);
     supply.ask(B, 1);
     supply.emit([1]);

@@ -46,7 +46,7 @@ fn g155_demand_of_one_partition_serves_another() {
 }
 
 #[test]
-fn g156_a_partition_gets_what_it_asked_for() {
+fn g156_a_partition_gets_its_demand() {
     let mut supply = supply(1, ALL_TO_ZERO);
     take_partition(&mut supply, A, 0);
     supply.ask(A, 3);
@@ -90,7 +90,7 @@ fn g159_events_wait_for_the_subscriber_of_their_partition() {
 
 /// The second half of G159: events that came without demand are served first, and only the rest is announced.
 #[test]
-fn what_was_left_over_is_served_before_more_is_asked_for() {
+fn left_over_events_are_served_before_more_demand() {
     let mut supply = supply(2, ALL_TO_ZERO);
     take_partition(&mut supply, B, 1);
     supply.ask(B, 5);
@@ -127,7 +127,7 @@ fn g161_a_backlog_and_its_marker_wait_for_the_next_subscriber() {
 }
 
 #[test]
-fn a_backlog_that_nobody_will_take_is_counted_and_releases_its_marker() {
+fn a_backlog_without_a_subscriber_is_counted_and_releases_its_marker() {
     let mut supply = backed_up();
     supply.mark(marker(1));
     assert_eq!(supply.finish(A), 5);
@@ -214,7 +214,7 @@ fn a_wrong_partition_is_an_error_of_the_subscriber() {
     let route = |event: u32| Some((event, "odd"));
     let mut supply = Supply::new(PartitionDispatcher::routed(["odd", "even"], route).unwrap());
     let unknown = supply.subscribe(A, DispatchOptions::new().partition("prime")).unwrap_err();
-    assert_eq!(unknown.to_string(), "partition `prime` does not exist, there are 2 (`odd`, `even`)");
+    assert_eq!(unknown.to_string(), "partition `prime` does not exist; there are 2 (`odd`, `even`)");
     assert_eq!(supply.subscribe(A, DispatchOptions::new()), Err(SubscribeError::NoPartition));
     supply.subscribe(A, DispatchOptions::new().partition("odd")).unwrap();
     let taken = supply.subscribe(B, DispatchOptions::new().partition("odd")).unwrap_err();

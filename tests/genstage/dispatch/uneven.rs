@@ -33,7 +33,7 @@ fn a_slow_subscriber_gets_less() {
 }
 
 #[test]
-fn weights_share_out_what_is_wanted_by_all() {
+fn weights_divide_the_common_demand() {
     let mut supply = Supply::new(WeightedDispatcher::new());
     supply.subscribe(A, DispatchOptions::new().weight(5)).unwrap();
     supply.subscribe(B, DispatchOptions::new().weight(1)).unwrap();
@@ -47,7 +47,7 @@ fn weights_share_out_what_is_wanted_by_all() {
 }
 
 #[test]
-fn a_weight_of_somebody_who_wants_nothing_is_shared_by_the_others() {
+fn the_weight_of_a_subscriber_without_demand_is_shared_by_the_others() {
     let mut supply = Supply::new(WeightedDispatcher::new());
     supply.subscribe(A, DispatchOptions::new().weight(100)).unwrap();
     join(&mut supply, &[B, C]);
@@ -60,7 +60,7 @@ fn a_weight_of_somebody_who_wants_nothing_is_shared_by_the_others() {
 }
 
 #[test]
-fn weights_are_spread_evenly_after_somebody_wanted_no_more() {
+fn weights_are_spread_evenly_after_a_subscriber_stopped_asking() {
     let mut supply = Supply::new(WeightedDispatcher::new());
     for (key, weight, asked) in [(A, 100, 1), (B, 3, 60), (C, 1, 20)] {
         supply.subscribe(key, DispatchOptions::new().weight(weight)).unwrap();
@@ -99,7 +99,7 @@ fn a_tenant_beyond_its_bound_loses_its_own_events_and_they_are_counted() {
 }
 
 #[test]
-fn what_tenants_do_not_find_room_for_stays_in_order() {
+fn events_beyond_the_room_of_tenants_stay_in_order() {
     let mut supply = Supply::new(TenantDispatcher::new(TenantQueues::new(2), |event: &(char, u32)| event.0));
     join(&mut supply, &[A]);
     supply.emit((0..6).map(|number| ('a', number)));

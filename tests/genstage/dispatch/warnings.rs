@@ -27,7 +27,7 @@ fn a_fixed_maximum_rules_the_first_ask_too() {
 }
 
 #[test]
-fn what_the_only_subscriber_did_not_receive_goes_to_the_next() {
+fn unreceived_events_of_the_only_subscriber_go_to_the_next() {
     let mut supply = Supply::new(BroadcastDispatcher::new());
     join(&mut supply, &[A]);
     supply.ask(A, 5);
@@ -42,7 +42,7 @@ fn what_the_only_subscriber_did_not_receive_goes_to_the_next() {
 }
 
 #[test]
-fn what_others_got_too_is_discarded_and_counted() {
+fn events_that_others_also_got_are_discarded_and_counted() {
     let mut supply = Supply::new(BroadcastDispatcher::new());
     join(&mut supply, &[A, B]);
     supply.ask(A, 5);
@@ -55,7 +55,7 @@ fn what_others_got_too_is_discarded_and_counted() {
 }
 
 #[test]
-fn what_was_broadcast_before_somebody_came_does_not_go_to_it() {
+fn earlier_broadcasts_do_not_reach_a_new_subscriber() {
     let mut supply = Supply::new(BroadcastDispatcher::new());
     join(&mut supply, &[A]);
     supply.ask(A, 5);

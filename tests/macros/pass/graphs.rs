@@ -289,7 +289,7 @@ pipeline! {
 }
 
 #[tokio::test]
-async fn parts_are_gone_through_wherever_they_are_wanted() -> Result<(), BoxError> {
+async fn segments_are_used_with_through_in_any_place() -> Result<(), BoxError> {
     let (sums, received) = channel();
     let parts = Parts::new(sums);
     let steps: Vec<_> = parts.topology().steps.iter().map(|step| step.name.as_str()).collect();

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_texts_go_and_code_stays() {
+    fn comments_and_strings_are_removed_and_code_stays() {
         let text = "let a /* b /* c */ d */ = \"e \\\" // f\"; // g\nlet h = r#\"i\"# + 'j' + '\\'' + b\"k\"; fn l<'m>() {}";
         let code = only_code(text);
         assert_eq!(squeezed(&code), "let a = ; let h = + + + b ; fn l<'m>() {}");

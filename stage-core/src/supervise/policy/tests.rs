@@ -48,7 +48,7 @@ fn a_child_that_does_not_come_up_waits_longer_each_time_and_costs_the_intensity_
     for attempt in 0..1_000 {
         let verdict = policy.did_not_come_up(1, &oops(), attempt);
         let RestartDecision::Restart { end, back, after } = verdict else { panic!("{verdict:?}") };
-        assert_eq!((end, back), (1..1, vec![1, 2]), "nobody is ended, and those behind it wait");
+        assert_eq!((end, back), (1..1, vec![1, 2]), "no stage is stopped, and the later ones wait");
         assert!(after >= last / 2 && after <= seconds(10), "attempt {attempt}: {after:?}");
         last = last.max(after);
     }
@@ -192,7 +192,7 @@ fn strategy() -> impl proptest::strategy::Strategy<Value = Strategy> {
 
 proptest! {
     #[test]
-    fn random_histories_of_exits_go_as_otp_has_them(
+    fn random_histories_of_exits_match_otp(
         strategy in strategy(),
         kinds in prop::collection::vec(restart(), 1..7),
         max_restarts in 0..6_usize,
@@ -219,7 +219,7 @@ proptest! {
             };
             prop_assert_eq!(&back, &otp.exit(child, normal, now));
             if let RestartDecision::Restart { end, back, .. } = &decided {
-                prop_assert!(back.iter().all(|back| end.contains(back)), "nobody starts who was not ended");
+                prop_assert!(back.iter().all(|back| end.contains(back)), "only stopped stages start");
             }
             if back.is_none() {
                 break;

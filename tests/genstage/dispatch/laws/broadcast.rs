@@ -63,7 +63,7 @@ impl Model {
         let options = options.selector(move |event| selects(key, *event));
         self.supply.subscribe(SubscriptionKey::new(key), options).expect("a free place");
         self.subscribers[key] = Some(Subscriber::default());
-        assert_eq!(self.supply.wanted(), 0, "a newcomer holds everybody up until it asks");
+        assert_eq!(self.supply.wanted(), 0, "a newcomer holds all others back until it asks");
     }
 
     fn ask(&mut self, key: usize, events: usize) {
@@ -86,7 +86,7 @@ impl Model {
         self.supply.take_back(SubscriptionKey::new(key), back);
         let came_back = self.supply.waiting() - waiting;
         self.supply.cancel(SubscriptionKey::new(key));
-        assert_eq!(came_back + self.supply.discarded(), count, "D2: what came back waits or is counted");
+        assert_eq!(came_back + self.supply.discarded(), count, "D2: returned events wait or are counted");
     }
 
     fn deliver(&mut self) {

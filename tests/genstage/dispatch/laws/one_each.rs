@@ -192,7 +192,7 @@ impl Model {
         let got: usize = self.subscribers.iter().flatten().map(|subscriber| subscriber.got.len()).sum();
         let held_up = matches!(self.rules.order, Order::Always | Order::InGroup);
         assert!(held_up || asked == got || self.supply.waiting() == 0, "events wait although asked for");
-        assert!(asked > 0 || self.supply.wanted() == 0, "nobody asked");
+        assert!(asked > 0 || self.supply.wanted() == 0, "no demand");
         let (wanted, outstanding) = (self.supply.wanted(), self.supply.outstanding());
         if !matches!(step, Step::Join(_)) {
             assert!(outstanding >= wanted, "the ledger: {outstanding} on their way, {wanted} wanted");
