@@ -16,7 +16,7 @@ impl<E> Outlet<E> {
         for warning in self.outbox.drain_warnings() {
             let place = warning.about().and_then(|key| self.links.get(key.0));
             if let Some(link) = place.and_then(Option::as_ref) {
-                tracing::warn!("{warning} (it is of `{}`)", link.subscription().consumer());
+                tracing::warn!("{warning} (subscriber `{}`)", link.subscription().consumer());
             } else {
                 tracing::warn!("{warning}");
             }
