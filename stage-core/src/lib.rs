@@ -92,8 +92,8 @@ pub use credit::demand::{Demand, Window, WindowError};
 pub use into_stream::{EventStream, StreamError};
 pub use pipeline::handle::{Monitor, Running, StageRef, Stall, StartError, WaitsFor};
 pub use pipeline::{
-    Acknowledged, Carried, Chain, Link, LinkKind, OptionError, Passage, Pipeline, PipelineBuilder, Segment,
-    StepInfo, StepKind, StepOptions, Topology,
+    Carried, Chain, Link, LinkKind, OptionError, Passage, Pipeline, PipelineBuilder, Segment, StepInfo,
+    StepKind, StepOptions, Topology,
 };
 pub use registry::{Registry, RegistryError};
 pub use stage::{

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, RejectedDelivery};
 use stage_core::batch::Limits;
 use stage_core::dispatch::FairDispatcher;
+use stage_core::pipeline::Acknowledged;
 use stage_core::policy::FailurePolicy;
 use stage_core::rate::Rate;
 use stage_core::{
-    Acknowledged, Backoff, BoxError, Context, Demand, Emitter, Events, Init, Pipeline, Producer,
-    ProducerConsumer, Report, Segment, StageResult, StepOptions,
+    Backoff, BoxError, Chain, Context, Demand, Emitter, Events, Init, Pipeline, Producer, ProducerConsumer,
+    Report, Segment, StageResult, StepOptions,
 };
 
 /// The verdicts that the source received.
@@ -83,7 +84,7 @@ impl ProducerConsumer for Pass {
 /// verdicts.
 async fn told(
     end: u64,
-    declare: impl FnOnce(Acknowledged<u64>) -> Pipeline,
+    declare: impl FnOnce(Chain<u64, Acknowledged>) -> Pipeline,
 ) -> (Report, Vec<u64>, Vec<String>) {
     let book = Book::default();
     let own = book.clone();
@@ -206,7 +207,7 @@ async fn fused_stages_and_functions_pass_deliveries_on_within_one_stage() {
 
 #[tokio::test]
 async fn a_segment_of_deliveries_is_used_with_through() {
-    let part = Segment::new("part", |chain: stage_core::Chain<Delivery<u64>>| {
+    let part = Segment::new("part", |chain: Chain<Delivery<u64>>| {
         chain.acknowledged().step_fn("text", |number| number.to_string()).deliveries()
     });
     let (report, done, _) = told(20, |chain| {

@@ -1,16 +1,17 @@
 //! Builder methods for steps that collect events into batches.
 
 use super::limits::Limits;
-use super::sort::{Joined, Together};
+use super::sort::Joined;
 use super::stage::Batcher;
-use crate::ack::Delivery;
 use crate::base::error::BoxError;
-use crate::pipeline::{Acknowledged, Chain, StepOptions};
+use crate::pipeline::{Chain, StepOptions};
+use crate::policy::Carry;
 
-impl<E: Send + 'static> Chain<E> {
+impl<T: Send + 'static, C: Carry> Chain<T, C> {
     /// Adds a step that collects events into `Vec`s: a [`Batcher`] with the limits made by the recipe, which
     /// runs once per copy and again at each restart. The step has one copy unless `options` set another
-    /// count.
+    /// count. In an acknowledged chain, a batch is one delivery of a `Vec`, whose verdict applies to all
+    /// deliveries in it.
     ///
     /// ```
     /// # use stage_core::{Pipeline, batch::Limits};
@@ -25,12 +26,12 @@ impl<E: Send + 'static> Chain<E> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn batched<R>(self, options: impl Into<StepOptions>, limits: R) -> Chain<Vec<E>>
+    pub fn batched<R>(self, options: impl Into<StepOptions>, limits: R) -> Chain<Vec<T>, C>
     where
-        R: Fn() -> Result<Limits<E>, BoxError> + Send + 'static,
+        R: Fn() -> Result<Limits<C::Of<T>>, BoxError> + Send + 'static,
     {
         let options = options.into().or(&StepOptions::new().count(1));
-        self.step(options, move || Ok(Batcher::<E, Together>::new(limits()?)?))
+        self.step(options, move || Ok(Batcher::<C::Of<T>, Joined<T, C>>::of_chain(limits()?)?))
     }
 
     /// Like [`batched`](Self::batched), with at most `events` events in a batch, whatever the limits allow.
@@ -49,41 +50,18 @@ impl<E: Send + 'static> Chain<E> {
     /// assert_eq!(topology.step("insert").map(|step| step.max_demand), Some(2));
     /// assert_eq!(topology.links[1].in_flight, Some(1000));
     /// ```
-    pub fn batched_up_to<R>(self, options: impl Into<StepOptions>, events: usize, limits: R) -> Chain<Vec<E>>
-    where
-        R: Fn() -> Result<Limits<E>, BoxError> + Send + 'static,
-    {
-        let options = options.into().or(&StepOptions::new().count(1));
-        self.step_in_batches(&options, events, move || {
-            Ok(Batcher::<E, Together>::new(limits()?.up_to(events))?)
-        })
-    }
-}
-
-impl<T: Send + 'static> Acknowledged<T> {
-    /// Adds a step that collects deliveries into one delivery of a `Vec`, whose verdict applies to all of
-    /// them. See [`Chain::batched`].
-    pub fn batched<R>(self, options: impl Into<StepOptions>, limits: R) -> Acknowledged<Vec<T>>
-    where
-        R: Fn() -> Result<Limits<Delivery<T>>, BoxError> + Send + 'static,
-    {
-        let options = options.into().or(&StepOptions::new().count(1));
-        self.step(options, move || Ok(Batcher::<Delivery<T>, Joined>::joining(limits()?)?))
-    }
-
-    /// Like [`batched`](Self::batched), with at most `events` deliveries in a batch. See
-    /// [`Chain::batched_up_to`].
     pub fn batched_up_to<R>(
         self,
         options: impl Into<StepOptions>,
         events: usize,
         limits: R,
-    ) -> Acknowledged<Vec<T>>
+    ) -> Chain<Vec<T>, C>
     where
-        R: Fn() -> Result<Limits<Delivery<T>>, BoxError> + Send + 'static,
+        R: Fn() -> Result<Limits<C::Of<T>>, BoxError> + Send + 'static,
     {
         let options = options.into().or(&StepOptions::new().count(1));
-        let recipe = move || Ok(Batcher::<Delivery<T>, Joined>::joining(limits()?.up_to(events))?);
-        self.deliveries().step_in_batches(&options, events, recipe).acknowledged()
+        self.step_in_batches(&options, events, move || {
+            Ok(Batcher::<C::Of<T>, Joined<T, C>>::of_chain(limits()?.up_to(events))?)
+        })
     }
 }

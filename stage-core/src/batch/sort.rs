@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::hash::Hash;
+use std::marker::PhantomData;
 
-use crate::ack::Delivery;
+use crate::policy::{Acknowledged, Carry};
 
 /// Assigns events to batches and builds the batches.
 pub trait Sort<E>: Send + 'static {
@@ -34,18 +35,30 @@ impl<E: Send + 'static> Sort<E> for Together {
     }
 }
 
-/// Puts all deliveries into the same batch: one delivery of a `Vec`, whose verdict applies to all of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Joined;
+/// Puts all events of a chain into the same batch: a `Vec`, or one delivery of a `Vec`, whose verdict applies to
+/// all of them.
+pub struct Joined<T, C = Acknowledged>(PhantomData<fn() -> (T, C)>);
 
-impl<T: Send + 'static> Sort<Delivery<T>> for Joined {
+impl<T, C> Joined<T, C> {
+    pub(super) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: Send + 'static, C: Carry> Sort<C::Of<T>> for Joined<T, C> {
     type Key = ();
-    type Batch = Delivery<Vec<T>>;
+    type Batch = C::Of<Vec<T>>;
 
-    fn key(&self, _event: &Delivery<T>) {}
+    fn key(&self, _event: &C::Of<T>) {}
 
-    fn batch(&self, (): (), events: Vec<Delivery<T>>) -> Delivery<Vec<T>> {
-        Delivery::join(events)
+    fn batch(&self, (): (), events: Vec<C::Of<T>>) -> C::Of<Vec<T>> {
+        C::join(events)
+    }
+}
+
+impl<T, C> fmt::Debug for Joined<T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Joined")
     }
 }
 

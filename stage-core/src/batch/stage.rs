@@ -14,6 +14,7 @@ use crate::base::error::{BoxError, StageResult};
 use crate::base::moment;
 use crate::base::stats::{Counters, Discard};
 use crate::credit::demand::Demand;
+use crate::policy::Carry;
 use crate::stage::{Cast, Context, Emitter, Events, Init, ProducerConsumer};
 use crate::sync::Arc;
 use crate::wire::subscription::{Cancellation, Role, Subscription};
@@ -89,14 +90,21 @@ impl<E: Send + 'static> Batcher<E> {
     }
 }
 
-impl<T: Send + 'static> Batcher<Delivery<T>, Joined> {
+impl<T: Send + 'static> Batcher<Delivery<T>, Joined<T>> {
     /// Creates a step that makes batches of all deliveries, each batch one delivery.
     ///
     /// # Errors
     ///
     /// [`BatchError`] names the invalid limit.
     pub fn joining(limits: Limits<Delivery<T>>) -> Result<Self, BatchError> {
-        Self::sorting(limits, Joined, 1)
+        Self::of_chain(limits)
+    }
+}
+
+impl<T: Send + 'static, C: Carry> Batcher<C::Of<T>, Joined<T, C>> {
+    /// Creates a step that makes batches of all events of a chain.
+    pub(super) fn of_chain(limits: Limits<C::Of<T>>) -> Result<Self, BatchError> {
+        Self::sorting(limits, Joined::new(), 1)
     }
 }
 

@@ -1,38 +1,18 @@
-//! The beginning of a declaration, and its result: a pipeline that can be started.
+//! The beginning of a declaration, with the options of the whole pipeline.
 
-use std::any::type_name;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-
-use super::carried::Emits;
 use super::chain::Chain;
-use super::describe::{StepKind, Topology};
-use super::draft::{Draft, Shape};
-use super::fuse::{Out, Recipe};
-use super::fuse_source::{Event, FuseStart, FusedSource, FusedWhole, Origin};
+use super::draft::Draft;
+use super::fuse::{Event, Fuse, FusedSink, Origin, Recipe, Source};
 use super::options::StepOptions;
-use super::parts::{Parts, Run};
-use super::wire::{Exit, Upstream};
+use super::pipeline::Pipeline;
+use super::sources::{fused_source, source, whole};
 use crate::base::backoff::Backoff;
 use crate::base::error::BoxError;
-use crate::base::options::Capacity;
-use crate::engine;
-use crate::pipeline::handle::{Running, StartError};
-use crate::stage::{FromIter, Nothing, Producer, ProducerConsumer};
+use crate::policy::Plain;
+use crate::stage::{FromIter, Nothing, Producer};
 use crate::supervise::{Intensity, Strategy};
-use crate::sync::Arc;
-
-/// Number of events without demand that a producer buffers (GenStage's default).
-const PRODUCER_BUFFER: Capacity = Capacity::Bounded(10_000);
-
-/// A pipeline that is declared but not running yet.
-#[derive(Debug)]
-#[must_use = "a pipeline does nothing until it is started"]
-pub struct Pipeline {
-    pub(super) draft: Draft,
-}
 
 /// A builder that begins a declaration and holds the options of the whole pipeline.
 #[derive(Debug)]
@@ -45,41 +25,6 @@ impl Pipeline {
     /// Begins the declaration of a pipeline called `name`.
     pub fn builder(name: impl Into<String>) -> PipelineBuilder {
         PipelineBuilder { draft: Draft::new(name.into()) }
-    }
-
-    /// Returns the structure of the pipeline, with its effective options.
-    pub fn topology(&self) -> &Topology {
-        &self.draft.topology
-    }
-
-    /// Starts all stages; returns when every one has been initialised. No event flows before that.
-    ///
-    /// Must be called within a tokio runtime with its time driver enabled.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`StartError::Options`] if options are invalid, with all invalid options at once, and
-    /// [`StartError::Stage`] if a recipe or an `init` failed; no stage is left running then.
-    ///
-    /// # Cancel safety
-    ///
-    /// If the future is dropped before it is ready, the stages that were started are aborted.
-    pub async fn start(self) -> Result<Running, StartError> {
-        self.started().await
-    }
-
-    /// [`start`](Self::start), type-erased so that user crates do not compile the supervisor again.
-    fn started(self) -> BoxFuture<'static, Result<Running, StartError>> {
-        async move {
-            let Draft { topology, plan, planned, mut errors, .. } = self.draft;
-            errors.extend(plan.errors());
-            if !errors.is_empty() {
-                return Err(StartError::Options { pipeline: topology.name, errors });
-            }
-            topology.warn_of_many();
-            Running::start(topology, Draft::children(planned), plan).await
-        }
-        .boxed()
     }
 }
 
@@ -197,13 +142,13 @@ impl PipelineBuilder {
     pub fn start_fused<P, R>(
         mut self,
         options: impl Into<StepOptions>,
-        stages: impl FnOnce(FuseStart) -> FusedSource<P, R>,
-    ) -> Chain<Out<R>>
+        stages: impl FnOnce(Fuse<Source<()>>) -> Fuse<Source<P>, R>,
+    ) -> Chain<R::Event>
     where
         P: Origin,
-        R: Recipe<Stage: ProducerConsumer<In = Event<P>>>,
+        R: Recipe<Carry = Plain, In = Event<P>>,
     {
-        let upstream = fused_source(&mut self.draft, &options.into(), stages(FuseStart::new()));
+        let upstream = fused_source(&mut self.draft, &options.into(), stages(Fuse::source()));
         Chain { draft: self.draft, upstream }
     }
 
@@ -239,81 +184,13 @@ impl PipelineBuilder {
     pub fn fused<P, R>(
         mut self,
         options: impl Into<StepOptions>,
-        stages: impl FnOnce(FuseStart) -> FusedWhole<P, R>,
+        stages: impl FnOnce(Fuse<Source<()>>) -> FusedSink<Source<P>, R>,
     ) -> Pipeline
     where
         P: Origin,
-        R: Recipe<Stage: ProducerConsumer<In = Event<P>, Out = Nothing>>,
+        R: Recipe<Carry = Plain, In = Event<P>, Event = Nothing>,
     {
-        let recipe = stages(FuseStart::new()).into_recipe();
-        let shape = shape::<P::Stage>(StepKind::Whole, Capacity::Unbounded);
-        let draft = &mut self.draft;
-        begin(draft, &options.into(), shape, recipe, |stage, core, port, inlet, outlet, ready| {
-            engine::run_fused_pipeline(stage, core, port, inlet, outlet, ready).boxed()
-        });
+        whole(&mut self.draft, &options.into(), stages(Fuse::source()));
         Pipeline { draft: self.draft }
     }
-}
-
-/// Declares a source.
-pub(super) fn source<S, R>(draft: &mut Draft, options: &StepOptions, recipe: R) -> Upstream<S::Event>
-where
-    S: Producer,
-    R: Fn() -> Result<S, BoxError> + Send + 'static,
-{
-    let shape = shape::<S>(StepKind::Producer, PRODUCER_BUFFER);
-    begin(draft, options, shape, recipe, |stage, core, port, inlet, outlet, ready| {
-        engine::run_producer(stage, core, port, inlet, outlet, ready).boxed()
-    })
-}
-
-/// Declares a source with its fused steps.
-pub(super) fn fused_source<P, R>(
-    draft: &mut Draft,
-    options: &StepOptions,
-    stages: FusedSource<P, R>,
-) -> Upstream<Out<R>>
-where
-    P: Origin,
-    R: Recipe<Stage: ProducerConsumer<In = Event<P>>>,
-{
-    // The buffer is unbounded, so that the output of the steps is not lost for lack of space.
-    let shape = shape::<P::Stage>(StepKind::Producer, Capacity::Unbounded);
-    begin(draft, options, shape, stages.into_recipe(), |stage, core, port, inlet, outlet, ready| {
-        engine::run_fused_source(stage, core, port, inlet, outlet, ready).boxed()
-    })
-}
-
-fn shape<S: Producer>(kind: StepKind, capacity: Capacity) -> Shape {
-    Shape {
-        kind,
-        single: S::SINGLE,
-        capacity,
-        keyed: false,
-        type_name: type_name::<S>(),
-        emits: Emits::Events,
-    }
-}
-
-/// Declares a step without input from other steps.
-fn begin<S, Out, R>(
-    draft: &mut Draft,
-    options: &StepOptions,
-    shape: Shape,
-    recipe: R,
-    run: Run<S, Nothing, Out>,
-) -> Upstream<Out>
-where
-    S: Send + 'static,
-    Out: Send + 'static,
-    R: Fn() -> Result<S, BoxError> + Send + 'static,
-{
-    let exit = Exit::new(draft.next(), 1);
-    let upstream = Upstream::none();
-    let links = upstream.links();
-    let (exit_of, capacity) = (Arc::clone(&exit), shape.capacity);
-    let parts = Parts { recipe, upstream, count: Arc::default(), exit: exit_of, capacity, run };
-    let install = Box::new(move |options: &_, children: &mut _| parts.install(options, children));
-    draft.plan(options, shape, &links, install);
-    Upstream::of(exit)
 }

@@ -6,33 +6,35 @@ use std::sync::OnceLock;
 
 use futures_util::FutureExt;
 
-use super::builder::{Pipeline, fused_source, source};
-use super::carried::Emits;
 use super::describe::StepKind;
+use super::describe::carried::Emits;
 use super::draft::{Draft, Shape};
-use super::fuse::{Fuse, Fused, Recipe};
-use super::fuse_sink::FusedSink;
-use super::fuse_source::{Event, FuseStart, FusedSource, Origin};
+use super::fuse::{Begin, Event, Fuse, FusedSink, Input, Origin, Recipe, Source};
+use super::graph::parts::{Parts, Run};
+use super::graph::route::{Node, by_demand, by_key, hashed};
+use super::graph::wire::{Exit, Sharing, Upstream};
 use super::options::StepOptions;
-use super::parts::{Parts, Run};
-use super::route::{Node, by_demand, by_key, hashed};
-use super::wire::{Exit, Sharing, Upstream};
+use super::pipeline::Pipeline;
+use super::sources::{fused_source, source};
 use crate::base::error::BoxError;
 use crate::base::option_error::OptionError;
 use crate::base::options::Capacity;
 use crate::dispatch::Dispatcher;
-use crate::engine::{self, Rejections, Source};
-use crate::stage::{Consumer, Ending, ForEach, FromIter, MapEach, Nothing, Producer, ProducerConsumer};
+use crate::engine::{self, Rejections};
+use crate::policy::{Carry, Plain};
+use crate::stage::{Consumer, Ending, FromIter, MapEach, Nothing, Producer, ProducerConsumer};
 use crate::sync::Arc;
 
-/// A declaration in progress whose last step so far emits events of type `E`.
+/// A declaration in progress whose last step so far emits events of type `T`. They travel as `C` says: as
+/// they are, or as deliveries in an [acknowledged](Self::acknowledged) chain. Functions take and return
+/// events in both; stages take and emit what travels.
 #[must_use = "a pipeline ends with its finish step"]
-pub struct Chain<E> {
+pub struct Chain<T: Send + 'static, C: Carry = Plain> {
     pub(super) draft: Draft,
-    pub(super) upstream: Upstream<E>,
+    pub(super) upstream: Upstream<C::Of<T>>,
 }
 
-impl<E: Send + 'static> Chain<E> {
+impl<T: Send + 'static, C: Carry> Chain<T, C> {
     /// Adds another source of the same events: the next step takes the output of all sources, in no
     /// particular order between them. The pipeline ends when all of them have ended.
     ///
@@ -51,7 +53,7 @@ impl<E: Send + 'static> Chain<E> {
     /// ```
     pub fn and_start<S, R>(mut self, options: impl Into<StepOptions>, recipe: R) -> Self
     where
-        S: Producer<Event = E>,
+        S: Producer<Event = C::Of<T>>,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
         if self.upstream.lanes > 1 {
@@ -65,7 +67,7 @@ impl<E: Send + 'static> Chain<E> {
     /// Like [`and_start`](Self::and_start), for all items of an iterator.
     pub fn and_start_fn<I, R>(self, options: impl Into<StepOptions>, recipe: R) -> Self
     where
-        I: IntoIterator<Item = E>,
+        I: IntoIterator<Item = C::Of<T>>,
         I::IntoIter: Send + 'static,
         R: Fn() -> Result<I, BoxError> + Send + 'static,
     {
@@ -77,16 +79,16 @@ impl<E: Send + 'static> Chain<E> {
     pub fn and_start_fused<P, R>(
         mut self,
         options: impl Into<StepOptions>,
-        stages: impl FnOnce(FuseStart) -> FusedSource<P, R>,
+        stages: impl FnOnce(Fuse<Source<()>>) -> Fuse<Source<P>, R>,
     ) -> Self
     where
         P: Origin,
-        R: Recipe<Stage: ProducerConsumer<In = Event<P>, Out = E>>,
+        R: Recipe<Carry = Plain, In = Event<P>, Event = C::Of<T>>,
     {
         if self.upstream.lanes > 1 {
             self.misplaced("a source in the lanes of a partition: declare it before the partition");
         }
-        let source = fused_source(&mut self.draft, &options.into(), stages(FuseStart::new()));
+        let source = fused_source(&mut self.draft, &options.into(), stages(Fuse::source()));
         self.upstream.ends.extend(source.ends);
         self
     }
@@ -105,17 +107,19 @@ impl<E: Send + 'static> Chain<E> {
     pub fn by<K, F>(mut self, key: F) -> Self
     where
         K: Hash,
-        F: Fn(&E) -> K + Send + Sync + 'static,
+        F: Fn(&T) -> K + Send + Sync + 'static,
     {
         if self.upstream.route.is_some() {
             self.misplaced("`by` after another `by` or a `dispatcher`: only one can feed the next step");
         }
+        let key = move |carried: &C::Of<T>| key(C::peek(carried));
         self.upstream.route = Some((Sharing::ByKey, by_key(hashed(self.upstream.lanes, key))));
         self
     }
 
     /// Lets custom dispatchers decide which copy of the next step gets which events; each copy of the current
-    /// step has one dispatcher. Default: [`DemandDispatcher`](crate::dispatch::DemandDispatcher).
+    /// step has one dispatcher, of deliveries in an acknowledged chain. Default:
+    /// [`DemandDispatcher`](crate::dispatch::DemandDispatcher).
     ///
     /// ```
     /// # use stage_core::{Pipeline, StepOptions, dispatch::FairDispatcher};
@@ -127,7 +131,7 @@ impl<E: Send + 'static> Chain<E> {
     /// ```
     pub fn dispatcher<D>(mut self, dispatcher: impl Fn() -> D + Send + Sync + 'static) -> Self
     where
-        D: Dispatcher<E> + 'static,
+        D: Dispatcher<C::Of<T>> + 'static,
     {
         if self.upstream.route.is_some() {
             self.misplaced("`dispatcher` after another or a `by`: only one can feed the next step");
@@ -141,7 +145,8 @@ impl<E: Send + 'static> Chain<E> {
     /// calls `to` at its end if it has such events. They still count as discarded and in
     /// [`Report::rejected`](crate::Report::rejected). Not included are events that a source [takes
     /// back](Producer::take_back), as a [queue](crate::source::queue) does, and the batch that a stage was
-    /// handling when it failed or was aborted.
+    /// handling when it failed or was aborted. An acknowledged chain passes deliveries, which are rejected as
+    /// untried if `to` drops them.
     ///
     /// After several sources, or a `merge`, it applies to all of them; if it is called several times, the
     /// last call wins.
@@ -168,15 +173,16 @@ impl<E: Send + 'static> Chain<E> {
     /// # Panics
     ///
     /// A panic of `to` is logged; the events passed to it are lost.
-    pub fn rejected(self, to: impl Fn(Vec<E>) + Send + Sync + 'static) -> Self {
+    pub fn rejected(self, to: impl Fn(Vec<C::Of<T>>) + Send + Sync + 'static) -> Self {
         self.upstream.reject(&Rejections::new(to));
         self
     }
 
-    /// Adds a step that takes the output of the step before.
-    pub fn step<S, R>(self, options: impl Into<StepOptions>, recipe: R) -> Chain<S::Out>
+    /// Adds a step that takes the output of the step before: deliveries, in an acknowledged chain.
+    pub fn step<S, U, R>(self, options: impl Into<StepOptions>, recipe: R) -> Chain<U, C>
     where
-        S: ProducerConsumer<In = E>,
+        S: ProducerConsumer<In = C::Of<T>, Out = C::Of<U>>,
+        U: Send + 'static,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
         let emits = if S::BATCHES {
@@ -190,23 +196,25 @@ impl<E: Send + 'static> Chain<E> {
     }
 
     /// Like [`step`](Self::step), for a step that emits batches of at most `events` events.
-    pub(crate) fn step_in_batches<S, R>(
+    pub(crate) fn step_in_batches<S, U, R>(
         self,
         options: &StepOptions,
         events: usize,
         recipe: R,
-    ) -> Chain<S::Out>
+    ) -> Chain<U, C>
     where
-        S: ProducerConsumer<In = E>,
+        S: ProducerConsumer<In = C::Of<T>, Out = C::Of<U>>,
+        U: Send + 'static,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
         self.step_emitting(options, Emits::Batches(Some(events)), recipe)
     }
 
     /// Like [`step`](Self::step), for a step whose output unit is `emits`.
-    fn step_emitting<S, R>(mut self, options: &StepOptions, emits: Emits, recipe: R) -> Chain<S::Out>
+    fn step_emitting<S, U, R>(mut self, options: &StepOptions, emits: Emits, recipe: R) -> Chain<U, C>
     where
-        S: ProducerConsumer<In = E>,
+        S: ProducerConsumer<In = C::Of<T>, Out = C::Of<U>>,
+        U: Send + 'static,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
         let kind = StepKind::ProducerConsumer;
@@ -216,13 +224,18 @@ impl<E: Send + 'static> Chain<E> {
         Chain { draft: self.draft, upstream: Upstream::of(exit) }
     }
 
-    /// Adds a step that turns each event into one other event. Every copy has a clone of the function.
-    pub fn step_fn<F, Out>(self, options: impl Into<StepOptions>, function: F) -> Chain<Out>
+    /// Adds a step that turns each event into one other event. Every copy has a clone of the function. If it
+    /// panics in an acknowledged chain, the current event is rejected, and the rest of the batch returns to
+    /// the producer untried.
+    pub fn step_fn<F, U>(self, options: impl Into<StepOptions>, function: F) -> Chain<U, C>
     where
-        F: FnMut(E) -> Out + Clone + Send + 'static,
-        Out: Send + 'static,
+        F: FnMut(T) -> U + Clone + Send + 'static,
+        U: Send + 'static,
     {
-        self.step(options, move || Ok(MapEach::new(function.clone())))
+        self.step(options, move || {
+            let mut function = function.clone();
+            Ok(MapEach::new(move |carried: C::Of<T>| C::map(carried, &mut function)))
+        })
     }
 
     /// Adds a step of several stages that run as one without queues between them; each takes the output of
@@ -242,36 +255,38 @@ impl<E: Send + 'static> Chain<E> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn fused<R, O>(
+    pub fn fused<R>(
         self,
         options: impl Into<StepOptions>,
-        stages: impl FnOnce(Fuse<E>) -> Fused<R>,
-    ) -> Chain<O>
+        stages: impl FnOnce(Fuse<Input, Begin<T, C>>) -> Fuse<Input, R>,
+    ) -> Chain<R::Event, C>
     where
-        R: Recipe<Stage: ProducerConsumer<In = E, Out = O>>,
-        O: Send + 'static,
+        R: Recipe<Carry = C, In = C::Of<T>>,
     {
-        let recipe = stages(Fuse::new()).into_recipe();
+        let recipe = stages(Fuse::input()).into_recipe();
         self.step(options, move || recipe.build())
     }
 
-    /// Adds the last step.
-    pub fn finish<C, R>(mut self, options: impl Into<StepOptions>, recipe: R) -> Pipeline
+    /// Adds the last step. In an acknowledged chain, it acknowledges or rejects the deliveries that it takes.
+    pub fn finish<S, R>(mut self, options: impl Into<StepOptions>, recipe: R) -> Pipeline
     where
-        C: Consumer<Event = E>,
-        R: Fn() -> Result<C, BoxError> + Send + 'static,
+        S: Consumer<Event = C::Of<T>>,
+        R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
-        let run: Run<C, E, Nothing> = |s, c, p, i, o, r| engine::run_consumer(s, c, p, i, o, r).boxed();
+        let run: Run<S, C::Of<T>, Nothing> =
+            |s, c, p, i, o, r| engine::run_consumer(s, c, p, i, o, r).boxed();
         self.install(&options.into(), StepKind::Consumer, Emits::Events, recipe, run);
         Pipeline { draft: self.draft }
     }
 
-    /// Adds the last step: calls a function with each event. Every copy has a clone of the function.
+    /// Adds the last step: calls a function with each event. Every copy has a clone of the function. An
+    /// acknowledged chain acknowledges an event when the function has returned, in groups of up to 64 events
+    /// of a batch.
     pub fn finish_fn<F>(self, options: impl Into<StepOptions>, function: F) -> Pipeline
     where
-        F: FnMut(E) + Clone + Send + 'static,
+        F: FnMut(T) + Clone + Send + 'static,
     {
-        self.finish(options, move || Ok(ForEach::new(function.clone())))
+        self.finish(options, move || Ok(C::each(function.clone())))
     }
 
     /// Adds the last step, made of several stages that run as one: steps and a sink without queues between
@@ -294,22 +309,23 @@ impl<E: Send + 'static> Chain<E> {
     pub fn finish_fused<R>(
         self,
         options: impl Into<StepOptions>,
-        stages: impl FnOnce(Fuse<E>) -> FusedSink<R>,
+        stages: impl FnOnce(Fuse<Input, Begin<T, C>>) -> FusedSink<Input, R>,
     ) -> Pipeline
     where
-        R: Recipe<Stage: ProducerConsumer<In = E, Out = Nothing>>,
+        R: Recipe<Carry = Plain, In = C::Of<T>, Event = Nothing>,
     {
-        let recipe = stages(Fuse::new()).into_recipe();
+        let recipe = stages(Fuse::input()).into_recipe();
         self.finish(options, move || Ok(Ending::new(recipe.build()?)))
     }
 
-    /// Returns a pipeline without a last step, and a function that returns the sources to subscribe to
-    /// instead, once the pipeline has started.
-    pub(crate) fn into_open(self) -> (Pipeline, impl FnOnce() -> Vec<Source<E>> + Send + 'static) {
-        let Self { draft, mut upstream } = self;
-        let count = Arc::new(OnceLock::from(1));
-        follow(&mut upstream, &count);
-        (Pipeline { draft }, move || upstream.feed(0, 1).into_iter().map(|(source, _)| source).collect())
+    /// Returns the chain of what travels.
+    pub(super) fn into_carried(self) -> Chain<C::Of<T>> {
+        Chain { draft: self.draft, upstream: self.upstream }
+    }
+
+    /// Returns the chain whose events travel as those of `chain`.
+    pub(super) fn from_carried(chain: Chain<C::Of<T>>) -> Self {
+        Self { draft: chain.draft, upstream: chain.upstream }
     }
 
     /// Records that a declaration has no meaning in this position.
@@ -325,7 +341,7 @@ impl<E: Send + 'static> Chain<E> {
         kind: StepKind,
         emits: Emits,
         recipe: R,
-        run: Run<S, E, Out>,
+        run: Run<S, C::Of<T>, Out>,
     ) -> Arc<Exit<Out>>
     where
         S: Send + 'static,
@@ -346,13 +362,24 @@ impl<E: Send + 'static> Chain<E> {
     }
 }
 
+impl<E: Send + 'static> Chain<E> {
+    /// Returns a pipeline without a last step, and a function that returns the sources to subscribe to
+    /// instead, once the pipeline has started.
+    pub(crate) fn into_open(self) -> (Pipeline, impl FnOnce() -> Vec<engine::Source<E>> + Send + 'static) {
+        let Self { draft, mut upstream } = self;
+        let count = Arc::new(OnceLock::from(1));
+        follow(&mut upstream, &count);
+        (Pipeline { draft }, move || upstream.feed(0, 1).into_iter().map(|(source, _)| source).collect())
+    }
+}
+
 /// Connects `upstream` to a next step with `count` copies.
 fn follow<E: Send + 'static>(upstream: &mut Upstream<E>, count: &Arc<OnceLock<usize>>) {
     let route = upstream.route.take().map_or_else(by_demand, |(_, route)| route);
     upstream.set(|| Node::Copies { count: Arc::clone(count), route: Arc::clone(&route) });
 }
 
-impl<E> std::fmt::Debug for Chain<E> {
+impl<T: Send + 'static, C: Carry> std::fmt::Debug for Chain<T, C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Chain").field("topology", &self.draft.topology).finish_non_exhaustive()
     }

@@ -1,10 +1,10 @@
 //! A pipeline that is being declared: its steps so far, and the errors in its declaration.
 
-use super::carried::{Carried, Emits};
-use super::describe::{Link, LinkKind, StepInfo, StepKind, Topology};
+use super::describe::carried::Emits;
+use super::describe::{Carried, Link, LinkKind, StepInfo, StepKind, Topology};
+use super::graph::parts::Install;
+use super::graph::wire::{Links, Upstream, Way};
 use super::options::{Effective, StepOptions};
-use super::parts::Install;
-use super::wire::{Links, Upstream, Way};
 use crate::base::option_error::OptionError;
 use crate::base::options::Capacity;
 use crate::supervise::{Child, Plan};
@@ -33,7 +33,7 @@ pub(super) struct Planned {
     /// `None` if the options are invalid, which was recorded as an error.
     pub(super) options: Option<Effective>,
     #[cfg(feature = "config")]
-    pub(super) declared: super::redeclare::Declared,
+    pub(super) declared: super::options::Declared,
     /// The unit that the links after it carry.
     emits: Carried,
     install: Install,
@@ -118,7 +118,7 @@ impl Draft {
         self.topology.links.extend(links);
         self.topology.bound();
         #[cfg(feature = "config")]
-        let declared = super::redeclare::Declared {
+        let declared = super::options::Declared {
             own: declared.clone(),
             defaults: self.defaults.clone(),
             shape,

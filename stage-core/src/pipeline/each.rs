@@ -1,43 +1,44 @@
 //! Steps that handle events one by one, with a policy for failed events.
 
-use super::acknowledged::Acknowledged;
-use super::builder::Pipeline;
 use super::chain::Chain;
 use super::options::StepOptions;
+use super::pipeline::Pipeline;
 use crate::base::error::BoxError;
-use crate::policy::{self, EachEvent, EventSink, EventStep, FailurePolicy, Plain, attempt};
+use crate::policy::{Carry, EachEvent, EventSink, EventStep, FailurePolicy, attempt};
 use crate::sync::{Arc, Mutex, lock};
 
-impl<E: Send + 'static> Chain<E> {
-    /// Adds a step that handles each event with the handler that `recipe` builds; see [`policy`] for the
-    /// treatment of failed events. The recipe runs once per copy, and again after each panic.
+impl<T: Send + 'static, C: Carry> Chain<T, C> {
+    /// Adds a step that handles each event with the handler that `recipe` builds; see [`policy`](crate::policy)
+    /// for the treatment of failed events. The recipe runs once per copy, and again after each panic. In an
+    /// acknowledged chain, an event without output is acknowledged.
     pub fn step_each<H, R>(
         self,
         options: impl Into<StepOptions>,
-        policy: FailurePolicy<E>,
+        policy: FailurePolicy<T>,
         recipe: R,
-    ) -> Chain<H::Out>
+    ) -> Chain<H::Out, C>
     where
-        H: EachEvent<In = E>,
+        H: EachEvent<In = T>,
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
         let recipe = shared(recipe);
-        self.step(options, move || EventStep::<H, Plain>::new(policy.clone(), recipe.clone()))
+        self.step(options, move || EventStep::<H, C>::new(policy.clone(), recipe.clone()))
     }
 
-    /// Adds the last step: handles each event with the handler that `recipe` builds.
+    /// Adds the last step: handles each event with the handler that `recipe` builds, and acknowledges it in an
+    /// acknowledged chain.
     pub fn finish_each<H, R>(
         self,
         options: impl Into<StepOptions>,
-        policy: FailurePolicy<E>,
+        policy: FailurePolicy<T>,
         recipe: R,
     ) -> Pipeline
     where
-        H: EachEvent<In = E>,
+        H: EachEvent<In = T>,
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
         let recipe = shared(recipe);
-        self.finish(options, move || EventSink::<H, Plain>::new(policy.clone(), recipe.clone()))
+        self.finish(options, move || EventSink::<H, C>::new(policy.clone(), recipe.clone()))
     }
 
     /// Adds a step that turns each event into one other event with a function that may fail; every copy has a
@@ -56,87 +57,21 @@ impl<E: Send + 'static> Chain<E> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn step_each_fn<F, Out, Error>(
+    pub fn step_each_fn<F, U, Error>(
         self,
         options: impl Into<StepOptions>,
-        policy: FailurePolicy<E>,
+        policy: FailurePolicy<T>,
         function: F,
-    ) -> Chain<Out>
+    ) -> Chain<U, C>
     where
-        F: FnMut(E) -> Result<Out, Error> + Clone + Send + 'static,
-        Out: Send + 'static,
+        F: FnMut(T) -> Result<U, Error> + Clone + Send + 'static,
+        U: Send + 'static,
         Error: Into<BoxError> + 'static,
     {
         self.step_each(options, policy, move || Ok(attempt(function.clone())))
     }
 
     /// Adds the last step: handles each event with a function that may fail; every copy has a clone of it.
-    pub fn finish_each_fn<F, Error>(
-        self,
-        options: impl Into<StepOptions>,
-        policy: FailurePolicy<E>,
-        function: F,
-    ) -> Pipeline
-    where
-        F: FnMut(E) -> Result<(), Error> + Clone + Send + 'static,
-        Error: Into<BoxError> + 'static,
-    {
-        self.finish_each(options, policy, move || Ok(attempt(function.clone())))
-    }
-}
-
-impl<T: Send + 'static> Acknowledged<T> {
-    /// Adds a step that handles each event with the handler that `recipe` builds. A failed event is rejected
-    /// with its error, unless the policy sends it elsewhere; an event without output is acknowledged.
-    pub fn step_each<H, R>(
-        self,
-        options: impl Into<StepOptions>,
-        policy: FailurePolicy<T>,
-        recipe: R,
-    ) -> Acknowledged<H::Out>
-    where
-        H: EachEvent<In = T>,
-        R: Fn() -> Result<H, BoxError> + Send + 'static,
-    {
-        let recipe = shared(recipe);
-        self.step(options, move || EventStep::<H, policy::Acknowledged>::new(policy.clone(), recipe.clone()))
-    }
-
-    /// Adds the last step: handles each event with the handler that `recipe` builds, and acknowledges it.
-    pub fn finish_each<H, R>(
-        self,
-        options: impl Into<StepOptions>,
-        policy: FailurePolicy<T>,
-        recipe: R,
-    ) -> Pipeline
-    where
-        H: EachEvent<In = T>,
-        R: Fn() -> Result<H, BoxError> + Send + 'static,
-    {
-        let recipe = shared(recipe);
-        self.finish(options, move || {
-            EventSink::<H, policy::Acknowledged>::new(policy.clone(), recipe.clone())
-        })
-    }
-
-    /// Adds a step that turns each event into one other event with a function that may fail; every copy has a
-    /// clone of it.
-    pub fn step_each_fn<F, Out, Error>(
-        self,
-        options: impl Into<StepOptions>,
-        policy: FailurePolicy<T>,
-        function: F,
-    ) -> Acknowledged<Out>
-    where
-        F: FnMut(T) -> Result<Out, Error> + Clone + Send + 'static,
-        Out: Send + 'static,
-        Error: Into<BoxError> + 'static,
-    {
-        self.step_each(options, policy, move || Ok(attempt(function.clone())))
-    }
-
-    /// Adds the last step: handles each event with a function that may fail, and acknowledges it; every copy
-    /// has a clone of the function.
     pub fn finish_each_fn<F, Error>(
         self,
         options: impl Into<StepOptions>,

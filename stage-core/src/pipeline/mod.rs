@@ -19,43 +19,34 @@
 //! # }
 //! ```
 
-mod acknowledged;
+mod branches;
 mod builder;
-mod carried;
 mod chain;
+mod delivered;
 mod describe;
 mod draft;
-mod draw;
 mod each;
-mod fork;
 mod fuse;
-mod fuse_deliveries;
-mod fuse_sink;
-mod fuse_source;
+mod graph;
 pub(crate) mod handle;
-mod handle_each;
-mod line;
 mod options;
-mod parts;
-#[cfg(feature = "config")]
-mod redeclare;
-mod route;
+#[expect(clippy::module_inception, reason = "the file is named after the type that it defines")]
+mod pipeline;
 mod segment;
-mod wire;
+mod sources;
 
 pub use crate::base::option_error::OptionError;
-pub use acknowledged::{Acknowledged, Delivered};
-pub use builder::{Pipeline, PipelineBuilder};
-pub use carried::Carried;
+pub use crate::policy::carry::{Acknowledged, Carry, Plain};
+pub use branches::Branches;
+// Bounds that exist for their messages.
+pub use builder::PipelineBuilder;
 pub use chain::Chain;
-pub use describe::{Link, LinkKind, StepInfo, StepKind, Topology};
-pub use fork::{Broadcast, Fork, Merging};
-pub use fuse::{Fuse, Fused, Recipe};
-pub use fuse_deliveries::{FuseDeliveries, FusedDeliveries};
-pub use fuse_sink::FusedSink;
-pub use fuse_source::{FuseStart, FusedSource, FusedStart, FusedWhole, Origin};
-pub use line::Line;
-pub use options::StepOptions;
+pub use describe::{Carried, Link, LinkKind, StepInfo, StepKind, Topology};
+pub use fuse::{Fuse, FusedSink};
 #[cfg(feature = "config")]
-pub(crate) use redeclare::StepDeclaration;
+pub(crate) use options::StepDeclaration;
+pub use options::StepOptions;
+pub use pipeline::Pipeline;
 pub use segment::{Passage, Segment};
+#[doc(hidden)]
+pub use {branches::Broadcast, delivered::Delivered};

@@ -3,6 +3,7 @@
 use super::chain::Chain;
 use super::draft::snake_case;
 use super::options::StepOptions;
+use crate::policy::Carry;
 
 /// A part of a pipeline that takes events of one type and emits events of another, used with
 /// [`Chain::through`]. Declared by `pipeline!` with `: In => Out`, or made from a function.
@@ -29,12 +30,12 @@ pub trait Passage {
 }
 
 /// A part of a pipeline, as a value.
-pub struct Segment<In, Out> {
+pub struct Segment<In: Send + 'static, Out: Send + 'static> {
     name: String,
     attach: Box<dyn FnOnce(Chain<In>) -> Chain<Out> + Send>,
 }
 
-impl<In, Out> Segment<In, Out> {
+impl<In: Send + 'static, Out: Send + 'static> Segment<In, Out> {
     /// Creates a segment from the steps that `attach` adds.
     pub fn new(
         name: impl Into<String>,
@@ -57,10 +58,11 @@ impl<In: Send + 'static, Out: Send + 'static> Passage for Segment<In, Out> {
     }
 }
 
-impl<E: Send + 'static> Chain<E> {
+impl<T: Send + 'static, C: Carry> Chain<T, C> {
     /// Adds the steps of a segment that was declared elsewhere. Its steps are called `segment.step`, with the
     /// name in `options`, or else the [segment's own](Passage::name), as the prefix. The other options apply
-    /// to those of its steps that do not set them.
+    /// to those of its steps that do not set them. The segment of an acknowledged chain takes and emits
+    /// deliveries.
     ///
     /// ```
     /// # use stage_core::{Chain, Pipeline, Segment, StepOptions};
@@ -76,23 +78,24 @@ impl<E: Send + 'static> Chain<E> {
     /// let names: Vec<_> = pipeline.topology().steps.iter().map(|step| step.name.as_str()).collect();
     /// assert_eq!(names, ["numbers", "add.sum", "again.sum", "print"]);
     /// ```
-    pub fn through<P>(mut self, options: impl Into<StepOptions>, part: P) -> Chain<P::Out>
+    pub fn through<P, U>(mut self, options: impl Into<StepOptions>, part: P) -> Chain<U, C>
     where
-        P: Passage<In = E>,
+        P: Passage<In = C::Of<T>, Out = C::Of<U>>,
+        U: Send + 'static,
     {
         let options = options.into();
         let name = options.name.clone().unwrap_or_else(|| part.name());
         let (prefix, defaults) = (self.draft.prefix.clone(), self.draft.defaults.clone());
         self.draft.prefix = format!("{prefix}{name}.");
         self.draft.defaults = options.or(&defaults);
-        let mut chain = part.attach(self);
+        let mut chain = part.attach(self.into_carried());
         chain.draft.prefix = prefix;
         chain.draft.defaults = defaults;
-        chain
+        Chain::from_carried(chain)
     }
 }
 
-impl<In, Out> std::fmt::Debug for Segment<In, Out> {
+impl<In: Send + 'static, Out: Send + 'static> std::fmt::Debug for Segment<In, Out> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Segment").field("name", &self.name).finish_non_exhaustive()
     }

@@ -1,8 +1,11 @@
 //! The two ways events travel in a pipeline: plain, or as deliveries.
 
+use super::handle_each::HandleEach;
 use crate::ack::{Delivery, Token};
+use crate::dispatch::{Dispatcher, Group, GroupDispatcher};
+use crate::stage::{Consumer, ForEach, MapEach, Nothing, ProducerConsumer, Sinking, Then};
 
-/// How events of one pipeline travel: [`Plain`] or [`Acknowledged`]. Sealed.
+/// How the events of a chain travel: [`Plain`] or [`Acknowledged`]. Sealed.
 pub trait Carry: sealed::Sealed + Send + 'static {
     /// The type that travels for an event of type `T`.
     type Of<T: Send + 'static>: Send + 'static;
@@ -12,13 +15,48 @@ pub trait Carry: sealed::Sealed + Send + 'static {
 
     #[doc(hidden)]
     fn close<T: Send + 'static>(event: T, token: Token) -> Self::Of<T>;
+
+    #[doc(hidden)]
+    fn peek<T: Send + 'static>(carried: &Self::Of<T>) -> &T;
+
+    #[doc(hidden)]
+    fn map<T, U>(carried: Self::Of<T>, function: impl FnOnce(T) -> U) -> Self::Of<U>
+    where
+        T: Send + 'static,
+        U: Send + 'static;
+
+    /// Joins events into one.
+    #[doc(hidden)]
+    fn join<T: Send + 'static>(batch: Vec<Self::Of<T>>) -> Self::Of<Vec<T>>;
+
+    /// Creates a dispatcher that sends every event to every group.
+    #[doc(hidden)]
+    fn to_every<T>(groups: Vec<Group<Self::Of<T>>>) -> Box<dyn Dispatcher<Self::Of<T>>>
+    where
+        T: Clone + Send + 'static;
+
+    /// Creates a consumer that calls a function with each event.
+    #[doc(hidden)]
+    fn each<T, F>(function: F) -> impl Consumer<Event = Self::Of<T>>
+    where
+        T: Send + 'static,
+        F: FnMut(T) + Send + 'static;
+
+    /// Like [`each`](Self::each), fused with the function before it.
+    #[doc(hidden)]
+    fn each_after<In, T, G, F>(first: G, function: F) -> impl ProducerConsumer<In = In, Out = Nothing>
+    where
+        In: Send + 'static,
+        T: Send + 'static,
+        G: FnMut(In) -> Self::Of<T> + Send + 'static,
+        F: FnMut(T) + Send + 'static;
 }
 
 /// Events travel as plain values; a failed event is counted as discarded.
 #[derive(Clone, Copy, Debug)]
 pub enum Plain {}
 
-/// Events travel as deliveries; a failed delivery is rejected.
+/// Events travel as [deliveries](crate::ack); a failed delivery is rejected.
 #[derive(Clone, Copy, Debug)]
 pub enum Acknowledged {}
 
@@ -32,6 +70,47 @@ impl Carry for Plain {
     fn close<T: Send + 'static>(event: T, _: Token) -> T {
         event
     }
+
+    #[inline]
+    fn peek<T: Send + 'static>(carried: &T) -> &T {
+        carried
+    }
+
+    #[inline]
+    fn map<T, U>(carried: T, function: impl FnOnce(T) -> U) -> U
+    where
+        T: Send + 'static,
+        U: Send + 'static,
+    {
+        function(carried)
+    }
+
+    fn join<T: Send + 'static>(batch: Vec<T>) -> Vec<T> {
+        batch
+    }
+
+    fn to_every<T: Clone + Send + 'static>(groups: Vec<Group<T>>) -> Box<dyn Dispatcher<T>> {
+        Box::new(GroupDispatcher::every(groups))
+    }
+
+    fn each<T, F>(function: F) -> impl Consumer<Event = T>
+    where
+        T: Send + 'static,
+        F: FnMut(T) + Send + 'static,
+    {
+        ForEach::new(function)
+    }
+
+    // One function of both: an event passes through them before the next one does.
+    fn each_after<In, T, G, F>(mut first: G, mut function: F) -> impl ProducerConsumer<In = In, Out = Nothing>
+    where
+        In: Send + 'static,
+        T: Send + 'static,
+        G: FnMut(In) -> T + Send + 'static,
+        F: FnMut(T) + Send + 'static,
+    {
+        Sinking(ForEach::new(move |event: In| function(first(event))))
+    }
 }
 
 impl Carry for Acknowledged {
@@ -43,6 +122,50 @@ impl Carry for Acknowledged {
 
     fn close<T: Send + 'static>(event: T, token: Token) -> Delivery<T> {
         token.with(event)
+    }
+
+    #[inline]
+    fn peek<T: Send + 'static>(carried: &Delivery<T>) -> &T {
+        carried.peek()
+    }
+
+    #[inline]
+    fn map<T, U>(carried: Delivery<T>, function: impl FnOnce(T) -> U) -> Delivery<U>
+    where
+        T: Send + 'static,
+        U: Send + 'static,
+    {
+        carried.map(function)
+    }
+
+    fn join<T: Send + 'static>(batch: Vec<Delivery<T>>) -> Delivery<Vec<T>> {
+        Delivery::join(batch)
+    }
+
+    /// A delivery that no group selects is acknowledged.
+    fn to_every<T>(groups: Vec<Group<Delivery<T>>>) -> Box<dyn Dispatcher<Delivery<T>>>
+    where
+        T: Clone + Send + 'static,
+    {
+        Box::new(GroupDispatcher::every_leaving(groups, Delivery::acknowledge))
+    }
+
+    fn each<T, F>(function: F) -> impl Consumer<Event = Delivery<T>>
+    where
+        T: Send + 'static,
+        F: FnMut(T) + Send + 'static,
+    {
+        HandleEach::new(function)
+    }
+
+    fn each_after<In, T, G, F>(first: G, function: F) -> impl ProducerConsumer<In = In, Out = Nothing>
+    where
+        In: Send + 'static,
+        T: Send + 'static,
+        G: FnMut(In) -> Delivery<T> + Send + 'static,
+        F: FnMut(T) + Send + 'static,
+    {
+        Then::new(MapEach::new(first), Sinking(HandleEach::new(function)))
     }
 }
 

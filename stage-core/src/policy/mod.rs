@@ -38,17 +38,18 @@
 //! ```
 
 mod caller;
-mod carry;
+pub(crate) mod carry;
 mod decision;
 mod each_event;
 mod event_error;
 mod failure_policy;
 mod function;
+mod handle_each;
 mod letter;
 mod sink;
 mod step;
 
-pub use carry::{Acknowledged, Carry, Plain};
+pub(crate) use carry::{Acknowledged, Carry, Plain};
 pub use each_event::EachEvent;
 pub use event_error::{EventError, Failed};
 pub use failure_policy::{FailurePolicy, Retained};

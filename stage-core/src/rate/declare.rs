@@ -2,11 +2,11 @@
 
 use super::budget::Budget;
 use super::stage::RateLimiter;
-use crate::ack::Delivery;
 use crate::base::error::BoxError;
-use crate::pipeline::{Acknowledged, Chain, StepOptions};
+use crate::pipeline::{Chain, StepOptions};
+use crate::policy::Carry;
 
-impl<E: Send + 'static> Chain<E> {
+impl<T: Send + 'static, C: Carry> Chain<T, C> {
     /// Adds a step that passes events on at a limited rate: a [`RateLimiter`] with the budget made by the
     /// recipe, which runs once per copy and again at each restart. A recipe that returns a
     /// [`Rate`](super::Rate) gives each copy a budget of its own; clones of one [`Budget`] are shared. The
@@ -32,18 +32,6 @@ impl<E: Send + 'static> Chain<E> {
         R: Fn() -> Result<B, BoxError> + Send + 'static,
     {
         let options = options.into().or(&StepOptions::new().count(1));
-        self.step(options, move || Ok(RateLimiter::<E>::new(budget()?.into())))
-    }
-}
-
-impl<T: Send + 'static> Acknowledged<T> {
-    /// Adds a step that passes deliveries on at a limited rate: see [`Chain::limited`].
-    pub fn limited<B, R>(self, options: impl Into<StepOptions>, budget: R) -> Self
-    where
-        B: Into<Budget>,
-        R: Fn() -> Result<B, BoxError> + Send + 'static,
-    {
-        let options = options.into().or(&StepOptions::new().count(1));
-        self.step(options, move || Ok(RateLimiter::<Delivery<T>>::new(budget()?.into())))
+        self.step(options, move || Ok(RateLimiter::<C::Of<T>>::new(budget()?.into())))
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn expand(model: &Model, scope: &Scope<'_>) -> TokenStream {
     let builder = quote_spanned!(span_of(&model.name)=> ::stage_core::Pipeline::builder(#name));
     let is_start = |node: &&Node| matches!(node, Node::Step(step) if step.role == Role::Start);
     let (starts, others) = model.nodes.split_at(model.nodes.iter().take_while(is_start).count());
-    let calls = Calls::of(model, scope);
+    let calls = Calls { scope };
     let (starts, lifted, others) = (calls.all(starts), lifted(model), calls.all(others));
     let pipeline = pipeline(Span::mixed_site());
     quote! {
@@ -38,8 +38,7 @@ pub(super) fn expand_part(model: &Model, scope: &Scope<'_>) -> TokenStream {
     let pipeline = pipeline(Span::mixed_site());
     let defaults = defaults(&model.defaults, scope)
         .map(|defaults| quote!(let #pipeline = #pipeline.defaults(&#defaults);));
-    let (lifted, calls, last) =
-        (lifted(model), Calls::of(model, scope).all(&model.nodes), out_of(&model.nodes));
+    let (lifted, calls, last) = (lifted(model), Calls { scope }.all(&model.nodes), out_of(&model.nodes));
     let lowered = model.acknowledged.map(|_| quote_spanned!(last.span()=> .deliveries()));
     quote!(#defaults #lifted #calls #last #lowered)
 }
@@ -76,16 +75,9 @@ fn defaults(of: &Options, scope: &Scope<'_>) -> Option<TokenStream> {
 /// The context of the calls.
 struct Calls<'a> {
     scope: &'a Scope<'a>,
-    /// The type that has the methods, once its events come from the sources.
-    line: &'static str,
 }
 
-impl<'a> Calls<'a> {
-    fn of(model: &Model, scope: &'a Scope<'a>) -> Self {
-        let line = if model.acknowledged.is_some() { "Acknowledged" } else { "Chain" };
-        Self { scope, line }
-    }
-
+impl Calls<'_> {
     fn all(&self, nodes: &[Node]) -> TokenStream {
         let pipeline = pipeline(Span::mixed_site());
         let mut begun = false;
@@ -123,18 +115,16 @@ impl<'a> Calls<'a> {
             // The whole call has the span of its last part, and is a function call: a mistake there concerns
             // the whole as well, and is reported as the same one at the same place.
             let (events, stages) = (pipeline(Span::mixed_site()), self.fused(step, last.anchor));
-            let (line, method) = match (step.role, step.finish) {
+            let (builder, method) = match (step.role, step.finish) {
                 (Role::Start, Some(_)) => ("PipelineBuilder", "fused"),
-                // A source emits before its events are lifted into deliveries.
                 (Role::Start, None) if again => ("Chain", "and_start_fused"),
                 (Role::Start, None) => ("PipelineBuilder", "start_fused"),
-                (_, Some(_)) => (self.line, "finish_fused"),
-                (_, None) => (self.line, "fused"),
+                (_, Some(_)) => ("Chain", "finish_fused"),
+                (_, None) => ("Chain", "fused"),
             };
-            let (line, method) = (Ident::new(line, last.anchor), Ident::new(method, last.anchor));
+            let (builder, method) = (Ident::new(builder, last.anchor), Ident::new(method, last.anchor));
             let events = quote!(#events #gates #by);
-            let call =
-                quote_spanned!(last.anchor=> ::stage_core::#line::#method(#events, #name #options, #stages));
+            let call = quote_spanned!(last.anchor=> ::stage_core::#builder::#method(#events, #name #options, #stages));
             return self.handing_out(step, &call);
         }
         let (method, recipe) = match (step.recipe.shape, step.role) {
@@ -153,12 +143,9 @@ impl<'a> Calls<'a> {
         let Some(Dispatcher { word, recipe }) = &step.dispatcher else { return declared.clone() };
         let pipeline = pipeline(word.span());
         let recipe = capture::maker(recipe, self.scope);
-        // A source emits before its events are lifted into deliveries.
-        let line = if step.role == Role::Start { "Chain" } else { self.line };
-        let line = Ident::new(line, Span::mixed_site());
         quote!({
             let #pipeline = #declared;
-            ::stage_core::#line::dispatcher(#pipeline, #recipe)
+            ::stage_core::Chain::dispatcher(#pipeline, #recipe)
         })
     }
 
@@ -184,8 +171,8 @@ impl<'a> Calls<'a> {
     fn broadcast(&self, broadcast: &Broadcast) -> TokenStream {
         // A function call, so that the compiler reports events that are not `Clone` at the argument, which
         // has the span of the word.
-        let (events, line) = (pipeline(broadcast.word), Ident::new(self.line, Span::mixed_site()));
-        let begin = quote!(::stage_core::#line::broadcast(#events));
+        let events = pipeline(broadcast.word);
+        let begin = quote!(::stage_core::Chain::broadcast(#events));
         let branches = broadcast.branches.iter().map(|branch| self.branch(branch));
         let end = match broadcast.merge {
             Some(merge) => Ident::new("merge", merge),

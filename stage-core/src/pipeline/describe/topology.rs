@@ -1,9 +1,9 @@
 //! The structure of a pipeline, as data.
 
 use super::carried::Carried;
-use super::draft::Shape;
-use super::options::Effective;
 use crate::base::options::Placement;
+use crate::pipeline::draft::Shape;
+use crate::pipeline::options::Effective;
 
 /// The steps of a pipeline with their effective options, and the links between them.
 ///
@@ -104,7 +104,7 @@ pub enum LinkKind {
 }
 
 impl StepInfo {
-    pub(super) fn new(options: &Effective, shape: Shape, lanes: usize) -> Self {
+    pub(in crate::pipeline) fn new(options: &Effective, shape: Shape, lanes: usize) -> Self {
         Self {
             name: options.name.clone(),
             kind: shape.kind,
@@ -147,7 +147,7 @@ impl Topology {
     }
 
     /// Returns the number of subscriptions that a link consists of.
-    pub(super) fn subscriptions_of(&self, link: &Link) -> Option<usize> {
+    pub(in crate::pipeline) fn subscriptions_of(&self, link: &Link) -> Option<usize> {
         let (from, to) = (self.step(&link.from)?, self.step(&link.to)?);
         Some(from.copies().saturating_mul(to.copies()) / from.lanes.min(to.lanes))
     }

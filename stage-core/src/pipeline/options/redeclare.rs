@@ -2,26 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use super::builder::Pipeline;
-use super::carried::Carried;
-use super::describe::{StepInfo, StepKind};
-use super::draft::Shape;
-use super::options::{Effective, StepOptions};
+use super::{Effective, StepOptions};
 use crate::base::backoff::Backoff;
 use crate::base::option_error::OptionError;
 use crate::base::options::{CancelMode, Capacity, Keep, Restart};
+use crate::pipeline::Pipeline;
+use crate::pipeline::describe::{Carried, StepInfo, StepKind};
+use crate::pipeline::draft::Shape;
 use crate::supervise::{Intensity, Strategy};
 
 /// The declaration of a step, kept until the pipeline starts.
 #[derive(Debug)]
-pub(super) struct Declared {
-    pub(super) own: StepOptions,
+pub(in crate::pipeline) struct Declared {
+    pub(in crate::pipeline) own: StepOptions,
     /// The defaults in effect at its declaration.
-    pub(super) defaults: StepOptions,
-    pub(super) shape: Shape,
-    pub(super) lanes: usize,
+    pub(in crate::pipeline) defaults: StepOptions,
+    pub(in crate::pipeline) shape: Shape,
+    pub(in crate::pipeline) lanes: usize,
     /// The unit that it takes, in which its demand is counted.
-    pub(super) taken: Carried,
+    pub(in crate::pipeline) taken: Carried,
 }
 
 /// A declared step, for configuration.

@@ -5,12 +5,12 @@ use std::sync::OnceLock;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use super::options::Effective;
 use super::wire::{Exit, Upstream};
 use crate::ack::Collectors;
 use crate::base::error::{BoxError, ExitReason};
 use crate::base::options::{Capacity, Pace};
 use crate::engine::{self, Inlet, Outlet, Ready, Sources, StageInbox};
+use crate::pipeline::options::Effective;
 use crate::stage::{CallbackState, CopyOf, Effects, Holds, StageMail};
 use crate::supervise::{Child, Control, Nature};
 use crate::sync::{Arc, Mutex, lock};
@@ -18,7 +18,7 @@ use crate::wire::mailbox::{Mailbox, Subscribable};
 use crate::wire::subscription::Reach;
 
 /// Runs a stage of one kind; erases its types, once per start.
-pub(super) type Run<S, In, Out> = fn(
+pub(in crate::pipeline) type Run<S, In, Out> = fn(
     S,
     CallbackState,
     StageInbox<S, In, Out>,
@@ -28,18 +28,18 @@ pub(super) type Run<S, In, Out> = fn(
 ) -> BoxFuture<'static, ExitReason>;
 
 /// Adds the copies of a step to the children before them.
-pub(super) type Install = Box<dyn FnOnce(&Effective, &mut Vec<Child>) + Send>;
+pub(in crate::pipeline) type Install = Box<dyn FnOnce(&Effective, &mut Vec<Child>) + Send>;
 
 /// The components of the copies of a step.
-pub(super) struct Parts<S, In, Out, R> {
-    pub(super) recipe: R,
-    pub(super) upstream: Upstream<In>,
+pub(in crate::pipeline) struct Parts<S, In, Out, R> {
+    pub(in crate::pipeline) recipe: R,
+    pub(in crate::pipeline) upstream: Upstream<In>,
     /// The number of copies in each lane, for the steps before it.
-    pub(super) count: Arc<OnceLock<usize>>,
-    pub(super) exit: Arc<Exit<Out>>,
+    pub(in crate::pipeline) count: Arc<OnceLock<usize>>,
+    pub(in crate::pipeline) exit: Arc<Exit<Out>>,
     /// The default buffer of each copy.
-    pub(super) capacity: Capacity,
-    pub(super) run: Run<S, In, Out>,
+    pub(in crate::pipeline) capacity: Capacity,
+    pub(in crate::pipeline) run: Run<S, In, Out>,
 }
 
 impl<S, In, Out, R> Parts<S, In, Out, R>
@@ -50,7 +50,7 @@ where
     R: Fn() -> Result<S, BoxError> + Send + 'static,
 {
     /// Adds a child for each copy.
-    pub(super) fn install(self, options: &Effective, children: &mut Vec<Child>) {
+    pub(in crate::pipeline) fn install(self, options: &Effective, children: &mut Vec<Child>) {
         let copies = options.count * self.upstream.lanes;
         // A pipeline starts only once, so the value cannot be set already.
         let _ = self.count.set(options.count);

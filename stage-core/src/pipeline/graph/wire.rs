@@ -25,32 +25,32 @@ use crate::sync::{Arc, Mutex, lock};
 use crate::wire::mailbox::Subscribable;
 
 /// The events that arrive at one point of a declaration.
-pub(super) struct Upstream<E> {
-    pub(super) ends: Vec<End<E>>,
+pub(in crate::pipeline) struct Upstream<E> {
+    pub(in crate::pipeline) ends: Vec<End<E>>,
     /// The number of lanes in this part of the pipeline.
-    pub(super) lanes: usize,
+    pub(in crate::pipeline) lanes: usize,
     /// How the copies of the next step share the events; `None` means by demand.
-    pub(super) route: Option<(Sharing, Route<E>)>,
+    pub(in crate::pipeline) route: Option<(Sharing, Route<E>)>,
 }
 
 /// A branch of the output of one step.
-pub(super) struct End<E> {
-    pub(super) exit: Arc<Exit<E>>,
+pub(in crate::pipeline) struct End<E> {
+    pub(in crate::pipeline) exit: Arc<Exit<E>>,
     /// The position in the routing tree.
-    pub(super) path: Vec<usize>,
-    pub(super) way: Way,
+    pub(in crate::pipeline) path: Vec<usize>,
+    pub(in crate::pipeline) way: Way,
 }
 
 /// How the copies of a step share the events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sharing {
+pub(in crate::pipeline) enum Sharing {
     ByKey,
     ByDispatcher,
 }
 
 /// The kind of connection between two steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(in crate::pipeline) enum Way {
     Straight,
     Broadcast,
     Selected,
@@ -58,10 +58,10 @@ pub(super) enum Way {
 }
 
 /// The output side of a step.
-pub(super) struct Exit<E> {
+pub(in crate::pipeline) struct Exit<E> {
     /// The step's number in the pipeline.
-    pub(super) step: usize,
-    pub(super) lanes: usize,
+    pub(in crate::pipeline) step: usize,
+    pub(in crate::pipeline) lanes: usize,
     tree: Mutex<Node<E>>,
     made: OnceLock<Made<E>>,
     /// Receives the events that no stage takes any more.
@@ -79,17 +79,17 @@ struct Made<E> {
 
 /// The origins of a step's events.
 #[derive(Debug)]
-pub(super) struct Links {
+pub(in crate::pipeline) struct Links {
     /// The number of each step before it, and the kind of connection.
-    pub(super) steps: Vec<(usize, Way)>,
-    pub(super) lanes: usize,
+    pub(in crate::pipeline) steps: Vec<(usize, Way)>,
+    pub(in crate::pipeline) lanes: usize,
 }
 
 /// The sources of one copy, each with its number among the pipeline's children.
-pub(super) type Feed<E> = Vec<(Source<E>, usize)>;
+pub(in crate::pipeline) type Feed<E> = Vec<(Source<E>, usize)>;
 
 impl<E: Send + 'static> Exit<E> {
-    pub(super) fn new(step: usize, lanes: usize) -> Arc<Self> {
+    pub(in crate::pipeline) fn new(step: usize, lanes: usize) -> Arc<Self> {
         Arc::new(Self {
             step,
             lanes,
@@ -100,7 +100,7 @@ impl<E: Send + 'static> Exit<E> {
     }
 
     /// Sets the copies of the step, and the buffer that each has.
-    pub(super) fn make(
+    pub(in crate::pipeline) fn make(
         &self,
         producers: Vec<Arc<dyn Subscribable<E>>>,
         first: usize,
@@ -112,7 +112,7 @@ impl<E: Send + 'static> Exit<E> {
     }
 
     /// Creates the outlet of one copy.
-    pub(super) fn outlet(&self, counters: &Arc<Counters>) -> Outlet<E> {
+    pub(in crate::pipeline) fn outlet(&self, counters: &Arc<Counters>) -> Outlet<E> {
         let tree = lock(&self.tree);
         let (capacity, keep) =
             self.made.get().map_or((Capacity::Unbounded, Keep::Last), |made| (made.capacity, made.keep));
@@ -128,24 +128,24 @@ impl<E: Send + 'static> Exit<E> {
 
 impl<E: Send + 'static> Upstream<E> {
     /// Creates an upstream without events.
-    pub(super) fn none() -> Self {
+    pub(in crate::pipeline) fn none() -> Self {
         Self { ends: Vec::new(), lanes: 1, route: None }
     }
 
     /// Creates an upstream with all events of a step.
-    pub(super) fn of(exit: Arc<Exit<E>>) -> Self {
+    pub(in crate::pipeline) fn of(exit: Arc<Exit<E>>) -> Self {
         let lanes = exit.lanes;
         Self { ends: vec![End { exit, path: Vec::new(), way: Way::Straight }], lanes, route: None }
     }
 
     /// Adds a branch that gets all events, or those that `selector` selects.
-    pub(super) fn branch(&self, selector: Option<&Selector<E>>) -> Self {
+    pub(in crate::pipeline) fn branch(&self, selector: Option<&Selector<E>>) -> Self {
         let way = if selector.is_some() { Way::Selected } else { Way::Broadcast };
         self.below(way, 1, |node| node.grow(selector.cloned()))
     }
 
     /// Returns one lane of a partition into `lanes`, which stands for all of them.
-    pub(super) fn lane(&self, lanes: usize) -> Self {
+    pub(in crate::pipeline) fn lane(&self, lanes: usize) -> Self {
         self.below(Way::Partition, lanes, |_| 0)
     }
 
@@ -159,37 +159,37 @@ impl<E: Send + 'static> Upstream<E> {
     }
 
     /// Sets the routing node that the events go to.
-    pub(super) fn set(&self, node: impl Fn() -> Node<E>) {
+    pub(in crate::pipeline) fn set(&self, node: impl Fn() -> Node<E>) {
         for end in &self.ends {
             *lock(&end.exit.tree).at(&end.path) = node();
         }
     }
 
     /// Passes to `to` the events that the steps before this point emitted and no stage handled.
-    pub(super) fn reject(&self, to: &Rejections<E>) {
+    pub(in crate::pipeline) fn reject(&self, to: &Rejections<E>) {
         for end in &self.ends {
             *lock(&end.exit.rejected) = Some(to.clone());
         }
     }
 
     /// Returns whether the copies of the next step are fed by key.
-    pub(super) fn is_keyed(&self) -> bool {
+    pub(in crate::pipeline) fn is_keyed(&self) -> bool {
         self.route.as_ref().is_some_and(|(sharing, _)| *sharing == Sharing::ByKey)
     }
 
     /// Returns whether a broadcast without branches begins here.
-    pub(super) fn is_bare(&self) -> bool {
+    pub(in crate::pipeline) fn is_bare(&self) -> bool {
         self.ends.iter().any(|end| lock(&end.exit.tree).at(&end.path).is_bare())
     }
 
     /// Returns the steps before this point, and the kinds of connection.
-    pub(super) fn links(&self) -> Links {
+    pub(in crate::pipeline) fn links(&self) -> Links {
         let steps = self.ends.iter().map(|end| (end.exit.step, end.way)).collect();
         Links { steps, lanes: self.lanes }
     }
 
     /// Returns the sources of copy number `copy` of the next step, which has `count` copies in each lane.
-    pub(super) fn feed(&self, copy: usize, count: usize) -> Feed<E> {
+    pub(in crate::pipeline) fn feed(&self, copy: usize, count: usize) -> Feed<E> {
         let (lane, place) = (copy / count, copy % count);
         let mut feed = Vec::new();
         for end in &self.ends {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::carried::Carried;
-use super::describe::{Link, LinkKind, StepInfo, StepKind, Topology};
+use super::topology::{Link, LinkKind, StepInfo, StepKind, Topology};
 use crate::base::options::Placement;
 
 impl Topology {

@@ -1,32 +1,28 @@
 //! Branches: a broadcast sends every event to each branch, a partition sends each event to one of several
 //! identical lanes.
 
+use std::fmt;
 use std::hash::Hash;
 
-use super::builder::Pipeline;
 use super::chain::Chain;
 use super::draft::Draft;
-use super::line::Line;
-use super::route::{Gather, Node, hashed};
-use super::wire::Upstream;
+use super::graph::route::{self, Node, hashed};
+use super::graph::wire::Upstream;
+use super::pipeline::Pipeline;
 use crate::base::option_error::OptionError;
 use crate::credit::limits::MOST_COPIES;
-use crate::dispatch::GroupDispatcher;
 use crate::dispatch::options::Selector;
+use crate::policy::{Carry, Plain};
+use crate::stage::Nothing;
 use crate::sync::Arc;
 
-/// A broadcast, none of whose branches so far will be merged.
+/// A broadcast. `Back` is the event that the branches emit which will be merged; [`Nothing`] as long as every
+/// branch has its own last step.
 #[must_use = "a broadcast ends with `merge` or `done`"]
-pub struct Fork<L: Line> {
+pub struct Branches<T: Send + 'static, C: Carry = Plain, Back: Send + 'static = Nothing> {
     draft: Draft,
-    trunk: Upstream<L::Event>,
-}
-
-/// A broadcast with branches that will be merged, as lines of type `Back`.
-#[must_use = "branches with an output must be joined by `merge`"]
-pub struct Merging<L: Line, Back: Line> {
-    fork: Fork<L>,
-    back: Upstream<Back::Event>,
+    trunk: Upstream<C::Of<T>>,
+    back: Upstream<C::Of<Back>>,
 }
 
 /// Implemented for the events that can be broadcast: every branch gets its own clone.
@@ -40,9 +36,11 @@ pub trait Broadcast: Clone {}
 #[diagnostic::do_not_recommend]
 impl<E: Clone> Broadcast for E {}
 
-impl<E: Send + 'static> Chain<E> {
+impl<T: Send + 'static, C: Carry> Chain<T, C> {
     /// Gives every event to each of the branches that follow, at the speed of the slowest one. While a branch
-    /// restarts, its events wait; a branch that has finished gets no more events.
+    /// restarts, its events wait; a branch that has finished gets no more events. An event of an acknowledged
+    /// chain is acknowledged when all branches that received it have acknowledged it, and at once if no branch
+    /// selects it.
     ///
     /// ```
     /// # use stage_core::Pipeline;
@@ -64,18 +62,17 @@ impl<E: Send + 'static> Chain<E> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn broadcast(self) -> Fork<Self>
+    pub fn broadcast<Back: Send + 'static>(mut self) -> Branches<T, C, Back>
     where
-        E: Broadcast,
+        T: Broadcast,
     {
-        self.fork(|branches| Box::new(GroupDispatcher::every(super::route::groups(branches))))
-    }
-
-    /// Begins a broadcast whose branches are declared as lines of type `L`.
-    pub(super) fn fork<L: Line<Event = E>>(mut self, gather: Gather<E>) -> Fork<L> {
         self.refuse_sharing("a `by` or `dispatcher` before a broadcast, whose branches get every event: put it into the branches");
-        self.upstream.set(|| Node::Every { gather, branches: Vec::new() });
-        Fork { draft: self.draft, trunk: self.upstream }
+        self.upstream.set(|| Node::Every {
+            gather: |branches| C::to_every(route::groups(branches)),
+            branches: Vec::new(),
+        });
+        let back = Upstream { ends: Vec::new(), lanes: self.upstream.lanes, route: None };
+        Branches { draft: self.draft, trunk: self.upstream, back }
     }
 
     /// Divides the events by key among `into` lanes, 1 to 65,536, and merges the outputs of the lanes: events
@@ -95,20 +92,19 @@ impl<E: Send + 'static> Chain<E> {
     /// assert_eq!(pipeline.topology().stages(), 1 + 4 + 4 + 1);
     /// assert_eq!(pipeline.topology().subscriptions(), 4 + 4 + 4);
     /// ```
-    pub fn partition<K, F, Out>(
+    pub fn partition<K, F, U>(
         self,
         into: usize,
         key: F,
-        lane: impl FnOnce(Self) -> Chain<Out>,
-    ) -> Chain<Out>
+        lane: impl FnOnce(Self) -> Chain<U, C>,
+    ) -> Chain<U, C>
     where
         K: Hash,
-        F: Fn(&E) -> K + Send + Sync + 'static,
-        Out: Send + 'static,
+        F: Fn(&T) -> K + Send + Sync + 'static,
+        U: Send + 'static,
     {
         let (draft, trunk, begin) = self.divide(into, key);
-        let Chain { draft, upstream } = within(draft, &trunk, begin, lane, |chain| &mut chain.draft);
-        let mut chain = Chain { draft, upstream };
+        let mut chain = within::<T, C, _>(draft, &trunk, begin, lane, |chain| &mut chain.draft);
         chain.refuse_sharing("a `by` or `dispatcher` at the end of a lane: put it after the partition");
         let untouched = trunk
             .ends
@@ -126,16 +122,16 @@ impl<E: Send + 'static> Chain<E> {
     pub fn partition_ending<K, F>(self, into: usize, key: F, lane: impl FnOnce(Self) -> Pipeline) -> Pipeline
     where
         K: Hash,
-        F: Fn(&E) -> K + Send + Sync + 'static,
+        F: Fn(&T) -> K + Send + Sync + 'static,
     {
         let (draft, trunk, begin) = self.divide(into, key);
-        within(draft, &trunk, begin, lane, |pipeline| &mut pipeline.draft)
+        within::<T, C, _>(draft, &trunk, begin, lane, |pipeline| &mut pipeline.draft)
     }
 
-    fn divide<K, F>(mut self, into: usize, key: F) -> (Draft, Upstream<E>, Upstream<E>)
+    fn divide<K, F>(mut self, into: usize, key: F) -> (Draft, Upstream<C::Of<T>>, Upstream<C::Of<T>>)
     where
         K: Hash,
-        F: Fn(&E) -> K + Send + Sync + 'static,
+        F: Fn(&T) -> K + Send + Sync + 'static,
     {
         self.refuse_sharing(
             "a `by` or `dispatcher` before a partition, which divides by its own key: put it into the lane",
@@ -149,12 +145,12 @@ impl<E: Send + 'static> Chain<E> {
             self.draft.errors.push(OptionError::TooManyLanes { step, got: into });
         }
         let into = into.clamp(1, MOST_COPIES);
-        let key = hashed(self.upstream.lanes, key);
+        let key = hashed(self.upstream.lanes, move |carried: &C::Of<T>| key(C::peek(carried)));
         self.upstream.set(|| Node::One {
             into,
             key: Arc::clone(&key),
             lane: Box::new(Node::Open),
-            divide: super::route::divide,
+            divide: route::divide,
         });
         let lane = self.upstream.lane(into);
         (self.draft, self.upstream, lane)
@@ -168,35 +164,73 @@ impl<E: Send + 'static> Chain<E> {
     }
 }
 
-impl<L: Line> Fork<L> {
+impl<T, C, Back> Branches<T, C, Back>
+where
+    T: Send + 'static,
+    C: Carry,
+    Back: Send + 'static,
+{
     /// Adds a branch that will be merged.
-    pub fn branch<Back: Line>(self, branch: impl FnOnce(L) -> Back) -> Merging<L, Back> {
-        self.begin().grow(None, branch)
+    pub fn branch(self, branch: impl FnOnce(Chain<T, C>) -> Chain<Back, C>) -> Self {
+        self.grow(None, branch)
     }
 
     /// Adds a branch that will be merged, for the events that `selects` returns true for.
-    pub fn branch_when<Back: Line>(
+    pub fn branch_when(
         self,
-        selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
-        branch: impl FnOnce(L) -> Back,
-    ) -> Merging<L, Back> {
-        self.begin().grow(Some(&L::selector(selects)), branch)
+        selects: impl Fn(&T) -> bool + Send + Sync + 'static,
+        branch: impl FnOnce(Chain<T, C>) -> Chain<Back, C>,
+    ) -> Self {
+        self.grow(Some(&selector::<T, C>(selects)), branch)
     }
 
     /// Adds a branch that has its own last step.
-    pub fn ending(self, branch: impl FnOnce(L) -> Pipeline) -> Self {
+    pub fn ending(self, branch: impl FnOnce(Chain<T, C>) -> Pipeline) -> Self {
         self.end(None, branch)
     }
 
     /// Adds a branch that has its own last step, for the events that `selects` returns true for.
     pub fn ending_when(
         self,
-        selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
-        branch: impl FnOnce(L) -> Pipeline,
+        selects: impl Fn(&T) -> bool + Send + Sync + 'static,
+        branch: impl FnOnce(Chain<T, C>) -> Pipeline,
     ) -> Self {
-        self.end(Some(&L::selector(selects)), branch)
+        self.end(Some(&selector::<T, C>(selects)), branch)
     }
 
+    /// Merges the branches: the next step takes the output of all of them. Events keep their order within
+    /// each branch, but not between branches.
+    pub fn merge(self) -> Chain<Back, C> {
+        Chain { draft: self.draft, upstream: self.back }
+    }
+
+    fn grow(
+        self,
+        selector: Option<&Selector<C::Of<T>>>,
+        branch: impl FnOnce(Chain<T, C>) -> Chain<Back, C>,
+    ) -> Self {
+        let Self { draft, trunk, mut back } = self;
+        let begin = trunk.branch(selector);
+        let mut chain = within::<T, C, _>(draft, &trunk, begin, branch, |chain| &mut chain.draft);
+        chain.refuse_sharing("a `by` or `dispatcher` at the end of a branch: put it after the `merge`");
+        back.ends.extend(chain.upstream.ends);
+        Self { draft: chain.draft, trunk, back }
+    }
+
+    fn end(
+        self,
+        selector: Option<&Selector<C::Of<T>>>,
+        branch: impl FnOnce(Chain<T, C>) -> Pipeline,
+    ) -> Self {
+        let Self { draft, trunk, back } = self;
+        let begin = trunk.branch(selector);
+        let Pipeline { draft } =
+            within::<T, C, _>(draft, &trunk, begin, branch, |pipeline| &mut pipeline.draft);
+        Self { draft, trunk, back }
+    }
+}
+
+impl<T: Send + 'static, C: Carry> Branches<T, C> {
     /// Returns the pipeline, all of whose branches have their own last steps.
     pub fn done(mut self) -> Pipeline {
         if self.trunk.is_bare() {
@@ -205,73 +239,20 @@ impl<L: Line> Fork<L> {
         }
         Pipeline { draft: self.draft }
     }
-
-    fn begin<Back: Line>(self) -> Merging<L, Back> {
-        let back = Upstream { ends: Vec::new(), lanes: self.trunk.lanes, route: None };
-        Merging { fork: self, back }
-    }
-
-    fn end(self, selector: Option<&Selector<L::Event>>, branch: impl FnOnce(L) -> Pipeline) -> Self {
-        let Self { draft, trunk } = self;
-        let begin = trunk.branch(selector);
-        let branch = |chain| branch(L::from_chain(chain));
-        let Pipeline { draft } = within(draft, &trunk, begin, branch, |pipeline| &mut pipeline.draft);
-        Self { draft, trunk }
-    }
 }
 
-impl<L: Line, Back: Line> Merging<L, Back> {
-    /// Adds another branch that will be merged.
-    pub fn branch(self, branch: impl FnOnce(L) -> Back) -> Self {
-        self.grow(None, branch)
-    }
-
-    /// Adds another branch that will be merged, for the events that `selects` returns true for.
-    pub fn branch_when(
-        self,
-        selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
-        branch: impl FnOnce(L) -> Back,
-    ) -> Self {
-        self.grow(Some(&L::selector(selects)), branch)
-    }
-
-    /// Adds a branch that has its own last step.
-    pub fn ending(self, branch: impl FnOnce(L) -> Pipeline) -> Self {
-        Self { fork: self.fork.end(None, branch), back: self.back }
-    }
-
-    /// Adds a branch that has its own last step, for the events that `selects` returns true for.
-    pub fn ending_when(
-        self,
-        selects: impl Fn(&L::Value) -> bool + Send + Sync + 'static,
-        branch: impl FnOnce(L) -> Pipeline,
-    ) -> Self {
-        Self { fork: self.fork.end(Some(&L::selector(selects)), branch), back: self.back }
-    }
-
-    /// Merges the branches: the next step takes the output of all of them. Events keep their order within
-    /// each branch, but not between branches.
-    pub fn merge(self) -> Back {
-        Back::from_chain(Chain { draft: self.fork.draft, upstream: self.back })
-    }
-
-    fn grow(self, selector: Option<&Selector<L::Event>>, branch: impl FnOnce(L) -> Back) -> Self {
-        let Self { fork: Fork { draft, trunk }, mut back } = self;
-        let begin = trunk.branch(selector);
-        let branch = |chain| branch(L::from_chain(chain)).into_chain();
-        let mut chain = within(draft, &trunk, begin, branch, |chain| &mut chain.draft);
-        chain.refuse_sharing("a `by` or `dispatcher` at the end of a branch: put it after the `merge`");
-        back.ends.extend(chain.upstream.ends);
-        Self { fork: Fork { draft: chain.draft, trunk }, back }
-    }
+fn selector<T: Send + 'static, C: Carry>(
+    selects: impl Fn(&T) -> bool + Send + Sync + 'static,
+) -> Selector<C::Of<T>> {
+    Selector::new(move |carried: &C::Of<T>| selects(C::peek(carried)))
 }
 
 /// Declares a branch. Defaults that it sets for later steps end with it.
-fn within<E: Send + 'static, B>(
+fn within<T: Send + 'static, C: Carry, B>(
     draft: Draft,
-    trunk: &Upstream<E>,
-    begin: Upstream<E>,
-    branch: impl FnOnce(Chain<E>) -> B,
+    trunk: &Upstream<C::Of<T>>,
+    begin: Upstream<C::Of<T>>,
+    branch: impl FnOnce(Chain<T, C>) -> B,
     draft_of: impl Fn(&mut B) -> &mut Draft,
 ) -> B {
     let (identity, defaults) = (Arc::clone(&draft.identity), draft.defaults.clone());
@@ -285,14 +266,8 @@ fn within<E: Send + 'static, B>(
     declared
 }
 
-impl<L: Line> std::fmt::Debug for Fork<L> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fork").field("draft", &self.draft).finish_non_exhaustive()
-    }
-}
-
-impl<L: Line, Back: Line> std::fmt::Debug for Merging<L, Back> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Merging").field("fork", &self.fork).finish_non_exhaustive()
+impl<T: Send + 'static, C: Carry, Back: Send + 'static> fmt::Debug for Branches<T, C, Back> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Branches").field("draft", &self.draft).finish_non_exhaustive()
     }
 }

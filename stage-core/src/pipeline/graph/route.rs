@@ -11,13 +11,13 @@ use crate::sync::Arc;
 
 /// Creates a dispatcher for the given number of subscribers; once per copy of the step, and again at each
 /// restart.
-pub(super) type Route<E> = Arc<dyn Fn(usize) -> Box<dyn Dispatcher<E>> + Send + Sync>;
+pub(in crate::pipeline) type Route<E> = Arc<dyn Fn(usize) -> Box<dyn Dispatcher<E>> + Send + Sync>;
 
 /// Returns the hash of an event's key.
-pub(super) type Key<E> = Arc<dyn Fn(&E) -> u64 + Send + Sync>;
+pub(in crate::pipeline) type Key<E> = Arc<dyn Fn(&E) -> u64 + Send + Sync>;
 
 /// A node of the routing tree.
-pub(super) enum Node<E> {
+pub(in crate::pipeline) enum Node<E> {
     /// No step is connected yet.
     Open,
     /// `count` copies of the next step share the events.
@@ -29,24 +29,28 @@ pub(super) enum Node<E> {
 }
 
 /// One branch of a broadcast.
-pub(super) struct Branch<E> {
+pub(in crate::pipeline) struct Branch<E> {
     selector: Option<Selector<E>>,
     node: Node<E>,
 }
 
 /// Creates a broadcast to groups. A function pointer, because events are known to be `Clone` only where the
 /// broadcast is declared.
-pub(super) type Gather<E> = fn(&[Branch<E>]) -> Box<dyn Dispatcher<E>>;
+pub(in crate::pipeline) type Gather<E> = fn(&[Branch<E>]) -> Box<dyn Dispatcher<E>>;
 
 /// Creates the dispatcher of lanes. A function pointer set only where lanes are declared, so that other steps
 /// do not compile it.
-pub(super) type Divide<E> = fn(usize, &Key<E>, &Node<E>) -> Box<dyn Dispatcher<E>>;
+pub(in crate::pipeline) type Divide<E> = fn(usize, &Key<E>, &Node<E>) -> Box<dyn Dispatcher<E>>;
 
-pub(super) fn groups<E: Send + 'static>(branches: &[Branch<E>]) -> Vec<Group<E>> {
+pub(in crate::pipeline) fn groups<E: Send + 'static>(branches: &[Branch<E>]) -> Vec<Group<E>> {
     branches.iter().map(Branch::group).collect()
 }
 
-pub(super) fn divide<E: Send + 'static>(into: usize, key: &Key<E>, lane: &Node<E>) -> Box<dyn Dispatcher<E>> {
+pub(in crate::pipeline) fn divide<E: Send + 'static>(
+    into: usize,
+    key: &Key<E>,
+    lane: &Node<E>,
+) -> Box<dyn Dispatcher<E>> {
     let key = Arc::clone(key);
     if matches!(*lane, Node::Copies { .. }) && lane.places() == 1 {
         return partition(into, key);
@@ -57,23 +61,23 @@ pub(super) fn divide<E: Send + 'static>(into: usize, key: &Key<E>, lane: &Node<E
 
 impl<E: Send + 'static> Node<E> {
     /// Adds a branch to a broadcast; returns its number.
-    pub(super) fn grow(&mut self, selector: Option<Selector<E>>) -> usize {
+    pub(in crate::pipeline) fn grow(&mut self, selector: Option<Selector<E>>) -> usize {
         let Self::Every { branches, .. } = self else { return 0 };
         branches.push(Branch { selector, node: Self::Open });
         branches.len() - 1
     }
 
-    pub(super) fn is_open(&self) -> bool {
+    pub(in crate::pipeline) fn is_open(&self) -> bool {
         matches!(self, Self::Open)
     }
 
     /// Returns whether this is a broadcast without branches.
-    pub(super) fn is_bare(&self) -> bool {
+    pub(in crate::pipeline) fn is_bare(&self) -> bool {
         matches!(self, Self::Every { branches, .. } if branches.is_empty())
     }
 
     /// Returns the node at `path`.
-    pub(super) fn at(&mut self, path: &[usize]) -> &mut Self {
+    pub(in crate::pipeline) fn at(&mut self, path: &[usize]) -> &mut Self {
         match (path, self) {
             ([branch, rest @ ..], Self::Every { branches, .. }) => branches[*branch].node.at(rest),
             ([_, rest @ ..], Self::One { lane, .. }) => lane.at(rest),
@@ -82,7 +86,7 @@ impl<E: Send + 'static> Node<E> {
     }
 
     /// Returns the number of subscribers.
-    pub(super) fn places(&self) -> usize {
+    pub(in crate::pipeline) fn places(&self) -> usize {
         match self {
             Self::Open => 0,
             Self::Copies { count, .. } => count.get().copied().unwrap_or(0),
@@ -93,7 +97,7 @@ impl<E: Send + 'static> Node<E> {
 
     /// Returns the number of a subscriber among all of them: copy `copy` at `path`, in lane `sub` of all
     /// lanes on the path.
-    pub(super) fn place(&self, path: &[usize], sub: usize, copy: usize) -> usize {
+    pub(in crate::pipeline) fn place(&self, path: &[usize], sub: usize, copy: usize) -> usize {
         match (path, self) {
             ([branch, rest @ ..], Self::Every { branches, .. }) => {
                 let before: usize = branches[..*branch].iter().map(|branch| branch.node.places()).sum();
@@ -117,7 +121,7 @@ impl<E: Send + 'static> Node<E> {
     }
 
     /// Creates the dispatcher of one copy.
-    pub(super) fn dispatcher(&self) -> Box<dyn Dispatcher<E>> {
+    pub(in crate::pipeline) fn dispatcher(&self) -> Box<dyn Dispatcher<E>> {
         match self {
             Self::Open => Box::new(DemandDispatcher::default()),
             Self::Copies { route, .. } => route(self.places()),
@@ -138,12 +142,12 @@ impl<E: Send + 'static> Branch<E> {
 }
 
 /// Serves the subscriber with the most demand first.
-pub(super) fn by_demand<E: Send + 'static>() -> Route<E> {
+pub(in crate::pipeline) fn by_demand<E: Send + 'static>() -> Route<E> {
     Arc::new(|_| Box::new(DemandDispatcher::default()))
 }
 
 /// Feeds each copy the events with its share of the keys.
-pub(super) fn by_key<E: Send + 'static>(key: Key<E>) -> Route<E> {
+pub(in crate::pipeline) fn by_key<E: Send + 'static>(key: Key<E>) -> Route<E> {
     Arc::new(move |copies| partition(copies, Arc::clone(&key)))
 }
 
@@ -151,7 +155,7 @@ pub(super) fn by_key<E: Send + 'static>(key: Key<E>) -> Route<E> {
 ///
 /// Within `lanes`, the number of lanes is part of the hash: the plain hash already selected the lane and
 /// would not divide its events again.
-pub(super) fn hashed<E, K, F>(lanes: usize, key: F) -> Key<E>
+pub(in crate::pipeline) fn hashed<E, K, F>(lanes: usize, key: F) -> Key<E>
 where
     K: Hash,
     F: Fn(&E) -> K + Send + Sync + 'static,

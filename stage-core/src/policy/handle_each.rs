@@ -1,4 +1,4 @@
-//! The last step of an acknowledged pipeline: calls a function with each event.
+//! The consumer of an acknowledged chain that calls a function with each event.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -1,6 +1,6 @@
 //! The unit that a link carries, single events or batches, and the upper bounds of events in flight.
 
-use super::describe::{Link, StepInfo, StepKind, Topology};
+use super::topology::{Link, StepInfo, StepKind, Topology};
 
 /// A link with more events in flight causes a warning.
 const MANY: usize = 100_000;
@@ -36,7 +36,7 @@ impl Carried {
     }
 
     /// Combines the units of links that merge: batches if one of them carries batches, of the larger size.
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(in crate::pipeline) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Events, other) | (other, Self::Events) => other,
             (Self::Batches(one), Self::Batches(other)) => {
@@ -47,7 +47,7 @@ impl Carried {
 
     /// Returns the `max_demand` of a step that takes these units and does not set it, if the pipeline's is
     /// `events`: the number of batches that hold that many events, or two if their size is unknown.
-    pub(super) fn inherited(self, events: usize) -> usize {
+    pub(in crate::pipeline) fn inherited(self, events: usize) -> usize {
         match self {
             Self::Events => events,
             Self::Batches(Some(size)) => (events / size.max(1)).max(events.min(1)),
@@ -58,7 +58,7 @@ impl Carried {
 
 /// The unit that a step emits, as far as its declaration tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Emits {
+pub(in crate::pipeline) enum Emits {
     Events,
     /// The same unit that it takes.
     Same,
@@ -68,7 +68,7 @@ pub(super) enum Emits {
 
 impl Emits {
     /// Returns the unit on the links after a step that takes `taken`.
-    pub(super) fn after(self, taken: Carried) -> Carried {
+    pub(in crate::pipeline) fn after(self, taken: Carried) -> Carried {
         match self {
             Self::Events => Carried::Events,
             Self::Same => taken,
@@ -79,7 +79,7 @@ impl Emits {
 
 impl Topology {
     /// Computes the upper bounds of events in flight, for each link and in total.
-    pub(super) fn bound(&mut self) {
+    pub(in crate::pipeline) fn bound(&mut self) {
         let bounds: Vec<_> = self.links.iter().map(|link| self.bound_of(link)).collect();
         for (link, bound) in self.links.iter_mut().zip(bounds) {
             link.in_flight = bound;
@@ -110,14 +110,14 @@ impl Topology {
     }
 
     /// Returns the unit that the step with this name takes.
-    pub(super) fn taken_by(&self, name: &str) -> Carried {
+    pub(in crate::pipeline) fn taken_by(&self, name: &str) -> Carried {
         let links = self.links.iter().filter(|link| link.to == name);
         links.fold(Carried::Events, |taken, link| taken.and(link.carries))
     }
 
     /// Warns of links with a very large number of events in flight, which make back-pressure almost
     /// ineffective.
-    pub(super) fn warn_of_many(&self) {
+    pub(in crate::pipeline) fn warn_of_many(&self) {
         for link in &self.links {
             if let Some(in_flight) = link.in_flight.filter(|in_flight| *in_flight > MANY) {
                 tracing::warn!(

@@ -1,0 +1,5 @@
+//! Connects the copies of neighbouring steps, and creates them when the pipeline starts.
+
+pub(super) mod parts;
+pub(super) mod route;
+pub(super) mod wire;

@@ -1,0 +1,52 @@
+//! The result of a declaration: a pipeline that can be started.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::describe::Topology;
+use super::draft::Draft;
+use super::handle::{Running, StartError};
+
+/// A pipeline that is declared but not running yet.
+#[derive(Debug)]
+#[must_use = "a pipeline does nothing until it is started"]
+pub struct Pipeline {
+    pub(super) draft: Draft,
+}
+
+impl Pipeline {
+    /// Returns the structure of the pipeline, with its effective options.
+    pub fn topology(&self) -> &Topology {
+        &self.draft.topology
+    }
+
+    /// Starts all stages; returns when every one has been initialised. No event flows before that.
+    ///
+    /// Must be called within a tokio runtime with its time driver enabled.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StartError::Options`] if options are invalid, with all invalid options at once, and
+    /// [`StartError::Stage`] if a recipe or an `init` failed; no stage is left running then.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, the stages that were started are aborted.
+    pub async fn start(self) -> Result<Running, StartError> {
+        self.started().await
+    }
+
+    /// [`start`](Self::start), type-erased so that user crates do not compile the supervisor again.
+    fn started(self) -> BoxFuture<'static, Result<Running, StartError>> {
+        async move {
+            let Draft { topology, plan, planned, mut errors, .. } = self.draft;
+            errors.extend(plan.errors());
+            if !errors.is_empty() {
+                return Err(StartError::Options { pipeline: topology.name, errors });
+            }
+            topology.warn_of_many();
+            Running::start(topology, Draft::children(planned), plan).await
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,97 @@
+//! Declares the steps that take no input from other steps: sources, alone or fused with the steps after them.
+
+use std::any::type_name;
+
+use futures_util::FutureExt;
+
+use super::describe::StepKind;
+use super::describe::carried::Emits;
+use super::draft::{Draft, Shape};
+use super::fuse::{Event, Fuse, FusedSink, Origin, Recipe, Source};
+use super::graph::parts::{Parts, Run};
+use super::graph::wire::{Exit, Upstream};
+use super::options::StepOptions;
+use crate::base::error::BoxError;
+use crate::base::options::Capacity;
+use crate::engine;
+use crate::policy::Plain;
+use crate::stage::{Nothing, Producer};
+use crate::sync::Arc;
+
+/// Number of events without demand that a producer buffers (GenStage's default).
+const PRODUCER_BUFFER: Capacity = Capacity::Bounded(10_000);
+
+/// Declares a source.
+pub(super) fn source<S, R>(draft: &mut Draft, options: &StepOptions, recipe: R) -> Upstream<S::Event>
+where
+    S: Producer,
+    R: Fn() -> Result<S, BoxError> + Send + 'static,
+{
+    let shape = shape::<S>(StepKind::Producer, PRODUCER_BUFFER);
+    begin(draft, options, shape, recipe, |stage, core, port, inlet, outlet, ready| {
+        engine::run_producer(stage, core, port, inlet, outlet, ready).boxed()
+    })
+}
+
+/// Declares a source with its fused steps.
+pub(super) fn fused_source<P, R>(
+    draft: &mut Draft,
+    options: &StepOptions,
+    stages: Fuse<Source<P>, R>,
+) -> Upstream<R::Event>
+where
+    P: Origin,
+    R: Recipe<Carry = Plain, In = Event<P>>,
+{
+    // The buffer is unbounded, so that the output of the steps is not lost for lack of space.
+    let shape = shape::<P::Stage>(StepKind::Producer, Capacity::Unbounded);
+    begin(draft, options, shape, stages.into_recipe(), |stage, core, port, inlet, outlet, ready| {
+        engine::run_fused_source(stage, core, port, inlet, outlet, ready).boxed()
+    })
+}
+
+/// Declares a whole pipeline in one stage.
+pub(super) fn whole<P, R>(draft: &mut Draft, options: &StepOptions, stages: FusedSink<Source<P>, R>)
+where
+    P: Origin,
+    R: Recipe<Carry = Plain, In = Event<P>, Event = Nothing>,
+{
+    let shape = shape::<P::Stage>(StepKind::Whole, Capacity::Unbounded);
+    begin(draft, options, shape, stages.into_recipe(), |stage, core, port, inlet, outlet, ready| {
+        engine::run_fused_pipeline(stage, core, port, inlet, outlet, ready).boxed()
+    });
+}
+
+fn shape<S: Producer>(kind: StepKind, capacity: Capacity) -> Shape {
+    Shape {
+        kind,
+        single: S::SINGLE,
+        capacity,
+        keyed: false,
+        type_name: type_name::<S>(),
+        emits: Emits::Events,
+    }
+}
+
+/// Declares a step without input from other steps.
+fn begin<S, Out, R>(
+    draft: &mut Draft,
+    options: &StepOptions,
+    shape: Shape,
+    recipe: R,
+    run: Run<S, Nothing, Out>,
+) -> Upstream<Out>
+where
+    S: Send + 'static,
+    Out: Send + 'static,
+    R: Fn() -> Result<S, BoxError> + Send + 'static,
+{
+    let exit = Exit::new(draft.next(), 1);
+    let upstream = Upstream::none();
+    let links = upstream.links();
+    let (exit_of, capacity) = (Arc::clone(&exit), shape.capacity);
+    let parts = Parts { recipe, upstream, count: Arc::default(), exit: exit_of, capacity, run };
+    let install = Box::new(move |options: &_, children: &mut _| parts.install(options, children));
+    draft.plan(options, shape, &links, install);
+    Upstream::of(exit)
+}
