@@ -27,7 +27,7 @@ pub(crate) fn attend<'a, T>(
 pub(crate) fn attend_inline<T, F: Future<Output = T> + ?Sized>(
     mut callback: Pin<&mut F>,
     timekeeper: &mut Timekeeper,
-    mut meanwhile: impl FnMut(&mut Context<'_>),
+    mut meanwhile: impl FnMut(&mut Context<'_>) -> StageState,
 ) -> impl Future<Output = Result<T, ExitReason>> {
     let mut waits = false;
     poll_fn(move |cx| {
