@@ -3,14 +3,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use stage_core::spawn::{StageOptions, producer};
+use stage_core::testing::settle;
 use stage_core::{
     CancelMode, Cancellation, Demand, Emitter, EventStream, ExitReason, FromIter, Intensity, Nothing,
     Pipeline, Producer, StageRef, StageResult, StepOptions, SubscribeOptions, Subscription, Window,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
 
 /// Counts upwards, and reports its demand and the ends of subscriptions.
 struct Counter {
@@ -162,6 +165,43 @@ async fn the_output_of_a_pipeline_is_a_stream_and_dropping_it_ends_the_pipeline(
     seen.sort_unstable();
     seen.dedup();
     assert!(seen.len() == 100 && seen.iter().all(|number| number % 2 == 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_dropped_before_its_first_poll_ends_its_pipeline() {
+    for count in [1, 2] {
+        let pipeline = Pipeline::builder("endless")
+            .start_fn("numbers", || Ok(0_u64..))
+            .step_fn(StepOptions::named("double").count(count), |number| number * 2)
+            .open(Window::new(10, 5).unwrap());
+        let (running, events) = pipeline.start().await.unwrap();
+        drop(events);
+        let ended = timeout(Duration::from_mins(1), running.join()).await;
+        let report = ended.expect("the pipeline ends").unwrap();
+        assert_eq!(report.stages[0].events_out, 0, "nothing was asked for");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_dropped_after_a_restart_that_it_has_not_noticed_ends_its_pipeline() {
+    let failed = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&failed);
+    let pipeline = Pipeline::builder("shaky")
+        .start_fn("numbers", || Ok(0_u64..))
+        .step_fn(StepOptions::named("shaky").max_demand(1).min_demand(0), move |number: u64| {
+            assert!(number != 1 || count.fetch_add(1, Ordering::Relaxed) > 0, "once");
+            number
+        })
+        .open(Window::new(1, 0).unwrap());
+    let (running, mut events) = pipeline.start().await.unwrap();
+    assert_eq!(events.next().await.unwrap().unwrap(), 0);
+    assert!(events.next().now_or_never().is_none(), "it asks for the event that the stage fails at");
+    while failed.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    settle().await;
+    drop(events);
+    timeout(Duration::from_mins(1), running.join()).await.expect("the pipeline ends").unwrap();
 }
 
 #[tokio::test(start_paused = true)]

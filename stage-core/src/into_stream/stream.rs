@@ -47,7 +47,8 @@ pub enum StreamError {
 /// ended. If a producer is lost otherwise, and its subscription is not
 /// [temporary](crate::CancelMode::Temporary), the stream returns one error and ends.
 ///
-/// Dropping the stream cancels its subscriptions; events not taken go back to their producers.
+/// Dropping the stream cancels its subscriptions; events not taken go back to their producers. The stream of a
+/// [pipeline](crate::into_stream::OpenPipeline) ends it when it is dropped, even before its first poll.
 ///
 /// # Cancel safety
 ///
@@ -61,6 +62,8 @@ pub struct EventStream<E> {
     batch: Vec<E>,
     slot: Option<usize>,
     ended: bool,
+    /// Runs before the subscriptions end: [`EventStream::announce_end`], without its bounds on `E`.
+    announce_end: fn(&mut Self),
 }
 
 /// The consumer's end of the subscriptions of a stream.
@@ -118,7 +121,9 @@ impl<E: Send + 'static> EventStream<E> {
         let inlet =
             Inlet::new(&signal, Arc::clone(&puller) as _, Sources::none(), Arc::new(Counters::default()));
         let parking = Parking::new(signal);
-        let mut stream = Self { feeds, inlet, puller, parking, batch: Vec::new(), slot: None, ended: false };
+        let (batch, announce_end) = (Vec::new(), Self::announce_end as fn(&mut Self));
+        let mut stream =
+            Self { feeds, inlet, puller, parking, batch, slot: None, ended: false, announce_end };
         stream.feeds.iter().for_each(|feed| stream.inlet.join(feed.join()));
         stream
     }
@@ -126,17 +131,32 @@ impl<E: Send + 'static> EventStream<E> {
     /// Subscribes and asks for the first events now, instead of at the first poll: for producers that might
     /// end before then.
     pub fn connect(&mut self) {
-        self.open();
+        self.open(Asking::Automatic);
     }
 
     /// Makes all missing subscriptions.
-    fn open(&mut self) {
+    fn open(&mut self, asking: Asking) {
         let waiting = self.feeds.iter_mut().filter(|feed| feed.standing.is_none());
         for feed in waiting {
             let Some(begun) = self.inlet.begin() else { return };
             feed.standing = Some(begun.subscription.clone());
-            self.inlet.complete(begun, Asking::Automatic);
+            self.inlet.complete(begun, asking);
         }
+    }
+
+    /// Subscribes to the stages of a pipeline that have no subscription: a stage finishes when its consumers
+    /// leave, and would wait for one that never subscribed, or not again after a restart.
+    fn announce_end(&mut self) {
+        if self.ended || self.feeds.iter().all(|feed| feed.loss != Loss::Restarts) {
+            return;
+        }
+        self.take_in();
+        while let Received::Lost(gone) = self.inlet.receive(Appetite::Ends, &mut self.batch) {
+            if self.lose(*gone).is_some() {
+                return;
+            }
+        }
+        self.open(Asking::Manual);
     }
 
     /// Processes incoming batches and messages.
@@ -189,11 +209,15 @@ impl<E: Send + 'static> EventStream<E> {
 impl<E> EventStream<E> {
     /// Returns the events not taken, and ends all subscriptions.
     fn leave(&mut self) {
+        self.put_back();
+        self.inlet.detach_all();
+    }
+
+    fn put_back(&mut self) {
         if let Some(slot) = self.slot.take() {
             self.batch.reverse();
             self.inlet.put_back(slot, std::mem::take(&mut self.batch));
         }
-        self.inlet.detach_all();
     }
 }
 
@@ -209,7 +233,7 @@ impl<E: Send + 'static> Stream for EventStream<E> {
             if let Some(slot) = this.slot.take() {
                 this.inlet.handled(slot, std::mem::take(&mut this.batch));
             }
-            this.open();
+            this.open(Asking::Automatic);
             this.take_in();
             match this.inlet.receive(Appetite::All, &mut this.batch) {
                 Received::Batch { slot, .. } => {
@@ -248,6 +272,8 @@ impl<E> Unpin for EventStream<E> {}
 
 impl<E> Drop for EventStream<E> {
     fn drop(&mut self) {
+        self.put_back();
+        (self.announce_end)(self);
         self.leave();
     }
 }
