@@ -435,7 +435,10 @@ async fn a_callback_cannot_leave_messages_for_another_stage_nor_subscribe_to_oth
 
         async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
             let error = cx.schedule::<Source, _>(Duration::ZERO, Say("x")).unwrap_err();
-            assert!(error.to_string().contains("name its own type, `Self`"), "{error}");
+            assert_eq!(
+                error.to_string(),
+                "a callback of `lost` cannot leave a message for a `messages::Source`: name its own type, `Self`"
+            );
             cx.subscribe(self.0.as_ref().unwrap(), SubscribeOptions::new())?;
             Ok(Init::Ready)
         }

@@ -147,7 +147,7 @@ where
         drain: inbox.stop_signal().clone(),
         finished: false,
         pace,
-        effects: Effects::of::<S, In>(),
+        effects: Effects::of::<S, In>(Arc::clone(&name)),
         holds: Holds::of(mailbox.signal()),
         collectors: Arc::default(),
         requests: Arc::clone(mailbox.requests()),

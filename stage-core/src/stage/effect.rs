@@ -53,31 +53,23 @@ impl Timer {
 #[derive(Debug)]
 pub(crate) struct Effects {
     pub(crate) open: Vec<Effect>,
-    stage: Named,
-    input: Named,
-}
-
-#[derive(Clone, Debug)]
-struct Named {
-    id: TypeId,
-    name: &'static str,
-}
-
-impl Named {
-    fn of<T: 'static>() -> Self {
-        Self { id: TypeId::of::<T>(), name: type_name::<T>() }
-    }
+    /// The name of the stage, and its type.
+    name: Arc<str>,
+    stage: TypeId,
+    input: TypeId,
+    input_name: &'static str,
 }
 
 impl Effects {
-    /// Creates the requests of a stage `S` that takes `In`.
-    pub(crate) fn of<S: 'static, In: 'static>() -> Self {
-        Self { open: Vec::new(), stage: Named::of::<S>(), input: Named::of::<In>() }
+    /// Creates the requests of the stage `name`, an `S` that takes `In`.
+    pub(crate) fn of<S: 'static, In: 'static>(name: Arc<str>) -> Self {
+        let (stage, input) = (TypeId::of::<S>(), TypeId::of::<In>());
+        Self { open: Vec::new(), name, stage, input, input_name: type_name::<In>() }
     }
 
     /// Returns an empty list of requests for the same stage.
     pub(super) fn beside(&self) -> Self {
-        Self { open: Vec::new(), stage: self.stage.clone(), input: self.input.clone() }
+        Self { open: Vec::new(), name: Arc::clone(&self.name), ..*self }
     }
 
     pub(super) fn schedule<S: 'static, Out: 'static>(
@@ -106,11 +98,11 @@ impl Effects {
         producer: &ProducerRef<E>,
         options: SubscribeOptions<E>,
     ) -> Result<(), SubscribeError> {
-        if self.input.id != TypeId::of::<E>() {
+        if self.input != TypeId::of::<E>() {
             return Err(SubscribeError::OtherEvents {
                 producer: producer.name().to_string(),
                 emits: type_name::<E>(),
-                takes: self.input.name,
+                takes: self.input_name,
             });
         }
         self.open.push(Effect::Join(Box::new(options.join(producer)?)));
@@ -118,10 +110,10 @@ impl Effects {
     }
 
     fn check<S: 'static>(&self) -> Result<(), CallError> {
-        if self.stage.id == TypeId::of::<S>() {
+        if self.stage == TypeId::of::<S>() {
             return Ok(());
         }
-        Err(CallError::OtherStage { stage: self.stage.name, expected: type_name::<S>() })
+        Err(CallError::OtherStage { stage: self.name.to_string(), expected: type_name::<S>() })
     }
 }
 

@@ -70,8 +70,8 @@ pub enum CallError {
         "a callback of `{stage}` cannot send itself a message as `{expected}`: name its own type, `Self`"
     )]
     OtherStage {
-        /// The type of the callback's stage.
-        stage: &'static str,
+        /// The stage of the callback.
+        stage: String,
         /// The type named.
         expected: &'static str,
     },

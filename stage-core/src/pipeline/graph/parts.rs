@@ -113,7 +113,7 @@ where
                 drain: port.stop_signal().clone(),
                 finished: false,
                 pace: Pace::default(),
-                effects: Effects::of::<S, In>(),
+                effects: Effects::of::<S, In>(Arc::clone(mailbox.name())),
                 holds: Holds::of(mailbox.signal()),
                 collectors: Arc::clone(&collectors),
                 requests: Arc::clone(mailbox.requests()),
