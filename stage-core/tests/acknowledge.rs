@@ -9,7 +9,7 @@ use std::time::Duration;
 use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, Reason, RejectedDelivery};
 use stage_core::{
     Backoff, BoxError, Consumer, Context, Demand, Emitter, Events, Init, Intensity, Outcome, Pipeline,
-    Producer, StageResult, StepOptions, SubscribeOptions,
+    Producer, ProducerConsumer, StageResult, StepOptions, SubscribeOptions,
     spawn::{self, StageOptions},
 };
 use tokio::sync::{Notify, mpsc};
@@ -468,6 +468,55 @@ async fn stages_wired_by_hand_settle_their_deliveries() {
     let lines = bag.lines();
     let of_five: Vec<_> = lines.iter().filter(|line| line.starts_with("5:") || *line == "done 5").collect();
     assert_eq!(of_five, ["5: a stage dropped it", "done 5"]);
+}
+
+/// Passes deliveries on unchanged.
+#[derive(Clone, Copy, Debug)]
+enum Passes {
+    /// Reads the event.
+    Looked,
+    /// Reads the event, and says that it is not in hand any more.
+    HandedOn,
+    /// Reads the event for routing only.
+    Peeked,
+}
+
+impl ProducerConsumer for Passes {
+    type In = Delivery<u64>;
+    type Out = Delivery<u64>;
+
+    async fn handle_events(
+        &mut self,
+        events: Events<'_, Delivery<u64>>,
+        out: &mut Emitter<'_, Delivery<u64>>,
+    ) -> StageResult {
+        for event in events {
+            assert_eq!(if let Self::Peeked = self { *event.peek() } else { *event }, 7);
+            out.emit(if let Self::HandedOn = self { event.map(|same| same) } else { event });
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_a_stage_looked_at_and_passed_on_unchanged_was_tried() {
+    let (tried, untried) =
+        ("a stage that held it let go of it", "it was given back before a stage looked at it");
+    for (passes, verdict) in [(Passes::Looked, tried), (Passes::HandedOn, untried), (Passes::Peeked, untried)]
+    {
+        let bag = Bag::of(7..8);
+        let start = bag.clone();
+        let (hand, mut held) = mpsc::unbounded_channel();
+        let pipeline = Pipeline::builder("passes")
+            .start("bag", move || Ok(source(&start)))
+            .step("passes", move || Ok(passes))
+            .finish("hand", move || Ok(Hand(hand.clone())));
+        let running = pipeline.start().await.unwrap();
+        drop(held.recv().await.unwrap());
+        held.recv().await.unwrap().acknowledge();
+        running.join().await.unwrap();
+        assert_eq!(bag.lines(), [format!("7: {verdict}"), "done 7".to_owned()], "{passes:?}");
+    }
 }
 
 #[test]

@@ -245,6 +245,23 @@ async fn an_undeliverable_dead_letter_is_reported_and_does_not_delay_a_stop() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_function_may_bound_the_wait_for_the_receiver_of_its_dead_letters() {
+    // Nobody receives: the channel is full after the first letter.
+    let (sent, _full) = mpsc::channel(1);
+    let take = dead_letters_fn(move |letter: DeadLetter<u64>| {
+        let sent = sent.clone();
+        async move { Ok(sent.send_timeout(letter.event, millis(500)).await?) }
+    });
+    let odd =
+        || each(|number: u64| async move { if number.is_multiple_of(3) { Err("odd") } else { Ok(number) } });
+    let begun = Instant::now();
+    let (ended, passed) = run(10, FailurePolicy::dead_letter(take), odd).await;
+    assert_eq!(passed, without(&[0, 3, 6, 9], 10));
+    assert_eq!(ended.unwrap().stages[1].discarded, 3, "every letter but the first");
+    assert!(begun.elapsed() >= millis(1_500), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_function_takes_dead_letters() {
     let (sent, mut letters) = mpsc::unbounded_channel();
     let take = dead_letters_fn(move |letter: DeadLetter<u64>| {

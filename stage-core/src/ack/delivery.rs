@@ -13,6 +13,10 @@ use crate::base::error::BoxError;
 /// dropping it: as a failed attempt if a handler had looked at it, otherwise as [untried](Reason::Untried). A
 /// clone is another holder: the source learns the verdict once the last holder has settled.
 ///
+/// A stage that looks at a delivery has tried the event, also if it then passes the delivery on unchanged: a
+/// later drop is a failed attempt, wherever it happens. A stage that only routes reads it with
+/// [`peek`](Self::peek), and one that has done its part passes on [`map`](Self::map)`(|value| value)`.
+///
 /// ```
 /// use stage_core::ack::Delivery;
 ///

@@ -30,9 +30,11 @@ pub trait DeadLetters<E>: Send + Sync + 'static {
     /// Sends a letter, as a delivery. If the failed event was a delivery, the letter carries its token, so
     /// that acknowledging the letter acknowledges the event; otherwise its verdict has no effect.
     ///
-    /// The stage waits for the future. An error or a panic affects only this event, which is counted as
-    /// discarded or rejected. The same applies if the stage is stopped: a stop does not wait for a letter to
-    /// be accepted.
+    /// The stage waits for the future, without a deadline: a receiver that takes no letters holds up the copy of
+    /// the step, as a consumer without demand does, and [`Running::stalls`](crate::Running::stalls) lists it. To
+    /// bound the wait, return an error after a timeout. An error or a panic affects only this event, which is
+    /// counted as discarded or rejected. The same applies if the stage is stopped: a stop does not wait for a
+    /// letter to be accepted.
     fn send(&self, letter: Delivery<DeadLetter<E>>) -> BoxFuture<'_, Result<(), BoxError>>;
 }
 
