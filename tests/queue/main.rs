@@ -160,3 +160,49 @@ async fn jobs_of_a_killed_process_are_redelivered_only_after_their_lease_ran_out
     (0..2).for_each(|key| assert_in_order(&by_second, key));
     assert_eq!(queue.counts().await.unwrap().all(), 0);
 }
+
+/// Returns the names of the files beside the database and its log.
+fn marks(folder: &TempDir) -> Vec<String> {
+    let files = std::fs::read_dir(folder.path()).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| !["jobs.db", "jobs.db-wal", "jobs.db-shm"].contains(&name.as_str())).collect()
+}
+
+/// More than `QueueOptions::attempts` allows.
+const KILLS: u32 = 7;
+
+#[tokio::test]
+async fn a_process_that_is_killed_between_the_lease_of_its_only_job_and_the_first_look_has_made_no_attempt() {
+    let (file, queue, connection, folder) = filled(1, 1).await;
+    for number in 0..KILLS {
+        let mut worker = Worker::new(&file, &format!("killed {number}"), 100, 0);
+        worker.begin();
+        worker.expect("leased");
+    }
+    let mut last = Worker::new(&file, "last", 100, 1);
+    last.begin();
+    last.ends_well();
+    let done: Vec<_> = lines(&connection).into_iter().map(|line| (line.what, line.attempt)).collect();
+    assert_eq!(done, [("begin".to_owned(), 1), ("end".to_owned(), 1)]);
+    let counts = queue.counts().await.unwrap();
+    assert_eq!((counts.all(), counts.dead, marks(&folder)), (0, 0, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_job_whose_process_is_killed_each_time_while_a_handler_holds_it_is_dead_after_its_attempts() {
+    const ATTEMPTS: u32 = 5;
+    let (file, queue, connection, folder) = filled(1, 1).await;
+    for number in 0..ATTEMPTS {
+        let mut worker = Worker::new(&file, &format!("killed {number}"), 100, KILLS);
+        worker.begin();
+        worker.expect("holding");
+    }
+    let mut last = Worker::new(&file, "last", 100, 1);
+    last.begin();
+    last.ends_well();
+    let begun: Vec<_> = lines(&connection).into_iter().map(|line| (line.what, line.attempt)).collect();
+    assert_eq!(begun, (1..=ATTEMPTS).map(|attempt| ("begin".to_owned(), attempt)).collect::<Vec<_>>());
+    let dead = queue.dead(usize::MAX).await.unwrap();
+    assert_eq!(dead.iter().map(|job| job.attempts).collect::<Vec<_>>(), [ATTEMPTS]);
+    assert_eq!((queue.counts().await.unwrap().all(), marks(&folder)), (0, Vec::new()));
+}

@@ -2,7 +2,7 @@
 //!
 //! It prints `ready`, waits for a line, and handles all jobs. It finishes no job before PEERS processes,
 //! itself included, have begun one; if there are never that many, it holds its first job forever, and prints
-//! `holding`.
+//! `holding`. Without PEERS (0), it leases a job, never looks at it, and prints `leased`.
 #![forbid(unsafe_code)]
 
 use std::io::{self, BufRead, Write};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 use stage_core::policy::{FailurePolicy, each};
 use stage_core::sqlite::{Job, Queue, QueueOptions, Synchronous};
-use stage_core::{BoxError, Pipeline, StepOptions};
+use stage_core::{BoxError, Pipeline, StepOptions, Window};
 
 /// The log of this process, in the file of the queue.
 struct Log {
@@ -39,6 +39,11 @@ impl Log {
     fn processes(&self) -> rusqlite::Result<u32> {
         self.connection.query_row("SELECT count(DISTINCT process) FROM log", [], |row| row.get(0))
     }
+
+    /// Returns the number of leases so far.
+    fn leases(&self) -> rusqlite::Result<i64> {
+        self.connection.query_row("SELECT sum(leases) FROM jobs", [], |row| row.get(0))
+    }
 }
 
 fn say(word: &str) -> io::Result<()> {
@@ -61,6 +66,9 @@ async fn main() -> Result<(), BoxError> {
     let queue = Queue::open(file, options).await?;
     say("ready")?;
     io::stdin().lock().read_line(&mut String::new())?;
+    if peers == 0 {
+        return look_away(queue, &Log::open(Path::new(file), name)?).await;
+    }
     let (file, name) = (file.clone(), name.clone());
     let pipeline = Pipeline::builder("worker")
         .defaults(StepOptions::new().max_demand(4).min_demand(2))
@@ -72,6 +80,23 @@ async fn main() -> Result<(), BoxError> {
         });
     pipeline.start().await?.join().await?;
     Ok(())
+}
+
+/// Leases a job into a stream that is never read.
+async fn look_away(queue: Queue, log: &Log) -> Result<(), BoxError> {
+    let before = log.leases()?;
+    let pipeline = Pipeline::builder("worker")
+        .start("queue", move || Ok(queue.source()))
+        .acknowledged()
+        .deliveries()
+        .open(Window::default());
+    let (_running, mut unread) = pipeline.start().await?;
+    unread.connect();
+    while log.leases()? == before {
+        tokio::task::yield_now().await;
+    }
+    say("leased")?;
+    std::future::pending().await
 }
 
 async fn work(file: std::path::PathBuf, name: String, job: Job, peers: u32) -> Result<(), BoxError> {

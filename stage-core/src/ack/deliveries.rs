@@ -32,6 +32,18 @@ impl<R: Clone + Send + 'static> Deliveries<R> {
         Delivering { parts: values.into_iter().zip(Tokens::of(self.books.open(receipts))) }
     }
 
+    /// Returns a delivery of `event` that runs `look` before a handler first looks at it. `look` runs on the
+    /// thread of that handler and must neither wait nor panic.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn deliver_watched<T>(
+        &self,
+        event: T,
+        receipt: R,
+        look: impl FnOnce() + Send + 'static,
+    ) -> Delivery<T> {
+        Token::watched(self.tokens([receipt]), look).with(event)
+    }
+
     /// Returns a token for each receipt, to make deliveries from. Tokens left when the iterator is dropped
     /// are rejected as [untried](crate::ack::Reason::Untried).
     ///

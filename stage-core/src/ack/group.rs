@@ -17,24 +17,48 @@ pub(super) struct TokenGroup {
     tokens: Mutex<Vec<Token>>,
     /// Determines the reason for a dropped token; `None` if no token is tracked.
     inbox: Option<Arc<Inbox>>,
+    /// Runs before a handler first looks at the event.
+    first_look: Option<FirstLook>,
 }
 
+/// Work to be done before the first look, until it is done.
+type FirstLook = Mutex<Option<Box<dyn FnOnce() + Send>>>;
+
 impl TokenGroup {
-    fn new(tokens: Vec<Token>, inbox: Option<Arc<Inbox>>) -> Arc<Self> {
+    fn new(tokens: Vec<Token>, inbox: Option<Arc<Inbox>>, first_look: Option<FirstLook>) -> Arc<Self> {
         let (reason, tokens) = (Mutex::new(None), Mutex::new(tokens));
-        Arc::new(Self { holders: AtomicUsize::new(1), reason, tokens, inbox })
+        Arc::new(Self { holders: AtomicUsize::new(1), reason, tokens, inbox, first_look })
     }
 
     /// Creates the group of a single delivery. The first holder has its slot, and [keeps](Self::keep) it here
     /// when it settles.
     pub(super) fn of_one(inbox: &Arc<Inbox>) -> Arc<Self> {
-        Self::new(Vec::new(), Some(Arc::clone(inbox)))
+        Self::new(Vec::new(), Some(Arc::clone(inbox)), None)
     }
 
     /// Creates a group of many deliveries with one holder.
     pub(super) fn of_many(tokens: Vec<Token>) -> Arc<Self> {
         let inbox = tokens.iter().find_map(Token::inbox).cloned();
-        Self::new(tokens, inbox)
+        Self::new(tokens, inbox, None)
+    }
+
+    /// Same as [`of_many`](Self::of_many); `look` runs before a handler first looks at the event.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn watched(tokens: Vec<Token>, look: impl FnOnce() + Send + 'static) -> Arc<Self> {
+        let inbox = tokens.iter().find_map(Token::inbox).cloned();
+        Self::new(tokens, inbox, Some(Mutex::new(Some(Box::new(look)))))
+    }
+
+    /// Records that a handler looks at the event. Returns after the work of the first look is done, so that
+    /// no handler overtakes it.
+    #[inline]
+    pub(super) fn look(&self) {
+        if let Some(first_look) = &self.first_look {
+            let mut first_look = lock(first_look);
+            if let Some(look) = first_look.take() {
+                look();
+            }
+        }
     }
 
     pub(super) const fn inbox(&self) -> Option<&Arc<Inbox>> {

@@ -38,6 +38,12 @@ impl Token {
         Self(Holder::Slot(slot, Looked::yes()))
     }
 
+    /// Joins tokens into one that runs `look` before a handler first looks at its event, also at a clone.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn watched(tokens: impl Iterator<Item = Self>, look: impl FnOnce() + Send + 'static) -> Self {
+        Self(Holder::Group(TokenGroup::watched(tokens.collect(), look), Looked::yes()))
+    }
+
     /// Joins several tokens into one; its verdict applies to all of them.
     pub fn join(tokens: impl IntoIterator<Item = Self>) -> Self {
         let mut tokens: Vec<_> = tokens.into_iter().collect();
@@ -84,8 +90,13 @@ impl Token {
     /// Records that a handler looks at the value.
     #[inline]
     pub(super) fn look(&self) {
-        if let Holder::Slot(_, looked) | Holder::Group(_, looked) = &self.0 {
-            looked.set();
+        match &self.0 {
+            Holder::Nothing => {}
+            Holder::Slot(_, looked) => looked.set(),
+            Holder::Group(group, looked) => {
+                looked.set();
+                group.look();
+            }
         }
     }
 

@@ -50,6 +50,8 @@ impl Acknowledger for Settler {
             })
             .await?;
         self.queue.changed().notify_waiters();
+        let settled = done.iter().copied().chain(rejected.iter().map(|rejected| rejected.receipt));
+        self.queue.unmark(self.lessee, settled).await;
         Ok(())
     }
 
@@ -130,15 +132,19 @@ fn fate(reason: &Reason, receipt: Receipt, options: &QueueOptions) -> Fate {
 
 #[cfg(test)]
 mod tests {
-    use super::super::job::JobId;
+    use super::super::job::{Company, JobId};
     use super::*;
     use crate::base::backoff::Backoff;
+
+    const fn receipt(attempt: u32) -> Receipt {
+        Receipt { id: JobId(1), lease: 9, attempt, company: Company::Jobs }
+    }
 
     #[test]
     fn failures_are_retried_after_growing_delays_until_the_attempts_are_exhausted() {
         let second = Duration::from_secs(1);
         let options = QueueOptions::new().attempts(3).retry_after(Backoff::new(second, 8 * second));
-        let at = |attempt| fate(&Reason::Dropped, Receipt { id: JobId(1), lease: 9, attempt }, &options);
+        let at = |attempt| fate(&Reason::Dropped, receipt(attempt), &options);
         assert!(matches!(at(1), Fate::Again(delay) if delay >= second / 2 && delay <= second), "{:?}", at(1));
         assert!(matches!(at(2), Fate::Again(delay) if delay >= second && delay <= 2 * second), "{:?}", at(2));
         assert_eq!(at(3), Fate::Dead);
@@ -147,7 +153,7 @@ mod tests {
     #[test]
     fn stopped_and_postponed_jobs_count_no_attempt_and_hopeless_ones_are_dead() {
         let options = QueueOptions::new().attempts(1);
-        let receipt = Receipt { id: JobId(1), lease: 9, attempt: 1 };
+        let receipt = receipt(1);
         let second = Duration::from_secs(1);
         assert_eq!(fate(&Reason::Stopped, receipt, &options), Fate::Untried(Duration::ZERO));
         assert_eq!(fate(&Reason::Untried, receipt, &options), Fate::Untried(Duration::ZERO));

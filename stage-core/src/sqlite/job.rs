@@ -48,12 +48,21 @@ pub struct Job {
     pub attempt: u32,
     /// The number of this lease of the job, from 1; it settles nothing once there is a later one.
     pub lease: i64,
+    pub(super) company: Company,
+}
+
+/// What else the process held when it leased a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Company {
+    /// Nothing: a mark records the first look at the job (`begun.rs`).
+    Nothing,
+    Jobs,
 }
 
 impl Job {
     /// Returns the receipt that identifies this lease to the queue.
     pub const fn receipt(&self) -> Receipt {
-        Receipt { id: self.id, lease: self.lease, attempt: self.attempt }
+        Receipt { id: self.id, lease: self.lease, attempt: self.attempt, company: self.company }
     }
 }
 
@@ -67,6 +76,7 @@ pub struct Receipt {
     pub lease: i64,
     /// The number of the attempt, from 1.
     pub attempt: u32,
+    pub(super) company: Company,
 }
 
 /// A job that failed for good.

@@ -4,26 +4,55 @@ use std::mem;
 
 use tokio::runtime::Handle;
 
-use super::job::{Job, Receipt};
+use super::begun::Mark;
+use super::job::{Company, Job, Receipt};
 use super::queue::Queue;
 use super::table::Return;
+use crate::ack::{Deliveries, Delivery};
+use crate::stage::Emitter;
 
 /// Jobs between their lease and their delivery. If their source is aborted in between, they were never
 /// delivered, so they are returned in the background.
 #[derive(Debug)]
 pub(super) struct Leased {
     queue: Queue,
+    lessee: i64,
     jobs: Vec<Job>,
+    /// The mark of the only job, if the process holds no other.
+    mark: Option<Mark>,
+    /// The leases that ran out, with their lessees.
+    ended: Vec<(i64, Receipt)>,
 }
 
 impl Leased {
-    pub(super) fn new(queue: Queue, jobs: Vec<Job>) -> Self {
-        Self { queue, jobs }
+    pub(super) fn new(queue: Queue, lessee: i64, jobs: Vec<Job>, ended: Vec<(i64, Receipt)>) -> Self {
+        let alone = jobs.iter().find(|job| job.company == Company::Nothing);
+        let mark = alone.and_then(|job| queue.marks().create(lessee, job.receipt()));
+        Self { queue, lessee, jobs, mark, ended }
     }
 
-    /// Returns the jobs, which are now delivered.
-    pub(super) fn deliver(mut self) -> Vec<Job> {
-        mem::take(&mut self.jobs)
+    pub(super) fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Removes the marks of the leases that ran out. Called after that was written.
+    pub(super) fn forget_ended(&self) {
+        self.ended.iter().for_each(|(lessee, receipt)| self.queue.marks().remove(*lessee, *receipt));
+    }
+
+    /// Emits the jobs, which are now delivered.
+    pub(super) fn deliver(mut self, deliveries: &Deliveries<Receipt>, out: &mut Emitter<'_, Delivery<Job>>) {
+        let mut jobs = mem::take(&mut self.jobs).into_iter();
+        if let Some(mark) = self.mark.take()
+            && let Some(job) = jobs.next()
+        {
+            let receipt = job.receipt();
+            out.emit(deliveries.deliver_watched(job, receipt, || mark.set()));
+        }
+        out.extend(deliveries.deliver(jobs.map(|job| {
+            let receipt = job.receipt();
+            (job, receipt)
+        })));
     }
 }
 
@@ -33,12 +62,12 @@ impl Drop for Leased {
         // Without a runtime, the leases run out instead.
         let Ok(runtime) = Handle::try_current() else { return };
         if !receipts.is_empty() {
-            runtime.spawn(give_back(self.queue.clone(), receipts));
+            runtime.spawn(give_back(self.queue.clone(), self.lessee, receipts));
         }
     }
 }
 
-async fn give_back(queue: Queue, receipts: Vec<Receipt>) {
+async fn give_back(queue: Queue, lessee: i64, receipts: Vec<Receipt>) {
     let done = queue.run_patiently("cannot return undelivered jobs, retrying", || {
         let receipts = receipts.clone();
         move |table, _, tx| {
@@ -48,7 +77,10 @@ async fn give_back(queue: Queue, receipts: Vec<Receipt>) {
         }
     });
     match done.await {
-        Ok(()) => queue.changed().notify_waiters(),
+        Ok(()) => {
+            queue.changed().notify_waiters();
+            queue.unmark(lessee, receipts.into_iter()).await;
+        }
         Err(error) => {
             tracing::warn!(%error, "cannot return undelivered jobs; they come back when their leases run out");
         }

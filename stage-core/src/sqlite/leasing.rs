@@ -1,14 +1,14 @@
 //! The rules for leases: which jobs are leased next, how leases are renewed, and what happens when one runs
 //! out.
 //!
-//! A process that is killed loses all its jobs at once, and there is no record of which of them it had
-//! started. A lease that ran out therefore counts as an attempt only if the job was the last one its process
-//! held: then it was this job. Otherwise the attempts of all its jobs are taken back, and each of them is
+//! A process that is killed loses all its jobs at once, and there is no record of which of them killed it. A
+//! lease that ran out therefore counts as an attempt only if the job was the last one that its process held,
+//! and a handler had begun it. Otherwise the attempts of all its jobs are taken back, and each of them is
 //! leased alone the next time.
 
 use rusqlite::{Connection, params};
 
-use super::job::{Job, JobId, Receipt};
+use super::job::{Company, Job, JobId, Receipt};
 use super::table::{Lease, Table, count};
 
 /// The lessee of a lease that ran out: it can still be settled, and is never renewed.
@@ -47,24 +47,43 @@ impl Table {
     /// process of the lessee holds no other job, and the process gets no other before this one is settled.
     /// Until then other jobs are leased past it, for at most as long as a lease lasts.
     ///
+    /// A handler is taken to have begun the last job of a process that was killed;
+    /// [`lease_if_begun`](Self::lease_if_begun) is for callers who can tell.
+    ///
     /// # Errors
     ///
     /// Returns the error of SQLite.
     pub fn lease(&self, connection: &Connection, lease: Lease<'_>) -> rusqlite::Result<Vec<Job>> {
-        self.see_to_those_that_ran_out(connection, lease)?;
-        let next = self.next(connection, lease)?;
+        self.lease_if_begun(connection, lease, |_, _| true)
+    }
+
+    /// Same as [`lease`](Self::lease), for callers who can tell whether a handler has begun a job: otherwise
+    /// the attempt does not count. `has_begun` is called once for each lease that ran out, with its lessee.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of SQLite.
+    pub fn lease_if_begun(
+        &self,
+        connection: &Connection,
+        lease: Lease<'_>,
+        has_begun: impl FnMut(i64, Receipt) -> bool,
+    ) -> rusqlite::Result<Vec<Job>> {
+        self.see_to_those_that_ran_out(connection, lease, has_begun)?;
+        let hand = self.hand(connection, lease)?;
+        let next = self.next(connection, lease, hand)?;
+        let company = if hand == Hand::Empty && next.len() == 1 { Company::Nothing } else { Company::Jobs };
         let mut take = connection.prepare_cached(&self.statements.take)?;
         let take = |id: i64| {
             take.query_row(params![id, lease.lessee, lease.until], |row| {
                 let (payload, key, attempt, lease) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-                Ok(Job { id: JobId(id), payload, key, attempt, lease })
+                Ok(Job { id: JobId(id), payload, key, attempt, lease, company })
             })
         };
         next.into_iter().map(take).collect()
     }
 
-    fn next(&self, connection: &Connection, lease: Lease<'_>) -> rusqlite::Result<Vec<i64>> {
-        let hand = self.hand(connection, lease)?;
+    fn next(&self, connection: &Connection, lease: Lease<'_>, hand: Hand) -> rusqlite::Result<Vec<i64>> {
         match (hand, self.first(connection, lease)?) {
             (Hand::Alone, _) | (_, None) => return Ok(Vec::new()),
             (Hand::Empty, Some(first)) if first.alone && lease.limit > 0 => return Ok(vec![first.id]),
@@ -96,26 +115,32 @@ impl Table {
     }
 
     /// Processes the leases that ran out: they lose their lessee, and jobs on their last attempt are dead.
-    fn see_to_those_that_ran_out(&self, connection: &Connection, lease: Lease<'_>) -> rusqlite::Result<()> {
+    fn see_to_those_that_ran_out(
+        &self,
+        connection: &Connection,
+        lease: Lease<'_>,
+        mut has_begun: impl FnMut(i64, Receipt) -> bool,
+    ) -> rusqlite::Result<()> {
         let mut run_out = connection.prepare_cached(&self.statements.run_out)?;
         let run_out = run_out.query_map(params![NOBODY, lease.now, lease.lane], |row| {
-            Ok((JobId(row.get(0)?), row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+            let (id, number, lessee, attempt) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            let receipt = Receipt { id: JobId(id), lease: number, attempt, company: Company::Jobs };
+            Ok((sources_beside(lessee), receipt, has_begun(lessee, receipt)))
         })?;
         let run_out = run_out.collect::<rusqlite::Result<Vec<_>>>()?;
-        let mut processes: Vec<_> = run_out.iter().map(|(.., lessee)| sources_beside(*lessee)).collect();
-        processes.sort_unstable();
-        processes.dedup();
-        for (from, to) in processes {
+        for process in run_out.chunk_by(|(one, ..), (other, ..)| one == other) {
+            let Some(&((from, to), _, begun)) = process.first() else { continue };
             let mut company = connection.prepare_cached(&self.statements.company)?;
-            if company.query_row([from, to], |row| row.get::<_, i64>(0))? > 1 {
+            let is_last = company.query_row([from, to], |row| row.get::<_, i64>(0))? == 1;
+            if !(is_last && begun) {
                 connection.prepare_cached(&self.statements.uncount)?.execute([from, to])?;
             }
         }
         let mut let_go = connection.prepare_cached(&self.statements.let_go)?;
-        for (id, number, _) in run_out {
-            let attempt = let_go.query_row([id.0, NOBODY], |row| row.get(0))?;
+        for (_, receipt, _) in run_out {
+            let attempt = let_go.query_row([receipt.id.0, NOBODY], |row| row.get(0))?;
             if attempt >= lease.attempts {
-                let receipt = Receipt { id, lease: number, attempt };
+                let receipt = Receipt { attempt, ..receipt };
                 self.bury(connection, receipt, "its lease ran out", lease.now)?;
             }
         }

@@ -18,9 +18,10 @@
 //! 3. Of the jobs with the same key, only the earliest can be leased: while it is leased or waits for a
 //!    retry, the later ones wait behind it.
 //! 4. A job is dead only if it was rejected as hopeless, or after as many failed attempts as the options allow. An
-//!    attempt fails if a handler holds the job without acknowledging it, or if the lease runs out while it is the
-//!    only job of its process. Attempts are counted when a job is leased, without a write of their own, and taken
-//!    back if nothing failed: after a stop, when a consumer left, or when the lease ran out together with others.
+//!    attempt begins when a handler first looks at the job. It fails if a handler holds the job without
+//!    acknowledging it, or if the lease runs out while it is the only job of its process. It does not count if
+//!    nothing failed: after a stop, when a consumer left, when the process was killed before a handler looked at
+//!    the job, or when the lease ran out together with others.
 //! 5. After its lease ran out, and on the last of several attempts, a job is leased alone: its process holds
 //!    no other job in the meantime. A job that kills its process therefore affects no other job.
 //! 6. A job without a delay can be leased whatever the clock shows. If the clock was set back, all times in
@@ -50,6 +51,7 @@
 //! ```
 
 mod acknowledger;
+mod begun;
 mod error;
 mod job;
 mod leased;

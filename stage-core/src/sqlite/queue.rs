@@ -11,8 +11,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
+use super::begun::Marks;
 use super::error::{QueueError, is_busy};
-use super::job::{Counts, DeadJob, JobId, NewJob};
+use super::job::{Company, Counts, DeadJob, JobId, NewJob, Receipt};
 use super::options::{QueueOptions, Synchronous};
 use super::source::Source;
 use super::table::Table;
@@ -33,6 +34,7 @@ struct Inner {
     table: Table,
     options: QueueOptions,
     file: String,
+    marks: Marks,
     changed: Notify,
     /// The upper half of the lessee numbers, chosen at random, and the number of sources so far.
     process: i64,
@@ -60,7 +62,7 @@ impl Queue {
         let table = Table::new(&options.table)?;
         let (ours, by) = (table.clone(), options.clone());
         let opened = spawn_blocking(move || patiently(by.patience, || opened(&path, &ours, &by))).await;
-        let (connection, random) = opened
+        let (connection, marks, random) = opened
             .map_err(|source| QueueError::Interrupted { file: named.clone(), source })?
             .map_err(|source| QueueError::of(&named, source))?;
         Ok(Self {
@@ -69,6 +71,7 @@ impl Queue {
                 table,
                 options,
                 file,
+                marks,
                 changed: Notify::new(),
                 process: (random & i64::MAX) >> 32 << 32,
                 sources: AtomicU32::new(0),
@@ -170,6 +173,23 @@ impl Queue {
         (moment.clock, last.is_some_and(|last| moment.has_leapt_since(last)))
     }
 
+    /// Returns the marks of the jobs that a handler has begun.
+    pub(super) fn marks(&self) -> &Marks {
+        &self.inner.marks
+    }
+
+    /// Removes the marks of these leases, which have ended.
+    pub(super) async fn unmark(&self, lessee: i64, ended: impl Iterator<Item = Receipt>) {
+        let marked: Vec<_> = ended.filter(|receipt| receipt.company == Company::Nothing).collect();
+        if marked.is_empty() {
+            return;
+        }
+        let marks = self.inner.marks.clone();
+        // The marks of leases that have ended are never read again, so those of a lost runtime may stay.
+        let _ =
+            spawn_blocking(move || marked.iter().for_each(|receipt| marks.remove(lessee, *receipt))).await;
+    }
+
     /// Returns the notification of jobs that arrived or left.
     pub(super) fn changed(&self) -> &Notify {
         &self.inner.changed
@@ -180,6 +200,15 @@ impl Queue {
         &self,
         work: impl FnOnce(&Table, &str, &Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, QueueError> {
+        self.run_then(work, |_| {}).await
+    }
+
+    /// Runs `work` in one transaction, then `after` once it is committed, on a blocking thread.
+    pub(super) async fn run_then<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Table, &str, &Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        after: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, QueueError> {
         let inner = Arc::clone(&self.inner);
         let done = spawn_blocking(move || {
             // A transaction that panicked was rolled back; the connection remains usable.
@@ -187,6 +216,7 @@ impl Queue {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&inner.table, &inner.options.lane, &transaction)?;
             transaction.commit()?;
+            after(&done);
             Ok(done)
         });
         match done.await {
@@ -229,8 +259,8 @@ fn patiently<T>(patience: Duration, mut attempt: impl FnMut() -> rusqlite::Resul
     }
 }
 
-/// Returns an initialised connection, and a random number.
-fn opened(path: &Path, table: &Table, options: &QueueOptions) -> rusqlite::Result<(Connection, i64)> {
+/// Returns an initialised connection, the marks beside its file, and a random number.
+fn opened(path: &Path, table: &Table, options: &QueueOptions) -> rusqlite::Result<(Connection, Marks, i64)> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(options.patience)?;
     // With WAL, readers and the single writer do not block each other.
@@ -246,7 +276,8 @@ fn opened(path: &Path, table: &Table, options: &QueueOptions) -> rusqlite::Resul
     table.begin_time(&transaction, now, now.saturating_add(millis(options.visibility)))?;
     transaction.commit()?;
     let random = connection.query_row("SELECT random()", [], |row| row.get(0))?;
-    Ok((connection, random))
+    let marks = Marks::beside(&connection, path);
+    Ok((connection, marks, random))
 }
 
 /// Returns the milliseconds since 1970. Processes of one machine share its clock; `time.rs` handles clock

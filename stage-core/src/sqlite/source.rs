@@ -3,6 +3,7 @@
 use std::pin::pin;
 
 use futures_util::FutureExt;
+use rusqlite::Transaction;
 use tokio::time::sleep;
 
 use super::acknowledger::Settler;
@@ -10,7 +11,7 @@ use super::error::QueueError;
 use super::job::{Job, Receipt};
 use super::leased::Leased;
 use super::queue::{Queue, millis};
-use super::table::Lease;
+use super::table::{Lease, Table};
 use crate::ack::{Deliveries, Delivery, Waiting};
 use crate::base::error::{BoxError, StageResult};
 use crate::credit::demand::Demand;
@@ -50,9 +51,9 @@ impl Source {
         self
     }
 
-    async fn lease(&self, limit: usize) -> Result<Vec<Job>, QueueError> {
+    async fn lease(&self, limit: usize) -> Result<Option<Leased>, QueueError> {
         let (lessee, queue) = (self.lessee, self.queue.clone());
-        let leased = self.queue.run(move |table, lane, tx| {
+        let lease = move |table: &Table, lane: &str, tx: &Transaction<'_>| {
             let options = queue.options();
             let (now, has_leapt) = queue.look_at_clock();
             let until = now.saturating_add(millis(options.visibility));
@@ -62,15 +63,19 @@ impl Source {
             }
             // This source is alive, so its leases must not run out.
             table.keep_late(tx, lessee, until, now)?;
-            let jobs =
-                table.lease(tx, Lease { lane, lessee, limit, now, until, attempts: options.attempts })?;
+            let lease = Lease { lane, lessee, limit, now, until, attempts: options.attempts };
+            let mut ended = Vec::new();
+            let jobs = table.lease_if_begun(tx, lease, |lessee, receipt| {
+                ended.push((lessee, receipt));
+                queue.marks().has_begun(lessee, receipt)
+            })?;
             if !jobs.is_empty() {
                 table.note_time(tx, now)?;
             }
-            Ok(Leased::new(queue.clone(), jobs))
-        });
-        let leased = waiting_if_busy(leased.await, "cannot lease jobs, retrying later")?;
-        Ok(leased.map(Leased::deliver).unwrap_or_default())
+            Ok(Leased::new(queue.clone(), lessee, jobs, ended))
+        };
+        let leased = self.queue.run_then(lease, Leased::forget_ended).await;
+        waiting_if_busy(leased, "cannot lease jobs, retrying later")
     }
 
     async fn is_at_its_end(&self) -> Result<bool, QueueError> {
@@ -105,12 +110,12 @@ impl Producer for Source {
             // Registered before the look at the queue, so that no later change is missed.
             let mut changed = pin!(self.queue.changed().notified());
             changed.as_mut().enable();
-            let jobs = self.lease(wanted.min(AT_ONCE)).await?;
-            wanted -= jobs.len();
+            let leased = self.lease(wanted.min(AT_ONCE)).await?;
             let Some(deliveries) = &self.deliveries else { return Ok(()) };
-            if !jobs.is_empty() {
+            if let Some(leased) = leased.filter(|leased| leased.len() > 0) {
+                wanted -= leased.len();
                 deliveries.set_waiting(Waiting::No);
-                out.extend(deliveries.deliver(jobs.into_iter().map(|job| (job.receipt(), job)).map(swap)));
+                leased.deliver(deliveries, out);
                 out.flush();
                 continue;
             }
@@ -138,8 +143,4 @@ fn waiting_if_busy<T>(done: Result<T, QueueError>, delayed: &str) -> Result<Opti
         }
         done => done.map(Some),
     }
-}
-
-fn swap((receipt, job): (Receipt, Job)) -> (Job, Receipt) {
-    (job, receipt)
 }

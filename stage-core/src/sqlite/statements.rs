@@ -113,7 +113,7 @@ RETURNING id";
 /// The first job that can be leased, and whether it must be alone (invariant 5): its lease ran out, or this
 /// is the last of several attempts.
 const FIRST: &str = "
-SELECT id, due, cause IS 'its lease ran out' OR (?3 > 1 AND attempts + 1 >= ?3) FROM $t
+SELECT id, due, coalesce(cause, '') IN ('its lease ran out', 'uncounted') OR (?3 > 1 AND attempts + 1 >= ?3) FROM $t
 WHERE lane = ?1 AND blocked = 0 AND due <= ?2
 ORDER BY priority DESC, attempts, id LIMIT 1";
 
@@ -121,28 +121,31 @@ ORDER BY priority DESC, attempts, id LIMIT 1";
 const NEXT: &str = "
 SELECT id FROM $t
 WHERE lane = ?1 AND blocked = 0 AND due <= ?2
-      AND NOT (cause IS 'its lease ran out' OR (?3 > 1 AND attempts + 1 >= ?3))
+      AND NOT (coalesce(cause, '') IN ('its lease ran out', 'uncounted') OR (?3 > 1 AND attempts + 1 >= ?3))
 ORDER BY priority DESC, attempts, id LIMIT ?4";
 
 /// Whether the jobs leased to a process must be alone; two rows suffice to know that they need not.
 const HAND: &str = "
-SELECT cause IS 'its lease ran out' OR (?4 > 1 AND attempts >= ?4) FROM $t
+SELECT coalesce(cause, '') IN ('its lease ran out', 'uncounted') OR (?4 > 1 AND attempts >= ?4) FROM $t
 WHERE lessee BETWEEN ?1 AND ?2 AND due > ?3 LIMIT 2";
 
 const TAKE: &str = "
-UPDATE $t SET lessee = ?2, due = ?3, leases = leases + 1, attempts = attempts + 1 WHERE id = ?1
+UPDATE $t SET lessee = ?2, due = ?3, leases = leases + 1, attempts = attempts + 1,
+              cause = iif(cause IS 'uncounted', 'its lease ran out', cause)
+WHERE id = ?1
 RETURNING payload, key, attempts, leases";
 
 const RUN_OUT: &str = "
-SELECT id, leases, lessee FROM $t
-WHERE lessee IS NOT NULL AND lessee > ?1 AND due <= ?2 AND lane = ?3 ORDER BY id";
+SELECT id, leases, lessee, attempts FROM $t
+WHERE lessee IS NOT NULL AND lessee > ?1 AND due <= ?2 AND lane = ?3 ORDER BY lessee, id";
 
 const COMPANY: &str = "SELECT count(*) FROM (SELECT 1 FROM $t WHERE lessee BETWEEN ?1 AND ?2 LIMIT 2)";
 
-/// Jobs whose attempts were already taken back are recognised by their cause.
+/// Takes the attempts of all jobs of a process back, once: jobs whose leases are still to run out keep their
+/// lessee, and are recognised by their cause.
 const UNCOUNT: &str = "
-UPDATE $t SET attempts = attempts - 1, cause = 'its lease ran out'
-WHERE lessee BETWEEN ?1 AND ?2 AND cause IS NOT 'its lease ran out'";
+UPDATE $t SET attempts = max(attempts - 1, 0), cause = 'uncounted'
+WHERE lessee BETWEEN ?1 AND ?2 AND cause IS NOT 'uncounted'";
 
 const LET_GO: &str = "
 UPDATE $t SET lessee = ?2, cause = 'its lease ran out' WHERE id = ?1 RETURNING attempts";

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::QueueError;
-use super::job::{Counts, DeadJob, JobId, NewJob, Receipt};
+use super::job::{Company, Counts, DeadJob, JobId, NewJob, Receipt};
 use super::statements::Statements;
 
 /// One table of jobs. Times are milliseconds since 1970.
@@ -106,7 +106,9 @@ impl Table {
     /// Returns the error of SQLite.
     pub fn leased(&self, connection: &Connection, id: JobId) -> rusqlite::Result<Option<Receipt>> {
         let mut leased = connection.prepare_cached(&self.statements.leased)?;
-        let receipt = |row: &rusqlite::Row<'_>| Ok(Receipt { id, lease: row.get(0)?, attempt: row.get(1)? });
+        let receipt = |row: &rusqlite::Row<'_>| {
+            Ok(Receipt { id, lease: row.get(0)?, attempt: row.get(1)?, company: Company::Jobs })
+        };
         leased.query_row([id.0], receipt).optional()
     }
 

@@ -51,6 +51,8 @@ enum Visit {
     Breaks,
     /// The process is killed while it holds jobs.
     Kill,
+    /// The process is killed between the lease of its jobs and the first look at them.
+    Unseen,
 }
 
 /// The action of a handler on a job.
@@ -67,7 +69,7 @@ enum Deed {
     Hold,
 }
 
-const VISITS: [Visit; 4] = [Visit::Leave, Visit::Cancel, Visit::Breaks, Visit::Kill];
+const VISITS: [Visit; 5] = [Visit::Leave, Visit::Cancel, Visit::Breaks, Visit::Kill, Visit::Unseen];
 const DEEDS: [Deed; 6] =
     [Deed::Acknowledge, Deed::Fail, Deed::Forget, Deed::Ignore, Deed::Postpone, Deed::Hold];
 
@@ -78,10 +80,14 @@ struct History {
     attempts: u32,
     jobs: i64,
     fails: BTreeMap<i64, u32>,
-    /// How often a process was killed that held only this job and had not read it yet, by job.
-    unseen: BTreeMap<i64, u32>,
+    /// The leases of jobs that a handler has looked at: numbers of jobs and of leases.
+    seen: Seen,
+    /// How often a process was killed that held only one job, which no handler had looked at.
+    unseen: usize,
     done: BTreeSet<i64>,
 }
+
+type Seen = Arc<Mutex<BTreeSet<(i64, i64)>>>;
 
 /// Totals over many histories.
 #[derive(Debug, Default)]
@@ -89,7 +95,7 @@ struct Sum {
     jobs: i64,
     done: usize,
     dead: usize,
-    /// Dead jobs that were not read by a handler on each of their attempts.
+    /// Kills of processes that held only one job, which no handler had looked at.
     unseen: usize,
 }
 
@@ -99,8 +105,8 @@ impl History {
         let attempts = chance.one_of(&[1, 2, 3]);
         let jobs = i64::try_from(3 + chance.number(8)).unwrap();
         let folder = folder();
-        let (fails, unseen, done) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { chance, folder, attempts, jobs, fails, unseen, done }
+        let (fails, done) = (BTreeMap::new(), BTreeSet::new());
+        Self { chance, folder, attempts, jobs, fails, seen: Seen::default(), unseen: 0, done }
     }
 
     async fn queue(&self) -> Queue {
@@ -143,6 +149,7 @@ impl History {
                     job.acknowledge();
                 }
                 Deed::Fail | Deed::Forget => {
+                    see(&self.seen, &job);
                     assert_eq!(job.id.0, id);
                     *self.fails.entry(id).or_default() += 1;
                     if let Deed::Fail = deed {
@@ -152,6 +159,7 @@ impl History {
                 Deed::Ignore => drop(job),
                 Deed::Postpone => job.reject(Reason::Postponed(Duration::ZERO)),
                 Deed::Hold => {
+                    see(&self.seen, &job);
                     assert_eq!(job.id.0, id);
                     held.push(job);
                 }
@@ -167,21 +175,32 @@ impl History {
         }
     }
 
-    fn open(queue: &Queue, window: usize) -> OpenPipeline<Delivery<Job>> {
-        let start = queue.clone();
+    fn open(&self, queue: &Queue, window: usize) -> OpenPipeline<Delivery<Job>> {
+        let (start, seen) = (queue.clone(), Arc::clone(&self.seen));
         Pipeline::builder("visit")
             .start("queue", move || Ok(start.source()))
             .acknowledged()
-            .step_fn(StepOptions::named("same").max_demand(window).min_demand(0), |job| job)
+            .step_fn(StepOptions::named("same").max_demand(window).min_demand(0), move |job| {
+                see(&seen, &job);
+                job
+            })
+            .deliveries()
+            .open(Window::new(window, 0).unwrap())
+    }
+
+    /// A pipeline in which nothing looks at a job before the reader of the stream does.
+    fn open_unseen(queue: &Queue, window: usize) -> OpenPipeline<Delivery<Job>> {
+        let start = queue.clone();
+        Pipeline::builder("unseen")
+            .start("queue", move || Ok(start.source()))
+            .acknowledged()
             .deliveries()
             .open(Window::new(window, 0).unwrap())
     }
 
     async fn leave(&mut self) {
         let window = 1 + usize::try_from(self.chance.number(8)).unwrap();
-        let (running, mut events) = Self::open(&self.queue().await, window).start().await.unwrap();
-        // A stream that never asked has no subscription to end when it is dropped.
-        events.connect();
+        let (running, mut events) = self.open(&self.queue().await, window).start().await.unwrap();
         let held = self.take(&mut events).await;
         self.let_go(held);
         drop(events);
@@ -236,23 +255,49 @@ impl History {
 
     /// Takes some jobs, then loses its runtime, so that nothing more is written.
     fn kill(&mut self, runtime: Runtime) {
-        let (running, events, held) = runtime.block_on(async {
+        let lost = runtime.block_on(async {
             let window = 1 + usize::try_from(self.chance.number(8)).unwrap();
-            let (running, mut events) = Self::open(&self.queue().await, window).start().await.unwrap();
+            let (running, mut events) = self.open(&self.queue().await, window).start().await.unwrap();
             let held = self.take(&mut events).await;
             (running, events, held)
         });
         drop(runtime);
+        self.killed();
+        drop(lost);
+    }
+
+    /// Lets the source lease jobs, and sometimes takes some of them, then loses its runtime.
+    fn unseen(&mut self, runtime: Runtime) {
+        let lost = runtime.block_on(async {
+            let window = 1 + usize::try_from(self.chance.number(3)).unwrap();
+            let open = Self::open_unseen(&self.queue().await, window);
+            let (running, mut events) = open.start().await.unwrap();
+            events.connect();
+            let held = match self.chance.number(3) {
+                0 => self.take(&mut events).await,
+                _ => Vec::new(),
+            };
+            // Time passes once the source has leased what there is.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            (running, events, held)
+        });
+        drop(runtime);
+        self.killed();
+        drop(lost);
+    }
+
+    /// Records that the process was killed, and ends its leases.
+    fn killed(&mut self) {
         let file = self.file();
-        let mut leased = file.prepare("SELECT id FROM jobs WHERE lessee > 0 AND due > 1").unwrap();
-        let leased: Vec<i64> = leased.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        if let [only] = leased[..] {
-            *self.fails.entry(only).or_default() += 1;
-            if held.iter().all(|job| job.peek().id.0 != only) {
-                *self.unseen.entry(only).or_default() += 1;
+        let mut leased = file.prepare("SELECT id, leases FROM jobs WHERE lessee > 0 AND due > 1").unwrap();
+        let leased = leased.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        if let [only] = leased.map(Result::unwrap).collect::<Vec<_>>()[..] {
+            if self.seen.lock().unwrap().contains(&only) {
+                *self.fails.entry(only.0).or_default() += 1;
+            } else {
+                self.unseen += 1;
             }
         }
-        drop((running, events, held));
         file.execute("UPDATE jobs SET due = 1 WHERE lessee > 0", []).unwrap();
     }
 
@@ -292,8 +337,13 @@ impl History {
         sum.jobs += self.jobs;
         sum.done += self.done.len();
         sum.dead += dead.len();
-        sum.unseen += dead.iter().filter(|id| self.unseen.contains_key(id)).count();
+        sum.unseen += self.unseen;
     }
+}
+
+/// Records that a handler has looked at this lease of a job.
+fn see(seen: &Seen, job: &Job) {
+    seen.lock().unwrap().insert((job.id.0, job.lease));
 }
 
 /// Returns a folder in memory, where the system has one: these tests are not about disks.
@@ -324,11 +374,12 @@ fn history(seed: u64, sum: &mut Sum) {
         let runtime = runtime();
         match history.chance.one_of(&VISITS) {
             Visit::Kill => history.kill(runtime),
+            Visit::Unseen => history.unseen(runtime),
             visit => runtime.block_on(async {
                 match visit {
                     Visit::Leave => history.leave().await,
                     Visit::Cancel => history.cancel().await,
-                    Visit::Breaks | Visit::Kill => history.breaks().await,
+                    Visit::Breaks | Visit::Kill | Visit::Unseen => history.breaks().await,
                 }
                 settled(&history.file()).await;
             }),
@@ -349,5 +400,5 @@ fn a_job_is_dead_only_after_its_handlers_failed_as_often_as_allowed() {
     let mut sum = Sum::default();
     (first..first + histories).for_each(|seed| history(seed, &mut sum));
     println!("{histories} histories: {sum:?}");
-    assert!(histories < 100 || sum.done > 0 && sum.dead > 0, "{sum:?}");
+    assert!(histories < 100 || sum.done > 0 && sum.dead > 0 && sum.unseen > 0, "{sum:?}");
 }

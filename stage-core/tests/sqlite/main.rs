@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
+mod begun;
 mod histories;
 mod model;
 mod pipelines;

@@ -16,7 +16,12 @@ pub(crate) struct Entry {
     pub(crate) attempts: u32,
     /// Its lease ran out, and no verdict has followed.
     pub(crate) suspect: bool,
+    /// The attempt of its current lease was taken back.
+    pub(crate) uncounted: bool,
 }
+
+/// The leases whose jobs a handler has begun: numbers of jobs and of leases.
+pub(crate) type Begun = BTreeSet<(i64, i64)>;
 
 /// The lessee of leases that ran out.
 const NOBODY: i64 = i64::MIN;
@@ -67,6 +72,7 @@ impl Model {
             leases: 0,
             attempts: 0,
             suspect: false,
+            uncounted: false,
         });
         id
     }
@@ -83,8 +89,9 @@ impl Model {
         now: i64,
         until: i64,
         most: u32,
+        begun: &Begun,
     ) -> Vec<(i64, u32, i64)> {
-        self.see_to_those_that_ran_out(now, most);
+        self.see_to_those_that_ran_out(now, most, begun);
         let is_first = |job: &Entry| {
             job.key.is_none() || self.jobs.iter().all(|other| other.key != job.key || other.id >= job.id)
         };
@@ -114,21 +121,23 @@ impl Model {
             job.due = until;
             job.leases += 1;
             job.attempts += 1;
+            job.uncounted = false;
             (job.id, job.attempts, job.leases)
         };
         next.iter().map(take).collect()
     }
 
-    fn see_to_those_that_ran_out(&mut self, now: i64, most: u32) {
+    fn see_to_those_that_ran_out(&mut self, now: i64, most: u32, begun: &Begun) {
         let ran_out = |job: &&Entry| job.lessee.is_some_and(|lessee| lessee != NOBODY) && job.due <= now;
         let ran_out: Vec<_> = self.jobs.iter().filter(ran_out).cloned().collect();
         let processes: BTreeSet<_> = ran_out.iter().filter_map(|job| job.lessee).map(process).collect();
         for of in processes {
             let mut held: Vec<_> = self.jobs.iter_mut().filter(|job| job.is_of(of)).collect();
-            if held.len() > 1 {
-                for job in held.iter_mut().filter(|job| !job.suspect) {
+            let counts = held.len() == 1 && begun.contains(&(held[0].id, held[0].leases));
+            if !counts {
+                for job in held.iter_mut().filter(|job| !job.uncounted) {
                     job.attempts -= 1;
-                    job.suspect = true;
+                    (job.suspect, job.uncounted) = (true, true);
                 }
             }
         }

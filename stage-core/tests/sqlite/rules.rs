@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 use stage_core::sqlite::{JobId, Lease, Receipt, Return, Table};
 
-use super::model::{Model, new_job, told};
+use super::model::{Begun, Model, new_job, told};
 
 const MOST: u32 = 3;
 const VISIBILITY: i64 = 100;
@@ -14,7 +14,8 @@ const VISIBILITY: i64 = 100;
 enum Step {
     Enqueue(Option<u8>, i32),
     Lease(i64, usize),
-    /// Refers to one of all leases so far, by its index.
+    /// A handler begins the job of one of all leases so far, given by its index.
+    Begin(usize),
     Acknowledge(usize),
     Fail(usize, i64),
     Untried(usize, i64),
@@ -34,6 +35,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (prop::option::of(0..3_u8), 0..3_i32).prop_map(|(key, priority)| Step::Enqueue(key, priority)),
         3 => (lessee(), 1..4_usize).prop_map(|(lessee, limit)| Step::Lease(lessee, limit)),
+        2 => any::<usize>().prop_map(Step::Begin),
         2 => any::<usize>().prop_map(Step::Acknowledge),
         2 => (any::<usize>(), 0..50_i64).prop_map(|(lease, delay)| Step::Fail(lease, delay)),
         1 => (any::<usize>(), 0..50_i64).prop_map(|(lease, delay)| Step::Untried(lease, delay)),
@@ -52,6 +54,7 @@ struct World {
     model: Model,
     now: i64,
     leases: Vec<Receipt>,
+    begun: Begun,
 }
 
 impl World {
@@ -59,7 +62,8 @@ impl World {
         let connection = Connection::open_in_memory().unwrap();
         let table = Table::new("jobs").unwrap();
         table.create(&connection).unwrap();
-        Self { connection, table, model: Model::default(), now: 1_000, leases: Vec::new() }
+        let (leases, begun) = (Vec::new(), Begun::new());
+        Self { connection, table, model: Model::default(), now: 1_000, leases, begun }
     }
 
     fn lease_of(&self, number: usize) -> Option<Receipt> {
@@ -75,6 +79,10 @@ impl World {
                 assert_eq!(ids, [JobId(id)]);
             }
             Step::Lease(lessee, limit) => self.lease(lessee, limit),
+            Step::Begin(number) => {
+                let Some(receipt) = self.lease_of(number) else { return };
+                self.begun.insert((receipt.id.0, receipt.lease));
+            }
             Step::Acknowledge(number) => {
                 let Some(receipt) = self.lease_of(number) else { return };
                 let was = self.model.held(receipt.id.0, receipt.lease).is_some();
@@ -125,9 +133,10 @@ impl World {
 
     fn lease(&mut self, lessee: i64, limit: usize) {
         let (now, until) = (self.now, self.now + VISIBILITY);
-        let expected = self.model.lease(lessee, limit, now, until, MOST);
+        let expected = self.model.lease(lessee, limit, now, until, MOST, &self.begun);
         let lease = Lease { lane: "a", lessee, limit, now, until, attempts: MOST };
-        let leased = self.table.lease(&self.connection, lease).unwrap();
+        let has_begun = |_, receipt: Receipt| self.begun.contains(&(receipt.id.0, receipt.lease));
+        let leased = self.table.lease_if_begun(&self.connection, lease, has_begun).unwrap();
         assert_eq!(leased.iter().map(told).collect::<Vec<_>>(), expected);
         self.leases.extend(leased.iter().map(stage_core::sqlite::Job::receipt));
         self.keys_are_held_once();
@@ -194,8 +203,9 @@ fn a_job_that_kills_its_process_each_time_is_dead_at_last_with_the_right_count()
     let mut world = World::new();
     world.run(Step::Enqueue(Some(1), 0));
     world.run(Step::Enqueue(Some(1), 0));
-    for _ in 0..=MOST {
+    for kill in 0..=MOST {
         world.run(Step::Lease(0, 1));
+        world.run(Step::Begin(kill as usize));
         world.run(Step::Advance(VISIBILITY));
     }
     let dead = world.table.dead(&world.connection, "a", 9).unwrap();
@@ -231,6 +241,8 @@ fn a_job_that_kills_its_process_costs_its_batch_no_attempt() {
             let got = leased(&mut world, process << 32);
             let receipts: Vec<_> = world.leases.iter().rev().take(got.len()).rev().copied().collect();
             let done: Vec<_> = receipts.iter().take_while(|receipt| receipt.id.0 != POISON).collect();
+            let begun = receipts.iter().take(done.len() + 1);
+            world.begun.extend(begun.map(|receipt| (receipt.id.0, receipt.lease)));
             for receipt in &done {
                 assert!(world.table.acknowledge(&world.connection, **receipt).unwrap());
                 world.model.remove(receipt.id.0);
@@ -264,6 +276,49 @@ fn leases_that_run_out_together_are_no_attempts_and_their_jobs_are_leased_alone(
     // Each process may hold one of them.
     let got = [100, 200, 300].map(|process: i64| leased(&mut world, process << 32));
     assert_eq!(got, [[(1, 1)], [(2, 1)], [(3, 1)]]);
+}
+
+#[test]
+fn a_lease_that_ran_out_before_a_handler_began_its_job_is_no_attempt_even_if_the_process_held_no_other() {
+    let mut world = world_of(1);
+    for lost in 0..20_i64 {
+        assert_eq!(leased(&mut world, lost << 32), [(1, 1)]);
+        world.run(Step::Advance(VISIBILITY));
+    }
+    for begun in 1..=MOST {
+        assert_eq!(leased(&mut world, i64::from(100 + begun) << 32), [(1, begun)]);
+        world.run(Step::Begin(world.leases.len() - 1));
+        world.run(Step::Advance(VISIBILITY));
+        // A process that is killed in between changes nothing.
+        if begun < MOST {
+            assert_eq!(leased(&mut world, i64::from(200 + begun) << 32), [(1, begun + 1)]);
+            world.run(Step::Advance(VISIBILITY));
+        }
+    }
+    assert_eq!(leased(&mut world, 0), []);
+    let dead = world.table.dead(&world.connection, "a", 9).unwrap();
+    assert_eq!(dead.iter().map(|job| (job.id, job.attempts)).collect::<Vec<_>>(), [(JobId(1), MOST)]);
+}
+
+#[test]
+fn the_jobs_of_a_killed_process_are_uncounted_once_whatever_their_lanes_and_the_moments_of_their_ends() {
+    let world = World::new();
+    let lanes = ["a", "b", "c"];
+    for lane in lanes {
+        world.table.enqueue(&world.connection, lane, [new_job(1, None, 0)], 0).unwrap();
+    }
+    // Every job was begun, so it is unknown which of them killed the process.
+    let lease = |lane, lessee, now| {
+        let lease = Lease { lane, lessee, limit: 1, now, until: now + VISIBILITY, attempts: MOST };
+        let leased = world.table.lease_if_begun(&world.connection, lease, |_, _| true).unwrap();
+        leased.iter().map(|job| job.attempt).collect::<Vec<_>>()
+    };
+    for (source, lane) in (0..).zip(lanes) {
+        assert_eq!(lease(lane, source, 1_000 + 10 * source), [1]);
+    }
+    for (process, lane) in (1..).zip(lanes) {
+        assert_eq!(lease(lane, process << 32, 1_000 + 10 * process + VISIBILITY), [1], "lane {lane}");
+    }
 }
 
 #[test]
