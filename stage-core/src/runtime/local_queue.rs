@@ -11,10 +11,9 @@ use tokio::task::coop::has_budget_remaining;
 use super::poll_state::{Measure, PollState, Runnable};
 use crate::base::stats::{begin_queue_run, end_queue_run};
 use crate::sync::Arc;
-use crate::wire::signal::wakes_for_credit;
 
-/// Length of a run of the queue before other tasks get a turn, in nanoseconds, as the sum of the average poll times of
-/// its stages.
+/// Length of a run of the queue before other tasks get a turn, in nanoseconds, as the sum of the average poll
+/// times of its stages.
 const LASTS: u64 = 200_000;
 
 /// Minimum that a poll counts for, in nanoseconds.
@@ -25,6 +24,10 @@ thread_local! {
 }
 
 /// The queue of this thread.
+///
+/// A stage woken for events is polled next, so that events are not delayed behind other stages; one woken for
+/// credit is polled when no stage has events left, so that no event waits for the production of more. Adding
+/// a stage takes constant time, since a stage may wake thousands of others in one poll.
 struct LocalQueue {
     /// The runtime that this worker belongs to; `None` while the queue does not run.
     runtime: Option<Id>,
@@ -33,45 +36,65 @@ struct LocalQueue {
     short: bool,
     /// Stages left over from the last run, or that begin this one.
     first: VecDeque<Runnable>,
-    /// A stack: the last entry is polled next.
+    /// Stages that the current stage woke for events, in the order in which it woke them.
+    woken: Vec<Runnable>,
+    /// A stack of the stages that earlier stages woke for events: the last entry is polled next.
     next: Vec<Runnable>,
-    /// Number of entries at the end of `next` that the current stage woke.
-    woken: usize,
+    /// Stages woken for credit, in order.
+    credited: VecDeque<Runnable>,
 }
 
 impl LocalQueue {
     const fn new() -> Self {
-        Self { runtime: None, quick: false, short: false, first: VecDeque::new(), next: Vec::new(), woken: 0 }
+        Self {
+            runtime: None,
+            quick: false,
+            short: false,
+            first: VecDeque::new(),
+            woken: Vec::new(),
+            next: Vec::new(),
+            credited: VecDeque::new(),
+        }
     }
 
-    /// Returns whether a quick stage that is woken now joins the queue. A stage woken for credit joins only
-    /// if the waking stage is quick too; otherwise it runs on another worker, where it can produce the next
-    /// events while this one handles the current ones.
-    fn takes(&self, runnable: &Runnable) -> bool {
-        self.runtime == Some(runnable.metadata().runtime())
-            && (self.quick || self.short && !wakes_for_credit())
-    }
-
-    /// Queues a woken stage. One woken for events is polled next, so that events are not delayed behind other
-    /// stages; one woken for credit is polled when no stage has events left, so that no event waits for the
-    /// production of more.
-    fn add(&mut self, runnable: Runnable) {
-        if wakes_for_credit() {
-            self.next.insert(0, runnable);
-            return;
+    /// Queues a quick stage that was woken, or returns it. A stage woken for credit joins only if the waking
+    /// stage is quick too; otherwise it runs on another worker, where it can produce the next events while
+    /// this one handles the current ones.
+    fn add(&mut self, runnable: Runnable) -> Result<(), Runnable> {
+        let state = runnable.metadata();
+        if self.runtime != Some(state.runtime()) || !self.short {
+            return Err(runnable);
         }
-        match self.woken {
-            0 => self.next.push(runnable),
-            woken => self.next.insert(self.next.len() - woken, runnable),
+        match (state.woke_for_credit(), self.quick) {
+            (true, true) => self.credited.push_back(runnable),
+            (true, false) => return Err(runnable),
+            (false, _) => self.woken.push(runnable),
         }
-        self.woken += 1;
+        Ok(())
     }
 
     fn next(&mut self) -> Option<Runnable> {
-        let next = if self.first.is_empty() { self.next.pop() } else { self.first.pop_front() }?;
+        self.stack_woken();
+        let next =
+            self.first.pop_front().or_else(|| self.next.pop()).or_else(|| self.credited.pop_front())?;
         (self.quick, self.short) = (next.metadata().is_quick(), next.metadata().is_short());
-        self.woken = 0;
         Some(next)
+    }
+
+    /// Puts the stages that the current stage woke in front of those that earlier ones woke.
+    #[inline]
+    fn stack_woken(&mut self) {
+        if !self.woken.is_empty() {
+            self.next.extend(self.woken.drain(..).rev());
+        }
+    }
+
+    /// Moves all queued stages to the end of `rest`, in order.
+    fn take(&mut self, rest: &mut VecDeque<Runnable>) {
+        self.stack_woken();
+        rest.append(&mut self.first);
+        rest.extend(self.next.drain(..).rev());
+        rest.append(&mut self.credited);
     }
 }
 
@@ -83,14 +106,10 @@ pub(crate) fn schedule(runnable: Runnable, info: ScheduleInfo) {
         PollState::send(runnable);
         return;
     }
-    let elsewhere = CURRENT.with_borrow_mut(|current| {
-        if current.takes(&runnable) {
-            current.add(runnable);
-            return None;
-        }
-        Some(runnable)
-    });
-    elsewhere.into_iter().for_each(PollState::send);
+    let queued = CURRENT.with_borrow_mut(|current| current.add(runnable));
+    if let Err(elsewhere) = queued {
+        PollState::send(elsewhere);
+    }
 }
 
 /// A run of this thread's queue; while it lasts, stages can join the queue.
@@ -121,10 +140,7 @@ impl QueueRun {
             self.left = self.left.saturating_sub(runnable.metadata().nanos().max(LEAST));
             poll(runnable);
         }
-        CURRENT.with_borrow_mut(|current| {
-            rest.append(&mut current.first);
-            rest.extend(current.next.drain(..).rev());
-        });
+        CURRENT.with_borrow_mut(|current| current.take(rest));
     }
 
     fn next() -> Option<Runnable> {

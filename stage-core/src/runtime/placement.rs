@@ -14,6 +14,7 @@ use crate::base::error::ExitReason;
 use crate::base::options::Placement;
 use crate::base::stats::Counters;
 use crate::sync::Arc;
+use crate::wire::signal::Signal;
 
 /// A stage's task, with the means to abort it.
 #[derive(Debug)]
@@ -49,11 +50,12 @@ impl Drop for Task {
     }
 }
 
-/// Starts `stage` where `placement` says; in a simulation, on the simulation's runtime. `counters` belong to
-/// the stage. This is the only place that spawns stages.
+/// Starts `stage` where `placement` says; in a simulation, on the simulation's runtime. `signal` wakes the
+/// stage, and `counters` belong to it. This is the only place that spawns stages.
 pub(crate) fn spawn(
     tasks: &mut JoinSet<ExitReason>,
     placement: Placement,
+    signal: &Arc<Signal>,
     counters: &Arc<Counters>,
     stage: impl Future<Output = ExitReason> + Send + 'static,
 ) -> Task {
@@ -64,7 +66,7 @@ pub(crate) fn spawn(
     };
     match placement {
         Placement::Runtime if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread => {
-            let (stage_task, state) = stage_task(stage, counters);
+            let (stage_task, state) = stage_task(stage, signal, counters);
             Task { id: tasks.spawn(stage_task).id(), abort_by: AbortBy::Stage(state) }
         }
         Placement::Runtime => on_runtime(tasks, stage),

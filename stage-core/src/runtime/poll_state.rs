@@ -5,6 +5,7 @@ use tokio::runtime::Id;
 
 use crate::base::stats::Counters;
 use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicWaker, Mutex, Ordering, lock};
+use crate::wire::signal::Signal;
 
 /// A stage that is ready to be polled.
 pub(crate) type Runnable = async_task::Runnable<Arc<PollState>>;
@@ -33,6 +34,8 @@ const SAMPLE: u64 = 16;
 #[derive(Debug)]
 pub(crate) struct PollState {
     runtime: Id,
+    /// The signal that wakes the stage.
+    signal: Arc<Signal>,
     /// The stage's counters, whose clock records when the stage becomes ready to be polled.
     counters: Arc<Counters>,
     ready: Mutex<ReadyStage>,
@@ -58,9 +61,10 @@ enum ReadyStage {
 
 impl PollState {
     /// Creates the state of a stage on this runtime.
-    pub(crate) fn on(runtime: Id, counters: Arc<Counters>) -> Arc<Self> {
+    pub(crate) fn on(runtime: Id, signal: Arc<Signal>, counters: Arc<Counters>) -> Arc<Self> {
         Arc::new(Self {
             runtime,
+            signal,
             counters,
             ready: Mutex::new(ReadyStage::None),
             waker: AtomicWaker::new(),
@@ -72,6 +76,11 @@ impl PollState {
 
     pub(crate) fn runtime(&self) -> Id {
         self.runtime
+    }
+
+    /// Returns whether the stage was woken for credit, rather than for events, mail or anything else.
+    pub(crate) fn woke_for_credit(&self) -> bool {
+        self.signal.woke_for_credit()
     }
 
     /// Returns the waker of the task.
@@ -162,7 +171,7 @@ mod tests {
 
     fn state() -> Arc<PollState> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        PollState::on(runtime.handle().id(), Arc::default())
+        PollState::on(runtime.handle().id(), Signal::new(), Arc::default())
     }
 
     #[test]

@@ -28,6 +28,7 @@ use super::poll_state::{PollState, Runnable};
 use crate::base::error::ExitReason;
 use crate::base::stats::Counters;
 use crate::sync::Arc;
+use crate::wire::signal::Signal;
 
 /// The task of a stage.
 pub(crate) struct StageTask {
@@ -42,9 +43,10 @@ pub(crate) struct StageTask {
 /// Creates the task for `stage`, to be spawned on the current runtime, and the state that they share.
 pub(crate) fn stage_task(
     stage: impl Future<Output = ExitReason> + Send + 'static,
+    signal: &Arc<Signal>,
     counters: &Arc<Counters>,
 ) -> (StageTask, Arc<PollState>) {
-    let state = PollState::on(Handle::current().id(), Arc::clone(counters));
+    let state = PollState::on(Handle::current().id(), Arc::clone(signal), Arc::clone(counters));
     let builder = Builder::new().propagate_panic(true).metadata(Arc::clone(&state));
     let (runnable, task) = builder.spawn(|_| stage, WithInfo(schedule));
     runnable.schedule();

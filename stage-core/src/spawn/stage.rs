@@ -25,6 +25,7 @@ use crate::stage::{
 use crate::supervise::Control;
 use crate::sync::Arc;
 use crate::wire::mailbox::Mailbox;
+use crate::wire::signal::Signal;
 
 /// Number of events without demand that a producer buffers (GenStage's default).
 const PRODUCER_BUFFER: Capacity = Capacity::Bounded(10_000);
@@ -166,7 +167,9 @@ where
     let future = run(stage, state, inbox, inlet, outlet, Ready { up, go: may_go });
     // A root span: a caller's span would stay open for as long as the stage runs.
     let span = tracing::info_span!(parent: None, "stage", step = &*name);
-    run_alone(future.instrument(span).boxed(), placement, counters, Closing(Arc::clone(&mailbox) as _));
+    let signal = Arc::clone(mailbox.signal());
+    let closing = Closing(Arc::clone(&mailbox) as _);
+    run_alone(future.instrument(span).boxed(), placement, signal, counters, closing);
     match is_up.await {
         Ok(()) => Ok(StageRef::new(mailbox)),
         Err(_) => Err(SpawnError { stage: name.to_string(), reason: mailbox.ended().await }),
@@ -178,12 +181,13 @@ where
 fn run_alone(
     future: BoxFuture<'static, ExitReason>,
     placement: Placement,
+    signal: Arc<Signal>,
     counters: Arc<Counters>,
     closing: Closing,
 ) {
     tokio::spawn(async move {
         let mut tasks = JoinSet::new();
-        let _task = place(&mut tasks, placement, &counters, future);
+        let _task = place(&mut tasks, placement, &signal, &counters, future);
         closing.close(match tasks.join_next().await {
             Some(Ok(reason)) => reason,
             Some(Err(_)) | None => ExitReason::Aborted,

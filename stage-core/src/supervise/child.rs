@@ -16,6 +16,7 @@ use crate::sync::{Arc, AtomicBool};
 use crate::wire::diagnosis::Diagnosis;
 use crate::wire::mailbox::{Mail, Mailbox};
 use crate::wire::operator::OperatorRequests;
+use crate::wire::signal::Signal;
 
 /// Builds a stage from its recipe, as a future that runs it to its end.
 pub(crate) type Build = Box<dyn FnMut(Ready) -> Result<BoxFuture<'static, ExitReason>, BoxError> + Send>;
@@ -32,6 +33,8 @@ pub(crate) struct Child {
     pub(crate) copy: usize,
     pub(crate) placement: Placement,
     pub(crate) restart: Restart,
+    /// Wakes the stage; unused by a task or a group.
+    pub(crate) signal: Arc<Signal>,
     pub(crate) counters: Arc<Counters>,
     /// The collectors of the verdicts on its deliveries.
     pub(crate) collectors: Arc<Collectors>,

@@ -253,7 +253,8 @@ impl Crew {
         };
         // A root span: a caller's span would stay open for as long as the stage runs.
         let span = tracing::info_span!(parent: None, "stage", step = &*child.step, copy = child.copy);
-        let task = spawn(&mut self.tasks, child.placement, &child.counters, stage.instrument(span));
+        let stage = stage.instrument(span);
+        let task = spawn(&mut self.tasks, child.placement, &child.signal, &child.counters, stage);
         self.running.insert(task.id, index);
         member.task = Some(task);
         if is_up.await.is_err() {

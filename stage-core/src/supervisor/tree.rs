@@ -14,6 +14,7 @@ use crate::pipeline::{Pipeline, Topology};
 use crate::supervise::{Child, Nature};
 use crate::supervise::{Intensity, Plan, Strategy};
 use crate::sync::Arc;
+use crate::wire::signal::Signal;
 
 /// Keeps several children running: pipelines, tasks, and supervisors with children of their own.
 ///
@@ -157,6 +158,7 @@ impl Supervisor {
             copy: 0,
             placement: Placement::Runtime,
             restart,
+            signal: Signal::new(),
             counters: Arc::default(),
             collectors: Arc::default(),
             control: Arc::clone(&control) as _,
@@ -183,6 +185,7 @@ impl Supervisor {
             copy: 0,
             placement: Placement::Runtime,
             restart,
+            signal: Signal::new(),
             counters: Arc::default(),
             collectors: Arc::default(),
             control: Arc::clone(&inner) as _,

@@ -7,7 +7,7 @@
 //! wakes the source.
 //!
 //! ```text
-//!   state   63 wants credit │ 62 parked │ 61 far │ 60 … 1 links │ 0 mailbox
+//!   state   63 credit │ 62 parked │ 61 far │ 60 … 1 links │ 0 mailbox
 //!   far     one bit for each of 64 words, which hold the slots from 61 on
 //! ```
 //!
@@ -17,8 +17,9 @@
 //! 2. A parked stage is woken by the next mark that concerns it: marks and "parked" are bits of one word, so
 //!    either parking sees the mark, or the mark sees that the stage is parked. The waker is stored before the
 //!    stage parks: a thread that sees it parked also sees its waker.
+//! 3. While the stage is parked, the credit bit says whether credit wakes it; from then until it takes its
+//!    marks, whether credit woke it. The scheduler reads that, while the waker runs.
 
-use std::cell::Cell;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 
@@ -30,8 +31,8 @@ const NEAR: usize = if cfg!(stage_loom) { 2 } else { 61 };
 const FAR: u64 = 1 << 61;
 /// Set while the stage waits to be woken.
 const PARKED: u64 = 1 << 62;
-/// Set if the parked stage can use credit.
-const WANTS_CREDIT: u64 = 1 << 63;
+/// Set if the parked stage can use credit, or if credit woke it.
+const CREDIT: u64 = 1 << 63;
 const MARKS: u64 = FAR | (FAR - 1);
 
 const WORDS: usize = if cfg!(stage_loom) { 1 } else { 64 };
@@ -40,15 +41,6 @@ const BITS: usize = WORDS * 64;
 
 /// The slot of the mailbox.
 const MAIL: usize = 0;
-
-thread_local! {
-    static FOR_CREDIT: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Returns whether this thread is waking a stage for credit, rather than for events or mail.
-pub(crate) fn wakes_for_credit() -> bool {
-    FOR_CREDIT.get()
-}
 
 /// The pending marks of one stage, and its waker.
 #[derive(Debug)]
@@ -97,24 +89,27 @@ impl Signal {
 
     #[inline]
     fn mark(&self, slot: usize) {
-        if self.set(slot, PARKED) {
+        if self.set(slot, PARKED, PARKED | CREDIT) {
             self.wake();
         }
     }
 
     #[inline]
     fn mark_credit(&self, slot: usize) {
-        if self.set(slot, PARKED | WANTS_CREDIT) {
-            FOR_CREDIT.set(true);
+        if self.set(slot, PARKED | CREDIT, PARKED) {
             self.wake();
-            FOR_CREDIT.set(false);
         }
     }
 
-    /// Marks a slot. Returns whether to wake the stage: it was parked with all bits of `parked`, and is no
-    /// longer.
+    /// Returns whether credit, rather than events or mail, woke the stage, which has not taken its marks yet.
+    pub(crate) fn woke_for_credit(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & (PARKED | CREDIT) == CREDIT
+    }
+
+    /// Marks a slot. Returns whether to wake the stage: it was parked with all bits of `parked`, and now has
+    /// none of `cleared`.
     #[inline]
-    fn set(&self, slot: usize, parked: u64) -> bool {
+    fn set(&self, slot: usize, parked: u64, cleared: u64) -> bool {
         let mark = if slot < NEAR {
             1 << slot
         } else {
@@ -124,7 +119,7 @@ impl Signal {
         let mut before = self.state.load(Ordering::Relaxed);
         loop {
             let wakes = before & parked == parked;
-            let after = if wakes { (before | mark) & !PARKED } else { before | mark };
+            let after = if wakes { (before | mark) & !cleared } else { before | mark };
             match self.state.compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return wakes,
                 Err(now) => before = now,
@@ -240,7 +235,7 @@ impl Parking {
             self.settle_in(cx.waker());
         }
         let parked = match wants_credit {
-            WantsCredit::Yes => PARKED | WANTS_CREDIT,
+            WantsCredit::Yes => PARKED | CREDIT,
             WantsCredit::No => PARKED,
         };
         let state = &self.signal.state;

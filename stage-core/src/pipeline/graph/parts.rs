@@ -132,6 +132,7 @@ where
         copy: copy.index,
         placement: options.placement,
         restart: options.restart,
+        signal: Arc::clone(mailbox.signal()),
         counters,
         collectors,
         mailbox: Arc::clone(&mailbox) as _,

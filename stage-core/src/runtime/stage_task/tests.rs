@@ -9,14 +9,14 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
-use crate::wire::signal::{Parking, Signal, Slot, WantsCredit};
+use crate::wire::signal::{Parking, Slot, WantsCredit};
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
 fn alone(stage: impl Future<Output = ExitReason> + Send + 'static) -> (StageTask, Arc<PollState>) {
-    stage_task(stage, &Arc::default())
+    stage_task(stage, &Signal::new(), &Arc::default())
 }
 
 /// A stage that counts its polls, and wakes another stage on each one.
@@ -108,14 +108,15 @@ fn told(
     mut then: impl FnMut() + Send + 'static,
 ) -> StageTask {
     let (mut parking, log) = (Parking::new(Arc::clone(signal)), Arc::clone(log));
-    let (mut stage_task, _) = alone(poll_fn(move |cx| {
+    let stage = poll_fn(move |cx| {
         while parking.poll_marked(cx, WantsCredit::Yes).is_ready() {
             parking.take(0, |_| {});
             lock(&log).push(name);
             then();
         }
         Poll::Pending
-    }));
+    });
+    let (mut stage_task, _) = stage_task(stage, signal, &Arc::default());
     poll(&mut stage_task);
     quick(&stage_task);
     stage_task
@@ -133,7 +134,7 @@ fn a_stage_woken_for_events_is_polled_next_and_one_woken_for_credit_last() {
         middle.mark_credit();
         right.mark();
     });
-    let mut residents = [
+    let mut tasks = [
         first,
         told("left", &signals[1], &log, move || below.mark()),
         told("middle", &signals[2], &log, || {}),
@@ -141,8 +142,36 @@ fn a_stage_woken_for_events_is_polled_next_and_one_woken_for_credit_last() {
         told("below", &signals[4], &log, || {}),
     ];
     start.mark();
-    poll(&mut residents[0]);
+    poll(&mut tasks[0]);
     assert_eq!(*lock(&log), ["first", "left", "below", "right", "middle"]);
+}
+
+#[test]
+fn stages_are_polled_in_the_order_in_which_one_stage_woke_them() {
+    let runtime = runtime();
+    let _within = runtime.enter();
+    let log = Arc::default();
+    let signals = [(); 6].map(|()| Signal::new());
+    let [start, left, right, first_credited, second_credited, third_credited] =
+        signals.each_ref().map(Slot::claim);
+    let first = told("first", &signals[0], &log, move || {
+        first_credited.mark_credit();
+        left.mark();
+        second_credited.mark_credit();
+        right.mark();
+    });
+    let mut tasks = [
+        first,
+        told("left", &signals[1], &log, move || third_credited.mark_credit()),
+        told("right", &signals[2], &log, || {}),
+        told("first credited", &signals[3], &log, || {}),
+        told("second credited", &signals[4], &log, || {}),
+        told("third credited", &signals[5], &log, || {}),
+    ];
+    start.mark();
+    poll(&mut tasks[0]);
+    let order = ["first", "left", "right", "first credited", "second credited", "third credited"];
+    assert_eq!(*lock(&log), order);
 }
 
 #[test]
@@ -156,13 +185,13 @@ fn a_short_stage_takes_along_stages_woken_for_events_but_not_for_credit() {
         before.mark_credit();
         behind.mark();
     });
-    let mut residents =
+    let mut tasks =
         [first, told("before", &signals[1], &log, || {}), told("behind", &signals[2], &log, || {})];
-    short(&residents[0]);
+    short(&tasks[0]);
     start.mark();
-    poll(&mut residents[0]);
+    poll(&mut tasks[0]);
     assert_eq!(*lock(&log), ["first", "behind"]);
-    poll(&mut residents[1]);
+    poll(&mut tasks[1]);
     assert_eq!(*lock(&log), ["first", "behind", "before"]);
 }
 

@@ -67,6 +67,39 @@ fn credit_wakes_only_a_stage_that_wants_it_and_hides_no_later_mark() {
     assert_eq!(taken(&signal, 2), [Attention::Link(1)]);
 }
 
+/// Asks, while it wakes the stage of a signal, whether credit woke it.
+struct Asks(Arc<Signal>, std::sync::Mutex<Vec<bool>>);
+
+impl std::task::Wake for Asks {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.1.lock().unwrap().push(self.0.woke_for_credit());
+    }
+}
+
+#[test]
+fn a_waker_learns_whether_credit_woke_the_stage() {
+    let signal = Signal::new();
+    let slot = Slot::claim(&signal);
+    let asks = std::sync::Arc::new(Asks(Arc::clone(&signal), std::sync::Mutex::default()));
+    let waker = Waker::from(std::sync::Arc::clone(&asks));
+    let mut parking = Parking::new(Arc::clone(&signal));
+    let mut park = || {
+        taken(&signal, 2);
+        assert!(parking.poll_marked(&mut Context::from_waker(&waker), WantsCredit::Yes).is_pending());
+    };
+    park();
+    assert!(!signal.woke_for_credit(), "a parked stage that wants credit was not woken");
+    slot.mark_credit();
+    slot.mark();
+    park();
+    slot.mark();
+    slot.mark_credit();
+    park();
+    signal.mark_mail();
+    assert_eq!(*asks.1.lock().unwrap(), [true, false, false]);
+    assert!(!signal.woke_for_credit());
+}
+
 #[test]
 fn a_stage_that_moves_to_another_task_is_woken_there() {
     let signal = Signal::new();
