@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use stage_core::dispatch::{DemandDispatcher, Dispatcher};
 use stage_core::spawn::{SpawnError, StageOptions};
 use stage_core::watch::GroupBuilder;
 use stage_core::{
@@ -18,7 +17,7 @@ use stage_core::{
 use super::{Layer, Place};
 use crate::error::{FirstError, FlowError};
 use crate::exec::{Ends, Readers};
-use crate::time::Gauges;
+use crate::time::{Gauges, MakeDispatcher};
 
 /// Default time limit for one stage to subscribe to another.
 pub(crate) const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,13 +27,14 @@ pub struct Exit<E> {
     /// The number of stages that subscribe to each stage of the layer.
     pub(crate) consumers: usize,
     pub(crate) readers: Readers,
-    pub(crate) dispatcher: Arc<dyn Fn() -> Box<dyn Dispatcher<E>> + Send + Sync>,
+    /// Creates the dispatcher of a stage; `None` dispatches by demand.
+    pub(crate) dispatcher: Option<MakeDispatcher<E>>,
 }
 
 impl<E> Clone for Exit<E> {
     fn clone(&self) -> Self {
         let Self { consumers, readers, .. } = *self;
-        Self { consumers, readers, dispatcher: Arc::clone(&self.dispatcher) }
+        Self { consumers, readers, dispatcher: self.dispatcher.clone() }
     }
 }
 
@@ -47,7 +47,7 @@ impl<E> fmt::Debug for Exit<E> {
 impl<E: Send + 'static> Exit<E> {
     /// Dispatches by demand to `consumers` subscribers.
     pub(crate) fn as_asked(consumers: usize, readers: Readers) -> Self {
-        Self { consumers, readers, dispatcher: Arc::new(|| Box::new(DemandDispatcher::default())) }
+        Self { consumers, readers, dispatcher: None }
     }
 }
 
@@ -128,7 +128,11 @@ impl Build {
         index: usize,
         exit: &Exit<E>,
     ) -> StageOptions<E> {
-        StageOptions::named(format!("{layer}/{index}")).dispatcher((exit.dispatcher)()).pace(self.pace)
+        let options = StageOptions::named(format!("{layer}/{index}")).pace(self.pace);
+        match &exit.dispatcher {
+            Some(dispatcher) => options.dispatcher(dispatcher()),
+            None => options,
+        }
     }
 
     /// Keeps a started stage.

@@ -13,7 +13,7 @@ use super::{Build, Exit, Feeds, Layer, NodeOf, Origin, Outline, Place};
 use crate::error::FlowError;
 use crate::exec::{FedStage, Leave, Readers};
 use crate::options::FedBy;
-use crate::time::Time;
+use crate::time::{MakeDispatcher, Time};
 
 /// Creates the dispatcher that sends events to the given number of stages of the named layer.
 pub type Routing<E> = Arc<dyn Fn(usize, &Build, &str) -> Box<dyn Dispatcher<E>> + Send + Sync>;
@@ -57,10 +57,11 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
             let of = layer.options().count();
             let name = build.name(&layer.name());
             let dispatcher = match &self.routing {
-                None => Arc::new(M::by_demand::<T>) as Arc<_>,
+                None => M::by_demand::<T>(),
                 Some(routing) => {
                     let (routing, build, name) = (Arc::clone(routing), build.clone(), name.clone());
-                    Arc::new(move || routing(of, &build, &name)) as Arc<_>
+                    let make: MakeDispatcher<_> = Arc::new(move || routing(of, &build, &name));
+                    Some(make)
                 }
             };
             let upstream =

@@ -70,7 +70,7 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Sourced<S, M> {
             layer.options().check()?;
             let name = build.name(&layer.name());
             let consumers = layer.options().count();
-            let dispatcher = Arc::new(M::Time::by_demand::<S::Item>);
+            let dispatcher = M::Time::by_demand::<S::Item>();
             let upstream = self.build(build, Exit { consumers, readers: Readers::Own, dispatcher }).await?;
             let feeds = Feeds::Stages(upstream.len());
             feed(&layer, &name, false, (&upstream, feeds), build, &exit).await

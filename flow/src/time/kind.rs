@@ -1,12 +1,16 @@
 //! The kinds of event time: untimed flows and timed flows, and what differs between their stages.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use stage_core::dispatch::{DemandDispatcher, Dispatcher, PartitionDispatcher};
 
 use super::by_demand::Timely;
 use super::by_partition::Announcing;
 use super::{Carried, Progress, Stamp, Stamped};
+
+/// Creates a dispatcher for each stage of a layer, and again at a restart.
+pub(crate) type MakeDispatcher<E> = Arc<dyn Fn() -> Box<dyn Dispatcher<E>> + Send + Sync>;
 
 /// Whether the events of a flow carry the time at which they happened.
 ///
@@ -42,9 +46,10 @@ pub trait Time: sealed::Sealed + Clone + Debug + Send + Sync + 'static {
     #[doc(hidden)]
     fn moment(stamp: Self::Stamp) -> Option<Stamp>;
 
-    /// Creates a dispatcher that sends events by demand and marks to all subscribers.
+    /// Returns how to create dispatchers that send events by demand and marks to all subscribers; `None` if
+    /// there are no marks, so that the default dispatcher will do.
     #[doc(hidden)]
-    fn by_demand<T: Send + 'static>() -> Box<dyn Dispatcher<Self::Of<T>>>;
+    fn by_demand<T: Send + 'static>() -> Option<MakeDispatcher<Self::Of<T>>>;
 
     /// Creates a dispatcher that sends each event to the partition that `route` returns, and marks to all
     /// partitions.
@@ -90,8 +95,8 @@ impl Time for Untimed {
         None
     }
 
-    fn by_demand<T: Send + 'static>() -> Box<dyn Dispatcher<T>> {
-        Box::new(DemandDispatcher::default())
+    fn by_demand<T: Send + 'static>() -> Option<MakeDispatcher<T>> {
+        None
     }
 
     fn by_partition<T, F>(partitions: usize, route: F) -> Box<dyn Dispatcher<T>>
@@ -142,8 +147,8 @@ impl Time for Timed {
         Some(stamp)
     }
 
-    fn by_demand<T: Send + 'static>() -> Box<dyn Dispatcher<Stamped<T>>> {
-        Box::new(Timely::new())
+    fn by_demand<T: Send + 'static>() -> Option<MakeDispatcher<Stamped<T>>> {
+        Some(Arc::new(|| Box::new(Timely::new())))
     }
 
     fn by_partition<T, F>(partitions: usize, route: F) -> Box<dyn Dispatcher<Stamped<T>>>
@@ -153,7 +158,7 @@ impl Time for Timed {
     {
         match Announcing::new(partitions.max(1), route) {
             Ok(dispatcher) => Box::new(dispatcher),
-            Err(_) => Self::by_demand::<T>(),
+            Err(_) => Box::new(Timely::new()),
         }
     }
 }

@@ -9,5 +9,6 @@ mod stamp;
 
 pub use gauge::Reached;
 pub(crate) use gauge::{Gauge, Gauges};
+pub(crate) use kind::MakeDispatcher;
 pub use kind::{Time, Timed, Untimed};
 pub use stamp::{Carried, Progress, Stamp, Stamped};

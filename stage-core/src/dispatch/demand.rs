@@ -75,6 +75,25 @@ impl DemandDispatcher {
         self.rank(key, credit - count);
     }
 
+    /// Returns the state that a supply needs after each call.
+    pub(super) fn state(&self) -> DispatcherState {
+        // The first ask sets the limit of an ask, and the first dispatch may be shuffled.
+        let may_go_by = self.shuffle.is_none().then_some(self.max).flatten();
+        let sole = may_go_by.and_then(|most| Some(SoleSubscriber { key: self.sole?, most }));
+        DispatcherState { wanted: self.credit.get(), kept: 0, sole }
+    }
+
+    /// Sets the credit of the sole subscriber, whose asks and events the supply accounted for by itself.
+    pub(super) fn catch_up(&mut self, credit: usize) {
+        if let Some(key) = self.sole {
+            let mut all = 0;
+            self.credit = Total::default();
+            self.credit.ask(&mut all, credit);
+            self.ranking.remove(key);
+            self.rank(key, credit);
+        }
+    }
+
     /// Performs the first dispatch. Only subscribers with credit are shuffled, so that events do not wait for
     /// one without.
     fn serve_shuffled<E>(&mut self, seed: u64, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
@@ -144,23 +163,6 @@ impl<E> Dispatcher<E> for DemandDispatcher {
 
     fn wanted(&self) -> usize {
         self.credit.get()
-    }
-
-    fn standing(&self) -> DispatcherState {
-        // The first ask sets the limit of an ask, and the first dispatch may be shuffled.
-        let may_go_by = self.shuffle.is_none().then_some(self.max).flatten();
-        let sole = may_go_by.and_then(|most| Some(SoleSubscriber { key: self.sole?, most }));
-        DispatcherState { wanted: self.credit.get(), kept: 0, sole }
-    }
-
-    fn catch_up(&mut self, credit: usize) {
-        if let Some(key) = self.sole {
-            let mut all = 0;
-            self.credit = Total::default();
-            self.credit.ask(&mut all, credit);
-            self.ranking.remove(key);
-            self.rank(key, credit);
-        }
     }
 }
 

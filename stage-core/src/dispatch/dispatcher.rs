@@ -1,7 +1,6 @@
 //! The [`Dispatcher`] trait; the [module](crate::dispatch)'s documentation states the laws of its
 //! implementations.
 
-use super::supply::sole_subscriber::DispatcherState;
 use super::{Marker, Outbox, SubscriptionKey};
 use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
@@ -124,20 +123,6 @@ pub trait Dispatcher<E>: Send {
         false
     }
 
-    /// Returns the state that the supply needs after each call, in one call. Only for the dispatchers of this
-    /// crate.
-    #[doc(hidden)]
-    fn standing(&self) -> DispatcherState {
-        DispatcherState { wanted: self.wanted(), kept: self.kept(), sole: None }
-    }
-
-    /// Sets the credit of the [sole](DispatcherState) subscriber, whose asks and events the supply accounted for by
-    /// itself.
-    #[doc(hidden)]
-    fn catch_up(&mut self, credit: usize) {
-        let _ = credit;
-    }
-
     /// Places a marker behind the events kept inside, to be [fired](Outbox::fire) once they are gone. A
     /// dispatcher that keeps none returns the marker, which fires it at once.
     fn mark(&mut self, marker: Marker) -> Option<Marker> {
@@ -190,14 +175,6 @@ impl<E, D: Dispatcher<E> + ?Sized> Dispatcher<E> for Box<D> {
 
     fn kept(&self) -> usize {
         (**self).kept()
-    }
-
-    fn standing(&self) -> DispatcherState {
-        (**self).standing()
-    }
-
-    fn catch_up(&mut self, credit: usize) {
-        (**self).catch_up(credit);
     }
 
     fn spreads(&self) -> bool {

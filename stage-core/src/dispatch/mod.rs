@@ -34,6 +34,7 @@
 //!   want (plus a documented limit of the dispatcher's own): windows limit the events that wait here.
 //! * **D6** A marker fires once, when every event kept before it has been delivered or discarded.
 
+pub(crate) mod any_dispatcher;
 mod broadcast;
 mod demand;
 mod dispatcher;
@@ -54,6 +55,7 @@ mod tenant;
 mod warning;
 mod weighted;
 
+pub(crate) use any_dispatcher::AnyDispatcher;
 pub(crate) use outbox::Delivery;
 pub(crate) use supply::Supply;
 pub(crate) use supply::marked_queue::MarkedQueue;

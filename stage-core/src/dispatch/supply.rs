@@ -8,8 +8,9 @@ use self::buffer::Buffer;
 use self::sole_subscriber::TrackedDispatcher;
 use crate::base::error::SubscribeError;
 use crate::credit::demand::{Demand, Ledger};
+use crate::dispatch::any_dispatcher::AnyDispatcher;
 use crate::dispatch::options::DispatchOptions;
-use crate::dispatch::{Dispatcher, Marker, Outbox, SubscriptionKey};
+use crate::dispatch::{Marker, Outbox, SubscriptionKey};
 
 /// The deciding half of an outlet. Its functions return the demand to announce to the stage.
 pub(crate) struct Supply<E> {
@@ -23,7 +24,7 @@ pub(crate) struct Supply<E> {
 }
 
 impl<E> Supply<E> {
-    pub(crate) fn new(dispatcher: Box<dyn Dispatcher<E>>, buffer: Buffer<E>) -> Self {
+    pub(crate) fn new(dispatcher: AnyDispatcher<E>, buffer: Buffer<E>) -> Self {
         let dispatcher = TrackedDispatcher::new(dispatcher);
         Self { dispatcher, buffer, ledger: Ledger::default(), scratch: Vec::new(), lost: 0 }
     }

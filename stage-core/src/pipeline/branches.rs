@@ -11,6 +11,7 @@ use super::graph::wire::Upstream;
 use super::pipeline::Pipeline;
 use crate::base::option_error::OptionError;
 use crate::credit::limits::MOST_COPIES;
+use crate::dispatch::AnyDispatcher;
 use crate::dispatch::options::Selector;
 use crate::policy::{Carry, Plain};
 use crate::stage::Nothing;
@@ -68,7 +69,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     {
         self.refuse_sharing("a `by` or `dispatcher` before a broadcast, whose branches get every event: put it into the branches");
         self.upstream.set(|| Node::Every {
-            gather: |branches| C::to_every(route::groups(branches)),
+            gather: |branches| AnyDispatcher::Custom(C::to_every(route::groups(branches))),
             branches: Vec::new(),
         });
         let back = Upstream { ends: Vec::new(), lanes: self.upstream.lanes, route: None };

@@ -19,7 +19,7 @@ use super::sources::{fused_source, source};
 use crate::base::error::BoxError;
 use crate::base::option_error::OptionError;
 use crate::base::options::Capacity;
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{AnyDispatcher, Dispatcher};
 use crate::engine::{self, Rejections};
 use crate::policy::{Carry, Plain};
 use crate::stage::{Consumer, Ending, FromIter, MapEach, Nothing, Producer, ProducerConsumer};
@@ -136,7 +136,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         if self.upstream.route.is_some() {
             self.misplaced("`dispatcher` after another or a `by`: only one can feed the next step");
         }
-        self.upstream.route = Some((Sharing::ByDispatcher, Arc::new(move |_| Box::new(dispatcher()))));
+        self.upstream.route = Some((Sharing::ByDispatcher, Arc::new(move |_| AnyDispatcher::new(dispatcher()))));
         self
     }
 

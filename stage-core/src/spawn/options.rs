@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::base::options::{Capacity, DemandMode, Keep, OnCancel, Pace, Placement};
-use crate::dispatch::{DemandDispatcher, Dispatcher};
+use crate::dispatch::{AnyDispatcher, Dispatcher};
 
 /// The options of a stage that emits events of type `Out`.
 #[must_use]
@@ -15,7 +15,7 @@ pub struct StageOptions<Out> {
     pub(super) mode: DemandMode,
     pub(super) pace: Pace,
     pub(super) on_cancel: OnCancel,
-    pub(super) dispatcher: Box<dyn Dispatcher<Out>>,
+    pub(super) dispatcher: AnyDispatcher<Out>,
 }
 
 impl<Out> StageOptions<Out> {
@@ -29,7 +29,7 @@ impl<Out> StageOptions<Out> {
             mode: DemandMode::default(),
             pace: Pace::default(),
             on_cancel: OnCancel::default(),
-            dispatcher: Box::new(DemandDispatcher::default()),
+            dispatcher: AnyDispatcher::default(),
         }
     }
 
@@ -57,10 +57,11 @@ impl<Out> StageOptions<Out> {
         self
     }
 
-    /// Sets the dispatcher, which decides which subscriber gets which events. Default: [`DemandDispatcher`].
+    /// Sets the dispatcher, which decides which subscriber gets which events. Default:
+    /// [`DemandDispatcher`](crate::dispatch::DemandDispatcher).
     /// Has no effect on a consumer.
     pub fn dispatcher(mut self, dispatcher: impl Dispatcher<Out> + 'static) -> Self {
-        self.dispatcher = Box::new(dispatcher);
+        self.dispatcher = AnyDispatcher::new(dispatcher);
         self
     }
 

@@ -4,7 +4,9 @@ use crate::base::error::SubscribeError;
 use crate::base::options::{Capacity, Keep};
 use crate::credit::demand::Demand;
 use crate::dispatch::supply::buffer::Buffer;
-use crate::dispatch::{self, DispatchOptions, DispatchWarning, Dispatcher, Marker, Outbox, SubscriptionKey};
+use crate::dispatch::{
+    self, AnyDispatcher, DispatchOptions, DispatchWarning, Dispatcher, Marker, Outbox, SubscriptionKey,
+};
 
 /// Dispatcher, buffer and demand accounting as one plain value, exactly as in a producing stage: for testing
 /// a dispatcher without a runtime.
@@ -39,7 +41,7 @@ impl<E> Supply<E> {
 
     /// Creates a supply that buffers events without demand according to `capacity` and `keep`.
     pub fn with_buffer(dispatcher: impl Dispatcher<E> + 'static, capacity: Capacity, keep: Keep) -> Self {
-        let inner = dispatch::Supply::new(Box::new(dispatcher), Buffer::new(capacity, keep));
+        let inner = dispatch::Supply::new(AnyDispatcher::new(dispatcher), Buffer::new(capacity, keep));
         Self { inner, outbox: Outbox::new(), sent: Vec::new(), overflowed: 0 }
     }
 

@@ -4,12 +4,12 @@
 //! and the dispatcher is brought up to date before its next call.
 
 use crate::credit::demand::Demand;
+use crate::dispatch::any_dispatcher::AnyDispatcher;
 use crate::dispatch::{Dispatcher, SubscriptionKey};
 
-/// The state of a dispatcher that its supply needs to know.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DispatcherState {
+/// The state of a dispatcher after a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DispatcherState {
     pub(crate) wanted: usize,
     pub(crate) kept: usize,
     /// The only subscriber, if there is nothing to decide: it receives every event, as far as it asked.
@@ -26,36 +26,36 @@ pub(crate) struct SoleSubscriber {
 
 /// A dispatcher, with its last known state.
 pub(crate) struct TrackedDispatcher<E> {
-    dispatcher: Box<dyn Dispatcher<E>>,
-    standing: DispatcherState,
+    dispatcher: AnyDispatcher<E>,
+    state: DispatcherState,
     /// Whether the dispatcher does not yet know of recent asks or deliveries of the sole subscriber.
     ahead: bool,
 }
 
 impl<E> TrackedDispatcher<E> {
-    pub(crate) fn new(dispatcher: Box<dyn Dispatcher<E>>) -> Self {
-        let standing = dispatcher.standing();
-        Self { dispatcher, standing, ahead: false }
+    pub(crate) fn new(dispatcher: AnyDispatcher<E>) -> Self {
+        let state = dispatcher.state();
+        Self { dispatcher, state, ahead: false }
     }
 
     /// Brings the dispatcher up to date, then calls it.
     pub(crate) fn tell<T>(&mut self, tell: impl FnOnce(&mut dyn Dispatcher<E>) -> T) -> T {
         if std::mem::take(&mut self.ahead) {
-            self.dispatcher.catch_up(self.standing.wanted);
+            self.dispatcher.catch_up(self.state.wanted);
         }
-        let answer = tell(&mut *self.dispatcher);
-        self.standing = self.dispatcher.standing();
+        let answer = tell(self.dispatcher.get_mut());
+        self.state = self.dispatcher.state();
         answer
     }
 
     /// Returns whether each event goes to every subscriber.
     pub(crate) fn gives_to_all(&self) -> bool {
-        self.dispatcher.gives_to_all()
+        self.dispatcher.get().gives_to_all()
     }
 
     /// Returns whether demands are announced together.
     pub(crate) fn spreads(&self) -> bool {
-        self.dispatcher.spreads()
+        self.dispatcher.get().spreads()
     }
 
     /// Fast path for an ask of the sole subscriber: adds to its credit. Returns false if the dispatcher must
@@ -63,10 +63,10 @@ impl<E> TrackedDispatcher<E> {
     #[inline]
     pub(crate) fn counts(&mut self, key: SubscriptionKey, demand: Demand) -> bool {
         let plain = |sole: SoleSubscriber| sole.key == key && demand.get() <= sole.most;
-        if !self.standing.sole.is_some_and(plain) {
+        if !self.state.sole.is_some_and(plain) {
             return false;
         }
-        self.standing.wanted = self.standing.wanted.saturating_add(demand.get());
+        self.state.wanted = self.state.wanted.saturating_add(demand.get());
         self.ahead = true;
         true
     }
@@ -75,8 +75,8 @@ impl<E> TrackedDispatcher<E> {
     /// and returns its key.
     #[inline]
     pub(crate) fn give_all(&mut self, events: usize) -> Option<SubscriptionKey> {
-        let sole = self.standing.sole?;
-        self.standing.wanted = self.standing.wanted.checked_sub(events)?;
+        let sole = self.state.sole?;
+        self.state.wanted = self.state.wanted.checked_sub(events)?;
         self.ahead = true;
         Some(sole.key)
     }
@@ -84,12 +84,12 @@ impl<E> TrackedDispatcher<E> {
     /// Returns the number of further events that the next dispatch takes in.
     #[inline]
     pub(crate) fn wanted(&self) -> usize {
-        self.standing.wanted
+        self.state.wanted
     }
 
     /// Returns the number of events kept inside the dispatcher.
     #[inline]
     pub(crate) fn kept(&self) -> usize {
-        self.standing.kept
+        self.state.kept
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::base::options::{Capacity, Keep};
 use crate::credit::demand::Window;
 use crate::dispatch::supply::buffer::Buffer;
-use crate::dispatch::{DemandDispatcher, DispatchOptions};
+use crate::dispatch::{AnyDispatcher, DispatchOptions};
 use crate::wire::link::link;
 use crate::wire::signal::{Signal, Slot};
 use crate::wire::subscription::{End, Reach, Tell};
@@ -21,8 +21,7 @@ impl Reach for Nobody {
 
 #[test]
 fn asks_that_are_held_back_go_with_their_subscription() {
-    let supply =
-        Supply::new(Box::new(DemandDispatcher::new()), Buffer::<u32>::new(Capacity::Unbounded, Keep::Last));
+    let supply = Supply::new(AnyDispatcher::default(), Buffer::<u32>::new(Capacity::Unbounded, Keep::Last));
     let mut outlet = Outlet::new(supply, Arc::new(Counters::default()), None);
     outlet.set_mode(DemandMode::Accumulate);
     let signals = [Signal::new(), Signal::new()];

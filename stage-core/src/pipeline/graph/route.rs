@@ -4,14 +4,12 @@ use std::hash::Hash;
 use std::sync::OnceLock;
 
 use crate::dispatch::options::Selector;
-use crate::dispatch::{
-    DemandDispatcher, Dispatcher, Group, GroupDispatcher, PartitionDispatcher, stable_hash,
-};
+use crate::dispatch::{AnyDispatcher, Group, GroupDispatcher, PartitionDispatcher, stable_hash};
 use crate::sync::Arc;
 
 /// Creates a dispatcher for the given number of subscribers; once per copy of the step, and again at each
 /// restart.
-pub(in crate::pipeline) type Route<E> = Arc<dyn Fn(usize) -> Box<dyn Dispatcher<E>> + Send + Sync>;
+pub(in crate::pipeline) type Route<E> = Arc<dyn Fn(usize) -> AnyDispatcher<E> + Send + Sync>;
 
 /// Returns the hash of an event's key.
 pub(in crate::pipeline) type Key<E> = Arc<dyn Fn(&E) -> u64 + Send + Sync>;
@@ -36,11 +34,11 @@ pub(in crate::pipeline) struct Branch<E> {
 
 /// Creates a broadcast to groups. A function pointer, because events are known to be `Clone` only where the
 /// broadcast is declared.
-pub(in crate::pipeline) type Gather<E> = fn(&[Branch<E>]) -> Box<dyn Dispatcher<E>>;
+pub(in crate::pipeline) type Gather<E> = fn(&[Branch<E>]) -> AnyDispatcher<E>;
 
 /// Creates the dispatcher of lanes. A function pointer set only where lanes are declared, so that other steps
 /// do not compile it.
-pub(in crate::pipeline) type Divide<E> = fn(usize, &Key<E>, &Node<E>) -> Box<dyn Dispatcher<E>>;
+pub(in crate::pipeline) type Divide<E> = fn(usize, &Key<E>, &Node<E>) -> AnyDispatcher<E>;
 
 pub(in crate::pipeline) fn groups<E: Send + 'static>(branches: &[Branch<E>]) -> Vec<Group<E>> {
     branches.iter().map(Branch::group).collect()
@@ -50,13 +48,13 @@ pub(in crate::pipeline) fn divide<E: Send + 'static>(
     into: usize,
     key: &Key<E>,
     lane: &Node<E>,
-) -> Box<dyn Dispatcher<E>> {
+) -> AnyDispatcher<E> {
     let key = Arc::clone(key);
     if matches!(*lane, Node::Copies { .. }) && lane.places() == 1 {
         return partition(into, key);
     }
-    let groups = (0..into).map(|_| Group::new(lane.places(), lane.dispatcher()));
-    Box::new(GroupDispatcher::one(groups, move |event| share(key(event), into)))
+    let groups = (0..into).map(|_| Group::new(lane.places(), lane.dispatcher().boxed()));
+    AnyDispatcher::new(GroupDispatcher::one(groups, move |event| share(key(event), into)))
 }
 
 impl<E: Send + 'static> Node<E> {
@@ -121,9 +119,9 @@ impl<E: Send + 'static> Node<E> {
     }
 
     /// Creates the dispatcher of one copy.
-    pub(in crate::pipeline) fn dispatcher(&self) -> Box<dyn Dispatcher<E>> {
+    pub(in crate::pipeline) fn dispatcher(&self) -> AnyDispatcher<E> {
         match self {
-            Self::Open => Box::new(DemandDispatcher::default()),
+            Self::Open => AnyDispatcher::default(),
             Self::Copies { route, .. } => route(self.places()),
             Self::Every { gather, branches } => gather(branches),
             Self::One { into, key, lane, divide } => divide(*into, key, lane),
@@ -133,7 +131,7 @@ impl<E: Send + 'static> Node<E> {
 
 impl<E: Send + 'static> Branch<E> {
     fn group(&self) -> Group<E> {
-        let group = Group::new(self.node.places(), self.node.dispatcher());
+        let group = Group::new(self.node.places(), self.node.dispatcher().boxed());
         match self.selector.clone() {
             Some(selector) => group.selector(move |event| selector.selects(event)),
             None => group,
@@ -143,7 +141,7 @@ impl<E: Send + 'static> Branch<E> {
 
 /// Serves the subscriber with the most demand first.
 pub(in crate::pipeline) fn by_demand<E: Send + 'static>() -> Route<E> {
-    Arc::new(|_| Box::new(DemandDispatcher::default()))
+    Arc::new(|_| AnyDispatcher::default())
 }
 
 /// Feeds each copy the events with its share of the keys.
@@ -166,12 +164,12 @@ where
     }
 }
 
-fn partition<E: Send + 'static>(partitions: usize, key: Key<E>) -> Box<dyn Dispatcher<E>> {
+fn partition<E: Send + 'static>(partitions: usize, key: Key<E>) -> AnyDispatcher<E> {
     let route = move |event: E| {
         let partition = share(key(&event), partitions);
         Some((event, partition))
     };
-    Box::new(PartitionDispatcher::new(partitions, route))
+    AnyDispatcher::new(PartitionDispatcher::new(partitions, route))
 }
 
 fn share(hash: u64, of: usize) -> usize {
