@@ -9,17 +9,15 @@
 //! A source that emits fewer events than asked for and has not finished still owes the rest, as any source
 //! does. It is asked only for demand that is not outstanding yet; if there is none, the stage parks.
 
+use super::assemble::AssembledStage;
 use super::attend::attend;
-use super::inlet::Inlet;
 use super::kind::Kind;
-use super::outlet::Outlet;
-use super::run::{Ready, begin, end_stage, run_stage};
-use super::stage_inbox::StageInbox;
+use super::run::{begin, end_stage, run_stage};
 use super::stage_loop::{StageLoop, run_callback, turn};
 use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::base::options::DiscardLog;
 use crate::base::stats::{Short, StageState};
-use crate::stage::{CallbackState, Context, Emitter, Init, Nothing, Producer, ProducerConsumer, SourceThen};
+use crate::stage::{Context, Emitter, Init, Nothing, Producer, ProducerConsumer, SourceThen};
 use crate::sync::Arc;
 use crate::wire::signal::WantsCredit;
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
@@ -89,18 +87,13 @@ macro_rules! run_holding {
 
 /// Runs a source with its fused steps until it ends; returns the reason.
 pub(crate) async fn run_fused_source<P, S>(
-    stage: SourceThen<P, S>,
-    state: CallbackState,
-    inbox: StageInbox<SourceThen<P, S>, Nothing, S::Out>,
-    inlet: Inlet<Nothing>,
-    outlet: Outlet<S::Out>,
-    ready: Ready,
+    assembled: AssembledStage<SourceThen<P, S>, Nothing, S::Out>,
 ) -> ExitReason
 where
     P: Producer,
     S: ProducerConsumer<In = P::Event>,
 {
-    run_stage!(ProducingFused(stage), state, inbox, inlet, outlet, ready, produce_fused)
+    run_stage!(ProducingFused, assembled, produce_fused)
 }
 
 async fn produce_fused<P, S>(
@@ -141,18 +134,13 @@ where
 
 /// Runs a whole pipeline in one stage until it ends; returns the reason.
 pub(crate) async fn run_fused_pipeline<P, S>(
-    stage: SourceThen<P, S>,
-    state: CallbackState,
-    inbox: StageInbox<SourceThen<P, S>, Nothing, Nothing>,
-    inlet: Inlet<Nothing>,
-    outlet: Outlet<Nothing>,
-    ready: Ready,
+    assembled: AssembledStage<SourceThen<P, S>, Nothing, Nothing>,
 ) -> ExitReason
 where
     P: Producer,
     S: ProducerConsumer<In = P::Event, Out = Nothing>,
 {
-    run_stage!(ProducingFused(stage), state, inbox, inlet, outlet, ready, consume_fused)
+    run_stage!(ProducingFused, assembled, consume_fused)
 }
 
 async fn consume_fused<P, S>(

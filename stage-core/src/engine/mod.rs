@@ -22,6 +22,7 @@
 //! 8. While a callback waits, the engine still takes in asks, cancels, subscriptions and drain; only further
 //!    callbacks wait.
 
+mod assemble;
 mod attend;
 mod deferred_messages;
 mod diagnose;
@@ -38,10 +39,10 @@ mod stage_loop;
 mod stand_in;
 mod timers;
 
+pub(crate) use assemble::{PRODUCER_BUFFER, Run, StageSetup};
 pub(crate) use fused::{run_fused_pipeline, run_fused_source};
 pub(crate) use inlet::{Appetite, Inlet, LostSubscription, Received};
 pub(crate) use outlet::{Outlet, Rejections};
 pub(crate) use run::{Ready, run_consumer, run_producer, run_producer_consumer};
 pub(crate) use sources::{Source, Sources};
-pub(crate) use stage_inbox::StageInbox;
 pub(crate) use stand_in::finish_on_behalf_of;

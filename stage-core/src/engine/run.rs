@@ -5,18 +5,15 @@
 
 use tokio::sync::oneshot;
 
+use super::assemble::AssembledStage;
 use super::attend::{attend, attend_inline};
-use super::inlet::{Appetite, Inlet, Received};
+use super::inlet::{Appetite, Received};
 use super::kind::{Consuming, Kind, Producing, Transforming};
-use super::outlet::Outlet;
-use super::stage_inbox::StageInbox;
 use super::stage_loop::{StageLoop, run_callback, turn};
 use crate::base::error::{BoxError, ExitReason};
 use crate::base::options::Pace;
 use crate::base::stats::StageState;
-use crate::stage::{
-    CallbackState, Consumer, Context, Emitter, Events, Init, Nothing, Producer, ProducerConsumer, is_used,
-};
+use crate::stage::{Consumer, Context, Emitter, Events, Init, Nothing, Producer, ProducerConsumer, is_used};
 use crate::sync::Arc;
 use crate::wire::signal::WantsCredit;
 
@@ -84,10 +81,11 @@ macro_rules! handle_batch {
 
 /// Runs a stage from its `init` to its end. (A macro for the same reason as `run_callback`.)
 macro_rules! run_stage {
-    ($kind:expr, $state:ident, $inbox:ident, $inlet:ident, $outlet:ident, $ready:ident, $work:ident) => {{
-        let mailbox = Arc::clone(&$inbox.mailbox);
+    ($kind:ident, $assembled:ident, $work:ident) => {{
+        let AssembledStage { stage, state, inbox, inlet, outlet, ready } = $assembled;
+        let mailbox = Arc::clone(&inbox.mailbox);
         let life = async {
-            let mut stage_loop = StageLoop::new($kind, $state, $inbox, $inlet, $outlet);
+            let mut stage_loop = StageLoop::new($kind(stage), state, inbox, inlet, outlet);
             let StageLoop { kind, state, timekeeper, .. } = &mut stage_loop;
             let init = attend(
                 std::pin::pin!(async { kind.init(&mut Context { state }).await }),
@@ -96,7 +94,7 @@ macro_rules! run_stage {
             )
             .await;
             timekeeper.rest(StageState::Starved);
-            let begun = begin(init, $ready).await;
+            let begun = begin(init, ready).await;
             stage_loop.timekeeper.work();
             let reason = match begun {
                 Ok(()) => $work(&mut stage_loop).await.unwrap_or_else(|reason| reason),
@@ -110,15 +108,8 @@ macro_rules! run_stage {
 pub(super) use run_stage;
 
 /// Runs a producer until it ends; returns the reason.
-pub(crate) async fn run_producer<P: Producer>(
-    stage: P,
-    state: CallbackState,
-    inbox: StageInbox<P, Nothing, P::Event>,
-    inlet: Inlet<Nothing>,
-    outlet: Outlet<P::Event>,
-    ready: Ready,
-) -> ExitReason {
-    run_stage!(Producing(stage), state, inbox, inlet, outlet, ready, produce)
+pub(crate) async fn run_producer<P: Producer>(assembled: AssembledStage<P, Nothing, P::Event>) -> ExitReason {
+    run_stage!(Producing, assembled, produce)
 }
 
 async fn produce<P: Producer>(stage_loop: &mut StageLoop<Producing<P>>) -> Result<ExitReason, ExitReason> {
@@ -144,14 +135,9 @@ async fn produce<P: Producer>(stage_loop: &mut StageLoop<Producing<P>>) -> Resul
 
 /// Runs a producer-consumer until it ends; returns the reason.
 pub(crate) async fn run_producer_consumer<S: ProducerConsumer>(
-    stage: S,
-    state: CallbackState,
-    inbox: StageInbox<S, S::In, S::Out>,
-    inlet: Inlet<S::In>,
-    outlet: Outlet<S::Out>,
-    ready: Ready,
+    assembled: AssembledStage<S, S::In, S::Out>,
 ) -> ExitReason {
-    run_stage!(Transforming(stage), state, inbox, inlet, outlet, ready, transform)
+    run_stage!(Transforming, assembled, transform)
 }
 
 /// Handles batches while there is demand; a message that was begun is handled completely (spec §12).
@@ -208,15 +194,8 @@ async fn transform<S: ProducerConsumer>(
 }
 
 /// Runs a consumer until it ends; returns the reason.
-pub(crate) async fn run_consumer<C: Consumer>(
-    stage: C,
-    state: CallbackState,
-    inbox: StageInbox<C, C::Event, Nothing>,
-    inlet: Inlet<C::Event>,
-    outlet: Outlet<Nothing>,
-    ready: Ready,
-) -> ExitReason {
-    run_stage!(Consuming(stage), state, inbox, inlet, outlet, ready, consume)
+pub(crate) async fn run_consumer<C: Consumer>(assembled: AssembledStage<C, C::Event, Nothing>) -> ExitReason {
+    run_stage!(Consuming, assembled, consume)
 }
 
 async fn consume<C: Consumer>(stage_loop: &mut StageLoop<Consuming<C>>) -> Result<ExitReason, ExitReason> {

@@ -10,7 +10,7 @@ use super::describe::StepKind;
 use super::describe::carried::Emits;
 use super::draft::{Draft, Shape};
 use super::fuse::{Begin, Event, Fuse, FusedSink, Input, Origin, Recipe, Source};
-use super::graph::parts::{Parts, Run};
+use super::graph::parts::Parts;
 use super::graph::route::{Node, by_demand, by_key, hashed};
 use super::graph::wire::{Exit, Sharing, Upstream};
 use super::options::StepOptions;
@@ -20,7 +20,7 @@ use crate::base::error::BoxError;
 use crate::base::option_error::OptionError;
 use crate::base::options::Capacity;
 use crate::dispatch::{AnyDispatcher, Dispatcher};
-use crate::engine::{self, Rejections};
+use crate::engine::{self, Rejections, Run};
 use crate::policy::{Carry, Plain};
 use crate::stage::{Consumer, Ending, FromIter, MapEach, Nothing, Producer, ProducerConsumer};
 use crate::sync::Arc;
@@ -218,9 +218,8 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
         let kind = StepKind::ProducerConsumer;
-        let exit = self.install(options, kind, emits, recipe, |s, c, p, i, o, r| {
-            engine::run_producer_consumer(s, c, p, i, o, r).boxed()
-        });
+        let exit = self
+            .install(options, kind, emits, recipe, |stage| engine::run_producer_consumer(stage).boxed());
         Chain { draft: self.draft, upstream: Upstream::of(exit) }
     }
 
@@ -273,8 +272,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         S: Consumer<Event = C::Of<T>>,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
-        let run: Run<S, C::Of<T>, Nothing> =
-            |s, c, p, i, o, r| engine::run_consumer(s, c, p, i, o, r).boxed();
+        let run: Run<S, C::Of<T>, Nothing> = |stage| engine::run_consumer(stage).boxed();
         self.install(&options.into(), StepKind::Consumer, Emits::Events, recipe, run);
         Pipeline { draft: self.draft }
     }

@@ -8,18 +8,15 @@ use super::describe::StepKind;
 use super::describe::carried::Emits;
 use super::draft::{Draft, Shape};
 use super::fuse::{Event, Fuse, FusedSink, Origin, Recipe, Source};
-use super::graph::parts::{Parts, Run};
+use super::graph::parts::Parts;
 use super::graph::wire::{Exit, Upstream};
 use super::options::StepOptions;
 use crate::base::error::BoxError;
 use crate::base::options::Capacity;
-use crate::engine;
+use crate::engine::{self, PRODUCER_BUFFER, Run};
 use crate::policy::Plain;
 use crate::stage::{Nothing, Producer};
 use crate::sync::Arc;
-
-/// Number of events without demand that a producer buffers (GenStage's default).
-const PRODUCER_BUFFER: Capacity = Capacity::Bounded(10_000);
 
 /// Declares a source.
 pub(super) fn source<S, R>(draft: &mut Draft, options: &StepOptions, recipe: R) -> Upstream<S::Event>
@@ -28,9 +25,7 @@ where
     R: Fn() -> Result<S, BoxError> + Send + 'static,
 {
     let shape = shape::<S>(StepKind::Producer, PRODUCER_BUFFER);
-    begin(draft, options, shape, recipe, |stage, core, port, inlet, outlet, ready| {
-        engine::run_producer(stage, core, port, inlet, outlet, ready).boxed()
-    })
+    begin(draft, options, shape, recipe, |stage| engine::run_producer(stage).boxed())
 }
 
 /// Declares a source with its fused steps.
@@ -45,9 +40,7 @@ where
 {
     // The buffer is unbounded, so that the output of the steps is not lost for lack of space.
     let shape = shape::<P::Stage>(StepKind::Producer, Capacity::Unbounded);
-    begin(draft, options, shape, stages.into_recipe(), |stage, core, port, inlet, outlet, ready| {
-        engine::run_fused_source(stage, core, port, inlet, outlet, ready).boxed()
-    })
+    begin(draft, options, shape, stages.into_recipe(), |stage| engine::run_fused_source(stage).boxed())
 }
 
 /// Declares a whole pipeline in one stage.
@@ -57,9 +50,7 @@ where
     R: Recipe<Carry = Plain, In = Event<P>, Event = Nothing>,
 {
     let shape = shape::<P::Stage>(StepKind::Whole, Capacity::Unbounded);
-    begin(draft, options, shape, stages.into_recipe(), |stage, core, port, inlet, outlet, ready| {
-        engine::run_fused_pipeline(stage, core, port, inlet, outlet, ready).boxed()
-    });
+    begin(draft, options, shape, stages.into_recipe(), |stage| engine::run_fused_pipeline(stage).boxed());
 }
 
 fn shape<S: Producer>(kind: StepKind, capacity: Capacity) -> Shape {

@@ -16,19 +16,14 @@ use crate::base::stats::Counters;
 use crate::credit::limits::MOST_EVENTS;
 use crate::dispatch::Supply;
 use crate::dispatch::supply::buffer::Buffer;
-use crate::engine::{self, Inlet, Outlet, Ready, Sources, StageInbox};
+use crate::engine::{self, Outlet, PRODUCER_BUFFER, Ready, Run, Sources, StageSetup};
 use crate::pipeline::handle::StageRef;
 use crate::runtime::place;
-use crate::stage::{
-    CallbackState, Consumer, CopyOf, Effects, Holds, Nothing, Producer, ProducerConsumer, StageMail,
-};
+use crate::stage::{Consumer, CopyOf, Nothing, Producer, ProducerConsumer, StageMail};
 use crate::supervise::Control;
 use crate::sync::Arc;
 use crate::wire::mailbox::Mailbox;
 use crate::wire::signal::Signal;
-
-/// Number of events without demand that a producer buffers (GenStage's default).
-const PRODUCER_BUFFER: Capacity = Capacity::Bounded(10_000);
 
 /// The failure of a stage to start.
 #[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
@@ -61,9 +56,7 @@ pub async fn producer<P: Producer>(
     stage: P,
     options: StageOptions<P::Event>,
 ) -> Result<StageRef<P, Nothing, P::Event>, SpawnError> {
-    let run: Run<P, Nothing, P::Event> = |stage, state, inbox, inlet, outlet, ready| {
-        engine::run_producer(stage, state, inbox, inlet, outlet, ready).boxed()
-    };
+    let run: Run<P, Nothing, P::Event> = |stage| engine::run_producer(stage).boxed();
     start(stage, run, PRODUCER_BUFFER, options).await
 }
 
@@ -82,9 +75,7 @@ pub async fn producer_consumer<S: ProducerConsumer>(
     stage: S,
     options: StageOptions<S::Out>,
 ) -> Result<StageRef<S, S::In, S::Out>, SpawnError> {
-    let run: Run<S, S::In, S::Out> = |stage, state, inbox, inlet, outlet, ready| {
-        engine::run_producer_consumer(stage, state, inbox, inlet, outlet, ready).boxed()
-    };
+    let run: Run<S, S::In, S::Out> = |stage| engine::run_producer_consumer(stage).boxed();
     start(stage, run, Capacity::Unbounded, options).await
 }
 
@@ -103,21 +94,9 @@ pub async fn consumer<C: Consumer>(
     stage: C,
     options: StageOptions<Nothing>,
 ) -> Result<StageRef<C, C::Event, Nothing>, SpawnError> {
-    let run: Run<C, C::Event, Nothing> = |stage, state, inbox, inlet, outlet, ready| {
-        engine::run_consumer(stage, state, inbox, inlet, outlet, ready).boxed()
-    };
+    let run: Run<C, C::Event, Nothing> = |stage| engine::run_consumer(stage).boxed();
     start(stage, run, Capacity::Unbounded, options).await
 }
-
-/// Runs a stage of one kind; erases its types, once per start.
-type Run<S, In, Out> = fn(
-    S,
-    CallbackState,
-    StageInbox<S, In, Out>,
-    Inlet<In>,
-    Outlet<Out>,
-    Ready,
-) -> BoxFuture<'static, ExitReason>;
 
 async fn start<S, In, Out>(
     stage: S,
@@ -139,23 +118,15 @@ where
         return Err(SpawnError { stage: name.to_string(), reason: ExitReason::Error(Arc::new(error)) });
     }
     let mailbox: Arc<Mailbox<StageMail<S, In, Out>>> = Mailbox::new(Arc::clone(&name));
-    let (counters, drain) = (Arc::clone(mailbox.counters()), CancellationToken::new());
-    let inbox = StageInbox::new(Arc::clone(&mailbox), drain);
-    let state = CallbackState {
+    let counters = Arc::clone(mailbox.counters());
+    let setup = StageSetup {
         step: Arc::clone(&name),
         copy: CopyOf { index: 0, of: 1 },
-        counters: Arc::clone(&counters),
-        drain: inbox.stop_signal().clone(),
-        finished: false,
         pace,
-        effects: Effects::of::<S, In>(Arc::clone(&name)),
-        holds: Holds::of(mailbox.signal()),
+        mailbox: Arc::clone(&mailbox),
+        drain: CancellationToken::new(),
         collectors: Arc::default(),
-        requests: Arc::clone(mailbox.requests()),
-        own: Arc::clone(&mailbox) as _,
     };
-    let own = Arc::clone(&mailbox) as _;
-    let inlet = Inlet::new(mailbox.signal(), own, Sources::none(), Arc::clone(&counters));
     let buffer = Buffer::new(chosen.unwrap_or(capacity), keep);
     let supply = Supply::new(dispatcher, buffer);
     let mut outlet = Outlet::new(supply, Arc::clone(&counters), None).leaving(on_cancel);
@@ -164,7 +135,7 @@ where
     let (go, may_go) = oneshot::channel();
     // A stage without a pipeline waits for no other stages.
     let _ = go.send(());
-    let future = run(stage, state, inbox, inlet, outlet, Ready { up, go: may_go });
+    let future = run(setup.assemble(stage, Sources::none(), outlet, Ready { up, go: may_go }));
     // A root span: a caller's span would stay open for as long as the stage runs.
     let span = tracing::info_span!(parent: None, "stage", step = &*name);
     let signal = Arc::clone(mailbox.signal());

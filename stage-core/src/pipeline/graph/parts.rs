@@ -2,30 +2,19 @@
 
 use std::sync::OnceLock;
 
-use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::wire::{Exit, Upstream};
 use crate::ack::Collectors;
-use crate::base::error::{BoxError, ExitReason};
+use crate::base::error::BoxError;
 use crate::base::options::{Capacity, Pace};
-use crate::engine::{self, Inlet, Outlet, Ready, Sources, StageInbox};
+use crate::engine::{self, Ready, Run, Sources, StageSetup};
 use crate::pipeline::options::Effective;
-use crate::stage::{CallbackState, CopyOf, Effects, Holds, StageMail};
+use crate::stage::{CopyOf, StageMail};
 use crate::supervise::{Child, Control, Nature};
 use crate::sync::{Arc, Mutex, lock};
 use crate::wire::mailbox::{Mailbox, Subscribable};
 use crate::wire::subscription::Reach;
-
-/// Runs a stage of one kind; erases its types, once per start.
-pub(in crate::pipeline) type Run<S, In, Out> = fn(
-    S,
-    CallbackState,
-    StageInbox<S, In, Out>,
-    Inlet<In>,
-    Outlet<Out>,
-    Ready,
-) -> BoxFuture<'static, ExitReason>;
 
 /// Adds the copies of a step to the children before them.
 pub(in crate::pipeline) type Install = Box<dyn FnOnce(&Effective, &mut Vec<Child>) + Send>;
@@ -84,7 +73,6 @@ where
 {
     let step: Arc<str> = options.name.as_str().into();
     let counters = Arc::clone(mailbox.counters());
-    let drain = CancellationToken::new();
     let collectors = Arc::new(Collectors::default());
     let (window, count, cancel) = (options.window, options.count, options.cancel);
     let sources = lock(parts).upstream.feed(copy.index, count).into_iter().map(|(_, child)| child).collect();
@@ -99,32 +87,21 @@ where
         }
     };
     let build = {
-        let (step, counters) = (Arc::clone(&step), Arc::clone(&counters));
-        let mailbox = Arc::clone(&mailbox);
-        let collectors = Arc::clone(&collectors);
+        let setup = StageSetup {
+            step: Arc::clone(&step),
+            copy,
+            pace: Pace::default(),
+            mailbox: Arc::clone(&mailbox),
+            drain: CancellationToken::new(),
+            collectors: Arc::clone(&collectors),
+        };
         move |ready: Ready| {
             let parts = lock(&parts);
             let stage = (parts.recipe)()?;
-            let port = StageInbox::new(Arc::clone(&mailbox), drain.clone());
-            let state = CallbackState {
-                step: Arc::clone(&step),
-                copy,
-                counters: Arc::clone(&counters),
-                drain: port.stop_signal().clone(),
-                finished: false,
-                pace: Pace::default(),
-                effects: Effects::of::<S, In>(Arc::clone(mailbox.name())),
-                holds: Holds::of(mailbox.signal()),
-                collectors: Arc::clone(&collectors),
-                requests: Arc::clone(mailbox.requests()),
-                own: Arc::clone(&mailbox) as _,
-            };
             let feed = parts.upstream.feed(copy.index, count);
             let sources = Sources::new(window, cancel, feed.into_iter().map(|(source, _)| source));
-            let own = Arc::clone(&mailbox) as _;
-            let inlet = Inlet::new(mailbox.signal(), own, sources, Arc::clone(&counters));
-            let outlet = parts.exit.outlet(&counters);
-            Ok((parts.run)(stage, state, port, inlet, outlet, ready))
+            let outlet = parts.exit.outlet(setup.mailbox.counters());
+            Ok((parts.run)(setup.assemble(stage, sources, outlet, ready)))
         }
     };
     Child {

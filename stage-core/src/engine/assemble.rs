@@ -1,0 +1,78 @@
+//! Assembles a stage: its inbox, its inlet and the state that its callbacks borrow, around its mailbox.
+
+use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+use super::inlet::Inlet;
+use super::outlet::Outlet;
+use super::run::Ready;
+use super::sources::Sources;
+use super::stage_inbox::StageInbox;
+use crate::ack::Collectors;
+use crate::base::error::ExitReason;
+use crate::base::options::{Capacity, Pace};
+use crate::stage::{CallbackState, CopyOf, Effects, Holds, StageMail};
+use crate::sync::Arc;
+use crate::wire::mailbox::Mailbox;
+
+/// Number of events without demand that a producer buffers (GenStage's default).
+pub(crate) const PRODUCER_BUFFER: Capacity = Capacity::Bounded(10_000);
+
+/// The parts of a stage that outlive its restarts.
+pub(crate) struct StageSetup<S, In, Out> {
+    pub(crate) step: Arc<str>,
+    pub(crate) copy: CopyOf,
+    pub(crate) pace: Pace,
+    pub(crate) mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
+    /// Cancelled when the stage is asked to drain.
+    pub(crate) drain: CancellationToken,
+    pub(crate) collectors: Arc<Collectors>,
+}
+
+/// A stage that is ready to run.
+pub(crate) struct AssembledStage<S, In, Out> {
+    pub(super) stage: S,
+    pub(super) state: CallbackState,
+    pub(super) inbox: StageInbox<S, In, Out>,
+    pub(super) inlet: Inlet<In>,
+    pub(super) outlet: Outlet<Out>,
+    pub(super) ready: Ready,
+}
+
+/// Runs a stage of one kind; erases its types, once per start.
+pub(crate) type Run<S, In, Out> = fn(AssembledStage<S, In, Out>) -> BoxFuture<'static, ExitReason>;
+
+impl<S, In, Out> StageSetup<S, In, Out>
+where
+    S: Send + 'static,
+    In: Send + 'static,
+    Out: Send + 'static,
+{
+    /// Assembles `stage`, which is new or was built again for a restart.
+    pub(crate) fn assemble(
+        &self,
+        stage: S,
+        sources: Sources<In>,
+        outlet: Outlet<Out>,
+        ready: Ready,
+    ) -> AssembledStage<S, In, Out> {
+        let Self { mailbox, .. } = self;
+        let inbox = StageInbox::new(Arc::clone(mailbox), self.drain.clone());
+        let state = CallbackState {
+            step: Arc::clone(&self.step),
+            copy: self.copy,
+            counters: Arc::clone(mailbox.counters()),
+            drain: inbox.stop_signal().clone(),
+            finished: false,
+            pace: self.pace,
+            effects: Effects::of::<S, In>(Arc::clone(mailbox.name())),
+            holds: Holds::of(mailbox.signal()),
+            collectors: Arc::clone(&self.collectors),
+            requests: Arc::clone(mailbox.requests()),
+            own: Arc::clone(mailbox) as _,
+        };
+        let own = Arc::clone(mailbox) as _;
+        let inlet = Inlet::new(mailbox.signal(), own, sources, Arc::clone(mailbox.counters()));
+        AssembledStage { stage, state, inbox, inlet, outlet, ready }
+    }
+}
