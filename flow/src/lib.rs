@@ -53,6 +53,7 @@ pub mod source;
 pub mod stages;
 mod stats;
 mod steps;
+mod sync;
 pub mod time;
 pub mod window;
 mod windowed;

@@ -22,6 +22,12 @@ pub(crate) mod model;
 #[cfg(all(test, stage_loom))]
 pub(crate) use model::{AtomicBool, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, ring};
 
+/// Borrows the value of `mutex`, even if a holder panicked, like [`lock`].
+#[inline]
+pub(crate) fn get_mut<T>(mutex: &mut Mutex<T>) -> &mut T {
+    mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Locks `mutex`, even if a holder panicked: every critical section of this crate keeps its data consistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

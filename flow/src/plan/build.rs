@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -17,6 +17,7 @@ use stage_core::{
 use super::{Layer, Place};
 use crate::error::{FirstError, FlowError};
 use crate::exec::{Ends, Readers};
+use crate::sync::lock;
 use crate::time::{Gauges, MakeDispatcher};
 
 /// Default time limit for one stage to subscribe to another.
@@ -301,19 +302,11 @@ impl Build {
     }
 }
 
-fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Calls user code; a panic in it is an error of this stage.
 pub(crate) fn guarded<T>(stage: &str, call: impl FnOnce() -> T) -> Result<T, FlowError> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
-        let message = payload
-            .downcast_ref::<&str>()
-            .map(ToString::to_string)
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a value that is not text".to_owned());
-        FlowError::Stage { stage: stage.to_owned(), reason: ExitReason::Panicked(message) }
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| FlowError::Stage {
+        stage: stage.to_owned(),
+        reason: ExitReason::from_panic(&*payload),
     })
 }
 

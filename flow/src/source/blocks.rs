@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use stage_core::BoxError;
 
@@ -18,6 +18,7 @@ use super::{More, NoStamp, Part, ReadError, Source};
 use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Fused;
+use crate::sync::lock;
 
 /// The number of bytes read at once: small enough to stay in the core's private cache while a step processes
 /// them.
@@ -50,12 +51,12 @@ struct Spare(Mutex<Vec<Vec<u8>>>);
 
 impl Spare {
     fn take(&self) -> Vec<u8> {
-        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let spare = lock(&self.0).pop();
         spare.unwrap_or_else(|| vec![0; BLOCK])
     }
 
     fn keep(&self, memory: Vec<u8>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.0);
         // Memory that grew for one long line is not kept.
         if all.len() < SPARE && memory.len() == BLOCK {
             all.push(memory);

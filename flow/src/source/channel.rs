@@ -1,7 +1,7 @@
 //! Channels as a source: events sent while the flow runs, received by a single run.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use stage_core::BoxError;
@@ -11,6 +11,7 @@ use super::{More, NoStamp, Part, Source};
 use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Sourced;
+use crate::sync::lock;
 
 /// The error of a run whose events have been taken by an earlier run; such a source cannot be read twice.
 #[derive(Clone, Copy, PartialEq, Eq, stage_core::__private::ErrorDebug, thiserror::Error)]
@@ -45,7 +46,7 @@ impl<P: Part> Source for Once<P> {
     type Part = P;
 
     fn parts(&self, _most: usize) -> Result<Vec<P>, BoxError> {
-        let part = self.part.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let part = lock(&self.part).take();
         Ok(vec![part.ok_or(Taken)?])
     }
 

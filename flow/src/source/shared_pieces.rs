@@ -1,9 +1,10 @@
 //! A queue of the pieces of some files, shared by the parts that read them, in the order of the files.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::records::Piece;
+use crate::sync::lock;
 
 /// The minimum size of a piece in bytes: opening a file costs little compared with reading this much.
 const LEAST: u64 = 1 << 20;
@@ -26,7 +27,7 @@ impl SharedPieces {
 
     /// Returns the next piece; `None` when all have been taken.
     pub(super) fn take(&self) -> Option<Piece> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        lock(&self.0).pop_front()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The consumers of one run of a flow: starts, watches and restarts them.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -17,6 +17,7 @@ use super::through::{StageRecipe, made};
 use crate::error::FlowError;
 use crate::exec::{Ends, Readers};
 use crate::plan::{Build, RunningStage};
+use crate::sync::lock;
 
 type Running<S> = StageRef<OwnedConsumer<S>, <S as Consumer>::Event, Nothing>;
 
@@ -166,7 +167,7 @@ impl<S: Consumer> Member<S> {
     }
 
     fn now(&self) -> MutexGuard<'_, Now<S>> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.now)
     }
 
     fn replace(&self, stage: Running<S>) {

@@ -10,6 +10,7 @@ use crate::chain::Chain;
 use crate::flow::{Flow, LayerFlow};
 use crate::plan::Origin;
 use crate::stats::Tally;
+use crate::sync::lock;
 use crate::time::Untimed;
 
 /// The policy for errors.
@@ -106,7 +107,7 @@ where
     pub fn errors(self, policy: OnError<E>) -> LayerFlow<Untimed, T> {
         let policy = std::sync::Mutex::new(policy);
         self.through(1, move |_| {
-            let policy = policy.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+            let policy = lock(&policy).clone();
             Ok(Unwrap { policy, types: PhantomData })
         })
     }

@@ -1,10 +1,12 @@
 //! The event time of the stages of a flow, for observers.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use stage_core::watch::EventTime;
+
+use crate::sync::lock;
 
 /// The event time that an operator has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,6 @@ impl Gauges {
     }
 
     fn stages(&self) -> MutexGuard<'_, Vec<(String, usize, Arc<Gauge>)>> {
-        self.stages.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.stages)
     }
 }

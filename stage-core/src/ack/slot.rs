@@ -6,7 +6,7 @@ use super::group::TokenGroup;
 use super::inbox::Inbox;
 use super::reason::Reason;
 use super::token::Token;
-use crate::sync::{Arc, Mutex, PoisonError, lock};
+use crate::sync::{Arc, Mutex, get_mut, lock};
 
 /// Moves from the source to the holder that settles the delivery, then back for reuse. A delivery with a
 /// single holder therefore needs no reference count, and no contended write. One word, because it is moved
@@ -41,7 +41,7 @@ impl Slot {
     /// settle with it.
     #[inline]
     pub(super) fn leave(&mut self) -> Option<Arc<TokenGroup>> {
-        self.0.group.get_mut().unwrap_or_else(PoisonError::into_inner).take()
+        get_mut(&mut self.0.group).take()
     }
 
     #[inline]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::random::{GAMMA, mixed};
+
 /// Computes the delays between attempts: each is twice the one before, up to a maximum, and random jitter
 /// shortens it by up to half ("equal jitter"), so that tasks that failed together do not retry together.
 ///
@@ -47,7 +49,7 @@ impl Backoff {
             return None;
         }
         let whole = self.first.saturating_mul(1 << attempt.min(30)).min(self.most);
-        let chance = mixed(seed ^ u64::from(attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let chance = mixed(seed ^ u64::from(attempt).wrapping_mul(GAMMA));
         // The upper 32 bits, read as a fraction of 1 in steps of 2⁻³².
         let share = (chance >> 32) as u32;
         let (half, share) = (whole.as_nanos() / 2, u128::from(share));
@@ -63,13 +65,6 @@ fn duration(nanos: u128) -> Duration {
     let seconds = u64::try_from(nanos / SECOND).unwrap_or(u64::MAX);
     // The remainder is below one second, so it fits.
     Duration::new(seconds, u32::try_from(nanos % SECOND).unwrap_or(0))
-}
-
-/// The finaliser of `SplitMix64` (Steele, Lea, Flood 2014): every output bit depends on every input bit.
-fn mixed(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
 }
 
 #[cfg(test)]

@@ -113,8 +113,17 @@ impl ExitReason {
         matches!(self, Self::Error(error) if error.is::<Fatal>())
     }
 
-    /// Returns the exit reason for a panic with `payload`.
-    pub(crate) fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
+    /// Returns the exit reason for a panic with `payload`, as caught by [`catch_unwind`].
+    ///
+    /// ```
+    /// use stage_core::ExitReason;
+    ///
+    /// let payload = std::panic::catch_unwind(|| panic!("no ink")).unwrap_err();
+    /// assert_eq!(ExitReason::from_panic(&*payload).to_string(), "panicked: no ink");
+    /// ```
+    ///
+    /// [`catch_unwind`]: std::panic::catch_unwind
+    pub fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
         Self::Panicked(panic_message(payload))
     }
 }

@@ -6,6 +6,7 @@ use super::tables::slots::Slots;
 use super::tables::total::Total;
 use super::{DispatchWarning, Dispatcher, Outbox, SubscriptionKey};
 use crate::base::error::SubscribeError;
+use crate::base::random::SplitMix64;
 use crate::credit::demand::Demand;
 use crate::dispatch::options::DispatchOptions;
 
@@ -105,16 +106,11 @@ impl DemandDispatcher {
     }
 }
 
-/// Fisher and Yates' shuffle (Durstenfeld, 1964), driven by `SplitMix64` (Steele, Lea and Flood, 2014).
-fn shuffle<T>(items: &mut [T], mut state: u64) {
+/// Fisher and Yates' shuffle (Durstenfeld, 1964).
+fn shuffle<T>(items: &mut [T], seed: u64) {
+    let mut random = SplitMix64::new(seed);
     for last in (1..items.len()).rev() {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut random = state;
-        random = (random ^ (random >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        random = (random ^ (random >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        random ^= random >> 31;
-        let other = random % (last as u64 + 1);
-        items.swap(last, usize::try_from(other).unwrap_or(last));
+        items.swap(last, random.below(last + 1));
     }
 }
 

@@ -2,7 +2,8 @@
 //! dispatcher.
 
 use super::guard::guarded;
-use super::members::{Members, Settle};
+use super::members::Members;
+use super::tables::passed_markers::PassedMarkers;
 use super::tables::slots::Slots;
 use super::{DispatchWarning, Dispatcher, Marker, Outbox, SubscriptionKey};
 use crate::base::error::SubscribeError;
@@ -50,7 +51,7 @@ pub struct GroupDispatcher<E> {
     groups: Vec<Members<E>>,
     /// The group of each subscriber.
     places: Slots<usize>,
-    settle: Settle,
+    passed: PassedMarkers,
     /// Events taken in for each group; empty between calls.
     scratch: Vec<Vec<E>>,
 }
@@ -139,12 +140,12 @@ impl<E: Send> GroupDispatcher<E> {
             })
             .collect();
         let scratch = groups.iter().map(|_| Vec::new()).collect();
-        Self { rule, groups, places: Slots::default(), settle: Settle::default(), scratch }
+        Self { rule, groups, places: Slots::default(), passed: PassedMarkers::default(), scratch }
     }
 
-    fn of(&mut self, key: SubscriptionKey) -> Option<(&mut Members<E>, &mut Settle)> {
+    fn of(&mut self, key: SubscriptionKey) -> Option<(&mut Members<E>, &mut PassedMarkers)> {
         let place = self.places.get(key)?;
-        Some((self.groups.get_mut(*place)?, &mut self.settle))
+        Some((self.groups.get_mut(*place)?, &mut self.passed))
     }
 
     /// Copies the first `count` of `events` into the scratch buffer of every open group.
@@ -202,7 +203,7 @@ impl<E: Send> GroupDispatcher<E> {
     fn hand_over(&mut self, outbox: &mut Outbox<E>) {
         for (group, events) in self.groups.iter_mut().zip(&mut self.scratch) {
             if !events.is_empty() {
-                group.give(events, &mut self.settle, outbox);
+                group.give(events, &mut self.passed, outbox);
             }
         }
     }
@@ -226,15 +227,15 @@ impl<E: Send> Dispatcher<E> for GroupDispatcher<E> {
     }
 
     fn cancel(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) {
-        if let Some((group, settle)) = self.of(key) {
-            group.cancel(key, settle, outbox);
+        if let Some((group, passed)) = self.of(key) {
+            group.cancel(key, passed, outbox);
         }
         self.places.remove(key);
     }
 
     fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) {
-        if let Some((group, settle)) = self.of(key) {
-            group.finish(key, settle, outbox);
+        if let Some((group, passed)) = self.of(key) {
+            group.finish(key, passed, outbox);
         }
         self.places.remove(key);
     }
@@ -244,8 +245,8 @@ impl<E: Send> Dispatcher<E> for GroupDispatcher<E> {
     }
 
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
-        if let Some((group, settle)) = self.of(key) {
-            group.ask(key, demand, settle, outbox);
+        if let Some((group, passed)) = self.of(key) {
+            group.ask(key, demand, passed, outbox);
         }
     }
 
@@ -286,8 +287,8 @@ impl<E: Send> Dispatcher<E> for GroupDispatcher<E> {
     }
 
     fn mark(&mut self, marker: Marker) -> Option<Marker> {
-        let Self { groups, settle, .. } = self;
-        settle
+        let Self { groups, passed, .. } = self;
+        passed
             .hold(marker, |ticket| groups.iter_mut().map(|group| usize::from(group.is_before(ticket))).sum())
     }
 

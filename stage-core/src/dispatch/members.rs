@@ -1,9 +1,8 @@
 //! One group of a group dispatcher: its subscribers, its queue, and the markers that passed it.
 
-use std::collections::VecDeque;
-
 use super::group::Group;
 use super::guard::guarded;
+use super::tables::passed_markers::{PassedMarkers, Ticket};
 use super::{DispatchWarning, Dispatcher, MarkedQueue, Marker, Outbox, SubscriptionKey};
 use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
@@ -18,19 +17,11 @@ pub(super) struct Members<E> {
     size: usize,
     selector: Option<Selector<E>>,
     dispatcher: Box<dyn Dispatcher<E>>,
-    queue: MarkedQueue<E, u64>,
+    queue: MarkedQueue<E, Ticket>,
     /// Events on their way from the queue to the dispatcher; empty between calls.
     scratch: Vec<E>,
     /// The number of subscribers that have finished.
     finished: usize,
-}
-
-/// Markers, each with the number of groups that still hold events before it.
-#[derive(Debug, Default)]
-pub(super) struct Settle {
-    waiting: VecDeque<(Marker, usize)>,
-    /// The ticket of the first marker.
-    first: u64,
 }
 
 impl<E> Members<E> {
@@ -76,18 +67,28 @@ impl<E> Members<E> {
         self.dispatcher.subscribe(key, options.partition(number - self.first))
     }
 
-    pub(super) fn cancel(&mut self, key: SubscriptionKey, settle: &mut Settle, outbox: &mut Outbox<E>) {
-        settle.watch(outbox, |outbox| self.dispatcher.cancel(key, outbox));
-        self.serve(settle, outbox);
+    pub(super) fn cancel(
+        &mut self,
+        key: SubscriptionKey,
+        passed: &mut PassedMarkers,
+        outbox: &mut Outbox<E>,
+    ) {
+        passed.watch(outbox, |outbox| self.dispatcher.cancel(key, outbox));
+        self.serve(passed, outbox);
     }
 
-    pub(super) fn finish(&mut self, key: SubscriptionKey, settle: &mut Settle, outbox: &mut Outbox<E>) {
+    pub(super) fn finish(
+        &mut self,
+        key: SubscriptionKey,
+        passed: &mut PassedMarkers,
+        outbox: &mut Outbox<E>,
+    ) {
         self.finished += 1;
-        settle.watch(outbox, |outbox| self.dispatcher.finish(key, outbox));
-        self.serve(settle, outbox);
+        passed.watch(outbox, |outbox| self.dispatcher.finish(key, outbox));
+        self.serve(passed, outbox);
         if !self.is_open() {
             outbox.discard(self.queue.clear() + self.dispatcher.discard());
-            self.pass(settle, outbox);
+            self.pass(passed, outbox);
         }
     }
 
@@ -101,33 +102,33 @@ impl<E> Members<E> {
         &mut self,
         key: SubscriptionKey,
         demand: Demand,
-        settle: &mut Settle,
+        passed: &mut PassedMarkers,
         outbox: &mut Outbox<E>,
     ) {
-        settle.watch(outbox, |outbox| self.dispatcher.ask(key, demand, outbox));
-        self.serve(settle, outbox);
+        passed.watch(outbox, |outbox| self.dispatcher.ask(key, demand, outbox));
+        self.serve(passed, outbox);
     }
 
     /// Hands out `events`, and queues those without demand.
-    pub(super) fn give(&mut self, events: &mut Vec<E>, settle: &mut Settle, outbox: &mut Outbox<E>) {
+    pub(super) fn give(&mut self, events: &mut Vec<E>, passed: &mut PassedMarkers, outbox: &mut Outbox<E>) {
         if self.queue.is_empty() {
-            settle.watch(outbox, |outbox| self.dispatcher.dispatch(events, outbox));
+            passed.watch(outbox, |outbox| self.dispatcher.dispatch(events, outbox));
         }
         self.queue.extend(events.drain(..));
     }
 
     /// Hands out queued events, as far as there is demand.
-    fn serve(&mut self, settle: &mut Settle, outbox: &mut Outbox<E>) {
+    fn serve(&mut self, passed: &mut PassedMarkers, outbox: &mut Outbox<E>) {
         loop {
             let count = self.queue.run(self.dispatcher.wanted());
             if count == 0 {
                 return;
             }
             self.scratch.extend(self.queue.drain(count));
-            settle.watch(outbox, |outbox| self.dispatcher.dispatch(&mut self.scratch, outbox));
+            passed.watch(outbox, |outbox| self.dispatcher.dispatch(&mut self.scratch, outbox));
             let left = self.scratch.len();
             self.queue.put_back(&mut self.scratch);
-            self.pass(settle, outbox);
+            self.pass(passed, outbox);
             if left == count {
                 // A dispatcher that violates D3 waits for the next ask instead of spinning here.
                 return;
@@ -136,16 +137,16 @@ impl<E> Members<E> {
     }
 
     /// Passes on the markers that are no longer behind queued events.
-    fn pass(&mut self, settle: &mut Settle, outbox: &mut Outbox<E>) {
+    fn pass(&mut self, passed: &mut PassedMarkers, outbox: &mut Outbox<E>) {
         while let Some(ticket) = self.queue.passed() {
-            if let Some(passed) = self.dispatcher.mark(Marker::new(ticket)) {
-                settle.passed(passed.number(), outbox);
+            if let Some(marker) = self.dispatcher.mark(Marker::new(ticket)) {
+                passed.passed(marker.number(), outbox);
             }
         }
     }
 
     /// Places a marker behind the group's events; returns whether there are any.
-    pub(super) fn is_before(&mut self, ticket: u64) -> bool {
+    pub(super) fn is_before(&mut self, ticket: Ticket) -> bool {
         if self.queue.is_empty() {
             return self.dispatcher.mark(Marker::new(ticket)).is_none();
         }
@@ -183,42 +184,5 @@ impl<E> std::fmt::Debug for Members<E> {
             .field("finished", &self.finished)
             .field("queued", &self.queue.len())
             .finish_non_exhaustive()
-    }
-}
-
-impl Settle {
-    /// Keeps `marker` until all groups with events before it have passed its ticket; returns it if there are
-    /// none.
-    pub(super) fn hold(&mut self, marker: Marker, before: impl FnOnce(u64) -> usize) -> Option<Marker> {
-        let before = before(self.first + self.waiting.len() as u64);
-        if before == 0 {
-            return Some(marker);
-        }
-        self.waiting.push_back((marker, before));
-        None
-    }
-
-    /// Calls a group's dispatcher through `act`; the markers it fires are tickets of this table.
-    fn watch<E>(&mut self, outbox: &mut Outbox<E>, act: impl FnOnce(&mut Outbox<E>)) {
-        let before = outbox.fired();
-        act(outbox);
-        if outbox.fired() > before {
-            for ticket in outbox.take_fired(before) {
-                self.passed(ticket.number(), outbox);
-            }
-        }
-    }
-
-    /// Records that one more group has passed `ticket`.
-    fn passed<E>(&mut self, ticket: u64, outbox: &mut Outbox<E>) {
-        let place = usize::try_from(ticket - self.first).unwrap_or(usize::MAX);
-        if let Some((_, before)) = self.waiting.get_mut(place) {
-            *before -= 1;
-        }
-        while let Some((marker, 0)) = self.waiting.front() {
-            outbox.fire(*marker);
-            self.waiting.pop_front();
-            self.first += 1;
-        }
     }
 }

@@ -71,7 +71,7 @@ pub struct TenantDispatcher<E, K, F> {
     turns: VecDeque<usize>,
     kept: usize,
     /// Markers that wait for events in the queues.
-    held: PassedMarkers,
+    passed_markers: PassedMarkers,
     fair: FairDispatcher,
 }
 
@@ -96,7 +96,7 @@ where
             free: Vec::new(),
             turns: VecDeque::new(),
             kept: 0,
-            held: PassedMarkers::default(),
+            passed_markers: PassedMarkers::default(),
             fair: FairDispatcher::new(),
         }
     }
@@ -146,7 +146,7 @@ where
                 outbox.push(subscriber, event);
                 self.kept -= 1;
             }
-            self.held.pass(events, outbox);
+            self.passed_markers.pass(events, outbox);
             if events.is_empty() {
                 if let Some(tenant) = tenant.take() {
                     self.tenants.remove(&tenant);
@@ -229,7 +229,7 @@ where
     }
 
     fn mark(&mut self, marker: Marker) -> Option<Marker> {
-        self.held.hold(marker, self.queues.iter_mut().map(|queue| &mut queue.events))
+        self.passed_markers.hold_in(marker, self.queues.iter_mut().map(|queue| &mut queue.events))
     }
 
     fn discard(&mut self) -> usize {

@@ -4,7 +4,6 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::PoisonError;
 use std::task::Poll;
 
 use tokio::time::Instant;
@@ -26,7 +25,7 @@ use crate::dispatch::Marker;
 use crate::stage::{
     CallbackState, Effect, Emitter, Erased, HeldAnswer, Inspection, Message, Timer, downcast,
 };
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutex, get_mut};
 use crate::wire::diagnosis::Diagnosis;
 use crate::wire::mailbox::Join;
 use crate::wire::protocol::Closed;
@@ -163,7 +162,7 @@ impl<K: Kind> StageLoop<K> {
     #[inline]
     fn hand_out(&mut self) {
         let Self { io, emitted, flushed, .. } = self;
-        io.outlet.emit(flushed.get_mut().unwrap_or_else(PoisonError::into_inner));
+        io.outlet.emit(get_mut(flushed));
         io.outlet.emit(emitted);
     }
 
@@ -171,8 +170,7 @@ impl<K: Kind> StageLoop<K> {
     /// batch loses the events that it emitted.
     #[cold]
     fn failed(&mut self, failure: ExitReason) -> ExitReason {
-        let flushed = self.flushed.get_mut().unwrap_or_else(PoisonError::into_inner);
-        self.io.outlet.emit(flushed);
+        self.io.outlet.emit(get_mut(&mut self.flushed));
         // Deliveries in the batch are rejected before the stage's `terminate` runs.
         self.batch.clear();
         if !self.emitted.is_empty() && self.io.inlet.in_hand() == 0 {

@@ -136,7 +136,8 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         if self.upstream.route.is_some() {
             self.misplaced("`dispatcher` after another or a `by`: only one can feed the next step");
         }
-        self.upstream.route = Some((Sharing::ByDispatcher, Arc::new(move |_| AnyDispatcher::new(dispatcher()))));
+        self.upstream.route =
+            Some((Sharing::ByDispatcher, Arc::new(move |_| AnyDispatcher::new(dispatcher()))));
         self
     }
 
@@ -218,8 +219,8 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
         let kind = StepKind::ProducerConsumer;
-        let exit = self
-            .install(options, kind, emits, recipe, |stage| engine::run_producer_consumer(stage).boxed());
+        let exit =
+            self.install(options, kind, emits, recipe, |stage| engine::run_producer_consumer(stage).boxed());
         Chain { draft: self.draft, upstream: Upstream::of(exit) }
     }
 

@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
 
+use crate::base::random::SplitMix64;
 use crate::sync::{Arc, Mutex, lock};
 
 thread_local! {
@@ -30,7 +31,7 @@ pub(crate) struct SeededOrder {
 
 #[derive(Debug)]
 struct State {
-    random: SplitMix,
+    random: SplitMix64,
     /// Tasks that are ready to run.
     ready: Vec<Arc<Ticket>>,
     /// Priorities by task number; the highest one runs first, most of the time.
@@ -49,7 +50,7 @@ impl SeededOrder {
     /// Creates the order that `seed` determines, for stages that are spawned on this thread.
     pub(crate) fn seeded(seed: u64) -> Arc<Self> {
         let state = State {
-            random: SplitMix(seed),
+            random: SplitMix64::new(seed),
             ready: Vec::new(),
             priorities: vec![0],
             idle: Vec::new(),
@@ -275,25 +276,5 @@ impl Wake for Ticket {
                 task.wake();
             }
         }
-    }
-}
-
-/// The `SplitMix64` generator of Sebastiano Vigna (public domain, <https://prng.di.unimi.it/splitmix64.c>).
-#[derive(Debug)]
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Returns a number below `bound`, which must be at least 1; uniform enough for a choice between tasks.
-    fn below(&mut self, bound: usize) -> usize {
-        let bound = bound as u64;
-        usize::try_from(self.next() % bound).unwrap_or(0)
     }
 }

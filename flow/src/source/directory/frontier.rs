@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::sync::lock;
+
 /// How long a part waits for other parts to find a directory before it returns control to its stage.
 const PATIENCE: Duration = Duration::from_micros(500);
 
@@ -110,7 +112,7 @@ impl Frontier {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Adds a directory to be read.

@@ -54,7 +54,7 @@ pub struct PartitionDispatcher<E, F> {
     backlog: usize,
     sorter: Sorter<E>,
     /// Markers that wait for events in the backlogs.
-    held: PassedMarkers,
+    passed_markers: PassedMarkers,
 }
 
 struct Partition<E> {
@@ -114,7 +114,7 @@ impl<E, F> PartitionDispatcher<E, F> {
             credit: Total::default(),
             backlog: 0,
             sorter: Sorter::new(count),
-            held: PassedMarkers::default(),
+            passed_markers: PassedMarkers::default(),
         }
     }
 
@@ -216,7 +216,7 @@ where
         let left = partition.backlog.clear();
         self.backlog -= left;
         outbox.discard(left);
-        self.held.pass(&mut partition.backlog, outbox);
+        self.passed_markers.pass(&mut partition.backlog, outbox);
         self.leave(key);
     }
 
@@ -240,7 +240,7 @@ where
             message.extend(partition.backlog.drain(served));
             outbox.send_all(key, message);
             self.backlog -= served;
-            self.held.pass(&mut partition.backlog, outbox);
+            self.passed_markers.pass(&mut partition.backlog, outbox);
         }
     }
 
@@ -275,7 +275,7 @@ where
 
     fn mark(&mut self, marker: Marker) -> Option<Marker> {
         let backlogs = self.partitions.iter_mut().map(|partition| &mut partition.backlog);
-        self.held.hold(marker, backlogs)
+        self.passed_markers.hold_in(marker, backlogs)
     }
 
     fn discard(&mut self) -> usize {

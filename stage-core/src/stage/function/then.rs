@@ -6,7 +6,7 @@ use super::source_then::asks_by_itself;
 use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::base::options::DiscardLog;
 use crate::stage::{Context, Emitter, Events, Init, ProducerConsumer};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, get_mut};
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// Runs a second stage on the events that a first one emits, batch by batch, without a queue between them.
@@ -48,7 +48,7 @@ where
 /// Puts the flushed events of a stage in front of those it emitted afterwards.
 #[inline]
 pub(super) fn flushed_first<E>(flushed: &mut Mutex<Vec<E>>, emitted: &mut Vec<E>) {
-    let flushed = flushed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let flushed = get_mut(flushed);
     if !flushed.is_empty() {
         flushed.append(emitted);
         std::mem::swap(flushed, emitted);
