@@ -13,7 +13,7 @@ fn bad_usage_is_exit_code_2_and_leaves_nothing_behind() {
         &["--storage", "gopher://attic", "ls"],
         &["--database", "gopher://attic", "ls"],
         &["--database", "postgres://attic/drip", "ls"],
-        &["upload", "files", "--user", "nobody"],
+        &["upload", "files", "--user", "invalid"],
     ];
     for arguments in bad {
         let home = Home::new();

@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::support::{
-    CANNOT_BE_NOBODY, Ended, Home, NOBODY, Started, bytes, program, run_as_nobody, skipped,
+    CANNOT_BE_UNPRIVILEGED, Ended, Home, Started, UNPRIVILEGED, bytes, program, run_unprivileged, skipped,
 };
 
 #[test]
@@ -149,8 +149,8 @@ fn unreadable_files_are_reported_and_the_others_are_uploaded() {
         expect_refused(&ended.expect_code(1));
         return;
     }
-    let Some(ended) = upload_as_nobody(&home) else {
-        return skipped(test, CANNOT_BE_NOBODY);
+    let Some(ended) = upload_unprivileged(&home) else {
+        return skipped(test, CANNOT_BE_UNPRIVILEGED);
     };
     expect_refused(&ended.expect_code(1));
     let listed = home.run(["ls"]).expect_code(0);
@@ -164,10 +164,10 @@ fn expect_refused(ended: &Ended) {
     ended.expect_one_line("closed", &["permission denied"]);
 }
 
-/// Uploads the tree as the user `nobody`, who owns the data folder; `None` if the test cannot become that
+/// Uploads the tree as an unprivileged user that owns the data folder; `None` if the test cannot become that
 /// user.
-fn upload_as_nobody(home: &Home) -> Option<Ended> {
+fn upload_unprivileged(home: &Home) -> Option<Ended> {
     fs::create_dir(home.data()).expect("a data folder");
-    chown(home.data(), Some(NOBODY), None).ok()?;
-    run_as_nobody(home, [OsStr::new("upload"), home.files().path().as_os_str()])
+    chown(home.data(), Some(UNPRIVILEGED), None).ok()?;
+    run_unprivileged(home, [OsStr::new("upload"), home.files().path().as_os_str()])
 }

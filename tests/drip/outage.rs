@@ -71,7 +71,7 @@ fn upload_to_bucket(home: &Home, endpoint: &str, allow_http: &str) -> Ended {
     let files = home.files();
     let mut command = home.command([
         "--storage".as_ref(),
-        "s3://nobody/prefix".as_ref(),
+        "s3://missing/prefix".as_ref(),
         "upload".as_ref(),
         files.path().as_os_str(),
     ]);
@@ -92,7 +92,7 @@ fn a_bucket_that_does_not_exist_is_one_line_and_nothing_is_queued() {
     home.files().write("b.bin", "b");
     let ended = upload_to_bucket(&home, &service_without_buckets(), "true").expect_code(1);
     assert_eq!(ended.stderr.trim_end().lines().count(), 1, "{}", ended.told());
-    ended.expect_one_line("s3://nobody/prefix", &["cannot be used", "no such bucket"]);
+    ended.expect_one_line("s3://missing/prefix", &["cannot be used", "no such bucket"]);
     assert_eq!(Database::of(&home).number("SELECT count(*) FROM jobs"), 0);
 }
 
@@ -101,5 +101,5 @@ fn an_endpoint_that_is_not_encrypted_is_refused_with_the_option_that_allows_it()
     let home = Home::new();
     home.files().write("a.bin", "a");
     let ended = upload_to_bucket(&home, "http://127.0.0.1:9", "false").expect_code(1);
-    ended.expect_one_line("s3://nobody/prefix", &["AWS_ALLOW_HTTP=true"]);
+    ended.expect_one_line("s3://missing/prefix", &["AWS_ALLOW_HTTP=true"]);
 }

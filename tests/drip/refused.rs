@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, fs, os::unix::fs::PermissionsExt};
 
-use crate::support::{CANNOT_BE_NOBODY, Ended, Home, Started, bytes, run_as_nobody, skipped};
+use crate::support::{CANNOT_BE_UNPRIVILEGED, Ended, Home, Started, bytes, run_unprivileged, skipped};
 
 #[track_caller]
 fn expect_only_line(ended: &Ended, words: &[&str]) {
@@ -25,9 +25,9 @@ fn a_read_only_data_folder_is_reported() {
     } else {
         // Root may write anywhere.
         fs::remove_file(probe).unwrap();
-        match run_as_nobody(&home, upload) {
+        match run_unprivileged(&home, upload) {
             Some(ended) => ended,
-            None => return skipped(test, CANNOT_BE_NOBODY),
+            None => return skipped(test, CANNOT_BE_UNPRIVILEGED),
         }
     };
     expect_only_line(&ended.expect_code(1), &["data folder", "permission denied"]);

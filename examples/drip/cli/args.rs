@@ -11,7 +11,7 @@ use crate::store::{Faults, Location};
 use crate::walk::Pattern;
 
 /// Owner of uploaded files unless `--user` names another.
-const NOBODY: &str = "owner@localhost";
+const DEFAULT_OWNER: &str = "owner@localhost";
 
 /// Seals files and stores them in a folder or in S3.
 #[derive(Debug, Parser)]
@@ -98,7 +98,7 @@ pub enum Command {
         hidden: bool,
 
         /// The owner of the files
-        #[arg(long, value_name = "EMAIL", default_value = NOBODY, value_parser = email)]
+        #[arg(long, value_name = "EMAIL", default_value = DEFAULT_OWNER, value_parser = email)]
         user: String,
     },
     /// Downloads files and opens them
@@ -229,7 +229,7 @@ mod tests {
             "drip download --to x",
             "drip download --all",
             "drip download --all id --to x",
-            "drip upload a --user nobody",
+            "drip upload a --user invalid",
             "drip upload a --exclude [a",
             "drip upload a --storage ftp://host",
             "drip upload a --database postgres://host/drip",

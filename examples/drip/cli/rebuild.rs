@@ -23,7 +23,7 @@ const AT_ONCE: usize = 16;
 const TOGETHER: usize = 500;
 
 /// Owner of files without a record: objects of the first version.
-const NOBODY: &str = "unknown@localhost";
+const UNKNOWN_OWNER: &str = "unknown@localhost";
 
 pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxError> {
     let begun = std::time::Instant::now();
@@ -122,5 +122,10 @@ async fn read_medium(storage: &Storage, master: &MasterKey, key: &str, size: u64
 /// The record for an object of the first version, which holds only its id.
 fn without_record(id: MediaId) -> Record {
     let path = std::path::PathBuf::from(format!("recovered/{id}"));
-    Record { email: NOBODY.to_owned(), relative_path: path.clone(), full_path: path, ..Record::default() }
+    Record {
+        email: UNKNOWN_OWNER.to_owned(),
+        relative_path: path.clone(),
+        full_path: path,
+        ..Record::default()
+    }
 }

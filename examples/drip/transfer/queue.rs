@@ -86,8 +86,8 @@ impl Queue {
         for judged in judged {
             self.judge(judged, now, &mut pace, back, lost);
         }
-        let nobody_waits = pace.is_over || self.is_stopping();
-        let due = if nobody_waits { pace.delayed.all() } else { pace.delayed.due(now) };
+        let is_ending = pace.is_over || self.is_stopping();
+        let due = if is_ending { pace.delayed.all() } else { pace.delayed.due(now) };
         back.extend(due.iter().map(|transfer| GivenBack::Failed(*transfer)));
         due.len()
     }

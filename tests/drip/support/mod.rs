@@ -3,18 +3,18 @@
 mod database;
 mod ended;
 mod home;
-mod nobody;
 mod objects;
 mod run;
 mod tree;
+mod unprivileged;
 
 pub(crate) use database::Database;
 pub(crate) use ended::Ended;
 pub(crate) use home::Home;
-pub(crate) use nobody::{CANNOT_BE_NOBODY, NOBODY, run_as_nobody};
 pub(crate) use objects::{CHUNK, FRAME_EXTRA, HEADER, Object, TRAILER, sealed_len};
 pub(crate) use run::{Started, program};
 pub(crate) use tree::{Tree, bytes};
+pub(crate) use unprivileged::{CANNOT_BE_UNPRIVILEGED, UNPRIVILEGED, run_unprivileged};
 
 use std::io::Write;
 
