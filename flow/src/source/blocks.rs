@@ -1,18 +1,17 @@
 //! Files as blocks of whole lines, for steps that process the bytes of many lines without copying.
 
+mod open;
+
 use std::fmt;
-use std::io::{self, Read};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use stage_core::BoxError;
 
-use super::byte_order::without_mark;
+use self::open::Open;
 use super::lines::paths;
-use super::packing::Packing;
-use super::record_reader::Fault;
-use super::records::{AROUND, MOST, Piece, sizes, split};
+use super::records::{MOST, sizes, split};
 use super::shared_pieces::SharedPieces;
 use super::{More, NoStamp, Part, ReadError, Source};
 use crate::chain::Start;
@@ -128,20 +127,6 @@ pub struct LineBlocksPart {
     most: usize,
 }
 
-/// A piece that is being read.
-struct Open {
-    piece: Piece,
-    input: Box<dyn Read + Send>,
-    /// The bytes read but not yet emitted, from the beginning of a line.
-    memory: Vec<u8>,
-    filled: usize,
-    /// The position of these bytes in the file.
-    at: u64,
-    /// The maximum number of bytes of a line.
-    most: usize,
-    ended: bool,
-}
-
 impl LineBlocksPart {
     /// Returns the next block; `None` after the last.
     fn next(&mut self) -> Result<Option<LineBlock>, ReadError> {
@@ -167,178 +152,6 @@ impl LineBlocksPart {
                 }
             }
         }
-    }
-}
-
-impl Open {
-    /// Opens the piece at the first line that begins in it.
-    fn begin(piece: Piece, memory: Vec<u8>, most: usize) -> Result<Self, ReadError> {
-        // The byte before the piece shows whether a line begins with its first byte.
-        let at = piece.range.start.saturating_sub(1);
-        let opened = Packing::None.open(&piece.path, at, piece.size);
-        let input = opened.map_err(|source| ReadError::Open { path: piece.path.clone(), source })?;
-        let mut open = Self { piece, input, memory, filled: 0, at, most, ended: false };
-        if open.piece.range.start > 0 {
-            open.skip_line().map_err(|error| open.failed(Fault::Io(error)))?;
-        }
-        Ok(open)
-    }
-
-    /// Skips the rest of a line that began before the piece.
-    fn skip_line(&mut self) -> io::Result<()> {
-        loop {
-            self.fill()?;
-            let end = memchr::memchr(b'\n', &self.memory[..self.filled]);
-            let skipped = end.map_or(self.filled, |end| end + 1);
-            self.memory.copy_within(skipped..self.filled, 0);
-            self.filled -= skipped;
-            self.at += wide(skipped);
-            if end.is_some() || self.ended {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Reads until there are whole lines; returns their length in bytes, or zero at the end of the piece.
-    fn whole_lines(&mut self) -> Result<usize, Fault> {
-        loop {
-            if self.at >= self.piece.range.end {
-                return Ok(0);
-            }
-            let known = &self.memory[..self.filled];
-            // The last line that begins in the piece ends behind the last byte of the piece.
-            let last = usize::try_from(self.piece.range.end - self.at - 1).unwrap_or(usize::MAX);
-            let end = if last < self.filled {
-                memchr::memchr(b'\n', &known[last..]).map(|end| last + end)
-            } else if self.filled >= BLOCK / 2 {
-                memchr::memrchr(b'\n', known)
-            } else {
-                None
-            };
-            if let Some(end) = end {
-                return Ok(end + 1);
-            }
-            if self.ended {
-                return Ok(self.filled);
-            }
-            // Check before memory grows for one line.
-            if self.filled == self.memory.len()
-                && self.filled - self.last_line() > self.most.saturating_add(AROUND)
-            {
-                return Err(Fault::TooLong);
-            }
-            self.fill()?;
-        }
-    }
-
-    /// Returns the position of the last line in memory.
-    fn last_line(&self) -> usize {
-        memchr::memrchr(b'\n', &self.memory[..self.filled]).map_or(0, |end| end + 1)
-    }
-
-    /// Removes the byte order mark at the beginning of a file; returns how many of the first `length` bytes
-    /// are left.
-    fn unmark(&mut self, length: usize) -> Result<usize, ReadError> {
-        let left = self.text_of(length)?.len();
-        if left < length {
-            self.memory.copy_within(length - left..length, 0);
-        }
-        Ok(left)
-    }
-
-    /// Returns the first `length` bytes in memory without the file's byte order mark.
-    fn text_of(&self, length: usize) -> Result<&[u8], ReadError> {
-        let bytes = &self.memory[..length];
-        if self.at > 0 {
-            return Ok(bytes);
-        }
-        without_mark(bytes)
-            .map_err(|encoding| ReadError::Encoding { path: self.piece.path.clone(), encoding })
-    }
-
-    /// Checks the lines of a block, which takes `length` bytes of the file. Lines in a block of normal size
-    /// are checked only if the limit is smaller than a block.
-    fn check(&self, block: usize, length: usize) -> Result<(), ReadError> {
-        if self.memory.len() == BLOCK && self.most >= BLOCK {
-            return Ok(());
-        }
-        match self.line_too_long(&self.memory[..block], length - block) {
-            Some(at) => Err(self.too_long(at)),
-            None => Ok(()),
-        }
-    }
-
-    /// Returns the position of the first line of a text that is too long. The text is at the beginning of the
-    /// memory, without a mark of `mark` bytes, which belongs to the first line.
-    fn line_too_long(&self, text: &[u8], mut mark: usize) -> Option<u64> {
-        let mut at = self.at;
-        for line in text.split_inclusive(|byte| *byte == b'\n') {
-            if without_end(line).len() > self.most {
-                return Some(at);
-            }
-            at += wide(line.len() + std::mem::take(&mut mark));
-        }
-        None
-    }
-
-    fn too_long(&self, at: u64) -> ReadError {
-        ReadError::TooLong { path: self.piece.path.clone(), at, most: self.most }
-    }
-
-    /// Takes the first `block` of `length` bytes as a block, and moves the rest to other memory.
-    fn cut(&mut self, block: usize, length: usize, spare: &Arc<Spare>) -> LineBlock {
-        let rest = self.filled - length;
-        let mut next = spare.take();
-        if next.len() <= rest {
-            next.resize(self.memory.len(), 0);
-        }
-        next[..rest].copy_from_slice(&self.memory[length..self.filled]);
-        let memory = std::mem::replace(&mut self.memory, next);
-        self.filled = rest;
-        self.at += wide(length);
-        LineBlock { memory, length: block, spare: Arc::clone(spare) }
-    }
-
-    fn fill(&mut self) -> io::Result<()> {
-        if self.filled == self.memory.len() {
-            self.memory.resize(self.memory.len() * 2, 0);
-        }
-        loop {
-            match self.input.read(&mut self.memory[self.filled..]) {
-                Ok(0) => self.ended = true,
-                Ok(read) => self.filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            }
-            return Ok(());
-        }
-    }
-
-    fn failed(&self, fault: Fault) -> ReadError {
-        match fault {
-            Fault::Io(source) => {
-                ReadError::Read { path: self.piece.path.clone(), at: self.at + wide(self.filled), source }
-            }
-            // In another encoding, line endings are not found as expected.
-            Fault::TooLong => match self.text_of(self.filled) {
-                Ok(text) => {
-                    let at = self.line_too_long(text, self.filled - text.len());
-                    self.too_long(at.unwrap_or(self.at))
-                }
-                Err(encoding) => encoding,
-            },
-        }
-    }
-}
-
-/// A `usize` always fits a `u64` on supported platforms.
-fn wide(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
-}
-
-impl fmt::Debug for Open {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Open").field("piece", &self.piece).field("at", &self.at).finish_non_exhaustive()
     }
 }
 
@@ -409,60 +222,4 @@ impl BlockFlow {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text_of(parts: Vec<LineBlocksPart>) -> Vec<u8> {
-        let mut text = Vec::new();
-        for mut part in parts {
-            while let Some(block) = part.next().unwrap() {
-                assert!(!block.is_empty());
-                text.extend_from_slice(&block);
-            }
-        }
-        text
-    }
-
-    fn written(text: &[u8]) -> (tempfile::TempDir, LineBlocks) {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("text");
-        std::fs::write(&file, text).unwrap();
-        (folder, LineBlocks { files: [file].into(), most: MOST })
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn blocks_are_the_text_and_end_with_lines(
-            text in proptest::collection::vec(proptest::sample::select(b"ab\n".to_vec()), 0..200),
-            most in 1..20_usize,
-        ) {
-            let (_folder, source) = written(&text);
-            let parts = source.parts(most).unwrap();
-            proptest::prop_assert_eq!(text_of(parts), &text[..]);
-            for mut part in source.parts(most).unwrap() {
-                while let Some(block) = part.next().unwrap() {
-                    proptest::prop_assert!(block.ends_with(b"\n") || text.ends_with(&block));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_line_may_be_longer_than_a_block() {
-        let text =
-            [&b"a\n"[..], &vec![b'x'; 3 * BLOCK], b"\nb\n", &vec![b'y'; BLOCK - 1], b"\nlast"].concat();
-        let (_folder, source) = written(&text);
-        for most in [1, 2, 7] {
-            assert_eq!(text_of(source.parts(most).unwrap()), text);
-        }
-    }
-
-    #[test]
-    fn memory_is_used_again() {
-        let (_folder, source) = written(&b"a line\n".repeat(BLOCK));
-        let mut part = source.parts(1).unwrap().remove(0);
-        let first = part.next().unwrap().map(|block| block.memory.as_ptr());
-        part.next().unwrap();
-        assert_eq!(part.next().unwrap().map(|block| block.memory.as_ptr()), first);
-    }
-}
+mod tests;

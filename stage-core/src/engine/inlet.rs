@@ -1,5 +1,6 @@
 //! The consuming half of a stage: receives batches and asks for more once they are handled.
 
+mod ends;
 mod requested;
 mod subscribing;
 
@@ -7,17 +8,17 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::pending_markers::PendingMarkers;
-use super::sources::{HadEnded, Sources};
+use super::sources::Sources;
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::base::options::CancelMode;
-use crate::base::stats::{Counters, Discard};
+use crate::base::stats::Counters;
 use crate::credit::demand::{Credit, Demand, Window};
+use crate::dispatch::Marker;
 use crate::dispatch::options::DispatchOptions;
-use crate::dispatch::{Marker, stable_hash};
 use crate::sync::Arc;
 use crate::wire::link::{FromProducer, LinkRx};
 use crate::wire::mailbox::{Join, Owner, Subscribable};
-use crate::wire::protocol::{Batch, Closed};
+use crate::wire::protocol::Batch;
 use crate::wire::resubscribe::Resubscribe;
 use crate::wire::signal::Signal;
 use crate::wire::subscription::{Cancellation, Reach, Subscription, Tell, What};
@@ -274,57 +275,6 @@ impl<E: Send + 'static> Inlet<E> {
         Received::Batch { slot, more }
     }
 
-    #[cold]
-    fn lose(&mut self, slot: usize, closed: Closed) -> Option<LostSubscription<E>> {
-        let Incoming { link, owner, resubscribe, .. } = self.links[slot].take()?;
-        self.pending_markers.gone(slot);
-        tracing::debug!(slot, ?closed, "producer gone");
-        let (mut refused, late) = (None, matches!(closed, Closed::Late(_)));
-        let cancellation = match closed {
-            Closed::End => Cancellation::down(ExitReason::Normal),
-            Closed::Down(reason) | Closed::Nowhere(reason) => Cancellation::down(reason),
-            Closed::Cancelled(reason) => Cancellation::cancelled(reason),
-            Closed::Refused(error) => {
-                refused = Some(error.clone());
-                Cancellation::cancelled(ExitReason::Error(Arc::new(error)))
-            }
-            Closed::Late(reason) => Cancellation::down(match owner {
-                Owner::Pipeline(_) => reason,
-                Owner::Hand(_) => ExitReason::NotFound,
-            }),
-        };
-        let had_ended = if late { HadEnded::Before } else { HadEnded::Meanwhile };
-        let (mode, ends) = match owner {
-            Owner::Pipeline(source) => {
-                self.joins.extend(self.sources.lost(source, &cancellation.reason, had_ended));
-                (None, self.sources.ends_with(&cancellation.reason, had_ended))
-            }
-            Owner::Hand(mode) => (Some(mode), None),
-        };
-        let subscription = link.subscription().clone();
-        let seed = stable_hash(&(&*subscription.consumer(), slot));
-        // The window may have changed since the subscription was made.
-        let window = subscription.window();
-        let resubscribe = resubscribe.and_then(|(mut resubscribe, ResubscribeTo { producer, options })| {
-            let delay = resubscribe.after(&cancellation, refused.as_ref(), seed)?;
-            let resubscribe = Some(resubscribe);
-            Some((
-                delay,
-                Join {
-                    producer,
-                    options,
-                    window,
-                    owner,
-                    resubscribe,
-                    paused: false,
-                    instead: None,
-                    reply: None,
-                },
-            ))
-        });
-        Some(LostSubscription { subscription, cancellation, mode, ends, refused, late, resubscribe })
-    }
-
     /// Notes that the received batch was handled: returns its emptied buffer to the producer, with credit if
     /// it is due.
     #[inline]
@@ -409,30 +359,6 @@ impl<E> Incoming<E> {
 }
 
 impl<E> Inlet<E> {
-    fn detach(&mut self, slot: usize) {
-        let Some(incoming) = self.links[slot].take() else { return };
-        let cancellation = Cancellation::cancelled(ExitReason::Normal);
-        self.left.push_back(LostSubscription {
-            subscription: incoming.link.subscription().clone(),
-            cancellation: cancellation.clone(),
-            mode: Some(CancelMode::Temporary),
-            ends: None,
-            refused: None,
-            late: false,
-            resubscribe: None,
-        });
-        let lost = incoming.link.cancel(cancellation);
-        self.pending_markers.gone(slot);
-        self.discard(lost, &ExitReason::Normal);
-    }
-
-    /// Ends every subscription; the stage continues without them.
-    pub(crate) fn detach_all(&mut self) {
-        for slot in 0..self.links.len() {
-            self.detach(slot);
-        }
-    }
-
     /// Puts the unhandled part of the current batch back; it is received next.
     pub(crate) fn put_back(&mut self, slot: usize, events: Vec<E>) {
         let held = std::mem::take(&mut self.held);
@@ -443,34 +369,6 @@ impl<E> Inlet<E> {
             if !events.is_empty() {
                 incoming.link.put_back(Batch::new(events, false));
             }
-        }
-    }
-
-    /// Ends every subscription for `reason`. Events that were not received return to their producers; those
-    /// that a failed callback held are discarded.
-    pub(crate) fn close(&mut self, reason: &ExitReason) {
-        let mut lost = std::mem::take(&mut self.held);
-        for incoming in self.links.drain(..).flatten() {
-            lost += incoming.link.cancel(Cancellation::down(reason.clone()));
-        }
-        self.ready.clear();
-        self.joins.clear();
-        self.discard(lost, reason);
-    }
-
-    fn discard(&self, lost: usize, reason: &ExitReason) {
-        if lost == 0 {
-            return;
-        }
-        let why = match reason {
-            ExitReason::Normal | ExitReason::Shutdown => Discard::Ended,
-            _ => Discard::Failed,
-        };
-        self.counters.discarded(why, lost);
-        if reason.is_normal() {
-            tracing::debug!(discarded = lost, %reason, "events discarded: the stage has finished");
-        } else {
-            tracing::warn!(discarded = lost, %reason, "events discarded: the stage ended before it handled them");
         }
     }
 }

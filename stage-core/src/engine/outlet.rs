@@ -4,6 +4,8 @@ mod announced;
 mod asides;
 mod modes;
 mod rest;
+mod sending;
+mod subscribers;
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +20,7 @@ use crate::credit::demand::Demand;
 use crate::dispatch::{Delivery, Marker, Outbox, SubscriptionKey, Supply};
 use crate::sync::Arc;
 use crate::wire::link::{FromConsumer, LinkTx};
-use crate::wire::protocol::{Batch, Closed, MadeBy, Subscribe};
+use crate::wire::protocol::Closed;
 use crate::wire::subscription::{Cancellation, Subscription};
 
 /// The subscriptions of consumers, the supply (dispatcher and buffer) that serves them, and the demand that it
@@ -122,38 +124,6 @@ impl<E> Outlet<E> {
         self.links.len()
     }
 
-    /// Accepts a subscription, or refuses it and closes its link.
-    pub(crate) fn subscribe(&mut self, subscribe: Subscribe<E>) {
-        let Subscribe { link, options, made_by } = subscribe;
-        let slot = link.slot();
-        let key = SubscriptionKey(slot);
-        let mut taken = self.decide(|supply, _| supply.subscribe(key, options.clone()));
-        if matches!(taken, Some(Err(_))) {
-            // A restarted consumer may arrive before the end of its old subscription was noticed.
-            (0..self.links.len()).for_each(|slot| self.look(slot));
-            taken = self.decide(|supply, _| supply.subscribe(key, options));
-        }
-        let Some(taken) = taken else { return };
-        if let Err(refused) = taken {
-            tracing::warn!(%refused, "subscription refused");
-            link.close(Closed::Refused(refused));
-            return;
-        }
-        if self.links.len() <= slot {
-            self.links.resize_with(slot + 1, || None);
-        }
-        self.changes
-            .push_back(SubscriberChange { subscription: link.subscription().clone(), cancellation: None });
-        self.counters.links.open(slot, link.subscription().consumer(), link.counters());
-        self.links[slot] = Some(link);
-        self.live += 1;
-        if self.subscribers.is_some() && made_by == MadeBy::Hand {
-            self.guests.insert(slot);
-        }
-        tracing::debug!(slot, "subscribed");
-        self.look(slot);
-    }
-
     /// Takes in what the consumer of `slot` sent.
     pub(crate) fn look(&mut self, slot: usize) {
         let key = SubscriptionKey(slot);
@@ -226,33 +196,6 @@ impl<E> Outlet<E> {
         self.broken.as_ref()
     }
 
-    /// Ends a subscription from this side, behind everything that was sent.
-    pub(crate) fn cancel(&mut self, subscription: &Subscription, reason: ExitReason) {
-        let slot = subscription.producer_slot();
-        let place = self.links.get_mut(slot);
-        let Some(link) = place.and_then(|place| place.take_if(|link| link.subscription() == subscription))
-        else {
-            return;
-        };
-        self.live -= 1;
-        self.counters.links.close(slot);
-        self.left = true;
-        self.forget_asks(subscription);
-        self.guests.remove(&slot);
-        let lost = link.close(Closed::Cancelled(reason.clone()));
-        self.counters.unsent(lost);
-        self.counters.discarded(Discard::Ended, lost);
-        let cancellation = Some(Cancellation::cancelled(reason));
-        self.changes.push_back(SubscriberChange { subscription: subscription.clone(), cancellation });
-        let announce = self.decide(|supply, outbox| supply.cancel(SubscriptionKey(slot), outbox));
-        self.settle(announce.flatten());
-    }
-
-    fn is_standing(&self, subscription: &Subscription) -> bool {
-        let link = self.links.get(subscription.producer_slot()).and_then(Option::as_ref);
-        link.is_some_and(|link| link.subscription() == subscription)
-    }
-
     fn offer_quietly(&mut self, events: &mut Vec<E>) {
         let offered = self.decide(|supply, outbox| supply.offer_quietly(events, outbox));
         let overflowed = offered.unwrap_or_else(|| events.drain(..).len());
@@ -268,30 +211,6 @@ impl<E> Outlet<E> {
     /// Returns the next subscriber change that the stage was not notified of.
     pub(crate) fn next_change(&mut self) -> Option<SubscriberChange> {
         self.changes.pop_front()
-    }
-
-    #[cold]
-    fn lose(&mut self, key: SubscriptionKey, cancellation: Cancellation) {
-        tracing::debug!(slot = key.0, ?cancellation, "subscriber gone");
-        let Some(link) = self.links[key.0].take() else { return };
-        self.live -= 1;
-        self.counters.links.close(key.0);
-        self.left = true;
-        let subscription = link.subscription().clone();
-        self.forget_asks(&subscription);
-        let mut back = link.take_back();
-        self.counters.unsent(back.len());
-        self.decide(|supply, _| supply.take_back(key, &mut back));
-        let belongs = self.subscribers.is_some() && !self.guests.remove(&key.0);
-        let finished = belongs && matches!(cancellation.reason, ExitReason::Normal);
-        self.changes.push_back(SubscriberChange { subscription, cancellation: Some(cancellation) });
-        let announce = if finished {
-            self.satisfied += 1;
-            self.decide(|supply, outbox| supply.finish(key, outbox))
-        } else {
-            self.decide(|supply, outbox| supply.cancel(key, outbox))
-        };
-        self.settle(announce.flatten());
     }
 
     /// Queues `marker` behind everything that was emitted; returns it if nothing precedes it.
@@ -375,34 +294,6 @@ impl<E> Outlet<E> {
         self.counters.hold(self.supply.wanted(), self.buffered());
     }
 
-    #[inline]
-    fn send(&mut self) {
-        let mut deliveries = std::mem::take(&mut self.deliveries);
-        self.outbox.swap(&mut deliveries);
-        deliveries.drain(..).for_each(|delivery| self.deliver(delivery));
-        self.deliveries = deliveries;
-    }
-
-    #[inline]
-    fn deliver(&mut self, Delivery { to, events }: Delivery<E>) {
-        debug_assert!(self.links[to.0].is_some(), "nothing goes to a cancelled subscription");
-        if let Some(link) = &mut self.links[to.0] {
-            self.counters.sent(events.len());
-            link.counters().sent(events.len());
-            if events.len() <= link.chunk() {
-                link.send(Batch::new(events, false));
-            } else {
-                send_in_batches(link, events, &mut self.pieces, &mut self.outbox);
-            }
-            link.announce();
-        }
-    }
-
-    /// Returns the subscriptions of the consumers.
-    pub(crate) fn subscriptions(&self) -> Vec<Subscription> {
-        self.links.iter().flatten().map(|link| link.subscription().clone()).collect()
-    }
-
     /// Returns the number of events that were emitted and not handed out.
     pub(crate) fn buffered(&self) -> usize {
         self.supply.waiting() + self.held_back
@@ -421,13 +312,6 @@ impl<E> Outlet<E> {
     /// Returns whether everything that was emitted has been handed to subscribers.
     pub(crate) fn is_empty(&self) -> bool {
         self.buffered() == 0 && self.accumulated.as_ref().is_none_or(VecDeque::is_empty)
-    }
-
-    /// Returns whether no event will ever be wanted again: every consumer finished by itself, or the last one
-    /// left and the stage ends with it.
-    pub(crate) fn has_had_enough(&self) -> bool {
-        let satisfied = self.subscribers.is_some_and(|subscribers| self.satisfied >= subscribers);
-        self.live == 0 && (satisfied || (self.left && self.on_cancel == OnCancel::Stop))
     }
 
     /// Ends every subscription, behind everything that was sent; events that were not handed out are
@@ -452,28 +336,6 @@ impl<E> Outlet<E> {
 impl<E> Drop for Outlet<E> {
     fn drop(&mut self) {
         self.close(&Closed::Down(ExitReason::Aborted));
-    }
-}
-
-/// Sends one message in several batches, in order.
-#[inline(never)]
-fn send_in_batches<E>(
-    link: &mut LinkTx<E>,
-    mut events: Vec<E>,
-    pieces: &mut Vec<Vec<E>>,
-    outbox: &mut Outbox<E>,
-) {
-    let chunk = link.chunk();
-    // Cut from the back, so that no event moves twice.
-    while events.len() > chunk {
-        let last = (events.len() - 1) / chunk * chunk;
-        let mut piece = outbox.buffer();
-        piece.extend(events.drain(last..));
-        pieces.push(piece);
-    }
-    link.send(Batch::new(events, !pieces.is_empty()));
-    while let Some(events) = pieces.pop() {
-        link.send(Batch::new(events, !pieces.is_empty()));
     }
 }
 

@@ -2,32 +2,27 @@
 //!
 //! Every turn takes in new arrivals, then runs the callbacks that are due, one at a time.
 
+mod messages;
+mod peers;
+
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 
-use tokio::time::Instant;
-
 use super::attend::attend;
 use super::deferred_messages::DeferredMessages;
 use super::diagnose::{answer, halves};
-use super::inlet::{Inlet, LostSubscription};
+use super::inlet::Inlet;
 use super::io::StageIo;
 use super::kind::Kind;
-use super::outlet::{Discarded, Outlet, SubscriberChange};
+use super::outlet::Outlet;
 use super::stage_inbox::StageInbox;
-use super::timers::{Timed, Timers};
-use crate::base::error::{BoxError, ExitReason, SubscribeError};
-use crate::base::moment;
-use crate::base::options::{CancelMode, DiscardLog};
+use super::timers::Timers;
+use crate::base::error::{BoxError, ExitReason};
 use crate::base::stats::{Discard, StageState, Timekeeper};
-use crate::dispatch::Marker;
-use crate::stage::{
-    CallbackState, Effect, Emitter, Erased, HeldAnswer, Inspection, Message, Timer, downcast,
-};
+use crate::stage::{CallbackState, Emitter, HeldAnswer};
 use crate::sync::{Arc, Mutex, get_mut};
 use crate::wire::diagnosis::Diagnosis;
-use crate::wire::mailbox::Join;
 use crate::wire::protocol::Closed;
 use crate::wire::signal::{Parking, WantsCredit};
 use crate::wire::subscription::{Role, Subscription};
@@ -252,166 +247,6 @@ impl<K: Kind> StageLoop<K> {
             return Ok(false);
         }
         Ok(true)
-    }
-
-    /// Carries out the effects that callbacks requested.
-    fn apply_effects(&mut self) -> Result<(), ExitReason> {
-        if self.state.effects.open.is_empty() {
-            return Ok(());
-        }
-        for effect in std::mem::take(&mut self.state.effects.open) {
-            match effect {
-                Effect::Timer(at, timer, message) => self.timers.add(at, timer, Timed::Envelope(message)),
-                Effect::Info(message) => self.queue(message),
-                Effect::Join(join) => {
-                    if let Some(join) = downcast::<Join<K::In>>(join) {
-                        self.io.inlet.join(join);
-                    }
-                }
-                Effect::Fail(reason) => return Err(reason),
-            }
-        }
-        Ok(())
-    }
-
-    /// Queues a message behind everything that waits in the stage.
-    fn queue(&mut self, message: Erased) {
-        let marker = self.deferred.add(message);
-        let passed = if K::QUEUES_INPUT { self.io.inlet.mark(marker) } else { Some(marker) };
-        if let Some(marker) = passed.and_then(|marker| self.io.outlet.mark(marker)) {
-            self.fire(marker);
-        }
-    }
-
-    /// Handles a marker that has nothing before it: its message goes to the end of the mailbox.
-    fn fire(&mut self, marker: Marker) {
-        if let Some(message) = self.deferred.take(marker).and_then(downcast) {
-            self.io.inbox.messages.push_back(Message::Envelope(message));
-        }
-    }
-
-    /// Returns the next message to handle: from the mailbox, or a timer message that is due.
-    fn next_message(&mut self) -> Option<Message<K::Stage, K::In, K::Out>> {
-        while let Some(marker) = self.io.inlet.passed() {
-            if let Some(marker) = self.io.outlet.mark(marker) {
-                self.fire(marker);
-            }
-        }
-        while let Some(marker) = self.io.outlet.next_fired() {
-            self.fire(marker);
-        }
-        let message = self.io.inbox.messages.pop_front();
-        message.or_else(|| match self.timers.next()? {
-            Timed::Envelope(message) => downcast(message).map(Message::Envelope),
-            Timed::Join(join) => downcast(join).map(Message::Join),
-        })
-    }
-
-    async fn read(&mut self, message: Message<K::Stage, K::In, K::Out>) -> Result<(), ExitReason> {
-        match message {
-            Message::Envelope(message) => {
-                let answer = message.held();
-                let handled = run_callback!(self, |kind, out| message.open(kind.stage(), out));
-                if handled.is_err() {
-                    self.answer = answer;
-                    return handled;
-                }
-                if let Some(answer) = answer {
-                    answer.release();
-                }
-            }
-            Message::Info(message, queued) => {
-                self.queue(Box::new(message));
-                // The caller may have stopped waiting.
-                let _ = queued.map(|queued| queued.send(()));
-            }
-            Message::Join(join) => self.io.inlet.join(join),
-            Message::Inspect(asked) => {
-                let _ = asked.send(self.inspect());
-            }
-        }
-        Ok(())
-    }
-
-    fn inspect(&self) -> Inspection {
-        let StageIo { inlet, outlet, .. } = &self.io;
-        Inspection {
-            buffered: outlet.buffered(),
-            demand: outlet.wanted(),
-            mode: outlet.mode(),
-            producers: inlet.subscriptions(),
-            consumers: outlet.subscriptions(),
-        }
-    }
-
-    /// Reports discarded events to the stage and to the log.
-    fn report(&mut self) -> Result<(), ExitReason> {
-        let Some(Discarded { overflowed, unroutable }) = self.io.outlet.take_discarded() else {
-            return Ok(());
-        };
-        let hook = AssertUnwindSafe(|| self.kind.discarded(overflowed + unroutable));
-        let log = catch_unwind(hook).map_err(|payload| ExitReason::from_panic(&*payload))?;
-        if log == DiscardLog::Warn {
-            if overflowed > 0 {
-                tracing::warn!(
-                    discarded = overflowed,
-                    "events discarded: no demand for them, and the buffer is full"
-                );
-            }
-            if unroutable > 0 {
-                tracing::warn!(discarded = unroutable, "events discarded: no subscriber accepts them");
-            }
-        }
-        Ok(())
-    }
-
-    /// Notifies the stage of a subscriber that arrived or left.
-    async fn report_change(&mut self, change: SubscriberChange) -> Result<(), ExitReason> {
-        let SubscriberChange { subscription, cancellation } = change;
-        let subscription = &subscription;
-        match cancellation {
-            None => {
-                run_callback!(self, |kind, out| kind.subscribed(Role::Consumer, subscription, out))?;
-            }
-            Some(cancellation) => {
-                let cancellation = &cancellation;
-                run_callback!(self, |kind, out| kind.cancelled(
-                    Role::Consumer,
-                    subscription,
-                    cancellation,
-                    out
-                ))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Handles the end of a subscription to a producer: notifies the stage; returns the exit reason if the
-    /// stage ends with the subscription.
-    pub(super) async fn gone(
-        &mut self,
-        gone: LostSubscription<K::In>,
-    ) -> Result<Option<ExitReason>, ExitReason> {
-        let LostSubscription { subscription, cancellation, mode, ends, refused, resubscribe, .. } = gone;
-        let (subscription, given) = (&subscription, &cancellation);
-        run_callback!(self, |kind, out| kind.cancelled(Role::Producer, subscription, given, out))?;
-        if let Some((delay, join)) = resubscribe {
-            if let Some(at) = moment::after(Instant::now(), delay) {
-                self.timers.add(at, Timer::new(), Timed::Join(Box::new(join)));
-            }
-            return Ok(None);
-        }
-        let ends = match mode {
-            // `AlreadySubscribed` is harmless: the producer already serves this stage, and nothing is lost
-            // (spec: genstage-semantics §10.4). In a pipeline, which has no mode and restarts failed stages,
-            // any other refusal fails the stage.
-            _ if refused == Some(SubscribeError::AlreadySubscribed) => false,
-            None => return refused.map_or(Ok(ends), |error| Err(ExitReason::Error(Arc::new(error)))),
-            Some(CancelMode::Permanent) => true,
-            Some(CancelMode::Transient) => !cancellation.reason.is_normal(),
-            Some(CancelMode::Temporary) => false,
-        };
-        Ok(ends.then_some(cancellation.reason))
     }
 
     /// Records the subscription of `slot`; avoids a clone if it also delivered the last batch.

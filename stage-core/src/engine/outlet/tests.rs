@@ -6,6 +6,7 @@ use crate::credit::demand::Window;
 use crate::dispatch::supply::buffer::Buffer;
 use crate::dispatch::{AnyDispatcher, DispatchOptions};
 use crate::wire::link::link;
+use crate::wire::protocol::{MadeBy, Subscribe};
 use crate::wire::signal::{Signal, Slot};
 use crate::wire::subscription::{End, Reach, Tell};
 

@@ -1,0 +1,119 @@
+//! The ends of a stage's subscriptions to its producers: lost, detached, or closed with the stage.
+
+use super::{Incoming, Inlet, LostSubscription, ResubscribeTo};
+use crate::base::error::ExitReason;
+use crate::base::options::CancelMode;
+use crate::base::stats::Discard;
+use crate::dispatch::stable_hash;
+use crate::engine::sources::HadEnded;
+use crate::sync::Arc;
+use crate::wire::mailbox::{Join, Owner};
+use crate::wire::protocol::Closed;
+use crate::wire::subscription::Cancellation;
+
+impl<E: Send + 'static> Inlet<E> {
+    #[cold]
+    pub(super) fn lose(&mut self, slot: usize, closed: Closed) -> Option<LostSubscription<E>> {
+        let Incoming { link, owner, resubscribe, .. } = self.links[slot].take()?;
+        self.pending_markers.gone(slot);
+        tracing::debug!(slot, ?closed, "producer gone");
+        let (mut refused, late) = (None, matches!(closed, Closed::Late(_)));
+        let cancellation = match closed {
+            Closed::End => Cancellation::down(ExitReason::Normal),
+            Closed::Down(reason) | Closed::Nowhere(reason) => Cancellation::down(reason),
+            Closed::Cancelled(reason) => Cancellation::cancelled(reason),
+            Closed::Refused(error) => {
+                refused = Some(error.clone());
+                Cancellation::cancelled(ExitReason::Error(Arc::new(error)))
+            }
+            Closed::Late(reason) => Cancellation::down(match owner {
+                Owner::Pipeline(_) => reason,
+                Owner::Hand(_) => ExitReason::NotFound,
+            }),
+        };
+        let had_ended = if late { HadEnded::Before } else { HadEnded::Meanwhile };
+        let (mode, ends) = match owner {
+            Owner::Pipeline(source) => {
+                self.joins.extend(self.sources.lost(source, &cancellation.reason, had_ended));
+                (None, self.sources.ends_with(&cancellation.reason, had_ended))
+            }
+            Owner::Hand(mode) => (Some(mode), None),
+        };
+        let subscription = link.subscription().clone();
+        let seed = stable_hash(&(&*subscription.consumer(), slot));
+        // The window may have changed since the subscription was made.
+        let window = subscription.window();
+        let resubscribe = resubscribe.and_then(|(mut resubscribe, ResubscribeTo { producer, options })| {
+            let delay = resubscribe.after(&cancellation, refused.as_ref(), seed)?;
+            let resubscribe = Some(resubscribe);
+            Some((
+                delay,
+                Join {
+                    producer,
+                    options,
+                    window,
+                    owner,
+                    resubscribe,
+                    paused: false,
+                    instead: None,
+                    reply: None,
+                },
+            ))
+        });
+        Some(LostSubscription { subscription, cancellation, mode, ends, refused, late, resubscribe })
+    }
+}
+
+impl<E> Inlet<E> {
+    pub(super) fn detach(&mut self, slot: usize) {
+        let Some(incoming) = self.links[slot].take() else { return };
+        let cancellation = Cancellation::cancelled(ExitReason::Normal);
+        self.left.push_back(LostSubscription {
+            subscription: incoming.link.subscription().clone(),
+            cancellation: cancellation.clone(),
+            mode: Some(CancelMode::Temporary),
+            ends: None,
+            refused: None,
+            late: false,
+            resubscribe: None,
+        });
+        let lost = incoming.link.cancel(cancellation);
+        self.pending_markers.gone(slot);
+        self.discard(lost, &ExitReason::Normal);
+    }
+
+    /// Ends every subscription; the stage continues without them.
+    pub(crate) fn detach_all(&mut self) {
+        for slot in 0..self.links.len() {
+            self.detach(slot);
+        }
+    }
+
+    /// Ends every subscription for `reason`. Events that were not received return to their producers; those
+    /// that a failed callback held are discarded.
+    pub(crate) fn close(&mut self, reason: &ExitReason) {
+        let mut lost = std::mem::take(&mut self.held);
+        for incoming in self.links.drain(..).flatten() {
+            lost += incoming.link.cancel(Cancellation::down(reason.clone()));
+        }
+        self.ready.clear();
+        self.joins.clear();
+        self.discard(lost, reason);
+    }
+
+    fn discard(&self, lost: usize, reason: &ExitReason) {
+        if lost == 0 {
+            return;
+        }
+        let why = match reason {
+            ExitReason::Normal | ExitReason::Shutdown => Discard::Ended,
+            _ => Discard::Failed,
+        };
+        self.counters.discarded(why, lost);
+        if reason.is_normal() {
+            tracing::debug!(discarded = lost, %reason, "events discarded: the stage has finished");
+        } else {
+            tracing::warn!(discarded = lost, %reason, "events discarded: the stage ended before it handled them");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Notifies a stage of its peers: subscribers that arrive or leave, lost producers, discarded events.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tokio::time::Instant;
+
+use super::{StageLoop, run_callback};
+use crate::base::error::{ExitReason, SubscribeError};
+use crate::base::moment;
+use crate::base::options::{CancelMode, DiscardLog};
+use crate::engine::attend::attend;
+use crate::engine::inlet::LostSubscription;
+use crate::engine::kind::Kind;
+use crate::engine::outlet::{Discarded, SubscriberChange};
+use crate::engine::timers::Timed;
+use crate::stage::{Emitter, Timer};
+use crate::sync::Arc;
+use crate::wire::subscription::Role;
+
+impl<K: Kind> StageLoop<K> {
+    /// Reports discarded events to the stage and to the log.
+    pub(super) fn report(&mut self) -> Result<(), ExitReason> {
+        let Some(Discarded { overflowed, unroutable }) = self.io.outlet.take_discarded() else {
+            return Ok(());
+        };
+        let hook = AssertUnwindSafe(|| self.kind.discarded(overflowed + unroutable));
+        let log = catch_unwind(hook).map_err(|payload| ExitReason::from_panic(&*payload))?;
+        if log == DiscardLog::Warn {
+            if overflowed > 0 {
+                tracing::warn!(
+                    discarded = overflowed,
+                    "events discarded: no demand for them, and the buffer is full"
+                );
+            }
+            if unroutable > 0 {
+                tracing::warn!(discarded = unroutable, "events discarded: no subscriber accepts them");
+            }
+        }
+        Ok(())
+    }
+
+    /// Notifies the stage of a subscriber that arrived or left.
+    pub(super) async fn report_change(&mut self, change: SubscriberChange) -> Result<(), ExitReason> {
+        let SubscriberChange { subscription, cancellation } = change;
+        let subscription = &subscription;
+        match cancellation {
+            None => {
+                run_callback!(self, |kind, out| kind.subscribed(Role::Consumer, subscription, out))?;
+            }
+            Some(cancellation) => {
+                let cancellation = &cancellation;
+                run_callback!(self, |kind, out| kind.cancelled(
+                    Role::Consumer,
+                    subscription,
+                    cancellation,
+                    out
+                ))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles the end of a subscription to a producer: notifies the stage; returns the exit reason if the
+    /// stage ends with the subscription.
+    pub(in crate::engine) async fn gone(
+        &mut self,
+        gone: LostSubscription<K::In>,
+    ) -> Result<Option<ExitReason>, ExitReason> {
+        let LostSubscription { subscription, cancellation, mode, ends, refused, resubscribe, .. } = gone;
+        let (subscription, given) = (&subscription, &cancellation);
+        run_callback!(self, |kind, out| kind.cancelled(Role::Producer, subscription, given, out))?;
+        if let Some((delay, join)) = resubscribe {
+            if let Some(at) = moment::after(Instant::now(), delay) {
+                self.timers.add(at, Timer::new(), Timed::Join(Box::new(join)));
+            }
+            return Ok(None);
+        }
+        let ends = match mode {
+            // `AlreadySubscribed` is harmless: the producer already serves this stage, and nothing is lost
+            // (spec: genstage-semantics §10.4). In a pipeline, which has no mode and restarts failed stages,
+            // any other refusal fails the stage.
+            _ if refused == Some(SubscribeError::AlreadySubscribed) => false,
+            None => return refused.map_or(Ok(ends), |error| Err(ExitReason::Error(Arc::new(error)))),
+            Some(CancelMode::Permanent) => true,
+            Some(CancelMode::Transient) => !cancellation.reason.is_normal(),
+            Some(CancelMode::Temporary) => false,
+        };
+        Ok(ends.then_some(cancellation.reason))
+    }
+}
