@@ -50,6 +50,9 @@ const PROGRAMS: [&str; 3] = ["examples", "benches", "tests"];
 /// Number of lines at which a file must be split, without tests and comments.
 const TOO_LONG: usize = 400;
 
+/// Maximum number of lines of a library's file, with its tests and comments.
+const MOST_LINES: usize = 400;
+
 /// A violation: its place and its remedy.
 struct Finding {
     path: String,
@@ -221,6 +224,20 @@ fn no_file_is_too_long_to_read() {
         })
         .collect();
     assert_kept("a file fits in one reading", &findings);
+}
+
+#[test]
+fn no_file_of_a_library_has_more_than_400_lines() {
+    let files = sources(&LIBRARIES);
+    let findings: Vec<_> = files
+        .iter()
+        .filter_map(|file| {
+            let lines = file.text().lines().count();
+            let remedy = format!("{lines} lines; split it by subject, at most {MOST_LINES}");
+            (lines > MOST_LINES).then(|| finding(file, MOST_LINES, remedy))
+        })
+        .collect();
+    assert_kept("a file of a library has one subject", &findings);
 }
 
 #[test]
