@@ -147,7 +147,7 @@ impl Course {
     }
 
     /// Adds the next snapshot of the pipeline. One that is not later than the last, such as that of a pipeline
-    /// that was started anew, begins a new course.
+    /// that was restarted, begins a new course.
     pub fn add(&mut self, snapshot: Snapshot) {
         if self.recent.back().is_some_and(|last| snapshot.at < last.at) {
             *self = Self::new();
@@ -279,7 +279,7 @@ impl fmt::Display for Assessment {
         f.write_str(verdict.trim_end_matches('.'))?;
         f.write_str(".")?;
         if self.persistence == Persistence::Chronic {
-            write!(f, " It has been so for {} s.", self.lasts.as_secs())?;
+            write!(f, " This has lasted for {} s.", self.lasts.as_secs())?;
         }
         match self.trend {
             Trend::Unknown | Trend::Steady => Ok(()),

@@ -10,8 +10,8 @@ use crate::pipeline::handle::{Monitor, StageRef};
 use crate::supervise::{Command, EndGuard, Ending, Lifecycle, StageEntry};
 use crate::sync::Arc;
 
-/// Declares a [`Group`]: its stages, and what a drain and a stop mean.
-#[must_use = "a group is made by `watch`"]
+/// Declares a [`Group`]: its stages, and the meaning of a drain and a stop.
+#[must_use = "a group is created by `watch`"]
 pub struct GroupBuilder {
     name: String,
     stages: Vec<Arc<StageEntry>>,

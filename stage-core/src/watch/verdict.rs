@@ -111,14 +111,14 @@ impl fmt::Display for Verdict {
             Self::Bottleneck(bottleneck) => bottleneck.fmt(f),
             Self::SourceBound { source, state: StageState::Waiting, share, rate } => write!(
                 f,
-                "the source `{source}` is the limit: it waits for its input {} of the time, and hands out {rate:.0} \
-                 events a second. The steps behind it could take more.",
+                "the source `{source}` is the limit: it waits for its input {} of the time and emits {rate:.0} \
+                 events per second. The steps after it have capacity left.",
                 Percent(*share)
             ),
             Self::SourceBound { source, share, rate, .. } => write!(
                 f,
-                "the source `{source}` is the limit: it works {} of the time, and hands out {rate:.0} events a \
-                 second. A source that makes more events in one call, or another placement, helps.",
+                "the source `{source}` is the limit: it works {} of the time and emits {rate:.0} events per \
+                 second. More events per call, or another placement, help.",
                 Percent(*share)
             ),
             Self::RuntimeBound { steps, share } => {
@@ -126,8 +126,8 @@ impl fmt::Display for Verdict {
                 list(f, steps)?;
                 write!(
                     f,
-                    " could go on, and no thread polls it, {} of the time. Callbacks that block or compute for long \
-                     belong elsewhere: `placement: blocking` or `placement: rayon`; or give the runtime more threads.",
+                    " could run but got no thread {} of the time. Move callbacks that block or compute for long to \
+                     `placement: blocking` or `placement: rayon`, or give the runtime more threads.",
                     Percent(*share)
                 )
             }
@@ -135,7 +135,7 @@ impl fmt::Display for Verdict {
                 write!(f, "no step is the limit: the busiest is `{step}`, {} of the time", Percent(*share))
             }
             Self::Balanced { busiest: None } => f.write_str("no step is the limit"),
-            Self::Idle => f.write_str("nothing happens: no event came or went"),
+            Self::Idle => f.write_str("idle: no event was emitted or handled"),
         }
     }
 }
@@ -158,7 +158,7 @@ impl fmt::Display for Bottleneck {
             Cause::Waiting => {
                 write!(f, "the callbacks of its {copies} copies wait {} of the time", Percent(*share))?;
             }
-            Cause::Pacing => write!(f, "it keeps events back {} of the time", Percent(*share))?,
+            Cause::Pacing => write!(f, "it holds events back {} of the time", Percent(*share))?,
         }
         if self.room > 0 {
             write!(f, ", and {} of {} events wait", self.waiting, self.room)?;

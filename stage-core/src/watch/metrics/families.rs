@@ -146,7 +146,7 @@ pub(super) const METRICS: &[Metric] = &[
     Metric::counter("stage_restarts", "Restarts of stages.", |view, family| {
         rows(view, family, |row| row.restarts);
     }),
-    Metric::counter("stage_handler_remakes", "Handlers made anew after a panic.", |view, family| {
+    Metric::counter("stage_handler_remakes", "Handlers rebuilt after a panic.", |view, family| {
         rows(view, family, |row| row.failures.remade_handlers);
     }),
     Metric::counter("stage_link_asked", "Events that the consumers asked for.", |view, family| {
