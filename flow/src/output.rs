@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_util::StreamExt;
+use stage_core::watch::Group;
 use stage_core::{CancelMode, EventStream, Nothing, ProducerRef, StageStats, StreamError, SubscribeOptions};
 
 use crate::chain::{CarriedOf, Chain, TimeOf};
@@ -55,6 +56,35 @@ impl<M: Time, T: Send + 'static> FlowStream<M, T> {
     /// Returns the statistics of each stage of the run so far, sources first; the step is `layer/number`.
     pub fn stats(&self) -> Vec<StageStats> {
         self.stages.build.stats()
+    }
+
+    /// Returns the stages of the run as a group under this name, to list on a board and to steer.
+    /// [`Group::ended`] notes the end of the run; a group that is dropped before shows a failure.
+    ///
+    /// A drain ends the sources without a deadline, since the reader of the stream decides how fast the rest is
+    /// handled.
+    ///
+    /// ```
+    /// use flow::Flow;
+    /// use futures_util::StreamExt;
+    /// use stage_core::watch::Board;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut numbers = Flow::from_items(0_u64..).map(|number| number * 2).stream().await?;
+    /// let group = numbers.group("doubled");
+    /// let board = Board::new();
+    /// board.add("doubled", &group)?;
+    /// assert!(numbers.next().await.is_some());
+    /// group.steering().stop()?;
+    /// while numbers.next().await.is_some() {}
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn group(&self, name: impl Into<String>) -> Group {
+        let (drain, stop) = (self.stages.build.clone(), self.stages.build.clone());
+        let group = Group::named(name).on_drain(move |_| drain.drain()).on_stop(move || stop.stop());
+        self.stages.build.watched_in(group).watch()
     }
 
     fn fail(&self, error: StreamError) -> FlowError {

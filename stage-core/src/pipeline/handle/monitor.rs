@@ -1,5 +1,11 @@
 //! Reads the statistics of a pipeline from outside.
 
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::stall::Stall;
+use super::stalled;
 use crate::base::stats::{EventTimes, StageStats};
 use crate::pipeline::Topology;
 use crate::supervise::{Exits, Lifecycle, StageEntry, stats_of};
@@ -25,5 +31,16 @@ impl Monitor {
     /// Returns the structure of the pipeline, with the options that were effective at its start.
     pub fn topology(&self) -> &Topology {
         &self.topology
+    }
+
+    /// Watches the pipeline for `within`, and returns the stages that hold events and made no progress in that
+    /// time, as [`Running::stalls`](crate::Running::stalls) does.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time.
+    pub async fn stalls(&self, within: Duration) -> Vec<Stall> {
+        // Type-erased, so that user crates do not compile it again.
+        stalled::stalls(self, within).boxed().await
     }
 }

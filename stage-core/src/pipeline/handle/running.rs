@@ -180,12 +180,7 @@ impl Running {
     ///
     /// May be dropped at any time.
     pub async fn stalls(&self, within: Duration) -> Vec<Stall> {
-        self.stalled(within).await
-    }
-
-    /// [`stalls`](Self::stalls), type-erased so that user crates do not compile it again.
-    fn stalled(&self, within: Duration) -> BoxFuture<'_, Vec<Stall>> {
-        stalled::stalls(&self.monitor, within).boxed()
+        self.monitor.stalls(within).await
     }
 
     /// Returns a reader of the same statistics that outlives this handle.
