@@ -42,10 +42,18 @@ const LAYERS: &[&str] = &[
 const ABOVE_ALL: &str = "__private";
 
 /// The sources of the libraries.
-const LIBRARIES: [&str; 3] = ["stage-core/src", "stage-macros/src", "flow/src"];
+const LIBRARIES: [&str; 6] = [
+    "stage-core/src",
+    "stage-macros/src",
+    "flow/src",
+    "watch/panel/src",
+    "watch/top/src",
+    "watch/metrics/src",
+];
 
 /// The sources of the programs, which follow the same rules.
-const PROGRAMS: [&str; 3] = ["examples", "benches", "tests"];
+const PROGRAMS: [&str; 6] =
+    ["examples", "benches", "tests", "watch/panel/tests", "watch/top/tests", "watch/metrics/tests"];
 
 /// Number of lines at which a file must be split, without tests and comments.
 const TOO_LONG: usize = 400;

@@ -1,5 +1,6 @@
 //! The command line's arguments.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -32,6 +33,10 @@ pub(crate) struct Args {
     /// Makes the feed drop out each time after this many entries, and return later
     #[arg(long, value_name = "ENTRIES", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) drop_out: Option<u32>,
+
+    /// Shows the flow on a page at this address [default: a free port of 127.0.0.1]
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true, default_missing_value = "127.0.0.1:0")]
+    pub(crate) panel: Option<SocketAddr>,
 }
 
 fn hashtag(text: &str) -> Result<String, String> {

@@ -22,7 +22,8 @@ use std::sync::Arc;
 use clap::Parser;
 use flow::{FlowError, Tally};
 use futures_util::StreamExt;
-use stage_core::{BoxError, ExitReason};
+use stage_core::{BoxError, ExitReason, watch};
+use stage_panel::{Controls, Options, serve};
 use tokio::sync::mpsc::unbounded_channel;
 
 use args::Args;
@@ -46,6 +47,15 @@ async fn run(args: Args) -> Result<(), BoxError> {
     let late = Tally::new();
     let flow = battle::flow(&args, feed, notices, &late);
     let mut counts = flow.stream().await.map_err(why)?;
+    let group = counts.group("hashtag_battle");
+    let _page = match args.panel {
+        Some(address) => {
+            let pipelines = watch::Board::new();
+            pipelines.add("hashtag_battle", &group)?;
+            Some(serve(pipelines, Options::new().listen_on(address).controls(Controls::all())).await?)
+        }
+        None => None,
+    };
     let mut board = Board::new(&args, stdout().is_terminal());
     loop {
         tokio::select! {

@@ -1,5 +1,6 @@
 //! The command line's arguments, as clap parses them.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
@@ -40,6 +41,11 @@ pub struct Args {
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
+    /// Shows the running pipelines on a page at this address [default: a free port of 127.0.0.1], and prints
+    /// its address and the token of its controls
+    #[arg(long, global = true, value_name = "ADDR", num_args = 0..=1, require_equals = true, default_missing_value = "127.0.0.1:0")]
+    pub panel: Option<SocketAddr>,
+
     /// For tests: makes the storage slow and unreliable, as in `wait=20,fail=30,seed=1` (milliseconds, per
     /// cent)
     #[arg(long, global = true, hide = true, value_name = "FAULTS")]
@@ -67,6 +73,7 @@ impl Args {
             database: self.database.clone(),
             config: self.config.clone(),
             faults: self.storage_faults,
+            panel: self.panel,
         }
     }
 }
@@ -213,6 +220,17 @@ mod tests {
     fn global_options_stand_anywhere() {
         let args = Args::try_parse_from("drip upload a --data d --json -vv".split(' ')).unwrap();
         assert_eq!((args.places().data, args.json, args.verbose), ("d".into(), true, 2));
+    }
+
+    #[test]
+    fn the_page_has_an_address_or_a_free_port() {
+        let panel =
+            |line: &str| Args::try_parse_from(line.split(' ')).map(|args| args.panel.map(|a| a.to_string()));
+        assert_eq!(panel("drip demo --panel").unwrap().as_deref(), Some("127.0.0.1:0"));
+        assert_eq!(panel("drip --panel upload a").unwrap().as_deref(), Some("127.0.0.1:0"));
+        assert_eq!(panel("drip upload a --panel=0.0.0.0:80").unwrap().as_deref(), Some("0.0.0.0:80"));
+        assert_eq!(panel("drip upload a").unwrap(), None);
+        assert!(refused("drip demo --panel=here"));
     }
 
     #[test]

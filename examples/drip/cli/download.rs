@@ -60,6 +60,7 @@ pub(super) async fn download(session: &Session, ids: &[String], to: &Path) -> Re
 
     let master = session.opening_key().await?;
     let running = pipelines::download(session, &queue, master, &progress)?.start().await?;
+    session.shown.add("download", &running);
     Ok(run::to_its_end("download", running, &queue, &progress).await)
 }
 

@@ -120,6 +120,7 @@ pub(super) async fn upload(session: &Session, asked: Asked<'_>) -> Result<Summar
     }
     progress.expect(waiting.files, waiting.bytes);
     let running = pipeline.start().await?;
+    session.shown.add("upload", &running);
     let summary = run::to_its_end("upload", running, &queue, &progress).await;
     let LeftOut { hidden, excluded } = avoid.left_out();
     Ok(Summary { unchanged, hidden, excluded, ..summary })

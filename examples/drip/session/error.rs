@@ -1,6 +1,7 @@
 //! Errors that prevent a command from starting.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use stage_core::config::OverridesError;
@@ -36,6 +37,14 @@ pub enum SessionError {
         path: PathBuf,
         /// The other process's id, if it has been written.
         pid: String,
+    },
+    /// The page of `--panel` cannot be served.
+    #[error("the page cannot be served at {address}: {source}")]
+    Panel {
+        /// The address.
+        address: SocketAddr,
+        /// The operating system's error.
+        source: io::Error,
     },
     /// The file of `--config` is unusable.
     #[error(transparent)]

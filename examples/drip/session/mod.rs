@@ -6,9 +6,11 @@ mod keys;
 mod look;
 mod opened;
 mod settings;
+mod shown;
 
 pub use data_folder::DataFolder;
 pub use error::SessionError;
 pub use look::Look;
 pub use opened::{Places, Session};
 pub use settings::Settings;
+pub use shown::Shown;

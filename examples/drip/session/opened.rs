@@ -2,10 +2,11 @@
 //! behind.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{DataFolder, SessionError, Settings, keys};
+use super::{DataFolder, SessionError, Settings, Shown, keys};
 use crate::cache::{Bounds, ContentCache};
 use crate::download::temporary_name;
 use crate::repository::{self, Database, Direction, Repository};
@@ -26,6 +27,8 @@ pub struct Places {
     pub config: Option<PathBuf>,
     /// Faults to inject into the storage, if any.
     pub faults: Option<Faults>,
+    /// The address of the page that shows the pipelines, if there is one.
+    pub panel: Option<SocketAddr>,
 }
 
 /// How a missing database is interpreted.
@@ -50,6 +53,8 @@ pub struct Session {
     pub cache: ContentCache,
     /// Options of the pipelines.
     pub settings: Settings,
+    /// The pipelines that run, and the page that shows them.
+    pub shown: Shown,
 }
 
 impl Session {
@@ -85,8 +90,9 @@ impl Session {
             must_be_new(&folder, &storage, &database).await?;
         }
         let repository = repository::open(&database)?;
-        let session =
-            Self { folder, repository, storage, cache: ContentCache::new(Bounds::default()), settings };
+        let shown = Shown::open(places.panel).await?;
+        let cache = ContentCache::new(Bounds::default());
+        let session = Self { folder, repository, storage, cache, settings, shown };
         session.recover().await?;
         Ok(session)
     }

@@ -1,0 +1,124 @@
+//! A pipeline without its activity, as JSON.
+
+use serde::Serialize;
+use stage_core::watch::Entry;
+use stage_core::{Carried, LinkKind, StepKind};
+
+use crate::options::Options;
+
+/// A pipeline in the list of all.
+#[derive(Debug, Serialize)]
+pub(crate) struct Listed {
+    pub(crate) name: String,
+    pub(crate) state: String,
+    pub(crate) uptime: f64,
+    #[serde(flatten)]
+    pub(crate) summary: Summary,
+}
+
+/// The last sample of a pipeline in short.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Summary {
+    /// Events a second that leave the sources.
+    pub(super) rate: f64,
+    pub(super) verdict: String,
+}
+
+/// A pipeline without its activity.
+#[derive(Debug, Serialize)]
+pub(crate) struct Description {
+    name: String,
+    state: String,
+    steps: Vec<StepDescription>,
+    links: Vec<LinkDescription>,
+    in_flight: Option<usize>,
+    controls: Vec<&'static str>,
+    rates: Vec<String>,
+    taps: Vec<String>,
+    dead_letters: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct StepDescription {
+    name: String,
+    kind: &'static str,
+    count: usize,
+    lanes: usize,
+    keyed: bool,
+    placement: String,
+    batch_size: Option<usize>,
+    /// The window that is effective now.
+    min_demand: usize,
+    max_demand: usize,
+    rate: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct LinkDescription {
+    from: String,
+    to: String,
+    kind: &'static str,
+    carries: &'static str,
+    in_flight: Option<usize>,
+}
+
+impl Description {
+    pub(crate) fn of(entry: &Entry, options: &Options) -> Self {
+        let (topology, status) = (entry.topology(), entry.status());
+        let named = |step: &str| status.steps.iter().find(|status| status.step == step);
+        let steps = topology.steps.iter().map(|step| {
+            let status = named(&step.name);
+            StepDescription {
+                name: step.name.clone(),
+                kind: kind(step.kind),
+                count: step.count,
+                lanes: step.lanes,
+                keyed: step.keyed,
+                placement: format!("{:?}", step.placement).to_lowercase(),
+                batch_size: step.batch_size,
+                min_demand: status.and_then(|status| status.min_demand).unwrap_or(step.min_demand),
+                max_demand: status.and_then(|status| status.max_demand).unwrap_or(step.max_demand),
+                rate: status.and_then(|status| status.rate).map(|rate| rate.to_string()),
+            }
+        });
+        let links = topology.links.iter().map(|link| LinkDescription {
+            from: link.from.clone(),
+            to: link.to.clone(),
+            kind: match link.kind {
+                LinkKind::Broadcast => "broadcast",
+                LinkKind::Selected => "selected",
+                LinkKind::Partition => "partition",
+                _ => "straight",
+            },
+            carries: if matches!(link.carries, Carried::Events) { "events" } else { "batches" },
+            in_flight: link.in_flight,
+        });
+        let name = entry.name();
+        let taps = options.taps.keys().filter(|(pipeline, _)| pipeline == name);
+        Self {
+            name: name.to_owned(),
+            state: status.state.to_string(),
+            steps: steps.collect(),
+            links: links.collect(),
+            in_flight: topology.in_flight,
+            controls: options.controls.names(),
+            rates: status
+                .steps
+                .iter()
+                .filter(|step| step.rate.is_some())
+                .map(|step| step.step.clone())
+                .collect(),
+            taps: taps.map(|(_, step)| step.clone()).collect(),
+            dead_letters: options.dead_letters.contains_key(name),
+        }
+    }
+}
+
+const fn kind(kind: StepKind) -> &'static str {
+    match kind {
+        StepKind::Producer => "producer",
+        StepKind::ProducerConsumer => "producer_consumer",
+        StepKind::Consumer => "consumer",
+        StepKind::Whole => "whole",
+    }
+}
