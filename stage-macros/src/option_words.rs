@@ -17,6 +17,7 @@ pub(crate) enum OptionWord {
     Cancel,
     By,
     Dispatcher,
+    Rejected,
     OnFailure,
     Retry,
     Rate,
@@ -32,7 +33,7 @@ pub(crate) enum OptionWord {
 }
 
 /// Every option with its word and an example.
-const ALL: [(OptionWord, &str, &str); 21] = [
+const ALL: [(OptionWord, &str, &str); 22] = [
     (OptionWord::Name, "name", "name: \"storage\""),
     (OptionWord::Count, "count", "count: 4"),
     (OptionWord::MinDemand, "min_demand", "min_demand: 1"),
@@ -44,6 +45,7 @@ const ALL: [(OptionWord, &str, &str); 21] = [
     (OptionWord::Cancel, "cancel", "cancel: transient"),
     (OptionWord::By, "by", "by: |event| event.key"),
     (OptionWord::Dispatcher, "dispatcher", "dispatcher: FairDispatcher::new()"),
+    (OptionWord::Rejected, "rejected", "rejected: |events| store(events)"),
     (OptionWord::OnFailure, "on_failure", "on_failure: skip"),
     (OptionWord::Retry, "retry", "retry: Backoff::new(FIRST, MOST).attempts(3)"),
     (OptionWord::Rate, "rate", "rate: Rate::new(100, Duration::from_secs(1))?"),
@@ -112,6 +114,7 @@ impl OptionWord {
         Self::Keep,
         Self::Restart,
         Self::Dispatcher,
+        Self::Rejected,
     ];
     /// The options of a `step`.
     pub(crate) const OF_STEP: &[Self] = &[
@@ -127,6 +130,7 @@ impl OptionWord {
         Self::Restart,
         Self::Cancel,
         Self::Dispatcher,
+        Self::Rejected,
         Self::OnFailure,
         Self::Retry,
         Self::Rate,
@@ -181,6 +185,7 @@ impl OptionWord {
             "retries" | "attempts" => Some(Self::Retry),
             "rate_limit" | "limit" | "throttle" => Some(Self::Rate),
             "batch_size" | "batches" | "chunks" => Some(Self::Batch),
+            "unhandled" | "leftovers" | "left_over" | "remainder" => Some(Self::Rejected),
             "ack" | "acked" => Some(Self::Acknowledged),
             _ => None,
         });

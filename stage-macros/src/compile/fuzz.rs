@@ -71,6 +71,7 @@ const WORDS: &[&str] = &[
     "buffer",
     "keep",
     "dispatcher",
+    "rejected",
     "strategy",
     "within",
     "max_restarts",

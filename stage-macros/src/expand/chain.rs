@@ -9,7 +9,8 @@ use super::options::{
 };
 use super::{capture, policy};
 use crate::model::{
-    Branch, Broadcast, Dispatcher, Model, Node, Options, Partition, Recipe, Scope, Shape, Step, ends,
+    Branch, Broadcast, Dispatcher, Model, Node, Options, Partition, Recipe, Rejected, Scope, Shape, Step,
+    ends,
 };
 use crate::words::Role;
 
@@ -125,7 +126,7 @@ impl Calls<'_> {
             let (builder, method) = (Ident::new(builder, last.anchor), Ident::new(method, last.anchor));
             let events = quote!(#events #gates #by);
             let call = quote_spanned!(last.anchor=> ::stage_core::#builder::#method(#events, #name #options, #stages));
-            return self.handing_out(step, &call);
+            return self.rejecting(step, self.handing_out(step, &call));
         }
         let (method, recipe) = match (step.recipe.shape, step.role) {
             _ if step.policy.is_some() => policy::handled(step, scope),
@@ -135,7 +136,8 @@ impl Calls<'_> {
         let method = Ident::new(method, anchor);
         let policy = step.policy.as_ref().map(|of| policy::expand(of, scope)).map(|policy| quote!(#policy,));
         let pipeline = pipeline(Span::mixed_site());
-        self.handing_out(step, &quote!(#pipeline #gates #by.#method(#name #options, #policy #recipe)))
+        let call = quote!(#pipeline #gates #by.#method(#name #options, #policy #recipe));
+        self.rejecting(step, self.handing_out(step, &call))
     }
 
     /// Expands the step with its dispatcher, if any.
@@ -146,6 +148,20 @@ impl Calls<'_> {
         quote!({
             let #pipeline = #declared;
             ::stage_core::Chain::dispatcher(#pipeline, #recipe)
+        })
+    }
+
+    /// Expands the step with the function that takes its rejected events, if any. The pipeline is not
+    /// acknowledged, which is validated.
+    fn rejecting(&self, step: &Step, declared: TokenStream) -> TokenStream {
+        let Some(Rejected { word, to }) = &step.rejected else { return declared };
+        let pipeline = pipeline(word.span());
+        let to = capture::function(to, self.scope);
+        // At the word, where the compiler reports a function of other events.
+        let rejected = quote_spanned!(word.span()=> ::stage_core::Chain::rejected(#pipeline, #to));
+        quote!({
+            let #pipeline = #declared;
+            #rejected
         })
     }
 
@@ -247,6 +263,7 @@ fn mention<'a>(nodes: &'a [Node], all: &mut Vec<&'a Expr>) {
                 all.extend(of_options(&step.name, &step.options));
                 all.extend(step.by.as_ref().map(|by| &by.key));
                 all.extend(step.dispatcher.as_ref().map(|dispatcher| &dispatcher.recipe));
+                all.extend(step.rejected.as_ref().map(|rejected| &rejected.to));
                 all.extend(step.policy.iter().flat_map(policy::mentions));
                 all.extend(step.gates.iter().map(|gate| &gate.recipe));
                 all.push(&step.recipe.expr);

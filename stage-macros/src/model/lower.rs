@@ -71,7 +71,7 @@ impl Reader<'_> {
             Role::Finish => Owner::FINISH,
         };
         let settings = Settings::read(settings, owner, self.scope, self.errors);
-        let Settings { name, options, by, dispatcher, args, policy, gates, .. } = settings;
+        let Settings { name, options, by, dispatcher, rejected, args, policy, gates, .. } = settings;
         let expr = recipe?;
         let default = naming::default_name(&expr, role, self.number);
         let mut recipe = Recipe::read(role, expr, self.scope, self.errors);
@@ -84,7 +84,20 @@ impl Reader<'_> {
         };
         let name = name.unwrap_or(Text::Default(default));
         let (thens, finish) = (Vec::new(), None);
-        Some(Step { role, docs, recipe, thens, finish, name, options, by, dispatcher, policy, gates })
+        Some(Step {
+            role,
+            docs,
+            recipe,
+            thens,
+            finish,
+            name,
+            options,
+            by,
+            dispatcher,
+            rejected,
+            policy,
+            gates,
+        })
     }
 
     /// Adds to the previous step; a missing one is reported elsewhere.

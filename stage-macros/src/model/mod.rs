@@ -16,7 +16,7 @@ pub(crate) use self::number::Number;
 pub(crate) use self::outline::{Kind, Mark, Outline};
 pub(crate) use self::pipeline::{
     Branch, Broadcast, Buffer, By, Choice, Dispatcher, Failure, Gate, Model, Node, Options, Partition,
-    Policy, Retry, Step, Supervision, Text, ends,
+    Policy, Rejected, Retry, Step, Supervision, Text, ends,
 };
 pub(crate) use self::recipe::{Recipe, Shape};
 pub(crate) use self::scope::Scope;

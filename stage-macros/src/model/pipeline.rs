@@ -43,6 +43,7 @@ pub(crate) struct Step {
     pub(crate) options: Options,
     pub(crate) by: Option<By>,
     pub(crate) dispatcher: Option<Dispatcher>,
+    pub(crate) rejected: Option<Rejected>,
     pub(crate) policy: Option<Policy>,
     /// The steps that its options add before it, in the order of the events.
     pub(crate) gates: Vec<Gate>,
@@ -137,6 +138,12 @@ pub(crate) struct By {
 pub(crate) struct Dispatcher {
     pub(crate) word: Ident,
     pub(crate) recipe: Expr,
+}
+
+/// `rejected: |events| store(events)`
+pub(crate) struct Rejected {
+    pub(crate) word: Ident,
+    pub(crate) to: Expr,
 }
 
 /// What happens to events that fail.

@@ -5,7 +5,8 @@ use syn::{Expr, ExprArray, Lit, LitStr};
 
 use super::scope::{Scope, starts_in_lower_case};
 use super::{
-    Buffer, By, Choice, Dispatcher, Failure, Gate, Number, Options, Policy, Retry, Supervision, Text, policy,
+    Buffer, By, Choice, Dispatcher, Failure, Gate, Number, Options, Policy, Rejected, Retry, Supervision,
+    Text, policy,
 };
 use crate::ast::Setting;
 use crate::error::Errors;
@@ -21,6 +22,7 @@ pub(super) struct Settings {
     pub(super) supervision: Supervision,
     pub(super) by: Option<By>,
     pub(super) dispatcher: Option<Dispatcher>,
+    pub(super) rejected: Option<Rejected>,
     pub(super) args: Option<ExprArray>,
     pub(super) policy: Option<Policy>,
     /// The rate before the batch, because a rate counts events.
@@ -109,6 +111,9 @@ impl Settings {
                 ),
                 recipe => self.dispatcher = Some(Dispatcher { word, recipe }),
             },
+            OptionWord::Rejected => {
+                self.rejected = rejected(value, errors).map(|to| Rejected { word, to });
+            }
             OptionWord::Strategy => self.supervision.strategy = choice(&STRATEGY, value, scope, errors),
             OptionWord::MaxRestarts => {
                 self.supervision.max_restarts = Number::read(option, value, scope, errors);
@@ -169,6 +174,9 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
             "it emits no events; put it on the `start` or `step` before it"
         }
         OptionWord::Dispatcher => "it distributes the events of one step; put it on that `start` or `step`",
+        OptionWord::Rejected => {
+            "it takes the events that one step emitted and no stage handled; put it on that `start` or `step`"
+        }
         OptionWord::Strategy | OptionWord::MaxRestarts | OptionWord::Within | OptionWord::Backoff => {
             "it applies to a whole pipeline; put it before the first item of the pipeline that is started"
         }
@@ -276,6 +284,18 @@ pub(super) fn key(key: Expr, example: &str, errors: &mut Errors) -> Option<Expr>
         Expr::Closure(closure) if closure.inputs.len() != 1 => errors.at(closure, advice),
         Expr::Lit(literal) => errors.at(literal, advice),
         _ => return Some(key),
+    }
+    None
+}
+
+/// Reads a closure or function that takes a `Vec` of events.
+fn rejected(to: Expr, errors: &mut Errors) -> Option<Expr> {
+    let advice =
+        "`rejected` is a function that takes a `Vec` of events, such as `rejected: |events| store(events)`";
+    match &to {
+        Expr::Closure(closure) if closure.inputs.len() != 1 => errors.at(closure, advice),
+        Expr::Lit(literal) => errors.at(literal, advice),
+        _ => return Some(to),
     }
     None
 }

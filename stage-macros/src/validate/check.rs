@@ -1,6 +1,6 @@
 //! List of all validation rules.
 
-use super::{Verdict, fused, junctions, names, outline, policies, requirements};
+use super::{Verdict, fused, junctions, names, outline, policies, rejected, requirements};
 use crate::ast::Header;
 use crate::error::Errors;
 use crate::model::Model;
@@ -12,6 +12,7 @@ pub(crate) fn validate(header: &Header, model: &Model, errors: &mut Errors) {
     junctions::check(&model.nodes, errors);
     policies::check(model, errors);
     fused::check(model, errors);
+    rejected::check(model, errors);
     for requirement in requirements(model) {
         if let Verdict::Fails(message) = requirement.verdict() {
             errors.at(requirement.number(), message);

@@ -31,7 +31,9 @@ fn emitting(step: &Step, errors: &mut Errors) {
         Choice::Computed(expr) => expr.span(),
     });
     let dispatcher = step.dispatcher.as_ref().map(|dispatcher| dispatcher.word.span());
-    for (word, at) in [("buffer", buffer), ("keep", keep), ("dispatcher", dispatcher)] {
+    let rejected = step.rejected.as_ref().map(|rejected| rejected.word.span());
+    for (word, at) in [("buffer", buffer), ("keep", keep), ("dispatcher", dispatcher), ("rejected", rejected)]
+    {
         if let Some(at) = at {
             errors.at_span(
                 at,

@@ -9,6 +9,7 @@ mod junctions;
 mod names;
 mod outline;
 mod policies;
+mod rejected;
 mod requirement;
 
 pub(crate) use self::check::validate;

@@ -7,3 +7,4 @@ mod hundred;
 mod options;
 mod qaz;
 mod recipes;
+mod rejected;

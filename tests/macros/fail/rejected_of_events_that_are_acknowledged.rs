@@ -1,0 +1,22 @@
+#[path = "../stages.rs"]
+mod stages;
+
+use stage_core::pipeline;
+use stages::*;
+
+pipeline! {
+    /// Stores every queued file.
+    pub Upload(queue: Queue) {
+        acknowledged,
+
+        start Starter::new(queue);
+        step Encryption, rejected: drop;
+        finish Notifier;
+    }
+}
+
+fn main() {
+    let upload = Upload::new(Queue);
+    println!("{}", upload.topology());
+    let _running = upload.start();
+}
