@@ -500,8 +500,7 @@ impl ProducerConsumer for Passes {
 
 #[tokio::test(start_paused = true)]
 async fn a_delivery_that_a_stage_looked_at_and_passed_on_unchanged_was_tried() {
-    let (tried, untried) =
-        ("a stage that held it let go of it", "it was given back before a stage looked at it");
+    let (tried, untried) = ("a stage dropped it", "it was returned before a stage handled it");
     for (passes, verdict) in [(Passes::Looked, tried), (Passes::HandedOn, untried), (Passes::Peeked, untried)]
     {
         let bag = Bag::of(7..8);

@@ -149,7 +149,7 @@ async fn a_failed_wait_names_its_line() {
 }
 
 #[tokio::test(start_paused = true)]
-#[should_panic(expected = "the stage ended without a batch")]
+#[should_panic(expected = "the stage ended before a batch arrived")]
 async fn a_wait_for_a_stage_that_has_ended_fails() {
     let (_producer, mut consumer) = pair().await;
     consumer.finish();

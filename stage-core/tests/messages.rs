@@ -437,7 +437,7 @@ async fn a_callback_cannot_leave_messages_for_another_stage_nor_subscribe_to_oth
             let error = cx.schedule::<Source, _>(Duration::ZERO, Say("x")).unwrap_err();
             assert_eq!(
                 error.to_string(),
-                "a callback of `lost` cannot leave a message for a `messages::Source`: name its own type, `Self`"
+                "a callback of `lost` cannot send itself a message as `messages::Source`: name its own type, `Self`"
             );
             cx.subscribe(self.0.as_ref().unwrap(), SubscribeOptions::new())?;
             Ok(Init::Ready)

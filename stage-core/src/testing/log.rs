@@ -39,8 +39,10 @@ impl<T> Log<T> {
         async move {
             match timeout(PATIENCE, self.0.recv()).await {
                 Ok(Some(entry)) => entry,
-                Ok(None) => panic!("{line}: the stage ended without {what}"),
-                Err(elapsed) => panic!("{line}: no {what} within a minute of the runtime's clock: {elapsed}"),
+                Ok(None) => panic!("{line}: the stage ended before {what} arrived"),
+                Err(elapsed) => {
+                    panic!("{line}: waited a minute of the runtime's clock for {what}: {elapsed}")
+                }
             }
         }
     }
