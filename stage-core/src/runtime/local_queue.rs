@@ -74,9 +74,14 @@ impl LocalQueue {
     }
 
     fn next(&mut self) -> Option<Runnable> {
-        self.stack_woken();
-        let next =
-            self.first.pop_front().or_else(|| self.next.pop()).or_else(|| self.credited.pop_front())?;
+        let next = match self.woken.len() {
+            // The usual case: the current stage woke one other.
+            1 if self.first.is_empty() => self.woken.pop(),
+            _ => {
+                self.stack_woken();
+                self.first.pop_front().or_else(|| self.next.pop()).or_else(|| self.credited.pop_front())
+            }
+        }?;
         (self.quick, self.short) = (next.metadata().is_quick(), next.metadata().is_short());
         Some(next)
     }
@@ -84,8 +89,8 @@ impl LocalQueue {
     /// Puts the stages that the current stage woke in front of those that earlier ones woke.
     #[inline]
     fn stack_woken(&mut self) {
-        if !self.woken.is_empty() {
-            self.next.extend(self.woken.drain(..).rev());
+        while let Some(woken) = self.woken.pop() {
+            self.next.push(woken);
         }
     }
 
