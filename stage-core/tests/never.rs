@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use stage_core::batch::{Batcher, Limits};
 use stage_core::dispatch::{
-    DemandDispatcher, DispatchOptions, Group, GroupDispatcher, PartitionDispatcher, TenantQueues,
+    DemandDispatcher, DispatchOptions, GroupDispatcher, PartitionDispatcher, SubscriberGroup, TenantQueues,
 };
 use stage_core::per_event::{PerEvent, Shutdown};
 use stage_core::policy::FailurePolicy;
@@ -230,7 +230,7 @@ async fn a_stage_by_hand_refuses_a_buffer_that_no_memory_holds_and_takes_whole_n
         refused.to_string(),
         "the stage `numbers` did not start: it failed: buffer must be at most 1000000000, got 18446744073709551615"
     );
-    let group = |size| Group::new(size, DemandDispatcher::new().max_demand(usize::MAX));
+    let group = |size| SubscriberGroup::new(size, DemandDispatcher::new().max_demand(usize::MAX));
     drop(GroupDispatcher::every([group(usize::MAX), group(usize::MAX)]));
     let groups = GroupDispatcher::every([group(usize::MAX)]);
     let source = ManualProducer::<u32>::spawn(StageOptions::named("source").dispatcher(groups)).await;

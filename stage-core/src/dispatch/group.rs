@@ -28,12 +28,12 @@ use crate::dispatch::options::{DispatchOptions, Selector};
 /// ```
 /// use stage_core::Demand;
 /// use stage_core::dispatch::{
-///     DemandDispatcher, Dispatcher, Group, GroupDispatcher, Outbox, DispatchOptions, SubscriptionKey,
+///     DemandDispatcher, Dispatcher, SubscriberGroup, GroupDispatcher, Outbox, DispatchOptions, SubscriptionKey,
 /// };
 ///
 /// // Two subscribers share everything, a third gets what is even.
-/// let shared = Group::new(2, DemandDispatcher::new());
-/// let even = Group::new(1, DemandDispatcher::new()).selector(|event: &u32| event % 2 == 0);
+/// let shared = SubscriberGroup::new(2, DemandDispatcher::new());
+/// let even = SubscriberGroup::new(1, DemandDispatcher::new()).selector(|event: &u32| event % 2 == 0);
 /// let mut dispatcher = GroupDispatcher::every([shared, even]);
 /// let mut outbox = Outbox::new();
 /// for number in 0..3 {
@@ -57,7 +57,7 @@ pub struct GroupDispatcher<E> {
 }
 
 /// A group of subscribers, and the dispatcher that decides between them.
-pub struct Group<E> {
+pub struct SubscriberGroup<E> {
     pub(super) size: usize,
     pub(super) selector: Option<Selector<E>>,
     pub(super) dispatcher: Box<dyn Dispatcher<E>>,
@@ -86,7 +86,7 @@ impl<E> Clone for Copying<E> {
     }
 }
 
-impl<E> Group<E> {
+impl<E> SubscriberGroup<E> {
     /// Creates a group of `size` subscribers, which `dispatcher` knows by the numbers from 0.
     pub fn new(size: usize, dispatcher: impl Dispatcher<E> + 'static) -> Self {
         Self { size, selector: None, dispatcher: Box::new(dispatcher) }
@@ -102,7 +102,7 @@ impl<E> Group<E> {
 
 impl<E: Send> GroupDispatcher<E> {
     /// Creates a dispatcher that sends every event to every group.
-    pub fn every(groups: impl IntoIterator<Item = Group<E>>) -> Self
+    pub fn every(groups: impl IntoIterator<Item = SubscriberGroup<E>>) -> Self
     where
         E: Clone,
     {
@@ -112,7 +112,7 @@ impl<E: Send> GroupDispatcher<E> {
     /// Creates a dispatcher that sends every event to every group, for events that track their holders.
     /// Dropping such an event has a meaning, so `leave` disposes of those that the last group does not
     /// select.
-    pub(crate) fn every_leaving(groups: impl IntoIterator<Item = Group<E>>, leave: fn(E)) -> Self
+    pub(crate) fn every_leaving(groups: impl IntoIterator<Item = SubscriberGroup<E>>, leave: fn(E)) -> Self
     where
         E: Clone,
     {
@@ -123,13 +123,13 @@ impl<E: Send> GroupDispatcher<E> {
     /// event whose number is too large, or for which `route` panics, is discarded, counted and reported as a
     /// warning.
     pub fn one(
-        groups: impl IntoIterator<Item = Group<E>>,
+        groups: impl IntoIterator<Item = SubscriberGroup<E>>,
         route: impl FnMut(&E) -> usize + Send + 'static,
     ) -> Self {
         Self::new(Rule::One(Box::new(route)), groups)
     }
 
-    fn new(rule: Rule<E>, groups: impl IntoIterator<Item = Group<E>>) -> Self {
+    fn new(rule: Rule<E>, groups: impl IntoIterator<Item = SubscriberGroup<E>>) -> Self {
         let mut first = 0;
         let groups: Vec<_> = groups
             .into_iter()
@@ -311,8 +311,8 @@ impl<E> std::fmt::Debug for GroupDispatcher<E> {
     }
 }
 
-impl<E> std::fmt::Debug for Group<E> {
+impl<E> std::fmt::Debug for SubscriberGroup<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Group").field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("SubscriberGroup").field("size", &self.size).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! One group of a group dispatcher: its subscribers, its queue, and the markers that passed it.
 
-use super::group::Group;
+use super::group::SubscriberGroup;
 use super::guard::guarded;
 use super::tables::passed_markers::{PassedMarkers, Ticket};
 use super::{DispatchWarning, Dispatcher, MarkedQueue, Marker, Outbox, SubscriptionKey};
@@ -25,8 +25,8 @@ pub(super) struct Members<E> {
 }
 
 impl<E> Members<E> {
-    pub(super) fn new(first: usize, group: Group<E>) -> Self {
-        let Group { size, selector, dispatcher } = group;
+    pub(super) fn new(first: usize, group: SubscriberGroup<E>) -> Self {
+        let SubscriberGroup { size, selector, dispatcher } = group;
         let (queue, scratch) = (MarkedQueue::new(), Vec::new());
         Self { first, size, selector, dispatcher, queue, scratch, finished: 0 }
     }

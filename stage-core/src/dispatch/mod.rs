@@ -64,7 +64,7 @@ pub use broadcast::BroadcastDispatcher;
 pub use demand::DemandDispatcher;
 pub use dispatcher::Dispatcher;
 pub use fair::FairDispatcher;
-pub use group::{Group, GroupDispatcher};
+pub use group::{GroupDispatcher, SubscriberGroup};
 pub use key::SubscriptionKey;
 pub use marker::Marker;
 pub use outbox::Outbox;

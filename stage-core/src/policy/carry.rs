@@ -2,7 +2,7 @@
 
 use super::handle_each::HandleEach;
 use crate::ack::{Delivery, Token};
-use crate::dispatch::{Dispatcher, Group, GroupDispatcher};
+use crate::dispatch::{Dispatcher, GroupDispatcher, SubscriberGroup};
 use crate::stage::{Consumer, ForEach, MapEach, Nothing, ProducerConsumer, Sinking, Then};
 
 /// How the events of a chain travel: [`Plain`] or [`Acknowledged`]. Sealed.
@@ -31,7 +31,7 @@ pub trait Carry: sealed::Sealed + Send + 'static {
 
     /// Creates a dispatcher that sends every event to every group.
     #[doc(hidden)]
-    fn to_every<T>(groups: Vec<Group<Self::Of<T>>>) -> Box<dyn Dispatcher<Self::Of<T>>>
+    fn to_every<T>(groups: Vec<SubscriberGroup<Self::Of<T>>>) -> Box<dyn Dispatcher<Self::Of<T>>>
     where
         T: Clone + Send + 'static;
 
@@ -89,7 +89,7 @@ impl Carry for Plain {
         batch
     }
 
-    fn to_every<T: Clone + Send + 'static>(groups: Vec<Group<T>>) -> Box<dyn Dispatcher<T>> {
+    fn to_every<T: Clone + Send + 'static>(groups: Vec<SubscriberGroup<T>>) -> Box<dyn Dispatcher<T>> {
         Box::new(GroupDispatcher::every(groups))
     }
 
@@ -143,7 +143,7 @@ impl Carry for Acknowledged {
     }
 
     /// A delivery that no group selects is acknowledged.
-    fn to_every<T>(groups: Vec<Group<Delivery<T>>>) -> Box<dyn Dispatcher<Delivery<T>>>
+    fn to_every<T>(groups: Vec<SubscriberGroup<Delivery<T>>>) -> Box<dyn Dispatcher<Delivery<T>>>
     where
         T: Clone + Send + 'static,
     {

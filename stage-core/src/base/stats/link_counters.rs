@@ -1,4 +1,4 @@
-//! Live statistics of one link: three counts that only grow, from which all other numbers follow.
+//! OpenLink statistics of one link: three counts that only grow, from which all other numbers follow.
 //!
 //! ```text
 //!   unmet demand = asked − sent      what the consumer still wants
@@ -153,47 +153,47 @@ pub(crate) enum Sharing {
 /// The links from one stage to its subscribers.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
-    known: Mutex<Known>,
+    records: Mutex<LinkRecords>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct LinkRecords {
     /// The open links, by the producer's slot.
-    live: BTreeMap<usize, Live>,
+    live: BTreeMap<usize, OpenLink>,
     /// The totals of ended links, by the name of the consumer.
     past: BTreeMap<Arc<str>, LinkNumbers>,
 }
 
 #[derive(Debug)]
-struct Live {
+struct OpenLink {
     consumer: Arc<str>,
     counters: Arc<LinkCounters>,
 }
 
 impl Links {
     pub(crate) fn open(&self, slot: usize, consumer: Arc<str>, counters: &Arc<LinkCounters>) {
-        let live = Live { consumer, counters: Arc::clone(counters) };
-        lock(&self.known).live.insert(slot, live);
+        let live = OpenLink { consumer, counters: Arc::clone(counters) };
+        lock(&self.records).live.insert(slot, live);
     }
 
     pub(crate) fn close(&self, slot: usize) {
-        let known = &mut *lock(&self.known);
-        if let Some(live) = known.live.remove(&slot) {
-            known.remember(live);
+        let records = &mut *lock(&self.records);
+        if let Some(live) = records.live.remove(&slot) {
+            records.remember(live);
         }
     }
 
     pub(crate) fn close_all(&self) {
-        let known = &mut *lock(&self.known);
-        for live in std::mem::take(&mut known.live).into_values() {
-            known.remember(live);
+        let records = &mut *lock(&self.records);
+        for live in std::mem::take(&mut records.live).into_values() {
+            records.remember(live);
         }
     }
 
     /// Returns the combined demand that the producer has not yet received.
     pub(crate) fn unseen(&self, sharing: Sharing) -> u64 {
-        let known = lock(&self.known);
-        let unseen = known.live.values().map(|live| live.counters.unseen());
+        let records = lock(&self.records);
+        let unseen = records.live.values().map(|live| live.counters.unseen());
         match sharing {
             Sharing::OneEach => unseen.fold(0, u64::saturating_add),
             Sharing::All => unseen.min().unwrap_or(0),
@@ -202,17 +202,17 @@ impl Links {
 
     /// Returns the numbers of all links to each consumer, by the consumer's name.
     pub(crate) fn read(&self) -> BTreeMap<Arc<str>, LinkNumbers> {
-        let known = lock(&self.known);
-        let mut all = known.past.clone();
-        for Live { consumer, counters } in known.live.values() {
+        let records = lock(&self.records);
+        let mut all = records.past.clone();
+        for OpenLink { consumer, counters } in records.live.values() {
             all.entry(Arc::clone(consumer)).or_default().add(&counters.read());
         }
         all
     }
 }
 
-impl Known {
-    fn remember(&mut self, Live { consumer, counters }: Live) {
+impl LinkRecords {
+    fn remember(&mut self, OpenLink { consumer, counters }: OpenLink) {
         let room = self.past.len() < NAMES || self.past.contains_key(&consumer);
         let name = if room { consumer } else { Arc::from(OTHERS) };
         self.past.entry(name).or_default().add(&counters.read().ended());

@@ -4,7 +4,7 @@ use std::hash::Hash;
 use std::sync::OnceLock;
 
 use crate::dispatch::options::Selector;
-use crate::dispatch::{AnyDispatcher, Group, GroupDispatcher, PartitionDispatcher, stable_hash};
+use crate::dispatch::{AnyDispatcher, GroupDispatcher, PartitionDispatcher, SubscriberGroup, stable_hash};
 use crate::sync::Arc;
 
 /// Creates a dispatcher for the given number of subscribers; once per copy of the step, and again at each
@@ -40,7 +40,7 @@ pub(in crate::pipeline) type Gather<E> = fn(&[Branch<E>]) -> AnyDispatcher<E>;
 /// do not compile it.
 pub(in crate::pipeline) type Divide<E> = fn(usize, &Key<E>, &Node<E>) -> AnyDispatcher<E>;
 
-pub(in crate::pipeline) fn groups<E: Send + 'static>(branches: &[Branch<E>]) -> Vec<Group<E>> {
+pub(in crate::pipeline) fn groups<E: Send + 'static>(branches: &[Branch<E>]) -> Vec<SubscriberGroup<E>> {
     branches.iter().map(Branch::group).collect()
 }
 
@@ -53,7 +53,7 @@ pub(in crate::pipeline) fn divide<E: Send + 'static>(
     if matches!(*lane, Node::Copies { .. }) && lane.places() == 1 {
         return partition(into, key);
     }
-    let groups = (0..into).map(|_| Group::new(lane.places(), lane.dispatcher().boxed()));
+    let groups = (0..into).map(|_| SubscriberGroup::new(lane.places(), lane.dispatcher().boxed()));
     AnyDispatcher::new(GroupDispatcher::one(groups, move |event| share(key(event), into)))
 }
 
@@ -130,8 +130,8 @@ impl<E: Send + 'static> Node<E> {
 }
 
 impl<E: Send + 'static> Branch<E> {
-    fn group(&self) -> Group<E> {
-        let group = Group::new(self.node.places(), self.node.dispatcher().boxed());
+    fn group(&self) -> SubscriberGroup<E> {
+        let group = SubscriberGroup::new(self.node.places(), self.node.dispatcher().boxed());
         match self.selector.clone() {
             Some(selector) => group.selector(move |event| selector.selects(event)),
             None => group,

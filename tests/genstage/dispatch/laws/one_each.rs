@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use stage_core::dispatch::{
-    DemandDispatcher, DispatchOptions, Dispatcher, FairDispatcher, Group, GroupDispatcher, Marker,
-    PartitionDispatcher, SubscriptionKey, TenantDispatcher, TenantQueues, WeightedDispatcher,
+    DemandDispatcher, DispatchOptions, Dispatcher, FairDispatcher, GroupDispatcher, Marker,
+    PartitionDispatcher, SubscriberGroup, SubscriptionKey, TenantDispatcher, TenantQueues,
+    WeightedDispatcher,
 };
 use stage_core::testing::Supply;
 
@@ -244,9 +245,9 @@ fn partitions() -> impl Dispatcher<u32> {
 
 /// Routes by remainder, to a group of two that share, and to one of two partitions.
 fn groups() -> impl Dispatcher<u32> {
-    let shared = Group::new(2, DemandDispatcher::new());
+    let shared = SubscriberGroup::new(2, DemandDispatcher::new());
     let parity = |event: u32| Some((event, event as usize / 3 % 2));
-    let divided = Group::new(2, PartitionDispatcher::routed(2, parity).expect("some partitions"));
+    let divided = SubscriberGroup::new(2, PartitionDispatcher::routed(2, parity).expect("some partitions"));
     GroupDispatcher::one([shared, divided], |event| *event as usize % 2)
 }
 

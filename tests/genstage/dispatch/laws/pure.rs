@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use stage_core::Demand;
 use stage_core::dispatch::{
-    BroadcastDispatcher, DemandDispatcher, DispatchOptions, Dispatcher, FairDispatcher, Group,
-    GroupDispatcher, Outbox, PartitionDispatcher, SubscriptionKey, TenantDispatcher, TenantQueues,
+    BroadcastDispatcher, DemandDispatcher, DispatchOptions, Dispatcher, FairDispatcher, GroupDispatcher,
+    Outbox, PartitionDispatcher, SubscriberGroup, SubscriptionKey, TenantDispatcher, TenantQueues,
     WeightedDispatcher,
 };
 
@@ -70,14 +70,14 @@ proptest! {
 
     #[test]
     fn every_group_alone(history in histories()) {
-        let even = Group::new(1, DemandDispatcher::new()).selector(|event| event % 2 == 0);
-        let groups = [Group::new(2, DemandDispatcher::new()), even, Group::new(1, FairDispatcher::new())];
+        let even = SubscriberGroup::new(1, DemandDispatcher::new()).selector(|event| event % 2 == 0);
+        let groups = [SubscriberGroup::new(2, DemandDispatcher::new()), even, SubscriberGroup::new(1, FairDispatcher::new())];
         check(GroupDispatcher::every(groups), 0, &history);
     }
 
     #[test]
     fn one_group_alone(history in histories()) {
-        let groups = [Group::new(3, DemandDispatcher::new()), Group::new(1, FairDispatcher::new())];
+        let groups = [SubscriberGroup::new(3, DemandDispatcher::new()), SubscriberGroup::new(1, FairDispatcher::new())];
         check(GroupDispatcher::one(groups, |event| *event as usize % 2), 0, &history);
     }
 
