@@ -1,5 +1,5 @@
 //! The numbers of all pipelines of a [`Board`](stage_core::watch::Board) for the [`metrics`] facade, and so for
-//! the exporter that a program has installed: StatsD, Prometheus or another.
+//! the exporter that a program has installed, such as one for `StatsD` or Prometheus.
 //!
 //! ```text
 //!   Board ── openmetrics() ──▶ families and samples ── publish() ──▶ metrics::Recorder ──▶ exporter

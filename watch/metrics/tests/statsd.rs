@@ -1,4 +1,4 @@
-//! The numbers reach a StatsD server. Recorder and server are those of the test: a recorder that sends each value
+//! The numbers reach a `StatsD` server. Recorder and server are those of the test: a recorder that sends each value
 //! as one datagram, and a receiver that reads the lines of the protocol.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
@@ -16,7 +16,7 @@ use stage_core::{Pipeline, Running, timed};
 use stage_metrics::publish;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// Sends values as StatsD does, with labels as the tags of DogStatsD.
+/// Sends values as `StatsD` does, with labels as the tags of `DogStatsD`.
 struct StatsD(Arc<UdpSocket>);
 
 struct Line {
@@ -120,7 +120,7 @@ async fn counters_and_gauges_of_a_pipeline_reach_statsd() {
     let sink = "#pipeline:a \"name\",step:sink";
     assert_eq!(value(&format!("stage_events_in_total {sink}")), (100.0, "c".into()));
     assert_eq!(value(&format!("stage_copies {sink}")), (1.0, "g".into()));
-    assert_eq!(value("stage_up #pipeline:a \"name\"").0, 0.0);
+    assert_eq!(value("stage_up #pipeline:a \"name\""), (0.0, "g".into()));
     // Seconds are not whole numbers.
     assert_eq!(value(&format!("stage_state_seconds_total {sink},state:working")).1, "g");
     assert_eq!(received(&board), values, "values are absolute");

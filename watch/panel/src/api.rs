@@ -84,7 +84,7 @@ pub(crate) async fn dead(
     Ok(Json(json!({ "letters": letters })))
 }
 
-/// The metrics of all pipelines, in the OpenMetrics format.
+/// The metrics of all pipelines, in the format of `openmetrics`.
 pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let mut text = String::new();
     openmetrics(&shared.board, &mut text);

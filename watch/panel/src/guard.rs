@@ -87,9 +87,10 @@ pub(crate) fn allow(
     if !shared.options.token.matches(token) {
         return Err(Refusal::forbidden("controls need the token of the panel in the header X-Stage-Token"));
     }
-    match from {
-        Some(ConnectInfo(from)) => tracing::info!(control = name, %from, "the panel controls {what}"),
-        None => tracing::info!(control = name, "the panel controls {what}"),
+    if let Some(ConnectInfo(from)) = from {
+        tracing::info!(control = name, %from, "the panel controls {what}");
+    } else {
+        tracing::info!(control = name, "the panel controls {what}");
     }
     Ok(())
 }

@@ -62,7 +62,7 @@ impl OpenStream {
         let mut ending = self.0.ending.subscribe();
         async move {
             if ending.wait_for(|ends| *ends).await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }

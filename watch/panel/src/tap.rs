@@ -170,14 +170,14 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn a_sample_is_one_line_of_bounded_length() {
-        let tap = Tap::new();
-        let mut viewer = tap.watch(1);
         struct Long;
         impl Debug for Long {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, "a\r\nb{}", "c".repeat(5_000))
             }
         }
+        let tap = Tap::new();
+        let mut viewer = tap.watch(1);
         tap.see(&Long);
         let line = viewer.next().await.unwrap();
         assert!(line.starts_with("a  bc") && line.chars().count() == SHOWN, "{line}");

@@ -105,18 +105,18 @@ fn no_request_makes_the_panel_panic_or_passes_its_guards() {
     });
     proptest!(ProptestConfig::with_cases(3_000), |(ask in ask())| {
         let (is_foreign, has_token) = (ask.host != b"localhost", ask.token.as_deref() == Some(TOKEN.as_bytes()));
-        let is_read = matches!(ask.method, Method::GET | Method::HEAD);
+        let only_reads = matches!(ask.method, Method::GET | Method::HEAD);
         let is_probe = ask.path.starts_with("/live") || ask.path.starts_with("/ready");
         // Not every path and host can be sent at all.
         let Ok(request) = ask.request() else { return Ok(()) };
-        let is_head = request.method() == Method::HEAD;
+        let skips_body = request.method() == Method::HEAD;
         let answer = runtime.block_on(panel.clone().oneshot(request)).unwrap();
         let status = answer.status();
         if status.is_success() {
             let loopback_by_chance = is_foreign && is_probe;
             prop_assert!(!is_foreign || loopback_by_chance, "a foreign host was served");
-            prop_assert!(is_read || has_token, "a control without the token");
-        } else if !is_head && !is_probe {
+            prop_assert!(only_reads || has_token, "a control without the token");
+        } else if !skips_body && !is_probe {
             prop_assert_eq!(&answer.headers()[CONTENT_TYPE], "application/json");
             let line = runtime.block_on(body(answer));
             prop_assert_eq!(line.lines().count(), 1, "{}", line);

@@ -171,8 +171,8 @@ impl Client {
     pub async fn control(&self, control: Control, news: &UnboundedSender<News>) -> Result<(), BoxError> {
         let Control { method, pipeline, path, body } = control;
         let pipeline = format!("/{}", encoded(&pipeline));
-        let parts: String = path.iter().map(|part| format!("/{}", encoded(part))).collect();
-        self.send(method, &format!("{pipeline}{parts}"), body).await?;
+        let parts: Vec<_> = path.iter().map(|part| encoded(part)).collect();
+        self.send(method, &format!("{pipeline}/{}", parts.join("/")), body).await?;
         send(news, News::Windows(self.get(&pipeline).await?));
         send(news, News::Said(format!("done: {}", path.join(" "))));
         Ok(())

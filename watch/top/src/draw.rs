@@ -31,9 +31,10 @@ pub fn draw(frame: &mut Frame<'_>, app: &App) {
     frame.render_widget(head(app), title);
     rows(frame, app, table);
     let sentence = app.tick.verdict.text.replace('`', "");
-    let since = match app.tick.verdict.steps.is_empty() {
-        true => String::new(),
-        false => format!(" (for {})", time(app.tick.verdict.since.floor())),
+    let since = if app.tick.verdict.steps.is_empty() {
+        String::new()
+    } else {
+        format!(" (for {})", time(app.tick.verdict.since.floor()))
     };
     let sentence = Paragraph::new(format!("{sentence}{since}")).wrap(Wrap { trim: true });
     frame.render_widget(sentence.style(Style::new().add_modifier(Modifier::BOLD)), verdict);

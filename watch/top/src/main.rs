@@ -22,10 +22,10 @@ const LOOK: Duration = Duration::from_millis(200);
 #[derive(Debug, Parser)]
 #[command(name = "stage-top", version)]
 struct Args {
-    /// The address of the panel, as in http://127.0.0.1:4000
+    /// The address of the panel, as in `http://127.0.0.1:4000`
     address: Address,
 
-    /// The token that controls need [default: the variable STAGE_TOKEN]
+    /// The token that controls need [default: the variable `STAGE_TOKEN`]
     #[arg(long)]
     token: Option<String>,
 }

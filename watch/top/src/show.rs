@@ -11,7 +11,7 @@ pub(crate) fn number(number: f64) -> String {
         n if n >= 9_999.5 => (n / 1e3, "k"),
         n => (n, ""),
     };
-    if scaled >= 99.95 || scaled == scaled.trunc() {
+    if scaled >= 99.95 || scaled.fract().abs() < f64::EPSILON {
         format!("{scaled:.0}{unit}")
     } else {
         format!("{scaled:.1}{unit}")

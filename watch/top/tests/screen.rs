@@ -49,8 +49,10 @@ fn screen(app: &App) -> Vec<String> {
     let mut terminal = Terminal::new(TestBackend::new(120, 10)).unwrap();
     terminal.draw(|frame| draw(frame, app)).unwrap();
     let buffer = terminal.backend().buffer().clone();
-    let lines =
-        buffer.content().chunks(120).map(|line| line.iter().map(|cell| cell.symbol()).collect::<String>());
+    let lines = buffer
+        .content()
+        .chunks(120)
+        .map(|line| line.iter().map(ratatui::buffer::Cell::symbol).collect::<String>());
     lines.map(|line| line.trim_end().to_owned()).collect()
 }
 

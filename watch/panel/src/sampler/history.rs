@@ -1,6 +1,6 @@
 //! The rates of the last five minutes, one value a second.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ const KEPT: usize = 300;
 pub(crate) struct History {
     /// The second of the last value, since the start of the pipeline.
     at: Option<u64>,
-    steps: HashMap<String, VecDeque<f32>>,
+    steps: BTreeMap<String, VecDeque<f32>>,
 }
 
 /// The history as a viewer gets it.
@@ -45,9 +45,8 @@ impl History {
 
     /// Returns the history as JSON.
     pub(crate) fn json(&self) -> String {
-        let mut steps: Vec<_> =
-            self.steps.iter().map(|(step, values)| (&**step, values.iter().copied().collect())).collect();
-        steps.sort_by(|(one, _): &(&str, Vec<f32>), (other, _)| one.cmp(other));
+        let steps = self.steps.iter().map(|(step, values)| (&**step, values.iter().copied().collect()));
+        let steps = steps.collect();
         // Strings and numbers always have a form in JSON.
         serde_json::to_string(&Shown { at: self.at, steps }).unwrap_or_default()
     }

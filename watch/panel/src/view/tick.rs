@@ -62,7 +62,7 @@ struct Deliveries {
 struct Watermark {
     partition: String,
     /// Milliseconds since the origin of the flow's time.
-    watermark: Option<i64>,
+    at: Option<i64>,
     /// Seconds.
     lag: Option<f64>,
     late: u64,
@@ -155,7 +155,7 @@ impl Watermark {
     fn of(time: &EventTime) -> Self {
         Self {
             partition: format!("{}/{}", time.step, time.partition),
-            watermark: time.watermark,
+            at: time.watermark,
             lag: time.lag.map(|lag| lag.as_secs_f64()),
             late: time.late,
         }

@@ -1,4 +1,4 @@
-//! A headless Chromium, driven over the DevTools protocol on its pipe.
+//! A headless Chromium, driven over the `DevTools` protocol on its pipe.
 
 use std::process::Stdio;
 use std::time::Duration;
