@@ -1,4 +1,4 @@
-//! The page.
+//! The page, and the policy under which a browser runs it.
 
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
