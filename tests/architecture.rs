@@ -1,5 +1,7 @@
 //! Checks of the project's code rules. A violation names file, line and remedy.
 
+mod face;
+
 use std::{collections::BTreeSet, fmt, fs};
 
 use tests::source::{SourceFile, imports, read_sources, workspace_root};
@@ -38,8 +40,8 @@ const LAYERS: &[&str] = &[
     "guide",
 ];
 
-/// A public module for the macro's expansions, which only re-exports names.
-const ABOVE_ALL: &str = "__private";
+/// Public modules that only re-export names: one for the macro's expansions, one for imports.
+const ABOVE_ALL: [&str; 2] = ["__private", "prelude"];
 
 /// The sources of the libraries.
 const LIBRARIES: [&str; 6] = [
@@ -104,7 +106,7 @@ fn layer_of(module: &str) -> Option<usize> {
 
 fn layer_findings(file: &SourceFile) -> Vec<Finding> {
     let path = file.module_path();
-    let Some(module) = path.first().copied().filter(|module| *module != ABOVE_ALL) else {
+    let Some(module) = path.first().copied().filter(|module| !ABOVE_ALL.contains(module)) else {
         return Vec::new();
     };
     let Some(own) = layer_of(module) else {

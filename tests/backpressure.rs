@@ -9,10 +9,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use stage_core::{
-    Consumer, Context, Demand, Emitter, Events, Monitor, Pipeline, Producer, StageResult, StageStats,
-    StepOptions,
-};
+use stage_core::pipeline::Monitor;
+use stage_core::stats::StageStats;
+use stage_core::{Consumer, Context, Demand, Emitter, Events, Pipeline, Producer, StageResult, StepOptions};
 use tokio::{sync::watch, task::yield_now};
 
 const EVENTS: u64 = 100_000;

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use stage_core::spawn::{StageOptions, consumer};
+use stage_core::stage::ForEach;
 use stage_core::testing::ManualProducer;
-use stage_core::{ForEach, Pipeline, SubscribeOptions};
+use stage_core::{Pipeline, SubscribeOptions};
 use tests::source::workspace_root;
 use tests::suite::test_names_below;
 

@@ -9,12 +9,12 @@ use std::{
     time::Duration,
 };
 
+use stage_core::dispatch::{BroadcastDispatcher, DispatchOptions, PartitionDispatcher};
+use stage_core::spawn::{self, DemandMode, StageOptions};
+use stage_core::stage::{FromIter, MapEach};
 use stage_core::{
-    Consumer, Context, DemandMode, Events, ExitReason, FromIter, MapEach, Nothing, Pipeline, ProducerRef,
-    StageRef, StageResult, StepOptions, SubscribeOptions,
-    dispatch::{BroadcastDispatcher, DispatchOptions, PartitionDispatcher},
-    sink,
-    spawn::{self, StageOptions},
+    Consumer, Context, Events, ExitReason, Nothing, Pipeline, ProducerRef, StageRef, StageResult,
+    StepOptions, SubscribeOptions, sink,
 };
 use tokio::time::timeout;
 

@@ -14,11 +14,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use stage_core::dispatch::{
+    DemandDispatcher, DispatchOptions, FairDispatcher, PartitionDispatcher, WeightedDispatcher,
+};
+use stage_core::spawn::{self, DemandMode, StageOptions};
 use stage_core::{
-    Consumer, Context, Demand, DemandMode, Emitter, Events, Nothing, Producer, StageRef, StageResult,
-    SubscribeOptions,
-    dispatch::{DemandDispatcher, DispatchOptions, FairDispatcher, PartitionDispatcher, WeightedDispatcher},
-    spawn::{self, StageOptions},
+    Consumer, Context, Demand, Emitter, Events, Nothing, Producer, StageRef, StageResult, SubscribeOptions,
 };
 use tokio::{
     runtime::{Builder, Runtime},

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use rusqlite::Connection;
-use stage_core::{BoxError, Emitter, Events, FromIter, ProducerConsumer, StageResult, pipeline, sink};
+use stage_core::stage::FromIter;
+use stage_core::{BoxError, Emitter, Events, ProducerConsumer, StageResult, pipeline, sink};
 
 /// A stored file as queued: its number, its user, its size.
 type Media = (u32, u32, u64);

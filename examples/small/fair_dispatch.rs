@@ -7,7 +7,8 @@
 
 use stage_core::dispatch::{DemandDispatcher, Dispatcher, TenantDispatcher, TenantQueues};
 use stage_core::spawn::{self, StageOptions};
-use stage_core::{BoxError, FromIter, SubscribeOptions, sink};
+use stage_core::stage::FromIter;
+use stage_core::{BoxError, SubscribeOptions, sink};
 
 /// A job: its user and its number.
 type Job = (&'static str, u32);

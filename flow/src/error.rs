@@ -6,8 +6,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
+use stage_core::ExitReason;
 use stage_core::into_stream::BlockingRefused;
-use stage_core::{ExitReason, RegistryError, SubscribeError};
+use stage_core::registry::RegistryError;
+use stage_core::subscribe::SubscribeError;
 
 use crate::refused::Refused;
 

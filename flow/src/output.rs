@@ -8,8 +8,10 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_util::StreamExt;
+use stage_core::into_stream::{EventStream, StreamError};
+use stage_core::stats::StageStats;
 use stage_core::watch::Group;
-use stage_core::{CancelMode, EventStream, Nothing, ProducerRef, StageStats, StreamError, SubscribeOptions};
+use stage_core::{CancelMode, Nothing, ProducerRef, SubscribeOptions};
 
 use crate::chain::{CarriedOf, Chain, TimeOf};
 use crate::error::{FirstError, FlowError};
@@ -318,7 +320,7 @@ impl<C: Chain> Flow<C> {
     /// use std::time::Duration;
     ///
     /// use flow::Flow;
-    /// use stage_core::Outcome;
+    /// use stage_core::pipeline::Outcome;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), flow::FlowError> {

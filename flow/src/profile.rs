@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use stage_core::StageStats;
+use stage_core::stats::StageStats;
 
 use crate::chain::Chain;
 use crate::error::FlowError;

@@ -10,7 +10,7 @@ use flow::session::Sessions;
 use flow::stages::Order;
 use flow::time::Timed;
 use flow::{Flow, FlowError, Next, Tally, Window};
-use stage_core::{ForEach, FromIter, MapEach};
+use stage_core::stage::{ForEach, FromIter, MapEach};
 
 /// Returns the option for which a flow is refused, and the error message.
 async fn refused<C: Chain>(flow: &Flow<C>) -> (String, String) {

@@ -3,8 +3,9 @@
 
 use flow::stages::OnError;
 use flow::{Flow, Window, WindowId};
+use stage_core::SubscribeOptions;
 use stage_core::spawn::{StageOptions, consumer, producer, producer_consumer};
-use stage_core::{ForEach, FromIter, MapEach, SubscribeOptions};
+use stage_core::stage::{ForEach, FromIter, MapEach};
 
 fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
     items.sort();

@@ -36,6 +36,12 @@
 //!
 //! The [guide] explains demand, windows, failures and tests in seven short chapters.
 //!
+//! # Modules
+//!
+//! The root holds the names that most programs need; [`prelude`] has those of a file with stages. The others are
+//! in the module of their subject: [`stage`] for messages and timers of stages, [`pipeline`] for declarations
+//! and the topology, [`subscribe`] and [`spawn`] for stages wired by hand, [`stats`] for counters.
+//!
 //! # Features
 //!
 //! * `config`: reads pipeline options from files, maps and environment variables ([`config`]).
@@ -64,17 +70,18 @@ pub mod into_stream;
 pub mod per_event;
 pub mod pipeline;
 pub mod policy;
+pub mod prelude;
 pub mod rate;
-mod registry;
+pub mod registry;
 mod runtime;
 pub mod sink;
 pub mod source;
 pub mod spawn;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
-mod stage;
+pub mod stage;
 mod supervise;
-mod supervisor;
+pub mod supervisor;
 mod sync;
 #[cfg(feature = "test-util")]
 pub mod testing;
@@ -82,26 +89,34 @@ pub mod timed;
 pub mod watch;
 mod wire;
 
+/// The statistics of stages: what [`Running::stats`] and a [`Report`] consist of.
+pub mod stats {
+    pub use crate::base::stats::{Discards, EventFailures, StageState, StageStats, StateTimes};
+}
+
+/// Subscriptions: what a stage learns of its producers and consumers. [`SubscribeOptions`] begin one.
+pub mod subscribe {
+    pub use crate::base::error::SubscribeError;
+    pub use crate::credit::demand::WindowError;
+    pub use crate::wire::subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
+}
+
 pub use base::backoff::Backoff;
-pub use base::error::{BoxError, ExitKind, ExitReason, Fatal, StageResult, SubscribeError};
-pub use base::options::{
-    CancelMode, Capacity, DemandMode, DiscardLog, Keep, OnCancel, Pace, Placement, Restart,
-};
-pub use base::stats::{Discards, EventFailures, StageState, StageStats, StateTimes};
-pub use credit::demand::{Demand, Window, WindowError};
-pub use into_stream::{EventStream, StreamError};
-pub use pipeline::handle::{Monitor, Running, StageRef, Stall, StartError, WaitsFor};
-pub use pipeline::{
-    Carried, Chain, Link, LinkKind, OptionError, Passage, Pipeline, PipelineBuilder, Segment, StepInfo,
-    StepKind, StepOptions, Topology,
-};
-pub use registry::{Registry, RegistryError};
-pub use stage::{
-    Call, CallError, Cast, Consumer, Context, CopyOf, Emitter, Events, ForEach, FromIter, Hold, Init,
-    Inspection, MapEach, Nothing, Producer, ProducerConsumer, Reply, Then, Timer,
-};
+pub use base::error::{BoxError, ExitReason, Fatal, StageResult};
+pub use base::options::{CancelMode, Capacity, Keep, Placement, Restart};
+pub use credit::demand::{Demand, Window};
+pub use pipeline::chain::Chain;
+pub use pipeline::handle::{Running, StageRef, StartError};
+pub use pipeline::options::StepOptions;
+pub use pipeline::pipeline::Pipeline;
+pub use pipeline::segment::Segment;
+pub use stage::consumer::Consumer;
+pub use stage::context::{Context, Init};
+pub use stage::emitter::{Emitter, Nothing};
+pub use stage::events::Events;
+pub use stage::producer::Producer;
+pub use stage::producer_consumer::ProducerConsumer;
 pub use stage_macros::{consumer, pipeline, producer, producer_consumer, timed};
-pub use supervise::{Intensity, Outcome, PipelineError, Report, StageExit, StageLoss, Strategy};
-pub use supervisor::{ChildOptions, Stopping, Supervisor};
-pub use wire::subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
+pub use supervise::{Intensity, PipelineError, Report, Strategy};
+pub use supervisor::tree::Supervisor;
 pub use wire::{ProducerRef, SubscribeOptions};

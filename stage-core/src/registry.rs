@@ -19,8 +19,10 @@ use crate::wire::subscription::{Reach, Tell};
 /// and again each time it is [renewed](crate::SubscribeOptions::again).
 ///
 /// ```
+/// use stage_core::registry::Registry;
 /// use stage_core::spawn::{StageOptions, consumer, producer};
-/// use stage_core::{ExitReason, ForEach, FromIter, Registry, SubscribeOptions};
+/// use stage_core::stage::{ForEach, FromIter};
+/// use stage_core::{ExitReason, SubscribeOptions};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, Reason, RejectedDelivery};
+use stage_core::pipeline::Outcome;
+use stage_core::spawn::{self, StageOptions};
 use stage_core::{
-    Backoff, BoxError, Consumer, Context, Demand, Emitter, Events, Init, Intensity, Outcome, Pipeline,
-    Producer, ProducerConsumer, StageResult, StepOptions, SubscribeOptions,
-    spawn::{self, StageOptions},
+    Backoff, BoxError, Consumer, Context, Demand, Emitter, Events, Init, Intensity, Pipeline, Producer,
+    ProducerConsumer, StageResult, StepOptions, SubscribeOptions,
 };
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use stage_core::pipeline::Monitor;
 use stage_core::testing::settle;
-use stage_core::{Monitor, Pipeline, StepOptions, sink, source};
+use stage_core::{Pipeline, StepOptions, sink, source};
 use tokio::time::{advance, sleep};
 
 const LONG: Duration = Duration::from_millis(20);

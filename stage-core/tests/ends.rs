@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use stage_core::batch::{Batcher, Limits};
 use stage_core::per_event::PerEvent;
+use stage_core::pipeline::Outcome;
 use stage_core::rate::{Budget, Rate, RateLimiter};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::testing::{Probe, Sim, settle, turn};
 use stage_core::{
-    BoxError, Consumer, Context, Demand, Emitter, Events, ExitReason, Init, Outcome, Pipeline, Producer,
-    Report, StageResult, StepOptions, SubscribeOptions,
+    BoxError, Consumer, Context, Demand, Emitter, Events, ExitReason, Init, Pipeline, Producer, Report,
+    StageResult, StepOptions, SubscribeOptions,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -77,7 +78,7 @@ impl Consumer for Sated {
     }
 }
 
-fn sum(report: &Report, number: impl Fn(&stage_core::StageStats) -> u64) -> u64 {
+fn sum(report: &Report, number: impl Fn(&stage_core::stats::StageStats) -> u64) -> u64 {
     report.stages.iter().map(number).sum()
 }
 

@@ -6,9 +6,10 @@ use stage_core::dispatch::{
     TenantDispatcher, TenantQueues,
 };
 use stage_core::spawn::{StageOptions, consumer, producer};
+use stage_core::subscribe::SubscribeError;
 use stage_core::{
     Consumer, Context, Demand, Emitter, Events, ExitReason, Nothing, Producer, StageRef, StageResult,
-    SubscribeError, SubscribeOptions,
+    SubscribeOptions,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -49,7 +50,7 @@ async fn pass() -> (StageRef<Pass, u32, Nothing>, UnboundedReceiver<u32>) {
 /// Starts a producer whose demand is held back.
 async fn held_back(dispatcher: impl Dispatcher<u32> + 'static) -> StageRef<ToTen, Nothing, u32> {
     let options = StageOptions::named("numbers").dispatcher(dispatcher);
-    producer(ToTen(0), options.demand(stage_core::DemandMode::Accumulate)).await.unwrap()
+    producer(ToTen(0), options.demand(stage_core::spawn::DemandMode::Accumulate)).await.unwrap()
 }
 
 async fn all(mut seen: UnboundedReceiver<u32>) -> Vec<u32> {
@@ -72,7 +73,7 @@ async fn a_selector_that_panics_ends_its_own_subscription_and_no_other() {
     let share = DispatchOptions::new().selector(move |event| selector.selects(event));
     good.subscribe(&numbers.producer(), SubscribeOptions::new()).await.unwrap();
     bad.subscribe(&numbers.producer(), SubscribeOptions::new().share(share)).await.unwrap();
-    numbers.set_demand_mode(stage_core::DemandMode::Forward);
+    numbers.set_demand_mode(stage_core::spawn::DemandMode::Forward);
     assert_eq!(bad.ended().await.to_string(), "panicked: four is too much");
     assert!(matches!(good.ended().await, ExitReason::Normal));
     assert!(matches!(numbers.ended().await, ExitReason::Normal));
@@ -92,7 +93,7 @@ async fn a_route_that_panics_costs_the_event_and_nothing_else() {
     let share = DispatchOptions::new().partition(0);
     let options = SubscribeOptions::new().max_demand(4).share(share);
     sink.subscribe(&numbers.producer(), options).await.unwrap();
-    numbers.set_demand_mode(stage_core::DemandMode::Forward);
+    numbers.set_demand_mode(stage_core::spawn::DemandMode::Forward);
     assert!(matches!(sink.ended().await, ExitReason::Normal));
     assert_eq!(all(seen).await, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
 }
@@ -106,7 +107,7 @@ async fn a_panicking_tenant_function_costs_only_the_event() {
     let numbers = held_back(TenantDispatcher::new(TenantQueues { together: 100, each: 100 }, tenant)).await;
     let (sink, seen) = pass().await;
     sink.subscribe(&numbers.producer(), SubscribeOptions::new()).await.unwrap();
-    numbers.set_demand_mode(stage_core::DemandMode::Forward);
+    numbers.set_demand_mode(stage_core::spawn::DemandMode::Forward);
     assert!(matches!(sink.ended().await, ExitReason::Normal));
     let mut seen = all(seen).await;
     seen.sort_unstable();
@@ -139,7 +140,7 @@ async fn a_dispatcher_that_panics_ends_its_stage_with_that_reason() {
     let numbers = held_back(Broken).await;
     let (sink, _seen) = pass().await;
     sink.subscribe(&numbers.producer(), SubscribeOptions::new()).await.unwrap();
-    numbers.set_demand_mode(stage_core::DemandMode::Forward);
+    numbers.set_demand_mode(stage_core::spawn::DemandMode::Forward);
     assert_eq!(numbers.ended().await.to_string(), "panicked: no idea where to");
     assert_eq!(sink.ended().await.to_string(), "panicked: no idea where to");
 }

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use stage_core::pipeline::StepKind;
 use stage_core::source::from_channel;
+use stage_core::stage::Cast;
+use stage_core::subscribe::{Asking, CancelKind, Cancellation, Role, Subscription};
 use stage_core::{
-    Asking, BoxError, CancelKind, Cancellation, Cast, Consumer, Context, Demand, Emitter, Events, ExitReason,
-    Init, Pipeline, Producer, ProducerConsumer, Restart, Role, StageResult, StepKind, StepOptions,
-    Subscription,
+    BoxError, Consumer, Context, Demand, Emitter, Events, ExitReason, Init, Pipeline, Producer,
+    ProducerConsumer, Restart, StageResult, StepOptions,
 };
 
 type Log<E> = Arc<Mutex<Vec<E>>>;

@@ -6,9 +6,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use stage_core::dispatch::FairDispatcher;
+use stage_core::pipeline::LinkKind;
 use stage_core::{
-    BoxError, Chain, Consumer, Context, Emitter, Events, LinkKind, Pipeline, ProducerConsumer, Report,
-    Segment, StageResult, StartError, StepOptions,
+    BoxError, Chain, Consumer, Context, Emitter, Events, Pipeline, ProducerConsumer, Report, Segment,
+    StageResult, StartError, StepOptions,
 };
 
 async fn run(pipeline: Pipeline) -> Report {

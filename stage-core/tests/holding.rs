@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
 use stage_core::spawn::{self, StageOptions};
+use stage_core::stage::{Cast, Hold};
 use stage_core::testing::{ManualConsumer, ManualProducer, settle};
 use stage_core::{
-    Cast, Consumer, Context, Emitter, Events, ExitReason, Hold, Nothing, ProducerConsumer, StageRef,
-    StageResult, SubscribeOptions,
+    Consumer, Context, Emitter, Events, ExitReason, Nothing, ProducerConsumer, StageRef, StageResult,
+    SubscribeOptions,
 };
 
 /// Keeps events, and holds its stage until told to release them.

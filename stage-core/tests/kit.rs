@@ -3,11 +3,14 @@
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
-use stage_core::spawn::{self, StageOptions};
+use stage_core::pipeline::ExitKind;
+use stage_core::spawn::{self, OnCancel, StageOptions};
+use stage_core::stage::{Call, FromIter, Reply};
+use stage_core::subscribe::CancelKind;
 use stage_core::testing::{DemandLog, ManualConsumer, ManualProducer, ManualStep, Probe, Warnings, settle};
 use stage_core::{
-    BoxError, Call, CancelKind, CancelMode, Capacity, Demand, Emitter, ExitKind, ExitReason, FromIter,
-    OnCancel, Pipeline, Producer, Reply, StageResult, StepOptions, SubscribeOptions,
+    BoxError, CancelMode, Capacity, Demand, Emitter, ExitReason, Pipeline, Producer, StageResult,
+    StepOptions, SubscribeOptions,
 };
 
 fn temporary() -> SubscribeOptions<u32> {

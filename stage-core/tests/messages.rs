@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use stage_core::spawn::{StageOptions, consumer, producer, producer_consumer};
+use stage_core::spawn::{DiscardLog, StageOptions, consumer, producer, producer_consumer};
+use stage_core::stage::{Call, CallError, Cast, Pace, Reply};
+use stage_core::subscribe::{Asking, Cancellation, Subscription};
 use stage_core::{
-    Asking, BoxError, Call, CallError, Cancellation, Capacity, Cast, Consumer, Context, Demand, DiscardLog,
-    Emitter, Events, ExitReason, Init, Keep, Nothing, Pace, Producer, ProducerConsumer, ProducerRef, Reply,
-    StageRef, StageResult, SubscribeOptions, Subscription,
+    BoxError, Capacity, Consumer, Context, Demand, Emitter, Events, ExitReason, Init, Keep, Nothing,
+    Producer, ProducerConsumer, ProducerRef, StageRef, StageResult, SubscribeOptions,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
@@ -271,7 +272,8 @@ async fn a_queued_message_is_handled_after_the_events_waiting_in_the_stage() {
 
 #[tokio::test(start_paused = true)]
 async fn a_queued_message_is_handled_after_the_accumulated_events() {
-    let (source, mut log) = source(StageOptions::new().demand(stage_core::DemandMode::Accumulate)).await;
+    let (source, mut log) =
+        source(StageOptions::new().demand(stage_core::spawn::DemandMode::Accumulate)).await;
     source.cast(Emit(vec![1])).unwrap();
     source.info(Say("behind")).await.unwrap();
     let (tally, mut seen) = tally(None).await;
@@ -279,7 +281,7 @@ async fn a_queued_message_is_handled_after_the_accumulated_events() {
     subscription.ask(demand(1));
     settle().await;
     assert_eq!((read(&mut log), read(&mut seen)), (vec![], vec![]));
-    source.set_demand_mode(stage_core::DemandMode::Forward);
+    source.set_demand_mode(stage_core::spawn::DemandMode::Forward);
     settle().await;
     assert_eq!((read(&mut log), read(&mut seen)), (vec!["behind".into()], vec!["[1]".into()]));
 }

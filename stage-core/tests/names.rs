@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use stage_core::dispatch::{DispatchOptions, PartitionDispatcher};
+use stage_core::registry::Registry;
 use stage_core::spawn::{StageOptions, consumer, producer};
+use stage_core::stage::{ForEach, FromIter};
+use stage_core::subscribe::SubscribeError;
 use stage_core::testing::{ManualProducer, Probe, settle};
-use stage_core::{
-    Backoff, CancelMode, ExitReason, ForEach, FromIter, Registry, SubscribeError, SubscribeOptions, Window,
-};
+use stage_core::{Backoff, CancelMode, ExitReason, SubscribeOptions, Window};
 use tokio::time::Instant;
 
 fn in_seconds(seconds: u64) -> Backoff {

@@ -12,15 +12,16 @@ use stage_core::dispatch::{
     DemandDispatcher, DispatchOptions, GroupDispatcher, PartitionDispatcher, SubscriberGroup, TenantQueues,
 };
 use stage_core::per_event::{PerEvent, Shutdown};
+use stage_core::pipeline::{Outcome, PipelineBuilder};
 use stage_core::policy::FailurePolicy;
 use stage_core::rate::{Rate, RateError};
 use stage_core::spawn::{self, StageOptions};
+use stage_core::stage::Cast;
 use stage_core::testing::{ManualConsumer, ManualProducer, settle};
 use stage_core::timed::Histogram;
 use stage_core::{
-    Backoff, BoxError, Capacity, Cast, Consumer, Context, Emitter, Events, ExitReason, Init, Intensity,
-    Nothing, Outcome, Pipeline, PipelineBuilder, StageResult, StartError, StepOptions, SubscribeOptions,
-    Supervisor, Window, source,
+    Backoff, BoxError, Capacity, Consumer, Context, Emitter, Events, ExitReason, Init, Intensity, Nothing,
+    Pipeline, StageResult, StartError, StepOptions, SubscribeOptions, Supervisor, Window, source,
 };
 use tokio::time::timeout;
 
@@ -225,7 +226,7 @@ async fn a_stage_by_hand_refuses_a_buffer_that_no_memory_holds_and_takes_whole_n
  {
     let options = || StageOptions::<u32>::named("numbers").buffer(Capacity::Bounded(usize::MAX));
     let refused =
-        spawn::producer(stage_core::FromIter::new(0..10_u32), options()).await.map(drop).unwrap_err();
+        spawn::producer(stage_core::stage::FromIter::new(0..10_u32), options()).await.map(drop).unwrap_err();
     assert_eq!(
         refused.to_string(),
         "the stage `numbers` did not start: it failed: buffer must be at most 1000000000, got 18446744073709551615"

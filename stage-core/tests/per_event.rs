@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use stage_core::per_event::{ChildRestart, PerEvent, Shutdown};
+use stage_core::pipeline::Outcome;
 use stage_core::spawn::{self, StageOptions};
 use stage_core::testing::{ManualProducer, settle};
-use stage_core::{ExitReason, Outcome, Pipeline, StepOptions, SubscribeOptions, Window};
+use stage_core::{ExitReason, Pipeline, StepOptions, SubscribeOptions, Window};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 

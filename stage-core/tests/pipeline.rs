@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use stage_core::pipeline::Outcome;
 use stage_core::{
-    Consumer, Context, Demand, Emitter, Events, Outcome, Pipeline, PipelineError, Placement, Producer,
+    Consumer, Context, Demand, Emitter, Events, Pipeline, PipelineError, Placement, Producer,
     ProducerConsumer, StageResult, StartError, StepOptions,
 };
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use stage_core::pipeline::Outcome;
 use stage_core::testing::{Probe, Sim, turn};
 use stage_core::{
     Backoff, BoxError, Consumer, Context, Demand, Emitter, Events, ExitReason, Fatal, Init, Intensity,
-    Outcome, Pipeline, PipelineError, Producer, ProducerConsumer, Report, Restart, StageResult, StepOptions,
-    Strategy,
+    Pipeline, PipelineError, Producer, ProducerConsumer, Report, Restart, StageResult, StepOptions, Strategy,
 };
 use tokio::time::Instant;
 
@@ -417,7 +417,7 @@ impl Producer for Remote {
 }
 
 fn remote(
-    builder: stage_core::PipelineBuilder,
+    builder: stage_core::pipeline::PipelineBuilder,
     away: std::ops::Range<usize>,
     fatal: bool,
 ) -> (Pipeline, Arc<AtomicUsize>) {

@@ -6,11 +6,15 @@ use std::fmt;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use stage_core::into_stream::{EventStream, StreamError};
 use stage_core::per_event::{PerEvent, StartChildError};
+use stage_core::registry::Registry;
 use stage_core::spawn::{self, StageOptions};
+use stage_core::stage::{Call, CallError, Cast, FromIter, Reply};
+use stage_core::subscribe::SubscribeError;
+use stage_core::supervisor::ChildOptions;
 use stage_core::{
-    Call, CallError, Cast, ChildOptions, Consumer, Context, Emitter, EventStream, Events, FromIter, Nothing,
-    Pipeline, PipelineError, Registry, Reply, Running, StageRef, StageResult, StreamError, SubscribeError,
+    Consumer, Context, Emitter, Events, Nothing, Pipeline, PipelineError, Running, StageRef, StageResult,
     SubscribeOptions, Supervisor, Window,
 };
 use tokio::runtime::{Builder, Runtime};

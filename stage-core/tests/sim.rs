@@ -5,11 +5,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use stage_core::pipeline::Outcome;
 use stage_core::spawn::{self, StageOptions};
+use stage_core::stage::{FromIter, MapEach};
 use stage_core::testing::{ManualConsumer, ManualProducer, Probe, Sim, settle, turn};
-use stage_core::{
-    CancelMode, ExitReason, FromIter, MapEach, Outcome, Pipeline, Placement, StepOptions, SubscribeOptions,
-};
+use stage_core::{CancelMode, ExitReason, Pipeline, Placement, StepOptions, SubscribeOptions};
 use tokio::time::Instant;
 
 /// Events in the order of arrival, each with its copy, and the stage of each turn.

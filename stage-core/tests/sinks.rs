@@ -10,8 +10,9 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use stage_core::pipeline::Outcome;
 use stage_core::{
-    BoxError, Chain, Consumer, ExitReason, Outcome, Pipeline, PipelineError, Running, StepOptions, sink,
+    BoxError, Chain, Consumer, ExitReason, Pipeline, PipelineError, Running, StepOptions, sink,
 };
 use tokio::sync::{mpsc, oneshot};
 

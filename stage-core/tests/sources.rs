@@ -11,12 +11,13 @@ use stage_core::dispatch::{
     DemandDispatcher, Dispatcher, FairDispatcher, PartitionDispatcher, TenantDispatcher, TenantQueues,
     WeightedDispatcher,
 };
+use stage_core::pipeline::Outcome;
 use stage_core::policy::{FailurePolicy, each};
 use stage_core::source::{self, ChannelReceiver, Missed, PushError, TryPushError};
 use stage_core::testing::{Probe, settle};
 use stage_core::{
-    BoxError, Chain, Consumer, Context, Demand, Emitter, Events, Intensity, Keep, Outcome, Pipeline,
-    Producer, Running, StageResult, StepOptions, Strategy, sink,
+    BoxError, Chain, Consumer, Context, Demand, Emitter, Events, Intensity, Keep, Pipeline, Producer,
+    Running, StageResult, StepOptions, Strategy, sink,
 };
 use tokio::sync::{mpsc, oneshot};
 

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use stage_core::spawn::{self, StageOptions};
-use stage_core::{FromIter, Pipeline, StepOptions};
+use stage_core::stage::FromIter;
+use stage_core::{Pipeline, StepOptions};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Instrument, Metadata, Subscriber, info_span};
 

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stage_core::batch::{Batcher, Limits};
+use stage_core::stage::Hold;
 use stage_core::testing::settle;
 use stage_core::{
-    Backoff, Consumer, Context, Events, Hold, Pipeline, Running, StageResult, StepOptions, Supervisor, sink,
+    Backoff, Consumer, Context, Events, Pipeline, Running, StageResult, StepOptions, Supervisor, sink,
 };
 use tokio::sync::Semaphore;
 use tracing::field::{Field, Visit};

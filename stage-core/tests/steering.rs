@@ -8,12 +8,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use proptest::prelude::*;
+use stage_core::pipeline::Outcome;
 use stage_core::rate::Rate;
+use stage_core::stage::Cast;
+use stage_core::stats::StageState;
 use stage_core::testing::{Sim, settle};
 use stage_core::watch::{Board, Ending, PipelineState, Steering, SteeringError};
 use stage_core::{
-    BoxError, Cast, Consumer, Context, Demand, Emitter, Events, Intensity, Outcome, Pipeline, Producer,
-    ProducerConsumer, Running, StageResult, StageState, StepOptions, Window, sink, source,
+    BoxError, Consumer, Context, Demand, Emitter, Events, Intensity, Pipeline, Producer, ProducerConsumer,
+    Running, StageResult, StepOptions, Window, sink, source,
 };
 use tokio::time::{sleep, timeout};
 

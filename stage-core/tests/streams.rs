@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
+use stage_core::into_stream::EventStream;
 use stage_core::spawn::{StageOptions, producer};
+use stage_core::stage::FromIter;
+use stage_core::subscribe::{Cancellation, Subscription};
 use stage_core::testing::settle;
 use stage_core::{
-    CancelMode, Cancellation, Demand, Emitter, EventStream, ExitReason, FromIter, Intensity, Nothing,
-    Pipeline, Producer, StageRef, StageResult, StepOptions, SubscribeOptions, Subscription, Window,
+    CancelMode, Demand, Emitter, ExitReason, Intensity, Nothing, Pipeline, Producer, StageRef, StageResult,
+    StepOptions, SubscribeOptions, Window,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use stage_core::pipeline::Outcome;
+use stage_core::spawn::{self, StageOptions};
+use stage_core::stage::{Call, CallError, Cast, FromIter, Reply};
 use stage_core::{
-    Call, CallError, Cast, Consumer, Context, Demand, Emitter, Events, ExitReason, FromIter, Init, Intensity,
-    Nothing, Outcome, Pipeline, Producer, ProducerConsumer, Reply, Report, StageResult, StepOptions,
-    Strategy, SubscribeOptions,
-    spawn::{self, StageOptions},
+    Consumer, Context, Demand, Emitter, Events, ExitReason, Init, Intensity, Nothing, Pipeline, Producer,
+    ProducerConsumer, Report, StageResult, StepOptions, Strategy, SubscribeOptions,
 };
 
 /// The number of events of one run with failures.

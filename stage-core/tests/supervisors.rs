@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stage_core::{
-    ChildOptions, Intensity, Outcome, Pipeline, PipelineError, Restart, StartError, Strategy, Supervisor,
-    source,
-};
+use stage_core::pipeline::Outcome;
+use stage_core::supervisor::ChildOptions;
+use stage_core::{Intensity, Pipeline, PipelineError, Restart, StartError, Strategy, Supervisor, source};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use stage_core::policy::{EachEvent, FailurePolicy, each};
 use stage_core::rate::Rate;
+use stage_core::stats::StageState;
 use stage_core::testing::Sim;
 use stage_core::watch::{Bottleneck, Cause, Verdict};
-use stage_core::{BoxError, Pipeline, Placement, StageState, StepOptions, sink, source};
+use stage_core::{BoxError, Pipeline, Placement, StepOptions, sink, source};
 use tokio::time::sleep;
 
 fn millis(millis: u64) -> Duration {

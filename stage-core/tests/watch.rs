@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use stage_core::policy::{FailurePolicy, each};
+use stage_core::stats::StageState;
 use stage_core::testing::{Sim, settle};
 use stage_core::watch::{LinkSnapshot, Snapshot, StageSnapshot};
 use stage_core::{
     Backoff, BoxError, Consumer, Context, Demand, Emitter, Events, Pipeline, Producer, ProducerConsumer,
-    StageResult, StageState, StepOptions, sink,
+    StageResult, StepOptions, sink,
 };
 use tokio::time::sleep;
 

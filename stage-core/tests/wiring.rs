@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
 use stage_core::dispatch::{BroadcastDispatcher, DispatchOptions, PartitionDispatcher};
-use stage_core::spawn::{self, StageOptions};
+use stage_core::spawn::{self, DemandMode, StageOptions};
+use stage_core::stage::{Cast, FromIter, MapEach};
+use stage_core::subscribe::{Asking, CancelKind, Cancellation, Role, SubscribeError, Subscription};
 use stage_core::{
-    Asking, BoxError, CancelKind, CancelMode, Cancellation, Cast, Consumer, Context, Demand, DemandMode,
-    Emitter, Events, ExitReason, FromIter, MapEach, Nothing, Producer, ProducerConsumer, Role, StageRef,
-    StageResult, SubscribeError, SubscribeOptions, Subscription, Window,
+    BoxError, CancelMode, Consumer, Context, Demand, Emitter, Events, ExitReason, Nothing, Producer,
+    ProducerConsumer, StageRef, StageResult, SubscribeOptions, Window,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 

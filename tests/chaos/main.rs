@@ -30,8 +30,9 @@ mod watch;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use stage_core::Backoff;
+use stage_core::pipeline::Outcome;
 use stage_core::sqlite::{NewJob, Queue, QueueOptions, Synchronous};
-use stage_core::{Backoff, Outcome};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tokio::time::timeout;
 

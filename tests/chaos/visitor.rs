@@ -3,9 +3,10 @@
 use stage_core::ack::Delivery;
 use stage_core::spawn::{StageOptions, consumer};
 use stage_core::sqlite::Job;
+use stage_core::subscribe::{Asking, Subscription};
 use stage_core::{
-    Asking, BoxError, Consumer, Context, Events, ExitReason, Nothing, ProducerRef, StageRef, StageResult,
-    SubscribeOptions, Subscription,
+    BoxError, Consumer, Context, Events, ExitReason, Nothing, ProducerRef, StageRef, StageResult,
+    SubscribeOptions,
 };
 
 use crate::chance::Chance;

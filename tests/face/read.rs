@@ -10,7 +10,7 @@ use tests::source::workspace_root;
 
 /// The modules of a crate with their items.
 #[derive(Debug, Default)]
-pub struct Tree {
+pub(super) struct Tree {
     pub(super) modules: BTreeMap<Vec<String>, Vec<Named>>,
 }
 
@@ -36,7 +36,7 @@ impl Tree {
     /// # Errors
     ///
     /// If a file is missing, cannot be read, or is not Rust.
-    pub fn read(folder: &str) -> io::Result<Self> {
+    pub(super) fn read(folder: &str) -> io::Result<Self> {
         let mut tree = Self::default();
         let folder = workspace_root().join(folder);
         let items = parse(&folder.join("lib.rs"))?;
@@ -53,7 +53,8 @@ impl Tree {
                 continue;
             }
             let is_exported = attrs.iter().any(|attr| attr.path().is_ident("macro_export"));
-            let is_shown = (is_exported || matches!(visibility, Some(Visibility::Public(_)))) && !is_hidden(attrs);
+            let is_shown =
+                (is_exported || matches!(visibility, Some(Visibility::Public(_)))) && !is_hidden(attrs);
             match item {
                 Item::Use(item) => flatten(&item.tree, &mut Vec::new(), is_shown, &mut names),
                 Item::Mod(item) => {
@@ -66,7 +67,11 @@ impl Tree {
                     self.add(&inner, [&path[..], &[name]].concat(), items)?;
                 }
                 Item::Macro(_) if is_exported => {
-                    self.modules.entry(Vec::new()).or_default().push(Named { name, is_shown, kind: Kind::Item });
+                    self.modules.entry(Vec::new()).or_default().push(Named {
+                        name,
+                        is_shown,
+                        kind: Kind::Item,
+                    });
                 }
                 _ => names.push(Named { name, is_shown, kind: Kind::Item }),
             }
@@ -83,8 +88,8 @@ fn file_of(inner: &Path) -> PathBuf {
 
 fn parse(file: &Path) -> io::Result<Vec<Item>> {
     let text = fs::read_to_string(file)?;
-    let parsed = syn::parse_file(&text)
-        .map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
+    let parsed =
+        syn::parse_file(&text).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
     Ok(parsed.items)
 }
 
@@ -136,7 +141,10 @@ fn is_hidden(attrs: &[Attribute]) -> bool {
 
 /// Returns whether the item exists only in tests.
 fn is_test(attrs: &[Attribute]) -> bool {
-    let only = |attr: &Attribute| attr.path().is_ident("cfg") && tokens(attr).split(['(', ',', ' ']).any(|word| word.trim_end_matches(')') == "test");
+    let only = |attr: &Attribute| {
+        attr.path().is_ident("cfg")
+            && tokens(attr).split(['(', ',', ' ']).any(|word| word.trim_end_matches(')') == "test")
+    };
     attrs.iter().any(only)
 }
 

@@ -43,9 +43,12 @@ impl Tree {
                 return Ok((path.join("::"), false));
             };
             let Some((name, parent)) = absolute.split_last() else { break };
-            let found = self.modules.get(parent).and_then(|names| find(names, name, &module == parent));
-            let Some(next) = found else {
+            let Some(names) = self.modules.get(parent) else {
                 return Err(io::Error::other(format!("`{}` leads nowhere", path.join("::"))));
+            };
+            let Some(next) = find(names, name, module == parent) else {
+                // An item that a macro of the module makes.
+                return Ok((absolute.join("::"), false));
             };
             (module, named) = (parent.to_vec(), next.clone());
         }
@@ -61,7 +64,8 @@ impl Tree {
             "super" => module[..module.len().checked_sub(1)?].to_vec(),
             name => {
                 let here = self.modules.get(module)?;
-                let is_module = here.iter().any(|named| named.name == name && matches!(named.kind, Kind::Module));
+                let is_module =
+                    here.iter().any(|named| named.name == name && matches!(named.kind, Kind::Module));
                 if !is_module {
                     return None;
                 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use flow::stages::FinishOptions;
 use flow::{Flow, FlowError, StartOptions, Window, Workers};
+use stage_core::pipeline::Outcome;
 use stage_core::spawn::{StageOptions, producer};
+use stage_core::stage::{ForEach, FromIter, MapEach};
 use stage_core::testing::{settle, turn};
-use stage_core::{
-    Demand, Emitter, Events, ForEach, FromIter, MapEach, Outcome, Producer, ProducerConsumer, StageResult,
-};
+use stage_core::{Demand, Emitter, Events, Producer, ProducerConsumer, StageResult};
 
 use crate::support::{Token, Tokens, failed_in, in_any_order, no_task_is_left};
 

@@ -8,8 +8,9 @@ use flow::stages::{ConsumerRestart, Feeding, FinishOptions};
 use flow::{Flow, FlowError, StartOptions, Workers};
 use futures_util::FutureExt;
 use stage_core::spawn::{StageOptions, consumer, producer};
+use stage_core::stage::FromIter;
 use stage_core::testing::settle;
-use stage_core::{Consumer, Context, Events, ExitReason, FromIter, Intensity, StageResult, SubscribeOptions};
+use stage_core::{Consumer, Context, Events, ExitReason, Intensity, StageResult, SubscribeOptions};
 
 use crate::support::{failed_in, in_any_order, no_task_is_left};
 

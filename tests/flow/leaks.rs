@@ -9,8 +9,8 @@ use flow::join::FullOuter;
 use flow::time::Untimed;
 use flow::{Flow, LayerFlow, Window, Workers};
 use futures_util::{FutureExt, StreamExt};
-use stage_core::MapEach;
 use stage_core::spawn::{StageOptions, producer};
+use stage_core::stage::MapEach;
 use stage_core::testing::{Sim, turn};
 use tokio::runtime::Handle;
 
@@ -154,7 +154,7 @@ fn a_killed_flow_leaves_external_stages_running() {
     for seed in 1..=kills() / 10 {
         let mut random = Random(seed);
         Sim::seeded(seed).run(async {
-            let numbers = stage_core::FromIter::new(0_u64..);
+            let numbers = stage_core::stage::FromIter::new(0_u64..);
             let numbers = producer(numbers, StageOptions::named("numbers")).await.unwrap();
             stage_core::testing::settle().await;
             let before = Handle::current().metrics().num_alive_tasks();

@@ -3,9 +3,11 @@
 use flow::stages::{FinishOptions, Through};
 use flow::time::Untimed;
 use flow::{Flow, FlowError, FlowRef, IterFlow, LayerFlow, StartOptions, Workers};
+use stage_core::registry::{Registry, RegistryError};
 use stage_core::spawn::{StageOptions, producer};
+use stage_core::stage::FromIter;
 use stage_core::testing::Probe;
-use stage_core::{FromIter, Nothing, Registry, RegistryError, StageRef, SubscribeOptions};
+use stage_core::{Nothing, StageRef, SubscribeOptions};
 
 use crate::support::{Batches, first, in_any_order, no_task_is_left, sorted, to_four};
 

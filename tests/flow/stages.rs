@@ -6,10 +6,10 @@ use flow::time::Untimed;
 use flow::{Flow, LayerFlow, StartOptions, Workers};
 use futures_util::StreamExt;
 use stage_core::spawn::{StageOptions, consumer, producer};
+use stage_core::stage::FromIter;
 use stage_core::testing::{Probe, settle};
 use stage_core::{
-    BoxError, Context, Demand, Emitter, FromIter, Init, Nothing, Producer, StageRef, StageResult,
-    SubscribeOptions,
+    BoxError, Context, Demand, Emitter, Init, Nothing, Producer, StageRef, StageResult, SubscribeOptions,
 };
 
 use crate::support::{

@@ -1,6 +1,8 @@
 //! Section 8: the start of a consumer, its callbacks, and its end with a producer.
 
-use stage_core::{CancelKind, CancelMode, ExitReason, Init, Registry, Role, SubscribeOptions, Subscription};
+use stage_core::registry::Registry;
+use stage_core::subscribe::{CancelKind, Role, Subscription};
+use stage_core::{CancelMode, ExitReason, Init, SubscribeOptions};
 
 use super::support::{
     Book, CounterRef, ProbeRef, Seen, assert_reason, oops, permanent, probe, probe_that_starts, settle, soon,

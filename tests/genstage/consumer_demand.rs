@@ -89,13 +89,13 @@ async fn g007_a_subscriber_that_never_asks_blocks_a_broadcast_until_it_is_cancel
 async fn a_broadcast_wired_before_it_forwards_brings_every_event_to_all() {
     let mut book = Book::new();
     let options = |options: stage_core::spawn::StageOptions<u64>| {
-        options.dispatcher(BroadcastDispatcher::new()).demand(stage_core::DemandMode::Accumulate)
+        options.dispatcher(BroadcastDispatcher::new()).demand(stage_core::spawn::DemandMode::Accumulate)
     };
     let counter = counter_with(&book, "counter", options).await;
     let (small, large) = (probe(&book, "small").await, probe(&book, "large").await);
     small.subscribe(&counter.producer(), window(10, 0)).await.unwrap();
     large.subscribe(&counter.producer(), window(20, 0)).await.unwrap();
-    counter.set_demand_mode(stage_core::DemandMode::Forward);
+    counter.set_demand_mode(stage_core::spawn::DemandMode::Forward);
     for start in [0, 10, 20] {
         assert_eq!(book.batch("small").await, range(start..start + 10));
         assert_eq!(book.batch("large").await, range(start..start + 10));

@@ -1,7 +1,7 @@
 //! Section 3: demand that is held back, and released.
 
-use stage_core::DemandMode::{Accumulate, Forward};
 use stage_core::dispatch::BroadcastDispatcher;
+use stage_core::spawn::DemandMode::{Accumulate, Forward};
 use stage_core::{ExitReason, SubscribeOptions};
 
 use super::support::{Book, Emit, Seen, counter, counter_with, probe, range, temporary, told, window};

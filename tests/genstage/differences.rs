@@ -1,9 +1,10 @@
 //! Differences between stage-core and GenStage that no other case shows (`docs/design/`).
 
 use stage_core::spawn::{self, StageOptions};
+use stage_core::subscribe::{Asking, CancelKind, Role, Subscription};
 use stage_core::{
-    Asking, BoxError, CancelKind, Consumer, Context, Demand, Emitter, Events, ExitReason, ProducerConsumer,
-    Role, StageResult, SubscribeOptions, Subscription,
+    BoxError, Consumer, Context, Demand, Emitter, Events, ExitReason, ProducerConsumer, StageResult,
+    SubscribeOptions,
 };
 use tokio::sync::oneshot;
 

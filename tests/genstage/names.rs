@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use stage_core::registry::Registry;
 use stage_core::spawn::{self, StageOptions};
-use stage_core::{
-    Backoff, CancelKind, ExitReason, FromIter, Pipeline, Registry, Role, SubscribeError, SubscribeOptions,
-};
+use stage_core::stage::FromIter;
+use stage_core::subscribe::{CancelKind, Role, SubscribeError};
+use stage_core::{Backoff, ExitReason, Pipeline, SubscribeOptions};
 
 use super::support::{
     Book, Emit, assert_reason, counter, oops, probe, probe_at, range, settle, soon, temporary, told, window,

@@ -1,6 +1,7 @@
 //! Section 7: callbacks of a producer, its replies, and its end.
 
-use stage_core::{CancelKind, ExitReason, Role};
+use stage_core::ExitReason;
+use stage_core::subscribe::{CancelKind, Role};
 
 use super::support::{
     Book, Emit, ReplyThenWait, Seen, StopWith, ask, assert_reason, bare, counter, oops, probe, settle, soon,

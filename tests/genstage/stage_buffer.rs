@@ -1,6 +1,7 @@
 //! Section 4: the events that a stage keeps without demand, and those it discards.
 
-use stage_core::{Capacity, DiscardLog, Keep};
+use stage_core::spawn::DiscardLog;
+use stage_core::{Capacity, Keep};
 
 use super::support::{
     Book, CounterRef, Emit, Seen, Warnings, counter_with, letters, probe, range, settle, told,

@@ -1,6 +1,8 @@
 //! Section 9: callbacks of a producer-consumer on both sides, and its end with a producer.
 
-use stage_core::{CancelKind, DemandMode, ExitReason, Role, SubscribeOptions, Subscription};
+use stage_core::spawn::DemandMode;
+use stage_core::subscribe::{CancelKind, Role, Subscription};
+use stage_core::{ExitReason, SubscribeOptions};
 
 use super::support::{
     Book, CounterRef, DoublerRef, ProbeRef, Seen, assert_reason, doubler, oops, permanent, probe, settle,

@@ -1,7 +1,8 @@
 //! Section 2: the demand of a producer-consumer, and the events it handles and buffers.
 
 use stage_core::dispatch::BroadcastDispatcher;
-use stage_core::{CancelKind, CancelMode, ExitReason, Role, SubscribeOptions};
+use stage_core::subscribe::{CancelKind, Role};
+use stage_core::{CancelMode, ExitReason, SubscribeOptions};
 
 use super::support::{
     Book, DoublerRef, Seen, bare, counter, doubler, probe, range, repeater, settle, twice, window,

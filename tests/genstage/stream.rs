@@ -1,11 +1,12 @@
 //! Section 11: events of stages, pulled as a stream.
 
 use futures_util::{StreamExt, TryStreamExt};
+use stage_core::into_stream::EventStream;
+use stage_core::registry::Registry;
 use stage_core::spawn::{self, StageOptions};
-use stage_core::{
-    CancelKind, Demand, Emitter, EventStream, ExitReason, FromIter, Nothing, Producer, Registry, Role,
-    StageRef, StageResult, SubscribeOptions, Subscription,
-};
+use stage_core::stage::FromIter;
+use stage_core::subscribe::{CancelKind, Role, Subscription};
+use stage_core::{Demand, Emitter, ExitReason, Nothing, Producer, StageRef, StageResult, SubscribeOptions};
 use tokio::sync::oneshot;
 
 use super::support::{
@@ -104,7 +105,7 @@ impl Producer for Refuser {
     async fn handle_cancel(
         &mut self,
         _subscription: &Subscription,
-        _cancellation: &stage_core::Cancellation,
+        _cancellation: &stage_core::subscribe::Cancellation,
         _out: &mut Emitter<'_, u64>,
     ) -> StageResult {
         match self.afterwards {
@@ -203,7 +204,7 @@ impl Producer for Busy {
     async fn handle_cancel(
         &mut self,
         _subscription: &Subscription,
-        _cancellation: &stage_core::Cancellation,
+        _cancellation: &stage_core::subscribe::Cancellation,
         _out: &mut Emitter<'_, u64>,
     ) -> StageResult {
         self.left.take().map_or(Ok(()), |left| left.send(()).map_err(|()| "no task waits".into()))

@@ -1,7 +1,9 @@
 //! Section 6: subscriptions, their replacement, and manual demand.
 
 use stage_core::dispatch::BroadcastDispatcher;
-use stage_core::{CancelKind, ExitReason, Registry, Role, SubscribeError, SubscribeOptions, Subscription};
+use stage_core::registry::Registry;
+use stage_core::subscribe::{CancelKind, Role, SubscribeError, Subscription};
+use stage_core::{ExitReason, SubscribeOptions};
 
 use super::support::{
     Book, Seen, Warnings, ask, assert_reason, bare, bare_at, counter, counter_with, oops, probe, range,

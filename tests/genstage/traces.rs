@@ -2,9 +2,9 @@
 
 use stage_core::dispatch::{BroadcastDispatcher, DemandDispatcher, DispatchOptions};
 use stage_core::spawn::{self, StageOptions};
-use stage_core::{
-    CancelKind, Cast, Demand, Emitter, ExitReason, Pace, Producer, Role, StageResult, SubscribeOptions,
-};
+use stage_core::stage::{Cast, Pace};
+use stage_core::subscribe::{CancelKind, Role};
+use stage_core::{Demand, Emitter, ExitReason, Producer, StageResult, SubscribeOptions};
 
 use super::support::{
     Book, DoublerRef, Emit, Seen, Warnings, ask, assert_reason, bare, counter, oops, permanent, probe, range,
@@ -53,7 +53,10 @@ async fn t1_a_message_of_seven_under_3_of_10_is_one_batch_and_one_ask() {
 }
 
 /// Returns a step that passes events on, 100/50, with a hundred events before it and no demand.
-async fn a_hundred_before_a_step(book: &mut Book, pace: Pace) -> (DoublerRef, stage_core::Subscription) {
+async fn a_hundred_before_a_step(
+    book: &mut Book,
+    pace: Pace,
+) -> (DoublerRef, stage_core::subscribe::Subscription) {
     let counter = counter(book, "counter").await;
     let step = repeater(book, "step", 1, |options| options.pace(pace)).await;
     step.subscribe(&counter.producer(), window(100, 50)).await.unwrap();

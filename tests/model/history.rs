@@ -1,7 +1,8 @@
 //! A random history: the actions on a topology while it runs.
 
+use stage_core::spawn::DemandMode;
 use stage_core::testing::{settle, turn};
-use stage_core::{Demand, DemandMode, ExitReason, Window};
+use stage_core::{Demand, ExitReason, Window};
 
 use super::random::Random;
 use super::stages::Order;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use stage_core::pipeline::Outcome;
 use stage_core::testing::{Observed, Probe, Sim, turn};
-use stage_core::{Outcome, Pipeline, Report, Running, StepOptions};
+use stage_core::{Pipeline, Report, Running, StepOptions};
 
 use super::random::Random;
 use super::topology::window;
@@ -34,7 +35,7 @@ async fn start(random: &mut Random, made: &Arc<AtomicU64>) -> (Running, Observed
 }
 
 /// Sums up a number over the copies of each step, in the order of the pipeline.
-fn by_step(report: &Report, number: impl Fn(&stage_core::StageStats) -> u64) -> Vec<u64> {
+fn by_step(report: &Report, number: impl Fn(&stage_core::stats::StageStats) -> u64) -> Vec<u64> {
     report
         .stages
         .chunk_by(|one, next| one.step == next.step)

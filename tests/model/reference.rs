@@ -3,8 +3,10 @@
 
 use std::collections::HashSet;
 
+use stage_core::stage::Inspection;
+use stage_core::subscribe::{Asking, Cancellation, SubscribeError, Subscription};
 use stage_core::testing::settle;
-use stage_core::{Asking, CancelMode, Cancellation, ExitReason, Inspection, SubscribeError, Subscription};
+use stage_core::{CancelMode, ExitReason};
 
 use super::stages::Entry;
 use super::topology::{Address, Handing, Link, Topology};

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use stage_core::stage::Cast;
+use stage_core::subscribe::{Asking, Cancellation, Role, Subscription};
 use stage_core::{
-    Asking, BoxError, Cancellation, Cast, Consumer, Context, Demand, Emitter, Events, Nothing, Producer,
-    ProducerConsumer, Role, StageResult, Subscription,
+    BoxError, Consumer, Context, Demand, Emitter, Events, Nothing, Producer, ProducerConsumer, StageResult,
 };
 
 /// An event: the number of its stage, and its own number there.

@@ -3,11 +3,10 @@
 use std::fmt;
 
 use stage_core::dispatch::{BroadcastDispatcher, DemandDispatcher, DispatchOptions, PartitionDispatcher};
-use stage_core::spawn::{self, StageOptions};
-use stage_core::{
-    Asking, CallError, CancelMode, Capacity, DemandMode, ExitReason, Inspection, Nothing, Pace, ProducerRef,
-    StageRef, SubscribeError, SubscribeOptions, Subscription,
-};
+use stage_core::spawn::{self, DemandMode, StageOptions};
+use stage_core::stage::{CallError, Inspection, Pace};
+use stage_core::subscribe::{Asking, SubscribeError, Subscription};
+use stage_core::{CancelMode, Capacity, ExitReason, Nothing, ProducerRef, StageRef, SubscribeOptions};
 
 use super::random::Random;
 use super::stages::{Common, Event, Journal, Order, Sink, Source, Step};

@@ -5,7 +5,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use stage_core::{Cast, Demand, DiscardLog, Emitter, Producer, StageResult};
+use stage_core::spawn::DiscardLog;
+use stage_core::stage::Cast;
+use stage_core::{Demand, Emitter, Producer, StageResult};
 
 /// The counts of a producer: emitted and discarded events.
 #[derive(Debug, Default)]

@@ -2,10 +2,12 @@
 
 use std::{future::pending, panic::resume_unwind};
 
+use stage_core::spawn::{self, StageOptions};
+use stage_core::stage::Cast;
+use stage_core::subscribe::Subscription;
 use stage_core::{
-    Cast, Consumer, Context, Emitter, Events, ExitReason, Nothing, ProducerRef, StageRef, StageResult,
-    SubscribeOptions, Subscription,
-    spawn::{self, StageOptions},
+    Consumer, Context, Emitter, Events, ExitReason, Nothing, ProducerRef, StageRef, StageResult,
+    SubscribeOptions,
 };
 use tokio::{sync::oneshot, time::timeout};
 

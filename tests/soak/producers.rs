@@ -8,10 +8,12 @@ use std::{
     },
 };
 
+use stage_core::spawn::{self, StageOptions};
+use stage_core::stage::Cast;
+use stage_core::subscribe::{Asking, Cancellation, Subscription};
 use stage_core::{
-    Asking, BoxError, CancelMode, Cancellation, Cast, Consumer, Context, Demand, Emitter, Events, ExitReason,
-    Nothing, Producer, StageRef, StageResult, SubscribeOptions, Subscription,
-    spawn::{self, StageOptions},
+    BoxError, CancelMode, Consumer, Context, Demand, Emitter, Events, ExitReason, Nothing, Producer,
+    StageRef, StageResult, SubscribeOptions,
 };
 use tokio::{sync::Notify, time::timeout};
 

@@ -9,9 +9,11 @@ use std::{
     time::Duration,
 };
 
+use stage_core::pipeline::Monitor;
+use stage_core::stage::Cast;
 use stage_core::{
-    Cast, Emitter, Events, Intensity, Monitor, Pipeline, ProducerConsumer, ProducerRef, Running, StageRef,
-    StageResult, StepOptions, Strategy, SubscribeOptions,
+    Emitter, Events, Intensity, Pipeline, ProducerConsumer, ProducerRef, Running, StageRef, StageResult,
+    StepOptions, Strategy, SubscribeOptions,
 };
 use tokio::{task::yield_now, time::timeout};
 

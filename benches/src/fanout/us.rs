@@ -5,11 +5,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use stage_core::{
-    BoxError, Consumer, Context, DemandMode, Events, ExitReason, StageResult, SubscribeOptions,
-    dispatch::{BroadcastDispatcher, DispatchOptions, PartitionDispatcher},
-    spawn::{StageOptions, consumer, producer},
-};
+use stage_core::dispatch::{BroadcastDispatcher, DispatchOptions, PartitionDispatcher};
+use stage_core::spawn::{DemandMode, StageOptions, consumer, producer};
+use stage_core::{BoxError, Consumer, Context, Events, ExitReason, StageResult, SubscribeOptions};
 
 use super::kind::{CONSUMERS, Kind, MAX_DEMAND, MIN_DEMAND};
 use crate::pipe::us::Count;

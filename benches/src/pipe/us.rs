@@ -8,10 +8,10 @@ use std::{
     },
 };
 
+use stage_core::spawn::{DemandMode, StageOptions, consumer, producer, producer_consumer};
 use stage_core::{
-    BoxError, Consumer, Context, Demand, DemandMode, Emitter, Events, ExitReason, Pipeline, Producer,
-    ProducerConsumer, ProducerRef, StageResult, StepOptions, SubscribeOptions,
-    spawn::{StageOptions, consumer, producer, producer_consumer},
+    BoxError, Consumer, Context, Demand, Emitter, Events, ExitReason, Pipeline, Producer, ProducerConsumer,
+    ProducerRef, StageResult, StepOptions, SubscribeOptions,
 };
 
 use super::Shape;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use stage_core::{Outcome, PipelineError, Report, Running};
+use stage_core::pipeline::Outcome;
+use stage_core::{PipelineError, Report, Running};
 
 use super::interrupt::interrupted;
 use crate::report::{Progress, StageRow, Summary, duration, tell};

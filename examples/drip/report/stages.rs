@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use stage_core::StageStats;
+use stage_core::stats::StageStats;
 
 /// The figures of one step.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,6 +1,7 @@
 //! Decides when a stage of a flow ends: when all its producers have ended, or it has no readers left.
 
-use stage_core::{Cancellation, ExitReason, StageResult, Subscription};
+use stage_core::subscribe::{Cancellation, Subscription};
+use stage_core::{ExitReason, StageResult};
 
 use crate::error::FirstError;
 

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stage_core::{
-    Asking, BoxError, Cancellation, Cast, Context, Emitter, Events, ExitReason, Hold, Init, ProducerConsumer,
-    Role, StageResult, Subscription,
-};
+use stage_core::stage::{Cast, Hold};
+use stage_core::subscribe::{Asking, Cancellation, Role, Subscription};
+use stage_core::{BoxError, Context, Emitter, Events, ExitReason, Init, ProducerConsumer, StageResult};
 use tokio::time::Instant;
 
 use super::alarm::{Alarm, Ring};

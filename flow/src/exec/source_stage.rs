@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use stage_core::{
-    BoxError, Cancellation, Cast, Context, Demand, Emitter, Init, Nothing, Producer, StageRef, StageResult,
-    Subscription,
-};
+use stage_core::stage::Cast;
+use stage_core::subscribe::{Cancellation, Subscription};
+use stage_core::{BoxError, Context, Demand, Emitter, Init, Nothing, Producer, StageRef, StageResult};
 use tokio::time::Instant;
 
 use super::alarm::{Alarm, Ring};

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use stage_core::spawn::{SpawnError, StageOptions};
+use stage_core::spawn::{DemandMode, SpawnError, StageOptions};
+use stage_core::stage::Pace;
+use stage_core::stats::StageStats;
+use stage_core::subscribe::Subscription;
 use stage_core::watch::GroupBuilder;
-use stage_core::{
-    DemandMode, ExitReason, Pace, ProducerRef, StageRef, StageStats, SubscribeOptions, Subscription,
-};
+use stage_core::{ExitReason, ProducerRef, StageRef, SubscribeOptions};
 
 use super::{Layer, Place};
 use crate::error::{FirstError, FlowError};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use stage_core::spawn::producer;
-use stage_core::{Capacity, DemandMode, ExitReason, ProducerRef};
+use stage_core::spawn::{DemandMode, producer};
+use stage_core::{Capacity, ExitReason, ProducerRef};
 
 use super::build::guarded;
 use super::fed::feed;

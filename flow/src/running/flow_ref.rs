@@ -5,8 +5,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stage_core::pipeline::{Monitor, Outcome};
+use stage_core::registry::Registry;
+use stage_core::stats::StageStats;
 use stage_core::watch::{Steering, Watched};
-use stage_core::{Monitor, Nothing, Outcome, Registry, StageRef, StageStats};
+use stage_core::{Nothing, StageRef};
 
 use super::keeper::{Keeper, Whose};
 use super::report::FlowReport;
@@ -37,7 +40,7 @@ impl FlowRef {
     ///
     /// ```
     /// use flow::{Flow, FlowRef, StartOptions};
-    /// use stage_core::Registry;
+    /// use stage_core::registry::Registry;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), flow::FlowError> {

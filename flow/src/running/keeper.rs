@@ -1,6 +1,7 @@
 //! The stage registered under the name of a flow, which answers lookups with a reference to the flow.
 
-use stage_core::{Call, Demand, Emitter, Nothing, Producer, Reply, StageResult};
+use stage_core::stage::{Call, Reply};
+use stage_core::{Demand, Emitter, Nothing, Producer, StageResult};
 
 use super::flow_ref::FlowRef;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stage_core::Registry;
+use stage_core::registry::Registry;
 
 use crate::exec::Workers;
 use crate::plan::SUBSCRIBE_TIMEOUT;

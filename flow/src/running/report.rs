@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use stage_core::Outcome;
+use stage_core::pipeline::Outcome;
 
 use crate::profile::Profile;
 

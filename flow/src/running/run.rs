@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use stage_core::spawn::{StageOptions, producer};
+use stage_core::stats::StageStats;
 use stage_core::watch::{Ending, Group, Watched};
-use stage_core::{ExitReason, Nothing, ProducerRef, StageRef, StageStats};
+use stage_core::{ExitReason, Nothing, ProducerRef, StageRef};
 use tokio::sync::{mpsc, watch};
 
 use super::flow_ref::{FlowRef, RunningFlow};

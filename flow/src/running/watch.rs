@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use stage_core::Outcome;
+use stage_core::pipeline::Outcome;
 use stage_core::watch::Group;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until, timeout};

@@ -7,8 +7,9 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use stage_core::spawn::{StageOptions, consumer};
+use stage_core::stats::StageStats;
 use stage_core::watch::GroupBuilder;
-use stage_core::{CancelMode, Consumer, ExitReason, Nothing, ProducerRef, StageRef, StageStats};
+use stage_core::{CancelMode, Consumer, ExitReason, Nothing, ProducerRef, StageRef};
 use tokio::time::Instant;
 
 use super::finish::{ConsumerRestart, FinishOptions};

@@ -92,7 +92,7 @@ where
     ///
     /// ```
     /// use flow::Flow;
-    /// use stage_core::ForEach;
+    /// use stage_core::stage::ForEach;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), flow::FlowError> {

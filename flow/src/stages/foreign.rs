@@ -47,8 +47,8 @@ impl<T: Send + 'static> Flow<Start<Fed<Untimed, T>>> {
     ///
     /// ```
     /// use flow::Flow;
-    /// use stage_core::FromIter;
     /// use stage_core::spawn::{StageOptions, producer};
+    /// use stage_core::stage::FromIter;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

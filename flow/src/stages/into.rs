@@ -3,7 +3,8 @@
 use std::fmt;
 use std::ops::Deref;
 
-use stage_core::{CancelMode, ProducerRef, StageRef, SubscribeOptions, Subscription};
+use stage_core::subscribe::Subscription;
+use stage_core::{CancelMode, ProducerRef, StageRef, SubscribeOptions};
 
 use crate::chain::Chain;
 use crate::error::FlowError;
@@ -70,7 +71,9 @@ where
     /// ```
     /// use flow::Flow;
     /// use stage_core::spawn::{StageOptions, consumer};
-    /// use stage_core::{ForEach, SubscribeOptions, Subscription};
+    /// use stage_core::stage::ForEach;
+    /// use stage_core::subscribe::Subscription;
+    /// use stage_core::SubscribeOptions;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

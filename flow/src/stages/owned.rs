@@ -1,9 +1,8 @@
 //! A producer-consumer that a flow starts, feeds, and ends with its input.
 
-use stage_core::{
-    Asking, BoxError, Cancellation, Context, DiscardLog, Emitter, Events, ExitReason, Init, ProducerConsumer,
-    Role, StageResult, Subscription,
-};
+use stage_core::spawn::DiscardLog;
+use stage_core::subscribe::{Asking, Cancellation, Role, Subscription};
+use stage_core::{BoxError, Context, Emitter, Events, ExitReason, Init, ProducerConsumer, StageResult};
 
 use crate::exec::Ends;
 

@@ -1,8 +1,7 @@
 //! A consumer that a flow starts, feeds, and ends with its input.
 
-use stage_core::{
-    Asking, BoxError, Cancellation, Consumer, Context, Events, ExitReason, Init, StageResult, Subscription,
-};
+use stage_core::subscribe::{Asking, Cancellation, Subscription};
+use stage_core::{BoxError, Consumer, Context, Events, ExitReason, Init, StageResult};
 
 use crate::exec::Ends;
 

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use stage_core::{
-    BoxError, Cancellation, Context, Demand, DiscardLog, Emitter, ExitReason, Init, Producer, StageResult,
-    Subscription,
-};
+use stage_core::spawn::DiscardLog;
+use stage_core::subscribe::{Cancellation, Subscription};
+use stage_core::{BoxError, Context, Demand, Emitter, ExitReason, Init, Producer, StageResult};
 
 use crate::exec::Ends;
 

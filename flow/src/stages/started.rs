@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use stage_core::spawn::producer;
-use stage_core::{BoxError, DemandMode, Producer, ProducerRef};
+use stage_core::spawn::{DemandMode, producer};
+use stage_core::{BoxError, Producer, ProducerRef};
 
 use super::owned_producer::OwnedProducer;
 use super::through::{StageRecipe, made};
@@ -68,7 +68,7 @@ impl<T: Send + 'static> LayerFlow<Untimed, T> {
     ///
     /// ```
     /// use flow::Flow;
-    /// use stage_core::FromIter;
+    /// use stage_core::stage::FromIter;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), flow::FlowError> {

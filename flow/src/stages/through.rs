@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use stage_core::registry::Registry;
 use stage_core::spawn::producer_consumer;
 use stage_core::{
-    BoxError, CancelMode, ExitReason, ProducerConsumer, ProducerRef, Registry, StageRef, SubscribeOptions,
+    BoxError, CancelMode, ExitReason, ProducerConsumer, ProducerRef, StageRef, SubscribeOptions,
 };
 
 use super::owned::Owned;

@@ -5,8 +5,9 @@
 //! its demand; a subscriber without demand gets the mark when it asks again. Each subscriber thus learns the
 //! event-time progress in the order in which its events arrive.
 
+use stage_core::Demand;
 use stage_core::dispatch::{DispatchOptions, Dispatcher, Outbox, SubscriptionKey};
-use stage_core::{Demand, SubscribeError};
+use stage_core::subscribe::SubscribeError;
 
 use super::{Progress, Stamped};
 

@@ -9,10 +9,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
+use stage_core::Demand;
 use stage_core::dispatch::{
     DispatchOptions, Dispatcher, Marker, Outbox, PartitionDispatcher, PartitionError, SubscriptionKey,
 };
-use stage_core::{Demand, SubscribeError};
+use stage_core::subscribe::SubscribeError;
 
 use super::{Progress, Stamped};
 

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use flow::{Flow, FlowError, FlowReport, StartOptions, Workers};
 use futures_util::FutureExt;
+use stage_core::SubscribeOptions;
+use stage_core::pipeline::Outcome;
 use stage_core::spawn::{StageOptions, consumer, producer};
+use stage_core::stage::{ForEach, FromIter};
+use stage_core::subscribe::Subscription;
 use stage_core::testing::{settle, turn};
-use stage_core::{ForEach, FromIter, Outcome, SubscribeOptions, Subscription};
 
 use crate::{in_any_order, no_task_is_left};
 

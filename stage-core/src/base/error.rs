@@ -84,7 +84,8 @@ impl ExitReason {
     /// Returns the kind of this reason, which can be compared.
     ///
     /// ```
-    /// use stage_core::{ExitKind, ExitReason};
+    /// use stage_core::pipeline::ExitKind;
+    /// use stage_core::ExitReason;
     ///
     /// assert_eq!(ExitReason::Panicked("index out of bounds".to_owned()).kind(), ExitKind::Panicked);
     /// ```

@@ -32,7 +32,7 @@ pub struct EffectiveOptions {
     /// options.
     pub links: Vec<Link>,
     /// The maximum number of events in flight overall: see
-    /// [`Topology::in_flight`](crate::Topology::in_flight).
+    /// [`Topology::in_flight`](crate::pipeline::Topology::in_flight).
     pub in_flight: Option<usize>,
     #[serde(skip)]
     origins: BTreeMap<String, String>,

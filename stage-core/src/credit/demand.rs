@@ -51,7 +51,7 @@ impl fmt::Display for Demand {
 /// let window = Window::new(1000, 500)?;
 /// assert_eq!(window.chunk(), 500);
 /// assert!(Window::new(10, 10).is_err());
-/// # Ok::<(), stage_core::WindowError>(())
+/// # Ok::<(), stage_core::subscribe::WindowError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {

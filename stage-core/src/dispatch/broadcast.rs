@@ -34,7 +34,7 @@ use crate::dispatch::options::{DispatchOptions, Selector};
 /// dispatcher.ask(even, Demand::new(3).unwrap(), &mut outbox);
 /// dispatcher.dispatch(&mut vec![1, 2, 3], &mut outbox);
 /// assert_eq!(outbox.drain().collect::<Vec<_>>(), [(all, vec![1, 2, 3]), (even, vec![2])]);
-/// # Ok::<(), stage_core::SubscribeError>(())
+/// # Ok::<(), stage_core::subscribe::SubscribeError>(())
 /// ```
 #[derive(Debug)]
 pub struct BroadcastDispatcher<E> {

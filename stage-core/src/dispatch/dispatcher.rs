@@ -18,8 +18,9 @@ use crate::dispatch::options::DispatchOptions;
 /// The first subscriber receives everything it asks for; the others receive what it leaves:
 ///
 /// ```
-/// use stage_core::dispatch::{Dispatcher, Outbox, DispatchOptions, SubscriptionKey};
-/// use stage_core::{Demand, SubscribeError};
+/// use stage_core::dispatch::{DispatchOptions, Dispatcher, Outbox, SubscriptionKey};
+/// use stage_core::subscribe::SubscribeError;
+/// use stage_core::Demand;
 ///
 /// #[derive(Default)]
 /// struct FirstComesFirst {

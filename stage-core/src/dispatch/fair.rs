@@ -29,7 +29,7 @@ use crate::dispatch::options::DispatchOptions;
 /// }
 /// dispatcher.dispatch(&mut vec![1, 2, 3, 4], &mut outbox);
 /// assert_eq!(outbox.drain().collect::<Vec<_>>(), [(a, vec![1, 3]), (b, vec![2, 4])]);
-/// # Ok::<(), stage_core::SubscribeError>(())
+/// # Ok::<(), stage_core::subscribe::SubscribeError>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct FairDispatcher {

@@ -44,7 +44,7 @@ use crate::dispatch::options::{DispatchOptions, Selector};
 /// dispatcher.dispatch(&mut vec![1, 2, 3, 4], &mut outbox);
 /// let sent: Vec<_> = outbox.drain().map(|(key, events)| (key.number(), events)).collect();
 /// assert_eq!(sent, [(0, vec![1, 2]), (2, vec![2]), (1, vec![3]), (1, vec![4]), (2, vec![4])]);
-/// # Ok::<(), stage_core::SubscribeError>(())
+/// # Ok::<(), stage_core::subscribe::SubscribeError>(())
 /// ```
 pub struct GroupDispatcher<E> {
     rule: Rule<E>,

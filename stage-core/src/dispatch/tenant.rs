@@ -57,7 +57,7 @@ impl TenantQueues {
 /// dispatcher.dispatch(&mut vec![('a', 1), ('a', 2), ('a', 3), ('b', 4)], &mut outbox);
 /// dispatcher.ask(worker, Demand::new(2).unwrap(), &mut outbox);
 /// assert_eq!(outbox.drain().collect::<Vec<_>>(), [(worker, vec![('a', 1), ('b', 4), ('a', 2)])]);
-/// # Ok::<(), stage_core::SubscribeError>(())
+/// # Ok::<(), stage_core::subscribe::SubscribeError>(())
 /// ```
 pub struct TenantDispatcher<E, K, F> {
     key: F,

@@ -28,7 +28,7 @@ use crate::dispatch::options::DispatchOptions;
 /// }
 /// dispatcher.dispatch(&mut vec![1, 2, 3, 4, 5, 6], &mut outbox);
 /// assert_eq!(outbox.drain().collect::<Vec<_>>(), [(a, vec![1, 3, 4, 6]), (b, vec![2, 5])]);
-/// # Ok::<(), stage_core::SubscribeError>(())
+/// # Ok::<(), stage_core::subscribe::SubscribeError>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct WeightedDispatcher {

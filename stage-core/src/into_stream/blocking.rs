@@ -16,7 +16,8 @@ use super::stream::{EventStream, StreamError};
 ///
 /// ```
 /// use stage_core::spawn::{StageOptions, producer};
-/// use stage_core::{FromIter, SubscribeOptions};
+/// use stage_core::stage::FromIter;
+/// use stage_core::SubscribeOptions;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build()?;

@@ -3,7 +3,8 @@
 //! ```
 //! use futures_util::{StreamExt, TryStreamExt};
 //! use stage_core::spawn::{StageOptions, producer};
-//! use stage_core::{FromIter, SubscribeOptions};
+//! use stage_core::stage::FromIter;
+//! use stage_core::SubscribeOptions;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {

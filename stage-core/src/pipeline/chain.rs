@@ -162,7 +162,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     ///     .start_fn("numbers", || Ok(0_u64..))
     ///     .step_fn("double", |number| number * 2)
     ///     .rejected(move |numbers: Vec<u64>| rejected.send(numbers).expect("the receiver is alive"))
-    ///     .finish("print", || Ok(stage_core::ForEach::new(|_number| ())));
+    ///     .finish("print", || Ok(stage_core::stage::ForEach::new(|_number| ())));
     /// let report = pipeline.start().await?.stop().await?;
     /// let unhandled: u64 = unhandled.iter().map(|numbers| numbers.len() as u64).sum();
     /// let counted = report.rejected.iter().find(|rejected| rejected.stage == "double/0");

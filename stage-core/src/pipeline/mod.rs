@@ -21,7 +21,7 @@
 
 mod branches;
 mod builder;
-mod chain;
+pub(crate) mod chain;
 mod delivered;
 mod describe;
 mod draft;
@@ -29,24 +29,27 @@ mod each;
 mod fuse;
 mod graph;
 pub(crate) mod handle;
-mod options;
+pub(crate) mod options;
 #[expect(clippy::module_inception, reason = "the file is named after the type that it defines")]
-mod pipeline;
-mod segment;
+pub(crate) mod pipeline;
+pub(crate) mod segment;
 mod sources;
 
+pub use crate::base::error::ExitKind;
 pub use crate::base::option_error::OptionError;
 pub use crate::policy::carry::{Acknowledged, Carry, Plain};
+pub use crate::supervise::{Outcome, StageExit, StageLoss};
 pub use branches::Branches;
 // Bounds that exist for their messages.
 pub use builder::PipelineBuilder;
-pub use chain::Chain;
+pub(crate) use chain::Chain;
 pub use describe::{Carried, Link, LinkKind, StepInfo, StepKind, Topology};
 pub use fuse::{Fuse, FusedSink};
+pub use handle::{Monitor, Stall, WaitsFor};
 #[cfg(feature = "config")]
 pub(crate) use options::StepDeclaration;
-pub use options::StepOptions;
-pub use pipeline::Pipeline;
-pub use segment::{Passage, Segment};
+pub(crate) use options::StepOptions;
+pub(crate) use pipeline::Pipeline;
+pub use segment::Passage;
 #[doc(hidden)]
 pub use {branches::Broadcast, delivered::Delivered};

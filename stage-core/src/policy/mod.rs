@@ -55,5 +55,5 @@ pub use event_error::{EventError, Failed};
 pub use failure_policy::{FailurePolicy, Retained};
 pub use function::{Attempt, Each, EachSome, attempt, each, each_some};
 pub use letter::{DeadLetter, DeadLetters, dead_letters_fn};
-pub use sink::EventSink;
-pub use step::EventStep;
+pub(crate) use sink::EventSink;
+pub(crate) use step::EventStep;

@@ -13,7 +13,7 @@ use crate::sync::Arc;
 
 /// The stage of an [`EachEvent`] at the end of a pipeline: results are dropped, and handled deliveries are
 /// acknowledged.
-pub struct EventSink<H: EachEvent, C> {
+pub(crate) struct EventSink<H: EachEvent, C> {
     caller: Caller<H>,
     carry: PhantomData<fn() -> C>,
 }
@@ -24,7 +24,7 @@ impl<H: EachEvent, C: Carry> EventSink<H, C> {
     /// # Errors
     ///
     /// The error of the recipe.
-    pub fn new(
+    pub(crate) fn new(
         policy: FailurePolicy<H::In>,
         recipe: impl Fn() -> Result<H, BoxError> + Send + Sync + 'static,
     ) -> Result<Self, BoxError> {

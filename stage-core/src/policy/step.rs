@@ -12,7 +12,7 @@ use crate::stage::{Emitter, Events, ProducerConsumer};
 use crate::sync::Arc;
 
 /// The stage of an [`EachEvent`] that passes results on; `C` determines whether events are deliveries.
-pub struct EventStep<H: EachEvent, C> {
+pub(crate) struct EventStep<H: EachEvent, C> {
     caller: Caller<H>,
     carry: PhantomData<fn() -> C>,
 }
@@ -23,7 +23,7 @@ impl<H: EachEvent, C: Carry> EventStep<H, C> {
     /// # Errors
     ///
     /// The error of the recipe.
-    pub fn new(
+    pub(crate) fn new(
         policy: FailurePolicy<H::In>,
         recipe: impl Fn() -> Result<H, BoxError> + Send + Sync + 'static,
     ) -> Result<Self, BoxError> {

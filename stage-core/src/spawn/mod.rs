@@ -2,7 +2,8 @@
 //!
 //! ```
 //! use stage_core::spawn::{StageOptions, consumer, producer};
-//! use stage_core::{CancelMode, ExitReason, ForEach, FromIter, SubscribeOptions};
+//! use stage_core::stage::{ForEach, FromIter};
+//! use stage_core::{CancelMode, ExitReason, SubscribeOptions};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,5 +27,6 @@
 mod options;
 mod stage;
 
+pub use crate::base::options::{DemandMode, DiscardLog, OnCancel};
 pub use options::StageOptions;
 pub use stage::{SpawnError, consumer, producer, producer_consumer};

@@ -79,9 +79,10 @@ impl<Out> StageOptions<Out> {
     /// ([`demand`](Self::demand), [`DemandMode::Accumulate`]) until all have subscribed.
     ///
     /// ```
-    /// use stage_core::spawn::{StageOptions, producer};
+    /// use stage_core::spawn::{OnCancel, StageOptions, producer};
+    /// use stage_core::stage::FromIter;
     /// use stage_core::testing::ManualConsumer;
-    /// use stage_core::{ExitReason, FromIter, OnCancel, SubscribeOptions};
+    /// use stage_core::{ExitReason, SubscribeOptions};
     ///
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -80,7 +80,7 @@ impl<E> Emitter<'_, E> {
     ///
     /// Emitted and buffered events are still delivered; then every consumer sees the end. While there is no
     /// subscriber, buffered events wait for one, and so does the stage: to end it regardless,
-    /// [stop](crate::StageRef::stop) it, or spawn it with [`OnCancel::Stop`](crate::OnCancel), which ends it
+    /// [stop](crate::StageRef::stop) it, or spawn it with [`OnCancel::Stop`](crate::spawn::OnCancel), which ends it
     /// when its last consumer leaves.
     pub fn finish(&mut self) {
         self.state.finished = true;
@@ -107,7 +107,8 @@ impl<E> Emitter<'_, E> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use stage_core::{Cast, Demand, Emitter, Producer, StageResult};
+    /// use stage_core::stage::Cast;
+    /// use stage_core::{Demand, Emitter, Producer, StageResult};
     ///
     /// /// Emits one event per second while there is demand.
     /// struct Clock {

@@ -1,4 +1,4 @@
-//! The three stage traits that users implement, and the arguments of their callbacks.
+//! The parts of stages beside the three traits: messages, timers, holds, and stages made of functions.
 //!
 //! ```text
 //!               events ▶                     events ▶
@@ -6,36 +6,38 @@
 //!               ◀ demand                     ◀ demand
 //! ```
 
-mod consumer;
-mod context;
+pub(crate) mod consumer;
+pub(crate) mod context;
 mod effect;
-mod emitter;
-mod events;
+pub(crate) mod emitter;
+pub(crate) mod events;
 pub(crate) mod expansion;
 mod function;
 mod hold;
 mod message;
-mod producer;
-mod producer_consumer;
+pub(crate) mod producer;
+pub(crate) mod producer_consumer;
 mod reply;
 mod stop_signal;
 mod unused;
 
-pub use consumer::Consumer;
+pub use crate::base::options::Pace;
+pub(crate) use consumer::Consumer;
 pub(crate) use context::CallbackState;
-pub use context::{Context, CopyOf, Init};
+pub use context::CopyOf;
+pub(crate) use context::{Context, Init};
 pub use effect::Timer;
 pub(crate) use effect::{Effect, Effects, Erased, downcast};
-pub use emitter::{Emitter, Nothing};
-pub use events::Events;
+pub(crate) use emitter::{Emitter, Nothing};
+pub(crate) use events::Events;
 pub(crate) use function::{Ending, Sinking, SourceThen};
 pub use function::{ForEach, FromIter, MapEach, Then};
 pub use hold::Hold;
 pub(crate) use hold::Holds;
 pub use message::{Call, CallError, Cast, Inspection};
 pub(crate) use message::{CallOf, CastOf, Message, StageMail};
-pub use producer::Producer;
-pub use producer_consumer::ProducerConsumer;
+pub(crate) use producer::Producer;
+pub(crate) use producer_consumer::ProducerConsumer;
 pub(crate) use reply::HeldAnswer;
 pub use reply::Reply;
 pub(crate) use stop_signal::StopSignal;

@@ -46,8 +46,8 @@ pub trait Producer: Send + 'static {
     ///
     /// A source that cannot reach its service returns an error. At the first start,
     /// [`Pipeline::start`](crate::Pipeline::start) returns that error, unless
-    /// [`retry_init`](crate::PipelineBuilder::retry_init) is set. At a restart, `init` runs again, without
-    /// limit, after a delay from 100 ms to 10 s or as set by [`backoff`](crate::PipelineBuilder::backoff),
+    /// [`retry_init`](crate::pipeline::PipelineBuilder::retry_init) is set. At a restart, `init` runs again, without
+    /// limit, after a delay from 100 ms to 10 s or as set by [`backoff`](crate::pipeline::PipelineBuilder::backoff),
     /// while the rest of the pipeline is unaffected. A [`Fatal`](crate::Fatal) error ends the pipeline.
     fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {
         let _ = cx;

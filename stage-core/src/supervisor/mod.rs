@@ -1,8 +1,8 @@
-//! Supervisors: trees of pipelines, tasks and other supervisors.
+//! Trees of pipelines, tasks and other supervisors: see [`Supervisor`](crate::Supervisor).
 
 mod group;
 mod task;
-mod tree;
+pub(crate) mod tree;
 
 pub use task::Stopping;
-pub use tree::{ChildOptions, Supervisor};
+pub use tree::ChildOptions;

@@ -26,7 +26,8 @@ use crate::wire::signal::Signal;
 ///
 /// ```
 /// use std::time::Duration;
-/// use stage_core::{Backoff, ChildOptions, Pipeline, Restart, Strategy, Supervisor};
+/// use stage_core::supervisor::ChildOptions;
+/// use stage_core::{Backoff, Pipeline, Restart, Strategy, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

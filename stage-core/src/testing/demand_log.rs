@@ -53,8 +53,9 @@ pub struct DemandLog {
 /// Wraps producers so that they report to one [`DemandLog`], for use in the recipe of a pipeline.
 ///
 /// ```
+/// use stage_core::stage::FromIter;
 /// use stage_core::testing::DemandLog;
-/// use stage_core::{FromIter, Pipeline, StepOptions};
+/// use stage_core::{Pipeline, StepOptions};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

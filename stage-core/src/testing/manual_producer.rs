@@ -20,8 +20,9 @@ use crate::wire::subscription::{Cancellation, Subscription};
 ///
 /// ```
 /// use stage_core::spawn::{StageOptions, consumer};
+/// use stage_core::stage::ForEach;
 /// use stage_core::testing::ManualProducer;
-/// use stage_core::{ForEach, SubscribeOptions};
+/// use stage_core::SubscribeOptions;
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

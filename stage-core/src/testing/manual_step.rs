@@ -22,8 +22,9 @@ use crate::wire::{ProducerRef, SubscribeOptions};
 ///
 /// ```
 /// use stage_core::spawn::{StageOptions, producer};
+/// use stage_core::stage::FromIter;
 /// use stage_core::testing::{ManualConsumer, ManualStep};
-/// use stage_core::{FromIter, SubscribeOptions};
+/// use stage_core::SubscribeOptions;
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -143,9 +143,9 @@ impl Sim {
 ///     subscription.detach();
 ///     consumer.next_end().await;
 ///     assert!(consumer.events().len() <= 1);
-///     Ok::<(), stage_core::SubscribeError>(())
+///     Ok::<(), stage_core::subscribe::SubscribeError>(())
 /// })?;
-/// # Ok::<(), stage_core::SubscribeError>(())
+/// # Ok::<(), stage_core::subscribe::SubscribeError>(())
 /// ```
 pub async fn turn() {
     match SeededOrder::current() {

@@ -23,7 +23,7 @@ use crate::dispatch::{
 /// assert_eq!(supply.sent(), [(consumer, vec!['a', 'b'])]);
 /// assert_eq!(supply.ask(consumer, 2), 1);
 /// assert_eq!(supply.sent(), [(consumer, vec!['c'])]);
-/// # Ok::<(), stage_core::SubscribeError>(())
+/// # Ok::<(), stage_core::subscribe::SubscribeError>(())
 /// ```
 #[derive(Debug)]
 pub struct Supply<E> {

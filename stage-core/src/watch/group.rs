@@ -27,8 +27,9 @@ pub struct GroupBuilder {
 ///
 /// ```
 /// use stage_core::spawn::{StageOptions, consumer, producer};
+/// use stage_core::stage::{ForEach, FromIter};
 /// use stage_core::watch::{Board, Ending, Group};
-/// use stage_core::{ExitReason, ForEach, FromIter, SubscribeOptions};
+/// use stage_core::{ExitReason, SubscribeOptions};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -10,7 +10,7 @@
 //! it.
 //!
 //! Reading costs the pipeline nothing: each number is an atomic that its stage writes anyway. Everything
-//! except [`Monitor::snapshot`](crate::Monitor::snapshot) is a function of plain values.
+//! except [`Monitor::snapshot`](crate::pipeline::Monitor::snapshot) is a function of plain values.
 //!
 //! ```
 //! use std::time::Duration;

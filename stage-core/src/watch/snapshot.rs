@@ -8,7 +8,7 @@ use crate::base::stats::{LinkNumbers, StageState, StageStats, StateTimes};
 use crate::pipeline::StepInfo;
 use crate::supervise::Exit;
 
-/// A pipeline at one moment, or at its end; taken by [`Monitor::snapshot`](crate::Monitor::snapshot).
+/// A pipeline at one moment, or at its end; taken by [`Monitor::snapshot`](crate::pipeline::Monitor::snapshot).
 ///
 /// The numbers of different stages belong to slightly different moments.
 #[derive(Clone, Debug)]

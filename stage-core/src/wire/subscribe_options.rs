@@ -58,9 +58,9 @@ impl<E> SubscribeOptions<E> {
     /// attempts fail. Until the attempts of `backoff` are used up, the end of the subscription does not end
     /// the consumer, whatever its cancel mode; `handle_cancel` is called each time. A producer that ended
     /// normally and a cancelled subscription are not subscribed to again. Most useful with a name in a
-    /// [`Registry`](crate::Registry), which is resolved for each attempt.
+    /// [`Registry`](crate::registry::Registry), which is resolved for each attempt.
     ///
-    /// Each renewal is a new [`Subscription`](crate::Subscription), with the most recently set window and not
+    /// Each renewal is a new [`Subscription`](crate::subscribe::Subscription), with the most recently set window and not
     /// paused; `handle_subscribe` is called with it.
     ///
     /// Streams do not subscribe again. Default: no renewal.
@@ -69,7 +69,7 @@ impl<E> SubscribeOptions<E> {
         self
     }
 
-    /// Starts paused: the consumer does not ask until [`Subscription::resume`](crate::Subscription::resume),
+    /// Starts paused: the consumer does not ask until [`Subscription::resume`](crate::subscribe::Subscription::resume),
     /// so that several consumers can subscribe to a producer before the first of them takes its events. A
     /// stream asks as it is read, paused or not. Default: the consumer asks for `max_demand` at once.
     pub fn paused(mut self) -> Self {

@@ -117,13 +117,13 @@ impl Calls<'_> {
             // the whole as well, and is reported as the same one at the same place.
             let (events, stages) = (pipeline(Span::mixed_site()), self.fused(step, last.anchor));
             let (builder, method) = match (step.role, step.finish) {
-                (Role::Start, Some(_)) => ("PipelineBuilder", "fused"),
-                (Role::Start, None) if again => ("Chain", "and_start_fused"),
-                (Role::Start, None) => ("PipelineBuilder", "start_fused"),
-                (_, Some(_)) => ("Chain", "finish_fused"),
-                (_, None) => ("Chain", "fused"),
+                (Role::Start, Some(_)) => (quote!(pipeline::PipelineBuilder), "fused"),
+                (Role::Start, None) if again => (quote!(Chain), "and_start_fused"),
+                (Role::Start, None) => (quote!(pipeline::PipelineBuilder), "start_fused"),
+                (_, Some(_)) => (quote!(Chain), "finish_fused"),
+                (_, None) => (quote!(Chain), "fused"),
             };
-            let (builder, method) = (Ident::new(builder, last.anchor), Ident::new(method, last.anchor));
+            let (builder, method) = (respanned(builder, last.anchor), Ident::new(method, last.anchor));
             let events = quote!(#events #gates #by);
             let call = quote_spanned!(last.anchor=> ::stage_core::#builder::#method(#events, #name #options, #stages));
             return self.rejecting(step, self.handing_out(step, &call));
@@ -226,6 +226,15 @@ impl Calls<'_> {
         let (pipeline, calls, last) = (pipeline(Span::mixed_site()), self.all(nodes), out_of(nodes));
         quote!(|#pipeline| { #calls #last })
     }
+}
+
+/// Returns the tokens with another span.
+fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
+    let respanned = tokens.into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    respanned.collect()
 }
 
 /// Returns the method that takes a recipe, and the form in which it takes it.

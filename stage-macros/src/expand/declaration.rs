@@ -57,7 +57,7 @@ pub(super) fn expand(
             ///
             /// A built pipeline and a running one have a `topology` with the effective options.
             #[allow(clippy::must_use_candidate, dead_code)]
-            #vis fn topology() -> ::stage_core::Topology {
+            #vis fn topology() -> ::stage_core::pipeline::Topology {
                 #outline
             }
         }

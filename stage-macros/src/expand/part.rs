@@ -93,16 +93,16 @@ fn declare(
 
         #(#shared)*
         #[automatically_derived]
-        impl #impl_generics ::stage_core::Passage for #name #ty_generics #where_clause {
+        impl #impl_generics ::stage_core::pipeline::Passage for #name #ty_generics #where_clause {
             type In = #takes;
             type Out = #emits;
 
             fn name(&self) -> ::std::string::String {
-                ::stage_core::Passage::name(&self.segment)
+                ::stage_core::pipeline::Passage::name(&self.segment)
             }
 
             fn attach(self, chain: ::stage_core::Chain<#takes>) -> ::stage_core::Chain<#emits> {
-                ::stage_core::Passage::attach(self.segment, chain)
+                ::stage_core::pipeline::Passage::attach(self.segment, chain)
             }
         }
 

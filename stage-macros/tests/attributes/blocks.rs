@@ -2,9 +2,10 @@
 
 use std::num::ParseIntError;
 
+use stage_core::stage::Reply;
 use stage_core::{
     Consumer, Context, Demand, Emitter, Events, ExitReason, Init, Nothing, Pipeline, Producer,
-    ProducerConsumer, Reply, StageResult, consumer, producer, producer_consumer,
+    ProducerConsumer, StageResult, consumer, producer, producer_consumer,
 };
 use tokio::sync::mpsc::UnboundedSender;
 

@@ -1,7 +1,7 @@
 //! Section 16: the broadcast dispatcher. GenStage's "waiting" is `wanted`, its "requested" `outstanding`.
 
-use stage_core::SubscribeError;
 use stage_core::dispatch::{BroadcastDispatcher, DispatchOptions};
+use stage_core::subscribe::SubscribeError;
 use stage_core::testing::Supply;
 
 use super::support::{A, B, C, got, join};

@@ -1,7 +1,7 @@
 //! "What the suite does not cover", by its numbers, for the cases that dispatchers decide.
 
-use stage_core::SubscribeError;
 use stage_core::dispatch::{BroadcastDispatcher, DemandDispatcher, DispatchOptions, PartitionDispatcher};
+use stage_core::subscribe::SubscribeError;
 use stage_core::testing::Supply;
 
 use super::support::{A, B, C, join, marker, take_partition};

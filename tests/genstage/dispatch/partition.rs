@@ -2,8 +2,8 @@
 //! "pending" the orphaned demand. Where the table sends events to queues without a subscriber, they wait here
 //! in the buffer, which is bounded and visible.
 
-use stage_core::SubscribeError;
 use stage_core::dispatch::{DispatchOptions, DispatchWarning, PartitionDispatcher, PartitionError};
+use stage_core::subscribe::SubscribeError;
 use stage_core::testing::Supply;
 
 use super::support::{A, B, marker, take_partition};

@@ -2,8 +2,9 @@
 
 use stage_core::per_event::{ChildRestart, Children, PerEvent};
 use stage_core::spawn::{self, StageOptions};
+use stage_core::stage::FromIter;
 use stage_core::testing::{ManualProducer, settle};
-use stage_core::{CancelMode, ExitReason, FromIter, Intensity};
+use stage_core::{CancelMode, ExitReason, Intensity};
 
 use super::support::{
     Begun, Job, Supervisor, ending_when_told, endless, job, jobs, start, until, workers_and_active,

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use stage_core::Intensity;
 use stage_core::per_event::{ChildRestart, PerEvent, Shutdown};
+use stage_core::registry::{Registry, RegistryError};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::testing::ManualProducer;
-use stage_core::{ExitReason, Registry, RegistryError, SubscribeOptions};
+use stage_core::{ExitReason, Intensity, SubscribeOptions};
 
 use super::support::{Supervisor, jobs, start};
 

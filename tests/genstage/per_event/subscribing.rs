@@ -1,8 +1,9 @@
 //! Section 21: subscribing.
 
+use stage_core::registry::Registry;
 use stage_core::spawn::StageOptions;
 use stage_core::testing::{ManualProducer, settle};
-use stage_core::{CancelMode, ExitReason, Registry, SubscribeOptions};
+use stage_core::{CancelMode, ExitReason, SubscribeOptions};
 
 use super::support::{Job, jobs, start};
 use crate::support::{assert_reason, soon, window};

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use stage_core::{CancelKind, Cancellation, ExitReason, Role, Subscription};
+use stage_core::ExitReason;
+use stage_core::subscribe::{CancelKind, Cancellation, Role, Subscription};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{settle, soon, warnings};

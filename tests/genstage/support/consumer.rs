@@ -1,9 +1,11 @@
 //! A consumer that records its observations.
 
 use stage_core::spawn::{self, SpawnError, StageOptions};
+use stage_core::stage::Cast;
+use stage_core::subscribe::{Asking, Cancellation, Role, Subscription};
 use stage_core::{
-    Asking, BoxError, Cancellation, Cast, Consumer, Context, Emitter, Events, ExitReason, Init, Nothing,
-    ProducerRef, Role, StageRef, StageResult, SubscribeOptions, Subscription,
+    BoxError, Consumer, Context, Emitter, Events, ExitReason, Init, Nothing, ProducerRef, StageRef,
+    StageResult, SubscribeOptions,
 };
 
 use super::book::{Log, Seen};

@@ -1,10 +1,9 @@
 //! A producer of consecutive numbers, exactly as many as demanded, that also obeys calls and casts.
 
-use stage_core::spawn::{self, StageOptions};
-use stage_core::{
-    Call, Cancellation, Cast, Demand, DiscardLog, Emitter, ExitReason, Nothing, Producer, Reply, Role,
-    StageRef, StageResult, Subscription,
-};
+use stage_core::spawn::{self, DiscardLog, StageOptions};
+use stage_core::stage::{Call, Cast, Reply};
+use stage_core::subscribe::{Cancellation, Role, Subscription};
+use stage_core::{Demand, Emitter, ExitReason, Nothing, Producer, StageRef, StageResult};
 use tokio::sync::oneshot;
 
 use super::book::{Log, Seen};

@@ -1,10 +1,9 @@
 //! A producer-consumer that emits every event several times.
 
-use stage_core::spawn::{self, StageOptions};
-use stage_core::{
-    Asking, BoxError, Cancellation, Cast, DiscardLog, Emitter, Events, ExitReason, ProducerConsumer, Role,
-    StageRef, StageResult, Subscription,
-};
+use stage_core::spawn::{self, DiscardLog, StageOptions};
+use stage_core::stage::Cast;
+use stage_core::subscribe::{Asking, Cancellation, Role, Subscription};
+use stage_core::{BoxError, Emitter, Events, ExitReason, ProducerConsumer, StageRef, StageResult};
 
 use super::book::{Log, Seen};
 use super::counter::Emit;

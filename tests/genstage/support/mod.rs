@@ -13,7 +13,8 @@ mod warnings;
 
 use std::time::Duration;
 
-use stage_core::{CancelMode, Demand, ExitReason, SubscribeOptions, Subscription};
+use stage_core::subscribe::Subscription;
+use stage_core::{CancelMode, Demand, ExitReason, SubscribeOptions};
 
 pub(crate) use book::{Book, Log, Seen};
 pub(crate) use consumer::{ProbeRef, bare, bare_at, probe, probe_at, probe_that_starts};

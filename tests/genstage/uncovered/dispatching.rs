@@ -4,7 +4,9 @@ use stage_core::dispatch::{
     BroadcastDispatcher, DemandDispatcher, DispatchOptions, Dispatcher, FairDispatcher, PartitionDispatcher,
     WeightedDispatcher,
 };
-use stage_core::{CancelKind, DemandMode, ExitReason, Role, SubscribeOptions};
+use stage_core::spawn::DemandMode;
+use stage_core::subscribe::{CancelKind, Role};
+use stage_core::{ExitReason, SubscribeOptions};
 
 use crate::support::{
     Book, CounterRef, Emit, ProbeRef, Seen, ask, bare, counter_with, probe, range, repeater, settle, soon,

@@ -1,11 +1,12 @@
 //! Random histories of messages that travel behind events: each arrives when all events before it have left.
 
 use proptest::prelude::*;
+use stage_core::Capacity;
 use stage_core::dispatch::{
     BroadcastDispatcher, DemandDispatcher, DispatchOptions, Dispatcher, PartitionDispatcher,
 };
+use stage_core::spawn::DemandMode;
 use stage_core::testing::{Sim, turn};
-use stage_core::{Capacity, DemandMode};
 
 use crate::support::{Book, Emit, Seen, ask, bare, settle, temporary, told};
 

@@ -2,13 +2,14 @@
 //! first in, first out for each subscription, and no event lost or sent twice.
 
 use proptest::prelude::*;
+use stage_core::ExitReason;
 use stage_core::dispatch::{
     BroadcastDispatcher, DemandDispatcher, Dispatcher, FairDispatcher, PartitionDispatcher,
     WeightedDispatcher,
 };
-use stage_core::spawn::{self, StageOptions};
+use stage_core::spawn::{self, DemandMode, StageOptions};
+use stage_core::stage::{FromIter, Pace};
 use stage_core::testing::Sim;
-use stage_core::{DemandMode, ExitReason, FromIter, Pace};
 
 use super::world::{Peers, Step, World, steps};
 use crate::support::{

@@ -1,6 +1,6 @@
 //! Accumulating and forwarding, which keep the order of everything, on every stage that has subscribers.
 
-use stage_core::DemandMode::{Accumulate, Forward};
+use stage_core::spawn::DemandMode::{Accumulate, Forward};
 
 use crate::support::{
     Book, Emit, Seen, ask, bare, counter, counter_with, doubler, letters, probe, range, settle, temporary,

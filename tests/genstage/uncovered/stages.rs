@@ -2,10 +2,8 @@
 
 use stage_core::Capacity::{Bounded, Unbounded};
 use stage_core::spawn::{self, StageOptions};
-use stage_core::{
-    CancelKind, Cancellation, Consumer, Context, Demand, Emitter, Events, ExitReason, Producer, Role,
-    StageResult, Subscription,
-};
+use stage_core::subscribe::{CancelKind, Cancellation, Role, Subscription};
+use stage_core::{Consumer, Context, Demand, Emitter, Events, ExitReason, Producer, StageResult};
 use tokio::sync::oneshot;
 
 use crate::support::{
@@ -233,10 +231,11 @@ async fn uncovered_10_batches_of_several_producers_are_never_mixed() {
     let probe = probe(&book, "probe").await;
     for (name, first) in [("low", 0), ("high", 1_000_000)] {
         let counter =
-            counter_with(&book, name, |options| options.demand(stage_core::DemandMode::Accumulate)).await;
+            counter_with(&book, name, |options| options.demand(stage_core::spawn::DemandMode::Accumulate))
+                .await;
         counter.cast(Emit((first..first + 10).collect())).unwrap();
         doubler.subscribe(&counter.producer(), temporary().max_demand(8).min_demand(4)).await.unwrap();
-        counter.set_demand_mode(stage_core::DemandMode::Forward);
+        counter.set_demand_mode(stage_core::spawn::DemandMode::Forward);
     }
     probe.subscribe(&doubler.producer(), window(10, 5)).await.unwrap();
     for _ in 0..100 {

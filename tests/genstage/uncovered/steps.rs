@@ -1,7 +1,8 @@
 //! Producer-consumers whose consumers or producers end: no unbounded drain, no lost output.
 
 use stage_core::Capacity::Bounded;
-use stage_core::{CancelKind, CancelMode, ExitReason, Role};
+use stage_core::subscribe::{CancelKind, Role};
+use stage_core::{CancelMode, ExitReason};
 
 use crate::support::{
     Book, Emit, Seen, ask, assert_reason, bare, counter, doubler, permanent, probe, range, repeater, settle,
@@ -49,7 +50,9 @@ async fn uncovered_02_bug_j1_a_step_whose_consumer_dies_with_credit_stops_taking
 }
 
 /// Returns a doubler of ten events whose consumer has asked for five outputs, and whose producer has ended.
-async fn with_output_left(mode: CancelMode) -> (Book, stage_core::Subscription, crate::support::DoublerRef) {
+async fn with_output_left(
+    mode: CancelMode,
+) -> (Book, stage_core::subscribe::Subscription, crate::support::DoublerRef) {
     let mut book = Book::new();
     let (told, doubler) = (told(&book, "told", |options| options).await, doubler(&book, "doubler").await);
     let peer = bare(&book, "peer").await;

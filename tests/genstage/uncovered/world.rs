@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 use stage_core::dispatch::DispatchOptions;
+use stage_core::spawn::DemandMode;
+use stage_core::subscribe::Subscription;
 use stage_core::testing::turn;
-use stage_core::{DemandMode, ProducerRef, SubscribeOptions, Subscription, Window};
+use stage_core::{ProducerRef, SubscribeOptions, Window};
 
 use crate::support::{Book, CounterRef, Emit, ProbeRef, Seen, ask, bare, oops, probe, settle, temporary};
 

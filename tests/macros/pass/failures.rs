@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use stage_core::ack::Delivery;
 use stage_core::batch::Limits;
+use stage_core::pipeline::Carried;
 use stage_core::policy::{DeadLetter, EachEvent, FailurePolicy, each};
 use stage_core::rate::{Budget, Rate};
 use stage_core::testing::{Probe, settle};
-use stage_core::{Backoff, BoxError, Carried, Pipeline, Report, pipeline};
+use stage_core::{Backoff, BoxError, Pipeline, Report, pipeline};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 

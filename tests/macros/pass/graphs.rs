@@ -4,9 +4,9 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use stage_core::dispatch::FairDispatcher;
+use stage_core::pipeline::LinkKind;
 use stage_core::{
-    BoxError, Emitter, Events, Intensity, LinkKind, Pipeline, ProducerConsumer, Report, StageResult,
-    Strategy, pipeline,
+    BoxError, Emitter, Events, Intensity, Pipeline, ProducerConsumer, Report, StageResult, Strategy, pipeline,
 };
 
 async fn run(pipeline: impl Into<Pipeline>) -> Result<Report, BoxError> {

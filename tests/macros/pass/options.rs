@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::mpsc::{Sender, channel};
 
-use stage_core::{BoxError, Placement, StartError, StepInfo, Topology, pipeline};
+use stage_core::pipeline::{StepInfo, Topology};
+use stage_core::{BoxError, Placement, StartError, pipeline};
 
 const COPIES: usize = 2;
 

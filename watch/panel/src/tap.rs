@@ -25,7 +25,7 @@ const SHOWN: usize = 2_000;
 ///     .start_fn("numbers", || Ok(1..=10))
 ///     .step("square", move || {
 ///         let seen = seen.clone();
-///         Ok(stage_core::MapEach::new(move |number: i32| {
+///         Ok(stage_core::stage::MapEach::new(move |number: i32| {
 ///             seen.see(&number);
 ///             number * number
 ///         }))

@@ -12,8 +12,9 @@ use axum::http::StatusCode;
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use requests::{Ask, Events, TOKEN, body, json, slow_pipeline};
 use serde_json::json;
+use stage_core::pipeline::Outcome;
 use stage_core::watch::Board;
-use stage_core::{BoxError, Outcome, Running};
+use stage_core::{BoxError, Running};
 use stage_panel::{Controls, DeadLetter, DeadLetters, Options, Tap, Token, router, router_with};
 
 /// A panel of one pipeline, and that pipeline.

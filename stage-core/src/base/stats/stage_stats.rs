@@ -7,7 +7,7 @@ use super::outcomes::{Discards, EventFailures};
 /// Statistics of one stage: work done, and events held.
 ///
 /// Each number is exact, but the numbers of a running pipeline are read at slightly different moments.
-/// [`Monitor::snapshot`](crate::Monitor::snapshot) also reports the time spent in each state.
+/// [`Monitor::snapshot`](crate::pipeline::Monitor::snapshot) also reports the time spent in each state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -174,7 +174,7 @@ impl Running {
     /// included.
     ///
     /// To log a warning instead, see
-    /// [`PipelineBuilder::warn_of_stalls`](crate::PipelineBuilder::warn_of_stalls).
+    /// [`PipelineBuilder::warn_of_stalls`](crate::pipeline::PipelineBuilder::warn_of_stalls).
     ///
     /// # Cancel safety
     ///

@@ -21,7 +21,8 @@ use crate::wire::mailbox::{Mail, Mailbox};
 /// Messages are handled between the stage's other callbacks, in the order in which they were sent.
 ///
 /// ```
-/// use stage_core::{Call, Demand, Emitter, Pipeline, Producer, Reply, StageResult};
+/// use stage_core::stage::{Call, Reply};
+/// use stage_core::{Demand, Emitter, Pipeline, Producer, StageResult};
 ///
 /// /// Counts upwards, and can be asked how far it is.
 /// struct Counter(u64);

@@ -49,7 +49,7 @@ pub enum WaitsFor {
     },
     /// Its demand mode must be set to forward.
     Forward,
-    /// The tasks that own its [holds](crate::Hold) must drop them.
+    /// The tasks that own its [holds](crate::stage::Hold) must drop them.
     Holds {
         /// The number of holds.
         holds: usize,

@@ -45,7 +45,7 @@ pub(super) fn expand(
     let stage = &block.self_ty;
     Some(quote! {
         #(#shared)*
-        impl #impl_generics ::stage_core::#trait_name<#taken> for #stage #where_clause {
+        impl #impl_generics ::stage_core::stage::#trait_name<#taken> for #stage #where_clause {
             type Out = #out;
             #reply
             #message

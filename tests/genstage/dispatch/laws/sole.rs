@@ -1,11 +1,12 @@
 //! A sole subscriber is served without its dispatcher: it gets the same events as from the dispatcher.
 
 use proptest::prelude::*;
-use stage_core::SubscribeError;
+use stage_core::Demand;
 use stage_core::dispatch::{
     DemandDispatcher, DispatchOptions, DispatchWarning, Dispatcher, Marker, Outbox, SubscriptionKey,
 };
-use stage_core::{Demand, testing::Supply};
+use stage_core::subscribe::SubscribeError;
+use stage_core::testing::Supply;
 
 use super::history::{Step, histories, settings};
 

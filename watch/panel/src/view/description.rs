@@ -1,8 +1,8 @@
 //! A pipeline without its activity, as JSON.
 
 use serde::Serialize;
+use stage_core::pipeline::{Carried, LinkKind, StepKind};
 use stage_core::watch::Entry;
-use stage_core::{Carried, LinkKind, StepKind};
 
 use crate::options::Options;
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use stage_core::stats::{StageState, StateTimes};
 use stage_core::watch::{CopyActivity, StageSnapshot, StepActivity};
-use stage_core::{StageState, StateTimes};
 
 /// The activity of one step.
 #[derive(Debug, Serialize)]

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use devtools::Page;
 use line::Slow;
+use stage_core::pipeline::Outcome;
 use stage_core::watch::Board;
-use stage_core::{BoxError, Outcome, Pipeline, Running, StepOptions, source};
+use stage_core::{BoxError, Pipeline, Running, StepOptions, source};
 use stage_panel::{Controls, DeadLetter, DeadLetters, Options, Serving, Tap, Token, serve};
 
 const TOKEN: &str = "a secret";
