@@ -58,7 +58,7 @@ where
     ) -> AssembledStage<S, In, Out> {
         let Self { mailbox, .. } = self;
         let inbox = StageInbox::new(Arc::clone(mailbox), self.drain.clone());
-        let state = CallbackState {
+        let callback_state = CallbackState {
             step: Arc::clone(&self.step),
             copy: self.copy,
             counters: Arc::clone(mailbox.counters()),
@@ -73,6 +73,6 @@ where
         };
         let own = Arc::clone(mailbox) as _;
         let inlet = Inlet::new(mailbox.signal(), own, sources, Arc::clone(mailbox.counters()));
-        AssembledStage { stage, state, inbox, inlet, outlet, ready }
+        AssembledStage { stage, state: callback_state, inbox, inlet, outlet, ready }
     }
 }

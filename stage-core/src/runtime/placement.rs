@@ -66,8 +66,8 @@ pub(crate) fn spawn(
     };
     match placement {
         Placement::Runtime if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread => {
-            let (stage_task, state) = stage_task(stage, signal, counters);
-            Task { id: tasks.spawn(stage_task).id(), abort_by: AbortBy::Stage(state) }
+            let (task, poll_state) = stage_task(stage, signal, counters);
+            Task { id: tasks.spawn(task).id(), abort_by: AbortBy::Stage(poll_state) }
         }
         Placement::Runtime => on_runtime(tasks, stage),
         Placement::Blocking => {

@@ -187,8 +187,8 @@ impl<F: Future> GatedStage<F> {
     }
 
     fn new(order: Arc<SeededOrder>, number: usize, inner: F) -> Self {
-        let ticket_state = Mutex::new(TicketState { listed: false, granted: false, task: None });
-        let ticket = Arc::new(Ticket { number, order, ticket_state });
+        let state = Mutex::new(TicketState { listed: false, granted: false, task: None });
+        let ticket = Arc::new(Ticket { number, order, state });
         let waker = Waker::from(Arc::clone(&ticket));
         Self { inner: Box::pin(inner), ticket, waker }
     }
@@ -220,7 +220,7 @@ impl<F> Drop for GatedStage<F> {
 struct Ticket {
     number: usize,
     order: Arc<SeededOrder>,
-    ticket_state: Mutex<TicketState>,
+    state: Mutex<TicketState>,
 }
 
 #[derive(Debug)]
@@ -235,7 +235,7 @@ struct TicketState {
 impl Ticket {
     /// Returns whether the task has a turn; its first poll only adds it to the list.
     fn may_run(self: &Arc<Self>, task: &Waker) -> bool {
-        let mut ticket_state = lock(&self.ticket_state);
+        let mut ticket_state = lock(&self.state);
         let first = ticket_state.task.replace(task.clone()).is_none();
         if std::mem::take(&mut ticket_state.granted) {
             ticket_state.listed = false;
@@ -249,13 +249,13 @@ impl Ticket {
     }
 
     fn list(self: &Arc<Self>) {
-        if !std::mem::replace(&mut lock(&self.ticket_state).listed, true) {
+        if !std::mem::replace(&mut lock(&self.state).listed, true) {
             lock(&self.order.state).ready.push(Arc::clone(self));
         }
     }
 
     fn grant(&self) {
-        let mut ticket_state = lock(&self.ticket_state);
+        let mut ticket_state = lock(&self.state);
         ticket_state.granted = true;
         let task = ticket_state.task.clone();
         drop(ticket_state);
@@ -271,7 +271,7 @@ impl Wake for Ticket {
         // A wake-up from another thread must also wake the runtime, which may be parked and unaware of the
         // ready task.
         if thread::current().id() != self.order.thread {
-            let task = lock(&self.ticket_state).task.clone();
+            let task = lock(&self.state).task.clone();
             if let Some(task) = task {
                 task.wake();
             }

@@ -46,12 +46,12 @@ pub(crate) fn stage_task(
     signal: &Arc<Signal>,
     counters: &Arc<Counters>,
 ) -> (StageTask, Arc<PollState>) {
-    let state = PollState::on(Handle::current().id(), Arc::clone(signal), Arc::clone(counters));
-    let builder = Builder::new().propagate_panic(true).metadata(Arc::clone(&state));
+    let poll_state = PollState::on(Handle::current().id(), Arc::clone(signal), Arc::clone(counters));
+    let builder = Builder::new().propagate_panic(true).metadata(Arc::clone(&poll_state));
     let (runnable, task) = builder.spawn(|_| stage, WithInfo(schedule));
     runnable.schedule();
     let rest = VecDeque::new();
-    (StageTask { state: Arc::clone(&state), stage: Some(task), cut_off: None, rest }, state)
+    (StageTask { state: Arc::clone(&poll_state), stage: Some(task), cut_off: None, rest }, poll_state)
 }
 
 impl StageTask {

@@ -1,4 +1,4 @@
-//! OpenLink statistics of one link: three counts that only grow, from which all other numbers follow.
+//! Live statistics of one link: three counts that only grow, from which all other numbers follow.
 //!
 //! ```text
 //!   unmet demand = asked − sent      what the consumer still wants
