@@ -19,7 +19,7 @@
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let running = Pipeline::builder("upload")
-//!     .start_fn("files", || Ok(0_u64..))
+//!     .start_fn("files", || Ok(0..100_u64))
 //!     .finish_fn("store", |_| ())
 //!     .start()
 //!     .await?;
@@ -28,7 +28,7 @@
 //! let bridge = MetricsBridge::spawn(board, Duration::from_secs(10));
 //! # tokio::time::sleep(Duration::from_secs(30)).await;
 //! drop(bridge);
-//! # running.stop().await?;
+//! # running.join().await?;
 //! # Ok(())
 //! # }
 //! ```
