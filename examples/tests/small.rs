@@ -26,7 +26,7 @@ fn the_copies_of_parallel_stages_share_the_work_and_lose_nothing() {
     let lines = lines(env!("CARGO_BIN_EXE_parallel_stages"));
     let shares: Vec<u64> = lines
         .iter()
-        .filter_map(|line| line.split_once(" made ")?.1.strip_suffix(" of 1000")?.parse().ok())
+        .filter_map(|line| line.split_once(" handled ")?.1.strip_suffix(" of 1000")?.parse().ok())
         .collect();
     assert_eq!((shares.len(), shares.iter().sum::<u64>()), (4, 1_000));
     assert_eq!(lines.last().map(String::as_str), Some("their sum is 333833500"));

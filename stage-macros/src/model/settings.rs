@@ -43,7 +43,7 @@ pub(super) struct Owner {
 impl Owner {
     pub(super) const PIPELINE: Self = Self { title: "the pipeline", allowed: OptionWord::OF_PIPELINE };
     pub(super) const PART: Self =
-        Self { title: "a pipeline that others go `through`", allowed: OptionWord::OF_PART };
+        Self { title: "a pipeline for use with `through`", allowed: OptionWord::OF_PART };
     pub(super) const START: Self = Self { title: "a `start`", allowed: OptionWord::OF_START };
     pub(super) const STEP: Self = Self { title: "a `step`", allowed: OptionWord::OF_STEP };
     pub(super) const THEN: Self = Self { title: "a `then`", allowed: OptionWord::OF_THEN };
