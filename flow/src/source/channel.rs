@@ -110,7 +110,7 @@ impl<T: Send + 'static> OnceFlow<ChannelPart<T>> {
     /// });
     /// assert_eq!(flow.count().await?, 100);
     /// sending.await?;
-    /// assert!(flow.count().await.unwrap_err().to_string().contains("taken by an earlier run"));
+    /// assert!(flow.count().await.unwrap_err().to_string().contains("used by an earlier run"));
     /// # Ok(())
     /// # }
     /// ```
