@@ -135,6 +135,11 @@ impl LinkNumbers {
         self.fullest = self.fullest.max(other.fullest);
     }
 
+    /// Returns the numbers of a link that its producer has ended: without demand, with what is in flight.
+    const fn ending(self) -> Self {
+        Self { in_flight: self.in_flight, ..self.ended() }
+    }
+
     /// Returns the numbers of a link that has ended: without demand or events in flight.
     const fn ended(self) -> Self {
         Self { links: 0, unmet: 0, in_flight: 0, min: 0, max: 0, fullest: 0.0, ..self }
@@ -160,6 +165,8 @@ pub(crate) struct Links {
 struct LinkRecords {
     /// The open links, by the producer's slot.
     live: BTreeMap<usize, OpenLink>,
+    /// The links that the producer has ended, and whose consumers may still handle what was sent.
+    ending: Vec<OpenLink>,
     /// The totals of ended links, by the name of the consumer.
     past: BTreeMap<Arc<str>, LinkNumbers>,
 }
@@ -179,15 +186,15 @@ impl Links {
     pub(crate) fn close(&self, slot: usize) {
         let records = &mut *lock(&self.records);
         if let Some(live) = records.live.remove(&slot) {
-            records.remember(live);
+            records.ending.push(live);
         }
+        records.remember_ended();
     }
 
     pub(crate) fn close_all(&self) {
         let records = &mut *lock(&self.records);
-        for live in std::mem::take(&mut records.live).into_values() {
-            records.remember(live);
-        }
+        records.ending.extend(std::mem::take(&mut records.live).into_values());
+        records.remember_ended();
     }
 
     /// Returns the combined demand that the producer has not yet received.
@@ -202,8 +209,12 @@ impl Links {
 
     /// Returns the numbers of all links to each consumer, by the consumer's name.
     pub(crate) fn read(&self) -> BTreeMap<Arc<str>, LinkNumbers> {
-        let records = lock(&self.records);
+        let records = &mut *lock(&self.records);
+        records.remember_ended();
         let mut all = records.past.clone();
+        for OpenLink { consumer, counters } in &records.ending {
+            all.entry(Arc::clone(consumer)).or_default().add(&counters.read().ending());
+        }
         for OpenLink { consumer, counters } in records.live.values() {
             all.entry(Arc::clone(consumer)).or_default().add(&counters.read());
         }
@@ -212,6 +223,14 @@ impl Links {
 }
 
 impl LinkRecords {
+    /// Adds to the totals the links that neither side uses any more.
+    fn remember_ended(&mut self) {
+        let ended = |live: &mut OpenLink| Arc::strong_count(&live.counters) == 1;
+        for live in self.ending.extract_if(.., ended).collect::<Vec<_>>() {
+            self.remember(live);
+        }
+    }
+
     fn remember(&mut self, OpenLink { consumer, counters }: OpenLink) {
         let room = self.past.len() < NAMES || self.past.contains_key(&consumer);
         let name = if room { consumer } else { Arc::from(OTHERS) };
@@ -249,6 +268,23 @@ mod tests {
         let numbers = &all["sink/0"];
         assert_eq!((numbers.links, numbers.asked, numbers.sent, numbers.handled), (1, 25, 14, 10));
         assert_eq!((numbers.unmet, numbers.in_flight), (8, 1));
+    }
+
+    #[test]
+    fn events_that_are_handled_after_the_end_of_their_producer_count() {
+        let links = Links::default();
+        let counters = link(10, 15, 12, 9);
+        links.open(1, "sink/0".into(), &counters);
+        links.close(1);
+        let numbers = links.read()["sink/0"];
+        assert_eq!((numbers.links, numbers.handled, numbers.in_flight), (0, 9, 3));
+        counters.handled(2);
+        let numbers = links.read()["sink/0"];
+        assert_eq!((numbers.handled, numbers.in_flight), (11, 1));
+        // The consumer is gone, and has lost one.
+        drop(counters);
+        let numbers = links.read()["sink/0"];
+        assert_eq!((numbers.sent, numbers.handled, numbers.in_flight), (12, 11, 0));
     }
 
     #[test]
