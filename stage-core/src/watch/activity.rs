@@ -65,6 +65,15 @@ impl Activity {
         lints(self)
     }
 
+    /// Returns whether a step asks for more than its producers send.
+    pub(super) fn lacks_input(&self, step: &StepActivity) -> bool {
+        let inputs = || self.links.iter().filter(|link| link.to == step.step);
+        let unmet: f64 = inputs().map(|link| link.unmet).sum();
+        // Demand that is not met stays above `min_demand`; that of a step with enough input is near zero.
+        let least: f64 = inputs().map(LinkActivity::least).sum();
+        inputs().next().is_some() && 2.0 * unmet > least + 1.0
+    }
+
     /// Returns the step with this name.
     pub fn step(&self, name: &str) -> Option<&StepActivity> {
         self.steps.iter().find(|step| step.step == name)

@@ -203,8 +203,9 @@ impl Course {
             Some((since, other)) if other.is_like(&next) => *since,
             Some(_) | None => now,
         };
-        let confirm = match next {
-            Verdict::Idle => CONFIRM_IDLE,
+        let confirm = match (present, &next) {
+            (_, Verdict::Idle) => CONFIRM_IDLE,
+            (Verdict::Idle, _) => Duration::ZERO,
             _ => CONFIRM,
         };
         if now.saturating_sub(since) >= confirm {

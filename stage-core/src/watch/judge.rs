@@ -39,7 +39,8 @@ pub(super) fn judge(activity: &Activity, before: Option<&Verdict>) -> Verdict {
     let lead = |step: &StepActivity| if Some(step.step.as_str()) == named { LEAD } else { 0.0 };
     let running = || activity.steps.iter().filter(|step| !step.times().total().is_zero());
     let rank = |load: &Load<'_>| load.share + lead(load.step);
-    let busiest = running().map(Load::of).max_by(|one, other| rank(one).total_cmp(&rank(other)));
+    let busiest =
+        running().map(|step| Load::of(activity, step)).max_by(|one, other| rank(one).total_cmp(&rank(other)));
     let moved = activity.steps.iter().any(|step| step.events() > 0);
     let limit = busiest.filter(|load| rank(load) >= MOSTLY);
     let often = match before {
@@ -64,7 +65,9 @@ pub(super) fn judge(activity: &Activity, before: Option<&Verdict>) -> Verdict {
         Some(load) => Verdict::Bottleneck(bottleneck(activity, &load)),
         None if !moved => Verdict::Idle,
         None => {
-            let busiest = running().map(Load::of).max_by(|one, other| one.share.total_cmp(&other.share));
+            let busiest = running()
+                .map(|step| Load::of(activity, step))
+                .max_by(|one, other| one.share.total_cmp(&other.share));
             Verdict::Balanced { busiest: busiest.map(|load| (load.step.step.clone(), load.share)) }
         }
     }
@@ -83,11 +86,11 @@ struct Load<'a> {
 }
 
 impl<'a> Load<'a> {
-    fn of(step: &'a StepActivity) -> Self {
-        let mean = busy(step, &step.times());
+    fn of(activity: &Activity, step: &'a StepActivity) -> Self {
+        let mean = busy(activity, step, &step.times());
         let copies = step.copies.iter().enumerate();
         let (hot, most) = copies
-            .map(|(place, copy)| (place, busy(step, &copy.times)))
+            .map(|(place, copy)| (place, busy(activity, step, &copy.times)))
             .max_by(|(_, one), (_, other)| one.total_cmp(other))
             .unwrap_or((0, mean));
         if most >= MOSTLY && most >= 2.0 * mean {
@@ -103,9 +106,11 @@ impl<'a> Load<'a> {
 }
 
 /// Returns the busy share of a step's time. Waits of a source are not counted: it waits for something outside
-/// the pipeline.
-fn busy(step: &StepActivity, times: &StateTimes) -> f64 {
-    let waiting = if step.is_source { 0.0 } else { times.share(StageState::Waiting) };
+/// the pipeline. Neither are those of a step that keeps events inside and has demand for more that is not met,
+/// such as a batcher: it waits for input, too.
+fn busy(activity: &Activity, step: &StepActivity, times: &StateTimes) -> f64 {
+    let elsewhere = step.is_source || step.held() > 0 && activity.lacks_input(step);
+    let waiting = if elsewhere { 0.0 } else { times.share(StageState::Waiting) };
     times.share(StageState::Working) + waiting + times.share(StageState::Scheduled)
 }
 
@@ -118,7 +123,8 @@ fn waiting_source(activity: &Activity, lead: impl Fn(&StepActivity) -> f64) -> O
     if !sources.iter().all(|source| waits(source) + led >= MOSTLY) {
         return None;
     }
-    sources.into_iter().max_by(|one, other| waits(one).total_cmp(&waits(other)))
+    let rank = |source: &StepActivity| waits(source) + lead(source);
+    sources.into_iter().max_by(|one, other| rank(one).total_cmp(&rank(other)))
 }
 
 /// Returns whether a step has at least as much input in flight as its `min_demand` requires: faster producers

@@ -21,6 +21,8 @@ pub struct LinkActivity {
     pub handled: u64,
     /// Events in flight, that is, sent and not handled: the mean of the two snapshots.
     pub in_flight: f64,
+    /// Events asked for and not sent: the mean of the two snapshots.
+    pub unmet: f64,
     /// The maximum number of events that could be in flight, at the end.
     pub room: u64,
     /// The number of links between copies, at the end.
@@ -34,18 +36,24 @@ pub struct LinkActivity {
 impl LinkActivity {
     pub(super) fn between(earlier: Option<&LinkSnapshot>, later: &LinkSnapshot) -> Self {
         let since = |count: fn(&LinkSnapshot) -> u64| count(later).saturating_sub(earlier.map_or(0, count));
-        let before = earlier.map_or(later.in_flight, |earlier| earlier.in_flight);
+        let before = earlier.unwrap_or(later);
         Self {
             from: later.from.clone(),
             to: later.to.clone(),
             asked: since(|link| link.asked),
             sent: since(|link| link.sent),
             handled: since(|link| link.handled),
-            in_flight: f64::midpoint(before as f64, later.in_flight as f64),
+            in_flight: f64::midpoint(before.in_flight as f64, later.in_flight as f64),
+            unmet: f64::midpoint(before.unmet as f64, later.unmet as f64),
             room: later.max_demand,
             links: later.links,
             threshold: ratio(later.min_demand as f64, later.max_demand),
         }
+    }
+
+    /// Returns the sum of the links' `min_demand`.
+    pub(super) fn least(&self) -> f64 {
+        self.threshold * self.room as f64
     }
 
     /// Returns the share of the room that is in flight, from 0 to 1.

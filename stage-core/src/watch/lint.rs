@@ -30,12 +30,10 @@ pub enum Lint {
         /// Events per second.
         rate: f64,
     },
-    /// The window is as small as the number of events that a step keeps inside, so the step waits.
+    /// The events that a step has taken in use up its window, so it takes no more although it is not busy.
     SmallWindow {
         /// The step.
         step: String,
-        /// Events that the step keeps inside.
-        held: u64,
         /// The `max_demand` of all its links together.
         room: u64,
     },
@@ -111,10 +109,10 @@ impl fmt::Display for Lint {
                 "`{to}` gets {rate:.0} events a second from `{from}` in batches of {batch:.1}: a source that emits \
                  several events in one callback costs less"
             ),
-            Self::SmallWindow { step, held, room } => write!(
+            Self::SmallWindow { step, room } => write!(
                 f,
-                "`{step}` keeps {held} events inside and may have at most {room}: a larger `max_demand` keeps it \
-                 from waiting"
+                "`{step}` has taken in all {room} events that its window allows, and its producers are held up: a \
+                 larger `max_demand` lets it handle more at a time"
             ),
             Self::Skew { step, copies, skew } => write!(
                 f,

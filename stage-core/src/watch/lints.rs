@@ -21,8 +21,8 @@ const WIDE: u64 = 100;
 /// The mean batch up to which events count as travelling one by one.
 const CHATTY: f64 = 1.5;
 
-/// The share of its room that a step keeps inside from which the room counts as too small.
-const FULL: f64 = 0.95;
+/// The share of the room up to which what is in flight does not use up the room.
+const HALF: f64 = 0.5;
 
 /// The multiple of the mean from which a copy has much more to do than the others.
 const SKEWED: f64 = 3.0;
@@ -72,17 +72,16 @@ fn chatty(activity: &Activity, step: &StepActivity) -> Option<Lint> {
     })
 }
 
-/// A step that keeps everything it may have inside, and waits with it, cannot fill a batch or use its tasks.
+/// A step that has tasks for all events that its window allows, and room on its links, is limited by the window.
 #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
 fn small_window(activity: &Activity, step: &StepActivity) -> Option<Lint> {
     let room: u64 = inputs(activity, step).map(|link| link.room).sum();
-    let held = step.held();
-    let full = room > 0 && held as f64 >= FULL * room as f64;
-    (full && step.share(StageState::Waiting) >= MOSTLY).then(|| Lint::SmallWindow {
-        step: step.step.clone(),
-        held,
-        room,
-    })
+    let in_flight: f64 = inputs(activity, step).map(|link| link.in_flight).sum();
+    let mut producers = inputs(activity, step).filter_map(|link| activity.step(&link.from));
+    let held_up = producers.all(|producer| producer.share(StageState::HeldUp) >= MOSTLY);
+    let inside = step.held() == 0 && step.share(StageState::Waiting) >= MOSTLY;
+    let used_up = room > 0 && in_flight <= HALF * room as f64 && !activity.lacks_input(step);
+    (held_up && inside && used_up).then(|| Lint::SmallWindow { step: step.step.clone(), room })
 }
 
 fn skew(step: &StepActivity) -> Option<Lint> {
@@ -153,5 +152,139 @@ impl LinkActivity {
     pub fn chunk(&self) -> u64 {
         let chunks = self.room as f64 * (1.0 - self.threshold);
         (chunks.round() as u64).checked_div(self.links).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::stats::{Discards, StateTimes};
+    use crate::watch::CopyActivity;
+
+    fn copy(events: u64, batches: u64) -> CopyActivity {
+        CopyActivity {
+            copy: 0,
+            events_in: events,
+            events_out: events,
+            batches,
+            discarded: 0,
+            discards: Discards::default(),
+            restarts: 0,
+            held: 0,
+            polled_for: Duration::ZERO,
+            times: StateTimes { starved: Duration::from_secs(1), ..StateTimes::default() },
+        }
+    }
+
+    /// A second of a source and a step with these copies and this window of each link.
+    fn second(copies: Vec<CopyActivity>, max: u64, min: f64) -> Activity {
+        let step = |name: &str, is_source, copies| StepActivity {
+            step: name.to_owned(),
+            is_source,
+            placement: Placement::Runtime,
+            copies,
+        };
+        let links = copies.len() as u64;
+        let link = LinkActivity {
+            from: "src".to_owned(),
+            to: "step".to_owned(),
+            asked: 0,
+            sent: 0,
+            handled: 0,
+            in_flight: 0.0,
+            unmet: 0.0,
+            room: max * links,
+            links,
+            threshold: min / max as f64,
+        };
+        Activity {
+            elapsed: Duration::from_secs(1),
+            steps: vec![step("src", true, vec![copy(0, 0)]), step("step", false, copies)],
+            links: vec![link],
+        }
+    }
+
+    #[track_caller]
+    fn lint(activity: &Activity, text: &str) {
+        let found: Vec<_> = lints(activity).iter().map(ToString::to_string).collect();
+        assert_eq!(found, [text]);
+    }
+
+    #[test]
+    fn a_pipeline_without_flaws_has_no_lints() {
+        assert_eq!(lints(&second(vec![copy(50_000, 100), copy(50_000, 100)], 1_000, 500.0)), []);
+        // One by one, but rarely.
+        assert_eq!(lints(&second(vec![copy(900, 900)], 1_000, 500.0)), []);
+        // One by one, but on purpose.
+        assert_eq!(lints(&second(vec![copy(5_000, 5_000)], 2, 0.0)), []);
+    }
+
+    #[test]
+    fn a_callback_that_blocks_its_thread_is_found_on_the_runtime_only() {
+        let mut copies = vec![copy(10, 10), copy(10, 10)];
+        copies[1].copy = 1;
+        copies[1].polled_for = Duration::from_millis(250);
+        let mut activity = second(copies, 10, 5.0);
+        lint(
+            &activity,
+            "a callback of `step/1` has run for 0.250 s without a pause, and occupies a thread of the runtime: \
+             `placement: blocking` or `placement: rayon` gives it a thread of its own",
+        );
+        activity.steps[1].placement = Placement::Blocking;
+        assert_eq!(lints(&activity), []);
+    }
+
+    #[test]
+    fn events_that_travel_one_by_one_are_found() {
+        lint(
+            &second(vec![copy(6_000, 5_000)], 100, 50.0),
+            "`step` gets 6000 events a second from `src` in batches of 1.2: a source that emits several events in \
+             one callback costs less",
+        );
+    }
+
+    #[test]
+    fn a_window_that_asks_for_single_events_is_found() {
+        lint(
+            &second(vec![copy(6_000, 6_000)], 50, 49.0),
+            "`step` asks for one event at a time and gets 6000 a second: a smaller `min_demand` allows batches",
+        );
+    }
+
+    #[test]
+    fn a_copy_with_most_of_the_events_is_found() {
+        let mut copies = vec![copy(1, 1); 5];
+        copies[3] = copy(996, 100);
+        lint(
+            &second(copies, 10, 5.0),
+            "one of the 5 copies of `step` has 5.0 times as many events as the mean: a key that spreads the events \
+             more evenly helps",
+        );
+    }
+
+    #[test]
+    fn a_step_whose_consumers_left_is_found() {
+        let mut activity = second(vec![copy(10, 10)], 10, 5.0);
+        activity.links[0].links = 0;
+        activity.steps[0].copies[0].times =
+            StateTimes { held_up: Duration::from_secs(1), ..StateTimes::default() };
+        lint(&activity, "`src` has events, and no consumer asks for them");
+    }
+
+    #[test]
+    fn losses_are_found_by_their_reason() {
+        let mut copies = vec![copy(10, 10)];
+        copies[0].discards = Discards { overflow: 7, ..Discards::default() };
+        let mut activity = second(copies, 10, 5.0);
+        lint(
+            &activity,
+            "`step` discarded 7 events because its buffer was full: a larger `buffer`, or a source that emits only \
+             on demand, helps",
+        );
+        activity.steps[1].copies[0].discards = Discards { unroutable: 3, ..Discards::default() };
+        lint(
+            &activity,
+            "`step` discarded 3 events that no subscriber accepts: a partition or a selector for them is missing",
+        );
     }
 }
