@@ -122,8 +122,9 @@ where
         } else if !stage_loop.io.paused
             && let Some(demand) = stage_loop.kind.0.missing(stage_loop.io.outlet.wanted())
         {
-            stage_loop.state.begin_batch(demand.get());
+            stage_loop.begin_batch(demand.get());
             run_holding!(stage_loop, |kind, out| kind.0.round(demand, out));
+            stage_loop.end_batch();
             // A source has no input to count as handled.
             stage_loop.kind.0.take_handled();
             continue;

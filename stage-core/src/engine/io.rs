@@ -7,8 +7,8 @@ use super::diagnose::{answer, halves};
 use super::inlet::Inlet;
 use super::outlet::Outlet;
 use super::stage_inbox::{Request, StageInbox};
-use crate::base::stats::StageState;
-use crate::sync::{Mutex, lock};
+use crate::base::stats::{StageHistograms, StageState};
+use crate::sync::{Arc, Mutex, lock};
 use crate::wire::diagnosis::{Callback, Diagnosis};
 use crate::wire::signal::{Attention, Parking, WantsCredit};
 use crate::wire::subscription::{Tell, What};
@@ -23,6 +23,8 @@ pub(super) struct StageIo<S, In, Out> {
     pub(super) is_source: bool,
     /// Whether an operator paused the stage.
     pub(super) paused: bool,
+    /// Receives batch sizes and callback times, while an operator wants them.
+    pub(super) histograms: Option<Arc<StageHistograms>>,
 }
 
 impl<S, In, Out> StageIo<S, In, Out>
@@ -73,7 +75,7 @@ where
     /// Applies the operator's requests. A source that is paused holds demand back, so that what is in flight
     /// behind it finishes; any other stage leaves its input where it is.
     pub(super) fn apply_requests(&mut self) {
-        let Self { inbox, inlet, outlet, is_source, paused, .. } = self;
+        let Self { inbox, inlet, outlet, is_source, paused, histograms, .. } = self;
         let requests = inbox.mailbox.requests();
         if *paused != requests.is_paused() {
             *paused = !*paused;
@@ -82,6 +84,9 @@ where
             } else {
                 inlet.set_paused(*paused);
             }
+        }
+        if histograms.is_some() != requests.records().is_some() {
+            *histograms = requests.records().cloned();
         }
         if let Some(window) = requests.window() {
             inlet.set_window(window);

@@ -30,6 +30,7 @@ mod fused;
 mod inlet;
 mod io;
 mod kind;
+mod measure;
 mod outlet;
 mod pending_markers;
 mod run;

@@ -70,10 +70,11 @@ pub(super) use end_stage;
 /// Runs the callback for one batch; its emptied buffer returns to the producer.
 macro_rules! handle_batch {
     ($stage_loop:expr, $slot:expr, |$kind:ident, $events:ident, $out:ident| $callback:expr) => {{
-        $stage_loop.state.begin_batch($stage_loop.batch.len());
+        $stage_loop.begin_batch($stage_loop.batch.len());
         $stage_loop.remember_sender($slot);
         debug_assert!($stage_loop.from.is_some(), "a batch comes by a subscription that stands");
         run_callback!(batch of $stage_loop, |$kind, $events, $out| $callback)?;
+        $stage_loop.end_batch();
         let events = std::mem::take(&mut $stage_loop.batch);
         $stage_loop.io.inlet.handled($slot, events);
     }};
@@ -125,8 +126,9 @@ async fn produce<P: Producer>(stage_loop: &mut StageLoop<Producing<P>>) -> Resul
         } else if !stage_loop.io.paused
             && let Some(demand) = stage_loop.io.outlet.next_demand()
         {
-            stage_loop.state.begin_batch(demand.get());
+            stage_loop.begin_batch(demand.get());
             run_callback!(stage_loop, |kind, out| kind.0.handle_demand(demand, out))?;
+            stage_loop.end_batch();
             continue;
         }
         stage_loop.park(WantsCredit::Yes).await;

@@ -9,6 +9,8 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 
+use tokio::time::Instant;
+
 use super::attend::attend;
 use super::deferred_messages::DeferredMessages;
 use super::diagnose::{answer, halves};
@@ -44,6 +46,8 @@ pub(super) struct StageLoop<K: Kind> {
     /// Events that the running callback flushed; empty between callbacks.
     pub(super) flushed: Mutex<Vec<K::Out>>,
     pub(super) timekeeper: Timekeeper,
+    /// The time at which the batch in hand was begun, if it is measured.
+    pub(super) batch_began: Option<Instant>,
     timers: Timers,
     deferred: DeferredMessages,
     /// The answer to a call that ended the stage; it is sent after `terminate`.
@@ -116,7 +120,15 @@ impl<K: Kind> StageLoop<K> {
         let parking = Parking::new(Arc::clone(inbox.mailbox.signal()));
         state.counters.set_source(K::IS_SOURCE);
         let timekeeper = Timekeeper::start(Arc::clone(&state.counters));
-        let mut io = StageIo { parking, inbox, inlet, outlet, is_source: K::IS_SOURCE, paused: false };
+        let mut io = StageIo {
+            parking,
+            inbox,
+            inlet,
+            outlet,
+            is_source: K::IS_SOURCE,
+            paused: false,
+            histograms: None,
+        };
         io.apply_requests();
         Self {
             batch: Vec::new(),
@@ -126,6 +138,7 @@ impl<K: Kind> StageLoop<K> {
             emitted: Vec::new(),
             flushed: Mutex::new(Vec::new()),
             timekeeper,
+            batch_began: None,
             timers: Timers::new(),
             deferred: DeferredMessages::new(),
             answer: None,

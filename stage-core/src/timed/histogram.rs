@@ -62,11 +62,14 @@ impl Histogram {
         self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum()
     }
 
-    /// Returns the counts of durations below each power of two nanoseconds in `powers`, 4 to 63 in ascending
+    /// Returns the counts of durations below each power of two nanoseconds in `powers`, 0 to 63 in ascending
     /// order; then the number of all durations, and their sum.
     pub(crate) fn below(&self, powers: &[u32]) -> (Vec<u64>, u64, Duration) {
         let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect();
-        let until = |power: &u32| EXACT + (*power as usize).saturating_sub(4) * STEPS;
+        let until = |power: &u32| match power {
+            0..4 => 1 << power,
+            _ => EXACT + (*power as usize - 4) * STEPS,
+        };
         let below = powers.iter().map(|power| counts[..until(power)].iter().sum()).collect();
         let sum = Duration::from_nanos(self.nanos.load(Ordering::Relaxed));
         (below, counts.iter().sum(), sum)
@@ -154,8 +157,8 @@ mod tests {
         for nanos in [0, 15, 16, 1_023, 1_024, 1 << 40] {
             times.record(Duration::from_nanos(nanos));
         }
-        let (below, count, sum) = times.below(&[4, 10, 11, 40, 41]);
-        assert_eq!((below, count), (vec![2, 4, 5, 5, 6], 6));
+        let (below, count, sum) = times.below(&[0, 3, 4, 10, 11, 40, 41]);
+        assert_eq!((below, count), (vec![1, 1, 2, 4, 5, 5, 6], 6));
         assert_eq!(sum, Duration::from_nanos(15 + 16 + 1_023 + 1_024 + (1 << 40)));
     }
 

@@ -50,6 +50,8 @@ pub struct StepStatus {
     pub min_demand: Option<usize>,
     /// Its rate, if it limits the rate of events.
     pub rate: Option<Rate>,
+    /// Whether its batch sizes and callback times are recorded.
+    pub measured: bool,
 }
 
 impl Monitor {
@@ -119,6 +121,7 @@ impl Monitor {
             paused: requests.is_some_and(|requests| requests.is_paused()),
             max_demand: window.map(Window::max),
             min_demand: window.map(Window::min),
+            measured: requests.is_some_and(|requests| requests.records().is_some()),
             rate: requests.and_then(|requests| requests.rate()),
         }
     }

@@ -177,6 +177,30 @@ impl Steering {
         Ok(())
     }
 
+    /// Begins to record the batch sizes and callback times of a step, which [`openmetrics`](super::openmetrics)
+    /// then writes as histograms. For a source, the size of a demand counts. Costs two readings of the clock per
+    /// batch; a pipeline fused into one stage has no batches to record.
+    ///
+    /// # Errors
+    ///
+    /// As for [`pause_step`](Self::pause_step).
+    pub fn measure(&self, step: &str) -> Result<(), SteeringError> {
+        self.set_measured(step, true)?;
+        tracing::info!(pipeline = self.name(), step, "step measured");
+        Ok(())
+    }
+
+    /// Ends to record the batch sizes and callback times of a step; those recorded are kept.
+    ///
+    /// # Errors
+    ///
+    /// As for [`pause_step`](Self::pause_step).
+    pub fn stop_measuring(&self, step: &str) -> Result<(), SteeringError> {
+        self.set_measured(step, false)?;
+        tracing::info!(pipeline = self.name(), step, "step no longer measured");
+        Ok(())
+    }
+
     /// Ends the sources and lets every stage finish its events in flight, as [`Running::drain`] does, without
     /// waiting for the end. A later drain replaces the deadline.
     ///
@@ -206,6 +230,13 @@ impl Steering {
         let copies = self.copies(step)?;
         self.change(|| {
             copies.iter().copied().filter_map(requests).for_each(|requests| requests.set_paused(paused))
+        })
+    }
+
+    fn set_measured(&self, step: &str, measured: bool) -> Result<(), SteeringError> {
+        let copies = self.copies(step)?;
+        self.change(|| {
+            copies.iter().copied().filter_map(requests).for_each(|stage| stage.set_measured(measured))
         })
     }
 

@@ -1,7 +1,10 @@
-//! The operator's requests to a stage: a pause, a demand window, a rate. They outlive its restarts.
+//! The operator's requests to a stage: a pause, a demand window, a rate, histograms. They outlive its restarts.
+
+use std::sync::OnceLock;
 
 use super::signal::Signal;
 use crate::base::rate::Rate;
+use crate::base::stats::StageHistograms;
 use crate::credit::demand::Window;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 
@@ -14,6 +17,9 @@ pub(crate) struct OperatorRequests {
     /// The requested window; `None` for the declared one.
     window: Mutex<Option<Window>>,
     rates: Mutex<Rates>,
+    /// The histograms, once the stage was measured.
+    histograms: OnceLock<Arc<StageHistograms>>,
+    measured: AtomicBool,
 }
 
 /// The rate of a stage, and the one requested.
@@ -39,6 +45,8 @@ impl OperatorRequests {
             paused: AtomicBool::new(false),
             window: Mutex::default(),
             rates: Mutex::default(),
+            histograms: OnceLock::new(),
+            measured: AtomicBool::new(false),
         })
     }
 
@@ -58,6 +66,25 @@ impl OperatorRequests {
 
     pub(crate) fn window(&self) -> Option<Window> {
         *lock(&self.window)
+    }
+
+    /// Begins or ends to record batch sizes and callback times.
+    pub(crate) fn set_measured(&self, measured: bool) {
+        if measured {
+            self.histograms.get_or_init(Arc::default);
+        }
+        self.measured.store(measured, Ordering::Release);
+        self.signal.mark_mail();
+    }
+
+    /// Returns the histograms to record in, if the stage is measured now.
+    pub(crate) fn records(&self) -> Option<&Arc<StageHistograms>> {
+        if self.measured.load(Ordering::Acquire) { self.histograms.get() } else { None }
+    }
+
+    /// Returns the histograms, if the stage was ever measured.
+    pub(crate) fn histograms(&self) -> Option<&Arc<StageHistograms>> {
+        self.histograms.get()
     }
 
     /// Connects the rate of a stage that starts. A rate that the operator requested applies to it, unless it

@@ -3,6 +3,7 @@
 mod clock;
 mod counters;
 mod event_time;
+mod histograms;
 mod link_counters;
 mod outcomes;
 mod short;
@@ -15,6 +16,7 @@ mod timekeeper;
 pub(crate) use counters::Counters;
 pub use event_time::EventTime;
 pub(crate) use event_time::EventTimes;
+pub(crate) use histograms::StageHistograms;
 pub(crate) use link_counters::{LinkCounters, LinkNumbers, Sharing};
 pub(crate) use outcomes::Discard;
 pub use outcomes::{Discards, EventFailures};

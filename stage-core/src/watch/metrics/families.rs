@@ -1,8 +1,9 @@
 //! The metric families: their names, types, units and values. `docs/design/watching.md` has the same table.
 
-use super::text::{Family, Kind};
+use super::text::{Family, Kind, SIZES, TIMES};
 use super::view::{LinkRow, Row, View};
-use crate::base::stats::StageState;
+use crate::base::stats::{StageHistograms, StageState};
+use crate::sync::Arc;
 use crate::watch::snapshot::LinkSnapshot;
 
 /// A metric family, and the samples of it that a pipeline has.
@@ -47,6 +48,18 @@ fn row_labels(
 
 fn links(view: &View, family: &mut Family<'_>, value: fn(&LinkSnapshot) -> u64) {
     view.links.iter().for_each(|LinkRow { labels, link }| family.sample(labels, value(link)));
+}
+
+fn histograms(view: &View, mut write: impl FnMut(&str, &[Arc<StageHistograms>])) {
+    view.rows.iter().for_each(|row| write(&row.labels, &row.histograms));
+}
+
+/// Counts of a histogram: by bound, of all values, and their sum.
+type Counts<T> = (Vec<u64>, u64, T);
+
+fn add<T: Copy>(one: Counts<T>, other: &Counts<T>, sum: fn(T, T) -> T) -> Counts<T> {
+    let below = one.0.iter().zip(&other.0).map(|(one, other)| one + other).collect();
+    (below, one.1 + other.1, sum(one.2, other.2))
 }
 
 /// The durations of functions with `#[timed]`, which belong to no pipeline.
@@ -179,6 +192,34 @@ pub(super) const METRICS: &[Metric] = &[
             }
         }
     }),
+    Metric {
+        kind: Kind::Histogram,
+        ..Metric::gauge("stage_batch_events", "Events in a batch of a measured step.", |view, family| {
+            histograms(view, |labels, all| {
+                let all = all.iter().map(|one| one.batches_below(&SIZES));
+                if let Some((below, count, sum)) = all.reduce(|one, other| add(one, &other, |a, b| a + b)) {
+                    family.sizes(labels, &below, count, sum);
+                }
+            });
+        })
+        .unit("events")
+    },
+    Metric {
+        kind: Kind::Histogram,
+        ..Metric::gauge(
+            "stage_callback_seconds",
+            "Time from the beginning to the end of a batch of a measured step.",
+            |view, family| {
+                histograms(view, |labels, all| {
+                    let all = all.iter().map(|one| one.callbacks_below(&TIMES));
+                    if let Some((below, count, sum)) = all.reduce(|one, other| add(one, &other, |a, b| a + b)) {
+                        family.times(labels, &below, count, sum);
+                    }
+                });
+            },
+        )
+        .unit("seconds")
+    },
     Metric::gauge("stage_deliveries_open", "Deliveries without a verdict.", |view, family| {
         if let Some(settlement) = &view.status.settlement {
             family.sample(&view.labels, settlement.open());

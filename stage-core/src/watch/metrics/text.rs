@@ -1,6 +1,7 @@
 //! The text format: metric families, samples, and escaped labels (OpenMetrics 1.0).
 
 use std::fmt::{self, Write};
+use std::time::Duration;
 
 /// The type of a metric family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +28,8 @@ impl From<u64> for Value {
     }
 }
 
-impl From<std::time::Duration> for Value {
-    fn from(time: std::time::Duration) -> Self {
+impl From<Duration> for Value {
+    fn from(time: Duration) -> Self {
         Self::Real(time.as_secs_f64())
     }
 }
@@ -85,14 +86,29 @@ impl<'a> Family<'a> {
 
     /// Writes a histogram: `buckets` are cumulative counts by upper bound, without the last one, which has all
     /// `count`.
-    pub(super) fn histogram(&mut self, labels: &str, buckets: &[(f64, u64)], count: u64, sum: f64) {
+    fn histogram(&mut self, labels: &str, buckets: &[(f64, u64)], count: u64, sum: Value) {
         for (bound, below) in buckets {
             let bound = format!("{bound:?}");
             self.write("_bucket", labels, Some(("le", &bound)), Value::Count(*below));
         }
         self.write("_bucket", labels, Some(("le", "+Inf")), Value::Count(count));
         self.write("_count", labels, None, Value::Count(count));
-        self.write("_sum", labels, None, Value::Real(sum));
+        self.write("_sum", labels, None, sum);
+    }
+
+    /// Writes a histogram of durations, with the bounds [`TIMES`].
+    pub(super) fn times(&mut self, labels: &str, below: &[u64], count: u64, sum: Duration) {
+        let bound = |power: &u32| Duration::from_nanos(1 << power).as_secs_f64();
+        let buckets: Vec<_> = TIMES.iter().map(bound).zip(below.iter().copied()).collect();
+        self.histogram(labels, &buckets, count, Value::from(sum));
+    }
+
+    /// Writes a histogram of batch sizes, with the bounds [`SIZES`].
+    pub(super) fn sizes(&mut self, labels: &str, below: &[u64], count: u64, sum: u64) {
+        // Fewer events than a power of two are at most one less than it.
+        let bound = |power: &u32| f64::from((1_u32 << power) - 1);
+        let buckets: Vec<_> = SIZES.iter().map(bound).zip(below.iter().copied()).collect();
+        self.histogram(labels, &buckets, count, Value::from(sum));
     }
 
     fn write(&mut self, suffix: &str, labels: &str, another: Option<(&str, &str)>, value: Value) {
@@ -123,6 +139,12 @@ impl<'a> Family<'a> {
         text.extend(["# HELP ", *name, " ", *help, "\n"]);
     }
 }
+
+/// The bounds of durations, as powers of two nanoseconds: from 1 µs to 69 s, by factors of four.
+pub(super) const TIMES: [u32; 14] = [10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36];
+
+/// The bounds of batch sizes, as powers of two: from 1 to 16,383 events, by factors of two.
+pub(super) const SIZES: [u32; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
 
 /// Appends a label to `labels`, with its value escaped.
 pub(super) fn label(labels: &mut String, name: &str, value: &str) {
@@ -156,7 +178,7 @@ mod tests {
         drop(Family::new(&mut text, "stage_x", Kind::Gauge, None, "Help."));
         assert_eq!(text, "");
         let mut begun = Family::new(&mut text, "stage_x_seconds", Kind::Counter, Some("seconds"), "Help.");
-        begun.sample("a=\"1\"", std::time::Duration::from_millis(1_500));
+        begun.sample("a=\"1\"", Duration::from_millis(1_500));
         begun.sample_with("a=\"2\"", Some(("b", "c")), 7);
         assert_eq!(
             text,

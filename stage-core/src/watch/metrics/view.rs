@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::text::label;
-use crate::base::stats::{Discards, EventFailures, StageState, StateTimes};
+use crate::base::stats::{Discards, EventFailures, StageHistograms, StageState, StateTimes};
+use crate::supervise::{Nature, StageEntry};
+use crate::sync::Arc;
 use crate::watch::board::Entry;
 use crate::watch::snapshot::{LinkSnapshot, StageSnapshot};
 use crate::watch::status::Status;
@@ -22,6 +24,8 @@ pub(super) struct Row {
     pub(super) discards: Discards,
     pub(super) failures: EventFailures,
     pub(super) times: StateTimes,
+    /// The histograms of the copies that are, or were, measured.
+    pub(super) histograms: Vec<Arc<StageHistograms>>,
     /// The age of the callback that has run longest, up to now.
     pub(super) callback_age: Duration,
 }
@@ -58,17 +62,18 @@ impl View {
         let mut labels = String::new();
         label(&mut labels, "pipeline", entry.name());
         let mut rows: Vec<(&str, Row)> = Vec::new();
-        for stage in &snapshot.stages {
+        let entries = entry.monitor().stages.iter().filter(|stage| matches!(stage.nature, Nature::Stage));
+        for (stage, known) in snapshot.stages.iter().zip(entries) {
             let step = stage.stats.step.as_str();
             match rows.last_mut().filter(|(last, _)| detail == Detail::Steps && *last == step) {
-                Some((_, row)) => row.add(stage),
+                Some((_, row)) => row.add(stage, known),
                 None => {
                     let mut row = Row { labels: labels.clone(), ..Row::default() };
                     label(&mut row.labels, "step", step);
                     if detail == Detail::Copies {
                         label(&mut row.labels, "copy", &stage.stats.copy.to_string());
                     }
-                    row.add(stage);
+                    row.add(stage, known);
                     rows.push((step, row));
                 }
             }
@@ -91,7 +96,9 @@ impl View {
 }
 
 impl Row {
-    fn add(&mut self, stage: &StageSnapshot) {
+    fn add(&mut self, stage: &StageSnapshot, known: &StageEntry) {
+        let requests = known.control.requests();
+        self.histograms.extend(requests.and_then(|requests| requests.histograms()).cloned());
         let stats = &stage.stats;
         self.copies += 1;
         self.events_in += stats.events_in;

@@ -1,9 +1,7 @@
 //! Writes the statistics of a board in the text format of OpenMetrics 1.0.
 
-use std::time::Duration;
-
 use super::families::{METRICS, TIMED};
-use super::text::{Family, label};
+use super::text::{Family, TIMES, label};
 use super::view::{Detail, View};
 use crate::timed;
 use crate::watch::board::Board;
@@ -84,16 +82,7 @@ fn write_timed(text: &mut String) {
     for (name, histogram) in functions {
         let mut labels = String::new();
         label(&mut labels, "function", name);
-        let (below, count, sum) = histogram.below(&POWERS);
-        let buckets: Vec<_> = POWERS.iter().map(|power| bound(*power)).zip(below).collect();
-        family.histogram(&labels, &buckets, count, sum.as_secs_f64());
+        let (below, count, sum) = histogram.below(&TIMES);
+        family.times(&labels, &below, count, sum);
     }
-}
-
-/// The bounds of the buckets of durations, as powers of two nanoseconds: from 1 µs to 69 s, by factors of four.
-const POWERS: [u32; 14] = [10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36];
-
-/// Returns the bound in seconds.
-fn bound(power: u32) -> f64 {
-    Duration::from_nanos(1 << power).as_secs_f64()
 }
