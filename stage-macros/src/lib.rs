@@ -12,6 +12,7 @@ mod error_debug;
 mod expand;
 mod model;
 mod option_words;
+mod step_options;
 mod suggest;
 mod timed;
 mod validate;

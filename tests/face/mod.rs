@@ -1,4 +1,5 @@
-//! Checks of the public names: `docs/design/public-names.md` lists them, and no other name is public.
+//! Checks of the names that users meet: `docs/design/public-names.md` lists the public ones, and no other name is
+//! public; the macro knows every option of steps.
 
 mod read;
 mod resolve;
@@ -117,5 +118,25 @@ fn flow_shows_the_listed_names() {
     for (module, names) in &surface.modules {
         let path = if module.is_empty() { "flow".to_owned() } else { format!("flow::{module}") };
         assert_listed(&path, names);
+    }
+}
+
+/// The options of steps are in two tables: stage-core's, of which `Setting` consists, and the macro's.
+#[test]
+fn the_macro_has_every_step_option() {
+    let read =
+        |file: &str| fs::read_to_string(workspace_root().join("stage-macros/src").join(file)).expect(file);
+    let (table, words) = (read("step_options.rs"), read("option_words.rs"));
+    let fields = table.lines().filter_map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
+        [_, field, "Number" | "Choice" | "Buffer", ..] => Some(field),
+        _ => None,
+    });
+    let fields: Vec<_> = fields.collect();
+    assert_eq!(fields, stage_core::config::Setting::ALL.map(stage_core::config::Setting::name));
+    for field in fields {
+        assert!(
+            words.contains(&format!("\"{field}\", \"{field}: ")),
+            "option_words.rs has no row for `{field}`"
+        );
     }
 }

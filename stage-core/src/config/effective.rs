@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::backoff::{ATTEMPTS, Attempts, FIRST, MOST, Unlimited};
 use super::origin::OptionOrigin;
 use super::patch::{path_of_default, path_of_step};
-use super::setting::{Setting, shown, shown_capacity};
+use super::setting::{Setting, shown};
 use super::structs::PipelineOptions;
 use crate::pipeline::{Link, Pipeline, StepDeclaration, StepOptions};
 use crate::supervise::{Intensity, Strategy};
@@ -76,7 +76,7 @@ impl EffectiveOptions {
         for step in pipeline.declarations() {
             let settings = Setting::ALL.into_iter().filter(|setting| setting.idle(step.kind).is_none());
             let options = settings.filter_map(|setting| {
-                let value = value_in(&step, setting)?;
+                let value = setting.shown(&step.effective?);
                 let origin = all.origin_in(&step, setting);
                 Some(EffectiveOption {
                     step: Some(step.name.to_owned()),
@@ -187,21 +187,6 @@ fn is_half(step: &StepDeclaration<'_>, setting: Setting) -> bool {
 /// Returns whether `max_demand` was derived from that of the pipeline, which counts events.
 fn is_in_batches(step: &StepDeclaration<'_>, setting: Setting) -> bool {
     setting == Setting::MaxDemand && step.takes_batches && step.own.max_demand.is_none()
-}
-
-/// Returns the value of an option, or `None` if the options of the step are invalid.
-fn value_in(step: &StepDeclaration<'_>, setting: Setting) -> Option<Value> {
-    let options = step.effective?;
-    Some(match setting {
-        Setting::Count => options.count.into(),
-        Setting::MinDemand => options.min_demand.into(),
-        Setting::MaxDemand => options.max_demand.into(),
-        Setting::Placement => shown(options.placement),
-        Setting::Buffer => shown_capacity(options.buffer.unwrap_or(step.buffer)),
-        Setting::Keep => shown(options.keep),
-        Setting::Restart => shown(options.restart),
-        Setting::Cancel => shown(options.cancel),
-    })
 }
 
 /// Converts a time to seconds, an integer if there is no fraction.

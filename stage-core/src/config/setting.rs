@@ -8,76 +8,73 @@ use serde_json::Value;
 use super::error::Problem;
 use super::structs::capacity;
 use crate::base::options::Capacity;
-use crate::pipeline::{StepKind, StepOptions};
+use crate::pipeline::StepKind;
+use crate::pipeline::options::{StepOptions, StepValues, step_options};
 
-/// An option of a step that can be set from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Setting {
-    /// The number of copies.
-    Count,
-    /// The number of outstanding events at which each copy asks for more.
-    MinDemand,
-    /// The maximum number of outstanding events.
-    MaxDemand,
-    /// Where callbacks run.
-    Placement,
-    /// The number of events without demand that are buffered.
-    Buffer,
-    /// Which events a full buffer keeps.
-    Keep,
-    /// Whether a copy that ended is rebuilt.
-    Restart,
-    /// How a copy reacts when a producer before it ends.
-    Cancel,
+macro_rules! settings {
+    ($($(#[$doc:meta])* $variant:ident $field:ident($argument:ident: $type:ty) = $usual:expr;
+       $about:literal, $read:ident, $show:ident, $legal:expr, { $(#[$file:meta])* };)*) => {
+        /// An option of a step that can be set from outside.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Setting {
+            $(#[doc = $about] $variant,)*
+        }
+
+        impl Setting {
+            /// All settings, in display order.
+            pub const ALL: [Self; [$(stringify!($field)),*].len()] = [$(Self::$variant),*];
+
+            /// Returns the name used in files.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => stringify!($field),)*
+                }
+            }
+
+            /// Returns a description of the legal values.
+            pub const fn legal(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $legal,)*
+                }
+            }
+
+            /// Writes a value into the options.
+            pub(super) fn set(self, options: &mut StepOptions, value: &Value) -> Result<(), Problem> {
+                let done = match self {
+                    $(Self::$variant => $read(value).map(|value| options.$field = Some(value)),)*
+                };
+                done.ok_or_else(|| wrong(self.legal(), value))
+            }
+
+            /// Returns whether the options set it.
+            pub(super) fn is_set(self, options: &StepOptions) -> bool {
+                match self {
+                    $(Self::$variant => options.$field.is_some(),)*
+                }
+            }
+
+            /// Returns the displayed form of its value.
+            pub(super) fn shown(self, values: &StepValues) -> Value {
+                match self {
+                    $(Self::$variant => $show(values.$field),)*
+                }
+            }
+        }
+    };
 }
 
+step_options!(settings);
+
+#[cfg(feature = "rayon")]
+const PLACEMENTS: &str = "\"runtime\", \"blocking\" or \"rayon\"";
+#[cfg(not(feature = "rayon"))]
+const PLACEMENTS: &str = "\"runtime\" or \"blocking\" (and \"rayon\", with that feature of stage-core)";
+
 impl Setting {
-    /// All settings, in display order.
-    pub const ALL: [Self; 8] = [
-        Self::Count,
-        Self::MinDemand,
-        Self::MaxDemand,
-        Self::Placement,
-        Self::Buffer,
-        Self::Keep,
-        Self::Restart,
-        Self::Cancel,
-    ];
-
-    /// Returns the name used in files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Count => "count",
-            Self::MinDemand => "min_demand",
-            Self::MaxDemand => "max_demand",
-            Self::Placement => "placement",
-            Self::Buffer => "buffer",
-            Self::Keep => "keep",
-            Self::Restart => "restart",
-            Self::Cancel => "cancel",
-        }
-    }
-
     /// Returns the setting with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|setting| setting.name() == name)
-    }
-
-    /// Returns a description of the legal values.
-    pub const fn legal(self) -> &'static str {
-        match self {
-            Self::Count => "a whole number of copies, at least 1",
-            Self::MinDemand => "a whole number of events, from 0 to max_demand - 1",
-            Self::MaxDemand => "a whole number of events, at least 1",
-            #[cfg(feature = "rayon")]
-            Self::Placement => "\"runtime\", \"blocking\" or \"rayon\"",
-            #[cfg(not(feature = "rayon"))]
-            Self::Placement => "\"runtime\" or \"blocking\" (and \"rayon\", with that feature of stage-core)",
-            Self::Buffer => "a whole number of events, or \"unbounded\"",
-            Self::Keep => "\"first\" or \"last\"",
-            Self::Restart | Self::Cancel => "\"permanent\", \"transient\" or \"temporary\"",
-        }
     }
 
     /// Returns why the setting has no effect on steps of this kind, or `None` if it has one.
@@ -99,38 +96,6 @@ impl Setting {
             _ => None,
         }
     }
-
-    /// Writes a value into the options.
-    pub(super) fn set(self, options: &mut StepOptions, value: &Value) -> Result<(), Problem> {
-        let at_least_1 = || typed::<usize>(value).filter(|number| *number > 0);
-        let done = match self {
-            Self::Count => at_least_1().map(|count| options.count = Some(count)),
-            Self::MinDemand => typed(value).map(|events| options.min_demand = Some(events)),
-            Self::MaxDemand => at_least_1().map(|events| options.max_demand = Some(events)),
-            Self::Placement => typed(value).map(|placement| options.placement = Some(placement)),
-            Self::Buffer => {
-                capacity::deserialize(value).ok().flatten().map(|capacity| options.buffer = Some(capacity))
-            }
-            Self::Keep => typed(value).map(|keep| options.keep = Some(keep)),
-            Self::Restart => typed(value).map(|restart| options.restart = Some(restart)),
-            Self::Cancel => typed(value).map(|mode| options.cancel = Some(mode)),
-        };
-        done.ok_or_else(|| wrong(self.legal(), value))
-    }
-
-    /// Returns whether the options set it.
-    pub(super) fn is_set(self, options: &StepOptions) -> bool {
-        match self {
-            Self::Count => options.count.is_some(),
-            Self::MinDemand => options.min_demand.is_some(),
-            Self::MaxDemand => options.max_demand.is_some(),
-            Self::Placement => options.placement.is_some(),
-            Self::Buffer => options.buffer.is_some(),
-            Self::Keep => options.keep.is_some(),
-            Self::Restart => options.restart.is_some(),
-            Self::Cancel => options.cancel.is_some(),
-        }
-    }
 }
 
 impl fmt::Display for Setting {
@@ -142,6 +107,16 @@ impl fmt::Display for Setting {
 /// Returns the value, if it has this type.
 pub(super) fn typed<'de, T: Deserialize<'de>>(value: &'de Value) -> Option<T> {
     T::deserialize(value).ok()
+}
+
+/// Returns the value, if it is a number above 0.
+fn at_least_1(value: &Value) -> Option<usize> {
+    typed(value).filter(|number| *number > 0)
+}
+
+/// Returns the value, if it is a capacity.
+fn bounded(value: &Value) -> Option<Capacity> {
+    capacity::deserialize(value).ok().flatten()
 }
 
 /// Returns the problem of a value that is not legal.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::backoff::Attempts;
 use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
+use crate::pipeline::options::step_options;
 use crate::supervise::Strategy;
 
 /// The options of a pipeline as a struct; `None` leaves an option unset. Accepted by [`Overrides::map`].
@@ -65,35 +66,24 @@ impl BackoffSettings {
     }
 }
 
-/// The options of a step; `None` leaves an option unset.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct StepSettings {
-    /// The number of copies, at least 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub count: Option<usize>,
-    /// The number of outstanding events at which each copy asks for more, from 0 to `max_demand` − 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_demand: Option<usize>,
-    /// The maximum number of events each copy has outstanding at each producer, at least 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_demand: Option<usize>,
-    /// Where its callbacks run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub placement: Option<Placement>,
-    /// The number of events without demand that it buffers, or `unbounded`.
-    #[serde(skip_serializing_if = "Option::is_none", with = "capacity")]
-    pub buffer: Option<Capacity>,
-    /// Which events a full buffer keeps.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keep: Option<Keep>,
-    /// Whether a copy that ended is rebuilt.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub restart: Option<Restart>,
-    /// How a copy reacts when a producer before it ends.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cancel: Option<CancelMode>,
+macro_rules! settings {
+    ($($(#[$doc:meta])* $variant:ident $field:ident($argument:ident: $type:ty) = $usual:expr;
+       $about:literal, $read:ident, $show:ident, $legal:expr, { $(#[$file:meta])* };)*) => {
+        /// The options of a step; `None` leaves an option unset.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct StepSettings {
+            $(
+                #[doc = $about]
+                #[serde(skip_serializing_if = "Option::is_none")]
+                $(#[$file])*
+                pub $field: Option<$type>,
+            )*
+        }
+    };
 }
+
+step_options!(settings);
 
 impl StepSettings {
     /// Returns whether nothing is set.

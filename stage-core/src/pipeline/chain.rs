@@ -354,7 +354,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         let count = Arc::default();
         follow(&mut upstream, &count);
         let links = upstream.links();
-        let parts = Parts { recipe, upstream, count, exit: Arc::clone(&exit), capacity, run };
+        let parts = Parts { recipe, upstream, count, exit: Arc::clone(&exit), run };
         let install = Box::new(move |options: &_, children: &mut _| parts.install(options, children));
         self.draft.plan(options, shape, &links, install);
         exit

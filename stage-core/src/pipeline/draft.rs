@@ -89,7 +89,7 @@ impl Draft {
         let unnamed = self.unnamed(shape.type_name);
         let carried = |step: usize| self.planned.get(step).map_or(Carried::Events, |planned| planned.emits);
         let taken = from.steps.iter().fold(Carried::Events, |taken, (step, _)| taken.and(carried(*step)));
-        let named = declared.effective(&self.defaults, &unnamed, taken).map(|mut options| {
+        let named = declared.effective(&self.defaults, &unnamed, taken, shape.capacity).map(|mut options| {
             options.name.insert_str(0, &self.prefix);
             options
         });
@@ -159,7 +159,7 @@ impl Draft {
     }
 
     fn check(&self, options: Effective, shape: Shape, lanes: usize) -> Result<Effective, OptionError> {
-        let Effective { name: step, count, .. } = options.clone();
+        let (step, count) = (options.name.clone(), options.values.count);
         options.check_copies(lanes)?;
         if shape.single && count > 1 {
             return Err(OptionError::Single { step, count });

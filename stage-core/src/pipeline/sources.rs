@@ -80,8 +80,7 @@ where
     let exit = Exit::new(draft.next(), 1);
     let upstream = Upstream::none();
     let links = upstream.links();
-    let (exit_of, capacity) = (Arc::clone(&exit), shape.capacity);
-    let parts = Parts { recipe, upstream, count: Arc::default(), exit: exit_of, capacity, run };
+    let parts = Parts { recipe, upstream, count: Arc::default(), exit: Arc::clone(&exit), run };
     let install = Box::new(move |options: &_, children: &mut _| parts.install(options, children));
     draft.plan(options, shape, &links, install);
     Upstream::of(exit)

@@ -7,67 +7,123 @@ use syn::spanned::Spanned as _;
 
 use super::{assertion, capture};
 use crate::model::{Buffer, Choice, Number, Options, Scope, Supervision, Text};
+use crate::step_options::step_options;
 
-/// Expands `.count(4).max_demand(10)`.
-pub(super) fn options(options: &Options, scope: &Scope<'_>) -> TokenStream {
-    let Options { count, min_demand, max_demand, placement, buffer, keep, restart, cancel } = options;
-    let count = count.as_ref().map(|value| number(value, scope)).map(|value| quote!(.count(#value)));
-    let min_demand =
-        min_demand.as_ref().map(|value| number(value, scope)).map(|value| quote!(.min_demand(#value)));
-    let max_demand =
-        max_demand.as_ref().map(|value| number(value, scope)).map(|value| quote!(.max_demand(#value)));
-    let placement = placement.as_ref().map(|value| placed(value, scope));
-    let buffer = buffer.as_ref().map(|buffer| match buffer {
-        Buffer::Unbounded => quote!(.buffer(::stage_core::Capacity::Unbounded)),
-        Buffer::Bounded(value) => {
-            let value = number(value, scope);
-            quote!(.buffer(::stage_core::Capacity::Bounded(#value)))
-        }
-    });
-    let keep = keep.as_ref().map(|value| choice(value, &quote!(::stage_core::Keep), scope));
-    let keep = keep.map(|value| quote!(.keep(#value)));
-    let restart = restart.as_ref().map(|value| choice(value, &quote!(::stage_core::Restart), scope));
-    let restart = restart.map(|value| quote!(.restart(#value)));
-    let cancel = cancel.as_ref().map(|value| choice(value, &quote!(::stage_core::CancelMode), scope));
-    let cancel = cancel.map(|value| quote!(.cancel(#value)));
-    quote!(#count #min_demand #max_demand #placement #buffer #keep #restart #cancel)
+/// A value of a step option, as the argument of the builder's method.
+trait Argument {
+    /// Expands the value of type `of`.
+    fn argument(&self, of: &Ident, scope: &Scope<'_>) -> TokenStream;
+
+    /// Expands like [`argument`](Self::argument), if the value is known without the parameters.
+    fn known_argument(&self, of: &Ident) -> Option<TokenStream>;
+
+    /// Returns the user's expression, if the value is one.
+    fn mentioned(&self) -> Option<&Expr>;
 }
 
-/// Expands like [`options`], as far as the values are known without the parameters.
-pub(super) fn known(options: &Options) -> TokenStream {
-    let Options { count, min_demand, max_demand, placement, buffer, keep, restart, cancel } = options;
-    let number = |number: &Number| match number {
-        Number::Literal { literal, .. } => Some(literal.to_token_stream()),
-        Number::Constant(expr) => Some(assertion::constant(expr)),
-        Number::Computed(_) => None,
-    };
-    let numbers = [("count", count), ("min_demand", min_demand), ("max_demand", max_demand)];
-    let numbers = numbers.into_iter().filter_map(|(method, value)| {
-        let (method, value) = (Ident::new(method, Span::call_site()), number(value.as_ref()?)?);
-        Some(quote!(.#method(#value)))
-    });
-    let buffer = buffer.as_ref().and_then(|buffer| match buffer {
-        Buffer::Unbounded => Some(quote!(.buffer(::stage_core::Capacity::Unbounded))),
-        Buffer::Bounded(value) => {
-            number(value).map(|value| quote!(.buffer(::stage_core::Capacity::Bounded(#value))))
+macro_rules! calls {
+    ($($variant:ident $field:ident $kind:ident $of:ident [$($words:tt)*];)*) => {
+        /// Expands `.count(4).max_demand(10)`.
+        pub(super) fn options(options: &Options, scope: &Scope<'_>) -> TokenStream {
+            let calls = [$(options.$field.as_ref().map(|value| {
+                call(stringify!($field), &value.argument(&ident(stringify!($of)), scope))
+            })),*];
+            calls.into_iter().flatten().collect()
         }
-    });
-    let word = |choice: &Option<Choice>| match choice {
-        Some(Choice::Word(word)) => Some(word.clone()),
-        Some(Choice::Computed(_)) | None => None,
-    };
-    let keep = word(keep).map(|word| quote!(.keep(::stage_core::Keep::#word)));
-    let restart = word(restart).map(|word| quote!(.restart(::stage_core::Restart::#word)));
-    let placement = word(placement).map(|word| {
-        if word == "Rayon" {
-            let rayon = quote_spanned!(word.span()=> ::stage_core::__rayon!());
-            quote!(.placement(#rayon))
-        } else {
-            quote!(.placement(::stage_core::Placement::#word))
+
+        /// Expands like [`options`], as far as the values are known without the parameters.
+        pub(super) fn known(options: &Options) -> TokenStream {
+            let calls = [$(options.$field.as_ref().and_then(|value| {
+                Some(call(stringify!($field), &value.known_argument(&ident(stringify!($of)))?))
+            })),*];
+            calls.into_iter().flatten().collect()
         }
-    });
-    let cancel = word(cancel).map(|word| quote!(.cancel(::stage_core::CancelMode::#word)));
-    quote!(#(#numbers)* #placement #buffer #keep #restart #cancel)
+
+        /// Returns the expressions among the options, for a pipeline that cannot be expanded.
+        pub(super) fn mentions<'a>(name: &'a Text, options: &'a Options) -> Vec<&'a Expr> {
+            let name = if let Text::Computed(expr) = name { Some(expr) } else { None };
+            let values = [$(options.$field.as_ref().and_then(Argument::mentioned)),*];
+            name.into_iter().chain(values.into_iter().flatten()).collect()
+        }
+    };
+}
+
+step_options!(calls);
+
+fn ident(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
+}
+
+fn call(method: &str, argument: &TokenStream) -> TokenStream {
+    let method = ident(method);
+    quote!(.#method(#argument))
+}
+
+impl Argument for Number {
+    fn argument(&self, _: &Ident, scope: &Scope<'_>) -> TokenStream {
+        number(self, scope)
+    }
+
+    fn known_argument(&self, _: &Ident) -> Option<TokenStream> {
+        match self {
+            Self::Literal { literal, .. } => Some(literal.to_token_stream()),
+            Self::Constant(expr) => Some(assertion::constant(expr)),
+            Self::Computed(_) => None,
+        }
+    }
+
+    fn mentioned(&self) -> Option<&Expr> {
+        of_number(self)
+    }
+}
+
+impl Argument for Buffer {
+    fn argument(&self, of: &Ident, scope: &Scope<'_>) -> TokenStream {
+        match self {
+            Self::Unbounded => quote!(::stage_core::#of::Unbounded),
+            Self::Bounded(value) => {
+                let value = number(value, scope);
+                quote!(::stage_core::#of::Bounded(#value))
+            }
+        }
+    }
+
+    fn known_argument(&self, of: &Ident) -> Option<TokenStream> {
+        match self {
+            Self::Unbounded => Some(quote!(::stage_core::#of::Unbounded)),
+            Self::Bounded(value) => {
+                value.known_argument(of).map(|value| quote!(::stage_core::#of::Bounded(#value)))
+            }
+        }
+    }
+
+    fn mentioned(&self) -> Option<&Expr> {
+        match self {
+            Self::Unbounded => None,
+            Self::Bounded(value) => of_number(value),
+        }
+    }
+}
+
+impl Argument for Choice {
+    fn argument(&self, of: &Ident, scope: &Scope<'_>) -> TokenStream {
+        self.known_argument(of).unwrap_or_else(|| choice(self, &quote!(::stage_core::#of), scope))
+    }
+
+    fn known_argument(&self, of: &Ident) -> Option<TokenStream> {
+        match self {
+            // The rayon placement depends on a feature, which only stage-core knows.
+            Self::Word(word) if word == "Rayon" => {
+                Some(quote_spanned!(word.span()=> ::stage_core::__rayon!()))
+            }
+            Self::Word(word) => Some(quote!(::stage_core::#of::#word)),
+            Self::Computed(_) => None,
+        }
+    }
+
+    fn mentioned(&self) -> Option<&Expr> {
+        of_choice(self)
+    }
 }
 
 /// Expands `.strategy(…).intensity(…)`.
@@ -87,17 +143,6 @@ pub(super) fn supervision(supervision: &Supervision, scope: &Scope<'_>) -> Token
     let rest =
         (max_restarts.is_none() || within.is_none()).then(|| quote!(..::core::default::Default::default()));
     quote!(#strategy #backoff.intensity(::stage_core::Intensity { #max_restarts #within #rest }))
-}
-
-fn placed(placement: &Choice, scope: &Scope<'_>) -> TokenStream {
-    // The rayon placement depends on a feature, which only stage-core knows.
-    let placement = match placement {
-        Choice::Word(variant) if variant == "Rayon" => {
-            quote_spanned!(variant.span()=> ::stage_core::__rayon!())
-        }
-        other => choice(other, &quote!(::stage_core::Placement), scope),
-    };
-    quote!(.placement(#placement))
 }
 
 fn choice(choice: &Choice, of: &TokenStream, scope: &Scope<'_>) -> TokenStream {
@@ -129,17 +174,6 @@ pub(super) fn text(text: &Text, scope: &Scope<'_>) -> TokenStream {
         Text::Literal(literal) => literal.to_token_stream(),
         Text::Computed(expr) => capture::once(expr, scope),
     }
-}
-
-/// Returns the expressions among the options, for a pipeline that cannot be expanded.
-pub(super) fn mentions<'a>(name: &'a Text, options: &'a Options) -> Vec<&'a Expr> {
-    let Options { count, min_demand, max_demand, placement, buffer, keep, restart, cancel } = options;
-    let name = if let Text::Computed(expr) = name { Some(expr) } else { None };
-    let buffer = if let Some(Buffer::Bounded(number)) = buffer { Some(number) } else { None };
-    let numbers = [count.as_ref(), min_demand.as_ref(), max_demand.as_ref(), buffer];
-    let numbers = numbers.into_iter().flatten().filter_map(of_number);
-    let choices = [placement, keep, restart, cancel].into_iter().flatten().filter_map(of_choice);
-    name.into_iter().chain(numbers).chain(choices).collect()
 }
 
 /// Like [`mentions`], for the supervision.

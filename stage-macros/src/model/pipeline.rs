@@ -1,5 +1,6 @@
 //! Types of the model: a pipeline with typed options.
 
+use crate::step_options::step_options;
 use proc_macro2::Span;
 use syn::{Expr, Ident, LitStr, Type};
 
@@ -73,18 +74,17 @@ pub(crate) struct Partition {
     pub(crate) merge: Option<Span>,
 }
 
-/// The options that a step may set or inherit.
-#[derive(Default)]
-pub(crate) struct Options {
-    pub(crate) count: Option<Number>,
-    pub(crate) min_demand: Option<Number>,
-    pub(crate) max_demand: Option<Number>,
-    pub(crate) placement: Option<Choice>,
-    pub(crate) buffer: Option<Buffer>,
-    pub(crate) keep: Option<Choice>,
-    pub(crate) restart: Option<Choice>,
-    pub(crate) cancel: Option<Choice>,
+macro_rules! declare {
+    ($($variant:ident $field:ident $kind:ident $of:ident [$($words:tt)*];)*) => {
+        /// The options that a step may set or inherit.
+        #[derive(Default)]
+        pub(crate) struct Options {
+            $(pub(crate) $field: Option<$kind>,)*
+        }
+    };
 }
+
+step_options!(declare);
 
 /// The supervision of the pipeline: how failures are handled.
 #[derive(Default)]

@@ -11,6 +11,7 @@ use super::{
 use crate::ast::Setting;
 use crate::error::Errors;
 use crate::option_words::{OptionWord, sentence};
+use crate::step_options::step_options;
 use crate::suggest::did_you_mean;
 use crate::words::list;
 
@@ -76,21 +77,9 @@ impl Settings {
     }
 
     fn set(&mut self, option: OptionWord, word: Ident, value: Expr, scope: &Scope<'_>, errors: &mut Errors) {
-        let options = &mut self.options;
+        let Some(value) = self.options.set(option, value, scope, errors) else { return };
         match option {
             OptionWord::Name => self.name = text(value, errors),
-            OptionWord::Count => options.count = Number::read(option, value, scope, errors),
-            OptionWord::MinDemand => {
-                options.min_demand = Number::read(option, value, scope, errors);
-            }
-            OptionWord::MaxDemand => {
-                options.max_demand = Number::read(option, value, scope, errors);
-            }
-            OptionWord::Placement => options.placement = choice(&PLACEMENT, value, scope, errors),
-            OptionWord::Buffer => options.buffer = buffer(value, scope, errors),
-            OptionWord::Keep => options.keep = choice(&KEEP, value, scope, errors),
-            OptionWord::Restart => options.restart = choice(&RESTART, value, scope, errors),
-            OptionWord::Cancel => options.cancel = choice(&CANCEL, value, scope, errors),
             OptionWord::OnFailure => {
                 self.failure = policy::failure(value, scope, errors).map(|failure| (word, failure));
             }
@@ -132,15 +121,40 @@ impl Settings {
                 ),
                 value => self.supervision.backoff = Some(value),
             },
-            // `into` is never read as an option.
-            OptionWord::Into => {}
             OptionWord::Args => match value {
                 Expr::Array(args) => self.args = Some(args),
                 value => errors.at(&value, "`args` is a list, even of one argument: write `args: [a, b]`"),
             },
+            // `into` is never read as an option, and the options of steps are set.
+            _ => {}
         }
     }
 }
+
+macro_rules! set {
+    ($($variant:ident $field:ident $kind:ident $of:ident [$($words:tt)*];)*) => {
+        impl Options {
+            /// Reads an option of steps; returns the value of any other option.
+            fn set(
+                &mut self,
+                option: OptionWord,
+                value: Expr,
+                scope: &Scope<'_>,
+                errors: &mut Errors,
+            ) -> Option<Expr> {
+                match option {
+                    $(OptionWord::$variant => {
+                        self.$field = $kind::of(&Words { option, words: &[$($words)*] }, value, scope, errors);
+                    })*
+                    _ => return Some(value),
+                }
+                None
+            }
+        }
+    };
+}
+
+step_options!(set);
 
 fn known(word: &Ident, owner: Owner, errors: &mut Errors) -> Option<OptionWord> {
     let text = word.to_string();
@@ -221,23 +235,28 @@ struct Words {
     words: &'static [(&'static str, &'static str)],
 }
 
-const PLACEMENT: Words = Words {
-    option: OptionWord::Placement,
-    words: &[("runtime", "Runtime"), ("blocking", "Blocking"), ("rayon", "Rayon")],
-};
-const KEEP: Words = Words { option: OptionWord::Keep, words: &[("first", "First"), ("last", "Last")] };
-const RESTART: Words = Words {
-    option: OptionWord::Restart,
-    words: &[("permanent", "Permanent"), ("transient", "Transient"), ("temporary", "Temporary")],
-};
-const CANCEL: Words = Words {
-    option: OptionWord::Cancel,
-    words: &[("permanent", "Permanent"), ("transient", "Transient"), ("temporary", "Temporary")],
-};
 const STRATEGY: Words = Words {
     option: OptionWord::Strategy,
     words: &[("one_for_one", "OneForOne"), ("one_for_all", "OneForAll"), ("rest_for_one", "RestForOne")],
 };
+
+impl Number {
+    fn of(words: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Self> {
+        Self::read(words.option, value, scope, errors)
+    }
+}
+
+impl Choice {
+    fn of(words: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Self> {
+        choice(words, value, scope, errors)
+    }
+}
+
+impl Buffer {
+    fn of(_: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Self> {
+        buffer(value, scope, errors)
+    }
+}
 
 fn choice(words: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Choice> {
     let option = words.option.word();

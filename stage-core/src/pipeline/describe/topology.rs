@@ -108,13 +108,13 @@ impl StepInfo {
         Self {
             name: options.name.clone(),
             kind: shape.kind,
-            count: options.count,
+            count: options.values.count,
             lanes,
             min_demand: options.window.min(),
             max_demand: options.window.max(),
             batch_size: shape.batch_size(),
             keyed: shape.keyed,
-            placement: options.placement,
+            placement: options.values.placement,
         }
     }
 

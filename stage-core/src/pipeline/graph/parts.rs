@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::wire::{Exit, Upstream};
 use crate::ack::Collectors;
 use crate::base::error::BoxError;
-use crate::base::options::{Capacity, Pace};
+use crate::base::options::Pace;
 use crate::engine::{self, Ready, Run, Sources, StageSetup};
 use crate::pipeline::options::Effective;
 use crate::stage::{CopyOf, StageMail};
@@ -26,8 +26,6 @@ pub(in crate::pipeline) struct Parts<S, In, Out, R> {
     /// The number of copies in each lane, for the steps before it.
     pub(in crate::pipeline) count: Arc<OnceLock<usize>>,
     pub(in crate::pipeline) exit: Arc<Exit<Out>>,
-    /// The default buffer of each copy.
-    pub(in crate::pipeline) capacity: Capacity,
     pub(in crate::pipeline) run: Run<S, In, Out>,
 }
 
@@ -40,14 +38,15 @@ where
 {
     /// Adds a child for each copy.
     pub(in crate::pipeline) fn install(self, options: &Effective, children: &mut Vec<Child>) {
-        let copies = options.count * self.upstream.lanes;
+        let values = options.values;
+        let copies = values.count * self.upstream.lanes;
         // A pipeline starts only once, so the value cannot be set already.
-        let _ = self.count.set(options.count);
+        let _ = self.count.set(values.count);
         let mailbox = |copy: usize| Mailbox::new(format!("{}/{copy}", options.name));
         let mailboxes: Vec<_> = (0..copies).map(mailbox).collect();
         let producers =
             mailboxes.iter().map(|mailbox| Arc::clone(mailbox) as Arc<dyn Subscribable<Out>>).collect();
-        self.exit.make(producers, children.len(), options.buffer.unwrap_or(self.capacity), options.keep);
+        self.exit.make(producers, children.len(), values.buffer, values.keep);
         let shared = Arc::new(Mutex::new(self));
         for (copy, mailbox) in mailboxes.into_iter().enumerate() {
             children.push(child(&shared, options, CopyOf { index: copy, of: copies }, mailbox));
@@ -74,7 +73,7 @@ where
     let step: Arc<str> = options.name.as_str().into();
     let counters = Arc::clone(mailbox.counters());
     let collectors = Arc::new(Collectors::default());
-    let (window, count, cancel) = (options.window, options.count, options.cancel);
+    let (window, count, cancel) = (options.window, options.values.count, options.values.cancel);
     let sources = lock(parts).upstream.feed(copy.index, count).into_iter().map(|(_, child)| child).collect();
     let parts = Arc::clone(parts);
     let retire = {
@@ -107,8 +106,8 @@ where
     Child {
         step,
         copy: copy.index,
-        placement: options.placement,
-        restart: options.restart,
+        placement: options.values.placement,
+        restart: options.values.restart,
         signal: Arc::clone(mailbox.signal()),
         counters,
         collectors,

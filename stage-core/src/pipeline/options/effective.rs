@@ -1,8 +1,8 @@
 //! The options of a step as it runs: every default filled in, every value within its range.
 
-use super::StepOptions;
+use super::step_options::{StepOptions, StepValues};
 use crate::base::option_error::OptionError;
-use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
+use crate::base::options::Capacity;
 use crate::credit::demand::{Window, WindowError};
 use crate::credit::limits::{MOST_COPIES, MOST_EVENTS};
 use crate::pipeline::describe::Carried;
@@ -11,20 +11,14 @@ use crate::pipeline::describe::Carried;
 #[derive(Clone, Debug)]
 pub(crate) struct Effective {
     pub(crate) name: String,
-    pub(crate) count: usize,
     pub(crate) window: Window,
-    pub(crate) placement: Placement,
-    /// `None` for the default of the kind of stage.
-    pub(crate) buffer: Option<Capacity>,
-    pub(crate) keep: Keep,
-    pub(crate) restart: Restart,
-    pub(crate) cancel: CancelMode,
+    pub(crate) values: StepValues,
 }
 
 impl Effective {
     /// Checks that all lanes together do not have too many copies.
     pub(in crate::pipeline) fn check_copies(&self, lanes: usize) -> Result<(), OptionError> {
-        let got = self.count.saturating_mul(lanes);
+        let got = self.values.count.saturating_mul(lanes);
         if got > MOST_COPIES {
             return Err(OptionError::TooManyInLanes { step: self.name.clone(), got });
         }
@@ -33,22 +27,26 @@ impl Effective {
 }
 
 impl StepOptions {
-    /// Fills in `defaults` and the general defaults, for a step that takes `taken`.
+    /// Fills in `defaults` and the general defaults, for a step that takes `taken` and whose kind buffers
+    /// `capacity`.
     pub(in crate::pipeline) fn effective(
         &self,
         defaults: &Self,
         unnamed: &str,
         taken: Carried,
+        capacity: Capacity,
     ) -> Result<Effective, OptionError> {
         let name = self.name.clone().unwrap_or_else(|| unnamed.to_owned());
-        let count = self.count.or(defaults.count).unwrap_or(1);
+        let usual = StepValues::default();
+        let mut values = self.or(defaults).values(StepValues { buffer: capacity, ..usual });
+        let count = values.count;
         if count == 0 {
             return Err(OptionError::Count { step: name });
         }
         if count > MOST_COPIES {
             return Err(OptionError::TooManyCopies { step: name, got: count });
         }
-        let inherited = || taken.inherited(defaults.max_demand.unwrap_or(10));
+        let inherited = || taken.inherited(defaults.max_demand.unwrap_or(usual.max_demand));
         let max = self.max_demand.unwrap_or_else(inherited);
         if max > MOST_EVENTS {
             let source = WindowError::TooMuch { max };
@@ -58,7 +56,7 @@ impl StepOptions {
         let default_min = match (taken.is_batches(), self.max_demand) {
             (true, None) => max / 2,
             (true, Some(_)) => 1,
-            (false, _) => defaults.min_demand.unwrap_or(1),
+            (false, _) => defaults.min_demand.unwrap_or(usual.min_demand),
         };
         // An explicit maximum takes precedence over a default minimum.
         let halves = self.max_demand.is_some() || defaults.min_demand.is_none();
@@ -68,17 +66,13 @@ impl StepOptions {
         };
         let window =
             Window::new(max, min).map_err(|source| OptionError::Window { step: name.clone(), source })?;
-        let placement = self.placement.or(defaults.placement).unwrap_or_default();
-        let buffer = self.buffer.or(defaults.buffer);
-        if let Some(Capacity::Bounded(got)) = buffer
+        if let Capacity::Bounded(got) = values.buffer
             && got > MOST_EVENTS
         {
             return Err(OptionError::Buffer { step: name, got });
         }
-        let keep = self.keep.or(defaults.keep).unwrap_or_default();
-        let restart = self.restart.or(defaults.restart).unwrap_or_default();
-        let cancel = self.cancel.or(defaults.cancel).unwrap_or(CancelMode::Temporary);
-        Ok(Effective { name, count, window, placement, buffer, keep, restart, cancel })
+        (values.max_demand, values.min_demand) = (max, min);
+        Ok(Effective { name, window, values })
     }
 }
 
@@ -87,15 +81,18 @@ mod tests {
     use super::*;
 
     fn window(options: &StepOptions, defaults: &StepOptions) -> Result<(usize, usize), String> {
-        let effective =
-            options.effective(defaults, "step", Carried::Events).map_err(|error| error.to_string())?;
+        let effective = options
+            .effective(defaults, "step", Carried::Events, Capacity::Unbounded)
+            .map_err(|error| error.to_string())?;
         Ok((effective.window.max(), effective.window.min()))
     }
 
     #[test]
     fn defaults_are_those_of_the_book() {
-        let effective = StepOptions::new().effective(&StepOptions::new(), "seal", Carried::Events).unwrap();
-        assert_eq!((effective.name.as_str(), effective.count), ("seal", 1));
+        let effective = StepOptions::new()
+            .effective(&StepOptions::new(), "seal", Carried::Events, Capacity::Unbounded)
+            .unwrap();
+        assert_eq!((effective.name.as_str(), effective.values.count), ("seal", 1));
         assert_eq!((effective.window.max(), effective.window.min()), (10, 1));
     }
 
@@ -110,7 +107,9 @@ mod tests {
     #[test]
     fn a_step_that_takes_batches_inherits_the_demand_in_batches() {
         let window = |options: &StepOptions, defaults: &StepOptions| {
-            let effective = options.effective(defaults, "step", Carried::Batches(Some(500))).unwrap();
+            let effective = options
+                .effective(defaults, "step", Carried::Batches(Some(500)), Capacity::Unbounded)
+                .unwrap();
             (effective.window.max(), effective.window.min())
         };
         let defaults = StepOptions::new().max_demand(1000).min_demand(500);
@@ -151,7 +150,7 @@ mod tests {
         let most = StepOptions::named("seal").count(65_536).max_demand(1_000_000_000);
         assert!(
             most.buffer(Capacity::Bounded(1_000_000_000))
-                .effective(&StepOptions::new(), "seal", Carried::Events)
+                .effective(&StepOptions::new(), "seal", Carried::Events, Capacity::Unbounded)
                 .is_ok()
         );
     }

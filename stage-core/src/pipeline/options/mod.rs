@@ -4,6 +4,7 @@ mod effective;
 #[cfg(feature = "config")]
 mod redeclare;
 mod step_options;
+mod table;
 
 pub(super) use effective::Effective;
 #[cfg(feature = "config")]
@@ -11,3 +12,7 @@ pub(super) use redeclare::Declared;
 #[cfg(feature = "config")]
 pub(crate) use redeclare::StepDeclaration;
 pub use step_options::StepOptions;
+#[cfg(feature = "config")]
+pub(crate) use step_options::StepValues;
+#[cfg(feature = "config")]
+pub(crate) use table::step_options;

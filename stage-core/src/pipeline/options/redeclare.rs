@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::step_options::StepValues;
 use super::{Effective, StepOptions};
 use crate::base::backoff::Backoff;
 use crate::base::option_error::OptionError;
-use crate::base::options::{CancelMode, Capacity, Keep, Restart};
 use crate::pipeline::Pipeline;
 use crate::pipeline::describe::{Carried, StepInfo, StepKind};
 use crate::pipeline::draft::Shape;
@@ -28,27 +28,12 @@ pub(in crate::pipeline) struct Declared {
 pub(crate) struct StepDeclaration<'a> {
     pub(crate) name: &'a str,
     pub(crate) kind: StepKind,
-    /// The default buffer of each copy.
-    pub(crate) buffer: Capacity,
     pub(crate) own: &'a StepOptions,
     pub(crate) defaults: &'a StepOptions,
     /// The resulting options; `None` if they are invalid.
-    pub(crate) effective: Option<EffectiveStep>,
+    pub(crate) effective: Option<StepValues>,
     /// Whether it takes batches and counts its demand in batches.
     pub(crate) takes_batches: bool,
-}
-
-/// The options that a step runs with.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EffectiveStep {
-    pub(crate) count: usize,
-    pub(crate) min_demand: usize,
-    pub(crate) max_demand: usize,
-    pub(crate) placement: crate::base::options::Placement,
-    pub(crate) buffer: Option<Capacity>,
-    pub(crate) keep: Keep,
-    pub(crate) restart: Restart,
-    pub(crate) cancel: CancelMode,
 }
 
 /// The options of the whole pipeline.
@@ -61,31 +46,15 @@ pub(crate) struct Whole {
     pub(crate) origins: BTreeMap<String, String>,
 }
 
-impl From<&Effective> for EffectiveStep {
-    fn from(options: &Effective) -> Self {
-        Self {
-            count: options.count,
-            min_demand: options.window.min(),
-            max_demand: options.window.max(),
-            placement: options.placement,
-            buffer: options.buffer,
-            keep: options.keep,
-            restart: options.restart,
-            cancel: options.cancel,
-        }
-    }
-}
-
 impl Pipeline {
     /// Returns the steps, in the order of their declaration.
     pub(crate) fn declarations(&self) -> impl Iterator<Item = StepDeclaration<'_>> {
         self.draft.planned.iter().map(|planned| StepDeclaration {
             name: &planned.name,
             kind: planned.declared.shape.kind,
-            buffer: planned.declared.shape.capacity,
             own: &planned.declared.own,
             defaults: &planned.declared.defaults,
-            effective: planned.options.as_ref().map(EffectiveStep::from),
+            effective: planned.options.as_ref().map(|options| options.values),
             takes_batches: planned.declared.taken.is_batches(),
         })
     }
@@ -147,10 +116,10 @@ impl Declared {
     fn effective(&self, name: &str) -> Result<Effective, OptionError> {
         let mut own = self.own.clone();
         own.name = Some(name.to_owned());
-        let options = own.effective(&self.defaults, name, self.taken)?;
+        let options = own.effective(&self.defaults, name, self.taken, self.shape.capacity)?;
         options.check_copies(self.lanes)?;
-        if self.shape.single && options.count > 1 {
-            return Err(OptionError::Single { step: options.name, count: options.count });
+        if self.shape.single && options.values.count > 1 {
+            return Err(OptionError::Single { step: options.name, count: options.values.count });
         }
         Ok(options)
     }
