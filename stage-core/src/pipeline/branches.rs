@@ -26,6 +26,9 @@ pub struct Branches<T: Send + 'static, C: Carry = Plain, Back: Send + 'static = 
     back: Upstream<C::Of<Back>>,
 }
 
+/// The upstream of what travels in a chain.
+type CarriedFrom<T, C> = Upstream<<C as Carry>::Of<T>>;
+
 /// Implemented for the events that can be broadcast: every branch gets its own clone.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be broadcast: it is not `Clone`",
@@ -129,7 +132,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         within::<T, C, _>(draft, &trunk, begin, lane, |pipeline| &mut pipeline.draft)
     }
 
-    fn divide<K, F>(mut self, into: usize, key: F) -> (Draft, Upstream<C::Of<T>>, Upstream<C::Of<T>>)
+    fn divide<K, F>(mut self, into: usize, key: F) -> (Draft, CarriedFrom<T, C>, CarriedFrom<T, C>)
     where
         K: Hash,
         F: Fn(&T) -> K + Send + Sync + 'static,

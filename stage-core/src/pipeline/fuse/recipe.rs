@@ -86,7 +86,8 @@ pub struct Begin<T, C = Plain> {
 /// A closure that builds a stage.
 struct Made<S, T, C, F> {
     build: F,
-    types: PhantomData<fn() -> (S, T, C)>,
+    stage: PhantomData<fn() -> S>,
+    emits: PhantomData<fn() -> (T, C)>,
 }
 
 /// A function of what the step takes. Further functions are composed with it into one, so that an event passes
@@ -103,7 +104,7 @@ where
     C: Carry,
     F: Fn() -> Result<S, BoxError> + Send + 'static,
 {
-    Made { build, types: PhantomData }
+    Made { build, stage: PhantomData, emits: PhantomData }
 }
 
 impl<T, C> Begin<T, C> {
