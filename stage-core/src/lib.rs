@@ -89,12 +89,12 @@ pub mod timed;
 pub mod watch;
 mod wire;
 
-/// The statistics of stages: what [`Running::stats`] and a [`Report`] consist of.
+/// The statistics of stages, as in [`Running::stats`] and a [`Report`].
 pub mod stats {
     pub use crate::base::stats::{Discards, EventFailures, StageState, StageStats, StateTimes};
 }
 
-/// Subscriptions: what a stage learns of its producers and consumers. [`SubscribeOptions`] begin one.
+/// Subscriptions between stages and the reasons of their end. [`SubscribeOptions`] declares one.
 pub mod subscribe {
     pub use crate::base::error::SubscribeError;
     pub use crate::credit::demand::WindowError;

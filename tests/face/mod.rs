@@ -5,6 +5,7 @@ mod read;
 mod resolve;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 use std::{fs, io};
 
 use read::Tree;
@@ -26,6 +27,8 @@ struct Surface {
     /// The paths of each item that is public at more than one, apart from a prelude.
     doubled: Vec<Vec<String>>,
 }
+
+static STAGE_CORE: LazyLock<Surface> = LazyLock::new(|| surface("stage-core/src").expect("readable sources"));
 
 /// Reads the public names of the crate whose `lib.rs` is in `folder`.
 fn surface(folder: &str) -> io::Result<Surface> {
@@ -83,30 +86,26 @@ fn assert_listed(module: &str, names: &BTreeSet<String>) {
 
 #[test]
 fn the_root_of_stage_core_shows_the_listed_names() {
-    let surface = surface("stage-core/src").expect("readable sources");
-    let root = &surface.modules[""];
+    let root = &STAGE_CORE.modules[""];
     assert!(root.len() <= MOST_OF_STAGE_CORE, "{} names, at most {MOST_OF_STAGE_CORE}", root.len());
     assert_listed("stage_core", root);
 }
 
 #[test]
 fn the_public_modules_of_stage_core_are_listed() {
-    let surface = surface("stage-core/src").expect("readable sources");
-    let is_top = |module: &String| !module.is_empty() && !module.contains("::");
-    let modules = surface.modules.into_keys().filter(is_top).collect();
+    let is_top = |module: &str| !module.is_empty() && !module.contains("::");
+    let modules = STAGE_CORE.modules.keys().filter(|module| is_top(module)).cloned().collect();
     assert_listed("stage_core::*", &modules);
 }
 
 #[test]
 fn every_name_of_stage_core_has_one_path() {
-    let surface = surface("stage-core/src").expect("readable sources");
-    assert!(surface.doubled.is_empty(), "public at several paths: {:?}", surface.doubled);
+    assert!(STAGE_CORE.doubled.is_empty(), "public at several paths: {:?}", STAGE_CORE.doubled);
 }
 
 #[test]
 fn the_prelude_of_stage_core_shows_names_of_the_root_alone() {
-    let surface = surface("stage-core/src").expect("readable sources");
-    let more: Vec<_> = surface.modules["prelude"].difference(&surface.modules[""]).collect();
+    let more: Vec<_> = STAGE_CORE.modules["prelude"].difference(&STAGE_CORE.modules[""]).collect();
     assert!(more.is_empty(), "not in the root: {more:?}");
 }
 

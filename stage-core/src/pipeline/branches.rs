@@ -17,7 +17,7 @@ use crate::policy::{Carry, Plain};
 use crate::stage::Nothing;
 use crate::sync::Arc;
 
-/// A broadcast. `Back` is the event that the branches emit which will be merged; [`Nothing`] as long as every
+/// A broadcast. `Back` is the event type of the branches that will be merged: [`Nothing`] as long as every
 /// branch has its own last step.
 #[must_use = "a broadcast ends with `merge` or `done`"]
 pub struct Branches<T: Send + 'static, C: Carry = Plain, Back: Send + 'static = Nothing> {
@@ -26,7 +26,7 @@ pub struct Branches<T: Send + 'static, C: Carry = Plain, Back: Send + 'static = 
     back: Upstream<C::Of<Back>>,
 }
 
-/// The upstream of what travels in a chain.
+/// The upstream of a chain.
 type CarriedFrom<T, C> = Upstream<<C as Carry>::Of<T>>;
 
 /// Implemented for the events that can be broadcast: every branch gets its own clone.

@@ -25,9 +25,10 @@ use crate::policy::{Carry, Plain};
 use crate::stage::{Consumer, Ending, FromIter, MapEach, Nothing, Producer, ProducerConsumer};
 use crate::sync::Arc;
 
-/// A declaration in progress whose last step so far emits events of type `T`. They travel as `C` says: as
-/// they are, or as deliveries in an [acknowledged](Self::acknowledged) chain. Functions take and return
-/// events in both; stages take and emit what travels.
+/// A declaration in progress whose last step so far emits events of type `T`. The carrier `C` is
+/// [`Plain`] or [`Acknowledged`](super::Acknowledged): events travel as plain values or as deliveries.
+/// Functions take and return events with either carrier; the stages of an
+/// [acknowledged](Self::acknowledged) chain take and emit deliveries.
 #[must_use = "a pipeline ends with its finish step"]
 pub struct Chain<T: Send + 'static, C: Carry = Plain> {
     pub(super) draft: Draft,
@@ -317,12 +318,12 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         self.finish(options, move || Ok(Ending::new(recipe.build()?)))
     }
 
-    /// Returns the chain of what travels.
+    /// Returns the plain chain of the carried values.
     pub(super) fn into_carried(self) -> Chain<C::Of<T>> {
         Chain { draft: self.draft, upstream: self.upstream }
     }
 
-    /// Returns the chain whose events travel as those of `chain`.
+    /// Returns the chain whose carried values are the events of `chain`.
     pub(super) fn from_carried(chain: Chain<C::Of<T>>) -> Self {
         Self { draft: chain.draft, upstream: chain.upstream }
     }

@@ -8,9 +8,9 @@ use crate::stage::{Consumer, MapEach, Nothing, ProducerConsumer, Sinking, Then};
 
 /// Builds a stage, once per copy and again at each restart.
 pub trait Recipe: Send + 'static {
-    /// How the events travel that the stage emits.
+    /// The carrier of the events that the stage emits.
     type Carry: Carry;
-    /// What the stage takes.
+    /// The input of the stage: events or deliveries.
     type In: Send + 'static;
     /// The events that the stage emits.
     type Event: Send + 'static;
@@ -72,10 +72,10 @@ pub trait Recipe: Send + 'static {
     }
 }
 
-/// What travels for an event of type `T` that the stage of `R` emits.
+/// The carried type for an event of type `T` in the output of the stage of `R`.
 pub(super) type Of<R, T> = <<R as Recipe>::Carry as Carry>::Of<T>;
 
-/// What the stage of `R` emits.
+/// The output of the stage of `R`.
 pub(super) type Out<R> = Of<R, <R as Recipe>::Event>;
 
 /// No part yet: its stage passes every event on. The first part takes its place.
@@ -90,7 +90,7 @@ struct Made<S, T, C, F> {
     emits: PhantomData<fn() -> (T, C)>,
 }
 
-/// A function of what the step takes. Further functions are composed with it into one, so that an event passes
+/// A function of the input of the step. Further functions are composed with it into one, so that an event passes
 /// through all of them in one loop, and the compiler can optimise them together.
 struct MadeFn<F, I, T, C> {
     function: F,
