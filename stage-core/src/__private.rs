@@ -38,7 +38,8 @@ impl<T: CloneParameter + SendParameter + 'static> Parameter for T {
     message = "`{Self}` cannot be a parameter of a pipeline: it is not `Clone`",
     label = "a pipeline's parameters are `Clone + Send + 'static`",
     note = "recipes run once per copy and again at each restart, each time with clones of their parameters",
-    note = "derive `Clone` for `{Self}`, bound it by `Clone`, or take an `Arc` of it"
+    note = "derive `Clone` for `{Self}`, bound it by `Clone`, or take an `Arc` of it",
+    note = "the receiver of a channel has no clones: pass the source that `stage_core::source::from_channel` makes of it"
 )]
 pub trait CloneParameter {
     /// A clone.

@@ -13,6 +13,7 @@ use super::fuse::{Begin, Event, Fuse, FusedSink, Input, Origin, Recipe, Source};
 use super::graph::parts::Parts;
 use super::graph::route::{Node, by_demand, by_key, hashed};
 use super::graph::wire::{Exit, Sharing, Upstream};
+use super::no_output::NoOutput;
 use super::options::StepOptions;
 use super::pipeline::Pipeline;
 use super::sources::{fused_source, source};
@@ -282,10 +283,14 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     /// Adds the last step: calls a function with each event. Every copy has a clone of the function. An
     /// acknowledged chain acknowledges an event when the function has returned, in groups of up to 64 events
     /// of a batch.
-    pub fn finish_fn<F>(self, options: impl Into<StepOptions>, function: F) -> Pipeline
+    pub fn finish_fn<F, R>(self, options: impl Into<StepOptions>, mut function: F) -> Pipeline
     where
-        F: FnMut(T) + Clone + Send + 'static,
+        F: FnMut(T) -> R + Clone + Send + 'static,
+        R: NoOutput,
     {
+        let function = move |event| {
+            function(event);
+        };
         self.finish(options, move || Ok(C::each(function.clone())))
     }
 

@@ -9,6 +9,7 @@ pub(super) use recipe::{Begin, Recipe};
 use recipe::{Of, Out};
 pub(super) use source::{Event, Origin, Source};
 
+use super::no_output::NoOutput;
 use crate::base::error::BoxError;
 use crate::policy::{Carry, Plain};
 use crate::stage::{Consumer, Nothing, ProducerConsumer};
@@ -86,13 +87,17 @@ impl<Head, R: Recipe> Fuse<Head, R> {
 
     /// Ends with a function that is called with each event; in an acknowledged chain, the event is
     /// acknowledged when the function has returned.
-    pub fn finish_fn<F>(
+    pub fn finish_fn<F, U>(
         self,
-        function: F,
+        mut function: F,
     ) -> FusedSink<Head, impl Recipe<Carry = Plain, In = R::In, Event = Nothing>>
     where
-        F: FnMut(R::Event) + Clone + Send + 'static,
+        F: FnMut(R::Event) -> U + Clone + Send + 'static,
+        U: NoOutput,
     {
+        let function = move |event| {
+            function(event);
+        };
         FusedSink { head: self.head, recipe: self.recipe.then_each(function) }
     }
 }

@@ -29,6 +29,7 @@ mod each;
 mod fuse;
 mod graph;
 pub(crate) mod handle;
+mod no_output;
 pub(crate) mod options;
 #[expect(clippy::module_inception, reason = "the file is named after the type that it defines")]
 pub(crate) mod pipeline;
@@ -40,7 +41,6 @@ pub use crate::base::option_error::OptionError;
 pub use crate::policy::carry::{Acknowledged, Carry, Plain};
 pub use crate::supervise::{Outcome, StageExit, StageLoss};
 pub use branches::Branches;
-// Bounds that exist for their messages.
 pub use builder::PipelineBuilder;
 pub(crate) use chain::Chain;
 pub use describe::{Carried, Link, LinkKind, StepInfo, StepKind, Topology};
@@ -51,5 +51,6 @@ pub(crate) use options::StepDeclaration;
 pub(crate) use options::StepOptions;
 pub(crate) use pipeline::Pipeline;
 pub use segment::Passage;
+// Bounds that exist for their messages.
 #[doc(hidden)]
-pub use {branches::Broadcast, delivered::Delivered};
+pub use {branches::Broadcast, delivered::Delivered, no_output::NoOutput};

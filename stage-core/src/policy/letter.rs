@@ -26,6 +26,12 @@ pub struct DeadLetter<E> {
 
 /// A destination of dead letters: a channel, the [queue](crate::source::queue()) that feeds another pipeline,
 /// or a [function](dead_letters_fn).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not take the dead letters of this step",
+    label = "not a destination of these dead letters",
+    note = "a channel or a queue takes them if it carries `Delivery<DeadLetter<Event>>`, where `Event` is the input of the step",
+    note = "a function takes them by `dead_letters_fn(function)`"
+)]
 pub trait DeadLetters<E>: Send + Sync + 'static {
     /// Sends a letter, as a delivery. If the failed event was a delivery, the letter carries its token, so
     /// that acknowledging the letter acknowledges the event; otherwise its verdict has no effect.

@@ -31,6 +31,7 @@ use crate::wire::subscription::{Cancellation, Subscription};
     message = "`{Self}` cannot start a pipeline: it is not a `Producer`",
     label = "not a `Producer`",
     note = "implement `stage_core::Producer` for it, or start from a closure that returns an iterator",
+    note = "a channel or a stream becomes a source by `source::from_channel(receiver)` or `source::from_stream(stream)`",
     note = "a recipe that returns a `Result` ends in `?`"
 )]
 pub trait Producer: Send + 'static {

@@ -161,6 +161,9 @@ fn unknown_word(word: &str, guess: Option<Role>) -> String {
         (None, "and") => "`and` without a `broadcast` before it: write `broadcast { … } and { … }`".to_owned(),
         (None, "when") => "`when` selects the events of a branch: write `broadcast when (|event| …) { … } and { … }`".to_owned(),
         (None, "by") => "`by` without a `partition`, or a recipe: write `partition by |event| event.key, into 4 { … }`, or `step Name, by: |event| event.key;`".to_owned(),
+        (None, "filter" | "filter_map" | "flat_map") => format!(
+            "unknown word `{word}`: a step may emit nothing for an event as `step policy::each_some(|event: Event| async move {{ … }}), on_failure: …`, whose function returns an `Option`, or many events as a `#[producer_consumer]`"
+        ),
         (None, _) => {
             format!("unknown word `{word}`: an item begins with {}", list(item_words(), "or"))
         }

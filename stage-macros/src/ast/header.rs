@@ -122,7 +122,10 @@ fn params(input: ParseStream<'_>, name: &Ident, errors: &mut Errors) -> Result<O
 }
 
 fn param(input: ParseStream<'_>) -> Result<Param> {
-    if input.peek(Token![mut]) || input.peek(Token![&]) || input.peek(Token![self]) {
+    if input.peek(Token![mut]) {
+        return Err(input.error("a pipeline parameter is not `mut`: each copy of a step would change a clone of its own; keep state in a stage, or share it, as in `seen: Arc<Mutex<Vec<u32>>>`"));
+    }
+    if input.peek(Token![&]) || input.peek(Token![self]) {
         return Err(input.error("a pipeline parameter is a name and a type, such as `queue: TransferQueue`"));
     }
     let name: Ident = input.parse()?;

@@ -147,6 +147,8 @@ fn one_mistake_is_reported_once() {
         "start A; step B, on_failure: skip(); finish C;",
         "start A; step B, on_failure: skip; then C; finish D;",
         "start A; step |e| async move { e }, retry: WAITS; finish D;",
+        "start A; step |e| async move { e }; finish D;",
+        "start A; filter |e| e > 3; finish D;",
         "start A; finish |e| async move { e };",
         "start A; step B, retry: 3; finish C;",
         "start A; step B, rate: 3; finish C;",

@@ -1,7 +1,8 @@
 //! Capture of the pipeline's parameters by expressions that run later, and repeatedly.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
 use syn::{Expr, Token};
 
 use crate::ast::Param;
@@ -36,7 +37,13 @@ pub(super) fn once(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
         return quote!(#expr);
     }
     let clones = clones(&params);
-    quote!({ #clones #expr })
+    quote_spanned!(at(expr)=> { #clones #expr })
+}
+
+/// Returns the place of the expression, for the code around it: there the compiler reports a value that
+/// borrows a parameter, or moves it out of a function that runs repeatedly.
+fn at(expr: &Expr) -> Span {
+    Span::mixed_site().located_at(expr.span())
 }
 
 /// Expands a function that keeps its own clones.
@@ -44,7 +51,7 @@ pub(super) fn function(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
     match expr {
         Expr::Closure(closure) if !scope.mentioned(closure).is_empty() => {
             let mut closure = closure.clone();
-            closure.capture.get_or_insert(<Token![move]>::default());
+            closure.capture.get_or_insert(Token![move](at(expr)));
             once(&Expr::Closure(closure), scope)
         }
         other => once(other, scope),
@@ -58,7 +65,7 @@ pub(super) fn recipe(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
         return quote!(move || ::core::result::Result::Ok(#expr));
     }
     let clones = clones(&params);
-    quote! {{
+    quote_spanned! {at(expr)=> {
         #clones
         move || {
             #clones
@@ -74,7 +81,7 @@ pub(super) fn maker(expr: &Expr, scope: &Scope<'_>) -> TokenStream {
         return quote!(move || #expr);
     }
     let clones = clones(&params);
-    quote! {{
+    quote_spanned! {at(expr)=> {
         #clones
         move || {
             #clones

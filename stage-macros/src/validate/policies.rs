@@ -27,8 +27,9 @@ pub(super) fn check(model: &Model, errors: &mut Errors) {
     }
 }
 
-/// Reports a future that the last step would drop without polling it.
+/// Reports a future that no stage would poll: the events of a step that returns futures are the futures.
 fn unawaited(step: &Step, errors: &mut Errors) {
+    let awaits = [Role::Step, Role::Finish].contains(&step.role);
     if let (Some(_), Some(last)) = (step.finish, step.thens.last())
         && last.shape == Shape::Function
         && is_async(&last.expr)
@@ -36,7 +37,7 @@ fn unawaited(step: &Step, errors: &mut Errors) {
         let advice = "this closure returns a future that is never awaited: write a stage, whose callbacks are async, or a separate `finish` with `on_failure`";
         errors.at(&last.expr, advice);
     }
-    if step.role == Role::Finish && step.recipe.shape == Shape::Function && is_async(&step.recipe.expr) {
+    if awaits && step.recipe.shape == Shape::Function && is_async(&step.recipe.expr) {
         errors.at(&step.recipe.expr, waits(step, "on_failure: restart"));
     }
 }
