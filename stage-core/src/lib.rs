@@ -39,7 +39,7 @@
 //! # Modules
 //!
 //! The root holds the names that most programs need; [`prelude`] has those of a file with stages. The others are
-//! in the module of their subject: [`stage`] for messages and timers of stages, [`pipeline`] for declarations
+//! in the module of their subject: [`stage`] for messages and timers of stages, [`mod@pipeline`] for declarations
 //! and the topology, [`subscribe`] and [`spawn`] for stages wired by hand, [`stats`] for counters.
 //!
 //! # Features

@@ -16,7 +16,7 @@ use crate::wire::subscription::{Reach, Tell};
 /// Stages by name. Cheap to clone; clones share their names.
 ///
 /// A name becomes free when its stage has ended. A subscription by name looks up the name when it is made,
-/// and again each time it is [renewed](crate::SubscribeOptions::again).
+/// and again each time it is [renewed](crate::SubscribeOptions::resubscribe).
 ///
 /// ```
 /// use stage_core::registry::Registry;

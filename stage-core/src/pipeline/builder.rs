@@ -87,8 +87,8 @@ impl PipelineBuilder {
 
     /// Logs a warning, with [tracing](https://docs.rs/tracing), for every stage that holds events and has
     /// neither handled nor handed out any for `after`. The warning names the stage, the time, and the reason
-    /// (see [`Running::stalls`]). Stages that only wait for another stalled stage, or for a timer of their
-    /// own, are omitted. Default: no warnings.
+    /// (see [`Running::stalls`](crate::Running::stalls)). Stages that only wait for another stalled stage, or
+    /// for a timer of their own, are omitted. Default: no warnings.
     ///
     /// The counters are read four times within `after`, and only stages without progress are queried.
     pub fn warn_of_stalls(mut self, after: Duration) -> Self {

@@ -14,8 +14,8 @@ use crate::base::error::BoxError;
 use crate::policy::{Carry, Plain};
 use crate::stage::{Consumer, Nothing, ProducerConsumer};
 
-/// Stages that run as one. `Head` is [`Input`] for a step that takes the output of the step before, or the
-/// [`Source`] that the stages contain; `R` is the recipe of the stages after it. See
+/// Stages that run as one. `Head` is `Input` for a step that takes the output of the step before, or the
+/// `Source` that the stages contain; `R` is the recipe of the stages after it. See
 /// [`Chain::fused`](super::Chain::fused).
 #[must_use = "fused stages are returned to the method that asked for them"]
 pub struct Fuse<Head, R = ()> {
