@@ -11,10 +11,11 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use requests::{Ask, Events, TOKEN, body, json, slow_pipeline};
-use serde_json::json;
+use serde_json::{Value, json};
 use stage_core::pipeline::Outcome;
+use stage_core::rate::{Budget, Rate, RateLimiter};
 use stage_core::watch::Board;
-use stage_core::{BoxError, Running};
+use stage_core::{BoxError, Pipeline, Running};
 use stage_panel::{Controls, DeadLetter, DeadLetters, Options, Tap, Token, router, router_with};
 
 /// A panel of one pipeline, and that pipeline.
@@ -269,6 +270,33 @@ async fn a_window_set_on_the_page_is_described() {
     let described = json(Ask::get("/api/pipelines/upload").of(&panel).await).await;
     let store = &described["steps"][2];
     assert_eq!((&store["min_demand"], &store["max_demand"]), (&json!(3), &json!(7)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_set_on_the_page_applies() {
+    let limit = Budget::new(Rate::new(10, Duration::from_secs(1)).unwrap());
+    let running = Pipeline::builder("mails")
+        .start_fn("numbers", || Ok(0_u64..))
+        .step("limit", move || Ok(RateLimiter::new(limit.clone())))
+        .finish_fn("send", |_| ())
+        .start()
+        .await
+        .unwrap();
+    let board = Board::new();
+    board.add("mails", &running).unwrap();
+    let panel = router_with(board, controlled());
+    let mut events = Events::of(Ask::get("/api/pipelines/mails/live").of(&panel).await);
+    events.next().await;
+    let around =
+        |tick: &Value, rate: f64| tick["steps"][2]["in"].as_f64().is_some_and(|at| (at - rate).abs() < 2.0);
+    events.until(|tick| around(tick, 10.0)).await;
+    let set = Ask::put("/api/pipelines/mails/rates/limit", r#"{"per_second": 50}"#).token(TOKEN);
+    assert_eq!(json(set.of(&panel).await).await, json!({ "done": true }));
+    events.until(|tick| around(tick, 50.0)).await;
+    let described = json(Ask::get("/api/pipelines/mails").of(&panel).await).await;
+    assert_eq!(described["rates"], json!(["limit"]));
+    assert_eq!(described["steps"][1]["rate"], "50 events per 1s");
+    running.stop().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
