@@ -35,10 +35,10 @@ pub(super) fn topology(name: String, stages: &[Arc<StageEntry>]) -> Topology {
                 kind => kind,
             };
         }
-        if let Some(step) = topology.steps.iter_mut().find(|step| step.name == to) {
-            let one = |sum: u64| usize::try_from(sum / numbers.links.max(1)).unwrap_or(usize::MAX);
-            (step.min_demand, step.max_demand) = (one(numbers.min), one(numbers.max));
-        }
+        // A consumer outside of the group is not a step of it.
+        let Some(step) = topology.steps.iter_mut().find(|step| step.name == to) else { continue };
+        let one = |sum: u64| usize::try_from(sum / numbers.links.max(1)).unwrap_or(usize::MAX);
+        (step.min_demand, step.max_demand) = (one(numbers.min), one(numbers.max));
         topology.links.push(Link {
             from,
             to,
