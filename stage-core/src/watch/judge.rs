@@ -138,6 +138,13 @@ fn has_enough(activity: &Activity, step: &StepActivity) -> bool {
     room > 0 && in_flight + step.held() as f64 >= threshold.max(1.0)
 }
 
+/// Returns the share of the work of all copies that one of them has.
+fn work_of(step: &StepActivity, place: usize) -> f64 {
+    let busy = |times: &StateTimes| (times.working + times.waiting).as_secs_f64();
+    let all = busy(&step.times());
+    if all > 0.0 { busy(&step.copies[place].times) / all } else { 0.0 }
+}
+
 #[allow(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
 fn source_bound(activity: &Activity, source: &StepActivity, state: StageState, share: f64) -> Verdict {
     let seconds = activity.elapsed.as_secs_f64();
@@ -171,7 +178,8 @@ fn bottleneck(activity: &Activity, load: &Load<'_>) -> Bottleneck {
     let cause = match hot {
         Some(place) => {
             let (of, all) = (step.copies[place].events(), step.events());
-            let events = if all == 0 { 0.0 } else { of as f64 / all as f64 };
+            // Events count once their batch is handled, which may take longer than the activity.
+            let events = if all == 0 { work_of(step, place) } else { of as f64 / all as f64 };
             Cause::Skew { copy: step.copies[place].copy, events }
         }
         None if step.share(StageState::Working) >= step.share(StageState::Waiting) => Cause::Working,
