@@ -542,7 +542,7 @@ fn a_source_with_rare_events_is_not_idle_in_between_and_one_without_events_is() 
         knobs.source.set(4_000_000);
         let mut course = Course::new();
         // The first event after the first look comes at 4 s.
-        for verdict in &look(&mut course, &running, Duration::from_secs(60)).await[10..] {
+        for verdict in &look(&mut course, &running, Duration::from_mins(1)).await[10..] {
             assert!(by_source(verdict), "{verdict}");
         }
         knobs.source.set(3_600_000_000);

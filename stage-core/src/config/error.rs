@@ -102,7 +102,7 @@ pub enum Problem {
 }
 
 fn suggestion(meant: Option<&str>) -> String {
-    meant.map(|meant| format!("; did you mean `{meant}`? ")).unwrap_or_else(|| "; ".to_owned())
+    meant.map_or_else(|| "; ".to_owned(), |meant| format!("; did you mean `{meant}`? "))
 }
 
 fn list(known: &[String]) -> String {

@@ -6,8 +6,8 @@
 //! | [entrances] | `pipeline!`, the builder, `spawn` or `flow`; when not to add a stage |
 //! | [windows] | the window of a subscription, the size of a batch, and their cost |
 //! | [failure] | restarts, failure policies, drains, and the events that are lost |
-//! | [at_least_once] | deliveries, acknowledgement and redelivery |
-//! | [by_hand] | stages and subscriptions without a pipeline |
+//! | [`at_least_once`] | deliveries, acknowledgement and redelivery |
+//! | [`by_hand`] | stages and subscriptions without a pipeline |
 //! | `testing` | tests without sleeps (with the feature `test-util`) |
 //!
 //! The terms:

@@ -36,9 +36,9 @@ const NAMED: usize = 3;
 /// Judges an activity. The verdict before it, if there is one, has an advantage over others.
 pub(super) fn judge(activity: &Activity, before: Option<&Verdict>) -> Verdict {
     let named = before.and_then(Verdict::step);
-    let lead = |step: &StepActivity| if Some(step.step.as_str()) == named { LEAD } else { 0.0 };
+    let advantage = |step: &StepActivity| if Some(step.step.as_str()) == named { LEAD } else { 0.0 };
     let running = || activity.steps.iter().filter(|step| !step.times().total().is_zero());
-    let rank = |load: &Load<'_>| load.share + lead(load.step);
+    let rank = |load: &Load<'_>| load.share + advantage(load.step);
     let busiest =
         running().map(|step| Load::of(activity, step)).max_by(|one, other| rank(one).total_cmp(&rank(other)));
     let moved = activity.steps.iter().any(|step| step.events() > 0);
@@ -47,7 +47,7 @@ pub(super) fn judge(activity: &Activity, before: Option<&Verdict>) -> Verdict {
         Some(Verdict::RuntimeBound { .. }) => OFTEN / 2.0,
         _ => OFTEN,
     };
-    if let Some(source) = waiting_source(activity, lead)
+    if let Some(source) = waiting_source(activity, advantage)
         && !limit.as_ref().is_some_and(|load| load.is_always_busy() && has_enough(activity, load.step))
     {
         let share = source.share(StageState::Waiting);
@@ -115,15 +115,15 @@ fn busy(activity: &Activity, step: &StepActivity, times: &StateTimes) -> f64 {
 }
 
 /// Returns the source that waits longest for its input, if all sources wait for most of the time.
-fn waiting_source(activity: &Activity, lead: impl Fn(&StepActivity) -> f64) -> Option<&StepActivity> {
+fn waiting_source(activity: &Activity, advantage: impl Fn(&StepActivity) -> f64) -> Option<&StepActivity> {
     let waits = |step: &StepActivity| step.share(StageState::Waiting);
     let sources: Vec<_> =
         activity.steps.iter().filter(|step| step.is_source && !step.times().total().is_zero()).collect();
-    let led: f64 = sources.iter().map(|source| lead(source)).sum();
-    if !sources.iter().all(|source| waits(source) + led >= MOSTLY) {
+    let sum: f64 = sources.iter().map(|source| advantage(source)).sum();
+    if !sources.iter().all(|source| waits(source) + sum >= MOSTLY) {
         return None;
     }
-    let rank = |source: &StepActivity| waits(source) + lead(source);
+    let rank = |source: &StepActivity| waits(source) + advantage(source);
     sources.into_iter().max_by(|one, other| rank(one).total_cmp(&rank(other)))
 }
 

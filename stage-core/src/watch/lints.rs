@@ -177,6 +177,7 @@ mod tests {
     }
 
     /// A second of a source and a step with these copies and this window of each link.
+    #[allow(clippy::cast_precision_loss, reason = "small numbers")]
     fn second(copies: Vec<CopyActivity>, max: u64, min: f64) -> Activity {
         let step = |name: &str, is_source, copies| StepActivity {
             step: name.to_owned(),

@@ -4,11 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use crate::ack::Settlement;
 use crate::base::rate::Rate;
-use crate::base::stats::EventTime;
+use crate::base::stats::{EventTime, EventTimes};
 use crate::credit::demand::Window;
 use crate::pipeline::handle::Monitor;
 use crate::supervise::{Nature, PipelineState, Restarts, StageEntry};
 use crate::sync::Arc;
+use crate::wire::operator::OperatorRequests;
 
 /// The status of a pipeline, read by [`Monitor::status`].
 #[derive(Clone, Debug)]
@@ -75,7 +76,7 @@ impl Monitor {
             settlement: acknowledged.then_some(settlement),
             oldest_open: self.stages.iter().filter_map(|stage| stage.collectors.oldest_open()).max(),
             steps,
-            event_times: self.event_times.as_ref().map_or_else(Vec::new, |times| times.read()),
+            event_times: self.event_times.as_ref().map_or_else(Vec::new, EventTimes::read),
         }
     }
 
@@ -88,7 +89,7 @@ impl Monitor {
     /// Returns whether there are heads and all of them are paused.
     fn is_paused(&self) -> bool {
         let mut heads = self.heads().filter_map(|stage| stage.control.requests()).peekable();
-        heads.peek().is_some() && heads.all(|requests| requests.is_paused())
+        heads.peek().is_some() && heads.all(OperatorRequests::is_paused)
     }
 
     fn step_status(&self) -> Vec<StepStatus> {
@@ -111,18 +112,19 @@ impl Monitor {
             let step = self.topology.step(&stage.step)?;
             Window::new(step.max_demand, step.min_demand).ok()
         };
-        let window = match stage.is_source() {
-            true => None,
-            false => requests.and_then(|requests| requests.window()).or_else(declared),
+        let window = if stage.is_source() {
+            None
+        } else {
+            requests.and_then(OperatorRequests::window).or_else(declared)
         };
         StepStatus {
             step: stage.step.to_string(),
             is_source: stage.is_source(),
-            paused: requests.is_some_and(|requests| requests.is_paused()),
+            paused: requests.is_some_and(OperatorRequests::is_paused),
             max_demand: window.map(Window::max),
             min_demand: window.map(Window::min),
             measured: requests.is_some_and(|requests| requests.records().is_some()),
-            rate: requests.and_then(|requests| requests.rate()),
+            rate: requests.and_then(OperatorRequests::rate),
         }
     }
 }

@@ -137,7 +137,7 @@ impl Steering {
             return Err(SteeringError::Window { pipeline: self.owned_name(), step: step.to_owned(), source });
         }
         self.change(|| {
-            copies.iter().copied().filter_map(requests).for_each(|requests| requests.set_window(window))
+            copies.iter().copied().filter_map(requests).for_each(|stage| stage.set_window(window));
         })?;
         tracing::info!(
             pipeline = self.name(),
@@ -229,14 +229,14 @@ impl Steering {
     fn set_paused(&self, step: &str, paused: bool) -> Result<(), SteeringError> {
         let copies = self.copies(step)?;
         self.change(|| {
-            copies.iter().copied().filter_map(requests).for_each(|requests| requests.set_paused(paused))
+            copies.iter().copied().filter_map(requests).for_each(|stage| stage.set_paused(paused));
         })
     }
 
     fn set_measured(&self, step: &str, measured: bool) -> Result<(), SteeringError> {
         let copies = self.copies(step)?;
         self.change(|| {
-            copies.iter().copied().filter_map(requests).for_each(|stage| stage.set_measured(measured))
+            copies.iter().copied().filter_map(requests).for_each(|stage| stage.set_measured(measured));
         })
     }
 

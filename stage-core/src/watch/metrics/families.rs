@@ -57,7 +57,7 @@ fn histograms(view: &View, mut write: impl FnMut(&str, &[Arc<StageHistograms>]))
 /// Counts of a histogram: by bound, of all values, and their sum.
 type Counts<T> = (Vec<u64>, u64, T);
 
-fn add<T: Copy>(one: Counts<T>, other: &Counts<T>, sum: fn(T, T) -> T) -> Counts<T> {
+fn add<T: Copy>(one: &Counts<T>, other: &Counts<T>, sum: fn(T, T) -> T) -> Counts<T> {
     let below = one.0.iter().zip(&other.0).map(|(one, other)| one + other).collect();
     (below, one.1 + other.1, sum(one.2, other.2))
 }
@@ -197,7 +197,7 @@ pub(super) const METRICS: &[Metric] = &[
         ..Metric::gauge("stage_batch_events", "Events in a batch of a measured step.", |view, family| {
             histograms(view, |labels, all| {
                 let all = all.iter().map(|one| one.batches_below(&SIZES));
-                if let Some((below, count, sum)) = all.reduce(|one, other| add(one, &other, |a, b| a + b)) {
+                if let Some((below, count, sum)) = all.reduce(|one, other| add(&one, &other, |a, b| a + b)) {
                     family.sizes(labels, &below, count, sum);
                 }
             });
@@ -212,7 +212,7 @@ pub(super) const METRICS: &[Metric] = &[
             |view, family| {
                 histograms(view, |labels, all| {
                     let all = all.iter().map(|one| one.callbacks_below(&TIMES));
-                    if let Some((below, count, sum)) = all.reduce(|one, other| add(one, &other, |a, b| a + b)) {
+                    if let Some((below, count, sum)) = all.reduce(|one, other| add(&one, &other, |a, b| a + b)) {
                         family.times(labels, &below, count, sum);
                     }
                 });

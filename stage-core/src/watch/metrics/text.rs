@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_family_has_its_header_once_and_only_with_samples() {
         let mut text = String::new();
-        drop(Family::new(&mut text, "stage_x", Kind::Gauge, None, "Help."));
+        let _unused = Family::new(&mut text, "stage_x", Kind::Gauge, None, "Help.");
         assert_eq!(text, "");
         let mut begun = Family::new(&mut text, "stage_x_seconds", Kind::Counter, Some("seconds"), "Help.");
         begun.sample("a=\"1\"", Duration::from_millis(1_500));

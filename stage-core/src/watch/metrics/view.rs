@@ -65,18 +65,18 @@ impl View {
         let entries = entry.monitor().stages.iter().filter(|stage| matches!(stage.nature, Nature::Stage));
         for (stage, known) in snapshot.stages.iter().zip(entries) {
             let step = stage.stats.step.as_str();
-            match rows.last_mut().filter(|(last, _)| detail == Detail::Steps && *last == step) {
-                Some((_, row)) => row.add(stage, known),
-                None => {
-                    let mut row = Row { labels: labels.clone(), ..Row::default() };
-                    label(&mut row.labels, "step", step);
-                    if detail == Detail::Copies {
-                        label(&mut row.labels, "copy", &stage.stats.copy.to_string());
-                    }
-                    row.add(stage, known);
-                    rows.push((step, row));
-                }
+            let last = rows.last_mut().filter(|(last, _)| detail == Detail::Steps && *last == step);
+            if let Some((_, row)) = last {
+                row.add(stage, known);
+                continue;
             }
+            let mut row = Row { labels: labels.clone(), ..Row::default() };
+            label(&mut row.labels, "step", step);
+            if detail == Detail::Copies {
+                label(&mut row.labels, "copy", &stage.stats.copy.to_string());
+            }
+            row.add(stage, known);
+            rows.push((step, row));
         }
         let rows = rows.into_iter().map(|(_, row)| row).collect();
         let links = snapshot.links.into_iter().map(|link| {

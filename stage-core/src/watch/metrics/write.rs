@@ -65,7 +65,9 @@ impl OpenMetrics {
         let views: Vec<_> = entries.iter().map(|entry| View::of(entry, self.detail)).collect();
         for metric in METRICS {
             let mut family = Family::new(text, metric.name, metric.kind, metric.unit, metric.help);
-            views.iter().for_each(|view| (metric.write)(view, &mut family));
+            for view in &views {
+                (metric.write)(view, &mut family);
+            }
         }
         write_timed(text);
         text.push_str("# EOF\n");
