@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!                ┌─▶ sum
-//!   0, 1, 2 …  ──┼─▶ sum     demand: whoever has room · broadcast: everybody · partition: x % 4
+//!   0, 1, 2 …  ──┼─▶ sum     demand: any with room · broadcast: all · partition: x % 4
 //!                ├─▶ sum
 //!                └─▶ sum
 //! ```

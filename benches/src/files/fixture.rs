@@ -49,9 +49,9 @@ pub(super) type Broken = Box<dyn Error + Send + Sync>;
 /// A file was stored incorrectly.
 #[derive(Debug, thiserror::Error)]
 enum Wrong {
-    #[error("{found} files were said to be stored, not {expected}")]
+    #[error("{found} files were reported as stored, expected {expected}")]
     Count { found: usize, expected: usize },
-    #[error("{media} was said to have {found:?}, not {expected:?}")]
+    #[error("{media} was reported with {found:?}, expected {expected:?}")]
     Trailer { media: MediaId, found: Trailer, expected: Trailer },
     #[error("the object of {media} has {found} bytes, not {expected}")]
     Size { media: MediaId, found: u64, expected: u64 },
