@@ -1,6 +1,7 @@
 //! The OpenMetrics text of a board: an independent parser reads it, its names are documented, and a scrape of
 //! many stages is quick.
 #![forbid(unsafe_code)]
+#![allow(clippy::float_cmp, reason = "the numbers are whole")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,7 +19,9 @@ async fn tenths(name: &str) -> Running {
     let running = Pipeline::builder(name)
         .start_fn("numbers", || Ok(0..100_u64))
         .step_each(StepOptions::named("check").count(2), FailurePolicy::skip(), || {
-            Ok(each(|number: u64| async move { if number % 10 == 0 { Err("tenth") } else { Ok(number) } }))
+            Ok(each(|number: u64| async move {
+                if number.is_multiple_of(10) { Err("tenth") } else { Ok(number) }
+            }))
         })
         .finish_fn("sink", |_| ())
         .start()
@@ -168,7 +171,7 @@ fn families(text: &str) -> BTreeMap<String, (String, String, BTreeSet<String>)> 
             }
             ["#", "UNIT", name, unit] => {
                 assert!(name.ends_with(&format!("_{unit}")), "the unit of `{name}` is its suffix");
-                families.get_mut(name).expect("its type precedes it").1 = unit.to_owned();
+                families.get_mut(name).expect("its type precedes it").1.push_str(unit);
             }
             ["#", "HELP", name, help] => {
                 assert_eq!(Some(name), current.as_deref());

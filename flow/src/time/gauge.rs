@@ -39,10 +39,13 @@ impl Gauge {
     }
 }
 
+/// The layer, the index and the gauge of a stage.
+type OfStage = (String, usize, Arc<Gauge>);
+
 /// The gauges of all stages of a flow.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gauges {
-    stages: Arc<Mutex<Vec<(String, usize, Arc<Gauge>)>>>,
+    stages: Arc<Mutex<Vec<OfStage>>>,
 }
 
 impl Gauges {
@@ -68,7 +71,7 @@ impl Gauges {
         times.collect()
     }
 
-    fn stages(&self) -> MutexGuard<'_, Vec<(String, usize, Arc<Gauge>)>> {
+    fn stages(&self) -> MutexGuard<'_, Vec<OfStage>> {
         lock(&self.stages)
     }
 }
