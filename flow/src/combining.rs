@@ -91,7 +91,7 @@ where
     ///
     /// ```
     /// use flow::Flow;
-    /// use flow::reduce::Partials;
+    /// use flow::Partials;
     ///
     /// // By id: the name, if there is one, and the sum of the sizes.
     /// type Known = Partials<u32, (Option<&'static str>, u32)>;
@@ -139,7 +139,7 @@ where
     ///
     /// ```
     /// use flow::Flow;
-    /// use flow::reduce::Partials;
+    /// use flow::Partials;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), flow::FlowError> {

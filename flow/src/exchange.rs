@@ -42,6 +42,26 @@ impl<C: Chain> Flow<C> {
     }
 
     /// Erases the type of the steps, for example to store the flow in a field.
+    ///
+    /// This costs an exchange, as [`shuffle`](Self::shuffle) does: the steps so far run in the stages of their
+    /// layer, and the steps after this call in the stages of a second layer, to which every event is sent. A
+    /// function that returns `Flow<impl Chain<Out = T>>` needs no exchange.
+    ///
+    /// ```
+    /// use flow::{Flow, LayerFlow, time::Untimed};
+    ///
+    /// struct Query {
+    ///     numbers: LayerFlow<Untimed, u64>,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let query = Query { numbers: Flow::from_items(1..=9_u64).filter(|number| number % 2 == 1).boxed() };
+    /// // `map` runs in the second layer.
+    /// assert_eq!(query.numbers.map(|number| number * 2).count().await?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn boxed(self) -> LayerFlow<TimeOf<C>, C::Out> {
         self.shuffle()
     }

@@ -26,10 +26,44 @@
 //! Every event is handled by one stage; events with equal keys of a [partition](Flow::partition) go to the
 //! same stage. Between the stages of a layer there is no order; events that one stage sends to another arrive
 //! in order.
+//!
+//! # Names
+//!
+//! | names | subject |
+//! |---|---|
+//! | [`Flow`], [`IterFlow`], [`LayerFlow`] | queries |
+//! | [`Chain`], [`Origin`], [`Reduced`], [`Reducer`], [`Combining`], [`Partials`] | unfinished queries: bounds of functions over flows, reducers, values by key |
+//! | [`Window`], [`EventTime`], [`Sliding`], [`OfEventTime`], [`WindowId`], [`Trigger`], [`TriggerName`], [`Next`], [`Late`], [`Alarms`], [`Sessions`], [`Session`] | windows, and when results are emitted |
+//! | [`FlowStream`], [`FlowIter`], [`RunningFlow`], [`FlowRef`], [`FlowReport`] | results and runs |
+//! | [`LayerOptions`], [`Place`], [`StartOptions`], [`Workers`] | options |
+//! | [`Outline`], [`Profile`], [`LayerProfile`], [`Tally`], [`Recent`] | plans, measurements, counters, bounded maps |
+//! | [`FlowError`], [`Refused`] | errors |
+//! | [`join`], [`source`], [`stages`], [`time`] | kinds of joins, sources and their formats, stages of stage-core in a flow, event time |
+//!
+//! The types of steps and layers have no public names. A function that takes or returns a flow states the type
+//! of its events:
+//!
+//! ```
+//! use flow::{Chain, Flow};
+//!
+//! fn long_words(lines: Flow<impl Chain<Out = String>>) -> Flow<impl Chain<Out = String>> {
+//!     let words = lines.flat_map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+//!     words.filter(|word| word.len() > 4)
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), flow::FlowError> {
+//! let lines = Flow::from_items(["the quick fox".to_owned()]);
+//! assert_eq!(long_words(lines).collect::<Vec<_>>().await?, ["quick"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Flow::boxed`] gives a flow a type that a field can have, at the cost of an exchange.
 #![forbid(unsafe_code)]
 
 mod blocking;
-pub mod chain;
+mod chain;
 mod combining;
 mod error;
 mod exchange;
@@ -40,14 +74,15 @@ pub mod join;
 mod options;
 mod origins;
 mod output;
-pub mod plan;
+mod paths;
+mod plan;
 mod profile;
 mod recent;
-pub mod reduce;
+mod reduce;
 mod reduced;
 mod refused;
 mod running;
-pub mod session;
+mod session;
 mod sorted;
 pub mod source;
 pub mod stages;
@@ -55,22 +90,26 @@ mod stats;
 mod steps;
 mod sync;
 pub mod time;
-pub mod window;
+mod window;
 mod windowed;
 
 pub use blocking::FlowIter;
-pub use combining::{CombinedFlow, Combining, KnowingFlow};
+pub use chain::Chain;
+pub use combining::Combining;
 pub use error::FlowError;
 pub use exec::Workers;
 pub use flow::{Flow, IterFlow, LayerFlow};
 pub use options::LayerOptions;
 pub use output::FlowStream;
-pub use plan::{Outline, Place};
+#[doc(hidden)]
+pub use paths::step;
+pub use plan::{Origin, Outline, Place};
 pub use profile::{LayerProfile, Profile};
 pub use recent::Recent;
-pub use reduce::Alarms;
-pub use reduced::{Departitioned, Reduced};
+pub use reduce::{Alarms, Partials, Reducer};
+pub use reduced::Reduced;
 pub use refused::Refused;
 pub use running::{FlowRef, FlowReport, RunningFlow, StartOptions};
+pub use session::{Session, Sessions};
 pub use stats::Tally;
-pub use window::{Late, Next, Trigger, TriggerName, Window, WindowId};
+pub use window::{EventTime, Late, Next, OfEventTime, Sliding, Trigger, TriggerName, Window, WindowId};

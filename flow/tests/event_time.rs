@@ -6,9 +6,7 @@
 use std::time::Duration;
 
 use flow::join::{FullOuter, Inner};
-use flow::session::Sessions;
-use flow::window::EventTime;
-use flow::{Flow, Tally, TriggerName, Window, WindowId, Workers};
+use flow::{EventTime, Flow, Sessions, Tally, TriggerName, Window, WindowId, Workers};
 use futures_util::{StreamExt, stream};
 
 const NOW: i64 = 1_700_000_000_000;

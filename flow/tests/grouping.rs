@@ -1,8 +1,7 @@
 //! Tests of counts, sums, groups and rankings.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use flow::Flow;
-use flow::reduce::Partials;
+use flow::{Flow, Partials};
 
 #[tokio::test]
 async fn counts_and_sums_are_merged_from_all_stages() {

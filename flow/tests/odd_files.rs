@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use flow::chain::Chain;
-use flow::{Flow, FlowError};
+use flow::{Chain, Flow, FlowError};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde::Deserialize;
 use tempfile::TempDir;

@@ -10,11 +10,10 @@ mod reference;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use flow::chain::Chain;
-use flow::session::Sessions;
 use flow::time::Timed;
-use flow::window::OfEventTime;
-use flow::{Flow, LayerFlow, Tally, Trigger, TriggerName, Window, WindowId, Workers};
+use flow::{
+    Chain, Flow, LayerFlow, OfEventTime, Sessions, Tally, Trigger, TriggerName, Window, WindowId, Workers,
+};
 use futures_util::StreamExt;
 use proptest::collection::vec;
 use proptest::option;

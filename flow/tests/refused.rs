@@ -4,12 +4,10 @@
 
 use std::time::Duration;
 
-use flow::chain::Chain;
 use flow::join::Inner;
-use flow::session::Sessions;
 use flow::stages::Order;
 use flow::time::Timed;
-use flow::{Flow, FlowError, Next, Tally, Window};
+use flow::{Chain, Flow, FlowError, LayerFlow, Next, Sessions, Tally, Window};
 use stage_core::stage::{ForEach, FromIter, MapEach};
 
 /// Returns the option for which a flow is refused, and the error message.
@@ -28,7 +26,7 @@ fn named(option: &str, value: impl Into<String>) -> (String, String) {
     (option.to_owned(), value.into())
 }
 
-type Times = Flow<flow::chain::Start<flow::plan::Fed<Timed, i64>>>;
+type Times = LayerFlow<Timed, i64>;
 
 fn times() -> Times {
     Flow::from_items([1_i64, 2, 3]).event_time(|at| *at, Duration::MAX).boxed()

@@ -93,7 +93,7 @@ async fn flow_g06_run_keeps_no_results() {
 }
 
 /// Returns the sum of the numbers to 10, which fails at seven.
-fn failing(triggers: &Arc<AtomicUsize>, stages: usize) -> Flow<impl flow::chain::Chain<Out = u64>> {
+fn failing(triggers: &Arc<AtomicUsize>, stages: usize) -> Flow<impl flow::Chain<Out = u64>> {
     let triggers = Arc::clone(triggers);
     Flow::from_items(1..=10_u64)
         .named("picky")
@@ -126,7 +126,7 @@ fn flow_g07_partial_results_of_a_failure_are_not_emitted() {
 }
 
 /// Takes events one by one, with a second of the clock between them.
-async fn slowly<C: flow::chain::Chain>(flow: &Flow<C>) -> Vec<C::Out> {
+async fn slowly<C: flow::Chain>(flow: &Flow<C>) -> Vec<C::Out> {
     let mut events = flow.stream_on(Workers::Current).await.unwrap();
     let mut taken = Vec::new();
     while let Some(event) = events.next().await {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use flow::join::{FullOuter, Inner};
-use flow::session::Sessions;
-use flow::{Flow, Tally, Window};
+use flow::{Flow, Sessions, Tally, Window};
 
 use crate::support::{gives, gives_in_order, in_any_order, sorted};
 

@@ -53,19 +53,13 @@ fn f104_the_sums_of_all_partitions_come_with_their_window() {
 }
 
 /// Windows of three events; all events are in one of two partitions.
-fn uneven() -> flow::Reduced<impl flow::chain::Chain<Out = u64>, impl Sums> {
+fn uneven() -> flow::Reduced<impl flow::Chain<Out = u64>, impl Sums> {
     let all_in_one = Flow::from_items(1..=10_u64).partition_with(|number| Some((number, 1))).stages(2);
     all_in_one.window(Window::count(3)).reduce(|| 0, add)
 }
 
-trait Sums:
-    Clone + flow::reduce::Accumulate<Acc = u64> + flow::reduce::Reducer<u64, (flow::Trigger, u64)>
-{
-}
-impl<R: Clone + flow::reduce::Accumulate<Acc = u64> + flow::reduce::Reducer<u64, (flow::Trigger, u64)>> Sums
-    for R
-{
-}
+trait Sums: Clone + flow::Reducer<u64, (flow::Trigger, u64), Acc = u64> {}
+impl<R: Clone + flow::Reducer<u64, (flow::Trigger, u64), Acc = u64>> Sums for R {}
 
 #[test]
 fn f105_a_window_that_not_every_partition_has_comes_at_the_end() {

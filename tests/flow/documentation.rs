@@ -158,7 +158,7 @@ const SAID: [(&str, i64); 7] = [
 
 fn words(
     said: &'static [(&str, i64)],
-    window: Window<flow::window::EventTime>,
+    window: Window<flow::EventTime>,
 ) -> LayerFlow<Untimed, BTreeMap<&'static str, u32>> {
     Flow::from_items(said)
         .event_time(|(_, minute)| minute * 60_000, Duration::MAX)
@@ -168,7 +168,7 @@ fn words(
         .emit_state()
 }
 
-fn hour() -> Window<flow::window::EventTime> {
+fn hour() -> Window<flow::EventTime> {
     Window::fixed(Duration::from_hours(1))
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use flow::stages::{ConsumerRestart, Feeding, FinishOptions};
-use flow::{Flow, FlowError, StartOptions, Workers};
+use flow::{Flow, FlowError, LayerFlow, StartOptions, Workers};
 use futures_util::FutureExt;
 use stage_core::spawn::{StageOptions, consumer, producer};
 use stage_core::stage::FromIter;
@@ -176,7 +176,7 @@ fn a_recipe_that_fails_or_panics_fails_the_start_and_leaves_nothing() {
             failed_in(&error, "consumers", why);
             no_task_is_left().await;
         }
-        let producers = Flow::<flow::chain::Start<flow::plan::Fed<_, u64>>>::from_producers(2, |_| {
+        let producers = LayerFlow::<_, u64>::from_producers(2, |_| {
             Err::<FromIter<std::ops::RangeFrom<u64>>, _>("no such source".into())
         });
         let error = producers.start_with(here()).await.unwrap_err();

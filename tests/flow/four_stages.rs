@@ -72,7 +72,7 @@ fn f047_uniq_by_is_of_each_stage() {
 }
 
 /// Returns a flow with half of the events in each of two windows.
-fn halves() -> Flow<impl flow::chain::Chain<Out = u64>> {
+fn halves() -> Flow<impl flow::Chain<Out = u64>> {
     Flow::from_items(1..=100_u64)
         .event_time(|number| if *number <= 50 { 0 } else { 1000 }, Duration::MAX)
         .stages(4)

@@ -53,7 +53,7 @@ async fn is_found(registry: &Registry, running: &FlowRef) {
     no_task_is_left().await;
 }
 
-fn started_flow_is_found<C: flow::chain::Chain>(flow: &Flow<C>) {
+fn started_flow_is_found<C: flow::Chain>(flow: &Flow<C>) {
     in_any_order(async || {
         let registry = Registry::new();
         let running = flow.start_with(mine(&registry)).await.unwrap();
@@ -78,7 +78,7 @@ fn f072_a_started_flow_is_found_by_its_name() {
 
 fn feeding_flow_is_found<C>(flow: &Flow<C>, stages: usize)
 where
-    C: flow::chain::Chain<Origin: flow::plan::Origin<Time = Untimed>, Out = u64>,
+    C: flow::Chain<Origin: flow::Origin<Time = Untimed>, Out = u64>,
 {
     in_any_order(async || {
         let registry = Registry::new();

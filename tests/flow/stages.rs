@@ -52,7 +52,7 @@ fn f054_events_go_through_stages_that_run() {
 
 /// Returns the batches that a running consumer receives.
 async fn fed(
-    flow: Flow<impl flow::chain::Chain<Origin: flow::plan::Origin<Time = Untimed>, Out = u64>>,
+    flow: Flow<impl flow::Chain<Origin: flow::Origin<Time = Untimed>, Out = u64>>,
     batches: usize,
 ) -> Vec<Vec<u64>> {
     let (probe, mut seen) = Probe::new();
@@ -95,7 +95,7 @@ async fn f052_a_consumer_that_runs_is_fed() {
 /// Returns the batches that a consumer started with the flow receives, until both have ended.
 async fn finished<C>(flow: Flow<C>) -> Vec<Vec<u64>>
 where
-    C: flow::chain::Chain<Origin: flow::plan::Origin<Time = Untimed>, Out = u64>,
+    C: flow::Chain<Origin: flow::Origin<Time = Untimed>, Out = u64>,
 {
     let seen = Batches::default();
     let at_the_end = seen.clone();
@@ -243,10 +243,7 @@ fn f080_the_batches_of_partitions_go_through_stages_of_the_flow_to_one_at_its_en
 
 /// Checks the first events of a flow whose source is a stage that counts from 0, and continues afterwards.
 #[track_caller]
-fn counts<C: flow::chain::Chain<Out = u64>>(
-    make: impl Fn(LayerFlow<Untimed, u64>) -> Flow<C>,
-    expected: [u64; 5],
-) {
+fn counts<C: flow::Chain<Out = u64>>(make: impl Fn(LayerFlow<Untimed, u64>) -> Flow<C>, expected: [u64; 5]) {
     in_any_order(async || {
         let counter = producer(FromIter::new(0_u64..), StageOptions::named("counter")).await.unwrap();
         let flow = make(Flow::from_stages([counter.producer()]).stages(1));

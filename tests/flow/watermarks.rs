@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flow::chain::Chain;
 use flow::time::Timed;
-use flow::{Flow, LayerFlow, Tally, Window, WindowId, Workers};
+use flow::{Chain, Flow, LayerFlow, Tally, Window, WindowId, Workers};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
@@ -17,7 +16,7 @@ type Told = (usize, i64, u32);
 fn counts<C>(flow: Flow<C>, late: &Tally) -> LayerFlow<flow::time::Untimed, Told>
 where
     C: Chain<Out = i64>,
-    C::Origin: flow::plan::Origin<Time = Timed>,
+    C::Origin: flow::Origin<Time = Timed>,
 {
     flow.window(Window::fixed(Duration::from_secs(1)).count_late(late))
         .reduce(|| 0_u32, |count, _| *count += 1)

@@ -3,7 +3,7 @@
 
 use std::{ops::AddAssign, sync::Arc};
 
-use flow::{Flow, FlowError, reduce::Partials};
+use flow::{Flow, FlowError, Partials};
 
 use super::data::{Data, Media, Row, Usage, User};
 

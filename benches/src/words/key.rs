@@ -2,7 +2,7 @@
 
 use std::{borrow::Borrow, hash::Hash};
 
-use flow::reduce::Partials;
+use flow::Partials;
 use rustc_hash::FxHashMap;
 
 /// A word as a number: its bytes, the last lowest, and its length in the highest byte.

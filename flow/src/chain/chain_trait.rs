@@ -15,8 +15,25 @@ pub(crate) type CarriedOf<C> = <TimeOf<C> as Time>::Of<<C as Chain>::Out>;
 /// Clones an input event, if its type allows it.
 pub(crate) type CopyOf<C> = Option<fn(&InOf<C>) -> InOf<C>>;
 
-/// The steps of one layer.
-pub trait Chain: Clone + Send + Sync + 'static {
+/// The steps of one layer: the type parameter of [`Flow`](crate::Flow).
+///
+/// Sealed; a function over flows has it as a bound, which states the type of the events:
+/// `Flow<impl Chain<Out = u64>>`.
+///
+/// ```
+/// use flow::{Chain, Flow};
+///
+/// fn squares(numbers: Flow<impl Chain<Out = u64>>) -> Flow<impl Chain<Out = u64>> {
+///     numbers.map(|number| number * number)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flow::FlowError> {
+/// assert_eq!(squares(Flow::from_items([1, 2, 3])).count().await?, 3);
+/// # Ok(())
+/// # }
+/// ```
+pub trait Chain: sealed::Sealed + Clone + Send + Sync + 'static {
     /// The origin of the events.
     type Origin: Origin;
     /// The type of the resulting events.
@@ -48,4 +65,18 @@ pub trait Chain: Clone + Send + Sync + 'static {
     fn node(&self) -> Option<NodeOf<CarriedOf<Self>>> {
         None
     }
+}
+
+mod sealed {
+    use crate::chain::{Filter, FilterMap, FlatMap, Inspect, Map, Start, UniqBy};
+
+    pub trait Sealed {}
+
+    impl<O> Sealed for Start<O> {}
+    impl<C, F> Sealed for Filter<C, F> {}
+    impl<C, F> Sealed for FilterMap<C, F> {}
+    impl<C, F> Sealed for FlatMap<C, F> {}
+    impl<C, F> Sealed for Inspect<C, F> {}
+    impl<C, F> Sealed for Map<C, F> {}
+    impl<C, F> Sealed for UniqBy<C, F> {}
 }

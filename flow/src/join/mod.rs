@@ -6,7 +6,10 @@ mod operator;
 mod side;
 mod sides;
 
+#[doc(hidden)]
 pub use joins::Joined;
 pub use kind::{FullOuter, Inner, JoinKind, LeftOuter, RightOuter};
+#[doc(hidden)]
 pub use operator::{JoinLayer, JoinOperator};
+#[doc(hidden)]
 pub use side::Side;

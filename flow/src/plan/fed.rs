@@ -16,7 +16,7 @@ use crate::options::FedBy;
 use crate::time::{MakeDispatcher, Time};
 
 /// Creates the dispatcher that sends events to the given number of stages of the named layer.
-pub type Routing<E> = Arc<dyn Fn(usize, &Build, &str) -> Box<dyn Dispatcher<E>> + Send + Sync>;
+pub(crate) type Routing<E> = Arc<dyn Fn(usize, &Build, &str) -> Box<dyn Dispatcher<E>> + Send + Sync>;
 
 /// Events from the layer before.
 pub struct Fed<M: Time, T: Send + 'static> {

@@ -8,11 +8,13 @@ mod outline;
 mod sourced;
 mod then;
 
-pub use build::{Build, Exit};
-pub(crate) use build::{RunningStage, SUBSCRIBE_TIMEOUT, guarded};
-pub use fed::{Fed, Routing};
-pub use node::{LayerNode, Merged, Node, NodeOf};
-pub use operator::{Feeds, Layer, Operator, Origin, Place};
+pub(crate) use build::{Build, Exit, RunningStage, SUBSCRIBE_TIMEOUT, guarded};
+pub use fed::Fed;
+pub(crate) use fed::Routing;
+pub use node::{LayerNode, Merged};
+pub(crate) use node::{Node, NodeOf};
+pub(crate) use operator::Feeds;
+pub use operator::{Layer, Operator, Origin, Place};
 pub use outline::Outline;
 pub use sourced::{Fused, Sourced};
 pub use then::{Staged, Then};

@@ -11,7 +11,7 @@ use crate::error::FlowError;
 use crate::time::Time;
 
 /// A shared [`Node`].
-pub type NodeOf<E> = Arc<dyn Node<E>>;
+pub(crate) type NodeOf<E> = Arc<dyn Node<E>>;
 
 /// A part of a plan whose stages emit `E` and are not started yet.
 pub trait Node<E: Send + 'static>: Send + Sync {

@@ -289,7 +289,7 @@ impl<O: Origin<Time = Timed>> Flow<Start<O>> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use flow::session::Sessions;
+    /// use flow::Sessions;
     /// use flow::Flow;
     ///
     /// # #[tokio::main(flavor = "current_thread")]

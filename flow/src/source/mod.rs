@@ -40,26 +40,38 @@ mod stream;
 #[cfg(feature = "zstd")]
 mod zstd;
 
-pub use blocks::{BlockFlow, LineBlock, LineBlocks, LineBlocksPart};
-pub use channel::{ChannelPart, Once, OnceFlow, Taken};
-#[cfg(feature = "crossbeam")]
-pub use crossbeam::CrossbeamPart;
+pub use blocks::{BlockFlow, LineBlock};
 #[cfg(feature = "csv")]
-pub use csv::{Csv, CsvFlow, CsvPart};
-pub use decode::{By, Bytes, Decode, Text, Undecodable};
-pub use directory::{Entry, Tree, TreePart, WalkError};
-pub use iters::{IterPart, Iters};
+pub use csv::CsvFlow;
+pub use decode::{Bytes, Decode, Text};
+pub use directory::{Entry, Tree, WalkError};
+pub use iters::IterPart;
 #[cfg(feature = "json")]
 pub use json::Json;
 pub use lines::RecordFlow;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 pub use packed::PackedFlow;
-#[doc(hidden)]
-pub use part::Taker;
 pub use part::{More, Part, Source};
-pub use range::{Numbers, NumbersPart, Whole};
 pub use read_error::ReadError;
-pub use records::{RecordPart, Records};
-pub use slice::{SharedSlice, SlicePart};
-pub use stamper::{ByTime, LiveByTime, LiveStamper, NoStamp, Stamper};
-pub use stream::{StreamPart, Streams};
+
+// The types that signatures contain and users do not write.
+#[cfg(feature = "crossbeam")]
+#[doc(hidden)]
+pub use crossbeam::CrossbeamPart;
+#[cfg(feature = "csv")]
+#[doc(hidden)]
+pub use csv::{Csv, CsvPart};
+#[doc(hidden)]
+pub use {
+    blocks::{LineBlocks, LineBlocksPart},
+    channel::{ChannelPart, Once, OnceFlow, Taken},
+    decode::{By, Undecodable},
+    directory::TreePart,
+    iters::Iters,
+    part::Taker,
+    range::{Numbers, NumbersPart, Whole},
+    records::{RecordPart, Records},
+    slice::{SharedSlice, SlicePart},
+    stamper::{ByTime, LiveByTime, LiveStamper, NoStamp, Stamper},
+    stream::{StreamPart, Streams},
+};

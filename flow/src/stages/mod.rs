@@ -14,6 +14,7 @@ mod through;
 
 pub use errors::OnError;
 pub use finish::{ConsumerRestart, FinishOptions};
+#[doc(hidden)]
 pub use foreign::Foreign;
 pub use into::Feeding;
 pub use map_async::Order;

@@ -56,14 +56,14 @@ trait FoldSum {
     fn fold_sum(&self) -> usize;
 }
 
-impl<C: flow::chain::Chain<Out = usize>> FoldSum for Flow<C> {
+impl<C: flow::Chain<Out = usize>> FoldSum for Flow<C> {
     fn fold_sum(&self) -> usize {
         self.iter().map(Result::unwrap).sum()
     }
 }
 
 /// Creates a flow of the events that a task of the current runtime sends.
-fn fed_by_a_task() -> flow::source::OnceFlow<flow::source::ChannelPart<u64>> {
+fn fed_by_a_task() -> Flow<impl flow::Chain<Out = u64>> {
     let (sender, receiver) = mpsc::channel(4);
     tokio::spawn(async move {
         for number in 0..100 {

@@ -88,7 +88,7 @@ pub(super) fn program() -> impl Strategy<Value = Program> {
 }
 
 impl Layout {
-    pub(super) fn of<C: flow::chain::Chain>(self, flow: Flow<C>) -> Flow<C> {
+    pub(super) fn of<C: flow::Chain>(self, flow: Flow<C>) -> Flow<C> {
         let min = self.max_demand * self.min_demand / 100;
         flow.stages(self.stages).max_demand(self.max_demand).min_demand(min.min(self.max_demand - 1))
     }

@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use flow::session::Sessions;
-use flow::{Flow, Tally};
+use flow::{Flow, Sessions, Tally};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use stage_core::testing::Sim;

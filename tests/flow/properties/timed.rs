@@ -7,10 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flow::chain::Chain;
 use flow::time::Timed;
-use flow::window::OfEventTime;
-use flow::{Flow, LayerFlow, Tally, Trigger, TriggerName, Window, WindowId};
+use flow::{Chain, Flow, LayerFlow, OfEventTime, Tally, Trigger, TriggerName, Window, WindowId};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -142,7 +140,7 @@ impl Case {
     fn windows<C>(&self, flow: Flow<C>, late: &TooLate) -> Vec<Told>
     where
         C: Chain<Out = Event>,
-        C::Origin: flow::plan::Origin<Time = Timed, Item = Event>,
+        C::Origin: flow::Origin<Time = Timed, Item = Event>,
     {
         match self.step {
             None => self.split(flow, Window::fixed(millis(self.span)), late),
@@ -153,7 +151,7 @@ impl Case {
     fn split<C, K: OfEventTime>(&self, flow: Flow<C>, window: Window<K>, late: &TooLate) -> Vec<Told>
     where
         C: Chain<Out = Event>,
-        C::Origin: flow::plan::Origin<Time = Timed, Item = Event>,
+        C::Origin: flow::Origin<Time = Timed, Item = Event>,
     {
         let window = window.count_late(&late.counted);
         let window = match self.lateness {

@@ -7,8 +7,7 @@ mod tokens;
 use std::fmt::Debug;
 use std::sync::mpsc;
 
-use flow::chain::Chain;
-use flow::{Flow, FlowError, IterFlow, Workers};
+use flow::{Chain, Flow, FlowError, IterFlow, Workers};
 use futures_util::StreamExt;
 use stage_core::testing::{Sim, settle};
 use tokio::runtime::Handle;

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use flow::chain::Chain;
 use flow::time::Untimed;
-use flow::{Flow, LayerFlow, Next, Place, Trigger, TriggerName, Window, WindowId, Workers};
+use flow::{Chain, Flow, LayerFlow, Next, Place, Trigger, TriggerName, Window, WindowId, Workers};
 use futures_util::{StreamExt, stream};
 use stage_core::spawn::StageOptions;
 use stage_core::testing::{ManualProducer, Sim};

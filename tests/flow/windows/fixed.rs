@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use flow::window::EventTime;
-use flow::{Flow, Window};
+use flow::{EventTime, Flow, Window};
 
 use super::{Demand, KEPT, Told, timed_sums};
 use crate::support::{collect, gives_in_order, in_any_order};

@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use flow::time::Untimed;
-use flow::window::EventTime;
-use flow::{Flow, LayerFlow, Tally, Window};
+use flow::{EventTime, Flow, LayerFlow, Tally, Window};
 
 use stage_core::testing::Sim;
 

@@ -54,7 +54,7 @@ fn sums(window: Window, demand: Demand, after: After) -> LayerFlow<Untimed, u64>
 
 /// Returns the same in windows of event time.
 fn timed_sums(
-    window: Window<flow::window::EventTime>,
+    window: Window<flow::EventTime>,
     happened: fn(&u64) -> i64,
     demand: Demand,
 ) -> LayerFlow<Untimed, Told> {

@@ -1,0 +1,3 @@
+//! The paths of operators in compile errors.
+
+pub mod step;
