@@ -43,10 +43,10 @@ impl Tree {
                 return Ok((path.join("::"), false));
             };
             let Some((name, parent)) = absolute.split_last() else { break };
-            let Some(names) = self.modules.get(parent) else {
+            let Some(entries) = self.modules.get(parent) else {
                 return Err(io::Error::other(format!("`{}` leads nowhere", path.join("::"))));
             };
-            let Some(next) = find(names, name, module == parent) else {
+            let Some(next) = find(entries, name, module == parent) else {
                 // An item that a macro of the module makes.
                 return Ok((absolute.join("::"), false));
             };
@@ -84,12 +84,12 @@ impl Tree {
 }
 
 /// Returns the item or re-export called `name`. A re-export that is resolved never leads back to itself.
-fn find<'a>(names: &'a [Named], name: &str, is_own: bool) -> Option<&'a Named> {
-    let mut named = names.iter().filter(|named| named.name == name);
+fn find<'a>(entries: &'a [Named], name: &str, is_own: bool) -> Option<&'a Named> {
+    let mut found = entries.iter().filter(|entry| entry.name == name);
     if is_own {
-        return named.find(|named| !matches!(named.kind, Kind::Use(_)));
+        return found.find(|entry| !matches!(entry.kind, Kind::Use(_)));
     }
-    named.clone().find(|named| matches!(named.kind, Kind::Item)).or_else(|| named.next())
+    found.clone().find(|entry| matches!(entry.kind, Kind::Item)).or_else(|| found.next())
 }
 
 fn joined(module: &[String], name: &str) -> String {

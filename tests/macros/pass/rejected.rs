@@ -20,7 +20,7 @@ pipeline! {
 }
 
 fn send<E>(unhandled: &Sender<(&'static str, usize)>, from: &'static str, events: &[E]) {
-    unhandled.send((from, events.len())).unwrap();
+    unhandled.send((from, events.len())).expect("the receiver is alive");
 }
 
 fn counted(report: &Report, step: &str) -> u64 {
