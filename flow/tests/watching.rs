@@ -47,7 +47,7 @@ async fn a_flow_is_listed_with_its_layers_and_its_event_time() {
     assert_eq!(times.iter().map(|time| time.late).sum::<u64>(), 1);
 }
 
-/// A flow of the numbers from a channel, and what it has handled.
+/// A flow of the numbers from a channel, and the numbers that it has handled.
 async fn sum(receiver: mpsc::Receiver<u64>) -> (RunningFlow, Arc<Mutex<Vec<u64>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let see = Arc::clone(&seen);

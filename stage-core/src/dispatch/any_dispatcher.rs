@@ -5,7 +5,7 @@ use std::any::Any;
 use super::supply::sole_subscriber::DispatcherState;
 use super::{DemandDispatcher, Dispatcher};
 
-/// A dispatcher of any type. The demand dispatcher is told apart, because the engine serves its sole
+/// A dispatcher of any type. The demand dispatcher is a variant of its own, because the engine serves its sole
 /// subscriber without calling it.
 pub(crate) enum AnyDispatcher<E> {
     Demand(DemandDispatcher),

@@ -72,8 +72,8 @@ where
         self.apply_requests();
     }
 
-    /// Applies the operator's requests. A source that is paused holds demand back, so that what is in flight
-    /// behind it finishes; any other stage leaves its input where it is.
+    /// Applies the operator's requests. A source that is paused holds demand back, so that the events in
+    /// flight behind it finish; any other stage leaves its input where it is.
     pub(super) fn apply_requests(&mut self) {
         let Self { inbox, inlet, outlet, is_source, paused, histograms, .. } = self;
         let requests = inbox.mailbox.requests();

@@ -1,6 +1,6 @@
 //! The return types of a function at the end of a pipeline.
 
-/// Implemented for what the function of a `finish` returns: nothing.
+/// The output of the function of a `finish`: none.
 #[diagnostic::on_unimplemented(
     message = "a `finish` emits nothing, so the `{Self}` that its function returns would be lost",
     label = "this function returns `{Self}`",
@@ -19,7 +19,7 @@ impl NoOutput for <fn() -> ! as Returns>::Value {}
 
 /// Names the type `!`, which cannot be written as a type of its own.
 pub trait Returns {
-    /// What the function returns.
+    /// The return type of the function.
     type Value;
 }
 

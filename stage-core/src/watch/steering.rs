@@ -59,8 +59,8 @@ impl Steering {
         Self { monitor: monitor.clone() }
     }
 
-    /// Pauses every source, or the first steps of a group without sources: demand is held back there, and the events behind the sources are handled to the
-    /// end. Deliveries remain leased, and a source that is restarted remains paused.
+    /// Pauses every source, or the first steps of a group without sources: demand is held back there, and the
+    /// events behind the sources are handled to the end. Deliveries remain leased, and a source that is restarted remains paused.
     ///
     /// A source finishes the callback that is running. The events that it emits are kept until the pipeline
     /// is resumed: at most as many as had been asked for, unless it emits without being asked.

@@ -37,7 +37,7 @@ fn row_labels(
     view: &View,
     family: &mut Family<'_>,
     label: &str,
-    values: impl Fn(&Row) -> Vec<(&'static str, u64)>,
+    values: impl Fn(&Row) -> [(&'static str, u64); 4],
 ) {
     for row in &view.rows {
         for (of, value) in values(row) {
@@ -137,7 +137,7 @@ pub(super) const METRICS: &[Metric] = &[
     Metric::counter("stage_events_discarded", "Events discarded, by reason.", |view, family| {
         row_labels(view, family, "reason", |row| {
             let lost = &row.discards;
-            vec![
+            [
                 ("overflow", lost.overflow),
                 ("unroutable", lost.unroutable),
                 ("failed", lost.failed),
@@ -148,7 +148,7 @@ pub(super) const METRICS: &[Metric] = &[
     Metric::counter("stage_event_failures", "Failed attempts at events, by outcome.", |view, family| {
         row_labels(view, family, "outcome", |row| {
             let failures = &row.failures;
-            vec![
+            [
                 ("retried", failures.retried),
                 ("skipped", failures.skipped),
                 ("dead_letter", failures.dead_lettered),
