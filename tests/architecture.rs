@@ -44,10 +44,11 @@ const LAYERS: &[&str] = &[
 const ABOVE_ALL: [&str; 2] = ["__private", "prelude"];
 
 /// The sources of the libraries.
-const LIBRARIES: [&str; 6] = [
+const LIBRARIES: [&str; 7] = [
     "stage-core/src",
     "stage-macros/src",
     "flow/src",
+    "connect/core/src",
     "watch/panel/src",
     "watch/top/src",
     "watch/metrics/src",

@@ -1,0 +1,59 @@
+//! The sending half of a connector.
+
+use std::time::Duration;
+
+use crate::error::ConnectError;
+use crate::message_id::MessageId;
+
+/// Stores messages in one queue, stream or table.
+pub trait Push: Send + 'static {
+    /// The message.
+    type Message: Send + 'static;
+
+    /// Opens the connection. Called before the first [`put`](Self::put) and after an error of one; between calls the
+    /// sink waits with back-off.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`]: `gone` is repeated, the others end the sink.
+    fn connect(&mut self) -> impl Future<Output = Result<(), ConnectError>> + Send;
+
+    /// Stores the messages in order. Returns how many of the leading ones are stored durably by the server's word, at
+    /// least one of a list that is not empty.
+    ///
+    /// After an error the sink puts the messages that are not known to be stored again, with the same ids, so a server
+    /// that knows ids stores each once.
+    ///
+    /// # Errors
+    ///
+    /// [`PutError`].
+    fn put(
+        &mut self,
+        messages: &[(MessageId, Self::Message)],
+    ) -> impl Future<Output = Result<usize, PutError>> + Send;
+
+    /// Returns the server and the object for error messages. It contains no secret.
+    fn describe(&self) -> String;
+}
+
+/// Error of [`Push::put`].
+#[derive(stage_macros::ErrorDebug, thiserror::Error)]
+pub enum PutError {
+    /// The server has no room: nothing of the list is known to be stored. The same list follows after this time.
+    #[error("the server is full")]
+    Full {
+        /// The time until the next attempt.
+        after: Duration,
+    },
+    /// The connection failed.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The server refuses one message for good. The messages before it are stored; those after it are not.
+    #[error("the server refuses a message: {cause}")]
+    Refused {
+        /// The place of the message in the list, from 0.
+        index: usize,
+        /// The reason given by the server, in one line.
+        cause: String,
+    },
+}
