@@ -26,7 +26,8 @@ struct Bag {
     book: Arc<Mutex<Vec<String>>>,
     changed: Arc<Notify>,
     told: Arc<Notify>,
-    keeps: Arc<Mutex<u32>>,
+    /// The open deliveries at each heartbeat, in order of their numbers.
+    keeps: Arc<Mutex<Vec<Vec<u64>>>>,
 }
 
 impl Bag {
@@ -65,8 +66,10 @@ impl Acknowledger for Bag {
         Ok(())
     }
 
-    async fn keep(&mut self) -> Result<(), BoxError> {
-        *self.keeps.lock().unwrap() += 1;
+    async fn keep(&mut self, open: &[u64]) -> Result<(), BoxError> {
+        let mut open = open.to_vec();
+        open.sort_unstable();
+        self.keeps.lock().unwrap().push(open);
         Ok(())
     }
 }
@@ -420,13 +423,124 @@ async fn heartbeats_continue_while_deliveries_are_in_hand() {
         })
         .finish("hand", move || Ok(Hand(hand.clone())));
     let running = pipeline.start().await.unwrap();
-    let both = [held.recv().await.unwrap(), held.recv().await.unwrap()];
+    let [first, second] = [held.recv().await.unwrap(), held.recv().await.unwrap()];
     tokio::time::advance(Duration::from_millis(0)).await;
     tokio::time::sleep_until(Instant::now() + Duration::from_secs(35)).await;
-    assert_eq!(*bag.keeps.lock().unwrap(), 3);
-    both.into_iter().for_each(Delivery::acknowledge);
+    assert_eq!(*bag.keeps.lock().unwrap(), [[0, 1], [0, 1], [0, 1]]);
+    first.acknowledge();
+    tokio::time::sleep_until(Instant::now() + Duration::from_secs(10)).await;
+    assert_eq!(bag.keeps.lock().unwrap().last(), Some(&vec![1]));
+    second.acknowledge();
     running.join().await.unwrap();
     assert_eq!(bag.done(), [0, 1]);
+}
+
+/// Reports nothing for a while; its heartbeats and its end are those of the bag.
+#[derive(Clone)]
+struct Away(Bag, Instant);
+
+impl Acknowledger for Away {
+    type Receipt = u64;
+
+    async fn settle(&mut self, done: &[u64], rejected: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
+        if Instant::now() < self.1 {
+            return Err("the queue does not answer".into());
+        }
+        self.0.settle(done, rejected).await
+    }
+
+    async fn keep(&mut self, open: &[u64]) -> Result<(), BoxError> {
+        self.0.keep(open).await
+    }
+
+    async fn finish(&mut self) -> Result<(), BoxError> {
+        // The pipeline waits for it, although the last verdict was reported.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.0.book.lock().unwrap().push("finished".to_owned());
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verdict_that_cannot_be_reported_is_open_until_it_is() {
+    let bag = Bag::of(0..2);
+    let start = bag.clone();
+    let (hand, mut held) = mpsc::unbounded_channel();
+    let back = Instant::now() + Duration::from_secs(25);
+    let pipeline = Pipeline::builder("away")
+        .start("bag", move || {
+            let mut source = Source::new(&start, Away(start.clone(), back));
+            let each = Duration::from_secs(4);
+            source.options =
+                AckOptions::new().heartbeat(Duration::from_secs(10)).retry(Backoff::new(each, each));
+            Ok(source)
+        })
+        .finish("hand", move || Ok(Hand(hand.clone())));
+    let running = pipeline.start().await.unwrap();
+    held.recv().await.unwrap().acknowledge();
+    held.recv().await.unwrap().reject(Reason::failed("unreadable"));
+    while bag.lines().is_empty() {
+        bag.told.notified().await;
+    }
+    assert_eq!(*bag.keeps.lock().unwrap(), [[0, 1], [0, 1]]);
+    held.recv().await.unwrap().acknowledge();
+    running.join().await.unwrap();
+    assert_eq!(bag.done(), [0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_acknowledger_follows_the_last_verdict_and_the_pipeline_waits_for_it() {
+    let run = async |end: &str| {
+        let bag = Bag::of(0..3);
+        let start = bag.clone();
+        let (hand, mut held) = mpsc::unbounded_channel();
+        let pipeline = Pipeline::builder("ending")
+            .start("bag", move || Ok(Source::new(&start, Away(start.clone(), Instant::now()))))
+            .finish("hand", move || Ok(Hand(hand.clone())));
+        let running = pipeline.start().await.unwrap();
+        let kept: Vec<_> = [held.recv().await, held.recv().await, held.recv().await].into();
+        let last = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            drop(kept.into_iter().map(|kept| kept.map(Delivery::acknowledge)).collect::<Vec<_>>());
+        });
+        match end {
+            "join" => drop(running.join().await.unwrap()),
+            _ => drop(running.drain(Duration::from_mins(1)).await.unwrap()),
+        }
+        last.await.unwrap();
+        bag.lines()
+    };
+    assert_eq!(run("join").await, ["done 0", "done 1", "done 2", "finished"]);
+    assert_eq!(run("drain").await, ["done 0", "done 1", "done 2", "finished"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledger_that_cannot_end_is_reported() {
+    #[derive(Clone)]
+    struct Stuck;
+
+    impl Acknowledger for Stuck {
+        type Receipt = u64;
+
+        async fn settle(&mut self, _: &[u64], _: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
+            Ok(())
+        }
+
+        async fn finish(&mut self) -> Result<(), BoxError> {
+            Err("the lease is gone".into())
+        }
+    }
+
+    let bag = Bag::of(0..1);
+    let (seen, mut handled) = mpsc::unbounded_channel();
+    let pipeline = Pipeline::builder("stuck")
+        .start("bag", move || Ok(Source::new(&bag, Stuck)))
+        .acknowledged()
+        .finish_fn("count", move |number| seen.send(number).unwrap());
+    let running = pipeline.start().await.unwrap();
+    assert_eq!(handled.recv().await, Some(0));
+    let settlement = running.drain(Duration::from_secs(9)).await.unwrap().settlement;
+    assert_eq!((settlement.acknowledged, settlement.errors), (1, vec!["the lease is gone".to_owned()]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use stage_core::BoxError;
 
-/// What a pipeline does about a [`ConnectError`].
+/// The kind of a [`ConnectError`], which determines the reaction of a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The server cannot be reached, or broke the connection: connect again, after a delay.

@@ -24,9 +24,18 @@ pub trait Acknowledger: Send + 'static {
         rejected: &[RejectedDelivery<Self::Receipt>],
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
-    /// Called every [`heartbeat`](AckOptions::heartbeat) while the collector runs: the deliveries without a
-    /// verdict are still in hand.
-    fn keep(&mut self) -> impl Future<Output = Result<(), BoxError>> + Send {
+    /// Called every [`heartbeat`](AckOptions::heartbeat) while the collector runs: the deliveries in `open` are
+    /// still in hand, or their verdicts are not reported yet. They are in no particular order; the list is empty if
+    /// nothing is in hand.
+    fn keep(&mut self, open: &[Self::Receipt]) -> impl Future<Output = Result<(), BoxError>> + Send {
+        let _ = open;
+        ready(Ok(()))
+    }
+
+    /// Called once, after the last verdict was reported or given up: the place to return what the source held, such as
+    /// a lease. `join` and `drain` wait for it, at most 5 seconds together with the verdicts. Not called after a panic
+    /// of another method, nor if the runtime ends first.
+    fn finish(&mut self) -> impl Future<Output = Result<(), BoxError>> + Send {
         ready(Ok(()))
     }
 }

@@ -74,6 +74,21 @@ impl<R> Books<R> {
         lock(&self.pages).open(receipts, &self.inbox)
     }
 
+    /// Replaces `open` by the receipts of all open deliveries. The source is blocked only for moments.
+    pub(super) fn list_open(&self, open: &mut Vec<R>)
+    where
+        R: Clone,
+    {
+        open.clear();
+        let mut from = 0;
+        loop {
+            let pages = lock(&self.pages);
+            let Some(rest) = pages.receipts.get(from..).filter(|rest| !rest.is_empty()) else { return };
+            open.extend(rest.iter().take(AT_ONCE).flatten().cloned());
+            from += AT_ONCE;
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn open_places(&self) -> usize {
         lock(&self.pages).receipts.iter().flatten().count()

@@ -1,12 +1,13 @@
 //! The task that reports the verdicts on deliveries to one source.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::{Instant, sleep_until};
 
-use super::acknowledger::{AckOptions, Acknowledger};
+use super::acknowledger::{AckOptions, Acknowledger, RejectedDelivery};
 use super::books::{Books, Verdicts};
 use super::waiting::Waiting;
 use crate::base::error::{BoxError, ExitReason};
@@ -22,13 +23,15 @@ pub(super) struct Collector<A: Acknowledger> {
     acknowledger: Option<A>,
     options: AckOptions,
     beat: Option<Instant>,
+    /// Buffer for the receipts of open deliveries.
+    open: Vec<A::Receipt>,
     /// The seed of the retries' jitter.
     calls: u64,
 }
 
 impl<A: Acknowledger> Collector<A> {
     pub(super) fn new(books: Arc<Books<A::Receipt>>, acknowledger: A, options: AckOptions) -> Self {
-        Self { books, acknowledger: Some(acknowledger), options, beat: None, calls: 0 }
+        Self { books, acknowledger: Some(acknowledger), options, beat: None, open: Vec::new(), calls: 0 }
     }
 
     /// Runs until the source is dropped, and all verdicts have been reported.
@@ -44,6 +47,7 @@ impl<A: Acknowledger> Collector<A> {
         }
         books.collect(&mut verdicts);
         self.tell(&mut verdicts).await;
+        self.finish().await;
     }
 
     /// Waits for the first verdict, or the end.
@@ -53,7 +57,7 @@ impl<A: Acknowledger> Collector<A> {
             tokio::select! {
                 () = books.inbox.judged() => return,
                 () = books.inbox.ended() => return,
-                () = at(self.beat) => self.keep().await,
+                () = at(self.beat) => self.keep(&[], &[]).await,
             }
         }
     }
@@ -72,7 +76,7 @@ impl<A: Acknowledger> Collector<A> {
                 () = books.inbox.full() => return,
                 () = at(begun.checked_add(linger)) => return,
                 () = books.inbox.source_waits() => {}
-                () = at(self.beat) => self.keep().await,
+                () = at(self.beat) => self.keep(&[], &[]).await,
             }
         }
     }
@@ -101,7 +105,7 @@ impl<A: Acknowledger> Collector<A> {
             };
             tracing::warn!(%error, ?delay, "cannot report verdicts to their source, retrying");
             attempt += 1;
-            self.sleep(delay).await;
+            self.sleep(delay, verdicts).await;
         }
         verdicts.clear();
     }
@@ -126,20 +130,36 @@ impl<A: Acknowledger> Collector<A> {
     }
 
     /// Waits for `delay`, with heartbeats, even if there are no more deliveries.
-    async fn sleep(&mut self, delay: Duration) {
+    async fn sleep(&mut self, delay: Duration, untold: &Verdicts<A::Receipt>) {
         let until = Instant::now().checked_add(delay);
         loop {
             tokio::select! {
                 () = at(until) => return,
-                () = at(self.beat) => self.keep().await,
+                () = at(self.beat) => self.keep(&untold.acknowledged, &untold.rejected).await,
             }
         }
     }
 
-    async fn keep(&mut self) {
+    /// Reports the open deliveries, with those whose verdicts are not reported yet.
+    async fn keep(&mut self, acknowledged: &[A::Receipt], rejected: &[RejectedDelivery<A::Receipt>]) {
         self.beat = self.next_beat();
         let Some(acknowledger) = &mut self.acknowledger else { return };
-        let error = match AssertUnwindSafe(acknowledger.keep()).catch_unwind().await {
+        self.books.list_open(&mut self.open);
+        self.open.extend(acknowledged.iter().chain(rejected.iter().map(|it| &it.receipt)).cloned());
+        let kept = AssertUnwindSafe(acknowledger.keep(&self.open)).catch_unwind().await;
+        self.note("cannot report deliveries in progress to their source", kept);
+        self.open.clear();
+    }
+
+    async fn finish(&mut self) {
+        let Some(acknowledger) = &mut self.acknowledger else { return };
+        let finished = AssertUnwindSafe(acknowledger.finish()).catch_unwind().await;
+        self.note("cannot return what a source held", finished);
+    }
+
+    /// Logs and counts an error. After a panic, the acknowledger is not used again.
+    fn note(&mut self, what: &str, done: Result<Result<(), BoxError>, Box<dyn Any + Send>>) {
+        let error = match done {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error,
             Err(payload) => {
@@ -147,7 +167,7 @@ impl<A: Acknowledger> Collector<A> {
                 format!("the acknowledger {}", ExitReason::from_panic(&*payload)).into()
             }
         };
-        tracing::warn!(%error, "cannot report deliveries in progress to their source");
+        tracing::warn!(%error, "{what}");
         self.books.tally.error(error.to_string());
     }
 }

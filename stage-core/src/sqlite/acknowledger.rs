@@ -55,7 +55,7 @@ impl Acknowledger for Settler {
         Ok(())
     }
 
-    async fn keep(&mut self) -> Result<(), BoxError> {
+    async fn keep(&mut self, _: &[Receipt]) -> Result<(), BoxError> {
         let (lessee, visibility) = (self.lessee, millis(self.queue.options().visibility));
         let kept = self.queue.run(move |table, _, tx| {
             let now = now();

@@ -50,6 +50,12 @@ pub trait Producer: Send + 'static {
     /// [`retry_init`](crate::pipeline::PipelineBuilder::retry_init) is set. At a restart, `init` runs again, without
     /// limit, after a delay from 100 ms to 10 s or as set by [`backoff`](crate::pipeline::PipelineBuilder::backoff),
     /// while the rest of the pipeline is unaffected. A [`Fatal`](crate::Fatal) error ends the pipeline.
+    ///
+    /// An error of a later callback counts as a restart: with the default
+    /// [`Intensity`](crate::Intensity), the fourth within 5 seconds ends the pipeline, which takes a source without a
+    /// [`backoff`](crate::pipeline::PipelineBuilder::backoff) some 50 ms while its service is away. So a source waits
+    /// for its service itself, in `init` or in `handle_demand`, with a [`Backoff`](crate::Backoff) and beside
+    /// [`draining`](Emitter::draining), or its pipeline sets `backoff`.
     fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {
         let _ = cx;
         ready(Ok(Init::Ready))
@@ -60,6 +66,10 @@ pub trait Producer: Send + 'static {
     /// Demand is announced once: a producer that emits fewer events must remember the rest, and emit them
     /// later. It may wait here until it has them; meanwhile, the engine handles asks, cancellations,
     /// subscriptions and drains, and other callbacks wait. Events beyond the demand are buffered.
+    ///
+    /// Demand that arrives during a wait is announced by the next call, and is part of [`Emitter::demand`] at once. So
+    /// a source that waits for its service may ask it for as many events as `out.demand()` returns; it must then
+    /// subtract those that it delivered from the demand of the next call.
     fn handle_demand(
         &mut self,
         demand: Demand,
