@@ -6,12 +6,13 @@ use crate::error::Errors;
 use crate::{ast, expand, model, validate};
 
 /// Expands `pipeline! { input }`. Every mistake becomes an error at its own tokens, all of them in one
-/// compilation.
-pub(crate) fn compile(input: TokenStream) -> TokenStream {
+/// compilation. `library` is the path of `stage_core`, if it has another name.
+pub(crate) fn compile(input: TokenStream, library: Option<&TokenStream>) -> TokenStream {
     let mut errors = Errors::default();
-    let Some(ast) = ast::read(input, &mut errors) else {
+    let Some(mut ast) = ast::read(input, &mut errors) else {
         return errors.to_compile_errors();
     };
+    ast.header.library = library.cloned();
     let (header, model) = model::lower(ast, &mut errors);
     validate::validate(&header, &model, &mut errors);
     if errors.is_empty() {

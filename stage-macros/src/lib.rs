@@ -7,6 +7,7 @@ extern crate proc_macro;
 mod ast;
 mod attribute;
 mod compile;
+mod crate_path;
 mod error;
 mod error_debug;
 mod expand;
@@ -21,13 +22,14 @@ mod words;
 #[doc = include_str!("pipeline.md")]
 #[proc_macro]
 pub fn pipeline(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    compile::compile(input.into()).into()
+    let (path, input) = crate_path::split(input.into());
+    crate_path::write(compile::compile(input, path.as_ref()), path.as_ref()).into()
 }
 
 #[doc = include_str!("attribute/producer.md")]
 #[proc_macro_attribute]
 pub fn producer(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    attribute::compile(attribute::Kind::Producer, options.into(), &item.into()).into()
+    expand_stage(attribute::Kind::Producer, options, item)
 }
 
 #[doc = include_str!("attribute/producer_consumer.md")]
@@ -36,13 +38,13 @@ pub fn producer_consumer(
     options: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    attribute::compile(attribute::Kind::ProducerConsumer, options.into(), &item.into()).into()
+    expand_stage(attribute::Kind::ProducerConsumer, options, item)
 }
 
 #[doc = include_str!("attribute/consumer.md")]
 #[proc_macro_attribute]
 pub fn consumer(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    attribute::compile(attribute::Kind::Consumer, options.into(), &item.into()).into()
+    expand_stage(attribute::Kind::Consumer, options, item)
 }
 
 #[doc = include_str!("timed/timed.md")]
@@ -56,4 +58,13 @@ pub fn timed(settings: proc_macro::TokenStream, item: proc_macro::TokenStream) -
 #[proc_macro_derive(ErrorDebug)]
 pub fn error_debug(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     error_debug::derive(item.into()).into()
+}
+
+fn expand_stage(
+    kind: attribute::Kind,
+    options: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    let (path, options) = crate_path::take(options.into());
+    crate_path::write(attribute::compile(kind, options, &item.into()), path.as_ref()).into()
 }

@@ -65,7 +65,7 @@ fn header(input: ParseStream<'_>, errors: &mut Errors) -> Result<Header> {
     let params = params.unwrap_or_default();
     let part = if input.peek(Token![:]) { Some(part(input, errors)?) } else { None };
     generics.where_clause = input.parse()?;
-    Ok(Header { attrs, vis, name, generics, params, complete, part })
+    Ok(Header { attrs, vis, name, generics, params, complete, part, library: None })
 }
 
 /// Refuses `struct`, `fn` and the like before the name: they are a habit from Rust items, not part of the

@@ -1,6 +1,6 @@
 //! Types of the syntax tree of a pipeline.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::{Attribute, Expr, Generics, Ident, Type, Visibility};
 
@@ -25,6 +25,8 @@ pub(crate) struct Header {
     pub(crate) complete: bool,
     /// `: In => Out` of a pipeline for use with `through`.
     pub(crate) part: Option<Part>,
+    /// The path of `stage_core`, if the program has another name for it.
+    pub(crate) library: Option<TokenStream>,
 }
 
 /// `queue: TransferQueue`

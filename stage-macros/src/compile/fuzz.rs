@@ -299,7 +299,7 @@ fn cases(kind: &str, number: u64, mut case: impl FnMut(&mut Noise)) {
 /// Compiles the input, and checks that the result is Rust.
 fn compiled(input: TokenStream) -> String {
     let text = input.to_string();
-    let output = compile(input);
+    let output = compile(input, None);
     let read = syn::parse2::<syn::File>(output.clone());
     assert!(read.is_ok(), "{:?} in the expansion of\n{text}\nwhich is\n{output}", read.err());
     output.to_string()

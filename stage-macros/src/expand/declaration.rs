@@ -5,6 +5,7 @@ use quote::quote;
 use syn::GenericParam;
 
 use crate::ast::Header;
+use crate::crate_path;
 
 /// Expands the type with its methods; `new` is the body of the constructor, `outline` that of `topology`.
 pub(super) fn expand(
@@ -13,7 +14,8 @@ pub(super) fn expand(
     new: &TokenStream,
     outline: &TokenStream,
 ) -> TokenStream {
-    let Header { attrs, vis, name, generics, params, .. } = header;
+    let Header { attrs, vis, name, generics, params, library, .. } = header;
+    let new = crate_path::write_body(new, library.as_ref());
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     // Attributes for conditional compilation and lints apply to all generated items.
     let shared: Vec<_> =

@@ -7,6 +7,7 @@ use syn::{GenericParam, Type, parse_quote_spanned};
 
 use super::chain;
 use crate::ast::Header;
+use crate::crate_path;
 use crate::model::Model;
 
 /// Returns the input and output types of such a pipeline: deliveries of the declared types if it is
@@ -62,7 +63,8 @@ fn declare(
     docs: &[String],
     new: &TokenStream,
 ) -> TokenStream {
-    let Header { attrs, vis, name, generics, params, .. } = header;
+    let Header { attrs, vis, name, generics, params, library, .. } = header;
+    let new = crate_path::write_body(new, library.as_ref());
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let shared: Vec<_> =
         attrs.iter().filter(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("allow")).collect();

@@ -7,6 +7,7 @@ use syn::{ImplItemFn, Item};
 
 use super::settings::Settings;
 use super::{function, scope};
+use crate::crate_path;
 use crate::error::Errors;
 
 /// Expands `#[timed(settings)] item`. Every mistake becomes an error at its own tokens, and the item is kept.
@@ -15,7 +16,7 @@ pub(crate) fn compile(settings: TokenStream, item: &TokenStream) -> TokenStream 
     let settings = Settings::read(settings, &mut errors);
     let measured = measured(&settings, item, &mut errors);
     let errors = errors.to_compile_errors();
-    quote!(#measured #errors)
+    crate_path::write(quote!(#measured #errors), settings.path.as_ref())
 }
 
 fn measured(settings: &Settings, item: &TokenStream, errors: &mut Errors) -> TokenStream {

@@ -1,7 +1,7 @@
 //! Settings in the parentheses of `#[timed]`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens as _, quote};
 use syn::parse::Parser as _;
 use syn::punctuated::Punctuated;
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Meta, MetaNameValue, Token};
@@ -23,7 +23,7 @@ const UNITS: [(&str, &str); 7] = [
 const LEVELS: [(&str, &str); 5] =
     [("error", "ERROR"), ("warn", "WARN"), ("info", "INFO"), ("debug", "DEBUG"), ("trace", "TRACE")];
 
-const WORDS: [&str; 4] = ["unit", "level", "name", "args"];
+const WORDS: [&str; 5] = ["unit", "level", "name", "args", "crate"];
 
 /// The settings of one function, or of a module for all of its functions.
 #[derive(Clone, Default)]
@@ -34,6 +34,8 @@ pub(super) struct Settings {
     pub(super) args: Option<Shown>,
     /// The type of the method, which only `#[timed]` on a module or block sets.
     pub(super) of: Option<LitStr>,
+    /// The path of `stage_core`.
+    pub(super) path: Option<TokenStream>,
 }
 
 /// One of several words, and the variant or constant that it means.
@@ -78,7 +80,8 @@ impl Settings {
             Shown::All => quote!(args,),
             Shown::Only(names) => quote!(args(#(#names),*),),
         });
-        quote!(#unit #level #of #args)
+        let path = self.path.as_ref().filter(|_| inner.path.is_none()).map(|path| quote!(crate = #path,));
+        quote!(#unit #level #of #args #path)
     }
 
     fn take(&mut self, meta: &Meta, errors: &mut Errors) {
@@ -93,6 +96,10 @@ impl Settings {
             ("name", Meta::NameValue(value)) => match text(value) {
                 Some(name) => self.name.replace(name).is_some(),
                 None => return errors.at(&value.value, "`name` is text: write it in quotes"),
+            },
+            ("crate", Meta::NameValue(value)) => match &value.value {
+                Expr::Path(path) => self.path.replace(path.to_token_stream()).is_some(),
+                _ => return errors.at(&value.value, "`crate` is a path: write `crate = ::stagewright`"),
             },
             ("args", Meta::Path(_)) => self.args.replace(Shown::All).is_some(),
             ("args", Meta::List(list)) => {
@@ -118,7 +125,7 @@ fn refused(word: &str) -> String {
     }
     match did_you_mean(word, WORDS) {
         Some(meant) => format!("unknown word `{word}`: did you mean {}?", example(meant)),
-        None => "unknown word: `#[timed]` takes `unit`, `level`, `name` and `args`".to_owned(),
+        None => "unknown word: `#[timed]` takes `unit`, `level`, `name`, `args` and `crate`".to_owned(),
     }
 }
 
@@ -127,6 +134,7 @@ fn example(word: &str) -> &'static str {
         "unit" => "`unit = \"ms\"`",
         "level" => "`level = \"debug\"`",
         "name" => "`name = \"sealing\"`",
+        "crate" => "`crate = ::stagewright`",
         _ => "`args` or `args(path, size)`",
     }
 }

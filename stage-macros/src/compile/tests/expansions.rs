@@ -8,7 +8,7 @@ use crate::compile::compile;
 
 /// Returns the expansion as a file of Rust.
 fn expanded(input: TokenStream) -> String {
-    let file = syn::parse2(compile(input)).expect("the expansion is Rust");
+    let file = syn::parse2(compile(input, None)).expect("the expansion is Rust");
     prettyplease::unparse(&file)
 }
 
