@@ -1,0 +1,66 @@
+//! Demand-driven stream processing in one crate: supervised pipelines with back-pressure, partitioned queries,
+//! connectors and a view of what runs.
+//!
+//! This crate re-exports the others. Everything of `stage_core` is in the root; the query engine is the module
+//! [`flow`]; the rest comes with features of the names below.
+//!
+//! ```
+//! use stagewright::pipeline;
+//!
+//! pipeline! {
+//!     /// Prints the squares of the numbers below `limit`.
+//!     Squares(limit: u64) {
+//!         start  0..limit;
+//!         step   |number: u64| number * number, count: 2;
+//!         finish |square| println!("{square}");
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), stagewright::BoxError> {
+//! Squares::new(10).start().await?.join().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`pipeline!`] finds the library by itself. The attributes of stages take its path:
+//!
+//! ```
+//! #[stagewright::producer_consumer(crate = ::stagewright)]
+//! fn double(number: u64) -> u64 {
+//!     2 * number
+//! }
+//! ```
+//!
+//! # Features
+//!
+//! * `flow` (default): the module `flow`.
+//! * `config`, `crossbeam`, `rayon`, `serde`, `test-util`: as of `stage_core`.
+//! * `csv`, `gzip`, `json`, `zstd`: the file formats of `flow`.
+//! * `panel`: a live page of running pipelines, the module `panel`.
+//! * `metrics`: the numbers for StatsD, Prometheus and others, the module `metrics`.
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "flow")]
+#[doc(inline)]
+pub use flow;
+pub use stage_core::*;
+#[cfg(feature = "metrics")]
+#[doc(inline)]
+pub use stage_metrics as metrics;
+#[cfg(feature = "panel")]
+#[doc(inline)]
+pub use stage_panel as panel;
+
+#[doc(hidden)]
+pub mod __macros {
+    pub use stage_core::pipeline;
+}
+
+/// Declares a pipeline, as `stage_core::pipeline!` does; its documentation describes the language.
+#[macro_export]
+macro_rules! pipeline {
+    ($($declaration:tt)*) => {
+        $crate::__macros::pipeline! { @in($crate) $($declaration)* }
+    };
+}
