@@ -4,6 +4,8 @@ use std::fmt;
 
 use stage_core::BoxError;
 
+use crate::one_line::one_line;
+
 /// The kind of a [`ConnectError`], which determines the reaction of a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -64,11 +66,6 @@ impl ConnectError {
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
-}
-
-/// Joins the lines of messages of servers.
-fn one_line(text: fmt::Arguments<'_>) -> String {
-    text.to_string().lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@
 //!     └── Settle ◀── batches of dispositions ◀── collector ◀───┘
 //! ```
 //!
-//! * [`Pull`] receives messages on demand, each with a receipt.
+//! * [`Pull`] receives messages on demand, each with a receipt. [`source::pulled`] makes a source of it.
 //! * [`Settle`] reports a [`Disposition`] for each receipt and renews leases.
-//! * [`Push`] stores messages under ids, so that a repetition is recognised.
+//! * [`Push`] stores messages under ids, so that a repetition is recognised. [`sink::pushed`] makes a sink of it.
 //!
 //! A connector describes one server. Back-off, reconnection, batches of acknowledgements, lease renewal, the
 //! order of acknowledgements and dead letters are the same for all of them and live here.
@@ -18,14 +18,23 @@ mod acks;
 mod disposition;
 mod error;
 mod message_id;
+mod one_line;
+mod outage;
+mod prefix;
 mod pull;
+mod pull_options;
 mod push;
+mod push_options;
 mod settle;
+pub mod sink;
+pub mod source;
 
 pub use acks::Acks;
 pub use disposition::Disposition;
 pub use error::{ConnectError, ErrorKind};
 pub use message_id::MessageId;
 pub use pull::{Pull, Pulled};
+pub use pull_options::PullOptions;
 pub use push::{Push, PutError};
+pub use push_options::PushOptions;
 pub use settle::Settle;

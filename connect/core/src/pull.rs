@@ -35,6 +35,9 @@ pub trait Pull: Send + 'static {
     /// Opens the connection. Called before the first [`pull`](Self::pull) and after an error of one; between calls
     /// the source waits with back-off.
     ///
+    /// With [`Acks::Prefix`], the next message is the one behind the last position that was settled, also if more were
+    /// pulled before.
+    ///
     /// # Errors
     ///
     /// [`ConnectError`]: `gone` is repeated, the others end the source.
@@ -66,7 +69,8 @@ pub trait Pull: Send + 'static {
         wait: Duration,
     ) -> impl Future<Output = Result<Vec<Pulled<Self::Message, Self::Receipt>>, ConnectError>> + Send;
 
-    /// Returns whether no message can come any more: the input is finite and was read.
+    /// Returns whether no message can come any more: the input is finite and was read, and nothing that is in hand can
+    /// come back from the server.
     fn is_finished(&self) -> bool {
         false
     }

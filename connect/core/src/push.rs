@@ -8,7 +8,7 @@ use crate::message_id::MessageId;
 /// Stores messages in one queue, stream or table.
 pub trait Push: Send + 'static {
     /// The message.
-    type Message: Send + 'static;
+    type Message: Send + Sync + 'static;
 
     /// Opens the connection. Called before the first [`put`](Self::put) and after an error of one; between calls the
     /// sink waits with back-off.

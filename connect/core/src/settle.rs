@@ -11,14 +11,24 @@ pub trait Settle: Send + 'static {
     /// Identifies a delivery to the server.
     type Receipt: Clone + Send + Sync + 'static;
 
-    /// Reports dispositions. Each receipt appears once; with [`Acks::Prefix`](crate::Acks::Prefix) they are in the order
-    /// in which they were pulled.
+    /// Reports dispositions. Each receipt appears once.
+    ///
+    /// With [`Acks::Prefix`](crate::Acks::Prefix) they are in the order in which they were pulled, without gaps, and only
+    /// [`Accept`](Disposition::Accept) and [`Dead`](Disposition::Dead) appear: all of them are behind the new position,
+    /// and a dead one must be set aside first. A message that failed is pulled again: the source calls
+    /// [`connect`](crate::Pull::connect), which continues behind the last position that was settled.
     ///
     /// A receipt whose lease has ended is not an error: the message was or will be delivered again.
     ///
     /// # Errors
     ///
-    /// [`ConnectError`]. After `gone`, the call is repeated with the same list, so it must be idempotent.
+    /// [`ConnectError`]. After `gone`, the call is repeated with the same list, so it must be idempotent. `fenced` and
+    /// `fatal` end the source.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped if the server does not answer in time, then repeated over a connection that must not contain the rest of
+    /// the earlier call.
     fn settle(
         &mut self,
         settled: &[(Self::Receipt, Disposition)],

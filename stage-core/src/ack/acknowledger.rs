@@ -17,7 +17,8 @@ pub trait Acknowledger: Send + 'static {
     /// appears once.
     ///
     /// An error is counted, logged and reported. If the options set a [`retry`](AckOptions::retry), the same
-    /// verdicts are reported again, so the source may already know some of them.
+    /// verdicts are reported again, so the source may already know some of them. A [`Fatal`](crate::Fatal) error is not
+    /// retried.
     fn settle(
         &mut self,
         acknowledged: &[Self::Receipt],

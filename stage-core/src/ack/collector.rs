@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::acknowledger::{AckOptions, Acknowledger, RejectedDelivery};
 use super::books::{Books, Verdicts};
 use super::waiting::Waiting;
-use crate::base::error::{BoxError, ExitReason};
+use crate::base::error::{BoxError, ExitReason, Fatal};
 use crate::sync::Arc;
 
 /// The longest wait for further verdicts while the source waits for one.
@@ -98,7 +98,8 @@ impl<A: Acknowledger> Collector<A> {
             };
             self.books.tally.error(error.to_string());
             self.calls += 1;
-            let Some(delay) = self.wait_before(attempt) else {
+            let again = if error.is::<Fatal>() { None } else { self.wait_before(attempt) };
+            let Some(delay) = again else {
                 tracing::error!(%error, acknowledged, rejected, "cannot report verdicts to their source");
                 self.books.tally.untold(acknowledged + rejected);
                 break;

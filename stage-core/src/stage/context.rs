@@ -145,6 +145,12 @@ impl Context<'_> {
         self.state.effects.subscribe(producer, options)
     }
 
+    /// Names what this stage waits for outside of the pipeline, such as a server that is away; `None` once it has it.
+    /// See [`Emitter::set_waiting_for`](super::Emitter::set_waiting_for).
+    pub fn set_waiting_for(&mut self, what: Option<&str>) {
+        self.state.counters.set_waiting_for(what);
+    }
+
     /// Keeps this stage from ending by itself until the [`Hold`] is dropped.
     pub fn hold(&self) -> Hold {
         self.state.holds.hold()

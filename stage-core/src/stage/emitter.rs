@@ -185,6 +185,30 @@ impl<E> Emitter<'_, E> {
         self.state.effects.subscribe(producer, options)
     }
 
+    /// Names what this stage waits for outside of the pipeline, such as a server that is away; `None` once it has it.
+    /// [`Monitor::stalls`](crate::pipeline::Monitor::stalls), snapshots and the [status](crate::watch::Status) on a
+    /// board show the text.
+    ///
+    /// ```
+    /// # use stage_core::{Demand, Emitter, Producer, StageResult};
+    /// # struct Remote;
+    /// # impl Remote { async fn connect(&self) -> Result<(), std::io::Error> { Ok(()) } }
+    /// # impl Producer for Remote {
+    /// #     type Event = u64;
+    /// async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+    ///     while let Err(error) = self.connect().await {
+    ///         out.set_waiting_for(Some(&format!("the server db:5432: {error}")));
+    ///         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    ///     }
+    ///     out.set_waiting_for(None);
+    ///     Ok(())
+    /// }
+    /// # }
+    /// ```
+    pub fn set_waiting_for(&mut self, what: Option<&str>) {
+        self.state.counters.set_waiting_for(what);
+    }
+
     /// Keeps this stage from ending by itself until the [`Hold`] is dropped.
     pub fn hold(&self) -> Hold {
         self.state.holds.hold()

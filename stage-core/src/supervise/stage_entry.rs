@@ -77,6 +77,11 @@ impl StageEntry {
         self.counters.is_source() || self.fed_by == FedBy::Itself
     }
 
+    /// Returns what it waits for outside of its pipeline, while it runs.
+    pub(crate) fn waiting_for(&self) -> Option<String> {
+        self.counters.waiting_for().filter(|_| self.is_up() && !self.control.has_ended())
+    }
+
     /// Returns whether it is running now.
     pub(crate) fn is_up(&self) -> bool {
         self.up.load(Ordering::Acquire)

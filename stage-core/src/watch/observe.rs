@@ -61,6 +61,7 @@ fn stage_snapshot(stage: &StageEntry) -> StageSnapshot {
         state: now.map(|(state, _)| state),
         state_age: now.map_or(Duration::ZERO, |(_, age)| age),
         times: clock.times(),
+        waiting_for: stage.waiting_for(),
         is_source: stage.is_source(),
     }
 }

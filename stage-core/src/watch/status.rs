@@ -53,6 +53,8 @@ pub struct StepStatus {
     pub rate: Option<Rate>,
     /// Whether its batch sizes and callback times are recorded.
     pub measured: bool,
+    /// What its first copy that waits for something outside of the pipeline waits for, such as a server that is away.
+    pub waiting_for: Option<String>,
 }
 
 impl Monitor {
@@ -97,7 +99,10 @@ impl Monitor {
         for stage in &*self.stages {
             if let (Nature::Stage, Some(requests)) = (&stage.nature, stage.control.requests()) {
                 match steps.iter_mut().find(|step| step.step == *stage.step) {
-                    Some(step) => step.paused &= requests.is_paused(),
+                    Some(step) => {
+                        step.paused &= requests.is_paused();
+                        step.waiting_for = step.waiting_for.take().or_else(|| stage.waiting_for());
+                    }
                     None => steps.push(self.first_copy(stage)),
                 }
             }
@@ -125,6 +130,7 @@ impl Monitor {
             min_demand: window.map(Window::min),
             measured: requests.is_some_and(|requests| requests.records().is_some()),
             rate: requests.and_then(OperatorRequests::rate),
+            waiting_for: stage.waiting_for(),
         }
     }
 }

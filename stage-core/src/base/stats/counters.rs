@@ -6,7 +6,7 @@ use super::clock::Clock;
 use super::link_counters::{Links, Sharing};
 use super::outcomes::{Discard, Discards, EventFailures};
 use super::stage_stats::StageStats;
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, lock};
 
 /// Live statistics of one stage. Each counter has one writer at a time and any number of readers.
 #[derive(Debug, Default)]
@@ -28,6 +28,8 @@ pub(crate) struct Counters {
     is_source: AtomicBool,
     /// Whether each event goes to all subscribers.
     broadcasts: AtomicBool,
+    /// What the stage waits for outside of the pipeline, in its own words.
+    waiting_for: Mutex<Option<Arc<str>>>,
     pub(crate) clock: Clock,
     pub(crate) links: Links,
 }
@@ -100,6 +102,15 @@ impl Counters {
     /// Sets the number of events that the stage holds inside.
     pub(crate) fn keep(&self, events: usize) {
         self.held.store(events as u64, Ordering::Relaxed);
+    }
+
+    /// Names what the stage waits for outside of the pipeline.
+    pub(crate) fn set_waiting_for(&self, what: Option<&str>) {
+        *lock(&self.waiting_for) = what.map(Arc::from);
+    }
+
+    pub(crate) fn waiting_for(&self) -> Option<String> {
+        lock(&self.waiting_for).as_deref().map(str::to_owned)
     }
 
     /// Returns the number of events that the stage holds inside.

@@ -59,6 +59,12 @@ pub enum WaitsFor {
         /// The time until it is due.
         due: Duration,
     },
+    /// Something outside of the pipeline, such as a server that is away; see
+    /// [`Emitter::set_waiting_for`](crate::Emitter::set_waiting_for).
+    Outside {
+        /// The text that the stage set.
+        what: String,
+    },
     /// The stage keeps events for reasons that the engine does not know.
     Itself,
 }
@@ -72,6 +78,18 @@ impl Stall {
         }
         let waits_for = reasons(told, kept);
         Some(Self { stage, since, holds, wanted: told.wanted, waits_for })
+    }
+
+    /// Describes a stage that waits for something outside of the pipeline, whether it holds events or not.
+    pub(super) fn outside(
+        stage: String,
+        since: Duration,
+        kept: usize,
+        told: &Diagnosis,
+        what: String,
+    ) -> Self {
+        let holds = told.in_hand + told.queued + told.buffered + kept;
+        Self { stage, since, holds, wanted: told.wanted, waits_for: vec![WaitsFor::Outside { what }] }
     }
 
     /// Describes a stage that gave no answer.
@@ -95,6 +113,7 @@ impl Stall {
             | WaitsFor::Forward
             | WaitsFor::Holds { .. }
             | WaitsFor::Timer { .. }
+            | WaitsFor::Outside { .. }
             | WaitsFor::Itself => false,
         })
     }
@@ -157,6 +176,7 @@ impl fmt::Display for WaitsFor {
             Self::Holds { holds: 1 } => f.write_str("a hold to be dropped"),
             Self::Holds { holds } => write!(f, "{holds} holds to be dropped"),
             Self::Timer { due } => write!(f, "a timer due in {due:?}"),
+            Self::Outside { what } => f.write_str(what),
             Self::Itself => f.write_str("a condition of its own"),
         }
     }
@@ -224,6 +244,18 @@ mod tests {
             let expected = format!("the stage `step/0` has made no progress for 9s: {expected}");
             assert_eq!(text, Some(expected));
         }
+    }
+
+    #[test]
+    fn a_stage_that_waits_for_a_server_is_stalled_although_it_holds_nothing() {
+        let second = Duration::from_secs(1);
+        let told = Diagnosis { callback: Callback::Waits, wanted: 5, ..idle() };
+        let what = "the server db:5432: connection refused".to_owned();
+        assert_eq!(
+            Stall::outside("jobs/0".to_owned(), second, 0, &told, what).to_string(),
+            "the stage `jobs/0` has made no progress for 1s: it holds 0 events and waits for the server db:5432: \
+             connection refused"
+        );
     }
 
     #[test]

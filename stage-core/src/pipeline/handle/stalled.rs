@@ -117,7 +117,13 @@ async fn ask(name: String, known: Arc<StageEntry>, changed: Instant) -> Option<S
     let (question, answer) = oneshot::channel();
     known.control.diagnose(question);
     match timeout(ANSWER, answer).await {
-        Ok(Ok(told)) => Stall::of(name, changed.elapsed(), known.counters.kept(), &told),
+        Ok(Ok(told)) => {
+            let (since, kept) = (changed.elapsed(), known.counters.kept());
+            match known.waiting_for() {
+                Some(what) => Some(Stall::outside(name, since, kept, &told, what)),
+                None => Stall::of(name, since, kept, &told),
+            }
+        }
         // The stage has ended.
         Ok(Err(_)) => None,
         Err(_) => match known.fed_by {

@@ -1,0 +1,102 @@
+//! The options of a sink on a server.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stage_core::Backoff;
+
+use crate::message_id::MessageId;
+use crate::outage::random;
+
+/// Options of [`sink::pushed`](crate::sink::pushed).
+#[must_use]
+pub struct PushOptions<M> {
+    pub(crate) reconnect: Backoff,
+    pub(crate) at_most: usize,
+    pub(crate) answer: Duration,
+    ids: Option<Ids<M>>,
+}
+
+type Ids<M> = Arc<dyn Fn(&M) -> String + Send + Sync>;
+
+impl<M> PushOptions<M> {
+    /// Returns the defaults: ids of the sink's own, 100 ms to 10 s between attempts to reach the server.
+    pub const fn new() -> Self {
+        Self {
+            reconnect: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
+            at_most: 1000,
+            answer: Duration::from_secs(30),
+            ids: None,
+        }
+    }
+
+    /// Sets the id of each message. A server that knows ids then also recognises a message that another run of the
+    /// pipeline has stored before. Default: a random prefix for each run of the sink, and a number.
+    pub fn id(mut self, id: impl Fn(&M) -> String + Send + Sync + 'static) -> Self {
+        self.ids = Some(Arc::new(id));
+        self
+    }
+
+    /// Sets the delays between attempts to reach the server; a limit on attempts in `backoff` is ignored. Default:
+    /// 100 ms, doubling up to 10 s.
+    pub const fn reconnect(mut self, backoff: Backoff) -> Self {
+        self.reconnect = backoff;
+        self
+    }
+
+    /// Sets the maximum number of messages per call of [`put`](crate::Push::put), at least 1. Default: 1000.
+    pub const fn at_most(mut self, messages: usize) -> Self {
+        self.at_most = if messages == 0 { 1 } else { messages };
+        self
+    }
+
+    /// Sets how long a call may take before the connection counts as lost. Default: 30 s.
+    pub const fn answer_within(mut self, limit: Duration) -> Self {
+        self.answer = limit;
+        self
+    }
+
+    pub(crate) fn numbering(&self) -> Numbering<M> {
+        Numbering { ids: self.ids.clone(), prefix: random(), next: 0 }
+    }
+}
+
+/// Gives each message its id.
+pub(crate) struct Numbering<M> {
+    ids: Option<Ids<M>>,
+    prefix: u64,
+    next: u64,
+}
+
+impl<M> Numbering<M> {
+    pub(crate) fn id(&mut self, message: &M) -> MessageId {
+        if let Some(ids) = &self.ids {
+            return MessageId::new(ids(message));
+        }
+        self.next += 1;
+        MessageId::new(format!("{:016x}-{}", self.prefix, self.next))
+    }
+}
+
+impl<M> Clone for PushOptions<M> {
+    fn clone(&self) -> Self {
+        Self { ids: self.ids.clone(), ..*self }
+    }
+}
+
+impl<M> Default for PushOptions<M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<M> fmt::Debug for PushOptions<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PushOptions")
+            .field("reconnect", &self.reconnect)
+            .field("at_most", &self.at_most)
+            .field("answer_within", &self.answer)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,50 @@
+//! The sink of plain events on a [`Push`].
+
+use std::fmt;
+
+use stage_core::{Consumer, Context, Events, StageResult};
+
+use super::storing::{Stored, Storing};
+use crate::push::Push;
+use crate::push_options::PushOptions;
+
+/// Creates a sink that stores the events of a pipeline without acknowledgement. It behaves as
+/// [`pushed`](super::pushed).
+///
+/// # Errors
+///
+/// A message that the server refuses for good ends the stage after the rest of its batch is stored, since there is
+/// no source that could set it aside.
+pub fn pushed_plain<P: Push>(push: P, options: PushOptions<P::Message>) -> PlainPushedSink<P> {
+    PlainPushedSink { storing: Storing::new(push, options) }
+}
+
+/// The sink made by [`pushed_plain`].
+#[must_use = "a sink does nothing outside of a pipeline"]
+pub struct PlainPushedSink<P: Push> {
+    storing: Storing<P>,
+}
+
+impl<P: Push> Consumer for PlainPushedSink<P> {
+    type Event = P::Message;
+
+    async fn handle_events(&mut self, events: Events<'_, P::Message>, cx: &mut Context<'_>) -> StageResult {
+        let messages: Vec<_> = events.into_iter().map(|message| self.storing.numbered(message)).collect();
+        let mut refused = None;
+        let report = |stored| match stored {
+            Stored::Next(_) => {}
+            Stored::Refused { cause } => refused = Some(cause),
+        };
+        self.storing.store(&messages, cx, report).await?;
+        match refused {
+            None => Ok(()),
+            Some(cause) => Err(format!("{}: refuses a message: {cause}", self.storing.server()).into()),
+        }
+    }
+}
+
+impl<P: Push> fmt::Debug for PlainPushedSink<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlainPushedSink").field("server", &self.storing.server()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,132 @@
+//! Stores messages, as often as it takes.
+
+use std::sync::Arc;
+
+use stage_core::{BoxError, Context, StageResult};
+use tokio::time::{sleep, timeout};
+
+use crate::error::{ConnectError, ErrorKind};
+use crate::message_id::MessageId;
+use crate::outage::{Outage, answer};
+use crate::push::{Push, PutError};
+use crate::push_options::{Numbering, PushOptions};
+use crate::source::ending;
+
+/// A connection for messages, which is opened again after each error.
+pub(super) struct Storing<P: Push> {
+    push: P,
+    server: String,
+    options: PushOptions<P::Message>,
+    numbering: Numbering<P::Message>,
+    outage: Outage,
+    open: bool,
+}
+
+/// Progress with a list of messages.
+pub(super) enum Stored {
+    /// The next messages, in order, are stored.
+    Next(usize),
+    /// The next message is refused for good.
+    Refused { cause: String },
+}
+
+impl<P: Push> Storing<P> {
+    pub(super) fn new(push: P, options: PushOptions<P::Message>) -> Self {
+        let outage = Outage::new(options.reconnect);
+        let (server, numbering) = (push.describe(), options.numbering());
+        Self { push, server, numbering, options, outage, open: false }
+    }
+
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    pub(super) fn numbered(&mut self, message: P::Message) -> (MessageId, P::Message) {
+        (self.numbering.id(&message), message)
+    }
+
+    /// Stores messages in order and reports progress, until all of them are stored or refused.
+    ///
+    /// The error of a call ends the stage; the messages without a report are not known to be stored.
+    pub(super) async fn store(
+        &mut self,
+        messages: &[(MessageId, P::Message)],
+        cx: &mut Context<'_>,
+        mut report: impl FnMut(Stored) + Send,
+    ) -> StageResult {
+        let mut rest = messages;
+        while !rest.is_empty() {
+            self.connect(cx).await?;
+            let list = &rest[..rest.len().min(self.options.at_most)];
+            let put = match timeout(self.options.answer, self.push.put(list)).await {
+                Ok(put) => put,
+                Err(_) => Err(self.no_answer().into()),
+            };
+            match put {
+                Ok(0) => {
+                    self.lose(ConnectError::gone(&self.server, "cannot store", "nothing was stored"), cx)?
+                }
+                Ok(stored) => {
+                    let stored = stored.min(list.len());
+                    rest = &rest[stored..];
+                    self.outage.ended();
+                    cx.set_waiting_for(None);
+                    report(Stored::Next(stored));
+                }
+                Err(PutError::Full { after }) => {
+                    cx.set_waiting_for(Some(&format!("the server {}, which is full", self.server)));
+                    sleep(after).await;
+                }
+                Err(PutError::Connect(error)) => self.lose(error, cx)?,
+                Err(PutError::Refused { index, cause }) => {
+                    let before = index.min(list.len() - 1);
+                    if before > 0 {
+                        report(Stored::Next(before));
+                    }
+                    rest = &rest[before + 1..];
+                    report(Stored::Refused { cause });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn no_answer(&self) -> ConnectError {
+        ConnectError::gone(
+            &self.server,
+            "cannot store",
+            format!("no answer within {:?}", self.options.answer),
+        )
+    }
+
+    /// Connects, as often as it takes.
+    async fn connect(&mut self, cx: &mut Context<'_>) -> StageResult {
+        while !self.open {
+            if let Some(delay) = self.outage.delay() {
+                sleep(delay).await;
+            }
+            let connected = self.push.connect();
+            match answer(&self.server, "cannot connect", self.options.answer, connected).await {
+                Ok(()) => self.open = true,
+                Err(error) => self.lose(error, cx)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn lose(&mut self, error: ConnectError, cx: &mut Context<'_>) -> StageResult {
+        self.open = false;
+        match error.kind() {
+            ErrorKind::Gone => {
+                self.outage.failed();
+                tracing::warn!(%error, "waiting for the server");
+                cx.set_waiting_for(Some(&format!("the server {error}")));
+                Ok(())
+            }
+            ErrorKind::Fenced | ErrorKind::Fatal => {
+                let error: BoxError = ending(Arc::new(error));
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The source that pulls messages from a server.
+
+mod pulled;
+mod shared;
+mod teller;
+
+pub use pulled::{PulledSource, pulled};
+pub(crate) use shared::ending;
