@@ -1,0 +1,91 @@
+//! A Redis server of the tests' own, on a free port and in a temporary folder.
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use stage_redis::Server;
+use tempfile::TempDir;
+
+/// A running server, which is killed when the value is dropped.
+pub(crate) struct RedisServer {
+    folder: TempDir,
+    port: u16,
+    arguments: Vec<String>,
+    child: Child,
+}
+
+impl RedisServer {
+    /// Starts a server that writes every command to its disk. `None`, with a line of explanation, where none is installed.
+    pub(crate) async fn start(arguments: &[&str]) -> Option<Self> {
+        if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
+            assert!(std::env::var_os("CI_SERVERS").is_none(), "redis-server is not installed");
+            println!("skipped: redis-server is not installed");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let child = spawn(&folder, port, &arguments);
+        let server = Self { folder, port, arguments, child };
+        server.until_ready().await;
+        Some(server)
+    }
+
+    /// Kills the server as `kill -9` does and starts it again with its data.
+    pub(crate) async fn kill_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = spawn(&self.folder, self.port, &self.arguments);
+        self.until_ready().await;
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn server(&self) -> Server {
+        Server::new(&self.url()).unwrap()
+    }
+
+    /// A connection of the tests' own.
+    pub(crate) async fn link(&self) -> redis::RedisResult<MultiplexedConnection> {
+        redis::Client::open(self.url())?.get_multiplexed_async_connection().await
+    }
+
+    async fn until_ready(&self) {
+        let begun = Instant::now();
+        loop {
+            if let Ok(mut link) = self.link().await {
+                let pong: redis::RedisResult<String> = redis::cmd("PING").query_async(&mut link).await;
+                // A server that asks for a password is ready as well.
+                if pong.is_ok() || pong.is_err_and(|error| error.code() == Some("NOAUTH")) {
+                    return;
+                }
+            }
+            assert!(begun.elapsed() < Duration::from_mins(1), "redis-server does not start");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(folder: &TempDir, port: u16, arguments: &[String]) -> Child {
+    Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"])
+        .args(["--port", &port.to_string()])
+        .arg("--dir")
+        .arg(folder.path())
+        .args(arguments)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
