@@ -60,6 +60,7 @@ const PROGRAMS: &[&str] = &[
     "examples",
     "benches",
     "tests",
+    "connect/core/tests",
     "connect/redis/tests",
     "watch/panel/tests",
     "watch/top/tests",

@@ -12,11 +12,19 @@
 //!
 //! A connector describes one server. Back-off, reconnection, batches of acknowledgements, lease renewal, the
 //! order of acknowledgements and dead letters are the same for all of them and live here.
+//!
+//! # Features
+//!
+//! * `testing`: a server in memory with faults (`memory`), and the laws of connectors (`laws`), for tests.
 #![forbid(unsafe_code)]
 
 mod acks;
 mod disposition;
 mod error;
+#[cfg(feature = "testing")]
+pub mod laws;
+#[cfg(feature = "testing")]
+pub mod memory;
 mod message_id;
 mod one_line;
 mod outage;
