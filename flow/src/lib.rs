@@ -61,6 +61,7 @@
 //!
 //! [`Flow::boxed`] gives a flow a type that a field can have, at the cost of an exchange.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod blocking;
 mod chain;

@@ -51,6 +51,7 @@
 //! * `sqlite`: a durable queue in an SQLite file, as a source (the `sqlite` module).
 //! * `test-util`: the `testing` module, for tests of your own stages and dispatchers.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The derive macro for errors expands to paths of this crate.
 extern crate self as stage_core;

@@ -1,6 +1,7 @@
 //! Macros of `stage_core`, which re-exports them: the language `pipeline!`, and the attributes that make
 //! stages.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate proc_macro;
 

@@ -40,6 +40,7 @@
 //! * `panel`: a live page of running pipelines, the module `panel`.
 //! * `metrics`: the numbers for StatsD, Prometheus and others, the module `metrics`.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "flow")]
 #[doc(inline)]

@@ -17,6 +17,7 @@
 //!
 //! * `testing`: a server in memory with faults (`memory`), and the laws of connectors (`laws`), for tests.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod acks;
 mod disposition;

@@ -51,7 +51,7 @@ pub enum RateError {
 }
 
 /// The longest time of a rate; token arithmetic must not overflow.
-const LONGEST: Duration = Duration::from_hours(24 * 365 * 30);
+const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
 
 impl Rate {
     /// Creates a rate of `events` (at least 1) per `per` (above zero, at most 30 years), with a burst of

@@ -197,7 +197,7 @@ impl Schedule {
 
 /// Returns `wait` after `from`, or a time 30 years ahead if the clock cannot represent that.
 fn later(from: Instant, wait: Duration) -> Instant {
-    const NEVER: Duration = Duration::from_hours(24 * 365 * 30);
+    const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
     moment::after(from, wait).or_else(|| from.checked_add(NEVER)).unwrap_or(from)
 }
 

@@ -79,7 +79,7 @@ impl Child {
     pub(crate) fn shutdown(&self) -> Duration {
         match self.nature {
             Nature::Stage | Nature::Task => SHUTDOWN,
-            Nature::Group(_) => Duration::from_hours(1),
+            Nature::Group(_) => Duration::from_secs(60 * 60),
         }
     }
 

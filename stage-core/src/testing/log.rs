@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 /// Timeout of a waiting test, in the runtime's time; with a paused clock, it expires as soon as nothing can
 /// make progress.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The stage's end. Cheap to clone.
 pub(super) struct Writer<T>(UnboundedSender<T>);

@@ -10,7 +10,7 @@ use crate::runtime::SeededOrder;
 const LOOKS: u32 = 4;
 
 /// Timeout for the workers to come to rest.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until no stage, and no other task of the runtime, can make progress by itself: events that have not
 /// arrived by then will not arrive. In a [`Sim`](super::Sim), no time passes; a paused clock

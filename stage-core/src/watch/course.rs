@@ -22,7 +22,7 @@ const CONFIRM_IDLE: Duration = Duration::from_secs(10);
 const CHRONIC: Duration = Duration::from_secs(30);
 
 /// The time in the past that the present is compared with.
-const AGO: Duration = Duration::from_mins(1);
+const AGO: Duration = Duration::from_secs(60);
 
 /// The time over which rates are compared.
 const RATE_OVER: Duration = Duration::from_secs(5);

@@ -41,6 +41,7 @@
 //! * Controls are off unless [`Options::controls`] allows them, each by itself, and need the token in the header
 //!   `X-Stage-Token`, which a form of another site cannot send. Each control is an event of `tracing` at INFO.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod api;
 mod controls;

@@ -8,6 +8,7 @@
 //!
 //! The program is `stage-top`; this library is its parts.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod app;
 mod client;

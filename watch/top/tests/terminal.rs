@@ -13,7 +13,7 @@ use stage_panel::{Controls, Options, Token, serve};
 use tokio::process::Command;
 
 /// The time that the program has to show something, on a machine with much other work.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A tmux server of its own, which is killed when it is dropped.
 struct Tmux(String);

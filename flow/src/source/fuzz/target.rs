@@ -10,7 +10,7 @@ use super::random::Random;
 /// The number of cases of each target if no time is set.
 const CASES: u64 = 120;
 /// The time limit of a case, generous enough for a machine that is busy with other processes.
-const LONG: Duration = Duration::from_mins(10);
+const LONG: Duration = Duration::from_secs(600);
 /// The memory limit in KiB of a target, and of all targets side by side.
 const MUCH: u64 = 1 << 20;
 

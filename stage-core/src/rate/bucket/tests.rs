@@ -96,7 +96,7 @@ fn a_new_rate_keeps_the_earned_tokens() {
 
 #[test]
 fn the_longest_times_do_not_overflow() {
-    let years = Duration::from_hours(24 * 365 * 30);
+    let years = Duration::from_secs(60 * 60 * 24 * 365 * 30);
     let slow = Rate::new(u32::MAX, years).unwrap();
     let fast = Rate::new(u32::MAX, Duration::from_nanos(1)).unwrap();
     let mut bucket = Bucket::new(fast, Duration::ZERO);

@@ -1,0 +1,89 @@
+//! Does every library have what a published package needs?
+#![forbid(unsafe_code)]
+
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The folders of the libraries, which are all packages that may be published.
+fn libraries() -> Vec<PathBuf> {
+    let inside = |folder: &str| {
+        let entries = root().join(folder).read_dir().expect("the folder exists");
+        entries.map(|entry| entry.expect("a readable folder").path()).collect::<Vec<_>>()
+    };
+    let mut found = vec![root().join("stage-core"), root().join("stage-macros"), root().join("flow")];
+    found.push(root().join("stagewright"));
+    found.extend(["connect", "watch"].into_iter().flat_map(inside));
+    found.retain(|folder| folder.join("Cargo.toml").exists());
+    found
+}
+
+fn manifest(folder: &Path) -> toml::Table {
+    let text = std::fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+    text.parse().expect("a manifest is TOML")
+}
+
+fn strings<'a>(package: &'a toml::Table, key: &str) -> Vec<&'a str> {
+    let list = package.get(key).and_then(|value| value.as_array()).map(Vec::as_slice).unwrap_or_default();
+    list.iter().filter_map(|word| word.as_str()).collect()
+}
+
+#[test]
+fn every_library_has_the_metadata_of_a_published_package() {
+    let mut missing = Vec::new();
+    for folder in libraries() {
+        let manifest = manifest(&folder);
+        let package = manifest["package"].as_table().expect("a package");
+        let name = package["name"].as_str().expect("a name");
+        let mut lacks = |what: &str| missing.push(format!("{name}: {what}"));
+        if package.contains_key("publish") {
+            lacks("`publish` is set, so the package is private");
+        }
+        if package.get("description").and_then(|text| text.as_str()).is_none_or(|text| text.len() < 20) {
+            lacks("no description");
+        }
+        let keywords = strings(package, "keywords");
+        if !(1..=5).contains(&keywords.len()) || keywords.iter().any(|word| word.len() > 20) {
+            lacks("one to five keywords of at most 20 letters");
+        }
+        if strings(package, "categories").is_empty() {
+            lacks("no categories");
+        }
+        if !package.contains_key("repository") {
+            lacks("no repository");
+        }
+        let readme = package.get("readme").and_then(|path| path.as_str()).unwrap_or("README.md");
+        if !folder.join(readme).exists() {
+            lacks("no readme");
+        }
+        let docs = manifest["package"].get("metadata").and_then(|metadata| metadata.get("docs"));
+        if docs.and_then(|docs| docs.get("rs")).is_none() {
+            lacks("no [package.metadata.docs.rs]");
+        }
+        for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+            let of_root = std::fs::read(root().join(licence)).expect("the licence of the project");
+            if std::fs::read(folder.join(licence)).ok().as_ref() != Some(&of_root) {
+                lacks(&format!("{licence} is missing or differs from the one in the root"));
+            }
+        }
+        if let Ok(text) = std::fs::read_to_string(folder.join("src/lib.rs"))
+            && !text.contains("#![cfg_attr(docsrs, feature(doc_cfg))]")
+        {
+            lacks("features are not marked in the documentation (`doc_cfg`)");
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn programs_benches_and_suites_stay_private() {
+    for folder in ["examples", "benches", "tests", "tests/umbrella", "tests/renamed"] {
+        let manifest = manifest(&root().join(folder));
+        let publish = &manifest["package"]["publish"];
+        assert!(publish.as_bool() == Some(false) || publish.get("workspace").is_some(), "{folder} would be published");
+    }
+    let root = manifest(&root());
+    assert_eq!(root["workspace"]["package"]["publish"].as_bool(), Some(false));
+}
