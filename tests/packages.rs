@@ -82,7 +82,10 @@ fn programs_benches_and_suites_stay_private() {
     for folder in ["examples", "benches", "tests", "tests/umbrella", "tests/renamed"] {
         let manifest = manifest(&root().join(folder));
         let publish = &manifest["package"]["publish"];
-        assert!(publish.as_bool() == Some(false) || publish.get("workspace").is_some(), "{folder} would be published");
+        assert!(
+            publish.as_bool() == Some(false) || publish.get("workspace").is_some(),
+            "{folder} would be published"
+        );
     }
     let root = manifest(&root());
     assert_eq!(root["workspace"]["package"]["publish"].as_bool(), Some(false));

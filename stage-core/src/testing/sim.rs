@@ -65,7 +65,12 @@ pub struct Sim {
 impl Sim {
     /// Creates the simulation for `seed`.
     pub fn seeded(seed: u64) -> Self {
-        Self { seed, limit: Duration::from_secs(60 * 60), most_turns: 2_000_000, order: SeededOrder::seeded(seed) }
+        Self {
+            seed,
+            limit: Duration::from_secs(60 * 60),
+            most_turns: 2_000_000,
+            order: SeededOrder::seeded(seed),
+        }
     }
 
     /// Sets the time limit of the test on the simulated clock. Default: one hour.
