@@ -13,6 +13,7 @@ const LAYERS: &[&str] = &[
     "timed",
     "credit",
     "base",
+    "trace",
     "dispatch",
     "wire",
     "ack",
@@ -50,10 +51,10 @@ const LIBRARIES: &[&str] = &[
     "flow/src",
     "connect/core/src",
     "connect/redis/src",
-    "connect/http/src",
     "watch/panel/src",
     "watch/top/src",
     "watch/metrics/src",
+    "watch/otel/src",
 ];
 
 /// The sources of the programs, which follow the same rules.
@@ -63,10 +64,10 @@ const PROGRAMS: &[&str] = &[
     "tests",
     "connect/core/tests",
     "connect/redis/tests",
-    "connect/http/tests",
     "watch/panel/tests",
     "watch/top/tests",
     "watch/metrics/tests",
+    "watch/otel/tests",
 ];
 
 /// Number of lines at which a file must be split, without tests and comments.

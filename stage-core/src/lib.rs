@@ -49,6 +49,7 @@
 //! * `rayon`: allows steps on rayon's thread pool ([`Placement::Rayon`](Placement)).
 //! * `serde`: serialises statistics, reports and topologies.
 //! * `sqlite`: a durable queue in an SQLite file, as a source (the `sqlite` module).
+//! * `trace`: deliveries carry the context of a trace, and sampled ones have spans (the `trace` module).
 //! * `test-util`: the `testing` module, for tests of your own stages and dispatchers.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -87,6 +88,11 @@ mod sync;
 #[cfg(feature = "test-util")]
 pub mod testing;
 pub mod timed;
+#[cfg(feature = "trace")]
+pub mod trace;
+#[cfg(not(feature = "trace"))]
+#[path = "trace/absent.rs"]
+mod trace;
 pub mod watch;
 mod wire;
 

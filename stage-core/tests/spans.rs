@@ -1,4 +1,4 @@
-//! The spans of stages: each stage has its own, and spans of callbacks are nested in it.
+//! The spans of stages: each batch has its own, and none lives as long as its stage.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::HashMap;
@@ -110,7 +110,7 @@ impl Subscriber for Log {
 }
 
 #[tokio::test]
-async fn the_span_of_a_caller_closes_when_start_returns_and_those_of_callbacks_are_within_their_stage() {
+async fn the_span_of_a_caller_closes_when_start_returns_and_those_of_callbacks_are_within_their_batch() {
     let log = Log::default();
     let _on_this_thread = tracing::subscriber::set_default(log.clone());
     let start = async {
@@ -140,6 +140,6 @@ async fn the_span_of_a_caller_closes_when_start_returns_and_those_of_callbacks_a
     );
     let new = |line: &&String| line.starts_with("new ");
     let paths: std::collections::BTreeSet<_> = spans.lines.iter().filter(new).map(String::as_str).collect();
-    assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["new request", "new stage", "new stage > work"]);
+    assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["new batch", "new batch > work", "new request"]);
     assert!(spans.open.is_empty(), "left open: {:#?}", spans.lines);
 }

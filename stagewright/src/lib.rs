@@ -35,10 +35,11 @@
 //! # Features
 //!
 //! * `flow` (default): the module `flow`.
-//! * `config`, `crossbeam`, `rayon`, `serde`, `test-util`: as of `stage_core`.
+//! * `config`, `crossbeam`, `rayon`, `serde`, `test-util`, `trace`: as of `stage_core`.
 //! * `csv`, `gzip`, `json`, `zstd`: the file formats of `flow`.
 //! * `panel`: a live page of running pipelines, the module `panel`.
 //! * `metrics`: the numbers for StatsD, Prometheus and others, the module `metrics`.
+//! * `otel`: traces for OpenTelemetry, the module `otel`.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -49,6 +50,9 @@ pub use stage_core::*;
 #[cfg(feature = "metrics")]
 #[doc(inline)]
 pub use stage_metrics as metrics;
+#[cfg(feature = "otel")]
+#[doc(inline)]
+pub use stage_otel as otel;
 #[cfg(feature = "panel")]
 #[doc(inline)]
 pub use stage_panel as panel;

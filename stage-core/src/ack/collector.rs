@@ -27,11 +27,19 @@ pub(super) struct Collector<A: Acknowledger> {
     open: Vec<A::Receipt>,
     /// The seed of the retries' jitter.
     calls: u64,
+    /// The step of the source, for messages.
+    step: Arc<str>,
 }
 
 impl<A: Acknowledger> Collector<A> {
-    pub(super) fn new(books: Arc<Books<A::Receipt>>, acknowledger: A, options: AckOptions) -> Self {
-        Self { books, acknowledger: Some(acknowledger), options, beat: None, open: Vec::new(), calls: 0 }
+    pub(super) fn new(
+        books: Arc<Books<A::Receipt>>,
+        acknowledger: A,
+        options: AckOptions,
+        step: Arc<str>,
+    ) -> Self {
+        let (acknowledger, open) = (Some(acknowledger), Vec::new());
+        Self { books, acknowledger, options, beat: None, open, calls: 0, step }
     }
 
     /// Runs until the source is dropped, and all verdicts have been reported.
@@ -100,11 +108,12 @@ impl<A: Acknowledger> Collector<A> {
             self.calls += 1;
             let again = if error.is::<Fatal>() { None } else { self.wait_before(attempt) };
             let Some(delay) = again else {
-                tracing::error!(%error, acknowledged, rejected, "cannot report verdicts to their source");
+                let step = &*self.step;
+                tracing::error!(step, %error, acknowledged, rejected, "cannot report verdicts to their source");
                 self.books.tally.untold(acknowledged + rejected);
                 break;
             };
-            tracing::warn!(%error, ?delay, "cannot report verdicts to their source, retrying");
+            tracing::warn!(step = &*self.step, %error, ?delay, "cannot report verdicts to their source, retrying");
             attempt += 1;
             self.sleep(delay, verdicts).await;
         }
@@ -168,7 +177,7 @@ impl<A: Acknowledger> Collector<A> {
                 format!("the acknowledger {}", ExitReason::from_panic(&*payload)).into()
             }
         };
-        tracing::warn!(%error, "{what}");
+        tracing::warn!(step = &*self.step, %error, "{what}");
         self.books.tally.error(error.to_string());
     }
 }

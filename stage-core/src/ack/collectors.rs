@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
 
 use super::acknowledger::{AckOptions, Acknowledger};
 use super::books::Books;
@@ -13,6 +12,7 @@ use super::collector::Collector;
 use super::deliveries::Deliveries;
 use super::settlement::{Settlement, Tally};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
+use crate::trace::StageTrace;
 
 /// A source's open deliveries, for the age of the oldest.
 pub(super) trait Open: Send + Sync {
@@ -31,11 +31,13 @@ pub(crate) struct Collectors {
 }
 
 impl Collectors {
-    /// Starts a collector on the caller's runtime.
+    /// Starts a collector for `step` on the caller's runtime; `trace` samples the deliveries.
     pub(crate) fn start<A: Acknowledger>(
         &self,
         acknowledger: A,
         options: AckOptions,
+        step: &Arc<str>,
+        trace: StageTrace,
     ) -> Deliveries<A::Receipt> {
         let books = Books::new(Arc::clone(&self.stopping), Arc::clone(&self.tally));
         let open: Arc<dyn Open> = Arc::clone(&books) as _;
@@ -43,9 +45,9 @@ impl Collectors {
         known.retain(|books| books.strong_count() > 0);
         known.push(Arc::downgrade(&open));
         drop(known);
-        let deliveries = Deliveries::new(&books);
-        let collector = Collector::new(books, acknowledger, options);
-        self.tasks.spawn(collector.run().in_current_span());
+        let deliveries = Deliveries::new(&books, trace);
+        let collector = Collector::new(books, acknowledger, options, Arc::clone(step));
+        self.tasks.spawn(collector.run());
         deliveries
     }
 

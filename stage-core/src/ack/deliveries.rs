@@ -10,16 +10,18 @@ use super::slot::Slot;
 use super::token::Token;
 use super::waiting::Waiting;
 use crate::sync::Arc;
+use crate::trace::StageTrace;
 
 /// Makes the deliveries of a source. Dropping it ends the deliveries, and the collector ends with the last
 /// verdict.
 pub struct Deliveries<R> {
     books: Arc<Books<R>>,
+    trace: StageTrace,
 }
 
 impl<R: Clone + Send + 'static> Deliveries<R> {
-    pub(super) fn new(books: &Arc<Books<R>>) -> Self {
-        Self { books: Arc::clone(books) }
+    pub(super) fn new(books: &Arc<Books<R>>, trace: StageTrace) -> Self {
+        Self { books: Arc::clone(books), trace }
     }
 
     /// Returns a delivery for each event and its receipt, in order.
@@ -29,7 +31,7 @@ impl<R: Clone + Send + 'static> Deliveries<R> {
     /// If more than `u32::MAX` deliveries of one source are open.
     pub fn deliver<T>(&self, events: impl IntoIterator<Item = (T, R)>) -> Delivering<T> {
         let (values, receipts): (Vec<T>, Vec<R>) = events.into_iter().unzip();
-        Delivering { parts: values.into_iter().zip(Tokens::of(self.books.open(receipts))) }
+        Delivering { parts: values.into_iter().zip(self.tokens_of(receipts)) }
     }
 
     /// Returns a delivery of `event` that runs `look` before a handler first looks at it. `look` runs on the
@@ -51,7 +53,11 @@ impl<R: Clone + Send + 'static> Deliveries<R> {
     ///
     /// If more than `u32::MAX` deliveries of one source are open.
     pub fn tokens(&self, receipts: impl IntoIterator<Item = R>) -> Tokens {
-        Tokens::of(self.books.open(receipts.into_iter().collect()))
+        self.tokens_of(receipts.into_iter().collect())
+    }
+
+    fn tokens_of(&self, receipts: Vec<R>) -> Tokens {
+        Tokens { slots: self.books.open(receipts).into_iter(), trace: self.trace.clone() }
     }
 }
 
@@ -102,12 +108,8 @@ impl<T> ExactSizeIterator for Delivering<T> {}
 #[must_use = "tokens that are not taken out are rejected"]
 pub struct Tokens {
     slots: vec::IntoIter<Slot>,
-}
-
-impl Tokens {
-    fn of(slots: Vec<Slot>) -> Self {
-        Self { slots: slots.into_iter() }
-    }
+    /// Samples the deliveries.
+    trace: StageTrace,
 }
 
 impl Iterator for Tokens {
@@ -115,7 +117,7 @@ impl Iterator for Tokens {
 
     #[inline]
     fn next(&mut self) -> Option<Token> {
-        self.slots.next().map(Token::slot)
+        self.slots.next().map(|slot| Token::slot(slot).traced(self.trace.sample()))
     }
 
     #[inline]
@@ -128,6 +130,6 @@ impl ExactSizeIterator for Tokens {}
 
 impl Drop for Tokens {
     fn drop(&mut self) {
-        self.for_each(Token::give_back);
+        self.slots.by_ref().map(Token::slot).for_each(Token::give_back);
     }
 }

@@ -6,6 +6,7 @@ use super::reason::Reason;
 use super::split::Split;
 use super::token::Token;
 use crate::base::error::BoxError;
+use crate::trace::Scope;
 
 /// An event with the token that reports its verdict to the source.
 ///
@@ -37,7 +38,7 @@ pub struct Delivery<T> {
 impl<T> Delivery<T> {
     /// Returns a delivery whose verdict is not reported, for tests and for events from elsewhere.
     pub const fn untracked(value: T) -> Self {
-        Token::untracked().with(value)
+        Self { value, token: Token::untracked() }
     }
 
     /// Acknowledges the event: it was handled.
@@ -53,7 +54,10 @@ impl<T> Delivery<T> {
     /// Maps the value; a panic in `change` rejects the delivery.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Delivery<U> {
         let (value, token) = self.into_parts();
-        let value = change(value);
+        let value = {
+            let _within = Scope::of(token.trace());
+            change(value)
+        };
         token.with(value)
     }
 
@@ -118,6 +122,24 @@ impl<T> Delivery<T> {
     #[inline]
     pub const fn peek(&self) -> &T {
         &self.value
+    }
+
+    /// Continues the trace of a `traceparent` header: the spans of this delivery belong to it. Called by the
+    /// source that received the header, within a callback.
+    ///
+    /// If that trace is not sampled, its context is only passed on, for sinks that send a header of their own.
+    /// A trace that the source's tracer began for this delivery is replaced.
+    #[cfg(feature = "trace")]
+    pub fn continue_trace(mut self, context: crate::trace::TraceContext) -> Self {
+        self.token.continue_trace(context);
+        self
+    }
+
+    /// Returns the span to which work on this delivery belongs: that of the step that has it in hand, otherwise
+    /// that of the step before. `None` if the delivery belongs to no trace.
+    #[cfg(feature = "trace")]
+    pub fn trace_context(&self) -> Option<crate::trace::TraceContext> {
+        self.token.trace().context()
     }
 
     /// Returns the token, to inspect or share it.

@@ -11,6 +11,7 @@ use super::reason::Reason;
 use super::settlement::Tally;
 use super::token::Token;
 use crate::sync::{Arc, AtomicBool, Ordering};
+use crate::trace::StageTrace;
 
 /// A step of a history, on one of the current deliveries (by number, modulo their count).
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +59,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let books = Books::new(Arc::new(AtomicBool::new(false)), Arc::new(Tally::default()));
-        let source = Deliveries::new(&books);
+        let source = Deliveries::new(&books, StageTrace::default());
         let (held, holders, bad, told) = (Vec::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         Self { books, source, held, next: 0, holders, bad, told }
     }
@@ -196,7 +197,7 @@ fn a_panic_rejects_the_deliveries_in_hand() {
 fn the_first_reason_counts_and_a_dropped_delivery_was_stopped_after_a_stop() {
     let stopping = Arc::new(AtomicBool::new(false));
     let books = Books::new(Arc::clone(&stopping), Arc::new(Tally::default()));
-    let mut tokens = Deliveries::new(&books).tokens(0..3);
+    let mut tokens = Deliveries::new(&books, StageTrace::default()).tokens(0..3);
     let one = tokens.next().unwrap();
     one.share().reject(Reason::failed("first"));
     assert!(one.is_rejected());

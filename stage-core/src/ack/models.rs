@@ -10,6 +10,7 @@ use super::settlement::Tally;
 use super::token::Token;
 use crate::sync::model::model;
 use crate::sync::{Arc, AtomicBool};
+use crate::trace::StageTrace;
 use futures_util::FutureExt;
 
 fn books() -> Arc<Books<u8>> {
@@ -20,7 +21,7 @@ fn books() -> Arc<Books<u8>> {
 fn a_delivery_with_two_holders_is_judged_once_behind_the_last_of_them() {
     model(|| {
         let books = books();
-        let source = Deliveries::new(&books);
+        let source = Deliveries::new(&books, StageTrace::default());
         let one = source.tokens([7]).next().unwrap();
         let other = one.share();
         let first = thread::spawn(move || one.acknowledge());
@@ -40,7 +41,7 @@ fn a_delivery_with_two_holders_is_judged_once_behind_the_last_of_them() {
 fn verdicts_of_several_threads_are_each_taken_once_and_the_collector_is_woken_for_those_that_wait() {
     model(|| {
         let books = books();
-        let source = Deliveries::new(&books);
+        let source = Deliveries::new(&books, StageTrace::default());
         let mut tokens = source.tokens([1, 2]);
         let (one, two) = (tokens.next().unwrap(), tokens.next().unwrap());
         drop((tokens, source));
@@ -65,7 +66,7 @@ fn verdicts_of_several_threads_are_each_taken_once_and_the_collector_is_woken_fo
 fn a_slot_that_is_used_again_knows_nothing_of_its_last_delivery() {
     model(|| {
         let books = books();
-        let source = Deliveries::new(&books);
+        let source = Deliveries::new(&books, StageTrace::default());
         let one = source.tokens([1]).next().unwrap();
         let other = one.share();
         let first = thread::spawn(move || one.reject(Reason::failed("no")));

@@ -1,5 +1,6 @@
 //! One holder of a delivery: it acknowledges or rejects, at the latest when it is dropped.
 
+use std::fmt;
 use std::mem;
 
 use super::delivery::Delivery;
@@ -10,12 +11,16 @@ use super::looked::Looked;
 use super::reason::Reason;
 use super::slot::Slot;
 use crate::sync::Arc;
+use crate::trace::Trace;
 
 /// The part of a [`Delivery`] that settles it. Dropping a token rejects: a token without its value is in the
 /// hands of a handler, so this is a failed attempt.
 #[derive(Debug)]
 #[must_use = "a token that is dropped rejects its delivery"]
-pub struct Token(Holder);
+pub struct Token {
+    holder: Holder,
+    trace: Trace,
+}
 
 #[derive(Debug)]
 enum Holder {
@@ -30,18 +35,43 @@ enum Holder {
 impl Token {
     /// Returns a token whose verdict is not reported.
     pub const fn untracked() -> Self {
-        Self(Holder::Nothing)
+        Self::held_by(Holder::Nothing)
     }
 
     #[inline]
     pub(super) const fn slot(slot: Slot) -> Self {
-        Self(Holder::Slot(slot, Looked::yes()))
+        Self::held_by(Holder::Slot(slot, Looked::yes()))
+    }
+
+    const fn held_by(holder: Holder) -> Self {
+        Self { holder, trace: Trace::none() }
+    }
+
+    /// Sets the trace that the delivery belongs to.
+    #[inline]
+    pub(super) fn traced(mut self, trace: Trace) -> Self {
+        self.trace = trace;
+        self
+    }
+
+    /// Returns the trace that the delivery belongs to.
+    #[inline]
+    pub(crate) const fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    #[cfg(feature = "trace")]
+    pub(super) fn continue_trace(&mut self, context: crate::trace::TraceContext) {
+        mem::take(&mut self.trace).discard();
+        self.trace = Trace::continued(context);
     }
 
     /// Joins tokens into one that runs `look` before a handler first looks at its event, also at a clone.
     #[cfg(feature = "sqlite")]
     pub(super) fn watched(tokens: impl Iterator<Item = Self>, look: impl FnOnce() + Send + 'static) -> Self {
-        Self(Holder::Group(TokenGroup::watched(tokens.collect(), look), Looked::yes()))
+        let mut tokens: Vec<_> = tokens.collect();
+        let trace = join_traces(&mut tokens);
+        Self::held_by(Holder::Group(TokenGroup::watched(tokens, look), Looked::yes())).traced(trace)
     }
 
     /// Joins several tokens into one; its verdict applies to all of them.
@@ -50,34 +80,41 @@ impl Token {
         match tokens.len() {
             0 => Self::untracked(),
             1 => tokens.remove(0),
-            _ => Self(Holder::Group(TokenGroup::of_many(tokens), Looked::yes())),
+            _ => {
+                let trace = join_traces(&mut tokens);
+                Self::held_by(Holder::Group(TokenGroup::of_many(tokens), Looked::yes())).traced(trace)
+            }
         }
     }
 
     /// Adds a holder: the delivery is acknowledged once all holders have acknowledged it.
     pub fn share(&self) -> Self {
-        let group = match &self.0 {
-            Holder::Nothing => return Self::untracked(),
+        let trace = self.trace.share();
+        let group = match &self.holder {
+            Holder::Nothing => return Self::untracked().traced(trace),
             Holder::Slot(slot, _) => slot.share(),
             Holder::Group(group, _) => Arc::clone(group),
         };
         group.hold();
-        Self(Holder::Group(group, Looked::yes()))
+        Self::held_by(Holder::Group(group, Looked::yes())).traced(trace)
     }
 
     /// Returns a delivery of `value` that this token settles. It is not in hand until a handler looks at it.
     #[inline]
-    pub const fn with<T>(mut self, value: T) -> Delivery<T> {
-        if let Holder::Slot(_, looked) | Holder::Group(_, looked) = &mut self.0 {
+    pub fn with<T>(mut self, value: T) -> Delivery<T> {
+        if let Holder::Slot(_, looked) | Holder::Group(_, looked) = &mut self.holder {
             *looked = Looked::no();
         }
+        self.trace.pass_on();
         Delivery { value, token: self }
     }
 
-    /// Same as [`with`](Self::with), for an event that a handler has tried: a drop anywhere is a failed
-    /// attempt.
-    pub(crate) fn with_tried<T>(self, value: T) -> Delivery<T> {
-        let delivery = self.with(value);
+    /// Returns the dead letter of an event that failed with `error`. A handler has tried the event: a drop anywhere
+    /// is a failed attempt.
+    pub(crate) fn with_letter<T>(self, letter: T, error: &dyn fmt::Display) -> Delivery<T> {
+        self.trace.fail(|| error.to_string());
+        let delivery = self.with(letter);
+        delivery.token.trace.dead_letter();
         delivery.token.look();
         delivery
     }
@@ -90,7 +127,8 @@ impl Token {
     /// Records that a handler looks at the value.
     #[inline]
     pub(super) fn look(&self) {
-        match &self.0 {
+        self.trace.look();
+        match &self.holder {
             Holder::Nothing => {}
             Holder::Slot(_, looked) => looked.set(),
             Holder::Group(group, looked) => {
@@ -103,7 +141,7 @@ impl Token {
     /// Acknowledges for this holder.
     #[inline]
     pub fn acknowledge(mut self) {
-        match mem::replace(&mut self.0, Holder::Nothing) {
+        match mem::replace(&mut self.holder, Holder::Nothing) {
             Holder::Nothing => {}
             Holder::Slot(slot, _) => slot.acknowledge(),
             Holder::Group(group, _) => group.acknowledge(),
@@ -124,12 +162,12 @@ impl Token {
 
     /// Returns whether the verdict is reported to a source and still open.
     pub const fn is_tracked(&self) -> bool {
-        !matches!(self.0, Holder::Nothing)
+        !matches!(self.holder, Holder::Nothing)
     }
 
     /// Returns whether another holder has rejected the delivery, so that further work on it is wasted.
     pub fn is_rejected(&self) -> bool {
-        match &self.0 {
+        match &self.holder {
             Holder::Nothing => false,
             Holder::Slot(slot, _) => slot.is_rejected(),
             Holder::Group(group, _) => group.is_rejected(),
@@ -139,34 +177,51 @@ impl Token {
     /// Returns the slot of a first holder, or the token itself.
     #[inline]
     pub(super) fn into_slot(mut self) -> Result<Slot, Self> {
-        match mem::replace(&mut self.0, Holder::Nothing) {
+        match mem::replace(&mut self.holder, Holder::Nothing) {
             Holder::Slot(slot, _) => Ok(slot),
-            held => Err(Self(held)),
+            held => Err(Self { holder: held, trace: mem::take(&mut self.trace) }),
         }
     }
 
     pub(super) fn inbox(&self) -> Option<&Arc<Inbox>> {
-        match &self.0 {
+        match &self.holder {
             Holder::Nothing => None,
             Holder::Slot(slot, _) => Some(slot.inbox()),
             Holder::Group(group, _) => group.inbox(),
         }
     }
 
+    /// Notes the failure in the trace. What returns untried, postponed or because of a stop has not failed.
+    fn note_failure(&self, reason: &Reason) {
+        match reason {
+            Reason::Dropped | Reason::Failed(_) | Reason::Hopeless(_) => {
+                self.trace.reject(|| reason.to_string());
+            }
+            Reason::Untried | Reason::Stopped | Reason::Postponed(_) => {}
+        }
+    }
+
     #[cold]
     fn settle_rejected(&mut self, reason: Option<Reason>) {
-        match mem::replace(&mut self.0, Holder::Nothing) {
+        match mem::replace(&mut self.holder, Holder::Nothing) {
             Holder::Nothing => {}
             Holder::Slot(slot, looked) => {
                 let reason = reason.unwrap_or_else(|| slot.inbox().why_dropped(&looked));
+                self.note_failure(&reason);
                 slot.reject(reason);
             }
             Holder::Group(group, looked) => {
                 let reason = reason.unwrap_or_else(|| group.why_dropped(&looked));
+                self.note_failure(&reason);
                 group.reject(reason);
             }
         }
     }
+}
+
+/// Takes the traces of tokens that are joined.
+fn join_traces(tokens: &mut [Token]) -> Trace {
+    Trace::join(tokens.iter_mut().map(|token| mem::take(&mut token.trace)))
 }
 
 impl Drop for Token {

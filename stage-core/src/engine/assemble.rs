@@ -13,6 +13,7 @@ use crate::base::error::ExitReason;
 use crate::base::options::{Capacity, Pace};
 use crate::stage::{CallbackState, CopyOf, Effects, Holds, StageMail};
 use crate::sync::Arc;
+use crate::trace::StageTrace;
 use crate::wire::mailbox::Mailbox;
 
 /// Number of events without demand that a producer buffers (GenStage's default).
@@ -27,6 +28,7 @@ pub(crate) struct StageSetup<S, In, Out> {
     /// Cancelled when the stage is asked to drain.
     pub(crate) drain: CancellationToken,
     pub(crate) collectors: Arc<Collectors>,
+    pub(crate) trace: StageTrace,
 }
 
 /// A stage that is ready to run.
@@ -68,6 +70,7 @@ where
             effects: Effects::of::<S, In>(Arc::clone(mailbox.name())),
             holds: Holds::of(mailbox.signal()),
             collectors: Arc::clone(&self.collectors),
+            trace: self.trace.clone(),
             requests: Arc::clone(mailbox.requests()),
             own: Arc::clone(mailbox) as _,
         };

@@ -9,6 +9,8 @@ impl<K: Kind> StageLoop<K> {
     /// Records that a batch, or a demand, of `events` is about to be handled.
     #[inline]
     pub(super) fn begin_batch(&mut self, events: usize) {
+        let stage = self.state.counters.name();
+        self.span = tracing::debug_span!(parent: None, "batch", stage, events);
         self.state.begin_batch(events);
         if let Some(histograms) = &self.io.histograms {
             histograms.batch(events);
@@ -19,6 +21,7 @@ impl<K: Kind> StageLoop<K> {
     /// Records that it was handled, without an error.
     #[inline]
     pub(super) fn end_batch(&mut self) {
+        self.state.trace.end_batch();
         if let Some(histograms) = &self.io.histograms
             && let Some(began) = self.batch_began.take()
         {

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::attend::attend;
 use super::deferred_messages::DeferredMessages;
@@ -46,6 +47,8 @@ pub(super) struct StageLoop<K: Kind> {
     /// Events that the running callback flushed; empty between callbacks.
     pub(super) flushed: Mutex<Vec<K::Out>>,
     pub(super) timekeeper: Timekeeper,
+    /// The span of the batch that is about to be handled.
+    pub(super) span: Span,
     /// The time at which the batch in hand was begun, if it is measured.
     pub(super) batch_began: Option<Instant>,
     timers: Timers,
@@ -62,13 +65,16 @@ pub(super) struct StageLoop<K: Kind> {
 /// the function's own borrows, and the compiler could not prove it `Send`.
 macro_rules! run_callback {
     (result of $stage_loop:expr, |$kind:ident, $out:ident| $callback:expr) => {{
-        let StageLoop { kind: $kind, state, io, emitted, flushed, timekeeper, .. } = &mut *$stage_loop;
-        let flushed = &*flushed;
+        let StageLoop { kind: $kind, state, io, emitted, flushed, timekeeper, span, .. } = &mut *$stage_loop;
+        let (flushed, span) = (&*flushed, std::mem::replace(span, tracing::Span::none()));
         attend(
-            std::pin::pin!(async {
-                let $out = &mut Emitter { buffer: emitted, flushed, state };
-                $callback.await
-            }),
+            std::pin::pin!(tracing::Instrument::instrument(
+                async {
+                    let $out = &mut Emitter { buffer: emitted, flushed, state };
+                    $callback.await
+                },
+                span
+            )),
             timekeeper,
             &mut |cx: &mut std::task::Context<'_>| io.work(cx, flushed),
         )
@@ -76,15 +82,19 @@ macro_rules! run_callback {
     }};
     (batch of $stage_loop:expr, |$kind:ident, $events:ident, $out:ident| $callback:expr) => {{
         let result = {
-            let StageLoop { kind: $kind, state, io, emitted, flushed, timekeeper, from, batch, .. } = &mut *$stage_loop;
-            let flushed = &*flushed;
+            let StageLoop { kind: $kind, state, io, emitted, flushed, timekeeper, from, batch, span, .. } =
+                &mut *$stage_loop;
+            let (flushed, span) = (&*flushed, std::mem::replace(span, tracing::Span::none()));
             attend_inline(
-                std::pin::pin!(async {
-                    let Some(from) = &*from else { return Ok(()) };
-                    let $events = Events { buffer: batch, from };
-                    let $out = &mut Emitter { buffer: emitted, flushed, state };
-                    $callback.await
-                }),
+                std::pin::pin!(tracing::Instrument::instrument(
+                    async {
+                        let Some(from) = &*from else { return Ok(()) };
+                        let $events = Events { buffer: batch, from };
+                        let $out = &mut Emitter { buffer: emitted, flushed, state };
+                        $callback.await
+                    },
+                    span
+                )),
                 timekeeper,
                 |cx: &mut std::task::Context<'_>| io.work(cx, flushed),
             )
@@ -138,6 +148,7 @@ impl<K: Kind> StageLoop<K> {
             emitted: Vec::new(),
             flushed: Mutex::new(Vec::new()),
             timekeeper,
+            span: Span::none(),
             batch_began: None,
             timers: Timers::new(),
             deferred: DeferredMessages::new(),

@@ -15,7 +15,7 @@ use futures_util::future::AbortHandle;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use super::child::{Child, ChildId, Place, Start, live};
 use super::floor::{FloorError, window};
@@ -49,7 +49,8 @@ pub(super) struct Run<E> {
     pub(super) give_up: Box<dyn Fn() + Send>,
     pub(super) holds: Arc<Holds>,
     pub(super) runtime: Handle,
-    pub(super) span: Span,
+    /// The name of the stage, for messages.
+    pub(super) stage: Arc<str>,
     pub(super) began: Instant,
     pub(super) policy: Policy,
     pub(super) lines: Vec<(Subscription, Credit)>,
@@ -141,7 +142,7 @@ impl<E> Family<E> {
         let Some(wait) = run.rules.wait(member.restarts + 1, id.0) else { return Next::End };
         match run.policy.failed(0, run.began.elapsed(), id.0) {
             RestartDecision::Restart { .. } => {
-                tracing::warn!(child = %id, %reason, "child failed, restarting");
+                tracing::warn!(stage = &*run.stage, child = %id, %reason, "child failed, restarting");
                 member.state = ChildState::Restarting;
                 member.restarts += 1;
                 state.tally.restarts += 1;
@@ -173,7 +174,8 @@ impl<E> Family<E> {
             state.tally.finished += 1;
         } else {
             state.tally.failed += 1;
-            tracing::warn!(child = %id, %reason, "child ended abnormally");
+            let stage = state.run(member.run).map(|run| Arc::clone(&run.stage)).unwrap_or_default();
+            tracing::warn!(stage = &*stage, child = %id, %reason, "child ended abnormally");
         }
         let ask =
             member.subscription.as_ref().and_then(|subscription| state.end(member.run, subscription, 1));
@@ -312,23 +314,24 @@ impl<E: Send + 'static> Family<E> {
         };
         let (cut, registration) = AbortHandle::new_pair();
         let end = Ending { shutdown: child.shutdown.clone(), cut, gone: CancellationToken::new() };
-        let Some((runtime, span)) = self.take_up(run, id, subscription, end) else {
+        let Some((runtime, stage)) = self.take_up(run, id, subscription, end) else {
             return Err(NotStarted::Failed(ExitReason::Shutdown));
         };
         let start = Start { place: Place::of(self, id), rules, child, kept, work, cut: registration };
+        let span = tracing::debug_span!(parent: None, "child", stage = &*stage, child = %id);
         runtime.spawn(live(start).instrument(span));
         Ok(Some(id))
     }
 
-    /// Adds a child to the family, unless the run is closing; returns the runtime and the span to spawn it
-    /// in.
+    /// Adds a child to the family, unless the run is closing; returns the runtime to spawn it on, and the
+    /// name of the stage.
     fn take_up(
         &self,
         run: RunId,
         id: ChildId,
         subscription: Option<&Subscription>,
         end: Ending,
-    ) -> Option<(Handle, Span)> {
+    ) -> Option<(Handle, Arc<str>)> {
         let state = &mut *lock(&self.state);
         let run = state.runs.iter().find(|of| of.id == run && !of.closing)?;
         let member = Member {
@@ -342,6 +345,6 @@ impl<E: Send + 'static> Family<E> {
         };
         state.members.insert(id, member);
         state.tally.started += 1;
-        Some((run.runtime.clone(), run.span.clone()))
+        Some((run.runtime.clone(), Arc::clone(&run.stage)))
     }
 }

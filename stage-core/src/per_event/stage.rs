@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
-use tracing::Span;
 
 use super::child::Child;
 use super::end::ChildEnd;
@@ -235,7 +234,7 @@ impl<E: Send + 'static> Consumer for PerEvent<E> {
             }),
             holds: Arc::clone(&cx.state.holds),
             runtime,
-            span: Span::current(),
+            stage: cx.state.counters.name().into(),
             began: Instant::now(),
             policy: self.rules.policy(),
             lines: Vec::new(),

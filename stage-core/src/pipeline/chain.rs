@@ -361,7 +361,8 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         follow(&mut upstream, &count);
         let links = upstream.links();
         let parts = Parts { recipe, upstream, count, exit: Arc::clone(&exit), run };
-        let install = Box::new(move |options: &_, children: &mut _| parts.install(options, children));
+        let install =
+            Box::new(move |options: &_, trace: &_, children: &mut _| parts.install(options, trace, children));
         self.draft.plan(options, shape, &links, install);
         exit
     }

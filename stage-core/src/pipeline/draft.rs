@@ -9,6 +9,7 @@ use crate::base::option_error::OptionError;
 use crate::base::options::Capacity;
 use crate::supervise::{Child, Plan};
 use crate::sync::Arc;
+use crate::trace::PipelineTrace;
 
 /// The state of a declaration, independent of the event types.
 pub(super) struct Draft {
@@ -18,6 +19,7 @@ pub(super) struct Draft {
     /// The prefix of step names within a segment.
     pub(super) prefix: String,
     pub(super) plan: Plan,
+    pub(super) trace: PipelineTrace,
     /// By path, the origin of options that were not declared in code.
     #[cfg(feature = "config")]
     pub(super) origins: std::collections::BTreeMap<String, String>,
@@ -71,6 +73,7 @@ impl Draft {
             defaults: StepOptions::new(),
             prefix: String::new(),
             plan: Plan::default(),
+            trace: PipelineTrace::default(),
             #[cfg(feature = "config")]
             origins: std::collections::BTreeMap::new(),
             planned: Vec::new(),
@@ -148,11 +151,11 @@ impl Draft {
     }
 
     /// Creates the children, once the declaration has no errors.
-    pub(super) fn children(planned: Vec<Planned>) -> Vec<Child> {
+    pub(super) fn children(planned: Vec<Planned>, trace: &PipelineTrace) -> Vec<Child> {
         let mut children = Vec::new();
         for Planned { options, install, .. } in planned {
             if let Some(options) = options {
-                install(&options, &mut children);
+                install(&options, trace, &mut children);
             }
         }
         children

@@ -20,6 +20,13 @@ impl Pipeline {
         &self.draft.topology
     }
 
+    /// Records the deliveries and batches that `tracer` samples.
+    #[cfg(feature = "trace")]
+    pub fn traced_by(mut self, tracer: &crate::trace::Tracer) -> Self {
+        self.draft.trace = crate::trace::PipelineTrace::new(tracer, &self.draft.topology.name);
+        self
+    }
+
     /// Starts all stages; returns when every one has been initialised. No event flows before that.
     ///
     /// Must be called within a tokio runtime with its time driver enabled.
@@ -39,13 +46,13 @@ impl Pipeline {
     /// [`start`](Self::start), type-erased so that user crates do not compile the supervisor again.
     fn started(self) -> BoxFuture<'static, Result<Running, StartError>> {
         async move {
-            let Draft { topology, plan, planned, mut errors, .. } = self.draft;
+            let Draft { topology, plan, planned, trace, mut errors, .. } = self.draft;
             errors.extend(plan.errors());
             if !errors.is_empty() {
                 return Err(StartError::Options { pipeline: topology.name, errors });
             }
             topology.warn_of_many();
-            Running::start(topology, Draft::children(planned), plan).await
+            Running::start(topology, Draft::children(planned, &trace), plan).await
         }
         .boxed()
     }

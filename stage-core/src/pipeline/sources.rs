@@ -81,7 +81,8 @@ where
     let upstream = Upstream::none();
     let links = upstream.links();
     let parts = Parts { recipe, upstream, count: Arc::default(), exit: Arc::clone(&exit), run };
-    let install = Box::new(move |options: &_, children: &mut _| parts.install(options, children));
+    let install =
+        Box::new(move |options: &_, trace: &_, children: &mut _| parts.install(options, trace, children));
     draft.plan(options, shape, &links, install);
     Upstream::of(exit)
 }

@@ -15,6 +15,7 @@ use crate::base::error::{BoxError, ExitReason, Fatal, panic_message};
 use crate::base::stats::{Counters, Discard};
 use crate::stage::{CallbackState, Effect};
 use crate::sync::Arc;
+use crate::trace::in_span;
 
 /// A handler, the recipe that remakes it, and the policy for its failures.
 pub(super) struct Caller<H: EachEvent> {
@@ -74,10 +75,17 @@ impl<H: EachEvent> Caller<H> {
             attempts = u32::saturating_add(attempts, 1);
             self.calls = self.calls.wrapping_add(1);
             let kept = self.policy.keep(&event);
-            let (error, back) = match self.attempt(event).await {
-                Ok(out) => return Called::Done(out, token),
+            let began = token.trace().begin_attempt();
+            let (error, back) = match in_span(token.trace(), self.attempt(event)).await {
+                Ok(out) => {
+                    if attempts > 1 {
+                        token.trace().end_attempt(attempts, began, None);
+                    }
+                    return Called::Done(out, token);
+                }
                 Err(failure) => failure,
             };
+            token.trace().end_attempt(attempts, began, Some(&error));
             if let EventError::Panicked(_) = error {
                 state.counters.remade_handler();
                 match (self.recipe)() {
@@ -94,7 +102,8 @@ impl<H: EachEvent> Caller<H> {
             let kept = kept.or(back);
             match (self.policy.decide(attempts, &error, kept.as_ref(), self.calls), kept) {
                 (Decision::Again(delay), Some(again)) => {
-                    tracing::debug!(%error, attempts, ?delay, "event failed, retrying");
+                    let stage = state.counters.name();
+                    tracing::debug!(stage, %error, attempts, ?delay, "event failed, retrying");
                     state.counters.retried();
                     tokio::select! {
                         () = sleep(delay) => {}
@@ -109,8 +118,9 @@ impl<H: EachEvent> Caller<H> {
                 }
                 // `decide` never retries an event that is gone.
                 (Decision::Last(then), _) => {
-                    if let Then::Skip | Then::DeadLetter = then {
-                        state.counters.skipped();
+                    match then {
+                        Then::Skip | Then::DeadLetter => state.counters.skipped(),
+                        Then::Restart | Then::Stop => state.counters.fatal(),
                     }
                     return losses.lose(token, error, then);
                 }
@@ -154,9 +164,9 @@ impl<H: EachEvent> Caller<H> {
         losses: &mut Losses,
     ) -> Called<H::Out> {
         let Some(letters) = &self.policy.letters else { return Called::Lost };
-        let tracked = token.is_tracked();
+        let (tracked, reason) = (token.is_tracked(), letter.error.clone());
         let delivery =
-            AssertUnwindSafe(async { letters.send(token.with_tried(letter)).await }).catch_unwind();
+            AssertUnwindSafe(async { letters.send(token.with_letter(letter, &reason)).await }).catch_unwind();
         let outcome = tokio::select! {
             biased;
             outcome = delivery => outcome,
@@ -170,7 +180,7 @@ impl<H: EachEvent> Caller<H> {
             Ok(Err(error)) => EventError::Failed(Arc::from(error)),
             Err(payload) => EventError::Panicked(panic_message(&*payload)),
         };
-        tracing::error!(%error, "cannot deliver a dead letter");
+        tracing::error!(stage = counters.name(), %error, "cannot deliver a dead letter");
         // The delivery was dropped, and thereby rejected.
         losses.count(tracked, error);
         Called::Lost
@@ -212,7 +222,8 @@ impl Losses {
         self.discarded += left;
         if let Some(error) = &self.last {
             let Self { discarded, rejected, .. } = self;
-            tracing::warn!(%error, discarded, rejected, "events failed");
+            let stage = state.counters.name();
+            tracing::warn!(stage, %error, discarded, rejected, "events failed");
         }
         state.counters.discarded(Discard::Failed, self.discarded);
         if let Some(reason) = self.exit {

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use crate::ack::{Delivery, Handled};
 use crate::base::error::StageResult;
 use crate::stage::{Consumer, Context, Events};
+use crate::trace::Scope;
 
 /// Calls a function with each event, and acknowledges the event when the function has returned; several
 /// events are acknowledged together, since that is cheaper.
@@ -29,7 +30,10 @@ impl<F: FnMut(T) + Send + 'static, T: Send + 'static> Consumer for HandleEach<F,
             let (event, token) = delivery.into_parts();
             // On a panic, the earlier events are acknowledged at the end of this stage, and the rest of the
             // batch returns untried.
-            (self.function)(event);
+            {
+                let _within = Scope::of(token.trace());
+                (self.function)(event);
+            }
             self.handled.add(token);
         }
         self.handled.tell();

@@ -309,7 +309,11 @@ impl<E, K: Clone + Eq + Hash, F> Drop for RateLimiter<E, K, F> {
         {
             counters.discarded(Discard::Ended, discarded);
             counters.keep(0);
-            tracing::warn!(discarded, "events discarded: the stage ended before their budget admitted them");
+            tracing::warn!(
+                stage = counters.name(),
+                discarded,
+                "events discarded: the stage ended before their budget admitted them"
+            );
         }
     }
 }

@@ -7,7 +7,6 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 use super::options::StageOptions;
 use crate::base::error::ExitReason;
@@ -22,6 +21,7 @@ use crate::runtime::place;
 use crate::stage::{Consumer, CopyOf, Nothing, Producer, ProducerConsumer, StageMail};
 use crate::supervise::Control;
 use crate::sync::Arc;
+use crate::trace::StageTrace;
 use crate::wire::mailbox::Mailbox;
 use crate::wire::signal::Signal;
 
@@ -126,6 +126,7 @@ where
         mailbox: Arc::clone(&mailbox),
         drain: CancellationToken::new(),
         collectors: Arc::default(),
+        trace: StageTrace::default(),
     };
     let buffer = Buffer::new(chosen.unwrap_or(capacity), keep);
     let supply = Supply::new(dispatcher, buffer);
@@ -136,11 +137,9 @@ where
     // A stage without a pipeline waits for no other stages.
     let _ = go.send(());
     let future = run(setup.assemble(stage, Sources::none(), outlet, Ready { up, go: may_go }));
-    // A root span: a caller's span would stay open for as long as the stage runs.
-    let span = tracing::info_span!(parent: None, "stage", step = &*name);
     let signal = Arc::clone(mailbox.signal());
     let closing = Closing(Arc::clone(&mailbox) as _);
-    run_alone(future.instrument(span).boxed(), placement, signal, counters, closing);
+    run_alone(future.boxed(), placement, signal, counters, closing);
     match is_up.await {
         Ok(()) => Ok(StageRef::new(mailbox)),
         Err(_) => Err(SpawnError { stage: name.to_string(), reason: mailbox.ended().await }),

@@ -13,6 +13,7 @@ use crate::base::error::SubscribeError;
 use crate::base::options::Pace;
 use crate::base::stats::Counters;
 use crate::sync::Arc;
+use crate::trace::StageTrace;
 use crate::wire::operator::OperatorRequests;
 use crate::wire::{ProducerRef, SubscribeOptions};
 
@@ -47,6 +48,7 @@ pub(crate) struct CallbackState {
     pub(crate) effects: Effects,
     pub(crate) holds: Arc<Holds>,
     pub(crate) collectors: Arc<Collectors>,
+    pub(crate) trace: StageTrace,
     /// The operator's requests to the stage.
     pub(crate) requests: Arc<OperatorRequests>,
     /// The stage's own mailbox.
@@ -57,8 +59,8 @@ impl CallbackState {
     /// Records that a batch, or a demand, of `events` is about to be handled.
     #[inline]
     pub(crate) fn begin_batch(&self, events: usize) {
-        tracing::trace!(events, "batch");
         self.counters.batch();
+        self.trace.begin_batch(events);
     }
 
     /// Returns a state for one part of the stage, while a waiting part borrows this one.
@@ -73,6 +75,7 @@ impl CallbackState {
             effects: self.effects.beside(),
             holds: Arc::clone(&self.holds),
             collectors: Arc::clone(&self.collectors),
+            trace: self.trace.clone(),
             requests: Arc::clone(&self.requests),
             own: Arc::clone(&self.own),
         }
@@ -163,7 +166,8 @@ impl Context<'_> {
         acknowledger: A,
         options: AckOptions,
     ) -> Deliveries<A::Receipt> {
-        self.state.collectors.start(acknowledger, options)
+        let CallbackState { collectors, step, trace, .. } = &*self.state;
+        collectors.start(acknowledger, options, step, trace.clone())
     }
 
     /// Returns the index of this stage among the copies of its step.

@@ -13,6 +13,7 @@ use crate::base::options::{Placement, Restart};
 use crate::base::stats::{Counters, StageStats};
 use crate::engine::Ready;
 use crate::sync::{Arc, AtomicBool};
+use crate::trace::StageTrace;
 use crate::wire::diagnosis::Diagnosis;
 use crate::wire::mailbox::{Mail, Mailbox};
 use crate::wire::operator::OperatorRequests;
@@ -38,6 +39,7 @@ pub(crate) struct Child {
     pub(crate) counters: Arc<Counters>,
     /// The collectors of the verdicts on its deliveries.
     pub(crate) collectors: Arc<Collectors>,
+    pub(crate) trace: StageTrace,
     pub(crate) control: Arc<dyn Control>,
     /// The same mailbox, to be downcast where the stage's type is known.
     pub(crate) mailbox: Arc<dyn Any + Send + Sync>,

@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
-use tracing::Instrument;
 
 use super::child::{Child, SHUTDOWN};
 use crate::base::error::ExitReason;
@@ -251,9 +250,7 @@ impl Crew {
             Ok(built) => built.map_err(ExitReason::from)?,
             Err(payload) => return Err(ExitReason::from_panic(&*payload)),
         };
-        // A root span: a caller's span would stay open for as long as the stage runs.
-        let span = tracing::info_span!(parent: None, "stage", step = &*child.step, copy = child.copy);
-        let stage = stage.instrument(span);
+        let stage = child.trace.clone().run(stage);
         let task = spawn(&mut self.tasks, child.placement, &child.signal, &child.counters, stage);
         self.running.insert(task.id, index);
         member.task = Some(task);

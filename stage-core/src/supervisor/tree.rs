@@ -14,6 +14,7 @@ use crate::pipeline::{Pipeline, Topology};
 use crate::supervise::{Child, Nature};
 use crate::supervise::{Intensity, Plan, Strategy};
 use crate::sync::Arc;
+use crate::trace::StageTrace;
 use crate::wire::signal::Signal;
 
 /// Keeps several children running: pipelines, tasks, and supervisors with children of their own.
@@ -162,6 +163,7 @@ impl Supervisor {
             signal: Signal::new(),
             counters: Arc::default(),
             collectors: Arc::default(),
+            trace: StageTrace::default(),
             control: Arc::clone(&control) as _,
             mailbox: Arc::new(()),
             build: Box::new(move |ready| Ok(task::run(recipe(control.open()), ready).boxed())),
@@ -189,6 +191,7 @@ impl Supervisor {
             signal: Signal::new(),
             counters: Arc::default(),
             collectors: Arc::default(),
+            trace: StageTrace::default(),
             control: Arc::clone(&inner) as _,
             mailbox: Arc::new(()),
             build: Box::new(move |ready| {

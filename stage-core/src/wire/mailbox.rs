@@ -97,13 +97,13 @@ pub(crate) struct Mailbox<M> {
 
 impl<M> Mailbox<M> {
     pub(crate) fn new(name: impl Into<Arc<str>>) -> Arc<Self> {
-        let signal = Signal::new();
+        let (name, signal) = (name.into(), Signal::new());
         Arc::new(Self {
-            name: name.into(),
+            counters: Counters::of(&name),
+            name,
             queue: Mutex::default(),
             requests: OperatorRequests::new(&signal),
             signal,
-            counters: Arc::default(),
             abort: AtomicBool::new(false),
             ended: watch::Sender::new(None),
         })

@@ -11,6 +11,8 @@ use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, lock};
 /// Live statistics of one stage. Each counter has one writer at a time and any number of readers.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
+    /// The name of the stage, for messages; empty if it has none.
+    name: Arc<str>,
     events_in: AtomicU64,
     events_out: AtomicU64,
     batches: AtomicU64,
@@ -22,6 +24,7 @@ pub(crate) struct Counters {
     skipped: AtomicU64,
     dead_lettered: AtomicU64,
     past_deadline: AtomicU64,
+    fatal: AtomicU64,
     remade_handlers: AtomicU64,
     restarts: AtomicU64,
     /// Whether the stage creates its own input.
@@ -40,6 +43,15 @@ fn add(counter: &AtomicU64, amount: u64) {
 }
 
 impl Counters {
+    pub(crate) fn of(name: &Arc<str>) -> Arc<Self> {
+        Arc::new(Self { name: Arc::clone(name), ..Self::default() })
+    }
+
+    /// Returns the name of the stage.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     #[inline]
     pub(crate) fn handled(&self, events: usize) {
         add(&self.events_in, events as u64);
@@ -82,6 +94,11 @@ impl Counters {
     /// Counts an attempt that exceeded its deadline.
     pub(crate) fn past_deadline(&self) {
         add(&self.past_deadline, 1);
+    }
+
+    /// Records an event whose failure ends the stage.
+    pub(crate) fn fatal(&self) {
+        add(&self.fatal, 1);
     }
 
     /// Counts a handler that was rebuilt after a panic.
@@ -140,6 +157,7 @@ impl Counters {
             skipped: load(&self.skipped),
             dead_lettered: load(&self.dead_lettered),
             past_deadline: load(&self.past_deadline),
+            fatal: load(&self.fatal),
             remade_handlers: load(&self.remade_handlers),
         }
     }

@@ -11,9 +11,11 @@ pub struct EventFailures {
     pub skipped: u64,
     /// Events set aside as dead letters.
     pub dead_lettered: u64,
-    /// Attempts that exceeded the step's deadline; the event is also counted as retried, skipped or set
-    /// aside.
+    /// Attempts that exceeded the step's deadline; the event is also counted as retried, skipped, set aside or
+    /// fatal.
     pub past_deadline: u64,
+    /// Events whose failure ended the stage, which is restarted, or the pipeline.
+    pub fatal: u64,
     /// Handlers rebuilt after a panic. The stage itself is not restarted.
     pub remade_handlers: u64,
 }
@@ -87,6 +89,7 @@ impl EventFailures {
         self.skipped += other.skipped;
         self.dead_lettered += other.dead_lettered;
         self.past_deadline += other.past_deadline;
+        self.fatal += other.fatal;
         self.remade_handlers += other.remade_handlers;
     }
 }

@@ -16,9 +16,10 @@ impl<E> Outlet<E> {
         for warning in self.outbox.drain_warnings() {
             let place = warning.about().and_then(|key| self.links.get(key.0));
             if let Some(link) = place.and_then(Option::as_ref) {
-                tracing::warn!("{warning} (subscriber `{}`)", link.subscription().consumer());
+                let subscriber = link.subscription().consumer();
+                tracing::warn!(stage = self.counters.name(), "{warning} (subscriber `{subscriber}`)");
             } else {
-                tracing::warn!("{warning}");
+                tracing::warn!(stage = self.counters.name(), "{warning}");
             }
         }
     }
@@ -28,7 +29,8 @@ impl<E> Outlet<E> {
     pub(super) fn expel(&mut self) {
         let expelled: Vec<_> = self.outbox.drain_expelled().collect();
         for (key, reason) in expelled {
-            tracing::warn!(slot = key.0, %reason, "subscription ended: its selector failed");
+            let stage = self.counters.name();
+            tracing::warn!(stage, slot = key.0, %reason, "subscription ended: its selector failed");
             let link = self.links.get(key.0).and_then(Option::as_ref);
             if let Some(subscription) = link.map(|link| link.subscription().clone()) {
                 self.cancel(&subscription, reason);

@@ -61,14 +61,15 @@ impl<E> Outlet<E> {
         if let Some(Rejections(to)) = &self.rejected
             && catch_unwind(AssertUnwindSafe(|| to(events))).is_err()
         {
-            tracing::error!("the function for rejected events panicked");
+            tracing::error!(stage = self.counters.name(), "the function for rejected events panicked");
         }
     }
 
     pub(crate) fn discard_at_end(&self, discarded: usize) {
         if discarded > 0 {
             self.counters.discarded(Discard::Ended, discarded);
-            tracing::warn!(discarded, "events discarded: the stage ended before they were asked for");
+            let stage = self.counters.name();
+            tracing::warn!(stage, discarded, "events discarded: the stage ended before they were asked for");
         }
     }
 }

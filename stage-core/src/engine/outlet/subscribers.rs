@@ -22,7 +22,7 @@ impl<E> Outlet<E> {
         }
         let Some(taken) = taken else { return };
         if let Err(refused) = taken {
-            tracing::warn!(%refused, "subscription refused");
+            tracing::warn!(stage = self.counters.name(), %refused, "subscription refused");
             link.close(Closed::Refused(refused));
             return;
         }
@@ -37,7 +37,7 @@ impl<E> Outlet<E> {
         if self.subscribers.is_some() && made_by == MadeBy::Hand {
             self.guests.insert(slot);
         }
-        tracing::debug!(slot, "subscribed");
+        tracing::debug!(stage = self.counters.name(), slot, "subscribed");
         self.look(slot);
     }
 
@@ -70,7 +70,7 @@ impl<E> Outlet<E> {
 
     #[cold]
     pub(super) fn lose(&mut self, key: SubscriptionKey, cancellation: Cancellation) {
-        tracing::debug!(slot = key.0, ?cancellation, "subscriber gone");
+        tracing::debug!(stage = self.counters.name(), slot = key.0, ?cancellation, "subscriber gone");
         let Some(link) = self.links[key.0].take() else { return };
         self.live -= 1;
         self.counters.links.close(key.0);

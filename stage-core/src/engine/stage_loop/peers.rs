@@ -25,15 +25,17 @@ impl<K: Kind> StageLoop<K> {
         };
         let hook = AssertUnwindSafe(|| self.kind.discarded(overflowed + unroutable));
         let log = catch_unwind(hook).map_err(|payload| ExitReason::from_panic(&*payload))?;
+        let stage = self.state.counters.name();
         if log == DiscardLog::Warn {
             if overflowed > 0 {
                 tracing::warn!(
+                    stage,
                     discarded = overflowed,
                     "events discarded: no demand for them, and the buffer is full"
                 );
             }
             if unroutable > 0 {
-                tracing::warn!(discarded = unroutable, "events discarded: no subscriber accepts them");
+                tracing::warn!(stage, discarded = unroutable, "events discarded: no subscriber accepts them");
             }
         }
         Ok(())

@@ -13,11 +13,12 @@ use crate::pipeline::options::Effective;
 use crate::stage::{CopyOf, StageMail};
 use crate::supervise::{Child, Control, Nature};
 use crate::sync::{Arc, Mutex, lock};
+use crate::trace::PipelineTrace;
 use crate::wire::mailbox::{Mailbox, Subscribable};
 use crate::wire::subscription::Reach;
 
 /// Adds the copies of a step to the children before them.
-pub(in crate::pipeline) type Install = Box<dyn FnOnce(&Effective, &mut Vec<Child>) + Send>;
+pub(in crate::pipeline) type Install = Box<dyn FnOnce(&Effective, &PipelineTrace, &mut Vec<Child>) + Send>;
 
 /// The components of the copies of a step.
 pub(in crate::pipeline) struct Parts<S, In, Out, R> {
@@ -37,7 +38,12 @@ where
     R: Fn() -> Result<S, BoxError> + Send + 'static,
 {
     /// Adds a child for each copy.
-    pub(in crate::pipeline) fn install(self, options: &Effective, children: &mut Vec<Child>) {
+    pub(in crate::pipeline) fn install(
+        self,
+        options: &Effective,
+        trace: &PipelineTrace,
+        children: &mut Vec<Child>,
+    ) {
         let values = options.values;
         let copies = values.count * self.upstream.lanes;
         // A pipeline starts only once, so the value cannot be set already.
@@ -49,7 +55,7 @@ where
         self.exit.make(producers, children.len(), values.buffer, values.keep);
         let shared = Arc::new(Mutex::new(self));
         for (copy, mailbox) in mailboxes.into_iter().enumerate() {
-            children.push(child(&shared, options, CopyOf { index: copy, of: copies }, mailbox));
+            children.push(child(&shared, options, trace, CopyOf { index: copy, of: copies }, mailbox));
         }
     }
 }
@@ -61,6 +67,7 @@ type Shared<T> = Arc<Mutex<T>>;
 fn child<S, In, Out, R>(
     parts: &Shared<Parts<S, In, Out, R>>,
     options: &Effective,
+    trace: &PipelineTrace,
     copy: CopyOf,
     mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
 ) -> Child
@@ -73,6 +80,7 @@ where
     let step: Arc<str> = options.name.as_str().into();
     let counters = Arc::clone(mailbox.counters());
     let collectors = Arc::new(Collectors::default());
+    let trace = trace.stage(&step, copy.index);
     let (window, count, cancel) = (options.window, options.values.count, options.values.cancel);
     let sources = lock(parts).upstream.feed(copy.index, count).into_iter().map(|(_, child)| child).collect();
     let parts = Arc::clone(parts);
@@ -93,6 +101,7 @@ where
             mailbox: Arc::clone(&mailbox),
             drain: CancellationToken::new(),
             collectors: Arc::clone(&collectors),
+            trace: trace.clone(),
         };
         move |ready: Ready| {
             let parts = lock(&parts);
@@ -111,6 +120,7 @@ where
         signal: Arc::clone(mailbox.signal()),
         counters,
         collectors,
+        trace,
         mailbox: Arc::clone(&mailbox) as _,
         control: mailbox as Arc<dyn Control>,
         build: Box::new(build),

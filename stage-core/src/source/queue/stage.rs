@@ -37,7 +37,7 @@ impl<E> PushQueue<E> {
         let discarded = lock(&self.owner.line).take_unreported();
         if discarded > 0 {
             counters.discarded(Discard::Overflow, discarded);
-            tracing::warn!(discarded, "events discarded: the queue was full");
+            tracing::warn!(stage = counters.name(), discarded, "events discarded: the queue was full");
         }
     }
 }

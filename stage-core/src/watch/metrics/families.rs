@@ -33,11 +33,11 @@ fn rows(view: &View, family: &mut Family<'_>, value: fn(&Row) -> u64) {
     view.rows.iter().for_each(|row| family.sample(&row.labels, value(row)));
 }
 
-fn row_labels(
+fn row_labels<const N: usize>(
     view: &View,
     family: &mut Family<'_>,
     label: &str,
-    values: impl Fn(&Row) -> [(&'static str, u64); 4],
+    values: impl Fn(&Row) -> [(&'static str, u64); N],
 ) {
     for row in &view.rows {
         for (of, value) in values(row) {
@@ -153,6 +153,7 @@ pub(super) const METRICS: &[Metric] = &[
                 ("skipped", failures.skipped),
                 ("dead_letter", failures.dead_lettered),
                 ("deadline", failures.past_deadline),
+                ("fatal", failures.fatal),
             ]
         });
     }),

@@ -1,0 +1,68 @@
+//! Traces of events: the context that deliveries carry, and the spans of their way through a pipeline.
+//!
+//! ```text
+//!   source orders ──┬─ step split ──┬─ step store ──┬─ attempt store 1
+//!   (until judged)  │               │               ├─ attempt store 2
+//!                   │               │               └─ dead letter store ─ step repair
+//!                   │               └─ step store
+//! ```
+//!
+//! A [`Tracer`] samples deliveries and batches, and gives each finished span to a [`SpanReceiver`]. A delivery
+//! carries its [`TraceContext`], which has the form of [W3C Trace Context](https://www.w3.org/TR/trace-context/):
+//! through `map`, `split`, `clone`, retries, dead letters, and across pipelines. A step's span lasts while the
+//! delivery is [in hand](crate::ack); the source's span lasts until the delivery is judged. No span lives as long
+//! as a stage.
+//!
+//! After a [`join`](crate::ack::Delivery::join) the next span links to all joined deliveries. If they belong to
+//! one trace, it continues that trace; otherwise it begins a new one.
+//!
+//! Sources that receive a `traceparent` header call
+//! [`Delivery::continue_trace`](crate::ack::Delivery::continue_trace), and sinks that send one call
+//! [`current`] or [`Delivery::trace_context`](crate::ack::Delivery::trace_context). Plain events carry no context:
+//! of pipelines without deliveries, batches can be sampled.
+//!
+//! ```
+//! use std::sync::{Arc, Mutex};
+//! use stage_core::Pipeline;
+//! use stage_core::trace::{FinishedSpan, SpanReceiver, Tracer};
+//!
+//! #[derive(Default)]
+//! struct Names(Mutex<Vec<String>>);
+//!
+//! impl SpanReceiver for Names {
+//!     fn receive(&self, span: FinishedSpan) {
+//!         self.0.lock().expect("no holder panics").push(span.name());
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let names = Arc::new(Names::default());
+//! let pipeline = Pipeline::builder("count")
+//!     .start_fn("numbers", || Ok(0..3))
+//!     .finish_fn("print", |number| println!("{number}"))
+//!     .traced_by(&Tracer::new(Arc::clone(&names)).batches(1));
+//! pipeline.start().await?.join().await?;
+//! let names = names.0.lock().expect("no holder panics");
+//! assert!(names.contains(&"batch print".to_owned()));
+//! # Ok(())
+//! # }
+//! ```
+
+mod active;
+mod carried;
+mod context;
+mod header;
+mod scope;
+mod span;
+mod stage_trace;
+mod tracer;
+
+pub(crate) use carried::Trace;
+pub use context::TraceContext;
+pub use header::TraceparentError;
+pub use scope::current;
+pub(crate) use scope::{Scope, in_span};
+pub use span::{FinishedSpan, SpanKind};
+pub(crate) use stage_trace::{PipelineTrace, StageTrace};
+pub use tracer::{SpanReceiver, Tracer};
