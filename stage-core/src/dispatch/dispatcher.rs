@@ -10,7 +10,7 @@ use crate::dispatch::options::DispatchOptions;
 ///
 /// A dispatcher is a plain value: no clock, no task, no channel. The engine calls it only with keys that are
 /// subscribed, buffers the events that it leaves over, and announces the demand that it
-/// [wants](Dispatcher::wanted) to the stage. It must keep the [laws](crate::dispatch#laws) D1 to D6; one that
+/// [wants](Dispatcher::wanted) to the stage. It must keep the [laws](crate::dispatch#laws) D1 to D7; one that
 /// takes in fewer events than it wants makes the stage wait, but no event is lost.
 ///
 /// # Examples
@@ -112,6 +112,14 @@ pub trait Dispatcher<E>: Send {
         0
     }
 
+    /// Returns whether an event kept inside may still go to `key`. The engine then holds the stage's
+    /// [progress](crate::stage::Progress) back from `key`, so that no event arrives behind a progress that was
+    /// announced after it. Default: whether any event is [kept](Self::kept).
+    fn keeps_for(&self, key: SubscriptionKey) -> bool {
+        let _ = key;
+        self.kept() > 0
+    }
+
     /// Returns whether each emission is spread over the subscribers. Asks that arrive at about the same time
     /// are then announced to the stage as one demand, so that each subscriber receives its share in one
     /// message instead of many.
@@ -176,6 +184,10 @@ impl<E, D: Dispatcher<E> + ?Sized> Dispatcher<E> for Box<D> {
 
     fn kept(&self) -> usize {
         (**self).kept()
+    }
+
+    fn keeps_for(&self, key: SubscriptionKey) -> bool {
+        (**self).keeps_for(key)
     }
 
     fn spreads(&self) -> bool {

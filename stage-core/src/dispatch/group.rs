@@ -286,6 +286,10 @@ impl<E: Send> Dispatcher<E> for GroupDispatcher<E> {
         self.groups.iter().map(Members::kept).sum()
     }
 
+    fn keeps_for(&self, key: SubscriptionKey) -> bool {
+        self.places.get(key).is_some_and(|place| self.groups[*place].kept() > 0)
+    }
+
     fn mark(&mut self, marker: Marker) -> Option<Marker> {
         let Self { groups, passed, .. } = self;
         passed

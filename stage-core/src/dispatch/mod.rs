@@ -33,6 +33,8 @@
 //! * **D5** An event is taken in to be kept only while fewer events are kept than the subscribers together
 //!   want (plus a documented limit of the dispatcher's own): windows limit the events that wait here.
 //! * **D6** A marker fires once, when every event kept before it has been delivered or discarded.
+//! * **D7** When [`keeps_for`](Dispatcher::keeps_for) a subscription is false, none of the events kept inside
+//!   will go to it.
 
 pub(crate) mod any_dispatcher;
 mod broadcast;

@@ -109,6 +109,11 @@ impl<E> Supply<E> {
         discarded
     }
 
+    /// Returns whether an event that was offered may still go to `key`.
+    pub(crate) fn keeps_for(&self, key: SubscriptionKey) -> bool {
+        !self.buffer.is_empty() || self.dispatcher.keeps_for(key)
+    }
+
     /// Returns whether each event goes to every subscriber.
     pub(crate) fn gives_to_all(&self) -> bool {
         self.dispatcher.gives_to_all()

@@ -11,6 +11,7 @@ use super::pending_markers::PendingMarkers;
 use super::sources::Sources;
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::base::options::CancelMode;
+use crate::base::progress::Progress;
 use crate::base::stats::Counters;
 use crate::credit::demand::{Credit, Demand, Window};
 use crate::dispatch::Marker;
@@ -38,6 +39,8 @@ pub(crate) struct Inlet<E> {
     left: VecDeque<LostSubscription<E>>,
     /// Markers behind unhandled input.
     pending_markers: PendingMarkers,
+    /// The progress of a producer that was received last, with its slot.
+    progress: Option<(usize, Progress)>,
     /// Number of events that the running callback holds.
     held: usize,
     /// Whether an operator paused the stage.
@@ -87,6 +90,9 @@ pub(crate) enum Received<E> {
     Batch { slot: usize, more: bool },
     /// A subscription ended, and everything that its producer sent was received.
     Lost(Box<LostSubscription<E>>),
+    /// A producer announced its progress behind everything that was received of it; see
+    /// [`Inlet::take_progress`].
+    Progress,
     /// Nothing is available now.
     Nothing,
 }
@@ -116,6 +122,7 @@ impl<E: Send + 'static> Inlet<E> {
             joins: VecDeque::new(),
             left: VecDeque::new(),
             pending_markers: PendingMarkers::default(),
+            progress: None,
             held: 0,
             paused: false,
             counters,
@@ -249,6 +256,10 @@ impl<E: Send + 'static> Inlet<E> {
                     incoming.listed = false;
                     self.ready.pop_front();
                 }
+                FromProducer::Progress(progress) => {
+                    self.progress = Some((slot, progress));
+                    return Received::Progress;
+                }
                 FromProducer::Closed(closed) => {
                     self.ready.pop_front();
                     if let Some(gone) = self.lose(slot, closed) {
@@ -293,6 +304,12 @@ impl<E: Send + 'static> Inlet<E> {
             let ask = incoming.credit.as_mut().and_then(|credit| credit.settle(events));
             incoming.link.give_back(buffer, ask.map_or(0, Demand::get));
         }
+    }
+
+    /// Removes and returns the progress that was received last, with the subscription that it came by.
+    pub(crate) fn take_progress(&mut self) -> Option<(Subscription, Progress)> {
+        let (slot, progress) = self.progress.take()?;
+        Some((self.subscription(slot)?.clone(), progress))
     }
 
     /// Returns the subscription with this slot.

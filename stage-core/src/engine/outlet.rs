@@ -3,6 +3,7 @@
 mod announced;
 mod asides;
 mod modes;
+mod progress;
 mod rest;
 mod sending;
 mod subscribers;
@@ -12,6 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use self::announced::Announced;
 use self::modes::Accumulated;
+use self::progress::StageProgress;
 pub(crate) use self::rest::Rejections;
 use crate::base::error::ExitReason;
 use crate::base::options::{DemandMode, OnCancel};
@@ -54,6 +56,8 @@ pub(crate) struct Outlet<E> {
     paused: bool,
     /// Number of events held in `accumulated`.
     held_back: usize,
+    /// The progress that the stage announced, if it ever did.
+    progress: Option<Box<StageProgress>>,
     /// Markers that have fired.
     fired: VecDeque<Marker>,
     /// Events discarded since the last report to the stage.
@@ -105,6 +109,7 @@ impl<E> Outlet<E> {
             chosen: DemandMode::Forward,
             paused: false,
             held_back: 0,
+            progress: None,
             fired: VecDeque::new(),
             discarded: Discarded::default(),
             broken: None,
@@ -280,6 +285,9 @@ impl<E> Outlet<E> {
             self.send();
         }
         self.note();
+        if self.progress.is_some() {
+            self.tell_progress();
+        }
         if self.outbox.has_expelled() {
             self.expel();
         }

@@ -187,6 +187,7 @@ async fn transform<S: ProducerConsumer>(
                 handle_batch!(stage_loop, slot, |kind, events, out| kind.0.handle_events(events, out));
             }
             Received::Lost(gone) => ending = stage_loop.gone(*gone).await?,
+            Received::Progress => stage_loop.hear_progress(),
             Received::Nothing => {
                 begun = false;
                 stage_loop.park(stage_loop.io.wants_credit()).await;
@@ -222,6 +223,7 @@ async fn consume<C: Consumer>(stage_loop: &mut StageLoop<Consuming<C>>) -> Resul
                     .handle_events(events, &mut Context { state: &mut *out.state }));
             }
             Received::Lost(gone) => ending = stage_loop.gone(*gone).await?,
+            Received::Progress => stage_loop.hear_progress(),
             Received::Nothing => stage_loop.park(WantsCredit::No).await,
         }
     }

@@ -151,9 +151,15 @@ impl<E: Send + 'static> EventStream<E> {
             return;
         }
         self.take_in();
-        while let Received::Lost(gone) = self.inlet.receive(Appetite::Ends, &mut self.batch) {
-            if self.lose(*gone).is_some() {
-                return;
+        loop {
+            match self.inlet.receive(Appetite::Ends, &mut self.batch) {
+                Received::Lost(gone) => {
+                    if self.lose(*gone).is_some() {
+                        return;
+                    }
+                }
+                Received::Progress => {}
+                Received::Batch { .. } | Received::Nothing => break,
             }
         }
         self.open(Asking::Manual);
@@ -246,6 +252,8 @@ impl<E: Send + 'static> Stream for EventStream<E> {
                         return Poll::Ready(Some(Err(error)));
                     }
                 }
+                // A stream hands out events only.
+                Received::Progress => {}
                 Received::Nothing if this.feeds.is_empty() => this.end(),
                 Received::Nothing => {
                     if this.parking.poll_marked(cx, WantsCredit::No).is_pending() {

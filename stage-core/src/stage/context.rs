@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::effect::{Effects, Timer};
 use super::hold::{Hold, Holds};
 use super::message::{CallError, Cast, CastOf};
+use super::progress::ProducerProgress;
 use super::stop_signal::StopSignal;
 use crate::ack::{AckOptions, Acknowledger, Collectors, Deliveries};
 use crate::base::error::SubscribeError;
@@ -132,6 +133,17 @@ impl Context<'_> {
         M: Send + 'static,
     {
         self.state.effects.schedule::<S, S::Out>(after, Box::new(CastOf(message)))
+    }
+
+    /// Makes this stage handle the event-time progress of its producers, by its `handle_cast` of
+    /// [`ProducerProgress`]: `cx.hear_progress::<Self>()` in `init`. The progress arrives behind the events that
+    /// the producer sent before it, needs no demand, and may skip all but the latest.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::OtherStage`] if `S` is not the type of this stage.
+    pub fn hear_progress<S: Cast<ProducerProgress>>(&mut self) -> Result<(), CallError> {
+        self.state.effects.hear_progress::<S>()
     }
 
     /// Makes this stage subscribe to `producer` as soon as this callback has returned.

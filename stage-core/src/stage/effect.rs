@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::message::{CallError, Envelope};
+use super::message::{CallError, Cast, CastOf, Envelope};
+use super::progress::ProducerProgress;
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::base::moment;
+use crate::base::progress::Progress;
 use crate::sync::{Arc, AtomicBool, Ordering};
 use crate::wire::{ProducerRef, SubscribeOptions};
 
@@ -23,6 +25,8 @@ pub(crate) enum Effect {
     Info(Erased),
     /// Make a subscription.
     Join(Erased),
+    /// Announce the stage's progress to all subscribers.
+    Progress(Progress),
     /// End for this reason, although the callback itself succeeded.
     Fail(ExitReason),
 }
@@ -53,6 +57,8 @@ impl Timer {
 #[derive(Debug)]
 pub(crate) struct Effects {
     pub(crate) open: Vec<Effect>,
+    /// Makes the message by which the stage handles the progress of a producer, if it registered for that.
+    pub(crate) hears_progress: Option<fn(ProducerProgress) -> Erased>,
     /// The name of the stage, and its type.
     name: Arc<str>,
     stage: TypeId,
@@ -64,7 +70,7 @@ impl Effects {
     /// Creates the requests of the stage `name`, an `S` that takes `In`.
     pub(crate) fn of<S: 'static, In: 'static>(name: Arc<str>) -> Self {
         let (stage, input) = (TypeId::of::<S>(), TypeId::of::<In>());
-        Self { open: Vec::new(), name, stage, input, input_name: type_name::<In>() }
+        Self { open: Vec::new(), hears_progress: None, name, stage, input, input_name: type_name::<In>() }
     }
 
     /// Returns an empty list of requests for the same stage.
@@ -90,6 +96,15 @@ impl Effects {
     ) -> Result<(), CallError> {
         self.check::<S>()?;
         self.open.push(Effect::Info(Box::new(message)));
+        Ok(())
+    }
+
+    pub(super) fn hear_progress<S: Cast<ProducerProgress>>(&mut self) -> Result<(), CallError> {
+        self.check::<S>()?;
+        self.hears_progress = Some(|progress| {
+            let message: Box<dyn Envelope<S, S::Out>> = Box::new(CastOf(progress));
+            Box::new(message)
+        });
         Ok(())
     }
 

@@ -4,11 +4,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::context::{CallbackState, CopyOf};
-use super::effect::Timer;
+use super::effect::{Effect, Timer};
 use super::events::Events;
 use super::hold::Hold;
 use super::message::{CallError, Cast, CastOf};
 use crate::base::error::SubscribeError;
+use crate::base::progress::Progress;
 use crate::sync::{Mutex, lock};
 use crate::wire::{ProducerRef, SubscribeOptions};
 
@@ -169,6 +170,15 @@ impl<E> Emitter<'_, E> {
         E: 'static,
     {
         self.state.effects.info::<S, E>(Box::new(CastOf(message)))
+    }
+
+    /// Announces the event-time progress of this stage to all its subscribers, beside its events: each one
+    /// learns it behind the events emitted before, as soon as none of them waits for that subscriber's demand.
+    /// It needs no demand itself. Of several announcements, a subscriber may see only the latest.
+    ///
+    /// See [`ProducerProgress`](crate::stage::ProducerProgress) for an example.
+    pub fn announce_progress(&mut self, progress: Progress) {
+        self.state.effects.open.push(Effect::Progress(progress));
     }
 
     /// Makes this stage subscribe to `producer` as soon as this callback has returned.

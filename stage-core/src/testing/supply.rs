@@ -132,6 +132,11 @@ impl<E> Supply<E> {
         self.inner.outstanding()
     }
 
+    /// Returns whether a waiting event may still go to `key`, so that the stage's progress waits behind it.
+    pub fn keeps_for(&self, key: SubscriptionKey) -> bool {
+        self.inner.keeps_for(key)
+    }
+
     /// Returns the number of waiting events, in the buffer and inside the dispatcher.
     pub fn waiting(&self) -> usize {
         self.inner.waiting()

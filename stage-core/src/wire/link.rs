@@ -6,17 +6,23 @@
 //! ```
 //!
 //! It consists of two rings, each with one writer and one reader. A send never waits: when a ring is full,
-//! batches go to a locked spill queue, whose length is limited by credit.
+//! batches go to a locked spill queue, whose length is limited by credit. Beside the batches a link carries the
+//! latest progress of the producer.
 //!
 //! Invariants:
 //! 1. The consumer sees the end of the producer's half after everything that was sent (rule 2).
 //! 2. Every batch sent is received, taken back by the producer, or counted as lost by the half that ends
 //!    last. An ending half first publishes its end and then checks for that of the other (sequentially
 //!    consistent); unreceived batches lie in one place that only one half can empty.
+//! 3. The consumer sees a progress after everything that was sent before it, and before everything sent after
+//!    it, or not at all: then later events or a later progress supersede it.
+
+mod progress;
 
 use std::collections::VecDeque;
 
 use crate::base::error::ExitReason;
+use crate::base::progress::Progress;
 use crate::base::stats::LinkCounters;
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock, ring};
 use crate::wire::protocol::{Batch, Closed, Credited};
@@ -26,6 +32,11 @@ use crate::wire::subscription::{Cancellation, Subscription};
 /// The number of batches a ring holds before it spills.
 const RING: usize = if cfg!(stage_loom) { 1 } else { 32 };
 
+/// The producer's half has ended.
+const GONE: usize = 1;
+/// The producer's progress may be unread.
+const PROGRESS: usize = 2;
+
 /// State shared by both halves.
 #[derive(Debug)]
 struct Shared<E> {
@@ -34,9 +45,12 @@ struct Shared<E> {
     spilled: AtomicUsize,
     /// Credit that found its ring full.
     overflow: AtomicUsize,
-    /// The reason the producer's half ended, and whether it has.
+    /// The reason the producer's half ended.
     closed: Mutex<Option<Closed>>,
-    producer_gone: AtomicBool,
+    /// The producer's progress, and the number of events sent before it.
+    progress: Mutex<Option<(u64, Progress)>>,
+    /// What the producer's half published beside its batches: bits of [`GONE`] and [`PROGRESS`].
+    notes: AtomicUsize,
     /// The reason the consumer's half ended, and whether it has.
     cancelled: Mutex<Option<Cancellation>>,
     consumer_gone: AtomicBool,
@@ -111,6 +125,7 @@ pub(crate) enum FromConsumer<E> {
 pub(crate) enum FromProducer<E> {
     Batch(Batch<E>),
     Nothing,
+    Progress(Progress),
     Closed(Closed),
 }
 
@@ -129,7 +144,8 @@ pub(crate) fn link<E>(
         spilled: AtomicUsize::new(0),
         overflow: AtomicUsize::new(0),
         closed: Mutex::new(None),
-        producer_gone: AtomicBool::new(false),
+        progress: Mutex::new(None),
+        notes: AtomicUsize::new(0),
         cancelled: Mutex::new(None),
         consumer_gone: AtomicBool::new(false),
         unreceived: Mutex::new(None),
@@ -227,10 +243,10 @@ impl<E> LinkTx<E> {
 
     fn leave(&self) -> usize {
         // Leave only once: events taken back when a closed half is dropped would not be counted.
-        if self.shared.producer_gone.load(Ordering::Relaxed) {
+        if self.shared.notes.load(Ordering::Relaxed) & GONE != 0 {
             return 0;
         }
-        self.shared.producer_gone.store(true, Ordering::SeqCst);
+        self.shared.notes.fetch_or(GONE, Ordering::SeqCst);
         self.shared.consumer.mark();
         if self.shared.consumer_gone.load(Ordering::SeqCst) { self.take_back().len() } else { 0 }
     }
@@ -258,7 +274,7 @@ impl<E> LinkRx<E> {
             return FromProducer::Batch(batch);
         }
         // In this order, so that everything sent before the value just read is visible to the next read.
-        let gone = self.shared.producer_gone.load(Ordering::Acquire);
+        let notes = self.shared.notes.load(Ordering::Acquire);
         let spilled = self.shared.spilled.load(Ordering::Acquire) > 0;
         if let Ok(batch) = self.batches.pop() {
             return FromProducer::Batch(batch);
@@ -266,7 +282,19 @@ impl<E> LinkRx<E> {
         if spilled {
             return self.unspill();
         }
-        if !gone {
+        if notes == 0 {
+            return FromProducer::Nothing;
+        }
+        self.read_notes(notes)
+    }
+
+    /// Receives what follows all batches: the producer's progress, then its end.
+    #[cold]
+    fn read_notes(&mut self, notes: usize) -> FromProducer<E> {
+        if let Some(progress) = self.take_progress() {
+            return FromProducer::Progress(progress);
+        }
+        if notes & GONE == 0 {
             return FromProducer::Nothing;
         }
         let closed = lock(&self.shared.closed).clone();
@@ -294,10 +322,11 @@ impl<E> LinkRx<E> {
         !self.rest.is_empty() || !self.batches.is_empty() || self.shared.spilled.load(Ordering::Acquire) > 0
     }
 
-    /// Returns whether a batch or the end can be received. Later arrivals are announced.
+    /// Returns whether a batch, the producer's progress or the end can be received. Later arrivals are
+    /// announced.
     #[inline]
     pub(crate) fn has_more(&self) -> bool {
-        self.has_batch() || self.shared.producer_gone.load(Ordering::Acquire)
+        self.has_batch() || self.shared.notes.load(Ordering::Acquire) != 0
     }
 
     /// Returns the number of batches that can be received.
@@ -351,7 +380,8 @@ impl<E> LinkRx<E> {
         *lock(&self.shared.unreceived) = Some(Unreceived { rest: std::mem::take(&mut self.rest), batches });
         self.shared.consumer_gone.store(true, Ordering::SeqCst);
         self.shared.producer.mark();
-        if self.shared.producer_gone.load(Ordering::SeqCst) { self.shared.take_unreceived().len() } else { 0 }
+        let is_alone = self.shared.notes.load(Ordering::SeqCst) & GONE != 0;
+        if is_alone { self.shared.take_unreceived().len() } else { 0 }
     }
 }
 

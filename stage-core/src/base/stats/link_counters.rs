@@ -6,7 +6,8 @@
 //! ```
 
 use std::collections::BTreeMap;
-// These are std atomics, invisible to the model checker: no decision depends on these numbers.
+// These are std atomics, invisible to the model checker: no decision depends on what the other side of a link
+// wrote here.
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::credit::demand::Window;
@@ -67,6 +68,16 @@ impl LinkCounters {
     #[inline]
     pub(crate) fn handled(&self, events: usize) {
         add(&self.consumer.handled, events);
+    }
+
+    /// Returns the number of events sent. Exact for the producer, which is the only writer.
+    pub(crate) fn all_sent(&self) -> u64 {
+        self.producer.sent.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of events handled. Exact for the consumer, which is the only writer.
+    pub(crate) fn all_handled(&self) -> u64 {
+        self.consumer.handled.load(Ordering::Relaxed)
     }
 
     /// Sets the window by which the consumer asks.

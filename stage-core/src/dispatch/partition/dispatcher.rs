@@ -269,6 +269,10 @@ where
         self.backlog
     }
 
+    fn keeps_for(&self, key: SubscriptionKey) -> bool {
+        self.places.get(key).is_some_and(|place| !self.partitions[*place].backlog.is_empty())
+    }
+
     fn spreads(&self) -> bool {
         true
     }

@@ -53,6 +53,11 @@ impl<E> TrackedDispatcher<E> {
         self.dispatcher.get().gives_to_all()
     }
 
+    /// Returns whether an event kept inside the dispatcher may still go to `key`.
+    pub(crate) fn keeps_for(&self, key: SubscriptionKey) -> bool {
+        self.state.kept > 0 && self.dispatcher.get().keeps_for(key)
+    }
+
     /// Returns whether demands are announced together.
     pub(crate) fn spreads(&self) -> bool {
         self.dispatcher.get().spreads()

@@ -39,7 +39,6 @@ impl<E> Outlet<E> {
 
     fn forward(&mut self) {
         let (mut asked, mut rest) = (Vec::new(), Vec::new());
-        self.held_back = 0;
         for happened in self.accumulated.take().into_iter().flatten() {
             match happened {
                 Accumulated::Asked(subscription, demand) => asked.push((subscription, demand)),
@@ -56,7 +55,10 @@ impl<E> Outlet<E> {
         self.settle(None);
         for happened in rest {
             match happened {
-                Accumulated::Emitted(mut events) => self.offer_quietly(&mut events),
+                Accumulated::Emitted(mut events) => {
+                    self.held_back -= events.len();
+                    self.offer_quietly(&mut events);
+                }
                 Accumulated::Marked(marker) => {
                     let passed = self.mark(marker);
                     self.fired.extend(passed);

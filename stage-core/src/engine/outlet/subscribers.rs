@@ -39,6 +39,7 @@ impl<E> Outlet<E> {
         }
         tracing::debug!(stage = self.counters.name(), slot, "subscribed");
         self.look(slot);
+        self.owe_progress(slot);
     }
 
     /// Ends a subscription from this side, behind everything that was sent.

@@ -7,7 +7,7 @@ use crate::engine::attend::attend;
 use crate::engine::io::StageIo;
 use crate::engine::kind::Kind;
 use crate::engine::timers::Timed;
-use crate::stage::{Effect, Emitter, Erased, Inspection, Message, downcast};
+use crate::stage::{Effect, Emitter, Erased, Inspection, Message, ProducerProgress, downcast};
 use crate::wire::mailbox::Join;
 
 impl<K: Kind> StageLoop<K> {
@@ -20,6 +20,7 @@ impl<K: Kind> StageLoop<K> {
             match effect {
                 Effect::Timer(at, timer, message) => self.timers.add(at, timer, Timed::Envelope(message)),
                 Effect::Info(message) => self.queue(message),
+                Effect::Progress(progress) => self.io.outlet.announce_progress(progress),
                 Effect::Join(join) => {
                     if let Some(join) = downcast::<Join<K::In>>(join) {
                         self.io.inlet.join(join);
@@ -37,6 +38,17 @@ impl<K: Kind> StageLoop<K> {
         let passed = if K::QUEUES_INPUT { self.io.inlet.mark(marker) } else { Some(marker) };
         if let Some(marker) = passed.and_then(|marker| self.io.outlet.mark(marker)) {
             self.fire(marker);
+        }
+    }
+
+    /// Passes the progress of a producer to the stage, if it registered for that, before its next batch.
+    #[cold]
+    pub(in crate::engine) fn hear_progress(&mut self) {
+        if let Some((from, progress)) = self.io.inlet.take_progress()
+            && let Some(hears) = self.state.effects.hears_progress
+            && let Some(message) = downcast(hears(ProducerProgress { from, progress }))
+        {
+            self.io.inbox.messages.push_back(Message::Envelope(message));
         }
     }
 

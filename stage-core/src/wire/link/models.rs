@@ -60,6 +60,7 @@ fn receive_all(rx: &mut LinkRx<u32>, signal: &mut Parking) -> (Vec<u32>, Closed)
         match rx.receive() {
             FromProducer::Batch(batch) => events.extend(batch.events),
             FromProducer::Nothing => wait(signal, WantsCredit::No),
+            FromProducer::Progress(progress) => panic!("{progress:?}"),
             FromProducer::Closed(closed) => return (events, closed),
         }
     }
@@ -79,6 +80,7 @@ fn every_batch_is_received_once_in_order_despite_spills() {
         let mut look = |rx: &mut LinkRx<u32>| match rx.receive() {
             FromProducer::Batch(batch) => events.extend(batch.events),
             FromProducer::Nothing => {}
+            FromProducer::Progress(progress) => panic!("{progress:?}"),
             FromProducer::Closed(closed) => panic!("{closed:?}"),
         };
         (0..3).for_each(|_| look(&mut rx));
@@ -128,6 +130,44 @@ fn credit_is_neither_lost_nor_doubled_and_wakes_its_waiter() {
     });
 }
 
+/// A progress states how many events were sent before it: it is received exactly there, and the last one is
+/// always received.
+#[test]
+fn progress_keeps_its_place_between_the_events_and_wakes_the_waiter() {
+    model(|| {
+        let Pair { mut consumer, mut tx, mut rx, .. } = pair();
+        let sender = thread::spawn(move || {
+            for event in 1..=2 {
+                tx.counters().sent(1);
+                send(&mut tx, event);
+                tx.announce_progress(Progress { reached: i64::from(event), idle: false });
+            }
+            tx
+        });
+        let mut received = 0;
+        let mut last = None;
+        while last != Some(2) {
+            match rx.receive() {
+                FromProducer::Batch(batch) => {
+                    received += 1;
+                    assert_eq!(batch.events, [received]);
+                    rx.counters().handled(1);
+                }
+                FromProducer::Progress(progress) => {
+                    assert_eq!(progress.reached, i64::from(received));
+                    last = Some(received);
+                }
+                FromProducer::Nothing => {
+                    assert!(!rx.has_batch());
+                    wait(&mut consumer, WantsCredit::No);
+                }
+                FromProducer::Closed(closed) => panic!("{closed:?}"),
+            }
+        }
+        drop(sender.join().unwrap());
+    });
+}
+
 /// The destinations of events.
 #[derive(Debug, Default)]
 struct Account {
@@ -149,7 +189,7 @@ impl Account {
 fn take_one_and_leave(mut rx: LinkRx<u32>) -> (Vec<u32>, usize) {
     let received = match rx.receive() {
         FromProducer::Batch(batch) => batch.events,
-        FromProducer::Nothing | FromProducer::Closed(_) => Vec::new(),
+        FromProducer::Nothing | FromProducer::Progress(_) | FromProducer::Closed(_) => Vec::new(),
     };
     (received, rx.cancel(Cancellation::down(ExitReason::Normal)))
 }

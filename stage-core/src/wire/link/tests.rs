@@ -34,6 +34,7 @@ fn drain(rx: &mut LinkRx<u32>) -> (Vec<u32>, Option<Closed>) {
         match rx.receive() {
             FromProducer::Batch(batch) => events.extend(batch.events),
             FromProducer::Nothing => return (events, None),
+            FromProducer::Progress(progress) => panic!("{progress:?}"),
             FromProducer::Closed(closed) => return (events, Some(closed)),
         }
     }
@@ -66,6 +67,45 @@ fn the_end_arrives_behind_every_event() {
     let (events, closed) = drain(&mut rx);
     assert!(events.into_iter().eq(0..100));
     assert!(matches!(closed, Some(Closed::End)));
+}
+
+/// Sends a batch and counts it, as an outlet does.
+fn send_counted(tx: &mut LinkTx<u32>, events: Vec<u32>) {
+    tx.counters().sent(events.len());
+    send(tx, events);
+}
+
+const fn reached(reached: i64) -> Progress {
+    Progress { reached, idle: false }
+}
+
+#[test]
+fn progress_is_received_between_the_events_before_and_after_it_or_not_at_all() {
+    let (mut tx, mut rx) = pair(10);
+    tx.announce_progress(reached(0));
+    assert!(matches!(rx.receive(), FromProducer::Progress(progress) if progress == reached(0)));
+    send_counted(&mut tx, vec![1, 2]);
+    tx.announce_progress(reached(1));
+    tx.announce_progress(reached(2));
+    let FromProducer::Batch(batch) = rx.receive() else { panic!("a batch is there") };
+    rx.counters().handled(batch.events.len());
+    assert!(rx.has_more() && !rx.has_batch());
+    assert!(matches!(rx.receive(), FromProducer::Progress(progress) if progress == reached(2)));
+    assert!(matches!(rx.receive(), FromProducer::Nothing) && !rx.has_more());
+    // An event that follows the progress is received before it: the progress is out of date.
+    send_counted(&mut tx, vec![3]);
+    tx.announce_progress(Progress { reached: 2, idle: true });
+    send_counted(&mut tx, vec![4]);
+    for expected in [3, 4] {
+        let FromProducer::Batch(batch) = rx.receive() else { panic!("a batch is there") };
+        assert_eq!(batch.events, [expected]);
+        rx.counters().handled(1);
+    }
+    assert!(matches!(rx.receive(), FromProducer::Nothing) && !rx.has_more());
+    tx.announce_progress(reached(4));
+    tx.close(Closed::End);
+    assert!(matches!(rx.receive(), FromProducer::Progress(progress) if progress == reached(4)));
+    assert!(matches!(rx.receive(), FromProducer::Closed(Closed::End)));
 }
 
 #[test]
@@ -132,6 +172,7 @@ fn two_threads_see_every_event_once_and_in_order() {
                 expected += 1;
             }
             FromProducer::Nothing => std::hint::spin_loop(),
+            FromProducer::Progress(progress) => panic!("{progress:?}"),
             FromProducer::Closed(_) => break,
         }
     }

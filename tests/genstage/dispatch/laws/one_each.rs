@@ -40,6 +40,8 @@ const TENANTS: u32 = 3;
 struct Subscriber {
     asked: usize,
     got: Vec<u32>,
+    /// The number of events emitted when none of them waited for it.
+    emitted: u32,
 }
 
 /// A marker that has not fired, and the events that leave before it.
@@ -163,6 +165,7 @@ impl Model {
             assert!(!events.is_empty());
             let subscriber =
                 self.subscribers[key.number()].as_mut().expect("D4: no delivery to a departed subscriber");
+            let before = subscriber.got.len();
             for event in events {
                 let before = std::mem::replace(&mut self.out[event as usize], true);
                 assert!(!before, "D2: {event} was sent twice");
@@ -173,6 +176,8 @@ impl Model {
                 }
             }
             assert!(subscriber.got.len() <= subscriber.asked, "D1");
+            let stale = subscriber.got.iter().skip(before).find(|event| **event < subscriber.emitted);
+            assert!(self.returned || stale.is_none(), "D7: {stale:?} waited");
             if self.rules.is_ordered(self.returned) {
                 assert!(self.rules.in_order(&subscriber.got), "D2: {:?}", subscriber.got);
             }
@@ -183,6 +188,13 @@ impl Model {
             assert!(before.is_empty(), "D6: fired before {before:?}");
         }
         self.discarded += self.supply.discarded();
+        for (key, subscriber) in self.subscribers.iter_mut().enumerate() {
+            if let Some(subscriber) = subscriber
+                && !self.supply.keeps_for(SubscriptionKey::new(key))
+            {
+                subscriber.emitted = self.emitted;
+            }
+        }
     }
 
     fn check(&self, step: Step) {
