@@ -5,12 +5,13 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::chain::{Chain, Start};
+use crate::exchange::by_partition;
 use crate::flow::{Flow, LayerFlow};
 use crate::options::{LayerOptions, cores};
 use crate::plan::{Build, Fed, Merged, NodeOf, Routing, Staged};
 use crate::reduce::{Bulk, Deal, FoldPartials, Merge, MergeForLayer, MergeLayer, Partials, Shard};
 use crate::reduced::Reduced;
-use crate::time::{Time, Untimed};
+use crate::time::Untimed;
 
 /// The minimum number of partitions of the keys; if there are fewer stages, each takes several partitions.
 const PARTITIONS: usize = 16;
@@ -123,7 +124,7 @@ where
     pub fn merged(self, merge: impl Fn(&mut A, A) + Send + Sync + 'static) -> CombinedFlow<Q, A> {
         let partitions = self.partitions();
         let parts = self.parts.iter().map(|part| part(partitions).node()).collect();
-        let origin = by_partition(parts, |shard: &Shard<Q, A>| shard.partition);
+        let origin = merged(parts, |shard: &Shard<Q, A>| shard.partition);
         let first = MergeLayer::new(Arc::new(merge));
         let flow = Flow::at(Staged { origin, first, what: "combine" });
         Flow { options: LayerOptions { stages: self.stages, ..flow.options }, ..flow }
@@ -170,7 +171,7 @@ where
         let events = deal.on_trigger(|mut dealt, _| (dealt.take(), dealt));
         let values = self.parts.iter().map(|part| part(partitions).map(Bulk::Values).node());
         let parts = values.chain([events.node()]).collect();
-        let origin = by_partition(parts, Bulk::partition);
+        let origin = merged(parts, Bulk::partition);
         let first = MergeForLayer::new(Arc::new(merge) as Merge<A>);
         let flow = Flow::at(Staged { origin, first, what: "combine" });
         Flow { options: LayerOptions { stages, ..flow.options }, ..flow }
@@ -183,12 +184,12 @@ where
 }
 
 /// Merges the output of all parts, each event in the stage of its partition.
-fn by_partition<T: Send + 'static>(
+fn merged<T: Send + 'static>(
     parts: Vec<NodeOf<T>>,
     partition: impl Fn(&T) -> usize + Copy + Send + Sync + 'static,
 ) -> Fed<Untimed, T> {
     let routing: Routing<T> = Arc::new(move |stages, _: &Build, _: &str| {
-        Untimed::by_partition(stages, move |item: T| {
+        by_partition(stages, move |item: T| {
             let stage = partition(&item) % stages;
             Some((item, stage))
         })

@@ -3,7 +3,7 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use stage_core::dispatch::stable_hash;
+use stage_core::dispatch::{DemandDispatcher, Dispatcher, PartitionDispatcher, stable_hash};
 
 use crate::chain::{Chain, TimeOf};
 use crate::error::{FirstError, FlowError};
@@ -93,6 +93,19 @@ impl KeyHash {
     }
 }
 
+/// Creates a dispatcher that sends each event to the partition that `route` returns.
+pub(crate) fn by_partition<E, F>(partitions: usize, route: F) -> Box<dyn Dispatcher<E>>
+where
+    E: Send + 'static,
+    F: FnMut(E) -> Option<(E, usize)> + Send + 'static,
+{
+    // No partitions is the only possible error, and a layer has at least one stage.
+    match PartitionDispatcher::routed(partitions.max(1), route) {
+        Ok(dispatcher) => Box::new(dispatcher),
+        Err(_) => Box::new(DemandDispatcher::default()),
+    }
+}
+
 /// Sends each event to the stage of its key.
 pub(crate) fn by_key<M, T, Q, F>(key: F) -> Routing<M::Of<T>>
 where
@@ -105,12 +118,12 @@ where
     Arc::new(move |stages, build: &Build, layer: &str| {
         let (key, errors, layer) = (Arc::clone(&key), build.first_error.clone(), layer.to_owned());
         let route = move |event: M::Of<T>| {
-            let known = M::event(&event)?;
+            let known = M::event(&event);
             let hash = noted(&errors, &layer, || stable_hash(&key(known)))? % stages as u64;
             // Less than the number of stages, which is a `usize`.
             Some((event, usize::try_from(hash).unwrap_or(0)))
         };
-        M::by_partition::<T, _>(stages, route)
+        by_partition(stages, route)
     })
 }
 
@@ -133,7 +146,7 @@ where
             }
             routed
         };
-        Untimed::by_partition::<T, _>(stages, checked)
+        by_partition(stages, checked)
     })
 }
 

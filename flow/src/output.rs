@@ -20,7 +20,7 @@ use crate::flow::Flow;
 use crate::plan::{Build, Exit, SUBSCRIBE_TIMEOUT};
 use crate::profile::LayerProfile;
 use crate::running::{Begun, RunningFlow, StartOptions, begin};
-use crate::time::{Carried, Time};
+use crate::time::Time;
 
 /// The events of one run of a flow, in arrival order. Dropping it ends the run.
 ///
@@ -109,12 +109,7 @@ impl<M: Time, T: Send + 'static> Stream for FlowStream<M, T> {
         let mut noted = None;
         let last = loop {
             match (this.events.poll_next_unpin(cx), noted.take()) {
-                (Poll::Ready(Some(Ok(carried))), error) => {
-                    if let Carried::Event(_, event) = M::open(carried) {
-                        return Poll::Ready(Some(Ok(event)));
-                    }
-                    noted = error;
-                }
+                (Poll::Ready(Some(Ok(carried))), _) => return Poll::Ready(Some(Ok(M::open(carried).1))),
                 (Poll::Ready(Some(Err(error))), _) => break Some(this.fail(error)),
                 (Poll::Ready(None), _) => break this.stages.build.first_error.get(),
                 (Poll::Pending, Some(error)) => break Some(error),

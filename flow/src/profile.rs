@@ -57,12 +57,12 @@ impl LayerProfile {
         self.stages.iter().map(|stage| stage.discarded).sum()
     }
 
-    /// Returns the number of events that the stages handled, progress marks included; a source handles none.
+    /// Returns the number of events that the stages handled; a source handles none.
     pub fn events_in(&self) -> u64 {
         self.stages.iter().map(|stage| stage.events_in).sum()
     }
 
-    /// Returns the number of events that the stages emitted; in timed flows, progress marks are included.
+    /// Returns the number of events that the stages emitted.
     pub fn events_out(&self) -> u64 {
         self.stages.iter().map(|stage| stage.events_out).sum()
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stage_core::stage::{Cast, Hold};
+use stage_core::stage::{Cast, Hold, ProducerProgress, Progress};
 use stage_core::subscribe::{Asking, Cancellation, Role, Subscription};
 use stage_core::{BoxError, Context, Emitter, Events, ExitReason, Init, ProducerConsumer, StageResult};
 use tokio::time::Instant;
@@ -22,6 +22,8 @@ pub(crate) struct FedStage<P> {
     edges: Vec<Subscription>,
     alarm: Alarm,
     gauge: Arc<Gauge>,
+    /// The progress announced last.
+    announced: Progress,
     finished: bool,
     /// Keeps the stage alive while the operator has more to emit.
     going_on: Option<Hold>,
@@ -39,7 +41,13 @@ impl<P: Operator> FedStage<P> {
     pub(crate) fn new(mut operator: P, feeds: Feeds, ends: Ends, gauge: Arc<Gauge>) -> Self {
         operator.fed_by(feeds);
         let (edges, alarm) = (Vec::new(), Alarm::default());
-        Self { operator, ends, edges, alarm, gauge, finished: false, going_on: None }
+        let announced = Progress::UNKNOWN;
+        Self { operator, ends, edges, alarm, gauge, announced, finished: false, going_on: None }
+    }
+
+    /// Returns the edge of a subscription.
+    fn edge(&self, subscription: &Subscription) -> Option<usize> {
+        self.edges.iter().position(|edge| edge == subscription)
     }
 
     /// Finishes once all producers have ended.
@@ -63,9 +71,10 @@ impl<P: Operator> FedStage<P> {
         Ok(())
     }
 
-    /// Schedules the next alarm of the operator, and the rest of its output.
+    /// Announces the progress of the operator, and schedules its next alarm and the rest of its output.
     fn set_alarm(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
         self.gauge.show(self.operator.reached());
+        announce(&self.operator, &mut self.announced, out);
         self.go_on_later(out)?;
         let wanted = if self.finished { None } else { self.operator.alarm() };
         if let Some(after) = self.alarm.set(wanted) {
@@ -75,11 +84,20 @@ impl<P: Operator> FedStage<P> {
     }
 }
 
+/// Announces the progress of `operator` if it differs from the one `announced` last.
+pub(super) fn announce<P: Operator>(operator: &P, announced: &mut Progress, out: &mut Emitter<'_, P::Out>) {
+    if let Some(progress) = operator.progress().filter(|progress| progress != announced) {
+        *announced = progress;
+        out.announce_progress(progress);
+    }
+}
+
 impl<P: Operator> ProducerConsumer for FedStage<P> {
     type In = P::In;
     type Out = P::Out;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        cx.hear_progress::<Self>()?;
         if let Some(after) = self.alarm.set(self.operator.alarm()) {
             cx.schedule::<Self, _>(after, Ring)?;
         }
@@ -91,7 +109,7 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
         events: Events<'_, P::In>,
         out: &mut Emitter<'_, P::Out>,
     ) -> StageResult {
-        let edge = self.edges.iter().position(|edge| edge == events.from()).unwrap_or_default();
+        let edge = self.edge(events.from()).unwrap_or_default();
         self.operator.batch(edge, events.into_iter(), &mut |event| out.emit(event));
         self.set_alarm(out)
     }
@@ -123,7 +141,7 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
         match peer {
             Role::Producer => {
                 if self.ends.came_to_its_end(subscription, cancellation) {
-                    if let Some(edge) = self.edges.iter().position(|edge| edge == subscription) {
+                    if let Some(edge) = self.edge(subscription) {
                         self.operator.edge_ended(edge, &mut |event| out.emit(event));
                     }
                     self.finish_if_all_did(out);
@@ -133,6 +151,17 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
             }
             Role::Consumer => self.ends.reader_left(subscription, cancellation),
         }
+    }
+}
+
+impl<P: Operator> Cast<ProducerProgress> for FedStage<P> {
+    type Out = P::Out;
+
+    async fn handle_cast(&mut self, told: ProducerProgress, out: &mut Emitter<'_, P::Out>) -> StageResult {
+        if let Some(edge) = self.edge(&told.from) {
+            self.operator.hear(edge, told.progress, &mut |event| out.emit(event));
+        }
+        self.set_alarm(out)
     }
 }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use stage_core::stage::Cast;
+use stage_core::stage::{Cast, Progress};
 use stage_core::subscribe::{Cancellation, Subscription};
 use stage_core::{BoxError, Context, Demand, Emitter, Init, Nothing, Producer, StageRef, StageResult};
 use tokio::time::Instant;
 
 use super::alarm::{Alarm, Ring};
 use super::ends::Ends;
-use super::fed_stage::{GoOn, Leave};
+use super::fed_stage::{GoOn, Leave, announce};
 use crate::plan::{Feeds, Operator};
 use crate::source::{More, Part, Taker};
 use crate::time::Gauge;
@@ -36,6 +36,8 @@ pub(crate) struct SourceStage<I, P> {
     going: bool,
     alarm: Alarm,
     gauge: Arc<Gauge>,
+    /// The progress announced last.
+    announced: Progress,
     /// The time since which the stage has waited for events; `None` once it has announced that it is idle.
     waits_since: Option<Instant>,
     is_idle: bool,
@@ -88,6 +90,7 @@ where
             going: false,
             alarm: Alarm::default(),
             gauge,
+            announced: Progress::UNKNOWN,
             waits_since: None,
             is_idle: false,
             finished: false,
@@ -150,8 +153,10 @@ where
     fn finish(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
         if !self.finished {
             self.finished = true;
-            let item = self.part.end();
-            self.operator.batch(0, item.into_iter(), &mut |event| out.emit(event));
+            if let Some(progress) = self.part.end() {
+                self.operator.hear(0, progress, &mut |event| out.emit(event));
+                announce(&self.operator, &mut self.announced, out);
+            }
             self.operator.finish(&mut |event| out.emit(event));
             if !self.operator.has_more() {
                 out.finish();
@@ -179,13 +184,15 @@ where
     fn see_if_idle(&mut self, out: &mut Emitter<'_, P::Out>) {
         if self.idle_at().is_some_and(|at| at <= Instant::now()) {
             (self.waits_since, self.is_idle) = (None, true);
-            let item = self.part.idle();
-            self.operator.batch(0, item.into_iter(), &mut |event| out.emit(event));
+            if let Some(progress) = self.part.idle() {
+                self.operator.hear(0, progress, &mut |event| out.emit(event));
+            }
         }
     }
 
     fn set_alarm(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
         self.gauge.show(self.operator.reached());
+        announce(&self.operator, &mut self.announced, out);
         self.go_on_later(out)?;
         let alarms = [self.operator.alarm(), self.idle_at()];
         let wanted = if self.finished { None } else { alarms.into_iter().flatten().min() };

@@ -11,7 +11,7 @@ use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Place};
 use crate::reduce::Marks;
 use crate::stats::Tally;
-use crate::time::{Carried, Reached, Stamp, Time};
+use crate::time::{Progress, Reached, Stamp, Time};
 use crate::window::{Late, Spans, TakesLate, WindowSpec};
 
 /// The type parameters of a join.
@@ -185,6 +185,12 @@ where
         self.marks.seen()
     }
 
+    fn hear<K: FnMut(J::Out)>(&mut self, edge: usize, progress: Progress, sink: &mut K) {
+        if self.marks.told(edge, progress) {
+            self.pass(sink);
+        }
+    }
+
     fn edge_ended<K: FnMut(J::Out)>(&mut self, edge: usize, sink: &mut K) {
         self.marks.ended(edge);
         self.pass(sink);
@@ -192,16 +198,8 @@ where
 
     fn batch<K: FnMut(J::Out)>(&mut self, edge: usize, events: impl Iterator<Item = Self::In>, sink: &mut K) {
         for carried in events {
-            let (stamp, side) = match M::open(carried) {
-                Carried::Event(stamp, side) => (M::moment(stamp), side),
-                Carried::Mark(progress) => {
-                    if self.marks.told(edge, progress) {
-                        self.pass(sink);
-                    }
-                    continue;
-                }
-            };
-            let (Some(spans), Some(stamp)) = (self.layer.window.spans(), stamp) else {
+            let (stamp, side) = M::open(carried);
+            let (Some(spans), Some(stamp)) = (self.layer.window.spans(), M::moment(stamp)) else {
                 self.take_in(0, side, sink);
                 continue;
             };

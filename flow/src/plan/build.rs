@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use stage_core::dispatch::Dispatcher;
 use stage_core::spawn::{DemandMode, SpawnError, StageOptions};
 use stage_core::stage::Pace;
 use stage_core::stats::StageStats;
@@ -19,10 +20,13 @@ use super::{Layer, Place};
 use crate::error::{FirstError, FlowError};
 use crate::exec::{Ends, Readers};
 use crate::sync::lock;
-use crate::time::{Gauges, MakeDispatcher};
+use crate::time::Gauges;
 
 /// Default time limit for one stage to subscribe to another.
 pub(crate) const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Creates a dispatcher for each stage of a layer, and again at a restart.
+pub(crate) type MakeDispatcher<E> = Arc<dyn Fn() -> Box<dyn Dispatcher<E>> + Send + Sync>;
 
 /// How the stages of a layer dispatch their events.
 pub struct Exit<E> {

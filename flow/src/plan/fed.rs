@@ -9,11 +9,12 @@ use stage_core::ProducerRef;
 use stage_core::dispatch::{DispatchOptions, Dispatcher};
 use stage_core::spawn::producer_consumer;
 
+use super::build::MakeDispatcher;
 use super::{Build, Exit, Feeds, Layer, NodeOf, Origin, Outline, Place};
 use crate::error::FlowError;
 use crate::exec::{FedStage, Leave, Readers};
 use crate::options::FedBy;
-use crate::time::{MakeDispatcher, Time};
+use crate::time::Time;
 
 /// Creates the dispatcher that sends events to the given number of stages of the named layer.
 pub(crate) type Routing<E> = Arc<dyn Fn(usize, &Build, &str) -> Box<dyn Dispatcher<E>> + Send + Sync>;
@@ -56,14 +57,11 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
             layer.options().check()?;
             let of = layer.options().count();
             let name = build.name(&layer.name());
-            let dispatcher = match &self.routing {
-                None => M::by_demand::<T>(),
-                Some(routing) => {
-                    let (routing, build, name) = (Arc::clone(routing), build.clone(), name.clone());
-                    let make: MakeDispatcher<_> = Arc::new(move || routing(of, &build, &name));
-                    Some(make)
-                }
-            };
+            let dispatcher = self.routing.as_ref().map(|routing| {
+                let (routing, build, name) = (Arc::clone(routing), build.clone(), name.clone());
+                let make: MakeDispatcher<_> = Arc::new(move || routing(of, &build, &name));
+                make
+            });
             let upstream =
                 self.node.build(build, Exit { consumers: of, readers: Readers::Own, dispatcher }).await?;
             let feeds = Feeds::Stages(upstream.len());

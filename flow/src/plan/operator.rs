@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{Build, Exit, NodeOf, Outline};
 use crate::error::FlowError;
 use crate::options::LayerOptions;
-use crate::time::{Reached, Time};
+use crate::time::{Progress, Reached, Time};
 
 /// The position of a stage within its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,6 +121,18 @@ pub trait Operator: Send + 'static {
         events: impl Iterator<Item = Self::In>,
         sink: &mut K,
     );
+
+    /// The stage at the input edge with this number has announced its progress, behind the events so far.
+    #[doc(hidden)]
+    fn hear<K: FnMut(Self::Out)>(&mut self, edge: usize, progress: Progress, sink: &mut K) {
+        let _ = (edge, progress, sink);
+    }
+
+    /// Returns the progress to announce to the next stages, if the emitted events carry time.
+    #[doc(hidden)]
+    fn progress(&self) -> Option<Progress> {
+        None
+    }
 
     /// The input edge with this number has ended; others may still deliver events.
     #[doc(hidden)]

@@ -1,6 +1,7 @@
 //! A layer that begins at a source: fed by the source's own stages, or fused with the parts of the source.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -14,7 +15,7 @@ use super::{Build, Exit, Feeds, Layer, Node, NodeOf, Operator, Origin, Outline, 
 use crate::error::FlowError;
 use crate::exec::{Leave, Readers, SourceStage};
 use crate::source::{LiveStamper, Part, Source, Stamper, Taker};
-use crate::time::Time;
+use crate::time::{Progress, Stamp, Time};
 
 /// Events of a source whose parts cannot be split: each part is a stage, and feeds every stage of the layer.
 pub struct Sourced<S, M> {
@@ -70,8 +71,7 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Sourced<S, M> {
             layer.options().check()?;
             let name = build.name(&layer.name());
             let consumers = layer.options().count();
-            let dispatcher = M::Time::by_demand::<S::Item>();
-            let upstream = self.build(build, Exit { consumers, readers: Readers::Own, dispatcher }).await?;
+            let upstream = self.build(build, Exit::as_asked(consumers, Readers::Own)).await?;
             let feeds = Feeds::Stages(upstream.len());
             feed(&layer, &name, false, (&upstream, feeds), build, &exit).await
         }
@@ -94,7 +94,7 @@ impl<S: Source, M: Stamper<S::Item>> Node<<M::Time as Time>::Of<S::Item>> for So
         build: &'a Build,
         exit: Exit<<M::Time as Time>::Of<S::Item>>,
     ) -> BoxFuture<'a, Result<Vec<ProducerRef<<M::Time as Time>::Of<S::Item>>>, FlowError>> {
-        let pass = |_| Ok(Pass { takes: std::marker::PhantomData });
+        let pass = |_| Ok(Pass::<M::Time, S::Item>::new());
         let name = build.name(&self.source.name());
         read(&self.source, &self.stamper, usize::MAX, name, pass, build, exit).boxed()
     }
@@ -213,11 +213,11 @@ impl<P: Part, V: LiveStamper<P::Item>> Part for Stamping<P, V> {
         self.live.patience()
     }
 
-    fn idle(&mut self) -> Option<Self::Item> {
+    fn idle(&mut self) -> Option<Progress> {
         self.live.idle()
     }
 
-    fn end(&mut self) -> Option<Self::Item> {
+    fn end(&mut self) -> Option<Progress> {
         self.live.end()
     }
 }
@@ -241,15 +241,41 @@ where
 }
 
 /// An operator that passes its input on unchanged.
-struct Pass<T> {
-    takes: std::marker::PhantomData<fn(T)>,
+struct Pass<M, T> {
+    progress: Progress,
+    takes: PhantomData<fn(M, T)>,
 }
 
-impl<T: Send + 'static> Operator for Pass<T> {
-    type In = T;
-    type Out = T;
+impl<M, T> Pass<M, T> {
+    fn new() -> Self {
+        Self { progress: Progress::UNKNOWN, takes: PhantomData }
+    }
+}
 
-    fn batch<K: FnMut(T)>(&mut self, _edge: usize, events: impl Iterator<Item = T>, sink: &mut K) {
-        events.for_each(sink);
+impl<M: Time, T: Send + 'static> Operator for Pass<M, T> {
+    type In = M::Of<T>;
+    type Out = M::Of<T>;
+
+    fn batch<K: FnMut(M::Of<T>)>(
+        &mut self,
+        _edge: usize,
+        events: impl Iterator<Item = M::Of<T>>,
+        sink: &mut K,
+    ) {
+        for carried in events {
+            let (stamp, event) = M::open(carried);
+            if let Some(Stamp { reached, .. }) = M::moment(stamp) {
+                self.progress = Progress { reached, idle: false };
+            }
+            sink(M::close(stamp, event));
+        }
+    }
+
+    fn hear<K: FnMut(M::Of<T>)>(&mut self, _edge: usize, progress: Progress, _sink: &mut K) {
+        self.progress = progress;
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        M::IS_TIMED.then_some(self.progress)
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Build, Exit, Feeds, Layer, Operator, Origin, Outline, Place};
 use crate::error::FlowError;
 use crate::options::LayerOptions;
-use crate::time::{Reached, Time, Untimed};
+use crate::time::{Progress, Reached, Time, Untimed};
 
 /// An origin whose events go through a layer's operators first, in the stages of whichever layer follows.
 #[derive(Clone, Debug)]
@@ -106,6 +106,11 @@ impl<A: Operator, B: Operator<In = A::Out>> Operator for Then<A, B> {
     fn batch<K: FnMut(B::Out)>(&mut self, edge: usize, events: impl Iterator<Item = A::In>, sink: &mut K) {
         let then = &mut self.then;
         self.first.batch(edge, events, &mut |event| then.batch(edge, std::iter::once(event), sink));
+    }
+
+    fn hear<K: FnMut(B::Out)>(&mut self, edge: usize, progress: Progress, sink: &mut K) {
+        let then = &mut self.then;
+        self.first.hear(edge, progress, &mut |event| then.batch(edge, std::iter::once(event), sink));
     }
 
     fn edge_ended<K: FnMut(B::Out)>(&mut self, edge: usize, sink: &mut K) {

@@ -5,7 +5,7 @@ use crate::chain::{Chain, InOf, TimeOf};
 use crate::error::FlowError;
 use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Origin as _, Place};
-use crate::time::{Carried, Progress, Reached, Time};
+use crate::time::{Progress, Reached, Time};
 
 /// A layer of steps without a reducer.
 #[derive(Clone, Debug)]
@@ -21,8 +21,6 @@ pub struct MapOperator<C: Chain> {
     chain: C,
     state: C::State,
     marks: Marks,
-    /// The progress last announced downstream.
-    sent: Progress,
 }
 
 impl<C: Chain> std::fmt::Debug for MapOperator<C> {
@@ -49,7 +47,7 @@ impl<C: Chain> Layer for MapLayer<C> {
 
     fn operator(&self, _place: Place) -> MapOperator<C> {
         let (chain, state) = (self.chain.clone(), self.chain.state());
-        MapOperator { chain, state, marks: Marks::new(), sent: Progress::UNKNOWN }
+        MapOperator { chain, state, marks: Marks::new() }
     }
 
     fn options(&self) -> &LayerOptions {
@@ -65,19 +63,6 @@ impl<C: Chain> Layer for MapLayer<C> {
     }
 }
 
-impl<C: Chain> MapOperator<C> {
-    /// Announces this stage's progress downstream, unless an event already carried it.
-    fn tell<K: FnMut(<TimeOf<C> as Time>::Of<C::Out>)>(&mut self, sink: &mut K) {
-        let now = self.marks.progress().filter(|now| *now != self.sent && *now != Progress::UNKNOWN);
-        if let Some(now) = now
-            && let Some(mark) = TimeOf::<C>::mark(now)
-        {
-            self.sent = now;
-            sink(mark);
-        }
-    }
-}
-
 impl<C: Chain> Operator for MapOperator<C> {
     type In = <TimeOf<C> as Time>::Of<InOf<C>>;
     type Out = <TimeOf<C> as Time>::Of<C::Out>;
@@ -90,9 +75,16 @@ impl<C: Chain> Operator for MapOperator<C> {
         self.marks.seen()
     }
 
-    fn edge_ended<K: FnMut(Self::Out)>(&mut self, edge: usize, sink: &mut K) {
+    fn hear<K: FnMut(Self::Out)>(&mut self, edge: usize, progress: Progress, _sink: &mut K) {
+        self.marks.told(edge, progress);
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        if TimeOf::<C>::IS_TIMED { self.marks.progress() } else { None }
+    }
+
+    fn edge_ended<K: FnMut(Self::Out)>(&mut self, edge: usize, _sink: &mut K) {
         self.marks.ended(edge);
-        self.tell(sink);
     }
 
     fn batch<K: FnMut(Self::Out)>(
@@ -102,23 +94,14 @@ impl<C: Chain> Operator for MapOperator<C> {
         sink: &mut K,
     ) {
         for carried in events {
-            let (mut stamp, event) = match TimeOf::<C>::open(carried) {
-                Carried::Event(stamp, event) => (stamp, event),
-                Carried::Mark(progress) => {
-                    self.marks.told(edge, progress);
-                    continue;
-                }
-            };
+            let (mut stamp, event) = TimeOf::<C>::open(carried);
             if let Some(told) = TimeOf::<C>::moment(stamp) {
                 self.marks.note(edge, told.reached);
                 stamp = TimeOf::<C>::sent_on(stamp, self.marks.reached());
             }
-            let (sent, now) = (&mut self.sent, self.marks.reached());
             self.chain.push(&mut self.state, stamp, event, &mut |stamp, event| {
-                *sent = Progress { reached: now, idle: false };
                 sink(TimeOf::<C>::close(stamp, event));
             });
         }
-        self.tell(sink);
     }
 }

@@ -13,7 +13,7 @@ use super::open::{Open, Opened};
 use super::{Accumulate, AlarmSet, Emit, Reducer};
 use crate::chain::{Chain, InOf, StampOf, TimeOf};
 use crate::plan::{Feeds, Operator, Place};
-use crate::time::{Carried, Reached, Time};
+use crate::time::{Progress, Reached, Time};
 use crate::window::{Kind, TriggerName, WindowId};
 
 /// The windows of one stage.
@@ -157,20 +157,12 @@ where
         sink: &mut K,
     ) {
         for carried in events {
-            match TimeOf::<C>::open(carried) {
-                Carried::Event(stamp, event) => {
-                    let Some(at) = TimeOf::<C>::moment(stamp) else { continue };
-                    if self.marks.note(edge, at.reached) {
-                        self.pass(sink);
-                    }
-                    self.timed_event(stamp, at, event, sink);
-                }
-                Carried::Mark(progress) => {
-                    if self.marks.told(edge, progress) {
-                        self.pass(sink);
-                    }
-                }
+            let (stamp, event) = TimeOf::<C>::open(carried);
+            let Some(at) = TimeOf::<C>::moment(stamp) else { continue };
+            if self.marks.note(edge, at.reached) {
+                self.pass(sink);
             }
+            self.timed_event(stamp, at, event, sink);
         }
         if self.layer.looks.is_some() {
             self.each_timed(|mut opened| opened.look(sink));
@@ -216,6 +208,12 @@ where
         self.marks.seen()
     }
 
+    fn hear<K: FnMut(M::Out)>(&mut self, edge: usize, progress: Progress, sink: &mut K) {
+        if self.goes_by_event_time() && self.marks.told(edge, progress) {
+            self.pass(sink);
+        }
+    }
+
     fn edge_ended<K: FnMut(M::Out)>(&mut self, edge: usize, sink: &mut K) {
         self.marks.ended(edge);
         self.pass(sink);
@@ -226,10 +224,7 @@ where
             self.timed_batch(edge, events, sink);
             return;
         }
-        let mut events = events.filter_map(|carried| match TimeOf::<C>::open(carried) {
-            Carried::Event(stamp, event) => Some((stamp, event)),
-            Carried::Mark(_) => None,
-        });
+        let mut events = events.map(TimeOf::<C>::open);
         if self.layer.looks.is_some() {
             self.look_at_all(events, sink);
             return;

@@ -16,7 +16,7 @@ use crate::flow::Flow;
 use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Origin, Place, Staged};
 use crate::reduce::Marks;
-use crate::time::{Reached, Stamp, Stamped, Timed};
+use crate::time::{Progress, Reached, Stamp, Stamped, Timed};
 use crate::window::{Late, TakesLate};
 
 /// A layer that finds sessions.
@@ -238,6 +238,12 @@ where
         self.marks.seen()
     }
 
+    fn hear<K: FnMut(Session<Q, A>)>(&mut self, edge: usize, progress: Progress, sink: &mut K) {
+        if self.marks.told(edge, progress) {
+            self.pass_watermark(sink);
+        }
+    }
+
     fn edge_ended<K: FnMut(Session<Q, A>)>(&mut self, edge: usize, sink: &mut K) {
         self.marks.ended(edge);
         self.pass_watermark(sink);
@@ -249,11 +255,10 @@ where
         events: impl Iterator<Item = Stamped<T>>,
         sink: &mut K,
     ) {
-        for item in events {
-            if self.marks.told(edge, item.progress()) {
+        for Stamped { stamp, event } in events {
+            if self.marks.note(edge, stamp.reached) {
                 self.pass_watermark(sink);
             }
-            let Stamped::Event(stamp, event) = item else { continue };
             if let Some(watermark) = self.late_by(stamp, &event) {
                 self.marks.came_late();
                 self.layer.sessions.late.add(1);

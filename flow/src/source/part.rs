@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use stage_core::BoxError;
 
+use crate::time::Progress;
+
 /// A description of events outside of a flow. It can be read repeatedly, each time from the start.
 pub trait Source: Clone + Send + Sync + 'static {
     /// The type of the events.
@@ -75,15 +77,15 @@ pub trait Part: Send + 'static {
     }
 
     /// Called when [`patience`](Self::patience) has passed since the part returned [`More::Later`], without a
-    /// new event; may return a last item.
+    /// new event; may return the progress to announce.
     #[doc(hidden)]
-    fn idle(&mut self) -> Option<Self::Item> {
+    fn idle(&mut self) -> Option<Progress> {
         None
     }
 
-    /// Called at the end of the part; may return a last item.
+    /// Called at the end of the part; may return the progress to announce.
     #[doc(hidden)]
-    fn end(&mut self) -> Option<Self::Item> {
+    fn end(&mut self) -> Option<Progress> {
         None
     }
 }

@@ -35,15 +35,15 @@ pub trait LiveStamper<T: Send + 'static>: Send + 'static {
         None
     }
 
-    /// Called when the part is idle; returns the mark to send downstream.
+    /// Called when the part is idle; returns the progress to announce.
     #[doc(hidden)]
-    fn idle(&mut self) -> Option<<Self::Time as Time>::Of<T>> {
+    fn idle(&mut self) -> Option<Progress> {
         None
     }
 
-    /// Called at the end of the part; returns the mark to send downstream.
+    /// Called at the end of the part; returns the progress to announce.
     #[doc(hidden)]
-    fn end(&mut self) -> Option<<Self::Time as Time>::Of<T>> {
+    fn end(&mut self) -> Option<Progress> {
         None
     }
 }
@@ -135,20 +135,20 @@ where
     fn stamp(&mut self, event: T) -> Stamped<T> {
         let at = (self.function)(&event);
         let watermark = self.clock.see(at).unwrap_or(i64::MIN);
-        Stamped::Event(Stamp { at, watermark, reached: watermark }, event)
+        Stamped { stamp: Stamp { at, watermark, reached: watermark }, event }
     }
 
     fn patience(&self) -> Option<Duration> {
         self.idle_after
     }
 
-    fn idle(&mut self) -> Option<Stamped<T>> {
+    fn idle(&mut self) -> Option<Progress> {
         let reached = self.clock.pause().unwrap_or(i64::MIN);
-        Some(Stamped::Mark(Progress { reached, idle: true }, None))
+        Some(Progress { reached, idle: true })
     }
 
-    fn end(&mut self) -> Option<Stamped<T>> {
+    fn end(&mut self) -> Option<Progress> {
         let reached = self.clock.end()?;
-        Some(Stamped::Mark(Progress { reached, idle: false }, None))
+        Some(Progress { reached, idle: false })
     }
 }

@@ -1,16 +1,8 @@
-//! The kinds of event time: untimed flows and timed flows, and what differs between their stages.
+//! The kinds of event time: untimed flows and timed flows, and what differs between their events.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
-use stage_core::dispatch::{DemandDispatcher, Dispatcher, PartitionDispatcher};
-
-use super::by_demand::Timely;
-use super::by_partition::Announcing;
-use super::{Carried, Progress, Stamp, Stamped};
-
-/// Creates a dispatcher for each stage of a layer, and again at a restart.
-pub(crate) type MakeDispatcher<E> = Arc<dyn Fn() -> Box<dyn Dispatcher<E>> + Send + Sync>;
+use super::{Stamp, Stamped};
 
 /// Whether the events of a flow carry the time at which they happened.
 ///
@@ -18,24 +10,24 @@ pub(crate) type MakeDispatcher<E> = Arc<dyn Fn() -> Box<dyn Dispatcher<E>> + Sen
 pub trait Time: sealed::Sealed + Clone + Debug + Send + Sync + 'static {
     /// The time information that each event carries.
     type Stamp: Copy + Debug + Send + 'static;
-    /// The item that stages exchange: an event with its stamp, or a progress mark.
+    /// An event with its stamp, as stages exchange it.
     type Of<T: Send + 'static>: Send + 'static;
 
-    /// Splits an item into an event and its stamp, or a mark.
+    /// Whether there is any time to carry.
     #[doc(hidden)]
-    fn open<T: Send + 'static>(carried: Self::Of<T>) -> Carried<Self::Stamp, T>;
+    const IS_TIMED: bool;
 
-    /// Borrows the event of an item; `None` for a mark.
+    /// Splits an item into the stamp and the event.
     #[doc(hidden)]
-    fn event<T: Send + 'static>(carried: &Self::Of<T>) -> Option<&T>;
+    fn open<T: Send + 'static>(carried: Self::Of<T>) -> (Self::Stamp, T);
+
+    /// Borrows the event of an item.
+    #[doc(hidden)]
+    fn event<T: Send + 'static>(carried: &Self::Of<T>) -> &T;
 
     /// Wraps an event that carries `stamp`.
     #[doc(hidden)]
     fn close<T: Send + 'static>(stamp: Self::Stamp, event: T) -> Self::Of<T>;
-
-    /// Creates a mark for all subscribers of a stage; `None` if events carry no time.
-    #[doc(hidden)]
-    fn mark<T: Send + 'static>(progress: Progress) -> Option<Self::Of<T>>;
 
     /// Returns the stamp of a forwarded event; `reached` is the progress of all inputs of the forwarding
     /// stage.
@@ -45,19 +37,6 @@ pub trait Time: sealed::Sealed + Clone + Debug + Send + Sync + 'static {
     /// Returns the time of an event, if it carries one.
     #[doc(hidden)]
     fn moment(stamp: Self::Stamp) -> Option<Stamp>;
-
-    /// Returns how to create dispatchers that send events by demand and marks to all subscribers; `None` if
-    /// there are no marks, so that the default dispatcher will do.
-    #[doc(hidden)]
-    fn by_demand<T: Send + 'static>() -> Option<MakeDispatcher<Self::Of<T>>>;
-
-    /// Creates a dispatcher that sends each event to the partition that `route` returns, and marks to all
-    /// partitions.
-    #[doc(hidden)]
-    fn by_partition<T, F>(partitions: usize, route: F) -> Box<dyn Dispatcher<Self::Of<T>>>
-    where
-        T: Send + 'static,
-        F: FnMut(Self::Of<T>) -> Option<(Self::Of<T>, usize)> + Send + 'static;
 }
 
 /// The kind of flows whose events carry no time.
@@ -72,21 +51,19 @@ impl Time for Untimed {
     type Stamp = ();
     type Of<T: Send + 'static> = T;
 
+    const IS_TIMED: bool = false;
+
     #[inline]
-    fn open<T: Send + 'static>(carried: T) -> Carried<(), T> {
-        Carried::Event((), carried)
+    fn open<T: Send + 'static>(carried: T) -> ((), T) {
+        ((), carried)
     }
 
-    fn event<T: Send + 'static>(carried: &T) -> Option<&T> {
-        Some(carried)
+    fn event<T: Send + 'static>(carried: &T) -> &T {
+        carried
     }
 
     fn close<T: Send + 'static>((): (), event: T) -> T {
         event
-    }
-
-    fn mark<T: Send + 'static>(_progress: Progress) -> Option<T> {
-        None
     }
 
     fn sent_on((): (), _reached: i64) {}
@@ -94,49 +71,25 @@ impl Time for Untimed {
     fn moment((): ()) -> Option<Stamp> {
         None
     }
-
-    fn by_demand<T: Send + 'static>() -> Option<MakeDispatcher<T>> {
-        None
-    }
-
-    fn by_partition<T, F>(partitions: usize, route: F) -> Box<dyn Dispatcher<T>>
-    where
-        T: Send + 'static,
-        F: FnMut(T) -> Option<(T, usize)> + Send + 'static,
-    {
-        // No partitions is the only possible error, and a layer has at least one stage.
-        match PartitionDispatcher::routed(partitions.max(1), route) {
-            Ok(dispatcher) => Box::new(dispatcher),
-            Err(_) => Box::new(DemandDispatcher::default()),
-        }
-    }
 }
 
 impl Time for Timed {
     type Stamp = Stamp;
     type Of<T: Send + 'static> = Stamped<T>;
 
+    const IS_TIMED: bool = true;
+
     #[inline]
-    fn open<T: Send + 'static>(carried: Stamped<T>) -> Carried<Stamp, T> {
-        match carried {
-            Stamped::Event(stamp, event) => Carried::Event(stamp, event),
-            Stamped::Mark(progress, _) => Carried::Mark(progress),
-        }
+    fn open<T: Send + 'static>(carried: Stamped<T>) -> (Stamp, T) {
+        (carried.stamp, carried.event)
     }
 
-    fn event<T: Send + 'static>(carried: &Stamped<T>) -> Option<&T> {
-        match carried {
-            Stamped::Event(_, event) => Some(event),
-            Stamped::Mark(..) => None,
-        }
+    fn event<T: Send + 'static>(carried: &Stamped<T>) -> &T {
+        &carried.event
     }
 
     fn close<T: Send + 'static>(stamp: Stamp, event: T) -> Stamped<T> {
-        Stamped::Event(stamp, event)
-    }
-
-    fn mark<T: Send + 'static>(progress: Progress) -> Option<Stamped<T>> {
-        Some(Stamped::Mark(progress, None))
+        Stamped { stamp, event }
     }
 
     fn sent_on(stamp: Stamp, reached: i64) -> Stamp {
@@ -145,21 +98,6 @@ impl Time for Timed {
 
     fn moment(stamp: Stamp) -> Option<Stamp> {
         Some(stamp)
-    }
-
-    fn by_demand<T: Send + 'static>() -> Option<MakeDispatcher<Stamped<T>>> {
-        Some(Arc::new(|| Box::new(Timely::new())))
-    }
-
-    fn by_partition<T, F>(partitions: usize, route: F) -> Box<dyn Dispatcher<Stamped<T>>>
-    where
-        T: Send + 'static,
-        F: FnMut(Stamped<T>) -> Option<(Stamped<T>, usize)> + Send + 'static,
-    {
-        match Announcing::new(partitions.max(1), route) {
-            Ok(dispatcher) => Box::new(dispatcher),
-            Err(_) => Box::new(Timely::new()),
-        }
     }
 }
 

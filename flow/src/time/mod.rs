@@ -1,8 +1,5 @@
-//! Event time: untimed and timed flows, event stamps, and dispatchers that announce progress to the next
-//! stages.
+//! Event time: untimed and timed flows, the stamps of events, and the progress of stages.
 
-mod by_demand;
-mod by_partition;
 mod gauge;
 mod kind;
 mod stamp;
@@ -10,7 +7,8 @@ mod stamp;
 #[doc(hidden)]
 pub use gauge::Reached;
 pub(crate) use gauge::{Gauge, Gauges};
-pub(crate) use kind::MakeDispatcher;
 pub use kind::{Time, Timed, Untimed};
 #[doc(hidden)]
-pub use stamp::{Carried, Progress, Stamp, Stamped};
+pub use stage_core::stage::Progress;
+#[doc(hidden)]
+pub use stamp::{Stamp, Stamped};
