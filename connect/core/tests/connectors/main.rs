@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 #![forbid(unsafe_code)]
 
+mod faulty;
 mod laws;
 mod mutants;
+mod sink;
+mod source;
