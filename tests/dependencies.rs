@@ -90,7 +90,7 @@ fn no_banned_crate_is_used() {
 }
 
 #[test]
-fn stage_core_needs_no_c_compiler() {
+fn stage_core_needs_no_c_compiler_and_few_packages() {
     let output = Command::new(env!("CARGO"))
         .current_dir(workspace_root())
         .args(["tree", "-p", "stage-core", "--edges", "normal,build", "--prefix", "none"])
@@ -103,4 +103,7 @@ fn stage_core_needs_no_c_compiler() {
     let compilers = ["cc ", "cmake ", "bindgen "];
     let found: Vec<_> = tree.lines().filter(|line| compilers.iter().any(|cc| line.starts_with(cc))).collect();
     assert!(found.is_empty(), "stage-core builds C code through {found:?}");
+    // A package that occurs again is listed with a star.
+    let packages: BTreeSet<_> = tree.lines().map(|line| line.trim_end_matches(" (*)")).collect();
+    assert!(packages.len() <= 30, "stage-core has {} packages: {packages:?}", packages.len());
 }

@@ -13,8 +13,8 @@ use std::path::Path;
 use std::process::{Command, abort};
 use std::time::Duration;
 
-use stage_core::sqlite::{Job, NewJob, Queue, QueueError, QueueOptions};
 use stage_core::{BoxError, pipeline};
+use stage_sqlite::{Job, NewJob, Queue, QueueError, QueueOptions};
 
 /// Opens the queue in this file. A service would keep the default lease of 30 seconds.
 async fn queue(file: &Path) -> Result<Queue, QueueError> {

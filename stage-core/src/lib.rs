@@ -48,7 +48,6 @@
 //! * `crossbeam`: sources and sinks on crossbeam channels, for threads without a runtime.
 //! * `rayon`: allows steps on rayon's thread pool ([`Placement::Rayon`](Placement)).
 //! * `serde`: serialises statistics, reports and topologies.
-//! * `sqlite`: a durable queue in an SQLite file, as a source (the `sqlite` module).
 //! * `trace`: deliveries carry the context of a trace, and sampled ones have spans (the `trace` module).
 //! * `test-util`: the `testing` module, for tests of your own stages and dispatchers.
 #![forbid(unsafe_code)]
@@ -79,8 +78,6 @@ mod runtime;
 pub mod sink;
 pub mod source;
 pub mod spawn;
-#[cfg(feature = "sqlite")]
-pub mod sqlite;
 pub mod stage;
 mod supervise;
 pub mod supervisor;

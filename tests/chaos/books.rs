@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use stage_core::Report;
-use stage_core::sqlite::JobId;
+use stage_sqlite::JobId;
 
 use crate::ATTEMPTS;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use stage_core::sqlite::{Job, JobId};
+use stage_sqlite::{Job, JobId};
 use tokio::sync::watch;
 
 use crate::memory;

@@ -32,7 +32,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use stage_core::Backoff;
 use stage_core::pipeline::Outcome;
-use stage_core::sqlite::{NewJob, Queue, QueueOptions, Synchronous};
+use stage_sqlite::{NewJob, Queue, QueueOptions, Synchronous};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tokio::time::timeout;
 

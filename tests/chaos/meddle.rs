@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use stage_core::sqlite::Source;
 use stage_core::{ExitReason, Pipeline, PipelineError, Report, Running};
+use stage_sqlite::Source;
 
 use crate::PATIENCE;
 use crate::books::Books;

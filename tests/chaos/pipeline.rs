@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use stage_core::policy::{FailurePolicy, each};
-use stage_core::sqlite::{Job, Queue};
 use stage_core::{Backoff, BoxError, Intensity, Pipeline, StepOptions};
+use stage_sqlite::{Job, Queue};
 
 use crate::chance::Chance;
 use crate::log::Log;

@@ -4,8 +4,8 @@ use std::panic::resume_unwind;
 use std::time::Duration;
 
 use stage_core::ack::Delivery;
-use stage_core::sqlite::Job;
 use stage_core::{BoxError, Emitter, Events, ProducerConsumer, StageResult};
+use stage_sqlite::Job;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 

@@ -2,12 +2,12 @@
 
 use stage_core::ack::Delivery;
 use stage_core::spawn::{StageOptions, consumer};
-use stage_core::sqlite::Job;
 use stage_core::subscribe::{Asking, Subscription};
 use stage_core::{
     BoxError, Consumer, Context, Events, ExitReason, Nothing, ProducerRef, StageRef, StageResult,
     SubscribeOptions,
 };
+use stage_sqlite::Job;
 
 use crate::chance::Chance;
 use crate::log::Log;

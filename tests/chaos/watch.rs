@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use stage_core::sqlite::Queue;
+use stage_sqlite::Queue;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 

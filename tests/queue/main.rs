@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use stage_core::sqlite::{NewJob, Queue, QueueOptions};
+use stage_sqlite::{NewJob, Queue, QueueOptions};
 use tempfile::TempDir;
 
 /// A process that works on the queue.

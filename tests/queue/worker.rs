@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use stage_core::policy::{FailurePolicy, each};
-use stage_core::sqlite::{Job, Queue, QueueOptions, Synchronous};
 use stage_core::{BoxError, Pipeline, StepOptions, Window};
+use stage_sqlite::{Job, Queue, QueueOptions, Synchronous};
 
 /// The log of this process, in the file of the queue.
 struct Log {

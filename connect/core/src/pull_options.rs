@@ -18,7 +18,7 @@ use crate::outage::without_limit;
 ///
 /// let options = PullOptions::new()
 ///     .attempts(3)
-///     .retry(Backoff::new(Duration::from_secs(10), Duration::from_mins(10)));
+///     .retry(Backoff::new(Duration::from_secs(10), Duration::from_secs(600)));
 /// # let _ = options;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct PullOptions {
 impl PullOptions {
     /// Returns the defaults: 5 attempts, 1 s to 5 minutes apart.
     pub const fn new() -> Self {
-        let (second, most) = (Duration::from_secs(1), Duration::from_mins(5));
+        let (second, most) = (Duration::from_secs(1), Duration::from_secs(300));
         Self {
             attempts: 5,
             retry: Backoff::new(second, most),

@@ -34,10 +34,13 @@ impl<R: Clone + Send + 'static> Deliveries<R> {
         Delivering { parts: values.into_iter().zip(self.tokens_of(receipts)) }
     }
 
-    /// Returns a delivery of `event` that runs `look` before a handler first looks at it. `look` runs on the
-    /// thread of that handler and must neither wait nor panic.
-    #[cfg(feature = "sqlite")]
-    pub(crate) fn deliver_watched<T>(
+    /// Returns a delivery of `event` that runs `look` before a handler first looks at it, so that a source can record
+    /// the beginning of an attempt. `look` runs on the thread of that handler and must neither wait nor panic.
+    ///
+    /// # Panics
+    ///
+    /// If more than `u32::MAX` deliveries of one source are open.
+    pub fn deliver_watched<T>(
         &self,
         event: T,
         receipt: R,

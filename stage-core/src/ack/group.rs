@@ -43,7 +43,6 @@ impl TokenGroup {
     }
 
     /// Same as [`of_many`](Self::of_many); `look` runs before a handler first looks at the event.
-    #[cfg(feature = "sqlite")]
     pub(super) fn watched(tokens: Vec<Token>, look: impl FnOnce() + Send + 'static) -> Arc<Self> {
         let inbox = tokens.iter().find_map(Token::inbox).cloned();
         Self::new(tokens, inbox, Some(Mutex::new(Some(Box::new(look)))))

@@ -67,7 +67,6 @@ impl Token {
     }
 
     /// Joins tokens into one that runs `look` before a handler first looks at its event, also at a clone.
-    #[cfg(feature = "sqlite")]
     pub(super) fn watched(tokens: impl Iterator<Item = Self>, look: impl FnOnce() + Send + 'static) -> Self {
         let mut tokens: Vec<_> = tokens.collect();
         let trace = join_traces(&mut tokens);

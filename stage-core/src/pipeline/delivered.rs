@@ -8,7 +8,7 @@ use crate::policy::Acknowledged;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be acknowledged: it is not a `Delivery`",
     label = "what arrives here is `{Self}`",
-    note = "only a source of `stage_core::ack::Delivery`s learns the outcome of its events: see the documentation of `stage_core::ack`, and `stage_core::sqlite` for a ready-made source"
+    note = "only a source of `stage_core::ack::Delivery`s learns the outcome of its events: see the documentation of `stage_core::ack`, and the crate `stage-sqlite` for a ready-made source"
 )]
 pub trait Delivered: Send + Sized + 'static {
     /// The acknowledged chain of these deliveries. For a type that is not a delivery, this type is unknown,

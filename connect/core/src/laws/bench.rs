@@ -14,7 +14,7 @@ use crate::pull_options::PullOptions;
 use crate::source;
 
 /// The time after which an event that should arrive counts as lost.
-const ARRIVES: Duration = Duration::from_mins(1);
+const ARRIVES: Duration = Duration::from_secs(60);
 
 /// The time between two questions to a server.
 const BETWEEN: Duration = Duration::from_millis(20);

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::pull::Pull;
 
 /// The longest time that a law takes.
-const LIMIT: Duration = Duration::from_mins(3);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// The numbers of messages on a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

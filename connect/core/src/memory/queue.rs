@@ -191,7 +191,7 @@ impl<M: Clone + Send + Sync + 'static> Settle for MemorySettle<M> {
 
     async fn finish(&mut self) -> Result<(), ConnectError> {
         if self.has(Fault::EndsSlowly) {
-            sleep(Duration::from_hours(1)).await;
+            sleep(Duration::from_secs(3600)).await;
         }
         Ok(())
     }

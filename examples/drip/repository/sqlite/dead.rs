@@ -2,7 +2,7 @@
 //! be requested again, as its medium still exists.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use stage_core::sqlite::JobId;
+use stage_sqlite::JobId;
 
 use super::queue::{NOW, jobs, lane, leased, remove};
 use super::rows;

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
-use stage_core::sqlite::{JobId, Lease, NewJob, Receipt, Return, Table};
+use stage_sqlite::{JobId, Lease, NewJob, Receipt, Return, Table};
 
 use super::{attributes, dead, rows};
 use crate::repository::path_bytes::to_bytes;

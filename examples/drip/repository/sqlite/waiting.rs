@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use rusqlite::{Connection, Transaction, params};
-use stage_core::sqlite::{JobId, Return};
+use stage_sqlite::{JobId, Return};
 
 use super::queue::{NOW, jobs, lease_jobs, remove};
 use super::rows;

@@ -10,11 +10,11 @@ use rusqlite::Connection;
 use stage_core::ack::Delivery;
 use stage_core::policy::{FailurePolicy, each};
 use stage_core::spawn::{StageOptions, producer};
-use stage_core::sqlite::{Job, NewJob, Queue, QueueOptions, Synchronous};
 use stage_core::{
     Backoff, Consumer, Context, Events, ExitReason, Intensity, Pipeline, Running, StageResult, StepOptions,
     SubscribeOptions, Window,
 };
+use stage_sqlite::{Job, NewJob, Queue, QueueOptions, Synchronous};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;

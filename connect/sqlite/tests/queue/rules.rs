@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use rusqlite::Connection;
-use stage_core::sqlite::{JobId, Lease, Receipt, Return, Table};
+use stage_sqlite::{JobId, Lease, Receipt, Return, Table};
 
 use super::model::{Begun, Model, new_job, told};
 
@@ -138,7 +138,7 @@ impl World {
         let has_begun = |_, receipt: Receipt| self.begun.contains(&(receipt.id.0, receipt.lease));
         let leased = self.table.lease_if_begun(&self.connection, lease, has_begun).unwrap();
         assert_eq!(leased.iter().map(told).collect::<Vec<_>>(), expected);
-        self.leases.extend(leased.iter().map(stage_core::sqlite::Job::receipt));
+        self.leases.extend(leased.iter().map(stage_sqlite::Job::receipt));
         self.keys_are_held_once();
     }
 

@@ -16,21 +16,21 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::job::Receipt;
+use crate::job::Receipt;
 
 /// The folder and the first part of the names of the marks.
 #[derive(Clone, Debug)]
-pub(super) struct Marks {
+pub(crate) struct Marks {
     /// `None` for a database without a file, which does not outlast its process.
     database: Option<PathBuf>,
 }
 
 /// The mark of one lease, not set yet.
 #[derive(Debug)]
-pub(super) struct Mark(File);
+pub(crate) struct Mark(File);
 
 impl Marks {
-    pub(super) fn beside(connection: &Connection, path: &Path) -> Self {
+    pub(crate) fn beside(connection: &Connection, path: &Path) -> Self {
         // SQLite knows the file behind links and URIs, but not names that are not UTF-8.
         let named = connection.path().filter(|path| !path.is_empty()).map(PathBuf::from);
         Self { database: named.or_else(|| fs::canonicalize(path).ok()) }
@@ -43,7 +43,7 @@ impl Marks {
     }
 
     /// Creates the mark of this lease. Without it, the attempt does not count if the process is killed.
-    pub(super) fn create(&self, lessee: i64, receipt: Receipt) -> Option<Mark> {
+    pub(crate) fn create(&self, lessee: i64, receipt: Receipt) -> Option<Mark> {
         let path = self.path(lessee, receipt)?;
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(file) => Some(Mark(file)),
@@ -56,13 +56,13 @@ impl Marks {
     }
 
     /// Returns whether a handler has looked at the job, as far as that is known.
-    pub(super) fn has_begun(&self, lessee: i64, receipt: Receipt) -> bool {
+    pub(crate) fn has_begun(&self, lessee: i64, receipt: Receipt) -> bool {
         let Some(path) = self.path(lessee, receipt) else { return false };
         fs::metadata(path).is_ok_and(|mark| mark.len() > 0)
     }
 
     /// Removes the mark of this lease, if there is one.
-    pub(super) fn remove(&self, lessee: i64, receipt: Receipt) {
+    pub(crate) fn remove(&self, lessee: i64, receipt: Receipt) {
         let Some(path) = self.path(lessee, receipt) else { return };
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -75,7 +75,7 @@ impl Marks {
 
 impl Mark {
     /// Records that a handler looks at the job.
-    pub(super) fn set(mut self) {
+    pub(crate) fn set(mut self) {
         if let Err(error) = self.0.write_all(b"1") {
             tracing::warn!(%error, "the start of a job cannot be recorded, so this attempt does not count if its process is killed");
         }

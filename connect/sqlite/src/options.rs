@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::ack::AckOptions;
-use crate::base::backoff::Backoff;
+use stage_core::Backoff;
+use stage_core::ack::AckOptions;
 
 /// How much of the queue survives a power failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,15 +19,15 @@ pub enum Synchronous {
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct QueueOptions {
-    pub(super) table: String,
-    pub(super) lane: String,
-    pub(super) visibility: Duration,
-    pub(super) attempts: u32,
-    pub(super) retry_after: Backoff,
-    pub(super) poll: Duration,
-    pub(super) linger: Duration,
-    pub(super) patience: Duration,
-    pub(super) synchronous: Synchronous,
+    pub(crate) table: String,
+    pub(crate) lane: String,
+    pub(crate) visibility: Duration,
+    pub(crate) attempts: u32,
+    pub(crate) retry_after: Backoff,
+    pub(crate) poll: Duration,
+    pub(crate) linger: Duration,
+    pub(crate) patience: Duration,
+    pub(crate) synchronous: Synchronous,
 }
 
 impl QueueOptions {
@@ -38,7 +38,7 @@ impl QueueOptions {
             lane: String::new(),
             visibility: Duration::from_secs(30),
             attempts: 5,
-            retry_after: Backoff::new(Duration::from_secs(1), Duration::from_mins(5)),
+            retry_after: Backoff::new(Duration::from_secs(1), Duration::from_secs(300)),
             poll: Duration::from_millis(100),
             linger: Duration::from_millis(5),
             patience: Duration::from_secs(5),
@@ -89,10 +89,10 @@ impl QueueOptions {
     }
 
     /// Sets how long an operation waits while another process has the file locked, before it fails with
-    /// [`Busy`](super::QueueError::Busy); from 1 ms to 24 days. Sources and verdicts keep waiting after that:
+    /// [`Busy`](crate::QueueError::Busy); from 1 ms to 24 days. Sources and verdicts keep waiting after that:
     /// a locked file only delays them. Default: 5 s.
     pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience.clamp(Duration::from_millis(1), Duration::from_hours(24 * 24));
+        self.patience = patience.clamp(Duration::from_millis(1), Duration::from_secs(24 * 24 * 3600));
         self
     }
 
@@ -109,7 +109,7 @@ impl QueueOptions {
         self
     }
 
-    pub(super) fn acknowledgement(&self) -> AckOptions {
+    pub(crate) fn acknowledgement(&self) -> AckOptions {
         let retry = Backoff::new(Duration::from_millis(50), Duration::from_secs(1)).attempts(10);
         AckOptions::new().linger(self.linger).retry(retry).heartbeat(self.visibility / 3)
     }

@@ -39,13 +39,13 @@ pub enum QueueError {
 }
 
 impl QueueError {
-    pub(super) fn of(file: &str, source: rusqlite::Error) -> Self {
+    pub(crate) fn of(file: &str, source: rusqlite::Error) -> Self {
         let file = file.to_owned();
         if is_busy(&source) { Self::Busy { file } } else { Self::Failed { file, source } }
     }
 }
 
 /// Returns whether another connection holds a lock on the file.
-pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

@@ -11,13 +11,13 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
-use super::begun::Marks;
-use super::error::{QueueError, is_busy};
-use super::job::{Company, Counts, DeadJob, JobId, NewJob, Receipt};
-use super::options::{QueueOptions, Synchronous};
-use super::source::Source;
-use super::table::Table;
-use super::time::Moment;
+use crate::begun::Marks;
+use crate::error::{QueueError, is_busy};
+use crate::job::{Company, Counts, DeadJob, JobId, NewJob, Receipt};
+use crate::options::{QueueOptions, Synchronous};
+use crate::source::Source;
+use crate::table::Table;
+use crate::time::Moment;
 
 /// The delay before an operation that found the file locked is retried.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -156,17 +156,17 @@ impl Queue {
         Source::new(self.clone())
     }
 
-    pub(super) fn options(&self) -> &QueueOptions {
+    pub(crate) fn options(&self) -> &QueueOptions {
         &self.inner.options
     }
 
     /// Returns the lessee number for another source of this process.
-    pub(super) fn new_lessee(&self) -> i64 {
+    pub(crate) fn new_lessee(&self) -> i64 {
         self.inner.process | i64::from(self.inner.sources.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Returns the time, and whether the clock has leapt forward since the last call.
-    pub(super) fn look_at_clock(&self) -> (i64, bool) {
+    pub(crate) fn look_at_clock(&self) -> (i64, bool) {
         let moment = Moment { clock: now(), steady: Instant::now() };
         let mut looked = self.inner.looked.lock().unwrap_or_else(PoisonError::into_inner);
         let last = looked.replace(moment);
@@ -174,12 +174,12 @@ impl Queue {
     }
 
     /// Returns the marks of the jobs that a handler has begun.
-    pub(super) fn marks(&self) -> &Marks {
+    pub(crate) fn marks(&self) -> &Marks {
         &self.inner.marks
     }
 
     /// Removes the marks of these leases, which have ended.
-    pub(super) async fn unmark(&self, lessee: i64, ended: impl Iterator<Item = Receipt>) {
+    pub(crate) async fn unmark(&self, lessee: i64, ended: impl Iterator<Item = Receipt>) {
         let marked: Vec<_> = ended.filter(|receipt| receipt.company == Company::Nothing).collect();
         if marked.is_empty() {
             return;
@@ -191,12 +191,12 @@ impl Queue {
     }
 
     /// Returns the notification of jobs that arrived or left.
-    pub(super) fn changed(&self) -> &Notify {
+    pub(crate) fn changed(&self) -> &Notify {
         &self.inner.changed
     }
 
     /// Runs `work` in one transaction, on a blocking thread.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Table, &str, &Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, QueueError> {
@@ -204,7 +204,7 @@ impl Queue {
     }
 
     /// Runs `work` in one transaction, then `after` once it is committed, on a blocking thread.
-    pub(super) async fn run_then<T: Send + 'static>(
+    pub(crate) async fn run_then<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Table, &str, &Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
         after: impl FnOnce(&T) + Send + 'static,
@@ -226,7 +226,7 @@ impl Queue {
     }
 
     /// Like [`run`](Self::run), but retries as long as the file is locked and logs `delayed` each time.
-    pub(super) async fn run_patiently<T, W>(
+    pub(crate) async fn run_patiently<T, W>(
         &self,
         delayed: &str,
         mut work: impl FnMut() -> W + Send,
@@ -282,13 +282,13 @@ fn opened(path: &Path, table: &Table, options: &QueueOptions) -> rusqlite::Resul
 
 /// Returns the milliseconds since 1970. Processes of one machine share its clock; `time.rs` handles clock
 /// jumps.
-pub(super) fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     millis(since)
 }
 
 /// Converts to milliseconds, saturating at a large value.
-pub(super) fn millis(duration: Duration) -> i64 {
+pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
 }
 

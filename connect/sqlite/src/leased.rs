@@ -2,19 +2,19 @@
 
 use std::mem;
 
+use stage_core::Emitter;
+use stage_core::ack::{Deliveries, Delivery};
 use tokio::runtime::Handle;
 
-use super::begun::Mark;
-use super::job::{Company, Job, Receipt};
-use super::queue::Queue;
-use super::table::Return;
-use crate::ack::{Deliveries, Delivery};
-use crate::stage::Emitter;
+use crate::begun::Mark;
+use crate::job::{Company, Job, Receipt};
+use crate::queue::Queue;
+use crate::table::Return;
 
 /// Jobs between their lease and their delivery. If their source is aborted in between, they were never
 /// delivered, so they are returned in the background.
 #[derive(Debug)]
-pub(super) struct Leased {
+pub(crate) struct Leased {
     queue: Queue,
     lessee: i64,
     jobs: Vec<Job>,
@@ -25,23 +25,23 @@ pub(super) struct Leased {
 }
 
 impl Leased {
-    pub(super) fn new(queue: Queue, lessee: i64, jobs: Vec<Job>, ended: Vec<(i64, Receipt)>) -> Self {
+    pub(crate) fn new(queue: Queue, lessee: i64, jobs: Vec<Job>, ended: Vec<(i64, Receipt)>) -> Self {
         let alone = jobs.iter().find(|job| job.company == Company::Nothing);
         let mark = alone.and_then(|job| queue.marks().create(lessee, job.receipt()));
         Self { queue, lessee, jobs, mark, ended }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.jobs.len()
     }
 
     /// Removes the marks of the leases that ran out. Called after that was written.
-    pub(super) fn forget_ended(&self) {
+    pub(crate) fn forget_ended(&self) {
         self.ended.iter().for_each(|(lessee, receipt)| self.queue.marks().remove(*lessee, *receipt));
     }
 
     /// Emits the jobs, which are now delivered.
-    pub(super) fn deliver(mut self, deliveries: &Deliveries<Receipt>, out: &mut Emitter<'_, Delivery<Job>>) {
+    pub(crate) fn deliver(mut self, deliveries: &Deliveries<Receipt>, out: &mut Emitter<'_, Delivery<Job>>) {
         let mut jobs = mem::take(&mut self.jobs).into_iter();
         if let Some(mark) = self.mark.take()
             && let Some(job) = jobs.next()

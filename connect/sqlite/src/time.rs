@@ -12,23 +12,23 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::queue::millis;
-use super::table::Table;
+use crate::queue::millis;
+use crate::table::Table;
 
 /// Smaller jumps are ignored.
 const SLACK: Duration = Duration::from_secs(1);
 
 /// A reading of the machine's clock, together with a monotonic clock.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(crate) struct Moment {
     /// Milliseconds since 1970.
-    pub(super) clock: i64,
-    pub(super) steady: Instant,
+    pub(crate) clock: i64,
+    pub(crate) steady: Instant,
 }
 
 impl Moment {
     /// Returns whether the clock has advanced further than the monotonic time since `earlier`.
-    pub(super) fn has_leapt_since(self, earlier: Self) -> bool {
+    pub(crate) fn has_leapt_since(self, earlier: Self) -> bool {
         let time = millis(self.steady.saturating_duration_since(earlier.steady) + SLACK);
         self.clock.saturating_sub(earlier.clock) > time
     }
@@ -89,7 +89,7 @@ impl Table {
 
     /// Starts to record the time in a file without one: jobs without a delay become due immediately, and
     /// leases run out by `until`.
-    pub(super) fn begin_time(&self, connection: &Connection, now: i64, until: i64) -> rusqlite::Result<()> {
+    pub(crate) fn begin_time(&self, connection: &Connection, now: i64, until: i64) -> rusqlite::Result<()> {
         if self.clock(connection, now)? == Clock::Unknown {
             connection.prepare_cached(&self.statements.due_at_once)?.execute([])?;
             connection.prepare_cached(&self.statements.shorten)?.execute([until])?;
@@ -110,9 +110,9 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use super::super::job::NewJob;
-    use super::super::table::Lease;
     use super::*;
+    use crate::job::NewJob;
+    use crate::table::Lease;
 
     #[test]
     fn a_clock_that_is_behind_the_latest_time_was_set_back() {

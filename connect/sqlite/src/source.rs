@@ -4,18 +4,16 @@ use std::pin::pin;
 
 use futures_util::FutureExt;
 use rusqlite::Transaction;
+use stage_core::ack::{Deliveries, Delivery, Waiting};
+use stage_core::{BoxError, Context, Demand, Emitter, Init, Producer, StageResult};
 use tokio::time::sleep;
 
-use super::acknowledger::Settler;
-use super::error::QueueError;
-use super::job::{Job, Receipt};
-use super::leased::Leased;
-use super::queue::{Queue, millis};
-use super::table::{Lease, Table};
-use crate::ack::{Deliveries, Delivery, Waiting};
-use crate::base::error::{BoxError, StageResult};
-use crate::credit::demand::Demand;
-use crate::stage::{Context, Emitter, Init, Producer};
+use crate::acknowledger::Settler;
+use crate::error::QueueError;
+use crate::job::{Job, Receipt};
+use crate::leased::Leased;
+use crate::queue::{Queue, millis};
+use crate::table::{Lease, Table};
 
 /// The maximum number of jobs leased in one transaction, so that other sources get their turn.
 const AT_ONCE: usize = 1000;
@@ -40,7 +38,7 @@ enum End {
 }
 
 impl Source {
-    pub(super) fn new(queue: Queue) -> Self {
+    pub(crate) fn new(queue: Queue) -> Self {
         Self { queue, end: End::Never, lessee: 0, deliveries: None }
     }
 

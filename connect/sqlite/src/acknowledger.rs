@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::QueueError;
-use super::job::Receipt;
-use super::options::QueueOptions;
-use super::queue::{Queue, millis, now};
-use super::table::{Return, Table};
-use crate::ack::{Acknowledger, Reason, RejectedDelivery};
-use crate::base::error::BoxError;
+use stage_core::BoxError;
+use stage_core::ack::{Acknowledger, Reason, RejectedDelivery};
+
+use crate::error::QueueError;
+use crate::job::Receipt;
+use crate::options::QueueOptions;
+use crate::queue::{Queue, millis, now};
+use crate::table::{Return, Table};
 
 /// Writes the verdicts of one source, and renews its leases.
-pub(super) struct Settler {
+pub(crate) struct Settler {
     queue: Queue,
     lessee: i64,
 }
@@ -29,7 +30,7 @@ enum Fate {
 }
 
 impl Settler {
-    pub(super) fn new(queue: Queue, lessee: i64) -> Self {
+    pub(crate) fn new(queue: Queue, lessee: i64) -> Self {
         Self { queue, lessee }
     }
 }
@@ -119,8 +120,9 @@ fn fate(reason: &Reason, receipt: Receipt, options: &QueueOptions) -> Fate {
         Reason::Stopped | Reason::Untried => Fate::Untried(Duration::ZERO),
         Reason::Postponed(delay) => Fate::Untried(*delay),
         Reason::Hopeless(_) => Fate::Dead,
-        Reason::Dropped | Reason::Failed(_) if receipt.attempt >= options.attempts => Fate::Dead,
-        Reason::Dropped | Reason::Failed(_) => {
+        // Any other reason: a handler had the job and did not finish it.
+        _ if receipt.attempt >= options.attempts => Fate::Dead,
+        _ => {
             // The queue counts attempts itself, so the limit of the back-off does not apply.
             let seed = receipt.id.0.cast_unsigned();
             Fate::Again(
@@ -132,9 +134,9 @@ fn fate(reason: &Reason, receipt: Receipt, options: &QueueOptions) -> Fate {
 
 #[cfg(test)]
 mod tests {
-    use super::super::job::{Company, JobId};
     use super::*;
-    use crate::base::backoff::Backoff;
+    use crate::job::{Company, JobId};
+    use stage_core::Backoff;
 
     const fn receipt(attempt: u32) -> Receipt {
         Receipt { id: JobId(1), lease: 9, attempt, company: Company::Jobs }

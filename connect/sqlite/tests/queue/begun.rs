@@ -8,8 +8,8 @@ use futures_util::StreamExt;
 use rusqlite::Connection;
 use stage_core::ack::Delivery;
 use stage_core::into_stream::EventStream;
-use stage_core::sqlite::{Job, NewJob, Queue, QueueOptions, Synchronous};
 use stage_core::{Backoff, Pipeline, Running, StepOptions, Window};
+use stage_sqlite::{Job, NewJob, Queue, QueueOptions, Synchronous};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 

@@ -10,15 +10,15 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::error::QueueError;
-use super::job::{Company, Counts, DeadJob, JobId, NewJob, Receipt};
-use super::statements::Statements;
+use crate::error::QueueError;
+use crate::job::{Company, Counts, DeadJob, JobId, NewJob, Receipt};
+use crate::statements::Statements;
 
 /// One table of jobs. Times are milliseconds since 1970.
 #[derive(Clone, Debug)]
 pub struct Table {
     name: Arc<str>,
-    pub(super) statements: Arc<Statements>,
+    pub(crate) statements: Arc<Statements>,
 }
 
 /// The parameters of a lease.
@@ -247,6 +247,6 @@ impl Table {
 }
 
 /// Converts a count, saturating at SQLite's largest integer.
-pub(super) fn count(number: usize) -> i64 {
+pub(crate) fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

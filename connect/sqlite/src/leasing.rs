@@ -8,8 +8,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::job::{Company, Job, JobId, Receipt};
-use super::table::{Lease, Table, count};
+use crate::job::{Company, Job, JobId, Receipt};
+use crate::table::{Lease, Table, count};
 
 /// The lessee of a lease that ran out: it can still be settled, and is never renewed.
 const NOBODY: i64 = i64::MIN;
@@ -158,7 +158,7 @@ impl Table {
 
     /// Renews the leases of `lessee` that have run out by `now`: for a lessee that is alive but could not
     /// renew them in time.
-    pub(super) fn keep_late(
+    pub(crate) fn keep_late(
         &self,
         connection: &Connection,
         lessee: i64,
@@ -169,7 +169,7 @@ impl Table {
     }
 
     /// Renews every lease in the table, whatever its lessee, after the clock has leapt forward.
-    pub(super) fn keep_all(&self, connection: &Connection, until: i64) -> rusqlite::Result<usize> {
+    pub(crate) fn keep_all(&self, connection: &Connection, until: i64) -> rusqlite::Result<usize> {
         connection.prepare_cached(&self.statements.keep_all)?.execute([NOBODY, until])
     }
 }

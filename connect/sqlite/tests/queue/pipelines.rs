@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use stage_core::ack::{Delivery, Reason};
 use stage_core::policy::{FailurePolicy, each};
-use stage_core::sqlite::{Job, JobId, NewJob, Queue, QueueOptions, Synchronous};
 use stage_core::{Backoff, Consumer, Context, Events, Pipeline, StageResult, StepOptions};
+use stage_sqlite::{Job, JobId, NewJob, Queue, QueueOptions, Synchronous};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stage_core::sqlite::{Counts, Job, NewJob};
+use stage_sqlite::{Counts, Job, NewJob};
 
 /// A job that is not done.
 #[derive(Clone, Debug)]

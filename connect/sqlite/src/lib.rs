@@ -29,7 +29,7 @@
 //!
 //! ```
 //! use stage_core::Pipeline;
-//! use stage_core::sqlite::{NewJob, Queue, QueueOptions};
+//! use stage_sqlite::{NewJob, Queue, QueueOptions};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,6 +49,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![forbid(unsafe_code)]
 
 mod acknowledger;
 mod begun;

@@ -8,9 +8,9 @@ pub struct JobId(pub i64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct NewJob {
-    pub(super) payload: Vec<u8>,
-    pub(super) key: Option<Vec<u8>>,
-    pub(super) priority: i32,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) priority: i32,
 }
 
 impl NewJob {
@@ -48,12 +48,12 @@ pub struct Job {
     pub attempt: u32,
     /// The number of this lease of the job, from 1; it settles nothing once there is a later one.
     pub lease: i64,
-    pub(super) company: Company,
+    pub(crate) company: Company,
 }
 
 /// What else the process held when it leased a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Company {
+pub(crate) enum Company {
     /// Nothing: a mark records the first look at the job (`begun.rs`).
     Nothing,
     Jobs,
@@ -76,7 +76,7 @@ pub struct Receipt {
     pub lease: i64,
     /// The number of the attempt, from 1.
     pub attempt: u32,
-    pub(super) company: Company,
+    pub(crate) company: Company,
 }
 
 /// A job that failed for good.
