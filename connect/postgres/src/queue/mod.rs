@@ -1,0 +1,18 @@
+//! A durable job queue in a table, shared by any number of processes and machines.
+
+mod job;
+mod leasing;
+mod options;
+mod pull;
+#[allow(clippy::module_inception, reason = "the file is named after its type")]
+mod queue;
+mod schema;
+mod settle;
+mod statements;
+mod turn;
+
+pub use job::{Counts, DeadJob, Job, JobId, NewJob, Receipt};
+pub use options::QueueOptions;
+pub use pull::QueuePull;
+pub use queue::Queue;
+pub use settle::QueueSettle;

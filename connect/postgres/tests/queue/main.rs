@@ -1,0 +1,10 @@
+//! The durable queue on a real server.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
+
+mod histories;
+#[path = "../kit/mod.rs"]
+mod kit;
+mod model;
+mod pipelines;
+mod rules;
