@@ -18,21 +18,21 @@
 //! stream if, and only if, the entry is acknowledged by the same script.
 //!
 //! ```no_run
-//! use std::num::NonZeroUsize;
-//! use std::time::Duration;
-//! use stage_connect::{Disposition, Pull, Settle};
+//! use stage_connect::{PullOptions, source};
+//! use stage_core::Pipeline;
 //! use stage_redis::{ReadOptions, RedisPull, Server};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let server = Server::new("redis://127.0.0.1:6379")?;
-//! let mut pull = RedisPull::new(server, ReadOptions::new("orders", "billing").dead_letters("orders:dead"));
-//! let mut settle = pull.settle_half();
-//! pull.connect().await?;
-//! for pulled in pull.pull(NonZeroUsize::new(10).unwrap(), Duration::from_secs(1)).await? {
-//!     println!("{}: {:?}", pulled.message.id, pulled.message.fields.get("payload"));
-//!     settle.settle(&[(pulled.receipt, Disposition::Accept)]).await?;
-//! }
+//! let server = Server::new("redis://127.0.0.1:6379")?.credentials("app", "secret")?;
+//! let pipeline = Pipeline::builder("billing")
+//!     .start("orders", move || {
+//!         let options = ReadOptions::new("orders", "billing").dead_letters("orders:dead");
+//!         Ok(source::pulled(RedisPull::new(server.clone(), options), PullOptions::new()))
+//!     })
+//!     .acknowledged()
+//!     .finish_fn("print", |order| println!("{}: {:?}", order.id, order.fields.get("payload")));
+//! pipeline.start().await?.join().await?;
 //! # Ok(())
 //! # }
 //! ```

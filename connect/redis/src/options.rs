@@ -113,7 +113,7 @@ impl Append {
         Self {
             stream: stream.into(),
             limit: Limit::None,
-            once_within: Duration::from_mins(2),
+            once_within: Duration::from_secs(120),
             retry_full: Duration::from_millis(50),
         }
     }

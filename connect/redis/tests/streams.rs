@@ -111,7 +111,7 @@ async fn entries_come_by_demand_and_not_again_once_accepted() {
 async fn a_failed_attempt_counts_and_a_release_does_not() {
     let Some(server) = RedisServer::start(&[]).await else { return };
     append(&server, 0..1).await;
-    let lease = Duration::from_mins(1);
+    let lease = Duration::from_secs(60);
     let (mut pull, mut settle) = reader(&server, ReadOptions::new("orders", "g").lease(lease)).await;
     let pulled = take(&mut pull, 1, LONG).await;
     settle_all(&mut settle, &pulled, Disposition::Release).await;
@@ -194,7 +194,7 @@ async fn the_entries_of_an_ended_consumer_go_to_another_and_renewed_ones_do_not(
 #[tokio::test]
 async fn a_pull_that_is_dropped_loses_nothing() {
     let Some(server) = RedisServer::start(&[]).await else { return };
-    let options = || ReadOptions::new("orders", "g").lease(Duration::from_mins(1));
+    let options = || ReadOptions::new("orders", "g").lease(Duration::from_secs(60));
     let (mut pull, _settle) = reader(&server, options()).await;
     assert!(tokio::time::timeout(SHORT, take(&mut pull, 4, LONG)).await.is_err());
     append(&server, 0..3).await;
@@ -209,7 +209,7 @@ async fn a_pull_that_is_dropped_loses_nothing() {
 #[tokio::test]
 async fn a_dropped_reader_releases_what_it_did_not_return() {
     let Some(server) = RedisServer::start(&[]).await else { return };
-    let options = || ReadOptions::new("orders", "g").lease(Duration::from_mins(10));
+    let options = || ReadOptions::new("orders", "g").lease(Duration::from_secs(600));
     let (mut first, _settle) = reader(&server, options()).await;
     assert!(tokio::time::timeout(SHORT, take(&mut first, 4, LONG)).await.is_err());
     append(&server, 0..4).await;

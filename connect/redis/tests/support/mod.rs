@@ -1,16 +1,18 @@
 //! A Redis server of the tests' own, on a free port and in a temporary folder.
 #![allow(dead_code, reason = "each test program uses a part")]
 
-use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
+use stage_connect::laws::{free_port, installed};
 use stage_redis::Server;
 use tempfile::TempDir;
 
 /// A running server, which is killed when the value is dropped.
 pub(crate) struct RedisServer {
+    program: PathBuf,
     folder: TempDir,
     port: u16,
     arguments: Vec<String>,
@@ -20,25 +22,29 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// Starts a server that writes every command to its disk. `None`, with a line of explanation, where none is installed.
     pub(crate) async fn start(arguments: &[&str]) -> Option<Self> {
-        if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
-            assert!(std::env::var_os("CI_SERVERS").is_none(), "redis-server is not installed");
-            println!("skipped: redis-server is not installed");
-            return None;
-        }
+        let program = installed("redis-server")?;
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        let child = spawn(&folder, port, &arguments);
-        let server = Self { folder, port, arguments, child };
+        let child = spawn(&program, &folder, port, &arguments);
+        let server = Self { program, folder, port, arguments, child };
         server.until_ready().await;
         Some(server)
     }
 
     /// Kills the server as `kill -9` does and starts it again with its data.
     pub(crate) async fn kill_and_restart(&mut self) {
+        self.kill();
+        self.restart().await;
+    }
+
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.child = spawn(&self.folder, self.port, &self.arguments);
+    }
+
+    pub(crate) async fn restart(&mut self) {
+        self.child = spawn(&self.program, &self.folder, self.port, &self.arguments);
         self.until_ready().await;
     }
 
@@ -65,7 +71,7 @@ impl RedisServer {
                     return;
                 }
             }
-            assert!(begun.elapsed() < Duration::from_mins(1), "redis-server does not start");
+            assert!(begun.elapsed() < Duration::from_secs(60), "redis-server does not start");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -78,8 +84,8 @@ impl Drop for RedisServer {
     }
 }
 
-fn spawn(folder: &TempDir, port: u16, arguments: &[String]) -> Child {
-    Command::new("redis-server")
+fn spawn(program: &Path, folder: &TempDir, port: u16, arguments: &[String]) -> Child {
+    Command::new(program)
         .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"])
         .args(["--port", &port.to_string()])
         .arg("--dir")

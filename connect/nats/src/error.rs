@@ -1,0 +1,68 @@
+//! Errors of the client in the words of a connector.
+
+use std::fmt;
+
+use async_nats::ConnectErrorKind;
+use stage_connect::ConnectError;
+
+/// Returns the error of an attempt to connect.
+pub(crate) fn connecting(server: &str, error: async_nats::ConnectError) -> ConnectError {
+    let remedy = match error.kind() {
+        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+            "check the credentials of the user"
+        }
+        ConnectErrorKind::ServerParse => "write nats://HOST:PORT, or tls://HOST:PORT",
+        ConnectErrorKind::Tls => "check the certificates, and whether the server speaks TLS",
+        ConnectErrorKind::Dns
+        | ConnectErrorKind::TimedOut
+        | ConnectErrorKind::Io
+        | ConnectErrorKind::MaxReconnects => return ConnectError::gone(server, "cannot connect", error),
+    };
+    ConnectError::fatal(server, format_args!("cannot connect: {error}"), remedy)
+}
+
+/// An error in the answer of the JetStream API.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    pub(crate) code: u64,
+    pub(crate) text: String,
+}
+
+impl ApiError {
+    pub(crate) const CONSUMER_NOT_FOUND: u64 = 10014;
+    pub(crate) const STREAM_NOT_FOUND: u64 = 10059;
+    /// JetStream is disabled for the server, or for the account.
+    const DISABLED: [u64; 2] = [10076, 10039];
+
+    /// Returns the error, if an answer is one.
+    pub(crate) fn of(answer: &serde_json::Value) -> Option<Self> {
+        let error = answer.get("error")?;
+        let code = error["err_code"].as_u64().unwrap_or_default();
+        Some(Self { code, text: error["description"].as_str().unwrap_or("no description").to_owned() })
+    }
+
+    /// Returns whether the server has no room at present.
+    pub(crate) fn is_full(&self) -> bool {
+        // Resources of the server, the account, storage, memory; a limit of the stream with `discard: new`.
+        matches!(self.code, 10002 | 10023 | 10047 | 10028)
+            || (self.code == 10077 && self.text.contains("maximum"))
+    }
+
+    /// Returns whether the server would refuse the message every time: it is too large, or its headers are.
+    pub(crate) const fn is_refusal(&self) -> bool {
+        matches!(self.code, 10054 | 10097)
+    }
+
+    pub(crate) fn at(self, server: &str, what: &str) -> ConnectError {
+        if Self::DISABLED.contains(&self.code) {
+            return ConnectError::fatal(server, self, "enable JetStream on the server and for the account");
+        }
+        ConnectError::gone(server, what, self.to_string())
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.text, self.code)
+    }
+}

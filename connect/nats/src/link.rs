@@ -1,0 +1,100 @@
+//! A connection that ends at its first failure.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_nats::{Client, StatusCode};
+use serde_json::Value;
+use stage_connect::ConnectError;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::error::ApiError;
+
+/// The longest wait for an answer of the server.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) client: Client,
+    /// The prefix of the JetStream API.
+    pub(crate) prefix: String,
+    /// True once the connection was lost.
+    pub(crate) ended: watch::Receiver<bool>,
+    /// The last refusal of a subject, which the server does not relate to a request.
+    pub(crate) denied: Arc<Mutex<Option<String>>>,
+}
+
+/// The reason for which a request has no answer.
+#[derive(Debug)]
+pub(crate) enum Unanswered {
+    /// Nothing listens to the subject: JetStream is starting, or there is no such stream or consumer.
+    NoResponders,
+    /// The connection was lost, or the time ran out.
+    Lost(String),
+    /// The user may not publish or subscribe to a subject.
+    Denied(String),
+}
+
+impl Unanswered {
+    pub(crate) fn at(self, server: &str, what: &str) -> ConnectError {
+        match self {
+            Self::NoResponders => ConnectError::gone(server, what, "JetStream does not answer"),
+            Self::Lost(text) => ConnectError::gone(server, what, text),
+            Self::Denied(text) => ConnectError::fatal(
+                server,
+                format_args!("{what}: {text}"),
+                "grant the user the subjects that the documentation of stage-nats lists",
+            ),
+        }
+    }
+}
+
+impl Link {
+    /// Waits until the connection is lost. Cancel safe.
+    pub(crate) async fn ended(&self) {
+        // An error means that the client is gone with its callback.
+        let _ = self.ended.clone().wait_for(|ended| *ended).await;
+    }
+
+    /// Returns the reason of a silence.
+    pub(crate) fn silence(&self) -> Unanswered {
+        match self.denied.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(text) => Unanswered::Denied(text),
+            None if *self.ended.borrow() => Unanswered::Lost("the connection was lost".to_owned()),
+            None => Unanswered::Lost(format!("no answer within {PATIENCE:?}")),
+        }
+    }
+
+    /// Returns the result of `answer`, unless the connection or the patience ends first.
+    pub(crate) async fn patiently<T>(&self, answer: impl Future<Output = T>) -> Result<T, Unanswered> {
+        let answered = async {
+            tokio::select! {
+                biased;
+                answer = answer => Some(answer),
+                () = self.ended() => None,
+            }
+        };
+        timeout(PATIENCE, answered).await.ok().flatten().ok_or_else(|| self.silence())
+    }
+
+    /// Calls the JetStream API.
+    pub(crate) async fn api(&self, call: &str, body: &Value) -> Result<Result<Value, ApiError>, Unanswered> {
+        let subject = format!("{}.{call}", self.prefix);
+        let request = async_nats::Request::new().payload(body.to_string().into()).timeout(None);
+        let answer = self.patiently(self.client.send_request(subject, request)).await?;
+        let message = answer.map_err(|error| match error.kind() {
+            async_nats::RequestErrorKind::NoResponders => Unanswered::NoResponders,
+            _ => Unanswered::Lost(error.to_string()),
+        })?;
+        if message.status == Some(StatusCode::NO_RESPONDERS) {
+            return Err(Unanswered::NoResponders);
+        }
+        let answer: Value = serde_json::from_slice(&message.payload)
+            .map_err(|error| Unanswered::Lost(format!("an answer is no JSON: {error}")))?;
+        Ok(match ApiError::of(&answer) {
+            Some(error) => Err(error),
+            None => Ok(answer),
+        })
+    }
+}

@@ -1,0 +1,170 @@
+//! One request for messages.
+
+use std::time::Duration;
+
+use async_nats::{Message, Subscriber};
+use futures_util::StreamExt;
+use stage_connect::ConnectError;
+use tokio::time::timeout;
+
+use crate::api;
+use crate::link::{Link, PATIENCE};
+use crate::message::NatsMessage;
+use crate::options::ReadOptions;
+
+/// How long the rest of a batch may take after the first message, before the request is ended.
+const STRAGGLERS: Duration = Duration::from_millis(5);
+
+/// A message with the reply subject that settles it, and the number of its delivery.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) message: NatsMessage,
+    pub(crate) reply: String,
+    pub(crate) delivered: u32,
+}
+
+/// Asks for at most `at_most` messages, and returns the first ones that arrive, or none after `wait`.
+pub(crate) async fn read(
+    link: Link,
+    options: ReadOptions,
+    at: String,
+    at_most: usize,
+    wait: Duration,
+) -> Result<Vec<Received>, ConnectError> {
+    let what = "cannot read";
+    let lost = |error: &dyn std::error::Error| ConnectError::gone(&at, what, error.to_string());
+    let inbox = link.client.new_inbox();
+    let mut messages = link.client.subscribe(inbox.clone()).await.map_err(|error| lost(&error))?;
+    // The server takes zero as no time limit.
+    let expires = wait.max(Duration::from_millis(1));
+    let subject = format!("{}.CONSUMER.MSG.NEXT.{}.{}", link.prefix, options.stream, options.consumer);
+    let request = api::next(at_most, expires).to_string();
+    link.client.publish_with_reply(subject, inbox, request.into()).await.map_err(|error| lost(&error))?;
+
+    let mut received = Vec::new();
+    // The server reports the end of the request; silence means that it is gone, or does not know the request.
+    let first = tokio::select! {
+        first = timeout(expires + PATIENCE, messages.next()) => first.ok().flatten(),
+        () = link.ended() => None,
+    };
+    let first = first.ok_or_else(|| link.silence().at(&at, what))?;
+    if !take(first, &mut received, &at)? {
+        return Ok(received);
+    }
+    while received.len() < at_most && pending(&received) > 0 {
+        let Ok(Some(next)) = timeout(STRAGGLERS, messages.next()).await else { break };
+        if !take(next, &mut received, &at)? {
+            return Ok(received);
+        }
+    }
+    if received.len() < at_most {
+        end(&link, messages, &mut received, &at).await?;
+    }
+    Ok(received)
+}
+
+/// Ends a request that is not complete; messages on their way are received.
+async fn end(
+    link: &Link,
+    mut messages: Subscriber,
+    received: &mut Vec<Received>,
+    at: &str,
+) -> Result<(), ConnectError> {
+    if messages.drain().await.is_err() {
+        return Ok(());
+    }
+    loop {
+        // A message that does not arrive is delivered again after its lease.
+        let Ok(Some(next)) = link.patiently(messages.next()).await else { return Ok(()) };
+        if !take(next, received, at)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Adds a message; returns false if it is the report of the end of the request.
+fn take(message: Message, received: &mut Vec<Received>, at: &str) -> Result<bool, ConnectError> {
+    let Some(status) = message.status else {
+        received.extend(parse(message));
+        return Ok(true);
+    };
+    let text = message.description.unwrap_or_default();
+    match status.as_u16() {
+        // No messages; the request ran out of time; the server asks whether the client is alive.
+        404 | 408 => Ok(false),
+        100 => Ok(true),
+        409 if text.contains("Exceeded") => Err(ConnectError::fatal(
+            at,
+            format_args!("the consumer refuses the request: {text}"),
+            "raise its limits",
+        )),
+        // The messages that were received are returned first; the next request reports the state again.
+        _ if !received.is_empty() => Ok(false),
+        503 => Err(ConnectError::gone(
+            at,
+            "cannot read",
+            "JetStream does not answer, or the consumer is deleted",
+        )),
+        code => Err(ConnectError::gone(at, "cannot read", format!("{text} ({code})"))),
+    }
+}
+
+/// The number of messages that the consumer could deliver when it delivered the last one.
+fn pending(received: &[Received]) -> u64 {
+    received.last().and_then(|last| last.reply.split('.').nth(tokens(&last.reply).pending)).map_or(0, number)
+}
+
+/// The places of numbers in a reply subject: `$JS.ACK.STREAM.CONSUMER.DELIVERED.SEQUENCE.…`, or with the domain and the
+/// account in front of the stream.
+struct Tokens {
+    delivered: usize,
+    sequence: usize,
+    pending: usize,
+}
+
+fn tokens(reply: &str) -> Tokens {
+    let shift = if reply.split('.').count() > 9 { 2 } else { 0 };
+    Tokens { delivered: 4 + shift, sequence: 5 + shift, pending: 8 + shift }
+}
+
+fn number<T: std::str::FromStr + Default>(text: &str) -> T {
+    text.parse().unwrap_or_default()
+}
+
+fn parse(message: Message) -> Option<Received> {
+    let reply = message.reply?.to_string();
+    let at = tokens(&reply);
+    let mut parts = reply.split('.').skip(at.delivered);
+    let delivered = number(parts.next()?);
+    let sequence = number(parts.nth(at.sequence - at.delivered - 1)?);
+    let message = NatsMessage {
+        subject: message.subject.to_string(),
+        headers: message.headers.unwrap_or_default(),
+        payload: message.payload,
+        sequence,
+    };
+    Some(Received { message, reply, delivered })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_a_reply_subject_are_read() {
+        for reply in ["$JS.ACK.S.C.3.100.7.1790230470084404000.42", "$JS.ACK._.hash.S.C.3.100.7.179.42"] {
+            let message = Message {
+                subject: "orders".into(),
+                reply: Some(reply.into()),
+                payload: "x".into(),
+                headers: None,
+                status: None,
+                description: None,
+                length: 1,
+            };
+            let received = parse(message).unwrap();
+            assert_eq!((received.delivered, received.message.sequence), (3, 100));
+            assert_eq!(pending(&[received]), 42);
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Reading, settling and publishing, on a server of the tests' own.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use async_nats::jetstream::stream::{Config, DiscardPolicy};
+use stage_connect::{ConnectError, Disposition, ErrorKind, MessageId, Pull, Pulled, Push, PutError, Settle};
+use stage_nats::{
+    NatsMessage, NatsPull, NatsPush, NatsSettle, Outgoing, PublishOptions, ReadOptions, Receipt, Server,
+};
+use support::NatsServer;
+
+/// Long enough for a busy machine: a test that waits this long has failed.
+const LONG: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_millis(50);
+
+type Delivery = Pulled<NatsMessage, Receipt>;
+
+fn options() -> ReadOptions {
+    ReadOptions::new("ORDERS", "g")
+}
+
+async fn reader(server: &NatsServer, options: ReadOptions) -> (NatsPull, NatsSettle) {
+    let mut pull = NatsPull::new(server.server(), options);
+    let settle = pull.settle_half();
+    pull.connect().await.unwrap();
+    (pull, settle)
+}
+
+async fn writer(server: &NatsServer) -> NatsPush {
+    let mut push = NatsPush::new(server.server(), PublishOptions::to("orders"));
+    push.connect().await.unwrap();
+    push
+}
+
+fn messages(range: std::ops::Range<u32>) -> Vec<(MessageId, Outgoing)> {
+    let message = |number: u32| {
+        let text = number.to_string();
+        (MessageId::new(format!("message-{text}")), Outgoing::new(text))
+    };
+    range.map(message).collect()
+}
+
+/// Starts a server with the stream `ORDERS`.
+async fn start(arguments: &[&str]) -> Option<NatsServer> {
+    let server = NatsServer::start(arguments).await?;
+    server.server().create_stream("ORDERS", &["orders"]).await.unwrap();
+    Some(server)
+}
+
+async fn publish(server: &NatsServer, range: std::ops::Range<u32>) {
+    let mut push = writer(server).await;
+    let messages = messages(range);
+    let mut done = 0;
+    while done < messages.len() {
+        done += push.put(&messages[done..]).await.unwrap();
+    }
+}
+
+async fn take(pull: &mut NatsPull, at_most: usize, wait: Duration) -> Vec<Delivery> {
+    pull.pull(NonZeroUsize::new(at_most).unwrap(), wait).await.unwrap()
+}
+
+/// Pulls until there are `count` messages, never more than that.
+async fn take_all(pull: &mut NatsPull, count: usize) -> Vec<Delivery> {
+    let mut taken = Vec::new();
+    while taken.len() < count {
+        let some = take(pull, count - taken.len(), LONG).await;
+        assert!(!some.is_empty(), "only {} of {count} messages arrived", taken.len());
+        taken.extend(some);
+    }
+    taken
+}
+
+fn numbers(pulled: &[Delivery]) -> Vec<(String, u32)> {
+    let number =
+        |pulled: &Delivery| (String::from_utf8(pulled.message.payload.to_vec()).unwrap(), pulled.attempt);
+    pulled.iter().map(number).collect()
+}
+
+fn expected(numbers: &[(u32, u32)]) -> Vec<(String, u32)> {
+    numbers.iter().map(|(number, attempt)| (number.to_string(), *attempt)).collect()
+}
+
+async fn settle_all(settle: &mut NatsSettle, pulled: &[Delivery], disposition: Disposition) {
+    let list: Vec<_> = pulled.iter().map(|pulled| (pulled.receipt.clone(), disposition.clone())).collect();
+    settle.settle(&list).await.unwrap();
+}
+
+/// The number of messages that the consumer has delivered and that are not settled.
+async fn open(server: &NatsServer) -> usize {
+    let context = async_nats::jetstream::new(server.client().await);
+    let consumer: async_nats::jetstream::consumer::PullConsumer =
+        context.get_consumer_from_stream("g", "ORDERS").await.unwrap();
+    consumer.cached_info().num_ack_pending
+}
+
+#[tokio::test]
+async fn messages_come_by_demand_and_not_again_once_accepted() {
+    let Some(server) = start(&[]).await else { return };
+    publish(&server, 0..5).await;
+    let (mut pull, mut settle) = reader(&server, options()).await;
+    let pulled = take_all(&mut pull, 3).await;
+    assert_eq!(numbers(&pulled), expected(&[(0, 1), (1, 1), (2, 1)]));
+    assert_eq!((pulled[2].message.sequence, &*pulled[2].message.subject), (3, "orders"));
+    assert_eq!(open(&server).await, 3);
+    settle_all(&mut settle, &pulled, Disposition::Accept).await;
+    assert_eq!(open(&server).await, 0);
+    let pulled = take_all(&mut pull, 2).await;
+    assert_eq!(numbers(&pulled), expected(&[(3, 1), (4, 1)]));
+    settle_all(&mut settle, &pulled, Disposition::Accept).await;
+    // The repetition of a report that was not answered.
+    settle_all(&mut settle, &pulled, Disposition::Accept).await;
+    assert!(take(&mut pull, 3, SHORT).await.is_empty());
+    settle.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_failed_attempt_counts_and_a_release_does_not() {
+    let Some(server) = start(&[]).await else { return };
+    publish(&server, 0..1).await;
+    let (mut pull, mut settle) = reader(&server, options()).await;
+    let pulled = take(&mut pull, 1, LONG).await;
+    settle_all(&mut settle, &pulled, Disposition::Release).await;
+    let pulled = take(&mut pull, 1, LONG).await;
+    assert_eq!(numbers(&pulled), expected(&[(0, 1)]));
+    settle_all(&mut settle, &pulled, Disposition::Retry { after: Duration::ZERO }).await;
+    let pulled = take(&mut pull, 1, LONG).await;
+    assert_eq!(numbers(&pulled), expected(&[(0, 2)]));
+    let begun = std::time::Instant::now();
+    settle_all(&mut settle, &pulled, Disposition::Retry { after: Duration::from_millis(300) }).await;
+    let pulled = take(&mut pull, 1, LONG).await;
+    assert_eq!(numbers(&pulled), expected(&[(0, 3)]));
+    assert!(begun.elapsed() >= Duration::from_millis(290), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_dead_message_is_published_once_with_its_cause() {
+    let Some(server) = start(&[]).await else { return };
+    let mut push = writer(&server).await;
+    let message = Outgoing::new("7").header("customer", "17");
+    push.put(&[(MessageId::new("seven"), message)]).await.unwrap();
+    let (mut pull, mut settle) = reader(&server, options()).await;
+    let pulled = take(&mut pull, 1, LONG).await;
+    let dead = Disposition::Dead { cause: "no such\ncustomer".to_owned() };
+    settle_all(&mut settle, &pulled, dead.clone()).await;
+    settle_all(&mut settle, &pulled, dead).await;
+    assert_eq!(open(&server).await, 0);
+    let (mut dead, _settle) = reader(&server, ReadOptions::new("DEAD_ORDERS", "undertaker")).await;
+    let letters = take(&mut dead, 9, LONG).await;
+    assert_eq!(numbers(&letters), expected(&[(7, 1)]));
+    let header = |name: &str| letters[0].message.headers.get(name).unwrap().as_str();
+    assert_eq!(header("Stage-Cause"), "no such customer");
+    assert_eq!(header("Stage-Sequence"), "1");
+    assert_eq!(header("customer"), "17");
+}
+
+#[tokio::test]
+async fn the_messages_of_an_ended_process_go_to_another_and_renewed_ones_do_not() {
+    let Some(server) = start(&[]).await else { return };
+    publish(&server, 0..2).await;
+    let lease = Duration::from_millis(1500);
+    let (mut first, mut first_settle) = reader(&server, options().lease(lease)).await;
+    let pulled = take_all(&mut first, 2).await;
+    let (mut second, _settle) = reader(&server, options().lease(lease)).await;
+    let mut taken = Vec::new();
+    let begun = std::time::Instant::now();
+    while taken.is_empty() {
+        // The first message is renewed, the second one is forgotten.
+        first_settle.extend(&[pulled[0].receipt.clone()]).await.unwrap();
+        taken = take(&mut second, 9, lease / 10).await;
+        assert!(begun.elapsed() < LONG);
+    }
+    assert_eq!(numbers(&taken), expected(&[(1, 2)]));
+    // An acknowledgement of the former holder counts: the message was handled.
+    first_settle.settle(&[(pulled[1].receipt.clone(), Disposition::Accept)]).await.unwrap();
+    assert_eq!(open(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_pull_that_is_dropped_loses_nothing() {
+    let Some(server) = start(&[]).await else { return };
+    let (mut pull, _settle) = reader(&server, options()).await;
+    assert!(tokio::time::timeout(SHORT, take(&mut pull, 4, LONG)).await.is_err());
+    publish(&server, 0..3).await;
+    let mut numbered = Vec::new();
+    while numbered.len() < 3 {
+        numbered.extend(numbers(&take(&mut pull, 1, LONG).await));
+    }
+    assert_eq!(numbered, expected(&[(0, 1), (1, 1), (2, 1)]));
+}
+
+#[tokio::test]
+async fn a_dropped_reader_releases_the_messages_that_it_did_not_return() {
+    let Some(server) = start(&[]).await else { return };
+    let lease = Duration::from_secs(600);
+    let (mut first, _settle) = reader(&server, options().lease(lease)).await;
+    assert!(tokio::time::timeout(SHORT, take(&mut first, 3, LONG)).await.is_err());
+    publish(&server, 0..3).await;
+    let returned = take(&mut first, 1, LONG).await;
+    assert_eq!(returned.len(), 1);
+    drop(first);
+    let (mut second, _settle) = reader(&server, options().lease(lease)).await;
+    let mut rest: Vec<_> =
+        numbers(&take_all(&mut second, 2).await).into_iter().map(|(number, _)| number).collect();
+    rest.sort_unstable();
+    assert_eq!(rest, ["1", "2"]);
+}
+
+#[tokio::test]
+async fn a_repeated_message_is_stored_once() {
+    let Some(server) = start(&[]).await else { return };
+    let mut push = writer(&server).await;
+    assert_eq!(push.put(&messages(0..3)).await.unwrap(), 3);
+    assert_eq!(push.put(&messages(1..5)).await.unwrap(), 4);
+    let context = async_nats::jetstream::new(server.client().await);
+    let stream = context.get_stream("ORDERS").await.unwrap();
+    assert_eq!(stream.cached_info().state.messages, 5);
+}
+
+#[tokio::test]
+async fn a_full_stream_is_asked_again() {
+    let Some(server) = NatsServer::start(&[]).await else { return };
+    let context = async_nats::jetstream::new(server.client().await);
+    let config = Config {
+        name: "ORDERS".to_owned(),
+        subjects: vec!["orders".to_owned()],
+        max_messages: 3,
+        discard: DiscardPolicy::New,
+        retention: async_nats::jetstream::stream::RetentionPolicy::WorkQueue,
+        ..Config::default()
+    };
+    context.create_stream(config).await.unwrap();
+    let mut push = writer(&server).await;
+    assert_eq!(push.put(&messages(0..5)).await.unwrap(), 3);
+    assert!(matches!(push.put(&messages(3..5)).await, Err(PutError::Full { .. })));
+    let (mut pull, mut settle) = reader(&server, options()).await;
+    let pulled = take_all(&mut pull, 3).await;
+    settle_all(&mut settle, &pulled, Disposition::Accept).await;
+    assert_eq!(push.put(&messages(3..5)).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_message_that_no_server_takes_is_refused_with_its_place() {
+    let Some(server) = start(&[]).await else { return };
+    let mut push = writer(&server).await;
+    let mut list = messages(0..1);
+    list.push((MessageId::new("large"), Outgoing::new(vec![0; 2 << 20])));
+    list.push((MessageId::new("wild"), Outgoing::new("x").subject("orders.*")));
+    assert_eq!(push.put(&list).await.unwrap(), 1);
+    let refused = push.put(&list[1..]).await.unwrap_err();
+    assert!(
+        matches!(&refused, PutError::Refused { index: 0, cause } if cause.contains("bytes")),
+        "{refused}"
+    );
+    let refused = push.put(&list[2..]).await.unwrap_err();
+    assert!(matches!(&refused, PutError::Refused { cause, .. } if cause.contains("orders.*")), "{refused}");
+}
+
+fn assert_fatal(error: &ConnectError, part: &str) {
+    let line = error.to_string();
+    assert_eq!(error.kind(), ErrorKind::Fatal, "{line}");
+    assert!(line.contains(part) && !line.contains("hunter2") && line.lines().count() == 1, "{line}");
+}
+
+#[tokio::test]
+async fn errors_name_the_server_and_the_remedy_and_no_secret() {
+    let Some(server) = NatsServer::start(&["--user", "joe", "--pass", "hunter2"]).await else { return };
+    let pull = |server, options| NatsPull::new(server, options);
+    let error = pull(server.server(), options()).connect().await.unwrap_err();
+    assert_fatal(&error, "check the credentials");
+    let wrong = server.server().credentials("joe", "hunter23");
+    assert_fatal(&pull(wrong, options()).connect().await.unwrap_err(), "check the credentials");
+    let right = server.server().credentials("joe", "hunter2");
+    let error = pull(right.clone(), options()).connect().await.unwrap_err();
+    assert_fatal(&error, "stream `ORDERS` consumer `g`: there is no such stream; create it");
+    let mut push = NatsPush::new(right.clone(), PublishOptions::to("orders"));
+    let error = push.connect().await.unwrap_err();
+    assert_fatal(&error, "subject `orders`: no stream stores the subject; create a stream");
+    right.create_stream("ORDERS", &["orders"]).await.unwrap();
+    right.create_stream("ORDERS", &["orders"]).await.unwrap();
+    pull(right.clone(), options()).connect().await.unwrap();
+    let error = pull(right.clone(), options().lease(LONG)).connect().await.unwrap_err();
+    assert_fatal(&error, "its ack_wait is 30000000000, and not 20000000000; change the options");
+    let error = pull(right, options().dead_letters("nowhere")).connect().await.unwrap_err();
+    assert_fatal(&error, "no stream stores the dead letters `nowhere`; create one");
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_a_transient_error() {
+    let mut pull = NatsPull::new(Server::new("nats://127.0.0.1:1").unwrap(), options());
+    let error = pull.connect().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Gone);
+    assert!(error.to_string().starts_with("nats://127.0.0.1:1: cannot connect: "), "{error}");
+}

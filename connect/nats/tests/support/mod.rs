@@ -1,0 +1,88 @@
+//! A NATS server of the tests' own, on a free port and in a temporary folder.
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use stage_connect::laws::{free_port, installed};
+use stage_nats::Server;
+use tempfile::TempDir;
+
+/// A running server, which is killed when the value is dropped.
+pub(crate) struct NatsServer {
+    program: PathBuf,
+    folder: TempDir,
+    port: u16,
+    arguments: Vec<String>,
+    child: Child,
+}
+
+impl NatsServer {
+    /// Starts a server with JetStream. `None`, with a line of explanation, where none is installed.
+    pub(crate) async fn start(arguments: &[&str]) -> Option<Self> {
+        let program = installed("nats-server")?;
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let child = spawn(&program, &folder, port, &arguments);
+        let server = Self { program, folder, port, arguments, child };
+        server.until_ready().await;
+        Some(server)
+    }
+
+    /// Kills the server as `kill -9` does and starts it again with its data.
+    pub(crate) async fn kill_and_restart(&mut self) {
+        self.kill();
+        self.restart().await;
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) async fn restart(&mut self) {
+        self.child = spawn(&self.program, &self.folder, self.port, &self.arguments);
+        self.until_ready().await;
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn server(&self) -> Server {
+        Server::new(&self.url()).unwrap()
+    }
+
+    /// A connection of the tests' own.
+    pub(crate) async fn client(&self) -> async_nats::Client {
+        async_nats::connect(self.url()).await.unwrap()
+    }
+
+    async fn until_ready(&self) {
+        let begun = Instant::now();
+        while tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "nats-server does not start");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for NatsServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(program: &Path, folder: &TempDir, port: u16, arguments: &[String]) -> Child {
+    Command::new(program)
+        .args(["-js", "-a", "127.0.0.1", "-p", &port.to_string(), "-sd"])
+        .arg(folder.path())
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
