@@ -9,7 +9,7 @@ use crate::plan::{Fed, LayerNode, NodeOf, Origin, Outline, Place, Sourced};
 use crate::reduce::MapLayer;
 use crate::refused::Refused;
 use crate::source::{Iters, NoStamp};
-use crate::window::{Looks, TakesLate, WindowSpec};
+use crate::window::{MakeTrigger, TakesLate, WindowSpec};
 
 /// A query over events: a description that does nothing until it is run, and can be run any number of times.
 ///
@@ -35,7 +35,7 @@ pub struct Flow<C: Chain> {
     pub(crate) options: LayerOptions,
     pub(crate) window: WindowSpec,
     pub(crate) copy: CopyOf<C>,
-    pub(crate) looks: Option<Looks<InOf<C>>>,
+    pub(crate) custom_trigger: Option<MakeTrigger<InOf<C>>>,
     pub(crate) late: Option<TakesLate<InOf<C>>>,
 }
 
@@ -46,7 +46,7 @@ impl<C: Chain> Clone for Flow<C> {
             options: self.options.clone(),
             window: self.window.clone(),
             copy: self.copy,
-            looks: self.looks.clone(),
+            custom_trigger: self.custom_trigger.clone(),
             late: self.late.clone(),
         }
     }
@@ -70,7 +70,7 @@ impl<O: Origin> Flow<Start<O>> {
             options: LayerOptions::default(),
             window: WindowSpec::default(),
             copy: None,
-            looks: None,
+            custom_trigger: None,
             late: None,
         }
     }
@@ -115,7 +115,7 @@ impl<C: Chain> Flow<C> {
 
     /// Returns whether the layer has a window or a trigger, which need a reducer.
     pub(crate) fn is_windowed(&self) -> bool {
-        !self.window.is_plain() || self.looks.is_some()
+        !self.window.is_plain() || self.custom_trigger.is_some()
     }
 
     /// Returns the stages that run this layer's steps.

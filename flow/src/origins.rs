@@ -89,8 +89,16 @@ impl<S: Source> Flow<Start<Sourced<S, NoStamp>>> {
         F: Fn(&S::Item) -> i64 + Send + Sync + 'static,
     {
         let (stamper, refused) = by_time(function, most_ahead);
-        let Self { chain: Start { origin: Sourced { source, .. } }, options, window, looks, late, .. } = self;
-        let mut flow = Flow { options, window, looks, late, ..Flow::at(Sourced { source, stamper }) };
+        let Self {
+            chain: Start { origin: Sourced { source, .. } },
+            options,
+            window,
+            custom_trigger,
+            late,
+            ..
+        } = self;
+        let mut flow =
+            Flow { options, window, custom_trigger, late, ..Flow::at(Sourced { source, stamper }) };
         flow.options.refuse(refused);
         flow
     }
@@ -104,8 +112,10 @@ impl<S: Source> Flow<Start<Fused<S, NoStamp>>> {
         F: Fn(&S::Item) -> i64 + Send + Sync + 'static,
     {
         let (stamper, refused) = by_time(function, most_ahead);
-        let Self { chain: Start { origin: Fused { source, .. } }, options, window, looks, late, .. } = self;
-        let mut flow = Flow { options, window, looks, late, ..Flow::at(Fused { source, stamper }) };
+        let Self {
+            chain: Start { origin: Fused { source, .. } }, options, window, custom_trigger, late, ..
+        } = self;
+        let mut flow = Flow { options, window, custom_trigger, late, ..Flow::at(Fused { source, stamper }) };
         flow.options.refuse(refused);
         flow
     }

@@ -125,10 +125,10 @@ impl<C: Chain, R> Reduced<C, R> {
         M: Emit<<R as Accumulate>::Acc>,
     {
         let Self { flow, reducer } = self;
-        let Flow { chain, options, window, copy, looks, late } = flow;
+        let Flow { chain, options, window, copy, custom_trigger, late } = flow;
         let origin = chain.origin().clone();
         let types = PhantomData;
-        let layer = ReduceLayer { chain, reducer, emit, window, copy, looks, late, options, types };
+        let layer = ReduceLayer { chain, reducer, emit, window, copy, custom_trigger, late, options, types };
         Flow::<Start<_>>::at(Fed { node: Arc::new(LayerNode { origin, layer }), routing: None })
     }
 }

@@ -22,7 +22,7 @@ impl<O: Origin<Time = Untimed>> Flow<Start<O>> {
     {
         let origin = Batched { origin: self.chain.origin, function: Arc::new(function) };
         let mut flow = Flow { options: self.options, window: self.window, ..Flow::at(origin) };
-        if self.looks.is_some() {
+        if self.custom_trigger.is_some() {
             let refused =
                 Refused::new("map_batch", format_args!("after a trigger"), "it must come before the trigger");
             flow.options.refuse(Some(refused));
@@ -33,8 +33,8 @@ impl<O: Origin<Time = Untimed>> Flow<Start<O>> {
 
 impl<C: Chain> Flow<C> {
     fn step<D: Chain<Origin = C::Origin>>(self, step: impl FnOnce(C) -> D) -> Flow<D> {
-        let Self { chain, options, window, copy, looks, late } = self;
-        Flow { chain: step(chain), options, window, copy, looks, late }
+        let Self { chain, options, window, copy, custom_trigger, late } = self;
+        Flow { chain: step(chain), options, window, copy, custom_trigger, late }
     }
 
     /// Maps each event with a function.

@@ -47,7 +47,7 @@ impl<C: Chain> Flow<C> {
         F: Fn(&mut A, Vec<InOf<C>>) -> Next<InOf<C>> + Send + Sync + 'static,
     {
         let function = Arc::new(function);
-        self.looks = Some(Arc::new(move || {
+        self.custom_trigger = Some(Arc::new(move || {
             let (mut state, function) = (init(), Arc::clone(&function));
             Box::new(move |batch| function(&mut state, batch))
         }));

@@ -17,7 +17,7 @@ use crate::time::Time;
 use crate::window::{EventTime, FitsTime, Late, SideBySide, Window, WindowSpec};
 
 /// The flow of the results of a join.
-pub type Joined<M, Q, L, R, J> = Flow<Start<Staged<Fed<M, Side<Q, L, R>>, JoinLayer<M, Q, L, R, J>>>>;
+pub type JoinedFlow<M, Q, L, R, J> = Flow<Start<Staged<Fed<M, Side<Q, L, R>>, JoinLayer<M, Q, L, R, J>>>>;
 
 impl<C: Chain> Flow<C>
 where
@@ -51,7 +51,7 @@ where
         right: Flow<D>,
         left_key: F,
         right_key: G,
-    ) -> Joined<TimeOf<C>, Q, C::Out, D::Out, J>
+    ) -> JoinedFlow<TimeOf<C>, Q, C::Out, D::Out, J>
     where
         D: Chain<Out: Clone>,
         D::Origin: Origin<Time = TimeOf<C>>,
@@ -74,7 +74,7 @@ where
         right: Flow<D>,
         left_key: F,
         right_key: G,
-    ) -> Joined<TimeOf<C>, Q, C::Out, D::Out, J>
+    ) -> JoinedFlow<TimeOf<C>, Q, C::Out, D::Out, J>
     where
         K: SideBySide,
         EventTime: FitsTime<TimeOf<C>>,
@@ -95,7 +95,7 @@ where
         left_key: F,
         right_key: G,
         mut window: WindowSpec,
-    ) -> Joined<TimeOf<C>, Q, C::Out, D::Out, J>
+    ) -> JoinedFlow<TimeOf<C>, Q, C::Out, D::Out, J>
     where
         D: Chain<Out: Clone>,
         D::Origin: Origin<Time = TimeOf<C>>,
@@ -117,7 +117,7 @@ where
     }
 }
 
-impl<M, Q, L, R, J> Joined<M, Q, L, R, J>
+impl<M, Q, L, R, J> JoinedFlow<M, Q, L, R, J>
 where
     M: Time,
     Q: Eq + Hash + Send + 'static,

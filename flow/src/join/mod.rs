@@ -7,7 +7,7 @@ mod side;
 mod sides;
 
 #[doc(hidden)]
-pub use joins::Joined;
+pub use joins::JoinedFlow;
 pub use kind::{FullOuter, Inner, JoinKind, LeftOuter, RightOuter};
 #[doc(hidden)]
 pub use operator::{JoinLayer, JoinOperator};

@@ -60,7 +60,7 @@ where
             open.passed = gaps.as_ref().is_some_and(|gaps| gaps.was_passed(number));
             open
         });
-        if layer.looks.is_some() {
+        if layer.custom_trigger.is_some() {
             open.wait(stamp, event);
         } else {
             Opened { layer, window, place: self.place, open }.take_in(stamp, event, sink);

@@ -9,7 +9,7 @@ use crate::chain::{Chain, CopyOf, InOf, TimeOf};
 use crate::options::LayerOptions;
 use crate::plan::{Layer, Place};
 use crate::time::Time;
-use crate::window::{Looks, TakesLate, WindowSpec};
+use crate::window::{MakeTrigger, TakesLate, WindowSpec};
 
 /// A layer with a reducer.
 pub struct ReduceLayer<C: Chain, R, M> {
@@ -20,7 +20,7 @@ pub struct ReduceLayer<C: Chain, R, M> {
     /// Clones an event for each window it belongs to, if windows overlap.
     pub(crate) copy: CopyOf<C>,
     /// The custom trigger.
-    pub(crate) looks: Option<Looks<InOf<C>>>,
+    pub(crate) custom_trigger: Option<MakeTrigger<InOf<C>>>,
     /// The function called with late events.
     pub(crate) late: Option<TakesLate<InOf<C>>>,
     pub(crate) options: LayerOptions,
@@ -35,7 +35,7 @@ impl<C: Chain, R: Clone, M: Clone> Clone for ReduceLayer<C, R, M> {
             emit: self.emit.clone(),
             window: self.window.clone(),
             copy: self.copy,
-            looks: self.looks.clone(),
+            custom_trigger: self.custom_trigger.clone(),
             late: self.late.clone(),
             options: self.options.clone(),
             types: PhantomData,

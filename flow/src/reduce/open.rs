@@ -4,7 +4,7 @@ use super::layer::ReduceLayer;
 use super::{Accumulate, Emit, Reducer};
 use crate::chain::{Chain, InOf, StampOf};
 use crate::plan::Place;
-use crate::window::{Look, Next, Trigger, TriggerName, WindowId};
+use crate::window::{BatchTrigger, Next, Trigger, TriggerName, WindowId};
 
 /// An open window.
 pub(super) struct Open<C: Chain, R: Accumulate> {
@@ -16,7 +16,7 @@ pub(super) struct Open<C: Chain, R: Accumulate> {
     /// Whether the window has been emitted because the watermark passed it.
     pub(super) passed: bool,
     /// The custom trigger, if there is one.
-    look: Option<Look<InOf<C>>>,
+    trigger: Option<BatchTrigger<InOf<C>>>,
     /// Events that the custom trigger has not seen yet, and the stamp of the first.
     waiting: (Vec<InOf<C>>, Option<StampOf<C>>),
 }
@@ -34,7 +34,7 @@ where
             alarms,
             until: layer.window.every.unwrap_or(usize::MAX),
             passed: false,
-            look: layer.looks.as_ref().map(|looks| looks()),
+            trigger: layer.custom_trigger.as_ref().map(|make| make()),
             waiting: (Vec::new(), None),
         }
     }
@@ -62,7 +62,7 @@ where
 {
     /// Emits the window after its trigger has seen the waiting events.
     pub(super) fn fire<K: FnMut(M::Out)>(&mut self, name: TriggerName, sink: &mut K) {
-        self.look(sink);
+        self.show_batch(sink);
         self.hand_out(name, sink);
     }
 
@@ -82,12 +82,12 @@ where
     }
 
     /// Shows the waiting events to the custom trigger.
-    pub(super) fn look<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
+    pub(super) fn show_batch<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
         let Some(stamp) = self.open.waiting.1.take() else { return };
         let mut batch = std::mem::take(&mut self.open.waiting.0);
-        let Some(mut look) = self.open.look.take() else { return };
+        let Some(mut trigger) = self.open.trigger.take() else { return };
         while !batch.is_empty() {
-            let (before, fire) = match look(std::mem::take(&mut batch)) {
+            let (before, fire) = match trigger(std::mem::take(&mut batch)) {
                 Next::Reduce(events) => (events, None),
                 Next::Fire { name, before, after } => {
                     batch = after;
@@ -101,7 +101,7 @@ where
                 self.hand_out(name, sink);
             }
         }
-        self.open.look = Some(look);
+        self.open.trigger = Some(trigger);
     }
 
     /// Adds one event to the window.

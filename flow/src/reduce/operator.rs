@@ -130,7 +130,7 @@ where
     }
 
     /// Shows the events of consecutive windows to the custom trigger.
-    fn look_at_all<K: FnMut(M::Out)>(
+    fn show_all<K: FnMut(M::Out)>(
         &mut self,
         events: impl Iterator<Item = (StampOf<C>, InOf<C>)>,
         sink: &mut K,
@@ -144,7 +144,7 @@ where
                 current.open.wait(stamp, event);
                 taken += 1;
             }
-            current.look(sink);
+            current.show_batch(sink);
             self.count(taken, sink);
         }
     }
@@ -164,8 +164,8 @@ where
             }
             self.timed_event(stamp, at, event, sink);
         }
-        if self.layer.looks.is_some() {
-            self.each_timed(|mut opened| opened.look(sink));
+        if self.layer.custom_trigger.is_some() {
+            self.each_timed(|mut opened| opened.show_batch(sink));
         }
     }
 
@@ -225,8 +225,8 @@ where
             return;
         }
         let mut events = events.map(TimeOf::<C>::open);
-        if self.layer.looks.is_some() {
-            self.look_at_all(events, sink);
+        if self.layer.custom_trigger.is_some() {
+            self.show_all(events, sink);
             return;
         }
         if let (Kind::Global, None) = (self.layer.window.kind, self.layer.window.every) {

@@ -21,7 +21,7 @@ pub enum Next<T> {
 }
 
 /// A trigger function with its own state, called with each batch.
-pub(crate) type Look<T> = Box<dyn FnMut(Vec<T>) -> Next<T> + Send>;
+pub(crate) type BatchTrigger<T> = Box<dyn FnMut(Vec<T>) -> Next<T> + Send>;
 
 /// Creates the trigger function of each window.
-pub(crate) type Looks<T> = Arc<dyn Fn() -> Look<T> + Send + Sync>;
+pub(crate) type MakeTrigger<T> = Arc<dyn Fn() -> BatchTrigger<T> + Send + Sync>;

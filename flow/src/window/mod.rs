@@ -7,7 +7,7 @@ mod spans;
 mod spec;
 
 pub use custom::Next;
-pub(crate) use custom::{Look, Looks};
+pub(crate) use custom::{BatchTrigger, MakeTrigger};
 pub use id::{Trigger, TriggerName, WindowId};
 pub use late::Late;
 pub(crate) use late::TakesLate;

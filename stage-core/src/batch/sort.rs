@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 
 use crate::policy::{Acknowledged, Carry};
 
-/// Assigns events to batches and builds the batches.
+/// Assigns events to batches and builds the batches: the bound of functions over a [`Batcher`](super::Batcher). A
+/// batcher is made with one of the implementations below.
 pub trait Sort<E>: Send + 'static {
     /// The key shared by the events of a batch.
     type Key: Clone + Eq + Hash + Send + 'static;
@@ -36,7 +37,8 @@ impl<E: Send + 'static> Sort<E> for Together {
 }
 
 /// Puts all events of a chain into the same batch: a `Vec`, or one delivery of a `Vec`, whose verdict applies to
-/// all of them.
+/// all of them. The sort of
+/// [`Batcher::joining`](super::Batcher::joining).
 pub struct Joined<T, C = Acknowledged>(PhantomData<fn() -> (T, C)>);
 
 impl<T, C> Joined<T, C> {

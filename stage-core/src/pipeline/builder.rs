@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::chain::Chain;
 use super::draft::Draft;
-use super::fuse::{Event, Fuse, FusedSink, Origin, Recipe, Source};
+use super::fuse::{Event, Fuse, FusedSink, Recipe, Source, SourceRecipe};
 use super::options::StepOptions;
 use super::pipeline::Pipeline;
 use super::sources::{fused_source, source, whole};
@@ -145,7 +145,7 @@ impl PipelineBuilder {
         stages: impl FnOnce(Fuse<Source<()>>) -> Fuse<Source<P>, R>,
     ) -> Chain<R::Event>
     where
-        P: Origin,
+        P: SourceRecipe,
         R: Recipe<Carry = Plain, In = Event<P>>,
     {
         let upstream = fused_source(&mut self.draft, &options.into(), stages(Fuse::source()));
@@ -187,7 +187,7 @@ impl PipelineBuilder {
         stages: impl FnOnce(Fuse<Source<()>>) -> FusedSink<Source<P>, R>,
     ) -> Pipeline
     where
-        P: Origin,
+        P: SourceRecipe,
         R: Recipe<Carry = Plain, In = Event<P>, Event = Nothing>,
     {
         whole(&mut self.draft, &options.into(), stages(Fuse::source()));

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use super::describe::StepKind;
 use super::describe::carried::Emits;
 use super::draft::{Draft, Shape};
-use super::fuse::{Begin, Event, Fuse, FusedSink, Input, Origin, Recipe, Source};
+use super::fuse::{Begin, Event, Fuse, FusedSink, Input, Recipe, Source, SourceRecipe};
 use super::graph::parts::Parts;
 use super::graph::route::{Node, by_demand, by_key, hashed};
 use super::graph::wire::{Exit, Sharing, Upstream};
@@ -84,7 +84,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         stages: impl FnOnce(Fuse<Source<()>>) -> Fuse<Source<P>, R>,
     ) -> Self
     where
-        P: Origin,
+        P: SourceRecipe,
         R: Recipe<Carry = Plain, In = Event<P>, Event = C::Of<T>>,
     {
         if self.upstream.lanes > 1 {

@@ -7,7 +7,7 @@ use std::fmt;
 
 pub(super) use recipe::{Begin, Recipe};
 use recipe::{Of, Out};
-pub(super) use source::{Event, Origin, Source};
+pub(super) use source::{Event, Source, SourceRecipe};
 
 use super::no_output::NoOutput;
 use crate::base::error::BoxError;

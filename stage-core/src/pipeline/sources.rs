@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use super::describe::StepKind;
 use super::describe::carried::Emits;
 use super::draft::{Draft, Shape};
-use super::fuse::{Event, Fuse, FusedSink, Origin, Recipe, Source};
+use super::fuse::{Event, Fuse, FusedSink, Recipe, Source, SourceRecipe};
 use super::graph::parts::Parts;
 use super::graph::wire::{Exit, Upstream};
 use super::options::StepOptions;
@@ -35,7 +35,7 @@ pub(super) fn fused_source<P, R>(
     stages: Fuse<Source<P>, R>,
 ) -> Upstream<R::Event>
 where
-    P: Origin,
+    P: SourceRecipe,
     R: Recipe<Carry = Plain, In = Event<P>>,
 {
     // The buffer is unbounded, so that the output of the steps is not lost for lack of space.
@@ -46,7 +46,7 @@ where
 /// Declares a whole pipeline in one stage.
 pub(super) fn whole<P, R>(draft: &mut Draft, options: &StepOptions, stages: FusedSink<Source<P>, R>)
 where
-    P: Origin,
+    P: SourceRecipe,
     R: Recipe<Carry = Plain, In = Event<P>, Event = Nothing>,
 {
     let shape = shape::<P::Stage>(StepKind::Whole, Capacity::Unbounded);

@@ -7,19 +7,22 @@ use std::marker::PhantomData;
 use super::each_event::EachEvent;
 use crate::base::error::BoxError;
 
-/// A function that turns each event into one other event, or fails: see [`each`].
+/// A function that turns each event into one other event, or fails: see [`each`]. The type has a name so that a field
+/// or a signature can have it.
 pub struct Each<F, In, Out, E> {
     function: F,
     types: PhantomData<fn(In) -> Result<Out, E>>,
 }
 
-/// A function that turns each event into at most one other event, or fails: see [`each_some`].
+/// A function that turns each event into at most one other event, or fails: see [`each_some`]. The type has a name so
+/// that a field or a signature can have it.
 pub struct EachSome<F, In, Out, E> {
     function: F,
     types: PhantomData<fn(In) -> Result<Out, E>>,
 }
 
-/// A synchronous function that turns each event into one other event, or fails: see [`attempt`].
+/// A synchronous function that turns each event into one other event, or fails: see [`attempt`]. The type has a name
+/// so that a field or a signature can have it.
 pub struct Attempt<F, In, Out, E> {
     function: F,
     types: PhantomData<fn(In) -> Result<Out, E>>,

@@ -6,13 +6,13 @@ use syn::Expr;
 use syn::spanned::Spanned as _;
 
 use crate::model::{Model, Number};
-use crate::validate::{Bound, DEFAULT_MAX_DEMAND, Requirement, Verdict, requirements};
+use crate::validate::{Bound, DEFAULT_MAX_DEMAND, Evaluation, Requirement, requirements};
 
 /// Expands an assertion for every requirement that is left to the compiler, at the user's number.
 pub(super) fn expand(model: &Model) -> TokenStream {
-    let assertions = requirements(model).into_iter().filter_map(|requirement| match requirement.verdict() {
-        Verdict::AskCompiler(message) => Some(assertion(&requirement, &message)),
-        Verdict::Holds | Verdict::Fails(_) | Verdict::AskBuilder => None,
+    let assertions = requirements(model).into_iter().filter_map(|requirement| match requirement.evaluate() {
+        Evaluation::AskCompiler(message) => Some(assertion(&requirement, &message)),
+        Evaluation::Holds | Evaluation::Fails(_) | Evaluation::AskBuilder => None,
     });
     assertions.collect()
 }

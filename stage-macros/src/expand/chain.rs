@@ -9,7 +9,7 @@ use super::options::{
 };
 use super::{capture, policy};
 use crate::model::{
-    Branch, Broadcast, Dispatcher, Model, Node, Options, Partition, Recipe, Rejected, Scope, Shape, Step,
+    Branch, Broadcast, Dispatcher, Model, Node, Options, Partition, RecipeExpr, Rejected, Scope, Shape, Step,
     ends,
 };
 use crate::words::Role;
@@ -175,7 +175,7 @@ impl Calls<'_> {
             (if is_last { end } else { Role::Step }, recipe)
         });
         let parts = [(begin, &step.recipe)].into_iter().chain(thens);
-        let calls = parts.map(|(role, Recipe { shape, expr, anchor })| {
+        let calls = parts.map(|(role, RecipeExpr { shape, expr, anchor })| {
             let (method, recipe) = built(*shape, role, false, expr, self.scope);
             let method = Ident::new(method, *anchor);
             quote_spanned!(*anchor=> .#method(#recipe))

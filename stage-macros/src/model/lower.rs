@@ -4,7 +4,7 @@ use super::naming::{self, snake_case};
 use super::pipeline::{Branch, Broadcast, Node, Partition};
 use super::settings::{Owner, Settings};
 use super::walk::steps_mut;
-use super::{Model, Number, Outline, Recipe, Scope, Step, Text, policy};
+use super::{Model, Number, Outline, RecipeExpr, Scope, Step, Text, policy};
 use crate::ast::{self, Ast, Header, Item, Stage};
 use crate::error::Errors;
 use crate::option_words::OptionWord;
@@ -74,7 +74,7 @@ impl Reader<'_> {
         let Settings { name, options, by, dispatcher, rejected, args, policy, gates, .. } = settings;
         let expr = recipe?;
         let default = naming::default_name(&expr, role, self.number);
-        let mut recipe = Recipe::read(role, expr, self.scope, self.errors);
+        let mut recipe = RecipeExpr::read(role, expr, self.scope, self.errors);
         if let Some(args) = args {
             recipe.call_new(&args, self.errors);
         }
@@ -105,7 +105,7 @@ impl Reader<'_> {
         let Stage { word, role, recipe, settings, .. } = stage;
         let Settings { args, .. } = Settings::read(settings, Owner::THEN, self.scope, self.errors);
         let Some(expr) = recipe else { return };
-        let mut recipe = Recipe::read(role, expr, self.scope, self.errors);
+        let mut recipe = RecipeExpr::read(role, expr, self.scope, self.errors);
         if let Some(args) = args {
             recipe.call_new(&args, self.errors);
         }

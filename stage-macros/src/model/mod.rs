@@ -18,6 +18,6 @@ pub(crate) use self::pipeline::{
     Branch, Broadcast, Buffer, By, Choice, Dispatcher, Failure, Gate, Model, Node, Options, Partition,
     Policy, Rejected, Retry, Step, Supervision, Text, ends,
 };
-pub(crate) use self::recipe::{Recipe, Shape};
+pub(crate) use self::recipe::{RecipeExpr, Shape};
 pub(crate) use self::scope::Scope;
 pub(crate) use self::walk::{branches, partitions, steps};

@@ -4,7 +4,7 @@ use crate::step_options::step_options;
 use proc_macro2::Span;
 use syn::{Expr, Ident, LitStr, Type};
 
-use super::{Number, Outline, Recipe};
+use super::{Number, Outline, RecipeExpr};
 use crate::words::Role;
 
 /// A pipeline whose options are typed. `validate` checks the combinations.
@@ -35,9 +35,9 @@ pub(crate) enum Node {
 pub(crate) struct Step {
     pub(crate) role: Role,
     pub(crate) docs: Vec<String>,
-    pub(crate) recipe: Recipe,
+    pub(crate) recipe: RecipeExpr,
     /// The functions and stages after it within the same stage.
-    pub(crate) thens: Vec<Recipe>,
+    pub(crate) thens: Vec<RecipeExpr>,
     /// The `finish` of `then finish`, if the last of these is a sink.
     pub(crate) finish: Option<Span>,
     pub(crate) name: Text,

@@ -10,7 +10,7 @@ use crate::error::Errors;
 use crate::words::Role;
 
 /// The expression after `start`, `step` or `finish`.
-pub(crate) struct Recipe {
+pub(crate) struct RecipeExpr {
     pub(crate) shape: Shape,
     pub(crate) expr: Expr,
     /// The token that represents the recipe: the name of its type or function.
@@ -26,7 +26,7 @@ pub(crate) enum Shape {
     Function,
 }
 
-impl Recipe {
+impl RecipeExpr {
     pub(super) fn read(role: Role, expr: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Self {
         let anchor = naming::anchor(&expr);
         let shape = shape(role, &expr, scope);

@@ -15,4 +15,4 @@ mod requirement;
 pub(crate) use self::check::validate;
 pub(crate) use self::defaults::{DEFAULT_COUNT, DEFAULT_MAX_DEMAND};
 pub(crate) use self::idle::{Idle, idle};
-pub(crate) use self::requirement::{Bound, Requirement, Verdict, requirements};
+pub(crate) use self::requirement::{Bound, Evaluation, Requirement, requirements};

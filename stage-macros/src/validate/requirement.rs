@@ -10,7 +10,7 @@ pub(crate) enum Requirement<'a> {
     /// A number of copies or events is at least 1.
     AtLeastOne { option: OptionWord, number: &'a Number, owner: String },
     /// A start that is an iterator has one copy, because each copy would yield all of its events.
-    Alone { number: &'a Number, origin: Origin },
+    Alone { number: &'a Number, set_in: SetIn },
     /// A partition has more than one part.
     Parts { into: &'a Number },
     /// `min_demand` is below the `max_demand` of the same step, set or inherited.
@@ -31,15 +31,15 @@ pub(crate) enum Bound<'a> {
 
 /// The place where a number is set.
 #[derive(Clone, Copy)]
-pub(crate) enum Origin {
+pub(crate) enum SetIn {
     /// At the item itself.
-    Own,
-    /// In the pipeline's options.
-    Inherited,
+    Step,
+    /// In the options of the pipeline.
+    Pipeline,
 }
 
 /// The result of a check in the macro.
-pub(crate) enum Verdict {
+pub(crate) enum Evaluation {
     Holds,
     Fails(String),
     /// Constants are involved: the compiler checks, and reports the message on failure.
@@ -76,9 +76,9 @@ fn alone<'a>(step: &'a Step, defaults: &'a Options) -> Option<Requirement<'a>> {
     if step.role != Role::Start || step.recipe.shape != Shape::Function {
         return None;
     }
-    let own = step.options.count.as_ref().map(|number| Requirement::Alone { number, origin: Origin::Own });
+    let own = step.options.count.as_ref().map(|number| Requirement::Alone { number, set_in: SetIn::Step });
     own.or_else(|| {
-        defaults.count.as_ref().map(|number| Requirement::Alone { number, origin: Origin::Inherited })
+        defaults.count.as_ref().map(|number| Requirement::Alone { number, set_in: SetIn::Pipeline })
     })
 }
 
@@ -109,37 +109,37 @@ impl Requirement<'_> {
         }
     }
 
-    pub(crate) fn verdict(&self) -> Verdict {
+    pub(crate) fn evaluate(&self) -> Evaluation {
         match self {
             Self::AtLeastOne { option, number, owner } => match number {
-                Number::Literal { value: 0, .. } => Verdict::Fails(zero(*option).to_owned()),
-                Number::Literal { .. } => Verdict::Holds,
-                Number::Constant(_) => Verdict::AskCompiler(format!("{owner}: {}", zero(*option))),
-                Number::Computed(_) => Verdict::AskBuilder,
+                Number::Literal { value: 0, .. } => Evaluation::Fails(zero(*option).to_owned()),
+                Number::Literal { .. } => Evaluation::Holds,
+                Number::Constant(_) => Evaluation::AskCompiler(format!("{owner}: {}", zero(*option))),
+                Number::Computed(_) => Evaluation::AskBuilder,
             },
-            Self::Alone { number, origin } => match number {
-                Number::Literal { value: 0 | 1, .. } => Verdict::Holds,
-                Number::Literal { .. } => Verdict::Fails(doubled(*origin).to_owned()),
-                Number::Constant(_) => Verdict::AskCompiler(doubled(*origin).to_owned()),
-                Number::Computed(_) => Verdict::AskBuilder,
+            Self::Alone { number, set_in } => match number {
+                Number::Literal { value: 0 | 1, .. } => Evaluation::Holds,
+                Number::Literal { .. } => Evaluation::Fails(doubled(*set_in).to_owned()),
+                Number::Constant(_) => Evaluation::AskCompiler(doubled(*set_in).to_owned()),
+                Number::Computed(_) => Evaluation::AskBuilder,
             },
             Self::Parts { into } => match into {
-                Number::Literal { value: 0, .. } => Verdict::Fails(NO_PART.to_owned()),
-                Number::Literal { value: 1, .. } => Verdict::Fails(ONE_PART.to_owned()),
-                Number::Literal { .. } => Verdict::Holds,
-                Number::Constant(_) => Verdict::AskCompiler(NO_PART.to_owned()),
-                Number::Computed(_) => Verdict::AskBuilder,
+                Number::Literal { value: 0, .. } => Evaluation::Fails(NO_PART.to_owned()),
+                Number::Literal { value: 1, .. } => Evaluation::Fails(ONE_PART.to_owned()),
+                Number::Literal { .. } => Evaluation::Holds,
+                Number::Constant(_) => Evaluation::AskCompiler(NO_PART.to_owned()),
+                Number::Computed(_) => Evaluation::AskBuilder,
             },
             Self::Below { min, max, owner } => match (min, max.number()) {
-                (Number::Computed(_), _) | (_, Some(Number::Computed(_))) => Verdict::AskBuilder,
-                _ if matches!(max, Bound::Batches) => Verdict::AskBuilder,
+                (Number::Computed(_), _) | (_, Some(Number::Computed(_))) => Evaluation::AskBuilder,
+                _ if matches!(max, Bound::Batches) => Evaluation::AskBuilder,
                 (Number::Literal { value, .. }, None | Some(Number::Literal { .. })) => match max.known() {
                     // Reported by its own requirement; no minimum can be below zero.
-                    Some(0) => Verdict::Holds,
-                    Some(limit) if *value >= limit => Verdict::Fails(not_below(*value, limit, max)),
-                    _ => Verdict::Holds,
+                    Some(0) => Evaluation::Holds,
+                    Some(limit) if *value >= limit => Evaluation::Fails(not_below(*value, limit, max)),
+                    _ => Evaluation::Holds,
                 },
-                _ => Verdict::AskCompiler(format!(
+                _ => Evaluation::AskCompiler(format!(
                     "{owner}: `min_demand` must be below `max_demand`{}",
                     max.source()
                 )),
@@ -191,12 +191,12 @@ fn zero(option: OptionWord) -> &'static str {
     }
 }
 
-fn doubled(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Own => {
+fn doubled(set_in: SetIn) -> &'static str {
+    match set_in {
+        SetIn::Step => {
             "each copy of this `start` would yield every event of the iterator: write `count: 1`, or a producer"
         }
-        Origin::Inherited => {
+        SetIn::Pipeline => {
             "each copy of the `start` would yield every event of its iterator: write `count: 1` at the `start`, or a producer"
         }
     }

@@ -14,7 +14,7 @@ use crate::stage::{FromIter, Producer, SourceThen};
 pub struct Source<P>(P);
 
 /// Builds a source, once per copy and again at each restart.
-pub trait Origin: Send + 'static {
+pub trait SourceRecipe: Send + 'static {
     /// The source.
     type Stage: Producer;
 
@@ -26,7 +26,7 @@ pub trait Origin: Send + 'static {
     fn build(&self) -> Result<Self::Stage, BoxError>;
 }
 
-impl<S, F> Origin for F
+impl<S, F> SourceRecipe for F
 where
     S: Producer,
     F: Fn() -> Result<S, BoxError> + Send + 'static,
@@ -39,7 +39,7 @@ where
 }
 
 /// The type of events that the source of a recipe emits.
-pub(in super::super) type Event<P> = <<P as Origin>::Stage as Producer>::Event;
+pub(in super::super) type Event<P> = <<P as SourceRecipe>::Stage as Producer>::Event;
 
 impl Fuse<Source<()>> {
     pub(in super::super) fn source() -> Self {
@@ -50,7 +50,7 @@ impl Fuse<Source<()>> {
     pub fn start<S, R>(
         self,
         recipe: R,
-    ) -> Fuse<Source<impl Origin<Stage = impl Producer<Event = S::Event>>>, Begin<S::Event>>
+    ) -> Fuse<Source<impl SourceRecipe<Stage = impl Producer<Event = S::Event>>>, Begin<S::Event>>
     where
         S: Producer,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
@@ -62,7 +62,7 @@ impl Fuse<Source<()>> {
     pub fn start_fn<I, R>(
         self,
         recipe: R,
-    ) -> Fuse<Source<impl Origin<Stage = impl Producer<Event = I::Item>>>, Begin<I::Item>>
+    ) -> Fuse<Source<impl SourceRecipe<Stage = impl Producer<Event = I::Item>>>, Begin<I::Item>>
     where
         I: IntoIterator,
         I::IntoIter: Send + 'static,
@@ -75,7 +75,7 @@ impl Fuse<Source<()>> {
 
 impl<P, R> Fuse<Source<P>, R>
 where
-    P: Origin,
+    P: SourceRecipe,
     R: Recipe<Carry = Plain, In = Event<P>>,
 {
     pub(in super::super) fn into_recipe(
@@ -87,7 +87,7 @@ where
 
 impl<P, R> FusedSink<Source<P>, R>
 where
-    P: Origin,
+    P: SourceRecipe,
     R: Recipe<Carry = Plain, In = Event<P>>,
 {
     pub(in super::super) fn into_recipe(
@@ -102,7 +102,7 @@ fn together<P, R>(
     rest: R,
 ) -> impl Fn() -> Result<SourceThen<P::Stage, R::Stage>, BoxError> + Send + 'static
 where
-    P: Origin,
+    P: SourceRecipe,
     R: Recipe<In = Event<P>>,
 {
     move || Ok(SourceThen::new(source.build()?, rest.build()?))
