@@ -134,8 +134,6 @@ impl<C: Chain> Flow<C> {
 
     /// Returns the plan of the flow: its layers, their stages, and the edges between them.
     pub fn explain(&self) -> Outline {
-        let mut outline = Outline::default();
-        self.node().outline(&mut outline);
-        outline
+        Outline::of(&*self.node()).finished()
     }
 }

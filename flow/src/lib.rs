@@ -84,6 +84,7 @@ mod reduced;
 mod refused;
 mod running;
 mod session;
+mod sharing;
 mod sorted;
 pub mod source;
 pub mod stages;

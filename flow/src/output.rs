@@ -164,7 +164,7 @@ impl<C: Chain> Flow<C> {
         let node = self.node();
         let opened = spawn(workers, async move {
             let stages = Stages::of(build.clone());
-            let outputs = node.build(&build, Exit::as_asked(1, Readers::Own)).await?;
+            let outputs = build.start(&node, Exit::as_asked(1, Readers::Own)).await?;
             let demand = demand.cancel(CancelMode::Transient);
             let subscriptions = outputs.into_iter().map(|producer| (producer, demand.clone()));
             let mut events = EventStream::over(subscriptions).map_err(|_| FlowError::Stopped)?;

@@ -124,6 +124,10 @@ where
         self.layer.fed_by(feeds);
     }
 
+    fn holds_back(&self) -> bool {
+        self.layer.holds_back()
+    }
+
     fn reached(&self) -> Option<crate::time::Reached> {
         self.layer.reached()
     }

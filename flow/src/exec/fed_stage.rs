@@ -24,6 +24,8 @@ pub(crate) struct FedStage<P> {
     gauge: Arc<Gauge>,
     /// The progress announced last.
     announced: Progress,
+    /// The number of edges, from the first, that wait for the others.
+    held: usize,
     finished: bool,
     /// Keeps the stage alive while the operator has more to emit.
     going_on: Option<Hold>,
@@ -42,7 +44,8 @@ impl<P: Operator> FedStage<P> {
         operator.fed_by(feeds);
         let (edges, alarm) = (Vec::new(), Alarm::default());
         let announced = Progress::UNKNOWN;
-        Self { operator, ends, edges, alarm, gauge, announced, finished: false, going_on: None }
+        let held = feeds.held();
+        Self { operator, ends, edges, alarm, gauge, announced, held, finished: false, going_on: None }
     }
 
     /// Returns the edge of a subscription.
@@ -75,6 +78,10 @@ impl<P: Operator> FedStage<P> {
     fn set_alarm(&mut self, out: &mut Emitter<'_, P::Out>) -> StageResult {
         self.gauge.show(self.operator.reached());
         announce(&self.operator, &mut self.announced, out);
+        if self.held > 0 && !self.operator.holds_back() {
+            self.edges.iter().take(self.held).for_each(Subscription::resume);
+            self.held = 0;
+        }
         self.go_on_later(out)?;
         let wanted = if self.finished { None } else { self.operator.alarm() };
         if let Some(after) = self.alarm.set(wanted) {

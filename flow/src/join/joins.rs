@@ -10,7 +10,7 @@ use crate::chain::{Chain, Start, TimeOf};
 use crate::exchange::{KeyHash, by_key};
 use crate::flow::Flow;
 use crate::options::LayerOptions;
-use crate::plan::{Fed, Merged, Origin, Staged};
+use crate::plan::{Fed, Origin, Sides, Staged};
 use crate::refused::Refused;
 use crate::stats::Tally;
 use crate::time::Time;
@@ -24,8 +24,10 @@ where
     C::Out: Clone,
 {
     /// Joins this flow, the left one, with another by key, over the whole of both. A pair is emitted as soon
-    /// as both of its events have arrived; events without a partner are emitted at the end. Both sides are
-    /// kept in memory until then.
+    /// as both of its events have arrived; an event without a partner is emitted once the other flow has
+    /// ended. Both sides are kept in memory until one of them has ended: the events of the other one are then
+    /// looked up as they arrive, and are not kept. For a flow that is small from the outset,
+    /// [`lookup_join`](Self::lookup_join) keeps and moves none of the other one.
     ///
     /// Equal keys match, so a key of `None` matches `None`, unlike `NULL` in SQL: to exclude events without a
     /// key from the join, filter them out first.
@@ -107,7 +109,7 @@ where
         let left = self.map(move |event| Side::Left(left_key(&event), event)).node();
         let right = right.map(move |event| Side::Right(right_key(&event), event)).node();
         let routing = by_key::<TimeOf<C>, _, _, _>(|side: &Side<Q, _, _>| KeyHash::of(side.key()));
-        let node = Arc::new(Merged { parts: vec![left, right] });
+        let node = Arc::new(Sides { left, right });
         let (options, refused) = (LayerOptions::default(), window.refused.take());
         let first = JoinLayer { window, bound: None, late: None, options, types: PhantomData };
         let origin = Fed { node, routing: Some(routing) };

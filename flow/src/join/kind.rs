@@ -20,16 +20,24 @@ pub trait JoinKind<L, R>: Clone + Copy + Debug + Send + Sync + 'static {
     fn right(right: R) -> Option<Self::Out>;
 }
 
+/// Which events a [lookup](crate::Flow::lookup_join) emits: [`Inner`] or [`LeftOuter`]. The rows of the table that have
+/// no partner are not known before all stages have ended, so there is no other.
+pub trait LookupKind<L, R>: JoinKind<L, R> {}
+
+impl<L: Send + 'static, R: Send + 'static> LookupKind<L, R> for Inner {}
+impl<L: Send + 'static, R: Send + 'static> LookupKind<L, R> for LeftOuter {}
+
 /// Emits pairs only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inner;
-/// Emits pairs, and at the end the left events without a partner.
+/// Emits pairs, and the left events without a partner once the right flow, or their window, has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeftOuter;
-/// Emits pairs, and at the end the right events without a partner.
+/// Emits pairs, and the right events without a partner once the left flow, or their window, has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RightOuter;
-/// Emits pairs, and at the end the events without a partner: first the left ones, then the right ones.
+/// Emits pairs, and the events without a partner once the other flow, or their window, has ended; of a window, first
+/// the left ones, then the right ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FullOuter;
 

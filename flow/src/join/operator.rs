@@ -63,6 +63,9 @@ where
             held: 0,
             order: VecDeque::new(),
             marks: Marks::new(),
+            lefts: 0,
+            open: (0, 0),
+            ended: None,
         }
     }
 
@@ -86,6 +89,12 @@ pub struct JoinOperator<M, Q, L, R, J> {
     /// closed windows.
     order: VecDeque<(i64, Q, Which)>,
     marks: Marks,
+    /// The number of stages of the left flow, which the first edges come from.
+    lefts: usize,
+    /// The numbers of stages of both flows that have not ended.
+    open: (usize, usize),
+    /// The side that has ended, in a join without a window and a limit.
+    ended: Option<Which>,
 }
 
 impl<M, Q, L, R, J> fmt::Debug for JoinOperator<M, Q, L, R, J> {
@@ -153,16 +162,45 @@ where
 
     /// Adds one event to its window.
     fn take_in<K: FnMut(J::Out)>(&mut self, window: i64, side: Side<Q, L, R>, sink: &mut K) {
-        if let Some(bound) = &self.layer.bound {
-            let which = match side {
-                Side::Left(..) => Which::Left,
-                Side::Right(..) => Which::Right,
-            };
-            self.order.push_back((window, (bound.copy)(side.key()), which));
+        let which = match side {
+            Side::Left(..) => Which::Left,
+            Side::Right(..) => Which::Right,
+        };
+        let key = self.layer.bound.as_ref().map(|bound| (bound.copy)(side.key()));
+        if !self.sides.entry(window).or_default().take_in::<J, _>(side, self.ended, sink) {
+            return;
         }
-        self.sides.entry(window).or_default().take_in::<J, _>(side, sink);
         self.held += 1;
-        self.evict(sink);
+        if let Some(key) = key {
+            self.order.push_back((window, key, which));
+            self.evict(sink);
+        }
+    }
+
+    /// Returns whether a window or a limit bounds what is kept of both sides.
+    fn is_limited(&self) -> bool {
+        self.layer.bound.is_some() || self.layer.window.spans().is_some()
+    }
+
+    /// Records that a stage of a flow has ended. Without a window or a limit, nothing waits for a flow that has
+    /// ended.
+    fn count_end<K: FnMut(J::Out)>(&mut self, edge: usize, sink: &mut K) {
+        let (which, open) = if edge < self.lefts {
+            (Which::Left, &mut self.open.0)
+        } else {
+            (Which::Right, &mut self.open.1)
+        };
+        *open = open.saturating_sub(1);
+        let is_open = *open > 0;
+        if is_open || self.ended.is_some() || self.is_limited() {
+            return;
+        }
+        self.ended = Some(which);
+        for sides in self.sides.values_mut() {
+            self.held -= sides.held();
+            sides.end_side::<J, _>(which, sink);
+            self.held += sides.held();
+        }
     }
 }
 
@@ -179,6 +217,16 @@ where
 
     fn fed_by(&mut self, feeds: Feeds) {
         self.marks.fed_by(feeds);
+        if let Feeds::Sides(left, right) = feeds {
+            (self.lefts, self.open) = (left, (left, right));
+            if !self.is_limited() {
+                self.ended = match (left, right) {
+                    (0, _) => Some(Which::Left),
+                    (_, 0) => Some(Which::Right),
+                    _ => None,
+                };
+            }
+        }
     }
 
     fn reached(&self) -> Option<Reached> {
@@ -194,6 +242,7 @@ where
     fn edge_ended<K: FnMut(J::Out)>(&mut self, edge: usize, sink: &mut K) {
         self.marks.ended(edge);
         self.pass(sink);
+        self.count_end(edge, sink);
     }
 
     fn batch<K: FnMut(J::Out)>(&mut self, edge: usize, events: impl Iterator<Item = Self::In>, sink: &mut K) {

@@ -1,5 +1,7 @@
 //! The stages of one run of a flow: starts them, wires them, and ends them.
 
+use std::any::Any;
+use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +18,7 @@ use stage_core::subscribe::Subscription;
 use stage_core::watch::GroupBuilder;
 use stage_core::{ExitReason, ProducerRef, StageRef, SubscribeOptions};
 
-use super::{Layer, Place};
+use super::{Layer, NodeOf, Outline, Place};
 use crate::error::{FirstError, FlowError};
 use crate::exec::{Ends, Readers};
 use crate::sync::lock;
@@ -110,16 +112,51 @@ pub struct Build {
     pub(crate) gauges: Gauges,
     /// Numbers the layers, so that their names differ.
     layers: Arc<std::sync::atomic::AtomicUsize>,
+    common: Arc<Mutex<CommonParts>>,
     subscribe_timeout: Duration,
     pace: Pace,
+}
+
+/// The parts that feed several layers, by their identity.
+#[derive(Default)]
+struct CommonParts {
+    /// The number of layers that each one feeds.
+    uses: HashMap<usize, usize>,
+    /// The producers of those that were started.
+    started: HashMap<usize, Box<dyn Any + Send>>,
 }
 
 impl Build {
     /// Creates a build without stages; each subscription may take `subscribe_timeout`.
     pub(crate) fn new(subscribe_timeout: Duration) -> Self {
         let (stages, sources, waiting, first_error) = Default::default();
-        let (gauges, layers, pace) = Default::default();
-        Self { stages, sources, waiting, first_error, gauges, layers, subscribe_timeout, pace }
+        let (gauges, layers, common, pace) = Default::default();
+        Self { stages, sources, waiting, first_error, gauges, layers, common, subscribe_timeout, pace }
+    }
+
+    /// Starts the stages of a whole plan.
+    pub(crate) async fn start<E: Send + 'static>(
+        &self,
+        node: &NodeOf<E>,
+        exit: Exit<E>,
+    ) -> Result<Vec<ProducerRef<E>>, FlowError> {
+        lock(&self.common).uses = Outline::of(&**node).uses();
+        node.build(self, exit).await
+    }
+
+    /// Returns the number of layers that the part `id` feeds.
+    pub(crate) fn uses_of(&self, id: usize) -> usize {
+        lock(&self.common).uses.get(&id).copied().unwrap_or(1)
+    }
+
+    /// Keeps the producers of the part `id`, which feeds several layers.
+    pub(crate) fn share<E: Send + 'static>(&self, id: usize, stages: Vec<ProducerRef<E>>) {
+        lock(&self.common).started.insert(id, Box::new(stages));
+    }
+
+    /// Returns the producers of the part `id` if it was started.
+    pub(crate) fn shared<E: Send + 'static>(&self, id: usize) -> Option<Vec<ProducerRef<E>>> {
+        lock(&self.common).started.get(&id)?.downcast_ref::<Vec<ProducerRef<E>>>().cloned()
     }
 
     /// Makes each stage handle one batch at a time, and the next one only while there is demand.

@@ -62,9 +62,8 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
                 let make: MakeDispatcher<_> = Arc::new(move || routing(of, &build, &name));
                 make
             });
-            let upstream =
-                self.node.build(build, Exit { consumers: of, readers: Readers::Own, dispatcher }).await?;
-            let feeds = Feeds::Stages(upstream.len());
+            let exit_before = Exit { consumers: of, readers: Readers::Own, dispatcher };
+            let (upstream, feeds) = self.node.build_sides(build, exit_before).await?;
             feed(&layer, &name, self.routing.is_some(), (&upstream, feeds), build, &exit).await
         }
         .boxed()
@@ -104,8 +103,12 @@ pub(super) async fn feed<L: Layer>(
             let stage = stage.clone();
             build.keep_source(move || stage.cast(Leave).unwrap_or_default());
         }
-        for producer in upstream {
+        for (edge, producer) in upstream.iter().enumerate() {
             let mut demand = options.demand();
+            if edge < feeds.held() {
+                // The stage resumes it.
+                demand = demand.paused();
+            }
             if partitioned {
                 demand = demand.share(DispatchOptions::new().partition(index));
             }

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use stage_core::ProducerRef;
 
-use super::{Build, Exit, Layer, Origin, Outline};
+use super::{Build, Exit, Feeds, Layer, Origin, Outline};
 use crate::error::FlowError;
 use crate::time::Time;
 
@@ -22,6 +22,21 @@ pub trait Node<E: Send + 'static>: Send + Sync {
         build: &'a Build,
         exit: Exit<E>,
     ) -> BoxFuture<'a, Result<Vec<ProducerRef<E>>, FlowError>>;
+
+    /// Starts the stages like [`build`](Self::build), and states how the layer that follows is fed.
+    #[doc(hidden)]
+    fn build_sides<'a>(
+        &'a self,
+        build: &'a Build,
+        exit: Exit<E>,
+    ) -> BoxFuture<'a, Result<(Vec<ProducerRef<E>>, Feeds), FlowError>> {
+        async move {
+            let upstream = self.build(build, exit).await?;
+            let feeds = Feeds::Stages(upstream.len());
+            Ok((upstream, feeds))
+        }
+        .boxed()
+    }
 
     /// Adds the layers of this part to `outline`; returns their numbers.
     #[doc(hidden)]
@@ -84,5 +99,41 @@ impl<E: Send + 'static> Node<E> for Merged<E> {
 
     fn outline(&self, outline: &mut Outline) -> Vec<usize> {
         self.parts.iter().flat_map(|part| part.outline(outline)).collect()
+    }
+}
+
+/// The two sides of a join, as events of one type.
+pub(crate) struct Sides<E> {
+    pub(crate) left: NodeOf<E>,
+    pub(crate) right: NodeOf<E>,
+}
+
+impl<E: Send + 'static> Node<E> for Sides<E> {
+    fn build<'a>(
+        &'a self,
+        build: &'a Build,
+        exit: Exit<E>,
+    ) -> BoxFuture<'a, Result<Vec<ProducerRef<E>>, FlowError>> {
+        async move { Ok(self.build_sides(build, exit).await?.0) }.boxed()
+    }
+
+    fn build_sides<'a>(
+        &'a self,
+        build: &'a Build,
+        exit: Exit<E>,
+    ) -> BoxFuture<'a, Result<(Vec<ProducerRef<E>>, Feeds), FlowError>> {
+        async move {
+            let mut all = self.left.build(build, exit.clone()).await?;
+            let left = all.len();
+            all.extend(self.right.build(build, exit).await?);
+            let feeds = Feeds::Sides(left, all.len() - left);
+            Ok((all, feeds))
+        }
+        .boxed()
+    }
+
+    fn outline(&self, outline: &mut Outline) -> Vec<usize> {
+        let sides = [&self.left, &self.right];
+        sides.into_iter().flat_map(|side| side.outline(outline)).collect()
     }
 }

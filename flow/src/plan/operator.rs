@@ -25,6 +25,25 @@ pub enum Feeds {
     OwnPart,
     /// This number of upstream stages.
     Stages(usize),
+    /// These numbers of upstream stages, of two flows: the edges of the first one come first.
+    Sides(usize, usize),
+    /// This number of upstream stages, and further ones with the table that their events are looked up in.
+    Table {
+        /// The number of stages that emit events.
+        events: usize,
+        /// Whether these stages wait until the table is complete.
+        holds: bool,
+    },
+}
+
+impl Feeds {
+    /// Returns the number of upstream stages, from the first, of which nothing is asked at the beginning.
+    pub(crate) fn held(self) -> usize {
+        match self {
+            Self::Table { events, holds: true } => events,
+            Self::OwnPart | Self::Stages(_) | Self::Sides(..) | Self::Table { .. } => 0,
+        }
+    }
 }
 
 /// The origin of the events of a layer.
@@ -126,6 +145,12 @@ pub trait Operator: Send + 'static {
     #[doc(hidden)]
     fn hear<K: FnMut(Self::Out)>(&mut self, edge: usize, progress: Progress, sink: &mut K) {
         let _ = (edge, progress, sink);
+    }
+
+    /// Returns whether the edges that [`Feeds::held`] counts still wait.
+    #[doc(hidden)]
+    fn holds_back(&self) -> bool {
+        false
     }
 
     /// Returns the progress to announce to the next stages, if the emitted events carry time.

@@ -1,7 +1,6 @@
 //! A layer that begins at a source: fed by the source's own stages, or fused with the parts of the source.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -11,11 +10,12 @@ use stage_core::{Capacity, ExitReason, ProducerRef};
 
 use super::build::guarded;
 use super::fed::feed;
+use super::pass::Pass;
 use super::{Build, Exit, Feeds, Layer, Node, NodeOf, Operator, Origin, Outline, Place};
 use crate::error::FlowError;
 use crate::exec::{Leave, Readers, SourceStage};
 use crate::source::{LiveStamper, Part, Source, Stamper, Taker};
-use crate::time::{Progress, Stamp, Time};
+use crate::time::{Progress, Time};
 
 /// Events of a source whose parts cannot be split: each part is a stage, and feeds every stage of the layer.
 pub struct Sourced<S, M> {
@@ -237,45 +237,5 @@ where
     fn take(&mut self, events: impl Iterator<Item = T>) {
         let Self { live, taker } = self;
         taker.take(events.map(|event| live.stamp(event)));
-    }
-}
-
-/// An operator that passes its input on unchanged.
-struct Pass<M, T> {
-    progress: Progress,
-    takes: PhantomData<fn(M, T)>,
-}
-
-impl<M, T> Pass<M, T> {
-    fn new() -> Self {
-        Self { progress: Progress::UNKNOWN, takes: PhantomData }
-    }
-}
-
-impl<M: Time, T: Send + 'static> Operator for Pass<M, T> {
-    type In = M::Of<T>;
-    type Out = M::Of<T>;
-
-    fn batch<K: FnMut(M::Of<T>)>(
-        &mut self,
-        _edge: usize,
-        events: impl Iterator<Item = M::Of<T>>,
-        sink: &mut K,
-    ) {
-        for carried in events {
-            let (stamp, event) = M::open(carried);
-            if let Some(Stamp { reached, .. }) = M::moment(stamp) {
-                self.progress = Progress { reached, idle: false };
-            }
-            sink(M::close(stamp, event));
-        }
-    }
-
-    fn hear<K: FnMut(M::Of<T>)>(&mut self, _edge: usize, progress: Progress, _sink: &mut K) {
-        self.progress = progress;
-    }
-
-    fn progress(&self) -> Option<Progress> {
-        M::IS_TIMED.then_some(self.progress)
     }
 }

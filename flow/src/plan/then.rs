@@ -108,6 +108,10 @@ impl<A: Operator, B: Operator<In = A::Out>> Operator for Then<A, B> {
         self.first.batch(edge, events, &mut |event| then.batch(edge, std::iter::once(event), sink));
     }
 
+    fn holds_back(&self) -> bool {
+        self.first.holds_back()
+    }
+
     fn hear<K: FnMut(B::Out)>(&mut self, edge: usize, progress: Progress, sink: &mut K) {
         let then = &mut self.then;
         self.first.hear(edge, progress, &mut |event| then.batch(edge, std::iter::once(event), sink));

@@ -41,6 +41,8 @@ impl Marks {
         let ways = match feeds {
             Feeds::OwnPart => 1,
             Feeds::Stages(stages) => stages,
+            Feeds::Sides(left, right) => left + right,
+            Feeds::Table { events, .. } => events + 1,
         };
         self.ways = vec![Way { reached: None, state: State::Active }; ways.max(1)];
     }

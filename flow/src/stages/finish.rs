@@ -148,7 +148,7 @@ where
             let build = Build::new(within);
             let stages = Stages::of(build.clone());
             let exit = Exit::as_asked(consumers.layer.count(), Readers::Returning);
-            let producers = node.build(&build, exit).await?;
+            let producers = build.start(&node, exit).await?;
             let before = build.ended();
             let crew = Crew::start(recipe, consumers, &producers, &build).await?;
             Ok((build, stages, producers, before, crew))

@@ -126,7 +126,7 @@ where
         let wired = spawn(options.workers, async move {
             let build = Build::new(within);
             let stages = Stages::of(build.clone());
-            let producers = node.build(&build, Exit::as_asked(consumers.len(), Readers::Foreign)).await?;
+            let producers = build.start(&node, Exit::as_asked(consumers.len(), Readers::Foreign)).await?;
             let mut subscriptions = Vec::new();
             for (consumer, demand) in consumers {
                 for producer in &producers {

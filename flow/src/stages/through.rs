@@ -105,6 +105,7 @@ impl<T: Send + 'static, U: Send + 'static> Node<U> for ThroughRunning<T, U> {
 
     fn outline(&self, outline: &mut Outline) -> Vec<usize> {
         let from = self.before.outline(outline);
+        outline.add_external();
         vec![outline.add("stages".to_owned(), self.stages.len(), from)]
     }
 }

@@ -37,8 +37,7 @@ impl<E: Send + 'static> Sort<E> for Together {
 }
 
 /// Puts all events of a chain into the same batch: a `Vec`, or one delivery of a `Vec`, whose verdict applies to
-/// all of them. The sort of
-/// [`Batcher::joining`](super::Batcher::joining).
+/// all of them. The sort of [`Batcher::joining`](super::Batcher::joining).
 pub struct Joined<T, C = Acknowledged>(PhantomData<fn() -> (T, C)>);
 
 impl<T, C> Joined<T, C> {
