@@ -13,12 +13,13 @@ use tests::source::workspace_root;
 use tests::suite::test_names_below;
 
 /// The folders that contain tests.
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 10] = [
     "stage-core/src",
     "stage-core/tests",
     "stage-macros/src",
     "flow/src",
     "flow/tests",
+    "connect/http/tests",
     "watch/panel/tests",
     "examples/drip",
     "examples/tests",

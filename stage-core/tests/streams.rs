@@ -171,6 +171,25 @@ async fn the_output_of_a_pipeline_is_a_stream_and_dropping_it_ends_the_pipeline(
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_stream_of_a_pipeline_asks_by_its_window() {
+    let made = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&made);
+    let pipeline = Pipeline::builder("endless").start_fn("numbers", move || {
+        let count = Arc::clone(&count);
+        Ok((0_u64..).inspect(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        }))
+    });
+    let (_running, mut events) = pipeline.open(Window::new(4, 2).unwrap()).start().await.unwrap();
+    for taken in 1..=20 {
+        events.next().await.unwrap().unwrap();
+        settle().await;
+        let made = made.load(Ordering::Relaxed);
+        assert!(made <= taken + 4, "{made} events were made, of which {taken} were taken");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_that_is_dropped_before_its_first_poll_ends_its_pipeline() {
     for count in [1, 2] {
         let pipeline = Pipeline::builder("endless")

@@ -82,6 +82,11 @@ impl<E> Sources<E> {
         self.window
     }
 
+    /// Returns the demand window of one source; `None` for a stream, whose subscriptions have windows of their own.
+    pub(crate) fn window_for(&self, source: usize) -> Option<Window> {
+        self.tracked.get(source).map(|_| self.window)
+    }
+
     /// Sets the demand window for the subscriptions to come.
     pub(crate) fn set_window(&mut self, window: Window) {
         self.window = window;

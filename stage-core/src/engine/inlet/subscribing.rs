@@ -52,10 +52,12 @@ impl<E: Send + 'static> Inlet<E> {
     /// Sends the subscription to its producer, and asks for the first events.
     pub(crate) fn complete(&mut self, begun: Begun<E>, asking: Asking) {
         let Begun { mut join, stage, producer, consumer, subscription } = begun;
-        if let Owner::Pipeline(_) = join.owner {
+        if let Owner::Pipeline(source) = join.owner
+            && let Some(window) = self.sources.window_for(source)
+        {
             // An operator may have changed it since the subscription was scheduled.
-            join.window = self.sources.window();
-            subscription.note_window(join.window);
+            join.window = window;
+            subscription.note_window(window);
         }
         let chunk = match asking {
             Asking::Automatic => join.window.chunk(),
