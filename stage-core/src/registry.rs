@@ -1,7 +1,7 @@
 //! A registry of stage names: an ordinary value that is created and passed around, never a global.
 
 use std::any::{Any, type_name};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 
 use crate::base::error::{ExitReason, SubscribeError};
@@ -41,7 +41,7 @@ use crate::wire::subscription::{Reach, Tell};
 /// ```
 #[derive(Clone, Default)]
 pub struct Registry {
-    names: Arc<Mutex<BTreeMap<String, Entry>>>,
+    names: Arc<Mutex<HashMap<String, Entry>>>,
 }
 
 /// A registered stage.
@@ -155,7 +155,9 @@ impl Registry {
     pub fn names(&self) -> Vec<String> {
         let mut names = lock(&self.names);
         names.retain(|_, entry| !(entry.has_ended)());
-        names.keys().cloned().collect()
+        let mut running: Vec<_> = names.keys().cloned().collect();
+        running.sort_unstable();
+        running
     }
 
     /// Returns a reference to the stage that has this name at the time of a subscription. If there is no such

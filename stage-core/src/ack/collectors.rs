@@ -3,8 +3,9 @@
 use std::sync::Weak;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::task::TaskTracker;
 
 use super::acknowledger::{AckOptions, Acknowledger};
 use super::books::Books;
@@ -24,7 +25,8 @@ pub(super) trait Open: Send + Sync {
 /// the old one runs until its last delivery is judged.
 #[derive(Debug, Default)]
 pub(crate) struct Collectors {
-    tasks: TaskTracker,
+    /// Each collector has a receiver until it ends.
+    running: watch::Sender<()>,
     stopping: Arc<AtomicBool>,
     tally: Arc<Tally>,
     books: Mutex<Vec<Weak<dyn Open>>>,
@@ -47,7 +49,12 @@ impl Collectors {
         drop(known);
         let deliveries = Deliveries::new(&books, trace);
         let collector = Collector::new(books, acknowledger, options, Arc::clone(step));
-        self.tasks.spawn(collector.run());
+        let runs = self.running.subscribe();
+        let run = async move {
+            collector.run().await;
+            drop(runs);
+        };
+        tokio::spawn(run.boxed());
         deliveries
     }
 
@@ -59,9 +66,8 @@ impl Collectors {
     /// Waits until all verdicts are reported, or until `deadline`; collectors then keep running by
     /// themselves.
     pub(crate) async fn ended(&self, deadline: Instant) {
-        self.tasks.close();
         // The settlement reports the open deliveries.
-        let _ = timeout_at(deadline, self.tasks.wait()).await;
+        let _ = timeout_at(deadline, self.running.closed()).await;
     }
 
     /// Returns the age of the oldest delivery without a reported verdict.

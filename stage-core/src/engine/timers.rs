@@ -1,6 +1,7 @@
 //! Messages that a stage scheduled for a later time.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,15 +14,38 @@ use crate::stage::{Erased, Timer};
 /// Messages by due time; messages with the same due time keep their order of arrival. They are type-erased,
 /// so that this code is compiled once instead of once per stage.
 pub(super) struct Timers {
-    due: BTreeMap<(Instant, u64), Due>,
+    due: BinaryHeap<Due>,
     next: u64,
     /// Wakes the stage when the first message is due.
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 struct Due {
+    /// The due time, and the number of the message in the order of arrival.
+    at: (Instant, u64),
     timer: Timer,
     message: Timed,
+}
+
+/// The one that is due first is the greatest.
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.at.cmp(&self.at)
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Eq for Due {}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
 }
 
 /// A due message by its kind.
@@ -34,12 +58,12 @@ pub(super) enum Timed {
 
 impl Timers {
     pub(super) fn new() -> Self {
-        Self { due: BTreeMap::new(), next: 0, sleep: None }
+        Self { due: BinaryHeap::new(), next: 0, sleep: None }
     }
 
     #[inline(never)]
     pub(super) fn add(&mut self, at: Instant, timer: Timer, message: Timed) {
-        self.due.insert((at, self.next), Due { timer, message });
+        self.due.push(Due { at: (at, self.next), timer, message });
         self.next += 1;
     }
 
@@ -59,17 +83,17 @@ impl Timers {
         if self.first()? > Instant::now() {
             return None;
         }
-        self.due.pop_first().map(|(_, due)| due.message)
+        self.due.pop().map(|due| due.message)
     }
 
     /// Returns the due time of the first message that was not cancelled.
     #[inline(never)]
     fn first(&mut self) -> Option<Instant> {
-        while let Some(first) = self.due.first_entry() {
-            if !first.get().timer.is_cancelled() {
-                return Some(first.key().0);
+        while let Some(first) = self.due.peek() {
+            if !first.timer.is_cancelled() {
+                return Some(first.at.0);
             }
-            first.remove();
+            self.due.pop();
         }
         None
     }

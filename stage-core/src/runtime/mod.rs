@@ -9,6 +9,6 @@ mod poll_state;
 mod seeded_order;
 mod stage_task;
 
-pub(crate) use placement::spawn as place;
+pub(crate) use placement::{StageFuture, spawn as place};
 #[cfg(feature = "test-util")]
 pub(crate) use seeded_order::SeededOrder;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use futures_util::future::{self, AbortHandle, Aborted};
+use futures_util::future::{self, AbortHandle, Aborted, BoxFuture};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{self, JoinSet};
 
@@ -15,6 +15,9 @@ use crate::base::options::Placement;
 use crate::base::stats::Counters;
 use crate::sync::Arc;
 use crate::wire::signal::Signal;
+
+/// A running stage. One type for all stages, since the runtime is compiled again for each type of task.
+pub(crate) type StageFuture = BoxFuture<'static, ExitReason>;
 
 /// A stage's task, with the means to abort it.
 #[derive(Debug)]
@@ -57,7 +60,7 @@ pub(crate) fn spawn(
     placement: Placement,
     signal: &Arc<Signal>,
     counters: &Arc<Counters>,
-    stage: impl Future<Output = ExitReason> + Send + 'static,
+    stage: StageFuture,
 ) -> Task {
     #[cfg(feature = "test-util")]
     let stage = match GatedStage::around(stage) {

@@ -3,7 +3,6 @@
 use std::any::type_name;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +16,7 @@ use crate::dispatch::Supply;
 use crate::dispatch::supply::buffer::Buffer;
 use crate::engine::{self, Outlet, PRODUCER_BUFFER, Ready, Run, Sources, StageSetup};
 use crate::pipeline::handle::StageRef;
-use crate::runtime::place;
+use crate::runtime::{StageFuture, place};
 use crate::stage::{Consumer, CopyOf, Nothing, Producer, ProducerConsumer, StageMail};
 use crate::supervise::Control;
 use crate::sync::Arc;
@@ -139,7 +138,7 @@ where
     let future = run(setup.assemble(stage, Sources::none(), outlet, Ready { up, go: may_go }));
     let signal = Arc::clone(mailbox.signal());
     let closing = Closing(Arc::clone(&mailbox) as _);
-    run_alone(future.boxed(), placement, signal, counters, closing);
+    run_alone(future, placement, signal, counters, closing);
     match is_up.await {
         Ok(()) => Ok(StageRef::new(mailbox)),
         Err(_) => Err(SpawnError { stage: name.to_string(), reason: mailbox.ended().await }),
@@ -149,20 +148,22 @@ where
 /// Runs a stage without a pipeline. The future is type-erased, so that this function is compiled once instead
 /// of once per stage.
 fn run_alone(
-    future: BoxFuture<'static, ExitReason>,
+    future: StageFuture,
     placement: Placement,
     signal: Arc<Signal>,
     counters: Arc<Counters>,
     closing: Closing,
 ) {
-    tokio::spawn(async move {
+    let run = async move {
         let mut tasks = JoinSet::new();
         let _task = place(&mut tasks, placement, &signal, &counters, future);
         closing.close(match tasks.join_next().await {
             Some(Ok(reason)) => reason,
             Some(Err(_)) | None => ExitReason::Aborted,
         });
-    });
+    };
+    // Boxed, so that it is spawned as the same type as a pipeline's supervisor.
+    tokio::spawn(run.boxed());
 }
 
 /// Closes the mailbox of a stage when it ends, even if the runtime drops the stage.

@@ -6,9 +6,12 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 
+use futures_util::future::BoxFuture;
+
 use super::carried::Trace;
 use super::context::TraceContext;
 use super::stage_trace::{StageScope, StageTrace};
+use crate::base::error::ExitReason;
 use crate::sync::Arc;
 
 thread_local! {
@@ -30,15 +33,18 @@ pub(super) fn stage() -> Option<Arc<StageScope>> {
 
 impl StageTrace {
     /// Runs a stage, and ends the batch that it leaves unfinished.
-    pub(crate) async fn run<F: Future>(self, stage: F) -> F::Output {
-        let Some(scope) = self.0 else { return stage.await };
-        let _ends = EndsBatch(&scope);
-        let mut stage = pin!(stage);
-        poll_fn(|cx| {
-            let _within = InStage(STAGE.replace(Some(Arc::clone(&scope))));
-            stage.as_mut().poll(cx)
+    pub(crate) fn run(self, stage: BoxFuture<'static, ExitReason>) -> BoxFuture<'static, ExitReason> {
+        let Some(scope) = self.0 else { return stage };
+        Box::pin(async move {
+            let _ends = EndsBatch(&scope);
+            // Dropped before the batch is given up.
+            let mut stage = stage;
+            poll_fn(|cx| {
+                let _within = InStage(STAGE.replace(Some(Arc::clone(&scope))));
+                stage.as_mut().poll(cx)
+            })
+            .await
         })
-        .await
     }
 }
 

@@ -1,7 +1,5 @@
 //! A list of pipelines, for pages and exporters that show all of them.
 
-use std::collections::BTreeMap;
-
 use tokio::time::Instant;
 
 use super::group::Group;
@@ -42,7 +40,8 @@ const ENDED: usize = 64;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Board {
-    entries: Arc<Mutex<BTreeMap<String, Entry>>>,
+    /// In the alphabetical order of the names.
+    entries: Arc<Mutex<Vec<Entry>>>,
 }
 
 /// A pipeline on a [`Board`]. Cheap to clone; stays valid after it is removed from the board.
@@ -92,47 +91,54 @@ impl Board {
     pub fn add(&self, name: impl Into<String>, pipeline: impl Into<Watched>) -> Result<(), NameTaken> {
         let (name, watched) = (name.into(), pipeline.into());
         let mut entries = lock(&self.entries);
-        if entries.contains_key(&name) {
+        let Err(index) = find(&entries, &name) else {
             return Err(NameTaken { name });
-        }
-        let entry = Entry { name: name.as_str().into(), watched };
-        entries.insert(name, entry);
+        };
+        entries.insert(index, Entry { name: name.into(), watched });
         forget_oldest(&mut entries);
         Ok(())
     }
 
     /// Removes a pipeline, which runs on; returns it, or `None` if the name is not listed.
     pub fn remove(&self, name: &str) -> Option<Entry> {
-        lock(&self.entries).remove(name)
+        let mut entries = lock(&self.entries);
+        let index = find(&entries, name).ok()?;
+        Some(entries.remove(index))
     }
 
     /// Returns the pipeline with this name.
     pub fn get(&self, name: &str) -> Option<Entry> {
-        lock(&self.entries).get(name).cloned()
+        let entries = lock(&self.entries);
+        find(&entries, name).ok().map(|index| entries[index].clone())
     }
 
     /// Returns all names, in alphabetical order.
     pub fn names(&self) -> Vec<String> {
-        lock(&self.entries).keys().cloned().collect()
+        lock(&self.entries).iter().map(|entry| entry.name.to_string()).collect()
     }
 
     /// Returns all pipelines, in the alphabetical order of their names.
     pub fn entries(&self) -> Vec<Entry> {
-        lock(&self.entries).values().cloned().collect()
+        lock(&self.entries).clone()
     }
 }
 
 /// Removes ended pipelines until at most [`ENDED`] are left, the one that ended first before the others.
-fn forget_oldest(entries: &mut BTreeMap<String, Entry>) {
-    let mut ended: Vec<(Instant, String)> = entries
-        .iter()
-        .filter_map(|(name, entry)| Some((entry.watched.monitor.lifecycle.ended_at()?, name.clone())))
-        .collect();
-    ended.sort_unstable();
-    let many = ended.len().saturating_sub(ENDED);
-    for (_, name) in ended.into_iter().take(many) {
-        entries.remove(&name);
+fn forget_oldest(entries: &mut Vec<Entry>) {
+    let mut ended: Vec<(Instant, Arc<str>)> = Vec::new();
+    for entry in &*entries {
+        ended.extend(entry.watched.monitor.lifecycle.ended_at().map(|at| (at, Arc::clone(&entry.name))));
     }
+    ended.sort_unstable();
+    ended.truncate(ended.len().saturating_sub(ENDED));
+    for (_, name) in ended {
+        entries.retain(|entry| entry.name != name);
+    }
+}
+
+/// Returns the index of the pipeline with this name, or the one at which it belongs.
+fn find(entries: &[Entry], name: &str) -> Result<usize, usize> {
+    entries.binary_search_by(|entry| (*entry.name).cmp(name))
 }
 
 impl Entry {

@@ -1,9 +1,7 @@
 //! The topology of stages that were spawned by hand, as far as their links show it.
 
-use std::collections::BTreeMap;
-
 use crate::base::options::Placement;
-use crate::base::stats::LinkNumbers;
+use crate::base::stats::{LinkNumbers, NumbersByName};
 use crate::pipeline::{Carried, Link, LinkKind, StepInfo, StepKind, Topology};
 use crate::supervise::{StageEntry, step_of};
 use crate::sync::Arc;
@@ -16,15 +14,14 @@ pub(super) fn topology(name: String, stages: &[Arc<StageEntry>]) -> Topology {
             Some(step) => step.count += 1,
             None => topology.steps.push(step(stage)),
         }
-        let mut to: BTreeMap<&str, LinkNumbers> = BTreeMap::new();
-        let numbers = stage.counters.links.read();
-        for (consumer, numbers) in &numbers {
-            to.entry(step_of(consumer)).or_default().add(numbers);
+        let mut to = NumbersByName::default();
+        for (consumer, numbers) in stage.counters.links.read().iter() {
+            to.add(step_of(consumer), numbers);
         }
-        for (to, numbers) in to {
-            match links.iter_mut().find(|(from, other, _)| *from == *stage.step && other == to) {
-                Some((_, _, all)) => all.add(&numbers),
-                None => links.push((stage.step.to_string(), to.to_owned(), numbers)),
+        for (to, numbers) in to.iter() {
+            match links.iter_mut().find(|(from, other, _)| *from == *stage.step && **other == **to) {
+                Some((_, _, all)) => all.add(numbers),
+                None => links.push((stage.step.to_string(), to.to_string(), *numbers)),
             }
         }
     }

@@ -1,11 +1,10 @@
 //! Takes snapshots of a running pipeline.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::snapshot::{LinkSnapshot, Snapshot, StageSnapshot};
 use crate::ack::Settlement;
-use crate::base::stats::LinkNumbers;
+use crate::base::stats::NumbersByName;
 use crate::pipeline::handle::Monitor;
 use crate::supervise::{Nature, StageEntry, step_of};
 
@@ -40,14 +39,15 @@ impl Monitor {
             }
         }
         for step in steps {
-            let mut to: BTreeMap<String, LinkNumbers> = BTreeMap::new();
+            let mut to = NumbersByName::default();
             for stage in self.stages.iter().filter(|stage| *stage.step == *step) {
-                for (consumer, numbers) in stage.counters.links.read() {
-                    to.entry(step_of(&consumer).to_owned()).or_default().add(&numbers);
+                for (consumer, numbers) in stage.counters.links.read().iter() {
+                    to.add(step_of(consumer), numbers);
                 }
             }
-            let link = |(to, numbers)| LinkSnapshot::new(step.to_owned(), to, numbers);
-            links.extend(to.into_iter().map(link));
+            for (to, numbers) in to.iter() {
+                links.push(LinkSnapshot::new(step.to_owned(), to.to_string(), *numbers));
+            }
         }
         links
     }

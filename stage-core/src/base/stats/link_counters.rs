@@ -5,7 +5,6 @@
 //!   in flight    = sent − handled    what is on its way, or in the hands of the consumer
 //! ```
 
-use std::collections::BTreeMap;
 // These are std atomics, invisible to the model checker: no decision depends on what the other side of a link
 // wrote here.
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -157,6 +156,29 @@ impl LinkNumbers {
     }
 }
 
+/// The numbers of links by a name, in the order of the names. A sorted vector, since a tree is several thousand
+/// lines of machine code for each type of key.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NumbersByName(Vec<(Arc<str>, LinkNumbers)>);
+
+impl NumbersByName {
+    pub(crate) fn add(&mut self, name: &str, numbers: &LinkNumbers) {
+        let index = self.0.binary_search_by(|(known, _)| (**known).cmp(name)).unwrap_or_else(|index| {
+            self.0.insert(index, (name.into(), LinkNumbers::default()));
+            index
+        });
+        self.0[index].1.add(numbers);
+    }
+
+    fn has_room_for(&self, name: &str) -> bool {
+        self.0.len() < NAMES || self.0.iter().any(|(known, _)| **known == *name)
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, (Arc<str>, LinkNumbers)> {
+        self.0.iter()
+    }
+}
+
 /// How the demands of several subscribers combine into one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sharing {
@@ -175,11 +197,11 @@ pub(crate) struct Links {
 #[derive(Debug, Default)]
 struct LinkRecords {
     /// The open links, by the producer's slot.
-    live: BTreeMap<usize, OpenLink>,
+    live: Vec<Option<OpenLink>>,
     /// The links that the producer has ended, and whose consumers may still handle what was sent.
     ending: Vec<OpenLink>,
     /// The totals of ended links, by the name of the consumer.
-    past: BTreeMap<Arc<str>, LinkNumbers>,
+    past: NumbersByName,
 }
 
 #[derive(Debug)]
@@ -190,28 +212,29 @@ struct OpenLink {
 
 impl Links {
     pub(crate) fn open(&self, slot: usize, consumer: Arc<str>, counters: &Arc<LinkCounters>) {
-        let live = OpenLink { consumer, counters: Arc::clone(counters) };
-        lock(&self.records).live.insert(slot, live);
+        let live = &mut lock(&self.records).live;
+        if live.len() <= slot {
+            live.resize_with(slot + 1, || None);
+        }
+        live[slot] = Some(OpenLink { consumer, counters: Arc::clone(counters) });
     }
 
     pub(crate) fn close(&self, slot: usize) {
         let records = &mut *lock(&self.records);
-        if let Some(live) = records.live.remove(&slot) {
-            records.ending.push(live);
-        }
+        records.ending.extend(records.live.get_mut(slot).and_then(Option::take));
         records.remember_ended();
     }
 
     pub(crate) fn close_all(&self) {
         let records = &mut *lock(&self.records);
-        records.ending.extend(std::mem::take(&mut records.live).into_values());
+        records.ending.extend(records.live.drain(..).flatten());
         records.remember_ended();
     }
 
     /// Returns the combined demand that the producer has not yet received.
     pub(crate) fn unseen(&self, sharing: Sharing) -> u64 {
         let records = lock(&self.records);
-        let unseen = records.live.values().map(|live| live.counters.unseen());
+        let unseen = records.live.iter().flatten().map(|live| live.counters.unseen());
         match sharing {
             Sharing::OneEach => unseen.fold(0, u64::saturating_add),
             Sharing::All => unseen.min().unwrap_or(0),
@@ -219,15 +242,15 @@ impl Links {
     }
 
     /// Returns the numbers of all links to each consumer, by the consumer's name.
-    pub(crate) fn read(&self) -> BTreeMap<Arc<str>, LinkNumbers> {
+    pub(crate) fn read(&self) -> NumbersByName {
         let records = &mut *lock(&self.records);
         records.remember_ended();
         let mut all = records.past.clone();
         for OpenLink { consumer, counters } in &records.ending {
-            all.entry(Arc::clone(consumer)).or_default().add(&counters.read().ending());
+            all.add(consumer, &counters.read().ending());
         }
-        for OpenLink { consumer, counters } in records.live.values() {
-            all.entry(Arc::clone(consumer)).or_default().add(&counters.read());
+        for OpenLink { consumer, counters } in records.live.iter().flatten() {
+            all.add(consumer, &counters.read());
         }
         all
     }
@@ -243,9 +266,8 @@ impl LinkRecords {
     }
 
     fn remember(&mut self, OpenLink { consumer, counters }: OpenLink) {
-        let room = self.past.len() < NAMES || self.past.contains_key(&consumer);
-        let name = if room { consumer } else { Arc::from(OTHERS) };
-        self.past.entry(name).or_default().add(&counters.read().ended());
+        let name = if self.past.has_room_for(&consumer) { &*consumer } else { OTHERS };
+        self.past.add(name, &counters.read().ended());
     }
 }
 
@@ -262,6 +284,11 @@ mod tests {
         counters
     }
 
+    fn read(links: &Links, name: &str) -> LinkNumbers {
+        let all = links.read();
+        all.iter().find(|(known, _)| **known == *name).expect("the consumer is known").1
+    }
+
     #[test]
     fn demand_and_events_in_flight_follow_from_three_counts() {
         let numbers = link(10, 15, 12, 9).read();
@@ -275,8 +302,7 @@ mod tests {
         links.open(1, "sink/0".into(), &link(10, 15, 12, 9));
         links.close(1);
         links.open(1, "sink/0".into(), &link(10, 10, 2, 1));
-        let all = links.read();
-        let numbers = &all["sink/0"];
+        let numbers = read(&links, "sink/0");
         assert_eq!((numbers.links, numbers.asked, numbers.sent, numbers.handled), (1, 25, 14, 10));
         assert_eq!((numbers.unmet, numbers.in_flight), (8, 1));
     }
@@ -287,14 +313,14 @@ mod tests {
         let counters = link(10, 15, 12, 9);
         links.open(1, "sink/0".into(), &counters);
         links.close(1);
-        let numbers = links.read()["sink/0"];
+        let numbers = read(&links, "sink/0");
         assert_eq!((numbers.links, numbers.handled, numbers.in_flight), (0, 9, 3));
         counters.handled(2);
-        let numbers = links.read()["sink/0"];
+        let numbers = read(&links, "sink/0");
         assert_eq!((numbers.handled, numbers.in_flight), (11, 1));
         // The consumer is gone, and has lost one.
         drop(counters);
-        let numbers = links.read()["sink/0"];
+        let numbers = read(&links, "sink/0");
         assert_eq!((numbers.sent, numbers.handled, numbers.in_flight), (12, 11, 0));
     }
 
@@ -317,7 +343,7 @@ mod tests {
             links.close(1);
         }
         let all = links.read();
-        assert_eq!(all.len(), NAMES + 1);
-        assert_eq!(all.values().map(|numbers| numbers.handled).sum::<u64>(), 10_000);
+        assert_eq!(all.iter().len(), NAMES + 1);
+        assert_eq!(all.iter().map(|(_, numbers)| numbers.handled).sum::<u64>(), 10_000);
     }
 }

@@ -17,7 +17,7 @@ pub(crate) use counters::Counters;
 pub use event_time::EventTime;
 pub(crate) use event_time::EventTimes;
 pub(crate) use histograms::StageHistograms;
-pub(crate) use link_counters::{LinkCounters, LinkNumbers, Sharing};
+pub(crate) use link_counters::{LinkCounters, LinkNumbers, NumbersByName, Sharing};
 pub(crate) use outcomes::Discard;
 pub use outcomes::{Discards, EventFailures};
 pub(crate) use short::Short;

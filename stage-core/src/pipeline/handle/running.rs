@@ -91,14 +91,15 @@ impl Running {
                 never = warnings => match never {},
             }
         };
-        tokio::spawn(async move {
+        let run = async move {
             // Not logged: a subscriber that panics would panic again, and the result would be lost.
             let result = AssertUnwindSafe(supervised).catch_unwind().await.unwrap_or_else(|payload| {
                 Err(PipelineError::SupervisorPanicked { message: panic_message(&*payload) })
             });
             guard.0.end(Ending::of(&result));
             end.send_replace(Some(result));
-        });
+        };
+        tokio::spawn(run.boxed());
         Ok(Self { topology, commands, ended, monitor })
     }
 
