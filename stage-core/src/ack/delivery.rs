@@ -52,6 +52,7 @@ impl<T> Delivery<T> {
     }
 
     /// Maps the value; a panic in `change` rejects the delivery.
+    #[inline]
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Delivery<U> {
         let (value, token) = self.into_parts();
         let value = {
@@ -62,6 +63,7 @@ impl<T> Delivery<T> {
     }
 
     /// Maps the value; `None` acknowledges the delivery.
+    #[inline]
     pub fn filter_map<U>(self, change: impl FnOnce(T) -> Option<U>) -> Option<Delivery<U>> {
         let (value, token) = self.into_parts();
         if let Some(value) = change(value) {
@@ -72,6 +74,7 @@ impl<T> Delivery<T> {
     }
 
     /// Maps the value; an error rejects the delivery.
+    #[inline]
     pub fn try_map<U, E: Into<BoxError>>(
         self,
         change: impl FnOnce(T) -> Result<U, E>,
@@ -106,8 +109,7 @@ impl<T> Delivery<T> {
     /// Returns the value and its token. The delivery is then in the caller's hands.
     #[inline]
     pub fn into_parts(self) -> (T, Token) {
-        self.token.look();
-        (self.value, self.token)
+        (self.value, self.token.in_hand())
     }
 
     /// Returns the value for functions that route an event and do not handle it: selectors, hash functions,

@@ -118,6 +118,22 @@ impl Token {
         delivery
     }
 
+    /// Records that a handler looks at the value, like [`look`](Self::look). The token is built again, because a
+    /// store into one that moves right afterwards stalls the processor.
+    #[inline]
+    pub(super) fn in_hand(mut self) -> Self {
+        self.trace.look();
+        let holder = match mem::replace(&mut self.holder, Holder::Nothing) {
+            Holder::Nothing => Holder::Nothing,
+            Holder::Slot(slot, _) => Holder::Slot(slot, Looked::yes()),
+            Holder::Group(group, _) => {
+                group.look();
+                Holder::Group(group, Looked::yes())
+            }
+        };
+        Self { holder, trace: mem::take(&mut self.trace) }
+    }
+
     /// Gives the delivery back untried, because no handler looked at the event after all.
     pub(crate) fn give_back(self) {
         drop(self.with(()));
