@@ -1,11 +1,10 @@
-//! Assembles a stage: its inbox, its inlet and the state that its callbacks borrow, around its mailbox.
+//! Assembles a stage: its inbox, the parts of its sides and the state that its callbacks borrow, around its mailbox.
 
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use super::inlet::Inlet;
-use super::outlet::Outlet;
 use super::run::Ready;
+use super::sides::{InputParts, OutputParts};
 use super::sources::Sources;
 use super::stage_inbox::StageInbox;
 use crate::ack::Collectors;
@@ -36,8 +35,8 @@ pub(crate) struct AssembledStage<S, In, Out> {
     pub(super) stage: S,
     pub(super) state: CallbackState,
     pub(super) inbox: StageInbox<S, In, Out>,
-    pub(super) inlet: Inlet<In>,
-    pub(super) outlet: Outlet<Out>,
+    pub(super) input: InputParts<In>,
+    pub(super) output: OutputParts<Out>,
     pub(super) ready: Ready,
 }
 
@@ -55,7 +54,7 @@ where
         &self,
         stage: S,
         sources: Sources<In>,
-        outlet: Outlet<Out>,
+        output: OutputParts<Out>,
         ready: Ready,
     ) -> AssembledStage<S, In, Out> {
         let Self { mailbox, .. } = self;
@@ -74,8 +73,12 @@ where
             requests: Arc::clone(mailbox.requests()),
             own: Arc::clone(mailbox) as _,
         };
-        let own = Arc::clone(mailbox) as _;
-        let inlet = Inlet::new(mailbox.signal(), own, sources, Arc::clone(mailbox.counters()));
-        AssembledStage { stage, state: callback_state, inbox, inlet, outlet, ready }
+        let input = InputParts {
+            signal: Arc::clone(mailbox.signal()),
+            stage: Arc::clone(mailbox) as _,
+            sources,
+            counters: Arc::clone(mailbox.counters()),
+        };
+        AssembledStage { stage, state: callback_state, inbox, input, output, ready }
     }
 }

@@ -2,27 +2,27 @@
 
 use tokio::sync::oneshot;
 
-use super::inlet::Inlet;
-use super::outlet::Outlet;
+use super::sides::{Input, Output};
+use crate::base::options::DemandMode;
 use crate::wire::diagnosis::{Callback, Diagnosis};
-use crate::wire::subscription::Subscription;
 
-/// Returns the part of the diagnosis that the inlet and the outlet know, between two callbacks.
-pub(super) fn halves<In: Send + 'static, Out>(inlet: &Inlet<In>, outlet: &Outlet<Out>) -> Diagnosis {
-    let waiting = inlet.links().map(|(link, _)| link.waiting()).sum();
-    let held_up = inlet.links().filter(|(link, paused)| *paused && link.waiting() > 0);
-    Diagnosis {
+/// Returns what the two sides of a stage know, between two callbacks.
+pub(super) fn sides(input: &impl Input, output: &impl Output) -> Diagnosis {
+    let mut diagnosis = Diagnosis {
         callback: Callback::None,
-        in_hand: inlet.in_hand(),
-        queued: waiting,
-        buffered: outlet.buffered(),
-        wanted: outlet.wanted(),
-        consumers: outlet.subscriptions().iter().map(Subscription::consumer).collect(),
-        paused: held_up.map(|(link, _)| link.subscription().producer()).collect(),
-        mode: outlet.mode(),
+        in_hand: 0,
+        queued: 0,
+        buffered: 0,
+        wanted: 0,
+        consumers: Vec::new(),
+        paused: Vec::new(),
+        mode: DemandMode::Forward,
         holds: 0,
         timer: None,
-    }
+    };
+    input.diagnose(&mut diagnosis);
+    output.diagnose(&mut diagnosis);
+    diagnosis
 }
 
 /// Answers all pending questions.

@@ -9,10 +9,16 @@
 //! A source that emits fewer events than asked for and has not finished still owes the rest, as any source
 //! does. It is asked only for demand that is not outstanding yet; if there is none, the stage parks.
 
+use std::marker::PhantomData;
+
 use super::assemble::AssembledStage;
 use super::attend::attend;
 use super::kind::Kind;
+use super::no_input::NoInput;
+use super::no_output::NoOutput;
+use super::outlet::Outlet;
 use super::run::{begin, end_stage, run_stage};
+use super::sides::Output;
 use super::stage_loop::{StageLoop, run_callback, turn};
 use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::base::options::DiscardLog;
@@ -22,17 +28,26 @@ use crate::sync::Arc;
 use crate::wire::signal::WantsCredit;
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
-/// A stage that begins with a source.
-pub(crate) struct ProducingFused<P: Producer, S>(SourceThen<P, S>);
+/// A stage that begins with a source, with an output side of type `O`.
+pub(crate) struct ProducingFused<P: Producer, S, O>(SourceThen<P, S>, PhantomData<fn() -> O>);
 
-impl<P, S> Kind for ProducingFused<P, S>
+impl<P: Producer, S, O> ProducingFused<P, S, O> {
+    fn new(stage: SourceThen<P, S>) -> Self {
+        Self(stage, PhantomData)
+    }
+}
+
+impl<P, S, O> Kind for ProducingFused<P, S, O>
 where
     P: Producer,
     S: ProducerConsumer<In = P::Event>,
+    O: Output<Event = S::Out>,
 {
     type Stage = SourceThen<P, S>;
     type In = Nothing;
     type Out = S::Out;
+    type Input = NoInput;
+    type Output = O;
 
     const IS_SOURCE: bool = true;
 
@@ -93,11 +108,11 @@ where
     P: Producer,
     S: ProducerConsumer<In = P::Event>,
 {
-    run_stage!(ProducingFused, assembled, produce_fused)
+    run_stage!(ProducingFused::<_, _, Outlet<S::Out>>::new, assembled, produce_fused)
 }
 
 async fn produce_fused<P, S>(
-    stage_loop: &mut StageLoop<ProducingFused<P, S>>,
+    stage_loop: &mut StageLoop<ProducingFused<P, S, Outlet<S::Out>>>,
 ) -> Result<ExitReason, ExitReason>
 where
     P: Producer,
@@ -141,11 +156,11 @@ where
     P: Producer,
     S: ProducerConsumer<In = P::Event, Out = Nothing>,
 {
-    run_stage!(ProducingFused, assembled, consume_fused)
+    run_stage!(ProducingFused::<_, _, NoOutput>::new, assembled, consume_fused)
 }
 
 async fn consume_fused<P, S>(
-    stage_loop: &mut StageLoop<ProducingFused<P, S>>,
+    stage_loop: &mut StageLoop<ProducingFused<P, S, NoOutput>>,
 ) -> Result<ExitReason, ExitReason>
 where
     P: Producer,

@@ -2,11 +2,13 @@
 
 mod ends;
 mod requested;
+mod side;
 mod subscribing;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+pub(super) use self::ends::discard_unhandled;
 use super::pending_markers::PendingMarkers;
 use super::sources::Sources;
 use crate::base::error::{ExitReason, SubscribeError};
@@ -136,18 +138,9 @@ impl<E: Send + 'static> Inlet<E> {
 
     /// Schedules a subscription to every source of the pipeline.
     pub(crate) fn open(&mut self) {
-        self.joins.extend(self.sources.all());
-    }
-
-    /// Handles the restart of a pipeline source: subscribes again, once the old subscription, if it still
-    /// exists, has been read to its end.
-    pub(crate) fn resubscribe(&mut self, source: usize) {
-        self.joins.extend(self.sources.back(source));
-    }
-
-    /// Handles the permanent end of a pipeline source: once its events are handled, it counts as finished.
-    pub(crate) fn abandon(&mut self, source: usize) {
-        self.sources.abandon(source);
+        for join in self.sources.all() {
+            self.joins.push_back(join);
+        }
     }
 
     /// Schedules the subscription `join`.
@@ -201,16 +194,6 @@ impl<E: Send + 'static> Inlet<E> {
         self.pending_markers.add(marker, batches)
     }
 
-    /// Returns the next marker that no unhandled input precedes.
-    pub(crate) fn passed(&mut self) -> Option<Marker> {
-        self.pending_markers.passed()
-    }
-
-    /// Returns the subscriptions to producers.
-    pub(crate) fn subscriptions(&self) -> Vec<Subscription> {
-        self.links.iter().flatten().map(|incoming| incoming.link.subscription().clone()).collect()
-    }
-
     /// Receives the next item that `appetite` allows, from the producers in turn; the batches of one message
     /// are received without interleaving. The events of a batch replace `events`, where they stay until they
     /// are handled: moving a batch between two calls costs more than the calls.
@@ -243,14 +226,18 @@ impl<E: Send + 'static> Inlet<E> {
             {
                 let more = batch.more();
                 *events = batch.events;
-                return self.received(slot, more, events.len());
+                self.held = events.len();
+                incoming.received(more, &mut self.ready);
+                return Received::Batch { slot, more };
             }
             match incoming.link.receive() {
                 FromProducer::Batch(batch) if appetite == Appetite::Ends => incoming.link.put_back(batch),
                 FromProducer::Batch(batch) => {
                     let more = batch.more();
                     *events = batch.events;
-                    return self.received(slot, more, events.len());
+                    self.held = events.len();
+                    incoming.received(more, &mut self.ready);
+                    return Received::Batch { slot, more };
                 }
                 FromProducer::Nothing => {
                     incoming.listed = false;
@@ -269,21 +256,6 @@ impl<E: Send + 'static> Inlet<E> {
             }
         }
         Received::Nothing
-    }
-
-    /// Records a batch of `slot`, the first ready one, as the one in hand.
-    #[inline]
-    fn received(&mut self, slot: usize, more: bool, events: usize) -> Received<E> {
-        self.held = events;
-        if let Some(incoming) = self.links[slot].as_mut() {
-            if !incoming.link.has_more() {
-                incoming.listed = false;
-                self.ready.pop_front();
-            } else if !more && self.ready.len() > 1 {
-                self.ready.rotate_left(1);
-            }
-        }
-        Received::Batch { slot, more }
     }
 
     /// Notes that the received batch was handled: returns its emptied buffer to the producer, with credit if
@@ -317,37 +289,6 @@ impl<E: Send + 'static> Inlet<E> {
         self.links.get(slot)?.as_ref().map(|incoming| incoming.link.subscription())
     }
 
-    /// Returns whether there are subscriptions to make, or markers that wait for input.
-    pub(crate) fn has_pending_work(&self) -> bool {
-        !self.joins.is_empty() || !self.pending_markers.is_empty()
-    }
-
-    /// Returns whether there may be something to receive.
-    pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
-    }
-
-    /// Returns the demand window that the pipeline sets for this stage.
-    pub(crate) fn window(&self) -> Window {
-        self.sources.window()
-    }
-
-    /// Records how many events a callback holds that no subscription delivered.
-    #[inline]
-    pub(crate) fn hold(&mut self, events: usize) {
-        self.held = events;
-    }
-
-    /// Returns how many events the running callback holds.
-    pub(crate) fn in_hand(&self) -> usize {
-        self.held
-    }
-
-    /// Returns the links from the producers, and whether each one is paused.
-    pub(super) fn links(&self) -> impl Iterator<Item = (&LinkRx<E>, bool)> {
-        self.links.iter().flatten().map(|incoming| (&incoming.link, incoming.paused || self.paused))
-    }
-
     /// Returns whether every producer of the pipeline has ended and everything that it sent was received.
     pub(crate) fn has_ended(&self) -> bool {
         self.sources.have_ended()
@@ -355,6 +296,17 @@ impl<E: Send + 'static> Inlet<E> {
 }
 
 impl<E> Incoming<E> {
+    /// Moves its slot, the first one in `ready`, to the place that it has after the batch just received.
+    #[inline]
+    fn received(&mut self, more: bool, ready: &mut VecDeque<usize>) {
+        if !self.link.has_more() {
+            self.listed = false;
+            ready.pop_front();
+        } else if !more && ready.len() > 1 {
+            ready.rotate_left(1);
+        }
+    }
+
     fn set_window(&mut self, window: Window) {
         let Some(credit) = &mut self.credit else { return };
         self.link.set_chunk(window.chunk());

@@ -3,9 +3,9 @@
 
 use std::task::Context as TaskContext;
 
-use super::diagnose::{answer, halves};
-use super::inlet::Inlet;
-use super::outlet::Outlet;
+use super::diagnose::{answer, sides};
+use super::kind::Kind;
+use super::sides::{Input, Output};
 use super::stage_inbox::{Request, StageInbox};
 use crate::base::stats::{StageHistograms, StageState};
 use crate::sync::{Arc, Mutex, lock};
@@ -14,11 +14,11 @@ use crate::wire::signal::{Attention, Parking, WantsCredit};
 use crate::wire::subscription::{Tell, What};
 
 /// The parts that the engine uses while a callback borrows the rest of the stage.
-pub(super) struct StageIo<S, In, Out> {
+pub(super) struct StageIo<K: Kind> {
     pub(super) parking: Parking,
-    pub(super) inbox: StageInbox<S, In, Out>,
-    pub(super) inlet: Inlet<In>,
-    pub(super) outlet: Outlet<Out>,
+    pub(super) inbox: StageInbox<K::Stage, K::In, K::Out>,
+    pub(super) inlet: K::Input,
+    pub(super) outlet: K::Output,
     /// Whether the stage creates its own input.
     pub(super) is_source: bool,
     /// Whether an operator paused the stage.
@@ -27,10 +27,7 @@ pub(super) struct StageIo<S, In, Out> {
     pub(super) histograms: Option<Arc<StageHistograms>>,
 }
 
-impl<S, In, Out> StageIo<S, In, Out>
-where
-    In: Send + 'static,
-{
+impl<K: Kind> StageIo<K> {
     /// Takes in everything that was marked (rule 8).
     #[inline]
     pub(super) fn take_in(&mut self) {
@@ -106,7 +103,7 @@ where
     }
 
     /// Does the engine's work while a callback waits; returns the state of the stage.
-    pub(super) fn work(&mut self, cx: &mut TaskContext<'_>, flushed: &Mutex<Vec<Out>>) -> StageState {
+    pub(super) fn work(&mut self, cx: &mut TaskContext<'_>, flushed: &Mutex<Vec<K::Out>>) -> StageState {
         self.outlet.emit(&mut lock(flushed));
         while self.parking.poll_marked(cx, WantsCredit::Yes).is_ready() {
             self.take_in();
@@ -116,7 +113,7 @@ where
         }
         let Self { inbox, inlet, outlet, .. } = self;
         let callback = Callback::Waits;
-        answer(&mut inbox.questions, || Diagnosis { callback, ..halves(inlet, outlet) });
+        answer(&mut inbox.questions, || Diagnosis { callback, ..sides(inlet, outlet) });
         self.pending_state()
     }
 }

@@ -2,6 +2,11 @@
 
 use std::future::Future;
 
+use super::inlet::Inlet;
+use super::no_input::NoInput;
+use super::no_output::NoOutput;
+use super::outlet::Outlet;
+use super::sides::{Input, Output};
 use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::base::options::DiscardLog;
 use crate::stage::{Consumer, Context, Emitter, Init, Nothing, Producer, ProducerConsumer};
@@ -15,6 +20,10 @@ pub(crate) trait Kind: Send {
     type In: Send + 'static;
     /// The type of events that the stage emits.
     type Out: Send + 'static;
+    /// The side that receives them.
+    type Input: Input<Event = Self::In>;
+    /// The side that hands them out.
+    type Output: Output<Event = Self::Out>;
 
     /// Whether a queued message waits for input that has not been handled yet.
     const QUEUES_INPUT: bool = false;
@@ -64,6 +73,8 @@ impl<P: Producer> Kind for Producing<P> {
     type Stage = P;
     type In = Nothing;
     type Out = P::Event;
+    type Input = NoInput;
+    type Output = Outlet<P::Event>;
 
     const IS_SOURCE: bool = true;
 
@@ -111,6 +122,8 @@ impl<S: ProducerConsumer> Kind for Transforming<S> {
     type Stage = S;
     type In = S::In;
     type Out = S::Out;
+    type Input = Inlet<S::In>;
+    type Output = Outlet<S::Out>;
 
     const QUEUES_INPUT: bool = true;
 
@@ -154,6 +167,8 @@ impl<C: Consumer> Kind for Consuming<C> {
     type Stage = C;
     type In = C::Event;
     type Out = Nothing;
+    type Input = Inlet<C::Event>;
+    type Output = NoOutput;
 
     fn stage(&mut self) -> &mut C {
         &mut self.0

@@ -6,6 +6,7 @@ mod modes;
 mod progress;
 mod rest;
 mod sending;
+mod side;
 mod subscribers;
 
 use std::collections::{HashSet, VecDeque};
@@ -118,17 +119,6 @@ impl<E> Outlet<E> {
         }
     }
 
-    /// Sets the effect of losing the last consumer.
-    pub(crate) fn leaving(mut self, on_cancel: OnCancel) -> Self {
-        self.on_cancel = on_cancel;
-        self
-    }
-
-    /// Returns the highest slot in use plus one.
-    pub(crate) fn slots(&self) -> usize {
-        self.links.len()
-    }
-
     /// Takes in what the consumer of `slot` sent.
     pub(crate) fn look(&mut self, slot: usize) {
         let key = SubscriptionKey(slot);
@@ -178,27 +168,22 @@ impl<E> Outlet<E> {
 
     /// Runs `decide` on the supply; returns `None` after a panic of the dispatcher, which is not used again.
     #[inline]
-    fn decide<T>(&mut self, decide: impl FnOnce(&mut Supply<E>, &mut Outbox<E>) -> T) -> Option<T> {
-        if self.broken.is_some() {
-            return None;
-        }
-        let (mut decide, mut decided) = (Some(decide), None);
-        self.guard(&mut |supply, outbox| decided = decide.take().map(|decide| decide(supply, outbox)));
+    fn decide<T>(&mut self, mut decide: impl FnMut(&mut Supply<E>, &mut Outbox<E>) -> T) -> Option<T> {
+        let mut decided = None;
+        self.guard(&mut |supply, outbox| decided = Some(decide(supply, outbox)));
         decided
     }
 
     /// Not generic over the decision, so that it is compiled once per event type.
     #[inline(never)]
     fn guard(&mut self, decide: &mut dyn FnMut(&mut Supply<E>, &mut Outbox<E>)) {
+        if self.broken.is_some() {
+            return;
+        }
         let (supply, outbox) = (&mut self.supply, &mut self.outbox);
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| decide(supply, outbox))) {
             self.broken = Some(ExitReason::from_panic(&*payload));
         }
-    }
-
-    /// Returns why this outlet cannot continue, if the dispatcher panicked.
-    pub(crate) fn broken(&self) -> Option<&ExitReason> {
-        self.broken.as_ref()
     }
 
     fn offer_quietly(&mut self, events: &mut Vec<E>) {
@@ -208,16 +193,6 @@ impl<E> Outlet<E> {
         self.counters.discarded(Discard::Overflow, overflowed);
     }
 
-    /// Returns whether the stage has subscriber changes, fired markers or discarded events to handle.
-    pub(crate) fn has_pending_work(&self) -> bool {
-        !self.changes.is_empty() || !self.fired.is_empty() || self.discarded != Discarded::default()
-    }
-
-    /// Returns the next subscriber change that the stage was not notified of.
-    pub(crate) fn next_change(&mut self) -> Option<SubscriberChange> {
-        self.changes.pop_front()
-    }
-
     /// Queues `marker` behind everything that was emitted; returns it if nothing precedes it.
     pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
         if let Some(log) = &mut self.accumulated {
@@ -225,17 +200,6 @@ impl<E> Outlet<E> {
             return None;
         }
         self.decide(|supply, _| supply.mark(marker)).flatten()
-    }
-
-    /// Returns the next marker that has fired.
-    pub(crate) fn next_fired(&mut self) -> Option<Marker> {
-        self.fired.pop_front()
-    }
-
-    /// Returns the events discarded since the last call, if any.
-    pub(crate) fn take_discarded(&mut self) -> Option<Discarded> {
-        let discarded = std::mem::take(&mut self.discarded);
-        (discarded != Discarded::default()).then_some(discarded)
     }
 
     /// Hands out the events that a callback emitted; `events` is empty afterwards.
@@ -305,11 +269,6 @@ impl<E> Outlet<E> {
     /// Returns the number of events that were emitted and not handed out.
     pub(crate) fn buffered(&self) -> usize {
         self.supply.waiting() + self.held_back
-    }
-
-    /// Returns the demand mode; demand is held back in accumulate mode.
-    pub(crate) fn mode(&self) -> DemandMode {
-        if self.accumulated.is_some() { DemandMode::Accumulate } else { DemandMode::Forward }
     }
 
     /// Returns the unmet demand: how many events the subscribers want beyond those available.

@@ -82,11 +82,11 @@ macro_rules! handle_batch {
 
 /// Runs a stage from its `init` to its end. (A macro for the same reason as `run_callback`.)
 macro_rules! run_stage {
-    ($kind:ident, $assembled:ident, $work:ident) => {{
-        let AssembledStage { stage, state, inbox, inlet, outlet, ready } = $assembled;
+    ($kind:expr, $assembled:ident, $work:ident) => {{
+        let AssembledStage { stage, state, inbox, input, output, ready } = $assembled;
         let mailbox = Arc::clone(&inbox.mailbox);
         let life = async {
-            let mut stage_loop = StageLoop::new($kind(stage), state, inbox, inlet, outlet);
+            let mut stage_loop = StageLoop::new($kind(stage), state, inbox, input, output);
             let StageLoop { kind, state, timekeeper, .. } = &mut stage_loop;
             let init = attend(
                 std::pin::pin!(async { kind.init(&mut Context { state }).await }),

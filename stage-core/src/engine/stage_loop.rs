@@ -14,11 +14,11 @@ use tracing::Span;
 
 use super::attend::attend;
 use super::deferred_messages::DeferredMessages;
-use super::diagnose::{answer, halves};
+use super::diagnose::{answer, sides};
 use super::inlet::Inlet;
 use super::io::StageIo;
 use super::kind::Kind;
-use super::outlet::Outlet;
+use super::sides::{Input, InputParts, Output, OutputParts};
 use super::stage_inbox::StageInbox;
 use super::timers::Timers;
 use crate::base::error::{BoxError, ExitReason};
@@ -41,7 +41,7 @@ pub(super) struct StageLoop<K: Kind> {
     pub(super) batch: Vec<K::In>,
     pub(super) kind: K,
     pub(super) state: CallbackState,
-    pub(super) io: StageIo<K::Stage, K::In, K::Out>,
+    pub(super) io: StageIo<K>,
     /// Events that the running callback emitted; empty between callbacks.
     pub(super) emitted: Vec<K::Out>,
     /// Events that the running callback flushed; empty between callbacks.
@@ -124,8 +124,8 @@ impl<K: Kind> StageLoop<K> {
         kind: K,
         state: CallbackState,
         inbox: StageInbox<K::Stage, K::In, K::Out>,
-        inlet: Inlet<K::In>,
-        outlet: Outlet<K::Out>,
+        input: InputParts<K::In>,
+        output: OutputParts<K::Out>,
     ) -> Self {
         let parking = Parking::new(Arc::clone(inbox.mailbox.signal()));
         state.counters.set_source(K::IS_SOURCE);
@@ -133,8 +133,8 @@ impl<K: Kind> StageLoop<K> {
         let mut io = StageIo {
             parking,
             inbox,
-            inlet,
-            outlet,
+            inlet: K::Input::assemble(input),
+            outlet: K::Output::assemble(output, Arc::clone(&state.counters)),
             is_source: K::IS_SOURCE,
             paused: false,
             histograms: None,
@@ -250,7 +250,7 @@ impl<K: Kind> StageLoop<K> {
         answer(&mut inbox.questions, || Diagnosis {
             holds,
             timer: self.timers.wait(),
-            ..halves(inlet, outlet)
+            ..sides(inlet, outlet)
         });
     }
 
@@ -262,7 +262,7 @@ impl<K: Kind> StageLoop<K> {
         if let Some(message) = self.next_message() {
             self.read(message).await?;
         } else if let Some(begun) = self.io.inlet.begin() {
-            let subscription = &begun.subscription;
+            let subscription = begun.as_ref();
             let asking = run_callback!(self, |kind, out| kind.subscribed(Role::Producer, subscription, out))?;
             self.io.inlet.complete(begun, asking);
         } else if let Some(change) = self.io.outlet.next_change() {
@@ -271,14 +271,6 @@ impl<K: Kind> StageLoop<K> {
             return Ok(false);
         }
         Ok(true)
-    }
-
-    /// Records the subscription of `slot`; avoids a clone if it also delivered the last batch.
-    pub(super) fn remember_sender(&mut self, slot: usize) {
-        let from = self.io.inlet.subscription(slot);
-        if self.from.as_ref() != from {
-            self.from = from.cloned();
-        }
     }
 
     /// Waits until the signal is marked or a timer is due.
@@ -365,6 +357,16 @@ impl<K: Kind> StageLoop<K> {
         self.io.inlet.close(&reason);
         self.io.outlet.close(&Closed::by(&reason));
         reason
+    }
+}
+
+impl<K: Kind<Input = Inlet<<K as Kind>::In>>> StageLoop<K> {
+    /// Records the subscription of `slot`; avoids a clone if it also delivered the last batch.
+    pub(super) fn remember_sender(&mut self, slot: usize) {
+        let from = self.io.inlet.subscription(slot);
+        if self.from.as_ref() != from {
+            self.from = from.cloned();
+        }
     }
 }
 

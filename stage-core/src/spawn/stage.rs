@@ -12,9 +12,7 @@ use crate::base::error::ExitReason;
 use crate::base::options::{Capacity, Placement};
 use crate::base::stats::Counters;
 use crate::credit::limits::MOST_EVENTS;
-use crate::dispatch::Supply;
-use crate::dispatch::supply::buffer::Buffer;
-use crate::engine::{self, Outlet, PRODUCER_BUFFER, Ready, Run, Sources, StageSetup};
+use crate::engine::{self, OutputParts, PRODUCER_BUFFER, Ready, Run, Sources, StageSetup};
 use crate::pipeline::handle::StageRef;
 use crate::runtime::{StageFuture, place};
 use crate::stage::{Consumer, CopyOf, Nothing, Producer, ProducerConsumer, StageMail};
@@ -127,15 +125,14 @@ where
         collectors: Arc::default(),
         trace: StageTrace::default(),
     };
-    let buffer = Buffer::new(chosen.unwrap_or(capacity), keep);
-    let supply = Supply::new(dispatcher, buffer);
-    let mut outlet = Outlet::new(supply, Arc::clone(&counters), None).leaving(on_cancel);
-    outlet.set_mode(mode);
+    let capacity = chosen.unwrap_or(capacity);
+    let output =
+        OutputParts { dispatcher, capacity, keep, subscribers: None, on_cancel, mode, rejected: None };
     let (up, is_up) = oneshot::channel();
     let (go, may_go) = oneshot::channel();
     // A stage without a pipeline waits for no other stages.
     let _ = go.send(());
-    let future = run(setup.assemble(stage, Sources::none(), outlet, Ready { up, go: may_go }));
+    let future = run(setup.assemble(stage, Sources::none(), output, Ready { up, go: may_go }));
     let signal = Arc::clone(mailbox.signal());
     let closing = Closing(Arc::clone(&mailbox) as _);
     run_alone(future, placement, signal, counters, closing);

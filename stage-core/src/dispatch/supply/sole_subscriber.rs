@@ -40,12 +40,23 @@ impl<E> TrackedDispatcher<E> {
 
     /// Brings the dispatcher up to date, then calls it.
     pub(crate) fn tell<T>(&mut self, tell: impl FnOnce(&mut dyn Dispatcher<E>) -> T) -> T {
+        self.catch_up();
+        let answer = tell(self.dispatcher.get_mut());
+        self.look();
+        answer
+    }
+
+    // Two functions, so that they are not compiled again for each kind of call.
+    #[inline(never)]
+    fn catch_up(&mut self) {
         if std::mem::take(&mut self.ahead) {
             self.dispatcher.catch_up(self.state.wanted);
         }
-        let answer = tell(self.dispatcher.get_mut());
+    }
+
+    #[inline(never)]
+    fn look(&mut self) {
         self.state = self.dispatcher.state();
-        answer
     }
 
     /// Returns whether each event goes to every subscriber.

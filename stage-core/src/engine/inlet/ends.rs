@@ -3,7 +3,7 @@
 use super::{Incoming, Inlet, LostSubscription, ResubscribeTo};
 use crate::base::error::ExitReason;
 use crate::base::options::CancelMode;
-use crate::base::stats::Discard;
+use crate::base::stats::{Counters, Discard};
 use crate::dispatch::stable_hash;
 use crate::engine::sources::HadEnded;
 use crate::sync::Arc;
@@ -34,7 +34,9 @@ impl<E: Send + 'static> Inlet<E> {
         let had_ended = if late { HadEnded::Before } else { HadEnded::Meanwhile };
         let (mode, ends) = match owner {
             Owner::Pipeline(source) => {
-                self.joins.extend(self.sources.lost(source, &cancellation.reason, had_ended));
+                if let Some(join) = self.sources.lost(source, &cancellation.reason, had_ended) {
+                    self.joins.push_back(join);
+                }
                 (None, self.sources.ends_with(&cancellation.reason, had_ended))
             }
             Owner::Hand(mode) => (Some(mode), None),
@@ -79,7 +81,7 @@ impl<E> Inlet<E> {
         });
         let lost = incoming.link.cancel(cancellation);
         self.pending_markers.gone(slot);
-        self.discard(lost, &ExitReason::Normal);
+        discard_unhandled(&self.counters, lost, &ExitReason::Normal);
     }
 
     /// Ends every subscription; the stage continues without them.
@@ -98,22 +100,23 @@ impl<E> Inlet<E> {
         }
         self.ready.clear();
         self.joins.clear();
-        self.discard(lost, reason);
+        discard_unhandled(&self.counters, lost, reason);
     }
+}
 
-    fn discard(&self, lost: usize, reason: &ExitReason) {
-        if lost == 0 {
-            return;
-        }
-        let why = match reason {
-            ExitReason::Normal | ExitReason::Shutdown => Discard::Ended,
-            _ => Discard::Failed,
-        };
-        self.counters.discarded(why, lost);
-        if reason.is_normal() {
-            tracing::debug!(discarded = lost, %reason, "events discarded: the stage has finished");
-        } else {
-            tracing::warn!(discarded = lost, %reason, "events discarded: the stage ended before it handled them");
-        }
+/// Counts and reports events that a stage received and did not handle before it ended for `reason`.
+pub(in crate::engine) fn discard_unhandled(counters: &Counters, lost: usize, reason: &ExitReason) {
+    if lost == 0 {
+        return;
+    }
+    let why = match reason {
+        ExitReason::Normal | ExitReason::Shutdown => Discard::Ended,
+        _ => Discard::Failed,
+    };
+    counters.discarded(why, lost);
+    if reason.is_normal() {
+        tracing::debug!(discarded = lost, %reason, "events discarded: the stage has finished");
+    } else {
+        tracing::warn!(discarded = lost, %reason, "events discarded: the stage ended before it handled them");
     }
 }

@@ -5,11 +5,6 @@ use crate::credit::demand::Window;
 use crate::wire::mailbox::Owner;
 
 impl<E: Send + 'static> Inlet<E> {
-    /// Leaves input where it is, or handles it again. Subscriptions still ask for what their windows allow.
-    pub(crate) fn set_paused(&mut self, paused: bool) {
-        self.paused = paused;
-    }
-
     /// Sets the window of the pipeline's subscriptions, and of those to come after a restart of a producer.
     pub(crate) fn set_window(&mut self, window: Window) {
         if self.sources.window() == window {

@@ -22,6 +22,12 @@ pub(crate) struct Begun<E> {
     pub(crate) subscription: Subscription,
 }
 
+impl<E> AsRef<Subscription> for Begun<E> {
+    fn as_ref(&self) -> &Subscription {
+        &self.subscription
+    }
+}
+
 impl<E: Send + 'static> Inlet<E> {
     /// Starts the next scheduled subscription.
     pub(crate) fn begin(&mut self) -> Option<Begun<E>> {

@@ -30,12 +30,6 @@ impl<E> fmt::Debug for Rejections<E> {
 }
 
 impl<E> Outlet<E> {
-    /// Sets the function that receives the events that were not handed out when the stage ends.
-    pub(crate) fn rejecting(mut self, to: Option<Rejections<E>>) -> Self {
-        self.rejected = to;
-        self
-    }
-
     /// Removes the events that were not handed out, and those that a departed consumer left unread. They no
     /// longer appear in any count.
     pub(crate) fn take_rest(&mut self) -> Vec<E> {

@@ -18,7 +18,7 @@ impl<E> Outlet<E> {
         if matches!(taken, Some(Err(_))) {
             // A restarted consumer may arrive before the end of its old subscription was noticed.
             (0..self.links.len()).for_each(|slot| self.look(slot));
-            taken = self.decide(|supply, _| supply.subscribe(key, options));
+            taken = self.decide(|supply, _| supply.subscribe(key, options.clone()));
         }
         let Some(taken) = taken else { return };
         if let Err(refused) = taken {
@@ -91,11 +91,6 @@ impl<E> Outlet<E> {
             self.decide(|supply, outbox| supply.cancel(key, outbox))
         };
         self.settle(announce.flatten());
-    }
-
-    /// Returns the subscriptions of the consumers.
-    pub(crate) fn subscriptions(&self) -> Vec<Subscription> {
-        self.links.iter().flatten().map(|link| link.subscription().clone()).collect()
     }
 
     /// Returns whether no event will ever be wanted again: every consumer finished by itself, or the last one

@@ -4,8 +4,10 @@ use super::{StageLoop, run_callback};
 use crate::base::error::ExitReason;
 use crate::dispatch::Marker;
 use crate::engine::attend::attend;
+use crate::engine::inlet::Inlet;
 use crate::engine::io::StageIo;
 use crate::engine::kind::Kind;
+use crate::engine::sides::{Input, Output};
 use crate::engine::timers::Timed;
 use crate::stage::{Effect, Emitter, Erased, Inspection, Message, ProducerProgress, downcast};
 use crate::wire::mailbox::Join;
@@ -38,17 +40,6 @@ impl<K: Kind> StageLoop<K> {
         let passed = if K::QUEUES_INPUT { self.io.inlet.mark(marker) } else { Some(marker) };
         if let Some(marker) = passed.and_then(|marker| self.io.outlet.mark(marker)) {
             self.fire(marker);
-        }
-    }
-
-    /// Passes the progress of a producer to the stage, if it registered for that, before its next batch.
-    #[cold]
-    pub(in crate::engine) fn hear_progress(&mut self) {
-        if let Some((from, progress)) = self.io.inlet.take_progress()
-            && let Some(hears) = self.state.effects.hears_progress
-            && let Some(message) = downcast(hears(ProducerProgress { from, progress }))
-        {
-            self.io.inbox.messages.push_back(Message::Envelope(message));
         }
     }
 
@@ -111,6 +102,19 @@ impl<K: Kind> StageLoop<K> {
             mode: outlet.mode(),
             producers: inlet.subscriptions(),
             consumers: outlet.subscriptions(),
+        }
+    }
+}
+
+impl<K: Kind<Input = Inlet<<K as Kind>::In>>> StageLoop<K> {
+    /// Passes the progress of a producer to the stage, if it registered for that, before its next batch.
+    #[cold]
+    pub(in crate::engine) fn hear_progress(&mut self) {
+        if let Some((from, progress)) = self.io.inlet.take_progress()
+            && let Some(hears) = self.state.effects.hears_progress
+            && let Some(message) = downcast(hears(ProducerProgress { from, progress }))
+        {
+            self.io.inbox.messages.push_back(Message::Envelope(message));
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::engine::attend::attend;
 use crate::engine::inlet::LostSubscription;
 use crate::engine::kind::Kind;
 use crate::engine::outlet::{Discarded, SubscriberChange};
+use crate::engine::sides::Output;
 use crate::engine::timers::Timed;
 use crate::stage::{Emitter, Timer};
 use crate::sync::Arc;

@@ -108,8 +108,8 @@ where
             let stage = (parts.recipe)()?;
             let feed = parts.upstream.feed(copy.index, count);
             let sources = Sources::new(window, cancel, feed.into_iter().map(|(source, _)| source));
-            let outlet = parts.exit.outlet(setup.mailbox.counters());
-            Ok((parts.run)(setup.assemble(stage, sources, outlet, ready)))
+            let output = parts.exit.output();
+            Ok((parts.run)(setup.assemble(stage, sources, output, ready)))
         }
     };
     Child {

@@ -15,12 +15,9 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::route::{Node, Route};
-use crate::base::options::{Capacity, Keep};
-use crate::base::stats::Counters;
-use crate::dispatch::Supply;
+use crate::base::options::{Capacity, DemandMode, Keep, OnCancel};
 use crate::dispatch::options::{DispatchOptions, Selector};
-use crate::dispatch::supply::buffer::Buffer;
-use crate::engine::{Outlet, Rejections, Source};
+use crate::engine::{OutputParts, Rejections, Source};
 use crate::sync::{Arc, Mutex, lock};
 use crate::wire::mailbox::Subscribable;
 
@@ -111,18 +108,21 @@ impl<E: Send + 'static> Exit<E> {
         let _ = self.made.set(Made { producers, first, capacity, keep });
     }
 
-    /// Creates the outlet of one copy.
-    pub(in crate::pipeline) fn outlet(&self, counters: &Arc<Counters>) -> Outlet<E> {
+    /// Returns the parts of the output side of one copy.
+    pub(in crate::pipeline) fn output(&self) -> OutputParts<E> {
         let tree = lock(&self.tree);
         let (capacity, keep) =
             self.made.get().map_or((Capacity::Unbounded, Keep::Last), |made| (made.capacity, made.keep));
         let subscribers = if tree.is_open() { None } else { Some(tree.places()) };
-        Outlet::new(
-            Supply::new(tree.dispatcher(), Buffer::new(capacity, keep)),
-            Arc::clone(counters),
+        OutputParts {
+            dispatcher: tree.dispatcher(),
+            capacity,
+            keep,
             subscribers,
-        )
-        .rejecting(lock(&self.rejected).clone())
+            on_cancel: OnCancel::Continue,
+            mode: DemandMode::Forward,
+            rejected: lock(&self.rejected).clone(),
+        }
     }
 }
 
