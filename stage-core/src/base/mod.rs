@@ -2,6 +2,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod error;
+pub(crate) mod flag;
 pub(crate) mod moment;
 pub(crate) mod option_error;
 pub(crate) mod options;

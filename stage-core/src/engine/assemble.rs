@@ -1,7 +1,6 @@
 //! Assembles a stage: its inbox, the parts of its sides and the state that its callbacks borrow, around its mailbox.
 
 use futures_util::future::BoxFuture;
-use tokio_util::sync::CancellationToken;
 
 use super::run::Ready;
 use super::sides::{InputParts, OutputParts};
@@ -9,6 +8,7 @@ use super::sources::Sources;
 use super::stage_inbox::StageInbox;
 use crate::ack::Collectors;
 use crate::base::error::ExitReason;
+use crate::base::flag::Flag;
 use crate::base::options::{Capacity, Pace};
 use crate::stage::{CallbackState, CopyOf, Effects, Holds, StageMail};
 use crate::sync::Arc;
@@ -24,8 +24,8 @@ pub(crate) struct StageSetup<S, In, Out> {
     pub(crate) copy: CopyOf,
     pub(crate) pace: Pace,
     pub(crate) mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
-    /// Cancelled when the stage is asked to drain.
-    pub(crate) drain: CancellationToken,
+    /// Set when the stage is asked to drain.
+    pub(crate) drain: Flag,
     pub(crate) collectors: Arc<Collectors>,
     pub(crate) trace: StageTrace,
 }

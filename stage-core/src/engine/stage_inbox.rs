@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
 use crate::base::error::ExitReason;
+use crate::base::flag::Flag;
 use crate::base::options::DemandMode;
 use crate::stage::{Message, StageMail, StopSignal};
 use crate::sync::Arc;
@@ -17,8 +17,8 @@ use crate::wire::subscription::Tell;
 /// The mailbox of a running stage, with its mail sorted by kind.
 pub(crate) struct StageInbox<S, In, Out> {
     pub(crate) mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
-    drain: CancellationToken,
-    /// Whether `drain` was cancelled.
+    drain: Flag,
+    /// Whether `drain` was set.
     draining: bool,
     /// Resolves `draining()`: at a drain, and in this run of the stage also at a stop, or once no event will
     /// be wanted any more. A waiting callback must not delay the end.
@@ -39,9 +39,9 @@ pub(crate) enum Request<Out> {
 }
 
 impl<S, In, Out> StageInbox<S, In, Out> {
-    pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, In, Out>>>, drain: CancellationToken) -> Self {
+    pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, In, Out>>>, drain: Flag) -> Self {
         let stop_signal = StopSignal::with(&drain);
-        let draining = drain.is_cancelled();
+        let draining = drain.is_set();
         Self {
             mailbox,
             drain,
@@ -63,7 +63,7 @@ impl<S, In, Out> StageInbox<S, In, Out> {
                 }
                 Mail::Drain => {
                     self.draining = true;
-                    self.drain.cancel();
+                    self.drain.set();
                 }
                 Mail::Subscribe(subscribe) => request(Request::Subscribe(subscribe)),
                 Mail::Resubscribe(source) => request(Request::Resubscribe(source)),

@@ -4,12 +4,12 @@ use std::fmt;
 use std::future::Future;
 
 use futures_util::future::{AbortRegistration, Abortable};
-use tokio_util::sync::CancellationToken;
 
 use super::family::{Family, Next};
 use super::recipe::{Work, work_off};
 use super::stage::Rules;
 use crate::base::error::ExitReason;
+use crate::base::flag::Flag;
 use crate::sync::Arc;
 
 /// Identifies a child of a per-event stage; ids are never reused.
@@ -27,7 +27,7 @@ impl fmt::Display for ChildId {
 pub struct Child {
     pub(super) id: ChildId,
     pub(super) attempt: usize,
-    pub(super) shutdown: CancellationToken,
+    pub(super) shutdown: Flag,
 }
 
 impl Child {
@@ -48,7 +48,7 @@ impl Child {
     ///
     /// The future may be dropped and recreated at any time.
     pub fn shutdown(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.shutdown.clone().cancelled_owned()
+        self.shutdown.wait()
     }
 }
 
@@ -86,7 +86,7 @@ async fn attempts<E: Send + 'static>(
         if !wait.is_zero() {
             tokio::select! {
                 biased;
-                () = child.shutdown.cancelled() => return reason,
+                () = child.shutdown.wait() => return reason,
                 () = tokio::time::sleep(wait) => {}
             }
         }

@@ -14,7 +14,6 @@ use std::time::Duration;
 use futures_util::future::AbortHandle;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::child::{Child, ChildId, Place, Start, live};
@@ -22,6 +21,7 @@ use super::floor::{FloorError, window};
 use super::handle::{ChildCounts, ChildInfo, ChildState};
 use super::stage::Rules;
 use crate::base::error::ExitReason;
+use crate::base::flag::Flag;
 use crate::credit::demand::{Credit, Demand};
 use crate::stage::{Hold, Holds};
 use crate::supervise::{Policy, RestartDecision};
@@ -79,9 +79,9 @@ struct Leaving;
 /// Signals that end a child, and the token that is cancelled when the child has ended.
 #[derive(Clone)]
 pub(super) struct Ending {
-    pub(super) shutdown: CancellationToken,
+    pub(super) shutdown: Flag,
     pub(super) cut: AbortHandle,
-    pub(super) gone: CancellationToken,
+    pub(super) gone: Flag,
 }
 
 /// The next step for a child whose work has ended.
@@ -181,7 +181,7 @@ impl<E> Family<E> {
             member.subscription.as_ref().and_then(|subscription| state.end(member.run, subscription, 1));
         drop(state);
         ask_for(member.subscription.as_ref(), ask);
-        member.end.gone.cancel();
+        member.end.gone.set();
     }
 
     /// Records `events` events of a subscription that were done without ever becoming children.
@@ -298,7 +298,7 @@ impl<E: Send + 'static> Family<E> {
                 None => return Err(NotStarted::NotRunning(event)),
             }
         };
-        let child = Child { id, attempt: 0, shutdown: CancellationToken::new() };
+        let child = Child { id, attempt: 0, shutdown: Flag::default() };
         let (begun, kept) = rules.begin(event, child.clone());
         let work = match begun {
             Ok(Some(work)) => work,
@@ -313,7 +313,7 @@ impl<E: Send + 'static> Family<E> {
             }
         };
         let (cut, registration) = AbortHandle::new_pair();
-        let end = Ending { shutdown: child.shutdown.clone(), cut, gone: CancellationToken::new() };
+        let end = Ending { shutdown: child.shutdown.clone(), cut, gone: Flag::default() };
         let Some((runtime, stage)) = self.take_up(run, id, subscription, end) else {
             return Err(NotStarted::Failed(ExitReason::Shutdown));
         };

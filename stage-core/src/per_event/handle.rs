@@ -153,11 +153,11 @@ impl<E: Send + 'static> Children<E> {
 pub(super) async fn see_off(leaving: &[Ending], shutdown: Shutdown) {
     let all_gone = async {
         for ending in leaving {
-            ending.gone.cancelled().await;
+            ending.gone.wait().await;
         }
     };
     let cut_off = || leaving.iter().for_each(|ending| ending.cut.abort());
-    let ask = || leaving.iter().for_each(|ending| ending.shutdown.cancel());
+    let ask = || leaving.iter().for_each(|ending| ending.shutdown.set());
     match shutdown {
         Shutdown::Abort => cut_off(),
         Shutdown::Wait => ask(),
@@ -170,7 +170,7 @@ pub(super) async fn see_off(leaving: &[Ending], shutdown: Shutdown) {
         }
     }
     for ending in leaving {
-        ending.gone.cancelled().await;
+        ending.gone.wait().await;
     }
 }
 

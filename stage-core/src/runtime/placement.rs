@@ -100,7 +100,12 @@ fn on_runtime(
 fn on_rayon<T: Send + 'static>(
     stage: impl Future<Output = T> + Send + 'static,
 ) -> impl Future<Output = T> + Send {
-    let stage = tokio_util::context::TokioContext::new(stage, Handle::current());
+    let runtime = Handle::current();
+    let mut stage = Box::pin(stage);
+    let stage = std::future::poll_fn(move |cx| {
+        let _entered = runtime.enter();
+        stage.as_mut().poll(cx)
+    });
     let schedule = |runnable: async_task::Runnable| {
         rayon::spawn(move || {
             runnable.run();

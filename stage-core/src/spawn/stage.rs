@@ -5,10 +5,10 @@ use std::any::type_name;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use super::options::StageOptions;
 use crate::base::error::ExitReason;
+use crate::base::flag::Flag;
 use crate::base::options::{Capacity, Placement};
 use crate::base::stats::Counters;
 use crate::credit::limits::MOST_EVENTS;
@@ -121,7 +121,7 @@ where
         copy: CopyOf { index: 0, of: 1 },
         pace,
         mailbox: Arc::clone(&mailbox),
-        drain: CancellationToken::new(),
+        drain: Flag::default(),
         collectors: Arc::default(),
         trace: StageTrace::default(),
     };

@@ -4,9 +4,9 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
 use crate::base::error::{ExitReason, StageResult};
+use crate::base::flag::Flag;
 use crate::engine::Ready;
 use crate::supervise::Control;
 use crate::sync::{Mutex, lock};
@@ -16,7 +16,7 @@ use crate::wire::diagnosis::Diagnosis;
 /// restarts the task with other children. A task that has not ended 5 seconds after a stop is aborted.
 #[derive(Clone, Debug)]
 pub struct Stopping {
-    token: CancellationToken,
+    flag: Flag,
 }
 
 impl Stopping {
@@ -26,31 +26,31 @@ impl Stopping {
     ///
     /// The future may be dropped and created again at any time.
     pub fn asked(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.token.clone().cancelled_owned()
+        self.flag.wait()
     }
 
     /// Returns whether the task should end.
     pub fn is_asked(&self) -> bool {
-        self.token.is_cancelled()
+        self.flag.is_set()
     }
 }
 
 /// Controls the running task.
 #[derive(Debug, Default)]
 pub(crate) struct TaskControl {
-    token: Mutex<CancellationToken>,
+    flag: Mutex<Flag>,
 }
 
 impl TaskControl {
     /// Prepares for a run; returns the signal for its task.
     pub(crate) fn open(&self) -> Stopping {
-        let token = CancellationToken::new();
-        *lock(&self.token) = token.clone();
-        Stopping { token }
+        let flag = Flag::default();
+        *lock(&self.flag) = flag.clone();
+        Stopping { flag }
     }
 
     fn ask(&self) {
-        lock(&self.token).cancel();
+        lock(&self.flag).set();
     }
 }
 

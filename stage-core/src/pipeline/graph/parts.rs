@@ -2,11 +2,10 @@
 
 use std::sync::OnceLock;
 
-use tokio_util::sync::CancellationToken;
-
 use super::wire::{Exit, Upstream};
 use crate::ack::Collectors;
 use crate::base::error::BoxError;
+use crate::base::flag::Flag;
 use crate::base::options::Pace;
 use crate::engine::{self, Ready, Run, Sources, StageSetup};
 use crate::pipeline::options::Effective;
@@ -99,7 +98,7 @@ where
             copy,
             pace: Pace::default(),
             mailbox: Arc::clone(&mailbox),
-            drain: CancellationToken::new(),
+            drain: Flag::default(),
             collectors: Arc::clone(&collectors),
             trace: trace.clone(),
         };
