@@ -37,6 +37,8 @@
 //! * `flow` (default): the module `flow`.
 //! * `config`, `crossbeam`, `rayon`, `serde`, `test-util`, `trace`: as of `stage_core`.
 //! * `csv`, `gzip`, `json`, `zstd`: the file formats of `flow`.
+//! * `connect`, `http`, `nats`, `postgres`, `redis`, `sqlite`: the traits of connectors and the connectors, in the
+//!   module `connect`.
 //! * `panel`: a live page of running pipelines, the module `panel`.
 //! * `metrics`: the numbers for StatsD, Prometheus and others, the module `metrics`.
 //! * `otel`: traces for OpenTelemetry, the module `otel`.
@@ -56,6 +58,29 @@ pub use stage_otel as otel;
 #[cfg(feature = "panel")]
 #[doc(inline)]
 pub use stage_panel as panel;
+
+/// Connectors to queues, brokers, databases and HTTP.
+#[cfg(any(feature = "connect", feature = "http"))]
+pub mod connect {
+    #[cfg(feature = "connect")]
+    #[doc(inline)]
+    pub use stage_connect::*;
+    #[cfg(feature = "http")]
+    #[doc(inline)]
+    pub use stage_http as http;
+    #[cfg(feature = "nats")]
+    #[doc(inline)]
+    pub use stage_nats as nats;
+    #[cfg(feature = "postgres")]
+    #[doc(inline)]
+    pub use stage_postgres as postgres;
+    #[cfg(feature = "redis")]
+    #[doc(inline)]
+    pub use stage_redis as redis;
+    #[cfg(feature = "sqlite")]
+    #[doc(inline)]
+    pub use stage_sqlite as sqlite;
+}
 
 #[doc(hidden)]
 pub mod __macros {
