@@ -63,6 +63,7 @@ pub trait Pull: Send + 'static {
     /// # Cancel safety
     ///
     /// Dropping the future loses no message: the server delivers it again, or the next call returns it.
+    #[allow(clippy::type_complexity, reason = "a name for the result would hide what a connector returns")]
     fn pull(
         &mut self,
         at_most: NonZeroUsize,

@@ -2,14 +2,16 @@
 
 use std::mem;
 
+use rusqlite::Transaction;
 use stage_core::Emitter;
 use stage_core::ack::{Deliveries, Delivery};
 use tokio::runtime::Handle;
 
 use crate::begun::Mark;
+use crate::error::QueueError;
 use crate::job::{Company, Job, Receipt};
-use crate::queue::Queue;
-use crate::table::Return;
+use crate::queue::{Queue, millis};
+use crate::table::{Lease, Return, Table};
 
 /// Jobs between their lease and their delivery. If their source is aborted in between, they were never
 /// delivered, so they are returned in the background.
@@ -31,6 +33,33 @@ impl Leased {
         Self { queue, lessee, jobs, mark, ended }
     }
 
+    /// Processes the leases that ran out, and leases the next jobs.
+    pub(crate) async fn lease(queue: &Queue, lessee: i64, limit: usize) -> Result<Self, QueueError> {
+        let ours = queue.clone();
+        let lease = move |table: &Table, lane: &str, tx: &Transaction<'_>| {
+            let options = ours.options();
+            let (now, has_leapt) = ours.look_at_clock();
+            let until = now.saturating_add(millis(options.visibility));
+            table.look_at_time(tx, now)?;
+            if has_leapt {
+                table.keep_all(tx, until)?;
+            }
+            // This source is alive, so its leases must not run out.
+            table.keep_late(tx, lessee, until, now)?;
+            let lease = Lease { lane, lessee, limit, now, until, attempts: options.attempts };
+            let mut ended = Vec::new();
+            let jobs = table.lease_if_begun(tx, lease, |lessee, receipt| {
+                ended.push((lessee, receipt));
+                ours.marks().has_begun(lessee, receipt)
+            })?;
+            if !jobs.is_empty() {
+                table.note_time(tx, now)?;
+            }
+            Ok(Self::new(ours.clone(), lessee, jobs, ended))
+        };
+        queue.run_then(lease, Self::forget_ended).await
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.jobs.len()
     }
@@ -38,6 +67,14 @@ impl Leased {
     /// Removes the marks of the leases that ran out. Called after that was written.
     pub(crate) fn forget_ended(&self) {
         self.ended.iter().for_each(|(lessee, receipt)| self.queue.marks().remove(*lessee, *receipt));
+    }
+
+    /// Returns the jobs, which are now in the hands of the caller.
+    pub(crate) fn take(mut self) -> Vec<Job> {
+        if let Some(mark) = self.mark.take() {
+            mark.set();
+        }
+        mem::take(&mut self.jobs)
     }
 
     /// Emits the jobs, which are now delivered.

@@ -27,6 +27,8 @@
 //! 6. A job without a delay can be leased whatever the clock shows. If the clock was set back, all times in
 //!    the file are set back with it; if it leaps forward, the processes that notice renew all leases.
 //!
+//! The queue is a connector as well ([`Queue::pull`], [`Queue::push`]), which keeps the laws of `stage-connect`.
+//!
 //! ```
 //! use stage_core::Pipeline;
 //! use stage_sqlite::{NewJob, Queue, QueueOptions};
@@ -58,7 +60,10 @@ mod job;
 mod leased;
 mod leasing;
 mod options;
+mod pull;
+mod push;
 mod queue;
+mod settle;
 mod source;
 mod statements;
 mod table;
@@ -67,6 +72,9 @@ mod time;
 pub use error::QueueError;
 pub use job::{Counts, DeadJob, Job, JobId, NewJob, Receipt};
 pub use options::{QueueOptions, Synchronous};
+pub use pull::QueuePull;
+pub use push::QueuePush;
 pub use queue::Queue;
+pub use settle::QueueSettle;
 pub use source::Source;
 pub use table::{Lease, Return, Table};

@@ -15,6 +15,8 @@ use crate::begun::Marks;
 use crate::error::{QueueError, is_busy};
 use crate::job::{Company, Counts, DeadJob, JobId, NewJob, Receipt};
 use crate::options::{QueueOptions, Synchronous};
+use crate::pull::QueuePull;
+use crate::push::QueuePush;
 use crate::source::Source;
 use crate::table::Table;
 use crate::time::Moment;
@@ -154,6 +156,21 @@ impl Queue {
     /// run at once, in one or many pipelines.
     pub fn source(&self) -> Source {
         Source::new(self.clone())
+    }
+
+    /// Returns a client that pulls jobs, for [`stage_connect::source::pulled`]. [`source`](Self::source) promises more.
+    pub fn pull(&self) -> QueuePull {
+        QueuePull::new(self.clone())
+    }
+
+    /// Returns a client that enqueues jobs, for [`stage_connect::sink::pushed`].
+    pub fn push(&self) -> QueuePush {
+        QueuePush::new(self.clone())
+    }
+
+    /// Returns the file and the table, for messages.
+    pub(crate) fn describe(&self) -> String {
+        format!("sqlite:{} table `{}`", self.inner.file, self.inner.table.name())
     }
 
     pub(crate) fn options(&self) -> &QueueOptions {

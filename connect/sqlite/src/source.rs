@@ -3,7 +3,6 @@
 use std::pin::pin;
 
 use futures_util::FutureExt;
-use rusqlite::Transaction;
 use stage_core::ack::{Deliveries, Delivery, Waiting};
 use stage_core::{BoxError, Context, Demand, Emitter, Init, Producer, StageResult};
 use tokio::time::sleep;
@@ -12,11 +11,10 @@ use crate::acknowledger::Settler;
 use crate::error::QueueError;
 use crate::job::{Job, Receipt};
 use crate::leased::Leased;
-use crate::queue::{Queue, millis};
-use crate::table::{Lease, Table};
+use crate::queue::Queue;
 
 /// The maximum number of jobs leased in one transaction, so that other sources get their turn.
-const AT_ONCE: usize = 1000;
+pub(crate) const AT_ONCE: usize = 1000;
 
 /// Leases as many jobs as there is demand for, and delivers them; their verdicts are written to the queue.
 /// Without [`until_empty`](Self::until_empty), it waits for more jobs until it is drained.
@@ -47,33 +45,6 @@ impl Source {
     pub fn until_empty(mut self) -> Self {
         self.end = End::Empty;
         self
-    }
-
-    async fn lease(&self, limit: usize) -> Result<Option<Leased>, QueueError> {
-        let (lessee, queue) = (self.lessee, self.queue.clone());
-        let lease = move |table: &Table, lane: &str, tx: &Transaction<'_>| {
-            let options = queue.options();
-            let (now, has_leapt) = queue.look_at_clock();
-            let until = now.saturating_add(millis(options.visibility));
-            table.look_at_time(tx, now)?;
-            if has_leapt {
-                table.keep_all(tx, until)?;
-            }
-            // This source is alive, so its leases must not run out.
-            table.keep_late(tx, lessee, until, now)?;
-            let lease = Lease { lane, lessee, limit, now, until, attempts: options.attempts };
-            let mut ended = Vec::new();
-            let jobs = table.lease_if_begun(tx, lease, |lessee, receipt| {
-                ended.push((lessee, receipt));
-                queue.marks().has_begun(lessee, receipt)
-            })?;
-            if !jobs.is_empty() {
-                table.note_time(tx, now)?;
-            }
-            Ok(Leased::new(queue.clone(), lessee, jobs, ended))
-        };
-        let leased = self.queue.run_then(lease, Leased::forget_ended).await;
-        waiting_if_busy(leased, "cannot lease jobs, retrying later")
     }
 
     async fn is_at_its_end(&self) -> Result<bool, QueueError> {
@@ -108,7 +79,8 @@ impl Producer for Source {
             // Registered before the look at the queue, so that no later change is missed.
             let mut changed = pin!(self.queue.changed().notified());
             changed.as_mut().enable();
-            let leased = self.lease(wanted.min(AT_ONCE)).await?;
+            let leased = Leased::lease(&self.queue, self.lessee, wanted.min(AT_ONCE)).await;
+            let leased = waiting_if_busy(leased, "cannot lease jobs, retrying later")?;
             let Some(deliveries) = &self.deliveries else { return Ok(()) };
             if let Some(leased) = leased.filter(|leased| leased.len() > 0) {
                 wanted -= leased.len();

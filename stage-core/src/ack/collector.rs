@@ -153,10 +153,10 @@ impl<A: Acknowledger> Collector<A> {
     /// Reports the open deliveries, with those whose verdicts are not reported yet.
     async fn keep(&mut self, acknowledged: &[A::Receipt], rejected: &[RejectedDelivery<A::Receipt>]) {
         self.beat = self.next_beat();
-        let Some(acknowledger) = &mut self.acknowledger else { return };
+        let Some(source) = &mut self.acknowledger else { return };
         self.books.list_open(&mut self.open);
         self.open.extend(acknowledged.iter().chain(rejected.iter().map(|it| &it.receipt)).cloned());
-        let kept = AssertUnwindSafe(acknowledger.keep(&self.open)).catch_unwind().await;
+        let kept = AssertUnwindSafe(source.keep(&self.open)).catch_unwind().await;
         self.note("cannot report deliveries in progress to their source", kept);
         self.open.clear();
     }

@@ -64,7 +64,8 @@ impl<P: Push> Storing<P> {
             };
             match put {
                 Ok(0) => {
-                    self.lose(ConnectError::gone(&self.server, "cannot store", "nothing was stored"), cx)?
+                    let error = ConnectError::gone(&self.server, "cannot store", "nothing was stored");
+                    self.lose(error, cx)?;
                 }
                 Ok(stored) => {
                     let stored = stored.min(list.len());

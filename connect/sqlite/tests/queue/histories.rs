@@ -113,7 +113,7 @@ impl History {
         let options = QueueOptions::new()
             .attempts(self.attempts)
             // Time passes here only when the history says so.
-            .visibility(Duration::from_hours(1))
+            .visibility(Duration::from_secs(3600))
             .retry_after(Backoff::new(Duration::ZERO, Duration::ZERO))
             .linger(Duration::from_millis(1))
             .synchronous(Synchronous::Normal);
@@ -230,7 +230,7 @@ impl History {
         let (breaks, ends) = (Arc::clone(&failed), Arc::clone(&done));
         let poison = i64::try_from(1 + self.chance.number(4)).unwrap();
         let pipeline = Pipeline::builder("breaks")
-            .intensity(Intensity { max_restarts: 1_000, within: Duration::from_hours(1) })
+            .intensity(Intensity { max_restarts: 1_000, within: Duration::from_secs(3600) })
             .defaults(StepOptions::new().max_demand(4).min_demand(0))
             .start("queue", move || Ok(start.source()))
             .acknowledged()

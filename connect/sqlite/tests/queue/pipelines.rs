@@ -122,7 +122,7 @@ async fn jobs_of_one_key_are_handled_in_order_despite_failures() {
 
 #[tokio::test]
 async fn a_waiting_source_is_woken_by_new_jobs_and_drained_at_once() {
-    let (queue, _folder) = queue(options().poll(Duration::from_hours(1))).await;
+    let (queue, _folder) = queue(options().poll(Duration::from_secs(3600))).await;
     let (hand, mut held) = mpsc::unbounded_channel();
     let start = queue.clone();
     let pipeline = Pipeline::builder("waiting")
@@ -136,7 +136,7 @@ async fn a_waiting_source_is_woken_by_new_jobs_and_drained_at_once() {
         assert_eq!((job.id, text(&job)), (JobId(number), "late".to_owned()));
         job.acknowledge();
     }
-    let report = running.drain(Duration::from_mins(1)).await.unwrap();
+    let report = running.drain(Duration::from_secs(60)).await.unwrap();
     assert_eq!(report.settlement.acknowledged, 3);
     assert_eq!(queue.counts().await.unwrap().all(), 0);
 }

@@ -51,7 +51,7 @@ fn tried(folder: &TempDir) -> i64 {
 }
 
 async fn joined(running: Running) {
-    timeout(Duration::from_mins(1), running.join()).await.expect("the pipeline ends").unwrap();
+    timeout(Duration::from_secs(60), running.join()).await.expect("the pipeline ends").unwrap();
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn a_job_that_breaks_its_stage_costs_its_batch_no_attempt() {
     let (queue, _folder) = queue_of(8, options()).await;
     let start = queue.clone();
     let pipeline = Pipeline::builder("poison")
-        .intensity(Intensity { max_restarts: 1_000, within: Duration::from_hours(1) })
+        .intensity(Intensity { max_restarts: 1_000, within: Duration::from_secs(3600) })
         .start("queue", move || Ok(start.source().until_empty()))
         .acknowledged()
         .step_fn("work", |job: Job| {
@@ -165,10 +165,10 @@ async fn a_stage_that_breaks_without_a_look_at_the_rest_of_its_batch_costs_only_
     queue.enqueue((1..5).map(|number| NewJob::new(number.to_string()).priority(-1))).await.unwrap();
     let start = queue.clone();
     let pipeline = Pipeline::builder("poison")
-        .intensity(Intensity { max_restarts: ATTEMPTS as usize - 1, within: Duration::from_hours(1) })
+        .intensity(Intensity { max_restarts: ATTEMPTS as usize - 1, within: Duration::from_secs(3600) })
         .start("queue", move || Ok(start.source()))
         .finish(StepOptions::named("first").max_demand(5).min_demand(0), || Ok(First(Then::Panic)));
-    let failed = timeout(Duration::from_mins(1), pipeline.start().await.unwrap().join()).await;
+    let failed = timeout(Duration::from_secs(60), pipeline.start().await.unwrap().join()).await;
     assert!(failed.expect("the pipeline ends").is_err());
     while counts(&queue).await.1 > 0 {
         tokio::task::yield_now().await;
@@ -181,7 +181,7 @@ async fn jobs_waiting_in_a_stage_restarted_with_another_count_no_attempt() {
     let (queue, _folder) = queue_of(30, options()).await;
     let (start, breaks) = (queue.clone(), Arc::new(AtomicU32::new(0)));
     let pipeline = Pipeline::builder("restarts")
-        .intensity(Intensity { max_restarts: 1_000, within: Duration::from_hours(1) })
+        .intensity(Intensity { max_restarts: 1_000, within: Duration::from_secs(3600) })
         .defaults(StepOptions::new().max_demand(10).min_demand(5))
         .start("queue", move || Ok(start.source().until_empty()))
         .acknowledged()
@@ -274,7 +274,7 @@ async fn a_locked_file_delays_a_source_and_its_verdicts_and_nothing_else() {
     // The verdicts wait longer than those of another acknowledger would.
     tokio::time::sleep(Duration::from_secs(1)).await;
     lock.release();
-    let report = timeout(Duration::from_hours(1), running.join()).await.expect("the pipeline ends").unwrap();
+    let report = timeout(Duration::from_secs(3600), running.join()).await.expect("the pipeline ends").unwrap();
     assert_eq!(report.stages.iter().map(|stage| stage.restarts).collect::<Vec<_>>(), [0, 0]);
     let settlement = report.settlement;
     assert_eq!((settlement.acknowledged, settlement.rejected, settlement.untold), (3, 0, 0), "{settlement}");
@@ -293,7 +293,7 @@ async fn a_source_starts_while_the_file_is_locked() {
     let running = pipeline.start().await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     lock.release();
-    let report = timeout(Duration::from_hours(1), running.join()).await.expect("the pipeline ends").unwrap();
+    let report = timeout(Duration::from_secs(3600), running.join()).await.expect("the pipeline ends").unwrap();
     assert_eq!((report.settlement.acknowledged, report.stages[0].restarts), (3, 0));
 }
 
@@ -303,11 +303,11 @@ async fn an_open_waits_while_another_process_changes_the_journal_mode() {
     let file = folder.path().join("jobs.db");
     let other = Connection::open(&file).unwrap();
     other.execute_batch("CREATE TABLE other (id); BEGIN EXCLUSIVE").unwrap();
-    let open = Queue::open(&file, options().patience(Duration::from_mins(1)));
+    let open = Queue::open(&file, options().patience(Duration::from_secs(60)));
     tokio::pin!(open);
     assert!(timeout(Duration::from_millis(50), &mut open).await.is_err(), "it waits");
     other.execute_batch("COMMIT").unwrap();
-    let queue = timeout(Duration::from_mins(1), open).await.unwrap().unwrap();
+    let queue = timeout(Duration::from_secs(60), open).await.unwrap().unwrap();
     assert_eq!(queue.counts().await.unwrap().all(), 0);
 }
 
@@ -331,7 +331,7 @@ async fn many_may_open_a_new_file_at_once() {
             let (file, gate) = (folder.path().join("jobs.db"), Arc::clone(&gate));
             tokio::spawn(async move {
                 gate.wait().await;
-                Queue::open(file, options().patience(Duration::from_mins(1))).await.map(drop)
+                Queue::open(file, options().patience(Duration::from_secs(60))).await.map(drop)
             })
         };
         let openers: Vec<_> = (0..OPENERS).map(|_| open()).collect();

@@ -1,0 +1,84 @@
+//! The queue as a connector: writes dispositions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use stage_connect::{ConnectError, Disposition, Settle};
+
+use crate::job::Receipt;
+use crate::queue::{Queue, millis, now};
+use crate::table::{Return, Table};
+
+/// The cause that is written for a failure, which a disposition does not tell.
+const FAILED: &str = "its handler failed";
+
+/// Writes the dispositions of the jobs that a [`QueuePull`](crate::QueuePull) pulled.
+#[derive(Debug)]
+pub struct QueueSettle {
+    queue: Queue,
+    lessee: i64,
+}
+
+impl QueueSettle {
+    pub(crate) const fn new(queue: Queue, lessee: i64) -> Self {
+        Self { queue, lessee }
+    }
+}
+
+impl Settle for QueueSettle {
+    type Receipt = Receipt;
+
+    async fn settle(&mut self, settled: &[(Receipt, Disposition)]) -> Result<(), ConnectError> {
+        let ours: Arc<[_]> = settled.into();
+        let written = self.queue.run(move |table, _, tx| {
+            let now = now();
+            table.look_at_time(tx, now)?;
+            ours.iter()
+                .try_for_each(|(receipt, disposition)| write(table, tx, *receipt, disposition, now))?;
+            table.note_time(tx, now)
+        });
+        written
+            .await
+            .map_err(|error| ConnectError::gone(self.queue.describe(), "cannot write verdicts", error))?;
+        self.queue.changed().notify_waiters();
+        self.queue.unmark(self.lessee, settled.iter().map(|(receipt, _)| *receipt)).await;
+        Ok(())
+    }
+
+    async fn extend(&mut self, _: &[Receipt]) -> Result<(), ConnectError> {
+        let (lessee, visibility) = (self.lessee, millis(self.queue.options().visibility));
+        let kept = self.queue.run(move |table, _, tx| {
+            let now = now();
+            table.look_at_time(tx, now)?;
+            table.keep(tx, lessee, now.saturating_add(visibility))?;
+            table.note_time(tx, now)
+        });
+        kept.await.map_err(|error| ConnectError::gone(self.queue.describe(), "cannot renew leases", error))
+    }
+
+    fn lease(&self) -> Option<Duration> {
+        Some(self.queue.options().visibility)
+    }
+}
+
+/// Writes one disposition; a lease that has ended settles nothing.
+fn write(
+    table: &Table,
+    connection: &Connection,
+    receipt: Receipt,
+    disposition: &Disposition,
+    now: i64,
+) -> rusqlite::Result<()> {
+    match disposition {
+        Disposition::Accept => table.acknowledge(connection, receipt)?,
+        Disposition::Release => table.give_back(connection, receipt, Return::Untried, 0)?,
+        Disposition::Retry { after } => {
+            // A job without a delay is due at 0, independent of the clock.
+            let due = if after.is_zero() { 0 } else { now.saturating_add(millis(*after)) };
+            table.give_back(connection, receipt, Return::Failed(FAILED), due)?
+        }
+        Disposition::Dead { cause } => table.bury(connection, receipt, cause, now)?,
+    };
+    Ok(())
+}
