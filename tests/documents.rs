@@ -13,13 +13,16 @@ use tests::source::workspace_root;
 use tests::suite::test_names_below;
 
 /// The folders that contain tests.
-const FOLDERS: [&str; 10] = [
+const FOLDERS: &[&str] = &[
     "stage-core/src",
     "stage-core/tests",
     "stage-macros/src",
     "flow/src",
     "flow/tests",
     "connect/http/tests",
+    "connect/core/tests",
+    "connect/sqlite/src",
+    "connect/sqlite/tests",
     "watch/panel/tests",
     "examples/drip",
     "examples/tests",
@@ -28,7 +31,7 @@ const FOLDERS: [&str; 10] = [
 
 /// Returns the names of all tests.
 fn tests() -> BTreeSet<String> {
-    FOLDERS.into_iter().flat_map(test_names_below).collect()
+    FOLDERS.iter().flat_map(|folder| test_names_below(folder)).collect()
 }
 
 /// Returns the table rows of a note, each with the names in backticks that could be those of tests.

@@ -274,7 +274,8 @@ async fn a_locked_file_delays_a_source_and_its_verdicts_and_nothing_else() {
     // The verdicts wait longer than those of another acknowledger would.
     tokio::time::sleep(Duration::from_secs(1)).await;
     lock.release();
-    let report = timeout(Duration::from_secs(3600), running.join()).await.expect("the pipeline ends").unwrap();
+    let report =
+        timeout(Duration::from_secs(3600), running.join()).await.expect("the pipeline ends").unwrap();
     assert_eq!(report.stages.iter().map(|stage| stage.restarts).collect::<Vec<_>>(), [0, 0]);
     let settlement = report.settlement;
     assert_eq!((settlement.acknowledged, settlement.rejected, settlement.untold), (3, 0, 0), "{settlement}");
@@ -293,7 +294,8 @@ async fn a_source_starts_while_the_file_is_locked() {
     let running = pipeline.start().await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     lock.release();
-    let report = timeout(Duration::from_secs(3600), running.join()).await.expect("the pipeline ends").unwrap();
+    let report =
+        timeout(Duration::from_secs(3600), running.join()).await.expect("the pipeline ends").unwrap();
     assert_eq!((report.settlement.acknowledged, report.stages[0].restarts), (3, 0));
 }
 
