@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use super::tags::hashtag;
+
 /// Counts hashtags of a feed in sliding windows, and shows the ranking at every entry.
 #[derive(Debug, Parser)]
 #[command(name = "hashtag_battle")]
 pub(crate) struct Args {
     /// The competing hashtags, at least two
-    #[arg(required = true, num_args = 2.., value_name = "HASHTAG", value_parser = hashtag)]
+    #[arg(required = true, num_args = 2.., value_name = "HASHTAG", value_parser = parse_tag)]
     pub(crate) tags: Vec<String>,
 
     /// The entries to replay, one per line: milliseconds since the start, a space, a text [default: an
@@ -34,18 +36,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ENTRIES", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) drop_out: Option<u32>,
 
-    /// Shows the flow on a page at this address [default: a free port of 127.0.0.1]
+    /// Serves the battle at this address: entries come by `POST`, and a page shows the counts live [default: a free
+    /// port of 127.0.0.1]
+    #[arg(
+        long, value_name = "ADDR", num_args = 0..=1, require_equals = true, default_missing_value = "127.0.0.1:0",
+        conflicts_with_all = ["file", "speed", "drop_out"],
+    )]
+    pub(crate) serve: Option<SocketAddr>,
+
+    /// Shows the flow or pipeline on a page at this address [default: a free port of 127.0.0.1]
     #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true, default_missing_value = "127.0.0.1:0")]
     pub(crate) panel: Option<SocketAddr>,
 }
 
-fn hashtag(text: &str) -> Result<String, String> {
-    match text.strip_prefix('#') {
-        Some(name)
-            if !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_') =>
-        {
-            Ok(text.to_lowercase())
-        }
-        _ => Err("a hashtag is `#` and letters, digits or `_`".to_owned()),
-    }
+fn parse_tag(text: &str) -> Result<String, String> {
+    hashtag(text).ok_or_else(|| "a hashtag is `#` and letters, marks, digits or `_` of any script".to_owned())
 }

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! `cargo run --bin hashtag_battle -- '#rust' '#elixir'` generates entries and never ends;
-//! `--file entries --speed 60` replays a file, one minute per second.
+//! `--file entries --speed 60` replays a file, one minute per second. `--serve` shows the battle of the entries that are
+//! posted to it in a browser: see [`serve`](mod@serve).
 #![forbid(unsafe_code)]
 
 mod args;
@@ -14,6 +15,8 @@ mod board;
 mod entry;
 mod feed;
 mod replay;
+mod serve;
+mod tags;
 
 use std::io::{ErrorKind, IsTerminal, stdout};
 use std::process::ExitCode;
@@ -23,7 +26,7 @@ use clap::Parser;
 use flow::{FlowError, Tally};
 use futures_util::StreamExt;
 use stage_core::{BoxError, ExitReason, watch};
-use stage_panel::{Controls, Options, serve};
+use stage_panel::{Controls, Options};
 use tokio::sync::mpsc::unbounded_channel;
 
 use args::Args;
@@ -32,7 +35,12 @@ use feed::Feed;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Args::parse()).await {
+    let args = Args::parse();
+    let done = match args.serve {
+        Some(address) => serve::run(&args, address).await,
+        None => run(args).await,
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hashtag_battle: {error}");
@@ -52,7 +60,10 @@ async fn run(args: Args) -> Result<(), BoxError> {
         Some(address) => {
             let pipelines = watch::Board::new();
             pipelines.add("hashtag_battle", &group)?;
-            Some(serve(pipelines, Options::new().listen_on(address).controls(Controls::all())).await?)
+            Some(
+                stage_panel::serve(pipelines, Options::new().listen_on(address).controls(Controls::all()))
+                    .await?,
+            )
         }
         None => None,
     };

@@ -92,7 +92,9 @@ impl Consumer for Store {
             Err(error) => {
                 let message = error.to_string();
                 eprintln!("webhook: {} events are not stored: {message}", tokens.len());
-                tokens.into_iter().for_each(|token| token.reject(Reason::failed(message.clone())));
+                for token in tokens {
+                    token.reject(Reason::failed(message.clone()));
+                }
             }
         }
         Ok(())
