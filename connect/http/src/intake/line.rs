@@ -241,3 +241,115 @@ fn refuse<T>(rest: VecDeque<Waiting<T>>) {
         ticket.settle(Verdict::Rejected(Reason::Stopped));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use tokio::sync::oneshot;
+
+    use super::super::ticket::Reply;
+    use super::*;
+
+    const BACKLOG: usize = 3;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Want(usize),
+        Reserve,
+        Release,
+        Enter,
+        Take,
+        Lose,
+        Leave,
+        Begin,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (1..5_usize).prop_map(Step::Want),
+            Just(Step::Reserve),
+            Just(Step::Release),
+            Just(Step::Enter),
+            Just(Step::Take),
+            Just(Step::Lose),
+            Just(Step::Leave),
+            Just(Step::Begin),
+        ]
+    }
+
+    /// A line with the places that requests hold, and the verdicts that they wait for.
+    struct Held {
+        line: Line<u32>,
+        run: RunId,
+        reserved: usize,
+        verdicts: Vec<oneshot::Receiver<Verdict>>,
+        taken: Vec<Waiting<u32>>,
+    }
+
+    impl Held {
+        fn new() -> Self {
+            let line = Line::new(IntakeOptions::new().backlog(BACKLOG));
+            let run = begin(&line);
+            Self { line, run, reserved: 0, verdicts: Vec::new(), taken: Vec::new() }
+        }
+
+        fn apply(&mut self, step: Step) {
+            let is_running = matches!(*self.line.phase.borrow(), Phase::Running(_));
+            match step {
+                Step::Want(events) if is_running => self.line.want(events),
+                Step::Reserve => self.reserved += usize::from(self.line.try_reserve().is_ok()),
+                Step::Release if self.reserved > 0 => {
+                    self.reserved -= 1;
+                    self.line.release();
+                }
+                Step::Enter if self.reserved > 0 => {
+                    self.reserved -= 1;
+                    let (sender, verdict) = oneshot::channel();
+                    let ticket = || Ticket::new(Reply::One(sender), &self.line.counters);
+                    if self.line.enter(0, ticket).is_ok() {
+                        self.verdicts.push(verdict);
+                    }
+                }
+                Step::Take if is_running => self.taken.extend(self.line.take()),
+                Step::Lose => self.line.lose(self.run),
+                Step::Leave => self.line.leave(self.run),
+                Step::Begin => self.run = begin(&self.line),
+                Step::Want(_) | Step::Release | Step::Enter | Step::Take => {}
+            }
+        }
+
+        /// Checks invariant 1.
+        fn check(&self) {
+            let state = self.line.lock();
+            let places = self.line.free.available_permits() + self.reserved + state.queued.len();
+            assert_eq!(places, state.wanted + BACKLOG + state.owed);
+        }
+    }
+
+    fn begin(line: &Line<u32>) -> RunId {
+        line.begin(std::future::pending().boxed().shared(), Box::new(|| ()))
+    }
+
+    proptest! {
+        #[test]
+        fn places_are_neither_lost_nor_made_and_every_event_gets_a_verdict(steps in vec(step(), 0..60)) {
+            let mut held = Held::new();
+            for step in steps {
+                held.apply(step);
+                held.check();
+            }
+            held.line.end();
+            for (_, ticket) in held.taken.drain(..) {
+                ticket.settle(Verdict::Acknowledged);
+            }
+            for verdict in &mut held.verdicts {
+                prop_assert!(verdict.try_recv().is_ok());
+            }
+            let counts = held.line.counters.read();
+            prop_assert_eq!((counts.open(), counts.unread), (0, 0));
+            prop_assert_eq!(counts.taken, held.verdicts.len() as u64);
+            prop_assert!(held.line.try_reserve().is_err());
+        }
+    }
+}

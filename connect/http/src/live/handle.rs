@@ -136,10 +136,12 @@ impl Live {
             let Err(waits) = shared.ring().publish(event) else { break };
             event = waits;
             let SlowClient::Wait { patience } = shared.options.slow else { continue };
-            let until = *until.get_or_insert_with(|| Instant::now() + patience);
+            let end = *until.get_or_insert_with(|| Instant::now() + patience);
             tokio::select! {
                 () = moved => {}
-                () = sleep_until(until) => {
+                () = sleep_until(end) => {
+                    // The clients that stay have as much time from now on.
+                    until = None;
                     let removed = shared.ring().remove_slow();
                     shared.disconnected.fetch_add(removed as u64, Ordering::Relaxed);
                     shared.news.notify_waiters();
