@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use prometheus_parse::{Scrape, Value};
 use stage_core::policy::{FailurePolicy, each};
-use stage_core::watch::{Board, OpenMetrics, openmetrics};
+use stage_core::watch::{Board, JobCounts, OpenMetrics, openmetrics};
 use stage_core::{Pipeline, Running, StepOptions, timed};
 use tests::source::workspace_root;
 use tokio::time::sleep;
@@ -214,7 +214,7 @@ fn documented() -> BTreeMap<String, (String, String, BTreeSet<String>)> {
         if kind == "histogram" {
             labels.insert("le".to_owned());
         }
-        if !labels.contains("function") {
+        if !labels.contains("function") && !labels.contains("queue") {
             labels.insert("pipeline".to_owned());
         }
         (name.trim_matches('`').to_owned(), (kind.to_owned(), unit.to_owned(), labels))
@@ -227,15 +227,28 @@ async fn the_families_are_those_of_the_document_and_follow_the_rules_of_the_form
     let _subscriber = tracing::subscriber::set_default(Everything);
     nap().await;
     let board = Board::new();
+    let jobs = JobCounts { ready: 3, dead: 1, ..JobCounts::default() };
+    board.add_queue("uploads", move || jobs).expect("free");
     let running = tenths("one").await;
     board.add("one", &running).expect("free");
     let acknowledged = acknowledged().await;
+    acknowledged.steering().measure("numbers").expect("there is such a step");
     board.add("acknowledged", &acknowledged).expect("free");
     let flow = timed_flow().await;
     board.add("flow", &flow).expect("free");
     acknowledged.join().await.expect("it ends");
     flow.join().await.expect("it ends");
-    let found = families(&text(&board, OpenMetrics::new()));
+    let text = text(&board, OpenMetrics::new());
+    assert!(text.contains("\nstage_queue_jobs{queue=\"uploads\",state=\"ready\"} 3\n"), "{text}");
+    assert!(
+        text.contains("\nstage_delivery_seconds_count{pipeline=\"acknowledged\",step=\"numbers\"} "),
+        "{text}"
+    );
+    assert!(
+        text.contains("\nstage_link_wait_seconds_count{pipeline=\"one\",from=\"numbers\",to=\"check\"} "),
+        "{text}"
+    );
+    let found = families(&text);
     let documented = documented();
     assert_eq!(found.keys().collect::<Vec<_>>(), documented.keys().collect::<Vec<_>>());
     for (name, family) in &found {

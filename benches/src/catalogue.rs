@@ -1,6 +1,6 @@
 //! List of all workloads, in order, and the size of their inputs.
 
-use crate::{acked, fanout, files, latency, pipe, usage, words, workload::Workload};
+use crate::{acked, fanout, files, latency, pipe, usage, watched, words, workload::Workload};
 
 /// The size of the inputs of workloads with files or records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,7 @@ pub fn left_out() -> Vec<(&'static str, &'static str)> {
 pub fn all(scale: Scale) -> Vec<Workload> {
     let mut all = pipe::workloads();
     all.extend(latency::workloads());
+    all.extend(watched::workloads());
     all.extend(fanout::workloads());
     all.push(acked::workload());
     all.extend(words::workloads(scale));

@@ -14,6 +14,7 @@
 //! | [`files`] | 400 files of 4 MiB read, sealed and stored |
 //! | [`idle`] | batches to one busy consumer beside 1, 100 or 10,000 idle ones (for this project's history
 //! only) |
+//! | [`watched`] | the pipes at 1000/500 and 10/1 and the latency, with a viewer at 10 Hz and without |
 //! | [`acked`] | counted events through 3 steps, alone and as deliveries |
 //!
 //! Every workload keeps these rules: the same work, the same bound on events in flight, the same runtime and
@@ -31,5 +32,6 @@ pub mod pipe;
 pub mod random;
 pub mod runtime;
 pub mod usage;
+pub mod watched;
 pub mod words;
 pub mod workload;

@@ -4,8 +4,10 @@
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{self, Waker};
 use std::time::Duration;
 
 use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, RejectedDelivery};
@@ -160,6 +162,74 @@ fn by_step(step: &'static str) -> impl Fn(&Verdict) -> bool {
 fn a_step_that_becomes_slow_is_named_at_every_position() {
     for (place, step) in ["a", "b", "c", "sink"].into_iter().enumerate() {
         follows(line, by_source, |knobs, _| knobs.steps[place].set(20_000), by_step(step));
+    }
+}
+
+/// Uses the processor for as long as the knob says: the paused clock moves on while the callback runs.
+fn burn(knob: &Knob) {
+    let micros = knob.get();
+    if micros > 0 {
+        // The clock moves at the first poll; the future then only yields.
+        let mut moved = pin!(tokio::time::advance(Duration::from_micros(micros)));
+        let _ = moved.as_mut().poll(&mut task::Context::from_waker(Waker::noop()));
+    }
+}
+
+/// The line with steps that use the processor, and a source that computes its events.
+fn computing(knobs: &Knobs) -> Pipeline {
+    let (source, [a, b, c, last]) = (knobs.source.clone(), knobs.steps.clone());
+    Pipeline::builder("computing")
+        .start_fn("src", move || {
+            let source = source.clone();
+            Ok((0_u64..).inspect(move |_| burn(&source)))
+        })
+        .step_fn(options("a", 1), move |number| {
+            burn(&a);
+            number
+        })
+        .step_fn(options("b", 1), move |number| {
+            burn(&b);
+            number
+        })
+        .step_fn(options("c", 1), move |number| {
+            burn(&c);
+            number
+        })
+        .finish_fn(options("sink", 1), move |_| burn(&last))
+}
+
+/// Returns whether the step, or the source, is named because it works.
+fn by_work(step: &'static str) -> impl Fn(&Verdict) -> bool {
+    move |verdict| match verdict {
+        Verdict::Bottleneck(of) => (of.step.as_str(), of.cause) == (step, Cause::Working),
+        Verdict::SourceBound { source, state, .. } => source == step && *state == StageState::Working,
+        _ => false,
+    }
+}
+
+#[test]
+fn a_step_that_uses_the_processor_is_named_at_every_position_and_followed_to_the_next() {
+    let names = ["src", "a", "b", "c", "sink"];
+    let set = |knobs: &Knobs, place: usize, micros| match place {
+        0 => knobs.source.set(micros),
+        place => knobs.steps[place - 1].set(micros),
+    };
+    for from in 0..names.len() {
+        let to = (from + 1) % names.len();
+        follows(
+            |knobs| {
+                // Nothing is free: the others take a twentieth of the time of the slow one.
+                (0..names.len()).for_each(|place| set(knobs, place, 500));
+                set(knobs, from, 10_000);
+                computing(knobs)
+            },
+            by_work(names[from]),
+            |knobs, _| {
+                set(knobs, from, 500);
+                set(knobs, to, 10_000);
+            },
+            by_work(names[to]),
+        );
     }
 }
 

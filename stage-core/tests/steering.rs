@@ -390,7 +390,7 @@ async fn a_board_lists_pipelines_by_name_and_keeps_those_that_ended() {
     let taken = board.clone().add("a", &running).unwrap_err();
     assert_eq!(
         taken.to_string(),
-        "a pipeline with the name `a` is already on the board; remove it first, even if it has ended"
+        "the name `a` is already on the board; remove it first, even if its pipeline has ended"
     );
     assert_eq!(board.names(), ["a", "b"]);
     let entry = board.get("b").unwrap();

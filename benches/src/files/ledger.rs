@@ -126,6 +126,10 @@ impl Repository for Ledger {
         answer(0)
     }
 
+    fn revive_upload(&self, _: TransferId) -> Answer<'_, bool> {
+        answer(false)
+    }
+
     fn forget_upload(&self, _: TransferId) -> Answer<'_, ()> {
         answer(())
     }

@@ -2,6 +2,7 @@
 
 use std::{error::Error, rc::Rc, time::Duration};
 
+use stage_core::watch::Board;
 use tokio::runtime::{Builder, Runtime};
 
 use super::{STEPS, quantile, tokio_item, us};
@@ -61,6 +62,20 @@ fn round(runtime: &Runtime, who: Who, share: f64, events: u64) -> Result<Duratio
         }
     };
     let times = runtime.block_on(runtime.spawn(run))?;
+    if times.len() as u64 != events {
+        return Err(WrongNumber { seen: times.len(), events }.into());
+    }
+    Ok(quantile(times, share))
+}
+
+/// Returns the latency of `share` of the events of our pipeline, which is on `board` meanwhile.
+pub(crate) fn round_on(
+    runtime: &Runtime,
+    share: f64,
+    events: u64,
+    board: Option<&Board>,
+) -> Result<Duration, Box<dyn Error>> {
+    let times = runtime.block_on(runtime.spawn(us::run_on(STEPS, events, board.cloned())))?;
     if times.len() as u64 != events {
         return Err(WrongNumber { seen: times.len(), events }.into());
     }

@@ -8,6 +8,7 @@ mod catalogue;
 mod tokio_item;
 mod us;
 
+pub(crate) use catalogue::round_on;
 pub use catalogue::workloads;
 
 use std::time::Duration;

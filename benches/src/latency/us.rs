@@ -7,11 +7,17 @@ use std::{
 
 use stage_core::{
     BoxError, Consumer, Context, Demand, Emitter, Events, Init, Pipeline, Producer, StageResult, StepOptions,
+    watch::Board,
 };
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Returns the latency of each of `events` events.
 pub(super) async fn run(steps: usize, events: u64) -> Vec<Duration> {
+    run_on(steps, events, None).await
+}
+
+/// Same as [`run`]; meanwhile, the pipeline is on `board`.
+pub(super) async fn run_on(steps: usize, events: u64, board: Option<Board>) -> Vec<Duration> {
     let (ticket, tickets) = channel(1);
     let times = Arc::new(Mutex::new(Vec::with_capacity(usize::try_from(events).unwrap_or_default())));
     let (tickets, seen) = (Mutex::new(Some(tickets)), Arc::clone(&times));
@@ -28,7 +34,11 @@ pub(super) async fn run(steps: usize, events: u64) -> Vec<Duration> {
         Ok(Sink { ticket: ticket.clone(), times: Arc::clone(&seen), own: Vec::new() })
     });
     let running = pipeline.start().await.expect("the pipe starts");
+    if let Some(board) = &board {
+        board.add("latency", &running).expect("one round at a time");
+    }
     running.join().await.expect("the pipe ends by itself");
+    board.and_then(|board| board.remove("latency"));
     std::mem::take(&mut *times.lock().unwrap_or_else(PoisonError::into_inner))
 }
 

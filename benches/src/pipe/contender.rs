@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use stage_core::watch::Board;
 use tokio::runtime::Runtime;
 
 use super::{Shape, crossbeam_vec, declared, futures, one_thread, spsc, tokio_item, tokio_vec, us};
@@ -138,6 +139,30 @@ impl Contender {
         }
         Err(WrongSum { contender: self, shape, events, summed, expected })
     }
+}
+
+/// Sends `events` events through our pipe, which is on `board` meanwhile, and returns the duration.
+///
+/// # Errors
+///
+/// As [`Contender::round`].
+///
+/// # Panics
+///
+/// As [`Contender::round`].
+pub(crate) fn round_on(
+    runtime: &Runtime,
+    shape: Shape,
+    events: u64,
+    board: Option<&Board>,
+) -> Result<Duration, WrongSum> {
+    let begin = Instant::now();
+    let summed = runtime.block_on(us::run_on(shape, events, board));
+    let (took, expected) = (begin.elapsed(), shape.expected_sum(events));
+    if summed == expected {
+        return Ok(took);
+    }
+    Err(WrongSum { contender: Contender::Us, shape, events, summed, expected })
 }
 
 #[cfg(test)]

@@ -26,5 +26,6 @@ pub(crate) mod tokio_vec;
 pub(crate) mod us;
 
 pub use catalogue::workloads;
+pub(crate) use contender::round_on;
 pub use contender::{Contender, WrongSum};
 pub use shape::{DEFAULT, SHAPES, Shape};

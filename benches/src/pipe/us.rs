@@ -14,10 +14,17 @@ use stage_core::{
     ProducerRef, StageResult, StepOptions, SubscribeOptions,
 };
 
+use stage_core::watch::Board;
+
 use super::Shape;
 
 /// Sends `events` events through the pipe and returns the sink's sum.
 pub(super) async fn run(shape: Shape, events: u64) -> u64 {
+    run_on(shape, events, None).await
+}
+
+/// Same as [`run`]; meanwhile, the pipeline is on `board`.
+pub(crate) async fn run_on(shape: Shape, events: u64, board: Option<&Board>) -> u64 {
     let total = Arc::new(AtomicU64::new(0));
     let result = Arc::clone(&total);
     let demand = StepOptions::new().min_demand(shape.min_demand).max_demand(shape.max_demand);
@@ -30,7 +37,11 @@ pub(super) async fn run(shape: Shape, events: u64) -> u64 {
     let pipeline =
         chain.finish(StepOptions::named("sum"), move || Ok(Sum { sum: 0, result: Arc::clone(&result) }));
     let running = pipeline.start().await.expect("the pipe starts");
+    if let Some(board) = board {
+        board.add("pipe", &running).expect("one round at a time");
+    }
     running.join().await.expect("the pipe ends by itself");
+    board.and_then(|board| board.remove("pipe"));
     total.load(Ordering::Acquire)
 }
 

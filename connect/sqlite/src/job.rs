@@ -101,6 +101,8 @@ pub struct DeadJob {
 pub struct Counts {
     /// Jobs that wait to be leased, behind another job of their key, or for a retry.
     pub waiting: u64,
+    /// Of the waiting jobs, those behind an earlier job of their key.
+    pub blocked: u64,
     /// Jobs that are leased, including those whose lease has run out.
     pub leased: u64,
     /// Dead jobs.

@@ -68,6 +68,7 @@ mod source;
 mod statements;
 mod table;
 mod time;
+mod watched;
 
 pub use error::QueueError;
 pub use job::{Counts, DeadJob, Job, JobId, NewJob, Receipt};
@@ -78,3 +79,4 @@ pub use queue::Queue;
 pub use settle::QueueSettle;
 pub use source::Source;
 pub use table::{Lease, Return, Table};
+pub use watched::QueueWatch;

@@ -174,7 +174,8 @@ WHERE id = ?1 AND leases = ?2 AND lessee IS NOT NULL";
 const COUNTS: &str = "
 SELECT (SELECT count(*) FROM $t WHERE lane = ?1 AND lessee IS NULL),
        (SELECT count(*) FROM $t WHERE lane = ?1 AND lessee IS NOT NULL),
-       (SELECT count(*) FROM $t_dead WHERE lane = ?1)";
+       (SELECT count(*) FROM $t_dead WHERE lane = ?1),
+       (SELECT count(*) FROM $t WHERE lane = ?1 AND lessee IS NULL AND blocked = 1)";
 
 /// The earliest job of each key is not blocked, so the index of available jobs suffices.
 const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM $t WHERE lane = ?1 AND blocked = 0)";

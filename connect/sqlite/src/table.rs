@@ -186,7 +186,7 @@ impl Table {
     pub fn counts(&self, connection: &Connection, lane: &str) -> rusqlite::Result<Counts> {
         let mut counts = connection.prepare_cached(&self.statements.counts)?;
         counts.query_row([lane], |row| {
-            Ok(Counts { waiting: row.get(0)?, leased: row.get(1)?, dead: row.get(2)? })
+            Ok(Counts { waiting: row.get(0)?, leased: row.get(1)?, dead: row.get(2)?, blocked: row.get(3)? })
         })
     }
 

@@ -53,6 +53,9 @@ pub trait Repository: Debug + Send + Sync + 'static {
     /// Returns all dead uploads to the queue; returns their number.
     fn revive_uploads(&self) -> Answer<'_, u64>;
 
+    /// Returns a dead upload to the queue; returns whether it was dead.
+    fn revive_upload(&self, transfer: TransferId) -> Answer<'_, bool>;
+
     /// Deletes a dead upload. The caller must already have removed any object under its storage key.
     fn forget_upload(&self, transfer: TransferId) -> Answer<'_, ()>;
 

@@ -1,6 +1,7 @@
 //! The prerequisites of a command: the locked data folder, and the opened database, storage and cache in it.
 
 mod data_folder;
+mod dead_uploads;
 mod error;
 mod keys;
 mod look;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::dead_uploads::DeadUploads;
 use super::{DataFolder, SessionError, Settings, Shown, keys};
 use crate::cache::{Bounds, ContentCache};
 use crate::download::temporary_name;
@@ -90,7 +91,8 @@ impl Session {
             must_be_new(&folder, &storage, &database).await?;
         }
         let repository = repository::open(&database)?;
-        let shown = Shown::open(places.panel).await?;
+        let dead = DeadUploads { repository: Arc::clone(&repository), storage: storage.clone() };
+        let shown = Shown::open(places.panel, dead).await?;
         let cache = ContentCache::new(Bounds::default());
         let session = Self { folder, repository, storage, cache, settings, shown };
         session.recover().await?;

@@ -8,6 +8,7 @@ use super::inbox::{Inbox, Judged};
 use super::reason::Reason;
 use super::settlement::Tally;
 use super::slot::Slot;
+use crate::base::stats::StageHistograms;
 use crate::sync::{Arc, AtomicBool, Mutex, lock};
 
 /// Receipts looked up under one lock, during which the source cannot deliver.
@@ -94,17 +95,19 @@ impl<R> Books<R> {
         lock(&self.pages).receipts.iter().flatten().count()
     }
 
-    /// Takes all current verdicts. The source is blocked only for moments.
-    pub(super) fn collect(&self, verdicts: &mut Verdicts<R>) {
+    /// Takes all current verdicts, and records the times of their deliveries. The source is blocked only for
+    /// moments.
+    pub(super) fn collect(&self, verdicts: &mut Verdicts<R>, record: Option<&StageHistograms>) {
         let Verdicts { acknowledged, rejected, judged } = verdicts;
         self.inbox.take(judged);
         acknowledged.reserve(judged.acknowledged.len());
+        let record = record.map(|histograms| (histograms, Instant::now()));
         let mut slots = judged.acknowledged.drain(..);
         while slots.len() > 0 {
-            lock(&self.pages).close(slots.by_ref().take(AT_ONCE), acknowledged);
+            lock(&self.pages).close(slots.by_ref().take(AT_ONCE), acknowledged, record);
         }
         for (slot, reason) in judged.rejected.drain(..) {
-            rejected.extend(lock(&self.pages).close_rejected(slot, reason));
+            rejected.extend(lock(&self.pages).close_rejected(slot, reason, record));
         }
     }
 }
@@ -135,16 +138,35 @@ impl<R> Pages<R> {
     }
 
     /// Closes these deliveries: appends their receipts in order, and takes their slots back.
-    fn close(&mut self, slots: impl Iterator<Item = Slot>, receipts: &mut Vec<R>) {
+    fn close(
+        &mut self,
+        slots: impl Iterator<Item = Slot>,
+        receipts: &mut Vec<R>,
+        record: Option<(&StageHistograms, Instant)>,
+    ) {
         for slot in slots {
+            self.record(&slot, record);
             receipts.extend(self.receipts[slot.place()].take());
             self.spare.push(slot);
         }
     }
 
-    fn close_rejected(&mut self, slot: Slot, reason: Reason) -> Option<RejectedDelivery<R>> {
+    fn close_rejected(
+        &mut self,
+        slot: Slot,
+        reason: Reason,
+        record: Option<(&StageHistograms, Instant)>,
+    ) -> Option<RejectedDelivery<R>> {
+        self.record(&slot, record);
         let receipt = self.receipts[slot.place()].take();
         self.spare.push(slot);
         receipt.map(|receipt| RejectedDelivery { receipt, reason })
+    }
+
+    #[inline]
+    fn record(&self, slot: &Slot, record: Option<(&StageHistograms, Instant)>) {
+        if let Some((histograms, now)) = record {
+            histograms.delivery(now.saturating_duration_since(self.opened[slot.place()]));
+        }
     }
 }

@@ -12,6 +12,7 @@ use super::books::{Books, Verdicts};
 use super::waiting::Waiting;
 use crate::base::error::{BoxError, ExitReason, Fatal};
 use crate::sync::Arc;
+use crate::wire::operator::OperatorRequests;
 
 /// The longest wait for further verdicts while the source waits for one.
 const SHORT: Duration = Duration::from_millis(5);
@@ -29,6 +30,8 @@ pub(super) struct Collector<A: Acknowledger> {
     calls: u64,
     /// The step of the source, for messages.
     step: Arc<str>,
+    /// The operator's requests to the stage: whether it is measured.
+    requests: Arc<OperatorRequests>,
 }
 
 impl<A: Acknowledger> Collector<A> {
@@ -37,9 +40,10 @@ impl<A: Acknowledger> Collector<A> {
         acknowledger: A,
         options: AckOptions,
         step: Arc<str>,
+        requests: Arc<OperatorRequests>,
     ) -> Self {
         let (acknowledger, open) = (Some(acknowledger), Vec::new());
-        Self { books, acknowledger, options, beat: None, open, calls: 0, step }
+        Self { books, acknowledger, options, beat: None, open, calls: 0, step, requests }
     }
 
     /// Runs until the source is dropped, and all verdicts have been reported.
@@ -50,10 +54,10 @@ impl<A: Acknowledger> Collector<A> {
         while !books.inbox.has_ended() {
             self.until_judged().await;
             self.linger().await;
-            books.collect(&mut verdicts);
+            books.collect(&mut verdicts, self.requests.records().map(|records| &**records));
             self.tell(&mut verdicts).await;
         }
-        books.collect(&mut verdicts);
+        books.collect(&mut verdicts, self.requests.records().map(|records| &**records));
         self.tell(&mut verdicts).await;
         self.finish().await;
     }

@@ -14,6 +14,7 @@ use super::deliveries::Deliveries;
 use super::settlement::{Settlement, Tally};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 use crate::trace::StageTrace;
+use crate::wire::operator::OperatorRequests;
 
 /// A source's open deliveries, for the age of the oldest.
 pub(super) trait Open: Send + Sync {
@@ -40,6 +41,7 @@ impl Collectors {
         options: AckOptions,
         step: &Arc<str>,
         trace: StageTrace,
+        requests: &Arc<OperatorRequests>,
     ) -> Deliveries<A::Receipt> {
         let books = Books::new(Arc::clone(&self.stopping), Arc::clone(&self.tally));
         let open: Arc<dyn Open> = Arc::clone(&books) as _;
@@ -48,7 +50,7 @@ impl Collectors {
         known.push(Arc::downgrade(&open));
         drop(known);
         let deliveries = Deliveries::new(&books, trace);
-        let collector = Collector::new(books, acknowledger, options, Arc::clone(step));
+        let collector = Collector::new(books, acknowledger, options, Arc::clone(step), Arc::clone(requests));
         let runs = self.running.subscribe();
         let run = async move {
             collector.run().await;

@@ -139,7 +139,7 @@ impl World {
     /// Takes the verdicts; each must be new, and agree with the model.
     fn collect(&mut self) {
         let mut verdicts = Verdicts::new();
-        self.books.collect(&mut verdicts);
+        self.books.collect(&mut verdicts, None);
         let rejected = verdicts.rejected.iter().map(|rejected| (rejected.receipt, false));
         let all = verdicts.acknowledged.iter().map(|receipt| (*receipt, true)).chain(rejected);
         for (receipt, good) in all {
@@ -187,7 +187,7 @@ fn a_panic_rejects_the_deliveries_in_hand() {
     assert!(panicked.is_err());
     batch.next().unwrap().acknowledge();
     let mut verdicts = Verdicts::new();
-    world.books.collect(&mut verdicts);
+    world.books.collect(&mut verdicts, None);
     assert_eq!(verdicts.acknowledged, [8]);
     assert_eq!((verdicts.rejected.len(), verdicts.rejected[0].receipt), (1, 7));
     assert!(matches!(verdicts.rejected[0].reason, Reason::Dropped));
@@ -206,7 +206,7 @@ fn the_first_reason_counts_and_a_dropped_delivery_was_stopped_after_a_stop() {
     stopping.store(true, Ordering::Release);
     drop(tokens);
     let mut verdicts = Verdicts::<i32>::new();
-    books.collect(&mut verdicts);
+    books.collect(&mut verdicts, None);
     let reasons: Vec<_> = verdicts.rejected.iter().map(|rejected| rejected.reason.to_string()).collect();
     assert_eq!(reasons, ["first", "a stage dropped it", "the pipeline was stopped"]);
 }
@@ -220,7 +220,7 @@ fn an_empty_delivery_is_acknowledged_by_its_split_and_unmade_parts_reject_it() {
     parts.next().unwrap().acknowledge();
     drop(parts);
     let mut verdicts = Verdicts::new();
-    world.books.collect(&mut verdicts);
+    world.books.collect(&mut verdicts, None);
     assert_eq!(verdicts.acknowledged, [1]);
     assert_eq!(verdicts.rejected[0].receipt, 2);
 }
@@ -238,7 +238,7 @@ fn deliveries_of_several_sources_are_acknowledged_together_and_on_unwind() {
     assert!(panicked.is_err());
     for (world, acknowledged, rejected) in [(&one, vec![3], vec![1]), (&other, vec![2], vec![])] {
         let mut verdicts = Verdicts::new();
-        world.books.collect(&mut verdicts);
+        world.books.collect(&mut verdicts, None);
         assert_eq!(verdicts.acknowledged, acknowledged);
         assert_eq!(verdicts.rejected.iter().map(|it| it.receipt).collect::<Vec<_>>(), rejected);
     }

@@ -50,6 +50,7 @@ where
     type Output = O;
 
     const IS_SOURCE: bool = true;
+    const STARTS_OVER: bool = P::STARTS_OVER;
 
     fn stage(&mut self) -> &mut SourceThen<P, S> {
         &mut self.0

@@ -47,6 +47,8 @@ pub(crate) struct Inlet<E> {
     held: usize,
     /// Whether an operator paused the stage.
     paused: bool,
+    /// Whether the waits on the links are recorded.
+    measured: bool,
     counters: Arc<Counters>,
 }
 
@@ -127,6 +129,7 @@ impl<E: Send + 'static> Inlet<E> {
             progress: None,
             held: 0,
             paused: false,
+            measured: false,
             counters,
         }
     }

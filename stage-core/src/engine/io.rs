@@ -84,6 +84,9 @@ impl<K: Kind> StageIo<K> {
         }
         if histograms.is_some() != requests.records().is_some() {
             *histograms = requests.records().cloned();
+            if histograms.is_some() {
+                inlet.measure();
+            }
         }
         if let Some(window) = requests.window() {
             inlet.set_window(window);

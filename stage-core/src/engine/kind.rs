@@ -31,6 +31,9 @@ pub(crate) trait Kind: Send {
     /// Whether the stage's input comes from outside the pipeline.
     const IS_SOURCE: bool = false;
 
+    /// Whether a restarted source usually begins with its first events again.
+    const STARTS_OVER: bool = false;
+
     fn stage(&mut self) -> &mut Self::Stage;
 
     fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send;
@@ -77,6 +80,7 @@ impl<P: Producer> Kind for Producing<P> {
     type Output = Outlet<P::Event>;
 
     const IS_SOURCE: bool = true;
+    const STARTS_OVER: bool = P::STARTS_OVER;
 
     fn stage(&mut self) -> &mut P {
         &mut self.0

@@ -72,6 +72,8 @@ impl Input for NoInput {
         self.window = window;
     }
 
+    fn measure(&mut self) {}
+
     /// A subscription to a stage that emits nothing has no effect.
     fn join(&mut self, join: Join<Nothing>) {
         // The caller may have stopped waiting.

@@ -54,6 +54,7 @@ pub(crate) trait Input: Send {
     fn abandon(&mut self, source: usize);
     fn set_paused(&mut self, paused: bool);
     fn set_window(&mut self, window: Window);
+    fn measure(&mut self);
     fn join(&mut self, join: Join<Self::Event>);
     fn begin(&mut self) -> Option<Self::Begun>;
     fn complete(&mut self, begun: Self::Begun, asking: Asking);

@@ -129,6 +129,7 @@ impl<K: Kind> StageLoop<K> {
     ) -> Self {
         let parking = Parking::new(Arc::clone(inbox.mailbox.signal()));
         state.counters.set_source(K::IS_SOURCE);
+        state.counters.set_starts_over(K::STARTS_OVER);
         let timekeeper = Timekeeper::start(Arc::clone(&state.counters));
         let mut io = StageIo {
             parking,

@@ -4,7 +4,7 @@ use super::describe::carried::Emits;
 use super::describe::{Carried, Link, LinkKind, StepInfo, StepKind, Topology};
 use super::graph::parts::Install;
 use super::graph::wire::{Links, Upstream, Way};
-use super::options::{Effective, StepOptions};
+use super::options::{Effective, StepOptions, option_values};
 use crate::base::option_error::OptionError;
 use crate::base::options::Capacity;
 use crate::supervise::{Child, Plan};
@@ -111,6 +111,8 @@ impl Draft {
         let options = match named.and_then(|options| self.check(options, shape, from.lanes)) {
             Ok(options) => {
                 self.topology.steps.push(StepInfo::new(&options, shape, from.lanes));
+                let values = option_values(&name, declared, &self.defaults, &options.values, |_| None);
+                self.topology.options.extend(values);
                 Some(options)
             }
             Err(error) => {

@@ -49,6 +49,7 @@ pub use handle::{Monitor, Stall, WaitsFor};
 #[cfg(feature = "config")]
 pub(crate) use options::StepDeclaration;
 pub(crate) use options::StepOptions;
+pub use options::{OptionSource, OptionValue};
 pub(crate) use pipeline::Pipeline;
 pub use segment::Passage;
 // Bounds that exist for their messages.

@@ -178,8 +178,8 @@ impl Context<'_> {
         acknowledger: A,
         options: AckOptions,
     ) -> Deliveries<A::Receipt> {
-        let CallbackState { collectors, step, trace, .. } = &*self.state;
-        collectors.start(acknowledger, options, step, trace.clone())
+        let CallbackState { collectors, step, trace, requests, .. } = &*self.state;
+        collectors.start(acknowledger, options, step, trace.clone(), requests)
     }
 
     /// Returns the index of this stage among the copies of its step.

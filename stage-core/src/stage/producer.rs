@@ -42,6 +42,10 @@ pub trait Producer: Send + 'static {
     /// such a producer refuses a count above 1.
     const SINGLE: bool = false;
 
+    /// Whether a restarted copy usually emits its first events again. A lint of
+    /// [`watch`](crate::watch::Lint::StartsOver) then reports restarts.
+    const STARTS_OVER: bool = false;
+
     /// Runs before any other callback, at the start and after each restart; a pipeline starts only once every
     /// stage is initialised.
     ///

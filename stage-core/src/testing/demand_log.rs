@@ -138,6 +138,7 @@ impl<P: Producer> Producer for Recorded<P> {
     type Event = P::Event;
 
     const SINGLE: bool = P::SINGLE;
+    const STARTS_OVER: bool = P::STARTS_OVER;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         self.producer.init(cx).await

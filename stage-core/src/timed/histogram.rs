@@ -57,6 +57,17 @@ impl Histogram {
         self.longest.fetch_max(nanos, Ordering::Relaxed);
     }
 
+    /// Adds the durations of another histogram.
+    pub(crate) fn absorb(&self, other: &Self) {
+        for (bucket, more) in self.buckets.iter().zip(&other.buckets) {
+            bucket.fetch_add(more.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        let nanos = other.nanos.load(Ordering::Relaxed);
+        let add = |sum: u64| Some(sum.saturating_add(nanos));
+        let _ = self.nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        self.longest.fetch_max(other.longest.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     /// Returns the number of durations.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum()

@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::group::Group;
+use super::queues::Queues;
 use super::status::Status;
 use super::steering::Steering;
 use crate::pipeline::Topology;
@@ -42,6 +43,7 @@ const ENDED: usize = 64;
 pub struct Board {
     /// In the alphabetical order of the names.
     entries: Arc<Mutex<Vec<Entry>>>,
+    pub(super) queues: Queues,
 }
 
 /// A pipeline on a [`Board`]. Cheap to clone; stays valid after it is removed from the board.
@@ -69,9 +71,9 @@ impl Watched {
     }
 }
 
-/// The name of a pipeline is already on the board.
+/// The name of a pipeline or of a queue is already on the board.
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
-#[error("a pipeline with the name `{name}` is already on the board; remove it first, even if it has ended")]
+#[error("the name `{name}` is already on the board; remove it first, even if its pipeline has ended")]
 pub struct NameTaken {
     /// The name.
     pub name: String,

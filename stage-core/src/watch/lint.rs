@@ -37,6 +37,25 @@ pub enum Lint {
         /// The `max_demand` of all its links together.
         room: u64,
     },
+    /// Two steps wait for each other in turn, because the window between them is smaller than the product of the
+    /// rate that both can keep and the time that an event is in flight.
+    ShortWindow {
+        /// The step that emits.
+        from: String,
+        /// The step that takes.
+        to: String,
+        /// The `max_demand` of one link.
+        window: u64,
+        /// The window from which neither of the two has to wait, as an estimate.
+        needed: u64,
+    },
+    /// A source was restarted, and usually begins with its first events again.
+    StartsOver {
+        /// The step.
+        step: String,
+        /// The number of restarts.
+        restarts: u64,
+    },
     /// One copy of a step has much more to do than the others.
     Skew {
         /// The step.
@@ -80,6 +99,8 @@ impl Lint {
         match self {
             Self::Blocks { step, .. }
             | Self::Chatty { to: step, .. }
+            | Self::ShortWindow { to: step, .. }
+            | Self::StartsOver { step, .. }
             | Self::SmallWindow { step, .. }
             | Self::Skew { step, .. }
             | Self::NarrowWindow { step, .. }
@@ -113,6 +134,18 @@ impl fmt::Display for Lint {
                 f,
                 "`{step}` has taken in all {room} events that its window allows, and its producers are held up: a \
                  larger `max_demand` lets it handle more at a time"
+            ),
+            Self::ShortWindow { from, to, window, needed } => write!(
+                f,
+                "`{from}` waits for demand from `{to}` and `{to}` for its events, in turn: the window of {window} events \
+                 is smaller than the rate of the two times the time that an event is in flight; a `max_demand` of \
+                 {needed} lets both go on"
+            ),
+            Self::StartsOver { step, restarts } => write!(
+                f,
+                "`{step}` was restarted {} with a new iterator: unless its recipe goes on where the last one ended, its \
+                 first events are handled again",
+                if *restarts == 1 { "once".to_owned() } else { format!("{restarts} times") }
             ),
             Self::Skew { step, copies, skew } => write!(
                 f,

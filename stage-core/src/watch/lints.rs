@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::activity::Activity;
 use super::link_activity::LinkActivity;
 use super::lint::Lint;
-use super::step_activity::StepActivity;
+use super::step_activity::{CopyActivity, StepActivity};
 use crate::base::options::Placement;
 use crate::base::stats::StageState;
 
@@ -33,6 +33,12 @@ const ENOUGH: u64 = 100;
 /// The share of the time for which a step must be in a state for it to count as lasting.
 const MOSTLY: f64 = 0.75;
 
+/// The share of the time from which a step counts as idle now and then.
+const IDLE: f64 = 0.25;
+
+/// The share of the time up to which a step hardly waits for those behind it.
+const LITTLE: f64 = 0.1;
+
 /// Finds what is unfavourable, in the order of the pipeline.
 pub(super) fn lints(activity: &Activity) -> Vec<Lint> {
     let mut found = Vec::new();
@@ -40,6 +46,8 @@ pub(super) fn lints(activity: &Activity) -> Vec<Lint> {
         found.extend(blocks(step));
         found.extend(chatty(activity, step));
         found.extend(small_window(activity, step));
+        found.extend(short_windows(activity, step));
+        found.extend(starts_over(step));
         found.extend(skew(step));
         found.extend(narrow_window(activity, step));
         found.extend(no_consumer(activity, step));
@@ -82,6 +90,53 @@ fn small_window(activity: &Activity, step: &StepActivity) -> Option<Lint> {
     let inside = step.held() == 0 && step.share(StageState::Waiting) >= MOSTLY;
     let used_up = room > 0 && in_flight <= HALF * room as f64 && !activity.lacks_input(step);
     (held_up && inside && used_up).then(|| Lint::SmallWindow { step: step.step.clone(), room })
+}
+
+/// Two steps that are idle in turn are limited by the window between them, if the threads have time for both. By
+/// Little's law a full window is rate × wait; if both are idle for a share of the time, the rate could be higher by
+/// that share, and so must be the window.
+fn short_windows(activity: &Activity, step: &StepActivity) -> Vec<Lint> {
+    let outputs = || activity.links.iter().filter(|link| link.from == step.step && link.links > 0);
+    let idle = step.share(StageState::HeldUp);
+    let works: Duration = activity.steps.iter().map(|step| step.times().working).sum();
+    let takers: Vec<_> = outputs().filter_map(|link| activity.step(&link.to)).collect();
+    let all_idle = takers.iter().all(|taker| {
+        let starve = |copy: &CopyActivity| copy.times.share(StageState::Starved) >= IDLE;
+        taker.copies.iter().all(starve) && taker.share(StageState::HeldUp) < LITTLE
+    });
+    // Of several takers, one that keeps its events would hold up all of them.
+    let complete = takers.len() == outputs().count();
+    if idle < IDLE || !all_idle || !complete || works > activity.elapsed.mul_f64(HALF) {
+        return Vec::new();
+    }
+    let lint = |link: &LinkActivity| {
+        let taker = activity.step(&link.to)?;
+        let both = idle.min(taker.share(StageState::Starved)).min(0.99);
+        let window = link.window();
+        (taker.events() >= ENOUGH && window > 0).then(|| Lint::ShortWindow {
+            from: link.from.clone(),
+            to: link.to.clone(),
+            window,
+            needed: stretched(window, both),
+        })
+    };
+    outputs().filter_map(lint).collect()
+}
+
+/// Returns the window in which `idle`, a share of the time, would not be needed.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "windows need no more than 52 bits"
+)]
+fn stretched(window: u64, idle: f64) -> u64 {
+    (window as f64 / (1.0 - idle)).ceil() as u64
+}
+
+fn starts_over(step: &StepActivity) -> Option<Lint> {
+    let restarts = step.copies.iter().map(|copy| copy.restarts).sum();
+    (step.starts_over && restarts > 0).then(|| Lint::StartsOver { step: step.step.clone(), restarts })
 }
 
 fn skew(step: &StepActivity) -> Option<Lint> {
@@ -182,6 +237,7 @@ mod tests {
         let step = |name: &str, is_source, copies| StepActivity {
             step: name.to_owned(),
             is_source,
+            starts_over: is_source,
             placement: Placement::Runtime,
             copies,
         };
@@ -270,6 +326,60 @@ mod tests {
         activity.steps[0].copies[0].times =
             StateTimes { held_up: Duration::from_secs(1), ..StateTimes::default() };
         lint(&activity, "`src` has events, and no consumer asks for them");
+    }
+
+    /// A second in which the source is held up and the step starves for these milliseconds; both wait otherwise.
+    fn in_turn(held_up: u64, starved: u64, working: u64) -> Activity {
+        let mut activity = second(vec![copy(500, 100)], 10, 5.0);
+        let time = Duration::from_millis;
+        activity.steps[0].copies[0].times =
+            StateTimes { held_up: time(held_up), waiting: time(1_000 - held_up), ..StateTimes::default() };
+        // The window is full.
+        activity.links[0].in_flight = 10.0;
+        activity.steps[1].copies[0].times = StateTimes {
+            starved: time(starved),
+            working: time(working),
+            waiting: time(1_000 - starved - working),
+            ..StateTimes::default()
+        };
+        activity
+    }
+
+    #[test]
+    fn two_steps_that_wait_for_each_other_need_a_larger_window() {
+        lint(
+            &in_turn(500, 600, 0),
+            "`src` waits for demand from `step` and `step` for its events, in turn: the window of 10 events is \
+             smaller than the rate of the two times the time that an event is in flight; a `max_demand` of 20 lets \
+             both go on",
+        );
+        // One of them is never idle, or the threads are busy.
+        for activity in [in_turn(900, 100, 0), in_turn(100, 900, 0), in_turn(400, 400, 600)] {
+            assert_eq!(lints(&activity), []);
+        }
+        // Another consumer holds the producer up.
+        let mut activity = in_turn(500, 600, 0);
+        let mut busy = activity.steps[1].clone();
+        busy.step = "busy".to_owned();
+        busy.copies[0].times = StateTimes { waiting: Duration::from_secs(1), ..StateTimes::default() };
+        let mut link = activity.links[0].clone();
+        link.to.clone_from(&busy.step);
+        activity.steps.push(busy);
+        activity.links.push(link);
+        assert_eq!(lints(&activity), []);
+    }
+
+    #[test]
+    fn a_restarted_source_that_begins_again_is_found() {
+        let mut activity = second(vec![copy(10, 10)], 10, 5.0);
+        activity.steps[0].copies[0].restarts = 1;
+        lint(
+            &activity,
+            "`src` was restarted once with a new iterator: unless its recipe goes on where the last one ended, its \
+             first events are handled again",
+        );
+        activity.steps[0].starts_over = false;
+        assert_eq!(lints(&activity), []);
     }
 
     #[test]

@@ -52,6 +52,7 @@ mod lint;
 mod lints;
 mod metrics;
 mod observe;
+mod queues;
 mod snapshot;
 mod status;
 mod steering;
@@ -65,7 +66,10 @@ pub use course::{Assessment, Course, Persistence, Trend};
 pub use group::{Group, GroupBuilder};
 pub use link_activity::LinkActivity;
 pub use lint::Lint;
-pub use metrics::{OPENMETRICS_CONTENT_TYPE, OpenMetrics, openmetrics};
+pub use metrics::{
+    MetricFamily, MetricKind, MetricSample, MetricValue, OPENMETRICS_CONTENT_TYPE, OpenMetrics, openmetrics,
+};
+pub use queues::JobCounts;
 pub use snapshot::{LinkSnapshot, Snapshot, StageSnapshot};
 pub use status::{Status, StepStatus};
 pub use steering::Steering;

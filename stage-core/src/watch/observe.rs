@@ -63,5 +63,6 @@ fn stage_snapshot(stage: &StageEntry) -> StageSnapshot {
         times: clock.times(),
         waiting_for: stage.waiting_for(),
         is_source: stage.is_source(),
+        starts_over: stage.counters.starts_over(),
     }
 }

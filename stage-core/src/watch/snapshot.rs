@@ -51,6 +51,8 @@ pub struct StageSnapshot {
     pub waiting_for: Option<String>,
     /// Whether it has no producers in its pipeline.
     pub is_source: bool,
+    /// Whether it is a source that usually begins with its first events again after a restart.
+    pub starts_over: bool,
 }
 
 /// All links from the copies of one step to those of another.

@@ -51,6 +51,10 @@ pub struct StepStatus {
     pub min_demand: Option<usize>,
     /// Its rate, if it limits the rate of events.
     pub rate: Option<Rate>,
+    /// Whether an operator set the window.
+    pub window_steered: bool,
+    /// Whether an operator set the rate.
+    pub rate_steered: bool,
     /// Whether its batch sizes and callback times are recorded.
     pub measured: bool,
     /// What its first copy that waits for something outside of the pipeline waits for, such as a server that is away.
@@ -130,6 +134,8 @@ impl Monitor {
             min_demand: window.map(Window::min),
             measured: requests.is_some_and(|requests| requests.records().is_some()),
             rate: requests.and_then(OperatorRequests::rate),
+            window_steered: requests.is_some_and(|requests| requests.window().is_some()),
+            rate_steered: requests.is_some_and(OperatorRequests::has_set_rate),
             waiting_for: stage.waiting_for(),
         }
     }

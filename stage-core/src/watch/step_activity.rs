@@ -15,6 +15,8 @@ pub struct StepActivity {
     pub step: String,
     /// Whether its events come from outside the pipeline.
     pub is_source: bool,
+    /// Whether it is a source that usually begins with its first events again after a restart.
+    pub starts_over: bool,
     /// Where its callbacks run.
     pub placement: Placement,
     /// Its copies.
@@ -81,6 +83,7 @@ impl StepActivity {
         Self {
             step: stage.stats.step.clone(),
             is_source: stage.is_source,
+            starts_over: stage.starts_over,
             placement: info.map_or(Placement::default(), |info| info.placement),
             copies: vec![first],
         }

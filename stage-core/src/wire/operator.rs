@@ -110,6 +110,11 @@ impl OperatorRequests {
         true
     }
 
+    /// Returns whether an operator set the rate.
+    pub(crate) fn has_set_rate(&self) -> bool {
+        lock(&self.rates).requested.is_some()
+    }
+
     /// Returns the current rate, if the stage has one.
     pub(crate) fn rate(&self) -> Option<Rate> {
         let current = lock(&self.rates).current.clone()?;

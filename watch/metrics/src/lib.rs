@@ -2,7 +2,7 @@
 //! the exporter that a program has installed, such as one for `StatsD` or Prometheus.
 //!
 //! ```text
-//!   Board ── openmetrics() ──▶ families and samples ── publish() ──▶ metrics::Recorder ──▶ exporter
+//!   Board ── OpenMetrics::families() ──▶ samples ── publish() ──▶ metrics::Recorder ──▶ exporter
 //! ```
 //!
 //! The bridge pulls: the pipelines do not know of it, and pay nothing. Names and labels are those of
@@ -37,7 +37,6 @@
 
 mod bridge;
 mod publish;
-mod read;
 
 pub use bridge::MetricsBridge;
 pub use publish::publish;

@@ -1,9 +1,7 @@
 //! Hands the samples to the recorder of the `metrics` facade.
 
 use metrics::{Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit, with_recorder};
-use stage_core::watch::{Board, openmetrics};
-
-use crate::read::{Family, Line, Sample, lines};
+use stage_core::watch::{Board, MetricFamily, MetricKind, MetricSample, MetricValue, OpenMetrics};
 
 /// The origin of the metrics, for recorders that filter by it.
 const METADATA: Metadata<'_> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
@@ -11,40 +9,31 @@ const METADATA: Metadata<'_> = Metadata::new(module_path!(), Level::INFO, Some(m
 /// Hands the numbers of all pipelines to the recorder that is installed, once. An exporter with a hook before each
 /// scrape calls it there; [`MetricsBridge`](crate::MetricsBridge) calls it at an interval.
 pub fn publish(board: &Board) {
-    let mut text = String::new();
-    openmetrics(board, &mut text);
-    with_recorder(|recorder| hand_over(&text, recorder));
-}
-
-fn hand_over(text: &str, recorder: &dyn Recorder) {
-    let mut family = Family::default();
-    for line in lines(text) {
-        match line {
-            Line::Family(next) => family = next,
-            Line::Sample(sample) => record(&family, sample, recorder),
+    let families = OpenMetrics::new().families(board);
+    with_recorder(|recorder| {
+        for family in &families {
+            family.samples.iter().for_each(|sample| record(family, sample, recorder));
         }
-    }
+    });
 }
 
-fn record(family: &Family<'_>, sample: Sample<'_>, recorder: &dyn Recorder) {
-    let name = SharedString::from(sample.name.to_owned());
+fn record(family: &MetricFamily, sample: &MetricSample, recorder: &dyn Recorder) {
+    let MetricFamily { name, kind, help, .. } = *family;
+    let name = SharedString::from(format!("{name}{}", sample.suffix));
     let labels: Vec<_> =
-        sample.labels.into_iter().map(|(name, value)| Label::new(name.to_owned(), value)).collect();
+        sample.labels.iter().map(|(name, value)| Label::new(name.clone(), value.clone())).collect();
     let key = Key::from_parts(name.clone(), labels);
-    let is_count = family.kind == "counter" || (family.kind == "histogram" && !sample.name.ends_with("_sum"));
+    let is_count = kind == MetricKind::Counter || (kind == MetricKind::Histogram && sample.suffix != "_sum");
     let (described, unit) = (KeyName::from(name), unit(family.unit));
-    let help = SharedString::from(family.help.to_owned());
-    match (is_count, sample.value.parse::<u64>()) {
-        // Counts of seconds are not whole, now or later.
-        (true, Ok(count)) if family.unit != Some("seconds") || family.kind == "histogram" => {
+    let help = SharedString::const_str(help);
+    match (is_count, sample.value) {
+        (true, MetricValue::Count(count)) => {
             recorder.describe_counter(described, unit, help);
             recorder.register_counter(&key, &METADATA).absolute(count);
         }
-        _ => {
-            if let Ok(value) = sample.value.parse::<f64>() {
-                recorder.describe_gauge(described, unit, help);
-                recorder.register_gauge(&key, &METADATA).set(value);
-            }
+        (_, value) => {
+            recorder.describe_gauge(described, unit, help);
+            recorder.register_gauge(&key, &METADATA).set(value.as_f64());
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, RejectedDelivery};
-use stage_core::watch::{Board, EventTime, Group, openmetrics};
+use stage_core::watch::{Board, EventTime, Group, JobCounts, openmetrics};
 use stage_core::{BoxError, Context, Demand, Emitter, Init, Pipeline, Producer, StageResult, timed};
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -70,7 +70,10 @@ async fn emitted() -> BTreeMap<String, BTreeSet<String>> {
     let mut time = EventTime::new("count", 0);
     time.lag = Some(Duration::from_secs(1));
     let flow = Group::named("flow").event_times(move || vec![time.clone()]).watch();
+    running.steering().measure("numbers").unwrap();
+    running.steering().measure("sink").unwrap();
     let board = Board::new();
+    board.add_queue("uploads", JobCounts::default).unwrap();
     board.add("acknowledged", &running).unwrap();
     board.add("flow", &flow).unwrap();
     running.join().await.unwrap();
@@ -107,6 +110,9 @@ async fn board_and_alerts_name_metrics_that_are_emitted() {
         ("stage_link_handled_total", "to"),
         ("stage_deliveries_total", "verdict"),
         ("stage_timed_function_seconds_count", "function"),
+        ("stage_link_wait_seconds_bucket", "le"),
+        ("stage_delivery_seconds_bucket", "step"),
+        ("stage_queue_jobs", "queue"),
         ("flow_watermark_lag_seconds", "partition"),
     ] {
         assert!(emitted[name].contains(label), "{name} has no label {label}: {:?}", emitted[name]);
@@ -129,5 +135,5 @@ fn the_board_is_complete() {
 #[test]
 fn each_alert_has_an_expression_and_a_summary() {
     let count = |word: &str| ALERTS.lines().filter(|line| line.trim_start().starts_with(word)).count();
-    assert_eq!((count("- alert: "), count("expr: "), count("summary: ")), (5, 5, 5));
+    assert_eq!((count("- alert: "), count("expr: "), count("summary: ")), (7, 7, 7));
 }

@@ -1,12 +1,14 @@
-//! The traces of pipelines for OpenTelemetry.
+//! The traces and the numbers of pipelines for OpenTelemetry.
 //!
 //! ```text
 //!   stages ── FinishedSpan ──▶ SpanBridge ──▶ SpanProcessor ──▶ exporter
+//!   Board  ◀── observe() ── callbacks of observable instruments ◀── MetricReader
 //! ```
 //!
 //! [`SpanBridge`] is a [`SpanReceiver`](stage_core::trace::SpanReceiver): a [`Tracer`](stage_core::trace::Tracer)
 //! samples deliveries and batches, and their spans go to a span processor of the SDK with the identities that the
-//! deliveries carry.
+//! deliveries carry. [`observe`] makes the numbers of a [`Board`](stage_core::watch::Board) observable instruments,
+//! which are read when a reader collects.
 //!
 //! ```
 //! use opentelemetry_sdk::trace::{InMemorySpanExporter, SimpleSpanProcessor};
@@ -31,6 +33,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod names;
+mod observe;
+mod reading;
 mod span_bridge;
 
+pub use observe::observe;
 pub use span_bridge::SpanBridge;

@@ -92,6 +92,13 @@ async fn a_pipeline_is_listed_and_described() {
         })
     );
     assert_eq!(described["controls"], json!([]));
+    let options = described["options"].as_array().unwrap();
+    let of = |name| options.iter().find(|of| of["step"] == "store" && of["name"] == name).unwrap();
+    assert_eq!((&of("max_demand")["value"], &of("max_demand")["origin"]), (&json!("100"), &json!("code")));
+    assert_eq!(
+        (&of("placement")["value"], &of("placement")["origin"]),
+        (&json!("runtime"), &json!("default"))
+    );
     let mermaid = body(Ask::get("/api/pipelines/upload/mermaid").of(&panel).await).await;
     assert!(mermaid.contains("numbers") && mermaid.contains("store"), "{mermaid}");
 }
@@ -270,6 +277,9 @@ async fn a_window_set_on_the_page_is_described() {
     let described = json(Ask::get("/api/pipelines/upload").of(&panel).await).await;
     let store = &described["steps"][2];
     assert_eq!((&store["min_demand"], &store["max_demand"]), (&json!(3), &json!(7)));
+    let mut options = described["options"].as_array().unwrap().iter().filter(|of| of["origin"] == "steering");
+    let steered = json!({ "step": "store", "name": "min_demand", "value": "3", "origin": "steering" });
+    assert!(options.any(|option| *option == steered), "{described}");
 }
 
 #[tokio::test(start_paused = true)]

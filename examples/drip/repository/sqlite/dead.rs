@@ -57,6 +57,15 @@ pub(super) fn revive_uploads(transaction: &Transaction<'_>) -> rusqlite::Result<
     dead.into_iter().try_fold(0, |revived, job| Ok(revived + u64::from(revive(transaction, job)?)))
 }
 
+/// Returns the dead job of an upload to the queue; returns whether there was one.
+pub(super) fn revive_upload(transaction: &Transaction<'_>, transfer: TransferId) -> rusqlite::Result<bool> {
+    let mut job = transaction.prepare_cached(
+        "SELECT job FROM transfers WHERE id = ?1 AND direction = 'upload' AND job IS NOT NULL",
+    )?;
+    let job: Option<i64> = job.query_row([transfer.0.as_bytes()], |row| row.get(0)).optional()?;
+    job.map_or(Ok(false), |job| revive(transaction, job))
+}
+
 /// Returns a dead job to the queue; returns whether the job was dead.
 pub(super) fn revive(transaction: &Transaction<'_>, job: i64) -> rusqlite::Result<bool> {
     let Some(JobId(again)) = jobs()?.revive(transaction, JobId(job), NOW)? else { return Ok(false) };

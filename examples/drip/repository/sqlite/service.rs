@@ -75,6 +75,10 @@ impl Repository for Sqlite {
         self.run(|connection| whole(connection, dead::revive_uploads))
     }
 
+    fn revive_upload(&self, transfer: TransferId) -> Answer<'_, bool> {
+        self.run(move |connection| whole(connection, |all| dead::revive_upload(all, transfer)))
+    }
+
     fn forget_upload(&self, transfer: TransferId) -> Answer<'_, ()> {
         self.run(move |connection| whole(connection, |all| dead::forget(all, transfer)))
     }

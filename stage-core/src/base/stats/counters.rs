@@ -29,6 +29,8 @@ pub(crate) struct Counters {
     restarts: AtomicU64,
     /// Whether the stage creates its own input.
     is_source: AtomicBool,
+    /// Whether a restarted source usually begins with its first events again.
+    starts_over: AtomicBool,
     /// Whether each event goes to all subscribers.
     broadcasts: AtomicBool,
     /// What the stage waits for outside of the pipeline, in its own words.
@@ -165,6 +167,14 @@ impl Counters {
     /// Sets whether the stage creates its own input. Waiting for that input does not count as busy.
     pub(crate) fn set_source(&self, is_source: bool) {
         self.is_source.store(is_source, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_starts_over(&self, starts_over: bool) {
+        self.starts_over.store(starts_over, Ordering::Relaxed);
+    }
+
+    pub(crate) fn starts_over(&self) -> bool {
+        self.starts_over.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_source(&self) -> bool {

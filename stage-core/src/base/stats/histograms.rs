@@ -1,15 +1,16 @@
-//! The batch sizes and callback times of one stage, recorded on request.
+//! The batch sizes, callback times and delivery times of one stage, recorded on request.
 
 use std::time::Duration;
 
 use crate::timed::Histogram;
 
-/// The batch sizes and callback times of one stage.
+/// The batch sizes, callback times and delivery times of one stage.
 #[derive(Debug, Default)]
 pub(crate) struct StageHistograms {
     /// Numbers of events, each recorded as that many nanoseconds.
     batches: Histogram,
     callbacks: Histogram,
+    deliveries: Histogram,
 }
 
 impl StageHistograms {
@@ -19,6 +20,11 @@ impl StageHistograms {
 
     pub(crate) fn callback(&self, time: Duration) {
         self.callbacks.record(time);
+    }
+
+    /// Records the time from the making of a delivery to its verdict.
+    pub(crate) fn delivery(&self, time: Duration) {
+        self.deliveries.record(time);
     }
 
     /// Returns the numbers of batches with fewer events than each of these powers of two, of all batches, and
@@ -32,5 +38,10 @@ impl StageHistograms {
     /// and the sum of their times.
     pub(crate) fn callbacks_below(&self, powers: &[u32]) -> (Vec<u64>, u64, Duration) {
         self.callbacks.below(powers)
+    }
+
+    /// Like [`callbacks_below`](Self::callbacks_below), for the times of deliveries.
+    pub(crate) fn deliveries_below(&self, powers: &[u32]) -> (Vec<u64>, u64, Duration) {
+        self.deliveries.below(powers)
     }
 }

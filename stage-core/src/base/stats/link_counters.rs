@@ -5,12 +5,15 @@
 //!   in flight    = sent − handled    what is on its way, or in the hands of the consumer
 //! ```
 
+use std::sync::OnceLock;
 // These are std atomics, invisible to the model checker: no decision depends on what the other side of a link
 // wrote here.
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::link_waits::LinkWaits;
 use crate::credit::demand::Window;
 use crate::sync::{Arc, Mutex, lock};
+use crate::timed::Histogram;
 
 /// The number of consumers whose ended links are counted by name; further ones are added up under one name.
 const NAMES: usize = 256;
@@ -21,6 +24,8 @@ const OTHERS: &str = "others";
 pub(crate) struct LinkCounters {
     producer: OfProducer,
     consumer: OfConsumer,
+    /// The waits, once the consumer is measured.
+    waits: OnceLock<Box<LinkWaits>>,
 }
 
 /// Aligned, so that producer and consumer do not write to the same cache line.
@@ -41,17 +46,21 @@ struct OfConsumer {
     min: AtomicU64,
 }
 
-/// Adds without read-modify-write, because there is only one writer.
+/// Adds without read-modify-write, because there is only one writer; returns the sum.
 #[inline]
-fn add(counter: &AtomicU64, amount: usize) {
-    let now = counter.load(Ordering::Relaxed);
-    counter.store(now.saturating_add(amount as u64), Ordering::Relaxed);
+fn add(counter: &AtomicU64, amount: usize) -> u64 {
+    let sum = counter.load(Ordering::Relaxed).saturating_add(amount as u64);
+    counter.store(sum, Ordering::Relaxed);
+    sum
 }
 
 impl LinkCounters {
     #[inline]
     pub(crate) fn sent(&self, events: usize) {
-        add(&self.producer.sent, events);
+        let sent = add(&self.producer.sent, events);
+        if let Some(waits) = self.waits.get() {
+            waits.sent(sent);
+        }
     }
 
     #[inline]
@@ -66,7 +75,15 @@ impl LinkCounters {
 
     #[inline]
     pub(crate) fn handled(&self, events: usize) {
-        add(&self.consumer.handled, events);
+        let handled = add(&self.consumer.handled, events);
+        if let Some(waits) = self.waits.get() {
+            waits.handled(handled);
+        }
+    }
+
+    /// Begins to record waits.
+    pub(crate) fn measure(&self) {
+        self.waits.get_or_init(|| Box::new(LinkWaits::start()));
     }
 
     /// Returns the number of events sent. Exact for the producer, which is the only writer.
@@ -202,6 +219,8 @@ struct LinkRecords {
     ending: Vec<OpenLink>,
     /// The totals of ended links, by the name of the consumer.
     past: NumbersByName,
+    /// The waits on ended links, by the name of the consumer.
+    past_waits: Vec<(Arc<str>, Arc<Histogram>)>,
 }
 
 #[derive(Debug)]
@@ -254,6 +273,19 @@ impl Links {
         }
         all
     }
+
+    /// Returns the waits on the links to consumers that are, or were, measured; several for a name if it has
+    /// several links.
+    pub(crate) fn waits(&self) -> Vec<(Arc<str>, Arc<Histogram>)> {
+        let records = &mut *lock(&self.records);
+        records.remember_ended();
+        let past = records.past_waits.iter().map(|(name, waits)| (Arc::clone(name), Arc::clone(waits)));
+        let open = records.ending.iter().chain(records.live.iter().flatten()).filter_map(|open| {
+            let waits = open.counters.waits.get()?;
+            Some((Arc::clone(&open.consumer), Arc::clone(waits.histogram())))
+        });
+        past.chain(open).collect()
+    }
 }
 
 impl LinkRecords {
@@ -267,6 +299,13 @@ impl LinkRecords {
 
     fn remember(&mut self, OpenLink { consumer, counters }: OpenLink) {
         let name = if self.past.has_room_for(&consumer) { &*consumer } else { OTHERS };
+        if let Some(waits) = counters.waits.get() {
+            let known = self.past_waits.iter().find(|(known, _)| **known == *name);
+            match known {
+                Some((_, past)) => past.absorb(waits.histogram()),
+                None => self.past_waits.push((name.into(), Arc::clone(waits.histogram()))),
+            }
+        }
         self.past.add(name, &counters.read().ended());
     }
 }
@@ -322,6 +361,27 @@ mod tests {
         drop(counters);
         let numbers = read(&links, "sink/0");
         assert_eq!((numbers.sent, numbers.handled, numbers.in_flight), (12, 11, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_are_those_from_the_sending_to_the_end_of_the_handling_and_outlive_the_link() {
+        let links = Links::default();
+        let counters = link(10, 10, 0, 0);
+        links.open(1, "sink/0".into(), &counters);
+        counters.sent(1);
+        counters.measure();
+        counters.sent(2);
+        let wait = std::time::Duration::from_millis(40);
+        tokio::time::sleep(wait).await;
+        // The first one was sent before.
+        counters.handled(1);
+        assert_eq!(links.waits()[0].1.count(), 0);
+        counters.handled(2);
+        drop(counters);
+        links.close(1);
+        let waits = links.waits();
+        assert_eq!((waits.len(), &*waits[0].0, waits[0].1.count()), (1, "sink/0", 1));
+        assert_eq!(waits[0].1.max(), Some(wait));
     }
 
     #[test]

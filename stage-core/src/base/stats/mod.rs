@@ -5,6 +5,7 @@ mod counters;
 mod event_time;
 mod histograms;
 mod link_counters;
+mod link_waits;
 mod outcomes;
 mod short;
 mod stage_stats;

@@ -50,6 +50,14 @@ impl<E: Send + 'static> Input for Inlet<E> {
         Self::set_window(self, window);
     }
 
+    /// Begins to record the waits on all links, those to come included.
+    fn measure(&mut self) {
+        self.measured = true;
+        for incoming in self.links.iter().flatten() {
+            incoming.link.counters().measure();
+        }
+    }
+
     fn join(&mut self, join: Join<E>) {
         Self::join(self, join);
     }

@@ -72,6 +72,9 @@ impl<E: Send + 'static> Inlet<E> {
         let slot = consumer.index();
         let (tx, mut rx) = link(producer, consumer, chunk, subscription.clone());
         rx.counters().set_window(join.window);
+        if self.measured {
+            rx.counters().measure();
+        }
         let mut unasked = 0;
         let credit = match asking {
             Asking::Automatic => {

@@ -3,7 +3,7 @@
 use super::carried::Carried;
 use crate::base::options::Placement;
 use crate::pipeline::draft::Shape;
-use crate::pipeline::options::Effective;
+use crate::pipeline::options::{Effective, OptionValue};
 
 /// The steps of a pipeline with their effective options, and the links between them.
 ///
@@ -24,6 +24,9 @@ pub struct Topology {
     /// that a dispatcher takes in ahead of demand come on top. `None` if there are batches without a declared
     /// size.
     pub in_flight: Option<usize>,
+    /// The options of all steps.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(in crate::pipeline) options: Vec<OptionValue>,
 }
 
 /// One step of a pipeline.
@@ -127,7 +130,27 @@ impl StepInfo {
 impl Topology {
     /// Creates a topology without steps.
     pub(crate) fn unwired(name: String) -> Self {
-        Self { name, steps: Vec::new(), links: Vec::new(), in_flight: Some(0) }
+        Self { name, steps: Vec::new(), links: Vec::new(), in_flight: Some(0), options: Vec::new() }
+    }
+
+    /// Returns the options of all steps with their values at the start, each with its source; none for stages that
+    /// were spawned by hand.
+    ///
+    /// ```
+    /// use stage_core::pipeline::OptionSource;
+    /// use stage_core::{Pipeline, StepOptions};
+    ///
+    /// let pipeline = Pipeline::builder("p")
+    ///     .start_fn("numbers", || Ok(0..9))
+    ///     .finish_fn(StepOptions::named("sink").max_demand(5), |_| ());
+    /// let of = |step, name| {
+    ///     pipeline.topology().options().iter().find(move |option| option.step == step && option.name == name)
+    /// };
+    /// assert!(of("sink", "max_demand").is_some_and(|option| option.source == OptionSource::Code));
+    /// assert!(of("sink", "count").is_some_and(|option| option.source == OptionSource::Default));
+    /// ```
+    pub fn options(&self) -> &[OptionValue] {
+        &self.options
     }
 
     /// Returns the step with this name.

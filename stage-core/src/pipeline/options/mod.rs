@@ -3,6 +3,7 @@
 mod effective;
 #[cfg(feature = "config")]
 mod redeclare;
+mod sources;
 mod step_options;
 mod table;
 
@@ -11,6 +12,8 @@ pub(super) use effective::Effective;
 pub(super) use redeclare::Declared;
 #[cfg(feature = "config")]
 pub(crate) use redeclare::StepDeclaration;
+pub(super) use sources::option_values;
+pub use sources::{OptionSource, OptionValue};
 pub use step_options::StepOptions;
 #[cfg(feature = "config")]
 pub(crate) use step_options::StepValues;

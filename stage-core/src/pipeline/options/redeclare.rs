@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::sources::option_values;
 use super::step_options::StepValues;
 use super::{Effective, StepOptions};
 use crate::base::backoff::Backoff;
@@ -84,6 +85,7 @@ impl Pipeline {
         // Errors in the old options are checked again; all other errors remain.
         let (_, mut others): (Vec<_>, Vec<_>) = draft.errors.drain(..).partition(is_of_options);
         draft.topology.steps.clear();
+        draft.topology.options.clear();
         let mut errors = Vec::new();
         for planned in &mut draft.planned {
             let named_twice = others
@@ -96,6 +98,10 @@ impl Pipeline {
             planned.options = match planned.declared.effective(&planned.name) {
                 Ok(options) if !named_twice => {
                     draft.topology.steps.push(StepInfo::new(&options, shape, lanes));
+                    let Declared { own, defaults, .. } = &planned.declared;
+                    let overridden = |path: &str| draft.origins.get(path).cloned();
+                    let values = option_values(&planned.name, own, defaults, &options.values, overridden);
+                    draft.topology.options.extend(values);
                     Some(options)
                 }
                 Ok(_) => None,

@@ -65,6 +65,7 @@ where
     type Event = I::Item;
 
     const SINGLE: bool = true;
+    const STARTS_OVER: bool = true;
 
     async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, I::Item>) -> StageResult {
         let mut missing = demand.get();

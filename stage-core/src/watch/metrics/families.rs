@@ -1,6 +1,6 @@
 //! The metric families: their names, types, units and values. `docs/design/watching.md` has the same table.
 
-use super::text::{Family, Kind, SIZES, TIMES};
+use super::text::{Family, MetricKind, SIZES, TIMES};
 use super::view::{LinkRow, Row, View};
 use crate::base::stats::{StageHistograms, StageState};
 use crate::sync::Arc;
@@ -9,7 +9,7 @@ use crate::watch::snapshot::LinkSnapshot;
 /// A metric family, and the samples of it that a pipeline has.
 pub(super) struct Metric {
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: MetricKind,
     pub(super) unit: Option<&'static str>,
     pub(super) help: &'static str,
     pub(super) write: fn(&View, &mut Family<'_>),
@@ -17,11 +17,11 @@ pub(super) struct Metric {
 
 impl Metric {
     const fn counter(name: &'static str, help: &'static str, write: fn(&View, &mut Family<'_>)) -> Self {
-        Self { name, kind: Kind::Counter, unit: None, help, write }
+        Self { name, kind: MetricKind::Counter, unit: None, help, write }
     }
 
     const fn gauge(name: &'static str, help: &'static str, write: fn(&View, &mut Family<'_>)) -> Self {
-        Self { name, kind: Kind::Gauge, unit: None, help, write }
+        Self { name, kind: MetricKind::Gauge, unit: None, help, write }
     }
 
     const fn unit(self, unit: &'static str) -> Self {
@@ -36,7 +36,7 @@ fn rows(view: &View, family: &mut Family<'_>, value: fn(&Row) -> u64) {
 fn row_labels<const N: usize>(
     view: &View,
     family: &mut Family<'_>,
-    label: &str,
+    label: &'static str,
     values: impl Fn(&Row) -> [(&'static str, u64); N],
 ) {
     for row in &view.rows {
@@ -47,7 +47,7 @@ fn row_labels<const N: usize>(
 }
 
 fn links(view: &View, family: &mut Family<'_>, value: fn(&LinkSnapshot) -> u64) {
-    view.links.iter().for_each(|LinkRow { labels, link }| family.sample(labels, value(link)));
+    view.links.iter().for_each(|LinkRow { labels, link, .. }| family.sample(labels, value(link)));
 }
 
 fn histograms(view: &View, mut write: impl FnMut(&str, &[Arc<StageHistograms>])) {
@@ -62,17 +62,26 @@ fn add<T: Copy>(one: &Counts<T>, other: &Counts<T>, sum: fn(T, T) -> T) -> Count
     (below, one.1 + other.1, sum(one.2, other.2))
 }
 
+const fn histogram_of_times(
+    name: &'static str,
+    help: &'static str,
+    write: fn(&View, &mut Family<'_>),
+) -> Metric {
+    Metric { name, kind: MetricKind::Histogram, unit: Some("seconds"), help, write }
+}
+
 /// The durations of functions with `#[timed]`, which belong to no pipeline.
-pub(super) const TIMED: Metric = Metric {
-    kind: Kind::Histogram,
-    ..Metric::gauge("stage_timed_function_seconds", "Durations of functions with `#[timed]`.", |_, _| ())
-        .unit("seconds")
-};
+pub(super) const TIMED: Metric =
+    histogram_of_times("stage_timed_function_seconds", "Durations of functions with `#[timed]`.", |_, _| ());
+
+/// The jobs of queues, which belong to no pipeline.
+pub(super) const QUEUE_JOBS: Metric =
+    Metric::gauge("stage_queue_jobs", "Jobs of a queue, by state.", |_, _| ());
 
 /// All families of pipelines, in the order in which they are written.
 pub(super) const METRICS: &[Metric] = &[
     Metric {
-        kind: Kind::Info,
+        kind: MetricKind::Info,
         ..Metric::gauge("stage_pipeline", "The state of a pipeline, in one word.", |view, family| {
             let state = view.status.state.name();
             family.sample_with(&view.labels, Some(("state", state)), 1);
@@ -176,7 +185,7 @@ pub(super) const METRICS: &[Metric] = &[
         "stage_link_window",
         "The sum of the demand windows of all links that exist.",
         |view, family| {
-            for LinkRow { labels, link } in &view.links {
+            for LinkRow { labels, link, .. } in &view.links {
                 family.sample_with(labels, Some(("bound", "min")), link.min_demand);
                 family.sample_with(labels, Some(("bound", "max")), link.max_demand);
             }
@@ -194,7 +203,7 @@ pub(super) const METRICS: &[Metric] = &[
         }
     }),
     Metric {
-        kind: Kind::Histogram,
+        kind: MetricKind::Histogram,
         ..Metric::gauge("stage_batch_events", "Events in a batch of a measured step.", |view, family| {
             histograms(view, |labels, all| {
                 let all = all.iter().map(|one| one.batches_below(&SIZES));
@@ -205,22 +214,43 @@ pub(super) const METRICS: &[Metric] = &[
         })
         .unit("events")
     },
-    Metric {
-        kind: Kind::Histogram,
-        ..Metric::gauge(
-            "stage_callback_seconds",
-            "Time from the beginning to the end of a batch of a measured step.",
-            |view, family| {
-                histograms(view, |labels, all| {
-                    let all = all.iter().map(|one| one.callbacks_below(&TIMES));
-                    if let Some((below, count, sum)) = all.reduce(|one, other| add(&one, &other, |a, b| a + b)) {
-                        family.times(labels, &below, count, sum);
-                    }
-                });
-            },
-        )
-        .unit("seconds")
-    },
+    histogram_of_times(
+        "stage_callback_seconds",
+        "Time from the beginning to the end of a batch of a measured step.",
+        |view, family| {
+            histograms(view, |labels, all| {
+                let all = all.iter().map(|one| one.callbacks_below(&TIMES));
+                if let Some((below, count, sum)) = all.reduce(|one, other| add(&one, &other, |a, b| a + b)) {
+                    family.times(labels, &below, count, sum);
+                }
+            });
+        },
+    ),
+    histogram_of_times(
+        "stage_delivery_seconds",
+        "Time from the making of a delivery of a measured source to its verdict.",
+        |view, family| {
+            histograms(view, |labels, all| {
+                let all = all.iter().map(|one| one.deliveries_below(&TIMES));
+                let sum = all.reduce(|one, other| add(&one, &other, |a, b| a + b));
+                if let Some((below, count, sum)) = sum.filter(|(_, count, _)| *count > 0) {
+                    family.times(labels, &below, count, sum);
+                }
+            });
+        },
+    ),
+    histogram_of_times(
+        "stage_link_wait_seconds",
+        "Time from the sending of an event to a measured step to the end of its handling; a sample.",
+        |view, family| {
+            for LinkRow { labels, waits, .. } in &view.links {
+                let all = waits.iter().map(|one| one.below(&TIMES));
+                if let Some((below, count, sum)) = all.reduce(|one, other| add(&one, &other, |a, b| a + b)) {
+                    family.times(labels, &below, count, sum);
+                }
+            }
+        },
+    ),
     Metric::gauge("stage_deliveries_open", "Deliveries without a verdict.", |view, family| {
         if let Some(settlement) = &view.status.settlement {
             family.sample(&view.labels, settlement.open());

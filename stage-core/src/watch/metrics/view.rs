@@ -1,11 +1,13 @@
 //! The numbers of one pipeline, added up by step or listed by copy, each with its labels.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::text::label;
+use super::labels::label;
 use crate::base::stats::{Discards, EventFailures, StageHistograms, StageState, StateTimes};
-use crate::supervise::{Nature, StageEntry};
+use crate::supervise::{Nature, StageEntry, step_of};
 use crate::sync::Arc;
+use crate::timed::Histogram;
 use crate::watch::board::Entry;
 use crate::watch::snapshot::{LinkSnapshot, StageSnapshot};
 use crate::watch::status::Status;
@@ -35,6 +37,8 @@ pub(super) struct Row {
 pub(super) struct LinkRow {
     pub(super) labels: String,
     pub(super) link: LinkSnapshot,
+    /// The waits of the consumers that are, or were, measured.
+    pub(super) waits: Vec<Arc<Histogram>>,
 }
 
 /// One pipeline.
@@ -79,11 +83,13 @@ impl View {
             rows.push((step, row));
         }
         let rows = rows.into_iter().map(|(_, row)| row).collect();
+        let mut waits = waits(entry);
         let links = snapshot.links.into_iter().map(|link| {
             let mut labels = labels.clone();
             label(&mut labels, "from", &link.from);
             label(&mut labels, "to", &link.to);
-            LinkRow { labels, link }
+            let waits = waits.remove(&(link.from.clone(), link.to.clone())).unwrap_or_default();
+            LinkRow { labels, link, waits }
         });
         let event_times = status.event_times.iter().map(|times| {
             let mut labels = labels.clone();
@@ -93,6 +99,17 @@ impl View {
         });
         Self { rows, links: links.collect(), event_times: event_times.collect(), labels, status }
     }
+}
+
+/// Returns the waits on the links between steps, as far as they are or were measured.
+fn waits(entry: &Entry) -> BTreeMap<(String, String), Vec<Arc<Histogram>>> {
+    let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for stage in entry.monitor().stages.iter() {
+        for (consumer, waits) in stage.counters.links.waits() {
+            all.entry((stage.step.to_string(), step_of(&consumer).to_owned())).or_default().push(waits);
+        }
+    }
+    all
 }
 
 impl Row {

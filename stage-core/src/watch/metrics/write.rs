@@ -1,7 +1,8 @@
 //! Writes the statistics of a board in the text format of OpenMetrics 1.0.
 
-use super::families::{METRICS, TIMED};
-use super::text::{Family, TIMES, label};
+use super::families::{METRICS, QUEUE_JOBS, TIMED};
+use super::labels::label;
+use super::text::{Family, TIMES};
 use super::view::{Detail, View};
 use crate::timed;
 use crate::watch::board::Board;
@@ -61,22 +62,41 @@ impl OpenMetrics {
 
     /// Appends the text. A snapshot of each pipeline is taken, which costs the pipelines nothing.
     pub fn write(&self, board: &Board, text: &mut String) {
-        let entries = board.entries();
-        let views: Vec<_> = entries.iter().map(|entry| View::of(entry, self.detail)).collect();
+        let views = self.views(board);
         for metric in METRICS {
-            let mut family = Family::new(text, metric.name, metric.kind, metric.unit, metric.help);
+            let mut family = Family::text(metric, text);
             for view in &views {
                 (metric.write)(view, &mut family);
             }
         }
-        write_timed(text);
+        write_queues(board, &mut Family::text(&QUEUE_JOBS, text));
+        write_timed(&mut Family::text(&TIMED, text));
         text.push_str("# EOF\n");
+    }
+
+    pub(super) fn views(&self, board: &Board) -> Vec<View> {
+        board.entries().iter().map(|entry| View::of(entry, self.detail)).collect()
+    }
+}
+
+/// Writes the numbers of jobs in all queues.
+pub(super) fn write_queues(board: &Board, family: &mut Family<'_>) {
+    for (name, counts) in board.queues() {
+        let mut labels = String::new();
+        label(&mut labels, "queue", &name);
+        for (state, jobs) in [
+            ("ready", counts.ready),
+            ("leased", counts.leased),
+            ("blocked", counts.blocked),
+            ("dead", counts.dead),
+        ] {
+            family.sample_with(&labels, Some(("state", state)), jobs);
+        }
     }
 }
 
 /// Writes the histograms of all functions with `#[timed]`.
-fn write_timed(text: &mut String) {
-    let mut family = Family::new(text, TIMED.name, TIMED.kind, TIMED.unit, TIMED.help);
+pub(super) fn write_timed(family: &mut Family<'_>) {
     let mut functions = timed::histograms();
     functions.sort_unstable_by_key(|(name, _)| *name);
     // If several functions share a name, the first one measured has it.

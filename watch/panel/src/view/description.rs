@@ -1,8 +1,8 @@
 //! A pipeline without its activity, as JSON.
 
 use serde::Serialize;
-use stage_core::pipeline::{Carried, LinkKind, StepKind};
-use stage_core::watch::Entry;
+use stage_core::pipeline::{Carried, LinkKind, OptionSource, StepKind};
+use stage_core::watch::{Entry, Status};
 
 use crate::options::Options;
 
@@ -31,6 +31,7 @@ pub(crate) struct Description {
     state: String,
     steps: Vec<StepDescription>,
     links: Vec<LinkDescription>,
+    options: Vec<OptionDescription>,
     in_flight: Option<usize>,
     controls: Vec<&'static str>,
     rates: Vec<String>,
@@ -51,6 +52,15 @@ struct StepDescription {
     min_demand: usize,
     max_demand: usize,
     rate: Option<String>,
+}
+
+/// The value of an option now, and where it comes from: `default`, `code`, `steering`, or the name of an override.
+#[derive(Debug, Serialize)]
+struct OptionDescription {
+    step: String,
+    name: &'static str,
+    value: String,
+    origin: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -100,6 +110,7 @@ impl Description {
             state: status.state.to_string(),
             steps: steps.collect(),
             links: links.collect(),
+            options: option_values(entry, &status),
             in_flight: topology.in_flight,
             controls: options.controls.names(),
             rates: status
@@ -112,6 +123,32 @@ impl Description {
             dead_letters: options.dead_letters.contains_key(name),
         }
     }
+}
+
+/// Lists the options of all steps; what an operator set replaces what the pipeline began with.
+fn option_values(entry: &Entry, status: &Status) -> Vec<OptionDescription> {
+    let began = entry.topology().options().iter().map(|option| {
+        let of = status.steps.iter().find(|of| of.step == option.step).filter(|of| of.window_steered);
+        let steered = match option.name {
+            "max_demand" => of.and_then(|of| of.max_demand),
+            "min_demand" => of.and_then(|of| of.min_demand),
+            _ => None,
+        };
+        let origin = match (&steered, &option.source) {
+            (Some(_), _) => "steering".to_owned(),
+            (None, OptionSource::Default) => "default".to_owned(),
+            (None, OptionSource::Override(name)) => name.clone(),
+            (None, _) => "code".to_owned(),
+        };
+        let value = steered.map_or_else(|| option.value.clone(), |value| value.to_string());
+        OptionDescription { step: option.step.clone(), name: option.name, value, origin }
+    });
+    let rates = status.steps.iter().filter_map(|of| {
+        let origin = if of.rate_steered { "steering" } else { "code" };
+        let value = of.rate?.to_string();
+        Some(OptionDescription { step: of.step.clone(), name: "rate", value, origin: origin.to_owned() })
+    });
+    began.chain(rates).collect()
 }
 
 const fn kind(kind: StepKind) -> &'static str {

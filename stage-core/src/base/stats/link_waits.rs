@@ -1,0 +1,61 @@
+//! The waits of events on a link, from their sending to the end of their handling, recorded on request.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::sync::Arc;
+use crate::timed::Histogram;
+
+/// A sample of the waits on a link: one event at a time has a time stamp. The producer writes the stamp, the
+/// consumer takes it, and the producer writes the next one after that.
+#[derive(Debug)]
+pub(super) struct LinkWaits {
+    origin: Instant,
+    histogram: Arc<Histogram>,
+    /// The number of the event with the stamp, and the nanoseconds at which it was sent.
+    stamped: AtomicU64,
+    stamp: AtomicU64,
+    /// The number of the last event whose stamp was taken.
+    taken: AtomicU64,
+}
+
+impl LinkWaits {
+    pub(super) fn start() -> Self {
+        Self {
+            origin: Instant::now(),
+            histogram: Arc::default(),
+            stamped: AtomicU64::new(0),
+            stamp: AtomicU64::new(0),
+            taken: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) const fn histogram(&self) -> &Arc<Histogram> {
+        &self.histogram
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Notes that `sent` events were sent so far. Called by the producer.
+    pub(super) fn sent(&self, sent: u64) {
+        let stamped = self.stamped.load(Ordering::Relaxed);
+        if self.taken.load(Ordering::Acquire) == stamped && sent > stamped {
+            self.stamp.store(self.now(), Ordering::Relaxed);
+            self.stamped.store(sent, Ordering::Release);
+        }
+    }
+
+    /// Notes that `handled` events were handled so far. Called by the consumer.
+    pub(super) fn handled(&self, handled: u64) {
+        let stamped = self.stamped.load(Ordering::Acquire);
+        if stamped != self.taken.load(Ordering::Relaxed) && handled >= stamped {
+            let wait = self.now().saturating_sub(self.stamp.load(Ordering::Relaxed));
+            self.histogram.record(Duration::from_nanos(wait));
+            self.taken.store(stamped, Ordering::Release);
+        }
+    }
+}

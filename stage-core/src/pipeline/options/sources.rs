@@ -1,0 +1,120 @@
+//! The values of the options of a step, each with its source.
+
+use super::step_options::{StepOptions, StepValues};
+use super::table::step_options;
+use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
+
+/// The source of an option's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum OptionSource {
+    /// It is not set: the general default applies, or a value that follows from other options.
+    Default,
+    /// The declaration sets it, for the step or as a default of the pipeline.
+    Code,
+    /// An override sets it: the name of the file, of the variable, or that the program gave to its map.
+    Override(String),
+}
+
+/// The value of an option of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct OptionValue {
+    /// The name of the step.
+    pub step: String,
+    /// The name of the option, as in a file.
+    pub name: &'static str,
+    /// The value at the start of the pipeline, as in a file.
+    pub value: String,
+    /// Where it comes from.
+    pub source: OptionSource,
+}
+
+macro_rules! values {
+    ($($(#[$doc:meta])* $variant:ident $field:ident($argument:ident: $type:ty) = $usual:expr;
+       $about:literal, $read:ident, $show:ident, $legal:expr, { $(#[$file:meta])* };)*) => {
+        /// Returns the value of each option of `step`. `overridden` returns the name of the override of a path.
+        pub(in crate::pipeline) fn option_values(
+            step: &str,
+            own: &StepOptions,
+            defaults: &StepOptions,
+            values: &StepValues,
+            overridden: impl Fn(&str) -> Option<String>,
+        ) -> Vec<OptionValue> {
+            let source = |name: &str, is_own: bool, is_default: bool| {
+                let path = match (is_own, is_default) {
+                    (true, _) => format!("steps.{step}.{name}"),
+                    (false, true) => format!("defaults.{name}"),
+                    (false, false) => return OptionSource::Default,
+                };
+                overridden(&path).map_or(OptionSource::Code, OptionSource::Override)
+            };
+            vec![$(OptionValue {
+                step: step.to_owned(),
+                name: stringify!($field),
+                value: values.$field.shown(),
+                source: source(stringify!($field), own.$field.is_some(), defaults.$field.is_some()),
+            }),*]
+        }
+    };
+}
+
+step_options!(values);
+
+/// A value as it is written in a file.
+trait Shown {
+    fn shown(self) -> String;
+}
+
+impl Shown for usize {
+    fn shown(self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for Capacity {
+    fn shown(self) -> String {
+        match self {
+            Self::Bounded(events) => events.to_string(),
+            Self::Unbounded => "unbounded".to_owned(),
+        }
+    }
+}
+
+macro_rules! words {
+    ($($type:ty),*) => {
+        $(impl Shown for $type {
+            fn shown(self) -> String {
+                format!("{self:?}").to_lowercase()
+            }
+        })*
+    };
+}
+
+words!(CancelMode, Keep, Placement, Restart);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_value_has_its_source() {
+        let own = StepOptions::new().count(2).max_demand(7);
+        let defaults = StepOptions::new().min_demand(3);
+        let values = own.or(&defaults).values(StepValues::default());
+        let file = |path: &str| (path == "steps.seal.count").then(|| "drip.toml".to_owned());
+        let all = option_values("seal", &own, &defaults, &values, file);
+        let of = |name: &str| {
+            let value = all.iter().find(|value| value.name == name).unwrap();
+            (value.value.as_str(), value.source.clone())
+        };
+        assert_eq!(of("count"), ("2", OptionSource::Override("drip.toml".to_owned())));
+        assert_eq!(of("max_demand"), ("7", OptionSource::Code));
+        assert_eq!(of("min_demand"), ("3", OptionSource::Code));
+        assert_eq!(of("placement"), ("runtime", OptionSource::Default));
+        assert_eq!(of("buffer"), ("unbounded", OptionSource::Default));
+    }
+}
