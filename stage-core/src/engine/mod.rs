@@ -30,6 +30,7 @@ mod fused;
 mod inlet;
 mod io;
 mod kind;
+mod log;
 mod measure;
 mod no_input;
 mod no_output;

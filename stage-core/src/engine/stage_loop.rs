@@ -18,6 +18,7 @@ use super::diagnose::{answer, sides};
 use super::inlet::Inlet;
 use super::io::StageIo;
 use super::kind::Kind;
+use super::log;
 use super::sides::{Input, InputParts, Output, OutputParts};
 use super::stage_inbox::StageInbox;
 use super::timers::Timers;
@@ -195,10 +196,7 @@ impl<K: Kind> StageLoop<K> {
         self.batch.clear();
         if !self.emitted.is_empty() && self.io.inlet.in_hand() == 0 {
             self.state.counters.discarded(Discard::Failed, self.emitted.len());
-            tracing::warn!(
-                discarded = self.emitted.len(),
-                "events discarded: the callback that emitted them failed"
-            );
+            log::callback_failed(self.emitted.len());
         }
         failure
     }

@@ -1,10 +1,11 @@
 //! The ends of a stage's subscriptions to its producers: lost, detached, or closed with the stage.
 
 use super::{Incoming, Inlet, LostSubscription, ResubscribeTo};
-use crate::base::error::ExitReason;
+use crate::base::error::{ExitReason, SubscribeError};
 use crate::base::options::CancelMode;
 use crate::base::stats::{Counters, Discard};
 use crate::dispatch::stable_hash;
+use crate::engine::log;
 use crate::engine::sources::HadEnded;
 use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner};
@@ -16,21 +17,9 @@ impl<E: Send + 'static> Inlet<E> {
     pub(super) fn lose(&mut self, slot: usize, closed: Closed) -> Option<LostSubscription<E>> {
         let Incoming { link, owner, resubscribe, .. } = self.links[slot].take()?;
         self.pending_markers.gone(slot);
-        tracing::debug!(slot, ?closed, "producer gone");
-        let (mut refused, late) = (None, matches!(closed, Closed::Late(_)));
-        let cancellation = match closed {
-            Closed::End => Cancellation::down(ExitReason::Normal),
-            Closed::Down(reason) | Closed::Nowhere(reason) => Cancellation::down(reason),
-            Closed::Cancelled(reason) => Cancellation::cancelled(reason),
-            Closed::Refused(error) => {
-                refused = Some(error.clone());
-                Cancellation::cancelled(ExitReason::Error(Arc::new(error)))
-            }
-            Closed::Late(reason) => Cancellation::down(match owner {
-                Owner::Pipeline(_) => reason,
-                Owner::Hand(_) => ExitReason::NotFound,
-            }),
-        };
+        log::producer_gone(slot, &closed);
+        let late = matches!(closed, Closed::Late(_));
+        let (cancellation, refused) = end_of(closed, owner);
         let had_ended = if late { HadEnded::Before } else { HadEnded::Meanwhile };
         let (mode, ends) = match owner {
             Owner::Pipeline(source) => {
@@ -102,6 +91,24 @@ impl<E> Inlet<E> {
         self.joins.clear();
         discard_unhandled(&self.counters, lost, reason);
     }
+}
+
+/// Returns how the subscription of `owner` ended, and why its producer refused it.
+#[inline(never)]
+fn end_of(closed: Closed, owner: Owner) -> (Cancellation, Option<SubscribeError>) {
+    let cancellation = match closed {
+        Closed::End => Cancellation::down(ExitReason::Normal),
+        Closed::Down(reason) | Closed::Nowhere(reason) => Cancellation::down(reason),
+        Closed::Cancelled(reason) => Cancellation::cancelled(reason),
+        Closed::Refused(error) => {
+            return (Cancellation::cancelled(ExitReason::Error(Arc::new(error.clone()))), Some(error));
+        }
+        Closed::Late(reason) => Cancellation::down(match owner {
+            Owner::Pipeline(_) => reason,
+            Owner::Hand(_) => ExitReason::NotFound,
+        }),
+    };
+    (cancellation, None)
 }
 
 /// Counts and reports events that a stage received and did not handle before it ended for `reason`.

@@ -2,6 +2,7 @@
 
 use super::Outlet;
 use crate::base::stats::Discard;
+use crate::engine::log;
 
 impl<E> Outlet<E> {
     /// Handles fired markers, discarded events and warnings of the dispatcher.
@@ -15,12 +16,8 @@ impl<E> Outlet<E> {
         }
         for warning in self.outbox.drain_warnings() {
             let place = warning.about().and_then(|key| self.links.get(key.0));
-            if let Some(link) = place.and_then(Option::as_ref) {
-                let subscriber = link.subscription().consumer();
-                tracing::warn!(stage = self.counters.name(), "{warning} (subscriber `{subscriber}`)");
-            } else {
-                tracing::warn!(stage = self.counters.name(), "{warning}");
-            }
+            let subscriber = place.and_then(Option::as_ref).map(|link| link.subscription().consumer());
+            log::warned(&self.counters, &warning, subscriber);
         }
     }
 
@@ -29,8 +26,7 @@ impl<E> Outlet<E> {
     pub(super) fn expel(&mut self) {
         let expelled: Vec<_> = self.outbox.drain_expelled().collect();
         for (key, reason) in expelled {
-            let stage = self.counters.name();
-            tracing::warn!(stage, slot = key.0, %reason, "subscription ended: its selector failed");
+            log::expelled(&self.counters, key.0, &reason);
             let link = self.links.get(key.0).and_then(Option::as_ref);
             if let Some(subscription) = link.map(|link| link.subscription().clone()) {
                 self.cancel(&subscription, reason);

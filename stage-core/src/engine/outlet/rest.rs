@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::Outlet;
 use super::modes::Accumulated;
 use crate::base::stats::Discard;
+use crate::engine::log;
 use crate::sync::Arc;
 
 /// A function that receives the events that no consumer will take any more.
@@ -55,15 +56,14 @@ impl<E> Outlet<E> {
         if let Some(Rejections(to)) = &self.rejected
             && catch_unwind(AssertUnwindSafe(|| to(events))).is_err()
         {
-            tracing::error!(stage = self.counters.name(), "the function for rejected events panicked");
+            log::rejecting_panicked(&self.counters);
         }
     }
 
     pub(crate) fn discard_at_end(&self, discarded: usize) {
         if discarded > 0 {
             self.counters.discarded(Discard::Ended, discarded);
-            let stage = self.counters.name();
-            tracing::warn!(stage, discarded, "events discarded: the stage ended before they were asked for");
+            log::not_asked_for(&self.counters, discarded);
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::base::error::ExitReason;
 use crate::base::options::OnCancel;
 use crate::base::stats::Discard;
 use crate::dispatch::SubscriptionKey;
+use crate::engine::log;
 use crate::wire::protocol::{Closed, MadeBy, Subscribe};
 use crate::wire::subscription::{Cancellation, Subscription};
 
@@ -22,7 +23,7 @@ impl<E> Outlet<E> {
         }
         let Some(taken) = taken else { return };
         if let Err(refused) = taken {
-            tracing::warn!(stage = self.counters.name(), %refused, "subscription refused");
+            log::refused(&self.counters, &refused);
             link.close(Closed::Refused(refused));
             return;
         }
@@ -37,7 +38,7 @@ impl<E> Outlet<E> {
         if self.subscribers.is_some() && made_by == MadeBy::Hand {
             self.guests.insert(slot);
         }
-        tracing::debug!(stage = self.counters.name(), slot, "subscribed");
+        log::subscribed(&self.counters, slot);
         self.look(slot);
         self.owe_progress(slot);
     }
@@ -71,7 +72,7 @@ impl<E> Outlet<E> {
 
     #[cold]
     pub(super) fn lose(&mut self, key: SubscriptionKey, cancellation: Cancellation) {
-        tracing::debug!(stage = self.counters.name(), slot = key.0, ?cancellation, "subscriber gone");
+        log::subscriber_gone(&self.counters, key.0, &cancellation);
         let Some(link) = self.links[key.0].take() else { return };
         self.live -= 1;
         self.counters.links.close(key.0);

@@ -11,12 +11,13 @@ use crate::base::options::{CancelMode, DiscardLog};
 use crate::engine::attend::attend;
 use crate::engine::inlet::LostSubscription;
 use crate::engine::kind::Kind;
+use crate::engine::log;
 use crate::engine::outlet::{Discarded, SubscriberChange};
 use crate::engine::sides::Output;
 use crate::engine::timers::Timed;
 use crate::stage::{Emitter, Timer};
 use crate::sync::Arc;
-use crate::wire::subscription::Role;
+use crate::wire::subscription::{Cancellation, Role};
 
 impl<K: Kind> StageLoop<K> {
     /// Reports discarded events to the stage and to the log.
@@ -25,19 +26,9 @@ impl<K: Kind> StageLoop<K> {
             return Ok(());
         };
         let hook = AssertUnwindSafe(|| self.kind.discarded(overflowed + unroutable));
-        let log = catch_unwind(hook).map_err(|payload| ExitReason::from_panic(&*payload))?;
-        let stage = self.state.counters.name();
-        if log == DiscardLog::Warn {
-            if overflowed > 0 {
-                tracing::warn!(
-                    stage,
-                    discarded = overflowed,
-                    "events discarded: no demand for them, and the buffer is full"
-                );
-            }
-            if unroutable > 0 {
-                tracing::warn!(stage, discarded = unroutable, "events discarded: no subscriber accepts them");
-            }
+        let logs = catch_unwind(hook).map_err(|payload| ExitReason::from_panic(&*payload))?;
+        if logs == DiscardLog::Warn {
+            log::discarded(&self.state.counters, overflowed, unroutable);
         }
         Ok(())
     }
@@ -78,16 +69,27 @@ impl<K: Kind> StageLoop<K> {
             }
             return Ok(None);
         }
-        let ends = match mode {
-            // `AlreadySubscribed` is harmless: the producer already serves this stage, and nothing is lost
-            // (spec: genstage-semantics §10.4). In a pipeline, which has no mode and restarts failed stages,
-            // any other refusal fails the stage.
-            _ if refused == Some(SubscribeError::AlreadySubscribed) => false,
-            None => return refused.map_or(Ok(ends), |error| Err(ExitReason::Error(Arc::new(error)))),
-            Some(CancelMode::Permanent) => true,
-            Some(CancelMode::Transient) => !cancellation.reason.is_normal(),
-            Some(CancelMode::Temporary) => false,
-        };
-        Ok(ends.then_some(cancellation.reason))
+        ends_with(mode, ends, refused, cancellation)
     }
+}
+
+/// Returns the reason for which a stage ends with a subscription.
+#[inline(never)]
+fn ends_with(
+    mode: Option<CancelMode>,
+    ends: Option<ExitReason>,
+    refused: Option<SubscribeError>,
+    cancellation: Cancellation,
+) -> Result<Option<ExitReason>, ExitReason> {
+    let ends = match mode {
+        // `AlreadySubscribed` is harmless: the producer already serves this stage, and nothing is lost
+        // (spec: genstage-semantics §10.4). In a pipeline, which has no mode and restarts failed stages,
+        // any other refusal fails the stage.
+        _ if refused == Some(SubscribeError::AlreadySubscribed) => false,
+        None => return refused.map_or(Ok(ends), |error| Err(ExitReason::Error(Arc::new(error)))),
+        Some(CancelMode::Permanent) => true,
+        Some(CancelMode::Transient) => !cancellation.reason.is_normal(),
+        Some(CancelMode::Temporary) => false,
+    };
+    Ok(ends.then_some(cancellation.reason))
 }
