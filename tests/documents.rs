@@ -21,6 +21,7 @@ const FOLDERS: &[&str] = &[
     "flow/tests",
     "connect/http/tests",
     "connect/core/tests",
+    "connect/postgres/tests",
     "connect/sqlite/src",
     "connect/sqlite/tests",
     "watch/panel/tests",

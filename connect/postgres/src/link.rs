@@ -53,6 +53,10 @@ impl Link {
         &self.client
     }
 
+    pub(crate) fn into_client(self) -> Client {
+        self.client
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.client.is_closed()
     }

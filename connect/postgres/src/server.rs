@@ -96,6 +96,16 @@ impl Server {
         format!("{} {object}", self.name).into()
     }
 
+    /// Opens a connection for statements of your own, such as a transaction that enqueues. A task drives it until the
+    /// client is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`].
+    pub async fn client(&self) -> Result<tokio_postgres::Client, ConnectError> {
+        Ok(self.connect(Arc::clone(&self.name)).await?.into_client())
+    }
+
     /// Opens a connection; `object` names its purpose in errors.
     pub(crate) async fn connect(&self, object: Arc<str>) -> Result<Link, ConnectError> {
         match &self.tls {

@@ -17,8 +17,8 @@ use super::settle::settle;
 use super::turn::{Look, Turn};
 use crate::link::Link;
 
-/// Looks before a pull that found only work of others gives up until the next poll.
-const ROUNDS: usize = 4;
+/// The number of times that others take the jobs that were seen, before a pull waits for the next poll.
+const RACES: usize = 3;
 
 /// The result of one look for jobs.
 #[derive(Debug, Default)]
@@ -37,33 +37,32 @@ pub(super) async fn lease(
 ) -> Result<Leased, ConnectError> {
     // The sources of a process take turns, so that none takes a job beside one that must be alone.
     let _turn = queue.turn().await;
-    let mut next_due = None;
-    for _ in 0..ROUNDS {
-        let look = look(&link, &queue, lessee).await?;
-        next_due =
-            look.next_due.map(|due| Duration::try_from_secs_f64(due.max(0.0)).unwrap_or(Duration::MAX));
-        if look.is_time_up() {
-            end_what_is_over(&link, &queue).await?;
-        }
-        if look.has_new {
-            place(&link, &queue).await?;
-        }
-        if look.is_time_up() || look.has_new {
-            continue;
-        }
+    let mut look = look(&link, &queue, lessee).await?;
+    // Once per call, so that a million delays that end at once do not hold up the jobs that are available.
+    if look.is_time_up() {
+        end_what_is_over(&link, &queue).await?;
+    }
+    if look.has_new {
+        place(&link, &queue).await?;
+    }
+    if look.is_time_up() || look.has_new {
+        look = self::look(&link, &queue, lessee).await?;
+    }
+    let mut races = 0;
+    while races < RACES {
         let turn = look.turn(queue.options().lease.as_secs_f64());
         let mut jobs = take(&link, &queue, lessee, turn, limit).await?;
-        if turn == Turn::Alone {
-            bury_worn_out(&link, &queue, &mut jobs).await?;
+        match turn {
+            Turn::Nothing => break,
+            Turn::Alone if bury_worn_out(&link, &queue, &mut jobs).await? => {}
+            Turn::Alone | Turn::Ready => races += 1,
         }
         if !jobs.is_empty() {
-            return Ok(Leased { jobs, next_due });
+            return Ok(Leased { jobs, next_due: look.next_due() });
         }
-        if turn == Turn::Nothing {
-            break;
-        }
+        look = self::look(&link, &queue, lessee).await?;
     }
-    Ok(Leased { jobs: Vec::new(), next_due })
+    Ok(Leased { jobs: Vec::new(), next_due: look.next_due() })
 }
 
 async fn look(link: &Link, queue: &Queue, lessee: i64) -> Result<Look, ConnectError> {
@@ -98,15 +97,16 @@ async fn take(
     Ok(jobs)
 }
 
-/// Buries a job whose lease ran out on its last attempt.
-async fn bury_worn_out(link: &Link, queue: &Queue, jobs: &mut Vec<Job>) -> Result<(), ConnectError> {
+/// Buries a job whose lease ran out on its last attempt; returns whether there was one.
+async fn bury_worn_out(link: &Link, queue: &Queue, jobs: &mut Vec<Job>) -> Result<bool, ConnectError> {
     let most = queue.options().attempts;
     let dead = |job: Job| {
         let receipt = Receipt { attempt: job.attempt - 1, ..job.receipt() };
         (receipt, Disposition::Dead { cause: "its lease ran out".to_owned() })
     };
     let worn_out: Vec<_> = jobs.extract_if(.., |job| job.attempt > most).map(dead).collect();
-    settle(link, queue, &worn_out).await
+    settle(link, queue, &worn_out).await?;
+    Ok(!worn_out.is_empty())
 }
 
 /// Makes jobs available whose delay is over, and ends the leases that ran out.

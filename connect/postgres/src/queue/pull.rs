@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stage_connect::{Acks, ConnectError, Pull, Pulled};
+use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -107,7 +108,7 @@ impl Pull for QueuePull {
         wait: Duration,
     ) -> Result<Vec<Pulled<Job, Receipt>>, ConnectError> {
         let begun = Instant::now();
-        let queue = self.queue.clone();
+        let (queue, never) = (self.queue.clone(), Notify::new());
         loop {
             self.drop_stale();
             if !self.kept.0.is_empty() {
@@ -117,13 +118,8 @@ impl Pull for QueuePull {
             let link = self.link.as_ref().map(|(link, _)| Arc::clone(link));
             let mut changed = pin!(queue.changed().notified());
             changed.as_mut().enable();
-            let mut notified = pin!(async {
-                match &link {
-                    Some(link) => link.notified().notified().await,
-                    None => std::future::pending().await,
-                }
-            });
-            let _ = futures_util::poll!(notified.as_mut());
+            let mut notified = pin!(link.as_ref().map_or(&never, |link| link.notified()).notified());
+            notified.as_mut().enable();
             let leased = self.look(at_most.get()).await?;
             if !leased.jobs.is_empty() {
                 self.kept = (leased.jobs.into(), Instant::now());

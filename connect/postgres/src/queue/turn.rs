@@ -1,12 +1,14 @@
 //! Decides which jobs are leased next. Pure: the values are read by the statement `LOOK`.
 
+use std::time::Duration;
+
 use tokio_postgres::{Error, Row};
 
 /// The state of the queue, as one process sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Look {
     /// The seconds until a delay is over or a lease runs out; negative if one has.
-    pub(super) next_due: Option<f64>,
+    next_due: Option<f64>,
     /// Jobs wait for their place among those of their key.
     pub(super) has_new: bool,
     /// The process holds a job that must be alone.
@@ -69,6 +71,12 @@ impl Look {
     /// Returns whether delays are over or leases have run out.
     pub(super) fn is_time_up(&self) -> bool {
         self.next_due.is_some_and(|due| due <= 0.0)
+    }
+
+    /// The time until a delay is over or a lease runs out.
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        let due = self.next_due?.max(0.0);
+        Some(Duration::try_from_secs_f64(due).unwrap_or(Duration::MAX))
     }
 
     /// A job that must be alone is leased when it is the first of all and the process holds nothing. Until then

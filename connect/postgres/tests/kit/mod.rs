@@ -18,6 +18,12 @@ use tempfile::TempDir;
 /// The password of the users of the tests.
 pub(crate) const PASSWORD: &str = "s3cret-word";
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encryption {
+    Off,
+    On,
+}
+
 /// A running server. Its end is that of the value.
 #[derive(Debug)]
 pub(crate) struct Postgres {
@@ -46,11 +52,29 @@ impl Postgres {
 
     /// Starts a server of its own.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with(Encryption::Off)
+    }
+
+    /// Starts a server of its own that offers TLS, with a certificate for 127.0.0.1.
+    pub(crate) fn start_encrypted() -> Option<Self> {
+        installed("openssl")?;
+        Self::start_with(Encryption::On)
+    }
+
+    fn start_with(encryption: Encryption) -> Option<Self> {
         let programs = installed("postgres")?.parent().unwrap().to_owned();
         let (folder, template) = copy_of_an_empty_database(&programs);
+        if encryption == Encryption::On {
+            certify(&folder.path().join("data"));
+        }
         let port = free_port();
         let child = Mutex::new(launch(&programs, &folder.path().join("data"), port));
         Some(Self { folder, _template: template, programs, port, child, tables: AtomicU32::new(0) })
+    }
+
+    /// Returns the file of the certificate of an encrypted server.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.folder.path().join("data/server.crt")
     }
 
     /// Kills the server as a power cut would.
@@ -123,6 +147,29 @@ fn copy_of_an_empty_database(programs: &Path) -> (TempDir, Arc<TempDir>) {
     let copied = Command::new("cp").arg("-a").arg(template.path().join("data")).arg(folder.path()).status();
     assert!(copied.unwrap().success());
     (folder, template)
+}
+
+/// Creates a certificate and its key, and switches TLS on.
+fn certify(data: &Path) {
+    let (certificate, key) = (data.join("server.crt"), data.join("server.key"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
+        .args(["-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-out"])
+        .arg(&certificate)
+        .arg("-keyout")
+        .arg(&key)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    if let Some(user) = unprivileged() {
+        chown(&key, Some(user.0), Some(user.1)).unwrap();
+        chown(&certificate, Some(user.0), Some(user.1)).unwrap();
+    }
+    let file = data.join("postgresql.conf");
+    let settings = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{settings}\nssl = on\n")).unwrap();
 }
 
 fn new_folder() -> TempDir {

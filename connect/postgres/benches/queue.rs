@@ -1,0 +1,149 @@
+//! Jobs per second through enqueue, lease and settle: the queue beside plain SQL by hand, with few and with many jobs
+//! that wait.
+//!
+//! ```text
+//! cargo bench -p stage-postgres -- postgres://USER:PASSWORD@HOST:PORT/DATABASE [JOBS] [WAITING]
+//! ```
+//!
+//! Both sides move the same jobs in batches of the same size over one connection for each half, and alternate; the figures
+//! are the best of five rounds. `by hand` is what a service writes without a library: one table, one index, a lock with a
+//! time, `SKIP LOCKED`.
+#![forbid(unsafe_code)]
+
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use stage_connect::{Disposition, Pull, Settle};
+use stage_postgres::{NewJob, Queue, QueueOptions, Server};
+use tokio_postgres::{Client, NoTls, Statement};
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+const BATCH: usize = 200;
+const ROUNDS: usize = 5;
+const PAYLOAD: usize = 100;
+
+/// The plain table with its statements.
+struct ByHand {
+    writer: Client,
+    reader: Client,
+    insert: Statement,
+    take: Statement,
+    delete: Statement,
+}
+
+impl ByHand {
+    async fn open(address: &str) -> Outcome<Self> {
+        let (writer, reader) = (client(address).await?, client(address).await?);
+        let create = "
+            DROP TABLE IF EXISTS bench_plain;
+            CREATE TABLE bench_plain (id bigserial PRIMARY KEY, payload bytea NOT NULL, priority integer NOT NULL DEFAULT 0,
+                run_at timestamptz NOT NULL DEFAULT now(), locked_until timestamptz, attempts integer NOT NULL DEFAULT 0);
+            CREATE INDEX ON bench_plain (priority DESC, id) WHERE locked_until IS NULL";
+        writer.batch_execute(create).await?;
+        let insert = "INSERT INTO bench_plain (payload) SELECT unnest($1::bytea[])";
+        let take = "
+            WITH next AS MATERIALIZED (
+                SELECT id FROM bench_plain WHERE locked_until IS NULL AND run_at <= now()
+                ORDER BY priority DESC, id LIMIT $1 FOR UPDATE SKIP LOCKED
+            )
+            UPDATE bench_plain AS job SET locked_until = now() + interval '30 s', attempts = attempts + 1
+            FROM next WHERE job.id = next.id RETURNING job.id, job.payload";
+        let insert = writer.prepare(insert).await?;
+        let take = reader.prepare(take).await?;
+        let delete = writer.prepare("DELETE FROM bench_plain WHERE id = ANY($1)").await?;
+        Ok(Self { writer, reader, insert, take, delete })
+    }
+
+    async fn round(&self, jobs: usize) -> Outcome<Duration> {
+        let begun = Instant::now();
+        let payloads = vec![vec![7_u8; PAYLOAD]; BATCH];
+        for _ in 0..jobs / BATCH {
+            self.writer.execute(&self.insert, &[&payloads]).await?;
+        }
+        let mut done = 0;
+        while done < jobs {
+            let taken = self.reader.query(&self.take, &[&i64::try_from(BATCH)?]).await?;
+            let ids: Vec<i64> = taken.iter().map(|row| row.get(0)).collect();
+            self.writer.execute(&self.delete, &[&ids]).await?;
+            done += ids.len();
+        }
+        Ok(begun.elapsed())
+    }
+}
+
+async fn round(queue: &Queue, jobs: usize) -> Outcome<Duration> {
+    let mut pull = queue.pull();
+    let mut settle = pull.settle_half();
+    pull.connect().await?;
+    settle.settle(&[]).await?;
+    let begun = Instant::now();
+    for _ in 0..jobs / BATCH {
+        queue.enqueue((0..BATCH).map(|_| NewJob::new(vec![7_u8; PAYLOAD]))).await?;
+    }
+    let mut done = 0;
+    while done < jobs {
+        let at_most = NonZeroUsize::new(BATCH).unwrap_or(NonZeroUsize::MIN);
+        let taken = pull.pull(at_most, Duration::from_secs(1)).await?;
+        let accepted: Vec<_> = taken.iter().map(|job| (job.receipt, Disposition::Accept)).collect();
+        settle.settle(&accepted).await?;
+        done += accepted.len();
+    }
+    Ok(begun.elapsed())
+}
+
+async fn client(address: &str) -> Outcome<Client> {
+    let (client, connection) = tokio_postgres::connect(address, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+async fn queue(address: &str, table: &str) -> Outcome<Queue> {
+    let drop = format!("DROP TABLE IF EXISTS {table}, {table}_dead, {table}_schema");
+    client(address).await?.batch_execute(&drop).await?;
+    let queue = Queue::new(Server::new(address)?, QueueOptions::new().table(table).notify(false))?;
+    queue.setup().await?;
+    Ok(queue)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of jobs are small")]
+fn per_second(jobs: usize, took: Duration) -> f64 {
+    jobs as f64 / took.as_secs_f64()
+}
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let Some(address) = arguments.next() else {
+        println!("skipped: name a server, cargo bench -p stage-postgres -- postgres://USER@HOST/DATABASE");
+        return Ok(());
+    };
+    let jobs: usize = arguments.next().map_or(Ok(20_000), |text| text.parse())?;
+    let waiting: usize = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
+
+    let (by_hand, ours) = (ByHand::open(&address).await?, queue(&address, "bench_jobs").await?);
+    let (mut plain, mut best) = (Duration::MAX, Duration::MAX);
+    for _ in 0..ROUNDS {
+        plain = plain.min(by_hand.round(jobs).await?);
+        best = best.min(round(&ours, jobs).await?);
+    }
+    let (plain, best) = (per_second(jobs, plain), per_second(jobs, best));
+    println!("plain SQL by hand: {plain:.0} jobs/s; the queue: {best:.0} jobs/s; ratio {:.2}", best / plain);
+
+    // The jobs that wait have a lower priority, so each round moves the same jobs past them.
+    let mut figures = Vec::new();
+    for count in [1_000, waiting] {
+        let many = queue(&address, "bench_many").await?;
+        for _ in 0..count / 1_000 {
+            many.enqueue((0..1_000).map(|_| NewJob::new(vec![7_u8; PAYLOAD]).priority(-1))).await?;
+        }
+        let mut best = Duration::MAX;
+        for _ in 0..ROUNDS {
+            best = best.min(round(&many, jobs).await?);
+        }
+        println!("{count} jobs wait: {:.0} jobs/s", per_second(jobs, best));
+        figures.push(per_second(jobs, best));
+    }
+    println!("many beside few: {:.2}", figures[1] / figures[0]);
+    Ok(())
+}
