@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drip::buffer::Buffers;
 use drip::cache::{Bounds, ContentCache};
-use drip::download::{self, Download, Publisher};
+use drip::download::{Download, HardLinks};
 use drip::repository::sqlite::Sqlite;
 use drip::repository::{NewDownload, NewUpload, Repository, Scope, Transfer};
 use drip::seal::MasterKey;
 use drip::store::{Location, Storage};
-use drip::transfer::Witness;
-use drip::upload::{self, Files, Recorder, Upload};
+use drip::transfer::{Buffers, Queue, Witness};
+use drip::upload::{Files, Upload};
 
 /// Records the failed transfers and their causes.
 #[derive(Debug, Default)]
@@ -73,20 +72,20 @@ impl Case {
 
     async fn upload(&self) -> Vec<(PathBuf, String)> {
         let witness = Arc::new(Failures::default());
-        let (repository, storage) = (self.repository.clone(), self.storage.clone());
-        let recorder = Recorder::new(storage.clone(), repository.clone());
-        let queue = upload::Queue::new(repository, Scope::Uploads, storage, witness.clone(), recorder);
+        let queue =
+            Queue::new(self.repository.clone(), Scope::Uploads, self.storage.clone(), witness.clone());
         let upload = Upload::new(
             queue.clone(),
             Files::default(),
             self.master.clone(),
             self.cache.clone(),
             self.storage.clone(),
+            self.repository.clone(),
             witness.clone(),
             2,
         );
         upload.start().await.unwrap().join().await.unwrap();
-        queue.settled().await;
+        queue.settle().await;
         std::mem::take(&mut witness.0.lock().unwrap())
     }
 
@@ -102,20 +101,20 @@ impl Case {
         self.repository.add_downloads(downloads.collect()).await.unwrap();
         let witness = Arc::new(Failures::default());
         let scope = Scope::Downloads { folder };
-        let (repository, storage) = (self.repository.clone(), self.storage.clone());
-        let publisher = Publisher::new(repository.clone(), witness.clone());
-        let queue = download::Queue::new(repository, scope, storage, witness.clone(), publisher);
+        let queue = Queue::new(self.repository.clone(), scope, self.storage.clone(), witness.clone());
         let download = Download::new(
             queue.clone(),
             self.storage.clone(),
             self.cache.clone(),
             Buffers::default(),
             self.master.clone(),
+            self.repository.clone(),
+            HardLinks::default(),
             witness.clone(),
             2,
         );
         download.start().await.unwrap().join().await.unwrap();
-        queue.settled().await;
+        queue.settle().await;
         std::mem::take(&mut witness.0.lock().unwrap())
     }
 

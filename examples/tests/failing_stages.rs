@@ -12,9 +12,8 @@ use drip::repository::sqlite::Sqlite;
 use drip::repository::{NewUpload, Repository, Scope, Transfer};
 use drip::seal::MasterKey;
 use drip::store::{Location, Storage};
-use drip::transfer::{Witness, key};
-use drip::upload::{Encryption, Files, Lease, Notifier, Queue, Recorder, RemoteStorage, Sealed, Starter};
-use stage_core::piecewise::{self, Part};
+use drip::transfer::{Part, Piece, Queue, Sealed, Witness};
+use drip::upload::{Encryption, Files, Notifier, RemoteStorage, Starter};
 use stage_core::{
     Emitter, Events, Pipeline, Placement, ProducerConsumer, Report, Running, StageResult, StepOptions,
 };
@@ -74,8 +73,8 @@ struct Saboteur {
 }
 
 impl ProducerConsumer for Saboteur {
-    type In = piecewise::Event<Lease, Sealed>;
-    type Out = piecewise::Event<Lease, Sealed>;
+    type In = Piece<Sealed>;
+    type Out = Piece<Sealed>;
 
     async fn handle_events(
         &mut self,
@@ -87,8 +86,8 @@ impl ProducerConsumer for Saboteur {
             match &self.plot {
                 Plot::At(times) => assert!(!times.contains(&seen), "the saboteur breaks"),
                 Plot::On(name) => {
-                    let is_victim = piece.whole.transfer.media.relative_path == Path::new(name);
-                    let is_work = matches!(piece.part, Part::Next(_)) && !piece.token().is_rejected();
+                    let is_victim = piece.hold.transfer().media.relative_path == Path::new(name);
+                    let is_work = matches!(piece.part, Part::Chunk(..)) && !piece.hold.is_dead();
                     assert!(!(is_victim && is_work), "the saboteur breaks");
                 }
                 Plot::ErrorAt(times) if times.contains(&seen) => return Err("the saboteur gives up".into()),
@@ -130,7 +129,7 @@ impl Case {
         let user = repository.user("joe_armstrong@erlang.uk").await.unwrap();
         repository.add_uploads(user, uploads.collect()).await.unwrap();
         let endings = Arc::new(Endings::default());
-        let queue = queue(&repository, &storage, &endings);
+        let queue = Queue::new(repository.clone(), Scope::Uploads, storage.clone(), endings.clone());
         Self { folder, sources, repository, storage, endings, queue }
     }
 
@@ -138,27 +137,27 @@ impl Case {
     async fn start(&self, plot: Plot) -> Running {
         let queue = self.queue.clone();
         let cache = ContentCache::new(Bounds::default());
-        let storage = self.storage.clone();
+        let (storage, kept_by) = (self.storage.clone(), self.storage.clone());
+        let repository = self.repository.clone();
         let endings = self.endings.clone();
         let seen = Arc::new(AtomicU64::new(0));
         Pipeline::builder("upload")
             .start(StepOptions::named("starter").placement(Placement::Blocking), move || {
                 Ok(Starter::new(queue.clone(), Files::default()))
             })
-            .acknowledged()
-            .by(key)
+            .by(Piece::key)
             .step(StepOptions::named("encryption").count(2), move || {
-                Ok(piecewise::step(Encryption::new(MasterKey::new([7; 32]), cache.clone())))
+                Ok(Encryption::new(MasterKey::new([7; 32]), cache.clone()))
             })
             .step(StepOptions::named("saboteur"), move || {
                 Ok(Saboteur { plot: plot.clone(), seen: seen.clone() })
             })
-            .by(key)
+            .by(Piece::key)
             .step(StepOptions::named("remote_storage").count(2), move || {
-                Ok(piecewise::step(RemoteStorage::new(storage.clone())))
+                Ok(RemoteStorage::new(storage.clone()))
             })
             .finish(StepOptions::named("notifier"), move || {
-                Ok(piecewise::sink(Notifier::new(endings.clone())))
+                Ok(Notifier::new(kept_by.clone(), repository.clone(), endings.clone()))
             })
             .start()
             .await
@@ -167,7 +166,7 @@ impl Case {
 
     async fn run(&self, plot: Plot) -> Report {
         let report = self.start(plot).await.join().await.unwrap();
-        self.queue.settled().await;
+        self.queue.settle().await;
         assert_eq!(self.queue.open(), 0);
         report
     }
@@ -194,11 +193,6 @@ impl Case {
             objects.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect();
         assert_eq!(objects, expected);
     }
-}
-
-fn queue(repository: &Arc<dyn Repository>, storage: &Storage, endings: &Arc<Endings>) -> Queue {
-    let recorder = Recorder::new(storage.clone(), repository.clone());
-    Queue::new(repository.clone(), Scope::Uploads, storage.clone(), endings.clone(), recorder)
 }
 
 fn restarts(report: &Report, step: &str) -> u64 {
@@ -242,12 +236,17 @@ async fn a_stop_returns_transfers_in_progress_and_a_second_run_finishes_them() {
     case.queue.stop();
     running.stop().await.unwrap();
     drop(running);
-    case.queue.settled().await;
+    while case.queue.open() > 0 {
+        case.queue.arrived().await;
+        case.queue.settle().await;
+    }
+    case.queue.settle().await;
     let first = case.endings.done();
     let left = case.repository.waiting(&Scope::Uploads).await.unwrap();
     assert_eq!(first.len() as u64 + left.files, 30, "nothing is lost");
 
-    let again = queue(&case.repository, &case.storage, &case.endings);
+    let again =
+        Queue::new(case.repository.clone(), Scope::Uploads, case.storage.clone(), case.endings.clone());
     let case = Case { queue: again, ..case };
     case.run(Plot::At(&[])).await;
     assert_eq!(case.endings.done(), case.names());

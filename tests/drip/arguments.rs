@@ -4,7 +4,7 @@ use crate::support::Home;
 
 #[test]
 fn bad_usage_is_exit_code_2_and_leaves_nothing_behind() {
-    let bad: [&[&str]; 9] = [
+    let bad: [&[&str]; 8] = [
         &[],
         &["sideload"],
         &["--jsn", "ls"],
@@ -12,7 +12,6 @@ fn bad_usage_is_exit_code_2_and_leaves_nothing_behind() {
         &["download", "--all"],
         &["--storage", "gopher://attic", "ls"],
         &["--database", "gopher://attic", "ls"],
-        &["--database", "postgres://attic/drip", "ls"],
         &["upload", "files", "--user", "invalid"],
     ];
     for arguments in bad {
@@ -25,8 +24,8 @@ fn bad_usage_is_exit_code_2_and_leaves_nothing_behind() {
 
 #[test]
 fn an_unsupported_database_is_refused() {
-    let ended = Home::new().run(["--database", "postgres://attic/drip", "ls"]).expect_code(2);
-    ended.expect_one_line("postgres://attic/drip", &["not supported yet", "SQLite"]);
+    let ended = Home::new().run(["--database", "mysql://attic/drip", "ls"]).expect_code(2);
+    ended.expect_one_line("mysql://attic/drip", &["sqlite://path", "postgres://"]);
 }
 
 #[test]

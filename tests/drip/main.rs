@@ -20,6 +20,7 @@ mod refused;
 mod restored;
 mod round_trip;
 mod second_drip;
+mod shared_database;
 mod support;
 mod system_tree;
 mod tampering;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use drip::{buffer::Buffers, seal::MasterKey};
+use drip::{seal::MasterKey, transfer::Buffers};
 use object_store::{ObjectStoreExt, local::LocalFileSystem, path::Path};
 use tokio::{
     sync::Semaphore,

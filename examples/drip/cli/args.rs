@@ -32,7 +32,8 @@ pub struct Args {
     )]
     pub storage: Option<Location>,
 
-    /// Where metadata and the queue are stored: a path of an SQLite file (postgres://… is not supported yet)
+    /// Where metadata and the queue are stored: a path of an SQLite file, or postgres://USER:PASSWORD@HOST:PORT/DATABASE,
+    /// which several drips with the same master key and storage share
     #[arg(long, global = true, value_name = "URL", value_parser = |text: &str| Database::parse(text))]
     pub database: Option<Database>,
 

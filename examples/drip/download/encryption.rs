@@ -1,64 +1,89 @@
 //! Opens fetched pieces and caches small files; originals from the cache pass through.
 
 use bytes::Bytes;
-use stage_core::piecewise::HandlePieces;
+use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
 
-use super::{Fetched, Lease, Opened, Origin};
-use crate::buffer::Buffer;
 use crate::cache::{ContentCache, Gathering};
 use crate::record::Record;
+use crate::repository::Transfer;
 use crate::seal::{Header, MasterKey, Opener, SealError};
-use crate::transfer::Failure;
+use crate::transfer::{Buffer, Failure, Fetched, Opened, Origin, Piece, Table, Work};
 
 /// Turns sealed pieces into clear ones.
 #[derive(Debug)]
 pub struct Encryption {
-    master: MasterKey,
-    cache: ContentCache,
+    opening: Opening,
+    table: Table<OpeningFile>,
 }
 
 impl Encryption {
     /// Creates an encryption for file keys that `master` wrapped.
     pub fn new(master: MasterKey, cache: ContentCache) -> Self {
+        Self { opening: Opening::new(master, cache), table: Table::default() }
+    }
+}
+
+impl ProducerConsumer for Encryption {
+    type In = Piece<Fetched>;
+    type Out = Piece<Opened>;
+
+    async fn handle_events(
+        &mut self,
+        events: Events<'_, Self::In>,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> StageResult {
+        for piece in events {
+            out.emit(self.table.handle(&mut self.opening, piece).await);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Opening {
+    master: MasterKey,
+    cache: ContentCache,
+}
+
+impl Opening {
+    pub(super) fn new(master: MasterKey, cache: ContentCache) -> Self {
         Self { master, cache }
     }
 }
 
-/// A sealed file that is being opened.
+/// A file that is being opened; `None` for an original.
+pub(super) type OpeningFile = Option<Sealed>;
+
 #[derive(Debug)]
-pub struct OpeningFile {
+pub(super) struct Sealed {
     opener: Opener,
     gathering: Gathering,
 }
 
-impl HandlePieces for Encryption {
-    type Whole = Lease;
+impl Work for Opening {
     type In = Fetched;
     type Out = Opened;
-    /// `None` for an original.
-    type State = Option<OpeningFile>;
-    type Error = Failure;
+    type State = OpeningFile;
 
     async fn begin(
         &mut self,
-        lease: &Lease,
+        transfer: &Transfer,
         origin: Origin<(), Vec<u8>>,
-    ) -> Result<(Option<OpeningFile>, ()), Failure> {
-        let media = &lease.transfer.media;
+    ) -> Result<(OpeningFile, ()), Failure> {
+        let media = &transfer.media;
         match origin {
             Origin::Original(()) => Ok((None, ())),
             Origin::Sealed(header) => {
                 let header = Header::read(&self.master, media.id.0, &header)?;
                 let gathering = self.cache.gather(media.size);
-                Ok((Some(OpeningFile { opener: Opener::new(header, media.size), gathering }), ()))
+                Ok((Some(Sealed { opener: Opener::new(header, media.size), gathering }), ()))
             }
         }
     }
 
-    async fn next(
+    async fn chunk(
         &mut self,
-        _: &Lease,
-        file: &mut Option<OpeningFile>,
+        file: &mut OpeningFile,
         chunk: Origin<Bytes, Buffer>,
     ) -> Result<Bytes, Failure> {
         match (file, chunk) {
@@ -76,12 +101,12 @@ impl HandlePieces for Encryption {
 
     async fn end(
         &mut self,
-        lease: &Lease,
-        file: Option<OpeningFile>,
+        transfer: &Transfer,
+        file: OpeningFile,
         end: Origin<(), Vec<u8>>,
     ) -> Result<(), Failure> {
         let (Some(sealed), Origin::Sealed(mut trailer)) = (file, end) else { return Ok(()) };
-        let media = &lease.transfer.media;
+        let media = &transfer.media;
         let (trailer, record) = sealed.opener.finish(&mut trailer)?;
         if media.checksum != Some(trailer.checksum) {
             return Err(Failure::permanent(

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::postgres::{Postgres, PostgresAddress};
 use super::sqlite::Sqlite;
 use super::{Repository, RepositoryError};
 
@@ -11,37 +12,43 @@ use super::{Repository, RepositoryError};
 pub enum Database {
     /// A SQLite file on this machine.
     Sqlite(PathBuf),
+    /// A PostgreSQL database, which several drips may share.
+    Postgres(PostgresAddress),
 }
 
 impl Database {
-    /// Parses an address: a path, or `sqlite://` and a path.
+    /// Parses an address: a path, `sqlite://` and a path, or `postgres://…`. The latter is checked when it is opened,
+    /// because the error of an argument repeats the argument, which may contain a password.
     ///
     /// # Errors
-    /// [`RepositoryError::Address`], which lists the allowed forms and notes that PostgreSQL is not supported
-    /// yet.
+    /// [`RepositoryError::Address`], which lists the allowed forms.
     pub fn parse(address: &str) -> Result<Self, RepositoryError> {
         let refuse = |reason: &str| {
             Err(RepositoryError::Address { address: address.to_owned(), reason: reason.to_owned() })
         };
         match address.split_once("://") {
-            Some(("postgres" | "postgresql", _)) => {
-                refuse("PostgreSQL is not supported yet; use the path of an SQLite file")
-            }
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(PostgresAddress::new(address))),
             Some(("sqlite", "")) | None if address.is_empty() || address.contains("://") => {
                 refuse("it is empty")
             }
             Some(("sqlite", path)) => Ok(Self::Sqlite(path.into())),
-            Some(_) => refuse("expected a path or sqlite://path (postgres://… is not supported yet)"),
+            Some(_) => {
+                refuse("expected a path, sqlite://path or postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+            }
             None => Ok(Self::Sqlite(address.into())),
         }
     }
 }
 
 impl Database {
-    /// Whether the database does not exist yet: no file, or an empty one.
-    pub fn is_missing(&self) -> bool {
+    /// Whether the database does not exist yet: no file, an empty one, or a server's database without drip's tables.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] if a server cannot be asked.
+    pub async fn is_missing(&self) -> Result<bool, RepositoryError> {
         match self {
-            Self::Sqlite(path) => !path.metadata().is_ok_and(|file| file.len() > 0),
+            Self::Sqlite(path) => Ok(!path.metadata().is_ok_and(|file| file.len() > 0)),
+            Self::Postgres(address) => Postgres::is_missing(address).await,
         }
     }
 }
@@ -50,6 +57,7 @@ impl std::fmt::Display for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Sqlite(path) => path.display().fmt(f),
+            Self::Postgres(address) => address.fmt(f),
         }
     }
 }
@@ -58,9 +66,10 @@ impl std::fmt::Display for Database {
 ///
 /// # Errors
 /// [`RepositoryError`], naming the database.
-pub fn open(database: &Database) -> Result<Arc<dyn Repository>, RepositoryError> {
+pub async fn open(database: &Database) -> Result<Arc<dyn Repository>, RepositoryError> {
     match database {
         Database::Sqlite(path) => Ok(Arc::new(Sqlite::open(path)?)),
+        Database::Postgres(address) => Ok(Arc::new(Postgres::open(address).await?)),
     }
 }
 
@@ -68,9 +77,10 @@ pub fn open(database: &Database) -> Result<Arc<dyn Repository>, RepositoryError>
 ///
 /// # Errors
 /// [`RepositoryError`], naming the database.
-pub fn open_to_read(database: &Database) -> Result<Arc<dyn Repository>, RepositoryError> {
+pub async fn open_to_read(database: &Database) -> Result<Arc<dyn Repository>, RepositoryError> {
     match database {
         Database::Sqlite(path) => Ok(Arc::new(Sqlite::open_to_read(path)?)),
+        Database::Postgres(address) => Ok(Arc::new(Postgres::open(address).await?)),
     }
 }
 
@@ -85,9 +95,13 @@ mod tests {
     }
 
     #[test]
-    fn postgres_is_refused_as_not_supported_yet() {
-        let error = Database::parse("postgres://user@host/drip").unwrap_err().to_string();
-        assert!(error.contains("not supported yet"), "{error}");
+    fn the_address_of_a_server_is_never_shown_with_its_password() {
+        for address in ["postgres://user:s3cret@host/drip", "postgresql://user:s3cret@host:x"] {
+            let database = Database::parse(address).unwrap();
+            assert!(!format!("{database} {database:?}").contains("s3cret"));
+        }
+        let database = Database::parse("postgres://user:s3cret@host/drip").unwrap();
+        assert_eq!(database.to_string(), "postgres://host:5432/drip");
     }
 
     #[test]

@@ -64,7 +64,7 @@ mod tests {
     #[tokio::test]
     async fn dead_uploads_are_listed_retried_and_dropped() {
         let folder = tempfile::tempdir().unwrap();
-        let repository = repository::open(&Database::Sqlite(folder.path().join("drip.db"))).unwrap();
+        let repository = repository::open(&Database::Sqlite(folder.path().join("drip.db"))).await.unwrap();
         let storage = Storage::open(&Location::Folder(folder.path().join("objects"))).unwrap();
         let user = repository.user("joe_armstrong@erlang.uk").await.unwrap();
         let upload = |name: &str| NewUpload {

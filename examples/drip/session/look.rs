@@ -25,12 +25,13 @@ impl Look {
             return Err(SessionError::NoFolder(places.data.clone()));
         }
         let database = database.unwrap_or_else(|| Database::Sqlite(places.data.join("drip.db")));
-        let Database::Sqlite(path) = &database;
         // A missing path, one that is not a file, and a database of an earlier drip are left to a session.
-        if !path.is_file() {
+        if let Database::Sqlite(path) = &database
+            && !path.is_file()
+        {
             return Self::after(places).await;
         }
-        match repository::open_to_read(&database) {
+        match repository::open_to_read(&database).await {
             Ok(repository) => Ok(Self { repository, _session: None }),
             Err(RepositoryError::Version { found, known, .. }) if found < known => Self::after(places).await,
             Err(error) => Err(error.into()),

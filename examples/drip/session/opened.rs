@@ -87,10 +87,10 @@ impl Session {
             Some(faults) => storage.with_faults(faults),
             None => storage.noting_in(folder.unfinished()).await,
         };
-        if expect == Expect::Whole && database.is_missing() {
+        if expect == Expect::Whole && database.is_missing().await? {
             must_be_new(&folder, &storage, &database).await?;
         }
-        let repository = repository::open(&database)?;
+        let repository = repository::open(&database).await?;
         let dead = DeadUploads { repository: Arc::clone(&repository), storage: storage.clone() };
         let shown = Shown::open(places.panel, dead).await?;
         let cache = ContentCache::new(Bounds::default());
@@ -157,8 +157,8 @@ impl Session {
         Avoid::new([self.folder.path()].into_iter().chain(self.storage.folder()))
     }
 
-    /// Recovers the leases of earlier runs: this process holds the lock, so the run that leased them has
-    /// ended.
+    /// Recovers the leases of runs that have ended: this process holds the lock of a file, and a server knows its
+    /// connections.
     async fn recover(&self) -> Result<(), SessionError> {
         let left = self.repository.recover().await?;
         for transfer in &left {
