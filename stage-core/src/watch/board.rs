@@ -131,9 +131,10 @@ fn forget_oldest(entries: &mut Vec<Entry>) {
     for entry in &*entries {
         ended.extend(entry.watched.monitor.lifecycle.ended_at().map(|at| (at, Arc::clone(&entry.name))));
     }
-    ended.sort_unstable();
-    ended.truncate(ended.len().saturating_sub(ENDED));
-    for (_, name) in ended {
+    while ended.len() > ENDED
+        && let Some(oldest) = (0..ended.len()).min_by(|one, other| ended[*one].cmp(&ended[*other]))
+    {
+        let (_, name) = ended.swap_remove(oldest);
         entries.retain(|entry| entry.name != name);
     }
 }

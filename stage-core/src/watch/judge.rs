@@ -154,9 +154,12 @@ fn source_bound(activity: &Activity, source: &StepActivity, state: StageState, s
 
 /// Returns the verdict that names the steps that work most on the threads of the runtime.
 fn runtime_bound(activity: &Activity, load: &Load<'_>) -> Verdict {
-    let mut steps: Vec<_> =
-        activity.steps.iter().filter(|step| step.placement == Placement::Runtime).collect();
-    steps.sort_by_key(|step| std::cmp::Reverse(step.times().working));
+    // The first is the one that works most. There are few steps, and a sort is compiled for each type.
+    let mut steps: Vec<&StepActivity> = Vec::new();
+    for step in activity.steps.iter().filter(|step| step.placement == Placement::Runtime) {
+        let behind = steps.iter().position(|other| other.times().working < step.times().working);
+        steps.insert(behind.unwrap_or(steps.len()), step);
+    }
     let most = steps.first().map(|step| step.times().working).unwrap_or_default();
     let steps = steps.into_iter().filter(|step| step.times().working * 4 >= most && !most.is_zero());
     let steps = steps.take(NAMED).map(|step| step.step.clone()).collect();

@@ -4,7 +4,7 @@ use super::families::{METRICS, QUEUE_JOBS, TIMED};
 use super::labels::label;
 use super::text::{Family, TIMES};
 use super::view::{Detail, View};
-use crate::timed;
+use crate::timed::{self, Histogram};
 use crate::watch::board::Board;
 
 /// The content type of [`openmetrics`] in an HTTP response.
@@ -97,10 +97,13 @@ pub(super) fn write_queues(board: &Board, family: &mut Family<'_>) {
 
 /// Writes the histograms of all functions with `#[timed]`.
 pub(super) fn write_timed(family: &mut Family<'_>) {
-    let mut functions = timed::histograms();
-    functions.sort_unstable_by_key(|(name, _)| *name);
-    // If several functions share a name, the first one measured has it.
-    functions.dedup_by_key(|(name, _)| *name);
+    let mut functions: Vec<(&str, &Histogram)> = Vec::new();
+    for (name, histogram) in timed::histograms() {
+        // If several functions share a name, the first one measured has it.
+        if let Err(index) = functions.binary_search_by(|(known, _)| (*known).cmp(name)) {
+            functions.insert(index, (name, histogram));
+        }
+    }
     for (name, histogram) in functions {
         let mut labels = String::new();
         label(&mut labels, "function", name);
