@@ -93,8 +93,7 @@ fn small_window(activity: &Activity, step: &StepActivity) -> Option<Lint> {
 }
 
 /// Two steps that are idle in turn are limited by the window between them, if the threads have time for both. By
-/// Little's law a full window is rate × wait; if both are idle for a share of the time, the rate could be higher by
-/// that share, and so must be the window.
+/// Little's law a full window is rate × wait: a window that is larger by the share of idle time allows that much more.
 fn short_windows(activity: &Activity, step: &StepActivity) -> Vec<Lint> {
     let outputs = || activity.links.iter().filter(|link| link.from == step.step && link.links > 0);
     let idle = step.share(StageState::HeldUp);
