@@ -79,6 +79,8 @@ async fn run(args: Args) -> Result<(), BoxError> {
         let _ = ended.await;
     });
     let server = tokio::spawn(server.into_future());
+    // Without the first demand, the first request would get 429.
+    drop(intake.place().await?);
     println!("webhook: http://{address}/events");
 
     let mut terminated = signal(SignalKind::terminate())?;

@@ -23,6 +23,9 @@ use super::ticket::{Reply, Ticket, Verdict};
 
 /// Creates a source of requests, and the handle through which they enter.
 ///
+/// A pipeline that has just started has not asked yet, so its first requests could get 429. A service that announces its
+/// address first waits for a [place](Intake::place).
+///
 /// # Errors
 ///
 /// [`IntakeError`] if an option is out of its range.
