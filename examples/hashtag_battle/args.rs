@@ -44,6 +44,11 @@ pub(crate) struct Args {
     )]
     pub(crate) serve: Option<SocketAddr>,
 
+    /// Also counts the rows of the table `hashtag_entries` in this PostgreSQL database, which is created if it is
+    /// missing: postgres://user@host/name
+    #[arg(long, value_name = "ADDRESS", requires = "serve")]
+    pub(crate) database: Option<String>,
+
     /// Shows the flow or pipeline on a page at this address [default: a free port of 127.0.0.1]
     #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true, default_missing_value = "127.0.0.1:0")]
     pub(crate) panel: Option<SocketAddr>,

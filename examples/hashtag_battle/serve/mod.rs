@@ -2,14 +2,17 @@
 //!
 //! ```text
 //!   POST /entries, /feed ──▶ requests ══ deliveries ═▶ count ──▶ Tally ── at most every 500 ms ──▶ Live ──▶ GET /live
+//!   rows of PostgreSQL ────▶ table ════ deliveries ═▲
 //! ```
 //!
 //! `cargo run -p examples --bin hashtag_battle -- --serve '#rust' '#elixir'` prints the address of the page.
 //! `curl ADDRESS/entries -d 'I like #rust'` adds an entry, and `curl -T entries.txt -X POST ADDRESS/feed` a file of lines
-//! with milliseconds since 1970 and a text. The answer comes when the entries are counted.
+//! with milliseconds since 1970 and a text. The answer comes when the entries are counted. With `--database ADDRESS`, the
+//! rows of the table `hashtag_entries` count as well: `insert into hashtag_entries (text) values ('I like #rust')`.
 
 mod publish;
 mod sources;
+mod table;
 mod tally;
 mod view;
 mod web;
@@ -49,7 +52,7 @@ pub(crate) async fn run(args: &Args, address: SocketAddr) -> Result<(), BoxError
     // A browser needs only the latest state, whatever it has missed.
     let live = Live::new(LiveOptions::new().keep(1).replay(1))?;
 
-    let (sources, intake) = Sources::new()?;
+    let (sources, intake) = Sources::new(args.database.as_deref())?;
     let counted = Arc::clone(&shared);
     let running = sources
         .begin("hashtag_battle")
@@ -79,6 +82,8 @@ pub(crate) async fn run(args: &Args, address: SocketAddr) -> Result<(), BoxError
             let _ = ended.await;
         });
     let server = tokio::spawn(server.into_future());
+    // Without the first demand, the first entry would get 429.
+    drop(intake.place().await?);
     println!("hashtag_battle: http://{address}/");
 
     let mut terminated = signal(SignalKind::terminate())?;
