@@ -31,6 +31,7 @@ const LAYERS: &[&str] = &[
     "batch",
     "rate",
     "per_event",
+    "piecewise",
     "into_stream",
     "registry",
     "config",

@@ -13,7 +13,8 @@
 //! * Begin and end it with ready-made [sources](source) and [sinks](sink).
 //! * Put ready-made steps between them: [batches](batch), a [rate limit](rate); run [one task per
 //!   event](per_event).
-//! * Have every event [acknowledged](ack), so that none is lost silently.
+//! * Have every event [acknowledged](ack), so that none is lost silently; also one that travels in
+//!   [pieces](piecewise).
 //! * Choose what happens to [an event that fails](policy): skip it, retry it, or send it to a dead-letter
 //!   destination.
 //! * Start, watch and end it through [`Running`]: every pipeline is supervised. A [`Supervisor`] keeps
@@ -69,6 +70,7 @@ mod engine;
 pub mod guide;
 pub mod into_stream;
 pub mod per_event;
+pub mod piecewise;
 pub mod pipeline;
 pub mod policy;
 pub mod prelude;

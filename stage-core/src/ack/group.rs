@@ -7,11 +7,14 @@ use super::inbox::Inbox;
 use super::looked::Looked;
 use super::reason::Reason;
 use super::token::Token;
-use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock};
 
 /// Some tokens with one count of holders. When the last holder settles, the tokens are settled.
 pub(super) struct TokenGroup {
     holders: AtomicUsize,
+    kind: GroupKind,
+    /// Set with the first reason, and never reset.
+    rejected: AtomicBool,
     /// The first reason given.
     reason: Mutex<Option<Reason>>,
     tokens: Mutex<Vec<Token>>,
@@ -21,31 +24,50 @@ pub(super) struct TokenGroup {
     first_look: Option<FirstLook>,
 }
 
+/// Whether the holders are the pieces of a whole, which are not handled after one of them was rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GroupKind {
+    Copies,
+    Pieces,
+}
+
 /// Work to be done before the first look, until it is done.
 type FirstLook = Mutex<Option<Box<dyn FnOnce() + Send>>>;
 
 impl TokenGroup {
-    fn new(tokens: Vec<Token>, inbox: Option<Arc<Inbox>>, first_look: Option<FirstLook>) -> Arc<Self> {
+    fn new(
+        kind: GroupKind,
+        tokens: Vec<Token>,
+        inbox: Option<Arc<Inbox>>,
+        first_look: Option<FirstLook>,
+    ) -> Arc<Self> {
+        let (holders, rejected) = (AtomicUsize::new(1), AtomicBool::new(false));
         let (reason, tokens) = (Mutex::new(None), Mutex::new(tokens));
-        Arc::new(Self { holders: AtomicUsize::new(1), reason, tokens, inbox, first_look })
+        Arc::new(Self { holders, kind, rejected, reason, tokens, inbox, first_look })
     }
 
     /// Creates the group of a single delivery. The first holder has its slot, and [keeps](Self::keep) it here
     /// when it settles.
     pub(super) fn of_one(inbox: &Arc<Inbox>) -> Arc<Self> {
-        Self::new(Vec::new(), Some(Arc::clone(inbox)), None)
+        Self::new(GroupKind::Copies, Vec::new(), Some(Arc::clone(inbox)), None)
     }
 
     /// Creates a group of many deliveries with one holder.
     pub(super) fn of_many(tokens: Vec<Token>) -> Arc<Self> {
         let inbox = tokens.iter().find_map(Token::inbox).cloned();
-        Self::new(tokens, inbox, None)
+        Self::new(GroupKind::Copies, tokens, inbox, None)
+    }
+
+    /// Creates the group of the pieces of a whole; its one holder makes them.
+    pub(super) fn of_pieces(token: Token) -> Arc<Self> {
+        let inbox = token.inbox().cloned();
+        Self::new(GroupKind::Pieces, vec![token], inbox, None)
     }
 
     /// Same as [`of_many`](Self::of_many); `look` runs before a handler first looks at the event.
     pub(super) fn watched(tokens: Vec<Token>, look: impl FnOnce() + Send + 'static) -> Arc<Self> {
         let inbox = tokens.iter().find_map(Token::inbox).cloned();
-        Self::new(tokens, inbox, Some(Mutex::new(Some(Box::new(look)))))
+        Self::new(GroupKind::Copies, tokens, inbox, Some(Mutex::new(Some(Box::new(look)))))
     }
 
     /// Records that a handler looks at the event. Returns after the work of the first look is done, so that
@@ -95,11 +117,16 @@ impl TokenGroup {
                 *first = Some(reason);
             }
         }
+        self.rejected.store(true, Ordering::Release);
         self.acknowledge();
     }
 
     pub(super) fn is_rejected(&self) -> bool {
-        lock(&self.reason).is_some()
+        self.rejected.load(Ordering::Acquire)
+    }
+
+    pub(super) const fn kind(&self) -> GroupKind {
+        self.kind
     }
 
     /// Returns the rejection reason of a holder's token that is being dropped.

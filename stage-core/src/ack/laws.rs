@@ -10,6 +10,7 @@ use super::delivery::Delivery;
 use super::reason::Reason;
 use super::settlement::Tally;
 use super::token::Token;
+use super::whole::Whole;
 use crate::sync::{Arc, AtomicBool, Ordering};
 use crate::trace::StageTrace;
 
@@ -24,6 +25,10 @@ enum Step {
     Clone(usize),
     Split(usize),
     Join(usize, usize),
+    Open(usize),
+    Piece(usize),
+    Last(usize),
+    Fail(usize),
     Collect,
 }
 
@@ -38,6 +43,10 @@ fn step() -> impl Strategy<Value = Step> {
         any::<usize>().prop_map(Step::Clone),
         any::<usize>().prop_map(Step::Split),
         any::<(usize, usize)>().prop_map(|(one, other)| Step::Join(one, other)),
+        any::<usize>().prop_map(Step::Open),
+        any::<usize>().prop_map(Step::Piece),
+        any::<usize>().prop_map(Step::Last),
+        any::<usize>().prop_map(Step::Fail),
         Just(Step::Collect),
     ]
 }
@@ -50,6 +59,7 @@ struct World {
     books: Arc<Books<u64>>,
     source: Deliveries<u64>,
     held: Vec<Held>,
+    wholes: Vec<Whole<Vec<u64>>>,
     next: u64,
     holders: BTreeMap<u64, usize>,
     bad: BTreeMap<u64, bool>,
@@ -61,7 +71,7 @@ impl World {
         let books = Books::new(Arc::new(AtomicBool::new(false)), Arc::new(Tally::default()));
         let source = Deliveries::new(&books, StageTrace::default());
         let (held, holders, bad, told) = (Vec::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { books, source, held, next: 0, holders, bad, told }
+        Self { books, source, held, wholes: Vec::new(), next: 0, holders, bad, told }
     }
 
     fn take(&mut self, number: usize) -> Option<Held> {
@@ -132,6 +142,29 @@ impl World {
                     self.held.push(joined.map(|parts| parts.concat()));
                 }
             }
+            Step::Open(number) => {
+                let Some(one) = self.take(number) else { return };
+                self.wholes.push(Whole::new(one));
+            }
+            Step::Piece(number) => {
+                let Some(index) = number.checked_rem(self.wholes.len()) else { return };
+                let piece = self.wholes[index].piece(());
+                self.more(&piece.peek().whole.clone());
+                self.held.push(piece.map(|piece| piece.whole.to_vec()));
+            }
+            Step::Last(number) => {
+                let Some(index) = number.checked_rem(self.wholes.len()) else { return };
+                let piece = self.wholes.swap_remove(index).last(());
+                self.held.push(piece.map(|piece| piece.whole.to_vec()));
+            }
+            Step::Fail(number) => {
+                let Some(index) = number.checked_rem(self.wholes.len()) else { return };
+                let numbers = self.wholes[index].value().clone();
+                self.more(&numbers);
+                self.fewer(&numbers, false);
+                self.wholes[index].fail(Reason::failed("on purpose"));
+                assert!(self.wholes[index].is_dead());
+            }
             Step::Collect => self.collect(),
         }
     }
@@ -169,6 +202,9 @@ proptest! {
         }
         while let Some(one) = world.take(0) {
             world.fewer(&one, false);
+        }
+        for whole in std::mem::take(&mut world.wholes) {
+            world.fewer(whole.value(), false);
         }
         world.collect();
         prop_assert_eq!(world.told.len() as u64, world.next);

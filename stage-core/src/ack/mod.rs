@@ -22,7 +22,10 @@
 //!    again.
 //! 3. A delivery dropped while no handler has it in hand is rejected as untried, wherever it is dropped.
 //! 4. Releasing a delivery only records the verdict: it does not wait, does not panic, and needs no runtime.
-//! 5. The collector ends when its source is gone and every delivery was judged; a pipeline waits for that.
+//! 5. A [`Whole`] is handled in pieces, which are deliveries themselves. It is dead from the first rejected piece on:
+//!    the steps that handle one event at a time ([`policy`](crate::policy)), functions at the end of a pipeline and the
+//!    stages of [`piecewise`](crate::piecewise) acknowledge its other pieces without handling them.
+//! 6. The collector ends when its source is gone and every delivery was judged; a pipeline waits for that.
 //! ```
 //! use stage_core::ack::{Acknowledger, AckOptions, Deliveries, Delivery, RejectedDelivery};
 //! use stage_core::{BoxError, Context, Demand, Emitter, Init, Pipeline, Producer, StageResult};
@@ -95,6 +98,7 @@ mod slot;
 mod split;
 mod token;
 mod waiting;
+mod whole;
 
 pub use acknowledger::{AckOptions, Acknowledger, RejectedDelivery};
 pub(crate) use collectors::Collectors;
@@ -106,3 +110,4 @@ pub use settlement::Settlement;
 pub use split::Split;
 pub use token::Token;
 pub use waiting::Waiting;
+pub use whole::{Piece, Whole};

@@ -8,6 +8,7 @@ use super::deliveries::Deliveries;
 use super::reason::Reason;
 use super::settlement::Tally;
 use super::token::Token;
+use super::whole::Whole;
 use crate::sync::model::model;
 use crate::sync::{Arc, AtomicBool};
 use crate::trace::StageTrace;
@@ -80,5 +81,30 @@ fn a_slot_that_is_used_again_knows_nothing_of_its_last_delivery() {
         books.collect(&mut verdicts, None);
         assert_eq!(verdicts.acknowledged, [2]);
         assert_eq!((verdicts.rejected.len(), verdicts.rejected[0].receipt), (1, 1));
+    });
+}
+
+#[test]
+fn a_whole_whose_pieces_settle_while_others_are_made_is_judged_once_behind_the_last_of_them() {
+    model(|| {
+        let books = books();
+        let source = Deliveries::new(&books, StageTrace::default());
+        let mut whole = Whole::new(source.deliver([((), 7)]).next().unwrap());
+        let first = whole.piece(());
+        let handler = thread::spawn(move || first.reject(Reason::failed("no")));
+        let saw_it_dead = whole.is_dead();
+        let second = whole.piece(());
+        let skipped = second.token().is_of_dead_whole();
+        assert!(skipped || !saw_it_dead, "a dead whole stays dead");
+        whole.last(()).acknowledge();
+        let mut verdicts = Verdicts::new();
+        books.collect(&mut verdicts);
+        assert_eq!(verdicts.len(), 0, "a piece is still held");
+        handler.join().unwrap();
+        assert!(second.token().is_rejected());
+        second.acknowledge();
+        books.collect(&mut verdicts);
+        assert!(verdicts.acknowledged.is_empty());
+        assert_eq!((verdicts.rejected.len(), books.open_places()), (1, 0));
     });
 }

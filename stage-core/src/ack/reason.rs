@@ -39,6 +39,13 @@ impl Reason {
     }
 }
 
+/// A failed attempt; another one may succeed.
+impl From<BoxError> for Reason {
+    fn from(error: BoxError) -> Self {
+        Self::failed(error)
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

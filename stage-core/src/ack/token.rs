@@ -4,7 +4,7 @@ use std::fmt;
 use std::mem;
 
 use super::delivery::Delivery;
-use super::group::TokenGroup;
+use super::group::{GroupKind, TokenGroup};
 use super::handled::Handled;
 use super::inbox::Inbox;
 use super::looked::Looked;
@@ -84,6 +84,12 @@ impl Token {
                 Self::held_by(Holder::Group(TokenGroup::of_many(tokens), Looked::yes())).traced(trace)
             }
         }
+    }
+
+    /// Returns the token of a whole: the tokens that it [shares](Self::share) belong to its pieces.
+    pub(super) fn of_whole(mut self) -> Self {
+        let trace = mem::take(&mut self.trace);
+        Self::held_by(Holder::Group(TokenGroup::of_pieces(self), Looked::yes())).traced(trace)
     }
 
     /// Adds a holder: the delivery is acknowledged once all holders have acknowledged it.
@@ -175,6 +181,12 @@ impl Token {
         self.settle_rejected(Some(reason));
     }
 
+    /// Rejects the delivery and keeps this hold on it: the source learns of the rejection once the last holder has
+    /// settled, and until then every holder sees it by [`is_rejected`](Self::is_rejected).
+    pub fn fail(&self, reason: Reason) {
+        self.share().reject(reason);
+    }
+
     /// Returns whether the verdict is reported to a source and still open.
     pub const fn is_tracked(&self) -> bool {
         !matches!(self.holder, Holder::Nothing)
@@ -186,6 +198,16 @@ impl Token {
             Holder::Nothing => false,
             Holder::Slot(slot, _) => slot.is_rejected(),
             Holder::Group(group, _) => group.is_rejected(),
+        }
+    }
+
+    /// Returns whether this is a piece of a [`Whole`](super::Whole) of which another piece was rejected, so that it
+    /// is skipped.
+    #[inline]
+    pub(crate) fn is_of_dead_whole(&self) -> bool {
+        match &self.holder {
+            Holder::Nothing | Holder::Slot(..) => false,
+            Holder::Group(group, _) => group.kind() == GroupKind::Pieces && group.is_rejected(),
         }
     }
 

@@ -30,7 +30,7 @@ impl<F: FnMut(T) + Send + 'static, T: Send + 'static> Consumer for HandleEach<F,
             let (event, token) = delivery.into_parts();
             // On a panic, the earlier events are acknowledged at the end of this stage, and the rest of the
             // batch returns untried.
-            {
+            if !token.is_of_dead_whole() {
                 let _within = Scope::of(token.trace());
                 (self.function)(event);
             }

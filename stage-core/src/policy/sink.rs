@@ -40,6 +40,10 @@ impl<H: EachEvent, C: Carry> Consumer for EventSink<H, C> {
         let mut events = events.into_iter();
         for carried in events.by_ref() {
             let (event, token) = C::open(carried);
+            if token.is_of_dead_whole() {
+                token.acknowledge();
+                continue;
+            }
             match self.caller.call(event, token, cx.state, &mut losses).await {
                 Called::Done(_, token) => token.acknowledge(),
                 Called::Lost => {}

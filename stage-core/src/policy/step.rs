@@ -44,6 +44,10 @@ impl<H: EachEvent, C: Carry> ProducerConsumer for EventStep<H, C> {
         let mut events = events.into_iter();
         for carried in events.by_ref() {
             let (event, token) = C::open(carried);
+            if token.is_of_dead_whole() {
+                token.acknowledge();
+                continue;
+            }
             match self.caller.call(event, token, out.state, &mut losses).await {
                 Called::Done(Some(made), token) => out.emit(C::close(made, token)),
                 Called::Done(None, token) => token.acknowledge(),
