@@ -7,7 +7,7 @@
 //!
 //! From the bottom up: [`seal`] encrypts and authenticates bytes, [`store`] stores objects, [`repository`]
 //! stores users, media and the queue of transfers, [`record`] is the part of that data which a sealed object
-//! holds, and [`cache`] caches small files. [`beneath`] and [`durable`] access files safely and make them
+//! holds, and [`cache`] caches small files. [`buffer`] lends memory for chunks. [`beneath`] and [`durable`] access files safely and make them
 //! durable. [`transfer`] moves one file through a pipeline; [`upload`] and [`download`] are the two pipelines
 //! and their stages. [`regular`] opens files to read, [`walk`] finds files, [`session`] opens a data folder,
 //! [`report`] shows progress and results, [`cli`] is the command line.
@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod beneath;
+pub mod buffer;
 pub mod cache;
 pub mod cli;
 pub mod download;

@@ -162,7 +162,7 @@ impl Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transfer::testing::transfer;
+    use crate::repository::testing::transfer;
 
     fn record() -> Record {
         let attributes = Attributes {

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use drip::buffer::Buffers;
 use drip::cache::{Bounds, ContentCache};
-use drip::download::{Download, HardLinks};
+use drip::download::{self, Download, Publisher};
 use drip::repository::sqlite::Sqlite;
 use drip::repository::{NewDownload, NewUpload, Repository, Scope, Transfer};
 use drip::seal::MasterKey;
 use drip::store::{Location, Storage};
-use drip::transfer::{Buffers, Queue, Witness};
-use drip::upload::{Files, Upload};
+use drip::transfer::Witness;
+use drip::upload::{self, Files, Recorder, Upload};
 
 /// Records the failed transfers and their causes.
 #[derive(Debug, Default)]
@@ -72,20 +73,20 @@ impl Case {
 
     async fn upload(&self) -> Vec<(PathBuf, String)> {
         let witness = Arc::new(Failures::default());
-        let queue =
-            Queue::new(self.repository.clone(), Scope::Uploads, self.storage.clone(), witness.clone());
+        let (repository, storage) = (self.repository.clone(), self.storage.clone());
+        let recorder = Recorder::new(storage.clone(), repository.clone());
+        let queue = upload::Queue::new(repository, Scope::Uploads, storage, witness.clone(), recorder);
         let upload = Upload::new(
             queue.clone(),
             Files::default(),
             self.master.clone(),
             self.cache.clone(),
             self.storage.clone(),
-            self.repository.clone(),
             witness.clone(),
             2,
         );
         upload.start().await.unwrap().join().await.unwrap();
-        queue.settle().await;
+        queue.settled().await;
         std::mem::take(&mut witness.0.lock().unwrap())
     }
 
@@ -101,20 +102,20 @@ impl Case {
         self.repository.add_downloads(downloads.collect()).await.unwrap();
         let witness = Arc::new(Failures::default());
         let scope = Scope::Downloads { folder };
-        let queue = Queue::new(self.repository.clone(), scope, self.storage.clone(), witness.clone());
+        let (repository, storage) = (self.repository.clone(), self.storage.clone());
+        let publisher = Publisher::new(repository.clone(), witness.clone());
+        let queue = download::Queue::new(repository, scope, storage, witness.clone(), publisher);
         let download = Download::new(
             queue.clone(),
             self.storage.clone(),
             self.cache.clone(),
             Buffers::default(),
             self.master.clone(),
-            self.repository.clone(),
-            HardLinks::default(),
             witness.clone(),
             2,
         );
         download.start().await.unwrap().join().await.unwrap();
-        queue.settle().await;
+        queue.settled().await;
         std::mem::take(&mut witness.0.lock().unwrap())
     }
 

@@ -12,8 +12,9 @@ use drip::repository::sqlite::Sqlite;
 use drip::repository::{NewUpload, Repository, Scope, Transfer};
 use drip::seal::MasterKey;
 use drip::store::{Location, Storage};
-use drip::transfer::{Part, Piece, Queue, Sealed, Witness};
-use drip::upload::{Encryption, Files, Notifier, RemoteStorage, Starter};
+use drip::transfer::{Witness, key};
+use drip::upload::{Encryption, Files, Lease, Notifier, Queue, Recorder, RemoteStorage, Sealed, Starter};
+use stage_core::piecewise::{self, Part};
 use stage_core::{
     Emitter, Events, Pipeline, Placement, ProducerConsumer, Report, Running, StageResult, StepOptions,
 };
@@ -73,8 +74,8 @@ struct Saboteur {
 }
 
 impl ProducerConsumer for Saboteur {
-    type In = Piece<Sealed>;
-    type Out = Piece<Sealed>;
+    type In = piecewise::Event<Lease, Sealed>;
+    type Out = piecewise::Event<Lease, Sealed>;
 
     async fn handle_events(
         &mut self,
@@ -86,8 +87,8 @@ impl ProducerConsumer for Saboteur {
             match &self.plot {
                 Plot::At(times) => assert!(!times.contains(&seen), "the saboteur breaks"),
                 Plot::On(name) => {
-                    let is_victim = piece.hold.transfer().media.relative_path == Path::new(name);
-                    let is_work = matches!(piece.part, Part::Chunk(..)) && !piece.hold.is_dead();
+                    let is_victim = piece.whole.transfer.media.relative_path == Path::new(name);
+                    let is_work = matches!(piece.part, Part::Next(_)) && !piece.token().is_rejected();
                     assert!(!(is_victim && is_work), "the saboteur breaks");
                 }
                 Plot::ErrorAt(times) if times.contains(&seen) => return Err("the saboteur gives up".into()),
@@ -129,7 +130,7 @@ impl Case {
         let user = repository.user("joe_armstrong@erlang.uk").await.unwrap();
         repository.add_uploads(user, uploads.collect()).await.unwrap();
         let endings = Arc::new(Endings::default());
-        let queue = Queue::new(repository.clone(), Scope::Uploads, storage.clone(), endings.clone());
+        let queue = queue(&repository, &storage, &endings);
         Self { folder, sources, repository, storage, endings, queue }
     }
 
@@ -137,27 +138,27 @@ impl Case {
     async fn start(&self, plot: Plot) -> Running {
         let queue = self.queue.clone();
         let cache = ContentCache::new(Bounds::default());
-        let (storage, kept_by) = (self.storage.clone(), self.storage.clone());
-        let repository = self.repository.clone();
+        let storage = self.storage.clone();
         let endings = self.endings.clone();
         let seen = Arc::new(AtomicU64::new(0));
         Pipeline::builder("upload")
             .start(StepOptions::named("starter").placement(Placement::Blocking), move || {
                 Ok(Starter::new(queue.clone(), Files::default()))
             })
-            .by(Piece::key)
+            .acknowledged()
+            .by(key)
             .step(StepOptions::named("encryption").count(2), move || {
-                Ok(Encryption::new(MasterKey::new([7; 32]), cache.clone()))
+                Ok(piecewise::step(Encryption::new(MasterKey::new([7; 32]), cache.clone())))
             })
             .step(StepOptions::named("saboteur"), move || {
                 Ok(Saboteur { plot: plot.clone(), seen: seen.clone() })
             })
-            .by(Piece::key)
+            .by(key)
             .step(StepOptions::named("remote_storage").count(2), move || {
-                Ok(RemoteStorage::new(storage.clone()))
+                Ok(piecewise::step(RemoteStorage::new(storage.clone())))
             })
             .finish(StepOptions::named("notifier"), move || {
-                Ok(Notifier::new(kept_by.clone(), repository.clone(), endings.clone()))
+                Ok(piecewise::sink(Notifier::new(endings.clone())))
             })
             .start()
             .await
@@ -166,7 +167,7 @@ impl Case {
 
     async fn run(&self, plot: Plot) -> Report {
         let report = self.start(plot).await.join().await.unwrap();
-        self.queue.settle().await;
+        self.queue.settled().await;
         assert_eq!(self.queue.open(), 0);
         report
     }
@@ -193,6 +194,11 @@ impl Case {
             objects.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect();
         assert_eq!(objects, expected);
     }
+}
+
+fn queue(repository: &Arc<dyn Repository>, storage: &Storage, endings: &Arc<Endings>) -> Queue {
+    let recorder = Recorder::new(storage.clone(), repository.clone());
+    Queue::new(repository.clone(), Scope::Uploads, storage.clone(), endings.clone(), recorder)
 }
 
 fn restarts(report: &Report, step: &str) -> u64 {
@@ -236,17 +242,12 @@ async fn a_stop_returns_transfers_in_progress_and_a_second_run_finishes_them() {
     case.queue.stop();
     running.stop().await.unwrap();
     drop(running);
-    while case.queue.open() > 0 {
-        case.queue.arrived().await;
-        case.queue.settle().await;
-    }
-    case.queue.settle().await;
+    case.queue.settled().await;
     let first = case.endings.done();
     let left = case.repository.waiting(&Scope::Uploads).await.unwrap();
     assert_eq!(first.len() as u64 + left.files, 30, "nothing is lost");
 
-    let again =
-        Queue::new(case.repository.clone(), Scope::Uploads, case.storage.clone(), case.endings.clone());
+    let again = queue(&case.repository, &case.storage, &case.endings);
     let case = Case { queue: again, ..case };
     case.run(Plot::At(&[])).await;
     assert_eq!(case.endings.done(), case.names());

@@ -1,7 +1,7 @@
 //! Storage of files with rayon: files in parallel, each sealed chunk by chunk and put, all on rayon's
 //! threads.
 
-use drip::{seal::MasterKey, transfer::Buffers};
+use drip::{buffer::Buffers, seal::MasterKey};
 use futures_util::FutureExt;
 use object_store::{ObjectStoreExt, local::LocalFileSystem, path::Path};
 use rayon::prelude::*;

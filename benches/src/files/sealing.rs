@@ -7,8 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use drip::{
+    buffer::Buffers,
     seal::{CHUNK, Header, MasterKey, Sealer, Trailer},
-    transfer::Buffers,
 };
 use object_store::PutPayload;
 

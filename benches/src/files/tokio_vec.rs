@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use drip::{seal::MasterKey, transfer::Buffers};
+use drip::{buffer::Buffers, seal::MasterKey};
 use object_store::{ObjectStoreExt, local::LocalFileSystem, path::Path};
 use tokio::{
     sync::Semaphore,

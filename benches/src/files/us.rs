@@ -7,8 +7,8 @@ use drip::{
     repository::{Repository, Scope},
     seal::MasterKey,
     store::Storage,
-    transfer::{Queue, Witness},
-    upload::{Files, Upload},
+    transfer::Witness,
+    upload::{Files, Queue, Recorder, Upload},
 };
 
 use super::{
@@ -25,18 +25,18 @@ pub(super) async fn run(
     let ledger = Arc::new(Ledger::of(inputs));
     let repository: Arc<dyn Repository> = ledger.clone();
     let witness: Arc<dyn Witness> = Arc::new(Nobody);
-    let queue = Queue::new(Arc::clone(&repository), Scope::Uploads, storage.clone(), Arc::clone(&witness));
+    let recorder = Recorder::new(storage.clone(), Arc::clone(&repository));
+    let queue = Queue::new(repository, Scope::Uploads, storage.clone(), Arc::clone(&witness), recorder);
     let pipeline = Upload::new(
         queue.clone(),
         Files::default(),
         master.clone(),
         ContentCache::new(Bounds::default()),
         storage.clone(),
-        repository,
         witness,
         Upload::copies(),
     );
     pipeline.start().await?.join().await?;
-    queue.settle().await;
+    queue.settled().await;
     Ok(ledger.done())
 }

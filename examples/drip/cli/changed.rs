@@ -35,8 +35,8 @@ pub(super) fn change(found: &NewUpload, known: Option<&Known>) -> Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::repository::testing::transfer;
     use crate::repository::{Attributes, Media};
-    use crate::transfer::testing::transfer;
 
     fn of(size: u64, modified: Option<i64>, mode: u32) -> (NewUpload, Known) {
         let attributes = Attributes { modified, mode: Some(mode), ..Attributes::default() };

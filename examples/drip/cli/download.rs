@@ -9,10 +9,8 @@ use super::entry::Success;
 use super::output::Output;
 use super::{pipelines, plan, run};
 use crate::report::{Progress, Summary, count, shown};
-use crate::repository::Scope;
 use crate::seal::MasterKey;
 use crate::session::{Places, Session};
-use crate::transfer::Queue;
 
 /// Downloads the media with these `ids`, or all media if there are none.
 pub(super) async fn run(
@@ -34,8 +32,7 @@ pub(super) async fn download(session: &Session, ids: &[String], to: &Path) -> Re
     let repository = &session.repository;
     let progress = Arc::new(Progress::new("download"));
     let folder = std::path::absolute(to)?;
-    let scope = Scope::Downloads { folder: folder.clone() };
-    let queue = Queue::new(repository.clone(), scope, session.storage.clone(), progress.clone());
+    let queue = pipelines::downloads(session, folder.clone(), &progress);
     // Build the pipeline before queuing anything, so that invalid options leave nothing behind. The key is
     // random, because an empty data folder has none.
     drop(pipelines::download(session, &queue, MasterKey::random()?, &progress)?);

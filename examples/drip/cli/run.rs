@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use stage_core::pipeline::Outcome;
 use stage_core::{PipelineError, Report, Running};
+use tokio::time::timeout;
 
 use super::interrupt::interrupted;
 use crate::report::{Progress, StageRow, Summary, duration, tell};
-use crate::transfer::{PATIENCE, Queue};
+use crate::transfer::{Finish, PATIENCE, Queue};
 
 /// Time that an interrupted pipeline has to finish the files it has started.
 const FINISH: Duration = Duration::from_secs(10);
@@ -15,11 +16,11 @@ const FINISH: Duration = Duration::from_secs(10);
 /// Time to wait for the last stages to release their transfers once the pipeline has ended.
 const LETTING_GO: Duration = Duration::from_secs(5);
 
-/// Waits for the end of `running`, processes all verdicts, and summarizes the run.
-pub(super) async fn to_its_end(
+/// Waits for the end of `running` and of all its transfers, and summarizes the run.
+pub(super) async fn to_its_end<F: Finish>(
     command: &'static str,
     running: Running,
-    queue: &Queue,
+    queue: &Queue<F>,
     progress: &Progress,
 ) -> Summary {
     let mut is_interrupted = false;
@@ -33,8 +34,9 @@ pub(super) async fn to_its_end(
     };
     let stages = running.stats();
     drop(running);
-    queue.close();
-    settle(queue).await;
+    if timeout(LETTING_GO, queue.settled()).await.is_err() {
+        tracing::warn!(transfers = queue.open(), "stages still hold transfers; the next run recovers them");
+    }
     // The next run recovers transfers that a stage does not release.
     let queued = queue.waiting().await.map_or(0, |waiting| waiting.files) + queue.open() as u64;
     progress.close();
@@ -66,7 +68,7 @@ pub(super) async fn to_its_end(
 
 /// Starts no new transfers and finishes those in progress; stops at once after [`FINISH`] or a second
 /// interruption.
-async fn finish(running: &Running, queue: &Queue) -> Result<Report, PipelineError> {
+async fn finish<F: Finish>(running: &Running, queue: &Queue<F>) -> Result<Report, PipelineError> {
     queue.stop();
     tokio::select! {
         ended = running.join() => ended,
@@ -89,21 +91,5 @@ fn why_not_finished(outcome: Outcome, outage: Option<String>) -> Option<String> 
         }
         (None, Outcome::Finished) => None,
         (None, Outcome::Drained | Outcome::Stopped) => Some("interrupted".to_owned()),
-    }
-}
-
-/// Processes all outstanding verdicts.
-async fn settle(queue: &Queue) {
-    let all = async {
-        loop {
-            queue.settle().await;
-            if queue.open() == 0 {
-                break;
-            }
-            queue.arrived().await;
-        }
-    };
-    if tokio::time::timeout(LETTING_GO, all).await.is_err() {
-        tracing::warn!(transfers = queue.open(), "stages still hold transfers; the next run recovers them");
     }
 }

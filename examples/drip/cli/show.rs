@@ -10,10 +10,8 @@ use super::entry::Success;
 use super::output::Output;
 use super::pipelines;
 use crate::report::Progress;
-use crate::repository::Scope;
 use crate::seal::MasterKey;
 use crate::session::{Places, Session};
-use crate::transfer::Queue;
 
 /// The options of all pipelines in JSON output.
 #[derive(Debug, Serialize)]
@@ -26,12 +24,9 @@ struct Shown {
 pub(super) async fn run(places: &Places, output: Output) -> Result<Success, BoxError> {
     let session = Session::open_existing(places).await?;
     let progress = Arc::new(Progress::new("show"));
-    let queue = |scope: Scope| {
-        Queue::new(session.repository.clone(), scope, session.storage.clone(), progress.clone())
-    };
-    let up = pipelines::upload(&session, &queue(Scope::Uploads), MasterKey::random()?, &progress);
-    let folder = std::env::current_dir()?;
-    let down = queue(Scope::Downloads { folder });
+    let up = pipelines::uploads(&session, &progress);
+    let up = pipelines::upload(&session, &up, MasterKey::random()?, &progress);
+    let down = pipelines::downloads(&session, std::env::current_dir()?, &progress);
     let down = pipelines::download(&session, &down, MasterKey::random()?, &progress);
     progress.close();
     let shown: Vec<_> = [up?, down?].iter().map(Pipeline::options).collect();

@@ -63,7 +63,7 @@ fn below(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transfer::testing::transfer;
+    use crate::repository::testing::transfer;
 
     fn target(targets: &mut Targets<'_>, root: Option<&str>, relative: &str) -> PathBuf {
         let mut media = transfer("a").media;

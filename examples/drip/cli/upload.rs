@@ -11,7 +11,6 @@ use super::{pipelines, plan, run};
 use crate::report::{Progress, Summary, count, shown, tell};
 use crate::repository::{RepositoryError, Scope};
 use crate::session::{Places, Session, SessionError};
-use crate::transfer::Queue;
 use crate::walk::{LeftOut, Links, Pattern};
 
 /// How to treat uploads that failed permanently in earlier runs.
@@ -103,7 +102,7 @@ pub(super) async fn upload(session: &Session, asked: Asked<'_>) -> Result<Summar
             if left.files == 1 { "" } else { "s" },
         ));
     }
-    let queue = Queue::new(repository.clone(), Scope::Uploads, session.storage.clone(), progress.clone());
+    let queue = pipelines::uploads(session, &progress);
     // Build the pipeline before queuing anything, so that invalid options leave nothing behind.
     let pipeline = pipelines::upload(session, &queue, master, &progress)?;
     let user = repository.user(asked.user).await?;

@@ -166,8 +166,8 @@ mod tests {
 
     use super::super::Target;
     use super::*;
+    use crate::repository::testing::transfer;
     use crate::repository::{Kind, LinkGroup, Transfer};
-    use crate::transfer::testing::transfer;
 
     fn download(folder: &Path, relative: &str) -> Transfer {
         let mut transfer = transfer(relative);

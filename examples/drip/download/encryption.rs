@@ -1,89 +1,64 @@
 //! Opens fetched pieces and caches small files; originals from the cache pass through.
 
 use bytes::Bytes;
-use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
+use stage_core::piecewise::HandlePieces;
 
+use super::{Fetched, Lease, Opened, Origin};
+use crate::buffer::Buffer;
 use crate::cache::{ContentCache, Gathering};
 use crate::record::Record;
-use crate::repository::Transfer;
 use crate::seal::{Header, MasterKey, Opener, SealError};
-use crate::transfer::{Buffer, Failure, Fetched, Opened, Origin, Piece, Table, Work};
+use crate::transfer::Failure;
 
 /// Turns sealed pieces into clear ones.
 #[derive(Debug)]
 pub struct Encryption {
-    opening: Opening,
-    table: Table<OpeningFile>,
+    master: MasterKey,
+    cache: ContentCache,
 }
 
 impl Encryption {
     /// Creates an encryption for file keys that `master` wrapped.
     pub fn new(master: MasterKey, cache: ContentCache) -> Self {
-        Self { opening: Opening::new(master, cache), table: Table::default() }
-    }
-}
-
-impl ProducerConsumer for Encryption {
-    type In = Piece<Fetched>;
-    type Out = Piece<Opened>;
-
-    async fn handle_events(
-        &mut self,
-        events: Events<'_, Self::In>,
-        out: &mut Emitter<'_, Self::Out>,
-    ) -> StageResult {
-        for piece in events {
-            out.emit(self.table.handle(&mut self.opening, piece).await);
-        }
-        Ok(())
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct Opening {
-    master: MasterKey,
-    cache: ContentCache,
-}
-
-impl Opening {
-    pub(super) fn new(master: MasterKey, cache: ContentCache) -> Self {
         Self { master, cache }
     }
 }
 
-/// A file that is being opened; `None` for an original.
-pub(super) type OpeningFile = Option<Sealed>;
-
+/// A sealed file that is being opened.
 #[derive(Debug)]
-pub(super) struct Sealed {
+pub struct OpeningFile {
     opener: Opener,
     gathering: Gathering,
 }
 
-impl Work for Opening {
+impl HandlePieces for Encryption {
+    type Whole = Lease;
     type In = Fetched;
     type Out = Opened;
-    type State = OpeningFile;
+    /// `None` for an original.
+    type State = Option<OpeningFile>;
+    type Error = Failure;
 
     async fn begin(
         &mut self,
-        transfer: &Transfer,
+        lease: &Lease,
         origin: Origin<(), Vec<u8>>,
-    ) -> Result<(OpeningFile, ()), Failure> {
-        let media = &transfer.media;
+    ) -> Result<(Option<OpeningFile>, ()), Failure> {
+        let media = &lease.transfer.media;
         match origin {
             Origin::Original(()) => Ok((None, ())),
             Origin::Sealed(header) => {
                 let header = Header::read(&self.master, media.id.0, &header)?;
                 let gathering = self.cache.gather(media.size);
-                Ok((Some(Sealed { opener: Opener::new(header, media.size), gathering }), ()))
+                Ok((Some(OpeningFile { opener: Opener::new(header, media.size), gathering }), ()))
             }
         }
     }
 
-    async fn chunk(
+    async fn next(
         &mut self,
-        file: &mut OpeningFile,
+        _: &Lease,
+        file: &mut Option<OpeningFile>,
         chunk: Origin<Bytes, Buffer>,
     ) -> Result<Bytes, Failure> {
         match (file, chunk) {
@@ -101,12 +76,12 @@ impl Work for Opening {
 
     async fn end(
         &mut self,
-        transfer: &Transfer,
-        file: OpeningFile,
+        lease: &Lease,
+        file: Option<OpeningFile>,
         end: Origin<(), Vec<u8>>,
     ) -> Result<(), Failure> {
         let (Some(sealed), Origin::Sealed(mut trailer)) = (file, end) else { return Ok(()) };
-        let media = &transfer.media;
+        let media = &lease.transfer.media;
         let (trailer, record) = sealed.opener.finish(&mut trailer)?;
         if media.checksum != Some(trailer.checksum) {
             return Err(Failure::permanent(

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use stage_core::{Placement, pipeline};
+use stage_core::{Placement, piecewise, pipeline};
 
-use super::{Chunks, Encryption, HardLinks, Notifier, RemoteStorage, Starter};
+use super::{Chunks, Encryption, Notifier, Queue, RemoteStorage, Starter};
+use crate::buffer::Buffers;
 use crate::cache::ContentCache;
-use crate::repository::Repository;
 use crate::seal::MasterKey;
 use crate::store::Storage;
-use crate::transfer::{Buffers, Piece, Queue, Witness, copies};
+use crate::transfer::{Witness, copies, key};
 
 pipeline! {
     /// Fetches every queued medium, opens it and writes it to its file.
@@ -19,17 +19,16 @@ pipeline! {
         cache: ContentCache,
         buffers: Buffers,
         master: MasterKey,
-        repository: Arc<dyn Repository>,
-        links: HardLinks,
         witness: Arc<dyn Witness>,
         copies: usize,
     ) {
         name: "download",
+        acknowledged,
 
         start  Starter::new(queue, Chunks);
-        step   RemoteStorage::new(storage, cache.clone(), buffers), count: copies, by: Piece::key, placement: Placement::Blocking;
-        step   Encryption::new(master, cache), count: copies, by: Piece::key, placement: Placement::Rayon;
-        finish Notifier::new(repository, links, witness), count: copies, by: Piece::key, placement: Placement::Blocking;
+        step   piecewise::step(RemoteStorage::new(storage, cache.clone(), buffers)), name: "remote_storage", count: copies, by: key, placement: Placement::Blocking;
+        step   piecewise::step(Encryption::new(master, cache)), name: "encryption", count: copies, by: key, placement: Placement::Rayon;
+        finish piecewise::sink(Notifier::new(witness)), name: "notifier", count: copies, by: key, placement: Placement::Blocking;
     }
 }
 

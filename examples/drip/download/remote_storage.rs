@@ -1,77 +1,57 @@
 //! Fetches requested chunks: from the cache, or else from the storage, frame by frame.
 
 use bytes::Bytes;
-use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
+use stage_core::piecewise::HandlePieces;
 
+use super::{Fetched, Lease, Origin, Wanted};
+use crate::buffer::{Buffer, Buffers};
 use crate::cache::ContentCache;
-use crate::repository::Transfer;
 use crate::seal::{CHUNK, FRAME_EXTRA, HEADER_LEN, RECORD_MAX, SealError, TRAILER_LEN, sealed_len};
 use crate::store::{Reader, Storage};
-use crate::transfer::{Buffers, Failure, Fetched, Origin, Piece, Table, Wanted, Work};
+use crate::transfer::Failure;
 
 /// Turns requests into stored pieces.
 #[derive(Debug)]
 pub struct RemoteStorage {
-    fetching: Fetching,
-    table: Table<FetchingFile>,
-}
-
-impl RemoteStorage {
-    /// Creates a stage that looks into `cache` first and then into `storage`.
-    pub fn new(storage: Storage, cache: ContentCache, buffers: Buffers) -> Self {
-        Self { fetching: Fetching::new(storage, cache, buffers), table: Table::default() }
-    }
-}
-
-impl ProducerConsumer for RemoteStorage {
-    type In = Piece<Wanted>;
-    type Out = Piece<Fetched>;
-
-    async fn handle_events(
-        &mut self,
-        events: Events<'_, Self::In>,
-        out: &mut Emitter<'_, Self::Out>,
-    ) -> StageResult {
-        for piece in events {
-            out.emit(self.table.handle(&mut self.fetching, piece).await);
-        }
-        Ok(())
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct Fetching {
     storage: Storage,
     cache: ContentCache,
     buffers: Buffers,
 }
 
-impl Fetching {
-    pub(super) fn new(storage: Storage, cache: ContentCache, buffers: Buffers) -> Self {
+impl RemoteStorage {
+    /// Creates a stage that looks into `cache` first and then into `storage`.
+    pub fn new(storage: Storage, cache: ContentCache, buffers: Buffers) -> Self {
         Self { storage, cache, buffers }
     }
 }
 
 /// A file that is being fetched.
 #[derive(Debug)]
-pub(super) enum FetchingFile {
+pub enum FetchingFile {
     /// From the cache: the rest of the content.
     Original(Bytes),
     /// From the storage.
-    Sealed { reader: Reader, left: u64, next: u64, of: u64 },
+    Sealed {
+        /// The rest of the object.
+        reader: Reader,
+        /// The clear bytes in the rest.
+        left: u64,
+        /// The index of the next chunk.
+        next: u64,
+        /// The number of chunks.
+        of: u64,
+    },
 }
 
-impl Work for Fetching {
+impl HandlePieces for RemoteStorage {
+    type Whole = Lease;
     type In = Wanted;
     type Out = Fetched;
     type State = FetchingFile;
+    type Error = Failure;
 
-    async fn begin(
-        &mut self,
-        transfer: &Transfer,
-        (): (),
-    ) -> Result<(FetchingFile, Origin<(), Vec<u8>>), Failure> {
-        let media = &transfer.media;
+    async fn begin(&mut self, lease: &Lease, (): ()) -> Result<(FetchingFile, Origin<(), Vec<u8>>), Failure> {
+        let media = &lease.transfer.media;
         if let Some(content) = self.cache.get(media.id) {
             return Ok((FetchingFile::Original(content), Origin::Original(())));
         }
@@ -83,11 +63,12 @@ impl Work for Fetching {
         Ok((FetchingFile::Sealed { reader, left: media.size, next: 0, of }, Origin::Sealed(header)))
     }
 
-    async fn chunk(
+    async fn next(
         &mut self,
+        _: &Lease,
         file: &mut FetchingFile,
         (): (),
-    ) -> Result<Origin<Bytes, crate::transfer::Buffer>, Failure> {
+    ) -> Result<Origin<Bytes, Buffer>, Failure> {
         match file {
             FetchingFile::Original(content) => {
                 let chunk = content.split_to(content.len().min(CHUNK));
@@ -107,14 +88,14 @@ impl Work for Fetching {
 
     async fn end(
         &mut self,
-        transfer: &Transfer,
+        lease: &Lease,
         file: FetchingFile,
         (): (),
     ) -> Result<Origin<(), Vec<u8>>, Failure> {
         match file {
             FetchingFile::Original(_) => Ok(Origin::Original(())),
             FetchingFile::Sealed { mut reader, .. } => {
-                let record = reader.size().saturating_sub(sealed_len(transfer.media.size));
+                let record = reader.size().saturating_sub(sealed_len(lease.transfer.media.size));
                 let record = usize::try_from(record).ok().filter(|len| *len <= RECORD_MAX);
                 let len = TRAILER_LEN + record.ok_or(SealError::Record)?;
                 let mut end = Vec::new();

@@ -8,6 +8,8 @@ mod model;
 mod path_bytes;
 pub mod postgres;
 pub mod sqlite;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use address::{Database, open, open_to_read};
 pub use attributes::{Attributes, Kind, LinkGroup};

@@ -3,18 +3,24 @@
 use std::fmt;
 use std::io;
 
+use stage_core::ack::Reason;
+
 use crate::store::{StoreError, is_exhausted};
 
 /// The cause, worded for the user, and whether it may be transient.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// Retrying is pointless until the user intervenes.
+    #[error("{0}")]
     Permanent(String),
     /// The next attempt may succeed.
+    #[error("{0}")]
     Passing(String),
     /// A resource that every transfer needs is unavailable; this transfer is not at fault.
+    #[error("{0}")]
     Unavailable(String),
-    /// The run stopped before the transfer was done; it is not at fault.
+    /// The run stopped before the transfer was done, or no stage had begun with it; it is not at fault.
+    #[error("stopped before it finished")]
     Stopped,
 }
 
@@ -52,17 +58,29 @@ impl Failure {
         }
     }
 
+    /// The failure of a rejected transfer. While a run `is_stopping`, a dropped piece is no failure.
+    pub(super) fn of(reason: &Reason, is_stopping: bool) -> Self {
+        match reason {
+            Reason::Failed(error) | Reason::Hopeless(error) => {
+                error.downcast_ref().map_or_else(Self::lost, Self::clone)
+            }
+            Reason::Dropped if !is_stopping => Self::lost(),
+            _ => Self::Stopped,
+        }
+    }
+
     /// The failure of a transfer whose stage ended while holding it.
     pub(super) fn lost() -> Self {
         Self::passing("a stage that held a piece of it was restarted")
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Permanent(cause) | Self::Passing(cause) | Self::Unavailable(cause) => f.write_str(cause),
-            Self::Stopped => f.write_str("stopped before it finished"),
+impl From<Failure> for Reason {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Permanent(_) => Self::hopeless(failure),
+            Failure::Passing(_) | Failure::Unavailable(_) => Self::failed(failure),
+            Failure::Stopped => Self::Stopped,
         }
     }
 }

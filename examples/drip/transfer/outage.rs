@@ -32,7 +32,7 @@ struct Since {
 
 /// Whether transfers may start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gate {
+pub enum Gate {
     /// As many as there is demand for.
     Open,
     /// A single one, as a probe.

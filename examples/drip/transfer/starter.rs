@@ -2,14 +2,18 @@
 
 use std::collections::VecDeque;
 use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
-use stage_core::{Demand, Emitter, Producer, StageResult};
+use stage_core::ack::{AckOptions, Deliveries, Delivery, Waiting};
+use stage_core::piecewise::{CutPieces, Cutter};
+use stage_core::{BoxError, Context, Demand, Emitter, Fatal, Init, Producer, StageResult};
 
 use super::outage::Gate;
-use super::{ATTEMPTS, Failure, Hold, Part, Piece, Queue, Shape};
-use crate::repository::{RepositoryError, Transfer};
+use super::{ATTEMPTS, Finish, Lease, Piece, Queue, Settler};
+use crate::repository::RepositoryError;
 
 /// Number of transfers cut concurrently, one piece each in turn: enough to keep most copies of the next step
 /// busy.
@@ -18,94 +22,51 @@ const OPEN: usize = 8;
 /// Number of transfers leased per transaction.
 const LEASED: usize = 64;
 
-/// The source of a transfer's pieces. Called on a thread that may block.
-pub trait Source: Send + 'static {
-    /// The types of the pieces.
-    type Shape: Shape;
-    /// The state of a started transfer.
-    type Open: Send;
-
-    /// Starts a transfer.
-    ///
-    /// # Errors
-    /// The reason why it cannot be started.
-    fn open(&mut self, transfer: &Transfer) -> Result<(Self::Open, <Self::Shape as Shape>::Begin), Failure>;
-
-    /// Returns the next part of the transfer.
-    ///
-    /// # Errors
-    /// The reason why it cannot be read.
-    fn next(&mut self, open: &mut Self::Open) -> Result<Next<Self::Shape>, Failure>;
-}
-
-/// The next part of a transfer.
-#[derive(Debug)]
-pub enum Next<S: Shape> {
-    /// One chunk.
-    Chunk(S::Chunk),
-    /// The end; no chunk follows.
-    End(S::End),
-}
+/// Time for which a verdict waits for others while the starter has work: a sync briefly blocks every writer to the
+/// same file system.
+const APART: Duration = Duration::from_millis(50);
 
 /// Serves demand from the queue. Remembers demand that it cannot serve yet, until the queue is empty and no
 /// transfer can return.
 #[derive(Debug)]
-pub struct Starter<S: Source> {
-    queue: Queue,
-    source: S,
+pub struct Starter<C: CutPieces, F: Finish> {
+    queue: Queue<F>,
+    /// The started transfers.
+    cutter: Cutter<C>,
+    deliveries: Option<Deliveries<Arc<Lease<F::End>>>>,
     /// Pending demand.
     wanted: usize,
-    leased: VecDeque<Hold>,
+    leased: VecDeque<Delivery<Arc<Lease<F::End>>>>,
     /// The most recently started transfer is on its last attempt and runs alone.
     alone: bool,
-    /// The queue was empty; it is not asked again before a transfer may have returned.
-    dry: bool,
-    /// Started transfers, served round-robin, one piece each.
-    open: VecDeque<Reading<S::Open>>,
 }
 
-#[derive(Debug)]
-struct Reading<O> {
-    hold: Hold,
-    open: O,
-    next: u64,
-}
-
-impl<S: Source> Starter<S> {
-    /// Creates a starter that serves `queue` from `source`.
-    pub fn new(queue: Queue, source: S) -> Self {
-        Self {
-            queue,
-            source,
-            wanted: 0,
-            leased: VecDeque::new(),
-            alone: false,
-            dry: false,
-            open: VecDeque::new(),
-        }
+impl<C: CutPieces<Whole = Lease<F::End>>, F: Finish> Starter<C, F> {
+    /// Creates a starter that serves `queue`, cut by `cut`.
+    pub fn new(queue: Queue<F>, cut: C) -> Self {
+        let (cutter, leased) = (Cutter::new(cut), VecDeque::new());
+        Self { queue, cutter, deliveries: None, wanted: 0, leased, alone: false }
     }
 
     /// Returns the next piece of the transfer whose turn it is, or `None` if there is none at the moment.
-    async fn next_piece(&mut self) -> Result<Option<Piece<S::Shape>>, RepositoryError> {
-        while self.open.len() < OPEN {
-            let Some(hold) = self.next_lease().await? else { break };
-            match self.source.open(hold.transfer()) {
-                Ok((open, begin)) => {
-                    let piece = Piece { hold: hold.again(), part: Part::Begin(begin) };
-                    self.open.push_back(Reading { hold, open, next: 0 });
-                    return Ok(Some(piece));
-                }
-                Err(failure) => {
-                    hold.fail(failure);
-                    hold.handled();
-                }
+    async fn next_piece(&mut self) -> Result<Option<Piece<F::End, C::Out>>, RepositoryError> {
+        loop {
+            while self.cutter.len() < OPEN
+                && let Some(lease) = self.next_lease().await?
+            {
+                self.cutter.add(lease);
+            }
+            if self.cutter.is_empty() {
+                return Ok(None);
+            }
+            if let Some(piece) = self.cutter.next().await {
+                return Ok(Some(piece));
             }
         }
-        Ok(self.open.pop_front().map(|reading| self.read(reading)))
     }
 
-    async fn next_lease(&mut self) -> Result<Option<Hold>, RepositoryError> {
-        if self.queue.is_stopping() {
+    async fn next_lease(&mut self) -> Result<Option<Delivery<Arc<Lease<F::End>>>>, RepositoryError> {
+        if self.queue.run().is_stopping {
             // Leased transfers that were not started return to the queue; started ones continue.
             self.leased.clear();
             return Ok(None);
@@ -113,17 +74,10 @@ impl<S: Source> Starter<S> {
         if !self.is_let_through() {
             return Ok(None);
         }
-        if self.leased.is_empty() && !self.dry {
-            self.leased = match self.queue.lease(LEASED).await {
-                Ok(leased) => leased.into(),
-                // Probably a full disk. Transfers in progress continue and may free space when they end.
-                Err(error) if self.queue.open() > 0 => {
-                    tracing::warn!(%error, "cannot lease more transfers, retrying later");
-                    VecDeque::new()
-                }
-                Err(error) => return Err(error),
-            };
-            self.dry = self.leased.is_empty();
+        if self.leased.is_empty()
+            && let Some(deliveries) = &self.deliveries
+        {
+            self.leased = self.queue.lease(deliveries, LEASED).await?.into();
         }
         if !self.may_begin() {
             return Ok(None);
@@ -137,53 +91,40 @@ impl<S: Source> Starter<S> {
     fn is_let_through(&self) -> bool {
         match self.queue.gate() {
             Gate::Open => true,
-            Gate::One => self.queue.under_way() == self.leased.len(),
+            Gate::One => self.queue.run().open == self.leased.len(),
             Gate::Closed(_) => false,
         }
-    }
-
-    /// Whether the queue is exhausted: no transfer is unfinished, and no outage holds back queued ones.
-    fn is_done(&self) -> bool {
-        let is_closed = matches!(self.queue.gate(), Gate::Closed(_));
-        self.queue.open() == 0 && (self.queue.is_stopping() || !is_closed)
     }
 
     /// Whether the next transfer may start. A last attempt runs alone: a failing stage takes all transfers it
     /// holds with it, and no transfer may fail permanently because of another one.
     fn may_begin(&self) -> bool {
-        let under_way = self.queue.under_way() > self.leased.len();
+        let under_way = self.queue.run().open > self.leased.len();
         !under_way || !(self.alone || self.leased.front().is_some_and(is_last_attempt))
     }
 
-    fn read(&mut self, mut reading: Reading<S::Open>) -> Piece<S::Shape> {
-        if reading.hold.is_dead() {
-            return Piece { hold: reading.hold, part: Part::Broken };
-        }
-        match self.source.next(&mut reading.open) {
-            Ok(Next::Chunk(chunk)) => {
-                let piece = Piece { hold: reading.hold.again(), part: Part::Chunk(reading.next, chunk) };
-                reading.next += 1;
-                self.open.push_back(reading);
-                piece
-            }
-            Ok(Next::End(end)) => Piece { hold: reading.hold, part: Part::End(end) },
-            Err(failure) => {
-                reading.hold.fail(failure);
-                Piece { hold: reading.hold, part: Part::Broken }
-            }
+    fn set_waiting(&self, waiting: Waiting) {
+        if let Some(deliveries) = &self.deliveries {
+            deliveries.set_waiting(waiting);
         }
     }
 }
 
-fn is_last_attempt(hold: &Hold) -> bool {
-    hold.transfer().attempts >= ATTEMPTS
+fn is_last_attempt<E>(lease: &Delivery<Arc<Lease<E>>>) -> bool {
+    lease.peek().transfer.attempts >= ATTEMPTS
 }
 
-impl<S: Source> Producer for Starter<S> {
-    type Event = Piece<S::Shape>;
+impl<C: CutPieces<Whole = Lease<F::End>>, F: Finish> Producer for Starter<C, F> {
+    type Event = Piece<F::End, C::Out>;
 
     /// With two starters, each would judge on its own whether the queue is empty.
     const SINGLE: bool = true;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        let settler = Settler::new(self.queue.clone());
+        self.deliveries = Some(cx.acknowledge_by(settler, AckOptions::new().linger(APART)));
+        Ok(Init::Ready)
+    }
 
     async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, Self::Event>) -> StageResult {
         self.wanted += demand.get();
@@ -192,22 +133,27 @@ impl<S: Source> Producer for Starter<S> {
             if draining.as_mut().now_or_never().is_some() {
                 return Ok(());
             }
-            if self.queue.settle().await > 0 {
-                self.dry = false;
-            }
+            self.queue.return_delayed(false).await;
             match self.next_piece().await? {
                 Some(piece) => {
                     out.emit(piece);
                     self.wanted -= 1;
                 }
-                None if self.is_done() => {
+                None if self.queue.run().is_broken => {
+                    return Err(Fatal::new("the ends of transfers can no longer be recorded").into());
+                }
+                None if self.queue.is_done() => {
                     out.finish();
                     return Ok(());
                 }
                 // None at the moment, but transfers in progress may return.
                 None => {
                     out.flush();
-                    if let Either::Right(_) = select(pin!(self.queue.arrived()), draining.as_mut()).await {
+                    self.set_waiting(Waiting::ForVerdicts);
+                    let arrived = pin!(self.queue.arrived());
+                    let drains = matches!(select(arrived, draining.as_mut()).await, Either::Right(_));
+                    self.set_waiting(Waiting::No);
+                    if drains {
                         return Ok(());
                     }
                 }

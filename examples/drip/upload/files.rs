@@ -8,26 +8,19 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use super::source;
+use stage_core::piecewise::{self, CutPieces};
+
+use super::{Lease, Unread, source};
+use crate::buffer::{Buffer, Buffers};
 use crate::repository::{Attributes, Kind, Transfer, to_bytes};
 use crate::seal::CHUNK;
-use crate::transfer::{self, Buffer, Buffers, Failure, Next, Shape};
+use crate::transfer::Failure;
 use crate::walk::attributes;
 
 /// Finds local files and determines their numbers of chunks.
 #[derive(Debug, Clone, Default)]
 pub struct Files {
     buffers: Buffers,
-}
-
-/// The shape of files that the next stage has yet to read.
-#[derive(Debug)]
-pub enum Unread {}
-
-impl Shape for Unread {
-    type Begin = Found;
-    type Chunk = Option<Buffer>;
-    type End = ();
 }
 
 /// A file that was found but is not opened yet.
@@ -69,11 +62,27 @@ pub enum Cut {
     Read(Buffer),
 }
 
-impl transfer::Source for Files {
-    type Shape = Unread;
-    type Open = Cut;
+/// What follows in a file.
+type Next = piecewise::Cut<Unread>;
 
-    fn open(&mut self, transfer: &Transfer) -> Result<(Cut, Found), Failure> {
+impl CutPieces for Files {
+    type Whole = Lease;
+    type Out = Unread;
+    type Open = Cut;
+    type Error = Failure;
+
+    async fn open(&mut self, lease: &Lease) -> Result<(Cut, Found), Failure> {
+        Self::open(self, &lease.transfer)
+    }
+
+    async fn next(&mut self, _: &Lease, cut: &mut Cut) -> Result<Next, Failure> {
+        cut.next()
+    }
+}
+
+impl Files {
+    /// Finds a file. May block.
+    fn open(&self, transfer: &Transfer) -> Result<(Cut, Found), Failure> {
         if let Kind::Symlink { .. } = transfer.media.attributes.kind {
             return self.open_link(transfer);
         }
@@ -88,37 +97,38 @@ impl transfer::Source for Files {
         Ok((cut, Found { size: metadata.len(), link: None, buffers: self.buffers.clone() }))
     }
 
-    fn next(&mut self, cut: &mut Cut) -> Result<Next<Unread>, Failure> {
-        match cut {
-            Cut::BySize(0) => Ok(Next::End(())),
-            Cut::BySize(left) => {
-                *left -= 1;
-                Ok(Next::Chunk(None))
-            }
-            Cut::ByReading(file) => {
-                let chunk = file.read()?;
-                let nothing = chunk.is_empty();
-                // All chunks but the last are full; bytes appended from now on are ignored.
-                if chunk.len() < CHUNK {
-                    *cut = Cut::BySize(0);
-                }
-                Ok(if nothing { Next::End(()) } else { Next::Chunk(Some(chunk)) })
-            }
-            Cut::Read(_) => match std::mem::replace(cut, Cut::BySize(0)) {
-                Cut::Read(chunk) if !chunk.is_empty() => Ok(Next::Chunk(Some(chunk))),
-                _ => Ok(Next::End(())),
-            },
-        }
-    }
-}
-
-impl Files {
     fn open_link(&self, transfer: &Transfer) -> Result<(Cut, Found), Failure> {
         let (target, metadata) = source::read_link(transfer).map_err(|error| unreadable(&error))?;
         let mut chunk = self.buffers.take();
         chunk.extend_from_slice(&to_bytes(&target));
         let size = chunk.len() as u64;
         Ok((Cut::Read(chunk), Found { size, link: Some((target, metadata)), buffers: self.buffers.clone() }))
+    }
+}
+
+impl Cut {
+    /// Returns the next chunk, as far as it is known, or the end. May block.
+    fn next(&mut self) -> Result<Next, Failure> {
+        match self {
+            Self::BySize(0) => Ok(Next::End(())),
+            Self::BySize(left) => {
+                *left -= 1;
+                Ok(Next::Next(None))
+            }
+            Self::ByReading(file) => {
+                let chunk = file.read()?;
+                let nothing = chunk.is_empty();
+                // All chunks but the last are full; bytes appended from now on are ignored.
+                if chunk.len() < CHUNK {
+                    *self = Self::BySize(0);
+                }
+                Ok(if nothing { Next::End(()) } else { Next::Next(Some(chunk)) })
+            }
+            Self::Read(_) => match std::mem::replace(self, Self::BySize(0)) {
+                Self::Read(chunk) if !chunk.is_empty() => Ok(Next::Next(Some(chunk))),
+                _ => Ok(Next::End(())),
+            },
+        }
     }
 }
 
@@ -218,8 +228,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::transfer::Source as _;
-    use crate::transfer::testing::transfer;
+    use crate::repository::testing::transfer;
 
     fn opened(path: &Path) -> Result<(Cut, OpenFile), Failure> {
         let transfer = transfer(path.to_str().unwrap());
@@ -228,9 +237,8 @@ mod tests {
     }
 
     fn chunks((mut cut, mut file): (Cut, OpenFile)) -> Result<Vec<Vec<u8>>, Failure> {
-        let mut files = Files::default();
         let mut chunks = Vec::new();
-        while let Next::Chunk(chunk) = files.next(&mut cut)? {
+        while let Next::Next(chunk) = cut.next()? {
             chunks.push(file.chunk(chunk)?.to_vec());
             file.read_ahead();
         }
@@ -273,11 +281,10 @@ mod tests {
         std::fs::write(&path, "").unwrap();
         let (mut cut, _) = opened(&path).unwrap();
         std::fs::write(&path, "some").unwrap();
-        let mut files = Files::default();
-        let Next::Chunk(Some(chunk)) = files.next(&mut cut).unwrap() else { panic!("no chunk") };
+        let Next::Next(Some(chunk)) = cut.next().unwrap() else { panic!("no chunk") };
         assert_eq!(*chunk, b"some");
         std::fs::write(&path, "some and more").unwrap();
-        assert!(matches!(files.next(&mut cut).unwrap(), Next::End(())));
+        assert!(matches!(cut.next().unwrap(), Next::End(())));
     }
 
     #[test]

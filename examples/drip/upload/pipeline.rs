@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use stage_core::{Placement, pipeline};
+use stage_core::{Placement, piecewise, pipeline};
 
-use super::{Encryption, Files, Notifier, RemoteStorage, Starter};
+use super::{Encryption, Files, Notifier, Queue, RemoteStorage, Starter};
 use crate::cache::ContentCache;
-use crate::repository::Repository;
 use crate::seal::MasterKey;
 use crate::store::Storage;
-use crate::transfer::{Piece, Queue, Witness, copies};
+use crate::transfer::{Witness, copies, key};
 
 pipeline! {
     /// Seals every queued file and stores it.
@@ -19,17 +18,17 @@ pipeline! {
         master: MasterKey,
         cache: ContentCache,
         storage: Storage,
-        repository: Arc<dyn Repository>,
         witness: Arc<dyn Witness>,
         copies: usize,
     ) {
         name: "upload",
+        acknowledged,
 
         start  Starter::new(queue, files), placement: Placement::Blocking;
         // On rayon's threads, so that the data of each read, seal and store stays in the processor's cache.
-        step   Encryption::new(master, cache), count: copies, by: Piece::key, max_demand: 16, placement: Placement::Rayon;
-        step   RemoteStorage::new(storage.clone()), count: copies, by: Piece::key, max_demand: 16, placement: Placement::Rayon;
-        finish Notifier::new(storage, repository, witness), max_demand: 100;
+        step   piecewise::step(Encryption::new(master, cache)), name: "encryption", count: copies, by: key, max_demand: 16, placement: Placement::Rayon;
+        step   piecewise::step(RemoteStorage::new(storage)), name: "remote_storage", count: copies, by: key, max_demand: 16, placement: Placement::Rayon;
+        finish piecewise::sink(Notifier::new(witness)), name: "notifier", max_demand: 100;
     }
 }
 

@@ -72,7 +72,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::transfer::testing::transfer;
+    use crate::repository::testing::transfer;
 
     fn found(root: &Path, relative: &str, kind: Kind) -> Transfer {
         let mut transfer = transfer(relative);

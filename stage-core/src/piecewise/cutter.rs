@@ -14,7 +14,7 @@ pub trait CutPieces: Send + 'static {
     type Whole: Send + Sync + 'static;
     /// The parts that it makes: a [`Part`].
     type Out: Parts;
-    /// What is kept of an opened whole: an open file, a position.
+    /// The state of an opened whole: an open file, a position.
     type Open: Send + 'static;
     /// The reason for which a whole fails.
     type Error: Into<Reason> + Send;

@@ -20,7 +20,7 @@ pub trait HandlePieces: Send + 'static {
     type In: Parts;
     /// The parts that are passed on.
     type Out: Parts;
-    /// What the stage keeps of a whole from its beginning to its end.
+    /// The state of a whole, kept from its beginning to its end.
     type State: Send + 'static;
     /// The reason for which a whole fails: a [`Reason`], a [`BoxError`](crate::BoxError), or a type of your own.
     type Error: Into<Reason> + Send;

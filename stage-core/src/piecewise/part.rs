@@ -12,7 +12,7 @@ pub enum Part<B, N, E> {
     Next(N),
     /// The whole is complete.
     End(E),
-    /// The whole is dead: whoever has a state of it discards the state. May arrive several times.
+    /// The whole is dead: a stage with a state of it discards the state. May arrive several times.
     Broken,
 }
 
