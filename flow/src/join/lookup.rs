@@ -19,7 +19,7 @@ use crate::flow::Flow;
 use crate::options::LayerOptions;
 use crate::plan::{
     Build, Exit, Fed, Feeds, Layer, LayerNode, Node, NodeOf, Operator, Origin, Outline, Place, Routing,
-    Staged,
+    Staged, Upstream,
 };
 use crate::time::Untimed;
 
@@ -200,7 +200,7 @@ where
         &'a self,
         build: &'a Build,
         exit: Exit<Lookup<T, Q, R>>,
-    ) -> BoxFuture<'a, Result<(Vec<ProducerRef<Lookup<T, Q, R>>>, Feeds), FlowError>> {
+    ) -> BoxFuture<'a, Result<Upstream<Lookup<T, Q, R>>, FlowError>> {
         async move {
             // The dispatcher of the exit sends each copy of the table to its stage; events go by demand.
             let by_demand = Exit { dispatcher: None, ..exit.clone() };
@@ -331,6 +331,7 @@ where
     /// # Ok(())
     /// # }
     /// ```
+    #[allow(clippy::needless_pass_by_value, reason = "the other joins take the other flow by value")]
     pub fn lookup_join<D, Q, J, F, G>(
         self,
         _kind: J,

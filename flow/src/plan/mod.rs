@@ -14,7 +14,7 @@ pub(crate) use build::{Build, Exit, RunningStage, SUBSCRIBE_TIMEOUT, guarded};
 pub use fed::Fed;
 pub(crate) use fed::Routing;
 pub use node::{LayerNode, Merged};
-pub(crate) use node::{Node, NodeOf, Sides};
+pub(crate) use node::{Node, NodeOf, Sides, Upstream};
 pub(crate) use operator::Feeds;
 pub use operator::{Layer, Operator, Origin, Place};
 pub use outline::Outline;

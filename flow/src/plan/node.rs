@@ -10,6 +10,9 @@ use super::{Build, Exit, Feeds, Layer, Origin, Outline};
 use crate::error::FlowError;
 use crate::time::Time;
 
+/// The stages before a layer, and how they feed it.
+pub(crate) type Upstream<E> = (Vec<ProducerRef<E>>, Feeds);
+
 /// A shared [`Node`].
 pub(crate) type NodeOf<E> = Arc<dyn Node<E>>;
 
@@ -29,7 +32,7 @@ pub trait Node<E: Send + 'static>: Send + Sync {
         &'a self,
         build: &'a Build,
         exit: Exit<E>,
-    ) -> BoxFuture<'a, Result<(Vec<ProducerRef<E>>, Feeds), FlowError>> {
+    ) -> BoxFuture<'a, Result<Upstream<E>, FlowError>> {
         async move {
             let upstream = self.build(build, exit).await?;
             let feeds = Feeds::Stages(upstream.len());
@@ -121,7 +124,7 @@ impl<E: Send + 'static> Node<E> for Sides<E> {
         &'a self,
         build: &'a Build,
         exit: Exit<E>,
-    ) -> BoxFuture<'a, Result<(Vec<ProducerRef<E>>, Feeds), FlowError>> {
+    ) -> BoxFuture<'a, Result<Upstream<E>, FlowError>> {
         async move {
             let mut all = self.left.build(build, exit.clone()).await?;
             let left = all.len();
