@@ -15,6 +15,8 @@ use super::settlement::{Settlement, Tally};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 use crate::trace::StageTrace;
 use crate::wire::operator::OperatorRequests;
+#[cfg(test)]
+use crate::wire::signal::Signal;
 
 /// A source's open deliveries, for the age of the oldest.
 pub(super) trait Open: Send + Sync {
@@ -58,6 +60,13 @@ impl Collectors {
         };
         tokio::spawn(run.boxed());
         deliveries
+    }
+
+    /// Starts a collector outside of a stage.
+    #[cfg(test)]
+    pub(crate) fn start_alone<A: Acknowledger>(&self, acknowledger: A) -> Deliveries<A::Receipt> {
+        let requests = OperatorRequests::new(&Signal::new());
+        self.start(acknowledger, AckOptions::new(), &"source".into(), StageTrace::default(), &requests)
     }
 
     /// Marks the stop: deliveries dropped from now on are rejected as stopped.

@@ -98,12 +98,12 @@ fn a_whole_whose_pieces_settle_while_others_are_made_is_judged_once_behind_the_l
         assert!(skipped || !saw_it_dead, "a dead whole stays dead");
         whole.last(()).acknowledge();
         let mut verdicts = Verdicts::new();
-        books.collect(&mut verdicts);
+        books.collect(&mut verdicts, None);
         assert_eq!(verdicts.len(), 0, "a piece is still held");
         handler.join().unwrap();
         assert!(second.token().is_rejected());
         second.acknowledge();
-        books.collect(&mut verdicts);
+        books.collect(&mut verdicts, None);
         assert!(verdicts.acknowledged.is_empty());
         assert_eq!((verdicts.rejected.len(), books.open_places()), (1, 0));
     });

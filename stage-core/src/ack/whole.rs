@@ -142,7 +142,7 @@ mod tests {
         /// Returns the verdicts so far: `"done"`, or the reasons.
         fn verdicts(&self) -> Vec<String> {
             let mut verdicts = Verdicts::new();
-            self.books.collect(&mut verdicts);
+            self.books.collect(&mut verdicts, None);
             let done = verdicts.acknowledged.iter().map(|_| "done".to_owned());
             done.chain(verdicts.rejected.iter().map(|rejected| rejected.reason.to_string())).collect()
         }

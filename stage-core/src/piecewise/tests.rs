@@ -3,11 +3,10 @@
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{Cut, CutPieces, Cutter, Event, HandlePieces, Part, PieceStates, step};
-use crate::ack::{AckOptions, Acknowledger, Collectors, Deliveries, Piece, Reason, RejectedDelivery, Whole};
+use crate::ack::{Acknowledger, Collectors, Deliveries, Piece, Reason, RejectedDelivery, Whole};
 use crate::base::error::BoxError;
 use crate::pipeline::{Pipeline, StepOptions};
 use crate::policy::{FailurePolicy, each};
-use crate::trace::StageTrace;
 
 /// Parts that are numbers.
 type Numbers = Part<(), u64, ()>;
@@ -65,10 +64,7 @@ impl Acknowledger for Tell {
 
 fn source() -> (Deliveries<u8>, UnboundedReceiver<String>) {
     let (tell, verdicts) = unbounded_channel();
-    (
-        Collectors::default().start(Tell(tell), AckOptions::new(), &"numbers".into(), StageTrace::default()),
-        verdicts,
-    )
+    (Collectors::default().start_alone(Tell(tell)), verdicts)
 }
 
 /// A stage and one whole.
