@@ -64,6 +64,56 @@ impl Role {
     }
 }
 
+/// The word in front of the function of a step, for the number of events that it emits for one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Emits {
+    /// No word: one event.
+    #[default]
+    One,
+    /// The event itself, if the function returns `true`.
+    Filter,
+    /// The event in an `Option`.
+    Some,
+    /// The events of a collection.
+    Many,
+}
+
+impl Emits {
+    const WORDS: [(Self, &'static str, &'static str); 3] = [
+        (Self::Filter, "filter", "step filter |event| event.is_new()"),
+        (Self::Some, "some", "step some |event| event.reply()"),
+        (Self::Many, "many", "step many |event| event.into_parts()"),
+    ];
+
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        Self::WORDS.into_iter().find(|(_, known, _)| *known == word).map(|(emits, ..)| emits)
+    }
+
+    /// Returns the word, which is empty for a function that emits one event.
+    pub(crate) fn word(self) -> &'static str {
+        Self::WORDS.into_iter().find(|(emits, ..)| *emits == self).map_or("", |(_, word, _)| word)
+    }
+
+    /// Returns an example of a step with the word.
+    pub(crate) fn example(self) -> &'static str {
+        Self::WORDS
+            .into_iter()
+            .find(|(emits, ..)| *emits == self)
+            .map_or("step |event| …", |(.., example)| example)
+    }
+
+    /// Returns the kind that a misspelled word, or a word of other libraries, most likely means.
+    pub(crate) fn guess(word: &str) -> Option<Self> {
+        let slip = did_you_mean(word, Self::WORDS.into_iter().map(|(_, word, _)| word));
+        slip.and_then(Self::from_word).or(match word {
+            "retain" | "reject" => Some(Self::Filter),
+            "filter_map" | "map_some" | "option" => Some(Self::Some),
+            "flat_map" | "flatten" | "map_concat" | "expand" => Some(Self::Many),
+            _ => None,
+        })
+    }
+}
+
 /// The kind of an item that opens or merges branches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Junction {

@@ -26,6 +26,7 @@ mod delivered;
 mod describe;
 mod draft;
 mod each;
+mod emitting;
 mod fuse;
 mod graph;
 pub(crate) mod handle;

@@ -9,7 +9,7 @@ use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Token};
 use super::{Item, Setting, Stage, branch, setting};
 use crate::error::Errors;
 use crate::option_words::OptionWord;
-use crate::words::{Junction, Role, item_words, list};
+use crate::words::{Emits, Junction, Role, item_words, list};
 
 pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> (Vec<Setting>, Vec<Item>) {
     let mut settings = Vec::new();
@@ -126,11 +126,13 @@ fn item(input: ParseStream<'_>, errors: &mut Errors) -> Option<Item> {
         skip_item(input);
         return Some(Item::Unknown(word.span()));
     };
-    let mut stage = Stage { docs, word: word.span(), role, recipe: None, settings: Vec::new() };
+    let (word_of, settings) = (word.span(), Vec::new());
+    let mut stage = Stage { docs, word: word_of, role, emits: None, recipe: None, settings };
     let finish = if role == Role::Then { finish(input) } else { None };
     if finish.is_some() {
         stage.role = Role::ThenFinish;
     }
+    stage.emits = emits(input, stage.role, errors);
     recipe(input, finish.as_ref().unwrap_or(&word), &mut stage, errors);
     Some(Item::Stage(stage))
 }
@@ -144,6 +146,48 @@ fn finish(input: ParseStream<'_>) -> Option<Ident> {
     }
     skip(input);
     Some(word)
+}
+
+/// Reads the `filter` of `step filter |event| …`. Where no function follows, the word is a recipe of that name.
+fn emits(input: ParseStream<'_>, role: Role, errors: &mut Errors) -> Option<(Emits, Ident)> {
+    let fork = input.fork();
+    let word: Ident = fork.call(Ident::parse_any).ok()?;
+    let is_closure =
+        fork.peek(Token![|]) || fork.peek(Token![||]) || fork.peek(Token![move]) || fork.peek(Token![async]);
+    let text = word.to_string();
+    let known = Emits::from_word(&text);
+    let emits = match known {
+        Some(emits) if is_closure || fork.peek(Ident) && !at_word(&fork) => emits,
+        None if is_closure && fork.peek2(Ident) => Emits::guess(&text)?,
+        Some(_) | None => return None,
+    };
+    skip(input);
+    if known.is_none() {
+        errors.at(
+            &word,
+            format!("unknown word `{word}`: did you mean `{}`, as in `{}`?", emits.word(), emits.example()),
+        );
+    }
+    match role {
+        Role::Step | Role::Then => return Some((emits, word)),
+        Role::Start => errors.at(
+            &word,
+            format!(
+                "a `start` has no events to choose from: put the `{}` on a `step` after it",
+                emits.word()
+            ),
+        ),
+        Role::ThenFinish | Role::Through | Role::Finish => errors.at(
+            &word,
+            format!(
+                "a `{}` takes no `{}`: write it as an item before this one, such as `{};`",
+                role.word(),
+                emits.word(),
+                emits.example()
+            ),
+        ),
+    }
+    None
 }
 
 fn no_docs(docs: &[String], word: &Ident, errors: &mut Errors) {
@@ -161,12 +205,10 @@ fn unknown_word(word: &str, guess: Option<Role>) -> String {
         (None, "and") => "`and` without a `broadcast` before it: write `broadcast { … } and { … }`".to_owned(),
         (None, "when") => "`when` selects the events of a branch: write `broadcast when (|event| …) { … } and { … }`".to_owned(),
         (None, "by") => "`by` without a `partition`, or a recipe: write `partition by |event| event.key, into 4 { … }`, or `step Name, by: |event| event.key;`".to_owned(),
-        (None, "filter" | "filter_map" | "flat_map") => format!(
-            "unknown word `{word}`: a step may emit nothing for an event as `step policy::each_some(|event: Event| async move {{ … }}), on_failure: …`, whose function returns an `Option`, or many events as a `#[producer_consumer]`"
-        ),
-        (None, _) => {
-            format!("unknown word `{word}`: an item begins with {}", list(item_words(), "or"))
-        }
+        (None, _) => match Emits::from_word(word).or_else(|| Emits::guess(word)) {
+            Some(emits) => format!("`{word}` begins no item: write `{};`", emits.example()),
+            None => format!("unknown word `{word}`: an item begins with {}", list(item_words(), "or")),
+        },
     }
 }
 

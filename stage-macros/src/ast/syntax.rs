@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::{Attribute, Expr, Generics, Ident, Type, Visibility};
 
-use crate::words::Role;
+use crate::words::{Emits, Role};
 
 /// `attr* vis Name generics? "(" params ")" (":" In "=>" Out)? where? "{" (setting ",")* item* "}"`
 pub(crate) struct Ast {
@@ -84,6 +84,8 @@ pub(crate) struct Stage {
     pub(crate) docs: Vec<String>,
     pub(crate) word: Span,
     pub(crate) role: Role,
+    /// The word in front of the recipe, such as `filter`.
+    pub(crate) emits: Option<(Emits, Ident)>,
     /// `None` if it could not be read, which has been reported.
     pub(crate) recipe: Option<Expr>,
     pub(crate) settings: Vec<Setting>,

@@ -81,6 +81,10 @@ const WORDS: &[&str] = &[
     "skip",
     "retry",
     "rate",
+    "filter",
+    "some",
+    "many",
+    "flat_map",
     "batch",
     "cancel",
     "transient",
@@ -183,9 +187,21 @@ impl Author<'_> {
                 ],
             );
         }
-        self.item("step", &["A", "A::new(queue)?", "|a| a + copies", "text::parse", "A { b: 1 }"]);
+        self.item(
+            "step",
+            &[
+                "A",
+                "A::new(queue)?",
+                "|a| a + copies",
+                "text::parse",
+                "A { b: 1 }",
+                "filter |a| a > copies",
+                "some check",
+                "many move |a| a.all(queue)",
+            ],
+        );
         for _ in 0..self.noise.below(3) {
-            self.option(&["then |a| a;", "then B::new(copies);", "then hash;"]);
+            self.option(&["then |a| a;", "then B::new(copies);", "then hash;", "then filter |a| a.b;"]);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::model::{
     Branch, Broadcast, Dispatcher, Model, Node, Options, Partition, RecipeExpr, Rejected, Scope, Shape, Step,
     ends,
 };
-use crate::words::Role;
+use crate::words::{Emits, Role};
 
 /// Expands the calls, one after the other; the value of the last one is the pipeline.
 pub(super) fn expand(model: &Model, scope: &Scope<'_>) -> TokenStream {
@@ -131,7 +131,7 @@ impl Calls<'_> {
         let (method, recipe) = match (step.recipe.shape, step.role) {
             _ if step.policy.is_some() => policy::handled(step, scope),
             (_, Role::Through) => ("through", capture::once(&step.recipe.expr, scope)),
-            (shape, role) => built(shape, role, again, &step.recipe.expr, scope),
+            (_, role) => built(&step.recipe, role, again, scope),
         };
         let method = Ident::new(method, anchor);
         let policy = step.policy.as_ref().map(|of| policy::expand(of, scope)).map(|policy| quote!(#policy,));
@@ -175,10 +175,11 @@ impl Calls<'_> {
             (if is_last { end } else { Role::Step }, recipe)
         });
         let parts = [(begin, &step.recipe)].into_iter().chain(thens);
-        let calls = parts.map(|(role, RecipeExpr { shape, expr, anchor })| {
-            let (method, recipe) = built(*shape, role, false, expr, self.scope);
-            let method = Ident::new(method, *anchor);
-            quote_spanned!(*anchor=> .#method(#recipe))
+        let calls = parts.map(|(role, recipe)| {
+            let anchor = recipe.anchor;
+            let (method, recipe) = built(recipe, role, false, self.scope);
+            let method = Ident::new(method, anchor);
+            quote_spanned!(anchor=> .#method(#recipe))
         });
         quote_spanned!(last=> |#stage| #stage #(#calls)*)
     }
@@ -238,20 +239,21 @@ fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
 }
 
 /// Returns the method that takes a recipe, and the form in which it takes it.
-fn built(
-    shape: Shape,
-    role: Role,
-    again: bool,
-    expr: &Expr,
-    scope: &Scope<'_>,
-) -> (&'static str, TokenStream) {
-    match (shape, role) {
+fn built(recipe: &RecipeExpr, role: Role, again: bool, scope: &Scope<'_>) -> (&'static str, TokenStream) {
+    let expr = &recipe.expr;
+    match (recipe.shape, role) {
         (Shape::Stage, Role::Start) if again => ("and_start", capture::recipe(expr, scope)),
         (Shape::Function, Role::Start) if again => ("and_start_fn", capture::recipe(expr, scope)),
         (Shape::Stage, role) => (role.word(), capture::recipe(expr, scope)),
         (Shape::Function, Role::Start) => ("start_fn", capture::recipe(expr, scope)),
         (Shape::Function, Role::Step | Role::Then | Role::Through) => {
-            ("step_fn", capture::function(expr, scope))
+            let method = match recipe.emits {
+                Emits::One => "step_fn",
+                Emits::Filter => "step_filter",
+                Emits::Some => "step_some",
+                Emits::Many => "step_many",
+            };
+            (method, capture::function(expr, scope))
         }
         (Shape::Function, Role::ThenFinish | Role::Finish) => ("finish_fn", capture::function(expr, scope)),
     }

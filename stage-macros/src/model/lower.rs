@@ -62,7 +62,8 @@ impl Reader<'_> {
     }
 
     fn step(&mut self, stage: Stage) -> Option<Step> {
-        let Stage { docs, role, recipe, settings, .. } = stage;
+        let Stage { docs, role, emits, recipe, settings, .. } = stage;
+        let emits = emits.map(|(emits, _)| emits);
         self.number += usize::from(role == Role::Step);
         let owner = match role {
             Role::Start => Owner::START,
@@ -74,7 +75,7 @@ impl Reader<'_> {
         let Settings { name, options, by, dispatcher, rejected, args, policy, gates, .. } = settings;
         let expr = recipe?;
         let default = naming::default_name(&expr, role, self.number);
-        let mut recipe = RecipeExpr::read(role, expr, self.scope, self.errors);
+        let mut recipe = RecipeExpr::read(role, emits, expr, self.scope, self.errors);
         if let Some(args) = args {
             recipe.call_new(&args, self.errors);
         }
@@ -102,10 +103,11 @@ impl Reader<'_> {
 
     /// Adds to the previous step; a missing one is reported elsewhere.
     fn then(&mut self, stage: Stage, nodes: &mut [Node]) {
-        let Stage { word, role, recipe, settings, .. } = stage;
+        let Stage { word, role, emits, recipe, settings, .. } = stage;
+        let emits = emits.map(|(emits, _)| emits);
         let Settings { args, .. } = Settings::read(settings, Owner::THEN, self.scope, self.errors);
         let Some(expr) = recipe else { return };
-        let mut recipe = RecipeExpr::read(role, expr, self.scope, self.errors);
+        let mut recipe = RecipeExpr::read(role, emits, expr, self.scope, self.errors);
         if let Some(args) = args {
             recipe.call_new(&args, self.errors);
         }

@@ -7,11 +7,13 @@ use syn::{Expr, ExprArray, ExprClosure, ReturnType, parse_quote_spanned};
 use super::naming;
 use super::scope::{Scope, starts_in_lower_case};
 use crate::error::Errors;
-use crate::words::Role;
+use crate::words::{Emits, Role};
 
 /// The expression after `start`, `step` or `finish`.
 pub(crate) struct RecipeExpr {
     pub(crate) shape: Shape,
+    /// The number of events that a function emits for one.
+    pub(crate) emits: Emits,
     pub(crate) expr: Expr,
     /// The token that represents the recipe: the name of its type or function.
     pub(crate) anchor: Span,
@@ -27,14 +29,21 @@ pub(crate) enum Shape {
 }
 
 impl RecipeExpr {
-    pub(super) fn read(role: Role, expr: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Self {
+    pub(super) fn read(
+        role: Role,
+        emits: Option<Emits>,
+        expr: Expr,
+        scope: &Scope<'_>,
+        errors: &mut Errors,
+    ) -> Self {
         let anchor = naming::anchor(&expr);
-        let shape = shape(role, &expr, scope);
+        let shape = if emits.is_some() { Shape::Function } else { shape(role, &expr, scope) };
+        let emits = emits.unwrap_or_default();
         if let Expr::Closure(closure) = &expr {
             check_closure(role, closure, errors);
         }
         let expr = if role == Role::Start { iterator(expr, shape) } else { expr };
-        Self { shape, expr, anchor }
+        Self { shape, emits, expr, anchor }
     }
 
     /// Applies `args: [a, b]`: the path becomes `path::new(a, b)`.

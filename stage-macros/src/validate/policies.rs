@@ -4,7 +4,7 @@ use syn::Expr;
 
 use crate::error::Errors;
 use crate::model::{Model, Shape, Step, steps};
-use crate::words::Role;
+use crate::words::{Emits, Role};
 
 /// Reports policies without an event to judge, and functions whose future is never awaited.
 pub(super) fn check(model: &Model, errors: &mut Errors) {
@@ -13,7 +13,16 @@ pub(super) fn check(model: &Model, errors: &mut Errors) {
             unawaited(step, errors);
             continue;
         };
-        if !step.thens.is_empty() {
+        let emits = step.recipe.emits;
+        if emits != Emits::One {
+            errors.at(
+                &policy.word,
+                format!(
+                    "`{}` judges a function that returns a `Result`, and that of `{}` does not: write `step policy::each_some(|event: Event| async move {{ … }}), {}: …`, whose function returns a `Result` of an `Option`",
+                    policy.word, emits.word(), policy.word
+                ),
+            );
+        } else if !step.thens.is_empty() {
             errors.at(
                 &policy.word,
                 format!(

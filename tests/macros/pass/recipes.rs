@@ -158,3 +158,39 @@ async fn a_recipe_runs_again_at_a_restart() -> Result<(), BoxError> {
     assert!(received.iter().count() < 100, "the batch that it held is lost");
     Ok(())
 }
+
+/// Returns the words of a line.
+fn words(line: &'static str) -> impl Iterator<Item = &'static str> {
+    line.split_whitespace()
+}
+
+/// A function whose name is a word of the language.
+fn filter(number: u32) -> u32 {
+    number + 1
+}
+
+pipeline! {
+    /// Sends the numbers in `lines` that are at most `most`.
+    Numbers(lines: &'static [&'static str], most: u32, into: Sender<u32>) {
+        start  || lines.iter().copied();
+        step   many words, name: "words", count: 2;
+        step   some |word| word.parse::<u32>().ok(), max_demand: 5;
+        step   filter;
+        then   filter |number| *number <= most;
+        then   many move |number| [number, most];
+        finish |number| into.send(number).expect("the receiver is alive");
+    }
+}
+
+#[tokio::test]
+async fn a_function_emits_none_or_many_events() -> Result<(), BoxError> {
+    let (into, received) = channel();
+    let numbers = Numbers::new(&["1 two", "", "9 99"], 10, into);
+    let names: Vec<_> = numbers.topology().steps.iter().map(|step| step.name.clone()).collect();
+    assert_eq!(names, ["start", "words", "step_2", "filter", "finish"]);
+    numbers.start().await?.join().await?;
+    let mut sent: Vec<_> = received.iter().collect();
+    sent.sort_unstable();
+    assert_eq!(sent, [2, 10, 10, 10]);
+    Ok(())
+}

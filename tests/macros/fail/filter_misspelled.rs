@@ -1,0 +1,22 @@
+#[path = "../stages.rs"]
+mod stages;
+
+use stage_core::pipeline;
+use stages::*;
+
+pipeline! {
+    /// Stores every queued file.
+    pub Upload(queue: Queue) {
+        start 0..10_u64;
+        step fliter |number| number % 2 == 0;
+        step filter_map |number| number.checked_sub(1);
+        then flat_map |number| [number; 2];
+        finish drop;
+    }
+}
+
+fn main() {
+    let upload = Upload::new(Queue);
+    println!("{}", upload.topology());
+    let _running = upload.start();
+}
