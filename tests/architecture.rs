@@ -30,6 +30,7 @@ const LAYERS: &[&str] = &[
     "sink",
     "batch",
     "rate",
+    "concurrent",
     "per_event",
     "piecewise",
     "into_stream",

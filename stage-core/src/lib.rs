@@ -62,6 +62,7 @@ pub mod __private;
 pub mod ack;
 mod base;
 pub mod batch;
+mod concurrent;
 #[cfg(feature = "config")]
 pub mod config;
 mod credit;

@@ -20,6 +20,8 @@ pub(crate) enum OptionWord {
     Rejected,
     OnFailure,
     Retry,
+    AtOnce,
+    Order,
     Rate,
     Batch,
     Args,
@@ -33,7 +35,7 @@ pub(crate) enum OptionWord {
 }
 
 /// Every option with its word and an example.
-const ALL: [(OptionWord, &str, &str); 22] = [
+const ALL: [(OptionWord, &str, &str); 24] = [
     (OptionWord::Name, "name", "name: \"storage\""),
     (OptionWord::Count, "count", "count: 4"),
     (OptionWord::MinDemand, "min_demand", "min_demand: 1"),
@@ -48,6 +50,8 @@ const ALL: [(OptionWord, &str, &str); 22] = [
     (OptionWord::Rejected, "rejected", "rejected: |events| store(events)"),
     (OptionWord::OnFailure, "on_failure", "on_failure: skip"),
     (OptionWord::Retry, "retry", "retry: Backoff::new(FIRST, MOST).attempts(3)"),
+    (OptionWord::AtOnce, "at_once", "at_once: 16"),
+    (OptionWord::Order, "order", "order: any"),
     (OptionWord::Rate, "rate", "rate: Rate::new(100, Duration::from_secs(1))?"),
     (OptionWord::Batch, "batch", "batch: Limits::count(100)"),
     (OptionWord::Args, "args", "args: [first, second]"),
@@ -133,6 +137,8 @@ impl OptionWord {
         Self::Rejected,
         Self::OnFailure,
         Self::Retry,
+        Self::AtOnce,
+        Self::Order,
         Self::Rate,
         Self::Batch,
     ];
@@ -149,6 +155,8 @@ impl OptionWord {
         Self::Cancel,
         Self::OnFailure,
         Self::Retry,
+        Self::AtOnce,
+        Self::Order,
         Self::Rate,
         Self::Batch,
     ];
@@ -183,6 +191,7 @@ impl OptionWord {
             "cancel_mode" => Some(Self::Cancel),
             "policy" | "failure" | "failure_policy" | "on_error" => Some(Self::OnFailure),
             "retries" | "attempts" => Some(Self::Retry),
+            "max_concurrency" | "concurrent" | "in_flight" | "buffered" => Some(Self::AtOnce),
             "rate_limit" | "limit" | "throttle" => Some(Self::Rate),
             "batch_size" | "batches" | "chunks" => Some(Self::Batch),
             "unhandled" | "leftovers" | "left_over" | "remainder" => Some(Self::Rejected),

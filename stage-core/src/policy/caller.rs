@@ -18,7 +18,7 @@ use crate::sync::Arc;
 use crate::trace::in_span;
 
 /// A handler, the recipe that remakes it, and the policy for its failures.
-pub(super) struct Caller<H: EachEvent> {
+pub(crate) struct Caller<H: EachEvent> {
     recipe: HandlerRecipe<H>,
     handler: H,
     policy: FailurePolicy<H::In>,
@@ -27,11 +27,11 @@ pub(super) struct Caller<H: EachEvent> {
 }
 
 /// Makes a handler: when the stage starts, and after each panic.
-pub(super) type HandlerRecipe<H> = Arc<dyn Fn() -> Result<H, BoxError> + Send + Sync>;
+pub(crate) type HandlerRecipe<H> = Arc<dyn Fn() -> Result<H, BoxError> + Send + Sync>;
 
 /// The failed events of one batch.
 #[derive(Debug, Default)]
-pub(super) struct Losses {
+pub(crate) struct Losses {
     discarded: usize,
     rejected: usize,
     last: Option<EventError>,
@@ -40,7 +40,7 @@ pub(super) struct Losses {
 }
 
 /// Outcome of one event.
-pub(super) enum Called<Out> {
+pub(crate) enum Called<Out> {
     /// The event was handled.
     Done(Option<Out>, Token),
     /// The event failed, and the policy was applied.
@@ -50,12 +50,12 @@ pub(super) enum Called<Out> {
 }
 
 impl<H: EachEvent> Caller<H> {
-    pub(super) fn new(recipe: HandlerRecipe<H>, policy: FailurePolicy<H::In>) -> Result<Self, BoxError> {
+    pub(crate) fn new(recipe: HandlerRecipe<H>, policy: FailurePolicy<H::In>) -> Result<Self, BoxError> {
         Ok(Self { handler: recipe()?, recipe, policy, calls: 0 })
     }
 
     /// Handles one event and applies the policy to its failure.
-    pub(super) async fn call(
+    pub(crate) async fn call(
         &mut self,
         mut event: H::In,
         token: Token,
@@ -216,9 +216,14 @@ impl Losses {
         Called::Over
     }
 
+    /// Takes the reason with which the stage is to fail, if there is one.
+    pub(crate) fn take_exit(&mut self) -> Option<ExitReason> {
+        self.exit.take()
+    }
+
     /// Reports the failures of a batch whose last `left` events were not started. If they fail the stage, it
     /// fails after its callback returns, so that the results of the other events are not lost.
-    pub(super) fn close(mut self, left: usize, state: &mut CallbackState) {
+    pub(crate) fn close(mut self, left: usize, state: &mut CallbackState) {
         self.discarded += left;
         if let Some(error) = &self.last {
             let Self { discarded, rejected, .. } = self;

@@ -37,6 +37,7 @@
 //! # }
 //! ```
 
+mod at_once;
 mod caller;
 pub(crate) mod carry;
 mod decision;
@@ -49,6 +50,8 @@ mod letter;
 mod sink;
 mod step;
 
+pub use at_once::{AtOnce, Order};
+pub(crate) use caller::{Called, Caller, HandlerRecipe, Losses};
 pub(crate) use carry::{Acknowledged, Carry, Plain};
 pub use each_event::EachEvent;
 pub use event_error::{EventError, Failed};

@@ -85,6 +85,9 @@ const WORDS: &[&str] = &[
     "some",
     "many",
     "flat_map",
+    "at_once",
+    "order",
+    "any",
     "batch",
     "cancel",
     "transient",
@@ -184,6 +187,8 @@ impl Author<'_> {
                     "text::parse, on_failure: dead_letter(queue), retry: WAITS",
                     "|a| a.check(), retry: WAITS.attempts(copies), rate: rate()?",
                     "A, on_failure: POLICY, batch: Limits::count(copies), rate: queue",
+                    "each(look_up), at_once: 16, order: any",
+                    "A, at_once: copies, retry: WAITS",
                 ],
             );
         }

@@ -5,7 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::Expr;
 
 use super::options::{
-    mentions as of_options, mentions_of_supervision, number, of_number, options, span_of, supervision, text,
+    mentions as of_options, mentions_of_supervision, number, of_choice, of_number, options, span_of,
+    supervision, text,
 };
 use super::{capture, policy};
 use crate::model::{
@@ -136,7 +137,8 @@ impl Calls<'_> {
         let method = Ident::new(method, anchor);
         let policy = step.policy.as_ref().map(|of| policy::expand(of, scope)).map(|policy| quote!(#policy,));
         let pipeline = pipeline(Span::mixed_site());
-        let call = quote!(#pipeline #gates #by.#method(#name #options, #policy #recipe));
+        let at_once = step.at_once.as_ref().map(|at_once| policy::at_once(at_once, scope));
+        let call = quote!(#pipeline #gates #by.#method(#name #options, #at_once #policy #recipe));
         self.rejecting(step, self.handing_out(step, &call))
     }
 
@@ -276,6 +278,9 @@ fn mention<'a>(nodes: &'a [Node], all: &mut Vec<&'a Expr>) {
                 all.extend(step.dispatcher.as_ref().map(|dispatcher| &dispatcher.recipe));
                 all.extend(step.rejected.as_ref().map(|rejected| &rejected.to));
                 all.extend(step.policy.iter().flat_map(policy::mentions));
+                let at_once = step.at_once.as_ref();
+                all.extend(at_once.and_then(|at_once| of_number(&at_once.number)));
+                all.extend(at_once.and_then(|at_once| of_choice(at_once.order.as_ref()?)));
                 all.extend(step.gates.iter().map(|gate| &gate.recipe));
                 all.push(&step.recipe.expr);
                 all.extend(step.thens.iter().map(|recipe| &recipe.expr));

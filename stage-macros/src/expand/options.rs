@@ -145,7 +145,7 @@ pub(super) fn supervision(supervision: &Supervision, scope: &Scope<'_>) -> Token
     quote!(#strategy #backoff.intensity(::stage_core::Intensity { #max_restarts #within #rest }))
 }
 
-fn choice(choice: &Choice, of: &TokenStream, scope: &Scope<'_>) -> TokenStream {
+pub(super) fn choice(choice: &Choice, of: &TokenStream, scope: &Scope<'_>) -> TokenStream {
     match choice {
         Choice::Word(variant) => quote!(#of::#variant),
         Choice::Computed(expr) => capture::once(expr, scope),
@@ -190,7 +190,7 @@ pub(super) fn of_number(number: &Number) -> Option<&Expr> {
     }
 }
 
-fn of_choice(choice: &Choice) -> Option<&Expr> {
+pub(super) fn of_choice(choice: &Choice) -> Option<&Expr> {
     match choice {
         Choice::Computed(expr) => Some(expr),
         Choice::Word(_) => None,

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Expr;
 
 use super::{capture, options};
-use crate::model::{Failure, Gate, Policy, Retry, Scope, Shape, Step, Text};
+use crate::model::{AtOnce, Failure, Gate, Policy, Retry, Scope, Shape, Step, Text};
 use crate::words::Role;
 
 /// Expands `FailurePolicy::skip().retry(…)`.
@@ -38,11 +38,27 @@ pub(super) fn expand(policy: &Policy, scope: &Scope<'_>) -> TokenStream {
 pub(super) fn handled(step: &Step, scope: &Scope<'_>) -> (&'static str, TokenStream) {
     let expr = &step.recipe.expr;
     match (step.recipe.shape, step.role == Role::Finish) {
+        (Shape::Stage, false) if step.at_once.is_some() => {
+            ("step_each_at_once", capture::recipe(expr, scope))
+        }
+        (Shape::Stage, true) if step.at_once.is_some() => {
+            ("finish_each_at_once", capture::recipe(expr, scope))
+        }
         (Shape::Stage, false) => ("step_each", capture::recipe(expr, scope)),
         (Shape::Stage, true) => ("finish_each", capture::recipe(expr, scope)),
         (Shape::Function, false) => ("step_each_fn", capture::function(expr, scope)),
         (Shape::Function, true) => ("finish_each_fn", capture::function(expr, scope)),
     }
+}
+
+/// Expands `AtOnce::new(16).order(Order::Any),`.
+pub(super) fn at_once(AtOnce { word, number, order }: &AtOnce, scope: &Scope<'_>) -> TokenStream {
+    let number = options::number(number, scope);
+    let order =
+        order.as_ref().map(|order| options::choice(order, &quote!(::stage_core::policy::Order), scope));
+    let order = order.map(|order| quote!(.order(#order)));
+    let new = Ident::new("new", Span::mixed_site().located_at(word.span()));
+    quote!(::stage_core::policy::AtOnce::#new(#number)#order,)
 }
 
 /// Expands `.limited("step.rate", …).batched("step.batch", …)`.

@@ -72,7 +72,7 @@ impl Reader<'_> {
             Role::Finish => Owner::FINISH,
         };
         let settings = Settings::read(settings, owner, self.scope, self.errors);
-        let Settings { name, options, by, dispatcher, rejected, args, policy, gates, .. } = settings;
+        let Settings { name, options, by, dispatcher, rejected, args, policy, at_once, gates, .. } = settings;
         let expr = recipe?;
         let default = naming::default_name(&expr, role, self.number);
         let mut recipe = RecipeExpr::read(role, emits, expr, self.scope, self.errors);
@@ -80,7 +80,9 @@ impl Reader<'_> {
             recipe.call_new(&args, self.errors);
         }
         let policy = match role {
-            Role::Step | Role::Finish => policy.or_else(|| policy::of_each(&recipe.expr)),
+            Role::Step | Role::Finish => policy
+                .or_else(|| policy::of_each(&recipe.expr))
+                .or_else(|| at_once.as_ref().map(|at_once| policy::of_word(&at_once.word))),
             Role::Start | Role::Then | Role::ThenFinish | Role::Through => policy,
         };
         let name = name.unwrap_or(Text::Default(default));
@@ -97,6 +99,7 @@ impl Reader<'_> {
             dispatcher,
             rejected,
             policy,
+            at_once,
             gates,
         })
     }

@@ -46,6 +46,7 @@ pub(crate) struct Step {
     pub(crate) dispatcher: Option<Dispatcher>,
     pub(crate) rejected: Option<Rejected>,
     pub(crate) policy: Option<Policy>,
+    pub(crate) at_once: Option<AtOnce>,
     /// The steps that its options add before it, in the order of the events.
     pub(crate) gates: Vec<Gate>,
 }
@@ -168,6 +169,13 @@ pub(crate) enum Failure {
 pub(crate) struct Retry {
     pub(crate) word: Ident,
     pub(crate) backoff: Expr,
+}
+
+/// `at_once: 16, order: any`
+pub(crate) struct AtOnce {
+    pub(crate) word: Ident,
+    pub(crate) number: Number,
+    pub(crate) order: Option<Choice>,
 }
 
 /// `rate: Rate::new(100, SECOND)?` or `batch: Limits::count(100)`: a separate step before the one that has

@@ -101,7 +101,12 @@ pub(super) fn of_each(recipe: &Expr) -> Option<Policy> {
     if words.next().is_some_and(|module| module != "policy") {
         return None;
     }
-    Some(Policy { word: word.clone(), failure: None, retry: None })
+    Some(of_word(word))
+}
+
+/// Returns the policy of a step without one, for an option that is about single events.
+pub(super) fn of_word(word: &Ident) -> Policy {
+    Policy { word: word.clone(), failure: None, retry: None }
 }
 
 /// `retry: Backoff::new(FIRST, MOST)`

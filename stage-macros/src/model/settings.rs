@@ -5,8 +5,8 @@ use syn::{Expr, ExprArray, Lit, LitStr};
 
 use super::scope::{Scope, starts_in_lower_case};
 use super::{
-    Buffer, By, Choice, Dispatcher, Failure, Gate, Number, Options, Policy, Rejected, Retry, Supervision,
-    Text, policy,
+    AtOnce, Buffer, By, Choice, Dispatcher, Failure, Gate, Number, Options, Policy, Rejected, Retry,
+    Supervision, Text, policy,
 };
 use crate::ast::Setting;
 use crate::error::Errors;
@@ -29,6 +29,8 @@ pub(super) struct Settings {
     /// The rate before the batch, because a rate counts events.
     pub(super) gates: Vec<Gate>,
     pub(super) acknowledged: Option<Span>,
+    pub(super) at_once: Option<AtOnce>,
+    order: Option<(Ident, Choice)>,
     failure: Option<(Ident, Failure)>,
     retry: Option<Retry>,
 }
@@ -72,6 +74,19 @@ impl Settings {
             }
         }
         read.gates.sort_by_key(|gate| gate.word != OptionWord::Rate.word());
+        if let Some((word, order)) = read.order.take() {
+            match &mut read.at_once {
+                Some(at_once) => at_once.order = Some(order),
+                None if seen.contains(&OptionWord::AtOnce) => {}
+                None => errors.at(
+                    &word,
+                    format!(
+                        "`order` is that of the results of several events at once: add `{}`",
+                        OptionWord::AtOnce.example()
+                    ),
+                ),
+            }
+        }
         read.policy = policy::together(read.failure.take(), read.retry.take());
         read
     }
@@ -84,6 +99,13 @@ impl Settings {
                 self.failure = policy::failure(value, scope, errors).map(|failure| (word, failure));
             }
             OptionWord::Retry => self.retry = policy::retry(word, value, errors),
+            OptionWord::AtOnce => {
+                let number = Number::read(option, value, scope, errors);
+                self.at_once = number.map(|number| AtOnce { word, number, order: None });
+            }
+            OptionWord::Order => {
+                self.order = choice(&ORDER, value, scope, errors).map(|order| (word, order));
+            }
             OptionWord::Rate | OptionWord::Batch => {
                 self.gates.extend(policy::gate(option, word, value, scope, errors));
             }
@@ -197,7 +219,7 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
         OptionWord::Acknowledged => {
             "it applies to every step of a pipeline; put it before the first item, as `acknowledged,`"
         }
-        OptionWord::OnFailure | OptionWord::Retry => {
+        OptionWord::OnFailure | OptionWord::Retry | OptionWord::AtOnce | OptionWord::Order => {
             "it applies to the events that one step handles; put it on that `step` or `finish`"
         }
         OptionWord::Rate | OptionWord::Batch => {
@@ -239,6 +261,8 @@ const STRATEGY: Words = Words {
     option: OptionWord::Strategy,
     words: &[("one_for_one", "OneForOne"), ("one_for_all", "OneForAll"), ("rest_for_one", "RestForOne")],
 };
+
+const ORDER: Words = Words { option: OptionWord::Order, words: &[("kept", "Kept"), ("any", "Any")] };
 
 impl Number {
     fn of(words: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Self> {

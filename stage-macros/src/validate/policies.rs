@@ -3,7 +3,7 @@
 use syn::Expr;
 
 use crate::error::Errors;
-use crate::model::{Model, Shape, Step, steps};
+use crate::model::{AtOnce, Model, Shape, Step, steps};
 use crate::words::{Emits, Role};
 
 /// Reports policies without an event to judge, and functions whose future is never awaited.
@@ -14,7 +14,17 @@ pub(super) fn check(model: &Model, errors: &mut Errors) {
             continue;
         };
         let emits = step.recipe.emits;
-        if emits != Emits::One {
+        if let Some(AtOnce { word, .. }) = &step.at_once
+            && step.recipe.shape == Shape::Function
+        {
+            errors.at(
+                word,
+                format!(
+                    "`at_once` lets several events wait at the same time, and this function does not wait: write `{} policy::each(|event: Event| async move {{ … }}), at_once: …`, with the type of the event and `use stage_core::policy;`",
+                    step.role.word()
+                ),
+            );
+        } else if emits != Emits::One {
             errors.at(
                 &policy.word,
                 format!(

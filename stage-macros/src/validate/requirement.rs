@@ -1,7 +1,7 @@
 //! Requirements on a pipeline's numbers, checked by macro, compiler or builder.
 
 use super::DEFAULT_MAX_DEMAND;
-use crate::model::{Model, Number, Options, Shape, Step, partitions, steps};
+use crate::model::{AtOnce, Model, Number, Options, Shape, Step, partitions, steps};
 use crate::option_words::OptionWord;
 use crate::words::Role;
 
@@ -64,6 +64,10 @@ pub(crate) fn requirements(model: &Model) -> Vec<Requirement<'_>> {
         };
         let inherited = if step.takes_batches() { Bound::Batches } else { inherited.again() };
         of_options(&step.options, &inherited, &owner, &mut requirements);
+        requirements.extend(step.at_once.as_ref().map(|AtOnce { number, .. }| {
+            let owner = owner.clone();
+            Requirement::AtLeastOne { option: OptionWord::AtOnce, number, owner }
+        }));
         requirements.extend(alone(step, &model.defaults));
     }
     requirements.extend(
@@ -187,6 +191,7 @@ fn zero(option: OptionWord) -> &'static str {
         OptionWord::MaxDemand => {
             "`max_demand` is 0: a step that asks for nothing gets nothing; write at least 1"
         }
+        OptionWord::AtOnce => "`at_once` is 0: a step that handles no event does nothing; write at least 1",
         _ => "`count` is 0: a step has at least one copy",
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use stage_core::ack::Delivery;
 use stage_core::batch::Limits;
 use stage_core::pipeline::Carried;
-use stage_core::policy::{DeadLetter, EachEvent, FailurePolicy, each};
+use stage_core::policy::{DeadLetter, EachEvent, FailurePolicy, Order, each};
 use stage_core::rate::{Budget, Rate};
 use stage_core::testing::{Probe, settle};
 use stage_core::{Backoff, BoxError, Pipeline, Report, pipeline};
@@ -241,5 +241,36 @@ async fn functions_that_wait_need_no_policy() -> Result<(), BoxError> {
     let (stored, received) = channel();
     run(Each::new(stored)).await?;
     assert!(received.iter().eq(1..=10));
+    Ok(())
+}
+
+/// Waits longer for smaller numbers, and refuses 3.
+async fn look_up(number: u64) -> Result<u64, BoxError> {
+    tokio::time::sleep(Duration::from_secs(10 - number)).await;
+    if number == 3 { Err("three".into()) } else { Ok(number) }
+}
+
+pipeline! {
+    /// Looks several numbers up at once.
+    LookUp(at_once: usize, order: Order, into: Sender<u64>) {
+        start  0..10_u64;
+        step   each(look_up), at_once: 10, order: any, on_failure: skip, name: "any";
+        step   each(look_up), at_once: at_once, order: order, on_failure: skip, name: "given";
+        finish each(move |number| {
+            let into = into.clone();
+            async move { into.send(number) }
+        }), at_once: 1;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_handles_several_events_at_once_in_the_order_that_its_options_name() -> Result<(), BoxError> {
+    let (into, received) = channel();
+    let look_up = LookUp::new(5, Order::Kept, into);
+    let windows: Vec<_> =
+        look_up.topology().steps.iter().map(|step| (step.max_demand, step.min_demand)).collect();
+    assert_eq!(windows[1..], [(20, 10), (10, 5), (2, 1)]);
+    look_up.start().await?.join().await?;
+    assert_eq!(received.iter().collect::<Vec<_>>(), [9, 8, 7, 6, 5, 4, 2, 1, 0]);
     Ok(())
 }

@@ -66,6 +66,15 @@ impl StepOptions {
         Self::new().name(name)
     }
 
+    /// Sets this window, unless the options set a `max_demand`.
+    pub(crate) fn or_window(mut self, max_demand: usize, min_demand: usize) -> Self {
+        if self.max_demand.is_none() {
+            self.max_demand = Some(max_demand);
+            self.min_demand.get_or_insert(min_demand);
+        }
+        self
+    }
+
     /// Sets the name, unique in the pipeline. Default: made from the type of the stage.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());

@@ -1,0 +1,82 @@
+//! Builder methods for steps that handle several events at once.
+
+use super::stages::{ConcurrentSink, ConcurrentStep};
+use crate::base::error::BoxError;
+use crate::pipeline::{Chain, Pipeline, StepOptions};
+use crate::policy::{AtOnce, Carry, EachEvent, FailurePolicy};
+use crate::sync::{Arc, Mutex, lock};
+
+impl<T: Send + 'static, C: Carry> Chain<T, C> {
+    /// Like [`step_each`](Self::step_each), with several events in progress at a time, each with a handler of its own
+    /// that `recipe` builds. The policy applies to each event: a retry holds back no other event, except for the order
+    /// in which results leave.
+    ///
+    /// The step has a `max_demand` of twice the events in progress, and a `min_demand` of half of that, unless
+    /// `options` set a `max_demand`: the step holds no more events than that, in progress or behind it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use stage_core::Pipeline;
+    /// # use stage_core::policy::{AtOnce, FailurePolicy, each};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// async fn look_up(number: u64) -> Result<u64, std::io::Error> {
+    ///     tokio::time::sleep(Duration::from_millis(10)).await;
+    ///     Ok(number * 2)
+    /// }
+    ///
+    /// let pipeline = Pipeline::builder("look up")
+    ///     .start_fn("numbers", || Ok(0..100))
+    ///     .step_each_at_once("look_up", AtOnce::new(50), FailurePolicy::skip(), || Ok(each(look_up)))
+    ///     .finish_fn("print", |number| println!("{number}"));
+    /// let report = pipeline.start().await?.join().await?;
+    /// assert_eq!(report.stages[2].events_in, 100);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn step_each_at_once<H, R>(
+        self,
+        options: impl Into<StepOptions>,
+        at_once: AtOnce,
+        policy: FailurePolicy<T>,
+        recipe: R,
+    ) -> Chain<H::Out, C>
+    where
+        H: EachEvent<In = T>,
+        R: Fn() -> Result<H, BoxError> + Send + 'static,
+    {
+        let recipe = shared(recipe);
+        let options = options.into().or_window(at_once.most.saturating_mul(2), at_once.most);
+        self.step(options, move || {
+            ConcurrentStep::<H, C>::new(at_once, policy.clone(), Arc::new(recipe.clone()))
+        })
+    }
+
+    /// Like [`finish_each`](Self::finish_each), with several events in progress at a time: see
+    /// [`step_each_at_once`](Self::step_each_at_once).
+    pub fn finish_each_at_once<H, R>(
+        self,
+        options: impl Into<StepOptions>,
+        at_once: AtOnce,
+        policy: FailurePolicy<T>,
+        recipe: R,
+    ) -> Pipeline
+    where
+        H: EachEvent<In = T>,
+        R: Fn() -> Result<H, BoxError> + Send + 'static,
+    {
+        let recipe = shared(recipe);
+        let options = options.into().or_window(at_once.most.saturating_mul(2), at_once.most);
+        self.finish(options, move || {
+            ConcurrentSink::<H, C>::new(at_once, policy.clone(), Arc::new(recipe.clone()))
+        })
+    }
+}
+
+/// Makes a recipe that all handlers share.
+fn shared<H: 'static>(
+    recipe: impl Fn() -> Result<H, BoxError> + Send + 'static,
+) -> impl Fn() -> Result<H, BoxError> + Clone + Send + Sync + 'static {
+    let recipe = Arc::new(Mutex::new(recipe));
+    move || lock(&recipe)()
+}

@@ -1,0 +1,22 @@
+//! Steps that handle several events at once: a handler waits for a service while others do, too.
+//!
+//! ```text
+//!               ┌ handler 1 ─ … waits … ─┐
+//!  events ══▶ in│ handler 2 ─ … waits … ─│▶ results, in order or as they complete ══▶
+//!               └ handler n ─ … waits … ─┘
+//! ```
+//!
+//! Each event runs in a task of its own, with a handler of its own that the recipe made; a handler is used again for
+//! the next event. So the events of a batch, and of later batches, are in progress together.
+//!
+//! 1. At most `at_once` events are in progress; the stage holds at most `max_demand` events.
+//! 2. With [`Order::Kept`](crate::policy::Order), results leave in the order of their events (`reorder.rs`).
+//! 3. An event is asked for again only when its result has left, so a slow consumer holds the producer back.
+//! 4. After a failure that restarts the step, the events that it holds are handled first.
+
+mod declare;
+mod pool;
+mod reorder;
+mod stages;
+#[cfg(test)]
+mod tests;

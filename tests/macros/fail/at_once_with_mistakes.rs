@@ -1,0 +1,30 @@
+#[path = "../stages.rs"]
+mod stages;
+
+use stage_core::{pipeline, policy};
+use stages::*;
+
+async fn look_up(number: u64) -> Result<u64, std::io::Error> {
+    Ok(number)
+}
+
+pipeline! {
+    /// Stores every queued file.
+    pub Upload(queue: Queue) {
+        start 0..10_u64, at_once: 4;
+        step policy::each(look_up), at_once: 0;
+        step policy::each(look_up), at_once: "four", name: "four";
+        step policy::each(look_up), order: any, name: "order";
+        step policy::each(look_up), at_once: 4, order: keep, name: "keep";
+        step |number| number + 1, at_once: 4;
+        step policy::each(look_up), at_once: 4, name: "then";
+        then |number| number;
+        finish drop;
+    }
+}
+
+fn main() {
+    let upload = Upload::new(Queue);
+    println!("{}", upload.topology());
+    let _running = upload.start();
+}
