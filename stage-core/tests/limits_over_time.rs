@@ -219,14 +219,14 @@ fn a_step_that_uses_the_processor_is_named_at_every_position_and_followed_to_the
         follows(
             |knobs| {
                 // Nothing is free: the others take a twentieth of the time of the slow one.
-                (0..names.len()).for_each(|place| set(knobs, place, 500));
-                set(knobs, from, 10_000);
+                (0..names.len()).for_each(|place| set(knobs, place, 100));
+                set(knobs, from, 2_000);
                 computing(knobs)
             },
             by_work(names[from]),
             |knobs, _| {
-                set(knobs, from, 500);
-                set(knobs, to, 10_000);
+                set(knobs, from, 100);
+                set(knobs, to, 2_000);
             },
             by_work(names[to]),
         );
