@@ -91,14 +91,14 @@ impl TokenGroup {
         lock(&self.tokens).push(token);
     }
 
-    /// Adds a holder. Called by a holder.
-    pub(super) fn hold(&self) {
-        self.holders.fetch_add(1, Ordering::Relaxed);
+    /// Adds holders. Called by a holder.
+    pub(super) fn hold(&self, holders: usize) {
+        self.holders.fetch_add(holders, Ordering::Relaxed);
     }
 
-    /// Records that one holder acknowledged.
-    pub(super) fn acknowledge(&self) {
-        if self.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
+    /// Records that this number of holders, at least one, acknowledged.
+    pub(super) fn acknowledge(&self, holders: usize) {
+        if self.holders.fetch_sub(holders, Ordering::AcqRel) == holders {
             let reason = lock(&self.reason).take();
             let tokens = mem::take(&mut *lock(&self.tokens));
             match reason {
@@ -118,9 +118,10 @@ impl TokenGroup {
             }
         }
         self.rejected.store(true, Ordering::Release);
-        self.acknowledge();
+        self.acknowledge(1);
     }
 
+    #[inline]
     pub(super) fn is_rejected(&self) -> bool {
         self.rejected.load(Ordering::Acquire)
     }

@@ -1,5 +1,6 @@
 //! Reports deliveries as handled in bulk.
 
+use super::group::TokenGroup;
 use super::slot::Slot;
 use super::token::Token;
 use crate::sync::Arc;
@@ -10,6 +11,8 @@ use crate::sync::Arc;
 pub(crate) struct Handled {
     /// Slots of the same inbox, without other holders.
     slots: Vec<Slot>,
+    /// A group, and the number of its holders that are to settle.
+    group: Option<(Arc<TokenGroup>, usize)>,
 }
 
 /// The most deliveries reported together: the first ones should not wait long.
@@ -24,10 +27,26 @@ impl Handled {
                 None => self.push(slot),
                 Some(group) => {
                     group.keep(Token::slot(slot));
-                    group.acknowledge();
+                    self.count(group);
                 }
             },
-            Err(token) => token.acknowledge(),
+            Err(token) => match token.into_group() {
+                Ok(group) => self.count(group),
+                Err(token) => token.acknowledge(),
+            },
+        }
+    }
+
+    /// Counts a holder of a group: neighbours are parts of the same delivery, and settle with one subtraction.
+    #[inline]
+    fn count(&mut self, group: Arc<TokenGroup>) {
+        match &mut self.group {
+            Some((last, holders)) if Arc::ptr_eq(last, &group) && *holders < TOGETHER => *holders += 1,
+            _ => {
+                if let Some((last, holders)) = self.group.replace((group, 1)) {
+                    last.acknowledge(holders);
+                }
+            }
         }
     }
 
@@ -35,13 +54,20 @@ impl Handled {
     fn push(&mut self, slot: Slot) {
         let strange = self.slots.last().is_some_and(|last| !Arc::ptr_eq(last.inbox(), slot.inbox()));
         if strange || self.slots.len() == TOGETHER {
-            self.tell();
+            self.tell_slots();
         }
         self.slots.push(slot);
     }
 
     /// Reports all added deliveries. The memory is kept.
     pub(crate) fn tell(&mut self) {
+        if let Some((last, holders)) = self.group.take() {
+            last.acknowledge(holders);
+        }
+        self.tell_slots();
+    }
+
+    fn tell_slots(&mut self) {
         let Some(last) = self.slots.last() else { return };
         let inbox = Arc::clone(last.inbox());
         inbox.all_acknowledged(&mut self.slots);

@@ -261,6 +261,60 @@ fn an_empty_delivery_is_acknowledged_by_its_split_and_unmade_parts_reject_it() {
     assert_eq!(verdicts.rejected[0].receipt, 2);
 }
 
+/// Counts from 0 to `length`, and states a length of its own.
+struct Counting {
+    next: u64,
+    length: u64,
+    stated: usize,
+}
+
+impl Iterator for Counting {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        let next = self.next;
+        self.next += 1;
+        (next < self.length).then_some(next)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.stated, None)
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_parts_of_frames_settle_together_whatever_length_their_iterators_state(
+        frames in prop::collection::vec((0..200_u64, 0..400_usize, 0..200_usize, any::<bool>()), 1..6)
+    ) {
+        let world = World::new();
+        let mut handled = Vec::new();
+        let mut expected = Vec::new();
+        for (number, (length, stated, taken, rejects)) in (0..).zip(frames) {
+            let mut frame = world.source.deliver([(Counting { next: 0, length, stated }, number)]);
+            let mut parts = frame.next().unwrap().split();
+            handled.extend(parts.by_ref().take(taken).map(|part| part.into_parts().1));
+            if rejects && let Some(part) = parts.next() {
+                part.reject(Reason::failed("on purpose"));
+                expected.push((number, false));
+                handled.extend(parts.map(|part| part.into_parts().1));
+            } else {
+                // An iterator that is dropped before its end rejects.
+                expected.push((number, parts.next().is_none()));
+            }
+        }
+        Token::acknowledge_all(handled);
+        let mut verdicts = Verdicts::new();
+        world.books.collect(&mut verdicts, None);
+        let rejected = verdicts.rejected.iter().map(|rejected| (rejected.receipt, false));
+        let mut all: Vec<_> =
+            verdicts.acknowledged.iter().map(|receipt| (*receipt, true)).chain(rejected).collect();
+        all.sort_unstable();
+        prop_assert_eq!(all, expected);
+        prop_assert_eq!(world.books.open_places(), 0);
+    }
+}
+
 #[test]
 fn deliveries_of_several_sources_are_acknowledged_together_and_on_unwind() {
     let (one, other) = (World::new(), World::new());

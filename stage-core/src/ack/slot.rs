@@ -44,6 +44,14 @@ impl Slot {
         get_mut(&mut self.0.group).take()
     }
 
+    /// Moves into the group of holders, and returns it: its holders settle the delivery.
+    pub(super) fn into_group(mut self) -> Arc<TokenGroup> {
+        let group = self.share();
+        self.leave();
+        group.keep(Token::slot(self));
+        group
+    }
+
     #[inline]
     pub(super) const fn inbox(&self) -> &Arc<Inbox> {
         &self.0.inbox
@@ -63,7 +71,7 @@ impl Slot {
             }
             Some(group) => {
                 group.keep(Token::slot(self));
-                group.acknowledge();
+                group.acknowledge(1);
             }
         }
     }

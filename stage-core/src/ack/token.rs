@@ -100,7 +100,7 @@ impl Token {
             Holder::Slot(slot, _) => slot.share(),
             Holder::Group(group, _) => Arc::clone(group),
         };
-        group.hold();
+        group.hold(1);
         Self::held_by(Holder::Group(group, Looked::yes())).traced(trace)
     }
 
@@ -165,7 +165,7 @@ impl Token {
         match mem::replace(&mut self.holder, Holder::Nothing) {
             Holder::Nothing => {}
             Holder::Slot(slot, _) => slot.acknowledge(),
-            Holder::Group(group, _) => group.acknowledge(),
+            Holder::Group(group, _) => group.acknowledge(1),
         }
     }
 
@@ -218,6 +218,48 @@ impl Token {
             Holder::Slot(slot, _) => Ok(slot),
             held => Err(Self { holder: held, trace: mem::take(&mut self.trace) }),
         }
+    }
+
+    /// Returns the group of another holder, which must then settle with it; or the token itself.
+    #[inline]
+    pub(super) fn into_group(mut self) -> Result<Arc<TokenGroup>, Self> {
+        match mem::replace(&mut self.holder, Holder::Nothing) {
+            Holder::Group(group, _) => Ok(group),
+            held => Err(Self { holder: held, trace: mem::take(&mut self.trace) }),
+        }
+    }
+
+    /// Returns the same token as one of a group, whose further holders cost less.
+    pub(super) fn grouped(mut self) -> Self {
+        let holder = match mem::replace(&mut self.holder, Holder::Nothing) {
+            Holder::Slot(slot, looked) => Holder::Group(slot.into_group(), looked),
+            held => held,
+        };
+        Self { holder, trace: mem::take(&mut self.trace) }
+    }
+
+    /// Counts this number of holders in advance, for [`part`](Self::part).
+    pub(super) fn hold(&self, holders: usize) {
+        if let Holder::Group(group, _) = &self.holder {
+            group.hold(holders);
+        }
+    }
+
+    /// Takes back holders that were counted in advance and not made.
+    pub(super) fn release(&self, holders: usize) {
+        if let Holder::Group(group, _) = &self.holder {
+            group.acknowledge(holders);
+        }
+    }
+
+    /// Returns a holder that was counted in advance, of a token that is [grouped](Self::grouped).
+    #[inline]
+    pub(super) fn part(&self) -> Self {
+        let holder = match &self.holder {
+            Holder::Group(group, _) => Holder::Group(Arc::clone(group), Looked::yes()),
+            Holder::Nothing | Holder::Slot(..) => Holder::Nothing,
+        };
+        Self::held_by(holder).traced(self.trace.share())
     }
 
     pub(super) fn inbox(&self) -> Option<&Arc<Inbox>> {
