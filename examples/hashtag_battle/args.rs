@@ -44,8 +44,8 @@ pub(crate) struct Args {
     )]
     pub(crate) serve: Option<SocketAddr>,
 
-    /// Also counts the rows of the table `hashtag_entries` in this PostgreSQL database, which is created if it is
-    /// missing: postgres://user@host/name
+    /// Also counts the rows of the table `hashtag_entries` in this PostgreSQL database; the table is created if it is
+    /// missing
     #[arg(long, value_name = "ADDRESS", requires = "serve")]
     pub(crate) database: Option<String>,
 

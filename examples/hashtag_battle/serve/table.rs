@@ -14,6 +14,7 @@ use stage_connect::{Acks, ConnectError, Disposition, Pull, Pulled, Settle};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Row};
 
 use crate::entry::Entry;
@@ -92,7 +93,7 @@ impl Table {
     }
 
     fn failed(&self, what: &str, error: Error) -> ConnectError {
-        let wrong = match error.code().map(|code| code.code()) {
+        let wrong = match error.code().map(SqlState::code) {
             Some("28P01" | "28000") => Some("check the user, the password and pg_hba.conf"),
             Some("3D000") => Some("create the database, or name another one"),
             Some("42501") => Some("grant the user the right to create and read the table"),
