@@ -1,0 +1,91 @@
+//! A connection with one channel.
+
+use std::time::Duration;
+
+use lapin::options::QueueDeclareOptions;
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, Connection};
+use stage_connect::ConnectError;
+use tokio::time::timeout;
+
+use crate::error::{NOT_FOUND, code, failed, late};
+use crate::message::short;
+use crate::options::QueueKind;
+use crate::server::Server;
+
+/// The longest wait for an answer of the server.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest name of a queue.
+const NAME: usize = 255;
+
+/// A connection with one channel. Acknowledgements belong to the channel of their delivery.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) connection: Connection,
+    pub(crate) channel: Channel,
+}
+
+/// Awaits a call of the client.
+pub(crate) async fn ask<T>(
+    at: &str,
+    what: &str,
+    call: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, ConnectError> {
+    timeout(PATIENCE, call).await.map_err(|_| late(at, what))?.map_err(|error| failed(at, what, &error))
+}
+
+impl Session {
+    pub(crate) async fn open(server: &Server, at: &str) -> Result<Self, ConnectError> {
+        let what = "cannot connect";
+        let connection = ask(at, what, server.connect()).await?;
+        let channel = ask(at, what, connection.create_channel()).await?;
+        Ok(Self { connection, channel })
+    }
+
+    /// Closes the connection, which may be broken.
+    pub(crate) async fn close(&self) {
+        let _ = timeout(PATIENCE, self.connection.close(200, short("OK"))).await;
+    }
+
+    /// Returns whether a queue exists. The channel of this session ends if it does not.
+    pub(crate) async fn has_queue(&self, queue: &str, at: &str) -> Result<bool, ConnectError> {
+        let what = "cannot find the queue";
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let declared = self.channel.queue_declare(short(queue), passive, FieldTable::default());
+        match timeout(PATIENCE, declared).await.map_err(|_| late(at, what))? {
+            Ok(_) => Ok(true),
+            Err(error) if code(&error) == Some(NOT_FOUND) => Ok(false),
+            Err(error) => Err(failed(at, what, &error)),
+        }
+    }
+
+    /// Waits until the server has processed everything that was sent on this channel. The queue is one that exists.
+    pub(crate) async fn flush(&self, queue: &str) -> lapin::Result<()> {
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        self.channel.queue_declare(short(queue), passive, FieldTable::default()).await.map(drop)
+    }
+}
+
+/// Refuses a name that the protocol cannot carry.
+pub(crate) fn check_name(at: &str, name: &str) -> Result<(), ConnectError> {
+    if name.len() <= NAME {
+        return Ok(());
+    }
+    let wrong = format!("a name has {} bytes, of at most {NAME}", name.len());
+    Err(ConnectError::fatal(at, wrong, "choose a shorter name"))
+}
+
+/// Creates a durable queue.
+pub(crate) async fn create_queue(
+    channel: &Channel,
+    queue: &str,
+    kind: QueueKind,
+    mut arguments: FieldTable,
+) -> lapin::Result<()> {
+    if kind == QueueKind::Quorum {
+        arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    }
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(short(queue), durable, arguments).await.map(drop)
+}
