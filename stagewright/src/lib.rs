@@ -37,8 +37,8 @@
 //! * `flow` (default): the module `flow`.
 //! * `config`, `crossbeam`, `rayon`, `serde`, `test-util`, `trace`: as of `stage_core`.
 //! * `csv`, `gzip`, `json`, `zstd`: the file formats of `flow`.
-//! * `connect`, `http`, `nats`, `postgres`, `redis`, `sqlite`: the traits of connectors and the connectors, in the
-//!   module `connect`.
+//! * `connect`, `http`, `kafka`, `nats`, `postgres`, `rabbitmq`, `redis`, `sqlite`: the traits of connectors and the
+//!   connectors, in the module `connect`. `kafka` compiles a C library.
 //! * `panel`: a live page of running pipelines, the module `panel`.
 //! * `metrics`: the numbers for StatsD, Prometheus and others, the module `metrics`.
 //! * `otel`: traces for OpenTelemetry, the module `otel`.
@@ -68,12 +68,18 @@ pub mod connect {
     #[cfg(feature = "http")]
     #[doc(inline)]
     pub use stage_http as http;
+    #[cfg(feature = "kafka")]
+    #[doc(inline)]
+    pub use stage_kafka as kafka;
     #[cfg(feature = "nats")]
     #[doc(inline)]
     pub use stage_nats as nats;
     #[cfg(feature = "postgres")]
     #[doc(inline)]
     pub use stage_postgres as postgres;
+    #[cfg(feature = "rabbitmq")]
+    #[doc(inline)]
+    pub use stage_rabbitmq as rabbitmq;
     #[cfg(feature = "redis")]
     #[doc(inline)]
     pub use stage_redis as redis;

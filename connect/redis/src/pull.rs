@@ -56,6 +56,10 @@ impl Scan {
     }
 }
 
+/// The maximum number of parts of the group's open entries that are searched before new entries are read. A part is ten
+/// times the number of entries that are asked for.
+const SEARCHES: usize = 20;
+
 /// The smallest id, where a search begins.
 const START: &str = "0-0";
 
@@ -208,7 +212,7 @@ async fn claim(
 ) -> Result<Vec<Numbered>, ConnectError> {
     let what = "cannot claim entries";
     let ReadOptions { stream, group, lease, claim_every, .. } = &*reader.options;
-    loop {
+    for _ in 0..SEARCHES {
         let mut command = script(CLAIM, &[stream, &reader.options.due()]);
         command.arg(group).arg(&*reader.consumer).arg(millis(*lease)).arg(at_most.get()).arg(&scan.cursor);
         let reply = call::<Value>(link, &command).await.ok_or_else(|| late(&reader.describe(), what))?;
@@ -226,6 +230,8 @@ async fn claim(
             return Ok(claimed.entries);
         }
     }
+    scan.next = Instant::now() + *claim_every;
+    Ok(Vec::new())
 }
 
 async fn read_new(

@@ -1,0 +1,142 @@
+//! The state that the thread of a member, its source and its settling half share.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+use stage_connect::ConnectError;
+use tokio::sync::Notify;
+
+use crate::books::Books;
+use crate::error::failed;
+use crate::member::MemberContext;
+use crate::options::ReadOptions;
+use crate::server::Server;
+
+/// The state of a member.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) options: ReadOptions,
+    pub(crate) server: Server,
+    state: Mutex<State>,
+    /// Told to the thread of the member: demand, a settled message, or the end.
+    changed: Condvar,
+    /// Told to the source: a message, a retry or an error.
+    pub(crate) arrived: Notify,
+    consumer: OnceLock<Weak<BaseConsumer<MemberContext>>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) books: Books,
+    /// The number of messages that the source asks for at this moment.
+    pub(crate) wanted: usize,
+    pub(crate) failure: Option<ConnectError>,
+    pub(crate) has_ended: bool,
+}
+
+impl Group {
+    pub(crate) fn new(server: Server, options: ReadOptions) -> Self {
+        Self {
+            options,
+            server,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            arrived: Notify::new(),
+            consumer: OnceLock::new(),
+        }
+    }
+
+    /// Returns the server and the object, for messages.
+    pub(crate) fn describe(&self) -> String {
+        let ReadOptions { topic, group, .. } = &self.options;
+        format!("{} topic `{topic}` group `{group}`", self.server.name())
+    }
+
+    pub(crate) fn set_consumer(&self, consumer: &Arc<BaseConsumer<MemberContext>>) {
+        let _ = self.consumer.set(Arc::downgrade(consumer));
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state, and tells the thread.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let changed = change(&mut self.lock());
+        self.changed.notify_all();
+        changed
+    }
+
+    /// Waits for a change, on the thread of the member.
+    pub(crate) fn wait(&self, limit: Duration, is_enough: impl Fn(&State) -> bool) {
+        let begun = Instant::now();
+        let mut state = self.lock();
+        while !is_enough(&state) {
+            let left = limit.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Commits the positions that are not committed yet, of these partitions or of all. Blocks.
+    pub(crate) fn commit(&self, of: Option<&[i32]>) -> Result<(), ConnectError> {
+        let positions = self.lock().books.positions(of);
+        let Some(consumer) = self.consumer.get().and_then(Weak::upgrade) else { return Ok(()) };
+        if positions.is_empty() {
+            return Ok(());
+        }
+        let mut list = TopicPartitionList::new();
+        for (partition, position) in &positions {
+            // A partition and an offset of the server's own are always valid.
+            let _ = list.add_partition_offset(&self.options.topic, *partition, Offset::Offset(*position));
+        }
+        match consumer.commit(&list, CommitMode::Sync) {
+            Ok(()) => {
+                self.lock().books.committed(&positions);
+                Ok(())
+            }
+            Err(error) if is_void(&error) => {
+                tracing::warn!(%error, "{}: positions of a lost partition are not committed", self.describe());
+                Ok(())
+            }
+            Err(error) => Err(failed(&self.describe(), "cannot commit", &error)),
+        }
+    }
+}
+
+/// Returns whether an error means that the partitions belong to another member by now.
+fn is_void(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(Code::UnknownMemberId | Code::IllegalGeneration | Code::FencedInstanceId | Code::AssignmentLost)
+    )
+}
+
+/// A half of the member. The thread ends with the last one.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle(Arc<Ending>);
+
+#[derive(Debug)]
+struct Ending(Arc<Group>);
+
+impl Handle {
+    pub(crate) fn new(group: Arc<Group>) -> Self {
+        Self(Arc::new(Ending(group)))
+    }
+
+    pub(crate) fn group(&self) -> &Arc<Group> {
+        &self.0.0
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.change(|state| state.has_ended = true);
+    }
+}

@@ -1,0 +1,227 @@
+//! The thread of a member of a group: polls, pauses, and settles before it gives partitions back.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rdkafka::TopicPartitionList;
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::util::Timeout;
+use stage_connect::ConnectError;
+
+use crate::error::failed;
+use crate::group::Group;
+use crate::message::KafkaMessage;
+use crate::options::StartAt;
+
+/// The longest time without a look at the demand.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The time without demand after which partitions are paused. A pause discards what the client has fetched in advance,
+/// and a member that does not poll cannot answer the group.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Answers the group on behalf of a member.
+#[derive(Debug)]
+pub(crate) struct MemberContext {
+    group: Arc<Group>,
+}
+
+impl ClientContext for MemberContext {
+    fn error(&self, error: KafkaError, reason: &str) {
+        report(&self.group, &error, reason);
+    }
+}
+
+impl ConsumerContext for MemberContext {
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        let Rebalance::Revoke(list) = rebalance else { return };
+        let revoked = numbers(list);
+        let group = &self.group;
+        group.change(|state| state.books.close(&revoked));
+        group.wait(group.options.settle_within, |state| state.has_ended || !state.books.is_in_hand(&revoked));
+        if let Err(error) = group.commit(Some(&revoked)) {
+            // The next member begins at the last position that was committed.
+            tracing::warn!(%error, "a partition is given back before its position is committed");
+        }
+        group.change(|state| state.books.revoke(&revoked));
+    }
+
+    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(list) = rebalance {
+            self.group.change(|state| state.books.assign(numbers(list)));
+        }
+    }
+
+    fn main_queue_min_poll_interval(&self) -> Timeout {
+        Timeout::After(TICK)
+    }
+}
+
+fn numbers(list: &TopicPartitionList) -> Vec<i32> {
+    list.elements().iter().map(rdkafka::topic_partition_list::TopicPartitionListElem::partition).collect()
+}
+
+/// Hands an error to the source. Errors of single brokers are not worth an interruption: the client goes on.
+fn report(group: &Group, error: &KafkaError, reason: &str) {
+    use RDKafkaErrorCode as Code;
+    let concerns_all = matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::AllBrokersDown
+                | Code::Authentication
+                | Code::SaslAuthenticationFailed
+                | Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::UnknownTopicOrPartition
+                | Code::InconsistentGroupProtocol
+                | Code::Fatal
+        )
+    );
+    if concerns_all {
+        let error = failed(&group.describe(), "cannot read", error);
+        group.change(|state| state.failure = Some(error));
+        group.arrived.notify_one();
+    } else {
+        tracing::debug!(%error, reason, "{}: the client goes on", group.describe());
+    }
+}
+
+/// Joins the group, on a thread of its own, which ends with the last half of the member.
+pub(crate) fn join(group: &Arc<Group>) -> Result<Arc<BaseConsumer<MemberContext>>, ConnectError> {
+    let (at, what) = (group.describe(), "cannot join the group");
+    let reset = match group.options.start {
+        StartAt::Oldest => "earliest",
+        StartAt::New => "latest",
+    };
+    let context = MemberContext { group: Arc::clone(group) };
+    let config = group.server.consumer(&group.options.group, reset);
+    let consumer: BaseConsumer<MemberContext> =
+        config.create_with_context(context).map_err(|error| failed(&at, what, &error))?;
+    consumer.subscribe(&[&group.options.topic]).map_err(|error| failed(&at, what, &error))?;
+    let consumer = Arc::new(consumer);
+    group.set_consumer(&consumer);
+    let member = Member {
+        consumer: Arc::clone(&consumer),
+        group: Arc::clone(group),
+        paused: Paused::No,
+        asked: Instant::now(),
+        held: Vec::new(),
+    };
+    thread::Builder::new()
+        .name("stage-kafka".to_owned())
+        .spawn(move || member.run())
+        .map_err(|error| ConnectError::gone(&at, what, error))?;
+    Ok(consumer)
+}
+
+struct Member {
+    consumer: Arc<BaseConsumer<MemberContext>>,
+    group: Arc<Group>,
+    paused: Paused,
+    /// The last time at which there was demand.
+    asked: Instant,
+    /// Partitions that are paused because they are too far ahead.
+    held: Vec<i32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Paused {
+    No,
+    All,
+}
+
+impl Member {
+    fn run(mut self) {
+        loop {
+            let (ended, missing) = {
+                let state = self.group.lock();
+                (state.has_ended, state.wanted.saturating_sub(state.books.received()))
+            };
+            if ended {
+                break;
+            }
+            if missing > 0 {
+                self.asked = Instant::now();
+                self.resume();
+                self.hold_back();
+                self.receive(missing);
+            } else if self.paused == Paused::All {
+                // The client answers the group only while it is polled.
+                self.receive(1);
+            } else if self.asked.elapsed() >= IDLE {
+                self.pause();
+            } else {
+                self.group.wait(TICK, |state| state.has_ended || state.wanted > state.books.received());
+            }
+        }
+        if let Err(error) = self.group.commit(None) {
+            tracing::warn!(%error, "the last positions are not committed");
+        }
+        // Leaves the group; the callbacks of that find the end of the halves, and do not wait.
+    }
+
+    /// Takes messages that are there, or waits a moment for the first one.
+    fn receive(&self, at_most: usize) {
+        let mut received = Vec::new();
+        while received.len() < at_most {
+            let wait = if received.is_empty() { TICK } else { Duration::ZERO };
+            match self.consumer.poll(wait) {
+                Some(Ok(message)) => received.push(KafkaMessage::copy(&message)),
+                Some(Err(error)) => report(&self.group, &error, "poll"),
+                None => break,
+            }
+        }
+        if !received.is_empty() {
+            self.group.change(|state| received.into_iter().for_each(|message| state.books.receive(message)));
+            self.group.arrived.notify_one();
+        }
+    }
+
+    /// Pauses all partitions. Those that are assigned later may deliver one message, which waits for demand.
+    fn pause(&mut self) {
+        if let Ok(assigned) = self.consumer.assignment()
+            && let Err(error) = self.consumer.pause(&assigned)
+        {
+            tracing::debug!(%error, "{}: cannot pause", self.group.describe());
+        }
+        self.paused = Paused::All;
+    }
+
+    fn resume(&mut self) {
+        if self.paused == Paused::No {
+            return;
+        }
+        if let Ok(assigned) = self.consumer.assignment()
+            && let Err(error) = self.consumer.resume(&assigned)
+        {
+            tracing::debug!(%error, "{}: cannot resume", self.group.describe());
+        }
+        self.paused = Paused::No;
+        self.held.clear();
+    }
+
+    /// Pauses partitions that are too far ahead of their first open message, and resumes the others.
+    fn hold_back(&mut self) {
+        let ahead = self.group.lock().books.too_far_ahead(self.group.options.ahead);
+        if ahead == self.held {
+            return;
+        }
+        let list = |numbers: &[i32]| {
+            let mut list = TopicPartitionList::new();
+            for number in numbers {
+                list.add_partition(&self.group.options.topic, *number);
+            }
+            list
+        };
+        let freed: Vec<_> = self.held.iter().copied().filter(|number| !ahead.contains(number)).collect();
+        for outcome in [self.consumer.resume(&list(&freed)), self.consumer.pause(&list(&ahead))] {
+            if let Err(error) = outcome {
+                tracing::debug!(%error, "{}: cannot hold back", self.group.describe());
+            }
+        }
+        self.held = ahead;
+    }
+}
