@@ -37,6 +37,10 @@ pub(super) async fn lease(
 ) -> Result<Leased, ConnectError> {
     // The sources of a process take turns, so that none takes a job beside one that must be alone.
     let _turn = queue.turn().await;
+    let jobs = take(&link, &queue, lessee, Turn::AtOnce, limit).await?;
+    if !jobs.is_empty() {
+        return Ok(Leased { jobs, next_due: None });
+    }
     let mut look = look(&link, &queue, lessee).await?;
     // Once per call, so that a million delays that end at once do not hold up the jobs that are available.
     if look.is_time_up() {
@@ -55,7 +59,7 @@ pub(super) async fn lease(
         match turn {
             Turn::Nothing => break,
             Turn::Alone if bury_worn_out(&link, &queue, &mut jobs).await? => {}
-            Turn::Alone | Turn::Ready => races += 1,
+            Turn::Alone | Turn::Ready | Turn::AtOnce => races += 1,
         }
         if !jobs.is_empty() {
             return Ok(Leased { jobs, next_due: look.next_due() });
@@ -84,6 +88,7 @@ async fn take(
         Turn::Nothing => return Ok(Vec::new()),
         Turn::Alone => (&statements.take_alone, 1),
         Turn::Ready => (&statements.take, limit),
+        Turn::AtOnce => (&statements.take_at_once, limit),
     };
     let statement = link.statement(statement).await?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -14,7 +14,7 @@ const VERSION: i32 = 1;
 /// settled; negative after the lease ran out.
 ///
 /// Each partial index holds only the jobs that one search looks for, so that no search walks over jobs that wait for
-/// something else.
+/// something else. Few jobs are leased at a time, so their one index serves the rare searches by lessee as well.
 const CREATE: &str = "
 CREATE TABLE $t (
     id        bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -34,8 +34,8 @@ CREATE TABLE $t (
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX $n_ready ON $t (lane, priority DESC, attempts, id) WHERE state = 0 AND NOT alone;
 CREATE INDEX $n_alone ON $t (lane, state, priority DESC, attempts, id) WHERE alone;
-CREATE INDEX $n_due ON $t (due) WHERE state IN (1, 2);
-CREATE INDEX $n_lessee ON $t (lessee) WHERE state = 2;
+CREATE INDEX $n_delayed ON $t (due) WHERE state = 1;
+CREATE INDEX $n_leased ON $t (due, lessee) WHERE state = 2;
 CREATE INDEX $n_new ON $t (lane, id) WHERE state = 4;
 CREATE INDEX $n_key ON $t (lane, key, id) WHERE key IS NOT NULL;
 CREATE TABLE $t_dead (

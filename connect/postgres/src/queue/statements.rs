@@ -7,6 +7,7 @@ use std::sync::Arc;
 pub(super) struct Statements {
     pub(super) enqueue: Arc<str>,
     pub(super) look: Arc<str>,
+    pub(super) take_at_once: Arc<str>,
     pub(super) take: Arc<str>,
     pub(super) take_alone: Arc<str>,
     pub(super) promote: Arc<str>,
@@ -40,6 +41,7 @@ impl Statements {
         Self {
             enqueue: of(ENQUEUE),
             look: of(LOOK),
+            take_at_once: of(&TAKE.replace("$which", AT_ONCE)),
             take: of(&TAKE.replace("$which", READY)),
             take_alone: of(&TAKE.replace("$which", ALONE)),
             promote: of(PROMOTE),
@@ -81,7 +83,8 @@ SELECT array_agg(id ORDER BY id), CASE WHEN $7 THEN pg_notify('$n', $1)::text EN
 /// must be alone; the first job that must be alone, since when it waits, and whether the process holds any; the first
 /// other job.
 const LOOK: &str = "
-SELECT (SELECT extract(epoch FROM due - clock_timestamp())::float8 FROM $t WHERE state IN (1, 2) ORDER BY due LIMIT 1),
+SELECT extract(epoch FROM least((SELECT due FROM $t WHERE state = 1 ORDER BY due LIMIT 1),
+                                (SELECT due FROM $t WHERE state = 2 ORDER BY due LIMIT 1)) - clock_timestamp())::float8,
        EXISTS (SELECT 1 FROM $t WHERE lane = $1 AND state = 4),
        EXISTS (SELECT 1 FROM $t WHERE alone AND lane = $1 AND state = 2 AND lessee BETWEEN $2 AND $3),
        alone.priority, alone.attempts, alone.id, alone.waited,
@@ -109,6 +112,15 @@ FROM next WHERE job.id = next.id
 RETURNING job.id, job.payload, job.key, job.headers, job.priority, job.attempts, job.leases";
 
 const READY: &str = "lane = $1 AND state = 0 AND NOT alone";
+
+/// Nothing is due, new or alone, so a look would lead to the same jobs.
+const AT_ONCE: &str = "lane = $1 AND state = 0 AND NOT alone
+      AND NOT EXISTS (SELECT 1 FROM $t WHERE lane = $1 AND state = 4)
+      AND NOT EXISTS (SELECT 1 FROM $t WHERE alone AND lane = $1 AND state = 0)
+      AND NOT EXISTS (SELECT 1 FROM $t WHERE alone AND lane = $1 AND state = 2
+                      AND lessee BETWEEN $3 & ~4294967295::int8 AND $3 | 4294967295)
+      AND NOT EXISTS (SELECT 1 FROM $t WHERE state = 1 AND due <= now())
+      AND NOT EXISTS (SELECT 1 FROM $t WHERE state = 2 AND due <= now())";
 
 const ALONE: &str = "lane = $1 AND state = 0 AND alone";
 
@@ -211,7 +223,8 @@ const IS_EMPTY: &str = "
 SELECT NOT (EXISTS (SELECT 1 FROM $t WHERE lane = $1 AND state = 0 AND NOT alone)
          OR EXISTS (SELECT 1 FROM $t WHERE lane = $1 AND alone)
          OR EXISTS (SELECT 1 FROM $t WHERE lane = $1 AND state = 4)
-         OR EXISTS (SELECT 1 FROM $t WHERE lane = $1 AND state IN (1, 2)))";
+         OR EXISTS (SELECT 1 FROM $t WHERE lane = $1 AND state = 1)
+         OR EXISTS (SELECT 1 FROM $t WHERE lane = $1 AND state = 2))";
 
 const DEAD: &str = "
 SELECT id, payload, key, headers, attempts, cause FROM $t_dead WHERE lane = $1 ORDER BY id LIMIT $2";

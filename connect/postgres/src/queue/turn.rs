@@ -46,6 +46,8 @@ pub(super) enum Turn {
     Alone,
     /// As many others as there is demand for.
     Ready,
+    /// The same without a look, unless there is anything else to see to.
+    AtOnce,
 }
 
 impl Look {

@@ -41,13 +41,11 @@ pub(super) async fn restore(client: &mut Client, restored: &[Media]) -> Result<u
     // Two drips that rebuild at once agree on who adds a medium.
     all.execute("SELECT pg_advisory_xact_lock($1, 0)", &[&CLASS]).await?;
     let known = "SELECT uploaded_at IS NOT NULL AND removed_at IS NULL FROM drip_media WHERE id = $1";
-    let put = format!(
-        "INSERT INTO drip_media (id, user_id, relative_path, full_path, size, storage_key, checksum, created_at, updated_at,
+    let put = "INSERT INTO drip_media (id, user_id, relative_path, full_path, size, storage_key, checksum, created_at, updated_at,
                                  uploaded_at, root, object_size)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
          ON CONFLICT (id) DO UPDATE SET user_id = $2, relative_path = $3, full_path = $4, size = $5, checksum = $7,
-             updated_at = $9, root = $10, object_size = $11"
-    );
+             updated_at = $9, root = $10, object_size = $11";
     let mut count = 0;
     for medium in restored {
         let id = rows::bytes(medium.id.0);
@@ -66,7 +64,7 @@ pub(super) async fn restore(client: &mut Client, restored: &[Media]) -> Result<u
             (medium.checksum.map(|hash| hash.to_vec()), medium.root.as_deref().map(to_bytes));
         let (key, created, now) = (&medium.storage_key, medium.created_at, rows::now());
         all.execute(
-            &put,
+            put,
             &[&id, &user.0, &relative, &full, &size, key, &checksum, &created, &now, &root, &object_size],
         )
         .await?;
