@@ -13,6 +13,7 @@ const LAYERS: &[&str] = &[
     "timed",
     "credit",
     "base",
+    "untraced",
     "trace",
     "dispatch",
     "wire",
@@ -308,7 +309,7 @@ fn the_checks_find_violations() {
     let found: Vec<_> = layer_findings(&upwards).iter().map(ToString::to_string).collect();
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(
-        found[0].starts_with("stage-core/src/base/demand.rs:3: `base` (layer 3) names `engine` (layer 9)")
+        found[0].starts_with("stage-core/src/base/demand.rs:3: `base` (layer 3) names `engine` (layer 10)")
     );
     assert!(found[1].starts_with("stage-core/src/base/demand.rs:4: `crate::Demand`: name the module"));
 

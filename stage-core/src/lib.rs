@@ -91,8 +91,7 @@ pub mod timed;
 #[cfg(feature = "trace")]
 pub mod trace;
 #[cfg(not(feature = "trace"))]
-#[path = "trace/absent.rs"]
-mod trace;
+mod untraced;
 pub mod watch;
 mod wire;
 
@@ -107,6 +106,9 @@ pub mod subscribe {
     pub use crate::credit::demand::WindowError;
     pub use crate::wire::subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
 }
+
+#[cfg(not(feature = "trace"))]
+use untraced as trace;
 
 pub use base::backoff::Backoff;
 pub use base::error::{BoxError, ExitReason, Fatal, StageResult};

@@ -327,7 +327,7 @@ mod tests {
         lint(&activity, "`src` has events, and no consumer asks for them");
     }
 
-    /// A second in which the source is held up and the step starves for these milliseconds; both wait otherwise.
+    /// A second in which the source is held up and the step starves so long; both wait otherwise.
     fn in_turn(held_up: u64, starved: u64, working: u64) -> Activity {
         let mut activity = second(vec![copy(500, 100)], 10, 5.0);
         let time = Duration::from_millis;
@@ -358,8 +358,7 @@ mod tests {
         }
         // Another consumer holds the producer up.
         let mut activity = in_turn(500, 600, 0);
-        let mut busy = activity.steps[1].clone();
-        busy.step = "busy".to_owned();
+        let mut busy = StepActivity { step: "busy".to_owned(), ..activity.steps[1].clone() };
         busy.copies[0].times = StateTimes { waiting: Duration::from_secs(1), ..StateTimes::default() };
         let mut link = activity.links[0].clone();
         link.to.clone_from(&busy.step);

@@ -59,3 +59,30 @@ impl LinkWaits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::stats::link_counters::{LinkCounters, Links};
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_are_those_from_the_sending_to_the_end_of_the_handling_and_outlive_the_link() {
+        let links = Links::default();
+        let counters = Arc::<LinkCounters>::default();
+        links.open(1, "sink/0".into(), &counters);
+        counters.sent(1);
+        counters.measure();
+        counters.sent(2);
+        let wait = Duration::from_millis(40);
+        tokio::time::sleep(wait).await;
+        // The first one was sent before.
+        counters.handled(1);
+        assert_eq!(links.waits()[0].1.count(), 0);
+        counters.handled(2);
+        drop(counters);
+        links.close(1);
+        let waits = links.waits();
+        assert_eq!((waits.len(), &*waits[0].0, waits[0].1.count()), (1, "sink/0", 1));
+        assert_eq!(waits[0].1.max(), Some(wait));
+    }
+}
