@@ -227,15 +227,14 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
             self.reorder.done(number, (line, None), |result| self.leaving.push_back(result));
             return Ok(());
         }
-        let mut slot = match self.idle.pop() {
-            Some(slot) => slot,
-            None => {
-                let caller = match self.first.take() {
-                    Some(caller) => caller,
-                    None => Caller::new(Arc::clone(&self.recipe), self.policy.clone())?,
-                };
-                Slot { caller, state: state.beside() }
-            }
+        let mut slot = if let Some(slot) = self.idle.pop() {
+            slot
+        } else {
+            let caller = match self.first.take() {
+                Some(caller) => caller,
+                None => Caller::new(Arc::clone(&self.recipe), self.policy.clone())?,
+            };
+            Slot { caller, state: state.beside() }
         };
         self.running += 1;
         let end = Some(End { line, number, called: None });

@@ -8,6 +8,9 @@ use std::sync::Arc;
 use super::part::{Event, Part, Parts};
 use crate::ack::{Delivery, Reason, Whole};
 
+/// An opened whole, and the first part of it.
+type Opened<C> = (<C as CutPieces>::Open, <<C as CutPieces>::Out as Parts>::Begin);
+
 /// Cuts wholes into pieces.
 pub trait CutPieces: Send + 'static {
     /// The value that all pieces of a whole share.
@@ -24,10 +27,8 @@ pub trait CutPieces: Send + 'static {
     /// # Errors
     ///
     /// The reason for which it is rejected.
-    fn open(
-        &mut self,
-        whole: &Self::Whole,
-    ) -> impl Future<Output = Result<(Self::Open, <Self::Out as Parts>::Begin), Self::Error>> + Send;
+    fn open(&mut self, whole: &Self::Whole)
+    -> impl Future<Output = Result<Opened<Self>, Self::Error>> + Send;
 
     /// Returns the next part, or the end.
     ///

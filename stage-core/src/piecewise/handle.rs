@@ -5,6 +5,9 @@ use std::future::{Future, ready};
 use super::part::Parts;
 use crate::ack::Reason;
 
+/// The state of a whole, and the part that is passed on for its beginning.
+type Begun<H> = (<H as HandlePieces>::State, <<H as HandlePieces>::Out as Parts>::Begin);
+
 /// Handles wholes piece by piece, with a state for each whole in progress.
 ///
 /// An error makes the whole dead; the stage itself goes on with the others. See the [module](super) for an example.
@@ -34,7 +37,7 @@ pub trait HandlePieces: Send + 'static {
         &mut self,
         whole: &Self::Whole,
         begin: <Self::In as Parts>::Begin,
-    ) -> impl Future<Output = Result<(Self::State, <Self::Out as Parts>::Begin), Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Begun<Self>, Self::Error>> + Send;
 
     /// Handles the next part.
     ///

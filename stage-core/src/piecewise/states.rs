@@ -19,8 +19,8 @@ pub struct PieceStates<H: HandlePieces> {
 }
 
 struct State<H: HandlePieces> {
-    /// Declared before the token, so that a failing stage drops its state before the source learns of it.
-    state: H::State,
+    /// Declared before the token, so that a failing stage drops it before the source learns of it.
+    kept: H::State,
     /// The number of the next piece.
     next: u64,
     token: Token,
@@ -95,7 +95,7 @@ impl<H: HandlePieces> PieceStates<H> {
             Ok((state, begin)) => (state, Part::Begin(begin)),
             Err(error) => return Err(error.into()),
         };
-        let state = State { state, next: number + 1, token: token.share(), whole: Arc::clone(whole) };
+        let state = State { kept: state, next: number + 1, token: token.share(), whole: Arc::clone(whole) };
         self.open.insert(Arc::as_ptr(whole).addr(), state);
         Ok(made)
     }
@@ -109,7 +109,7 @@ impl<H: HandlePieces> PieceStates<H> {
         let open = self.open.get_mut(&address).ok_or_else(|| failed(PieceError::Lost { number }))?;
         in_order(number, open.next)?;
         open.next += 1;
-        self.handler.next(&open.whole, &mut open.state, next).await.map(Part::Next).map_err(Into::into)
+        self.handler.next(&open.whole, &mut open.kept, next).await.map(Part::Next).map_err(Into::into)
     }
 
     async fn end(
@@ -120,10 +120,10 @@ impl<H: HandlePieces> PieceStates<H> {
     ) -> Result<PartOf<H::Out>, Reason> {
         let open = self.open.get(&address).ok_or_else(|| failed(PieceError::Lost { number }))?;
         in_order(number, open.next)?;
-        let Some(State { state, token, whole, .. }) = self.open.remove(&address) else {
+        let Some(State { kept, token, whole, .. }) = self.open.remove(&address) else {
             return Err(failed(PieceError::Lost { number }));
         };
-        let ended = self.handler.end(&whole, state, end).await;
+        let ended = self.handler.end(&whole, kept, end).await;
         token.acknowledge();
         ended.map(Part::End).map_err(Into::into)
     }
@@ -136,8 +136,8 @@ impl<H: HandlePieces> PieceStates<H> {
 }
 
 /// Discards a state; an unfinished whole is dead then.
-async fn discard<H: HandlePieces>(handler: &mut H, State { state, token, .. }: State<H>) {
-    handler.abandon(state).await;
+async fn discard<H: HandlePieces>(handler: &mut H, State { kept, token, .. }: State<H>) {
+    handler.abandon(kept).await;
     // A dropped token would count as an attempt also where the whole is dead for a reason that is none.
     if token.is_rejected() {
         token.acknowledge();

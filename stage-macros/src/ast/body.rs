@@ -134,7 +134,7 @@ fn item(input: ParseStream<'_>, errors: &mut Errors) -> Option<Item> {
     }
     stage.emits = emits(input, stage.role, errors);
     recipe(input, finish.as_ref().unwrap_or(&word), &mut stage, errors);
-    Some(Item::Stage(stage))
+    Some(Item::Stage(Box::new(stage)))
 }
 
 /// Reads the `finish` of `then finish sum;`. A call `finish(…)` is a function of that name and stays unread.

@@ -58,7 +58,7 @@ pub(crate) struct Part {
 
 /// One item of a pipeline or of a branch.
 pub(crate) enum Item {
-    Stage(Stage),
+    Stage(Box<Stage>),
     Merge(Span),
     Broadcast(Broadcast),
     Partition(Box<Partition>),

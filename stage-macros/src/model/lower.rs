@@ -40,9 +40,9 @@ impl Reader<'_> {
         for item in items {
             match item {
                 Item::Stage(stage) if matches!(stage.role, Role::Then | Role::ThenFinish) => {
-                    self.then(stage, &mut nodes);
+                    self.then(*stage, &mut nodes);
                 }
-                Item::Stage(stage) => nodes.extend(self.step(stage).map(|step| Node::Step(Box::new(step)))),
+                Item::Stage(stage) => nodes.extend(self.step(*stage).map(|step| Node::Step(Box::new(step)))),
                 Item::Broadcast(broadcast) => nodes.push(Node::Broadcast(self.broadcast(broadcast))),
                 Item::Partition(partition) => {
                     nodes.extend(self.partition(*partition).map(|parts| Node::Partition(Box::new(parts))));
