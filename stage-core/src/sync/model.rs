@@ -73,7 +73,7 @@ impl AtomicU64 {
     }
 }
 
-atomic!(AtomicUsize, usize, fetch_add, fetch_sub, fetch_or, fetch_and);
+atomic!(AtomicUsize, usize, fetch_add, fetch_sub, fetch_or, fetch_and, fetch_max);
 
 impl AtomicUsize {
     pub(crate) fn fetch_update(
