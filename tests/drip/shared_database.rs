@@ -85,20 +85,26 @@ fn two_drips_that_are_killed_again_and_again_store_every_file_once() {
     // One walks the folder each time it starts; the other one works on the queue.
     let folders = [place.files().path().to_owned(), empty.clone()];
     let drips = [&one, &other];
-    let mut runs = [one.upload(&folders[0]), other.upload(&folders[1])];
+    let start = |which: usize| Some(drips[which].upload(&folders[which]));
+    let mut runs = [start(0), start(1)];
     for kill in 0..KILLS {
         let wanted = objects(&shared.storage) + FILES / (2 * KILLS);
-        wait_for(&shared.storage, wanted.min(FILES), &mut runs[kill % 2]);
-        // Dropping the run kills it.
-        runs[kill % 2] = drips[kill % 2].upload(&folders[kill % 2]);
-        if runs[1].has_ended() {
+        let run = &mut runs[kill % 2];
+        if let Some(run) = run {
+            wait_for(&shared.storage, wanted.min(FILES), run);
+        }
+        // Dropping the run kills it, and frees its data folder for the next one.
+        *run = None;
+        *run = start(kill % 2);
+        if runs[1].as_mut().is_some_and(Started::has_ended) {
             // The queue was empty for a moment.
-            runs[1] = other.upload(&folders[1]);
+            runs[1] = None;
+            runs[1] = start(1);
         }
     }
     let stored = objects(&shared.storage);
     println!("{stored} of {FILES} objects after {KILLS} kills");
-    for run in runs {
+    for run in runs.into_iter().flatten() {
         run.wait().expect_code(0);
     }
     // What a killed drip held is back when another one starts.
