@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use tracing::Span;
+
 use crate::base::error::ExitReason;
 use crate::base::stats::{StageState, Timekeeper};
 
@@ -13,19 +15,21 @@ use crate::base::stats::{StageState, Timekeeper};
 ///
 /// A panic becomes an error (rule 6); the state that the callback borrowed must not be used afterwards. The
 /// callback is type-erased, so one copy of this function serves all callbacks with the same output. It is
-/// pinned on the stack of its stage and costs no allocation.
+/// pinned on the stack of its stage and costs no allocation. It runs in `span`.
 pub(crate) fn attend<'a, T>(
     callback: Pin<&'a mut (dyn Future<Output = T> + Send + 'a)>,
+    span: &'a Span,
     timekeeper: &'a mut Timekeeper,
     meanwhile: &'a mut (dyn FnMut(&mut Context<'_>) -> StageState + Send + 'a),
 ) -> impl Future<Output = Result<T, ExitReason>> + Send + 'a {
-    attend_inline(callback, timekeeper, meanwhile)
+    attend_inline(callback, span, timekeeper, meanwhile)
 }
 
 /// Like [`attend`], with a copy for each callback: for those that run once per batch.
 #[inline]
 pub(crate) fn attend_inline<T, F: Future<Output = T> + ?Sized>(
     mut callback: Pin<&mut F>,
+    span: &Span,
     timekeeper: &mut Timekeeper,
     mut meanwhile: impl FnMut(&mut Context<'_>) -> StageState,
 ) -> impl Future<Output = Result<T, ExitReason>> {
@@ -34,7 +38,11 @@ pub(crate) fn attend_inline<T, F: Future<Output = T> + ?Sized>(
         if waits {
             timekeeper.work();
         }
-        match catch_unwind(AssertUnwindSafe(|| callback.as_mut().poll(cx))) {
+        // Entered in place: an instrumented future would be moved and checked again for every batch.
+        let entered = (!span.is_disabled()).then(|| span.enter());
+        let polled = catch_unwind(AssertUnwindSafe(|| callback.as_mut().poll(cx)));
+        drop(entered);
+        match polled {
             Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
             Ok(Poll::Pending) => {
                 let state = meanwhile(cx);

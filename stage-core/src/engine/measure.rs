@@ -10,7 +10,10 @@ impl<K: Kind> StageLoop<K> {
     #[inline]
     pub(super) fn begin_batch(&mut self, events: usize) {
         let stage = self.state.counters.name();
-        self.span = tracing::debug_span!(parent: None, "batch", stage, events);
+        let span = tracing::debug_span!(parent: None, "batch", stage, events);
+        if !span.is_disabled() {
+            self.span = span;
+        }
         self.state.begin_batch(events);
         if let Some(histograms) = &self.io.histograms {
             histograms.batch(events);

@@ -52,11 +52,13 @@ macro_rules! end_stage {
             let kind = &mut $stage_loop.kind;
             let given = reason.clone();
             let timekeeper = &mut $stage_loop.timekeeper;
-            let ended =
-                attend(std::pin::pin!(async { kind.terminate(&given).await }), timekeeper, &mut |_| {
-                    StageState::Waiting
-                })
-                .await;
+            let ended = attend(
+                std::pin::pin!(async { kind.terminate(&given).await }),
+                &tracing::Span::none(),
+                timekeeper,
+                &mut |_| StageState::Waiting,
+            )
+            .await;
             if let Err(panicked) = ended {
                 reason = panicked;
             }
@@ -90,6 +92,7 @@ macro_rules! run_stage {
             let StageLoop { kind, state, timekeeper, .. } = &mut stage_loop;
             let init = attend(
                 std::pin::pin!(async { kind.init(&mut Context { state }).await }),
+                &tracing::Span::none(),
                 timekeeper,
                 &mut |_| StageState::Waiting,
             )

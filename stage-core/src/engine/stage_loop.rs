@@ -48,7 +48,7 @@ pub(super) struct StageLoop<K: Kind> {
     /// Events that the running callback flushed; empty between callbacks.
     pub(super) flushed: Mutex<Vec<K::Out>>,
     pub(super) timekeeper: Timekeeper,
-    /// The span of the batch that is about to be handled.
+    /// The span of the batch in hand.
     pub(super) span: Span,
     /// The time at which the batch in hand was begun, if it is measured.
     pub(super) batch_began: Option<Instant>,
@@ -67,39 +67,39 @@ pub(super) struct StageLoop<K: Kind> {
 macro_rules! run_callback {
     (result of $stage_loop:expr, |$kind:ident, $out:ident| $callback:expr) => {{
         let StageLoop { kind: $kind, state, io, emitted, flushed, timekeeper, span, .. } = &mut *$stage_loop;
-        let (flushed, span) = (&*flushed, std::mem::replace(span, tracing::Span::none()));
-        attend(
-            std::pin::pin!(tracing::Instrument::instrument(
-                async {
-                    let $out = &mut Emitter { buffer: emitted, flushed, state };
-                    $callback.await
-                },
-                span
-            )),
+        let flushed = &*flushed;
+        let result = attend(
+            std::pin::pin!(async {
+                let $out = &mut Emitter { buffer: emitted, flushed, state };
+                $callback.await
+            }),
+            span,
             timekeeper,
             &mut |cx: &mut std::task::Context<'_>| io.work(cx, flushed),
         )
-        .await
+        .await;
+        $crate::engine::stage_loop::close_span(span);
+        result
     }};
     (batch of $stage_loop:expr, |$kind:ident, $events:ident, $out:ident| $callback:expr) => {{
         let result = {
             let StageLoop { kind: $kind, state, io, emitted, flushed, timekeeper, from, batch, span, .. } =
                 &mut *$stage_loop;
-            let (flushed, span) = (&*flushed, std::mem::replace(span, tracing::Span::none()));
-            attend_inline(
-                std::pin::pin!(tracing::Instrument::instrument(
-                    async {
-                        let Some(from) = &*from else { return Ok(()) };
-                        let $events = Events { buffer: batch, from };
-                        let $out = &mut Emitter { buffer: emitted, flushed, state };
-                        $callback.await
-                    },
-                    span
-                )),
+            let flushed = &*flushed;
+            let result = attend_inline(
+                std::pin::pin!(async {
+                    let Some(from) = &*from else { return Ok(()) };
+                    let $events = Events { buffer: batch, from };
+                    let $out = &mut Emitter { buffer: emitted, flushed, state };
+                    $callback.await
+                }),
+                span,
                 timekeeper,
                 |cx: &mut std::task::Context<'_>| io.work(cx, flushed),
             )
-            .await
+            .await;
+            $crate::engine::stage_loop::close_span(span);
+            result
         };
         $stage_loop.emit(result)
     }};
@@ -109,6 +109,14 @@ macro_rules! run_callback {
     }};
 }
 pub(super) use run_callback;
+
+/// Closes the span of a batch that was handled.
+#[inline]
+pub(in crate::engine) fn close_span(span: &mut Span) {
+    if !span.is_disabled() {
+        *span = Span::none();
+    }
+}
 
 /// A turn between two callbacks. Most turns need no future.
 macro_rules! turn {
