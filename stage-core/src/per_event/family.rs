@@ -174,8 +174,8 @@ impl<E> Family<E> {
             state.tally.finished += 1;
         } else {
             state.tally.failed += 1;
-            let stage = state.run(member.run).map(|run| Arc::clone(&run.stage)).unwrap_or_default();
-            tracing::warn!(stage = &*stage, child = %id, %reason, "child ended abnormally");
+            let name = state.run(member.run).map(|run| Arc::clone(&run.stage)).unwrap_or_default();
+            tracing::warn!(stage = &*name, child = %id, %reason, "child ended abnormally");
         }
         let ask =
             member.subscription.as_ref().and_then(|subscription| state.end(member.run, subscription, 1));

@@ -102,8 +102,8 @@ impl<H: EachEvent> Caller<H> {
             let kept = kept.or(back);
             match (self.policy.decide(attempts, &error, kept.as_ref(), self.calls), kept) {
                 (Decision::Again(delay), Some(again)) => {
-                    let stage = state.counters.name();
-                    tracing::debug!(stage, %error, attempts, ?delay, "event failed, retrying");
+                    let name = state.counters.name();
+                    tracing::debug!(stage = name, %error, attempts, ?delay, "event failed, retrying");
                     state.counters.retried();
                     tokio::select! {
                         () = sleep(delay) => {}
@@ -227,8 +227,8 @@ impl Losses {
         self.discarded += left;
         if let Some(error) = &self.last {
             let Self { discarded, rejected, .. } = self;
-            let stage = state.counters.name();
-            tracing::warn!(stage, %error, discarded, rejected, "events failed");
+            let name = state.counters.name();
+            tracing::warn!(stage = name, %error, discarded, rejected, "events failed");
         }
         state.counters.discarded(Discard::Failed, self.discarded);
         if let Some(reason) = self.exit {

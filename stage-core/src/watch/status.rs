@@ -37,6 +37,7 @@ pub struct Status {
 /// The settings of a step that an operator can change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[non_exhaustive]
 pub struct StepStatus {
     /// The name of the step.

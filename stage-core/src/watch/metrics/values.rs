@@ -49,7 +49,9 @@ impl OpenMetrics {
         for metric in METRICS.iter().chain([&QUEUE_JOBS, &TIMED]) {
             let mut samples = Vec::new();
             let mut family = Family::samples(metric, &mut samples);
-            views.iter().for_each(|view| (metric.write)(view, &mut family));
+            for view in &views {
+                (metric.write)(view, &mut family);
+            }
             match metric.name {
                 name if name == QUEUE_JOBS.name => write_queues(board, &mut family),
                 name if name == TIMED.name => write_timed(&mut family),

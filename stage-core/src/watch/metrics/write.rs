@@ -74,7 +74,7 @@ impl OpenMetrics {
         text.push_str("# EOF\n");
     }
 
-    pub(super) fn views(&self, board: &Board) -> Vec<View> {
+    pub(super) fn views(self, board: &Board) -> Vec<View> {
         board.entries().iter().map(|entry| View::of(entry, self.detail)).collect()
     }
 }
