@@ -84,7 +84,11 @@ async fn one_in_n_deliveries_has_spans_in_a_trace_of_its_own() {
         .acknowledged()
         .step_fn("double", |number| 2 * number)
         .finish_fn("sink", |number: u64| {
-            assert_eq!(trace::current().is_some(), number % 8 == 0, "one in four is sampled: {number}");
+            assert_eq!(
+                trace::current().is_some(),
+                number.is_multiple_of(8),
+                "one in four is sampled: {number}"
+            );
         })
         .traced_by(&Tracer::new(spans.clone()).deliveries(4));
     pipeline.start().await.unwrap().join().await.unwrap();

@@ -5,7 +5,9 @@
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider;
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData};
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, Metric, MetricData, ResourceMetrics, ScopeMetrics,
+};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use stage_core::policy::FailurePolicy;
 use stage_core::watch::Board;
@@ -58,11 +60,8 @@ async fn the_numbers_of_a_board_are_instruments_with_the_names_and_units_of_open
     provider.force_flush().unwrap();
 
     let collected = exporter.get_finished_metrics().unwrap();
-    let metrics: Vec<_> = collected
-        .iter()
-        .flat_map(|resource| resource.scope_metrics())
-        .flat_map(|scope| scope.metrics())
-        .collect();
+    let metrics: Vec<_> =
+        collected.iter().flat_map(ResourceMetrics::scope_metrics).flat_map(ScopeMetrics::metrics).collect();
     let find = |name: &str| {
         let of = metrics.iter().find(|metric| metric.name() == name);
         *of.unwrap_or_else(|| panic!("`{name}` is missing"))

@@ -139,8 +139,8 @@ async fn the_spans_of_one_event_form_one_tree_through_split_retry_and_dead_lette
         \x20         step file";
     assert_eq!(lines.join("\n"), expected);
     assert_eq!(spans.len(), lines.len(), "no span is outside of the tree: {spans:#?}");
-    let traces: Vec<_> = spans.iter().map(|span| span.span_context.trace_id().to_string()).collect();
-    assert!(traces.iter().all(|trace| trace == "4bf92f3577b34da6a3ce929d0e0e4736"), "{traces:?}");
+    let ids: Vec<_> = spans.iter().map(|span| span.span_context.trace_id().to_string()).collect();
+    assert!(ids.iter().all(|trace| trace == "4bf92f3577b34da6a3ce929d0e0e4736"), "{ids:?}");
     let by_id: HashMap<_, _> = spans.iter().map(|span| (span.span_context.span_id(), span)).collect();
     for span in &spans {
         let Some(parent) = by_id.get(&span.parent_span_id) else { continue };
