@@ -30,7 +30,7 @@ pub fn pipeline(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 #[doc = include_str!("attribute/producer.md")]
 #[proc_macro_attribute]
 pub fn producer(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    expand_stage(attribute::Kind::Producer, options, item)
+    attribute::compile(attribute::Kind::Producer, options.into(), &item.into()).into()
 }
 
 #[doc = include_str!("attribute/producer_consumer.md")]
@@ -39,13 +39,13 @@ pub fn producer_consumer(
     options: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    expand_stage(attribute::Kind::ProducerConsumer, options, item)
+    attribute::compile(attribute::Kind::ProducerConsumer, options.into(), &item.into()).into()
 }
 
 #[doc = include_str!("attribute/consumer.md")]
 #[proc_macro_attribute]
 pub fn consumer(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    expand_stage(attribute::Kind::Consumer, options, item)
+    attribute::compile(attribute::Kind::Consumer, options.into(), &item.into()).into()
 }
 
 #[doc = include_str!("timed/timed.md")]
@@ -59,13 +59,4 @@ pub fn timed(settings: proc_macro::TokenStream, item: proc_macro::TokenStream) -
 #[proc_macro_derive(ErrorDebug)]
 pub fn error_debug(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     error_debug::derive(item.into()).into()
-}
-
-fn expand_stage(
-    kind: attribute::Kind,
-    options: proc_macro::TokenStream,
-    item: proc_macro::TokenStream,
-) -> proc_macro::TokenStream {
-    let (path, options) = crate_path::take(options.into());
-    crate_path::write(attribute::compile(kind, options, &item.into()), path.as_ref()).into()
 }

@@ -6,11 +6,17 @@ use syn::Item;
 
 use super::options::Options;
 use super::{Kind, block, function};
+use crate::crate_path;
 use crate::error::Errors;
 
 /// Expands `#[kind(options)] item`. Every mistake becomes an error at its own tokens, all of them in one
 /// compilation, and the item is kept.
 pub(crate) fn compile(kind: Kind, options: TokenStream, item: &TokenStream) -> TokenStream {
+    let (path, options) = crate_path::take(options);
+    crate_path::write(expand(kind, options, item), path.as_ref())
+}
+
+fn expand(kind: Kind, options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = Options::read(options, kind, &mut errors);
     match syn::parse2(item.clone()) {
