@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream};
 
 const NOW: i64 = 1_700_000_000_000;
 const MINUTE: i64 = 60_000;
-const HOUR: Duration = Duration::from_hours(1);
+const HOUR: Duration = Duration::from_secs(3600);
 
 fn millis(time: u64) -> Duration {
     Duration::from_millis(time)
@@ -72,7 +72,7 @@ async fn minutes_of_a_waiting_source(events: Vec<i64>) -> usize {
     let flow = Flow::from_stream(move || stream::iter(events.clone()).chain(stream::pending()))
         .event_time(|at| *at, HOUR)
         .stages(1)
-        .window(Window::fixed(Duration::from_mins(1)))
+        .window(Window::fixed(Duration::from_secs(60)))
         .reduce(|| 0_u32, |count, _| *count += 1)
         .emit_state();
     let mut windows = flow.stream_on(Workers::Current).await.unwrap();

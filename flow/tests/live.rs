@@ -122,7 +122,7 @@ fn a_flow_that_waits_for_a_thread_ends_with_it() {
 /// A stream of one item an hour.
 fn hourly(count: u64) -> impl Stream<Item = u64> + Send {
     let tick = async |number| {
-        tokio::time::sleep(Duration::from_hours(1)).await;
+        tokio::time::sleep(Duration::from_secs(3600)).await;
         number
     };
     stream::iter(0..count).then(tick).boxed()

@@ -349,7 +349,7 @@ fn first<C: Chain>(flow: &Flow<C>, most: usize) -> Vec<C::Out> {
     runtime.block_on(async {
         let events = flow.stream_on(Workers::Current).await.unwrap();
         let all = events.take(most).map(Result::unwrap).collect();
-        tokio::time::timeout(Duration::from_hours(1), all).await.expect("the flow goes on")
+        tokio::time::timeout(Duration::from_secs(3600), all).await.expect("the flow goes on")
     })
 }
 

@@ -13,7 +13,7 @@ use stage_core::{
 };
 
 async fn run(pipeline: Pipeline) -> Report {
-    tokio::time::timeout(Duration::from_mins(1), async { pipeline.start().await.unwrap().join().await })
+    tokio::time::timeout(Duration::from_secs(60), async { pipeline.start().await.unwrap().join().await })
         .await
         .expect("the pipeline ends")
         .unwrap()

@@ -26,7 +26,7 @@ use stage_core::{
 use tokio::time::timeout;
 
 const NEVER: Duration = Duration::MAX;
-const YEAR: Duration = Duration::from_hours(24 * 365);
+const YEAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 fn endless() -> Backoff {
     Backoff::new(NEVER, NEVER)

@@ -79,7 +79,7 @@ async fn run_shaky(seed: u64, strategy: Strategy, events: u64) -> (Report, Vec<(
         .by(key)
         .finish_fn(StepOptions::named("sink").count(2), move |event| sink.lock().unwrap().push(event));
     let running = pipeline.start().await.unwrap();
-    let report = tokio::time::timeout(Duration::from_mins(1), running.join())
+    let report = tokio::time::timeout(Duration::from_secs(60), running.join())
         .await
         .unwrap_or_else(|_| panic!("seed {seed}, {strategy:?}: hangs with {:#?}", running.stats()))
         .unwrap();

@@ -40,7 +40,7 @@
 //! * `connect`, `http`, `kafka`, `nats`, `postgres`, `rabbitmq`, `redis`, `sqlite`: the traits of connectors and the
 //!   connectors, in the module `connect`. `kafka` compiles a C library.
 //! * `panel`: a live page of running pipelines, the module `panel`.
-//! * `metrics`: the numbers for StatsD, Prometheus and others, the module `metrics`.
+//! * `metrics`: the numbers for `StatsD`, Prometheus and others, the module `metrics`.
 //! * `otel`: traces for OpenTelemetry, the module `otel`.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

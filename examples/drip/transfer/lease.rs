@@ -52,6 +52,9 @@ impl<E> Lease<E> {
     }
 }
 
+/// A transfer all of whose pieces are handled, with the result of its last stage.
+pub(super) type Ended<E> = (Arc<Lease<E>>, E);
+
 /// The last step of the transfers of one direction.
 pub trait Finish: Debug + Send + Sync + 'static {
     /// The result of the last stage.
@@ -59,8 +62,5 @@ pub trait Finish: Debug + Send + Sync + 'static {
 
     /// Makes results durable and records them, which also removes the transfers from the queue: in one transaction
     /// where a row is written. Returns the number of clear bytes of each, in the order of `ended`, or why it failed.
-    fn finish(
-        &self,
-        ended: Vec<(Arc<Lease<Self::End>>, Self::End)>,
-    ) -> impl Future<Output = Vec<Result<u64, Failure>>> + Send;
+    fn finish(&self, ended: Vec<Ended<Self::End>>) -> impl Future<Output = Vec<Result<u64, Failure>>> + Send;
 }

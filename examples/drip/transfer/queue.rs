@@ -108,8 +108,8 @@ impl<F: Finish> Queue<F> {
         let mut run = self.run();
         run.dry &= leased.is_empty();
         run.open += leased.len();
-        let leases = leased.into_iter().map(|transfer| Arc::new(Lease::new(transfer)));
-        Ok(deliveries.deliver(leases.map(|lease| (Arc::clone(&lease), lease))).collect())
+        let handed = leased.into_iter().map(|transfer| Arc::new(Lease::new(transfer)));
+        Ok(deliveries.deliver(handed.map(|lease| (Arc::clone(&lease), lease))).collect())
     }
 
     /// Returns the transfers whose delay is over to the durable queue, and all delayed ones if the run `ends`.
@@ -118,9 +118,9 @@ impl<F: Finish> Queue<F> {
             let (now, mut run) = (Instant::now(), self.run());
             let all = ends || run.is_stopping;
             let due = run.delayed.extract_if(.., |(time, _)| all || *time <= now);
-            let due: Vec<_> = due.map(|(_, transfer)| GivenBack::Failed(transfer)).collect();
-            run.open += due.len();
-            due
+            let failed: Vec<_> = due.map(|(_, transfer)| GivenBack::Failed(transfer)).collect();
+            run.open += failed.len();
+            failed
         };
         if !due.is_empty() {
             let _settling = self.settling(due.len());

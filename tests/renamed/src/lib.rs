@@ -41,7 +41,7 @@ async fn halve(number: u64) -> Result<u64, BoxError> {
 }
 
 #[consumer(crate = ::stages, name = Collect)]
-fn collect(number: u64, #[arg] into: std::sync::mpsc::Sender<u64>) {
+fn collect(number: u64, #[arg] into: &std::sync::mpsc::Sender<u64>) {
     let _ = into.send(number);
 }
 
