@@ -89,7 +89,7 @@ fn the_stream_has_at_most_two_states_a_second_and_goes_on_from_any_id() {
         let mut stream = TcpStream::connect(&battle.address).unwrap();
         write!(stream, "GET /live HTTP/1.1\r\nHost: {}\r\nLast-Event-ID: {last}\r\n\r\n", battle.address)
             .unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         BufReader::new(stream).lines().map(Result::unwrap)
     };
     let begun = Instant::now();

@@ -35,7 +35,7 @@ async fn until(battle: &Battle, expected: [u64; 2]) {
         if [sum(0), sum(1)] == expected {
             return;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "not within a minute: {expected:?}\n{state}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "not within a minute: {expected:?}\n{state}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -44,7 +44,7 @@ async fn until(battle: &Battle, expected: [u64; 2]) {
 async fn table(client: &Client) {
     let begun = Instant::now();
     while client.batch_execute("select from hashtag_entries").await.is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "there is no table");
+        assert!(begun.elapsed() < Duration::from_mins(1), "there is no table");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -74,7 +74,7 @@ impl Client<'_> {
             Some(connection) => connection,
             None => BufReader::new(TcpStream::connect(self.address).ok()?),
         };
-        connection.get_ref().set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        connection.get_ref().set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         connection.get_mut().write_all(request.as_bytes()).ok()?;
         let (mut line, mut status, mut length, mut stays) = (String::new(), None, 0, true);
         loop {

@@ -18,7 +18,7 @@ const FILES: usize = 240;
 const KILLS: usize = 8;
 
 /// Longer than any run takes.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// One drip, with a data folder of its own.
 struct Drip<'a> {
