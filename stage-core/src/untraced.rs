@@ -17,7 +17,7 @@ pub(crate) struct PipelineTrace(());
 #[derive(Debug)]
 pub(crate) struct Scope;
 
-/// The time of an attempt that nobody records.
+/// The time of an attempt, which is not recorded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Began;
 

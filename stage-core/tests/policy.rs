@@ -246,7 +246,7 @@ async fn an_undeliverable_dead_letter_is_reported_and_does_not_delay_a_stop() {
 
 #[tokio::test(start_paused = true)]
 async fn a_function_may_bound_the_wait_for_the_receiver_of_its_dead_letters() {
-    // Nobody receives: the channel is full after the first letter.
+    // Without a receiver, the channel is full after the first letter.
     let (sent, _full) = mpsc::channel(1);
     let take = dead_letters_fn(move |letter: DeadLetter<u64>| {
         let sent = sent.clone();

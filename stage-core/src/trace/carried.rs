@@ -144,7 +144,7 @@ impl Trace {
                 }
                 trace
             }
-            // Nobody can record the join.
+            // No tracer can record the join.
             (false, _) => Self::none(),
         }
     }

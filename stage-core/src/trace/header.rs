@@ -46,7 +46,7 @@ impl TraceContext {
     }
 }
 
-/// Returns the number with exactly so many lower-case digits.
+/// Returns the number of exactly `digits` lower-case digits.
 fn hexadecimal(part: &str, digits: usize) -> Option<u128> {
     let valid = part.len() == digits && part.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
     valid.then(|| u128::from_str_radix(part, 16).ok()).flatten()

@@ -69,7 +69,7 @@ impl Drop for InStage {
 #[must_use = "the span is current until this is dropped"]
 pub(crate) struct Scope {
     before: Option<TraceContext>,
-    /// What the receiver of the spans has entered.
+    /// The scope that the receiver of the spans has entered.
     _entered: Option<Box<dyn Any>>,
 }
 

@@ -38,7 +38,7 @@ impl SpanKind {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FinishedSpan {
-    /// What it covers.
+    /// The operation that it covers.
     pub kind: SpanKind,
     /// Its identity.
     pub context: TraceContext,

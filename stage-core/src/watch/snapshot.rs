@@ -47,7 +47,7 @@ pub struct StageSnapshot {
     pub state_age: Duration,
     /// The time it spent in each state.
     pub times: StateTimes,
-    /// What it waits for outside of the pipeline, if it said so, such as a server that is away.
+    /// The server outside of the pipeline that it waits for, if it has named one.
     pub waiting_for: Option<String>,
     /// Whether it has no producers in its pipeline.
     pub is_source: bool,

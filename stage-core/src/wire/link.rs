@@ -49,7 +49,7 @@ struct Shared<E> {
     closed: Mutex<Option<Closed>>,
     /// The producer's progress, and the number of events sent before it.
     progress: Mutex<Option<(u64, Progress)>>,
-    /// What the producer's half published beside its batches: bits of [`GONE`] and [`PROGRESS`].
+    /// The state that the producer's half publishes beside its batches: bits of [`GONE`] and [`PROGRESS`].
     notes: AtomicUsize,
     /// The reason the consumer's half ended, and whether it has.
     cancelled: Mutex<Option<Cancellation>>,

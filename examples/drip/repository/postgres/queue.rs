@@ -9,7 +9,7 @@ use crate::repository::{
     GivenBack, MediaId, NewDownload, NewUpload, Scope, Stored, Transfer, TransferId, UserId, Waiting,
 };
 
-/// Held by whoever adds uploads, so that two drips that walk the same folder add each file once.
+/// Held while uploads are added, so that two drips that walk the same folder add each file once.
 const ADD: &str = "SELECT pg_advisory_xact_lock(hashtextextended('drip add', 0))";
 
 pub(super) async fn add_uploads(

@@ -33,7 +33,7 @@ pub(crate) struct Counters {
     starts_over: AtomicBool,
     /// Whether each event goes to all subscribers.
     broadcasts: AtomicBool,
-    /// What the stage waits for outside of the pipeline, in its own words.
+    /// The text by which the stage names an outside server that it waits for.
     waiting_for: Mutex<Option<Arc<str>>>,
     pub(crate) clock: Clock,
     pub(crate) links: Links,
