@@ -251,7 +251,8 @@ mod tests {
             "drip upload a --user invalid",
             "drip upload a --exclude [a",
             "drip upload a --storage ftp://host",
-            "drip upload a --database postgres://host/drip",
+            "drip upload a --database mysql://host/drip",
+            "drip upload a --database sqlite://",
             "drip sing",
         ] {
             assert!(refused(line), "{line}");

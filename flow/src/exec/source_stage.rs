@@ -155,8 +155,9 @@ where
             self.finished = true;
             if let Some(progress) = self.part.end() {
                 self.operator.hear(0, progress, &mut |event| out.emit(event));
-                announce(&self.operator, &mut self.announced, out);
             }
+            // Before the end, so that stages without events have the event time too.
+            announce(&self.operator, &mut self.announced, out);
             self.operator.finish(&mut |event| out.emit(event));
             if !self.operator.has_more() {
                 out.finish();
