@@ -67,7 +67,7 @@ async fn main() -> Result<(), BoxError> {
     say("ready")?;
     io::stdin().lock().read_line(&mut String::new())?;
     if peers == 0 {
-        return look_away(queue, &Log::open(Path::new(file), name)?).await;
+        return look_away(queue, Path::new(file), &Log::open(Path::new(file), name)?).await;
     }
     let (file, name) = (file.clone(), name.clone());
     let pipeline = Pipeline::builder("worker")
@@ -82,8 +82,17 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
+/// Returns the number of marks beside the file of the queue.
+fn marks(file: &Path) -> io::Result<usize> {
+    let mut marks = 0;
+    for entry in std::fs::read_dir(file.parent().unwrap_or(Path::new(".")))? {
+        marks += usize::from(entry?.file_name().to_string_lossy().contains("-begun-"));
+    }
+    Ok(marks)
+}
+
 /// Leases a job into a stream that is never read.
-async fn look_away(queue: Queue, log: &Log) -> Result<(), BoxError> {
+async fn look_away(queue: Queue, file: &Path, log: &Log) -> Result<(), BoxError> {
     let before = log.leases()?;
     let pipeline = Pipeline::builder("worker")
         .start("queue", move || Ok(queue.source()))
@@ -92,7 +101,9 @@ async fn look_away(queue: Queue, log: &Log) -> Result<(), BoxError> {
         .open(Window::default());
     let (_running, mut unread) = pipeline.start().await?;
     unread.connect();
-    while log.leases()? == before {
+    // The mark of the lease that ran out is removed after the new lease is written: a process that is killed in
+    // between leaves it behind.
+    while log.leases()? == before || marks(file)? > 1 {
         tokio::task::yield_now().await;
     }
     say("leased")?;

@@ -73,6 +73,14 @@ impl Outline {
             Role::Start if step.finish.is_some() => quote!(fused(#options, |stage| {
                 stage.start(|| ::core::result::Result::Ok(::stage_core::__private::Outline)).finish_fn(|()| ())
             })),
+            // Its buffer has another default than that of a source alone.
+            Role::Start if !step.thens.is_empty() => {
+                let method =
+                    Ident::new(if again { "and_start_fused" } else { "start_fused" }, Span::call_site());
+                quote!(#method(#options, |stage| {
+                    stage.start(|| ::core::result::Result::Ok(::stage_core::__private::Outline)).step_fn(|()| ())
+                }))
+            }
             Role::Start => {
                 let method = Ident::new(if again { "and_start" } else { "start" }, Span::call_site());
                 quote!(#method(#options, || ::core::result::Result::Ok(::stage_core::__private::Outline)))
