@@ -27,7 +27,7 @@ use crate::sync::{Arc, Mutex, lock};
 /// settle().await;
 /// assert_eq!(
 ///     warnings.take(),
-///     ["events discarded: no demand for them, and the buffer is full discarded=3"]
+///     ["events discarded: no demand for them, and the buffer is full stage=\"source\" discarded=3"]
 /// );
 /// # }
 /// ```
