@@ -305,7 +305,7 @@ where
     C::Origin: Origin<Time = Untimed>,
 {
     /// Joins the events of this flow, which may be large or endless, with the rows of a small one by key:
-    /// [`Inner`](super::join::Inner) or [`LeftOuter`](super::join::LeftOuter). The small flow is read to its end
+    /// [`Inner`](super::Inner) or [`LeftOuter`](super::LeftOuter). The small flow is read to its end
     /// first, into one table in memory that all stages share. The events of this flow then pass it as they
     /// come: none is kept, and none moves to the stage of its key, so a frequent key does not slow the join
     /// down.
