@@ -2,44 +2,30 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::Notify;
+use tokio::sync::SetOnce;
 
 /// A flag that stays set. Clones are the same flag.
 ///
 /// `tokio_util::sync::CancellationToken` is the same and more, but every program with this crate would spend 3 s of
 /// processor time to build tokio-util and its dependencies.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Flag(Arc<Inner>);
-
-#[derive(Debug, Default)]
-struct Inner {
-    set: AtomicBool,
-    waiting: Notify,
-}
+pub(crate) struct Flag(Arc<SetOnce<()>>);
 
 impl Flag {
     pub(crate) fn set(&self) {
-        if !self.0.set.swap(true, Ordering::AcqRel) {
-            self.0.waiting.notify_waiters();
-        }
+        // It may be set already.
+        let _ = self.0.set(());
     }
 
     pub(crate) fn is_set(&self) -> bool {
-        self.0.set.load(Ordering::Acquire)
+        self.0.initialized()
     }
 
     /// Waits until the flag is set. Cancel safe.
     pub(crate) fn wait(&self) -> impl Future<Output = ()> + Send + 'static {
-        let Self(inner) = self.clone();
-        async move {
-            // Created before the flag is read: it resolves if the flag is set from now on.
-            let notified = inner.waiting.notified();
-            if !inner.set.load(Ordering::Acquire) {
-                notified.await;
-            }
-        }
+        let Self(once) = self.clone();
+        async move { *once.wait().await }
     }
 }
 
