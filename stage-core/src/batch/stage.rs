@@ -12,7 +12,7 @@ use super::sort::{ByKey, Joined, Sort, Together};
 use crate::ack::Delivery;
 use crate::base::error::{BoxError, StageResult};
 use crate::base::moment;
-use crate::base::stats::{Counters, Discard};
+use crate::base::stats::Counters;
 use crate::credit::demand::Demand;
 use crate::policy::Carry;
 use crate::stage::{Cast, Context, Emitter, Events, Init, ProducerConsumer};
@@ -265,13 +265,8 @@ impl<E: Send + 'static, S: Sort<E>> Cast<Look> for Batcher<E, S> {
 /// Counts the events held by a failed stage as discarded.
 impl<E, S: Sort<E>> Drop for Batcher<E, S> {
     fn drop(&mut self) {
-        let discarded = self.held;
-        if discarded > 0
-            && let Some(counters) = &self.counters
-        {
-            counters.discarded(Discard::Ended, discarded);
-            counters.keep(0);
-            tracing::warn!(discarded, "events discarded: their batches were still open");
+        if let Some(counters) = &self.counters {
+            counters.discard_kept(self.held, "their batches were still open");
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::reorder::Reorder;
 use crate::ack::Token;
 use crate::base::error::{BoxError, ExitReason};
-use crate::base::stats::{Counters, Discard};
+use crate::base::stats::Counters;
 use crate::credit::demand::Credit;
 use crate::policy::{AtOnce, Called, Caller, Carry, EachEvent, FailurePolicy, HandlerRecipe, Losses};
 use crate::stage::{CallbackState, Context, Effect, Events, Hold};
@@ -267,17 +267,8 @@ impl<H: EachEvent> Drop for Report<H> {
 /// Counts the events held by a stopped or failed stage as discarded.
 impl<H: EachEvent, C: Carry> Drop for Pool<H, C> {
     fn drop(&mut self) {
-        let discarded = self.held;
-        if discarded > 0
-            && let Some(counters) = &self.counters
-        {
-            counters.discarded(Discard::Ended, discarded);
-            counters.keep(0);
-            tracing::warn!(
-                stage = counters.name(),
-                discarded,
-                "events discarded: the stage ended before they were handled"
-            );
+        if let Some(counters) = &self.counters {
+            counters.discard_kept(self.held, "the stage ended before they were handled");
         }
     }
 }

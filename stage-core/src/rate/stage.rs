@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::budget::{Budget, Share};
 use crate::base::error::{BoxError, StageResult};
 use crate::base::moment;
-use crate::base::stats::{Counters, Discard};
+use crate::base::stats::Counters;
 use crate::credit::demand::{Credit, Demand};
 use crate::pipeline::handle::StageRef;
 use crate::stage::{Cast, Context, Emitter, Events, Hold, Init, ProducerConsumer, Timer};
@@ -303,17 +303,8 @@ where
 /// Counts the events held by a stopped or failed stage as discarded.
 impl<E, K: Clone + Eq + Hash, F> Drop for RateLimiter<E, K, F> {
     fn drop(&mut self) {
-        let discarded = self.held;
-        if discarded > 0
-            && let Some(counters) = &self.counters
-        {
-            counters.discarded(Discard::Ended, discarded);
-            counters.keep(0);
-            tracing::warn!(
-                stage = counters.name(),
-                discarded,
-                "events discarded: the stage ended before their budget admitted them"
-            );
+        if let Some(counters) = &self.counters {
+            counters.discard_kept(self.held, "the stage ended before their budget admitted them");
         }
     }
 }

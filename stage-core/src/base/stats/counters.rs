@@ -123,6 +123,15 @@ impl Counters {
         self.held.store(events as u64, Ordering::Relaxed);
     }
 
+    /// Counts the `kept` events of a stage that has ended as discarded, and warns of them with the reason.
+    pub(crate) fn discard_kept(&self, kept: usize, reason: &str) {
+        if kept > 0 {
+            self.discarded(Discard::Ended, kept);
+            self.keep(0);
+            tracing::warn!(stage = self.name(), discarded = kept, "events discarded: {reason}");
+        }
+    }
+
     /// Names what the stage waits for outside of the pipeline.
     pub(crate) fn set_waiting_for(&self, what: Option<&str>) {
         *lock(&self.waiting_for) = what.map(Arc::from);
