@@ -5,7 +5,7 @@
 //! `crate = path`.
 
 use proc_macro2::{Delimiter, Group, Ident, Spacing, TokenStream, TokenTree};
-use quote::{ToTokens as _, quote};
+use quote::quote;
 
 /// Words that a path can follow, so that the path begins there.
 const BEFORE_A_PATH: [&str; 16] = [
@@ -92,33 +92,6 @@ fn moved(token: &TokenTree, word: &Ident) -> TokenTree {
     token
 }
 
-/// Takes `crate = path` out of the parts of an attribute's options.
-pub(crate) fn take(options: TokenStream) -> (Option<TokenStream>, TokenStream) {
-    let mut parts: Vec<Vec<TokenTree>> = vec![Vec::new()];
-    for token in options.clone() {
-        match &token {
-            TokenTree::Punct(sign) if sign.as_char() == ',' => parts.push(Vec::new()),
-            _ => parts.last_mut().into_iter().for_each(|part| part.push(token.clone())),
-        }
-    }
-    let mut path = None;
-    parts.retain(|part| match &part[..] {
-        [TokenTree::Ident(word), TokenTree::Punct(sign), rest @ ..]
-            if word == "crate" && sign.as_char() == '=' && !rest.is_empty() && path.is_none() =>
-        {
-            path = Some(rest.iter().map(TokenTree::to_token_stream).collect());
-            false
-        }
-        _ => true,
-    });
-    if path.is_none() {
-        return (None, options);
-    }
-    let separator = || TokenStream::from(TokenTree::from(proc_macro2::Punct::new(',', Spacing::Alone)));
-    let rest = parts.into_iter().filter(|part| !part.is_empty());
-    (path, rest.flat_map(|part| [part.into_iter().collect(), separator()]).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use quote::quote;
@@ -146,17 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn the_prefix_and_the_option_are_split_off() {
+    fn the_prefix_is_split_off() {
         let (path, rest) = split(quote!(@in(::whole) Name {}));
         assert_eq!(
             (path.unwrap().to_string(), rest.to_string()),
             (":: whole".to_owned(), "Name { }".to_owned())
         );
-        let (path, rest) = take(quote!(batch, crate = ::whole::core, name = Sealer));
-        assert_eq!(path.unwrap().to_string(), ":: whole :: core");
-        assert_eq!(rest.to_string(), "batch , name = Sealer ,");
-        let (path, rest) = take(quote!(batch));
+        let (path, rest) = split(quote!(Name {}));
         assert!(path.is_none());
-        assert_eq!(rest.to_string(), "batch");
+        assert_eq!(rest.to_string(), "Name { }");
     }
 }

@@ -12,14 +12,9 @@ use crate::error::Errors;
 /// Expands `#[kind(options)] item`. Every mistake becomes an error at its own tokens, all of them in one
 /// compilation, and the item is kept.
 pub(crate) fn compile(kind: Kind, options: TokenStream, item: &TokenStream) -> TokenStream {
-    let (path, options) = crate_path::take(options);
-    crate_path::write(expand(kind, options, item), path.as_ref())
-}
-
-fn expand(kind: Kind, options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = Options::read(options, kind, &mut errors);
-    match syn::parse2(item.clone()) {
+    let expansion = match syn::parse2(item.clone()) {
         Ok(Item::Fn(function)) => function::compile(kind, &options, function, &mut errors),
         Ok(Item::Impl(block)) => block::compile(kind, &options, block, &mut errors),
         Ok(other) => {
@@ -32,7 +27,8 @@ fn expand(kind: Kind, options: TokenStream, item: &TokenStream) -> TokenStream {
             let errors = errors.to_compile_errors();
             quote!(#item #errors)
         }
-    }
+    };
+    crate_path::write(expansion, options.library.as_ref())
 }
 
 fn misplaced(kind: Kind, item: &Item) -> String {

@@ -23,6 +23,8 @@ pub(super) struct Options {
     pub(super) name: Option<Ident>,
     /// The arguments of `new`, for an `impl` block.
     pub(super) args: Option<Args>,
+    /// The path of `stage_core`.
+    pub(super) library: Option<TokenStream>,
 }
 
 /// `args(kind: Kind)`
@@ -50,6 +52,9 @@ impl Options {
             errors.at(stream(part), format!("expected a word, such as `{}`", kind.with("batch")));
             return;
         };
+        if text == "crate" && self.set_library(rest) {
+            return;
+        }
         let Some(word) = known(text, kind, errors) else { return };
         if let Some(reason) = word.refused(kind) {
             errors.at(text, format!("`{}` has no `{text}`: {reason}", kind.attribute()));
@@ -81,6 +86,19 @@ impl Options {
             None => self.shape = Some((shape, text.clone())),
         }
         false
+    }
+
+    /// Sets the path in `crate = path`; returns `false` for anything else, and for a second one.
+    fn set_library(&mut self, rest: &[TokenTree]) -> bool {
+        match rest {
+            [TokenTree::Punct(sign), path @ ..]
+                if sign.as_char() == '=' && !path.is_empty() && self.library.is_none() =>
+            {
+                self.library = Some(stream(path));
+                true
+            }
+            _ => false,
+        }
     }
 
     fn set_name(&mut self, text: &Ident, rest: &[TokenTree], errors: &mut Errors) {
