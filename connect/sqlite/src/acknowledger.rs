@@ -57,14 +57,7 @@ impl Acknowledger for Settler {
     }
 
     async fn keep(&mut self, _: &[Receipt]) -> Result<(), BoxError> {
-        let (lessee, visibility) = (self.lessee, millis(self.queue.options().visibility));
-        let kept = self.queue.run(move |table, _, tx| {
-            let now = now();
-            table.look_at_time(tx, now)?;
-            table.keep(tx, lessee, now.saturating_add(visibility))?;
-            table.note_time(tx, now)
-        });
-        match kept.await {
+        match self.queue.renew(self.lessee).await {
             // While the file is locked, no other process can lease jobs either; the source later renews
             // leases that ran out.
             Err(error @ QueueError::Busy { .. }) => {

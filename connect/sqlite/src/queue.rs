@@ -195,6 +195,18 @@ impl Queue {
         &self.inner.marks
     }
 
+    /// Renews all leases of a lessee.
+    pub(crate) async fn renew(&self, lessee: i64) -> Result<(), QueueError> {
+        let visibility = millis(self.options().visibility);
+        self.run(move |table, _, tx| {
+            let now = now();
+            table.look_at_time(tx, now)?;
+            table.keep(tx, lessee, now.saturating_add(visibility))?;
+            table.note_time(tx, now)
+        })
+        .await
+    }
+
     /// Removes the marks of these leases, which have ended.
     pub(crate) async fn unmark(&self, lessee: i64, ended: impl Iterator<Item = Receipt>) {
         let marked: Vec<_> = ended.filter(|receipt| receipt.company == Company::Nothing).collect();

@@ -47,14 +47,8 @@ impl Settle for QueueSettle {
     }
 
     async fn extend(&mut self, _: &[Receipt]) -> Result<(), ConnectError> {
-        let (lessee, visibility) = (self.lessee, millis(self.queue.options().visibility));
-        let kept = self.queue.run(move |table, _, tx| {
-            let now = now();
-            table.look_at_time(tx, now)?;
-            table.keep(tx, lessee, now.saturating_add(visibility))?;
-            table.note_time(tx, now)
-        });
-        kept.await.map_err(|error| ConnectError::gone(self.queue.describe(), "cannot renew leases", error))
+        let renewed = self.queue.renew(self.lessee).await;
+        renewed.map_err(|error| ConnectError::gone(self.queue.describe(), "cannot renew leases", error))
     }
 
     fn lease(&self) -> Option<Duration> {
