@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use stage_connect::laws::by_hand::{opened, put_all, take, take_all};
 use stage_connect::{ConnectError, Disposition, ErrorKind, MessageId, Pull, Pulled, Push, PutError, Settle};
 use stage_kafka::{
     KafkaMessage, KafkaPull, KafkaPush, KafkaSettle, Outgoing, ProduceOptions, ReadOptions, Receipt, Server,
@@ -30,10 +30,7 @@ fn cluster(partitions: i32) -> (Cluster, Server) {
 }
 
 async fn reader(server: &Server, options: ReadOptions) -> (KafkaPull, KafkaSettle) {
-    let mut pull = KafkaPull::new(server.clone(), options);
-    let settle = pull.settle_half();
-    pull.connect().await.unwrap();
-    (pull, settle)
+    opened(KafkaPull::new(server.clone(), options)).await
 }
 
 fn options() -> ReadOptions {
@@ -51,25 +48,7 @@ fn messages(numbers: std::ops::Range<u32>) -> Vec<(MessageId, Outgoing)> {
 async fn produce(server: &Server, numbers: std::ops::Range<u32>) {
     let mut push = KafkaPush::new(server.clone(), ProduceOptions::to("orders"));
     push.connect().await.unwrap();
-    let messages = messages(numbers);
-    let mut done = 0;
-    while done < messages.len() {
-        done += push.put(&messages[done..]).await.unwrap();
-    }
-}
-
-async fn take(pull: &mut KafkaPull, at_most: usize, wait: Duration) -> Vec<Delivery> {
-    pull.pull(NonZeroUsize::new(at_most).unwrap(), wait).await.unwrap()
-}
-
-async fn take_all(pull: &mut KafkaPull, count: usize) -> Vec<Delivery> {
-    let mut taken = Vec::new();
-    while taken.len() < count {
-        let some = take(pull, count - taken.len(), LONG).await;
-        assert!(!some.is_empty(), "only {} of {count} messages arrived", taken.len());
-        taken.extend(some);
-    }
-    taken
+    put_all(&mut push, &messages(numbers)).await;
 }
 
 async fn accept(settle: &mut KafkaSettle, pulled: &[Delivery]) {
@@ -92,7 +71,7 @@ async fn messages_that_were_not_accepted_go_to_the_next_member() {
     let (_cluster, server) = cluster(1);
     produce(&server, 0..6).await;
     let (mut pull, mut settle) = reader(&server, options()).await;
-    let pulled = take_all(&mut pull, 4).await;
+    let pulled = take_all(&mut pull, 4, LONG).await;
     assert_eq!(pulled[0].message.key.as_deref(), Some(&b"key-0"[..]));
     assert_eq!(pulled[0].message.headers, [("message-id".to_owned(), "message-0".into())]);
     // The second message is open, so the position stays in front of it.
@@ -100,7 +79,7 @@ async fn messages_that_were_not_accepted_go_to_the_next_member() {
     accept(&mut settle, &others).await;
     drop((pull, settle));
     let (mut pull, _settle) = reader(&server, options()).await;
-    let again: Vec<_> = take_all(&mut pull, 5).await.iter().map(number).collect();
+    let again: Vec<_> = take_all(&mut pull, 5, LONG).await.iter().map(number).collect();
     assert_eq!(again, [1, 2, 3, 4, 5]);
 }
 
@@ -109,17 +88,17 @@ async fn a_failed_message_comes_again_and_the_others_go_on() {
     let (_cluster, server) = cluster(1);
     produce(&server, 0..3).await;
     let (mut pull, mut settle) = reader(&server, options()).await;
-    let pulled = take_all(&mut pull, 1).await;
+    let pulled = take_all(&mut pull, 1, LONG).await;
     let begun = Instant::now();
     let retry = Disposition::Retry { after: Duration::from_millis(300) };
     settle.settle(&[(pulled[0].receipt.clone(), retry)]).await.unwrap();
-    let rest = take_all(&mut pull, 2).await;
+    let rest = take_all(&mut pull, 2, LONG).await;
     accept(&mut settle, &rest).await;
-    let again = take_all(&mut pull, 1).await;
+    let again = take_all(&mut pull, 1, LONG).await;
     assert_eq!((number(&again[0]), again[0].attempt), (0, 2));
     assert!(begun.elapsed() >= Duration::from_millis(300));
     settle.settle(&[(again[0].receipt.clone(), Disposition::Release)]).await.unwrap();
-    let again = take_all(&mut pull, 1).await;
+    let again = take_all(&mut pull, 1, LONG).await;
     assert_eq!((number(&again[0]), again[0].attempt), (0, 2));
     accept(&mut settle, &again).await;
     settle.finish().await.unwrap();
@@ -134,12 +113,12 @@ async fn a_dead_message_goes_to_a_topic_of_its_own() {
     cluster.create_topic("orders.dead", 1, 1).unwrap();
     produce(&server, 0..1).await;
     let (mut pull, mut settle) = reader(&server, options()).await;
-    let pulled = take_all(&mut pull, 1).await;
+    let pulled = take_all(&mut pull, 1, LONG).await;
     let dead = Disposition::Dead { cause: "no such customer".to_owned() };
     settle.settle(&[(pulled[0].receipt.clone(), dead.clone())]).await.unwrap();
     settle.settle(&[(pulled[0].receipt.clone(), dead)]).await.unwrap();
     let (mut pull, _settle) = reader(&server, ReadOptions::new("orders.dead", "undertaker")).await;
-    let letters = take_all(&mut pull, 1).await;
+    let letters = take_all(&mut pull, 1, LONG).await;
     let header = |name: &str| {
         let found = letters[0].message.headers.iter().find(|(header, _)| header == name);
         found.unwrap().1.clone()
@@ -154,7 +133,7 @@ async fn a_rebalance_waits_for_messages_in_hand_and_repeats_none_of_them() {
     let (_cluster, server) = cluster(4);
     produce(&server, 0..200).await;
     let (mut first, mut first_settle) = reader(&server, options().settle_within(LONG)).await;
-    let held = take_all(&mut first, 20).await;
+    let held = take_all(&mut first, 20, LONG).await;
     let mut seen: Vec<u32> = held.iter().map(number).collect();
     let (mut second, mut second_settle) = reader(&server, options()).await;
     // The first member cannot give a partition back before these are settled.
@@ -185,7 +164,7 @@ async fn a_partition_is_held_back_behind_an_old_open_message() {
     let (_cluster, server) = cluster(1);
     produce(&server, 0..50).await;
     let (mut pull, mut settle) = reader(&server, options().ahead(10)).await;
-    let first = take_all(&mut pull, 1).await;
+    let first = take_all(&mut pull, 1, LONG).await;
     let mut seen = 1;
     loop {
         let pulled = take(&mut pull, 1, Duration::from_secs(2)).await;
@@ -197,7 +176,7 @@ async fn a_partition_is_held_back_behind_an_old_open_message() {
     }
     assert!((10..=12).contains(&seen), "{seen} messages were handled ahead of an open one");
     accept(&mut settle, &first).await;
-    let rest = take_all(&mut pull, 1).await;
+    let rest = take_all(&mut pull, 1, LONG).await;
     assert_eq!(rest.len(), 1);
 }
 

@@ -3,10 +3,10 @@
 
 mod support;
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy};
+use stage_connect::laws::by_hand::{opened, put_all, settle_all, take, take_all};
 use stage_connect::{ConnectError, Disposition, ErrorKind, MessageId, Pull, Pulled, Push, PutError, Settle};
 use stage_nats::{
     NatsMessage, NatsPull, NatsPush, NatsSettle, Outgoing, PublishOptions, ReadOptions, Receipt, Server,
@@ -24,10 +24,7 @@ fn options() -> ReadOptions {
 }
 
 async fn reader(server: &NatsServer, options: ReadOptions) -> (NatsPull, NatsSettle) {
-    let mut pull = NatsPull::new(server.server(), options);
-    let settle = pull.settle_half();
-    pull.connect().await.unwrap();
-    (pull, settle)
+    opened(NatsPull::new(server.server(), options)).await
 }
 
 async fn writer(server: &NatsServer) -> NatsPush {
@@ -53,26 +50,7 @@ async fn start(arguments: &[&str]) -> Option<NatsServer> {
 
 async fn publish(server: &NatsServer, range: std::ops::Range<u32>) {
     let mut push = writer(server).await;
-    let messages = messages(range);
-    let mut done = 0;
-    while done < messages.len() {
-        done += push.put(&messages[done..]).await.unwrap();
-    }
-}
-
-async fn take(pull: &mut NatsPull, at_most: usize, wait: Duration) -> Vec<Delivery> {
-    pull.pull(NonZeroUsize::new(at_most).unwrap(), wait).await.unwrap()
-}
-
-/// Pulls until there are `count` messages, never more than that.
-async fn take_all(pull: &mut NatsPull, count: usize) -> Vec<Delivery> {
-    let mut taken = Vec::new();
-    while taken.len() < count {
-        let some = take(pull, count - taken.len(), LONG).await;
-        assert!(!some.is_empty(), "only {} of {count} messages arrived", taken.len());
-        taken.extend(some);
-    }
-    taken
+    put_all(&mut push, &messages(range)).await;
 }
 
 fn numbers(pulled: &[Delivery]) -> Vec<(String, u32)> {
@@ -83,11 +61,6 @@ fn numbers(pulled: &[Delivery]) -> Vec<(String, u32)> {
 
 fn expected(numbers: &[(u32, u32)]) -> Vec<(String, u32)> {
     numbers.iter().map(|(number, attempt)| (number.to_string(), *attempt)).collect()
-}
-
-async fn settle_all(settle: &mut NatsSettle, pulled: &[Delivery], disposition: Disposition) {
-    let list: Vec<_> = pulled.iter().map(|pulled| (pulled.receipt.clone(), disposition.clone())).collect();
-    settle.settle(&list).await.unwrap();
 }
 
 /// The number of messages that the consumer has delivered and that are not settled.
@@ -103,13 +76,13 @@ async fn messages_come_by_demand_and_not_again_once_accepted() {
     let Some(server) = start(&[]).await else { return };
     publish(&server, 0..5).await;
     let (mut pull, mut settle) = reader(&server, options()).await;
-    let pulled = take_all(&mut pull, 3).await;
+    let pulled = take_all(&mut pull, 3, LONG).await;
     assert_eq!(numbers(&pulled), expected(&[(0, 1), (1, 1), (2, 1)]));
     assert_eq!((pulled[2].message.sequence, &*pulled[2].message.subject), (3, "orders"));
     assert_eq!(open(&server).await, 3);
     settle_all(&mut settle, &pulled, Disposition::Accept).await;
     assert_eq!(open(&server).await, 0);
-    let pulled = take_all(&mut pull, 2).await;
+    let pulled = take_all(&mut pull, 2, LONG).await;
     assert_eq!(numbers(&pulled), expected(&[(3, 1), (4, 1)]));
     settle_all(&mut settle, &pulled, Disposition::Accept).await;
     // The repetition of a report that was not answered.
@@ -164,7 +137,7 @@ async fn the_messages_of_an_ended_process_go_to_another_and_renewed_ones_do_not(
     publish(&server, 0..2).await;
     let lease = Duration::from_millis(1500);
     let (mut first, mut first_settle) = reader(&server, options().lease(lease)).await;
-    let pulled = take_all(&mut first, 2).await;
+    let pulled = take_all(&mut first, 2, LONG).await;
     let (mut second, _settle) = reader(&server, options().lease(lease)).await;
     let mut taken = Vec::new();
     let begun = std::time::Instant::now();
@@ -205,7 +178,7 @@ async fn a_dropped_reader_releases_the_messages_that_it_did_not_return() {
     drop(first);
     let (mut second, _settle) = reader(&server, options().lease(lease)).await;
     let mut rest: Vec<_> =
-        numbers(&take_all(&mut second, 2).await).into_iter().map(|(number, _)| number).collect();
+        numbers(&take_all(&mut second, 2, LONG).await).into_iter().map(|(number, _)| number).collect();
     rest.sort_unstable();
     assert_eq!(rest, ["1", "2"]);
 }
@@ -238,7 +211,7 @@ async fn a_full_stream_is_asked_again() {
     assert_eq!(push.put(&messages(0..5)).await.unwrap(), 3);
     assert!(matches!(push.put(&messages(3..5)).await, Err(PutError::Full { .. })));
     let (mut pull, mut settle) = reader(&server, options()).await;
-    let pulled = take_all(&mut pull, 3).await;
+    let pulled = take_all(&mut pull, 3, LONG).await;
     settle_all(&mut settle, &pulled, Disposition::Accept).await;
     assert_eq!(push.put(&messages(3..5)).await.unwrap(), 2);
 }

@@ -3,15 +3,15 @@
 
 mod support;
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable};
+use stage_connect::laws::by_hand::{opened, put_all, settle_all, take};
 use stage_connect::{
     ConnectError, Disposition, ErrorKind, MessageId, Pull, PullOptions, Pulled, Push, PushOptions, PutError,
-    Settle, sink, source,
+    sink, source,
 };
 use stage_core::Pipeline;
 use stage_rabbitmq::{
@@ -27,10 +27,7 @@ const SHORT: Duration = Duration::from_millis(100);
 type Delivery = Pulled<RabbitMessage, Receipt>;
 
 async fn reader(server: &RabbitServer, options: ReadOptions) -> (RabbitPull, RabbitSettle) {
-    let mut pull = RabbitPull::new(server.server(), options);
-    let settle = pull.settle_half();
-    pull.connect().await.unwrap();
-    (pull, settle)
+    opened(RabbitPull::new(server.server(), options)).await
 }
 
 fn messages(range: std::ops::Range<u32>) -> Vec<(MessageId, Outgoing)> {
@@ -44,15 +41,7 @@ fn messages(range: std::ops::Range<u32>) -> Vec<(MessageId, Outgoing)> {
 async fn publish(server: &RabbitServer, queue: &str, range: std::ops::Range<u32>) {
     let mut push = RabbitPush::new(server.server(), PublishOptions::to_queue(queue));
     push.connect().await.unwrap();
-    let messages = messages(range);
-    let mut done = 0;
-    while done < messages.len() {
-        done += push.put(&messages[done..]).await.unwrap();
-    }
-}
-
-async fn take(pull: &mut RabbitPull, at_most: usize, wait: Duration) -> Vec<Delivery> {
-    pull.pull(NonZeroUsize::new(at_most).unwrap(), wait).await.unwrap()
+    put_all(&mut push, &messages(range)).await;
 }
 
 fn numbers(pulled: &[Delivery]) -> Vec<(String, u32)> {
@@ -63,11 +52,6 @@ fn numbers(pulled: &[Delivery]) -> Vec<(String, u32)> {
 
 fn expected(numbers: &[(u32, u32)]) -> Vec<(String, u32)> {
     numbers.iter().map(|(number, attempt)| (number.to_string(), *attempt)).collect()
-}
-
-async fn settle_all(settle: &mut RabbitSettle, pulled: &[Delivery], disposition: Disposition) {
-    let list: Vec<_> = pulled.iter().map(|pulled| (pulled.receipt.clone(), disposition.clone())).collect();
-    settle.settle(&list).await.unwrap();
 }
 
 #[tokio::test]

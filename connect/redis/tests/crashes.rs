@@ -3,19 +3,18 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use stage_connect::laws::crashes;
 use stage_connect::{PullOptions, PushOptions, sink, source};
 use stage_core::{Backoff, Pipeline, Running, StepOptions};
 use stage_redis::{Append, Fields, ReadOptions, RedisPull, RedisPush, Server};
 use support::RedisServer;
-use tokio::time::sleep;
 
 const ENTRIES: u32 = 2000;
 /// The time limit of a test.
@@ -67,26 +66,11 @@ async fn worker() {
     running.await.join().await.unwrap();
 }
 
-struct Worker(Child);
-
-impl Worker {
-    fn start(url: &str, log: &Path) -> Self {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["worker", "--exact"]).env("WORKER_URL", url).env("WORKER_LOG", log);
-        Self(command.stdout(Stdio::null()).spawn().unwrap())
-    }
-}
-
-/// Kills as `kill -9` does.
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn distinct(log: &Path) -> BTreeSet<u32> {
-    fs::read_to_string(log).unwrap().lines().filter_map(|line| line.parse().ok()).collect()
+fn worker_command(url: &str, log: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["worker", "--exact"]).env("WORKER_URL", url).env("WORKER_LOG", log);
+    command.stdout(Stdio::null());
+    command
 }
 
 #[tokio::test]
@@ -94,42 +78,18 @@ async fn every_entry_is_handled_while_clients_are_killed() {
     let Some(server) = RedisServer::start(&[]).await else { return };
     produce(server.server(), 0..ENTRIES).await.join().await.unwrap();
     let log = tempfile::NamedTempFile::new().unwrap();
-    let mut workers = [Worker::start(&server.url(), log.path()), Worker::start(&server.url(), log.path())];
-    let begun = Instant::now();
-    for kill in 1..=4_u32 {
-        while distinct(log.path()).len() < (kill * ENTRIES / 6) as usize {
-            assert!(begun.elapsed() < DEADLINE, "{} handled", distinct(log.path()).len());
-            sleep(PAUSE).await;
-        }
-        workers[(kill % 2) as usize] = Worker::start(&server.url(), log.path());
-    }
-    while distinct(log.path()).len() < ENTRIES as usize {
-        assert!(begun.elapsed() < DEADLINE, "{} handled", distinct(log.path()).len());
-        sleep(PAUSE).await;
-    }
-    let repeated = fs::read_to_string(log.path()).unwrap().lines().count() - ENTRIES as usize;
-    assert!(repeated < ENTRIES as usize / 2, "{repeated} were handled again");
+    let client = || worker_command(&server.url(), log.path());
+    crashes::every_message_is_handled_while_clients_are_killed(ENTRIES, log.path(), client).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_message_is_stored_once_and_handled_while_the_server_is_killed() {
     let Some(mut server) = RedisServer::start(&[]).await else { return };
     let producer = produce(server.server(), 0..ENTRIES).await;
-    let (handled, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    let mut counts = BTreeMap::<u32, u32>::new();
+    let (handled, seen) = tokio::sync::mpsc::unbounded_channel();
     let consumer = consume(server.server(), move |number| handled.send(number).unwrap()).await;
-    let mut killed = 0;
-    let begun = Instant::now();
-    while counts.len() < ENTRIES as usize {
-        assert!(begun.elapsed() < DEADLINE, "{} handled", counts.len());
-        if let Ok(Some(number)) = tokio::time::timeout(DEADLINE, seen.recv()).await {
-            *counts.entry(number).or_default() += 1;
-        }
-        if killed < 3 && counts.len() > (killed + 1) * ENTRIES as usize / 5 {
-            killed += 1;
-            server.kill_and_restart().await;
-        }
-    }
+    let kill_and_restart = async || server.kill_and_restart().await;
+    crashes::every_message_is_handled_while_the_server_is_killed(ENTRIES, seen, kill_and_restart).await;
     producer.join().await.unwrap();
     consumer.drain(DEADLINE).await.unwrap();
     let mut link = server.link().await.unwrap();

@@ -3,11 +3,11 @@
 
 mod support;
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use redis::Value;
 use redis::aio::MultiplexedConnection;
+use stage_connect::laws::by_hand::{opened, put_all, settle_all, take};
 use stage_connect::{ConnectError, Disposition, ErrorKind, MessageId, Pull, Pulled, Push, PutError, Settle};
 use stage_redis::{
     Append, Entry, Fields, Limit, ReadOptions, Receipt, RedisPull, RedisPush, RedisSettle, Server,
@@ -22,10 +22,7 @@ type Delivery = Pulled<Entry, Receipt>;
 
 async fn reader(server: &RedisServer, options: ReadOptions) -> (RedisPull, RedisSettle) {
     let options = options.claim_every(Duration::from_millis(5));
-    let mut pull = RedisPull::new(server.server(), options);
-    let settle = pull.settle_half();
-    pull.connect().await.unwrap();
-    (pull, settle)
+    opened(RedisPull::new(server.server(), options)).await
 }
 
 async fn writer(server: &RedisServer, options: Append) -> RedisPush {
@@ -44,15 +41,7 @@ fn messages(range: std::ops::Range<u32>) -> Vec<(MessageId, Fields)> {
 
 async fn append(server: &RedisServer, range: std::ops::Range<u32>) {
     let mut push = writer(server, Append::to("orders")).await;
-    let messages = messages(range);
-    let mut done = 0;
-    while done < messages.len() {
-        done += push.put(&messages[done..]).await.unwrap();
-    }
-}
-
-async fn take(pull: &mut RedisPull, at_most: usize, wait: Duration) -> Vec<Delivery> {
-    pull.pull(NonZeroUsize::new(at_most).unwrap(), wait).await.unwrap()
+    put_all(&mut push, &messages(range)).await;
 }
 
 fn numbers(pulled: &[Delivery]) -> Vec<(String, u32)> {
@@ -65,11 +54,6 @@ fn numbers(pulled: &[Delivery]) -> Vec<(String, u32)> {
 
 fn expected(numbers: &[(u32, u32)]) -> Vec<(String, u32)> {
     numbers.iter().map(|(number, attempt)| (number.to_string(), *attempt)).collect()
-}
-
-async fn settle_all(settle: &mut RedisSettle, pulled: &[Delivery], disposition: Disposition) {
-    let list: Vec<_> = pulled.iter().map(|pulled| (pulled.receipt.clone(), disposition.clone())).collect();
-    settle.settle(&list).await.unwrap();
 }
 
 async fn ask(link: &mut MultiplexedConnection, command: &[&str]) -> Value {

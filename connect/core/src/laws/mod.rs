@@ -4,12 +4,15 @@
 //! law. The functions of this module are the laws; each panics with a message that names the violation.
 
 mod bench;
+pub mod by_hand;
+pub mod crashes;
 mod declare;
 mod delivery;
 mod demand;
 mod failures;
 mod find;
 mod outages;
+mod process;
 mod server;
 
 pub use delivery::{
@@ -25,4 +28,5 @@ pub use failures::{
 };
 pub use find::{free_port, installed};
 pub use outages::{a_server_that_goes_away_is_awaited, broken_connections_lose_nothing};
+pub use process::Process;
 pub use server::{Clock, Counts, LawServer, run};

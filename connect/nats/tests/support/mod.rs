@@ -1,21 +1,20 @@
 //! A NATS server of the tests' own, on a free port and in a temporary folder.
 #![allow(dead_code, reason = "each test program uses a part")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use stage_connect::laws::{free_port, installed};
+use stage_connect::laws::{Process, free_port, installed};
 use stage_nats::Server;
 use tempfile::TempDir;
 
 /// A running server, which is killed when the value is dropped.
 pub(crate) struct NatsServer {
-    program: PathBuf,
-    folder: TempDir,
+    process: Process,
     port: u16,
-    arguments: Vec<String>,
-    child: Child,
+    /// Removed behind the process.
+    _folder: TempDir,
 }
 
 impl NatsServer {
@@ -24,9 +23,8 @@ impl NatsServer {
         let program = installed("nats-server")?;
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
-        let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        let child = spawn(&program, &folder, port, &arguments);
-        let server = Self { program, folder, port, arguments, child };
+        let process = Process::start(command(&program, &folder, port, arguments));
+        let server = Self { process, port, _folder: folder };
         server.until_ready().await;
         Some(server)
     }
@@ -38,12 +36,11 @@ impl NatsServer {
     }
 
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.process.kill();
     }
 
     pub(crate) async fn restart(&mut self) {
-        self.child = spawn(&self.program, &self.folder, self.port, &self.arguments);
+        self.process.restart();
         self.until_ready().await;
     }
 
@@ -69,20 +66,13 @@ impl NatsServer {
     }
 }
 
-impl Drop for NatsServer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn spawn(program: &Path, folder: &TempDir, port: u16, arguments: &[String]) -> Child {
-    Command::new(program)
+fn command(program: &Path, folder: &TempDir, port: u16, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command
         .args(["-js", "-a", "127.0.0.1", "-p", &port.to_string(), "-sd"])
         .arg(folder.path())
         .args(arguments)
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::null());
+    command
 }

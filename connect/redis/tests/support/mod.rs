@@ -1,22 +1,21 @@
 //! A Redis server of the tests' own, on a free port and in a temporary folder.
 #![allow(dead_code, reason = "each test program uses a part")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use stage_connect::laws::{free_port, installed};
+use stage_connect::laws::{Process, free_port, installed};
 use stage_redis::Server;
 use tempfile::TempDir;
 
 /// A running server, which is killed when the value is dropped.
 pub(crate) struct RedisServer {
-    program: PathBuf,
-    folder: TempDir,
+    process: Process,
     port: u16,
-    arguments: Vec<String>,
-    child: Child,
+    /// Removed behind the process.
+    _folder: TempDir,
 }
 
 impl RedisServer {
@@ -25,9 +24,8 @@ impl RedisServer {
         let program = installed("redis-server")?;
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
-        let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        let child = spawn(&program, &folder, port, &arguments);
-        let server = Self { program, folder, port, arguments, child };
+        let process = Process::start(command(&program, &folder, port, arguments));
+        let server = Self { process, port, _folder: folder };
         server.until_ready().await;
         Some(server)
     }
@@ -39,12 +37,11 @@ impl RedisServer {
     }
 
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.process.kill();
     }
 
     pub(crate) async fn restart(&mut self) {
-        self.child = spawn(&self.program, &self.folder, self.port, &self.arguments);
+        self.process.restart();
         self.until_ready().await;
     }
 
@@ -77,21 +74,14 @@ impl RedisServer {
     }
 }
 
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn spawn(program: &Path, folder: &TempDir, port: u16, arguments: &[String]) -> Child {
-    Command::new(program)
+fn command(program: &Path, folder: &TempDir, port: u16, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command
         .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"])
         .args(["--port", &port.to_string()])
         .arg("--dir")
         .arg(folder.path())
         .args(arguments)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stdout(Stdio::null());
+    command
 }

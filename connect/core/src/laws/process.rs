@@ -1,0 +1,48 @@
+//! A process that a test starts, kills and starts again.
+
+use std::process::{Child, Command};
+
+/// A running process, which is killed, as by `kill -9`, when the value is dropped.
+#[derive(Debug)]
+pub struct Process {
+    command: Command,
+    child: Child,
+}
+
+impl Process {
+    /// Starts the command.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub fn start(mut command: Command) -> Self {
+        let child = command.spawn().expect("the process starts");
+        Self { command, child }
+    }
+
+    /// Kills the process and waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be killed.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the process can be killed");
+        self.child.wait().expect("the process ends");
+    }
+
+    /// Starts the same command again, after [`kill`](Self::kill).
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub fn restart(&mut self) {
+        self.child = self.command.spawn().expect("the process starts again");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
