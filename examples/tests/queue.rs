@@ -1,4 +1,4 @@
-//! The queue of a run: what becomes of transfers that are done, lost, failed or stopped.
+//! The queue of a run: the fate of transfers that are done, lost, failed or stopped.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -60,7 +60,7 @@ impl Witness for Notes {
     }
 }
 
-/// What the last stage leaves: a size, or `None` to panic when it is recorded.
+/// The result of the last stage: a size, or `None` to panic when it is recorded.
 type End = Option<u64>;
 
 /// Removes finished transfers from the queue, a batch for each permit; counts the transfers of each batch.

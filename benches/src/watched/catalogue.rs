@@ -1,4 +1,4 @@
-//! Workloads that compare a watched pipeline with the same one that nobody watches.
+//! Workloads that compare a watched pipeline with the same one unwatched.
 
 use std::{cell::OnceCell, rc::Rc};
 

@@ -46,7 +46,7 @@ pub(super) enum Turn {
     Alone,
     /// As many others as there is demand for.
     Ready,
-    /// The same without a look, unless there is anything else to see to.
+    /// The same without a look, unless there is other work.
     AtOnce,
 }
 
