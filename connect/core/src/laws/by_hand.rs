@@ -1,6 +1,4 @@
 //! Calls of a connector without a pipeline, for tests of its own.
-//!
-//! Each function panics with a message if a call fails.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -12,6 +10,10 @@ use crate::push::Push;
 use crate::settle::Settle;
 
 /// Connects, and returns both halves.
+///
+/// # Panics
+///
+/// If the client cannot connect.
 pub async fn opened<P: Pull>(mut pull: P) -> (P, P::Settle) {
     let settle = pull.settle_half();
     pull.connect().await.expect("the client connects");
@@ -19,6 +21,10 @@ pub async fn opened<P: Pull>(mut pull: P) -> (P, P::Settle) {
 }
 
 /// Stores all messages, in as many calls as it takes.
+///
+/// # Panics
+///
+/// If a call fails.
 pub async fn put_all<P: Push>(push: &mut P, messages: &[(MessageId, P::Message)]) {
     let mut done = 0;
     while done < messages.len() {
@@ -27,6 +33,10 @@ pub async fn put_all<P: Push>(push: &mut P, messages: &[(MessageId, P::Message)]
 }
 
 /// Pulls once.
+///
+/// # Panics
+///
+/// If the pull fails, or for zero messages.
 pub async fn take<P: Pull>(
     pull: &mut P,
     at_most: usize,
@@ -37,6 +47,10 @@ pub async fn take<P: Pull>(
 }
 
 /// Pulls until there are `count` messages, never more than that; each pull waits at most for `wait`.
+///
+/// # Panics
+///
+/// If a pull fails or returns nothing.
 pub async fn take_all<P: Pull>(
     pull: &mut P,
     count: usize,
@@ -52,6 +66,10 @@ pub async fn take_all<P: Pull>(
 }
 
 /// Reports the same disposition for all messages, in one call.
+///
+/// # Panics
+///
+/// If the call fails.
 pub async fn settle_all<S: Settle, M>(
     settle: &mut S,
     pulled: &[Pulled<M, S::Receipt>],
