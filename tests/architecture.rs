@@ -52,6 +52,7 @@ const LIBRARIES: &[&str] = &[
     "stage-macros/src",
     "flow/src",
     "connect/core/src",
+    "connect/edge/src",
     "connect/kafka/src",
     "connect/nats/src",
     "connect/postgres/src",

@@ -1,0 +1,90 @@
+//! The server of an edge.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use stage_connect::{ConnectError, Pull, Push};
+
+use crate::leases::Leases;
+use crate::notes::Notes;
+use crate::partition::{Epoch, Partition};
+use crate::spec::EdgeSpec;
+
+/// A server, and the objects of one application on it. Clones are handles to the same server.
+///
+/// The server stores frames: messages of encoded events, whose bytes it does not read. Frames of a partition are
+/// delivered in the order in which they were stored.
+pub trait Edge: Clone + Send + Sync + 'static {
+    /// Receives the frames of one partition.
+    type Inlet: Pull<Message = Bytes>;
+    /// Stores frames in one partition.
+    type Outlet: Push<Message = Bytes>;
+    /// Decides which process owns a partition.
+    type Leases: Leases;
+    /// Keeps small values by name.
+    type Notes: Notes;
+    /// Stores dead letters. The id of a letter is the position of its event, so a repetition is stored once.
+    type Letters: Push<Message = Bytes>;
+
+    /// Checks the server's limits and the objects of the edge; creates what is missing if the specification says
+    /// [`setup`](EdgeSpec::setup).
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`]: `fatal` if an object is missing, or differs from the specification. The error names both
+    /// values.
+    fn open(&self, spec: &EdgeSpec) -> impl Future<Output = Result<Opened, ConnectError>> + Send;
+
+    /// Returns the frames of a partition under an epoch. At most one frame is in flight: the next one is delivered
+    /// after the first was settled. The first frame is the earliest that was never accepted, whatever earlier epochs
+    /// had in hand; once a greater epoch exists, [`pull`](Pull::pull) is [fenced](ConnectError::fenced), and what this
+    /// one settles is void.
+    fn inlet(&self, spec: &EdgeSpec, partition: Partition, epoch: Epoch) -> Self::Inlet;
+
+    /// Returns the frames of an edge without partitions, which all processes share, in no order. Several frames may be
+    /// in flight.
+    fn pool(&self, spec: &EdgeSpec) -> Self::Inlet;
+
+    /// Returns the entrance of a partition. [`Full`](stage_connect::PutError::Full) while the partition holds
+    /// [`frames_kept`](EdgeSpec::frames_kept) frames. An edge without partitions has the entrance 0.
+    fn outlet(&self, spec: &EdgeSpec, partition: Partition) -> Self::Outlet;
+
+    /// Returns the leases of the edge's partitions.
+    fn leases(&self, spec: &EdgeSpec) -> Self::Leases;
+
+    /// Returns the notes of the application. Names are unique in the application, not in the edge.
+    fn notes(&self, spec: &EdgeSpec) -> Self::Notes;
+
+    /// Returns the dead letters of the application.
+    fn letters(&self, spec: &EdgeSpec) -> Self::Letters;
+
+    /// Returns the lag of each partition, in order; of an edge without partitions, one value.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] if the server cannot be asked.
+    fn lag(&self, spec: &EdgeSpec) -> impl Future<Output = Result<Vec<Lag>, ConnectError>> + Send;
+
+    /// Returns the server for error messages. It contains no secret.
+    fn describe(&self) -> String;
+}
+
+/// The answer of a server to [`Edge::open`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// Properties of the server that weaken a promise, each in one line; they are logged once.
+    pub warnings: Vec<String>,
+    /// The guarantee of a stored frame by the server's word, such as "one replica, written every 2 min".
+    pub durability: String,
+}
+
+/// The frames of a partition that are stored and not accepted yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lag {
+    /// The number of frames, those in flight included.
+    pub frames: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+    /// The age of the oldest one; `None` if there is none, or the server does not know.
+    pub oldest: Option<Duration>,
+}

@@ -1,0 +1,30 @@
+//! The edge of a pipeline between machines: partitions under leases, frames of events, and order per key.
+//!
+//! ```text
+//!   machine 1: steps ═▶ sink ─ frames ─┐   ┌─ partitions 0, 2 ─▶ source ═▶ steps   machine 2
+//!                                      ├ server
+//!   machine 2: steps ═▶ sink ─ frames ─┘   └─ partitions 1, 3 ─▶ source ═▶ steps   machine 3
+//! ```
+//!
+//! An [`Edge`] is implemented for a server. Its frames leave through a [`Push`](stage_connect::Push) for each
+//! partition, and arrive through a [`Pull`](stage_connect::Pull) of one partition under one [`Epoch`].
+//!
+//! # Features
+//!
+//! * `testing`: an edge in memory with faults, for tests.
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod edge;
+mod leases;
+mod notes;
+mod partition;
+mod schema;
+mod spec;
+
+pub use edge::{Edge, Lag, Opened};
+pub use leases::{LeaseView, Leases, Member, MemberId, Owned};
+pub use notes::{Note, NoteError, Notes};
+pub use partition::{Epoch, Partition};
+pub use schema::SchemaId;
+pub use spec::{EdgeSpec, SpecError};
