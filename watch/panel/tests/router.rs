@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use stage_core::pipeline::Outcome;
 use stage_core::rate::{Budget, Rate, RateLimiter};
 use stage_core::watch::Board;
-use stage_core::{BoxError, Pipeline, Running};
+use stage_core::{BoxError, Demand, Emitter, Pipeline, Producer, Running, StageResult, sink};
 use stage_panel::{Controls, DeadLetter, DeadLetters, Options, Tap, Token, router, router_with};
 
 /// A panel of one pipeline, and that pipeline.
@@ -186,6 +186,40 @@ async fn viewers_get_the_history_and_then_ticks_with_the_bottleneck() {
     let link = &last["links"][1];
     assert_eq!((&link["from"], &link["to"], &link["room"]), (&json!("double"), &json!("store"), &json!(200)));
     assert!(link["fill"].as_f64().unwrap() > 0.5 && link["wait"].as_f64().unwrap() > 0.3, "{link}");
+}
+
+/// A source whose server does not answer.
+struct Unreachable;
+
+impl Producer for Unreachable {
+    type Event = u64;
+
+    async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        out.set_waiting_for(Some("the server db:5432: connection refused"));
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tick_names_the_condition_that_a_step_waits_for() {
+    let board = Board::new();
+    let running = Pipeline::builder("orders")
+        .start("inbox", || Ok(Unreachable))
+        .finish("store", || Ok(sink::for_each(|_: u64| {})))
+        .start()
+        .await
+        .unwrap();
+    board.add("orders", &running).unwrap();
+    let panel = router_with(board, Options::new());
+    let mut events = Events::of(Ask::get("/api/pipelines/orders/live").of(&panel).await);
+    let tick = loop {
+        let (name, tick) = events.next().await;
+        if name == "tick" && tick["steps"][0]["waiting_for"] != json!(null) {
+            break tick;
+        }
+    };
+    assert_eq!(tick["steps"][0]["waiting_for"], "the server db:5432: connection refused");
+    assert_eq!(tick["steps"][1]["waiting_for"], json!(null));
 }
 
 #[tokio::test(start_paused = true)]

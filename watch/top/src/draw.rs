@@ -36,8 +36,10 @@ pub fn draw(frame: &mut Frame<'_>, app: &App) {
     } else {
         format!(" (for {})", time(app.tick.verdict.since.floor()))
     };
-    let sentence = Paragraph::new(format!("{sentence}{since}")).wrap(Wrap { trim: true });
-    frame.render_widget(sentence.style(Style::new().add_modifier(Modifier::BOLD)), verdict);
+    let mut lines =
+        vec![Line::from(format!("{sentence}{since}")).style(Style::new().add_modifier(Modifier::BOLD))];
+    lines.extend(waits(app).map(Line::from));
+    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), verdict);
     frame.render_widget(Paragraph::new(foot(app)), help);
 }
 
@@ -64,6 +66,12 @@ fn foot(app: &App) -> String {
         return app.said.clone();
     }
     "q quit  up/down select  p pause  +/- window  d drain  s sort  c copies  tab next".to_owned()
+}
+
+/// Returns a sentence for each step that waits for a condition outside the pipeline.
+fn waits(app: &App) -> impl Iterator<Item = String> {
+    let steps = app.tick.steps.iter();
+    steps.filter_map(|step| Some(format!("{} waits for {}.", step.name, step.waiting_for.as_ref()?)))
 }
 
 fn rows(frame: &mut Frame<'_>, app: &App, area: Rect) {

@@ -40,6 +40,9 @@ pub struct Step {
     pub source: bool,
     /// Whether it is paused.
     pub paused: bool,
+    /// The condition outside the pipeline that a copy waits for.
+    #[serde(default)]
+    pub waiting_for: Option<String>,
     /// Thousandths of the time in each of the five states.
     pub times: [u16; 5],
     /// Events handled per second.

@@ -77,6 +77,21 @@ fn the_screen_shows_each_step_and_the_bottleneck() {
 }
 
 #[test]
+fn the_screen_names_the_condition_that_a_step_waits_for() {
+    let mut app = app();
+    let tick = from_value(json!({
+        "at": 76.2, "state": "running", "verdict": { "text": "The pipeline is idle.", "steps": [], "since": 0.0 }, "links": [],
+        "steps": [{
+            "name": "files", "source": true, "paused": false, "waiting_for": "the server db:5432: connection refused",
+            "times": [0, 1_000, 0, 0, 0], "in": 0.0, "out": 0.0, "batch": null, "discarded": 0, "restarts": 0, "copies": [],
+        }],
+    }));
+    app.hear(News::Tick(Box::new(tick.unwrap())));
+    let below = screen(&app).join("\n");
+    assert!(below.contains("files waits for the server db:5432: connection refused."), "{below}");
+}
+
+#[test]
 fn keys_select_sort_and_list_copies() {
     let mut app = app();
     app.press(KeyCode::Char('s'));

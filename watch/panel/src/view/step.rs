@@ -12,6 +12,8 @@ pub(super) struct StepTick<'a> {
     pub(super) name: &'a str,
     pub(super) source: bool,
     paused: bool,
+    /// The condition outside the pipeline that a copy waits for.
+    waiting_for: Option<&'a str>,
     placement: String,
     /// Thousandths of the time in each state, over all copies.
     times: [u16; 5],
@@ -41,7 +43,7 @@ type CopyTick = (i8, u16, u16, u16, u16, u16, f64, f64, u64, u64);
 /// The same step in the last snapshot, and in activities of two lengths.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sampled<'a, 'b> {
-    pub(super) stages: &'b [&'b StageSnapshot],
+    pub(super) stages: &'b [&'a StageSnapshot],
     pub(super) far: &'a StepActivity,
     pub(super) near: &'b StepActivity,
     /// The length of `near`.
@@ -60,6 +62,7 @@ impl<'a> StepTick<'a> {
             name: &far.step,
             source: far.is_source,
             paused,
+            waiting_for: stages.iter().find_map(|stage| stage.waiting_for.as_deref()),
             placement: format!("{:?}", far.placement).to_lowercase(),
             times: thousandths(&far.times()),
             r#in: per_second(input, elapsed),

@@ -14,7 +14,9 @@ use devtools::Page;
 use line::Slow;
 use stage_core::pipeline::Outcome;
 use stage_core::watch::Board;
-use stage_core::{BoxError, Pipeline, Running, StepOptions, source};
+use stage_core::{
+    BoxError, Demand, Emitter, Pipeline, Producer, Running, StageResult, StepOptions, sink, source,
+};
 use stage_panel::{Controls, DeadLetter, DeadLetters, Options, Serving, Tap, Token, serve};
 
 const TOKEN: &str = "a secret";
@@ -166,6 +168,35 @@ async fn the_page_controls_the_pipeline_with_the_token() {
     assert_eq!(running.join().await.unwrap().outcome, Outcome::Drained);
     assert!(page.errors.is_empty(), "{:#?}", page.errors);
     page.close().await;
+}
+
+/// A source whose server does not answer.
+struct Unreachable;
+
+impl Producer for Unreachable {
+    type Event = u64;
+
+    async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        out.set_waiting_for(Some("the server db:5432: connection refused"));
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_names_the_condition_that_a_source_waits_for() {
+    let Some(mut page) = Page::open().await else { return };
+    let orders = Pipeline::builder("orders").start("inbox", || Ok(Unreachable));
+    let running = orders.finish("store", || Ok(sink::for_each(|_: u64| {}))).start().await.unwrap();
+    let board = Board::new();
+    board.add("orders", &running).unwrap();
+    let serving = serve(board, options()).await.unwrap();
+    page.navigate(&serving.url()).await;
+    page.until("$('waits').textContent === 'inbox waits for the server db:5432: connection refused.'").await;
+    page.until("document.querySelectorAll('.node').length === 2").await;
+    page.picture("waits").await;
+    assert!(page.errors.is_empty(), "{:#?}", page.errors);
+    page.close().await;
+    running.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
