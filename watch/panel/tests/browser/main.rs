@@ -161,6 +161,8 @@ async fn the_page_controls_the_pipeline_with_the_token() {
     page.until("plan.steps[1].max_demand === 7 && plan.steps[1].min_demand === 3").await;
     let status = board.get("slow_step").unwrap().status();
     assert_eq!((status.steps[1].min_demand, status.steps[1].max_demand), (Some(3), Some(7)));
+    page.until("$('d-list').textContent.includes('max_demand 7 (steering)')").await;
+    page.picture("options").await;
 
     page.press("drain").await;
     answer(&mut page, None).await;
