@@ -38,7 +38,7 @@
 //! | [`LayerOptions`], [`Place`], [`StartOptions`], [`Workers`] | options |
 //! | [`Outline`], [`Profile`], [`LayerProfile`], [`Tally`], [`Recent`] | plans, measurements, counters, bounded maps |
 //! | [`FlowError`], [`Refused`] | errors |
-//! | [`join`], [`source`], [`stages`], [`time`] | kinds of joins, sources and their formats, stages of stage-core in a flow, event time |
+//! | [`join`], [`source`], [`sink`], [`stages`], [`time`] | kinds of joins, sources and their formats, files as results, stages of stage-core in a flow, event time |
 //!
 //! The types of steps and layers have no public names. A function that takes or returns a flow states the type
 //! of its events:
@@ -85,6 +85,7 @@ mod refused;
 mod running;
 mod session;
 mod sharing;
+pub mod sink;
 mod sorted;
 pub mod source;
 pub mod stages;

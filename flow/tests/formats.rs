@@ -2,6 +2,9 @@
 #![cfg(all(feature = "csv", feature = "gzip", feature = "json", feature = "zstd"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "formats/sinks.rs"]
+mod sinks;
+
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,0 +1,51 @@
+//! Files of lines.
+
+use std::io::{BufWriter, IntoInnerError, Write};
+use std::path::Path;
+
+use stage_core::BoxError;
+
+use super::{AtomicFile, EventWriter, WriteError, Written};
+use crate::chain::Chain;
+use crate::flow::Flow;
+
+/// The number of bytes written at once.
+pub(super) const BUFFER: usize = 128 * 1024;
+
+struct Lines(BufWriter<AtomicFile>);
+
+impl<T: AsRef<[u8]>> EventWriter<T> for Lines {
+    fn write(&mut self, event: T) -> Result<(), BoxError> {
+        self.0.write_all(event.as_ref())?;
+        Ok(self.0.write_all(b"\n")?)
+    }
+
+    fn finish(self) -> Result<AtomicFile, BoxError> {
+        Ok(self.0.into_inner().map_err(IntoInnerError::into_error)?)
+    }
+}
+
+impl<C: Chain<Out: AsRef<[u8]>>> Flow<C> {
+    /// Runs the flow and writes its results to a file, each followed by a newline. The file appears under its name when it is
+    /// complete.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("numbers.txt");
+    /// Flow::from_items(1..=3).map(|number| number.to_string()).stages(1).write_lines(&path).await?;
+    /// assert_eq!(std::fs::read_to_string(&path)?, "1\n2\n3\n");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`write_with`](Self::write_with), whose ordering and cancel safety apply too.
+    pub async fn write_lines(&self, path: impl AsRef<Path>) -> Result<Written, WriteError> {
+        self.write_with(path, |file| Ok(Lines(BufWriter::with_capacity(BUFFER, file)))).await
+    }
+}
