@@ -4,7 +4,8 @@ use proc_macro2::TokenTree;
 use syn::parse::ParseStream;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Generics, Ident, Result, Token, Type, TypeReference, Visibility, braced, parenthesized, token,
+    Attribute, Generics, Ident, Result, Token, Type, TypeReference, Visibility, WherePredicate, braced,
+    parenthesized, token,
 };
 
 use super::{Ast, Header, Param, Part, body};
@@ -65,7 +66,25 @@ fn header(input: ParseStream<'_>, errors: &mut Errors) -> Result<Header> {
     let params = params.unwrap_or_default();
     let part = if input.peek(Token![:]) { Some(part(input, errors)?) } else { None };
     generics.where_clause = input.parse()?;
+    refuse_types_without_bounds(&generics, errors);
     Ok(Header { attrs, vis, name, generics, params, complete, part, library: None })
+}
+
+/// Refuses type parameters without any bound: events and parameters of a pipeline have at least two.
+fn refuse_types_without_bounds(generics: &Generics, errors: &mut Errors) {
+    let bounded = |ty: &Ident| {
+        let predicates = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+        predicates
+            .filter_map(|predicate| match predicate {
+                WherePredicate::Type(predicate) => Some(&predicate.bounded_ty),
+                _ => None,
+            })
+            .any(|bounded| matches!(bounded, Type::Path(path) if path.path.is_ident(ty)))
+    };
+    for param in generics.type_params().filter(|param| param.bounds.is_empty() && !bounded(&param.ident)) {
+        let name = &param.ident;
+        errors.at(name, format!("events move between threads, and parameters are cloned for restarts: bound the type, as in `{name}: Clone + Send + 'static`"));
+    }
 }
 
 /// Refuses `struct`, `fn` and the like before the name: they are a habit from Rust items, not part of the

@@ -12,6 +12,7 @@ use crate::suggest::did_you_mean;
 const WORDS: [&str; 4] = ["restart", "skip", "stop", "dead_letter"];
 /// The functions of `stage_core::policy` that make a handler of single events.
 const HANDLERS: [&str; 3] = ["each", "each_some", "attempt"];
+const RETRY: &str = "attempts are an option of their own: write `retry: Backoff::new(FIRST, MOST).attempts(3)`; `on_failure` is what follows the last one";
 const ALLOWED: &str = "`restart`, `skip`, `stop`, `dead_letter(letters)`, or a `FailurePolicy`";
 
 /// `on_failure: …`
@@ -50,6 +51,10 @@ fn bare(word: Ident, errors: &mut Errors) -> Option<Failure> {
     if WORDS.contains(&text.as_str()) {
         return Some(Failure::Word(word));
     }
+    if is_retry(&text) {
+        errors.at(&word, RETRY);
+        return None;
+    }
     let advice = match meant(&text) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => ALLOWED.to_owned(),
@@ -73,12 +78,20 @@ fn called(word: Ident, call: ExprCall, errors: &mut Errors) -> Option<Failure> {
         errors.at(call, format!("`{word}` takes no arguments: write `on_failure: {word}`"));
         return None;
     }
+    if is_retry(&text) {
+        errors.at(call, RETRY);
+        return None;
+    }
     let Some(meant) = meant(&text) else { return Some(Failure::Computed(Expr::Call(call))) };
     errors.at(
         &word,
         format!("unknown `on_failure` `{word}`: did you mean `{meant}`? (For a function of your own, write a longer path: `self::{word}(…)`.)"),
     );
     None
+}
+
+fn is_retry(word: &str) -> bool {
+    matches!(word, "retry" | "retries" | "attempts")
 }
 
 fn meant(word: &str) -> Option<&'static str> {
