@@ -11,7 +11,8 @@ pub use crate::timed::{Site, Timing, never, shown};
 
 use crate::base::error::StageResult;
 use crate::credit::demand::Demand;
-use crate::stage::Emitter;
+use crate::pipeline::Chain;
+use crate::stage::{Emitter, ForEach};
 
 /// A parameter of a pipeline: cloned for every run of every recipe that mentions it.
 ///
@@ -76,6 +77,12 @@ impl crate::stage::Producer for Outline {
         out.finish();
         Ok(())
     }
+}
+
+/// Cuts the outline of a pipeline at an edge.
+#[must_use]
+pub fn across(chain: Chain<()>, edge: &str) -> Chain<()> {
+    chain.cut(edge, || Ok(ForEach::new(|()| ())), || Ok(Outline))
 }
 
 /// `Placement::Rayon`, where it exists.

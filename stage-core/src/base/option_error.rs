@@ -51,6 +51,16 @@ pub enum OptionError {
         /// The count given.
         count: usize,
     },
+    /// An end of an edge has several copies; each process has one.
+    #[error(
+        "step `{step}`: an edge has one copy of it in each process: count must be 1, got {count}; start more processes instead"
+    )]
+    EdgeCopies {
+        /// The step.
+        step: String,
+        /// The count given.
+        count: usize,
+    },
     /// The demand window of a step is invalid.
     #[error("step `{step}`: {source}")]
     Window {
@@ -99,6 +109,34 @@ pub enum OptionError {
         /// The error.
         what: &'static str,
     },
+    /// Two edges have the same name.
+    #[error("edge `{edge}`: the pipeline has another edge of this name; give one of the two another name")]
+    Edge {
+        /// The edge.
+        edge: String,
+    },
+    /// The pipeline has no edge with this name.
+    #[error("there is no edge `{edge}`: {}", edges(.known))]
+    UnknownEdge {
+        /// The name.
+        edge: String,
+        /// The edges of the pipeline.
+        known: Vec<String>,
+    },
+    /// The parts before and behind an edge are one, because they are also connected within the process.
+    #[error(
+        "the parts before and behind the edge `{edge}` cannot be started apart: they are also joined by a `merge`"
+    )]
+    JoinedParts {
+        /// The edge.
+        edge: String,
+    },
+    /// No step belongs to the chosen parts.
+    #[error("no step is {parts}")]
+    NoParts {
+        /// The chosen parts.
+        parts: String,
+    },
     /// A branch returned another pipeline than the one it was given.
     #[error("the branch after {step}: it must return the chain that it was given")]
     Foreign {
@@ -108,7 +146,7 @@ pub enum OptionError {
 }
 
 impl OptionError {
-    /// Returns the name of the step, or the steps before the error; empty for an option of the whole
+    /// Returns the name of the step or edge, or the steps before the error; empty for an option of the whole
     /// pipeline.
     pub fn step(&self) -> &str {
         match self {
@@ -119,13 +157,27 @@ impl OptionError {
             | Self::Buffer { step, .. }
             | Self::TooManyLanes { step, .. }
             | Self::Single { step, .. }
+            | Self::EdgeCopies { step, .. }
             | Self::Window { step, .. }
             | Self::Name { step }
             | Self::Lanes { step }
             | Self::EmptyLane { step }
             | Self::NoBranch { step }
             | Self::Misplaced { step, .. }
-            | Self::Foreign { step } => step,
+            | Self::Foreign { step }
+            | Self::UnknownEdge { edge: step, .. }
+            | Self::JoinedParts { edge: step }
+            | Self::NoParts { parts: step }
+            | Self::Edge { edge: step } => step,
         }
+    }
+}
+
+/// Lists the edges of a pipeline.
+fn edges(known: &[String]) -> String {
+    match known {
+        [] => "the pipeline has none".to_owned(),
+        [edge] => format!("the only one is `{edge}`"),
+        [first @ .., last] => format!("the edges are `{}` and `{last}`", first.join("`, `")),
     }
 }

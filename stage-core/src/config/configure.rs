@@ -96,7 +96,8 @@ fn together(error: OptionError, pipeline: &Pipeline, options: &EffectiveOptions)
         OptionError::Count { .. }
         | OptionError::TooManyCopies { .. }
         | OptionError::TooManyInLanes { .. }
-        | OptionError::Single { .. } => &[Setting::Count],
+        | OptionError::Single { .. }
+        | OptionError::EdgeCopies { .. } => &[Setting::Count],
         OptionError::Buffer { .. } => &[Setting::Buffer],
         OptionError::Window { source: WindowError::TooMuch { .. }, .. } => &[Setting::MaxDemand],
         _ => &[Setting::MinDemand, Setting::MaxDemand],

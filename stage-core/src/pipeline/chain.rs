@@ -19,7 +19,6 @@ use super::pipeline::Pipeline;
 use super::sources::{fused_source, source};
 use crate::base::error::BoxError;
 use crate::base::option_error::OptionError;
-use crate::base::options::Capacity;
 use crate::dispatch::{AnyDispatcher, Dispatcher};
 use crate::engine::{self, Rejections, Run};
 use crate::policy::{Carry, Plain};
@@ -220,9 +219,8 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         U: Send + 'static,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
-        let kind = StepKind::ProducerConsumer;
-        let exit =
-            self.install(options, kind, emits, recipe, |stage| engine::run_producer_consumer(stage).boxed());
+        let shape = Shape { emits, ..Shape::of(StepKind::ProducerConsumer, type_name::<S>()) };
+        let exit = self.install(options, shape, recipe, |stage| engine::run_producer_consumer(stage).boxed());
         Chain { draft: self.draft, upstream: Upstream::of(exit) }
     }
 
@@ -276,7 +274,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
         let run: Run<S, C::Of<T>, Nothing> = |stage| engine::run_consumer(stage).boxed();
-        self.install(&options.into(), StepKind::Consumer, Emits::Events, recipe, run);
+        self.install(&options.into(), Shape::of(StepKind::Consumer, type_name::<S>()), recipe, run);
         Pipeline { draft: self.draft }
     }
 
@@ -340,11 +338,10 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     }
 
     /// Declares a step that takes the chain's events.
-    fn install<S, Out, R>(
+    pub(super) fn install<S, Out, R>(
         &mut self,
         options: &StepOptions,
-        kind: StepKind,
-        emits: Emits,
+        shape: Shape,
         recipe: R,
         run: Run<S, C::Of<T>, Out>,
     ) -> Arc<Exit<Out>>
@@ -354,8 +351,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
         let mut upstream = std::mem::replace(&mut self.upstream, Upstream::none());
-        let (keyed, capacity) = (upstream.is_keyed(), Capacity::Unbounded);
-        let shape = Shape { kind, single: false, capacity, keyed, type_name: type_name::<S>(), emits };
+        let shape = Shape { keyed: upstream.is_keyed(), ..shape };
         let exit = Exit::new(self.draft.next(), upstream.lanes);
         let count = Arc::default();
         follow(&mut upstream, &count);

@@ -4,6 +4,7 @@ use super::describe::carried::Emits;
 use super::describe::{Carried, Link, LinkKind, StepInfo, StepKind, Topology};
 use super::graph::parts::Install;
 use super::graph::wire::{Links, Upstream, Way};
+use super::only::Parts;
 use super::options::{Effective, StepOptions, option_values};
 use crate::base::option_error::OptionError;
 use crate::base::options::Capacity;
@@ -24,9 +25,25 @@ pub(super) struct Draft {
     #[cfg(feature = "config")]
     pub(super) origins: std::collections::BTreeMap<String, String>,
     pub(super) planned: Vec<Planned>,
+    pub(super) edges: Vec<Edge>,
+    /// The parts that are started.
+    pub(super) parts: Parts,
     pub(super) errors: Vec<OptionError>,
     /// Distinguishes this declaration from others.
     pub(super) identity: Arc<()>,
+}
+
+/// A cut between two steps.
+#[derive(Debug)]
+pub(super) struct Edge {
+    /// The name, with the prefix of the segment that it is in.
+    pub(super) name: String,
+    /// The name as the edge itself has it.
+    own: String,
+    /// The number of its sink.
+    pub(super) out: usize,
+    /// The number of its source.
+    pub(super) into: usize,
 }
 
 /// A step that becomes children when the pipeline is started.
@@ -54,9 +71,34 @@ pub(super) struct Shape {
     pub(super) type_name: &'static str,
     /// The unit that it emits.
     pub(super) emits: Emits,
+    /// Whether it is one end of an edge.
+    pub(super) edge: bool,
 }
 
 impl Shape {
+    /// Returns the shape of a step with any number of copies and an unlimited buffer.
+    pub(super) fn of(kind: StepKind, type_name: &'static str) -> Self {
+        Self {
+            kind,
+            single: false,
+            capacity: Capacity::Unbounded,
+            keyed: false,
+            type_name,
+            emits: Emits::Events,
+            edge: false,
+        }
+    }
+
+    /// Refuses several copies of a step that allows one only.
+    pub(super) fn check_count(self, options: &Effective) -> Result<(), OptionError> {
+        let (step, count) = (options.name.clone(), options.values.count);
+        match count {
+            2.. if self.edge => Err(OptionError::EdgeCopies { step, count }),
+            2.. if self.single => Err(OptionError::Single { step, count }),
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the size of the batches that the step emits.
     pub(super) fn batch_size(self) -> Option<usize> {
         match self.emits {
@@ -77,6 +119,8 @@ impl Draft {
             #[cfg(feature = "config")]
             origins: std::collections::BTreeMap::new(),
             planned: Vec::new(),
+            edges: Vec::new(),
+            parts: Parts::all(),
             errors: Vec::new(),
             identity: Arc::new(()),
         }
@@ -140,6 +184,18 @@ impl Draft {
         });
     }
 
+    /// Makes an edge of the sink with the number `out` and the source that was declared after it.
+    pub(super) fn cut(&mut self, edge: &str, out: usize) {
+        let (from, to) = (self.name_of(out).to_owned(), self.name_of(out + 1).to_owned());
+        let (carries, in_flight) = (Carried::Events, None);
+        self.topology.links.push(Link { from, to, kind: LinkKind::Across, carries, in_flight });
+        if self.edges.iter().any(|known| known.own == edge) {
+            self.errors.push(OptionError::Edge { edge: edge.to_owned() });
+        }
+        let name = format!("{}{edge}", self.prefix);
+        self.edges.push(Edge { name, own: edge.to_owned(), out, into: out + 1 });
+    }
+
     /// Returns the names of the steps that `upstream` comes from, for a message.
     pub(super) fn names<E>(&self, upstream: &Upstream<E>) -> String {
         let names: Vec<_> =
@@ -152,10 +208,12 @@ impl Draft {
         self.planned.get(step).map_or("unknown", |planned| &planned.name)
     }
 
-    /// Creates the children, once the declaration has no errors.
-    pub(super) fn children(planned: Vec<Planned>, trace: &PipelineTrace) -> Vec<Child> {
+    /// Creates the children of the chosen steps, once the declaration has no errors.
+    pub(super) fn children(planned: Vec<Planned>, chosen: &[bool], trace: &PipelineTrace) -> Vec<Child> {
         let mut children = Vec::new();
-        for Planned { options, install, .. } in planned {
+        for (Planned { options, install, .. }, _) in
+            planned.into_iter().zip(chosen).filter(|(_, chosen)| **chosen)
+        {
             if let Some(options) = options {
                 install(&options, trace, &mut children);
             }
@@ -164,13 +222,10 @@ impl Draft {
     }
 
     fn check(&self, options: Effective, shape: Shape, lanes: usize) -> Result<Effective, OptionError> {
-        let (step, count) = (options.name.clone(), options.values.count);
         options.check_copies(lanes)?;
-        if shape.single && count > 1 {
-            return Err(OptionError::Single { step, count });
-        }
-        if self.is_taken(&step) {
-            return Err(OptionError::Name { step });
+        shape.check_count(&options)?;
+        if self.is_taken(&options.name) {
+            return Err(OptionError::Name { step: options.name });
         }
         Ok(options)
     }

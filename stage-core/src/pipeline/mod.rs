@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+pub(crate) mod across;
 mod branches;
 mod builder;
 pub(crate) mod chain;
@@ -31,6 +32,7 @@ mod fuse;
 mod graph;
 pub(crate) mod handle;
 mod no_output;
+pub(crate) mod only;
 pub(crate) mod options;
 #[expect(clippy::module_inception, reason = "the file is named after the type that it defines")]
 pub(crate) mod pipeline;
@@ -41,12 +43,14 @@ pub use crate::base::error::ExitKind;
 pub use crate::base::option_error::OptionError;
 pub use crate::policy::carry::{Acknowledged, Carry, Plain};
 pub use crate::supervise::{Outcome, StageExit, StageLoss};
+pub use across::Across;
 pub use branches::Branches;
 pub use builder::PipelineBuilder;
 pub(crate) use chain::Chain;
 pub use describe::{Carried, Link, LinkKind, StepInfo, StepKind, Topology};
 pub use fuse::{Fuse, FusedSink};
 pub use handle::{Monitor, Stall, WaitsFor};
+pub use only::{Parts, PartsError};
 #[cfg(feature = "config")]
 pub(crate) use options::StepDeclaration;
 pub(crate) use options::StepOptions;
@@ -55,4 +59,4 @@ pub(crate) use pipeline::Pipeline;
 pub use segment::Passage;
 // Bounds that exist for their messages.
 #[doc(hidden)]
-pub use {branches::Broadcast, delivered::Delivered, no_output::NoOutput};
+pub use {across::Crossing, branches::Broadcast, delivered::Delivered, no_output::NoOutput};

@@ -46,13 +46,21 @@ impl Pipeline {
     /// [`start`](Self::start), type-erased so that user crates do not compile the supervisor again.
     fn started(self) -> BoxFuture<'static, Result<Running, StartError>> {
         async move {
-            let Draft { topology, plan, planned, trace, mut errors, .. } = self.draft;
+            let chosen = self.draft.chosen();
+            let Draft { mut topology, plan, planned, trace, mut errors, .. } = self.draft;
             errors.extend(plan.errors());
+            let chosen = chosen.unwrap_or_else(|error| {
+                errors.push(error);
+                Vec::new()
+            });
             if !errors.is_empty() {
                 return Err(StartError::Options { pipeline: topology.name, errors });
             }
+            topology.retain(|name| {
+                planned.iter().zip(&chosen).any(|(planned, chosen)| *chosen && planned.name == name)
+            });
             topology.warn_of_many();
-            Running::start(topology, Draft::children(planned, &trace), plan).await
+            Running::start(topology, Draft::children(planned, &chosen, &trace), plan).await
         }
         .boxed()
     }

@@ -5,7 +5,6 @@ use std::any::type_name;
 use futures_util::FutureExt;
 
 use super::describe::StepKind;
-use super::describe::carried::Emits;
 use super::draft::{Draft, Shape};
 use super::fuse::{Event, Fuse, FusedSink, Recipe, Source, SourceRecipe};
 use super::graph::parts::Parts;
@@ -25,6 +24,16 @@ where
     R: Fn() -> Result<S, BoxError> + Send + 'static,
 {
     let shape = shape::<S>(StepKind::Producer, PRODUCER_BUFFER);
+    begin(draft, options, shape, recipe, |stage| engine::run_producer(stage).boxed())
+}
+
+/// Declares the source behind an edge.
+pub(super) fn edge_source<S, R>(draft: &mut Draft, options: &StepOptions, recipe: R) -> Upstream<S::Event>
+where
+    S: Producer,
+    R: Fn() -> Result<S, BoxError> + Send + 'static,
+{
+    let shape = Shape { edge: true, ..shape::<S>(StepKind::Producer, PRODUCER_BUFFER) };
     begin(draft, options, shape, recipe, |stage| engine::run_producer(stage).boxed())
 }
 
@@ -54,14 +63,7 @@ where
 }
 
 fn shape<S: Producer>(kind: StepKind, capacity: Capacity) -> Shape {
-    Shape {
-        kind,
-        single: S::SINGLE,
-        capacity,
-        keyed: false,
-        type_name: type_name::<S>(),
-        emits: Emits::Events,
-    }
+    Shape { single: S::SINGLE, capacity, ..Shape::of(kind, type_name::<S>()) }
 }
 
 /// Declares a step without input from other steps.

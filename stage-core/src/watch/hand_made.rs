@@ -59,5 +59,6 @@ fn step(stage: &StageEntry) -> StepInfo {
         batch_size: None,
         keyed: false,
         placement: Placement::default(),
+        edge: None,
     }
 }

@@ -7,6 +7,7 @@ use crate::base::rate::Rate;
 use crate::base::stats::{EventTime, EventTimes};
 use crate::credit::demand::Window;
 use crate::pipeline::handle::Monitor;
+use crate::pipeline::{Link, LinkKind};
 use crate::supervise::{Nature, PipelineState, Restarts, StageEntry};
 use crate::sync::Arc;
 use crate::wire::operator::OperatorRequests;
@@ -89,7 +90,8 @@ impl Monitor {
 
     /// Returns the stages at the head of the pipeline: those that no other step of it feeds.
     pub(super) fn heads(&self) -> impl Iterator<Item = &Arc<StageEntry>> {
-        let is_fed = |step: &str| self.topology.links.iter().any(|link| link.to == step);
+        let feeds = |link: &Link, step: &str| link.to == step && link.kind != LinkKind::Across;
+        let is_fed = move |step: &str| self.topology.links.iter().any(|link| feeds(link, step));
         self.stages.iter().filter(move |stage| matches!(stage.nature, Nature::Stage) && !is_fed(&stage.step))
     }
 

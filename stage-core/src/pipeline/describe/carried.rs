@@ -1,6 +1,6 @@
 //! The unit that a link carries, single events or batches, and the upper bounds of events in flight.
 
-use super::topology::{Link, StepInfo, StepKind, Topology};
+use super::topology::{Link, LinkKind, StepInfo, StepKind, Topology};
 
 /// A link with more events in flight causes a warning.
 const MANY: usize = 100_000;
@@ -84,13 +84,16 @@ impl Topology {
         for (link, bound) in self.links.iter_mut().zip(bounds) {
             link.in_flight = bound;
         }
-        let links = self.links.iter().map(|link| link.in_flight);
+        let links = self.links.iter().filter(|link| link.kind != LinkKind::Across).map(|link| link.in_flight);
         let steps = self.steps.iter().map(|step| self.held_by(step));
         self.in_flight = links.chain(steps).try_fold(0_usize, |sum, bound| Some(sum.saturating_add(bound?)));
     }
 
     /// Returns the maximum demand along a link in events, over all its subscriptions.
     fn bound_of(&self, link: &Link) -> Option<usize> {
+        if link.kind == LinkKind::Across {
+            return None;
+        }
         let to = self.step(&link.to)?;
         let subscriptions = self.subscriptions_of(link)?;
         Some(subscriptions.saturating_mul(to.max_demand).saturating_mul(link.carries.events()?))

@@ -39,7 +39,11 @@ impl Topology {
             let _ = writeln!(text, "    s{number}{open}\"{title}\"{close}");
         }
         for (from, to, link) in self.numbered() {
-            let arrow = if link.kind == LinkKind::Selected { "-.->" } else { "-->" };
+            let arrow = match link.kind {
+                LinkKind::Selected => "-.->",
+                LinkKind::Across => "==>",
+                LinkKind::Straight | LinkKind::Broadcast | LinkKind::Partition => "-->",
+            };
             let _ = writeln!(text, "    s{from} {arrow}|\"{}\"| s{to}", self.label(link));
         }
         text
@@ -71,7 +75,11 @@ impl Topology {
             let _ = writeln!(text, "    s{number} [label=\"{title}\", shape={shape}];");
         }
         for (from, to, link) in self.numbered() {
-            let style = if link.kind == LinkKind::Selected { ", style=dashed" } else { "" };
+            let style = match link.kind {
+                LinkKind::Selected => ", style=dashed",
+                LinkKind::Across => ", style=bold",
+                LinkKind::Straight | LinkKind::Broadcast | LinkKind::Partition => "",
+            };
             let _ = writeln!(text, "    s{from} -> s{to} [label=\"{}\"{style}];", self.label(link));
         }
         text.push_str("}\n");
@@ -93,6 +101,7 @@ impl Topology {
             LinkKind::Broadcast => "all, ",
             LinkKind::Selected => "when, ",
             LinkKind::Partition => "partition, ",
+            LinkKind::Across => return "across".to_owned(),
         };
         let key = if to.keyed { "by key, " } else { "" };
         let bound = link.in_flight.map(|events| format!(", at most {events}")).unwrap_or_default();
@@ -111,6 +120,7 @@ impl fmt::Display for Topology {
             let kind = match step.kind {
                 StepKind::Producer => "start ",
                 StepKind::ProducerConsumer => "step  ",
+                StepKind::Consumer if step.edge.is_some() => "across",
                 StepKind::Consumer => "finish",
                 StepKind::Whole => "whole ",
             };
@@ -155,6 +165,7 @@ impl Topology {
                 LinkKind::Broadcast => &["broadcast"],
                 LinkKind::Selected => &["broadcast", "when"],
                 LinkKind::Partition => &["partition"],
+                LinkKind::Across => &["across"],
             };
             let notes: Vec<_> = kind.iter().map(ToString::to_string).chain(bound(link)).collect();
             if !notes.is_empty() {

@@ -55,6 +55,9 @@ pub struct StepInfo {
     pub keyed: bool,
     /// Where its callbacks run.
     pub placement: Placement,
+    /// The name of the edge, if the step is one end of an [edge](crate::pipeline::Across): its sink, or its source.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub edge: Option<String>,
 }
 
 /// The kind of stage of a step.
@@ -104,6 +107,10 @@ pub enum LinkKind {
     Selected,
     /// For each lane, the events with its keys.
     Partition,
+    /// From the sink of an [edge](crate::pipeline::Across) to its source: the events of all processes that run the part
+    /// before it go to all that run the part behind it. It consists of no subscriptions, and this pipeline does not bound
+    /// its events in flight.
+    Across,
 }
 
 impl StepInfo {
@@ -118,6 +125,7 @@ impl StepInfo {
             batch_size: shape.batch_size(),
             keyed: shape.keyed,
             placement: options.values.placement,
+            edge: options.name.rsplit_once('.').filter(|_| shape.edge).map(|(edge, _)| edge.to_owned()),
         }
     }
 
@@ -171,6 +179,9 @@ impl Topology {
 
     /// Returns the number of subscriptions that a link consists of.
     pub(in crate::pipeline) fn subscriptions_of(&self, link: &Link) -> Option<usize> {
+        if link.kind == LinkKind::Across {
+            return Some(0);
+        }
         let (from, to) = (self.step(&link.from)?, self.step(&link.to)?);
         Some(from.copies().saturating_mul(to.copies()) / from.lanes.min(to.lanes))
     }

@@ -124,9 +124,7 @@ impl Declared {
         own.name = Some(name.to_owned());
         let options = own.effective(&self.defaults, name, self.taken, self.shape.capacity)?;
         options.check_copies(self.lanes)?;
-        if self.shape.single && options.values.count > 1 {
-            return Err(OptionError::Single { step: options.name, count: options.values.count });
-        }
+        self.shape.check_count(&options)?;
         Ok(options)
     }
 }
@@ -139,6 +137,7 @@ fn is_of_options(error: &OptionError) -> bool {
         | OptionError::TooManyInLanes { .. }
         | OptionError::Buffer { .. }
         | OptionError::Single { .. }
+        | OptionError::EdgeCopies { .. }
         | OptionError::Window { .. } => true,
         OptionError::Name { .. }
         | OptionError::Lanes { .. }
@@ -147,6 +146,10 @@ fn is_of_options(error: &OptionError) -> bool {
         | OptionError::EmptyLane { .. }
         | OptionError::NoBranch { .. }
         | OptionError::Misplaced { .. }
+        | OptionError::Edge { .. }
+        | OptionError::UnknownEdge { .. }
+        | OptionError::JoinedParts { .. }
+        | OptionError::NoParts { .. }
         | OptionError::Foreign { .. } => false,
     }
 }
